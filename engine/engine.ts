@@ -1,0 +1,53 @@
+/** The queue as a value: every operation over one store. */
+import type { InputOf, OperationName, OutputOf, ParamsOf } from '../sdk/contract.ts';
+import type { Clock, Random, Store } from './port.ts';
+
+/** What the engine says of its own doings, for logs and metrics. It never holds a body. */
+export type EngineEvent =
+  | { kind: 'dead_lettered'; queue: string; to: string; reason: string; messages: number }
+  | { kind: 'expired'; queue: string; messages: number }
+  /** Something that the rules make impossible, or nearly: worth an alarm. */
+  | { kind: 'anomaly'; what: string; queue?: string; row?: string };
+
+export interface EngineParts {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  observe?: (event: EngineEvent) => void;
+  /** Sees to it that `runRedrive` is called for this task, soon and once more if it dies (a Lambda invoke; locally, a promise). */
+  startRedrive?: (queue: string, task: string) => Promise<void>;
+}
+
+/** The operations of the engine; keys and health belong to the functions. */
+export type QueueOperation = Exclude<OperationName, 'createKey' | 'listKeys' | 'revokeKey' | 'health'>;
+
+export interface SweepReport {
+  queues: {
+    name: string;
+    /** Rows removed from `messages` because `leases` overrides them, they expired or they were purged. */
+    removed: number;
+    deadLettered: number;
+    /** Age of the oldest message that waits, seconds; 0 when none does. */
+    oldestAgeSeconds: number;
+    /** Whether the queue is the dead-letter queue of another. */
+    isDeadLetter: boolean;
+    /** Messages seen waiting at the heads (bounded: up to the sweep's window). */
+    waiting: number;
+  }[];
+  /** Whether all was visited within the time given. */
+  complete: boolean;
+}
+
+export interface Engine {
+  /** Checks the input and runs one operation. Throws `DumbwaiterError`; anything else is a defect. */
+  call<Name extends QueueOperation>(
+    operation: Name,
+    params: ParamsOf<Name>,
+    input: InputOf<Name>,
+    options?: { signal?: AbortSignal },
+  ): Promise<OutputOf<Name>>;
+  /** What has to be seen to though nobody receives: call each `sweepPeriodMs`. Stops at `until` (clock's ms). */
+  sweep(options: { until: number }): Promise<SweepReport>;
+  /** Goes on with a redrive task until it ends (`done`), or until `until` (`more`: call again). */
+  runRedrive(queue: string, task: string, options: { until: number }): Promise<'done' | 'more'>;
+}

@@ -1,0 +1,126 @@
+/**
+ * What the engine asks of the world: a store, a clock, randomness. Rules are data: a write is a key, a condition on the
+ * row as it is, and a change; `dynamo-store` compiles the condition to an expression, `memory-store` evaluates it.
+ */
+
+export type Value = string | number | boolean | Uint8Array | Value[] | { [name: string]: Value };
+export type Row = { [name: string]: Value };
+
+/** The three tables, and the names of their keys. `due` is the sparse index of `leases` on (`shard`, `expiry`). */
+export const tables = {
+  messages: { partition: 'shard', sort: 'id' },
+  leases: { partition: 'id' },
+  queues: { partition: 'kind', sort: 'name' },
+} as const;
+export const dueIndex = {
+  name: 'due',
+  table: 'leases',
+  partition: 'shard',
+  sort: 'expiry',
+  /** Besides the keys, so that the sweep sees what to visit without reading rows. */
+  projected: ['last', 'expiresAt', 'since'],
+} as const;
+
+export type Key =
+  | { table: 'messages'; shard: string; id: string }
+  | { table: 'leases'; id: string }
+  | { table: 'queues'; kind: string; name: string };
+
+/** A place in a row: names of maps and positions of lists. */
+export type Path = readonly [string, ...(string | number)[]];
+
+/** On a row that does not exist every path is absent. Comparing an absent path, or values of two types, is false. */
+export type Condition =
+  | { absent: Path }
+  | { exists: Path }
+  | { equals: readonly [Path, string | number | boolean] }
+  | { less: readonly [Path, string | number] }
+  | { all: readonly Condition[] }
+  | { any: readonly Condition[] }
+  | { not: Condition };
+
+/** `put` replaces the row (the key's attributes are part of it); `set` and `unset` change places of a row that exists. */
+export type Change = { put: Row } | { remove: true } | { set: readonly (readonly [Path, Value])[]; unset?: readonly Path[] };
+
+export interface Write {
+  key: Key;
+  when?: Condition;
+  then: Change;
+}
+
+/** Applied, with the row as it is now (undefined once removed); or refused by its condition, with the row that was in the way. */
+export type Written = { ok: true; row: Row | undefined } | { ok: false; row: Row | undefined };
+
+/** Of a transaction all writes are applied, or none; `refused[i]` tells if the condition of write i failed, and its row. */
+export type Transacted = { ok: true } | { ok: false; refused: ({ row: Row | undefined } | undefined)[] };
+
+export interface Range {
+  table: 'messages' | 'leases' | 'queues';
+  /** Only with table `leases`: rows come with the index's attributes alone, and may lag behind the table. */
+  index?: 'due';
+  partition: string;
+  /** Bounds of the sort key, both included. */
+  from?: string | number;
+  to?: string | number;
+  limit: number;
+  /** Goes on where an answer's `next` ended. */
+  after?: Row;
+  /** Whether to see every write answered before. Not with an index. Default false. */
+  consistent?: boolean;
+}
+
+export interface Ranged {
+  rows: Row[];
+  /** There may be more: pass it as `after`. */
+  next?: Row;
+}
+
+/**
+ * The store did not do as asked. `applied`: `no` when it is certain that nothing was written (throttled, refused, out of time
+ * before it was sent), `unknown` when the answer was lost.
+ */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly applied: 'no' | 'unknown';
+
+  constructor(message: string, applied: 'no' | 'unknown', cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.applied = applied;
+  }
+}
+
+export interface WriteOptions {
+  /** The last instant (clock's ms) at which a request, or a retry of it, may be signed and sent; later: StoreError, `applied: no`. */
+  by?: number;
+}
+
+/** Calls reject with StoreError alone; anything else is a defect. */
+export interface Store {
+  /** The rows in the order of the keys; strongly consistent. Any number of keys. */
+  get(keys: readonly Key[]): Promise<(Row | undefined)[]>;
+  /** Rows of one partition, ascending by sort key. */
+  range(range: Range): Promise<Ranged>;
+  write(write: Write, options?: WriteOptions): Promise<Written>;
+  /** Puts and removals without conditions, each on its own: answers an error for each that was not surely done. Any number. */
+  writeAll(
+    writes: readonly { key: Key; then: { put: Row } | { remove: true } }[],
+    options?: WriteOptions,
+  ): Promise<(StoreError | undefined)[]>;
+  /** At most 100 writes, all or nothing. */
+  transact(writes: readonly Write[], options?: WriteOptions): Promise<Transacted>;
+}
+
+export interface Clock {
+  /** The queue's time, ms since 1970, corrected as far as the process knows how far its clock is off. */
+  now(): number;
+  /** Whether the clock was found to be off by more than `clockMarginMs` since it was last set right: leases are refused then. */
+  trusted(): boolean;
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface Random {
+  /** Unguessable characters of `0-9a-z` (Crockford's base 32): 5 bits each. */
+  chars(count: number): string;
+  /** 0 ≤ n < 1. */
+  number(): number;
+}

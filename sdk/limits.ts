@@ -1,0 +1,106 @@
+/**
+ * Every limit of the queue, in one place. A name ends with its unit and its bound; messages of errors are built from
+ * these, and `test/unit/limits.test.ts` asserts how they relate.
+ */
+
+const kibibyte = 1024;
+const mebibyte = 1024 * kibibyte;
+const daySeconds = 24 * 60 * 60;
+
+/** Messages in one publish, receipts in one ack, messages in one receive. */
+export const batchEntriesMax = 100;
+/** A body, as UTF-8 JSON text or as decoded bytes. */
+export const bodyBytesMax = mebibyte;
+/** Nesting of arrays and objects in a body. */
+export const bodyDepthMax = 200;
+/**
+ * What one call carries, in or out, as JSON text escaped once more. Lambda takes and gives at most 6 MB a call, and
+ * API Gateway hands it the text as a JSON string: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
+export const callBytesMax = 5 * mebibyte;
+
+export const attributesMax = 20;
+/** Letters, digits, `_`, `-` and `.`. */
+export const attributeNameCharsMax = 128;
+export const attributeStringCharsMax = 1024;
+
+/** Letters, digits, `_` and `-`. */
+export const queueNameCharsMax = 80;
+/** Letters, digits, `_`, `-`, `.` and `:`. */
+export const messageIdCharsMax = 128;
+/** The text of `release({failed})`. Longer texts are cut, not refused: a failure must never fail to be told. */
+export const failedCharsMax = 256;
+export const receiptCharsMax = 512;
+
+export const visibilityTimeoutSecondsMin = 0;
+export const visibilityTimeoutSecondsMax = 365 * daySeconds;
+export const visibilityTimeoutSecondsDefault = 30;
+export const delaySecondsMin = 0;
+export const delaySecondsMax = 365 * daySeconds;
+export const delaySecondsDefault = 0;
+export const retentionSecondsMin = 60;
+/** Ten years; `null` means forever. */
+export const retentionSecondsMax = 3650 * daySeconds;
+export const retentionSecondsDefault = 14 * daySeconds;
+export const waitSecondsMin = 0;
+/** API Gateway ends a request after 30 s: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html */
+export const waitSecondsMax = 20;
+export const maxReceivesMin = 1;
+export const maxReceivesMax = 1000;
+export const backoffSecondsMin = 0;
+export const backoffSecondsMax = 365 * daySeconds;
+export const backoffFactorMin = 1;
+export const backoffFactorMax = 100;
+/** The share of a backoff that is random: 0 is none of it, 1 is all of it. */
+export const backoffJitterMin = 0;
+export const backoffJitterMax = 1;
+
+export const redriveIdsMax = 100;
+export const redriveRatePerSecondMin = 1;
+export const redriveRatePerSecondMax = 10_000;
+/** Entries on one page of a list (queues, keys, messages). */
+export const pageEntriesMax = 100;
+export const pageEntriesDefault = 50;
+/** Rows that `counts` reads of each table and shard; beyond, its numbers are said to be `atLeast`. */
+export const countRowsMax = 1000;
+
+/** Keys: how many queue patterns one key may have, and the length of each and of its name. */
+export const keyPatternsMax = 50;
+export const keyNameCharsMax = 80;
+
+// --- How a message is stored ---
+
+/** Messages published together that share one row. */
+export const parcelSlotsMax = 10;
+/** DynamoDB charges a write for each started kibibyte of the whole row. */
+export const rowBytesMax = kibibyte;
+/** A DynamoDB item holds at most 400 KB; bodies beside their row are cut into pieces of this. */
+export const bodyChunkBytesMax = 350 * kibibyte;
+/** Bodies of more than this together do not share a parcel, so that one row never fills a call. */
+export const parcelBytesMax = 300 * kibibyte;
+/** Rows that one receive, or the sweep, reads at the head of a shard at most. */
+export const headRowsMax = 100;
+/** Shards of one queue. */
+export const shardsMax = 256;
+
+// --- Time fences: what makes it safe that requests are late, sent twice, or made by a process that slept ---
+
+/** How far the clocks of two callers may be apart, halved: each is within this of the true time. */
+export const clockMarginMs = 500;
+/** F: a write goes out, signed, within this of the read that it rests on; later, it is decided again. */
+export const readToWriteMsMax = 5_000;
+/** W: a write is not retried under the same id later than this after its first attempt. */
+export const retryMsMax = 60_000;
+/** How long a signed request may travel: https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html (5 min; thrice that here). */
+export const signedRequestMsMax = 15 * 60_000;
+export const sweepPeriodMs = 60_000;
+/** How long a row whose messages are all done stays as a tombstone. */
+export const tombstoneMs = 60 * 60_000;
+/** A row that ends with work left (bodies kept forever, a row out of order) comes due once more after this. */
+export const endGraceMs = 20 * 60_000;
+/** Settings of a queue are read again after this: changes of a queue take effect everywhere within it. */
+export const settingsCacheMs = 2_000;
+/** Keys are read again after this: a revoked key works no longer than this. */
+export const keyCacheMs = 60_000;
+/** Bodies beside a row, and rows of queues without dead-letter, are left to TTL this long after their message's retention. */
+export const retentionGraceMs = 30 * daySeconds * 1000;
