@@ -61,6 +61,8 @@ export const redriveRatePerSecondMax = 10_000;
 /** Entries on one page of a list (queues, keys, messages). */
 export const pageEntriesMax = 100;
 export const pageEntriesDefault = 50;
+/** What tells a list where to go on. */
+export const cursorCharsMax = 4096;
 /** Rows that `counts` reads of each table and shard; beyond, its numbers are said to be `atLeast`. */
 export const countRowsMax = 1000;
 
@@ -102,5 +104,9 @@ export const endGraceMs = 20 * 60_000;
 export const settingsCacheMs = 2_000;
 /** Keys are read again after this: a revoked key works no longer than this. */
 export const keyCacheMs = 60_000;
+/** An id that no key has is not looked up again within this. */
+export const unknownKeyCacheMs = 5_000;
+/** Keys that one process keeps in mind, known and unknown ones each. */
+export const keysCachedMax = 1000;
 /** Bodies beside a row, and rows of queues without dead-letter, are left to TTL this long after their message's retention. */
 export const retentionGraceMs = 30 * daySeconds * 1000;

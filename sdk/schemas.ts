@@ -1,0 +1,35 @@
+/**
+ * Judges what callers send, for the engine and the functions. Kept out of the SDK's root import: it needs zod.
+ */
+import type { InputOf, OperationName, ParamsOf, PublishEntry, Refused } from './contract.ts';
+import { DumbwaiterError } from './errors.ts';
+import { inputs, params } from './schemas/inputs.ts';
+import { publishEntry } from './schemas/publish-entry.ts';
+import { refusalMessage } from './schemas/refusal.ts';
+
+export { documentedInputs, inputs, params } from './schemas/inputs.ts';
+
+/**
+ * The input of an operation, as given: nothing is defaulted. Entries of batches (`messages`, `receipts`) are not judged yet:
+ * they may be anything, and each is refused on its own, by `parsePublishEntry` or by the engine.
+ * Throws DumbwaiterError `invalid_input`, which names the field, the limit and what was given.
+ */
+export function parseInput<Name extends OperationName>(operation: Name, input: unknown): InputOf<Name> {
+  const parsed = inputs[operation].safeParse(input, { reportInput: true });
+  if (!parsed.success) throw new DumbwaiterError('invalid_input', refusalMessage(parsed.error.issues));
+  return parsed.data as InputOf<Name>;
+}
+
+/** The parameters of an operation's path. Throws DumbwaiterError `invalid_input`. */
+export function parseParams<Name extends OperationName>(operation: Name, given: unknown): ParamsOf<Name> {
+  const parsed = params[operation].safeParse(given, { reportInput: true });
+  if (!parsed.success) throw new DumbwaiterError('invalid_input', refusalMessage(parsed.error.issues));
+  return parsed.data as ParamsOf<Name>;
+}
+
+/** The message at `index` of a publish, as given, or why it is refused. */
+export function parsePublishEntry(entry: unknown, index: number): PublishEntry | Refused {
+  const parsed = publishEntry.safeParse(entry, { reportInput: true });
+  if (parsed.success) return parsed.data as PublishEntry;
+  return { ok: false, code: 'invalid_input', message: refusalMessage(parsed.error.issues, `messages[${index}]`) };
+}

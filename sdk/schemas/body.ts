@@ -1,0 +1,57 @@
+/** Whether a body may be published. The answers say what is wrong with it and never hold any of it. */
+import { bodyBytesMax, bodyDepthMax } from '../limits.ts';
+
+const tooLarge = (given: string) => `must be at most ${bodyBytesMax} bytes, was ${given}`;
+
+/** What is wrong with a JSON value; `undefined`: nothing. */
+export function bodyFault(body: unknown): string | undefined {
+  const shape = shapeFault(body);
+  if (shape !== undefined) return shape;
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(body);
+  } catch {
+    // In process, a value may bring its own `toJSON`, and that may throw.
+    return notJson;
+  }
+  if (text === undefined) return notJson;
+  // A UTF-16 unit takes at most three bytes of UTF-8: most bodies need no encoding to be measured.
+  if (text.length * 3 <= bodyBytesMax) return undefined;
+  const bytes = new TextEncoder().encode(text).length;
+  return bytes > bodyBytesMax ? tooLarge(`${bytes} bytes as JSON text`) : undefined;
+}
+
+const notJson = 'must be a JSON value';
+
+/**
+ * Looks for nesting too deep (a cycle is endless nesting), and for what JSON lacks. Each value takes at least a byte of
+ * text, so it need not look at more values than a body may have bytes.
+ */
+function shapeFault(body: unknown): string | undefined {
+  let values = 0;
+  const look = (value: unknown, depth: number): string | undefined => {
+    values += 1;
+    if (values > bodyBytesMax) return tooLarge('more');
+    if (typeof value === 'number') return Number.isFinite(value) ? undefined : notJson;
+    if (typeof value === 'bigint' || typeof value === 'function' || typeof value === 'symbol') return notJson;
+    if (typeof value !== 'object' || value === null) return undefined;
+    if (depth >= bodyDepthMax) return `must not be nested deeper than ${bodyDepthMax}`;
+    for (const inner of Array.isArray(value) ? value : Object.values(value)) {
+      const found = look(inner, depth + 1);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return look(body, 0);
+}
+
+/** What is wrong with bytes as base64 (RFC 4648, section 4: padded, one way to write each); `undefined`: nothing. */
+export function bytesFault(base64: string): string | undefined {
+  const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
+  const bytes = (base64.length / 4) * 3 - padding;
+  if (bytes > bodyBytesMax) return tooLarge(`${Math.floor(bytes)} bytes`);
+  const digits = base64.length - padding;
+  const spareBits = padding === 2 ? /[AQgw]$/ : padding === 1 ? /[AEIMQUYcgkosw048]$/ : /$/;
+  const strict = base64.length % 4 === 0 && !/[^A-Za-z0-9+/]/.test(base64.slice(0, digits));
+  return strict && spareBits.test(base64.slice(0, digits)) ? undefined : 'must be base64 text, padded, of A-Z a-z 0-9 + /';
+}

@@ -1,0 +1,87 @@
+/** The fields that inputs are made of. Each says in one sentence what it must be; refusal.ts adds what was given. */
+import { z } from 'zod';
+import * as limits from '../limits.ts';
+
+/** A whole number, both bounds included. */
+export function whole(min: number, max: number, unit = '') {
+  const error = `must be a whole number${unit === '' ? '' : ` of ${unit}`} from ${min} to ${max}`;
+  return z.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+}
+
+export function seconds(min: number, max: number) {
+  return whole(min, max, 'seconds');
+}
+
+function text(min: number, max: number) {
+  const error = `must be a text of ${min} to ${max} characters`;
+  return z.string({ error }).min(min, { error }).max(max, { error });
+}
+
+/** A text of some characters alone. `set` is the inside of a regular expression's brackets. */
+function safeText(set: string, says: string, max: number) {
+  const error = `must be 1 to ${max} characters of ${says}`;
+  return z.string({ error }).regex(new RegExp(`^[${set}]{1,${max}}$`), { error });
+}
+
+function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
+  return z.enum(values, { error: `must be one of ${values.join(', ')}` });
+}
+
+export const queueName = safeText('A-Za-z0-9_-', 'A-Z a-z 0-9 _ -', limits.queueNameCharsMax);
+export const messageId = safeText('A-Za-z0-9_.:-', 'A-Z a-z 0-9 _ . : -', limits.messageIdCharsMax);
+export const taskId = messageId;
+export const keyId = messageId;
+export const attributeName = safeText('A-Za-z0-9_.-', 'A-Z a-z 0-9 _ . -', limits.attributeNameCharsMax);
+export const queuePattern = safeText('A-Za-z0-9_*-', 'A-Z a-z 0-9 _ - and *', limits.queueNameCharsMax);
+export const keyName = text(1, limits.keyNameCharsMax);
+export const scope = oneOf(['publish', 'receive', 'admin']);
+export const messageState = oneOf(['delayed', 'ready', 'leased', 'dead']);
+
+export const delaySeconds = seconds(limits.delaySecondsMin, limits.delaySecondsMax);
+export const visibilityTimeoutSeconds = seconds(limits.visibilityTimeoutSecondsMin, limits.visibilityTimeoutSecondsMax);
+export const waitSeconds = seconds(limits.waitSecondsMin, limits.waitSecondsMax);
+export const batchMax = whole(1, limits.batchEntriesMax);
+export const ratePerSecond = whole(limits.redriveRatePerSecondMin, limits.redriveRatePerSecondMax);
+export const pageLimit = whole(1, limits.pageEntriesMax);
+export const cursor = text(1, limits.cursorCharsMax);
+/** Any length: the engine cuts it. A failure must never fail to be told. */
+export const failed = z.string({ error: 'must be a text' });
+export const reason = text(1, limits.failedCharsMax);
+export const instant = z.iso.datetime({
+  offset: true,
+  error: 'must be an instant of RFC 3339, such as 2026-01-31T12:00:00.000Z',
+});
+
+export const deadLetter = z
+  .strictObject({ queue: queueName, maxReceives: whole(limits.maxReceivesMin, limits.maxReceivesMax) }, { error: objectOrNull })
+  .nullable();
+
+export const backoff = z
+  .strictObject(
+    {
+      minSeconds: seconds(limits.backoffSecondsMin, limits.backoffSecondsMax),
+      maxSeconds: seconds(limits.backoffSecondsMin, limits.backoffSecondsMax),
+      factor: between(limits.backoffFactorMin, limits.backoffFactorMax),
+      jitter: between(limits.backoffJitterMin, limits.backoffJitterMax),
+    },
+    { error: objectOrNull },
+  )
+  .refine((value) => value.maxSeconds >= value.minSeconds, { path: ['maxSeconds'], error: 'must be at least minSeconds' })
+  .nullable();
+
+export const retentionSeconds = seconds(limits.retentionSecondsMin, limits.retentionSecondsMax).nullable();
+
+function between(min: number, max: number) {
+  const error = `must be a number from ${min} to ${max}`;
+  return z.number({ error }).min(min, { error }).max(max, { error });
+}
+
+function objectOrNull(issue: { code: string }): string | undefined {
+  return issue.code === 'invalid_type' ? 'must be an object or null' : undefined;
+}
+
+/** A list of `min` to `max` of `entry`. */
+export function list<Entry extends z.ZodType>(entry: Entry, min: number, max: number) {
+  const error = `must be a list of ${min} to ${max} entries`;
+  return z.array(entry, { error }).min(min, { error }).max(max, { error });
+}

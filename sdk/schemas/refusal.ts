@@ -1,0 +1,43 @@
+/** Says in a line what is wrong with an input: the field, what it must be, and what was given. */
+import type { z } from 'zod';
+
+const givenCharsMax = 60;
+const faultsToldMax = 5;
+
+/** `within` names the place of what was judged, such as `messages[3]`. */
+export function refusalMessage(issues: readonly z.core.$ZodIssue[], within = ''): string {
+  const told = issues.slice(0, faultsToldMax).flatMap((issue) => faults(issue, within));
+  const untold = issues.length - faultsToldMax;
+  return told.join('; ') + (untold > 0 ? `; and ${untold} more` : '');
+}
+
+function faults(issue: z.core.$ZodIssue, within: string): string[] {
+  if (issue.code === 'unrecognized_keys') {
+    const keys = issue.keys.slice(0, faultsToldMax);
+    return keys.map((key) => `${fieldName([...issue.path, shortened(key)], within)}: unknown field`);
+  }
+  // A record's key is told by its own fault, not by "invalid key".
+  const said = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+  return [`${fieldName(issue.path, within)}: ${said}${given(issue)}`];
+}
+
+function fieldName(path: readonly PropertyKey[], within: string): string {
+  let name = within;
+  for (const part of path) {
+    name += typeof part === 'number' ? `[${part}]` : `${name === '' ? '' : '.'}${shortened(String(part))}`;
+  }
+  return name === '' ? 'input' : name;
+}
+
+function given(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'custom' && issue.params?.given === false) return '';
+  const value = issue.input;
+  if (value === undefined) return ', is missing';
+  if (Array.isArray(value)) return `, was a list of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return issue.code === 'custom' ? '' : ', was an object';
+  return `, was ${shortened(typeof value === 'string' ? JSON.stringify(value) : String(value))}`;
+}
+
+function shortened(text: string): string {
+  return text.length <= givenCharsMax ? text : `${text.slice(0, givenCharsMax)}... (${text.length} characters)`;
+}
