@@ -1,0 +1,104 @@
+/**
+ * The rules as data, evaluated on a row: what `dynamo-store` has DynamoDB do by expressions. Pure. Where the two could
+ * differ, DynamoDB is right; `test/conformance` holds them together.
+ */
+import type { Change, Condition, Path, Row, Value } from './port.ts';
+import { assign } from './stored-row.ts';
+
+/** Whether the condition holds for the row; every path of a row that does not exist is absent. */
+export function holds(condition: Condition, row: Row | undefined): boolean {
+  if ('absent' in condition) return valueAt(row, condition.absent) === undefined;
+  if ('exists' in condition) return valueAt(row, condition.exists) !== undefined;
+  if ('equals' in condition) return valueAt(row, condition.equals[0]) === condition.equals[1];
+  if ('less' in condition) {
+    const [path, bound] = condition.less;
+    const found = valueAt(row, path);
+    if (typeof found === 'number' && typeof bound === 'number') return found < bound;
+    return typeof found === 'string' && typeof bound === 'string' && compareStrings(found, bound) < 0;
+  }
+  if ('all' in condition) return condition.all.every((part) => holds(part, row));
+  if ('any' in condition) return condition.any.some((part) => holds(part, row));
+  return !holds(condition.not, row);
+}
+
+/**
+ * Applies `set` and `unset` to a row of the caller's own, in place. Throws where DynamoDB answers ValidationException:
+ * a place whose parent is missing or of the wrong kind, and two places that overlap.
+ */
+export function applySet(change: Extract<Change, { set: unknown }>, row: Row): void {
+  const unset = change.unset ?? [];
+  refuseOverlaps([...change.set.map(([path]) => path), ...unset]);
+  // Beyond a list's end elements are appended, those of lower positions first, whatever the order in the expression.
+  const sets = [...change.set].sort(([a], [b]) => compareLast(a, b));
+  for (const [path, value] of sets) {
+    const parent = parentOf(row, path);
+    const last = path.at(-1)!;
+    if (Array.isArray(parent)) parent[Math.min(last as number, parent.length)] = value;
+    else assign(parent as Row, last as string, value);
+  }
+  for (const path of unset) {
+    const last = path.at(-1)!;
+    if (typeof last === 'number') throw new Error(`unset of a list's place is not supported: ${path.join('.')}`);
+    delete (parentOf(row, path) as Row)[last];
+  }
+}
+
+/** Order of DynamoDB's strings: by their UTF-8 bytes, which is by code points, where JavaScript compares UTF-16 units. */
+export function compareStrings(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let position = 0; position < length; position++) {
+    const left = a.charCodeAt(position);
+    const right = b.charCodeAt(position);
+    if (left === right) continue;
+    return codePointRank(left) - codePointRank(right);
+  }
+  return a.length - b.length;
+}
+
+/** Halves of surrogate pairs (D800 to DFFF) stand for code points above all that fit in one unit. */
+function codePointRank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
+}
+
+/** DynamoDB takes no two document paths of one update of which one holds the other, nor the same twice. */
+export function refuseOverlaps(paths: readonly Path[]): void {
+  paths.forEach((path, position) => {
+    for (const other of paths.slice(position + 1)) {
+      const shorter = Math.min(path.length, other.length);
+      if (path.slice(0, shorter).every((part, depth) => part === other[depth])) {
+        throw new Error(`two places of one change overlap: ${path.join('.')} and ${other.join('.')}`);
+      }
+    }
+  });
+}
+
+function valueAt(row: Row | undefined, path: Path): Value | undefined {
+  let value: Value | undefined = row;
+  for (const part of path) {
+    if (value === undefined) return undefined;
+    value = childOf(value, part);
+  }
+  return value;
+}
+
+function childOf(value: Value, part: string | number): Value | undefined {
+  if (typeof part === 'number') return Array.isArray(value) ? value[part] : undefined;
+  return isMap(value) && Object.hasOwn(value, part) ? value[part] : undefined;
+}
+
+function isMap(value: Value): value is { [name: string]: Value } {
+  return typeof value === 'object' && !Array.isArray(value) && !(value instanceof Uint8Array);
+}
+
+function parentOf(row: Row, path: Path): Value {
+  let parent: Value | undefined = row;
+  for (const part of path.slice(0, -1)) if (parent !== undefined) parent = childOf(parent, part);
+  const fits = parent !== undefined && (typeof path.at(-1) === 'number' ? Array.isArray(parent) : isMap(parent));
+  if (!fits) throw new Error(`the place has no parent in the row: ${path.join('.')}`);
+  return parent!;
+}
+
+function compareLast(a: Path, b: Path): number {
+  const [left, right] = [a.at(-1)!, b.at(-1)!];
+  return typeof left === 'number' && typeof right === 'number' ? left - right : 0;
+}

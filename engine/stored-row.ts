@@ -1,0 +1,113 @@
+/** What DynamoDB can hold in one row, and how large it reckons it to be. */
+import { dueIndex, type Key, type Row, tables, type Value } from './port.ts';
+
+/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
+export const storedRowBytesMax = 400 * 1024;
+export const storedDepthMax = 32;
+export const partitionKeyBytesMax = 2048;
+export const sortKeyBytesMax = 1024;
+const numberMagnitudeMin = 1e-130;
+const numberMagnitudeMax = 9.999999999999999e125;
+
+const encoder = new TextEncoder();
+
+/** A deep copy of the row; throws for what DynamoDB would refuse or a JSON request could not carry. */
+export function storedCopy(row: Row): Row {
+  return copyMap(row, 1);
+}
+
+/** Bytes of a row as DynamoDB reckons them: names and values, 1 for a boolean, 3 and 1 an element for lists and maps. */
+export function storedBytes(row: Row): number {
+  let bytes = 0;
+  for (const [name, value] of Object.entries(row)) bytes += stringBytes(name) + valueBytes(value);
+  return bytes;
+}
+
+/** The key's attributes, as they stand in its row. */
+export function keyAttributes(key: Key): Row {
+  const { table: _, ...attributes } = key;
+  return attributes;
+}
+
+/** One text for one key: equal keys have equal texts. */
+export function keyText(key: Key): string {
+  if (key.table === 'leases') return JSON.stringify([key.table, key.id]);
+  return JSON.stringify(key.table === 'messages' ? [key.table, key.shard, key.id] : [key.table, key.kind, key.name]);
+}
+
+/** Throws unless the row states its own key, and DynamoDB would take that key and those of the index. */
+export function checkKeys(key: Key, row: Row): void {
+  for (const [name, value] of Object.entries(keyAttributes(key))) {
+    if (row[name] !== value) throw new Error(`the row put under ${keyText(key)} states another ${name}`);
+    const bytesMax = name === tables[key.table].partition ? partitionKeyBytesMax : sortKeyBytesMax;
+    const bytes = stringBytes(value as string);
+    if (bytes < 1 || bytes > bytesMax) throw new Error(`${name} of a key must have 1 to ${bytesMax} bytes, not ${bytes}`);
+  }
+  if (key.table !== dueIndex.table) return;
+  const { [dueIndex.partition]: partition, [dueIndex.sort]: sort } = row;
+  if (partition !== undefined && (typeof partition !== 'string' || partition === '')) {
+    throw new Error(`${dueIndex.partition} of the index must be a string, and not empty`);
+  }
+  if (sort !== undefined && typeof sort !== 'number') throw new Error(`${dueIndex.sort} of the index must be a number`);
+}
+
+/** Sets an own property, whatever its name. */
+export function assign(map: Row, name: string, value: Value): void {
+  if (name === '__proto__') Object.defineProperty(map, name, { value, writable: true, enumerable: true, configurable: true });
+  else map[name] = value;
+}
+
+function copyMap(map: Row, depth: number): Row {
+  const copied: Row = {};
+  for (const name of Object.keys(map)) assign(copied, wellFormed(name), copy(map[name], depth));
+  return copied;
+}
+
+function copy(value: Value | undefined, depth: number): Value {
+  if (depth > storedDepthMax) throw new Error(`a row may nest ${storedDepthMax} levels`);
+  if (typeof value === 'string') return wellFormed(value);
+  if (typeof value === 'number') return storedNumber(value);
+  if (typeof value === 'boolean') return value;
+  if (value instanceof Uint8Array) return new Uint8Array(value);
+  if (Array.isArray(value)) return value.map((element) => copy(element, depth + 1));
+  if (typeof value === 'object' && value !== null) return copyMap(value, depth + 1);
+  throw new Error(`a row cannot hold ${String(value)}`);
+}
+
+/** The number, unless DynamoDB cannot hold it. */
+export function storedNumber(value: number): number {
+  const magnitude = Math.abs(value);
+  if (value === 0) return 0;
+  if (magnitude >= numberMagnitudeMin && magnitude <= numberMagnitudeMax) return value;
+  throw new Error(`a row cannot hold the number ${value}`);
+}
+
+/** The text, unless it is not Unicode. */
+export function wellFormed(text: string): string {
+  if (!text.isWellFormed()) throw new Error('a row cannot hold half a surrogate pair');
+  return text;
+}
+
+/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html */
+function valueBytes(value: Value): number {
+  if (typeof value === 'string') return stringBytes(value);
+  if (typeof value === 'number') return numberBytes(value);
+  if (typeof value === 'boolean') return 1;
+  if (value instanceof Uint8Array) return value.byteLength;
+  if (Array.isArray(value)) return value.reduce<number>((bytes, element) => bytes + 1 + valueBytes(element), 3);
+  return Object.entries(value).reduce((bytes, [name, element]) => bytes + 1 + stringBytes(name) + valueBytes(element), 3);
+}
+
+/** Two significant digits a byte, one byte more, and one for a minus sign. */
+function numberBytes(value: number): number {
+  if (value === 0) return 1;
+  const digits = String(Math.abs(value))
+    .replace(/e.*$/, '')
+    .replace('.', '')
+    .replace(/^0+|0+$/g, '').length;
+  return Math.ceil(digits / 2) + 1 + (value < 0 ? 1 : 0);
+}
+
+function stringBytes(text: string): number {
+  return encoder.encode(text).byteLength;
+}
