@@ -22,18 +22,16 @@ export function holds(condition: Condition, row: Row | undefined): boolean {
 }
 
 /**
- * Applies `set` and `unset` to a row of the caller's own, in place. Throws where DynamoDB answers ValidationException:
- * a place whose parent is missing or of the wrong kind, and two places that overlap.
+ * Applies `set` and `unset` to a row of the caller's own, in place. Throws where DynamoDB answers ValidationException
+ * (a place whose parent is missing or of the wrong kind, two places that overlap), and for places at or past a list's end.
  */
 export function applySet(change: Extract<Change, { set: unknown }>, row: Row): void {
   const unset = change.unset ?? [];
   refuseOverlaps([...change.set.map(([path]) => path), ...unset]);
-  // Beyond a list's end elements are appended, those of lower positions first, whatever the order in the expression.
-  const sets = [...change.set].sort(([a], [b]) => compareLast(a, b));
-  for (const [path, value] of sets) {
+  for (const [path, value] of change.set) {
     const parent = parentOf(row, path);
     const last = path.at(-1)!;
-    if (Array.isArray(parent)) parent[Math.min(last as number, parent.length)] = value;
+    if (Array.isArray(parent)) parent[last as number] = value;
     else assign(parent as Row, last as string, value);
   }
   for (const path of unset) {
@@ -53,6 +51,11 @@ export function compareStrings(a: string, b: string): number {
     return codePointRank(left) - codePointRank(right);
   }
   return a.length - b.length;
+}
+
+/** Order of sort keys: of one table's, or of the index's, which all are of one type. */
+export function compareSortKeys(a: string | number, b: string | number): number {
+  return typeof a === 'number' && typeof b === 'number' ? a - b : compareStrings(String(a), String(b));
 }
 
 /** Halves of surrogate pairs (D800 to DFFF) stand for code points above all that fit in one unit. */
@@ -93,12 +96,8 @@ function isMap(value: Value): value is { [name: string]: Value } {
 function parentOf(row: Row, path: Path): Value {
   let parent: Value | undefined = row;
   for (const part of path.slice(0, -1)) if (parent !== undefined) parent = childOf(parent, part);
-  const fits = parent !== undefined && (typeof path.at(-1) === 'number' ? Array.isArray(parent) : isMap(parent));
-  if (!fits) throw new Error(`the place has no parent in the row: ${path.join('.')}`);
+  const last = path.at(-1)!;
+  const fits = parent !== undefined && (typeof last === 'number' ? Array.isArray(parent) && last < parent.length : isMap(parent));
+  if (!fits) throw new Error(`the row has no such place: ${path.join('.')}`);
   return parent!;
-}
-
-function compareLast(a: Path, b: Path): number {
-  const [left, right] = [a.at(-1)!, b.at(-1)!];
-  return typeof left === 'number' && typeof right === 'number' ? left - right : 0;
 }

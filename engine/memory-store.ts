@@ -16,7 +16,7 @@ import {
   type WriteOptions,
   type Written,
 } from './port.ts';
-import { checkKeys, keyAttributes, keyText, storedBytes, storedCopy, storedRowBytesMax } from './stored-row.ts';
+import { checkKeys, keyAttributes, keyText, refuseTwice, storedBytes, storedCopy, storedRowBytesMax } from './stored-row.ts';
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */
 export const transactionWritesMax = 100;
@@ -130,13 +130,4 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
 
 function copied(row: Row | undefined): Row | undefined {
   return row === undefined ? undefined : storedCopy(row);
-}
-
-function refuseTwice(writes: readonly { key: Key }[]): void {
-  const seen = new Set<string>();
-  for (const { key } of writes) {
-    const text = keyText(key);
-    if (seen.has(text)) throw new Error(`two writes of one call are on the same key: ${text}`);
-    seen.add(text);
-  }
 }

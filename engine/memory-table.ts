@@ -1,5 +1,5 @@
 /** One table in memory: rows by key, sorted within their partition, with the sparse index that `leases` has. */
-import { compareStrings } from './conditions.ts';
+import { compareSortKeys, compareStrings } from './conditions.ts';
 import { dueIndex, type Key, type Range, type Ranged, type Row, tables } from './port.ts';
 import { keyText, storedBytes } from './stored-row.ts';
 
@@ -105,7 +105,7 @@ export function createMemoryTable(name: Key['table'], lag?: ReadLag): MemoryTabl
       let position = firstAt(entries, range.from, start);
       for (; position < entries.length && found.length < range.limit && bytes < pageBytesMax; position++) {
         const { sort: at, row } = entries[position]!;
-        if (range.to !== undefined && compareSort(at, range.to) > 0) return { rows: found };
+        if (range.to !== undefined && compareSortKeys(at, range.to) > 0) return { rows: found };
         found.push(byIndex ? projection(row) : row);
         bytes += storedBytes(row);
       }
@@ -170,12 +170,7 @@ function positionOf(entries: Entry[], at: Pick<Entry, 'sort' | 'text'>): number 
 }
 
 function compareEntries(a: Pick<Entry, 'sort' | 'text'>, b: Pick<Entry, 'sort' | 'text'>): number {
-  return compareSort(a.sort, b.sort) || compareStrings(a.text, b.text);
-}
-
-function compareSort(a: SortKey, b: SortKey): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
-  return compareStrings(String(a), String(b));
+  return compareSortKeys(a.sort, b.sort) || compareStrings(a.text, b.text);
 }
 
 function pick(row: Row, names: readonly string[]): Row {

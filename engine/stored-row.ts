@@ -57,6 +57,16 @@ export function assign(map: Row, name: string, value: Value): void {
   else map[name] = value;
 }
 
+/** DynamoDB takes no two writes on one key in one batch or transaction. */
+export function refuseTwice(writes: readonly { key: Key }[]): void {
+  const seen = new Set<string>();
+  for (const { key } of writes) {
+    const text = keyText(key);
+    if (seen.has(text)) throw new Error(`two writes of one call are on the same key: ${text}`);
+    seen.add(text);
+  }
+}
+
 function copyMap(map: Row, depth: number): Row {
   const copied: Row = {};
   for (const name of Object.keys(map)) assign(copied, wellFormed(name), copy(map[name], depth));

@@ -1,0 +1,30 @@
+/** Randomness: unguessable in earnest, repeatable in a test. */
+import { randomBytes } from 'node:crypto';
+import type { Random } from './port.ts';
+
+/** Crockford's base 32 in lower case, sorted as its characters' codes are: https://www.crockford.com/base32.html */
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** From the system's cryptographic source. */
+export function createRandom(): Random {
+  return {
+    // 256 is a multiple of 32: each character is as likely as any other.
+    chars: (count) => Array.from(randomBytes(count), (byte) => alphabet[byte % alphabet.length]).join(''),
+    number: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+  };
+}
+
+/** The same sequence for the same seed; guessable. Mulberry32: https://github.com/bryc/code/blob/master/jshash/PRNGs.md */
+export function seededRandom(seed: number): Random {
+  let state = seed | 0;
+  function number(): number {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  }
+  return {
+    chars: (count) => Array.from({ length: count }, () => alphabet[Math.floor(number() * alphabet.length)]).join(''),
+    number,
+  };
+}
