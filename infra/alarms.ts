@@ -1,0 +1,83 @@
+import { Duration } from 'aws-cdk-lib';
+import type { HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import { Alarm, type AlarmProps, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import type { NodeFunction } from './node-function.ts';
+import type { QueueMetrics } from './queue-metrics.ts';
+
+export interface AlarmsProps {
+  /** By the name that their alarms shall bear. */
+  functions: ReadonlyMap<string, NodeFunction>;
+  sweep: NodeFunction;
+  stage: HttpStage;
+  metrics: QueueMetrics;
+  oldestAgeMax: Duration;
+  topic: ITopic | undefined;
+}
+
+const period = Duration.minutes(5);
+const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD, GREATER_THAN_THRESHOLD, LESS_THAN_THRESHOLD } = ComparisonOperator;
+
+/** Each alarm's description says where to look first; docs/operating.md says what to do. */
+export class Alarms extends Construct {
+  readonly all: Alarm[] = [];
+  readonly #topic: ITopic | undefined;
+
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
+    super(scope, id);
+    this.#topic = props.topic;
+    for (const [name, { function: fn }] of props.functions) {
+      this.#raise(`${name}Errors`, {
+        metric: fn.metricErrors({ period }),
+        alarmDescription: `The ${name} function failed, ran out of memory or out of time: its log tells by request id.`,
+      });
+      this.#raise(`${name}Throttles`, {
+        metric: fn.metricThrottles({ period }),
+        alarmDescription: `Lambda refused to run the ${name} function: the account's or the function's concurrency is used up.`,
+      });
+    }
+    this.#raise('ServerErrors', {
+      metric: props.stage.metricServerError({ period, statistic: 'Sum' }),
+      alarmDescription: "The HTTP API answered 5xx: the access log has the request id, the api function's log the cause.",
+    });
+    this.#raise('Anomalies', {
+      metric: props.metrics.anomalies,
+      alarmDescription: 'The engine met what its rules make impossible, or nearly: its log says what, and in which queue.',
+    });
+    this.#raise('DeadLettersGrowing', {
+      metric: props.metrics.deadLettered,
+      alarmDescription: 'Messages were dead-lettered: read their reasons, mend the consumer, then redrive.',
+    });
+    this.#raise('OldestAge', {
+      metric: props.metrics.oldestAge,
+      threshold: props.oldestAgeMax.toSeconds(),
+      comparisonOperator: GREATER_THAN_THRESHOLD,
+      evaluationPeriods: 3,
+      alarmDescription: 'A message has been waiting for long: its consumers are down, too slow or too few.',
+    });
+    this.#raise('SweepNotRunning', {
+      metric: props.sweep.function.metricInvocations({ period }),
+      comparisonOperator: LESS_THAN_THRESHOLD,
+      treatMissingData: TreatMissingData.BREACHING,
+      alarmDescription: 'The sweep did not run for five minutes: nothing is dead-lettered unless somebody receives.',
+    });
+  }
+
+  /** One in five minutes is enough, unless said otherwise. */
+  #raise(id: string, props: Pick<AlarmProps, 'metric' | 'alarmDescription'> & Partial<AlarmProps>): void {
+    const alarm = new Alarm(this, id, {
+      threshold: 1,
+      evaluationPeriods: 1,
+      comparisonOperator: GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+      ...props,
+    });
+    if (this.#topic !== undefined) {
+      alarm.addAlarmAction(new SnsAction(this.#topic));
+      alarm.addOkAction(new SnsAction(this.#topic));
+    }
+    this.all.push(alarm);
+  }
+}

@@ -1,0 +1,84 @@
+import type { HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import { AlarmStatusWidget, Dashboard, GraphWidget, type IMetric, type IWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Construct } from 'constructs';
+import type { Alarms } from './alarms.ts';
+import type { NodeFunction } from './node-function.ts';
+import type { QueueMetrics } from './queue-metrics.ts';
+import type { Tables } from './tables.ts';
+
+export interface DashboardParts {
+  alarms: Alarms;
+  functions: ReadonlyMap<string, NodeFunction>;
+  stage: HttpStage;
+  metrics: QueueMetrics;
+  tables: Tables;
+}
+
+const columns = 24;
+const height = 6;
+
+/** What an operator looks at first: alarms, then the queues, the API, the functions and the tables. */
+export function addDashboard(
+  scope: Construct,
+  id: string,
+  { alarms, functions, stage, metrics, tables }: DashboardParts,
+): Dashboard {
+  const each = (metric: (part: NodeFunction) => IMetric) => [...functions.values()].map(metric);
+  const tableList = [tables.messages, tables.leases, tables.queues];
+  const dashboard = new Dashboard(scope, id);
+  dashboard.addWidgets(new AlarmStatusWidget({ title: 'Alarms', alarms: alarms.all, width: columns, height: 4 }));
+  dashboard.addWidgets(
+    ...row(
+      graph('Dead-lettered and expired messages', [metrics.deadLettered, metrics.expired]),
+      graph('Age of the oldest waiting message, seconds', [metrics.oldestAge]),
+    ),
+  );
+  dashboard.addWidgets(
+    ...row(
+      graph('Requests', [stage.metricCount(), stage.metricClientError(), stage.metricServerError()]),
+      graph('Latency, ms', [stage.metricLatency({ statistic: 'p50' }), stage.metricLatency({ statistic: 'p99' })]),
+    ),
+  );
+  dashboard.addWidgets(
+    ...row(
+      graph(
+        'Invocations',
+        each(({ function: fn }) => fn.metricInvocations()),
+      ),
+      graph(
+        'Duration p99, ms',
+        each(({ function: fn }) => fn.metricDuration({ statistic: 'p99' })),
+      ),
+      graph('Errors and throttles', [
+        ...each(({ function: fn }) => fn.metricErrors()),
+        ...each(({ function: fn }) => fn.metricThrottles()),
+      ]),
+    ),
+  );
+  dashboard.addWidgets(
+    ...row(
+      graph(
+        'Write units',
+        tableList.map((table) => table.metricConsumedWriteCapacityUnits()),
+      ),
+      graph(
+        'Read units',
+        tableList.map((table) => table.metricConsumedReadCapacityUnits()),
+      ),
+      graph(
+        'Throttled writes',
+        tableList.map((table) => table.metric('WriteThrottleEvents', { statistic: 'Sum' })),
+      ),
+    ),
+  );
+  return dashboard;
+}
+
+function graph(title: string, left: IMetric[]): (width: number) => IWidget {
+  return (width) => new GraphWidget({ title, left, width, height });
+}
+
+/** Side by side, over the whole width. */
+function row(...widgets: ((width: number) => IWidget)[]): IWidget[] {
+  return widgets.map((widget) => widget(columns / widgets.length));
+}

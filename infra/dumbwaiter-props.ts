@@ -1,0 +1,65 @@
+import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { QueueSettings } from '../sdk/contract.ts';
+
+export interface DumbwaiterProps {
+  /**
+   * Queues to have, by name. Each deployment that changes them creates those that are new and gives the others these settings.
+   * A queue taken out of here stays, with its messages: delete it over the API.
+   * @default - none; queues are made over the API
+   */
+  readonly queues?: Record<string, Partial<QueueSettings>>;
+  /**
+   * What becomes of the tables, the admin key and the logs when the construct is removed.
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+  /**
+   * Whether DynamoDB refuses to delete the tables. Turn it off, deploy, and only then destroy.
+   * @default true
+   */
+  readonly deletionProtection?: boolean;
+  /**
+   * A key of one's own under which the tables and the admin key are encrypted.
+   * @default - keys that AWS owns (tables) or manages (secret), which cost nothing
+   */
+  readonly encryptionKey?: IKey;
+  /**
+   * How long the logs of the functions and of the API are kept.
+   * @default RetentionDays.ONE_MONTH
+   */
+  readonly logRetention?: RetentionDays;
+  /**
+   * Told of each alarm, and of its end.
+   * @default - alarms are raised, and nobody is told
+   */
+  readonly alarmTopic?: ITopic;
+  /**
+   * The age of the oldest waiting message above which an alarm is raised.
+   * @default Duration.hours(1)
+   */
+  readonly oldestAgeAlarm?: Duration;
+  /**
+   * Memory of the functions, MB. Lambda's share of CPU grows with it: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+   * @default 1024
+   */
+  readonly memorySize?: number;
+  /**
+   * What the HTTP API lets through, all callers together; beyond, it answers 429.
+   * @default - 1,000 requests a second, in bursts of 2,000
+   */
+  readonly throttle?: { readonly requestsPerSecond: number; readonly burst: number };
+  /**
+   * Origins of web pages that may call the API, as `https://example.com`.
+   * @default - none
+   */
+  readonly allowedOrigins?: readonly string[];
+  /**
+   * Whether one concurrent execution is set aside for the sweep, so that two never run at once. Lambda refuses to set any aside in
+   * an account whose limit is below 101; the sweep is correct without it.
+   * @default true
+   */
+  readonly reserveSweepConcurrency?: boolean;
+}

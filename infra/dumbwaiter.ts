@@ -1,0 +1,134 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import { createAdminKey } from './admin-key.ts';
+import { Alarms } from './alarms.ts';
+import { addDashboard } from './dashboard.ts';
+import { DeclaredQueues } from './declared-queues.ts';
+import type { DumbwaiterProps } from './dumbwaiter-props.ts';
+import { Functions } from './functions.ts';
+import { PublicApi } from './http-api.ts';
+import { addOutputs } from './outputs.ts';
+import { QueueMetrics } from './queue-metrics.ts';
+import { Tables } from './tables.ts';
+
+const defaults = {
+  memorySize: 1024,
+  requestsPerSecond: 1000,
+  burst: 2000,
+  oldestAgeAlarm: Duration.hours(1),
+} as const;
+
+/**
+ * Message queues of one's own: three DynamoDB tables, an HTTP API, and the functions behind it.
+ *
+ * ```ts
+ * const dumbwaiter = new Dumbwaiter(this, 'Dumbwaiter', {
+ *   queues: { orders: { deadLetter: { queue: 'orders-dead', maxReceives: 5 } }, 'orders-dead': {} },
+ * });
+ * dumbwaiter.grantPublish(checkout);
+ * checkout.addEnvironment('DUMBWAITER_FUNCTION', dumbwaiter.publishFunction.functionName);
+ * ```
+ *
+ * Callers come in by two doors: over HTTP with an API key, or by invoking a function, which IAM allows. `grantPublish`,
+ * `grantReceive` and `grantAdmin` open the second one: each lets its grantee invoke a function that does what the scope of
+ * that name allows, for all queues, and refuses everything else. To hold a caller to some queues, give it an API key.
+ */
+export class Dumbwaiter extends Construct {
+  /** Base URL of the HTTP API. */
+  readonly url: string;
+  /** Holds the first admin key, as plain text. */
+  readonly adminKeySecret: Secret;
+  readonly tables: Tables;
+  readonly alarms: Alarms;
+  readonly dashboard: Dashboard;
+  readonly #functions: Functions;
+
+  constructor(scope: Construct, id: string, props: DumbwaiterProps = {}) {
+    super(scope, id);
+    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
+    const logs = { logRetention: props.logRetention ?? RetentionDays.ONE_MONTH, removalPolicy };
+    this.tables = new Tables(this, 'Tables', {
+      removalPolicy,
+      deletionProtection: props.deletionProtection ?? true,
+      encryptionKey: props.encryptionKey,
+    });
+    this.adminKeySecret = createAdminKey(this, 'AdminKey', { removalPolicy, encryptionKey: props.encryptionKey });
+    this.#functions = new Functions(this, 'Functions', {
+      ...logs,
+      tables: this.tables,
+      adminKeySecret: this.adminKeySecret,
+      memorySize: props.memorySize ?? defaults.memorySize,
+      reserveSweepConcurrency: props.reserveSweepConcurrency ?? true,
+    });
+    const { api, sweep, declareQueues } = this.#functions;
+    const http = new PublicApi(this, 'Http', {
+      ...logs,
+      handler: api.function,
+      requestsPerSecond: props.throttle?.requestsPerSecond ?? defaults.requestsPerSecond,
+      burst: props.throttle?.burst ?? defaults.burst,
+      allowedOrigins: props.allowedOrigins ?? [],
+    });
+    this.url = http.api.apiEndpoint;
+    const functions = this.#functions.all();
+    const metrics = new QueueMetrics(this, 'Metrics', { engines: this.#functions.engines(), sweep });
+    this.alarms = new Alarms(this, 'Alarms', {
+      functions,
+      sweep,
+      stage: http.stage,
+      metrics,
+      oldestAgeMax: props.oldestAgeAlarm ?? defaults.oldestAgeAlarm,
+      topic: props.alarmTopic,
+    });
+    this.dashboard = addDashboard(this, 'Dashboard', {
+      alarms: this.alarms,
+      functions,
+      stage: http.stage,
+      metrics,
+      tables: this.tables,
+    });
+    if (Object.keys(props.queues ?? {}).length > 0) {
+      new DeclaredQueues(this, 'DeclaredQueues', { handler: declareQueues, queues: props.queues ?? {} });
+    }
+    addOutputs(this, { url: this.url, adminKeySecret: this.adminKeySecret, functions: this.#functions, tables: this.tables });
+  }
+
+  /** Runs publishes, for whoever may invoke it. */
+  get publishFunction(): IFunction {
+    return this.#functions.publish.function;
+  }
+
+  /** Runs what the scope `receive` allows (receive, ack, release, extend, reading messages). */
+  get receiveFunction(): IFunction {
+    return this.#functions.receive.function;
+  }
+
+  /** Runs every operation: the function behind the HTTP API. Who may invoke it needs no key. */
+  get adminFunction(): IFunction {
+    return this.#functions.api.function;
+  }
+
+  /** Lets a principal of this account publish to every queue, by invoking `publishFunction`. */
+  grantPublish(grantee: IGrantable): Grant {
+    return grantInvoke(this.publishFunction, grantee);
+  }
+
+  /** Lets a principal of this account receive from every queue, and ack, release, extend and read its messages, by invoking `receiveFunction`. */
+  grantReceive(grantee: IGrantable): Grant {
+    return grantInvoke(this.receiveFunction, grantee);
+  }
+
+  /** Lets a principal of this account do everything, keys included, by invoking `adminFunction`. */
+  grantAdmin(grantee: IGrantable): Grant {
+    return grantInvoke(this.adminFunction, grantee);
+  }
+}
+
+/** The function itself alone: none of its versions or aliases, of which there are none. */
+function grantInvoke(target: IFunction, grantee: IGrantable): Grant {
+  return Grant.addToPrincipal({ grantee, actions: ['lambda:InvokeFunction'], resourceArns: [target.functionArn] });
+}

@@ -1,0 +1,159 @@
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction as FunctionTarget } from 'aws-cdk-lib/aws-events-targets';
+import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import type { Scope } from '../sdk/contract.ts';
+import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
+import { allowEngine, allowQueues } from './table-access.ts';
+import type { Tables } from './tables.ts';
+
+export interface FunctionsProps {
+  tables: Tables;
+  adminKeySecret: ISecret;
+  memorySize: number;
+  logRetention: RetentionDays;
+  removalPolicy: RemovalPolicy;
+  reserveSweepConcurrency: boolean;
+}
+
+/** Longer than the longest wait of a receive, shorter than the 30 s that API Gateway gives. */
+const apiTimeout = Duration.seconds(29);
+const sweepPeriod = Duration.minutes(1);
+const sweepTimeout = Duration.minutes(1);
+/** The most that Lambda gives; a task that takes longer is handed on before. */
+const redriveTimeout = Duration.minutes(15);
+const declareQueuesTimeout = Duration.minutes(1);
+
+/** The functions, each with a role that allows what it does and no more. */
+export class Functions extends Construct {
+  /** Behind the HTTP API, where keys decide; who may invoke it directly may do everything. */
+  readonly api: NodeFunction;
+  /** The api's code for direct invocation alone, by those who may only publish. */
+  readonly publish: NodeFunction;
+  /** The api's code for direct invocation alone, by those who may only receive. */
+  readonly receive: NodeFunction;
+  readonly sweep: NodeFunction;
+  readonly redrive: NodeFunction;
+  readonly declareQueues: NodeFunction;
+  readonly #props: FunctionsProps;
+
+  constructor(scope: Construct, id: string, props: FunctionsProps) {
+    super(scope, id);
+    this.#props = props;
+    this.redrive = this.#redrive();
+    this.api = this.#api();
+    this.publish = this.#door('Publish', 'publish');
+    this.receive = this.#door('Receive', 'receive');
+    this.sweep = this.#sweep();
+    this.declareQueues = this.#declareQueues();
+  }
+
+  /** By the names that their alarms and metrics bear. */
+  all(): ReadonlyMap<string, NodeFunction> {
+    return new Map([...this.engines(), ['DeclareQueues', this.declareQueues]]);
+  }
+
+  /** Those whose logs tell of dead-lettered and expired messages. */
+  engines(): ReadonlyMap<string, NodeFunction> {
+    return new Map([
+      ['Api', this.api],
+      ['Publish', this.publish],
+      ['Receive', this.receive],
+      ['Sweep', this.sweep],
+      ['Redrive', this.redrive],
+    ]);
+  }
+
+  #api(): NodeFunction {
+    const api = this.#function('Api', {
+      entry: 'api',
+      description: 'Dumbwaiter: every operation, over HTTP and by invocation',
+      timeout: apiTimeout,
+      environment: {
+        DUMBWAITER_ADMIN_KEY_SECRET: this.#props.adminKeySecret.secretArn,
+        DUMBWAITER_REDRIVE_FUNCTION: this.redrive.function.functionName,
+        DUMBWAITER_INVOKE_SCOPES: 'publish,receive,admin',
+      },
+    });
+    allowEngine(this.#props.tables, api);
+    this.#props.adminKeySecret.grantRead(api.function);
+    api.allow(['lambda:InvokeFunction'], [this.redrive.function.functionArn]);
+    return api;
+  }
+
+  /** A function of its own for each scope: what IAM can tell apart is which function is invoked, not what for. */
+  #door(id: string, scope: Scope): NodeFunction {
+    const door = this.#function(id, {
+      entry: 'api',
+      description: `Dumbwaiter: what the scope ${scope} allows, by invocation`,
+      timeout: apiTimeout,
+      environment: { DUMBWAITER_INVOKE_SCOPES: scope },
+    });
+    allowEngine(this.#props.tables, door);
+    return door;
+  }
+
+  #sweep(): NodeFunction {
+    const sweep = this.#function('Sweep', {
+      entry: 'sweep',
+      description: 'Dumbwaiter: each minute, dead-letters and removes what nobody receives',
+      timeout: sweepTimeout,
+      ...(this.#props.reserveSweepConcurrency ? { reservedConcurrentExecutions: 1 } : {}),
+    });
+    allowEngine(this.#props.tables, sweep);
+    // One that fails is not tried again: the next is never more than a minute away.
+    const target = new FunctionTarget(sweep.function, { retryAttempts: 0, maxEventAge: sweepPeriod });
+    new Rule(this, 'EachMinute', { schedule: Schedule.rate(sweepPeriod), targets: [target] });
+    return sweep;
+  }
+
+  #redrive(): NodeFunction {
+    const redrive = this.#function('Redrive', {
+      entry: 'redrive',
+      description: 'Dumbwaiter: moves dead-lettered messages back, as a task',
+      timeout: redriveTimeout,
+      // It hands long tasks on to itself, which is no loop that ran wild: a task ends.
+      recursiveLoop: RecursiveLoop.ALLOW,
+    });
+    allowEngine(this.#props.tables, redrive);
+    // Beside the role's own policy: that one must be there before the function, and cannot name it.
+    new Policy(this, 'ContinueRedrive', {
+      roles: [redrive.role],
+      statements: [new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [redrive.function.functionArn] })],
+    });
+    return redrive;
+  }
+
+  #declareQueues(): NodeFunction {
+    const declareQueues = this.#function('DeclareQueues', {
+      entry: 'declare-queues',
+      description: 'Dumbwaiter: creates the queues that the stack declares',
+      timeout: declareQueuesTimeout,
+    });
+    allowQueues(this.#props.tables, declareQueues);
+    return declareQueues;
+  }
+
+  #function(
+    id: string,
+    props: Pick<NodeFunctionProps, 'entry' | 'description' | 'timeout'> & Partial<NodeFunctionProps>,
+  ): NodeFunction {
+    const { tables, memorySize, logRetention, removalPolicy } = this.#props;
+    return new NodeFunction(this, id, {
+      memorySize,
+      logRetention,
+      removalPolicy,
+      ...props,
+      environment: {
+        DUMBWAITER_MESSAGES_TABLE: tables.messages.tableName,
+        DUMBWAITER_LEASES_TABLE: tables.leases.tableName,
+        DUMBWAITER_QUEUES_TABLE: tables.queues.tableName,
+        ...props.environment,
+      },
+    });
+  }
+}

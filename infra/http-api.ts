@@ -1,0 +1,72 @@
+import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import { CorsHttpMethod, HttpApi, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+
+export interface PublicApiProps {
+  handler: IFunction;
+  requestsPerSecond: number;
+  burst: number;
+  allowedOrigins: readonly string[];
+  logRetention: RetentionDays;
+  removalPolicy: RemovalPolicy;
+}
+
+/** The HTTP API: every path goes to the api function, which knows the routes and checks the keys. */
+export class PublicApi extends Construct {
+  readonly api: HttpApi;
+  readonly stage: HttpStage;
+  readonly accessLogs: LogGroup;
+
+  constructor(scope: Construct, id: string, props: PublicApiProps) {
+    super(scope, id);
+    this.accessLogs = new LogGroup(this, 'AccessLogs', { retention: props.logRetention, removalPolicy: props.removalPolicy });
+    this.api = new HttpApi(this, 'Api', {
+      description: 'Dumbwaiter: message queues over HTTP',
+      createDefaultStage: false,
+      defaultIntegration: new HttpLambdaIntegration('Handler', props.handler),
+      ...(props.allowedOrigins.length === 0 ? {} : { corsPreflight: crossOrigin(props.allowedOrigins) }),
+    });
+    this.stage = new HttpStage(this, 'Stage', {
+      httpApi: this.api,
+      stageName: '$default',
+      autoDeploy: true,
+      throttle: { rateLimit: props.requestsPerSecond, burstLimit: props.burst },
+      accessLogSettings: { destination: new LogGroupLogDestination(this.accessLogs), format: accessLogLine },
+    });
+    Validations.of(this.api).acknowledge({
+      id: 'AwsSolutions-APIG4',
+      reason:
+        'The api function checks the API key of every route but /v1/health; the keys live in its table, so an authorizer would read the same rows twice.',
+    });
+  }
+}
+
+/** One line of JSON a request; neither bodies nor headers, so neither messages nor keys. */
+const accessLogLine = AccessLogFormat.custom(
+  JSON.stringify({
+    requestId: '$context.requestId',
+    at: '$context.requestTime',
+    ip: '$context.identity.sourceIp',
+    method: '$context.httpMethod',
+    path: '$context.path',
+    status: '$context.status',
+    responseBytes: '$context.responseLength',
+    latencyMs: '$context.responseLatency',
+    integrationStatus: '$context.integrationStatus',
+    integrationError: '$context.integrationErrorMessage',
+  }),
+);
+
+function crossOrigin(allowOrigins: readonly string[]) {
+  return {
+    allowOrigins: [...allowOrigins],
+    allowMethods: [CorsHttpMethod.GET, CorsHttpMethod.PUT, CorsHttpMethod.POST, CorsHttpMethod.PATCH, CorsHttpMethod.DELETE],
+    allowHeaders: ['authorization', 'content-type'],
+    exposeHeaders: ['retry-after', 'x-request-id'],
+    maxAge: Duration.hours(1),
+  };
+}

@@ -1,0 +1,29 @@
+import { CfnOutput } from 'aws-cdk-lib';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import type { Functions } from './functions.ts';
+import type { Tables } from './tables.ts';
+
+export interface OutputValues {
+  url: string;
+  adminKeySecret: ISecret;
+  functions: Functions;
+  tables: Tables;
+}
+
+/** What an operator or a client needs to know of a deployment. In a stack with one construct the outputs bear these very names. */
+export function addOutputs(scope: Construct, { url, adminKeySecret, functions, tables }: OutputValues): void {
+  const output = (name: string, value: string, description: string) => new CfnOutput(scope, name, { value, description });
+  output('ApiUrl', url, 'Base URL of the HTTP API');
+  output('AdminKeySecretArn', adminKeySecret.secretArn, 'Secret that holds the first admin key');
+  output('ApiFunctionName', functions.api.function.functionName, 'To invoke instead of HTTP: every operation');
+  output('PublishFunctionName', functions.publish.function.functionName, 'To invoke instead of HTTP: publish alone');
+  output(
+    'ReceiveFunctionName',
+    functions.receive.function.functionName,
+    'To invoke instead of HTTP: receive, and what belongs to it',
+  );
+  output('MessagesTableName', tables.messages.tableName, 'Messages that nobody has received yet');
+  output('LeasesTableName', tables.leases.tableName, 'Messages that are leased, delayed or kept');
+  output('QueuesTableName', tables.queues.tableName, 'Queues, API keys and redrive tasks');
+}

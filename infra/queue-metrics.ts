@@ -1,0 +1,63 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
+import { Construct, type IConstruct } from 'constructs';
+import type { NodeFunction } from './node-function.ts';
+
+const period = Duration.minutes(5);
+
+export interface QueueMetricsProps {
+  /** All that run the engine, by name: a message can be dead-lettered by a receive or a release, and by the sweep. */
+  engines: ReadonlyMap<string, NodeFunction>;
+  sweep: NodeFunction;
+}
+
+/**
+ * What the queues tell through the functions' structured logs, as CloudWatch metrics in a namespace of this deployment's own:
+ * no call to CloudWatch is made while a message is handled.
+ */
+export class QueueMetrics extends Construct {
+  readonly namespace: string;
+  /** Messages that were dead-lettered, by a receive, a release or the sweep. */
+  readonly deadLettered: Metric;
+  /** Messages that expired and were removed. */
+  readonly expired: Metric;
+  /** What the rules make impossible, or nearly. */
+  readonly anomalies: Metric;
+  /** Age in seconds of the oldest message that waits in any queue; dead-letter queues are left out. */
+  readonly oldestAge: Metric;
+
+  constructor(scope: Construct, id: string, props: QueueMetricsProps) {
+    super(scope, id);
+    this.namespace = namespaceOf(this);
+    this.deadLettered = this.#metric('DeadLettered', 'Sum');
+    this.expired = this.#metric('Expired', 'Sum');
+    this.anomalies = this.#metric('Anomalies', 'Sum');
+    this.oldestAge = this.#metric('OldestAgeSeconds', 'Maximum');
+    for (const [name, { logGroup: logs }] of props.engines) {
+      this.#count(`${name}DeadLettered`, logs, this.deadLettered, 'dead_lettered', '$.messages');
+      this.#count(`${name}Expired`, logs, this.expired, 'expired', '$.messages');
+      this.#count(`${name}Anomalies`, logs, this.anomalies, 'anomaly', '1');
+    }
+    this.#count('OldestAge', props.sweep.logGroup, this.oldestAge, 'swept', '$.oldestAgeSeconds');
+  }
+
+  #metric(metricName: string, statistic: string): Metric {
+    return new Metric({ namespace: this.namespace, metricName, statistic, period });
+  }
+
+  #count(id: string, logGroup: ILogGroup, { metricName }: Metric, kind: string, metricValue: string): void {
+    new MetricFilter(this, id, {
+      logGroup,
+      filterPattern: FilterPattern.stringValue('$.kind', '=', kind),
+      metricNamespace: this.namespace,
+      metricName,
+      metricValue,
+    });
+  }
+}
+
+/** `Dumbwaiter/<stack>`, and the construct's path in it where a stack holds more than one. */
+function namespaceOf(scope: IConstruct): string {
+  return `Dumbwaiter/${Stack.of(scope).stackName}/${scope.node.addr.slice(-8)}`;
+}

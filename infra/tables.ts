@@ -1,0 +1,48 @@
+import type { RemovalPolicy } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+
+export interface TablesProps {
+  removalPolicy: RemovalPolicy;
+  deletionProtection: boolean;
+  encryptionKey: IKey | undefined;
+}
+
+/** The attribute by which DynamoDB removes rows; no rule of the engine depends on when it does. */
+export const timeToLiveAttribute = 'ttl';
+
+/** The three tables. A test compares their keys, index and time to live with what the engine itself says of them. */
+export class Tables extends Construct {
+  readonly messages: Table;
+  readonly leases: Table;
+  readonly queues: Table;
+
+  constructor(scope: Construct, id: string, props: TablesProps) {
+    super(scope, id);
+    const common = {
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      timeToLiveAttribute,
+      deletionProtection: props.deletionProtection,
+      removalPolicy: props.removalPolicy,
+      ...(props.encryptionKey === undefined
+        ? { encryption: TableEncryption.DEFAULT }
+        : { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: props.encryptionKey }),
+    };
+    this.messages = new Table(this, 'Messages', { ...common, partitionKey: text('shard'), sortKey: text('id') });
+    this.leases = new Table(this, 'Leases', { ...common, partitionKey: text('id') });
+    this.leases.addGlobalSecondaryIndex({
+      indexName: 'due',
+      partitionKey: text('shard'),
+      sortKey: { name: 'expiry', type: AttributeType.NUMBER },
+      projectionType: ProjectionType.INCLUDE,
+      nonKeyAttributes: ['last', 'expiresAt', 'since'],
+    });
+    this.queues = new Table(this, 'Queues', { ...common, partitionKey: text('kind'), sortKey: text('name') });
+  }
+}
+
+function text(name: string) {
+  return { name, type: AttributeType.STRING };
+}
