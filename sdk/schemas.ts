@@ -29,7 +29,16 @@ export function parseParams<Name extends OperationName>(operation: Name, given: 
 
 /** The message at `index` of a publish, as given, or why it is refused. */
 export function parsePublishEntry(entry: unknown, index: number): PublishEntry | Refused {
+  // Zod leaves `__proto__` out of records without a word.
+  if (hasAttribute(entry, '__proto__')) {
+    return { ok: false, code: 'invalid_input', message: `messages[${index}].attributes.__proto__: is not allowed as a name` };
+  }
   const parsed = publishEntry.safeParse(entry, { reportInput: true });
   if (parsed.success) return parsed.data as PublishEntry;
   return { ok: false, code: 'invalid_input', message: refusalMessage(parsed.error.issues, `messages[${index}]`) };
+}
+
+function hasAttribute(entry: unknown, name: string): boolean {
+  const attributes = typeof entry === 'object' && entry !== null && 'attributes' in entry ? entry.attributes : undefined;
+  return typeof attributes === 'object' && attributes !== null && Object.hasOwn(attributes, name);
 }

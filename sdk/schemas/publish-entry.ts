@@ -10,19 +10,10 @@ const serverId = /^[0-9a-z]{24}(\.[0-9])?$/;
 const attributeSays = `must be a text of at most ${attributeStringCharsMax} characters or a finite number`;
 const attributeValue = z.union([z.string().max(attributeStringCharsMax, attributeSays), z.number()], attributeSays);
 
-/** Zod leaves `__proto__` out of records without a word: it is looked for here. */
-function hasProto(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__');
-}
-
 const attributes = z
-  .unknown()
-  .refine((value) => !hasProto(value), { path: ['__proto__'], error: 'is not allowed as a name', abort: true })
-  .pipe(
-    z
-      .record(field.attributeName, attributeValue, 'must be an object of texts and numbers')
-      .refine((value) => Object.keys(value).length <= attributesMax, { error: `must be at most ${attributesMax} attributes` }),
-  );
+  .record(field.attributeName, attributeValue, 'must be an object of texts and numbers')
+  .refine((value) => Object.keys(value).length <= attributesMax, { error: `must be at most ${attributesMax} attributes` })
+  .meta({ maxProperties: attributesMax });
 
 export const publishEntry = z
   .strictObject(

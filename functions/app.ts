@@ -1,0 +1,113 @@
+/**
+ * The HTTP API, as an app that runs wherever a `Request` gets a `Response`: on Lambda and on a port. Its paths are the
+ * contract's `routes`; its errors are problem+json.
+ */
+import { Hono } from 'hono';
+import { type OperationName, type Route, routes } from '../sdk/contract.ts';
+import { DumbwaiterError } from '../sdk/errors.ts';
+import type { Authenticate } from './auth.ts';
+import type { Principal } from './authorization.ts';
+import type { Log } from './log.ts';
+import { problemResponse } from './problem.ts';
+import { inputOfQuery } from './query.ts';
+import { refusalOf } from './refusal.ts';
+import { readJson } from './request-body.ts';
+import type { Service } from './service.ts';
+
+export interface AppParts {
+  service: Service;
+  authenticate: Authenticate;
+  log: Log;
+  /** A new id of a request that brings none by `Bindings`. */
+  newRequestId(): string;
+}
+
+/** What the carrier of a request knows of it. */
+export interface Bindings {
+  requestId?: string;
+}
+
+interface Env {
+  Bindings: Bindings;
+  Variables: { requestId: string; operation?: OperationName; principal?: string };
+}
+
+export const openApiPath = '/v1/openapi.json';
+
+export function createApp({ service, authenticate, log, newRequestId }: AppParts): Hono<Env> {
+  const app = new Hono<Env>();
+
+  app.use(async (context, next) => {
+    const startedAt = performance.now();
+    const requestId = context.env.requestId ?? newRequestId();
+    context.set('requestId', requestId);
+    await next();
+    context.res.headers.set('x-request-id', requestId);
+    context.res.headers.set('cache-control', 'no-store');
+    const ms = Math.round(performance.now() - startedAt);
+    const { operation, principal } = context.var;
+    log.info('Answered', { requestId, method: context.req.method, operation, principal, status: context.res.status, ms });
+  });
+
+  for (const operation of Object.keys(routes) as OperationName[]) {
+    const route: Route = routes[operation];
+    app.on(route.method, honoPath(route.path), async (context) => {
+      context.set('operation', operation);
+      const principal = await principalOf(route, context.req.header('authorization'));
+      context.set('principal', principal.id);
+      const { raw } = context.req;
+      const bodiless = route.method === 'GET' || route.method === 'DELETE';
+      const input = bodiless ? inputOfQuery(new URL(raw.url).searchParams) : await readJson(raw);
+      const output = await service.call(operation, context.req.param(), input, { principal, signal: raw.signal });
+      return context.json(output as object, route.status);
+    });
+  }
+
+  app.get(openApiPath, async (context) => {
+    // Loaded when asked for: no other call needs it.
+    const { openApiDocument } = await import('./openapi.ts');
+    return context.json(openApiDocument(new URL(context.req.url).origin));
+  });
+
+  for (const [path, methods] of methodsOfPaths()) {
+    app.all(honoPath(path), (context) => {
+      const refusal = new DumbwaiterError(
+        'method_not_allowed',
+        `${context.req.method} is not for this path; ${methods.join(', ')} is.`,
+      );
+      const response = problemResponse(refusalOf(refusal, context.var.requestId, log));
+      response.headers.set('allow', methods.join(', '));
+      return response;
+    });
+  }
+
+  app.notFound((context) => {
+    const refusal = new DumbwaiterError('not_found', `There is no path ${context.req.path.slice(0, 200)}; see ${openApiPath}.`);
+    return problemResponse(refusalOf(refusal, context.var.requestId, log));
+  });
+  app.onError((error, context) => problemResponse(refusalOf(error, context.var.requestId, log)));
+
+  async function principalOf(route: Route, authorization: string | undefined): Promise<Principal> {
+    return route.scope === 'none' ? nobody : authenticate(authorization);
+  }
+
+  return app;
+}
+
+const nobody: Principal = { id: 'nobody', scopes: [], queues: [] };
+
+/** `{name}` of the contract is `:name` here. */
+function honoPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ':$1');
+}
+
+/** HEAD goes wherever GET does. */
+function methodsOfPaths(): Map<string, string[]> {
+  const paths = new Map<string, string[]>([[openApiPath, ['GET', 'HEAD']]]);
+  for (const { method, path } of Object.values(routes) as Route[]) {
+    const methods = paths.get(path) ?? [];
+    methods.push(...(method === 'GET' ? ['GET', 'HEAD'] : [method]));
+    paths.set(path, methods);
+  }
+  return paths;
+}

@@ -1,0 +1,24 @@
+/** Who calls over HTTP: `Authorization: Bearer <key>` (RFC 6750). */
+import { DumbwaiterError } from '../sdk/errors.ts';
+import type { AdminKey } from './admin-key.ts';
+import { administrator, type Principal } from './authorization.ts';
+import { keyHash, keyIdOf, sameHash } from './key-rows.ts';
+import type { Keys } from './keys.ts';
+
+/** Throws DumbwaiterError `unauthorized`. */
+export type Authenticate = (authorization: string | undefined) => Promise<Principal>;
+
+export function createAuthenticate({ keys, adminKey }: { keys: Pick<Keys, 'find'>; adminKey: AdminKey }): Authenticate {
+  return async (authorization) => {
+    if (authorization === undefined) throw new DumbwaiterError('unauthorized', 'Send an API key: Authorization: Bearer <key>.');
+    const given = /^Bearer +(\S+)$/i.exec(authorization.trim())?.[1];
+    if (given === undefined) throw new DumbwaiterError('unauthorized', 'The Authorization header must read: Bearer <key>.');
+    const hash = keyHash(given);
+    const id = keyIdOf(given);
+    const key = id === undefined ? undefined : await keys.find(id);
+    if (key !== undefined && sameHash(key.hash, hash)) return key;
+    const admin = await adminKey.read();
+    if (admin !== undefined && admin !== '' && sameHash(keyHash(admin), hash)) return administrator('admin');
+    throw new DumbwaiterError('unauthorized', 'The API key is unknown or revoked.');
+  };
+}

@@ -1,0 +1,189 @@
+/** The OpenAPI 3.1 document, generated from the contract's routes and from the schemas that judge the calls. */
+import { z } from 'zod';
+import { type OperationName, type Route, routes } from '../sdk/contract.ts';
+import { type ErrorCode, errors } from '../sdk/errors.ts';
+import { publishEntry } from '../sdk/schemas/publish-entry.ts';
+import { documentedInputs, params } from '../sdk/schemas.ts';
+import { operationTexts } from './operation-texts.ts';
+import * as answers from './outputs.ts';
+import { problemMediaType } from './problem.ts';
+
+type JsonObject = { [name: string]: unknown };
+
+const named = {
+  PublishEntry: publishEntry,
+  Queue: answers.queue,
+  Counts: answers.counts,
+  ReceivedMessage: answers.receivedMessage,
+  Message: answers.message,
+  DeathRecord: answers.deathRecord,
+  RedriveTask: answers.redriveTask,
+  ApiKey: answers.apiKey,
+  Refused: answers.refused,
+  Problem: answers.problem,
+};
+
+const everywhere: ErrorCode[] = ['invalid_input', 'throttled', 'internal', 'unavailable'];
+const withKey: ErrorCode[] = ['unauthorized', 'forbidden'];
+const withBody: ErrorCode[] = ['request_timeout', 'payload_too_large', 'unsupported_media_type'];
+
+/** `origin`: where the server was asked for it, such as `https://queue.example.com`. */
+export function openApiDocument(origin: string): JsonObject {
+  const paths: { [path: string]: JsonObject } = {};
+  for (const operation of answers.operationNames) {
+    const { method, path } = routes[operation];
+    paths[path] = { ...paths[path], [method.toLowerCase()]: operationObject(operation, routes[operation]) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Dumbwaiter',
+      version: '1',
+      description: 'A message queue in your own AWS account. Instants are RFC 3339; durations are whole seconds.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: origin }],
+    security: [{ apiKey: [] }],
+    tags: [...new Set(Object.values(operationTexts).map(({ tag }) => tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas: componentSchemas(),
+      securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: `Authorization: Bearer <key>`.' } },
+    },
+  };
+}
+
+function operationObject(operation: OperationName, route: Route): JsonObject {
+  const { tag, summary, description, input, output, refusals } = operationTexts[operation];
+  const takesBody = route.method !== 'GET' && route.method !== 'DELETE';
+  const codes = [
+    ...everywhere,
+    ...(route.scope === 'none' ? [] : withKey),
+    ...(takesBody ? withBody : []),
+    ...refusals,
+  ] satisfies ErrorCode[];
+  const needs = route.scope === 'any' ? 'any scope' : `the scope \`${route.scope}\``;
+  return {
+    operationId: operation,
+    tags: [tag],
+    summary,
+    description: [description, route.scope === 'none' ? 'Needs no key.' : `Needs ${needs}.`].filter(Boolean).join(' '),
+    ...(route.scope === 'none' ? { security: [] } : {}),
+    parameters: [...pathParameters(operation), ...(takesBody ? [] : queryParameters(operation))],
+    ...(takesBody ? { requestBody: requestBody(operation, input) } : {}),
+    responses: {
+      [route.status]: {
+        description: 'Done.',
+        headers: { 'x-request-id': requestIdHeader },
+        content: { 'application/json': { schema: reference(outputName(operation)), example: output } },
+      },
+      ...problemResponses(codes),
+    },
+  };
+}
+
+const requestIdHeader = { description: "Finds the call in the server's logs.", schema: { type: 'string' } };
+
+function requestBody(operation: OperationName, example: object | undefined): JsonObject {
+  const required = !documentedInputs[operation].safeParse({}).success;
+  const content = { schema: reference(inputName(operation)), ...(example === undefined ? {} : { example }) };
+  return { required, content: { 'application/json': content } };
+}
+
+function problemResponses(codes: ErrorCode[]): JsonObject {
+  const byStatus = Map.groupBy(codes, (code) => errors[code].status);
+  return Object.fromEntries(
+    [...byStatus].map(([status, ofStatus]) => [
+      String(status),
+      {
+        description: ofStatus.map((code) => `\`${code}\`: ${errors[code].meaning}`).join('\n\n'),
+        headers: {
+          'x-request-id': requestIdHeader,
+          ...(status === 429 || status === 503
+            ? { 'retry-after': { description: 'Seconds to wait.', schema: { type: 'integer', minimum: 1 } } }
+            : {}),
+        },
+        content: { [problemMediaType]: { schema: reference('Problem'), examples: problemExamples(ofStatus) } },
+      },
+    ]),
+  );
+}
+
+function problemExamples(codes: ErrorCode[]): JsonObject {
+  return Object.fromEntries(
+    codes.map((code) => {
+      const { status, meaning } = errors[code];
+      const requestId = '2f1c3f0e-8a55-4c1b-9a3f-6f3c0f0d9b51';
+      return [code, { value: { type: `urn:dumbwaiter:${code}`, title: meaning, status, detail: meaning, code, requestId } }];
+    }),
+  );
+}
+
+function pathParameters(operation: OperationName): JsonObject[] {
+  return Object.entries(params[operation].shape).map(([name, schema]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: inlineSchema(schema),
+  }));
+}
+
+function queryParameters(operation: OperationName): JsonObject[] {
+  return Object.entries(documentedInputs[operation].shape).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: false,
+    schema: inlineSchema(schema),
+  }));
+}
+
+function componentSchemas(): JsonObject {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries(named)) registry.add(schema, { id });
+  for (const operation of answers.operationNames) {
+    // An answer that has a name of its own keeps it.
+    if (!registry.has(answers.outputs[operation])) registry.add(answers.outputs[operation], { id: ownName(operation, 'Output') });
+    if (!registry.has(documentedInputs[operation]))
+      registry.add(documentedInputs[operation], { id: ownName(operation, 'Input') });
+  }
+  const { schemas } = z.toJSONSchema(registry, { ...dialect, uri: (id) => `#/components/schemas/${id}` });
+  return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, withoutDialect(schema)]));
+}
+
+function inlineSchema(schema: z.core.$ZodType): JsonObject {
+  return withoutDialect(z.toJSONSchema(schema, dialect));
+}
+
+/** What a caller sends, less what only repeats: the pattern of a date, the largest of all integers. */
+const dialect = {
+  io: 'input',
+  override: ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }) => {
+    if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
+    if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  },
+} as const;
+
+/** OpenAPI 3.1 takes JSON Schema 2020-12 as it is, and names schemas by their place. */
+function withoutDialect({ $schema, $id, ...schema }: JsonObject): JsonObject {
+  return schema;
+}
+
+function ownName(operation: OperationName, part: 'Input' | 'Output'): string {
+  return `${operation[0]?.toUpperCase()}${operation.slice(1)}${part}`;
+}
+
+/** Operations that share a schema share its name. */
+function outputName(operation: OperationName): string {
+  const shared = Object.entries(named).find(([, schema]) => schema === answers.outputs[operation])?.[0];
+  const first = answers.operationNames.find((other) => answers.outputs[other] === answers.outputs[operation]);
+  return shared ?? ownName(first ?? operation, 'Output');
+}
+
+function inputName(operation: OperationName): string {
+  const first = answers.operationNames.find((other) => documentedInputs[other] === documentedInputs[operation]);
+  return ownName(first ?? operation, 'Input');
+}
+
+function reference(name: string): JsonObject {
+  return { $ref: `#/components/schemas/${name}` };
+}

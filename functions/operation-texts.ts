@@ -1,0 +1,221 @@
+/** What the OpenAPI document says of each operation: a summary, more, an example, and the refusals of its own. */
+import type { InputOf, OperationName, OutputOf } from '../sdk/contract.ts';
+import type { ErrorCode } from '../sdk/errors.ts';
+
+type Texts = {
+  [Name in OperationName]: {
+    tag: 'queues' | 'messages' | 'redrive' | 'keys' | 'server';
+    summary: string;
+    description?: string;
+    input?: InputOf<Name>;
+    output: OutputOf<Name>;
+    refusals: ErrorCode[];
+  };
+};
+
+const at = '2026-01-31T12:00:00.000Z';
+const later = '2026-01-31T12:00:30.000Z';
+const id = '01kg9zt2m4q8r6s0v3x5y7z9';
+const receipt = 'r1.01kg9zt2m4q8r6s0v3x5y7z9.0.k3v5x7z9b2d4f6h8';
+const settings = { visibilityTimeoutSeconds: 30, delaySeconds: 0, retentionSeconds: 1_209_600 };
+const orders = {
+  name: 'orders',
+  ...settings,
+  deadLetter: { queue: 'orders-dead', maxReceives: 5 },
+  backoff: { minSeconds: 1, maxSeconds: 300, factor: 2, jitter: 0.5 },
+  createdAt: at,
+  updatedAt: at,
+};
+const body = { order: 1234 };
+const dead = { queue: 'orders', reason: 'max_receives', at, receives: 5, failures: 5 };
+const task = {
+  id: '01kg9zv0a1b2c3d4e5f6g7h8',
+  queue: 'orders-dead',
+  toQueue: null,
+  state: 'running' as const,
+  moved: 120,
+  skipped: 3,
+  startedAt: at,
+  updatedAt: later,
+  endedAt: null,
+  error: null,
+};
+const key = {
+  id: '7m2k9q4t1x8v',
+  name: 'billing worker',
+  queues: ['orders', 'orders-*'],
+  scopes: ['publish' as const, 'receive' as const],
+  createdAt: at,
+};
+const ofQueue: ErrorCode[] = ['queue_not_found'];
+
+export const operationTexts: Texts = {
+  createQueue: {
+    tag: 'queues',
+    summary: 'Create a queue',
+    description: 'Settings left out take their defaults. Creating a queue again with the same settings changes nothing.',
+    input: { deadLetter: orders.deadLetter, backoff: orders.backoff },
+    output: orders,
+    refusals: ['queue_exists', 'queue_not_found'],
+  },
+  getQueue: {
+    tag: 'queues',
+    summary: "Read a queue's settings and counts",
+    output: { ...orders, counts: { ready: 12, delayed: 3, leased: 4, dead: 0, oldestAgeSeconds: 1.5, atLeast: false } },
+    refusals: ofQueue,
+  },
+  updateQueue: {
+    tag: 'queues',
+    summary: "Change some of a queue's settings",
+    description:
+      'Settings left out stay as they are. What was fixed at publish (delay, retention) stays for messages already there.',
+    input: { visibilityTimeoutSeconds: 60 },
+    output: { ...orders, visibilityTimeoutSeconds: 60, updatedAt: later },
+    refusals: ofQueue,
+  },
+  deleteQueue: {
+    tag: 'queues',
+    summary: 'Delete a queue and its messages',
+    output: {},
+    refusals: ['queue_not_found', 'queue_in_use'],
+  },
+  listQueues: {
+    tag: 'queues',
+    summary: 'List the queues that the key covers',
+    description: 'A page may be shorter than `limit` and still have a cursor.',
+    output: { queues: [orders] },
+    refusals: [],
+  },
+  publish: {
+    tag: 'messages',
+    summary: 'Publish 1 to 100 messages',
+    description: 'Each has a result of its own, in order. The answer comes when they are stored.',
+    input: {
+      messages: [
+        { body, attributes: { kind: 'created' } },
+        { body, id: 'order-1234', delaySeconds: 60 },
+      ],
+    },
+    output: {
+      results: [
+        { ok: true, id },
+        { ok: true, id: 'order-1234', duplicate: true },
+      ],
+    },
+    refusals: ofQueue,
+  },
+  receive: {
+    tag: 'messages',
+    summary: 'Receive messages, and lease them',
+    description: 'Waits up to `waitSeconds` for the first one. Each is hidden from others until its lease ends: ack it before.',
+    input: { max: 10, visibilityTimeoutSeconds: 30, waitSeconds: 20 },
+    output: {
+      messages: [{ id, body, attributes: {}, receipt, receives: 1, failures: 0, publishedAt: at, leasedUntil: later }],
+    },
+    refusals: [...ofQueue, 'clock_skewed'],
+  },
+  ack: {
+    tag: 'messages',
+    summary: 'Acknowledge messages: they are done, and gone',
+    input: { receipts: [receipt] },
+    output: { results: [{ ok: true }] },
+    refusals: ofQueue,
+  },
+  release: {
+    tag: 'messages',
+    summary: 'Give messages back early',
+    description: 'With `failed`, a text that says why, it counts as a failure: the backoff of the queue applies.',
+    input: { receipts: [receipt], failed: 'The printer is out of paper' },
+    output: { results: [{ ok: true, visibleAt: later }] },
+    refusals: ofQueue,
+  },
+  extend: {
+    tag: 'messages',
+    summary: 'Extend leases, counted from now',
+    input: { receipts: [receipt], visibilityTimeoutSeconds: 60 },
+    output: { results: [{ ok: true, leasedUntil: later }] },
+    refusals: ofQueue,
+  },
+  purge: {
+    tag: 'messages',
+    summary: 'Remove all messages published before now',
+    output: { purgedBefore: at },
+    refusals: ofQueue,
+  },
+  peek: {
+    tag: 'messages',
+    summary: 'Read messages of a queue without receiving them',
+    output: {
+      messages: [
+        {
+          id,
+          queue: 'orders',
+          state: 'ready',
+          body,
+          attributes: {},
+          receives: 0,
+          failures: 0,
+          publishedAt: at,
+          visibleAt: at,
+          expiresAt: '2026-02-14T12:00:00.000Z',
+        },
+      ],
+    },
+    refusals: ofQueue,
+  },
+  getMessage: {
+    tag: 'messages',
+    summary: 'Read one message by its id without receiving it',
+    output: {
+      id,
+      queue: 'orders-dead',
+      state: 'dead',
+      body,
+      attributes: {},
+      receives: 0,
+      failures: 0,
+      publishedAt: at,
+      visibleAt: at,
+      expiresAt: null,
+      deadLetter: dead,
+    },
+    refusals: ['queue_not_found', 'message_not_found'],
+  },
+  redrive: {
+    tag: 'redrive',
+    summary: 'Move dead letters back, or to another queue',
+    description: 'Answers at once with a task that goes on by itself. Without a selection, all are moved.',
+    input: { reason: 'max_receives', ratePerSecond: 50 },
+    output: { ...task, moved: 0, skipped: 0 },
+    refusals: ofQueue,
+  },
+  getRedrive: {
+    tag: 'redrive',
+    summary: 'Read how far a redrive is',
+    output: task,
+    refusals: ['queue_not_found', 'task_not_found'],
+  },
+  cancelRedrive: {
+    tag: 'redrive',
+    summary: 'Stop a redrive; what was moved stays moved',
+    output: { ...task, state: 'cancelled', endedAt: later },
+    refusals: ['queue_not_found', 'task_not_found'],
+  },
+  createKey: {
+    tag: 'keys',
+    summary: 'Create an API key, which is shown this once',
+    description: 'Needs the scope admin on all queues (`*`). A key gives no scope that it lacks itself.',
+    input: { name: key.name, queues: key.queues, scopes: key.scopes },
+    output: { ...key, key: 'dw_7m2k9q4t1x8v_0a1b2c3d4e5f6g7h8j9k0m1n2p3q4r5s' },
+    refusals: [],
+  },
+  listKeys: { tag: 'keys', summary: 'List API keys, without their secrets', output: { keys: [key] }, refusals: [] },
+  revokeKey: {
+    tag: 'keys',
+    summary: 'Revoke an API key',
+    description: 'It stops working everywhere within a minute.',
+    output: {},
+    refusals: ['key_not_found'],
+  },
+  health: { tag: 'server', summary: 'Whether the server answers', output: { status: 'ok' }, refusals: [] },
+};

@@ -1,0 +1,31 @@
+/** Which queues an API key covers. In a pattern `*` stands for any characters, none included. */
+
+/** Takes time of pattern times name at worst: a regular expression of many `.*` would not. */
+function matches(pattern: string, name: string): boolean {
+  let p = 0;
+  let n = 0;
+  let star = -1;
+  let resume = 0;
+  while (n < name.length) {
+    if (pattern[p] === '*') {
+      star = p++;
+      resume = n;
+    } else if (pattern[p] === name[n]) {
+      p++;
+      n++;
+    } else if (star >= 0) {
+      p = star + 1;
+      n = ++resume;
+    } else return false;
+  }
+  while (pattern[p] === '*') p++;
+  return p === pattern.length;
+}
+
+export function covers(patterns: readonly string[], queue: string): boolean {
+  return patterns.some((pattern) => matches(pattern, queue));
+}
+
+export function coversAll(patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => /^\*+$/.test(pattern));
+}

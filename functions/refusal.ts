@@ -1,0 +1,26 @@
+/** Turns whatever was thrown into a refusal that may be told. */
+import { StoreError } from '../engine/port.ts';
+import { DumbwaiterError } from '../sdk/errors.ts';
+import type { Log } from './log.ts';
+
+/** Told with `throttled` and `unavailable` when the refusal itself does not say how long to wait. */
+const retryAfterMsDefault = 1000;
+
+/** A defect is logged whole and told as `internal`: nothing of it leaks. */
+export function refusalOf(error: unknown, requestId: string, log: Log): DumbwaiterError {
+  const refusal = toldAs(error);
+  if (refusal.code === 'internal') log.error('Defect', { requestId }, error);
+  else if (refusal.status >= 500) log.warn('Unavailable', { requestId, code: refusal.code, message: refusal.message });
+  const retryAfterMs =
+    refusal.retryAfterMs ?? (refusal.status === 429 || refusal.status === 503 ? retryAfterMsDefault : undefined);
+  return new DumbwaiterError(refusal.code, refusal.message, {
+    requestId,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+function toldAs(error: unknown): DumbwaiterError {
+  if (error instanceof DumbwaiterError && error.code !== 'internal') return error;
+  if (error instanceof StoreError) return new DumbwaiterError('unavailable', 'The store did not answer in time; try again.');
+  return new DumbwaiterError('internal', 'Something went wrong here. The request id finds it in the logs.');
+}

@@ -1,0 +1,79 @@
+/** Every operation of the contract, for whoever carries the call: HTTP or Lambda invoke. */
+import type { Engine } from '../engine/engine.ts';
+import { type OperationName, type OutputOf, type Page, type Queue, routes } from '../sdk/contract.ts';
+import { pageEntriesDefault } from '../sdk/limits.ts';
+import { parseInput, parseParams } from '../sdk/schemas.ts';
+import { authorize, type Principal } from './authorization.ts';
+import type { Keys } from './keys.ts';
+import { covers, coversAll } from './queue-patterns.ts';
+
+export interface Caller {
+  principal: Principal;
+  signal?: AbortSignal;
+}
+
+export interface Service {
+  /** Judges the parameters, what the caller may do, and the input; then does it. Throws DumbwaiterError or StoreError. */
+  call(operation: OperationName, params: unknown, input: unknown, caller: Caller): Promise<OutputOf<OperationName>>;
+}
+
+/** Pages of the engine that one `listQueues` reads at most, looking for queues that the key covers. */
+const pagesReadMax = 10;
+
+export function isOperation(name: unknown): name is OperationName {
+  return typeof name === 'string' && Object.hasOwn(routes, name);
+}
+
+export function createService({ engine, keys }: { engine: Engine; keys: Keys }): Service {
+  async function dispatch(
+    operation: OperationName,
+    params: object,
+    input: unknown,
+    { principal, signal }: Caller,
+  ): Promise<OutputOf<OperationName>> {
+    switch (operation) {
+      case 'health':
+        parseInput(operation, input);
+        return { status: 'ok' };
+      case 'createKey':
+        return keys.create(parseInput(operation, input), principal);
+      case 'listKeys':
+        return keys.list(parseInput(operation, input));
+      case 'revokeKey':
+        parseInput(operation, input);
+        return keys.revoke(parseParams(operation, params).id);
+      case 'listQueues':
+        return listQueues(parseInput(operation, input), principal);
+      default:
+        // The engine judges the input itself.
+        return engine.call(operation, params as never, input as never, signal === undefined ? {} : { signal });
+    }
+  }
+
+  /** The queues that the caller may see; a page may be short of `limit` and still have a cursor. */
+  async function listQueues({ limit = pageEntriesDefault, cursor }: Page, principal: Principal): Promise<OutputOf<'listQueues'>> {
+    if (coversAll(principal.queues)) return engine.call('listQueues', {}, page(limit, cursor));
+    const seen: Queue[] = [];
+    let next = cursor;
+    for (let pages = 0; pages < pagesReadMax && seen.length < limit; pages++) {
+      // Never more than is still wanted: the cursor then stands right after the last one shown.
+      const read = await engine.call('listQueues', {}, page(limit - seen.length, next));
+      seen.push(...read.queues.filter((queue) => covers(principal.queues, queue.name)));
+      next = read.cursor;
+      if (next === undefined) return { queues: seen };
+    }
+    return { queues: seen, ...(next === undefined ? {} : { cursor: next }) };
+  }
+
+  return {
+    async call(operation, params, input, caller) {
+      const where = parseParams(operation, params);
+      authorize(caller.principal, operation, where, input);
+      return dispatch(operation, where, input, caller);
+    },
+  };
+}
+
+function page(limit: number, cursor: string | undefined): Page {
+  return cursor === undefined ? { limit } : { limit, cursor };
+}
