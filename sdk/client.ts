@@ -1,0 +1,63 @@
+import type { Page, Queue, Transport } from './contract.ts';
+import { type HttpTransportOptions, httpTransport } from './http.ts';
+import { KeysClient } from './keys.ts';
+import { Leases } from './leases.ts';
+import { Pages, pageOf } from './pages.ts';
+import { Publisher } from './publisher.ts';
+import { type Connection, QueueClient } from './queue.ts';
+import { Caller, type CallOptions, retriesDefault, timeoutMsDefault } from './retry.ts';
+import { hostTimers, type Timers } from './timers.ts';
+
+export interface DumbwaiterSettings {
+  /** How long a call may take, retries included, in ms. Default 60,000. */
+  timeoutMs?: number;
+  /** How often a call is tried again after a retryable error. Default 5. */
+  retries?: number;
+  /** How long a publish waits for others to share its call, in ms. Default 0: those of the same turn of the event loop. */
+  lingerMs?: number;
+  /** For tests: time and chance in place of the host's. */
+  timers?: Timers;
+}
+
+/** Over HTTP, or over another transport. */
+export type DumbwaiterOptions = DumbwaiterSettings & (HttpTransportOptions | { transport: Transport });
+
+/** A client of one Dumbwaiter. It holds no connection of its own: make one, share it, and let it go. */
+export class Dumbwaiter {
+  /** API keys; asks for an admin key. */
+  readonly keys: KeysClient;
+  readonly #connection: Connection;
+
+  constructor(options: DumbwaiterOptions) {
+    const { timeoutMs = timeoutMsDefault, retries = retriesDefault, lingerMs = 0, timers = hostTimers } = options;
+    const transport = 'transport' in options ? options.transport : httpTransport(options);
+    const caller = new Caller(transport, timers, { timeoutMs, retries });
+    this.#connection = {
+      caller,
+      timers,
+      publisher: new Publisher(caller, timers, lingerMs),
+      leases: new Leases(caller, timers, 0),
+    };
+    this.keys = new KeysClient(caller);
+  }
+
+  /** The queue of this name, its bodies of type `T`. Calls nothing. */
+  queue<T = unknown>(name: string): QueueClient<T> {
+    return new QueueClient<T>(name, this.#connection);
+  }
+
+  /** The queues that the key may see. */
+  queues(input: Page = {}, options?: CallOptions): Pages<Queue> {
+    const { cursor: from, ...rest } = input;
+    return new Pages(async (cursor) => {
+      const page = { ...rest, ...(cursor !== undefined && { cursor }) };
+      const output = await this.#connection.caller.call('listQueues', {}, page, options);
+      return pageOf(output.queues, output.cursor);
+    }, from);
+  }
+
+  /** Whether the queue answers. */
+  health(options?: CallOptions): Promise<{ status: 'ok' }> {
+    return this.#connection.caller.call('health', {}, {}, options);
+  }
+}

@@ -1,0 +1,44 @@
+import type { ReceivedMessage } from './message.ts';
+
+/** What a consumer tells of its work. */
+export interface ConsumerEvents<T> {
+  /** The handler begins on it. */
+  message: ReceivedMessage<T>;
+  /** Handled, and acked. */
+  ack: ReceivedMessage<T>;
+  /** The handler threw `error`; the message is being released. */
+  failed: { message: ReceivedMessage<T>; error: unknown };
+  /** A receive, ack, release or extend failed; `message` is the one concerned. Where nobody listens, it goes to `console.error`. */
+  error: { error: unknown; message?: ReceivedMessage<T> };
+  /** Nothing is left to do: an empty receive, and no handler at work. Told once until a message comes. */
+  idle: undefined;
+}
+
+type Listener<Event> = (event: Event) => void;
+
+/** Typed listeners, without an emitter of the host's: a browser has none of Node's, Node 20 types none of a browser's. */
+export class Emitter<Events> {
+  readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
+
+  /** Answers a function that ends the listening. */
+  on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void {
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+    return () => listeners.delete(listener);
+  }
+
+  /** Answers whether anyone listened. What a listener throws goes to the host as uncaught, as with an EventTarget. */
+  emit<Name extends keyof Events>(name: Name, event: Events[Name]): boolean {
+    const listeners = [...(this.#listeners.get(name) ?? [])] as Listener<Events[Name]>[];
+    for (const listener of listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+    return listeners.length > 0;
+  }
+}

@@ -1,0 +1,38 @@
+import type { Json } from './contract.ts';
+
+/** A body as it travels: a JSON value, or bytes in base64. */
+export interface Content {
+  body?: Json;
+  bodyBase64?: string;
+}
+
+/**
+ * `Uint8Array` travels as `bodyBase64`, all else as JSON. The JSON is a copy, as `JSON.stringify` sees the value: what is
+ * done to the body afterwards changes nothing. Throws TypeError for what has no JSON: cycles, BigInt, functions.
+ */
+export function contentOf(body: unknown): Content {
+  if (body instanceof Uint8Array) return { bodyBase64: base64Of(body) };
+  const text = JSON.stringify(body);
+  if (text === undefined) throw new TypeError(`body is ${typeof body}, and must be a JSON value or a Uint8Array`);
+  return { body: JSON.parse(text) };
+}
+
+export function bodyOf({ body, bodyBase64 }: Content): unknown {
+  return bodyBase64 === undefined ? body : bytesOf(bodyBase64);
+}
+
+/** Arguments that one call of `String.fromCharCode` surely takes. */
+const charsAtOnce = 8192;
+
+function base64Of(bytes: Uint8Array): string {
+  let binary = '';
+  for (let at = 0; at < bytes.length; at += charsAtOnce) binary += String.fromCharCode(...bytes.subarray(at, at + charsAtOnce));
+  return btoa(binary);
+}
+
+function bytesOf(base64: string): Uint8Array {
+  const binary = atob(base64);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}

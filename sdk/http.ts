@@ -1,0 +1,102 @@
+import { type OperationName, type ParamsOf, type Route, routes, type Transport } from './contract.ts';
+import { withDeadline } from './deadline.ts';
+import { DumbwaiterError } from './errors.ts';
+import { refusalOf } from './problem.ts';
+
+export interface HttpTransportOptions {
+  /** Where the queue answers, without `/v1`: `https://abc123.execute-api.eu-central-1.amazonaws.com`. */
+  url: string;
+  /** Sent as `Authorization: Bearer <key>`. */
+  apiKey?: string;
+  /** In place of the host's `fetch`. */
+  fetch?: typeof fetch;
+}
+
+/** Calls the queue over HTTP, with nothing but `fetch`. */
+export function httpTransport(options: HttpTransportOptions): Transport {
+  const base = baseOf(options.url);
+  const headers = headersOf(options.apiKey);
+  // Called as a function of its own: a browser's fetch refuses another `this`.
+  const send = options.fetch ?? ((input, init) => fetch(input, init));
+  return {
+    async call(operation, params, input, { signal, timeoutMs } = {}) {
+      const route = routes[operation];
+      const request = requestOf(base, route, operation, params, input, headers);
+      return withDeadline({ ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) }, async (ending) => {
+        const { response, text } = await exchange(send, request, ending);
+        if (!response.ok) throw refusalOf(response, text);
+        try {
+          return JSON.parse(text);
+        } catch (cause) {
+          throw new DumbwaiterError('internal', `What ${base} answered is not JSON. Is it the URL of a Dumbwaiter?`, { cause });
+        }
+      });
+    },
+  };
+}
+
+interface Outgoing {
+  url: string;
+  init: RequestInit;
+}
+
+async function exchange(send: typeof fetch, { url, init }: Outgoing, signal: AbortSignal) {
+  try {
+    const response = await send(url, { ...init, signal });
+    return { response, text: await response.text() };
+  } catch (cause) {
+    const why = cause instanceof Error ? (cause.cause instanceof Error ? cause.cause.message : cause.message) : String(cause);
+    throw new DumbwaiterError('unavailable', `No answer from ${new URL(url).origin}: ${why || 'connection failed'}`, { cause });
+  }
+}
+
+function requestOf<Name extends OperationName>(
+  base: string,
+  route: Route,
+  operation: Name,
+  params: ParamsOf<Name>,
+  input: object,
+  headers: Record<string, string>,
+): Outgoing {
+  const given: Record<string, unknown> = { ...params };
+  const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = given[name];
+    // An empty one, or a dot segment, would make another path of it.
+    if (typeof value !== 'string' || value === '' || value === '.' || value === '..')
+      throw new DumbwaiterError('invalid_input', `${operation}: ${name} is ${JSON.stringify(value)}, and must be a name.`);
+    return encodeURIComponent(value);
+  });
+  // A redirected POST would arrive as a GET, without its key.
+  const init: RequestInit = { method: route.method, headers, redirect: 'manual' };
+  if (route.method === 'GET') {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(input)) if (value !== undefined) query.set(name, String(value));
+    return { url: `${base}${path}${query.size > 0 ? `?${query}` : ''}`, init };
+  }
+  if (route.method !== 'DELETE') {
+    init.body = JSON.stringify(input);
+    init.headers = { ...headers, 'content-type': 'application/json' };
+  }
+  return { url: `${base}${path}`, init };
+}
+
+function baseOf(url: string): string {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch (cause) {
+    throw new TypeError(`url is ${JSON.stringify(url)}, and must be an http or https URL`, { cause });
+  }
+  if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:')
+    throw new TypeError(`url is ${JSON.stringify(url)}, and must be an http or https URL`);
+  return parsed.origin + parsed.pathname.replace(/\/+$/, '');
+}
+
+function headersOf(apiKey: string | undefined): Record<string, string> {
+  const accept = 'application/json, application/problem+json';
+  if (apiKey === undefined) return { accept };
+  // fetch would refuse it later, in words that hold the key.
+  if (!/^[\x21-\x7e]+$/.test(apiKey))
+    throw new TypeError('apiKey holds a character that no key has, perhaps a line break at its end');
+  return { accept, authorization: `Bearer ${apiKey}` };
+}

@@ -1,0 +1,37 @@
+/** The SDK's root import: no dependency; Node 20 or later, browsers, workers. */
+export { Dumbwaiter, type DumbwaiterOptions, type DumbwaiterSettings } from './client.ts';
+export type { Consumer, ConsumerOptions, Handler, HandlerContext, StopOptions } from './consumer.ts';
+export type { ConsumerEvents } from './consumer-events.ts';
+export type {
+  AckResult,
+  ApiKey,
+  Attributes,
+  Backoff,
+  Counts,
+  DeadLetter,
+  DeathRecord,
+  ExtendResult,
+  Json,
+  MessageState,
+  Page,
+  PublishResult,
+  Queue,
+  QueueSettings,
+  RedriveInput,
+  RedriveTask,
+  Refused,
+  ReleaseResult,
+  Scope,
+  Transport,
+} from './contract.ts';
+export { DumbwaiterError, type ErrorCode, errors } from './errors.ts';
+export { type HttpTransportOptions, httpTransport } from './http.ts';
+export type { KeysClient } from './keys.ts';
+export type { ReleaseInput } from './leases.ts';
+export type { Extended, ReceivedMessage, Released, WaitingMessage } from './message.ts';
+export type { ListPage, Pages } from './pages.ts';
+export type { NewMessage } from './publisher.ts';
+export type { Published, QueueClient, QueueDescription, Receipts, ReceiveInput } from './queue.ts';
+export type { Redrive, RedriveWaitOptions } from './redrive.ts';
+export type { CallOptions } from './retry.ts';
+export type { Timers } from './timers.ts';

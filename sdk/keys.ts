@@ -1,0 +1,29 @@
+import type { ApiKey, Page, Scope } from './contract.ts';
+import { Pages, pageOf } from './pages.ts';
+import type { Caller, CallOptions } from './retry.ts';
+
+export class KeysClient {
+  readonly #caller: Caller;
+
+  constructor(caller: Caller) {
+    this.#caller = caller;
+  }
+
+  /** Makes a key. Its `key` is shown this once. Not tried again after a lost answer: look in `list` for what to revoke. */
+  create(input: { name: string; queues: string[]; scopes: Scope[] }, options?: CallOptions): Promise<ApiKey & { key: string }> {
+    return this.#caller.call('createKey', {}, input, options);
+  }
+
+  list(input: Page = {}, options?: CallOptions): Pages<ApiKey> {
+    const { cursor: from, ...rest } = input;
+    return new Pages(async (cursor) => {
+      const output = await this.#caller.call('listKeys', {}, { ...rest, ...(cursor !== undefined && { cursor }) }, options);
+      return pageOf(output.keys, output.cursor);
+    }, from);
+  }
+
+  /** The key works a minute longer at most. */
+  async revoke(id: string, options?: CallOptions): Promise<void> {
+    await this.#caller.call('revokeKey', { id }, {}, options);
+  }
+}

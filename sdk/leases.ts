@@ -1,0 +1,84 @@
+import { Batcher, type Send } from './batcher.ts';
+import type { AckResult, ExtendResult, ReleaseResult } from './contract.ts';
+import { failedCharsMax } from './limits.ts';
+import type { Caller, CallOptions } from './retry.ts';
+import type { Timers } from './timers.ts';
+
+/** How a message is given back. */
+export interface ReleaseInput {
+  /** How long it stays hidden, 0 s to 365 days. Default: none, or the queue's backoff with `failed`. */
+  delaySeconds?: number;
+  /** Why it could not be handled: counts as a failure, and is kept with the message. Cut to 256 characters. */
+  failed?: string;
+}
+
+/** Ack, release and extend, gathered: those of the same turn, or within `lingerMs`, that ask the same share a call. */
+export class Leases {
+  readonly #caller: Caller;
+  readonly #acks: Batcher<string, AckResult>;
+  readonly #releases: Batcher<string, ReleaseResult>;
+  readonly #extensions: Batcher<string, ExtendResult>;
+
+  constructor(caller: Caller, timers: Timers, lingerMs: number) {
+    this.#caller = caller;
+    this.#acks = new Batcher(timers, lingerMs);
+    this.#releases = new Batcher(timers, lingerMs);
+    this.#extensions = new Batcher(timers, lingerMs);
+  }
+
+  ack(queue: string, receipts: readonly string[], options: CallOptions = {}): Promise<AckResult>[] {
+    return this.#gather(this.#acks, queue, {}, receipts, options, async (entries, shared) => {
+      const output = await this.#caller.call('ack', { queue }, { receipts: entries }, shared);
+      return output.results;
+    });
+  }
+
+  release(
+    queue: string,
+    receipts: readonly string[],
+    { delaySeconds, failed }: ReleaseInput = {},
+    options: CallOptions = {},
+  ): Promise<ReleaseResult>[] {
+    const input = {
+      ...(delaySeconds !== undefined && { delaySeconds }),
+      ...(failed !== undefined && { failed: failed.slice(0, failedCharsMax) }),
+    };
+    return this.#gather(this.#releases, queue, input, receipts, options, async (entries, shared) => {
+      const output = await this.#caller.call('release', { queue }, { receipts: entries, ...input }, shared);
+      return output.results;
+    });
+  }
+
+  extend(
+    queue: string,
+    receipts: readonly string[],
+    visibilityTimeoutSeconds?: number,
+    options: CallOptions = {},
+  ): Promise<ExtendResult>[] {
+    const input = { ...(visibilityTimeoutSeconds !== undefined && { visibilityTimeoutSeconds }) };
+    return this.#gather(this.#extensions, queue, input, receipts, options, async (entries, shared) => {
+      const output = await this.#caller.call('extend', { queue }, { receipts: entries, ...input }, shared);
+      return output.results;
+    });
+  }
+
+  /** Sends what is gathered now. */
+  flush(): void {
+    this.#acks.flush();
+    this.#releases.flush();
+    this.#extensions.flush();
+  }
+
+  #gather<Result>(
+    batcher: Batcher<string, Result>,
+    queue: string,
+    input: object,
+    receipts: readonly string[],
+    { signal, ...shared }: CallOptions,
+    call: (receipts: string[], options: CallOptions) => Promise<Result[]>,
+  ): Promise<Result>[] {
+    const key = JSON.stringify([queue, input, shared.retries, shared.timeoutMs]);
+    const send: Send<string, Result> = (entries, ending) => call(entries, { ...shared, signal: ending });
+    return receipts.map((receipt) => batcher.add({ key, entry: receipt, bytes: receipt.length, send, signal }));
+  }
+}

@@ -1,0 +1,101 @@
+import { accepted } from './batch-results.ts';
+import { bodyOf } from './content.ts';
+import type {
+  Attributes,
+  DeathRecord,
+  ExtendResult,
+  Message,
+  Refused,
+  ReleaseResult,
+  ReceivedMessage as WireReceivedMessage,
+} from './contract.ts';
+import type { Leases, ReleaseInput } from './leases.ts';
+import type { CallOptions } from './retry.ts';
+
+/** A message as `get` and `peek` show it: not received, not hidden from anyone. */
+export type WaitingMessage<T = unknown> = Omit<Message, 'body' | 'bodyBase64'> & { body: T };
+
+export function waitingMessage<T>({ body, bodyBase64, ...rest }: Message): WaitingMessage<T> {
+  const content = { ...(body !== undefined && { body }), ...(bodyBase64 !== undefined && { bodyBase64 }) };
+  return { ...rest, body: bodyOf(content) as T };
+}
+
+/** What became of a released message: when it can be received again, or that this failure was its last here. */
+export type Released = Exclude<ReleaseResult, Refused>;
+export type Extended = Exclude<ExtendResult, Refused>;
+
+/** A message that is leased to this program until `leasedUntil`: ack it, release it, or let the lease expire. */
+export class ReceivedMessage<T = unknown> {
+  readonly id: string;
+  /** Bytes come as Uint8Array. */
+  readonly body: T;
+  readonly attributes: Attributes;
+  /** Proves the lease. */
+  readonly receipt: string;
+  /** How often it was received in this queue, this time included. */
+  readonly receives: number;
+  /** How many of those ended in `release({failed})` or in an expired lease. */
+  readonly failures: number;
+  /** RFC 3339, milliseconds. */
+  readonly publishedAt: string;
+  /** RFC 3339, milliseconds, by the queue's clock; `extend` moves it. */
+  leasedUntil: string;
+  /** What became of it before it was dead-lettered into this queue. */
+  readonly deadLetter: DeathRecord | undefined;
+  /** Whether it was acked or released through this object, or is about to be. */
+  settled = false;
+
+  readonly #queue: string;
+  readonly #leases: Leases;
+
+  constructor(queue: string, wire: WireReceivedMessage, leases: Leases) {
+    this.id = wire.id;
+    this.body = bodyOf(wire) as T;
+    this.attributes = wire.attributes;
+    this.receipt = wire.receipt;
+    this.receives = wire.receives;
+    this.failures = wire.failures;
+    this.publishedAt = wire.publishedAt;
+    this.leasedUntil = wire.leasedUntil;
+    this.deadLetter = wire.deadLetter;
+    this.#queue = queue;
+    this.#leases = leases;
+  }
+
+  /**
+   * Done: removes it for good. Acks of the same turn share a call.
+   * @throws DumbwaiterError `lease_lost` when the lease expired and the message went elsewhere
+   */
+  async ack(options?: CallOptions): Promise<void> {
+    await this.#settle(this.#leases.ack(this.#queue, [this.receipt], options));
+  }
+
+  /**
+   * Gives it back before its lease ends: at once, after `delaySeconds`, or, with `failed`, after the queue's backoff.
+   * @throws DumbwaiterError `lease_lost` when the lease is another's; also when a retry repeats a release that was done
+   */
+  release(input?: ReleaseInput, options?: CallOptions): Promise<Released> {
+    return this.#settle(this.#leases.release(this.#queue, [this.receipt], input, options));
+  }
+
+  /**
+   * Makes the lease end `visibilityTimeoutSeconds` from now (0 s to 365 days; default: the queue's).
+   * @throws DumbwaiterError `lease_lost` when the lease is another's
+   */
+  async extend(visibilityTimeoutSeconds?: number, options?: CallOptions): Promise<Extended> {
+    const [result] = this.#leases.extend(this.#queue, [this.receipt], visibilityTimeoutSeconds, options);
+    const extended = accepted(await (result as Promise<ExtendResult>));
+    this.leasedUntil = extended.leasedUntil;
+    return extended;
+  }
+
+  async #settle<Result extends { ok: boolean }>([result]: Promise<Result>[]): Promise<Exclude<Result, Refused>> {
+    this.settled = true;
+    try {
+      return accepted(await (result as Promise<Result>));
+    } catch (error) {
+      this.settled = false;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { Batcher } from './batcher.ts';
+import { contentOf } from './content.ts';
+import type { Attributes, PublishEntry, PublishResult } from './contract.ts';
+import type { Caller, CallOptions } from './retry.ts';
+import type { Timers } from './timers.ts';
+
+/** A message to publish. */
+export interface NewMessage<T = unknown> {
+  /** Any JSON value, or bytes as Uint8Array; at most 1 MiB. */
+  body: T;
+  /** Your own id: while a message of this id exists in the queue, and an hour beyond, publishing it again publishes nothing. */
+  id?: string;
+  /** How long it stays hidden, 0 s to 365 days. Default: the queue's. */
+  delaySeconds?: number;
+  /** Up to 20, each a string or a number. */
+  attributes?: Attributes;
+}
+
+/** Gathers what is published to a queue at the same time into as few calls as carry it. */
+export class Publisher {
+  readonly #caller: Caller;
+  readonly #batcher: Batcher<PublishEntry, PublishResult>;
+
+  constructor(caller: Caller, timers: Timers, lingerMs: number) {
+    this.#caller = caller;
+    this.#batcher = new Batcher(timers, lingerMs);
+  }
+
+  /** Throws TypeError at once if a body has no JSON, and then sends none. */
+  publish(queue: string, messages: readonly NewMessage[], options: CallOptions = {}): Promise<PublishResult>[] {
+    const { signal, ...shared } = options;
+    const key = JSON.stringify([queue, shared.retries, shared.timeoutMs]);
+    const send = async (entries: PublishEntry[], ending: AbortSignal) =>
+      (await this.#caller.call('publish', { queue }, { messages: entries }, { ...shared, signal: ending })).results;
+    return messages
+      .map(({ body, ...rest }): PublishEntry => ({ ...contentOf(body), ...rest }))
+      .map((entry) => this.#batcher.add({ key, entry, bytes: callBytesOf(entry), send, signal }));
+  }
+}
+
+const utf8 = new TextEncoder();
+
+/** As `callBytesMax` counts: UTF-8 of the JSON text escaped once more, and a comma. */
+function callBytesOf(entry: PublishEntry): number {
+  const text = JSON.stringify(entry);
+  let bytes = 1 + utf8.encode(text).length;
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i);
+    if (char === quote || char === backslash) bytes++;
+  }
+  return bytes;
+}
+
+const quote = 0x22;
+const backslash = 0x5c;

@@ -1,0 +1,189 @@
+import { accepted, gathered } from './batch-results.ts';
+import { Consumer, type ConsumerOptions, type Handler } from './consumer.ts';
+import type {
+  AckResult,
+  Counts,
+  ExtendResult,
+  MessageState,
+  Page,
+  PublishResult,
+  Queue,
+  QueueSettings,
+  RedriveInput,
+  Refused,
+  ReleaseResult,
+} from './contract.ts';
+import { Leases, type ReleaseInput } from './leases.ts';
+import { ReceivedMessage, type WaitingMessage, waitingMessage } from './message.ts';
+import { Pages, pageOf } from './pages.ts';
+import type { NewMessage, Publisher } from './publisher.ts';
+import { Redrive } from './redrive.ts';
+import type { Caller, CallOptions } from './retry.ts';
+import type { Timers } from './timers.ts';
+
+/** What all queues of one client share. */
+export interface Connection {
+  caller: Caller;
+  publisher: Publisher;
+  leases: Leases;
+  timers: Timers;
+}
+
+export type Published = Exclude<PublishResult, Refused>;
+export type QueueDescription = Queue & { counts: Counts };
+
+export interface ReceiveInput {
+  /** At most this many messages, 1 to 100. Default 1. */
+  max?: number;
+  /** How long they are leased, 0 s to 365 days. Default: the queue's. */
+  visibilityTimeoutSeconds?: number;
+  /** How long to wait for a first message, 0 to 20 s. Default 0. */
+  waitSeconds?: number;
+}
+
+/** Messages, or their receipts. */
+export type Receipts = readonly (string | { readonly receipt: string })[];
+
+/** One queue, its bodies of type `T`. Making this object calls nothing: `create` makes the queue. */
+export class QueueClient<T = unknown> {
+  readonly name: string;
+  readonly #connection: Connection;
+
+  constructor(name: string, connection: Connection) {
+    this.name = name;
+    this.#connection = connection;
+  }
+
+  // --- The queue itself ---
+
+  /**
+   * Makes the queue; what the settings leave out has its default. A queue of the same settings is answered as it is.
+   * @throws DumbwaiterError `queue_exists` when it exists with others
+   */
+  create(settings: Partial<QueueSettings> = {}, options?: CallOptions): Promise<Queue> {
+    return this.#connection.caller.call('createQueue', this.#params, settings, options);
+  }
+
+  /** Its settings, and how many messages it holds. */
+  describe(options?: CallOptions): Promise<QueueDescription> {
+    return this.#connection.caller.call('getQueue', this.#params, {}, options);
+  }
+
+  /** Changes the settings given; the others stay. */
+  update(settings: Partial<QueueSettings>, options?: CallOptions): Promise<Queue> {
+    return this.#connection.caller.call('updateQueue', this.#params, settings, options);
+  }
+
+  /** Removes the queue with all it holds. */
+  async delete(options?: CallOptions): Promise<void> {
+    await this.#connection.caller.call('deleteQueue', this.#params, {}, options);
+  }
+
+  /** Removes every message published before now, whatever its state. */
+  purge(options?: CallOptions): Promise<{ purgedBefore: string }> {
+    return this.#connection.caller.call('purge', this.#params, {}, options);
+  }
+
+  // --- Messages ---
+
+  /**
+   * Publishes. What is published to a queue in the same turn, or within the client's `lingerMs`, travels together.
+   *
+   * At least once: when an answer is lost, the message is sent again, and may be there twice, unless it has an `id` of
+   * yours, or `retries` is 0. One message: a refusal is thrown. Several: each has its result, in order, and an error is
+   * thrown only when none got an answer.
+   */
+  publish(message: NewMessage<T>, options?: CallOptions): Promise<Published>;
+  publish(messages: readonly NewMessage<T>[], options?: CallOptions): Promise<PublishResult[]>;
+  async publish(given: NewMessage<T> | readonly NewMessage<T>[], options?: CallOptions): Promise<Published | PublishResult[]> {
+    const { publisher } = this.#connection;
+    if (isList(given)) return gathered(publisher.publish(this.name, given, options));
+    const [result] = publisher.publish(this.name, [given], options);
+    return accepted(await (result as Promise<PublishResult>));
+  }
+
+  /** Leases messages to this program; none is an empty list. A retry after a lost answer leaves the first one's leases to expire. */
+  receive(input: ReceiveInput = {}, options?: CallOptions): Promise<ReceivedMessage<T>[]> {
+    return this.#receive(this.#connection.leases, input, options);
+  }
+
+  /** Works on the queue until `stop` is called. */
+  consume(handler: Handler<T>, options?: ConsumerOptions): Consumer<T> {
+    const { caller, timers } = this.#connection;
+    return new Consumer<T>(handler, options ?? {}, timers, (lingerMs) => {
+      const leases = new Leases(caller, timers, lingerMs);
+      return {
+        receive: (input, callOptions) => this.#receive(leases, input, callOptions),
+        visibilityTimeoutSeconds: async (callOptions) => (await this.describe(callOptions)).visibilityTimeoutSeconds,
+        flush: () => leases.flush(),
+      };
+    });
+  }
+
+  /** Any number of messages, or receipts; each has its result, in order. */
+  ack(messages: Receipts, options?: CallOptions): Promise<AckResult[]> {
+    return gathered(this.#connection.leases.ack(this.name, receiptsOf(messages), options));
+  }
+
+  /** As `ReceivedMessage.release`, for any number of messages or receipts. */
+  release(messages: Receipts, input?: ReleaseInput, options?: CallOptions): Promise<ReleaseResult[]> {
+    return gathered(this.#connection.leases.release(this.name, receiptsOf(messages), input, options));
+  }
+
+  /** As `ReceivedMessage.extend`, for any number of messages or receipts. */
+  extend(messages: Receipts, visibilityTimeoutSeconds?: number, options?: CallOptions): Promise<ExtendResult[]> {
+    return gathered(this.#connection.leases.extend(this.name, receiptsOf(messages), visibilityTimeoutSeconds, options));
+  }
+
+  /**
+   * A message by id, without receiving it.
+   * @throws DumbwaiterError `message_not_found`
+   */
+  async get(id: string, options?: CallOptions): Promise<WaitingMessage<T>> {
+    return waitingMessage(await this.#connection.caller.call('getMessage', { queue: this.name, id }, {}, options));
+  }
+
+  /** Messages of one state, or of all, without receiving them. */
+  peek(input: Page & { state?: MessageState } = {}, options?: CallOptions): Pages<WaitingMessage<T>> {
+    const { cursor: from, ...rest } = input;
+    return new Pages(async (cursor) => {
+      const page = { ...rest, ...(cursor !== undefined && { cursor }) };
+      const output = await this.#connection.caller.call('peek', this.#params, page, options);
+      return pageOf(
+        output.messages.map((message) => waitingMessage<T>(message)),
+        output.cursor,
+      );
+    }, from);
+  }
+
+  // --- Dead letters ---
+
+  /** Begins to move dead letters from this queue back to where they died, or elsewhere. */
+  async redrive(input: RedriveInput = {}, options?: CallOptions): Promise<Redrive> {
+    const { caller, timers } = this.#connection;
+    return new Redrive(await caller.call('redrive', this.#params, input, options), caller, timers);
+  }
+
+  /** A redrive begun earlier, by its id. */
+  async getRedrive(id: string, options?: CallOptions): Promise<Redrive> {
+    const { caller, timers } = this.#connection;
+    return new Redrive(await caller.call('getRedrive', { queue: this.name, task: id }, {}, options), caller, timers);
+  }
+
+  get #params() {
+    return { queue: this.name };
+  }
+
+  async #receive(leases: Leases, input: ReceiveInput, options?: CallOptions): Promise<ReceivedMessage<T>[]> {
+    const { messages } = await this.#connection.caller.call('receive', this.#params, input, options);
+    return messages.map((message) => new ReceivedMessage<T>(this.name, message, leases));
+  }
+}
+
+function receiptsOf(messages: Receipts): string[] {
+  return messages.map((message) => (typeof message === 'string' ? message : message.receipt));
+}
+
+function isList<T>(given: T | readonly T[]): given is readonly T[] {
+  return Array.isArray(given);
+}
