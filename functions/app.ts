@@ -20,6 +20,8 @@ export interface AppParts {
   log: Log;
   /** A new id of a request that brings none by `Bindings`. */
   newRequestId(): string;
+  /** Ends the waiting of receives, when the server stops. */
+  stopping?: AbortSignal;
 }
 
 /** What the carrier of a request knows of it. */
@@ -34,7 +36,7 @@ interface Env {
 
 export const openApiPath = '/v1/openapi.json';
 
-export function createApp({ service, authenticate, log, newRequestId }: AppParts): Hono<Env> {
+export function createApp({ service, authenticate, log, newRequestId, stopping }: AppParts): Hono<Env> {
   const app = new Hono<Env>();
 
   app.use(async (context, next) => {
@@ -58,7 +60,8 @@ export function createApp({ service, authenticate, log, newRequestId }: AppParts
       const { raw } = context.req;
       const bodiless = route.method === 'GET' || route.method === 'DELETE';
       const input = bodiless ? inputOfQuery(new URL(raw.url).searchParams) : await readJson(raw);
-      const output = await service.call(operation, context.req.param(), input, { principal, signal: raw.signal });
+      const signal = stopping === undefined ? raw.signal : AbortSignal.any([raw.signal, stopping]);
+      const output = await service.call(operation, context.req.param(), input, { principal, signal });
       return context.json(output as object, route.status);
     });
   }

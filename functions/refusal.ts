@@ -10,7 +10,7 @@ const retryAfterMsDefault = 1000;
 export function refusalOf(error: unknown, requestId: string, log: Log): DumbwaiterError {
   const refusal = toldAs(error);
   if (refusal.code === 'internal') log.error('Defect', { requestId }, error);
-  else if (refusal.status >= 500) log.warn('Unavailable', { requestId, code: refusal.code, message: refusal.message });
+  else if (refusal.status >= 500) log.warn('Unavailable', { requestId, code: refusal.code, detail: refusal.message });
   const retryAfterMs =
     refusal.retryAfterMs ?? (refusal.status === 429 || refusal.status === 503 ? retryAfterMsDefault : undefined);
   return new DumbwaiterError(refusal.code, refusal.message, {

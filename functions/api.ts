@@ -1,0 +1,23 @@
+/** Lambda entry: every operation, by API Gateway's events and by direct invocation. */
+import { createApp } from './app.ts';
+import { createAuthenticate } from './auth.ts';
+import { createEnvironment } from './environment.ts';
+import { answerOf, type GatewayAnswer, isGatewayEvent, requestOf } from './gateway-event.ts';
+import { answerInvocation, type InvocationAnswer } from './invocation.ts';
+import type { LambdaContext } from './lambda-context.ts';
+import { createService } from './service.ts';
+
+const { engine, keys, adminKey, invokeScopes, log } = createEnvironment('dumbwaiter-api');
+const service = createService({ engine, keys });
+const authenticate = createAuthenticate({ keys, adminKey });
+const app = createApp({ service, authenticate, log, newRequestId: () => crypto.randomUUID() });
+
+export async function handler(event: unknown, context: LambdaContext): Promise<GatewayAnswer | InvocationAnswer> {
+  log.begin(context);
+  if (isGatewayEvent(event)) {
+    return answerOf(await app.fetch(requestOf(event), { requestId: event.requestContext.requestId }));
+  }
+  // Keys play no part: whoever IAM lets invoke this function may do what the function is for, on all queues.
+  const principal = { id: 'iam', scopes: invokeScopes, queues: ['*'] };
+  return answerInvocation(event, { service, principal, log, requestId: context.awsRequestId });
+}

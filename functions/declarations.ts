@@ -1,0 +1,45 @@
+/** Queues declared in code: brought to the settings that the declaration gives them. */
+import type { Engine } from '../engine/engine.ts';
+import type { QueueSettings } from '../sdk/contract.ts';
+import { DumbwaiterError } from '../sdk/errors.ts';
+import { parseInput, parseParams } from '../sdk/schemas.ts';
+
+export type Declarations = ReadonlyMap<string, Partial<QueueSettings>>;
+
+/** From JSON, `{"<queue>": {<settings>}}`: CloudFormation hands every property over as text. Throws `invalid_input`. */
+export function parseDeclarations(json: string): Declarations {
+  const declared = JSON.parse(json) as Record<string, unknown>;
+  return new Map(
+    Object.entries(declared).map(([queue, settings]) => [
+      parseParams('createQueue', { queue }).queue,
+      parseInput('createQueue', settings),
+    ]),
+  );
+}
+
+/** Creates the queues or sets their settings; those that take others' dead letters first. Throws DumbwaiterError. */
+export async function declareQueues(engine: Engine, declared: Declarations): Promise<void> {
+  for (const queue of targetsFirst(declared)) {
+    const settings = declared.get(queue) ?? {};
+    try {
+      await engine.call('createQueue', { queue }, settings);
+    } catch (error) {
+      if (!(error instanceof DumbwaiterError) || error.code !== 'queue_exists') throw error;
+      await engine.call('updateQueue', { queue }, settings);
+    }
+  }
+}
+
+/** A cycle is left to the engine to refuse. */
+function targetsFirst(declared: Declarations): string[] {
+  const ordered = new Set<string>();
+  const visit = (queue: string, path: readonly string[]): void => {
+    const settings = declared.get(queue);
+    if (settings === undefined || ordered.has(queue) || path.includes(queue)) return;
+    const target = settings.deadLetter?.queue;
+    if (target !== undefined) visit(target, [...path, queue]);
+    ordered.add(queue);
+  };
+  for (const queue of declared.keys()) visit(queue, []);
+  return [...ordered];
+}

@@ -1,0 +1,50 @@
+/**
+ * Lambda entry: a CloudFormation custom resource that creates the queues which a stack declares, and sets the settings of those
+ * that are there. It removes none: a queue that is declared no more stays until somebody deletes it.
+ * Protocol: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
+ */
+import { DumbwaiterError } from '../sdk/errors.ts';
+import { declareQueues, parseDeclarations } from './declarations.ts';
+import { createEnvironment } from './environment.ts';
+import type { LambdaContext } from './lambda-context.ts';
+
+interface CloudFormationEvent {
+  RequestType: 'Create' | 'Update' | 'Delete';
+  ResponseURL: string;
+  StackId: string;
+  RequestId: string;
+  LogicalResourceId: string;
+  PhysicalResourceId?: string;
+  ResourceProperties: { queuesJson: string };
+}
+
+const { engine, log } = createEnvironment('dumbwaiter-declare-queues');
+/** CloudFormation takes an answer of at most 4 KB. */
+const reasonCharsMax = 1000;
+
+export async function handler(event: CloudFormationEvent, context: LambdaContext): Promise<void> {
+  log.begin(context);
+  let failure: string | undefined;
+  try {
+    if (event.RequestType !== 'Delete') await declareQueues(engine, parseDeclarations(event.ResourceProperties.queuesJson));
+  } catch (error) {
+    log.error('Queues not declared', { kind: 'declaration_failed' }, error);
+    const told = error instanceof DumbwaiterError ? `${error.code}: ${error.message}` : `See the log, ${context.awsRequestId}.`;
+    failure = told.slice(0, reasonCharsMax);
+  }
+  await answer(event, failure);
+}
+
+async function answer(event: CloudFormationEvent, failure: string | undefined): Promise<void> {
+  const { StackId, RequestId, LogicalResourceId } = event;
+  const PhysicalResourceId = event.PhysicalResourceId ?? `${LogicalResourceId}-queues`;
+  const Status = failure === undefined ? 'SUCCESS' : 'FAILED';
+  const body = { Status, PhysicalResourceId, StackId, RequestId, LogicalResourceId, ...(failure && { Reason: failure }) };
+  // The URL is signed for an empty content type.
+  const response = await fetch(event.ResponseURL, {
+    method: 'PUT',
+    headers: { 'content-type': '' },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`CloudFormation did not take the answer: ${response.status}.`);
+}

@@ -1,0 +1,72 @@
+/** What a Lambda container is told by its environment, and builds once from it. */
+import { createCorrectedClock } from '../engine/clock.ts';
+import { createEngine } from '../engine/create.ts';
+import { createDynamoClient } from '../engine/dynamo-client.ts';
+import { createDynamoStore } from '../engine/dynamo-store.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Clock } from '../engine/port.ts';
+import { createRandom } from '../engine/random.ts';
+import type { Scope } from '../sdk/contract.ts';
+import { type AdminKey, fixedAdminKey, secretAdminKey } from './admin-key.ts';
+import { allScopes } from './authorization.ts';
+import { logEngineEvents } from './engine-log.ts';
+import { createKeys, type Keys } from './keys.ts';
+import { createLambdaLog, type LambdaLog } from './lambda-log.ts';
+import { invokeRedrive } from './redrive-invocation.ts';
+
+export interface Environment {
+  engine: Engine;
+  keys: Keys;
+  adminKey: AdminKey;
+  /** What those may do whom IAM lets invoke this function directly. */
+  invokeScopes: readonly Scope[];
+  clock: Clock;
+  log: LambdaLog;
+}
+
+/** Throws if a variable is missing or makes no sense: a function that cannot work fails at its start. */
+export function createEnvironment(serviceName: string, variables: NodeJS.ProcessEnv = process.env): Environment {
+  const log = createLambdaLog(serviceName);
+  const clock = createCorrectedClock();
+  const random = createRandom();
+  const tables = {
+    messages: required(variables, 'DUMBWAITER_MESSAGES_TABLE'),
+    leases: required(variables, 'DUMBWAITER_LEASES_TABLE'),
+    queues: required(variables, 'DUMBWAITER_QUEUES_TABLE'),
+  };
+  const store = createDynamoStore({ client: createDynamoClient(), tables, clock });
+  const redriveFunction = variables.DUMBWAITER_REDRIVE_FUNCTION;
+  const secret = variables.DUMBWAITER_ADMIN_KEY_SECRET;
+  return {
+    engine: createEngine({
+      store,
+      clock,
+      random,
+      observe: logEngineEvents(log),
+      ...(redriveFunction === undefined
+        ? {}
+        : { startRedrive: (queue: string, task: string) => invokeRedrive(redriveFunction, { queue, task }) }),
+    }),
+    keys: createKeys({ store, clock, random }),
+    adminKey: secret === undefined ? fixedAdminKey(undefined) : secretAdminKey(secret, clock),
+    invokeScopes: scopesOf(variables.DUMBWAITER_INVOKE_SCOPES),
+    clock,
+    log,
+  };
+}
+
+function required(variables: NodeJS.ProcessEnv, name: string): string {
+  const value = variables[name];
+  if (value === undefined || value === '') throw new Error(`The environment variable ${name} is not set.`);
+  return value;
+}
+
+/** All of them, unless the variable names some. */
+function scopesOf(text: string | undefined): readonly Scope[] {
+  if (text === undefined) return allScopes;
+  return text.split(',').map((name) => {
+    const scope = allScopes.find((known) => known === name);
+    if (scope === undefined) throw new Error(`DUMBWAITER_INVOKE_SCOPES names ${name}; known are ${allScopes.join(', ')}.`);
+    return scope;
+  });
+}

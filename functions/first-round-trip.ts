@@ -1,0 +1,19 @@
+/** The lines that show a new user a first round trip, to paste into a shell. */
+export function firstRoundTrip(url: string, key: string | undefined): string {
+  const auth = `-H "authorization: Bearer $DUMBWAITER_API_KEY"`;
+  const json = `-H 'content-type: application/json'`;
+  const queue = '"$DUMBWAITER_URL/v1/queues/hello';
+  return [
+    `export DUMBWAITER_URL=${url}`,
+    ...(key === undefined ? [] : [`export DUMBWAITER_API_KEY=${quoted(key)}`]),
+    `curl -sS -X PUT ${queue}" ${auth}`,
+    `curl -sS ${queue}/publish" ${auth} ${json} -d '{"messages":[{"body":"Hello, world"}]}'`,
+    `RECEIPT=$(curl -sS -X POST ${queue}/receive" ${auth} | tee /dev/stderr | sed -n 's/.*"receipt":"\\([^"]*\\)".*/\\1/p')`,
+    `curl -sS ${queue}/ack" ${auth} ${json} -d "{\\"receipts\\":[\\"$RECEIPT\\"]}"`,
+  ].join('\n');
+}
+
+/** A key of the user's own choice may hold anything. */
+function quoted(text: string): string {
+  return /^[\w-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

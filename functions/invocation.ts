@@ -1,0 +1,43 @@
+/** A call by Lambda invoke: `{operation, params, input}`, without API Gateway and API keys. IAM decides who may. */
+import type { OperationName, OutputOf } from '../sdk/contract.ts';
+import { DumbwaiterError, type ErrorCode } from '../sdk/errors.ts';
+import type { Principal } from './authorization.ts';
+import type { Log } from './log.ts';
+import { refusalOf } from './refusal.ts';
+import { isOperation, type Service } from './service.ts';
+
+export type InvocationAnswer =
+  | { ok: true; output: OutputOf<OperationName> }
+  | { ok: false; error: { code: ErrorCode; message: string; requestId: string; retryAfterMs?: number } };
+
+/** Refusals are answers: what rejects is left for Lambda's own failures. */
+export async function answerInvocation(
+  event: unknown,
+  { service, principal, log, requestId }: { service: Service; principal: Principal; log: Log; requestId: string },
+): Promise<InvocationAnswer> {
+  const call = typeof event === 'object' && event !== null ? event : {};
+  const operation = 'operation' in call ? call.operation : undefined;
+  const startedAt = performance.now();
+  let status = 200;
+  try {
+    if (!isOperation(operation)) {
+      throw new DumbwaiterError('invalid_input', 'operation: must be one of the contract, such as publish or receive');
+    }
+    const params = 'params' in call ? call.params : {};
+    const input = 'input' in call ? call.input : {};
+    return { ok: true, output: await service.call(operation, params, input, { principal }) };
+  } catch (error) {
+    const { code, message, retryAfterMs, status: refused } = refusalOf(error, requestId, log);
+    status = refused;
+    return { ok: false, error: { code, message, requestId, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) } };
+  } finally {
+    const ms = Math.round(performance.now() - startedAt);
+    log.info('Answered', {
+      requestId,
+      operation: isOperation(operation) ? operation : undefined,
+      principal: principal.id,
+      status,
+      ms,
+    });
+  }
+}

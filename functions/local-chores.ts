@@ -1,0 +1,64 @@
+/** What EventBridge and the redrive function do on AWS, done within the process. */
+import type { Engine } from '../engine/engine.ts';
+import type { Clock } from '../engine/port.ts';
+import { sweepPeriodMs } from '../sdk/limits.ts';
+import type { Log } from './log.ts';
+import { logSweep } from './sweep-log.ts';
+
+export interface Chores {
+  startRedrive(queue: string, task: string): Promise<void>;
+  /** Ends when no chore is under way any more. */
+  stop(): Promise<void>;
+}
+
+/** A redrive that failed, as for a store that did not answer, goes on after this. */
+const redriveRetryMs = 1_000;
+/** How long a chore goes on before it looks whether it shall stop. */
+const stepMs = 2_000;
+
+export function createChores({ engine, clock, log }: { engine: () => Engine; clock: Clock; log: Log }): Chores {
+  const stopping = new AbortController();
+  const underWay = new Set<Promise<void>>();
+
+  function run(chore: () => Promise<void>): void {
+    const running = chore().finally(() => underWay.delete(running));
+    underWay.add(running);
+  }
+
+  async function sweepEachPeriod(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        logSweep(log, await engine().sweep({ until: clock.now() + stepMs }));
+      } catch (error) {
+        log.error('The sweep failed', {}, error);
+      }
+      await pause(sweepPeriodMs);
+    }
+  }
+
+  async function redrive(queue: string, task: string): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        if ((await engine().runRedrive(queue, task, { until: clock.now() + stepMs })) === 'done') return;
+      } catch (error) {
+        log.error('The redrive failed, and is tried again', { queue, task }, error);
+        await pause(redriveRetryMs);
+      }
+    }
+  }
+
+  async function pause(ms: number): Promise<void> {
+    await clock.sleep(ms, stopping.signal).catch(() => undefined);
+  }
+
+  run(sweepEachPeriod);
+  return {
+    async startRedrive(queue, task) {
+      run(() => redrive(queue, task));
+    },
+    async stop() {
+      stopping.abort();
+      await Promise.all(underWay);
+    },
+  };
+}
