@@ -1,0 +1,176 @@
+/** Taking messages of one row for a receiver: a fresh row out of `messages`, or a due one in `leases`. */
+
+import { retentionGraceMs } from '../sdk/limits.ts';
+import { backoffMs } from './backoff.ts';
+import type { Context } from './context.ts';
+import { judgeable, keepBodies, lookAt, needsEnding, putIfAbsent, replace, type Seen, untilSettled } from './lease-writes.ts';
+import { moveSlots } from './moves.ts';
+import type { Write } from './port.ts';
+import { isLive, type Lease, leaseRow, type Parcel, parcelKey, type Slot } from './rows.ts';
+import type { QueueRecord } from './settings.ts';
+import { settle, verdictOf, verdictOfAge } from './settle.ts';
+
+/** What one receive call takes with. */
+export interface Taker {
+  queue: QueueRecord;
+  token: string;
+  visibilityTimeoutMs: number;
+}
+
+export interface Claimed {
+  lease: Lease;
+  slots: number[];
+}
+
+/** A parcel as a row of `leases`, all of whose messages are due now. */
+export function leaseOf(ctx: Context, queue: QueueRecord, parcel: Parcel, now: number): Lease {
+  return {
+    id: parcel.id,
+    shard: parcel.shard,
+    version: ctx.newVersion(),
+    slots: Array.from({ length: parcel.count }, (): Slot => ({ visibleAt: now, receives: 0, failures: 0 })),
+    since: parcel.since,
+    contents: parcel.contents,
+    fresh: parcel.shard,
+    ...(parcel.expiresAt === undefined ? {} : { expiresAt: parcel.expiresAt }),
+    ...(needsEnding(parcel.contents, parcel.expiresAt) ? { ending: true } : {}),
+    ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
+  };
+}
+
+function claimedSlot(ctx: Context, taker: Taker, slot: Slot, now: number): Slot {
+  const { queue, token, visibilityTimeoutMs } = taker;
+  const leasedUntil = now + visibilityTimeoutMs;
+  const receives = slot.receives + 1;
+  // A token still here means that its lease expired: a failure that nobody told.
+  const failures = slot.failures + (slot.token === undefined ? 0 : 1);
+  const next: Slot = { ...slot, visibleAt: leasedUntil, token, receives, failures };
+  delete next.leasedUntil;
+  const isLast = queue.deadLetter !== null && receives >= queue.deadLetter.maxReceives;
+  if (queue.backoff && !isLast) {
+    const wait = backoffMs(queue.backoff, failures + 1, ctx.random);
+    if (wait > 0) {
+      next.visibleAt = leasedUntil + wait;
+      next.leasedUntil = leasedUntil;
+    }
+  }
+  return next;
+}
+
+/** Bodies beside a row outlive its message's retention by far; a lease longer than that asks for more. */
+export async function keepThroughLease(ctx: Context, lease: Lease): Promise<void> {
+  if (lease.expiresAt === undefined || !('beside' in lease.contents)) return;
+  const latest = Math.max(...lease.slots.filter(isLive).map((slot) => slot.visibleAt));
+  if (latest > lease.expiresAt + retentionGraceMs / 2) await keepBodies(ctx, lease.contents, lease.expiresAt, latest);
+}
+
+const mine = (taker: Taker, lease: Lease | undefined) =>
+  lease ? lease.slots.flatMap((slot, index) => (isLive(slot) && slot.token === taker.token ? [index] : [])) : [];
+
+/**
+ * Takes up to `want` messages of a fresh row by putting its row into `leases`, the lock. The row in `messages` is still to be removed,
+ * and the answer to that had, before anything is delivered. Answers what is in the way when another was first.
+ */
+export async function claimFresh(
+  ctx: Context,
+  taker: Taker,
+  parcel: Parcel,
+  want: number,
+  readAt: number,
+): Promise<{ claimed: Claimed } | { inTheWay: Seen }> {
+  const now = ctx.clock.now();
+  const lease = leaseOf(ctx, taker.queue, parcel, now);
+  lease.slots = lease.slots.map((slot, index) => (index < want ? claimedSlot(ctx, taker, slot, now) : slot));
+  await keepThroughLease(ctx, lease);
+  const after = await putIfAbsent(ctx, leaseRow(lease), readAt);
+  const slots = mine(taker, judgeable(after, now).lease);
+  return slots.length > 0 ? { claimed: { lease: judgeable(after, now).lease!, slots } } : { inTheWay: after };
+}
+
+/** Takes up to `want` messages of a row in `leases` that is due. */
+export async function claimDue(ctx: Context, taker: Taker, first: Seen, want: number): Promise<Claimed | undefined> {
+  return untilSettled<Claimed | undefined>(ctx, first, async (current) => {
+    const already = judgeable(current, ctx.clock.now()).lease;
+    const held = mine(taker, already);
+    if (already && held.length > 0) return { done: { lease: already, slots: held } };
+
+    const { ready } = await settle(ctx, taker.queue, current);
+    if (!ready) return { done: undefined };
+    const { seen, lease } = ready;
+    if (lease.fresh !== undefined) await removeParcel(ctx, lease.fresh, lease.id);
+
+    const now = ctx.clock.now();
+    let taken = 0;
+    const slots = lease.slots.map((slot) => {
+      const isReady = verdictOf(taker.queue, lease, slot, now) !== 'held' && isLive(slot);
+      if (!isReady || taken >= want) return slot;
+      taken++;
+      return claimedSlot(ctx, taker, slot, now);
+    });
+    const next: Lease = { ...lease, version: ctx.newVersion(), slots };
+    delete next.fresh;
+    if (taker.queue.deadLetter) next.maxReceives = taker.queue.deadLetter.maxReceives;
+    else delete next.maxReceives;
+    await keepThroughLease(ctx, next);
+    const after = await replace(ctx, seen, leaseRow(next));
+    if (after.row?.version !== next.version) ctx.windows.conflicted(lease.shard);
+    return { seen: after };
+  });
+}
+
+/** Removes a row of `messages` that `leases` overrides, and has the answer. */
+async function removeParcel(ctx: Context, shard: string, id: string): Promise<void> {
+  const removal: Write = { key: parcelKey(shard, id), then: { remove: true } };
+  await ctx.store.write(removal);
+}
+
+/**
+ * What has to be done to a row at the head of `messages` whose messages are too old or purged: undefined where it may be received.
+ * Expired ones of a queue with dead-letter are put into its row there, which overrides this one; the others only removed.
+ */
+export async function clearParcel(
+  ctx: Context,
+  queue: QueueRecord,
+  parcel: Parcel,
+  readAt: number,
+): Promise<{ remove: boolean; deadLettered: number } | undefined> {
+  const now = ctx.clock.now();
+  const verdict = verdictOfAge(queue, parcel.since, parcel.expiresAt, now);
+  if (verdict === 'ready') return undefined;
+  if (typeof verdict !== 'object') return { remove: true, deadLettered: 0 };
+  const target = queue.deadLetter && (await ctx.settings.find(queue.deadLetter.queue));
+  if (!target) return undefined;
+  const lease = leaseOf(ctx, queue, parcel, now);
+  const after = await putIfAbsent(ctx, leaseRow(lease), readAt);
+  if (after.row?.version !== lease.version) return { remove: false, deadLettered: 0 };
+  const all = lease.slots.map((_, index) => index);
+  const moved = await moveSlots(ctx, {
+    seen: after,
+    lease,
+    slots: all,
+    target,
+    death: { queue: queue.name, reason: verdict.reason, at: now },
+  });
+  return { remove: true, deadLettered: moved.applied ? all.length : 0 };
+}
+
+/** Gives back what was claimed and can not be delivered, so that it need not wait for its lease to end. */
+export async function giveBack(ctx: Context, taker: Taker, claimed: Claimed): Promise<void> {
+  const first = await lookAt(ctx, claimed.lease.id);
+  await untilSettled<void>(ctx, first, async (seen) => {
+    const now = ctx.clock.now();
+    const { lease } = judgeable(seen, now);
+    const slots = mine(taker, lease);
+    if (!lease || slots.length === 0) return { done: undefined };
+    const next: Lease = {
+      ...lease,
+      version: ctx.newVersion(),
+      slots: lease.slots.map((slot, index) => {
+        if (!slots.includes(index)) return slot;
+        const { token: _, leasedUntil: __, ...rest } = slot;
+        return { ...rest, visibleAt: now, receives: slot.receives - 1 };
+      }),
+    };
+    return { seen: await replace(ctx, seen, leaseRow(next)) };
+  });
+}

@@ -1,0 +1,118 @@
+/**
+ * Bodies and attributes as they are stored. The contents of a parcel are one JSON text; it lies in the row while the row stays
+ * within 1 KB in its largest state (as text, or deflated where that makes it fit), else beside it, in rows of its own.
+ */
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { Attributes, Json } from '../sdk/contract.ts';
+import { bodyChunkBytesMax, retentionGraceMs, rowBytesMax } from '../sdk/limits.ts';
+import { type Key, type Row, type Store, StoreError, type WriteOptions } from './port.ts';
+
+export interface Content {
+  body?: Json;
+  bodyBase64?: string;
+  attributes?: Attributes;
+}
+
+/** One message in the stored text: body, attributes (0 for none), 1 where the body is base64. Trailing parts are left out. */
+type Entry = [Json] | [Json, Attributes | 0] | [string, Attributes | 0, 1];
+
+/** Where a parcel's contents lie. `size` is what they take in an answer, for those that are not plain text in the row. */
+export type Placed = { text: string } | { deflated: Uint8Array; size: number } | { beside: string; chunks: number; size: number };
+
+export function packEntry(content: Content): string {
+  const attributes = content.attributes && Object.keys(content.attributes).length > 0 ? content.attributes : 0;
+  let entry: Entry;
+  if (content.bodyBase64 !== undefined) entry = [content.bodyBase64, attributes, 1];
+  else if (attributes) entry = [content.body as Json, attributes];
+  else entry = [content.body as Json];
+  return JSON.stringify(entry);
+}
+
+export function joinEntries(entries: readonly string[]): string {
+  return `[${entries.join(',')}]`;
+}
+
+function unpack(text: string): Content[] {
+  return (JSON.parse(text) as Entry[]).map((entry) => {
+    const attributes = entry[1] ? { attributes: entry[1] } : {};
+    return entry[2] ? { bodyBase64: entry[0] as string, ...attributes } : { body: entry[0], ...attributes };
+  });
+}
+
+/** Bytes that a text takes inside a JSON string, which is how API Gateway hands an answer on: quotes and backslashes count twice. */
+export function wireBytes(text: string): number {
+  let bytes = Buffer.byteLength(text);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x22 || code === 0x5c) bytes++;
+  }
+  return bytes;
+}
+
+export function sizeOf(placed: Placed): number {
+  return 'text' in placed ? wireBytes(placed.text) : placed.size;
+}
+
+/** Texts longer than this are not tried in the row deflated: they would make a small row of a large answer. */
+const deflateInRowMax = 8 * rowBytesMax;
+
+/** Chooses the place. `room` is what the row has left in its largest state, bytes. */
+export function place(text: string, room: number, newId: () => string): { placed: Placed; chunks: Uint8Array[] } {
+  const plain = Buffer.from(text);
+  if (plain.length <= room) return { placed: { text }, chunks: [] };
+  const size = wireBytes(text);
+  const deflated = deflateRawSync(plain);
+  if (plain.length <= deflateInRowMax && deflated.length <= room) return { placed: { deflated, size }, chunks: [] };
+  const chunks: Uint8Array[] = [];
+  for (let at = 0; at < deflated.length; at += bodyChunkBytesMax) chunks.push(deflated.subarray(at, at + bodyChunkBytesMax));
+  return { placed: { beside: newId(), chunks: chunks.length, size }, chunks };
+}
+
+function chunkKey(beside: string, index: number): Key & { table: 'messages' } {
+  return { table: 'messages', shard: `body:${beside}`, id: String(index) };
+}
+
+export function chunkKeys(placed: Placed): Key[] {
+  return 'beside' in placed ? Array.from({ length: placed.chunks }, (_, index) => chunkKey(placed.beside, index)) : [];
+}
+
+/**
+ * When TTL may remove a message's bodies, and its row where no dead-letter queue waits for it (epoch seconds): long after its
+ * retention and its lease, so that nothing rests on when TTL acts.
+ */
+export function keptUntil(expiresAt: number, visibleAt = 0): number {
+  return Math.ceil((Math.max(expiresAt, visibleAt) + retentionGraceMs) / 1000);
+}
+
+/** Writes the pieces that lie beside a row: before the row, so that a row never points at nothing. */
+export async function writeChunks(
+  store: Store,
+  placed: Placed,
+  chunks: Uint8Array[],
+  ttl: number | undefined,
+  options?: WriteOptions,
+) {
+  if (!('beside' in placed)) return;
+  const writes = chunks.map((bytes, index) => {
+    const { table: _, ...key } = chunkKey(placed.beside, index);
+    const row: Row = { ...key, bytes, ...(ttl === undefined ? {} : { ttl }) };
+    return { key: chunkKey(placed.beside, index), then: { put: row } };
+  });
+  const failure = (await store.writeAll(writes, options)).find((error) => error !== undefined);
+  if (failure) throw new StoreError(failure.message, failure.applied, failure);
+}
+
+/** The contents of several parcels, in one read of what lies beside them; undefined where a piece is gone. */
+export async function readContents(store: Store, places: readonly Placed[]): Promise<(Content[] | undefined)[]> {
+  const keys = places.flatMap(chunkKeys);
+  const rows = keys.length > 0 ? await store.get(keys) : [];
+  let at = 0;
+  return places.map((placed) => {
+    if ('text' in placed) return unpack(placed.text);
+    if ('deflated' in placed) return unpack(inflateRawSync(placed.deflated).toString());
+    const pieces = rows.slice(at, at + placed.chunks);
+    at += placed.chunks;
+    if (pieces.some((piece) => piece === undefined)) return undefined;
+    return unpack(inflateRawSync(Buffer.concat(pieces.map((piece) => piece!.bytes as Uint8Array))).toString());
+  });
+}

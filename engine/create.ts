@@ -1,0 +1,83 @@
+/** Puts the engine together: checks inputs, and hands each call to its operation. */
+import type { InputOf, OperationName, OutputOf, ParamsOf, PublishEntry, Refused } from '../sdk/contract.ts';
+import { DumbwaiterError } from '../sdk/errors.ts';
+import { parseInput, parseParams, parsePublishEntry } from '../sdk/schemas.ts';
+import { type Context, createContext } from './context.ts';
+import type { Engine, EngineParts, QueueOperation } from './engine.ts';
+import { ack } from './operations/ack.ts';
+import { createQueue } from './operations/create-queue.ts';
+import { deleteQueue } from './operations/delete-queue.ts';
+import { extend } from './operations/extend.ts';
+import { getMessage } from './operations/get-message.ts';
+import { getQueue } from './operations/get-queue.ts';
+import { listQueues } from './operations/list-queues.ts';
+import { peek } from './operations/peek.ts';
+import { publish } from './operations/publish.ts';
+import { purge } from './operations/purge.ts';
+import { receive } from './operations/receive.ts';
+import { cancelRedrive, getRedrive, redrive } from './operations/redrive.ts';
+import { release } from './operations/release.ts';
+import { updateQueue } from './operations/update-queue.ts';
+import { StoreError } from './port.ts';
+import { runRedrive } from './redrive-run.ts';
+import { sweep } from './sweep.ts';
+
+type Calls = {
+  [Name in QueueOperation]: (
+    ctx: Context,
+    params: ParamsOf<Name>,
+    input: InputOf<Name>,
+    signal?: AbortSignal,
+  ) => Promise<OutputOf<Name>>;
+};
+
+const calls: Calls = {
+  createQueue: (ctx, { queue }, input) => createQueue(ctx, queue, input),
+  getQueue: (ctx, { queue }) => getQueue(ctx, queue),
+  updateQueue: (ctx, { queue }, input) => updateQueue(ctx, queue, input),
+  deleteQueue: (ctx, { queue }) => deleteQueue(ctx, queue),
+  listQueues: (ctx, _, input) => listQueues(ctx, input),
+  publish: (ctx, { queue }, { messages }) => publish(ctx, queue, messages.map(entry)),
+  receive: (ctx, { queue }, input, signal) => receive(ctx, queue, input, signal),
+  ack: (ctx, { queue }, { receipts }) => ack(ctx, queue, receipts),
+  release: (ctx, { queue }, { receipts, ...input }) => release(ctx, queue, receipts, input),
+  extend: (ctx, { queue }, { receipts, visibilityTimeoutSeconds }) => extend(ctx, queue, receipts, visibilityTimeoutSeconds),
+  purge: (ctx, { queue }) => purge(ctx, queue),
+  peek: (ctx, { queue }, input) => peek(ctx, queue, input),
+  getMessage: (ctx, { queue, id }) => getMessage(ctx, queue, id),
+  redrive: (ctx, { queue }, input) => redrive(ctx, queue, input),
+  getRedrive: (ctx, { queue, task }) => getRedrive(ctx, queue, task),
+  cancelRedrive: (ctx, { queue, task }) => cancelRedrive(ctx, queue, task),
+};
+
+function entry(message: unknown, index: number): PublishEntry | Refused {
+  return parsePublishEntry(message, index);
+}
+
+/** An engine over these parts. It may be used by any number of calls side by side. */
+export function createEngine(parts: EngineParts): Engine {
+  const ctx = createContext(parts);
+  return {
+    async call<Name extends QueueOperation>(
+      operation: Name,
+      params: ParamsOf<Name>,
+      input: InputOf<Name>,
+      options: { signal?: AbortSignal } = {},
+    ): Promise<OutputOf<Name>> {
+      const checkedParams = parseParams(operation as OperationName, params) as ParamsOf<Name>;
+      const checkedInput = parseInput(operation as OperationName, input) as InputOf<Name>;
+      return answering(() => calls[operation](ctx, checkedParams, checkedInput, options.signal));
+    },
+    sweep: (options) => answering(() => sweep(ctx, options)),
+    runRedrive: (queue, task, options) => answering(() => runRedrive(ctx, queue, task, options)),
+  };
+}
+
+async function answering<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    throw new DumbwaiterError('unavailable', error.message, { cause: error });
+  }
+}

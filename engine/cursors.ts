@@ -1,0 +1,26 @@
+/** Cursors of lists: where the next page begins, opaque to the caller. */
+import { DumbwaiterError } from '../sdk/errors.ts';
+
+export type CursorValue = string | number;
+
+export function formatCursor(values: Record<string, CursorValue>): string {
+  return Buffer.from(JSON.stringify(values)).toString('base64url');
+}
+
+/** The values of a cursor; refused where it is not one made by `formatCursor` with at least these names. */
+export function parseCursor(text: string, names: readonly string[]): Record<string, CursorValue> {
+  let values: unknown;
+  try {
+    values = JSON.parse(Buffer.from(text, 'base64url').toString());
+  } catch {
+    values = undefined;
+  }
+  const isCursor =
+    typeof values === 'object' &&
+    values !== null &&
+    !Array.isArray(values) &&
+    names.every((name) => name in (values as object)) &&
+    Object.values(values).every((value) => typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value)));
+  if (!isCursor) throw new DumbwaiterError('invalid_input', 'cursor: not one that this list gave');
+  return values as Record<string, CursorValue>;
+}

@@ -1,0 +1,62 @@
+/** Finding one message by id, wherever it is by now: in `messages`, in its parcel's row of `leases`, or in a row of its own. */
+import type { Context } from './context.ts';
+import { isServerId, ownRowId, parseMessageId, slotRowId } from './ids.ts';
+import { judgeable, type Seen } from './lease-writes.ts';
+import type { Key, Row } from './port.ts';
+import { isLive, type Lease, leaseKey, type Parcel, parcelKey, readParcel } from './rows.ts';
+import { incarnationOf, type QueueRecord, shardKey } from './settings.ts';
+
+export type Found = { parcel: Parcel; slot: number; readAt: number } | { lease: Lease; seen: Seen; slot: number };
+
+/** A message that moves between two reads is missed by both: how often to look. */
+const looksMax = 3;
+
+/** The message of this id, if this queue holds it, or published it. */
+export async function findMessage(ctx: Context, queue: QueueRecord, id: string): Promise<Found | undefined> {
+  for (let look = 0; look < looksMax; look++) {
+    const found = isServerId(id) ? await findByParcel(ctx, queue, id) : await findOwn(ctx, queue, id);
+    if (found !== 'moved') return found;
+  }
+  return undefined;
+}
+
+async function findByParcel(ctx: Context, queue: QueueRecord, id: string): Promise<Found | 'moved' | undefined> {
+  const { parcel: parcelId, slot, shard } = parseMessageId(id);
+  const ownRow = slotRowId(parcelId, slot);
+  const keys: Key[] = [leaseKey(parcelId), leaseKey(ownRow)];
+  // Reading `messages` first: the row is put into `leases` before it is removed there.
+  const readAt = ctx.clock.now();
+  const [parcelRow] = await ctx.store.get([parcelKey(shardKey(queue, shard), parcelId)]);
+  const [leased, own] = await ctx.store.get(keys);
+  const ofOwn = live(ctx, { id: ownRow, row: own, readAt }, 0);
+  if (ofOwn) return ofOwn;
+  if (leased) {
+    const seen: Seen = { id: parcelId, row: leased, readAt };
+    const { lease, stone } = judgeable(seen, ctx.clock.now());
+    if (lease?.slots[slot]?.end === 'moved') return 'moved';
+    if (lease || stone) return live(ctx, seen, slot);
+  }
+  if (!parcelRow) return undefined;
+  const parcel = readParcel(parcelRow);
+  return slot < parcel.count ? { parcel, slot, readAt } : undefined;
+}
+
+function live(ctx: Context, seen: Seen, slot: number): Found | undefined {
+  const { lease } = judgeable(seen, ctx.clock.now());
+  const there = lease?.slots[slot];
+  return lease && there && isLive(there) ? { lease, seen, slot } : undefined;
+}
+
+/** Under the caller's own id: published to this queue, or to one whose dead letters come here. */
+async function findOwn(ctx: Context, queue: QueueRecord, id: string): Promise<Found | undefined> {
+  const sources = (await ctx.settings.list()).filter((other) => other.deadLetter?.queue === queue.name);
+  const readAt = ctx.clock.now();
+  const ids = [queue, ...sources].map(({ incarnation }) => ownRowId(incarnation, id));
+  const rows: (Row | undefined)[] = await ctx.store.get(ids.map(leaseKey));
+  for (const [index, rowId] of ids.entries()) {
+    const found = live(ctx, { id: rowId, row: rows[index], readAt }, 0);
+    const isHere = index === 0 || (found && 'lease' in found && incarnationOf(found.lease.shard) === queue.incarnation);
+    if (found && isHere) return found;
+  }
+  return undefined;
+}

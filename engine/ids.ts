@@ -1,0 +1,78 @@
+/**
+ * Ids of parcels and messages. A parcel's id is 24 characters of Crockford's base 32: 9 of time (ms), 2 of sequence within
+ * that ms (so that one process's parcels stay in the order of publishing), 2 of shard, 1 of priority level, 10 random. It
+ * sorts by time, and says where its row lies. A message's id is its parcel's and its slot: `parcel.slot`.
+ */
+import type { Clock, Random } from './port.ts';
+
+const digits = '0123456789abcdefghjkmnpqrstvwxyz';
+const timeChars = 9;
+const sequenceChars = 2;
+const shardChars = 2;
+const levelChars = 1;
+const randomChars = 10;
+const parcelIdChars = timeChars + sequenceChars + shardChars + levelChars + randomChars;
+const sequenceEnd = 32 ** sequenceChars;
+
+const serverForm = new RegExp(`^[${digits}]{${parcelIdChars}}(?:\\.[0-9])?$`);
+
+function encode(number: number, chars: number): string {
+  let text = '';
+  let rest = number;
+  for (let i = 0; i < chars; i++) {
+    text = digits[rest % 32] + text;
+    rest = Math.floor(rest / 32);
+  }
+  return text;
+}
+
+function decode(text: string): number {
+  let number = 0;
+  for (const char of text) number = number * 32 + digits.indexOf(char);
+  return number;
+}
+
+/** Makes ids that this process never makes again, and nobody else (50 random bits within a ms, sequence number and shard). */
+export function createIds(clock: Clock, random: Random) {
+  let lastMs = 0;
+  let sequence = 0;
+  return {
+    parcel(shard: number): string {
+      const ms = clock.now();
+      sequence = ms === lastMs ? (sequence + 1) % sequenceEnd : 0;
+      lastMs = ms;
+      return `${encode(ms, timeChars) + encode(sequence, sequenceChars) + encode(shard, shardChars)}0${random.chars(randomChars)}`;
+    },
+  };
+}
+
+export type Ids = ReturnType<typeof createIds>;
+
+/** Whether an id is of the form that the queue makes, rather than a caller's own. */
+export function isServerId(id: string): boolean {
+  return serverForm.test(id);
+}
+
+/** The parts of a message's id made by the queue. */
+export function parseMessageId(id: string): { parcel: string; slot: number; shard: number } {
+  const parcel = id.slice(0, parcelIdChars);
+  const shardAt = timeChars + sequenceChars;
+  return { parcel, slot: Number(id.slice(parcelIdChars + 1) || 0), shard: decode(parcel.slice(shardAt, shardAt + shardChars)) };
+}
+
+/** The id of the row that holds a message under the caller's own id: unique within the queue's incarnation. */
+export function ownRowId(incarnation: string, id: string): string {
+  return `${incarnation}=${id}`;
+}
+
+/** The id that a caller sees for a slot of a row. */
+export function messageId(rowId: string, slot: number): string {
+  const own = rowId.indexOf('=');
+  if (own >= 0) return rowId.slice(own + 1);
+  return rowId.length > parcelIdChars ? rowId : `${rowId}.${slot}`;
+}
+
+/** The row of its own that a message of a parcel gets when it leaves its parcel. */
+export function slotRowId(parcel: string, slot: number): string {
+  return `${parcel}.${slot}`;
+}

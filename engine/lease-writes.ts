@@ -1,0 +1,126 @@
+/**
+ * Reading and replacing rows of `leases`. Every change is one write of one row, conditional on the version that was seen; whoever
+ * is refused is handed the row in the way, and judges again on that. A version is never used twice, so a row that carries a
+ * version of mine is a write of mine that was applied, whatever became of the answer.
+ */
+import { endGraceMs, readToWriteMsMax } from '../sdk/limits.ts';
+import { chunkKeys, keptUntil, type Placed } from './contents.ts';
+import type { Context } from './context.ts';
+import { type Condition, type Row, StoreError, type Write } from './port.ts';
+import { absentAt, isLive, type Lease, leaseKey, readLease, type Tombstone, tombstone, tombstoneRow } from './rows.ts';
+import { writeBy } from './settings.ts';
+
+/** A row of `leases` as it was read, and when the read began. */
+export interface Seen {
+  id: string;
+  row: Row | undefined;
+  readAt: number;
+}
+
+/** Whether a write may still rest on what was seen. */
+export function isCurrent(ctx: Context, seen: Seen): boolean {
+  return ctx.clock.now() - seen.readAt <= readToWriteMsMax;
+}
+
+export async function look(ctx: Context, ids: readonly string[]): Promise<Seen[]> {
+  if (ids.length === 0) return [];
+  const readAt = ctx.clock.now();
+  const rows = await ctx.store.get(ids.map(leaseKey));
+  return ids.map((id, index) => ({ id, row: rows[index], readAt }));
+}
+
+export async function lookAt(ctx: Context, id: string): Promise<Seen> {
+  const [seen] = await look(ctx, [id]);
+  return seen!;
+}
+
+/** What was seen: a lease, a tombstone whose time is not over, or nothing. */
+export function judgeable(seen: Seen, now: number): { lease?: Lease; stone?: Tombstone } {
+  if (!seen.row) return {};
+  const found = readLease(seen.row);
+  // A tombstone with something left to remove counts until that is done.
+  if ('stone' in found && found.stone.until < now && !found.stone.left) return {};
+  return found;
+}
+
+/**
+ * Writes one row of `leases` under a condition, and answers the row as it is afterwards: the new one, or the one in the way.
+ * A lost answer is settled by reading. Rejects with a StoreError only when nothing can be said.
+ */
+export async function writeLease(ctx: Context, id: string, when: Condition, then: Write['then'], readAt: number): Promise<Seen> {
+  const startedAt = ctx.clock.now();
+  try {
+    const written = await ctx.store.write({ key: leaseKey(id), when, then }, writeBy(readAt));
+    return { id, row: written.row, readAt: startedAt };
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    // Certain not to be applied for want of time: judge again on a new read. For another reason: the caller has to know.
+    if (error.applied === 'no' && startedAt <= writeBy(readAt).by && ctx.clock.now() <= writeBy(readAt).by) throw error;
+    return lookAt(ctx, id);
+  }
+}
+
+/** Puts `row` if the row is as it was seen. It was applied if the answer has the version of `row`. */
+export function replace(ctx: Context, seen: Seen, row: Row): Promise<Seen> {
+  const when: Condition = seen.row ? { equals: [['version'], seen.row.version as string] } : { absent: ['id'] };
+  return writeLease(ctx, seen.id, when, { put: row }, seen.readAt);
+}
+
+/** Puts `row` if none is there, or only a tombstone whose time is over. */
+export function putIfAbsent(ctx: Context, row: Row, readAt: number): Promise<Seen> {
+  return writeLease(ctx, row.id as string, absentAt(ctx.clock.now()), { put: row }, readAt);
+}
+
+/** How often a change is judged again before the caller is told to try later: more than any crowd on one row has needed. */
+const roundsMax = 32;
+
+/** Judges what was seen until `judge` is satisfied (answers `done`), each time on the row as it is then. */
+export async function untilSettled<T>(
+  ctx: Context,
+  first: Seen,
+  judge: (seen: Seen) => Promise<{ done: T } | { seen: Seen }>,
+): Promise<T> {
+  let seen = first;
+  for (let round = 0; round < roundsMax; round++) {
+    if (!isCurrent(ctx, seen)) seen = await lookAt(ctx, seen.id);
+    const judged = await judge(seen);
+    if ('done' in judged) return judged.done;
+    seen = judged.seen;
+  }
+  throw new StoreError(`the row ${first.id} changed ${roundsMax} times while it was to be changed`, 'no');
+}
+
+/** The row of a lease all of whose messages are done. */
+export function endedRow(lease: Lease, version: string, now: number): Row {
+  const tokens = lease.slots.map((slot) => (slot.end === 'done' && slot.token !== undefined ? { token: slot.token } : {}));
+  const stone = tombstone(lease.id, version, tokens, now);
+  if (lease.ending) {
+    stone.left = { shard: lease.shard, due: now + endGraceMs };
+    if (lease.outOfOrder !== undefined) stone.left.outOfOrder = lease.outOfOrder;
+    if ('beside' in lease.contents) stone.left.contents = lease.contents;
+  }
+  return tombstoneRow(stone);
+}
+
+export function isEnded(lease: Lease): boolean {
+  return !lease.slots.some(isLive);
+}
+
+/** Whether what lies beside a row must be removed by hand when the row ends, since no TTL will. */
+export function needsEnding(contents: Placed, expiresAt: number | undefined): boolean {
+  return 'beside' in contents && expiresAt === undefined;
+}
+
+/** Sees to it that bodies beside a row outlive a message that may live until then; forever where `expiresAt` is undefined. */
+export async function keepBodies(ctx: Context, contents: Placed, expiresAt: number | undefined, visibleAt = 0): Promise<void> {
+  await Promise.all(
+    chunkKeys(contents).map((key) => {
+      if (expiresAt === undefined) {
+        return ctx.store.write({ key, when: { exists: ['ttl'] }, then: { set: [], unset: [['ttl']] } });
+      }
+      const ttl = keptUntil(expiresAt, visibleAt);
+      const shorter: Condition = { any: [{ absent: ['ttl'] }, { less: [['ttl'], ttl] }] };
+      return ctx.store.write({ key, when: { all: [{ exists: ['id'] }, shorter] }, then: { set: [[['ttl'], ttl]] } });
+    }),
+  );
+}

@@ -1,0 +1,70 @@
+/**
+ * Ack. One update per row, on the tokens alone, with nothing read before. All messages of a row at once make it a tombstone; a part
+ * is marked done, and who sees from the answer that all are done makes the tombstone.
+ */
+import type { AckResult } from '../../sdk/contract.ts';
+import type { Context } from '../context.ts';
+import { endedRow, isEnded, judgeable, replace, type Seen, untilSettled, writeLease } from '../lease-writes.ts';
+import type { Condition, Path, Value } from '../port.ts';
+import type { Receipt } from '../receipts.ts';
+import { isLive, slotPath, tombstone, tombstoneRow } from '../rows.ts';
+import { byRow, leaseLost } from './by-row.ts';
+
+export function ack(ctx: Context, queueName: string, receipts: readonly unknown[]): Promise<{ results: AckResult[] }> {
+  return byRow<AckResult>(ctx, queueName, receipts, async (_queue, rowId, held) => {
+    const first = await firstAck(ctx, rowId, held);
+    return untilSettled(ctx, first, (seen) => judge(ctx, seen, held));
+  });
+}
+
+const holds = ({ slot, token }: Receipt): Condition => ({ equals: [slotPath(slot, 'token'), token] });
+
+const marks = (held: readonly Receipt[]) => held.map(({ slot }): [Path, Value] => [slotPath(slot, 'end'), 'done']);
+
+function firstAck(ctx: Context, rowId: string, held: readonly Receipt[]): Promise<Seen> {
+  const now = ctx.clock.now();
+  const version = ctx.newVersion();
+  const count = held[0]!.count;
+  const slots = new Map(held.map((receipt) => [receipt.slot, receipt]));
+  if (slots.size === count) {
+    const tokens = Array.from({ length: count }, (_, slot) => ({ token: slots.get(slot)!.token }));
+    const row = tombstoneRow(tombstone(rowId, version, tokens, now));
+    // `count`, for a receipt is in its holder's hands; `ending`, for such a row has more to do when it ends.
+    const whole: Condition = {
+      all: [{ absent: ['until'] }, { equals: [['count'], count] }, { absent: ['ending'] }, ...held.map(holds)],
+    };
+    return writeLease(ctx, rowId, whole, { put: row }, now);
+  }
+  const part: Condition = { all: [{ absent: ['until'] }, ...held.map(holds)] };
+  return writeLease(ctx, rowId, part, { set: [[['version'], version], ...marks(held)] }, now);
+}
+
+/** Whether each message is done by this very token; what still is not, and may be, is marked. */
+async function judge(ctx: Context, seen: Seen, held: readonly Receipt[]): Promise<{ done: AckResult[] } | { seen: Seen }> {
+  const now = ctx.clock.now();
+  const { lease, stone } = judgeable(seen, now);
+  if (!lease) {
+    return { done: held.map(({ slot, token }) => (stone?.slots[slot]?.token === token ? { ok: true } : leaseLost())) };
+  }
+  const pending = held.filter(({ slot, token }) => {
+    const there = lease.slots[slot];
+    return there && isLive(there) && there.token === token;
+  });
+  if (pending.length > 0) {
+    const slots = lease.slots.map((slot, index) =>
+      pending.some((receipt) => receipt.slot === index) ? { ...slot, end: 'done' as const } : slot,
+    );
+    const next = { ...lease, slots, version: ctx.newVersion() };
+    if (isEnded(next)) return { seen: await replace(ctx, seen, endedRow(next, next.version, now)) };
+    const when: Condition = { all: [{ absent: ['until'] }, ...pending.map(holds)] };
+    const then = { set: [[['version'], next.version] as [Path, Value], ...marks(pending)] };
+    return { seen: await writeLease(ctx, seen.id, when, then, seen.readAt) };
+  }
+  const results = held.map(({ slot, token }): AckResult => {
+    const there = lease.slots[slot];
+    return there?.end === 'done' && there.token === token ? { ok: true } : leaseLost();
+  });
+  // All done by now, mine or others': the row ends. Should this fail, whoever meets the row when it is due ends it.
+  if (isEnded(lease)) await replace(ctx, seen, endedRow(lease, ctx.newVersion(), now)).catch(() => {});
+  return { done: results };
+}

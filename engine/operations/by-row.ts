@@ -1,0 +1,69 @@
+/** What ack, release and extend share: receipts are read, grouped by row, and each row's are judged together. */
+import type { Refused } from '../../sdk/contract.ts';
+import type { Context } from '../context.ts';
+import { StoreError } from '../port.ts';
+import { parseReceipt, type Receipt } from '../receipts.ts';
+import type { QueueRecord } from '../settings.ts';
+
+export function leaseLost(): Refused {
+  return {
+    ok: false,
+    code: 'lease_lost',
+    message: 'receipt: the lease ended, and the message was received by another, released, moved or removed since',
+  };
+}
+
+function invalid(message: string): Refused {
+  return { ok: false, code: 'invalid_receipt', message: `receipt: ${message}` };
+}
+
+/**
+ * Answers one result per receipt, in their order. `change` is handed the receipts of one row (a receipt given twice comes once) and
+ * answers one result for each. A row for which the store gives no answer is `unavailable`, and its neighbours are not.
+ */
+export async function byRow<Result>(
+  ctx: Context,
+  queueName: string,
+  texts: readonly unknown[],
+  change: (queue: QueueRecord, rowId: string, held: readonly Receipt[]) => Promise<readonly (Result | Refused)[]>,
+): Promise<{ results: (Result | Refused)[] }> {
+  const queue = await ctx.settings.get(queueName);
+  const results: (Result | Refused)[] = new Array(texts.length);
+  const rows = new Map<string, { receipt: Receipt; indices: number[] }[]>();
+  texts.forEach((text, index) => {
+    const receipt = parseReceipt(text);
+    if (!receipt) results[index] = invalid('not one that a receive of this queue gave');
+    else if (receipt.incarnation !== queue.incarnation) results[index] = invalid(`not one of the queue "${queue.name}"`);
+    else {
+      const held = rows.get(receipt.rowId) ?? [];
+      const same = held.find((one) => one.receipt.slot === receipt.slot && one.receipt.token === receipt.token);
+      if (same) same.indices.push(index);
+      else held.push({ receipt, indices: [index] });
+      rows.set(receipt.rowId, held);
+    }
+  });
+  await Promise.all(
+    [...rows].map(async ([rowId, held]) => {
+      const answers = await answered(() =>
+        change(
+          queue,
+          rowId,
+          held.map(({ receipt }) => receipt),
+        ),
+      );
+      held.forEach(({ indices }, at) => {
+        for (const index of indices) results[index] = Array.isArray(answers) ? answers[at]! : (answers as Refused);
+      });
+    }),
+  );
+  return { results };
+}
+
+async function answered<T>(run: () => Promise<T>): Promise<T | Refused> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    return { ok: false, code: 'unavailable', message: `try again: ${error.message}` };
+  }
+}

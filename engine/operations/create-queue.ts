@@ -1,0 +1,63 @@
+/** Creates a queue. Creating it again with the same settings changes nothing; with others it is refused. */
+import type { InputOf, Queue, QueueSettings } from '../../sdk/contract.ts';
+import { DumbwaiterError } from '../../sdk/errors.ts';
+import type { Context } from '../context.ts';
+import { StoreError } from '../port.ts';
+import { checkDeadLetter } from '../queue-records.ts';
+import { versionChars } from '../rows.ts';
+import {
+  describeQueue,
+  incarnationChars,
+  type QueueRecord,
+  queueKey,
+  queueRow,
+  readQueue,
+  settingsDefaults,
+} from '../settings.ts';
+
+export async function createQueue(ctx: Context, name: string, input: InputOf<'createQueue'>): Promise<Queue> {
+  const settings: QueueSettings = { ...settingsDefaults, ...input };
+  await checkDeadLetter(ctx, name, settings.deadLetter);
+  const now = ctx.clock.now();
+  const record: QueueRecord = {
+    ...settings,
+    name,
+    incarnation: ctx.random.chars(incarnationChars),
+    shards: 1,
+    purgedBefore: 0,
+    createdAt: now,
+    updatedAt: now,
+    version: ctx.random.chars(versionChars),
+  };
+  const there = await put(ctx, record);
+  ctx.settings.forget(name);
+  if (there.version === record.version) return describeQueue(record);
+  const different = differing(there, settings);
+  if (different)
+    throw new DumbwaiterError('queue_exists', `queue: "${name}" exists with another ${different}; change it with PATCH`);
+  return describeQueue(there);
+}
+
+/** The record that is there afterwards. */
+async function put(ctx: Context, record: QueueRecord): Promise<QueueRecord> {
+  try {
+    const written = await ctx.store.write({
+      key: queueKey(record.name),
+      when: { absent: ['name'] },
+      then: { put: queueRow(record) },
+    });
+    return written.row ? readQueue(written.row) : record;
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.applied === 'no') throw error;
+    return ctx.settings.read(record.name);
+  }
+}
+
+function differing(there: QueueSettings, asked: QueueSettings): string | undefined {
+  const same = (a: unknown, b: unknown): boolean => {
+    if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return a === b;
+    const names = [...new Set([...Object.keys(a), ...Object.keys(b)])];
+    return names.every((name) => same((a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name]));
+  };
+  return (Object.keys(settingsDefaults) as (keyof QueueSettings)[]).find((name) => !same(there[name], asked[name]));
+}

@@ -1,0 +1,44 @@
+/** Reads a queue's settings and counts its messages, as far as a bounded read can tell. */
+import type { Counts, OutputOf } from '../../sdk/contract.ts';
+import { countRowsMax } from '../../sdk/limits.ts';
+import type { Context } from '../context.ts';
+import type { Range, Row } from '../port.ts';
+import { sightLeases, sightParcels } from '../scan.ts';
+import { describeQueue, type QueueRecord, shardKey } from '../settings.ts';
+
+export async function getQueue(ctx: Context, name: string): Promise<OutputOf<'getQueue'>> {
+  const queue = await ctx.settings.read(name);
+  return { ...describeQueue(queue), counts: await countMessages(ctx, queue) };
+}
+
+/** Reads up to `countRowsMax` rows of each table and shard. */
+export async function countMessages(ctx: Context, queue: QueueRecord): Promise<Counts> {
+  const counts: Counts = { ready: 0, delayed: 0, leased: 0, dead: 0, oldestAgeSeconds: null, atLeast: false };
+  let oldest = Number.POSITIVE_INFINITY;
+  for (let shard = 0; shard < queue.shards; shard++) {
+    const partition = shardKey(queue, shard);
+    const [parcels, leases] = await Promise.all([
+      upTo(ctx, { table: 'messages', partition, consistent: true }),
+      upTo(ctx, { table: 'leases', index: 'due', partition }),
+    ]);
+    if (parcels.more || leases.more) counts.atLeast = true;
+    const sighted = await Promise.all([sightParcels(ctx, queue, parcels.rows), sightLeases(ctx, queue, leases.rows)]);
+    for (const { state, visibleAt } of sighted.flat().flatMap(({ messages }) => messages)) {
+      counts[state]++;
+      if (state === 'ready' || state === 'dead') oldest = Math.min(oldest, visibleAt);
+    }
+  }
+  if (oldest !== Number.POSITIVE_INFINITY) counts.oldestAgeSeconds = Math.max(0, ctx.clock.now() - oldest) / 1000;
+  return counts;
+}
+
+async function upTo(ctx: Context, range: Omit<Range, 'limit'>): Promise<{ rows: Row[]; more: boolean }> {
+  const rows: Row[] = [];
+  let after: Row | undefined;
+  do {
+    const page = await ctx.store.range({ ...range, limit: countRowsMax - rows.length, ...(after ? { after } : {}) });
+    rows.push(...page.rows);
+    after = page.next;
+  } while (after && rows.length < countRowsMax);
+  return { rows, more: after !== undefined };
+}

@@ -1,0 +1,20 @@
+/** Lists queues by name, a page at a time. */
+import type { InputOf, OutputOf } from '../../sdk/contract.ts';
+import { pageEntriesDefault } from '../../sdk/limits.ts';
+import type { Context } from '../context.ts';
+import { formatCursor, parseCursor } from '../cursors.ts';
+import { describeQueue, readQueue } from '../settings.ts';
+
+export async function listQueues(ctx: Context, input: InputOf<'listQueues'>): Promise<OutputOf<'listQueues'>> {
+  const name = input.cursor === undefined ? undefined : parseCursor(input.cursor, ['name']).name;
+  const page = await ctx.store.range({
+    table: 'queues',
+    partition: 'queue',
+    limit: input.limit ?? pageEntriesDefault,
+    consistent: true,
+    ...(name === undefined ? {} : { after: { kind: 'queue', name: name as string } }),
+  });
+  const queues = page.rows.map((row) => describeQueue(readQueue(row)));
+  const last = queues.at(-1);
+  return page.next && last ? { queues, cursor: formatCursor({ name: last.name }) } : { queues };
+}

@@ -1,0 +1,120 @@
+/** Lists messages of a queue without receiving them, of one state or all, a page at a time. A page may be short and yet have a next. */
+import type { InputOf, Message, MessageState, OutputOf } from '../../sdk/contract.ts';
+import { DumbwaiterError } from '../../sdk/errors.ts';
+import { callBytesMax, headRowsMax, pageEntriesDefault } from '../../sdk/limits.ts';
+import { type Placed, readContents, sizeOf } from '../contents.ts';
+import type { Context } from '../context.ts';
+import { type CursorValue, formatCursor, parseCursor } from '../cursors.ts';
+import type { Row } from '../port.ts';
+import { type Sighting, type Sightings, sightLeases, sightParcels } from '../scan.ts';
+import { type QueueRecord, shardKey } from '../settings.ts';
+import { messageOverheadBytes } from '../views.ts';
+
+/** Rows that one page reads at the most, whatever it finds in them. */
+const pageRowsMax = 3 * headRowsMax;
+
+/** Where a page begins: a table, a shard, the row after which, and how many messages of the row after that were shown. */
+interface Place {
+  table: 'messages' | 'leases';
+  shard: number;
+  after?: Row;
+  skip: number;
+}
+
+export async function peek(ctx: Context, queueName: string, input: InputOf<'peek'>): Promise<OutputOf<'peek'>> {
+  const queue = await ctx.settings.get(queueName);
+  const limit = input.limit ?? pageEntriesDefault;
+  const found: Sighting[] = [];
+  let bytes = 0;
+  let rowsLeft = pageRowsMax;
+  let place: Place | undefined = input.cursor === undefined ? begin(input.state) : parsePlace(queue, input.cursor);
+  const full = () => found.length >= limit || rowsLeft <= 0;
+
+  while (place && !full()) {
+    const { rows, next } = await rowsAt(ctx, queue, place, Math.min(headRowsMax, rowsLeft));
+    rowsLeft -= Math.max(1, rows.length);
+    let skip = place.skip;
+    let stopped = false;
+    for (const { row, messages } of rows) {
+      const wanted = messages.filter(({ state }) => input.state === undefined || state === input.state).slice(skip);
+      const size = wanted[0] ? sizeOf(wanted[0].contents) + wanted.length * messageOverheadBytes : 0;
+      const room = limit - found.length;
+      if (found.length > 0 && bytes + size > callBytesMax) stopped = true;
+      else if (wanted.length > room) {
+        found.push(...wanted.slice(0, room));
+        skip += room;
+        stopped = true;
+      }
+      if (stopped) break;
+      found.push(...wanted);
+      bytes += size;
+      skip = 0;
+      place = { ...place, after: row, skip: 0 };
+    }
+    if (stopped) {
+      place = { ...place, skip };
+      break;
+    }
+    if (!next) place = following(queue, place);
+  }
+  const messages = await shown(ctx, found);
+  return place ? { messages, cursor: formatPlace(place) } : { messages };
+}
+
+function begin(state: MessageState | undefined): Place {
+  // Fresh messages are ready, and nothing else.
+  return { table: state === undefined || state === 'ready' ? 'messages' : 'leases', shard: 0, skip: 0 };
+}
+
+function following(queue: QueueRecord, place: Place): Place | undefined {
+  if (place.shard + 1 < queue.shards) return { table: place.table, shard: place.shard + 1, skip: 0 };
+  return place.table === 'messages' ? { table: 'leases', shard: 0, skip: 0 } : undefined;
+}
+
+async function rowsAt(ctx: Context, queue: QueueRecord, place: Place, limit: number): Promise<{ rows: Sightings[]; next?: Row }> {
+  const partition = shardKey(queue, place.shard);
+  const after = place.after ? { after: place.after } : {};
+  const { rows, next } =
+    place.table === 'messages'
+      ? await ctx.store.range({ table: 'messages', partition, limit, consistent: true, ...after })
+      : await ctx.store.range({ table: 'leases', index: 'due', partition, limit, ...after });
+  const sighted = place.table === 'messages' ? await sightParcels(ctx, queue, rows) : await sightLeases(ctx, queue, rows);
+  return next ? { rows: sighted, next } : { rows: sighted };
+}
+
+async function shown(ctx: Context, found: readonly Sighting[]): Promise<Message[]> {
+  const places = [...new Set<Placed>(found.map(({ contents }) => contents))];
+  const contents = await readContents(ctx.store, places);
+  // Contents that are gone: the message ended between the two reads.
+  return found.flatMap(({ contents: placed, show }) => {
+    const read = contents[places.indexOf(placed)];
+    return read ? [show(read)] : [];
+  });
+}
+
+function formatPlace({ table, shard, after, skip }: Place): string {
+  const values: Record<string, CursorValue> = { table, shard, skip };
+  if (after) {
+    values.id = after.id as string;
+    if (table === 'leases') values.expiry = after.expiry as number;
+  }
+  return formatCursor(values);
+}
+
+function parsePlace(queue: QueueRecord, cursor: string): Place {
+  const { table, shard, skip, id, expiry } = parseCursor(cursor, ['table', 'shard', 'skip']);
+  const isPlace =
+    (table === 'messages' || table === 'leases') &&
+    Number.isInteger(shard) &&
+    (shard as number) >= 0 &&
+    Number.isInteger(skip) &&
+    (skip as number) >= 0 &&
+    (id === undefined || (typeof id === 'string' && id !== '' && (table === 'messages' || typeof expiry === 'number')));
+  if (!isPlace) throw new DumbwaiterError('invalid_input', 'cursor: not one that this list gave');
+  const place: Place = { table, shard: shard as number, skip: skip as number };
+  if (id !== undefined) {
+    const partition = shardKey(queue, place.shard);
+    place.after = table === 'messages' ? { shard: partition, id } : { shard: partition, id, expiry: expiry as number };
+  }
+  return place;
+}

@@ -1,0 +1,17 @@
+/**
+ * Purge: removes all that was published before the call. The instant is written at once, two margins of the clocks ahead, and
+ * answered when it lies two margins behind and everyone has read it: what was published before the call is then surely older by
+ * anybody's clock, and what is published after the answer surely younger. The rows are removed by receives and by the sweep.
+ */
+import type { OutputOf } from '../../sdk/contract.ts';
+import { clockMarginMs, settingsCacheMs } from '../../sdk/limits.ts';
+import type { Context } from '../context.ts';
+import { changeQueue } from '../queue-records.ts';
+
+export async function purge(ctx: Context, name: string): Promise<OutputOf<'purge'>> {
+  const purgedBefore = ctx.clock.now() + 2 * clockMarginMs;
+  await changeQueue(ctx, name, (record) => ({ ...record, purgedBefore: Math.max(record.purgedBefore, purgedBefore) }));
+  const answerAt = Math.max(purgedBefore + 2 * clockMarginMs, ctx.clock.now() + settingsCacheMs);
+  await ctx.clock.sleep(answerAt - ctx.clock.now());
+  return { purgedBefore: new Date(purgedBefore).toISOString() };
+}

@@ -1,0 +1,244 @@
+/**
+ * Receive. Looks at the head of a shard in `messages` beside the due rows in `leases`, takes the oldest of both, and, when there is
+ * nothing, looks again until `waitSeconds` are over.
+ *
+ * A fresh message: put its row into `leases` if absent; remove it from `messages`, have the answer; deliver, unless the lease is
+ * over by then. Crash anywhere, and the message is due again when the lease ends.
+ */
+import type { InputOf, OutputOf, ReceivedMessage } from '../../sdk/contract.ts';
+import { DumbwaiterError } from '../../sdk/errors.ts';
+import { callBytesMax, clockMarginMs, headRowsMax } from '../../sdk/limits.ts';
+import { type Claimed, claimDue, claimFresh, clearParcel, giveBack, type Taker } from '../claims.ts';
+import { readContents, sizeOf } from '../contents.ts';
+import type { Context } from '../context.ts';
+import { judgeable, look, type Seen } from '../lease-writes.ts';
+import { type Row, StoreError } from '../port.ts';
+import { tokenChars } from '../receipts.ts';
+import { type Parcel, parcelKey, readParcel } from '../rows.ts';
+import { shardKey } from '../settings.ts';
+import { messageOverheadBytes, receivedMessage } from '../views.ts';
+
+const waitMsFirst = 50;
+const waitMsLast = 1000;
+const waitGrowth = 1.5;
+
+/** A row that may be taken: it has been waiting since `at`. */
+type Candidate =
+  | { at: number; parcel: Parcel; size: number; count: number }
+  | { at: number; seen: Seen; size: number; count: number };
+
+export async function receive(
+  ctx: Context,
+  queueName: string,
+  input: InputOf<'receive'>,
+  signal?: AbortSignal,
+): Promise<OutputOf<'receive'>> {
+  const max = input.max ?? 1;
+  const waitUntil = ctx.clock.now() + (input.waitSeconds ?? 0) * 1000;
+  let waitMs = waitMsFirst;
+  for (;;) {
+    const queue = await ctx.settings.get(queueName);
+    // Listening starts before the look, so that a publish during it is not missed.
+    const wakeup = ctx.wakeups.listen(queueName, signal);
+    try {
+      const seconds = input.visibilityTimeoutSeconds ?? queue.visibilityTimeoutSeconds;
+      const taker: Taker = { queue, token: ctx.random.chars(tokenChars), visibilityTimeoutMs: seconds * 1000 };
+      const messages = await receiveOnce(ctx, taker, max);
+      const remaining = waitUntil - ctx.clock.now();
+      if (messages.length > 0 || remaining <= 0 || signal?.aborted) return { messages };
+      await ctx.clock.sleep(Math.min(waitMs, remaining), wakeup.signal).catch(() => {});
+    } finally {
+      wakeup.end();
+    }
+    waitMs = Math.min(waitMsLast, waitMs * waitGrowth);
+  }
+}
+
+/** Visits the queue's shards, from a random one on, until one has something to give. */
+async function receiveOnce(ctx: Context, taker: Taker, max: number): Promise<ReceivedMessage[]> {
+  const { shards } = taker.queue;
+  const first = Math.floor(ctx.random.number() * shards);
+  for (let i = 0; i < shards; i++) {
+    const messages = await receiveFrom(ctx, taker, shardKey(taker.queue, (first + i) % shards), max);
+    if (messages.length > 0) return messages;
+  }
+  return [];
+}
+
+async function receiveFrom(ctx: Context, taker: Taker, shard: string, max: number): Promise<ReceivedMessage[]> {
+  const readAt = ctx.clock.now();
+  const window = ctx.windows.size(shard);
+  const limit = Math.min(headRowsMax, window - 1 + max);
+  const [heads, due] = await Promise.all([
+    ctx.store.range({ table: 'messages', partition: shard, limit, consistent: true }),
+    ctx.store.range({ table: 'leases', index: 'due', partition: shard, to: readAt, limit }),
+  ]);
+  if (!ctx.clock.trusted()) {
+    throw new DumbwaiterError(
+      'clock_skewed',
+      `the clock was found to be off by more than ${clockMarginMs} ms and is being set right`,
+    );
+  }
+  const candidates = oldestFirst(fromRandom(ctx, window, heads.rows), await dueRows(ctx, fromRandom(ctx, window, due.rows)));
+  if (candidates.length === 0) return [];
+  const taken = await take(ctx, taker, shard, candidates, max, readAt);
+  return deliver(ctx, taker, taken);
+}
+
+/** Rows from a random place in the window on, then those before it. */
+function fromRandom(ctx: Context, window: number, rows: readonly Row[]): Row[] {
+  const start = window > 1 ? Math.floor(ctx.random.number() * Math.min(window, rows.length)) : 0;
+  return [...rows.slice(start), ...rows.slice(0, start)];
+}
+
+async function dueRows(ctx: Context, rows: readonly Row[]): Promise<Candidate[]> {
+  const seen = await look(
+    ctx,
+    rows.map((row) => row.id as string),
+  );
+  return seen.map((one, index): Candidate => {
+    const { lease } = judgeable(one, ctx.clock.now());
+    const size = lease ? sizeOf(lease.contents) : 0;
+    return { at: rows[index]!.expiry as number, seen: one, size, count: lease?.slots.length ?? 0 };
+  });
+}
+
+function oldestFirst(heads: readonly Row[], due: readonly Candidate[]): Candidate[] {
+  const fresh = heads.map(readParcel).map((parcel): Candidate => {
+    return { at: parcel.since, parcel, size: sizeOf(parcel.contents), count: parcel.count };
+  });
+  const merged: Candidate[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < fresh.length || j < due.length) {
+    const takeFresh = j >= due.length || (i < fresh.length && fresh[i]!.at <= due[j]!.at);
+    merged.push(takeFresh ? fresh[i++]! : due[j++]!);
+  }
+  return merged;
+}
+
+interface Taken {
+  claimed: Claimed[];
+  /** Rows of `messages` that are overridden now, or hold nothing more to deliver. */
+  removals: Parcel[];
+}
+
+/** Claims rows in turn, as many side by side as are needed, until there are `max` messages or one answer is full. */
+async function take(
+  ctx: Context,
+  taker: Taker,
+  shard: string,
+  candidates: Candidate[],
+  max: number,
+  readAt: number,
+): Promise<Taken> {
+  const taken: Taken = { claimed: [], removals: [] };
+  let failure: StoreError | undefined;
+  let messages = 0;
+  let bytes = 0;
+  let next = 0;
+  while (next < candidates.length && messages < max && !failure) {
+    const round: { candidate: Candidate; want: number }[] = [];
+    let planned = 0;
+    while (next < candidates.length && planned < max - messages) {
+      const candidate = candidates[next]!;
+      const size = candidate.size + candidate.count * messageOverheadBytes;
+      if (bytes > 0 && bytes + size > callBytesMax) break;
+      const want = Math.min(Math.max(candidate.count, 1), max - messages - planned);
+      round.push({ candidate, want });
+      planned += want;
+      bytes += size;
+      next++;
+    }
+    if (round.length === 0) break;
+    await Promise.all(
+      round.map(async ({ candidate, want }) => {
+        try {
+          const claimed = await claim(ctx, taker, shard, candidate, want, readAt, taken.removals);
+          if (claimed) {
+            taken.claimed.push(claimed);
+            messages += claimed.slots.length;
+          }
+        } catch (error) {
+          // What the others have claimed is still to be delivered.
+          if (!(error instanceof StoreError)) throw error;
+          failure = error;
+        }
+      }),
+    );
+  }
+  if (failure && taken.claimed.length === 0) throw failure;
+  return taken;
+}
+
+async function claim(
+  ctx: Context,
+  taker: Taker,
+  shard: string,
+  candidate: Candidate,
+  want: number,
+  readAt: number,
+  removals: Parcel[],
+): Promise<Claimed | undefined> {
+  if ('seen' in candidate) return claimDue(ctx, taker, candidate.seen, want);
+  const { parcel } = candidate;
+  const cleared = await clearParcel(ctx, taker.queue, parcel, readAt);
+  if (cleared) {
+    if (cleared.remove) removals.push(parcel);
+    return undefined;
+  }
+  const result = await claimFresh(ctx, taker, parcel, want, readAt);
+  if ('claimed' in result) {
+    ctx.windows.claimed(shard);
+    removals.push(parcel);
+    return result.claimed;
+  }
+  ctx.windows.conflicted(shard);
+  const { lease, stone } = judgeable(result.inTheWay, ctx.clock.now());
+  // The row of another receiver, who removes the parcel himself; a tombstone's maker may be long gone.
+  if (stone) removals.push(parcel);
+  return lease && (result.inTheWay.row!.expiry as number) <= ctx.clock.now()
+    ? claimDue(ctx, taker, result.inTheWay, want)
+    : undefined;
+}
+
+/** Removes what was claimed from `messages`, and answers what may be handed over by then. */
+async function deliver(ctx: Context, taker: Taker, { claimed, removals }: Taken): Promise<ReceivedMessage[]> {
+  const [errors, contents] = await Promise.all([
+    removals.length === 0
+      ? []
+      : ctx.store.writeAll(
+          removals.map((parcel) => ({ key: parcelKey(parcel.shard, parcel.id), then: { remove: true as const } })),
+        ),
+    readContents(
+      ctx.store,
+      claimed.map(({ lease }) => lease.contents),
+    ),
+  ]);
+  const standing = new Set(removals.filter((_, index) => errors[index] !== undefined).map((parcel) => parcel.id));
+  const undeliverable = claimed.filter(({ lease }) => standing.has(lease.id));
+  await Promise.all(undeliverable.map((one) => giveBack(ctx, taker, one).catch(() => {})));
+
+  const now = ctx.clock.now();
+  const messages: ReceivedMessage[] = [];
+  claimed.forEach((one, index) => {
+    if (standing.has(one.lease.id)) return;
+    const content = contents[index];
+    if (!content) {
+      ctx.observe?.({ kind: 'anomaly', what: 'the bodies of a message are gone', queue: taker.queue.name, row: one.lease.id });
+      return;
+    }
+    for (const slot of one.slots) {
+      if (mayDeliver(taker, one, slot, now)) messages.push(receivedMessage(taker.queue, one.lease, slot, content[slot]!));
+    }
+  });
+  if (messages.length === 0 && undeliverable.length > 0) throw errors.find((error) => error !== undefined)!;
+  return messages;
+}
+
+/** A process that slept must not hand over a lease that is over, or nearly: another may have the message already. */
+function mayDeliver(taker: Taker, { lease }: Claimed, slot: number, now: number): boolean {
+  if (taker.visibilityTimeoutMs === 0) return true;
+  const { leasedUntil, visibleAt } = lease.slots[slot]!;
+  return now < (leasedUntil ?? visibleAt) - Math.min(clockMarginMs, taker.visibilityTimeoutMs / 2);
+}

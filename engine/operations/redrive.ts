@@ -1,0 +1,54 @@
+/** Redrive: starts, reads and cancels a task that moves messages back to where they died, or elsewhere. `redrive-run` does the work. */
+import type { InputOf, RedriveTask } from '../../sdk/contract.ts';
+import { DumbwaiterError } from '../../sdk/errors.ts';
+import type { Context } from '../context.ts';
+import { createTask, describeTask, readTask, saveTask, type Task } from '../redrive-task.ts';
+
+const taskIdChars = 16;
+const roundsMax = 10;
+
+export async function redrive(ctx: Context, queueName: string, input: InputOf<'redrive'>): Promise<RedriveTask> {
+  const queue = await ctx.settings.get(queueName);
+  const { toQueue, ratePerSecond, ...selection } = input;
+  if (toQueue === queueName) throw new DumbwaiterError('invalid_input', `toQueue: is the queue "${queueName}" itself`);
+  if (toQueue !== undefined && !(await ctx.settings.find(toQueue))) {
+    throw new DumbwaiterError('invalid_input', `toQueue: there is no queue "${toQueue}"`);
+  }
+  const now = ctx.clock.now();
+  const task: Task = {
+    id: ctx.random.chars(taskIdChars),
+    incarnation: queue.incarnation,
+    queue: queueName,
+    selection,
+    toQueue: toQueue ?? null,
+    ratePerSecond,
+    state: 'running',
+    moved: 0,
+    skipped: 0,
+    startedAt: now,
+    updatedAt: now,
+    endedAt: null,
+    error: null,
+    runner: '',
+    place: '',
+    version: ctx.newVersion(),
+  };
+  await createTask(ctx, task);
+  // Should it not start, the sweep finds the task standing still and starts it.
+  await ctx.startRedrive?.(queueName, task.id).catch(() => {});
+  return describeTask(task);
+}
+
+export async function getRedrive(ctx: Context, queueName: string, id: string): Promise<RedriveTask> {
+  return describeTask(await readTask(ctx, await ctx.settings.get(queueName), id));
+}
+
+/** Cancelling a task that has ended changes nothing; one that runs stops at its next page. What it moved stays moved. */
+export async function cancelRedrive(ctx: Context, queueName: string, id: string): Promise<RedriveTask> {
+  let task = await readTask(ctx, await ctx.settings.get(queueName), id);
+  for (let round = 0; round < roundsMax && task.state === 'running'; round++) {
+    task = await saveTask(ctx, task, { state: 'cancelled', endedAt: ctx.clock.now() });
+  }
+  if (task.state === 'running') throw new DumbwaiterError('unavailable', 'the task changes too fast to be cancelled; try again');
+  return describeTask(task);
+}

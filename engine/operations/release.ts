@@ -1,0 +1,80 @@
+/**
+ * Release: gives messages back before their lease ends. They come again after `delaySeconds`, or the queue's backoff, or at once;
+ * one whose receives are used up is dead-lettered with the text of `failed` as the reason.
+ */
+import type { InputOf, ReleaseResult } from '../../sdk/contract.ts';
+import { failedCharsMax } from '../../sdk/limits.ts';
+import { backoffMs } from '../backoff.ts';
+import { keepThroughLease } from '../claims.ts';
+import type { Context } from '../context.ts';
+import { judgeable, lookAt, untilSettled } from '../lease-writes.ts';
+import { moveSlots } from '../moves.ts';
+import { isLive, type Lease, type Slot } from '../rows.ts';
+import type { QueueRecord } from '../settings.ts';
+import { replaceSlots } from '../settle.ts';
+import { byRow, leaseLost } from './by-row.ts';
+
+export function release(
+  ctx: Context,
+  queueName: string,
+  receipts: readonly unknown[],
+  input: Pick<InputOf<'release'>, 'delaySeconds' | 'failed'>,
+): Promise<{ results: ReleaseResult[] }> {
+  const { delaySeconds } = input;
+  const failed = input.failed?.toWellFormed().slice(0, failedCharsMax);
+  return byRow<ReleaseResult>(ctx, queueName, receipts, async (queue, rowId, held) => {
+    const results = new Map<number, ReleaseResult>();
+    return untilSettled(ctx, await lookAt(ctx, rowId), async (seen) => {
+      const now = ctx.clock.now();
+      const { lease } = judgeable(seen, now);
+      const pending = held.filter(({ slot, token }) => {
+        const there = lease?.slots[slot];
+        return there && isLive(there) && there.token === token;
+      });
+      if (!lease || pending.length === 0) return { done: held.map(({ slot }) => results.get(slot) ?? leaseLost()) };
+
+      const given = pending.map(({ slot }) => slot);
+      const next: Lease = {
+        ...lease,
+        version: ctx.newVersion(),
+        slots: lease.slots.map((slot, index) =>
+          given.includes(index) ? released(ctx, queue, slot, now, delaySeconds, failed) : slot,
+        ),
+      };
+      const { deadLetter } = queue;
+      const used = deadLetter ? given.filter((slot) => lease.slots[slot]!.receives >= deadLetter.maxReceives) : [];
+      const target = used.length > 0 && deadLetter ? await ctx.settings.find(deadLetter.queue) : undefined;
+      if (target) {
+        const death = { queue: queue.name, reason: failed || 'max_receives', at: now };
+        const slots = lease.slots.map((slot, index) => (used.includes(index) ? next.slots[index]! : slot));
+        const moved = await moveSlots(ctx, { seen, lease: { ...lease, slots }, slots: used, target, death });
+        if (moved.applied) for (const slot of used) results.set(slot, { ok: true, deadLettered: true });
+        return { seen: moved.seen };
+      }
+      await keepThroughLease(ctx, next);
+      const after = await replaceSlots(ctx, seen, next, now);
+      if (after.row?.version === next.version) {
+        for (const slot of given) {
+          results.set(slot, { ok: true, visibleAt: new Date(next.slots[slot]!.visibleAt).toISOString() });
+        }
+        ctx.wakeups.wake(queue.name);
+      }
+      return { seen: after };
+    });
+  });
+}
+
+function released(
+  ctx: Context,
+  queue: QueueRecord,
+  slot: Slot,
+  now: number,
+  delaySeconds: number | undefined,
+  failed: string | undefined,
+): Slot {
+  const { token: _, leasedUntil: __, ...rest } = slot;
+  const failures = slot.failures + (failed === undefined ? 0 : 1);
+  const backoff = queue.backoff ? backoffMs(queue.backoff, Math.max(1, failures), ctx.random) : 0;
+  const visibleAt = now + (delaySeconds === undefined ? backoff : delaySeconds * 1000);
+  return { ...rest, visibleAt, failures, ...(failed ? { lastFailure: failed } : {}) };
+}

@@ -1,0 +1,161 @@
+/**
+ * Runs a redrive task: page by page, its progress saved after each. A message is moved by a conditional write, and only if it came
+ * to this queue before the task began: one that dies again meanwhile is not moved twice, and a page that is done again after a
+ * crash finds what it moved gone.
+ */
+import { DumbwaiterError } from '../sdk/errors.ts';
+import { leaseOf } from './claims.ts';
+import type { Context } from './context.ts';
+import { formatCursor, parseCursor } from './cursors.ts';
+import { findMessage } from './find.ts';
+import { judgeable, lookAt, putIfAbsent, type Seen, untilSettled } from './lease-writes.ts';
+import { moveSlots } from './moves.ts';
+import { readTask, saveTask, type Task } from './redrive-task.ts';
+import { isLive, type Lease, leaseRow, type Parcel, parcelKey, readParcel } from './rows.ts';
+import { incarnationOf, type QueueRecord, shardKey } from './settings.ts';
+import { verdictOfAge } from './settle.ts';
+import { stateOf } from './views.ts';
+
+const pageRowsMax = 25;
+
+type Candidate = { id: string; parcel?: Parcel; slot?: number };
+
+export async function runRedrive(
+  ctx: Context,
+  queueName: string,
+  id: string,
+  options: { until: number },
+): Promise<'done' | 'more'> {
+  const queue = await ctx.settings.find(queueName);
+  if (!queue) return 'done';
+  const runner = ctx.newVersion();
+  let task = await readTask(ctx, queue, id);
+  if (task.state === 'running') task = await saveTask(ctx, task, { runner });
+  while (task.state === 'running' && task.runner === runner) {
+    const startedAt = ctx.clock.now();
+    if (startedAt >= options.until) return 'more';
+    const { changes, moved } = await runPage(ctx, queue, task);
+    task = await saveTask(ctx, task, changes);
+    if (task.ratePerSecond !== undefined) {
+      const pause = startedAt + (moved / task.ratePerSecond) * 1000 - ctx.clock.now();
+      if (pause > 0) await ctx.clock.sleep(pause);
+    }
+  }
+  return 'done';
+}
+
+async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ changes: Partial<Task>; moved: number }> {
+  const { candidates, place } = await nextPage(ctx, queue, task);
+  let { moved, skipped } = task;
+  await Promise.all(
+    candidates.map(async (candidate) => {
+      const result = await moveSelected(ctx, queue, task, candidate);
+      moved += result.moved;
+      skipped += result.skipped;
+    }),
+  );
+  const ended = place === undefined ? { state: 'done' as const, endedAt: ctx.clock.now() } : { place };
+  return { changes: { moved, skipped, ...ended }, moved: moved - task.moved };
+}
+
+async function nextPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ candidates: Candidate[]; place?: string }> {
+  // With a rate, no page takes more than a second's share.
+  const limit = Math.min(pageRowsMax, task.ratePerSecond ?? pageRowsMax);
+  const { ids } = task.selection;
+  if (ids) {
+    const from = Number(task.place || 0);
+    const found = await Promise.all(ids.slice(from, from + limit).map((id) => findMessage(ctx, queue, id)));
+    const candidates = found.flatMap((one): Candidate[] => {
+      if (!one) return [];
+      return 'parcel' in one
+        ? [{ id: one.parcel.id, parcel: one.parcel, slot: one.slot }]
+        : [{ id: one.lease.id, slot: one.slot }];
+    });
+    return from + limit < ids.length ? { candidates, place: String(from + limit) } : { candidates };
+  }
+  const at = task.place ? parseCursor(task.place, ['table', 'shard']) : { table: 'messages', shard: 0 };
+  const partition = shardKey(queue, at.shard as number);
+  const isFresh = at.table === 'messages';
+  const key = isFresh ? { shard: partition, id: at.id! } : { shard: partition, id: at.id!, expiry: at.expiry! };
+  const after = at.id === undefined ? {} : { after: key };
+  const { rows, next } = isFresh
+    ? await ctx.store.range({ table: 'messages', partition, limit, consistent: true, ...after })
+    : await ctx.store.range({ table: 'leases', index: 'due', partition, limit, ...after });
+  const candidates = rows.map(
+    (row): Candidate => (isFresh ? { id: row.id as string, parcel: readParcel(row) } : { id: row.id as string }),
+  );
+  if (next) {
+    const { id, expiry } = next as { id: string; expiry?: number };
+    return {
+      candidates,
+      place: formatCursor({ table: at.table!, shard: at.shard!, id, ...(expiry === undefined ? {} : { expiry }) }),
+    };
+  }
+  const shard = (at.shard as number) + 1;
+  if (shard < queue.shards) return { candidates, place: formatCursor({ table: at.table!, shard }) };
+  return isFresh ? { candidates, place: formatCursor({ table: 'leases', shard: 0 }) } : { candidates };
+}
+
+async function moveSelected(
+  ctx: Context,
+  queue: QueueRecord,
+  task: Task,
+  candidate: Candidate,
+): Promise<{ moved: number; skipped: number }> {
+  const { parcel } = candidate;
+  if (parcel) {
+    // Nobody has received it: it has not died, so it has no queue to go back to and no reason.
+    if (!isSelected(task, parcel.since, undefined)) return { moved: 0, skipped: 0 };
+    if (task.toQueue === null) return { moved: 0, skipped: candidate.slot === undefined ? parcel.count : 1 };
+  }
+  const first = parcel ? await adopt(ctx, queue, parcel) : await lookAt(ctx, candidate.id);
+  let moved = 0;
+  return untilSettled(ctx, first, async (seen) => {
+    const now = ctx.clock.now();
+    const { lease } = judgeable(seen, now);
+    if (!lease || incarnationOf(lease.shard) !== queue.incarnation || !isSelected(task, lease.since, lease.death?.reason)) {
+      return { done: { moved, skipped: 0 } };
+    }
+    if (verdictOfAge(queue, lease.since, lease.expiresAt, now) === 'gone') return { done: { moved, skipped: 0 } };
+    const { movable, held } = movableSlots(lease, candidate.slot, now);
+    const targetName = task.toQueue ?? lease.death?.queue;
+    const target = targetName === undefined ? undefined : await ctx.settings.find(targetName);
+    if (movable.length === 0 || !target) return { done: { moved, skipped: held + movable.length } };
+    const result = await moveSlots(ctx, { seen, lease, slots: movable, target });
+    if (result.applied) moved += movable.length;
+    return { seen: result.seen };
+  });
+}
+
+function movableSlots(lease: Lease, only: number | undefined, now: number): { movable: number[]; held: number } {
+  const wanted = lease.slots.flatMap((slot, index) => (isLive(slot) && (only === undefined || index === only) ? [index] : []));
+  const movable = wanted.filter((index) => stateOf(lease, lease.slots[index]!, now) !== 'leased');
+  return { movable, held: wanted.length - movable.length };
+}
+
+function isSelected(task: Task, since: number, reason: string | undefined): boolean {
+  const { selection } = task;
+  if (since > task.startedAt) return false;
+  if (selection.reason !== undefined && selection.reason !== reason) return false;
+  if (selection.from !== undefined && since < Date.parse(selection.from)) return false;
+  return selection.until === undefined || since < Date.parse(selection.until);
+}
+
+/** Puts a waiting parcel's row into `leases`, where its messages can be moved, and removes it from `messages`. */
+async function adopt(ctx: Context, queue: QueueRecord, parcel: Parcel): Promise<Seen> {
+  const readAt = ctx.clock.now();
+  const { fresh: _, ...lease } = leaseOf(ctx, queue, parcel, parcel.since);
+  const row = leaseRow({ ...lease, fresh: parcel.shard, outOfOrder: parcel.shard, ending: true });
+  const after = await putIfAbsent(ctx, row, readAt);
+  await ctx.store.write({ key: parcelKey(parcel.shard, parcel.id), then: { remove: true } });
+  return after;
+}
+
+/** Marks a task as failed: a defect met while it ran. */
+export async function failRedrive(ctx: Context, queueName: string, id: string, error: unknown): Promise<void> {
+  const queue = await ctx.settings.find(queueName);
+  if (!queue) return;
+  const task = await readTask(ctx, queue, id);
+  const message = error instanceof DumbwaiterError ? error.message : 'a defect; see the logs';
+  if (task.state === 'running') await saveTask(ctx, task, { state: 'failed', error: message, endedAt: ctx.clock.now() });
+}

@@ -1,0 +1,71 @@
+/** Reading messages of a queue without receiving them: those in `messages`, then those in `leases`, shard by shard. */
+import type { Message, MessageState } from '../sdk/contract.ts';
+import type { Content, Placed } from './contents.ts';
+import type { Context } from './context.ts';
+import { judgeable, look } from './lease-writes.ts';
+import type { Row } from './port.ts';
+import { isLive, type Lease, leaseKey, type Parcel, readParcel } from './rows.ts';
+import { incarnationOf, type QueueRecord } from './settings.ts';
+import { verdictOf, verdictOfAge } from './settle.ts';
+import { freshMessage, leasedMessage, stateOf } from './views.ts';
+
+/** One message that counts, and how to show it. */
+export interface Sighting {
+  state: MessageState;
+  /** Since when it has been waiting, or until when it will, ms. */
+  visibleAt: number;
+  contents: Placed;
+  show: (contents: readonly Content[]) => Message;
+}
+
+/** The messages of one row, in the order of their slots. `row` is what a range goes on after. */
+export interface Sightings {
+  row: Row;
+  messages: Sighting[];
+}
+
+/** The messages of rows of `messages`: none where `leases` overrides the row, or the message is too old or purged. */
+export async function sightParcels(ctx: Context, queue: QueueRecord, rows: readonly Row[]): Promise<Sightings[]> {
+  const parcels = rows.map(readParcel);
+  const overriding = parcels.length > 0 ? await ctx.store.get(parcels.map(({ id }) => leaseKey(id))) : [];
+  const now = ctx.clock.now();
+  return parcels.map((parcel, index) => ({
+    row: { shard: parcel.shard, id: parcel.id },
+    messages: overriding[index] ? [] : sightParcel(queue, parcel, now),
+  }));
+}
+
+function sightParcel(queue: QueueRecord, parcel: Parcel, now: number): Sighting[] {
+  if (verdictOfAge(queue, parcel.since, parcel.expiresAt, now) === 'gone') return [];
+  return Array.from({ length: parcel.count }, (_, slot) => ({
+    state: 'ready' as const,
+    visibleAt: parcel.since,
+    contents: parcel.contents,
+    show: (contents) => freshMessage(queue.name, parcel, slot, contents[slot]!),
+  }));
+}
+
+/** The messages of rows found in the index of `leases`. */
+export async function sightLeases(ctx: Context, queue: QueueRecord, rows: readonly Row[]): Promise<Sightings[]> {
+  const seen = await look(
+    ctx,
+    rows.map((row) => row.id as string),
+  );
+  const now = ctx.clock.now();
+  return seen.map((one, index) => {
+    const { id, shard, expiry } = rows[index] as { id: string; shard: string; expiry: number };
+    const { lease } = judgeable(one, now);
+    const isHere = lease && incarnationOf(lease.shard) === queue.incarnation;
+    return { row: { id, shard, expiry }, messages: isHere ? sightLease(queue, lease, now) : [] };
+  });
+}
+
+function sightLease(queue: QueueRecord, lease: Lease, now: number): Sighting[] {
+  return lease.slots.flatMap((slot, index) => {
+    const isPurged = lease.since < queue.purgedBefore;
+    if (!isLive(slot) || isPurged || verdictOf(queue, lease, slot, now) === 'gone') return [];
+    const state = stateOf(lease, slot, now);
+    const show = (contents: readonly Content[]) => leasedMessage(queue.name, lease, index, contents[index]!, now);
+    return [{ state, visibleAt: slot.visibleAt, contents: lease.contents, show }];
+  });
+}

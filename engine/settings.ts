@@ -1,0 +1,176 @@
+/** The settings of queues: stored in `queues`, read through a short cache. */
+import type { Backoff, DeadLetter, Queue, QueueSettings } from '../sdk/contract.ts';
+import { DumbwaiterError } from '../sdk/errors.ts';
+import {
+  delaySecondsDefault,
+  readToWriteMsMax,
+  retentionSecondsDefault,
+  settingsCacheMs,
+  visibilityTimeoutSecondsDefault,
+} from '../sdk/limits.ts';
+import type { Clock, Key, Row, Store, Value } from './port.ts';
+
+export const incarnationChars = 8;
+
+export interface QueueRecord extends QueueSettings {
+  name: string;
+  /** New each time a queue of this name is created, and part of its shards' keys: what a deleted queue held never comes back. */
+  incarnation: string;
+  shards: number;
+  /** Messages that entered before this are gone, ms. */
+  purgedBefore: number;
+  createdAt: number;
+  updatedAt: number;
+  version: string;
+}
+
+export const settingsDefaults: QueueSettings = {
+  visibilityTimeoutSeconds: visibilityTimeoutSecondsDefault,
+  delaySeconds: delaySecondsDefault,
+  retentionSeconds: retentionSecondsDefault,
+  deadLetter: null,
+  backoff: null,
+};
+
+export function queueKey(name: string): Key {
+  return { table: 'queues', kind: 'queue', name };
+}
+
+/** Settings of a queue that was deleted and whose rows the sweep has yet to remove. */
+export function deletedKey(incarnation: string): Key {
+  return { table: 'queues', kind: 'deleted', name: incarnation };
+}
+
+// `null` is left out of a row: absent is null.
+export function queueRow(record: QueueRecord, kind: 'queue' | 'deleted' = 'queue'): Row {
+  const { name, retentionSeconds, deadLetter, backoff, ...plain } = record;
+  const row: Row = { ...plain, kind, name: kind === 'queue' ? name : record.incarnation, queue: name };
+  if (retentionSeconds !== null) row.retentionSeconds = retentionSeconds;
+  if (deadLetter) row.deadLetter = { ...deadLetter };
+  if (backoff) row.backoff = { ...backoff };
+  return row;
+}
+
+function object<T>(value: Value | undefined): T | null {
+  return (value as T | undefined) ?? null;
+}
+
+export function readQueue(row: Row): QueueRecord {
+  return {
+    name: row.queue as string,
+    incarnation: row.incarnation as string,
+    shards: row.shards as number,
+    visibilityTimeoutSeconds: row.visibilityTimeoutSeconds as number,
+    delaySeconds: row.delaySeconds as number,
+    retentionSeconds: (row.retentionSeconds as number | undefined) ?? null,
+    deadLetter: object<DeadLetter>(row.deadLetter),
+    backoff: object<Backoff>(row.backoff),
+    purgedBefore: row.purgedBefore as number,
+    createdAt: row.createdAt as number,
+    updatedAt: row.updatedAt as number,
+    version: row.version as string,
+  };
+}
+
+export function describeQueue(record: QueueRecord): Queue {
+  return {
+    name: record.name,
+    visibilityTimeoutSeconds: record.visibilityTimeoutSeconds,
+    delaySeconds: record.delaySeconds,
+    retentionSeconds: record.retentionSeconds,
+    deadLetter: record.deadLetter,
+    backoff: record.backoff,
+    createdAt: new Date(record.createdAt).toISOString(),
+    updatedAt: new Date(record.updatedAt).toISOString(),
+  };
+}
+
+export function shardKey(queue: QueueRecord, shard: number): string {
+  return `${queue.incarnation}:${shard}`;
+}
+
+export function incarnationOf(shard: string): string {
+  return shard.slice(0, incarnationChars);
+}
+
+/** When a message that becomes ready at `visibleAt` is too old to be delivered; undefined: never. */
+export function expiryOf(queue: QueueRecord, visibleAt: number): number | undefined {
+  return queue.retentionSeconds === null ? undefined : visibleAt + queue.retentionSeconds * 1000;
+}
+
+export function createSettings(store: Store, clock: Clock) {
+  const cache = new Map<
+    string,
+    { record: QueueRecord | undefined; readAt: number; loading?: Promise<QueueRecord | undefined> }
+  >();
+  let all: { records: QueueRecord[]; readAt: number } | undefined;
+
+  const isFresh = (readAt: number) => {
+    const age = clock.now() - readAt;
+    return age >= 0 && age < settingsCacheMs;
+  };
+
+  async function load(name: string): Promise<QueueRecord | undefined> {
+    const readAt = clock.now();
+    const [row] = await store.get([queueKey(name)]);
+    const record = row && readQueue(row);
+    // An unknown queue is not remembered: it is usable the moment it is created.
+    if (record) cache.set(name, { record, readAt });
+    else cache.delete(name);
+    return record;
+  }
+
+  return {
+    /** The queue's settings, no older than `settingsCacheMs`. */
+    async find(name: string): Promise<QueueRecord | undefined> {
+      const known = cache.get(name);
+      if (known && isFresh(known.readAt)) return known.record;
+      return load(name);
+    },
+    async get(name: string): Promise<QueueRecord> {
+      const record = await this.find(name);
+      if (!record) throw new DumbwaiterError('queue_not_found', `queue: there is no queue "${name}"`);
+      return record;
+    },
+    /** As it is now, past the cache. */
+    async read(name: string): Promise<QueueRecord> {
+      const record = await load(name);
+      if (!record) throw new DumbwaiterError('queue_not_found', `queue: there is no queue "${name}"`);
+      return record;
+    },
+    forget(name: string): void {
+      cache.delete(name);
+      all = undefined;
+    },
+    /** All queues, no older than `settingsCacheMs`. As many reads as there are megabytes of settings. */
+    async list(): Promise<QueueRecord[]> {
+      if (all && isFresh(all.readAt)) return all.records;
+      const readAt = clock.now();
+      const records: QueueRecord[] = [];
+      let after: Row | undefined;
+      do {
+        const page = await store.range({
+          table: 'queues',
+          partition: 'queue',
+          limit: 1000,
+          consistent: true,
+          ...(after ? { after } : {}),
+        });
+        records.push(...page.rows.map(readQueue));
+        after = page.next;
+      } while (after);
+      all = { records, readAt };
+      return records;
+    },
+    async byIncarnation(incarnation: string): Promise<QueueRecord | undefined> {
+      return (await this.list()).find((record) => record.incarnation === incarnation);
+    },
+  };
+}
+
+export type Settings = ReturnType<typeof createSettings>;
+
+/** The last instant at which a write that rests on a read begun at `readAt` may go out. */
+export function writeBy(readAt: number): { by: number } {
+  return { by: readAt + readToWriteMsMax };
+}

@@ -1,0 +1,111 @@
+/**
+ * What has to be done to a due row before anyone may take from it: messages whose receives or retention are used up move to the
+ * dead-letter queue or go, purged ones go, a row with nothing left ends, an expiry that came early is mended. Whoever meets a
+ * due row does it: a receive at once, the sweep within a minute.
+ */
+
+import { chunkKeys } from './contents.ts';
+import type { Context } from './context.ts';
+import { endedRow, isEnded, judgeable, replace, type Seen, untilSettled } from './lease-writes.ts';
+import { moveSlots } from './moves.ts';
+import type { Key } from './port.ts';
+import { type Lease, leaseRow, parcelKey, type Slot, type Tombstone, tombstoneRow } from './rows.ts';
+import type { QueueRecord } from './settings.ts';
+
+export type Verdict = 'ended' | 'held' | 'ready' | 'gone' | { reason: string };
+
+/** What becomes of messages of this age in this queue, whatever their slots say. */
+export function verdictOfAge(queue: QueueRecord, since: number, expiresAt: number | undefined, now: number): Verdict {
+  if (since < queue.purgedBefore) return 'gone';
+  if (expiresAt !== undefined && expiresAt <= now) return queue.deadLetter ? { reason: 'expired' } : 'gone';
+  return 'ready';
+}
+
+/** What becomes of one slot now. */
+export function verdictOf(queue: QueueRecord, lease: Lease, slot: Slot, now: number): Verdict {
+  if (slot.end) return 'ended';
+  if (slot.visibleAt > now) return 'held';
+  const byAge = verdictOfAge(queue, lease.since, lease.expiresAt, now);
+  if (byAge !== 'ready') return byAge;
+  if (queue.deadLetter && slot.receives >= queue.deadLetter.maxReceives) return { reason: 'max_receives' };
+  return 'ready';
+}
+
+export interface Settled {
+  /** The lease as seen, with at least one message ready; undefined when there is none. */
+  ready?: { seen: Seen; lease: Lease };
+  deadLettered: number;
+  removed: number;
+}
+
+/** Does all that is due to a row of this queue. */
+export async function settle(ctx: Context, queue: QueueRecord, first: Seen): Promise<Settled> {
+  const settled: Settled = { deadLettered: 0, removed: 0 };
+  return untilSettled<Settled>(ctx, first, async (seen) => {
+    const now = ctx.clock.now();
+    const { lease, stone } = judgeable(seen, now);
+    if (stone?.left && stone.left.due <= now) return { seen: await finish(ctx, seen, stone) };
+    if (!lease?.shard.startsWith(`${queue.incarnation}:`)) return { done: settled };
+
+    const verdicts = lease.slots.map((slot) => verdictOf(queue, lease, slot, now));
+    const gone = verdicts.flatMap((verdict, index) => (verdict === 'gone' ? [index] : []));
+    if (gone.length > 0 || isEnded(lease)) {
+      const slots = lease.slots.map((slot, index) => (gone.includes(index) ? removed(slot) : slot));
+      const version = ctx.newVersion();
+      const after = await replaceSlots(ctx, seen, { ...lease, version, slots }, now);
+      if (after.row?.version === version) settled.removed += gone.length;
+      return { seen: after };
+    }
+
+    const death = verdicts.find((verdict) => typeof verdict === 'object');
+    const target = death && queue.deadLetter ? await ctx.settings.find(queue.deadLetter.queue) : undefined;
+    if (death && target) {
+      const slots = verdicts.flatMap((verdict, index) =>
+        typeof verdict === 'object' && verdict.reason === death.reason ? [index] : [],
+      );
+      const moved = await moveSlots(ctx, {
+        seen,
+        lease,
+        slots,
+        target,
+        death: { queue: queue.name, reason: death.reason, at: now },
+      });
+      if (moved.applied) settled.deadLettered += slots.length;
+      return { seen: moved.seen };
+    }
+    if (death) {
+      ctx.observe?.({ kind: 'anomaly', what: 'the dead-letter queue does not exist', queue: queue.name, row: seen.id });
+    }
+
+    // Without its dead-letter queue a message goes on being retried: nothing is ever dropped for want of a place.
+    if (verdicts.some((verdict) => verdict === 'ready' || typeof verdict === 'object')) {
+      settled.ready = { seen, lease };
+      return { done: settled };
+    }
+    if ((seen.row!.expiry as number) > now) return { done: settled };
+    return { seen: await replaceSlots(ctx, seen, { ...lease, version: ctx.newVersion() }, now) };
+  });
+}
+
+/** Without its token: a late ack is told that the lease is lost. */
+function removed(slot: Slot): Slot {
+  const { token: _, ...rest } = slot;
+  return { ...rest, end: 'done' };
+}
+
+/** Writes a lease anew with changed slots: as a tombstone when none is left. The expiry follows from the slots. */
+export async function replaceSlots(ctx: Context, seen: Seen, lease: Lease, now: number): Promise<Seen> {
+  return replace(ctx, seen, isEnded(lease) ? endedRow(lease, lease.version, now) : leaseRow(lease));
+}
+
+/** Removes what a row that ended has left, has the answers, then lets it be a tombstone like any other. */
+async function finish(ctx: Context, seen: Seen, stone: Tombstone): Promise<Seen> {
+  const left = stone.left!;
+  const keys: Key[] = left.contents ? chunkKeys(left.contents) : [];
+  if (left.outOfOrder !== undefined) keys.push(parcelKey(left.outOfOrder, stone.id));
+  const errors = await ctx.store.writeAll(keys.map((key) => ({ key, then: { remove: true } })));
+  const failure = errors.find((error) => error !== undefined);
+  if (failure) throw failure;
+  const { left: _, ...plain } = stone;
+  return replace(ctx, seen, tombstoneRow({ ...plain, version: ctx.newVersion() }));
+}

@@ -1,0 +1,210 @@
+/**
+ * The sweep: what has to be seen to though nobody receives. Each minute it visits the head of every shard and its due rows: overridden,
+ * expired and purged rows are removed, used-up messages go to their dead-letter queues, rows that ended are tidied, redrives that
+ * stand still are started again, and what deleted queues left is removed. A run is bounded: a long list is gone on with next time.
+ */
+import { headRowsMax, readToWriteMsMax, retryMsMax, settingsCacheMs, signedRequestMsMax, sweepPeriodMs } from '../sdk/limits.ts';
+import { clearParcel } from './claims.ts';
+import { chunkKeys } from './contents.ts';
+import type { Context } from './context.ts';
+import type { SweepReport } from './engine.ts';
+import { look } from './lease-writes.ts';
+import { type Key, type Row, StoreError } from './port.ts';
+import { readTaskRow } from './redrive-task.ts';
+import { leaseKey, type Parcel, parcelKey, readLease, readParcel } from './rows.ts';
+import { deletedKey, type QueueRecord, readQueue, shardKey } from './settings.ts';
+import { settle } from './settle.ts';
+
+const queuesAtOnce = 8;
+/** Pages of one shard that one run visits, of each table. */
+const pagesMax = 20;
+const duePageRows = 1000;
+/** A redrive whose progress was not saved for this long has lost its runner. */
+const stalledMs = 2 * sweepPeriodMs;
+/** After this, no publish under the settings of a deleted queue can arrive any more. */
+const deletedGraceMs = settingsCacheMs + readToWriteMsMax + retryMsMax + signedRequestMsMax;
+
+type Swept = SweepReport['queues'][number];
+
+export async function sweep(ctx: Context, { until }: { until: number }): Promise<SweepReport> {
+  const records = await ctx.settings.list();
+  const deadLetters = new Set(records.flatMap(({ deadLetter }) => (deadLetter ? [deadLetter.queue] : [])));
+  // From another queue each time: should time run short, all get their turn.
+  const start = Math.floor(ctx.random.number() * records.length);
+  const pending = [...records.slice(start), ...records.slice(0, start)];
+  const report: SweepReport = { queues: [], complete: true };
+  let failure: StoreError | undefined;
+
+  await restartRedrives(ctx);
+  await Promise.all(
+    Array.from({ length: queuesAtOnce }, async () => {
+      for (let queue = pending.shift(); queue; queue = pending.shift()) {
+        if (ctx.clock.now() >= until) {
+          report.complete = false;
+          return;
+        }
+        try {
+          report.queues.push(await sweepQueue(ctx, queue, deadLetters.has(queue.name)));
+        } catch (error) {
+          // One queue's throttled shard must not keep the others from being swept.
+          if (!(error instanceof StoreError)) throw error;
+          failure = error;
+          report.complete = false;
+        }
+      }
+    }),
+  );
+  const deleted = await ctx.store.range({ table: 'queues', partition: 'deleted', limit: queuesAtOnce, consistent: true });
+  for (const row of deleted.rows) {
+    if (ctx.clock.now() < until) await removeDeleted(ctx, readQueue(row));
+  }
+  if (failure && report.queues.length === 0) throw failure;
+  return report;
+}
+
+async function sweepQueue(ctx: Context, queue: QueueRecord, isDeadLetter: boolean): Promise<Swept> {
+  const swept: Swept = { name: queue.name, removed: 0, deadLettered: 0, oldestAgeSeconds: 0, isDeadLetter, waiting: 0 };
+  let oldest = Number.POSITIVE_INFINITY;
+  for (let shard = 0; shard < queue.shards; shard++) {
+    const partition = shardKey(queue, shard);
+    oldest = Math.min(oldest, await sweepHead(ctx, queue, partition, swept), await sweepDue(ctx, queue, partition, swept));
+  }
+  if (oldest !== Number.POSITIVE_INFINITY) swept.oldestAgeSeconds = Math.max(0, ctx.clock.now() - oldest) / 1000;
+  return swept;
+}
+
+/** Answers since when the oldest message that stays has been waiting. */
+async function sweepHead(ctx: Context, queue: QueueRecord, partition: string, swept: Swept): Promise<number> {
+  for (let page = 0; page < pagesMax; page++) {
+    const readAt = ctx.clock.now();
+    const { rows, next } = await ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true });
+    const parcels = rows.map(readParcel);
+    const overriding = parcels.length > 0 ? await ctx.store.get(parcels.map(({ id }) => leaseKey(id))) : [];
+    const removals: Parcel[] = [];
+    const staying: Parcel[] = [];
+    for (const [index, parcel] of parcels.entries()) {
+      const cleared = overriding[index] ? { remove: true, deadLettered: 0 } : await clearParcel(ctx, queue, parcel, readAt);
+      if (cleared?.remove) removals.push(parcel);
+      if (cleared) swept.deadLettered += cleared.deadLettered;
+      else staying.push(parcel);
+    }
+    await removeAll(
+      ctx,
+      removals.map(({ shard, id }) => parcelKey(shard, id)),
+    );
+    swept.removed += removals.length;
+    if (staying.length > 0 || !next) {
+      swept.waiting += staying.reduce((sum, { count }) => sum + count, 0);
+      return staying[0]?.since ?? Number.POSITIVE_INFINITY;
+    }
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+async function sweepDue(ctx: Context, queue: QueueRecord, partition: string, swept: Swept): Promise<number> {
+  const now = ctx.clock.now();
+  const cursorKey: Key = { table: 'queues', kind: 'sweep', name: partition };
+  const [cursor] = await ctx.store.get([cursorKey]);
+  let after = cursor && { shard: partition, expiry: cursor.expiry!, id: cursor.id! };
+  let oldest = Number.POSITIVE_INFINITY;
+  let pages = 0;
+  do {
+    const page = await ctx.store.range({
+      table: 'leases',
+      index: 'due',
+      partition,
+      to: now,
+      limit: duePageRows,
+      ...(after ? { after } : {}),
+    });
+    // The oldest are all looked at; of the others those for which the index tells that there is something to do.
+    const toSettle = page.rows.filter((row, index) => (pages === 0 && index < headRowsMax) || asksForSweep(queue, row, now));
+    const waiting = new Set(page.rows.map((row) => row.id as string));
+    for (let at = 0; at < toSettle.length; at += headRowsMax) {
+      const seen = await look(
+        ctx,
+        toSettle.slice(at, at + headRowsMax).map((row) => row.id as string),
+      );
+      await Promise.all(
+        seen.map(async (one) => {
+          const settled = await settle(ctx, queue, one);
+          swept.removed += settled.removed;
+          swept.deadLettered += settled.deadLettered;
+          if (!settled.ready) waiting.delete(one.id);
+        }),
+      );
+    }
+    swept.waiting += waiting.size;
+    const first = page.rows.find((row) => waiting.has(row.id as string));
+    if (first) oldest = Math.min(oldest, first.expiry as number);
+    after = page.next as typeof after;
+    pages++;
+  } while (after && pages < pagesMax);
+
+  if (after)
+    await ctx.store.write({
+      key: cursorKey,
+      then: { put: { kind: 'sweep', name: partition, expiry: after.expiry, id: after.id } },
+    });
+  else if (cursor) await ctx.store.write({ key: cursorKey, then: { remove: true } });
+  return oldest;
+}
+
+/** What the index shows of a row: its last receive, its age, or (without an age) a row that ended with something left. */
+function asksForSweep(queue: QueueRecord, row: Row, now: number): boolean {
+  const { last, since, expiresAt } = row as { last?: boolean; since?: number; expiresAt?: number };
+  if (last || since === undefined) return true;
+  return since < queue.purgedBefore || (expiresAt !== undefined && expiresAt <= now);
+}
+
+async function removeAll(ctx: Context, keys: readonly Key[]): Promise<void> {
+  const errors = await ctx.store.writeAll(keys.map((key) => ({ key, then: { remove: true } })));
+  const failure = errors.find((error) => error !== undefined);
+  if (failure) throw failure;
+}
+
+async function restartRedrives(ctx: Context): Promise<void> {
+  let after: Row | undefined;
+  do {
+    const page = await ctx.store.range({ table: 'queues', partition: 'task', limit: 100, ...(after ? { after } : {}) });
+    for (const task of page.rows.map(readTaskRow)) {
+      const isStalled = task.state === 'running' && task.updatedAt < ctx.clock.now() - stalledMs;
+      if (isStalled) await ctx.startRedrive?.(task.queue, task.id).catch(() => {});
+    }
+    after = page.next;
+  } while (after);
+}
+
+/** Removes rows of a deleted queue, and its record when nothing can come any more. */
+async function removeDeleted(ctx: Context, queue: QueueRecord): Promise<void> {
+  let left = false;
+  for (let shard = 0; shard < queue.shards; shard++) {
+    const partition = shardKey(queue, shard);
+    for (let page = 0; page < pagesMax; page++) {
+      const [parcels, due] = await Promise.all([
+        ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true }),
+        ctx.store.range({ table: 'leases', index: 'due', partition, limit: headRowsMax }),
+      ]);
+      const leases = (
+        await look(
+          ctx,
+          due.rows.map((row) => row.id as string),
+        )
+      ).flatMap(({ row }) => {
+        const found = row && readLease(row);
+        return found && 'lease' in found && found.lease.shard === partition ? [found.lease] : [];
+      });
+      const rows = [...parcels.rows.map(readParcel), ...leases];
+      await removeAll(ctx, [
+        ...rows.flatMap(({ contents }) => chunkKeys(contents)),
+        ...parcels.rows.map((row) => parcelKey(partition, row.id as string)),
+        ...leases.map(({ id }) => leaseKey(id)),
+      ]);
+      left = parcels.next !== undefined || due.next !== undefined;
+      if (!left) break;
+    }
+    if (left) return;
+  }
+  if (queue.updatedAt < ctx.clock.now() - deletedGraceMs)
+    await ctx.store.write({ key: deletedKey(queue.incarnation), then: { remove: true } });
+}

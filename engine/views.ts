@@ -1,0 +1,80 @@
+/** Messages as callers see them. */
+import type { DeathRecord, Message, MessageState, ReceivedMessage } from '../sdk/contract.ts';
+import type { Content } from './contents.ts';
+import { messageId } from './ids.ts';
+import { formatReceipt } from './receipts.ts';
+import type { Death, Lease, Parcel, Slot } from './rows.ts';
+import type { QueueRecord } from './settings.ts';
+
+/** What an answer holds of a message besides its content, bytes at the most: ids, receipt, instants, a death record. */
+export const messageOverheadBytes = 1500;
+
+const instant = (ms: number) => new Date(ms).toISOString();
+
+function content(from: Content): Pick<Message, 'body' | 'bodyBase64' | 'attributes'> {
+  const { attributes = {} } = from;
+  return from.bodyBase64 === undefined ? { body: from.body ?? null, attributes } : { bodyBase64: from.bodyBase64, attributes };
+}
+
+function deathRecord(death: Death, slot: Slot): DeathRecord {
+  return {
+    queue: death.queue,
+    reason: death.reason,
+    at: instant(death.at),
+    receives: slot.died?.receives ?? 0,
+    failures: slot.died?.failures ?? 0,
+  };
+}
+
+export function receivedMessage(queue: QueueRecord, lease: Lease, index: number, from: Content): ReceivedMessage {
+  const slot = lease.slots[index]!;
+  const { incarnation } = queue;
+  return {
+    id: messageId(lease.id, index),
+    ...content(from),
+    receipt: formatReceipt({ incarnation, rowId: lease.id, slot: index, count: lease.slots.length, token: slot.token! }),
+    receives: slot.receives,
+    failures: slot.failures,
+    publishedAt: instant(lease.publishedAt ?? lease.since),
+    leasedUntil: instant(slot.leasedUntil ?? slot.visibleAt),
+    ...(lease.death ? { deadLetter: deathRecord(lease.death, slot) } : {}),
+  };
+}
+
+/** The state of a slot that is not ended. */
+export function stateOf(lease: Lease, slot: Slot, now: number): MessageState {
+  if (slot.token !== undefined && (slot.leasedUntil ?? slot.visibleAt) > now) return 'leased';
+  if (slot.visibleAt > now) return 'delayed';
+  return lease.death ? 'dead' : 'ready';
+}
+
+export function leasedMessage(queueName: string, lease: Lease, index: number, from: Content, now: number): Message {
+  const slot = lease.slots[index]!;
+  return {
+    id: messageId(lease.id, index),
+    queue: queueName,
+    state: stateOf(lease, slot, now),
+    ...content(from),
+    receives: slot.receives,
+    failures: slot.failures,
+    publishedAt: instant(lease.publishedAt ?? lease.since),
+    visibleAt: instant(slot.visibleAt),
+    expiresAt: lease.expiresAt === undefined ? null : instant(lease.expiresAt),
+    ...(slot.lastFailure === undefined ? {} : { lastFailure: slot.lastFailure }),
+    ...(lease.death ? { deadLetter: deathRecord(lease.death, slot) } : {}),
+  };
+}
+
+export function freshMessage(queueName: string, parcel: Parcel, index: number, from: Content): Message {
+  return {
+    id: messageId(parcel.id, index),
+    queue: queueName,
+    state: 'ready',
+    ...content(from),
+    receives: 0,
+    failures: 0,
+    publishedAt: instant(parcel.since),
+    visibleAt: instant(parcel.since),
+    expiresAt: parcel.expiresAt === undefined ? null : instant(parcel.expiresAt),
+  };
+}
