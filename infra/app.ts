@@ -12,9 +12,10 @@ const stack = new Stack(app, app.node.tryGetContext('stack') ?? 'Dumbwaiter', {
 });
 const removable = String(app.node.tryGetContext('removable')) === 'true';
 const queues = app.node.tryGetContext('queues') ?? {};
-new Dumbwaiter(stack, 'Dumbwaiter', {
+const dumbwaiter = new Dumbwaiter(stack, 'Dumbwaiter', {
   queues: typeof queues === 'string' ? JSON.parse(queues) : queues,
   deletionProtection: !removable,
   removalPolicy: removable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
 });
+dumbwaiter.addOutputs();
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
@@ -94,7 +94,12 @@ export class Dumbwaiter extends Construct {
     if (Object.keys(props.queues ?? {}).length > 0) {
       new DeclaredQueues(this, 'DeclaredQueues', { handler: declareQueues, queues: props.queues ?? {} });
     }
-    addOutputs(this, { url: this.url, adminKeySecret: this.adminKeySecret, functions: this.#functions, tables: this.tables });
+  }
+
+  /** Makes the stack tell what a client needs to know (`ApiUrl`, `AdminKeySecretArn` ...), under these very names: for one construct a stack. */
+  addOutputs(): void {
+    const { url, adminKeySecret, tables } = this;
+    addOutputs(Stack.of(this), { url, adminKeySecret, tables, functions: this.#functions });
   }
 
   /** Runs publishes, for whoever may invoke it. */

@@ -4,7 +4,7 @@ import { LambdaFunction as FunctionTarget } from 'aws-cdk-lib/aws-events-targets
 import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { Scope } from '../sdk/contract.ts';
 import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
@@ -13,7 +13,7 @@ import type { Tables } from './tables.ts';
 
 export interface FunctionsProps {
   tables: Tables;
-  adminKeySecret: ISecret;
+  adminKeySecret: Secret;
   memorySize: number;
   logRetention: RetentionDays;
   removalPolicy: RemovalPolicy;

@@ -1,17 +1,17 @@
 import { CfnOutput } from 'aws-cdk-lib';
-import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { Functions } from './functions.ts';
 import type { Tables } from './tables.ts';
 
 export interface OutputValues {
   url: string;
-  adminKeySecret: ISecret;
+  adminKeySecret: Secret;
   functions: Functions;
   tables: Tables;
 }
 
-/** What an operator or a client needs to know of a deployment. In a stack with one construct the outputs bear these very names. */
+/** What an operator or a client needs to know of a deployment. */
 export function addOutputs(scope: Construct, { url, adminKeySecret, functions, tables }: OutputValues): void {
   const output = (name: string, value: string, description: string) => new CfnOutput(scope, name, { value, description });
   output('ApiUrl', url, 'Base URL of the HTTP API');
