@@ -1,5 +1,5 @@
 /** The OpenAPI 3.1 document, generated from the contract's routes and from the schemas that judge the calls. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type OperationName, type Route, routes } from '../sdk/contract.ts';
 import { type ErrorCode, errors } from '../sdk/errors.ts';
 import { publishEntry } from '../sdk/schemas/publish-entry.ts';

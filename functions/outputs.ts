@@ -1,5 +1,5 @@
 /** What each operation answers, as schemas: for the OpenAPI document, and for tests that compare answers with it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Json, type OperationName, type OutputOf, routes } from '../sdk/contract.ts';
 import { type ErrorCode, errors } from '../sdk/errors.ts';
 import * as field from '../sdk/schemas/fields.ts';

@@ -1,5 +1,5 @@
 /** The fields that inputs are made of. Each says in one sentence what it must be; refusal.ts adds what was given. */
-import { z } from 'zod';
+import * as z from 'zod';
 import * as limits from '../limits.ts';
 
 /** A whole number, both bounds included. */

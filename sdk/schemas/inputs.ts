@@ -3,7 +3,7 @@
  * name, nothing is defaulted. Entries of a batch are left `unknown` here, as they are judged one by one;
  * `documentedInputs` says what they should be.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { OperationName } from '../contract.ts';
 import { batchEntriesMax, keyPatternsMax, receiptCharsMax, redriveIdsMax } from '../limits.ts';
 import * as field from './fields.ts';

@@ -1,5 +1,5 @@
 /** One message of a publish. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { attributeStringCharsMax, attributesMax, bodyBytesMax } from '../limits.ts';
 import { bodyFault, bytesFault } from './body.ts';
 import * as field from './fields.ts';

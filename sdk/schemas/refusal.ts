@@ -1,5 +1,5 @@
 /** Says in a line what is wrong with an input: the field, what it must be, and what was given. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 const givenCharsMax = 60;
 const faultsToldMax = 5;
