@@ -6,7 +6,8 @@ import type { Context } from './context.ts';
 import { judgeable, keepBodies, lookAt, needsEnding, putIfAbsent, replace, type Seen, untilSettled } from './lease-writes.ts';
 import { moveSlots } from './moves.ts';
 import type { Write } from './port.ts';
-import { isLive, type Lease, leaseRow, type Parcel, parcelKey, type Slot } from './rows.ts';
+import { leaseRow } from './row-format.ts';
+import { isLive, type Lease, type Parcel, parcelKey, type Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 import { settle, verdictOf, verdictOfAge } from './settle.ts';
 

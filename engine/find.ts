@@ -3,7 +3,8 @@ import type { Context } from './context.ts';
 import { isServerId, ownRowId, parseMessageId, slotRowId } from './ids.ts';
 import { judgeable, type Seen } from './lease-writes.ts';
 import type { Key, Row } from './port.ts';
-import { isLive, type Lease, leaseKey, type Parcel, parcelKey, readParcel } from './rows.ts';
+import { readParcel } from './row-format.ts';
+import { isLive, type Lease, leaseKey, type Parcel, parcelKey } from './rows.ts';
 import { incarnationOf, type QueueRecord, shardKey } from './settings.ts';
 
 export type Found = { parcel: Parcel; slot: number; readAt: number } | { lease: Lease; seen: Seen; slot: number };

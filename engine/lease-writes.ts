@@ -7,7 +7,8 @@ import { endGraceMs, readToWriteMsMax } from '../sdk/limits.ts';
 import { chunkKeys, keptUntil, type Placed } from './contents.ts';
 import type { Context } from './context.ts';
 import { type Condition, type Row, StoreError, type Write } from './port.ts';
-import { absentAt, isLive, type Lease, leaseKey, readLease, type Tombstone, tombstone, tombstoneRow } from './rows.ts';
+import { readLease, tombstoneRow } from './row-format.ts';
+import { absentAt, isLive, type Lease, leaseKey, type Tombstone, tombstone } from './rows.ts';
 import { writeBy } from './settings.ts';
 
 /** A row of `leases` as it was read, and when the read began. */

@@ -8,7 +8,8 @@ import type { Context } from './context.ts';
 import { slotRowId } from './ids.ts';
 import { endedRow, isEnded, keepBodies, lookAt, needsEnding, replace, type Seen } from './lease-writes.ts';
 import { StoreError, type Write } from './port.ts';
-import { absentAt, type Death, isLive, type Lease, leaseKey, leaseRow, roomForContents, type Slot } from './rows.ts';
+import { leaseRow, roomForContents } from './row-format.ts';
+import { absentAt, type Death, isLive, type Lease, leaseKey, type Slot } from './rows.ts';
 import { expiryOf, type QueueRecord, shardKey, writeBy } from './settings.ts';
 
 export interface Move {

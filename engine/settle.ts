@@ -9,7 +9,8 @@ import type { Context } from './context.ts';
 import { endedRow, isEnded, judgeable, replace, type Seen, untilSettled } from './lease-writes.ts';
 import { moveSlots } from './moves.ts';
 import type { Key } from './port.ts';
-import { type Lease, leaseRow, parcelKey, type Slot, type Tombstone, tombstoneRow } from './rows.ts';
+import { leaseRow, tombstoneRow } from './row-format.ts';
+import { type Lease, parcelKey, type Slot, type Tombstone } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 
 export type Verdict = 'ended' | 'held' | 'ready' | 'gone' | { reason: string };

@@ -11,7 +11,8 @@ import type { SweepReport } from './engine.ts';
 import { look } from './lease-writes.ts';
 import { type Key, type Row, StoreError } from './port.ts';
 import { readTaskRow } from './redrive-task.ts';
-import { leaseKey, type Parcel, parcelKey, readLease, readParcel } from './rows.ts';
+import { readLease, readParcel } from './row-format.ts';
+import { leaseKey, type Parcel, parcelKey } from './rows.ts';
 import { deletedKey, type QueueRecord, readQueue, shardKey } from './settings.ts';
 import { settle } from './settle.ts';
 

@@ -7,7 +7,8 @@ import type { Context } from '../context.ts';
 import { endedRow, isEnded, judgeable, replace, type Seen, untilSettled, writeLease } from '../lease-writes.ts';
 import type { Condition, Path, Value } from '../port.ts';
 import type { Receipt } from '../receipts.ts';
-import { isLive, slotPath, tombstone, tombstoneRow } from '../rows.ts';
+import { slotPath, tombstoneRow } from '../row-format.ts';
+import { isLive, tombstone } from '../rows.ts';
 import { byRow, leaseLost } from './by-row.ts';
 
 export function ack(ctx: Context, queueName: string, receipts: readonly unknown[]): Promise<{ results: AckResult[] }> {

@@ -28,7 +28,8 @@ export async function getMessage(ctx: Context, queueName: string, id: string): P
   // It left this queue for another: only its origin, and those that hold it, may show it.
   const isOurs =
     holder && (holder.name === queueName || lease.death?.queue === queueName || isOwnedBy(lease.id, queue.incarnation));
-  if (!isOurs || verdictOf(holder, lease, lease.slots[slot]!, now) === 'gone') throw missing;
+  const isPurged = holder && lease.since < holder.purgedBefore;
+  if (!isOurs || isPurged || verdictOf(holder, lease, lease.slots[slot]!, now) === 'gone') throw missing;
   return leasedMessage(holder.name, lease, slot, content, now);
 }
 

@@ -9,7 +9,8 @@ import type { Context } from '../context.ts';
 import { messageId, ownRowId } from '../ids.ts';
 import { judgeable, needsEnding, putIfAbsent, replace, type Seen } from '../lease-writes.ts';
 import { type Key, type Row, StoreError } from '../port.ts';
-import { type Lease, leaseKey, leaseRow, parcelKey, parcelRow, roomForContents, type Slot } from '../rows.ts';
+import { leaseRow, parcelRow, roomForContents } from '../row-format.ts';
+import { type Lease, leaseKey, parcelKey, type Slot } from '../rows.ts';
 import { expiryOf, type QueueRecord, shardKey, writeBy } from '../settings.ts';
 import { verdictOfAge } from '../settle.ts';
 
@@ -76,6 +77,7 @@ function inParcels(pending: readonly Pending[]): Pending[][] {
 
 interface ParcelWrite {
   id: string;
+  /** Where it goes: ready messages into `messages`, delayed ones into `leases`. */
   key: Key;
   row: Row;
   placed: Placed;
@@ -141,34 +143,53 @@ async function publishParcels(
   parcels: readonly (ParcelWrite & { group: readonly Pending[] })[],
   results: PublishResult[],
 ): Promise<void> {
-  const options = writeBy(ctx.clock.now());
+  const readAt = ctx.clock.now();
   const failures = new Map<ParcelWrite, StoreError>();
+  const trying = async (parcel: ParcelWrite, run: () => Promise<unknown>) => {
+    try {
+      await run();
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      failures.set(parcel, error);
+    }
+  };
   await Promise.all(
-    parcels.map(async (parcel) => {
-      try {
-        await writeChunks(ctx.store, parcel.placed, parcel.chunks, parcel.ttl, options);
-      } catch (error) {
-        if (!(error instanceof StoreError)) throw error;
-        failures.set(parcel, error);
-      }
-    }),
+    parcels.map((parcel) =>
+      trying(parcel, () => writeChunks(ctx.store, parcel.placed, parcel.chunks, parcel.ttl, writeBy(readAt))),
+    ),
   );
-  const ready = parcels.filter((parcel) => !failures.has(parcel));
-  if (ready.length > 0) {
-    const errors = await ctx.store.writeAll(
-      ready.map(({ key, row }) => ({ key, then: { put: row } })),
-      options,
-    );
-    errors.forEach((error, index) => {
-      if (error) failures.set(ready[index]!, error);
-    });
-  }
+  const written = parcels.filter((parcel) => !failures.has(parcel));
+  const ready = written.filter(({ key }) => key.table === 'messages');
+  const delayed = written.filter(({ key }) => key.table === 'leases');
+  await Promise.all([
+    // Without a condition: a row of `messages` that arrives late, or twice, is overridden by the row in `leases`.
+    ready.length > 0 &&
+      ctx.store
+        .writeAll(
+          ready.map(({ key, row }) => ({ key, then: { put: row } })),
+          writeBy(readAt),
+        )
+        .then((errors) => {
+          for (const [index, error] of errors.entries()) if (error) failures.set(ready[index]!, error);
+        }),
+    // Nothing overrides a row of `leases`: a late copy must find the first. Whatever has this id came from this publish.
+    ...delayed.map((parcel) =>
+      trying(parcel, async () => {
+        const after = await putIfAbsent(ctx, parcel.row, readAt);
+        if (!after.row) throw notSaid();
+      }),
+    ),
+  ]);
   for (const parcel of parcels) {
     const failure = failures.get(parcel);
     parcel.group.forEach((pending, slot) => {
       results[pending.index] = failure ? unavailable(failure) : { ok: true, id: messageId(parcel.id, slot) };
     });
   }
+}
+
+function notSaid(): StoreError {
+  return new StoreError('the store did not answer whether the message was stored', 'unknown');
 }
 
 async function publishOwn(ctx: Context, queue: QueueRecord, pending: Pending): Promise<PublishResult> {
@@ -187,7 +208,7 @@ async function publishOwn(ctx: Context, queue: QueueRecord, pending: Pending): P
     after = await replace(ctx, after, leaseRow(lease));
   }
   if (after.row?.version === lease.version) return { ok: true, id: pending.id! };
-  if (after.row === undefined) throw new StoreError('the store did not answer whether the message was stored', 'unknown');
+  if (after.row === undefined) throw notSaid();
   if (needsEnding(placed, expiresAt)) await ctx.store.writeAll(chunkKeys(placed).map((key) => ({ key, then: { remove: true } })));
   return { ok: true, id: pending.id!, duplicate: true };
 }

@@ -14,7 +14,8 @@ import type { Context } from '../context.ts';
 import { judgeable, look, type Seen } from '../lease-writes.ts';
 import { type Row, StoreError } from '../port.ts';
 import { tokenChars } from '../receipts.ts';
-import { type Parcel, parcelKey, readParcel } from '../rows.ts';
+import { readParcel } from '../row-format.ts';
+import { type Parcel, parcelKey } from '../rows.ts';
 import { shardKey } from '../settings.ts';
 import { messageOverheadBytes, receivedMessage } from '../views.ts';
 

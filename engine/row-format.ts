@@ -1,0 +1,184 @@
+/** Rows of `messages` and `leases` in their stored form. Names within a slot are one letter, since ten slots share 1 KB with their bodies. */
+import { parcelSlotsMax, rowBytesMax } from '../sdk/limits.ts';
+import { keptUntil, type Placed } from './contents.ts';
+import type { Path, Row, Value } from './port.ts';
+import { tokenChars } from './receipts.ts';
+import { type Death, isLive, type Lease, type Parcel, type Slot, type Tombstone, versionChars } from './rows.ts';
+
+export const slotNames = { visibleAt: 'v', token: 't', end: 'd' } as const;
+
+export function slotPath(slot: number, name: keyof typeof slotNames): Path {
+  return ['slots', slot, slotNames[name]];
+}
+
+function slotRow(slot: Slot): { [name: string]: Value } {
+  const row: { [name: string]: Value } = { v: slot.visibleAt };
+  if (slot.token !== undefined) row.t = slot.token;
+  if (slot.leasedUntil !== undefined) row.l = slot.leasedUntil;
+  if (slot.receives > 0) row.r = slot.receives;
+  if (slot.failures > 0) row.f = slot.failures;
+  if (slot.lastFailure !== undefined) row.e = slot.lastFailure;
+  if (slot.died) row.x = [slot.died.receives, slot.died.failures];
+  if (slot.end) row.d = slot.end;
+  return row;
+}
+
+function readSlot(value: Value): Slot {
+  const row = value as Row;
+  const slot: Slot = { visibleAt: row.v as number, receives: (row.r as number) ?? 0, failures: (row.f as number) ?? 0 };
+  if (row.t !== undefined) slot.token = row.t as string;
+  if (row.l !== undefined) slot.leasedUntil = row.l as number;
+  if (row.e !== undefined) slot.lastFailure = row.e as string;
+  if (row.x !== undefined) slot.died = { receives: (row.x as number[])[0]!, failures: (row.x as number[])[1]! };
+  if (row.d !== undefined) slot.end = row.d as 'done' | 'moved';
+  return slot;
+}
+
+function placedRow(placed: Placed): Row {
+  if ('text' in placed) return { bodies: placed.text };
+  if ('deflated' in placed) return { bodies: placed.deflated, size: placed.size };
+  return { beside: placed.beside, chunks: placed.chunks, size: placed.size };
+}
+
+function readPlaced(row: Row): Placed {
+  if (typeof row.bodies === 'string') return { text: row.bodies };
+  if (row.bodies !== undefined) return { deflated: row.bodies as Uint8Array, size: row.size as number };
+  return { beside: row.beside as string, chunks: row.chunks as number, size: row.size as number };
+}
+
+export function parcelRow(parcel: Parcel, hasDeadLetter: boolean): Row {
+  const { shard, id, count, since, expiresAt, contents } = parcel;
+  const row: Row = { shard, id, count, since, ...placedRow(contents) };
+  if (expiresAt !== undefined) {
+    row.expiresAt = expiresAt;
+    if (!hasDeadLetter) row.ttl = keptUntil(expiresAt);
+  }
+  return row;
+}
+
+export function readParcel(row: Row): Parcel {
+  const parcel: Parcel = {
+    shard: row.shard as string,
+    id: row.id as string,
+    count: row.count as number,
+    since: row.since as number,
+    contents: readPlaced(row),
+  };
+  if (row.expiresAt !== undefined) parcel.expiresAt = row.expiresAt as number;
+  return parcel;
+}
+
+export function leaseRow(lease: Lease): Row {
+  const live = lease.slots.filter(isLive);
+  const row: Row = {
+    id: lease.id,
+    shard: lease.shard,
+    version: lease.version,
+    expiry: Math.min(...live.map((slot) => slot.visibleAt)),
+    count: lease.slots.length,
+    slots: lease.slots.map(slotRow),
+    since: lease.since,
+    ...placedRow(lease.contents),
+  };
+  if (lease.publishedAt !== undefined) row.publishedAt = lease.publishedAt;
+  if (lease.fresh !== undefined) row.fresh = lease.fresh;
+  if (lease.ending) row.ending = true;
+  if (lease.outOfOrder !== undefined) row.outOfOrder = lease.outOfOrder;
+  if (lease.death) row.death = { queue: lease.death.queue, reason: lease.death.reason, at: lease.death.at };
+  if (lease.maxReceives !== undefined) {
+    row.maxReceives = lease.maxReceives;
+    if (live.some((slot) => slot.receives >= lease.maxReceives!)) row.last = true;
+  }
+  if (lease.expiresAt !== undefined) {
+    row.expiresAt = lease.expiresAt;
+    if (lease.maxReceives === undefined) row.ttl = keptUntil(lease.expiresAt, Math.max(...live.map((slot) => slot.visibleAt)));
+  }
+  return row;
+}
+
+export function tombstoneRow(stone: Tombstone): Row {
+  const row: Row = {
+    id: stone.id,
+    version: stone.version,
+    slots: stone.slots.map((slot) => (slot.token === undefined ? { d: 'done' } : { t: slot.token, d: 'done' })),
+    until: stone.until,
+  };
+  if (stone.left) {
+    row.shard = stone.left.shard;
+    row.expiry = stone.left.due;
+    if (stone.left.outOfOrder !== undefined) row.outOfOrder = stone.left.outOfOrder;
+    if (stone.left.contents) Object.assign(row, placedRow(stone.left.contents));
+  } else {
+    row.ttl = Math.ceil(stone.until / 1000);
+  }
+  return row;
+}
+
+/** What a row of `leases` is: still holding a message, or a tombstone. */
+export function readLease(row: Row): { lease: Lease } | { stone: Tombstone } {
+  if (row.until !== undefined) {
+    const stone: Tombstone = {
+      id: row.id as string,
+      version: row.version as string,
+      slots: (row.slots as Row[]).map((slot) => (slot.t === undefined ? {} : { token: slot.t as string })),
+      until: row.until as number,
+    };
+    if (row.expiry !== undefined) {
+      stone.left = { shard: row.shard as string, due: row.expiry as number };
+      if (row.outOfOrder !== undefined) stone.left.outOfOrder = row.outOfOrder as string;
+      if (row.beside !== undefined) stone.left.contents = readPlaced(row);
+    }
+    return { stone };
+  }
+  const lease: Lease = {
+    id: row.id as string,
+    shard: row.shard as string,
+    version: row.version as string,
+    slots: (row.slots as Value[]).map(readSlot),
+    since: row.since as number,
+    contents: readPlaced(row),
+  };
+  if (row.publishedAt !== undefined) lease.publishedAt = row.publishedAt as number;
+  if (row.expiresAt !== undefined) lease.expiresAt = row.expiresAt as number;
+  if (row.fresh !== undefined) lease.fresh = row.fresh as string;
+  if (row.ending) lease.ending = true;
+  if (row.outOfOrder !== undefined) lease.outOfOrder = row.outOfOrder as string;
+  if (row.death !== undefined) lease.death = row.death as unknown as Death;
+  if (row.maxReceives !== undefined) lease.maxReceives = row.maxReceives as number;
+  return { lease };
+}
+
+// --- Sizes, as DynamoDB counts them: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html ---
+
+function valueBytes(value: Value): number {
+  if (typeof value === 'string') return Buffer.byteLength(value);
+  if (typeof value === 'number') return Math.ceil(String(Math.abs(value)).length / 2) + (value < 0 ? 2 : 1);
+  if (typeof value === 'boolean') return 1;
+  if (value instanceof Uint8Array) return value.length;
+  if (Array.isArray(value)) return value.reduce<number>((sum, part) => sum + 1 + valueBytes(part), 3);
+  return Object.entries(value).reduce((sum, [name, part]) => sum + 1 + Buffer.byteLength(name) + valueBytes(part), 3);
+}
+
+export function rowBytes(row: Row): number {
+  return Object.entries(row).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + valueBytes(value), 0);
+}
+
+const farMs = 9_999_999_999_999;
+
+/** What is left for contents in a row of `leases` of so many slots in its largest state (all leased), bytes. */
+export function roomForContents(count: number, rowIdChars: number, withBackoff: boolean, withDeadLetter: boolean): number {
+  const slot: Slot = { visibleAt: farMs, token: 'x'.repeat(tokenChars), receives: 99, failures: 99 };
+  if (withBackoff) slot.leasedUntil = farMs;
+  const largest: Lease = {
+    id: 'x'.repeat(rowIdChars),
+    shard: 'x'.repeat(12),
+    version: 'x'.repeat(versionChars),
+    slots: Array.from({ length: Math.min(count, parcelSlotsMax) }, () => slot),
+    since: farMs,
+    expiresAt: farMs,
+    contents: { text: '' },
+    fresh: 'x'.repeat(12),
+    ...(withDeadLetter ? { maxReceives: 99 } : {}),
+  };
+  return rowBytesMax - rowBytes(leaseRow(largest));
+}
