@@ -10,6 +10,7 @@ import { formatCursor, parseCursor } from './cursors.ts';
 import { findMessage } from './find.ts';
 import { judgeable, lookAt, putIfAbsent, type Seen, untilSettled } from './lease-writes.ts';
 import { moveSlots } from './moves.ts';
+import { StoreError } from './port.ts';
 import { readTask, saveTask, type Task } from './redrive-task.ts';
 import { leaseRow, readParcel } from './row-format.ts';
 import { isLive, type Lease, type Parcel, parcelKey } from './rows.ts';
@@ -35,7 +36,12 @@ export async function runRedrive(
   while (task.state === 'running' && task.runner === runner) {
     const startedAt = ctx.clock.now();
     if (startedAt >= options.until) return 'more';
-    const { changes, moved } = await runPage(ctx, queue, task);
+    const { changes, moved } = await runPage(ctx, queue, task).catch(async (error) => {
+      // Only what may go better next time is worth a next time.
+      const isPassing = error instanceof StoreError || (error instanceof DumbwaiterError && error.retryable);
+      if (!isPassing) await saveTask(ctx, task, { state: 'failed', error: 'a defect; see the logs', endedAt: ctx.clock.now() });
+      throw error;
+    });
     task = await saveTask(ctx, task, changes);
     if (task.ratePerSecond !== undefined) {
       const pause = startedAt + (moved / task.ratePerSecond) * 1000 - ctx.clock.now();
@@ -150,13 +156,4 @@ async function adopt(ctx: Context, queue: QueueRecord, parcel: Parcel): Promise<
   const after = await putIfAbsent(ctx, row, readAt);
   await ctx.store.write({ key: parcelKey(parcel.shard, parcel.id), then: { remove: true } });
   return after;
-}
-
-/** Marks a task as failed: a defect met while it ran. */
-export async function failRedrive(ctx: Context, queueName: string, id: string, error: unknown): Promise<void> {
-  const queue = await ctx.settings.find(queueName);
-  if (!queue) return;
-  const task = await readTask(ctx, queue, id);
-  const message = error instanceof DumbwaiterError ? error.message : 'a defect; see the logs';
-  if (task.state === 'running') await saveTask(ctx, task, { state: 'failed', error: message, endedAt: ctx.clock.now() });
 }
