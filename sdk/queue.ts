@@ -91,7 +91,7 @@ export class QueueClient<T = unknown> {
    *
    * At least once: when an answer is lost, the message is sent again, and may be there twice, unless it has an `id` of
    * yours, or `retries` is 0. One message: a refusal is thrown. Several: each has its result, in order, and an error is
-   * thrown only when none got an answer.
+   * thrown only when none got an answer; what does not fit into one call (100 messages, 5 MiB) travels side by side.
    */
   publish(message: NewMessage<T>, options?: CallOptions): Promise<Published>;
   publish(messages: readonly NewMessage<T>[], options?: CallOptions): Promise<PublishResult[]>;

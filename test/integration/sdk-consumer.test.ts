@@ -1,0 +1,367 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Consumer, type ConsumerOptions, Dumbwaiter, DumbwaiterError, type Handler } from '../../sdk/index.ts';
+import { ContractServer, sendProblem } from '../sdk/contract-server.ts';
+import { ManualTimers, turn } from '../sdk/manual-timers.ts';
+import { SmallQueue } from '../sdk/small-queue.ts';
+
+type Body = { id: string };
+
+let queue: SmallQueue;
+let server: ContractServer;
+let timers: ManualTimers;
+let consumer: Consumer<Body>;
+let told: string[];
+
+beforeEach(async () => {
+  queue = new SmallQueue();
+  server = await ContractServer.start(queue.answers);
+  timers = new ManualTimers();
+  told = [];
+});
+afterEach(async () => {
+  const stopped = consumer.stop({ deadlineMs: 0 });
+  await timers.advance(0);
+  await stopped;
+  await server.stop();
+});
+
+function consume(handler: Handler<Body>, options: ConsumerOptions = {}): void {
+  consumer = new Dumbwaiter({ url: server.url, apiKey: 'k', timers }).queue<Body>('q').consume(handler, {
+    visibilityTimeoutSeconds: 60,
+    ...options,
+  });
+  consumer.on('message', ({ id }) => told.push(`message ${id}`));
+  consumer.on('ack', ({ id }) => told.push(`ack ${id}`));
+  consumer.on('failed', ({ message, error }) => told.push(`failed ${message.id}: ${(error as Error | undefined)?.message}`));
+  consumer.on('error', ({ error, message }) =>
+    told.push(`error ${message?.id ?? 'receive'}: ${(error as DumbwaiterError).code}`),
+  );
+  consumer.on('idle', () => told.push('idle'));
+}
+
+/** A handler that works on each message until it is told to end. */
+function held() {
+  const working = new Map<string, { end: (error?: Error) => void; signal: AbortSignal }>();
+  const handler: Handler<Body> = ({ body }, { signal }) =>
+    new Promise<void>((resolve, reject) => {
+      working.set(body.id, {
+        signal,
+        end: (error) => {
+          working.delete(body.id);
+          if (error) reject(error);
+          else resolve();
+        },
+      });
+    });
+  const end = (id: string, error?: Error) => working.get(id)?.end(error);
+  return { working, handler, end };
+}
+
+const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 5 });
+const maxima = () => server.callsOf('receive').map(({ input }) => input.max);
+
+describe('a consumer', () => {
+  it('hands each message to the handler, and acks what was received together in one call', async () => {
+    queue.add('a', 'b', 'c');
+    const bodies: Body[] = [];
+    consume((message) => bodies.push(message.body));
+    await until(() => expect(queue.acked).toEqual(['a', 'b', 'c']));
+    expect(bodies).toEqual([{ id: 'a' }, { id: 'b' }, { id: 'c' }]);
+    expect(server.callsOf('ack')).toHaveLength(1);
+    expect(server.callsOf('receive')[0]?.input).toEqual({ max: 10, visibilityTimeoutSeconds: 60, waitSeconds: 1 });
+    await until(() => expect(told).toEqual(['message a', 'message b', 'message c', 'ack a', 'ack b', 'ack c']));
+  });
+
+  it('releases a failed message with the error and goes on with the others', async () => {
+    queue.add('a', 'b');
+    consume(({ id }) => {
+      if (id === 'a') throw new Error('no such customer');
+    });
+    await until(() => expect(queue.acked).toEqual(['b']));
+    await until(() => expect(queue.released).toEqual([{ id: 'a', failed: 'no such customer' }]));
+    expect(told).toContain('failed a: no such customer');
+  });
+
+  it.each([
+    ['a text', 'gone wrong', 'gone wrong'],
+    ['nothing', undefined, 'undefined'],
+    ['an error without words', new RangeError(), 'RangeError'],
+  ])('has words for a handler that throws %s', async (_, thrown, failed) => {
+    queue.add('a');
+    consume(() => Promise.reject(thrown));
+    await until(() => expect(queue.released).toEqual([{ id: 'a', failed }]));
+  });
+
+  it('leaves alone what the handler acked or released itself', async () => {
+    queue.add('a', 'b', 'c');
+    consume(async (message) => {
+      if (message.id === 'a') await message.ack();
+      else if (message.id === 'b') await message.release({ delaySeconds: 9 });
+    });
+    await until(() => expect(timers.pendingMs).toContain(20));
+    await timers.advance(20);
+    await until(() => expect(queue.acked.sort()).toEqual(['a', 'c']));
+    await until(() => expect(queue.released).toEqual([{ id: 'b', delaySeconds: 9 }]));
+    expect(told.filter((line) => line.startsWith('error'))).toEqual([]);
+  });
+
+  it('receives only as many as it can work on', async () => {
+    queue.add(...Array.from({ length: 9 }, (_, i) => `m${i}`));
+    const { working, handler, end } = held();
+    consume(handler, { concurrency: 4, batch: 3 });
+    await until(() => expect(working.size).toBe(3));
+    await timers.advance(20);
+    await until(() => expect(working.size).toBe(4));
+    expect(maxima()).toEqual([3, 1]);
+    expect(consumer.running).toBe(4);
+    end('m0');
+    end('m1');
+    await until(() => expect(working.size).toBe(4));
+    expect(maxima()).toEqual([3, 1, 2]);
+  });
+
+  it('waits a little for more free handlers, not for all of them', async () => {
+    queue.add(...Array.from({ length: 5 }, (_, i) => `m${i}`));
+    const { working, handler, end } = held();
+    consume(handler, { concurrency: 4, lingerMs: 30 });
+    await until(() => expect(working.size).toBe(4));
+    end('m0');
+    await until(() => expect(timers.pendingMs).toContain(30));
+    await timers.advance(29);
+    expect(maxima()).toEqual([4]);
+    await timers.advance(1);
+    await until(() => expect(maxima()).toEqual([4, 1]));
+  });
+
+  it('acks together what is handled within lingerMs, and at once when nothing else is at work', async () => {
+    queue.add('a', 'b', 'c');
+    const { working, handler, end } = held();
+    consume(handler, { concurrency: 3, lingerMs: 30 });
+    await until(() => expect(working.size).toBe(3));
+    end('a');
+    await turn();
+    await timers.advance(29);
+    expect(server.callsOf('ack')).toHaveLength(0);
+    end('b');
+    await turn();
+    await timers.advance(1);
+    await until(() => expect(queue.acked).toEqual(['a', 'b']));
+    end('c');
+    await until(() => expect(queue.acked).toEqual(['a', 'b', 'c']));
+    expect(server.callsOf('ack').map(({ input }) => (input.receipts as string[]).length)).toEqual([2, 1]);
+  });
+
+  it('asks the queue for its visibility timeout when it was given none', async () => {
+    queue.add('a');
+    consume(() => {}, { visibilityTimeoutSeconds: undefined as never });
+    await until(() => expect(queue.acked).toEqual(['a']));
+    expect(server.calls[0]?.operation).toBe('getQueue');
+    expect(server.callsOf('receive')[0]?.input.visibilityTimeoutSeconds).toBe(60);
+  });
+
+  it('tells once that it is idle, until a message comes', async () => {
+    consume(() => {});
+    for (const polls of [1, 2, 3]) {
+      await until(() => expect(server.callsOf('receive')).toHaveLength(polls));
+      await until(() => expect(queue.openPolls).toBe(1));
+      queue.endPolls();
+      await until(() => expect(told).toEqual(['idle']));
+      await until(() => expect(timers.pendingMs.length).toBeGreaterThan(0));
+      await timers.advance(timers.pendingMs[0] as number);
+    }
+    queue.add('a');
+    await until(() => expect(queue.acked).toEqual(['a']));
+    await until(() => expect(queue.openPolls).toBe(1));
+    queue.endPolls();
+    await until(() => expect(told).toEqual(['idle', 'message a', 'ack a', 'idle']));
+  });
+
+  it.each([
+    { concurrency: 0 },
+    { batch: 101 },
+    { visibilityTimeoutSeconds: 0 },
+    { waitSeconds: 21 },
+    { lingerMs: 0.5 },
+  ])('refuses the options %j', (options) => {
+    consume(() => {});
+    expect(() => new Dumbwaiter({ url: server.url }).queue('q').consume(() => {}, options)).toThrow(RangeError);
+  });
+});
+
+describe('leases', () => {
+  it('are extended together at half time, as long as the handlers run', async () => {
+    queue.add('a', 'b');
+    const { working, handler, end } = held();
+    consume(handler, { visibilityTimeoutSeconds: 60, lingerMs: 0 });
+    await until(() => expect(working.size).toBe(2));
+    await timers.advance(29_999);
+    expect(queue.extended).toEqual([]);
+    await timers.advance(1);
+    await until(() => expect(queue.extended).toEqual(['a', 'b']));
+    expect(server.callsOf('extend').map(({ input }) => input.visibilityTimeoutSeconds)).toEqual([60]);
+    end('a');
+    await until(() => expect(queue.acked).toEqual(['a']));
+    await until(() => expect(timers.pendingMs).toContain(30_000));
+    await timers.advance(30_000);
+    await until(() => expect(queue.extended).toEqual(['a', 'b', 'b']));
+  });
+
+  it('that are lost abort the signal of the handler, and the message is neither acked nor released', async () => {
+    queue.add('a');
+    const { working, handler } = held();
+    consume(handler, { lingerMs: 0 });
+    await until(() => expect(working.size).toBe(1));
+    queue.lost.add('a');
+    await timers.advance(30_000);
+    const { signal, end } = working.get('a') as { signal: AbortSignal; end: () => void };
+    await until(() => expect(signal.aborted).toBe(true));
+    expect(signal.reason).toMatchObject({ code: 'lease_lost' });
+    end();
+    await until(() => expect(consumer.running).toBe(0));
+    await turn();
+    expect(told).toEqual(['message a', 'error a: lease_lost']);
+    expect(server.callsOf('ack').length + server.callsOf('release').length).toBe(0);
+  });
+
+  it('are tried again soon when they could not be extended', async () => {
+    queue.add('a');
+    const { working, handler } = held();
+    consume(handler, { lingerMs: 0 });
+    await until(() => expect(working.size).toBe(1));
+    await until(() => expect(queue.openPolls).toBe(1));
+    server.once((response) => sendProblem(response, new DumbwaiterError('internal', 'defect')));
+    await timers.advance(30_000);
+    await until(() => expect(told).toContain('error a: internal'));
+    expect(working.get('a')?.signal.aborted).toBe(false);
+    await until(() => expect(timers.pendingMs).toContain(15_000));
+    await timers.advance(15_000);
+    await until(() => expect(queue.extended).toEqual(['a']));
+  });
+});
+
+describe('errors', () => {
+  it('never end it: after one that may pass it asks again soon', async () => {
+    server.once((response) => sendProblem(response, new DumbwaiterError('unavailable', 'down')));
+    server.once((response) => response.destroy());
+    queue.add('a');
+    consume(() => {});
+    await until(() => expect(told).toEqual(['error receive: unavailable']));
+    await timers.advance(500);
+    await until(() => expect(told).toHaveLength(2));
+    await timers.advance(1_000);
+    await until(() => expect(queue.acked).toEqual(['a']));
+  });
+
+  it.each(['unauthorized', 'forbidden', 'queue_not_found'] as const)('of code %s make it ask seldom, and heal', async (code) => {
+    server.once((response) => sendProblem(response, new DumbwaiterError(code, 'no')));
+    queue.add('a');
+    consume(() => {}, { visibilityTimeoutSeconds: undefined as never });
+    await until(() => expect(told).toEqual([`error receive: ${code}`]));
+    await until(() => expect(timers.pendingMs).toEqual([7_500]));
+    await timers.advance(7_500);
+    await until(() => expect(queue.acked).toEqual(['a']));
+  });
+
+  it('of an ack are told, and the message is left to its lease', async () => {
+    queue.add('a');
+    queue.lost.add('a');
+    consume(() => {});
+    await until(() => expect(told).toEqual(['message a', 'error a: lease_lost']));
+  });
+
+  it('that nobody listens to go to the console', async () => {
+    const seen = vi.spyOn(console, 'error').mockImplementation(() => {});
+    server.once((response) => sendProblem(response, new DumbwaiterError('unavailable', 'down')));
+    consumer = new Dumbwaiter({ url: server.url, timers }).queue<Body>('q').consume(() => {}, { visibilityTimeoutSeconds: 60 });
+    await until(() => expect(seen).toHaveBeenCalledTimes(1));
+    seen.mockRestore();
+  });
+});
+
+describe('stop', () => {
+  it('lets handlers finish, acks what they did, and receives no more', async () => {
+    queue.add('a', 'b');
+    const { working, handler, end } = held();
+    consume(handler, { concurrency: 2 });
+    await until(() => expect(working.size).toBe(2));
+    let stopped = false;
+    const stopping = consumer.stop({ deadlineMs: 60_000 }).then(() => (stopped = true));
+    end('a');
+    await until(() => expect(queue.acked).toEqual(['a']));
+    queue.add('c');
+    expect(stopped).toBe(false);
+    end('b', new Error('late'));
+    await stopping;
+    expect(queue.released).toEqual([{ id: 'b', failed: 'late' }]);
+    expect(queue.waiting).toEqual(['c']);
+    expect(timers.pendingMs).toEqual([]);
+    await consumer.done;
+  });
+
+  it('gives back before the deadline what is not finished, not as failed, and in one call', async () => {
+    queue.add('a', 'b');
+    const { working, handler } = held();
+    consume(handler, { concurrency: 2 });
+    await until(() => expect(working.size).toBe(2));
+    const stopping = consumer.stop({ deadlineMs: 10_000 });
+    await timers.advance(7_999);
+    expect(queue.released).toEqual([]);
+    const { signal } = working.get('a') as { signal: AbortSignal };
+    await timers.advance(1);
+    await stopping;
+    expect(signal.aborted).toBe(true);
+    expect(queue.released).toEqual([
+      { id: 'a', delaySeconds: 0 },
+      { id: 'b', delaySeconds: 0 },
+    ]);
+    expect(server.callsOf('release')).toHaveLength(1);
+    expect(told.filter((line) => line.startsWith('failed'))).toEqual([]);
+  });
+
+  it('waits for an open receive, and gives back what that brings', async () => {
+    consume(() => {});
+    await until(() => expect(queue.openPolls).toBe(1));
+    const stopping = consumer.stop();
+    queue.add('a');
+    await stopping;
+    expect(queue.released).toEqual([{ id: 'a', delaySeconds: 0 }]);
+    expect(told).toEqual([]);
+    expect(server.aborted).toBe(0);
+  });
+
+  it('ends at the deadline even when nothing answers', async () => {
+    consume(() => {});
+    await until(() => expect(queue.openPolls).toBe(1));
+    const stopping = consumer.stop({ deadlineMs: 1_000 });
+    await timers.advance(1_000);
+    await stopping;
+    await until(() => expect(server.aborted).toBe(1));
+  });
+
+  it('is hastened by a second call, and by the signal', async () => {
+    queue.add('a');
+    const { working, handler } = held();
+    const controller = new AbortController();
+    consume(handler, { concurrency: 1, signal: controller.signal });
+    await until(() => expect(working.size).toBe(1));
+    const stopping = consumer.stop();
+    controller.abort();
+    await stopping;
+    expect(queue.released).toEqual([{ id: 'a', delaySeconds: 0 }]);
+    await consumer.done;
+  });
+
+  it('ends a pause', async () => {
+    server.once((response) => sendProblem(response, new DumbwaiterError('forbidden', 'no')));
+    consume(() => {});
+    await until(() => expect(timers.pendingMs).toEqual([7_500]));
+    await consumer.stop();
+    expect(timers.pendingMs).toEqual([]);
+  });
+
+  it('before the start calls nothing', async () => {
+    consume(() => {}, { signal: AbortSignal.abort() });
+    await consumer.done;
+    expect(server.calls).toEqual([]);
+  });
+});

@@ -1,0 +1,134 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Dumbwaiter } from '../../sdk/index.ts';
+import { lambdaTransport } from '../../sdk/lambda.ts';
+
+interface Invocation {
+  path: string | undefined;
+  payload: unknown;
+}
+
+// The AWS client is the real one; what answers it speaks Lambda's Invoke API:
+// https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+let server: Server;
+let invocations: Invocation[];
+let respond: (response: ServerResponse, request: IncomingMessage) => void;
+let dumbwaiter: Dumbwaiter;
+
+beforeEach(async () => {
+  invocations = [];
+  server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    invocations.push({ path: request.url, payload: JSON.parse(Buffer.concat(chunks).toString()) });
+    respond(response, request);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const client = new LambdaClient({
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    region: 'eu-central-1',
+    credentials: { accessKeyId: 'a', secretAccessKey: 's' },
+    maxAttempts: 1,
+  });
+  dumbwaiter = new Dumbwaiter({ transport: lambdaTransport({ functionName: 'dumbwaiter-api', client }), retries: 0 });
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+function answer(status: number, body: unknown, headers: Record<string, string> = {}): void {
+  respond = (response) => {
+    response.writeHead(status, { 'content-type': 'application/json', 'x-amzn-requestid': 'aws-1', ...headers });
+    response.end(JSON.stringify(body));
+  };
+}
+
+describe('a call by Lambda invoke', () => {
+  it('carries operation, parameters and input, and answers the output', async () => {
+    answer(200, { ok: true, output: { results: [{ ok: true, id: 'm1' }] } });
+    expect(await dumbwaiter.queue('orders').publish({ body: { n: 1 } })).toEqual({ ok: true, id: 'm1' });
+    expect(invocations).toEqual([
+      {
+        path: '/2015-03-31/functions/dumbwaiter-api/invocations',
+        payload: { operation: 'publish', params: { queue: 'orders' }, input: { messages: [{ body: { n: 1 } }] } },
+      },
+    ]);
+  });
+
+  it('throws the refusal that the function answers', async () => {
+    answer(200, { ok: false, error: { code: 'throttled', message: 'slow down', requestId: 'r1', retryAfterMs: 250 } });
+    await expect(dumbwaiter.health()).rejects.toMatchObject({
+      code: 'throttled',
+      message: 'slow down',
+      requestId: 'r1',
+      retryAfterMs: 250,
+    });
+  });
+
+  it.each([
+    ['internal', { errorType: 'TypeError', errorMessage: 'x is undefined' }],
+    ['unavailable', { errorType: 'Sandbox.Timedout', errorMessage: 'RequestId: 1 Error: Task timed out after 30.00 seconds' }],
+    [
+      'unavailable',
+      { errorType: 'Runtime.ExitError', errorMessage: 'RequestId: 1 Error: Runtime exited with error: signal: killed' },
+    ],
+  ])('is %s when the function ends with %j', async (code, error) => {
+    answer(200, error, { 'x-amz-function-error': 'Unhandled' });
+    await expect(dumbwaiter.health()).rejects.toMatchObject({
+      code,
+      requestId: 'aws-1',
+      message: expect.stringContaining(error.errorMessage),
+    });
+  });
+
+  it.each([
+    ['throttled', 429, 'TooManyRequestsException', { 'retry-after': '2' }],
+    ['not_found', 404, 'ResourceNotFoundException', {}],
+    ['forbidden', 403, 'AccessDeniedException', {}],
+    ['payload_too_large', 413, 'RequestTooLargeException', {}],
+    ['unavailable', 500, 'ServiceException', {}],
+    ['unavailable', 502, 'ENILimitReachedException', {}],
+  ])('is %s when Lambda answers %i %s', async (code, status, name, headers) => {
+    answer(status, { Message: 'told so' }, { 'x-amzn-errortype': name, ...headers });
+    await expect(dumbwaiter.health()).rejects.toMatchObject({
+      code,
+      requestId: 'aws-1',
+      message: expect.stringContaining('told so'),
+    });
+  });
+
+  it('waits as long as Lambda asks', async () => {
+    answer(429, { Message: 'told so' }, { 'x-amzn-errortype': 'TooManyRequestsException', 'retry-after': '2' });
+    await expect(dumbwaiter.health()).rejects.toMatchObject({ retryAfterMs: 2_000 });
+  });
+
+  it('says so when the function is another', async () => {
+    answer(200, 'hello');
+    await expect(dumbwaiter.health()).rejects.toMatchObject({ code: 'internal', message: expect.stringContaining('not ours') });
+  });
+
+  it('is unavailable when the connection breaks or no answer comes in time', async () => {
+    respond = (response) => response.destroy();
+    await expect(dumbwaiter.health()).rejects.toMatchObject({ code: 'unavailable' });
+    respond = () => {};
+    await expect(dumbwaiter.health({ timeoutMs: 50 })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'No answer within 50 ms.',
+    });
+  });
+
+  it('ends with the reason of the signal', async () => {
+    const controller = new AbortController();
+    const closed = new Promise((resolve) => {
+      respond = (response) => response.on('close', resolve);
+    });
+    const call = expect(dumbwaiter.health({ signal: controller.signal })).rejects.toThrow('enough');
+    await vi.waitFor(() => expect(invocations).toHaveLength(1));
+    controller.abort(new Error('enough'));
+    await call;
+    await closed;
+  });
+});

@@ -1,0 +1,53 @@
+import type { Timers } from '../../sdk/timers.ts';
+
+interface Alarm {
+  at: number;
+  act: () => void;
+}
+
+/** A clock that stands still until it is advanced; a turn of the event loop is a real one. */
+export class ManualTimers implements Timers {
+  #now = Date.parse('2030-01-01T00:00:00Z');
+  readonly #alarms = new Set<Alarm>();
+  /** What `random` answers. */
+  chance = 0.5;
+
+  now = () => this.#now;
+  random = () => this.chance;
+
+  after(ms: number, act: () => void): () => void {
+    const alarm = { at: this.#now + ms, act };
+    this.#alarms.add(alarm);
+    return () => this.#alarms.delete(alarm);
+  }
+
+  nextTurn(act: () => void): () => void {
+    const handle = setImmediate(act);
+    return () => clearImmediate(handle);
+  }
+
+  /** How long until each alarm goes off, soonest first. */
+  get pendingMs(): number[] {
+    return [...this.#alarms].map(({ at }) => at - this.#now).sort((a, b) => a - b);
+  }
+
+  /** Lets `ms` pass: alarms go off in their order, each at its time, with a turn of the event loop after each. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    for (;;) {
+      const due = [...this.#alarms].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (!due) break;
+      this.#alarms.delete(due);
+      this.#now = Math.max(this.#now, due.at);
+      due.act();
+      if (![...this.#alarms].some(({ at }) => at <= this.#now)) await turn();
+    }
+    this.#now = end;
+    await turn();
+  }
+}
+
+/** The next turn of the event loop. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,31 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { bodyOf, contentOf } from '../../sdk/content.ts';
+
+describe('a body', () => {
+  it('of bytes travels as base64 and comes back the same', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 20_000 }), (bytes) => {
+        const { bodyBase64 = '' } = contentOf(bytes);
+        expect(bodyBase64).toBe(Buffer.from(bytes).toString('base64'));
+        expect(bodyOf({ bodyBase64 })).toEqual(bytes);
+      }),
+    );
+  });
+
+  it('of JSON comes back as JSON has it', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(bodyOf(contentOf(value))).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+    expect(contentOf(new Date(0))).toEqual({ body: '1970-01-01T00:00:00.000Z' });
+    expect(contentOf({ left: undefined, kept: null })).toEqual({ body: { kept: null } });
+  });
+
+  it('without JSON is refused', () => {
+    const cycle: unknown[] = [];
+    cycle.push(cycle);
+    for (const body of [undefined, () => 1, Symbol('s'), 1n, cycle]) expect(() => contentOf(body)).toThrow(TypeError);
+  });
+});
