@@ -6,7 +6,7 @@ import { type QueueRecord, queueKey, queueRow, readQueue } from './settings.ts';
 
 const roundsMax = 10;
 
-/** Applies `change` to the settings as they are. */
+/** Applies `change` to the settings as they are; one that answers the very record it was handed changes nothing. */
 export async function changeQueue(
   ctx: Context,
   name: string,
@@ -16,7 +16,9 @@ export async function changeQueue(
   const mine = new Set<string>();
   for (let round = 0; round < roundsMax; round++) {
     if (mine.has(record.version)) return record;
-    const next = { ...change(record, ctx.clock.now()), version: ctx.newVersion() };
+    const changed = change(record, ctx.clock.now());
+    if (changed === record) return record;
+    const next = { ...changed, version: ctx.newVersion() };
     mine.add(next.version);
     let now: QueueRecord | undefined;
     try {

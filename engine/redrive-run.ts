@@ -99,7 +99,7 @@ async function nextPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{
     };
   }
   const shard = (at.shard as number) + 1;
-  if (shard < queue.shards) return { candidates, place: formatCursor({ table: at.table!, shard }) };
+  if (shard < queue.shardsVisited) return { candidates, place: formatCursor({ table: at.table!, shard }) };
   return isFresh ? { candidates, place: formatCursor({ table: 'leases', shard: 0 }) } : { candidates };
 }
 

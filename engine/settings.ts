@@ -16,7 +16,10 @@ export interface QueueRecord extends QueueSettings {
   name: string;
   /** New each time a queue of this name is created, and part of its shards' keys: what a deleted queue held never comes back. */
   incarnation: string;
+  /** Messages are published to shards 0 to `shards` - 1, and may be in 0 to `shardsVisited` - 1. */
   shards: number;
+  shardsVisited: number;
+  shardsChangedAt: number;
   /** Messages that entered before this are gone, ms. */
   purgedBefore: number;
   createdAt: number;
@@ -60,6 +63,8 @@ export function readQueue(row: Row): QueueRecord {
     name: row.queue as string,
     incarnation: row.incarnation as string,
     shards: row.shards as number,
+    shardsVisited: row.shardsVisited as number,
+    shardsChangedAt: row.shardsChangedAt as number,
     visibilityTimeoutSeconds: row.visibilityTimeoutSeconds as number,
     delaySeconds: row.delaySeconds as number,
     retentionSeconds: (row.retentionSeconds as number | undefined) ?? null,

@@ -3,11 +3,12 @@
  * expired and purged rows are removed, used-up messages go to their dead-letter queues, rows that ended are tidied, redrives that
  * stand still are started again, and what deleted queues left is removed. A run is bounded: a long list is gone on with next time.
  */
-import { headRowsMax, readToWriteMsMax, retryMsMax, settingsCacheMs, signedRequestMsMax, sweepPeriodMs } from '../sdk/limits.ts';
+import { headRowsMax, sweepPeriodMs } from '../sdk/limits.ts';
 import { clearParcel } from './claims.ts';
 import { chunkKeys } from './contents.ts';
 import type { Context } from './context.ts';
 import type { SweepReport } from './engine.ts';
+import { settingsForgottenMs, shrinkIfIdle } from './growth.ts';
 import { look } from './lease-writes.ts';
 import { type Key, type Row, StoreError } from './port.ts';
 import { readTaskRow } from './redrive-task.ts';
@@ -22,8 +23,6 @@ const pagesMax = 20;
 const duePageRows = 1000;
 /** A redrive whose progress was not saved for this long has lost its runner. */
 const stalledMs = 2 * sweepPeriodMs;
-/** After this, no publish under the settings of a deleted queue can arrive any more. */
-const deletedGraceMs = settingsCacheMs + readToWriteMsMax + retryMsMax + signedRequestMsMax;
 
 type Swept = SweepReport['queues'][number];
 
@@ -66,10 +65,16 @@ export async function sweep(ctx: Context, { until }: { until: number }): Promise
 async function sweepQueue(ctx: Context, queue: QueueRecord, isDeadLetter: boolean): Promise<Swept> {
   const swept: Swept = { name: queue.name, removed: 0, deadLettered: 0, oldestAgeSeconds: 0, isDeadLetter, waiting: 0 };
   let oldest = Number.POSITIVE_INFINITY;
-  for (let shard = 0; shard < queue.shards; shard++) {
+  // The first shard from which on all are empty of rows, future ones included.
+  let emptyFrom = 0;
+  for (let shard = 0; shard < queue.shardsVisited; shard++) {
     const partition = shardKey(queue, shard);
+    const waiting = swept.waiting;
     oldest = Math.min(oldest, await sweepHead(ctx, queue, partition, swept), await sweepDue(ctx, queue, partition, swept));
+    const isEmpty = queue.shardsVisited > 1 && swept.waiting === waiting && (await holdsNothing(ctx, partition));
+    if (!isEmpty) emptyFrom = shard + 1;
   }
+  await shrinkIfIdle(ctx, queue, { isIdle: emptyFrom === 0, emptyFrom });
   if (oldest !== Number.POSITIVE_INFINITY) swept.oldestAgeSeconds = Math.max(0, ctx.clock.now() - oldest) / 1000;
   return swept;
 }
@@ -151,6 +156,14 @@ async function sweepDue(ctx: Context, queue: QueueRecord, partition: string, swe
   return oldest;
 }
 
+async function holdsNothing(ctx: Context, partition: string): Promise<boolean> {
+  const [parcels, leases] = await Promise.all([
+    ctx.store.range({ table: 'messages', partition, limit: 1, consistent: true }),
+    ctx.store.range({ table: 'leases', index: 'due', partition, limit: 1 }),
+  ]);
+  return parcels.rows.length === 0 && leases.rows.length === 0;
+}
+
 /** What the index shows of a row: its last receive, its age, or (without an age) a row that ended with something left. */
 function asksForSweep(queue: QueueRecord, row: Row, now: number): boolean {
   const { last, since, expiresAt } = row as { last?: boolean; since?: number; expiresAt?: number };
@@ -179,7 +192,7 @@ async function restartRedrives(ctx: Context): Promise<void> {
 /** Removes rows of a deleted queue, and its record when nothing can come any more. */
 async function removeDeleted(ctx: Context, queue: QueueRecord): Promise<void> {
   let left = false;
-  for (let shard = 0; shard < queue.shards; shard++) {
+  for (let shard = 0; shard < queue.shardsVisited; shard++) {
     const partition = shardKey(queue, shard);
     for (let page = 0; page < pagesMax; page++) {
       const [parcels, due] = await Promise.all([
@@ -206,6 +219,6 @@ async function removeDeleted(ctx: Context, queue: QueueRecord): Promise<void> {
     }
     if (left) return;
   }
-  if (queue.updatedAt < ctx.clock.now() - deletedGraceMs)
+  if (queue.updatedAt < ctx.clock.now() - settingsForgottenMs)
     await ctx.store.write({ key: deletedKey(queue.incarnation), then: { remove: true } });
 }

@@ -82,8 +82,12 @@ export const bodyChunkBytesMax = 350 * kibibyte;
 export const parcelBytesMax = 300 * kibibyte;
 /** Rows that one receive, or the sweep, reads at the head of a shard at most. */
 export const headRowsMax = 100;
-/** Shards of one queue. */
+/** Shards of one queue; it begins with one, and grows when its writes are throttled. */
 export const shardsMax = 256;
+/** A queue does not grow again before the last growth can have told. */
+export const shardsGrowPauseMs = 10_000;
+/** A queue found idle this long after its shards last changed has half of them retired. */
+export const shardsIdleMs = 10 * 60_000;
 
 // --- Time fences: what makes it safe that requests are late, sent twice, or made by a process that slept ---
 

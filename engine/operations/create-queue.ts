@@ -24,6 +24,8 @@ export async function createQueue(ctx: Context, name: string, input: InputOf<'cr
     name,
     incarnation: ctx.random.chars(incarnationChars),
     shards: 1,
+    shardsVisited: 1,
+    shardsChangedAt: now,
     purgedBefore: 0,
     createdAt: now,
     updatedAt: now,

@@ -15,7 +15,7 @@ export async function getQueue(ctx: Context, name: string): Promise<OutputOf<'ge
 export async function countMessages(ctx: Context, queue: QueueRecord): Promise<Counts> {
   const counts: Counts = { ready: 0, delayed: 0, leased: 0, dead: 0, oldestAgeSeconds: null, atLeast: false };
   let oldest = Number.POSITIVE_INFINITY;
-  for (let shard = 0; shard < queue.shards; shard++) {
+  for (let shard = 0; shard < queue.shardsVisited; shard++) {
     const partition = shardKey(queue, shard);
     const [parcels, leases] = await Promise.all([
       upTo(ctx, { table: 'messages', partition, consistent: true }),

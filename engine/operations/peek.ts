@@ -67,7 +67,7 @@ function begin(state: MessageState | undefined): Place {
 }
 
 function following(queue: QueueRecord, place: Place): Place | undefined {
-  if (place.shard + 1 < queue.shards) return { table: place.table, shard: place.shard + 1, skip: 0 };
+  if (place.shard + 1 < queue.shardsVisited) return { table: place.table, shard: place.shard + 1, skip: 0 };
   return place.table === 'messages' ? { table: 'leases', shard: 0, skip: 0 } : undefined;
 }
 

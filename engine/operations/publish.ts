@@ -6,6 +6,7 @@ import type { PublishEntry, PublishResult, Refused } from '../../sdk/contract.ts
 import { parcelBytesMax, parcelSlotsMax } from '../../sdk/limits.ts';
 import { chunkKeys, joinEntries, keptUntil, type Placed, packEntry, place, wireBytes, writeChunks } from '../contents.ts';
 import type { Context } from '../context.ts';
+import { growIfThrottled } from '../growth.ts';
 import { messageId, ownRowId } from '../ids.ts';
 import { judgeable, needsEnding, putIfAbsent, replace, type Seen } from '../lease-writes.ts';
 import { type Key, type Row, StoreError } from '../port.ts';
@@ -28,7 +29,7 @@ export async function publish(
   queueName: string,
   entries: readonly (PublishEntry | Refused)[],
 ): Promise<{ results: PublishResult[] }> {
-  const queue = await ctx.settings.get(queueName);
+  const queue = await growIfThrottled(ctx, await ctx.settings.get(queueName));
   const results: PublishResult[] = new Array(entries.length);
   const shared = new Map<number, Pending[]>();
   const own = new Map<string, Pending[]>();

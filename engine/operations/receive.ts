@@ -11,6 +11,7 @@ import { callBytesMax, clockMarginMs, headRowsMax } from '../../sdk/limits.ts';
 import { type Claimed, claimDue, claimFresh, clearParcel, giveBack, type Taker } from '../claims.ts';
 import { readContents, sizeOf } from '../contents.ts';
 import type { Context } from '../context.ts';
+import { growIfThrottled } from '../growth.ts';
 import { judgeable, look, type Seen } from '../lease-writes.ts';
 import { type Row, StoreError } from '../port.ts';
 import { tokenChars } from '../receipts.ts';
@@ -38,7 +39,7 @@ export async function receive(
   const waitUntil = ctx.clock.now() + (input.waitSeconds ?? 0) * 1000;
   let waitMs = waitMsFirst;
   for (;;) {
-    const queue = await ctx.settings.get(queueName);
+    const queue = await growIfThrottled(ctx, await ctx.settings.get(queueName));
     // Listening starts before the look, so that a publish during it is not missed.
     const wakeup = ctx.wakeups.listen(queueName, signal);
     try {
@@ -57,7 +58,7 @@ export async function receive(
 
 /** Visits the queue's shards, from a random one on, until one has something to give. */
 async function receiveOnce(ctx: Context, taker: Taker, max: number): Promise<ReceivedMessage[]> {
-  const { shards } = taker.queue;
+  const { shardsVisited: shards } = taker.queue;
   const first = Math.floor(ctx.random.number() * shards);
   for (let i = 0; i < shards; i++) {
     const messages = await receiveFrom(ctx, taker, shardKey(taker.queue, (first + i) % shards), max);

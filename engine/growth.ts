@@ -1,0 +1,63 @@
+/**
+ * How many shards a queue has. One takes about 1,000 write units a second (a DynamoDB partition:
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html); so a queue whose writes are
+ * throttled doubles its shards, and one found idle halves them. Messages are published to the first `shards`; receives and the
+ * sweep visit `shardsVisited`, which includes retired ones until they are surely empty.
+ */
+import {
+  readToWriteMsMax,
+  retryMsMax,
+  settingsCacheMs,
+  shardsGrowPauseMs,
+  shardsIdleMs,
+  shardsMax,
+  signedRequestMsMax,
+} from '../sdk/limits.ts';
+import type { Context } from './context.ts';
+import { changeQueue } from './queue-records.ts';
+import { incarnationOf, type QueueRecord } from './settings.ts';
+
+/** After this, nobody who read the settings before can still write under them. */
+export const settingsForgottenMs = settingsCacheMs + readToWriteMsMax + retryMsMax + signedRequestMsMax;
+
+export function createGrowth() {
+  const throttled = new Set<string>();
+  return {
+    /** A write to this shard was throttled: its queue grows with the next call. */
+    note(shard: string): void {
+      throttled.add(incarnationOf(shard));
+    },
+    isWanted(queue: QueueRecord): boolean {
+      return throttled.delete(queue.incarnation);
+    },
+  };
+}
+
+export type Growth = ReturnType<typeof createGrowth>;
+
+/** Gives the queue more shards if it was throttled; not again before the last growth can have told. */
+export async function growIfThrottled(ctx: Context, queue: QueueRecord): Promise<QueueRecord> {
+  if (!ctx.growth.isWanted(queue) || queue.shards >= shardsMax) return queue;
+  return changeQueue(ctx, queue.name, (record, now) => {
+    if (now - record.shardsChangedAt < shardsGrowPauseMs) return record;
+    const shards = Math.min(shardsMax, record.shards * 2);
+    return { ...record, shards, shardsVisited: Math.max(shards, record.shardsVisited), shardsChangedAt: now };
+  });
+}
+
+/** Retires half of an idle queue's shards, and forgets retired ones that are surely empty. */
+export async function shrinkIfIdle(
+  ctx: Context,
+  queue: QueueRecord,
+  { isIdle, emptyFrom }: { isIdle: boolean; emptyFrom: number },
+): Promise<void> {
+  const age = ctx.clock.now() - queue.shardsChangedAt;
+  const canForget = queue.shardsVisited > queue.shards && emptyFrom <= queue.shards && age > settingsForgottenMs;
+  const canRetire = !canForget && isIdle && queue.shards > 1 && queue.shardsVisited === queue.shards && age > shardsIdleMs;
+  if (!canForget && !canRetire) return;
+  await changeQueue(ctx, queue.name, (record, now) => {
+    if (record.shardsChangedAt !== queue.shardsChangedAt) return record;
+    if (canForget) return { ...record, shardsVisited: record.shards };
+    return { ...record, shards: Math.ceil(record.shards / 2), shardsChangedAt: now };
+  });
+}
