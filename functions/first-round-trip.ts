@@ -6,10 +6,10 @@ export function firstRoundTrip(url: string, key: string | undefined): string {
   return [
     `export DUMBWAITER_URL=${url}`,
     ...(key === undefined ? [] : [`export DUMBWAITER_API_KEY=${quoted(key)}`]),
-    `curl -sS -X PUT ${queue}" ${auth}`,
-    `curl -sS ${queue}/publish" ${auth} ${json} -d '{"messages":[{"body":"Hello, world"}]}'`,
-    `RECEIPT=$(curl -sS -X POST ${queue}/receive" ${auth} | tee /dev/stderr | sed -n 's/.*"receipt":"\\([^"]*\\)".*/\\1/p')`,
-    `curl -sS ${queue}/ack" ${auth} ${json} -d "{\\"receipts\\":[\\"$RECEIPT\\"]}"`,
+    `curl -sSw '\\n' -X PUT ${queue}" ${auth}`,
+    `curl -sSw '\\n' ${queue}/publish" ${auth} ${json} -d '{"messages":[{"body":"Hello, world"}]}'`,
+    `RECEIPT=$(curl -sSw '\\n' -X POST ${queue}/receive" ${auth} | tee /dev/stderr | sed -n 's/.*"receipt":"\\([^"]*\\)".*/\\1/p')`,
+    `curl -sSw '\\n' ${queue}/ack" ${auth} ${json} -d "{\\"receipts\\":[\\"$RECEIPT\\"]}"`,
   ].join('\n');
 }
 

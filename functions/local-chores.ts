@@ -1,12 +1,14 @@
 /** What EventBridge and the redrive function do on AWS, done within the process. */
 import type { Engine } from '../engine/engine.ts';
 import type { Clock } from '../engine/port.ts';
+import { DumbwaiterError } from '../sdk/errors.ts';
 import { sweepPeriodMs } from '../sdk/limits.ts';
 import type { Log } from './log.ts';
 import { logSweep } from './sweep-log.ts';
 
 export interface Chores {
-  startRedrive(queue: string, task: string): Promise<void>;
+  startSweep(engine: Engine): void;
+  startRedrive(engine: Engine, queue: string, task: string): void;
   /** Ends when no chore is under way any more. */
   stop(): Promise<void>;
 }
@@ -16,7 +18,7 @@ const redriveRetryMs = 1_000;
 /** How long a chore goes on before it looks whether it shall stop. */
 const stepMs = 2_000;
 
-export function createChores({ engine, clock, log }: { engine: () => Engine; clock: Clock; log: Log }): Chores {
+export function createChores({ clock, log }: { clock: Clock; log: Log }): Chores {
   const stopping = new AbortController();
   const underWay = new Set<Promise<void>>();
 
@@ -25,10 +27,10 @@ export function createChores({ engine, clock, log }: { engine: () => Engine; clo
     underWay.add(running);
   }
 
-  async function sweepEachPeriod(): Promise<void> {
+  async function sweepEachPeriod(engine: Engine): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
-        logSweep(log, await engine().sweep({ until: clock.now() + stepMs }));
+        logSweep(log, await engine.sweep({ until: clock.now() + stepMs }));
       } catch (error) {
         log.error('The sweep failed', {}, error);
       }
@@ -36,12 +38,14 @@ export function createChores({ engine, clock, log }: { engine: () => Engine; clo
     }
   }
 
-  async function redrive(queue: string, task: string): Promise<void> {
+  async function redrive(engine: Engine, queue: string, task: string): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
-        if ((await engine().runRedrive(queue, task, { until: clock.now() + stepMs })) === 'done') return;
+        if ((await engine.runRedrive(queue, task, { until: clock.now() + stepMs })) === 'done') return;
       } catch (error) {
-        log.error('The redrive failed, and is tried again', { queue, task }, error);
+        log.error('A redrive failed', { queue, task }, error);
+        // Any other failure would only come again; the sweep begins it anew after a while.
+        if (!(error instanceof DumbwaiterError && error.retryable)) return;
         await pause(redriveRetryMs);
       }
     }
@@ -51,11 +55,9 @@ export function createChores({ engine, clock, log }: { engine: () => Engine; clo
     await clock.sleep(ms, stopping.signal).catch(() => undefined);
   }
 
-  run(sweepEachPeriod);
   return {
-    async startRedrive(queue, task) {
-      run(() => redrive(queue, task));
-    },
+    startSweep: (engine) => run(() => sweepEachPeriod(engine)),
+    startRedrive: (engine, queue, task) => run(() => redrive(engine, queue, task)),
     async stop() {
       stopping.abort();
       await Promise.all(underWay);

@@ -1,0 +1,101 @@
+/** The whole queue in one process: the app that Lambda runs, on a port, over a DynamoDB engine of its own. */
+import { createCorrectedClock } from '../engine/clock.ts';
+import { createEngine } from '../engine/create.ts';
+import { createDynamoStore } from '../engine/dynamo-store.ts';
+import { createTables } from '../engine/dynamo-tables.ts';
+import { createRandom } from '../engine/random.ts';
+import { fixedAdminKey } from './admin-key.ts';
+import { createApp } from './app.ts';
+import { createAuthenticate } from './auth.ts';
+import { administrator, allScopes } from './authorization.ts';
+import { logEngineEvents } from './engine-log.ts';
+import { type HttpServer, type Patience, serveHttp, usualPatience } from './http-server.ts';
+import { createKeys, type Keys } from './keys.ts';
+import { createChores } from './local-chores.ts';
+import { type LocalData, openLocalDynamodb } from './local-dynamodb.ts';
+import type { Log } from './log.ts';
+import { createService } from './service.ts';
+
+export interface LocalOptions {
+  data: LocalData;
+  log: Log;
+  host?: string;
+  /** Any free one, unless given. */
+  port?: number;
+  /** An admin key of the caller's choice. */
+  adminKey?: string | undefined;
+  patience?: Patience;
+}
+
+/** The key that opens this server: as given, or generated at its first start, when alone it can be shown. */
+export type FirstKey = { from: 'given' | 'generated'; text: string } | { from: 'earlier start' };
+
+export interface LocalServer {
+  url: string;
+  firstKey: FirstKey;
+  /** Where the data is, for people. */
+  place: string;
+  /** Ends with what happened, if the DynamoDB engine stops by itself. */
+  died: Promise<string>;
+  /** Takes no more calls, ends those under way, and stops what it started. */
+  close(): Promise<void>;
+}
+
+const tables = { messages: 'dumbwaiter-messages', leases: 'dumbwaiter-leases', queues: 'dumbwaiter-queues' };
+
+/** Throws StartFailure; nothing that it started is left then. */
+export async function startLocal(options: LocalOptions): Promise<LocalServer> {
+  const dynamodb = await openLocalDynamodb(options.data);
+  try {
+    await createTables(dynamodb.client, tables);
+    const { http, keys, stop } = await serveQueue(options, dynamodb.client);
+    const { place, died } = dynamodb;
+    const close = async () => {
+      await stop();
+      await dynamodb.stop();
+    };
+    return { url: http.url, firstKey: await firstKeyOf(keys, options.adminKey), place, died, close };
+  } catch (error) {
+    await dynamodb.stop();
+    throw error;
+  }
+}
+
+async function serveQueue(options: LocalOptions, client: Parameters<typeof createDynamoStore>[0]['client']) {
+  const { log, host = '127.0.0.1', port = 0, patience = usualPatience } = options;
+  const clock = createCorrectedClock();
+  const random = createRandom();
+  const store = createDynamoStore({ client, tables, clock });
+  const keys = createKeys({ store, clock, random });
+  const chores = createChores({ clock, log });
+  const engine = createEngine({
+    store,
+    clock,
+    random,
+    observe: logEngineEvents(log),
+    startRedrive: async (queue, task) => chores.startRedrive(engine, queue, task),
+  });
+  const stopping = new AbortController();
+  const app = createApp({
+    service: createService({ engine, keys }),
+    authenticate: createAuthenticate({ keys, adminKey: fixedAdminKey(options.adminKey) }),
+    log,
+    newRequestId: () => crypto.randomUUID(),
+    stopping: stopping.signal,
+  });
+  const http: HttpServer = await serveHttp(app, { host, port, patience });
+  chores.startSweep(engine);
+  const stop = async () => {
+    stopping.abort();
+    await Promise.all([http.close(), chores.stop()]);
+  };
+  return { http, keys, stop };
+}
+
+async function firstKeyOf(keys: Keys, adminKey: string | undefined): Promise<FirstKey> {
+  if (adminKey !== undefined) return { from: 'given', text: adminKey };
+  const { keys: earlier } = await keys.list({ limit: 1 });
+  if (earlier.length > 0) return { from: 'earlier start' };
+  const { key } = await keys.create({ name: 'first key', queues: ['*'], scopes: [...allScopes] }, administrator('admin'));
+  return { from: 'generated', text: key };
+}
