@@ -1,0 +1,68 @@
+/** docs/reference.md says what the code says: it is written from it. After a change: `npx vitest run test/unit/reference.test.ts -u`. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { settingsDefaults } from '../../engine/settings.ts';
+import { operationTexts } from '../../functions/operation-texts.ts';
+import { type OperationName, routes } from '../../sdk/contract.ts';
+import { errors } from '../../sdk/errors.ts';
+import * as limits from '../../sdk/limits.ts';
+
+const header = `# Reference
+
+Every operation, setting, error and limit. Written from the code by \`test/unit/reference.test.ts\`. The bodies of requests and answers, field
+by field, are in the OpenAPI 3.1 document that each deployment serves at \`/v1/openapi.json\`.
+`;
+
+function table(names: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [names, names.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+const scopes = { any: 'any', none: 'no key', publish: 'publish', receive: 'receive', admin: 'admin' };
+
+function operations(): string {
+  const rows = (Object.keys(routes) as OperationName[]).map((name) => {
+    const { method, path, scope } = routes[name];
+    return [`\`${name}\``, `\`${method} ${path}\``, scopes[scope], operationTexts[name].summary];
+  });
+  return `## Operations\n\nThe name is the SDK's contract's, and the \`operation\` of a Lambda invoke. The scope is what an API key needs.\n\n${table(['operation', 'over HTTP', 'scope', 'what it does'], rows)}`;
+}
+
+function settings(): string {
+  const rows = Object.entries(settingsDefaults).map(([name, value]) => [`\`${name}\``, `\`${JSON.stringify(value)}\``]);
+  return `## Settings of a queue\n\n${table(['setting', 'default'], rows)}`;
+}
+
+function codes(): string {
+  const rows = Object.entries(errors).map(([code, { status, retryable, meaning }]) => [
+    `\`${code}\``,
+    String(status),
+    retryable ? 'yes' : 'no',
+    meaning,
+  ]);
+  const text = 'Over HTTP a refusal of the whole call is problem+json (RFC 9457) with `code`; in a batch each entry has its own.';
+  return `## Errors\n\n${text}\n\n${table(['code', 'HTTP status', 'retryable', 'meaning'], rows)}`;
+}
+
+/** The comment above a constant, or above the group of constants that it stands in. */
+function comments(): Map<string, string> {
+  const source = readFileSync(new URL('../../sdk/limits.ts', import.meta.url), 'utf8');
+  const found = new Map<string, string>();
+  for (const [, comment, name] of source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\nexport const (\w+)/g)) {
+    const text = comment!.replace(/\s*\n\s*\*\s?/g, ' ').trim();
+    found.set(name!, text.replace(/(https:\S+?)([.;)]*)(\s|$)/g, '<$1>$2$3').replaceAll('|', '\\|'));
+  }
+  return found;
+}
+
+function limitRows(): string {
+  const texts = comments();
+  const rows = Object.entries(limits)
+    .filter((entry): entry is [string, number] => typeof entry[1] === 'number')
+    .map(([name, value]) => [`\`${name}\``, value.toLocaleString('en'), texts.get(name) ?? '']);
+  return `## Limits\n\nA name ends with its unit and its bound. Source: \`sdk/limits.ts\`.\n\n${table(['limit', 'value', ''], rows)}`;
+}
+
+test('the reference in the documentation is the one in the code', async () => {
+  const text = [header, operations(), settings(), codes(), limitRows()].join('\n\n');
+  await expect(`${text.replace('\n\n\n', '\n\n')}\n`).toMatchFileSnapshot('../../docs/reference.md');
+});
