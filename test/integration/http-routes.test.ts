@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type OperationName, routes } from '../../sdk/contract.ts';
+import { eventually, expectProblem, type HttpCalls, type LocalQueue, startLocalQueue } from './local-queue.ts';
+
+let queue: LocalQueue;
+const called = new Set<OperationName>();
+beforeAll(async () => {
+  queue = await startLocalQueue();
+});
+afterAll(async () => {
+  await queue.server.close();
+  expect(queue.defects).toEqual([]);
+  expect([...called].sort()).toEqual(Object.keys(routes).sort());
+});
+
+const call: HttpCalls['call'] = (operation, params, input) => {
+  called.add(operation);
+  return queue.http.call(operation, params, input);
+};
+
+let queues = 0;
+async function newQueue(settings: object = {}): Promise<{ queue: string }> {
+  const params = { queue: `routes-${++queues}` };
+  await call('createQueue', params, settings);
+  return params;
+}
+
+it('health answers without a key', async () => {
+  called.add('health');
+  const response = await queue.http.as(undefined).send('GET', '/v1/health');
+  expect(response.status).toBe(200);
+  expect(await response.json()).toEqual({ status: 'ok' });
+});
+
+it('a queue is created, read, changed, listed and deleted', async () => {
+  const dead = { queue: 'orders-dead' };
+  const orders = { queue: 'orders' };
+  await call('createQueue', dead);
+  const created = await call('createQueue', orders, {
+    deadLetter: { queue: dead.queue, maxReceives: 2 },
+    backoff: { minSeconds: 1, maxSeconds: 10, factor: 2, jitter: 0.5 },
+  });
+  expect(created).toMatchObject({ name: orders.queue, visibilityTimeoutSeconds: 30, delaySeconds: 0 });
+  expect(await call('createQueue', orders, { deadLetter: created.deadLetter, backoff: created.backoff })).toEqual(created);
+  expect((await call('updateQueue', orders, { visibilityTimeoutSeconds: 5 })).visibilityTimeoutSeconds).toBe(5);
+  const read = await call('getQueue', orders);
+  expect(read).toMatchObject({ visibilityTimeoutSeconds: 5, counts: { ready: 0, leased: 0, atLeast: false } });
+  const names = (await call('listQueues', {}, { limit: 100 })).queues.map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining([dead.queue, orders.queue]));
+  await expectProblem(await queue.http.send('DELETE', `/v1/queues/${dead.queue}`), 409, 'queue_in_use');
+  expect(await call('deleteQueue', orders)).toEqual({});
+  expect(await call('deleteQueue', dead)).toEqual({});
+  await expectProblem(await queue.http.send('GET', `/v1/queues/${orders.queue}`), 404, 'queue_not_found');
+});
+
+it('a message goes from publish to ack', async () => {
+  const where = await newQueue();
+  const body = { text: 'ä😀', list: [1, null, { deep: true }] };
+  const messages = [{ body, attributes: { kind: 'a', size: 1.5 } }, { bodyBase64: 'AAEC' }];
+  expect(await call('publish', where, { messages })).toMatchObject({ results: [{ ok: true }, { ok: true }] });
+  const received = await call('receive', where, { max: 10, visibilityTimeoutSeconds: 60, waitSeconds: 1 });
+  expect(received.messages).toMatchObject([
+    { body, attributes: { kind: 'a', size: 1.5 }, receives: 1, failures: 0 },
+    { bodyBase64: 'AAEC', attributes: {}, receives: 1, failures: 0 },
+  ]);
+  const receipts = received.messages.map(({ receipt }) => receipt);
+  const extended = await call('extend', where, { receipts, visibilityTimeoutSeconds: 120 });
+  const { leasedUntil } = received.messages[0]!;
+  expect(extended.results.every((result) => result.ok && result.leasedUntil > leasedUntil)).toBe(true);
+  expect(await call('ack', where, { receipts })).toEqual({ results: [{ ok: true }, { ok: true }] });
+  expect(await call('receive', where)).toEqual({ messages: [] });
+});
+
+it('a message is released, and remembers why', async () => {
+  const where = await newQueue();
+  await call('publish', where, { messages: [{ body: 1, id: 'm1' }] });
+  const first = await call('receive', where);
+  const receipts = first.messages.map(({ receipt }) => receipt);
+  expect((await call('release', where, { receipts, delaySeconds: 0, failed: 'No paper' })).results).toMatchObject([{ ok: true }]);
+  const found = await call('getMessage', { ...where, id: 'm1' });
+  expect(found).toMatchObject({ state: 'ready', receives: 1, failures: 1, lastFailure: 'No paper' });
+  const second = await call('receive', where, { waitSeconds: 5 });
+  expect(second.messages).toMatchObject([{ id: 'm1', receives: 2, failures: 1 }]);
+});
+
+it('messages are peeked at, page by page and by state', async () => {
+  const where = await newQueue();
+  await call('publish', where, { messages: [1, 2, 3].map((body) => ({ body })) });
+  await call('publish', where, { messages: [{ body: 'later', delaySeconds: 600 }] });
+  const bodies: unknown[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await call('peek', where, { state: 'ready', limit: 2, ...(cursor === undefined ? {} : { cursor }) });
+    bodies.push(...page.messages.map(({ body }) => body));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  expect(bodies.sort()).toEqual([1, 2, 3]);
+  expect((await call('peek', where, { state: 'delayed' })).messages).toMatchObject([{ body: 'later', state: 'delayed' }]);
+});
+
+it('a queue is purged', async () => {
+  const where = await newQueue();
+  await call('publish', where, { messages: [{ body: 1 }] });
+  // What was published within the margin of two clocks before a purge may stay.
+  await eventually(async () => {
+    expect(Date.parse((await call('purge', where)).purgedBefore)).toBeLessThanOrEqual(Date.now());
+    return (await call('receive', where, { visibilityTimeoutSeconds: 0 })).messages.length === 0 ? true : undefined;
+  });
+});
+
+it('dead letters are redriven, as a task that can be read and cancelled', async () => {
+  const dead = await newQueue();
+  const where = await newQueue({ deadLetter: { queue: dead.queue, maxReceives: 1 } });
+  await call('publish', where, { messages: [{ body: 1, id: 'dies' }] });
+  const receipts = (await call('receive', where)).messages.map(({ receipt }) => receipt);
+  const released = await call('release', where, { receipts, failed: 'broken' });
+  expect(released.results).toEqual([{ ok: true, deadLettered: true }]);
+  const found = await call('getMessage', { ...dead, id: 'dies' });
+  expect(found).toMatchObject({ state: 'dead', deadLetter: { queue: where.queue, reason: 'broken' } });
+  const started = await call('redrive', dead, { reason: 'broken', ratePerSecond: 1000 });
+  const done = await eventually(async () => {
+    const task = await call('getRedrive', { ...dead, task: started.id });
+    return task.state === 'running' ? undefined : task;
+  });
+  expect(done).toMatchObject({ state: 'done', moved: 1, toQueue: null, error: null });
+  expect((await call('receive', where, { waitSeconds: 5 })).messages).toMatchObject([{ id: 'dies', body: 1 }]);
+  expect(await call('cancelRedrive', { ...dead, task: started.id })).toMatchObject({ state: 'done' });
+});
+
+it('a key is created, listed and revoked', async () => {
+  const { key, ...shown } = await call('createKey', {}, { name: 'k', queues: ['routes-*'], scopes: ['publish'] });
+  expect(key).toMatch(/^dw_[0-9a-z]+_[0-9a-z]{32}$/);
+  expect((await call('listKeys', {}, { limit: 100 })).keys).toContainEqual(shown);
+  expect(await call('revokeKey', { id: shown.id })).toEqual({});
+  await expectProblem(await queue.http.send('DELETE', `/v1/keys/${shown.id}`), 404, 'key_not_found');
+});

@@ -1,0 +1,99 @@
+/** The whole local server, in memory, for the tests of one file, and its HTTP API called without the SDK. */
+import { expect } from 'vitest';
+import type { Patience } from '../../functions/http-server.ts';
+import { type LocalServer, startLocal } from '../../functions/local-server.ts';
+import type { Log } from '../../functions/log.ts';
+import { outputs, problem } from '../../functions/outputs.ts';
+import { type InputOf, type OperationName, type OutputOf, type ParamsOf, type Route, routes } from '../../sdk/contract.ts';
+import type { ErrorCode } from '../../sdk/errors.ts';
+
+export const adminKey = 'the-admin-key-of-these-tests';
+
+export interface LocalQueue {
+  server: LocalServer;
+  http: HttpCalls;
+  /** What was logged as a defect: tests assert that it is empty. */
+  defects: string[];
+}
+
+export async function startLocalQueue(patience?: Patience): Promise<LocalQueue> {
+  const { log, defects } = loggedDefects();
+  const server = await startLocal({ data: 'memory', log, adminKey, ...(patience === undefined ? {} : { patience }) });
+  return { server, defects, http: httpCalls(server.url, adminKey) };
+}
+
+export function loggedDefects(): { log: Log; defects: string[] } {
+  const defects: string[] = [];
+  const log: Log = {
+    info: () => undefined,
+    warn: () => undefined,
+    error: (message, fields, error) =>
+      defects.push(`${message} ${JSON.stringify(fields)} ${error instanceof Error ? error.stack : error}`),
+  };
+  return { log, defects };
+}
+
+export interface HttpCalls {
+  /** An operation that succeeds; its answer is held against the schema that the OpenAPI document shows. */
+  call<Name extends OperationName>(operation: Name, params: ParamsOf<Name>, input?: InputOf<Name>): Promise<OutputOf<Name>>;
+  /** Any request: `path` from `/v1` on, `body` sent as JSON unless it is a text. */
+  send(method: string, path: string, options?: { body?: unknown; headers?: Record<string, string> }): Promise<Response>;
+  /** The same calls with another key, or none. */
+  as(key: string | undefined): HttpCalls;
+}
+
+export function httpCalls(url: string, key: string | undefined): HttpCalls {
+  const send: HttpCalls['send'] = (method, path, { body, headers = {} } = {}) =>
+    fetch(`${url}${path}`, {
+      method,
+      headers: {
+        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+  return {
+    send,
+    as: (other) => httpCalls(url, other),
+    async call(operation, params, input) {
+      const route: Route = routes[operation];
+      const { path, body } = requestFor(route, params, input);
+      const response = await send(route.method, path, { body });
+      const answer = await response.json();
+      expect({ operation, status: response.status, answer }).toMatchObject({ status: route.status });
+      // A schema drops what it does not know: nothing may be dropped.
+      expect(outputs[operation].parse(answer)).toEqual(answer);
+      return answer as never;
+    },
+  };
+}
+
+/** A GET's or DELETE's input is its query string. */
+export function requestFor({ method, path }: Route, params: object, input?: object): { path: string; body: unknown } {
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(String(new Map(Object.entries(params)).get(name))),
+  );
+  if (method !== 'GET' && method !== 'DELETE') return { path: filled, body: input };
+  const query = new URLSearchParams(Object.entries(input ?? {}).map(([name, value]) => [name, String(value)])).toString();
+  return { path: query === '' ? filled : `${filled}?${query}`, body: undefined };
+}
+
+/** That an answer is the refusal `code`, told as it should be. Answers its detail. */
+export async function expectProblem(response: Response, status: number, code: ErrorCode): Promise<string> {
+  const answer = (await response.json()) as { code: string; detail: string; requestId: string };
+  expect({ ...answer, status: response.status }).toMatchObject({ status, code });
+  expect(problem.parse(answer)).toEqual(answer);
+  expect(response.headers.get('content-type')).toBe('application/problem+json');
+  expect(response.headers.get('x-request-id')).toBe(answer.requestId);
+  return answer.detail;
+}
+
+/** Looks until it finds something; the test's own time limit ends it otherwise. */
+export async function eventually<T>(look: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
