@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bodyOf, contentOf } from '../../sdk/content.ts';
@@ -13,6 +14,11 @@ describe('a body', () => {
     );
   });
 
+  it('of bytes is known as such in whatever realm it was made', () => {
+    expect(contentOf(runInNewContext('new Uint8Array([1, 2])'))).toEqual({ bodyBase64: 'AQI=' });
+    expect(contentOf(Buffer.from('hi'))).toEqual({ bodyBase64: 'aGk=' });
+  });
+
   it('of JSON comes back as JSON has it', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
@@ -26,6 +32,7 @@ describe('a body', () => {
   it('without JSON is refused', () => {
     const cycle: unknown[] = [];
     cycle.push(cycle);
-    for (const body of [undefined, () => 1, Symbol('s'), 1n, cycle]) expect(() => contentOf(body)).toThrow(TypeError);
+    const binary = [new Float32Array(1), new DataView(new ArrayBuffer(1)), new ArrayBuffer(1)];
+    for (const body of [...binary, undefined, () => 1, Symbol('s'), 1n, cycle]) expect(() => contentOf(body)).toThrow(TypeError);
   });
 });

@@ -1,0 +1,268 @@
+/** The package as npm packs it, installed into an empty project without a network. */
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { createContext, runInContext } from 'node:vm';
+import { build, type Metafile } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ContractServer } from '../sdk/contract-server.ts';
+import { SmallQueue } from '../sdk/small-queue.ts';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const browserBundleBytesMax = 32_000;
+
+let work: string;
+let project: string;
+let installed: string;
+let server: ContractServer;
+let queue: SmallQueue;
+
+beforeAll(async () => {
+  work = mkdtempSync(join(tmpdir(), 'dumbwaiter-package-'));
+  // Packed from a copy: packing clears dist/, which other tests may be reading.
+  const stage = join(work, 'stage');
+  mkdirSync(stage);
+  for (const name of ['sdk', 'engine', 'functions', 'infra', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'LICENSE'])
+    cpSync(join(root, name), join(stage, name), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(stage, 'node_modules'));
+  await run('npm', ['pack', '--pack-destination', work], stage);
+  const tarball = readdirSync(work).find((name) => name.endsWith('.tgz')) as string;
+
+  project = join(work, 'project');
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: 'module' }));
+  await run('npm', ['install', '--offline', '--omit=optional', '--no-audit', '--no-fund', join(work, tarball)], project);
+  installed = join(project, 'node_modules/dumbwaiter');
+
+  queue = new SmallQueue();
+  server = await ContractServer.start({
+    ...queue.answers,
+    publish: ({ messages }) => {
+      queue.add(...messages.map(({ body }) => String(body)));
+      return { results: messages.map(({ body }) => ({ ok: true as const, id: String(body) })) };
+    },
+  });
+}, 300_000);
+
+afterAll(async () => {
+  await server?.stop();
+  rmSync(work, { recursive: true, force: true });
+});
+
+async function run(program: string, args: string[], cwd: string): Promise<string> {
+  try {
+    return (await promisify(execFile)(program, args, { cwd, maxBuffer: 1 << 26 })).stdout;
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${program} ${args.join(' ')} failed\n${stdout}\n${stderr}`, { cause: error });
+  }
+}
+
+/** Every Node of the machine, each version once. */
+async function nodes(): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const folder of new Set((process.env.PATH ?? '').split(delimiter))) {
+    const path = join(folder, 'node');
+    if (folder === '' || !existsSync(path)) continue;
+    found.set((await run(path, ['--version'], root)).trim(), path);
+  }
+  return found;
+}
+
+function link(...packages: string[]): void {
+  for (const name of packages) {
+    const path = join(project, 'node_modules', name);
+    if (existsSync(path)) continue;
+    mkdirSync(dirname(path), { recursive: true });
+    symlinkSync(join(root, 'node_modules', name), path);
+  }
+}
+
+async function typeCheck(file: string, source: string, options: Record<string, unknown>): Promise<string> {
+  writeFileSync(join(project, file), source);
+  const config = `tsconfig.${file}.json`;
+  const compilerOptions = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    target: 'es2022',
+    types: [],
+    ...options,
+  };
+  writeFileSync(join(project, config), JSON.stringify({ compilerOptions, files: [file] }));
+  return run(join(root, 'node_modules/.bin/tsc'), ['-p', config], project);
+}
+
+describe('the package', () => {
+  it('installs alone, and holds what runs, and nothing else', () => {
+    expect(readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['dumbwaiter']);
+    const files = globSync('**/*', { cwd: installed, withFileTypes: true }).filter((entry) => entry.isFile());
+    const strays = files.filter(({ name }) => !/(\.js|\.mjs|\.d\.ts|\.mjs\.map)$/.test(name)).map(({ name }) => name);
+    expect(strays.sort()).toEqual(['LICENSE', 'package.json']);
+  });
+
+  it('publishes and consumes from its root import, in every Node of the machine from 20 on', async () => {
+    writeFileSync(
+      join(project, 'round-trip.js'),
+      `import { Dumbwaiter, DumbwaiterError } from 'dumbwaiter';
+       const queue = new Dumbwaiter({ url: process.argv[2], apiKey: 'k' }).queue('q');
+       await queue.publish({ body: process.version });
+       const consumer = queue.consume((message) => console.log(message.id), { visibilityTimeoutSeconds: 30, waitSeconds: 0 });
+       await new Promise((resolve) => consumer.on('ack', resolve));
+       await consumer.stop();
+       if (!(await queue.get('x').catch((error) => error) instanceof DumbwaiterError)) throw new Error('no typed error');`,
+    );
+    const versions = await nodes();
+    expect([...versions.keys()]).toContain(process.version);
+    for (const [version, path] of versions) {
+      if (Number(/^v(\d+)/.exec(version)?.[1]) < 20) continue;
+      expect(await run(path, ['round-trip.js', server.url], project)).toBe(`${version}\n`);
+      expect(queue.acked.at(-1)).toBe(version);
+    }
+  });
+
+  it.each([
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ])('has types that resolve with module %s and moduleResolution %s, without types of Node', async (module, moduleResolution) => {
+    const source = `
+      import { Dumbwaiter, DumbwaiterError, type ErrorCode, type ReceivedMessage } from 'dumbwaiter';
+      interface Order { total: number }
+      const queue = new Dumbwaiter({ url: 'https://q.test', apiKey: 'k' }).queue<Order>('orders');
+      const { id }: { id: string } = await queue.publish({ body: { total: 1 } });
+      const results: { ok: boolean }[] = await queue.publish([{ body: { total: 1 }, delaySeconds: 1 }]);
+      // @ts-expect-error the body is an Order
+      await queue.publish({ body: { sum: 1 } });
+      // @ts-expect-error the url is missing
+      new Dumbwaiter({ apiKey: 'k' });
+      const consumer = queue.consume(async ({ body, ack }: ReceivedMessage<Order>, { signal }) => {
+        const total: number = body.total;
+        await fetch('https://a.test', { signal });
+        return [total, ack];
+      });
+      consumer.on('failed', ({ message, error }) => console.log(message.body.total, error));
+      // @ts-expect-error there is no such event
+      consumer.on('nonsense', () => {});
+      for await (const message of queue.peek({ state: 'dead' })) console.log(message.body.total, message.deadLetter?.reason);
+      try { await queue.get(id) } catch (error) {
+        if (error instanceof DumbwaiterError) { const code: ErrorCode = error.code; console.log(code, results) }
+      }
+      export {};`;
+    await typeCheck(`check-${moduleResolution}.ts`, source, { module, moduleResolution, lib: ['es2022', 'dom', 'dom.iterable'] });
+  });
+
+  it('calls by Lambda invoke, typed, once @aws-sdk/client-lambda is there', async () => {
+    link('@aws-sdk/client-lambda');
+    await typeCheck(
+      'check-lambda.ts',
+      `import { Dumbwaiter } from 'dumbwaiter';
+       import { lambdaTransport } from 'dumbwaiter/lambda';
+       import { LambdaClient } from '@aws-sdk/client-lambda';
+       new Dumbwaiter({ transport: lambdaTransport({ functionName: 'f', client: new LambdaClient({ region: 'eu-central-1' }) }) });`,
+      { module: 'nodenext', skipLibCheck: true, lib: ['es2022', 'dom', 'dom.iterable'] },
+    );
+    writeFileSync(
+      join(project, 'lambda.js'),
+      `import { lambdaTransport } from 'dumbwaiter/lambda'; console.log(typeof lambdaTransport({ functionName: 'f' }).call);`,
+    );
+    expect(await run(process.execPath, ['lambda.js'], project)).toBe('function\n');
+  });
+
+  it('synthesizes its construct with the functions that it brings', async () => {
+    link('aws-cdk-lib', 'constructs');
+    writeFileSync(
+      join(project, 'stack.js'),
+      `import { App, Stack } from 'aws-cdk-lib';
+       import { Dumbwaiter } from 'dumbwaiter/cdk';
+       const app = new App({ outdir: 'cdk.out' });
+       new Dumbwaiter(new Stack(app, 'Orders'), 'Queue');
+       app.synth();`,
+    );
+    await run(process.execPath, ['stack.js'], project);
+    const assets = readdirSync(join(project, 'cdk.out')).filter((name) => name.startsWith('asset.'));
+    expect(assets.length).toBeGreaterThan(0);
+    for (const asset of assets) expect(readdirSync(join(project, 'cdk.out', asset))).toContain('index.mjs');
+    await typeCheck(
+      'check-cdk.ts',
+      `import { Stack } from 'aws-cdk-lib';
+       import { Dumbwaiter, type DumbwaiterProps } from 'dumbwaiter/cdk';
+       export const add = (stack: Stack, props: DumbwaiterProps) => new Dumbwaiter(stack, 'Queue', props);`,
+      {
+        module: 'nodenext',
+        skipLibCheck: true,
+        lib: ['es2022', 'dom', 'dom.iterable'],
+        types: ['node'],
+        typeRoots: [join(root, 'node_modules/@types')],
+      },
+    );
+  });
+});
+
+describe('the root import in a browser', () => {
+  let code: string;
+  let metafile: Metafile;
+
+  beforeAll(async () => {
+    const built = await build({
+      entryPoints: [join(installed, 'dist/sdk/index.js')],
+      bundle: true,
+      minify: true,
+      write: false,
+      metafile: true,
+      platform: 'browser',
+      target: 'es2022',
+      format: 'iife',
+      globalName: 'dumbwaiter',
+    });
+    code = built.outputFiles[0]?.text as string;
+    metafile = built.metafile;
+  });
+
+  it('is made of its own files alone, and no package', () => {
+    const imports = Object.values(metafile.inputs).flatMap(({ imports }) => imports);
+    expect(imports.filter(({ path, external }) => external || !path.includes('dumbwaiter/dist/sdk/'))).toEqual([]);
+    const inputs = Object.keys(metafile.inputs).map((path) => basename(path));
+    expect(inputs).toContain('consumer.js');
+    expect(inputs.filter((name) => /lambda|schemas/.test(name))).toEqual([]);
+  });
+
+  it(`is small: at most ${browserBundleBytesMax} bytes minified`, () => {
+    expect(code.length).toBeLessThanOrEqual(browserBundleBytesMax);
+  });
+
+  it('publishes and consumes where there are only the globals of the web', async () => {
+    const { AbortController, AbortSignal, DOMException, TextDecoder, TextEncoder, URL, URLSearchParams } = globalThis;
+    const { atob, btoa, clearTimeout, console, fetch, queueMicrotask, setTimeout } = globalThis;
+    const web = { AbortController, AbortSignal, DOMException, TextDecoder, TextEncoder, URL, URLSearchParams };
+    const context = createContext({
+      ...web,
+      atob,
+      btoa,
+      clearTimeout,
+      console,
+      fetch,
+      queueMicrotask,
+      setTimeout,
+      url: server.url,
+    });
+    runInContext(code, context);
+    const handled = await runInContext(
+      `(async () => {
+        const queue = new dumbwaiter.Dumbwaiter({ url, apiKey: 'k' }).queue('q');
+        await Promise.all([queue.publish({ body: 'w1' }), queue.publish({ body: 'w2' })]);
+        const handled = [];
+        const consumer = queue.consume(({ id }) => void handled.push(id), { visibilityTimeoutSeconds: 30, waitSeconds: 0 });
+        await new Promise((resolve) => consumer.on('idle', resolve));
+        await consumer.stop();
+        return handled.join();
+      })()`,
+      context,
+    );
+    expect(handled).toBe('w1,w2');
+    expect(queue.acked.slice(-2)).toEqual(['w1', 'w2']);
+    expect(server.callsOf('publish').at(-1)?.input).toEqual({ messages: [{ body: 'w1' }, { body: 'w2' }] });
+  });
+});
