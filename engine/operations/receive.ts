@@ -23,6 +23,9 @@ import { messageOverheadBytes, receivedMessage } from '../views.ts';
 const waitMsFirst = 50;
 const waitMsLast = 1000;
 const waitGrowth = 1.5;
+/** Looks at one shard for one answer, each at so many times more rows than the one before. */
+const looksMax = 5;
+const lookGrowth = 4;
 
 /** A row that may be taken: it has been waiting since `at`. */
 type Candidate =
@@ -67,10 +70,28 @@ async function receiveOnce(ctx: Context, taker: Taker, max: number): Promise<Rec
   return [];
 }
 
+/**
+ * Rows may have nothing to give: purged, too old, ended in parts, or taken by another just before. Messages behind them are
+ * looked for in a longer stretch each time, before the answer is that there are none.
+ */
 async function receiveFrom(ctx: Context, taker: Taker, shard: string, max: number): Promise<ReceivedMessage[]> {
+  let rows = ctx.windows.size(shard) - 1 + max;
+  for (let look = 1; ; look++) {
+    const { messages, met } = await lookInto(ctx, taker, shard, max, Math.min(headRowsMax, rows));
+    if (messages.length > 0 || met === 0 || look === looksMax) return messages;
+    rows *= lookGrowth;
+  }
+}
+
+async function lookInto(
+  ctx: Context,
+  taker: Taker,
+  shard: string,
+  max: number,
+  limit: number,
+): Promise<{ messages: ReceivedMessage[]; met: number }> {
   const readAt = ctx.clock.now();
   const window = ctx.windows.size(shard);
-  const limit = Math.min(headRowsMax, window - 1 + max);
   const [heads, due] = await Promise.all([
     ctx.store.range({ table: 'messages', partition: shard, limit, consistent: true }),
     ctx.store.range({ table: 'leases', index: 'due', partition: shard, to: readAt, limit }),
@@ -82,9 +103,9 @@ async function receiveFrom(ctx: Context, taker: Taker, shard: string, max: numbe
     );
   }
   const candidates = oldestFirst(fromRandom(ctx, window, heads.rows), await dueRows(ctx, fromRandom(ctx, window, due.rows)));
-  if (candidates.length === 0) return [];
+  if (candidates.length === 0) return { messages: [], met: 0 };
   const taken = await take(ctx, taker, shard, candidates, max, readAt);
-  return deliver(ctx, taker, taken);
+  return { messages: await deliver(ctx, taker, taken), met: candidates.length };
 }
 
 /** Rows from a random place in the window on, then those before it. */
@@ -153,21 +174,24 @@ async function take(
       next++;
     }
     if (round.length === 0) break;
-    await Promise.all(
+    const outcomes = await Promise.all(
       round.map(async ({ candidate, want }) => {
         try {
-          const claimed = await claim(ctx, taker, shard, candidate, want, readAt, taken.removals);
-          if (claimed) {
-            taken.claimed.push(claimed);
-            messages += claimed.slots.length;
-          }
+          return await claim(ctx, taker, shard, candidate, want, readAt, taken.removals);
         } catch (error) {
           // What the others have claimed is still to be delivered.
           if (!(error instanceof StoreError)) throw error;
           failure = error;
+          return undefined;
         }
       }),
     );
+    // In the order of the candidates, whichever answered first.
+    for (const claimed of outcomes) {
+      if (!claimed) continue;
+      taken.claimed.push(claimed);
+      messages += claimed.slots.length;
+    }
   }
   if (failure && taken.claimed.length === 0) throw failure;
   return taken;
