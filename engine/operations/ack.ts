@@ -27,10 +27,13 @@ function firstAck(ctx: Context, rowId: string, held: readonly Receipt[]): Promis
   const version = ctx.newVersion();
   const count = held[0]!.count;
   const slots = new Map(held.map((receipt) => [receipt.slot, receipt]));
-  if (slots.size === count) {
-    const tokens = Array.from({ length: count }, (_, slot) => ({ token: slots.get(slot)!.token }));
+  // Receipts are in their holder's hands: any of them may name another count, or a slot beyond it.
+  const tokens = Array.from({ length: count }, (_, slot) => slots.get(slot)).flatMap((one) =>
+    one ? [{ token: one.token }] : [],
+  );
+  if (tokens.length === count && slots.size === count) {
     const row = tombstoneRow(tombstone(rowId, version, tokens, now));
-    // `count`, for a receipt is in its holder's hands; `ending`, for such a row has more to do when it ends.
+    // `count`, for the row may have more messages than the receipts say; `ending`, for such a row has more to do when it ends.
     const whole: Condition = {
       all: [{ absent: ['until'] }, { equals: [['count'], count] }, { absent: ['ending'] }, ...held.map(holds)],
     };
