@@ -9,7 +9,7 @@ import type { Write } from './port.ts';
 import { leaseRow } from './row-format.ts';
 import { isLive, type Lease, type Parcel, parcelKey, type Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
-import { settle, verdictOf, verdictOfAge } from './settle.ts';
+import { settle, verdictOfAge } from './settle.ts';
 
 /** What one receive call takes with. */
 export interface Taker {
@@ -98,13 +98,14 @@ export async function claimDue(ctx: Context, taker: Taker, first: Seen, want: nu
     const { ready } = await settle(ctx, taker.queue, current);
     if (!ready) return { done: undefined };
     const { seen, lease } = ready;
+    const mayBeTaken = new Set(ready.slots);
     if (lease.fresh !== undefined) await removeParcel(ctx, lease.fresh, lease.id);
 
     const now = ctx.clock.now();
     let taken = 0;
-    const slots = lease.slots.map((slot) => {
-      const isReady = verdictOf(taker.queue, lease, slot, now) !== 'held' && isLive(slot);
-      if (!isReady || taken >= want) return slot;
+    const slots = lease.slots.map((slot, index) => {
+      // As they were settled: a lease that ends between then and now may have been the last one its message has.
+      if (!mayBeTaken.has(index) || taken >= want) return slot;
       taken++;
       return claimedSlot(ctx, taker, slot, now);
     });

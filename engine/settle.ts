@@ -33,8 +33,8 @@ export function verdictOf(queue: QueueRecord, lease: Lease, slot: Slot, now: num
 }
 
 export interface Settled {
-  /** The lease as seen, with at least one message ready; undefined when there is none. */
-  ready?: { seen: Seen; lease: Lease };
+  /** The lease as seen, and which of its messages are ready; undefined when none is. */
+  ready?: { seen: Seen; lease: Lease; slots: number[] };
   deadLettered: number;
   removed: number;
 }
@@ -79,8 +79,9 @@ export async function settle(ctx: Context, queue: QueueRecord, first: Seen): Pro
     }
 
     // Without its dead-letter queue a message goes on being retried: nothing is ever dropped for want of a place.
-    if (verdicts.some((verdict) => verdict === 'ready' || typeof verdict === 'object')) {
-      settled.ready = { seen, lease };
+    const ready = verdicts.flatMap((verdict, index) => (verdict === 'ready' || typeof verdict === 'object' ? [index] : []));
+    if (ready.length > 0) {
+      settled.ready = { seen, lease, slots: ready };
       return { done: settled };
     }
     if ((seen.row!.expiry as number) > now) return { done: settled };
