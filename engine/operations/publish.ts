@@ -206,12 +206,20 @@ async function publishOwn(ctx: Context, queue: QueueRecord, pending: Pending): P
 
   let after = await putIfAbsent(ctx, leaseRow(lease), now);
   if (after.row?.version !== lease.version && isGone(queue, after, now)) {
+    const former = judgeable(after, now).lease;
     after = await replace(ctx, after, leaseRow(lease));
+    const isReplaced = after.row?.version === lease.version;
+    if (isReplaced && former && needsEnding(former.contents, former.expiresAt)) await removeChunks(ctx, former.contents);
   }
   if (after.row?.version === lease.version) return { ok: true, id: pending.id! };
   if (after.row === undefined) throw notSaid();
-  if (needsEnding(placed, expiresAt)) await ctx.store.writeAll(chunkKeys(placed).map((key) => ({ key, then: { remove: true } })));
+  if (needsEnding(placed, expiresAt)) await removeChunks(ctx, placed);
   return { ok: true, id: pending.id!, duplicate: true };
+}
+
+/** Removes what lies beside a row that no TTL will remove. Should it fail, it is only wasted room. */
+async function removeChunks(ctx: Context, placed: Placed): Promise<void> {
+  await ctx.store.writeAll(chunkKeys(placed).map((key) => ({ key, then: { remove: true } })));
 }
 
 /** Whether what is in the way of a message under the same id is only a message that was purged, or is too old. */
