@@ -1,0 +1,185 @@
+import { expect, it } from 'vitest';
+import { tombstoneMs } from '../../sdk/limits.ts';
+import { noise } from './noise.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const range = (count: number) => Array.from({ length: count }, (_, index) => index);
+const ok = { ok: true };
+const lost = { ok: false, code: 'lease_lost' };
+const invalid = { ok: false, code: 'invalid_receipt' };
+
+onBothStores('ack', (driven) => {
+  it('ends messages for good, together or in parts', async () => {
+    const { create, send, receive, ack, clock } = driven();
+    await create('q');
+    await send('q', ...range(10));
+    const messages = await receive('q');
+    expect(await ack('q', messages.slice(0, 4))).toEqual([ok, ok, ok, ok]);
+    expect(await ack('q', messages.slice(4, 5))).toEqual([ok]);
+    clock.advance(30_000);
+    expect((await receive('q')).map(({ body }) => body)).toEqual([5, 6, 7, 8, 9]);
+  });
+
+  it('ends a parcel whose messages are acked side by side, one each', async () => {
+    const { create, send, receive, ack, call, rows } = driven();
+    await create('q');
+    await send('q', ...range(10));
+    const messages = await receive('q');
+    const results = await Promise.all(messages.map((message) => ack('q', [message])));
+    expect(results).toEqual(range(10).map(() => [ok]));
+    expect((await call('getQueue', 'q')).counts).toMatchObject({ ready: 0, leased: 0 });
+    expect((await rows('leases')).map(({ expiry, ttl }) => [expiry, typeof ttl])).toEqual([[undefined, 'number']]);
+  });
+
+  it('answers success again to the receipt that ended a message, while its row is remembered', async () => {
+    const { create, send, receive, ack, clock } = driven();
+    await create('q');
+    await send('q', 1, 2);
+    const messages = await receive('q');
+    await ack('q', messages.slice(0, 1));
+    expect(await ack('q', messages.slice(0, 1))).toEqual([ok]);
+    await ack('q', messages);
+    expect(await ack('q', messages)).toEqual([ok, ok]);
+    clock.advance(tombstoneMs);
+    expect(await ack('q', messages)).toEqual([ok, ok]);
+    clock.advance(1);
+    expect(await ack('q', messages)).toMatchObject([lost, lost]);
+  });
+
+  it('answers each of the same receipts given in one call', async () => {
+    const { create, send, receive, ack } = driven();
+    await create('q');
+    await send('q', 1, 2);
+    const [one, two] = await receive('q');
+    expect(await ack('q', [one!, one!, two!, one!])).toEqual([ok, ok, ok, ok]);
+  });
+
+  it('is in time after the lease, as long as nobody received the message since', async () => {
+    const { create, send, receive, ack, clock, sweep } = driven();
+    await create('q');
+    await send('q', 1);
+    const messages = await receive('q');
+    clock.advance(3_600_000);
+    await sweep();
+    expect(await ack('q', messages)).toEqual([ok]);
+    expect(await receive('q')).toEqual([]);
+  });
+
+  it('comes too late when another received the message, and leaves the other its lease', async () => {
+    const { create, send, receive, ack, clock } = driven();
+    await create('q');
+    await send('q', 1);
+    const first = await receive('q');
+    clock.advance(30_000);
+    const second = await receive('q');
+    expect(await ack('q', first)).toMatchObject([lost]);
+    expect(await ack('q', second)).toEqual([ok]);
+    expect(await ack('q', first)).toMatchObject([lost]);
+  });
+
+  it('comes too late after a release', async () => {
+    const { create, send, receive, ack, call } = driven();
+    await create('q');
+    await send('q', 1);
+    const messages = await receive('q');
+    await call('release', 'q', { receipts: [messages[0]!.receipt] });
+    expect(await ack('q', messages)).toMatchObject([lost]);
+    expect((await receive('q')).length).toBe(1);
+  });
+
+  it('judges each receipt on its own', async () => {
+    const { create, send, receive, ack, clock } = driven();
+    await create('q');
+    await send('q', 1, 2);
+    const [stale] = await receive('q', { max: 1, visibilityTimeoutSeconds: 1 });
+    const [held] = await receive('q', { max: 1 });
+    clock.advance(1_000);
+    const [taken] = await receive('q', { max: 1 });
+    expect(await ack('q', [stale!, { ...held!, receipt: 'x' }, held!, taken!])).toMatchObject([lost, invalid, ok, ok]);
+  });
+
+  it.each([
+    'ack',
+    'release',
+    'extend',
+  ] as const)('of receipts that nobody gave: %s refuses them and changes nothing', async (operation) => {
+    const { create, send, receive, call, rows } = driven();
+    await create('q', { visibilityTimeoutSeconds: 60 });
+    await create('other');
+    await send('q', 1, 2);
+    await send('other', 1, 2);
+    const [mine] = await receive('q');
+    const [others] = await receive('other');
+    const parts = mine!.receipt.split('.');
+    const token = parts.at(-1)!;
+    const forgedToken = [...parts.slice(0, -1), (token[0] === '0' ? '1' : '0') + token.slice(1)].join('.');
+    const elsewhere = [others!.receipt.split('.')[0], ...parts.slice(1, -1), others!.receipt.split('.').at(-1)].join('.');
+    const receipts = [
+      '',
+      'x',
+      mine!.receipt.slice(0, -1),
+      mine!.receipt.slice(1),
+      `${mine!.receipt}0`,
+      others!.receipt,
+      'x'.repeat(10_000),
+      null,
+      7,
+      {},
+      ['x'],
+      [...parts.slice(0, 2), '9', '2', token].join('.'),
+      [...parts.slice(0, 3), '0', token].join('.'),
+      [...parts.slice(0, 3), '11', token].join('.'),
+      forgedToken,
+      elsewhere,
+      [parts[0], 'nothing', '0', '1', token].join('.'),
+      [...parts.slice(0, 2), '7', '9', token].join('.'),
+    ] as string[];
+    const before = await rows('leases');
+    const { results } = await call(operation, 'q', { receipts });
+    expect(results.map((result) => !result.ok && result.code)).toEqual([
+      ...Array.from({ length: 14 }, () => 'invalid_receipt'),
+      ...Array.from({ length: 4 }, (_, index) => (index === 1 ? 'invalid_receipt' : 'lease_lost')),
+    ]);
+    expect(await rows('leases')).toEqual(before);
+  });
+
+  it('of a receipt whose number of messages was changed ends no message but its own', async () => {
+    const { create, send, receive, ack, clock } = driven();
+    await create('q');
+    await send('q', 1, 2, 3);
+    const messages = await receive('q');
+    const parts = messages[0]!.receipt.split('.');
+    const withCount = (count: number) => ({ ...messages[0]!, receipt: [...parts.slice(0, 3), count, parts[4]].join('.') });
+    await ack('q', [withCount(1)]);
+    await ack('q', [withCount(2)]);
+    await ack('q', [withCount(9)]);
+    clock.advance(30_000);
+    expect((await receive('q')).map(({ body }) => body)).toEqual([2, 3]);
+  });
+
+  it('refuses receipts of a queue that was deleted and created again', async () => {
+    const { create, send, receive, ack, call } = driven();
+    await create('q');
+    await send('q', 1);
+    const messages = await receive('q');
+    await call('deleteQueue', 'q');
+    await expect(ack('q', messages)).rejects.toMatchObject({ code: 'queue_not_found' });
+    await create('q');
+    expect(await ack('q', messages)).toMatchObject([invalid]);
+  });
+
+  it('ends messages whose bodies lie beside the row, kept for ever', async () => {
+    const { create, send, receive, ack, rows, clock, sweep } = driven();
+    await create('q', { retentionSeconds: null });
+    await send('q', noise(3000), noise(3001));
+    const messages = await receive('q');
+    expect(await ack('q', messages.slice(0, 1))).toEqual([ok]);
+    expect(await ack('q', messages)).toEqual([ok, ok]);
+    expect(await ack('q', messages)).toEqual([ok, ok]);
+    expect((await rows('messages')).length).toBeGreaterThan(0);
+    clock.advance(20 * 60_000);
+    await sweep();
+    expect(await rows('messages')).toEqual([]);
+    expect((await rows('leases')).map(({ expiry, ttl }) => [expiry, typeof ttl])).toEqual([[undefined, 'number']]);
+  });
+});

@@ -1,0 +1,51 @@
+/** A clock that only a test moves. */
+import type { Clock } from '../../engine/port.ts';
+
+export interface DrivenClock extends Clock {
+  /** Moves on, and wakes those whose sleep is over. */
+  advance(ms: number): void;
+  /** While true (the default) a sleep takes no time: it moves the clock itself. While false a sleeper waits for `advance`. */
+  leaping: boolean;
+  /** How many sleep now. */
+  sleepers(): number;
+  /** How long each sleep was to last, ms. */
+  slept: number[];
+}
+
+export function createDrivenClock(start = Date.now()): DrivenClock {
+  let now = start;
+  const sleeping = new Set<{ until: number; wake: () => void }>();
+  const slept: number[] = [];
+  return {
+    leaping: true,
+    slept,
+    now: () => now,
+    trusted: () => true,
+    advance(ms) {
+      now += ms;
+      for (const sleeper of sleeping) if (sleeper.until <= now) sleeper.wake();
+    },
+    sleepers: () => sleeping.size,
+    async sleep(ms, signal) {
+      slept.push(ms);
+      if (this.leaping) {
+        now += Math.max(0, ms);
+        await Promise.resolve();
+        signal?.throwIfAborted();
+        return;
+      }
+      await new Promise<void>((resolve, reject) => {
+        const end = (settle: () => void) => () => {
+          sleeping.delete(sleeper);
+          signal?.removeEventListener('abort', abort);
+          settle();
+        };
+        const abort = end(() => reject(signal?.reason));
+        const sleeper = { until: now + ms, wake: end(resolve) };
+        sleeping.add(sleeper);
+        if (signal?.aborted) abort();
+        else signal?.addEventListener('abort', abort);
+      });
+    },
+  };
+}

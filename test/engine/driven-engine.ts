@@ -1,0 +1,138 @@
+/** An engine on either store, with a clock that the test drives and redrives that run when the test says so. */
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { createCorrectedClock } from '../../engine/clock.ts';
+import { createEngine } from '../../engine/create.ts';
+import { createDynamoStore } from '../../engine/dynamo-store.ts';
+import { fromItem } from '../../engine/dynamo-values.ts';
+import type { Engine, EngineEvent, QueueOperation } from '../../engine/engine.ts';
+import { createMemoryStore } from '../../engine/memory-store.ts';
+import type { Key, Row, Store } from '../../engine/port.ts';
+import { seededRandom } from '../../engine/random.ts';
+import type { InputOf, Json, OutputOf, PublishEntry, QueueSettings, ReceivedMessage } from '../../sdk/contract.ts';
+import { startTestDynamodb } from '../dynamodb.ts';
+import { createDrivenClock, type DrivenClock } from './driven-clock.ts';
+import { type WatchedStore, watchStore } from './watched-store.ts';
+
+export interface OpenedStore {
+  store: Store;
+  /** Every row of a table, whatever its age. */
+  rows(table: Key['table']): Promise<Row[]>;
+}
+
+export interface StoreKind {
+  name: 'memory' | 'dynamo';
+  /** Starts what the stores of one file need. */
+  start(): Promise<{ open(clock: DrivenClock): Promise<OpenedStore>; stop(): Promise<void> }>;
+}
+
+export const storeKinds: StoreKind[] = [
+  {
+    name: 'memory',
+    start: async () => ({
+      async open(clock) {
+        const store = createMemoryStore({ now: clock.now });
+        return { store, rows: async (table) => store.rows(table) };
+      },
+      stop: async () => {},
+    }),
+  },
+  {
+    name: 'dynamo',
+    async start() {
+      const dynamodb = await startTestDynamodb();
+      return {
+        async open(driven) {
+          const tables = await dynamodb.createTables();
+          const { client } = dynamodb;
+          // Of DynamoDB's own time nothing is learnt: the test's is the one that counts.
+          const clock = { ...createCorrectedClock(driven.now), observe: () => {} };
+          const store = createDynamoStore({ client, tables, clock });
+          const rows = async (table: Key['table']) => {
+            const { Items: items = [] } = await client.send(new ScanCommand({ TableName: tables[table], ConsistentRead: true }));
+            return items.map(fromItem);
+          };
+          return { store, rows };
+        },
+        stop: () => dynamodb.stop(),
+      };
+    },
+  },
+];
+
+export interface DrivenEngine {
+  engine: Engine;
+  clock: DrivenClock;
+  watched: WatchedStore;
+  events: EngineEvent[];
+  /** Redrives that were asked to be run, in order. */
+  started: { queue: string; task: string }[];
+  rows(table: Key['table']): Promise<Row[]>;
+  /** Another engine over the same store and clock: another process. */
+  another(): Engine;
+  call<Name extends QueueOperation>(operation: Name, queue: string, input?: InputOf<Name>): Promise<OutputOf<Name>>;
+  create(queue: string, settings?: Partial<QueueSettings>): Promise<unknown>;
+  /** Publishes bodies and answers their ids; throws when one is refused. */
+  publish(queue: string, ...entries: PublishEntry[]): Promise<string[]>;
+  /** Publishes these bodies together. */
+  send(queue: string, ...bodies: Json[]): Promise<string[]>;
+  receive(queue: string, input?: InputOf<'receive'>): Promise<ReceivedMessage[]>;
+  /** Receives a hundred at most, and answers their bodies. */
+  bodies(queue: string, input?: InputOf<'receive'>): Promise<unknown[]>;
+  ack(queue: string, messages: readonly ReceivedMessage[]): Promise<OutputOf<'ack'>['results']>;
+  sweep(): ReturnType<Engine['sweep']>;
+  /** Starts a redrive and runs it to its end. */
+  redrive(queue: string, input?: InputOf<'redrive'>): Promise<OutputOf<'getRedrive'>>;
+}
+
+const hourMs = 3_600_000;
+
+export async function driveEngine(open: (clock: DrivenClock) => Promise<OpenedStore>, seed = 1): Promise<DrivenEngine> {
+  const clock = createDrivenClock();
+  const { store, rows } = await open(clock);
+  const watched = watchStore(store);
+  const events: EngineEvent[] = [];
+  const started: DrivenEngine['started'] = [];
+  let seeds = seed;
+  const another = () =>
+    createEngine({
+      store: watched.store,
+      clock,
+      random: seededRandom(seeds++),
+      observe: (event) => events.push(event),
+      startRedrive: async (queue, task) => {
+        started.push({ queue, task });
+      },
+    });
+  const engine = another();
+  const call: DrivenEngine['call'] = (operation, queue, input) =>
+    engine.call(operation, { queue } as never, (input ?? {}) as never);
+  const driven: DrivenEngine = {
+    engine,
+    clock,
+    watched,
+    events,
+    started,
+    rows,
+    another,
+    call,
+    create: (queue, settings = {}) => call('createQueue', queue, settings),
+    async publish(queue, ...entries) {
+      const { results } = await call('publish', queue, { messages: entries });
+      return results.map((result) => {
+        if (!result.ok) throw new Error(`${result.code}: ${result.message}`);
+        return result.id;
+      });
+    },
+    send: (queue, ...bodies) => driven.publish(queue, ...bodies.map((body) => ({ body }))),
+    receive: async (queue, input = {}) => (await call('receive', queue, { max: 100, ...input })).messages,
+    bodies: async (queue, input) => (await driven.receive(queue, input)).map(({ body }) => body),
+    ack: async (queue, messages) => (await call('ack', queue, { receipts: messages.map(({ receipt }) => receipt) })).results,
+    sweep: () => engine.sweep({ until: clock.now() + hourMs }),
+    async redrive(queue, input = {}) {
+      const { id } = await call('redrive', queue, input);
+      await engine.runRedrive(queue, id, { until: clock.now() + hourMs });
+      return engine.call('getRedrive', { queue, task: id }, {});
+    },
+  };
+  return driven;
+}

@@ -1,0 +1,208 @@
+import { expect, it } from 'vitest';
+import type { Json, PublishEntry } from '../../sdk/contract.ts';
+import { batchEntriesMax, bodyBytesMax, delaySecondsMax, parcelSlotsMax, tombstoneMs } from '../../sdk/limits.ts';
+import { noise } from './noise.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const minute = 60_000;
+
+onBothStores('publish', (driven) => {
+  it('answers an id for each message, all different', async () => {
+    await driven().create('q');
+    const ids = await driven().publish('q', ...Array.from({ length: batchEntriesMax }, (_, body) => ({ body })));
+    expect(new Set(ids).size).toBe(batchEntriesMax);
+  });
+
+  it('stores messages published together in rows of ten', async () => {
+    await driven().create('q');
+    const bodies = Array.from({ length: 2 * parcelSlotsMax + 3 }, (_, body) => body);
+    await driven().send('q', ...bodies);
+    const counts = (await driven().rows('messages')).map(({ count }) => count);
+    expect(counts.sort()).toEqual([parcelSlotsMax, parcelSlotsMax, 3].sort());
+    expect(await driven().bodies('q')).toEqual(bodies);
+  });
+
+  it('keeps the order of a call, and of one call after another', async () => {
+    await driven().create('q');
+    const bodies = Array.from({ length: 35 }, (_, body) => body);
+    for (let at = 0; at < bodies.length; at += 12) await driven().send('q', ...bodies.slice(at, at + 12));
+    expect(await driven().bodies('q')).toEqual(bodies);
+  });
+
+  it('carries every kind of JSON value, and attributes, unchanged', async () => {
+    const { create, send, receive, publish } = driven();
+    await create('q');
+    const bodies: Json[] = [
+      null,
+      true,
+      0,
+      -1.5e-300,
+      '',
+      '"\\\u0000\u{1F600}é',
+      [],
+      {},
+      [[1, null]],
+      JSON.parse('{"__proto__":1}'),
+    ];
+    await send('q', ...bodies);
+    const messages = await receive('q');
+    expect(messages.map(({ body }) => JSON.stringify(body))).toEqual(bodies.map((body) => JSON.stringify(body)));
+    expect(messages.every((message) => !('bodyBase64' in message) && Object.keys(message.attributes).length === 0)).toBe(true);
+    const attributes = { text: 'é', number: -0.5, empty: '', constructor: 'x' };
+    await publish('q', { body: 1, attributes }, { body: 2 });
+    expect((await receive('q')).map((message) => message.attributes)).toEqual([attributes, {}]);
+  });
+
+  it('carries bytes unchanged', async () => {
+    const { create, publish, receive } = driven();
+    await create('q');
+    const all = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)).toString('base64');
+    await publish('q', { bodyBase64: all }, { bodyBase64: '' });
+    const messages = await receive('q');
+    expect(messages.map(({ bodyBase64 }) => bodyBase64)).toEqual([all, '']);
+    expect(messages.some((message) => 'body' in message)).toBe(false);
+  });
+
+  it.each([
+    ['in the row', 'x'.repeat(300)],
+    ['in the row, deflated', 'x'.repeat(5000)],
+    ['beside the row', noise(3000)],
+    ['beside the row in several pieces', noise(bodyBytesMax - 2)],
+  ])('carries a body %s', async (place, body) => {
+    const { create, send, bodies, rows } = driven();
+    await create('q');
+    await send('q', body);
+    const chunks = (await rows('messages')).filter(({ shard }) => String(shard).startsWith('body:'));
+    expect(chunks.length > 0).toBe(place.startsWith('beside'));
+    expect(chunks.length > 1).toBe(place.endsWith('pieces'));
+    expect(await bodies('q')).toEqual([body]);
+  });
+
+  it('carries 1 MiB of bytes', async () => {
+    const { create, publish, receive } = driven();
+    await create('q');
+    const bodyBase64 = Buffer.alloc(bodyBytesMax, noise(bodyBytesMax)).toString('base64');
+    await publish('q', { bodyBase64 });
+    expect((await receive('q')).map((message) => message.bodyBase64 === bodyBase64)).toEqual([true]);
+  });
+
+  it('refuses bad entries by name, and publishes their neighbours', async () => {
+    const { create, call, bodies } = driven();
+    await create('q');
+    const bad = { body: 'x'.repeat(bodyBytesMax) };
+    const entries = [
+      { body: 'good' },
+      bad,
+      { nobody: 1 },
+      null,
+      { body: 1, id: 'a b' },
+      { body: 2, delaySeconds: -1 },
+      { body: 'too' },
+    ];
+    const { results } = await call('publish', 'q', { messages: entries as PublishEntry[] });
+    expect(results.map(({ ok }) => ok)).toEqual([true, false, false, false, false, false, true]);
+    for (const [index, result] of results.entries()) {
+      if (!result.ok)
+        expect(result).toMatchObject({ code: 'invalid_input', message: expect.stringContaining(`messages[${index}]`) });
+    }
+    expect(await bodies('q')).toEqual(['good', 'too']);
+  });
+
+  it('hides a delayed message until its time, to the millisecond', async () => {
+    const { create, publish, bodies, clock } = driven();
+    await create('q');
+    await publish('q', { body: 'later', delaySeconds: 5 }, { body: 'now' }, { body: 'later too', delaySeconds: 5 });
+    expect(await bodies('q')).toEqual(['now']);
+    clock.advance(4_999);
+    expect(await bodies('q')).toEqual([]);
+    clock.advance(1);
+    expect(await bodies('q')).toEqual(['later', 'later too']);
+  });
+
+  it('delays by what the queue says, unless the message says otherwise', async () => {
+    const { create, publish, bodies, clock } = driven();
+    await create('q', { delaySeconds: 60 });
+    await publish('q', { body: 'queue' }, { body: 'none', delaySeconds: 0 });
+    expect(await bodies('q', { visibilityTimeoutSeconds: 3600 })).toEqual(['none']);
+    clock.advance(minute);
+    expect(await bodies('q')).toEqual(['queue']);
+  });
+
+  it('delays by up to a year', async () => {
+    const { create, publish, bodies, clock } = driven();
+    await create('q');
+    await publish('q', { body: noise(3000), delaySeconds: delaySecondsMax });
+    clock.advance(delaySecondsMax * 1000 - 1);
+    expect(await bodies('q')).toEqual([]);
+    clock.advance(1);
+    expect((await bodies('q')).length).toBe(1);
+  });
+
+  it('publishes a message of one id once, whatever state the first is in', async () => {
+    const { create, call, receive, clock } = driven();
+    await create('q');
+    const again = async () => (await call('publish', 'q', { messages: [{ body: 2, id: 'mine' }] })).results;
+    const duplicate = [{ ok: true, id: 'mine', duplicate: true }];
+    expect(await again()).toEqual([{ ok: true, id: 'mine' }]);
+    expect(await again()).toEqual(duplicate);
+    const [message] = await receive('q', { visibilityTimeoutSeconds: 10 });
+    expect(message).toMatchObject({ id: 'mine', body: 2, receives: 1 });
+    expect(await again()).toEqual(duplicate);
+    clock.advance(10_000);
+    expect(await again()).toEqual(duplicate);
+    expect((await receive('q')).map(({ id, receives }) => [id, receives])).toEqual([['mine', 2]]);
+    expect(await receive('q')).toEqual([]);
+  });
+
+  it('finds the same id twice in one call, beside others', async () => {
+    const { create, call, bodies } = driven();
+    await create('q');
+    const messages = [{ body: 1, id: 'a' }, { body: 2, id: 'b' }, { body: 3, id: 'a' }, { body: 4 }, { body: 5, id: 'a' }];
+    const { results } = await call('publish', 'q', { messages });
+    expect(results.map((result) => 'duplicate' in result)).toEqual([false, false, true, false, true]);
+    expect((await bodies('q')).sort()).toEqual([1, 2, 4]);
+  });
+
+  it('remembers an id for an hour after its message is done, and no longer', async () => {
+    const { create, publish, receive, ack, call, bodies, clock } = driven();
+    await create('q');
+    await publish('q', { body: 1, id: 'mine' });
+    await ack('q', await receive('q'));
+    clock.advance(tombstoneMs);
+    const again = () => call('publish', 'q', { messages: [{ body: 2, id: 'mine' }] });
+    expect((await again()).results).toEqual([{ ok: true, id: 'mine', duplicate: true }]);
+    expect(await bodies('q')).toEqual([]);
+    clock.advance(1);
+    expect((await again()).results).toEqual([{ ok: true, id: 'mine' }]);
+    expect(await bodies('q')).toEqual([2]);
+  });
+
+  it('takes an id again when its message was purged', async () => {
+    const { create, publish, call, bodies } = driven();
+    await create('q', { retentionSeconds: null });
+    await publish('q', { body: noise(3000), id: 'mine' });
+    await call('purge', 'q');
+    expect((await call('publish', 'q', { messages: [{ body: 'new', id: 'mine' }] })).results).toEqual([{ ok: true, id: 'mine' }]);
+    expect(await bodies('q')).toEqual(['new']);
+    // Nothing would ever remove the old body, were it left.
+    expect((await driven().rows('messages')).length).toBe(0);
+  });
+
+  it('takes an id again when its message grew too old', async () => {
+    const { create, publish, bodies, clock } = driven();
+    await create('q', { retentionSeconds: 60 });
+    await publish('q', { body: 'old', id: 'mine' });
+    clock.advance(minute);
+    await publish('q', { body: 'new', id: 'mine' });
+    expect(await bodies('q')).toEqual(['new']);
+  });
+
+  it('knows an id in one queue only', async () => {
+    const { create, publish, call, bodies } = driven();
+    await create('q');
+    await create('other');
+    await publish('q', { body: 1, id: 'mine' });
+    expect((await call('publish', 'other', { messages: [{ body: 2, id: 'mine' }] })).results).toEqual([{ ok: true, id: 'mine' }]);
+    expect([await bodies('q'), await bodies('other')]).toEqual([[1], [2]]);
+  });
+});
