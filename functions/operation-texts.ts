@@ -56,7 +56,7 @@ export const operationTexts: Texts = {
     description: 'Settings left out take their defaults. Creating a queue again with the same settings changes nothing.',
     input: { deadLetter: orders.deadLetter, backoff: orders.backoff },
     output: orders,
-    refusals: ['queue_exists', 'queue_not_found'],
+    refusals: ['queue_exists'],
   },
   getQueue: {
     tag: 'queues',

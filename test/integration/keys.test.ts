@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type OperationName, type Route, routes, type Scope } from '../../sdk/contract.ts';
+import { expectProblem, type HttpCalls, type LocalQueue, requestFor, startLocalQueue } from './local-queue.ts';
+
+let queue: LocalQueue;
+beforeAll(async () => {
+  queue = await startLocalQueue();
+  for (const name of ['covered-1', 'covered-2', 'elsewhere', 'z-covered']) await queue.http.call('createQueue', { queue: name });
+});
+afterAll(async () => {
+  await queue.server.close();
+  expect(queue.defects).toEqual([]);
+});
+
+async function keyFor(scopes: Scope[], queues: string[]): Promise<HttpCalls> {
+  const { key } = await queue.http.call('createKey', {}, { name: 'test', scopes, queues });
+  return queue.http.as(key);
+}
+
+/** Of an input that is refused for itself, once the key is not. */
+const bad = { nonsense: true };
+const paramsOf = (name: string) => ({ queue: name, id: 'x', task: 'x' });
+const operations = Object.keys(routes) as OperationName[];
+const ofQueues = operations.filter((operation) => routes[operation].path.includes('{queue}'));
+
+async function send(calls: HttpCalls, operation: OperationName, name: string): Promise<Response> {
+  const route: Route = routes[operation];
+  const { path, body } = requestFor(route, paramsOf(name), bad);
+  return calls.send(route.method, path, { body });
+}
+
+describe('without a key', () => {
+  it.each(operations.filter((operation) => operation !== 'health'))('%s is refused', async (operation) => {
+    for (const key of [undefined, 'wrong', 'dw_000000000000_00000000000000000000000000000000']) {
+      const response = await send(queue.http.as(key), operation, 'covered-1');
+      expect(response.headers.get('www-authenticate')).toMatch(/^Bearer/);
+      await expectProblem(response, 401, 'unauthorized');
+    }
+  });
+
+  it('no body is read, and no queue told of', async () => {
+    const { http } = queue;
+    const huge = 'x'.repeat(100_000);
+    await expectProblem(await http.as('wrong').send('POST', '/v1/queues/missing/publish', { body: huge }), 401, 'unauthorized');
+  });
+});
+
+describe('a key', () => {
+  const scopes: Scope[] = ['publish', 'receive', 'admin'];
+
+  it.each(scopes)('of the scope %s alone may do what that is for, and no more', async (scope) => {
+    const calls = await keyFor([scope], ['covered-*']);
+    for (const operation of ofQueues) {
+      const needed = routes[operation].scope;
+      const response = await send(calls, operation, 'covered-1');
+      if (needed === scope || needed === 'any') {
+        expect(await expectProblem(response, 400, 'invalid_input')).toContain('nonsense: unknown field');
+      } else {
+        expect(await expectProblem(response, 403, 'forbidden')).toContain(needed);
+      }
+    }
+  });
+
+  it('does nothing on queues that it does not cover, be they there or not', async () => {
+    const calls = await keyFor(scopes, ['covered-*', 'elsewher']);
+    for (const operation of ofQueues) {
+      for (const name of ['elsewhere', 'missing', 'z-covered']) {
+        expect(await expectProblem(await send(calls, operation, name), 403, 'forbidden')).toContain(name);
+      }
+    }
+  });
+
+  it('of all scopes makes, lists and revokes keys only if it covers all queues', async () => {
+    const some = await keyFor(scopes, ['a*', 'b*']);
+    const all = await keyFor(['admin'], ['*']);
+    for (const operation of ['createKey', 'listKeys', 'revokeKey'] as const) {
+      await expectProblem(await send(some, operation, ''), 403, 'forbidden');
+      await expectProblem(await send(all, operation, ''), 400, 'invalid_input');
+    }
+  });
+
+  it('gives no more than it has', async () => {
+    const all = await keyFor(['admin', 'publish'], ['*']);
+    const body = { name: 'more', queues: ['*'], scopes: ['publish', 'receive'] };
+    expect(await expectProblem(await all.send('POST', '/v1/keys', { body }), 403, 'forbidden')).toContain('receive');
+    await all.call('createKey', {}, { ...body, scopes: ['publish'] });
+  });
+
+  it('lets no messages out to a queue that it does not cover', async () => {
+    const calls = await keyFor(['admin'], ['covered-*']);
+    const deadLetter = { queue: 'elsewhere', maxReceives: 1 };
+    await expectProblem(await calls.send('PUT', '/v1/queues/covered-9', { body: { deadLetter } }), 403, 'forbidden');
+    await expectProblem(await calls.send('PATCH', '/v1/queues/covered-1', { body: { deadLetter } }), 403, 'forbidden');
+    await expectProblem(
+      await calls.send('POST', '/v1/queues/covered-1/redrive', { body: { toQueue: 'elsewhere' } }),
+      403,
+      'forbidden',
+    );
+    expect((await queue.http.call('getQueue', { queue: 'covered-1' })).deadLetter).toBeNull();
+    await calls.call('updateQueue', { queue: 'covered-1' }, { deadLetter: { ...deadLetter, queue: 'covered-2' } });
+  });
+
+  it('lists the queues that it covers, and no others, on pages that lose none', async () => {
+    const calls = await keyFor(['publish'], ['covered-*', 'z-*']);
+    const listed: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await calls.call('listQueues', {}, { limit: 1, ...(cursor === undefined ? {} : { cursor }) });
+      expect(page.queues.length).toBeLessThanOrEqual(1);
+      listed.push(...page.queues.map(({ name }) => name));
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    expect(listed.sort()).toEqual(['covered-1', 'covered-2', 'z-covered']);
+    expect((await calls.call('listQueues', {})).queues.map(({ name }) => name).sort()).toEqual(listed);
+  });
+
+  it('opens nothing once it is revoked', async () => {
+    const { id, key } = await queue.http.call('createKey', {}, { name: 'short', scopes: ['admin'], queues: ['*'] });
+    await queue.http.as(key).call('getQueue', { queue: 'elsewhere' });
+    await queue.http.as(key).call('revokeKey', { id });
+    await expectProblem(await queue.http.as(key).send('GET', '/v1/queues/elsewhere'), 401, 'unauthorized');
+  });
+});

@@ -1,0 +1,178 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createMemoryStore } from '../../engine/memory-store.ts';
+import type { Clock, Store } from '../../engine/port.ts';
+import { seededRandom } from '../../engine/random.ts';
+import { type AdminKey, fixedAdminKey } from '../../functions/admin-key.ts';
+import { type Authenticate, createAuthenticate } from '../../functions/auth.ts';
+import { administrator } from '../../functions/authorization.ts';
+import { createKeys, type Keys } from '../../functions/keys.ts';
+import { keyCacheMs, keysCachedMax, unknownKeyCacheMs } from '../../sdk/limits.ts';
+
+let now: number;
+let reads: number;
+let store: Store;
+const clock: Clock = { now: () => now, trusted: () => true, sleep: () => Promise.reject(new Error('Nobody sleeps here.')) };
+
+/** One process of several on the same store. */
+function startProcess(adminKey: AdminKey = fixedAdminKey('the admin key')): { keys: Keys; authenticate: Authenticate } {
+  const counted: Store = {
+    ...store,
+    get(keys) {
+      reads += 1;
+      return store.get(keys);
+    },
+  };
+  const keys = createKeys({ store: counted, clock, random: seededRandom(reads + 1) });
+  return { keys, authenticate: createAuthenticate({ keys, adminKey }) };
+}
+
+beforeEach(() => {
+  now = Date.parse('2026-01-31T12:00:00.000Z');
+  reads = 0;
+  store = createMemoryStore();
+});
+
+const worker = { name: 'worker', queues: ['orders-*'], scopes: ['publish' as const] };
+
+describe('a key', () => {
+  it('opens what it was made for, in every process', async () => {
+    const { key, ...shown } = await startProcess().keys.create(worker, administrator('admin'));
+    const principal = await startProcess().authenticate(`Bearer ${key}`);
+    expect(principal).toMatchObject(shown);
+  });
+
+  it('is kept as a hash: nothing of its secret is stored', async () => {
+    const memory = createMemoryStore();
+    store = memory;
+    const { key, id } = await startProcess().keys.create(worker, administrator('admin'));
+    const rows = JSON.stringify(memory.rows('queues'));
+    expect(rows).toContain(id);
+    expect(rows).not.toContain(key.slice(`dw_${id}_`.length));
+  });
+
+  it('is found in the store once, and then not again for a while', async () => {
+    const { keys, authenticate } = startProcess();
+    const { key } = await keys.create(worker, administrator('admin'));
+    await Promise.all([authenticate(`Bearer ${key}`), authenticate(`Bearer ${key}`)]);
+    now += keyCacheMs - 1;
+    await authenticate(`Bearer ${key}`);
+    expect(reads).toBe(1);
+    now += 1;
+    await authenticate(`Bearer ${key}`);
+    expect(reads).toBe(2);
+  });
+
+  it('that was revoked opens nothing at once here, and nothing elsewhere once its time in the cache is over', async () => {
+    const here = startProcess();
+    const elsewhere = startProcess();
+    const { key, id } = await here.keys.create(worker, administrator('admin'));
+    await Promise.all([here.authenticate(`Bearer ${key}`), elsewhere.authenticate(`Bearer ${key}`)]);
+    await here.keys.revoke(id);
+    await expect(here.authenticate(`Bearer ${key}`)).rejects.toMatchObject({ code: 'unauthorized' });
+    now += keyCacheMs - 1;
+    await elsewhere.authenticate(`Bearer ${key}`);
+    now += 1;
+    await expect(elsewhere.authenticate(`Bearer ${key}`)).rejects.toMatchObject({ code: 'unauthorized' });
+  });
+
+  it('cannot be revoked twice', async () => {
+    const { keys } = startProcess();
+    const { id } = await keys.create(worker, administrator('admin'));
+    await keys.revoke(id);
+    await expect(keys.revoke(id)).rejects.toMatchObject({ code: 'key_not_found' });
+  });
+
+  it('of another secret is refused, though its id is known', async () => {
+    const { keys, authenticate } = startProcess();
+    const { key } = await keys.create(worker, administrator('admin'));
+    const wrong = key.slice(0, -1) + (key.endsWith('0') ? '1' : '0');
+    await expect(authenticate(`Bearer ${wrong}`)).rejects.toMatchObject({ code: 'unauthorized' });
+    await authenticate(`Bearer ${key}`);
+  });
+
+  it('gives no scope that its creator lacks', async () => {
+    const { keys } = startProcess();
+    const creator = { id: 'k', scopes: ['admin' as const], queues: ['*'] };
+    await expect(keys.create({ ...worker, scopes: ['admin', 'publish'] }, creator)).rejects.toMatchObject({ code: 'forbidden' });
+    await keys.create({ ...worker, scopes: ['admin'] }, creator);
+    expect((await keys.list({})).keys).toHaveLength(1);
+  });
+
+  it('is listed once, on one page or another', async () => {
+    const { keys } = startProcess();
+    const made = new Set<string>();
+    for (let i = 0; i < 7; i++) made.add((await keys.create(worker, administrator('admin'))).id);
+    const listed: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await keys.list({ limit: 3, ...(cursor === undefined ? {} : { cursor }) });
+      expect(page.keys.length).toBeLessThanOrEqual(3);
+      listed.push(...page.keys.map(({ id }) => id));
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    expect(listed.length).toBe(made.size);
+    expect(new Set(listed)).toEqual(made);
+  });
+});
+
+describe('a key that nobody made', () => {
+  const unknown = (i: number) => `dw_${String(i).padStart(12, '0')}_${'0'.repeat(32)}`;
+
+  it('is looked up once in a while, however often it is tried', async () => {
+    const { authenticate } = startProcess();
+    const attempt = () => expect(authenticate(`Bearer ${unknown(1)}`)).rejects.toMatchObject({ code: 'unauthorized' });
+    for (let i = 0; i < 5; i++) await attempt();
+    expect(reads).toBe(1);
+    now += unknownKeyCacheMs;
+    await attempt();
+    expect(reads).toBe(2);
+  });
+
+  it('is not looked up at all if it has not the form of a key', async () => {
+    const { authenticate } = startProcess();
+    for (const header of ['Bearer x', 'Bearer dw_x_y', `Bearer ${unknown(1)}0`, 'Basic eDp5', 'Bearer', '', undefined]) {
+      await expect(authenticate(header)).rejects.toMatchObject({ code: 'unauthorized' });
+    }
+    expect(reads).toBe(0);
+  });
+
+  it('pushes no real key out of the cache, though there be thousands', async () => {
+    const { keys, authenticate } = startProcess();
+    const { key } = await keys.create(worker, administrator('admin'));
+    await authenticate(`Bearer ${key}`);
+    for (let i = 0; i < keysCachedMax + 1; i++) await authenticate(`Bearer ${unknown(i)}`).catch(() => undefined);
+    const readsBefore = reads;
+    await authenticate(`Bearer ${key}`);
+    expect(reads).toBe(readsBefore);
+    await authenticate(`Bearer ${unknown(0)}`).catch(() => undefined);
+    expect(reads).toBe(readsBefore + 1);
+  });
+});
+
+describe('the admin key', () => {
+  it('may do everything, whatever its form', async () => {
+    for (const text of ['p', 'dw_000000000000_00000000000000000000000000000000', 'ümlaut-and-all']) {
+      const { authenticate } = startProcess(fixedAdminKey(text));
+      expect(await authenticate(`Bearer ${text}`)).toEqual(administrator('admin'));
+      expect(await authenticate(`bearer   ${text}`)).toEqual(administrator('admin'));
+      await expect(authenticate(`Bearer ${text}x`)).rejects.toMatchObject({ code: 'unauthorized' });
+    }
+  });
+
+  it('that is missing or empty opens nothing', async () => {
+    for (const text of [undefined, '']) {
+      const { authenticate } = startProcess(fixedAdminKey(text));
+      for (const header of ['Bearer ', 'Bearer undefined', 'Bearer null', 'Bearer']) {
+        await expect(authenticate(header)).rejects.toMatchObject({ code: 'unauthorized' });
+      }
+    }
+  });
+
+  it('that cannot be read leaves other keys alone', async () => {
+    const broken: AdminKey = { read: () => Promise.reject(new Error('no secrets today')) };
+    const { keys, authenticate } = startProcess(broken);
+    const { key } = await keys.create(worker, administrator('admin'));
+    expect((await authenticate(`Bearer ${key}`)).id).not.toBe('admin');
+    await expect(authenticate('Bearer other')).rejects.toThrow('no secrets today');
+  });
+});
