@@ -5,7 +5,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { createAdminKey } from './admin-key.ts';
+import { AdminKey } from './admin-key.ts';
 import { Alarms } from './alarms.ts';
 import { addDashboard } from './dashboard.ts';
 import { DeclaredQueues } from './declared-queues.ts';
@@ -41,11 +41,10 @@ const defaults = {
 export class Dumbwaiter extends Construct {
   /** Base URL of the HTTP API. */
   readonly url: string;
-  /** Holds the first admin key, as plain text. */
-  readonly adminKeySecret: Secret;
   readonly tables: Tables;
   readonly alarms: Alarms;
   readonly dashboard: Dashboard;
+  readonly #adminKey: AdminKey;
   readonly #functions: Functions;
 
   constructor(scope: Construct, id: string, props: DumbwaiterProps = {}) {
@@ -57,11 +56,11 @@ export class Dumbwaiter extends Construct {
       deletionProtection: props.deletionProtection ?? true,
       encryptionKey: props.encryptionKey,
     });
-    this.adminKeySecret = createAdminKey(this, 'AdminKey', { removalPolicy, encryptionKey: props.encryptionKey });
+    this.#adminKey = new AdminKey(this, 'AdminKey', { removalPolicy, encryptionKey: props.encryptionKey });
     this.#functions = new Functions(this, 'Functions', {
       ...logs,
       tables: this.tables,
-      adminKeySecret: this.adminKeySecret,
+      adminKey: this.#adminKey,
       memorySize: props.memorySize ?? defaults.memorySize,
       reserveSweepConcurrency: props.reserveSweepConcurrency ?? true,
     });
@@ -96,10 +95,15 @@ export class Dumbwaiter extends Construct {
     }
   }
 
+  /** Holds the first admin key, as plain text. */
+  get adminKeySecret(): Secret {
+    return this.#adminKey.secret;
+  }
+
   /** Makes the stack tell what a client needs to know (`ApiUrl`, `AdminKeySecretArn` ...), under these very names: for one construct a stack. */
   addOutputs(): void {
-    const { url, adminKeySecret, tables } = this;
-    addOutputs(Stack.of(this), { url, adminKeySecret, tables, functions: this.#functions });
+    const { url, tables } = this;
+    addOutputs(Stack.of(this), { url, tables, adminKey: this.#adminKey, functions: this.#functions });
   }
 
   /** Runs publishes, for whoever may invoke it. */

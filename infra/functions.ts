@@ -4,16 +4,16 @@ import { LambdaFunction as FunctionTarget } from 'aws-cdk-lib/aws-events-targets
 import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { Scope } from '../sdk/contract.ts';
+import type { AdminKey } from './admin-key.ts';
 import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
 import { allowEngine, allowQueues } from './table-access.ts';
 import type { Tables } from './tables.ts';
 
 export interface FunctionsProps {
   tables: Tables;
-  adminKeySecret: Secret;
+  adminKey: AdminKey;
   memorySize: number;
   logRetention: RetentionDays;
   removalPolicy: RemovalPolicy;
@@ -74,13 +74,13 @@ export class Functions extends Construct {
       description: 'Dumbwaiter: every operation, over HTTP and by invocation',
       timeout: apiTimeout,
       environment: {
-        DUMBWAITER_ADMIN_KEY_SECRET: this.#props.adminKeySecret.secretArn,
+        DUMBWAITER_ADMIN_KEY_SECRET: this.#props.adminKey.arn,
         DUMBWAITER_REDRIVE_FUNCTION: this.redrive.function.functionName,
         DUMBWAITER_INVOKE_SCOPES: 'publish,receive,admin',
       },
     });
     allowEngine(this.#props.tables, api);
-    this.#props.adminKeySecret.grantRead(api.function);
+    this.#props.adminKey.allowReading(api);
     api.allow(['lambda:InvokeFunction'], [this.redrive.function.functionArn]);
     return api;
   }

@@ -1,21 +1,21 @@
 import { CfnOutput } from 'aws-cdk-lib';
-import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import type { AdminKey } from './admin-key.ts';
 import type { Functions } from './functions.ts';
 import type { Tables } from './tables.ts';
 
 export interface OutputValues {
   url: string;
-  adminKeySecret: Secret;
+  adminKey: AdminKey;
   functions: Functions;
   tables: Tables;
 }
 
 /** What an operator or a client needs to know of a deployment. */
-export function addOutputs(scope: Construct, { url, adminKeySecret, functions, tables }: OutputValues): void {
+export function addOutputs(scope: Construct, { url, adminKey, functions, tables }: OutputValues): void {
   const output = (name: string, value: string, description: string) => new CfnOutput(scope, name, { value, description });
   output('ApiUrl', url, 'Base URL of the HTTP API');
-  output('AdminKeySecretArn', adminKeySecret.secretArn, 'Secret that holds the first admin key');
+  output('AdminKeySecretArn', adminKey.arn, 'Secret that holds the first admin key');
   output('ApiFunctionName', functions.api.function.functionName, 'To invoke instead of HTTP: every operation');
   output('PublishFunctionName', functions.publish.function.functionName, 'To invoke instead of HTTP: publish alone');
   output(

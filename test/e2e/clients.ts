@@ -1,0 +1,38 @@
+/** Clients of the deployed queue: over HTTP with the key from the secret, and by invoking its functions. */
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { Dumbwaiter } from '../../sdk/index.ts';
+import { lambdaTransport } from '../../sdk/lambda.ts';
+import type { Outputs } from './deployment.ts';
+import type { Account } from './emulator.ts';
+
+export interface Clients {
+  http: Dumbwaiter;
+  lambda: Dumbwaiter;
+  /** By the functions that may do one thing alone. */
+  publishOnly: Dumbwaiter;
+  receiveOnly: Dumbwaiter;
+  withKey(apiKey: string): Dumbwaiter;
+}
+
+export async function createClients(account: Account, outputs: Outputs): Promise<Clients> {
+  const secrets = new SecretsManagerClient(account);
+  const { SecretString: adminKey } = await secrets.send(new GetSecretValueCommand({ SecretId: outputs.AdminKeySecretArn }));
+  secrets.destroy();
+  const client = new LambdaClient({ ...account, maxAttempts: 1 });
+  const invoking = (functionName: string) => new Dumbwaiter({ transport: lambdaTransport({ functionName, client }) });
+  // The host name that the output states need not resolve here: the emulator serves the API under this path, too.
+  const url = `${account.endpoint}/_aws/execute-api/${apiIdOf(outputs.ApiUrl)}/$default`;
+  const withKey = (apiKey: string) => new Dumbwaiter({ url, apiKey });
+  return {
+    http: withKey(adminKey ?? ''),
+    lambda: invoking(outputs.ApiFunctionName),
+    publishOnly: invoking(outputs.PublishFunctionName),
+    receiveOnly: invoking(outputs.ReceiveFunctionName),
+    withKey,
+  };
+}
+
+function apiIdOf(url: string): string {
+  return new URL(url).hostname.split('.')[0]!;
+}

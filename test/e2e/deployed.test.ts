@@ -1,0 +1,164 @@
+/** The stack as `cdk deploy` makes it, in an emulated account which enforces IAM, called by both transports. */
+import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { Dumbwaiter, QueueClient } from '../../sdk/index.ts';
+import { type Clients, createClients } from './clients.ts';
+import { createDeployment, type Deployment, type Outputs } from './deployment.ts';
+import { until } from './emulator.ts';
+
+const declared = {
+  orders: { visibilityTimeoutSeconds: 7, deadLetter: { queue: 'orders-dead', maxReceives: 2 } },
+  'orders-dead': { retentionSeconds: null },
+  unattended: { deadLetter: { queue: 'unattended-dead', maxReceives: 1 } },
+  'unattended-dead': {},
+};
+/** The sweep comes round each minute, and takes a moment. */
+const sweepMsMax = 100_000;
+
+const account = inject('account');
+let deployment: Deployment;
+let outputs: Outputs;
+let clients: Clients;
+
+beforeAll(async () => {
+  deployment = await createDeployment(account);
+  await deployment.bootstrap();
+  outputs = await deployment.deploy(declared);
+  clients = await createClients(account, outputs);
+});
+
+afterAll(() => deployment?.clean());
+
+describe.each(['http', 'lambda'] as const)('over %s', (transport) => {
+  let client: Dumbwaiter;
+
+  beforeAll(() => {
+    client = clients[transport];
+  });
+
+  /** Queues of the test's own. */
+  async function createQueues(name: string): Promise<{ queue: QueueClient; dead: QueueClient }> {
+    const dead = client.queue(`${transport}-${name}-dead`);
+    await dead.create();
+    const queue = client.queue(`${transport}-${name}`);
+    await queue.create({ deadLetter: { queue: dead.name, maxReceives: 1 } });
+    return { queue, dead };
+  }
+
+  test('a message is published, received and acked, and then gone', async () => {
+    const { queue } = await createQueues('round-trip');
+    const message = { body: { text: 'héllo', list: [1, 2.5, null, true] }, attributes: { kind: 'greeting', weight: 3 } };
+    const { id } = await queue.publish(message);
+    const [received] = await queue.receive({ waitSeconds: 5 });
+    expect(received).toMatchObject({ ...message, id, receives: 1 });
+    await received!.ack();
+    await expect(queue.get(id)).rejects.toMatchObject({ code: 'message_not_found' });
+    expect(await queue.receive()).toEqual([]);
+  });
+
+  test('a hundred messages, some of them large, travel in one call each way', async () => {
+    const { queue } = await createQueues('batch');
+    const bodies = Array.from({ length: 100 }, (_, index) => `${index}:${'x'.repeat(index * 100)}`);
+    const published = await queue.publish(bodies.map((body) => ({ body })));
+    expect(published.filter(({ ok }) => ok)).toHaveLength(bodies.length);
+    const seen = new Set<unknown>();
+    while (seen.size < bodies.length) {
+      const received = await queue.receive({ max: 100, waitSeconds: 5 });
+      expect(received, `after ${seen.size} messages`).not.toEqual([]);
+      for (const { body } of received) seen.add(body);
+      expect((await queue.ack(received)).every(({ ok }) => ok)).toBe(true);
+    }
+    expect([...seen].sort()).toEqual([...bodies].sort());
+  });
+
+  test('a message whose lease expires is received again, and the late ack is refused', async () => {
+    const queue = client.queue(`${transport}-expiry`);
+    await queue.create();
+    const { id } = await queue.publish({ body: 'again' });
+    const [first] = await queue.receive({ visibilityTimeoutSeconds: 1, waitSeconds: 5 });
+    const [second] = await queue.receive({ waitSeconds: 20 });
+    expect([first!.id, second!.id]).toEqual([id, id]);
+    expect(second!.receives).toBe(2);
+    await expect(first!.ack()).rejects.toMatchObject({ code: 'lease_lost' });
+    await second!.ack();
+  });
+
+  test('a message that failed is dead-lettered with its reason, and redriven to where it came from', async () => {
+    const { queue, dead } = await createQueues('redrive');
+    const { id } = await queue.publish({ body: 'poison' });
+    const [received] = await queue.receive({ waitSeconds: 5 });
+    expect(await received!.release({ failed: 'no such customer' })).toMatchObject({ deadLettered: true });
+    expect(await dead.get(id)).toMatchObject({
+      state: 'dead',
+      body: 'poison',
+      deadLetter: { queue: queue.name, reason: 'no such customer', receives: 1 },
+    });
+    const redrive = await dead.redrive({ reason: 'no such customer' });
+    expect(await redrive.wait({ pollMs: 100 })).toMatchObject({ state: 'done', moved: 1 });
+    const [again] = await queue.receive({ waitSeconds: 10 });
+    expect(again).toMatchObject({ id, body: 'poison' });
+    await again!.ack();
+  });
+
+  test('the queues that the stack declares exist, with their settings', async () => {
+    expect(await client.queue('orders').describe()).toMatchObject(declared.orders);
+    expect(await client.queue('orders-dead').describe()).toMatchObject(declared['orders-dead']);
+  });
+});
+
+test('a message that nobody receives any more is dead-lettered by the sweep', async () => {
+  const { id } = await clients.http.queue('unattended').publish({ body: 'left alone' });
+  await clients.http.queue('unattended').receive({ visibilityTimeoutSeconds: 1, waitSeconds: 5 });
+  const dead = clients.http.queue('unattended-dead');
+  const arrived = () =>
+    dead.get(id).then(
+      () => true,
+      (error) => (error.code === 'message_not_found' ? false : Promise.reject(error)),
+    );
+  await until(arrived, sweepMsMax, 'the message is in the dead-letter queue');
+  expect(await dead.get(id)).toMatchObject({ state: 'dead', deadLetter: { queue: 'unattended', reason: 'max_receives' } });
+});
+
+test('a call without a key is refused, and so is one beyond what its key covers', async () => {
+  const { key } = await clients.http.keys.create({ name: 'orders only', queues: ['orders'], scopes: ['publish'] });
+  await expect(clients.withKey('dw_unknown').queue('orders').describe()).rejects.toMatchObject({ code: 'unauthorized' });
+  const limited = clients.withKey(key);
+  await expect(limited.queue('orders').publish({ body: 1 })).resolves.toMatchObject({ ok: true });
+  await expect(limited.queue('orders').receive()).rejects.toMatchObject({ code: 'forbidden' });
+  await expect(limited.queue('unattended').publish({ body: 1 })).rejects.toMatchObject({ code: 'forbidden' });
+});
+
+test('the functions for publishing and for receiving do that and nothing else', async () => {
+  const { publishOnly, receiveOnly } = clients;
+  const name = 'doors';
+  await clients.http.queue(name).create();
+  await publishOnly.queue(name).publish({ body: 'through the door' });
+  const [message] = await receiveOnly.queue(name).receive({ waitSeconds: 5 });
+  await message!.ack();
+  await expect(publishOnly.queue(name).receive()).rejects.toMatchObject({ code: 'forbidden' });
+  await expect(publishOnly.queue(name).delete()).rejects.toMatchObject({ code: 'forbidden' });
+  await expect(receiveOnly.queue(name).publish({ body: 1 })).rejects.toMatchObject({ code: 'forbidden' });
+  await expect(receiveOnly.keys.create({ name: 'x', queues: ['*'], scopes: ['admin'] })).rejects.toMatchObject({
+    code: 'forbidden',
+  });
+});
+
+test('a second deployment changes what is declared, and keeps the messages', async () => {
+  const { id } = await clients.http.queue('orders').publish({ body: 'still here' });
+  const changed = { ...declared, orders: { ...declared.orders, visibilityTimeoutSeconds: 9 }, invoices: {} };
+  expect(await deployment.deploy(changed)).toEqual(outputs);
+  expect(await clients.http.queue('orders').describe()).toMatchObject({ visibilityTimeoutSeconds: 9 });
+  expect(await clients.http.queue('invoices').describe()).toMatchObject({ name: 'invoices' });
+  expect(await clients.http.queue('orders').get(id)).toMatchObject({ body: 'still here' });
+});
+
+test('cdk destroy takes the tables away', async () => {
+  await deployment.destroy();
+  const dynamo = new DynamoDBClient(account);
+  for (const TableName of [outputs.MessagesTableName, outputs.LeasesTableName, outputs.QueuesTableName]) {
+    await expect(dynamo.send(new DescribeTableCommand({ TableName }))).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+    });
+  }
+  dynamo.destroy();
+});

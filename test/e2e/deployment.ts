@@ -1,0 +1,96 @@
+/** The CDK's command line against the emulated account: bootstrap, deploy, destroy. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { QueueSettings } from '../../sdk/contract.ts';
+import type { Account } from './emulator.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const stack = 'DumbwaiterEndToEnd';
+
+/** Outputs of `infra/app.ts`. */
+export interface Outputs {
+  ApiUrl: string;
+  AdminKeySecretArn: string;
+  ApiFunctionName: string;
+  PublishFunctionName: string;
+  ReceiveFunctionName: string;
+  MessagesTableName: string;
+  LeasesTableName: string;
+  QueuesTableName: string;
+}
+
+export interface Deployment {
+  bootstrap(): Promise<void>;
+  deploy(queues: Record<string, Partial<QueueSettings>>): Promise<Outputs>;
+  destroy(): Promise<void>;
+  /** Removes what was written to disk. */
+  clean(): Promise<void>;
+}
+
+export async function createDeployment(account: Account): Promise<Deployment> {
+  const folder = await mkdtemp(join(tmpdir(), 'dumbwaiter-e2e-'));
+  const assembly = join(folder, 'cdk.out');
+  const cdk = (...parameters: string[]) => runCdk(account, parameters);
+  return {
+    async bootstrap() {
+      const template = join(folder, 'bootstrap.json');
+      await writeFile(template, withoutTlsPolicy(await cdk('bootstrap', '--show-template', '--json')));
+      await cdk('bootstrap', 'aws://000000000000/us-east-1', '--template', template);
+    },
+    async deploy(queues) {
+      const outputs = join(folder, 'outputs.json');
+      const context = ['-c', 'removable=true', '-c', `stack=${stack}`, '-c', `queues=${JSON.stringify(queues)}`];
+      await cdk('deploy', ...context, '--output', assembly, '--require-approval', 'never', '--outputs-file', outputs);
+      return JSON.parse(await readFile(outputs, 'utf8'))[stack];
+    },
+    async destroy() {
+      await cdk('destroy', '--app', assembly, '--force');
+    },
+    async clean() {
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The bucket for assets refuses requests without TLS, which the emulator does not speak. */
+function withoutTlsPolicy(template: string): string {
+  const { Resources, ...rest } = JSON.parse(template);
+  const { StagingBucketPolicy, ...others } = Resources;
+  if (StagingBucketPolicy === undefined) throw new Error('The bootstrap template has no StagingBucketPolicy any more.');
+  return JSON.stringify({ ...rest, Resources: others });
+}
+
+function variablesOf({ endpoint, region, credentials }: Account): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+  };
+}
+
+/** Resolves with what it printed to stdout. */
+function runCdk(account: Account, parameters: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(join(root, 'node_modules', '.bin', 'cdk'), [...parameters, '--ci', '--no-notices'], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...variablesOf(account), CDK_DISABLE_CLI_TELEMETRY: 'true' },
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      stderr += text;
+    });
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code === 0) resolve(stdout);
+      else reject(new Error(`cdk ${parameters.join(' ')} ended with ${code}:\n${stdout}\n${stderr}`));
+    });
+  });
+}
