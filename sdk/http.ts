@@ -95,6 +95,7 @@ function baseOf(url: string): string {
 function headersOf(apiKey: string | undefined): Record<string, string> {
   const accept = 'application/json, application/problem+json';
   if (apiKey === undefined) return { accept };
+  if (apiKey === '') throw new TypeError('apiKey is empty');
   // fetch would refuse it later, in words that hold the key.
   if (!/^[\x21-\x7e]+$/.test(apiKey))
     throw new TypeError('apiKey holds a character that no key has, perhaps a line break at its end');

@@ -89,6 +89,7 @@ describe('a call over HTTP', () => {
     [{ url: 'localhost:8420' }, 'url is "localhost:8420"'],
     [{ url: 'nonsense' }, 'url is "nonsense"'],
     [{ url: 'http://localhost', apiKey: 'key\n' }, 'line break'],
+    [{ url: 'http://localhost', apiKey: '' }, 'apiKey is empty'],
   ])('refuses the options %j at once', (options, message) => {
     expect(() => new Dumbwaiter(options)).toThrow(message);
   });

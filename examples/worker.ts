@@ -1,0 +1,20 @@
+/** A worker: a consumer that runs until it is told to stop. */
+import { dumbwaiter } from './connect.ts';
+
+const thumbnails = dumbwaiter.queue<{ url: string }>('thumbnails');
+await thumbnails.create({ backoff: { minSeconds: 1, maxSeconds: 300, factor: 2, jitter: 0.5 } });
+
+const consumer = thumbnails.consume(
+  async (message, { signal }) => {
+    // The signal aborts when the lease is lost: somebody else has the message then.
+    const response = await fetch(message.body.url, { signal });
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+  },
+  { concurrency: 20, visibilityTimeoutSeconds: 30 },
+);
+consumer.on('ack', ({ body }) => console.log(`done: ${body.url}`));
+consumer.on('failed', ({ message, error }) => console.log(`failed: ${message.body.url}: ${error}`));
+consumer.on('error', ({ error }) => console.error(error));
+
+process.once('SIGTERM', () => consumer.stop({ deadlineMs: 20_000 }));
+await consumer.done;

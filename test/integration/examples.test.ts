@@ -1,0 +1,162 @@
+/** The examples, the guide's snippets and the README's first program, as a reader would run them. */
+import { spawn } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Dumbwaiter, type DumbwaiterError, httpTransport } from '../../sdk/index.ts';
+import { adminKey, type LocalQueue, startLocalQueue } from './local-queue.ts';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const guide = read('docs/guide.md');
+
+let local: LocalQueue;
+
+beforeAll(async () => {
+  local = await startLocalQueue();
+});
+afterAll(async () => {
+  await local.server.close();
+  expect(local.defects).toEqual([]);
+});
+
+function start(program: string, args: string[], env: Record<string, string> = {}) {
+  const child = spawn(program, args, {
+    cwd: root,
+    env: { ...process.env, DUMBWAITER_URL: local.server.url, DUMBWAITER_API_KEY: adminKey, ...env },
+  });
+  const said = { out: '', err: '' };
+  child.stdout.on('data', (data) => {
+    said.out += data;
+  });
+  child.stderr.on('data', (data) => {
+    said.err += data;
+  });
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  return { child, said, ended };
+}
+
+async function output(program: string, args: string[], env?: Record<string, string>): Promise<string> {
+  const { said, ended } = start(program, args, env);
+  expect({ code: await ended, err: said.err }).toEqual({ code: 0, err: '' });
+  return said.out;
+}
+
+const example = (name: string, env?: Record<string, string>) => output(process.execPath, [`examples/${name}.ts`], env);
+
+describe('the examples', () => {
+  it('first-program publishes and consumes', async () => {
+    expect((await example('first-program')).trim().split('\n').sort()).toEqual(['soup for table 4', 'tart for table 7']);
+  });
+
+  it('publish shows delays, own ids, results and errors', async () => {
+    const [state, twice, good, bad, code, bytes] = (await example('publish')).split('\n');
+    expect(state).toMatch(/^delayed until \d{4}-/);
+    expect([twice, good, code, bytes]).toEqual(['published before', 'published', 'queue_not_found false', '4']);
+    expect(bad).toMatch(/^invalid_input: .*delaySeconds/);
+  });
+
+  it('by-hand receives, extends, releases and acks', async () => {
+    expect(await example('by-hand')).toBe('0 ready, 1 later\n');
+  });
+
+  it('dead-letters looks at them and redrives them', async () => {
+    const lines = (await example('dead-letters')).trim().split('\n');
+    expect(lines[0]).toBe('-5 from payments: negative amount');
+    expect(lines.slice(-3)).toEqual(['1 moved', 'done', 'back: -5']);
+  });
+
+  it('worker works until it is told to stop', async () => {
+    const { child, said, ended } = start(process.execPath, ['examples/worker.ts']);
+    const queue = new Dumbwaiter({ url: local.server.url, apiKey: adminKey }).queue('thumbnails');
+    await vi.waitFor(() => queue.describe({ retries: 0 }), { timeout: 20_000 });
+    await queue.publish([
+      { body: { url: `${local.server.url}/v1/health` } },
+      { body: { url: `${local.server.url}/v1/nothing` } },
+    ]);
+    await vi.waitFor(() => expect(said.out.trim().split('\n')).toHaveLength(2), { timeout: 20_000 });
+    child.kill('SIGTERM');
+    expect({ code: await ended, err: said.err }).toEqual({ code: 0, err: '' });
+    expect(said.out).toContain(`done: ${local.server.url}/v1/health`);
+    expect(said.out).toContain(`failed: ${local.server.url}/v1/nothing: Error: HTTP 404`);
+  });
+
+  it('over-lambda calls the function itself', async () => {
+    const invoker = await startInvoker();
+    const environment = {
+      AWS_ENDPOINT_URL_LAMBDA: invoker.url,
+      AWS_REGION: 'eu-central-1',
+      AWS_ACCESS_KEY_ID: 'a',
+      AWS_SECRET_ACCESS_KEY: 's',
+    };
+    expect(await example('over-lambda', environment)).toBe('invoked\n');
+    invoker.server.close();
+  });
+
+  it('are all run here', () => {
+    const run = [...read('test/integration/examples.test.ts').matchAll(/example\('([\w-]+)'|examples\/([\w-]+)\.ts'/g)];
+    const names = globSync('examples/*.ts', { cwd: root }).map((path) => /([\w-]+)\.ts$/.exec(path)?.[1]);
+    expect(names.filter((name) => name !== 'connect' && !run.some(([, a, b]) => name === (a ?? b)))).toEqual([]);
+  });
+});
+
+/** Lambda's Invoke API over the local server: the payload and the answer are those of the api function. */
+async function startInvoker(): Promise<{ server: Server; url: string }> {
+  const transport = httpTransport({ url: local.server.url, apiKey: adminKey });
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { operation, params, input } = JSON.parse(Buffer.concat(chunks).toString());
+    const answer = await transport.call(operation, params, input).then(
+      (output) => ({ ok: true, output }),
+      ({ code, message }: DumbwaiterError) => ({ ok: false, error: { code, message } }),
+    );
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify(answer));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+/** The fenced blocks of a language. */
+function blocks(markdown: string, language: string): string[] {
+  return [...markdown.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map((match) => match[1] as string);
+}
+
+/** An example as a user of the package writes it. */
+function asPublished(source: string): string {
+  return source.replaceAll("'../sdk/index.ts'", "'dumbwaiter'").replaceAll("'../sdk/lambda.ts'", "'dumbwaiter/lambda'");
+}
+
+describe('the guide', () => {
+  it('shows only TypeScript that the examples run', () => {
+    const run = globSync('examples/*.ts', { cwd: root }).map((path) => asPublished(read(path)));
+    const snippets = blocks(guide, 'ts');
+    expect(snippets.length).toBeGreaterThan(5);
+    expect(snippets.filter((snippet) => !run.some((source) => source.includes(snippet.trim())))).toEqual([]);
+  });
+
+  it('shows shell lines that work as they stand, one after another', async () => {
+    const lines = blocks(guide, 'sh').filter((block) => block.includes('curl'));
+    expect(lines.length).toBeGreaterThan(5);
+    // What curl gets as a refusal fails the script.
+    const script = [
+      'set -euo pipefail',
+      'cd "$(mktemp -d)"',
+      'curl() { command curl -sS --fail-with-body "$@"; }',
+      ...lines,
+    ].join('\n');
+    const out = await output('bash', ['-c', script]);
+    expect(out).toContain('"ok":true');
+    expect(out).not.toContain('"ok":false');
+  });
+});
+
+describe('the README', () => {
+  it('shows the first program as it is run here', () => {
+    expect(blocks(read('README.md'), 'ts')).toContain(asPublished(read('examples/first-program.ts')));
+  });
+});

@@ -1,0 +1,197 @@
+/** The SDK against the whole queue, on a real DynamoDB engine. */
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Dumbwaiter, DumbwaiterError } from '../../sdk/index.ts';
+import { retentionSecondsDefault } from '../../sdk/limits.ts';
+import { adminKey, eventually, type LocalQueue, startLocalQueue } from './local-queue.ts';
+
+let local: LocalQueue;
+let dumbwaiter: Dumbwaiter;
+let names = 0;
+const newName = () => `sdk-${++names}`;
+
+beforeAll(async () => {
+  local = await startLocalQueue();
+  dumbwaiter = new Dumbwaiter({ url: local.server.url, apiKey: adminKey });
+});
+afterAll(async () => {
+  await local.server.close();
+  expect(local.defects).toEqual([]);
+});
+
+describe('a queue through the SDK', () => {
+  it('is made, read, changed, listed and deleted', async () => {
+    const queue = dumbwaiter.queue(newName());
+    const made = await queue.create({ visibilityTimeoutSeconds: 5 });
+    expect(made).toMatchObject({ name: queue.name, visibilityTimeoutSeconds: 5, retentionSeconds: retentionSecondsDefault });
+    expect(await queue.create({ visibilityTimeoutSeconds: 5 })).toEqual(made);
+    await expect(queue.create({ visibilityTimeoutSeconds: 6 })).rejects.toMatchObject({ code: 'queue_exists' });
+    expect(await queue.update({ delaySeconds: 1 })).toMatchObject({ visibilityTimeoutSeconds: 5, delaySeconds: 1 });
+    expect((await queue.describe()).counts.ready).toBe(0);
+    expect((await dumbwaiter.queues({ limit: 1 }).all()).map(({ name }) => name)).toContain(queue.name);
+    await queue.delete();
+    await expect(queue.describe()).rejects.toMatchObject({ code: 'queue_not_found' });
+  });
+
+  it('gives messages back as they were published', async () => {
+    const queue = dumbwaiter.queue(newName());
+    await queue.create();
+    const bodies = [null, 0, 'ü"\\\u2028', [1, [2]], { a: { b: null } }, new Uint8Array([0, 255, 13])];
+    await queue.publish(bodies.map((body, i) => ({ body, attributes: { i } })));
+    const messages = await queue.receive({ max: 10 });
+    messages.sort((a, b) => Number(a.attributes.i) - Number(b.attributes.i));
+    expect(messages.map(({ body }) => body)).toEqual(bodies);
+    const first = await queue.get(messages[0]?.id as string);
+    expect(first).toMatchObject({ state: 'leased', body: null, queue: queue.name });
+    await Promise.all(messages.map((message) => message.ack()));
+    await expect(queue.get(first.id)).rejects.toMatchObject({ code: 'message_not_found' });
+  });
+
+  it('knows leases: extended, released, acked, lost', async () => {
+    const queue = dumbwaiter.queue<number>(newName());
+    await queue.create({ visibilityTimeoutSeconds: 60 });
+    await queue.publish({ body: 1 });
+    const [message] = await queue.receive();
+    if (!message) throw new Error('nothing came');
+    const before = message.leasedUntil;
+    await message.extend(600);
+    expect(Date.parse(message.leasedUntil) - Date.parse(before)).toBeGreaterThan(500_000);
+    await message.release();
+    await expect(message.ack()).rejects.toMatchObject({ code: 'lease_lost' });
+    const [again] = await queue.receive({ waitSeconds: 5 });
+    expect(again).toMatchObject({ id: message.id, receives: 2, failures: 0 });
+    await again?.ack();
+    await expect(queue.ack(['nonsense'])).resolves.toMatchObject([{ ok: false, code: 'invalid_receipt' }]);
+    expect(await queue.receive()).toEqual([]);
+  });
+
+  it('lets a key do what its scopes say', async () => {
+    const queue = dumbwaiter.queue(newName());
+    await queue.create();
+    const { id, key } = await dumbwaiter.keys.create({ name: 'p', queues: [queue.name], scopes: ['publish'] });
+    const publisher = new Dumbwaiter({ url: local.server.url, apiKey: key }).queue(queue.name);
+    await publisher.publish({ body: 1 });
+    await expect(publisher.receive()).rejects.toMatchObject({ code: 'forbidden' });
+    expect((await dumbwaiter.keys.list().all()).map((listed) => listed.id)).toContain(id);
+    await dumbwaiter.keys.revoke(id);
+    await expect(new Dumbwaiter({ url: local.server.url, apiKey: 'wrong' }).queue('q').receive()).rejects.toMatchObject({
+      code: 'unauthorized',
+      retryable: false,
+    });
+  });
+
+  it('stops a long poll by the signal', async () => {
+    const queue = dumbwaiter.queue(newName());
+    await queue.create();
+    const controller = new AbortController();
+    const receiving = expect(queue.receive({ waitSeconds: 20 }, { signal: controller.signal })).rejects.toThrow('enough');
+    controller.abort(new Error('enough'));
+    await receiving;
+  });
+});
+
+describe('consumers through the SDK', () => {
+  it('share the work, and each message is handled once while nothing fails', async () => {
+    const queue = dumbwaiter.queue<number>(newName());
+    await queue.create();
+    const messages = 500;
+    await queue.publish(Array.from({ length: messages }, (_, body) => ({ body })));
+    const handled: number[] = [];
+    const consumers = [1, 2, 3].map(() => queue.consume(({ body }) => void handled.push(body), { concurrency: 20 }));
+    let acked = 0;
+    for (const consumer of consumers) consumer.on('ack', () => acked++);
+    await vi.waitFor(() => expect(acked).toBe(messages), { timeout: 50_000 });
+    await Promise.all(consumers.map((consumer) => consumer.stop()));
+    expect(handled.sort((a, b) => a - b)).toEqual(Array.from({ length: messages }, (_, i) => i));
+    expect((await queue.describe()).counts).toMatchObject({ ready: 0, leased: 0, delayed: 0 });
+  });
+
+  it('keep a message leased for as long as its handler runs', async () => {
+    const queue = dumbwaiter.queue<string>(newName());
+    await queue.create();
+    await queue.publish({ body: 'long' });
+    const began: string[] = [];
+    const acked: string[] = [];
+    let end = () => {};
+    const working = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const consumers = [1, 2].map(() =>
+      queue.consume(
+        async ({ id }) => {
+          began.push(id);
+          await working;
+        },
+        { visibilityTimeoutSeconds: 1, waitSeconds: 1 },
+      ),
+    );
+    for (const consumer of consumers) consumer.on('ack', ({ id }) => acked.push(id));
+    const first = await eventually(async () => began[0]);
+    const leasedUntil = async () => Date.parse((await queue.get(first)).visibleAt);
+    const begin = await leasedUntil();
+    // Three times its visibility timeout, and still nobody else has it.
+    await vi.waitFor(async () => expect((await leasedUntil()) - begin).toBeGreaterThan(3_000), {
+      timeout: 20_000,
+      interval: 100,
+    });
+    end();
+    await vi.waitFor(() => expect(acked).toEqual([first]), { timeout: 10_000 });
+    await Promise.all(consumers.map((consumer) => consumer.stop()));
+    expect(began).toEqual([first]);
+  });
+
+  it('release what fails, until it is a dead letter with its reason', async () => {
+    const dead = dumbwaiter.queue<string>(newName());
+    const queue = dumbwaiter.queue<string>(newName());
+    await dead.create();
+    await queue.create({ deadLetter: { queue: dead.name, maxReceives: 3 } });
+    const { id } = await queue.publish({ body: 'bad' });
+    const failures: number[] = [];
+    const consumer = queue.consume(({ failures: before }) => {
+      failures.push(before);
+      throw new Error('no such customer');
+    });
+    const letter = await eventually(() =>
+      dead.get(id).catch((error: DumbwaiterError) => {
+        if (error.code !== 'message_not_found') throw error;
+        return undefined;
+      }),
+    );
+    await consumer.stop();
+    expect(failures).toEqual([0, 1, 2]);
+    expect(letter).toMatchObject({
+      state: 'dead',
+      body: 'bad',
+      deadLetter: { queue: queue.name, reason: 'no such customer', receives: 3 },
+    });
+  });
+
+  it('give back at a stop what is not finished, ready for the next at once', async () => {
+    const queue = dumbwaiter.queue<string>(newName());
+    await queue.create({ visibilityTimeoutSeconds: 600 });
+    const ids = (await queue.publish([{ body: 'a' }, { body: 'b' }])).map((result) => (result.ok ? result.id : ''));
+    const consumer = queue.consume(() => new Promise(() => {}));
+    await vi.waitFor(() => expect(consumer.running).toBe(2), { timeout: 10_000 });
+    await consumer.stop({ deadlineMs: 1_000 });
+    const messages = await eventually(async () => {
+      const received = await queue.receive({ max: 2, waitSeconds: 1 });
+      return received.length > 0 ? received : undefined;
+    });
+    expect(messages.map(({ id }) => id).sort()).toEqual(ids.sort());
+    expect(messages.map(({ failures }) => failures)).toEqual([0, 0]);
+  });
+
+  it('live through the deletion of their queue, and go on when it is made again', async () => {
+    const queue = dumbwaiter.queue<string>(newName());
+    await queue.create();
+    const errors: unknown[] = [];
+    const handled: string[] = [];
+    const consumer = queue.consume(({ body }) => void handled.push(body), { waitSeconds: 0, idleMsMax: 100 });
+    consumer.on('error', ({ error }) => errors.push(error instanceof DumbwaiterError ? error.code : error));
+    await queue.delete();
+    await vi.waitFor(() => expect(errors).toContain('queue_not_found'), { timeout: 20_000 });
+    await queue.create();
+    await queue.publish({ body: 'back' });
+    await vi.waitFor(() => expect(handled).toEqual(['back']), { timeout: 40_000 });
+    await consumer.stop();
+  });
+});
