@@ -16,6 +16,7 @@ export function holds(condition: Condition, row: Row | undefined): boolean {
     if (typeof found === 'number' && typeof bound === 'number') return found < bound;
     return typeof found === 'string' && typeof bound === 'string' && compareStrings(found, bound) < 0;
   }
+  refuseEmpty(condition);
   if ('all' in condition) return condition.all.every((part) => holds(part, row));
   if ('any' in condition) return condition.any.some((part) => holds(part, row));
   return !holds(condition.not, row);
@@ -73,6 +74,12 @@ export function refuseOverlaps(paths: readonly Path[]): void {
       }
     }
   });
+}
+
+/** An expression of DynamoDB cannot say "always" or "never". */
+export function refuseEmpty(condition: Condition): void {
+  const parts = 'all' in condition ? condition.all : 'any' in condition ? condition.any : undefined;
+  if (parts?.length === 0) throw new Error('a condition of no parts cannot be stated');
 }
 
 function valueAt(row: Row | undefined, path: Path): Value | undefined {

@@ -1,6 +1,6 @@
 /** Compiles conditions and changes to DynamoDB's expressions. What they mean is told by `conditions.ts`. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { refuseOverlaps } from './conditions.ts';
+import { refuseEmpty, refuseOverlaps } from './conditions.ts';
 import { toAttribute } from './dynamo-values.ts';
 import type { Change, Condition, Path, Value } from './port.ts';
 
@@ -49,13 +49,13 @@ export function createExpressions(): Expressions {
     if ('exists' in given) return `attribute_exists(${path(given.exists)})`;
     if ('equals' in given) return `${path(given.equals[0])} = ${value(given.equals[1])}`;
     if ('less' in given) return `${path(given.less[0])} < ${value(given.less[1])}`;
+    refuseEmpty(given);
     if ('all' in given) return joined(given.all, 'AND');
     if ('any' in given) return joined(given.any, 'OR');
     return `NOT (${condition(given.not)})`;
   }
 
   function joined(parts: readonly Condition[], operator: 'AND' | 'OR'): string {
-    if (parts.length === 0) throw new Error('a condition of no parts cannot be stated');
     return parts.map((part) => `(${condition(part)})`).join(` ${operator} `);
   }
 
