@@ -1,0 +1,127 @@
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callBytesMax } from '../../sdk/limits.ts';
+import { adminKey, type LocalQueue, startLocalQueue } from './local-queue.ts';
+
+/** Short enough to be waited for. */
+const patience = { headersMs: 400, requestMs: 800, keepAliveMs: 2_000, closingMs: 1_000 };
+const idleConnections = 1_000;
+const where = { queue: 'patient' };
+
+let queue: LocalQueue;
+let port: number;
+beforeAll(async () => {
+  queue = await startLocalQueue(patience);
+  port = Number(new URL(queue.server.url).port);
+  await queue.http.call('createQueue', where);
+});
+afterAll(async () => {
+  await queue.server.close();
+  expect(queue.defects).toEqual([]);
+});
+
+const head = (...headers: string[]) =>
+  [
+    `POST /v1/queues/${where.queue}/publish HTTP/1.1`,
+    'host: x',
+    `authorization: Bearer ${adminKey}`,
+    'content-type: application/json',
+    ...headers,
+    '',
+    '',
+  ].join('\r\n');
+const message = JSON.stringify({ messages: [{ body: 'cut off' }] });
+
+/** A connection, and all that comes back until the server closes it. */
+function open(): Promise<{ socket: Socket; answer: Promise<string> }> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => resolve({ socket, answer }));
+    const answer = new Promise<string>((ended) => {
+      let text = '';
+      socket.on('data', (data) => {
+        text += data;
+      });
+      socket.on('error', () => undefined);
+      socket.on('close', () => ended(text));
+    });
+    socket.once('error', reject);
+  });
+}
+
+async function nothingPublished(): Promise<void> {
+  const { counts } = await queue.http.call('getQueue', where);
+  expect(counts).toMatchObject({ ready: 0, delayed: 0, leased: 0 });
+}
+
+describe('a request that does not arrive whole changes nothing', () => {
+  it.each<[string, string[]]>([
+    ['of no bytes at all', []],
+    ['whose headers never end', ['POST /v1/queues/patient/publish HTTP/1.1\r\nhost: x\r\n']],
+    ['whose body never comes', [head(`content-length: ${message.length}`)]],
+    ['whose body stops short', [head(`content-length: ${message.length}`), message.slice(0, -1)]],
+    ['whose chunks never end', [head('transfer-encoding: chunked'), `${message.length.toString(16)}\r\n${message}\r\n`]],
+  ])('%s: the connection is closed in time, with a 408 or none', async (_, parts) => {
+    const { socket, answer } = await open();
+    for (const part of parts) socket.write(part);
+    expect(await answer).toMatch(/^$|^HTTP\/1\.1 408 /);
+    await nothingPublished();
+  });
+
+  it('when the client goes away in its middle', async () => {
+    for (let i = 0; i < 20; i++) {
+      const { socket, answer } = await open();
+      socket.write(head(`content-length: ${message.length}`) + message.slice(0, -1));
+      if (i % 2 === 0) socket.resetAndDestroy();
+      else socket.destroy();
+      await answer;
+    }
+    await nothingPublished();
+  });
+
+  it('when it is no HTTP', async () => {
+    const { socket, answer } = await open();
+    socket.write('\u0016\u0003\u0001 hello\r\n\r\n');
+    expect(await answer).toMatch(/^HTTP\/1\.1 400 /);
+    await nothingPublished();
+  });
+});
+
+describe('a request that is too large', () => {
+  it('is refused by its length, before its body is sent', async () => {
+    const { socket, answer } = await open();
+    socket.write(head(`content-length: ${callBytesMax + 1}`));
+    const text = await answer;
+    expect(text).toMatch(/^HTTP\/1\.1 413 /);
+    expect(text).toContain('payload_too_large');
+  });
+
+  it('is cut off when its chunks pass the limit', async () => {
+    const { socket, answer } = await open();
+    socket.write(head('transfer-encoding: chunked'));
+    const chunk = 'x'.repeat(64 * 1024);
+    let sent = 0;
+    const timer = setInterval(() => {
+      for (let i = 0; i < 16 && !socket.destroyed; i++) {
+        socket.write(`${chunk.length.toString(16)}\r\n${chunk}\r\n`);
+        sent += chunk.length;
+      }
+    }, 5);
+    const text = await answer;
+    clearInterval(timer);
+    expect(text).toMatch(/^HTTP\/1\.1 413 |^$/);
+    expect(sent).toBeGreaterThan(callBytesMax);
+    await nothingPublished();
+  });
+});
+
+describe(`${idleConnections} connections opened and left`, () => {
+  it('keep nobody else from being served, and are closed in time', async () => {
+    const opened = await Promise.all(Array.from({ length: idleConnections }, open));
+    expect(await (await queue.http.send('GET', '/v1/health')).json()).toEqual({ status: 'ok' });
+    await queue.http.call('publish', { queue: where.queue }, { messages: [{ body: 'served' }] });
+    const { messages } = await queue.http.call('receive', where);
+    expect(messages).toMatchObject([{ body: 'served' }]);
+    await queue.http.call('ack', where, { receipts: messages.map(({ receipt }) => receipt) });
+    await Promise.all(opened.map(({ answer }) => answer));
+  });
+});
