@@ -27,19 +27,14 @@ export function holds(condition: Condition, row: Row | undefined): boolean {
  * (a place whose parent is missing or of the wrong kind, two places that overlap), and for places at or past a list's end.
  */
 export function applySet(change: Extract<Change, { set: unknown }>, row: Row): void {
-  const unset = change.unset ?? [];
-  refuseOverlaps([...change.set.map(([path]) => path), ...unset]);
+  checkPlaces(change);
   for (const [path, value] of change.set) {
     const parent = parentOf(row, path);
     const last = path.at(-1)!;
     if (Array.isArray(parent)) parent[last as number] = value;
     else assign(parent as Row, last as string, value);
   }
-  for (const path of unset) {
-    const last = path.at(-1)!;
-    if (typeof last === 'number') throw new Error(`unset of a list's place is not supported: ${path.join('.')}`);
-    delete (parentOf(row, path) as Row)[last];
-  }
+  for (const path of change.unset ?? []) delete (parentOf(row, path) as Row)[path.at(-1)!];
 }
 
 /** Order of DynamoDB's strings: by their UTF-8 bytes, which is by code points, where JavaScript compares UTF-16 units. */
@@ -64,8 +59,12 @@ function codePointRank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
-/** DynamoDB takes no two document paths of one update of which one holds the other, nor the same twice. */
-export function refuseOverlaps(paths: readonly Path[]): void {
+/**
+ * DynamoDB takes no two document paths of one update of which one holds the other, nor the same twice. Taking elements
+ * out of lists would move those behind them, also those set by the same change: it is left out of the port.
+ */
+export function checkPlaces({ set, unset = [] }: Extract<Change, { set: unknown }>): void {
+  const paths = [...set.map(([path]) => path), ...unset];
   paths.forEach((path, position) => {
     for (const other of paths.slice(position + 1)) {
       const shorter = Math.min(path.length, other.length);
@@ -74,6 +73,8 @@ export function refuseOverlaps(paths: readonly Path[]): void {
       }
     }
   });
+  const element = unset.find((path) => typeof path.at(-1) === 'number');
+  if (element) throw new Error(`an element cannot be taken out of its list: ${element.join('.')}`);
 }
 
 /** An expression of DynamoDB cannot say "always" or "never". */

@@ -1,6 +1,6 @@
 /** Compiles conditions and changes to DynamoDB's expressions. What they mean is told by `conditions.ts`. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { refuseEmpty, refuseOverlaps } from './conditions.ts';
+import { checkPlaces, refuseEmpty } from './conditions.ts';
 import { toAttribute } from './dynamo-values.ts';
 import type { Change, Condition, Path, Value } from './port.ts';
 
@@ -59,8 +59,9 @@ export function createExpressions(): Expressions {
     return parts.map((part) => `(${condition(part)})`).join(` ${operator} `);
   }
 
-  function update({ set, unset = [] }: Extract<Change, { set: unknown }>): string {
-    refuseOverlaps([...set.map(([place]) => place), ...unset]);
+  function update(change: Extract<Change, { set: unknown }>): string {
+    checkPlaces(change);
+    const { set, unset = [] } = change;
     const clauses: string[] = [];
     if (set.length > 0) clauses.push(`SET ${set.map(([place, to]) => `${path(place)} = ${value(to)}`).join(', ')}`);
     if (unset.length > 0) clauses.push(`REMOVE ${unset.map(path).join(', ')}`);

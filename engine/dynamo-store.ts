@@ -36,6 +36,7 @@ import {
   type WriteOptions,
   type Written,
 } from './port.ts';
+import { refuseTwice } from './stored-row.ts';
 
 export interface DynamoStoreParts {
   client: DynamoDBClient;
@@ -78,6 +79,7 @@ export function createDynamoStore({ client, tables: names, clock = createCorrect
 
     async transact(writes: readonly Write[], { by }: WriteOptions = {}): Promise<Transacted> {
       if (writes.length === 0) return { ok: true };
+      refuseTwice(writes);
       const input = {
         TransactItems: writes.map((write) => {
           const request = writeRequest(write, names);

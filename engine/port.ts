@@ -3,6 +3,11 @@
  * row as it is, and a change; `dynamo-store` compiles the condition to an expression, `memory-store` evaluates it.
  */
 
+/**
+ * What a row holds. Strings are well-formed Unicode; numbers are 0 or of a magnitude from 1e-130 to below 1e126 (-0 is
+ * stored as 0); nesting goes 32 levels deep, the row being the first; a row has at most 400 KB (`storedBytes`). Anything
+ * else is a defect of the caller, and rejects as such.
+ */
 export type Value = string | number | boolean | Uint8Array | Value[] | { [name: string]: Value };
 export type Row = { [name: string]: Value };
 
@@ -29,7 +34,10 @@ export type Key =
 /** A place in a row: names of maps and positions of lists. */
 export type Path = readonly [string, ...(string | number)[]];
 
-/** On a row that does not exist every path is absent. Comparing an absent path, or values of two types, is false. */
+/**
+ * On a row that does not exist every path is absent. Comparing an absent path, or values of two types, is false (and `not`
+ * makes it true). Strings compare by code points. `all` and `any` need at least one part: no expression says "always".
+ */
 export type Condition =
   | { absent: Path }
   | { exists: Path }
@@ -39,7 +47,12 @@ export type Condition =
   | { any: readonly Condition[] }
   | { not: Condition };
 
-/** `put` replaces the row (the key's attributes are part of it); `set` and `unset` change places of a row that exists. */
+/**
+ * `put` replaces the row (the key's attributes are part of it). `set` and `unset` change places of a row that exists; they
+ * are refused, with no row, if it does not. A place's parent must exist, and a list's place itself; places must not
+ * overlap, nor be of the key; `unset` takes no element out of a list. Else it is a defect: guard it by the condition.
+ * In `leases` the index's keys must be of their types (`shard` a string and not empty, `expiry` a number) or absent.
+ */
 export type Change = { put: Row } | { remove: true } | { set: readonly (readonly [Path, Value])[]; unset?: readonly Path[] };
 
 export interface Write {
@@ -62,6 +75,7 @@ export interface Range {
   /** Bounds of the sort key, both included. */
   from?: string | number;
   to?: string | number;
+  /** Rows of one answer at most, 1 or more. An answer may end earlier, at 1 MB: only without `next` it was the last. */
   limit: number;
   /** Goes on where an answer's `next` ended. */
   after?: Row;
@@ -103,12 +117,12 @@ export interface Store {
   /** Rows of one partition, ascending by sort key. */
   range(range: Range): Promise<Ranged>;
   write(write: Write, options?: WriteOptions): Promise<Written>;
-  /** Puts and removals without conditions, each on its own: answers an error for each that was not surely done. Any number. */
+  /** Puts and removals without conditions, each on its own: answers an error for each that was not surely done. Any number, no key twice. */
   writeAll(
     writes: readonly { key: Key; then: { put: Row } | { remove: true } }[],
     options?: WriteOptions,
   ): Promise<(StoreError | undefined)[]>;
-  /** At most 100 writes, all or nothing. */
+  /** At most 100 writes and 4 MB, no key twice; all or nothing. */
   transact(writes: readonly Write[], options?: WriteOptions): Promise<Transacted>;
 }
 

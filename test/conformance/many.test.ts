@@ -1,0 +1,99 @@
+import { expect, it } from 'vitest';
+import type { Key, Write } from '../../engine/port.ts';
+import { describeStores, read } from './stores.ts';
+
+describeStores((store, fresh) => {
+  it.each([0, 1, 2, 25, 26, 100, 101, 250])('writes and reads %i rows in the order of their keys', async (count) => {
+    const keys = Array.from({ length: count }, () => fresh());
+    const missing = fresh();
+    const errors = await store().writeAll(keys.map((key) => ({ key, then: { put: { id: key.id } } })));
+    expect(errors).toEqual(keys.map(() => undefined));
+    expect(await store().get([missing, ...keys])).toEqual([undefined, ...keys.map(({ id }) => ({ id }))]);
+    await store().writeAll(keys.map((key) => ({ key, then: { remove: true } })));
+    expect(await store().get(keys)).toEqual(keys.map(() => undefined));
+  });
+
+  it('reads rows of all tables in one call, a key asked twice too', async () => {
+    const { id } = fresh();
+    const keys: Key[] = [
+      { table: 'leases', id },
+      { table: 'messages', shard: id, id },
+      { table: 'queues', kind: id, name: id },
+    ];
+    await store().writeAll(
+      keys.map((key) => {
+        const { table: _, ...row } = key;
+        return { key, then: { put: { ...row, of: key.table } } };
+      }),
+    );
+    const rows = await store().get([...keys.toReversed(), keys[0]!]);
+    expect(rows.map((row) => row?.of)).toEqual(['queues', 'messages', 'leases', 'leases']);
+  });
+
+  it('carries rows of which one answer holds but some', async () => {
+    const bulk = 'x'.repeat(390 * 1024);
+    const keys = Array.from({ length: 45 }, () => fresh());
+    expect(await store().writeAll(keys.map((key) => ({ key, then: { put: { id: key.id, bulk } } })))).toEqual(
+      keys.map(() => undefined),
+    );
+    expect((await store().get(keys)).map((row) => row?.id)).toEqual(keys.map(({ id }) => id));
+  });
+
+  it('takes two writes on one key in one call for a defect', async () => {
+    const key = fresh();
+    const twice: Write[] = [
+      { key, then: { put: { id: key.id } } },
+      { key, then: { remove: true } },
+    ];
+    await expect(store().transact(twice)).rejects.toThrow('same key');
+    await expect(store().writeAll(twice as Parameters<ReturnType<typeof store>['writeAll']>[0])).rejects.toThrow('same key');
+    expect(await read(store(), key)).toBeUndefined();
+  });
+
+  it('applies all writes of a transaction', async () => {
+    const [put, set, remove] = [fresh(), fresh(), fresh()];
+    for (const key of [set, remove]) await store().write({ key, then: { put: { id: key.id, a: 1 } } });
+    const answer = await store().transact([
+      { key: put, when: { absent: ['id'] }, then: { put: { id: put.id } } },
+      { key: set, when: { equals: [['a'], 1] }, then: { set: [[['a'], 2]] } },
+      { key: remove, when: { equals: [['a'], 1] }, then: { remove: true } },
+      { key: { table: 'messages', shard: put.id, id: 'm' }, then: { put: { shard: put.id, id: 'm' } } },
+    ]);
+    expect(answer).toEqual({ ok: true });
+    expect(await store().get([put, set, remove])).toEqual([{ id: put.id }, { id: set.id, a: 2 }, undefined]);
+    expect(await read(store(), { table: 'messages', shard: put.id, id: 'm' })).toBeDefined();
+  });
+
+  it('applies no write of a transaction of which one is refused, and answers the rows in the way', async () => {
+    const [fine, taken, missing] = [fresh(), fresh(), fresh()];
+    const row = { id: taken.id, slots: [{ token: 'a' }] };
+    await store().write({ key: taken, then: { put: row } });
+    const answer = await store().transact([
+      { key: fine, then: { put: { id: fine.id } } },
+      { key: taken, when: { absent: ['id'] }, then: { put: { id: taken.id } } },
+      { key: missing, then: { set: [[['a'], 1]] } },
+    ]);
+    expect(answer).toEqual({ ok: false, refused: [undefined, { row }, { row: undefined }] });
+    expect(await store().get([fine, taken, missing])).toEqual([undefined, row, undefined]);
+  });
+
+  it('takes a hundred writes in one transaction, and no more', async () => {
+    const writes = Array.from({ length: 101 }, (): Write => {
+      const key = fresh();
+      return { key, then: { put: { id: key.id } } };
+    });
+    await expect(store().transact(writes)).rejects.toThrow();
+    expect(await store().transact(writes.slice(0, 100))).toEqual({ ok: true });
+    expect(await store().transact([])).toEqual({ ok: true });
+  });
+
+  it('lets one of many side by side through, where the condition lets one', async () => {
+    const key = fresh();
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => store().write({ key, when: { absent: ['id'] }, then: { put: { id: key.id, n } } })),
+    );
+    const winners = answers.filter(({ ok }) => ok);
+    expect(winners).toHaveLength(1);
+    for (const { row } of answers) expect(row).toEqual(winners[0]!.row);
+  });
+});

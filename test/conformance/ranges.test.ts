@@ -1,0 +1,156 @@
+import { expect, it } from 'vitest';
+import type { Range, Row, Store } from '../../engine/port.ts';
+import { describeStores } from './stores.ts';
+
+const ids = ['a', 'aa', 'b', 'c', 'd', '\uffee', '\u{1f600}'];
+
+describeStores((store, fresh) => {
+  async function fill(): Promise<string> {
+    const { id: shard } = fresh('shard');
+    const errors = await store().writeAll(
+      ids.toReversed().map((id) => ({ key: { table: 'messages', shard, id }, then: { put: { shard, id, n: id.length } } })),
+    );
+    expect(errors.every((error) => error === undefined)).toBe(true);
+    return shard;
+  }
+
+  it('reads a partition in the order of its sort keys, whole rows', async () => {
+    const shard = await fill();
+    const { rows } = await store().range({ table: 'messages', partition: shard, limit: 100, consistent: true });
+    expect(rows).toEqual(ids.map((id) => ({ shard, id, n: id.length })));
+  });
+
+  it.each<[string, Pick<Range, 'from' | 'to'>, string[]]>([
+    ['from', { from: 'c' }, ids.slice(3)],
+    ['to', { to: 'b' }, ids.slice(0, 3)],
+    ['from and to', { from: 'aa', to: 'c' }, ['aa', 'b', 'c']],
+    ['one point', { from: 'b', to: 'b' }, ['b']],
+    ['bounds that no row has', { from: 'a0', to: 'bb' }, ['aa', 'b']],
+    ['bounds the wrong way round', { from: 'c', to: 'b' }, []],
+  ])('keeps to its bounds, both included: %s', async (_, bounds, expected) => {
+    const partition = await fill();
+    const { rows } = await store().range({ table: 'messages', partition, ...bounds, limit: 100 });
+    expect(rows.map(({ id }) => id)).toEqual(expected);
+  });
+
+  it.each([1, 2, 3, 7, 8])('pages through a partition by %i', async (limit) => {
+    const partition = await fill();
+    const pages = await allPages(store(), { table: 'messages', partition, limit });
+    expect(pages.flat().map(({ id }) => id)).toEqual(ids);
+    expect(pages.every((rows) => rows.length <= limit)).toBe(true);
+  });
+
+  it('pages within bounds', async () => {
+    const partition = await fill();
+    const pages = await allPages(store(), { table: 'messages', partition, from: 'aa', to: 'd', limit: 2 });
+    expect(pages.flat().map(({ id }) => id)).toEqual(['aa', 'b', 'c', 'd']);
+  });
+
+  it('goes on behind a row that is gone', async () => {
+    const shard = await fill();
+    const range: Range = { table: 'messages', partition: shard, limit: 2 };
+    const { next } = await store().range(range);
+    await store().write({ key: { table: 'messages', shard, id: 'aa' }, then: { remove: true } });
+    const { rows } = await store().range({ ...range, after: next! });
+    expect(rows.map(({ id }) => id)).toEqual(['b', 'c']);
+  });
+
+  it('ends a page before its rows are more than an answer may carry, and goes on behind it', async () => {
+    const { id: partition } = fresh('shard');
+    const bulk = 'x'.repeat(300 * 1024);
+    const large = ['1', '2', '3', '4', '5', '6', '7'];
+    for (const id of large) {
+      const key = { table: 'messages', shard: partition, id } as const;
+      await store().write({ key, then: { put: { shard: partition, id, bulk } } });
+    }
+    const pages = await allPages(store(), { table: 'messages', partition, limit: 100 });
+    expect(pages.length).toBeGreaterThan(1);
+    expect(pages.flat().map(({ id }) => id)).toEqual(large);
+  });
+
+  it('reads an empty partition', async () => {
+    expect(await store().range({ table: 'messages', partition: 'nobody', limit: 1 })).toEqual({ rows: [] });
+    expect(await store().range({ table: 'leases', index: 'due', partition: 'nobody', limit: 1 })).toEqual({ rows: [] });
+  });
+
+  it('reads the table of queues by kind and name', async () => {
+    const { id: kind } = fresh('kind');
+    for (const name of ['b', 'a']) {
+      await store().write({ key: { table: 'queues', kind, name }, then: { put: { kind, name } } });
+    }
+    const { rows } = await store().range({ table: 'queues', partition: kind, limit: 10, consistent: true });
+    expect(rows).toEqual([
+      { kind, name: 'a' },
+      { kind, name: 'b' },
+    ]);
+  });
+
+  it('shows in the index the rows that have both its keys, with its attributes alone, by expiry', async () => {
+    const { id: shard } = fresh('shard');
+    const put = async (id: string, more: Row) => {
+      await store().write({ key: { table: 'leases', id: `${shard}-${id}` }, then: { put: { id: `${shard}-${id}`, ...more } } });
+    };
+    await put('late', { shard, expiry: 1000, slots: [] });
+    await put('soon', { shard, expiry: 9, last: 'm', expiresAt: 5, since: 4, slots: [{ token: 't' }], version: 'v' });
+    await put('early', { shard, expiry: -1 });
+    await put('tombstone', { shard });
+    await put('elsewhere', { expiry: 3 });
+    const due = (to?: number) =>
+      store().range({ table: 'leases', index: 'due', partition: shard, limit: 10, ...(to !== undefined && { to }) });
+    expect((await due()).rows).toEqual([
+      { id: `${shard}-early`, shard, expiry: -1 },
+      { id: `${shard}-soon`, shard, expiry: 9, last: 'm', expiresAt: 5, since: 4 },
+      { id: `${shard}-late`, shard, expiry: 1000 },
+    ]);
+    expect((await due(9)).rows.map(({ expiry }) => expiry)).toEqual([-1, 9]);
+  });
+
+  it('moves a row within the index, takes it out and puts it back, as its keys change', async () => {
+    const { id: shard } = fresh('shard');
+    const key = fresh();
+    const expiries = async () => {
+      const { rows } = await store().range({ table: 'leases', index: 'due', partition: shard, limit: 10 });
+      return rows.map(({ expiry }) => expiry);
+    };
+    await store().write({ key, then: { put: { id: key.id, shard, expiry: 1 } } });
+    await store().write({ key, then: { set: [[['expiry'], 2]] } });
+    expect(await expiries()).toEqual([2]);
+    await store().write({ key, then: { set: [], unset: [['expiry']] } });
+    expect(await expiries()).toEqual([]);
+    await store().write({ key, then: { set: [[['expiry'], 3]] } });
+    expect(await expiries()).toEqual([3]);
+    await store().write({ key, then: { remove: true } });
+    expect(await expiries()).toEqual([]);
+  });
+
+  it('pages through rows of the index that are due at the same instant', async () => {
+    const { id: partition } = fresh('shard');
+    const keys = Array.from({ length: 5 }, () => fresh());
+    await store().writeAll(keys.map((key) => ({ key, then: { put: { id: key.id, shard: partition, expiry: 7 } } })));
+    const pages = await allPages(store(), { table: 'leases', index: 'due', partition, to: 7, limit: 2 });
+    expect(
+      pages
+        .flat()
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual(keys.map(({ id }) => id).sort());
+  });
+
+  it('takes a consistent read of the index for a defect', async () => {
+    const range: Range = { table: 'leases', index: 'due', partition: 'x', limit: 1, consistent: true };
+    await expect(store().range(range)).rejects.toThrow('an index cannot be read consistently');
+  });
+});
+
+/** Every page of a range; one that never ends fails. */
+async function allPages(store: Store, range: Range): Promise<Row[][]> {
+  const pages: Row[][] = [];
+  let after: Row | undefined;
+  do {
+    const { rows, next }: { rows: Row[]; next?: Row } = await store.range({ ...range, ...(after && { after }) });
+    pages.push(rows);
+    after = next;
+    expect(pages.length).toBeLessThan(20);
+  } while (after !== undefined);
+  return pages;
+}
