@@ -48,15 +48,38 @@ function live(ctx: Context, seen: Seen, slot: number): Found | undefined {
   return lease && there && isLive(there) ? { lease, seen, slot } : undefined;
 }
 
-/** Under the caller's own id: published to this queue, or to one whose dead letters come here. */
+/**
+ * Under the caller's own id: published to this queue, to one whose dead letters come here, or to any other, from which it came by
+ * way of a third or by a redrive.
+ */
 async function findOwn(ctx: Context, queue: QueueRecord, id: string): Promise<Found | undefined> {
-  const sources = (await ctx.settings.list()).filter((other) => other.deadLetter?.queue === queue.name);
+  const others = (await ctx.settings.list()).filter((other) => other.name !== queue.name);
+  const leadsHere = (other: QueueRecord) => other.deadLetter?.queue === queue.name;
+  const near = [queue, ...others.filter(leadsHere)];
+  return (
+    (await findOwnFrom(ctx, queue, near, id)) ??
+    (await findOwnFrom(
+      ctx,
+      queue,
+      others.filter((other) => !leadsHere(other)),
+      id,
+    ))
+  );
+}
+
+async function findOwnFrom(
+  ctx: Context,
+  queue: QueueRecord,
+  origins: readonly QueueRecord[],
+  id: string,
+): Promise<Found | undefined> {
   const readAt = ctx.clock.now();
-  const ids = [queue, ...sources].map(({ incarnation }) => ownRowId(incarnation, id));
+  const ids = origins.map(({ incarnation }) => ownRowId(incarnation, id));
   const rows: (Row | undefined)[] = await ctx.store.get(ids.map(leaseKey));
   for (const [index, rowId] of ids.entries()) {
     const found = live(ctx, { id: rowId, row: rows[index], readAt }, 0);
-    const isHere = index === 0 || (found && 'lease' in found && incarnationOf(found.lease.shard) === queue.incarnation);
+    const isOwn = origins[index]!.incarnation === queue.incarnation;
+    const isHere = isOwn || (found && 'lease' in found && incarnationOf(found.lease.shard) === queue.incarnation);
     if (found && isHere) return found;
   }
   return undefined;
