@@ -21,7 +21,7 @@ export function release(
   input: Pick<InputOf<'release'>, 'delaySeconds' | 'failed'>,
 ): Promise<{ results: ReleaseResult[] }> {
   const { delaySeconds } = input;
-  const failed = input.failed?.toWellFormed().slice(0, failedCharsMax);
+  const failed = input.failed === undefined ? undefined : cut(input.failed);
   return byRow<ReleaseResult>(ctx, queueName, receipts, async (queue, rowId, held) => {
     const results = new Map<number, ReleaseResult>();
     return untilSettled(ctx, await lookAt(ctx, rowId), async (seen) => {
@@ -62,6 +62,14 @@ export function release(
       return { seen: after };
     });
   });
+}
+
+/** No longer than the limit, and without half a character: rows hold Unicode. */
+function cut(failed: string): string {
+  return failed
+    .slice(0, failedCharsMax)
+    .replace(/[\uD800-\uDBFF]$/, '')
+    .toWellFormed();
 }
 
 function released(
