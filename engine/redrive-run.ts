@@ -43,6 +43,9 @@ export async function runRedrive(
       throw error;
     });
     task = await saveTask(ctx, task, changes);
+    // Cancelled during the page: what it moved is counted all the same.
+    const { moved: movedInAll, skipped } = changes;
+    if (task.state === 'cancelled' && task.runner === runner) task = await saveTask(ctx, task, { moved: movedInAll, skipped });
     if (task.ratePerSecond !== undefined) {
       const pause = startedAt + (moved / task.ratePerSecond) * 1000 - ctx.clock.now();
       if (pause > 0) await ctx.clock.sleep(pause);
@@ -51,7 +54,9 @@ export async function runRedrive(
   return 'done';
 }
 
-async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ changes: Partial<Task>; moved: number }> {
+type Progress = Pick<Task, 'moved' | 'skipped'> & Partial<Task>;
+
+async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ changes: Progress; moved: number }> {
   const { candidates, place } = await nextPage(ctx, queue, task);
   let { moved, skipped } = task;
   await Promise.all(
@@ -112,19 +117,19 @@ async function moveSelected(
   const { parcel } = candidate;
   if (parcel) {
     // Nobody has received it: it has not died, so it has no queue to go back to and no reason.
-    if (!isSelected(task, parcel.since, undefined)) return { moved: 0, skipped: 0 };
-    if (task.toQueue === null) return { moved: 0, skipped: candidate.slot === undefined ? parcel.count : 1 };
+    if (parcel.since > task.startedAt) return { moved: 0, skipped: 0 };
+    const isMovable = task.toQueue !== null && isSelected(task, parcel.since, undefined);
+    if (!isMovable) return { moved: 0, skipped: candidate.slot === undefined ? parcel.count : 1 };
   }
   const first = parcel ? await adopt(ctx, queue, parcel) : await lookAt(ctx, candidate.id);
   let moved = 0;
   return untilSettled(ctx, first, async (seen) => {
     const now = ctx.clock.now();
     const { lease } = judgeable(seen, now);
-    if (!lease || incarnationOf(lease.shard) !== queue.incarnation || !isSelected(task, lease.since, lease.death?.reason)) {
-      return { done: { moved, skipped: 0 } };
-    }
-    if (verdictOfAge(queue, lease.since, lease.expiresAt, now) === 'gone') return { done: { moved, skipped: 0 } };
+    const isHere = lease && incarnationOf(lease.shard) === queue.incarnation && lease.since <= task.startedAt;
+    if (!isHere || verdictOfAge(queue, lease.since, lease.expiresAt, now) === 'gone') return { done: { moved, skipped: 0 } };
     const { movable, held } = movableSlots(lease, candidate.slot, now);
+    if (!isSelected(task, lease.since, lease.death?.reason)) return { done: { moved, skipped: held + movable.length } };
     const targetName = task.toQueue ?? lease.death?.queue;
     const target = targetName === undefined ? undefined : await ctx.settings.find(targetName);
     if (movable.length === 0 || !target) return { done: { moved, skipped: held + movable.length } };
@@ -142,7 +147,6 @@ function movableSlots(lease: Lease, only: number | undefined, now: number): { mo
 
 function isSelected(task: Task, since: number, reason: string | undefined): boolean {
   const { selection } = task;
-  if (since > task.startedAt) return false;
   if (selection.reason !== undefined && selection.reason !== reason) return false;
   if (selection.from !== undefined && since < Date.parse(selection.from)) return false;
   return selection.until === undefined || since < Date.parse(selection.until);
