@@ -1,0 +1,154 @@
+import { expect, it } from 'vitest';
+import { noise } from './noise.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const range = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+onBothStores('purge', (driven) => {
+  it('removes all that was published before, whatever its state, and nothing that comes later', async () => {
+    const { create, send, publish, receive, call, bodies, ack, clock, rows, sweep } = driven();
+    await create('q', { visibilityTimeoutSeconds: 60 });
+    await send('q', 'leased', 'released');
+    const held = await receive('q');
+    await call('release', 'q', { receipts: [held[1]!.receipt] });
+    const ids = await publish('q', { body: 'own', id: 'own' }, { body: 'delayed', delaySeconds: 5 }, { body: noise(3000) });
+    const { purgedBefore } = await call('purge', 'q');
+    expect(Date.parse(purgedBefore)).toBeLessThan(clock.now());
+    await send('q', 'new');
+    await publish('q', { body: 'new own', id: 'new' });
+    expect((await call('getQueue', 'q')).counts).toEqual({
+      ready: 2,
+      delayed: 0,
+      leased: 0,
+      dead: 0,
+      oldestAgeSeconds: 0,
+      atLeast: false,
+    });
+    expect((await call('peek', 'q', {})).messages.map(({ body }) => body)).toEqual(['new', 'new own']);
+    for (const id of [held[0]!.id, held[1]!.id, ...ids]) {
+      await expect(driven().engine.call('getMessage', { queue: 'q', id }, {})).rejects.toMatchObject({
+        code: 'message_not_found',
+      });
+    }
+    const news = await receive('q', { visibilityTimeoutSeconds: 1000 });
+    expect(news.map(({ body }) => body)).toEqual(['new', 'new own']);
+    clock.advance(60_000);
+    expect(await bodies('q')).toEqual([]);
+    await ack('q', news);
+    await sweep();
+    const left = await rows('leases');
+    expect(left.filter(({ expiry }) => expiry !== undefined)).toEqual([]);
+    expect((await rows('messages')).filter(({ ttl }) => ttl === undefined)).toEqual([]);
+  });
+
+  it('leaves fresh rows to the sweep, which removes them though nobody receives', async () => {
+    const { create, send, call, sweep, rows } = driven();
+    await create('q');
+    for (const body of range(25)) await send('q', body, body);
+    await call('purge', 'q');
+    await send('q', 'new');
+    const report = await sweep();
+    expect(report.queues).toMatchObject([{ name: 'q', removed: 25, waiting: 1 }]);
+    expect((await rows('messages')).length).toBe(1);
+  });
+
+  it('does not keep a receive from what was published after', async () => {
+    const { create, send, call, bodies } = driven();
+    await create('q');
+    for (const body of range(30)) await send('q', body);
+    await call('purge', 'q');
+    await send('q', 'new');
+    expect(await bodies('q', { max: 1 })).toEqual(['new']);
+  });
+
+  it('takes effect in other processes by the time it answers', async () => {
+    const { create, send, another, call } = driven();
+    await create('q');
+    const other = another();
+    await send('q', 'old');
+    await other.call('receive', { queue: 'q' }, { visibilityTimeoutSeconds: 0 });
+    await call('purge', 'q');
+    expect(await other.call('receive', { queue: 'q' }, {})).toEqual({ messages: [] });
+  });
+
+  it('of a dead-letter queue leaves messages alone that die later', async () => {
+    const { create, send, receive, call, clock, bodies } = driven();
+    await create('dead');
+    await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
+    await send('q', 'one', 'two');
+    const held = await receive('q');
+    await call('release', 'q', { receipts: [held[0]!.receipt] });
+    await call('purge', 'dead');
+    clock.advance(30_000);
+    await receive('q');
+    expect(await bodies('dead')).toEqual(['two']);
+  });
+});
+
+onBothStores('retention', (driven) => {
+  it('ends the life of a fresh message to the millisecond, and the sweep removes it', async () => {
+    const { create, send, bodies, clock, sweep, rows, call } = driven();
+    await create('q', { retentionSeconds: 60 });
+    const [id] = await send('q', 'a');
+    clock.advance(59_999);
+    expect(await bodies('q', { visibilityTimeoutSeconds: 0 })).toEqual(['a']);
+    await send('q', 'b');
+    clock.advance(1);
+    expect(await bodies('q', { visibilityTimeoutSeconds: 0 })).toEqual(['b']);
+    await expect(driven().engine.call('getMessage', { queue: 'q', id: id! }, {})).rejects.toMatchObject({
+      code: 'message_not_found',
+    });
+    clock.advance(59_998);
+    expect((await call('getQueue', 'q')).counts.ready).toBe(1);
+    clock.advance(1);
+    expect((await call('getQueue', 'q')).counts.ready).toBe(0);
+    expect((await call('peek', 'q', {})).messages).toEqual([]);
+    await sweep();
+    expect(await rows('messages')).toEqual([]);
+    expect((await rows('leases')).filter(({ expiry }) => expiry !== undefined)).toEqual([]);
+  });
+
+  it('removes what nobody ever received', async () => {
+    const { create, send, clock, sweep, rows, bodies } = driven();
+    await create('q', { retentionSeconds: 60 });
+    await send('q', 'a');
+    clock.advance(60_000);
+    expect(await bodies('q')).toEqual([]);
+    await send('q', 'b');
+    clock.advance(60_000);
+    await sweep();
+    expect(await rows('messages')).toEqual([]);
+  });
+
+  it('counts from when a delayed message is first ready', async () => {
+    const { create, publish, bodies, clock } = driven();
+    await create('q', { retentionSeconds: 60 });
+    await publish('q', { body: 'a', delaySeconds: 600 }, { body: 'b', delaySeconds: 600 });
+    clock.advance(600_000 + 59_999);
+    expect(await bodies('q', { max: 1 })).toEqual(['a']);
+    clock.advance(1);
+    expect(await bodies('q')).toEqual([]);
+  });
+
+  it('lets the ack of a lease in that outlasts it, and never gives the message again', async () => {
+    const { create, send, receive, ack, clock } = driven();
+    await create('q', { retentionSeconds: 60 });
+    await send('q', 'a', 'b');
+    const held = await receive('q', { visibilityTimeoutSeconds: 100 });
+    clock.advance(99_000);
+    expect(await ack('q', held.slice(0, 1))).toEqual([{ ok: true }]);
+    clock.advance(1_000);
+    expect(await receive('q')).toEqual([]);
+    expect(await ack('q', held.slice(1))).toMatchObject([{ ok: false, code: 'lease_lost' }]);
+  });
+
+  it('is fixed when a message is published', async () => {
+    const { create, send, call, bodies, clock } = driven();
+    await create('q', { retentionSeconds: 60 });
+    await send('q', 'short');
+    await call('updateQueue', 'q', { retentionSeconds: null });
+    await send('q', 'for ever');
+    clock.advance(10 * 365 * 86_400_000);
+    expect(await bodies('q')).toEqual(['for ever']);
+  });
+});

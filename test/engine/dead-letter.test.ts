@@ -1,0 +1,222 @@
+import { expect, it } from 'vitest';
+import type { Message } from '../../sdk/contract.ts';
+import { noise } from './noise.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const range = (count: number) => Array.from({ length: count }, (_, index) => index);
+const daySeconds = 86_400;
+
+onBothStores('dead-letter', (driven) => {
+  async function queues(maxReceives = 2, more = {}) {
+    await driven().create('dead');
+    await driven().create('q', { deadLetter: { queue: 'dead', maxReceives }, visibilityTimeoutSeconds: 10, ...more });
+  }
+  const dead = async (queue = 'dead'): Promise<Message[]> => (await driven().call('peek', queue, {})).messages;
+
+  it('moves a message whose receives are used up when a receive meets it', async () => {
+    await queues();
+    const { publish, receive, clock, events } = driven();
+    const publishedAt = new Date(clock.now()).toISOString();
+    const [id] = await publish('q', { body: { a: 1 }, attributes: { n: 1 } });
+    for (const _ of range(2)) {
+      expect((await receive('q')).length).toBe(1);
+      clock.advance(10_000);
+    }
+    expect(await receive('q')).toEqual([]);
+    const death = { queue: 'q', reason: 'max_receives', at: new Date(clock.now()).toISOString(), receives: 2, failures: 1 };
+    expect(await dead()).toMatchObject([
+      { id, queue: 'dead', state: 'dead', body: { a: 1 }, attributes: { n: 1 }, publishedAt, receives: 0, deadLetter: death },
+    ]);
+    expect(events).toEqual([{ kind: 'dead_lettered', queue: 'q', to: 'dead', reason: 'max_receives', messages: 1 }]);
+    expect(await receive('dead')).toMatchObject([{ id, receives: 1, failures: 0, publishedAt, deadLetter: death }]);
+  });
+
+  it('moves it by the sweep when nobody receives', async () => {
+    await queues(1);
+    const { send, receive, clock, sweep } = driven();
+    await send('q', ...range(12));
+    expect((await receive('q')).length).toBe(12);
+    clock.advance(9_999);
+    expect((await sweep()).queues.find(({ name }) => name === 'q')).toMatchObject({ deadLettered: 0 });
+    clock.advance(1);
+    expect((await sweep()).queues.find(({ name }) => name === 'q')).toMatchObject({ deadLettered: 12, waiting: 0 });
+    expect((await dead()).map(({ body }) => body).sort((a, b) => Number(a) - Number(b))).toEqual(range(12));
+  });
+
+  it('moves those messages of a parcel that are used up, and leaves the others', async () => {
+    await queues(2);
+    const { send, receive, clock, ack, call } = driven();
+    const ids = await send('q', 'a', 'b', 'c', 'd');
+    const first = await receive('q', { max: 3 });
+    await ack('q', first.slice(0, 1));
+    clock.advance(10_000);
+    expect((await receive('q')).map(({ body, receives }) => [body, receives])).toEqual([
+      ['b', 2],
+      ['c', 2],
+      ['d', 1],
+    ]);
+    clock.advance(10_000);
+    expect((await receive('q')).map(({ body }) => body)).toEqual(['d']);
+    expect((await dead()).map(({ id, body }) => [id, body])).toEqual([
+      [ids[1], 'b'],
+      [ids[2], 'c'],
+    ]);
+    expect((await call('getQueue', 'q')).counts).toMatchObject({ ready: 0, leased: 1 });
+    expect(await ack('dead', await receive('dead'))).toEqual([{ ok: true }, { ok: true }]);
+  });
+
+  it('never gives a message once more because its last lease ended during the call', async () => {
+    await queues(1);
+    const { send, receive, bodies, clock, watched } = driven();
+    await send('q', 'first', 'second');
+    await receive('q', { max: 1 });
+    clock.advance(9_999);
+    watched.before = ({ method, keys }) => {
+      if (method === 'write' && keys[0]!.table === 'messages') clock.advance(1);
+    };
+    expect(await bodies('q')).toEqual(['second']);
+  });
+
+  it('moves a message whose last receive is released, with the text of its failure as the reason', async () => {
+    await queues(2);
+    const { send, receive, call } = driven();
+    const ids = await send('q', 'a', 'b');
+    const release = async (failed?: string) => {
+      const receipts = (await receive('q')).map(({ receipt }) => receipt);
+      return (await call('release', 'q', { receipts, ...(failed === undefined ? {} : { failed }) })).results;
+    };
+    expect(await release('first')).toMatchObject([{ visibleAt: expect.any(String) }, { visibleAt: expect.any(String) }]);
+    expect(await release('no card')).toEqual([
+      { ok: true, deadLettered: true },
+      { ok: true, deadLettered: true },
+    ]);
+    expect(await dead()).toMatchObject(
+      ids.map((id) => ({ id, lastFailure: 'no card', deadLetter: { queue: 'q', reason: 'no card', receives: 2, failures: 2 } })),
+    );
+  });
+
+  it('moves a released message of a parcel beside one that has receives left', async () => {
+    await queues(2);
+    const { send, receive, call } = driven();
+    await send('q', 'a', 'b');
+    const [a] = await receive('q', { max: 1 });
+    await call('release', 'q', { receipts: [a!.receipt] });
+    const both = await receive('q');
+    expect(both.map(({ receives }) => receives)).toEqual([2, 1]);
+    const { results } = await call('release', 'q', { receipts: both.map(({ receipt }) => receipt), failed: 'x' });
+    expect(results).toMatchObject([{ deadLettered: true }, { visibleAt: expect.any(String) }]);
+    expect((await dead()).map(({ body }) => body)).toEqual(['a']);
+    expect(await receive('q')).toMatchObject([{ body: 'b', receives: 2, failures: 1 }]);
+  });
+
+  it('keeps a used-up message leased, with its ack in time, until it is moved', async () => {
+    await queues(1);
+    const { send, receive, ack, clock } = driven();
+    await send('q', 'late', 'later');
+    const held = await receive('q');
+    clock.advance(10_000);
+    expect(await ack('q', held.slice(0, 1))).toEqual([{ ok: true }]);
+    await receive('q');
+    expect(await ack('q', held.slice(1))).toMatchObject([{ ok: false, code: 'lease_lost' }]);
+    expect((await dead()).map(({ body }) => body)).toEqual(['later']);
+  });
+
+  it.each(['receive', 'sweep'] as const)('moves what grew too old, fresh or received before, by %s', async (by) => {
+    await queues(9, { retentionSeconds: 60 });
+    const { publish, receive, clock, call, sweep } = driven();
+    const ids = await publish('q', { body: 'fresh' }, { body: 'delayed', delaySeconds: 1 }, { body: 'own', id: 'own' });
+    ids.push(...(await driven().send('q', 'other parcel')));
+    clock.advance(500);
+    const receipts = (await receive('q', { max: 1 })).map(({ receipt }) => receipt);
+    await call('release', 'q', { receipts });
+    clock.advance(60_500);
+    if (by === 'sweep') await sweep();
+    else expect(await receive('q')).toEqual([]);
+    const moved = await dead();
+    expect(new Set(moved.map(({ id }) => id))).toEqual(new Set(ids));
+    expect(new Set(moved.map(({ deadLetter }) => deadLetter?.reason))).toEqual(new Set(['expired']));
+    expect((await receive('dead')).length).toBe(4);
+    await sweep();
+    expect((await driven().rows('messages')).length).toBe(0);
+    expect(await receive('q')).toEqual([]);
+  });
+
+  it('keeps bodies beside the row for as long as the message may live in its new queue', async () => {
+    const { create, send, receive, clock, rows, call } = driven();
+    await create('dead', { retentionSeconds: 1000 * daySeconds });
+    await create('forever', { retentionSeconds: null });
+    await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 }, retentionSeconds: 60 });
+    await create('p', { deadLetter: { queue: 'forever', maxReceives: 1 }, retentionSeconds: 60 });
+    for (const queue of ['q', 'p']) {
+      await send(queue, noise(3000));
+      const [held] = await receive(queue);
+      await call('release', queue, { receipts: [held!.receipt], failed: 'x' });
+    }
+    const ttls = (await rows('messages')).map(({ ttl }) => ttl as number | undefined);
+    expect(ttls.length).toBe(2);
+    expect(ttls.filter((ttl) => ttl === undefined).length).toBe(1);
+    expect(ttls.find((ttl) => ttl !== undefined)!).toBeGreaterThan(clock.now() / 1000 + 1000 * daySeconds);
+    expect((await receive('forever')).map(({ body }) => body)).toEqual([noise(3000)]);
+  });
+
+  it('moves part of a parcel whose bodies lie beside it', async () => {
+    await queues(1, { retentionSeconds: null });
+    const { send, receive, clock, ack, sweep, rows, call } = driven();
+    await send('q', noise(3000), noise(3001), noise(3002));
+    const held = await receive('q');
+    await ack('q', held.slice(0, 1));
+    await call('extend', 'q', { receipts: [held[2]!.receipt], visibilityTimeoutSeconds: 100 });
+    clock.advance(10_000);
+    await sweep();
+    expect((await dead()).map(({ body }) => body)).toEqual([noise(3001)]);
+    await ack('q', held.slice(2));
+    await ack('dead', await receive('dead'));
+    clock.advance(3_600_000);
+    await sweep();
+    // The dead-letter queue has a retention: what lies beside rows there is left to TTL.
+    expect((await rows('messages')).filter(({ ttl }) => ttl === undefined)).toEqual([]);
+  });
+
+  it('goes on from a dead-letter queue to the next', async () => {
+    const { create, publish, receive, clock, sweep, engine } = driven();
+    await create('last');
+    await create('dead', { deadLetter: { queue: 'last', maxReceives: 1 }, visibilityTimeoutSeconds: 10 });
+    await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 }, visibilityTimeoutSeconds: 10 });
+    const ids = await publish('q', { body: 'a' }, { body: 'b', id: 'own' });
+    for (const queue of ['q', 'dead']) {
+      expect((await receive(queue)).length).toBe(2);
+      clock.advance(10_000);
+      await sweep();
+    }
+    expect(new Set((await dead('last')).map(({ id }) => id))).toEqual(new Set(ids));
+    for (const id of ids) {
+      const found = await engine.call('getMessage', { queue: 'last', id }, {});
+      expect(found).toMatchObject({ id, queue: 'last', state: 'dead', deadLetter: { queue: 'dead', reason: 'max_receives' } });
+    }
+    expect((await receive('last')).length).toBe(2);
+  });
+
+  it('answers duplicate to an id whose message is dead, until it is done there', async () => {
+    await queues(1);
+    const { publish, receive, call, clock, ack } = driven();
+    await publish('q', { body: 1, id: 'own' });
+    await receive('q');
+    clock.advance(10_000);
+    await receive('q');
+    const again = async () => (await call('publish', 'q', { messages: [{ body: 2, id: 'own' }] })).results[0];
+    expect(await again()).toMatchObject({ duplicate: true });
+    await ack('dead', await receive('dead'));
+    clock.advance(3_600_001);
+    expect(await again()).toEqual({ ok: true, id: 'own' });
+  });
+
+  it('goes on retrying while a queue has no dead-letter queue', async () => {
+    const { create, send, receive, clock } = driven();
+    await create('q', { visibilityTimeoutSeconds: 1 });
+    await send('q', 1);
+    for (const receives of range(20)) {
+      expect(await receive('q')).toMatchObject([{ receives: receives + 1, failures: receives }]);
+      clock.advance(1_000);
+    }
+  });
+});

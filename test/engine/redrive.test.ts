@@ -1,0 +1,212 @@
+import { expect, it } from 'vitest';
+import { sweepPeriodMs } from '../../sdk/limits.ts';
+import { noise } from './noise.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const range = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+onBothStores('redrive', (driven) => {
+  /** A dead-letter queue `dead` of `q` and of `p`. */
+  async function queues() {
+    await driven().create('dead');
+    for (const queue of ['q', 'p']) await driven().create(queue, { deadLetter: { queue: 'dead', maxReceives: 1 } });
+  }
+  /** Publishes bodies and lets them die of a reason; answers their ids. */
+  async function die(queue: string, reason: string, ...bodies: (string | number)[]) {
+    const { send, receive, call } = driven();
+    const ids = await send(queue, ...bodies);
+    const receipts = (await receive(queue)).map(({ receipt }) => receipt);
+    await call('release', queue, { receipts, failed: reason });
+    return ids;
+  }
+  const sorted = (bodies: unknown[]) => bodies.sort((a, b) => Number(a) - Number(b));
+
+  it('moves all messages back to the queues they died in, alive again, under their ids', async () => {
+    await queues();
+    const { redrive, receive, call, ack, clock } = driven();
+    const publishedAt = new Date(clock.now()).toISOString();
+    const ids = await die('q', 'x', ...range(12));
+    await die('p', 'x', 100, 101);
+    clock.advance(1);
+    expect(await redrive('dead')).toMatchObject({
+      state: 'done',
+      moved: 14,
+      skipped: 0,
+      endedAt: expect.any(String),
+      error: null,
+    });
+    const back = await receive('q');
+    expect(new Set(back.map(({ id }) => id))).toEqual(new Set(ids));
+    expect(back.every((message) => message.receives === 1 && message.publishedAt === publishedAt)).toBe(true);
+    expect(back.some((message) => 'deadLetter' in message)).toBe(false);
+    expect(sorted((await receive('p')).map(({ body }) => body))).toEqual([100, 101]);
+    expect((await call('getQueue', 'dead')).counts).toMatchObject({ ready: 0, dead: 0 });
+    expect(await ack('q', back)).toEqual(range(12).map(() => ({ ok: true })));
+  });
+
+  it('moves only the messages of these ids, out of their parcels', async () => {
+    await queues();
+    const { redrive, bodies, publish, receive, call } = driven();
+    const ids = await die('q', 'x', 0, 1, 2, 3);
+    await publish('q', { body: 'own', id: 'own' });
+    await call('release', 'q', { receipts: (await receive('q')).map(({ receipt }) => receipt), failed: 'x' });
+    const task = await redrive('dead', { ids: [ids[1]!, ids[3]!, 'own', 'nothing', ids[1]!] });
+    expect(task).toMatchObject({ state: 'done', moved: 3 });
+    expect((await bodies('q')).map(String).sort()).toEqual(['1', '3', 'own']);
+    expect(sorted(await bodies('dead'))).toEqual([0, 2]);
+  });
+
+  it('moves only those that died of a reason, or within a time, and counts the others as skipped', async () => {
+    await queues();
+    const { redrive, bodies, clock } = driven();
+    await die('q', 'early', 0, 1);
+    clock.advance(10_000);
+    const from = new Date(clock.now()).toISOString();
+    await die('q', 'middle', 2, 3);
+    clock.advance(10_000);
+    const until = new Date(clock.now()).toISOString();
+    await die('q', 'early', 4, 5, 6);
+    clock.advance(1);
+    expect(await redrive('dead', { from, until })).toMatchObject({ moved: 2, skipped: 5 });
+    expect(sorted(await bodies('q'))).toEqual([2, 3]);
+    expect(await redrive('dead', { reason: 'early', from })).toMatchObject({ moved: 3, skipped: 2 });
+    expect(sorted(await bodies('q'))).toEqual([4, 5, 6]);
+    expect(await redrive('dead', { reason: 'nothing' })).toMatchObject({ moved: 0, skipped: 2 });
+  });
+
+  it('moves to another queue when told so, those too that never died', async () => {
+    await queues();
+    const { create, redrive, send, publish, bodies, clock, rows } = driven();
+    await create('other', { retentionSeconds: null });
+    await die('q', 'x', noise(3000));
+    await send('dead', 'published', 'here');
+    await publish('dead', { body: 'by id', id: 'own' });
+    clock.advance(1);
+    expect(await redrive('dead', { toQueue: 'other' })).toMatchObject({ moved: 4, skipped: 0, toQueue: 'other' });
+    expect((await bodies('other')).sort()).toEqual([noise(3000), 'by id', 'here', 'published'].sort());
+    expect(await bodies('dead')).toEqual([]);
+    // The body beside its row must not end before a message that is kept for ever.
+    expect((await rows('messages')).map(({ ttl }) => ttl)).toEqual([undefined]);
+    const found = await driven().engine.call('getMessage', { queue: 'other', id: 'own' }, {});
+    expect(found).toMatchObject({ queue: 'other', state: 'leased' });
+  });
+
+  it('skips messages without a queue to go back to, and those that are leased', async () => {
+    await queues();
+    const { redrive, send, receive, call, clock } = driven();
+    await die('q', 'x', 'leased', 'dead');
+    await die('p', 'x', 'of a queue that is gone');
+    await receive('dead', { max: 1 });
+    await send('dead', 'never died', 'nor this');
+    await call('deleteQueue', 'p');
+    clock.advance(1);
+    expect(await redrive('dead')).toMatchObject({ state: 'done', moved: 1, skipped: 4 });
+  });
+
+  it('moves no faster than its rate', async () => {
+    await queues();
+    const { redrive, call, clock } = driven();
+    for (const body of range(30)) await die('q', 'x', body);
+    clock.advance(1);
+    const from = clock.now();
+    const { id } = await call('redrive', 'dead', { ratePerSecond: 5 });
+    expect(await driven().engine.runRedrive('dead', id, { until: from + 2_000 })).toBe('more');
+    const halfway = await driven().engine.call('getRedrive', { queue: 'dead', task: id }, {});
+    expect(halfway).toMatchObject({ state: 'running', moved: 10 });
+    expect(await driven().engine.runRedrive('dead', id, { until: from + 60_000 })).toBe('done');
+    expect(clock.now() - from).toBeGreaterThanOrEqual(5_000);
+    expect(clock.now() - from).toBeLessThanOrEqual(7_000);
+    expect(await redrive('dead')).toMatchObject({ moved: 0 });
+  });
+
+  it('stops when it is cancelled, with what it moved counted', async () => {
+    await queues();
+    const { call, engine, clock, bodies } = driven();
+    for (const body of range(12)) await die('q', 'x', body);
+    clock.advance(1);
+    clock.leaping = false;
+    const { id } = await call('redrive', 'dead', { ratePerSecond: 4 });
+    expect(await engine.runRedrive('dead', id, { until: clock.now() })).toBe('more');
+    clock.leaping = true;
+    expect(await engine.runRedrive('dead', id, { until: clock.now() + 1_000 })).toBe('more');
+    const cancelled = await engine.call('cancelRedrive', { queue: 'dead', task: id }, {});
+    expect(cancelled).toMatchObject({ state: 'cancelled', moved: 4, endedAt: expect.any(String) });
+    expect(await engine.runRedrive('dead', id, { until: clock.now() + 60_000 })).toBe('done');
+    expect(await engine.call('cancelRedrive', { queue: 'dead', task: id }, {})).toEqual(cancelled);
+    expect((await bodies('q')).length).toBe(4);
+  });
+
+  it('counts what a page moved though it was cancelled during that page', async () => {
+    await queues();
+    const { call, engine, clock, watched, bodies } = driven();
+    for (const body of range(3)) await die('q', 'x', body);
+    clock.advance(1);
+    const { id } = await call('redrive', 'dead', {});
+    let isCancelled = false;
+    watched.before = async ({ method, keys }) => {
+      const moves = method === 'write' && keys[0]!.table === 'leases';
+      if (!moves || isCancelled) return;
+      isCancelled = true;
+      await engine.call('cancelRedrive', { queue: 'dead', task: id }, {});
+    };
+    expect(await engine.runRedrive('dead', id, { until: clock.now() + 60_000 })).toBe('done');
+    const { length: moved } = await bodies('q');
+    expect(moved).toBeGreaterThan(0);
+    expect(await engine.call('getRedrive', { queue: 'dead', task: id }, {})).toMatchObject({ state: 'cancelled', moved });
+  });
+
+  it('is started again by the sweep when its runner died, and goes on', async () => {
+    await queues();
+    const { call, engine, clock, watched, sweep, started, bodies } = driven();
+    for (const body of range(30)) await die('q', 'x', body);
+    clock.advance(1);
+    const { id } = await call('redrive', 'dead', {});
+    expect(started).toEqual([{ queue: 'dead', task: id }]);
+    let writes = 0;
+    watched.before = ({ method }) => {
+      if (method === 'write' && ++writes > 10) throw new Error('the runner died');
+    };
+    await expect(engine.runRedrive('dead', id, { until: clock.now() + 60_000 })).rejects.toThrow();
+    watched.before = () => {};
+    await sweep();
+    expect(started.length).toBe(1);
+    clock.advance(2 * sweepPeriodMs + 1);
+    await sweep();
+    expect(started.length).toBe(2);
+    expect(await engine.runRedrive('dead', id, { until: clock.now() + 60_000 })).toBe('done');
+    expect(sorted(await bodies('q', { visibilityTimeoutSeconds: 1000 }))).toEqual(range(30));
+  });
+
+  it('does not move a message twice that dies again meanwhile', async () => {
+    await queues();
+    const { call, engine, clock } = driven();
+    for (const body of range(8)) await die('q', 'x', body);
+    clock.advance(1);
+    const { id } = await call('redrive', 'dead', { ratePerSecond: 2 });
+    let result: string;
+    do {
+      result = await engine.runRedrive('dead', id, { until: clock.now() + 500 });
+      const receipts = (await driven().receive('q')).map(({ receipt }) => receipt);
+      if (receipts.length > 0) await call('release', 'q', { receipts, failed: 'again' });
+    } while (result === 'more');
+    expect(await engine.call('getRedrive', { queue: 'dead', task: id }, {})).toMatchObject({ state: 'done', moved: 8 });
+    expect((await call('peek', 'dead', {})).messages.map(({ deadLetter }) => deadLetter?.reason)).toEqual(
+      range(8).map(() => 'again'),
+    );
+  });
+
+  it('refuses tasks that are not there, and queues that are not', async () => {
+    await queues();
+    const { call, engine } = driven();
+    await expect(call('redrive', 'dead', { toQueue: 'dead' })).rejects.toMatchObject({ code: 'invalid_input' });
+    await expect(call('redrive', 'dead', { toQueue: 'nowhere' })).rejects.toMatchObject({ code: 'invalid_input' });
+    const { id } = await call('redrive', 'dead', {});
+    for (const [queue, task] of [
+      ['dead', 'nothing'],
+      ['q', id],
+    ] as const) {
+      await expect(engine.call('getRedrive', { queue, task }, {})).rejects.toMatchObject({ code: 'task_not_found' });
+      await expect(engine.call('cancelRedrive', { queue, task }, {})).rejects.toMatchObject({ code: 'task_not_found' });
+    }
+  });
+});

@@ -1,0 +1,192 @@
+import { expect, it } from 'vitest';
+import { failedCharsMax } from '../../sdk/limits.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const range = (count: number) => Array.from({ length: count }, (_, index) => index);
+const lost = { ok: false, code: 'lease_lost' };
+
+onBothStores('release', (driven) => {
+  it('makes a message ready at once, with its receives and without a failure', async () => {
+    const { create, send, receive, call } = driven();
+    await create('q');
+    await send('q', 1);
+    const [held] = await receive('q');
+    const { results } = await call('release', 'q', { receipts: [held!.receipt] });
+    expect(results).toEqual([{ ok: true, visibleAt: new Date(driven().clock.now()).toISOString() }]);
+    expect(await receive('q')).toMatchObject([{ body: 1, receives: 2, failures: 0 }]);
+  });
+
+  it('makes a message ready after the delay given, to the millisecond', async () => {
+    const { create, send, receive, call, clock } = driven();
+    await create('q', { backoff: { minSeconds: 1000, maxSeconds: 1000, factor: 1, jitter: 0 } });
+    await send('q', 1);
+    const [held] = await receive('q');
+    await call('release', 'q', { receipts: [held!.receipt], delaySeconds: 7 });
+    clock.advance(6_999);
+    expect(await receive('q')).toEqual([]);
+    clock.advance(1);
+    expect((await receive('q')).length).toBe(1);
+  });
+
+  it('keeps the text of a failure, and counts it', async () => {
+    const { create, send, receive, call } = driven();
+    await create('q');
+    const [id] = await send('q', 1);
+    const [held] = await receive('q');
+    await call('release', 'q', { receipts: [held!.receipt], failed: 'no card' });
+    expect(await driven().engine.call('getMessage', { queue: 'q', id: id! }, {})).toMatchObject({
+      lastFailure: 'no card',
+      receives: 1,
+      failures: 1,
+    });
+    const [again] = await receive('q');
+    expect(again).toMatchObject({ receives: 2, failures: 1 });
+    await call('release', 'q', { receipts: [again!.receipt], failed: '' });
+    expect(await receive('q')).toMatchObject([{ receives: 3, failures: 2 }]);
+  });
+
+  it('cuts a long text of a failure between characters', async () => {
+    const { create, send, receive, call } = driven();
+    await create('q');
+    const [id] = await send('q', 1);
+    const [held] = await receive('q');
+    const kept = 'x'.repeat(failedCharsMax - 1);
+    await call('release', 'q', { receipts: [held!.receipt], failed: `${kept}\u{1F600} and more` });
+    expect((await driven().engine.call('getMessage', { queue: 'q', id: id! }, {})).lastFailure).toBe(kept);
+  });
+
+  it('of several messages of a parcel leaves the others leased', async () => {
+    const { create, send, receive, call, ack } = driven();
+    await create('q');
+    await send('q', ...range(4));
+    const held = await receive('q');
+    await call('release', 'q', { receipts: [held[1]!.receipt, held[3]!.receipt, held[1]!.receipt] });
+    expect((await receive('q')).map(({ body }) => body)).toEqual([1, 3]);
+    expect(await ack('q', [held[0]!, held[1]!, held[2]!])).toMatchObject([{ ok: true }, lost, { ok: true }]);
+  });
+
+  it('comes too late when another received the message, when it is done, or when it was released', async () => {
+    const { create, send, receive, call, ack, clock } = driven();
+    await create('q');
+    await send('q', 1);
+    const release = async (message: { receipt: string }) =>
+      (await call('release', 'q', { receipts: [message.receipt] })).results[0];
+    const [first] = await receive('q');
+    clock.advance(30_000);
+    const [second] = await receive('q');
+    expect(await release(first!)).toMatchObject(lost);
+    expect(await release(second!)).toMatchObject({ ok: true });
+    expect(await release(second!)).toMatchObject(lost);
+    const [third] = await receive('q');
+    await ack('q', [third!]);
+    expect(await release(third!)).toMatchObject(lost);
+  });
+
+  it('waits longer with each failure, up to the most, as the queue says', async () => {
+    const { create, send, receive, call, clock } = driven();
+    await create('q', { backoff: { minSeconds: 2, maxSeconds: 15, factor: 3, jitter: 0 } });
+    await send('q', 1);
+    const waits: number[] = [];
+    for (const _ of range(4)) {
+      const [held] = await receive('q');
+      const [result] = (await call('release', 'q', { receipts: [held!.receipt], failed: 'x' })).results;
+      const until = Date.parse((result as { visibleAt: string }).visibleAt);
+      waits.push((until - clock.now()) / 1000);
+      clock.advance(until - clock.now() - 1);
+      expect(await receive('q')).toEqual([]);
+      clock.advance(1);
+    }
+    expect(waits).toEqual([2, 6, 15, 15]);
+  });
+
+  it('takes a random share off the wait, no more than the jitter', async () => {
+    const { create, send, receive, call, clock } = driven();
+    await create('q', { backoff: { minSeconds: 100, maxSeconds: 100, factor: 1, jitter: 0.25 } });
+    await send('q', ...range(40));
+    const held = await receive('q');
+    const { results } = await call('release', 'q', { receipts: held.map(({ receipt }) => receipt), failed: 'x' });
+    const waits = results.map((result) => (Date.parse((result as { visibleAt: string }).visibleAt) - clock.now()) / 1000);
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(75);
+    expect(Math.min(...waits)).toBeLessThan(85);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(100);
+    expect(Math.max(...waits)).toBeGreaterThan(90);
+  });
+
+  it('waits as long when a lease ends without a word, and still takes its late ack', async () => {
+    const { create, send, receive, ack, clock, call } = driven();
+    await create('q', { visibilityTimeoutSeconds: 10, backoff: { minSeconds: 5, maxSeconds: 20, factor: 2, jitter: 0 } });
+    await send('q', 1);
+    const [first] = await receive('q');
+    expect(first!.leasedUntil).toBe(new Date(clock.now() + 10_000).toISOString());
+    clock.advance(10_000);
+    expect((await call('getQueue', 'q')).counts).toMatchObject({ delayed: 1, leased: 0 });
+    clock.advance(4_999);
+    expect(await receive('q')).toEqual([]);
+    clock.advance(1);
+    expect(await receive('q')).toMatchObject([{ receives: 2, failures: 1 }]);
+    clock.advance(10_000 + 9_999);
+    expect(await receive('q')).toEqual([]);
+    clock.advance(1);
+    const third = await receive('q');
+    expect(third).toMatchObject([{ receives: 3, failures: 2 }]);
+    clock.advance(15_000);
+    expect(await ack('q', third)).toEqual([{ ok: true }]);
+  });
+});
+
+onBothStores('extend', (driven) => {
+  it('moves the end of a lease to so long from now, or to the timeout of the queue', async () => {
+    const { create, send, receive, call, clock } = driven();
+    await create('q', { visibilityTimeoutSeconds: 10 });
+    await send('q', 1);
+    const [held] = await receive('q');
+    clock.advance(9_000);
+    const extend = (input: object) => call('extend', 'q', { receipts: [held!.receipt], ...input });
+    const until = (ms: number) => ({ results: [{ ok: true, leasedUntil: new Date(clock.now() + ms).toISOString() }] });
+    expect(await extend({})).toEqual(until(10_000));
+    expect(await extend({ visibilityTimeoutSeconds: 100 })).toEqual(until(100_000));
+    clock.advance(99_999);
+    expect(await receive('q')).toEqual([]);
+    expect(await extend({ visibilityTimeoutSeconds: 1 })).toEqual(until(1_000));
+    clock.advance(1_000);
+    expect(await receive('q')).toMatchObject([{ receives: 2, failures: 1 }]);
+  });
+
+  it('is in time after the lease until another receives the message, and ends it at once with 0 s', async () => {
+    const { create, send, receive, call, clock } = driven();
+    await create('q');
+    await send('q', 1);
+    const [first] = await receive('q');
+    clock.advance(60_000);
+    const extend = async (receipt: string, visibilityTimeoutSeconds: number) =>
+      (await call('extend', 'q', { receipts: [receipt], visibilityTimeoutSeconds })).results[0];
+    expect(await extend(first!.receipt, 5)).toMatchObject({ ok: true });
+    expect(await receive('q')).toEqual([]);
+    expect(await extend(first!.receipt, 0)).toMatchObject({ ok: true });
+    const [second] = await receive('q');
+    expect(await extend(first!.receipt, 5)).toMatchObject(lost);
+    expect(second).toMatchObject({ receives: 2 });
+  });
+
+  it('extends some messages of a parcel and not the others', async () => {
+    const { create, send, receive, call, clock } = driven();
+    await create('q', { visibilityTimeoutSeconds: 10 });
+    await send('q', 0, 1, 2);
+    const held = await receive('q');
+    await call('extend', 'q', { receipts: [held[1]!.receipt], visibilityTimeoutSeconds: 20 });
+    clock.advance(10_000);
+    expect((await receive('q')).map(({ body }) => body)).toEqual([0, 2]);
+  });
+
+  it('keeps the wait that follows a lease', async () => {
+    const { create, send, receive, call, clock } = driven();
+    await create('q', { visibilityTimeoutSeconds: 10, backoff: { minSeconds: 5, maxSeconds: 5, factor: 1, jitter: 0 } });
+    await send('q', 1);
+    const [held] = await receive('q');
+    await call('extend', 'q', { receipts: [held!.receipt], visibilityTimeoutSeconds: 30 });
+    clock.advance(34_999);
+    expect(await receive('q')).toEqual([]);
+    clock.advance(1);
+    expect((await receive('q')).length).toBe(1);
+  });
+});
