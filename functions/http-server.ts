@@ -16,7 +16,9 @@ export interface Patience {
   closingMs: number;
 }
 
-export const usualPatience: Patience = { headersMs: 10_000, requestMs: 30_000, keepAliveMs: 65_000, closingMs: 10_000 };
+export const usualPatience: Patience = { headersMs: 10_000, requestMs: 30_000, keepAliveMs: 65_000, closingMs: 5_000 };
+
+const idleCheckMs = 50;
 
 export interface HttpServer {
   url: string;
@@ -51,10 +53,12 @@ export async function serveHttp(
     url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      const lost = setTimeout(() => server.closeAllConnections(), patience.closingMs);
+      // A connection whose call has just been answered would stay open for the next one.
+      const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
+      const late = setTimeout(() => server.closeAllConnections(), patience.closingMs);
       await closed;
-      clearTimeout(lost);
+      clearInterval(idle);
+      clearTimeout(late);
     },
   };
 }

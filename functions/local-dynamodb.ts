@@ -32,7 +32,7 @@ export async function openLocalDynamodb(data: LocalData): Promise<LocalDynamodb>
   return {
     client,
     place: file ?? 'in memory, gone with this process',
-    died: engine.ended.then((said) => `The embedded DynamoDB engine ended: ${said || 'it said nothing'}`),
+    died: engine.ended.then((said) => `The embedded DynamoDB engine ended: ${said.replaceAll('\n', '; ') || 'it said nothing'}`),
     async stop() {
       client.destroy();
       await engine.stop();

@@ -12,9 +12,10 @@ import { logEngineEvents } from './engine-log.ts';
 import { type HttpServer, type Patience, serveHttp, usualPatience } from './http-server.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { createChores } from './local-chores.ts';
-import { type LocalData, openLocalDynamodb } from './local-dynamodb.ts';
+import { type LocalData, type LocalDynamodb, openLocalDynamodb } from './local-dynamodb.ts';
 import type { Log } from './log.ts';
 import { createService } from './service.ts';
+import { StartFailure } from './start-failure.ts';
 
 export interface LocalOptions {
   data: LocalData;
@@ -47,7 +48,7 @@ const tables = { messages: 'dumbwaiter-messages', leases: 'dumbwaiter-leases', q
 export async function startLocal(options: LocalOptions): Promise<LocalServer> {
   const dynamodb = await openLocalDynamodb(options.data);
   try {
-    await createTables(dynamodb.client, tables);
+    await tablesReady(dynamodb);
     const { http, keys, stop } = await serveQueue(options, dynamodb.client);
     const { place, died } = dynamodb;
     const close = async () => {
@@ -58,6 +59,16 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
   } catch (error) {
     await dynamodb.stop();
     throw error;
+  }
+}
+
+async function tablesReady({ client, place }: LocalDynamodb): Promise<void> {
+  try {
+    await createTables(client, tables);
+  } catch (cause) {
+    const { name, message } = cause as Error;
+    const reason = (message || name).replaceAll('\n', ' ');
+    throw new StartFailure(`The tables cannot be created (${place}): ${reason}`, { cause });
   }
 }
 

@@ -1,0 +1,55 @@
+/** `npm start` as a process of its own, as a user runs it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const program = fileURLToPath(new URL('../../functions/local.ts', import.meta.url));
+
+export interface LocalProgram {
+  process: ChildProcess;
+  /** What it said so far. */
+  output(): string;
+  errors(): string;
+  /** Resolves when it listens; rejects with what it said if it ends before. */
+  listening: Promise<{ url: string }>;
+  /** Its exit code, or the signal that ended it. */
+  ended: Promise<number | NodeJS.Signals>;
+}
+
+export function startProgram(options: string[], environment: NodeJS.ProcessEnv = {}): LocalProgram {
+  const { DUMBWAITER_API_KEY, AWS_ENDPOINT_URL_DYNAMODB, ...inherited } = process.env;
+  const started = spawn(process.execPath, [program, '--port', '0', ...options], {
+    cwd: root,
+    env: { ...inherited, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let errors = '';
+  started.stderr.on('data', (data) => {
+    errors += data;
+  });
+  const ended = once(started, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  const listening = new Promise<{ url: string }>((resolve, reject) => {
+    started.stdout.on('data', (data) => {
+      output += data;
+      const url = /listens on (\S+)\n[\s\S]*Ctrl-C/.exec(output)?.[1];
+      if (url !== undefined) resolve({ url });
+    });
+    ended.then((how) => reject(new Error(`It ended (${how}) before it listened: ${errors}`)));
+  });
+  // Who waits for its end alone need not hear of it twice.
+  listening.catch(() => undefined);
+  return { process: started, output: () => output, errors: () => errors, listening, ended };
+}
+
+/** The embedded engine's process on a database file. */
+export async function engineOf(databaseFile: string): Promise<number | undefined> {
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const line = (await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    if (line[0]?.endsWith('dynoxide') && line.includes(databaseFile)) return Number(name);
+  }
+  return undefined;
+}

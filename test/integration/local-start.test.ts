@@ -1,0 +1,164 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startEmbeddedDynamodb } from '../../functions/embedded-dynamodb.ts';
+import { engineOf, type LocalProgram, startProgram } from './local-program.ts';
+import { eventually, httpCalls } from './local-queue.ts';
+
+let folder: string;
+let programs: LocalProgram[];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dumbwaiter-start-'));
+  programs = [];
+});
+afterEach(async () => {
+  for (const program of programs) program.process.kill('SIGKILL');
+  await Promise.all(programs.map(({ ended }) => ended));
+  await rm(folder, { recursive: true, force: true });
+});
+
+function start(options: string[], environment?: NodeJS.ProcessEnv): LocalProgram {
+  const program = startProgram(options, environment);
+  programs.push(program);
+  return program;
+}
+
+/** The lines that it shows to be pasted. */
+function roundTrip(output: string): string {
+  return /^export DUMBWAITER_URL[\s\S]*?(?=\n\n)/m.exec(output)![0];
+}
+
+async function bash(script: string, environment: NodeJS.ProcessEnv = {}): Promise<string> {
+  const { DUMBWAITER_API_KEY, ...inherited } = process.env;
+  return (await promisify(execFile)('bash', ['-c', script], { env: { ...inherited, ...environment } })).stdout;
+}
+
+describe('npm start', () => {
+  it('shows the lines of a round trip, which work when pasted; again at the next start, with the key of the first', async () => {
+    const first = start(['--data', folder]);
+    await first.listening;
+    const key = /^API key: (dw_\S+)$/m.exec(first.output())![1]!;
+    const pasted = (await bash(roundTrip(first.output()))).trim().split('\n');
+    expect(pasted.map((line) => JSON.parse(line))).toMatchObject([
+      { name: 'hello' },
+      { results: [{ ok: true }] },
+      { results: [{ ok: true }] },
+    ]);
+    first.process.kill('SIGTERM');
+    expect(await first.ended).toBe(0);
+
+    const second = start(['--data', folder]);
+    await second.listening;
+    expect(second.output()).toContain('set DUMBWAITER_API_KEY');
+    expect(second.output()).not.toContain(key);
+    const again = (await bash(roundTrip(second.output()), { DUMBWAITER_API_KEY: key })).trim().split('\n');
+    expect(JSON.parse(again.at(-1)!)).toEqual({ results: [{ ok: true }] });
+    expect(second.errors()).toBe('');
+  });
+
+  it('is what package.json starts', async () => {
+    const { default: manifest } = await import('../../package.json', { with: { type: 'json' } });
+    expect(manifest.scripts.start).toBe('node functions/local.ts');
+  });
+
+  it('takes the admin key that the environment gives, quotes and all', async () => {
+    const program = start(['--memory'], { DUMBWAITER_API_KEY: "it's-$mine" });
+    await program.listening;
+    expect(JSON.parse((await bash(roundTrip(program.output()))).trim().split('\n').at(-1)!)).toEqual({ results: [{ ok: true }] });
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('stops all that it started on %s, and ends a receive that waits', async (signal) => {
+    const program = start(['--data', folder], { DUMBWAITER_API_KEY: 'k' });
+    const { url } = await program.listening;
+    const http = httpCalls(url, 'k');
+    await http.call('createQueue', { queue: 'q' });
+    expect(await engineOf(join(folder, 'dynamodb.sqlite'))).toBeGreaterThan(0);
+    const waiting = http.call('receive', { queue: 'q' }, { waitSeconds: 20 });
+    // It waits as soon as a later request has been answered.
+    await http.call('getQueue', { queue: 'q' });
+    const startedAt = performance.now();
+    program.process.kill(signal);
+    expect(await waiting).toEqual({ messages: [] });
+    expect(await program.ended).toBe(0);
+    expect(performance.now() - startedAt).toBeLessThan(8_000);
+    expect(await engineOf(join(folder, 'dynamodb.sqlite'))).toBeUndefined();
+    expect(program.errors()).toBe('');
+  });
+
+  it('says so and fails when its engine dies', async () => {
+    const program = start(['--data', folder]);
+    await program.listening;
+    process.kill((await engineOf(join(folder, 'dynamodb.sqlite')))!, 'SIGKILL');
+    expect(await program.ended).toBe(1);
+    expect(program.errors()).toMatch(/^The embedded DynamoDB engine ended: .*\n$/);
+  });
+
+  it('leaves no engine behind when it is killed itself', async () => {
+    const program = start(['--data', folder]);
+    await program.listening;
+    program.process.kill('SIGKILL');
+    await program.ended;
+    await eventually(async () => ((await engineOf(join(folder, 'dynamodb.sqlite'))) === undefined ? true : undefined));
+  });
+
+  it('uses another DynamoDB engine when told its endpoint', async () => {
+    const engine = await startEmbeddedDynamodb();
+    try {
+      for (const body of ['first', 'second']) {
+        const program = start([], { AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint, DUMBWAITER_API_KEY: 'k' });
+        const { url } = await program.listening;
+        expect(program.output()).toContain(engine.endpoint);
+        await httpCalls(url, 'k').call('createQueue', { queue: 'elsewhere' });
+        await httpCalls(url, 'k').call('publish', { queue: 'elsewhere' }, { messages: [{ body }] });
+        program.process.kill('SIGTERM');
+        await program.ended;
+      }
+      const last = start([], { AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint, DUMBWAITER_API_KEY: 'k' });
+      const { url } = await last.listening;
+      const { messages } = await httpCalls(url, 'k').call('receive', { queue: 'elsewhere' }, { max: 10 });
+      expect(messages.map(({ body }) => body)).toEqual(['first', 'second']);
+    } finally {
+      await engine.stop();
+    }
+  });
+});
+
+describe('npm start fails with one clear line', () => {
+  const oneLine = async (program: LocalProgram): Promise<string> => {
+    expect(await program.ended).toBe(1);
+    expect(program.output()).toBe('');
+    const lines = program.errors().trimEnd().split('\n');
+    expect(lines).toHaveLength(1);
+    return lines[0]!;
+  };
+
+  it('when its port is taken, and leaves no engine behind', async () => {
+    const taken: Server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => taken.once('listening', resolve));
+    const { port } = taken.address() as AddressInfo;
+    expect(await oneLine(start(['--data', folder, '--port', String(port)]))).toBe(
+      `Port ${port} of 127.0.0.1 is taken: choose another with --port.`,
+    );
+    expect(await engineOf(join(folder, 'dynamodb.sqlite'))).toBeUndefined();
+    taken.close();
+  });
+
+  it('when its folder cannot be written', async () => {
+    await writeFile(join(folder, 'file'), '');
+    expect(await oneLine(start(['--data', join(folder, 'file', 'data')]))).toMatch(/cannot be written.*--data/);
+  });
+
+  it('when the other engine does not answer', async () => {
+    expect(await oneLine(start([], { AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1' }))).toContain('http://127.0.0.1:1');
+  });
+
+  it('when an option makes no sense', async () => {
+    expect(await oneLine(start(['--port', '70000']))).toContain('--port');
+    expect(await oneLine(start(['--nonsense']))).toContain('--nonsense');
+  });
+});
