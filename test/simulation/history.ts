@@ -1,0 +1,46 @@
+/**
+ * What callers saw: the calls that they made and the answers that they had, and nothing of what went on inside. A checker judges
+ * this alone, whether it comes from the simulation or from real processes.
+ */
+import type { InputOf, OperationName, OutputOf, ParamsOf } from '../../sdk/contract.ts';
+import type { ErrorCode } from '../../sdk/errors.ts';
+
+type CallOf<Name extends OperationName> = {
+  operation: Name;
+  params: ParamsOf<Name>;
+  input: InputOf<Name>;
+  answer: Answer<Name>;
+};
+
+/** `refused`: certain to have changed nothing, unless the code is `unavailable`. `lost`: the caller died, or never heard. */
+export type Answer<Name extends OperationName> =
+  | { output: OutputOf<Name> }
+  | { refused: ErrorCode; message: string }
+  | { lost: true };
+
+/** One call. Times are true ones, ms; a call whose answer was lost may take effect at any time after `startedAt`. */
+export type Call = { [Name in OperationName]: CallOf<Name> }[OperationName] & {
+  process: string;
+  startedAt: number;
+  endedAt: number | undefined;
+};
+
+/** How far the clocks that the queue uses may be from the true time while this history ran, ms. */
+export interface Circumstances {
+  clockErrorMs: number;
+  /** When the history ended: by then every live message was asked for until none came any more. */
+  drainedAt: number | undefined;
+}
+
+export interface History {
+  /** In the order of `startedAt`. */
+  calls: readonly Call[];
+  circumstances: Circumstances;
+}
+
+/** One broken promise: which, and the calls that show it. */
+export interface Violation {
+  promise: string;
+  text: string;
+  calls: readonly Call[];
+}
