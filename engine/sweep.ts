@@ -5,16 +5,17 @@
  */
 import { headRowsMax, sweepPeriodMs } from '../sdk/limits.ts';
 import { clearParcel } from './claims.ts';
-import { chunkKeys } from './contents.ts';
 import type { Context } from './context.ts';
+import { removeDeleted } from './deleted-queues.ts';
 import type { SweepReport } from './engine.ts';
-import { settingsForgottenMs, shrinkIfIdle } from './growth.ts';
+import { shrinkIfIdle } from './growth.ts';
 import { look } from './lease-writes.ts';
 import { type Key, type Row, StoreError } from './port.ts';
 import { readTaskRow } from './redrive-task.ts';
-import { readLease, readParcel } from './row-format.ts';
+import { removeAll } from './removals.ts';
+import { readParcel } from './row-format.ts';
 import { leaseKey, type Parcel, parcelKey } from './rows.ts';
-import { deletedKey, type QueueRecord, readQueue, shardKey } from './settings.ts';
+import { type QueueRecord, readQueue, shardKey } from './settings.ts';
 import { settle } from './settle.ts';
 
 const queuesAtOnce = 8;
@@ -171,12 +172,6 @@ function asksForSweep(queue: QueueRecord, row: Row, now: number): boolean {
   return since < queue.purgedBefore || (expiresAt !== undefined && expiresAt <= now);
 }
 
-async function removeAll(ctx: Context, keys: readonly Key[]): Promise<void> {
-  const errors = await ctx.store.writeAll(keys.map((key) => ({ key, then: { remove: true } })));
-  const failure = errors.find((error) => error !== undefined);
-  if (failure) throw failure;
-}
-
 async function restartRedrives(ctx: Context): Promise<void> {
   let after: Row | undefined;
   do {
@@ -187,38 +182,4 @@ async function restartRedrives(ctx: Context): Promise<void> {
     }
     after = page.next;
   } while (after);
-}
-
-/** Removes rows of a deleted queue, and its record when nothing can come any more. */
-async function removeDeleted(ctx: Context, queue: QueueRecord): Promise<void> {
-  let left = false;
-  for (let shard = 0; shard < queue.shardsVisited; shard++) {
-    const partition = shardKey(queue, shard);
-    for (let page = 0; page < pagesMax; page++) {
-      const [parcels, due] = await Promise.all([
-        ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true }),
-        ctx.store.range({ table: 'leases', index: 'due', partition, limit: headRowsMax }),
-      ]);
-      const leases = (
-        await look(
-          ctx,
-          due.rows.map((row) => row.id as string),
-        )
-      ).flatMap(({ row }) => {
-        const found = row && readLease(row);
-        return found && 'lease' in found && found.lease.shard === partition ? [found.lease] : [];
-      });
-      const rows = [...parcels.rows.map(readParcel), ...leases];
-      await removeAll(ctx, [
-        ...rows.flatMap(({ contents }) => chunkKeys(contents)),
-        ...parcels.rows.map((row) => parcelKey(partition, row.id as string)),
-        ...leases.map(({ id }) => leaseKey(id)),
-      ]);
-      left = parcels.next !== undefined || due.next !== undefined;
-      if (!left) break;
-    }
-    if (left) return;
-  }
-  if (queue.updatedAt < ctx.clock.now() - settingsForgottenMs)
-    await ctx.store.write({ key: deletedKey(queue.incarnation), then: { remove: true } });
 }

@@ -1,0 +1,72 @@
+/** What deleted queues left: rows that nobody can reach any more. The sweep removes them, a bounded number in each run. */
+import { headRowsMax } from '../sdk/limits.ts';
+import { chunkKeys } from './contents.ts';
+import type { Context } from './context.ts';
+import { settingsForgottenMs } from './growth.ts';
+import { judgeable, look, type Seen } from './lease-writes.ts';
+import type { Key } from './port.ts';
+import { removeAll } from './removals.ts';
+import { readParcel } from './row-format.ts';
+import { type Lease, leaseKey, parcelKey } from './rows.ts';
+import { deletedKey, type QueueRecord, shardKey } from './settings.ts';
+import { settle } from './settle.ts';
+
+/** Pages of one shard that one run visits. */
+const pagesMax = 20;
+
+/** Removes rows of a deleted queue, and its record when nothing is left and nothing can come any more. */
+export async function removeDeleted(ctx: Context, queue: QueueRecord): Promise<void> {
+  for (let shard = 0; shard < queue.shardsVisited; shard++) {
+    if (!(await emptyShard(ctx, queue, shardKey(queue, shard)))) return;
+  }
+  if (queue.updatedAt < ctx.clock.now() - settingsForgottenMs)
+    await ctx.store.write({ key: deletedKey(queue.incarnation), then: { remove: true } });
+}
+
+/** Answers whether nothing is left. */
+async function emptyShard(ctx: Context, queue: QueueRecord, partition: string): Promise<boolean> {
+  for (let page = 0; page < pagesMax; page++) {
+    const [fresh, due] = await Promise.all([
+      ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true }),
+      ctx.store.range({ table: 'leases', index: 'due', partition, limit: headRowsMax }),
+    ]);
+    const parcels = fresh.rows.map(readParcel);
+    const seen = await look(
+      ctx,
+      due.rows.map((row) => row.id as string),
+    );
+    const { leases, ended, toCome } = sorted(seen, partition, ctx.clock.now());
+    // First what a lease overrides and what lies beside it: without the lease it would count again, or never be found.
+    await removeAll(ctx, [
+      ...parcels.map(({ shard, id }) => parcelKey(shard, id)),
+      ...[...parcels, ...leases].flatMap(({ contents }) => chunkKeys(contents)),
+      ...leases.flatMap(overridden),
+    ]);
+    await removeAll(
+      ctx,
+      leases.map(({ id }) => leaseKey(id)),
+    );
+    for (const one of ended) await settle(ctx, queue, one);
+    if (!fresh.next && !due.next) return toCome === 0;
+  }
+  return false;
+}
+
+/** Rows that hold messages, rows that ended and whose time has come to be tidied, and how many of those have it still to come. */
+function sorted(seen: readonly Seen[], partition: string, now: number): { leases: Lease[]; ended: Seen[]; toCome: number } {
+  const leases: Lease[] = [];
+  const ended: Seen[] = [];
+  let toCome = 0;
+  for (const one of seen) {
+    const { lease, stone } = judgeable(one, now);
+    if (lease?.shard === partition) leases.push(lease);
+    if (stone?.left?.shard !== partition) continue;
+    if (stone.left.due <= now) ended.push(one);
+    else toCome++;
+  }
+  return { leases, ended, toCome };
+}
+
+function overridden({ id, fresh, outOfOrder }: Lease): Key[] {
+  return [fresh, outOfOrder].flatMap((shard) => (shard === undefined ? [] : [parcelKey(shard, id)]));
+}

@@ -1,0 +1,12 @@
+/** Removing rows, and having the answers. */
+import type { Context } from './context.ts';
+import type { Key } from './port.ts';
+import { keyText } from './stored-row.ts';
+
+/** Removes rows, whether they are there or not. Rejects when one may still stand. A key may be given twice. */
+export async function removeAll(ctx: Context, keys: readonly Key[]): Promise<void> {
+  const once = new Map(keys.map((key) => [keyText(key), key]));
+  const errors = await ctx.store.writeAll([...once.values()].map((key) => ({ key, then: { remove: true } })));
+  const failure = errors.find((error) => error !== undefined);
+  if (failure) throw failure;
+}
