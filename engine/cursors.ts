@@ -1,10 +1,18 @@
 /** Cursors of lists: where the next page begins, opaque to the caller. */
 import { DumbwaiterError } from '../sdk/errors.ts';
 
+/** More than any id or name: the store takes keys of up to 1024 bytes. */
+const textCharsMax = 256;
+
 export type CursorValue = string | number;
 
 export function formatCursor(values: Record<string, CursorValue>): string {
   return Buffer.from(JSON.stringify(values)).toString('base64url');
+}
+
+/** Cursors come from outside: what is in them must be fit for a key of the store, whatever list it is for. */
+function isPart(value: unknown): boolean {
+  return typeof value === 'string' ? value.length <= textCharsMax : Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** The values of a cursor; refused where it is not one made by `formatCursor` with at least these names. */
@@ -20,7 +28,7 @@ export function parseCursor(text: string, names: readonly string[]): Record<stri
     values !== null &&
     !Array.isArray(values) &&
     names.every((name) => name in (values as object)) &&
-    Object.values(values).every((value) => typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value)));
+    Object.values(values).every(isPart);
   if (!isCursor) throw new DumbwaiterError('invalid_input', 'cursor: not one that this list gave');
   return values as Record<string, CursorValue>;
 }

@@ -1,5 +1,6 @@
 /** Lists queues by name, a page at a time. */
 import type { InputOf, OutputOf } from '../../sdk/contract.ts';
+import { DumbwaiterError } from '../../sdk/errors.ts';
 import { pageEntriesDefault } from '../../sdk/limits.ts';
 import type { Context } from '../context.ts';
 import { formatCursor, parseCursor } from '../cursors.ts';
@@ -7,12 +8,13 @@ import { describeQueue, readQueue } from '../settings.ts';
 
 export async function listQueues(ctx: Context, input: InputOf<'listQueues'>): Promise<OutputOf<'listQueues'>> {
   const name = input.cursor === undefined ? undefined : parseCursor(input.cursor, ['name']).name;
+  if (name === '' || typeof name === 'number') throw new DumbwaiterError('invalid_input', 'cursor: not one that this list gave');
   const page = await ctx.store.range({
     table: 'queues',
     partition: 'queue',
     limit: input.limit ?? pageEntriesDefault,
     consistent: true,
-    ...(name === undefined ? {} : { after: { kind: 'queue', name: name as string } }),
+    ...(name === undefined ? {} : { after: { kind: 'queue', name } }),
   });
   const queues = page.rows.map((row) => describeQueue(readQueue(row)));
   const last = queues.at(-1);
