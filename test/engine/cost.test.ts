@@ -1,0 +1,120 @@
+import { expect, it } from 'vitest';
+import { onBothStores } from './on-both-stores.ts';
+
+const range = (count: number) => Array.from({ length: count }, (_, index) => index);
+const none = { gets: 0, ranges: 0, puts: 0, updates: 0, removals: 0, refused: 0, transactions: 0 };
+
+onBothStores('cost', (driven) => {
+  it.each([1, 10])('of %d messages published together: 1 write, then 1 put and 1 removal, then 1 write', async (count) => {
+    const { create, send, receive, ack, watched } = driven();
+    await create('q', { deadLetter: null });
+    await send('q', 'so that the settings are known');
+    await ack('q', await receive('q'));
+    watched.take();
+    await send('q', ...range(count));
+    expect(watched.take(), 'publish').toEqual({ ...none, puts: 1 });
+    const messages = await receive('q');
+    expect(messages.length).toBe(count);
+    expect(watched.take(), 'receive').toEqual({ ...none, ranges: 2, puts: 1, removals: 1 });
+    await ack('q', messages);
+    expect(watched.take(), 'ack').toEqual({ ...none, puts: 1 });
+    expect(await receive('q')).toEqual([]);
+    expect(watched.take(), 'nothing there').toEqual({ ...none, ranges: 2 });
+  });
+
+  it('of a hundred messages published together is that of ten rows', async () => {
+    const { create, send, receive, ack, watched } = driven();
+    await create('q');
+    await driven().call('peek', 'q', {});
+    watched.take();
+    await send('q', ...range(100));
+    expect(watched.take(), 'publish').toEqual({ ...none, puts: 10 });
+    const messages = await receive('q');
+    expect(watched.take(), 'receive').toEqual({ ...none, ranges: 2, puts: 10, removals: 10 });
+    await ack('q', messages);
+    expect(watched.take(), 'ack').toEqual({ ...none, puts: 10 });
+  });
+
+  it('of acks of a parcel one by one is one write each, and one for the last', async () => {
+    const { create, send, receive, ack, watched } = driven();
+    await create('q');
+    await send('q', 0, 1, 2);
+    const messages = await receive('q');
+    watched.take();
+    await ack('q', messages.slice(0, 1));
+    await ack('q', messages.slice(1, 2));
+    expect(watched.take()).toEqual({ ...none, updates: 2 });
+    await ack('q', messages.slice(2));
+    expect(watched.take()).toEqual({ ...none, updates: 1, puts: 1 });
+  });
+
+  it('of a message received again is 1 write; of one under its own id, and of a delayed one, 1 to publish', async () => {
+    const { create, publish, send, receive, clock, watched } = driven();
+    await create('q', { retentionSeconds: null });
+    await send('q', 1);
+    await receive('q');
+    clock.advance(30_000);
+    await receive('q');
+    clock.advance(30_000);
+    await driven().call('peek', 'q', {});
+    watched.take();
+    await receive('q');
+    expect(watched.take()).toMatchObject({ puts: 1, removals: 0, updates: 0, refused: 0 });
+    await publish('q', { body: 1, id: 'own' });
+    expect(watched.take()).toEqual({ ...none, puts: 1 });
+    await driven().call('publish', 'q', { messages: [{ body: 1, id: 'own' }] });
+    expect(watched.take()).toEqual({ ...none, refused: 1 });
+    await publish('q', { body: 1, delaySeconds: 5 });
+    expect(watched.take()).toEqual({ ...none, puts: 1 });
+  });
+
+  it('of moving a message to its dead-letter queue is 1 write, and 1 transaction out of a parcel', async () => {
+    const { create, send, receive, call, watched } = driven();
+    await create('dead');
+    await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
+    await send('q', 1);
+    const [held] = await receive('q');
+    await call('peek', 'dead', {});
+    watched.take();
+    await call('release', 'q', { receipts: [held!.receipt] });
+    expect(watched.take()).toMatchObject({ puts: 1, removals: 0, updates: 0, refused: 0, transactions: 0 });
+    await send('q', 1, 2);
+    const held2 = await receive('q');
+    watched.take();
+    await call('release', 'q', { receipts: [held2[0]!.receipt] });
+    expect(watched.take()).toMatchObject({ puts: 2, removals: 0, updates: 0, refused: 0, transactions: 1 });
+  });
+
+  it('of receivers side by side is a refused write for each that was second', async () => {
+    const { create, send, another, watched } = driven();
+    await create('q');
+    await send('q', 1);
+    const receivers = [another(), another()];
+    for (const receiver of receivers) await receiver.call('peek', { queue: 'q' }, {});
+    watched.take();
+    const calls = await Promise.all(receivers.map((receiver) => receiver.call('receive', { queue: 'q' }, {})));
+    expect(calls.flatMap(({ messages }) => messages).length).toBe(1);
+    const { puts, refused } = watched.take();
+    expect(puts).toBe(1);
+    expect(refused).toBeLessThanOrEqual(2);
+  });
+
+  it('of no operation grows with the depth of the queue', async () => {
+    const { create, send, receive, ack, watched, another } = driven();
+    await create('q');
+    const costs = [];
+    for (const depth of [10, 300]) {
+      await Promise.all(range(depth).map(() => send('q', 1)));
+      await receive('q', { max: 100, visibilityTimeoutSeconds: 3600 });
+      const fresh = another();
+      await fresh.call('peek', { queue: 'q' }, { limit: 1 });
+      watched.take();
+      const { messages } = await fresh.call('receive', { queue: 'q' }, {});
+      if (messages.length === 0) await send('q', 1);
+      await ack('q', messages.length > 0 ? messages : await receive('q', { max: 1 }));
+      const { puts, removals, refused, transactions } = watched.take();
+      costs.push({ puts: puts - (messages.length > 0 ? 0 : 1), removals, refused, transactions });
+    }
+    expect(costs[1]).toEqual(costs[0]);
+  });
+});
