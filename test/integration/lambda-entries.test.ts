@@ -1,0 +1,273 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GatewayAnswer } from '../../functions/gateway-event.ts';
+import type { InvocationAnswer } from '../../functions/invocation.ts';
+import type { LambdaContext } from '../../functions/lambda-context.ts';
+import type { OutputOf } from '../../sdk/contract.ts';
+import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
+import { eventually } from './local-queue.ts';
+
+const adminKey = 'the-secret-of-the-deployment';
+const context: LambdaContext = {
+  awsRequestId: 'f0a1b2c3-0000-4000-8000-000000000000',
+  functionName: 'redrive-function',
+  getRemainingTimeInMillis: () => 30_000,
+};
+
+let dynamodb: TestDynamodb;
+let aws: Server;
+let secretsRead = 0;
+let secretsFail = false;
+/** What was handed to Lambda, and to CloudFormation. */
+const invoked: { path: string; type: string | undefined; payload: { queue: string; task: string } }[] = [];
+const answered: { Status: string; Reason?: string; PhysicalResourceId: string }[] = [];
+
+let api: (event: unknown, context: LambdaContext) => Promise<unknown>;
+let sweep: (event: unknown, context: LambdaContext) => Promise<void>;
+let redrive: (event: { queue: string; task: string }, context: LambdaContext) => Promise<void>;
+let declareQueues: (event: never, context: LambdaContext) => Promise<void>;
+let awsUrl: string;
+
+/** Stands in the place of the services that the entries call besides DynamoDB, and speaks their protocols. */
+function startAws(): Server {
+  return createServer(async (request, response) => {
+    const body = (await request.toArray()).join('');
+    if (request.headers['x-amz-target'] === 'secretsmanager.GetSecretValue') {
+      secretsRead += 1;
+      response.statusCode = secretsFail ? 400 : 200;
+      response.setHeader('content-type', 'application/x-amz-json-1.1');
+      response.end(JSON.stringify(secretsFail ? { __type: 'AccessDeniedException' } : { SecretString: adminKey }));
+    } else if (request.url?.endsWith('/invocations')) {
+      invoked.push({ path: request.url, type: request.headers['x-amz-invocation-type'] as string, payload: JSON.parse(body) });
+      response.writeHead(202).end();
+    } else {
+      answered.push(JSON.parse(body));
+      response.end();
+    }
+  });
+}
+
+beforeAll(async () => {
+  dynamodb = await startTestDynamodb();
+  aws = startAws().listen(0, '127.0.0.1');
+  await once(aws, 'listening');
+  awsUrl = `http://127.0.0.1:${(aws.address() as AddressInfo).port}`;
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: awsUrl,
+    AWS_ENDPOINT_URL_LAMBDA: awsUrl,
+    AWS_REGION: testRegion,
+    AWS_ACCESS_KEY_ID: testCredentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: testCredentials.secretAccessKey,
+    DUMBWAITER_MESSAGES_TABLE: dynamodb.tables.messages,
+    DUMBWAITER_LEASES_TABLE: dynamodb.tables.leases,
+    DUMBWAITER_QUEUES_TABLE: dynamodb.tables.queues,
+    DUMBWAITER_ADMIN_KEY_SECRET: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:admin',
+    DUMBWAITER_REDRIVE_FUNCTION: 'redrive-function',
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
+  });
+  // They read the environment as they are loaded, as on Lambda.
+  ({ handler: api } = await import('../../functions/api.ts'));
+  ({ handler: sweep } = await import('../../functions/sweep.ts'));
+  ({ handler: redrive } = await import('../../functions/redrive.ts'));
+  ({ handler: declareQueues } = await import('../../functions/declare-queues.ts'));
+});
+afterAll(async () => {
+  aws.close();
+  await dynamodb.stop();
+});
+
+async function invoke(operation: string, params: object, input?: object): Promise<InvocationAnswer> {
+  return (await api({ operation, params, ...(input === undefined ? {} : { input }) }, context)) as InvocationAnswer;
+}
+
+interface GatewayRequest {
+  method: string;
+  path: string;
+  query?: string;
+  body?: string;
+  base64?: boolean;
+  headers?: Record<string, string>;
+}
+
+/** As API Gateway's HTTP API sends it, payload format 2.0. */
+async function viaGateway({
+  method,
+  path,
+  query = '',
+  body,
+  base64 = false,
+  headers = {},
+}: GatewayRequest): Promise<GatewayAnswer> {
+  return (await api(
+    {
+      version: '2.0',
+      routeKey: '$default',
+      rawPath: path,
+      rawQueryString: query,
+      headers: {
+        authorization: `Bearer ${adminKey}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      requestContext: { requestId: 'gateway-id=', domainName: 'abc.execute-api.us-east-1.amazonaws.com', http: { method } },
+      ...(body === undefined ? {} : { body: base64 ? Buffer.from(body).toString('base64') : body }),
+      isBase64Encoded: base64,
+    },
+    context,
+  )) as GatewayAnswer;
+}
+
+describe('the api function, invoked directly', () => {
+  it('runs operations, and answers refusals as values', async () => {
+    expect(await invoke('createQueue', { queue: 'direct' }, {})).toMatchObject({ ok: true, output: { name: 'direct' } });
+    expect(await invoke('publish', { queue: 'direct' }, { messages: [{ body: 1 }] })).toMatchObject({
+      ok: true,
+      output: { results: [{ ok: true }] },
+    });
+    const received = (await invoke('receive', { queue: 'direct' })) as { output: OutputOf<'receive'> };
+    const receipts = received.output.messages.map(({ receipt }) => receipt);
+    expect(await invoke('ack', { queue: 'direct' }, { receipts })).toEqual({ ok: true, output: { results: [{ ok: true }] } });
+    expect(await invoke('getQueue', { queue: 'missing' })).toEqual({
+      ok: false,
+      error: { code: 'queue_not_found', message: expect.stringContaining('missing'), requestId: context.awsRequestId },
+    });
+    expect(await invoke('health', {})).toEqual({ ok: true, output: { status: 'ok' } });
+  });
+
+  it.each([
+    {},
+    null,
+    5,
+    [],
+    { operation: 'toString' },
+    { operation: 'constructor' },
+    { operation: 5 },
+  ])('refuses %j, which is no call', async (event) => {
+    expect(await api(event, context)).toMatchObject({ ok: false, error: { code: 'invalid_input' } });
+  });
+
+  it('asks Secrets Manager for nothing', () => {
+    expect(secretsRead).toBe(0);
+  });
+});
+
+describe('the api function, behind API Gateway', () => {
+  it('does not open while the admin key cannot be read, and says so', async () => {
+    secretsFail = true;
+    const answer = await viaGateway({ method: 'GET', path: '/v1/queues' });
+    expect(answer).toMatchObject({ statusCode: 503, headers: { 'retry-after': '1' } });
+    secretsFail = false;
+  });
+
+  it('opens for the admin key of the secret, read once', async () => {
+    secretsRead = 0;
+    expect((await viaGateway({ method: 'PUT', path: '/v1/queues/gateway', body: '{}' })).statusCode).toBe(200);
+    const body = JSON.stringify({ messages: [{ body: 'ä😀' }] });
+    expect((await viaGateway({ method: 'POST', path: '/v1/queues/gateway/publish', body })).statusCode).toBe(200);
+    expect((await viaGateway({ method: 'POST', path: '/v1/queues/gateway/publish', body, base64: true })).statusCode).toBe(200);
+    const received = await viaGateway({ method: 'POST', path: '/v1/queues/gateway/receive', body: '{"max":10}' });
+    expect(received.headers).toMatchObject({ 'x-request-id': 'gateway-id=', 'content-type': 'application/json' });
+    expect(JSON.parse(received.body).messages.map((message: { body: unknown }) => message.body)).toEqual(['ä😀', 'ä😀']);
+    const listed = await viaGateway({ method: 'GET', path: '/v1/queues', query: 'limit=1' });
+    expect(JSON.parse(listed.body).queues).toHaveLength(1);
+    expect(secretsRead).toBe(1);
+  });
+
+  it('refuses other keys, and paths that hide a query', async () => {
+    expect((await viaGateway({ method: 'GET', path: '/v1/queues', headers: { authorization: 'Bearer x' } })).statusCode).toBe(
+      401,
+    );
+    expect((await viaGateway({ method: 'GET', path: '/v1/queues', headers: { authorization: 'Bearer ü' } })).statusCode).toBe(
+      401,
+    );
+    expect((await viaGateway({ method: 'GET', path: '/v1/queues/a?limit=1' })).statusCode).toBe(400);
+    expect((await viaGateway({ method: 'GET', path: '/v1/queues/%zz' })).statusCode).toBe(400);
+    const missing = await viaGateway({ method: 'GET', path: '/nowhere' });
+    expect(missing).toMatchObject({ statusCode: 404, headers: { 'content-type': 'application/problem+json' } });
+    expect(JSON.parse(missing.body)).toMatchObject({ code: 'not_found', requestId: 'gateway-id=' });
+  });
+});
+
+describe('the redrive function', () => {
+  it('is started by a redrive, hands on what it has no time for, and ends the task', async () => {
+    await invoke('createQueue', { queue: 'dead' });
+    await invoke('createQueue', { queue: 'alive' }, { deadLetter: { queue: 'dead', maxReceives: 1 } });
+    await invoke('publish', { queue: 'alive' }, { messages: [{ body: 'again', id: 'again' }] });
+    const received = (await invoke('receive', { queue: 'alive' })) as { output: OutputOf<'receive'> };
+    const receipts = received.output.messages.map(({ receipt }) => receipt);
+    await invoke('release', { queue: 'alive' }, { receipts, failed: 'x' });
+    const started = (await invoke('redrive', { queue: 'dead' }, {})) as { output: OutputOf<'redrive'> };
+    const event = { queue: 'dead', task: started.output.id };
+    const invocation = { path: '/2015-03-31/functions/redrive-function/invocations', type: 'Event', payload: event };
+    expect(invoked).toEqual([invocation]);
+    await redrive(event, { ...context, getRemainingTimeInMillis: () => 0 });
+    expect(invoked).toEqual([invocation, invocation]);
+    await redrive(event, { ...context, getRemainingTimeInMillis: () => 60_000 });
+    expect(invoked).toHaveLength(2);
+    expect(await invoke('getRedrive', event)).toMatchObject({ output: { state: 'done', moved: 1 } });
+    expect(await invoke('receive', { queue: 'alive' }, { waitSeconds: 5 })).toMatchObject({
+      output: { messages: [{ id: 'again' }] },
+    });
+  });
+});
+
+describe('the sweep function', () => {
+  it('dead-letters what nobody receives any more', async () => {
+    await invoke('createQueue', { queue: 'swept-dead' });
+    await invoke('createQueue', { queue: 'swept' }, { deadLetter: { queue: 'swept-dead', maxReceives: 1 } });
+    await invoke('publish', { queue: 'swept' }, { messages: [{ body: 1, id: 'left' }] });
+    await invoke('receive', { queue: 'swept' }, { visibilityTimeoutSeconds: 0 });
+    await eventually(async () => {
+      await sweep({}, context);
+      return (await invoke('getMessage', { queue: 'swept-dead', id: 'left' })).ok ? true : undefined;
+    });
+    expect(await invoke('getMessage', { queue: 'swept-dead', id: 'left' })).toMatchObject({
+      output: { deadLetter: { reason: 'max_receives' } },
+    });
+  });
+});
+
+describe('the queues that a stack declares', () => {
+  const event = (RequestType: string, queues: unknown) =>
+    ({
+      RequestType,
+      ResponseURL: `${awsUrl}/answer`,
+      StackId: 'stack',
+      RequestId: 'request',
+      LogicalResourceId: 'Queues',
+      ResourceProperties: { queuesJson: JSON.stringify(queues) },
+    }) as never;
+
+  it('are created with those first that others name, updated, and left alone when they are declared no more', async () => {
+    const declared = { 'declared-a': { deadLetter: { queue: 'declared-b', maxReceives: 3 } }, 'declared-b': {} };
+    await declareQueues(event('Create', declared), context);
+    expect(answered.at(-1)).toMatchObject({
+      Status: 'SUCCESS',
+      StackId: 'stack',
+      RequestId: 'request',
+      LogicalResourceId: 'Queues',
+    });
+    await declareQueues(event('Update', { ...declared, 'declared-b': { delaySeconds: 5 } }), context);
+    expect(answered.at(-1)).toMatchObject({ Status: 'SUCCESS' });
+    expect(await invoke('getQueue', { queue: 'declared-b' })).toMatchObject({ output: { delaySeconds: 5 } });
+    await declareQueues(event('Delete', declared), context);
+    expect(answered.at(-1)).toMatchObject({ Status: 'SUCCESS' });
+    expect(await invoke('getQueue', { queue: 'declared-a' })).toMatchObject({ output: { deadLetter: { queue: 'declared-b' } } });
+  });
+
+  it('fail the deployment with a reason when they make no sense', async () => {
+    await declareQueues(event('Create', { 'declared-c': { delaySeconds: -1 } }), context);
+    expect(answered.at(-1)).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('delaySeconds') });
+    await declareQueues(event('Create', { 'a b': {} }), context);
+    expect(answered.at(-1)).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('a b') });
+    const cycle = {
+      'cycle-a': { deadLetter: { queue: 'cycle-b', maxReceives: 1 } },
+      'cycle-b': { deadLetter: { queue: 'cycle-a', maxReceives: 1 } },
+    };
+    await declareQueues(event('Create', cycle), context);
+    expect(answered.at(-1)).toMatchObject({ Status: 'FAILED' });
+  });
+});
