@@ -4,7 +4,7 @@ import type { ReceivedMessage } from './message.ts';
 export interface ConsumerEvents<T> {
   /** The handler begins on it. */
   message: ReceivedMessage<T>;
-  /** Handled, and acked. */
+  /** Handled, and acked; not told of one that the handler acked itself. */
   ack: ReceivedMessage<T>;
   /** The handler threw `error`; the message is being released. */
   failed: { message: ReceivedMessage<T>; error: unknown };

@@ -202,7 +202,7 @@ export class Consumer<T = unknown> {
 
   #tellIdle(empty: boolean): void {
     if (!empty) this.#idle = false;
-    else if (!this.#idle && this.#jobs.size === 0) {
+    else if (!this.#idle && this.#jobs.size === 0 && !this.#stopping.signal.aborted) {
       this.#idle = true;
       this.#emitter.emit('idle', undefined);
     }

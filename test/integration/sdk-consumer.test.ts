@@ -102,7 +102,12 @@ describe('a consumer', () => {
     await timers.advance(20);
     await until(() => expect(queue.acked.sort()).toEqual(['a', 'c']));
     await until(() => expect(queue.released).toEqual([{ id: 'b', delaySeconds: 9 }]));
-    expect(told.filter((line) => line.startsWith('error'))).toEqual([]);
+    await until(() => expect(queue.openPolls).toBe(1));
+    const stopping = consumer.stop();
+    queue.endPolls();
+    await stopping;
+    expect(server.callsOf('ack').flatMap(({ input }) => input.receipts)).toHaveLength(2);
+    expect(told).toEqual(['message a', 'message b', 'message c', 'ack c']);
   });
 
   it('receives only as many as it can work on', async () => {
@@ -336,6 +341,8 @@ describe('stop', () => {
     await timers.advance(1_000);
     await stopping;
     await until(() => expect(server.aborted).toBe(1));
+    await consumer.done;
+    expect(told).toEqual([]);
   });
 
   it('is hastened by a second call, and by the signal', async () => {

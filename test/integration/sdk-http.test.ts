@@ -149,6 +149,15 @@ describe('a refusal over HTTP', () => {
     await expect(dumbwaiter.health()).rejects.toMatchObject({ code, message, requestId: 'gw-1' });
   });
 
+  it('tells the id of the request, from the problem or from a header', async () => {
+    server.once((response) => send(response, 503, '', { 'x-request-id': 'x-1', 'apigw-requestid': 'gw-1' }));
+    await expect(dumbwaiter.health()).rejects.toMatchObject({ requestId: 'x-1' });
+    server.once((response) => send(response, 503, '{"code":"unavailable","requestId":"r-1"}', { 'x-request-id': 'x-1' }));
+    await expect(dumbwaiter.health()).rejects.toMatchObject({ requestId: 'r-1' });
+    server.once((response) => send(response, 503, ''));
+    expect(await dumbwaiter.health().catch((error) => error.requestId)).toBeUndefined();
+  });
+
   it('tells the wait that Retry-After asks for, in seconds or as a date', async () => {
     server.once((response) => send(response, 429, '', { 'retry-after': '3' }));
     await expect(dumbwaiter.health()).rejects.toMatchObject({ code: 'throttled', retryAfterMs: 3_000 });
