@@ -24,10 +24,9 @@ export function holds(condition: Condition, row: Row | undefined): boolean {
 
 /**
  * Applies `set` and `unset` to a row of the caller's own, in place. Throws where DynamoDB answers ValidationException
- * (a place whose parent is missing or of the wrong kind, two places that overlap), and for places at or past a list's end.
+ * (a place whose parent is missing or of the wrong kind), and for places at or past a list's end.
  */
 export function applySet(change: Extract<Change, { set: unknown }>, row: Row): void {
-  checkPlaces(change);
   for (const [path, value] of change.set) {
     const parent = parentOf(row, path);
     const last = path.at(-1)!;
@@ -65,6 +64,7 @@ function codePointRank(unit: number): number {
  */
 export function checkPlaces({ set, unset = [] }: Extract<Change, { set: unknown }>): void {
   const paths = [...set.map(([path]) => path), ...unset];
+  if (paths.length === 0) throw new Error('a change of no places cannot be stated');
   paths.forEach((path, position) => {
     for (const other of paths.slice(position + 1)) {
       const shorter = Math.min(path.length, other.length);

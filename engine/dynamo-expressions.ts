@@ -56,6 +56,8 @@ export function createExpressions(): Expressions {
   }
 
   function joined(parts: readonly Condition[], operator: 'AND' | 'OR'): string {
+    // DynamoDB refuses redundant parentheses: a part by itself gets none.
+    if (parts.length === 1) return condition(parts[0]!);
     return parts.map((part) => `(${condition(part)})`).join(` ${operator} `);
   }
 

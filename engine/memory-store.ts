@@ -2,7 +2,7 @@
  * The store in memory: DynamoDB with strongly consistent writes, and reads that may lag where DynamoDB's may. Each call
  * takes effect at once, as a whole, when it is made; a store over this one adds what goes wrong (simulated-store.ts).
  */
-import { applySet, holds } from './conditions.ts';
+import { applySet, checkPlaces, holds } from './conditions.ts';
 import { createMemoryTable, type MemoryTable, type ReadLag } from './memory-table.ts';
 import {
   type Key,
@@ -47,23 +47,13 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
     if (by !== undefined && now() > by) throw new StoreError('the time in which the write was safe has passed', 'no');
   }
 
-  /** The row as the write would leave it; throws for a defect. */
-  function outcome(write: Pick<Write, 'key' | 'then'>, row: Row | undefined): Row | undefined {
-    if ('remove' in write.then) return undefined;
-    let next: Row;
-    if ('put' in write.then) {
-      next = storedCopy(write.then.put);
-    } else {
-      const fixed = keyAttributes(write.key);
-      const own = write.then.set.find(([[name]]) => name in fixed) ?? write.then.unset?.find(([name]) => name in fixed);
-      if (own) throw new Error(`a change cannot touch the key of its row: ${keyText(write.key)}`);
-      next = storedCopy(row!);
-      applySet(write.then, next);
-      next = storedCopy(next);
-    }
-    checkKeys(write.key, next);
-    if (storedBytes(next) > storedRowBytesMax) throw new Error(`a row may have ${storedRowBytesMax} bytes`);
-    return next;
+  /** The row as the write leaves it; throws for a defect. */
+  function outcome({ key, then }: Pick<Write, 'key' | 'then'>, row: Row | undefined): Row | undefined {
+    if ('remove' in then) return undefined;
+    if ('put' in then) return storedCopy(then.put);
+    const changed = storedCopy(row!);
+    applySet(then, changed);
+    return checked(key, changed);
   }
 
   function refused(write: Write, row: Row | undefined): boolean {
@@ -86,6 +76,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
     },
 
     async write(write: Write, { by }: WriteOptions = {}): Promise<Written> {
+      checkWrite(write);
       refuseLate(by);
       const row = current(write.key);
       if (refused(write, row)) return { ok: false, row: copied(row) };
@@ -96,6 +87,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
 
     async writeAll(writes, { by } = {}) {
       refuseTwice(writes);
+      writes.forEach(checkWrite);
       const outcomes = writes.map((write) => outcome(write, undefined));
       if (by !== undefined && now() > by) {
         return writes.map(() => new StoreError('the time in which the write was safe has passed', 'no'));
@@ -107,6 +99,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
     async transact(writes: readonly Write[], { by }: WriteOptions = {}): Promise<Transacted> {
       if (writes.length > transactionWritesMax) throw new Error(`a transaction takes ${transactionWritesMax} writes`);
       refuseTwice(writes);
+      writes.forEach(checkWrite);
       refuseLate(by);
       const rows = writes.map(({ key }) => current(key));
       if (writes.some((write, position) => refused(write, rows[position]))) {
@@ -126,6 +119,25 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
 
     rows: (table) => tables[table].all().map(storedCopy),
   };
+}
+
+/** Throws for what is wrong with a write whatever row it meets. */
+function checkWrite({ key, then }: Pick<Write, 'key' | 'then'>): void {
+  if ('put' in then) checked(key, then.put);
+  if (!('set' in then)) return;
+  checkPlaces(then);
+  const fixed = keyAttributes(key);
+  const own = [...then.set.map(([path]) => path), ...(then.unset ?? [])].find(([name]) => name in fixed);
+  if (own) throw new Error(`a change cannot touch the key of its row: ${keyText(key)}`);
+  for (const [, value] of then.set) storedCopy({ value });
+}
+
+/** A copy of the row, unless DynamoDB would refuse it. */
+function checked(key: Key, row: Row): Row {
+  const copy = storedCopy(row);
+  checkKeys(key, copy);
+  if (storedBytes(copy) > storedRowBytesMax) throw new Error(`a row may have ${storedRowBytesMax} bytes`);
+  return copy;
 }
 
 function copied(row: Row | undefined): Row | undefined {

@@ -59,7 +59,11 @@ export function createMemoryTable(name: Key['table'], lag?: ReadLag): MemoryTabl
   function lagging(range: Range, current: Entry[], placed: typeof placeDue): Entry[] {
     if (lag === undefined) return current;
     const seen = new Map(current.map((entry) => [entry.text, entry]));
+    const here = (row: Row | undefined) => row !== undefined && placed(row)?.partition === range.partition;
     for (const [text, states] of past) {
+      const forgotten = states.at(-1)!.until <= lag.now() - lag.lagMsMax;
+      if (forgotten) past.delete(text);
+      if (forgotten || (!seen.has(text) && !states.some(({ row }) => here(row)))) continue;
       const asOf = lag.now() - lag.lagMs(range);
       const state = states.find(({ until }) => until > asOf);
       if (state === undefined) continue;

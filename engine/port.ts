@@ -50,7 +50,7 @@ export type Condition =
 /**
  * `put` replaces the row (the key's attributes are part of it). `set` and `unset` change places of a row that exists; they
  * are refused, with no row, if it does not. A place's parent must exist, and a list's place itself; places must not
- * overlap, nor be of the key; `unset` takes no element out of a list. Else it is a defect: guard it by the condition.
+ * overlap, nor be none, nor be of the key; `unset` takes no element out of a list. Else it is a defect: guard it by the condition.
  * In `leases` the index's keys must be of their types (`shard` a string and not empty, `expiry` a number) or absent.
  */
 export type Change = { put: Row } | { remove: true } | { set: readonly (readonly [Path, Value])[]; unset?: readonly Path[] };

@@ -1,0 +1,62 @@
+/**
+ * Time that passes only when everything waits: many asynchronous processes run one step at a time, in an order that a
+ * seed decides. Holds as long as they await nothing but this time.
+ */
+import type { Random } from './port.ts';
+
+export interface VirtualTime {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Calls `wake` when the instant has come; those of one instant in an order that chance decides. */
+  at(instant: number, wake: () => void): void;
+  /** Resolves after so many milliseconds. */
+  after(ms: number): Promise<void>;
+  /** Lets time pass until nothing is waiting any more, or the instant has come. */
+  run(until?: number): Promise<void>;
+}
+
+interface Waiting {
+  instant: number;
+  tie: number;
+  wake: () => void;
+}
+
+export function createVirtualTime(random: Random, start: number): VirtualTime {
+  let now = start;
+  const waiting: Waiting[] = [];
+
+  function at(instant: number, wake: () => void): void {
+    const entry: Waiting = { instant: Math.max(instant, now), tie: random.number(), wake };
+    let position = waiting.length;
+    while (position > 0 && isBefore(entry, waiting[position - 1]!)) position--;
+    waiting.splice(position, 0, entry);
+  }
+
+  return {
+    now: () => now,
+    at,
+    after: (ms) => new Promise((resolve) => at(now + ms, resolve)),
+    async run(until = Number.POSITIVE_INFINITY) {
+      // What was woken runs on to its next wait before anything else is woken.
+      await settled();
+      while (waiting.length > 0 && waiting[0]!.instant <= until) {
+        const { instant, wake } = waiting.shift()!;
+        now = instant;
+        wake();
+        await settled();
+      }
+      if (Number.isFinite(until)) now = Math.max(now, until);
+    },
+  };
+}
+
+function isBefore(a: Waiting, b: Waiting): boolean {
+  return a.instant < b.instant || (a.instant === b.instant && a.tie < b.tie);
+}
+
+/** Resolves when no promise has anything left to do: immediates come after all microtasks. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
