@@ -23,7 +23,7 @@ export interface DumbwaiterProps {
   readonly deletionProtection?: boolean;
   /**
    * A key of one's own under which the tables and the admin key are encrypted.
-   * @default - keys that AWS owns (tables) or manages (secret), which cost nothing
+   * @default - the keys that AWS manages for DynamoDB and Secrets Manager in the account
    */
   readonly encryptionKey?: IKey;
   /**

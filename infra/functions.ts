@@ -8,7 +8,15 @@ import { Construct } from 'constructs';
 import type { Scope } from '../sdk/contract.ts';
 import type { AdminKey } from './admin-key.ts';
 import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
-import { allowEngine, allowQueues } from './table-access.ts';
+import {
+  adminAccess,
+  allowTables,
+  declareQueuesAccess,
+  publishAccess,
+  receiveAccess,
+  sweepAccess,
+  type TableAccess,
+} from './table-access.ts';
 import type { Tables } from './tables.ts';
 
 export interface FunctionsProps {
@@ -46,8 +54,8 @@ export class Functions extends Construct {
     this.#props = props;
     this.redrive = this.#redrive();
     this.api = this.#api();
-    this.publish = this.#door('Publish', 'publish');
-    this.receive = this.#door('Receive', 'receive');
+    this.publish = this.#door('Publish', 'publish', publishAccess);
+    this.receive = this.#door('Receive', 'receive', receiveAccess);
     this.sweep = this.#sweep();
     this.declareQueues = this.#declareQueues();
   }
@@ -79,21 +87,21 @@ export class Functions extends Construct {
         DUMBWAITER_INVOKE_SCOPES: 'publish,receive,admin',
       },
     });
-    allowEngine(this.#props.tables, api);
+    allowTables(api, this.#props.tables, adminAccess);
     this.#props.adminKey.allowReading(api);
-    api.allow(['lambda:InvokeFunction'], [this.redrive.function.functionArn]);
+    this.#allowRedrive(api);
     return api;
   }
 
   /** A function of its own for each scope: what IAM can tell apart is which function is invoked, not what for. */
-  #door(id: string, scope: Scope): NodeFunction {
+  #door(id: string, scope: Scope, access: TableAccess): NodeFunction {
     const door = this.#function(id, {
       entry: 'api',
       description: `Dumbwaiter: what the scope ${scope} allows, by invocation`,
       timeout: apiTimeout,
       environment: { DUMBWAITER_INVOKE_SCOPES: scope },
     });
-    allowEngine(this.#props.tables, door);
+    allowTables(door, this.#props.tables, access);
     return door;
   }
 
@@ -102,9 +110,12 @@ export class Functions extends Construct {
       entry: 'sweep',
       description: 'Dumbwaiter: each minute, dead-letters and removes what nobody receives',
       timeout: sweepTimeout,
+      environment: { DUMBWAITER_REDRIVE_FUNCTION: this.redrive.function.functionName },
       ...(this.#props.reserveSweepConcurrency ? { reservedConcurrentExecutions: 1 } : {}),
     });
-    allowEngine(this.#props.tables, sweep);
+    allowTables(sweep, this.#props.tables, sweepAccess);
+    // It takes up tasks whose function died.
+    this.#allowRedrive(sweep);
     // One that fails is not tried again: the next is never more than a minute away.
     const target = new FunctionTarget(sweep.function, { retryAttempts: 0, maxEventAge: sweepPeriod });
     new Rule(this, 'EachMinute', { schedule: Schedule.rate(sweepPeriod), targets: [target] });
@@ -119,7 +130,7 @@ export class Functions extends Construct {
       // It hands long tasks on to itself, which is no loop that ran wild: a task ends.
       recursiveLoop: RecursiveLoop.ALLOW,
     });
-    allowEngine(this.#props.tables, redrive);
+    allowTables(redrive, this.#props.tables, receiveAccess);
     // Beside the role's own policy: that one must be there before the function, and cannot name it.
     new Policy(this, 'ContinueRedrive', {
       roles: [redrive.role],
@@ -134,8 +145,12 @@ export class Functions extends Construct {
       description: 'Dumbwaiter: creates the queues that the stack declares',
       timeout: declareQueuesTimeout,
     });
-    allowQueues(this.#props.tables, declareQueues);
+    allowTables(declareQueues, this.#props.tables, declareQueuesAccess);
     return declareQueues;
+  }
+
+  #allowRedrive(starter: NodeFunction): void {
+    starter.allow(['lambda:InvokeFunction'], [this.redrive.function.functionArn]);
   }
 
   #function(

@@ -1,27 +1,53 @@
 import type { NodeFunction } from './node-function.ts';
 import type { Tables } from './tables.ts';
 
+/** What a function does with each table and with the index of due leases: actions of DynamoDB, without their prefix. */
+export interface TableAccess {
+  messages?: readonly string[];
+  leases?: readonly string[];
+  dueLeases?: readonly string[];
+  queues: readonly string[];
+}
+
 /**
- * What each function does with the tables, written out. A transaction asks for the actions of its parts, and for
- * `ConditionCheckItem` only where a part changes nothing. Nobody scans, and nobody may change a table itself.
+ * Nobody scans, nobody changes a table itself. A transaction asks for the actions of its parts; `BatchWriteItem` puts and
+ * deletes by itself, so what goes with it adds nothing.
  */
-const read = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'];
-const write = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:BatchWriteItem'];
+const readOne = ['GetItem', 'BatchGetItem'];
+const messages = [...readOne, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'];
+const leases = [...readOne, 'PutItem', 'UpdateItem'];
+const dueLeases = ['Query'];
+/** Settings, and how many shards a queue has, which any call may have to raise. */
+const queues = [...readOne, 'Query', 'PutItem'];
 
-/** Runs the engine's operations: reads and writes rows of all three tables, and reads the index of due leases. */
-export function allowEngine({ messages, leases, queues }: Tables, to: NodeFunction): void {
-  to.allow([...read, ...write], [messages.tableArn, leases.tableArn, queues.tableArn]);
-  to.allow(['dynamodb:Query'], [`${leases.tableArn}/index/due`]);
-  allowKey({ messages, leases, queues }, to);
-}
+/** Publishes, and tells of queues. */
+export const publishAccess: TableAccess = {
+  messages: ['Query', 'PutItem', 'BatchWriteItem'],
+  leases: [...readOne, 'PutItem'],
+  dueLeases,
+  queues,
+};
+/** Receives and what follows; moves dead letters back. */
+export const receiveAccess: TableAccess = { messages, leases, dueLeases, queues };
+/** Everything, removing queues and keys included. */
+export const adminAccess: TableAccess = { messages, leases, dueLeases, queues: [...queues, 'DeleteItem'] };
+/** Also clears away the rows of queues that were deleted. */
+export const sweepAccess: TableAccess = { ...adminAccess, leases: [...leases, 'DeleteItem', 'BatchWriteItem'] };
+/** Creates queues and changes their settings. */
+export const declareQueuesAccess: TableAccess = { queues };
 
-/** Creates and updates queues: rows of `queues` alone. */
-export function allowQueues(tables: Pick<Tables, 'queues'>, to: NodeFunction): void {
-  to.allow([...read, ...write], [tables.queues.tableArn]);
-  allowKey(tables, to);
-}
-
-/** A table under the user's own KMS key asks its callers for that key too: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html */
-function allowKey(tables: Partial<Tables>, to: NodeFunction): void {
-  tables.queues?.encryptionKey?.grantEncryptDecrypt(to.function);
+export function allowTables(to: NodeFunction, tables: Tables, access: TableAccess): void {
+  const allow = (actions: readonly string[] | undefined, resource: string) => {
+    if (actions !== undefined)
+      to.allow(
+        actions.map((action) => `dynamodb:${action}`),
+        [resource],
+      );
+  };
+  allow(access.messages, tables.messages.tableArn);
+  allow(access.leases, tables.leases.tableArn);
+  allow(access.dueLeases, `${tables.leases.tableArn}/index/due`);
+  allow(access.queues, tables.queues.tableArn);
+  // Tables under a key of the user's own ask their callers for it: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+  tables.queues.encryptionKey?.grantEncryptDecrypt(to.function);
 }

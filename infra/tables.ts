@@ -27,7 +27,7 @@ export class Tables extends Construct {
       deletionProtection: props.deletionProtection,
       removalPolicy: props.removalPolicy,
       ...(props.encryptionKey === undefined
-        ? { encryption: TableEncryption.DEFAULT }
+        ? { encryption: TableEncryption.AWS_MANAGED }
         : { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: props.encryptionKey }),
     };
     this.messages = new Table(this, 'Messages', { ...common, partitionKey: text('shard'), sortKey: text('id') });

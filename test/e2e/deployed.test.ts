@@ -133,6 +133,7 @@ test('the functions for publishing and for receiving do that and nothing else', 
   const name = 'doors';
   await clients.http.queue(name).create();
   await publishOnly.queue(name).publish({ body: 'through the door' });
+  expect(await publishOnly.queue(name).describe()).toMatchObject({ counts: { ready: 1 } });
   const [message] = await receiveOnly.queue(name).receive({ waitSeconds: 5 });
   await message!.ack();
   await expect(publishOnly.queue(name).receive()).rejects.toMatchObject({ code: 'forbidden' });

@@ -1,0 +1,116 @@
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { bundleFunctions } from '../../infra/bundle.ts';
+import { waitSecondsMax } from '../../sdk/limits.ts';
+import { type Synthesized, synthesize } from './synthesized.ts';
+
+const lambda = 'AWS::Lambda::Function';
+const names = ['Api', 'Publish', 'Receive', 'Sweep', 'Redrive', 'DeclareQueues'] as const;
+
+let synthesized: Synthesized;
+
+beforeAll(async () => {
+  await bundleFunctions();
+  synthesized = synthesize();
+});
+
+function propertiesOf(name: (typeof names)[number], from = synthesized): Record<string, unknown> {
+  return from.at(lambda, `Functions/${name}/Function`).Properties;
+}
+
+function variablesOf(name: (typeof names)[number]): Record<string, unknown> {
+  return (propertiesOf(name).Environment as { Variables: Record<string, unknown> }).Variables;
+}
+
+test('there are these functions and no others', () => {
+  expect(synthesized.all(lambda)).toHaveLength(names.length);
+});
+
+describe.each(names)('the function %s', (name) => {
+  test('runs on Node 24 and arm64, and writes to a log group of its own that forgets', () => {
+    expect(propertiesOf(name)).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' });
+    const [logs] = synthesized.all('AWS::Logs::LogGroup').find(([id]) => id.startsWith(`DumbwaiterFunctions${name}Logs`))!;
+    expect(propertiesOf(name).LoggingConfig).toEqual({ LogGroup: { Ref: logs } });
+    expect(synthesized.at('AWS::Logs::LogGroup', `Functions/${name}/Logs`).Properties).toEqual({ RetentionInDays: 30 });
+  });
+
+  test('knows the tables', () => {
+    const tableAt = (table: string) => ({ Ref: expect.stringMatching(`^DumbwaiterTables${table}`) });
+    expect(variablesOf(name)).toMatchObject({
+      DUMBWAITER_MESSAGES_TABLE: tableAt('Messages'),
+      DUMBWAITER_LEASES_TABLE: tableAt('Leases'),
+      DUMBWAITER_QUEUES_TABLE: tableAt('Queues'),
+    });
+  });
+});
+
+test('each has time enough, and none more than its caller waits', () => {
+  const seconds = Object.fromEntries(names.map((name) => [name, propertiesOf(name).Timeout]));
+  expect(seconds).toEqual({ Api: 29, Publish: 29, Receive: 29, Sweep: 60, Redrive: 900, DeclareQueues: 60 });
+  expect(seconds.Api).toBeGreaterThan(waitSecondsMax);
+});
+
+test('only the api function knows where the admin key is, and whoever starts redrives knows their function', () => {
+  const knowing = (variable: string) => names.filter((name) => variable in variablesOf(name));
+  expect(knowing('DUMBWAITER_ADMIN_KEY_SECRET')).toEqual(['Api']);
+  expect(knowing('DUMBWAITER_REDRIVE_FUNCTION')).toEqual(['Api', 'Sweep']);
+});
+
+test('what direct invocation may do is said for each function that takes it', () => {
+  expect(names.map((name) => variablesOf(name).DUMBWAITER_INVOKE_SCOPES)).toEqual([
+    'publish,receive,admin',
+    'publish',
+    'receive',
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});
+
+test('the sweep runs each minute, one at a time, and is not tried again', () => {
+  expect(propertiesOf('Sweep').ReservedConcurrentExecutions).toBe(1);
+  const [[, rule] = []] = synthesized.all('AWS::Events::Rule');
+  expect(rule?.Properties).toMatchObject({
+    ScheduleExpression: 'rate(1 minute)',
+    State: 'ENABLED',
+    Targets: [
+      {
+        Arn: { 'Fn::GetAtt': [expect.stringMatching('^DumbwaiterFunctionsSweepFunction'), 'Arn'] },
+        RetryPolicy: { MaximumRetryAttempts: 0 },
+      },
+    ],
+  });
+});
+
+test('in an account of few concurrent executions none is set aside', () => {
+  const given = synthesize({ reserveSweepConcurrency: false });
+  expect(propertiesOf('Sweep', given)).not.toHaveProperty('ReservedConcurrentExecutions');
+});
+
+test('Lambda does not take a redrive that hands itself on for a loop', () => {
+  expect(propertiesOf('Redrive').RecursiveLoop).toBe('Allow');
+});
+
+test('memory and the time for which logs are kept are as asked', () => {
+  const given = synthesize({ memorySize: 512, logRetention: 7 });
+  for (const name of names) expect(propertiesOf(name, given).MemorySize).toBe(512);
+  for (const [id, { Properties }] of given.all('AWS::Logs::LogGroup')) expect(Properties.RetentionInDays, id).toBe(7);
+});
+
+test("tables and secret are encrypted by the user's key when there is one, and every function may use it", () => {
+  const given = synthesizeWithKey();
+  for (const [id, { Properties }] of given.all('AWS::DynamoDB::Table')) {
+    expect(Properties.SSESpecification, id).toMatchObject({ SSEEnabled: true, SSEType: 'KMS' });
+  }
+  for (const name of names) {
+    const policy = given.all('AWS::IAM::Policy').find(([id]) => id.startsWith(`DumbwaiterFunctions${name}Role`))![1];
+    expect(JSON.stringify(policy), name).toContain('kms:Decrypt');
+  }
+});
+
+function synthesizeWithKey(): Synthesized {
+  const { stack } = synthesize();
+  return synthesize({
+    encryptionKey: Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:eu-west-1:111122223333:key/7b1c0f3e-6d52-4c5e-9a55-0c1d2e3f4a5b'),
+  });
+}

@@ -1,0 +1,109 @@
+/** What each role may do, word for word: a right more or less is a change to see here. */
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { bundleFunctions } from '../../infra/bundle.ts';
+import { type Synthesized, synthesize } from './synthesized.ts';
+
+interface Statement {
+  Effect: string;
+  Action: string | string[];
+  Resource: unknown;
+}
+
+let synthesized: Synthesized;
+
+beforeAll(async () => {
+  await bundleFunctions();
+  synthesized = synthesize();
+});
+
+/** `action → resource` lines, sorted; a resource is the construct's path without hash. */
+function grantsOf(role: string, from = synthesized): string[] {
+  return from
+    .all('AWS::IAM::Policy')
+    .filter(([, { Properties }]) => JSON.stringify(Properties.Roles).includes(`"${role}`))
+    .flatMap(([, { Properties }]) => (Properties.PolicyDocument as { Statement: Statement[] }).Statement)
+    .flatMap(({ Effect, Action, Resource }) => [Action].flat().map((action) => `${Effect} ${action} → ${plain(Resource)}`))
+    .sort();
+}
+
+function plain(resource: unknown): string {
+  if (typeof resource === 'string') return resource;
+  const text = JSON.stringify(resource);
+  const [, path] = /"Fn::GetAtt":\["Dumbwaiter([A-Za-z]+?)[0-9A-F]{8}","(?:Arn|Id)"\]/.exec(text) ?? [];
+  return `${path ?? text}${text.includes('/index/due') ? ' due' : ''}`;
+}
+
+const rows = (actions: string, resource: string) => actions.split(' ').map((action) => `Allow dynamodb:${action} → ${resource}`);
+const logs = (name: string) =>
+  ['logs:CreateLogStream', 'logs:PutLogEvents'].map((action) => `Allow ${action} → Functions${name}Logs`);
+const messages = rows('GetItem BatchGetItem Query PutItem UpdateItem DeleteItem BatchWriteItem', 'TablesMessages');
+const leases = rows('GetItem BatchGetItem PutItem UpdateItem', 'TablesLeases');
+const due = rows('Query', 'TablesLeases due');
+const queues = rows('GetItem BatchGetItem Query PutItem', 'TablesQueues');
+const startRedrive = 'Allow lambda:InvokeFunction → FunctionsRedriveFunction';
+
+describe('each function may do this and nothing else', () => {
+  const expected: Record<string, string[]> = {
+    Api: [
+      ...messages,
+      ...leases,
+      ...due,
+      ...queues,
+      ...rows('DeleteItem', 'TablesQueues'),
+      'Allow secretsmanager:GetSecretValue → AdminKeySecret',
+      startRedrive,
+    ],
+    Publish: [
+      ...rows('Query PutItem BatchWriteItem', 'TablesMessages'),
+      ...rows('GetItem BatchGetItem PutItem', 'TablesLeases'),
+      ...due,
+      ...queues,
+    ],
+    Receive: [...messages, ...leases, ...due, ...queues],
+    Sweep: [
+      ...messages,
+      ...leases,
+      ...rows('DeleteItem BatchWriteItem', 'TablesLeases'),
+      ...due,
+      ...queues,
+      ...rows('DeleteItem', 'TablesQueues'),
+      startRedrive,
+    ],
+    Redrive: [...messages, ...leases, ...due, ...queues, startRedrive],
+    DeclareQueues: queues,
+  };
+
+  test.each(Object.keys(expected))('%s', (name) => {
+    expect(grantsOf(`DumbwaiterFunctions${name}Role`)).toEqual([...expected[name]!, ...logs(name)].sort());
+  });
+
+  test('and there are no other roles', () => {
+    expect(synthesized.all('AWS::IAM::Role')).toHaveLength(Object.keys(expected).length);
+    for (const [id, { Properties }] of synthesized.all('AWS::IAM::Role')) {
+      expect(Object.keys(Properties), id).toEqual(['AssumeRolePolicyDocument']);
+    }
+  });
+});
+
+test('no policy names a wildcard, neither for actions nor for resources', () => {
+  for (const [id, policy] of synthesized.all('AWS::IAM::Policy')) expect(JSON.stringify(policy), id).not.toContain('*');
+});
+
+test.each([
+  ['grantPublish', 'FunctionsPublishFunction'],
+  ['grantReceive', 'FunctionsReceiveFunction'],
+  ['grantAdmin', 'FunctionsApiFunction'],
+] as const)('%s lets its grantee invoke one function alone', (grant, target) => {
+  const given = synthesize({}, (dumbwaiter, stack) => {
+    const role = new Role(stack, 'Worker', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+    expect(dumbwaiter[grant](role).success).toBe(true);
+  });
+  expect(grantsOf('Worker', given)).toEqual([`Allow lambda:InvokeFunction → ${target}`]);
+});
+
+test('only API Gateway and the schedule may invoke functions from outside', () => {
+  const permissions = synthesized.all('AWS::Lambda::Permission').map(([, { Properties }]) => Properties);
+  expect(permissions.map(({ Principal }) => Principal).sort()).toEqual(['apigateway.amazonaws.com', 'events.amazonaws.com']);
+  for (const { SourceArn } of permissions) expect(SourceArn).toBeDefined();
+});

@@ -1,0 +1,82 @@
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { bundleFunctions } from '../../infra/bundle.ts';
+import { addStack } from '../../infra/stack.ts';
+
+const queues = { orders: { deadLetter: { queue: 'orders-dead', maxReceives: 5 } }, 'orders-dead': {} };
+
+beforeAll(async () => {
+  await bundleFunctions();
+});
+
+function templateWith(context: Record<string, unknown>): Template {
+  return Template.fromStack(addStack(new App({ context })));
+}
+
+describe("cdk-nag's AwsSolutions pack", () => {
+  function findingsOf(app: App): string[] {
+    const { violations } = new AwsSolutionsChecks(app).validateScope(app);
+    return violations.map(({ ruleName, violatingResources }) => `${ruleName}: ${JSON.stringify(violatingResources)}`);
+  }
+
+  test('finds nothing in the stack', () => {
+    const app = new App({ context: { queues } });
+    addStack(app);
+    expect(findingsOf(app)).toEqual([]);
+  });
+
+  test('would find something', () => {
+    const app = new App();
+    new Bucket(new Stack(app, 'Careless'), 'Bucket');
+    expect(findingsOf(app).join()).toContain('AwsSolutions-S1');
+  });
+});
+
+test('the outputs bear the names by which clients look for them', () => {
+  expect(Object.keys(templateWith({}).findOutputs('*')).sort()).toEqual([
+    'AdminKeySecretArn',
+    'ApiFunctionName',
+    'ApiUrl',
+    'LeasesTableName',
+    'MessagesTableName',
+    'PublishFunctionName',
+    'QueuesTableName',
+    'ReceiveFunctionName',
+  ]);
+});
+
+test.each([
+  ['text, as the command line gives it', JSON.stringify(queues)],
+  ['an object, as cdk.json gives it', queues],
+])('queues are declared by %s', (_, given) => {
+  const template = templateWith({ queues: given });
+  template.hasResourceProperties('Custom::DumbwaiterQueues', { queuesJson: JSON.stringify(queues), ServiceTimeout: 120 });
+});
+
+test('the queues are declared only once their function may reach the table', () => {
+  const [resource] = Object.values(templateWith({ queues }).findResources('Custom::DumbwaiterQueues'));
+  expect(resource!.DependsOn).toContainEqual(expect.stringMatching('^DumbwaiterFunctionsDeclareQueuesRoleDefaultPolicy'));
+});
+
+test('without queues nothing is declared', () => {
+  expect(templateWith({}).findResources('Custom::DumbwaiterQueues')).toEqual({});
+});
+
+describe('what is stored', () => {
+  const kept = ['AWS::DynamoDB::Table', 'AWS::SecretsManager::Secret', 'AWS::Logs::LogGroup'];
+
+  test.each(kept)('outlives the stack, if it is %s', (type) => {
+    templateWith({}).allResources(type, { DeletionPolicy: 'Retain' });
+  });
+
+  test.each(kept)('goes with a removable stack, if it is %s', (type) => {
+    templateWith({ removable: 'true' }).allResources(type, { DeletionPolicy: 'Delete' });
+  });
+});
+
+test('the stack can be given another name', () => {
+  expect(addStack(new App({ context: { stack: 'Other' } })).stackName).toBe('Other');
+});

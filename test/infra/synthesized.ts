@@ -1,0 +1,44 @@
+/** The construct in a stack, synthesized with the real bundles, for assertions on its template. */
+import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
+
+export interface Resource {
+  Type: string;
+  Properties: Record<string, unknown>;
+  DependsOn?: string[];
+}
+
+export interface Synthesized {
+  stack: Stack;
+  template: Template;
+  /** Resources of one type, by logical id: the path of their construct without its slashes, and a hash. */
+  all(type: string): [id: string, resource: Resource][];
+  /** The one at this path below the construct. */
+  at(type: string, path: string): Resource;
+}
+
+/** `more` adds what a user's stack would, before the template is made. */
+export function synthesize(
+  props: DumbwaiterProps = {},
+  more: (dumbwaiter: Dumbwaiter, stack: Stack) => void = () => {},
+): Synthesized {
+  const stack = new Stack(new App(), 'Test');
+  more(new Dumbwaiter(stack, 'Dumbwaiter', props), stack);
+  const template = Template.fromStack(stack);
+  const all = (type: string) => Object.entries(template.findResources(type)) as [string, Resource][];
+  return {
+    stack,
+    template,
+    all,
+    at(type, path) {
+      const id = new RegExp(`^Dumbwaiter${path.replaceAll('/', '')}[0-9A-F]{8}$`);
+      const [found, ...others] = all(type).filter(([name]) => id.test(name));
+      if (found === undefined || others.length > 0)
+        throw new Error(`There are ${others.length + Number(!!found)} ${type} at ${path}.`);
+      return found[1];
+    },
+  };
+}
+
+export const removable: DumbwaiterProps = { deletionProtection: false, removalPolicy: RemovalPolicy.DESTROY };

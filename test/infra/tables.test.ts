@@ -1,0 +1,57 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { tableDefinitions, timeToLiveAttribute } from '../../engine/dynamo-tables.ts';
+import { bundleFunctions } from '../../infra/bundle.ts';
+import { removable, type Synthesized, synthesize } from './synthesized.ts';
+
+const definitions = tableDefinitions({ messages: 'messages', leases: 'leases', queues: 'queues' });
+const paths = { messages: 'Tables/Messages', leases: 'Tables/Leases', queues: 'Tables/Queues' } as const;
+const table = 'AWS::DynamoDB::Table';
+
+let synthesized: Synthesized;
+
+beforeAll(async () => {
+  await bundleFunctions();
+  synthesized = synthesize();
+});
+
+test('there is a table for each of the three that the engine knows', () => {
+  expect(Object.keys(definitions).sort()).toEqual(Object.keys(paths).sort());
+  expect(synthesized.all(table)).toHaveLength(Object.keys(definitions).length);
+});
+
+describe.each(Object.keys(paths) as (keyof typeof paths)[])('the table %s', (name) => {
+  const propertiesIn = (from: Synthesized) => from.at(table, paths[name]).Properties;
+
+  test('has the keys and the index that the engine reckons with', () => {
+    const { AttributeDefinitions, GlobalSecondaryIndexes, KeySchema } = definitions[name];
+    const properties = propertiesIn(synthesized);
+    expect(properties.KeySchema).toEqual(KeySchema);
+    expect(sorted(properties.AttributeDefinitions)).toEqual(sorted(AttributeDefinitions));
+    expect(properties.GlobalSecondaryIndexes).toEqual(GlobalSecondaryIndexes);
+  });
+
+  test('is paid on demand, encrypted, can be restored to any second, and loses rows that are past their time', () => {
+    expect(propertiesIn(synthesized)).toMatchObject({
+      BillingMode: 'PAY_PER_REQUEST',
+      SSESpecification: { SSEEnabled: true },
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      TimeToLiveSpecification: { AttributeName: timeToLiveAttribute, Enabled: true },
+    });
+  });
+
+  test('is protected, and outlives its stack, unless told otherwise', () => {
+    expect(synthesized.at(table, paths[name])).toMatchObject({
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+      Properties: { DeletionProtectionEnabled: true },
+    });
+    expect(synthesize(removable).at(table, paths[name])).toMatchObject({
+      DeletionPolicy: 'Delete',
+      Properties: { DeletionProtectionEnabled: false },
+    });
+  });
+});
+
+function sorted(attributes: unknown): unknown[] {
+  return [...(attributes as { AttributeName: string }[])].sort((a, b) => a.AttributeName.localeCompare(b.AttributeName));
+}
