@@ -3,6 +3,7 @@
  * contract's `routes`; its errors are problem+json.
  */
 import { Hono } from 'hono';
+import { cors } from 'hono/cors';
 import { type OperationName, type Route, routes } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
 import type { Authenticate } from './auth.ts';
@@ -22,6 +23,8 @@ export interface AppParts {
   newRequestId(): string;
   /** Ends the waiting of receives, when the server stops. */
   stopping?: AbortSignal;
+  /** Web pages of these origins may call from a browser; `*` stands for all. On AWS, API Gateway sees to this. */
+  allowedOrigins?: string[];
 }
 
 /** What the carrier of a request knows of it. */
@@ -36,7 +39,7 @@ interface Env {
 
 export const openApiPath = '/v1/openapi.json';
 
-export function createApp({ service, authenticate, log, newRequestId, stopping }: AppParts): Hono<Env> {
+export function createApp({ service, authenticate, log, newRequestId, stopping, allowedOrigins = [] }: AppParts): Hono<Env> {
   const app = new Hono<Env>();
 
   app.use(async (context, next) => {
@@ -50,6 +53,8 @@ export function createApp({ service, authenticate, log, newRequestId, stopping }
     const { operation, principal } = context.var;
     log.info('Answered', { requestId, method: context.req.method, operation, principal, status: context.res.status, ms });
   });
+
+  if (allowedOrigins.length > 0) app.use(crossOrigin(allowedOrigins));
 
   for (const operation of Object.keys(routes) as OperationName[]) {
     const route: Route = routes[operation];
@@ -96,6 +101,19 @@ export function createApp({ service, authenticate, log, newRequestId, stopping }
 
   return app;
 }
+
+/** Keys travel in a header that pages set themselves, never by themselves as cookies do: no page can borrow another's. */
+function crossOrigin(origin: string[]) {
+  return cors({
+    origin,
+    allowMethods: ['GET', 'PUT', 'POST', 'PATCH', 'DELETE'],
+    allowHeaders: ['authorization', 'content-type'],
+    exposeHeaders: ['retry-after', 'x-request-id'],
+    maxAge: preflightSeconds,
+  });
+}
+
+const preflightSeconds = 3600;
 
 const nobody: Principal = { id: 'nobody', scopes: [], queues: [] };
 

@@ -26,6 +26,8 @@ export interface LocalOptions {
   /** An admin key of the caller's choice. */
   adminKey?: string | undefined;
   patience?: Patience;
+  /** Web pages of these origins may call; `*` stands for all. */
+  allowedOrigins?: string[];
 }
 
 /** The key that opens this server: as given, or generated at its first start, when alone it can be shown. */
@@ -93,6 +95,7 @@ async function serveQueue(options: LocalOptions, client: Parameters<typeof creat
     log,
     newRequestId: () => crypto.randomUUID(),
     stopping: stopping.signal,
+    allowedOrigins: options.allowedOrigins ?? [],
   });
   const http: HttpServer = await serveHttp(app, { host, port, patience });
   chores.startSweep(engine);

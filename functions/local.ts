@@ -14,6 +14,7 @@ interface Options {
   host: string;
   data: string;
   memory?: true;
+  allowOrigin: string[];
   verbose?: true;
 }
 
@@ -23,6 +24,7 @@ const command = new Command('npm start --')
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--data <folder>', 'where messages are kept', folderDefault)
   .option('--memory', 'keep messages in memory: they end with the process')
+  .option('--allow-origin <origin...>', 'web pages that may call from a browser, such as http://localhost:5173; * for all', [])
   .option('--verbose', 'log each call')
   .addHelpText(
     'after',
@@ -44,6 +46,7 @@ async function run(options: Options): Promise<void> {
       log: createLocalLog({ calls: options.verbose === true }),
       host: options.host,
       port: options.port,
+      allowedOrigins: options.allowOrigin,
       adminKey: process.env.DUMBWAITER_API_KEY || undefined,
     });
   } catch (error) {

@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { adminKey, type LocalQueue, startLocalQueue } from './local-queue.ts';
+
+const program = fileURLToPath(new URL('../../functions/keys-command.ts', import.meta.url));
+
+let queue: LocalQueue;
+beforeAll(async () => {
+  queue = await startLocalQueue();
+  await queue.http.call('createQueue', { queue: 'orders' });
+});
+afterAll(() => queue.server.close());
+
+interface Ended {
+  code: number;
+  output: string;
+  errors: string;
+}
+
+function keys(options: string[], environment: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  const env = { ...process.env, DUMBWAITER_URL: queue.server.url, DUMBWAITER_API_KEY: adminKey, ...environment };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, ...options], { env }, (error, output, errors) => {
+      resolve({ code: error === null ? 0 : Number(error.code), output, errors });
+    });
+  });
+}
+
+it('creates a key that works, lists it and revokes it', async () => {
+  const created = await keys(['create', 'a worker', '--scopes', 'publish,receive', '--queues', 'orders,orders-*']);
+  expect(created).toMatchObject({ code: 0, output: expect.stringMatching(/^dw_\S+\n$/) });
+  const worker = queue.http.as(created.output.trim());
+  await worker.call('publish', { queue: 'orders' }, { messages: [{ body: 1 }] });
+  const id = created.output.split('_')[1]!;
+  const listed = await keys(['list']);
+  expect(listed.output).toContain(id);
+  expect(listed.output).toContain('publish,receive\torders,orders-*\ta worker');
+  expect(await keys(['revoke', id])).toMatchObject({ code: 0 });
+  expect((await worker.send('GET', '/v1/queues/orders')).status).toBe(401);
+  expect((await keys(['list'])).output).not.toContain(id);
+});
+
+it('lists more keys than one page has', async () => {
+  const made = await Promise.all(
+    Array.from({ length: 60 }, (_, i) => queue.http.call('createKey', {}, { name: `k${i}`, queues: ['*'], scopes: ['publish'] })),
+  );
+  const listed = (await keys(['list'])).output
+    .trim()
+    .split('\n')
+    .map((line) => line.split('\t')[0]);
+  expect(listed).toEqual(expect.arrayContaining(made.map(({ id }) => id)));
+});
+
+it.each<[string, string[], NodeJS.ProcessEnv, RegExp]>([
+  ['the key is wrong', ['list'], { DUMBWAITER_API_KEY: 'wrong' }, /^401: .*unknown or revoked/],
+  ['there is no such key', ['revoke', 'nothing'], {}, /^404: .*nothing/],
+  ['a scope is unknown', ['create', 'x', '--scopes', 'root'], {}, /^400: scopes\[0\]: must be one of/],
+  ['the server is not there', ['list'], { DUMBWAITER_URL: 'http://127.0.0.1:1' }, /^http:\/\/127.0.0.1:1 cannot be reached/],
+  ['no server is named', ['list'], { DUMBWAITER_URL: undefined }, /--url/],
+])('fails with one line when %s', async (_, options, environment, expected) => {
+  const { code, output, errors } = await keys(options, environment);
+  expect({ code, output, lines: errors.trim().split('\n').length }).toEqual({ code: 1, output: '', lines: 1 });
+  expect(errors).toMatch(expected);
+});
