@@ -1,0 +1,197 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createCorrectedClock } from '../../engine/clock.ts';
+import { createDynamoClient } from '../../engine/dynamo-client.ts';
+import { createDynamoStore } from '../../engine/dynamo-store.ts';
+import { type Store, StoreError, type Write } from '../../engine/port.ts';
+import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
+import { type Fate, type FaultyEndpoint, startFaultyEndpoint } from '../faulty-endpoint.ts';
+
+const attempts = 3;
+const namespace = 'com.amazonaws.dynamodb.v20120810#';
+
+function refusal(name: string, more: object = {}): Fate {
+  return { status: 400, body: { __type: namespace + name, message: name, ...more } };
+}
+
+const throttled = refusal('ThrottlingException');
+const broken: Fate = { status: 500, body: { __type: `${namespace}InternalServerError`, message: 'broken' } };
+
+describe('the dynamo store, when calls go wrong', () => {
+  let dynamodb: TestDynamodb;
+  let endpoint: FaultyEndpoint;
+  let client: DynamoDBClient;
+  let store: Store;
+  let count = 0;
+
+  beforeAll(async () => {
+    dynamodb = await startTestDynamodb();
+    endpoint = await startFaultyEndpoint(dynamodb.endpoint);
+    client = createDynamoClient({ endpoint: endpoint.url, region: testRegion, credentials: testCredentials, attempts });
+    store = createDynamoStore({ client, tables: dynamodb.tables });
+  });
+  afterAll(async () => {
+    client.destroy();
+    await endpoint.stop();
+    await dynamodb.stop();
+  });
+  beforeEach(() => {
+    endpoint.fates.length = 0;
+    endpoint.seen.length = 0;
+  });
+
+  function freshPut(): Write & { then: { put: { id: string; version: string } } } {
+    const id = `row-${++count}`;
+    return { key: { table: 'leases', id }, when: { absent: ['id'] }, then: { put: { id, version: 'mine' } } };
+  }
+
+  async function stored({ key }: Write): Promise<boolean> {
+    return (await createDynamoStore(dynamodb).get([key]))[0] !== undefined;
+  }
+
+  it.each<[string, Fate[], 'no' | 'unknown', boolean]>([
+    ['throttled each time', [throttled, throttled, throttled], 'no', false],
+    ['over the provisioned rate', Array(3).fill(refusal('ProvisionedThroughputExceededException')), 'no', false],
+    ['over the account’s rate', Array(3).fill(refusal('RequestLimitExceeded')), 'no', false],
+    ['in conflict with a transaction', Array(3).fill(refusal('TransactionConflictException')), 'no', false],
+    ['lost each time', ['lose', 'lose', 'lose'], 'unknown', false],
+    ['met by errors of the server', [broken, broken, broken], 'unknown', false],
+    ['done, unanswered, and then throttled', ['loseAnswer', throttled, throttled], 'unknown', true],
+    ['throttled, then lost', [throttled, throttled, 'lose'], 'unknown', false],
+  ])('says what is known of a write: %s', async (_, fates, applied, done) => {
+    endpoint.fates.push(...fates);
+    const put = freshPut();
+    const error = await store.write(put).catch((failure: unknown) => failure);
+    expect(error).toBeInstanceOf(StoreError);
+    expect(error).toMatchObject({ applied });
+    expect(await stored(put)).toBe(done);
+  });
+
+  it('tries again after a refusal for load or a lost request', async () => {
+    endpoint.fates.push(throttled, 'lose');
+    const put = freshPut();
+    expect(await store.write(put)).toEqual({ ok: true, row: put.then.put });
+    expect(endpoint.seen).toHaveLength(3);
+  });
+
+  it('shows the caller its own row when the answer to its conditional write was lost', async () => {
+    endpoint.fates.push('loseAnswer');
+    const put = freshPut();
+    expect(await store.write(put)).toEqual({ ok: false, row: put.then.put });
+  });
+
+  it('gives every attempt of a transaction the same token', async () => {
+    endpoint.fates.push('loseAnswer');
+    expect(await store.transact([freshPut(), freshPut()])).toEqual({ ok: true });
+    const tokens = endpoint.seen.map(({ body }) => body.ClientRequestToken);
+    expect(tokens).toHaveLength(2);
+    expect(new Set(tokens).size).toBe(1);
+    expect(tokens[0]).toMatch(/./);
+  });
+
+  it('takes a lost or failed read for one that wrote nothing', async () => {
+    endpoint.fates.push('lose', 'lose', broken);
+    await expect(store.get([freshPut().key])).rejects.toMatchObject({ name: 'StoreError', applied: 'no' });
+  });
+
+  it('knows that nothing was written when there is nobody to write to', async () => {
+    const gone = await startFaultyEndpoint(dynamodb.endpoint);
+    await gone.stop();
+    const lonely = createDynamoClient({ endpoint: gone.url, region: testRegion, credentials: testCredentials, attempts: 1 });
+    const lonelyStore = createDynamoStore({ client: lonely, tables: dynamodb.tables });
+    await expect(lonelyStore.write(freshPut())).rejects.toMatchObject({ name: 'StoreError', applied: 'no' });
+    lonely.destroy();
+  });
+
+  it.each([
+    'ValidationException',
+    'AccessDeniedException',
+    'ResourceNotFoundException',
+  ])('throws a defect as it is: %s', async (name) => {
+    endpoint.fates.push(refusal(name));
+    await expect(store.write(freshPut())).rejects.toMatchObject({ name });
+    expect(endpoint.seen).toHaveLength(1);
+  });
+
+  it('begins no attempt after the instant given, not even one of the AWS client’s own', async () => {
+    let now = 1_000_000;
+    const clock = createCorrectedClock(() => now);
+    clock.observe = () => {};
+    const fenced = createDynamoStore({ client, tables: dynamodb.tables, clock });
+    endpoint.fates.push({
+      get status() {
+        now += 1_000;
+        return 500;
+      },
+      body: {},
+    });
+    const put = freshPut();
+    // The first attempt went out in time and its end is not known; the second would have been too late.
+    await expect(fenced.write(put, { by: now + 500 })).rejects.toMatchObject({ name: 'StoreError', applied: 'unknown' });
+    expect(endpoint.seen).toHaveLength(1);
+    await expect(fenced.write(put, { by: now - 1 })).rejects.toMatchObject({ name: 'StoreError', applied: 'no' });
+    expect(endpoint.seen).toHaveLength(1);
+  });
+
+  it.each<[string, { Code: string }[], object | undefined]>([
+    ['in conflict', [{ Code: 'TransactionConflict' }, { Code: 'None' }], { name: 'StoreError', applied: 'no' }],
+    ['throttled', [{ Code: 'None' }, { Code: 'ThrottlingError' }], { name: 'StoreError', applied: 'no' }],
+    ['invalid', [{ Code: 'ValidationError' }, { Code: 'None' }], { name: 'TransactionCanceledException' }],
+    ['in conflict, and refused', [{ Code: 'TransactionConflict' }, { Code: 'ConditionalCheckFailed' }], undefined],
+  ])('tells why a transaction was cancelled: %s', async (_, CancellationReasons, error) => {
+    endpoint.fates.push(...Array(attempts).fill(refusal('TransactionCanceledException', { CancellationReasons })));
+    const answer = store.transact([freshPut(), freshPut()]);
+    if (error) await expect(answer).rejects.toMatchObject(error);
+    else expect(await answer).toEqual({ ok: false, refused: [undefined, { row: undefined }] });
+  });
+
+  it('asks again for what a batch left undone', async () => {
+    const writes = Array.from({ length: 4 }, freshPut);
+    const { leases } = dynamodb.tables;
+    const left = (rows: Write[]) => rows.map(({ key }) => ({ id: { S: (key as { id: string }).id } }));
+    // The engine did the whole batch; that it says so of half of it makes the store ask once more.
+    endpoint.fates.push({
+      change: () => ({ UnprocessedItems: { [leases]: left(writes.slice(2)).map((Key) => ({ DeleteRequest: { Key } })) } }),
+    });
+    expect(await store.writeAll(writes)).toEqual(writes.map(() => undefined));
+    expect(endpoint.seen.map(({ body }) => (body.RequestItems as Record<string, unknown[]>)[leases]!.length)).toEqual([4, 2]);
+    endpoint.fates.push({
+      change: (answer) => ({
+        Responses: {
+          [leases]: (answer.Responses as Record<string, { id: { S: string } }[]>)[leases]!.filter(
+            ({ id }) => id.S === writes[0]!.then.put.id,
+          ),
+        },
+        UnprocessedKeys: { [leases]: { Keys: left(writes.slice(1)), ConsistentRead: true } },
+      }),
+    });
+    expect(await store.get(writes.map(({ key }) => key))).toEqual(writes.map(({ then }) => then.put));
+  });
+
+  it('names the entries of a batch that were not surely done', async () => {
+    const writes = Array.from({ length: 30 }, freshPut);
+    endpoint.fates.push(throttled, throttled, throttled, throttled, throttled, throttled);
+    const errors = await store.writeAll(writes);
+    expect(errors).toHaveLength(30);
+    expect(errors.every((error) => error?.applied === 'no')).toBe(true);
+  });
+
+  it('learns from the answers how far its clock is off', async () => {
+    const clock = createCorrectedClock();
+    const corrected = createDynamoStore({ client, tables: dynamodb.tables, clock });
+    endpoint.fates.push({ dateMs: Date.now() + 60_000 });
+    await corrected.get([freshPut().key]);
+    expect(clock.trusted()).toBe(false);
+    expect(Math.abs(clock.now() - Date.now() - 60_000)).toBeLessThan(2_000);
+  });
+
+  it('learns from refusals too', async () => {
+    const clock = createCorrectedClock();
+    const corrected = createDynamoStore({ client, tables: dynamodb.tables, clock });
+    const put = freshPut();
+    await store.write(put);
+    endpoint.fates.push({ dateMs: Date.now() - 60_000 });
+    expect(await corrected.write(put)).toMatchObject({ ok: false });
+    expect(clock.trusted()).toBe(false);
+  });
+});

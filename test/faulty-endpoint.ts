@@ -1,0 +1,69 @@
+/** A DynamoDB endpoint that goes wrong on order: a real HTTP server in front of a real engine. */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What becomes of one request. */
+export type Fate =
+  | 'pass'
+  /** Cut off before it reaches the engine. */
+  | 'lose'
+  /** Done by the engine, and its answer cut off. */
+  | 'loseAnswer'
+  /** Answered in the engine's place. */
+  | { status: number; body: object }
+  /** Done by the engine, its answer changed. */
+  | { change: (answer: Record<string, unknown>) => object }
+  /** Done by the engine, which tells another time. */
+  | { dateMs: number };
+
+export interface FaultyEndpoint {
+  url: string;
+  /** The fates of the coming requests, in turn; without one they pass. */
+  fates: Fate[];
+  /** Requests seen. */
+  readonly seen: { operation: string; body: Record<string, unknown> }[];
+  stop(): Promise<void>;
+}
+
+export async function startFaultyEndpoint(engine: string): Promise<FaultyEndpoint> {
+  const fates: Fate[] = [];
+  const seen: FaultyEndpoint['seen'] = [];
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = Buffer.concat(await request.toArray());
+    seen.push({ operation: String(request.headers['x-amz-target']).split('.').at(-1)!, body: JSON.parse(body.toString()) });
+    const fate = fates.shift() ?? 'pass';
+    if (fate === 'lose') return void request.socket.destroy();
+    if (typeof fate === 'object' && 'status' in fate) return void respond(response, fate.status, JSON.stringify(fate.body));
+    const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => forwarded.test(name))) as Record<
+      string,
+      string
+    >;
+    const forwardedAnswer = await fetch(engine, { method: 'POST', headers, body });
+    const text = await forwardedAnswer.text();
+    if (fate === 'loseAnswer') return void request.socket.destroy();
+    if (typeof fate === 'object' && 'dateMs' in fate) response.setHeader('date', new Date(fate.dateMs).toUTCString());
+    const changed = typeof fate === 'object' && 'change' in fate ? JSON.stringify(fate.change(JSON.parse(text))) : text;
+    respond(response, forwardedAnswer.status, changed);
+  }
+
+  const server = createServer((request, response) => void answer(request, response)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    fates,
+    seen,
+    async stop() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+const forwarded = /^(x-amz-|authorization|content-type)/;
+
+function respond(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(text);
+}
