@@ -146,6 +146,7 @@ describe('the guide', () => {
     const script = [
       'set -euo pipefail',
       'cd "$(mktemp -d)"',
+      `trap 'rm -r "$PWD"' EXIT`,
       'curl() { command curl -sS --fail-with-body "$@"; }',
       ...lines,
     ].join('\n');
