@@ -7,17 +7,18 @@
  */
 import type { InputOf, OutputOf, ReceivedMessage } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
-import { callBytesMax, clockMarginMs, headRowsMax } from '../../sdk/limits.ts';
+import { callBytesMax, clockMarginMs, headRowsMax, tombstoneMs } from '../../sdk/limits.ts';
+import { type Candidate, candidatesOf } from '../candidates.ts';
 import { type Claimed, claimDue, claimFresh, clearParcel, giveBack, type Taker } from '../claims.ts';
-import { readContents, sizeOf } from '../contents.ts';
+import { readContents } from '../contents.ts';
 import type { Context } from '../context.ts';
 import { growIfThrottled } from '../growth.ts';
-import { judgeable, look, type Seen } from '../lease-writes.ts';
-import { type Row, StoreError } from '../port.ts';
+import { judgeable } from '../lease-writes.ts';
+import { StoreError } from '../port.ts';
 import { tokenChars } from '../receipts.ts';
-import { readParcel } from '../row-format.ts';
 import { type Parcel, parcelKey } from '../rows.ts';
 import { shardKey } from '../settings.ts';
+import { storedBytes } from '../stored-row.ts';
 import { messageOverheadBytes, receivedMessage } from '../views.ts';
 
 const waitMsFirst = 50;
@@ -26,11 +27,6 @@ const waitGrowth = 1.5;
 /** Looks at one shard for one answer, each at so many times more rows than the one before. */
 const looksMax = 5;
 const lookGrowth = 4;
-
-/** A row that may be taken: it has been waiting since `at`. */
-type Candidate =
-  | { at: number; parcel: Parcel; size: number; count: number }
-  | { at: number; seen: Seen; size: number; count: number };
 
 export async function receive(
   ctx: Context,
@@ -102,42 +98,12 @@ async function lookInto(
       `the clock was found to be off by more than ${clockMarginMs} ms and is being set right`,
     );
   }
-  const candidates = oldestFirst(fromRandom(ctx, window, heads.rows), await dueRows(ctx, fromRandom(ctx, window, due.rows)));
+  const [first] = heads.rows;
+  if (first && window > 1) ctx.windows.read(shard, storedBytes(first) * Math.max(0, heads.rows.length - max));
+  const candidates = await candidatesOf(ctx, window, heads.rows, due.rows);
   if (candidates.length === 0) return { messages: [], met: 0 };
   const taken = await take(ctx, taker, shard, candidates, max, readAt);
   return { messages: await deliver(ctx, taker, taken), met: candidates.length };
-}
-
-/** Rows from a random place in the window on, then those before it. */
-function fromRandom(ctx: Context, window: number, rows: readonly Row[]): Row[] {
-  const start = window > 1 ? Math.floor(ctx.random.number() * Math.min(window, rows.length)) : 0;
-  return [...rows.slice(start), ...rows.slice(0, start)];
-}
-
-async function dueRows(ctx: Context, rows: readonly Row[]): Promise<Candidate[]> {
-  const seen = await look(
-    ctx,
-    rows.map((row) => row.id as string),
-  );
-  return seen.map((one, index): Candidate => {
-    const { lease } = judgeable(one, ctx.clock.now());
-    const size = lease ? sizeOf(lease.contents) : 0;
-    return { at: rows[index]!.expiry as number, seen: one, size, count: lease?.slots.length ?? 0 };
-  });
-}
-
-function oldestFirst(heads: readonly Row[], due: readonly Candidate[]): Candidate[] {
-  const fresh = heads.map(readParcel).map((parcel): Candidate => {
-    return { at: parcel.since, parcel, size: sizeOf(parcel.contents), count: parcel.count };
-  });
-  const merged: Candidate[] = [];
-  let i = 0;
-  let j = 0;
-  while (i < fresh.length || j < due.length) {
-    const takeFresh = j >= due.length || (i < fresh.length && fresh[i]!.at <= due[j]!.at);
-    merged.push(takeFresh ? fresh[i++]! : due[j++]!);
-  }
-  return merged;
 }
 
 interface Taken {
@@ -215,14 +181,14 @@ async function claim(
   }
   const result = await claimFresh(ctx, taker, parcel, want, readAt);
   if ('claimed' in result) {
-    ctx.windows.claimed(shard);
     removals.push(parcel);
     return result.claimed;
   }
   ctx.windows.conflicted(shard);
   const { lease, stone } = judgeable(result.inTheWay, ctx.clock.now());
-  // The row of another receiver, who removes the parcel himself; a tombstone's maker may be long gone.
-  if (stone) removals.push(parcel);
+  // The row of another receiver, who removes the parcel himself. So did whoever made a tombstone since the read; the maker of an
+  // older one may be long gone. (Should his clock be behind, the removal is one too many; ahead, a later look sees to it.)
+  if (stone && stone.until - tombstoneMs <= readAt) removals.push(parcel);
   return lease && (result.inTheWay.row!.expiry as number) <= ctx.clock.now()
     ? claimDue(ctx, taker, result.inTheWay, want)
     : undefined;
