@@ -1,0 +1,97 @@
+/**
+ * What a message costs in DynamoDB: write units, read units and calls over publish, receive and ack, counted on a real DynamoDB
+ * engine that this command starts. `node bench/cost.ts [--json]`; docs/numbers.md says what the figures mean.
+ */
+import { deflatedShare } from './bodies.ts';
+import { type Ground, layGround } from './ground.ts';
+import { type Cost, costOfLife } from './life.ts';
+import { costOfSteps } from './steps.ts';
+import { against, table } from './table.ts';
+import { costTargetsOf, isMet } from './targets.ts';
+
+const bodiesBytes = [40, 1024, 16 * 1024];
+const batches = [1, 10];
+const receiverCounts = [1, 8, 32];
+/** Calls of publish in each measurement: enough that how receivers learn of each other, and the end, weigh little. */
+const publishesOf: Record<number, number> = { 1: 200, 8: 800, 32: 3_000 };
+const publishesInTensOf: Record<number, number> = { 1: 100, 8: 400, 32: 1_500 };
+const stepMessages = 100;
+
+interface Row extends Cost {
+  bodyBytes: number;
+  batch: number;
+  receivers: number;
+}
+
+async function measure(ground: Ground): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const bodyBytes of bodiesBytes) {
+    for (const batch of batches) {
+      for (const receivers of receiverCounts) {
+        const publishes = (batch === 1 ? publishesOf : publishesInTensOf)[receivers]!;
+        const cost = await costOfLife(ground, { messages: publishes * batch, bodyBytes, batch, receivers });
+        rows.push({ bodyBytes, batch, receivers, ...cost });
+      }
+    }
+  }
+  return rows;
+}
+
+const digits = 2;
+
+function lifeTable(rows: readonly Row[]): string {
+  return table(
+    ['body, bytes', 'at a time', 'receivers', 'write units', 'read units', 'calls', 'refused writes'],
+    rows.map((row) => {
+      const target = costTargetsOf(row);
+      return [
+        row.bodyBytes,
+        row.batch,
+        row.receivers,
+        against(row.writeUnits, target.writeUnits, digits),
+        row.readUnits.toFixed(digits),
+        against(row.calls, target.calls, digits),
+        row.refused.toFixed(3),
+      ];
+    }),
+  );
+}
+
+const ground = await layGround();
+try {
+  const rows = await measure(ground);
+  if (process.argv.includes('--json')) {
+    console.log(
+      JSON.stringify({
+        rows: rows.map(({ bodyBytes, batch, receivers, writeUnits, readUnits, calls }) => {
+          return { bodyBytes, batch, receivers, writeUnits, readUnits, calls };
+        }),
+      }),
+    );
+  } else {
+    console.log('Publish, receive and ack, each message:\n');
+    console.log(lifeTable(rows));
+    const shares = bodiesBytes.map((bytes) => `${bytes} B to ${Math.round(deflatedShare(bytes) * 100)} %`);
+    console.log(`\nThe bodies shrink, deflated alone: ${shares.join(', ')}.\n`);
+    console.log('Steps, one message of 40 B a call, one receiver, each message:\n');
+    const steps = await costOfSteps(ground, stepMessages);
+    console.log(
+      table(
+        ['step', 'write units', 'read units', 'calls'],
+        steps.map(({ name, targetWriteUnits, cost }) => [
+          name,
+          against(cost.writeUnits, { atMost: targetWriteUnits }, digits),
+          cost.readUnits.toFixed(digits),
+          cost.calls.toFixed(digits),
+        ]),
+      ),
+    );
+  }
+  const missed = rows.some((row) => {
+    const { writeUnits, calls } = costTargetsOf(row);
+    return (writeUnits && !isMet(row.writeUnits, writeUnits)) || (calls && !isMet(row.calls, calls));
+  });
+  if (missed) console.error('A target was missed.');
+} finally {
+  await ground.close();
+}

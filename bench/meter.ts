@@ -1,0 +1,102 @@
+/**
+ * Counts what an AWS client asks of DynamoDB: calls as they go out, retries included, and capacity units as DynamoDB
+ * states them with each answer.
+ *
+ * A write that its condition refuses is charged, but its error does not say so: one unit per started kibibyte of the larger
+ * of the row in the way and the row that was to be put.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html#write-operation-consumption
+ */
+import {
+  ConditionalCheckFailedException,
+  type ConsumedCapacity,
+  type DynamoDBClient,
+  TransactionCanceledException,
+} from '@aws-sdk/client-dynamodb';
+import { fromItem, type Item } from '../engine/dynamo-values.ts';
+import { storedBytes } from '../engine/stored-row.ts';
+
+const unitBytes = 1024;
+/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-capacity-handling */
+const transactionFactor = 2;
+
+export interface Metered {
+  calls: number;
+  writeUnits: number;
+  readUnits: number;
+  /** Writes refused by their condition. */
+  refused: number;
+}
+
+const none: Metered = { calls: 0, writeUnits: 0, readUnits: 0, refused: 0 };
+
+const writes = new Set(['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem', 'TransactWriteItems']);
+
+export class Meter {
+  #counted: Metered = { ...none };
+
+  get counted(): Metered {
+    return { ...this.#counted };
+  }
+
+  /** Counts from 0 again, and answers what was counted until now. */
+  reset(): Metered {
+    const until = this.#counted;
+    this.#counted = { ...none };
+    return until;
+  }
+
+  watch(client: DynamoDBClient): void {
+    client.middlewareStack.add(
+      (next, context) => async (args) => {
+        const operation = (context.commandName ?? '').replace(/Command$/, '');
+        // Changed in place: the store knows its calls by their inputs.
+        (args.input as { ReturnConsumedCapacity?: string }).ReturnConsumedCapacity = 'TOTAL';
+        try {
+          const answer = await next(args);
+          this.#charge(
+            operation,
+            (answer.output as { ConsumedCapacity?: ConsumedCapacity | ConsumedCapacity[] }).ConsumedCapacity,
+          );
+          return answer;
+        } catch (error) {
+          this.#chargeRefused(args.input as { Item?: Item }, error);
+          throw error;
+        }
+      },
+      { name: 'meterUnits', step: 'initialize' },
+    );
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        this.#counted.calls++;
+        return next(args);
+      },
+      // Runs for each attempt.
+      { name: 'meterCalls', step: 'finalizeRequest', priority: 'low' },
+    );
+  }
+
+  #charge(operation: string, consumed: ConsumedCapacity | ConsumedCapacity[] = []): void {
+    const all = Array.isArray(consumed) ? consumed : [consumed];
+    if (all.length === 0) throw new Error(`${operation} did not state its capacity units`);
+    const units = all.reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
+    if (writes.has(operation)) this.#counted.writeUnits += units;
+    else this.#counted.readUnits += units;
+  }
+
+  #chargeRefused({ Item: put }: { Item?: Item }, error: unknown): void {
+    if (error instanceof ConditionalCheckFailedException) {
+      this.#counted.refused++;
+      this.#counted.writeUnits += Math.max(unitsOf(put), unitsOf(error.Item));
+    }
+    if (error instanceof TransactionCanceledException) {
+      for (const { Item: item } of error.CancellationReasons ?? []) {
+        this.#counted.refused++;
+        this.#counted.writeUnits += transactionFactor * unitsOf(item);
+      }
+    }
+  }
+}
+
+function unitsOf(item: Item | undefined): number {
+  return item === undefined ? 1 : Math.max(1, Math.ceil(storedBytes(fromItem(item)) / unitBytes));
+}

@@ -1,0 +1,95 @@
+/** What the steps beside publish, receive and ack cost: a second receive, a longer lease, lives that begin otherwise. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { bodyOf } from './bodies.ts';
+import type { Ground, Instance } from './ground.ts';
+import type { Cost } from './life.ts';
+import { perMessage } from './life.ts';
+
+export interface Step {
+  name: string;
+  targetWriteUnits: number;
+  cost: Cost;
+}
+
+const bodyBytes = 40;
+const delaySeconds = 1;
+
+/** Each with one receiver, one message a call, so many messages, and a body of forty bytes. */
+export async function costOfSteps(ground: Ground, messages: number): Promise<Step[]> {
+  return [
+    { name: 'receive again, the first time', targetWriteUnits: 4, cost: await redelivery(ground, messages, 1) },
+    { name: 'receive again, each later time', targetWriteUnits: 3, cost: await redelivery(ground, messages, 2) },
+    { name: 'extend', targetWriteUnits: 3, cost: await extension(ground, messages) },
+    { name: 'whole life, delayed', targetWriteUnits: 7, cost: await wholeLife(ground, messages, () => ({ delaySeconds })) },
+    {
+      name: "whole life, under the caller's own id",
+      targetWriteUnits: 7,
+      cost: await wholeLife(ground, messages, (index) => ({ id: `mine-${index}` })),
+    },
+  ];
+}
+
+type Queue = { queue: string };
+
+async function queueOf(ground: Ground): Promise<{ instance: Instance; queue: Queue }> {
+  const instance = ground.instance();
+  const queue = { queue: `bench-${crypto.randomUUID()}` };
+  await instance.engine.call('createQueue', queue, {});
+  instance.meter.reset();
+  return { instance, queue };
+}
+
+async function publishEach({ engine }: Instance, queue: Queue, messages: number, more: (index: number) => object): Promise<void> {
+  for (let index = 0; index < messages; index++) {
+    const entry = { body: bodyOf(bodyBytes), ...more(index) };
+    const { results } = await engine.call('publish', queue, { messages: [entry] });
+    if (!results[0]!.ok) throw new Error(results[0]!.message);
+  }
+}
+
+/** Receives until so many are in hand. */
+async function receiveEach({ engine }: Instance, queue: Queue, messages: number, input: object = {}): Promise<string[]> {
+  const receipts: string[] = [];
+  while (receipts.length < messages) {
+    const received = await engine.call('receive', queue, { max: 1, ...input });
+    receipts.push(...received.messages.map(({ receipt }) => receipt));
+  }
+  return receipts;
+}
+
+/** The first time the row of `messages` is removed once more, for the receive before may not have come so far. */
+async function redelivery(ground: Ground, messages: number, times: number): Promise<Cost> {
+  const { instance, queue } = await queueOf(ground);
+  await publishEach(instance, queue, messages, () => ({}));
+  for (let time = 0; time < times; time++) await receiveEach(instance, queue, messages, { visibilityTimeoutSeconds: 0 });
+  instance.meter.reset();
+  await receiveEach(instance, queue, messages);
+  return perMessage([instance], messages);
+}
+
+async function extension(ground: Ground, messages: number): Promise<Cost> {
+  const { instance, queue } = await queueOf(ground);
+  await publishEach(instance, queue, messages, () => ({}));
+  const receipts = await receiveEach(instance, queue, messages);
+  instance.meter.reset();
+  for (const receipt of receipts) {
+    await instance.engine.call('extend', queue, { receipts: [receipt], visibilityTimeoutSeconds: 60 });
+  }
+  return perMessage([instance], messages);
+}
+
+async function wholeLife(
+  ground: Ground,
+  messages: number,
+  more: (index: number) => { id?: string; delaySeconds?: number },
+): Promise<Cost> {
+  const { instance, queue } = await queueOf(ground);
+  await publishEach(instance, queue, messages, more);
+  const longest = Math.max(...Array.from({ length: messages }, (_, index) => more(index).delaySeconds ?? 0));
+  // All are due then: no receive looks in vain.
+  await delay(longest * 1000);
+  for (const receipt of await receiveEach(instance, queue, messages)) {
+    await instance.engine.call('ack', queue, { receipts: [receipt] });
+  }
+  return perMessage([instance], messages);
+}

@@ -1,0 +1,32 @@
+/** What a message costs: exact counts, as a real DynamoDB engine states them. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Ground, layGround } from '../../bench/ground.ts';
+import { costOfLife } from '../../bench/life.ts';
+import { costOfSteps } from '../../bench/steps.ts';
+
+let ground: Ground;
+beforeAll(async () => {
+  ground = await layGround();
+});
+afterAll(() => ground.close());
+
+const messages = 100;
+
+it.each([
+  { batch: 1, writeUnits: 6, calls: 6 },
+  { batch: 10, writeUnits: 0.6, calls: 0.6 },
+])('spends $writeUnits write units and $calls calls on the life of a small message, $batch at a time', async (expected) => {
+  const cost = await costOfLife(ground, { messages, bodyBytes: 40, batch: expected.batch, receivers: 1 });
+  expect(cost.writeUnits).toBeCloseTo(expected.writeUnits, 9);
+  expect(cost.refused).toBe(0);
+  // The queue's settings are read again each two seconds; the calls beside those are exact.
+  const settingsReads = (cost.calls - expected.calls) * messages;
+  expect(settingsReads).toBeGreaterThanOrEqual(0);
+  expect(settingsReads).toBeLessThan(messages * 0.2);
+});
+
+it('spends three write units on extending and on each later receive, and seven on lives that begin in leases', async () => {
+  for (const { name, targetWriteUnits, cost } of await costOfSteps(ground, 10)) {
+    expect(cost.writeUnits, name).toBeCloseTo(targetWriteUnits, 9);
+  }
+});
