@@ -15,29 +15,14 @@ import {
 } from '../sdk/limits.ts';
 import type { Context } from './context.ts';
 import { changeQueue } from './queue-records.ts';
-import { incarnationOf, type QueueRecord } from './settings.ts';
+import type { QueueRecord } from './settings.ts';
 
 /** After this, nobody who read the settings before can still write under them. */
 export const settingsForgottenMs = settingsCacheMs + readToWriteMsMax + retryMsMax + signedRequestMsMax;
 
-export function createGrowth() {
-  const throttled = new Set<string>();
-  return {
-    /** A write to this shard was throttled: its queue grows with the next call. */
-    note(shard: string): void {
-      throttled.add(incarnationOf(shard));
-    },
-    isWanted(queue: QueueRecord): boolean {
-      return throttled.delete(queue.incarnation);
-    },
-  };
-}
-
-export type Growth = ReturnType<typeof createGrowth>;
-
 /** Gives the queue more shards if it was throttled; not again before the last growth can have told. */
 export async function growIfThrottled(ctx: Context, queue: QueueRecord): Promise<QueueRecord> {
-  if (!ctx.growth.isWanted(queue) || queue.shards >= shardsMax) return queue;
+  if (!ctx.throttles.take(queue) || queue.shards >= shardsMax) return queue;
   return changeQueue(ctx, queue.name, (record, now) => {
     if (now - record.shardsChangedAt < shardsGrowPauseMs) return record;
     const shards = Math.min(shardsMax, record.shards * 2);
