@@ -53,7 +53,7 @@ test.each([
   ['an object, as cdk.json gives it', queues],
 ])('queues are declared by %s', (_, given) => {
   const template = templateWith({ queues: given });
-  template.hasResourceProperties('Custom::DumbwaiterQueues', { queuesJson: JSON.stringify(queues), ServiceTimeout: 120 });
+  template.hasResourceProperties('Custom::DumbwaiterQueues', { queuesJson: JSON.stringify(queues), ServiceTimeout: '120' });
 });
 
 test('the queues are declared only once their function may reach the table', () => {
