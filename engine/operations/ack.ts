@@ -4,7 +4,7 @@
  */
 import type { AckResult } from '../../sdk/contract.ts';
 import type { Context } from '../context.ts';
-import { endedRow, isEnded, judgeable, replace, type Seen, untilSettled, writeLease } from '../lease-writes.ts';
+import { endedRow, isEnded, judgeable, lookAt, replace, type Seen, untilSettled, writeLease } from '../lease-writes.ts';
 import type { Condition, Path, Value } from '../port.ts';
 import type { Receipt } from '../receipts.ts';
 import { slotPath, tombstoneRow } from '../row-format.ts';
@@ -27,11 +27,13 @@ function firstAck(ctx: Context, rowId: string, held: readonly Receipt[]): Promis
   const version = ctx.newVersion();
   const count = held[0]!.count;
   const slots = new Map(held.map((receipt) => [receipt.slot, receipt]));
+  // Two receipts of one message: at least one is stale, and which one only the row can tell.
+  if (slots.size < held.length) return lookAt(ctx, rowId);
   // Receipts are in their holder's hands: any of them may name another count, or a slot beyond it.
   const tokens = Array.from({ length: count }, (_, slot) => slots.get(slot)).flatMap((one) =>
     one ? [{ token: one.token }] : [],
   );
-  if (tokens.length === count && slots.size === count) {
+  if (tokens.length === count && held.length === count) {
     const row = tombstoneRow(tombstone(rowId, version, tokens, now));
     // `count`, for the row may have more messages than the receipts say; `ending`, for such a row has more to do when it ends.
     const whole: Condition = {

@@ -9,6 +9,7 @@ import { keepThroughLease } from '../claims.ts';
 import type { Context } from '../context.ts';
 import { judgeable, lookAt, untilSettled } from '../lease-writes.ts';
 import { moveSlots } from '../moves.ts';
+import type { Receipt } from '../receipts.ts';
 import { isLive, type Lease, type Slot } from '../rows.ts';
 import type { QueueRecord } from '../settings.ts';
 import { replaceSlots } from '../settle.ts';
@@ -23,7 +24,8 @@ export function release(
   const { delaySeconds } = input;
   const failed = input.failed === undefined ? undefined : cut(input.failed);
   return byRow<ReleaseResult>(ctx, queueName, receipts, async (queue, rowId, held) => {
-    const results = new Map<number, ReleaseResult>();
+    // By receipt, not by slot: a call may give an old receipt of a message beside the one that counts.
+    const results = new Map<Receipt, ReleaseResult>();
     return untilSettled(ctx, await lookAt(ctx, rowId), async (seen) => {
       const now = ctx.clock.now();
       const { lease } = judgeable(seen, now);
@@ -31,7 +33,7 @@ export function release(
         const there = lease?.slots[slot];
         return there && isLive(there) && there.token === token;
       });
-      if (!lease || pending.length === 0) return { done: held.map(({ slot }) => results.get(slot) ?? leaseLost()) };
+      if (!lease || pending.length === 0) return { done: held.map((receipt) => results.get(receipt) ?? leaseLost()) };
 
       const given = pending.map(({ slot }) => slot);
       const next: Lease = {
@@ -42,20 +44,24 @@ export function release(
         ),
       };
       const { deadLetter } = queue;
-      const used = deadLetter ? given.filter((slot) => lease.slots[slot]!.receives >= deadLetter.maxReceives) : [];
+      const isPurged = lease.since < queue.purgedBefore;
+      const isUsedUp = (slot: number) => deadLetter && !isPurged && lease.slots[slot]!.receives >= deadLetter.maxReceives;
+      const used = given.filter(isUsedUp);
       const target = used.length > 0 && deadLetter ? await ctx.settings.find(deadLetter.queue) : undefined;
       if (target) {
         const death = { queue: queue.name, reason: failed || 'max_receives', at: now };
         const slots = lease.slots.map((slot, index) => (used.includes(index) ? next.slots[index]! : slot));
         const moved = await moveSlots(ctx, { seen, lease: { ...lease, slots }, slots: used, target, death });
-        if (moved.applied) for (const slot of used) results.set(slot, { ok: true, deadLettered: true });
+        if (moved.applied) {
+          for (const receipt of pending) if (used.includes(receipt.slot)) results.set(receipt, { ok: true, deadLettered: true });
+        }
         return { seen: moved.seen };
       }
       await keepThroughLease(ctx, next);
       const after = await replaceSlots(ctx, seen, next, now);
       if (after.row?.version === next.version) {
-        for (const slot of given) {
-          results.set(slot, { ok: true, visibleAt: new Date(next.slots[slot]!.visibleAt).toISOString() });
+        for (const receipt of pending) {
+          results.set(receipt, { ok: true, visibleAt: new Date(next.slots[receipt.slot]!.visibleAt).toISOString() });
         }
         ctx.wakeups.wake(queue.name);
       }
