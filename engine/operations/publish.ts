@@ -206,10 +206,10 @@ async function publishOwn(ctx: Context, queue: QueueRecord, pending: Pending): P
 
   let after = await putIfAbsent(ctx, leaseRow(lease), now);
   if (after.row?.version !== lease.version && isGone(queue, after, now)) {
-    const former = judgeable(after, now).lease;
+    const former = judgeable(after, now);
     after = await replace(ctx, after, leaseRow(lease));
-    const isReplaced = after.row?.version === lease.version;
-    if (isReplaced && former && needsEnding(former.contents, former.expiresAt)) await removeChunks(ctx, former.contents);
+    const left = former.stone?.left?.contents ?? (former.lease?.ending && former.lease.contents);
+    if (after.row?.version === lease.version && left) await removeChunks(ctx, left);
   }
   if (after.row?.version === lease.version) return { ok: true, id: pending.id! };
   if (after.row === undefined) throw notSaid();
@@ -225,7 +225,8 @@ async function removeChunks(ctx: Context, placed: Placed): Promise<void> {
 /** Whether what is in the way of a message under the same id is only a message that was purged, or is too old. */
 function isGone(queue: QueueRecord, seen: Seen, now: number): boolean {
   const { lease, stone } = judgeable(seen, now);
-  if (!lease) return !stone;
+  // Whoever is done with a message leaves a token; without one, the message was removed for its age or by a purge.
+  if (!lease) return !stone || stone.slots.every(({ token }) => token === undefined);
   const held = lease.slots.some((slot) => slot.token !== undefined && slot.visibleAt > now);
   return (
     !held && lease.shard.startsWith(`${queue.incarnation}:`) && verdictOfAge(queue, lease.since, lease.expiresAt, now) === 'gone'
