@@ -1,0 +1,21 @@
+/**
+ * Judges a history from outside: by the calls that were made and the answers that they had, knowing nothing of the engine. What is
+ * uncertain counts for the queue: a call whose answer was lost may have taken effect at any time after it began, or never, and every
+ * clock may be off by `clockErrorMs`.
+ *
+ * Each attempt is a call of its own: a client that tries again by itself is recorded attempt by attempt.
+ */
+import { judgeContents } from './checker/contents.ts';
+import { judgeEndings } from './checker/endings.ts';
+import { judgeFences } from './checker/fences.ts';
+import { judgeLeases } from './checker/leases.ts';
+import { ledgerOf } from './checker/ledger.ts';
+import type { History, Violation } from './history.ts';
+
+export { type PromiseName, promises } from './checker/promises.ts';
+
+/** The promises that a history breaks: none, for all that can be said from outside. */
+export function check(history: History): Violation[] {
+  const ledger = ledgerOf(history);
+  return [...judgeContents(ledger), ...judgeLeases(ledger), ...judgeFences(ledger), ...judgeEndings(ledger)];
+}

@@ -1,0 +1,109 @@
+/** What is promised of messages as such: that they are those that were published, whole, each once, under its own id. */
+import { tombstoneMs } from '../../../sdk/limits.ts';
+import type { Call, Violation } from '../history.ts';
+import { contentKey, type Ledger, type Life } from './ledger.ts';
+import { callsOf, endOf, outcomeOf } from './outcomes.ts';
+
+export function* judgeContents(ledger: Ledger): Generator<Violation> {
+  for (const { message, call } of ledger.strangers) {
+    const text = `message ${message.id} was delivered, and nobody can have published it`;
+    yield { promise: 'only-published-is-delivered', text, calls: [call] };
+  }
+  for (const life of ledger.lives) yield* judgeDeliveries(ledger, life);
+  yield* judgeIds(ledger);
+  yield* judgeOwnIds(ledger);
+}
+
+function* judgeDeliveries(ledger: Ledger, life: Life): Generator<Violation> {
+  const key = contentKey(life.entry);
+  const { clockErrorMs, queues } = ledger;
+  const { startedAt } = life.published;
+  const endedAt = endOf(life.published);
+  for (const { queue, message, call } of life.deliveries) {
+    const calls = [life.published, call];
+    if (contentKey(message) !== key) {
+      yield {
+        promise: 'body-intact',
+        text: `message ${message.id} was delivered with another content than it was published with`,
+        calls,
+      };
+    }
+    const at = Date.parse(message.publishedAt);
+    if (life.accepted && !(at >= startedAt - clockErrorMs && at <= endedAt + clockErrorMs)) {
+      yield { promise: 'body-intact', text: `message ${message.id} says that it was published at ${message.publishedAt}`, calls };
+    }
+    if (!queues.reachable(life.queue).has(queue)) {
+      const text = `message ${message.id} of the queue ${life.queue} was delivered in ${queue}, where nothing moves it`;
+      yield { promise: 'only-published-is-delivered', text, calls };
+    }
+  }
+}
+
+/** The queue gives no id twice, and none to a message that has its own. */
+function* judgeIds({ calls }: Ledger): Generator<Violation> {
+  const given = new Map<string, Call>();
+  for (const call of callsOf(calls, 'publish')) {
+    const outcome = outcomeOf<'publish'>(call);
+    if (outcome === 'uncertain' || 'refused' in outcome) continue;
+    for (const [index, entry] of call.input.messages.entries()) {
+      const result = outcome.done.results[index];
+      if (!result?.ok) continue;
+      if (entry.id !== undefined) {
+        if (entry.id === result.id) continue;
+        yield { promise: 'own-id-once', text: `a message published as ${entry.id} was given the id ${result.id}`, calls: [call] };
+      } else if (given.has(result.id)) {
+        yield {
+          promise: 'no-duplicate-ids',
+          text: `two messages were given the id ${result.id}`,
+          calls: [given.get(result.id)!, call],
+        };
+      }
+      given.set(result.id, call);
+    }
+  }
+}
+
+/** While a message lives, and so long after its ack, another of its own id is not stored beside it; and none is refused for nothing. */
+function* judgeOwnIds(ledger: Ledger): Generator<Violation> {
+  const stored = Map.groupBy(
+    ledger.lives.filter(({ accepted, entry }) => accepted && entry.id !== undefined),
+    ({ queue, id }) => `${queue} ${id}`,
+  );
+  for (const lives of stored.values()) {
+    for (const [index, first] of lives.entries()) {
+      for (const second of lives.slice(index + 1)) {
+        const by = Math.max(endOf(first.published), endOf(second.published));
+        if (mayHaveEnded(ledger, first, by) || mayHaveEnded(ledger, second, by)) continue;
+        const text = `message ${first.id} was stored twice while it lived`;
+        yield { promise: 'own-id-once', text, calls: [first.published, second.published] };
+      }
+    }
+  }
+  for (const { id, queue, call } of ledger.duplicates) {
+    const isThere = ledger.byId
+      .get(id)
+      ?.some((life) => ledger.queues.reachable(life.queue).has(queue) && life.published.startedAt <= endOf(call));
+    if (isThere) continue;
+    const text = `message ${id} was answered as a duplicate, and no other can have been there`;
+    yield { promise: 'accepted-is-never-lost', text, calls: [call] };
+  }
+}
+
+/** Whether nothing need have stood in the way of another under the same id by then. */
+function mayHaveEnded(ledger: Ledger, life: Life, by: number): boolean {
+  const { clockErrorMs, queues } = ledger;
+  const { queue, published, entry } = life;
+  if (queues.isDeleted(queue) || queues.redrives(queue, by).length > 0) return true;
+  if (queues.purges(queue).some((purge) => purge.startedAt <= by)) return true;
+  const settings = queues.settings(queue);
+  if (settings.length === 0 || settings.some(({ deadLetter }) => deadLetter)) return true;
+  const delaySeconds = entry.delaySeconds ?? Math.min(...settings.map((one) => one.delaySeconds));
+  const readyAt = published.startedAt - clockErrorMs + delaySeconds * 1000;
+  if (
+    settings.some(({ retentionSeconds }) => retentionSeconds !== null && readyAt + retentionSeconds * 1000 <= by + clockErrorMs)
+  ) {
+    return true;
+  }
+  const acks = life.deliveries.flatMap(({ acts }) => acts.filter(({ operation }) => operation === 'ack'));
+  return acks.some(({ call }) => call.startedAt + tombstoneMs - clockErrorMs <= by + clockErrorMs);
+}

@@ -1,0 +1,106 @@
+/** What is promised of how messages end: none is lost, none is stuck, and what is over does not come back. */
+
+import type { Message } from '../../../sdk/contract.ts';
+import { clockMarginMs } from '../../../sdk/limits.ts';
+import type { Call, Violation } from '../history.ts';
+import type { Ledger, Life } from './ledger.ts';
+import { type CallOf, callsOf, endOf, mayBeDone } from './outcomes.ts';
+import { isDone, latestVisible } from './visibility.ts';
+
+/** Every message whose publish was accepted is done, gone by a rule, held by somebody still, or was found in the end. */
+export function* judgeEndings(ledger: Ledger): Generator<Violation> {
+  const { drainedAt } = ledger;
+  if (drainedAt === undefined) return;
+  const shown = shownAfter(ledger, drainedAt);
+  const unheard = callsOf(ledger.calls, 'receive').filter((call) => !('output' in call.answer) && mayBeDone(call));
+  for (const [id, { message, call }] of shown) {
+    if (ledger.byId.has(id) || !(message.state === 'ready' || message.state === 'dead')) continue;
+    if (Date.parse(message.visibleAt) >= drainedAt - ledger.clockErrorMs) continue;
+    yield { promise: 'liveness', text: `message ${id} is ${message.state}, and no receive found it`, calls: [call] };
+  }
+  for (const life of ledger.lives) {
+    const sighting = life.id === undefined ? undefined : shown.get(life.id);
+    const acked = sighting && ackOf(life);
+    if (acked) {
+      const text = `message ${life.id} was acked, and is there again`;
+      yield { promise: 'acked-never-comes-back', text, calls: [life.published, acked, sighting.call] };
+    }
+    if (!life.accepted && life.deliveries.length === 0 && !sighting) continue;
+    if (isAcked(life) || mayBeHidden(ledger, life, drainedAt, unheard) || mayBeGone(ledger, life, drainedAt)) continue;
+    const last = life.deliveries.at(-1);
+    const calls = [life.published, ...(last ? [last.call] : []), ...(last?.acts ?? []).map(({ call }) => call)];
+    if (sighting) {
+      const text = `message ${life.id} is there, and no receive finds it`;
+      yield { promise: 'liveness', text, calls: [...calls, sighting.call] };
+    } else {
+      const text = `message ${life.id} of the queue ${life.queue} was ${last ? 'delivered, not acked' : 'accepted'}, and never came again`;
+      yield { promise: 'accepted-is-never-lost', text, calls };
+    }
+  }
+}
+
+/** Messages that could be read when all had been received that could be. */
+function shownAfter({ calls }: Ledger, drainedAt: number): Map<string, { message: Message; call: Call }> {
+  const shown = new Map<string, { message: Message; call: Call }>();
+  const after = calls.filter(({ startedAt }) => startedAt >= drainedAt);
+  for (const call of callsOf(after, 'getMessage')) {
+    if ('output' in call.answer) shown.set(call.params.id, { message: call.answer.output, call });
+  }
+  for (const call of callsOf(after, 'peek')) {
+    if (!('output' in call.answer)) continue;
+    for (const message of call.answer.output.messages) shown.set(message.id, { message, call });
+  }
+  return shown;
+}
+
+const isAcked = (life: Life) =>
+  life.deliveries.some(({ acts }) => acts.some((act) => act.operation === 'ack' && (act.outcome === 'uncertain' || isDone(act))));
+
+/** The call that surely acked it. */
+const ackOf = (life: Life) =>
+  life.deliveries.flatMap(({ acts }) => acts.filter((act) => act.operation === 'ack' && isDone(act)))[0]?.call;
+
+/** Whether the message need not be visible yet: delayed, leased, or waiting after a lease. */
+function mayBeHidden(ledger: Ledger, life: Life, at: number, unheard: readonly CallOf<'receive'>[]): boolean {
+  const { clockErrorMs, queues } = ledger;
+  const seconds = life.entry.delaySeconds ?? Math.max(0, ...queues.settings(life.queue).map((one) => one.delaySeconds));
+  const publishEnd = life.published.endedAt ?? life.published.startedAt;
+  if (publishEnd + clockErrorMs + seconds * 1000 >= at - clockErrorMs) return true;
+  const lastOnes = life.deliveries.filter(({ endedAt }) => !life.deliveries.some((later) => later.startedAt > endedAt));
+  if (lastOnes.some((delivery) => latestVisible(ledger, delivery) >= at - clockErrorMs)) return true;
+  // A receive whose answer nobody had may hold it.
+  return unheard.some((call) => {
+    if (!queues.reachable(life.queue).has(call.params.queue)) return false;
+    return (call.endedAt ?? call.startedAt) + hiddenMsMost(ledger, call) >= at - clockErrorMs;
+  });
+}
+
+function hiddenMsMost({ queues, clockErrorMs }: Ledger, { params, input }: CallOf<'receive'>): number {
+  const settings = queues.settings(params.queue);
+  const seconds = input.visibilityTimeoutSeconds ?? Math.max(0, ...settings.map((one) => one.visibilityTimeoutSeconds));
+  const wait = Math.max(0, ...settings.map(({ backoff }) => backoff?.maxSeconds ?? 0));
+  return (seconds + wait) * 1000 + clockErrorMs;
+}
+
+/** Whether a rule may have ended it: its age, a purge, the end of its queue. */
+function mayBeGone(ledger: Ledger, life: Life, by: number): boolean {
+  const { clockErrorMs, queues } = ledger;
+  const { startedAt } = life.published;
+  for (const queue of queues.reachable(life.queue)) {
+    const settings = queues.settings(queue);
+    if (settings.length === 0 || queues.isDeleted(queue)) return true;
+    const isOrigin = queue === life.queue;
+    const delaySeconds = isOrigin ? (life.entry.delaySeconds ?? Math.min(...settings.map((one) => one.delaySeconds))) : 0;
+    for (const { retentionSeconds, deadLetter } of settings) {
+      if (retentionSeconds === null || deadLetter) continue;
+      if (startedAt - clockErrorMs + (delaySeconds + retentionSeconds) * 1000 <= by + clockErrorMs) return true;
+    }
+    if (queues.purges(queue).some((purge) => startedAt <= endOf(purge) + beyondMarginMs(ledger) || !isOrigin)) return true;
+  }
+  return false;
+}
+
+/** What clocks that are further off than they may be take from the promise of a purge. */
+export function beyondMarginMs({ clockErrorMs }: Ledger): number {
+  return Math.max(0, 2 * (clockErrorMs - clockMarginMs));
+}

@@ -1,0 +1,143 @@
+/** What must not be delivered: what is not ready yet, what is too old, what was purged, what used up its receives. */
+import type { QueueSettings } from '../../../sdk/contract.ts';
+import { clockMarginMs, failedCharsMax, readToWriteMsMax } from '../../../sdk/limits.ts';
+import type { Violation } from '../history.ts';
+import { beyondMarginMs } from './endings.ts';
+import type { Delivery, Ledger, Life } from './ledger.ts';
+import { endOf } from './outcomes.ts';
+
+export function* judgeFences(ledger: Ledger): Generator<Violation> {
+  for (const life of ledger.lives) {
+    for (const delivery of life.deliveries) {
+      yield* judgeDelay(ledger, life, delivery);
+      yield* judgeAge(ledger, life, delivery);
+      yield* judgePurge(ledger, life, delivery);
+      yield* judgeReceives(ledger, delivery);
+      yield* judgeDeath(ledger, life, delivery);
+    }
+    yield* judgeStays(ledger, life);
+  }
+}
+
+/** Whether a redrive may have brought the message to where it is, or taken it past what it waited for. */
+function mayBeRedriven({ queues }: Ledger, life: Life, delivery: Delivery): boolean {
+  return [...queues.reachable(life.queue)].some((queue) => queues.redrives(queue, delivery.endedAt).length > 0);
+}
+
+function* judgeDelay(ledger: Ledger, life: Life, delivery: Delivery): Generator<Violation> {
+  const settings = ledger.queues.settings(life.queue);
+  const seconds = life.entry.delaySeconds ?? (settings.length > 0 ? Math.min(...settings.map((one) => one.delaySeconds)) : 0);
+  const early = life.published.startedAt + seconds * 1000 - 2 * ledger.clockErrorMs - delivery.endedAt;
+  if (early <= 0 || mayBeRedriven(ledger, life, delivery)) return;
+  const text = `message ${delivery.message.id} was delivered ${early} ms before its delay was over`;
+  yield { promise: 'never-before-visible', text, calls: [life.published, delivery.call] };
+}
+
+function* judgeAge(ledger: Ledger, life: Life, delivery: Delivery): Generator<Violation> {
+  const { queues, clockErrorMs } = ledger;
+  const { queue, message, startedAt } = delivery;
+  if (mayBeRedriven(ledger, life, delivery)) return;
+  const settings = queues.settings(queue);
+  const isOrigin = queue === life.queue;
+  if (settings.length === 0 || (!isOrigin && !message.deadLetter)) return;
+  // Where its dead-letter queue is gone, a message goes on being retried.
+  if (settings.some(({ deadLetter }) => deadLetter && queues.isDeleted(deadLetter.queue))) return;
+  const delaySeconds = life.entry.delaySeconds ?? Math.max(...settings.map((one) => one.delaySeconds));
+  const enteredAt = isOrigin
+    ? endOf(life.published) + clockErrorMs + delaySeconds * 1000
+    : Date.parse(message.deadLetter!.at) + readToWriteMsMax;
+  const expiresAt =
+    enteredAt + Math.max(...settings.map(({ retentionSeconds }) => (retentionSeconds ?? Number.POSITIVE_INFINITY) * 1000));
+  const late = startedAt - clockErrorMs - expiresAt;
+  if (late <= 0) return;
+  const text = `message ${message.id} was delivered ${late} ms after its retention in ${queue} was over`;
+  yield { promise: 'expired-is-never-delivered', text, calls: [life.published, delivery.call] };
+}
+
+function* judgePurge(ledger: Ledger, life: Life, delivery: Delivery): Generator<Violation> {
+  const { queues, clockErrorMs } = ledger;
+  const { queue, message } = delivery;
+  if (mayBeRedriven(ledger, life, delivery)) return;
+  const isOrigin = queue === life.queue;
+  if (!isOrigin && !message.deadLetter) return;
+  // By true time at the latest.
+  const enteredAt = isOrigin ? endOf(life.published) : Date.parse(message.deadLetter!.at) + readToWriteMsMax + clockErrorMs;
+  for (const purge of queues.purges(queue)) {
+    if (!('output' in purge.answer) || enteredAt + beyondMarginMs(ledger) >= purge.startedAt) continue;
+    if (delivery.startedAt <= endOf(purge)) continue;
+    const text = `message ${message.id} was in ${queue} before it was purged, and delivered after the answer`;
+    yield { promise: 'purge', text, calls: [life.published, purge, delivery.call] };
+  }
+}
+
+const maxReceives = (settings: readonly QueueSettings[]): number[] =>
+  settings.map(({ deadLetter }) => deadLetter?.maxReceives ?? Number.POSITIVE_INFINITY);
+
+/** Nobody is handed a message more often than its queue allows. */
+function* judgeReceives({ queues }: Ledger, { queue, message, call }: Delivery): Generator<Violation> {
+  const settings = queues.settings(queue);
+  if (settings.length === 0) return;
+  // Without its dead-letter queue a message goes on being retried.
+  if (settings.some(({ deadLetter }) => deadLetter && queues.isDeleted(deadLetter.queue))) return;
+  const most = Math.max(...maxReceives(settings));
+  if (message.receives >= 1 && message.receives <= most) return;
+  const text = `message ${message.id} was delivered in ${queue} as its receive ${message.receives}, of ${most} at most`;
+  yield { promise: 'dead-lettered-at-exactly-max-receives', text, calls: [call] };
+}
+
+/** What a dead letter tells of its death is so. */
+function* judgeDeath({ queues }: Ledger, life: Life, { queue, message, call }: Delivery): Generator<Violation> {
+  const { deadLetter } = message;
+  if (!deadLetter) return;
+  const violation = (text: string): Violation => ({
+    promise: 'dead-lettered-at-exactly-max-receives',
+    text: `message ${message.id} in ${queue} ${text}`,
+    calls: [life.published, call],
+  });
+  const settings = queues.settings(deadLetter.queue);
+  if (settings.length === 0) return;
+  if (!settings.some((one) => one.deadLetter?.queue === queue)) {
+    yield violation(`says that it died in ${deadLetter.queue}, whose dead letters go elsewhere`);
+    return;
+  }
+  const limits = maxReceives(settings.filter((one) => one.deadLetter));
+  if (deadLetter.receives > Math.max(...limits))
+    yield violation(`died after ${deadLetter.receives} receives, of ${Math.max(...limits)}`);
+  if (deadLetter.reason === 'expired') return;
+  if (deadLetter.receives < Math.min(...limits))
+    yield violation(`died after ${deadLetter.receives} receives, of ${Math.min(...limits)}`);
+  const told = life.deliveries.some(({ acts }) =>
+    acts.some(
+      (act) => act.operation === 'release' && act.call.input.failed && isTextOf(deadLetter.reason, act.call.input.failed),
+    ),
+  );
+  if (deadLetter.reason !== 'max_receives' && !told) yield violation(`died of "${deadLetter.reason}", which nobody said`);
+}
+
+/** Texts are cut to their limit, between characters. */
+function isTextOf(reason: string, failed: string): boolean {
+  const text = failed.slice(0, failedCharsMax).toWellFormed();
+  return text.startsWith(reason) && reason.length >= Math.min(text.length, failedCharsMax - 1);
+}
+
+/** How often a message was handed over in one queue, and that each time counts; and that it is never in two queues. */
+function* judgeStays(ledger: Ledger, life: Life): Generator<Violation> {
+  const { queues, clockErrorMs } = ledger;
+  const { deliveries } = life;
+  for (const [index, second] of deliveries.entries()) {
+    const first = deliveries.slice(0, index).findLast(({ endedAt }) => endedAt < second.startedAt);
+    if (!first) continue;
+    const { queue, message } = second;
+    const isSameStay = first.queue === queue && !mayBeRedriven(ledger, life, second);
+    if (isSameStay && message.receives <= first.message.receives) {
+      const text = `message ${message.id} came back with ${message.receives} receives, after ${first.message.receives}`;
+      yield { promise: 'dead-lettered-at-exactly-max-receives', text, calls: [first.call, second.call] };
+    }
+    const enteredAt = message.deadLetter && Date.parse(message.deadLetter.at);
+    if (enteredAt === undefined || first.queue === queue || queues.settings(queue).length === 0) continue;
+    if (enteredAt + readToWriteMsMax + clockErrorMs + clockMarginMs < first.startedAt) {
+      const text = `message ${message.id} was in ${queue} all the time that it was in ${first.queue}`;
+      yield { promise: 'redrive-moves-each-once', text, calls: [first.call, second.call] };
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/** What is promised of leases: each pair of deliveries of one message must fit, in one order or the other. */
+import type { Violation } from '../history.ts';
+import type { Act, Delivery, Ledger } from './ledger.ts';
+import { endOf } from './outcomes.ts';
+import type { PromiseName } from './promises.ts';
+import { earliestVisible, isDone, leaseEnd } from './visibility.ts';
+
+type Fault = { promise: PromiseName; text: string; calls: Violation['calls'] };
+
+export function* judgeLeases(ledger: Ledger): Generator<Violation> {
+  for (const [first, second] of ledger.sameReceipt) {
+    const text = `two receives were given the same receipt for message ${first.message.id}`;
+    yield { promise: 'one-live-lease', text, calls: [first.call, second.call] };
+  }
+  for (const life of ledger.lives) {
+    for (const [index, first] of life.deliveries.entries()) {
+      for (const second of life.deliveries.slice(index + 1)) {
+        const fault = faultOfPair(ledger, first, second);
+        if (fault) yield fault;
+      }
+      yield* judgeRefusals(ledger, first);
+    }
+  }
+}
+
+function faultOfPair(ledger: Ledger, one: Delivery, other: Delivery): Fault | undefined {
+  if (one.call === other.call) {
+    const text = `one receive delivered message ${one.message.id} twice`;
+    return { promise: 'one-live-lease', text, calls: [one.call] };
+  }
+  const fault = faultOf(ledger, one, other);
+  if (!fault) return undefined;
+  const isOrdered = one.endedAt < other.startedAt;
+  return isOrdered || faultOf(ledger, other, one) ? fault : undefined;
+}
+
+/** What would be wrong if `second` took the message after `first`. */
+function faultOf(ledger: Ledger, first: Delivery, second: Delivery): Fault | undefined {
+  const id = first.message.id;
+  const fault = (promise: PromiseName, text: string, acts: readonly Act[] = []): Fault => ({
+    // Two copies of what a redrive was to move once show themselves so.
+    promise: isRedriven(ledger, first, second) ? 'redrive-moves-each-once' : promise,
+    text,
+    calls: [first.call, ...acts.map(({ call }) => call), second.call],
+  });
+  if (first.startedAt > second.endedAt) return fault('one-live-lease', `message ${id} was delivered before it was`);
+
+  const acked = first.acts.find((act) => act.operation === 'ack' && isDone(act));
+  if (acked) {
+    if (acked.call.startedAt <= second.endedAt) {
+      return fault('acked-never-comes-back', `message ${id} was acked, and delivered again`, [acked]);
+    }
+    return fault('late-holder-is-told', `an ack of message ${id} was answered ok after another had received it`, [acked]);
+  }
+  const late = first.acts.find((act) => isDone(act) && act.call.startedAt > second.endedAt);
+  if (late) {
+    const text = `${late.operation} of message ${id} was answered ok after another had received it`;
+    return fault('late-holder-is-told', text, [late]);
+  }
+
+  const visible = earliestVisible(ledger, first, second.endedAt);
+  const early = visible.at - ledger.clockErrorMs - second.endedAt;
+  if (early <= 0) return undefined;
+  const isLeased =
+    visible.by === 'lease' ||
+    (visible.by === 'backoff' && leaseEnd(ledger, first, second.endedAt) - ledger.clockErrorMs > second.endedAt);
+  return isLeased
+    ? fault('one-live-lease', `message ${id} was delivered ${early} ms before the lease on it ended`, visible.acts)
+    : fault('never-before-visible', `message ${id} was delivered ${early} ms before its ${visible.by} let it`, visible.acts);
+}
+
+const isRedriven = (ledger: Ledger, first: Delivery, second: Delivery) =>
+  first.queue !== second.queue &&
+  [first, second].some(({ queue }) => ledger.queues.redrives(queue, Math.max(first.endedAt, second.endedAt)).length > 0);
+
+/** Whoever holds a lease that nobody can have ended is not told that it is lost. */
+function* judgeRefusals(ledger: Ledger, delivery: Delivery): Generator<Violation> {
+  for (const act of delivery.acts) {
+    if (act.outcome === 'uncertain' || 'done' in act.outcome) continue;
+    const { call, operation } = act;
+    const endedAt = endOf(call);
+    const { refused } = act.outcome;
+    const told = `${operation} of message ${delivery.message.id}, with the receipt of its lease, was refused as ${refused}`;
+    if (refused === 'invalid_receipt' && !ledger.queues.isDeleted(delivery.queue) && call.params.queue === delivery.queue) {
+      yield { promise: 'live-lease-is-honoured', text: told, calls: [delivery.call, call] };
+    }
+    const isGivenUp = delivery.acts.some(
+      (other) =>
+        other !== act &&
+        other.operation !== 'extend' &&
+        other.call.startedAt <= endedAt &&
+        (other.outcome === 'uncertain' || 'done' in other.outcome),
+    );
+    const remaining = leaseEnd(ledger, delivery, endedAt) - ledger.clockErrorMs - endedAt;
+    if (refused === 'lease_lost' && !isGivenUp && remaining > 0) {
+      yield { promise: 'live-lease-is-honoured', text: `${told} ${remaining} ms before its end`, calls: [delivery.call, call] };
+    }
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * A history as the lives of its messages: who published each, who had it when, and what was done with each receipt.
+ *
+ * A message whose publish was accepted is known by its id. One whose publish was not answered has an id that nobody was told, and is
+ * known by its content when it is first seen: bodies that are told apart make judgements sharper.
+ */
+import type { AckResult, ExtendResult, Json, PublishEntry, ReceivedMessage, ReleaseResult } from '../../../sdk/contract.ts';
+import type { Call, History } from '../history.ts';
+import { type CallOf, endOf, type Outcome, outcomeOf, outcomeOfEntry } from './outcomes.ts';
+import { type Queues, queuesOf } from './queues.ts';
+
+export interface Life {
+  id: string | undefined;
+  queue: string;
+  entry: PublishEntry;
+  published: CallOf<'publish'>;
+  accepted: boolean;
+  /** In the order in which their calls began. */
+  deliveries: Delivery[];
+}
+
+/** One message in the answer of one receive. */
+export interface Delivery {
+  life: Life;
+  queue: string;
+  message: ReceivedMessage;
+  call: CallOf<'receive'>;
+  startedAt: number;
+  endedAt: number;
+  /** What was done with its receipt, in the order in which the calls began. */
+  acts: Act[];
+}
+
+export type Act =
+  | { operation: 'ack'; call: CallOf<'ack'>; outcome: Outcome<Extract<AckResult, { ok: true }>> }
+  | { operation: 'release'; call: CallOf<'release'>; outcome: Outcome<Extract<ReleaseResult, { ok: true }>> }
+  | { operation: 'extend'; call: CallOf<'extend'>; outcome: Outcome<Extract<ExtendResult, { ok: true }>> };
+
+/** An accepted publish under the caller's own id that was told to be there already. */
+export interface Duplicate {
+  id: string;
+  queue: string;
+  call: CallOf<'publish'>;
+}
+
+export interface Ledger {
+  calls: readonly Call[];
+  queues: Queues;
+  lives: readonly Life[];
+  byId: ReadonlyMap<string, readonly Life[]>;
+  duplicates: readonly Duplicate[];
+  /** Messages that were delivered, and that nobody published. */
+  strangers: readonly { message: ReceivedMessage; call: CallOf<'receive'> }[];
+  /** Receipts that two receives were given. */
+  sameReceipt: readonly [Delivery, Delivery][];
+  clockErrorMs: number;
+  drainedAt: number | undefined;
+}
+
+export function ledgerOf({ calls, circumstances }: History): Ledger {
+  const lives: Life[] = [];
+  const duplicates: Duplicate[] = [];
+  const byId = new Map<string, Life[]>();
+  const unnamed = new Map<string, Life[]>();
+  const strangers: { message: ReceivedMessage; call: CallOf<'receive'> }[] = [];
+  const sameReceipt: [Delivery, Delivery][] = [];
+  const byReceipt = new Map<string, Delivery>();
+
+  for (const call of calls) {
+    if (call.operation !== 'publish') continue;
+    const whole = outcomeOf<'publish'>(call);
+    call.input.messages.forEach((entry, index) => {
+      const outcome = outcomeOfEntry(whole, index);
+      if (outcome !== 'uncertain' && 'refused' in outcome) return;
+      const accepted = outcome === 'uncertain' ? undefined : outcome.done;
+      const id = accepted?.id ?? entry.id;
+      const { queue } = call.params;
+      if (accepted?.duplicate) {
+        duplicates.push({ id: accepted.id, queue, call });
+        return;
+      }
+      const life: Life = { id, queue, entry, published: call, accepted: accepted !== undefined, deliveries: [] };
+      lives.push(life);
+      if (id === undefined) push(unnamed, contentKey(entry), life);
+      else push(byId, id, life);
+    });
+  }
+
+  acceptByDuplicate(duplicates, byId);
+  for (const call of calls) {
+    if (call.operation !== 'receive' || !('output' in call.answer)) continue;
+    for (const message of call.answer.output.messages) {
+      const endedAt = endOf(call);
+      const life = lifeOf(message, endedAt, { byId, unnamed, clockErrorMs: circumstances.clockErrorMs });
+      if (!life) {
+        strangers.push({ message, call });
+        continue;
+      }
+      const delivery: Delivery = { life, queue: call.params.queue, message, call, startedAt: call.startedAt, endedAt, acts: [] };
+      life.deliveries.push(delivery);
+      const before = byReceipt.get(message.receipt);
+      if (before) sameReceipt.push([before, delivery]);
+      else byReceipt.set(message.receipt, delivery);
+    }
+  }
+
+  for (const call of calls) noteActs(call, byReceipt);
+  const { clockErrorMs, drainedAt } = circumstances;
+  return { calls, queues: queuesOf(calls), lives, byId, duplicates, strangers, sameReceipt, clockErrorMs, drainedAt };
+}
+
+/** A publish that was not answered was stored after all where the next under its id is told so, and no other can have been meant. */
+function acceptByDuplicate(duplicates: readonly Duplicate[], byId: ReadonlyMap<string, readonly Life[]>): void {
+  for (const { id, queue, call } of duplicates) {
+    const lives = (byId.get(id) ?? []).filter((life) => life.queue === queue && life.published.startedAt <= endOf(call));
+    if (lives.length === 1) lives[0]!.accepted = true;
+  }
+}
+
+/** Whose message it is: of several under one own id, and of one content, the one that was published when the message says. */
+function lifeOf(
+  message: ReceivedMessage,
+  by: number,
+  { byId, unnamed, clockErrorMs }: { byId: Map<string, Life[]>; unnamed: Map<string, Life[]>; clockErrorMs: number },
+): Life | undefined {
+  const key = contentKey(message);
+  const known = byId.get(message.id)?.filter(({ published }) => published.startedAt <= by) ?? [];
+  if (known.length > 0) {
+    const alike = known.filter(({ entry }) => contentKey(entry) === key);
+    const at = Date.parse(message.publishedAt);
+    const fitting = alike.filter(
+      ({ published }) => at >= published.startedAt - clockErrorMs && at <= endOf(published) + clockErrorMs,
+    );
+    return fitting.findLast(({ accepted }) => accepted) ?? fitting.at(-1) ?? alike.at(-1) ?? known.at(-1);
+  }
+  const candidates = unnamed.get(key) ?? [];
+  const index = candidates.findIndex(({ published }) => published.startedAt <= by);
+  const [life] = index < 0 ? [] : candidates.splice(index, 1);
+  if (!life) return undefined;
+  life.id = message.id;
+  push(byId, message.id, life);
+  return life;
+}
+
+function noteActs(call: Call, byReceipt: ReadonlyMap<string, Delivery>): void {
+  if (call.operation !== 'ack' && call.operation !== 'release' && call.operation !== 'extend') return;
+  const whole = outcomeOf(call) as Outcome<{ results: never[] }>;
+  call.input.receipts.forEach((receipt, index) => {
+    const { operation } = call;
+    byReceipt.get(receipt)?.acts.push({ operation, call, outcome: outcomeOfEntry(whole, index) } as Act);
+  });
+}
+
+/** Content as a text that is the same for the same content. */
+export function contentKey({
+  body,
+  bodyBase64,
+  attributes = {},
+}: Pick<PublishEntry, 'body' | 'bodyBase64' | 'attributes'>): string {
+  const content =
+    bodyBase64 === undefined ? { body: body ?? null } : { bytes: Buffer.from(bodyBase64, 'base64').toString('hex') };
+  return JSON.stringify(sorted({ ...content, attributes }));
+}
+
+function sorted(value: Json): Json {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== 'object') return value;
+  const names = Object.keys(value).sort();
+  // As a list: an object would take a field named `__proto__` for something else.
+  return { fields: names.flatMap((name) => [name, sorted(value[name] as Json)]) };
+}
+
+function push<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}

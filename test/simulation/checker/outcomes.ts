@@ -1,0 +1,45 @@
+/** What is certain of a call, and of each entry of its batch: that it was done, that it was not, or neither. */
+import type { OperationName, OutputOf, Refused } from '../../../sdk/contract.ts';
+import type { ErrorCode } from '../../../sdk/errors.ts';
+import type { Call } from '../history.ts';
+
+export type CallOf<Name extends OperationName> = Extract<Call, { operation: Name }>;
+
+export type Outcome<Result> = { done: Result } | { refused: ErrorCode } | 'uncertain';
+
+/** The store, or the queue itself, broke off somewhere: what it was about to write may stand. */
+const inconclusive: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unavailable', 'internal']);
+
+const refusal = (code: ErrorCode): Outcome<never> => (inconclusive.has(code) ? 'uncertain' : { refused: code });
+
+export function outcomeOf<Name extends OperationName>(call: { answer: CallOf<Name>['answer'] }): Outcome<OutputOf<Name>> {
+  const { answer } = call;
+  if ('output' in answer) return { done: answer.output as OutputOf<Name> };
+  return 'refused' in answer ? refusal(answer.refused) : 'uncertain';
+}
+
+/** Of the entry at `index` of a batch. */
+export function outcomeOfEntry<Result extends { ok: true }>(
+  whole: Outcome<{ results: (Result | Refused)[] }>,
+  index: number,
+): Outcome<Result> {
+  if (whole === 'uncertain' || 'refused' in whole) return whole;
+  const result = whole.done.results[index];
+  if (!result) return 'uncertain';
+  return result.ok ? { done: result } : refusal(result.code);
+}
+
+/** When a call can no longer begin to take effect: one that was lost may do so at any time. */
+export function endOf(call: Call): number {
+  return 'lost' in call.answer || call.endedAt === undefined ? Number.POSITIVE_INFINITY : call.endedAt;
+}
+
+/** Whether a call may have taken effect. */
+export function mayBeDone(call: Call): boolean {
+  const outcome = outcomeOf(call as never);
+  return outcome === 'uncertain' || 'done' in outcome;
+}
+
+export function callsOf<Name extends OperationName>(calls: readonly Call[], operation: Name): CallOf<Name>[] {
+  return calls.filter((call): call is CallOf<Name> => call.operation === operation);
+}

@@ -1,0 +1,70 @@
+/** What a history tells of its queues: the settings that may have been in force, and where messages may have gone. */
+import type { QueueSettings } from '../../../sdk/contract.ts';
+import { delaySecondsDefault, retentionSecondsDefault, visibilityTimeoutSecondsDefault } from '../../../sdk/limits.ts';
+import type { Call } from '../history.ts';
+import { type CallOf, callsOf, mayBeDone, outcomeOf } from './outcomes.ts';
+
+const settingsDefault: QueueSettings = {
+  visibilityTimeoutSeconds: visibilityTimeoutSecondsDefault,
+  delaySeconds: delaySecondsDefault,
+  retentionSeconds: retentionSecondsDefault,
+  deadLetter: null,
+  backoff: null,
+};
+
+export interface Queues {
+  /** All that may have been in force at some time; each judgement allows for any of them. Empty: nothing is known of the queue. */
+  settings(queue: string): readonly QueueSettings[];
+  /** Redrives out of a queue that may have begun by then: they move what waits, whatever it waits for. */
+  redrives(queue: string, by: number): readonly CallOf<'redrive'>[];
+  purges(queue: string): readonly CallOf<'purge'>[];
+  isDeleted(queue: string): boolean;
+  /** The queues in which a message of this one may be: by its death, and by redrives. */
+  reachable(queue: string): ReadonlySet<string>;
+}
+
+export function queuesOf(calls: readonly Call[]): Queues {
+  const settings = new Map<string, QueueSettings[]>();
+  for (const call of calls) {
+    if ((call.operation !== 'createQueue' && call.operation !== 'updateQueue') || !mayBeDone(call)) continue;
+    const known = settings.get(call.params.queue) ?? [];
+    const outcome = outcomeOf<'createQueue'>(call);
+    if (outcome !== 'uncertain' && 'done' in outcome) known.push(outcome.done);
+    else if (call.operation === 'createQueue') known.push({ ...settingsDefault, ...call.input });
+    else known.push(...known.map((before) => ({ ...before, ...call.input })));
+    settings.set(call.params.queue, known);
+  }
+  const redrives = callsOf(calls, 'redrive').filter(mayBeDone);
+  const purges = callsOf(calls, 'purge').filter(mayBeDone);
+  const deleted = new Set(
+    callsOf(calls, 'deleteQueue')
+      .filter(mayBeDone)
+      .map((call) => call.params.queue),
+  );
+  const of = (queue: string) => settings.get(queue) ?? [];
+  const reached = new Map<string, Set<string>>();
+
+  function nextOf(queue: string): string[] {
+    const deaths = of(queue).flatMap(({ deadLetter }) => (deadLetter ? [deadLetter.queue] : []));
+    const sources = [...settings.keys()].filter((one) => of(one).some(({ deadLetter }) => deadLetter?.queue === queue));
+    const moves = redrives
+      .filter((call) => call.params.queue === queue)
+      .flatMap(({ input }) => (input.toQueue === undefined ? sources : [input.toQueue]));
+    return [...deaths, ...moves];
+  }
+
+  return {
+    settings: of,
+    redrives: (queue, by) => redrives.filter((call) => call.params.queue === queue && call.startedAt <= by),
+    purges: (queue) => purges.filter((call) => call.params.queue === queue),
+    isDeleted: (queue) => deleted.has(queue),
+    reachable(queue) {
+      const known = reached.get(queue);
+      if (known) return known;
+      const all = new Set([queue]);
+      for (const one of all) for (const next of nextOf(one)) all.add(next);
+      reached.set(queue, all);
+      return all;
+    },
+  };
+}
