@@ -2,10 +2,12 @@
 
 import { retentionGraceMs } from '../sdk/limits.ts';
 import { backoffMs } from './backoff.ts';
+import { chunkKeys } from './contents.ts';
 import type { Context } from './context.ts';
 import { judgeable, keepBodies, lookAt, needsEnding, putIfAbsent, replace, type Seen, untilSettled } from './lease-writes.ts';
 import { moveSlots } from './moves.ts';
 import type { Write } from './port.ts';
+import { removeAll } from './removals.ts';
 import { leaseRow } from './row-format.ts';
 import { isLive, type Lease, type Parcel, parcelKey, type Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
@@ -139,7 +141,10 @@ export async function clearParcel(
   const now = ctx.clock.now();
   const verdict = verdictOfAge(queue, parcel.since, parcel.expiresAt, now);
   if (verdict === 'ready') return undefined;
-  if (typeof verdict !== 'object') return { remove: true, deadLettered: 0 };
+  if (typeof verdict !== 'object') {
+    await removeBodies(ctx, parcel);
+    return { remove: true, deadLettered: 0 };
+  }
   const target = queue.deadLetter && (await ctx.settings.find(queue.deadLetter.queue));
   if (!target) return undefined;
   const lease = leaseOf(ctx, queue, parcel, now);
@@ -154,6 +159,13 @@ export async function clearParcel(
     death: { queue: queue.name, reason: verdict.reason, at: now },
   });
   return { remove: true, deadLettered: moved.applied ? all.length : 0 };
+}
+
+/** Of a parcel kept for ever nothing else removes what lies beside it; unless a row in `leases` has taken it over. */
+async function removeBodies(ctx: Context, parcel: Parcel): Promise<void> {
+  if (!needsEnding(parcel.contents, parcel.expiresAt)) return;
+  const { row } = await lookAt(ctx, parcel.id);
+  if (!row) await removeAll(ctx, chunkKeys(parcel.contents));
 }
 
 /** Gives back what was claimed and can not be delivered, so that it need not wait for its lease to end. */
