@@ -98,9 +98,9 @@ export function leaseKey(id: string): Key {
   return { table: 'leases', id };
 }
 
-/** No row, or a tombstone whose time is over: by its value, whether or not TTL has acted. */
+/** No row, or a tombstone whose time is over, with nothing left to remove: by its value, whether or not TTL has acted. */
 export function absentAt(now: number): Condition {
-  return { any: [{ absent: ['id'] }, { less: [['until'], now] }] };
+  return { any: [{ absent: ['id'] }, { all: [{ less: [['until'], now] }, { absent: ['expiry'] }] }] };
 }
 
 export function tombstone(id: string, version: string, slots: { token?: string }[], now: number): Tombstone {

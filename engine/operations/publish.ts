@@ -226,7 +226,7 @@ async function removeChunks(ctx: Context, placed: Placed): Promise<void> {
 function isGone(queue: QueueRecord, seen: Seen, now: number): boolean {
   const { lease, stone } = judgeable(seen, now);
   // Whoever is done with a message leaves a token; without one, the message was removed for its age or by a purge.
-  if (!lease) return !stone || stone.slots.every(({ token }) => token === undefined);
+  if (!lease) return !stone || stone.until < now || stone.slots.every(({ token }) => token === undefined);
   const held = lease.slots.some((slot) => slot.token !== undefined && slot.visibleAt > now);
   return (
     !held && lease.shard.startsWith(`${queue.incarnation}:`) && verdictOfAge(queue, lease.since, lease.expiresAt, now) === 'gone'
