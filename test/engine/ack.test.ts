@@ -77,6 +77,18 @@ onBothStores('ack', (driven) => {
     expect(await ack('q', first)).toMatchObject([lost]);
   });
 
+  it('judges an old and a new receipt of one message in one call', async () => {
+    const { create, send, receive, ack, clock } = driven();
+    await create('q');
+    await send('q', 1, 2);
+    const [old] = await receive('q', { max: 1 });
+    clock.advance(30_000);
+    const both = await receive('q');
+    const held = both.find(({ id }) => id === old!.id);
+    expect(await ack('q', [old!, held!])).toMatchObject([lost, ok]);
+    expect(await ack('q', both)).toEqual([ok, ok]);
+  });
+
   it('comes too late after a release', async () => {
     const { create, send, receive, ack, call } = driven();
     await create('q');

@@ -71,6 +71,32 @@ onBothStores('purge', (driven) => {
     expect(await other.call('receive', { queue: 'q' }, {})).toEqual({ messages: [] });
   });
 
+  it.each([
+    'receive',
+    'sweep',
+  ] as const)('leaves no body behind of messages that would be kept for ever, when met by %s', async (by) => {
+    const { create, send, call, receive, sweep, rows } = driven();
+    await create('q', { retentionSeconds: null });
+    await send('q', noise(3000));
+    await call('purge', 'q');
+    if (by === 'sweep') await sweep();
+    else await receive('q');
+    expect(await rows('messages')).toEqual([]);
+  });
+
+  it('keeps messages in hand from the dead-letter queue too', async () => {
+    const { create, send, receive, call, clock, sweep } = driven();
+    await create('dead');
+    await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
+    await send('q', 'released', 'held');
+    const held = await receive('q');
+    await call('purge', 'q');
+    await call('release', 'q', { receipts: [held[0]!.receipt], failed: 'x' });
+    clock.advance(60_000);
+    await sweep();
+    expect((await call('getQueue', 'dead')).counts).toMatchObject({ ready: 0, dead: 0 });
+  });
+
   it('of a dead-letter queue leaves messages alone that die later', async () => {
     const { create, send, receive, call, clock, bodies } = driven();
     await create('dead');

@@ -188,6 +188,29 @@ onBothStores('publish', (driven) => {
     expect((await driven().rows('messages')).length).toBe(0);
   });
 
+  it('takes an id again after the hour though no sweep has tidied its row, and leaves nothing behind', async () => {
+    const { create, publish, receive, ack, bodies, clock, rows } = driven();
+    await create('q', { retentionSeconds: null });
+    await publish('q', { body: noise(3000), id: 'mine' });
+    await ack('q', await receive('q'));
+    clock.advance(tombstoneMs + 1);
+    await publish('q', { body: 'new', id: 'mine' });
+    expect(await bodies('q')).toEqual(['new']);
+    expect(await rows('messages')).toEqual([]);
+  });
+
+  it.each(['purged', 'too old'])('takes an id again when its message, %s, was removed by the sweep', async (why) => {
+    const { create, publish, call, bodies, clock, sweep, rows } = driven();
+    await create('q', { retentionSeconds: why === 'purged' ? null : 60 });
+    await publish('q', { body: noise(3000), id: 'mine' });
+    if (why === 'purged') await call('purge', 'q');
+    clock.advance(minute);
+    await sweep();
+    await publish('q', { body: 'new', id: 'mine' });
+    expect(await bodies('q')).toEqual(['new']);
+    expect((await rows('messages')).filter(({ ttl }) => ttl === undefined)).toEqual([]);
+  });
+
   it('takes an id again when its message grew too old', async () => {
     const { create, publish, bodies, clock } = driven();
     await create('q', { retentionSeconds: 60 });

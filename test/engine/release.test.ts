@@ -82,6 +82,17 @@ onBothStores('release', (driven) => {
     expect(await release(third!)).toMatchObject(lost);
   });
 
+  it('judges an old and a new receipt of one message in one call', async () => {
+    const { create, send, receive, call, clock } = driven();
+    await create('q');
+    await send('q', 1, 2);
+    const [old] = await receive('q', { max: 1 });
+    clock.advance(30_000);
+    const held = (await receive('q')).find(({ id }) => id === old!.id);
+    const { results } = await call('release', 'q', { receipts: [old!.receipt, held!.receipt] });
+    expect(results).toMatchObject([lost, { ok: true }]);
+  });
+
   it('waits longer with each failure, up to the most, as the queue says', async () => {
     const { create, send, receive, call, clock } = driven();
     await create('q', { backoff: { minSeconds: 2, maxSeconds: 15, factor: 3, jitter: 0 } });

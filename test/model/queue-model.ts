@@ -1,0 +1,163 @@
+/**
+ * The queue as a user understands it: messages with a state, in a list. It knows nothing of rows, parcels or tombstones. What it
+ * leaves open (which of several ready messages come, in which order) the test takes from the answers, and checks that it was allowed.
+ */
+import type { MessageState } from '../../sdk/contract.ts';
+import { tombstoneMs } from '../../sdk/limits.ts';
+
+export interface ModelQueue {
+  name: string;
+  visibilityTimeoutMs: number;
+  retentionMs: number | null;
+  deadLetter: { queue: ModelQueue; maxReceives: number } | null;
+  backoffMs: number;
+}
+
+export interface ModelMessage {
+  id: string;
+  body: unknown;
+  /** Where it was published: its caller's own id is known there. */
+  origin: ModelQueue;
+  queue: ModelQueue;
+  visibleAt: number;
+  /** The end of its lease, where a wait follows that. */
+  leasedUntil: number;
+  receipt: string | undefined;
+  receives: number;
+  failures: number;
+  expiresAt: number;
+  diedOf: string | undefined;
+  diedIn: ModelQueue | undefined;
+  publishedAt: number;
+  /** When it came to the queue where it is. */
+  since: number;
+  isPurged: boolean;
+}
+
+/**
+ * What a receipt that was given may still do. `perhaps`: its message is gone for its age or by a purge, which the queue may not have
+ * seen to yet; `forgotten`: it was acked so long ago that the queue need not remember.
+ */
+export type ReceiptFate = 'held' | 'perhaps' | 'acked' | 'forgotten' | 'lost';
+
+export class QueueModel {
+  readonly messages = new Set<ModelMessage>();
+  /** By queue and id of messages that are done: until when the id is known. */
+  readonly ended = new Map<string, number>();
+  readonly receipts = new Map<string, { queue: ModelQueue; message: ModelMessage; ackedAt?: number }>();
+
+  publish(queue: ModelQueue, id: string, body: unknown, delayMs: number, now: number): void {
+    const visibleAt = now + delayMs;
+    this.messages.add({
+      id,
+      body,
+      origin: queue,
+      queue,
+      visibleAt,
+      leasedUntil: 0,
+      receipt: undefined,
+      receives: 0,
+      failures: 0,
+      expiresAt: queue.retentionMs === null ? Number.POSITIVE_INFINITY : visibleAt + queue.retentionMs,
+      diedOf: undefined,
+      diedIn: undefined,
+      publishedAt: now,
+      since: now,
+      isPurged: false,
+    });
+  }
+
+  /** Whether a message of this id, published to this queue, exists; `perhaps`, where it is gone and its removal may not be seen to yet. */
+  known(queue: ModelQueue, id: string, now: number): 'yes' | 'no' | 'perhaps' {
+    for (const message of this.messages) {
+      if (message.origin !== queue || message.id !== id) continue;
+      if (!message.isPurged && !this.isGone(message, now)) return 'yes';
+      const isInHand = message.receipt !== undefined && message.visibleAt > now;
+      return message.queue === queue && !isInHand ? 'no' : 'perhaps';
+    }
+    const end = this.ended.get(`${queue.name}/${id}`);
+    return end === undefined || now > end ? 'no' : 'yes';
+  }
+
+  /** Another message takes the id of one that is gone. */
+  forget(queue: ModelQueue, id: string): void {
+    for (const message of this.messages) if (message.origin === queue && message.id === id) this.messages.delete(message);
+  }
+
+  /** Too old to be delivered, with no dead-letter queue to go to, and in nobody's hands. */
+  isGone(message: ModelMessage, now: number): boolean {
+    return message.expiresAt <= now && message.visibleAt <= now && message.queue.deadLetter === null;
+  }
+
+  /** Whether it must die rather than be received. */
+  mustDie(message: ModelMessage, now: number): string | undefined {
+    const { deadLetter } = message.queue;
+    if (!deadLetter || message.visibleAt > now || message.isPurged) return undefined;
+    if (message.expiresAt <= now) return 'expired';
+    return message.receives >= deadLetter.maxReceives ? 'max_receives' : undefined;
+  }
+
+  isReady(message: ModelMessage, now: number): boolean {
+    return !message.isPurged && message.visibleAt <= now && message.expiresAt > now && this.mustDie(message, now) === undefined;
+  }
+
+  state(message: ModelMessage, now: number): MessageState {
+    if (message.receipt !== undefined && message.leasedUntil > now) return 'leased';
+    if (message.visibleAt > now) return 'delayed';
+    return message.diedOf === undefined ? 'ready' : 'dead';
+  }
+
+  in(queue: ModelQueue): ModelMessage[] {
+    return [...this.messages].filter((message) => message.queue === queue);
+  }
+
+  receive(message: ModelMessage, receipt: string, timeoutMs: number, now: number): void {
+    if (message.receipt !== undefined) message.failures++;
+    message.receives++;
+    message.receipt = receipt;
+    message.leasedUntil = now + timeoutMs;
+    const isLast = message.queue.deadLetter !== null && message.receives >= message.queue.deadLetter.maxReceives;
+    message.visibleAt = message.leasedUntil + (isLast ? 0 : message.queue.backoffMs);
+    this.receipts.set(receipt, { queue: message.queue, message });
+  }
+
+  fate(receipt: string, now: number): ReceiptFate {
+    const given = this.receipts.get(receipt)!;
+    if (given.ackedAt !== undefined) return now <= given.ackedAt + tombstoneMs ? 'acked' : 'forgotten';
+    if (!this.messages.has(given.message) || given.message.receipt !== receipt) return 'lost';
+    return given.message.isPurged || this.isGone(given.message, now) ? 'perhaps' : 'held';
+  }
+
+  ack(receipt: string, now: number): void {
+    const given = this.receipts.get(receipt)!;
+    given.ackedAt = now;
+    this.remove(given.message, now);
+  }
+
+  remove(message: ModelMessage, now: number): void {
+    this.messages.delete(message);
+    this.ended.set(`${message.origin.name}/${message.id}`, now + tombstoneMs);
+  }
+
+  die(message: ModelMessage, reason: string, now: number): void {
+    message.diedOf = reason;
+    message.diedIn = message.queue;
+    this.arrive(message, message.queue.deadLetter!.queue, now);
+  }
+
+  revive(message: ModelMessage, queue: ModelQueue, now: number): void {
+    message.diedOf = undefined;
+    message.diedIn = undefined;
+    this.arrive(message, queue, now);
+  }
+
+  private arrive(message: ModelMessage, queue: ModelQueue, now: number): void {
+    message.queue = queue;
+    message.receipt = undefined;
+    message.receives = 0;
+    message.failures = 0;
+    message.visibleAt = now;
+    message.since = now;
+    message.expiresAt = queue.retentionMs === null ? Number.POSITIVE_INFINITY : now + queue.retentionMs;
+  }
+}

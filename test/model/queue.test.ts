@@ -1,0 +1,29 @@
+/** Any sequence of operations, by several callers, with any jumps of the clock: the engine answers as the model allows. */
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { driveEngine, type StoreKind, storeKinds } from '../engine/driven-engine.ts';
+import { command } from './commands.ts';
+import { Play } from './play.ts';
+
+const runs = { memory: 400, dynamo: 15 } as const;
+const steps = { memory: 60, dynamo: 40 } as const;
+
+describe.each(storeKinds)('the queue on $name', (kind: StoreKind) => {
+  let started: Awaited<ReturnType<StoreKind['start']>>;
+  beforeAll(async () => {
+    started = await kind.start();
+  });
+  afterAll(() => started.stop());
+
+  it('does what a user expects, whatever is asked of it', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, { maxLength: steps[kind.name], size: 'max' }), fc.nat(), async (commands, seed) => {
+        const play = new Play(await driveEngine(started.open, seed));
+        await play.begin();
+        for (const one of commands) await play.do(one);
+        await play.end();
+      }),
+      { numRuns: runs[kind.name] },
+    );
+  }, 240_000);
+});
