@@ -26,6 +26,8 @@ interface Calls {
   client: DynamoDBClient;
   clock: CorrectedClock;
   names: TableNames;
+  /** Told of each write that was throttled. */
+  throttled: (write: BatchedWrite) => void;
 }
 
 export async function getBatches(keys: readonly Key[], calls: Calls): Promise<(Row | undefined)[]> {
@@ -72,7 +74,7 @@ export async function writeBatches(
 async function writePiece(
   writes: readonly BatchedWrite[],
   by: number | undefined,
-  { client, clock, names }: Calls,
+  { client, clock, names, throttled }: Calls,
 ): Promise<(StoreError | undefined)[]> {
   const undone = new Map(writes.map((write) => [keyText(write.key), write]));
   // What an attempt may have written before it failed counts for every entry that was in it.
@@ -83,7 +85,11 @@ async function writePiece(
     const input = { RequestItems: requestItems([...undone.values()], names) };
     let answer: BatchWriteItemCommandOutput;
     try {
-      answer = await sendCall(client, input, () => client.send(new BatchWriteItemCommand(input)), { clock, by });
+      answer = await sendCall(client, input, () => client.send(new BatchWriteItemCommand(input)), {
+        clock,
+        by,
+        onHotKey: () => [...undone.values()].forEach(throttled),
+      });
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       failure = error;
@@ -93,6 +99,8 @@ async function writePiece(
     if ((answer.$metadata.attempts ?? 1) > 1) applied = 'unknown';
     const left = leftUndone(answer, names);
     for (const text of undone.keys()) if (!left.has(text)) undone.delete(text);
+    // DynamoDB leaves undone what it would have throttled.
+    for (const write of undone.values()) throttled(write);
   }
   const message = failure?.message ?? `DynamoDB left rows unwritten in ${roundsMax} rounds`;
   return writes.map(({ key }) => (undone.has(keyText(key)) ? new StoreError(message, applied, failure) : undefined));

@@ -35,6 +35,8 @@ export function createDynamoClient({ attempts = attemptsMax, ...config }: Dynamo
 interface Call {
   clock: CorrectedClock;
   by: number | undefined;
+  /** Told of each attempt that was throttled because its key is hot. */
+  onHotKey: (() => void) | undefined;
   /** Whether an attempt ended without word of what became of it. */
   maybeApplied: boolean;
 }
@@ -55,10 +57,15 @@ export async function sendCall<Output>(
   client: DynamoDBClient,
   input: object,
   send: () => Promise<Output>,
-  { clock, by, reads = false }: { clock: CorrectedClock; by?: number | undefined; reads?: boolean },
+  {
+    clock,
+    by,
+    onHotKey,
+    reads = false,
+  }: { clock: CorrectedClock; by?: number | undefined; onHotKey?: () => void; reads?: boolean },
 ): Promise<Output> {
   watch(client);
-  const call: Call = { clock, by, maybeApplied: false };
+  const call: Call = { clock, by, onHotKey, maybeApplied: false };
   calls.set(input, call);
   try {
     return await send();
@@ -82,6 +89,7 @@ function watch(client: DynamoDBClient): void {
         return await next(args);
       } catch (error) {
         if (call !== undefined && judge(error) === 'unknown') call.maybeApplied = true;
+        if (call?.onHotKey !== undefined && isHotKey(error)) call.onHotKey();
         throw error;
       }
     },
@@ -138,6 +146,16 @@ function judge(error: unknown): 'no' | 'unknown' | 'answered' {
   const status = $metadata?.httpStatusCode ?? $response?.statusCode;
   if (status === 429) return 'no';
   return status !== undefined && status >= 400 && status < 500 ? 'answered' : 'unknown';
+}
+
+/**
+ * Whether a write was throttled for the load on its key, rather than on the table or the account; taken to be so where no reason is
+ * given: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ThrottlingReason.html
+ */
+function isHotKey(error: unknown): boolean {
+  const { name, ThrottlingReasons: reasons = [] } = error as { name?: string; ThrottlingReasons?: { reason?: string }[] };
+  if (name !== 'ThrottlingException' && name !== 'ProvisionedThroughputExceededException') return false;
+  return reasons.length === 0 || reasons.some(({ reason }) => reason?.endsWith('WriteKeyRangeThroughputExceeded'));
 }
 
 function describe(error: unknown): string {

@@ -36,7 +36,7 @@ import {
   type WriteOptions,
   type Written,
 } from './port.ts';
-import { refuseTwice } from './stored-row.ts';
+import { refuseTwice, shardOf } from './stored-row.ts';
 
 export interface DynamoStoreParts {
   client: DynamoDBClient;
@@ -46,9 +46,16 @@ export interface DynamoStoreParts {
 }
 
 export function createDynamoStore({ client, tables: names, clock = createCorrectedClock() }: DynamoStoreParts): Store {
-  const calls = { client, clock, names };
+  const listeners: ((shard: string) => void)[] = [];
+  const throttled = (write: Pick<Write, 'key' | 'then'>) => {
+    const shard = shardOf(write);
+    if (shard !== undefined) for (const listener of listeners) listener(shard);
+  };
+  const calls = { client, clock, names, throttled };
 
   return {
+    onThrottled: (listener) => void listeners.push(listener),
+
     async get(keys) {
       const [key] = keys;
       if (key === undefined) return [];
@@ -99,16 +106,17 @@ export function createDynamoStore({ client, tables: names, clock = createCorrect
 
   async function sendWrite(write: Write, by: number | undefined): Promise<Row | undefined> {
     const request = writeRequest(write, names);
+    const options = { clock, by, onHotKey: () => throttled(write) };
     if ('put' in request) {
-      await sendCall(client, request.put, () => client.send(new PutItemCommand(request.put)), { clock, by });
+      await sendCall(client, request.put, () => client.send(new PutItemCommand(request.put)), options);
       return fromItem(request.put.Item!);
     }
     if ('remove' in request) {
-      await sendCall(client, request.remove, () => client.send(new DeleteItemCommand(request.remove)), { clock, by });
+      await sendCall(client, request.remove, () => client.send(new DeleteItemCommand(request.remove)), options);
       return undefined;
     }
     const input = { ...request.update, ReturnValues: 'ALL_NEW' as const };
-    const { Attributes } = await sendCall(client, input, () => client.send(new UpdateItemCommand(input)), { clock, by });
+    const { Attributes } = await sendCall(client, input, () => client.send(new UpdateItemCommand(input)), options);
     return maybeRow(Attributes);
   }
 }

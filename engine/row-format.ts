@@ -4,6 +4,7 @@ import { keptUntil, type Placed } from './contents.ts';
 import type { Path, Row, Value } from './port.ts';
 import { tokenChars } from './receipts.ts';
 import { type Death, isLive, type Lease, type Parcel, type Slot, type Tombstone, versionChars } from './rows.ts';
+import { storedBytes } from './stored-row.ts';
 
 export const slotNames = { visibleAt: 'v', token: 't', end: 'd' } as const;
 
@@ -148,21 +149,6 @@ export function readLease(row: Row): { lease: Lease } | { stone: Tombstone } {
   return { lease };
 }
 
-// --- Sizes, as DynamoDB counts them: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html ---
-
-function valueBytes(value: Value): number {
-  if (typeof value === 'string') return Buffer.byteLength(value);
-  if (typeof value === 'number') return Math.ceil(String(Math.abs(value)).length / 2) + (value < 0 ? 2 : 1);
-  if (typeof value === 'boolean') return 1;
-  if (value instanceof Uint8Array) return value.length;
-  if (Array.isArray(value)) return value.reduce<number>((sum, part) => sum + 1 + valueBytes(part), 3);
-  return Object.entries(value).reduce((sum, [name, part]) => sum + 1 + Buffer.byteLength(name) + valueBytes(part), 3);
-}
-
-export function rowBytes(row: Row): number {
-  return Object.entries(row).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + valueBytes(value), 0);
-}
-
 const farMs = 9_999_999_999_999;
 
 /** What is left for contents in a row of `leases` of so many slots in its largest state (all leased), bytes. */
@@ -180,5 +166,5 @@ export function roomForContents(count: number, rowIdChars: number, withBackoff: 
     fresh: 'x'.repeat(12),
     ...(withDeadLetter ? { maxReceives: 99 } : {}),
   };
-  return rowBytesMax - rowBytes(leaseRow(largest));
+  return rowBytesMax - storedBytes(leaseRow(largest));
 }

@@ -4,7 +4,8 @@
  * late, or come twice. What the memory store does happens at one instant; here calls take time.
  */
 import { retryMsMax, signedRequestMsMax } from '../sdk/limits.ts';
-import { type Clock, type Random, type Store, StoreError, type Transacted, type WriteOptions } from './port.ts';
+import { type Clock, type Random, type Store, StoreError, type Transacted, type Write, type WriteOptions } from './port.ts';
+import { shardOf } from './stored-row.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export type Fault =
@@ -84,6 +85,15 @@ export interface SimulatedStoreParts {
   draw(fault: Fault): boolean;
 }
 
+interface Attempted {
+  by?: number | undefined;
+  writes: boolean;
+  /** Whether another's transaction may be in the way. */
+  transaction?: boolean;
+  /** What is written, for those who want to know of throttled shards. */
+  to?: readonly Pick<Write, 'key' | 'then'>[];
+}
+
 const attemptsMax = 3;
 const travelMsMax = 10;
 const answerMsMax = 5_000;
@@ -91,12 +101,13 @@ const answerMsMax = 5_000;
 const tokenMs = 10 * 60_000;
 
 export function createSimulatedStore({ memory, time, random, clock, faults, awake, draw }: SimulatedStoreParts): Store {
+  const listeners: ((shard: string) => void)[] = [];
   const travel = () => time.after(random.number() * travelMsMax);
 
   /** Attempts of one call, until one is answered. `apply` runs each time that the request arrives; it is told whether it may have before. */
   async function attempts<Answer>(
     apply: (maybeApplied: boolean) => Promise<Answer>,
-    { by, writes, transaction = false }: { by?: number | undefined; writes: boolean; transaction?: boolean },
+    { by, writes, transaction = false, to = [] }: Attempted,
   ): Promise<Answer> {
     let maybeApplied = false;
     const failed = (what: string) => new StoreError(`simulated: ${what}`, writes && maybeApplied ? 'unknown' : 'no');
@@ -105,6 +116,7 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
       if (by !== undefined && clock.now() > by) throw failed('the time in which the write was safe has passed');
       await travel();
       if (draw('throttled')) {
+        for (const write of to) tellThrottled(write);
         await travel();
       } else if (transaction && draw('conflict')) {
         throw failed('another transaction has the row');
@@ -138,7 +150,14 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
     });
   }
 
+  function tellThrottled(write: Pick<Write, 'key' | 'then'>): void {
+    const shard = shardOf(write);
+    if (shard !== undefined) for (const listener of listeners) listener(shard);
+  }
+
   return {
+    onThrottled: (listener) => void listeners.push(listener),
+
     get: (keys) =>
       attempts(
         async () => {
@@ -153,7 +172,8 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
 
     range: (range) => attempts(() => memory.range(range), { writes: false }),
 
-    write: (write, { by }: WriteOptions = {}) => attempts(() => memory.write(write), { by, writes: true, transaction: true }),
+    write: (write, { by }: WriteOptions = {}) =>
+      attempts(() => memory.write(write), { by, writes: true, transaction: true, to: [write] }),
 
     transact(writes, { by } = {}) {
       let applied: { until: number; answer: Transacted } | undefined;
@@ -163,7 +183,7 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
         if (answer.ok) applied = { until: time.now() + tokenMs, answer };
         return answer;
       }
-      return attempts(applyOnce, { by, writes: true, transaction: true });
+      return attempts(applyOnce, { by, writes: true, transaction: true, to: writes });
     },
 
     async writeAll(writes, { by } = {}) {
@@ -179,7 +199,7 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
             if (cut > 0) await travel();
             return [...first, ...(await memory.writeAll(writes.slice(cut)))];
           },
-          { by, writes: true },
+          { by, writes: true, to: writes },
         );
       } catch (error) {
         if (error instanceof StoreError) return writes.map(() => error);

@@ -1,5 +1,5 @@
 /** What DynamoDB can hold in one row, and how large it reckons it to be. */
-import { dueIndex, type Key, type Row, tables, type Value } from './port.ts';
+import { dueIndex, type Key, type Row, tables, type Value, type Write } from './port.ts';
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
 export const storedRowBytesMax = 400 * 1024;
@@ -33,6 +33,13 @@ export function keyAttributes(key: Key): Row {
 export function keyText(key: Key): string {
   if (key.table === 'leases') return JSON.stringify([key.table, key.id]);
   return JSON.stringify(key.table === 'messages' ? [key.table, key.shard, key.id] : [key.table, key.kind, key.name]);
+}
+
+/** The shard of a queue whose partition a write loads, in its table or in the index; undefined where none. */
+export function shardOf({ key, then }: Pick<Write, 'key' | 'then'>): string | undefined {
+  if (key.table === 'messages') return key.shard;
+  const shard = key.table === 'leases' && 'put' in then ? then.put.shard : undefined;
+  return typeof shard === 'string' ? shard : undefined;
 }
 
 /** Throws unless the row states its own key, and DynamoDB would take that key and those of the index. */
