@@ -1,0 +1,158 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createEngine } from '../../engine/create.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { createMemoryStore } from '../../engine/memory-store.ts';
+import type { Store } from '../../engine/port.ts';
+import { seededRandom } from '../../engine/random.ts';
+import { readQueue } from '../../engine/settings.ts';
+import { shardsGrowPauseMs, shardsIdleMs, shardsMax } from '../../sdk/limits.ts';
+import { createDrivenClock } from './driven-clock.ts';
+
+const orders = { queue: 'orders' };
+const minuteMs = 60_000;
+
+let clock: ReturnType<typeof createDrivenClock>;
+let memory: ReturnType<typeof createMemoryStore>;
+let engine: Engine;
+let throttle: (shard: string) => void;
+
+beforeEach(async () => {
+  clock = createDrivenClock();
+  memory = createMemoryStore({ now: clock.now });
+  const store: Store = {
+    ...memory,
+    onThrottled: (listener) => {
+      throttle = listener;
+    },
+  };
+  engine = createEngine({ store, clock, random: seededRandom(7) });
+  await engine.call('createQueue', orders, {});
+});
+
+async function shards(): Promise<{ shards: number; visited: number }> {
+  const [row] = await memory.get([{ table: 'queues', kind: 'queue', name: 'orders' }]);
+  const { shards, shardsVisited } = readQueue(row!);
+  return { shards, visited: shardsVisited };
+}
+
+async function throttleOnce(): Promise<void> {
+  const [row] = await memory.get([{ table: 'queues', kind: 'queue', name: 'orders' }]);
+  throttle(`${readQueue(row!).incarnation}:0`);
+}
+
+const publish = (...bodies: number[]) => engine.call('publish', orders, { messages: bodies.map((body) => ({ body })) });
+
+async function growTo(count: number): Promise<void> {
+  while ((await shards()).shards < count) {
+    clock.advance(shardsGrowPauseMs);
+    await throttleOnce();
+    await publish(0);
+  }
+}
+
+async function drain(): Promise<unknown[]> {
+  const bodies: unknown[] = [];
+  for (;;) {
+    const { messages } = await engine.call('receive', orders, { max: 100 });
+    if (messages.length === 0) return bodies;
+    bodies.push(...messages.map(({ body }) => body));
+    await engine.call('ack', orders, { receipts: messages.map(({ receipt }) => receipt) });
+  }
+}
+
+describe('the shards of a queue', () => {
+  it('double with the call after a write was throttled, and not again before that can have told', async () => {
+    clock.advance(shardsGrowPauseMs);
+    await throttleOnce();
+    await publish(1);
+    expect(await shards()).toEqual({ shards: 2, visited: 2 });
+    await throttleOnce();
+    await publish(2);
+    expect(await shards()).toEqual({ shards: 2, visited: 2 });
+    clock.advance(shardsGrowPauseMs);
+    await throttleOnce();
+    await publish(3);
+    expect(await shards()).toEqual({ shards: 4, visited: 4 });
+  });
+
+  it('stay as they are while nothing is throttled', async () => {
+    clock.advance(shardsGrowPauseMs);
+    await publish(1);
+    expect(await shards()).toEqual({ shards: 1, visited: 1 });
+  });
+
+  it('end at their maximum', async () => {
+    await growTo(shardsMax);
+    clock.advance(shardsGrowPauseMs);
+    await throttleOnce();
+    await publish(1);
+    expect(await shards()).toEqual({ shards: shardsMax, visited: shardsMax });
+  });
+
+  it('are all published to, and all received from', async () => {
+    await growTo(8);
+    await drain();
+    for (let body = 1; body <= 64; body++) await publish(body);
+    const used = new Set(memory.rows('messages').map((row) => row.shard));
+    expect(used.size).toBe(8);
+    expect((await drain()).sort((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 64 }, (_, i) => i + 1));
+  });
+
+  it('are retired by halves when the sweep finds the queue idle, and go on being visited until they are surely empty', async () => {
+    await growTo(4);
+    await drain();
+    clock.advance(shardsIdleMs + minuteMs);
+    await engine.sweep({ until: clock.now() + minuteMs });
+    expect(await shards()).toEqual({ shards: 2, visited: 4 });
+    // Too soon: a publish under the settings of before may still be on its way.
+    clock.advance(minuteMs);
+    await engine.sweep({ until: clock.now() + minuteMs });
+    expect(await shards()).toEqual({ shards: 2, visited: 4 });
+    clock.advance(30 * minuteMs);
+    await engine.sweep({ until: clock.now() + minuteMs });
+    expect(await shards()).toEqual({ shards: 2, visited: 2 });
+  });
+
+  it('that were retired are visited as long as a message in them waits for its time', async () => {
+    await growTo(2);
+    await drain();
+    clock.advance(shardsIdleMs + minuteMs);
+    // As by a process that has yet to learn of the retirement: both shards hold a delayed message.
+    const delayed = Array.from({ length: 40 }, (_, body) => ({ body, delaySeconds: 7200 }));
+    await engine.sweep({ until: clock.now() + minuteMs });
+    expect(await shards()).toEqual({ shards: 1, visited: 2 });
+    const stale = createEngine({ store: staleSettings(), clock, random: seededRandom(3) });
+    for (const message of delayed) await stale.call('publish', orders, { messages: [message] });
+    const used = new Set(memory.rows('leases').flatMap((row) => (row.expiry === undefined ? [] : [row.shard])));
+    expect(used.size).toBe(2);
+    clock.advance(30 * minuteMs);
+    await engine.sweep({ until: clock.now() + minuteMs });
+    expect(await shards()).toEqual({ shards: 1, visited: 2 });
+    clock.advance(120 * minuteMs);
+    expect((await drain()).length).toBe(40);
+  });
+
+  it('are not retired while messages wait or are leased', async () => {
+    await growTo(2);
+    clock.advance(shardsIdleMs + minuteMs);
+    await engine.sweep({ until: clock.now() + minuteMs });
+    expect(await shards()).toEqual({ shards: 2, visited: 2 });
+    await engine.call('receive', orders, { max: 100, visibilityTimeoutSeconds: 3600 });
+    await engine.sweep({ until: clock.now() + minuteMs });
+    expect(await shards()).toEqual({ shards: 2, visited: 2 });
+  });
+});
+
+/** The store as a process sees it that reads its settings anew, but those of before the retirement. */
+function staleSettings(): Store {
+  return {
+    ...memory,
+    async get(keys) {
+      const rows = await memory.get(keys);
+      return rows.map((row, index) => {
+        const key = keys[index]!;
+        return row && key.table === 'queues' && key.kind === 'queue' ? { ...row, shards: row.shardsVisited! } : row;
+      });
+    },
+  };
+}
