@@ -74,6 +74,33 @@ describe('the dynamo store, when calls go wrong', () => {
     expect(endpoint.seen).toHaveLength(3);
   });
 
+  it('tells which shard was throttled, for each attempt, if the load on its key was the reason', async () => {
+    const hot: string[] = [];
+    store.onThrottled?.((shard) => hot.push(shard));
+    const because = (name: string, reason: string) =>
+      refusal(name, { ThrottlingReasons: [{ reason, resource: 'arn:aws:dynamodb:eu-west-1:123456789012:table/leases' }] });
+    const put = freshPut();
+    const sharded = { ...put, then: { put: { ...put.then.put, shard: 'queue:3', expiry: 1 } } };
+
+    endpoint.fates.push(because('ThrottlingException', 'IndexWriteKeyRangeThroughputExceeded'), throttled);
+    expect(await store.write(sharded)).toMatchObject({ ok: true });
+    expect(hot).toEqual(['queue:3', 'queue:3']);
+
+    const parcels = Array.from({ length: 2 }, (_, index) => {
+      const key = { table: 'messages', shard: `queue:${index}`, id: `row-${++count}` } as const;
+      return { key, then: { put: { shard: key.shard, id: key.id } } };
+    });
+    hot.length = 0;
+    endpoint.fates.push(because('ProvisionedThroughputExceededException', 'TableWriteKeyRangeThroughputExceeded'));
+    expect(await store.writeAll(parcels)).toEqual([undefined, undefined]);
+    expect(hot).toEqual(['queue:0', 'queue:1']);
+
+    hot.length = 0;
+    endpoint.fates.push(because('ThrottlingException', 'TableWriteAccountLimitExceeded'), refusal('RequestLimitExceeded'));
+    expect(await store.write(freshPut())).toMatchObject({ ok: true });
+    expect(hot).toEqual([]);
+  });
+
   it('shows the caller its own row when the answer to its conditional write was lost', async () => {
     endpoint.fates.push('loseAnswer');
     const put = freshPut();
