@@ -21,7 +21,7 @@ export function* judgeEndings(ledger: Ledger): Generator<Violation> {
   for (const life of ledger.lives) {
     const sighting = life.id === undefined ? undefined : shown.get(life.id);
     const acked = sighting && ackOf(life);
-    if (acked) {
+    if (sighting && acked && endOf(acked) < sighting.call.startedAt) {
       const text = `message ${life.id} was acked, and is there again`;
       yield { promise: 'acked-never-comes-back', text, calls: [life.published, acked, sighting.call] };
     }

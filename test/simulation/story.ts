@@ -1,0 +1,113 @@
+/** Histories written by hand, to try the checker on: seconds into the story instead of instants, a call a line. */
+import type {
+  InputOf,
+  OperationName,
+  OutputOf,
+  ParamsOf,
+  PublishEntry,
+  QueueSettings,
+  ReceivedMessage,
+  RedriveInput,
+} from '../../sdk/contract.ts';
+import type { ErrorCode } from '../../sdk/errors.ts';
+import type { Call, History } from './history.ts';
+
+const start = Date.UTC(2026, 0, 1);
+
+export const instant = (seconds: number) => new Date(start + seconds * 1000).toISOString();
+
+/** From when to when, in seconds; a call that ends with `lost` had no answer. */
+type Span = [from: number, to: number];
+type Told<Output> = Output | ErrorCode | 'lost';
+
+export function story({ clockErrorMs = 0, drainedAt }: { clockErrorMs?: number; drainedAt?: number } = {}) {
+  const calls: Call[] = [];
+
+  function tell<Name extends OperationName>(
+    operation: Name,
+    [from, to]: Span,
+    params: ParamsOf<Name>,
+    input: InputOf<Name>,
+    told: Told<OutputOf<Name>>,
+  ): void {
+    const answer =
+      told === 'lost' ? { lost: true } : typeof told === 'string' ? { refused: told, message: told } : { output: told };
+    const times = { startedAt: start + from * 1000, endedAt: told === 'lost' ? undefined : start + to * 1000 };
+    calls.push({ operation, params, input, answer, process: 'p', ...times } as unknown as Call);
+  }
+
+  const batch = (told: Told<object>) => (typeof told === 'string' ? told : { results: [told] }) as Told<never>;
+
+  return {
+    tell,
+    queue(name: string, settings: Partial<QueueSettings> = {}) {
+      const queue: QueueSettings = {
+        visibilityTimeoutSeconds: 30,
+        delaySeconds: 0,
+        retentionSeconds: null,
+        deadLetter: null,
+        backoff: null,
+        ...settings,
+      };
+      tell('createQueue', [0, 0], { queue: name }, settings, { name, createdAt: instant(0), updatedAt: instant(0), ...queue });
+    },
+    publish(span: Span, id: string, entry: PublishEntry = { body: id }, told: Told<object> = { ok: true, id }, queue = 'q') {
+      tell('publish', span, { queue }, { messages: [entry] }, batch(told));
+    },
+    /** A message received under the receipt `receipt`, leased until so many seconds into the story. */
+    receive(span: Span, id: string, receipt: string, leasedUntil: number, more: Partial<ReceivedMessage> = {}, queue = 'q') {
+      const message: ReceivedMessage = {
+        id,
+        body: id,
+        attributes: {},
+        receipt,
+        receives: 1,
+        failures: 0,
+        publishedAt: instant(1),
+        leasedUntil: instant(leasedUntil),
+        ...more,
+      };
+      tell('receive', span, { queue }, {}, { messages: [message] });
+    },
+    ack(span: Span, receipt: string, told: Told<object> = { ok: true }, queue = 'q') {
+      tell('ack', span, { queue }, { receipts: [receipt] }, batch(told));
+    },
+    release(span: Span, receipt: string, told: Told<object>, input: { delaySeconds?: number; failed?: string } = {}) {
+      tell('release', span, { queue: 'q' }, { receipts: [receipt], ...input }, batch(told));
+    },
+    extend(span: Span, receipt: string, visibilityTimeoutSeconds: number, told: Told<object>) {
+      tell('extend', span, { queue: 'q' }, { receipts: [receipt], visibilityTimeoutSeconds }, batch(told));
+    },
+    purge(span: Span, told: 'answered' | 'lost' = 'answered', queue = 'q') {
+      tell('purge', span, { queue }, {}, told === 'lost' ? told : { purgedBefore: instant(span[0] + 1) });
+    },
+    redrive(span: Span, queue: string, input: RedriveInput = {}) {
+      tell('redrive', span, { queue }, input, 'lost');
+    },
+    /** The message as `getMessage` shows it. */
+    seen(span: Span, id: string, queue = 'q') {
+      const {
+        receipt: _,
+        leasedUntil: __,
+        ...shown
+      } = {
+        id,
+        body: id,
+        attributes: {},
+        receipt: '',
+        receives: 0,
+        failures: 0,
+        publishedAt: instant(1),
+        leasedUntil: '',
+      };
+      const message = { ...shown, queue, state: 'ready' as const, visibleAt: instant(1), expiresAt: null };
+      tell('getMessage', span, { queue, id }, {}, message);
+    },
+    history: (): History => ({
+      calls: calls.toSorted((a, b) => a.startedAt - b.startedAt),
+      circumstances: { clockErrorMs, drainedAt: drainedAt === undefined ? undefined : start + drainedAt * 1000 },
+    }),
+  };
+}
+
+export type Story = ReturnType<typeof story>;
