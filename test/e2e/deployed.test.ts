@@ -2,6 +2,7 @@
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Dumbwaiter, QueueClient } from '../../sdk/index.ts';
+import { bodyBytesMax } from '../../sdk/limits.ts';
 import { type Clients, createClients } from './clients.ts';
 import { createDeployment, type Deployment, type Outputs } from './deployment.ts';
 import { until } from './emulator.ts';
@@ -14,6 +15,9 @@ const declared = {
 };
 /** The sweep comes round each minute, and takes a moment. */
 const sweepMsMax = 100_000;
+
+/** What `getRandomValues` fills at once. */
+const randomBytesMax = 65_536;
 
 const account = inject('account');
 let deployment: Deployment;
@@ -98,6 +102,31 @@ describe.each(['http', 'lambda'] as const)('over %s', (transport) => {
     const [again] = await queue.receive({ waitSeconds: 10 });
     expect(again).toMatchObject({ id, body: 'poison' });
     await again!.ack();
+  });
+
+  test('of messages leased together one is acked, one kept for longer, one released, one dead-lettered', async () => {
+    const { queue, dead } = await createQueues('apart');
+    await queue.publish(['acked', 'extended', 'released', 'failed'].map((body) => ({ body })));
+    const leased = await queue.receive({ max: 4, waitSeconds: 5 });
+    const message = (body: string) => leased.find((one) => one.body === body)!;
+    await message('acked').ack();
+    await message('extended').extend(600);
+    await message('failed').release({ failed: 'no good' });
+    expect(await dead.get(message('failed').id)).toMatchObject({ state: 'dead' });
+    expect((await queue.describe()).counts).toMatchObject({ leased: 2, ready: 0 });
+    await queue.purge();
+    await queue.delete();
+  });
+
+  test('a body too large for its row comes back whole, also from the dead', async () => {
+    const { queue, dead } = await createQueues('large');
+    const body = new Uint8Array(bodyBytesMax);
+    for (let at = 0; at < body.length; at += randomBytesMax) crypto.getRandomValues(body.subarray(at, at + randomBytesMax));
+    const { id } = await queue.publish({ body });
+    const [received] = await queue.receive({ waitSeconds: 5 });
+    expect(Buffer.compare(received!.body as Uint8Array, body)).toBe(0);
+    await received!.release({ failed: 'too large for me' });
+    expect(Buffer.compare((await dead.get(id)).body as Uint8Array, body)).toBe(0);
   });
 
   test('the queues that the stack declares exist, with their settings', async () => {

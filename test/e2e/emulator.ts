@@ -1,8 +1,9 @@
 /** An emulated AWS account: `ministack` from PyPI, pinned by hash, in a virtual environment of its own. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -28,29 +29,37 @@ export interface Emulator {
 /** Installs the emulator if it is not there yet, and starts it on a free port. IAM is enforced: what a role does not allow fails. */
 export async function startEmulator(): Promise<Emulator> {
   install();
+  // Whatever it writes goes here, and away with it.
+  const folder = mkdtempSync(join(tmpdir(), 'dumbwaiter-emulator-'));
+  const logPath = join(folder, 'log');
+  const log = openSync(logPath, 'w');
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
-  const logPath = join(environment, 'emulator.log');
-  const log = openSync(logPath, 'w');
-  const process_ = spawn(join(environment, 'bin', 'ministack'), {
+  const emulator = spawn(join(environment, 'bin', 'ministack'), {
     // A group of its own, so that the functions' processes can be ended with it.
     detached: true,
+    cwd: folder,
     stdio: ['ignore', log, log],
-    env: { ...process.env, AUTH: 'true', GATEWAY_PORT: String(port), MINISTACK_HOST: 'localhost' },
+    env: { ...process.env, AUTH: 'true', GATEWAY_PORT: String(port), MINISTACK_HOST: 'localhost', TMPDIR: folder, HOME: folder },
   });
   closeSync(log);
-  const kill = () => endGroup(process_);
-  process.once('exit', kill);
+  const end = () => {
+    endGroup(emulator);
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  process.once('exit', end);
   const stop = async () => {
-    process.off('exit', kill);
-    kill();
-    await until(() => process_.exitCode !== null || process_.signalCode !== null, stopMsMax, 'the emulator ends');
+    endGroup(emulator);
+    await until(() => emulator.exitCode !== null || emulator.signalCode !== null, stopMsMax, 'the emulator ends');
+    process.off('exit', end);
+    end();
   };
   try {
-    await until(() => answers(`${endpoint}/_ministack/health`, process_), startMsMax, 'the emulator answers');
+    await until(() => answers(`${endpoint}/_ministack/health`, emulator), startMsMax, 'the emulator answers');
   } catch (error) {
+    const said = readFileSync(logPath, 'utf8');
     await stop();
-    throw new Error(`The emulator did not start; its log:\n${readFileSync(logPath, 'utf8')}`, { cause: error });
+    throw new Error(`The emulator did not start; its log:\n${said}`, { cause: error });
   }
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   return { account: { endpoint, region: 'us-east-1', credentials }, stop };
@@ -75,8 +84,8 @@ function run(command: string, parameters: string[]): void {
   if (status !== 0) throw new Error(`${command} ${parameters.join(' ')} failed:\n${stderr}`);
 }
 
-async function answers(url: string, process_: ChildProcess): Promise<boolean> {
-  if (process_.exitCode !== null) throw new Error(`It ended with ${process_.exitCode}.`);
+async function answers(url: string, emulator: ChildProcess): Promise<boolean> {
+  if (emulator.exitCode !== null) throw new Error(`It ended with ${emulator.exitCode}.`);
   return await fetch(url).then(
     ({ ok }) => ok,
     () => false,
