@@ -111,9 +111,10 @@ describe.each(['http', 'lambda'] as const)('over %s', (transport) => {
     const message = (body: string) => leased.find((one) => one.body === body)!;
     await message('acked').ack();
     await message('extended').extend(600);
+    await message('released').release({ delaySeconds: 600 });
     await message('failed').release({ failed: 'no good' });
     expect(await dead.get(message('failed').id)).toMatchObject({ state: 'dead' });
-    expect((await queue.describe()).counts).toMatchObject({ leased: 2, ready: 0 });
+    expect((await queue.describe()).counts).toMatchObject({ leased: 1, delayed: 1, ready: 0 });
     await queue.purge();
     await queue.delete();
   });
