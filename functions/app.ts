@@ -63,8 +63,7 @@ export function createApp({ service, authenticate, log, newRequestId, stopping, 
       const principal = await principalOf(route, context.req.header('authorization'));
       context.set('principal', principal.id);
       const { raw } = context.req;
-      const bodiless = route.method === 'GET' || route.method === 'DELETE';
-      const input = bodiless ? inputOfQuery(new URL(raw.url).searchParams) : await readJson(raw);
+      const input = await inputOf(route, raw);
       const signal = stopping === undefined ? raw.signal : AbortSignal.any([raw.signal, stopping]);
       const output = await service.call(operation, context.req.param(), input, { principal, signal });
       return context.json(output as object, route.status);
@@ -100,6 +99,14 @@ export function createApp({ service, authenticate, log, newRequestId, stopping, 
   }
 
   return app;
+}
+
+async function inputOf({ method }: Route, request: Request): Promise<unknown> {
+  const query = inputOfQuery(new URL(request.url).searchParams);
+  if (method === 'GET' || method === 'DELETE') return query;
+  const [astray] = Object.keys(query);
+  if (astray === undefined) return readJson(request);
+  throw new DumbwaiterError('invalid_input', `${astray.slice(0, 60)}: must be sent in the JSON body, not in the query string`);
 }
 
 /** Keys travel in a header that pages set themselves, never by themselves as cookies do: no page can borrow another's. */

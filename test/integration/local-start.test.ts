@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEmbeddedDynamodb } from '../../functions/embedded-dynamodb.ts';
+import { usualPatience } from '../../functions/http-server.ts';
 import { engineOf, type LocalProgram, startProgram } from './local-program.ts';
 import { eventually, httpCalls } from './local-queue.ts';
 
@@ -85,7 +86,7 @@ describe('npm start', () => {
     program.process.kill(signal);
     expect(await waiting).toEqual({ messages: [] });
     expect(await program.ended).toBe(0);
-    expect(performance.now() - startedAt).toBeLessThan(8_000);
+    expect(performance.now() - startedAt).toBeLessThan(usualPatience.closingMs);
     expect(await engineOf(join(folder, 'dynamodb.sqlite'))).toBeUndefined();
     expect(program.errors()).toBe('');
   });
