@@ -71,6 +71,9 @@ export class QueueModel {
   known(queue: ModelQueue, id: string, now: number): 'yes' | 'no' | 'perhaps' {
     for (const message of this.messages) {
       if (message.origin !== queue || message.id !== id) continue;
+      // Given back for longer than it may still live: there to see, but never to come.
+      const outlives = message.expiresAt <= now && message.receipt === undefined && message.queue.deadLetter === null;
+      if (outlives && message.visibleAt > now) return 'perhaps';
       if (!message.isPurged && !this.isGone(message, now)) return 'yes';
       const isInHand = message.receipt !== undefined && message.visibleAt > now;
       return message.queue === queue && !isInHand ? 'no' : 'perhaps';
