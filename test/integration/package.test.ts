@@ -34,7 +34,7 @@ beforeAll(async () => {
   project = join(work, 'project');
   mkdirSync(project);
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: 'module' }));
-  await run('npm', ['install', '--offline', '--omit=optional', '--no-audit', '--no-fund', join(work, tarball)], project);
+  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', join(work, tarball)], project);
   installed = join(project, 'node_modules/dumbwaiter');
 
   queue = new SmallQueue();
