@@ -154,7 +154,8 @@ async function take(
     );
     // In the order of the candidates, whichever answered first.
     for (const claimed of outcomes) {
-      if (!claimed) continue;
+      // A row met in `messages` and among the due ones too is claimed once, and answered twice.
+      if (!claimed || taken.claimed.some(({ lease }) => lease.id === claimed.lease.id)) continue;
       taken.claimed.push(claimed);
       messages += claimed.slots.length;
     }
