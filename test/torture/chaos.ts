@@ -1,0 +1,42 @@
+/** The faults, dealt like cards: each kind comes once before any comes again. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Random } from '../../engine/port.ts';
+import { clockMarginMs } from '../../sdk/limits.ts';
+import type { Cluster } from './cluster.ts';
+
+export const faults = ['server killed', 'engine killed', 'client killed', 'clock moved'] as const;
+export type Fault = (typeof faults)[number];
+
+/** Between any two places: a clock that jumps is then nowhere further off than the queue allows for. */
+const movedMsMax = clockMarginMs / 2;
+const quietMsMin = 300;
+const quietMsMax = 2_500;
+
+export interface Chaos {
+  random: Random;
+  cluster: Cluster;
+  killClient(): Promise<void>;
+  count(fault: Fault): void;
+  signal: AbortSignal;
+}
+
+/** Strikes until the signal; what was killed runs again when this resolves. */
+export async function strike({ random, cluster, killClient, count, signal }: Chaos): Promise<void> {
+  const whole = (below: number) => Math.floor(random.number() * below);
+  const run: Record<Fault, () => Promise<void>> = {
+    'server killed': () => cluster.killServer(whole(cluster.urls.length)),
+    'engine killed': () => cluster.killEngine(),
+    'client killed': killClient,
+    async 'clock moved'() {
+      cluster.moveClock(whole(cluster.urls.length), Math.round((2 * random.number() - 1) * movedMsMax));
+    },
+  };
+  let dealt: Fault[] = [];
+  while (!signal.aborted) {
+    if (dealt.length === 0) dealt = [...faults];
+    const [fault] = dealt.splice(whole(dealt.length), 1);
+    await run[fault!]();
+    count(fault!);
+    await delay(quietMsMin + random.number() * (quietMsMax - quietMsMin), undefined, { signal }).catch(() => undefined);
+  }
+}
