@@ -20,5 +20,5 @@ export function against(measured: number, target: Target | undefined, digits: nu
   const text = measured.toFixed(digits);
   if (target === undefined) return text;
   const [sign, bound] = 'atMost' in target ? ['≤', target.atMost] : ['≥', target.atLeast];
-  return `${text} (${sign} ${bound}: ${isMet(measured, target) ? 'met' : 'MISSED'})`;
+  return `${text} (${sign} ${Number(bound.toPrecision(3))}: ${isMet(measured, target) ? 'met' : 'MISSED'})`;
 }

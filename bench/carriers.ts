@@ -1,0 +1,69 @@
+/** The queue's calls in process, and over HTTP to a local server in a child process. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Engine } from '../engine/engine.ts';
+import type { Json } from '../sdk/contract.ts';
+import type { Carrier } from './throughput.ts';
+
+export function inProcess(engine: Engine): Carrier {
+  return {
+    async createQueue(queue) {
+      await engine.call('createQueue', { queue }, {});
+    },
+    async publish(queue, bodies) {
+      allOk((await engine.call('publish', { queue }, { messages: bodies.map((body) => ({ body: body as Json })) })).results);
+    },
+    async receive(queue, max) {
+      return (await engine.call('receive', { queue }, { max })).messages.map(({ receipt }) => receipt);
+    },
+    async ack(queue, receipts) {
+      allOk((await engine.call('ack', { queue }, { receipts })).results);
+    },
+  };
+}
+
+export interface HttpCarrier extends Carrier {
+  serverPid: number;
+  close(): Promise<void>;
+}
+
+export async function overHttp(endpoint: string): Promise<HttpCarrier> {
+  const key = crypto.randomUUID();
+  const child = fork(fileURLToPath(new URL('server.ts', import.meta.url)), [endpoint, key]);
+  const [{ url }] = (await once(child, 'message')) as [{ url: string }];
+
+  async function send(method: string, path: string, input: object): Promise<object> {
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    const answer = await fetch(`${url}/v1/queues/${path}`, { method, headers, body: JSON.stringify(input) });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as object;
+  }
+
+  return {
+    serverPid: child.pid!,
+    async createQueue(queue) {
+      await send('PUT', queue, {});
+    },
+    async publish(queue, bodies) {
+      const answer = await send('POST', `${queue}/publish`, { messages: bodies.map((body) => ({ body })) });
+      allOk((answer as { results: { ok: boolean }[] }).results);
+    },
+    async receive(queue, max) {
+      const answer = await send('POST', `${queue}/receive`, { max });
+      return (answer as { messages: { receipt: string }[] }).messages.map(({ receipt }) => receipt);
+    },
+    async ack(queue, receipts) {
+      allOk(((await send('POST', `${queue}/ack`, { receipts })) as { results: { ok: boolean }[] }).results);
+    },
+    async close() {
+      const ended = once(child, 'exit');
+      child.disconnect();
+      await ended;
+    },
+  };
+}
+
+function allOk(results: readonly { ok: boolean }[]): void {
+  if (results.some(({ ok }) => !ok)) throw new Error('an entry was refused');
+}

@@ -1,0 +1,61 @@
+/** What the same AWS client makes of the same DynamoDB engine by itself: the six calls of a message's life, without the queue. */
+import { DeleteItemCommand, type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { bareCall } from './bare-request.ts';
+import { bodyOf } from './bodies.ts';
+import { tableNames } from './ground.ts';
+import { ownCpuMs, sideBySide } from './timing.ts';
+
+const callsOfLife = 6;
+
+/** Calls a second, with so many flows side by side. */
+export async function rawCallsPerSecond(client: DynamoDBClient, lives: number, flows: number): Promise<number> {
+  let left = lives;
+  const startedAt = performance.now();
+  await sideBySide(flows, () => (left-- > 0 ? () => rawLife(client) : undefined));
+  return (lives * callsOfLife) / ((performance.now() - startedAt) / 1000);
+}
+
+async function rawLife(client: DynamoDBClient): Promise<void> {
+  const id = crypto.randomUUID();
+  const message = { TableName: tableNames.messages, Key: { shard: { S: 'raw' }, id: { S: id } } };
+  const lease = { TableName: tableNames.leases, Key: { id: { S: id } } };
+  const bodies = { S: JSON.stringify(bodyOf(200)) };
+  const absent = { ConditionExpression: 'attribute_not_exists(id)', ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const;
+  await client.send(new PutItemCommand({ TableName: message.TableName, Item: { ...message.Key, bodies } }));
+  await Promise.all([
+    client.send(new GetItemCommand({ ...message, ConsistentRead: true })),
+    client.send(new GetItemCommand({ ...lease, ConsistentRead: true })),
+  ]);
+  const held = { ...lease.Key, bodies, shard: { S: 'raw' }, expiry: { N: String(Date.now()) } };
+  await client.send(new PutItemCommand({ TableName: lease.TableName, Item: held, ...absent }));
+  await client.send(new DeleteItemCommand(message));
+  await client.send(new PutItemCommand({ TableName: lease.TableName, Item: lease.Key }));
+}
+
+export interface CallCost {
+  cpuMs: number;
+  wallMs: number;
+}
+
+/** One GetItem after another: by the AWS client, and signed by hand. */
+export async function callCosts(
+  client: DynamoDBClient,
+  endpoint: string,
+  calls: number,
+): Promise<{ sdk: CallCost; bare: CallCost }> {
+  const input = { TableName: tableNames.messages, Key: { shard: { S: 'raw' }, id: { S: 'one' } }, ConsistentRead: true };
+  const Item = { ...input.Key, bodies: { S: JSON.stringify(bodyOf(200)) } };
+  await client.send(new PutItemCommand({ TableName: input.TableName, Item }));
+  const bySdk = () => client.send(new GetItemCommand(input));
+  const byHand = () => bareCall(endpoint, 'GetItem', input);
+  return { sdk: await oneAfterAnother(bySdk, calls), bare: await oneAfterAnother(byHand, calls) };
+}
+
+async function oneAfterAnother(call: () => Promise<unknown>, calls: number): Promise<CallCost> {
+  // The first ones find code that is not compiled yet.
+  for (let warmUp = 0; warmUp < calls / 4; warmUp++) await call();
+  const cpuMs = ownCpuMs();
+  const startedAt = performance.now();
+  for (let count = 0; count < calls; count++) await call();
+  return { cpuMs: (ownCpuMs() - cpuMs) / calls, wallMs: (performance.now() - startedAt) / calls };
+}

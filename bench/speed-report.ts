@@ -1,0 +1,95 @@
+/** What `speed.ts` found, as tables. */
+import type { ColdStart } from './cold-start.ts';
+import type { IdleCost } from './idle.ts';
+import type { CallCost } from './raw-calls.ts';
+import { against, table } from './table.ts';
+import { apiBundleBytes, apiColdStartMs, shareOfRaw } from './targets.ts';
+
+export interface SpeedRow {
+  by: 'in process' | 'HTTP';
+  step: 'publish' | 'receiveAndAck';
+  /** Messages in one call. */
+  batch: number;
+  messagesPerSecond: number;
+  /** Messages a second times DynamoDB's calls a message, as a share of the raw calls a second. */
+  shareOfRaw: number;
+  /** Processor time by process: who calls (over HTTP), the queue, the DynamoDB engine. */
+  cpuMsPerMessage: Record<string, number>;
+}
+
+export interface SpeedReport {
+  rawCallsPerSecond: number;
+  rows: SpeedRow[];
+  calls: { sdk: CallCost; bare: CallCost };
+  idle: IdleCost;
+  functions: ColdStart[];
+}
+
+export function printSpeed({ rawCallsPerSecond, rows, calls, idle, functions }: SpeedReport): void {
+  console.log(`The AWS client alone makes ${Math.round(rawCallsPerSecond)} calls a second.\n`);
+  console.log(
+    table(
+      [
+        'by',
+        'step',
+        'at a time',
+        'messages/s',
+        'share of raw',
+        'client CPU, ms each',
+        'queue CPU, ms each',
+        'DynamoDB CPU, ms each',
+      ],
+      rows.map((row) => [
+        row.by,
+        row.step === 'publish' ? 'publish' : 'receive, ack',
+        row.batch,
+        Math.round(row.messagesPerSecond),
+        against(row.shareOfRaw, row.by === 'in process' ? shareOfRaw : undefined, 2),
+        milliseconds(row.cpuMsPerMessage.client),
+        milliseconds(row.cpuMsPerMessage.queue),
+        milliseconds(row.cpuMsPerMessage.dynamodb),
+      ]),
+    ),
+  );
+  console.log('\nOne GetItem after another:\n');
+  console.log(
+    table(
+      ['call', 'CPU, ms', 'time, ms'],
+      [
+        ['by the AWS SDK', milliseconds(calls.sdk.cpuMs), milliseconds(calls.sdk.wallMs)],
+        ['signed by hand', milliseconds(calls.bare.cpuMs), milliseconds(calls.bare.wallMs)],
+      ],
+    ),
+  );
+  console.log('\nIdle:\n');
+  console.log(
+    table(
+      ['what', 'calls a minute', 'read units a minute'],
+      [
+        [
+          'a consumer that waits 20 s each time',
+          idle.consumer.callsPerMinute.toFixed(1),
+          idle.consumer.readUnitsPerMinute.toFixed(1),
+        ],
+        ['the sweep, each queue', idle.sweep.callsPerMinuteAndQueue.toFixed(1), idle.sweep.readUnitsPerMinuteAndQueue.toFixed(1)],
+        ['the sweep, beside its queues', idle.sweep.callsPerMinute.toFixed(1), ''],
+      ],
+    ),
+  );
+  console.log('\nFunctions:\n');
+  console.log(
+    table(
+      ['function', 'bundle, bytes', 'loaded at start, bytes', 'load, ms'],
+      functions.map(({ entry, bytes, startBytes, loadMs }) => [
+        entry,
+        against(bytes, entry === 'api' ? apiBundleBytes : undefined, 0),
+        startBytes,
+        against(loadMs, entry === 'api' ? apiColdStartMs : undefined, 0),
+      ]),
+    ),
+  );
+}
+
+function milliseconds(ms: number | undefined): string {
+  return ms === undefined || Number.isNaN(ms) ? '' : ms.toFixed(2);
+}
