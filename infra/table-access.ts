@@ -22,7 +22,8 @@ const queues = [...readOne, 'Query', 'PutItem'];
 
 /** Publishes, and tells of queues. */
 export const publishAccess: TableAccess = {
-  messages: ['Query', 'PutItem', 'BatchWriteItem'],
+  // It removes what it had put beside a row that then was not its own.
+  messages: ['Query', 'PutItem', 'DeleteItem', 'BatchWriteItem'],
   leases: [...readOne, 'PutItem'],
   dueLeases,
   queues,

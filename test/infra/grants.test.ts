@@ -55,7 +55,7 @@ describe('each function may do this and nothing else', () => {
       startRedrive,
     ],
     Publish: [
-      ...rows('Query PutItem BatchWriteItem', 'TablesMessages'),
+      ...rows('Query PutItem DeleteItem BatchWriteItem', 'TablesMessages'),
       ...rows('GetItem BatchGetItem PutItem', 'TablesLeases'),
       ...due,
       ...queues,
