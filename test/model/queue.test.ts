@@ -5,7 +5,7 @@ import { driveEngine, type StoreKind, storeKinds } from '../engine/driven-engine
 import { command } from './commands.ts';
 import { Play } from './play.ts';
 
-const runs = { memory: 400, dynamo: 15 } as const;
+const runs = { memory: 250, dynamo: 12 } as const;
 const steps = { memory: 60, dynamo: 40 } as const;
 
 describe.each(storeKinds)('the queue on $name', (kind: StoreKind) => {
