@@ -96,7 +96,8 @@ interface Attempted {
 
 const attemptsMax = 3;
 const travelMsMax = 10;
-const answerMsMax = 5_000;
+/** How long a caller waits for an answer, ms, before it tries again. */
+export const answerMsMax = 5_000;
 /** How long DynamoDB knows the token of a transaction: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */
 const tokenMs = 10 * 60_000;
 

@@ -105,7 +105,11 @@ export function story({ clockErrorMs = 0, drainedAt }: { clockErrorMs?: number; 
     },
     history: (): History => ({
       calls: calls.toSorted((a, b) => a.startedAt - b.startedAt),
-      circumstances: { clockErrorMs, drainedAt: drainedAt === undefined ? undefined : start + drainedAt * 1000 },
+      circumstances: {
+        clockErrorMs,
+        retryMsMin: 5_000,
+        drainedAt: drainedAt === undefined ? undefined : start + drainedAt * 1000,
+      },
     }),
   };
 }

@@ -92,7 +92,7 @@ function* judgeRefusals(ledger: Ledger, delivery: Delivery): Generator<Violation
         (other.outcome === 'uncertain' || 'done' in other.outcome),
     );
     const remaining = leaseEnd(ledger, delivery, endedAt) - ledger.clockErrorMs - endedAt;
-    if (refused === 'lease_lost' && !isGivenUp && remaining > 0) {
+    if (refused === 'lease_lost' && !isGivenUp && remaining > 0 && !ledger.queues.isDeleted(delivery.queue)) {
       yield { promise: 'live-lease-is-honoured', text: `${told} ${remaining} ms before its end`, calls: [delivery.call, call] };
     }
   }

@@ -15,6 +15,8 @@ export interface Life {
   entry: PublishEntry;
   published: CallOf<'publish'>;
   accepted: boolean;
+  /** Answered as a duplicate: it may be the first itself, where its request had been applied once before and the answer was lost. */
+  duplicate?: true;
   /** In the order in which their calls began. */
   deliveries: Delivery[];
 }
@@ -66,6 +68,11 @@ export function ledgerOf({ calls, circumstances }: History): Ledger {
   const sameReceipt: [Delivery, Delivery][] = [];
   const byReceipt = new Map<string, Delivery>();
 
+  const addLife = (life: Life): Life => {
+    lives.push(life);
+    return life;
+  };
+
   for (const call of calls) {
     if (call.operation !== 'publish') continue;
     const whole = outcomeOf<'publish'>(call);
@@ -77,10 +84,10 @@ export function ledgerOf({ calls, circumstances }: History): Ledger {
       const { queue } = call.params;
       if (accepted?.duplicate) {
         duplicates.push({ id: accepted.id, queue, call });
+        push(byId, accepted.id, addLife({ id, queue, entry, published: call, accepted: false, duplicate: true, deliveries: [] }));
         return;
       }
-      const life: Life = { id, queue, entry, published: call, accepted: accepted !== undefined, deliveries: [] };
-      lives.push(life);
+      const life = addLife({ id, queue, entry, published: call, accepted: accepted !== undefined, deliveries: [] });
       if (id === undefined) push(unnamed, contentKey(entry), life);
       else push(byId, id, life);
     });
@@ -104,7 +111,7 @@ export function ledgerOf({ calls, circumstances }: History): Ledger {
     }
   }
 
-  for (const call of calls) noteActs(call, byReceipt);
+  for (const call of calls) noteActs(call, byReceipt, circumstances.retryMsMin ?? 0);
   const { clockErrorMs, drainedAt } = circumstances;
   return { calls, queues: queuesOf(calls), lives, byId, duplicates, strangers, sameReceipt, clockErrorMs, drainedAt };
 }
@@ -112,7 +119,9 @@ export function ledgerOf({ calls, circumstances }: History): Ledger {
 /** A publish that was not answered was stored after all where the next under its id is told so, and no other can have been meant. */
 function acceptByDuplicate(duplicates: readonly Duplicate[], byId: ReadonlyMap<string, readonly Life[]>): void {
   for (const { id, queue, call } of duplicates) {
-    const lives = (byId.get(id) ?? []).filter((life) => life.queue === queue && life.published.startedAt <= endOf(call));
+    const lives = (byId.get(id) ?? []).filter(
+      (life) => !life.duplicate && life.queue === queue && life.published.startedAt <= endOf(call),
+    );
     if (lives.length === 1) lives[0]!.accepted = true;
   }
 }
@@ -142,14 +151,20 @@ function lifeOf(
   return life;
 }
 
-function noteActs(call: Call, byReceipt: ReadonlyMap<string, Delivery>): void {
+function noteActs(call: Call, byReceipt: ReadonlyMap<string, Delivery>, retryMsMin: number): void {
   if (call.operation !== 'ack' && call.operation !== 'release' && call.operation !== 'extend') return;
   const whole = outcomeOf(call) as Outcome<{ results: never[] }>;
   call.input.receipts.forEach((receipt, index) => {
     const { operation } = call;
-    byReceipt.get(receipt)?.acts.push({ operation, call, outcome: outcomeOfEntry(whole, index) } as Act);
+    const told = outcomeOfEntry(whole, index);
+    // What ended the lease may have been this very call, tried again after an answer was lost. An ack leaves a trace that tells.
+    const isSecondTry = operation !== 'ack' && isLeaseLost(told) && endOf(call) - call.startedAt >= retryMsMin;
+    byReceipt.get(receipt)?.acts.push({ operation, call, outcome: isSecondTry ? 'uncertain' : told } as Act);
   });
 }
+
+const isLeaseLost = (outcome: Outcome<unknown>) =>
+  outcome !== 'uncertain' && 'refused' in outcome && outcome.refused === 'lease_lost';
 
 /** Content as a text that is the same for the same content. */
 export function contentKey({

@@ -1,0 +1,76 @@
+/**
+ * What is to happen in one history, as data: queues, processes, what each does in turn, and how often each fault strikes. Data, so that
+ * a history that fails can be tried again with a part of it left out.
+ */
+import type { Fault } from '../../engine/simulated-store.ts';
+import type { QueueSettings } from '../../sdk/contract.ts';
+
+export interface Plan {
+  seed: number;
+  queues: PlannedQueue[];
+  processes: PlannedProcess[];
+  rates: Record<Fault, number>;
+  /** A pause lasts up to this, ms. */
+  pauseMsMax: number;
+  /** Pause between the runs of the sweep while there is work, ms; undefined: nobody sweeps until all is over. */
+  sweepMs: number | undefined;
+  /** Whether DynamoDB's TTL removes rows while there is work, some time after they asked for it. */
+  ttlActs: boolean;
+}
+
+export interface PlannedQueue {
+  name: string;
+  settings: Partial<QueueSettings>;
+  /** That it begins with. */
+  shards: number;
+}
+
+export interface PlannedProcess {
+  name: string;
+  /** How far its clock is off at first, ms. */
+  skewMs: number;
+  steps: Step[];
+}
+
+/** Which of the receipts that a process has: those it holds, one of them, some, or some that it has used before. */
+export type Choice = 'all' | 'one' | 'some' | 'used';
+
+export interface PlannedMessage {
+  /** Tells one body from another. */
+  number: number;
+  /** Characters of the body besides that, which no deflating makes shorter. */
+  chars: number;
+  id?: string;
+  delaySeconds?: number;
+}
+
+export type Step =
+  | { do: 'publish'; queue: string; messages: PlannedMessage[]; aside?: boolean }
+  | {
+      do: 'receive';
+      queue: string;
+      max: number;
+      visibilityTimeoutSeconds?: number;
+      waitSeconds?: number;
+      aside?: boolean;
+    }
+  | { do: 'ack'; which: Choice; aside?: boolean }
+  | { do: 'release'; which: Choice; delaySeconds?: number; failed?: string; aside?: boolean }
+  | { do: 'extend'; which: Choice; visibilityTimeoutSeconds?: number; aside?: boolean }
+  | { do: 'wait'; ms: number }
+  | { do: 'sweep'; aside?: boolean }
+  | { do: 'purge'; queue: string; aside?: boolean }
+  | { do: 'redrive'; queue: string; toQueue?: string; onlySome?: boolean; ratePerSecond?: number; aside?: boolean }
+  | { do: 'cancelRedrive' }
+  | { do: 'read'; queue: string; how: 'peek' | 'counts' | 'message'; aside?: boolean }
+  | { do: 'update'; queue: string; settings: Partial<QueueSettings> }
+  | { do: 'remake'; queue: string }
+  /** The process dies, and another takes its place: what it held is forgotten. */
+  | { do: 'die' }
+  /** Its clock is set, within the margin. */
+  | { do: 'setClock'; skewMs: number }
+  /** Its clock is off beyond the margin for a while, in which it tries to receive. */
+  | { do: 'loseClock'; queue: string; skewMs: number };
+
+/** Those that run beside the ones that follow, where the plan says so. */
+export type AsideStep = Extract<Step, { aside?: boolean }>;

@@ -1,0 +1,250 @@
+/**
+ * Runs one history: a plan, until all its processes are done; then faults stop, every lease ends, all is received and acked, and the
+ * tables are looked at. The checker judges the calls.
+ */
+import type { Key, Row } from '../../engine/port.ts';
+import { answerMsMax, type Fault, noFaults } from '../../engine/simulated-store.ts';
+import { createSimulation, type SimulatedProcess } from '../../engine/simulation.ts';
+import { DumbwaiterError } from '../../sdk/errors.ts';
+import { clockMarginMs, signedRequestMsMax } from '../../sdk/limits.ts';
+import { engineOf, sweepOnce, takeSteps } from './caller.ts';
+import { check } from './checker.ts';
+import type { History, Violation } from './history.ts';
+import type { Plan, PlannedProcess } from './plan.ts';
+import { residueOf } from './residue.ts';
+import { createWorld, type World } from './world.ts';
+
+export interface Outcome {
+  plan: Plan;
+  history: History;
+  violations: Violation[];
+  /** How often what happened: faults, steps, answers of note. */
+  counts: Record<string, number>;
+  faults: { at: number; fault: Fault; process: string }[];
+}
+
+const minuteMs = 60_000;
+const redriveMsMax = minuteMs;
+const redriveTriesMax = 3;
+const drainRoundsMax = 40;
+
+export async function runPlan(plan: Plan): Promise<Outcome> {
+  const faults = { ...noFaults, rates: { ...noFaults.rates }, pauseMsMax: plan.pauseMsMax };
+  const struck: Outcome['faults'] = [];
+  const simulation = createSimulation({ seed: plan.seed, faults, observe: (event) => struck.push(event) });
+  const world = createWorld(plan, simulation, async (queue, task) => {
+    void runRedrive(world, queue, task);
+  });
+
+  await setUp(world);
+  Object.assign(faults.rates, plan.rates);
+  await work(world);
+  Object.assign(faults.rates, noFaults.rates);
+  const drainedAt = await drain(world);
+  await tidy(world);
+
+  const history: History = {
+    calls: world.recorder.calls,
+    circumstances: { clockErrorMs: clockMarginMs, retryMsMin: answerMsMax, drainedAt },
+  };
+  for (const [fault, times] of Object.entries(simulation.counts)) world.count(`fault ${fault}`, times);
+  countAnswers(world);
+  return { plan, history, violations: [...world.violations, ...check(history)], counts: world.counts, faults: struck };
+}
+
+/** Runs a process until it has ended, however often it is killed: another takes its place. */
+async function revived(world: World, name: string, skewMs: number, body: (process: SimulatedProcess) => Promise<void>) {
+  for (let life = 1; ; life++) {
+    const end = await world.simulation.spawn(life === 1 ? name : `${name}.${life}`, body, { skewMs });
+    if (end === 'ended') return;
+    world.count('processes replaced');
+  }
+}
+
+async function setUp(world: World): Promise<void> {
+  const { plan, simulation, recorder } = world;
+  void revived(world, 'setup', 0, async (process) => {
+    const by = { process: process.name, engine: engineOf(world, process) };
+    for (const { name, settings } of plan.queues) await recorder.call(by, 'createQueue', { queue: name }, settings);
+  });
+  await simulation.run();
+  for (const { name, shards } of plan.queues) {
+    const key: Key = { table: 'queues', kind: 'queue', name };
+    await simulation.memory.write({
+      key,
+      then: {
+        set: [
+          [['shards'], shards],
+          [['shardsVisited'], shards],
+        ],
+      },
+    });
+  }
+}
+
+async function work(world: World): Promise<void> {
+  const { plan, simulation } = world;
+  let working = plan.processes.length;
+  for (const { name, skewMs, steps } of plan.processes satisfies PlannedProcess[]) {
+    const progress = { at: 0 };
+    void revived(world, name, skewMs, (process) => takeSteps(world, process, steps, progress)).then(() => working--);
+  }
+  const { sweepMs } = plan;
+  if (sweepMs !== undefined) {
+    void revived(world, 'sweeper', 0, async (process) => {
+      const engine = engineOf(world, process);
+      while (working > 0) {
+        await world.noteDefects(process.name, () => sweepOnce(world, process, engine));
+        await process.clock.sleep(sweepMs);
+      }
+    });
+  }
+  if (plan.ttlActs) {
+    void revived(world, 'ttl', 0, async ({ clock, random }) => {
+      while (working > 0) {
+        await clock.sleep(minuteMs * 10 * random.number());
+        await expireRows(world, () => random.number() < 0.5);
+      }
+    });
+  }
+  await simulation.run();
+}
+
+/** DynamoDB's TTL: removes rows whose instant has passed, each when it likes. */
+async function expireRows({ simulation, count }: World, isTime: () => boolean): Promise<void> {
+  const { memory } = simulation;
+  const isOver = (row: Row) => row.ttl !== undefined && (row.ttl as number) * 1000 < simulation.now() && isTime();
+  const keys: Key[] = [
+    ...memory
+      .rows('messages')
+      .filter(isOver)
+      .map(({ shard, id }): Key => ({ table: 'messages', shard: shard as string, id: id as string })),
+    ...memory
+      .rows('leases')
+      .filter(isOver)
+      .map(({ id }): Key => ({ table: 'leases', id: id as string })),
+  ];
+  count('rows removed by TTL', keys.length);
+  await memory.writeAll(keys.map((key) => ({ key, then: { remove: true } })));
+}
+
+/** What an invocation of the redrive's function comes to: tried again when it fails; once it is killed, the sweep starts another. */
+async function runRedrive(world: World, queue: string, task: string): Promise<void> {
+  await world.simulation.spawn('redrive', (process) =>
+    world.noteDefects(process.name, async () => {
+      const engine = engineOf(world, process);
+      for (let tries = 1; tries <= redriveTriesMax; tries++) {
+        try {
+          while ((await engine.runRedrive(queue, task, { until: process.clock.now() + redriveMsMax })) === 'more');
+          return;
+        } catch (error) {
+          if (!(error instanceof DumbwaiterError)) throw error;
+        }
+        await process.clock.sleep(minuteMs);
+      }
+    }),
+  );
+}
+
+/** No message is out of sight for longer than this, ms. */
+function hiddenMsMax({ queues, processes }: Plan): number {
+  const seconds = queues.map(({ settings }) => {
+    const { visibilityTimeoutSeconds = 30, delaySeconds = 0, backoff } = settings;
+    return visibilityTimeoutSeconds + delaySeconds + (backoff?.maxSeconds ?? 0);
+  });
+  const steps = processes.flatMap((process) =>
+    process.steps.map((step) => {
+      if (step.do === 'receive' || step.do === 'extend') return step.visibilityTimeoutSeconds ?? 0;
+      if (step.do === 'release') return step.delaySeconds ?? 0;
+      if (step.do === 'update') return (step.settings.visibilityTimeoutSeconds ?? 0) + (step.settings.backoff?.maxSeconds ?? 0);
+      return step.do === 'publish' ? Math.max(0, ...step.messages.map(({ delaySeconds = 0 }) => delaySeconds)) : 0;
+    }),
+  );
+  return (Math.max(...seconds) + Math.max(0, ...steps)) * 1000;
+}
+
+/** Receives and acks until nothing comes any more; answers when that was. */
+async function drain(world: World): Promise<number> {
+  const { plan, simulation, recorder } = world;
+  let drainedAt = 0;
+  void revived(world, 'drain', 0, (process) =>
+    world.noteDefects(process.name, async () => {
+      const by = { process: process.name, engine: engineOf(world, process) };
+      const names = plan.queues.map(({ name }) => name).reverse();
+      // Requests under way arrive within the life of a signed one.
+      await process.clock.sleep(signedRequestMsMax + hiddenMsMax(plan));
+      let quiet = 0;
+      for (let round = 1; quiet < 2; round++) {
+        if (round > drainRoundsMax) throw new Error('messages keep coming');
+        let found = 0;
+        for (const queue of names) {
+          for (;;) {
+            const output = await recorder.call(by, 'receive', { queue }, { max: 20, visibilityTimeoutSeconds: 60 });
+            if (!output || output.messages.length === 0) break;
+            found += output.messages.length;
+            await recorder.call(by, 'ack', { queue }, { receipts: output.messages.map(({ receipt }) => receipt) });
+          }
+        }
+        quiet = found === 0 ? quiet + 1 : 0;
+        // Redrives that have lost their runner are begun again.
+        if (quiet === 1) await process.clock.sleep(3 * minuteMs);
+        if (quiet === 1) await sweepOnce(world, process, by.engine);
+        if (quiet === 1) await process.clock.sleep(minuteMs);
+      }
+      drainedAt = simulation.now();
+      for (const queue of names) await recorder.call(by, 'peek', { queue }, {});
+    }),
+  );
+  await simulation.run();
+  return drainedAt;
+}
+
+/** Whether anything broke off that may have left half of its writes. */
+function struckMidway({ counts, simulation }: World): boolean {
+  const { throttled, conflict, lostRequest, lostReply, late, halfDone } = simulation.counts;
+  return (counts['processes replaced'] ?? 0) + throttled + conflict + lostRequest + lostReply + late + halfDone > 0;
+}
+
+const tidyRoundsLeast = 4;
+const tidyRoundsMost = 24;
+
+/** Sweeps until nothing is left to do, and looks at what there is. */
+async function tidy(world: World): Promise<void> {
+  const { simulation } = world;
+  let left: string[] = [];
+  const mayOrphan = struckMidway(world);
+  void revived(world, 'tidy', 0, (process) =>
+    world.noteDefects(process.name, async () => {
+      const engine = engineOf(world, process);
+      for (let round = 1; round <= tidyRoundsMost; round++) {
+        await process.clock.sleep(21 * minuteMs);
+        await sweepOnce(world, process, engine);
+        left = residueOf(simulation.memory, mayOrphan);
+        if (left.length === 0 && round >= tidyRoundsLeast) return;
+      }
+    }),
+  );
+  await simulation.run();
+  for (const what of left) world.fail('nothing-is-left', what);
+}
+
+/** Answers that show that a history came to what it was meant to try. */
+function countAnswers({ recorder, count }: World): void {
+  for (const call of recorder.calls) {
+    count(`call ${call.operation}`);
+    if ('lost' in call.answer) count('answer lost');
+    else if ('refused' in call.answer) count(`answer ${call.answer.refused}`);
+    else if (call.operation === 'getRedrive' || call.operation === 'cancelRedrive') continue;
+    else if ('results' in call.answer.output) {
+      for (const result of call.answer.output.results) {
+        if (!result.ok) count(`result ${result.code}`);
+        else if ('duplicate' in result) count('result duplicate');
+        else if ('deadLettered' in result) count('result dead-lettered');
+      }
+    } else if ('messages' in call.answer.output && call.operation === 'receive') {
+      count('messages received', call.answer.output.messages.length);
+      count('messages received again', call.answer.output.messages.filter(({ receives }) => receives > 1).length);
+      count('dead letters received', call.answer.output.messages.filter(({ deadLetter }) => deadLetter).length);
+    }
+  }
+}
