@@ -39,6 +39,7 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
   await setUp(world);
   Object.assign(faults.rates, plan.rates);
   await work(world);
+  noteQueues(world);
   Object.assign(faults.rates, noFaults.rates);
   const drainedAt = await drain(world);
   await tidy(world);
@@ -201,8 +202,8 @@ async function drain(world: World): Promise<number> {
 
 /** Whether anything broke off that may have left half of its writes. */
 function struckMidway({ counts, simulation }: World): boolean {
-  const { throttled, conflict, lostRequest, lostReply, late, halfDone } = simulation.counts;
-  return (counts['processes replaced'] ?? 0) + throttled + conflict + lostRequest + lostReply + late + halfDone > 0;
+  const { stale: _, duplicated: __, ...others } = simulation.counts;
+  return (counts['processes replaced'] ?? 0) + Object.values(others).reduce((sum, times) => sum + times) > 0;
 }
 
 const tidyRoundsLeast = 4;
@@ -225,7 +226,19 @@ async function tidy(world: World): Promise<void> {
     }),
   );
   await simulation.run();
+  for (const row of simulation.memory.rows('queues'))
+    if (row.kind === 'task') world.count('messages redriven', row.moved as number);
   for (const what of left) world.fail('nothing-is-left', what);
+}
+
+/** Shards that came to be under load, or will have to go; what redrives have moved. */
+function noteQueues({ plan, simulation, count }: World): void {
+  for (const row of simulation.memory.rows('queues')) {
+    if (row.kind !== 'queue') continue;
+    const planned = plan.queues.find(({ name }) => name === row.name)!;
+    if ((row.shards as number) > planned.shards) count('queues grown');
+    if ((row.shardsVisited as number) > 1) count('shards retired', (row.shardsVisited as number) - 1);
+  }
 }
 
 /** Answers that show that a history came to what it was meant to try. */

@@ -1,0 +1,67 @@
+/**
+ * `npm run simulate -- --seed N --histories M | --minutes K`: runs histories, and tells what came of them. Of the first that breaks a
+ * promise it prints a small one that still does, and the line that runs it again.
+ */
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { missing } from './coverage.ts';
+import { drawPlan } from './draw.ts';
+import { runMany } from './many.ts';
+import { printOutcome } from './print.ts';
+import { runPlan } from './run.ts';
+import { shrink } from './shrink.ts';
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    histories: { type: 'string' },
+    minutes: { type: 'string' },
+    threads: { type: 'string', default: String(availableParallelism()) },
+    /** Prints the history of one seed, as it is. */
+    show: { type: 'boolean', default: false },
+  },
+});
+
+const historiesDefault = 1000;
+const seed = values.seed === undefined ? Date.now() % 1_000_000_000 : whole('seed', values.seed);
+const startedAt = Date.now();
+
+if (values.show) {
+  console.log(printOutcome(await runPlan(drawPlan(seed))));
+} else {
+  const asked = values.histories ?? (values.seed !== undefined && values.minutes === undefined ? '1' : undefined);
+  const until = values.minutes === undefined ? {} : { until: startedAt + whole('minutes', values.minutes) * 60_000 };
+  const limited = asked !== undefined || values.minutes === undefined;
+  const histories = limited ? { histories: asked === undefined ? historiesDefault : whole('histories', asked) } : {};
+  const tally = await runMany({ seed, threads: whole('threads', values.threads), ...until, ...histories });
+  const seconds = Math.round((Date.now() - startedAt) / 1000);
+  for (const [what, times] of Object.entries(tally.counts).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    console.log(`${what.padEnd(32)}${times.toLocaleString('en').padStart(14)}`);
+  }
+  console.log(
+    `\n${tally.histories.toLocaleString('en')} histories from seed ${seed} in ${seconds} s; broken: ${tally.failures.length}`,
+  );
+  const holes = missing(tally.counts, tally.histories);
+  for (const hole of holes) console.error(`never happened: ${hole}`);
+  for (const failure of tally.failures.slice(0, 20)) console.error(`seed ${failure.seed} breaks ${failure.promises.join(', ')}`);
+  const [first] = tally.failures;
+  if (first) await explain(first.seed, first.promises[0]!);
+  process.exitCode = first || holes.length > 0 ? 1 : 0;
+}
+
+async function explain(failing: number, promise: string): Promise<void> {
+  const plan = drawPlan(failing);
+  const small = await shrink(plan, async (candidate) =>
+    (await runPlan(candidate)).violations.some((violation) => violation.promise === promise),
+  );
+  console.error(`\n${printOutcome(await runPlan(small))}`);
+  console.error(`\nIts processes: ${JSON.stringify(small.processes)}`);
+  console.error(`\nRun it again: npm run simulate -- --seed ${failing}`);
+}
+
+function whole(name: string, text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 0) return number;
+  console.error(`--${name}: ${text} is not a whole number`);
+  process.exit(2);
+}

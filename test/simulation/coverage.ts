@@ -1,0 +1,58 @@
+/** What must have happened among many histories: a fault that never strikes, or an answer that never comes, is a hole in the test. */
+import { manyFaults } from '../../engine/simulated-store.ts';
+
+const steps = [
+  'publish',
+  'receive',
+  'ack',
+  'release',
+  'extend',
+  'wait',
+  'sweep',
+  'purge',
+  'redrive',
+  'cancelRedrive',
+  'read',
+  'update',
+  'remake',
+  'die',
+  'setClock',
+  'loseClock',
+];
+
+const outcomes = [
+  'messages received',
+  'messages received again',
+  'dead letters received',
+  'dead letters: max_receives',
+  'dead letters: expired',
+  'result dead-lettered',
+  'result duplicate',
+  'result lease_lost',
+  'result unavailable',
+  'answer unavailable',
+  'answer clock_skewed',
+  'answer lost',
+  'expired',
+  'processes replaced',
+  'messages redriven',
+  'rows removed by sweeps',
+  'dead-lettered by sweeps',
+  'rows removed by TTL',
+  'queues grown',
+  'shards retired',
+];
+
+/** Enough that what is rare has come up. */
+const historiesLeast = 1000;
+
+/** What should have happened in so many histories, and did not. */
+export function missing(counts: Readonly<Record<string, number>>, histories: number): string[] {
+  if (histories < historiesLeast) return [];
+  const expected = [
+    ...Object.keys(manyFaults.rates).map((fault) => `fault ${fault}`),
+    ...steps.map((step) => `step ${step}`),
+    ...outcomes,
+  ];
+  return expected.filter((what) => !counts[what]);
+}

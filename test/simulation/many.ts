@@ -1,0 +1,55 @@
+/** Runs histories of many seeds on several threads. */
+import { Worker } from 'node:worker_threads';
+
+export interface Share {
+  /** First seed, and the distance to the next. */
+  from: number;
+  step: number;
+  /** How many, at most. */
+  histories: number;
+  /** No history is begun after this, ms since 1970. */
+  until: number;
+  /** Stop at the first that breaks a promise. */
+  stopAtFailure: boolean;
+}
+
+export interface Tally {
+  histories: number;
+  counts: Record<string, number>;
+  /** Seeds of the histories that broke a promise, and which. */
+  failures: { seed: number; promises: string[] }[];
+}
+
+export interface ManyOptions {
+  seed: number;
+  histories?: number;
+  until?: number;
+  threads: number;
+  stopAtFailure?: boolean;
+}
+
+export async function runMany({ seed, histories, until, threads, stopAtFailure = false }: ManyOptions): Promise<Tally> {
+  const total = histories ?? Number.POSITIVE_INFINITY;
+  const shares = Array.from({ length: threads }, (_, index): Share => {
+    const own = Number.isFinite(total) ? Math.floor(total / threads) + (index < total % threads ? 1 : 0) : total;
+    return { from: seed + index, step: threads, histories: own, until: until ?? Number.POSITIVE_INFINITY, stopAtFailure };
+  });
+  const tallies = await Promise.all(shares.map(runShare));
+  return tallies.reduce(added);
+}
+
+function runShare(share: Share): Promise<Tally> {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: share });
+  return new Promise((resolve, reject) => {
+    worker.on('message', resolve);
+    worker.on('error', reject);
+    worker.on('exit', (code) => reject(new Error(`a thread of the simulation ended with ${code}`)));
+  });
+}
+
+function added(one: Tally, other: Tally): Tally {
+  const counts = { ...one.counts };
+  for (const [what, times] of Object.entries(other.counts)) counts[what] = (counts[what] ?? 0) + times;
+  const failures = [...one.failures, ...other.failures].sort((a, b) => a.seed - b.seed);
+  return { histories: one.histories + other.histories, counts, failures };
+}
