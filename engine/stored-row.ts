@@ -9,8 +9,6 @@ export const sortKeyBytesMax = 1024;
 const numberMagnitudeMin = 1e-130;
 const numberMagnitudeMax = 9.999999999999999e125;
 
-const encoder = new TextEncoder();
-
 /** A deep copy of the row; throws for what DynamoDB would refuse or a JSON request could not carry. */
 export function storedCopy(row: Row): Row {
   return copyMap(row, 1);
@@ -126,5 +124,5 @@ function numberBytes(value: number): number {
 }
 
 function stringBytes(text: string): number {
-  return encoder.encode(text).byteLength;
+  return Buffer.byteLength(text);
 }
