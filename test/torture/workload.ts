@@ -73,7 +73,7 @@ export function createWorker({ log, random, transports, queues, name }: Client) 
 
   async function publish(): Promise<void> {
     const queue = pick([queues.work, queues.plain, queues.purged]);
-    const messages = Array.from({ length: pick([1, 1, 2, 5, 12]) }, () => entry(queue));
+    const messages = Array.from({ length: pick([1, 1, 2, 5, 12, 30]) }, () => entry(queue));
     const output = await log.call(anyServer(), 'publish', { queue }, { messages });
     for (const result of output?.results ?? []) if (result.ok) ids.push({ queue, id: result.id });
   }

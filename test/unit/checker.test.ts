@@ -322,6 +322,19 @@ const cases: Record<PromiseName, Case[]> = {
         h.receive([50, 50.1], 'm', 'two', 80, { receives: 2 });
       },
     ],
+    [
+      'an ack after a release',
+      (h) => {
+        held(h);
+        h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(3) });
+        h.ack([3.2, 3.3], 'one');
+      },
+      (h) => {
+        held(h);
+        h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(3) });
+        h.ack([3.2, 3.3], 'one', 'lease_lost');
+      },
+    ],
   ],
   'never-before-visible': [
     [

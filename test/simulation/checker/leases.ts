@@ -18,6 +18,7 @@ export function* judgeLeases(ledger: Ledger): Generator<Violation> {
         const fault = faultOfPair(ledger, first, second);
         if (fault) yield fault;
       }
+      yield* judgeReleased(first);
       yield* judgeRefusals(ledger, first);
     }
   }
@@ -72,6 +73,15 @@ function faultOf(ledger: Ledger, first: Delivery, second: Delivery): Fault | und
 const isRedriven = (ledger: Ledger, first: Delivery, second: Delivery) =>
   first.queue !== second.queue &&
   [first, second].some(({ queue }) => ledger.queues.redrives(queue, Math.max(first.endedAt, second.endedAt)).length > 0);
+
+/** Who gave a message back holds it no more. */
+function* judgeReleased({ message, acts }: Delivery): Generator<Violation> {
+  const released = acts.find((act) => act.operation === 'release' && isDone(act));
+  const late = released && acts.find((act) => isDone(act) && act.call.startedAt > endOf(released.call));
+  if (!late) return;
+  const text = `${late.operation} of message ${message.id} was answered ok after its release`;
+  yield { promise: 'late-holder-is-told', text, calls: [released.call, late.call] };
+}
 
 /** Whoever holds a lease that nobody can have ended is not told that it is lost. */
 function* judgeRefusals(ledger: Ledger, delivery: Delivery): Generator<Violation> {
