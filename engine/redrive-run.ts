@@ -158,6 +158,8 @@ async function adopt(ctx: Context, queue: QueueRecord, parcel: Parcel): Promise<
   const { fresh: _, ...lease } = leaseOf(ctx, queue, parcel, parcel.since);
   const row = leaseRow({ ...lease, fresh: parcel.shard, outOfOrder: parcel.shard, ending: true });
   const after = await putIfAbsent(ctx, row, readAt);
+  // Nothing overrides the parcel: removed, it would be lost.
+  if (!after.row) throw new StoreError(`the store did not answer whether the row ${parcel.id} was put`, 'unknown');
   await ctx.store.write({ key: parcelKey(parcel.shard, parcel.id), then: { remove: true } });
   return after;
 }
