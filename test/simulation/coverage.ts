@@ -33,7 +33,6 @@ const outcomes = [
   'answer unavailable',
   'answer clock_skewed',
   'answer lost',
-  'expired',
   'processes replaced',
   'messages redriven',
   'rows removed by sweeps',

@@ -30,7 +30,7 @@ export interface Circumstances {
   clockErrorMs: number;
   /**
    * How long a call lasts at least, ms, in which the queue had no answer from its store and tried again: such a release or extend may
-   * have been applied at first, and then been told that its lease is lost. Left out where it is not known.
+   * have been applied at first, and then been told that its lease is lost; and such a publish, that it is a duplicate. Left out where it is not known.
    */
   retryMsMin?: number;
   /** When the history ended: by then every live message was asked for until none came any more. */

@@ -82,8 +82,7 @@ function* judgeOwnIds(ledger: Ledger): Generator<Violation> {
   for (const { id, queue, call } of ledger.duplicates) {
     const isThere = ledger.byId
       .get(id)
-      ?.filter((life) => !life.duplicate || life.deliveries.length > 0)
-      .some((life) => ledger.queues.reachable(life.queue).has(queue) && life.published.startedAt <= endOf(call));
+      ?.some((life) => ledger.queues.reachable(life.queue).has(queue) && life.published.startedAt <= endOf(call));
     if (isThere) continue;
     const text = `message ${id} was answered as a duplicate, and no other can have been there`;
     yield { promise: 'accepted-is-never-lost', text, calls: [call] };

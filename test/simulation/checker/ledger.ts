@@ -84,7 +84,13 @@ export function ledgerOf({ calls, circumstances }: History): Ledger {
       const { queue } = call.params;
       if (accepted?.duplicate) {
         duplicates.push({ id: accepted.id, queue, call });
-        push(byId, accepted.id, addLife({ id, queue, entry, published: call, accepted: false, duplicate: true, deliveries: [] }));
+        if (endOf(call) - call.startedAt >= (circumstances.retryMsMin ?? 0)) {
+          push(
+            byId,
+            accepted.id,
+            addLife({ id, queue, entry, published: call, accepted: false, duplicate: true, deliveries: [] }),
+          );
+        }
         return;
       }
       const life = addLife({ id, queue, entry, published: call, accepted: accepted !== undefined, deliveries: [] });
