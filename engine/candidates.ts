@@ -11,6 +11,10 @@ export type Candidate =
   | { at: number; parcel: Parcel; size: number; count: number }
   | { at: number; seen: Seen; size: number; count: number };
 
+export function rowOf(candidate: Candidate): string {
+  return 'seen' in candidate ? candidate.seen.id : candidate.parcel.id;
+}
+
 /** Both, the longest waiting first; of the window's rows in an order of this receive's own. */
 export async function candidatesOf(
   ctx: Context,
@@ -19,6 +23,12 @@ export async function candidatesOf(
   due: readonly Row[],
 ): Promise<Candidate[]> {
   return oldestFirst(shuffled(ctx, window, heads), await dueRows(ctx, shuffled(ctx, window, due)));
+}
+
+/** Those that other receives of this process have had in hand since they were read come last. */
+export function othersLast(ctx: Context, candidates: readonly Candidate[], readAt: number): Candidate[] {
+  const isInHand = (candidate: Candidate) => ctx.inHand.touchedSince(rowOf(candidate), readAt);
+  return [...candidates.filter((one) => !isInHand(one)), ...candidates.filter(isInHand)];
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What every operation works with. */
 import type { EngineParts } from './engine.ts';
 import { createIds, type Ids } from './ids.ts';
+import { createInHand, type InHand } from './in-hand.ts';
 import { versionChars } from './rows.ts';
 import { createSettings, type Settings } from './settings.ts';
 import { createThrottles, type Throttles } from './throttles.ts';
@@ -12,6 +13,7 @@ export interface Context extends EngineParts {
   settings: Settings;
   throttles: Throttles;
   windows: Windows;
+  inHand: InHand;
   wakeups: Wakeups;
   newVersion: () => string;
 }
@@ -25,6 +27,7 @@ export function createContext(parts: EngineParts): Context {
     ids: createIds(parts.clock, parts.random),
     settings: createSettings(parts.store, parts.clock),
     windows: createWindows(),
+    inHand: createInHand(parts.clock),
     wakeups: createWakeups(),
     newVersion: () => parts.random.chars(versionChars),
   };

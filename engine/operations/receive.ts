@@ -8,7 +8,7 @@
 import type { InputOf, OutputOf, ReceivedMessage } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
 import { callBytesMax, clockMarginMs, headRowsMax, tombstoneMs } from '../../sdk/limits.ts';
-import { type Candidate, candidatesOf } from '../candidates.ts';
+import { type Candidate, candidatesOf, othersLast, rowOf } from '../candidates.ts';
 import { type Claimed, claimDue, claimFresh, clearParcel, giveBack, type Taker } from '../claims.ts';
 import { readContents } from '../contents.ts';
 import type { Context } from '../context.ts';
@@ -71,7 +71,7 @@ async function receiveOnce(ctx: Context, taker: Taker, max: number): Promise<Rec
  * looked for in a longer stretch each time, before the answer is that there are none.
  */
 async function receiveFrom(ctx: Context, taker: Taker, shard: string, max: number): Promise<ReceivedMessage[]> {
-  let rows = ctx.windows.size(shard) - 1 + max;
+  let rows = ctx.windows.size(shard) - 1 + max + ctx.inHand.count();
   for (let look = 1; ; look++) {
     const { messages, met } = await lookInto(ctx, taker, shard, max, Math.min(headRowsMax, rows));
     if (messages.length > 0 || met === 0 || look === looksMax) return messages;
@@ -102,8 +102,13 @@ async function lookInto(
   if (first && window > 1) ctx.windows.read(shard, storedBytes(first) * Math.max(0, heads.rows.length - max));
   const candidates = await candidatesOf(ctx, window, heads.rows, due.rows);
   if (candidates.length === 0) return { messages: [], met: 0 };
-  const taken = await take(ctx, taker, shard, candidates, max, readAt);
-  return { messages: await deliver(ctx, taker, taken), met: candidates.length };
+  const inHand: string[] = [];
+  try {
+    const taken = await take(ctx, taker, shard, othersLast(ctx, candidates, readAt), max, readAt, inHand);
+    return { messages: await deliver(ctx, taker, taken), met: candidates.length };
+  } finally {
+    for (const row of inHand) ctx.inHand.release(row);
+  }
 }
 
 interface Taken {
@@ -120,6 +125,7 @@ async function take(
   candidates: Candidate[],
   max: number,
   readAt: number,
+  inHand: string[],
 ): Promise<Taken> {
   const taken: Taken = { claimed: [], removals: [] };
   let failure: StoreError | undefined;
@@ -135,6 +141,8 @@ async function take(
       if (bytes > 0 && bytes + size > callBytesMax) break;
       const want = Math.min(Math.max(candidate.count, 1), max - messages - planned);
       round.push({ candidate, want });
+      ctx.inHand.take(rowOf(candidate));
+      inHand.push(rowOf(candidate));
       planned += want;
       bytes += size;
       next++;
