@@ -7,12 +7,19 @@ import { ownCpuMs, sideBySide } from './timing.ts';
 
 const callsOfLife = 6;
 
-/** Calls a second, with so many flows side by side. */
-export async function rawCallsPerSecond(client: DynamoDBClient, lives: number, flows: number): Promise<number> {
+export interface RawCalls {
+  callsPerSecond: number;
+  cpuMsPerCall: number;
+}
+
+/** With so many flows side by side. */
+export async function rawCalls(client: DynamoDBClient, lives: number, flows: number): Promise<RawCalls> {
   let left = lives;
+  const cpuMs = ownCpuMs();
   const startedAt = performance.now();
   await sideBySide(flows, () => (left-- > 0 ? () => rawLife(client) : undefined));
-  return (lives * callsOfLife) / ((performance.now() - startedAt) / 1000);
+  const calls = lives * callsOfLife;
+  return { callsPerSecond: calls / ((performance.now() - startedAt) / 1000), cpuMsPerCall: (ownCpuMs() - cpuMs) / calls };
 }
 
 async function rawLife(client: DynamoDBClient): Promise<void> {

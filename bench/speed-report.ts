@@ -1,7 +1,7 @@
 /** What `speed.ts` found, as tables. */
 import type { ColdStart } from './cold-start.ts';
 import type { IdleCost } from './idle.ts';
-import type { CallCost } from './raw-calls.ts';
+import type { CallCost, RawCalls } from './raw-calls.ts';
 import { against, table } from './table.ts';
 import { apiBundleBytes, apiColdStartMs, shareOfRaw } from './targets.ts';
 
@@ -13,20 +13,24 @@ export interface SpeedRow {
   messagesPerSecond: number;
   /** Messages a second times DynamoDB's calls a message, as a share of the raw calls a second. */
   shareOfRaw: number;
+  /** The processor time of so many raw calls, as a share of the queue's own for a message: less at the mercy of other work. */
+  shareByCpu: number;
   /** Processor time by process: who calls (over HTTP), the queue, the DynamoDB engine. */
   cpuMsPerMessage: Record<string, number>;
 }
 
 export interface SpeedReport {
-  rawCallsPerSecond: number;
+  raw: RawCalls;
   rows: SpeedRow[];
   calls: { sdk: CallCost; bare: CallCost };
   idle: IdleCost;
   functions: ColdStart[];
 }
 
-export function printSpeed({ rawCallsPerSecond, rows, calls, idle, functions }: SpeedReport): void {
-  console.log(`The AWS client alone makes ${Math.round(rawCallsPerSecond)} calls a second.\n`);
+export function printSpeed({ raw, rows, calls, idle, functions }: SpeedReport): void {
+  console.log(
+    `The AWS client alone makes ${Math.round(raw.callsPerSecond)} calls a second, for ${milliseconds(raw.cpuMsPerCall)} ms of CPU each.\n`,
+  );
   console.log(
     table(
       [
@@ -35,6 +39,7 @@ export function printSpeed({ rawCallsPerSecond, rows, calls, idle, functions }: 
         'at a time',
         'messages/s',
         'share of raw',
+        'by CPU',
         'client CPU, ms each',
         'queue CPU, ms each',
         'DynamoDB CPU, ms each',
@@ -45,6 +50,7 @@ export function printSpeed({ rawCallsPerSecond, rows, calls, idle, functions }: 
         row.batch,
         Math.round(row.messagesPerSecond),
         against(row.shareOfRaw, row.by === 'in process' ? shareOfRaw : undefined, 2),
+        row.by === 'in process' ? row.shareByCpu.toFixed(2) : '',
         milliseconds(row.cpuMsPerMessage.client),
         milliseconds(row.cpuMsPerMessage.queue),
         milliseconds(row.cpuMsPerMessage.dynamodb),

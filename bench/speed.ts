@@ -7,9 +7,9 @@ import { type HttpCarrier, inProcess, overHttp } from './carriers.ts';
 import { coldStarts } from './cold-start.ts';
 import { type Ground, layGround } from './ground.ts';
 import { idleCost } from './idle.ts';
-import { callCosts, rawCallsPerSecond } from './raw-calls.ts';
+import { callCosts, type RawCalls, rawCalls } from './raw-calls.ts';
 import { printSpeed, type SpeedReport, type SpeedRow } from './speed-report.ts';
-import { type Carrier, type Load, type ReadCpu, type Throughput, throughput } from './throughput.ts';
+import { type Carrier, type Load, type ReadCpu, throughput } from './throughput.ts';
 import { cpuMsOf, enginePidOf, median, ownCpuMs } from './timing.ts';
 
 const rounds = 3;
@@ -23,56 +23,56 @@ const coldStartTimes = 7;
 const callsOf = { publish: 1, receiveAndAck: 5 };
 
 type Side = { name: SpeedRow['by']; carrier: Carrier; readCpu: ReadCpu };
-type Measured = SpeedRow & { rawCallsPerSecond: number };
 
-async function measureSide({ name, carrier, readCpu }: Side, batch: number, raw: number): Promise<Measured[]> {
+async function measureSide(
+  { name, carrier, readCpu }: Side,
+  batch: number,
+): Promise<Omit<SpeedRow, 'shareOfRaw' | 'shareByCpu'>[]> {
   const load: Load = { messages: messagesOf[batch]!, batch, flows };
   const measured = await throughput(carrier, load, readCpu);
-  return (['publish', 'receiveAndAck'] as const).map((step) => {
-    const { messagesPerSecond, cpuMsPerMessage }: Throughput = measured[step];
-    const shareOfRaw = (messagesPerSecond * callsOf[step]) / batch / raw;
-    return { by: name, step, batch, messagesPerSecond, shareOfRaw, cpuMsPerMessage, rawCallsPerSecond: raw };
-  });
+  return (['publish', 'receiveAndAck'] as const).map((step) => ({ by: name, step, batch, ...measured[step] }));
 }
 
-/** Each round measures all, the raw calls before and after: what else the machine does comes and goes. */
-async function measureRounds(ground: Ground, sides: readonly Side[]): Promise<{ raw: number; rows: SpeedRow[] }> {
+/** Each round measures all, raw calls before and after each: what else the machine does comes and goes. */
+async function measureRounds(ground: Ground, sides: readonly Side[]): Promise<Pick<SpeedReport, 'raw' | 'rows'>> {
   const { client } = ground.instance({ metered: false });
-  const all = new Map<string, Measured[]>();
-  // One round to warm up does not count.
+  const rows = new Map<string, SpeedRow[]>();
+  const raws: RawCalls[] = [];
+  // The first round, in which code is compiled, does not count.
   for (let round = 0; round <= rounds; round++) {
-    for (const batch of batches) {
-      for (const side of sides) {
-        const before = await rawCallsPerSecond(client, rawLives, flows);
-        const rows = await measureSide(side, batch, before);
-        const after = await rawCallsPerSecond(client, rawLives, flows);
-        if (round === 0) continue;
-        for (const row of rows) {
-          const raw = (before + after) / 2;
-          const key = `${row.by} ${row.batch} ${row.step}`;
-          all.set(key, [
-            ...(all.get(key) ?? []),
-            { ...row, shareOfRaw: (row.shareOfRaw * before) / raw, rawCallsPerSecond: raw },
-          ]);
-        }
+    for (const [batch, side] of batches.flatMap((size) => sides.map((one) => [size, one] as const))) {
+      const before = await rawCalls(client, rawLives, flows);
+      const measured = await measureSide(side, batch);
+      const raw = middle([before, await rawCalls(client, rawLives, flows)]);
+      if (round === 0) continue;
+      raws.push(raw);
+      for (const row of measured) {
+        const key = `${row.by} ${batch} ${row.step}`;
+        const calls = callsOf[row.step] / batch;
+        const shareOfRaw = (row.messagesPerSecond * calls) / raw.callsPerSecond;
+        const shareByCpu = (raw.cpuMsPerCall * calls) / row.cpuMsPerMessage.queue!;
+        rows.set(key, [...(rows.get(key) ?? []), { ...row, shareOfRaw, shareByCpu }]);
       }
     }
   }
+  return { raw: middle(raws), rows: [...rows.values()].map(medianRow) };
+}
+
+function middle(raws: readonly RawCalls[]): RawCalls {
   return {
-    raw: median([...all.values()].flat().map((row) => row.rawCallsPerSecond)),
-    rows: [...all.values()].map(medianRow),
+    callsPerSecond: median(raws.map((raw) => raw.callsPerSecond)),
+    cpuMsPerCall: median(raws.map((raw) => raw.cpuMsPerCall)),
   };
 }
 
-function medianRow(rows: readonly Measured[]): SpeedRow {
-  const { by, step, batch, cpuMsPerMessage } = rows[0]!;
-  const processes = Object.keys(cpuMsPerMessage);
+function medianRow(rows: readonly SpeedRow[]): SpeedRow {
+  const first = rows[0]!;
+  const processes = Object.keys(first.cpuMsPerMessage);
   return {
-    by,
-    step,
-    batch,
+    ...first,
     messagesPerSecond: median(rows.map((row) => row.messagesPerSecond)),
     shareOfRaw: median(rows.map((row) => row.shareOfRaw)),
+    shareByCpu: median(rows.map((row) => row.shareByCpu)),
     cpuMsPerMessage: Object.fromEntries(
       processes.map((process) => [process, median(rows.map((row) => row.cpuMsPerMessage[process]!))]),
     ),
@@ -98,9 +98,9 @@ try {
       readCpu: async () => ({ client: ownCpuMs(), queue: cpuMsOf(serverPid), dynamodb: cpuMsOf(enginePid) }),
     },
   ];
-  const { raw, rows } = await measureRounds(ground, sides);
+  const measured = await measureRounds(ground, sides);
   const calls = await callCosts(ground.instance({ metered: false }).client, ground.endpoint, singleCalls);
-  const report: SpeedReport = { rawCallsPerSecond: raw, rows, calls, idle, functions: await coldStarts(coldStartTimes) };
+  const report: SpeedReport = { ...measured, calls, idle, functions: await coldStarts(coldStartTimes) };
   if (process.argv.includes('--json')) console.log(JSON.stringify(report));
   else printSpeed(report);
 } finally {
