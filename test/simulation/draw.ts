@@ -8,6 +8,8 @@ import type { Choice, Plan, PlannedMessage, PlannedProcess, PlannedQueue, Step }
 
 const secondMs = 1000;
 const minuteMs = 60 * secondMs;
+/** Clocks show whole milliseconds. */
+const skewMsMax = clockMarginMs - 1;
 
 /** Longest wait between two steps, by the pace of a history. */
 const paces = [50, 2 * secondMs, 20 * secondMs, 3 * minuteMs, 40 * minuteMs];
@@ -138,7 +140,7 @@ function drawProcess(d: Drawing, cast: Cast): PlannedProcess {
     if (d.chance(0.6)) steps.push({ do: 'wait', ms: Math.round(cast.pace * d.random.number() ** 2) });
     steps.push(drawStep(d, cast, drawKind(d, cast.theme)));
   }
-  return { name: `p${cast.index + 1}`, skewMs: d.chance(0.5) ? 0 : within(d, clockMarginMs), steps };
+  return { name: `p${cast.index + 1}`, skewMs: d.chance(0.5) ? 0 : within(d, skewMsMax), steps };
 }
 
 function drawKind(d: Drawing, theme: Cast['theme']): Step['do'] {
@@ -197,7 +199,7 @@ function drawStep(d: Drawing, cast: Cast, kind: Step['do']): Step {
     case 'remake':
       return { do: kind, queue: 'work' };
     case 'setClock':
-      return { do: kind, skewMs: within(d, clockMarginMs) };
+      return { do: kind, skewMs: within(d, skewMsMax) };
     case 'loseClock':
       return { do: kind, queue: main, skewMs: d.pick([-1, 1]) * (clockMarginMs + 1 + d.whole(5 * minuteMs)) };
     case 'sweep':

@@ -1,0 +1,50 @@
+import { availableParallelism } from 'node:os';
+import { expect, it } from 'vitest';
+import { noFaults } from '../../engine/simulated-store.ts';
+import { missing } from './coverage.ts';
+import { drawPlan } from './draw.ts';
+import { runMany } from './many.ts';
+import type { Plan } from './plan.ts';
+import { printOutcome } from './print.ts';
+import { runPlan } from './run.ts';
+import { shrink } from './shrink.ts';
+
+const historiesInTest = 2000;
+
+it(`keeps every promise in ${historiesInTest} histories in which every fault strikes`, async () => {
+  const { failures, counts, histories } = await runMany({
+    seed: 1,
+    histories: historiesInTest,
+    threads: Math.min(2, availableParallelism()),
+  });
+  const told = failures.map((failure) => `npm run simulate -- --seed ${failure.seed} breaks ${failure.promises.join(', ')}`);
+  expect(told).toEqual([]);
+  expect(missing(counts, histories)).toEqual([]);
+}, 180_000);
+
+it('has the same history from the same seed, to the byte', async () => {
+  const text = async (seed: number) => {
+    const outcome = await runPlan(drawPlan(seed));
+    return JSON.stringify([outcome.history, outcome.faults, outcome.counts]);
+  };
+  for (const seed of [1, 2, 3]) expect(await text(seed)).toBe(await text(seed));
+  expect(await text(4)).not.toBe(await text(5));
+});
+
+it('shrinks a plan to what its failure needs', async () => {
+  const plan = drawPlan(7);
+  const needed: Plan['processes'][number] = { name: 'p9', skewMs: 0, steps: [{ do: 'sweep' }, { do: 'purge', queue: 'work' }] };
+  const large = { ...plan, processes: [...plan.processes, needed], rates: { ...noFaults.rates, late: 0.1, pause: 0.1 } };
+  const fails = async ({ processes, rates }: Plan) =>
+    rates.late > 0 && processes.some(({ steps }) => steps.some((step) => step.do === 'purge'));
+  const small = await shrink(large, fails);
+  expect(small.processes.map(({ steps }) => steps.map((step) => step.do))).toEqual([['purge']]);
+  expect(Object.entries(small.rates).filter(([, rate]) => rate > 0)).toEqual([['late', 0.1]]);
+});
+
+it('prints what happened in the order in which it happened', async () => {
+  const printed = printOutcome(await runPlan(drawPlan(3)));
+  const times = [...printed.matchAll(/^\+(\d+\.\d+) /gm)].map(([, at]) => Number(at));
+  expect(times.length).toBeGreaterThan(5);
+  expect(times).toEqual(times.toSorted((a, b) => a - b));
+});
