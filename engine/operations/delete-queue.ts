@@ -5,26 +5,45 @@
 import { DumbwaiterError } from '../../sdk/errors.ts';
 import type { Context } from '../context.ts';
 import { StoreError } from '../port.ts';
-import { deletedKey, queueKey, queueRow } from '../settings.ts';
+import { deletedKey, type QueueRecord, queueKey, queueRow, readQueue } from '../settings.ts';
+
+const roundsMax = 10;
 
 export async function deleteQueue(ctx: Context, name: string): Promise<object> {
-  const record = await ctx.settings.read(name);
+  const first = await ctx.settings.read(name);
   ctx.settings.forget(name);
   const user = (await ctx.settings.list()).find((other) => other.deadLetter?.queue === name && other.name !== name);
   if (user) throw new DumbwaiterError('queue_in_use', `queue: "${name}" takes the dead letters of "${user.name}"`);
-  const deleted = { ...record, updatedAt: ctx.clock.now() };
+  let record: QueueRecord | undefined = first;
+  for (let round = 0; round < roundsMax && record?.incarnation === first.incarnation; round++) {
+    const moved = await moveOutOfSight(ctx, record);
+    if (moved.done) return {};
+    record = moved.inTheWay;
+  }
+  if (record?.incarnation === first.incarnation) {
+    throw new StoreError(`the settings of "${name}" changed ${roundsMax} times while it was to be deleted`, 'no');
+  }
+  // Another call deleted it meanwhile.
+  throw new DumbwaiterError('queue_not_found', `queue: there is no queue "${name}"`);
+}
+
+/** Only as it was read: with shards that it was given since, the sweep would not know what to remove. */
+async function moveOutOfSight(ctx: Context, record: QueueRecord): Promise<{ done: boolean; inTheWay?: QueueRecord }> {
+  const { name, incarnation, version } = record;
   try {
     const result = await ctx.store.transact([
-      { key: queueKey(name), when: { equals: [['incarnation'], record.incarnation] }, then: { remove: true } },
-      { key: deletedKey(record.incarnation), then: { put: queueRow(deleted, 'deleted') } },
+      { key: queueKey(name), when: { equals: [['version'], version] }, then: { remove: true } },
+      { key: deletedKey(incarnation), then: { put: queueRow({ ...record, updatedAt: ctx.clock.now() }, 'deleted') } },
     ]);
-    ctx.settings.forget(name);
-    // Refused: another call deleted it meanwhile.
-    if (!result.ok) throw new DumbwaiterError('queue_not_found', `queue: there is no queue "${name}"`);
+    if (result.ok) return { done: true };
+    const row = result.refused[0]?.row;
+    return row ? { done: false, inTheWay: readQueue(row) } : { done: false };
   } catch (error) {
     if (!(error instanceof StoreError) || error.applied === 'no') throw error;
     ctx.settings.forget(name);
-    if ((await ctx.settings.find(name))?.incarnation === record.incarnation) throw error;
+    if ((await ctx.settings.find(name))?.incarnation === incarnation) throw error;
+    return { done: true };
+  } finally {
+    ctx.settings.forget(name);
   }
-  return {};
 }
