@@ -41,11 +41,11 @@ describe.each(['http', 'lambda'] as const)('over %s', (transport) => {
   });
 
   /** Queues of the test's own. */
-  async function createQueues(name: string): Promise<{ queue: QueueClient; dead: QueueClient }> {
+  async function createQueues(name: string, maxReceives = 1): Promise<{ queue: QueueClient; dead: QueueClient }> {
     const dead = client.queue(`${transport}-${name}-dead`);
     await dead.create();
     const queue = client.queue(`${transport}-${name}`);
-    await queue.create({ deadLetter: { queue: dead.name, maxReceives: 1 } });
+    await queue.create({ deadLetter: { queue: dead.name, maxReceives } });
     return { queue, dead };
   }
 
@@ -89,9 +89,12 @@ describe.each(['http', 'lambda'] as const)('over %s', (transport) => {
 
   test('a message that failed is dead-lettered with its reason, and redriven to where it came from', async () => {
     const { queue, dead } = await createQueues('redrive');
-    const { id } = await queue.publish({ body: 'poison' });
-    const [received] = await queue.receive({ waitSeconds: 5 });
-    expect(await received!.release({ failed: 'no such customer' })).toMatchObject({ deadLettered: true });
+    await queue.publish([{ body: 'poison' }, { body: 'good' }]);
+    const leased = await queue.receive({ max: 2, waitSeconds: 5 });
+    const poison = leased.find(({ body }) => body === 'poison')!;
+    const { id } = poison;
+    expect(await poison.release({ failed: 'no such customer' })).toMatchObject({ deadLettered: true });
+    await leased.find(({ body }) => body === 'good')!.ack();
     expect(await dead.get(id)).toMatchObject({
       state: 'dead',
       body: 'poison',
@@ -104,16 +107,14 @@ describe.each(['http', 'lambda'] as const)('over %s', (transport) => {
     await again!.ack();
   });
 
-  test('of messages leased together one is acked, one kept for longer, one released, one dead-lettered', async () => {
-    const { queue, dead } = await createQueues('apart');
-    await queue.publish(['acked', 'extended', 'released', 'failed'].map((body) => ({ body })));
-    const leased = await queue.receive({ max: 4, waitSeconds: 5 });
+  test('of messages leased together one is acked, one kept for longer, and one released for later', async () => {
+    const { queue } = await createQueues('apart', 2);
+    await queue.publish(['acked', 'extended', 'released'].map((body) => ({ body })));
+    const leased = await queue.receive({ max: 3, waitSeconds: 5 });
     const message = (body: string) => leased.find((one) => one.body === body)!;
     await message('acked').ack();
     await message('extended').extend(600);
     await message('released').release({ delaySeconds: 600 });
-    await message('failed').release({ failed: 'no good' });
-    expect(await dead.get(message('failed').id)).toMatchObject({ state: 'dead' });
     expect((await queue.describe()).counts).toMatchObject({ leased: 1, delayed: 1, ready: 0 });
     await queue.purge();
     await queue.delete();
