@@ -27,9 +27,14 @@ export function createVirtualTime(random: Random, start: number): VirtualTime {
 
   function at(instant: number, wake: () => void): void {
     const entry: Waiting = { instant: Math.max(instant, now), tie: random.number(), wake };
-    let position = waiting.length;
-    while (position > 0 && isBefore(entry, waiting[position - 1]!)) position--;
-    waiting.splice(position, 0, entry);
+    let low = 0;
+    let high = waiting.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (isBefore(entry, waiting[middle]!)) high = middle;
+      else low = middle + 1;
+    }
+    waiting.splice(low, 0, entry);
   }
 
   return {
