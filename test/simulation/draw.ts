@@ -8,6 +8,7 @@ import type { Choice, Plan, PlannedMessage, PlannedProcess, PlannedQueue, Step }
 
 const secondMs = 1000;
 const minuteMs = 60 * secondMs;
+const hourMs = 60 * minuteMs;
 /** Clocks show whole milliseconds. */
 const skewMsMax = clockMarginMs - 1;
 
@@ -24,6 +25,7 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
   ageing: { publish: 4, receive: 4, ack: 2, release: 2, sweep: 3, extend: 0.5, read: 1 },
   clocks: { publish: 4, receive: 6, ack: 3, release: 1, setClock: 3, loseClock: 2, purge: 0.5 },
   changing: { publish: 4, receive: 5, ack: 3, release: 2, update: 1, remake: 0.3, read: 1, sweep: 1 },
+  idling: { publish: 4, receive: 2, ack: 2, sweep: 4, read: 1 },
   everything: {
     publish: 5,
     receive: 6,
@@ -71,7 +73,7 @@ export function drawPlan(seed: number): Plan {
     queues,
     processes,
     rates: drawRates(d),
-    pauseMsMax: d.pick([2 * secondMs, 10 * secondMs, minuteMs, 5 * minuteMs]),
+    pauseMsMax: d.pick([2 * secondMs, 10 * secondMs, minuteMs, 5 * minuteMs, 2 * hourMs]),
     sweepMs: d.chance(0.3) ? undefined : Math.max(5 * secondMs, Math.min(pace, 10 * minuteMs)),
     ttlActs: d.chance(0.7),
   };

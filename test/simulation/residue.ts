@@ -1,6 +1,6 @@
 /**
- * What the tables hold in the end, when every message is done and all has been swept: the one look inside, for what piles up unseen is
- * no broken promise to a caller.
+ * The looks inside: what the tables hold in the end, when every message is done and all has been swept, for what piles up unseen is no
+ * broken promise to a caller; and whether the index shows each message in time.
  */
 import type { MemoryStore } from '../../engine/memory-store.ts';
 import type { Row } from '../../engine/port.ts';
@@ -28,6 +28,14 @@ export function residueOf(memory: MemoryStore, mayOrphan: boolean): string[] {
     if (row.kind === 'task' && row.ttl === undefined) left.push(`a redrive that runs on: ${named(row)}`);
   }
   return left;
+}
+
+/** Rows that the index shows later than a message in them is due: it would be late, and nobody could tell from outside. */
+export function lateExpiries(memory: MemoryStore): string[] {
+  const live = memory.rows('leases').filter(({ until }) => until === undefined);
+  const isLate = ({ expiry, slots }: Row) =>
+    (slots as Row[]).some(({ v, d }) => d === undefined && (expiry === undefined || (expiry as number) > (v as number)));
+  return live.filter(isLate).map((row) => `a lease whose expiry is past one of its messages: ${named(row)}`);
 }
 
 function named(row: Row): string {

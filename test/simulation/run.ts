@@ -2,16 +2,17 @@
  * Runs one history: a plan, until all its processes are done; then faults stop, every lease ends, all is received and acked, and the
  * tables are looked at. The checker judges the calls.
  */
+import type { Engine } from '../../engine/engine.ts';
 import type { Key, Row } from '../../engine/port.ts';
 import { answerMsMax, type Fault, noFaults } from '../../engine/simulated-store.ts';
 import { createSimulation, type SimulatedProcess } from '../../engine/simulation.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
-import { clockMarginMs, signedRequestMsMax } from '../../sdk/limits.ts';
+import { clockMarginMs, signedRequestMsMax, tombstoneMs } from '../../sdk/limits.ts';
 import { engineOf, sweepOnce, takeSteps } from './caller.ts';
 import { check } from './checker.ts';
 import type { History, Violation } from './history.ts';
 import type { Plan, PlannedProcess } from './plan.ts';
-import { residueOf } from './residue.ts';
+import { lateExpiries, residueOf } from './residue.ts';
 import { createWorld, type World } from './world.ts';
 
 export interface Outcome {
@@ -40,6 +41,7 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
   Object.assign(faults.rates, plan.rates);
   await work(world);
   noteQueues(world);
+  for (const late of lateExpiries(simulation.memory)) world.fail('never-hidden-too-long', late);
   Object.assign(faults.rates, noFaults.rates);
   const drainedAt = await drain(world);
   await tidy(world);
@@ -164,40 +166,56 @@ function hiddenMsMax({ queues, processes }: Plan): number {
   return (Math.max(...seconds) + Math.max(0, ...steps)) * 1000;
 }
 
-/** Receives and acks until nothing comes any more; answers when that was. */
+/**
+ * Receives and acks until nothing comes any more; answers when that was. Then once more, when the tombstones are no more: what had been
+ * left behind under them would come back.
+ */
 async function drain(world: World): Promise<number> {
-  const { plan, simulation, recorder } = world;
+  const { plan, simulation } = world;
   let drainedAt = 0;
   void revived(world, 'drain', 0, (process) =>
     world.noteDefects(process.name, async () => {
-      const by = { process: process.name, engine: engineOf(world, process) };
-      const names = plan.queues.map(({ name }) => name).reverse();
+      const engine = engineOf(world, process);
+      const drained = () => receiveAll(world, { process: process.name, engine });
       // Requests under way arrive within the life of a signed one.
       await process.clock.sleep(signedRequestMsMax + hiddenMsMax(plan));
-      let quiet = 0;
-      for (let round = 1; quiet < 2; round++) {
-        if (round > drainRoundsMax) throw new Error('messages keep coming');
-        let found = 0;
-        for (const queue of names) {
-          for (;;) {
-            const output = await recorder.call(by, 'receive', { queue }, { max: 20, visibilityTimeoutSeconds: 60 });
-            if (!output || output.messages.length === 0) break;
-            found += output.messages.length;
-            await recorder.call(by, 'ack', { queue }, { receipts: output.messages.map(({ receipt }) => receipt) });
-          }
-        }
-        quiet = found === 0 ? quiet + 1 : 0;
-        // Redrives that have lost their runner are begun again.
-        if (quiet === 1) await process.clock.sleep(3 * minuteMs);
-        if (quiet === 1) await sweepOnce(world, process, by.engine);
-        if (quiet === 1) await process.clock.sleep(minuteMs);
+      await drained();
+      // Redrives that have lost their runner are begun again.
+      while (simulation.memory.rows('queues').some(({ kind, state }) => kind === 'task' && state === 'running')) {
+        await process.clock.sleep(3 * minuteMs);
+        await sweepOnce(world, process, engine);
+        await process.clock.sleep(minuteMs);
+        await drained();
       }
       drainedAt = simulation.now();
-      for (const queue of names) await recorder.call(by, 'peek', { queue }, {});
+      for (const { name } of plan.queues) {
+        await world.recorder.call({ process: process.name, engine }, 'peek', { queue: name }, {});
+      }
+      await process.clock.sleep(tombstoneMs + minuteMs);
+      if (plan.ttlActs) await expireRows(world, () => true);
+      await drained();
     }),
   );
   await simulation.run();
   return drainedAt;
+}
+
+/** Until no queue has anything to give. */
+async function receiveAll({ plan, recorder }: World, by: { process: string; engine: Engine }): Promise<void> {
+  // Messages die on their way: first the queues that they die in.
+  const names = plan.queues.map(({ name }) => name).reverse();
+  for (let round = 1, found = 1; found > 0; round++) {
+    if (round > drainRoundsMax) throw new Error('messages keep coming');
+    found = 0;
+    for (const queue of names) {
+      for (;;) {
+        const output = await recorder.call(by, 'receive', { queue }, { max: 20, visibilityTimeoutSeconds: 60 });
+        if (!output || output.messages.length === 0) break;
+        found += output.messages.length;
+        await recorder.call(by, 'ack', { queue }, { receipts: output.messages.map(({ receipt }) => receipt) });
+      }
+    }
+  }
 }
 
 /** Whether anything broke off that may have left half of its writes. */
