@@ -62,7 +62,10 @@ export const backoff = z
       minSeconds: seconds(limits.backoffSecondsMin, limits.backoffSecondsMax),
       maxSeconds: seconds(limits.backoffSecondsMin, limits.backoffSecondsMax),
       factor: between(limits.backoffFactorMin, limits.backoffFactorMax),
-      jitter: between(limits.backoffJitterMin, limits.backoffJitterMax),
+      // A share too small to count is none: DynamoDB holds no number so near to 0.
+      jitter: between(limits.backoffJitterMin, limits.backoffJitterMax).overwrite((share) =>
+        share < Number.EPSILON ? 0 : share,
+      ),
     },
     { error: objectOrNull },
   )

@@ -86,6 +86,11 @@ describe('the input of a call', () => {
     expect(refusal(() => parseInput(operation, input))).toBe(message);
   });
 
+  it('has no share of chance that is too near to 0 for DynamoDB to hold', () => {
+    const backoff = { minSeconds: 0, maxSeconds: 0, factor: 1, jitter: 5e-324 };
+    expect(parseInput('createQueue', { backoff })).toEqual({ backoff: { ...backoff, jitter: 0 } });
+  });
+
   it('is told all that is wrong with it, but never at length', () => {
     const message = refusal(() =>
       parseInput('receive', { max: 0, waitSeconds: -1, visibilityTimeoutSeconds: 'x'.repeat(10_000) }),
