@@ -332,6 +332,7 @@ export class Play {
     do {
       const page = await this.engines[0]!.call('peek', { queue }, { limit: 7, ...(cursor ? { cursor } : {}) });
       messages.push(...page.messages);
+      expect(messages.length, 'pages without end').toBeLessThanOrEqual(this.model.messages.size);
       cursor = page.cursor;
     } while (cursor !== undefined);
     return messages;
