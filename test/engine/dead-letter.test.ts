@@ -210,6 +210,18 @@ onBothStores('dead-letter', (driven) => {
     expect(await again()).toEqual({ ok: true, id: 'own' });
   });
 
+  it('leaves a message where it died when its id is published again after a purge of its origin', async () => {
+    await queues(1);
+    const { publish, receive, call, clock } = driven();
+    await publish('q', { body: 1, id: 'own' });
+    await receive('q');
+    clock.advance(10_000);
+    await receive('q');
+    await call('purge', 'q');
+    expect((await call('publish', 'q', { messages: [{ body: 2, id: 'own' }] })).results[0]).toMatchObject({ duplicate: true });
+    expect((await dead()).map(({ id, body }) => [id, body])).toEqual([['own', 1]]);
+  });
+
   it('goes on retrying while a queue has no dead-letter queue', async () => {
     const { create, send, receive, clock } = driven();
     await create('q', { visibilityTimeoutSeconds: 1 });

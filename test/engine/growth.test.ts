@@ -37,7 +37,8 @@ async function shards(): Promise<{ shards: number; visited: number }> {
 
 async function throttleOnce(): Promise<void> {
   const [row] = await memory.get([{ table: 'queues', kind: 'queue', name: 'orders' }]);
-  throttle(`${readQueue(row!).incarnation}:0`);
+  const { incarnation, shards } = readQueue(row!);
+  throttle(`${incarnation}:${shards - 1}`);
 }
 
 const publish = (...bodies: number[]) => engine.call('publish', orders, { messages: bodies.map((body) => ({ body })) });

@@ -148,6 +148,22 @@ onBothStores('reading without receiving', (driven) => {
     }
   });
 
+  it('shows a message once whose receiver died between its two writes', async () => {
+    const { create, send, receive, call, watched } = driven();
+    await create('q');
+    await send('q', 1, 2);
+    watched.before = ({ method }) => {
+      if (method === 'writeAll') throw new Error('the receiver died');
+    };
+    await expect(receive('q', { max: 1 })).rejects.toThrow('the receiver died');
+    watched.before = () => {};
+    expect((await call('getQueue', 'q')).counts).toMatchObject({ ready: 1, leased: 1 });
+    expect((await pages('q', 100)).flat().map(({ body, state }) => [body, state])).toEqual([
+      [1, 'leased'],
+      [2, 'ready'],
+    ]);
+  });
+
   it('pages by bytes too', async () => {
     const { create, send } = driven();
     await create('q');
