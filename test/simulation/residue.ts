@@ -9,7 +9,7 @@ import type { Row } from '../../engine/port.ts';
  * Rows that nothing will ever remove, or that should be gone by now. `mayOrphan`: a process that broke off after it had written bodies,
  * and before their row, leaves them; in a queue that keeps messages forever that is room wasted for good.
  */
-export function residueOf(memory: MemoryStore, mayOrphan: boolean): string[] {
+export function residueOf(memory: Pick<MemoryStore, 'rows'>, mayOrphan: boolean): string[] {
   const left: string[] = [];
   for (const row of memory.rows('messages')) {
     const isBody = (row.shard as string).startsWith('body:');
