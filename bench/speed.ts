@@ -15,7 +15,7 @@ import { cpuMsOf, enginePidOf, median, ownCpuMs } from './timing.ts';
 const rounds = 3;
 const flows = 8;
 const batches = [1, 10];
-const messagesOf: Record<number, number> = { 1: 160, 10: 1_000 };
+const messagesOf: Record<number, number> = { 1: 600, 10: 3_000 };
 const rawLives = 60;
 const singleCalls = 300;
 const coldStartTimes = 7;
