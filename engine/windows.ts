@@ -7,7 +7,10 @@
 import { headRowsMax } from '../sdk/limits.ts';
 
 const widenBy = 2;
-/** What a conflict is reckoned to cost, in write units: its own, and the time of a call in vain. */
+/**
+ * What a conflict is reckoned to cost, in write units: its own, and the time of a call in vain. The figure was found by trial, with 32
+ * receivers on one shard (`bench/cost.ts`): with 3 there were too many conflicts for the bound on write units.
+ */
 const conflictUnits = 8;
 /** Bytes that DynamoDB reads, consistently, for the price of one write unit: 4 KiB a read unit, five of those for a write unit. */
 const bytesPerWriteUnit = 5 * 4096;
