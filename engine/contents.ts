@@ -99,7 +99,7 @@ export async function writeChunks(
     return { key: chunkKey(placed.beside, index), then: { put: row } };
   });
   const failure = (await store.writeAll(writes, options)).find((error) => error !== undefined);
-  if (failure) throw new StoreError(failure.message, failure.applied, failure);
+  if (failure) throw new StoreError(failure.message, failure.applied, failure, failure.reason);
 }
 
 /** The contents of several parcels, in one read of what lies beside them; undefined where a piece is gone. */

@@ -56,7 +56,7 @@ async function getPiece(keys: Key[], found: Map<string, Row>, { client, clock, n
     asked = (answer.UnprocessedKeys ?? {}) as typeof asked;
     if (Object.keys(asked).length === 0) return;
   }
-  throw new StoreError(`DynamoDB left rows unread in ${roundsMax} rounds`, 'no');
+  throw new StoreError(`DynamoDB left rows unread in ${roundsMax} rounds`, 'no', undefined, 'throttled');
 }
 
 type BatchedWrite = Parameters<Store['writeAll']>[0][number];
@@ -103,7 +103,8 @@ async function writePiece(
     for (const write of undone.values()) throttled(write);
   }
   const message = failure?.message ?? `DynamoDB left rows unwritten in ${roundsMax} rounds`;
-  return writes.map(({ key }) => (undone.has(keyText(key)) ? new StoreError(message, applied, failure) : undefined));
+  const reason = failure ? failure.reason : 'throttled';
+  return writes.map(({ key }) => (undone.has(keyText(key)) ? new StoreError(message, applied, failure, reason) : undefined));
 }
 
 function requestItems(writes: readonly BatchedWrite[], names: TableNames): Record<string, WriteRequest[]> {

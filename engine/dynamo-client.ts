@@ -39,6 +39,8 @@ interface Call {
   onHotKey: (() => void) | undefined;
   /** Whether an attempt ended without word of what became of it. */
   maybeApplied: boolean;
+  /** Whether an attempt was throttled. */
+  throttled: boolean;
 }
 
 /** No attempt was begun after the instant in which the call's write was safe. */
@@ -65,14 +67,19 @@ export async function sendCall<Output>(
   }: { clock: CorrectedClock; by?: number | undefined; onHotKey?: () => void; reads?: boolean },
 ): Promise<Output> {
   watch(client);
-  const call: Call = { clock, by, onHotKey, maybeApplied: false };
+  const call: Call = { clock, by, onHotKey, maybeApplied: false, throttled: false };
   calls.set(input, call);
   try {
     return await send();
   } catch (error) {
     if (judge(error) === 'answered') throw error;
     const applied = !reads && call.maybeApplied ? 'unknown' : 'no';
-    throw new StoreError(`DynamoDB did not do as asked: ${describe(error)}`, applied, error);
+    throw new StoreError(
+      `DynamoDB did not do as asked: ${describe(error)}`,
+      applied,
+      error,
+      call.throttled ? 'throttled' : undefined,
+    );
   }
 }
 
@@ -89,6 +96,7 @@ function watch(client: DynamoDBClient): void {
         return await next(args);
       } catch (error) {
         if (call !== undefined && judge(error) === 'unknown') call.maybeApplied = true;
+        if (call !== undefined && throttles.has((error as { name: string }).name)) call.throttled = true;
         if (call?.onHotKey !== undefined && isHotKey(error)) call.onHotKey();
         throw error;
       }
@@ -117,10 +125,10 @@ function dateOf(response: unknown): number | undefined {
   return Number.isNaN(date) ? undefined : date;
 }
 
-const throttles = new Set([
-  'ThrottlingException',
-  'ProvisionedThroughputExceededException',
-  'RequestLimitExceeded',
+const throttles = new Set(['ThrottlingException', 'ProvisionedThroughputExceededException', 'RequestLimitExceeded']);
+/** What else wrote nothing. */
+const refusals = new Set([
+  ...throttles,
   'LimitExceededException',
   'TransactionConflictException',
   'ReplicatedWriteConflictException',
@@ -139,7 +147,7 @@ function judge(error: unknown): 'no' | 'unknown' | 'answered' {
     $response?: { statusCode?: number };
   };
   if (error instanceof FencePassed) return 'no';
-  if (name !== undefined && throttles.has(name)) return 'no';
+  if (name !== undefined && refusals.has(name)) return 'no';
   if (name !== undefined && undecided.has(name)) return 'unknown';
   if (name === 'CredentialsProviderError') return 'answered';
   if (code !== undefined && unconnected.has(code)) return 'no';

@@ -20,11 +20,18 @@ import type { QueueRecord } from './settings.ts';
 /** After this, nobody who read the settings before can still write under them. */
 export const settingsForgottenMs = settingsCacheMs + readToWriteMsMax + retryMsMax + signedRequestMsMax;
 
-/** Gives the queue more shards if it was throttled; not again before the last growth can have told. */
+/**
+ * Gives the queue more shards if it was throttled; not again before the last growth can have told. One of the newer half has to
+ * have been throttled: an older one may be so for what was published to it before, and no other shard will ever take that.
+ */
 export async function growIfThrottled(ctx: Context, queue: QueueRecord): Promise<QueueRecord> {
-  if (!ctx.throttles.take(queue) || queue.shards >= shardsMax) return queue;
+  const throttled = ctx.throttles.take(queue);
+  const isAsked = (record: QueueRecord) =>
+    record.shards < shardsMax && throttled.some((shard) => shard < record.shards && shard >= Math.floor(record.shards / 2));
+  const isTooSoon = (record: QueueRecord, now: number) => now - record.shardsChangedAt < shardsGrowPauseMs;
+  if (!isAsked(queue) || isTooSoon(queue, ctx.clock.now())) return queue;
   return changeQueue(ctx, queue.name, (record, now) => {
-    if (now - record.shardsChangedAt < shardsGrowPauseMs) return record;
+    if (!isAsked(record) || isTooSoon(record, now)) return record;
     const shards = Math.min(shardsMax, record.shards * 2);
     return { ...record, shards, shardsVisited: Math.max(shards, record.shardsVisited), shardsChangedAt: now };
   });

@@ -56,8 +56,12 @@ export async function writeLease(ctx: Context, id: string, when: Condition, then
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     // Certain not to be applied for want of time: judge again on a new read. For another reason: the caller has to know.
-    if (error.applied === 'no' && startedAt <= writeBy(readAt).by && ctx.clock.now() <= writeBy(readAt).by) throw error;
-    return lookAt(ctx, id);
+    const isLate = startedAt > writeBy(readAt).by || ctx.clock.now() > writeBy(readAt).by;
+    if (error.applied === 'no' && (error.reason === 'throttled' || !isLate)) throw error;
+    return lookAt(ctx, id).catch((unread: unknown) => {
+      // A read that failed did nothing for certain; of the write that is not to be said.
+      throw unread instanceof StoreError ? error : unread;
+    });
   }
 }
 

@@ -96,10 +96,13 @@ export interface Ranged {
 export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly applied: 'no' | 'unknown';
+  /** `throttled`: the store was too busy, so that the same call may well be answered in a while. Only with `applied: no`. */
+  readonly reason: 'throttled' | undefined;
 
-  constructor(message: string, applied: 'no' | 'unknown', cause?: unknown) {
+  constructor(message: string, applied: 'no' | 'unknown', cause?: unknown, reason?: 'throttled') {
     super(message, cause === undefined ? undefined : { cause });
     this.applied = applied;
+    this.reason = applied === 'no' ? reason : undefined;
   }
 }
 

@@ -98,6 +98,10 @@ export function incarnationOf(shard: string): string {
   return shard.slice(0, incarnationChars);
 }
 
+export function shardNumberOf(shard: string): number {
+  return Number(shard.slice(incarnationChars + 1));
+}
+
 /** When a message that becomes ready at `visibleAt` is too old to be delivered; undefined: never. */
 export function expiryOf(queue: QueueRecord, visibleAt: number): number | undefined {
   return queue.retentionSeconds === null ? undefined : visibleAt + queue.retentionSeconds * 1000;

@@ -111,12 +111,16 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
     { by, writes, transaction = false, to = [] }: Attempted,
   ): Promise<Answer> {
     let maybeApplied = false;
-    const failed = (what: string) => new StoreError(`simulated: ${what}`, writes && maybeApplied ? 'unknown' : 'no');
+    let reason: StoreError['reason'];
+    const failed = (what: string) =>
+      new StoreError(`simulated: ${what}`, writes && maybeApplied ? 'unknown' : 'no', undefined, reason);
     await awake();
     for (let attempt = 1; attempt <= attemptsMax; attempt++) {
       if (by !== undefined && clock.now() > by) throw failed('the time in which the write was safe has passed');
       await travel();
+      reason = undefined;
       if (draw('throttled')) {
+        reason = 'throttled';
         for (const write of to) tellThrottled(write);
         await travel();
       } else if (transaction && draw('conflict')) {

@@ -1,16 +1,19 @@
-/** Which queues had writes throttled since they were last asked about. */
-import { incarnationOf, type QueueRecord } from './settings.ts';
+/** Which shards had writes throttled since their queue was last asked about. */
+import { incarnationOf, type QueueRecord, shardNumberOf } from './settings.ts';
 
 export function createThrottles() {
-  const throttled = new Set<string>();
+  const throttled = new Map<string, Set<number>>();
   return {
-    /** A write to this shard was throttled: its queue grows with the next call. */
+    /** A write to this shard was throttled: its queue may grow with the next call. */
     note(shard: string): void {
-      throttled.add(incarnationOf(shard));
+      const shards = throttled.get(incarnationOf(shard)) ?? new Set();
+      throttled.set(incarnationOf(shard), shards.add(shardNumberOf(shard)));
     },
-    /** Whether one of its shards was; told once. */
-    take(queue: QueueRecord): boolean {
-      return throttled.delete(queue.incarnation);
+    /** Which of its shards were, by their numbers; told once. */
+    take(queue: QueueRecord): number[] {
+      const shards = throttled.get(queue.incarnation) ?? [];
+      throttled.delete(queue.incarnation);
+      return [...shards];
     },
   };
 }

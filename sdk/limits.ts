@@ -97,6 +97,8 @@ export const clockMarginMs = 500;
 export const readToWriteMsMax = 5_000;
 /** W: a write is not retried under the same id later than this after its first attempt. */
 export const retryMsMax = 60_000;
+/** How long a call goes on after the store was too busy for it; less than a request to the HTTP API may take (`waitSecondsMax`). */
+export const throttledMsMax = 15_000;
 /** How long a signed request may travel: https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html (5 min; thrice that here). */
 export const signedRequestMsMax = 15 * 60_000;
 export const sweepPeriodMs = 60_000;

@@ -5,6 +5,7 @@
 import type { AckResult } from '../../sdk/contract.ts';
 import type { Context } from '../context.ts';
 import { endedRow, isEnded, judgeable, lookAt, replace, type Seen, untilSettled, writeLease } from '../lease-writes.ts';
+import { createPatience, patiently } from '../patience.ts';
 import type { Condition, Path, Value } from '../port.ts';
 import type { Receipt } from '../receipts.ts';
 import { slotPath, tombstoneRow } from '../row-format.ts';
@@ -13,8 +14,11 @@ import { byRow, leaseLost } from './by-row.ts';
 
 export function ack(ctx: Context, queueName: string, receipts: readonly unknown[]): Promise<{ results: AckResult[] }> {
   return byRow<AckResult>(ctx, queueName, receipts, async (_queue, rowId, held) => {
-    const first = await firstAck(ctx, rowId, held);
-    return untilSettled(ctx, first, (seen) => judge(ctx, seen, held));
+    // What was done before is found done: an ack may be repeated.
+    return patiently(createPatience(ctx), async () => {
+      const first = await firstAck(ctx, rowId, held);
+      return untilSettled(ctx, first, (seen) => judge(ctx, seen, held));
+    });
   });
 }
 

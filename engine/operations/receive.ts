@@ -14,12 +14,13 @@ import { readContents } from '../contents.ts';
 import type { Context } from '../context.ts';
 import { growIfThrottled } from '../growth.ts';
 import { judgeable } from '../lease-writes.ts';
+import { createPatience, patiently } from '../patience.ts';
 import { StoreError } from '../port.ts';
 import { tokenChars } from '../receipts.ts';
 import { type Parcel, parcelKey } from '../rows.ts';
-import { shardKey } from '../settings.ts';
 import { storedBytes } from '../stored-row.ts';
 import { messageOverheadBytes, receivedMessage } from '../views.ts';
+import { visitShards } from '../visits.ts';
 
 const waitMsFirst = 50;
 const waitMsLast = 1000;
@@ -36,15 +37,18 @@ export async function receive(
 ): Promise<OutputOf<'receive'>> {
   const max = input.max ?? 1;
   const waitUntil = ctx.clock.now() + (input.waitSeconds ?? 0) * 1000;
+  const patience = createPatience(ctx, waitUntil, signal);
   let waitMs = waitMsFirst;
   for (;;) {
-    const queue = await growIfThrottled(ctx, await ctx.settings.get(queueName));
     // Listening starts before the look, so that a publish during it is not missed.
     const wakeup = ctx.wakeups.listen(queueName, signal);
     try {
-      const seconds = input.visibilityTimeoutSeconds ?? queue.visibilityTimeoutSeconds;
-      const taker: Taker = { queue, token: ctx.random.chars(tokenChars), visibilityTimeoutMs: seconds * 1000 };
-      const messages = await receiveOnce(ctx, taker, max);
+      const messages = await patiently(patience, async () => {
+        const queue = await growIfThrottled(ctx, await ctx.settings.get(queueName));
+        const seconds = input.visibilityTimeoutSeconds ?? queue.visibilityTimeoutSeconds;
+        const taker: Taker = { queue, token: ctx.random.chars(tokenChars), visibilityTimeoutMs: seconds * 1000 };
+        return visitShards(ctx, queue, patience, (shard) => receiveFrom(ctx, taker, shard, max));
+      });
       const remaining = waitUntil - ctx.clock.now();
       if (messages.length > 0 || remaining <= 0 || signal?.aborted) return { messages };
       await ctx.clock.sleep(Math.min(waitMs, remaining), wakeup.signal).catch(() => {});
@@ -53,17 +57,6 @@ export async function receive(
     }
     waitMs = Math.min(waitMsLast, waitMs * waitGrowth);
   }
-}
-
-/** Visits the queue's shards, from a random one on, until one has something to give. */
-async function receiveOnce(ctx: Context, taker: Taker, max: number): Promise<ReceivedMessage[]> {
-  const { shardsVisited: shards } = taker.queue;
-  const first = Math.floor(ctx.random.number() * shards);
-  for (let i = 0; i < shards; i++) {
-    const messages = await receiveFrom(ctx, taker, shardKey(taker.queue, (first + i) % shards), max);
-    if (messages.length > 0) return messages;
-  }
-  return [];
 }
 
 /**

@@ -1,0 +1,46 @@
+/**
+ * A call for which the store was too busy, and which surely did nothing, is made again: a partition that is too hot gives way as the
+ * queue gets more shards, which takes longer than the AWS client tries. Decided anew each time, so that no write rests on an old read.
+ */
+import { throttledMsMax } from '../sdk/limits.ts';
+import type { Context } from './context.ts';
+import { StoreError } from './port.ts';
+
+const pauseMsFirst = 50;
+const pauseMsLast = 1000;
+const pauseGrowth = 2;
+
+export interface Patience {
+  /** Resolves when it is time to try again; to false, at once, when it has been tried for too long. */
+  pause(): Promise<boolean>;
+}
+
+/** For one call of the engine: from now on, or until `until` where that is later; not after `signal`. */
+export function createPatience({ clock, random }: Context, until = 0, signal?: AbortSignal): Patience {
+  const end = Math.max(until, clock.now() + throttledMsMax);
+  let pauseMs = pauseMsFirst;
+  return {
+    async pause() {
+      const now = clock.now();
+      if (now >= end || signal?.aborted) return false;
+      await clock.sleep(Math.min(end - now, random.number() * pauseMs), signal).catch(() => {});
+      pauseMs = Math.min(pauseMsLast, pauseMs * pauseGrowth);
+      return true;
+    },
+  };
+}
+
+export function isThrottled(error: unknown): error is StoreError {
+  return error instanceof StoreError && error.reason === 'throttled';
+}
+
+/** Runs it until it is not throttled, as long as patience lasts. It must be safe to run again after a part of it was done. */
+export async function patiently<T>(patience: Patience, run: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isThrottled(error) || !(await patience.pause())) throw error;
+    }
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * Publishing messages that share rows: ready ones in parcels of `messages`, delayed ones in rows of `leases`. What a shard was too busy
+ * for goes to another, under a new id: it was surely not stored.
+ */
+import type { PublishResult, Refused } from '../sdk/contract.ts';
+import { DumbwaiterError } from '../sdk/errors.ts';
+import { parcelBytesMax, parcelSlotsMax } from '../sdk/limits.ts';
+import { joinEntries, keptUntil, type Placed, place, wireBytes, writeChunks } from './contents.ts';
+import type { Context } from './context.ts';
+import { growIfThrottled } from './growth.ts';
+import { messageId } from './ids.ts';
+import { needsEnding, putIfAbsent } from './lease-writes.ts';
+import { isThrottled, type Patience } from './patience.ts';
+import { type Key, type Row, StoreError } from './port.ts';
+import { leaseRow, parcelRow, roomForContents } from './row-format.ts';
+import { type Lease, leaseKey, parcelKey, type Slot } from './rows.ts';
+import { expiryOf, type QueueRecord, shardKey, writeBy } from './settings.ts';
+
+/** A message to be published: its place in the call, and what it holds. */
+export interface Pending {
+  index: number;
+  packed: string;
+  delaySeconds: number;
+  id?: string;
+}
+
+/** Publishes them, each delay's in rows of its own, and notes each one's result. */
+export async function publishShared(
+  ctx: Context,
+  first: QueueRecord,
+  shared: ReadonlyMap<number, readonly Pending[]>,
+  results: PublishResult[],
+  patience: Patience,
+): Promise<void> {
+  let parcels = [...shared].flatMap(([delaySeconds, pending]) =>
+    inParcels(pending).map((group) => parcelWrite(ctx, first, group, delaySeconds)),
+  );
+  for (;;) {
+    const failures = await writeParcels(ctx, parcels);
+    for (const parcel of parcels) {
+      const failure = failures.get(parcel);
+      parcel.group.forEach((pending, slot) => {
+        results[pending.index] = failure ? unavailable(failure) : { ok: true, id: messageId(parcel.id, slot) };
+      });
+    }
+    const throttled = parcels.filter((parcel) => isThrottled(failures.get(parcel)));
+    if (throttled.length === 0 || !(await patience.pause())) return;
+    const queue = await settingsNow(ctx, first.name);
+    if (!queue) return;
+    parcels = throttled.map((parcel) => parcelWrite(ctx, queue, parcel.group, parcel.delaySeconds, parcel));
+  }
+}
+
+/** The settings as they are by now; undefined where the queue is gone or they can not be read: the results stand as they are. */
+async function settingsNow(ctx: Context, name: string): Promise<QueueRecord | undefined> {
+  try {
+    return await growIfThrottled(ctx, await ctx.settings.get(name));
+  } catch (error) {
+    if (error instanceof StoreError || error instanceof DumbwaiterError) return undefined;
+    throw error;
+  }
+}
+
+/** Groups of messages for one row each: up to ten, and not more than is good to carry in one answer. */
+function inParcels(pending: readonly Pending[]): Pending[][] {
+  const groups: Pending[][] = [];
+  let bytes = 0;
+  for (const message of pending) {
+    const size = wireBytes(message.packed);
+    const last = groups.at(-1);
+    if (last && last.length < parcelSlotsMax && bytes + size <= parcelBytesMax) {
+      last.push(message);
+      bytes += size;
+    } else {
+      groups.push([message]);
+      bytes = size;
+    }
+  }
+  return groups;
+}
+
+interface ParcelWrite {
+  id: string;
+  group: readonly Pending[];
+  delaySeconds: number;
+  /** Where it goes: ready messages into `messages`, delayed ones into `leases`. */
+  key: Key;
+  row: Row;
+  placed: Placed;
+  chunks: Uint8Array[];
+  ttl: number | undefined;
+}
+
+/** `before`: the same messages, in a row that was not written; what lies beside it is used again. */
+function parcelWrite(
+  ctx: Context,
+  queue: QueueRecord,
+  group: readonly Pending[],
+  delaySeconds: number,
+  before?: ParcelWrite,
+): ParcelWrite {
+  const shard = Math.floor(ctx.random.number() * queue.shards);
+  const id = ctx.ids.parcel(shard);
+  const now = ctx.clock.now();
+  const visibleAt = now + delaySeconds * 1000;
+  const expiresAt = expiryOf(queue, visibleAt);
+  const room = roomForContents(group.length, id.length, queue.backoff !== null, queue.deadLetter !== null);
+  const { placed, chunks } =
+    before ?? place(joinEntries(group.map((message) => message.packed)), room, () => ctx.ids.parcel(shard));
+  const ttl = expiresAt === undefined ? undefined : keptUntil(expiresAt);
+  const at = shardKey(queue, shard);
+  if (delaySeconds > 0) {
+    const row = leaseRow(unreceived(ctx, queue, { id, at, count: group.length, now, visibleAt, placed }));
+    return { id, group, delaySeconds, key: leaseKey(id), row, placed, chunks, ttl };
+  }
+  const parcel = {
+    shard: at,
+    id,
+    count: group.length,
+    since: now,
+    contents: placed,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
+  const row = parcelRow(parcel, queue.deadLetter !== null);
+  return { id, group, delaySeconds, key: parcelKey(at, id), row, placed, chunks, ttl };
+}
+
+/** A row of `leases` whose messages nobody has received yet. */
+export function unreceived(
+  ctx: Context,
+  queue: QueueRecord,
+  {
+    id,
+    at,
+    count,
+    now,
+    visibleAt,
+    placed,
+  }: { id: string; at: string; count: number; now: number; visibleAt: number; placed: Placed },
+): Lease {
+  const expiresAt = expiryOf(queue, visibleAt);
+  return {
+    id,
+    shard: at,
+    version: ctx.newVersion(),
+    slots: Array.from({ length: count }, (): Slot => ({ visibleAt, receives: 0, failures: 0 })),
+    since: now,
+    contents: placed,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(needsEnding(placed, expiresAt) ? { ending: true } : {}),
+    ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
+  };
+}
+
+/** Writes each on its own, and answers which failed. */
+async function writeParcels(ctx: Context, parcels: readonly ParcelWrite[]): Promise<Map<ParcelWrite, StoreError>> {
+  const readAt = ctx.clock.now();
+  const failures = new Map<ParcelWrite, StoreError>();
+  const trying = async (parcel: ParcelWrite, run: () => Promise<unknown>) => {
+    try {
+      await run();
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      failures.set(parcel, error);
+    }
+  };
+  await Promise.all(
+    parcels.map((parcel) =>
+      trying(parcel, () => writeChunks(ctx.store, parcel.placed, parcel.chunks, parcel.ttl, writeBy(readAt))),
+    ),
+  );
+  const written = parcels.filter((parcel) => !failures.has(parcel));
+  const ready = written.filter(({ key }) => key.table === 'messages');
+  const delayed = written.filter(({ key }) => key.table === 'leases');
+  await Promise.all([
+    // Without a condition: a row of `messages` that arrives late, or twice, is overridden by the row in `leases`.
+    ready.length > 0 &&
+      ctx.store
+        .writeAll(
+          ready.map(({ key, row }) => ({ key, then: { put: row } })),
+          writeBy(readAt),
+        )
+        .then((errors) => {
+          for (const [index, error] of errors.entries()) if (error) failures.set(ready[index]!, error);
+        }),
+    // Nothing overrides a row of `leases`: a late copy must find the first. Whatever has this id came from this publish.
+    ...delayed.map((parcel) =>
+      trying(parcel, async () => {
+        const after = await putIfAbsent(ctx, parcel.row, readAt);
+        if (!after.row) throw notSaid();
+      }),
+    ),
+  ]);
+  return failures;
+}
+
+export function notSaid(): StoreError {
+  return new StoreError('the store did not answer whether the message was stored', 'unknown');
+}
+
+export function unavailable(error: StoreError): Refused {
+  const outcome = error.applied === 'no' ? 'The message was not published' : 'The message may or may not have been published';
+  return { ok: false, code: 'unavailable', message: `${outcome}: ${error.message}` };
+}
