@@ -1,20 +1,23 @@
 /** The promises by their names. What each says, and where it is proved, is in docs/guarantees.md. */
-export const promises = [
-  'accepted-is-never-lost',
-  'acked-never-comes-back',
+export const ofContents = ['body-intact', 'only-published-is-delivered', 'no-duplicate-ids', 'own-id-once'] as const;
+
+export const ofLeases = [
   'one-live-lease',
   'live-lease-is-honoured',
   'late-holder-is-told',
   'never-before-visible',
-  'dead-lettered-at-exactly-max-receives',
+  'acked-never-comes-back',
+] as const;
+
+export const ofEndings = [
+  'accepted-is-never-lost',
+  'liveness',
   'expired-is-never-delivered',
   'purge',
+  'dead-lettered-at-exactly-max-receives',
   'redrive-moves-each-once',
-  'body-intact',
-  'only-published-is-delivered',
-  'no-duplicate-ids',
-  'own-id-once',
-  'liveness',
 ] as const;
+
+export const promises = [...ofContents, ...ofLeases, ...ofEndings] as const;
 
 export type PromiseName = (typeof promises)[number];
