@@ -43,7 +43,7 @@ export interface Simulation {
   spawn(
     name: string,
     body: (process: SimulatedProcess) => Promise<void>,
-    options?: { skewMs?: number },
+    options?: { skewMs?: number /** Never paused, never killed by chance. */; steady?: boolean },
   ): Promise<'ended' | 'killed'>;
   /** Lets time pass until all processes ended, or until the instant. Rejects with what a process threw. */
   run(until?: number): Promise<void>;
@@ -74,7 +74,11 @@ export function createSimulation({ seed, faults, start = startDefault, observe }
     },
   });
 
-  function spawn(name: string, body: (process: SimulatedProcess) => Promise<void>, { skewMs = 0 }: { skewMs?: number } = {}) {
+  function spawn(
+    name: string,
+    body: (process: SimulatedProcess) => Promise<void>,
+    { skewMs = 0, steady = false }: { skewMs?: number; steady?: boolean } = {},
+  ) {
     let frozenUntil = 0;
     let dead = false;
     let died: () => void = () => {};
@@ -84,8 +88,8 @@ export function createSimulation({ seed, faults, start = startDefault, observe }
 
     /** Goes on when the process may: not while it stands still, and never once it is dead. */
     async function awake(): Promise<void> {
-      if (draw('kill', name)) process.kill();
-      if (draw('pause', name)) process.pause(random.number() * faults.pauseMsMax);
+      if (!steady && draw('kill', name)) process.kill();
+      if (!steady && draw('pause', name)) process.pause(random.number() * faults.pauseMsMax);
       while (!dead && time.now() < frozenUntil) await time.after(frozenUntil - time.now());
       if (dead) await new Promise<never>(() => {});
     }

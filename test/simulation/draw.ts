@@ -68,13 +68,16 @@ export function drawPlan(seed: number): Plan {
   const next = () => ++numbers;
   const count = 2 + d.whole(4);
   const processes = Array.from({ length: count }, (_, index) => drawProcess(d, { index, theme, pace, queues, next }));
+  const rates = drawRates(d);
+  // What arrives late is left to the sweep: it has to come by within the hour of a tombstone.
+  const needsSweep = rates.late + rates.duplicated > 0;
   return {
     seed,
     queues,
     processes,
-    rates: drawRates(d),
+    rates,
     pauseMsMax: d.pick([2 * secondMs, 10 * secondMs, minuteMs, 5 * minuteMs, 2 * hourMs]),
-    sweepMs: d.chance(0.3) ? undefined : Math.max(5 * secondMs, Math.min(pace, 10 * minuteMs)),
+    sweepMs: !needsSweep && d.chance(0.6) ? undefined : Math.max(5 * secondMs, Math.min(pace, 10 * minuteMs)),
     ttlActs: d.chance(0.7),
   };
 }

@@ -11,6 +11,7 @@ export interface Share {
   until: number;
   /** Stop at the first that breaks a promise. */
   stopAtFailure: boolean;
+  stop: SharedArrayBuffer;
 }
 
 export interface Tally {
@@ -26,25 +27,44 @@ export interface ManyOptions {
   until?: number;
   threads: number;
   stopAtFailure?: boolean;
+  /** How long all may take, ms of real time; beyond, a history goes round for ever. */
+  timeoutMs?: number;
 }
 
-export async function runMany({ seed, histories, until, threads, stopAtFailure = false }: ManyOptions): Promise<Tally> {
+export async function runMany({
+  seed,
+  histories,
+  until,
+  threads,
+  stopAtFailure = false,
+  timeoutMs,
+}: ManyOptions): Promise<Tally> {
   const total = histories ?? Number.POSITIVE_INFINITY;
+  /** Set to 1 by whoever finds a failure: the others stop too. */
+  const stop = new SharedArrayBuffer(4);
   const shares = Array.from({ length: threads }, (_, index): Share => {
     const own = Number.isFinite(total) ? Math.floor(total / threads) + (index < total % threads ? 1 : 0) : total;
-    return { from: seed + index, step: threads, histories: own, until: until ?? Number.POSITIVE_INFINITY, stopAtFailure };
+    return { from: seed + index, step: threads, histories: own, until: until ?? Number.POSITIVE_INFINITY, stopAtFailure, stop };
   });
-  const tallies = await Promise.all(shares.map(runShare));
+  const tallies = await Promise.all(shares.map((share) => runShare(share, timeoutMs)));
   return tallies.reduce(added);
 }
 
-function runShare(share: Share): Promise<Tally> {
+async function runShare(share: Share, timeoutMs: number | undefined): Promise<Tally> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: share });
-  return new Promise((resolve, reject) => {
-    worker.on('message', resolve);
-    worker.on('error', reject);
-    worker.on('exit', (code) => reject(new Error(`a thread of the simulation ended with ${code}`)));
-  });
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise((resolve, reject) => {
+      worker.on('message', resolve);
+      worker.on('error', reject);
+      worker.on('exit', (code) => reject(new Error(`a thread of the simulation ended with ${code}`)));
+      const endless = { histories: 0, counts: {}, failures: [{ seed: share.from, promises: ['no-end'] }] };
+      if (timeoutMs !== undefined) timer = setTimeout(() => resolve(endless), timeoutMs);
+    });
+  } finally {
+    clearTimeout(timer);
+    await worker.terminate();
+  }
 }
 
 function added(one: Tally, other: Tally): Tally {

@@ -12,7 +12,7 @@ export interface Plan {
   rates: Record<Fault, number>;
   /** A pause lasts up to this, ms. */
   pauseMsMax: number;
-  /** Pause between the runs of the sweep while there is work, ms; undefined: nobody sweeps until all is over. */
+  /** Between two runs of the sweep while there is work, ms; undefined: nobody sweeps until all is over. */
   sweepMs: number | undefined;
   /** Whether DynamoDB's TTL removes rows while there is work, some time after they asked for it. */
   ttlActs: boolean;

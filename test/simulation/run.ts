@@ -94,13 +94,19 @@ async function work(world: World): Promise<void> {
   }
   const { sweepMs } = plan;
   if (sweepMs !== undefined) {
-    void revived(world, 'sweeper', 0, async (process) => {
-      const engine = engineOf(world, process);
-      while (working > 0) {
-        await world.noteDefects(process.name, () => sweepOnce(world, process, engine));
-        await process.clock.sleep(sweepMs);
-      }
-    });
+    // As by a schedule: a run that stands still does not keep the next one from beginning.
+    void simulation.spawn(
+      'schedule',
+      async ({ clock }) => {
+        while (working > 0) {
+          void simulation.spawn('sweeper', (process) =>
+            world.noteDefects(process.name, () => sweepOnce(world, process, engineOf(world, process))),
+          );
+          await clock.sleep(sweepMs);
+        }
+      },
+      { steady: true },
+    );
   }
   if (plan.ttlActs) {
     void revived(world, 'ttl', 0, async ({ clock, random }) => {
@@ -191,6 +197,7 @@ async function drain(world: World): Promise<number> {
       for (const { name } of plan.queues) {
         await world.recorder.call({ process: process.name, engine }, 'peek', { queue: name }, {});
       }
+      if (plan.sweepMs !== undefined) await sweepOnce(world, process, engine);
       await process.clock.sleep(tombstoneMs + minuteMs);
       if (plan.ttlActs) await expireRows(world, () => true);
       await drained();

@@ -59,7 +59,7 @@ function withoutFaults(plan: Plan): Plan[] {
 function withoutHelpers(plan: Plan): Plan[] {
   const { sweepMs: _, ...rest } = plan;
   return [
-    ...(plan.sweepMs === undefined ? [] : [{ ...rest, sweepMs: undefined }]),
+    ...(plan.sweepMs === undefined || plan.rates.late + plan.rates.duplicated > 0 ? [] : [{ ...rest, sweepMs: undefined }]),
     ...(plan.ttlActs ? [{ ...plan, ttlActs: false }] : []),
     ...plan.queues.flatMap((queue, index) =>
       queue.shards > 1 ? [{ ...plan, queues: plan.queues.with(index, { ...queue, shards: 1 }) }] : [],
