@@ -89,7 +89,7 @@ export async function startFaultProxy({ target, random, rates, lateMsMax, slowMs
     return fault !== undefined && canStrike(fault, asked) ? fault : undefined;
   }
 
-  const server = createServer(async (incoming, response) => {
+  async function handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const asked = await read(incoming);
     const fault = draw(asked);
     if (fault) counts[fault]++;
@@ -126,7 +126,10 @@ export async function startFaultProxy({ target, random, rates, lateMsMax, slowMs
       case undefined:
         return answer(response, await forward(target, asked));
     }
-  });
+  }
+
+  // A client that went away, or an engine that did: nobody is there to be told.
+  const server = createServer((incoming, response) => void handle(incoming, response).catch(() => incoming.socket.destroy()));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

@@ -41,15 +41,21 @@ const faultMsMax = 60_000;
 /** All in one process; times are written in whole milliseconds. */
 const clockErrorMs = 2;
 
+const running: { engine: Engine; stop: () => void }[] = [];
+let proxy: FaultProxy;
 let dynamodb: TestDynamodb;
 beforeAll(async () => {
   dynamodb = await startTestDynamodb();
 });
-afterAll(() => dynamodb.stop());
+afterAll(async () => {
+  for (const { stop } of running) stop();
+  await proxy.stop();
+  await dynamodb.stop();
+});
 
 /** An engine as a process of its own would have it, with its own connections and clock, over the proxy. */
-function engineOver({ endpoint }: FaultProxy, anomalies: string[]): { engine: Engine; stop: () => void } {
-  const client = createDynamoClient({ endpoint, region: testRegion, credentials: testCredentials });
+function engineOver(anomalies: string[]): { engine: Engine; stop: () => void } {
+  const client = createDynamoClient({ endpoint: proxy.endpoint, region: testRegion, credentials: testCredentials });
   const clock = createCorrectedClock();
   const engine: Engine = createEngine({
     store: createDynamoStore({ client, tables: dynamodb.tables, clock }),
@@ -84,9 +90,9 @@ async function unlessRefused<T>(run: () => Promise<T>): Promise<T | undefined> {
 it('keeps its promises while DynamoDB throttles and fails, and requests are lost, late, doubled and half done', async () => {
   const seed = randomInt(2 ** 31);
   const random = seededRandom(seed);
-  const proxy = await startFaultProxy({ target: dynamodb.endpoint, random, rates, lateMsMax, slowMs });
+  proxy = await startFaultProxy({ target: dynamodb.endpoint, random, rates, lateMsMax, slowMs });
   const anomalies: string[] = [];
-  const running = Array.from({ length: engines }, () => engineOver(proxy, anomalies));
+  running.push(...Array.from({ length: engines }, () => engineOver(anomalies)));
   const recorder = createRecorder(Date.now);
   const queues = queueNames(1);
 
@@ -132,6 +138,4 @@ it('keeps its promises while DynamoDB throttles and fails, and requests are lost
     Object.entries(proxy.counts).filter(([, times]) => times === 0),
     said,
   ).toEqual([]);
-  for (const { stop } of running) stop();
-  await proxy.stop();
 }, 180_000);
