@@ -24,19 +24,34 @@ export interface Pending {
   id?: string;
 }
 
+/**
+ * Where to publish: settings, and when reading them began. What rests on them goes out within F of that: a shard that they name may be
+ * retired, and is forgotten once nobody can publish to it any more.
+ */
+export interface Target {
+  queue: QueueRecord;
+  readAt: number;
+}
+
+export async function targetOf(ctx: Context, name: string): Promise<Target> {
+  const readAt = ctx.clock.now();
+  return { queue: await growIfThrottled(ctx, await ctx.settings.get(name)), readAt };
+}
+
 /** Publishes them, each delay's in rows of its own, and notes each one's result. */
 export async function publishShared(
   ctx: Context,
-  first: QueueRecord,
+  first: Target,
   shared: ReadonlyMap<number, readonly Pending[]>,
   results: PublishResult[],
   patience: Patience,
 ): Promise<void> {
+  let target = first;
   let parcels = [...shared].flatMap(([delaySeconds, pending]) =>
-    inParcels(pending).map((group) => parcelWrite(ctx, first, group, delaySeconds)),
+    inParcels(pending).map((group) => parcelWrite(ctx, target.queue, group, delaySeconds)),
   );
   for (;;) {
-    const failures = await writeParcels(ctx, parcels);
+    const failures = await writeParcels(ctx, parcels, target.readAt);
     for (const parcel of parcels) {
       const failure = failures.get(parcel);
       parcel.group.forEach((pending, slot) => {
@@ -45,16 +60,17 @@ export async function publishShared(
     }
     const throttled = parcels.filter((parcel) => isThrottled(failures.get(parcel)));
     if (throttled.length === 0 || !(await patience.pause())) return;
-    const queue = await settingsNow(ctx, first.name);
-    if (!queue) return;
-    parcels = throttled.map((parcel) => parcelWrite(ctx, queue, parcel.group, parcel.delaySeconds, parcel));
+    const next = await targetNow(ctx, target.queue.name);
+    if (!next) return;
+    target = next;
+    parcels = throttled.map((parcel) => parcelWrite(ctx, next.queue, parcel.group, parcel.delaySeconds, parcel));
   }
 }
 
 /** The settings as they are by now; undefined where the queue is gone or they can not be read: the results stand as they are. */
-async function settingsNow(ctx: Context, name: string): Promise<QueueRecord | undefined> {
+async function targetNow(ctx: Context, name: string): Promise<Target | undefined> {
   try {
-    return await growIfThrottled(ctx, await ctx.settings.get(name));
+    return await targetOf(ctx, name);
   } catch (error) {
     if (error instanceof StoreError || error instanceof DumbwaiterError) return undefined;
     throw error;
@@ -153,8 +169,11 @@ export function unreceived(
 }
 
 /** Writes each on its own, and answers which failed. */
-async function writeParcels(ctx: Context, parcels: readonly ParcelWrite[]): Promise<Map<ParcelWrite, StoreError>> {
-  const readAt = ctx.clock.now();
+async function writeParcels(
+  ctx: Context,
+  parcels: readonly ParcelWrite[],
+  readAt: number,
+): Promise<Map<ParcelWrite, StoreError>> {
   const failures = new Map<ParcelWrite, StoreError>();
   const trying = async (parcel: ParcelWrite, run: () => Promise<unknown>) => {
     try {

@@ -3,14 +3,14 @@
  * under its caller's own id is a row of `leases` of its own, put if absent, so that a second one finds the first.
  */
 import type { PublishEntry, PublishResult, Refused } from '../../sdk/contract.ts';
+import { DumbwaiterError } from '../../sdk/errors.ts';
 import { chunkKeys, joinEntries, keptUntil, type Placed, packEntry, place, writeChunks } from '../contents.ts';
 import type { Context } from '../context.ts';
-import { growIfThrottled } from '../growth.ts';
 import { ownRowId } from '../ids.ts';
 import { judgeable, needsEnding, putIfAbsent, replace, type Seen } from '../lease-writes.ts';
 import { createPatience, patiently } from '../patience.ts';
 import { StoreError } from '../port.ts';
-import { notSaid, type Pending, publishShared, unavailable, unreceived } from '../publish-parcels.ts';
+import { notSaid, type Pending, publishShared, targetOf, unavailable, unreceived } from '../publish-parcels.ts';
 import { leaseRow, roomForContents } from '../row-format.ts';
 import { expiryOf, type QueueRecord, shardKey, writeBy } from '../settings.ts';
 import { verdictOfAge } from '../settle.ts';
@@ -23,7 +23,8 @@ export async function publish(
   entries: readonly (PublishEntry | Refused)[],
 ): Promise<{ results: PublishResult[] }> {
   const patience = createPatience(ctx);
-  const queue = await patiently(patience, async () => growIfThrottled(ctx, await ctx.settings.get(queueName)));
+  const target = await patiently(patience, () => targetOf(ctx, queueName));
+  const { queue } = target;
   const results: PublishResult[] = new Array(entries.length);
   const shared = new Map<number, Pending[]>();
   const own = new Map<string, Pending[]>();
@@ -39,18 +40,19 @@ export async function publish(
   });
 
   await Promise.all([
-    publishShared(ctx, queue, shared, results, patience),
+    publishShared(ctx, target, shared, results, patience),
     ...[...own.values()].map(async (same) => {
       // The same id twice in one call: the first is published, the others find it.
       for (const pending of same)
-        results[pending.index] = await refusing(() => patiently(patience, () => publishOwn(ctx, queue, pending)));
+        results[pending.index] = await refusing(() => patiently(patience, () => publishOwn(ctx, queueName, pending)));
     }),
   ]);
   ctx.wakeups.wake(queue.name);
   return { results };
 }
 
-async function publishOwn(ctx: Context, queue: QueueRecord, pending: Pending): Promise<PublishResult> {
+async function publishOwn(ctx: Context, queueName: string, pending: Pending): Promise<PublishResult> {
+  const { queue, readAt } = await targetOf(ctx, queueName);
   const id = ownRowId(queue.incarnation, pending.id!);
   const shard = Math.floor(ctx.random.number() * queue.shards);
   const now = ctx.clock.now();
@@ -58,10 +60,10 @@ async function publishOwn(ctx: Context, queue: QueueRecord, pending: Pending): P
   const expiresAt = expiryOf(queue, visibleAt);
   const room = roomForContents(1, id.length, queue.backoff !== null, queue.deadLetter !== null);
   const { placed, chunks } = place(joinEntries([pending.packed]), room, () => ctx.ids.parcel(shard));
-  await writeChunks(ctx.store, placed, chunks, expiresAt && keptUntil(expiresAt), writeBy(now));
+  await writeChunks(ctx.store, placed, chunks, expiresAt && keptUntil(expiresAt), writeBy(readAt));
   const lease = unreceived(ctx, queue, { id, at: shardKey(queue, shard), count: 1, now, visibleAt, placed });
 
-  let after = await putIfAbsent(ctx, leaseRow(lease), now);
+  let after = await putIfAbsent(ctx, leaseRow(lease), readAt);
   if (after.row?.version !== lease.version && isGone(queue, after, now)) {
     const former = judgeable(after, now);
     after = await replace(ctx, after, leaseRow(lease));
@@ -95,6 +97,7 @@ async function refusing(run: () => Promise<PublishResult>): Promise<PublishResul
     return await run();
   } catch (error) {
     if (error instanceof StoreError) return unavailable(error);
+    if (error instanceof DumbwaiterError) return { ok: false, code: error.code, message: error.message };
     throw error;
   }
 }
