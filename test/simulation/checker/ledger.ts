@@ -125,10 +125,8 @@ export function ledgerOf({ calls, circumstances }: History): Ledger {
 /** A publish that was not answered was stored after all where the next under its id is told so, and no other can have been meant. */
 function acceptByDuplicate(duplicates: readonly Duplicate[], byId: ReadonlyMap<string, readonly Life[]>): void {
   for (const { id, queue, call } of duplicates) {
-    const lives = (byId.get(id) ?? []).filter(
-      (life) => !life.duplicate && life.queue === queue && life.published.startedAt <= endOf(call),
-    );
-    if (lives.length === 1) lives[0]!.accepted = true;
+    const lives = (byId.get(id) ?? []).filter((life) => life.queue === queue && life.published.startedAt <= endOf(call));
+    if (lives.length === 1 && !lives[0]!.duplicate) lives[0]!.accepted = true;
   }
 }
 
