@@ -1,0 +1,88 @@
+/**
+ * `npm run mutants [-- --histories K --only TEXT]`: breaks the rules one by one, in a copy of the source, and runs the simulation until it
+ * notices, then the tests named. Ends with 1 if a mutant survives, or does not fit the source.
+ */
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { runMany as RunMany } from '../simulation/many.ts';
+import { mutants } from './list.ts';
+import type { Mutant } from './mutant.ts';
+
+const { values } = parseArgs({
+  options: {
+    histories: { type: 'string', default: '4000' },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string', default: '' },
+  },
+});
+const root = join(import.meta.dirname, '../..');
+const copied = ['engine', 'sdk', 'functions', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
+/** A history takes milliseconds; one that goes round for ever is a promise broken. */
+const simulationMsMax = 15 * 60_000;
+
+interface Verdict {
+  by: string;
+  histories?: number;
+}
+
+// As the source is now: it may be worked on while this runs.
+const snapshot = mkdtempSync(join(tmpdir(), 'mutants-'));
+for (const path of copied) cpSync(join(root, path), join(snapshot, path), { recursive: true });
+
+const chosen = mutants.filter(({ name }) => name.includes(values.only));
+for (const mutant of chosen) fits(mutant);
+let survivors = 0;
+for (const mutant of chosen) {
+  const verdict = await attempt(mutant);
+  if (!verdict) survivors++;
+  const { by, histories } = verdict ?? { by: 'SURVIVED' };
+  console.log(`${mutant.name.padEnd(76)} ${by.padEnd(44)} ${histories ?? ''}`);
+}
+rmSync(snapshot, { recursive: true });
+console.log(`\n${chosen.length} mutants, ${survivors} survived`);
+process.exitCode = survivors > 0 ? 1 : 0;
+
+function fits({ name, file, find, replace }: Mutant): string {
+  const source = readFileSync(join(snapshot, file), 'utf8');
+  const places = source.split(find).length - 1;
+  if (places !== 1) throw new Error(`the mutant "${name}" does not fit: ${file} has its text ${places} times`);
+  return source.replace(find, () => replace);
+}
+
+async function attempt(mutant: Mutant): Promise<Verdict | undefined> {
+  const tree = mkdtempSync(join(tmpdir(), 'mutant-'));
+  try {
+    for (const path of copied) cpSync(join(snapshot, path), join(tree, path), { recursive: true });
+    symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'));
+    writeFileSync(join(tree, mutant.file), fits(mutant));
+    return (await bySimulation(tree)) ?? (await byTests(tree, mutant.tests ?? []));
+  } finally {
+    rmSync(tree, { recursive: true });
+  }
+}
+
+async function bySimulation(tree: string): Promise<Verdict | undefined> {
+  const { runMany } = (await import(join(tree, 'test/simulation/many.ts'))) as { runMany: typeof RunMany };
+  const { failures, histories } = await runMany({
+    seed: Number(values.seed),
+    histories: Number(values.histories),
+    threads: Math.min(2, availableParallelism()),
+    stopAtFailure: true,
+    timeoutMs: simulationMsMax,
+  });
+  return failures[0] && { by: failures[0].promises.join(', '), histories };
+}
+
+async function byTests(tree: string, tests: readonly string[]): Promise<Verdict | undefined> {
+  for (const test of tests) {
+    const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+    const passes = await new Promise<boolean>((resolve) => {
+      execFile(process.execPath, [vitest, 'run', '--root', tree, test], { cwd: tree }, (error) => resolve(error === null));
+    });
+    if (!passes) return { by: test };
+  }
+  return undefined;
+}

@@ -1,0 +1,153 @@
+/** Mutants of time: fences, tombstones, retention, purges, waits, clocks, shards. */
+import type { Mutant } from './mutant.ts';
+
+export const fences: readonly Mutant[] = [
+  {
+    name: 'a write may go out however old what it rests on is',
+    file: 'engine/settings.ts',
+    find: 'return { by: readAt + readToWriteMsMax };',
+    replace: 'return { by: readAt + 1000 * readToWriteMsMax };',
+  },
+  {
+    name: 'a lease that is over is delivered',
+    file: 'engine/operations/receive.ts',
+    find: 'return now < (leasedUntil ?? visibleAt) - Math.min(clockMarginMs, taker.visibilityTimeoutMs / 2);',
+    replace: 'return now < now + (leasedUntil ?? visibleAt);',
+  },
+  {
+    name: 'a lease is leased by a clock that is not trusted',
+    file: 'engine/operations/receive.ts',
+    find: 'if (!ctx.clock.trusted()) {',
+    replace: 'if (!ctx.clock.trusted() && max === 0) {',
+  },
+  {
+    name: 'a tombstone is too short',
+    file: 'engine/rows.ts',
+    find: 'return { id, version, slots, until: now + tombstoneMs };',
+    replace: 'return { id, version, slots, until: now + tombstoneMs / 60 };',
+  },
+  {
+    name: 'a tombstone counts as nothing',
+    file: 'engine/rows.ts',
+    find: "{ less: [['until'], now] }",
+    replace: "{ less: [['until'], now + tombstoneMs + 1] }",
+  },
+  {
+    name: 'a tombstone with something left to remove gives way to another row',
+    file: 'engine/rows.ts',
+    find: "{ all: [{ less: [['until'], now] }, { absent: ['expiry'] }] }",
+    replace: "{ less: [['until'], now] }",
+    tests: ['test/engine/age.test.ts', 'test/engine/publish.test.ts', 'test/engine/redrive.test.ts'],
+  },
+  {
+    name: 'a row that is not there is claimed only where nothing ever was',
+    file: 'engine/rows.ts',
+    find: "{ less: [['until'], now] }",
+    replace: "{ less: [['until'], now - 1000 * tombstoneMs] }",
+    tests: ['test/engine/publish.test.ts', 'test/engine/ack.test.ts'],
+  },
+  {
+    name: 'what is too old is delivered',
+    file: 'engine/settle.ts',
+    find: 'if (expiresAt !== undefined && expiresAt <= now)',
+    replace: 'if (expiresAt !== undefined && expiresAt < now / 2)',
+  },
+  {
+    name: 'bodies are removed as soon as their message is too old',
+    file: 'engine/contents.ts',
+    find: 'return Math.ceil((Math.max(expiresAt, visibleAt) + retentionGraceMs) / 1000);',
+    replace: 'return Math.ceil((expiresAt + Math.min(0, visibleAt + retentionGraceMs)) / 1000);',
+  },
+  {
+    name: '`since` is ignored by a purge',
+    file: 'engine/settle.ts',
+    find: "  if (since < queue.purgedBefore) return 'gone';\n",
+    replace: '',
+  },
+  {
+    name: 'a purge allows for no margin of the clocks',
+    file: 'engine/operations/purge.ts',
+    find: 'const purgedBefore = ctx.clock.now() + 2 * clockMarginMs;',
+    replace: 'const purgedBefore = ctx.clock.now() + 0 * clockMarginMs;',
+  },
+  {
+    name: 'a purge is answered before its instant is past',
+    file: 'engine/operations/purge.ts',
+    find: '  await ctx.clock.sleep(answerAt - ctx.clock.now());\n',
+    replace: '  if (answerAt < 0) await ctx.clock.sleep(answerAt);\n',
+  },
+  {
+    name: 'settings are read once and for all',
+    file: 'engine/settings.ts',
+    find: 'return age >= 0 && age < settingsCacheMs;',
+    replace: 'return age >= 0 && age < 10_000 * settingsCacheMs;',
+  },
+  {
+    name: 'settings are changed whatever they have become since they were read',
+    file: 'engine/queue-records.ts',
+    find: "const when = { equals: [['version'], record.version] } as const;",
+    replace: "const when = { exists: ['version'] } as const;",
+    tests: ['test/engine/queues.test.ts'],
+  },
+  {
+    name: 'a message is received once more than its queue allows',
+    file: 'engine/settle.ts',
+    find: "slot.receives >= queue.deadLetter.maxReceives) return { reason: 'max_receives' };",
+    replace: "slot.receives > queue.deadLetter.maxReceives) return { reason: 'max_receives' };",
+  },
+  {
+    name: 'the backoff counts from the receive, not from the end of the lease',
+    file: 'engine/claims.ts',
+    find: 'next.visibleAt = leasedUntil + wait;',
+    replace: 'next.visibleAt = Math.max(leasedUntil, now + wait);',
+  },
+  {
+    name: 'the backoff counts one failure less',
+    file: 'engine/claims.ts',
+    find: 'backoffMs(queue.backoff, failures + 1, ctx.random)',
+    replace: 'backoffMs(queue.backoff, failures, ctx.random)',
+  },
+  {
+    name: 'an extension forgets the backoff that follows the lease',
+    file: 'engine/operations/extend.ts',
+    find: 'visibleAt: leasedUntil + (slot.visibleAt - slot.leasedUntil) };',
+    replace: 'visibleAt: leasedUntil };',
+  },
+  {
+    name: 'the expiry of a row is that of its last message',
+    file: 'engine/row-format.ts',
+    find: 'expiry: Math.min(...live.map((slot) => slot.visibleAt)),',
+    replace: 'expiry: Math.max(...live.map((slot) => slot.visibleAt)),',
+  },
+  {
+    name: 'receives visit no shard that was retired',
+    file: 'engine/visits.ts',
+    find: 'for (let i = 0; i < queue.shardsVisited; i++) {',
+    replace: 'for (let i = 0; i < queue.shards; i++) {',
+  },
+  {
+    name: 'a publish goes out however old the settings are that it rests on',
+    file: 'engine/publish-parcels.ts',
+    find: 'await writeParcels(ctx, parcels, target.readAt);',
+    replace: 'await writeParcels(ctx, parcels, ctx.clock.now());',
+  },
+  {
+    name: 'a retired shard is forgotten at once',
+    file: 'engine/growth.ts',
+    find: ' && age > settingsForgottenMs;',
+    replace: ' && age > settingsForgottenMs / 1000;',
+  },
+  {
+    name: 'a retired shard is forgotten though it is not empty',
+    file: 'engine/growth.ts',
+    find: ' && emptyFrom <= queue.shards &&',
+    replace: ' &&',
+    tests: ['test/engine/queues.test.ts', 'test/engine/growth.test.ts'],
+  },
+  {
+    name: 'a queue is deleted as it was read, though it has grown since',
+    file: 'engine/operations/delete-queue.ts',
+    find: "when: { equals: [['version'], version] }",
+    replace: "when: { equals: [['incarnation'], incarnation], ...(version ? {} : {}) }",
+  },
+];

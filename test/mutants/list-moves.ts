@@ -1,0 +1,101 @@
+/** Mutants of moving messages: dead letters, redrives, parts of parcels. */
+import type { Mutant } from './mutant.ts';
+
+export const moves: readonly Mutant[] = [
+  {
+    name: 'a whole row is moved whatever became of it since it was judged',
+    file: 'engine/moves.ts',
+    find: 'const after = await replace(ctx, seen, leaseRow(next));',
+    replace:
+      'const now2 = await ctx.store.get([leaseKey(seen.id)]);\n  const after = await replace(ctx, { ...seen, row: now2[0] }, leaseRow(next));',
+  },
+  {
+    name: 'a part of a row is moved whatever became of it since it was judged',
+    file: 'engine/moves.ts',
+    find: "when: { equals: [['version'], lease.version] },",
+    replace: "when: { exists: ['version'] },",
+  },
+  {
+    name: 'moved messages are not marked where they were',
+    file: 'engine/moves.ts',
+    find: "failures: 0, end: 'moved' };",
+    replace: 'failures: 0 };',
+  },
+  {
+    name: 'moved messages are marked as done',
+    file: 'engine/moves.ts',
+    find: "failures: 0, end: 'moved' };",
+    replace: "failures: 0, end: 'done' };",
+    tests: ['test/engine/reading.test.ts', 'test/engine/dead-letter.test.ts', 'test/engine/redrive.test.ts'],
+  },
+  {
+    name: 'a moved row forgets that its parcel may still lie in `messages`',
+    file: 'engine/moves.ts',
+    find: '    ...(lease.fresh === undefined ? {} : { fresh: lease.fresh }),\n',
+    replace: '',
+  },
+  {
+    name: 'a moved row forgets that bodies are to be removed when it ends',
+    file: 'engine/moves.ts',
+    find: 'lease.ending || needsEnding(lease.contents, arrived.expiresAt)',
+    replace: 'lease.ending && needsEnding(lease.contents, arrived.expiresAt)',
+  },
+  {
+    name: 'bodies of a moved row keep their time to live',
+    file: 'engine/moves.ts',
+    find: '  await keepBodies(ctx, lease.contents, arrived.expiresAt);\n',
+    replace: '',
+    tests: ['test/engine/age.test.ts', 'test/engine/dead-letter.test.ts'],
+  },
+  {
+    name: 'a dead letter is due where it was, not at once',
+    file: 'engine/moves.ts',
+    find: 'const next: Slot = { visibleAt: now, receives: 0, failures: 0 };',
+    replace:
+      'const next: Slot = { visibleAt: slot.visibleAt, receives: slot.receives, failures: 0, ...(now < 0 ? { end: "done" } : {}) };',
+  },
+  {
+    name: 'a redrive moves what is leased',
+    file: 'engine/redrive-run.ts',
+    find: "stateOf(lease, lease.slots[index]!, now) !== 'leased'",
+    replace: "stateOf(lease, lease.slots[index]!, now) !== 'delayed'",
+  },
+  {
+    name: 'a redrive moves what came after it began',
+    file: 'engine/redrive-run.ts',
+    find: 'incarnationOf(lease.shard) === queue.incarnation && lease.since <= task.startedAt;',
+    replace: 'incarnationOf(lease.shard) === queue.incarnation;',
+    tests: ['test/engine/redrive.test.ts'],
+  },
+  {
+    name: 'a redrive moves what is in another queue by now',
+    file: 'engine/redrive-run.ts',
+    find: 'lease && incarnationOf(lease.shard) === queue.incarnation && lease.since',
+    replace: 'lease && lease.since',
+  },
+  {
+    name: 'a redrive removes the parcel though its row in `leases` may not stand',
+    file: 'engine/redrive-run.ts',
+    find: '  if (!after.row) throw',
+    replace: '  if (!after) throw',
+  },
+  {
+    name: 'a redrive out of turn does not remember the parcel it took',
+    file: 'engine/redrive-run.ts',
+    find: 'fresh: parcel.shard, outOfOrder: parcel.shard, ending: true }',
+    replace: 'fresh: parcel.shard }',
+    tests: ['test/engine/redrive.test.ts'],
+  },
+  {
+    name: 'an expired parcel is removed though its row in `leases` may not stand',
+    file: 'engine/claims.ts',
+    find: 'if (after.row?.version !== lease.version) return { remove: false, deadLettered: 0 };',
+    replace: 'if (after.row?.version !== lease.version) return { remove: true, deadLettered: 0 };',
+  },
+  {
+    name: 'bodies are written, and removed again by the publish that lost to another',
+    file: 'engine/operations/publish.ts',
+    find: 'if (needsEnding(placed, expiresAt)) await removeChunks(ctx, placed);',
+    replace: 'if (needsEnding(placed, expiresAt) && after.row === undefined) await removeChunks(ctx, placed);',
+  },
+];

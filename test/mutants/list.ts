@@ -1,0 +1,10 @@
+/**
+ * Ways to break the rules, each a small slip that somebody could make. A mutant that no longer fits the source fails the run, so that the
+ * list does not rot.
+ */
+import { fences } from './list-fences.ts';
+import { leases } from './list-leases.ts';
+import { moves } from './list-moves.ts';
+import type { Mutant } from './mutant.ts';
+
+export const mutants: readonly Mutant[] = [...leases, ...fences, ...moves];
