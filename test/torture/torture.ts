@@ -68,7 +68,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   } finally {
     await cluster.stop();
   }
-  report.defects.push(...(cluster.errors().match(/(?:anomaly|TypeError|RangeError|ReferenceError|assert).*/gi) ?? []));
+  report.defects.push(...new Set(cluster.errors().match(/(?:anomaly|TypeError|RangeError|ReferenceError|assert).*/gi) ?? []));
   return report;
 }
 
