@@ -36,7 +36,7 @@ import {
   type WriteOptions,
   type Written,
 } from './port.ts';
-import { refuseTwice, shardOf } from './stored-row.ts';
+import { isPublish, refuseTwice, shardOf } from './stored-row.ts';
 
 export interface DynamoStoreParts {
   client: DynamoDBClient;
@@ -46,10 +46,10 @@ export interface DynamoStoreParts {
 }
 
 export function createDynamoStore({ client, tables: names, clock = createCorrectedClock() }: DynamoStoreParts): Store {
-  const listeners: ((shard: string) => void)[] = [];
+  const listeners: ((shard: string, isPublish?: boolean) => void)[] = [];
   const throttled = (write: Pick<Write, 'key' | 'then'>) => {
     const shard = shardOf(write);
-    if (shard !== undefined) for (const listener of listeners) listener(shard);
+    if (shard !== undefined) for (const listener of listeners) listener(shard, isPublish(write));
   };
   const calls = { client, clock, names, throttled };
 

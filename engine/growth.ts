@@ -16,22 +16,27 @@ import {
 import type { Context } from './context.ts';
 import { changeQueue } from './queue-records.ts';
 import type { QueueRecord } from './settings.ts';
+import type { Throttled } from './throttles.ts';
 
 /** After this, nobody who read the settings before can still write under them. */
 export const settingsForgottenMs = settingsCacheMs + readToWriteMsMax + retryMsMax + signedRequestMsMax;
 
 /**
- * Gives the queue more shards if it was throttled; not again before the last growth can have told. One of the newer half has to
- * have been throttled: an older one may be so for what was published to it before, and no other shard will ever take that.
+ * Whether more shards would help: publishing was throttled, or one of the newer half was. An older one may be so for no more than
+ * being drained of what was published to it before, and no other shard will ever take that.
  */
+function isAsked({ shards }: QueueRecord, { published, written }: Throttled): boolean {
+  if (shards >= shardsMax) return false;
+  return [...published].some((shard) => shard < shards) || [...written].some((shard) => shard < shards && shard >= shards >> 1);
+}
+
+/** Gives the queue more shards if it was throttled; not again before the last growth can have told. */
 export async function growIfThrottled(ctx: Context, queue: QueueRecord): Promise<QueueRecord> {
   const throttled = ctx.throttles.take(queue);
-  const isAsked = (record: QueueRecord) =>
-    record.shards < shardsMax && throttled.some((shard) => shard < record.shards && shard >= Math.floor(record.shards / 2));
   const isTooSoon = (record: QueueRecord, now: number) => now - record.shardsChangedAt < shardsGrowPauseMs;
-  if (!isAsked(queue) || isTooSoon(queue, ctx.clock.now())) return queue;
+  if (!throttled || !isAsked(queue, throttled) || isTooSoon(queue, ctx.clock.now())) return queue;
   return changeQueue(ctx, queue.name, (record, now) => {
-    if (!isAsked(record) || isTooSoon(record, now)) return record;
+    if (!isAsked(record, throttled) || isTooSoon(record, now)) return record;
     const shards = Math.min(shardsMax, record.shards * 2);
     return { ...record, shards, shardsVisited: Math.max(shards, record.shardsVisited), shardsChangedAt: now };
   });

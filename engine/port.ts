@@ -113,8 +113,11 @@ export interface WriteOptions {
 
 /** Calls reject with StoreError alone; anything else is a defect. */
 export interface Store {
-  /** Tells of each request to write to a shard that was throttled, whether or not it went through when tried again. */
-  onThrottled?(listener: (shard: string) => void): void;
+  /**
+   * Tells of each request to write to a shard that was throttled, whether or not it went through when tried again; and whether it was
+   * to put a row into `messages`, that is, to publish.
+   */
+  onThrottled?(listener: (shard: string, isPublish?: boolean) => void): void;
   /** The rows in the order of the keys; strongly consistent. Any number of keys. */
   get(keys: readonly Key[]): Promise<(Row | undefined)[]>;
   /** Rows of one partition, ascending by sort key. */

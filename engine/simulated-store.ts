@@ -5,7 +5,7 @@
  */
 import { retryMsMax, signedRequestMsMax } from '../sdk/limits.ts';
 import { type Clock, type Random, type Store, StoreError, type Transacted, type Write, type WriteOptions } from './port.ts';
-import { shardOf } from './stored-row.ts';
+import { isPublish, shardOf } from './stored-row.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export type Fault =
@@ -102,7 +102,7 @@ export const answerMsMax = 5_000;
 const tokenMs = 10 * 60_000;
 
 export function createSimulatedStore({ memory, time, random, clock, faults, awake, draw }: SimulatedStoreParts): Store {
-  const listeners: ((shard: string) => void)[] = [];
+  const listeners: ((shard: string, isPublish?: boolean) => void)[] = [];
   const travel = () => time.after(random.number() * travelMsMax);
 
   /** Attempts of one call, until one is answered. `apply` runs each time that the request arrives; it is told whether it may have before. */
@@ -157,7 +157,7 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
 
   function tellThrottled(write: Pick<Write, 'key' | 'then'>): void {
     const shard = shardOf(write);
-    if (shard !== undefined) for (const listener of listeners) listener(shard);
+    if (shard !== undefined) for (const listener of listeners) listener(shard, isPublish(write));
   }
 
   return {

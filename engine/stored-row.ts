@@ -33,6 +33,11 @@ export function keyText(key: Key): string {
   return JSON.stringify(key.table === 'messages' ? [key.table, key.shard, key.id] : [key.table, key.kind, key.name]);
 }
 
+/** Whether a write puts messages where nobody has received them. */
+export function isPublish({ key, then }: Pick<Write, 'key' | 'then'>): boolean {
+  return key.table === 'messages' && 'put' in then;
+}
+
 /** The shard of a queue whose partition a write loads, in its table or in the index; undefined where none. */
 export function shardOf({ key, then }: Pick<Write, 'key' | 'then'>): string | undefined {
   if (key.table === 'messages') return key.shard;

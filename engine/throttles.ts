@@ -1,19 +1,28 @@
 /** Which shards had writes throttled since their queue was last asked about. */
 import { incarnationOf, type QueueRecord, shardNumberOf } from './settings.ts';
 
+/** What was throttled of a queue: the numbers of its shards. */
+export interface Throttled {
+  published: ReadonlySet<number>;
+  /** Whatever was written, publishing included. */
+  written: ReadonlySet<number>;
+}
+
 export function createThrottles() {
-  const throttled = new Map<string, Set<number>>();
+  const queues = new Map<string, { published: Set<number>; written: Set<number> }>();
   return {
     /** A write to this shard was throttled: its queue may grow with the next call. */
-    note(shard: string): void {
-      const shards = throttled.get(incarnationOf(shard)) ?? new Set();
-      throttled.set(incarnationOf(shard), shards.add(shardNumberOf(shard)));
+    note(shard: string, isPublish = false): void {
+      const throttled = queues.get(incarnationOf(shard)) ?? { published: new Set(), written: new Set() };
+      queues.set(incarnationOf(shard), throttled);
+      throttled.written.add(shardNumberOf(shard));
+      if (isPublish) throttled.published.add(shardNumberOf(shard));
     },
-    /** Which of its shards were, by their numbers; told once. */
-    take(queue: QueueRecord): number[] {
-      const shards = throttled.get(queue.incarnation) ?? [];
-      throttled.delete(queue.incarnation);
-      return [...shards];
+    /** Which of its shards were; told once. */
+    take(queue: QueueRecord): Throttled | undefined {
+      const throttled = queues.get(queue.incarnation);
+      queues.delete(queue.incarnation);
+      return throttled;
     },
   };
 }
