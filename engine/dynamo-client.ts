@@ -15,7 +15,7 @@ export interface DynamoClientOptions extends Pick<DynamoDBClientConfig, 'endpoin
 
 /** A client that keeps its connections, gives up on a silent one, and leaves the long waits to the caller. */
 export function createDynamoClient({ attempts = attemptsMax, ...config }: DynamoClientOptions = {}): DynamoDBClient {
-  return new DynamoDBClient({
+  const client = new DynamoDBClient({
     ...config,
     maxAttempts: attempts,
     retryMode: 'standard',
@@ -29,6 +29,9 @@ export function createDynamoClient({ attempts = attemptsMax, ...config }: Dynamo
       httpsAgent: { keepAlive: true, maxSockets: socketsMax },
     },
   });
+  // It copies each input and answer for a log that nobody keeps.
+  client.middlewareStack.remove('loggerMiddleware');
+  return client;
 }
 
 /** One call of the store: its attempts are the AWS client's own. */
