@@ -1,0 +1,174 @@
+/**
+ * What a queue can take: the engine itself over a model of DynamoDB's partitions, in virtual time, so that the figures are the same on
+ * every machine. `node bench/capacity.ts [--json] [--shards-max N]`; docs/numbers.md says what the figures mean.
+ */
+import { parseArgs } from 'node:util';
+import { shardsMax } from '../sdk/limits.ts';
+import { partitionLimits } from './capacity/partitions.ts';
+import { beside, carry, grow, type Measured, percentile, type Scale, surfaced } from './capacity/scenarios.ts';
+import { table } from './table.ts';
+
+const { values } = parseArgs({ options: { json: { type: 'boolean' }, 'shards-max': { type: 'string' } } });
+const shardsLast = Math.min(shardsMax, Number(values['shards-max'] ?? shardsMax));
+
+/** Nine tenths of what a shard takes: 1,000 units a second of its partition of the index, two for each parcel of ten. */
+const scale: Scale = { limits: partitionLimits, seed: 1, perShard: { perSecond: 4_500, publishers: 4, receivers: 18 } };
+/** The table's limit left out, and `leases` spread as widely as that asks for. */
+const unlimited: Scale = {
+  ...scale,
+  limits: { ...partitionLimits, tableUnitsPerSecond: null, leasesPartitions: 1024 },
+};
+/** Many publishers side by side, as functions are: none of them waits for another. */
+const burst: Scale = { ...scale, perShard: { perSecond: 3_000, publishers: 30, receivers: 16 } };
+
+const perSecond = ({ tally, seconds }: Measured) => tally.acked / seconds;
+const perMessage = (units: number, { tally }: Measured) => (units / tally.acked).toFixed(2);
+const ms = (value: number) => Math.round(value);
+
+const shardCounts: number[] = [];
+for (let shards = 1; shards <= shardsLast; shards *= 2) shardCounts.push(shards);
+
+interface Carried {
+  shards: number;
+  table: Measured;
+}
+
+async function carryAll(of: Scale): Promise<Carried[]> {
+  const rows: Carried[] = [];
+  for (const shards of shardCounts) {
+    const seconds = { settle: 0.25, measure: Math.min(4, Math.max(0.25, 16 / shards)) };
+    rows.push({ shards, table: await carry(shards, of, seconds) });
+    console.error(`${shards} shards measured`);
+  }
+  return rows;
+}
+
+function carriedTable(rows: readonly Carried[]): string {
+  return table(
+    [
+      'shards',
+      'offered, /s',
+      'acked, /s',
+      'of linear',
+      'throttled attempts',
+      'surfaced',
+      'refused writes',
+      'read units',
+      'publish p99, ms',
+      'receive p99, ms',
+    ],
+    rows.map(({ shards, table: measured }) => [
+      shards,
+      shards * scale.perShard.perSecond,
+      Math.round(perSecond(measured)),
+      `${((100 * perSecond(measured)) / (shards * scale.perShard.perSecond)).toFixed(0)} %`,
+      measured.throttled.key + measured.throttled.table,
+      surfaced(measured.tally),
+      perMessage(measured.refused, measured),
+      perMessage(measured.readUnits, measured),
+      ms(percentile(measured.tally.publishMs, 0.99)),
+      ms(percentile(measured.tally.receiveMs, 0.99)),
+    ]),
+  );
+}
+
+const carried = await carryAll(unlimited);
+const growth = await grow(4, burst, { loadSeconds: 45, stepSeconds: 5, idleMinutes: 90 });
+const seconds = { settle: 2, measure: 5 };
+const sides = { alone: await beside(false, scale, seconds), besideHot: await beside(true, scale, seconds) };
+
+const besides = [
+  { what: 'alone', ...sides.alone },
+  { what: 'beside a hot one', ...sides.besideHot },
+];
+
+if (values.json) {
+  console.log(
+    JSON.stringify({
+      carried: carried.map(({ shards, table: measured }) => ({
+        shards,
+        ackedPerSecond: perSecond(measured),
+        throttled: measured.throttled,
+        surfaced: surfaced(measured.tally),
+      })),
+      growth: {
+        loaded: growth.loaded.map((moment) => ({
+          at: moment.at,
+          shards: moment.shards,
+          ackedPerSecond: perSecond(moment),
+          surfaced: surfaced(moment.tally),
+        })),
+        drainedSeconds: growth.drainedSeconds,
+        idle: growth.idle,
+      },
+      beside: besides.map(({ what, small }) => ({
+        what,
+        ackedPerSecond: perSecond(small),
+        publishP99Ms: percentile(small.tally.publishMs, 0.99),
+        receiveP99Ms: percentile(small.tally.receiveMs, 0.99),
+      })),
+    }),
+  );
+} else {
+  console.log(`Shards that stay, each offered ${scale.perShard.perSecond} messages a second, ten at a time:\n`);
+  console.log(carriedTable(carried));
+  console.log(`\nOne shard, and at once ${4 * burst.perShard.perSecond} messages a second for 45 s:\n`);
+  console.log(
+    table(
+      [
+        'after, s',
+        'shards',
+        'published, /s',
+        'acked, /s',
+        'backlog',
+        'throttled attempts',
+        'surfaced',
+        'publish p50, ms',
+        'publish p99, ms',
+      ],
+      growth.loaded.map((moment) => [
+        moment.at,
+        moment.shards,
+        Math.round(moment.tally.published / moment.seconds),
+        Math.round(perSecond(moment)),
+        moment.backlog,
+        moment.throttled.key + moment.throttled.table,
+        surfaced(moment.tally),
+        ms(percentile(moment.tally.publishMs, 0.5)),
+        ms(percentile(moment.tally.publishMs, 0.99)),
+      ]),
+    ),
+  );
+  console.log(`\nDrained ${growth.drainedSeconds} s after the load ended; then, swept each minute:\n`);
+  console.log(
+    table(
+      ['after, min', 'shards', 'visited'],
+      growth.idle.map(({ minutes, shards, visited }) => [minutes, shards, visited]),
+    ),
+  );
+  console.log(
+    '\nA queue of one shard, offered a tenth of that, alone and beside one that is offered twice what its shard takes:\n',
+  );
+  console.log(
+    table(
+      ['queue', 'acked, /s', 'throttled', 'surfaced', 'publish p50, ms', 'publish p99, ms', 'receive p50, ms', 'receive p99, ms'],
+      besides.map(({ what, small }) => [
+        what,
+        Math.round(perSecond(small)),
+        what === 'alone' ? small.throttled.key : '',
+        surfaced(small.tally),
+        ...[small.tally.publishMs, small.tally.receiveMs].flatMap((times) => [
+          ms(percentile(times, 0.5)),
+          ms(percentile(times, 0.99)),
+        ]),
+      ]),
+    ),
+  );
+}
+
+const isLinear = carried.every(({ shards, table: measured }) => perSecond(measured) >= 0.9 * shards * scale.perShard.perSecond);
+const isCalm = growth.loaded.every((moment) => surfaced(moment.tally) === 0);
+if (!isLinear || !isCalm) {
+  console.error('A target was missed.');
+  process.exitCode = 1;
+}

@@ -1,0 +1,91 @@
+/** Where the capacity is measured: one store in memory with DynamoDB's partitions over it, virtual time, and processes in it. */
+import { createEngine } from '../../engine/create.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { createMemoryStore, type MemoryStore } from '../../engine/memory-store.ts';
+import type { Clock, Random } from '../../engine/port.ts';
+import { seededRandom } from '../../engine/random.ts';
+import { queueKey, readQueue } from '../../engine/settings.ts';
+import { createVirtualTime, type VirtualTime } from '../../engine/virtual-time.ts';
+import { DumbwaiterError } from '../../sdk/errors.ts';
+import type { CapacityCounts } from './attempts.ts';
+import { createCapacityStore } from './capacity-store.ts';
+import { createPartitions, type PartitionLimits } from './partitions.ts';
+
+const start = Date.UTC(2026, 0, 1);
+
+export interface CapacityGround {
+  memory: MemoryStore;
+  time: VirtualTime;
+  random: Random;
+  counts: CapacityCounts;
+  /** A process with an engine of its own. */
+  process(): { engine: Engine; clock: Clock };
+  /** How many shards a queue has, and how many of them are received from. */
+  shards(queue: string): Promise<{ shards: number; visited: number }>;
+}
+
+export function layCapacityGround(limits: PartitionLimits, seed: number): CapacityGround {
+  const random = seededRandom(seed);
+  const time = createVirtualTime(random, start);
+  const memory = createMemoryStore({ now: time.now });
+  const partitions = createPartitions(limits, time.now);
+  const counts: CapacityCounts = { calls: 0, throttled: { key: 0, table: 0 }, refused: 0, writeUnits: 0, readUnits: 0 };
+  const clock: Clock = {
+    now: () => Math.round(time.now()),
+    trusted: () => true,
+    async sleep(ms, signal) {
+      signal?.throwIfAborted();
+      await new Promise<void>((resolve, reject) => {
+        time.at(time.now() + ms, resolve);
+        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
+    },
+  };
+
+  return {
+    memory,
+    time,
+    random,
+    counts,
+    process() {
+      const store = createCapacityStore({ memory, partitions, time, random, clock, counts });
+      return { engine: createEngine({ store, clock, random }), clock };
+    },
+    async shards(queue) {
+      const [row] = await memory.get([queueKey(queue)]);
+      const { shards, shardsVisited } = readQueue(row!);
+      return { shards, visited: shardsVisited };
+    },
+  };
+}
+
+/** A queue with so many shards; `fixed`: which neither grow nor are retired. */
+export async function layQueue(
+  { memory, time, random }: CapacityGround,
+  queue: string,
+  { shards, fixed }: { shards: number; fixed: boolean },
+) {
+  const engine = createEngine({
+    store: memory,
+    clock: { now: () => Math.round(time.now()), trusted: () => true, sleep: (ms) => time.after(ms) },
+    random,
+  });
+  await engine.call('createQueue', { queue }, {});
+  // Changed, as it says, long after now: too lately to change again.
+  const changedAt = fixed ? time.now() * 2 : time.now() - 1_000_000;
+  await memory.write({
+    key: queueKey(queue),
+    then: {
+      set: [
+        [['shards'], shards],
+        [['shardsVisited'], shards],
+        [['shardsChangedAt'], changedAt],
+      ],
+    },
+  });
+}
+
+/** Whether a call failed for want of capacity, as its caller sees it. */
+export function isSurfaced(error: unknown): boolean {
+  return error instanceof DumbwaiterError && error.code === 'unavailable';
+}

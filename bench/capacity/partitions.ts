@@ -1,0 +1,141 @@
+/**
+ * What DynamoDB's partitions take: a bucket for each, refilled by so many units a second. A request is admitted while every
+ * bucket that it loads has something in it, and is then charged in full; so a bucket may owe, and over time gives its rate exactly.
+ */
+import { dueIndex, type Key, type Row, tables } from '../../engine/port.ts';
+import { storedBytes } from '../../engine/stored-row.ts';
+
+export interface PartitionLimits {
+  /** Of each partition: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html */
+  writeUnitsPerSecond: number;
+  readUnitsPerSecond: number;
+  /**
+   * How long unused units are kept for later. DynamoDB keeps up to 300 s of them, and promises none:
+   * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/burst-adaptive-capacity.html
+   */
+  burstSeconds: number;
+  /** Of a table, and of its index apart; null where it was raised beyond reach. By default: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html */
+  tableUnitsPerSecond: number | null;
+  /** Over how many partitions the ids of `leases` are spread. */
+  leasesPartitions: number;
+}
+
+export const partitionLimits: PartitionLimits = {
+  writeUnitsPerSecond: 1_000,
+  readUnitsPerSecond: 3_000,
+  burstSeconds: 0,
+  tableUnitsPerSecond: 40_000,
+  leasesPartitions: 64,
+};
+
+/** Where units are taken from: a table or its index, and a partition of it. */
+export interface Load {
+  of: Key['table'] | typeof dueIndex.name;
+  partition: string;
+  units: number;
+}
+
+/** `key`: a partition has no more; `table`: the table or its index has no more. */
+export type Throttled = 'key' | 'table';
+
+const writeUnitBytes = 1024;
+const readUnitBytes = 4096;
+/** A bucket holds this much of its rate besides what is kept for bursts: DynamoDB counts by the second. */
+const secondsHeld = 1;
+
+export function createPartitions(limits: PartitionLimits, now: () => number) {
+  const buckets = new Map<string, { left: number; at: number }>();
+  const startedAt = now();
+
+  /** What is left in a bucket. It begins with what it keeps for bursts. */
+  function bucket(name: string, perSecond: number, keptSeconds: number): { left: number } {
+    const known = buckets.get(name) ?? { left: perSecond * keptSeconds, at: startedAt };
+    const filled = known.left + ((now() - known.at) / 1000) * perSecond;
+    const current = { left: Math.min(filled, perSecond * (secondsHeld + keptSeconds)), at: now() };
+    buckets.set(name, current);
+    return current;
+  }
+
+  function bucketsOf(kind: 'read' | 'write', { of, partition }: Load): { key: { left: number }; table?: { left: number } } {
+    const perSecond = kind === 'read' ? limits.readUnitsPerSecond : limits.writeUnitsPerSecond;
+    const place = of === 'leases' ? String(hash(partition) % limits.leasesPartitions) : partition;
+    const key = bucket(`${kind} ${of} ${place}`, perSecond, limits.burstSeconds);
+    if (limits.tableUnitsPerSecond === null) return { key };
+    return { key, table: bucket(`${kind} ${of}`, limits.tableUnitsPerSecond, 0) };
+  }
+
+  return {
+    /** Why a request that loads these is throttled; undefined where it is not. */
+    throttled(kind: 'read' | 'write', loads: readonly Load[]): Throttled | undefined {
+      const left = loads.map((load) => bucketsOf(kind, load));
+      if (left.some(({ key }) => key.left <= 0)) return 'key';
+      return left.some(({ table }) => table && table.left <= 0) ? 'table' : undefined;
+    },
+    charge(kind: 'read' | 'write', loads: readonly Load[]): void {
+      for (const load of loads) {
+        const { key, table } = bucketsOf(kind, load);
+        key.left -= load.units;
+        if (table) table.left -= load.units;
+      }
+    },
+  };
+}
+
+export type Partitions = ReturnType<typeof createPartitions>;
+
+export function partitionOf(key: Key): string {
+  return (key as unknown as Record<string, string>)[tables[key.table].partition]!;
+}
+
+/**
+ * What a write loads that changed one row into another: the larger of both, and an entry of the index for each that was put or
+ * removed, so two where its key changed.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes
+ */
+export function loadOfWrite(key: Key, before: Row | undefined, after: Row | undefined): Load[] {
+  const own = { of: key.table, partition: partitionOf(key), units: Math.max(writeUnits(before), writeUnits(after)) };
+  return key.table === dueIndex.table ? [own, ...loadOfIndex(entryOf(before), entryOf(after))] : [own];
+}
+
+/** A write that its condition refused is charged as if it had been made, but for the index. */
+export function loadOfRefused(key: Key, inTheWay: Row | undefined, put: Row | undefined): Load[] {
+  return [{ of: key.table, partition: partitionOf(key), units: Math.max(writeUnits(inTheWay), writeUnits(put)) }];
+}
+
+function loadOfIndex(before: Row | undefined, after: Row | undefined): Load[] {
+  const load = (entry: Row): Load => ({
+    of: dueIndex.name,
+    partition: entry[dueIndex.partition] as string,
+    units: writeUnits(entry),
+  });
+  const isInPlace = before && after && [dueIndex.partition, dueIndex.sort].every((name) => before[name] === after[name]);
+  if (isInPlace) return isSame(before, after) ? [] : [load(after)];
+  return [before, after].flatMap((entry) => (entry ? [load(entry)] : []));
+}
+
+/** What the index holds of a row. */
+function entryOf(row: Row | undefined): Row | undefined {
+  if (row?.[dueIndex.partition] === undefined || row[dueIndex.sort] === undefined) return undefined;
+  const names = [tables.leases.partition, dueIndex.partition, dueIndex.sort, ...dueIndex.projected];
+  return Object.fromEntries(names.flatMap((name) => (row[name] === undefined ? [] : [[name, row[name]]])));
+}
+
+const isSame = (a: Row, b: Row) => dueIndex.projected.every((name) => a[name] === b[name]);
+
+function writeUnits(row: Row | undefined): number {
+  return row === undefined ? 1 : Math.max(1, Math.ceil(storedBytes(row) / writeUnitBytes));
+}
+
+/** Rows read together are rounded up together; half of it where the read need not be consistent. */
+export function readUnits(rows: readonly Row[], consistent: boolean): number {
+  const bytes = rows.reduce((sum, row) => sum + storedBytes(row), 0);
+  return Math.max(1, Math.ceil(bytes / readUnitBytes)) * (consistent ? 1 : 0.5);
+}
+
+/** FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/ */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
+  // The last characters decide the low bits alone: mixed once more.
+  return (value ^ (value >>> 15)) >>> 0;
+}

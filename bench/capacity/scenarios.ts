@@ -1,0 +1,135 @@
+/** What is measured: queues of fixed shards under a load, a queue that grows under one and shrinks after it, two queues side by side. */
+import { sweepPeriodMs } from '../../sdk/limits.ts';
+import { type CapacityGround, layCapacityGround, layQueue } from './ground.ts';
+import { createTally, type LoadPlan, type Running, startLoad, type Tally } from './load.ts';
+import type { PartitionLimits } from './partitions.ts';
+
+export interface Scale {
+  limits: PartitionLimits;
+  seed: number;
+  /** Messages a second that are offered to each shard, and the processes that each shard has for them. */
+  perShard: { perSecond: number; publishers: number; receivers: number };
+}
+
+export interface Measured {
+  seconds: number;
+  tally: Tally;
+  writeUnits: number;
+  readUnits: number;
+  refused: number;
+  throttled: { key: number; table: number };
+}
+
+const queue = 'orders';
+const bodyBytes = 40;
+
+/** Lets so much time pass, and answers what came of it. */
+async function measure(ground: CapacityGround, load: Running, seconds: number): Promise<Measured> {
+  const before = structuredClone(ground.counts);
+  const tally = createTally();
+  load.tally = tally;
+  await ground.time.run(ground.time.now() + seconds * 1000);
+  load.tally = createTally();
+  const { counts } = ground;
+  return {
+    seconds,
+    tally,
+    writeUnits: counts.writeUnits - before.writeUnits,
+    readUnits: counts.readUnits - before.readUnits,
+    refused: counts.refused - before.refused,
+    throttled: { key: counts.throttled.key - before.throttled.key, table: counts.throttled.table - before.throttled.table },
+  };
+}
+
+function planOf(name: string, shards: number, { perShard }: Scale): LoadPlan {
+  return {
+    queue: name,
+    publishers: perShard.publishers * shards,
+    receivers: perShard.receivers * shards,
+    perSecond: perShard.perSecond * shards,
+    bodyBytes,
+  };
+}
+
+/** A queue with so many shards, which stay, under as much load for each: once it has settled in. */
+export async function carry(shards: number, scale: Scale, seconds: { settle: number; measure: number }): Promise<Measured> {
+  const ground = layCapacityGround(scale.limits, scale.seed);
+  await layQueue(ground, queue, { shards, fixed: true });
+  const load = startLoad(ground, planOf(queue, shards, scale));
+  await ground.time.run(ground.time.now() + seconds.settle * 1000);
+  return measure(ground, load, seconds.measure);
+}
+
+export interface Moment extends Measured {
+  /** Seconds since the load began. */
+  at: number;
+  shards: number;
+  visited: number;
+  /** Messages published and not acked. */
+  backlog: number;
+}
+
+/** A queue of one shard, grown cold, on which the load for `shards` shards falls at once, for so many seconds. */
+export async function grow(
+  shards: number,
+  scale: Scale,
+  { loadSeconds, stepSeconds, idleMinutes }: { loadSeconds: number; stepSeconds: number; idleMinutes: number },
+): Promise<{ loaded: Moment[]; idle: { minutes: number; shards: number; visited: number }[]; drainedSeconds: number }> {
+  const ground = layCapacityGround(scale.limits, scale.seed);
+  await layQueue(ground, queue, { shards: 1, fixed: false });
+  const load = startLoad(ground, planOf(queue, shards, scale));
+  const startedAt = ground.time.now();
+  const loaded: Moment[] = [];
+  const seconds = () => (ground.time.now() - startedAt) / 1000;
+  while (seconds() < loadSeconds) {
+    const measured = await measure(ground, load, stepSeconds);
+    loaded.push({ ...measured, at: seconds(), ...(await ground.shards(queue)), backlog: load.backlog() });
+  }
+  load.stopPublishing();
+  const stoppedAt = seconds();
+  do await ground.time.run(ground.time.now() + 1000);
+  while (load.backlog() > 0);
+  const drainedSeconds = seconds() - stoppedAt;
+  load.stop();
+
+  const idle: { minutes: number; shards: number; visited: number }[] = [];
+  const idleFrom = ground.time.now();
+  const { engine, clock } = ground.process();
+  for (let minute = 1; minute <= idleMinutes; minute++) {
+    void engine.sweep({ until: clock.now() + sweepPeriodMs });
+    await ground.time.run(idleFrom + minute * sweepPeriodMs);
+    const now = await ground.shards(queue);
+    const last = idle.at(-1);
+    if (last?.shards !== now.shards || last.visited !== now.visited) idle.push({ minutes: minute, ...now });
+  }
+  return { loaded, idle, drainedSeconds };
+}
+
+/** A small queue, alone or beside a hot one of one shard that is offered more than it can take. */
+export async function beside(
+  isHot: boolean,
+  scale: Scale,
+  seconds: { settle: number; measure: number },
+): Promise<{ small: Measured; hot: Tally | undefined }> {
+  const ground = layCapacityGround(scale.limits, scale.seed);
+  await layQueue(ground, 'small', { shards: 1, fixed: true });
+  const tenth = { ...scale, perShard: { ...scale.perShard, perSecond: scale.perShard.perSecond / 10 } };
+  const small = startLoad(ground, planOf('small', 1, tenth));
+  let hot: Running | undefined;
+  if (isHot) {
+    await layQueue(ground, 'hot', { shards: 1, fixed: true });
+    hot = startLoad(ground, { ...planOf('hot', 2, scale), backlogMax: scale.perShard.perSecond });
+  }
+  await ground.time.run(ground.time.now() + seconds.settle * 1000);
+  if (hot) hot.tally = createTally();
+  return { small: await measure(ground, small, seconds.measure), hot: hot?.tally };
+}
+
+export function surfaced({ surfaced: { publish, receive, ack } }: Tally): number {
+  return publish + receive + ack;
+}
+
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
