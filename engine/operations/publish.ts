@@ -86,10 +86,11 @@ function isGone(queue: QueueRecord, seen: Seen, now: number): boolean {
   const { lease, stone } = judgeable(seen, now);
   // Whoever is done with a message leaves a token; without one, the message was removed for its age or by a purge.
   if (!lease) return !stone || stone.until < now || stone.slots.every(({ token }) => token === undefined);
+  if (!lease.shard.startsWith(`${queue.incarnation}:`)) return false;
+  // A purged message is gone though somebody holds it: his ack will be told so. One that grew too old in his hands may yet be acked.
+  if (lease.since < queue.purgedBefore) return true;
   const held = lease.slots.some((slot) => slot.token !== undefined && slot.visibleAt > now);
-  return (
-    !held && lease.shard.startsWith(`${queue.incarnation}:`) && verdictOfAge(queue, lease.since, lease.expiresAt, now) === 'gone'
-  );
+  return !held && verdictOfAge(queue, lease.since, lease.expiresAt, now) === 'gone';
 }
 
 async function refusing(run: () => Promise<PublishResult>): Promise<PublishResult> {

@@ -199,6 +199,19 @@ onBothStores('publish', (driven) => {
     expect(await rows('messages')).toEqual([]);
   });
 
+  it('takes an id again when its message was purged while somebody holds it, and tells the holder so', async () => {
+    const { create, call, publish, receive, ack, bodies, clock } = driven();
+    await create('q');
+    await publish('q', { body: 'first', id: 'mine' });
+    const held = await receive('q', { visibilityTimeoutSeconds: 3600 });
+    await call('purge', 'q');
+    const { results } = await call('publish', 'q', { messages: [{ body: 'second', id: 'mine' }] });
+    expect(results).toEqual([{ ok: true, id: 'mine' }]);
+    expect(await ack('q', held)).toMatchObject([{ ok: false, code: 'lease_lost' }]);
+    clock.advance(1);
+    expect(await bodies('q')).toEqual(['second']);
+  });
+
   it.each(['purged', 'too old'])('takes an id again when its message, %s, was removed by the sweep', async (why) => {
     const { create, publish, call, bodies, clock, sweep, rows } = driven();
     await create('q', { retentionSeconds: why === 'purged' ? null : 60 });
