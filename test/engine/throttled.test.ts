@@ -1,0 +1,168 @@
+/** Calls whose shard is too busy for a while. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createEngine } from '../../engine/create.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { createMemoryStore } from '../../engine/memory-store.ts';
+import { type Key, type Store, StoreError } from '../../engine/port.ts';
+import { seededRandom } from '../../engine/random.ts';
+import { queueKey, readQueue, shardKey } from '../../engine/settings.ts';
+import { throttledMsMax } from '../../sdk/limits.ts';
+import { createDrivenClock } from './driven-clock.ts';
+
+const orders = { queue: 'orders' };
+const busy = () => new StoreError('the partition is too hot', 'no', undefined, 'throttled');
+
+let clock: ReturnType<typeof createDrivenClock>;
+let memory: ReturnType<typeof createMemoryStore>;
+let engine: Engine;
+let tellThrottled: (shard: string, isPublish?: boolean) => void;
+/** Decides of each write whether its partition is too hot. */
+let isHot: (key: Key) => boolean;
+/** Decides of each read of a shard's head. */
+let isHotToRead: (shard: string) => boolean;
+
+beforeEach(async () => {
+  clock = createDrivenClock();
+  memory = createMemoryStore({ now: clock.now });
+  isHot = () => false;
+  isHotToRead = () => false;
+  const store: Store = {
+    ...memory,
+    onThrottled: (listener) => {
+      tellThrottled = listener;
+    },
+    async range(range) {
+      if (isHotToRead(range.partition)) throw busy();
+      return memory.range(range);
+    },
+    async write(write, options) {
+      if (isHot(write.key)) throw busy();
+      return memory.write(write, options);
+    },
+    async writeAll(writes, options) {
+      const taken = writes.filter(({ key }) => !isHot(key));
+      const errors = await memory.writeAll(taken, options);
+      return writes.map((write) => (taken.includes(write) ? errors[taken.indexOf(write)] : busy()));
+    },
+  };
+  engine = createEngine({ store, clock, random: seededRandom(7) });
+  await engine.call('createQueue', orders, {});
+});
+
+async function spreadOver(shards: number): Promise<void> {
+  const set = [
+    [['shards'], shards],
+    [['shardsVisited'], shards],
+  ] as const;
+  await memory.write({ key: queueKey('orders'), then: { set } });
+  clock.advance(60_000);
+}
+
+/** True as long as so many milliseconds have not passed. */
+function during(ms: number): () => boolean {
+  const until = clock.now() + ms;
+  return () => clock.now() < until;
+}
+
+const publish = (entry: object) => engine.call('publish', orders, { messages: [{ body: 1, ...entry }] });
+const bodies = async () => (await engine.call('receive', orders, { max: 10 })).messages.map(({ body }) => body);
+
+describe('a throttled publish', () => {
+  it('goes to another shard', async () => {
+    await spreadOver(8);
+    isHot = (key) => key.table === 'messages' && !key.shard.endsWith(':5');
+    for (let call = 0; call < 8; call++) expect((await publish({})).results).toMatchObject([{ ok: true }]);
+    expect(new Set(memory.rows('messages').map(({ shard }) => (shard as string).slice(-2)))).toEqual(new Set([':5']));
+    expect(memory.rows('messages')).toHaveLength(8);
+  });
+
+  it.each([
+    ['ready', {}],
+    ['delayed', { delaySeconds: 5 }],
+    ["under the caller's own id", { id: 'mine' }],
+    ['large', { body: 'x'.repeat(100_000) }],
+  ])('is made again until it is taken, and stored once: %s', async (_what, entry) => {
+    const isBusy = during(throttledMsMax / 2);
+    isHot = (key) => key.table !== 'queues' && isBusy();
+    expect((await publish(entry)).results).toMatchObject([{ ok: true }]);
+    clock.advance(5_000);
+    expect(await bodies()).toHaveLength(1);
+    expect(await bodies()).toEqual([]);
+  });
+
+  it('keeps what the others of its call came to', async () => {
+    const isBusy = during(throttledMsMax * 2);
+    isHot = (key) => key.table === 'messages' && isBusy();
+    const { results } = await engine.call('publish', orders, { messages: [{ body: 1 }, { body: 2, delaySeconds: 1 }] });
+    expect(results).toMatchObject([{ ok: false, code: 'unavailable' }, { ok: true }]);
+  });
+
+  it('is answered as such when it was tried for long enough', async () => {
+    isHot = (key) => key.table !== 'queues';
+    const startedAt = clock.now();
+    expect((await publish({})).results).toMatchObject([{ ok: false, code: 'unavailable' }]);
+    expect(clock.now() - startedAt).toBe(throttledMsMax);
+  });
+});
+
+describe('a throttled receive', () => {
+  it('takes what another shard has', async () => {
+    await spreadOver(4);
+    for (let call = 0; call < 16; call++) await publish({});
+    isHotToRead = (shard) => shard.endsWith(':0');
+    const elsewhere = memory.rows('messages').filter(({ shard }) => !(shard as string).endsWith(':0')).length;
+    for (let call = 0; call < elsewhere; call++) expect((await engine.call('receive', orders, {})).messages).toHaveLength(1);
+  });
+
+  it('is made again until the shard gives', async () => {
+    await publish({});
+    isHot = during(throttledMsMax / 2);
+    expect(await bodies()).toEqual([1]);
+  });
+
+  it('is refused when it was tried for long enough, and no message is held by it', async () => {
+    await publish({});
+    isHot = (key) => key.table === 'leases';
+    await expect(bodies()).rejects.toMatchObject({ code: 'unavailable' });
+    isHot = () => false;
+    expect(await bodies()).toEqual([1]);
+  });
+});
+
+describe('a throttled ack', () => {
+  it('is made again until it is taken', async () => {
+    await publish({});
+    const { messages } = await engine.call('receive', orders, {});
+    isHot = during(throttledMsMax / 2);
+    const { results } = await engine.call('ack', orders, { receipts: [messages[0]!.receipt] });
+    expect(results).toEqual([{ ok: true }]);
+  });
+});
+
+describe('a queue of four shards', () => {
+  async function shardsAfter(number: number, isPublish: boolean): Promise<number> {
+    await spreadOver(4);
+    const [row] = await memory.get([queueKey('orders')]);
+    const queue = readQueue(row!);
+    tellThrottled(shardKey(queue, number), isPublish);
+    await publish({});
+    const [after] = await memory.get([queueKey('orders')]);
+    return readQueue(after!).shards;
+  }
+
+  it('grows when publishing to any of them is throttled', async () => {
+    expect(await shardsAfter(0, true)).toBe(8);
+  });
+
+  it('grows when anything on a newer one is throttled', async () => {
+    expect(await shardsAfter(2, false)).toBe(8);
+  });
+
+  it('does not grow for what an older one still holds', async () => {
+    expect(await shardsAfter(1, false)).toBe(4);
+  });
+
+  it('does not grow for a retired one', async () => {
+    expect(await shardsAfter(4, true)).toBe(4);
+  });
+});

@@ -1,0 +1,95 @@
+/** What a queue can take, on a model of DynamoDB's partitions a tenth as strong, in virtual time: `npm run bench:capacity` in small. */
+import { describe, expect, it } from 'vitest';
+import { layCapacityGround, layQueue } from '../../bench/capacity/ground.ts';
+import { partitionLimits } from '../../bench/capacity/partitions.ts';
+import { beside, carry, grow, percentile, type Scale, surfaced } from '../../bench/capacity/scenarios.ts';
+
+const limits = {
+  ...partitionLimits,
+  writeUnitsPerSecond: partitionLimits.writeUnitsPerSecond / 10,
+  readUnitsPerSecond: partitionLimits.readUnitsPerSecond / 10,
+};
+const seed = 1;
+/** What a shard takes, messages a second: two units of its partition of the index for each parcel of ten. */
+const takes = (limits.writeUnitsPerSecond / 2) * 10;
+const scale: Scale = { limits, seed, perShard: { perSecond: 0.9 * takes, publishers: 2, receivers: 3 } };
+const seconds = { settle: 1, measure: 4 };
+
+describe('the model of partitions', () => {
+  it('charges ten messages together one unit to publish, three to receive and two to ack', async () => {
+    const ground = layCapacityGround(partitionLimits, seed);
+    await layQueue(ground, 'q', { shards: 1, fixed: true });
+    const charged: number[] = [];
+    const life = (async () => {
+      const { engine } = ground.process();
+      await engine.call('publish', { queue: 'q' }, { messages: Array.from({ length: 10 }, (_, body) => ({ body })) });
+      charged.push(ground.counts.writeUnits);
+      const { messages } = await engine.call('receive', { queue: 'q' }, { max: 10 });
+      charged.push(ground.counts.writeUnits);
+      await engine.call('ack', { queue: 'q' }, { receipts: messages.map(({ receipt }) => receipt) });
+      charged.push(ground.counts.writeUnits);
+    })();
+    await ground.time.run();
+    await life;
+    expect(charged).toEqual([1, 4, 6]);
+  });
+
+  it('lets no more through than a partition takes, and throttles the rest', async () => {
+    const tooMuch = { ...scale, perShard: { ...scale.perShard, perSecond: 1.5 * takes, receivers: 20 } };
+    const { tally, throttled } = await carry(1, tooMuch, seconds);
+    expect(throttled.key).toBeGreaterThan(0);
+    // What a second's worth of units in hand, saved up while it settled, allows besides.
+    expect(tally.acked).toBeLessThanOrEqual(takes * (seconds.measure + 1));
+  });
+
+  it('holds a table to its limit, whatever its partitions would take', async () => {
+    const tableUnitsPerSecond = limits.writeUnitsPerSecond;
+    const { tally, throttled } = await carry(2, { ...scale, limits: { ...limits, tableUnitsPerSecond } }, seconds);
+    expect(throttled.table).toBeGreaterThan(0);
+    expect(tally.acked).toBeLessThanOrEqual(takes * (seconds.measure + 1));
+  });
+
+  it('gives out what was kept for bursts before it throttles', async () => {
+    const burstSeconds = 10;
+    const tooMuch = {
+      ...scale,
+      limits: { ...limits, burstSeconds },
+      perShard: { ...scale.perShard, perSecond: 1.5 * takes, receivers: 12 },
+    };
+    const { throttled } = await carry(1, tooMuch, seconds);
+    expect(throttled.key).toBe(0);
+  });
+});
+
+describe('a queue', () => {
+  it.each([1, 2, 4])('of %i shards carries nine tenths of what they take, and no caller hears of throttling', async (shards) => {
+    const { tally } = await carry(shards, scale, seconds);
+    const offered = shards * scale.perShard.perSecond * seconds.measure;
+    expect(tally.acked).toBeGreaterThan(0.9 * offered);
+    expect(tally.acked).toBeLessThan(1.1 * offered);
+    expect(surfaced(tally)).toBe(0);
+  });
+
+  it('grows under a sudden load until it carries it, no caller hears of throttling, and shrinks when it is idle', async () => {
+    const sudden = { ...scale, perShard: { perSecond: 0.6 * takes, publishers: 20, receivers: 8 } };
+    const shards = 4;
+    const { loaded, idle } = await grow(shards, sudden, { loadSeconds: 35, stepSeconds: 5, idleMinutes: 60 });
+    expect(loaded.map(({ tally }) => surfaced(tally))).toEqual(loaded.map(() => 0));
+    expect(loaded[0]!.throttled.key).toBeGreaterThan(0);
+    const last = loaded.at(-1)!;
+    expect(last).toMatchObject({ shards });
+    expect(last.tally.published / last.seconds).toBeGreaterThan(0.95 * shards * sudden.perShard.perSecond);
+    expect(last.backlog).toBeLessThan(Math.max(...loaded.map(({ backlog }) => backlog)));
+    expect(idle.at(-1)).toMatchObject({ shards: 1, visited: 1 });
+  });
+
+  it('is no slower beside one that is offered more than it takes', async () => {
+    const alone = await beside(false, scale, seconds);
+    const besideHot = await beside(true, scale, seconds);
+    expect(besideHot.hot!.acked).toBeGreaterThan(0.5 * takes * seconds.measure);
+    expect(besideHot.small.tally.acked).toBeGreaterThan(0.9 * alone.small.tally.acked);
+    const p99 = ({ small }: typeof alone) => percentile(small.tally.publishMs, 0.99);
+    expect(p99(besideHot)).toBeLessThan(2 * p99(alone));
+    expect(surfaced(besideHot.small.tally)).toBe(0);
+  });
+});
