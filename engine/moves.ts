@@ -10,7 +10,7 @@ import { endedRow, isEnded, keepBodies, lookAt, needsEnding, replace, type Seen 
 import { StoreError, type Write } from './port.ts';
 import { leaseRow, roomForContents } from './row-format.ts';
 import { absentAt, type Death, isLive, type Lease, leaseKey, type Slot } from './rows.ts';
-import { expiryOf, type QueueRecord, shardKey, writeBy } from './settings.ts';
+import { expiryOf, incarnationOf, type QueueRecord, shardKey, writeBy } from './settings.ts';
 
 export interface Move {
   seen: Seen;
@@ -84,7 +84,16 @@ async function moveRow(ctx: Context, move: Move): Promise<Moved> {
 async function moveOut(ctx: Context, move: Move): Promise<Moved> {
   const { seen, lease, slots, death } = move;
   const [contents] = await readContents(ctx.store, [lease.contents]);
-  if (!contents) throw new Error(`the bodies of ${lease.id} are gone`);
+  if (!contents) {
+    // They go before their row where a queue is deleted: whoever has not learnt of that yet must not fail for it as for a defect.
+    ctx.observe?.({
+      kind: 'anomaly',
+      what: 'the bodies of a message are gone',
+      queue: incarnationOf(lease.shard),
+      row: lease.id,
+    });
+    throw new StoreError(`the bodies of ${lease.id} are gone`, 'no');
+  }
   const now = ctx.clock.now();
   const arrived = arrivingRow(ctx, move, now);
   const options = writeBy(seen.readAt);
