@@ -5,6 +5,7 @@
  * known by its content when it is first seen: bodies that are told apart make judgements sharper.
  */
 import type { AckResult, ExtendResult, Json, PublishEntry, ReceivedMessage, ReleaseResult } from '../../../sdk/contract.ts';
+import { clockMarginMs, tombstoneMs } from '../../../sdk/limits.ts';
 import type { Call, History } from '../history.ts';
 import { type CallOf, endOf, type Outcome, outcomeOf, outcomeOfEntry } from './outcomes.ts';
 import { type Queues, queuesOf } from './queues.ts';
@@ -161,14 +162,17 @@ function noteActs(call: Call, byReceipt: ReadonlyMap<string, Delivery>, retryMsM
   call.input.receipts.forEach((receipt, index) => {
     const { operation } = call;
     const told = outcomeOfEntry(whole, index);
-    // What ended the lease may have been this very call, tried again after an answer was lost. An ack leaves a trace that tells.
-    const isSecondTry = operation !== 'ack' && isLeaseLost(told) && endOf(call) - call.startedAt >= retryMsMin;
+    // What ended the lease may have been this very call, tried again after an answer was lost. An ack leaves a trace that tells, for an hour.
+    const isSecondTry = isLeaseLost(told) && endOf(call) - call.startedAt >= (operation === 'ack' ? traceMs : retryMsMin);
     byReceipt.get(receipt)?.acts.push({ operation, call, outcome: isSecondTry ? 'uncertain' : told } as Act);
   });
 }
 
 const isLeaseLost = (outcome: Outcome<unknown>) =>
   outcome !== 'uncertain' && 'refused' in outcome && outcome.refused === 'lease_lost';
+
+/** How long a caller whose clock is off finds the trace of its ack, at least. */
+const traceMs = tombstoneMs - 2 * clockMarginMs;
 
 /** Content as a text that is the same for the same content. */
 export function contentKey({
