@@ -4,6 +4,7 @@
  */
 import type { PublishEntry, PublishResult, Refused } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
+import { retryMsMax } from '../../sdk/limits.ts';
 import { chunkKeys, joinEntries, keptUntil, type Placed, packEntry, place, writeChunks } from '../contents.ts';
 import type { Context } from '../context.ts';
 import { ownRowId } from '../ids.ts';
@@ -65,6 +66,8 @@ async function publishOwn(ctx: Context, queueName: string, pending: Pending): Pr
 
   let after = await putIfAbsent(ctx, leaseRow(lease), readAt);
   if (after.row?.version !== lease.version && isGone(queue, after, now)) {
+    // Later than W after the first attempt, nothing there may mean that the message was published, received and forgotten.
+    if (ctx.clock.now() - now > retryMsMax) throw notSaid();
     const former = judgeable(after, now);
     after = await replace(ctx, after, leaseRow(lease));
     const left = former.stone?.left?.contents ?? (former.lease?.ending && former.lease.contents);
