@@ -6,8 +6,9 @@ import { createMemoryStore } from '../../engine/memory-store.ts';
 import { type Key, type Store, StoreError } from '../../engine/port.ts';
 import { seededRandom } from '../../engine/random.ts';
 import { queueKey, readQueue, shardKey } from '../../engine/settings.ts';
-import { throttledMsMax } from '../../sdk/limits.ts';
+import { readToWriteMsMax, throttledMsMax } from '../../sdk/limits.ts';
 import { createDrivenClock } from './driven-clock.ts';
+import { noise } from './noise.ts';
 
 const orders = { queue: 'orders' };
 const busy = () => new StoreError('the partition is too hot', 'no', undefined, 'throttled');
@@ -90,6 +91,24 @@ describe('a throttled publish', () => {
     expect(await bodies()).toEqual([]);
   });
 
+  it('is made again too when being throttled took longer than a write may rest on what was read', async () => {
+    const isBusy = during(readToWriteMsMax);
+    isHot = (key) => {
+      if (key.table !== 'leases' || !isBusy()) return false;
+      clock.advance(readToWriteMsMax + 1);
+      return true;
+    };
+    expect((await publish({ delaySeconds: 5 })).results).toMatchObject([{ ok: true }]);
+  });
+
+  it('stores what lies beside its row once, however often the row is refused', async () => {
+    let refusals = 3;
+    // The pieces lie in a partition of their own, not in a shard.
+    isHot = (key) => key.table === 'messages' && !key.shard.startsWith('body:') && refusals-- > 0;
+    await publish({ body: noise(100_000) });
+    expect(memory.rows('messages').filter(({ bytes }) => bytes !== undefined)).toHaveLength(1);
+  });
+
   it('keeps what the others of its call came to', async () => {
     const isBusy = during(throttledMsMax * 2);
     isHot = (key) => key.table === 'messages' && isBusy();
@@ -106,12 +125,22 @@ describe('a throttled publish', () => {
 });
 
 describe('a throttled receive', () => {
-  it('takes what another shard has', async () => {
+  it('takes what another shard has, and asks no shard twice', async () => {
     await spreadOver(4);
-    for (let call = 0; call < 16; call++) await publish({});
-    isHotToRead = (shard) => shard.endsWith(':0');
-    const elsewhere = memory.rows('messages').filter(({ shard }) => !(shard as string).endsWith(':0')).length;
-    for (let call = 0; call < elsewhere; call++) expect((await engine.call('receive', orders, {})).messages).toHaveLength(1);
+    const messages = 32;
+    isHot = (key) => key.table === 'messages' && !key.shard.endsWith(':3');
+    for (let call = 0; call < messages; call++) await publish({});
+    isHot = () => false;
+    for (let call = 0; call < messages; call++) {
+      const asked: string[] = [];
+      isHotToRead = (shard) => {
+        asked.push(shard);
+        return !shard.endsWith(':3');
+      };
+      expect((await engine.call('receive', orders, {})).messages).toHaveLength(1);
+      // Each for its head and for its due rows.
+      expect(asked).toHaveLength(2 * new Set(asked).size);
+    }
   });
 
   it('is made again until the shard gives', async () => {
