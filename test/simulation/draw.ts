@@ -77,7 +77,7 @@ export function drawPlan(seed: number): Plan {
     processes,
     rates,
     pauseMsMax: d.pick([2 * secondMs, 10 * secondMs, minuteMs, 5 * minuteMs, 2 * hourMs]),
-    sweepMs: !needsSweep && d.chance(0.6) ? undefined : Math.max(5 * secondMs, Math.min(pace, 10 * minuteMs)),
+    sweepMs: !needsSweep && d.chance(0.6) ? undefined : Math.max(5 * secondMs, Math.min(pace, 4 * minuteMs)),
     ttlActs: d.chance(0.7),
   };
 }

@@ -28,6 +28,9 @@ const minuteMs = 60_000;
 const redriveMsMax = minuteMs;
 const redriveTriesMax = 3;
 const drainRoundsMax = 40;
+/** A history that goes on for hours because a process stands still needs no more sweeps than the rules do, ms. */
+const sweepsClose = 30;
+const sweepMsLate = 4 * minuteMs;
 
 export async function runPlan(plan: Plan): Promise<Outcome> {
   const faults = { ...noFaults, rates: { ...noFaults.rates }, pauseMsMax: plan.pauseMsMax };
@@ -98,11 +101,11 @@ async function work(world: World): Promise<void> {
     void simulation.spawn(
       'schedule',
       async ({ clock }) => {
-        while (working > 0) {
+        for (let run = 1; working > 0; run++) {
           void simulation.spawn('sweeper', (process) =>
             world.noteDefects(process.name, () => sweepOnce(world, process, engineOf(world, process))),
           );
-          await clock.sleep(sweepMs);
+          await clock.sleep(run < sweepsClose ? sweepMs : sweepMsLate);
         }
       },
       { steady: true },
@@ -184,7 +187,9 @@ async function drain(world: World): Promise<number> {
       const engine = engineOf(world, process);
       const drained = () => receiveAll(world, { process: process.name, engine });
       // Requests under way arrive within the life of a signed one.
-      await process.clock.sleep(signedRequestMsMax + hiddenMsMax(plan));
+      await process.clock.sleep(signedRequestMsMax);
+      if (plan.sweepMs !== undefined) await sweepOnce(world, process, engine);
+      await process.clock.sleep(hiddenMsMax(plan));
       await drained();
       // Redrives that have lost their runner are begun again.
       while (simulation.memory.rows('queues').some(({ kind, state }) => kind === 'task' && state === 'running')) {
