@@ -102,8 +102,19 @@ function* judgeRefusals(ledger: Ledger, delivery: Delivery): Generator<Violation
         (other.outcome === 'uncertain' || 'done' in other.outcome),
     );
     const remaining = leaseEnd(ledger, delivery, endedAt) - ledger.clockErrorMs - endedAt;
-    if (refused === 'lease_lost' && !isGivenUp && remaining > 0 && !ledger.queues.isDeleted(delivery.queue)) {
+    if (
+      refused === 'lease_lost' &&
+      !isGivenUp &&
+      !mayBeReplaced(ledger, life, delivery) &&
+      remaining > 0 &&
+      !ledger.queues.isDeleted(delivery.queue)
+    ) {
       yield { promise: 'live-lease-is-honoured', text: `${told} ${remaining} ms before its end`, calls: [delivery.call, call] };
     }
   }
+}
+
+/** A purged message gives its own id up to the next that is published under it, though somebody holds it. */
+function mayBeReplaced({ queues }: Ledger, life: Life, { queue }: Delivery): boolean {
+  return life.entry.id !== undefined && queues.purges(queue).length > 0;
 }
