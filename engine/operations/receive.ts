@@ -217,14 +217,11 @@ async function deliver(ctx: Context, taker: Taker, { claimed, removals }: Taken)
   const messages: ReceivedMessage[] = [];
   claimed.forEach((one, index) => {
     if (standing.has(one.lease.id)) return;
+    const inTime = one.slots.filter((slot) => mayDeliver(taker, one, slot, now));
+    if (inTime.length === 0) return;
     const content = contents[index];
-    if (!content) {
-      ctx.observe?.({ kind: 'anomaly', what: 'the bodies of a message are gone', queue: taker.queue.name, row: one.lease.id });
-      return;
-    }
-    for (const slot of one.slots) {
-      if (mayDeliver(taker, one, slot, now)) messages.push(receivedMessage(taker.queue, one.lease, slot, content[slot]!));
-    }
+    if (content) messages.push(...inTime.map((slot) => receivedMessage(taker.queue, one.lease, slot, content[slot]!)));
+    else ctx.observe?.({ kind: 'anomaly', what: 'the bodies of a message are gone', queue: taker.queue.name, row: one.lease.id });
   });
   if (messages.length === 0 && undeliverable.length > 0) throw errors.find((error) => error !== undefined)!;
   return messages;

@@ -118,10 +118,3 @@ function* judgeRefusals(ledger: Ledger, delivery: Delivery): Generator<Violation
 function mayBeReplaced({ queues }: Ledger, { life, queue }: Delivery): boolean {
   return life.entry.id !== undefined && queues.purges(queue).length > 0;
 }
-
-/** A purged message is gone, whoever holds it: its caller's id may have been published anew, which took the lease away. */
-function isReplaced({ queues, clockErrorMs }: Ledger, { message, queue }: Delivery, by: number): boolean {
-  const isOwnId = !/^[0-9a-z]{24}\.[0-9]$/.test(message.id);
-  const publishedAt = Date.parse(message.publishedAt) - clockErrorMs;
-  return isOwnId && queues.purges(queue).some((purge) => purge.startedAt <= by && publishedAt <= endOf(purge));
-}
