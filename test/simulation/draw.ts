@@ -3,7 +3,7 @@ import type { Random } from '../../engine/port.ts';
 import { seededRandom } from '../../engine/random.ts';
 import { type Fault, manyFaults, noFaults } from '../../engine/simulated-store.ts';
 import type { QueueSettings } from '../../sdk/contract.ts';
-import { clockMarginMs } from '../../sdk/limits.ts';
+import { clockMarginMs, tombstoneMs } from '../../sdk/limits.ts';
 import type { Choice, Plan, PlannedMessage, PlannedProcess, PlannedQueue, Step } from './plan.ts';
 
 const secondMs = 1000;
@@ -78,6 +78,7 @@ export function drawPlan(seed: number): Plan {
     rates,
     pauseMsMax: d.pick([2 * secondMs, 10 * secondMs, minuteMs, 5 * minuteMs, 2 * hourMs]),
     sweepMs: !needsSweep && d.chance(0.6) ? undefined : Math.max(5 * secondMs, Math.min(pace, 4 * minuteMs)),
+    silenceMs: !needsSweep && d.chance(0.5) ? tombstoneMs + minuteMs : 0,
     ttlActs: d.chance(0.7),
   };
 }

@@ -14,6 +14,8 @@ export interface Plan {
   pauseMsMax: number;
   /** Between two runs of the sweep while there is work, ms; undefined: nobody sweeps until all is over. */
   sweepMs: number | undefined;
+  /** How long nobody does anything when the work is over, ms: past the end of a tombstone, what it hid would come back. */
+  silenceMs: number;
   /** Whether DynamoDB's TTL removes rows while there is work, some time after they asked for it. */
   ttlActs: boolean;
 }

@@ -189,7 +189,7 @@ async function drain(world: World): Promise<number> {
       // Requests under way arrive within the life of a signed one.
       await process.clock.sleep(signedRequestMsMax);
       if (plan.sweepMs !== undefined) await sweepOnce(world, process, engine);
-      await process.clock.sleep(hiddenMsMax(plan));
+      await process.clock.sleep(hiddenMsMax(plan) + plan.silenceMs);
       await drained();
       // Redrives that have lost their runner are begun again.
       while (simulation.memory.rows('queues').some(({ kind, state }) => kind === 'task' && state === 'running')) {
