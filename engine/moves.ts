@@ -85,6 +85,9 @@ async function moveOut(ctx: Context, move: Move): Promise<Moved> {
   const { seen, lease, slots, death } = move;
   const [contents] = await readContents(ctx.store, [lease.contents]);
   if (!contents) {
+    // They go when the row has ended: whoever slept since he read it sees that.
+    const after = await lookAt(ctx, lease.id);
+    if (after.row?.version !== lease.version) return { applied: false, seen: after };
     // They go before their row where a queue is deleted: whoever has not learnt of that yet must not fail for it as for a defect.
     ctx.observe?.({
       kind: 'anomaly',
