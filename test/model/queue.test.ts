@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { driveEngine, type StoreKind, storeKinds } from '../engine/driven-engine.ts';
+import { testSeed } from '../seed.ts';
 import { command } from './commands.ts';
 import { Play } from './play.ts';
 
@@ -23,7 +24,7 @@ describe.each(storeKinds)('the queue on $name', (kind: StoreKind) => {
         for (const one of commands) await play.do(one);
         await play.end();
       }),
-      { numRuns: runs[kind.name] },
+      { numRuns: runs[kind.name], seed: testSeed },
     );
   }, 240_000);
 });
