@@ -26,6 +26,7 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
   clocks: { publish: 4, receive: 6, ack: 3, release: 1, setClock: 3, loseClock: 2, purge: 0.5 },
   changing: { publish: 4, receive: 5, ack: 3, release: 2, update: 1, remake: 0.3, read: 1, sweep: 1 },
   idling: { publish: 4, receive: 2, ack: 2, sweep: 4, read: 1 },
+  forsaken: { publish: 1, receive: 3, ack: 3, release: 0.5 },
   everything: {
     publish: 5,
     receive: 6,
@@ -61,14 +62,16 @@ export function drawPlan(seed: number): Plan {
   const d = drawing(seededRandom(seed));
   // Neighbouring seeds begin alike.
   for (let i = 0; i < 8; i++) d.random.number();
-  const theme = themes[d.pick(Object.keys(themes))]!;
+  const about = d.pick(Object.keys(themes));
+  const theme = themes[about]!;
+  const isForsaken = about === 'forsaken';
   const pace = d.pick(paces);
   const queues = drawQueues(d, pace);
   let numbers = 0;
   const next = () => ++numbers;
-  const count = 2 + d.whole(4);
+  const count = isForsaken ? 2 : 2 + d.whole(4);
   const processes = Array.from({ length: count }, (_, index) => drawProcess(d, { index, theme, pace, queues, next }));
-  const rates = drawRates(d);
+  const rates = isForsaken ? forsakenRates : drawRates(d);
   // What arrives late is left to the sweep: it has to come by within the hour of a tombstone.
   const needsSweep = rates.late + rates.duplicated > 0;
   return {
@@ -77,8 +80,8 @@ export function drawPlan(seed: number): Plan {
     processes,
     rates,
     pauseMsMax: d.pick([2 * secondMs, 10 * secondMs, minuteMs, 5 * minuteMs, 2 * hourMs]),
-    sweepMs: !needsSweep && d.chance(0.6) ? undefined : Math.max(5 * secondMs, Math.min(pace, 4 * minuteMs)),
-    silenceMs: !needsSweep && d.chance(0.5) ? tombstoneMs + minuteMs : 0,
+    sweepMs: isForsaken || (!needsSweep && d.chance(0.6)) ? undefined : Math.max(5 * secondMs, Math.min(pace, 4 * minuteMs)),
+    silenceMs: isForsaken || (!needsSweep && d.chance(0.5)) ? tombstoneMs + minuteMs : 0,
     ttlActs: d.chance(0.7),
   };
 }
@@ -112,6 +115,16 @@ function drawSettings(d: Drawing, pace: number): Partial<QueueSettings> {
   }
   return settings;
 }
+
+/** Work that breaks off in the middle, and that nobody comes by to clear up. */
+const forsakenRates: Plan['rates'] = {
+  ...noFaults.rates,
+  kill: 0.02,
+  halfDone: 0.5,
+  throttled: 0.1,
+  lostReply: 0.05,
+  conflict: 0.02,
+};
 
 /** None, one kind often, or all kinds: alone a fault strikes where all at once would stop the call before. */
 function drawRates(d: Drawing): Plan['rates'] {
