@@ -12,7 +12,7 @@ const { values } = parseArgs({ options: { json: { type: 'boolean' }, 'shards-max
 const shardsLast = Math.min(shardsMax, Number(values['shards-max'] ?? shardsMax));
 
 /** Nine tenths of what a shard takes: 1,000 units a second of its partition of the index, two for each parcel of ten. */
-const scale: Scale = { limits: partitionLimits, seed: 1, perShard: { perSecond: 4_500, publishers: 4, receivers: 18 } };
+const scale: Scale = { limits: partitionLimits, seed: 1, perShard: { perSecond: 4_500, publishers: 4, receivers: 30 } };
 /** The table's limit left out, and `leases` spread as widely as that asks for. */
 const unlimited: Scale = {
   ...scale,
@@ -36,7 +36,7 @@ interface Carried {
 async function carryAll(of: Scale): Promise<Carried[]> {
   const rows: Carried[] = [];
   for (const shards of shardCounts) {
-    const seconds = { settle: 0.25, measure: Math.min(4, Math.max(0.25, 16 / shards)) };
+    const seconds = { settle: 1, measure: Math.min(4, Math.max(0.25, 8 / shards)) };
     rows.push({ shards, table: await carry(shards, of, seconds) });
     console.error(`${shards} shards measured`);
   }

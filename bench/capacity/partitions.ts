@@ -42,6 +42,8 @@ const writeUnitBytes = 1024;
 const readUnitBytes = 4096;
 /** A bucket holds this much of its rate besides what is kept for bursts: DynamoDB counts by the second. */
 const secondsHeld = 1;
+/** Settings are read by all processes at once only as a measurement begins: their partition has kept what it can by then. */
+const settingsBurstSeconds = 300;
 
 export function createPartitions(limits: PartitionLimits, now: () => number) {
   const buckets = new Map<string, { left: number; at: number }>();
@@ -59,7 +61,8 @@ export function createPartitions(limits: PartitionLimits, now: () => number) {
   function bucketsOf(kind: 'read' | 'write', { of, partition }: Load): { key: { left: number }; table?: { left: number } } {
     const perSecond = kind === 'read' ? limits.readUnitsPerSecond : limits.writeUnitsPerSecond;
     const place = of === 'leases' ? String(hash(partition) % limits.leasesPartitions) : partition;
-    const key = bucket(`${kind} ${of} ${place}`, perSecond, limits.burstSeconds);
+    const burstSeconds = of === 'queues' ? settingsBurstSeconds : limits.burstSeconds;
+    const key = bucket(`${kind} ${of} ${place}`, perSecond, burstSeconds);
     if (limits.tableUnitsPerSecond === null) return { key };
     return { key, table: bucket(`${kind} ${of}`, limits.tableUnitsPerSecond, 0) };
   }
