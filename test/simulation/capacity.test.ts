@@ -1,4 +1,4 @@
-/** What a queue can take, on a model of DynamoDB's partitions a tenth as strong, in virtual time: `npm run bench:capacity` in small. */
+/** What a queue can take, on a model of DynamoDB's partitions a twentieth as strong, in virtual time: `npm run bench:capacity` in small. */
 import { describe, expect, it } from 'vitest';
 import { layCapacityGround, layQueue } from '../../bench/capacity/ground.ts';
 import { partitionLimits } from '../../bench/capacity/partitions.ts';
@@ -6,8 +6,8 @@ import { beside, carry, grow, percentile, type Scale, surfaced } from '../../ben
 
 const limits = {
   ...partitionLimits,
-  writeUnitsPerSecond: partitionLimits.writeUnitsPerSecond / 10,
-  readUnitsPerSecond: partitionLimits.readUnitsPerSecond / 10,
+  writeUnitsPerSecond: partitionLimits.writeUnitsPerSecond / 20,
+  readUnitsPerSecond: partitionLimits.readUnitsPerSecond / 20,
 };
 const seed = 1;
 /** What a shard takes, messages a second: two units of its partition of the index for each parcel of ten. */
@@ -71,9 +71,9 @@ describe('a queue', () => {
   });
 
   it('grows under a sudden load until it carries it, no caller hears of throttling, and shrinks when it is idle', async () => {
-    const sudden = { ...scale, perShard: { perSecond: 0.6 * takes, publishers: 20, receivers: 8 } };
+    const sudden = { ...scale, perShard: { perSecond: 0.6 * takes, publishers: 10, receivers: 4 } };
     const shards = 4;
-    const { loaded, idle } = await grow(shards, sudden, { loadSeconds: 35, stepSeconds: 5, idleMinutes: 60 });
+    const { loaded, idle } = await grow(shards, sudden, { loadSeconds: 30, stepSeconds: 5, idleMinutes: 60 });
     expect(loaded.map(({ tally }) => surfaced(tally))).toEqual(loaded.map(() => 0));
     expect(loaded[0]!.throttled.key).toBeGreaterThan(0);
     const last = loaded.at(-1)!;
