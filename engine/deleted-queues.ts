@@ -16,11 +16,12 @@ const pagesMax = 20;
 
 /** Removes rows of a deleted queue, and its record when nothing is left and nothing can come any more. */
 export async function removeDeleted(ctx: Context, queue: QueueRecord): Promise<void> {
+  // Before it looks: what it finds empty must have been so when nothing could come any more.
+  const isForgotten = queue.updatedAt < ctx.clock.now() - settingsForgottenMs;
   for (let shard = 0; shard < queue.shardsVisited; shard++) {
     if (!(await emptyShard(ctx, queue, shardKey(queue, shard)))) return;
   }
-  if (queue.updatedAt < ctx.clock.now() - settingsForgottenMs)
-    await ctx.store.write({ key: deletedKey(queue.incarnation), then: { remove: true } });
+  if (isForgotten) await ctx.store.write({ key: deletedKey(queue.incarnation), then: { remove: true } });
 }
 
 /** Answers whether nothing is left. */

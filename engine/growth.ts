@@ -46,9 +46,9 @@ export async function growIfThrottled(ctx: Context, queue: QueueRecord): Promise
 export async function shrinkIfIdle(
   ctx: Context,
   queue: QueueRecord,
-  { isIdle, emptyFrom }: { isIdle: boolean; emptyFrom: number },
+  { isIdle, emptyFrom, asOf }: { isIdle: boolean; emptyFrom: number; asOf: number },
 ): Promise<void> {
-  const age = ctx.clock.now() - queue.shardsChangedAt;
+  const age = asOf - queue.shardsChangedAt;
   const canForget = queue.shardsVisited > queue.shards && emptyFrom <= queue.shards && age > settingsForgottenMs;
   const canRetire = !canForget && isIdle && queue.shards > 1 && queue.shardsVisited === queue.shards && age > shardsIdleMs;
   if (!canForget && !canRetire) return;

@@ -65,6 +65,8 @@ export async function sweep(ctx: Context, { until }: { until: number }): Promise
 
 async function sweepQueue(ctx: Context, queue: QueueRecord, isDeadLetter: boolean): Promise<Swept> {
   const swept: Swept = { name: queue.name, removed: 0, deadLettered: 0, oldestAgeSeconds: 0, isDeadLetter, waiting: 0 };
+  // What is read from now on shows what arrived until now: a sweep that stands still in between must not take it for younger.
+  const asOf = ctx.clock.now();
   let oldest = Number.POSITIVE_INFINITY;
   // The first shard from which on all are empty of rows, future ones included.
   let emptyFrom = 0;
@@ -75,7 +77,7 @@ async function sweepQueue(ctx: Context, queue: QueueRecord, isDeadLetter: boolea
     const isEmpty = queue.shardsVisited > 1 && swept.waiting === waiting && (await holdsNothing(ctx, partition));
     if (!isEmpty) emptyFrom = shard + 1;
   }
-  await shrinkIfIdle(ctx, queue, { isIdle: emptyFrom === 0, emptyFrom });
+  await shrinkIfIdle(ctx, queue, { isIdle: emptyFrom === 0, emptyFrom, asOf });
   if (oldest !== Number.POSITIVE_INFINITY) swept.oldestAgeSeconds = Math.max(0, ctx.clock.now() - oldest) / 1000;
   return swept;
 }
