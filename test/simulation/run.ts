@@ -232,7 +232,7 @@ async function receiveAll({ plan, recorder }: World, by: { process: string; engi
 
 /** Whether anything broke off that may have left half of its writes. */
 function struckMidway({ counts, simulation }: World): boolean {
-  const { stale: _, duplicated: __, ...others } = simulation.counts;
+  const { stale: _, ...others } = simulation.counts;
   return (counts['processes replaced'] ?? 0) + Object.values(others).reduce((sum, times) => sum + times) > 0;
 }
 
