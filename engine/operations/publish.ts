@@ -66,8 +66,8 @@ async function publishOwn(ctx: Context, queueName: string, pending: Pending): Pr
 
   let after = await putIfAbsent(ctx, leaseRow(lease), readAt);
   if (after.row?.version !== lease.version && isGone(queue, after, now)) {
-    // Later than W after the first attempt, nothing there may mean that the message was published, received and forgotten.
-    if (ctx.clock.now() - now > retryMsMax) throw notSaid();
+    // Later than W after it began, nothing there may mean that the message was published, received and forgotten; and its shard may be.
+    if (ctx.clock.now() - readAt > retryMsMax) throw notSaid();
     const former = judgeable(after, now);
     after = await replace(ctx, after, leaseRow(lease));
     const left = former.stone?.left?.contents ?? (former.lease?.ending && former.lease.contents);
