@@ -40,13 +40,6 @@ export const fences: readonly Mutant[] = [
     tests: ['test/engine/age.test.ts', 'test/engine/publish.test.ts', 'test/engine/redrive.test.ts'],
   },
   {
-    name: 'a row that is not there is claimed only where nothing ever was',
-    file: 'engine/rows.ts',
-    find: "{ less: [['until'], now] }",
-    replace: "{ less: [['until'], now - 1000 * tombstoneMs] }",
-    tests: ['test/engine/publish.test.ts', 'test/engine/ack.test.ts'],
-  },
-  {
     name: 'what is too old is delivered',
     file: 'engine/settle.ts',
     find: 'if (expiresAt !== undefined && expiresAt <= now)',

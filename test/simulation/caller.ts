@@ -95,7 +95,15 @@ function createCaller(world: World, process: SimulatedProcess) {
       ...(waitSeconds === undefined ? {} : { waitSeconds }),
     };
     const output = await recorder.call(by, 'receive', { queue }, input);
-    for (const message of output?.messages ?? []) held.push({ queue, message });
+    for (const message of output?.messages ?? []) {
+      held.push({ queue, message });
+      if (visibilityTimeoutSeconds !== 0 && Date.parse(message.leasedUntil) <= process.clock.now()) {
+        world.fail(
+          'lease-is-live',
+          `${process.name} was given a lease of message ${message.id} that was over at ${message.leasedUntil}`,
+        );
+      }
+    }
   }
 
   async function publish({ queue, messages }: Extract<Step, { do: 'publish' }>): Promise<void> {

@@ -55,6 +55,9 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
   };
   for (const [fault, times] of Object.entries(simulation.counts)) world.count(`fault ${fault}`, times);
   countAnswers(world);
+  const isCalm = Object.values(plan.rates).every((rate) => rate === 0);
+  const refusals = (world.counts['answer unavailable'] ?? 0) + (world.counts['result unavailable'] ?? 0);
+  if (isCalm && refusals > 0) world.fail('available', `${refusals} answers were \`unavailable\` though the store failed nobody`);
   return { plan, history, violations: [...world.violations, ...check(history)], counts: world.counts, faults: struck };
 }
 
