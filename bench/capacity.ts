@@ -30,15 +30,16 @@ for (let shards = 1; shards <= shardsLast; shards *= 2) shardCounts.push(shards)
 
 interface Carried {
   shards: number;
-  table: Measured;
+  measured: Measured;
 }
 
 async function carryAll(of: Scale): Promise<Carried[]> {
   const rows: Carried[] = [];
   for (const shards of shardCounts) {
     const seconds = { settle: 1, measure: Math.min(4, Math.max(0.25, 8 / shards)) };
-    rows.push({ shards, table: await carry(shards, of, seconds) });
-    console.error(`${shards} shards measured`);
+    const measured = await carry(shards, of, seconds);
+    rows.push({ shards, measured });
+    console.error(`${shards} shards: ${Math.round(perSecond(measured))} messages a second`);
   }
   return rows;
 }
@@ -57,7 +58,7 @@ function carriedTable(rows: readonly Carried[]): string {
       'publish p99, ms',
       'receive p99, ms',
     ],
-    rows.map(({ shards, table: measured }) => [
+    rows.map(({ shards, measured }) => [
       shards,
       shards * scale.perShard.perSecond,
       Math.round(perSecond(measured)),
@@ -85,7 +86,7 @@ const besides = [
 if (values.json) {
   console.log(
     JSON.stringify({
-      carried: carried.map(({ shards, table: measured }) => ({
+      carried: carried.map(({ shards, measured }) => ({
         shards,
         ackedPerSecond: perSecond(measured),
         throttled: measured.throttled,
@@ -166,7 +167,7 @@ if (values.json) {
   );
 }
 
-const isLinear = carried.every(({ shards, table: measured }) => perSecond(measured) >= 0.9 * shards * scale.perShard.perSecond);
+const isLinear = carried.every(({ shards, measured }) => perSecond(measured) >= 0.9 * shards * scale.perShard.perSecond);
 const isCalm = growth.loaded.every((moment) => surfaced(moment.tally) === 0);
 if (!isLinear || !isCalm) {
   console.error('A target was missed.');

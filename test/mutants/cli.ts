@@ -1,5 +1,5 @@
 /**
- * `npm run mutants [-- --histories K --only TEXT]`: breaks the rules one by one, in a copy of the source, and runs the simulation until it
+ * `npm run mutants [-- --histories K --only 'TEXT|TEXT']`: breaks the rules one by one, in a copy of the source, and runs the simulation until it
  * notices, then the tests named. Ends with 1 if a mutant survives, or does not fit the source.
  */
 import { execFile } from 'node:child_process';
@@ -32,7 +32,8 @@ interface Verdict {
 const snapshot = mkdtempSync(join(tmpdir(), 'mutants-'));
 for (const path of copied) cpSync(join(root, path), join(snapshot, path), { recursive: true });
 
-const chosen = mutants.filter(({ name }) => name.includes(values.only));
+const wanted = values.only.split('|');
+const chosen = mutants.filter(({ name }) => wanted.some((text) => name.includes(text)));
 for (const mutant of chosen) fits(mutant);
 let survivors = 0;
 for (const mutant of chosen) {
