@@ -16,7 +16,7 @@ const scale: Scale = { limits: partitionLimits, seed: 1, perShard: { perSecond: 
 /** The table's limit left out, and `leases` spread as widely as that asks for. */
 const unlimited: Scale = {
   ...scale,
-  limits: { ...partitionLimits, tableUnitsPerSecond: null, leasesPartitions: 1024 },
+  limits: { ...partitionLimits, tableUnitsPerSecond: null, leasesPartitions: 4096 },
 };
 /** Many publishers side by side, as functions are: none of them waits for another. */
 const burst: Scale = { ...scale, perShard: { perSecond: 3_000, publishers: 30, receivers: 16 } };
