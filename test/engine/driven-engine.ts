@@ -25,7 +25,7 @@ export interface StoreKind {
   start(): Promise<{ open(clock: DrivenClock): Promise<OpenedStore>; stop(): Promise<void> }>;
 }
 
-export const storeKinds: StoreKind[] = [
+const allStoreKinds: StoreKind[] = [
   {
     name: 'memory',
     start: async () => ({
@@ -58,6 +58,9 @@ export const storeKinds: StoreKind[] = [
     },
   },
 ];
+
+/** Both; or the one that `TEST_STORE` names, where a suite runs too often for both. */
+export const storeKinds = allStoreKinds.filter(({ name }) => (process.env.TEST_STORE ?? name) === name);
 
 export interface DrivenEngine {
   engine: Engine;
