@@ -70,8 +70,8 @@ export interface DrivenEngine {
   /** Redrives that were asked to be run, in order. */
   started: { queue: string; task: string }[];
   rows(table: Key['table']): Promise<Row[]>;
-  /** Another engine over the same store and clock: another process. */
-  another(): Engine;
+  /** Another engine over the same store (or one over it) and clock: another process. */
+  another(over?: Store): Engine;
   call<Name extends QueueOperation>(operation: Name, queue: string, input?: InputOf<Name>): Promise<OutputOf<Name>>;
   create(queue: string, settings?: Partial<QueueSettings>): Promise<unknown>;
   /** Publishes bodies and answers their ids; throws when one is refused. */
@@ -96,9 +96,9 @@ export async function driveEngine(open: (clock: DrivenClock) => Promise<OpenedSt
   const events: EngineEvent[] = [];
   const started: DrivenEngine['started'] = [];
   let seeds = seed;
-  const another = () =>
+  const another = (over = watched.store) =>
     createEngine({
-      store: watched.store,
+      store: over,
       clock,
       random: seededRandom(seeds++),
       observe: (event) => events.push(event),

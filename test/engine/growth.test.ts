@@ -5,22 +5,25 @@ import { createMemoryStore } from '../../engine/memory-store.ts';
 import type { Store } from '../../engine/port.ts';
 import { seededRandom } from '../../engine/random.ts';
 import { readQueue } from '../../engine/settings.ts';
-import { shardsGrowPauseMs, shardsIdleMs, shardsMax } from '../../sdk/limits.ts';
+import { readToWriteMsMax, shardsGrowPauseMs, shardsIdleMs, shardsMax } from '../../sdk/limits.ts';
 import { createDrivenClock } from './driven-clock.ts';
+import { type WatchedStore, watchStore } from './watched-store.ts';
 
 const orders = { queue: 'orders' };
 const minuteMs = 60_000;
 
 let clock: ReturnType<typeof createDrivenClock>;
 let memory: ReturnType<typeof createMemoryStore>;
+let watched: WatchedStore;
 let engine: Engine;
 let throttle: (shard: string) => void;
 
 beforeEach(async () => {
   clock = createDrivenClock();
   memory = createMemoryStore({ now: clock.now });
+  watched = watchStore(memory);
   const store: Store = {
-    ...memory,
+    ...watched.store,
     onThrottled: (listener) => {
       throttle = listener;
     },
@@ -131,6 +134,50 @@ describe('the shards of a queue', () => {
     expect(await shards()).toEqual({ shards: 1, visited: 2 });
     clock.advance(120 * minuteMs);
     expect((await drain()).length).toBe(40);
+  });
+
+  it('that were retired are all visited before a receive answers that there is nothing', async () => {
+    await growTo(2);
+    await drain();
+    clock.advance(shardsIdleMs + minuteMs);
+    await engine.sweep({ until: clock.now() + minuteMs });
+    expect(await shards()).toEqual({ shards: 1, visited: 2 });
+    const stale = createEngine({ store: staleSettings(), clock, random: seededRandom(3) });
+    const bodies = Array.from({ length: 40 }, (_, body) => body);
+    for (const body of bodies) {
+      await stale.call('publish', orders, { messages: [{ body }] });
+      expect(await drain()).toEqual([body]);
+    }
+  });
+
+  it('take nothing from a publisher that stood still after it had read of them: they may be forgotten by then', async () => {
+    await growTo(2);
+    await drain();
+    clock.advance(minuteMs);
+    watched.before = ({ method, keys }) => {
+      if (method === 'get' && keys[0]!.table === 'queues') clock.advance(readToWriteMsMax + 1);
+    };
+    const { results } = await publish(1);
+    expect(results).toMatchObject([{ ok: false, code: 'unavailable' }]);
+    expect(await drain()).toEqual([]);
+  });
+
+  it('that came while their queue was being deleted leave nothing behind', async () => {
+    clock.advance(shardsGrowPauseMs);
+    let hasGrown = false;
+    watched.before = async ({ method }) => {
+      if (method !== 'transact' || hasGrown) return;
+      hasGrown = true;
+      await throttleOnce();
+      for (let body = 1; body <= 20; body++) await publish(body);
+    };
+    await engine.call('deleteQueue', orders, {});
+    expect(new Set(memory.rows('messages').map((row) => row.shard)).size).toBe(2);
+    for (let hour = 1; hour <= 2; hour++) {
+      clock.advance(60 * minuteMs);
+      await engine.sweep({ until: clock.now() + minuteMs });
+    }
+    expect([...memory.rows('messages'), ...memory.rows('queues')]).toEqual([]);
   });
 
   it('are not retired while messages wait or are leased', async () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Json, PublishEntry } from '../../sdk/contract.ts';
-import { batchEntriesMax, bodyBytesMax, delaySecondsMax, parcelSlotsMax, tombstoneMs } from '../../sdk/limits.ts';
+import { batchEntriesMax, bodyBytesMax, delaySecondsMax, parcelSlotsMax } from '../../sdk/limits.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 
@@ -136,109 +136,5 @@ onBothStores('publish', (driven) => {
     expect(await bodies('q')).toEqual([]);
     clock.advance(1);
     expect((await bodies('q')).length).toBe(1);
-  });
-
-  it('publishes a message of one id once, whatever state the first is in', async () => {
-    const { create, call, receive, clock } = driven();
-    await create('q');
-    const again = async () => (await call('publish', 'q', { messages: [{ body: 2, id: 'mine' }] })).results;
-    const duplicate = [{ ok: true, id: 'mine', duplicate: true }];
-    expect(await again()).toEqual([{ ok: true, id: 'mine' }]);
-    expect(await again()).toEqual(duplicate);
-    const [message] = await receive('q', { visibilityTimeoutSeconds: 10 });
-    expect(message).toMatchObject({ id: 'mine', body: 2, receives: 1 });
-    expect(await again()).toEqual(duplicate);
-    clock.advance(10_000);
-    expect(await again()).toEqual(duplicate);
-    expect((await receive('q')).map(({ id, receives }) => [id, receives])).toEqual([['mine', 2]]);
-    expect(await receive('q')).toEqual([]);
-  });
-
-  it('finds the same id twice in one call, beside others', async () => {
-    const { create, call, bodies } = driven();
-    await create('q');
-    const messages = [{ body: 1, id: 'a' }, { body: 2, id: 'b' }, { body: 3, id: 'a' }, { body: 4 }, { body: 5, id: 'a' }];
-    const { results } = await call('publish', 'q', { messages });
-    expect(results.map((result) => 'duplicate' in result)).toEqual([false, false, true, false, true]);
-    expect((await bodies('q')).sort()).toEqual([1, 2, 4]);
-  });
-
-  it('remembers an id for an hour after its message is done, and no longer', async () => {
-    const { create, publish, receive, ack, call, bodies, clock } = driven();
-    await create('q');
-    await publish('q', { body: 1, id: 'mine' });
-    await ack('q', await receive('q'));
-    clock.advance(tombstoneMs);
-    const again = () => call('publish', 'q', { messages: [{ body: 2, id: 'mine' }] });
-    expect((await again()).results).toEqual([{ ok: true, id: 'mine', duplicate: true }]);
-    expect(await bodies('q')).toEqual([]);
-    clock.advance(1);
-    expect((await again()).results).toEqual([{ ok: true, id: 'mine' }]);
-    expect(await bodies('q')).toEqual([2]);
-  });
-
-  it('takes an id again when its message was purged', async () => {
-    const { create, publish, call, bodies } = driven();
-    await create('q', { retentionSeconds: null });
-    await publish('q', { body: noise(3000), id: 'mine' });
-    await call('purge', 'q');
-    expect((await call('publish', 'q', { messages: [{ body: 'new', id: 'mine' }] })).results).toEqual([{ ok: true, id: 'mine' }]);
-    expect(await bodies('q')).toEqual(['new']);
-    // Nothing would ever remove the old body, were it left.
-    expect((await driven().rows('messages')).length).toBe(0);
-  });
-
-  it('takes an id again after the hour though no sweep has tidied its row, and leaves nothing behind', async () => {
-    const { create, publish, receive, ack, bodies, clock, rows } = driven();
-    await create('q', { retentionSeconds: null });
-    await publish('q', { body: noise(3000), id: 'mine' });
-    await ack('q', await receive('q'));
-    clock.advance(tombstoneMs + 1);
-    await publish('q', { body: 'new', id: 'mine' });
-    expect(await bodies('q')).toEqual(['new']);
-    expect(await rows('messages')).toEqual([]);
-  });
-
-  it('takes an id again when its message was purged while somebody holds it, and tells the holder so', async () => {
-    const { create, call, publish, receive, ack, bodies, clock } = driven();
-    await create('q');
-    await publish('q', { body: 'first', id: 'mine' });
-    const held = await receive('q', { visibilityTimeoutSeconds: 3600 });
-    await call('purge', 'q');
-    const { results } = await call('publish', 'q', { messages: [{ body: 'second', id: 'mine' }] });
-    expect(results).toEqual([{ ok: true, id: 'mine' }]);
-    expect(await ack('q', held)).toMatchObject([{ ok: false, code: 'lease_lost' }]);
-    clock.advance(1);
-    expect(await bodies('q')).toEqual(['second']);
-  });
-
-  it.each(['purged', 'too old'])('takes an id again when its message, %s, was removed by the sweep', async (why) => {
-    const { create, publish, call, bodies, clock, sweep, rows } = driven();
-    await create('q', { retentionSeconds: why === 'purged' ? null : 60 });
-    await publish('q', { body: noise(3000), id: 'mine' });
-    if (why === 'purged') await call('purge', 'q');
-    clock.advance(minute);
-    await sweep();
-    await publish('q', { body: 'new', id: 'mine' });
-    expect(await bodies('q')).toEqual(['new']);
-    expect((await rows('messages')).filter(({ ttl }) => ttl === undefined)).toEqual([]);
-  });
-
-  it('takes an id again when its message grew too old', async () => {
-    const { create, publish, bodies, clock } = driven();
-    await create('q', { retentionSeconds: 60 });
-    await publish('q', { body: 'old', id: 'mine' });
-    clock.advance(minute);
-    await publish('q', { body: 'new', id: 'mine' });
-    expect(await bodies('q')).toEqual(['new']);
-  });
-
-  it('knows an id in one queue only', async () => {
-    const { create, publish, call, bodies } = driven();
-    await create('q');
-    await create('other');
-    await publish('q', { body: 1, id: 'mine' });
-    expect((await call('publish', 'other', { messages: [{ body: 2, id: 'mine' }] })).results).toEqual([{ ok: true, id: 'mine' }]);
-    expect([await bodies('q'), await bodies('other')]).toEqual([[1], [2]]);
   });
 });

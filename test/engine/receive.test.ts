@@ -207,7 +207,7 @@ onBothStores('receive', (driven) => {
     const { create, send, another } = driven();
     await create('q');
     for (let at = 0; at < 60; at += 6) await send('q', ...range(60).slice(at, at + 6));
-    const receivers = range(6).map(another);
+    const receivers = range(6).map(() => another());
     const got: unknown[] = [];
     for (let round = 0; round < 200 && got.length < 60; round++) {
       const calls = await Promise.all(receivers.map((engine) => engine.call('receive', { queue: 'q' }, { max: 7 })));

@@ -1,6 +1,7 @@
 /**
- * `npm run mutants [-- --histories K --only 'TEXT|TEXT']`: breaks the rules one by one, in a copy of the source, and runs the simulation until it
- * notices, then the tests named. Ends with 1 if a mutant survives, or does not fit the source.
+ * `npm run mutants [-- --histories K --only 'TEXT|TEXT']`: breaks the rules one by one, in a copy of the source, and runs the tests that the
+ * mutant names, or else the simulation until it notices. Prints the mutant, what caught it, and after how many histories. Ends with 1 if a
+ * mutant survives, or does not fit the source.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -40,7 +41,8 @@ for (const mutant of chosen) {
   const verdict = await attempt(mutant);
   if (!verdict) survivors++;
   const { by, histories } = verdict ?? { by: 'SURVIVED' };
-  console.log(`${mutant.name.padEnd(76)} ${by.padEnd(44)} ${histories ?? ''}`);
+  const after = histories === undefined ? '' : `, after ${histories} histories`;
+  console.log(`${mutant.name.padEnd(76)} ${by}${after}`);
 }
 rmSync(snapshot, { recursive: true });
 console.log(`\n${chosen.length} mutants, ${survivors} survived`);
@@ -59,7 +61,7 @@ async function attempt(mutant: Mutant): Promise<Verdict | undefined> {
     for (const path of copied) cpSync(join(snapshot, path), join(tree, path), { recursive: true });
     symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'));
     writeFileSync(join(tree, mutant.file), fits(mutant));
-    return (await bySimulation(tree)) ?? (await byTests(tree, mutant.tests ?? []));
+    return (await byTests(tree, mutant.tests ?? [])) ?? (await bySimulation(tree));
   } finally {
     rmSync(tree, { recursive: true });
   }
@@ -79,11 +81,40 @@ async function bySimulation(tree: string): Promise<Verdict | undefined> {
 
 async function byTests(tree: string, tests: readonly string[]): Promise<Verdict | undefined> {
   for (const test of tests) {
-    const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-    const passes = await new Promise<boolean>((resolve) => {
-      execFile(process.execPath, [vitest, 'run', '--root', tree, test], { cwd: tree }, (error) => resolve(error === null));
-    });
-    if (!passes) return { by: test };
+    const [failed] = await failuresOf(tree, test);
+    if (failed !== undefined) return { by: `${test}: ${failed}` };
   }
   return undefined;
+}
+
+/** Names of the tests of a file that fail, over the store in memory. A file that can not be run at all catches nothing: it rejects. */
+async function failuresOf(tree: string, test: string): Promise<string[]> {
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+  const args = [
+    vitest,
+    'run',
+    '--root',
+    tree,
+    '--reporter',
+    'json',
+    '--bail',
+    '1',
+    '--testNamePattern',
+    '^(?!.*on dynamo)',
+    test,
+  ];
+  const output = await new Promise<string>((resolve) => {
+    execFile(process.execPath, args, { cwd: tree }, (_, stdout) => resolve(stdout));
+  });
+  const report = JSON.parse(output.slice(output.indexOf('{'))) as VitestReport;
+  const failed = report.testResults.flatMap(({ assertionResults }) =>
+    assertionResults.filter(({ status }) => status === 'failed').map(({ title }) => title),
+  );
+  if (failed.length === 0 && !report.success) throw new Error(`${test} failed, but none of its tests: ${output}`);
+  return failed;
+}
+
+interface VitestReport {
+  success: boolean;
+  testResults: { assertionResults: { status: string; title: string }[] }[];
 }

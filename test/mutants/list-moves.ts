@@ -8,6 +8,7 @@ export const moves: readonly Mutant[] = [
     find: 'const after = await replace(ctx, seen, leaseRow(next));',
     replace:
       'const now2 = await ctx.store.get([leaseKey(seen.id)]);\n  const after = await replace(ctx, { ...seen, row: now2[0] }, leaseRow(next));',
+    tests: ['test/engine/races.test.ts'],
   },
   {
     name: 'a part of a row is moved whatever became of it since it was judged',
@@ -26,7 +27,7 @@ export const moves: readonly Mutant[] = [
     file: 'engine/moves.ts',
     find: "failures: 0, end: 'moved' };",
     replace: "failures: 0, end: 'done' };",
-    tests: ['test/engine/reading.test.ts', 'test/engine/dead-letter.test.ts', 'test/engine/redrive.test.ts'],
+    tests: ['test/engine/races.test.ts'],
   },
   {
     name: 'a moved row forgets that its parcel may still lie in `messages`',
@@ -93,9 +94,10 @@ export const moves: readonly Mutant[] = [
     replace: 'if (after.row?.version !== lease.version) return { remove: true, deadLettered: 0 };',
   },
   {
-    name: 'bodies are written, and removed again by the publish that lost to another',
+    name: 'bodies are left by the publish that lost to another of its id',
     file: 'engine/operations/publish.ts',
     find: 'if (needsEnding(placed, expiresAt)) await removeChunks(ctx, placed);',
     replace: 'if (needsEnding(placed, expiresAt) && after.row === undefined) await removeChunks(ctx, placed);',
+    tests: ['test/engine/own-id.test.ts'],
   },
 ];

@@ -4,6 +4,6 @@ export interface Mutant {
   file: string;
   find: string;
   replace: string;
-  /** Tests that must catch it, where no caller of an honest history can: what they try is not what a process does. */
+  /** Tests that must catch it, where no caller of an honest history can, or only one in thousands does. They are tried before the simulation. */
   tests?: string[];
 }

@@ -1,14 +1,36 @@
-/** What Stryker runs for each of its mutants: the tests of the engine on the store in memory, and the model. */
+/**
+ * What Stryker runs for each of its mutants: the unit tests and the tests of the engine, on the store in memory alone, the model, and a
+ * few histories of the simulation. The quick ones come first, since the first failure ends the run.
+ */
+
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+const order = ['test/unit/', 'test/engine/', 'test/model/', 'test/mutants/'];
+
+function rank({ moduleId }: TestSpecification): number {
+  return order.findIndex((folder) => moduleId.includes(folder));
+}
+
+class QuickFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return files.toSorted((a, b) => rank(a) - rank(b) || a.moduleId.localeCompare(b.moduleId));
+  }
+}
 
 export default defineConfig({
   test: {
     root: '.',
-    include: ['test/engine/*.test.ts', 'test/model/*.test.ts'],
+    include: ['test/unit/*.test.ts', 'test/engine/*.test.ts', 'test/model/*.test.ts', 'test/mutants/histories.ts'],
     // It measures cost over all that the engine does: slow, and no judge of one rule.
     exclude: ['test/engine/cost.test.ts'],
-    testNamePattern: /^(?!.*on dynamo)/,
-    testTimeout: 300_000,
+    env: { TEST_STORE: 'memory' },
+    // No test leaves anything behind in a module, and to load the modules again for each file would take longer than the tests.
+    isolate: false,
+    maxWorkers: 1,
+    sequence: { sequencer: QuickFirst },
+    // A mutant that never answers fails its test, which is quicker than waiting for Stryker to give up.
+    testTimeout: 20_000,
     pool: 'threads',
   },
 });

@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest';
+import type { Row, Store } from '../../engine/port.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+onBothStores('a message that dies meanwhile', (driven) => {
+  async function queues() {
+    await driven().create('dead');
+    await driven().create('q', { deadLetter: { queue: 'dead', maxReceives: 1 }, visibilityTimeoutSeconds: 10 });
+  }
+
+  it('stays done if its ack came after it was found used up and before it was moved', async () => {
+    await queues();
+    const { call, send, receive, another, clock, watched } = driven();
+    await send('q', 'done in time');
+    const receipts = (await receive('q')).map(({ receipt }) => receipt);
+    clock.advance(10_000);
+    const holder = another();
+    const answers: unknown[] = [];
+    watched.before = async ({ method, keys }) => {
+      const isDeciding = method === 'get' && keys.some((key) => key.table === 'queues' && key.name === 'dead');
+      if (isDeciding && answers.length === 0) answers.push(await holder.call('ack', { queue: 'q' }, { receipts }));
+    };
+    expect(await receive('q')).toEqual([]);
+    expect(answers).toEqual([{ results: [{ ok: true }] }]);
+    expect((await call('peek', 'dead')).messages).toEqual([]);
+    expect(await receive('dead')).toEqual([]);
+  });
+
+  it('is found by its id while it leaves its parcel, in whatever order the rows are read', async () => {
+    const { send, receive, sweep, clock, watched, another } = driven();
+    await queues();
+    const [id] = await send('q', 'leaves', 'stays');
+    await receive('q', { max: 1 });
+    clock.advance(10_000);
+    let hasLeft = false;
+    const backwards: Store = {
+      ...watched.store,
+      async get(keys) {
+        const rows: (Row | undefined)[] = [];
+        for (const key of keys.toReversed()) {
+          rows.unshift(...(await watched.store.get([key])));
+          const isHalfway = key.table === 'leases' && keys.length > 1 && !hasLeft;
+          if (!isHalfway) continue;
+          hasLeft = true;
+          await sweep();
+        }
+        return rows;
+      },
+    };
+    const found = await another(backwards).call('getMessage', { queue: 'q', id: id! }, {});
+    expect(hasLeft).toBe(true);
+    expect(found).toMatchObject({ id, body: 'leaves' });
+  });
+});

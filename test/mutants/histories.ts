@@ -1,0 +1,11 @@
+/** A few histories of the simulation, in the thread of the test: what breaks only where faults strike. */
+import { expect, it } from 'vitest';
+import { drawPlan } from '../simulation/draw.ts';
+import { runPlan } from '../simulation/run.ts';
+
+const histories = 100;
+
+it.each(Array.from({ length: histories }, (_, index) => index + 1))('keeps every promise in history %i', async (seed) => {
+  const { violations } = await runPlan(drawPlan(seed));
+  expect(violations.map(({ promise }) => promise)).toEqual([]);
+});
