@@ -47,10 +47,9 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
     if (by !== undefined && now() > by) throw new StoreError('the time in which the write was safe has passed', 'no');
   }
 
-  /** The row as the write leaves it; throws for a defect. */
-  function outcome({ key, then }: Pick<Write, 'key' | 'then'>, row: Row | undefined): Row | undefined {
-    if ('remove' in then) return undefined;
-    if ('put' in then) return storedCopy(then.put);
+  /** The row as the write leaves it, given the row that it would put; throws for a defect. */
+  function outcome({ key, then }: Pick<Write, 'key' | 'then'>, put: Row | undefined, row: Row | undefined): Row | undefined {
+    if (!('set' in then)) return put;
     const changed = storedCopy(row!);
     applySet(then, changed);
     return checked(key, changed);
@@ -76,19 +75,18 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
     },
 
     async write(write: Write, { by }: WriteOptions = {}): Promise<Written> {
-      checkWrite(write);
+      const put = checkWrite(write);
       refuseLate(by);
       const row = current(write.key);
       if (refused(write, row)) return { ok: false, row: copied(row) };
-      const next = outcome(write, row);
+      const next = outcome(write, put, row);
       tables[write.key.table].set(write.key, next);
       return { ok: true, row: copied(next) };
     },
 
     async writeAll(writes, { by } = {}) {
       refuseTwice(writes);
-      writes.forEach(checkWrite);
-      const outcomes = writes.map((write) => outcome(write, undefined));
+      const outcomes = writes.map(checkWrite);
       if (by !== undefined && now() > by) {
         return writes.map(() => new StoreError('the time in which the write was safe has passed', 'no'));
       }
@@ -99,7 +97,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
     async transact(writes: readonly Write[], { by }: WriteOptions = {}): Promise<Transacted> {
       if (writes.length > transactionWritesMax) throw new Error(`a transaction takes ${transactionWritesMax} writes`);
       refuseTwice(writes);
-      writes.forEach(checkWrite);
+      const puts = writes.map(checkWrite);
       refuseLate(by);
       const rows = writes.map(({ key }) => current(key));
       if (writes.some((write, position) => refused(write, rows[position]))) {
@@ -110,7 +108,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
           ),
         };
       }
-      const outcomes = writes.map((write, position) => outcome(write, rows[position]));
+      const outcomes = writes.map((write, position) => outcome(write, puts[position], rows[position]));
       const bytes = outcomes.reduce((sum, row) => sum + (row === undefined ? 0 : storedBytes(row)), 0);
       if (bytes > transactionBytesMax) throw new Error(`a transaction takes ${transactionBytesMax} bytes`);
       for (const [position, { key }] of writes.entries()) tables[key.table].set(key, outcomes[position]);
@@ -121,15 +119,16 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
   };
 }
 
-/** Throws for what is wrong with a write whatever row it meets. */
-function checkWrite({ key, then }: Pick<Write, 'key' | 'then'>): void {
-  if ('put' in then) checked(key, then.put);
-  if (!('set' in then)) return;
+/** Throws for what is wrong with a write whatever row it meets; answers a copy of the row that it puts. */
+function checkWrite({ key, then }: Pick<Write, 'key' | 'then'>): Row | undefined {
+  if ('put' in then) return checked(key, then.put);
+  if (!('set' in then)) return undefined;
   checkPlaces(then);
   const fixed = keyAttributes(key);
   const own = [...then.set.map(([path]) => path), ...(then.unset ?? [])].find(([name]) => name in fixed);
   if (own) throw new Error(`a change cannot touch the key of its row: ${keyText(key)}`);
   for (const [, value] of then.set) storedCopy({ value });
+  return undefined;
 }
 
 /** A copy of the row, unless DynamoDB would refuse it. */

@@ -21,6 +21,9 @@ interface Waiting {
   wake: () => void;
 }
 
+/** Going round the event loop takes longer than most steps do. */
+const stepsAtOnce = 1000;
+
 export function createVirtualTime(random: Random, start: number): VirtualTime {
   let now = start;
   const waiting: Waiting[] = [];
@@ -44,11 +47,12 @@ export function createVirtualTime(random: Random, start: number): VirtualTime {
     async run(until = Number.POSITIVE_INFINITY) {
       // What was woken runs on to its next wait before anything else is woken.
       await settled();
-      while (waiting.length > 0 && waiting[0]!.instant <= until) {
+      for (let steps = 1; waiting.length > 0 && waiting[0]!.instant <= until; steps++) {
         const { instant, wake } = waiting.shift()!;
         now = instant;
         wake();
         await settled();
+        if (steps % stepsAtOnce === 0) await others();
       }
       if (Number.isFinite(until)) now = Math.max(now, until);
     },
@@ -59,8 +63,15 @@ function isBefore(a: Waiting, b: Waiting): boolean {
   return a.instant < b.instant || (a.instant === b.instant && a.tie < b.tie);
 }
 
-/** Resolves when no promise has anything left to do: immediates come after all microtasks. */
+/** Resolves when no promise has anything left to do: what is to come at the next tick comes after all microtasks. */
 function settled(): Promise<void> {
+  return new Promise((resolve) => {
+    process.nextTick(resolve);
+  });
+}
+
+/** Lets what else the program waits for have its turn. */
+function others(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });

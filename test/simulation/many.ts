@@ -2,17 +2,22 @@
 import { Worker } from 'node:worker_threads';
 
 export interface Share {
-  /** First seed, and the distance to the next. */
-  from: number;
-  step: number;
-  /** How many, at most. */
+  /** The first seed of all. */
+  seed: number;
+  /** How many seeds from there are to be run, by all threads together. */
   histories: number;
   /** No history is begun after this, ms since 1970. */
   until: number;
   /** Stop at the first that breaks a promise. */
   stopAtFailure: boolean;
-  stop: SharedArrayBuffer;
+  /** What the threads have in common, as `Int32Array`: see `stopped` and `taken`. */
+  common: SharedArrayBuffer;
 }
+
+/** Places in what the threads have in common. Set to 1 by whoever finds a failure: the others stop too. */
+export const stopped = 0;
+/** How many seeds have been taken: a thread takes the next when it is done with one, for one history takes a hundred times another. */
+export const taken = 1;
 
 export interface Tally {
   histories: number;
@@ -39,14 +44,15 @@ export async function runMany({
   stopAtFailure = false,
   timeoutMs,
 }: ManyOptions): Promise<Tally> {
-  const total = histories ?? Number.POSITIVE_INFINITY;
-  /** Set to 1 by whoever finds a failure: the others stop too. */
-  const stop = new SharedArrayBuffer(4);
-  const shares = Array.from({ length: threads }, (_, index): Share => {
-    const own = Number.isFinite(total) ? Math.floor(total / threads) + (index < total % threads ? 1 : 0) : total;
-    return { from: seed + index, step: threads, histories: own, until: until ?? Number.POSITIVE_INFINITY, stopAtFailure, stop };
-  });
-  const tallies = await Promise.all(shares.map((share) => runShare(share, timeoutMs)));
+  const common = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
+  const share: Share = {
+    seed,
+    histories: histories ?? Number.POSITIVE_INFINITY,
+    until: until ?? Number.POSITIVE_INFINITY,
+    stopAtFailure,
+    common,
+  };
+  const tallies = await Promise.all(Array.from({ length: threads }, () => runShare(share, timeoutMs)));
   return tallies.reduce(added);
 }
 
@@ -58,7 +64,7 @@ async function runShare(share: Share, timeoutMs: number | undefined): Promise<Ta
       worker.on('message', resolve);
       worker.on('error', reject);
       worker.on('exit', (code) => reject(new Error(`a thread of the simulation ended with ${code}`)));
-      const endless = { histories: 0, counts: {}, failures: [{ seed: share.from, promises: ['no-end'] }] };
+      const endless = { histories: 0, counts: {}, failures: [{ seed: share.seed, promises: ['no-end'] }] };
       if (timeoutMs !== undefined) timer = setTimeout(() => resolve(endless), timeoutMs);
     });
   } finally {

@@ -1,14 +1,19 @@
 /** A thread that runs its share of many histories. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { drawPlan } from './draw.ts';
-import type { Share, Tally } from './many.ts';
+import { type Share, stopped, type Tally, taken } from './many.ts';
 import { runPlan } from './run.ts';
 
-const { from, step, histories, until, stopAtFailure, stop } = workerData as Share;
-const stopped = new Int32Array(stop);
+const { seed: first, histories, until, stopAtFailure, common: shared } = workerData as Share;
+const common = new Int32Array(shared);
+// Refusals are made by the thousand; a defect is shown with its stack when its history is run again.
+Error.stackTraceLimit = 0;
 const tally: Tally = { histories: 0, counts: {}, failures: [] };
 
-for (let seed = from; tally.histories < histories && Date.now() < until && Atomics.load(stopped, 0) === 0; seed += step) {
+while (Date.now() < until && Atomics.load(common, stopped) === 0) {
+  const index = Atomics.add(common, taken, 1);
+  if (index >= histories) break;
+  const seed = first + index;
   const { violations, counts } = await runPlan(drawPlan(seed)).catch((error: unknown) => {
     // A process that waits for what never comes.
     return { violations: [{ promise: 'no-defect', text: String(error), calls: [] }], counts: {} };
@@ -17,6 +22,6 @@ for (let seed = from; tally.histories < histories && Date.now() < until && Atomi
   for (const [what, times] of Object.entries(counts)) tally.counts[what] = (tally.counts[what] ?? 0) + times;
   if (violations.length === 0) continue;
   tally.failures.push({ seed, promises: [...new Set(violations.map(({ promise }) => promise))] });
-  if (stopAtFailure) Atomics.store(stopped, 0, 1);
+  if (stopAtFailure) Atomics.store(common, stopped, 1);
 }
 parentPort!.postMessage(tally);
