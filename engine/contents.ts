@@ -84,6 +84,20 @@ export function keptUntil(expiresAt: number, visibleAt = 0): number {
   return Math.ceil((Math.max(expiresAt, visibleAt) + retentionGraceMs) / 1000);
 }
 
+/** The pieces that lie beside a row, as writes. */
+export function chunkWrites(
+  placed: Placed,
+  chunks: readonly Uint8Array[],
+  ttl: number | undefined,
+): { key: Key; then: { put: Row } }[] {
+  if (!('beside' in placed)) return [];
+  return chunks.map((bytes, index) => {
+    const { table: _, ...key } = chunkKey(placed.beside, index);
+    const row: Row = { ...key, bytes, ...(ttl === undefined ? {} : { ttl }) };
+    return { key: chunkKey(placed.beside, index), then: { put: row } };
+  });
+}
+
 /** Writes the pieces that lie beside a row: before the row, so that a row never points at nothing. */
 export async function writeChunks(
   store: Store,
@@ -93,11 +107,7 @@ export async function writeChunks(
   options?: WriteOptions,
 ) {
   if (!('beside' in placed)) return;
-  const writes = chunks.map((bytes, index) => {
-    const { table: _, ...key } = chunkKey(placed.beside, index);
-    const row: Row = { ...key, bytes, ...(ttl === undefined ? {} : { ttl }) };
-    return { key: chunkKey(placed.beside, index), then: { put: row } };
-  });
+  const writes = chunkWrites(placed, chunks, ttl);
   const failure = (await store.writeAll(writes, options)).find((error) => error !== undefined);
   if (failure) throw new StoreError(failure.message, failure.applied, failure, failure.reason);
 }

@@ -5,6 +5,8 @@ import { parseInput, parseParams, parsePublishEntry } from '../sdk/schemas.ts';
 import { type Context, createContext } from './context.ts';
 import type { Engine, EngineParts, QueueOperation } from './engine.ts';
 import { ack } from './operations/ack.ts';
+import { ackItems } from './operations/ack-items.ts';
+import { cancelMessage } from './operations/cancel-message.ts';
 import { createQueue } from './operations/create-queue.ts';
 import { deleteQueue } from './operations/delete-queue.ts';
 import { extend } from './operations/extend.ts';
@@ -13,10 +15,12 @@ import { getQueue } from './operations/get-queue.ts';
 import { listQueues } from './operations/list-queues.ts';
 import { peek } from './operations/peek.ts';
 import { publish } from './operations/publish.ts';
+import { publishItems } from './operations/publish-items.ts';
 import { purge } from './operations/purge.ts';
 import { receive } from './operations/receive.ts';
 import { cancelRedrive, getRedrive, redrive } from './operations/redrive.ts';
 import { release } from './operations/release.ts';
+import { updateMessage } from './operations/update-message.ts';
 import { updateQueue } from './operations/update-queue.ts';
 import { StoreError } from './port.ts';
 import { runRedrive } from './redrive-run.ts';
@@ -39,12 +43,16 @@ const calls: Calls = {
   listQueues: (ctx, _, input) => listQueues(ctx, input),
   publish: (ctx, { queue }, { messages }) => publish(ctx, queue, messages.map(entry)),
   receive: (ctx, { queue }, input, signal) => receive(ctx, queue, input, signal),
+  publishItems: (ctx, { queue }, { messages }) => publishItems(ctx, queue, messages.map(entry)),
   ack: (ctx, { queue }, { receipts }) => ack(ctx, queue, receipts),
+  ackItems: (ctx, { queue }, { receipts }) => ackItems(ctx, queue, receipts),
   release: (ctx, { queue }, { receipts, ...input }) => release(ctx, queue, receipts, input),
   extend: (ctx, { queue }, { receipts, visibilityTimeoutSeconds }) => extend(ctx, queue, receipts, visibilityTimeoutSeconds),
   purge: (ctx, { queue }) => purge(ctx, queue),
   peek: (ctx, { queue }, input) => peek(ctx, queue, input),
   getMessage: (ctx, { queue, id }) => getMessage(ctx, queue, id),
+  updateMessage: (ctx, { queue, id }, changes) => updateMessage(ctx, queue, id, changes),
+  cancelMessage: (ctx, { queue, id }, { force = false }) => cancelMessage(ctx, queue, id, force),
   redrive: (ctx, { queue }, input) => redrive(ctx, queue, input),
   getRedrive: (ctx, { queue, task }) => getRedrive(ctx, queue, task),
   cancelRedrive: (ctx, { queue, task }) => cancelRedrive(ctx, queue, task),

@@ -8,8 +8,9 @@ import type { Key } from './port.ts';
 import { removeAll } from './removals.ts';
 import { readParcel } from './row-format.ts';
 import { type Lease, leaseKey, parcelKey } from './rows.ts';
-import { deletedKey, type QueueRecord, shardKey } from './settings.ts';
+import { deletedKey, type QueueRecord } from './settings.ts';
 import { settle } from './settle.ts';
+import { partitionsOf } from './shards.ts';
 
 /** Pages of one shard that one run visits. */
 const pagesMax = 20;
@@ -18,8 +19,8 @@ const pagesMax = 20;
 export async function removeDeleted(ctx: Context, queue: QueueRecord): Promise<void> {
   // Before it looks: what it finds empty must have been so when nothing could come any more.
   const isForgotten = queue.updatedAt < ctx.clock.now() - settingsForgottenMs;
-  for (let shard = 0; shard < queue.shardsVisited; shard++) {
-    if (!(await emptyShard(ctx, queue, shardKey(queue, shard)))) return;
+  for (const partition of partitionsOf(queue)) {
+    if (!(await emptyShard(ctx, queue, partition))) return;
   }
   if (isForgotten) await ctx.store.write({ key: deletedKey(queue.incarnation), then: { remove: true } });
 }

@@ -1,6 +1,6 @@
 /** The queue as a value: every operation over one store. */
-import type { InputOf, OperationName, OutputOf, ParamsOf } from '../sdk/contract.ts';
-import type { Clock, Random, Store } from './port.ts';
+import type { InputOf, OperationName, OutputOf, ParamsOf, TransactionItem } from '../sdk/contract.ts';
+import type { Clock, Random, Store, Write } from './port.ts';
 
 /** What the engine says of its own doings, for logs and metrics. It never holds a body. */
 export type EngineEvent =
@@ -14,6 +14,11 @@ export interface EngineParts {
   clock: Clock;
   random: Random;
   observe?: (event: EngineEvent) => void;
+  /**
+   * Turns a write into an entry for a transaction of the caller's own. A store that is not DynamoDB may hand on the write itself. Without
+   * this, `publishItems` and `ackItems` are refused.
+   */
+  transactionItem?: (write: Write) => TransactionItem;
   /** Sees to it that `runRedrive` is called for this task, soon and once more if it dies (a Lambda invoke; locally, a promise). */
   startRedrive?: (queue: string, task: string) => Promise<void>;
 }

@@ -5,7 +5,8 @@ import { judgeable, type Seen } from './lease-writes.ts';
 import type { Key, Row } from './port.ts';
 import { readParcel } from './row-format.ts';
 import { isLive, type Lease, leaseKey, type Parcel, parcelKey } from './rows.ts';
-import { incarnationOf, type QueueRecord, shardKey } from './settings.ts';
+import type { QueueRecord } from './settings.ts';
+import { incarnationOf, shardKey } from './shards.ts';
 
 export type Found = { parcel: Parcel; slot: number; readAt: number } | { lease: Lease; seen: Seen; slot: number };
 
@@ -22,12 +23,12 @@ export async function findMessage(ctx: Context, queue: QueueRecord, id: string):
 }
 
 async function findByParcel(ctx: Context, queue: QueueRecord, id: string): Promise<Found | 'moved' | undefined> {
-  const { parcel: parcelId, slot, shard } = parseMessageId(id);
+  const { parcel: parcelId, slot, shard, level } = parseMessageId(id);
   const ownRow = slotRowId(parcelId, slot);
   const keys: Key[] = [leaseKey(parcelId), leaseKey(ownRow)];
   // Reading `messages` first: the row is put into `leases` before it is removed there.
   const readAt = ctx.clock.now();
-  const [parcelRow] = await ctx.store.get([parcelKey(shardKey(queue, shard), parcelId)]);
+  const [parcelRow] = await ctx.store.get([parcelKey(shardKey(queue, shard, level), parcelId)]);
   const [leased, own] = await ctx.store.get(keys);
   const ofOwn = live(ctx, { id: ownRow, row: own, readAt }, 0);
   if (ofOwn) return ofOwn;
@@ -83,4 +84,20 @@ async function findOwnFrom(
     if (found && isHere) return found;
   }
   return undefined;
+}
+
+/** Whether the message of this id was cancelled in this queue, as far as its row still tells: for an hour at least. */
+export async function wasCancelled(ctx: Context, queue: QueueRecord, id: string): Promise<boolean> {
+  const readAt = ctx.clock.now();
+  const places = isServerId(id)
+    ? [
+        { row: parseMessageId(id).parcel, slot: parseMessageId(id).slot },
+        { row: slotRowId(parseMessageId(id).parcel, parseMessageId(id).slot), slot: 0 },
+      ]
+    : [{ row: ownRowId(queue.incarnation, id), slot: 0 }];
+  const rows = await ctx.store.get(places.map(({ row }) => leaseKey(row)));
+  return places.some(({ row, slot }, index) => {
+    const { lease, stone } = judgeable({ id: row, row: rows[index], readAt }, ctx.clock.now());
+    return lease?.slots[slot]?.end === 'cancelled' || stone?.slots[slot]?.cancelled === true;
+  });
 }

@@ -12,6 +12,8 @@ const shardChars = 2;
 const levelChars = 1;
 const randomChars = 10;
 const parcelIdChars = timeChars + sequenceChars + shardChars + levelChars + randomChars;
+/** Where the number of the shard begins. */
+const shardAt = timeChars + sequenceChars;
 const sequenceEnd = 32 ** sequenceChars;
 
 const serverForm = new RegExp(`^[${digits}]{${parcelIdChars}}(?:\\.[0-9])?$`);
@@ -37,11 +39,12 @@ export function createIds(clock: Clock, random: Random) {
   let lastMs = 0;
   let sequence = 0;
   return {
-    parcel(shard: number): string {
+    parcel(shard: number, level = 0): string {
       const ms = clock.now();
       sequence = ms === lastMs ? (sequence + 1) % sequenceEnd : 0;
       lastMs = ms;
-      return `${encode(ms, timeChars) + encode(sequence, sequenceChars) + encode(shard, shardChars)}0${random.chars(randomChars)}`;
+      const [time, order] = [encode(ms, timeChars), encode(sequence, sequenceChars)];
+      return `${time}${order}${encode(shard, shardChars)}${encode(level, levelChars)}${random.chars(randomChars)}`;
     },
   };
 }
@@ -54,10 +57,15 @@ export function isServerId(id: string): boolean {
 }
 
 /** The parts of a message's id made by the queue. */
-export function parseMessageId(id: string): { parcel: string; slot: number; shard: number } {
+export function parseMessageId(id: string): { parcel: string; slot: number; shard: number; level: number } {
   const parcel = id.slice(0, parcelIdChars);
-  const shardAt = timeChars + sequenceChars;
-  return { parcel, slot: Number(id.slice(parcelIdChars + 1) || 0), shard: decode(parcel.slice(shardAt, shardAt + shardChars)) };
+  const part = (from: number, chars: number) => decode(parcel.slice(from, from + chars));
+  return {
+    parcel,
+    slot: Number(id.slice(parcelIdChars + 1) || 0),
+    shard: part(shardAt, shardChars),
+    level: part(shardAt + shardChars, levelChars),
+  };
 }
 
 /** The id of the row that holds a message under the caller's own id: unique within the queue's incarnation. */

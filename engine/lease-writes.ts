@@ -8,7 +8,7 @@ import { chunkKeys, keptUntil, type Placed } from './contents.ts';
 import type { Context } from './context.ts';
 import { type Condition, type Row, StoreError, type Write } from './port.ts';
 import { readLease, tombstoneRow } from './row-format.ts';
-import { absentAt, isLive, type Lease, leaseKey, type Tombstone, tombstone } from './rows.ts';
+import { absentAt, type Ended, isLive, type Lease, leaseKey, type Slot, type Tombstone, tombstone } from './rows.ts';
 import { writeBy } from './settings.ts';
 
 /** A row of `leases` as it was read, and when the read began. */
@@ -35,8 +35,13 @@ export async function lookAt(ctx: Context, id: string): Promise<Seen> {
   return seen!;
 }
 
+export interface Judged {
+  lease?: Lease;
+  stone?: Tombstone;
+}
+
 /** What was seen: a lease, a tombstone whose time is not over, or nothing. */
-export function judgeable(seen: Seen, now: number): { lease?: Lease; stone?: Tombstone } {
+export function judgeable(seen: Seen, now: number): Judged {
   if (!seen.row) return {};
   const found = readLease(seen.row);
   // A tombstone with something left to remove counts until that is done.
@@ -97,14 +102,18 @@ export async function untilSettled<T>(
 
 /** The row of a lease all of whose messages are done. */
 export function endedRow(lease: Lease, version: string, now: number): Row {
-  const tokens = lease.slots.map((slot) => (slot.end === 'done' && slot.token !== undefined ? { token: slot.token } : {}));
-  const stone = tombstone(lease.id, version, tokens, now);
+  const stone = tombstone(lease.id, version, lease.slots.map(endOf), now);
   if (lease.ending) {
     stone.left = { shard: lease.shard, due: now + endGraceMs };
     if (lease.outOfOrder !== undefined) stone.left.outOfOrder = lease.outOfOrder;
     if ('beside' in lease.contents) stone.left.contents = lease.contents;
   }
   return tombstoneRow(stone);
+}
+
+function endOf({ end, token }: Slot): Ended {
+  if (end === 'moved') return {};
+  return { ...(token === undefined ? {} : { token }), ...(end === 'cancelled' ? { cancelled: true } : {}) };
 }
 
 export function isEnded(lease: Lease): boolean {

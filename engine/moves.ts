@@ -1,16 +1,48 @@
 /**
- * Moving messages to another queue: into its dead-letter queue, or back. A message keeps its id. Where all that a row still
- * holds moves, that is one write of the row; where some of a parcel stay, one transaction marks their slots `moved` and puts each
- * under a row of its own.
+ * Moving messages: into a dead-letter queue, or back, or, in their own queue, to another time, priority or content. A message keeps its
+ * id. Where all that a row still holds moves, that is one write of the row; where some of a parcel stay, one transaction marks their
+ * slots `moved` and puts each under a row of its own.
  */
-import { joinEntries, keptUntil, packEntry, place, readContents, writeChunks } from './contents.ts';
+import {
+  type Content,
+  chunkKeys,
+  joinEntries,
+  keptUntil,
+  type Placed,
+  packEntry,
+  place,
+  readContents,
+  writeChunks,
+} from './contents.ts';
 import type { Context } from './context.ts';
 import { slotRowId } from './ids.ts';
 import { endedRow, isEnded, keepBodies, lookAt, needsEnding, replace, type Seen } from './lease-writes.ts';
 import { StoreError, type Write } from './port.ts';
 import { leaseRow, roomForContents } from './row-format.ts';
 import { absentAt, type Death, isLive, type Lease, leaseKey, type Slot } from './rows.ts';
-import { expiryOf, incarnationOf, type QueueRecord, shardKey, writeBy } from './settings.ts';
+import { expiryOf, type QueueRecord, writeBy } from './settings.ts';
+import { incarnationOf, levelIn, levelOf, shardKey } from './shards.ts';
+
+/** Messages that leave their place: for another queue, or for another time or content in their own. */
+export interface Departure {
+  seen: Seen;
+  lease: Lease;
+  /** Which slots, all live. */
+  slots: readonly number[];
+  /** What of their row is the same for all of them where they arrive. */
+  row: Omit<Lease, 'id' | 'slots' | 'contents'>;
+  slotOf: (slot: Slot) => Slot;
+  /** Undefined: as it is. */
+  contentOf?: (content: Content) => Content;
+  /** Where they arrive. */
+  target: QueueRecord;
+}
+
+export interface Moved {
+  applied: boolean;
+  /** The row the messages were in, as it is afterwards. */
+  seen: Seen;
+}
 
 export interface Move {
   seen: Seen;
@@ -22,21 +54,34 @@ export interface Move {
   death?: Death;
 }
 
-export interface Moved {
-  applied: boolean;
-  /** The row the messages were in, as it is afterwards. */
-  seen: Seen;
-}
-
-/** Moves messages if the row is as it was seen. */
+/** Moves messages to another queue if the row is as it was seen. */
 export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
-  const live = move.lease.slots.filter(isLive).length;
-  const moved = move.slots.length === live ? await moveRow(ctx, move) : await moveOut(ctx, move);
-  if (moved.applied && move.death) {
-    const { queue, reason } = move.death;
-    ctx.observe?.({ kind: 'dead_lettered', queue, to: move.target.name, reason, messages: move.slots.length });
+  const { lease, target, death } = move;
+  const now = ctx.clock.now();
+  const expiresAt = expiryOf(target, now);
+  const moved = await depart(ctx, {
+    ...move,
+    row: {
+      shard: shardKey(target, Math.floor(ctx.random.number() * target.shards), levelIn(target, levelOf(lease.shard))),
+      version: ctx.newVersion(),
+      since: now,
+      publishedAt: lease.publishedAt ?? lease.since,
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...(death ? { death } : {}),
+      ...(target.deadLetter ? { maxReceives: target.deadLetter.maxReceives } : {}),
+    },
+    slotOf: (slot) => arriving(slot, now, death !== undefined),
+  });
+  if (moved.applied && death) {
+    ctx.observe?.({
+      kind: 'dead_lettered',
+      queue: death.queue,
+      to: target.name,
+      reason: death.reason,
+      messages: move.slots.length,
+    });
   }
-  if (moved.applied) ctx.wakeups.wake(move.target.name);
+  if (moved.applied) ctx.wakeups.wake(target.name);
   return moved;
 }
 
@@ -48,67 +93,83 @@ function arriving(slot: Slot, now: number, dies: boolean): Slot {
   return next;
 }
 
-/** What of a row is the same for all its messages, in their new queue. */
-function arrivingRow(ctx: Context, move: Move, now: number): Omit<Lease, 'id' | 'slots' | 'contents'> {
-  const { lease, target, death } = move;
-  const expiresAt = expiryOf(target, now);
-  return {
-    shard: shardKey(target, Math.floor(ctx.random.number() * target.shards)),
-    version: ctx.newVersion(),
-    since: now,
-    publishedAt: lease.publishedAt ?? lease.since,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-    ...(death ? { death } : {}),
-    ...(target.deadLetter ? { maxReceives: target.deadLetter.maxReceives } : {}),
-  };
+/** Lets messages leave, if the row is as it was seen: all that it still holds by one write of it, some by a transaction. */
+export async function depart(ctx: Context, departure: Departure): Promise<Moved> {
+  const live = departure.lease.slots.filter(isLive).length;
+  return departure.slots.length === live ? departTogether(ctx, departure) : departAlone(ctx, departure);
 }
 
-async function moveRow(ctx: Context, move: Move): Promise<Moved> {
-  const { seen, lease, death } = move;
-  const now = ctx.clock.now();
-  const arrived = arrivingRow(ctx, move, now);
-  await keepBodies(ctx, lease.contents, arrived.expiresAt);
+async function departTogether(ctx: Context, departure: Departure): Promise<Moved> {
+  const { seen, lease, row, slotOf, contentOf } = departure;
+  const contents = contentOf ? await placeAnew(ctx, departure, contentOf) : lease.contents;
+  if (!contents) return { applied: false, seen: await lookAt(ctx, lease.id) };
+  await keepBodies(ctx, contents, row.expiresAt);
   const next: Lease = {
-    ...arrived,
+    ...row,
     id: lease.id,
-    slots: lease.slots.map((slot) => (isLive(slot) ? arriving(slot, now, death !== undefined) : slot)),
-    contents: lease.contents,
+    slots: lease.slots.map((slot) => (isLive(slot) ? slotOf(slot) : slot)),
+    contents,
     ...(lease.fresh === undefined ? {} : { fresh: lease.fresh }),
     ...(lease.outOfOrder === undefined ? {} : { outOfOrder: lease.outOfOrder }),
-    ...(lease.ending || needsEnding(lease.contents, arrived.expiresAt) ? { ending: true } : {}),
+    ...(lease.ending || needsEnding(contents, row.expiresAt) ? { ending: true } : {}),
   };
   const after = await replace(ctx, seen, leaseRow(next));
-  return { applied: after.row?.version === next.version, seen: after };
+  const applied = after.row?.version === next.version;
+  // What TTL will not remove; should it fail, it is only wasted room.
+  const former = applied ? lease.contents : contents;
+  if (contents !== lease.contents && needsEnding(former, lease.expiresAt)) {
+    await ctx.store.writeAll(chunkKeys(former).map((key) => ({ key, then: { remove: true } })));
+  }
+  return { applied, seen: after };
 }
 
-async function moveOut(ctx: Context, move: Move): Promise<Moved> {
-  const { seen, lease, slots, death } = move;
+/** The contents of the row with those of the messages that leave changed; undefined where the row has changed since. */
+async function placeAnew(
+  ctx: Context,
+  { seen, lease, slots, row, target }: Departure,
+  contentOf: (content: Content) => Content,
+): Promise<Placed | undefined> {
+  const contents = await contentsOf(ctx, lease);
+  if (!contents) return undefined;
+  const entries = contents.map((content, index) => packEntry(slots.includes(index) ? contentOf(content) : content));
+  const room = roomForContents(lease.slots.length, lease.id.length, target.backoff !== null, target.deadLetter !== null);
+  const { placed, chunks } = place(joinEntries(entries), room, () => ctx.ids.parcel(0));
+  await writeChunks(ctx.store, placed, chunks, row.expiresAt && keptUntil(row.expiresAt), writeBy(seen.readAt));
+  return placed;
+}
+
+/** Undefined where the row has changed since; throws where the bodies of a row that stands are gone. */
+async function contentsOf(ctx: Context, lease: Lease): Promise<Content[] | undefined> {
   const [contents] = await readContents(ctx.store, [lease.contents]);
-  if (!contents) {
-    // They go when the row has ended: whoever slept since he read it sees that.
-    const after = await lookAt(ctx, lease.id);
-    if (after.row?.version !== lease.version) return { applied: false, seen: after };
-    // They go before their row where a queue is deleted: whoever has not learnt of that yet must not fail for it as for a defect.
-    ctx.observe?.({
-      kind: 'anomaly',
-      what: 'the bodies of a message are gone',
-      queue: incarnationOf(lease.shard),
-      row: lease.id,
-    });
-    throw new StoreError(`the bodies of ${lease.id} are gone`, 'no');
-  }
+  if (contents) return contents;
+  // They go when the row has ended: whoever slept since he read it sees that.
+  const after = await lookAt(ctx, lease.id);
+  if (after.row?.version !== lease.version) return undefined;
+  // They go before their row where a queue is deleted: whoever has not learnt of that yet must not fail for it as for a defect.
+  ctx.observe?.({
+    kind: 'anomaly',
+    what: 'the bodies of a message are gone',
+    queue: incarnationOf(lease.shard),
+    row: lease.id,
+  });
+  throw new StoreError(`the bodies of ${lease.id} are gone`, 'no');
+}
+
+async function departAlone(ctx: Context, { seen, lease, slots, row, slotOf, contentOf, target }: Departure): Promise<Moved> {
+  const contents = await contentsOf(ctx, lease);
+  if (!contents) return { applied: false, seen: await lookAt(ctx, lease.id) };
   const now = ctx.clock.now();
-  const arrived = arrivingRow(ctx, move, now);
   const options = writeBy(seen.readAt);
 
   const puts = await Promise.all(
     slots.map(async (slot): Promise<Write> => {
       const id = slotRowId(lease.id, slot);
-      const room = roomForContents(1, id.length, false, move.target.deadLetter !== null);
-      const { placed, chunks } = place(joinEntries([packEntry(contents[slot]!)]), room, () => ctx.ids.parcel(0));
-      await writeChunks(ctx.store, placed, chunks, arrived.expiresAt && keptUntil(arrived.expiresAt), options);
-      const next: Lease = { ...arrived, id, slots: [arriving(lease.slots[slot]!, now, death !== undefined)], contents: placed };
-      if (needsEnding(placed, arrived.expiresAt)) next.ending = true;
+      const room = roomForContents(1, id.length, target.backoff !== null, target.deadLetter !== null);
+      const content = contentOf ? contentOf(contents[slot]!) : contents[slot]!;
+      const { placed, chunks } = place(joinEntries([packEntry(content)]), room, () => ctx.ids.parcel(0));
+      await writeChunks(ctx.store, placed, chunks, row.expiresAt && keptUntil(row.expiresAt), options);
+      const next: Lease = { ...row, id, slots: [slotOf(lease.slots[slot]!)], contents: placed };
+      if (needsEnding(placed, row.expiresAt)) next.ending = true;
       return { key: leaseKey(id), when: absentAt(now), then: { put: leaseRow(next) } };
     }),
   );
@@ -118,15 +179,15 @@ async function moveOut(ctx: Context, move: Move): Promise<Moved> {
     version,
     slots: lease.slots.map((slot, index) => (slots.includes(index) ? leftBehind(slot) : slot)),
   };
-  const row = isEnded(rest) ? endedRow(rest, version, now) : leaseRow(rest);
+  const rowLeft = isEnded(rest) ? endedRow(rest, version, now) : leaseRow(rest);
   const mark: Write = {
     key: leaseKey(lease.id),
     when: { equals: [['version'], lease.version] },
-    then: { put: row },
+    then: { put: rowLeft },
   };
   try {
     const result = await ctx.store.transact([mark, ...puts], options);
-    if (result.ok) return { applied: true, seen: { id: lease.id, row, readAt: now } };
+    if (result.ok) return { applied: true, seen: { id: lease.id, row: rowLeft, readAt: now } };
     const inTheWay = result.refused[0];
     return { applied: false, seen: inTheWay ? { id: lease.id, row: inTheWay.row, readAt: now } : await lookAt(ctx, lease.id) };
   } catch (error) {

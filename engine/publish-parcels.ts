@@ -14,14 +14,24 @@ import { isThrottled, type Patience } from './patience.ts';
 import { type Key, type Row, StoreError } from './port.ts';
 import { leaseRow, parcelRow, roomForContents } from './row-format.ts';
 import { type Lease, leaseKey, parcelKey, type Slot } from './rows.ts';
-import { expiryOf, type QueueRecord, shardKey, writeBy } from './settings.ts';
+import { expiryOf, type QueueRecord, writeBy } from './settings.ts';
+import { levelIn, shardKey } from './shards.ts';
 
 /** A message to be published: its place in the call, and what it holds. */
 export interface Pending {
   index: number;
   packed: string;
-  delaySeconds: number;
+  timing: Timing;
+  /** Of priority. */
+  level: number;
   id?: string;
+}
+
+/** When a message is to be ready: so long after it is written, or at an instant. */
+export type Timing = { delayMs: number } | { at: number };
+
+export function visibleAtOf(timing: Timing, now: number): number {
+  return 'at' in timing ? Math.max(now, timing.at) : now + timing.delayMs;
 }
 
 /**
@@ -38,18 +48,16 @@ export async function targetOf(ctx: Context, name: string): Promise<Target> {
   return { queue: await growIfThrottled(ctx, await ctx.settings.get(name)), readAt };
 }
 
-/** Publishes them, each delay's in rows of its own, and notes each one's result. */
+/** Publishes them, those of each list in rows of their own, and notes each one's result: of one timing and one level. */
 export async function publishShared(
   ctx: Context,
   first: Target,
-  shared: ReadonlyMap<number, readonly Pending[]>,
+  shared: Iterable<readonly Pending[]>,
   results: PublishResult[],
   patience: Patience,
 ): Promise<void> {
   let target = first;
-  let parcels = [...shared].flatMap(([delaySeconds, pending]) =>
-    inParcels(pending).map((group) => parcelWrite(ctx, target.queue, group, delaySeconds)),
-  );
+  let parcels = [...shared].flatMap(inParcels).map((group) => parcelWrite(ctx, target.queue, group));
   for (;;) {
     const failures = await writeParcels(ctx, parcels, target.readAt);
     for (const parcel of parcels) {
@@ -63,7 +71,7 @@ export async function publishShared(
     const next = await targetNow(ctx, target.queue.name);
     if (!next) return;
     target = next;
-    parcels = throttled.map((parcel) => parcelWrite(ctx, next.queue, parcel.group, parcel.delaySeconds, parcel));
+    parcels = throttled.map((parcel) => parcelWrite(ctx, next.queue, parcel.group, parcel));
   }
 }
 
@@ -78,7 +86,7 @@ async function targetNow(ctx: Context, name: string): Promise<Target | undefined
 }
 
 /** Groups of messages for one row each: up to ten, and not more than is good to carry in one answer. */
-function inParcels(pending: readonly Pending[]): Pending[][] {
+export function inParcels(pending: readonly Pending[]): Pending[][] {
   const groups: Pending[][] = [];
   let bytes = 0;
   for (const message of pending) {
@@ -95,10 +103,9 @@ function inParcels(pending: readonly Pending[]): Pending[][] {
   return groups;
 }
 
-interface ParcelWrite {
+export interface ParcelWrite {
   id: string;
   group: readonly Pending[];
-  delaySeconds: number;
   /** Where it goes: ready messages into `messages`, delayed ones into `leases`. */
   key: Key;
   row: Row;
@@ -108,26 +115,21 @@ interface ParcelWrite {
 }
 
 /** `before`: the same messages, in a row that was not written; what lies beside it is used again. */
-function parcelWrite(
-  ctx: Context,
-  queue: QueueRecord,
-  group: readonly Pending[],
-  delaySeconds: number,
-  before?: ParcelWrite,
-): ParcelWrite {
+export function parcelWrite(ctx: Context, queue: QueueRecord, group: readonly Pending[], before?: ParcelWrite): ParcelWrite {
   const shard = Math.floor(ctx.random.number() * queue.shards);
-  const id = ctx.ids.parcel(shard);
+  const level = levelIn(queue, group[0]!.level);
+  const id = ctx.ids.parcel(shard, level);
   const now = ctx.clock.now();
-  const visibleAt = now + delaySeconds * 1000;
+  const visibleAt = visibleAtOf(group[0]!.timing, now);
   const expiresAt = expiryOf(queue, visibleAt);
   const room = roomForContents(group.length, id.length, queue.backoff !== null, queue.deadLetter !== null);
   const { placed, chunks } =
     before ?? place(joinEntries(group.map((message) => message.packed)), room, () => ctx.ids.parcel(shard));
   const ttl = expiresAt === undefined ? undefined : keptUntil(expiresAt);
-  const at = shardKey(queue, shard);
-  if (delaySeconds > 0) {
+  const at = shardKey(queue, shard, level);
+  if (visibleAt > now) {
     const row = leaseRow(unreceived(ctx, queue, { id, at, count: group.length, now, visibleAt, placed }));
-    return { id, group, delaySeconds, key: leaseKey(id), row, placed, chunks, ttl };
+    return { id, group, key: leaseKey(id), row, placed, chunks, ttl };
   }
   const parcel = {
     shard: at,
@@ -138,7 +140,7 @@ function parcelWrite(
     ...(expiresAt === undefined ? {} : { expiresAt }),
   };
   const row = parcelRow(parcel, queue.deadLetter !== null);
-  return { id, group, delaySeconds, key: parcelKey(at, id), row, placed, chunks, ttl };
+  return { id, group, key: parcelKey(at, id), row, placed, chunks, ttl };
 }
 
 /** A row of `leases` whose messages nobody has received yet. */

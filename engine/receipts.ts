@@ -10,27 +10,34 @@ export interface Receipt {
   /** Slots of the row: an ack of all of them at once ends the row in one write. */
   count: number;
   token: string;
+  /** Whether the row has more to do when it ends, which does not change while the token is valid. */
+  ending?: true;
 }
 
 export function formatReceipt(receipt: Receipt): string {
-  const { incarnation, rowId, slot, count, token } = receipt;
-  return `${incarnation}.${rowId}.${slot}.${count}.${token}`;
+  const { incarnation, rowId, slot, count, token, ending } = receipt;
+  return `${incarnation}.${rowId}.${slot}.${count}${ending ? endingMark : ''}.${token}`;
 }
 
+const endingMark = 'e';
+
 // A row's id may hold dots, when it is the caller's own or a slot's.
-const form = new RegExp(`^([0-9a-z]{8})\\.([A-Za-z0-9_.:=-]+)\\.([0-9])\\.([0-9]{1,2})\\.([0-9a-z]{${tokenChars}})$`);
+const form = new RegExp(
+  `^([0-9a-z]{8})\\.([A-Za-z0-9_.:=-]+)\\.([0-9])\\.([0-9]{1,2})(${endingMark}?)\\.([0-9a-z]{${tokenChars}})$`,
+);
 
 /** Reads a receipt; undefined where it is not of the form that `formatReceipt` makes. */
 export function parseReceipt(text: unknown): Receipt | undefined {
   if (typeof text !== 'string' || text.length > receiptCharsMax) return undefined;
   const parts = form.exec(text);
   if (!parts) return undefined;
-  const receipt = {
+  const receipt: Receipt = {
     incarnation: parts[1]!,
     rowId: parts[2]!,
     slot: Number(parts[3]),
     count: Number(parts[4]),
-    token: parts[5]!,
+    token: parts[6]!,
+    ...(parts[5] === '' ? {} : { ending: true }),
   };
   return receipt.count >= 1 && receipt.count <= parcelSlotsMax && receipt.slot < receipt.count ? receipt : undefined;
 }

@@ -4,23 +4,24 @@
  * crash finds what it moved gone.
  */
 import { DumbwaiterError } from '../sdk/errors.ts';
-import { leaseOf } from './claims.ts';
+import { adopt } from './adopt.ts';
 import type { Context } from './context.ts';
 import { formatCursor, parseCursor } from './cursors.ts';
 import { findMessage } from './find.ts';
-import { judgeable, lookAt, putIfAbsent, type Seen, untilSettled } from './lease-writes.ts';
+import { judgeable, lookAt, untilSettled } from './lease-writes.ts';
 import { moveSlots } from './moves.ts';
 import { StoreError } from './port.ts';
 import { readTask, saveTask, type Task } from './redrive-task.ts';
-import { leaseRow, readParcel } from './row-format.ts';
-import { isLive, type Lease, type Parcel, parcelKey } from './rows.ts';
-import { incarnationOf, type QueueRecord, shardKey } from './settings.ts';
+import { readParcel } from './row-format.ts';
+import { isLive, type Lease, type Parcel } from './rows.ts';
+import type { QueueRecord } from './settings.ts';
 import { verdictOfAge } from './settle.ts';
+import { incarnationOf, nextPlace, partitionAt } from './shards.ts';
 import { stateOf } from './views.ts';
 
 const pageRowsMax = 25;
 
-type Candidate = { id: string; parcel?: Parcel; slot?: number };
+type Candidate = { id: string; waiting?: { parcel: Parcel; readAt: number }; slot?: number };
 
 export async function runRedrive(
   ctx: Context,
@@ -79,22 +80,22 @@ async function nextPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{
     const found = await Promise.all(ids.slice(from, from + limit).map((id) => findMessage(ctx, queue, id)));
     const candidates = found.flatMap((one): Candidate[] => {
       if (!one) return [];
-      return 'parcel' in one
-        ? [{ id: one.parcel.id, parcel: one.parcel, slot: one.slot }]
-        : [{ id: one.lease.id, slot: one.slot }];
+      return 'parcel' in one ? [{ id: one.parcel.id, waiting: one, slot: one.slot }] : [{ id: one.lease.id, slot: one.slot }];
     });
     return from + limit < ids.length ? { candidates, place: String(from + limit) } : { candidates };
   }
-  const at = task.place ? parseCursor(task.place, ['table', 'shard']) : { table: 'messages', shard: 0 };
-  const partition = shardKey(queue, at.shard as number);
+  const at = task.place ? parseCursor(task.place, ['table', 'shard']) : { table: 'messages', shard: nextPlace(queue)! };
+  const partition = partitionAt(queue, at.shard as number);
   const isFresh = at.table === 'messages';
   const key = isFresh ? { shard: partition, id: at.id! } : { shard: partition, id: at.id!, expiry: at.expiry! };
   const after = at.id === undefined ? {} : { after: key };
+  const readAt = ctx.clock.now();
   const { rows, next } = isFresh
     ? await ctx.store.range({ table: 'messages', partition, limit, consistent: true, ...after })
     : await ctx.store.range({ table: 'leases', index: 'due', partition, limit, ...after });
   const candidates = rows.map(
-    (row): Candidate => (isFresh ? { id: row.id as string, parcel: readParcel(row) } : { id: row.id as string }),
+    (row): Candidate =>
+      isFresh ? { id: row.id as string, waiting: { parcel: readParcel(row), readAt } } : { id: row.id as string },
   );
   if (next) {
     const { id, expiry } = next as { id: string; expiry?: number };
@@ -103,9 +104,9 @@ async function nextPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{
       place: formatCursor({ table: at.table!, shard: at.shard!, id, ...(expiry === undefined ? {} : { expiry }) }),
     };
   }
-  const shard = (at.shard as number) + 1;
-  if (shard < queue.shardsVisited) return { candidates, place: formatCursor({ table: at.table!, shard }) };
-  return isFresh ? { candidates, place: formatCursor({ table: 'leases', shard: 0 }) } : { candidates };
+  const shard = nextPlace(queue, at.shard as number);
+  if (shard !== undefined) return { candidates, place: formatCursor({ table: at.table!, shard }) };
+  return isFresh ? { candidates, place: formatCursor({ table: 'leases', shard: nextPlace(queue)! }) } : { candidates };
 }
 
 async function moveSelected(
@@ -114,14 +115,15 @@ async function moveSelected(
   task: Task,
   candidate: Candidate,
 ): Promise<{ moved: number; skipped: number }> {
-  const { parcel } = candidate;
-  if (parcel) {
+  const { waiting } = candidate;
+  if (waiting) {
+    const { parcel } = waiting;
     // Nobody has received it: it has not died, so it has no queue to go back to and no reason.
     if (parcel.since > task.startedAt) return { moved: 0, skipped: 0 };
     const isMovable = task.toQueue !== null && isSelected(task, parcel.since, undefined);
     if (!isMovable) return { moved: 0, skipped: candidate.slot === undefined ? parcel.count : 1 };
   }
-  const first = parcel ? await adopt(ctx, queue, parcel) : await lookAt(ctx, candidate.id);
+  const first = waiting ? (await adopt(ctx, queue, waiting)).seen : await lookAt(ctx, candidate.id);
   let moved = 0;
   return untilSettled(ctx, first, async (seen) => {
     const now = ctx.clock.now();
@@ -150,16 +152,4 @@ function isSelected(task: Task, since: number, reason: string | undefined): bool
   if (selection.reason !== undefined && selection.reason !== reason) return false;
   if (selection.from !== undefined && since < Date.parse(selection.from)) return false;
   return selection.until === undefined || since < Date.parse(selection.until);
-}
-
-/** Puts a waiting parcel's row into `leases`, where its messages can be moved, and removes it from `messages`. */
-async function adopt(ctx: Context, queue: QueueRecord, parcel: Parcel): Promise<Seen> {
-  const readAt = ctx.clock.now();
-  const { fresh: _, ...lease } = leaseOf(ctx, queue, parcel, parcel.since);
-  const row = leaseRow({ ...lease, fresh: parcel.shard, outOfOrder: parcel.shard, ending: true });
-  const after = await putIfAbsent(ctx, row, readAt);
-  // Nothing overrides the parcel: removed, it would be lost.
-  if (!after.row) throw new StoreError(`the store did not answer whether the row ${parcel.id} was put`, 'unknown');
-  await ctx.store.write({ key: parcelKey(parcel.shard, parcel.id), then: { remove: true } });
-  return after;
 }

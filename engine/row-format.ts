@@ -4,6 +4,7 @@ import { keptUntil, type Placed } from './contents.ts';
 import type { Path, Row, Value } from './port.ts';
 import { tokenChars } from './receipts.ts';
 import { type Death, isLive, type Lease, type Parcel, type Slot, type Tombstone, versionChars } from './rows.ts';
+import { incarnationChars } from './settings.ts';
 import { storedBytes } from './stored-row.ts';
 
 export const slotNames = { visibleAt: 'v', token: 't', end: 'd' } as const;
@@ -31,17 +32,17 @@ function readSlot(value: Value): Slot {
   if (row.l !== undefined) slot.leasedUntil = row.l as number;
   if (row.e !== undefined) slot.lastFailure = row.e as string;
   if (row.x !== undefined) slot.died = { receives: (row.x as number[])[0]!, failures: (row.x as number[])[1]! };
-  if (row.d !== undefined) slot.end = row.d as 'done' | 'moved';
+  if (row.d !== undefined) slot.end = row.d as NonNullable<Slot['end']>;
   return slot;
 }
 
-function placedRow(placed: Placed): Row {
+export function placedRow(placed: Placed): Row {
   if ('text' in placed) return { bodies: placed.text };
   if ('deflated' in placed) return { bodies: placed.deflated, size: placed.size };
   return { beside: placed.beside, chunks: placed.chunks, size: placed.size };
 }
 
-function readPlaced(row: Row): Placed {
+export function readPlaced(row: Row): Placed {
   if (typeof row.bodies === 'string') return { text: row.bodies };
   if (row.bodies !== undefined) return { deflated: row.bodies as Uint8Array, size: row.size as number };
   return { beside: row.beside as string, chunks: row.chunks as number, size: row.size as number };
@@ -101,7 +102,10 @@ export function tombstoneRow(stone: Tombstone): Row {
   const row: Row = {
     id: stone.id,
     version: stone.version,
-    slots: stone.slots.map((slot) => (slot.token === undefined ? { d: 'done' } : { t: slot.token, d: 'done' })),
+    slots: stone.slots.map(({ token, cancelled }) => ({
+      ...(token === undefined ? {} : { t: token }),
+      d: cancelled ? 'cancelled' : 'done',
+    })),
     until: stone.until,
   };
   if (stone.left) {
@@ -121,7 +125,10 @@ export function readLease(row: Row): { lease: Lease } | { stone: Tombstone } {
     const stone: Tombstone = {
       id: row.id as string,
       version: row.version as string,
-      slots: (row.slots as Row[]).map((slot) => (slot.t === undefined ? {} : { token: slot.t as string })),
+      slots: (row.slots as Row[]).map((slot) => ({
+        ...(slot.t === undefined ? {} : { token: slot.t as string }),
+        ...(slot.d === 'cancelled' ? { cancelled: true } : {}),
+      })),
       until: row.until as number,
     };
     if (row.expiry !== undefined) {
@@ -149,6 +156,8 @@ export function readLease(row: Row): { lease: Lease } | { stone: Tombstone } {
   return { lease };
 }
 
+/** `incarnation:255.9` */
+const shardKeyCharsMax = incarnationChars + 6;
 const farMs = 9_999_999_999_999;
 
 /** What is left for contents in a row of `leases` of so many slots in its largest state (all leased), bytes. */
@@ -157,13 +166,13 @@ export function roomForContents(count: number, rowIdChars: number, withBackoff: 
   if (withBackoff) slot.leasedUntil = farMs;
   const largest: Lease = {
     id: 'x'.repeat(rowIdChars),
-    shard: 'x'.repeat(12),
+    shard: 'x'.repeat(shardKeyCharsMax),
     version: 'x'.repeat(versionChars),
     slots: Array.from({ length: Math.min(count, parcelSlotsMax) }, () => slot),
     since: farMs,
     expiresAt: farMs,
     contents: { text: '' },
-    fresh: 'x'.repeat(12),
+    fresh: 'x'.repeat(shardKeyCharsMax),
     ...(withDeadLetter ? { maxReceives: 99 } : {}),
   };
   return rowBytesMax - storedBytes(leaseRow(largest));

@@ -25,8 +25,8 @@ export interface Slot {
   lastFailure?: string;
   /** Receives and failures in the queue where it died. */
   died?: { receives: number; failures: number };
-  /** Acked or removed (`done`), or living on in a row of its own (`moved`). */
-  end?: 'done' | 'moved';
+  /** Acked or removed (`done`), cancelled, or living on in a row of its own (`moved`). */
+  end?: 'done' | 'cancelled' | 'moved';
 }
 
 /** How the parcel came into a dead-letter queue. */
@@ -74,12 +74,17 @@ export interface Lease {
   maxReceives?: number;
 }
 
+/** How a message ended: by the ack of this token, so that a repeated ack is told so; or cancelled, while this token held it. */
+export interface Ended {
+  token?: string;
+  cancelled?: true;
+}
+
 /** A row of `leases` whose messages are all done. */
 export interface Tombstone {
   id: string;
   version: string;
-  /** Which token ended which slot, so that a repeated ack is told so. */
-  slots: { token?: string }[];
+  slots: Ended[];
   /** Until when it counts, ms. */
   until: number;
   /** The row once had `ending`: what is left to remove, and when. */
@@ -103,6 +108,6 @@ export function absentAt(now: number): Condition {
   return { any: [{ absent: ['id'] }, { all: [{ less: [['until'], now] }, { absent: ['expiry'] }] }] };
 }
 
-export function tombstone(id: string, version: string, slots: { token?: string }[], now: number): Tombstone {
+export function tombstone(id: string, version: string, slots: Ended[], now: number): Tombstone {
   return { id, version, slots, until: now + tombstoneMs };
 }

@@ -6,8 +6,9 @@ import { judgeable, look } from './lease-writes.ts';
 import type { Row } from './port.ts';
 import { readParcel } from './row-format.ts';
 import { isLive, type Lease, leaseKey, type Parcel } from './rows.ts';
-import { incarnationOf, type QueueRecord } from './settings.ts';
+import type { QueueRecord } from './settings.ts';
 import { verdictOf, verdictOfAge } from './settle.ts';
+import { incarnationOf } from './shards.ts';
 import { freshMessage, leasedMessage, stateOf } from './views.ts';
 
 /** One message that counts, and how to show it. */

@@ -1,5 +1,5 @@
 /** The settings of queues: stored in `queues`, read through a short cache. */
-import type { Backoff, DeadLetter, Queue, QueueSettings } from '../sdk/contract.ts';
+import type { Backoff, DeadLetter, Priority, Queue, QueueSettings } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
 import {
   delaySecondsDefault,
@@ -20,6 +20,8 @@ export interface QueueRecord extends QueueSettings {
   shards: number;
   shardsVisited: number;
   shardsChangedAt: number;
+  /** Levels of priority that messages may be in: the most that the queue ever declared. */
+  levelsVisited: number;
   /** Messages that entered before this are gone, ms. */
   purgedBefore: number;
   createdAt: number;
@@ -33,6 +35,8 @@ export const settingsDefaults: QueueSettings = {
   retentionSeconds: retentionSecondsDefault,
   deadLetter: null,
   backoff: null,
+  priority: null,
+  paused: false,
 };
 
 export function queueKey(name: string): Key {
@@ -46,11 +50,12 @@ export function deletedKey(incarnation: string): Key {
 
 // `null` is left out of a row: absent is null.
 export function queueRow(record: QueueRecord, kind: 'queue' | 'deleted' = 'queue'): Row {
-  const { name, retentionSeconds, deadLetter, backoff, ...plain } = record;
+  const { name, retentionSeconds, deadLetter, backoff, priority, ...plain } = record;
   const row: Row = { ...plain, kind, name: kind === 'queue' ? name : record.incarnation, queue: name };
   if (retentionSeconds !== null) row.retentionSeconds = retentionSeconds;
   if (deadLetter) row.deadLetter = { ...deadLetter };
   if (backoff) row.backoff = { ...backoff };
+  if (priority) row.priority = { ...priority };
   return row;
 }
 
@@ -65,11 +70,14 @@ export function readQueue(row: Row): QueueRecord {
     shards: row.shards as number,
     shardsVisited: row.shardsVisited as number,
     shardsChangedAt: row.shardsChangedAt as number,
+    levelsVisited: (row.levelsVisited as number | undefined) ?? 1,
     visibilityTimeoutSeconds: row.visibilityTimeoutSeconds as number,
     delaySeconds: row.delaySeconds as number,
     retentionSeconds: (row.retentionSeconds as number | undefined) ?? null,
     deadLetter: object<DeadLetter>(row.deadLetter),
     backoff: object<Backoff>(row.backoff),
+    priority: object<Priority>(row.priority),
+    paused: (row.paused as boolean | undefined) ?? false,
     purgedBefore: row.purgedBefore as number,
     createdAt: row.createdAt as number,
     updatedAt: row.updatedAt as number,
@@ -85,21 +93,11 @@ export function describeQueue(record: QueueRecord): Queue {
     retentionSeconds: record.retentionSeconds,
     deadLetter: record.deadLetter,
     backoff: record.backoff,
+    priority: record.priority,
+    paused: record.paused,
     createdAt: new Date(record.createdAt).toISOString(),
     updatedAt: new Date(record.updatedAt).toISOString(),
   };
-}
-
-export function shardKey(queue: QueueRecord, shard: number): string {
-  return `${queue.incarnation}:${shard}`;
-}
-
-export function incarnationOf(shard: string): string {
-  return shard.slice(0, incarnationChars);
-}
-
-export function shardNumberOf(shard: string): number {
-  return Number(shard.slice(incarnationChars + 1));
 }
 
 /** When a message that becomes ready at `visibleAt` is too old to be delivered; undefined: never. */

@@ -15,8 +15,9 @@ import { readTaskRow } from './redrive-task.ts';
 import { removeAll } from './removals.ts';
 import { readParcel } from './row-format.ts';
 import { leaseKey, type Parcel, parcelKey } from './rows.ts';
-import { type QueueRecord, readQueue, shardKey } from './settings.ts';
+import { type QueueRecord, readQueue } from './settings.ts';
 import { settle } from './settle.ts';
+import { levelsOf } from './shards.ts';
 
 const queuesAtOnce = 8;
 /** Pages of one shard that one run visits, of each table. */
@@ -71,11 +72,12 @@ async function sweepQueue(ctx: Context, queue: QueueRecord, isDeadLetter: boolea
   // The first shard from which on all are empty of rows, future ones included.
   let emptyFrom = 0;
   for (let shard = 0; shard < queue.shardsVisited; shard++) {
-    const partition = shardKey(queue, shard);
-    const waiting = swept.waiting;
-    oldest = Math.min(oldest, await sweepHead(ctx, queue, partition, swept), await sweepDue(ctx, queue, partition, swept));
-    const isEmpty = queue.shardsVisited > 1 && swept.waiting === waiting && (await holdsNothing(ctx, partition));
-    if (!isEmpty) emptyFrom = shard + 1;
+    for (const partition of levelsOf(queue, shard)) {
+      const waiting = swept.waiting;
+      oldest = Math.min(oldest, await sweepHead(ctx, queue, partition, swept), await sweepDue(ctx, queue, partition, swept));
+      const isEmpty = queue.shardsVisited > 1 && swept.waiting === waiting && (await holdsNothing(ctx, partition));
+      if (!isEmpty) emptyFrom = shard + 1;
+    }
   }
   await shrinkIfIdle(ctx, queue, { isIdle: emptyFrom === 0, emptyFrom, asOf });
   if (oldest !== Number.POSITIVE_INFINITY) swept.oldestAgeSeconds = Math.max(0, ctx.clock.now() - oldest) / 1000;

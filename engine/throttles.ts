@@ -1,5 +1,6 @@
 /** Which shards had writes throttled since their queue was last asked about. */
-import { incarnationOf, type QueueRecord, shardNumberOf } from './settings.ts';
+import type { QueueRecord } from './settings.ts';
+import { incarnationOf, shardNumberOf } from './shards.ts';
 
 /** What was throttled of a queue: the numbers of its shards. */
 export interface Throttled {

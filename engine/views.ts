@@ -5,6 +5,7 @@ import { messageId } from './ids.ts';
 import { formatReceipt } from './receipts.ts';
 import type { Death, Lease, Parcel, Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
+import { levelOf } from './shards.ts';
 
 /** What an answer holds of a message besides its content, bytes at the most: ids, receipt, instants, a death record. */
 export const messageOverheadBytes = 1500;
@@ -14,6 +15,11 @@ const instant = (ms: number) => new Date(ms).toISOString();
 function content(from: Content): Pick<Message, 'body' | 'bodyBase64' | 'attributes'> {
   const { attributes = {} } = from;
   return from.bodyBase64 === undefined ? { body: from.body ?? null, attributes } : { bodyBase64: from.bodyBase64, attributes };
+}
+
+function priorityOf(shard: string): { priority?: number } {
+  const level = levelOf(shard);
+  return level === 0 ? {} : { priority: level };
 }
 
 function deathRecord(death: Death, slot: Slot): DeathRecord {
@@ -32,9 +38,17 @@ export function receivedMessage(queue: QueueRecord, lease: Lease, index: number,
   return {
     id: messageId(lease.id, index),
     ...content(from),
-    receipt: formatReceipt({ incarnation, rowId: lease.id, slot: index, count: lease.slots.length, token: slot.token! }),
+    receipt: formatReceipt({
+      incarnation,
+      rowId: lease.id,
+      slot: index,
+      count: lease.slots.length,
+      token: slot.token!,
+      ...(lease.ending && { ending: true }),
+    }),
     receives: slot.receives,
     failures: slot.failures,
+    ...priorityOf(lease.shard),
     publishedAt: instant(lease.publishedAt ?? lease.since),
     leasedUntil: instant(slot.leasedUntil ?? slot.visibleAt),
     ...(lease.death ? { deadLetter: deathRecord(lease.death, slot) } : {}),
@@ -57,6 +71,7 @@ export function leasedMessage(queueName: string, lease: Lease, index: number, fr
     ...content(from),
     receives: slot.receives,
     failures: slot.failures,
+    ...priorityOf(lease.shard),
     publishedAt: instant(lease.publishedAt ?? lease.since),
     visibleAt: instant(slot.visibleAt),
     expiresAt: lease.expiresAt === undefined ? null : instant(lease.expiresAt),
@@ -73,6 +88,7 @@ export function freshMessage(queueName: string, parcel: Parcel, index: number, f
     ...content(from),
     receives: 0,
     failures: 0,
+    ...priorityOf(parcel.shard),
     publishedAt: instant(parcel.since),
     visibleAt: instant(parcel.since),
     expiresAt: parcel.expiresAt === undefined ? null : instant(parcel.expiresAt),

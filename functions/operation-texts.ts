@@ -4,7 +4,7 @@ import type { ErrorCode } from '../sdk/errors.ts';
 
 type Texts = {
   [Name in OperationName]: {
-    tag: 'queues' | 'messages' | 'redrive' | 'keys' | 'server';
+    tag: 'queues' | 'messages' | 'redrive' | 'schedules' | 'keys' | 'server';
     summary: string;
     description?: string;
     input?: InputOf<Name>;
@@ -23,6 +23,8 @@ const orders = {
   ...settings,
   deadLetter: { queue: 'orders-dead', maxReceives: 5 },
   backoff: { minSeconds: 1, maxSeconds: 300, factor: 2, jitter: 0.5 },
+  priority: { levels: 3, order: 'strict' as const },
+  paused: false,
   createdAt: at,
   updatedAt: at,
 };
@@ -47,6 +49,24 @@ const key = {
   scopes: ['publish' as const, 'receive' as const],
   createdAt: at,
 };
+const nightly = {
+  name: 'nightly-report',
+  queue: 'reports',
+  cron: '30 2 * * *',
+  timeZone: 'Europe/Berlin',
+  everySeconds: null,
+  startAt: null,
+  endAt: null,
+  missed: 'one' as const,
+  paused: false,
+  message: { body: { report: 'sales' }, attributes: {} },
+  nextAt: '2026-02-01T01:30:00.000Z',
+  lastAt: '2026-01-31T01:30:00.000Z',
+  lastError: null,
+  createdAt: '2026-01-02T08:00:00.000Z',
+  updatedAt: '2026-01-02T08:00:00.000Z',
+};
+const ofSchedule: ErrorCode[] = ['schedule_not_found'];
 const ofQueue: ErrorCode[] = ['queue_not_found'];
 
 export const operationTexts: Texts = {
@@ -136,6 +156,42 @@ export const operationTexts: Texts = {
     output: { results: [{ ok: true, leasedUntil: later }] },
     refusals: ofQueue,
   },
+  publishItems: {
+    tag: 'messages',
+    summary: 'Make entries that publish messages within a transaction of your own',
+    description:
+      'Nothing is published by this call: put the entries into a TransactWriteItems of yours within a minute. One message that cannot be published refuses the call.',
+    input: { messages: [{ body }] },
+    output: {
+      items: [
+        { Put: { TableName: 'dumbwaiter-messages', Item: { shard: { S: '7m2k9q4t:0' }, id: { S: id }, count: { N: '1' } } } },
+      ],
+      ids: [`${id}.0`],
+    },
+    refusals: ofQueue,
+  },
+  ackItems: {
+    tag: 'messages',
+    summary: 'Make entries that acknowledge messages within a transaction of your own',
+    description:
+      'Nothing is acknowledged by this call: put the entries into a TransactWriteItems of yours. It is cancelled if a lease was lost. One malformed receipt refuses the call.',
+    input: { receipts: [receipt] },
+    output: {
+      items: [
+        {
+          Update: {
+            TableName: 'dumbwaiter-leases',
+            Key: { id: { S: id } },
+            UpdateExpression: 'SET #1[0].#3 = :1',
+            ConditionExpression: '#1[0].#2 = :0',
+            ExpressionAttributeNames: { '#1': 'slots', '#2': 't', '#3': 'd' },
+            ExpressionAttributeValues: { ':0': { S: 'k3v5x7z9b2d4' }, ':1': { S: 'done' } },
+          },
+        },
+      ],
+    },
+    refusals: [...ofQueue, 'invalid_receipt', 'lease_lost'],
+  },
   purge: {
     tag: 'messages',
     summary: 'Remove all messages published before now',
@@ -181,6 +237,22 @@ export const operationTexts: Texts = {
     },
     refusals: ['queue_not_found', 'message_not_found'],
   },
+  updateMessage: {
+    tag: 'messages',
+    summary: 'Change a message that waits: when it comes, its priority, its content',
+    description: 'What is left out stays. A message that is leased is not changed. One published with others leaves them.',
+    input: { deliverAt: later, priority: 2 },
+    output: { id, visibleAt: later },
+    refusals: ['queue_not_found', 'message_not_found', 'message_leased'],
+  },
+  cancelMessage: {
+    tag: 'messages',
+    summary: 'Cancel a message: it is never received again',
+    description:
+      'One that is leased is refused, unless `force` is true: its holder is then told `cancelled`. Cancelling again changes nothing. An own id stays taken for an hour.',
+    output: {},
+    refusals: ['queue_not_found', 'message_not_found', 'message_leased'],
+  },
   redrive: {
     tag: 'redrive',
     summary: 'Move dead letters back, or to another queue',
@@ -200,6 +272,38 @@ export const operationTexts: Texts = {
     summary: 'Stop a redrive; what was moved stays moved',
     output: { ...task, state: 'cancelled', endedAt: later },
     refusals: ['queue_not_found', 'task_not_found'],
+  },
+  putSchedule: {
+    tag: 'schedules',
+    summary: 'Create or replace a schedule, which publishes a message at each of its ticks',
+    description:
+      'Either `cron` or `everySeconds`. Putting it again unchanged changes nothing; else what was not yet due of it is taken back. The key must cover all queues (`*`), as for every operation of schedules.',
+    input: { queue: nightly.queue, cron: nightly.cron, timeZone: nightly.timeZone, message: { body: nightly.message.body } },
+    output: { ...nightly, lastAt: null },
+    refusals: [],
+  },
+  getSchedule: { tag: 'schedules', summary: 'Read a schedule', output: nightly, refusals: ofSchedule },
+  updateSchedule: {
+    tag: 'schedules',
+    summary: 'Change some of a schedule, pause it or resume it',
+    description: 'What is left out stays. `cron` takes the place of `everySeconds`, and the other way round.',
+    input: { paused: true },
+    output: { ...nightly, paused: true, nextAt: null, updatedAt: at },
+    refusals: ofSchedule,
+  },
+  deleteSchedule: {
+    tag: 'schedules',
+    summary: 'Delete a schedule',
+    description: 'Messages that were due stay.',
+    output: {},
+    refusals: ofSchedule,
+  },
+  listSchedules: {
+    tag: 'schedules',
+    summary: 'List schedules by name',
+    description: 'A page may be shorter than `limit` and still have a cursor.',
+    output: { schedules: [nightly] },
+    refusals: [],
   },
   createKey: {
     tag: 'keys',

@@ -1,8 +1,9 @@
 /** What each operation answers, as schemas: for the OpenAPI document, and for tests that compare answers with it. */
 import * as z from 'zod';
-import { type Json, type OperationName, type OutputOf, routes } from '../sdk/contract.ts';
+import { type Json, type OperationName, type OutputOf, routes, type TransactionItem } from '../sdk/contract.ts';
 import { type ErrorCode, errors } from '../sdk/errors.ts';
 import * as field from '../sdk/schemas/fields.ts';
+import { missedTicks } from '../sdk/schemas/schedule.ts';
 
 const instant = z.iso.datetime().meta({ description: 'RFC 3339, in UTC, with milliseconds.' });
 const count = z.number().int().min(0);
@@ -25,6 +26,8 @@ export const queue = z.object({
   retentionSeconds: field.retentionSeconds,
   deadLetter: field.deadLetter,
   backoff: field.backoff,
+  priority: field.priority,
+  paused: field.flag,
   createdAt: instant,
   updatedAt: instant,
 });
@@ -54,6 +57,7 @@ export const receivedMessage = z.object({
   receipt: z.string().meta({ description: 'Proves the lease: ack, release and extend ask for it.' }),
   receives: count,
   failures: count,
+  priority: field.priorityLevel.exactOptional(),
   publishedAt: instant,
   leasedUntil: instant,
   deadLetter: deathRecord.exactOptional(),
@@ -68,6 +72,7 @@ export const message = z.object({
   attributes,
   receives: count,
   failures: count,
+  priority: field.priorityLevel.exactOptional(),
   publishedAt: instant,
   visibleAt: instant,
   expiresAt: instant.nullable(),
@@ -88,6 +93,29 @@ export const redriveTask = z.object({
   error: z.string().nullable(),
 });
 
+export const schedule = z.object({
+  name: field.scheduleName,
+  queue: field.queueName,
+  cron: z.string().nullable(),
+  timeZone: z.string().nullable(),
+  everySeconds: count.nullable(),
+  startAt: instant.nullable(),
+  endAt: instant.nullable(),
+  missed: missedTicks,
+  paused: z.boolean(),
+  message: z.object({
+    body: json.exactOptional(),
+    bodyBase64: bytes.exactOptional(),
+    attributes,
+    priority: field.priorityLevel.exactOptional(),
+  }),
+  nextAt: instant.nullable().meta({ description: '`null` while paused, and after the last.' }),
+  lastAt: instant.nullable(),
+  lastError: z.object({ at: instant, message: z.string() }).nullable(),
+  createdAt: instant,
+  updatedAt: instant,
+});
+
 export const apiKey = z.object({
   id: field.keyId,
   name: field.keyName,
@@ -97,6 +125,10 @@ export const apiKey = z.object({
 });
 
 const done = z.object({ ok: z.literal(true) });
+
+const transactionItem = z.record(z.string(), z.unknown()).meta({
+  description: "An entry for TransactWriteItems, in DynamoDB's JSON; bytes as base64.",
+}) as unknown as z.ZodType<TransactionItem>;
 
 export const outputs = {
   createQueue: queue,
@@ -113,12 +145,21 @@ export const outputs = {
     results: z.array(z.union([done.extend({ visibleAt: instant }), done.extend({ deadLettered: z.literal(true) }), refused])),
   }),
   extend: z.object({ results: z.array(z.union([done.extend({ leasedUntil: instant }), refused])) }),
+  publishItems: z.object({ items: z.array(transactionItem), ids: z.array(field.messageId) }),
+  ackItems: z.object({ items: z.array(transactionItem) }),
   purge: z.object({ purgedBefore: instant }),
   peek: z.object({ messages: z.array(message), cursor: cursor.exactOptional() }),
   getMessage: message,
+  updateMessage: z.object({ id: field.messageId, visibleAt: instant }),
+  cancelMessage: nothing,
   redrive: redriveTask,
   getRedrive: redriveTask,
   cancelRedrive: redriveTask,
+  putSchedule: schedule,
+  getSchedule: schedule,
+  updateSchedule: schedule,
+  deleteSchedule: nothing,
+  listSchedules: z.object({ schedules: z.array(schedule), cursor: cursor.exactOptional() }),
   createKey: apiKey.extend({ key: z.string().meta({ description: 'Shown this once.' }) }),
   listKeys: z.object({ keys: z.array(apiKey), cursor: cursor.exactOptional() }),
   revokeKey: nothing,

@@ -8,6 +8,7 @@ import type {
   Counts,
   ExtendResult,
   Message,
+  MessageChanges,
   MessageState,
   PublishEntry,
   PublishResult,
@@ -17,7 +18,11 @@ import type {
   RedriveInput,
   RedriveTask,
   ReleaseResult,
+  Schedule,
+  ScheduleInput,
   Scope,
+  TransactionItem,
+  TransactionWrite,
 } from './records.ts';
 
 export type * from './records.ts';
@@ -51,6 +56,12 @@ export interface Operations {
     input: { receipts: string[]; visibilityTimeoutSeconds?: number };
     output: { results: ExtendResult[] };
   };
+  publishItems: {
+    params: { queue: string };
+    input: { messages: PublishEntry[] };
+    output: { items: TransactionItem[]; ids: string[] };
+  };
+  ackItems: { params: { queue: string }; input: { receipts: string[] }; output: { items: TransactionItem[] } };
   purge: { params: { queue: string }; input: object; output: { purgedBefore: string } };
   peek: {
     params: { queue: string };
@@ -58,9 +69,16 @@ export interface Operations {
     output: { messages: Message[]; cursor?: string };
   };
   getMessage: { params: { queue: string; id: string }; input: object; output: Message };
+  updateMessage: { params: { queue: string; id: string }; input: MessageChanges; output: { id: string; visibleAt: string } };
+  cancelMessage: { params: { queue: string; id: string }; input: { force?: boolean }; output: object };
   redrive: { params: { queue: string }; input: RedriveInput; output: RedriveTask };
   getRedrive: { params: { queue: string; task: string }; input: object; output: RedriveTask };
   cancelRedrive: { params: { queue: string; task: string }; input: object; output: RedriveTask };
+  putSchedule: { params: { name: string }; input: ScheduleInput; output: Schedule };
+  getSchedule: { params: { name: string }; input: object; output: Schedule };
+  updateSchedule: { params: { name: string }; input: Partial<ScheduleInput>; output: Schedule };
+  deleteSchedule: { params: { name: string }; input: object; output: object };
+  listSchedules: { params: object; input: Page; output: { schedules: Schedule[]; cursor?: string } };
   createKey: {
     params: object;
     input: { name: string; queues: string[]; scopes: Scope[] };
@@ -97,12 +115,21 @@ export const routes: { readonly [Name in OperationName]: Route } = {
   ack: { method: 'POST', path: '/v1/queues/{queue}/ack', status: 200, scope: 'receive' },
   release: { method: 'POST', path: '/v1/queues/{queue}/release', status: 200, scope: 'receive' },
   extend: { method: 'POST', path: '/v1/queues/{queue}/extend', status: 200, scope: 'receive' },
+  publishItems: { method: 'POST', path: '/v1/queues/{queue}/publish-items', status: 200, scope: 'publish' },
+  ackItems: { method: 'POST', path: '/v1/queues/{queue}/ack-items', status: 200, scope: 'receive' },
   purge: { method: 'POST', path: '/v1/queues/{queue}/purge', status: 200, scope: 'admin' },
   peek: { method: 'GET', path: '/v1/queues/{queue}/messages', status: 200, scope: 'receive' },
   getMessage: { method: 'GET', path: '/v1/queues/{queue}/messages/{id}', status: 200, scope: 'receive' },
+  updateMessage: { method: 'PATCH', path: '/v1/queues/{queue}/messages/{id}', status: 200, scope: 'publish' },
+  cancelMessage: { method: 'DELETE', path: '/v1/queues/{queue}/messages/{id}', status: 200, scope: 'publish' },
   redrive: { method: 'POST', path: '/v1/queues/{queue}/redrive', status: 202, scope: 'admin' },
   getRedrive: { method: 'GET', path: '/v1/queues/{queue}/redrive/{task}', status: 200, scope: 'admin' },
   cancelRedrive: { method: 'DELETE', path: '/v1/queues/{queue}/redrive/{task}', status: 200, scope: 'admin' },
+  putSchedule: { method: 'PUT', path: '/v1/schedules/{name}', status: 200, scope: 'admin' },
+  getSchedule: { method: 'GET', path: '/v1/schedules/{name}', status: 200, scope: 'admin' },
+  updateSchedule: { method: 'PATCH', path: '/v1/schedules/{name}', status: 200, scope: 'admin' },
+  deleteSchedule: { method: 'DELETE', path: '/v1/schedules/{name}', status: 200, scope: 'admin' },
+  listSchedules: { method: 'GET', path: '/v1/schedules', status: 200, scope: 'admin' },
   createKey: { method: 'POST', path: '/v1/keys', status: 201, scope: 'admin' },
   listKeys: { method: 'GET', path: '/v1/keys', status: 200, scope: 'admin' },
   revokeKey: { method: 'DELETE', path: '/v1/keys/{id}', status: 200, scope: 'admin' },
@@ -117,4 +144,12 @@ export interface Transport {
     input: InputOf<Name>,
     options?: { signal?: AbortSignal; timeoutMs?: number },
   ): Promise<OutputOf<Name>>;
+  /**
+   * Commits entries of TransactWriteItems, the caller's and the queue's together: all or none. `token` is the ClientRequestToken: sent
+   * again within ten minutes, the transaction is done once. Only a transport that holds a client of DynamoDB has this.
+   */
+  transact?(
+    items: readonly TransactionWrite[],
+    options: { token: string; signal?: AbortSignal; timeoutMs?: number },
+  ): Promise<void>;
 }

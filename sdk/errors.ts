@@ -11,11 +11,23 @@ export const errors = {
   queue_not_found: { status: 404, retryable: false, meaning: 'There is no queue of this name.' },
   message_not_found: { status: 404, retryable: false, meaning: 'There is no message of this id in this queue.' },
   task_not_found: { status: 404, retryable: false, meaning: 'There is no redrive task of this id on this queue.' },
+  schedule_not_found: { status: 404, retryable: false, meaning: 'There is no schedule of this name.' },
   key_not_found: { status: 404, retryable: false, meaning: 'There is no API key of this id.' },
   method_not_allowed: { status: 405, retryable: false, meaning: 'The path exists, but not with this method.' },
   request_timeout: { status: 408, retryable: true, meaning: 'The request did not arrive whole in time.' },
   queue_exists: { status: 409, retryable: false, meaning: 'The queue exists with other settings.' },
   queue_in_use: { status: 409, retryable: false, meaning: 'Another queue names this one as its dead-letter queue.' },
+  message_leased: {
+    status: 409,
+    retryable: false,
+    meaning: 'The message is leased: only what waits is changed, and only force cancels what is leased.',
+  },
+  cancelled: { status: 409, retryable: false, meaning: 'The message was cancelled while it was leased.' },
+  message_exists: {
+    status: 409,
+    retryable: false,
+    meaning: 'A transaction was to publish a message under an id that a message in the queue has, or had within the hour.',
+  },
   lease_lost: {
     status: 409,
     retryable: false,

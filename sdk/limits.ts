@@ -36,7 +36,8 @@ export const visibilityTimeoutSecondsMin = 0;
 export const visibilityTimeoutSecondsMax = 365 * daySeconds;
 export const visibilityTimeoutSecondsDefault = 30;
 export const delaySecondsMin = 0;
-export const delaySecondsMax = 365 * daySeconds;
+/** Ten years, for `deliverAt` too. */
+export const delaySecondsMax = 3650 * daySeconds;
 export const delaySecondsDefault = 0;
 export const retentionSecondsMin = 60;
 /** Ten years; `null` means forever. */
@@ -47,6 +48,9 @@ export const waitSecondsMin = 0;
 export const waitSecondsMax = 20;
 export const maxReceivesMin = 1;
 export const maxReceivesMax = 1000;
+/** A queue's levels of priority. Receives look at each of them in turn: what none uses costs reads. */
+export const priorityLevelsMin = 1;
+export const priorityLevelsMax = 10;
 export const backoffSecondsMin = 0;
 export const backoffSecondsMax = 365 * daySeconds;
 export const backoffFactorMin = 1;
@@ -69,6 +73,24 @@ export const countRowsMax = 1000;
 /** Keys: how many queue patterns one key may have, and the length of each and of its name. */
 export const keyPatternsMax = 50;
 export const keyNameCharsMax = 80;
+
+// --- Transactions of the caller's own: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html ---
+
+export const transactionEntriesMax = 100;
+export const transactionBytesMax = 4 * mebibyte;
+
+/** Letters, digits, `_` and `-`. */
+export const scheduleNameCharsMax = 80;
+export const cronCharsMax = 256;
+export const timeZoneCharsMax = 64;
+/**
+ * Ticks of a rate. The sweep publishes them ahead (`scheduleAheadMs`), and what lies ahead has to be taken back together when the schedule
+ * changes: so there are few of them.
+ */
+export const everySecondsMin = 10;
+export const everySecondsMax = 365 * daySeconds;
+/** Ticks of one schedule that one run of the sweep publishes; more, missed under the policy `all`, follow in the next. */
+export const scheduleTicksMax = 80;
 
 // --- How a message is stored ---
 
@@ -102,6 +124,10 @@ export const throttledMsMax = 15_000;
 /** How long a signed request may travel: https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html (5 min; thrice that here). */
 export const signedRequestMsMax = 15 * 60_000;
 export const sweepPeriodMs = 60_000;
+/** How far ahead the ticks of schedules are published, as delayed messages: a sweep that fails or is late misses none. */
+export const scheduleAheadMs = 2 * sweepPeriodMs;
+/** A tick published later than this counts as missed: the schedule's policy says what becomes of it. */
+export const scheduleLateMsMax = sweepPeriodMs;
 /** How long a row whose messages are all done stays as a tombstone. */
 export const tombstoneMs = 60 * 60_000;
 /** A row that ends with work left (bodies kept forever, a row out of order) comes due once more after this. */

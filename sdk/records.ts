@@ -21,6 +21,14 @@ export interface Backoff {
   jitter: number;
 }
 
+/** Levels of urgency: a message of a higher one is received before those of lower ones. */
+export interface Priority {
+  /** Messages have a priority of 0, the least urgent, to `levels` - 1. */
+  levels: number;
+  /** `strict`: always the highest first. `weighted`: level n comes first n + 1 times as often as level 0, so that none starves. */
+  order: 'strict' | 'weighted';
+}
+
 export interface QueueSettings {
   /** How long a received message is hidden unless the receive says otherwise. */
   visibilityTimeoutSeconds: number;
@@ -30,6 +38,9 @@ export interface QueueSettings {
   retentionSeconds: number | null;
   deadLetter: DeadLetter | null;
   backoff: Backoff | null;
+  priority: Priority | null;
+  /** While paused a queue takes messages and gives none; leases go on. */
+  paused: boolean;
 }
 
 /** Messages by state. Exact unless `atLeast`: then the queue holds more rows than one call may read. */
@@ -59,7 +70,21 @@ export interface PublishEntry {
   /** The caller's own id. While a message of this id exists in the queue, and an hour beyond, publishing it again publishes nothing. */
   id?: string;
   delaySeconds?: number;
+  /** When it can first be received, in place of `delaySeconds`; an instant past is now. */
+  deliverAt?: string;
+  /** 0, the default, to one less than the queue's levels; the highest is received first. */
+  priority?: number;
   attributes?: Attributes;
+}
+
+/** What to change of a message that waits; the rest stays. A new body takes the place of the old, and its `attributes` with it only if given. */
+export interface MessageChanges {
+  body?: Json;
+  bodyBase64?: string;
+  attributes?: Attributes;
+  delaySeconds?: number;
+  deliverAt?: string;
+  priority?: number;
 }
 
 export interface Refused {
@@ -95,6 +120,8 @@ export interface ReceivedMessage {
   receives: number;
   /** How many of those ended in `release({failed})` or in an expired lease. */
   failures: number;
+  /** Absent for 0. */
+  priority?: number;
   publishedAt: string;
   leasedUntil: string;
   deadLetter?: DeathRecord;
@@ -113,6 +140,8 @@ export interface Message {
   attributes: Attributes;
   receives: number;
   failures: number;
+  /** Absent for 0. */
+  priority?: number;
   publishedAt: string;
   /** When it can next be received (while leased: if it is not acked). */
   visibleAt: string;
@@ -120,6 +149,42 @@ export interface Message {
   /** The text of the last `release({failed})`. */
   lastFailure?: string;
   deadLetter?: DeathRecord;
+}
+
+// --- Transactions of the caller's own ---
+
+/**
+ * A value in DynamoDB's JSON, as low-level clients take it. Bytes (`B`) travel as base64; the SDK and the direct transport hand them over
+ * as Uint8Array: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
+ */
+export type ItemValue<Bytes extends string | Uint8Array = string | Uint8Array> =
+  | { S: string }
+  | { N: string }
+  | { BOOL: boolean }
+  | { B: Bytes }
+  | { L: ItemValue<Bytes>[] }
+  | { M: { [name: string]: ItemValue<Bytes> } };
+
+/** What a write changes, and under which condition; `Values` are in the client's form. */
+interface ItemTerms<Values> {
+  TableName: string;
+  ConditionExpression?: string;
+  ExpressionAttributeNames?: Record<string, string>;
+  ExpressionAttributeValues?: Values;
+}
+
+/** One entry of TransactWriteItems: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItem.html */
+export interface TransactionItem<Values = Record<string, ItemValue>> {
+  Put?: ItemTerms<Values> & { Item: Values };
+  Update?: ItemTerms<Values> & { Key: Values; UpdateExpression: string };
+}
+
+/** Any entry of TransactWriteItems, of the queue or of the caller's own. */
+export interface TransactionWrite {
+  Put?: object;
+  Update?: object;
+  Delete?: object;
+  ConditionCheck?: object;
 }
 
 // --- Redrive ---
@@ -151,6 +216,56 @@ export interface RedriveTask {
   endedAt: string | null;
   /** Why it failed. */
   error: string | null;
+}
+
+// --- Schedules ---
+
+/** What each tick publishes: a body, as `body` or `bodyBase64`, with attributes. Each message is given two more: `schedule` and `tick`. */
+export type ScheduleMessage = Pick<PublishEntry, 'body' | 'bodyBase64' | 'attributes' | 'priority'>;
+
+/** What becomes of ticks that could not be published in time: one message for all of them, one for each, or none. */
+export type MissedTicks = 'one' | 'all' | 'none';
+
+/** Either `cron` or `everySeconds`. */
+export interface ScheduleInput {
+  /** Where its messages go. */
+  queue: string;
+  /** Five fields: minute, hour, day of the month, month, day of the week; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. */
+  cron?: string;
+  /** The time zone of `cron`, by its IANA name. Default `UTC`. */
+  timeZone?: string;
+  /** Each so many seconds from `startAt` on; without it, from when the schedule is put. */
+  everySeconds?: number;
+  /** No tick before this instant. */
+  startAt?: string | null;
+  /** No tick at or after this instant. */
+  endAt?: string | null;
+  /** Default `one`. */
+  missed?: MissedTicks;
+  /** While paused there are no ticks; those of that time are left out. Default `false`. */
+  paused?: boolean;
+  message: ScheduleMessage;
+}
+
+export interface Schedule {
+  name: string;
+  queue: string;
+  cron: string | null;
+  timeZone: string | null;
+  everySeconds: number | null;
+  startAt: string | null;
+  endAt: string | null;
+  missed: MissedTicks;
+  paused: boolean;
+  message: ScheduleMessage & { attributes: Attributes };
+  /** The tick to come; `null` while paused, and after the last. */
+  nextAt: string | null;
+  /** The last tick that has passed, and was published. */
+  lastAt: string | null;
+  /** Why its ticks can not be published; they are tried again each minute. */
+  lastError: { at: string; message: string } | null;
+  createdAt: string;
+  updatedAt: string;
 }
 
 // --- Keys ---

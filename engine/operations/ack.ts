@@ -10,7 +10,7 @@ import type { Condition, Path, Value } from '../port.ts';
 import type { Receipt } from '../receipts.ts';
 import { slotPath, tombstoneRow } from '../row-format.ts';
 import { isLive, tombstone } from '../rows.ts';
-import { byRow, leaseLost } from './by-row.ts';
+import { byRow, notHeld } from './by-row.ts';
 
 export function ack(ctx: Context, queueName: string, receipts: readonly unknown[]): Promise<{ results: AckResult[] }> {
   return byRow<AckResult>(ctx, queueName, receipts, async (_queue, rowId, held) => {
@@ -22,9 +22,9 @@ export function ack(ctx: Context, queueName: string, receipts: readonly unknown[
   });
 }
 
-const holds = ({ slot, token }: Receipt): Condition => ({ equals: [slotPath(slot, 'token'), token] });
+export const holds = ({ slot, token }: Receipt): Condition => ({ equals: [slotPath(slot, 'token'), token] });
 
-const marks = (held: readonly Receipt[]) => held.map(({ slot }): [Path, Value] => [slotPath(slot, 'end'), 'done']);
+export const marks = (held: readonly Receipt[]) => held.map(({ slot }): [Path, Value] => [slotPath(slot, 'end'), 'done']);
 
 function firstAck(ctx: Context, rowId: string, held: readonly Receipt[]): Promise<Seen> {
   const now = ctx.clock.now();
@@ -52,9 +52,11 @@ function firstAck(ctx: Context, rowId: string, held: readonly Receipt[]): Promis
 /** Whether each message is done by this very token; what still is not, and may be, is marked. */
 async function judge(ctx: Context, seen: Seen, held: readonly Receipt[]): Promise<{ done: AckResult[] } | { seen: Seen }> {
   const now = ctx.clock.now();
-  const { lease, stone } = judgeable(seen, now);
+  const judged = judgeable(seen, now);
+  const { lease, stone } = judged;
   if (!lease) {
-    return { done: held.map(({ slot, token }) => (stone?.slots[slot]?.token === token ? { ok: true } : leaseLost())) };
+    const isDone = ({ slot, token }: Receipt) => stone?.slots[slot]?.token === token && !stone.slots[slot].cancelled;
+    return { done: held.map((receipt) => (isDone(receipt) ? { ok: true } : notHeld(judged, receipt))) };
   }
   const pending = held.filter(({ slot, token }) => {
     const there = lease.slots[slot];
@@ -70,9 +72,9 @@ async function judge(ctx: Context, seen: Seen, held: readonly Receipt[]): Promis
     const then = { set: [[['version'], next.version] as [Path, Value], ...marks(pending)] };
     return { seen: await writeLease(ctx, seen.id, when, then, seen.readAt) };
   }
-  const results = held.map(({ slot, token }): AckResult => {
-    const there = lease.slots[slot];
-    return there?.end === 'done' && there.token === token ? { ok: true } : leaseLost();
+  const results = held.map((receipt): AckResult => {
+    const there = lease.slots[receipt.slot];
+    return there?.end === 'done' && there.token === receipt.token ? { ok: true } : notHeld(judged, receipt);
   });
   // All done by now, mine or others': the row ends. Should this fail, whoever meets the row when it is due ends it.
   if (isEnded(lease)) await replace(ctx, seen, endedRow(lease, ctx.newVersion(), now)).catch(() => {});

@@ -1,9 +1,18 @@
 /** What ack, release and extend share: receipts are read, grouped by row, and each row's are judged together. */
 import type { Refused } from '../../sdk/contract.ts';
 import type { Context } from '../context.ts';
+import type { Judged } from '../lease-writes.ts';
 import { StoreError } from '../port.ts';
 import { parseReceipt, type Receipt } from '../receipts.ts';
 import type { QueueRecord } from '../settings.ts';
+
+/** Why a receipt that holds nothing is refused. */
+export function notHeld({ lease, stone }: Judged, { slot, token }: Receipt): Refused {
+  const there = lease?.slots[slot] ?? stone?.slots[slot];
+  const isCancelled = there !== undefined && ('cancelled' in there || ('end' in there && there.end === 'cancelled'));
+  if (!isCancelled || there.token !== token) return leaseLost();
+  return { ok: false, code: 'cancelled', message: 'receipt: the message was cancelled' };
+}
 
 export function leaseLost(): Refused {
   return {
@@ -29,19 +38,8 @@ export async function byRow<Result>(
 ): Promise<{ results: (Result | Refused)[] }> {
   const queue = await ctx.settings.get(queueName);
   const results: (Result | Refused)[] = new Array(texts.length);
-  const rows = new Map<string, { receipt: Receipt; indices: number[] }[]>();
-  texts.forEach((text, index) => {
-    const receipt = parseReceipt(text);
-    if (!receipt) results[index] = invalid('not one that a receive of this queue gave');
-    else if (receipt.incarnation !== queue.incarnation) results[index] = invalid(`not one of the queue "${queue.name}"`);
-    else {
-      const held = rows.get(receipt.rowId) ?? [];
-      const same = held.find((one) => one.receipt.slot === receipt.slot && one.receipt.token === receipt.token);
-      if (same) same.indices.push(index);
-      else held.push({ receipt, indices: [index] });
-      rows.set(receipt.rowId, held);
-    }
-  });
+  const { rows, refused } = readReceipts(queue, texts);
+  for (const [index, refusal] of refused) results[index] = refusal;
   await Promise.all(
     [...rows].map(async ([rowId, held]) => {
       const answers = await answered(() =>
@@ -57,6 +55,28 @@ export async function byRow<Result>(
     }),
   );
   return { results };
+}
+
+/** Receipts by row, each with its places in the call; and what is none of this queue. */
+export function readReceipts(
+  queue: QueueRecord,
+  texts: readonly unknown[],
+): { rows: Map<string, { receipt: Receipt; indices: number[] }[]>; refused: Map<number, Refused> } {
+  const rows = new Map<string, { receipt: Receipt; indices: number[] }[]>();
+  const refused = new Map<number, Refused>();
+  texts.forEach((text, index) => {
+    const receipt = parseReceipt(text);
+    if (!receipt) refused.set(index, invalid('not one that a receive of this queue gave'));
+    else if (receipt.incarnation !== queue.incarnation) refused.set(index, invalid(`not one of the queue "${queue.name}"`));
+    else {
+      const held = rows.get(receipt.rowId) ?? [];
+      const same = held.find((one) => one.receipt.slot === receipt.slot && one.receipt.token === receipt.token);
+      if (same) same.indices.push(index);
+      else held.push({ receipt, indices: [index] });
+      rows.set(receipt.rowId, held);
+    }
+  });
+  return { rows, refused };
 }
 
 async function answered<T>(run: () => Promise<T>): Promise<T | Refused> {

@@ -26,6 +26,7 @@ export async function createQueue(ctx: Context, name: string, input: InputOf<'cr
     shards: 1,
     shardsVisited: 1,
     shardsChangedAt: now,
+    levelsVisited: settings.priority?.levels ?? 1,
     purgedBefore: 0,
     createdAt: now,
     updatedAt: now,

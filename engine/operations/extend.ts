@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { judgeable, lookAt, untilSettled } from '../lease-writes.ts';
 import { isLive, type Lease, type Slot } from '../rows.ts';
 import { replaceSlots } from '../settle.ts';
-import { byRow, leaseLost } from './by-row.ts';
+import { byRow, notHeld } from './by-row.ts';
 
 export function extend(
   ctx: Context,
@@ -18,7 +18,8 @@ export function extend(
     let extended: Lease | undefined;
     return untilSettled(ctx, await lookAt(ctx, rowId), async (seen) => {
       const now = ctx.clock.now();
-      const { lease } = judgeable(seen, now);
+      const judged = judgeable(seen, now);
+      const { lease } = judged;
       const isHeld = (of: Lease, slot: number, token: string) => {
         const there = of.slots[slot];
         return there !== undefined && isLive(there) && there.token === token;
@@ -27,8 +28,9 @@ export function extend(
       const isWritten = extended !== undefined && seen.row?.version === extended.version;
       if (!lease || pending.length === 0 || isWritten) {
         return {
-          done: held.map(({ slot, token }): ExtendResult => {
-            if (!isWritten || !isHeld(extended!, slot, token)) return leaseLost();
+          done: held.map((receipt): ExtendResult => {
+            const { slot, token } = receipt;
+            if (!isWritten || !isHeld(extended!, slot, token)) return notHeld(judged, receipt);
             return { ok: true, leasedUntil: new Date(leaseEnd(extended!.slots[slot]!)).toISOString() };
           }),
         };

@@ -1,15 +1,15 @@
 /** Reads one message by id, without receiving it. */
 import type { Message } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
 import { readContents } from '../contents.ts';
 import type { Context } from '../context.ts';
 import { findMessage } from '../find.ts';
-import { incarnationOf } from '../settings.ts';
 import { verdictOf, verdictOfAge } from '../settle.ts';
+import { incarnationOf } from '../shards.ts';
 import { freshMessage, leasedMessage } from '../views.ts';
+import { messageNotFound } from './by-message.ts';
 
 export async function getMessage(ctx: Context, queueName: string, id: string): Promise<Message> {
-  const missing = new DumbwaiterError('message_not_found', `id: there is no message "${id}" in the queue "${queueName}"`);
+  const missing = messageNotFound(queueName, id);
   const queue = await ctx.settings.get(queueName);
   const found = await findMessage(ctx, queue, id);
   if (!found) throw missing;

@@ -4,7 +4,8 @@ import { countRowsMax } from '../../sdk/limits.ts';
 import type { Context } from '../context.ts';
 import type { Range, Row } from '../port.ts';
 import { sightLeases, sightParcels } from '../scan.ts';
-import { describeQueue, type QueueRecord, shardKey } from '../settings.ts';
+import { describeQueue, type QueueRecord } from '../settings.ts';
+import { partitionsOf } from '../shards.ts';
 
 export async function getQueue(ctx: Context, name: string): Promise<OutputOf<'getQueue'>> {
   const queue = await ctx.settings.read(name);
@@ -15,8 +16,7 @@ export async function getQueue(ctx: Context, name: string): Promise<OutputOf<'ge
 export async function countMessages(ctx: Context, queue: QueueRecord): Promise<Counts> {
   const counts: Counts = { ready: 0, delayed: 0, leased: 0, dead: 0, oldestAgeSeconds: null, atLeast: false };
   let oldest = Number.POSITIVE_INFINITY;
-  for (let shard = 0; shard < queue.shardsVisited; shard++) {
-    const partition = shardKey(queue, shard);
+  for (const partition of partitionsOf(queue)) {
     const [parcels, leases] = await Promise.all([
       upTo(ctx, { table: 'messages', partition, consistent: true }),
       upTo(ctx, { table: 'leases', index: 'due', partition }),

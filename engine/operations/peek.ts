@@ -7,13 +7,14 @@ import type { Context } from '../context.ts';
 import { type CursorValue, formatCursor, parseCursor } from '../cursors.ts';
 import type { Row } from '../port.ts';
 import { type Sighting, type Sightings, sightLeases, sightParcels } from '../scan.ts';
-import { type QueueRecord, shardKey } from '../settings.ts';
+import type { QueueRecord } from '../settings.ts';
+import { nextPlace, partitionAt } from '../shards.ts';
 import { messageOverheadBytes } from '../views.ts';
 
 /** Rows that one page reads at the most, whatever it finds in them. */
 const pageRowsMax = 3 * headRowsMax;
 
-/** Where a page begins: a table, a shard, the row after which, and how many messages of the row after that were shown. */
+/** Where a page begins: a table, a partition's number, the row after which, and how many messages of the row after that were shown. */
 interface Place {
   table: 'messages' | 'leases';
   shard: number;
@@ -27,7 +28,8 @@ export async function peek(ctx: Context, queueName: string, input: InputOf<'peek
   const found: Sighting[] = [];
   let bytes = 0;
   let rowsLeft = pageRowsMax;
-  let place: Place | undefined = input.cursor === undefined ? begin(input.state) : parsePlace(queue, input.cursor);
+  let place: Place | undefined =
+    input.cursor === undefined ? begin(queue, firstTable(input.state)) : parsePlace(queue, input.cursor);
   const full = () => found.length >= limit || rowsLeft <= 0;
 
   while (place && !full()) {
@@ -61,18 +63,23 @@ export async function peek(ctx: Context, queueName: string, input: InputOf<'peek
   return place ? { messages, cursor: formatPlace(place) } : { messages };
 }
 
-function begin(state: MessageState | undefined): Place {
-  // Fresh messages are ready, and nothing else.
-  return { table: state === undefined || state === 'ready' ? 'messages' : 'leases', shard: 0, skip: 0 };
+function begin(queue: QueueRecord, table: Place['table']): Place {
+  return { table, shard: nextPlace(queue)!, skip: 0 };
+}
+
+/** Fresh messages are ready, and nothing else. */
+function firstTable(state: MessageState | undefined): Place['table'] {
+  return state === undefined || state === 'ready' ? 'messages' : 'leases';
 }
 
 function following(queue: QueueRecord, place: Place): Place | undefined {
-  if (place.shard + 1 < queue.shardsVisited) return { table: place.table, shard: place.shard + 1, skip: 0 };
-  return place.table === 'messages' ? { table: 'leases', shard: 0, skip: 0 } : undefined;
+  const shard = nextPlace(queue, place.shard);
+  if (shard !== undefined) return { table: place.table, shard, skip: 0 };
+  return place.table === 'messages' ? begin(queue, 'leases') : undefined;
 }
 
 async function rowsAt(ctx: Context, queue: QueueRecord, place: Place, limit: number): Promise<{ rows: Sightings[]; next?: Row }> {
-  const partition = shardKey(queue, place.shard);
+  const partition = partitionAt(queue, place.shard);
   const after = place.after ? { after: place.after } : {};
   const { rows, next } =
     place.table === 'messages'
@@ -113,7 +120,7 @@ function parsePlace(queue: QueueRecord, cursor: string): Place {
   if (!isPlace) throw new DumbwaiterError('invalid_input', 'cursor: not one that this list gave');
   const place: Place = { table, shard: shard as number, skip: skip as number };
   if (id !== undefined) {
-    const partition = shardKey(queue, place.shard);
+    const partition = partitionAt(queue, place.shard);
     place.after = table === 'messages' ? { shard: partition, id } : { shard: partition, id, expiry: expiry as number };
   }
   return place;

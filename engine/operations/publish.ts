@@ -1,5 +1,5 @@
 /**
- * Publish. Messages that are ready at once share parcels of up to ten in `messages`; delayed ones, those in `leases`, by delay; one
+ * Publish. Messages of one priority that are ready at once share parcels of up to ten in `messages`; delayed ones, those in `leases`, by delay; one
  * under its caller's own id is a row of `leases` of its own, put if absent, so that a second one finds the first.
  */
 import type { PublishEntry, PublishResult, Refused } from '../../sdk/contract.ts';
@@ -11,10 +11,12 @@ import { ownRowId } from '../ids.ts';
 import { judgeable, needsEnding, putIfAbsent, replace, type Seen } from '../lease-writes.ts';
 import { createPatience, patiently } from '../patience.ts';
 import { StoreError } from '../port.ts';
-import { notSaid, type Pending, publishShared, targetOf, unavailable, unreceived } from '../publish-parcels.ts';
+import { notSaid, type Pending, publishShared, targetOf, unavailable, unreceived, visibleAtOf } from '../publish-parcels.ts';
+import { refusalIn, timingOf } from '../publish-terms.ts';
 import { leaseRow, roomForContents } from '../row-format.ts';
-import { expiryOf, type QueueRecord, shardKey, writeBy } from '../settings.ts';
+import { expiryOf, type QueueRecord, writeBy } from '../settings.ts';
 import { verdictOfAge } from '../settle.ts';
+import { levelIn, shardKey } from '../shards.ts';
 
 const isRefused = (entry: PublishEntry | Refused): entry is Refused => 'ok' in entry;
 
@@ -27,21 +29,29 @@ export async function publish(
   const target = await patiently(patience, () => targetOf(ctx, queueName));
   const { queue } = target;
   const results: PublishResult[] = new Array(entries.length);
-  const shared = new Map<number, Pending[]>();
+  const shared = new Map<string, Pending[]>();
   const own = new Map<string, Pending[]>();
   entries.forEach((entry, index) => {
     if (isRefused(entry)) {
       results[index] = entry;
       return;
     }
-    const delaySeconds = entry.delaySeconds ?? queue.delaySeconds;
-    const pending: Pending = { index, packed: packEntry(entry), delaySeconds };
+    const refused = refusalIn(queue, entry, ctx.clock.now());
+    if (refused !== undefined) {
+      results[index] = { ok: false, code: 'invalid_input', message: `messages[${index}].${refused}` };
+      return;
+    }
+    const timing = timingOf(entry) ?? { delayMs: queue.delaySeconds * 1000 };
+    const pending: Pending = { index, packed: packEntry(entry), timing, level: entry.priority ?? 0 };
     if (entry.id !== undefined) own.set(entry.id, [...(own.get(entry.id) ?? []), { ...pending, id: entry.id }]);
-    else shared.set(delaySeconds, [...(shared.get(delaySeconds) ?? []), pending]);
+    else {
+      const alike = JSON.stringify([pending.level, timing]);
+      shared.set(alike, [...(shared.get(alike) ?? []), pending]);
+    }
   });
 
   await Promise.all([
-    publishShared(ctx, target, shared, results, patience),
+    publishShared(ctx, target, shared.values(), results, patience),
     ...[...own.values()].map(async (same) => {
       // The same id twice in one call: the first is published, the others find it.
       for (const pending of same)
@@ -57,12 +67,19 @@ async function publishOwn(ctx: Context, queueName: string, pending: Pending): Pr
   const id = ownRowId(queue.incarnation, pending.id!);
   const shard = Math.floor(ctx.random.number() * queue.shards);
   const now = ctx.clock.now();
-  const visibleAt = now + pending.delaySeconds * 1000;
+  const visibleAt = visibleAtOf(pending.timing, now);
   const expiresAt = expiryOf(queue, visibleAt);
   const room = roomForContents(1, id.length, queue.backoff !== null, queue.deadLetter !== null);
   const { placed, chunks } = place(joinEntries([pending.packed]), room, () => ctx.ids.parcel(shard));
   await writeChunks(ctx.store, placed, chunks, expiresAt && keptUntil(expiresAt), writeBy(readAt));
-  const lease = unreceived(ctx, queue, { id, at: shardKey(queue, shard), count: 1, now, visibleAt, placed });
+  const lease = unreceived(ctx, queue, {
+    id,
+    at: shardKey(queue, shard, levelIn(queue, pending.level)),
+    count: 1,
+    now,
+    visibleAt,
+    placed,
+  });
 
   let after = await putIfAbsent(ctx, leaseRow(lease), readAt);
   if (after.row?.version !== lease.version && isGone(queue, after, now)) {
@@ -87,8 +104,9 @@ async function removeChunks(ctx: Context, placed: Placed): Promise<void> {
 /** Whether what is in the way of a message under the same id is only a message that was purged, or is too old. */
 function isGone(queue: QueueRecord, seen: Seen, now: number): boolean {
   const { lease, stone } = judgeable(seen, now);
-  // Whoever is done with a message leaves a token; without one, the message was removed for its age or by a purge.
-  if (!lease) return !stone || stone.until < now || stone.slots.every(({ token }) => token === undefined);
+  // Whoever is done with a message leaves a token; without one, and not cancelled, the message was removed for its age or by a purge.
+  if (!lease)
+    return !stone || stone.until < now || stone.slots.every(({ token, cancelled }) => token === undefined && !cancelled);
   if (!lease.shard.startsWith(`${queue.incarnation}:`)) return false;
   // A purged message is gone though somebody holds it: his ack will be told so. One that grew too old in his hands may yet be acked.
   if (lease.since < queue.purgedBefore) return true;

@@ -47,7 +47,7 @@ export async function receive(
         const queue = await growIfThrottled(ctx, await ctx.settings.get(queueName));
         const seconds = input.visibilityTimeoutSeconds ?? queue.visibilityTimeoutSeconds;
         const taker: Taker = { queue, token: ctx.random.chars(tokenChars), visibilityTimeoutMs: seconds * 1000 };
-        return visitShards(ctx, queue, patience, (shard) => receiveFrom(ctx, taker, shard, max));
+        return queue.paused ? [] : visitShards(ctx, queue, patience, (shard) => receiveFrom(ctx, taker, shard, max));
       });
       const remaining = waitUntil - ctx.clock.now();
       if (messages.length > 0 || remaining <= 0 || signal?.aborted) return { messages };

@@ -13,7 +13,7 @@ import type { Receipt } from '../receipts.ts';
 import { isLive, type Lease, type Slot } from '../rows.ts';
 import type { QueueRecord } from '../settings.ts';
 import { replaceSlots } from '../settle.ts';
-import { byRow, leaseLost } from './by-row.ts';
+import { byRow, notHeld } from './by-row.ts';
 
 export function release(
   ctx: Context,
@@ -28,12 +28,14 @@ export function release(
     const results = new Map<Receipt, ReleaseResult>();
     return untilSettled(ctx, await lookAt(ctx, rowId), async (seen) => {
       const now = ctx.clock.now();
-      const { lease } = judgeable(seen, now);
+      const judged = judgeable(seen, now);
+      const { lease } = judged;
       const pending = held.filter(({ slot, token }) => {
         const there = lease?.slots[slot];
         return there && isLive(there) && there.token === token;
       });
-      if (!lease || pending.length === 0) return { done: held.map((receipt) => results.get(receipt) ?? leaseLost()) };
+      if (!lease || pending.length === 0)
+        return { done: held.map((receipt) => results.get(receipt) ?? notHeld(judged, receipt)) };
 
       const given = pending.map(({ slot }) => slot);
       const next: Lease = {

@@ -7,5 +7,12 @@ import { describeQueue } from '../settings.ts';
 export async function updateQueue(ctx: Context, name: string, input: InputOf<'updateQueue'>): Promise<Queue> {
   await ctx.settings.read(name);
   if (input.deadLetter) await checkDeadLetter(ctx, name, input.deadLetter);
-  return describeQueue(await changeQueue(ctx, name, (record, now) => ({ ...record, ...input, updatedAt: now })));
+  return describeQueue(
+    await changeQueue(ctx, name, (record, now) => ({
+      ...record,
+      ...input,
+      levelsVisited: Math.max(record.levelsVisited, input.priority?.levels ?? 1),
+      updatedAt: now,
+    })),
+  );
 }

@@ -29,6 +29,7 @@ function oneOf<const Values extends readonly [string, ...string[]]>(values: Valu
 
 export const queueName = safeText('A-Za-z0-9_-', 'A-Z a-z 0-9 _ -', limits.queueNameCharsMax);
 export const messageId = safeText('A-Za-z0-9_.:-', 'A-Z a-z 0-9 _ . : -', limits.messageIdCharsMax);
+export const scheduleName = safeText('A-Za-z0-9_-', 'A-Z a-z 0-9 _ -', limits.scheduleNameCharsMax);
 export const taskId = messageId;
 export const keyId = messageId;
 export const attributeName = safeText('A-Za-z0-9_.-', 'A-Z a-z 0-9 _ . -', limits.attributeNameCharsMax);
@@ -52,6 +53,9 @@ export const instant = z.iso.datetime({
   error: 'must be an instant of RFC 3339, such as 2026-01-31T12:00:00.000Z',
 });
 
+/** Judged by the engine's clock, which knows how far off it is: see `delaySecondsMax`. */
+export const deliverAt = instant;
+
 export const deadLetter = z
   .strictObject({ queue: queueName, maxReceives: whole(limits.maxReceivesMin, limits.maxReceivesMax) }, { error: objectOrNull })
   .nullable();
@@ -71,6 +75,15 @@ export const backoff = z
   )
   .refine((value) => value.maxSeconds >= value.minSeconds, { path: ['maxSeconds'], error: 'must be at least minSeconds' })
   .nullable();
+
+export const priorityLevel = whole(0, limits.priorityLevelsMax - 1);
+export const priority = z
+  .strictObject(
+    { levels: whole(limits.priorityLevelsMin, limits.priorityLevelsMax), order: oneOf(['strict', 'weighted']) },
+    { error: objectOrNull },
+  )
+  .nullable();
+export const flag = z.boolean({ error: 'must be true or false' });
 
 export const retentionSeconds = seconds(limits.retentionSecondsMin, limits.retentionSecondsMax).nullable();
 

@@ -7,7 +7,8 @@ import * as z from 'zod';
 import type { OperationName } from '../contract.ts';
 import { batchEntriesMax, keyPatternsMax, receiptCharsMax, redriveIdsMax } from '../limits.ts';
 import * as field from './fields.ts';
-import { publishEntry } from './publish-entry.ts';
+import { messageChanges, publishEntry } from './publish-entry.ts';
+import { schedule, scheduleChanges } from './schedule.ts';
 
 function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape, {
@@ -23,13 +24,17 @@ const settings = object({
   retentionSeconds: field.retentionSeconds.optional(),
   deadLetter: field.deadLetter.optional(),
   backoff: field.backoff.optional(),
+  priority: field.priority.optional(),
+  paused: field.flag.optional(),
 });
 
 function batches<Message extends z.ZodType, Receipt extends z.ZodType>(message: Message, receipt: Receipt) {
   const receipts = field.list(receipt, 1, batchEntriesMax);
   return {
     publish: object({ messages: field.list(message, 1, batchEntriesMax) }),
+    publishItems: object({ messages: field.list(message, 1, batchEntriesMax) }),
     ack: object({ receipts }),
+    ackItems: object({ receipts }),
     release: object({ receipts, delaySeconds: field.delaySeconds.optional(), failed: field.failed.optional() }),
     extend: object({ receipts, visibilityTimeoutSeconds: field.visibilityTimeoutSeconds.optional() }),
   };
@@ -50,6 +55,8 @@ export const inputs = {
   purge: nothing,
   peek: object({ ...page, state: field.messageState.optional() }),
   getMessage: nothing,
+  updateMessage: messageChanges,
+  cancelMessage: object({ force: field.flag.optional() }),
   redrive: object({
     ids: field.list(field.messageId, 1, redriveIdsMax).optional(),
     reason: field.reason.optional(),
@@ -60,6 +67,11 @@ export const inputs = {
   }),
   getRedrive: nothing,
   cancelRedrive: nothing,
+  putSchedule: schedule,
+  getSchedule: nothing,
+  updateSchedule: scheduleChanges,
+  deleteSchedule: nothing,
+  listSchedules: object(page),
   createKey: object({
     name: field.keyName,
     queues: field.list(field.queuePattern, 1, keyPatternsMax),
@@ -79,6 +91,8 @@ export const documentedInputs = {
 } satisfies Record<OperationName, z.ZodType>;
 
 const ofQueue = object({ queue: field.queueName });
+const ofMessage = object({ queue: field.queueName, id: field.messageId });
+const ofSchedule = object({ name: field.scheduleName });
 const ofTask = object({ queue: field.queueName, task: field.taskId });
 
 export const params = {
@@ -92,12 +106,21 @@ export const params = {
   ack: ofQueue,
   release: ofQueue,
   extend: ofQueue,
+  publishItems: ofQueue,
+  ackItems: ofQueue,
   purge: ofQueue,
   peek: ofQueue,
-  getMessage: object({ queue: field.queueName, id: field.messageId }),
+  getMessage: ofMessage,
+  updateMessage: ofMessage,
+  cancelMessage: ofMessage,
   redrive: ofQueue,
   getRedrive: ofTask,
   cancelRedrive: ofTask,
+  putSchedule: ofSchedule,
+  getSchedule: ofSchedule,
+  updateSchedule: ofSchedule,
+  deleteSchedule: ofSchedule,
+  listSchedules: nothing,
   createKey: nothing,
   listKeys: nothing,
   revokeKey: object({ id: field.keyId }),

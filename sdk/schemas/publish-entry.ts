@@ -1,4 +1,4 @@
-/** One message of a publish. */
+/** One message of a publish, and what may be changed of it afterwards. */
 import * as z from 'zod';
 import { attributeStringCharsMax, attributesMax, bodyBytesMax } from '../limits.ts';
 import { bodyFault, bytesFault } from './body.ts';
@@ -15,31 +15,60 @@ const attributes = z
   .refine((value) => Object.keys(value).length <= attributesMax, { error: `must be at most ${attributesMax} attributes` })
   .meta({ maxProperties: attributesMax });
 
+export const content = {
+  body: z
+    .unknown()
+    .superRefine((value, context) => fault(context, value === undefined ? undefined : bodyFault(value)))
+    .meta({ description: `Any JSON value of at most ${bodyBytesMax} bytes as UTF-8 text. Either this or \`bodyBase64\`.` })
+    .optional(),
+  bodyBase64: z
+    .string('must be a base64 text')
+    .superRefine((value, context) => fault(context, bytesFault(value)))
+    .meta({ description: `Bytes, at most ${bodyBytesMax}. Either this or \`body\`.`, contentEncoding: 'base64' })
+    .optional(),
+  attributes: attributes.optional(),
+};
+
+const timing = {
+  delaySeconds: field.delaySeconds.optional(),
+  deliverAt: field.deliverAt.meta({ description: 'When it can first be received, in place of `delaySeconds`.' }).optional(),
+};
+export const priority = field.priorityLevel
+  .meta({ description: 'At most one less than the levels of the queue. Default 0.' })
+  .optional();
+
+export const isObject = { error: (issue: { code: string }) => (issue.code === 'invalid_type' ? 'must be an object' : undefined) };
+export const hasOneBody = ({ body, bodyBase64 }: { body?: unknown; bodyBase64?: unknown }) =>
+  (body === undefined) !== (bodyBase64 === undefined);
+export const oneBody = { error: 'must have exactly one of body and bodyBase64' };
+const hasOneDelay = ({ delaySeconds, deliverAt }: { delaySeconds?: unknown; deliverAt?: unknown }) =>
+  delaySeconds === undefined || deliverAt === undefined;
+const oneDelay = { error: 'must have at most one of delaySeconds and deliverAt' };
+
 export const publishEntry = z
   .strictObject(
     {
-      body: z
-        .unknown()
-        .superRefine((value, context) => fault(context, value === undefined ? undefined : bodyFault(value)))
-        .meta({ description: `Any JSON value of at most ${bodyBytesMax} bytes as UTF-8 text. Either this or \`bodyBase64\`.` })
-        .optional(),
-      bodyBase64: z
-        .string('must be a base64 text')
-        .superRefine((value, context) => fault(context, bytesFault(value)))
-        .meta({ description: `Bytes, at most ${bodyBytesMax}. Either this or \`body\`.`, contentEncoding: 'base64' })
-        .optional(),
+      ...content,
       id: field.messageId
         .refine((id) => !serverId.test(id), { error: "must not have the form of the server's own ids" })
         .meta({ description: 'Your own id: while a message of this id exists, publishing it again publishes nothing.' })
         .optional(),
-      delaySeconds: field.delaySeconds.optional(),
-      attributes: attributes.optional(),
+      ...timing,
+      priority,
     },
-    { error: (issue) => (issue.code === 'invalid_type' ? 'must be an object' : undefined) },
+    isObject,
   )
-  .refine((entry) => (entry.body === undefined) !== (entry.bodyBase64 === undefined), {
-    error: 'must have exactly one of body and bodyBase64',
-  });
+  .refine(hasOneBody, oneBody)
+  .refine(hasOneDelay, oneDelay);
+
+/** What may be changed of a message that waits. */
+export const messageChanges = z
+  .strictObject({ ...content, ...timing, priority }, isObject)
+  .refine((changes) => Object.values(changes).some((value) => value !== undefined), { error: 'must name something to change' })
+  .refine(({ body, bodyBase64 }) => body === undefined || bodyBase64 === undefined, {
+    error: 'must have at most one of body and bodyBase64',
+  })
+  .refine(hasOneDelay, oneDelay);
 
 function fault(context: z.core.$RefinementCtx, message: string | undefined): void {
   // The body itself never becomes part of a message.

@@ -19,7 +19,7 @@ onBothStores('queues', (driven) => {
       backoff: { minSeconds: 1, maxSeconds: 9, factor: 1.5, jitter: 0.5 },
     };
     const at = new Date(clock.now()).toISOString();
-    expect(await create('q', given)).toEqual({ name: 'q', ...given, createdAt: at, updatedAt: at });
+    expect(await create('q', given)).toEqual({ name: 'q', ...given, priority: null, paused: false, createdAt: at, updatedAt: at });
     expect(await call('getQueue', 'q')).toMatchObject({ name: 'q', ...given });
     expect(await call('getQueue', 'dead')).toMatchObject({
       visibilityTimeoutSeconds: 30,
@@ -118,6 +118,8 @@ onBothStores('queues', (driven) => {
       purge: [{ queue }, {}],
       peek: [{ queue }, {}],
       getMessage: [{ queue, id: 'x' }, {}],
+      updateMessage: [{ queue, id: 'x' }, { delaySeconds: 1 }],
+      cancelMessage: [{ queue, id: 'x' }, {}],
       redrive: [{ queue }, {}],
       getRedrive: [{ queue, task: 'x' }, {}],
       cancelRedrive: [{ queue, task: 'x' }, {}],

@@ -39,6 +39,8 @@ export class SmallQueue {
       retentionSeconds: null,
       deadLetter: null,
       backoff: null,
+      priority: null,
+      paused: false,
       createdAt: '2030-01-01T00:00:00.000Z',
       updatedAt: '2030-01-01T00:00:00.000Z',
       counts: {

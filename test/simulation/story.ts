@@ -47,6 +47,8 @@ export function story({ clockErrorMs = 0, drainedAt }: { clockErrorMs?: number; 
         retentionSeconds: null,
         deadLetter: null,
         backoff: null,
+        priority: null,
+        paused: false,
         ...settings,
       };
       tell('createQueue', [0, 0], { queue: name }, settings, { name, createdAt: instant(0), updatedAt: instant(0), ...queue });

@@ -10,6 +10,8 @@ const settingsDefault: QueueSettings = {
   retentionSeconds: retentionSecondsDefault,
   deadLetter: null,
   backoff: null,
+  priority: null,
+  paused: false,
 };
 
 export interface Queues {

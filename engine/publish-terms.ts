@@ -1,0 +1,29 @@
+/** What a message asks for besides being kept: when it is to come, and how urgent it is. */
+import { delaySecondsMax } from '../sdk/limits.ts';
+import type { Timing } from './publish-parcels.ts';
+import type { QueueRecord } from './settings.ts';
+
+export interface Terms {
+  delaySeconds?: number;
+  deliverAt?: string;
+  priority?: number;
+}
+
+/** When it is to be ready; undefined where it does not say. */
+export function timingOf({ delaySeconds, deliverAt }: Terms): Timing | undefined {
+  if (deliverAt !== undefined) return { at: Date.parse(deliverAt) };
+  return delaySeconds === undefined ? undefined : { delayMs: delaySeconds * 1000 };
+}
+
+/** What this queue cannot do of it, naming the field, the limit and what was given; undefined: nothing. */
+export function refusalIn(queue: QueueRecord, terms: Terms, now: number): string | undefined {
+  const { deliverAt, priority = 0 } = terms;
+  const levels = queue.priority?.levels ?? 1;
+  if (priority >= levels) {
+    return `priority: must be at most ${levels - 1}, for the queue "${queue.name}" has ${levels} levels, was ${priority}`;
+  }
+  if (deliverAt !== undefined && Date.parse(deliverAt) > now + delaySecondsMax * 1000) {
+    return `deliverAt: must be at most ${delaySecondsMax} seconds ahead, was ${deliverAt}`;
+  }
+  return undefined;
+}
