@@ -6,7 +6,7 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-const order = ['test/unit/', 'test/engine/', 'test/model/', 'test/mutants/'];
+const order = ['test/unit/', 'test/engine/', 'test/mutants/', 'test/model/'];
 
 function rank({ moduleId }: TestSpecification): number {
   return order.findIndex((folder) => moduleId.includes(folder));
