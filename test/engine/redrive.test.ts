@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Key } from '../../engine/port.ts';
+import { type Key, StoreError } from '../../engine/port.ts';
 import { endGraceMs, headRowsMax, sweepPeriodMs, tombstoneMs } from '../../sdk/limits.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
@@ -90,6 +90,25 @@ onBothStores('redrive', (driven) => {
     expect((await rows('messages')).map(({ ttl }) => ttl)).toEqual([undefined]);
     const found = await driven().engine.call('getMessage', { queue: 'other', id: 'own' }, {});
     expect(found).toMatchObject({ queue: 'other', state: 'leased' });
+  });
+
+  it('loses no message whose row the store did not answer for', async () => {
+    const { create, send, call, engine, bodies, clock, watched } = driven();
+    await create('from');
+    await create('to');
+    await send('from', 'waits');
+    clock.advance(1);
+    const { id } = await call('redrive', 'from', { toQueue: 'to' });
+    let isLost = false;
+    watched.before = ({ method, keys }) => {
+      if (method !== 'write' || keys[0]!.table !== 'leases' || isLost) return;
+      isLost = true;
+      throw new StoreError('no answer', 'unknown');
+    };
+    const run = () => engine.runRedrive('from', id, { until: clock.now() + 60_000 });
+    await expect(run()).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await run()).toBe('done');
+    expect(await bodies('to')).toEqual(['waits']);
   });
 
   it('brings no message back that it took from behind the heads, though a copy of its publish arrives late', async () => {

@@ -99,12 +99,14 @@ export const fences: readonly Mutant[] = [
     file: 'engine/claims.ts',
     find: 'backoffMs(queue.backoff, failures + 1, ctx.random)',
     replace: 'backoffMs(queue.backoff, failures, ctx.random)',
+    tests: ['test/engine/release.test.ts'],
   },
   {
     name: 'an extension forgets the backoff that follows the lease',
     file: 'engine/operations/extend.ts',
     find: 'visibleAt: leasedUntil + (slot.visibleAt - slot.leasedUntil) };',
     replace: 'visibleAt: leasedUntil };',
+    tests: ['test/engine/release.test.ts'],
   },
   {
     name: 'the expiry of a row is that of its last message',

@@ -79,6 +79,7 @@ export const moves: readonly Mutant[] = [
     file: 'engine/redrive-run.ts',
     find: '  if (!after.row) throw',
     replace: '  if (!after) throw',
+    tests: ['test/engine/redrive.test.ts'],
   },
   {
     name: 'a redrive out of turn does not remember the parcel it took',
