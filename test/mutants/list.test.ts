@@ -1,0 +1,17 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { mutants } from './list.ts';
+import { slipped } from './mutant.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+it.each(mutants)('the mutant "$name" fits the source, and the tests that it names are there', (mutant) => {
+  const source = readFileSync(join(root, mutant.file), 'utf8');
+  expect(slipped(mutant, source)).not.toBe(source);
+  expect((mutant.tests ?? []).filter((test) => !existsSync(join(root, test)))).toEqual([]);
+});
+
+it('no two mutants have one name', () => {
+  expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length);
+});
