@@ -19,7 +19,7 @@ const pagesMax = 20;
 export async function removeDeleted(ctx: Context, queue: QueueRecord): Promise<void> {
   // Before it looks: what it finds empty must have been so when nothing could come any more.
   const isForgotten = queue.updatedAt < ctx.clock.now() - settingsForgottenMs;
-  for (const partition of partitionsOf(queue)) {
+  for (const partition of partitionsOf({ ...queue, shardsVisited: queue.shardsEver })) {
     if (!(await emptyShard(ctx, queue, partition))) return;
   }
   if (isForgotten) await ctx.store.write({ key: deletedKey(queue.incarnation), then: { remove: true } });

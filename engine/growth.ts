@@ -2,7 +2,8 @@
  * How many shards a queue has. One takes about 1,000 write units a second (a DynamoDB partition:
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html); so a queue whose writes are
  * throttled doubles its shards, and one found idle halves them. Messages are published to the first `shards`; receives and the
- * sweep visit `shardsVisited`, which includes retired ones until they are surely empty.
+ * sweep visit `shardsVisited`, which includes retired ones until they are surely empty. Of those that were forgotten since, up to
+ * `shardsEver`, each sweep looks at one: a transaction of a caller's own is not bound to the time in which the queue's writes go out.
  */
 import {
   readToWriteMsMax,
@@ -38,7 +39,21 @@ export async function growIfThrottled(ctx: Context, queue: QueueRecord): Promise
   return changeQueue(ctx, queue.name, (record, now) => {
     if (!isAsked(record, throttled) || isTooSoon(record, now)) return record;
     const shards = Math.min(shardsMax, record.shards * 2);
-    return { ...record, shards, shardsVisited: Math.max(shards, record.shardsVisited), shardsChangedAt: now };
+    return {
+      ...record,
+      shards,
+      shardsVisited: Math.max(shards, record.shardsVisited),
+      shardsEver: Math.max(shards, record.shardsEver),
+      shardsChangedAt: now,
+    };
+  });
+}
+
+/** Has a shard visited again that was forgotten, and holds something all the same. */
+export async function visitAgain(ctx: Context, queue: QueueRecord, shard: number): Promise<void> {
+  await changeQueue(ctx, queue.name, (record, now) => {
+    if (shard < record.shardsVisited || record.incarnation !== queue.incarnation) return record;
+    return { ...record, shardsVisited: shard + 1, shardsChangedAt: now };
   });
 }
 

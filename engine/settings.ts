@@ -19,6 +19,8 @@ export interface QueueRecord extends QueueSettings {
   /** Messages are published to shards 0 to `shards` - 1, and may be in 0 to `shardsVisited` - 1. */
   shards: number;
   shardsVisited: number;
+  /** The most that it ever had: a transaction of a caller's own may go out long after it was told of a shard. */
+  shardsEver: number;
   shardsChangedAt: number;
   /** Levels of priority that messages may be in: the most that the queue ever declared. */
   levelsVisited: number;
@@ -69,6 +71,7 @@ export function readQueue(row: Row): QueueRecord {
     incarnation: row.incarnation as string,
     shards: row.shards as number,
     shardsVisited: row.shardsVisited as number,
+    shardsEver: (row.shardsEver as number | undefined) ?? (row.shardsVisited as number),
     shardsChangedAt: row.shardsChangedAt as number,
     levelsVisited: (row.levelsVisited as number | undefined) ?? 1,
     visibilityTimeoutSeconds: row.visibilityTimeoutSeconds as number,

@@ -1,20 +1,21 @@
 /**
  * The sweep: what has to be seen to though nobody receives. Each minute it visits the head of every shard and its due rows: overridden,
  * expired and purged rows are removed, used-up messages go to their dead-letter queues, rows that ended are tidied, redrives that
- * stand still are started again, and what deleted queues left is removed. A run is bounded: a long list is gone on with next time.
+ * stand still are started again, the ticks of schedules are published, and what deleted queues left is removed. A run is bounded: a long list is gone on with next time.
  */
 import { headRowsMax, sweepPeriodMs } from '../sdk/limits.ts';
 import { clearParcel } from './claims.ts';
 import type { Context } from './context.ts';
 import { removeDeleted } from './deleted-queues.ts';
 import type { SweepReport } from './engine.ts';
-import { shrinkIfIdle } from './growth.ts';
+import { shrinkIfIdle, visitAgain } from './growth.ts';
 import { look } from './lease-writes.ts';
 import { type Key, type Row, StoreError } from './port.ts';
 import { readTaskRow } from './redrive-task.ts';
 import { removeAll } from './removals.ts';
 import { readParcel } from './row-format.ts';
 import { leaseKey, type Parcel, parcelKey } from './rows.ts';
+import { sweepSchedules } from './schedule-sweep.ts';
 import { type QueueRecord, readQueue } from './settings.ts';
 import { settle } from './settle.ts';
 import { levelsOf } from './shards.ts';
@@ -37,6 +38,8 @@ export async function sweep(ctx: Context, { until }: { until: number }): Promise
   const report: SweepReport = { queues: [], complete: true };
   let failure: StoreError | undefined;
 
+  // First: it is the ticks of schedules that have to be in time.
+  if (!(await sweepSchedules(ctx, until))) report.complete = false;
   await restartRedrives(ctx);
   await Promise.all(
     Array.from({ length: queuesAtOnce }, async () => {
@@ -80,6 +83,7 @@ async function sweepQueue(ctx: Context, queue: QueueRecord, isDeadLetter: boolea
     }
   }
   await shrinkIfIdle(ctx, queue, { isIdle: emptyFrom === 0, emptyFrom, asOf });
+  await lookIntoForgotten(ctx, queue, asOf);
   if (oldest !== Number.POSITIVE_INFINITY) swept.oldestAgeSeconds = Math.max(0, ctx.clock.now() - oldest) / 1000;
   return swept;
 }
@@ -159,6 +163,16 @@ async function sweepDue(ctx: Context, queue: QueueRecord, partition: string, swe
     });
   else if (cursor) await ctx.store.write({ key: cursorKey, then: { remove: true } });
   return oldest;
+}
+
+/** Another one each minute: what a late transaction put there is found, if not at once. */
+async function lookIntoForgotten(ctx: Context, queue: QueueRecord, now: number): Promise<void> {
+  const forgotten = queue.shardsEver - queue.shardsVisited;
+  if (forgotten <= 0) return;
+  const shard = queue.shardsVisited + (Math.floor(now / sweepPeriodMs) % forgotten);
+  for (const partition of levelsOf(queue, shard)) {
+    if (!(await holdsNothing(ctx, partition))) return visitAgain(ctx, queue, shard);
+  }
 }
 
 async function holdsNothing(ctx: Context, partition: string): Promise<boolean> {

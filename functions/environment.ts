@@ -3,6 +3,7 @@ import { createCorrectedClock } from '../engine/clock.ts';
 import { createEngine } from '../engine/create.ts';
 import { createDynamoClient } from '../engine/dynamo-client.ts';
 import { createDynamoStore } from '../engine/dynamo-store.ts';
+import { jsonItems } from '../engine/dynamo-transactions.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Clock } from '../engine/port.ts';
 import { createRandom } from '../engine/random.ts';
@@ -42,6 +43,7 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
       store,
       clock,
       random,
+      transactionItem: jsonItems(tables),
       observe: logEngineEvents(log),
       ...(redriveFunction === undefined
         ? {}

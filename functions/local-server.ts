@@ -3,6 +3,7 @@ import { createCorrectedClock } from '../engine/clock.ts';
 import { createEngine } from '../engine/create.ts';
 import { createDynamoStore } from '../engine/dynamo-store.ts';
 import { createTables } from '../engine/dynamo-tables.ts';
+import { jsonItems } from '../engine/dynamo-transactions.ts';
 import { createRandom } from '../engine/random.ts';
 import { fixedAdminKey } from './admin-key.ts';
 import { createApp } from './app.ts';
@@ -85,6 +86,7 @@ async function serveQueue(options: LocalOptions, client: Parameters<typeof creat
     store,
     clock,
     random,
+    transactionItem: jsonItems(tables),
     observe: logEngineEvents(log),
     startRedrive: async (queue, task) => chores.startRedrive(engine, queue, task),
   });

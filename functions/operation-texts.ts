@@ -1,17 +1,8 @@
 /** What the OpenAPI document says of each operation: a summary, more, an example, and the refusals of its own. */
-import type { InputOf, OperationName, OutputOf } from '../sdk/contract.ts';
+import type { OperationName } from '../sdk/contract.ts';
 import type { ErrorCode } from '../sdk/errors.ts';
-
-type Texts = {
-  [Name in OperationName]: {
-    tag: 'queues' | 'messages' | 'redrive' | 'schedules' | 'keys' | 'server';
-    summary: string;
-    description?: string;
-    input?: InputOf<Name>;
-    output: OutputOf<Name>;
-    refusals: ErrorCode[];
-  };
-};
+import type { OperationTextsOf } from './operation-text.ts';
+import { transactionTexts } from './transaction-texts.ts';
 
 const at = '2026-01-31T12:00:00.000Z';
 const later = '2026-01-31T12:00:30.000Z';
@@ -69,7 +60,7 @@ const nightly = {
 const ofSchedule: ErrorCode[] = ['schedule_not_found'];
 const ofQueue: ErrorCode[] = ['queue_not_found'];
 
-export const operationTexts: Texts = {
+export const operationTexts: OperationTextsOf<OperationName> = {
   createQueue: {
     tag: 'queues',
     summary: 'Create a queue',
@@ -156,42 +147,7 @@ export const operationTexts: Texts = {
     output: { results: [{ ok: true, leasedUntil: later }] },
     refusals: ofQueue,
   },
-  publishItems: {
-    tag: 'messages',
-    summary: 'Make entries that publish messages within a transaction of your own',
-    description:
-      'Nothing is published by this call: put the entries into a TransactWriteItems of yours within a minute. One message that cannot be published refuses the call.',
-    input: { messages: [{ body }] },
-    output: {
-      items: [
-        { Put: { TableName: 'dumbwaiter-messages', Item: { shard: { S: '7m2k9q4t:0' }, id: { S: id }, count: { N: '1' } } } },
-      ],
-      ids: [`${id}.0`],
-    },
-    refusals: ofQueue,
-  },
-  ackItems: {
-    tag: 'messages',
-    summary: 'Make entries that acknowledge messages within a transaction of your own',
-    description:
-      'Nothing is acknowledged by this call: put the entries into a TransactWriteItems of yours. It is cancelled if a lease was lost. One malformed receipt refuses the call.',
-    input: { receipts: [receipt] },
-    output: {
-      items: [
-        {
-          Update: {
-            TableName: 'dumbwaiter-leases',
-            Key: { id: { S: id } },
-            UpdateExpression: 'SET #1[0].#3 = :1',
-            ConditionExpression: '#1[0].#2 = :0',
-            ExpressionAttributeNames: { '#1': 'slots', '#2': 't', '#3': 'd' },
-            ExpressionAttributeValues: { ':0': { S: 'k3v5x7z9b2d4' }, ':1': { S: 'done' } },
-          },
-        },
-      ],
-    },
-    refusals: [...ofQueue, 'invalid_receipt', 'lease_lost'],
-  },
+  ...transactionTexts,
   purge: {
     tag: 'messages',
     summary: 'Remove all messages published before now',

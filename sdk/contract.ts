@@ -21,11 +21,11 @@ import type {
   Schedule,
   ScheduleInput,
   Scope,
-  TransactionItem,
-  TransactionWrite,
 } from './records.ts';
+import type { TransactionItem, TransactionWrite } from './transaction-items.ts';
 
 export type * from './records.ts';
+export type * from './transaction-items.ts';
 
 export interface Page {
   limit?: number;

@@ -22,6 +22,7 @@ export type {
   Refused,
   ReleaseResult,
   Scope,
+  TransactionWrite,
   Transport,
 } from './contract.ts';
 export { DumbwaiterError, type ErrorCode, errors } from './errors.ts';
@@ -31,7 +32,14 @@ export type { ReleaseInput } from './leases.ts';
 export type { Extended, ReceivedMessage, Released, WaitingMessage } from './message.ts';
 export type { ListPage, Pages } from './pages.ts';
 export type { NewMessage } from './publisher.ts';
-export type { Published, QueueClient, QueueDescription, Receipts, ReceiveInput } from './queue.ts';
+export type { Publishable, Published, PublishItems, QueueClient, QueueDescription, Receipts, ReceiveInput } from './queue.ts';
 export type { Redrive, RedriveWaitOptions } from './redrive.ts';
 export type { CallOptions } from './retry.ts';
 export type { Timers } from './timers.ts';
+export {
+  type DocumentItem,
+  type ItemsOptions,
+  type LowLevelItem,
+  type PlainValue,
+  refusalOfTransaction,
+} from './transactions.ts';

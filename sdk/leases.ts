@@ -3,6 +3,7 @@ import type { AckResult, ExtendResult, ReleaseResult } from './contract.ts';
 import { failedCharsMax } from './limits.ts';
 import type { Caller, CallOptions } from './retry.ts';
 import type { Timers } from './timers.ts';
+import { type DocumentItem, type ItemsOptions, itemsFor, type LowLevelItem } from './transactions.ts';
 
 /** How a message is given back. */
 export interface ReleaseInput {
@@ -60,6 +61,16 @@ export class Leases {
       const output = await this.#caller.call('extend', { queue }, { receipts: entries, ...input }, shared);
       return output.results;
     });
+  }
+
+  /** Not gathered with others: entries belong to one transaction. */
+  async ackItems(
+    queue: string,
+    receipts: readonly string[],
+    { document, ...options }: CallOptions & ItemsOptions,
+  ): Promise<LowLevelItem[] | DocumentItem[]> {
+    const { items } = await this.#caller.call('ackItems', { queue }, { receipts: [...receipts] }, options);
+    return itemsFor(items, 'lease_lost', { document });
   }
 
   /** Sends what is gathered now. */

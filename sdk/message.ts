@@ -11,6 +11,7 @@ import type {
 } from './contract.ts';
 import type { Leases, ReleaseInput } from './leases.ts';
 import type { CallOptions } from './retry.ts';
+import type { DocumentItem, ItemsOptions, LowLevelItem } from './transactions.ts';
 
 /** A message as `get` and `peek` show it: not received, not hidden from anyone. */
 export type WaitingMessage<T = unknown> = Omit<Message, 'body' | 'bodyBase64'> & { body: T };
@@ -68,6 +69,17 @@ export class ReceivedMessage<T = unknown> {
    */
   async ack(options?: CallOptions): Promise<void> {
     await this.#settle(this.#leases.ack(this.#queue, [this.receipt], options));
+  }
+
+  /**
+   * Entries for a TransactWriteItems of your own: the message is acked with what else it writes, or not at all. This call acks nothing. A
+   * lease that is lost by then, or a message that is done, cancels the transaction: `refusalOfTransaction` names that `lease_lost`.
+   * Messages that were published together may share a row, of which a transaction takes one entry: use `queue.ackItems` for several.
+   */
+  ackItems(options: CallOptions & ItemsOptions & { document: true }): Promise<DocumentItem[]>;
+  ackItems(options?: CallOptions & ItemsOptions): Promise<LowLevelItem[]>;
+  ackItems(options: CallOptions & ItemsOptions = {}): Promise<LowLevelItem[] | DocumentItem[]> {
+    return this.#leases.ackItems(this.#queue, [this.receipt], options);
   }
 
   /**

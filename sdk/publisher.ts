@@ -16,6 +16,11 @@ export interface NewMessage<T = unknown> {
   attributes?: Attributes;
 }
 
+/** As it travels. Throws TypeError for a body that has no JSON. */
+export function entryOf({ body, ...rest }: NewMessage): PublishEntry {
+  return { ...contentOf(body), ...rest };
+}
+
 /** Gathers what is published to a queue at the same time into as few calls as carry it. */
 export class Publisher {
   readonly #caller: Caller;
@@ -32,9 +37,7 @@ export class Publisher {
     const key = JSON.stringify([queue, shared.retries, shared.timeoutMs]);
     const send = async (entries: PublishEntry[], ending: AbortSignal) =>
       (await this.#caller.call('publish', { queue }, { messages: entries }, { ...shared, signal: ending })).results;
-    return messages
-      .map(({ body, ...rest }): PublishEntry => ({ ...contentOf(body), ...rest }))
-      .map((entry) => this.#batcher.add({ key, entry, bytes: callBytesOf(entry), send, signal }));
+    return messages.map(entryOf).map((entry) => this.#batcher.add({ key, entry, bytes: callBytesOf(entry), send, signal }));
   }
 }
 

@@ -16,10 +16,11 @@ import type {
 import { Leases, type ReleaseInput } from './leases.ts';
 import { ReceivedMessage, type WaitingMessage, waitingMessage } from './message.ts';
 import { Pages, pageOf } from './pages.ts';
-import type { NewMessage, Publisher } from './publisher.ts';
+import { entryOf, type NewMessage, type Publisher } from './publisher.ts';
 import { Redrive } from './redrive.ts';
 import type { Caller, CallOptions } from './retry.ts';
 import type { Timers } from './timers.ts';
+import { type DocumentItem, type ItemsOptions, itemsFor, type LowLevelItem } from './transactions.ts';
 
 /** What all queues of one client share. */
 export interface Connection {
@@ -27,6 +28,14 @@ export interface Connection {
   publisher: Publisher;
   leases: Leases;
   timers: Timers;
+}
+
+/** One message, or several. */
+export type Publishable<T> = NewMessage<T> | readonly NewMessage<T>[];
+/** Entries of a transaction, and the ids that the messages will have. */
+export interface PublishItems<Item> {
+  items: Item[];
+  ids: string[];
 }
 
 export type Published = Exclude<PublishResult, Refused>;
@@ -102,6 +111,23 @@ export class QueueClient<T = unknown> {
     return accepted(await (result as Promise<PublishResult>));
   }
 
+  /**
+   * Entries for a TransactWriteItems of your own: the messages, 1 to 100, are published with what else it writes, or not at all. This call
+   * publishes nothing. Commit them once, and within a minute: ids and times are those of now, and a purge in between takes the messages
+   * with it. A transaction takes 100 entries and 4 MB, yours included; a small message takes one entry, ten published together one.
+   * @throws DumbwaiterError `invalid_input` when one message cannot be published, or all together are too large
+   */
+  publishItems(
+    messages: Publishable<T>,
+    options: CallOptions & ItemsOptions & { document: true },
+  ): Promise<PublishItems<DocumentItem>>;
+  publishItems(messages: Publishable<T>, options?: CallOptions & ItemsOptions): Promise<PublishItems<LowLevelItem>>;
+  async publishItems(given: Publishable<T>, { document, ...options }: CallOptions & ItemsOptions = {}) {
+    const messages = (isList(given) ? given : [given]).map(entryOf);
+    const { items, ids } = await this.#connection.caller.call('publishItems', this.#params, { messages }, options);
+    return { items: itemsFor(items, 'message_exists', { document }), ids };
+  }
+
   /** Leases messages to this program; none is an empty list. A retry after a lost answer leaves the first one's leases to expire. */
   receive(input: ReceiveInput = {}, options?: CallOptions): Promise<ReceivedMessage<T>[]> {
     return this.#receive(this.#connection.leases, input, options);
@@ -123,6 +149,13 @@ export class QueueClient<T = unknown> {
   /** Any number of messages, or receipts; each has its result, in order. */
   ack(messages: Receipts, options?: CallOptions): Promise<AckResult[]> {
     return gathered(this.#connection.leases.ack(this.name, receiptsOf(messages), options));
+  }
+
+  /** As `ReceivedMessage.ackItems`, for any number of messages or receipts of this queue: one entry for all that share a row. */
+  ackItems(messages: Receipts, options: CallOptions & ItemsOptions & { document: true }): Promise<DocumentItem[]>;
+  ackItems(messages: Receipts, options?: CallOptions & ItemsOptions): Promise<LowLevelItem[]>;
+  ackItems(messages: Receipts, options: CallOptions & ItemsOptions = {}): Promise<LowLevelItem[] | DocumentItem[]> {
+    return this.#connection.leases.ackItems(this.name, receiptsOf(messages), options);
   }
 
   /** As `ReceivedMessage.release`, for any number of messages or receipts. */

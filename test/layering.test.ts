@@ -17,7 +17,7 @@ const forbiddenNames = /^(utils?|types?|common|helpers?)$/;
 
 /** What the engine, the functions and every transport share with the client. */
 const isContract = (path: string) =>
-  /^sdk\/(contract|records|errors|limits|schemas)\.ts$/.test(path) || path.startsWith('sdk/schemas/');
+  /^sdk\/(contract|records|transaction-items|errors|limits|schemas)\.ts$/.test(path) || path.startsWith('sdk/schemas/');
 const isDirect = (path: string) => /^sdk\/direct([-/].+)?\.ts$/.test(path);
 const part = (path: string) => path.split('/')[0] as string;
 
@@ -46,7 +46,11 @@ function mayRequire(from: string, specifier: string): boolean {
       if (from.startsWith('sdk/schemas')) return specifier === 'zod';
       return from === 'sdk/lambda.ts' && specifier === '@aws-sdk/client-lambda';
     case 'engine':
-      return builtin || (/^engine\/dynamo[-/]/.test(from) && specifier.startsWith('@aws-sdk/'));
+      return (
+        builtin ||
+        (from === 'engine/cron.ts' && specifier === 'croner') ||
+        (/^engine\/dynamo[-/]/.test(from) && specifier.startsWith('@aws-sdk/'))
+      );
     default:
       return true;
   }

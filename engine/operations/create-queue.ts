@@ -25,6 +25,7 @@ export async function createQueue(ctx: Context, name: string, input: InputOf<'cr
     incarnation: ctx.random.chars(incarnationChars),
     shards: 1,
     shardsVisited: 1,
+    shardsEver: 1,
     shardsChangedAt: now,
     levelsVisited: settings.priority?.levels ?? 1,
     purgedBefore: 0,

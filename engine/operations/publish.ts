@@ -5,20 +5,20 @@
 import type { PublishEntry, PublishResult, Refused } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
 import { retryMsMax } from '../../sdk/limits.ts';
-import { chunkKeys, joinEntries, keptUntil, type Placed, packEntry, place, writeChunks } from '../contents.ts';
+import { chunkKeys, joinEntries, keptUntil, type Placed, place, writeChunks } from '../contents.ts';
 import type { Context } from '../context.ts';
 import { ownRowId } from '../ids.ts';
 import { judgeable, needsEnding, putIfAbsent, replace, type Seen } from '../lease-writes.ts';
 import { createPatience, patiently } from '../patience.ts';
+import { alike, pendingOf } from '../pending.ts';
 import { StoreError } from '../port.ts';
 import { notSaid, type Pending, publishShared, targetOf, unavailable, unreceived, visibleAtOf } from '../publish-parcels.ts';
-import { refusalIn, timingOf } from '../publish-terms.ts';
 import { leaseRow, roomForContents } from '../row-format.ts';
 import { expiryOf, type QueueRecord, writeBy } from '../settings.ts';
 import { verdictOfAge } from '../settle.ts';
 import { levelIn, shardKey } from '../shards.ts';
 
-const isRefused = (entry: PublishEntry | Refused): entry is Refused => 'ok' in entry;
+const isRefused = (entry: PublishEntry | Pending | Refused): entry is Refused => 'ok' in entry;
 
 export async function publish(
   ctx: Context,
@@ -29,29 +29,17 @@ export async function publish(
   const target = await patiently(patience, () => targetOf(ctx, queueName));
   const { queue } = target;
   const results: PublishResult[] = new Array(entries.length);
-  const shared = new Map<string, Pending[]>();
+  const shared: Pending[] = [];
   const own = new Map<string, Pending[]>();
   entries.forEach((entry, index) => {
-    if (isRefused(entry)) {
-      results[index] = entry;
-      return;
-    }
-    const refused = refusalIn(queue, entry, ctx.clock.now());
-    if (refused !== undefined) {
-      results[index] = { ok: false, code: 'invalid_input', message: `messages[${index}].${refused}` };
-      return;
-    }
-    const timing = timingOf(entry) ?? { delayMs: queue.delaySeconds * 1000 };
-    const pending: Pending = { index, packed: packEntry(entry), timing, level: entry.priority ?? 0 };
-    if (entry.id !== undefined) own.set(entry.id, [...(own.get(entry.id) ?? []), { ...pending, id: entry.id }]);
-    else {
-      const alike = JSON.stringify([pending.level, timing]);
-      shared.set(alike, [...(shared.get(alike) ?? []), pending]);
-    }
+    const pending = isRefused(entry) ? entry : pendingOf(queue, entry, index, ctx.clock.now());
+    if (isRefused(pending)) results[index] = pending;
+    else if (pending.id === undefined) shared.push(pending);
+    else own.set(pending.id, [...(own.get(pending.id) ?? []), pending]);
   });
 
   await Promise.all([
-    publishShared(ctx, target, shared.values(), results, patience),
+    publishShared(ctx, target, alike(shared), results, patience),
     ...[...own.values()].map(async (same) => {
       // The same id twice in one call: the first is published, the others find it.
       for (const pending of same)

@@ -114,6 +114,8 @@ onBothStores('queues', (driven) => {
       receive: [{ queue }, {}],
       ack: [{ queue }, { receipts: ['x'] }],
       release: [{ queue }, { receipts: ['x'] }],
+      publishItems: [{ queue }, { messages: [{ body: 1 }] }],
+      ackItems: [{ queue }, { receipts: ['x'] }],
       extend: [{ queue }, { receipts: ['x'] }],
       purge: [{ queue }, {}],
       peek: [{ queue }, {}],

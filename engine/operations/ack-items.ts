@@ -1,0 +1,56 @@
+/**
+ * Ack within a transaction of the caller's own: answers the entries that do it, and does nothing. They rest on the tokens alone, as an
+ * ack does; but they are refused where a message is done already, be it by this very token, so that what they are committed with
+ * happens once.
+ */
+import type { OutputOf } from '../../sdk/contract.ts';
+import { DumbwaiterError } from '../../sdk/errors.ts';
+import type { Context } from '../context.ts';
+import type { Condition, Write } from '../port.ts';
+import type { Receipt } from '../receipts.ts';
+import { slotPath, tombstoneRow } from '../row-format.ts';
+import { leaseKey, tombstone } from '../rows.ts';
+import { asItems } from '../transactions.ts';
+import { holds, marks } from './ack.ts';
+import { leaseLost, readReceipts } from './by-row.ts';
+
+export async function ackItems(ctx: Context, queueName: string, receipts: readonly unknown[]): Promise<OutputOf<'ackItems'>> {
+  const queue = await ctx.settings.get(queueName);
+  const { rows, refused } = readReceipts(queue, receipts);
+  const [first] = refused;
+  if (first) throw new DumbwaiterError(first[1].code, `receipts[${first[0]}]: ${first[1].message}`);
+  return {
+    items: asItems(
+      ctx,
+      [...rows].map(([rowId, held]) =>
+        ackWrite(
+          ctx,
+          rowId,
+          held.map(({ receipt }) => receipt),
+        ),
+      ),
+    ),
+  };
+}
+
+/** One write of the row, however many of its messages are acked: DynamoDB takes no two on one item. */
+function ackWrite(ctx: Context, rowId: string, held: readonly Receipt[]): Write {
+  const slots = new Map(held.map((receipt) => [receipt.slot, receipt]));
+  // Of two receipts of one message one is stale.
+  if (slots.size < held.length) throw new DumbwaiterError('lease_lost', leaseLost().message);
+  const now = ctx.clock.now();
+  const version = ctx.newVersion();
+  const { count, ending } = held[0]!;
+  const live: Condition[] = held.flatMap((receipt) => [holds(receipt), { absent: slotPath(receipt.slot, 'end') }]);
+  const tokens = Array.from({ length: count }, (_, slot) => slots.get(slot)).flatMap((one) =>
+    one ? [{ token: one.token }] : [],
+  );
+  if (tokens.length === count && held.length === count && !ending) {
+    // Receipts are in their holder's hands: the row itself says how many messages it has, and what is left to do at its end.
+    const whole: Condition = { all: [{ absent: ['until'] }, { equals: [['count'], count] }, { absent: ['ending'] }, ...live] };
+    return { key: leaseKey(rowId), when: whole, then: { put: tombstoneRow(tombstone(rowId, version, tokens, now)) } };
+  }
+  // Its expiry stays, too early if anything: who meets the row when it is due ends it.
+  const part: Condition = { all: [{ absent: ['until'] }, ...live] };
+  return { key: leaseKey(rowId), when: part, then: { set: [[['version'], version], ...marks(held)] } };
+}

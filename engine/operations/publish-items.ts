@@ -1,0 +1,66 @@
+/**
+ * Publish within a transaction of the caller's own: answers the entries that do it, and does nothing. What lies beside a row is put by
+ * the same transaction, so that nothing is left of one that never happens.
+ */
+import type { OutputOf, PublishEntry, Refused } from '../../sdk/contract.ts';
+import { DumbwaiterError } from '../../sdk/errors.ts';
+import { chunkWrites, joinEntries, keptUntil, place } from '../contents.ts';
+import type { Context } from '../context.ts';
+import { messageId, ownRowId } from '../ids.ts';
+import { alike, pendingOf } from '../pending.ts';
+import type { Write } from '../port.ts';
+import { inParcels, type ParcelWrite, type Pending, parcelWrite, targetOf, unreceived, visibleAtOf } from '../publish-parcels.ts';
+import { leaseRow, roomForContents } from '../row-format.ts';
+import { absentAt, leaseKey } from '../rows.ts';
+import { expiryOf, type QueueRecord } from '../settings.ts';
+import { levelIn, shardKey } from '../shards.ts';
+import { asItems } from '../transactions.ts';
+
+export async function publishItems(
+  ctx: Context,
+  queueName: string,
+  entries: readonly (PublishEntry | Refused)[],
+): Promise<OutputOf<'publishItems'>> {
+  const { queue } = await targetOf(ctx, queueName);
+  const pending = entries.map((entry, index) => accepted(ctx, queue, entry, index));
+  const own = pending.filter(({ id }) => id !== undefined);
+  const twice = own.find(({ id }, at) => own.findIndex((other) => other.id === id) !== at);
+  if (twice)
+    throw new DumbwaiterError('invalid_input', `messages[${twice.index}].id: must not be given twice, was "${twice.id}"`);
+
+  const parcels = alike(pending.filter(({ id }) => id === undefined))
+    .flatMap(inParcels)
+    .map((group) => parcelWrite(ctx, queue, group));
+  const ids: string[] = new Array(entries.length);
+  for (const { id, group } of parcels) for (const [slot, { index }] of group.entries()) ids[index] = messageId(id, slot);
+  for (const { index, id } of own) ids[index] = id!;
+  const writes = [...parcels, ...own.map((one) => ownWrite(ctx, queue, one))].flatMap((parcel) => writesOf(ctx, parcel));
+  return { items: asItems(ctx, writes), ids };
+}
+
+function accepted(ctx: Context, queue: QueueRecord, entry: PublishEntry | Refused, index: number): Pending {
+  const judged = 'ok' in entry ? entry : pendingOf(queue, entry, index, ctx.clock.now());
+  if ('ok' in judged) throw new DumbwaiterError(judged.code, judged.message);
+  return judged;
+}
+
+/** A message under its caller's own id. */
+function ownWrite(ctx: Context, queue: QueueRecord, pending: Pending): ParcelWrite {
+  const id = ownRowId(queue.incarnation, pending.id!);
+  const shard = Math.floor(ctx.random.number() * queue.shards);
+  const now = ctx.clock.now();
+  const visibleAt = visibleAtOf(pending.timing, now);
+  const expiresAt = expiryOf(queue, visibleAt);
+  const room = roomForContents(1, id.length, queue.backoff !== null, queue.deadLetter !== null);
+  const { placed, chunks } = place(joinEntries([pending.packed]), room, () => ctx.ids.parcel(shard));
+  const at = shardKey(queue, shard, levelIn(queue, pending.level));
+  const row = leaseRow(unreceived(ctx, queue, { id, at, count: 1, now, visibleAt, placed }));
+  return { id, group: [pending], key: leaseKey(id), row, placed, chunks, ttl: expiresAt && keptUntil(expiresAt) };
+}
+
+/** A row of `leases` is never put over another; one of `messages` needs no condition, for a row in `leases` overrides it. */
+function writesOf(ctx: Context, { key, row, placed, chunks, ttl }: ParcelWrite): Write[] {
+  const then = { put: row };
+  const write: Write = key.table === 'leases' ? { key, when: absentAt(ctx.clock.now()), then } : { key, then };
+  return [...chunkWrites(placed, chunks, ttl), write];
+}

@@ -1,0 +1,44 @@
+/** Of the operations that make entries for transactions of the caller's own. */
+import type { OperationTextsOf } from './operation-text.ts';
+
+const id = '01kg9zt2m4q8r6s0v3x5y7z9';
+const receipt = '7m2k9q4t.01kg9zt2m4q8r6s0v3x5y7z9.0.2.k3v5x7z9b2d4';
+
+export const transactionTexts: OperationTextsOf<'publishItems' | 'ackItems'> = {
+  publishItems: {
+    tag: 'messages',
+    summary: 'Make entries that publish messages within a transaction of your own',
+    description:
+      'Nothing is published by this call: put the entries into a TransactWriteItems of yours within a minute. One message that cannot be published refuses the call.',
+    input: { messages: [{ body: { order: 1234 } }] },
+    output: {
+      items: [
+        { Put: { TableName: 'dumbwaiter-messages', Item: { shard: { S: '7m2k9q4t:0' }, id: { S: id }, count: { N: '1' } } } },
+      ],
+      ids: [`${id}.0`],
+    },
+    refusals: ['queue_not_found'],
+  },
+  ackItems: {
+    tag: 'messages',
+    summary: 'Make entries that acknowledge messages within a transaction of your own',
+    description:
+      'Nothing is acknowledged by this call: put the entries into a TransactWriteItems of yours. It is cancelled if a lease was lost. One malformed receipt refuses the call.',
+    input: { receipts: [receipt] },
+    output: {
+      items: [
+        {
+          Update: {
+            TableName: 'dumbwaiter-leases',
+            Key: { id: { S: id } },
+            UpdateExpression: 'SET #1[0].#3 = :1',
+            ConditionExpression: '#1[0].#2 = :0',
+            ExpressionAttributeNames: { '#1': 'slots', '#2': 't', '#3': 'd' },
+            ExpressionAttributeValues: { ':0': { S: 'k3v5x7z9b2d4' }, ':1': { S: 'done' } },
+          },
+        },
+      ],
+    },
+    refusals: ['queue_not_found', 'invalid_receipt', 'lease_lost'],
+  },
+};

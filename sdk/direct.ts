@@ -1,0 +1,99 @@
+/**
+ * `dumbwaiter/direct`: the queue runs in the caller's own process, on its tables, with the caller's own IAM credentials: no Lambda, no
+ * API Gateway, no key. Needs `@aws-sdk/client-dynamodb` and `zod` beside it.
+ */
+import { createCorrectedClock } from '../engine/clock.ts';
+import { createEngine } from '../engine/create.ts';
+import { createDynamoClient, type DynamoClientOptions } from '../engine/dynamo-client.ts';
+import { createDynamoStore, type DynamoStoreParts } from '../engine/dynamo-store.ts';
+import type { TableNames } from '../engine/dynamo-tables.ts';
+import { commitTransaction, transactionItems } from '../engine/dynamo-transactions.ts';
+import type { Engine, EngineEvent, QueueOperation } from '../engine/engine.ts';
+import { createRandom } from '../engine/random.ts';
+import type { InputOf, OperationName, OutputOf, ParamsOf, Transport } from './contract.ts';
+import { withDeadline } from './deadline.ts';
+import { refusalOfCall, refusalOfCommit } from './direct-refusal.ts';
+import { type DirectTasks, runTasks } from './direct-tasks.ts';
+import { DumbwaiterError } from './errors.ts';
+
+export interface DirectTransportOptions extends Pick<DynamoClientOptions, 'endpoint' | 'region' | 'credentials'> {
+  /**
+   * The names of the tables, as the deployment's outputs tell them. Default: `DUMBWAITER_MESSAGES_TABLE`, `DUMBWAITER_LEASES_TABLE` and
+   * `DUMBWAITER_QUEUES_TABLE` of the environment, else the names that `npm start` gives them.
+   */
+  tables?: TableNames;
+  /** In place of a client made of the other options. It should give up on a silent connection within seconds. */
+  client?: DynamoStoreParts['client'];
+  /** Told what the queue does of its own accord: messages dead-lettered, and anomalies. */
+  observe?: (event: EngineEvent) => void;
+}
+
+export interface DirectTransport extends Transport {
+  transact: NonNullable<Transport['transact']>;
+  /** Ends the redrives that run in this process (a sweep starts them again elsewhere) and lets its connections go. */
+  close(): Promise<void>;
+}
+
+/** Every operation but those of keys, which belong to the HTTP API. The sweep is left to the deployment, which has one. */
+export function directTransport(options: DirectTransportOptions = {}): DirectTransport {
+  const { tables = tablesOfEnvironment(), client: given, observe, ...config } = options;
+  const client = given ?? createDynamoClient(config);
+  const clock = createCorrectedClock();
+  const tasks: DirectTasks = runTasks(clock);
+  const engine: Engine = createEngine({
+    store: createDynamoStore({ client, tables, clock }),
+    clock,
+    random: createRandom(),
+    transactionItem: transactionItems(tables),
+    startRedrive: async (queue, task) => tasks.startRedrive(engine, queue, task),
+    ...(observe && { observe }),
+  });
+  return {
+    call(operation, params, input, { signal, timeoutMs } = {}) {
+      const limits = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
+      return withDeadline(limits, (ending) => answer(engine, operation, params, input, ending));
+    },
+    transact(items, { token, signal, timeoutMs }) {
+      const limits = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
+      return withDeadline(limits, (ending) =>
+        commitTransaction({ client, clock }, items, token, ending).catch((error: unknown) => {
+          throw refusalOfCommit(error, items);
+        }),
+      );
+    },
+    async close() {
+      await tasks.stop();
+      if (given === undefined) client.destroy();
+    },
+  };
+}
+
+async function answer<Name extends OperationName>(
+  engine: Engine,
+  operation: Name,
+  params: ParamsOf<Name>,
+  input: InputOf<Name>,
+  signal: AbortSignal,
+): Promise<OutputOf<Name>> {
+  if (operation === 'health') return { status: 'ok' } as OutputOf<Name>;
+  if (ofKeys.has(operation)) {
+    throw new DumbwaiterError('forbidden', `${operation}: API keys belong to the HTTP API; here IAM decides who may do what.`);
+  }
+  try {
+    const output = await engine.call(operation as QueueOperation, params as never, input as never, { signal });
+    return output as OutputOf<Name>;
+  } catch (error) {
+    throw refusalOfCall(error);
+  }
+}
+
+const ofKeys: ReadonlySet<OperationName> = new Set<OperationName>(['createKey', 'listKeys', 'revokeKey']);
+
+function tablesOfEnvironment(): TableNames {
+  const { DUMBWAITER_MESSAGES_TABLE, DUMBWAITER_LEASES_TABLE, DUMBWAITER_QUEUES_TABLE } = process.env;
+  return {
+    messages: DUMBWAITER_MESSAGES_TABLE ?? 'dumbwaiter-messages',
+    leases: DUMBWAITER_LEASES_TABLE ?? 'dumbwaiter-leases',
+    queues: DUMBWAITER_QUEUES_TABLE ?? 'dumbwaiter-queues',
+  };
+}

@@ -1,0 +1,35 @@
+/** Entries of TransactWriteItems, as they travel: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */
+
+/**
+ * A value in DynamoDB's JSON, as low-level clients take it. Bytes (`B`) travel as base64; the SDK and the direct transport hand them over
+ * as Uint8Array: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
+ */
+export type ItemValue<Bytes extends string | Uint8Array = string | Uint8Array> =
+  | { S: string }
+  | { N: string }
+  | { BOOL: boolean }
+  | { B: Bytes }
+  | { L: ItemValue<Bytes>[] }
+  | { M: { [name: string]: ItemValue<Bytes> } };
+
+/** What a write changes, and under which condition; `Values` are in the client's form. */
+interface ItemTerms<Values> {
+  TableName: string;
+  ConditionExpression?: string;
+  ExpressionAttributeNames?: Record<string, string>;
+  ExpressionAttributeValues?: Values;
+}
+
+/** One entry of TransactWriteItems: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItem.html */
+export interface TransactionItem<Values = Record<string, ItemValue>> {
+  Put?: ItemTerms<Values> & { Item: Values };
+  Update?: ItemTerms<Values> & { Key: Values; UpdateExpression: string };
+}
+
+/** Any entry of TransactWriteItems, of the queue or of the caller's own. */
+export interface TransactionWrite {
+  Put?: object;
+  Update?: object;
+  Delete?: object;
+  ConditionCheck?: object;
+}
