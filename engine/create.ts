@@ -9,19 +9,24 @@ import { ackItems } from './operations/ack-items.ts';
 import { cancelMessage } from './operations/cancel-message.ts';
 import { createQueue } from './operations/create-queue.ts';
 import { deleteQueue } from './operations/delete-queue.ts';
+import { deleteSchedule } from './operations/delete-schedule.ts';
 import { extend } from './operations/extend.ts';
 import { getMessage } from './operations/get-message.ts';
 import { getQueue } from './operations/get-queue.ts';
+import { getSchedule } from './operations/get-schedule.ts';
 import { listQueues } from './operations/list-queues.ts';
+import { listSchedules } from './operations/list-schedules.ts';
 import { peek } from './operations/peek.ts';
 import { publish } from './operations/publish.ts';
 import { publishItems } from './operations/publish-items.ts';
 import { purge } from './operations/purge.ts';
+import { putSchedule } from './operations/put-schedule.ts';
 import { receive } from './operations/receive.ts';
 import { cancelRedrive, getRedrive, redrive } from './operations/redrive.ts';
 import { release } from './operations/release.ts';
 import { updateMessage } from './operations/update-message.ts';
 import { updateQueue } from './operations/update-queue.ts';
+import { updateSchedule } from './operations/update-schedule.ts';
 import { StoreError } from './port.ts';
 import { runRedrive } from './redrive-run.ts';
 import { sweep } from './sweep.ts';
@@ -56,6 +61,11 @@ const calls: Calls = {
   redrive: (ctx, { queue }, input) => redrive(ctx, queue, input),
   getRedrive: (ctx, { queue, task }) => getRedrive(ctx, queue, task),
   cancelRedrive: (ctx, { queue, task }) => cancelRedrive(ctx, queue, task),
+  putSchedule: (ctx, { name }, input) => putSchedule(ctx, name, input),
+  getSchedule: (ctx, { name }) => getSchedule(ctx, name),
+  updateSchedule: (ctx, { name }, input) => updateSchedule(ctx, name, input),
+  deleteSchedule: (ctx, { name }) => deleteSchedule(ctx, name),
+  listSchedules: (ctx, _, input) => listSchedules(ctx, input),
 };
 
 function entry(message: unknown, index: number): PublishEntry | Refused {

@@ -6,6 +6,8 @@ import type { Clock, Random, Store, Write } from './port.ts';
 export type EngineEvent =
   | { kind: 'dead_lettered'; queue: string; to: string; reason: string; messages: number }
   | { kind: 'expired'; queue: string; messages: number }
+  /** The ticks of a schedule cannot be published; told once for each reason. */
+  | { kind: 'schedule_failed'; schedule: string; queue: string; reason: string }
   /** Something that the rules make impossible, or nearly: worth an alarm. */
   | { kind: 'anomaly'; what: string; queue?: string; row?: string };
 

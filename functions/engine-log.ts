@@ -2,11 +2,17 @@
 import type { EngineEvent } from '../engine/engine.ts';
 import type { Log } from './log.ts';
 
-const messages = { dead_lettered: 'Dead-lettered', expired: 'Expired', anomaly: 'Anomaly' } as const;
+const messages = {
+  dead_lettered: 'Dead-lettered',
+  expired: 'Expired',
+  anomaly: 'Anomaly',
+  schedule_failed: 'Schedule failed',
+} as const;
 
 export function logEngineEvents(log: Log): (event: EngineEvent) => void {
   return (event) => {
     if (event.kind === 'anomaly') log.error(messages.anomaly, { ...event });
+    else if (event.kind === 'schedule_failed') log.warn(messages[event.kind], { ...event });
     else log.info(messages[event.kind], { ...event });
   };
 }

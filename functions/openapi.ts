@@ -18,6 +18,7 @@ const named = {
   Message: answers.message,
   DeathRecord: answers.deathRecord,
   RedriveTask: answers.redriveTask,
+  Schedule: answers.schedule,
   ApiKey: answers.apiKey,
   Refused: answers.refused,
   Problem: answers.problem,

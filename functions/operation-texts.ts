@@ -2,6 +2,7 @@
 import type { OperationName } from '../sdk/contract.ts';
 import type { ErrorCode } from '../sdk/errors.ts';
 import type { OperationTextsOf } from './operation-text.ts';
+import { scheduleTexts } from './schedule-texts.ts';
 import { transactionTexts } from './transaction-texts.ts';
 
 const at = '2026-01-31T12:00:00.000Z';
@@ -40,24 +41,6 @@ const key = {
   scopes: ['publish' as const, 'receive' as const],
   createdAt: at,
 };
-const nightly = {
-  name: 'nightly-report',
-  queue: 'reports',
-  cron: '30 2 * * *',
-  timeZone: 'Europe/Berlin',
-  everySeconds: null,
-  startAt: null,
-  endAt: null,
-  missed: 'one' as const,
-  paused: false,
-  message: { body: { report: 'sales' }, attributes: {} },
-  nextAt: '2026-02-01T01:30:00.000Z',
-  lastAt: '2026-01-31T01:30:00.000Z',
-  lastError: null,
-  createdAt: '2026-01-02T08:00:00.000Z',
-  updatedAt: '2026-01-02T08:00:00.000Z',
-};
-const ofSchedule: ErrorCode[] = ['schedule_not_found'];
 const ofQueue: ErrorCode[] = ['queue_not_found'];
 
 export const operationTexts: OperationTextsOf<OperationName> = {
@@ -229,38 +212,7 @@ export const operationTexts: OperationTextsOf<OperationName> = {
     output: { ...task, state: 'cancelled', endedAt: later },
     refusals: ['queue_not_found', 'task_not_found'],
   },
-  putSchedule: {
-    tag: 'schedules',
-    summary: 'Create or replace a schedule, which publishes a message at each of its ticks',
-    description:
-      'Either `cron` or `everySeconds`. Putting it again unchanged changes nothing; else what was not yet due of it is taken back. The key must cover all queues (`*`), as for every operation of schedules.',
-    input: { queue: nightly.queue, cron: nightly.cron, timeZone: nightly.timeZone, message: { body: nightly.message.body } },
-    output: { ...nightly, lastAt: null },
-    refusals: [],
-  },
-  getSchedule: { tag: 'schedules', summary: 'Read a schedule', output: nightly, refusals: ofSchedule },
-  updateSchedule: {
-    tag: 'schedules',
-    summary: 'Change some of a schedule, pause it or resume it',
-    description: 'What is left out stays. `cron` takes the place of `everySeconds`, and the other way round.',
-    input: { paused: true },
-    output: { ...nightly, paused: true, nextAt: null, updatedAt: at },
-    refusals: ofSchedule,
-  },
-  deleteSchedule: {
-    tag: 'schedules',
-    summary: 'Delete a schedule',
-    description: 'Messages that were due stay.',
-    output: {},
-    refusals: ofSchedule,
-  },
-  listSchedules: {
-    tag: 'schedules',
-    summary: 'List schedules by name',
-    description: 'A page may be shorter than `limit` and still have a cursor.',
-    output: { schedules: [nightly] },
-    refusals: [],
-  },
+  ...scheduleTexts,
   createKey: {
     tag: 'keys',
     summary: 'Create an API key, which is shown this once',

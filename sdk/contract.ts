@@ -18,13 +18,13 @@ import type {
   RedriveInput,
   RedriveTask,
   ReleaseResult,
-  Schedule,
-  ScheduleInput,
   Scope,
 } from './records.ts';
+import type { Schedule, ScheduleInput } from './schedule-records.ts';
 import type { TransactionItem, TransactionWrite } from './transaction-items.ts';
 
 export type * from './records.ts';
+export type * from './schedule-records.ts';
 export type * from './transaction-items.ts';
 
 export interface Page {

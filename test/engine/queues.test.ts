@@ -19,7 +19,14 @@ onBothStores('queues', (driven) => {
       backoff: { minSeconds: 1, maxSeconds: 9, factor: 1.5, jitter: 0.5 },
     };
     const at = new Date(clock.now()).toISOString();
-    expect(await create('q', given)).toEqual({ name: 'q', ...given, priority: null, paused: false, createdAt: at, updatedAt: at });
+    expect(await create('q', given)).toEqual({
+      name: 'q',
+      ...given,
+      priority: null,
+      paused: false,
+      createdAt: at,
+      updatedAt: at,
+    });
     expect(await call('getQueue', 'q')).toMatchObject({ name: 'q', ...given });
     expect(await call('getQueue', 'dead')).toMatchObject({
       visibilityTimeoutSeconds: 30,
@@ -106,7 +113,9 @@ onBothStores('queues', (driven) => {
   it('that are not there are told so by every operation', async () => {
     const { engine } = driven();
     const queue = 'nowhere';
-    const inputs: { [Name in Exclude<QueueOperation, 'createQueue' | 'listQueues'>]: [object, object] } = {
+    const inputs: {
+      [Name in Exclude<QueueOperation, 'createQueue' | 'listQueues' | `${string}Schedule` | 'listSchedules'>]: [object, object];
+    } = {
       getQueue: [{ queue }, {}],
       updateQueue: [{ queue }, {}],
       deleteQueue: [{ queue }, {}],

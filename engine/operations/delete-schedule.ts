@@ -1,0 +1,27 @@
+/** Deletes a schedule, and takes back what is not due of it; what is due stays. */
+import type { Context } from '../context.ts';
+import { createPatience } from '../patience.ts';
+import { StoreError } from '../port.ts';
+import { findSchedule, scheduleNotFound } from '../schedule-record.ts';
+import { byOf, commitSchedule, removeBeside, takeBack } from '../schedule-writes.ts';
+
+const roundsMax = 10;
+
+export async function deleteSchedule(ctx: Context, name: string): Promise<object> {
+  const patience = createPatience(ctx);
+  for (let round = 0; round < roundsMax; round++) {
+    const readAt = ctx.clock.now();
+    try {
+      const before = await findSchedule(ctx, name);
+      if (!before) throw scheduleNotFound(name);
+      const { writes } = await takeBack(ctx, before);
+      if (await commitSchedule(ctx, { name, before, next: undefined, writes }, byOf(readAt))) {
+        await removeBeside(ctx, [before.contents]);
+        return {};
+      }
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.applied !== 'no' || !(await patience.pause())) throw error;
+    }
+  }
+  throw new StoreError(`the schedule "${name}" changed ${roundsMax} times while it was to be deleted`, 'no');
+}

@@ -1,0 +1,46 @@
+/** Lists schedules by name, a page at a time. A page may be short and yet have a next: their messages may be large. */
+import type { InputOf, OutputOf } from '../../sdk/contract.ts';
+import { DumbwaiterError } from '../../sdk/errors.ts';
+import { callBytesMax, pageEntriesDefault } from '../../sdk/limits.ts';
+import { readContents, sizeOf } from '../contents.ts';
+import type { Context } from '../context.ts';
+import { formatCursor, parseCursor } from '../cursors.ts';
+import { describeSchedule, readSchedule, type ScheduleRecord, scheduleKind } from '../schedule-record.ts';
+import { messageOverheadBytes } from '../views.ts';
+
+export async function listSchedules(ctx: Context, input: InputOf<'listSchedules'>): Promise<OutputOf<'listSchedules'>> {
+  const name = input.cursor === undefined ? undefined : parseCursor(input.cursor, ['name']).name;
+  if (name === '' || typeof name === 'number') throw new DumbwaiterError('invalid_input', 'cursor: not one that this list gave');
+  const page = await ctx.store.range({
+    table: 'queues',
+    partition: scheduleKind,
+    limit: input.limit ?? pageEntriesDefault,
+    consistent: true,
+    ...(name === undefined ? {} : { after: { kind: scheduleKind, name } }),
+  });
+  const read = page.rows.map(readSchedule);
+  const records = read.slice(0, countThatFits(read));
+  const contents = await readContents(
+    ctx.store,
+    records.map(({ contents: placed }) => placed),
+  );
+  const now = ctx.clock.now();
+  const schedules = records.flatMap((record, index) => {
+    const content = contents[index]?.[0];
+    // Replaced between the two reads, or deleted.
+    return content ? [describeSchedule(record, content, now)] : [];
+  });
+  const last = records.at(-1);
+  const isLast = !page.next && records.length === read.length;
+  return isLast || !last ? { schedules } : { schedules, cursor: formatCursor({ name: last.name }) };
+}
+
+/** How many of them one answer carries: one at least. */
+function countThatFits(records: readonly ScheduleRecord[]): number {
+  let bytes = 0;
+  for (const [index, { contents }] of records.entries()) {
+    bytes += sizeOf(contents) + messageOverheadBytes;
+    if (index > 0 && bytes > callBytesMax) return index;
+  }
+  return records.length;
+}

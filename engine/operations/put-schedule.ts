@@ -1,0 +1,25 @@
+/** Creates a schedule, or replaces it. One that is there and just so stays as it is. */
+import type { InputOf, Schedule } from '../../sdk/contract.ts';
+import type { Context } from '../context.ts';
+import { changeSchedule } from '../schedule-changes.ts';
+
+export const timeZoneDefault = 'UTC';
+
+export async function putSchedule(ctx: Context, name: string, input: InputOf<'putSchedule'>): Promise<Schedule> {
+  const { queue, cron, timeZone = timeZoneDefault, everySeconds, missed = 'one', paused = false, message } = input;
+  const { priority: level = 0, ...content } = message;
+  return changeSchedule(ctx, name, () => ({
+    queue,
+    rule: cron === undefined ? { everySeconds: everySeconds! } : { cron, timeZone },
+    startAt: instantOf(input.startAt),
+    endAt: instantOf(input.endAt),
+    missed,
+    paused,
+    level,
+    content,
+  }));
+}
+
+export function instantOf(text: string | null | undefined): number | undefined {
+  return typeof text === 'string' ? Date.parse(text) : undefined;
+}

@@ -1,0 +1,103 @@
+/** What the sweep does for schedules: publishes the ticks that are due, and those that will be before the sweep after next. */
+import { DumbwaiterError } from '../sdk/errors.ts';
+import { scheduleAheadMs } from '../sdk/limits.ts';
+import type { Context } from './context.ts';
+import { type Row, StoreError } from './port.ts';
+import { targetOf } from './publish-parcels.ts';
+import { boundedTimingOf, contentOf, findSchedule, readSchedule, type ScheduleRecord, scheduleKind } from './schedule-record.ts';
+import { byOf, commitSchedule, planOf, progress, publishTicks, removeBeside } from './schedule-writes.ts';
+
+const schedulesAtOnce = 8;
+const pageRows = 1000;
+const roundsMax = 10;
+
+/** Answers whether all were seen to in time. */
+export async function sweepSchedules(ctx: Context, until: number): Promise<boolean> {
+  const pending = await namesDue(ctx);
+  let complete = true;
+  await Promise.all(
+    Array.from({ length: schedulesAtOnce }, async () => {
+      for (let name = pending.shift(); name !== undefined; name = pending.shift()) {
+        if (ctx.clock.now() >= until) {
+          complete = false;
+          return;
+        }
+        try {
+          await runSchedule(ctx, name);
+        } catch (error) {
+          // One that the store is too busy for must not keep the others from their time.
+          if (!(error instanceof StoreError)) throw error;
+          complete = false;
+        }
+      }
+    }),
+  );
+  return complete;
+}
+
+function isDue({ nextAt }: ScheduleRecord, now: number): boolean {
+  return nextAt !== undefined && nextAt <= now + scheduleAheadMs;
+}
+
+/** The names of those with something to publish, the latest first. */
+async function namesDue(ctx: Context): Promise<string[]> {
+  const now = ctx.clock.now();
+  const due: { name: string; nextAt: number }[] = [];
+  let after: Row | undefined;
+  do {
+    const page = await ctx.store.range({
+      table: 'queues',
+      partition: scheduleKind,
+      limit: pageRows,
+      ...(after ? { after } : {}),
+    });
+    for (const record of page.rows.map(readSchedule)) {
+      if (isDue(record, now)) due.push({ name: record.name, nextAt: record.nextAt! });
+    }
+    after = page.next;
+  } while (after);
+  return due.sort((a, b) => a.nextAt - b.nextAt).map(({ name }) => name);
+}
+
+/** Publishes what is due of one schedule. */
+async function runSchedule(ctx: Context, name: string): Promise<void> {
+  for (let round = 0; round < roundsMax; round++) {
+    const now = ctx.clock.now();
+    const record = await findSchedule(ctx, name);
+    // A clock that is off would take ticks to come for missed ones.
+    if (!record || !isDue(record, now) || !ctx.clock.trusted()) return;
+    const content = await contentOf(ctx, record);
+    // Whoever changed the schedule meanwhile has removed them.
+    if (!content) continue;
+    try {
+      const target = await targetOf(ctx, record.queue);
+      const plan = planOf(record, await boundedTimingOf(record), content, now);
+      const ticks = await publishTicks(ctx, record, content, plan.ticks, target);
+      const { nextAt: _, error: __, ...settings } = record;
+      const next: ScheduleRecord = {
+        ...settings,
+        ...progress(record, record.ahead, plan, ticks, now),
+        version: ctx.newVersion(),
+      };
+      const change = { name, before: record, next, writes: ticks.writes };
+      if (await commitSchedule(ctx, change, byOf(now, target.readAt))) {
+        ctx.wakeups.wake(record.queue);
+        return;
+      }
+      await removeBeside(ctx, ticks.unwritten);
+    } catch (error) {
+      if (!(error instanceof DumbwaiterError)) throw error;
+      await noteError(ctx, record, error, now);
+      return;
+    }
+  }
+}
+
+/** Written once, and told once; it is tried again with each sweep. */
+async function noteError(ctx: Context, record: ScheduleRecord, { message }: DumbwaiterError, now: number): Promise<void> {
+  if (record.error?.message === message) return;
+  const next: ScheduleRecord = { ...record, error: { at: now, message }, version: ctx.newVersion() };
+  const change = { name: record.name, before: record, next, writes: [] };
+  if (await commitSchedule(ctx, change, byOf(now)))
+    ctx.observe?.({ kind: 'schedule_failed', schedule: record.name, queue: record.queue, reason: message });
+}

@@ -1,0 +1,151 @@
+/**
+ * Writing a schedule. One transaction puts the messages of its ticks into `leases`, takes back those that were published ahead and are no
+ * longer wanted, and moves the schedule's own row on, if that is as it was read. So a tick has exactly one message, whoever dies where
+ * and however often a request arrives: of two that rest on the same row one is refused.
+ */
+import type { MissedTicks } from '../sdk/contract.ts';
+import { callBytesMax, scheduleTicksMax } from '../sdk/limits.ts';
+import { type Content, chunkKeys, joinEntries, keptUntil, type Placed, packEntry, place, writeChunks } from './contents.ts';
+import type { Context } from './context.ts';
+import { endedRow, judgeable, look, needsEnding } from './lease-writes.ts';
+import { type Condition, StoreError, type Write, type WriteOptions } from './port.ts';
+import { type Target, unreceived } from './publish-parcels.ts';
+import { removeAll } from './removals.ts';
+import { leaseRow, roomForContents } from './row-format.ts';
+import { absentAt, leaseKey } from './rows.ts';
+import { type Ahead, type ScheduleRecord, scheduleKey, scheduleRow } from './schedule-record.ts';
+import { expiryOf, writeBy } from './settings.ts';
+import { levelIn, shardKey } from './shards.ts';
+import { type Plan, planTicks, type Timing } from './ticks.ts';
+
+/** The ticks to publish now; as many as one transaction carries, bodies beside their rows counted. */
+export function planOf(record: { nextAt?: number; missed: MissedTicks }, timing: Timing, content: Content, now: number): Plan {
+  const atOnce = Math.floor(callBytesMax / Buffer.byteLength(packEntry(content)));
+  return planTicks(timing, record, now, Math.max(1, Math.min(scheduleTicksMax, atOnce)));
+}
+
+export interface Published {
+  writes: Write[];
+  /** Those not due yet. */
+  ahead: Ahead[];
+  /** What must be removed should the writes not be made. */
+  unwritten: Placed[];
+}
+
+/** The messages of these ticks, as writes still to be made. What lies beside their rows is written. */
+export async function publishTicks(
+  ctx: Context,
+  record: Pick<ScheduleRecord, 'name' | 'level'>,
+  content: Content,
+  ticks: readonly number[],
+  target: Target | undefined,
+): Promise<Published> {
+  const now = ctx.clock.now();
+  const published: Published = { writes: [], ahead: [], unwritten: [] };
+  if (!target) return published;
+  const { queue, readAt } = target;
+  const room = (id: string) => roomForContents(1, id.length, queue.backoff !== null, queue.deadLetter !== null);
+  await Promise.all(
+    ticks.map(async (tick) => {
+      const shard = Math.floor(ctx.random.number() * queue.shards);
+      const level = levelIn(queue, record.level);
+      const id = ctx.ids.parcel(shard, level);
+      const attributes = { ...content.attributes, schedule: record.name, tick: new Date(tick).toISOString() };
+      const packed = packEntry({ ...content, attributes });
+      const { placed, chunks } = place(joinEntries([packed]), room(id), () => ctx.ids.parcel(shard));
+      // As if published at its tick: a purge before that leaves it.
+      const visibleAt = Math.max(now, tick);
+      const expiresAt = expiryOf(queue, visibleAt);
+      const at = shardKey(queue, shard, level);
+      const lease = unreceived(ctx, queue, { id, at, count: 1, now: visibleAt, visibleAt, placed });
+      published.writes.push({ key: leaseKey(id), when: absentAt(now), then: { put: leaseRow(lease) } });
+      if (tick > now) published.ahead.push({ id, tick });
+      if (needsEnding(placed, expiresAt)) published.unwritten.push(placed);
+      await writeChunks(ctx.store, placed, chunks, expiresAt && keptUntil(expiresAt), writeBy(readAt));
+    }),
+  );
+  return published;
+}
+
+/** The messages of ticks to come that nobody has received, as writes that end them; and which others there are. */
+export async function takeBack(ctx: Context, { ahead }: ScheduleRecord): Promise<{ writes: Write[]; kept: Ahead[] }> {
+  const now = ctx.clock.now();
+  const writes: Write[] = [];
+  const kept: Ahead[] = [];
+  const seen = await look(
+    ctx,
+    ahead.map(({ id }) => id),
+  );
+  for (const [index, one] of seen.entries()) {
+    const { lease } = judgeable(one, now);
+    const [slot] = lease?.slots ?? [];
+    const waits = slot && !slot.end && slot.receives === 0 && slot.visibleAt > now;
+    if (!lease || !waits) {
+      kept.push(ahead[index]!);
+      continue;
+    }
+    const ended = { ...lease, slots: [{ ...slot, end: 'cancelled' as const }] };
+    writes.push({
+      key: leaseKey(lease.id),
+      when: { equals: [['version'], lease.version] },
+      then: { put: endedRow(ended, ctx.newVersion(), now) },
+    });
+  }
+  return { writes, kept };
+}
+
+/** How far a schedule is once these ticks are published; `kept` of those before still stand. */
+export function progress(
+  before: ScheduleRecord | undefined,
+  kept: readonly Ahead[],
+  { ticks, nextAt }: Plan,
+  { ahead }: Published,
+  now: number,
+): Pick<ScheduleRecord, 'nextAt' | 'lastAt' | 'ahead'> {
+  const passed = [...kept.map(({ tick }) => tick), ...ticks].filter((tick) => tick <= now);
+  const lastAt = Math.max(before?.lastAt ?? 0, ...passed);
+  return {
+    ahead: [...kept.filter(({ tick }) => tick > now), ...ahead].sort((a, b) => a.tick - b.tick),
+    ...(nextAt === undefined ? {} : { nextAt }),
+    ...(lastAt === 0 ? {} : { lastAt }),
+  };
+}
+
+export interface ScheduleChange {
+  name: string;
+  /** As it was read; undefined: there was none. */
+  before: ScheduleRecord | undefined;
+  /** Undefined: it goes. */
+  next: ScheduleRecord | undefined;
+  /** Messages put and taken back with it. */
+  writes: readonly Write[];
+}
+
+/** Makes the change if the schedule is as it was read; answers whether it was made. Rejects where that is not to be said. */
+export async function commitSchedule(ctx: Context, change: ScheduleChange, by: WriteOptions): Promise<boolean> {
+  const { name, before, next, writes } = change;
+  const key = scheduleKey(name);
+  const when: Condition = before ? { equals: [['version'], before.version] } : { absent: ['name'] };
+  try {
+    const own: Write = { key, when, then: next ? { put: scheduleRow(next) } : { remove: true } };
+    return (await ctx.store.transact([own, ...writes], by)).ok;
+  } catch (error) {
+    if (!(error instanceof StoreError) || (error.applied === 'no' && ctx.clock.now() <= by.by!)) throw error;
+    const [row] = await ctx.store.get([key]);
+    return row?.version === next?.version;
+  }
+}
+
+/** Removes bodies that lie beside rows which were not written, or are no more. Should it fail, it is only wasted room. */
+export async function removeBeside(ctx: Context, placed: readonly Placed[]): Promise<void> {
+  try {
+    await removeAll(ctx, placed.flatMap(chunkKeys));
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  }
+}
+
+/** The earliest of two reads, by which what rests on both must go out. */
+export function byOf(...readAts: number[]): { by: number } {
+  return writeBy(Math.min(...readAts));
+}

@@ -1,0 +1,75 @@
+/** A schedule as it is put or changed. Whether its cron expression can be read is for the engine to say. */
+import * as z from 'zod';
+import { attributesMax, cronCharsMax, everySecondsMax, everySecondsMin, timeZoneCharsMax } from '../limits.ts';
+import * as field from './fields.ts';
+import { content, hasOneBody, isObject, oneBody, priority } from './publish-entry.ts';
+
+export const missedTicks = z.enum(['one', 'all', 'none'], { error: 'must be one of one, all, none' });
+
+const cronSays = `must be a cron expression of five fields, such as 30 2 * * MON-FRI, of at most ${cronCharsMax} characters`;
+const cron = z
+  .string(cronSays)
+  .max(cronCharsMax, cronSays)
+  // croner would also take a sixth field of seconds, a seventh of years, and an instant.
+  .regex(/^(?:@[a-z]+|[\w*,/#?-]+(?: +[\w*,/#?-]+){4})$/, cronSays)
+  .meta({ description: 'Minute, hour, day of the month, month, day of the week; or `@daily` and the like.' });
+
+const zoneSays = 'must be the name of an IANA time zone, such as Europe/Berlin';
+const timeZone = z.string(zoneSays).max(timeZoneCharsMax, zoneSays).refine(isTimeZone, { error: zoneSays });
+
+function isTimeZone(name: string): boolean {
+  try {
+    // Offsets such as +02:00 are zones to some hosts and not to others.
+    return /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** The queue sets these two on each message of a schedule. */
+const setByTheQueue = ['schedule', 'tick'];
+
+const message = z
+  .strictObject({ ...content, priority }, isObject)
+  .refine(hasOneBody, oneBody)
+  .refine(({ attributes = {} }) => setByTheQueue.every((name) => !Object.hasOwn(attributes, name)), {
+    path: ['attributes'],
+    error: 'must not have schedule or tick, which the queue sets on each message',
+  })
+  .refine(({ attributes = {} }) => Object.keys(attributes).length <= attributesMax - setByTheQueue.length, {
+    path: ['attributes'],
+    error: `must be at most ${attributesMax - setByTheQueue.length} attributes, for the queue sets schedule and tick`,
+  });
+
+const shape = {
+  queue: field.queueName,
+  cron: cron.optional(),
+  timeZone: timeZone.meta({ description: 'IANA name; of `cron` alone. Default `UTC`.' }).optional(),
+  everySeconds: field.seconds(everySecondsMin, everySecondsMax).optional(),
+  startAt: field.instant.nullable().meta({ description: 'No tick before it.' }).optional(),
+  endAt: field.instant.nullable().meta({ description: 'No tick at or after it.' }).optional(),
+  missed: missedTicks
+    .meta({ description: 'What becomes of ticks that could not be published in time. Default `one`: one message for all.' })
+    .optional(),
+  paused: field.flag.optional(),
+  message,
+};
+
+type Timed = { cron?: string | undefined; everySeconds?: number | undefined; timeZone?: string | undefined };
+
+const zoneOfCron = { path: ['timeZone'], error: 'is for cron alone: everySeconds knows no time zone' };
+const hasZoneOfCron = ({ everySeconds, timeZone: zone }: Timed) => everySeconds === undefined || zone === undefined;
+
+export const schedule = z
+  .strictObject(shape, isObject)
+  .refine(({ cron: given, everySeconds }) => (given === undefined) !== (everySeconds === undefined), {
+    error: 'must have exactly one of cron and everySeconds',
+  })
+  .refine(hasZoneOfCron, zoneOfCron);
+
+export const scheduleChanges = z
+  .strictObject({ ...shape, queue: shape.queue.optional(), message: message.optional() }, isObject)
+  .refine(({ cron: given, everySeconds }) => given === undefined || everySeconds === undefined, {
+    error: 'must have at most one of cron and everySeconds',
+  })
+  .refine(hasZoneOfCron, zoneOfCron);
