@@ -81,7 +81,7 @@ export async function sendCall<Output>(
       `DynamoDB did not do as asked: ${describe(error)}`,
       applied,
       error,
-      call.throttled ? 'throttled' : undefined,
+      call.throttled ? 'throttled' : error instanceof FencePassed ? 'late' : undefined,
     );
   }
 }

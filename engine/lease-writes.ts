@@ -111,9 +111,9 @@ export function endedRow(lease: Lease, version: string, now: number): Row {
   return tombstoneRow(stone);
 }
 
-function endOf({ end, token }: Slot): Ended {
-  if (end === 'moved') return {};
-  return { ...(token === undefined ? {} : { token }), ...(end === 'cancelled' ? { cancelled: true } : {}) };
+function endOf({ end, token, heldBy }: Slot): Ended {
+  if (end === 'cancelled') return { cancelled: true, ...(heldBy === undefined ? {} : { token: heldBy }) };
+  return end === 'done' && token !== undefined ? { token } : {};
 }
 
 export function isEnded(lease: Lease): boolean {

@@ -44,7 +44,8 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
   };
 
   function refuseLate(by: number | undefined): void {
-    if (by !== undefined && now() > by) throw new StoreError('the time in which the write was safe has passed', 'no');
+    if (by !== undefined && now() > by)
+      throw new StoreError('the time in which the write was safe has passed', 'no', undefined, 'late');
   }
 
   /** The row as the write leaves it, given the row that it would put; throws for a defect. */
@@ -88,7 +89,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
       refuseTwice(writes);
       const outcomes = writes.map(checkWrite);
       if (by !== undefined && now() > by) {
-        return writes.map(() => new StoreError('the time in which the write was safe has passed', 'no'));
+        return writes.map(() => new StoreError('the time in which the write was safe has passed', 'no', undefined, 'late'));
       }
       for (const [position, { key }] of writes.entries()) tables[key.table].set(key, outcomes[position]);
       return writes.map(() => undefined);

@@ -1,5 +1,5 @@
 /**
- * A call for which the store was too busy, and which surely did nothing, is made again: a partition that is too hot gives way as the
+ * A call for which the store was too busy, or whose caller was too slow, and which surely did nothing, is made again: a partition that is too hot gives way as the
  * queue gets more shards, which takes longer than the AWS client tries. Decided anew each time, so that no write rests on an old read.
  */
 import { throttledMsMax } from '../sdk/limits.ts';
@@ -34,13 +34,18 @@ export function isThrottled(error: unknown): error is StoreError {
   return error instanceof StoreError && error.reason === 'throttled';
 }
 
-/** Runs it until it is not throttled, as long as patience lasts. It must be safe to run again after a part of it was done. */
+/** Whether it surely did nothing, and may go better when decided anew: throttled, or too late for what it rested on. */
+export function isPassing(error: unknown): error is StoreError {
+  return error instanceof StoreError && error.reason !== undefined;
+}
+
+/** Runs it until it is neither throttled nor late, as long as patience lasts. It must be safe to run again after a part of it was done. */
 export async function patiently<T>(patience: Patience, run: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await run();
     } catch (error) {
-      if (!isThrottled(error) || !(await patience.pause())) throw error;
+      if (!isPassing(error) || !(await patience.pause())) throw error;
     }
   }
 }

@@ -96,10 +96,13 @@ export interface Ranged {
 export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly applied: 'no' | 'unknown';
-  /** `throttled`: the store was too busy, so that the same call may well be answered in a while. Only with `applied: no`. */
-  readonly reason: 'throttled' | undefined;
+  /**
+   * Why the same call may well be answered in a while: `throttled`, the store was too busy; `late`, the caller was too slow for what the
+   * write rested on (`WriteOptions.by`). Only with `applied: no`.
+   */
+  readonly reason: 'throttled' | 'late' | undefined;
 
-  constructor(message: string, applied: 'no' | 'unknown', cause?: unknown, reason?: 'throttled') {
+  constructor(message: string, applied: 'no' | 'unknown', cause?: unknown, reason?: 'throttled' | 'late') {
     super(message, cause === undefined ? undefined : { cause });
     this.applied = applied;
     this.reason = applied === 'no' ? reason : undefined;

@@ -10,7 +10,7 @@ import type { Context } from './context.ts';
 import { growIfThrottled } from './growth.ts';
 import { messageId } from './ids.ts';
 import { needsEnding, putIfAbsent } from './lease-writes.ts';
-import { isThrottled, type Patience } from './patience.ts';
+import { isPassing, type Patience } from './patience.ts';
 import { type Key, type Row, StoreError } from './port.ts';
 import { leaseRow, parcelRow, roomForContents } from './row-format.ts';
 import { type Lease, leaseKey, parcelKey, type Slot } from './rows.ts';
@@ -66,12 +66,12 @@ export async function publishShared(
         results[pending.index] = failure ? unavailable(failure) : { ok: true, id: messageId(parcel.id, slot) };
       });
     }
-    const throttled = parcels.filter((parcel) => isThrottled(failures.get(parcel)));
-    if (throttled.length === 0 || !(await patience.pause())) return;
+    const undone = parcels.filter((parcel) => isPassing(failures.get(parcel)));
+    if (undone.length === 0 || !(await patience.pause())) return;
     const next = await targetNow(ctx, target.queue.name);
     if (!next) return;
     target = next;
-    parcels = throttled.map((parcel) => parcelWrite(ctx, next.queue, parcel.group, parcel));
+    parcels = undone.map((parcel) => parcelWrite(ctx, next.queue, parcel.group, parcel));
   }
 }
 

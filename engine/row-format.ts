@@ -22,6 +22,7 @@ function slotRow(slot: Slot): { [name: string]: Value } {
   if (slot.lastFailure !== undefined) row.e = slot.lastFailure;
   if (slot.died) row.x = [slot.died.receives, slot.died.failures];
   if (slot.end) row.d = slot.end;
+  if (slot.heldBy !== undefined) row.h = slot.heldBy;
   return row;
 }
 
@@ -32,6 +33,7 @@ function readSlot(value: Value): Slot {
   if (row.l !== undefined) slot.leasedUntil = row.l as number;
   if (row.e !== undefined) slot.lastFailure = row.e as string;
   if (row.x !== undefined) slot.died = { receives: (row.x as number[])[0]!, failures: (row.x as number[])[1]! };
+  if (row.h !== undefined) slot.heldBy = row.h as string;
   if (row.d !== undefined) slot.end = row.d as NonNullable<Slot['end']>;
   return slot;
 }

@@ -27,6 +27,8 @@ export interface Slot {
   died?: { receives: number; failures: number };
   /** Acked or removed (`done`), cancelled, or living on in a row of its own (`moved`). */
   end?: 'done' | 'cancelled' | 'moved';
+  /** The token that held it when it was cancelled: kept apart, for it proves no lease any more. */
+  heldBy?: string;
 }
 
 /** How the parcel came into a dead-letter queue. */

@@ -116,7 +116,10 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
       new StoreError(`simulated: ${what}`, writes && maybeApplied ? 'unknown' : 'no', undefined, reason);
     await awake();
     for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-      if (by !== undefined && clock.now() > by) throw failed('the time in which the write was safe has passed');
+      if (by !== undefined && clock.now() > by) {
+        reason ??= 'late';
+        throw failed('the time in which the write was safe has passed');
+      }
       await travel();
       reason = undefined;
       if (draw('throttled')) {

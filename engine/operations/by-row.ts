@@ -8,9 +8,9 @@ import type { QueueRecord } from '../settings.ts';
 
 /** Why a receipt that holds nothing is refused. */
 export function notHeld({ lease, stone }: Judged, { slot, token }: Receipt): Refused {
-  const there = lease?.slots[slot] ?? stone?.slots[slot];
-  const isCancelled = there !== undefined && ('cancelled' in there || ('end' in there && there.end === 'cancelled'));
-  if (!isCancelled || there.token !== token) return leaseLost();
+  const ended = stone?.slots[slot];
+  const holder = ended?.cancelled ? ended.token : lease?.slots[slot]?.heldBy;
+  if (holder !== token) return leaseLost();
   return { ok: false, code: 'cancelled', message: 'receipt: the message was cancelled' };
 }
 

@@ -1,12 +1,12 @@
 /**
  * Cancels a message by its id: it is never received again. One conditional write, wherever it is: the row of a parcel that waits is put
- * into `leases` with the slot marked; a row there is changed. A holder's token stays on the slot, so that his ack is told.
+ * into `leases` with the slot marked; a row there is changed. A holder's token stays beside the slot, so that his ack is told.
  */
 import { adopt } from '../adopt.ts';
 import type { Context } from '../context.ts';
 import { findMessage, wasCancelled } from '../find.ts';
 import { judgeable, type Seen, untilSettled } from '../lease-writes.ts';
-import { isLive, type Lease } from '../rows.ts';
+import { isLive, type Lease, type Slot } from '../rows.ts';
 import type { QueueRecord } from '../settings.ts';
 import { replaceSlots, verdictOf, verdictOfAge } from '../settle.ts';
 import { incarnationOf } from '../shards.ts';
@@ -40,7 +40,11 @@ export async function cancelMessage(ctx: Context, queueName: string, id: string,
 }
 
 function withoutSlot(lease: Lease, slot: number): Lease {
-  return { ...lease, slots: lease.slots.map((one, index) => (index === slot ? { ...one, end: 'cancelled' as const } : one)) };
+  return { ...lease, slots: lease.slots.map((one, index) => (index === slot ? cancelled(one) : one)) };
+}
+
+function cancelled({ token, ...rest }: Slot): Slot {
+  return { ...rest, end: 'cancelled', ...(token === undefined ? {} : { heldBy: token }) };
 }
 
 function cancelIn(

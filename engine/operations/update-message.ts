@@ -53,13 +53,7 @@ export async function updateMessage(
 
 type Change = { visibleAt: number } | 'leased' | 'gone' | 'moved';
 
-function changeIn(
-  ctx: Context,
-  queue: QueueRecord,
-  first: Seen,
-  slot: number,
-  changes: MessageChanges,
-): Promise<Change> {
+function changeIn(ctx: Context, queue: QueueRecord, first: Seen, slot: number, changes: MessageChanges): Promise<Change> {
   // By the version of the row that each try puts: an answer may be lost.
   const tried = new Map<string, { visibleAt: number }>();
   return untilSettled<Change>(ctx, first, async (seen) => {

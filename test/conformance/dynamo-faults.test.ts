@@ -156,7 +156,7 @@ describe('the dynamo store, when calls go wrong', () => {
     // The first attempt went out in time and its end is not known; the second would have been too late.
     await expect(fenced.write(put, { by: now + 500 })).rejects.toMatchObject({ name: 'StoreError', applied: 'unknown' });
     expect(endpoint.seen).toHaveLength(1);
-    await expect(fenced.write(put, { by: now - 1 })).rejects.toMatchObject({ name: 'StoreError', applied: 'no' });
+    await expect(fenced.write(put, { by: now - 1 })).rejects.toMatchObject({ name: 'StoreError', applied: 'no', reason: 'late' });
     expect(endpoint.seen).toHaveLength(1);
   });
 

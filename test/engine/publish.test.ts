@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Json, PublishEntry } from '../../sdk/contract.ts';
-import { batchEntriesMax, bodyBytesMax, delaySecondsMax, parcelSlotsMax } from '../../sdk/limits.ts';
+import { batchEntriesMax, bodyBytesMax, delaySecondsMax, parcelSlotsMax, readToWriteMsMax } from '../../sdk/limits.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 
@@ -136,5 +136,19 @@ onBothStores('publish', (driven) => {
     expect(await bodies('q')).toEqual([]);
     clock.advance(1);
     expect((await bodies('q')).length).toBe(1);
+  });
+
+  it('is decided again by a process that was too slow for what it had read', async () => {
+    const { create, publish, bodies, watched, clock } = driven();
+    await create('q');
+    let stalls = 2;
+    watched.before = ({ method }) => {
+      if (method === 'get' || method === 'range' || stalls === 0) return;
+      stalls--;
+      clock.advance(readToWriteMsMax + 1);
+    };
+    await publish('q', { body: 'waiting' }, { body: 'own', id: 'own' });
+    expect(stalls).toBe(0);
+    expect(new Set(await bodies('q'))).toEqual(new Set(['waiting', 'own']));
   });
 });

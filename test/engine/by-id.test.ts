@@ -1,0 +1,200 @@
+import { expect, it } from 'vitest';
+import { endGraceMs, failedCharsMax, tombstoneMs } from '../../sdk/limits.ts';
+import { noise } from './noise.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const second = 1000;
+
+onBothStores('a message by its id', (driven) => {
+  const cancel = (id: string, force?: boolean, queue = 'q') =>
+    driven().engine.call('cancelMessage', { queue, id }, force === undefined ? {} : { force });
+  const change = (id: string, changes: object, queue = 'q') => driven().engine.call('updateMessage', { queue, id }, changes);
+  const get = (id: string, queue = 'q') => driven().engine.call('getMessage', { queue, id }, {});
+  const code = (expected: string) => expect.objectContaining({ code: expected });
+
+  it('is cancelled while it waits, wherever it is, and never comes', async () => {
+    const { create, send, publish, bodies } = driven();
+    await create('q');
+    const [alone] = await send('q', 'alone');
+    const [, middle, last] = await send('q', 'first', 'second', 'third');
+    const [delayed] = await publish('q', { body: 'delayed', delaySeconds: 1 });
+    const [own] = await publish('q', { body: 'own', id: 'own' });
+    for (const id of [alone!, middle!, delayed!, own!]) {
+      await cancel(id);
+      await expect(get(id)).rejects.toEqual(code('message_not_found'));
+    }
+    await cancel(last!);
+    driven().clock.advance(2 * second);
+    expect(await bodies('q')).toEqual(['first']);
+  });
+
+  it('is cancelled again without a word, and an unknown one is not', async () => {
+    const { create, send, publish } = driven();
+    await create('q');
+    const ids = [...(await send('q', 'a')), ...(await send('q', 'b', 'c')), ...(await publish('q', { body: 'd', id: 'own' }))];
+    for (const id of ids) {
+      await cancel(id);
+      await cancel(id);
+    }
+    await expect(cancel('nobody')).rejects.toEqual(code('message_not_found'));
+    const [acked] = await send('q', 'e');
+    await driven().ack('q', await driven().receive('q'));
+    await expect(cancel(acked!)).rejects.toEqual(code('message_not_found'));
+  });
+
+  it('is not cancelled while it is leased, unless forced: then its holder is told', async () => {
+    const { create, send, receive, ack, call, bodies, clock } = driven();
+    await create('q', { visibilityTimeoutSeconds: 10 });
+    for (const sent of [['alone'], ['one', 'two']]) {
+      const ids = await send('q', ...sent);
+      const messages = await receive('q');
+      await expect(cancel(ids[0]!)).rejects.toEqual(code('message_leased'));
+      await cancel(ids[0]!, true);
+      const receipts = [messages[0]!.receipt];
+      expect((await call('extend', 'q', { receipts })).results[0]).toEqual(code('cancelled'));
+      expect((await call('release', 'q', { receipts })).results[0]).toEqual(code('cancelled'));
+      const results = await ack('q', messages);
+      expect(results[0]).toEqual(code('cancelled'));
+      expect(results.slice(1).every(({ ok }) => ok)).toBe(true);
+    }
+    clock.advance(20 * second);
+    expect(await bodies('q')).toEqual([]);
+  });
+
+  it('under the own id of one that was cancelled is taken for another hour', async () => {
+    const { create, publish, call, clock } = driven();
+    await create('q');
+    await publish('q', { body: 1, id: 'own' });
+    await cancel('own');
+    const again = async () => (await call('publish', 'q', { messages: [{ body: 2, id: 'own' }] })).results[0];
+    expect(await again()).toEqual({ ok: true, id: 'own', duplicate: true });
+    clock.advance(tombstoneMs + second);
+    expect(await again()).toEqual({ ok: true, id: 'own' });
+  });
+
+  it('leaves nothing behind when it was cancelled', async () => {
+    const { create, send, rows, sweep, clock } = driven();
+    await create('q', { retentionSeconds: null });
+    const ids = await send('q', noise(9000), 'small');
+    for (const id of ids) await cancel(id);
+    clock.advance(endGraceMs + second);
+    await sweep();
+    expect(await rows('messages')).toEqual([]);
+    for (const row of await rows('leases')) {
+      expect(row.expiry).toBeUndefined();
+      expect(row.ttl).toBeDefined();
+    }
+  });
+
+  it('is put off, and comes to the millisecond', async () => {
+    const { create, send, publish, receive, ack, bodies, clock } = driven();
+    await create('q');
+    const ids = [
+      ...(await send('q', 'alone')),
+      (await send('q', 'stays', 'leaves'))[1]!,
+      ...(await publish('q', { body: 'delayed', delaySeconds: 1 })),
+      ...(await publish('q', { body: 'own', id: 'own' })),
+    ];
+    const at = clock.now() + 60 * second;
+    for (const id of ids) {
+      const deliverAt = new Date(at).toISOString();
+      expect(await change(id, { deliverAt })).toEqual({ id, visibleAt: deliverAt });
+      expect(await get(id)).toMatchObject({ id, state: 'delayed', visibleAt: deliverAt });
+    }
+    await ack('q', await receive('q'));
+    clock.advance(at - 1 - clock.now());
+    expect(await bodies('q')).toEqual([]);
+    clock.advance(1);
+    expect(new Set(await bodies('q'))).toEqual(new Set(['alone', 'leaves', 'delayed', 'own']));
+  });
+
+  it('is brought forward', async () => {
+    const { create, publish, bodies } = driven();
+    await create('q');
+    const [id] = await publish('q', { body: 1, delaySeconds: 1000 });
+    await change(id!, { delaySeconds: 0 });
+    expect(await bodies('q')).toEqual([1]);
+  });
+
+  it('that is put off is kept as long as one published for then', async () => {
+    const { create, send, bodies, clock } = driven();
+    await create('q', { retentionSeconds: 60 });
+    const [id] = await send('q', 'late');
+    await change(id!, { delaySeconds: 1000 });
+    clock.advance(1000 * second);
+    expect(await bodies('q')).toEqual(['late']);
+  });
+
+  it('has its content changed, small or large, and its attributes only if they are given', async () => {
+    const { create, publish, receive } = driven();
+    for (const retentionSeconds of [3600, null]) {
+      const queue = `q${retentionSeconds}`;
+      await create(queue, { retentionSeconds });
+      const entries = [1, noise(5000)].map((body) => ({ body, attributes: { kind: 'old' } }));
+      const together = await publish(queue, ...entries);
+      const [alone] = await publish(queue, entries[1]!);
+      const large = noise(7000);
+      await change(together[0]!, { body: large }, queue);
+      await change(together[1]!, { body: 'small', attributes: {} }, queue);
+      await change(alone!, { attributes: { kind: 'new' } }, queue);
+      const bytes = Buffer.from('bytes').toString('base64');
+      const [third] = await publish(queue, { body: 3 });
+      await change(third!, { bodyBase64: bytes }, queue);
+      const byId = new Map((await receive(queue)).map((message) => [message.id, message]));
+      expect(byId.get(together[0]!)).toMatchObject({ body: large, attributes: { kind: 'old' } });
+      expect(byId.get(together[1]!)).toMatchObject({ body: 'small', attributes: {} });
+      expect(byId.get(alone!)).toMatchObject({ body: entries[1]!.body, attributes: { kind: 'new' } });
+      expect(byId.get(third!)).toMatchObject({ bodyBase64: bytes });
+    }
+  });
+
+  it('is not changed while it is leased, nor when there is nothing to change', async () => {
+    const { create, send, receive, clock } = driven();
+    await create('q', { visibilityTimeoutSeconds: 10 });
+    const [id] = await send('q', 1);
+    await receive('q');
+    await expect(change(id!, { delaySeconds: 5 })).rejects.toEqual(code('message_leased'));
+    await expect(change(id!, {})).rejects.toEqual(code('invalid_input'));
+    await expect(change('nobody', { delaySeconds: 5 })).rejects.toEqual(code('message_not_found'));
+    clock.advance(11 * second);
+    await change(id!, { body: 2 });
+    const [message] = await receive('q');
+    expect(message).toMatchObject({ body: 2, receives: 2, failures: 1 });
+  });
+
+  it('keeps what it went through when it is changed', async () => {
+    const { create, send, receive, call } = driven();
+    await create('q');
+    const [id] = await send('q', 1, 2);
+    const messages = await receive('q');
+    const failed = 'x'.repeat(failedCharsMax);
+    await call('release', 'q', { receipts: messages.map(({ receipt }) => receipt), failed });
+    const before = await get(id!);
+    await change(id!, { delaySeconds: 0, body: 'new' });
+    const { visibleAt: _, expiresAt: __, ...kept } = await get(id!);
+    expect(before).toMatchObject({ ...kept, body: 1 });
+  });
+
+  it('is changed by one of two that try at once, then by the other', async () => {
+    const { create, send, receive } = driven();
+    await create('q');
+    const ids = await send('q', 1, 2, 3);
+    await Promise.all(ids.map((id, index) => change(id, { body: `changed ${index}` })));
+    await Promise.all([change(ids[0]!, { attributes: { a: 1 } }), change(ids[0]!, { body: 'again' })]);
+    const messages = new Map((await receive('q')).map((message) => [message.id, message]));
+    expect(messages.get(ids[0]!)).toMatchObject({ body: 'again', attributes: { a: 1 } });
+    expect(ids.slice(1).map((id) => messages.get(id)?.body)).toEqual(['changed 1', 'changed 2']);
+  });
+
+  it('is cancelled in the dead-letter queue it lies in, and not through the one it came from', async () => {
+    const { create, publish, receive, call, bodies } = driven();
+    await create('dead');
+    await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
+    await publish('q', { body: 1, id: 'own' });
+    const [message] = await receive('q');
+    await call('release', 'q', { receipts: [message!.receipt] });
+    await expect(cancel('own', false, 'q')).rejects.toEqual(code('message_not_found'));
+    await cancel('own', false, 'dead');
+    expect(await bodies('dead')).toEqual([]);
+  });
+});
