@@ -1,14 +1,23 @@
 /** An engine on either store, with a clock that the test drives and redrives that run when the test says so. */
-import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { ScanCommand, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { createCorrectedClock } from '../../engine/clock.ts';
 import { createEngine } from '../../engine/create.ts';
 import { createDynamoStore } from '../../engine/dynamo-store.ts';
+import { commitTransaction, transactionItems } from '../../engine/dynamo-transactions.ts';
 import { fromItem } from '../../engine/dynamo-values.ts';
 import type { Engine, EngineEvent, QueueOperation } from '../../engine/engine.ts';
 import { createMemoryStore } from '../../engine/memory-store.ts';
-import type { Key, Row, Store } from '../../engine/port.ts';
+import type { Key, Row, Store, Write } from '../../engine/port.ts';
 import { seededRandom } from '../../engine/random.ts';
-import type { InputOf, Json, OutputOf, PublishEntry, QueueSettings, ReceivedMessage } from '../../sdk/contract.ts';
+import type {
+  InputOf,
+  Json,
+  OutputOf,
+  PublishEntry,
+  QueueSettings,
+  ReceivedMessage,
+  TransactionItem,
+} from '../../sdk/contract.ts';
 import { startTestDynamodb } from '../dynamodb.ts';
 import { createDrivenClock, type DrivenClock } from './driven-clock.ts';
 import { type WatchedStore, watchStore } from './watched-store.ts';
@@ -17,6 +26,9 @@ export interface OpenedStore {
   store: Store;
   /** Every row of a table, whatever its age. */
   rows(table: Key['table']): Promise<Row[]>;
+  transactionItem(write: Write): TransactionItem;
+  /** Commits a transaction of a user's own, and answers which of its entries cancelled it: none if it was committed. */
+  commit(items: TransactionItem[]): Promise<number[]>;
 }
 
 export interface StoreKind {
@@ -31,7 +43,15 @@ const allStoreKinds: StoreKind[] = [
     start: async () => ({
       async open(clock) {
         const store = createMemoryStore({ now: clock.now });
-        return { store, rows: async (table) => store.rows(table) };
+        return {
+          store,
+          rows: async (table) => store.rows(table),
+          transactionItem: (write) => write as TransactionItem,
+          async commit(items) {
+            const result = await store.transact(items as unknown as Write[]);
+            return result.ok ? [] : result.refused.flatMap((one, index) => (one ? [index] : []));
+          },
+        };
       },
       stop: async () => {},
     }),
@@ -51,7 +71,16 @@ const allStoreKinds: StoreKind[] = [
             const { Items: items = [] } = await client.send(new ScanCommand({ TableName: tables[table], ConsistentRead: true }));
             return items.map(fromItem);
           };
-          return { store, rows };
+          const commit = async (items: TransactionItem[]) => {
+            try {
+              await commitTransaction({ client, clock }, items, crypto.randomUUID());
+              return [];
+            } catch (error) {
+              if (!(error instanceof TransactionCanceledException)) throw error;
+              return error.CancellationReasons!.flatMap(({ Code }, index) => (Code === 'ConditionalCheckFailed' ? [index] : []));
+            }
+          };
+          return { store, rows, transactionItem: transactionItems(tables), commit };
         },
         stop: () => dynamodb.stop(),
       };
@@ -62,14 +91,13 @@ const allStoreKinds: StoreKind[] = [
 /** Both; or the one that `TEST_STORE` names, where a suite runs too often for both. */
 export const storeKinds = allStoreKinds.filter(({ name }) => (process.env.TEST_STORE ?? name) === name);
 
-export interface DrivenEngine {
+export interface DrivenEngine extends Pick<OpenedStore, 'rows' | 'transactionItem' | 'commit'> {
   engine: Engine;
   clock: DrivenClock;
   watched: WatchedStore;
   events: EngineEvent[];
   /** Redrives that were asked to be run, in order. */
   started: { queue: string; task: string }[];
-  rows(table: Key['table']): Promise<Row[]>;
   /** Another engine over the same store (or one over it) and clock: another process. */
   another(over?: Store): Engine;
   call<Name extends QueueOperation>(operation: Name, queue: string, input?: InputOf<Name>): Promise<OutputOf<Name>>;
@@ -91,7 +119,7 @@ const hourMs = 3_600_000;
 
 export async function driveEngine(open: (clock: DrivenClock) => Promise<OpenedStore>, seed = 1): Promise<DrivenEngine> {
   const clock = createDrivenClock();
-  const { store, rows } = await open(clock);
+  const { store, rows, transactionItem, commit } = await open(clock);
   const watched = watchStore(store);
   const events: EngineEvent[] = [];
   const started: DrivenEngine['started'] = [];
@@ -101,6 +129,7 @@ export async function driveEngine(open: (clock: DrivenClock) => Promise<OpenedSt
       store: over,
       clock,
       random: seededRandom(seeds++),
+      transactionItem,
       observe: (event) => events.push(event),
       startRedrive: async (queue, task) => {
         started.push({ queue, task });
@@ -116,6 +145,8 @@ export async function driveEngine(open: (clock: DrivenClock) => Promise<OpenedSt
     events,
     started,
     rows,
+    transactionItem,
+    commit,
     another,
     call,
     create: (queue, settings = {}) => call('createQueue', queue, settings),
