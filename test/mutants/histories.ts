@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { drawPlan } from '../simulation/draw.ts';
 import { runPlan } from '../simulation/run.ts';
 
-const histories = 40;
+const histories = 60;
 
 it.each(Array.from({ length: histories }, (_, index) => index + 1))('keeps every promise in history %i', async (seed) => {
   const { violations } = await runPlan(drawPlan(seed));

@@ -1,12 +1,11 @@
 /**
- * What Stryker runs for each of its mutants: the unit tests and the tests of the engine, on the store in memory alone, the model, and a
- * few histories of the simulation. The quick ones come first, since the first failure ends the run.
+ * What Stryker runs for each of its mutants: the unit tests and the tests of the engine, on the store in memory alone, and a few
+ * histories of the simulation. The quick ones come first, since the first failure ends the run.
  */
-
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-const order = ['test/unit/', 'test/engine/', 'test/mutants/', 'test/model/'];
+const order = ['test/unit/', 'test/engine/', 'test/mutants/'];
 
 function rank({ moduleId }: TestSpecification): number {
   return order.findIndex((folder) => moduleId.includes(folder));
@@ -21,9 +20,13 @@ class QuickFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     root: '.',
-    include: ['test/unit/*.test.ts', 'test/engine/*.test.ts', 'test/model/*.test.ts', 'test/mutants/histories.ts'],
-    // It measures cost over all that the engine does: slow, and no judge of one rule.
-    exclude: ['test/engine/cost.test.ts'],
+    include: ['test/unit/*.test.ts', 'test/engine/*.test.ts', 'test/mutants/histories.ts'],
+    exclude: [
+      // It measures cost over all that the engine does: slow, and no judge of one rule.
+      'test/engine/cost.test.ts',
+      // Of other folders, and of the simulation's own parts.
+      'test/unit/{call-log,checker-*,keys,mutants,queue-patterns,reference,schemas,sdk-*}.test.ts',
+    ],
     env: { TEST_STORE: 'memory' },
     // No test leaves anything behind in a module, and to load the modules again for each file would take longer than the tests.
     isolate: false,
