@@ -18,7 +18,14 @@ export function administrator(id: 'admin' | 'iam'): Principal {
   return { id, scopes: allScopes, queues: ['*'] };
 }
 
-const keyOperations: ReadonlySet<OperationName> = new Set(['createKey', 'listKeys', 'revokeKey']);
+/**
+ * Those that stand beside the queues. A schedule's queue is known from its record alone, and may be another a moment later: who may
+ * touch one may touch all.
+ */
+const ofAllQueues: ReadonlySet<OperationName> = new Set([
+  ...(['createKey', 'listKeys', 'revokeKey'] as const),
+  ...(['putSchedule', 'getSchedule', 'updateSchedule', 'deleteSchedule', 'listSchedules'] as const),
+]);
 
 /**
  * Throws DumbwaiterError `forbidden`. `input` need not be parsed: a queue that it names besides the path's (where dead
@@ -30,7 +37,7 @@ export function authorize(principal: Principal, operation: OperationName, params
   if (scope !== 'any' && !principal.scopes.includes(scope)) {
     throw new DumbwaiterError('forbidden', `This key lacks the scope ${scope}, which ${operation} needs.`);
   }
-  if (keyOperations.has(operation) && !coversAll(principal.queues)) {
+  if (ofAllQueues.has(operation) && !coversAll(principal.queues)) {
     throw new DumbwaiterError('forbidden', `${operation} needs a key for all queues (*).`);
   }
   const named = 'queue' in params && typeof params.queue === 'string' ? [params.queue] : [];

@@ -19,7 +19,7 @@ async function keyFor(scopes: Scope[], queues: string[]): Promise<HttpCalls> {
 
 /** Of an input that is refused for itself, once the key is not. */
 const bad = { nonsense: true };
-const paramsOf = (name: string) => ({ queue: name, id: 'x', task: 'x' });
+const paramsOf = (name: string) => ({ queue: name, id: 'x', task: 'x', name: 'x' });
 const operations = Object.keys(routes) as OperationName[];
 const ofQueues = operations.filter((operation) => routes[operation].path.includes('{queue}'));
 
@@ -70,10 +70,12 @@ describe('a key', () => {
     }
   });
 
-  it('of all scopes makes, lists and revokes keys only if it covers all queues', async () => {
+  it('of all scopes sees to keys and to schedules only if it covers all queues', async () => {
     const some = await keyFor(scopes, ['a*', 'b*']);
     const all = await keyFor(['admin'], ['*']);
-    for (const operation of ['createKey', 'listKeys', 'revokeKey'] as const) {
+    const beside = operations.filter((operation) => /\/(keys|schedules)\b/.test(routes[operation].path));
+    expect(beside.length).toBe(8);
+    for (const operation of beside) {
       await expectProblem(await send(some, operation, ''), 403, 'forbidden');
       await expectProblem(await send(all, operation, ''), 400, 'invalid_input');
     }

@@ -1,0 +1,412 @@
+import { expect, it } from 'vitest';
+import type { Engine } from '../../engine/engine.ts';
+import type { InputOf, ReceivedMessage, Schedule } from '../../sdk/contract.ts';
+import { everySecondsMin, scheduleTicksMax, settingsCacheMs, sweepPeriodMs } from '../../sdk/limits.ts';
+import type { DrivenEngine } from './driven-engine.ts';
+import { noise } from './noise.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const secondMs = 1000;
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const instant = (ms: number) => new Date(ms).toISOString();
+const ticksOf = (messages: readonly ReceivedMessage[]) => messages.map(({ attributes }) => attributes.tick as string).sort();
+
+/** Brings the clock to an instant. */
+function travel({ clock }: DrivenEngine, to: string | number): void {
+  clock.advance((typeof to === 'number' ? to : Date.parse(to)) - clock.now());
+}
+
+const schedules = (engine: Engine) => ({
+  put: (name: string, input: Partial<InputOf<'putSchedule'>>) =>
+    engine.call('putSchedule', { name }, { queue: 'q', message: { body: name }, ...input }),
+  get: (name: string) => engine.call('getSchedule', { name }, {}),
+  update: (name: string, input: InputOf<'updateSchedule'>) => engine.call('updateSchedule', { name }, input),
+  delete: (name: string) => engine.call('deleteSchedule', { name }, {}),
+  list: (input: InputOf<'listSchedules'> = {}) => engine.call('listSchedules', {}, input),
+});
+
+/** Receives and acks all that is due. */
+async function take({ receive, ack }: DrivenEngine, queue = 'q'): Promise<ReceivedMessage[]> {
+  const all: ReceivedMessage[] = [];
+  for (let page = await receive(queue); page.length > 0; page = await receive(queue)) {
+    await ack(queue, page);
+    all.push(...page);
+  }
+  return all;
+}
+
+/** Lets time pass with a sweep each minute, and answers the ticks received. */
+async function live(driven: DrivenEngine, minutes: number, queue = 'q'): Promise<string[]> {
+  const ticks: string[] = [];
+  for (let minute = 0; minute < minutes; minute++) {
+    driven.clock.advance(sweepPeriodMs);
+    await driven.sweep();
+    ticks.push(...ticksOf(await take(driven, queue)));
+  }
+  return ticks;
+}
+
+const noon = '2027-05-03T12:00:00.000Z';
+const afterNoon = (...minutes: number[]) => minutes.map((minute) => instant(Date.parse(noon) + minute * minuteMs));
+const upTo = (minutes: number) => Array.from({ length: minutes }, (_, index) => index + 1);
+
+onBothStores('schedules', (driven) => {
+  it('publish one message at each tick of a cron expression, to the millisecond', async () => {
+    const { create, engine, clock, sweep } = driven();
+    await create('q');
+    travel(driven(), noon);
+    const put = await schedules(engine).put('s', { cron: '*/5 * * * *', message: { body: 1, attributes: { of: 'mine' } } });
+    expect(put).toEqual({
+      name: 's',
+      queue: 'q',
+      cron: '*/5 * * * *',
+      timeZone: 'UTC',
+      everySeconds: null,
+      startAt: null,
+      endAt: null,
+      missed: 'one',
+      paused: false,
+      message: { body: 1, attributes: { of: 'mine' } },
+      nextAt: afterNoon(5)[0],
+      lastAt: null,
+      lastError: null,
+      createdAt: noon,
+      updatedAt: noon,
+    });
+    for (let minute = 0; minute < 4; minute++) expect(await live(driven(), 1)).toEqual([]);
+    clock.advance(minuteMs - 1);
+    await sweep();
+    expect(await take(driven())).toEqual([]);
+    clock.advance(1);
+    const [message, ...others] = await take(driven());
+    expect(others).toEqual([]);
+    expect(message).toMatchObject({
+      body: 1,
+      attributes: { of: 'mine', schedule: 's', tick: afterNoon(5)[0] },
+      publishedAt: afterNoon(5)[0],
+      receives: 1,
+    });
+    expect(await schedules(engine).get('s')).toMatchObject({
+      lastAt: afterNoon(5)[0],
+      nextAt: afterNoon(10)[0],
+      updatedAt: noon,
+    });
+    expect(await live(driven(), 10)).toEqual(afterNoon(10, 15));
+  });
+
+  it('publish by rate: from startAt on, or from when they were put, and not at or after endAt', async () => {
+    const { create, engine } = driven();
+    for (const queue of ['q', 'from']) await create(queue);
+    travel(driven(), noon);
+    await schedules(engine).put('s', { everySeconds: 90 });
+    const [startAt, endAt] = afterNoon(2, 6);
+    await schedules(engine).put('bounded', { queue: 'from', everySeconds: 120, startAt: startAt!, endAt: endAt! });
+    const ticks: string[] = [];
+    const bounded: string[] = [];
+    for (let minute = 0; minute < 9; minute++) {
+      ticks.push(...(await live(driven(), 1)));
+      bounded.push(...ticksOf(await take(driven(), 'from')));
+    }
+    expect(ticks).toEqual(afterNoon(1.5, 3, 4.5, 6, 7.5, 9));
+    expect(bounded).toEqual(afterNoon(2, 4));
+    expect(await schedules(engine).get('bounded')).toMatchObject({ nextAt: null, lastAt: afterNoon(4)[0] });
+  });
+
+  it('publish each tick once, however many sweep at the same time', async () => {
+    const { create, engine, another, clock } = driven();
+    await create('q');
+    travel(driven(), noon);
+    await schedules(engine).put('s', { everySeconds: everySecondsMin });
+    const sweepers = [engine, another(), another(), another()];
+    const ticks: string[] = [];
+    for (let minute = 0; minute < 3; minute++) {
+      clock.advance(minuteMs);
+      await Promise.all(sweepers.map((sweeper) => sweeper.sweep({ until: clock.now() + hourMs })));
+      ticks.push(...ticksOf(await take(driven())));
+    }
+    expect(ticks).toEqual(afterNoon(...upTo(18).map((tick) => tick / 6)));
+  });
+
+  it('miss no tick while the sweep fails once', async () => {
+    const { create, engine, clock } = driven();
+    await create('q');
+    travel(driven(), noon);
+    await schedules(engine).put('s', { cron: '* * * * *' });
+    clock.advance(2 * minuteMs);
+    expect(ticksOf(await take(driven()))).toEqual(afterNoon(1, 2));
+  });
+
+  it.each([
+    ['one', 20, afterNoon(20)],
+    ['all', 20, afterNoon(...upTo(20))],
+    ['none', 20, []],
+    ['none', 3, afterNoon(1, 2, 3)],
+  ] as const)('publish of ticks that were missed %s, after %i minutes without a sweep', async (missed, minutes, expected) => {
+    const { create, engine, clock, sweep } = driven();
+    await create('q');
+    travel(driven(), noon);
+    await schedules(engine).put('s', { cron: '* * * * *', missed });
+    // Those published when it was put, ahead.
+    clock.advance(2 * minuteMs);
+    expect(ticksOf(await take(driven()))).toEqual(afterNoon(1, 2));
+    clock.advance((minutes - 2) * minuteMs);
+    await sweep();
+    expect(ticksOf(await take(driven()))).toEqual(expected.filter((tick) => !afterNoon(1, 2).includes(tick)));
+    expect(await live(driven(), 3)).toEqual(afterNoon(minutes + 1, minutes + 2, minutes + 3));
+  });
+
+  it('catch up on many missed ticks in several sweeps', async () => {
+    const { create, engine, clock, sweep } = driven();
+    await create('q');
+    travel(driven(), noon);
+    await schedules(engine).put('s', { everySeconds: everySecondsMin, missed: 'all', startAt: afterNoon(10)[0]! });
+    clock.advance(hourMs);
+    const sizes: number[] = [];
+    const ticks: string[] = [];
+    while (ticks.length < 301) {
+      await sweep();
+      const taken = ticksOf(await take(driven()));
+      sizes.push(taken.length);
+      ticks.push(...taken);
+    }
+    expect(Math.max(...sizes)).toBe(scheduleTicksMax);
+    expect(ticks).toEqual(afterNoon(...Array.from({ length: 301 }, (_, index) => 10 + index / 6)));
+  });
+
+  it('take back what was published ahead when they are paused, and go on from the next tick when they are resumed', async () => {
+    const { create, engine, clock, sweep, call } = driven();
+    await create('q');
+    travel(driven(), noon);
+    await schedules(engine).put('s', { cron: '* * * * *' });
+    expect(await live(driven(), 2)).toEqual(afterNoon(1, 2));
+    clock.advance(30 * secondMs);
+    expect(await schedules(engine).update('s', { paused: true })).toMatchObject({
+      paused: true,
+      nextAt: null,
+      lastAt: afterNoon(2)[0],
+    });
+    expect((await call('getQueue', 'q')).counts).toMatchObject({ ready: 0, delayed: 0 });
+    expect(await live(driven(), 5)).toEqual([]);
+    expect(await schedules(engine).update('s', { paused: false })).toMatchObject({ paused: false, nextAt: afterNoon(8)[0] });
+    await sweep();
+    expect(await live(driven(), 3)).toEqual(afterNoon(8, 9, 10));
+  });
+
+  it('leave what was due, and what somebody has received, when they change', async () => {
+    const { create, engine, clock, receive, ack } = driven();
+    await create('q');
+    travel(driven(), noon);
+    await schedules(engine).put('s', { cron: '* * * * *' });
+    clock.advance(minuteMs);
+    const [held] = await receive('q', { visibilityTimeoutSeconds: 600 });
+    clock.advance(minuteMs);
+    await schedules(engine).delete('s');
+    expect(ticksOf(await take(driven()))).toEqual(afterNoon(2));
+    expect(await ack('q', [held!])).toEqual([{ ok: true }]);
+    expect(await live(driven(), 5)).toEqual([]);
+    await expect(schedules(engine).get('s')).rejects.toMatchObject({ code: 'schedule_not_found' });
+    await expect(schedules(engine).delete('s')).rejects.toMatchObject({ code: 'schedule_not_found' });
+    await expect(schedules(engine).update('s', { paused: true })).rejects.toMatchObject({ code: 'schedule_not_found' });
+  });
+
+  it('take back what was ahead when they are replaced: each tick has the message that stood at its time', async () => {
+    const { create, engine, clock } = driven();
+    for (const queue of ['q', 'other']) await create(queue);
+    travel(driven(), noon);
+    await schedules(engine).put('s', { cron: '* * * * *', message: { body: 'old' } });
+    clock.advance(minuteMs);
+    const [first] = await take(driven());
+    expect(first).toMatchObject({ body: 'old', attributes: { tick: afterNoon(1)[0] } });
+    await schedules(engine).put('s', { cron: '* * * * *', message: { body: 'new' } });
+    clock.advance(minuteMs);
+    const [second, ...none] = await take(driven());
+    expect(second).toMatchObject({ body: 'new', attributes: { tick: afterNoon(2)[0] } });
+    expect(none).toEqual([]);
+    await schedules(engine).update('s', { queue: 'other' });
+    clock.advance(minuteMs);
+    expect(await take(driven())).toEqual([]);
+    expect(ticksOf(await take(driven(), 'other'))).toEqual(afterNoon(3));
+    await schedules(engine).put('s', { queue: 'other', everySeconds: 3600 });
+    expect(await live(driven(), 10, 'other')).toEqual([]);
+  });
+
+  it('stay as they are when they are put again just so, also a rate that was put without a start', async () => {
+    const { create, engine, clock, watched } = driven();
+    await create('q');
+    travel(driven(), noon);
+    const input = { everySeconds: 100, message: { body: noise(3000), attributes: { a: 1 } } };
+    const first = await schedules(engine).put('s', input);
+    clock.advance(50 * secondMs);
+    watched.take();
+    expect(await schedules(engine).put('s', input)).toEqual(first);
+    const { puts, removals, updates, transactions } = watched.take();
+    expect({ puts, removals, updates, transactions }).toEqual({ puts: 0, removals: 0, updates: 0, transactions: 0 });
+    // Another policy is a change; the ticks are where they were.
+    const changed = await schedules(engine).put('s', { ...input, missed: 'none' });
+    expect(changed).toEqual({ ...first, missed: 'none', updatedAt: instant(clock.now()) });
+    expect(await live(driven(), 4)).toEqual(afterNoon(100 / 60, 200 / 60));
+  });
+
+  it('publish bodies of any size, bytes, and a priority; nothing of them is left over', async () => {
+    const { create, engine, clock, call, rows } = driven();
+    await create('q', { priority: { levels: 3, order: 'strict' }, retentionSeconds: null });
+    travel(driven(), noon);
+    const body = noise(600_000);
+    const put = await schedules(engine).put('s', { cron: '* * * * *', message: { body, priority: 2 } });
+    expect(put.message).toEqual({ body, attributes: {}, priority: 2 });
+    await schedules(engine).put('bytes', { cron: '* * * * *', message: { bodyBase64: 'AAECAw==' } });
+    clock.advance(minuteMs);
+    const messages = await take(driven());
+    expect(messages.map((message) => message.bodyBase64 ?? message.body).sort()).toEqual(['AAECAw==', body].sort());
+    expect(messages.find((message) => message.body)?.priority).toBe(2);
+    await schedules(engine).put('s', { cron: '* * * * *', message: { body: noise(5000) } });
+    await schedules(engine).delete('s');
+    await schedules(engine).delete('bytes');
+    // Rows that had bodies beside them come due once more, and leave nothing then.
+    for (let pass = 0; pass < 3; pass++) {
+      clock.advance(hourMs);
+      await driven().sweep();
+    }
+    expect(await rows('messages')).toEqual([]);
+    expect((await call('getQueue', 'q')).counts).toMatchObject({ ready: 0, delayed: 0, leased: 0 });
+  });
+
+  it('are not disturbed by a purge: it removes what was due, not what is to come', async () => {
+    const { create, engine, clock, call } = driven();
+    await create('q');
+    travel(driven(), noon);
+    await schedules(engine).put('s', { cron: '* * * * *' });
+    clock.advance(90 * secondMs);
+    await call('purge', 'q');
+    expect(ticksOf(await take(driven()))).toEqual([]);
+    travel(driven(), afterNoon(2)[0]!);
+    expect(ticksOf(await take(driven()))).toEqual(afterNoon(2));
+  });
+
+  it('go on though the queue of one is gone: it says so, and goes on when the queue is back', async () => {
+    const { create, engine, call, clock, events, sweep } = driven();
+    for (const queue of ['q', 'other']) await create(queue);
+    travel(driven(), noon);
+    await schedules(engine).put('a', { queue: 'other', cron: '* * * * *' });
+    await schedules(engine).put('b', { cron: '* * * * *' });
+    await call('deleteQueue', 'other');
+    clock.advance(settingsCacheMs);
+    expect(await live(driven(), 10)).toEqual(afterNoon(...upTo(10)));
+    const failed = await schedules(engine).get('a');
+    expect(failed.lastError).toEqual({ at: expect.any(String), message: 'queue: there is no queue "other"' });
+    const told = events.filter(({ kind }) => kind === 'schedule_failed');
+    expect(told).toEqual([{ kind: 'schedule_failed', schedule: 'a', queue: 'other', reason: failed.lastError!.message }]);
+    // It can be seen to without its queue.
+    expect(await schedules(engine).update('a', { missed: 'all' })).toMatchObject({ missed: 'all' });
+    await create('other');
+    await sweep();
+    expect(ticksOf(await take(driven(), 'other'))).toEqual(afterNoon(...upTo(8).map((minute) => minute + 2)));
+    expect((await schedules(engine).get('a')).lastError).toBeNull();
+  });
+
+  it.each([
+    // 02:30 is skipped on the 28th of March, and comes twice on the 31st of October.
+    ['30 2 * * *', '2027-03-27T12:00:00Z', 48, ['2027-03-28T01:00:00.000Z', '2027-03-29T00:30:00.000Z']],
+    ['30 2 * * *', '2027-10-30T12:00:00Z', 48, ['2027-10-31T00:30:00.000Z', '2027-11-01T01:30:00.000Z']],
+    ['0,30 2 * * *', '2027-03-27T12:00:00Z', 24, ['2027-03-28T01:00:00.000Z']],
+    ['*/30 2 * * *', '2027-03-27T12:00:00Z', 24, []],
+    [
+      '*/30 2 * * *',
+      '2027-10-30T12:00:00Z',
+      24,
+      ['2027-10-31T00:00:00.000Z', '2027-10-31T00:30:00.000Z', '2027-10-31T01:00:00.000Z', '2027-10-31T01:30:00.000Z'],
+    ],
+    ['0 9 * * *', '2027-03-27T00:00:00Z', 48, ['2027-03-27T08:00:00.000Z', '2027-03-28T07:00:00.000Z']],
+    ['0 9 * * *', '2027-10-30T00:00:00Z', 48, ['2027-10-30T07:00:00.000Z', '2027-10-31T08:00:00.000Z']],
+  ])('%s in Berlin, from %s for %i hours, where clocks are changed', async (cron, from, hours, expected) => {
+    const { create, engine, clock, sweep } = driven();
+    await create('q');
+    travel(driven(), from);
+    await schedules(engine).put('s', { cron, timeZone: 'Europe/Berlin', missed: 'all' });
+    const ticks: string[] = [];
+    for (let quarter = 0; quarter < hours * 4; quarter++) {
+      clock.advance(hourMs / 4);
+      await sweep();
+      ticks.push(...ticksOf(await take(driven())));
+    }
+    expect(ticks).toEqual(expected);
+  });
+
+  it('are listed by name, in pages of what an answer carries', async () => {
+    const { create, engine } = driven();
+    await create('q');
+    travel(driven(), noon);
+    const names = ['b', 'a', 'Z', 'c-1', 'c_1', '0'];
+    for (const name of names) await schedules(engine).put(name, { cron: '0 0 1 1 *', message: { body: noise(1_000_000) } });
+    const read = async (input: InputOf<'listSchedules'>) => {
+      const found: Schedule[] = [];
+      let pages = 0;
+      for (let cursor: string | undefined; ; pages++) {
+        const page = await schedules(engine).list({ ...input, ...(cursor ? { cursor } : {}) });
+        found.push(...page.schedules);
+        cursor = page.cursor;
+        if (!cursor) return { found, pages: pages + 1 };
+      }
+    };
+    const { found, pages } = await read({});
+    expect(found.map(({ name }) => name)).toEqual([...names].sort());
+    expect(found[0]).toEqual(await schedules(engine).get('0'));
+    expect(pages).toBe(2);
+    expect((await read({ limit: 1 })).found.map(({ name }) => name)).toEqual([...names].sort());
+    for (const cursor of ['x', 'e30', Buffer.from('{"name":""}').toString('base64url')])
+      await expect(schedules(engine).list({ cursor })).rejects.toMatchObject({ code: 'invalid_input' });
+  });
+
+  it.each<[Partial<InputOf<'putSchedule'>>, string]>([
+    [{}, 'exactly one of cron and everySeconds'],
+    [{ cron: '* * * * *', everySeconds: 60 }, 'exactly one of cron and everySeconds'],
+    [{ cron: '61 * * * *' }, 'cron: '],
+    [{ cron: '* * * *' }, 'cron: '],
+    [{ cron: '* * * * * *' }, 'cron: '],
+    [{ cron: '2027-01-01T00:00:00' }, 'cron: '],
+    [{ cron: '@reboot' }, 'cron: '],
+    [{ cron: '0 0 31 2 *' }, 'cron: never falls due, was "0 0 31 2 *"'],
+    [{ cron: '* * * * *', timeZone: 'Mars/Olympus' }, 'timeZone: must be the name of an IANA time zone'],
+    [{ cron: '* * * * *', timeZone: '+02:00' }, 'timeZone: '],
+    [{ everySeconds: 60, timeZone: 'UTC' }, 'timeZone: is for cron alone'],
+    [{ everySeconds: everySecondsMin - 1 }, `everySeconds: must be a whole number of seconds from ${everySecondsMin}`],
+    [{ everySeconds: 60, startAt: 'soon' }, 'startAt: '],
+    [{ everySeconds: 60, startAt: noon, endAt: noon }, 'endAt: must be later than startAt'],
+    [{ everySeconds: 60, missed: 'some' as never }, 'missed: must be one of one, all, none'],
+    [{ everySeconds: 60, queue: 'nowhere' }, 'queue: there is no queue "nowhere"'],
+    [{ everySeconds: 60, message: {} }, 'message: must have exactly one of body and bodyBase64'],
+    [
+      { everySeconds: 60, message: { body: 1, attributes: { tick: 'mine' } } },
+      'message.attributes: must not have schedule or tick',
+    ],
+    [{ everySeconds: 60, message: { body: 1, id: 'mine' } as never }, 'message.id: unknown field'],
+    [{ everySeconds: 60, message: { body: 1, priority: 1 } }, 'message.priority: must be at most 0'],
+  ])('are refused for bad input, which is named: %j', async (input, told) => {
+    const { create, engine } = driven();
+    await create('q');
+    await expect(schedules(engine).put('s', input)).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining(told),
+    });
+    expect((await schedules(engine).list()).schedules).toEqual([]);
+    await expect(schedules(engine).put('no/name', { everySeconds: 60 })).rejects.toMatchObject({ code: 'invalid_input' });
+  });
+
+  it('change from cron to rate and back, and keep what is not named', async () => {
+    const { create, engine } = driven();
+    await create('q');
+    travel(driven(), noon);
+    const { update } = schedules(engine);
+    const [endAt] = afterNoon(600);
+    await schedules(engine).put('s', { cron: '0 9 * * *', timeZone: 'Asia/Tokyo', endAt: endAt!, missed: 'all' });
+    const kept = { missed: 'all', message: { body: 's', attributes: {} } };
+    expect(await update('s', { cron: '0 10 * * *' })).toMatchObject({ ...kept, timeZone: 'Asia/Tokyo', endAt });
+    expect(await update('s', { everySeconds: 60 })).toMatchObject({ ...kept, cron: null, timeZone: null, endAt });
+    expect(await update('s', { endAt: null })).toMatchObject({ ...kept, everySeconds: 60, endAt: null });
+    await expect(update('s', { timeZone: 'UTC' })).rejects.toMatchObject({ code: 'invalid_input' });
+    expect(await update('s', { cron: '@daily' })).toMatchObject({ ...kept, cron: '@daily', timeZone: 'UTC', everySeconds: null });
+    await expect(update('s', { cron: '0 0 31 2 *' })).rejects.toMatchObject({ code: 'invalid_input' });
+    expect((await schedules(engine).get('s')).cron).toBe('@daily');
+  });
+});
