@@ -13,6 +13,11 @@ export interface ConsumerOptions {
   idleMsMax?: number;
   /** How long acks and free handlers wait for others to share a call, in ms. Default 20. Nothing waits once no handler is at work. */
   lingerMs?: number;
+  /**
+   * The handler returns writes, as entries of TransactWriteItems for the low-level client, and they are committed in one transaction with
+   * the ack of its message: both happen, or neither. Up to 99 entries and 4 MB. Needs the transport of `dumbwaiter/direct`. Default false.
+   */
+  transaction?: boolean;
   /** Aborting it is `stop({ deadlineMs: 0 })`. */
   signal?: AbortSignal;
 }

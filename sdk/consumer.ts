@@ -8,7 +8,7 @@ import type { CallOptions } from './retry.ts';
 import { sleep, type Timers } from './timers.ts';
 
 export type { ConsumerOptions } from './consumer-options.ts';
-export type { Handler, HandlerContext } from './job.ts';
+export type { Handler, HandlerContext, TransactionHandler } from './job.ts';
 
 export interface StopOptions {
   /** How long to let handlers finish, in ms, before what is left is given back. Default 30,000. */
@@ -26,6 +26,8 @@ export interface ConsumerSource<T> {
     options: CallOptions,
   ): Promise<ReceivedMessage<T>[]>;
   visibilityTimeoutSeconds(options: CallOptions): Promise<number>;
+  /** Acks together with what the handler returned; without it, acks are plain. */
+  commit?: (message: ReceivedMessage<T>, writes: unknown) => Promise<void>;
   /** Sends the acks, releases and extensions that wait for company. */
   flush(): void;
 }
@@ -138,6 +140,7 @@ export class Consumer<T = unknown> {
   #take(message: ReceivedMessage<T>, visibilityTimeoutSeconds: number): void {
     const job = new Job(message, {
       handler: this.#handler,
+      commit: this.#source.commit,
       emitter: this.#emitter,
       timers: this.#timers,
       visibilityTimeoutSeconds,

@@ -1,6 +1,6 @@
 /** The SDK's root import: no dependency; Node 20 or later, browsers, workers. */
 export { Dumbwaiter, type DumbwaiterOptions, type DumbwaiterSettings } from './client.ts';
-export type { Consumer, ConsumerOptions, Handler, HandlerContext, StopOptions } from './consumer.ts';
+export type { Consumer, ConsumerOptions, Handler, HandlerContext, StopOptions, TransactionHandler } from './consumer.ts';
 export type { ConsumerEvents } from './consumer-events.ts';
 export type {
   AckResult,

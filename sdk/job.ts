@@ -1,4 +1,6 @@
 import type { ConsumerEvents, Emitter } from './consumer-events.ts';
+import type { TransactionWrite } from './contract.ts';
+import { DumbwaiterError } from './errors.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import type { ReceivedMessage } from './message.ts';
 import type { Timers } from './timers.ts';
@@ -11,14 +13,24 @@ export interface HandlerContext {
 /** Handled when it returns, failed when it throws. It may ack or release the message itself. */
 export type Handler<T> = (message: ReceivedMessage<T>, context: HandlerContext) => unknown;
 
+/** Of a consumer with `transaction`: what is returned is committed together with the message's ack, or nothing is. */
+export type TransactionHandler<T> = (
+  message: ReceivedMessage<T>,
+  context: HandlerContext,
+) => readonly TransactionWrite[] | undefined | Promise<readonly TransactionWrite[] | undefined>;
+
 export interface JobParts<T> {
   handler: Handler<T>;
+  /** Acks the message together with what its handler returned, in place of a plain ack. */
+  commit: ((message: ReceivedMessage<T>, writes: unknown) => Promise<void>) | undefined;
   emitter: Emitter<ConsumerEvents<T>>;
   timers: Timers;
   visibilityTimeoutSeconds: number;
   /** The handler's place is free again; the ack or release may still be under way. */
   onHandled(): void;
 }
+
+type Outcome = { returned: unknown } | { error: unknown };
 
 /** How long the calls that give a message back at a stop may take. */
 export const giveBackMsMax = 5_000;
@@ -63,15 +75,15 @@ export class Job<T> {
 
   async #work(): Promise<void> {
     const keeper = this.#keepLease();
-    let failure: { error: unknown } | undefined;
+    let outcome: Outcome;
     try {
-      await this.#parts.handler(this.#message, { signal: this.#controller.signal });
+      outcome = { returned: await this.#parts.handler(this.#message, { signal: this.#controller.signal }) };
     } catch (error) {
-      failure = { error };
+      outcome = { error };
     }
     keeper.stop();
     this.#handled = true;
-    const settling = this.#parted || this.#message.settled ? Promise.resolve() : this.#settle(failure);
+    const settling = this.#parted || this.#message.settled ? this.#tellUnused(outcome) : this.#settle(outcome);
     this.#parts.onHandled();
     await settling;
   }
@@ -90,23 +102,36 @@ export class Job<T> {
     return keeper;
   }
 
-  async #settle(failure: { error: unknown } | undefined): Promise<void> {
-    const { emitter } = this.#parts;
-    if (failure) {
-      emitter.emit('failed', { message: this.#message, error: failure.error });
-      await this.#guarded(this.#message.release({ failed: textOf(failure.error) }));
-    } else if (await this.#guarded(this.#message.ack())) {
-      emitter.emit('ack', this.#message);
+  async #settle(outcome: Outcome): Promise<void> {
+    if ('error' in outcome) return this.#fail(outcome.error);
+    const { commit } = this.#parts;
+    try {
+      await (commit ? commit(this.#message, outcome.returned) : this.#message.ack());
+    } catch (error) {
+      // What the handler returned was refused: as if it had thrown. Else the queue, or the way to it, failed.
+      if (commit && (!(error instanceof DumbwaiterError) || error.code === 'message_exists')) return this.#fail(error);
+      return tellError(this.#parts.emitter, error, this.#message);
     }
+    this.#parts.emitter.emit('ack', this.#message);
   }
 
-  async #guarded(call: Promise<unknown>): Promise<boolean> {
+  /** A handler that settled the message itself has nothing left to commit its writes with. */
+  async #tellUnused(outcome: Outcome): Promise<void> {
+    if (this.#parted || !this.#parts.commit || !('returned' in outcome) || outcome.returned === undefined) return;
+    const error = new TypeError('The handler settled the message itself: what it returned is not committed.');
+    tellError(this.#parts.emitter, error, this.#message);
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    this.#parts.emitter.emit('failed', { message: this.#message, error });
+    await this.#guarded(this.#message.release({ failed: textOf(error) }));
+  }
+
+  async #guarded(call: Promise<unknown>): Promise<void> {
     try {
       await call;
-      return true;
     } catch (error) {
       tellError(this.#parts.emitter, error, this.#message);
-      return false;
     }
   }
 }

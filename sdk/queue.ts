@@ -1,5 +1,6 @@
 import { accepted, gathered } from './batch-results.ts';
-import { Consumer, type ConsumerOptions, type Handler } from './consumer.ts';
+import { commitsBy } from './commit.ts';
+import { Consumer, type ConsumerOptions, type Handler, type TransactionHandler } from './consumer.ts';
 import type {
   AckResult,
   Counts,
@@ -133,15 +134,22 @@ export class QueueClient<T = unknown> {
     return this.#receive(this.#connection.leases, input, options);
   }
 
-  /** Works on the queue until `stop` is called. */
-  consume(handler: Handler<T>, options?: ConsumerOptions): Consumer<T> {
+  /**
+   * Works on the queue until `stop` is called.
+   * @throws TypeError when `transaction` is asked of a transport that has none
+   */
+  consume(handler: TransactionHandler<T>, options: ConsumerOptions & { transaction: true }): Consumer<T>;
+  consume(handler: Handler<T>, options?: ConsumerOptions): Consumer<T>;
+  consume(handler: Handler<T>, options: ConsumerOptions = {}): Consumer<T> {
     const { caller, timers } = this.#connection;
-    return new Consumer<T>(handler, options ?? {}, timers, (lingerMs) => {
+    const commit = options.transaction ? commitsBy(caller) : undefined;
+    return new Consumer<T>(handler, options, timers, (lingerMs) => {
       const leases = new Leases(caller, timers, lingerMs);
       return {
         receive: (input, callOptions) => this.#receive(leases, input, callOptions),
         visibilityTimeoutSeconds: async (callOptions) => (await this.describe(callOptions)).visibilityTimeoutSeconds,
         flush: () => leases.flush(),
+        ...(commit && { commit }),
       };
     });
   }

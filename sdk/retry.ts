@@ -1,4 +1,4 @@
-import type { InputOf, OperationName, OutputOf, ParamsOf, Transport } from './contract.ts';
+import type { InputOf, OperationName, OutputOf, ParamsOf, TransactionWrite, Transport } from './contract.ts';
 import { DumbwaiterError, type ErrorCode } from './errors.ts';
 import { sleep, type Timers } from './timers.ts';
 
@@ -47,22 +47,58 @@ export class Caller {
     input: InputOf<Name>,
     options: CallOptions = {},
   ): Promise<OutputOf<Name>> {
-    const { signal, timeoutMs = this.#defaults.timeoutMs, retries = this.#defaults.retries } = options;
-    const deadline = this.#timers.now() + timeoutMs + waitMs(input);
-    for (let attempt = 0, lost = false; ; attempt++) {
+    let lost = false;
+    return this.#retried(
+      (limits) => this.#transport.call(operation, params, input, limits),
+      { ...options, waitMs: waitMs(input) },
+      (error) => {
+        if (lost && doneBefore[operation] === error.code) return { output: {} as OutputOf<Name> };
+        if (error.code !== 'throttled') lost = true;
+        if (!error.retryable || (lost && neverTwice.has(operation))) throw error;
+        return undefined;
+      },
+    );
+  }
+
+  /** Whether the transport can commit transactions. */
+  get canTransact(): boolean {
+    return this.#transport.transact !== undefined;
+  }
+
+  /**
+   * Commits entries of TransactWriteItems, all or none, and once: each attempt bears the same token, which DynamoDB knows for ten minutes.
+   * Rejects with DumbwaiterError for what concerns the queue or may pass, else with the AWS client's own error.
+   */
+  async transact(items: readonly TransactionWrite[], options: CallOptions = {}): Promise<void> {
+    const token = crypto.randomUUID();
+    await this.#retried(
+      (limits) => this.#transport.transact!(items, { ...limits, token }),
+      { ...options, waitMs: 0 },
+      (error) => {
+        if (!error.retryable) throw error;
+        return undefined;
+      },
+    );
+  }
+
+  /** `judge` answers the output of a call that was done after all, nothing where it may be tried again, and else throws. */
+  async #retried<Output>(
+    attemptOnce: (limits: { timeoutMs: number; signal?: AbortSignal }) => Promise<Output>,
+    { signal, timeoutMs = this.#defaults.timeoutMs, retries = this.#defaults.retries, waitMs }: CallOptions & { waitMs: number },
+    judge: (error: DumbwaiterError) => { output: Output } | undefined,
+  ): Promise<Output> {
+    const deadline = this.#timers.now() + timeoutMs + waitMs;
+    for (let attempt = 0; ; attempt++) {
       signal?.throwIfAborted();
       const leftMs = Math.max(0, deadline - this.#timers.now());
       try {
-        return await this.#transport.call(operation, params, input, {
-          timeoutMs: Math.min(leftMs, attemptMsMax),
-          ...(signal && { signal }),
-        });
+        return await attemptOnce({ timeoutMs: Math.min(leftMs, attemptMsMax), ...(signal && { signal }) });
       } catch (error) {
         signal?.throwIfAborted();
         if (!(error instanceof DumbwaiterError)) throw error;
-        if (lost && doneBefore[operation] === error.code) return {} as OutputOf<Name>;
-        if (error.code !== 'throttled') lost = true;
-        if (!error.retryable || attempt >= retries || (lost && neverTwice.has(operation))) throw error;
+        const done = judge(error);
+        if (done) return done.output;
+        if (attempt >= retries) throw error;
         const pauseMs = (error.retryAfterMs ?? 0) + this.#timers.random() * Math.min(backoffMsMax, backoffMsMin * 2 ** attempt);
         if (this.#timers.now() + pauseMs >= deadline) throw error;
         await sleep(this.#timers, pauseMs, signal);

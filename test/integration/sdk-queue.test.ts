@@ -1,24 +1,52 @@
-/** The SDK against the whole queue, on a real DynamoDB engine. */
+/** The SDK against the whole queue, on a real DynamoDB engine: over HTTP, and by the direct transport. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { directTransport } from '../../sdk/direct.ts';
 import { Dumbwaiter, DumbwaiterError } from '../../sdk/index.ts';
 import { retentionSecondsDefault } from '../../sdk/limits.ts';
+import { startTestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
 import { adminKey, eventually, type LocalQueue, startLocalQueue } from './local-queue.ts';
 
-let local: LocalQueue;
 let dumbwaiter: Dumbwaiter;
 let names = 0;
 const newName = () => `sdk-${++names}`;
 
-beforeAll(async () => {
-  local = await startLocalQueue();
-  dumbwaiter = new Dumbwaiter({ url: local.server.url, apiKey: adminKey });
-});
-afterAll(async () => {
-  await local.server.close();
-  expect(local.defects).toEqual([]);
-});
+let local: LocalQueue;
 
-describe('a queue through the SDK', () => {
+async function overHttp(): Promise<{ client: Dumbwaiter; stop(): Promise<void> }> {
+  local = await startLocalQueue();
+  const stop = async () => {
+    await local.server.close();
+    expect(local.defects).toEqual([]);
+  };
+  return { client: new Dumbwaiter({ url: local.server.url, apiKey: adminKey }), stop };
+}
+
+async function inProcess(): Promise<{ client: Dumbwaiter; stop(): Promise<void> }> {
+  const { endpoint, tables, stop } = await startTestDynamodb();
+  const transport = directTransport({ endpoint, tables, region: testRegion, credentials: testCredentials });
+  return { client: new Dumbwaiter({ transport }), stop: () => transport.close().then(stop) };
+}
+
+const carriers = [
+  { name: 'HTTP', start: overHttp },
+  { name: 'the direct transport', start: inProcess },
+];
+
+/** The same tests for each way there is to the queue. */
+function overEach(what: string, suite: () => void): void {
+  describe.each(carriers)(`${what}, over $name`, ({ start }) => {
+    let stop: () => Promise<void>;
+    beforeAll(async () => {
+      const started = await start();
+      dumbwaiter = started.client;
+      stop = started.stop;
+    });
+    afterAll(() => stop());
+    suite();
+  });
+}
+
+overEach('a queue through the SDK', () => {
   it('is made, read, changed, listed and deleted', async () => {
     const queue = dumbwaiter.queue(newName());
     const made = await queue.create({ visibilityTimeoutSeconds: 5 });
@@ -64,21 +92,6 @@ describe('a queue through the SDK', () => {
     expect(await queue.receive()).toEqual([]);
   });
 
-  it('lets a key do what its scopes say', async () => {
-    const queue = dumbwaiter.queue(newName());
-    await queue.create();
-    const { id, key } = await dumbwaiter.keys.create({ name: 'p', queues: [queue.name], scopes: ['publish'] });
-    const publisher = new Dumbwaiter({ url: local.server.url, apiKey: key }).queue(queue.name);
-    await publisher.publish({ body: 1 });
-    await expect(publisher.receive()).rejects.toMatchObject({ code: 'forbidden' });
-    expect((await dumbwaiter.keys.list().all()).map((listed) => listed.id)).toContain(id);
-    await dumbwaiter.keys.revoke(id);
-    await expect(new Dumbwaiter({ url: local.server.url, apiKey: 'wrong' }).queue('q').receive()).rejects.toMatchObject({
-      code: 'unauthorized',
-      retryable: false,
-    });
-  });
-
   it('stops a long poll by the signal', async () => {
     const queue = dumbwaiter.queue(newName());
     await queue.create();
@@ -89,7 +102,7 @@ describe('a queue through the SDK', () => {
   });
 });
 
-describe('consumers through the SDK', () => {
+overEach('consumers through the SDK', () => {
   it('share the work, and each message is handled once while nothing fails', async () => {
     const queue = dumbwaiter.queue<number>(newName());
     await queue.create();
@@ -193,5 +206,30 @@ describe('consumers through the SDK', () => {
     await queue.publish({ body: 'back' });
     await vi.waitFor(() => expect(handled).toEqual(['back']), { timeout: 40_000 });
     await consumer.stop();
+  });
+});
+
+describe('keys through the SDK', () => {
+  let stop: () => Promise<void>;
+  beforeAll(async () => {
+    const started = await overHttp();
+    dumbwaiter = started.client;
+    stop = started.stop;
+  });
+  afterAll(() => stop());
+
+  it('lets a key do what its scopes say', async () => {
+    const queue = dumbwaiter.queue(newName());
+    await queue.create();
+    const { id, key } = await dumbwaiter.keys.create({ name: 'p', queues: [queue.name], scopes: ['publish'] });
+    const publisher = new Dumbwaiter({ url: local.server.url, apiKey: key }).queue(queue.name);
+    await publisher.publish({ body: 1 });
+    await expect(publisher.receive()).rejects.toMatchObject({ code: 'forbidden' });
+    expect((await dumbwaiter.keys.list().all()).map((listed) => listed.id)).toContain(id);
+    await dumbwaiter.keys.revoke(id);
+    await expect(new Dumbwaiter({ url: local.server.url, apiKey: 'wrong' }).queue('q').receive()).rejects.toMatchObject({
+      code: 'unauthorized',
+      retryable: false,
+    });
   });
 });
