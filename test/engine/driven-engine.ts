@@ -26,9 +26,25 @@ export interface OpenedStore {
   store: Store;
   /** Every row of a table, whatever its age. */
   rows(table: Key['table']): Promise<Row[]>;
+  /** Transactions of a user's own, where they are not the store's. */
+  transactions?: Transactions;
+}
+
+export interface Transactions {
   transactionItem(write: Write): TransactionItem;
-  /** Commits a transaction of a user's own, and answers which of its entries cancelled it: none if it was committed. */
+  /** Commits a transaction, and answers which of its entries cancelled it: none if it was committed. */
   commit(items: TransactionItem[]): Promise<number[]>;
+}
+
+/** A write is an entry as it is. */
+function ofStore(store: Store): Transactions {
+  return {
+    transactionItem: (write) => write as TransactionItem,
+    async commit(items) {
+      const result = await store.transact(items as unknown as Write[]);
+      return result.ok ? [] : result.refused.flatMap((one, index) => (one ? [index] : []));
+    },
+  };
 }
 
 export interface StoreKind {
@@ -43,15 +59,7 @@ const allStoreKinds: StoreKind[] = [
     start: async () => ({
       async open(clock) {
         const store = createMemoryStore({ now: clock.now });
-        return {
-          store,
-          rows: async (table) => store.rows(table),
-          transactionItem: (write) => write as TransactionItem,
-          async commit(items) {
-            const result = await store.transact(items as unknown as Write[]);
-            return result.ok ? [] : result.refused.flatMap((one, index) => (one ? [index] : []));
-          },
-        };
+        return { store, rows: async (table) => store.rows(table) };
       },
       stop: async () => {},
     }),
@@ -80,7 +88,7 @@ const allStoreKinds: StoreKind[] = [
               return error.CancellationReasons!.flatMap(({ Code }, index) => (Code === 'ConditionalCheckFailed' ? [index] : []));
             }
           };
-          return { store, rows, transactionItem: transactionItems(tables), commit };
+          return { store, rows, transactions: { transactionItem: transactionItems(tables), commit } };
         },
         stop: () => dynamodb.stop(),
       };
@@ -91,7 +99,7 @@ const allStoreKinds: StoreKind[] = [
 /** Both; or the one that `TEST_STORE` names, where a suite runs too often for both. */
 export const storeKinds = allStoreKinds.filter(({ name }) => (process.env.TEST_STORE ?? name) === name);
 
-export interface DrivenEngine extends Pick<OpenedStore, 'rows' | 'transactionItem' | 'commit'> {
+export interface DrivenEngine extends Pick<OpenedStore, 'rows'>, Transactions {
   engine: Engine;
   clock: DrivenClock;
   watched: WatchedStore;
@@ -119,7 +127,7 @@ const hourMs = 3_600_000;
 
 export async function driveEngine(open: (clock: DrivenClock) => Promise<OpenedStore>, seed = 1): Promise<DrivenEngine> {
   const clock = createDrivenClock();
-  const { store, rows, transactionItem, commit } = await open(clock);
+  const { store, rows, transactions = ofStore(store) } = await open(clock);
   const watched = watchStore(store);
   const events: EngineEvent[] = [];
   const started: DrivenEngine['started'] = [];
@@ -129,7 +137,7 @@ export async function driveEngine(open: (clock: DrivenClock) => Promise<OpenedSt
       store: over,
       clock,
       random: seededRandom(seeds++),
-      transactionItem,
+      transactionItem: transactions.transactionItem,
       observe: (event) => events.push(event),
       startRedrive: async (queue, task) => {
         started.push({ queue, task });
@@ -145,8 +153,7 @@ export async function driveEngine(open: (clock: DrivenClock) => Promise<OpenedSt
     events,
     started,
     rows,
-    transactionItem,
-    commit,
+    ...transactions,
     another,
     call,
     create: (queue, settings = {}) => call('createQueue', queue, settings),
