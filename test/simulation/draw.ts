@@ -1,16 +1,13 @@
 /** Draws a plan from a seed: each has its own cast, pace and misfortunes, so that all kinds of history come up among some hundreds. */
-import type { Random } from '../../engine/port.ts';
 import { seededRandom } from '../../engine/random.ts';
 import { type Fault, manyFaults, noFaults } from '../../engine/simulated-store.ts';
-import type { QueueSettings } from '../../sdk/contract.ts';
-import { clockMarginMs, tombstoneMs } from '../../sdk/limits.ts';
-import type { Choice, Plan, PlannedMessage, PlannedProcess, PlannedQueue, Step } from './plan.ts';
+import { tombstoneMs } from '../../sdk/limits.ts';
+import { drawQueues } from './draw-queues.ts';
+import { drawProcess } from './draw-steps.ts';
+import { type Drawing, drawing, minuteMs, secondMs } from './drawing.ts';
+import type { Plan, Step } from './plan.ts';
 
-const secondMs = 1000;
-const minuteMs = 60 * secondMs;
 const hourMs = 60 * minuteMs;
-/** Clocks show whole milliseconds. */
-const skewMsMax = clockMarginMs - 1;
 
 /** Longest wait between two steps, by the pace of a history. */
 const paces = [50, 2 * secondMs, 20 * secondMs, 3 * minuteMs, 40 * minuteMs];
@@ -45,18 +42,33 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
   },
 };
 
-interface Drawing {
-  random: Random;
-  pick: <T>(values: readonly T[]) => T;
-  chance: (share: number) => boolean;
-  /** 0 ≤ n < below, whole. */
-  whole: (below: number) => number;
+/** What a theme sets itself, where others leave it to chance. */
+interface Circumstances {
+  rates: Plan['rates'];
+  pace?: number;
+  pauseMsMax?: number;
+  /** The share of queues that begin with more than one shard. */
+  sharded?: number;
+  processes?: number;
+  /** Nobody comes by to clear up. */
+  unswept?: true;
 }
 
-function drawing(random: Random): Drawing {
-  const whole = (below: number) => Math.floor(random.number() * below);
-  return { random, whole, pick: (values) => values[whole(values.length)]!, chance: (share) => random.number() < share };
-}
+const circumstances: Record<string, Circumstances> = {
+  // Work breaks off in the middle.
+  forsaken: {
+    rates: { ...noFaults.rates, kill: 0.02, halfDone: 0.5, throttled: 0.1, lostReply: 0.05, conflict: 0.02 },
+    processes: 2,
+    unswept: true,
+  },
+  // Shards are retired and forgotten in the time that a request takes, or that a process stands still.
+  idling: {
+    rates: { ...noFaults.rates, pause: 0.02, late: 0.15, duplicated: 0.05 },
+    pace: 20 * minuteMs,
+    pauseMsMax: 2 * hourMs,
+    sharded: 1,
+  },
+};
 
 export function drawPlan(seed: number): Plan {
   const d = drawing(seededRandom(seed));
@@ -64,14 +76,14 @@ export function drawPlan(seed: number): Plan {
   for (let i = 0; i < 8; i++) d.random.number();
   const about = d.pick(Object.keys(themes));
   const theme = themes[about]!;
-  const isForsaken = about === 'forsaken';
-  const pace = d.pick(paces);
-  const queues = drawQueues(d, pace);
+  const set = circumstances[about];
+  const pace = set?.pace ?? d.pick(paces);
+  const queues = drawQueues(d, pace, set?.sharded ?? 0.3);
   let numbers = 0;
   const next = () => ++numbers;
-  const count = isForsaken ? 2 : 2 + d.whole(4);
+  const count = set?.processes ?? 2 + d.whole(4);
   const processes = Array.from({ length: count }, (_, index) => drawProcess(d, { index, theme, pace, queues, next }));
-  const rates = isForsaken ? forsakenRates : drawRates(d);
+  const rates = set?.rates ?? drawRates(d);
   // What arrives late is left to the sweep: it has to come by within the hour of a tombstone.
   const needsSweep = rates.late + rates.duplicated > 0;
   return {
@@ -79,52 +91,12 @@ export function drawPlan(seed: number): Plan {
     queues,
     processes,
     rates,
-    pauseMsMax: d.pick([2 * secondMs, 10 * secondMs, minuteMs, 5 * minuteMs, 2 * hourMs]),
-    sweepMs: isForsaken || (!needsSweep && d.chance(0.6)) ? undefined : Math.max(5 * secondMs, Math.min(pace, 4 * minuteMs)),
-    silenceMs: isForsaken || (!needsSweep && d.chance(0.5)) ? tombstoneMs + minuteMs : 0,
+    pauseMsMax: set?.pauseMsMax ?? d.pick([2 * secondMs, 10 * secondMs, minuteMs, 5 * minuteMs, 2 * hourMs]),
+    sweepMs: set?.unswept || (!needsSweep && d.chance(0.6)) ? undefined : Math.max(5 * secondMs, Math.min(pace, 4 * minuteMs)),
+    silenceMs: set?.unswept || (!needsSweep && d.chance(0.5)) ? tombstoneMs + minuteMs : 0,
     ttlActs: d.chance(0.7),
   };
 }
-
-function drawQueues(d: Drawing, pace: number): PlannedQueue[] {
-  const queues: PlannedQueue[] = [];
-  const add = (name: string, settings: Partial<QueueSettings>) =>
-    queues.push({ name, settings, shards: d.chance(0.3) ? 2 + d.whole(3) : 1 });
-  const hasDead = d.chance(0.6);
-  if (hasDead) add('dead', drawSettings(d, pace));
-  const deadLetter = { queue: 'dead', maxReceives: 1 + d.whole(3) };
-  add('work', { ...drawSettings(d, pace), ...(hasDead ? { deadLetter } : {}) });
-  if (d.chance(0.25)) add('more', drawSettings(d, pace));
-  return queues;
-}
-
-function drawSettings(d: Drawing, pace: number): Partial<QueueSettings> {
-  const settings: Partial<QueueSettings> = { visibilityTimeoutSeconds: d.pick([1, 2, 5, 30, 120, 600]) };
-  if (d.chance(0.15)) settings.delaySeconds = 1 + d.whole(20);
-  const kept = d.random.number();
-  if (kept < 0.3) settings.retentionSeconds = null;
-  else if (kept < 0.5) settings.retentionSeconds = 60 + d.whole(Math.ceil((3 * pace) / secondMs) + 60);
-  if (d.chance(0.35)) {
-    const minSeconds = d.whole(5);
-    settings.backoff = {
-      minSeconds,
-      maxSeconds: minSeconds + d.whole(60),
-      factor: 1 + d.whole(3),
-      jitter: d.pick([0, 0, 0.5, 1]),
-    };
-  }
-  return settings;
-}
-
-/** Work that breaks off in the middle, and that nobody comes by to clear up. */
-const forsakenRates: Plan['rates'] = {
-  ...noFaults.rates,
-  kill: 0.02,
-  halfDone: 0.5,
-  throttled: 0.1,
-  lostReply: 0.05,
-  conflict: 0.02,
-};
 
 /** None, one kind often, or all kinds: alone a fault strikes where all at once would stop the call before. */
 function drawRates(d: Drawing): Plan['rates'] {
@@ -138,105 +110,4 @@ function drawRates(d: Drawing): Plan['rates'] {
   }
   const level = d.pick([0.3, 1, 1, 2]);
   return Object.fromEntries(names.map((name) => [name, rates[name] * level])) as Plan['rates'];
-}
-
-interface Cast {
-  index: number;
-  theme: Partial<Record<Step['do'], number>>;
-  pace: number;
-  queues: readonly PlannedQueue[];
-  next: () => number;
-}
-
-const within = (d: Drawing, ms: number) => Math.round((2 * d.random.number() - 1) * ms);
-
-function drawProcess(d: Drawing, cast: Cast): PlannedProcess {
-  const steps: Step[] = [];
-  const count = 3 + d.whole(9);
-  // The first has something to publish: a history without messages says little.
-  if (cast.index === 0) steps.push(drawStep(d, cast, 'publish'));
-  for (let i = 0; i < count; i++) {
-    if (d.chance(0.6)) steps.push({ do: 'wait', ms: Math.round(cast.pace * d.random.number() ** 2) });
-    steps.push(drawStep(d, cast, drawKind(d, cast.theme)));
-  }
-  return { name: `p${cast.index + 1}`, skewMs: d.chance(0.5) ? 0 : within(d, skewMsMax), steps };
-}
-
-function drawKind(d: Drawing, theme: Cast['theme']): Step['do'] {
-  const kinds = Object.entries(theme) as [Step['do'], number][];
-  let at = d.random.number() * kinds.reduce((sum, [, weight]) => sum + weight, 0);
-  for (const [kind, weight] of kinds) {
-    at -= weight;
-    if (at < 0) return kind;
-  }
-  return kinds[0]![0];
-}
-
-const choices: readonly Choice[] = ['all', 'all', 'all', 'one', 'some', 'used'];
-
-function drawStep(d: Drawing, cast: Cast, kind: Step['do']): Step {
-  const main = cast.queues.some(({ name }) => name === 'dead') && d.chance(0.75) ? 'work' : d.pick(cast.queues).name;
-  const aside = d.chance(0.2) ? { aside: true } : {};
-  const seconds = () => d.pick([1, 1 + d.whole(10), 1 + d.whole(100)]);
-  switch (kind) {
-    case 'publish':
-      return { do: kind, queue: d.chance(0.9) && main === 'dead' ? 'work' : main, messages: drawMessages(d, cast), ...aside };
-    case 'receive':
-      return {
-        do: kind,
-        queue: main,
-        max: d.pick([1, 1, 2, 3, 10, 20]),
-        ...(d.chance(0.5) ? {} : { visibilityTimeoutSeconds: d.chance(0.05) ? 0 : seconds() }),
-        ...(d.chance(0.15) ? { waitSeconds: 1 + d.whole(10) } : {}),
-        ...aside,
-      };
-    case 'ack':
-      return { do: kind, which: d.pick(choices), ...aside };
-    case 'release':
-      return {
-        do: kind,
-        which: d.pick(choices),
-        ...(d.chance(0.4) ? { delaySeconds: d.chance(0.3) ? 0 : seconds() } : {}),
-        ...(d.chance(0.5) ? { failed: d.pick(['no disk', 'no net']) } : {}),
-        ...aside,
-      };
-    case 'extend':
-      return { do: kind, which: d.pick(choices), ...(d.chance(0.7) ? { visibilityTimeoutSeconds: seconds() } : {}), ...aside };
-    case 'purge':
-      return { do: kind, queue: main, ...aside };
-    case 'redrive': {
-      const from = d.chance(0.75) && cast.queues.some(({ name }) => name === 'dead') ? 'dead' : main;
-      const others = cast.queues.map(({ name }) => name).filter((name) => name !== from);
-      const toQueue = others.length > 0 && d.chance(from === 'dead' ? 0.3 : 0.9) ? { toQueue: d.pick(others) } : {};
-      const slow = d.chance(0.2) ? { ratePerSecond: 1 + d.whole(5) } : {};
-      return { do: kind, queue: from, ...toQueue, ...(d.chance(0.3) ? { onlySome: true } : {}), ...slow, ...aside };
-    }
-    case 'read':
-      return { do: kind, queue: main, how: d.pick(['peek', 'counts', 'message'] as const), ...aside };
-    case 'update':
-      return { do: kind, queue: main, settings: drawSettings(d, cast.pace) };
-    case 'remake':
-      return { do: kind, queue: 'work' };
-    case 'setClock':
-      return { do: kind, skewMs: within(d, skewMsMax) };
-    case 'loseClock':
-      return { do: kind, queue: main, skewMs: d.pick([-1, 1]) * (clockMarginMs + 1 + d.whole(5 * minuteMs)) };
-    case 'sweep':
-      return { do: kind, ...aside };
-    case 'wait':
-      return { do: kind, ms: Math.round(d.random.number() * cast.pace) };
-    default:
-      return { do: kind };
-  }
-}
-
-function drawMessages(d: Drawing, { next }: Cast): PlannedMessage[] {
-  const count = d.pick([1, 1, 2, 3, 5, 12]);
-  const kind = d.random.number();
-  return Array.from({ length: count }, (): PlannedMessage => {
-    const message: PlannedMessage = { number: next(), chars: d.chance(0.12) ? 1200 : 0 };
-    if (kind < 0.2) message.id = `own-${d.whole(4)}`;
-    if ((kind < 0.1 || kind > 0.8) && d.chance(0.7)) message.delaySeconds = d.chance(0.2) ? 0 : 1 + d.whole(30);
-    return message;
-  });
 }

@@ -1,0 +1,109 @@
+/** Draws what the processes of a plan do. */
+import { clockMarginMs } from '../../sdk/limits.ts';
+import { drawSettings } from './draw-queues.ts';
+import { type Drawing, minuteMs } from './drawing.ts';
+import type { Choice, PlannedMessage, PlannedProcess, PlannedQueue, Step } from './plan.ts';
+
+/** Clocks show whole milliseconds. */
+const skewMsMax = clockMarginMs - 1;
+
+export interface Cast {
+  index: number;
+  theme: Partial<Record<Step['do'], number>>;
+  pace: number;
+  queues: readonly PlannedQueue[];
+  next: () => number;
+}
+
+const within = (d: Drawing, ms: number) => Math.round((2 * d.random.number() - 1) * ms);
+
+export function drawProcess(d: Drawing, cast: Cast): PlannedProcess {
+  const steps: Step[] = [];
+  const count = 3 + d.whole(9);
+  // The first has something to publish: a history without messages says little.
+  if (cast.index === 0) steps.push(drawStep(d, cast, 'publish'));
+  for (let i = 0; i < count; i++) {
+    if (d.chance(0.6)) steps.push({ do: 'wait', ms: Math.round(cast.pace * d.random.number() ** 2) });
+    steps.push(drawStep(d, cast, drawKind(d, cast.theme)));
+  }
+  return { name: `p${cast.index + 1}`, skewMs: d.chance(0.5) ? 0 : within(d, skewMsMax), steps };
+}
+
+function drawKind(d: Drawing, theme: Cast['theme']): Step['do'] {
+  const kinds = Object.entries(theme) as [Step['do'], number][];
+  let at = d.random.number() * kinds.reduce((sum, [, weight]) => sum + weight, 0);
+  for (const [kind, weight] of kinds) {
+    at -= weight;
+    if (at < 0) return kind;
+  }
+  return kinds[0]![0];
+}
+
+const choices: readonly Choice[] = ['all', 'all', 'all', 'one', 'some', 'used'];
+
+function drawStep(d: Drawing, cast: Cast, kind: Step['do']): Step {
+  const main = cast.queues.some(({ name }) => name === 'dead') && d.chance(0.75) ? 'work' : d.pick(cast.queues).name;
+  const aside = d.chance(0.2) ? { aside: true } : {};
+  const seconds = () => d.pick([1, 1 + d.whole(10), 1 + d.whole(100)]);
+  switch (kind) {
+    case 'publish':
+      return { do: kind, queue: d.chance(0.9) && main === 'dead' ? 'work' : main, messages: drawMessages(d, cast), ...aside };
+    case 'receive':
+      return {
+        do: kind,
+        queue: main,
+        max: d.pick([1, 1, 2, 3, 10, 20]),
+        ...(d.chance(0.5) ? {} : { visibilityTimeoutSeconds: d.chance(0.05) ? 0 : seconds() }),
+        ...(d.chance(0.15) ? { waitSeconds: 1 + d.whole(10) } : {}),
+        ...aside,
+      };
+    case 'ack':
+      return { do: kind, which: d.pick(choices), ...aside };
+    case 'release':
+      return {
+        do: kind,
+        which: d.pick(choices),
+        ...(d.chance(0.4) ? { delaySeconds: d.chance(0.3) ? 0 : seconds() } : {}),
+        ...(d.chance(0.5) ? { failed: d.pick(['no disk', 'no net']) } : {}),
+        ...aside,
+      };
+    case 'extend':
+      return { do: kind, which: d.pick(choices), ...(d.chance(0.7) ? { visibilityTimeoutSeconds: seconds() } : {}), ...aside };
+    case 'purge':
+      return { do: kind, queue: main, ...aside };
+    case 'redrive': {
+      const from = d.chance(0.75) && cast.queues.some(({ name }) => name === 'dead') ? 'dead' : main;
+      const others = cast.queues.map(({ name }) => name).filter((name) => name !== from);
+      const toQueue = others.length > 0 && d.chance(from === 'dead' ? 0.3 : 0.9) ? { toQueue: d.pick(others) } : {};
+      const slow = d.chance(0.2) ? { ratePerSecond: 1 + d.whole(5) } : {};
+      return { do: kind, queue: from, ...toQueue, ...(d.chance(0.3) ? { onlySome: true } : {}), ...slow, ...aside };
+    }
+    case 'read':
+      return { do: kind, queue: main, how: d.pick(['peek', 'counts', 'message'] as const), ...aside };
+    case 'update':
+      return { do: kind, queue: main, settings: drawSettings(d, cast.pace) };
+    case 'remake':
+      return { do: kind, queue: 'work' };
+    case 'setClock':
+      return { do: kind, skewMs: within(d, skewMsMax) };
+    case 'loseClock':
+      return { do: kind, queue: main, skewMs: d.pick([-1, 1]) * (clockMarginMs + 1 + d.whole(5 * minuteMs)) };
+    case 'sweep':
+      return { do: kind, ...aside };
+    case 'wait':
+      return { do: kind, ms: Math.round(d.random.number() * cast.pace) };
+    default:
+      return { do: kind };
+  }
+}
+
+function drawMessages(d: Drawing, { next }: Cast): PlannedMessage[] {
+  const count = d.pick([1, 1, 2, 3, 5, 12]);
+  const kind = d.random.number();
+  return Array.from({ length: count }, (): PlannedMessage => {
+    const message: PlannedMessage = { number: next(), chars: d.chance(0.12) ? 1200 : 0 };
+    if (kind < 0.2) message.id = `own-${d.whole(4)}`;
+    if ((kind < 0.1 || kind > 0.8) && d.chance(0.7)) message.delaySeconds = d.chance(0.2) ? 0 : 1 + d.whole(30);
+    return message;
+  });
+}
