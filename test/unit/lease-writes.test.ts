@@ -1,0 +1,257 @@
+import { describe, expect, it } from 'vitest';
+import { createContext } from '../../engine/context.ts';
+import {
+  endedRow,
+  isCurrent,
+  judgeable,
+  keepBodies,
+  look,
+  lookAt,
+  needsEnding,
+  putIfAbsent,
+  replace,
+  untilSettled,
+} from '../../engine/lease-writes.ts';
+import { createMemoryStore } from '../../engine/memory-store.ts';
+import { type Row, type Store, StoreError } from '../../engine/port.ts';
+import { seededRandom } from '../../engine/random.ts';
+import { leaseRow, readLease, tombstoneRow } from '../../engine/row-format.ts';
+import { type Lease, type Tombstone, tombstone } from '../../engine/rows.ts';
+import { endGraceMs, readToWriteMsMax, retentionGraceMs, tombstoneMs } from '../../sdk/limits.ts';
+import { createDrivenClock } from '../engine/driven-clock.ts';
+import { testSeed } from '../seed.ts';
+
+const start = 1_800_000_000_000;
+const beside = { beside: 'body', chunks: 2, size: 9 };
+
+/** A context over a store in memory, of whose parts some are replaced. */
+function begin(over: (store: Store) => Partial<Store> = () => ({})) {
+  const clock = createDrivenClock(start);
+  const memory = createMemoryStore({ now: clock.now });
+  const store: Store = {
+    get: (keys) => memory.get(keys),
+    range: (range) => memory.range(range),
+    write: (write, options) => memory.write(write, options),
+    writeAll: (writes, options) => memory.writeAll(writes, options),
+    transact: (writes, options) => memory.transact(writes, options),
+    ...over(memory),
+  };
+  return { clock, memory, ctx: createContext({ store, clock, random: seededRandom(testSeed) }) };
+}
+
+function lease(version: string): Lease {
+  const slots = [{ visibleAt: start, receives: 0, failures: 0 }];
+  return { id: 'row', shard: 'abcdefgh:0', version, slots, since: start, contents: { text: '[[1]]' } };
+}
+
+const row = (version: string): Row => leaseRow(lease(version));
+
+describe('what was seen', () => {
+  const stone = tombstone('row', 'v', [{}], start);
+  const judged = (seen: Row | undefined, now: number) => judgeable({ id: 'row', row: seen, readAt: start }, now);
+
+  it('is a lease, a tombstone until its time is over, or nothing', () => {
+    expect(judged(undefined, start)).toEqual({});
+    expect(judged(row('v'), start)).toEqual({ lease: lease('v') });
+    expect(judged(tombstoneRow(stone), start + tombstoneMs)).toEqual({ stone });
+    expect(judged(tombstoneRow(stone), start + tombstoneMs + 1)).toEqual({});
+  });
+
+  it('is a tombstone for as long as something is left to remove', () => {
+    const unfinished: Tombstone = { ...stone, left: { shard: 'abcdefgh:0', due: start } };
+    expect(judged(tombstoneRow(unfinished), start + 2 * tombstoneMs)).toEqual({ stone: unfinished });
+  });
+
+  it('can be written on for so long after it was read', () => {
+    const { ctx, clock } = begin();
+    const seen = { id: 'row', row: undefined, readAt: start };
+    clock.advance(readToWriteMsMax);
+    expect(isCurrent(ctx, seen)).toBe(true);
+    clock.advance(1);
+    expect(isCurrent(ctx, seen)).toBe(false);
+  });
+
+  it('is read in one call of the store, and in none where nothing is asked for', async () => {
+    const calls: number[] = [];
+    const { ctx } = begin((store) => ({
+      get: (keys) => {
+        calls.push(keys.length);
+        return store.get(keys);
+      },
+    }));
+    await putIfAbsent(ctx, row('v'), start);
+    const ids = (await look(ctx, ['none', 'row'])).map(({ id, row: found }) => [id, found?.version]);
+    expect(ids).toEqual([
+      ['none', undefined],
+      ['row', 'v'],
+    ]);
+    expect([await look(ctx, []), calls]).toEqual([[], [2]]);
+  });
+});
+
+describe('a write of a row', () => {
+  it('is applied where the row is as it was seen, and else answers the row in the way', async () => {
+    const { ctx, clock } = begin();
+    const absent = await lookAt(ctx, 'row');
+    expect((await replace(ctx, absent, row('v1'))).row?.version).toBe('v1');
+    expect((await replace(ctx, absent, row('v2'))).row?.version).toBe('v1');
+    clock.advance(7);
+    const seen = await replace(ctx, await lookAt(ctx, 'row'), row('v3'));
+    expect(seen).toMatchObject({ id: 'row', readAt: start + 7, row: { version: 'v3' } });
+    expect((await replace(ctx, { ...seen, row: row('v1') }, row('v4'))).row?.version).toBe('v3');
+  });
+
+  it('puts a row where none is, and where a tombstone has had its time', async () => {
+    const { ctx, clock } = begin();
+    await putIfAbsent(ctx, tombstoneRow(tombstone('row', 'dead', [{}], start)), start);
+    const put = async () => (await putIfAbsent(ctx, row('v'), clock.now())).row?.version;
+    expect(await put()).toBe('dead');
+    clock.advance(tombstoneMs);
+    expect(await put()).toBe('dead');
+    clock.advance(1);
+    expect(await put()).toBe('v');
+  });
+
+  it('whose answer was lost is looked for', async () => {
+    for (const isApplied of [true, false]) {
+      const { ctx } = begin((store) => ({
+        async write(write, options) {
+          if (isApplied) await store.write(write, options);
+          throw new StoreError('lost', 'unknown');
+        },
+      }));
+      expect((await putIfAbsent(ctx, row('v'), start)).row?.version).toBe(isApplied ? 'v' : undefined);
+    }
+  });
+
+  it('that was too late to go out is answered with the row as it is', async () => {
+    const { ctx, clock, memory } = begin();
+    await memory.write({ key: { table: 'leases', id: 'row' }, then: { put: row('theirs') } });
+    clock.advance(readToWriteMsMax + 1);
+    expect(await putIfAbsent(ctx, row('v'), start)).toMatchObject({ row: { version: 'theirs' }, readAt: clock.now() });
+  });
+
+  const refused = (error: Error, lateMs: number) => {
+    const { ctx, clock } = begin(() => ({
+      async write() {
+        clock.advance(lateMs);
+        throw error;
+      },
+    }));
+    return putIfAbsent(ctx, row('v'), start);
+  };
+
+  it('that was refused, or throttled, surely not applied, rejects while there was time', async () => {
+    const error = new StoreError('refused', 'no');
+    await expect(refused(error, readToWriteMsMax)).rejects.toBe(error);
+    await expect(refused(error, readToWriteMsMax + 1)).resolves.toMatchObject({ row: undefined });
+    const throttled = new StoreError('busy', 'no', undefined, 'throttled');
+    await expect(refused(throttled, readToWriteMsMax + 1)).rejects.toBe(throttled);
+  });
+
+  it('that met a defect rejects with it, whatever can be read', async () => {
+    const defect = new TypeError('a defect');
+    await expect(refused(defect, 0)).rejects.toBe(defect);
+  });
+
+  it('of which nothing can be said rejects as the write did, or with the defect of the read', async () => {
+    const lost = new StoreError('lost', 'unknown');
+    const write = () => Promise.reject(lost);
+    const unread = (error: Error) => begin(() => ({ write, get: () => Promise.reject(error) })).ctx;
+    await expect(putIfAbsent(unread(new StoreError('busy', 'no')), row('v'), start)).rejects.toBe(lost);
+    const defect = new TypeError('a defect');
+    await expect(putIfAbsent(unread(defect), row('v'), start)).rejects.toBe(defect);
+  });
+});
+
+describe('judging until all is settled', () => {
+  it('goes on with the row that was in the way', async () => {
+    const { ctx } = begin();
+    const versions: unknown[] = [];
+    const first = await lookAt(ctx, 'row');
+    const answer = await untilSettled(ctx, first, async (seen) => {
+      versions.push(seen.row?.version);
+      return versions.length < 3 ? { seen: await putIfAbsent(ctx, row(`v${versions.length}`), seen.readAt) } : { done: 'yes' };
+    });
+    expect([answer, versions]).toEqual(['yes', [undefined, 'v1', 'v1']]);
+  });
+
+  it('reads anew what was seen too long ago', async () => {
+    const { ctx, clock, memory } = begin();
+    const first = await lookAt(ctx, 'row');
+    await memory.write({ key: { table: 'leases', id: 'row' }, then: { put: row('theirs') } });
+    const seenAfter = async (ms: number) => {
+      clock.advance(ms);
+      return untilSettled(ctx, first, async ({ row: seen }) => ({ done: seen?.version }));
+    };
+    expect([await seenAfter(readToWriteMsMax), await seenAfter(1)]).toEqual([undefined, 'theirs']);
+  });
+
+  it('ends with a refusal when the row never comes to rest', async () => {
+    const { ctx } = begin();
+    let rounds = 0;
+    const endless = untilSettled(ctx, await lookAt(ctx, 'row'), async (seen) => {
+      rounds++;
+      return { seen };
+    });
+    await expect(endless).rejects.toMatchObject({ name: 'StoreError', applied: 'no', message: expect.stringContaining('row') });
+    expect(rounds).toBe(32);
+  });
+});
+
+describe('the row of a lease that ended', () => {
+  const slots: Lease['slots'] = [
+    { visibleAt: start, receives: 1, failures: 0, token: 'mine', end: 'done' },
+    { visibleAt: start, receives: 1, failures: 0, token: 'left', end: 'moved' },
+    { visibleAt: start, receives: 1, failures: 0, end: 'done' },
+  ];
+  const ended = (more: Partial<Lease>) => {
+    const found = readLease(endedRow({ ...lease('v'), slots, ...more }, 'end', start));
+    return 'stone' in found ? found.stone : undefined;
+  };
+
+  it('tells by which token each message was done', () => {
+    expect(ended({})).toEqual({ id: 'row', version: 'end', slots: [{ token: 'mine' }, {}, {}], until: start + tombstoneMs });
+  });
+
+  it('comes due once more, after a grace, where something is left to remove', () => {
+    const left = { shard: 'abcdefgh:0', due: start + endGraceMs };
+    expect(ended({ contents: beside, outOfOrder: 'abcdefgh:1' })?.left).toBeUndefined();
+    expect(ended({ ending: true })?.left).toEqual(left);
+    expect(ended({ ending: true, contents: beside })?.left).toEqual({ ...left, contents: beside });
+    expect(ended({ ending: true, outOfOrder: 'abcdefgh:1' })?.left).toEqual({ ...left, outOfOrder: 'abcdefgh:1' });
+  });
+
+  it('has bodies to remove only where they lie beside it, and nothing else will', () => {
+    expect([
+      needsEnding(beside, undefined),
+      needsEnding(beside, start),
+      needsEnding({ text: '' }, undefined),
+      needsEnding({ text: '' }, start),
+    ]).toEqual([true, false, false, false]);
+  });
+});
+
+describe('bodies beside a row', () => {
+  const seconds = (ms: number) => (ms + retentionGraceMs) / 1000;
+  const kept = async (ttl: number | undefined, expiresAt: number | undefined, visibleAt?: number) => {
+    const { ctx, memory } = begin();
+    const id = { shard: 'body:body', id: '0' };
+    await memory.write({ key: { table: 'messages', ...id }, then: { put: { ...id, ...(ttl === undefined ? {} : { ttl }) } } });
+    await keepBodies(ctx, beside, expiresAt, visibleAt);
+    return memory.rows('messages');
+  };
+  const body = { shard: 'body:body', id: '0' };
+
+  it('are kept as long as a message may live, and never shorter than before', async () => {
+    expect(await kept(seconds(start), start + 5_000)).toEqual([{ ...body, ttl: seconds(start + 5_000) }]);
+    expect(await kept(seconds(start + 9_000), start + 5_000)).toEqual([{ ...body, ttl: seconds(start + 9_000) }]);
+    expect(await kept(undefined, start)).toEqual([{ ...body, ttl: seconds(start) }]);
+    expect(await kept(seconds(start), start, start + 7_000)).toEqual([{ ...body, ttl: seconds(start + 7_000) }]);
+  });
+
+  it('are kept for ever where nothing expires', async () => {
+    expect(await kept(seconds(start), undefined)).toEqual([body]);
+    expect(await kept(undefined, undefined)).toEqual([body]);
+  });
+});
