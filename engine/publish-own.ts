@@ -1,0 +1,66 @@
+/**
+ * Publishing under an id of the caller's own: a row of `leases` of its own, put if absent, so that a second publish finds the first.
+ */
+import type { PublishResult } from '../sdk/contract.ts';
+import { retryMsMax } from '../sdk/limits.ts';
+import { chunkKeys, joinEntries, keptUntil, type Placed, place, writeChunks } from './contents.ts';
+import type { Context } from './context.ts';
+import { ownRowId } from './ids.ts';
+import { judgeable, needsEnding, putIfAbsent, replace, type Seen } from './lease-writes.ts';
+import { notSaid, type Pending, targetOf, unreceived, visibleAtOf } from './publish-parcels.ts';
+import { leaseRow, roomForContents } from './row-format.ts';
+import { expiryOf, type QueueRecord, writeBy } from './settings.ts';
+import { verdictOfAge } from './settle.ts';
+import { levelIn, shardKey } from './shards.ts';
+
+export async function publishOwn(ctx: Context, queueName: string, pending: Pending): Promise<PublishResult> {
+  const { queue, readAt } = await targetOf(ctx, queueName);
+  const id = ownRowId(queue.incarnation, pending.id!);
+  const shard = Math.floor(ctx.random.number() * queue.shards);
+  const now = ctx.clock.now();
+  const visibleAt = visibleAtOf(pending.timing, now);
+  const expiresAt = expiryOf(queue, visibleAt);
+  const room = roomForContents(1, id.length, queue.backoff !== null, queue.deadLetter !== null);
+  const { placed, chunks } = place(joinEntries([pending.packed]), room, () => ctx.ids.parcel(shard));
+  await writeChunks(ctx.store, placed, chunks, expiresAt && keptUntil(expiresAt), writeBy(readAt));
+  const lease = unreceived(ctx, queue, {
+    id,
+    at: shardKey(queue, shard, levelIn(queue, pending.level)),
+    count: 1,
+    now,
+    visibleAt,
+    placed,
+  });
+
+  let after = await putIfAbsent(ctx, leaseRow(lease), readAt);
+  if (after.row?.version !== lease.version && isGone(queue, after, now)) {
+    // Later than W after it began, nothing there may mean that the message was published, received and forgotten; and its shard may be.
+    if (ctx.clock.now() - readAt > retryMsMax) throw notSaid();
+    const former = judgeable(after, now);
+    after = await replace(ctx, after, leaseRow(lease));
+    const left = former.stone?.left?.contents ?? (former.lease?.ending && former.lease.contents);
+    if (after.row?.version === lease.version && left) await removeChunks(ctx, left);
+  }
+  if (after.row?.version === lease.version) return { ok: true, id: pending.id! };
+  if (after.row === undefined) throw notSaid();
+  if (needsEnding(placed, expiresAt)) await removeChunks(ctx, placed);
+  return { ok: true, id: pending.id!, duplicate: true };
+}
+
+/** Removes what lies beside a row that no TTL will remove. Should it fail, it is only wasted room. */
+export async function removeChunks(ctx: Context, placed: Placed): Promise<void> {
+  await ctx.store.writeAll(chunkKeys(placed).map((key) => ({ key, then: { remove: true } })));
+}
+
+/** Whether what is in the way of a message under the same id is only a message that was purged, or is too old. */
+function isGone(queue: QueueRecord, seen: Seen, now: number): boolean {
+  const { lease, stone } = judgeable(seen, now);
+  // Whoever is done with a message leaves a token; without one, and not cancelled, the message was removed for its age or by a purge.
+  if (!lease)
+    return !stone || stone.until < now || stone.slots.every(({ token, cancelled }) => token === undefined && !cancelled);
+  if (!lease.shard.startsWith(`${queue.incarnation}:`)) return false;
+  // A purged message is gone though somebody holds it: his ack will be told so. One that grew too old in his hands may yet be acked.
+  if (lease.since < queue.purgedBefore) return true;
+  const held = lease.slots.some((slot) => slot.token !== undefined && slot.visibleAt > now);
+  return !held && verdictOfAge(queue, lease.since, lease.expiresAt, now) === 'gone';
+}
