@@ -11,7 +11,7 @@ import {
   contentOf,
   contentsInRowBytesMax,
   describeSchedule,
-  findSchedule,
+  lookAtSchedule,
   type Rule,
   type ScheduleRecord,
   timingOf,
@@ -61,7 +61,8 @@ async function changeOnce(
   // A clock that is off would take ticks to come for ticks that passed.
   if (!ctx.clock.trusted()) throw new DumbwaiterError('clock_skewed', 'the clock of the process that serves this call is off');
   const readAt = ctx.clock.now();
-  const before = await findSchedule(ctx, name);
+  const seen = await lookAtSchedule(ctx, name);
+  const before = seen.record;
   const known = before && (await contentOf(ctx, before));
   if (before && !known) return undefined;
   const former = before && known && definitionOf(before, known);
@@ -104,7 +105,7 @@ async function changeOnce(
     updatedAt: readAt,
     version: ctx.newVersion(),
   };
-  const made = await commitSchedule(ctx, { name, before, next, writes: [...taken.writes, ...ticks.writes] }, by);
+  const made = await commitSchedule(ctx, { before: seen, next, writes: [...taken.writes, ...ticks.writes] }, by);
   if (!made) {
     await removeBeside(ctx, [...ticks.unwritten, ...(packed ? [packed.placed] : [])]);
     return undefined;

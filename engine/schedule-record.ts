@@ -1,6 +1,7 @@
 /** A schedule as a row of `queues`: its rule, what each tick publishes, and how far it is. */
 import type { MissedTicks, Schedule } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
+import { tombstoneMs } from '../sdk/limits.ts';
 import { type Content, type Placed, readContents } from './contents.ts';
 import type { Context } from './context.ts';
 import { cronTiming } from './cron.ts';
@@ -57,7 +58,7 @@ export function scheduleRow({ rule, contents, ahead, error, ...plain }: Schedule
   return row;
 }
 
-export function readSchedule(row: Row): ScheduleRecord {
+function readSchedule(row: Row): ScheduleRecord {
   const record: ScheduleRecord = {
     name: row.name as string,
     queue: row.queue as string,
@@ -120,10 +121,27 @@ export function scheduleNotFound(name: string): DumbwaiterError {
   return new DumbwaiterError('schedule_not_found', `name: there is no schedule "${name}"`);
 }
 
-/** The schedule as it is now. */
-export async function findSchedule(ctx: Context, name: string): Promise<ScheduleRecord | undefined> {
+/** What is under a name: its version, and the schedule, unless it was deleted. */
+export interface SeenSchedule {
+  name: string;
+  version?: string;
+  record?: ScheduleRecord;
+}
+
+export async function lookAtSchedule(ctx: Context, name: string): Promise<SeenSchedule> {
   const [row] = await ctx.store.get([scheduleKey(name)]);
-  return row && readSchedule(row);
+  return row ? seenSchedule(row) : { name };
+}
+
+export function seenSchedule(row: Row): SeenSchedule {
+  const seen: SeenSchedule = { name: row.name as string, version: row.version as string };
+  if (row.deletedAt === undefined) seen.record = readSchedule(row);
+  return seen;
+}
+
+/** What stands in place of a deleted schedule, until no late request can bring it back. */
+export function deletedScheduleRow(name: string, version: string, now: number): Row {
+  return { kind: scheduleKind, name, version, deletedAt: now, ttl: Math.ceil((now + tombstoneMs) / 1000) };
 }
 
 /** What its messages hold; undefined where the schedule was replaced or deleted since it was read. */

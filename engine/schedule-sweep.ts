@@ -4,7 +4,14 @@ import { scheduleAheadMs } from '../sdk/limits.ts';
 import type { Context } from './context.ts';
 import { type Row, StoreError } from './port.ts';
 import { targetOf } from './publish-parcels.ts';
-import { boundedTimingOf, contentOf, findSchedule, readSchedule, type ScheduleRecord, scheduleKind } from './schedule-record.ts';
+import {
+  boundedTimingOf,
+  contentOf,
+  lookAtSchedule,
+  type ScheduleRecord,
+  scheduleKind,
+  seenSchedule,
+} from './schedule-record.ts';
 import { byOf, commitSchedule, planOf, progress, publishTicks, removeBeside } from './schedule-writes.ts';
 
 const schedulesAtOnce = 8;
@@ -51,8 +58,8 @@ async function namesDue(ctx: Context): Promise<string[]> {
       limit: pageRows,
       ...(after ? { after } : {}),
     });
-    for (const record of page.rows.map(readSchedule)) {
-      if (isDue(record, now)) due.push({ name: record.name, nextAt: record.nextAt! });
+    for (const { name, record } of page.rows.map(seenSchedule)) {
+      if (record && isDue(record, now)) due.push({ name, nextAt: record.nextAt! });
     }
     after = page.next;
   } while (after);
@@ -63,7 +70,8 @@ async function namesDue(ctx: Context): Promise<string[]> {
 async function runSchedule(ctx: Context, name: string): Promise<void> {
   for (let round = 0; round < roundsMax; round++) {
     const now = ctx.clock.now();
-    const record = await findSchedule(ctx, name);
+    const seen = await lookAtSchedule(ctx, name);
+    const { record } = seen;
     // A clock that is off would take ticks to come for missed ones.
     if (!record || !isDue(record, now) || !ctx.clock.trusted()) return;
     const content = await contentOf(ctx, record);
@@ -79,7 +87,7 @@ async function runSchedule(ctx: Context, name: string): Promise<void> {
         ...progress(record, record.ahead, plan, ticks, now),
         version: ctx.newVersion(),
       };
-      const change = { name, before: record, next, writes: ticks.writes };
+      const change = { before: seen, next, writes: ticks.writes };
       if (await commitSchedule(ctx, change, byOf(now, target.readAt))) {
         ctx.wakeups.wake(record.queue);
         return;
@@ -97,7 +105,7 @@ async function runSchedule(ctx: Context, name: string): Promise<void> {
 async function noteError(ctx: Context, record: ScheduleRecord, { message }: DumbwaiterError, now: number): Promise<void> {
   if (record.error?.message === message) return;
   const next: ScheduleRecord = { ...record, error: { at: now, message }, version: ctx.newVersion() };
-  const change = { name: record.name, before: record, next, writes: [] };
+  const change = { before: record, next, writes: [] };
   if (await commitSchedule(ctx, change, byOf(now)))
     ctx.observe?.({ kind: 'schedule_failed', schedule: record.name, queue: record.queue, reason: message });
 }

@@ -13,7 +13,14 @@ import { type Target, unreceived } from './publish-parcels.ts';
 import { removeAll } from './removals.ts';
 import { leaseRow, roomForContents } from './row-format.ts';
 import { absentAt, leaseKey } from './rows.ts';
-import { type Ahead, type ScheduleRecord, scheduleKey, scheduleRow } from './schedule-record.ts';
+import {
+  type Ahead,
+  deletedScheduleRow,
+  type ScheduleRecord,
+  type SeenSchedule,
+  scheduleKey,
+  scheduleRow,
+} from './schedule-record.ts';
 import { expiryOf, writeBy } from './settings.ts';
 import { levelIn, shardKey } from './shards.ts';
 import { type Plan, planTicks, type Timing } from './ticks.ts';
@@ -112,27 +119,25 @@ export function progress(
 }
 
 export interface ScheduleChange {
-  name: string;
-  /** As it was read; undefined: there was none. */
-  before: ScheduleRecord | undefined;
-  /** Undefined: it goes. */
+  before: SeenSchedule;
+  /** Undefined: it is deleted. */
   next: ScheduleRecord | undefined;
   /** Messages put and taken back with it. */
   writes: readonly Write[];
 }
 
 /** Makes the change if the schedule is as it was read; answers whether it was made. Rejects where that is not to be said. */
-export async function commitSchedule(ctx: Context, change: ScheduleChange, by: WriteOptions): Promise<boolean> {
-  const { name, before, next, writes } = change;
+export async function commitSchedule(ctx: Context, { before, next, writes }: ScheduleChange, by: WriteOptions): Promise<boolean> {
+  const { name } = before;
   const key = scheduleKey(name);
-  const when: Condition = before ? { equals: [['version'], before.version] } : { absent: ['name'] };
+  const row = next ? scheduleRow(next) : deletedScheduleRow(name, ctx.newVersion(), ctx.clock.now());
+  const when: Condition = before.version === undefined ? { absent: ['name'] } : { equals: [['version'], before.version] };
   try {
-    const own: Write = { key, when, then: next ? { put: scheduleRow(next) } : { remove: true } };
-    return (await ctx.store.transact([own, ...writes], by)).ok;
+    return (await ctx.store.transact([{ key, when, then: { put: row } }, ...writes], by)).ok;
   } catch (error) {
     if (!(error instanceof StoreError) || (error.applied === 'no' && ctx.clock.now() <= by.by!)) throw error;
-    const [row] = await ctx.store.get([key]);
-    return row?.version === next?.version;
+    const [now] = await ctx.store.get([key]);
+    return now?.version === row.version;
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Context } from '../context.ts';
 import { createPatience } from '../patience.ts';
 import { StoreError } from '../port.ts';
-import { findSchedule, scheduleNotFound } from '../schedule-record.ts';
+import { lookAtSchedule, scheduleNotFound } from '../schedule-record.ts';
 import { byOf, commitSchedule, removeBeside, takeBack } from '../schedule-writes.ts';
 
 const roundsMax = 10;
@@ -12,11 +12,11 @@ export async function deleteSchedule(ctx: Context, name: string): Promise<object
   for (let round = 0; round < roundsMax; round++) {
     const readAt = ctx.clock.now();
     try {
-      const before = await findSchedule(ctx, name);
-      if (!before) throw scheduleNotFound(name);
-      const { writes } = await takeBack(ctx, before);
-      if (await commitSchedule(ctx, { name, before, next: undefined, writes }, byOf(readAt))) {
-        await removeBeside(ctx, [before.contents]);
+      const before = await lookAtSchedule(ctx, name);
+      if (!before.record) throw scheduleNotFound(name);
+      const { writes } = await takeBack(ctx, before.record);
+      if (await commitSchedule(ctx, { before, next: undefined, writes }, byOf(readAt))) {
+        await removeBeside(ctx, [before.record.contents]);
         return {};
       }
     } catch (error) {

@@ -2,14 +2,14 @@
 import type { Schedule } from '../../sdk/contract.ts';
 import type { Context } from '../context.ts';
 import { StoreError } from '../port.ts';
-import { contentOf, describeSchedule, findSchedule, scheduleNotFound } from '../schedule-record.ts';
+import { contentOf, describeSchedule, lookAtSchedule, scheduleNotFound } from '../schedule-record.ts';
 
 /** Its message may be replaced between the two reads. */
 const looksMax = 3;
 
 export async function getSchedule(ctx: Context, name: string): Promise<Schedule> {
   for (let look = 0; look < looksMax; look++) {
-    const record = await findSchedule(ctx, name);
+    const { record } = await lookAtSchedule(ctx, name);
     if (!record) throw scheduleNotFound(name);
     const content = await contentOf(ctx, record);
     if (content) return describeSchedule(record, content, ctx.clock.now());

@@ -5,7 +5,7 @@ import { callBytesMax, pageEntriesDefault } from '../../sdk/limits.ts';
 import { readContents, sizeOf } from '../contents.ts';
 import type { Context } from '../context.ts';
 import { formatCursor, parseCursor } from '../cursors.ts';
-import { describeSchedule, readSchedule, type ScheduleRecord, scheduleKind } from '../schedule-record.ts';
+import { describeSchedule, type SeenSchedule, scheduleKind, seenSchedule } from '../schedule-record.ts';
 import { messageOverheadBytes } from '../views.ts';
 
 export async function listSchedules(ctx: Context, input: InputOf<'listSchedules'>): Promise<OutputOf<'listSchedules'>> {
@@ -18,8 +18,9 @@ export async function listSchedules(ctx: Context, input: InputOf<'listSchedules'
     consistent: true,
     ...(name === undefined ? {} : { after: { kind: scheduleKind, name } }),
   });
-  const read = page.rows.map(readSchedule);
-  const records = read.slice(0, countThatFits(read));
+  const read = page.rows.map(seenSchedule);
+  const shown = read.slice(0, countThatFits(read));
+  const records = shown.flatMap(({ record }) => record ?? []);
   const contents = await readContents(
     ctx.store,
     records.map(({ contents: placed }) => placed),
@@ -30,17 +31,18 @@ export async function listSchedules(ctx: Context, input: InputOf<'listSchedules'
     // Replaced between the two reads, or deleted.
     return content ? [describeSchedule(record, content, now)] : [];
   });
-  const last = records.at(-1);
-  const isLast = !page.next && records.length === read.length;
+  const last = shown.at(-1);
+  const isLast = !page.next && shown.length === read.length;
   return isLast || !last ? { schedules } : { schedules, cursor: formatCursor({ name: last.name }) };
 }
 
 /** How many of them one answer carries: one at least. */
-function countThatFits(records: readonly ScheduleRecord[]): number {
+function countThatFits(seen: readonly SeenSchedule[]): number {
   let bytes = 0;
-  for (const [index, { contents }] of records.entries()) {
-    bytes += sizeOf(contents) + messageOverheadBytes;
+  for (const [index, { record }] of seen.entries()) {
+    if (!record) continue;
+    bytes += sizeOf(record.contents) + messageOverheadBytes;
     if (index > 0 && bytes > callBytesMax) return index;
   }
-  return records.length;
+  return seen.length;
 }
