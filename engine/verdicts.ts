@@ -1,0 +1,22 @@
+/** What becomes of a message by its age and by what it went through. */
+import type { Lease, Slot } from './rows.ts';
+import type { QueueRecord } from './settings.ts';
+
+export type Verdict = 'ended' | 'held' | 'ready' | 'gone' | { reason: string };
+
+/** What becomes of messages of this age in this queue, whatever their slots say. */
+export function verdictOfAge(queue: QueueRecord, since: number, expiresAt: number | undefined, now: number): Verdict {
+  if (since < queue.purgedBefore) return 'gone';
+  if (expiresAt !== undefined && expiresAt <= now) return queue.deadLetter ? { reason: 'expired' } : 'gone';
+  return 'ready';
+}
+
+/** What becomes of one slot now. */
+export function verdictOf(queue: QueueRecord, lease: Lease, slot: Slot, now: number): Verdict {
+  if (slot.end) return 'ended';
+  if (slot.visibleAt > now) return 'held';
+  const byAge = verdictOfAge(queue, lease.since, lease.expiresAt, now);
+  if (byAge !== 'ready') return byAge;
+  if (queue.deadLetter && slot.receives >= queue.deadLetter.maxReceives) return { reason: 'max_receives' };
+  return 'ready';
+}
