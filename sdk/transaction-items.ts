@@ -28,8 +28,8 @@ export interface TransactionItem<Values = Record<string, ItemValue>> {
 
 /** Any entry of TransactWriteItems, of the queue or of the caller's own. */
 export interface TransactionWrite {
-  Put?: object;
-  Update?: object;
-  Delete?: object;
-  ConditionCheck?: object;
+  Put?: object | undefined;
+  Update?: object | undefined;
+  Delete?: object | undefined;
+  ConditionCheck?: object | undefined;
 }
