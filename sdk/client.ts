@@ -6,6 +6,7 @@ import { Pages, pageOf } from './pages.ts';
 import { Publisher } from './publisher.ts';
 import { type Connection, QueueClient } from './queue.ts';
 import { Caller, type CallOptions, retriesDefault, timeoutMsDefault } from './retry.ts';
+import { SchedulesClient } from './schedules.ts';
 import { hostTimers, type Timers } from './timers.ts';
 
 export interface DumbwaiterSettings {
@@ -26,6 +27,8 @@ export type DumbwaiterOptions = DumbwaiterSettings & (HttpTransportOptions | { t
 export class Dumbwaiter {
   /** API keys; asks for an admin key. */
   readonly keys: KeysClient;
+  /** Messages that recur; asks for an admin key of all queues. */
+  readonly schedules: SchedulesClient;
   readonly #connection: Connection;
 
   constructor(options: DumbwaiterOptions) {
@@ -39,6 +42,7 @@ export class Dumbwaiter {
       leases: new Leases(caller, timers, 0),
     };
     this.keys = new KeysClient(caller);
+    this.schedules = new SchedulesClient(caller);
   }
 
   /** The queue of this name, its bodies of type `T`. Calls nothing. */

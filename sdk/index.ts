@@ -13,6 +13,7 @@ export type {
   ExtendResult,
   Json,
   MessageState,
+  MissedTicks,
   Page,
   PublishResult,
   Queue,
@@ -35,6 +36,7 @@ export type { NewMessage } from './publisher.ts';
 export type { Publishable, Published, PublishItems, QueueClient, QueueDescription, Receipts, ReceiveInput } from './queue.ts';
 export type { Redrive, RedriveWaitOptions } from './redrive.ts';
 export type { CallOptions } from './retry.ts';
+export type { NewSchedule, ScheduleChanges, ScheduleDescription, SchedulesClient, TickMessage } from './schedules.ts';
 export type { Timers } from './timers.ts';
 export {
   type DocumentItem,

@@ -23,6 +23,7 @@ export const backoffMsMax = 5_000;
 /** Once an attempt's answer was lost, this refusal of the next says that the first one had done it. */
 const doneBefore: Partial<Record<OperationName, ErrorCode>> = {
   deleteQueue: 'queue_not_found',
+  deleteSchedule: 'schedule_not_found',
   revokeKey: 'key_not_found',
 };
 
