@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { createContext, runInContext } from 'node:vm';
 import { build, type Metafile } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestDynamodb } from '../dynamodb.ts';
 import { ContractServer } from '../sdk/contract-server.ts';
 import { SmallQueue } from '../sdk/small-queue.ts';
 
@@ -169,6 +170,48 @@ describe('the package', () => {
       `import { lambdaTransport } from 'dumbwaiter/lambda'; console.log(typeof lambdaTransport({ functionName: 'f' }).call);`,
     );
     expect(await run(process.execPath, ['lambda.js'], project)).toBe('function\n');
+  });
+
+  it('runs the queue in process, typed, once @aws-sdk/client-dynamodb is there, and with no other package', async () => {
+    link('@aws-sdk/client-dynamodb');
+    await typeCheck(
+      'check-direct.ts',
+      `import { DynamoDBClient, type TransactWriteItem, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
+       import { Dumbwaiter } from 'dumbwaiter';
+       import { directTransport } from 'dumbwaiter/direct';
+       const client = new DynamoDBClient({ region: 'eu-central-1' });
+       const queue = new Dumbwaiter({ transport: directTransport({ client }) }).queue<{ order: string }>('orders');
+       const order: TransactWriteItem = { Put: { TableName: 'orders', Item: { id: { S: '1' } } } };
+       const { items } = await queue.publishItems({ body: { order: '1' } });
+       await client.send(new TransactWriteItemsCommand({ TransactItems: [order, ...items] }));
+       queue.consume(({ body }) => [{ ...order, Put: { TableName: body.order, Item: {} } }], { transaction: true });`,
+      { module: 'nodenext', skipLibCheck: true, lib: ['es2022', 'dom', 'dom.iterable'] },
+    );
+    const dynamodb = await startTestDynamodb();
+    const { messages, leases, queues } = dynamodb.tables;
+    writeFileSync(
+      join(project, 'direct.js'),
+      `import { Dumbwaiter, DumbwaiterError } from 'dumbwaiter';
+       import { directTransport } from 'dumbwaiter/direct';
+       const credentials = { accessKeyId: 'a', secretAccessKey: 's' };
+       const transport = directTransport({
+         endpoint: process.argv[2], region: 'eu-central-1', credentials,
+         tables: { messages: '${messages}', leases: '${leases}', queues: '${queues}' },
+       });
+       const queue = new Dumbwaiter({ transport }).queue('q-' + process.version.replaceAll('.', '-'));
+       await queue.create();
+       await queue.publish({ body: process.version });
+       const [message] = await queue.receive();
+       await message.ack();
+       if (!(await queue.get('x').catch((error) => error) instanceof DumbwaiterError)) throw new Error('no typed error');
+       console.log(message.body);
+       await transport.close();`,
+    );
+    for (const [version, path] of await nodes()) {
+      if (Number(/^v(\d+)/.exec(version)?.[1]) < 20) continue;
+      expect(await run(path, ['direct.js', dynamodb.endpoint], project)).toBe(`${version}\n`);
+    }
+    await dynamodb.stop();
   });
 
   it('synthesizes its construct with the functions that it brings', async () => {
