@@ -53,6 +53,19 @@ it('a queue is created, read, changed, listed and deleted', async () => {
   await expectProblem(await queue.http.send('GET', `/v1/queues/${orders.queue}`), 404, 'queue_not_found');
 });
 
+it('a schedule is put, read, changed, listed and deleted', async () => {
+  const where = await newQueue();
+  const nightly = { name: 'nightly' };
+  const message = { body: { report: 'sales' } };
+  const put = await call('putSchedule', nightly, { ...where, cron: '30 2 * * *', message });
+  expect(put).toMatchObject({ ...nightly, ...where, timeZone: 'UTC', lastError: null, message: { ...message, attributes: {} } });
+  expect(await call('getSchedule', nightly)).toEqual(put);
+  expect(await call('updateSchedule', nightly, { paused: true })).toMatchObject({ paused: true, nextAt: null });
+  expect((await call('listSchedules', {}, { limit: 10 })).schedules.map(({ name }) => name)).toEqual([nightly.name]);
+  expect(await call('deleteSchedule', nightly)).toEqual({});
+  await expectProblem(await queue.http.send('GET', '/v1/schedules/nightly'), 404, 'schedule_not_found');
+});
+
 it('a message goes from publish to ack', async () => {
   const where = await newQueue();
   const body = { text: 'ä😀', list: [1, null, { deep: true }] };
