@@ -1,7 +1,8 @@
 /** What a receive may choose from: the rows at the head of a shard in `messages`, and the due ones in `leases`. */
+import { parcelSlotsMax } from '../sdk/limits.ts';
 import { sizeOf } from './contents.ts';
 import type { Context } from './context.ts';
-import { judgeable, look, type Seen } from './lease-writes.ts';
+import { isEnded, judgeable, look, type Seen } from './lease-writes.ts';
 import type { Row } from './port.ts';
 import { readParcel } from './row-format.ts';
 import type { Parcel } from './rows.ts';
@@ -52,7 +53,9 @@ async function dueRows(ctx: Context, rows: readonly Row[]): Promise<Candidate[]>
   return seen.map((one, index): Candidate => {
     const { lease } = judgeable(one, ctx.clock.now());
     const size = lease ? sizeOf(lease.contents) : 0;
-    return { at: rows[index]!.expiry as number, seen: one, size, count: lease?.slots.length ?? 0 };
+    // Of a group that goes on to its next parcel, as many as that may hold.
+    const count = lease?.group && isEnded(lease) ? parcelSlotsMax : (lease?.slots.length ?? 0);
+    return { at: rows[index]!.expiry as number, seen: one, size, count };
   });
 }
 

@@ -4,13 +4,16 @@ import { retentionGraceMs } from '../sdk/limits.ts';
 import { backoffMs } from './backoff.ts';
 import { chunkKeys } from './contents.ts';
 import type { Context } from './context.ts';
+import { parcelBehind } from './group-parcels.ts';
+import { atOnce, paced } from './groups.ts';
 import { judgeable, keepBodies, lookAt, needsEnding, putIfAbsent, replace, type Seen, untilSettled } from './lease-writes.ts';
 import { moveSlots } from './moves.ts';
 import { removeAll } from './removals.ts';
 import { leaseRow } from './row-format.ts';
 import { isLive, type Lease, type Parcel, parcelKey, type Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
-import { settle, verdictOfAge } from './settle.ts';
+import { settle } from './settle.ts';
+import { verdictOfAge } from './verdicts.ts';
 
 /** What one receive call takes with. */
 export interface Taker {
@@ -89,7 +92,10 @@ export async function claimFresh(
   return slots.length > 0 ? { claimed: { lease: judgeable(after, now).lease!, slots } } : { inTheWay: after };
 }
 
-/** Takes up to `want` messages of a row in `leases` that is due. */
+/**
+ * Takes up to `want` messages of a row in `leases` that is due. Where the row answered is `fresh`, it took a parcel, and the row of that in
+ * `messages` is still to be removed before anything is delivered.
+ */
 export async function claimDue(ctx: Context, taker: Taker, first: Seen, want: number): Promise<Claimed | undefined> {
   return untilSettled<Claimed | undefined>(ctx, first, async (current) => {
     const already = judgeable(current, ctx.clock.now()).lease;
@@ -98,20 +104,24 @@ export async function claimDue(ctx: Context, taker: Taker, first: Seen, want: nu
 
     const { ready } = await settle(ctx, taker.queue, current);
     if (!ready) return { done: undefined };
-    const { seen, lease } = ready;
+    const { seen, lease, takesParcel = false } = ready;
     const mayBeTaken = new Set(ready.slots);
-    if (lease.fresh !== undefined) await removeParcel(ctx, lease.fresh, lease.id);
+    const behind = takesParcel ? undefined : parcelBehind(lease);
+    if (behind) await removeParcel(ctx, behind.shard, behind.id);
+    const room = lease.group ? atOnce(taker.queue, want) : want;
 
     const now = ctx.clock.now();
     let taken = 0;
     const slots = lease.slots.map((slot, index) => {
       // As they were settled: a lease that ends between then and now may have been the last one its message has.
-      if (!mayBeTaken.has(index) || taken >= want) return slot;
+      if (!mayBeTaken.has(index) || taken >= room) return slot;
       taken++;
       return claimedSlot(ctx, taker, slot, now);
     });
     const next: Lease = { ...lease, version: ctx.newVersion(), slots };
-    delete next.fresh;
+    // Of a parcel that is taken now, the row in `messages` is removed before anything is delivered, by whoever called.
+    if (!takesParcel) delete next.fresh;
+    if (lease.group) next.group = paced(taker.queue, lease.group, taken, now);
     if (taker.queue.deadLetter) next.maxReceives = taker.queue.deadLetter.maxReceives;
     else delete next.maxReceives;
     await keepThroughLease(ctx, next);

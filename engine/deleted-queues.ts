@@ -38,6 +38,8 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string): 
       due.rows.map((row) => row.id as string),
     );
     const { leases, ended, toCome } = sorted(seen, partition, ctx.clock.now());
+    const waiting = await Promise.all(leases.filter(({ group }) => group).map(({ id }) => emptyGroup(ctx, id)));
+    if (waiting.includes(false)) return false;
     // First what a lease overrides and what lies beside it: without the lease it would count again, or never be found.
     await removeAll(ctx, [
       ...parcels.map(({ shard, id }) => parcelKey(shard, id)),
@@ -52,6 +54,17 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string): 
     if (!fresh.next && !due.next) return toCome === 0;
   }
   return false;
+}
+
+/** Removes what waits in a group's partition; answers whether all of it is gone. */
+async function emptyGroup(ctx: Context, partition: string): Promise<boolean> {
+  const { rows, next } = await ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true });
+  const parcels = rows.map(readParcel);
+  await removeAll(ctx, [
+    ...parcels.map(({ shard, id }) => parcelKey(shard, id)),
+    ...parcels.flatMap(({ contents }) => chunkKeys(contents)),
+  ]);
+  return next === undefined;
 }
 
 /** Rows that hold messages, rows that ended and whose time has come to be tidied, and how many of those have it still to come. */

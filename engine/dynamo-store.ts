@@ -140,7 +140,8 @@ function cancelled(error: TransactionCanceledException): Transacted {
   );
   if (refused.some((one) => one !== undefined)) return { ok: false, refused };
   if (reasons.some(({ Code }) => Code !== undefined && passing.has(Code))) {
-    throw new StoreError(`DynamoDB did not do as asked: ${error.message}`, 'no', error);
+    // Another has the row, or it is too hot: in a while it may go.
+    throw new StoreError(`DynamoDB did not do as asked: ${error.message}`, 'no', error, 'throttled');
   }
   throw error;
 }

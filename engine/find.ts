@@ -1,14 +1,19 @@
 /** Finding one message by id, wherever it is by now: in `messages`, in its parcel's row of `leases`, or in a row of its own. */
 import type { Context } from './context.ts';
+import { slotName } from './group-parcels.ts';
+import { groupPlace } from './groups.ts';
 import { isServerId, ownRowId, parseMessageId, slotRowId } from './ids.ts';
-import { judgeable, type Seen } from './lease-writes.ts';
+import { judgeable, lookAt, type Seen } from './lease-writes.ts';
 import type { Key, Row } from './port.ts';
 import { readParcel } from './row-format.ts';
 import { isLive, type Lease, leaseKey, type Parcel, parcelKey } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 import { incarnationOf, shardKey } from './shards.ts';
 
-export type Found = { parcel: Parcel; slot: number; readAt: number } | { lease: Lease; seen: Seen; slot: number };
+/** Where a message is: in `messages` (of a group, beside its row), or in a row of `leases`. */
+export type Found =
+  | { parcel: Parcel; slot: number; readAt: number; group?: { seen: Seen; name: string } }
+  | { lease: Lease; seen: Seen; slot: number };
 
 /** A message that moves between two reads is missed by both: how often to look. */
 const looksMax = 3;
@@ -23,7 +28,8 @@ export async function findMessage(ctx: Context, queue: QueueRecord, id: string):
 }
 
 async function findByParcel(ctx: Context, queue: QueueRecord, id: string): Promise<Found | 'moved' | undefined> {
-  const { parcel: parcelId, slot, shard, level } = parseMessageId(id);
+  const { parcel: parcelId, slot, shard, level, group: key } = parseMessageId(id);
+  if (key !== undefined) return findInGroup(ctx, groupPlace(queue, key), id);
   const ownRow = slotRowId(parcelId, slot);
   const keys: Key[] = [leaseKey(parcelId), leaseKey(ownRow)];
   // Reading `messages` first: the row is put into `leases` before it is removed there.
@@ -41,6 +47,23 @@ async function findByParcel(ctx: Context, queue: QueueRecord, id: string): Promi
   if (!parcelRow) return undefined;
   const parcel = readParcel(parcelRow);
   return slot < parcel.count ? { parcel, slot, readAt } : undefined;
+}
+
+async function findInGroup(ctx: Context, place: string, id: string): Promise<Found | 'moved' | undefined> {
+  const { parcel: parcelId, slot } = parseMessageId(id);
+  const readAt = ctx.clock.now();
+  const [parcelRow] = await ctx.store.get([parcelKey(place, parcelId)]);
+  const [row, own] = await ctx.store.get([leaseKey(place), leaseKey(id)]);
+  const ofOwn = live(ctx, { id, row: own, readAt }, 0);
+  if (ofOwn) return ofOwn;
+  const seen: Seen = { id: place, row, readAt };
+  const { lease } = judgeable(seen, ctx.clock.now());
+  const group = lease?.group;
+  if (!group || group.head > parcelId) return undefined;
+  if (group.head === parcelId) return lease.slots[slot]?.end === 'moved' ? 'moved' : live(ctx, seen, slot);
+  const parcel = parcelRow && readParcel(parcelRow);
+  const isThere = parcel && slot < parcel.count && !group.cancelled?.includes(slotName(parcelId, slot));
+  return isThere ? { parcel, slot, readAt, group: { seen, name: group.name } } : undefined;
 }
 
 function live(ctx: Context, seen: Seen, slot: number): Found | undefined {
@@ -89,6 +112,8 @@ async function findOwnFrom(
 /** Whether the message of this id was cancelled in this queue, as far as its row still tells: for an hour at least. */
 export async function wasCancelled(ctx: Context, queue: QueueRecord, id: string): Promise<boolean> {
   const readAt = ctx.clock.now();
+  const { parcel, slot: ofParcel, group: key } = parseMessageId(id);
+  if (isServerId(id) && key !== undefined) return wasCancelledInGroup(ctx, groupPlace(queue, key), parcel, ofParcel);
   const places = isServerId(id)
     ? [
         { row: parseMessageId(id).parcel, slot: parseMessageId(id).slot },
@@ -100,4 +125,12 @@ export async function wasCancelled(ctx: Context, queue: QueueRecord, id: string)
     const { lease, stone } = judgeable({ id: row, row: rows[index], readAt }, ctx.clock.now());
     return lease?.slots[slot]?.end === 'cancelled' || stone?.slots[slot]?.cancelled === true;
   });
+}
+
+/** As far as the group's row still tells: until it has gone on beyond that message's parcel. */
+async function wasCancelledInGroup(ctx: Context, place: string, parcel: string, slot: number): Promise<boolean> {
+  const { lease } = judgeable(await lookAt(ctx, place), ctx.clock.now());
+  if (!lease?.group) return false;
+  if (lease.group.head === parcel) return lease.slots[slot]?.end === 'cancelled';
+  return lease.group.cancelled?.includes(slotName(parcel, slot)) ?? false;
 }

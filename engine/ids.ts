@@ -1,7 +1,8 @@
 /**
  * Ids of parcels and messages. A parcel's id is 24 characters of Crockford's base 32: 9 of time (ms), 2 of sequence within
  * that ms (so that one process's parcels stay in the order of publishing), 2 of shard, 1 of priority level, 10 random. It
- * sorts by time, and says where its row lies. A message's id is its parcel's and its slot: `parcel.slot`.
+ * sorts by time, and says where its row lies. A message's id is its parcel's and its slot: `parcel.slot`; in a group, the group's key
+ * stands between them, for there the parcel lies in the group's partition: `parcel-key.slot`.
  */
 import type { Clock, Random } from './port.ts';
 
@@ -16,7 +17,9 @@ const parcelIdChars = timeChars + sequenceChars + shardChars + levelChars + rand
 const shardAt = timeChars + sequenceChars;
 const sequenceEnd = 32 ** sequenceChars;
 
-const serverForm = new RegExp(`^[${digits}]{${parcelIdChars}}(?:\\.[0-9])?$`);
+/** See `laneOf`: 12 of the group's name, 1 of the lane. */
+export const groupKeyChars = 13;
+const serverForm = new RegExp(`^[${digits}]{${parcelIdChars}}(?:-[${digits}]{${groupKeyChars}})?(?:\\.[0-9])?$`);
 
 function encode(number: number, chars: number): string {
   let text = '';
@@ -38,13 +41,23 @@ function decode(text: string): number {
 export function createIds(clock: Clock, random: Random) {
   let lastMs = 0;
   let sequence = 0;
+  const id = (ms: number, order: number, shard: number, level: number) =>
+    encode(ms, timeChars) +
+    encode(order, sequenceChars) +
+    encode(shard, shardChars) +
+    encode(level, levelChars) +
+    random.chars(randomChars);
   return {
     parcel(shard: number, level = 0): string {
       const ms = clock.now();
       sequence = ms === lastMs ? (sequence + 1) % sequenceEnd : 0;
       lastMs = ms;
-      const [time, order] = [encode(ms, timeChars), encode(sequence, sequenceChars)];
-      return `${time}${order}${encode(shard, shardChars)}${encode(level, levelChars)}${random.chars(randomChars)}`;
+      return id(ms, sequence, shard, level);
+    },
+    /** So many in order, all of them after this one. */
+    parcelsAfter(last: string, count: number): string[] {
+      const ms = Math.max(clock.now(), last === '' ? 0 : decode(last.slice(0, timeChars)) + 1);
+      return Array.from({ length: count }, (_, index) => id(ms, index, 0, 0));
     },
   };
 }
@@ -56,16 +69,40 @@ export function isServerId(id: string): boolean {
   return serverForm.test(id);
 }
 
+export interface MessageId {
+  parcel: string;
+  slot: number;
+  shard: number;
+  level: number;
+  /** The key of its group. */
+  group?: string;
+}
+
 /** The parts of a message's id made by the queue. */
-export function parseMessageId(id: string): { parcel: string; slot: number; shard: number; level: number } {
+export function parseMessageId(id: string): MessageId {
   const parcel = id.slice(0, parcelIdChars);
+  const rest = id.slice(parcelIdChars);
   const part = (from: number, chars: number) => decode(parcel.slice(from, from + chars));
   return {
     parcel,
-    slot: Number(id.slice(parcelIdChars + 1) || 0),
+    slot: Number(rest.split('.')[1] ?? 0),
     shard: part(shardAt, shardChars),
     level: part(shardAt + shardChars, levelChars),
+    ...(rest.startsWith('-') ? { group: rest.slice(1, 1 + groupKeyChars) } : {}),
   };
+}
+
+/** The id of a group's row, and the partition of its messages. */
+export function groupRowId(incarnation: string, key: string): string {
+  return `${incarnation}~${key}`;
+}
+
+export function isGroupRow(rowId: string): boolean {
+  return rowId.includes('~');
+}
+
+export function groupKeyOf(rowId: string): string {
+  return rowId.slice(rowId.indexOf('~') + 1);
 }
 
 /** The id of the row that holds a message under the caller's own id: unique within the queue's incarnation. */
@@ -73,11 +110,26 @@ export function ownRowId(incarnation: string, id: string): string {
   return `${incarnation}=${id}`;
 }
 
+/** The id of a message published under a `dedupKey`. No caller's own id has an `@`. */
+export function keyedId(dedupKey: string): string {
+  return `@${dedupKey}`;
+}
+
+/** Whether it is the row of a key, of which there is one. */
+export function isKeyedRow(rowId: string): boolean {
+  return /=@[^@]*$/.test(rowId);
+}
+
+/** The row of a message that was published under a key and left the key's row. */
+export function unkeyedRowId(keyedRow: string, unique: string): string {
+  return `${keyedRow}@${unique}`;
+}
+
 /** The id that a caller sees for a slot of a row. */
 export function messageId(rowId: string, slot: number): string {
   const own = rowId.indexOf('=');
   if (own >= 0) return rowId.slice(own + 1);
-  return rowId.length > parcelIdChars ? rowId : `${rowId}.${slot}`;
+  return rowId.includes('.') ? rowId : `${rowId}.${slot}`;
 }
 
 /** The row of its own that a message of a parcel gets when it leaves its parcel. */

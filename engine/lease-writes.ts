@@ -6,8 +6,9 @@
 import { endGraceMs, readToWriteMsMax } from '../sdk/limits.ts';
 import { chunkKeys, keptUntil, type Placed } from './contents.ts';
 import type { Context } from './context.ts';
+import { parcelDone } from './groups.ts';
 import { type Condition, type Row, StoreError, type Write } from './port.ts';
-import { readLease, tombstoneRow } from './row-format.ts';
+import { leaseRow, readLease, tombstoneRow } from './row-format.ts';
 import { absentAt, type Ended, isLive, type Lease, leaseKey, type Slot, type Tombstone, tombstone } from './rows.ts';
 import { writeBy } from './settings.ts';
 
@@ -102,7 +103,8 @@ export async function untilSettled<T>(
 
 /** The row of a lease all of whose messages are done. */
 export function endedRow(lease: Lease, version: string, now: number): Row {
-  const stone = tombstone(lease.id, version, lease.slots.map(endOf), now);
+  if (lease.group) return leaseRow(parcelDone(lease, lease.group, version, now));
+  const stone = tombstone(lease.id, version, lease.slots.map(endOf), now, lease.keyed);
   if (lease.ending) {
     stone.left = { shard: lease.shard, due: now + endGraceMs };
     if (lease.outOfOrder !== undefined) stone.left.outOfOrder = lease.outOfOrder;

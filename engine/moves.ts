@@ -15,7 +15,8 @@ import {
   writeChunks,
 } from './contents.ts';
 import type { Context } from './context.ts';
-import { slotRowId } from './ids.ts';
+import { parcelIdOf } from './groups.ts';
+import { slotRowId, unkeyedRowId } from './ids.ts';
 import { endedRow, isEnded, keepBodies, lookAt, needsEnding, replace, type Seen } from './lease-writes.ts';
 import { StoreError, type Write } from './port.ts';
 import { leaseRow, roomForContents } from './row-format.ts';
@@ -96,7 +97,11 @@ function arriving(slot: Slot, now: number, dies: boolean): Slot {
 /** Lets messages leave, if the row is as it was seen: all that it still holds by one write of it, some by a transaction. */
 export async function depart(ctx: Context, departure: Departure): Promise<Moved> {
   const live = departure.lease.slots.filter(isLive).length;
-  return departure.slots.length === live ? departTogether(ctx, departure) : departAlone(ctx, departure);
+  // A group's row stays where it is, and so does a key's: it says until when the key is taken.
+  const { lease, target } = departure;
+  const staysAlone = lease.group ?? (lease.keyed && incarnationOf(lease.shard) !== target.incarnation);
+  const together = departure.slots.length === live && !staysAlone;
+  return together ? departTogether(ctx, departure) : departAlone(ctx, departure);
 }
 
 async function departTogether(ctx: Context, departure: Departure): Promise<Moved> {
@@ -109,6 +114,7 @@ async function departTogether(ctx: Context, departure: Departure): Promise<Moved
     id: lease.id,
     slots: lease.slots.map((slot) => (isLive(slot) ? slotOf(slot) : slot)),
     contents,
+    ...(lease.keyed ? { keyed: lease.keyed } : {}),
     ...(lease.fresh === undefined ? {} : { fresh: lease.fresh }),
     ...(lease.outOfOrder === undefined ? {} : { outOfOrder: lease.outOfOrder }),
     ...(lease.ending || needsEnding(contents, row.expiresAt) ? { ending: true } : {}),
@@ -132,7 +138,8 @@ async function placeAnew(
   const contents = await contentsOf(ctx, lease);
   if (!contents) return undefined;
   const entries = contents.map((content, index) => packEntry(slots.includes(index) ? contentOf(content) : content));
-  const room = roomForContents(lease.slots.length, lease.id.length, target.backoff !== null, target.deadLetter !== null);
+  const [hasBackoff, hasDeadLetter] = [target.backoff !== null, target.deadLetter !== null];
+  const room = roomForContents(lease.slots.length, lease.id.length, hasBackoff, hasDeadLetter, lease.keyed !== undefined);
   const { placed, chunks } = place(joinEntries(entries), room, () => ctx.ids.parcel(0));
   await writeChunks(ctx.store, placed, chunks, row.expiresAt && keptUntil(row.expiresAt), writeBy(seen.readAt));
   return placed;
@@ -163,7 +170,7 @@ async function departAlone(ctx: Context, { seen, lease, slots, row, slotOf, cont
 
   const puts = await Promise.all(
     slots.map(async (slot): Promise<Write> => {
-      const id = slotRowId(lease.id, slot);
+      const id = lease.keyed ? unkeyedRowId(lease.id, ctx.newVersion()) : slotRowId(parcelIdOf(lease), slot);
       const room = roomForContents(1, id.length, target.backoff !== null, target.deadLetter !== null);
       const content = contentOf ? contentOf(contents[slot]!) : contents[slot]!;
       const { placed, chunks } = place(joinEntries([packEntry(content)]), room, () => ctx.ids.parcel(0));

@@ -1,6 +1,7 @@
 /** Messages to be published: judged by the queue's settings, and put together by what they have in common. */
 import type { PublishEntry, Refused } from '../sdk/contract.ts';
-import { packEntry } from './contents.ts';
+import { type Content, packEntry } from './contents.ts';
+import { keyedId } from './ids.ts';
 import type { Pending } from './publish-parcels.ts';
 import { refusalIn, timingOf } from './publish-terms.ts';
 import type { QueueRecord } from './settings.ts';
@@ -15,8 +16,15 @@ export function pendingOf(queue: QueueRecord, entry: PublishEntry, index: number
     packed: packEntry(entry),
     timing,
     level: entry.priority ?? 0,
+    ...(entry.group === undefined ? {} : { group: entry.group }),
     ...(entry.id === undefined ? {} : { id: entry.id }),
+    ...(entry.dedupKey === undefined ? {} : { id: keyedId(entry.dedupKey), content: contentOf(entry) }),
   };
+}
+
+function contentOf({ body, bodyBase64, attributes }: PublishEntry): Content {
+  const others = attributes === undefined ? {} : { attributes };
+  return bodyBase64 === undefined ? { body: body!, ...others } : { bodyBase64, ...others };
 }
 
 /** Those that may share rows: of one level and one time. */

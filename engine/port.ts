@@ -97,7 +97,8 @@ export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly applied: 'no' | 'unknown';
   /**
-   * Why the same call may well be answered in a while: `throttled`, the store was too busy; `late`, the caller was too slow for what the
+   * Why the same call may well be answered in a while: `throttled`, the store was too busy, or another's
+   * transaction had the row; `late`, the caller was too slow for what the
    * write rested on (`WriteOptions.by`). Only with `applied: no`.
    */
   readonly reason: 'throttled' | 'late' | undefined;

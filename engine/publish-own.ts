@@ -7,30 +7,18 @@ import { chunkKeys, joinEntries, keptUntil, type Placed, place, writeChunks } fr
 import type { Context } from './context.ts';
 import { ownRowId } from './ids.ts';
 import { judgeable, needsEnding, putIfAbsent, replace, type Seen } from './lease-writes.ts';
-import { notSaid, type Pending, targetOf, unreceived, visibleAtOf } from './publish-parcels.ts';
+import { notSaid, type Pending, type Target, targetOf, unreceived, visibleAtOf } from './publish-parcels.ts';
 import { leaseRow, roomForContents } from './row-format.ts';
+import type { Lease } from './rows.ts';
 import { expiryOf, type QueueRecord, writeBy } from './settings.ts';
-import { verdictOfAge } from './settle.ts';
 import { levelIn, shardKey } from './shards.ts';
+import { verdictOfAge } from './verdicts.ts';
 
 export async function publishOwn(ctx: Context, queueName: string, pending: Pending): Promise<PublishResult> {
-  const { queue, readAt } = await targetOf(ctx, queueName);
-  const id = ownRowId(queue.incarnation, pending.id!);
-  const shard = Math.floor(ctx.random.number() * queue.shards);
+  const target = await targetOf(ctx, queueName);
+  const { queue, readAt } = target;
   const now = ctx.clock.now();
-  const visibleAt = visibleAtOf(pending.timing, now);
-  const expiresAt = expiryOf(queue, visibleAt);
-  const room = roomForContents(1, id.length, queue.backoff !== null, queue.deadLetter !== null);
-  const { placed, chunks } = place(joinEntries([pending.packed]), room, () => ctx.ids.parcel(shard));
-  await writeChunks(ctx.store, placed, chunks, expiresAt && keptUntil(expiresAt), writeBy(readAt));
-  const lease = unreceived(ctx, queue, {
-    id,
-    at: shardKey(queue, shard, levelIn(queue, pending.level)),
-    count: 1,
-    now,
-    visibleAt,
-    placed,
-  });
+  const lease = await ownLease(ctx, target, pending);
 
   let after = await putIfAbsent(ctx, leaseRow(lease), readAt);
   if (after.row?.version !== lease.version && isGone(queue, after, now)) {
@@ -43,8 +31,33 @@ export async function publishOwn(ctx: Context, queueName: string, pending: Pendi
   }
   if (after.row?.version === lease.version) return { ok: true, id: pending.id! };
   if (after.row === undefined) throw notSaid();
-  if (needsEnding(placed, expiresAt)) await removeChunks(ctx, placed);
+  if (needsEnding(lease.contents, lease.expiresAt)) await removeChunks(ctx, lease.contents);
   return { ok: true, id: pending.id!, duplicate: true };
+}
+
+/** The row of a message under its own id, or under a key. What lies beside it is written. */
+export async function ownLease(
+  ctx: Context,
+  { queue, readAt }: Target,
+  { id: messageId, timing, packed, level }: Pending,
+  withKey = false,
+): Promise<Lease> {
+  const id = ownRowId(queue.incarnation, messageId!);
+  const shard = Math.floor(ctx.random.number() * queue.shards);
+  const now = ctx.clock.now();
+  const visibleAt = visibleAtOf(timing, now);
+  const expiresAt = expiryOf(queue, visibleAt);
+  const room = roomForContents(1, id.length, queue.backoff !== null, queue.deadLetter !== null, withKey);
+  const { placed, chunks } = place(joinEntries([packed]), room, () => ctx.ids.parcel(shard));
+  await writeChunks(ctx.store, placed, chunks, expiresAt && keptUntil(expiresAt), writeBy(readAt));
+  return unreceived(ctx, queue, {
+    id,
+    at: shardKey(queue, shard, levelIn(queue, level)),
+    count: 1,
+    now,
+    visibleAt,
+    placed,
+  });
 }
 
 /** Removes what lies beside a row that no TTL will remove. Should it fail, it is only wasted room. */

@@ -5,7 +5,7 @@
 import type { PublishResult, Refused } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
 import { parcelBytesMax, parcelSlotsMax } from '../sdk/limits.ts';
-import { joinEntries, keptUntil, type Placed, place, wireBytes, writeChunks } from './contents.ts';
+import { type Content, joinEntries, keptUntil, type Placed, place, wireBytes, writeChunks } from './contents.ts';
 import type { Context } from './context.ts';
 import { growIfThrottled } from './growth.ts';
 import { messageId } from './ids.ts';
@@ -25,6 +25,9 @@ export interface Pending {
   /** Of priority. */
   level: number;
   id?: string;
+  group?: string;
+  /** Under a `dedupKey`, from which it has its id: what is to take the place of that which waits there. */
+  content?: Content;
 }
 
 /** When a message is to be ready: so long after it is written, or at an instant. */

@@ -7,6 +7,8 @@ export interface Terms {
   delaySeconds?: number;
   deliverAt?: string;
   priority?: number;
+  group?: string;
+  dedupKey?: string;
 }
 
 /** When it is to be ready; undefined where it does not say. */
@@ -17,13 +19,19 @@ export function timingOf({ delaySeconds, deliverAt }: Terms): Timing | undefined
 
 /** What this queue cannot do of it, naming the field, the limit and what was given; undefined: nothing. */
 export function refusalIn(queue: QueueRecord, terms: Terms, now: number): string | undefined {
-  const { deliverAt, priority = 0 } = terms;
+  const { deliverAt, priority = 0, group } = terms;
   const levels = queue.priority?.levels ?? 1;
   if (priority >= levels) {
     return `priority: must be at most ${levels - 1}, for the queue "${queue.name}" has ${levels} levels, was ${priority}`;
   }
   if (deliverAt !== undefined && Date.parse(deliverAt) > now + delaySecondsMax * 1000) {
     return `deliverAt: must be at most ${delaySecondsMax} seconds ahead, was ${deliverAt}`;
+  }
+  if (terms.dedupKey !== undefined && !queue.deduplication) {
+    return `dedupKey: the queue "${queue.name}" has no setting "deduplication", was "${terms.dedupKey}"`;
+  }
+  if (group !== undefined && queue.delaySeconds > 0) {
+    return `group: messages of a group come without delay, and the queue "${queue.name}" delays by ${queue.delaySeconds} seconds`;
   }
   return undefined;
 }

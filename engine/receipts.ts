@@ -10,20 +10,24 @@ export interface Receipt {
   /** Slots of the row: an ack of all of them at once ends the row in one write. */
   count: number;
   token: string;
+  /** Of the row of a key: until when that is taken, ms. */
+  freeAt?: number;
   /** Whether the row has more to do when it ends, which does not change while the token is valid. */
   ending?: true;
 }
 
 export function formatReceipt(receipt: Receipt): string {
-  const { incarnation, rowId, slot, count, token, ending } = receipt;
-  return `${incarnation}.${rowId}.${slot}.${count}${ending ? endingMark : ''}.${token}`;
+  const { incarnation, rowId, slot, count, token, ending, freeAt } = receipt;
+  const marks = `${ending ? endingMark : ''}${freeAt === undefined ? '' : `${freeAtMark}${freeAt}`}`;
+  return `${incarnation}.${rowId}.${slot}.${count}${marks}.${token}`;
 }
 
 const endingMark = 'e';
+const freeAtMark = 'k';
 
 // A row's id may hold dots, when it is the caller's own or a slot's.
 const form = new RegExp(
-  `^([0-9a-z]{8})\\.([A-Za-z0-9_.:=-]+)\\.([0-9])\\.([0-9]{1,2})(${endingMark}?)\\.([0-9a-z]{${tokenChars}})$`,
+  `^([0-9a-z]{8})\\.([A-Za-z0-9_.:=@~-]+)\\.([0-9])\\.([0-9]{1,2})(${endingMark}?)(?:${freeAtMark}([0-9]{1,15}))?\\.([0-9a-z]{${tokenChars}})$`,
 );
 
 /** Reads a receipt; undefined where it is not of the form that `formatReceipt` makes. */
@@ -36,8 +40,9 @@ export function parseReceipt(text: unknown): Receipt | undefined {
     rowId: parts[2]!,
     slot: Number(parts[3]),
     count: Number(parts[4]),
-    token: parts[6]!,
+    token: parts[7]!,
     ...(parts[5] === '' ? {} : { ending: true }),
+    ...(parts[6] === undefined ? {} : { freeAt: Number(parts[6]) }),
   };
   return receipt.count >= 1 && receipt.count <= parcelSlotsMax && receipt.slot < receipt.count ? receipt : undefined;
 }

@@ -15,8 +15,8 @@ import { readTask, saveTask, type Task } from './redrive-task.ts';
 import { readParcel } from './row-format.ts';
 import { isLive, type Lease, type Parcel } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
-import { verdictOfAge } from './settle.ts';
 import { incarnationOf, nextPlace, partitionAt } from './shards.ts';
+import { verdictOfAge } from './verdicts.ts';
 import { stateOf } from './views.ts';
 
 const pageRowsMax = 25;
@@ -79,7 +79,8 @@ async function nextPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{
     const from = Number(task.place || 0);
     const found = await Promise.all(ids.slice(from, from + limit).map((id) => findMessage(ctx, queue, id)));
     const candidates = found.flatMap((one): Candidate[] => {
-      if (!one) return [];
+      // What waits in a group has not died.
+      if (!one || ('parcel' in one && one.group)) return [];
       return 'parcel' in one ? [{ id: one.parcel.id, waiting: one, slot: one.slot }] : [{ id: one.lease.id, slot: one.slot }];
     });
     return from + limit < ids.length ? { candidates, place: String(from + limit) } : { candidates };

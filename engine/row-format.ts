@@ -1,9 +1,21 @@
 /** Rows of `messages` and `leases` in their stored form. Names within a slot are one letter, since ten slots share 1 KB with their bodies. */
 import { parcelSlotsMax, rowBytesMax } from '../sdk/limits.ts';
 import { keptUntil, type Placed } from './contents.ts';
+import { groupDue } from './groups.ts';
 import type { Path, Row, Value } from './port.ts';
 import { tokenChars } from './receipts.ts';
-import { type Death, isLive, type Lease, type Parcel, type Slot, type Tombstone, versionChars } from './rows.ts';
+import {
+  acceptedMax,
+  type Death,
+  type Group,
+  isLive,
+  type Keyed,
+  type Lease,
+  type Parcel,
+  type Slot,
+  type Tombstone,
+  versionChars,
+} from './rows.ts';
 import { incarnationChars } from './settings.ts';
 import { storedBytes } from './stored-row.ts';
 
@@ -78,12 +90,15 @@ export function leaseRow(lease: Lease): Row {
     id: lease.id,
     shard: lease.shard,
     version: lease.version,
-    expiry: Math.min(...live.map((slot) => slot.visibleAt)),
     count: lease.slots.length,
     slots: lease.slots.map(slotRow),
     since: lease.since,
     ...placedRow(lease.contents),
   };
+  const expiry = lease.group ? groupDue(lease) : Math.min(...live.map((slot) => slot.visibleAt));
+  if (expiry !== undefined) row.expiry = expiry;
+  if (lease.group) Object.assign(row, groupPart(lease.group));
+  if (lease.keyed) Object.assign(row, keyedPart(lease.keyed));
   if (lease.publishedAt !== undefined) row.publishedAt = lease.publishedAt;
   if (lease.fresh !== undefined) row.fresh = lease.fresh;
   if (lease.ending) row.ending = true;
@@ -95,9 +110,33 @@ export function leaseRow(lease: Lease): Row {
   }
   if (lease.expiresAt !== undefined) {
     row.expiresAt = lease.expiresAt;
-    if (lease.maxReceives === undefined) row.ttl = keptUntil(lease.expiresAt, Math.max(...live.map((slot) => slot.visibleAt)));
+    if (lease.maxReceives === undefined && !lease.group)
+      row.ttl = keptUntil(lease.expiresAt, Math.max(...live.map((slot) => slot.visibleAt)));
   }
   return row;
+}
+
+function groupPart(group: Group): Row {
+  const { due: _, until, ...rest } = group;
+  const stored = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as Row;
+  // TTL removes it when nothing waits, and only then.
+  return until === undefined ? { group: stored } : { group: stored, ttl: Math.ceil(until / 1000) };
+}
+
+function keyedPart({ freeAt, accepted, acked }: Keyed): Row {
+  return {
+    accepted: accepted.map(({ at, by }) => [at, by]),
+    ...(freeAt === undefined ? {} : { freeAt }),
+    ...(acked === undefined ? {} : { acked }),
+  };
+}
+
+function readKeyed(row: Row): { keyed?: Keyed } {
+  if (row.accepted === undefined) return {};
+  const keyed: Keyed = { accepted: (row.accepted as [number, string][]).map(([at, by]) => ({ at, by })) };
+  if (row.freeAt !== undefined) keyed.freeAt = row.freeAt as number;
+  if (row.acked !== undefined) keyed.acked = row.acked as string;
+  return { keyed };
 }
 
 export function tombstoneRow(stone: Tombstone): Row {
@@ -109,6 +148,7 @@ export function tombstoneRow(stone: Tombstone): Row {
       d: cancelled ? 'cancelled' : 'done',
     })),
     until: stone.until,
+    ...(stone.keyed ? keyedPart(stone.keyed) : {}),
   };
   if (stone.left) {
     row.shard = stone.left.shard;
@@ -132,6 +172,7 @@ export function readLease(row: Row): { lease: Lease } | { stone: Tombstone } {
         ...(slot.d === 'cancelled' ? { cancelled: true } : {}),
       })),
       until: row.until as number,
+      ...readKeyed(row),
     };
     if (row.expiry !== undefined) {
       stone.left = { shard: row.shard as string, due: row.expiry as number };
@@ -147,6 +188,7 @@ export function readLease(row: Row): { lease: Lease } | { stone: Tombstone } {
     slots: (row.slots as Value[]).map(readSlot),
     since: row.since as number,
     contents: readPlaced(row),
+    ...readKeyed(row),
   };
   if (row.publishedAt !== undefined) lease.publishedAt = row.publishedAt as number;
   if (row.expiresAt !== undefined) lease.expiresAt = row.expiresAt as number;
@@ -155,15 +197,30 @@ export function readLease(row: Row): { lease: Lease } | { stone: Tombstone } {
   if (row.outOfOrder !== undefined) lease.outOfOrder = row.outOfOrder as string;
   if (row.death !== undefined) lease.death = row.death as unknown as Death;
   if (row.maxReceives !== undefined) lease.maxReceives = row.maxReceives as number;
+  if (row.group !== undefined) {
+    lease.group = { ...(row.group as unknown as Group) };
+    if (!lease.slots.some(isLive) && row.expiry !== undefined) lease.group.due = row.expiry as number;
+  }
   return { lease };
 }
 
 /** `incarnation:255.9` */
 const shardKeyCharsMax = incarnationChars + 6;
 const farMs = 9_999_999_999_999;
+const largestKeyed: Keyed = {
+  freeAt: farMs,
+  accepted: Array.from({ length: acceptedMax }, () => ({ at: farMs, by: 'x'.repeat(versionChars) })),
+  acked: 'x'.repeat(tokenChars),
+};
 
 /** What is left for contents in a row of `leases` of so many slots in its largest state (all leased), bytes. */
-export function roomForContents(count: number, rowIdChars: number, withBackoff: boolean, withDeadLetter: boolean): number {
+export function roomForContents(
+  count: number,
+  rowIdChars: number,
+  withBackoff: boolean,
+  withDeadLetter: boolean,
+  withKey = false,
+): number {
   const slot: Slot = { visibleAt: farMs, token: 'x'.repeat(tokenChars), receives: 99, failures: 99 };
   if (withBackoff) slot.leasedUntil = farMs;
   const largest: Lease = {
@@ -176,6 +233,7 @@ export function roomForContents(count: number, rowIdChars: number, withBackoff: 
     contents: { text: '' },
     fresh: 'x'.repeat(shardKeyCharsMax),
     ...(withDeadLetter ? { maxReceives: 99 } : {}),
+    ...(withKey ? { keyed: largestKeyed } : {}),
   };
   return rowBytesMax - storedBytes(leaseRow(largest));
 }

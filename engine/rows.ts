@@ -12,6 +12,8 @@ import type { Placed } from './contents.ts';
 import type { Condition, Key } from './port.ts';
 
 export const versionChars = 10;
+/** Publishes that a row under a key remembers. */
+export const acceptedMax = 3;
 
 export interface Slot {
   /** When it can next be received, ms. */
@@ -50,7 +52,38 @@ export interface Parcel {
   contents: Placed;
 }
 
-/** A row of `leases` that still holds a message. */
+/** What a row of `leases` holds of a group besides the messages of one parcel: see groups.ts. */
+export interface Group {
+  name: string;
+  /** The parcel taken last; its messages are the row's. Empty before the first. */
+  head: string;
+  /** The parcel published last. */
+  tail: string;
+  /** While the row holds no message: when the next parcel is to be taken; undefined where none waits. */
+  due?: number;
+  /** Where none waits: when the row may be removed. A late copy of a publish to it must find it. */
+  until?: number;
+  /** By its rate. */
+  notBefore?: number;
+  /** Token and slot of messages acked of late. */
+  acked?: string[];
+  /** Parcel and slot of messages cancelled before their parcel was taken. */
+  cancelled?: string[];
+  /** Whether what fails is moved aside, so that the others go on. */
+  aside?: true;
+}
+
+/** Of a message that was published under a key: see keyed-rows.ts. */
+export interface Keyed {
+  /** Until when the key is taken, ms, whatever becomes of the message; undefined: as long as the message lives. */
+  freeAt?: number;
+  /** The publishes that were accepted last, the newest first: when, later than the one before it, and with which version. */
+  accepted: { at: number; by: string }[];
+  /** The token by which the message before this one was acked. */
+  acked?: string;
+}
+
+/** A row of `leases` that still holds a message, or belongs to a group. */
 export interface Lease {
   id: string;
   shard: string;
@@ -72,6 +105,8 @@ export interface Lease {
    */
   outOfOrder?: string;
   death?: Death;
+  group?: Group;
+  keyed?: Keyed;
   /** How often a message may be received here; kept in the row for the sweep's sake. */
   maxReceives?: number;
 }
@@ -91,6 +126,7 @@ export interface Tombstone {
   until: number;
   /** The row once had `ending`: what is left to remove, and when. */
   left?: { shard: string; due: number; outOfOrder?: string; contents?: Placed };
+  keyed?: Keyed;
 }
 
 export function isLive(slot: Slot): boolean {
@@ -110,6 +146,8 @@ export function absentAt(now: number): Condition {
   return { any: [{ absent: ['id'] }, { all: [{ less: [['until'], now] }, { absent: ['expiry'] }] }] };
 }
 
-export function tombstone(id: string, version: string, slots: Ended[], now: number): Tombstone {
-  return { id, version, slots, until: now + tombstoneMs };
+/** One of a key outlives the window in which the key is taken by as long as any other outlives its message. */
+export function tombstone(id: string, version: string, slots: Ended[], now: number, keyed?: Keyed): Tombstone {
+  const until = Math.max(now, keyed?.freeAt ?? 0) + tombstoneMs;
+  return { id, version, slots, until, ...(keyed ? { keyed } : {}) };
 }

@@ -1,5 +1,5 @@
 /** The settings of queues: stored in `queues`, read through a short cache. */
-import type { Backoff, DeadLetter, Priority, Queue, QueueSettings } from '../sdk/contract.ts';
+import type { Backoff, DeadLetter, Deduplication, GroupSettings, Priority, Queue, QueueSettings } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
 import {
   delaySecondsDefault,
@@ -38,6 +38,8 @@ export const settingsDefaults: QueueSettings = {
   deadLetter: null,
   backoff: null,
   priority: null,
+  groups: null,
+  deduplication: null,
   paused: false,
 };
 
@@ -52,17 +54,36 @@ export function deletedKey(incarnation: string): Key {
 
 // `null` is left out of a row: absent is null.
 export function queueRow(record: QueueRecord, kind: 'queue' | 'deleted' = 'queue'): Row {
-  const { name, retentionSeconds, deadLetter, backoff, priority, ...plain } = record;
+  const { name, retentionSeconds, deadLetter, backoff, priority, groups, deduplication, ...plain } = record;
   const row: Row = { ...plain, kind, name: kind === 'queue' ? name : record.incarnation, queue: name };
   if (retentionSeconds !== null) row.retentionSeconds = retentionSeconds;
   if (deadLetter) row.deadLetter = { ...deadLetter };
   if (backoff) row.backoff = { ...backoff };
   if (priority) row.priority = { ...priority };
+  if (groups) row.groups = groupsRow(groups);
+  if (deduplication) row.deduplication = deduplicationRow(deduplication);
   return row;
 }
 
 function object<T>(value: Value | undefined): T | null {
   return (value as T | undefined) ?? null;
+}
+
+function groupsRow({ ratePerSecond, ...rest }: GroupSettings): Row {
+  return ratePerSecond === null ? rest : { ...rest, ratePerSecond };
+}
+
+function readGroups(value: Value | undefined): GroupSettings | null {
+  return value === undefined ? null : { ratePerSecond: null, ...(value as unknown as Omit<GroupSettings, 'ratePerSecond'>) };
+}
+
+function deduplicationRow({ windowSeconds, onDuplicate }: Deduplication): Row {
+  return windowSeconds === null ? { onDuplicate } : { windowSeconds, onDuplicate };
+}
+
+function readDeduplication(value: Value | undefined): Deduplication | null {
+  if (value === undefined) return null;
+  return { windowSeconds: null, ...(value as unknown as Omit<Deduplication, 'windowSeconds'>) };
 }
 
 export function readQueue(row: Row): QueueRecord {
@@ -80,6 +101,8 @@ export function readQueue(row: Row): QueueRecord {
     deadLetter: object<DeadLetter>(row.deadLetter),
     backoff: object<Backoff>(row.backoff),
     priority: object<Priority>(row.priority),
+    groups: readGroups(row.groups),
+    deduplication: readDeduplication(row.deduplication),
     paused: (row.paused as boolean | undefined) ?? false,
     purgedBefore: row.purgedBefore as number,
     createdAt: row.createdAt as number,
@@ -97,6 +120,8 @@ export function describeQueue(record: QueueRecord): Queue {
     deadLetter: record.deadLetter,
     backoff: record.backoff,
     priority: record.priority,
+    groups: record.groups,
+    deduplication: record.deduplication,
     paused: record.paused,
     createdAt: new Date(record.createdAt).toISOString(),
     updatedAt: new Date(record.updatedAt).toISOString(),

@@ -4,37 +4,25 @@
  * due row does it: a receive at once, the sweep within a minute.
  */
 
+import { expiredAside, failedSlot, moveAside } from './aside.ts';
 import { chunkKeys } from './contents.ts';
 import type { Context } from './context.ts';
+import { nextParcel, taking } from './group-parcels.ts';
+import { idle, inTurn, parcelDone } from './groups.ts';
 import { endedRow, isEnded, judgeable, replace, type Seen, untilSettled } from './lease-writes.ts';
 import { moveSlots } from './moves.ts';
 import type { Key } from './port.ts';
 import { leaseRow, tombstoneRow } from './row-format.ts';
-import { type Lease, parcelKey, type Slot, type Tombstone } from './rows.ts';
+import { type Group, isLive, type Lease, parcelKey, type Slot, type Tombstone } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
-
-export type Verdict = 'ended' | 'held' | 'ready' | 'gone' | { reason: string };
-
-/** What becomes of messages of this age in this queue, whatever their slots say. */
-export function verdictOfAge(queue: QueueRecord, since: number, expiresAt: number | undefined, now: number): Verdict {
-  if (since < queue.purgedBefore) return 'gone';
-  if (expiresAt !== undefined && expiresAt <= now) return queue.deadLetter ? { reason: 'expired' } : 'gone';
-  return 'ready';
-}
-
-/** What becomes of one slot now. */
-export function verdictOf(queue: QueueRecord, lease: Lease, slot: Slot, now: number): Verdict {
-  if (slot.end) return 'ended';
-  if (slot.visibleAt > now) return 'held';
-  const byAge = verdictOfAge(queue, lease.since, lease.expiresAt, now);
-  if (byAge !== 'ready') return byAge;
-  if (queue.deadLetter && slot.receives >= queue.deadLetter.maxReceives) return { reason: 'max_receives' };
-  return 'ready';
-}
+import { verdictOf, verdictOfAge } from './verdicts.ts';
 
 export interface Settled {
-  /** The lease as seen, and which of its messages are ready; undefined when none is. */
-  ready?: { seen: Seen; lease: Lease; slots: number[] };
+  /**
+   * The lease as seen, and which of its messages are ready; undefined when none is. Of a group it may be the lease as it will be: with
+   * its next parcel, which whoever takes of it takes too (`fresh` says from where).
+   */
+  ready?: { seen: Seen; lease: Lease; slots: number[]; takesParcel?: true };
   deadLettered: number;
   removed: number;
 }
@@ -47,6 +35,7 @@ export async function settle(ctx: Context, queue: QueueRecord, first: Seen): Pro
     const { lease, stone } = judgeable(seen, now);
     if (stone?.left && stone.left.due <= now) return { seen: await finish(ctx, seen, stone) };
     if (!lease?.shard.startsWith(`${queue.incarnation}:`)) return { done: settled };
+    if (lease.group && isEnded(lease)) return goOn(ctx, queue, { seen, lease, group: lease.group, now }, settled);
 
     const verdicts = lease.slots.map((slot) => verdictOf(queue, lease, slot, now));
     const gone = verdicts.flatMap((verdict, index) => (verdict === 'gone' ? [index] : []));
@@ -78,8 +67,12 @@ export async function settle(ctx: Context, queue: QueueRecord, first: Seen): Pro
       ctx.observe?.({ kind: 'anomaly', what: 'the dead-letter queue does not exist', queue: queue.name, row: seen.id });
     }
 
+    const failed = expiredAside(lease, now);
+    if (failed.length > 0) return { seen: (await moveAside(ctx, queue, { seen, lease, slots: failed }, failedSlot)).seen };
+
     // Without its dead-letter queue a message goes on being retried: nothing is ever dropped for want of a place.
-    const ready = verdicts.flatMap((verdict, index) => (verdict === 'ready' || typeof verdict === 'object' ? [index] : []));
+    const lasting = verdicts.flatMap((verdict, index) => (verdict === 'ready' || typeof verdict === 'object' ? [index] : []));
+    const ready = lease.group ? inTurn(lease, lasting, now) : lasting;
     if (ready.length > 0) {
       settled.ready = { seen, lease, slots: ready };
       return { done: settled };
@@ -87,6 +80,30 @@ export async function settle(ctx: Context, queue: QueueRecord, first: Seen): Pro
     if ((seen.row!.expiry as number) > now) return { done: settled };
     return { seen: await replaceSlots(ctx, seen, { ...lease, version: ctx.newVersion() }, now) };
   });
+}
+
+/** A group whose row holds nothing goes on to its next parcel, or rests. */
+async function goOn(
+  ctx: Context,
+  queue: QueueRecord,
+  { seen, lease: last, group: lastGroup, now }: { seen: Seen; lease: Lease; group: Group; now: number },
+  settled: Settled,
+): Promise<{ done: Settled } | { seen: Seen }> {
+  const due = seen.row!.expiry as number | undefined;
+  if (due === undefined || due > now) return { done: settled };
+  // Its messages ended one by one, the last of them without looking further.
+  const lease = last.slots.length > 0 ? parcelDone(last, lastGroup, last.version, now) : last;
+  const group = lease.group!;
+  const { parcel, removed, more } = await nextParcel(ctx, queue, lease, group, now);
+  settled.removed += removed;
+  if (more) return { seen };
+  if (!parcel) return { seen: await replace(ctx, seen, leaseRow(idle(lease, group, ctx.newVersion(), now))) };
+  const next = taking(ctx, queue, lease, group, parcel);
+  const slots = next.slots.flatMap((slot, index) => (isLive(slot) ? [index] : []));
+  const isReady = verdictOfAge(queue, parcel.since, parcel.expiresAt, now) === 'ready';
+  if (slots.length > 0 && isReady) return { done: { ...settled, ready: { seen, lease: next, slots, takesParcel: true } } };
+  // What is too old is dead-lettered from the row, like what it held; of what was cancelled it holds no more.
+  return { seen: await replaceSlots(ctx, seen, next, now) };
 }
 
 /** Without its token: a late ack is told that the lease is lost. */

@@ -127,6 +127,7 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
         for (const write of to) tellThrottled(write);
         await travel();
       } else if (transaction && draw('conflict')) {
+        reason = 'throttled';
         throw failed('another transaction has the row');
       } else if (draw('lostRequest')) {
         maybeApplied = true;

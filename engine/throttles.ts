@@ -1,4 +1,5 @@
 /** Which shards had writes throttled since their queue was last asked about. */
+import { isGroupRow } from './ids.ts';
 import type { QueueRecord } from './settings.ts';
 import { incarnationOf, shardNumberOf } from './shards.ts';
 
@@ -14,6 +15,8 @@ export function createThrottles() {
   return {
     /** A write to this shard was throttled: its queue may grow with the next call. */
     note(shard: string, isPublish = false): void {
+      // More shards do not help a group's partition.
+      if (isGroupRow(shard)) return;
       const throttled = queues.get(incarnationOf(shard)) ?? { published: new Set(), written: new Set() };
       queues.set(incarnationOf(shard), throttled);
       throttled.written.add(shardNumberOf(shard));

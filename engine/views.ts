@@ -1,7 +1,8 @@
 /** Messages as callers see them. */
 import type { DeathRecord, Message, MessageState, ReceivedMessage } from '../sdk/contract.ts';
 import type { Content } from './contents.ts';
-import { messageId } from './ids.ts';
+import { parcelIdOf } from './groups.ts';
+import { groupKeyOf, isGroupRow, messageId } from './ids.ts';
 import { formatReceipt } from './receipts.ts';
 import type { Death, Lease, Parcel, Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
@@ -36,7 +37,7 @@ export function receivedMessage(queue: QueueRecord, lease: Lease, index: number,
   const slot = lease.slots[index]!;
   const { incarnation } = queue;
   return {
-    id: messageId(lease.id, index),
+    id: messageId(parcelIdOf(lease), index),
     ...content(from),
     receipt: formatReceipt({
       incarnation,
@@ -45,10 +46,12 @@ export function receivedMessage(queue: QueueRecord, lease: Lease, index: number,
       count: lease.slots.length,
       token: slot.token!,
       ...(lease.ending && { ending: true }),
+      ...(lease.keyed?.freeAt !== undefined && { freeAt: lease.keyed.freeAt }),
     }),
     receives: slot.receives,
     failures: slot.failures,
     ...priorityOf(lease.shard),
+    ...(lease.group ? { group: lease.group.name } : {}),
     publishedAt: instant(lease.publishedAt ?? lease.since),
     leasedUntil: instant(slot.leasedUntil ?? slot.visibleAt),
     ...(lease.death ? { deadLetter: deathRecord(lease.death, slot) } : {}),
@@ -65,13 +68,14 @@ export function stateOf(lease: Lease, slot: Slot, now: number): MessageState {
 export function leasedMessage(queueName: string, lease: Lease, index: number, from: Content, now: number): Message {
   const slot = lease.slots[index]!;
   return {
-    id: messageId(lease.id, index),
+    id: messageId(parcelIdOf(lease), index),
     queue: queueName,
     state: stateOf(lease, slot, now),
     ...content(from),
     receives: slot.receives,
     failures: slot.failures,
     ...priorityOf(lease.shard),
+    ...(lease.group ? { group: lease.group.name } : {}),
     publishedAt: instant(lease.publishedAt ?? lease.since),
     visibleAt: instant(slot.visibleAt),
     expiresAt: lease.expiresAt === undefined ? null : instant(lease.expiresAt),
@@ -80,15 +84,17 @@ export function leasedMessage(queueName: string, lease: Lease, index: number, fr
   };
 }
 
-export function freshMessage(queueName: string, parcel: Parcel, index: number, from: Content): Message {
+export function freshMessage(queueName: string, parcel: Parcel, index: number, from: Content, group?: string): Message {
+  const parcelId = isGroupRow(parcel.shard) ? `${parcel.id}-${groupKeyOf(parcel.shard)}` : parcel.id;
   return {
-    id: messageId(parcel.id, index),
+    id: messageId(parcelId, index),
     queue: queueName,
     state: 'ready',
     ...content(from),
     receives: 0,
     failures: 0,
     ...priorityOf(parcel.shard),
+    ...(group === undefined ? {} : { group }),
     publishedAt: instant(parcel.since),
     visibleAt: instant(parcel.since),
     expiresAt: parcel.expiresAt === undefined ? null : instant(parcel.expiresAt),

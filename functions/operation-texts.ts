@@ -16,6 +16,8 @@ const orders = {
   deadLetter: { queue: 'orders-dead', maxReceives: 5 },
   backoff: { minSeconds: 1, maxSeconds: 300, factor: 2, jitter: 0.5 },
   priority: { levels: 3, order: 'strict' as const },
+  groups: null,
+  deduplication: null,
   paused: false,
   createdAt: at,
   updatedAt: at,

@@ -27,6 +27,8 @@ export const queue = z.object({
   deadLetter: field.deadLetter,
   backoff: field.backoff,
   priority: field.priority,
+  groups: field.groups,
+  deduplication: field.deduplication,
   paused: field.flag,
   createdAt: instant,
   updatedAt: instant,
@@ -50,7 +52,7 @@ export const deathRecord = z.object({
 });
 
 export const receivedMessage = z.object({
-  id: field.messageId,
+  id: field.anyMessageId,
   body: json.exactOptional(),
   bodyBase64: bytes.exactOptional(),
   attributes,
@@ -58,13 +60,14 @@ export const receivedMessage = z.object({
   receives: count,
   failures: count,
   priority: field.priorityLevel.exactOptional(),
+  group: field.group.exactOptional(),
   publishedAt: instant,
   leasedUntil: instant,
   deadLetter: deathRecord.exactOptional(),
 });
 
 export const message = z.object({
-  id: field.messageId,
+  id: field.anyMessageId,
   queue: field.queueName,
   state: field.messageState,
   body: json.exactOptional(),
@@ -73,6 +76,7 @@ export const message = z.object({
   receives: count,
   failures: count,
   priority: field.priorityLevel.exactOptional(),
+  group: field.group.exactOptional(),
   publishedAt: instant,
   visibleAt: instant,
   expiresAt: instant.nullable(),
@@ -108,6 +112,7 @@ export const schedule = z.object({
     bodyBase64: bytes.exactOptional(),
     attributes,
     priority: field.priorityLevel.exactOptional(),
+    group: field.group.exactOptional(),
   }),
   nextAt: instant.nullable().meta({ description: '`null` while paused, and after the last.' }),
   lastAt: instant.nullable(),
@@ -137,7 +142,7 @@ export const outputs = {
   deleteQueue: nothing,
   listQueues: z.object({ queues: z.array(queue), cursor: cursor.exactOptional() }),
   publish: z.object({
-    results: z.array(z.union([done.extend({ id: field.messageId, duplicate: z.literal(true).exactOptional() }), refused])),
+    results: z.array(z.union([done.extend({ id: field.anyMessageId, duplicate: z.literal(true).exactOptional() }), refused])),
   }),
   receive: z.object({ messages: z.array(receivedMessage) }),
   ack: z.object({ results: z.array(z.union([done, refused])) }),
@@ -145,12 +150,12 @@ export const outputs = {
     results: z.array(z.union([done.extend({ visibleAt: instant }), done.extend({ deadLettered: z.literal(true) }), refused])),
   }),
   extend: z.object({ results: z.array(z.union([done.extend({ leasedUntil: instant }), refused])) }),
-  publishItems: z.object({ items: z.array(transactionItem), ids: z.array(field.messageId) }),
+  publishItems: z.object({ items: z.array(transactionItem), ids: z.array(field.anyMessageId) }),
   ackItems: z.object({ items: z.array(transactionItem) }),
   purge: z.object({ purgedBefore: instant }),
   peek: z.object({ messages: z.array(message), cursor: cursor.exactOptional() }),
   getMessage: message,
-  updateMessage: z.object({ id: field.messageId, visibleAt: instant }),
+  updateMessage: z.object({ id: field.anyMessageId, visibleAt: instant }),
   cancelMessage: nothing,
   redrive: redriveTask,
   getRedrive: redriveTask,

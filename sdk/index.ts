@@ -11,10 +11,12 @@ export type {
   DeadLetter,
   DeathRecord,
   ExtendResult,
+  GroupSettings,
   Json,
   MessageState,
   MissedTicks,
   Page,
+  Priority,
   PublishResult,
   Queue,
   QueueSettings,
@@ -33,7 +35,16 @@ export type { ReleaseInput } from './leases.ts';
 export type { Extended, ReceivedMessage, Released, WaitingMessage } from './message.ts';
 export type { ListPage, Pages } from './pages.ts';
 export type { NewMessage } from './publisher.ts';
-export type { Publishable, Published, PublishItems, QueueClient, QueueDescription, Receipts, ReceiveInput } from './queue.ts';
+export type {
+  Publishable,
+  Published,
+  PublishItems,
+  QueueClient,
+  QueueDescription,
+  Receipts,
+  ReceiveInput,
+  Reschedule,
+} from './queue.ts';
 export type { Redrive, RedriveWaitOptions } from './redrive.ts';
 export type { CallOptions } from './retry.ts';
 export type { NewSchedule, ScheduleChanges, ScheduleDescription, SchedulesClient, TickMessage } from './schedules.ts';

@@ -51,6 +51,21 @@ export const maxReceivesMax = 1000;
 /** A queue's levels of priority. Receives look at each of them in turn: what none uses costs reads. */
 export const priorityLevelsMin = 1;
 export const priorityLevelsMax = 10;
+/** Any characters. */
+export const groupCharsMax = 128;
+/** Leases that a group may have at a time. */
+export const groupConcurrencyMin = 1;
+export const groupConcurrencyMax = 32;
+export const groupRatePerSecondMin = 0.001;
+export const groupRatePerSecondMax = 1000;
+/** Messages that wait in a group, further back than its next ten, of which so many may be cancelled. */
+export const groupCancelledMax = 50;
+/** Letters, digits, `_`, `-`, `.` and `:`. */
+export const dedupKeyCharsMax = 128;
+/** Of any message: the queue's own ids, a caller's, and those made of a key: `@`, the key, `@` and 10 characters more at the most. */
+export const anyMessageIdCharsMax = dedupKeyCharsMax + 12;
+export const deduplicationSecondsMin = 1;
+export const deduplicationSecondsMax = 365 * daySeconds;
 export const backoffSecondsMin = 0;
 export const backoffSecondsMax = 365 * daySeconds;
 export const backoffFactorMin = 1;

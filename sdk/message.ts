@@ -37,6 +37,9 @@ export class ReceivedMessage<T = unknown> {
   readonly receives: number;
   /** How many of those ended in `release({failed})` or in an expired lease. */
   readonly failures: number;
+  readonly priority: number;
+  /** The group in which it is, and holds up the others. */
+  readonly group: string | undefined;
   /** RFC 3339, milliseconds. */
   readonly publishedAt: string;
   /** RFC 3339, milliseconds, by the queue's clock; `extend` moves it. */
@@ -56,6 +59,8 @@ export class ReceivedMessage<T = unknown> {
     this.receipt = wire.receipt;
     this.receives = wire.receives;
     this.failures = wire.failures;
+    this.priority = wire.priority ?? 0;
+    this.group = wire.group;
     this.publishedAt = wire.publishedAt;
     this.leasedUntil = wire.leasedUntil;
     this.deadLetter = wire.deadLetter;

@@ -10,8 +10,14 @@ export interface NewMessage<T = unknown> {
   body: T;
   /** Your own id: while a message of this id exists in the queue, and an hour beyond, publishing it again publishes nothing. */
   id?: string;
-  /** How long it stays hidden, 0 s to 365 days. Default: the queue's. */
+  /** How long it stays hidden, 0 s to ten years. Default: the queue's. */
   delaySeconds?: number;
+  /** When it can first be received, in place of `delaySeconds`: RFC 3339, up to ten years ahead; an instant past is now. */
+  deliverAt?: string;
+  /** From 0, the default and least urgent, to one less than the queue's levels. */
+  priority?: number;
+  /** Messages of one group (a text of up to 128 characters) come in order, under one lease at a time. Without id, delay or priority. */
+  group?: string;
   /** Up to 20, each a string or a number. */
   attributes?: Attributes;
 }

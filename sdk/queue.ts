@@ -1,8 +1,10 @@
 import { accepted, gathered } from './batch-results.ts';
 import { commitsBy } from './commit.ts';
 import { Consumer, type ConsumerOptions, type Handler, type TransactionHandler } from './consumer.ts';
+import { contentOf } from './content.ts';
 import type {
   AckResult,
+  Attributes,
   Counts,
   ExtendResult,
   MessageState,
@@ -51,6 +53,15 @@ export interface ReceiveInput {
   waitSeconds?: number;
 }
 
+/** So many seconds from now, or an instant (RFC 3339). */
+export type Reschedule = { delaySeconds: number } | { deliverAt: string };
+
+export interface Edit<T = unknown> {
+  body?: T;
+  attributes?: Attributes;
+  priority?: number;
+}
+
 /** Messages, or their receipts. */
 export type Receipts = readonly (string | { readonly receipt: string })[];
 
@@ -82,6 +93,15 @@ export class QueueClient<T = unknown> {
   /** Changes the settings given; the others stay. */
   update(settings: Partial<QueueSettings>, options?: CallOptions): Promise<Queue> {
     return this.#connection.caller.call('updateQueue', this.#params, settings, options);
+  }
+
+  /** Takes messages, and gives none until `resume`; leases go on. In force everywhere within 2 s. */
+  pause(options?: CallOptions): Promise<Queue> {
+    return this.update({ paused: true }, options);
+  }
+
+  resume(options?: CallOptions): Promise<Queue> {
+    return this.update({ paused: false }, options);
   }
 
   /** Removes the queue with all it holds. */
@@ -182,6 +202,31 @@ export class QueueClient<T = unknown> {
    */
   async get(id: string, options?: CallOptions): Promise<WaitingMessage<T>> {
     return waitingMessage(await this.#connection.caller.call('getMessage', { queue: this.name, id }, {}, options));
+  }
+
+  /**
+   * Cancels a message that waits: it is never received again. Under an own id, that id stays taken for an hour.
+   * @throws DumbwaiterError `message_leased`, unless `force`: then its holder is told `cancelled`
+   */
+  async cancel(id: string, input: { force?: boolean } = {}, options?: CallOptions): Promise<void> {
+    await this.#connection.caller.call('cancelMessage', { queue: this.name, id }, input, options);
+  }
+
+  /**
+   * Puts a message that waits off, or brings it forward.
+   * @throws DumbwaiterError `message_leased`, `message_not_found`
+   */
+  reschedule(id: string, when: Reschedule, options?: CallOptions): Promise<{ id: string; visibleAt: string }> {
+    return this.#connection.caller.call('updateMessage', { queue: this.name, id }, when, options);
+  }
+
+  /**
+   * Changes what a message that waits carries, or its priority; what is left out stays.
+   * @throws DumbwaiterError `message_leased`, `message_not_found`
+   */
+  async edit(id: string, { body, ...rest }: Edit<T>, options?: CallOptions): Promise<void> {
+    const changes = { ...(body === undefined ? {} : contentOf(body)), ...rest };
+    await this.#connection.caller.call('updateMessage', { queue: this.name, id }, changes, options);
   }
 
   /** Messages of one state, or of all, without receiving them. */

@@ -29,6 +29,30 @@ export interface Priority {
   order: 'strict' | 'weighted';
 }
 
+/** How messages of a group are received; what `group` of a publish names. */
+export interface GroupSettings {
+  /** Leases that one group may have at a time. More than 1 gives up the order within it. */
+  concurrency: number;
+  /** What a message does that fails: `block` holds up its group until it is done or dead; `aside` leaves the group, and is tried by itself. */
+  onFailure: 'block' | 'aside';
+  /** Messages that one group gives a second, at the most; `null`: as many as are asked for. */
+  ratePerSecond: number | null;
+}
+
+/** What becomes of a publish whose `dedupKey` is taken. */
+export interface Deduplication {
+  /**
+   * How long a key is taken from the publish that was accepted, though its message be done by then; it always is while its message waits
+   * or is leased in this queue. `null`: no longer than that.
+   */
+  windowSeconds: number | null;
+  /**
+   * `ignore`: nothing. While the message waits, `replace`: the body and attributes take the place of its own; `debounce`: they do, and it
+   * comes after the delay of this publish, counted from now.
+   */
+  onDuplicate: 'ignore' | 'replace' | 'debounce';
+}
+
 export interface QueueSettings {
   /** How long a received message is hidden unless the receive says otherwise. */
   visibilityTimeoutSeconds: number;
@@ -39,6 +63,10 @@ export interface QueueSettings {
   deadLetter: DeadLetter | null;
   backoff: Backoff | null;
   priority: Priority | null;
+  /** `null`: one lease at a time for each group, one that fails blocks its group, and any rate. */
+  groups: GroupSettings | null;
+  /** `null`: no `dedupKey` is taken. */
+  deduplication: Deduplication | null;
   /** While paused a queue takes messages and gives none; leases go on. */
   paused: boolean;
 }
@@ -74,6 +102,10 @@ export interface PublishEntry {
   deliverAt?: string;
   /** 0, the default, to one less than the queue's levels; the highest is received first. */
   priority?: number;
+  /** Messages of one group are received in the order of publishing, one lease at a time. Not with an id, a delay or a priority. */
+  group?: string;
+  /** Among messages of one key one is accepted at a time: the queue's `deduplication` says for how long. Its id is `@` and the key. */
+  dedupKey?: string;
   attributes?: Attributes;
 }
 
@@ -122,6 +154,8 @@ export interface ReceivedMessage {
   failures: number;
   /** Absent for 0. */
   priority?: number;
+  /** The group in which it waits for its turn. */
+  group?: string;
   publishedAt: string;
   leasedUntil: string;
   deadLetter?: DeathRecord;
@@ -142,6 +176,8 @@ export interface Message {
   failures: number;
   /** Absent for 0. */
   priority?: number;
+  /** The group in which it waits for its turn. */
+  group?: string;
   publishedAt: string;
   /** When it can next be received (while leased: if it is not acked). */
   visibleAt: string;

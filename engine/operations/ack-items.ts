@@ -6,7 +6,9 @@
 import type { OutputOf } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
 import type { Context } from '../context.ts';
-import type { Condition, Write } from '../port.ts';
+import { isGroupRow, isKeyedRow } from '../ids.ts';
+import { keyedAck } from '../keyed-rows.ts';
+import type { Condition, Path, Value, Write } from '../port.ts';
 import type { Receipt } from '../receipts.ts';
 import { slotPath, tombstoneRow } from '../row-format.ts';
 import { leaseKey, tombstone } from '../rows.ts';
@@ -45,12 +47,23 @@ function ackWrite(ctx: Context, rowId: string, held: readonly Receipt[]): Write 
   const tokens = Array.from({ length: count }, (_, slot) => slots.get(slot)).flatMap((one) =>
     one ? [{ token: one.token }] : [],
   );
-  if (tokens.length === count && held.length === count && !ending) {
+  const isGroup = isGroupRow(rowId);
+  if (tokens.length === count && held.length === count && !ending && !isGroup) {
     // Receipts are in their holder's hands: the row itself says how many messages it has, and what is left to do at its end.
-    const whole: Condition = { all: [{ absent: ['until'] }, { equals: [['count'], count] }, { absent: ['ending'] }, ...live] };
-    return { key: leaseKey(rowId), when: whole, then: { put: tombstoneRow(tombstone(rowId, version, tokens, now)) } };
+    const whole: Condition[] = [{ absent: ['until'] }, { equals: [['count'], count] }, { absent: ['ending'] }, ...live];
+    const keyed = isKeyedRow(rowId) ? keyedAck(held[0]!, version, now) : undefined;
+    const then = keyed?.then ?? { put: tombstoneRow(tombstone(rowId, version, tokens, now)) };
+    return { key: leaseKey(rowId), when: { all: [...whole, ...(keyed ? [keyed.agrees] : [])] }, then };
   }
-  // Its expiry stays, too early if anything: who meets the row when it is due ends it.
+  // Its expiry stays, too early if anything: who meets the row when it is due ends it. A group goes on from now.
   const part: Condition = { all: [{ absent: ['until'] }, ...live] };
-  return { key: leaseKey(rowId), when: part, then: { set: [[['version'], version], ...marks(held)] } };
+  return {
+    key: leaseKey(rowId),
+    when: part,
+    then: { set: [[['version'], version], ...(isGroup ? [dueAt(now)] : []), ...marks(held)] },
+  };
+}
+
+function dueAt(now: number): [Path, Value] {
+  return [['expiry'], now];
 }

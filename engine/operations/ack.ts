@@ -4,11 +4,14 @@
  */
 import type { AckResult } from '../../sdk/contract.ts';
 import type { Context } from '../context.ts';
+import { behindOthers, wasAcked } from '../groups.ts';
+import { isGroupRow, isKeyedRow } from '../ids.ts';
+import { keyedAck } from '../keyed-rows.ts';
 import { endedRow, isEnded, judgeable, lookAt, replace, type Seen, untilSettled, writeLease } from '../lease-writes.ts';
 import { createPatience, patiently } from '../patience.ts';
 import type { Condition, Path, Value } from '../port.ts';
 import type { Receipt } from '../receipts.ts';
-import { slotPath, tombstoneRow } from '../row-format.ts';
+import { leaseRow, slotPath, tombstoneRow } from '../row-format.ts';
 import { isLive, tombstone } from '../rows.ts';
 import { byRow, notHeld } from './by-row.ts';
 
@@ -31,19 +34,26 @@ function firstAck(ctx: Context, rowId: string, held: readonly Receipt[]): Promis
   const version = ctx.newVersion();
   const count = held[0]!.count;
   const slots = new Map(held.map((receipt) => [receipt.slot, receipt]));
-  // Two receipts of one message: at least one is stale, and which one only the row can tell.
-  if (slots.size < held.length) return lookAt(ctx, rowId);
+  // Two receipts of one message: at least one is stale, and which one only the row can tell. Of a group, too, how it goes on.
+  if (slots.size < held.length || isGroupRow(rowId)) return lookAt(ctx, rowId);
   // Receipts are in their holder's hands: any of them may name another count, or a slot beyond it.
   const tokens = Array.from({ length: count }, (_, slot) => slots.get(slot)).flatMap((one) =>
     one ? [{ token: one.token }] : [],
   );
   if (tokens.length === count && held.length === count) {
     const row = tombstoneRow(tombstone(rowId, version, tokens, now));
+    const keyed = isKeyedRow(rowId) ? keyedAck(held[0]!, version, now) : undefined;
     // `count`, for the row may have more messages than the receipts say; `ending`, for such a row has more to do when it ends.
     const whole: Condition = {
-      all: [{ absent: ['until'] }, { equals: [['count'], count] }, { absent: ['ending'] }, ...held.map(holds)],
+      all: [
+        { absent: ['until'] },
+        { equals: [['count'], count] },
+        { absent: ['ending'] },
+        ...held.map(holds),
+        ...(keyed ? [keyed.agrees] : []),
+      ],
     };
-    return writeLease(ctx, rowId, whole, { put: row }, now);
+    return writeLease(ctx, rowId, whole, keyed?.then ?? { put: row }, now);
   }
   const part: Condition = { all: [{ absent: ['until'] }, ...held.map(holds)] };
   return writeLease(ctx, rowId, part, { set: [[['version'], version], ...marks(held)] }, now);
@@ -55,7 +65,8 @@ async function judge(ctx: Context, seen: Seen, held: readonly Receipt[]): Promis
   const judged = judgeable(seen, now);
   const { lease, stone } = judged;
   if (!lease) {
-    const isDone = ({ slot, token }: Receipt) => stone?.slots[slot]?.token === token && !stone.slots[slot].cancelled;
+    const isDone = ({ slot, token }: Receipt) =>
+      (stone?.slots[slot]?.token === token && !stone.slots[slot].cancelled) || stone?.keyed?.acked === token;
     return { done: held.map((receipt) => (isDone(receipt) ? { ok: true } : notHeld(judged, receipt))) };
   }
   const pending = held.filter(({ slot, token }) => {
@@ -68,15 +79,21 @@ async function judge(ctx: Context, seen: Seen, held: readonly Receipt[]): Promis
     );
     const next = { ...lease, slots, version: ctx.newVersion() };
     if (isEnded(next)) return { seen: await replace(ctx, seen, endedRow(next, next.version, now)) };
+    // The next in turn may be due from now on.
+    if (lease.group) return { seen: await replace(ctx, seen, leaseRow(behindOthers(next, now))) };
     const when: Condition = { all: [{ absent: ['until'] }, ...pending.map(holds)] };
     const then = { set: [[['version'], next.version] as [Path, Value], ...marks(pending)] };
     return { seen: await writeLease(ctx, seen.id, when, then, seen.readAt) };
   }
   const results = held.map((receipt): AckResult => {
     const there = lease.slots[receipt.slot];
-    return there?.end === 'done' && there.token === receipt.token ? { ok: true } : notHeld(judged, receipt);
+    const isDone =
+      (there?.end === 'done' && there.token === receipt.token) ||
+      lease.keyed?.acked === receipt.token ||
+      (lease.group && wasAcked(lease.group, receipt.token, receipt.slot));
+    return isDone ? { ok: true } : notHeld(judged, receipt);
   });
   // All done by now, mine or others': the row ends. Should this fail, whoever meets the row when it is due ends it.
-  if (isEnded(lease)) await replace(ctx, seen, endedRow(lease, ctx.newVersion(), now)).catch(() => {});
+  if (isEnded(lease) && lease.slots.length > 0) await replace(ctx, seen, endedRow(lease, ctx.newVersion(), now)).catch(() => {});
   return { done: results };
 }

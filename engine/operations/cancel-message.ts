@@ -1,15 +1,20 @@
 /**
  * Cancels a message by its id: it is never received again. One conditional write, wherever it is: the row of a parcel that waits is put
- * into `leases` with the slot marked; a row there is changed. A holder's token stays beside the slot, so that his ack is told.
+ * into `leases` with the slot marked; a row there is changed; a group's row notes what it has not come to. A holder's token stays beside the slot, so that his ack is told.
  */
+import { DumbwaiterError } from '../../sdk/errors.ts';
+import { groupCancelledMax } from '../../sdk/limits.ts';
 import { adopt } from '../adopt.ts';
 import type { Context } from '../context.ts';
 import { findMessage, wasCancelled } from '../find.ts';
-import { judgeable, type Seen, untilSettled } from '../lease-writes.ts';
+import { slotName } from '../group-parcels.ts';
+import { judgeable, replace, type Seen, untilSettled } from '../lease-writes.ts';
+import { leaseRow } from '../row-format.ts';
 import { isLive, type Lease, type Slot } from '../rows.ts';
 import type { QueueRecord } from '../settings.ts';
-import { replaceSlots, verdictOf, verdictOfAge } from '../settle.ts';
+import { replaceSlots } from '../settle.ts';
 import { incarnationOf } from '../shards.ts';
+import { verdictOf, verdictOfAge } from '../verdicts.ts';
 import { stateOf } from '../views.ts';
 import { leasedNow, messageNotFound } from './by-message.ts';
 
@@ -25,10 +30,15 @@ export async function cancelMessage(ctx: Context, queueName: string, id: string,
     if ('parcel' in found) {
       const { parcel, slot } = found;
       if (verdictOfAge(queue, parcel.since, parcel.expiresAt, ctx.clock.now()) === 'gone') break;
+      if (found.group) {
+        const outcome = await cancelWaiting(ctx, found.group.seen, parcel.id, slot);
+        if (outcome === 'cancelled') return {};
+        continue;
+      }
       const { applied } = await adopt(ctx, queue, found, (lease) => withoutSlot(lease, slot));
       if (applied) return {};
     } else {
-      const outcome = await cancelIn(ctx, queue, found.seen, found.slot, force);
+      const outcome = await cancelIn(ctx, queue, found, force);
       if (outcome === 'leased') throw leasedNow(id, 'force cancels it all the same');
       if (outcome === 'cancelled') return {};
       if (outcome === 'gone') break;
@@ -50,13 +60,14 @@ function cancelled({ token, ...rest }: Slot): Slot {
 function cancelIn(
   ctx: Context,
   queue: QueueRecord,
-  first: Seen,
-  slot: number,
+  { seen: first, lease: found, slot }: { seen: Seen; lease: Lease; slot: number },
   force: boolean,
 ): Promise<'cancelled' | 'leased' | 'gone' | 'moved'> {
   return untilSettled(ctx, first, async (seen) => {
     const now = ctx.clock.now();
     const { lease, stone } = judgeable(seen, now);
+    // A group's row has gone on to its next parcel: the slot is another message's.
+    if (lease?.group?.head !== found.group?.head) return { done: 'moved' };
     const there = lease?.slots[slot];
     if (there?.end === 'cancelled' || stone?.slots[slot]?.cancelled) return { done: 'cancelled' };
     if (there?.end === 'moved') return { done: 'moved' };
@@ -64,5 +75,25 @@ function cancelIn(
     if (verdictOf(queue, lease, there, now) === 'gone') return { done: 'gone' };
     if (!force && stateOf(lease, there, now) === 'leased') return { done: 'leased' };
     return { seen: await replaceSlots(ctx, seen, { ...withoutSlot(lease, slot), version: ctx.newVersion() }, now) };
+  });
+}
+
+/** A message whose parcel its group has not come to: noted in the group's row. */
+function cancelWaiting(ctx: Context, first: Seen, parcel: string, slot: number): Promise<'cancelled' | 'moved'> {
+  return untilSettled(ctx, first, async (seen) => {
+    const { lease } = judgeable(seen, ctx.clock.now());
+    const group = lease?.group;
+    if (!group || group.head >= parcel) return { done: 'moved' };
+    const { cancelled: noted = [] } = group;
+    const name = slotName(parcel, slot);
+    if (noted.includes(name)) return { done: 'cancelled' };
+    if (noted.length >= groupCancelledMax) {
+      throw new DumbwaiterError(
+        'unavailable',
+        `id: ${groupCancelledMax} messages that wait in this group are cancelled already; try again when it has come to them`,
+      );
+    }
+    const next = { ...lease, version: ctx.newVersion(), group: { ...group, cancelled: [...noted, name] } };
+    return { seen: await replace(ctx, seen, leaseRow(next)) };
   });
 }

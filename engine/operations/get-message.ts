@@ -3,8 +3,8 @@ import type { Message } from '../../sdk/contract.ts';
 import { readContents } from '../contents.ts';
 import type { Context } from '../context.ts';
 import { findMessage } from '../find.ts';
-import { verdictOf, verdictOfAge } from '../settle.ts';
 import { incarnationOf } from '../shards.ts';
+import { verdictOf, verdictOfAge } from '../verdicts.ts';
 import { freshMessage, leasedMessage } from '../views.ts';
 import { messageNotFound } from './by-message.ts';
 
@@ -20,7 +20,7 @@ export async function getMessage(ctx: Context, queueName: string, id: string): P
   if ('parcel' in found) {
     const { parcel, slot } = found;
     if (verdictOfAge(queue, parcel.since, parcel.expiresAt, now) === 'gone') throw missing;
-    return freshMessage(queueName, parcel, slot, content);
+    return freshMessage(queueName, parcel, slot, content, found.group?.name);
   }
   const { lease, slot } = found;
   const holder =

@@ -23,6 +23,7 @@ export async function countMessages(ctx: Context, queue: QueueRecord): Promise<C
     ]);
     if (parcels.more || leases.more) counts.atLeast = true;
     const sighted = await Promise.all([sightParcels(ctx, queue, parcels.rows), sightLeases(ctx, queue, leases.rows)]);
+    if (sighted.flat().some(({ more }) => more)) counts.atLeast = true;
     for (const { state, visibleAt } of sighted.flat().flatMap(({ messages }) => messages)) {
       counts[state]++;
       if (state === 'ready' || state === 'dead') oldest = Math.min(oldest, visibleAt);

@@ -41,6 +41,9 @@ export async function publishItems(
 function accepted(ctx: Context, queue: QueueRecord, entry: PublishEntry | Refused, index: number): Pending {
   const judged = 'ok' in entry ? entry : pendingOf(queue, entry, index, ctx.clock.now());
   if ('ok' in judged) throw new DumbwaiterError(judged.code, judged.message);
+  if (judged.group !== undefined) {
+    throw new DumbwaiterError('invalid_input', `messages[${index}].group: is not taken in a transaction; publish it by itself`);
+  }
   return judged;
 }
 

@@ -1,13 +1,17 @@
 /**
  * Publish. Messages of one priority that are ready at once share parcels of up to ten in `messages`; delayed ones, those in `leases`, by delay; one
- * under its caller's own id is a row of `leases` of its own, put if absent, so that a second one finds the first.
+ * under its caller's own id is a row of `leases` of its own, put if absent, so that a second one finds the first; those of a group follow
+ * each other in its partition.
  */
 import type { PublishEntry, PublishResult, Refused } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
 import type { Context } from '../context.ts';
-import { createPatience, patiently } from '../patience.ts';
+import type { Attempt } from '../keyed-rows.ts';
+import { createPatience, type Patience, patiently } from '../patience.ts';
 import { alike, pendingOf } from '../pending.ts';
 import { StoreError } from '../port.ts';
+import { publishGroup } from '../publish-groups.ts';
+import { publishKeyed } from '../publish-keyed.ts';
 import { publishOwn } from '../publish-own.ts';
 import { type Pending, publishShared, targetOf, unavailable } from '../publish-parcels.ts';
 
@@ -24,28 +28,45 @@ export async function publish(
   const results: PublishResult[] = new Array(entries.length);
   const shared: Pending[] = [];
   const own = new Map<string, Pending[]>();
+  const groups = new Map<string, Pending[]>();
   entries.forEach((entry, index) => {
     const pending = isRefused(entry) ? entry : pendingOf(queue, entry, index, ctx.clock.now());
     if (isRefused(pending)) results[index] = pending;
+    else if (pending.group !== undefined) groups.set(pending.group, [...(groups.get(pending.group) ?? []), pending]);
     else if (pending.id === undefined) shared.push(pending);
     else own.set(pending.id, [...(own.get(pending.id) ?? []), pending]);
   });
 
   await Promise.all([
     publishShared(ctx, target, alike(shared), results, patience),
+    ...[...groups].map(async ([name, members]) => {
+      const failed = await refused(() => publishGroup(ctx, queueName, name, members, results, patience));
+      if (failed) for (const { index } of members) results[index] ??= failed;
+    }),
     ...[...own.values()].map(async (same) => {
       // The same id twice in one call: the first is published, the others find it.
-      for (const pending of same)
-        results[pending.index] = await refusing(() => patiently(patience, () => publishOwn(ctx, queueName, pending)));
+      for (const pending of same) {
+        const failed = await refused(async () => {
+          results[pending.index] = await publishAlone(ctx, queueName, pending, patience);
+        });
+        if (failed) results[pending.index] = failed;
+      }
     }),
   ]);
   ctx.wakeups.wake(queue.name);
   return { results };
 }
 
-async function refusing(run: () => Promise<PublishResult>): Promise<PublishResult> {
+function publishAlone(ctx: Context, queueName: string, pending: Pending, patience: Patience): Promise<PublishResult> {
+  if (pending.content === undefined) return patiently(patience, () => publishOwn(ctx, queueName, pending));
+  const attempt: Attempt = { startedAt: ctx.clock.now(), versions: new Set() };
+  return patiently(patience, () => publishKeyed(ctx, queueName, pending, attempt));
+}
+
+async function refused(run: () => Promise<void>): Promise<Refused | undefined> {
   try {
-    return await run();
+    await run();
+    return undefined;
   } catch (error) {
     if (error instanceof StoreError) return unavailable(error);
     if (error instanceof DumbwaiterError) return { ok: false, code: error.code, message: error.message };

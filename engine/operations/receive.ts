@@ -10,8 +10,9 @@ import { DumbwaiterError } from '../../sdk/errors.ts';
 import { callBytesMax, clockMarginMs, headRowsMax, tombstoneMs } from '../../sdk/limits.ts';
 import { type Candidate, candidatesOf, othersLast, rowOf } from '../candidates.ts';
 import { type Claimed, claimDue, claimFresh, clearParcel, giveBack, type Taker } from '../claims.ts';
-import { readContents } from '../contents.ts';
+import { readContents, sizeOf } from '../contents.ts';
 import type { Context } from '../context.ts';
+import { parcelBehind } from '../group-parcels.ts';
 import { growIfThrottled } from '../growth.ts';
 import { judgeable } from '../lease-writes.ts';
 import { createPatience, patiently } from '../patience.ts';
@@ -104,10 +105,12 @@ async function lookInto(
   }
 }
 
+type Waiting = Pick<Parcel, 'shard' | 'id'>;
+
 interface Taken {
   claimed: Claimed[];
   /** Rows of `messages` that are overridden now, or hold nothing more to deliver. */
-  removals: Parcel[];
+  removals: Waiting[];
 }
 
 /** Claims rows in turn, as many side by side as are needed, until there are `max` messages or one answer is full. */
@@ -172,9 +175,14 @@ async function claim(
   candidate: Candidate,
   want: number,
   readAt: number,
-  removals: Parcel[],
+  removals: Waiting[],
 ): Promise<Claimed | undefined> {
-  if ('seen' in candidate) return claimDue(ctx, taker, candidate.seen, want);
+  if ('seen' in candidate) {
+    const claimed = await claimDue(ctx, taker, candidate.seen, want);
+    const behind = claimed && parcelBehind(claimed.lease);
+    if (behind) removals.push(behind);
+    return claimed;
+  }
   const { parcel } = candidate;
   const cleared = await clearParcel(ctx, taker.queue, parcel, readAt);
   if (cleared) {
@@ -210,21 +218,37 @@ async function deliver(ctx: Context, taker: Taker, { claimed, removals }: Taken)
     ),
   ]);
   const standing = new Set(removals.filter((_, index) => errors[index] !== undefined).map((parcel) => parcel.id));
-  const undeliverable = claimed.filter(({ lease }) => standing.has(lease.id));
+  const stands = ({ lease }: Claimed) => standing.has(lease.group?.head ?? lease.id);
+  const excess = beyondOneAnswer(claimed);
+  const undeliverable = claimed.filter((one) => stands(one) || excess.has(one));
   await Promise.all(undeliverable.map((one) => giveBack(ctx, taker, one).catch(() => {})));
 
   const now = ctx.clock.now();
   const messages: ReceivedMessage[] = [];
   claimed.forEach((one, index) => {
-    if (standing.has(one.lease.id)) return;
+    if (undeliverable.includes(one)) return;
     const inTime = one.slots.filter((slot) => mayDeliver(taker, one, slot, now));
     if (inTime.length === 0) return;
     const content = contents[index];
     if (content) messages.push(...inTime.map((slot) => receivedMessage(taker.queue, one.lease, slot, content[slot]!)));
     else ctx.observe?.({ kind: 'anomaly', what: 'the bodies of a message are gone', queue: taker.queue.name, row: one.lease.id });
   });
-  if (messages.length === 0 && undeliverable.length > 0) throw errors.find((error) => error !== undefined)!;
+  const failure = errors.find((error) => error !== undefined);
+  if (messages.length === 0 && failure) throw failure;
   return messages;
+}
+
+/** What one answer cannot carry: how large a group's next messages are shows only when they are taken. */
+function beyondOneAnswer(claimed: readonly Claimed[]): Set<Claimed> {
+  let bytes = 0;
+  return new Set(
+    claimed.filter(({ lease, slots }, index) => {
+      const size = sizeOf(lease.contents) + slots.length * messageOverheadBytes;
+      if (index > 0 && bytes + size > callBytesMax) return true;
+      bytes += size;
+      return false;
+    }),
+  );
 }
 
 /** A process that slept must not hand over a lease that is over, or nearly: another may have the message already. */

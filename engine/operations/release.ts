@@ -4,6 +4,7 @@
  */
 import type { InputOf, ReleaseResult } from '../../sdk/contract.ts';
 import { failedCharsMax } from '../../sdk/limits.ts';
+import { moveAside } from '../aside.ts';
 import { backoffMs } from '../backoff.ts';
 import { keepThroughLease } from '../claims.ts';
 import type { Context } from '../context.ts';
@@ -59,17 +60,27 @@ export function release(
         }
         return { seen: moved.seen };
       }
+      if (lease.group?.aside && failed !== undefined) {
+        const slotOf = (slot: Slot) => next.slots[lease.slots.indexOf(slot)]!;
+        const moved = await moveAside(ctx, queue, { seen, lease, slots: given }, slotOf);
+        if (moved.applied) noteReleased(results, pending, next);
+        return { seen: moved.seen };
+      }
       await keepThroughLease(ctx, next);
       const after = await replaceSlots(ctx, seen, next, now);
       if (after.row?.version === next.version) {
-        for (const receipt of pending) {
-          results.set(receipt, { ok: true, visibleAt: new Date(next.slots[receipt.slot]!.visibleAt).toISOString() });
-        }
+        noteReleased(results, pending, next);
         ctx.wakeups.wake(queue.name);
       }
       return { seen: after };
     });
   });
+}
+
+function noteReleased(results: Map<Receipt, ReleaseResult>, pending: readonly Receipt[], { slots }: Lease): void {
+  for (const receipt of pending) {
+    results.set(receipt, { ok: true, visibleAt: new Date(slots[receipt.slot]!.visibleAt).toISOString() });
+  }
 }
 
 /** No longer than the limit, and without half a character: rows hold Unicode. */

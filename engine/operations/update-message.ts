@@ -27,6 +27,12 @@ export async function updateMessage(
   for (let look = 0; look < looksMax; look++) {
     const found = await findMessage(ctx, queue, id);
     if (!found) break;
+    if ('parcel' in found ? found.group : found.lease.group) {
+      throw new DumbwaiterError(
+        'invalid_input',
+        `id: the message "${id}" keeps its place in its group; cancel it, and publish it anew`,
+      );
+    }
     let first: Seen;
     if ('parcel' in found) {
       const { parcel } = found;

@@ -28,7 +28,12 @@ function oneOf<const Values extends readonly [string, ...string[]]>(values: Valu
 }
 
 export const queueName = safeText('A-Za-z0-9_-', 'A-Z a-z 0-9 _ -', limits.queueNameCharsMax);
-export const messageId = safeText('A-Za-z0-9_.:-', 'A-Z a-z 0-9 _ . : -', limits.messageIdCharsMax);
+const messageIdSet = 'A-Za-z0-9_.:-';
+const messageIdSays = 'A-Z a-z 0-9 _ . : -';
+export const messageId = safeText(messageIdSet, messageIdSays, limits.messageIdCharsMax);
+export const dedupKey = safeText(messageIdSet, messageIdSays, limits.dedupKeyCharsMax);
+/** Of any message: the queue's, a caller's own, or made of a `dedupKey`. */
+export const anyMessageId = safeText(`@${messageIdSet}`, `${messageIdSays} @`, limits.anyMessageIdCharsMax);
 export const scheduleName = safeText('A-Za-z0-9_-', 'A-Z a-z 0-9 _ -', limits.scheduleNameCharsMax);
 export const taskId = messageId;
 export const keyId = messageId;
@@ -80,6 +85,26 @@ export const priorityLevel = whole(0, limits.priorityLevelsMax - 1);
 export const priority = z
   .strictObject(
     { levels: whole(limits.priorityLevelsMin, limits.priorityLevelsMax), order: oneOf(['strict', 'weighted']) },
+    { error: objectOrNull },
+  )
+  .nullable();
+export const deduplication = z
+  .strictObject(
+    {
+      windowSeconds: seconds(limits.deduplicationSecondsMin, limits.deduplicationSecondsMax).nullable(),
+      onDuplicate: oneOf(['ignore', 'replace', 'debounce']),
+    },
+    { error: objectOrNull },
+  )
+  .nullable();
+export const group = text(1, limits.groupCharsMax);
+export const groups = z
+  .strictObject(
+    {
+      concurrency: whole(limits.groupConcurrencyMin, limits.groupConcurrencyMax),
+      onFailure: oneOf(['block', 'aside']),
+      ratePerSecond: between(limits.groupRatePerSecondMin, limits.groupRatePerSecondMax).nullable(),
+    },
     { error: objectOrNull },
   )
   .nullable();

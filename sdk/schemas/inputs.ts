@@ -25,6 +25,8 @@ const settings = object({
   deadLetter: field.deadLetter.optional(),
   backoff: field.backoff.optional(),
   priority: field.priority.optional(),
+  groups: field.groups.optional(),
+  deduplication: field.deduplication.optional(),
   paused: field.flag.optional(),
 });
 
@@ -58,7 +60,7 @@ export const inputs = {
   updateMessage: messageChanges,
   cancelMessage: object({ force: field.flag.optional() }),
   redrive: object({
-    ids: field.list(field.messageId, 1, redriveIdsMax).optional(),
+    ids: field.list(field.anyMessageId, 1, redriveIdsMax).optional(),
     reason: field.reason.optional(),
     from: field.instant.optional(),
     until: field.instant.optional(),
@@ -91,7 +93,7 @@ export const documentedInputs = {
 } satisfies Record<OperationName, z.ZodType>;
 
 const ofQueue = object({ queue: field.queueName });
-const ofMessage = object({ queue: field.queueName, id: field.messageId });
+const ofMessage = object({ queue: field.queueName, id: field.anyMessageId });
 const ofSchedule = object({ name: field.scheduleName });
 const ofTask = object({ queue: field.queueName, task: field.taskId });
 

@@ -5,7 +5,7 @@ import { bodyFault, bytesFault } from './body.ts';
 import * as field from './fields.ts';
 
 /** Ids that the server gives: a parcel's, and a slot's in it. A caller's own must not look like one. */
-const serverId = /^[0-9a-z]{24}(\.[0-9])?$/;
+const serverId = /^[0-9a-z]{24}(-[0-9a-z]{13})?(\.[0-9])?$/;
 
 const attributeSays = `must be a text of at most ${attributeStringCharsMax} characters or a finite number`;
 const attributeValue = z.union([z.string().max(attributeStringCharsMax, attributeSays), z.number()], attributeSays);
@@ -45,6 +45,9 @@ const hasOneDelay = ({ delaySeconds, deliverAt }: { delaySeconds?: unknown; deli
   delaySeconds === undefined || deliverAt === undefined;
 const oneDelay = { error: 'must have at most one of delaySeconds and deliverAt' };
 
+/** A group keeps the order of publishing. */
+const inGroup = ['id', 'dedupKey', 'delaySeconds', 'deliverAt', 'priority'] as const;
+
 export const publishEntry = z
   .strictObject(
     {
@@ -55,11 +58,25 @@ export const publishEntry = z
         .optional(),
       ...timing,
       priority,
+      group: field.group
+        .meta({ description: 'Messages of one group come in the order of publishing, under one lease at a time.' })
+        .optional(),
+      dedupKey: field.dedupKey
+        .meta({
+          description: 'Of messages of one key one is accepted at a time, for as long as `deduplication` of the queue says.',
+        })
+        .optional(),
     },
     isObject,
   )
   .refine(hasOneBody, oneBody)
-  .refine(hasOneDelay, oneDelay);
+  .refine(hasOneDelay, oneDelay)
+  .refine(({ id, dedupKey }) => id === undefined || dedupKey === undefined, { error: 'must have at most one of id and dedupKey' })
+  .refine((entry) => entry.group === undefined || inGroup.every((name) => entry[name] === undefined), {
+    path: ['group'],
+    error: `must come without ${inGroup.join(', ')}`,
+    params: { given: false },
+  });
 
 /** What may be changed of a message that waits. */
 export const messageChanges = z

@@ -40,6 +40,8 @@ export class SmallQueue {
       deadLetter: null,
       backoff: null,
       priority: null,
+      groups: null,
+      deduplication: null,
       paused: false,
       createdAt: '2030-01-01T00:00:00.000Z',
       updatedAt: '2030-01-01T00:00:00.000Z',

@@ -48,6 +48,8 @@ export function story({ clockErrorMs = 0, drainedAt }: { clockErrorMs?: number; 
         deadLetter: null,
         backoff: null,
         priority: null,
+        groups: null,
+        deduplication: null,
         paused: false,
         ...settings,
       };

@@ -11,6 +11,8 @@ const settingsDefault: QueueSettings = {
   deadLetter: null,
   backoff: null,
   priority: null,
+  groups: null,
+  deduplication: null,
   paused: false,
 };
 

@@ -1,0 +1,42 @@
+/** Moving messages that failed out of their group, into rows of their own in the same queue: the group goes on without them. */
+import type { Context } from './context.ts';
+import type { Seen } from './lease-writes.ts';
+import { depart, type Moved } from './moves.ts';
+import type { Lease, Slot } from './rows.ts';
+import type { QueueRecord } from './settings.ts';
+import { shardKey } from './shards.ts';
+
+export function moveAside(
+  ctx: Context,
+  queue: QueueRecord,
+  { seen, lease, slots }: { seen: Seen; lease: Lease; slots: readonly number[] },
+  slotOf: (slot: Slot) => Slot,
+): Promise<Moved> {
+  return depart(ctx, {
+    seen,
+    lease,
+    slots,
+    slotOf,
+    target: queue,
+    row: {
+      shard: shardKey(queue, Math.floor(ctx.random.number() * queue.shards)),
+      version: ctx.newVersion(),
+      since: lease.since,
+      ...(lease.expiresAt === undefined ? {} : { expiresAt: lease.expiresAt }),
+      ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
+    },
+  });
+}
+
+/** Those of a group's row whose holders let their leases expire, where that moves them aside. */
+export function expiredAside({ group, slots }: Lease, now: number): number[] {
+  if (!group?.aside) return [];
+  return slots.flatMap(({ end, token, leasedUntil, visibleAt }, index) =>
+    end === undefined && token !== undefined && (leasedUntil ?? visibleAt) <= now ? [index] : [],
+  );
+}
+
+/** A slot whose lease expired: a failure that nobody told. */
+export function failedSlot({ token: _, leasedUntil: __, ...rest }: Slot): Slot {
+  return { ...rest, failures: rest.failures + 1 };
+}

@@ -1,0 +1,87 @@
+/** The parcels that wait in a group's partition: finding the next one, and taking it into the group's row. */
+import { headRowsMax } from '../sdk/limits.ts';
+import { chunkKeys } from './contents.ts';
+import type { Context } from './context.ts';
+import { parcelIdOf } from './groups.ts';
+import { needsEnding } from './lease-writes.ts';
+import { removeAll } from './removals.ts';
+import { readParcel } from './row-format.ts';
+import { type Group, type Lease, type Parcel, parcelKey, type Slot } from './rows.ts';
+import type { QueueRecord } from './settings.ts';
+import { verdictOfAge } from './verdicts.ts';
+
+/** What is next in a group; how many messages, too old or purged, were removed before it; and whether there may be more behind those. */
+export interface NextParcel {
+  parcel?: Parcel;
+  removed: number;
+  more: boolean;
+}
+
+/**
+ * Looks for the next parcel, and removes what lies before it: what was taken before (its receiver died, or its row was ended by others) and
+ * what is too old or purged. Nothing can put those again: a publish to a group is refused behind its `tail`.
+ */
+export async function nextParcel(ctx: Context, queue: QueueRecord, lease: Lease, group: Group, now: number): Promise<NextParcel> {
+  const { rows, next } = await ctx.store.range({ table: 'messages', partition: lease.id, limit: headRowsMax, consistent: true });
+  const before: Parcel[] = [];
+  let removed = 0;
+  let parcel: Parcel | undefined;
+  for (const one of rows.map(readParcel)) {
+    const isTaken = one.id <= group.head;
+    if (!isTaken && verdictOfAge(queue, one.since, one.expiresAt, now) !== 'gone') {
+      parcel = one;
+      break;
+    }
+    before.push(one);
+    if (!isTaken) removed += one.count;
+  }
+  await removeAll(
+    ctx,
+    before.flatMap((one) => {
+      // The bodies of one that was taken are its row's, and go with it.
+      const isForever = one.id > group.head && needsEnding(one.contents, one.expiresAt);
+      return [...(isForever ? chunkKeys(one.contents) : []), parcelKey(one.shard, one.id)];
+    }),
+  );
+  return { ...(parcel ? { parcel } : {}), removed, more: !parcel && next !== undefined };
+}
+
+/** The group's row with this parcel's messages, all of them due; but those that were cancelled while they waited. */
+export function taking(ctx: Context, queue: QueueRecord, lease: Lease, group: Group, parcel: Parcel): Lease {
+  const { due: _, until: __, aside: ___, cancelled = [], ...rest } = group;
+  const next: Lease = {
+    id: lease.id,
+    shard: lease.shard,
+    version: ctx.newVersion(),
+    slots: [],
+    since: parcel.since,
+    contents: parcel.contents,
+    fresh: parcel.shard,
+    group: {
+      ...rest,
+      head: parcel.id,
+      ...(queue.groups?.onFailure === 'aside' ? { aside: true } : {}),
+    },
+    ...(parcel.expiresAt === undefined ? {} : { expiresAt: parcel.expiresAt }),
+    ...(needsEnding(parcel.contents, parcel.expiresAt) ? { ending: true } : {}),
+    ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
+  };
+  const later = cancelled.filter((one) => one.slice(0, parcel.id.length) > parcel.id);
+  if (later.length > 0) next.group!.cancelled = later;
+  const slot: Slot = { visibleAt: parcel.since, receives: 0, failures: 0 };
+  next.slots = Array.from({ length: parcel.count }, (__, index) =>
+    cancelled.includes(slotName(parcel.id, index)) ? { ...slot, end: 'cancelled' } : slot,
+  );
+  return next;
+}
+
+/** How a group's row names a message that it has not taken yet. */
+export function slotName(parcel: string, slot: number): string {
+  return `${parcel}.${slot}`;
+}
+
+/** The row in `messages` of what a group's row holds. */
+export function parcelBehind(lease: Lease): { shard: string; id: string } | undefined {
+  if (lease.fresh === undefined) return undefined;
+  return { shard: lease.fresh, id: lease.group ? lease.group.head : parcelIdOf(lease) };
+}

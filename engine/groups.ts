@@ -1,0 +1,113 @@
+/**
+ * Groups: messages under one key, received in order and under one lease at a time. A group is a row of `leases`; its messages lie in a
+ * partition of their own in `messages`, in the order of publishing. A receive takes the next parcel into the group's row (`head` says how
+ * far it came: what lies up to there in `messages` counts for nothing), and no other until all of that parcel is done; the row is
+ * due again only when something waits. A publish is one transaction: the parcels, and the row's `tail`; so neither order nor the row's
+ * expiry can miss a message. Fairness follows: a group that was served is due from then on, behind those that have waited longer.
+ */
+import { createHash } from 'node:crypto';
+import { tombstoneMs } from '../sdk/limits.ts';
+import { groupKeyChars, groupKeyOf, groupRowId } from './ids.ts';
+import type { Random } from './port.ts';
+import { type Group, isLive, type Lease, type Slot } from './rows.ts';
+import type { QueueRecord } from './settings.ts';
+
+const digits = '0123456789abcdefghjkmnpqrstvwxyz';
+/** Tokens that a group remembers after their parcel: an ack that is repeated, since its answer was lost, is still told so. */
+const ackedMax = 4;
+
+/**
+ * The group's key: of its name 60 bits of SHA-256 (should two names ever share them, they are one group: slower, and still in order),
+ * and one of as many lanes as the group may have leases at a time.
+ */
+export function laneOf(queue: QueueRecord, name: string, random: Pick<Random, 'number'>): string {
+  const bytes = createHash('sha256').update(name).digest();
+  const lane = Math.floor(random.number() * (queue.groups?.concurrency ?? 1));
+  return [...bytes.subarray(0, groupKeyChars - 1), lane].map((byte) => digits[byte & 31]).join('');
+}
+
+/** The partition of its messages, and the id of its row. */
+export function groupPlace(queue: Pick<QueueRecord, 'incarnation'>, key: string): string {
+  return groupRowId(queue.incarnation, key);
+}
+
+/** The id of the parcel whose messages a row holds, as messages' ids begin with it. */
+export function parcelIdOf({ id, group }: Lease): string {
+  return group ? `${group.head}-${groupKeyOf(id)}` : id;
+}
+
+/**
+ * When the group can next be received: not while a message of it is leased, nor before its first one may be; undefined: nothing of it
+ * waits. Where what fails is moved aside, a backoff holds up nobody.
+ */
+export function groupDue({ slots, group }: Lease): number | undefined {
+  const live = slots.filter(isLive);
+  const end = (slot: Slot) => (group?.aside && slot.token !== undefined ? (slot.leasedUntil ?? slot.visibleAt) : slot.visibleAt);
+  if (live.length === 0) return group?.due;
+  return Math.max(end(live[0]!), ...live.filter(({ token }) => token !== undefined).map(end), group?.notBefore ?? 0);
+}
+
+/** Of the messages found ready those whose turn it is: from the first one on, without a gap. */
+export function inTurn(lease: Lease, ready: readonly number[], now: number): number[] {
+  const due = groupDue(lease);
+  if (due === undefined || due > now) return [];
+  const turn: number[] = [];
+  for (const [index, slot] of lease.slots.entries()) {
+    if (!isLive(slot)) continue;
+    if (!ready.includes(index)) break;
+    turn.push(index);
+  }
+  return turn;
+}
+
+/** The row once all of its parcel is done: due at once if more was published, else a trace that counts for an hour. */
+export function parcelDone(lease: Lease, group: Group, version: string, now: number): Lease {
+  const tokens = lease.slots.flatMap(({ end, token }, slot) =>
+    end === 'done' && token !== undefined ? [`${token}${slot}`] : [],
+  );
+  const { due: _, acked = [], ...rest } = group;
+  const waits = group.tail > group.head;
+  const remembered = [...acked, ...tokens].slice(-Math.max(ackedMax, tokens.length));
+  return {
+    ...bare(lease, version),
+    group: {
+      ...rest,
+      ...(remembered.length > 0 ? { acked: remembered } : {}),
+      ...(waits ? { due: Math.max(now, group.notBefore ?? 0) } : { until: now + tombstoneMs }),
+    },
+    ...(waits && lease.expiresAt !== undefined ? { expiresAt: lease.expiresAt } : {}),
+  };
+}
+
+/** The row of a group of which nothing waits. */
+export function idle(lease: Lease, group: Group, version: string, now: number): Lease {
+  const { due: _, cancelled: __, ...rest } = group;
+  return { ...bare(lease, version), group: { ...rest, head: group.tail, until: now + tombstoneMs } };
+}
+
+export function wasAcked(group: Group, token: string, slot: number): boolean {
+  return group.acked?.includes(`${token}${slot}`) ?? false;
+}
+
+function bare({ id, shard, since }: Lease, version: string): Lease {
+  return { id, shard, version, slots: [], since, contents: { text: '[]' } };
+}
+
+/** How many messages of a group one receive may take: what its rate gives in a second, and one at least. */
+export function atOnce({ groups }: QueueRecord, want: number): number {
+  const rate = groups?.ratePerSecond ?? null;
+  return rate === null ? want : Math.min(want, Math.max(1, Math.floor(rate)));
+}
+
+/** The group after so many of its messages were taken: by its rate it rests. */
+export function paced({ groups }: QueueRecord, group: Group, taken: number, now: number): Group {
+  const { notBefore: _, ...rest } = group;
+  const rate = groups?.ratePerSecond ?? null;
+  return rate === null ? rest : { ...rest, notBefore: Math.ceil(now + (taken * 1000) / rate) };
+}
+
+/** What is left of a parcel waits from now on, so that the group's turn comes after that of groups which have waited longer. */
+export function behindOthers(lease: Lease, now: number): Lease {
+  const waits = ({ end, token, visibleAt }: Slot) => end === undefined && token === undefined && visibleAt < now;
+  return { ...lease, slots: lease.slots.map((slot) => (waits(slot) ? { ...slot, visibleAt: now } : slot)) };
+}

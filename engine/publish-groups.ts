@@ -1,0 +1,133 @@
+/**
+ * Publishing to a group: its parcels and its row in one transaction. The row's `tail` only grows, so that the parcels lie in the order in
+ * which they were published, and none behind one that was taken; a row of which nothing waited is due from then on.
+ */
+import type { PublishResult } from '../sdk/contract.ts';
+import { joinEntries, keptUntil, type Placed, place, writeChunks } from './contents.ts';
+import type { Context } from './context.ts';
+import { groupPlace, laneOf } from './groups.ts';
+import { groupKeyOf, messageId } from './ids.ts';
+import { judgeable, lookAt, type Seen } from './lease-writes.ts';
+import { type Patience, patiently } from './patience.ts';
+import { StoreError, type Write } from './port.ts';
+import { inParcels, type Pending, targetOf } from './publish-parcels.ts';
+import { leaseRow, parcelRow, roomForContents } from './row-format.ts';
+import { leaseKey, parcelKey } from './rows.ts';
+import { expiryOf, type QueueRecord, writeBy } from './settings.ts';
+import { shardKey } from './shards.ts';
+
+/** Parcels of one transaction; it takes 100 writes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html */
+const parcelsAtOnce = 50;
+/** How often a publish is decided again on a group that others publish to at the same time. */
+const roundsMax = 32;
+/** What a group takes of its row besides its name and its messages, bytes, so that the row mostly stays within 1 KB. */
+const groupBytes = 200;
+
+/** Publishes them in their order, and notes each one's result. Throws StoreError when it cannot be said of the rest. */
+export async function publishGroup(
+  ctx: Context,
+  queueName: string,
+  name: string,
+  pending: readonly Pending[],
+  results: PublishResult[],
+  patience: Patience,
+): Promise<void> {
+  const groups = inParcels(pending);
+  for (let at = 0; at < groups.length; at += parcelsAtOnce) {
+    const together = groups.slice(at, at + parcelsAtOnce);
+    const { key, ids } = await patiently(patience, () => publishTogether(ctx, queueName, name, together));
+    for (const [index, group] of together.entries()) {
+      group.forEach((one, slot) => {
+        results[one.index] = { ok: true, id: messageId(`${ids[index]}-${key}`, slot) };
+      });
+    }
+  }
+}
+
+async function publishTogether(
+  ctx: Context,
+  queueName: string,
+  name: string,
+  groups: readonly (readonly Pending[])[],
+): Promise<{ key: string; ids: string[] }> {
+  const { queue, readAt } = await targetOf(ctx, queueName);
+  const rowId = groupPlace(queue, laneOf(queue, name, ctx.random));
+  const expiresAt = expiryOf(queue, ctx.clock.now());
+  const placed = await Promise.all(groups.map((group) => placeGroup(ctx, queue, rowId, name, group, expiresAt, readAt)));
+  let seen = await lookAt(ctx, rowId);
+  for (let round = 0; round < roundsMax; round++) {
+    const now = ctx.clock.now();
+    const tail = judgeable(seen, now).lease?.group?.tail ?? '';
+    const ids = ctx.ids.parcelsAfter(tail, groups.length);
+    const puts = groups.map((group, index): Write => {
+      const parcel = { shard: rowId, id: ids[index]!, count: group.length, since: now, contents: placed[index]! };
+      const row = parcelRow({ ...parcel, ...(expiresAt === undefined ? {} : { expiresAt }) }, queue.deadLetter !== null);
+      return { key: parcelKey(rowId, ids[index]!), then: { put: row } };
+    });
+    const change = groupWrite(ctx, queue, { seen, name, last: ids.at(-1)!, now, expiresAt });
+    const result = await ctx.store.transact([change, ...puts], writeBy(Math.min(readAt, seen.readAt)));
+    if (result.ok) return { key: groupKeyOf(rowId), ids };
+    const inTheWay = result.refused[0];
+    seen = inTheWay ? { id: rowId, row: inTheWay.row, readAt: now } : await lookAt(ctx, rowId);
+  }
+  throw new StoreError(`the group changed ${roundsMax} times while it was published to`, 'no', undefined, 'throttled');
+}
+
+async function placeGroup(
+  ctx: Context,
+  queue: QueueRecord,
+  rowId: string,
+  name: string,
+  group: readonly Pending[],
+  expiresAt: number | undefined,
+  readAt: number,
+): Promise<Placed> {
+  const row = roomForContents(group.length, rowId.length, queue.backoff !== null, queue.deadLetter !== null);
+  const room = row - groupBytes - Buffer.byteLength(name);
+  const { placed, chunks } = place(joinEntries(group.map(({ packed }) => packed)), room, () => ctx.ids.parcel(0));
+  await writeChunks(ctx.store, placed, chunks, expiresAt && keptUntil(expiresAt), writeBy(readAt));
+  return placed;
+}
+
+/** The change of the group's row that lets these parcels follow what was published before. */
+function groupWrite(
+  ctx: Context,
+  queue: QueueRecord,
+  { seen, name, last, now, expiresAt }: { seen: Seen; name: string; last: string; now: number; expiresAt: number | undefined },
+): Write {
+  const key = leaseKey(seen.id);
+  const version = ctx.newVersion();
+  const shard = shardKey(queue, Math.floor(ctx.random.number() * queue.shards));
+  const expiring = expiresAt === undefined ? {} : { expiresAt };
+  if (!seen.row) {
+    const group = { name, head: '', tail: last, due: now };
+    const row = leaseRow({ id: seen.id, shard, version, slots: [], since: now, contents: { text: '[]' }, group, ...expiring });
+    return { key, when: { absent: ['id'] }, then: { put: row } };
+  }
+  const follows = { less: [['group', 'tail'], last] } as const;
+  if (seen.row.expiry !== undefined) {
+    const then: Write['then'] = {
+      set: [
+        [['version'], version],
+        [['group', 'tail'], last],
+      ],
+    };
+    return { key, when: { all: [{ exists: ['expiry'] }, follows] }, then };
+  }
+  return {
+    key,
+    when: { all: [{ exists: ['id'] }, { absent: ['expiry'] }, follows] },
+    then: {
+      set: [
+        [['version'], version],
+        [['group', 'tail'], last],
+        // It may have rested in a shard that is retired by now.
+        [['shard'], shard],
+        [['expiry'], now],
+        [['since'], now],
+        ...(expiresAt === undefined ? [] : [[['expiresAt'], expiresAt] as const]),
+      ],
+      unset: [['ttl']],
+    },
+  };
+}

@@ -1,0 +1,394 @@
+import { expect, it } from 'vitest';
+import type { ReceivedMessage } from '../../sdk/contract.ts';
+import { groupCancelledMax, parcelSlotsMax, tombstoneMs } from '../../sdk/limits.ts';
+import { noise } from './noise.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const second = 1000;
+
+onBothStores('a group', (driven) => {
+  const publish = (group: string, ...bodies: (string | number)[]) =>
+    driven().publish('q', ...bodies.map((body) => ({ body, group })));
+  /** One message of the group in each call. */
+  const publishApart = async (group: string, ...bodies: (string | number)[]) => {
+    const ids: string[] = [];
+    for (const body of bodies) ids.push(...(await publish(group, body)));
+    return ids;
+  };
+  const receive = (max = 1) => driven().receive('q', { max });
+  const bodiesOf = (messages: readonly ReceivedMessage[]) => messages.map(({ body }) => body);
+  const ackAll = async (messages: readonly ReceivedMessage[]) => {
+    for (const result of await driven().ack('q', messages)) expect(result).toEqual({ ok: true });
+  };
+  const drain = async (max = 1) => {
+    const bodies: unknown[] = [];
+    for (let messages = await receive(max); messages.length > 0; messages = await receive(max)) {
+      bodies.push(...bodiesOf(messages));
+      await ackAll(messages);
+    }
+    return bodies;
+  };
+
+  it('gives its messages in the order of publishing, one lease at a time', async () => {
+    await driven().create('q');
+    await publishApart('a', 1, 2, 3);
+    const [first] = await receive();
+    expect(first).toMatchObject({ body: 1, group: 'a', receives: 1 });
+    expect(await receive(100)).toEqual([]);
+    await ackAll([first!]);
+    const [next] = await receive();
+    expect(next).toMatchObject({ body: 2, group: 'a' });
+    expect(await receive(100)).toEqual([]);
+    await ackAll([next!]);
+    expect(await drain()).toEqual([3]);
+  });
+
+  it('gives messages published together under one lease, as many as are asked for', async () => {
+    await driven().create('q');
+    await publish('a', 1, 2, 3, 4);
+    const three = await receive(3);
+    expect(bodiesOf(three)).toEqual([1, 2, 3]);
+    expect(await receive()).toEqual([]);
+    await ackAll(three.slice(1));
+    expect(await receive()).toEqual([]);
+    await ackAll(three.slice(0, 1));
+    expect(bodiesOf(await receive(3))).toEqual([4]);
+  });
+
+  it('does not hold up another, nor messages without a group', async () => {
+    await driven().create('q');
+    await publishApart('a', 'a1', 'a2');
+    await publishApart('b', 'b1', 'b2');
+    await driven().send('q', 'alone');
+    expect(new Set(bodiesOf(await receive(100)))).toEqual(new Set(['a1', 'b1', 'alone']));
+  });
+
+  it('of many messages delays one of a single message by no more than a turn', async () => {
+    const { clock } = driven();
+    await driven().create('q');
+    for (let i = 0; i < 5; i++) await publish('long', ...Array.from({ length: 20 }, (_, body) => body));
+    clock.advance(1);
+    await publish('short', 'short');
+    const seen: unknown[] = [];
+    for (let turn = 0; turn < 3 && !seen.includes('short'); turn++) {
+      clock.advance(1);
+      const messages = await receive();
+      seen.push(...bodiesOf(messages));
+      await ackAll(messages);
+    }
+    expect(seen).toContain('short');
+    expect(seen.length).toBeLessThanOrEqual(2);
+  });
+
+  it('gives what was not acked again, in its place', async () => {
+    const { clock } = driven();
+    await driven().create('q', { visibilityTimeoutSeconds: 10 });
+    await publishApart('a', 1, 2);
+    const [first] = await receive();
+    clock.advance(11 * second);
+    const [again] = await receive();
+    expect(again).toMatchObject({ body: 1, receives: 2, failures: 1 });
+    expect((await driven().ack('q', [first!]))[0]).toMatchObject({ code: 'lease_lost' });
+    await ackAll([again!]);
+    expect(await drain()).toEqual([2]);
+  });
+
+  it('is held up by a message that fails, until it is done', async () => {
+    const { call, clock } = driven();
+    await driven().create('q');
+    await publishApart('a', 1, 2);
+    const [first] = await receive();
+    await call('release', 'q', { receipts: [first!.receipt], failed: 'no', delaySeconds: 5 });
+    clock.advance(4 * second);
+    expect(await receive(100)).toEqual([]);
+    clock.advance(second);
+    expect(await drain()).toEqual([1, 2]);
+  });
+
+  it('goes on when a message of it is dead-lettered', async () => {
+    const { call, create } = driven();
+    await create('dead');
+    await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
+    await publish('a', 1, 2);
+    await publish('a', 3);
+    const [first] = await receive();
+    await call('release', 'q', { receipts: [first!.receipt], failed: 'bad' });
+    expect(await drain()).toEqual([2, 3]);
+    const [dead] = await driven().receive('dead');
+    expect(dead).toMatchObject({ id: first!.id, body: 1, deadLetter: { reason: 'bad', receives: 1 } });
+    expect(dead).not.toHaveProperty('group');
+  });
+
+  it('moves aside what fails, where the queue says so, and goes on', async () => {
+    const { call, clock, create } = driven();
+    await create('q', {
+      visibilityTimeoutSeconds: 10,
+      groups: { concurrency: 1, onFailure: 'aside', ratePerSecond: null },
+      backoff: { minSeconds: 100, maxSeconds: 100, factor: 1, jitter: 0 },
+    });
+    await publish('a', 'fails', 2);
+    await publishApart('a', 'expires', 4);
+    const [fails] = await receive();
+    await call('release', 'q', { receipts: [fails!.receipt], failed: 'no' });
+    const [following] = await receive();
+    expect(following).toMatchObject({ body: 2 });
+    await ackAll([following!]);
+    expect(bodiesOf(await receive())).toEqual(['expires']);
+    clock.advance(10 * second);
+    expect(await drain()).toEqual([4]);
+    clock.advance(100 * second);
+    const back = await receive(10);
+    expect(new Map(back.map(({ body, receives, failures, group }) => [body, [receives, failures, group]]))).toEqual(
+      new Map([
+        ['fails', [2, 1, undefined]],
+        ['expires', [2, 1, undefined]],
+      ]),
+    );
+    expect(back.find(({ body }) => body === 'fails')!.id).toBe(fails!.id);
+  });
+
+  it('has as many leases at a time as the queue allows it', async () => {
+    await driven().create('q', { groups: { concurrency: 3, onFailure: 'block', ratePerSecond: null } });
+    const all = Array.from({ length: 30 }, (_, body) => body);
+    await publishApart('a', ...all);
+    const held = [];
+    for (let messages = await receive(); messages.length > 0; messages = await receive()) held.push(...messages);
+    expect(held.length).toBe(3);
+    await ackAll(held);
+    const rest = (await drain()) as number[];
+    expect([...bodiesOf(held), ...rest].sort((a, b) => (a as number) - (b as number))).toEqual(all);
+  });
+
+  it('gives no more than its rate allows', async () => {
+    const { clock } = driven();
+    await driven().create('q', { groups: { concurrency: 1, onFailure: 'block', ratePerSecond: 0.5 } });
+    await publishApart('a', 1, 2, 3);
+    const taken: number[] = [];
+    const start = clock.now();
+    for (let step = 0; step < 50 && taken.length < 3; step++) {
+      const messages = await receive();
+      if (messages.length > 0) {
+        await ackAll(messages);
+        taken.push(clock.now() - start);
+      }
+      clock.advance(100);
+    }
+    expect(taken).toEqual([0, 2000, 4000]);
+  });
+
+  it('tells a repeated ack that it was done, and one of a lease that was lost that it was not', async () => {
+    await driven().create('q');
+    await publishApart('a', 1, 2, 3);
+    const [first] = await receive();
+    await ackAll([first!]);
+    await ackAll([first!]);
+    const [next] = await receive();
+    await ackAll([first!]);
+    await ackAll([next!]);
+    await ackAll([first!, next!]);
+    expect(await drain()).toEqual([3]);
+    await ackAll([next!]);
+  });
+
+  it('keeps messages by id: read, cancelled wherever they are, and not put off', async () => {
+    const { engine } = driven();
+    await driven().create('q');
+    const ids = [...(await publish('a', 1, 2, 3)), ...(await publishApart('a', 4, 5)), ...(await publish('a', 6, 7))];
+    const of = (index: number) => ({ queue: 'q', id: ids[index]! });
+    expect(await engine.call('getMessage', of(4), {})).toMatchObject({ id: ids[4], body: 5, state: 'ready', group: 'a' });
+    await engine.call('cancelMessage', of(3), {});
+    await engine.call('cancelMessage', of(3), {});
+    await engine.call('cancelMessage', of(5), {});
+    await expect(engine.call('getMessage', of(3), {})).rejects.toMatchObject({ code: 'message_not_found' });
+    await expect(engine.call('updateMessage', of(4), { delaySeconds: 5 })).rejects.toMatchObject({ code: 'invalid_input' });
+    const [first] = await receive();
+    expect(await engine.call('getMessage', of(0), {})).toMatchObject({ body: 1, state: 'leased', group: 'a' });
+    await expect(engine.call('cancelMessage', of(0), {})).rejects.toMatchObject({ code: 'message_leased' });
+    await engine.call('cancelMessage', of(1), {});
+    await ackAll([first!]);
+    expect(await drain()).toEqual([3, 5, 7]);
+    await expect(engine.call('getMessage', of(0), {})).rejects.toMatchObject({ code: 'message_not_found' });
+  });
+
+  it('cancels a bounded number of messages that it has not come to', async () => {
+    const { engine } = driven();
+    await driven().create('q');
+    const ids = await publish('a', ...Array.from({ length: groupCancelledMax + 1 }, (_, body) => body));
+    for (const id of ids.slice(0, -1)) await engine.call('cancelMessage', { queue: 'q', id }, {});
+    await expect(engine.call('cancelMessage', { queue: 'q', id: ids.at(-1)! }, {})).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+    expect(await drain()).toEqual([groupCancelledMax]);
+  });
+
+  it('is purged, and goes on with what is published after', async () => {
+    const { call, clock } = driven();
+    await driven().create('q');
+    for (let i = 0; i < 12; i++) await publish('a', ...Array.from({ length: 10 }, (_, body) => body));
+    await call('purge', 'q');
+    clock.advance(3 * second);
+    await publish('a', 'after');
+    expect(await drain()).toEqual(['after']);
+    const waiting = (await driven().rows('messages')).length;
+    expect(waiting).toBe(0);
+  });
+
+  it('leaves out what is too old, or dead-letters it', async () => {
+    const { clock, create, bodies } = driven();
+    await create('dead');
+    for (const deadLetter of [null, { queue: 'dead', maxReceives: 5 }]) {
+      await create('q', { retentionSeconds: 60 });
+      await driven().call('updateQueue', 'q', { deadLetter });
+      clock.advance(3 * second);
+      await publish('a', 'old', 'too old');
+      clock.advance(50 * second);
+      await publish('a', 'young');
+      clock.advance(11 * second);
+      expect(await drain()).toEqual(['young']);
+    }
+    expect(new Set(await bodies('dead'))).toEqual(new Set(['old', 'too old']));
+  });
+
+  it('carries large bodies, and as many as one call publishes', async () => {
+    await driven().create('q', { retentionSeconds: null });
+    const large = [noise(5000), noise(400_000), noise(300)];
+    await publish('a', ...large);
+    expect(await drain(10)).toEqual(large);
+    const many = Array.from({ length: 100 }, (_, body) => body);
+    await publish('b', ...many);
+    expect(await drain(7)).toEqual(many);
+  });
+
+  it('is counted and peeked with what waits in it', async () => {
+    const { call } = driven();
+    await driven().create('q');
+    await publish('a', 1, 2);
+    await publishApart('a', 3, 4);
+    await receive();
+    expect((await call('getQueue', 'q')).counts).toMatchObject({ ready: 3, leased: 1 });
+    const { messages } = await call('peek', 'q');
+    expect(messages.map(({ body, group }) => [body, group])).toEqual([1, 2, 3, 4].map((body) => [body, 'a']));
+  });
+
+  it('leaves a trace for an hour when it is done, and goes on from it or anew', async () => {
+    const { clock, rows } = driven();
+    await driven().create('q');
+    for (const wait of [0, tombstoneMs / 2, 2 * tombstoneMs]) {
+      await publishApart('a', 1, 2);
+      expect(await drain()).toEqual([1, 2]);
+      const [row] = await rows('leases');
+      expect(row!.expiry).toBeUndefined();
+      expect(row!.ttl).toBe(Math.ceil((clock.now() + tombstoneMs) / 1000));
+      clock.advance(wait);
+    }
+    expect(await rows('messages')).toEqual([]);
+  });
+
+  it('is published to by many at once, and loses none and no order', async () => {
+    const { another, watched } = driven();
+    await driven().create('q');
+    const publishers = Array.from({ length: 4 }, () => another(watched.store));
+    const each = 5;
+    await Promise.all(
+      publishers.map(async (engine, publisher) => {
+        for (let n = 0; n < each; n++) {
+          const { results } = await engine.call('publish', { queue: 'q' }, { messages: [{ body: [publisher, n], group: 'a' }] });
+          expect(results[0]).toMatchObject({ ok: true });
+        }
+      }),
+    );
+    const bodies = (await drain()) as [number, number][];
+    expect(bodies.length).toBe(publishers.length * each);
+    for (const publisher of publishers.keys()) {
+      expect(bodies.filter(([from]) => from === publisher).map(([, n]) => n)).toEqual([0, 1, 2, 3, 4]);
+    }
+  });
+
+  it('whose receiver died between any two writes gives the same messages again, and leaves nothing behind', async () => {
+    const { clock, watched, another } = driven();
+    await driven().create('q', { visibilityTimeoutSeconds: 10 });
+    for (let dies = 1; dies < 12; dies++) {
+      await publishApart('a', 'one', 'two');
+      const doomed = another(watched.store);
+      let writes = 0;
+      watched.before = ({ method }) => {
+        if (method !== 'get' && method !== 'range' && ++writes >= dies) throw new Error('died');
+      };
+      const life = async () => {
+        for (;;) {
+          const { messages } = await doomed.call('receive', { queue: 'q' }, {});
+          if (messages.length === 0) return;
+          await doomed.call('ack', { queue: 'q' }, { receipts: messages.map(({ receipt }) => receipt) });
+        }
+      };
+      await life().catch((error: Error) => expect(error.message).toBe('died'));
+      watched.before = () => {};
+      clock.advance(11 * second);
+      const rest = await drain();
+      expect([[], ['two'], ['one', 'two']]).toContainEqual(rest);
+      expect(await driven().rows('messages')).toEqual([]);
+    }
+  });
+
+  it('is published to wherever it rested, though its shard is gone since', async () => {
+    const { call } = driven();
+    await driven().create('q');
+    await publish('a', 1);
+    expect(await drain()).toEqual([1]);
+    await publish('a', 2);
+    await publish('a', 3);
+    expect((await call('getQueue', 'q')).counts.ready).toBe(2);
+    expect(await drain()).toEqual([2, 3]);
+  });
+
+  it('refuses what would break its order, by the name of the field', async () => {
+    const { call, create } = driven();
+    await create('q');
+    await create('slow', { delaySeconds: 5 });
+    const group = 'a';
+    const { results } = await call('publish', 'q', {
+      messages: [
+        { body: 1, group, id: 'own' },
+        { body: 1, group, delaySeconds: 1 },
+        { body: 1, group, deliverAt: '2027-01-01T00:00:00Z' },
+        { body: 1, group, priority: 1 },
+        { body: 1, group: '' },
+        { body: 1, group: 'x'.repeat(129) },
+      ],
+    });
+    for (const [index, result] of results.entries()) {
+      const message = expect.stringContaining(`messages[${index}].group`);
+      expect(result).toMatchObject({ ok: false, code: 'invalid_input', message });
+    }
+    expect((await call('publish', 'slow', { messages: [{ body: 1, group }] })).results[0]).toMatchObject({
+      code: 'invalid_input',
+    });
+  });
+
+  it('costs what its design says: publish a row and its own, receive and ack one row each', async () => {
+    const { watched } = driven();
+    await driven().create('q');
+    watched.take();
+    await publish('a', 1);
+    expect(watched.take()).toMatchObject({ transactions: 1, puts: 2, updates: 0, removals: 0, refused: 0 });
+    const held = await receive();
+    expect(watched.take()).toMatchObject({ transactions: 0, puts: 1, removals: 1, refused: 0 });
+    await ackAll(held);
+    expect(watched.take()).toMatchObject({ transactions: 0, puts: 1, removals: 0, refused: 0 });
+    await publish('a', ...Array.from({ length: parcelSlotsMax }, (_, body) => body));
+    expect(watched.take()).toMatchObject({ transactions: 1, puts: 1, updates: 1 });
+  });
+
+  it('of a deleted queue leaves nothing behind', async () => {
+    const { call, clock, sweep, rows } = driven();
+    await driven().create('q');
+    await publishApart('a', 1, 2, 3);
+    await publish('b', noise(5000));
+    await receive();
+    await call('deleteQueue', 'q');
+    clock.advance(5 * second);
+    await sweep();
+    expect(await rows('messages')).toEqual([]);
+    expect((await rows('leases')).filter(({ ttl }) => ttl === undefined)).toEqual([]);
+  });
+});
