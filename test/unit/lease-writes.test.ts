@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { createContext } from '../../engine/context.ts';
 import {
   endedRow,
   isCurrent,
@@ -12,32 +11,13 @@ import {
   replace,
   untilSettled,
 } from '../../engine/lease-writes.ts';
-import { createMemoryStore } from '../../engine/memory-store.ts';
-import { type Row, type Store, StoreError } from '../../engine/port.ts';
-import { seededRandom } from '../../engine/random.ts';
+import { type Row, StoreError } from '../../engine/port.ts';
 import { leaseRow, readLease, tombstoneRow } from '../../engine/row-format.ts';
 import { type Lease, type Tombstone, tombstone } from '../../engine/rows.ts';
 import { endGraceMs, readToWriteMsMax, retentionGraceMs, tombstoneMs } from '../../sdk/limits.ts';
-import { createDrivenClock } from '../engine/driven-clock.ts';
-import { testSeed } from '../seed.ts';
+import { contextInMemory, start } from './context-in-memory.ts';
 
-const start = 1_800_000_000_000;
 const beside = { beside: 'body', chunks: 2, size: 9 };
-
-/** A context over a store in memory, of whose parts some are replaced. */
-function begin(over: (store: Store) => Partial<Store> = () => ({})) {
-  const clock = createDrivenClock(start);
-  const memory = createMemoryStore({ now: clock.now });
-  const store: Store = {
-    get: (keys) => memory.get(keys),
-    range: (range) => memory.range(range),
-    write: (write, options) => memory.write(write, options),
-    writeAll: (writes, options) => memory.writeAll(writes, options),
-    transact: (writes, options) => memory.transact(writes, options),
-    ...over(memory),
-  };
-  return { clock, memory, ctx: createContext({ store, clock, random: seededRandom(testSeed) }) };
-}
 
 function lease(version: string): Lease {
   const slots = [{ visibleAt: start, receives: 0, failures: 0 }];
@@ -63,7 +43,7 @@ describe('what was seen', () => {
   });
 
   it('can be written on for so long after it was read', () => {
-    const { ctx, clock } = begin();
+    const { ctx, clock } = contextInMemory();
     const seen = { id: 'row', row: undefined, readAt: start };
     clock.advance(readToWriteMsMax);
     expect(isCurrent(ctx, seen)).toBe(true);
@@ -73,7 +53,7 @@ describe('what was seen', () => {
 
   it('is read in one call of the store, and in none where nothing is asked for', async () => {
     const calls: number[] = [];
-    const { ctx } = begin((store) => ({
+    const { ctx } = contextInMemory((store) => ({
       get: (keys) => {
         calls.push(keys.length);
         return store.get(keys);
@@ -91,7 +71,7 @@ describe('what was seen', () => {
 
 describe('a write of a row', () => {
   it('is applied where the row is as it was seen, and else answers the row in the way', async () => {
-    const { ctx, clock } = begin();
+    const { ctx, clock } = contextInMemory();
     const absent = await lookAt(ctx, 'row');
     expect((await replace(ctx, absent, row('v1'))).row?.version).toBe('v1');
     expect((await replace(ctx, absent, row('v2'))).row?.version).toBe('v1');
@@ -102,7 +82,7 @@ describe('a write of a row', () => {
   });
 
   it('puts a row where none is, and where a tombstone has had its time', async () => {
-    const { ctx, clock } = begin();
+    const { ctx, clock } = contextInMemory();
     await putIfAbsent(ctx, tombstoneRow(tombstone('row', 'dead', [{}], start)), start);
     const put = async () => (await putIfAbsent(ctx, row('v'), clock.now())).row?.version;
     expect(await put()).toBe('dead');
@@ -114,7 +94,7 @@ describe('a write of a row', () => {
 
   it('whose answer was lost is looked for', async () => {
     for (const isApplied of [true, false]) {
-      const { ctx } = begin((store) => ({
+      const { ctx } = contextInMemory((store) => ({
         async write(write, options) {
           if (isApplied) await store.write(write, options);
           throw new StoreError('lost', 'unknown');
@@ -125,14 +105,14 @@ describe('a write of a row', () => {
   });
 
   it('that was too late to go out is answered with the row as it is', async () => {
-    const { ctx, clock, memory } = begin();
-    await memory.write({ key: { table: 'leases', id: 'row' }, then: { put: row('theirs') } });
+    const { ctx, clock, putLease } = contextInMemory();
+    await putLease(lease('theirs'));
     clock.advance(readToWriteMsMax + 1);
     expect(await putIfAbsent(ctx, row('v'), start)).toMatchObject({ row: { version: 'theirs' }, readAt: clock.now() });
   });
 
   const refused = (error: Error, lateMs: number) => {
-    const { ctx, clock } = begin(() => ({
+    const { ctx, clock } = contextInMemory(() => ({
       async write() {
         clock.advance(lateMs);
         throw error;
@@ -157,7 +137,7 @@ describe('a write of a row', () => {
   it('of which nothing can be said rejects as the write did, or with the defect of the read', async () => {
     const lost = new StoreError('lost', 'unknown');
     const write = () => Promise.reject(lost);
-    const unread = (error: Error) => begin(() => ({ write, get: () => Promise.reject(error) })).ctx;
+    const unread = (error: Error) => contextInMemory(() => ({ write, get: () => Promise.reject(error) })).ctx;
     await expect(putIfAbsent(unread(new StoreError('busy', 'no')), row('v'), start)).rejects.toBe(lost);
     const defect = new TypeError('a defect');
     await expect(putIfAbsent(unread(defect), row('v'), start)).rejects.toBe(defect);
@@ -166,7 +146,7 @@ describe('a write of a row', () => {
 
 describe('judging until all is settled', () => {
   it('goes on with the row that was in the way', async () => {
-    const { ctx } = begin();
+    const { ctx } = contextInMemory();
     const versions: unknown[] = [];
     const first = await lookAt(ctx, 'row');
     const answer = await untilSettled(ctx, first, async (seen) => {
@@ -177,9 +157,9 @@ describe('judging until all is settled', () => {
   });
 
   it('reads anew what was seen too long ago', async () => {
-    const { ctx, clock, memory } = begin();
+    const { ctx, clock, putLease } = contextInMemory();
     const first = await lookAt(ctx, 'row');
-    await memory.write({ key: { table: 'leases', id: 'row' }, then: { put: row('theirs') } });
+    await putLease(lease('theirs'));
     const seenAfter = async (ms: number) => {
       clock.advance(ms);
       return untilSettled(ctx, first, async ({ row: seen }) => ({ done: seen?.version }));
@@ -188,7 +168,7 @@ describe('judging until all is settled', () => {
   });
 
   it('ends with a refusal when the row never comes to rest', async () => {
-    const { ctx } = begin();
+    const { ctx } = contextInMemory();
     let rounds = 0;
     const endless = untilSettled(ctx, await lookAt(ctx, 'row'), async (seen) => {
       rounds++;
@@ -233,16 +213,14 @@ describe('the row of a lease that ended', () => {
 });
 
 describe('bodies beside a row', () => {
+  const body = { shard: 'body:body', id: '0' };
   const seconds = (ms: number) => (ms + retentionGraceMs) / 1000;
   const kept = async (ttl: number | undefined, expiresAt: number | undefined, visibleAt?: number) => {
-    const { ctx, memory } = begin();
-    const id = { shard: 'body:body', id: '0' };
-    await memory.write({ key: { table: 'messages', ...id }, then: { put: { ...id, ...(ttl === undefined ? {} : { ttl }) } } });
+    const { ctx, put, rows } = contextInMemory();
+    await put('messages', { ...body, ...(ttl === undefined ? {} : { ttl }) });
     await keepBodies(ctx, beside, expiresAt, visibleAt);
-    return memory.rows('messages');
+    return rows('messages');
   };
-  const body = { shard: 'body:body', id: '0' };
-
   it('are kept as long as a message may live, and never shorter than before', async () => {
     expect(await kept(seconds(start), start + 5_000)).toEqual([{ ...body, ttl: seconds(start + 5_000) }]);
     expect(await kept(seconds(start + 9_000), start + 5_000)).toEqual([{ ...body, ttl: seconds(start + 9_000) }]);
