@@ -1,0 +1,105 @@
+/**
+ * Publishing under a `dedupKey`. While the key is taken, a publish finds its message: it is ignored, or, where the queue says so and the
+ * message waits, it gives that its own content, and its own time. A key is taken while its message waits or is leased, and, done or
+ * not, until its window is over; one whose message was dead-lettered, only until then.
+ */
+import type { PublishResult } from '../sdk/contract.ts';
+import { retryMsMax } from '../sdk/limits.ts';
+import type { Context } from './context.ts';
+import { type Attempt, accept, isTaken, wasAccepted } from './keyed-rows.ts';
+import { type Judged, judgeable, lookAt, needsEnding, putIfAbsent, replace, type Seen, untilSettled } from './lease-writes.ts';
+import { ownLease, removeChunks } from './publish-own.ts';
+import { notSaid, type Pending, targetOf } from './publish-parcels.ts';
+import { leaseRow } from './row-format.ts';
+import { isLive, type Lease } from './rows.ts';
+import type { QueueRecord } from './settings.ts';
+import { settle } from './settle.ts';
+import { verdictOf } from './verdicts.ts';
+import { stateOf } from './views.ts';
+import { changeWaiting } from './waiting-changes.ts';
+
+/** `attempt` is one for all the tries of one publish. */
+export async function publishKeyed(ctx: Context, queueName: string, pending: Pending, attempt: Attempt): Promise<PublishResult> {
+  const target = await targetOf(ctx, queueName);
+  const { queue, readAt } = target;
+  const first = await ownLease(ctx, target, pending, true);
+  const accepted = { ok: true as const, id: pending.id! };
+  const duplicate = { ...accepted, duplicate: true as const };
+
+  const write = (from: Seen | undefined, former: Judged): Promise<Seen> => {
+    const version = ctx.newVersion();
+    attempt.versions.add(version);
+    const keyed = accept(queue, keyedOf(former), version, ctx.clock.now(), ackedBy(former));
+    const row = leaseRow({ ...first, version, keyed });
+    return from ? replace(ctx, from, row) : putIfAbsent(ctx, row, readAt);
+  };
+
+  let displaced: Lease['contents'] | undefined;
+  const result = await untilSettled<PublishResult>(ctx, await write(undefined, {}), async (seen) => {
+    const now = ctx.clock.now();
+    const there = judgeable(seen, now);
+    const was = wasAccepted(keyedOf(there), attempt);
+    if (was === 'yes') {
+      if (displaced && attempt.versions.has(seen.row!.version as string)) await removeChunks(ctx, displaced);
+      return { done: accepted };
+    }
+    if (was === 'unknown') throw notSaid();
+    const standing = standingOf(queue, there, now);
+    if (standing === 'free') {
+      // Later than W after it began, nothing there may mean that it was accepted and forgotten; and its shard may be.
+      if (now - readAt > retryMsMax) throw notSaid();
+      displaced = there.stone?.left?.contents ?? (there.lease?.ending && there.lease.contents) ?? undefined;
+      return { seen: await write(seen, there) };
+    }
+    if (standing === 'due') {
+      const { ready } = await settle(ctx, queue, seen);
+      if (!ready) return { seen: await lookAt(ctx, seen.id) };
+      return onHit(ctx, queue, pending, ready.seen, duplicate);
+    }
+    return standing === 'waits' ? onHit(ctx, queue, pending, seen, duplicate) : { done: duplicate };
+  });
+  if (result === duplicate && needsEnding(first.contents, first.expiresAt)) await removeChunks(ctx, first.contents);
+  return result;
+}
+
+/** Of the message that waits under the key. */
+async function onHit(
+  ctx: Context,
+  queue: QueueRecord,
+  pending: Pending,
+  seen: Seen,
+  duplicate: PublishResult,
+): Promise<{ done: PublishResult } | { seen: Seen }> {
+  const mode = queue.deduplication?.onDuplicate ?? 'ignore';
+  if (mode === 'ignore') return { done: duplicate };
+  const changed = await changeWaiting(ctx, queue, seen, 0, {
+    contentOf: () => pending.content!,
+    ...(mode === 'debounce' ? { timing: pending.timing } : {}),
+  });
+  if (typeof changed === 'object' || changed === 'leased') return { done: duplicate };
+  return { seen: await lookAt(ctx, seen.id) };
+}
+
+function keyedOf({ lease, stone }: Judged) {
+  return lease?.keyed ?? stone?.keyed;
+}
+
+function ackedBy({ lease, stone }: Judged): string | undefined {
+  const slot = lease?.slots[0];
+  if (slot) return slot.end === 'done' ? slot.token : undefined;
+  const ended = stone?.slots[0];
+  return ended?.cancelled ? undefined : ended?.token;
+}
+
+/** Whether the key is free; its message waits; it was too old or received too often, and is yet to be moved or removed; or the key is taken. */
+function standingOf(queue: QueueRecord, { lease, stone }: Judged, now: number): 'free' | 'waits' | 'due' | 'taken' {
+  const keyed = keyedOf({ ...(lease ? { lease } : {}), ...(stone ? { stone } : {}) });
+  if (!keyed || keyed.accepted[0]!.at < queue.purgedBefore) return 'free';
+  const ended = isTaken(keyed, queue, now) ? 'taken' : 'free';
+  const slot = lease?.slots[0];
+  if (!lease || !slot || !isLive(slot)) return ended;
+  if (stateOf(lease, slot, now) === 'leased') return 'taken';
+  const verdict = verdictOf(queue, lease, slot, now);
+  if (verdict === 'gone') return ended;
+  return typeof verdict === 'object' ? 'due' : 'waits';
+}
