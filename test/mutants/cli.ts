@@ -32,17 +32,19 @@ interface Verdict {
 // As the source is now: it may be worked on while this runs.
 const snapshot = mkdtempSync(join(tmpdir(), 'mutants-'));
 for (const path of copied) cpSync(join(root, path), join(snapshot, path), { recursive: true });
+symlinkSync(join(root, 'node_modules'), join(snapshot, 'node_modules'));
 
 const wanted = values.only.split('|');
 const chosen = mutants.filter(({ name }) => wanted.some((text) => name.includes(text)));
 for (const mutant of chosen) broken(mutant);
+// What is broken unmutated would seem to catch them all.
+const unbroken = await judge(snapshot, [...new Set(chosen.flatMap(({ tests = [] }) => tests))]);
+if (unbroken) throw new Error(`without any mutant it breaks: ${told(unbroken)}`);
 let survivors = 0;
 for (const mutant of chosen) {
   const verdict = await attempt(mutant);
   if (!verdict) survivors++;
-  const { by, histories } = verdict ?? { by: 'SURVIVED' };
-  const after = histories === undefined ? '' : `, after ${histories} histories`;
-  console.log(`${mutant.name.padEnd(76)} ${by}${after}`);
+  console.log(`${mutant.name.padEnd(76)} ${verdict ? told(verdict) : 'SURVIVED'}`);
 }
 rmSync(snapshot, { recursive: true });
 console.log(`\n${chosen.length} mutants, ${survivors} survived`);
@@ -55,13 +57,20 @@ function broken(mutant: Mutant): string {
 async function attempt(mutant: Mutant): Promise<Verdict | undefined> {
   const tree = mkdtempSync(join(tmpdir(), 'mutant-'));
   try {
-    for (const path of copied) cpSync(join(snapshot, path), join(tree, path), { recursive: true });
-    symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'));
+    cpSync(snapshot, tree, { recursive: true });
     writeFileSync(join(tree, mutant.file), broken(mutant));
-    return (await byTests(tree, mutant.tests ?? [])) ?? (await bySimulation(tree));
+    return await judge(tree, mutant.tests ?? []);
   } finally {
     rmSync(tree, { recursive: true });
   }
+}
+
+function told({ by, histories }: Verdict): string {
+  return histories === undefined ? by : `${by}, after ${histories} histories`;
+}
+
+async function judge(tree: string, tests: readonly string[]): Promise<Verdict | undefined> {
+  return (await byTests(tree, tests)) ?? (await bySimulation(tree));
 }
 
 async function bySimulation(tree: string): Promise<Verdict | undefined> {

@@ -85,6 +85,7 @@ async function setUp(world: World): Promise<void> {
         set: [
           [['shards'], shards],
           [['shardsVisited'], shards],
+          [['shardsEver'], shards],
         ],
       },
     });
