@@ -1,5 +1,7 @@
 /** What the steps beside publish, receive and ack cost: a second receive, a longer lease, lives that begin otherwise. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { createCorrectedClock } from '../engine/clock.ts';
+import { batchEntriesMax, sweepPeriodMs } from '../sdk/limits.ts';
 import { bodyOf } from './bodies.ts';
 import type { Ground, Instance } from './ground.ts';
 import type { Cost } from './life.ts';
@@ -28,6 +30,7 @@ export async function costOfSteps(ground: Ground, messages: number): Promise<Ste
       target: { atMost: 7 },
       cost: await wholeLife(ground, messages, (index) => ({ id: `mine-${index}` })),
     },
+    { name: 'a tick of a schedule, published', target: { atMost: 5 }, cost: await ticks(ground, messages) },
   ];
 }
 
@@ -94,4 +97,38 @@ async function wholeLife(
     await instance.engine.call('ack', queue, { receipts: [receipt] });
   }
   return perMessage([instance], messages);
+}
+
+/** A tick a minute, published by that minute's sweep, in a transaction of its own; what the sweep costs without it is taken off. */
+async function ticks(ground: Ground, messages: number): Promise<Cost> {
+  const time = { now: Date.now() };
+  // DynamoDB's own time is not the one that passes here.
+  const clock = { ...createCorrectedClock(() => time.now), observe: () => {} };
+  const instance = ground.instance({ clock });
+  // What becomes of the messages is not counted here; left where they are, they would be looked at by each sweep.
+  const consumer = ground.instance({ clock });
+  const name = `bench-${crypto.randomUUID()}`;
+  const { engine } = instance;
+  const sweeps = async () => {
+    instance.meter.reset();
+    for (let minute = 0; minute < messages; minute++) {
+      time.now += sweepPeriodMs;
+      await engine.sweep({ until: time.now + sweepPeriodMs });
+      const { messages: due } = await consumer.engine.call('receive', { queue: name }, { max: batchEntriesMax });
+      const receipts = due.map(({ receipt }) => receipt);
+      if (receipts.length > 0) await consumer.engine.call('ack', { queue: name }, { receipts });
+    }
+    return perMessage([instance], messages);
+  };
+  await engine.call('createQueue', { queue: name }, {});
+  const idle = await sweeps();
+  await engine.call('putSchedule', { name }, { queue: name, everySeconds: 60, message: { body: bodyOf(bodyBytes) } });
+  const busy = await sweeps();
+  await engine.call('deleteSchedule', { name }, {});
+  return {
+    writeUnits: busy.writeUnits - idle.writeUnits,
+    readUnits: busy.readUnits - idle.readUnits,
+    calls: busy.calls - idle.calls,
+    refused: busy.refused - idle.refused,
+  };
 }

@@ -25,7 +25,7 @@ it.each([
   expect(settingsReads).toBeLessThan(messages * 0.2);
 });
 
-it('spends three write units on extending and on each further receive, and seven on lives that begin in leases', async () => {
+it('spends three write units on extending and on each further receive, seven on lives that begin in leases, and five on a tick of a schedule', async () => {
   const steps = await costOfSteps(ground, 10);
   expect(steps.map(({ name, cost }) => [name, Number(cost.writeUnits.toFixed(9))])).toEqual([
     ['receive again, the first time', 3],
@@ -33,5 +33,6 @@ it('spends three write units on extending and on each further receive, and seven
     ['extend', 3],
     ['whole life, delayed', 7],
     ["whole life, under the caller's own id", 7],
+    ['a tick of a schedule, published', 5],
   ]);
 });

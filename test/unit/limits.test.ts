@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { transactionWritesMax } from '../../engine/memory-store.ts';
 import { partitionKeyBytesMax, storedRowBytesMax } from '../../engine/stored-row.ts';
 import * as limits from '../../sdk/limits.ts';
 
@@ -75,6 +76,17 @@ describe('the limits', () => {
     const charactersBytesMax = 4;
     expect(limits.queueNameCharsMax + 2 * limits.messageIdCharsMax).toBeLessThan(partitionKeyBytesMax / charactersBytesMax);
     expect(limits.receiptCharsMax).toBeGreaterThan(limits.queueNameCharsMax + 2 * limits.messageIdCharsMax);
+  });
+
+  it('publish the ticks of schedules so far ahead that a sweep may fail', () => {
+    expect(limits.scheduleAheadMs).toBeGreaterThanOrEqual(2 * limits.sweepPeriodMs);
+    expect(limits.scheduleLateMsMax).toBeLessThanOrEqual(limits.sweepPeriodMs);
+    expect(limits.tombstoneMs).toBeGreaterThan(limits.retryMsMax + limits.signedRequestMsMax);
+  });
+
+  it('fit a schedule, what it takes back and what it publishes into a transaction', () => {
+    const aheadMax = Math.floor(limits.scheduleAheadMs / (limits.everySecondsMin * 1000)) + 1;
+    expect(1 + aheadMax + limits.scheduleTicksMax).toBeLessThanOrEqual(transactionWritesMax);
   });
 
   it.each([
