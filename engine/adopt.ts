@@ -5,7 +5,7 @@
 import { leaseOf } from './claims.ts';
 import type { Context } from './context.ts';
 import { endedRow, isEnded, putIfAbsent, type Seen } from './lease-writes.ts';
-import { StoreError } from './port.ts';
+import { notSaid } from './publish-parcels.ts';
 import { leaseRow } from './row-format.ts';
 import { type Lease, type Parcel, parcelKey } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
@@ -28,7 +28,7 @@ export async function adopt(
   });
   const row = isEnded(lease) ? endedRow(lease, lease.version, ctx.clock.now()) : leaseRow(lease);
   const seen = await putIfAbsent(ctx, row, readAt);
-  if (!seen.row) throw new StoreError(`the store did not answer whether the row ${parcel.id} was put`, 'unknown');
+  if (!seen.row) throw notSaid(seen);
   await ctx.store.write({ key: parcelKey(parcel.shard, parcel.id), then: { remove: true } });
   return { seen, applied: seen.row.version === lease.version };
 }

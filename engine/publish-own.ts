@@ -30,7 +30,7 @@ export async function publishOwn(ctx: Context, queueName: string, pending: Pendi
     if (after.row?.version === lease.version && left) await removeChunks(ctx, left);
   }
   if (after.row?.version === lease.version) return { ok: true, id: pending.id! };
-  if (after.row === undefined) throw notSaid();
+  if (after.row === undefined) throw notSaid(after);
   if (needsEnding(lease.contents, lease.expiresAt)) await removeChunks(ctx, lease.contents);
   return { ok: true, id: pending.id!, duplicate: true };
 }

@@ -211,14 +211,16 @@ async function writeParcels(
     ...delayed.map((parcel) =>
       trying(parcel, async () => {
         const after = await putIfAbsent(ctx, parcel.row, readAt);
-        if (!after.row) throw notSaid();
+        if (!after.row) throw notSaid(after);
       }),
     ),
   ]);
   return failures;
 }
 
-export function notSaid(): StoreError {
+/** Nothing is there after a put: it may have been, or it surely went out too late. */
+export function notSaid({ unsure }: { unsure?: true } = { unsure: true }): StoreError {
+  if (!unsure) return new StoreError('the time in which the message could be stored has passed', 'no', undefined, 'late');
   return new StoreError('the store did not answer whether the message was stored', 'unknown');
 }
 
