@@ -23,8 +23,8 @@ export const fences: readonly Mutant[] = [
   {
     name: 'a tombstone is too short',
     file: 'engine/rows.ts',
-    find: 'return { id, version, slots, until: now + tombstoneMs };',
-    replace: 'return { id, version, slots, until: now + tombstoneMs / 60 };',
+    find: 'const until = Math.max(now, keyed?.freeAt ?? 0) + tombstoneMs;',
+    replace: 'const until = Math.max(now, keyed?.freeAt ?? 0) + tombstoneMs / 60;',
   },
   {
     name: 'a tombstone counts as nothing',
@@ -41,7 +41,7 @@ export const fences: readonly Mutant[] = [
   },
   {
     name: 'what is too old is delivered',
-    file: 'engine/settle.ts',
+    file: 'engine/verdicts.ts',
     find: 'if (expiresAt !== undefined && expiresAt <= now)',
     replace: 'if (expiresAt !== undefined && expiresAt < now / 2)',
   },
@@ -53,7 +53,7 @@ export const fences: readonly Mutant[] = [
   },
   {
     name: '`since` is ignored by a purge',
-    file: 'engine/settle.ts',
+    file: 'engine/verdicts.ts',
     find: "  if (since < queue.purgedBefore) return 'gone';\n",
     replace: '',
   },
@@ -84,7 +84,7 @@ export const fences: readonly Mutant[] = [
   },
   {
     name: 'a message is received once more than its queue allows',
-    file: 'engine/settle.ts',
+    file: 'engine/verdicts.ts',
     find: "slot.receives >= queue.deadLetter.maxReceives) return { reason: 'max_receives' };",
     replace: "slot.receives > queue.deadLetter.maxReceives) return { reason: 'max_receives' };",
   },
@@ -111,8 +111,8 @@ export const fences: readonly Mutant[] = [
   {
     name: 'the expiry of a row is that of its last message',
     file: 'engine/row-format.ts',
-    find: 'expiry: Math.min(...live.map((slot) => slot.visibleAt)),',
-    replace: 'expiry: Math.max(...live.map((slot) => slot.visibleAt)),',
+    find: 'Math.min(...live.map((slot) => slot.visibleAt));',
+    replace: 'Math.max(...live.map((slot) => slot.visibleAt));',
   },
   {
     name: 'receives visit no shard that was retired',

@@ -30,13 +30,13 @@ export const leases: readonly Mutant[] = [
   {
     name: 'the answer to the removal of the fresh row is not had before delivery',
     file: 'engine/operations/receive.ts',
-    find: '    if (standing.has(one.lease.id)) return;\n',
-    replace: '',
+    find: 'claimed.filter((one) => stands(one) || excess.has(one));',
+    replace: 'claimed.filter((one) => excess.has(one));',
   },
   {
     name: 'the flag `fresh` is ignored',
     file: 'engine/claims.ts',
-    find: '    if (lease.fresh !== undefined) await removeParcel(ctx, lease.fresh, lease.id);\n',
+    find: '    if (behind) await removeParcel(ctx, behind.shard, behind.id);\n',
     replace: '',
   },
   {
@@ -60,15 +60,15 @@ export const leases: readonly Mutant[] = [
   },
   {
     name: 'a message that is leased is taken again',
-    file: 'engine/settle.ts',
+    file: 'engine/verdicts.ts',
     find: "  if (slot.visibleAt > now) return 'held';",
     replace: "  if (slot.visibleAt > now && slot.token === undefined) return 'held';",
   },
   {
     name: 'slots that are not ready are taken with those that are',
     file: 'engine/claims.ts',
-    find: 'if (!mayBeTaken.has(index) || taken >= want) return slot;',
-    replace: 'if (!isLive(slot) || taken >= want) return slot;',
+    find: 'if (!mayBeTaken.has(index) || taken >= room) return slot;',
+    replace: 'if (!isLive(slot) || taken >= room) return slot;',
   },
   {
     name: 'one receive answers a row twice that it met in both tables',
@@ -110,8 +110,8 @@ export const leases: readonly Mutant[] = [
   {
     name: 'an ack removes the row',
     file: 'engine/operations/ack.ts',
-    find: 'return writeLease(ctx, rowId, whole, { put: row }, now);',
-    replace: 'return writeLease(ctx, rowId, whole, row.until ? { remove: true } : { put: row }, now);',
+    find: 'keyed?.then ?? { put: row }, now);',
+    replace: 'keyed?.then ?? (row.until ? { remove: true } : { put: row }), now);',
   },
   {
     name: 'a release needs no token',
@@ -139,10 +139,10 @@ export const leases: readonly Mutant[] = [
   },
   {
     name: 'a message under its own id is put unconditionally',
-    file: 'engine/operations/publish.ts',
+    file: 'engine/publish-own.ts',
     find: 'let after = await putIfAbsent(ctx, leaseRow(lease), readAt);',
     replace:
-      'let after: Seen = { id, readAt: now, row: (await ctx.store.write({ key: { table: "leases", id }, then: { put: leaseRow(lease) } }, writeBy(now))).row };',
+      'let after: Seen = { id: lease.id, readAt: now, row: (await ctx.store.write({ key: { table: "leases", id: lease.id }, then: { put: leaseRow(lease) } }, writeBy(now))).row };',
   },
   {
     name: 'a publish is answered ok though its row was refused',

@@ -96,9 +96,9 @@ export const moves: readonly Mutant[] = [
   },
   {
     name: 'bodies are left by the publish that lost to another of its id',
-    file: 'engine/operations/publish.ts',
-    find: 'if (needsEnding(placed, expiresAt)) await removeChunks(ctx, placed);',
-    replace: 'if (needsEnding(placed, expiresAt) && after.row === undefined) await removeChunks(ctx, placed);',
+    file: 'engine/publish-own.ts',
+    find: 'if (needsEnding(lease.contents, lease.expiresAt)) await',
+    replace: 'if (needsEnding(lease.contents, lease.expiresAt) && after.row === undefined) await',
     tests: ['test/engine/own-id.test.ts'],
   },
 ];
