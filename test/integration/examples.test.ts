@@ -59,6 +59,13 @@ describe('the examples', () => {
     expect(bad).toMatch(/^invalid_input: .*delaySeconds/);
   });
 
+  it('schedules publishes at ticks', async () => {
+    const lines = (await example('schedules')).trim().split('\n');
+    expect(lines[0]).toMatch(/^next at \d{4}-.*T0[01]:30:00.000Z$/);
+    expect(lines[1]).toMatch(/^stock stock \d{4}-/);
+    expect(lines.slice(2)).toEqual(['nightly-report runs', 'stock runs']);
+  });
+
   it('by-hand receives, extends, releases and acks', async () => {
     expect(await example('by-hand')).toBe('0 ready, 1 later\n');
   });
