@@ -52,6 +52,8 @@ class FencePassed extends Error {
 }
 
 const calls = new WeakMap<object, Call>();
+/** Refusals of requests that may have been applied by an earlier attempt. */
+const unsure = new WeakSet<object>();
 const watched = new WeakSet<DynamoDBClient>();
 
 /**
@@ -75,7 +77,10 @@ export async function sendCall<Output>(
   try {
     return await send();
   } catch (error) {
-    if (judge(error) === 'answered') throw error;
+    if (judge(error) === 'answered') {
+      if (call.maybeApplied) unsure.add(error as object);
+      throw error;
+    }
     const applied = !reads && call.maybeApplied ? 'unknown' : 'no';
     throw new StoreError(
       `DynamoDB did not do as asked: ${describe(error)}`,
@@ -84,6 +89,11 @@ export async function sendCall<Output>(
       call.throttled ? 'throttled' : error instanceof FencePassed ? 'late' : undefined,
     );
   }
+}
+
+/** Whether the request that was refused may have been applied by an earlier attempt. */
+export function isUnsure(refusal: object): boolean {
+  return unsure.has(refusal);
 }
 
 function watch(client: DynamoDBClient): void {

@@ -21,7 +21,7 @@ import {
 import { type CorrectedClock, createCorrectedClock } from './clock.ts';
 import { compareSortKeys } from './conditions.ts';
 import { getBatches, writeBatches } from './dynamo-batches.ts';
-import { sendCall } from './dynamo-client.ts';
+import { isUnsure, sendCall } from './dynamo-client.ts';
 import { keyItem, queryInput, writeRequest } from './dynamo-requests.ts';
 import type { TableNames } from './dynamo-tables.ts';
 import { fromItem, type Item } from './dynamo-values.ts';
@@ -77,8 +77,8 @@ export function createDynamoStore({ client, tables: names, clock = createCorrect
       try {
         return { ok: true, row: await sendWrite(write, by) };
       } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return { ok: false, row: maybeRow(error.Item) };
-        throw error;
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        return { ok: false, row: maybeRow(error.Item), ...(isUnsure(error) ? { unsure: true } : {}) };
       }
     },
 

@@ -8,7 +8,7 @@
  * signed; a tombstone lasts an hour beyond the message and beyond `freeAt`, longer than any request. A put over a tombstone is
  * conditional on its version, which no other row ever has. So once any row is there, each copy is refused.
  *
- * A publish that was accepted, received and acked before it looks, as when the answer was lost, and now finds the key free. It must not
+ * A publish that was accepted without word of it, received and acked before it looks, and now finds the key free. It must not
  * take the key again, so each row names the publishes that were accepted last, by the versions that they put. Their times only grow:
  * whoever finds himself among them was accepted; whoever finds one that is older than his own beginning, and not himself, was not. Who
  * finds neither, since others took the key so often meanwhile, cannot say, and says so.
@@ -22,6 +22,8 @@ import type { QueueRecord } from './settings.ts';
 export interface Attempt {
   startedAt: number;
   versions: Set<string>;
+  /** Whether one of them may have been put without word of it. */
+  unsure: boolean;
 }
 
 /** What the row of a publish accepted now says. `acked`: the token by which the message before it was. */
@@ -37,10 +39,10 @@ export function accept(queue: QueueRecord, former: Keyed | undefined, version: s
 }
 
 /** Whether this publish was accepted already. */
-export function wasAccepted(keyed: Keyed | undefined, { startedAt, versions }: Attempt): 'yes' | 'no' | 'unknown' {
+export function wasAccepted(keyed: Keyed | undefined, { startedAt, versions, unsure }: Attempt): 'yes' | 'no' | 'unknown' {
   if (!keyed) return 'no';
   if (keyed.accepted.some(({ by }) => versions.has(by))) return 'yes';
-  const isWhole = keyed.accepted.length < acceptedMax || keyed.accepted.some(({ at }) => at < startedAt);
+  const isWhole = !unsure || keyed.accepted.length < acceptedMax || keyed.accepted.some(({ at }) => at < startedAt);
   return isWhole ? 'no' : 'unknown';
 }
 

@@ -17,6 +17,8 @@ export interface Seen {
   id: string;
   row: Row | undefined;
   readAt: number;
+  /** Of what a write left: an earlier try of it may have been applied, and what it put may be gone again. */
+  unsure?: true;
 }
 
 /** Whether a write may still rest on what was seen. */
@@ -58,16 +60,18 @@ export async function writeLease(ctx: Context, id: string, when: Condition, then
   const startedAt = ctx.clock.now();
   try {
     const written = await ctx.store.write({ key: leaseKey(id), when, then }, writeBy(readAt));
-    return { id, row: written.row, readAt: startedAt };
+    const unsure = !written.ok && written.unsure;
+    return { id, row: written.row, readAt: startedAt, ...(unsure && { unsure }) };
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     // Certain not to be applied for want of time: judge again on a new read. For another reason: the caller has to know.
     const isLate = startedAt > writeBy(readAt).by || ctx.clock.now() > writeBy(readAt).by;
     if (error.applied === 'no' && (error.reason === 'throttled' || !isLate)) throw error;
-    return lookAt(ctx, id).catch((unread: unknown) => {
+    const seen = await lookAt(ctx, id).catch((unread: unknown) => {
       // A read that failed did nothing for certain; of the write that is not to be said.
       throw unread instanceof StoreError ? error : unread;
     });
+    return error.applied === 'unknown' ? { ...seen, unsure: true } : seen;
   }
 }
 

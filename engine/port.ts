@@ -61,8 +61,11 @@ export interface Write {
   then: Change;
 }
 
-/** Applied, with the row as it is now (undefined once removed); or refused by its condition, with the row that was in the way. */
-export type Written = { ok: true; row: Row | undefined } | { ok: false; row: Row | undefined };
+/**
+ * Applied, with the row as it is now (undefined once removed); or refused by its condition, with the row that was in the way. `unsure`:
+ * an earlier try of this very write may have been applied.
+ */
+export type Written = { ok: true; row: Row | undefined } | { ok: false; row: Row | undefined; unsure?: true };
 
 /** Of a transaction all writes are applied, or none; `refused[i]` tells if the condition of write i failed, and its row. */
 export type Transacted = { ok: true } | { ok: false; refused: ({ row: Row | undefined } | undefined)[] };

@@ -26,12 +26,14 @@ export async function publishKeyed(ctx: Context, queueName: string, pending: Pen
   const accepted = { ok: true as const, id: pending.id! };
   const duplicate = { ...accepted, duplicate: true as const };
 
-  const write = (from: Seen | undefined, former: Judged): Promise<Seen> => {
+  const write = async (from: Seen | undefined, former: Judged): Promise<Seen> => {
     const version = ctx.newVersion();
     attempt.versions.add(version);
     const keyed = accept(queue, keyedOf(former), version, ctx.clock.now(), ackedBy(former));
     const row = leaseRow({ ...first, version, keyed });
-    return from ? replace(ctx, from, row) : putIfAbsent(ctx, row, readAt);
+    const after = await (from ? replace(ctx, from, row) : putIfAbsent(ctx, row, readAt));
+    attempt.unsure ||= after.unsure ?? false;
+    return after;
   };
 
   let displaced: Lease['contents'] | undefined;

@@ -182,7 +182,13 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
     range: (range) => attempts(() => memory.range(range), { writes: false }),
 
     write: (write, { by }: WriteOptions = {}) =>
-      attempts(() => memory.write(write), { by, writes: true, transaction: true, to: [write] }),
+      attempts(
+        async (maybeApplied) => {
+          const written = await memory.write(write);
+          return written.ok || !maybeApplied ? written : { ...written, unsure: true as const };
+        },
+        { by, writes: true, transaction: true, to: [write] },
+      ),
 
     transact(writes, { by } = {}) {
       let applied: { until: number; answer: Transacted } | undefined;

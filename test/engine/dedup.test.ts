@@ -16,7 +16,12 @@ onBothStores('publishing under a key', (driven) => {
     (await driven().call('publish', 'q', { messages: entries.map((entry) => ({ dedupKey: 'k', ...entry })) })).results;
   const accepted = { ok: true, id: '@k' };
   const duplicate = { ...accepted, duplicate: true };
-  const done = async () => driven().ack('q', await driven().receive('q'));
+  /** Receives and acks, and answers what it was. */
+  const done = async () => {
+    const messages = await driven().receive('q');
+    await driven().ack('q', messages);
+    return messages.map(({ body }) => body);
+  };
   const get = (id: string, queue = 'q') => driven().engine.call('getMessage', { queue, id }, {});
   const code = (expected: string) => expect.objectContaining({ code: expected });
   const row = async () => (await driven().rows('leases')).find(({ id }) => (id as string).endsWith('=@k'));
@@ -92,7 +97,7 @@ onBothStores('publishing under a key', (driven) => {
     (2 * hour) / second,
     (365 * day) / second,
   ])('is taken for its window of %d s from the publish that was accepted, to the millisecond', async (windowSeconds) => {
-    const { clock, bodies, sweep } = driven();
+    const { clock, sweep } = driven();
     await create(windowSeconds, 'ignore', { retentionSeconds: null });
     const from = clock.now();
     const until = (at: number) => clock.advance(at - clock.now());
@@ -104,10 +109,9 @@ onBothStores('publishing under a key', (driven) => {
     expect(await send({ body: 2 })).toEqual([duplicate]);
     clock.advance(1);
     expect(await send({ body: 3 })).toEqual([accepted]);
-    expect(await bodies('q')).toEqual([3]);
+    expect(await done()).toEqual([3]);
     // The window began anew.
     until(from + 2 * windowSeconds * second - 1);
-    await done();
     expect(await send({ body: 4 })).toEqual([duplicate]);
     clock.advance(1);
     expect(await send({ body: 5 })).toEqual([accepted]);
@@ -391,7 +395,7 @@ onBothStores('publishing under a key', (driven) => {
         spy.after = undefined;
         await after();
         // The AWS client tried again, and was refused; or gave up.
-        if (spy.asRefused) return inner.write(write, options);
+        if (spy.asRefused) return { ...(await inner.write(write, options)), ok: false, unsure: true };
         throw new StoreError('the answer was lost', 'unknown');
       },
     };
@@ -480,7 +484,6 @@ onBothStores('publishing under a key', (driven) => {
     const { engine, spy } = spied();
     spy.after = async () => {
       clock.advance(retryMsMax + 1);
-      await done();
     };
     await send({ body: 0 });
     await done();
