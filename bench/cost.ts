@@ -5,6 +5,7 @@
 import { deflatedShare } from './bodies.ts';
 import { type Ground, layGround } from './ground.ts';
 import { type Cost, costOfLife } from './life.ts';
+import { costOfRecordSteps } from './record-steps.ts';
 import { costOfSteps } from './steps.ts';
 import { against, table } from './table.ts';
 import { costTargetsOf, isMet } from './targets.ts';
@@ -74,7 +75,7 @@ try {
     const shares = bodiesBytes.map((bytes) => `${bytes} B to ${Math.round(deflatedShare(bytes) * 100)} %`);
     console.log(`\nThe bodies shrink, deflated alone: ${shares.join(', ')}.\n`);
     console.log('Steps, one message of 40 B a call, one receiver, each message:\n');
-    const steps = await costOfSteps(ground, stepMessages);
+    const steps = [...(await costOfSteps(ground, stepMessages)), ...(await costOfRecordSteps(ground, stepMessages))];
     console.log(
       table(
         ['step', 'write units', 'read units', 'calls'],
