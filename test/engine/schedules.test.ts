@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Engine } from '../../engine/engine.ts';
 import type { InputOf, ReceivedMessage, Schedule } from '../../sdk/contract.ts';
-import { everySecondsMin, scheduleTicksMax, settingsCacheMs, sweepPeriodMs } from '../../sdk/limits.ts';
+import { clockMarginMs, everySecondsMin, scheduleTicksMax, settingsCacheMs, sweepPeriodMs } from '../../sdk/limits.ts';
 import type { DrivenEngine } from './driven-engine.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
@@ -174,6 +174,19 @@ onBothStores('schedules', (driven) => {
     expect(ticks).toEqual(afterNoon(...Array.from({ length: 301 }, (_, index) => 10 + index / 6)));
   });
 
+  it('catch up with large bodies a few at a time', async () => {
+    const { create, engine, clock, sweep } = driven();
+    await create('q');
+    travel(driven(), noon);
+    const body = noise(900_000);
+    await schedules(engine).put('s', { cron: '* * * * *', missed: 'all', startAt: afterNoon(5)[0]!, message: { body } });
+    clock.advance(17 * minuteMs);
+    await sweep();
+    expect(ticksOf(await take(driven()))).toEqual(afterNoon(5, 6, 7, 8, 9));
+    await sweep();
+    expect(ticksOf(await take(driven()))).toEqual(afterNoon(10, 11, 12, 13, 14));
+  });
+
   it('take back what was published ahead when they are paused, and go on from the next tick when they are resumed', async () => {
     const { create, engine, clock, sweep, call } = driven();
     await create('q');
@@ -231,6 +244,41 @@ onBothStores('schedules', (driven) => {
     expect(await live(driven(), 10, 'other')).toEqual([]);
   });
 
+  it('take nothing back that somebody receives while they change', async () => {
+    const { create, engine, another, clock, watched, receive, ack } = driven();
+    await create('q');
+    travel(driven(), noon);
+    await schedules(engine).put('s', { cron: '* * * * *' });
+    travel(driven(), Date.parse(afterNoon(1)[0]!) - secondMs);
+    let held: ReceivedMessage[] = [];
+    // Between the look at what lies ahead, and the transaction that takes it back.
+    watched.before = async ({ method }) => {
+      if (method !== 'transact') return;
+      watched.before = () => {};
+      clock.advance(secondMs);
+      held = await receive('q');
+    };
+    await schedules(another()).update('s', { message: { body: 'new' } });
+    expect(ticksOf(held)).toEqual(afterNoon(1));
+    expect(await ack('q', held)).toEqual([{ ok: true }]);
+    expect(await live(driven(), 3)).toEqual(afterNoon(2, 3, 4));
+  });
+
+  it('have no ticks by a clock that is off', async () => {
+    const { create, engine, another, clock, watched } = driven();
+    await create('q');
+    travel(driven(), noon);
+    await schedules(engine).put('s', { cron: '* * * * *' });
+    clock.trusted = () => false;
+    // A day ahead, all ticks of the day would have been missed.
+    clock.advance(24 * hourMs);
+    await another(watched.store).sweep({ until: clock.now() + hourMs });
+    await expect(schedules(engine).update('s', { paused: true })).rejects.toMatchObject({ code: 'clock_skewed' });
+    clock.advance(-24 * hourMs);
+    clock.trusted = () => true;
+    expect(await live(driven(), 3)).toEqual(afterNoon(1, 2, 3));
+  });
+
   it('stay as they are when they are put again just so, also a rate that was put without a start', async () => {
     const { create, engine, clock, watched } = driven();
     await create('q');
@@ -270,6 +318,41 @@ onBothStores('schedules', (driven) => {
     }
     expect(await rows('messages')).toEqual([]);
     expect((await call('getQueue', 'q')).counts).toMatchObject({ ready: 0, delayed: 0, leased: 0 });
+  });
+
+  it('publish no tick again that somebody received whose clock is a little ahead', async () => {
+    const { create, engine, clock, receive, ack } = driven();
+    await create('q');
+    travel(driven(), noon);
+    await schedules(engine).put('s', { cron: '* * * * *' });
+    travel(driven(), afterNoon(1)[0]!);
+    const held = await receive('q');
+    clock.advance(-2 * clockMarginMs);
+    await schedules(engine).update('s', { message: { body: 'new' } });
+    expect(await ack('q', held)).toEqual([{ ok: true }]);
+    expect(await live(driven(), 3)).toEqual(afterNoon(2, 3));
+  });
+
+  it('leave nothing of bodies that were not published after all', async () => {
+    const { create, engine, another, clock, rows } = driven();
+    await create('q', { retentionSeconds: null });
+    travel(driven(), noon);
+    const putters = [engine, another(), another()];
+    const body = noise(5000);
+    await Promise.all(
+      putters.map((putter, index) => schedules(putter).put('s', { cron: '* * * * *', message: { body: [index, body] } })),
+    );
+    clock.advance(minuteMs);
+    await Promise.all(putters.map((sweeper) => sweeper.sweep({ until: clock.now() + hourMs })));
+    clock.advance(2 * minuteMs);
+    expect(ticksOf(await take(driven()))).toEqual(afterNoon(1, 2, 3));
+    await schedules(engine).delete('s');
+    // Rows that had bodies beside them come due once more, and take them along.
+    for (let pass = 0; pass < 3; pass++) {
+      clock.advance(hourMs);
+      await driven().sweep();
+    }
+    expect(await rows('messages')).toEqual([]);
   });
 
   it('are not disturbed by a purge: it removes what was due, not what is to come', async () => {
