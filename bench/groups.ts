@@ -1,0 +1,67 @@
+/**
+ * How fair groups are to each other: many groups, of which one holds far more messages than all others together. Counts the turns that
+ * the large one had before each of the others was received. `node bench/groups.ts [--groups N --large M]`
+ */
+import { parseArgs } from 'node:util';
+import { batchEntriesMax } from '../sdk/limits.ts';
+import { layGround } from './ground.ts';
+import { table } from './table.ts';
+
+const { values } = parseArgs({
+  options: { groups: { type: 'string', default: '10000' }, large: { type: 'string', default: '100000' } },
+});
+const others = Number(values.groups) - 1;
+const large = Number(values.large);
+
+const ground = await layGround();
+try {
+  const { engine } = ground.instance();
+  const queue = { queue: 'groups' };
+  await engine.call('createQueue', queue, { visibilityTimeoutSeconds: 3600 });
+  const publish = async (count: number, groupOf: (index: number) => string) => {
+    for (let at = 0; at < count; at += batchEntriesMax) {
+      const entries = Array.from({ length: Math.min(batchEntriesMax, count - at) }, (_, index) => ({
+        body: at + index,
+        group: groupOf(at + index),
+      }));
+      const { results } = await engine.call('publish', queue, { messages: entries });
+      for (const result of results) if (!result.ok) throw new Error(result.message);
+    }
+  };
+  await publish(large, () => 'large');
+  await publish(others, (index) => `small-${index}`);
+
+  const served = new Set<string>();
+  let turnsOfLarge = 0;
+  let largeMessages = 0;
+  let calls = 0;
+  while (served.size < others) {
+    const { messages } = await engine.call('receive', queue, { max: batchEntriesMax });
+    calls++;
+    if (messages.length === 0) throw new Error('a group that waits was not found');
+    const ofLarge = messages.filter(({ group }) => group === 'large');
+    if (ofLarge.length > 0) turnsOfLarge++;
+    largeMessages += ofLarge.length;
+    for (const { group } of messages) if (group !== 'large') served.add(group!);
+    const { results } = await engine.call('ack', queue, { receipts: messages.map(({ receipt }) => receipt) });
+    for (const result of results) if (!result.ok) throw new Error(result.message);
+  }
+  console.log(
+    table(
+      [
+        'groups',
+        'messages in the largest',
+        'receives until all others were served',
+        'turns of the largest by then',
+        'its messages',
+      ],
+      [[others + 1, large, calls, turnsOfLarge, largeMessages]],
+    ),
+  );
+  if (turnsOfLarge > 2) {
+    console.error('The large group had more than its turn.');
+    process.exitCode = 1;
+  }
+} finally {
+  await ground.close();
+}
