@@ -46,9 +46,9 @@ export function wasAccepted(keyed: Keyed | undefined, { startedAt, versions, uns
   return isWhole ? 'no' : 'unknown';
 }
 
-/** Whether the key is taken though its message is done. A purge forgets keys too. */
-export function isTaken({ freeAt, accepted }: Keyed, { purgedBefore }: QueueRecord, now: number): boolean {
-  return freeAt !== undefined && freeAt > now && accepted[0]!.at >= purgedBefore;
+/** Whether the key is taken though its message is done. */
+export function isTaken({ freeAt }: Keyed, now: number): boolean {
+  return freeAt !== undefined && freeAt > now;
 }
 
 /** What else an ended row holds stays; all of a lease goes. */

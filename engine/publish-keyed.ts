@@ -15,7 +15,6 @@ import { isLive, type Lease } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 import { settle } from './settle.ts';
 import { verdictOf } from './verdicts.ts';
-import { stateOf } from './views.ts';
 import { changeWaiting } from './waiting-changes.ts';
 
 /** `attempt` is one for all the tries of one publish. */
@@ -58,13 +57,13 @@ export async function publishKeyed(ctx: Context, queueName: string, pending: Pen
       if (!ready) return { seen: await lookAt(ctx, seen.id) };
       return onHit(ctx, queue, pending, ready.seen, duplicate);
     }
-    return standing === 'waits' ? onHit(ctx, queue, pending, seen, duplicate) : { done: duplicate };
+    return standing === 'lives' ? onHit(ctx, queue, pending, seen, duplicate) : { done: duplicate };
   });
   if (result === duplicate && needsEnding(first.contents, first.expiresAt)) await removeChunks(ctx, first.contents);
   return result;
 }
 
-/** Of the message that waits under the key. */
+/** Of a message that lives: what is leased stays as it is. */
 async function onHit(
   ctx: Context,
   queue: QueueRecord,
@@ -93,15 +92,18 @@ function ackedBy({ lease, stone }: Judged): string | undefined {
   return ended?.cancelled ? undefined : ended?.token;
 }
 
-/** Whether the key is free; its message waits; it was too old or received too often, and is yet to be moved or removed; or the key is taken. */
-function standingOf(queue: QueueRecord, { lease, stone }: Judged, now: number): 'free' | 'waits' | 'due' | 'taken' {
-  const keyed = keyedOf({ ...(lease ? { lease } : {}), ...(stone ? { stone } : {}) });
+/**
+ * Whether the key is free; taken though its message is done; its message lives; or has to be moved first, since it is too old or was
+ * received too often. A purge frees all keys.
+ */
+function standingOf(queue: QueueRecord, there: Judged, now: number): 'free' | 'taken' | 'lives' | 'due' {
+  const keyed = keyedOf(there);
   if (!keyed || keyed.accepted[0]!.at < queue.purgedBefore) return 'free';
-  const ended = isTaken(keyed, queue, now) ? 'taken' : 'free';
+  const ended = isTaken(keyed, now) ? 'taken' : 'free';
+  const { lease } = there;
   const slot = lease?.slots[0];
   if (!lease || !slot || !isLive(slot)) return ended;
-  if (stateOf(lease, slot, now) === 'leased') return 'taken';
   const verdict = verdictOf(queue, lease, slot, now);
   if (verdict === 'gone') return ended;
-  return typeof verdict === 'object' ? 'due' : 'waits';
+  return typeof verdict === 'object' ? 'due' : 'lives';
 }

@@ -320,8 +320,8 @@ onBothStores('publishing under a key', (driven) => {
   });
 
   it('keeps its window whatever a receipt says of it, and when acked in a transaction', async () => {
-    const { receive, ack, call, commit } = driven();
-    await create(60);
+    const { receive, ack, call, commit, clock } = driven();
+    await create((2 * hour) / second);
     await send({ body: 1 }, { body: 2, dedupKey: 'other' });
     for (const message of await receive('q')) {
       if (message.id === '@k') {
@@ -330,9 +330,12 @@ onBothStores('publishing under a key', (driven) => {
         expect(await ack('q', [{ ...message, receipt: receipt.replace('k1.', '.') }])).toEqual([{ ok: true }]);
         expect(await ack('q', [{ ...message, receipt }])).toEqual([{ ok: true }]);
       } else {
-        expect(await commit((await call('ackItems', 'q', { receipts: [message.receipt] })).items)).toEqual([]);
+        const acked = async (receipt: string) => commit((await call('ackItems', 'q', { receipts: [receipt] })).items);
+        expect(await acked(message.receipt.replace(/k[0-9]+(?=\.[^.]*$)/, 'k1'))).toEqual([0]);
+        expect(await acked(message.receipt)).toEqual([]);
       }
     }
+    clock.advance(2 * hour - 1);
     expect(await send({ body: 1 }, { body: 2, dedupKey: 'other' })).toEqual([
       duplicate,
       { ok: true, id: '@other', duplicate: true },
@@ -451,11 +454,15 @@ onBothStores('publishing under a key', (driven) => {
     }
   });
 
-  it('says that it cannot tell when too many others took the key meanwhile', async () => {
+  it.each([
+    0,
+    -second,
+  ])('says that it cannot tell when too many others took the key meanwhile (clocks apart by %d)', async (apart) => {
     await create(null);
     const { engine, spy } = spied();
     spy.after = async () => {
       await done();
+      driven().clock.advance(apart);
       for (const body of [1, 2, 3]) {
         await send({ body });
         await done();
