@@ -4,6 +4,7 @@
  */
 import { leaseOf } from './claims.ts';
 import type { Context } from './context.ts';
+import { keepBeside } from './keeping.ts';
 import { endedRow, isEnded, putIfAbsent, type Seen } from './lease-writes.ts';
 import { notSaid } from './publish-parcels.ts';
 import { leaseRow } from './row-format.ts';
@@ -26,6 +27,7 @@ export async function adopt(
     outOfOrder: parcel.shard,
     ending: true,
   });
+  if (isEnded(lease)) await keepBeside(ctx, lease);
   const row = isEnded(lease) ? endedRow(lease, lease.version, ctx.clock.now()) : leaseRow(lease);
   const seen = await putIfAbsent(ctx, row, readAt);
   if (!seen.row) throw notSaid(seen);

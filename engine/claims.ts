@@ -6,6 +6,7 @@ import { chunkKeys } from './contents.ts';
 import type { Context } from './context.ts';
 import { parcelBehind } from './group-parcels.ts';
 import { atOnce, paced } from './groups.ts';
+import { endingOfParcel, keepExpired } from './keeping.ts';
 import { judgeable, keepBodies, lookAt, needsEnding, putIfAbsent, replace, type Seen, untilSettled } from './lease-writes.ts';
 import { moveSlots } from './moves.ts';
 import { removeAll } from './removals.ts';
@@ -51,6 +52,7 @@ function claimedSlot(ctx: Context, taker: Taker, slot: Slot, now: number): Slot 
   const failures = slot.failures + (slot.token === undefined ? 0 : 1);
   const next: Slot = { ...slot, visibleAt: leasedUntil, token, receives, failures };
   delete next.leasedUntil;
+  delete next.progress;
   const isLast = queue.deadLetter !== null && receives >= queue.deadLetter.maxReceives;
   if (queue.backoff && !isLast) {
     const wait = backoffMs(queue.backoff, failures + 1, ctx.random);
@@ -155,6 +157,10 @@ export async function clearParcel(
   const verdict = verdictOfAge(queue, parcel.since, parcel.expiresAt, now);
   if (verdict === 'ready') return undefined;
   if (typeof verdict !== 'object') {
+    if (endingOfParcel(queue, parcel, now)) {
+      const lease = leaseOf(ctx, queue, parcel, parcel.since);
+      return { remove: await keepExpired(ctx, queue, lease, readAt), deadLettered: 0 };
+    }
     await removeBodies(ctx, parcel);
     return { remove: true, deadLettered: 0 };
   }

@@ -2,11 +2,11 @@
 import type { Context } from './context.ts';
 import { slotName } from './group-parcels.ts';
 import { groupPlace } from './groups.ts';
-import { isServerId, ownRowId, parseMessageId, slotRowId } from './ids.ts';
+import { isServerId, keptRowId, ownRowId, parseMessageId, slotRowId } from './ids.ts';
 import { judgeable, lookAt, type Seen } from './lease-writes.ts';
 import type { Key, Row } from './port.ts';
 import { readParcel } from './row-format.ts';
-import { isLive, type Lease, leaseKey, type Parcel, parcelKey } from './rows.ts';
+import { isLive, type Lease, leaseKey, type Parcel, parcelKey, type Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 import { incarnationOf, shardKey } from './shards.ts';
 
@@ -18,75 +18,90 @@ export type Found =
 /** A message that moves between two reads is missed by both: how often to look. */
 const looksMax = 3;
 
+/** Which messages of a row are looked for: those that live; or also those that are kept. */
+export type Wanted = (slot: Slot) => boolean;
+
+export const isShown: Wanted = (slot) => isLive(slot) || slot.kept !== undefined;
+
 /** The message of this id, if this queue holds it, or published it. */
-export async function findMessage(ctx: Context, queue: QueueRecord, id: string): Promise<Found | undefined> {
+export async function findMessage(
+  ctx: Context,
+  queue: QueueRecord,
+  id: string,
+  wanted: Wanted = isLive,
+): Promise<Found | undefined> {
   for (let look = 0; look < looksMax; look++) {
-    const found = isServerId(id) ? await findByParcel(ctx, queue, id) : await findOwn(ctx, queue, id);
+    const found = isServerId(id) ? await findByParcel(ctx, queue, id, wanted) : await findOwn(ctx, queue, id, wanted);
     if (found !== 'moved') return found;
   }
   return undefined;
 }
 
-async function findByParcel(ctx: Context, queue: QueueRecord, id: string): Promise<Found | 'moved' | undefined> {
+async function findByParcel(ctx: Context, queue: QueueRecord, id: string, wanted: Wanted): Promise<Found | 'moved' | undefined> {
   const { parcel: parcelId, slot, shard, level, group: key } = parseMessageId(id);
-  if (key !== undefined) return findInGroup(ctx, groupPlace(queue, key), id);
+  if (key !== undefined) return findInGroup(ctx, groupPlace(queue, key), id, wanted);
   const ownRow = slotRowId(parcelId, slot);
   const keys: Key[] = [leaseKey(parcelId), leaseKey(ownRow)];
   // Reading `messages` first: the row is put into `leases` before it is removed there.
   const readAt = ctx.clock.now();
   const [parcelRow] = await ctx.store.get([parcelKey(shardKey(queue, shard, level), parcelId)]);
   const [leased, own] = await ctx.store.get(keys);
-  const ofOwn = live(ctx, { id: ownRow, row: own, readAt }, 0);
+  const ofOwn = held(ctx, { id: ownRow, row: own, readAt }, 0, wanted);
   if (ofOwn) return ofOwn;
   if (leased) {
     const seen: Seen = { id: parcelId, row: leased, readAt };
     const { lease, stone } = judgeable(seen, ctx.clock.now());
-    if (lease?.slots[slot]?.end === 'moved') return 'moved';
-    if (lease || stone) return live(ctx, seen, slot);
+    if ((lease ?? stone?.kept)?.slots[slot]?.end === 'moved') return 'moved';
+    if (lease || stone) return held(ctx, seen, slot, wanted);
   }
   if (!parcelRow) return undefined;
   const parcel = readParcel(parcelRow);
   return slot < parcel.count ? { parcel, slot, readAt } : undefined;
 }
 
-async function findInGroup(ctx: Context, place: string, id: string): Promise<Found | 'moved' | undefined> {
-  const { parcel: parcelId, slot } = parseMessageId(id);
+async function findInGroup(ctx: Context, place: string, id: string, wanted: Wanted): Promise<Found | 'moved' | undefined> {
+  const { parcel: parcelId, slot, group: key } = parseMessageId(id);
+  const keptRow = keptRowId(parcelId, key!);
   const readAt = ctx.clock.now();
   const [parcelRow] = await ctx.store.get([parcelKey(place, parcelId)]);
-  const [row, own] = await ctx.store.get([leaseKey(place), leaseKey(id)]);
-  const ofOwn = live(ctx, { id, row: own, readAt }, 0);
-  if (ofOwn) return ofOwn;
+  const [row] = await ctx.store.get([leaseKey(place)]);
+  // After the group's row: what leaves it is put into these as it leaves.
+  const [own, kept] = await ctx.store.get([leaseKey(id), leaseKey(keptRow)]);
+  const apart = held(ctx, { id, row: own, readAt }, 0, wanted) ?? held(ctx, { id: keptRow, row: kept, readAt }, slot, wanted);
+  if (apart) return apart;
   const seen: Seen = { id: place, row, readAt };
   const { lease } = judgeable(seen, ctx.clock.now());
   const group = lease?.group;
   if (!group || group.head > parcelId) return undefined;
-  if (group.head === parcelId) return lease.slots[slot]?.end === 'moved' ? 'moved' : live(ctx, seen, slot);
+  if (group.head === parcelId) return lease.slots[slot]?.end === 'moved' ? 'moved' : held(ctx, seen, slot, wanted);
   const parcel = parcelRow && readParcel(parcelRow);
   const isThere = parcel && slot < parcel.count && !group.cancelled?.includes(slotName(parcelId, slot));
   return isThere ? { parcel, slot, readAt, group: { seen, name: group.name } } : undefined;
 }
 
-function live(ctx: Context, seen: Seen, slot: number): Found | undefined {
-  const { lease } = judgeable(seen, ctx.clock.now());
+function held(ctx: Context, seen: Seen, slot: number, wanted: Wanted): Found | undefined {
+  const { lease: live, stone } = judgeable(seen, ctx.clock.now());
+  const lease = live ?? stone?.kept;
   const there = lease?.slots[slot];
-  return lease && there && isLive(there) ? { lease, seen, slot } : undefined;
+  return lease && there && wanted(there) ? { lease, seen, slot } : undefined;
 }
 
 /**
  * Under the caller's own id: published to this queue, to one whose dead letters come here, or to any other, from which it came by
  * way of a third or by a redrive.
  */
-async function findOwn(ctx: Context, queue: QueueRecord, id: string): Promise<Found | undefined> {
+async function findOwn(ctx: Context, queue: QueueRecord, id: string, wanted: Wanted): Promise<Found | undefined> {
   const others = (await ctx.settings.list()).filter((other) => other.name !== queue.name);
   const leadsHere = (other: QueueRecord) => other.deadLetter?.queue === queue.name;
   const near = [queue, ...others.filter(leadsHere)];
   return (
-    (await findOwnFrom(ctx, queue, near, id)) ??
+    (await findOwnFrom(ctx, queue, near, id, wanted)) ??
     (await findOwnFrom(
       ctx,
       queue,
       others.filter((other) => !leadsHere(other)),
       id,
+      wanted,
     ))
   );
 }
@@ -96,12 +111,13 @@ async function findOwnFrom(
   queue: QueueRecord,
   origins: readonly QueueRecord[],
   id: string,
+  wanted: Wanted,
 ): Promise<Found | undefined> {
   const readAt = ctx.clock.now();
   const ids = origins.map(({ incarnation }) => ownRowId(incarnation, id));
   const rows: (Row | undefined)[] = await ctx.store.get(ids.map(leaseKey));
   for (const [index, rowId] of ids.entries()) {
-    const found = live(ctx, { id: rowId, row: rows[index], readAt }, 0);
+    const found = held(ctx, { id: rowId, row: rows[index], readAt }, 0, wanted);
     const isOwn = origins[index]!.incarnation === queue.incarnation;
     const isHere = isOwn || (found && 'lease' in found && incarnationOf(found.lease.shard) === queue.incarnation);
     if (found && isHere) return found;

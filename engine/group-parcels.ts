@@ -3,6 +3,8 @@ import { headRowsMax } from '../sdk/limits.ts';
 import { chunkKeys } from './contents.ts';
 import type { Context } from './context.ts';
 import { parcelIdOf } from './groups.ts';
+import { groupKeyOf, keptRowId } from './ids.ts';
+import { endingOfParcel, keepExpired } from './keeping.ts';
 import { needsEnding } from './lease-writes.ts';
 import { removeAll } from './removals.ts';
 import { readParcel } from './row-format.ts';
@@ -35,6 +37,7 @@ export async function nextParcel(ctx: Context, queue: QueueRecord, lease: Lease,
     before.push(one);
     if (!isTaken) removed += one.count;
   }
+  for (const one of before) if (one.id > group.head) await keepIfExpired(ctx, queue, lease.id, group, one, now);
   await removeAll(
     ctx,
     before.flatMap((one) => {
@@ -44,6 +47,29 @@ export async function nextParcel(ctx: Context, queue: QueueRecord, lease: Lease,
     }),
   );
   return { ...(parcel ? { parcel } : {}), removed, more: !parcel && next !== undefined };
+}
+
+/** What is kept of messages that grew too old before their turn, but for those that were cancelled, which have rows of their own. */
+async function keepIfExpired(
+  ctx: Context,
+  queue: QueueRecord,
+  place: string,
+  group: Group,
+  parcel: Parcel,
+  now: number,
+): Promise<void> {
+  if (!endingOfParcel(queue, parcel, now)) return;
+  const slot: Slot = { visibleAt: parcel.since, receives: 0, failures: 0 };
+  const slots = Array.from(
+    { length: parcel.count },
+    (_, index): Slot => (group.cancelled?.includes(slotName(parcel.id, index)) ? { ...slot, end: 'cancelled' } : slot),
+  );
+  const kept: Lease = {
+    ...{ id: keptRowId(parcel.id, groupKeyOf(place)), shard: parcel.shard, version: ctx.newVersion(), slots },
+    ...{ since: parcel.since, contents: parcel.contents, groupName: group.name },
+    ...(parcel.expiresAt === undefined ? {} : { expiresAt: parcel.expiresAt }),
+  };
+  await keepExpired(ctx, queue, kept, now);
 }
 
 /** The group's row with this parcel's messages, all of them due; but those that were cancelled while they waited. */

@@ -132,6 +132,11 @@ export function messageId(rowId: string, slot: number): string {
   return rowId.includes('.') ? rowId : `${rowId}.${slot}`;
 }
 
+/** The row that shows what is kept of a group's parcel when the group has gone on. */
+export function keptRowId(parcel: string, groupKey: string): string {
+  return `${parcel}-${groupKey}`;
+}
+
 /** The row of its own that a message of a parcel gets when it leaves its parcel. */
 export function slotRowId(parcel: string, slot: number): string {
   return `${parcel}.${slot}`;

@@ -9,7 +9,7 @@ import type { Context } from './context.ts';
 import { parcelDone } from './groups.ts';
 import { type Condition, type Row, StoreError, type Write } from './port.ts';
 import { leaseRow, readLease, tombstoneRow } from './row-format.ts';
-import { absentAt, type Ended, isLive, type Lease, leaseKey, type Slot, type Tombstone, tombstone } from './rows.ts';
+import { absentAt, endOf, isLive, type Lease, leaseKey, type Tombstone, tombstone } from './rows.ts';
 import { writeBy } from './settings.ts';
 
 /** A row of `leases` as it was read, and when the read began. */
@@ -81,6 +81,23 @@ export function replace(ctx: Context, seen: Seen, row: Row): Promise<Seen> {
   return writeLease(ctx, seen.id, when, { put: row }, seen.readAt);
 }
 
+/** As `replace`, together with other writes: all of them, or none. */
+export async function replaceWith(ctx: Context, seen: Seen, row: Row, others: readonly Write[]): Promise<Seen> {
+  const startedAt = ctx.clock.now();
+  const options = writeBy(seen.readAt);
+  const when: Condition = { equals: [['version'], seen.row!.version as string] };
+  const write: Write = { key: leaseKey(seen.id), when, then: { put: row } };
+  try {
+    const result = await ctx.store.transact([write, ...others], options);
+    if (result.ok) return { id: seen.id, row, readAt: startedAt };
+    const inTheWay = result.refused[0];
+    return inTheWay ? { id: seen.id, row: inTheWay.row, readAt: startedAt } : lookAt(ctx, seen.id);
+  } catch (error) {
+    if (!(error instanceof StoreError) || (error.applied === 'no' && ctx.clock.now() <= options.by)) throw error;
+    return lookAt(ctx, seen.id);
+  }
+}
+
 /** Puts `row` if none is there, or only a tombstone whose time is over. */
 export function putIfAbsent(ctx: Context, row: Row, readAt: number): Promise<Seen> {
   return writeLease(ctx, row.id as string, absentAt(ctx.clock.now()), { put: row }, readAt);
@@ -109,17 +126,17 @@ export async function untilSettled<T>(
 export function endedRow(lease: Lease, version: string, now: number): Row {
   if (lease.group) return leaseRow(parcelDone(lease, lease.group, version, now));
   const stone = tombstone(lease.id, version, lease.slots.map(endOf), now, lease.keyed);
+  const shownUntil = Math.max(0, ...lease.slots.map(({ kept }) => kept?.until ?? 0));
+  if (shownUntil > now) {
+    stone.kept = lease;
+    stone.until = Math.max(stone.until, shownUntil);
+  }
   if (lease.ending) {
     stone.left = { shard: lease.shard, due: now + endGraceMs };
     if (lease.outOfOrder !== undefined) stone.left.outOfOrder = lease.outOfOrder;
     if ('beside' in lease.contents) stone.left.contents = lease.contents;
   }
   return tombstoneRow(stone);
-}
-
-function endOf({ end, token, heldBy }: Slot): Ended {
-  if (end === 'cancelled') return { cancelled: true, ...(heldBy === undefined ? {} : { token: heldBy }) };
-  return end === 'done' && token !== undefined ? { token } : {};
 }
 
 export function isEnded(lease: Lease): boolean {

@@ -17,7 +17,8 @@ import {
 import type { Context } from './context.ts';
 import { parcelIdOf } from './groups.ts';
 import { slotRowId, unkeyedRowId } from './ids.ts';
-import { endedRow, isEnded, keepBodies, lookAt, needsEnding, replace, type Seen } from './lease-writes.ts';
+import { keepBeside, keptApart } from './keeping.ts';
+import { endedRow, isEnded, keepBodies, lookAt, needsEnding, replace, replaceWith, type Seen } from './lease-writes.ts';
 import { StoreError, type Write } from './port.ts';
 import { leaseRow, roomForContents } from './row-format.ts';
 import { absentAt, type Death, isLive, type Lease, leaseKey, type Slot } from './rows.ts';
@@ -91,6 +92,7 @@ function arriving(slot: Slot, now: number, dies: boolean): Slot {
   const next: Slot = { visibleAt: now, receives: 0, failures: 0 };
   if (dies) next.died = { receives: slot.receives, failures: slot.failures };
   if (dies && slot.lastFailure !== undefined) next.lastFailure = slot.lastFailure;
+  if (dies && slot.errors) next.errors = slot.errors;
   return next;
 }
 
@@ -100,7 +102,9 @@ export async function depart(ctx: Context, departure: Departure): Promise<Moved>
   // A group's row stays where it is, and so does a key's: it says until when the key is taken.
   const { lease, target } = departure;
   const staysAlone = lease.group ?? (lease.keyed && incarnationOf(lease.shard) !== target.incarnation);
-  const together = departure.slots.length === live && !staysAlone;
+  // What is kept of others stays where they ended.
+  const isShared = lease.slots.some(({ kept }) => kept);
+  const together = departure.slots.length === live && !staysAlone && !isShared;
   return together ? departTogether(ctx, departure) : departAlone(ctx, departure);
 }
 
@@ -186,22 +190,11 @@ async function departAlone(ctx: Context, { seen, lease, slots, row, slotOf, cont
     version,
     slots: lease.slots.map((slot, index) => (slots.includes(index) ? leftBehind(slot) : slot)),
   };
+  if (isEnded(rest)) await keepBeside(ctx, rest);
   const rowLeft = isEnded(rest) ? endedRow(rest, version, now) : leaseRow(rest);
-  const mark: Write = {
-    key: leaseKey(lease.id),
-    when: { equals: [['version'], lease.version] },
-    then: { put: rowLeft },
-  };
-  try {
-    const result = await ctx.store.transact([mark, ...puts], options);
-    if (result.ok) return { applied: true, seen: { id: lease.id, row: rowLeft, readAt: now } };
-    const inTheWay = result.refused[0];
-    return { applied: false, seen: inTheWay ? { id: lease.id, row: inTheWay.row, readAt: now } : await lookAt(ctx, lease.id) };
-  } catch (error) {
-    if (!(error instanceof StoreError) || (error.applied === 'no' && ctx.clock.now() <= options.by)) throw error;
-    const after = await lookAt(ctx, lease.id);
-    return { applied: after.row?.version === version, seen: after };
-  }
+  const apart = isEnded(rest) ? keptApart(ctx, rest, now) : [];
+  const after = await replaceWith(ctx, seen, rowLeft, [...puts, ...apart]);
+  return { applied: after.row?.version === version, seen: after };
 }
 
 /** A slot whose message lives on elsewhere; its token is gone with it. */

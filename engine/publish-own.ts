@@ -6,6 +6,7 @@ import { retryMsMax } from '../sdk/limits.ts';
 import { chunkKeys, joinEntries, keptUntil, type Placed, place, writeChunks } from './contents.ts';
 import type { Context } from './context.ts';
 import { ownRowId } from './ids.ts';
+import { endingOf, isForgotten } from './keeping.ts';
 import { judgeable, needsEnding, putIfAbsent, replace, type Seen } from './lease-writes.ts';
 import { notSaid, type Pending, type Target, targetOf, unreceived, visibleAtOf } from './publish-parcels.ts';
 import { leaseRow, roomForContents } from './row-format.ts';
@@ -68,12 +69,11 @@ export async function removeChunks(ctx: Context, placed: Placed): Promise<void> 
 /** Whether what is in the way of a message under the same id is only a message that was purged, or is too old. */
 function isGone(queue: QueueRecord, seen: Seen, now: number): boolean {
   const { lease, stone } = judgeable(seen, now);
-  // Whoever is done with a message leaves a token; without one, and not cancelled, the message was removed for its age or by a purge.
-  if (!lease)
-    return !stone || stone.until < now || stone.slots.every(({ token, cancelled }) => token === undefined && !cancelled);
+  if (!lease) return !stone || isForgotten(queue, stone, now);
   if (!lease.shard.startsWith(`${queue.incarnation}:`)) return false;
   // A purged message is gone though somebody holds it: his ack will be told so. One that grew too old in his hands may yet be acked.
   if (lease.since < queue.purgedBefore) return true;
   const held = lease.slots.some((slot) => slot.token !== undefined && slot.visibleAt > now);
-  return !held && verdictOfAge(queue, lease.since, lease.expiresAt, now) === 'gone';
+  if (held || verdictOfAge(queue, lease.since, lease.expiresAt, now) !== 'gone') return false;
+  return !lease.slots.some((slot) => endingOf(queue, lease, slot, now));
 }

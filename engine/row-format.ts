@@ -7,6 +7,8 @@ import { tokenChars } from './receipts.ts';
 import {
   acceptedMax,
   type Death,
+  type Ended,
+  endOf,
   type Group,
   isLive,
   type Keyed,
@@ -19,7 +21,7 @@ import {
 import { incarnationChars } from './settings.ts';
 import { storedBytes } from './stored-row.ts';
 
-export const slotNames = { visibleAt: 'v', token: 't', end: 'd' } as const;
+export const slotNames = { visibleAt: 'v', token: 't', end: 'd', endedAt: 'a', keptUntil: 'k', result: 'o' } as const;
 
 export function slotPath(slot: number, name: keyof typeof slotNames): Path {
   return ['slots', slot, slotNames[name]];
@@ -31,10 +33,18 @@ function slotRow(slot: Slot): { [name: string]: Value } {
   if (slot.leasedUntil !== undefined) row.l = slot.leasedUntil;
   if (slot.receives > 0) row.r = slot.receives;
   if (slot.failures > 0) row.f = slot.failures;
-  if (slot.lastFailure !== undefined) row.e = slot.lastFailure;
+  const { errors = [], lastFailure } = slot;
+  if (errors.length > 0) row.w = errors.map(({ at, text }) => [at, text]);
+  if (lastFailure !== undefined && lastFailure !== errors.at(-1)?.text) row.e = lastFailure;
   if (slot.died) row.x = [slot.died.receives, slot.died.failures];
   if (slot.end) row.d = slot.end;
   if (slot.heldBy !== undefined) row.h = slot.heldBy;
+  if (slot.progress !== undefined) row.g = slot.progress;
+  if (slot.kept) {
+    row.a = slot.kept.at;
+    row.k = slot.kept.until;
+  }
+  if (slot.result) row.o = placedRow(slot.result);
   return row;
 }
 
@@ -43,9 +53,14 @@ function readSlot(value: Value): Slot {
   const slot: Slot = { visibleAt: row.v as number, receives: (row.r as number) ?? 0, failures: (row.f as number) ?? 0 };
   if (row.t !== undefined) slot.token = row.t as string;
   if (row.l !== undefined) slot.leasedUntil = row.l as number;
-  if (row.e !== undefined) slot.lastFailure = row.e as string;
+  if (row.w !== undefined) slot.errors = (row.w as [number, string][]).map(([at, text]) => ({ at, text }));
+  const lastFailure = (row.e as string | undefined) ?? slot.errors?.at(-1)?.text;
+  if (lastFailure !== undefined) slot.lastFailure = lastFailure;
   if (row.x !== undefined) slot.died = { receives: (row.x as number[])[0]!, failures: (row.x as number[])[1]! };
   if (row.h !== undefined) slot.heldBy = row.h as string;
+  if (row.g !== undefined) slot.progress = row.g as number;
+  if (row.k !== undefined) slot.kept = { at: row.a as number, until: row.k as number };
+  if (row.o !== undefined) slot.result = readPlaced(row.o as Row);
   if (row.d !== undefined) slot.end = row.d as NonNullable<Slot['end']>;
   return slot;
 }
@@ -98,6 +113,7 @@ export function leaseRow(lease: Lease): Row {
   const expiry = lease.group ? groupDue(lease) : Math.min(...live.map((slot) => slot.visibleAt));
   if (expiry !== undefined) row.expiry = expiry;
   if (lease.group) Object.assign(row, groupPart(lease.group));
+  if (lease.groupName !== undefined) row.groupName = lease.groupName;
   if (lease.keyed) Object.assign(row, keyedPart(lease.keyed));
   if (lease.publishedAt !== undefined) row.publishedAt = lease.publishedAt;
   if (lease.fresh !== undefined) row.fresh = lease.fresh;
@@ -139,18 +155,27 @@ function readKeyed(row: Row): { keyed?: Keyed } {
   return { keyed };
 }
 
+/** What is kept of a row: all that it says of its messages, and nothing that others act on. */
+function keptRow(lease: Lease): Row {
+  const { expiry: _, ttl: __, fresh: ___, ending: ____, outOfOrder: _____, maxReceives: ______, ...row } = leaseRow(lease);
+  return row;
+}
+
+function endedSlotRow({ token, cancelled }: Ended): { [name: string]: Value } {
+  return { ...(token === undefined ? {} : { t: token }), d: cancelled ? 'cancelled' : 'done' };
+}
+
 export function tombstoneRow(stone: Tombstone): Row {
   const row: Row = {
+    ...(stone.kept ? keptRow(stone.kept) : { slots: stone.slots.map(endedSlotRow) }),
     id: stone.id,
     version: stone.version,
-    slots: stone.slots.map(({ token, cancelled }) => ({
-      ...(token === undefined ? {} : { t: token }),
-      d: cancelled ? 'cancelled' : 'done',
-    })),
     until: stone.until,
     ...(stone.keyed ? keyedPart(stone.keyed) : {}),
   };
   if (stone.left) {
+    // A row that is kept has an age, which alone would not make the sweep look at it.
+    if (stone.kept) row.last = true;
     row.shard = stone.left.shard;
     row.expiry = stone.left.due;
     if (stone.left.outOfOrder !== undefined) row.outOfOrder = stone.left.outOfOrder;
@@ -164,15 +189,15 @@ export function tombstoneRow(stone: Tombstone): Row {
 /** What a row of `leases` is: still holding a message, or a tombstone. */
 export function readLease(row: Row): { lease: Lease } | { stone: Tombstone } {
   if (row.until !== undefined) {
+    // A plain tombstone has no age.
+    const kept = row.since === undefined ? undefined : readHeld(row);
     const stone: Tombstone = {
       id: row.id as string,
       version: row.version as string,
-      slots: (row.slots as Row[]).map((slot) => ({
-        ...(slot.t === undefined ? {} : { token: slot.t as string }),
-        ...(slot.d === 'cancelled' ? { cancelled: true } : {}),
-      })),
+      slots: kept ? kept.slots.map(endOf) : (row.slots as Row[]).map(readEnded),
       until: row.until as number,
       ...readKeyed(row),
+      ...(kept ? { kept } : {}),
     };
     if (row.expiry !== undefined) {
       stone.left = { shard: row.shard as string, due: row.expiry as number };
@@ -181,6 +206,17 @@ export function readLease(row: Row): { lease: Lease } | { stone: Tombstone } {
     }
     return { stone };
   }
+  return { lease: readHeld(row) };
+}
+
+function readEnded(slot: Row): Ended {
+  return {
+    ...(slot.t === undefined ? {} : { token: slot.t as string }),
+    ...(slot.d === 'cancelled' ? { cancelled: true } : {}),
+  };
+}
+
+function readHeld(row: Row): Lease {
   const lease: Lease = {
     id: row.id as string,
     shard: row.shard as string,
@@ -197,11 +233,12 @@ export function readLease(row: Row): { lease: Lease } | { stone: Tombstone } {
   if (row.outOfOrder !== undefined) lease.outOfOrder = row.outOfOrder as string;
   if (row.death !== undefined) lease.death = row.death as unknown as Death;
   if (row.maxReceives !== undefined) lease.maxReceives = row.maxReceives as number;
+  if (row.groupName !== undefined) lease.groupName = row.groupName as string;
   if (row.group !== undefined) {
     lease.group = { ...(row.group as unknown as Group) };
     if (!lease.slots.some(isLive) && row.expiry !== undefined) lease.group.due = row.expiry as number;
   }
-  return { lease };
+  return lease;
 }
 
 /** `incarnation:255.9` */

@@ -27,8 +27,16 @@ export interface Slot {
   lastFailure?: string;
   /** Receives and failures in the queue where it died. */
   died?: { receives: number; failures: number };
-  /** Acked or removed (`done`), cancelled, or living on in a row of its own (`moved`). */
-  end?: 'done' | 'cancelled' | 'moved';
+  /** Acked or removed (`done`), cancelled, too old (`expired`, where that is kept), or living on in a row of its own (`moved`). */
+  end?: 'done' | 'cancelled' | 'expired' | 'moved';
+  /** When it ended, and until when it is shown, ms; where its queue keeps what has ended. */
+  kept?: { at: number; until: number };
+  /** What was given with its ack. */
+  result?: Placed;
+  /** As its holder told it last. */
+  progress?: number;
+  /** The last failures that were told; of queues that keep messages. */
+  errors?: { at: number; text: string }[];
   /** The token that held it when it was cancelled: kept apart, for it proves no lease any more. */
   heldBy?: string;
 }
@@ -106,6 +114,8 @@ export interface Lease {
   outOfOrder?: string;
   death?: Death;
   group?: Group;
+  /** The name of its group, in a row that is kept of it. */
+  groupName?: string;
   keyed?: Keyed;
   /** How often a message may be received here; kept in the row for the sweep's sake. */
   maxReceives?: number;
@@ -124,9 +134,16 @@ export interface Tombstone {
   slots: Ended[];
   /** Until when it counts, ms. */
   until: number;
+  /** What it shows of the messages that it held. */
+  kept?: Lease;
   /** The row once had `ending`: what is left to remove, and when. */
   left?: { shard: string; due: number; outOfOrder?: string; contents?: Placed };
   keyed?: Keyed;
+}
+
+export function endOf({ end, token, heldBy }: Slot): Ended {
+  if (end === 'cancelled') return { cancelled: true, ...(heldBy === undefined ? {} : { token: heldBy }) };
+  return end === 'done' && token !== undefined ? { token } : {};
 }
 
 export function isLive(slot: Slot): boolean {

@@ -1,5 +1,5 @@
 /** The settings of queues: stored in `queues`, read through a short cache. */
-import type { Backoff, DeadLetter, Deduplication, GroupSettings, Priority, Queue, QueueSettings } from '../sdk/contract.ts';
+import type { Backoff, DeadLetter, Deduplication, GroupSettings, Keep, Priority, Queue, QueueSettings } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
 import {
   delaySecondsDefault,
@@ -40,6 +40,7 @@ export const settingsDefaults: QueueSettings = {
   priority: null,
   groups: null,
   deduplication: null,
+  keep: null,
   paused: false,
 };
 
@@ -54,12 +55,13 @@ export function deletedKey(incarnation: string): Key {
 
 // `null` is left out of a row: absent is null.
 export function queueRow(record: QueueRecord, kind: 'queue' | 'deleted' = 'queue'): Row {
-  const { name, retentionSeconds, deadLetter, backoff, priority, groups, deduplication, ...plain } = record;
+  const { name, retentionSeconds, deadLetter, backoff, priority, groups, deduplication, keep, ...plain } = record;
   const row: Row = { ...plain, kind, name: kind === 'queue' ? name : record.incarnation, queue: name };
   if (retentionSeconds !== null) row.retentionSeconds = retentionSeconds;
   if (deadLetter) row.deadLetter = { ...deadLetter };
   if (backoff) row.backoff = { ...backoff };
   if (priority) row.priority = { ...priority };
+  if (keep) row.keep = { ...keep };
   if (groups) row.groups = groupsRow(groups);
   if (deduplication) row.deduplication = deduplicationRow(deduplication);
   return row;
@@ -103,6 +105,7 @@ export function readQueue(row: Row): QueueRecord {
     priority: object<Priority>(row.priority),
     groups: readGroups(row.groups),
     deduplication: readDeduplication(row.deduplication),
+    keep: object<Keep>(row.keep),
     paused: (row.paused as boolean | undefined) ?? false,
     purgedBefore: row.purgedBefore as number,
     createdAt: row.createdAt as number,
@@ -122,6 +125,7 @@ export function describeQueue(record: QueueRecord): Queue {
     priority: record.priority,
     groups: record.groups,
     deduplication: record.deduplication,
+    keep: record.keep,
     paused: record.paused,
     createdAt: new Date(record.createdAt).toISOString(),
     updatedAt: new Date(record.updatedAt).toISOString(),

@@ -9,11 +9,12 @@ import { chunkKeys } from './contents.ts';
 import type { Context } from './context.ts';
 import { nextParcel, taking } from './group-parcels.ts';
 import { idle, inTurn, parcelDone } from './groups.ts';
-import { endedRow, isEnded, judgeable, replace, type Seen, untilSettled } from './lease-writes.ts';
+import { removedSlot, replaceEnded } from './keeping.ts';
+import { isEnded, judgeable, keepBodies, replace, type Seen, untilSettled } from './lease-writes.ts';
 import { moveSlots } from './moves.ts';
 import type { Key } from './port.ts';
 import { leaseRow, tombstoneRow } from './row-format.ts';
-import { type Group, isLive, type Lease, parcelKey, type Slot, type Tombstone } from './rows.ts';
+import { type Group, isLive, type Lease, parcelKey, type Tombstone } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 import { verdictOf, verdictOfAge } from './verdicts.ts';
 
@@ -40,7 +41,7 @@ export async function settle(ctx: Context, queue: QueueRecord, first: Seen): Pro
     const verdicts = lease.slots.map((slot) => verdictOf(queue, lease, slot, now));
     const gone = verdicts.flatMap((verdict, index) => (verdict === 'gone' ? [index] : []));
     if (gone.length > 0 || isEnded(lease)) {
-      const slots = lease.slots.map((slot, index) => (gone.includes(index) ? removed(slot) : slot));
+      const slots = lease.slots.map((slot, index) => (gone.includes(index) ? removedSlot(queue, lease, slot, now) : slot));
       const version = ctx.newVersion();
       const after = await replaceSlots(ctx, seen, { ...lease, version, slots }, now);
       if (after.row?.version === version) settled.removed += gone.length;
@@ -92,6 +93,7 @@ async function goOn(
   const due = seen.row!.expiry as number | undefined;
   if (due === undefined || due > now) return { done: settled };
   // Its messages ended one by one, the last of them without looking further.
+  if (last.slots.some(({ kept }) => kept)) return { seen: await replaceEnded(ctx, seen, last, ctx.newVersion(), now) };
   const lease = last.slots.length > 0 ? parcelDone(last, lastGroup, last.version, now) : last;
   const group = lease.group!;
   const { parcel, removed, more } = await nextParcel(ctx, queue, lease, group, now);
@@ -106,21 +108,17 @@ async function goOn(
   return { seen: await replaceSlots(ctx, seen, next, now) };
 }
 
-/** Without its token: a late ack is told that the lease is lost. */
-function removed(slot: Slot): Slot {
-  const { token: _, ...rest } = slot;
-  return { ...rest, end: 'done' };
-}
-
 /** Writes a lease anew with changed slots: as a tombstone when none is left. The expiry follows from the slots. */
 export async function replaceSlots(ctx: Context, seen: Seen, lease: Lease, now: number): Promise<Seen> {
-  return replace(ctx, seen, isEnded(lease) ? endedRow(lease, lease.version, now) : leaseRow(lease));
+  return isEnded(lease) ? replaceEnded(ctx, seen, lease, lease.version, now) : replace(ctx, seen, leaseRow(lease));
 }
 
 /** Removes what a row that ended has left, has the answers, then lets it be a tombstone like any other. */
 async function finish(ctx: Context, seen: Seen, stone: Tombstone): Promise<Seen> {
   const left = stone.left!;
-  const keys: Key[] = left.contents ? chunkKeys(left.contents) : [];
+  // What is kept of the row shows its bodies until then: from now on TTL will remove them.
+  if (left.contents && stone.kept) await keepBodies(ctx, left.contents, stone.until);
+  const keys: Key[] = left.contents && !stone.kept ? chunkKeys(left.contents) : [];
   if (left.outOfOrder !== undefined) keys.push(parcelKey(left.outOfOrder, stone.id));
   const errors = await ctx.store.writeAll(keys.map((key) => ({ key, then: { remove: true } })));
   const failure = errors.find((error) => error !== undefined);

@@ -1,8 +1,9 @@
 /** Messages as callers see them. */
-import type { DeathRecord, Message, MessageState, ReceivedMessage } from '../sdk/contract.ts';
+import type { DeathRecord, Json, Message, MessageState, ReceivedMessage } from '../sdk/contract.ts';
 import type { Content } from './contents.ts';
 import { parcelIdOf } from './groups.ts';
 import { groupKeyOf, isGroupRow, messageId } from './ids.ts';
+import type { Ending } from './keeping.ts';
 import { formatReceipt } from './receipts.ts';
 import type { Death, Lease, Parcel, Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
@@ -21,6 +22,10 @@ function content(from: Content): Pick<Message, 'body' | 'bodyBase64' | 'attribut
 function priorityOf(shard: string): { priority?: number } {
   const level = levelOf(shard);
   return level === 0 ? {} : { priority: level };
+}
+
+function groupOf(name: string | undefined): { group?: string } {
+  return name === undefined ? {} : { group: name };
 }
 
 function deathRecord(death: Death, slot: Slot): DeathRecord {
@@ -51,7 +56,7 @@ export function receivedMessage(queue: QueueRecord, lease: Lease, index: number,
     receives: slot.receives,
     failures: slot.failures,
     ...priorityOf(lease.shard),
-    ...(lease.group ? { group: lease.group.name } : {}),
+    ...groupOf(lease.group?.name),
     publishedAt: instant(lease.publishedAt ?? lease.since),
     leasedUntil: instant(slot.leasedUntil ?? slot.visibleAt),
     ...(lease.death ? { deadLetter: deathRecord(lease.death, slot) } : {}),
@@ -65,38 +70,71 @@ export function stateOf(lease: Lease, slot: Slot, now: number): MessageState {
   return lease.death ? 'dead' : 'ready';
 }
 
-export function leasedMessage(queueName: string, lease: Lease, index: number, from: Content, now: number): Message {
+/** How it ended, and what came of it. */
+export type Ended = Ending & { result?: Json };
+
+function endingRecord(ended: Ended | undefined): Pick<Message, 'endedAt' | 'keptUntil' | 'result'> {
+  if (!ended) return {};
+  const { at, until, result } = ended;
+  return { endedAt: instant(at), keptUntil: instant(until), ...(result === undefined ? {} : { result }) };
+}
+
+function workRecord({ lastFailure, errors, progress }: Slot): Pick<Message, 'lastFailure' | 'errors' | 'progress'> {
+  return {
+    ...(lastFailure === undefined ? {} : { lastFailure }),
+    ...(errors ? { errors: errors.map(({ at, text }) => ({ at: instant(at), message: text })) } : {}),
+    ...(progress === undefined ? {} : { progress }),
+  };
+}
+
+export function leasedMessage(
+  queueName: string,
+  lease: Lease,
+  index: number,
+  from: Content,
+  now: number,
+  ended?: Ended,
+): Message {
   const slot = lease.slots[index]!;
   return {
     id: messageId(parcelIdOf(lease), index),
     queue: queueName,
-    state: stateOf(lease, slot, now),
+    state: ended?.state ?? stateOf(lease, slot, now),
     ...content(from),
     receives: slot.receives,
     failures: slot.failures,
     ...priorityOf(lease.shard),
-    ...(lease.group ? { group: lease.group.name } : {}),
+    ...groupOf(lease.group?.name ?? lease.groupName),
     publishedAt: instant(lease.publishedAt ?? lease.since),
     visibleAt: instant(slot.visibleAt),
     expiresAt: lease.expiresAt === undefined ? null : instant(lease.expiresAt),
-    ...(slot.lastFailure === undefined ? {} : { lastFailure: slot.lastFailure }),
+    ...workRecord(slot),
+    ...endingRecord(ended),
     ...(lease.death ? { deadLetter: deathRecord(lease.death, slot) } : {}),
   };
 }
 
-export function freshMessage(queueName: string, parcel: Parcel, index: number, from: Content, group?: string): Message {
+export function freshMessage(
+  queueName: string,
+  parcel: Parcel,
+  index: number,
+  from: Content,
+  group?: string,
+  ended?: Ended,
+): Message {
   const parcelId = isGroupRow(parcel.shard) ? `${parcel.id}-${groupKeyOf(parcel.shard)}` : parcel.id;
   return {
     id: messageId(parcelId, index),
     queue: queueName,
-    state: 'ready',
+    state: ended?.state ?? 'ready',
     ...content(from),
     receives: 0,
     failures: 0,
     ...priorityOf(parcel.shard),
-    ...(group === undefined ? {} : { group }),
+    ...groupOf(group),
     publishedAt: instant(parcel.since),
     visibleAt: instant(parcel.since),
     expiresAt: parcel.expiresAt === undefined ? null : instant(parcel.expiresAt),
+    ...endingRecord(ended),
   };
 }

@@ -18,6 +18,7 @@ const orders = {
   priority: { levels: 3, order: 'strict' as const },
   groups: null,
   deduplication: null,
+  keep: null,
   paused: false,
   createdAt: at,
   updatedAt: at,

@@ -29,6 +29,7 @@ export const queue = z.object({
   priority: field.priority,
   groups: field.groups,
   deduplication: field.deduplication,
+  keep: field.keep,
   paused: field.flag,
   createdAt: instant,
   updatedAt: instant,
@@ -69,7 +70,7 @@ export const receivedMessage = z.object({
 export const message = z.object({
   id: field.anyMessageId,
   queue: field.queueName,
-  state: field.messageState,
+  state: field.anyState,
   body: json.exactOptional(),
   bodyBase64: bytes.exactOptional(),
   attributes,
@@ -81,6 +82,11 @@ export const message = z.object({
   visibleAt: instant,
   expiresAt: instant.nullable(),
   lastFailure: z.string().exactOptional(),
+  errors: z.array(z.object({ at: instant, message: z.string() })).exactOptional(),
+  progress: field.progress.exactOptional(),
+  endedAt: instant.exactOptional(),
+  keptUntil: instant.exactOptional(),
+  result: json.exactOptional(),
   deadLetter: deathRecord.exactOptional(),
 });
 

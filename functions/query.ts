@@ -1,7 +1,7 @@
 /** A query string as an operation's input: texts, but for the fields that are whole numbers, or true or false. */
 import { DumbwaiterError } from '../sdk/errors.ts';
 
-const numeric: ReadonlySet<string> = new Set(['limit']);
+const numeric: ReadonlySet<string> = new Set(['limit', 'waitSeconds']);
 const logical: ReadonlySet<string> = new Set(['force']);
 
 /** Fields are judged later, with the rest of the input. Throws `invalid_input` for a field given twice. */

@@ -7,6 +7,7 @@ import type {
   ApiKey,
   Counts,
   ExtendResult,
+  Json,
   Message,
   MessageChanges,
   MessageState,
@@ -45,7 +46,7 @@ export interface Operations {
     input: { max?: number; visibilityTimeoutSeconds?: number; waitSeconds?: number };
     output: { messages: ReceivedMessage[] };
   };
-  ack: { params: { queue: string }; input: { receipts: string[] }; output: { results: AckResult[] } };
+  ack: { params: { queue: string }; input: { receipts: string[]; result?: Json }; output: { results: AckResult[] } };
   release: {
     params: { queue: string };
     input: { receipts: string[]; delaySeconds?: number; failed?: string };
@@ -53,7 +54,7 @@ export interface Operations {
   };
   extend: {
     params: { queue: string };
-    input: { receipts: string[]; visibilityTimeoutSeconds?: number };
+    input: { receipts: string[]; visibilityTimeoutSeconds?: number; progress?: number };
     output: { results: ExtendResult[] };
   };
   publishItems: {
@@ -68,7 +69,7 @@ export interface Operations {
     input: Page & { state?: MessageState };
     output: { messages: Message[]; cursor?: string };
   };
-  getMessage: { params: { queue: string; id: string }; input: object; output: Message };
+  getMessage: { params: { queue: string; id: string }; input: { waitSeconds?: number }; output: Message };
   updateMessage: { params: { queue: string; id: string }; input: MessageChanges; output: { id: string; visibleAt: string } };
   cancelMessage: { params: { queue: string; id: string }; input: { force?: boolean }; output: object };
   redrive: { params: { queue: string }; input: RedriveInput; output: RedriveTask };

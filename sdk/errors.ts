@@ -22,16 +22,27 @@ export const errors = {
     retryable: false,
     meaning: 'The message is leased: only what waits is changed, and only force cancels what is leased.',
   },
-  cancelled: { status: 409, retryable: false, meaning: 'The message was cancelled while it was leased.' },
+  cancelled: { status: 409, retryable: false, meaning: 'The message was cancelled: while it was leased, or called for.' },
+  message_dead: {
+    status: 409,
+    retryable: false,
+    meaning: 'The message that was called was given up: dead-lettered, or too old. Only the SDK says this.',
+  },
   message_exists: {
     status: 409,
     retryable: false,
-    meaning: 'A transaction was to publish a message under an id that a message in the queue has, or had within the hour.',
+    meaning:
+      'A transaction was to publish a message under an id that a message in the queue has, had within the hour, or that is kept.',
   },
   lease_lost: {
     status: 409,
     retryable: false,
     meaning: 'The lease ended and the message was taken by another, released or removed.',
+  },
+  call_timeout: {
+    status: 504,
+    retryable: false,
+    meaning: 'The message that was called had no result in time. Only the SDK says this.',
   },
   payload_too_large: { status: 413, retryable: false, meaning: 'The request is larger than one call may carry.' },
   unsupported_media_type: { status: 415, retryable: false, meaning: 'The request body is not application/json.' },

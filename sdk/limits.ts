@@ -66,6 +66,17 @@ export const dedupKeyCharsMax = 128;
 export const anyMessageIdCharsMax = dedupKeyCharsMax + 12;
 export const deduplicationSecondsMin = 1;
 export const deduplicationSecondsMax = 365 * daySeconds;
+/** How long a queue may keep messages that are done, or given up. */
+export const keepSecondsMin = 0;
+/** Ten years. */
+export const keepSecondsMax = 3650 * daySeconds;
+/** The result of a message, given when it is acked, as UTF-8 JSON text. */
+export const resultBytesMax = 64 * kibibyte;
+/** Failures of one message of which a queue that keeps messages remembers the text and the instant: the last ones. */
+export const errorsKeptMax = 5;
+/** Progress told by who holds a message: 0, nothing is done yet, to 1. */
+export const progressMin = 0;
+export const progressMax = 1;
 export const backoffSecondsMin = 0;
 export const backoffSecondsMax = 365 * daySeconds;
 export const backoffFactorMin = 1;
@@ -115,6 +126,8 @@ export const parcelSlotsMax = 10;
 export const rowBytesMax = kibibyte;
 /** A DynamoDB item holds at most 400 KB; bodies beside their row are cut into pieces of this. */
 export const bodyChunkBytesMax = 350 * kibibyte;
+/** The results of one row's messages share this much of it, each an equal part; what is larger lies beside the row. */
+export const resultsRowBytesMax = kibibyte;
 /** Bodies of more than this together do not share a parcel, so that one row never fills a call. */
 export const parcelBytesMax = 300 * kibibyte;
 /** Rows that one receive, or the sweep, reads at the head of a shard at most. */

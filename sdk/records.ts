@@ -53,6 +53,14 @@ export interface Deduplication {
   onDuplicate: 'ignore' | 'replace' | 'debounce';
 }
 
+/** How long messages stay readable by id when they have ended; 0: not at all. */
+export interface Keep {
+  /** Those that were acked, with their results. */
+  doneSeconds: number;
+  /** Those that were given up: cancelled, or expired in a queue without dead-letter queue. */
+  deadSeconds: number;
+}
+
 export interface QueueSettings {
   /** How long a received message is hidden unless the receive says otherwise. */
   visibilityTimeoutSeconds: number;
@@ -67,6 +75,8 @@ export interface QueueSettings {
   groups: GroupSettings | null;
   /** `null`: no `dedupKey` is taken. */
   deduplication: Deduplication | null;
+  /** `null`: what has ended is gone. */
+  keep: Keep | null;
   /** While paused a queue takes messages and gives none; leases go on. */
   paused: boolean;
 }
@@ -95,7 +105,7 @@ export interface Queue extends QueueSettings {
 export interface PublishEntry {
   body?: Json;
   bodyBase64?: string;
-  /** The caller's own id. While a message of this id exists in the queue, and an hour beyond, publishing it again publishes nothing. */
+  /** The caller's own id. While a message of this id exists in the queue or is kept, and an hour beyond its end, publishing it again publishes nothing. */
   id?: string;
   delaySeconds?: number;
   /** When it can first be received, in place of `delaySeconds`; an instant past is now. */
@@ -162,13 +172,21 @@ export interface ReceivedMessage {
 }
 
 export type MessageState = 'delayed' | 'ready' | 'leased' | 'dead';
+/** Of a message that its queue keeps: acked, cancelled, or grown too old. */
+export type EndState = 'done' | 'cancelled' | 'expired';
+
+/** A failure that was told with `release({failed})`. */
+export interface FailureRecord {
+  at: string;
+  message: string;
+}
 
 /** A message as peek and get show it. */
 export interface Message {
   id: string;
   /** The queue where it is now. */
   queue: string;
-  state: MessageState;
+  state: MessageState | EndState;
   body?: Json;
   bodyBase64?: string;
   attributes: Attributes;
@@ -179,11 +197,21 @@ export interface Message {
   /** The group in which it waits for its turn. */
   group?: string;
   publishedAt: string;
-  /** When it can next be received (while leased: if it is not acked). */
+  /** When it can next be received (while leased: if it is not acked); once it has ended, when it could have been. */
   visibleAt: string;
   expiresAt: string | null;
   /** The text of the last `release({failed})`. */
   lastFailure?: string;
+  /** The last five of those, the oldest first: only of queues that keep messages. */
+  errors?: FailureRecord[];
+  /** From 0 to 1, as its holder told it last. */
+  progress?: number;
+  /** When it was acked, cancelled, or grew too old. */
+  endedAt?: string;
+  /** How long it can be read. */
+  keptUntil?: string;
+  /** What was given with its ack. */
+  result?: Json;
   deadLetter?: DeathRecord;
 }
 

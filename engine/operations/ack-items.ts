@@ -7,13 +7,15 @@ import type { OutputOf } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
 import type { Context } from '../context.ts';
 import { isGroupRow, isKeyedRow } from '../ids.ts';
+import { keptAs } from '../keeping.ts';
 import { keyedAck } from '../keyed-rows.ts';
 import type { Condition, Path, Value, Write } from '../port.ts';
 import type { Receipt } from '../receipts.ts';
-import { slotPath, tombstoneRow } from '../row-format.ts';
+import { tombstoneRow } from '../row-format.ts';
 import { leaseKey, tombstone } from '../rows.ts';
+import type { QueueRecord } from '../settings.ts';
 import { asItems } from '../transactions.ts';
-import { holds, marks } from './ack.ts';
+import { holdsStill, marks } from './ack.ts';
 import { leaseLost, readReceipts } from './by-row.ts';
 
 export async function ackItems(ctx: Context, queueName: string, receipts: readonly unknown[]): Promise<OutputOf<'ackItems'>> {
@@ -27,6 +29,7 @@ export async function ackItems(ctx: Context, queueName: string, receipts: readon
       [...rows].map(([rowId, held]) =>
         ackWrite(
           ctx,
+          queue,
           rowId,
           held.map(({ receipt }) => receipt),
         ),
@@ -36,31 +39,32 @@ export async function ackItems(ctx: Context, queueName: string, receipts: readon
 }
 
 /** One write of the row, however many of its messages are acked: DynamoDB takes no two on one item. */
-function ackWrite(ctx: Context, rowId: string, held: readonly Receipt[]): Write {
+function ackWrite(ctx: Context, queue: QueueRecord, rowId: string, held: readonly Receipt[]): Write {
   const slots = new Map(held.map((receipt) => [receipt.slot, receipt]));
   // Of two receipts of one message one is stale.
   if (slots.size < held.length) throw new DumbwaiterError('lease_lost', leaseLost().message);
   const now = ctx.clock.now();
   const version = ctx.newVersion();
   const { count, ending } = held[0]!;
-  const live: Condition[] = held.flatMap((receipt) => [holds(receipt), { absent: slotPath(receipt.slot, 'end') }]);
+  const live = holdsStill(held);
+  const done = keptAs(queue, 'done', now);
   const tokens = Array.from({ length: count }, (_, slot) => slots.get(slot)).flatMap((one) =>
     one ? [{ token: one.token }] : [],
   );
   const isGroup = isGroupRow(rowId);
-  if (tokens.length === count && held.length === count && !ending && !isGroup) {
+  if (tokens.length === count && held.length === count && !ending && !isGroup && !done.kept) {
     // Receipts are in their holder's hands: the row itself says how many messages it has, and what is left to do at its end.
     const whole: Condition[] = [{ absent: ['until'] }, { equals: [['count'], count] }, { absent: ['ending'] }, ...live];
     const keyed = isKeyedRow(rowId) ? keyedAck(held[0]!, version, now) : undefined;
     const then = keyed?.then ?? { put: tombstoneRow(tombstone(rowId, version, tokens, now)) };
     return { key: leaseKey(rowId), when: { all: [...whole, ...(keyed ? [keyed.agrees] : [])] }, then };
   }
-  // Its expiry stays, too early if anything: who meets the row when it is due ends it. A group goes on from now.
+  // Its expiry stays, too early if anything: who meets the row when it is due ends it, and keeps what is to be kept. A group goes on from now.
   const part: Condition = { all: [{ absent: ['until'] }, ...live] };
   return {
     key: leaseKey(rowId),
     when: part,
-    then: { set: [[['version'], version], ...(isGroup ? [dueAt(now)] : []), ...marks(held)] },
+    then: { set: [[['version'], version], ...(isGroup ? [dueAt(now)] : []), ...marks(held, done)] },
   };
 }
 

@@ -1,35 +1,91 @@
 /**
  * Ack. One update per row, on the tokens alone, with nothing read before. All messages of a row at once make it a tombstone; a part
- * is marked done, and who sees from the answer that all are done makes the tombstone.
+ * is marked done, and who sees from the answer that all are done makes the tombstone. Where the queue keeps what is done, the row stays as
+ * it is, but for its marks and its place in the index.
  */
-import type { AckResult } from '../../sdk/contract.ts';
+import type { AckResult, Json } from '../../sdk/contract.ts';
+import { DumbwaiterError } from '../../sdk/errors.ts';
+import { tombstoneMs } from '../../sdk/limits.ts';
+import { chunkKeys, type Placed } from '../contents.ts';
 import type { Context } from '../context.ts';
 import { behindOthers, wasAcked } from '../groups.ts';
-import { isGroupRow, isKeyedRow } from '../ids.ts';
+import { isGroupRow, isKeyedRow, messageId } from '../ids.ts';
+import { endKey, keptAs, outlastsBodies, placeResult, replaceEnded } from '../keeping.ts';
 import { keyedAck } from '../keyed-rows.ts';
-import { endedRow, isEnded, judgeable, lookAt, replace, type Seen, untilSettled, writeLease } from '../lease-writes.ts';
+import { isEnded, judgeable, lookAt, replace, type Seen, untilSettled, writeLease } from '../lease-writes.ts';
 import { createPatience, patiently } from '../patience.ts';
-import type { Condition, Path, Value } from '../port.ts';
+import type { Condition, Path, Value, Write } from '../port.ts';
 import type { Receipt } from '../receipts.ts';
-import { leaseRow, slotPath, tombstoneRow } from '../row-format.ts';
-import { isLive, tombstone } from '../rows.ts';
+import { leaseRow, placedRow, slotPath, tombstoneRow } from '../row-format.ts';
+import { isLive, type Lease, type Slot, tombstone } from '../rows.ts';
+import type { QueueRecord } from '../settings.ts';
 import { byRow, notHeld } from './by-row.ts';
 
-export function ack(ctx: Context, queueName: string, receipts: readonly unknown[]): Promise<{ results: AckResult[] }> {
-  return byRow<AckResult>(ctx, queueName, receipts, async (_queue, rowId, held) => {
+/** Throws DumbwaiterError `invalid_input` for a result that the queue would not keep. */
+export async function ack(
+  ctx: Context,
+  queueName: string,
+  receipts: readonly unknown[],
+  result?: Json,
+): Promise<{ results: AckResult[] }> {
+  const { keep } = await ctx.settings.get(queueName);
+  if (result !== undefined && !keep?.doneSeconds) {
+    throw new DumbwaiterError('invalid_input', `result: the queue "${queueName}" keeps none (keep.doneSeconds)`);
+  }
+  return byRow<AckResult>(ctx, queueName, receipts, async (queue, rowId, held) => {
+    const placed = result === undefined ? undefined : await placeOf(ctx, queue, held, result);
     // What was done before is found done: an ack may be repeated.
-    return patiently(createPatience(ctx), async () => {
-      const first = await firstAck(ctx, rowId, held);
-      return untilSettled(ctx, first, (seen) => judge(ctx, seen, held));
+    const results = await patiently(createPatience(ctx), async () => {
+      const first = await firstAck(ctx, queue, rowId, held, placed);
+      return untilSettled(ctx, first, (seen) => judge(ctx, queue, seen, held, placed));
     });
+    if (placed && !results.some(({ ok }) => ok)) await removeUnused(ctx, placed);
+    results.forEach((one, index) => {
+      if (one.ok) ctx.wakeups.wake(endKey(queue.name, messageId(rowId, held[index]!.slot)));
+    });
+    return results;
   });
+}
+
+function placeOf(ctx: Context, queue: QueueRecord, held: readonly Receipt[], result: Json): Promise<Placed> {
+  const now = ctx.clock.now();
+  // Later than the row will say, since the ack itself comes later.
+  const until = (keptAs(queue, 'done', now).kept?.until ?? now) + tombstoneMs;
+  return placeResult(ctx, result, held[0]!.count, until, now);
+}
+
+/** What is noted of a message that is done. */
+export type Done = Pick<Slot, 'kept' | 'result'>;
+
+function doneAt(queue: QueueRecord, now: number, result: Placed | undefined): Done {
+  const { kept } = keptAs(queue, 'done', now);
+  return kept ? { kept, ...(result && { result }) } : {};
 }
 
 export const holds = ({ slot, token }: Receipt): Condition => ({ equals: [slotPath(slot, 'token'), token] });
 
-export const marks = (held: readonly Receipt[]) => held.map(({ slot }): [Path, Value] => [slotPath(slot, 'end'), 'done']);
+export const holdsStill = (held: readonly Receipt[]): Condition[] =>
+  held.flatMap((receipt) => [holds(receipt), { absent: slotPath(receipt.slot, 'end') }]);
 
-function firstAck(ctx: Context, rowId: string, held: readonly Receipt[]): Promise<Seen> {
+export const marks = (held: readonly Receipt[], { kept, result }: Done = {}) =>
+  held.flatMap(({ slot }): [Path, Value][] => [
+    [slotPath(slot, 'end'), 'done'],
+    ...(kept ? keptMarks(slot, kept) : []),
+    ...(result ? [[slotPath(slot, 'result'), placedRow(result)] as [Path, Value]] : []),
+  ]);
+
+const keptMarks = (slot: number, { at, until }: NonNullable<Done['kept']>): [Path, Value][] => [
+  [slotPath(slot, 'endedAt'), at],
+  [slotPath(slot, 'keptUntil'), until],
+];
+
+function firstAck(
+  ctx: Context,
+  queue: QueueRecord,
+  rowId: string,
+  held: readonly Receipt[],
+  result: Placed | undefined,
+): Promise<Seen> {
   const now = ctx.clock.now();
   const version = ctx.newVersion();
   const count = held[0]!.count;
@@ -40,27 +96,51 @@ function firstAck(ctx: Context, rowId: string, held: readonly Receipt[]): Promis
   const tokens = Array.from({ length: count }, (_, slot) => slots.get(slot)).flatMap((one) =>
     one ? [{ token: one.token }] : [],
   );
+  const done = doneAt(queue, now, result);
   if (tokens.length === count && held.length === count) {
-    const row = tombstoneRow(tombstone(rowId, version, tokens, now));
-    const keyed = isKeyedRow(rowId) ? keyedAck(held[0]!, version, now) : undefined;
     // `count`, for the row may have more messages than the receipts say; `ending`, for such a row has more to do when it ends.
-    const whole: Condition = {
-      all: [
-        { absent: ['until'] },
-        { equals: [['count'], count] },
-        { absent: ['ending'] },
-        ...held.map(holds),
-        ...(keyed ? [keyed.agrees] : []),
-      ],
-    };
-    return writeLease(ctx, rowId, whole, keyed?.then ?? { put: row }, now);
+    const whole: Condition[] = [{ absent: ['until'] }, { equals: [['count'], count] }, { absent: ['ending'] }];
+    const keyed = isKeyedRow(rowId) ? keyedAck(held[0]!, version, now) : undefined;
+    if (keyed) whole.push(keyed.agrees);
+    if (done.kept) {
+      const { when, then } = keptWhole(held, { ...done, kept: done.kept }, version, now);
+      return writeLease(ctx, rowId, { all: [...whole, ...when] }, then, now);
+    }
+    const row = tombstoneRow(tombstone(rowId, version, tokens, now));
+    return writeLease(ctx, rowId, { all: [...whole, ...held.map(holds)] }, keyed?.then ?? { put: row }, now);
   }
-  const part: Condition = { all: [{ absent: ['until'] }, ...held.map(holds)] };
-  return writeLease(ctx, rowId, part, { set: [[['version'], version], ...marks(held)] }, now);
+  const part: Condition = { all: [{ absent: ['until'] }, ...(done.kept ? holdsStill(held) : held.map(holds))] };
+  return writeLease(ctx, rowId, part, { set: [[['version'], version], ...marks(held, done)] }, now);
+}
+
+/** The row as it is, with all its messages done, out of the index, for as long as it is kept. */
+function keptWhole(
+  held: readonly Receipt[],
+  done: Done & Required<Pick<Done, 'kept'>>,
+  version: string,
+  now: number,
+): { when: Condition[]; then: Write['then'] } {
+  const until = Math.max(now, held[0]!.freeAt ?? 0, done.kept.until - tombstoneMs) + tombstoneMs;
+  const when = holdsStill(held);
+  // Bodies beside it have to be kept before.
+  if (outlastsBodies(until, now)) when.push({ absent: ['beside'] });
+  const set: [Path, Value][] = [
+    [['version'], version],
+    [['until'], until],
+    [['ttl'], Math.ceil(until / 1000)],
+    ...marks(held, done),
+  ];
+  return { when, then: { set, unset: [['expiry']] } };
 }
 
 /** Whether each message is done by this very token; what still is not, and may be, is marked. */
-async function judge(ctx: Context, seen: Seen, held: readonly Receipt[]): Promise<{ done: AckResult[] } | { seen: Seen }> {
+async function judge(
+  ctx: Context,
+  queue: QueueRecord,
+  seen: Seen,
+  held: readonly Receipt[],
+  result: Placed | undefined,
+): Promise<{ done: AckResult[] } | { seen: Seen }> {
   const now = ctx.clock.now();
   const judged = judgeable(seen, now);
   const { lease, stone } = judged;
@@ -74,15 +154,16 @@ async function judge(ctx: Context, seen: Seen, held: readonly Receipt[]): Promis
     return there && isLive(there) && there.token === token;
   });
   if (pending.length > 0) {
+    const done = doneAt(queue, now, result);
     const slots = lease.slots.map((slot, index) =>
-      pending.some((receipt) => receipt.slot === index) ? { ...slot, end: 'done' as const } : slot,
+      pending.some((receipt) => receipt.slot === index) ? { ...slot, end: 'done' as const, ...done } : slot,
     );
-    const next = { ...lease, slots, version: ctx.newVersion() };
-    if (isEnded(next)) return { seen: await replace(ctx, seen, endedRow(next, next.version, now)) };
+    const next: Lease = { ...lease, slots, version: ctx.newVersion() };
+    if (isEnded(next)) return { seen: await replaceEnded(ctx, seen, next, next.version, now) };
     // The next in turn may be due from now on.
     if (lease.group) return { seen: await replace(ctx, seen, leaseRow(behindOthers(next, now))) };
-    const when: Condition = { all: [{ absent: ['until'] }, ...pending.map(holds)] };
-    const then = { set: [[['version'], next.version] as [Path, Value], ...marks(pending)] };
+    const when: Condition = { all: [{ absent: ['until'] }, ...(done.kept ? holdsStill(pending) : pending.map(holds))] };
+    const then = { set: [[['version'], next.version] as [Path, Value], ...marks(pending, done)] };
     return { seen: await writeLease(ctx, seen.id, when, then, seen.readAt) };
   }
   const results = held.map((receipt): AckResult => {
@@ -94,6 +175,11 @@ async function judge(ctx: Context, seen: Seen, held: readonly Receipt[]): Promis
     return isDone ? { ok: true } : notHeld(judged, receipt);
   });
   // All done by now, mine or others': the row ends. Should this fail, whoever meets the row when it is due ends it.
-  if (isEnded(lease) && lease.slots.length > 0) await replace(ctx, seen, endedRow(lease, ctx.newVersion(), now)).catch(() => {});
+  if (isEnded(lease) && lease.slots.length > 0) await replaceEnded(ctx, seen, lease, ctx.newVersion(), now).catch(() => {});
   return { done: results };
+}
+
+/** A result that lies beside the row, and that no message has after all: should this fail, TTL removes it in the end. */
+async function removeUnused(ctx: Context, result: Placed): Promise<void> {
+  await ctx.store.writeAll(chunkKeys(result).map((key) => ({ key, then: { remove: true } })));
 }

@@ -8,9 +8,10 @@ import { adopt } from '../adopt.ts';
 import type { Context } from '../context.ts';
 import { findMessage, wasCancelled } from '../find.ts';
 import { slotName } from '../group-parcels.ts';
-import { judgeable, replace, type Seen, untilSettled } from '../lease-writes.ts';
+import { cancelledApart, endKey, keptAs } from '../keeping.ts';
+import { judgeable, replace, replaceWith, type Seen, untilSettled } from '../lease-writes.ts';
 import { leaseRow } from '../row-format.ts';
-import { isLive, type Lease, type Slot } from '../rows.ts';
+import { isLive, type Lease, type Parcel, type Slot } from '../rows.ts';
 import type { QueueRecord } from '../settings.ts';
 import { replaceSlots } from '../settle.ts';
 import { incarnationOf } from '../shards.ts';
@@ -31,14 +32,18 @@ export async function cancelMessage(ctx: Context, queueName: string, id: string,
       const { parcel, slot } = found;
       if (verdictOfAge(queue, parcel.since, parcel.expiresAt, ctx.clock.now()) === 'gone') break;
       if (found.group) {
-        const outcome = await cancelWaiting(ctx, found.group.seen, parcel.id, slot);
+        const outcome = await cancelWaiting(ctx, queue, found.group.seen, parcel, slot);
         if (outcome === 'cancelled') return {};
         continue;
       }
-      const { applied } = await adopt(ctx, queue, found, (lease) => withoutSlot(lease, slot));
-      if (applied) return {};
+      const { applied } = await adopt(ctx, queue, found, (lease) => withoutSlot(lease, slot, queue, ctx.clock.now()));
+      if (applied) {
+        ctx.wakeups.wake(endKey(queueName, id));
+        return {};
+      }
     } else {
       const outcome = await cancelIn(ctx, queue, found, force);
+      if (outcome === 'cancelled') ctx.wakeups.wake(endKey(queueName, id));
       if (outcome === 'leased') throw leasedNow(id, 'force cancels it all the same');
       if (outcome === 'cancelled') return {};
       if (outcome === 'gone') break;
@@ -49,8 +54,11 @@ export async function cancelMessage(ctx: Context, queueName: string, id: string,
   throw messageNotFound(queueName, id);
 }
 
-function withoutSlot(lease: Lease, slot: number): Lease {
-  return { ...lease, slots: lease.slots.map((one, index) => (index === slot ? cancelled(one) : one)) };
+function withoutSlot(lease: Lease, slot: number, queue: QueueRecord, now: number): Lease {
+  const slots = lease.slots.map((one, index) =>
+    index === slot ? { ...cancelled(one), ...keptAs(queue, 'cancelled', now) } : one,
+  );
+  return { ...lease, slots };
 }
 
 function cancelled({ token, ...rest }: Slot): Slot {
@@ -74,18 +82,25 @@ function cancelIn(
     if (!lease || !there || !isLive(there) || incarnationOf(lease.shard) !== queue.incarnation) return { done: 'gone' };
     if (verdictOf(queue, lease, there, now) === 'gone') return { done: 'gone' };
     if (!force && stateOf(lease, there, now) === 'leased') return { done: 'leased' };
-    return { seen: await replaceSlots(ctx, seen, { ...withoutSlot(lease, slot), version: ctx.newVersion() }, now) };
+    return { seen: await replaceSlots(ctx, seen, { ...withoutSlot(lease, slot, queue, now), version: ctx.newVersion() }, now) };
   });
 }
 
 /** A message whose parcel its group has not come to: noted in the group's row. */
-function cancelWaiting(ctx: Context, first: Seen, parcel: string, slot: number): Promise<'cancelled' | 'moved'> {
+async function cancelWaiting(
+  ctx: Context,
+  queue: QueueRecord,
+  first: Seen,
+  parcel: Parcel,
+  slot: number,
+): Promise<'cancelled' | 'moved'> {
+  const apart = await cancelledApart(ctx, queue, first, parcel, slot);
   return untilSettled(ctx, first, async (seen) => {
     const { lease } = judgeable(seen, ctx.clock.now());
     const group = lease?.group;
-    if (!group || group.head >= parcel) return { done: 'moved' };
+    if (!group || group.head >= parcel.id) return { done: 'moved' };
     const { cancelled: noted = [] } = group;
-    const name = slotName(parcel, slot);
+    const name = slotName(parcel.id, slot);
     if (noted.includes(name)) return { done: 'cancelled' };
     if (noted.length >= groupCancelledMax) {
       throw new DumbwaiterError(
@@ -94,6 +109,6 @@ function cancelWaiting(ctx: Context, first: Seen, parcel: string, slot: number):
       );
     }
     const next = { ...lease, version: ctx.newVersion(), group: { ...group, cancelled: [...noted, name] } };
-    return { seen: await replace(ctx, seen, leaseRow(next)) };
+    return { seen: apart ? await replaceWith(ctx, seen, leaseRow(next), [apart]) : await replace(ctx, seen, leaseRow(next)) };
   });
 }

@@ -1,5 +1,5 @@
 /** Extend: a lease that is still held ends so long from now instead. It may have run out, as long as nobody took the message since. */
-import type { ExtendResult } from '../../sdk/contract.ts';
+import type { ExtendResult, InputOf } from '../../sdk/contract.ts';
 import { keepThroughLease } from '../claims.ts';
 import type { Context } from '../context.ts';
 import { judgeable, lookAt, untilSettled } from '../lease-writes.ts';
@@ -11,7 +11,7 @@ export function extend(
   ctx: Context,
   queueName: string,
   receipts: readonly unknown[],
-  visibilityTimeoutSeconds: number | undefined,
+  { visibilityTimeoutSeconds, progress }: Pick<InputOf<'extend'>, 'visibilityTimeoutSeconds' | 'progress'>,
 ): Promise<{ results: ExtendResult[] }> {
   return byRow<ExtendResult>(ctx, queueName, receipts, async (queue, rowId, held) => {
     const seconds = visibilityTimeoutSeconds ?? queue.visibilityTimeoutSeconds;
@@ -40,7 +40,9 @@ export function extend(
       extended = {
         ...lease,
         version: ctx.newVersion(),
-        slots: lease.slots.map((slot, index) => (slots.has(index) ? until(slot, leasedUntil) : slot)),
+        slots: lease.slots.map((slot, index) =>
+          slots.has(index) ? { ...until(slot, leasedUntil), ...(progress === undefined ? {} : { progress }) } : slot,
+        ),
       };
       await keepThroughLease(ctx, extended);
       return { seen: await replaceSlots(ctx, seen, extended, now) };

@@ -1,36 +1,96 @@
-/** Reads one message by id, without receiving it. */
+/** Reads one message by id, without receiving it; and waits for its end, if asked to. */
 import type { Message } from '../../sdk/contract.ts';
-import { readContents } from '../contents.ts';
+import { type Content, type Placed, readContents } from '../contents.ts';
 import type { Context } from '../context.ts';
-import { findMessage } from '../find.ts';
+import { type Found, findMessage, isShown } from '../find.ts';
+import { endingOf, endingOfParcel, endKey } from '../keeping.ts';
+import { isLive } from '../rows.ts';
+import type { QueueRecord } from '../settings.ts';
 import { incarnationOf } from '../shards.ts';
 import { verdictOf, verdictOfAge } from '../verdicts.ts';
 import { freshMessage, leasedMessage } from '../views.ts';
 import { messageNotFound } from './by-message.ts';
 
-export async function getMessage(ctx: Context, queueName: string, id: string): Promise<Message> {
-  const missing = messageNotFound(queueName, id);
-  const queue = await ctx.settings.get(queueName);
-  const found = await findMessage(ctx, queue, id);
-  if (!found) throw missing;
-  const now = ctx.clock.now();
-  const [contents] = await readContents(ctx.store, ['parcel' in found ? found.parcel.contents : found.lease.contents]);
-  const content = contents?.[found.slot];
-  if (!content) throw missing;
-  if ('parcel' in found) {
-    const { parcel, slot } = found;
-    if (verdictOfAge(queue, parcel.since, parcel.expiresAt, now) === 'gone') throw missing;
-    return freshMessage(queueName, parcel, slot, content, found.group?.name);
+const waitMsFirst = 50;
+const waitMsLast = 1000;
+const waitGrowth = 1.5;
+
+/** Throws DumbwaiterError `message_not_found`, at once: also when the message ends meanwhile, and is not kept. */
+export async function getMessage(
+  ctx: Context,
+  queueName: string,
+  id: string,
+  waitSeconds: number,
+  signal?: AbortSignal,
+): Promise<Message> {
+  const waitUntil = ctx.clock.now() + waitSeconds * 1000;
+  let waitMs = waitMsFirst;
+  for (;;) {
+    // Listening starts before the look, so that an end during it is not missed.
+    const wakeup = ctx.wakeups.listen(endKey(queueName, id), signal);
+    try {
+      const message = await readMessage(ctx, queueName, id);
+      const remaining = waitUntil - ctx.clock.now();
+      // Of one that died, its queue waits no longer.
+      const isOver = message.endedAt !== undefined || message.queue !== queueName;
+      if (isOver || remaining <= 0 || signal?.aborted) return message;
+      await ctx.clock.sleep(Math.min(waitMs, remaining), wakeup.signal).catch(() => {});
+    } finally {
+      wakeup.end();
+    }
+    waitMs = Math.min(waitMsLast, waitMs * waitGrowth);
   }
-  const { lease, slot } = found;
+}
+
+async function readMessage(ctx: Context, queueName: string, id: string): Promise<Message> {
+  const queue = await ctx.settings.get(queueName);
+  const found = await findMessage(ctx, queue, id, isShown);
+  const shown = found && ('parcel' in found ? await waiting(ctx, queue, found) : await leased(ctx, queue, found));
+  if (!shown) throw messageNotFound(queueName, id);
+  return shown;
+}
+
+async function waiting(
+  ctx: Context,
+  queue: QueueRecord,
+  { parcel, slot, group }: Extract<Found, { parcel: unknown }>,
+): Promise<Message | undefined> {
+  const now = ctx.clock.now();
+  const ending = endingOfParcel(queue, parcel, now);
+  if (!ending && verdictOfAge(queue, parcel.since, parcel.expiresAt, now) === 'gone') return undefined;
+  const [content] = await contentsAt(ctx, [[parcel.contents, slot]]);
+  return content && freshMessage(queue.name, parcel, slot, content, group?.name, ending);
+}
+
+async function leased(
+  ctx: Context,
+  queue: QueueRecord,
+  { lease, slot }: Extract<Found, { lease: unknown }>,
+): Promise<Message | undefined> {
+  const now = ctx.clock.now();
+  const there = lease.slots[slot]!;
   const holder =
     incarnationOf(lease.shard) === queue.incarnation ? queue : await ctx.settings.byIncarnation(incarnationOf(lease.shard));
   // It left this queue for another: only its origin, and those that hold it, may show it.
   const isOurs =
-    holder && (holder.name === queueName || lease.death?.queue === queueName || isOwnedBy(lease.id, queue.incarnation));
-  const isPurged = holder && lease.since < holder.purgedBefore;
-  if (!isOurs || isPurged || verdictOf(holder, lease, lease.slots[slot]!, now) === 'gone') throw missing;
-  return leasedMessage(holder.name, lease, slot, content, now);
+    holder && (holder.name === queue.name || lease.death?.queue === queue.name || isOwnedBy(lease.id, queue.incarnation));
+  if (!isOurs || lease.since < holder.purgedBefore) return undefined;
+  const ending = endingOf(holder, lease, there, now);
+  if (!ending && (!isLive(there) || verdictOf(holder, lease, there, now) === 'gone')) return undefined;
+  const result = ending && there.result;
+  const [content, given] = await contentsAt(ctx, [[lease.contents, slot], ...(result ? [[result, 0] as const] : [])]);
+  if (!content || (result && !given)) return undefined;
+  const ended = ending && { ...ending, ...(given ? { result: given.body ?? null } : {}) };
+  return leasedMessage(holder.name, lease, slot, content, now, ended);
+}
+
+/** Undefined where it is gone: the message ended between two reads. */
+async function contentsAt(ctx: Context, places: readonly (readonly [Placed, number])[]): Promise<(Content | undefined)[]> {
+  const contents = await readContents(
+    ctx.store,
+    places.map(([placed]) => placed),
+  );
+  return places.map(([, slot], index) => contents[index]?.[slot]);
 }
 
 function isOwnedBy(rowId: string, incarnation: string): boolean {

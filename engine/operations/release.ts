@@ -8,6 +8,7 @@ import { moveAside } from '../aside.ts';
 import { backoffMs } from '../backoff.ts';
 import { keepThroughLease } from '../claims.ts';
 import type { Context } from '../context.ts';
+import { failureIn } from '../keeping.ts';
 import { judgeable, lookAt, untilSettled } from '../lease-writes.ts';
 import { moveSlots } from '../moves.ts';
 import type { Receipt } from '../receipts.ts';
@@ -103,5 +104,5 @@ function released(
   const failures = slot.failures + (failed === undefined ? 0 : 1);
   const backoff = queue.backoff ? backoffMs(queue.backoff, Math.max(1, failures), ctx.random) : 0;
   const visibleAt = now + (delaySeconds === undefined ? backoff : delaySeconds * 1000);
-  return { ...rest, visibleAt, failures, ...(failed ? { lastFailure: failed } : {}) };
+  return { ...rest, visibleAt, failures, ...(failed ? failureIn(queue, slot, failed, now) : {}) };
 }

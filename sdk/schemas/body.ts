@@ -1,11 +1,11 @@
 /** Whether a body may be published. The answers say what is wrong with it and never hold any of it. */
 import { bodyBytesMax, bodyDepthMax } from '../limits.ts';
 
-const tooLarge = (given: string) => `must be at most ${bodyBytesMax} bytes, was ${given}`;
+const tooLarge = (given: string, bytesMax: number) => `must be at most ${bytesMax} bytes, was ${given}`;
 
 /** What is wrong with a JSON value; `undefined`: nothing. */
-export function bodyFault(body: unknown): string | undefined {
-  const shape = shapeFault(body);
+export function bodyFault(body: unknown, bytesMax = bodyBytesMax): string | undefined {
+  const shape = shapeFault(body, bytesMax);
   if (shape !== undefined) return shape;
   let text: string | undefined;
   try {
@@ -16,9 +16,9 @@ export function bodyFault(body: unknown): string | undefined {
   }
   if (text === undefined) return notJson;
   // A UTF-16 unit takes at most three bytes of UTF-8: most bodies need no encoding to be measured.
-  if (text.length * 3 <= bodyBytesMax) return undefined;
+  if (text.length * 3 <= bytesMax) return undefined;
   const bytes = new TextEncoder().encode(text).length;
-  return bytes > bodyBytesMax ? tooLarge(`${bytes} bytes as JSON text`) : undefined;
+  return bytes > bytesMax ? tooLarge(`${bytes} bytes as JSON text`, bytesMax) : undefined;
 }
 
 const notJson = 'must be a JSON value';
@@ -27,11 +27,11 @@ const notJson = 'must be a JSON value';
  * Looks for nesting too deep (a cycle is endless nesting), and for what JSON lacks. Each value takes at least a byte of
  * text, so it need not look at more values than a body may have bytes.
  */
-function shapeFault(body: unknown): string | undefined {
+function shapeFault(body: unknown, bytesMax: number): string | undefined {
   let values = 0;
   const look = (value: unknown, depth: number): string | undefined => {
     values += 1;
-    if (values > bodyBytesMax) return tooLarge('more');
+    if (values > bytesMax) return tooLarge('more', bytesMax);
     if (typeof value === 'number') return Number.isFinite(value) ? undefined : notJson;
     if (typeof value === 'bigint' || typeof value === 'function' || typeof value === 'symbol') return notJson;
     if (typeof value !== 'object' || value === null) return undefined;
@@ -49,7 +49,7 @@ function shapeFault(body: unknown): string | undefined {
 export function bytesFault(base64: string): string | undefined {
   const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
   const bytes = (base64.length / 4) * 3 - padding;
-  if (bytes > bodyBytesMax) return tooLarge(`${Math.floor(bytes)} bytes`);
+  if (bytes > bodyBytesMax) return tooLarge(`${Math.floor(bytes)} bytes`, bodyBytesMax);
   const digits = base64.length - padding;
   const spareBits = padding === 2 ? /[AQgw]$/ : padding === 1 ? /[AEIMQUYcgkosw048]$/ : /$/;
   const strict = base64.length % 4 === 0 && !/[^A-Za-z0-9+/]/.test(base64.slice(0, digits));

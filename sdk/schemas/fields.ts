@@ -1,6 +1,7 @@
 /** The fields that inputs are made of. Each says in one sentence what it must be; refusal.ts adds what was given. */
 import * as z from 'zod';
 import * as limits from '../limits.ts';
+import { bodyFault } from './body.ts';
 
 /** A whole number, both bounds included. */
 export function whole(min: number, max: number, unit = '') {
@@ -41,7 +42,10 @@ export const attributeName = safeText('A-Za-z0-9_.-', 'A-Z a-z 0-9 _ . -', limit
 export const queuePattern = safeText('A-Za-z0-9_*-', 'A-Z a-z 0-9 _ - and *', limits.queueNameCharsMax);
 export const keyName = text(1, limits.keyNameCharsMax);
 export const scope = oneOf(['publish', 'receive', 'admin']);
-export const messageState = oneOf(['delayed', 'ready', 'leased', 'dead']);
+const liveStates = ['delayed', 'ready', 'leased', 'dead'] as const;
+export const messageState = oneOf(liveStates);
+/** Also of messages that have ended, and are kept. */
+export const anyState = oneOf([...liveStates, 'done', 'cancelled', 'expired']);
 
 export const delaySeconds = seconds(limits.delaySecondsMin, limits.delaySecondsMax);
 export const visibilityTimeoutSeconds = seconds(limits.visibilityTimeoutSecondsMin, limits.visibilityTimeoutSecondsMax);
@@ -71,10 +75,7 @@ export const backoff = z
       minSeconds: seconds(limits.backoffSecondsMin, limits.backoffSecondsMax),
       maxSeconds: seconds(limits.backoffSecondsMin, limits.backoffSecondsMax),
       factor: between(limits.backoffFactorMin, limits.backoffFactorMax),
-      // A share too small to count is none: DynamoDB holds no number so near to 0.
-      jitter: between(limits.backoffJitterMin, limits.backoffJitterMax).overwrite((share) =>
-        share < Number.EPSILON ? 0 : share,
-      ),
+      jitter: between(limits.backoffJitterMin, limits.backoffJitterMax).overwrite(orNone),
     },
     { error: objectOrNull },
   )
@@ -108,9 +109,24 @@ export const groups = z
     { error: objectOrNull },
   )
   .nullable();
+const keepSeconds = seconds(limits.keepSecondsMin, limits.keepSecondsMax);
+export const keep = z.strictObject({ doneSeconds: keepSeconds, deadSeconds: keepSeconds }, { error: objectOrNull }).nullable();
+export const progress = between(limits.progressMin, limits.progressMax).overwrite(orNone);
+export const result = z
+  .unknown()
+  .superRefine((value, context) => {
+    const message = value === undefined ? undefined : bodyFault(value, limits.resultBytesMax);
+    if (message !== undefined) context.addIssue({ code: 'custom', message, input: undefined, params: { given: false } });
+  })
+  .meta({ description: `Any JSON value of at most ${limits.resultBytesMax} bytes as UTF-8 text.` });
 export const flag = z.boolean({ error: 'must be true or false' });
 
 export const retentionSeconds = seconds(limits.retentionSecondsMin, limits.retentionSecondsMax).nullable();
+
+/** A share too small to count is none: DynamoDB holds no number so near to 0. */
+function orNone(share: number): number {
+  return share < Number.EPSILON ? 0 : share;
+}
 
 function between(min: number, max: number) {
   const error = `must be a number from ${min} to ${max}`;

@@ -27,6 +27,7 @@ const settings = object({
   priority: field.priority.optional(),
   groups: field.groups.optional(),
   deduplication: field.deduplication.optional(),
+  keep: field.keep.optional(),
   paused: field.flag.optional(),
 });
 
@@ -35,10 +36,14 @@ function batches<Message extends z.ZodType, Receipt extends z.ZodType>(message: 
   return {
     publish: object({ messages: field.list(message, 1, batchEntriesMax) }),
     publishItems: object({ messages: field.list(message, 1, batchEntriesMax) }),
-    ack: object({ receipts }),
+    ack: object({ receipts, result: field.result.optional() }),
     ackItems: object({ receipts }),
     release: object({ receipts, delaySeconds: field.delaySeconds.optional(), failed: field.failed.optional() }),
-    extend: object({ receipts, visibilityTimeoutSeconds: field.visibilityTimeoutSeconds.optional() }),
+    extend: object({
+      receipts,
+      visibilityTimeoutSeconds: field.visibilityTimeoutSeconds.optional(),
+      progress: field.progress.optional(),
+    }),
   };
 }
 
@@ -56,7 +61,7 @@ export const inputs = {
   ...batches(z.unknown(), z.unknown()),
   purge: nothing,
   peek: object({ ...page, state: field.messageState.optional() }),
-  getMessage: nothing,
+  getMessage: object({ waitSeconds: field.waitSeconds.optional() }),
   updateMessage: messageChanges,
   cancelMessage: object({ force: field.flag.optional() }),
   redrive: object({

@@ -54,7 +54,9 @@ export const publishEntry = z
       ...content,
       id: field.messageId
         .refine((id) => !serverId.test(id), { error: "must not have the form of the server's own ids" })
-        .meta({ description: 'Your own id: while a message of this id exists, publishing it again publishes nothing.' })
+        .meta({
+          description: 'Your own id: while a message of this id exists or is kept, publishing it again publishes nothing.',
+        })
         .optional(),
       ...timing,
       priority,

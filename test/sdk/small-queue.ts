@@ -42,6 +42,7 @@ export class SmallQueue {
       priority: null,
       groups: null,
       deduplication: null,
+      keep: null,
       paused: false,
       createdAt: '2030-01-01T00:00:00.000Z',
       updatedAt: '2030-01-01T00:00:00.000Z',

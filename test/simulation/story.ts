@@ -50,6 +50,7 @@ export function story({ clockErrorMs = 0, drainedAt }: { clockErrorMs?: number; 
         priority: null,
         groups: null,
         deduplication: null,
+        keep: null,
         paused: false,
         ...settings,
       };

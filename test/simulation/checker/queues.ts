@@ -13,6 +13,7 @@ const settingsDefault: QueueSettings = {
   priority: null,
   groups: null,
   deduplication: null,
+  keep: null,
   paused: false,
 };
 
