@@ -1,0 +1,545 @@
+/** What a queue keeps of messages that have ended. */
+import { expect, it } from 'vitest';
+import { endGraceMs, errorsKeptMax, resultBytesMax, tombstoneMs } from '../../sdk/limits.ts';
+import { noise } from './noise.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const ok = { ok: true };
+const lost = { ok: false, code: 'lease_lost' };
+const daySeconds = 86_400;
+const keep = { doneSeconds: 7 * daySeconds, deadSeconds: daySeconds };
+const none = { gets: 0, ranges: 0, puts: 0, updates: 0, removals: 0, refused: 0, transactions: 0 };
+const instant = (ms: number) => new Date(ms).toISOString();
+
+onBothStores('kept', (driven) => {
+  const get = (id: string, input: { waitSeconds?: number } = {}, queue = 'q') =>
+    driven().engine.call('getMessage', { queue, id }, input);
+  const ackWith = async (receipts: string[], result: unknown) =>
+    (await driven().call('ack', 'q', { receipts, result: result as never })).results;
+  const notFound = { code: 'message_not_found' };
+
+  it('a message that is done shows its body, its times and its result, until its time is over', async () => {
+    const { create, publish, receive, clock } = driven();
+    await create('q', { keep });
+    const [id] = await publish('q', { body: { order: 1 }, attributes: { kind: 'a' } });
+    const published = clock.now();
+    clock.advance(5_000);
+    const [message] = await receive('q');
+    clock.advance(5_000);
+    expect(await ackWith([message!.receipt], { total: 12.5 })).toEqual([ok]);
+    const ended = clock.now();
+    const shown = {
+      id,
+      queue: 'q',
+      state: 'done',
+      body: { order: 1 },
+      attributes: { kind: 'a' },
+      receives: 1,
+      failures: 0,
+      publishedAt: instant(published),
+      endedAt: instant(ended),
+      keptUntil: instant(ended + keep.doneSeconds * 1000),
+      result: { total: 12.5 },
+    };
+    expect(await get(id!)).toMatchObject(shown);
+    clock.advance(keep.doneSeconds * 1000 - 1);
+    expect(await get(id!)).toMatchObject(shown);
+    clock.advance(1);
+    await expect(get(id!)).rejects.toMatchObject(notFound);
+  });
+
+  it('the first result stays, whatever a repeated ack brings', async () => {
+    const { create, send, receive } = driven();
+    await create('q', { keep });
+    const [one, two] = await send('q', 1, 2);
+    const messages = await receive('q');
+    const receipts = messages.map(({ receipt }) => receipt);
+    expect(await ackWith(receipts.slice(0, 1), 'first')).toEqual([ok]);
+    expect(await ackWith(receipts.slice(0, 1), 'second')).toEqual([ok]);
+    expect(await ackWith(receipts, noise(2_000))).toEqual([ok, ok]);
+    expect((await get(one!)).result).toBe('first');
+    expect(await ackWith(receipts, 'third')).toEqual([ok, ok]);
+    expect((await get(one!)).result).toBe('first');
+    expect((await get(two!)).result).toBe(noise(2_000));
+  });
+
+  it.each([
+    null,
+    false,
+    0,
+    '',
+    [],
+    'x'.repeat(500),
+    noise(900),
+    noise(resultBytesMax - 2),
+  ])('a result comes as it was given', async (result) => {
+    const { create, send, receive } = driven();
+    await create('q', { keep });
+    const [one, two] = await send('q', 1, 2);
+    const messages = await receive('q');
+    await ackWith([messages[1]!.receipt], result);
+    await ackWith([messages[0]!.receipt], result);
+    expect((await get(one!)).result).toEqual(result);
+    expect((await get(two!)).result).toEqual(result);
+  });
+
+  it('a message acked without a result has none', async () => {
+    const { create, send, receive, ack } = driven();
+    await create('q', { keep });
+    const [id] = await send('q', 1);
+    await ack('q', await receive('q'));
+    expect(await get(id!)).not.toHaveProperty('result');
+  });
+
+  it('a result is refused where it would be lost, and when it is too large', async () => {
+    const { create, send, receive } = driven();
+    await create('q');
+    await create('none', { keep: { doneSeconds: 0, deadSeconds: 60 } });
+    const [id] = await send('q', 1);
+    const [message] = await receive('q');
+    await expect(ackWith([message!.receipt], 1)).rejects.toMatchObject({ code: 'invalid_input' });
+    await expect(driven().call('ack', 'none', { receipts: [message!.receipt], result: 1 })).rejects.toMatchObject({
+      code: 'invalid_input',
+    });
+    expect((await get(id!)).state).toBe('leased');
+    await driven().call('updateQueue', 'q', { keep });
+    await expect(ackWith([message!.receipt], 'x'.repeat(resultBytesMax - 1))).rejects.toThrow(`at most ${resultBytesMax} bytes`);
+  });
+
+  it('a result that lies beside its row goes when its ack is refused, and with the row otherwise', async () => {
+    const { create, send, receive, rows, clock } = driven();
+    await create('q', { keep, visibilityTimeoutSeconds: 1 });
+    await send('q', 1);
+    const [stale] = await receive('q');
+    clock.advance(1_000);
+    const [message] = await receive('q');
+    expect(await ackWith([stale!.receipt], noise(5_000))).toMatchObject([lost]);
+    expect(await rows('messages')).toEqual([]);
+    expect(await ackWith([message!.receipt], noise(5_000))).toEqual([ok]);
+    const [piece] = await rows('messages');
+    const [row] = await rows('leases');
+    expect(piece!.ttl).toBeGreaterThanOrEqual(row!.ttl as number);
+    expect(row!.ttl).toBe(Math.ceil((clock.now() + keep.doneSeconds * 1000) / 1000));
+  });
+
+  it('the done part of a parcel shows as done, while the others live', async () => {
+    const { create, send, receive, clock } = driven();
+    await create('q', { keep, visibilityTimeoutSeconds: 1 });
+    const [one, two] = await send('q', 1, 2);
+    const messages = await receive('q');
+    await ackWith([messages[0]!.receipt], 'r');
+    expect(await get(one!)).toMatchObject({ state: 'done', result: 'r', body: 1 });
+    expect((await get(two!)).state).toBe('leased');
+    clock.advance(1_000);
+    expect((await driven().call('peek', 'q')).messages.map(({ id }) => id)).toEqual([two]);
+    expect((await driven().call('getQueue', 'q')).counts).toMatchObject({ ready: 1, leased: 0 });
+    expect((await receive('q')).map(({ id }) => id)).toEqual([two]);
+  });
+
+  it('what was acked never comes back, and a repeated ack is told so, for as long as it is kept', async () => {
+    const { create, send, receive, ack, clock, sweep } = driven();
+    await create('q', { keep });
+    await send('q', 1);
+    const messages = await receive('q');
+    await ack('q', messages);
+    clock.advance(2 * tombstoneMs);
+    await sweep();
+    expect(await receive('q')).toEqual([]);
+    expect(await ack('q', messages)).toEqual([ok]);
+    expect(
+      await ack('q', [{ ...messages[0]!, receipt: messages[0]!.receipt.replace(/.$/, (last) => (last === '0' ? '1' : '0')) }]),
+    ).toMatchObject([lost]);
+  });
+
+  it('the tombstone lasts its hour where less is asked for', async () => {
+    const { create, send, receive, ack, clock } = driven();
+    await create('q', { keep: { doneSeconds: 1, deadSeconds: 0 } });
+    const [id] = await send('q', 1);
+    const messages = await receive('q');
+    await ack('q', messages);
+    clock.advance(1_000);
+    await expect(get(id!)).rejects.toMatchObject(notFound);
+    clock.advance(tombstoneMs - 1_000);
+    expect(await ack('q', messages)).toEqual([ok]);
+    clock.advance(1);
+    expect(await ack('q', messages)).toMatchObject([lost]);
+  });
+
+  it('nothing where the queue keeps nothing, and only what the queue keeps', async () => {
+    const { create, send, receive, ack, call, engine } = driven();
+    await create('q');
+    await create('dead', { keep: { doneSeconds: 0, deadSeconds: 60 } });
+    const [plain] = await send('q', 1);
+    await ack('q', await receive('q'));
+    await expect(get(plain!)).rejects.toMatchObject(notFound);
+    const [done, cancelled] = await send('dead', 1, 2);
+    await engine.call('cancelMessage', { queue: 'dead', id: cancelled! }, {});
+    await ack('dead', await receive('dead'));
+    await expect(get(done!, {}, 'dead')).rejects.toMatchObject(notFound);
+    expect((await get(cancelled!, {}, 'dead')).state).toBe('cancelled');
+    expect((await call('peek', 'dead')).messages).toEqual([]);
+  });
+
+  it('an own id is taken for as long as its message is kept', async () => {
+    const { create, call, publish, receive, ack, clock } = driven();
+    await create('q', { keep, retentionSeconds: 30 * daySeconds });
+    await publish('q', { id: 'mine', body: 1 });
+    await ack('q', await receive('q'));
+    const again = async () => (await call('publish', 'q', { messages: [{ id: 'mine', body: 2 }] })).results[0];
+    clock.advance(keep.doneSeconds * 1000);
+    expect(await again()).toEqual({ ok: true, id: 'mine', duplicate: true });
+    clock.advance(1);
+    expect(await again()).toEqual({ ok: true, id: 'mine' });
+    expect(await get('mine')).toMatchObject({ state: 'ready', body: 2 });
+  });
+
+  it('a cancelled message shows as cancelled, whether it waited, shared its row, or was held', async () => {
+    const { create, publish, receive, ack, engine, clock, call, rows } = driven();
+    await create('q', { keep });
+    const cancel = (id: string, force = false) => engine.call('cancelMessage', { queue: 'q', id }, { force });
+    const [alone] = await publish('q', { body: 'alone' });
+    const [one, two] = await publish('q', { body: 1 }, { body: 2 });
+    await publish('q', { id: 'own', body: 'own', delaySeconds: 60 });
+    await cancel(alone!);
+    await cancel(one!);
+    await cancel('own');
+    const ended = clock.now();
+    for (const id of [alone!, one!, 'own']) {
+      expect(await get(id)).toMatchObject({
+        state: 'cancelled',
+        endedAt: instant(ended),
+        keptUntil: instant(ended + daySeconds * 1000),
+      });
+    }
+    const [held] = await receive('q');
+    expect(held!.id).toBe(two);
+    await cancel(two!, true);
+    expect(await ack('q', [held!])).toMatchObject([{ ok: false, code: 'cancelled' }]);
+    expect(await get(two!)).toMatchObject({ state: 'cancelled', receives: 1, body: 2 });
+    await cancel(two!);
+    expect((await call('publish', 'q', { messages: [{ id: 'own', body: 2 }] })).results).toMatchObject([{ duplicate: true }]);
+    clock.advance(daySeconds * 1000);
+    await driven().sweep();
+    for (const id of [alone!, one!, two!, 'own']) await expect(get(id)).rejects.toMatchObject(notFound);
+    expect((await rows('leases')).map(({ expiry }) => expiry)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('an expired message shows as expired from that instant on, before anyone met it and after', async () => {
+    const { create, publish, receive, clock, sweep, rows } = driven();
+    await create('q', { keep, retentionSeconds: 60, visibilityTimeoutSeconds: 90 });
+    const begun = clock.now();
+    const [held] = await publish('q', { body: 'held' });
+    await receive('q');
+    const [fresh] = await publish('q', { body: 'fresh' });
+    await publish('q', { id: 'own', body: 'own' });
+    clock.advance(60_000);
+    const expired = {
+      state: 'expired',
+      endedAt: instant(begun + 60_000),
+      keptUntil: instant(begun + 60_000 + daySeconds * 1000),
+    };
+    expect((await get(held!)).state).toBe('leased');
+    const look = async () => {
+      for (const id of [fresh!, 'own']) expect(await get(id)).toMatchObject(expired);
+    };
+    await look();
+    clock.advance(30_000);
+    expect((await get(held!)).endedAt).toBe(instant(begun + 90_000));
+    await sweep();
+    await look();
+    expect(await get(held!)).toMatchObject({ state: 'expired', body: 'held', receives: 1, endedAt: instant(begun + 90_000) });
+    expect(await receive('q')).toEqual([]);
+    expect(await rows('messages')).toEqual([]);
+    const republish = async () => (await driven().call('publish', 'q', { messages: [{ id: 'own', body: 2 }] })).results;
+    expect(await republish()).toMatchObject([{ duplicate: true }]);
+    clock.advance(daySeconds * 1000);
+    for (const id of [fresh!, held!, 'own']) await expect(get(id)).rejects.toMatchObject(notFound);
+    expect(await republish()).toEqual([{ ok: true, id: 'own' }]);
+  });
+
+  it('an own id whose message is too old, and kept, is taken before a sweep has met it', async () => {
+    const { create, publish, call, clock } = driven();
+    await create('q', { keep, retentionSeconds: 60 });
+    await publish('q', { id: 'own', body: 1 });
+    clock.advance(60_000);
+    expect((await call('publish', 'q', { messages: [{ id: 'own', body: 2 }] })).results).toMatchObject([{ duplicate: true }]);
+    expect(await get('own')).toMatchObject({ state: 'expired', body: 1 });
+  });
+
+  it('a purge takes what is kept with it, and gives its ids back an hour after their end', async () => {
+    const { create, publish, receive, ack, call, clock } = driven();
+    await create('q', { keep });
+    await publish('q', { id: 'own', body: 1 });
+    const [id] = await publish('q', { body: 2 });
+    await ack('q', await receive('q'));
+    await call('purge', 'q');
+    clock.advance(10_000);
+    await expect(get(id!)).rejects.toMatchObject(notFound);
+    await expect(get('own')).rejects.toMatchObject(notFound);
+    const again = async () => (await call('publish', 'q', { messages: [{ id: 'own', body: 3 }] })).results;
+    expect(await again()).toMatchObject([{ duplicate: true }]);
+    clock.advance(tombstoneMs);
+    expect(await again()).toEqual([{ ok: true, id: 'own' }]);
+    expect(await get('own')).toMatchObject({ state: 'ready', body: 3 });
+  });
+
+  it('the parts that ended stay with their queue when the others are dead-lettered or move', async () => {
+    const { create, send, receive, ack, call, clock, engine, redrive } = driven();
+    await create('dead', { keep });
+    await create('q', { keep, deadLetter: { queue: 'dead', maxReceives: 1 }, visibilityTimeoutSeconds: 1 });
+    const [one, two, three] = await send('q', 1, 2, 3);
+    const messages = await receive('q');
+    await ackWith([messages[0]!.receipt], 'r');
+    await call('release', 'q', { receipts: [messages[1]!.receipt], failed: 'no' });
+    clock.advance(1_000);
+    await receive('q');
+    expect(await get(one!)).toMatchObject({ queue: 'q', state: 'done', result: 'r', body: 1 });
+    expect(await get(two!)).toMatchObject({ queue: 'dead', state: 'dead', body: 2, errors: [{ message: 'no' }] });
+    expect(await get(three!)).toMatchObject({ queue: 'dead', state: 'dead', body: 3 });
+    await ack(
+      'dead',
+      (await receive('dead')).filter(({ id }) => id === two),
+    );
+    expect(await get(two!)).toMatchObject({ queue: 'dead', state: 'done', body: 2, deadLetter: { queue: 'q', reason: 'no' } });
+    clock.advance(30_000);
+    await redrive('dead');
+    expect(await get(three!)).toMatchObject({ queue: 'q', state: 'ready' });
+    await engine.call('cancelMessage', { queue: 'q', id: three! }, {});
+    expect(await get(three!)).toMatchObject({ queue: 'q', state: 'cancelled', body: 3 });
+    expect(await get(one!)).toMatchObject({ queue: 'q', state: 'done', result: 'r', body: 1 });
+  });
+
+  it('bodies beside a row outlive what is kept of it, also of queues that keep messages for ever', async () => {
+    const { create, publish, receive, ack, clock, sweep, rows, engine } = driven();
+    const long = { doneSeconds: 400 * daySeconds, deadSeconds: 400 * daySeconds };
+    const until = (days: number) => Math.ceil((clock.now() + days * daySeconds * 1000) / 1000);
+    await create('q', { keep: long, retentionSeconds: 60 });
+    await create('ever', { keep: long, retentionSeconds: null });
+    const [q] = await publish('q', { body: noise(3_000) });
+    await ack('q', await receive('q'));
+    const [ever, never] = await publish('ever', { body: noise(3_000) }, { body: noise(3_000) });
+    await engine.call('cancelMessage', { queue: 'ever', id: never! }, {});
+    await ack('ever', await receive('ever'));
+    await create('expiring', { keep: long, retentionSeconds: 60 });
+    const [expired] = await publish('expiring', { body: noise(3_000) });
+    const [shared, late] = await publish('q', { body: noise(2_000) }, { body: noise(2_000) });
+    await ack('q', (await receive('q')).slice(0, 1));
+    clock.advance(60_000);
+    await sweep();
+    clock.advance(endGraceMs);
+    await sweep();
+    const days = 399;
+    const pieces = (await rows('messages')).filter(({ bytes }) => bytes);
+    expect(pieces.length).toBeGreaterThan(3);
+    expect(pieces.filter(({ ttl }) => ttl === undefined || (ttl as number) < until(days))).toEqual([]);
+    expect((await rows('leases')).filter(({ ttl }) => ttl === undefined || (ttl as number) < until(days))).toEqual([]);
+    clock.advance(days * daySeconds * 1000);
+    for (const [queue, id, state] of [
+      ['q', q, 'done'],
+      ['ever', ever, 'done'],
+      ['ever', never, 'cancelled'],
+      ['expiring', expired, 'expired'],
+      ['q', shared, 'done'],
+      ['q', late, 'expired'],
+    ] as const) {
+      const message = await get(id!, {}, queue);
+      expect([queue, message.state, (message.body as string).length]).toEqual([
+        queue,
+        state,
+        message.body === noise(2_000) ? 2_000 : 3_000,
+      ]);
+    }
+  });
+
+  it('the last failures with their texts, when they were told', async () => {
+    const { create, send, receive, call, clock, ack } = driven();
+    await create('q', { keep });
+    const [id] = await send('q', 1);
+    const told: { at: string; message: string }[] = [];
+    for (let round = 0; round < errorsKeptMax + 2; round++) {
+      const [message] = await receive('q');
+      clock.advance(1_000);
+      const { results } = await call('release', 'q', { receipts: [message!.receipt], failed: `failure ${round}` });
+      expect(results).toMatchObject([ok]);
+      told.push({ at: instant(clock.now()), message: `failure ${round}` });
+    }
+    const shown = { failures: told.length, errors: told.slice(-errorsKeptMax), lastFailure: told.at(-1)!.message };
+    expect(await get(id!)).toMatchObject({ state: 'ready', ...shown });
+    await ack('q', await receive('q'));
+    expect(await get(id!)).toMatchObject({ state: 'done', receives: told.length + 1, ...shown });
+  });
+
+  it('of failures only the last text, where the queue keeps nothing', async () => {
+    const { create, send, receive, call } = driven();
+    await create('q');
+    const [id] = await send('q', 1);
+    for (const failed of ['one', 'two']) await call('release', 'q', { receipts: [(await receive('q'))[0]!.receipt], failed });
+    expect(await get(id!)).toMatchObject({ lastFailure: 'two' });
+    expect(await get(id!)).not.toHaveProperty('errors');
+  });
+
+  it('progress, told with extend: shown until somebody else takes the message, and once it is done', async () => {
+    const { create, send, receive, call, clock, ack } = driven();
+    await create('q', { keep, visibilityTimeoutSeconds: 10 });
+    const [id] = await send('q', 1);
+    const [message] = await receive('q');
+    expect(await get(id!)).not.toHaveProperty('progress');
+    const tell = (receipt: string, progress: number) => call('extend', 'q', { receipts: [receipt], progress });
+    clock.advance(6_000);
+    expect((await tell(message!.receipt, 0.4)).results).toEqual([{ ok: true, leasedUntil: instant(clock.now() + 10_000) }]);
+    expect(await get(id!)).toMatchObject({ state: 'leased', progress: 0.4 });
+    await call('extend', 'q', { receipts: [message!.receipt] });
+    expect((await get(id!)).progress).toBe(0.4);
+    await expect(tell(message!.receipt, 1.1)).rejects.toMatchObject({ code: 'invalid_input' });
+    clock.advance(10_000);
+    expect((await get(id!)).progress).toBe(0.4);
+    const [again] = await receive('q');
+    expect(await get(id!)).not.toHaveProperty('progress');
+    expect((await tell(message!.receipt, 0.5)).results).toMatchObject([lost]);
+    await tell(again!.receipt, 1);
+    await ack('q', [again!]);
+    expect(await get(id!)).toMatchObject({ state: 'done', progress: 1 });
+  });
+
+  it('an ack within a transaction of the caller keeps what is done, too', async () => {
+    const { create, send, receive, call, commit, clock } = driven();
+    await create('q', { keep });
+    const [one, two] = await send('q', 1, 2);
+    const messages = await receive('q');
+    const { items } = await call('ackItems', 'q', { receipts: messages.map(({ receipt }) => receipt) });
+    expect(await commit(items)).toEqual([]);
+    for (const id of [one!, two!]) expect((await get(id)).state).toBe('done');
+    clock.advance(30_000);
+    expect(await receive('q')).toEqual([]);
+    for (const id of [one!, two!]) expect((await get(id)).state).toBe('done');
+    clock.advance(keep.doneSeconds * 1000);
+    for (const id of [one!, two!]) await expect(get(id)).rejects.toMatchObject(notFound);
+  });
+
+  it.each([1, 10])('a life of %d messages kept costs the calls of one that is not', async (count) => {
+    const { create, send, receive, ack, call, watched } = driven();
+    await create('q', { keep });
+    await call('peek', 'q');
+    watched.take();
+    await send('q', ...Array.from({ length: count }, (_, index) => index));
+    expect(watched.take(), 'publish').toEqual({ ...none, puts: 1 });
+    const messages = await receive('q');
+    expect(watched.take(), 'receive').toEqual({ ...none, ranges: 2, puts: 1, removals: 1 });
+    await ack('q', messages);
+    expect(watched.take(), 'ack').toEqual({ ...none, updates: 1 });
+  });
+
+  it('a crash between any two writes loses no message, and none comes back', async () => {
+    for (let crashAt = 1; crashAt <= 4; crashAt++) {
+      const { create, send, receive, watched, clock, sweep, another, engine } = driven();
+      const queue = `crash-${crashAt}`;
+      await create(queue, { keep, retentionSeconds: null, visibilityTimeoutSeconds: 1 });
+      const [id] = await send(queue, noise(3_000));
+      const [message] = await receive(queue);
+      let writes = 0;
+      watched.before = ({ method }) => {
+        if (method !== 'get' && method !== 'range' && ++writes >= crashAt) throw new Error('crash');
+      };
+      const input = { receipts: [message!.receipt], result: noise(3_000) };
+      await another()
+        .call('ack', { queue }, input)
+        .catch(() => {});
+      watched.before = () => {};
+      const state = (await get(id!, {}, queue)).state;
+      expect(['leased', 'done']).toContain(state);
+      clock.advance(1_000 + 2 * endGraceMs);
+      await sweep();
+      const again = await receive(queue);
+      expect(again.map(({ body }) => body)).toEqual(state === 'done' ? [] : [noise(3_000)]);
+      if (again[0]) await engine.call('ack', { queue }, { ...input, receipts: [again[0].receipt] });
+      expect(await get(id!, {}, queue)).toMatchObject({ state: 'done', body: noise(3_000), result: noise(3_000) });
+    }
+  });
+
+  it('an expired parcel is kept, whichever write the sweep dies before', async () => {
+    for (let crashAt = 1; crashAt <= 3; crashAt++) {
+      const { create, send, watched, clock, sweep, another, receive, rows } = driven();
+      const queue = `expired-${crashAt}`;
+      await create(queue, { keep, retentionSeconds: 60 });
+      const [id] = await send(queue, 1);
+      clock.advance(60_000);
+      let writes = 0;
+      watched.before = ({ method }) => {
+        if (method !== 'get' && method !== 'range' && ++writes >= crashAt) throw new Error('crash');
+      };
+      await another()
+        .sweep({ until: clock.now() + 1_000 })
+        .catch(() => {});
+      watched.before = () => {};
+      expect((await get(id!, {}, queue)).state).toBe('expired');
+      await sweep();
+      await sweep();
+      expect((await get(id!, {}, queue)).state).toBe('expired');
+      expect(await receive(queue)).toEqual([]);
+      expect(await rows('messages')).toEqual([]);
+    }
+  });
+});
+
+onBothStores('waiting for the end of a message', (driven) => {
+  const wait = (id: string, waitSeconds = 20, queue = 'q') => driven().engine.call('getMessage', { queue, id }, { waitSeconds });
+
+  it('answers as soon as it is done, by this process or by another', async () => {
+    for (const isOther of [false, true]) {
+      const { create, publish, receive, clock, another, engine } = driven();
+      const queue = `q-${isOther}`;
+      await create(queue, { keep });
+      await publish(queue, { id: 'job', body: 1 });
+      const [message] = await receive(queue);
+      clock.leaping = false;
+      const waiting = wait('job', 20, queue);
+      while (clock.sleepers() === 0) await new Promise(setImmediate);
+      const begun = clock.now();
+      await (isOther ? another() : engine).call('ack', { queue }, { receipts: [message!.receipt], result: 'r' });
+      if (isOther) clock.advance(50);
+      expect(await waiting).toMatchObject({ state: 'done', result: 'r' });
+      expect(clock.now() - begun).toBe(isOther ? 50 : 0);
+      clock.leaping = true;
+    }
+  });
+
+  it('answers at once when it is cancelled, or leaves for the dead-letter queue', async () => {
+    const { create, publish, receive, call, clock, engine } = driven();
+    await create('dead');
+    await create('q', { keep, deadLetter: { queue: 'dead', maxReceives: 1 } });
+    await publish('q', { id: 'a', body: 1 });
+    await publish('q', { id: 'b', body: 2 });
+    await engine.call('cancelMessage', { queue: 'q', id: 'a' }, {});
+    const begun = clock.now();
+    expect((await wait('a')).state).toBe('cancelled');
+    const [message] = await receive('q');
+    await call('release', 'q', { receipts: [message!.receipt], failed: 'no' });
+    expect(await wait('b')).toMatchObject({ queue: 'dead', state: 'dead', deadLetter: { reason: 'no' } });
+    expect(clock.now()).toBe(begun);
+  });
+
+  it('answers the message as it is when the wait is over, having looked less and less often', async () => {
+    const { create, send, clock, watched } = driven();
+    await create('q', { keep });
+    const [id] = await send('q', 1);
+    const begun = clock.now();
+    watched.take();
+    expect((await wait(id!)).state).toBe('ready');
+    expect(clock.now() - begun).toBe(20_000);
+    expect(watched.take().gets).toBeLessThan(100);
+    expect(Math.max(...clock.slept)).toBe(1_000);
+  });
+
+  it('ends with message_not_found when the message is gone', async () => {
+    const { create, send, receive, ack, clock } = driven();
+    await create('q');
+    const [id] = await send('q', 1);
+    const messages = await receive('q');
+    clock.leaping = false;
+    const waiting = wait(id!);
+    while (clock.sleepers() === 0) await new Promise(setImmediate);
+    await ack('q', messages);
+    await expect(waiting).rejects.toMatchObject({ code: 'message_not_found' });
+    clock.leaping = true;
+  });
+});
