@@ -6,7 +6,7 @@ import { type Content, type Placed, readContents } from './contents.ts';
 import type { Context } from './context.ts';
 import { cronTiming } from './cron.ts';
 import type { Key, Row, Value } from './port.ts';
-import { placedRow, readPlaced } from './row-format.ts';
+import { placedRow, readPlaced } from './slot-format.ts';
 import { rateTiming, type Timing, within } from './ticks.ts';
 
 export const scheduleKind = 'schedule';

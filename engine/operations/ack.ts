@@ -16,9 +16,10 @@ import { isEnded, judgeable, lookAt, replace, type Seen, untilSettled, writeLeas
 import { createPatience, patiently } from '../patience.ts';
 import type { Condition, Path, Value, Write } from '../port.ts';
 import type { Receipt } from '../receipts.ts';
-import { leaseRow, placedRow, slotPath, tombstoneRow } from '../row-format.ts';
+import { leaseRow, tombstoneRow } from '../row-format.ts';
 import { isLive, type Lease, type Slot, tombstone } from '../rows.ts';
 import type { QueueRecord } from '../settings.ts';
+import { placedRow, slotPath } from '../slot-format.ts';
 import { byRow, notHeld } from './by-row.ts';
 
 /** Throws DumbwaiterError `invalid_input` for a result that the queue would not keep. */

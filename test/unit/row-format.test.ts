@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Placed } from '../../engine/contents.ts';
-import { leaseRow, parcelRow, readLease, readParcel, roomForContents, slotPath, tombstoneRow } from '../../engine/row-format.ts';
+import { leaseRow, parcelRow, readLease, readParcel, roomForContents, tombstoneRow } from '../../engine/row-format.ts';
 import type { Lease, Parcel, Slot, Tombstone } from '../../engine/rows.ts';
+import { slotPath } from '../../engine/slot-format.ts';
 import { storedBytes } from '../../engine/stored-row.ts';
 import { parcelSlotsMax, retentionGraceMs, rowBytesMax } from '../../sdk/limits.ts';
 
