@@ -91,8 +91,8 @@ export const leases: readonly Mutant[] = [
   {
     name: 'an ack of a part does not renew the version',
     file: 'engine/operations/ack.ts',
-    find: "{ set: [[['version'], version], ...marks(held)] }",
-    replace: '{ set: marks(held) }',
+    find: "{ set: [[['version'], version], ...marks(held, done)] }",
+    replace: '{ set: marks(held, done) }',
   },
   {
     name: 'an ack of a whole row does not compare the count',
@@ -104,8 +104,8 @@ export const leases: readonly Mutant[] = [
   {
     name: 'an ack of a row with work left makes a plain tombstone',
     file: 'engine/operations/ack.ts',
-    find: " { absent: ['ending'] },",
-    replace: '',
+    find: ", { absent: ['ending'] }];",
+    replace: '];',
   },
   {
     name: 'an ack removes the row',

@@ -12,9 +12,9 @@ export const moves: readonly Mutant[] = [
   },
   {
     name: 'a part of a row is moved whatever became of it since it was judged',
-    file: 'engine/moves.ts',
-    find: "when: { equals: [['version'], lease.version] },",
-    replace: "when: { exists: ['version'] },",
+    file: 'engine/lease-writes.ts',
+    find: "{ equals: [['version'], seen.row!.version as string] };",
+    replace: "{ exists: ['version'] };",
   },
   {
     name: 'moved messages are not marked where they were',
