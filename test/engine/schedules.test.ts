@@ -382,6 +382,8 @@ onBothStores('schedules', (driven) => {
     expect(told).toEqual([{ kind: 'schedule_failed', schedule: 'a', queue: 'other', reason: failed.lastError!.message }]);
     // It can be seen to without its queue.
     expect(await schedules(engine).update('a', { missed: 'all' })).toMatchObject({ missed: 'all' });
+    await sweep();
+    expect((await schedules(engine).get('a')).lastError).not.toBeNull();
     await create('other');
     await sweep();
     expect(ticksOf(await take(driven(), 'other'))).toEqual(afterNoon(...upTo(8).map((minute) => minute + 2)));
