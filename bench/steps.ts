@@ -1,6 +1,7 @@
 /** What the steps beside publish, receive and ack cost: a second receive, a longer lease, lives that begin otherwise. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { createCorrectedClock } from '../engine/clock.ts';
+import type { QueueSettings } from '../sdk/contract.ts';
 import { batchEntriesMax, sweepPeriodMs } from '../sdk/limits.ts';
 import { bodyOf } from './bodies.ts';
 import type { Ground, Instance } from './ground.ts';
@@ -30,16 +31,24 @@ export async function costOfSteps(ground: Ground, messages: number): Promise<Ste
       target: { atMost: 7 },
       cost: await wholeLife(ground, messages, (index) => ({ id: `mine-${index}` })),
     },
+    {
+      name: 'whole life, under a key',
+      target: { atMost: 7 },
+      cost: await wholeLife(ground, messages, (index) => ({ dedupKey: `key-${index}` }), underKeys),
+    },
+    { name: 'publish under a key that is taken, ignored', target: { atMost: 1 }, cost: await duplicates(ground, messages) },
     { name: 'a tick of a schedule, published', target: { atMost: 5 }, cost: await ticks(ground, messages) },
   ];
 }
 
 type Queue = { queue: string };
 
-async function queueOf(ground: Ground): Promise<{ instance: Instance; queue: Queue }> {
+const underKeys: Partial<QueueSettings> = { deduplication: { windowSeconds: 60, onDuplicate: 'ignore' } };
+
+async function queueOf(ground: Ground, settings: Partial<QueueSettings> = {}): Promise<{ instance: Instance; queue: Queue }> {
   const instance = ground.instance();
   const queue = { queue: `bench-${crypto.randomUUID()}` };
-  await instance.engine.call('createQueue', queue, {});
+  await instance.engine.call('createQueue', queue, settings);
   instance.meter.reset();
   return { instance, queue };
 }
@@ -86,9 +95,10 @@ async function extension(ground: Ground, messages: number): Promise<Cost> {
 async function wholeLife(
   ground: Ground,
   messages: number,
-  more: (index: number) => { id?: string; delaySeconds?: number },
+  more: (index: number) => { id?: string; dedupKey?: string; delaySeconds?: number },
+  settings?: Partial<QueueSettings>,
 ): Promise<Cost> {
-  const { instance, queue } = await queueOf(ground);
+  const { instance, queue } = await queueOf(ground, settings);
   await publishEach(instance, queue, messages, more);
   const longest = Math.max(...Array.from({ length: messages }, (_, index) => more(index).delaySeconds ?? 0));
   // All are due then: no receive looks in vain.
@@ -96,6 +106,14 @@ async function wholeLife(
   for (const receipt of await receiveEach(instance, queue, messages)) {
     await instance.engine.call('ack', queue, { receipts: [receipt] });
   }
+  return perMessage([instance], messages);
+}
+
+async function duplicates(ground: Ground, messages: number): Promise<Cost> {
+  const { instance, queue } = await queueOf(ground, underKeys);
+  await publishEach(instance, queue, 1, () => ({ dedupKey: 'key' }));
+  instance.meter.reset();
+  await publishEach(instance, queue, messages, () => ({ dedupKey: 'key' }));
   return perMessage([instance], messages);
 }
 

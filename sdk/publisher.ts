@@ -18,6 +18,11 @@ export interface NewMessage<T = unknown> {
   priority?: number;
   /** Messages of one group (a text of up to 128 characters) come in order, under one lease at a time. Without id, delay or priority. */
   group?: string;
+  /**
+   * Of messages of one key (1 to 128 of `A-Z a-z 0-9 _ . : -`) one is accepted at a time: the queue's setting `deduplication` says for how
+   * long, and what a second one does. Its id is `@` and the key. Without `id` and `group`.
+   */
+  dedupKey?: string;
   /** Up to 20, each a string or a number. */
   attributes?: Attributes;
 }

@@ -66,6 +66,15 @@ describe('the examples', () => {
     expect(lines.slice(2)).toEqual(['nightly-report runs', 'stock runs']);
   });
 
+  it('deduplicate publishes one message of a key, with the newest content', async () => {
+    expect((await example('deduplicate')).trim().split('\n')).toEqual([
+      '@home: published',
+      '@home: put off',
+      '@home: put off',
+      'edit 3 of home',
+    ]);
+  });
+
   it('by-hand receives, extends, releases and acks', async () => {
     expect(await example('by-hand')).toBe('0 ready, 1 later\n');
   });
