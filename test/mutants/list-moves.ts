@@ -77,8 +77,8 @@ export const moves: readonly Mutant[] = [
   {
     name: 'a parcel is taken out of its turn though its row in `leases` may not stand',
     file: 'engine/adopt.ts',
-    find: '  if (!seen.row) throw new StoreError(',
-    replace: '  if (!seen) throw new StoreError(',
+    find: 'if (!seen.row) throw notSaid(',
+    replace: 'if (!seen) throw notSaid(',
     tests: ['test/engine/redrive.test.ts'],
   },
   {

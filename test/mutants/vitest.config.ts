@@ -22,10 +22,11 @@ export default defineConfig({
     root: '.',
     include: ['test/unit/*.test.ts', 'test/engine/*.test.ts', 'test/mutants/histories.ts'],
     exclude: [
-      // It measures cost over all that the engine does: slow, and no judge of one rule.
-      'test/engine/cost.test.ts',
+      // Slow, and no judges of the rules that are mutated: what all costs, and schedules.
+      'test/engine/{cost,schedules,schedule-crashes}.test.ts',
+      'test/unit/ticks.test.ts',
       // Of other folders, and of the simulation's own parts.
-      'test/unit/{call-log,checker-*,keys,mutants,queue-patterns,reference,schemas,sdk-*}.test.ts',
+      'test/unit/{call-log,checker-*,keys,mutants,queue-patterns,reference,schemas,sdk-*,simulation}.test.ts',
     ],
     env: { TEST_STORE: 'memory' },
     // No test leaves anything behind in a module, and to load the modules again for each file would take longer than the tests.
