@@ -129,7 +129,11 @@ async function findOwnFrom(
 export async function wasCancelled(ctx: Context, queue: QueueRecord, id: string): Promise<boolean> {
   const readAt = ctx.clock.now();
   const { parcel, slot: ofParcel, group: key } = parseMessageId(id);
-  if (isServerId(id) && key !== undefined) return wasCancelledInGroup(ctx, groupPlace(queue, key), parcel, ofParcel);
+  if (isServerId(id) && key !== undefined) {
+    if (await wasCancelledInGroup(ctx, groupPlace(queue, key), parcel, ofParcel)) return true;
+    const kept = await findMessage(ctx, queue, id, isShown);
+    return kept !== undefined && 'lease' in kept && kept.lease.slots[kept.slot]?.end === 'cancelled';
+  }
   const places = isServerId(id)
     ? [
         { row: parseMessageId(id).parcel, slot: parseMessageId(id).slot },

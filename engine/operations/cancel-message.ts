@@ -71,7 +71,10 @@ function cancelIn(
   { seen: first, lease: found, slot }: { seen: Seen; lease: Lease; slot: number },
   force: boolean,
 ): Promise<'cancelled' | 'leased' | 'gone' | 'moved'> {
+  let written: string | undefined;
   return untilSettled(ctx, first, async (seen) => {
+    // With its last message a group's row shows nothing of it any more.
+    if (written !== undefined && seen.row?.version === written) return { done: 'cancelled' };
     const now = ctx.clock.now();
     const { lease, stone } = judgeable(seen, now);
     // A group's row has gone on to its next parcel: the slot is another message's.
@@ -82,7 +85,8 @@ function cancelIn(
     if (!lease || !there || !isLive(there) || incarnationOf(lease.shard) !== queue.incarnation) return { done: 'gone' };
     if (verdictOf(queue, lease, there, now) === 'gone') return { done: 'gone' };
     if (!force && stateOf(lease, there, now) === 'leased') return { done: 'leased' };
-    return { seen: await replaceSlots(ctx, seen, { ...withoutSlot(lease, slot, queue, now), version: ctx.newVersion() }, now) };
+    written = ctx.newVersion();
+    return { seen: await replaceSlots(ctx, seen, { ...withoutSlot(lease, slot, queue, now), version: written }, now) };
   });
 }
 
