@@ -9,6 +9,7 @@ import { AdminKey } from './admin-key.ts';
 import { Alarms } from './alarms.ts';
 import { addDashboard } from './dashboard.ts';
 import { DeclaredQueues } from './declared-queues.ts';
+import { grantDirect, grantTransactions } from './direct-access.ts';
 import type { DumbwaiterProps } from './dumbwaiter-props.ts';
 import { Functions } from './functions.ts';
 import { PublicApi } from './http-api.ts';
@@ -37,6 +38,7 @@ const defaults = {
  * Callers come in by two doors: over HTTP with an API key, or by invoking a function, which IAM allows. `grantPublish`,
  * `grantReceive` and `grantAdmin` open the second one: each lets its grantee invoke a function that does what the scope of
  * that name allows, for all queues, and refuses everything else. To hold a caller to some queues, give it an API key.
+ * `grantDirect` and `grantTransactions` are for programs that work on the tables themselves.
  */
 export class Dumbwaiter extends Construct {
   /** Base URL of the HTTP API. */
@@ -134,6 +136,22 @@ export class Dumbwaiter extends Construct {
   /** Lets a principal of this account do everything, keys included, by invoking `adminFunction`. */
   grantAdmin(grantee: IGrantable): Grant {
     return grantInvoke(this.adminFunction, grantee);
+  }
+
+  /**
+   * Lets a principal run the queue in its own process, by the direct transport: it may read and write the tables themselves, but for the API
+   * keys. That is every operation on every queue, and more: IAM cannot tell queues apart there, nor hold anybody to the queue's rules.
+   */
+  grantDirect(grantee: IGrantable): Grant {
+    return grantDirect(grantee, this.tables);
+  }
+
+  /**
+   * Lets a principal commit, in transactions of its own, the entries that `publishItems` and `ackItems` made for it over HTTP or Lambda. It may
+   * put any row into the tables of messages, then: for programs that are trusted with all queues.
+   */
+  grantTransactions(grantee: IGrantable): Grant {
+    return grantTransactions(grantee, this.tables);
   }
 }
 

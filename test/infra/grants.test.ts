@@ -1,7 +1,17 @@
 /** What each role may do, word for word: a right more or less is a change to see here. */
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key as KmsKey } from 'aws-cdk-lib/aws-kms';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { createCorrectedClock } from '../../engine/clock.ts';
+import { createEngine } from '../../engine/create.ts';
+import { createMemoryStore } from '../../engine/memory-store.ts';
+import type { Store } from '../../engine/port.ts';
+import { seededRandom } from '../../engine/random.ts';
+import { keyKind } from '../../functions/key-rows.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
+import { directKinds } from '../../infra/direct-access.ts';
+import { Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
+import { watchStore } from '../engine/watched-store.ts';
 import { type Synthesized, synthesize } from './synthesized.ts';
 
 interface Statement {
@@ -100,6 +110,77 @@ test.each([
     expect(dumbwaiter[grant](role).success).toBe(true);
   });
   expect(grantsOf('Worker', given)).toEqual([`Allow lambda:InvokeFunction → ${target}`]);
+});
+
+describe('who works on the tables themselves', () => {
+  const given = (grant: 'grantDirect' | 'grantTransactions', props: DumbwaiterProps = {}) =>
+    synthesize(props, (dumbwaiter, stack) => {
+      const role = new Role(stack, 'Worker', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+      expect(dumbwaiter[grant](role).success).toBe(true);
+    });
+
+  test('grantDirect allows what every operation but those of keys takes', () => {
+    expect(grantsOf('Worker', given('grantDirect'))).toEqual(
+      [...messages, ...leases, ...due, ...queues, ...rows('DeleteItem', 'TablesQueues')].sort(),
+    );
+  });
+
+  test('grantDirect keeps its grantee from the API keys: by the partitions of the table of queues', () => {
+    const statements = given('grantDirect')
+      .all('AWS::IAM::Policy')
+      .filter(([, { Properties }]) => JSON.stringify(Properties.Roles).includes('"Worker'))
+      .flatMap(
+        ([, { Properties }]) => (Properties.PolicyDocument as { Statement: (Statement & { Condition?: object })[] }).Statement,
+      );
+    const ofQueues = statements.filter(({ Resource }) => plain(Resource) === 'TablesQueues');
+    expect(ofQueues.map(({ Condition }) => Condition)).toEqual([
+      { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [...directKinds] } },
+    ]);
+    expect(directKinds).not.toContain(keyKind);
+  });
+
+  test('grantDirect names every partition of that table that the engine asks for', async () => {
+    const asked = new Set<string>();
+    const memory = createMemoryStore();
+    const watched = watchStore(memory);
+    watched.before = ({ keys }) => {
+      for (const key of keys) if (key.table === 'queues') asked.add(key.kind);
+    };
+    const store: Store = {
+      ...watched.store,
+      range(range) {
+        if (range.table === 'queues') asked.add(range.partition);
+        return memory.range(range);
+      },
+    };
+    const engine = createEngine({ store, clock: createCorrectedClock(), random: seededRandom(1) });
+    const [queue, schedule] = [{ queue: 'q' }, { name: 's' }];
+    await engine.call('createQueue', queue, {});
+    await engine.call('publish', queue, { messages: [{ body: 1 }, { body: 2, id: 'own' }] });
+    await engine.call('receive', queue, { max: 2 });
+    const { id } = await engine.call('redrive', queue, {});
+    await engine.runRedrive('q', id, { until: Number.POSITIVE_INFINITY });
+    await engine.call('putSchedule', schedule, { queue: 'q', message: { body: 1 }, everySeconds: 60 });
+    await engine.call('listSchedules', {}, {});
+    await engine.call('listQueues', {}, {});
+    await engine.call('deleteQueue', queue, {});
+    expect([...asked].sort()).toEqual([...directKinds].sort());
+  });
+
+  test('grantTransactions allows to put and to mark, and nothing else', () => {
+    expect(grantsOf('Worker', given('grantTransactions'))).toEqual(
+      [...rows('PutItem', 'TablesMessages'), ...rows('PutItem UpdateItem', 'TablesLeases')].sort(),
+    );
+  });
+
+  test('a key of one’s own goes with it', () => {
+    const stack = synthesize({}, (_, into) => {
+      const encryptionKey = new KmsKey(into, 'Own');
+      const dumbwaiter = new Dumbwaiter(into, 'Sealed', { encryptionKey });
+      dumbwaiter.grantDirect(new Role(into, 'Worker', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') }));
+    });
+    expect(grantsOf('Worker', stack).some((line) => line.startsWith('Allow kms:Decrypt'))).toBe(true);
+  });
 });
 
 test('only API Gateway and the schedule may invoke functions from outside', () => {
