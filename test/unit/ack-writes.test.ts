@@ -96,6 +96,13 @@ describe('an ack of a part of a row', () => {
     expect(world.watched.take()).toMatchObject({ puts: 1, updates: 0 });
     expect(row()).toHaveProperty('stone');
   });
+
+  it('ends the row by one write though one of its receipts is stale', async () => {
+    const { world, acked, row } = await begin();
+    expect(await acked(receipt(0, 2), receipt(1, 2), receipt(1, 2, tokens[2]))).toMatchObject([ok, ok, lost]);
+    expect(world.watched.take()).toMatchObject({ gets: 1, puts: 1, updates: 0 });
+    expect(row()).toHaveProperty('stone');
+  });
 });
 
 describe('an ack that finds no message of its own', () => {
