@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Engine } from '../../engine/engine.ts';
+import { StoreError } from '../../engine/port.ts';
 import type { InputOf, ReceivedMessage, Schedule } from '../../sdk/contract.ts';
 import { clockMarginMs, everySecondsMin, scheduleTicksMax, settingsCacheMs, sweepPeriodMs } from '../../sdk/limits.ts';
 import type { DrivenEngine } from './driven-engine.ts';
@@ -388,6 +389,26 @@ onBothStores('schedules', (driven) => {
     await sweep();
     expect(ticksOf(await take(driven(), 'other'))).toEqual(afterNoon(...upTo(8).map((minute) => minute + 2)));
     expect((await schedules(engine).get('a')).lastError).toBeNull();
+  });
+
+  it('go on though the store is too busy for one of them', async () => {
+    const { create, engine, clock, watched, sweep } = driven();
+    await create('q');
+    travel(driven(), noon);
+    await schedules(engine).put('a', { cron: '* * * * *' });
+    await schedules(engine).put('b', { cron: '* * * * *' });
+    clock.advance(2 * minuteMs);
+    await take(driven());
+    watched.before = ({ keys }) => {
+      const isBusy = keys.some((key) => key.table === 'queues' && key.name === 'a');
+      if (isBusy) throw new StoreError('too busy', 'no', undefined, 'throttled');
+    };
+    expect((await sweep()).complete).toBe(false);
+    watched.before = () => {};
+    clock.advance(minuteMs);
+    expect((await take(driven())).map(({ body }) => body)).toEqual(['b']);
+    expect((await sweep()).complete).toBe(true);
+    expect((await take(driven())).map(({ body }) => body)).toEqual(['a']);
   });
 
   it.each([
