@@ -35,16 +35,17 @@ export type { ReleaseInput } from './leases.ts';
 export type { Extended, ReceivedMessage, Released, WaitingMessage } from './message.ts';
 export type { ListPage, Pages } from './pages.ts';
 export type { NewMessage } from './publisher.ts';
+export type { QueueClient } from './queue.ts';
 export type {
+  Edit,
   Publishable,
   Published,
   PublishItems,
-  QueueClient,
   QueueDescription,
   Receipts,
   ReceiveInput,
   Reschedule,
-} from './queue.ts';
+} from './queue-calls.ts';
 export type { Redrive, RedriveWaitOptions } from './redrive.ts';
 export type { CallOptions } from './retry.ts';
 export type { NewSchedule, ScheduleChanges, ScheduleDescription, SchedulesClient, TickMessage } from './schedules.ts';

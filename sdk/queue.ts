@@ -4,8 +4,6 @@ import { Consumer, type ConsumerOptions, type Handler, type TransactionHandler }
 import { contentOf } from './content.ts';
 import type {
   AckResult,
-  Attributes,
-  Counts,
   ExtendResult,
   MessageState,
   Page,
@@ -13,13 +11,24 @@ import type {
   Queue,
   QueueSettings,
   RedriveInput,
-  Refused,
   ReleaseResult,
 } from './contract.ts';
 import { Leases, type ReleaseInput } from './leases.ts';
 import { ReceivedMessage, type WaitingMessage, waitingMessage } from './message.ts';
 import { Pages, pageOf } from './pages.ts';
 import { entryOf, type NewMessage, type Publisher } from './publisher.ts';
+import {
+  type Edit,
+  isList,
+  type Publishable,
+  type Published,
+  type PublishItems,
+  type QueueDescription,
+  type Receipts,
+  type ReceiveInput,
+  type Reschedule,
+  receiptsOf,
+} from './queue-calls.ts';
 import { Redrive } from './redrive.ts';
 import type { Caller, CallOptions } from './retry.ts';
 import type { Timers } from './timers.ts';
@@ -32,38 +41,6 @@ export interface Connection {
   leases: Leases;
   timers: Timers;
 }
-
-/** One message, or several. */
-export type Publishable<T> = NewMessage<T> | readonly NewMessage<T>[];
-/** Entries of a transaction, and the ids that the messages will have. */
-export interface PublishItems<Item> {
-  items: Item[];
-  ids: string[];
-}
-
-export type Published = Exclude<PublishResult, Refused>;
-export type QueueDescription = Queue & { counts: Counts };
-
-export interface ReceiveInput {
-  /** At most this many messages, 1 to 100. Default 1. */
-  max?: number;
-  /** How long they are leased, 0 s to 365 days. Default: the queue's. */
-  visibilityTimeoutSeconds?: number;
-  /** How long to wait for a first message, 0 to 20 s. Default 0. */
-  waitSeconds?: number;
-}
-
-/** So many seconds from now, or an instant (RFC 3339). */
-export type Reschedule = { delaySeconds: number } | { deliverAt: string };
-
-export interface Edit<T = unknown> {
-  body?: T;
-  attributes?: Attributes;
-  priority?: number;
-}
-
-/** Messages, or their receipts. */
-export type Receipts = readonly (string | { readonly receipt: string })[];
 
 /** One queue, its bodies of type `T`. Making this object calls nothing: `create` makes the queue. */
 export class QueueClient<T = unknown> {
@@ -264,12 +241,4 @@ export class QueueClient<T = unknown> {
     const { messages } = await this.#connection.caller.call('receive', this.#params, input, options);
     return messages.map((message) => new ReceivedMessage<T>(this.name, message, leases));
   }
-}
-
-function receiptsOf(messages: Receipts): string[] {
-  return messages.map((message) => (typeof message === 'string' ? message : message.receipt));
-}
-
-function isList<T>(given: T | readonly T[]): given is readonly T[] {
-  return Array.isArray(given);
 }
