@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Dumbwaiter, type DumbwaiterError, httpTransport } from '../../sdk/index.ts';
+import { startTestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
 import { adminKey, type LocalQueue, startLocalQueue } from './local-queue.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -112,6 +113,21 @@ describe('the examples', () => {
     invoker.server.close();
   });
 
+  it('order-service charges each order once', async () => {
+    const dynamodb = await startTestDynamodb();
+    const environment = {
+      AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
+      AWS_REGION: testRegion,
+      AWS_ACCESS_KEY_ID: testCredentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: testCredentials.secretAccessKey,
+      DUMBWAITER_MESSAGES_TABLE: dynamodb.tables.messages,
+      DUMBWAITER_LEASES_TABLE: dynamodb.tables.leases,
+      DUMBWAITER_QUEUES_TABLE: dynamodb.tables.queues,
+    };
+    expect(await example('order-service', environment)).toBe('placed before\n60 in the till\n');
+    await dynamodb.stop();
+  });
+
   it('are all run here', () => {
     const run = [...read('test/integration/examples.test.ts').matchAll(/example\('([\w-]+)'|examples\/([\w-]+)\.ts'/g)];
     const names = globSync('examples/*.ts', { cwd: root }).map((path) => /([\w-]+)\.ts$/.exec(path)?.[1]);
@@ -144,7 +160,9 @@ function blocks(markdown: string, language: string): string[] {
 
 /** An example as a user of the package writes it. */
 function asPublished(source: string): string {
-  return source.replaceAll("'../sdk/index.ts'", "'dumbwaiter'").replaceAll("'../sdk/lambda.ts'", "'dumbwaiter/lambda'");
+  return source
+    .replaceAll("'../sdk/index.ts'", "'dumbwaiter'")
+    .replaceAll(/'\.\.\/sdk\/(lambda|direct)\.ts'/g, "'dumbwaiter/$1'");
 }
 
 describe('the guide', () => {
