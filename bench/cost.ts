@@ -9,6 +9,7 @@ import { costOfRecordSteps } from './record-steps.ts';
 import { costOfSteps } from './steps.ts';
 import { against, table } from './table.ts';
 import { costTargetsOf, isMet } from './targets.ts';
+import { costOfTransactionSteps } from './transaction-steps.ts';
 
 const bodiesBytes = [40, 1024, 16 * 1024];
 const batches = [1, 10];
@@ -75,7 +76,11 @@ try {
     const shares = bodiesBytes.map((bytes) => `${bytes} B to ${Math.round(deflatedShare(bytes) * 100)} %`);
     console.log(`\nThe bodies shrink, deflated alone: ${shares.join(', ')}.\n`);
     console.log('Steps, one message of 40 B a call, one receiver, each message:\n');
-    const steps = [...(await costOfSteps(ground, stepMessages)), ...(await costOfRecordSteps(ground, stepMessages))];
+    const steps = [
+      ...(await costOfSteps(ground, stepMessages)),
+      ...(await costOfRecordSteps(ground, stepMessages)),
+      ...(await costOfTransactionSteps(ground, stepMessages)),
+    ];
     console.log(
       table(
         ['step', 'write units', 'read units', 'calls'],

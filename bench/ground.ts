@@ -5,6 +5,7 @@ import { createEngine } from '../engine/create.ts';
 import { createDynamoClient } from '../engine/dynamo-client.ts';
 import { createDynamoStore } from '../engine/dynamo-store.ts';
 import { createTables } from '../engine/dynamo-tables.ts';
+import { transactionItems } from '../engine/dynamo-transactions.ts';
 import type { Engine } from '../engine/engine.ts';
 import { createRandom } from '../engine/random.ts';
 import { startEmbeddedDynamodb } from '../functions/embedded-dynamodb.ts';
@@ -46,7 +47,8 @@ export async function layGround(): Promise<Ground> {
       const meter = new Meter();
       if (metered) meter.watch(client);
       const store = createDynamoStore({ client, tables: tableNames, clock });
-      return { engine: createEngine({ store, clock, random: createRandom() }), client, meter };
+      const transactionItem = transactionItems(tableNames);
+      return { engine: createEngine({ store, clock, random: createRandom(), transactionItem }), client, meter };
     },
     async close() {
       for (const client of clients) client.destroy();

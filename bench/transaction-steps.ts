@@ -1,0 +1,49 @@
+/** What publishing and acking within a transaction of the caller's own cost: his units, by his client. */
+
+import { createCorrectedClock } from '../engine/clock.ts';
+import { commitTransaction } from '../engine/dynamo-transactions.ts';
+import { bodyOf } from './bodies.ts';
+import type { Ground, Instance } from './ground.ts';
+import { type Cost, perMessage } from './life.ts';
+import type { Step } from './steps.ts';
+
+const bodyBytes = 40;
+const together = 10;
+
+type Queue = { queue: string };
+
+export async function costOfTransactionSteps(ground: Ground, messages: number): Promise<Step[]> {
+  const name = (what: string, size: number) => `${what} in a transaction${size === 1 ? '' : `, ${size} together`}`;
+  const steps: Step[] = [];
+  for (const size of [1, together]) {
+    const { publish, ack } = await costs(ground, messages, size);
+    steps.push({ name: name('publish', size), target: { atMost: 2 / size }, cost: publish });
+    steps.push({ name: name('ack', size), target: { atMost: 4 / size }, cost: ack });
+  }
+  return steps;
+}
+
+async function costs(ground: Ground, messages: number, size: number): Promise<{ publish: Cost; ack: Cost }> {
+  const instance = ground.instance();
+  const queue: Queue = { queue: `bench-${crypto.randomUUID()}` };
+  await instance.engine.call('createQueue', queue, {});
+  instance.meter.reset();
+  for (let left = messages; left > 0; left -= size) {
+    const entries = Array.from({ length: size }, () => ({ body: bodyOf(bodyBytes) }));
+    await commit(instance, (await instance.engine.call('publishItems', queue, { messages: entries })).items);
+  }
+  const publish = perMessage([instance], messages);
+  const held: string[][] = [];
+  for (let left = messages; left > 0; ) {
+    const received = (await instance.engine.call('receive', queue, { max: size })).messages;
+    held.push(received.map(({ receipt }) => receipt));
+    left -= received.length;
+  }
+  instance.meter.reset();
+  for (const receipts of held) await commit(instance, (await instance.engine.call('ackItems', queue, { receipts })).items);
+  return { publish, ack: perMessage([instance], messages) };
+}
+
+async function commit({ client }: Instance, items: object[]): Promise<void> {
+  await commitTransaction({ client, clock: createCorrectedClock() }, items, crypto.randomUUID());
+}
