@@ -65,14 +65,19 @@ export function parcelDone(lease: Lease, group: Group, version: string, now: num
   const tokens = lease.slots.flatMap(({ end, token }, slot) =>
     end === 'done' && token !== undefined ? [`${token}${slot}`] : [],
   );
-  const { due: _, acked = [], ...rest } = group;
-  const waits = group.tail > group.head;
+  const { due: _, acked = [], leftover: before = [], ...rest } = group;
+  const leftover = lease.ending && 'beside' in lease.contents ? [...before, lease.contents] : before;
+  // Whoever acked had the answer to the removal of the parcel's row in `messages`; where nobody did, it may stand yet.
+  const mayStand = lease.fresh !== undefined && tokens.length === 0;
+  // It goes on to remove that, and bodies, too.
+  const waits = group.tail > group.head || leftover.length > 0 || mayStand;
   const remembered = [...acked, ...tokens].slice(-Math.max(ackedMax, tokens.length));
   return {
     ...bare(lease, version),
     group: {
       ...rest,
       ...(remembered.length > 0 ? { acked: remembered } : {}),
+      ...(leftover.length > 0 ? { leftover } : {}),
       ...(waits ? { due: Math.max(now, group.notBefore ?? 0) } : { until: now + tombstoneMs }),
     },
     ...(waits && lease.expiresAt !== undefined ? { expiresAt: lease.expiresAt } : {}),

@@ -73,6 +73,8 @@ export interface Group {
   until?: number;
   /** By its rate. */
   notBefore?: number;
+  /** Bodies of parcels that are done, which no TTL will remove: see contents.ts. */
+  leftover?: { beside: string; chunks: number; size: number }[];
   /** Token and slot of messages acked of late. */
   acked?: string[];
   /** Parcel and slot of messages cancelled before their parcel was taken. */
@@ -89,6 +91,13 @@ export interface Keyed {
   accepted: { at: number; by: string }[];
   /** The token by which the message before this one was acked. */
   acked?: string;
+}
+
+/** Of a message that is prepared: when it is to come once it is committed, at which level, and how often its publisher was asked. */
+export interface Prepared {
+  timing: { delayMs: number } | { at: number };
+  level: number;
+  checks: number;
 }
 
 /** A row of `leases` that still holds a message, or belongs to a group. */
@@ -117,6 +126,7 @@ export interface Lease {
   /** The name of its group, in a row that is kept of it. */
   groupName?: string;
   keyed?: Keyed;
+  prepared?: Prepared;
   /** How often a message may be received here; kept in the row for the sweep's sake. */
   maxReceives?: number;
 }

@@ -13,6 +13,7 @@ import { removedSlot, replaceEnded } from './keeping.ts';
 import { isEnded, judgeable, keepBodies, replace, type Seen, untilSettled } from './lease-writes.ts';
 import { moveSlots } from './moves.ts';
 import type { Key } from './port.ts';
+import { removeAll } from './removals.ts';
 import { leaseRow, tombstoneRow } from './row-format.ts';
 import { type Group, isLive, type Lease, parcelKey, type Tombstone } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
@@ -95,7 +96,8 @@ async function goOn(
   // Its messages ended one by one, the last of them without looking further.
   if (last.slots.some(({ kept }) => kept)) return { seen: await replaceEnded(ctx, seen, last, ctx.newVersion(), now) };
   const lease = last.slots.length > 0 ? parcelDone(last, lastGroup, last.version, now) : last;
-  const group = lease.group!;
+  const { leftover = [], ...group } = lease.group!;
+  await removeAll(ctx, leftover.flatMap(chunkKeys));
   const { parcel, removed, more } = await nextParcel(ctx, queue, lease, group, now);
   settled.removed += removed;
   if (more) return { seen };

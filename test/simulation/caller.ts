@@ -109,7 +109,11 @@ function createCaller(world: World, process: SimulatedProcess) {
   async function publish({ queue, messages }: Extract<Step, { do: 'publish' }>): Promise<void> {
     const entries = messages.map(({ number, chars, ...rest }): PublishEntry => ({ body: bodyOf(number, chars), ...rest }));
     const output = await recorder.call(by, 'publish', { queue }, { messages: entries });
-    for (const result of output?.results ?? []) if (result.ok) shared.ids.push(result.id);
+    for (const result of output?.results ?? []) {
+      if (!result.ok) continue;
+      shared.ids.push(result.id);
+      shared.published.push({ queue, id: result.id });
+    }
   }
 
   async function read({ queue, how }: Extract<Step, { do: 'read' }>): Promise<void> {
@@ -141,6 +145,30 @@ function createCaller(world: World, process: SimulatedProcess) {
     };
     const task = await recorder.call(by, 'redrive', { queue }, input);
     if (task) shared.tasks.push({ queue, task: task.id });
+  }
+
+  /** One of those published, the last ones rather: in its queue, or where it may have died. */
+  function anyMessage(): { queue: string; id: string } | undefined {
+    const message = chance(0.5) ? one(shared.published.slice(-10)) : one(shared.published);
+    if (!message) return undefined;
+    const { queues } = world.plan;
+    return chance(0.2) ? { ...message, queue: one(queues)!.name } : message;
+  }
+
+  async function cancel({ force }: Extract<Step, { do: 'cancel' }>): Promise<void> {
+    const message = anyMessage();
+    if (message) await recorder.call(by, 'cancelMessage', message, force === undefined ? {} : { force });
+  }
+
+  async function change(step: Extract<Step, { do: 'change' }>): Promise<void> {
+    const { number, chars = 0, delaySeconds, priority } = step;
+    const message = anyMessage();
+    const input = {
+      ...(number === undefined ? {} : { body: bodyOf(number, chars) }),
+      ...(delaySeconds === undefined ? {} : { delaySeconds }),
+      ...(priority === undefined ? {} : { priority }),
+    };
+    if (message) await recorder.call(by, 'updateMessage', message, input);
   }
 
   async function loseClock({ queue, skewMs }: Extract<Step, { do: 'loseClock' }>): Promise<void> {
@@ -175,6 +203,10 @@ function createCaller(world: World, process: SimulatedProcess) {
         const input = visibilityTimeoutSeconds === undefined ? {} : { visibilityTimeoutSeconds };
         return withReceipts(which, (queue, receipts) => recorder.call(by, 'extend', { queue }, { receipts, ...input }), true);
       }
+      case 'cancel':
+        return cancel(step);
+      case 'change':
+        return change(step);
       case 'wait':
         return process.clock.sleep(step.ms);
       case 'sweep':

@@ -10,6 +10,7 @@ import { judgeEndings } from './checker/endings.ts';
 import { judgeFences } from './checker/fences.ts';
 import { judgeLeases } from './checker/leases.ts';
 import { ledgerOf } from './checker/ledger.ts';
+import { judgeRecords } from './checker/records.ts';
 import type { History, Violation } from './history.ts';
 
 export { type PromiseName, promises } from './checker/promises.ts';
@@ -17,5 +18,11 @@ export { type PromiseName, promises } from './checker/promises.ts';
 /** The promises that a history breaks: none, for all that can be said from outside. */
 export function check(history: History): Violation[] {
   const ledger = ledgerOf(history);
-  return [...judgeContents(ledger), ...judgeLeases(ledger), ...judgeFences(ledger), ...judgeEndings(ledger)];
+  return [
+    ...judgeContents(ledger),
+    ...judgeLeases(ledger),
+    ...judgeFences(ledger),
+    ...judgeEndings(ledger),
+    ...judgeRecords(ledger),
+  ];
 }

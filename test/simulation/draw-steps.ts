@@ -12,6 +12,8 @@ export interface Cast {
   theme: Partial<Record<Step['do'], number>>;
   pace: number;
   queues: readonly PlannedQueue[];
+  /** The share of publishes to groups. */
+  grouped: number;
   next: () => number;
 }
 
@@ -81,7 +83,11 @@ function drawStep(d: Drawing, cast: Cast, kind: Step['do']): Step {
     case 'read':
       return { do: kind, queue: main, how: d.pick(['peek', 'counts', 'message'] as const), ...aside };
     case 'update':
-      return { do: kind, queue: main, settings: drawSettings(d, cast.pace) };
+      return { do: kind, queue: main, settings: d.chance(0.4) ? { paused: d.chance(0.5) } : drawSettings(d, cast.pace) };
+    case 'cancel':
+      return { do: kind, ...(d.chance(0.5) ? { force: true } : {}), ...aside };
+    case 'change':
+      return { do: kind, ...drawChange(d, cast, seconds), ...aside };
     case 'remake':
       return { do: kind, queue: 'work' };
     case 'setClock':
@@ -97,11 +103,25 @@ function drawStep(d: Drawing, cast: Cast, kind: Step['do']): Step {
   }
 }
 
-function drawMessages(d: Drawing, { next }: Cast): PlannedMessage[] {
+function drawChange(d: Drawing, { next }: Cast, seconds: () => number): Omit<Extract<Step, { do: 'change' }>, 'do'> {
+  const what = d.random.number();
+  return {
+    ...(what < 0.6 ? { delaySeconds: d.chance(0.4) ? 0 : seconds() } : {}),
+    ...(what > 0.4 && what < 0.9 ? { number: next(), chars: d.chance(0.3) ? 1200 : 0 } : {}),
+    ...(what >= 0.9 ? { priority: d.whole(2) } : {}),
+  };
+}
+
+function drawMessages(d: Drawing, { next, grouped }: Cast): PlannedMessage[] {
   const count = d.pick([1, 1, 2, 3, 5, 12]);
+  if (d.chance(grouped)) {
+    const group = `group-${d.whole(3)}`;
+    return Array.from({ length: count }, () => ({ number: next(), chars: d.chance(0.12) ? 1200 : 0, group }));
+  }
+  const priority = d.chance(0.15) ? { priority: d.whole(2) } : {};
   const kind = d.random.number();
   return Array.from({ length: count }, (): PlannedMessage => {
-    const message: PlannedMessage = { number: next(), chars: d.chance(0.12) ? 1200 : 0 };
+    const message: PlannedMessage = { number: next(), chars: d.chance(0.12) ? 1200 : 0, ...priority };
     if (kind < 0.2) message.id = `own-${d.whole(4)}`;
     if ((kind < 0.1 || kind > 0.8) && d.chance(0.7)) message.delaySeconds = d.chance(0.2) ? 0 : 1 + d.whole(30);
     return message;

@@ -23,6 +23,20 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
   clocks: { publish: 4, receive: 6, ack: 3, release: 1, setClock: 3, loseClock: 2, purge: 0.5 },
   changing: { publish: 4, receive: 5, ack: 3, release: 2, update: 1, remake: 0.3, read: 1, sweep: 1 },
   idling: { publish: 4, receive: 2, ack: 2, sweep: 4, read: 1 },
+  records: { publish: 4, receive: 5, ack: 3, release: 2, cancel: 4, change: 4, read: 1, sweep: 1, die: 0.5 },
+  groups: {
+    publish: 6,
+    receive: 8,
+    ack: 6,
+    release: 2,
+    extend: 0.5,
+    cancel: 1,
+    read: 1,
+    sweep: 0.5,
+    die: 0.7,
+    purge: 0.2,
+    update: 0.3,
+  },
   forsaken: { publish: 1, receive: 3, ack: 3, release: 0.5 },
   everything: {
     publish: 5,
@@ -34,6 +48,8 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
     purge: 0.5,
     redrive: 0.7,
     cancelRedrive: 0.2,
+    cancel: 0.5,
+    change: 0.5,
     read: 1,
     die: 0.5,
     setClock: 0.5,
@@ -44,17 +60,20 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
 
 /** What a theme sets itself, where others leave it to chance. */
 interface Circumstances {
-  rates: Plan['rates'];
+  rates?: Plan['rates'];
   pace?: number;
   pauseMsMax?: number;
   /** The share of queues that begin with more than one shard. */
   sharded?: number;
   processes?: number;
+  /** The share of publishes to groups. */
+  grouped?: number;
   /** Nobody comes by to clear up. */
   unswept?: true;
 }
 
 const circumstances: Record<string, Circumstances> = {
+  groups: { grouped: 0.85 },
   // Work breaks off in the middle.
   forsaken: {
     rates: { ...noFaults.rates, kill: 0.02, halfDone: 0.5, throttled: 0.1, lostReply: 0.05, conflict: 0.02 },
@@ -82,7 +101,9 @@ export function drawPlan(seed: number): Plan {
   let numbers = 0;
   const next = () => ++numbers;
   const count = set?.processes ?? 2 + d.whole(4);
-  const processes = Array.from({ length: count }, (_, index) => drawProcess(d, { index, theme, pace, queues, next }));
+  const processes = Array.from({ length: count }, (_, index) =>
+    drawProcess(d, { index, theme, pace, queues, grouped: set?.grouped ?? 0.1, next }),
+  );
   const rates = set?.rates ?? drawRates(d);
   // What arrives late is left to the sweep: it has to come by within the hour of a tombstone.
   const needsSweep = rates.late + rates.duplicated > 0;

@@ -44,6 +44,8 @@ export interface PlannedMessage {
   chars: number;
   id?: string;
   delaySeconds?: number;
+  group?: string;
+  priority?: number;
 }
 
 export type Step =
@@ -59,6 +61,9 @@ export type Step =
   | { do: 'ack'; which: Choice; aside?: boolean }
   | { do: 'release'; which: Choice; delaySeconds?: number; failed?: string; aside?: boolean }
   | { do: 'extend'; which: Choice; visibilityTimeoutSeconds?: number; aside?: boolean }
+  | { do: 'cancel'; force?: boolean; aside?: boolean }
+  /** Puts a message off or brings it forward, gives it another body, or another priority. */
+  | { do: 'change'; delaySeconds?: number; number?: number; chars?: number; priority?: number; aside?: boolean }
   | { do: 'wait'; ms: number }
   | { do: 'sweep'; aside?: boolean }
   | { do: 'purge'; queue: string; aside?: boolean }

@@ -17,6 +17,7 @@ export function residueOf(memory: Pick<MemoryStore, 'rows'>, mayOrphan: boolean)
     else if (row.ttl === undefined && !mayOrphan) left.push(`a body without ttl: ${named(row)}`);
   }
   for (const row of memory.rows('leases')) {
+    if (row.group !== undefined && row.ttl !== undefined && row.expiry === undefined) continue;
     if (row.until === undefined) left.push(`a lease that holds something: ${named(row)}`);
     else if (row.expiry !== undefined) left.push(`a tombstone still in the index: ${named(row)}`);
     else if (row.ttl === undefined) left.push(`a tombstone without ttl: ${named(row)}`);
@@ -33,9 +34,19 @@ export function residueOf(memory: Pick<MemoryStore, 'rows'>, mayOrphan: boolean)
 /** Rows that the index shows later than a message in them is due: it would be late, and nobody could tell from outside. */
 export function lateExpiries(memory: MemoryStore): string[] {
   const live = memory.rows('leases').filter(({ until }) => until === undefined);
-  const isLate = ({ expiry, slots }: Row) =>
-    (slots as Row[]).some(({ v, d }) => d === undefined && (expiry === undefined || (expiry as number) > (v as number)));
-  return live.filter(isLate).map((row) => `a lease whose expiry is past one of its messages: ${named(row)}`);
+  const shownAt = ({ expiry = Number.POSITIVE_INFINITY }: Row) => expiry as number;
+  const isLate = (row: Row) => (row.slots as Row[]).some(({ v, d }) => d === undefined && shownAt(row) > (v as number));
+  /** A group is due when its first message is and none is leased, or when the next may be taken. */
+  const isLateGroup = (row: Row) => {
+    const { head, tail, notBefore = 0 } = row.group as { head: string; tail: string; notBefore?: number };
+    const waiting = (row.slots as Row[]).filter(({ d }) => d === undefined);
+    if (waiting.length === 0) return tail > head && row.expiry === undefined;
+    const leased = waiting.filter(({ t }) => t !== undefined);
+    return shownAt(row) > Math.max(notBefore, ...[waiting[0]!, ...leased].map(({ v }) => v as number));
+  };
+  return live
+    .filter((row) => (row.group === undefined ? isLate(row) : isLateGroup(row)))
+    .map((row) => `a lease whose expiry is past one of its messages: ${named(row)}`);
 }
 
 function named(row: Row): string {

@@ -171,7 +171,7 @@ function hiddenMsMax({ queues, processes }: Plan): number {
   const steps = processes.flatMap((process) =>
     process.steps.map((step) => {
       if (step.do === 'receive' || step.do === 'extend') return step.visibilityTimeoutSeconds ?? 0;
-      if (step.do === 'release') return step.delaySeconds ?? 0;
+      if (step.do === 'release' || step.do === 'change') return step.delaySeconds ?? 0;
       if (step.do === 'update') return (step.settings.visibilityTimeoutSeconds ?? 0) + (step.settings.backoff?.maxSeconds ?? 0);
       return step.do === 'publish' ? Math.max(0, ...step.messages.map(({ delaySeconds = 0 }) => delaySeconds)) : 0;
     }),
@@ -192,6 +192,9 @@ async function drain(world: World): Promise<number> {
       const drained = () => receiveAll(world, { process: process.name, engine });
       // Requests under way arrive within the life of a signed one.
       await process.clock.sleep(signedRequestMsMax);
+      for (const { name } of plan.queues) {
+        await world.recorder.call({ process: process.name, engine }, 'updateQueue', { queue: name }, { paused: false });
+      }
       if (plan.sweepMs !== undefined) await sweepOnce(world, process, engine);
       await process.clock.sleep(hiddenMsMax(plan) + plan.silenceMs);
       await drained();
@@ -282,6 +285,8 @@ function countAnswers({ recorder, count }: World): void {
     if ('lost' in call.answer) count('answer lost');
     else if ('refused' in call.answer) count(`answer ${call.answer.refused}`);
     else if (call.operation === 'getRedrive' || call.operation === 'cancelRedrive') continue;
+    else if (call.operation === 'cancelMessage') count('messages cancelled');
+    else if (call.operation === 'updateMessage') count('messages changed');
     else if ('results' in call.answer.output) {
       for (const result of call.answer.output.results) {
         if (!result.ok) count(`result ${result.code}`);
@@ -291,6 +296,7 @@ function countAnswers({ recorder, count }: World): void {
     } else if ('messages' in call.answer.output && call.operation === 'receive') {
       count('messages received', call.answer.output.messages.length);
       count('messages received again', call.answer.output.messages.filter(({ receives }) => receives > 1).length);
+      count('messages of groups received', call.answer.output.messages.filter(({ group }) => group !== undefined).length);
       count('dead letters received', call.answer.output.messages.filter(({ deadLetter }) => deadLetter).length);
     }
   }

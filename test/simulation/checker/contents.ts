@@ -1,6 +1,7 @@
 /** What is promised of messages as such: that they are those that were published, whole, each once, under its own id. */
 import { tombstoneMs } from '../../../sdk/limits.ts';
 import type { Call, Violation } from '../history.ts';
+import { cancelsOf, mayCarry, timesOf } from './by-id.ts';
 import { contentKey, type Ledger, type Life } from './ledger.ts';
 import { callsOf, endOf, outcomeOf } from './outcomes.ts';
 
@@ -15,13 +16,12 @@ export function* judgeContents(ledger: Ledger): Generator<Violation> {
 }
 
 function* judgeDeliveries(ledger: Ledger, life: Life): Generator<Violation> {
-  const key = contentKey(life.entry);
   const { clockErrorMs, queues } = ledger;
   const { startedAt } = life.published;
   const endedAt = endOf(life.published);
   for (const { queue, message, call } of life.deliveries) {
     const calls = [life.published, call];
-    if (contentKey(message) !== key) {
+    if (!mayCarry(ledger, life, contentKey(message), { startedAt: call.startedAt, endedAt: endOf(call) })) {
       yield {
         promise: 'body-intact',
         text: `message ${message.id} was delivered with another content than it was published with`,
@@ -93,11 +93,13 @@ function* judgeOwnIds(ledger: Ledger): Generator<Violation> {
 function mayHaveEnded(ledger: Ledger, life: Life, by: number): boolean {
   const { clockErrorMs, queues } = ledger;
   const { queue, published, entry } = life;
+  if (cancelsOf(ledger, life).some(({ startedAt }) => startedAt + tombstoneMs <= by + 2 * clockErrorMs)) return true;
   if (queues.isDeleted(queue) || queues.redrives(queue, by).length > 0) return true;
   if (queues.purges(queue).some((purge) => purge.startedAt <= by)) return true;
   const settings = queues.settings(queue);
   if (settings.length === 0 || settings.some(({ deadLetter }) => deadLetter)) return true;
-  const delaySeconds = entry.delaySeconds ?? Math.min(...settings.map((one) => one.delaySeconds));
+  const isMoved = timesOf(ledger, life).length > 0;
+  const delaySeconds = isMoved ? 0 : (entry.delaySeconds ?? Math.min(...settings.map((one) => one.delaySeconds)));
   const readyAt = published.startedAt - clockErrorMs + delaySeconds * 1000;
   if (
     settings.some(({ retentionSeconds }) => retentionSeconds !== null && readyAt + retentionSeconds * 1000 <= by + clockErrorMs)

@@ -3,6 +3,7 @@
 import type { Message } from '../../../sdk/contract.ts';
 import { clockMarginMs } from '../../../sdk/limits.ts';
 import type { Call, Violation } from '../history.ts';
+import { cancelsOf, timesOf } from './by-id.ts';
 import type { Ledger, Life } from './ledger.ts';
 import { type CallOf, callsOf, endOf, mayBeDone } from './outcomes.ts';
 import { isDone, latestVisible } from './visibility.ts';
@@ -60,10 +61,18 @@ const isAcked = (life: Life) =>
 const ackOf = (life: Life) =>
   life.deliveries.flatMap(({ acts }) => acts.filter((act) => act.operation === 'ack' && isDone(act)))[0]?.call;
 
-/** Whether the message need not be visible yet: delayed, leased, or waiting after a lease. */
+/** Whether the message need not be visible yet: it, or another of its group, is delayed, leased, or waiting after a lease. */
 function mayBeHidden(ledger: Ledger, life: Life, at: number, unheard: readonly CallOf<'receive'>[]): boolean {
+  const { group } = life.entry;
+  const lives =
+    group === undefined ? [life] : ledger.lives.filter(({ queue, entry }) => queue === life.queue && entry.group === group);
+  return lives.some((one) => mayBeHiddenItself(ledger, one, at, unheard));
+}
+
+function mayBeHiddenItself(ledger: Ledger, life: Life, at: number, unheard: readonly CallOf<'receive'>[]): boolean {
   const { clockErrorMs, queues } = ledger;
   const seconds = life.entry.delaySeconds ?? Math.max(0, ...queues.settings(life.queue).map((one) => one.delaySeconds));
+  if (timesOf(ledger, life).some((change) => latestTime(ledger, change) >= at - clockErrorMs)) return true;
   const publishEnd = life.published.endedAt ?? life.published.startedAt;
   if (publishEnd + clockErrorMs + seconds * 1000 >= at - clockErrorMs) return true;
   const lastOnes = life.deliveries.filter(({ endedAt }) => !life.deliveries.some((later) => later.startedAt > endedAt));
@@ -75,6 +84,14 @@ function mayBeHidden(ledger: Ledger, life: Life, at: number, unheard: readonly C
   });
 }
 
+/** The latest instant that a change may have put a message off to. */
+function latestTime({ clockErrorMs }: Ledger, change: CallOf<'updateMessage'>): number {
+  if ('output' in change.answer) return Date.parse(change.answer.output.visibleAt);
+  const { delaySeconds = 0, deliverAt } = change.input;
+  if (deliverAt !== undefined) return Date.parse(deliverAt);
+  return (change.endedAt ?? change.startedAt) + clockErrorMs + delaySeconds * 1000;
+}
+
 function hiddenMsMost({ queues, clockErrorMs }: Ledger, { params, input }: CallOf<'receive'>): number {
   const settings = queues.settings(params.queue);
   const seconds = input.visibilityTimeoutSeconds ?? Math.max(0, ...settings.map((one) => one.visibilityTimeoutSeconds));
@@ -83,14 +100,17 @@ function hiddenMsMost({ queues, clockErrorMs }: Ledger, { params, input }: CallO
 }
 
 /** Whether a rule may have ended it: its age, a purge, the end of its queue. */
-function mayBeGone(ledger: Ledger, life: Life, by: number): boolean {
+export function mayBeGone(ledger: Ledger, life: Life, by: number): boolean {
   const { clockErrorMs, queues } = ledger;
   const { startedAt } = life.published;
+  if (cancelsOf(ledger, life).some((cancel) => cancel.startedAt <= by)) return true;
+  const isMoved = timesOf(ledger, life).length > 0;
   for (const queue of queues.reachable(life.queue)) {
     const settings = queues.settings(queue);
     if (settings.length === 0 || queues.isDeleted(queue)) return true;
     const isOrigin = queue === life.queue;
-    const delaySeconds = isOrigin ? (life.entry.delaySeconds ?? Math.min(...settings.map((one) => one.delaySeconds))) : 0;
+    const delaySeconds =
+      isOrigin && !isMoved ? (life.entry.delaySeconds ?? Math.min(...settings.map((one) => one.delaySeconds))) : 0;
     for (const { retentionSeconds, deadLetter } of settings) {
       if (retentionSeconds === null || deadLetter) continue;
       if (startedAt - clockErrorMs + (delaySeconds + retentionSeconds) * 1000 <= by + clockErrorMs) return true;

@@ -1,5 +1,6 @@
 /** What is promised of leases: each pair of deliveries of one message must fit, in one order or the other. */
 import type { Violation } from '../history.ts';
+import { cancelsOf } from './by-id.ts';
 import type { Act, Delivery, Ledger } from './ledger.ts';
 import { endOf } from './outcomes.ts';
 import type { PromiseName } from './promises.ts';
@@ -92,6 +93,9 @@ function* judgeRefusals(ledger: Ledger, delivery: Delivery): Generator<Violation
     const { refused } = act.outcome;
     const told = `${operation} of message ${delivery.message.id}, with the receipt of its lease, was refused as ${refused}`;
     if (refused === 'invalid_receipt' && !ledger.queues.isDeleted(delivery.queue) && call.params.queue === delivery.queue) {
+      yield { promise: 'live-lease-is-honoured', text: told, calls: [delivery.call, call] };
+    }
+    if (refused === 'cancelled' && cancelsOf(ledger, delivery.life).length === 0) {
       yield { promise: 'live-lease-is-honoured', text: told, calls: [delivery.call, call] };
     }
     const isGivenUp = delivery.acts.some(

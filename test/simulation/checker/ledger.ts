@@ -7,7 +7,7 @@
 import type { AckResult, ExtendResult, Json, PublishEntry, ReceivedMessage, ReleaseResult } from '../../../sdk/contract.ts';
 import { clockMarginMs, tombstoneMs } from '../../../sdk/limits.ts';
 import type { Call, History } from '../history.ts';
-import { type CallOf, endOf, type Outcome, outcomeOf, outcomeOfEntry } from './outcomes.ts';
+import { type CallOf, callsOf, endOf, mayBeDone, type Outcome, outcomeOf, outcomeOfEntry } from './outcomes.ts';
 import { type Queues, queuesOf } from './queues.ts';
 
 export interface Life {
@@ -52,6 +52,9 @@ export interface Ledger {
   lives: readonly Life[];
   byId: ReadonlyMap<string, readonly Life[]>;
   duplicates: readonly Duplicate[];
+  /** Calls that may have cancelled or changed a message, by its id. */
+  cancels: ReadonlyMap<string, readonly CallOf<'cancelMessage'>[]>;
+  changes: ReadonlyMap<string, readonly CallOf<'updateMessage'>[]>;
   /** Messages that were delivered, and that nobody published. */
   strangers: readonly { message: ReceivedMessage; call: CallOf<'receive'> }[];
   /** Receipts that two receives were given. */
@@ -101,11 +104,13 @@ export function ledgerOf({ calls, circumstances }: History): Ledger {
   }
 
   acceptByDuplicate(duplicates, byId);
+  const cancels = Map.groupBy(callsOf(calls, 'cancelMessage').filter(mayBeDone), ({ params }) => params.id);
+  const changes = Map.groupBy(callsOf(calls, 'updateMessage').filter(mayBeDone), ({ params }) => params.id);
   for (const call of calls) {
     if (call.operation !== 'receive' || !('output' in call.answer)) continue;
     for (const message of call.answer.output.messages) {
       const endedAt = endOf(call);
-      const life = lifeOf(message, endedAt, { byId, unnamed, clockErrorMs: circumstances.clockErrorMs });
+      const life = lifeOf(message, endedAt, { byId, unnamed, changes, clockErrorMs: circumstances.clockErrorMs });
       if (!life) {
         strangers.push({ message, call });
         continue;
@@ -120,7 +125,19 @@ export function ledgerOf({ calls, circumstances }: History): Ledger {
 
   for (const call of calls) noteActs(call, byReceipt, circumstances.retryMsMin ?? 0);
   const { clockErrorMs, drainedAt } = circumstances;
-  return { calls, queues: queuesOf(calls), lives, byId, duplicates, strangers, sameReceipt, clockErrorMs, drainedAt };
+  return {
+    calls,
+    queues: queuesOf(calls),
+    lives,
+    byId,
+    duplicates,
+    cancels,
+    changes,
+    strangers,
+    sameReceipt,
+    clockErrorMs,
+    drainedAt,
+  };
 }
 
 /** A publish that was not answered was stored after all where the next under its id is told so, and no other can have been meant. */
@@ -135,12 +152,18 @@ function acceptByDuplicate(duplicates: readonly Duplicate[], byId: ReadonlyMap<s
 function lifeOf(
   message: ReceivedMessage,
   by: number,
-  { byId, unnamed, clockErrorMs }: { byId: Map<string, Life[]>; unnamed: Map<string, Life[]>; clockErrorMs: number },
+  {
+    byId,
+    unnamed,
+    changes,
+    clockErrorMs,
+  }: Pick<Ledger, 'changes' | 'clockErrorMs'> & Record<'byId' | 'unnamed', Map<string, Life[]>>,
 ): Life | undefined {
   const key = contentKey(message);
   const known = byId.get(message.id)?.filter(({ published }) => published.startedAt <= by) ?? [];
   if (known.length > 0) {
-    const alike = known.filter(({ entry }) => contentKey(entry) === key);
+    // One that may have been edited may carry anything.
+    const alike = changes.has(message.id) ? known : known.filter(({ entry }) => contentKey(entry) === key);
     const at = Date.parse(message.publishedAt);
     const fitting = alike.filter(
       ({ published }) => at >= published.startedAt - clockErrorMs && at <= endOf(published) + clockErrorMs,

@@ -18,6 +18,8 @@ export const ofEndings = [
   'redrive-moves-each-once',
 ] as const;
 
-export const promises = [...ofContents, ...ofLeases, ...ofEndings] as const;
+export const ofRecords = ['cancelled-never-comes', 'group-order', 'paused-gives-nothing'] as const;
+
+export const promises = [...ofContents, ...ofLeases, ...ofEndings, ...ofRecords] as const;
 
 export type PromiseName = (typeof promises)[number];

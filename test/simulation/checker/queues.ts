@@ -12,7 +12,9 @@ const settingsDefault: QueueSettings = {
   backoff: null,
   priority: null,
   groups: null,
+  limits: null,
   deduplication: null,
+  prepared: null,
   keep: null,
   paused: false,
 };

@@ -1,0 +1,55 @@
+/** What may have been done to a message by its id. */
+import type { Ledger, Life } from './ledger.ts';
+import { contentKey } from './ledger.ts';
+import { type CallOf, endOf } from './outcomes.ts';
+
+type Cancel = CallOf<'cancelMessage'>;
+type Change = CallOf<'updateMessage'>;
+
+/** Calls that may have cancelled it. */
+export function cancelsOf({ queues, cancels }: Ledger, life: Life): readonly Cancel[] {
+  const ofId = life.id === undefined ? [] : (cancels.get(life.id) ?? []);
+  return ofId.filter(({ params }) => queues.reachable(life.queue).has(params.queue));
+}
+
+/** Calls that may have changed it. */
+export function changesOf({ queues, changes }: Ledger, life: Life): readonly Change[] {
+  const ofId = life.id === undefined ? [] : (changes.get(life.id) ?? []);
+  return ofId.filter(({ params }) => queues.reachable(life.queue).has(params.queue));
+}
+
+/** Those that may have put it off, or brought it forward. */
+export function timesOf(ledger: Ledger, life: Life): readonly Change[] {
+  return changesOf(ledger, life).filter(({ input }) => input.delaySeconds !== undefined || input.deliverAt !== undefined);
+}
+
+export function isCertain(call: Cancel | Change): boolean {
+  return 'output' in call.answer;
+}
+
+export function isEdit({ input }: Change): boolean {
+  return input.body !== undefined || input.bodyBase64 !== undefined || input.attributes !== undefined;
+}
+
+/** What it carries after a change, as a text that is the same for the same content. */
+export function contentAfter({ entry }: Pick<Life, 'entry'>, { input }: Change): string {
+  const { body, bodyBase64, attributes = entry.attributes } = input;
+  const others = attributes === undefined ? {} : { attributes };
+  if (body !== undefined) return contentKey({ body, ...others });
+  if (bodyBase64 !== undefined) return contentKey({ bodyBase64, ...others });
+  return contentKey({ ...entry, ...others });
+}
+
+/** Whether it may carry this content when it is delivered by a call of this time: none that was surely edited away before. */
+export function mayCarry(
+  ledger: Ledger,
+  life: Life,
+  key: string,
+  { startedAt, endedAt }: { startedAt: number; endedAt: number },
+): boolean {
+  const edits = changesOf(ledger, life).filter(isEdit);
+  const isOverwritten = (end: number) =>
+    edits.some((later) => isCertain(later) && later.startedAt > end && endOf(later) < startedAt);
+  if (contentKey(life.entry) === key && !isOverwritten(endOf(life.published))) return true;
+  return edits.some((edit) => edit.startedAt <= endedAt && contentAfter(life, edit) === key && !isOverwritten(endOf(edit)));
+}
