@@ -61,13 +61,13 @@ it('remembers a row for as long as a write may rest on a read of it, and no long
 
 it('remembers a row from when it was let go last', () => {
   const { clock, inHand } = begin();
-  for (const row of ['a', 'b', 'a', 'c']) {
+  for (const row of ['a', 'b', 'a']) {
     inHand.take(row);
     inHand.release(row);
     clock.advance(readToWriteMsMax / 2);
   }
   clock.advance(1);
-  inHand.take('d');
-  inHand.release('d');
-  expect(['a', 'b', 'c'].map((row) => inHand.touchedSince(row, start))).toEqual([false, false, true]);
+  inHand.take('c');
+  inHand.release('c');
+  expect(['a', 'b'].map((row) => inHand.touchedSince(row, start))).toEqual([true, false]);
 });
