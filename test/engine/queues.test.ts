@@ -131,6 +131,8 @@ onBothStores('queues', (driven) => {
       getMessage: [{ queue, id: 'x' }, {}],
       updateMessage: [{ queue, id: 'x' }, { delaySeconds: 1 }],
       cancelMessage: [{ queue, id: 'x' }, {}],
+      commitMessage: [{ queue, id: 'x' }, {}],
+      rollbackMessage: [{ queue, id: 'x' }, {}],
       redrive: [{ queue }, {}],
       getRedrive: [{ queue, task: 'x' }, {}],
       cancelRedrive: [{ queue, task: 'x' }, {}],
