@@ -322,6 +322,13 @@ onBothStores('acking within a transaction', (driven) => {
     const alone = { ...messages[0]!, receipt: messages[0]!.receipt.replace(/\.2e\./, '.1.') };
     expect(await engine.commit(await ackItems(engine, [alone]))).toEqual([0]);
     expect(await engine.ack('q', messages)).toEqual([{ ok: true }, { ok: true }]);
+
+    await engine.send('q', 3, 4);
+    const [first, second] = await engine.receive('q');
+    const asIfAlone = { ...first!, receipt: first!.receipt.replace(/\.2\./, '.1.') };
+    expect(asIfAlone.receipt).not.toBe(first!.receipt);
+    expect(await engine.commit(await ackItems(engine, [asIfAlone]))).toEqual([0]);
+    expect(await engine.ack('q', [second!])).toEqual([{ ok: true }]);
   });
 });
 

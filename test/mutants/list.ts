@@ -5,6 +5,8 @@
 import { fences } from './list-fences.ts';
 import { leases } from './list-leases.ts';
 import { moves } from './list-moves.ts';
+import { records } from './list-records.ts';
+import { transactions } from './list-transactions.ts';
 import type { Mutant } from './mutant.ts';
 
-export const mutants: readonly Mutant[] = [...leases, ...fences, ...moves];
+export const mutants: readonly Mutant[] = [...leases, ...fences, ...moves, ...transactions, ...records];

@@ -1,0 +1,63 @@
+/** Mutants of what publishes and acks within a transaction of a caller's own. */
+import type { Mutant } from './mutant.ts';
+
+const tests = ['test/engine/transactions.test.ts'];
+
+export const transactions: readonly Mutant[] = [
+  {
+    name: 'a transaction acks whatever the row says of its messages',
+    file: 'engine/operations/ack-items.ts',
+    find: "  const part: Condition = { all: [{ absent: ['until'] }, ...live] };",
+    replace: "  const part: Condition = { absent: ['until'] };",
+    tests,
+  },
+  {
+    name: 'a transaction ends a row with work left because a receipt says that there is none',
+    file: 'engine/operations/ack-items.ts',
+    find: "{ equals: [['count'], count] }, { absent: ['ending'] }, ...live]",
+    replace: "{ equals: [['count'], count] }, ...live]",
+    tests,
+  },
+  {
+    name: 'a transaction ends a row of as many messages as a receipt says',
+    file: 'engine/operations/ack-items.ts',
+    find: "{ equals: [['count'], count] }, { absent: ['ending'] }, ...live]",
+    replace: "{ absent: ['ending'] }, ...live]",
+    tests,
+  },
+  {
+    name: 'a transaction acks a message once more that its own token has ended',
+    file: 'engine/operations/ack.ts',
+    find: "[holds(receipt), { absent: slotPath(receipt.slot, 'end') }]",
+    replace: '[holds(receipt)]',
+    tests,
+  },
+  {
+    name: 'a transaction publishes under an id that is taken',
+    file: 'engine/operations/publish-items.ts',
+    find: "key.table === 'leases' ? { key, when: absentAt(ctx.clock.now()), then } : { key, then };",
+    replace: '{ key, then };',
+    tests,
+  },
+  {
+    name: 'a transaction publishes without the bodies beside the row',
+    file: 'engine/operations/publish-items.ts',
+    find: 'return [...chunkWrites(placed, chunks, ttl), write];',
+    replace: 'return [write];',
+    tests,
+  },
+  {
+    name: 'a forgotten shard is never looked at again',
+    file: 'engine/sweep.ts',
+    find: '  await lookIntoForgotten(ctx, queue, asOf);\n',
+    replace: '',
+    tests,
+  },
+  {
+    name: 'a queue does not remember the most shards it had',
+    file: 'engine/growth.ts',
+    find: 'shardsEver: Math.max(shards, record.shardsEver),',
+    replace: 'shardsEver: record.shardsEver,',
+    tests,
+  },
+];
