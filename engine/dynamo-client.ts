@@ -109,7 +109,7 @@ function watch(client: DynamoDBClient): void {
         return await next(args);
       } catch (error) {
         if (call !== undefined && judge(error) === 'unknown') call.maybeApplied = true;
-        if (call !== undefined && throttles.has((error as { name: string }).name)) call.throttled = true;
+        if (call !== undefined && busy.has((error as { name: string }).name)) call.throttled = true;
         if (call?.onHotKey !== undefined && isHotKey(error)) call.onHotKey();
         throw error;
       }
@@ -139,6 +139,8 @@ function dateOf(response: unknown): number | undefined {
 }
 
 const throttles = new Set(['ThrottlingException', 'ProvisionedThroughputExceededException', 'RequestLimitExceeded']);
+/** What may go in a while: a transaction, perhaps a caller's own, has the row for some milliseconds. */
+const busy = new Set([...throttles, 'TransactionConflictException']);
 /** What else wrote nothing. */
 const refusals = new Set([
   ...throttles,

@@ -67,6 +67,11 @@ describe('the dynamo store, when calls go wrong', () => {
     expect(await stored(put)).toBe(done);
   });
 
+  it('tells of a row that a transaction has as of one that is busy: in a while it may go', async () => {
+    endpoint.fates.push(refusal('TransactionConflictException'));
+    await expect(store.write(freshPut())).rejects.toMatchObject({ applied: 'no', reason: 'throttled' });
+  });
+
   it('tries again after a refusal for load or a lost request', async () => {
     endpoint.fates.push(throttled, 'lose');
     const put = freshPut();
