@@ -7,6 +7,7 @@ import type { Engine, EngineParts, QueueOperation } from './engine.ts';
 import { ack } from './operations/ack.ts';
 import { ackItems } from './operations/ack-items.ts';
 import { cancelMessage } from './operations/cancel-message.ts';
+import { commitMessage } from './operations/commit-message.ts';
 import { createQueue } from './operations/create-queue.ts';
 import { deleteQueue } from './operations/delete-queue.ts';
 import { deleteSchedule } from './operations/delete-schedule.ts';
@@ -24,6 +25,7 @@ import { putSchedule } from './operations/put-schedule.ts';
 import { receive } from './operations/receive.ts';
 import { cancelRedrive, getRedrive, redrive } from './operations/redrive.ts';
 import { release } from './operations/release.ts';
+import { rollbackMessage } from './operations/rollback-message.ts';
 import { updateMessage } from './operations/update-message.ts';
 import { updateQueue } from './operations/update-queue.ts';
 import { updateSchedule } from './operations/update-schedule.ts';
@@ -58,6 +60,8 @@ const calls: Calls = {
   getMessage: (ctx, { queue, id }, { waitSeconds = 0 }, signal) => getMessage(ctx, queue, id, waitSeconds, signal),
   updateMessage: (ctx, { queue, id }, changes) => updateMessage(ctx, queue, id, changes),
   cancelMessage: (ctx, { queue, id }, { force = false }) => cancelMessage(ctx, queue, id, force),
+  commitMessage: (ctx, { queue, id }) => commitMessage(ctx, queue, id),
+  rollbackMessage: (ctx, { queue, id }) => rollbackMessage(ctx, queue, id),
   redrive: (ctx, { queue }, input) => redrive(ctx, queue, input),
   getRedrive: (ctx, { queue, task }) => getRedrive(ctx, queue, task),
   cancelRedrive: (ctx, { queue, task }) => cancelRedrive(ctx, queue, task),

@@ -10,7 +10,7 @@ import { readParcel } from './row-format.ts';
 import { type Lease, leaseKey, parcelKey } from './rows.ts';
 import { deletedKey, type QueueRecord } from './settings.ts';
 import { settle } from './settle.ts';
-import { partitionsOf } from './shards.ts';
+import { partitionsOf, preparedPartitionsOf } from './shards.ts';
 
 /** Pages of one shard that one run visits. */
 const pagesMax = 20;
@@ -19,7 +19,8 @@ const pagesMax = 20;
 export async function removeDeleted(ctx: Context, queue: QueueRecord): Promise<void> {
   // Before it looks: what it finds empty must have been so when nothing could come any more.
   const isForgotten = queue.updatedAt < ctx.clock.now() - settingsForgottenMs;
-  for (const partition of partitionsOf({ ...queue, shardsVisited: queue.shardsEver })) {
+  const ever = { ...queue, shardsVisited: queue.shardsEver };
+  for (const partition of [...partitionsOf(ever), ...preparedPartitionsOf(ever)]) {
     if (!(await emptyShard(ctx, queue, partition))) return;
   }
   if (isForgotten) await ctx.store.write({ key: deletedKey(queue.incarnation), then: { remove: true } });

@@ -1,5 +1,5 @@
 /** The queue as a value: every operation over one store. */
-import type { InputOf, OperationName, OutputOf, ParamsOf, TransactionItem } from '../sdk/contract.ts';
+import type { CheckBack, InputOf, Message, OperationName, OutputOf, ParamsOf, TransactionItem } from '../sdk/contract.ts';
 import type { Clock, Random, Store, Write } from './port.ts';
 
 /** What the engine says of its own doings, for logs and metrics. It never holds a body. */
@@ -8,8 +8,16 @@ export type EngineEvent =
   | { kind: 'expired'; queue: string; messages: number }
   /** The ticks of a schedule cannot be published; told once for each reason. */
   | { kind: 'schedule_failed'; schedule: string; queue: string; reason: string }
+  /** A prepared message that nobody committed, after its publisher was asked so often. */
+  | { kind: 'rolled_back'; queue: string; row: string; asked: number }
   /** Something that the rules make impossible, or nearly: worth an alarm. */
   | { kind: 'anomaly'; what: string; queue?: string; row?: string };
+
+/** What a publisher is asked about. */
+export type CheckBackMessage = Pick<Message, 'id' | 'queue' | 'body' | 'bodyBase64' | 'attributes' | 'publishedAt'> & {
+  /** How often he was asked, this time included. */
+  asked: number;
+};
 
 export interface EngineParts {
   store: Store;
@@ -21,6 +29,11 @@ export interface EngineParts {
    * this, `publishItems` and `ackItems` are refused.
    */
   transactionItem?: (write: Write) => TransactionItem;
+  /**
+   * Asks a publisher what he meant with a message that he prepared. It never rejects: what cannot be known is `unknown`. The sweep alone calls
+   * it; without it, messages of queues that ask stay prepared.
+   */
+  checkBack?: (target: CheckBack, message: CheckBackMessage) => Promise<'commit' | 'rollback' | 'unknown'>;
   /** Sees to it that `runRedrive` is called for this task, soon and once more if it dies (a Lambda invoke; locally, a promise). */
   startRedrive?: (queue: string, task: string) => Promise<void>;
 }

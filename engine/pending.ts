@@ -18,6 +18,7 @@ export function pendingOf(queue: QueueRecord, entry: PublishEntry, index: number
     level: entry.priority ?? 0,
     ...(entry.group === undefined ? {} : { group: entry.group }),
     ...(entry.id === undefined ? {} : { id: entry.id }),
+    ...(entry.prepared ? { prepared: true as const } : {}),
     ...(entry.dedupKey === undefined ? {} : { id: keyedId(entry.dedupKey), content: contentOf(entry) }),
   };
 }

@@ -1,13 +1,15 @@
 /**
- * Publishing under an id of the caller's own: a row of `leases` of its own, put if absent, so that a second publish finds the first.
+ * Publishing into a row of its own of `leases`, put if absent: under an id of the caller's own, so that a second publish finds the first;
+ * or prepared.
  */
 import type { PublishResult } from '../sdk/contract.ts';
 import { retryMsMax } from '../sdk/limits.ts';
 import { chunkKeys, joinEntries, keptUntil, type Placed, place, writeChunks } from './contents.ts';
 import type { Context } from './context.ts';
-import { ownRowId } from './ids.ts';
+import { messageId, ownRowId } from './ids.ts';
 import { endingOf, isForgotten } from './keeping.ts';
 import { judgeable, needsEnding, putIfAbsent, replace, type Seen } from './lease-writes.ts';
+import { prepare } from './prepared.ts';
 import { notSaid, type Pending, type Target, targetOf, unreceived, visibleAtOf } from './publish-parcels.ts';
 import { leaseRow, roomForContents } from './row-format.ts';
 import type { Lease } from './rows.ts';
@@ -30,28 +32,29 @@ export async function publishOwn(ctx: Context, queueName: string, pending: Pendi
     const left = former.stone?.left?.contents ?? (former.lease?.ending && former.lease.contents);
     if (after.row?.version === lease.version && left) await removeChunks(ctx, left);
   }
-  if (after.row?.version === lease.version) return { ok: true, id: pending.id! };
+  const id = messageId(lease.id, 0);
+  if (after.row?.version === lease.version) return { ok: true, id };
   if (after.row === undefined) throw notSaid(after);
   if (needsEnding(lease.contents, lease.expiresAt)) await removeChunks(ctx, lease.contents);
-  return { ok: true, id: pending.id!, duplicate: true };
+  return { ok: true, id, duplicate: true };
 }
 
 /** The row of a message under its own id, or under a key. What lies beside it is written. */
 export async function ownLease(
   ctx: Context,
   { queue, readAt }: Target,
-  { id: messageId, timing, packed, level }: Pending,
+  { id: own, timing, packed, level, prepared }: Pending,
   withKey = false,
 ): Promise<Lease> {
-  const id = ownRowId(queue.incarnation, messageId!);
   const shard = Math.floor(ctx.random.number() * queue.shards);
+  const id = own === undefined ? ctx.ids.parcel(shard, levelIn(queue, level)) : ownRowId(queue.incarnation, own);
   const now = ctx.clock.now();
   const visibleAt = visibleAtOf(timing, now);
-  const expiresAt = expiryOf(queue, visibleAt);
+  const expiresAt = prepared ? undefined : expiryOf(queue, visibleAt);
   const room = roomForContents(1, id.length, queue.backoff !== null, queue.deadLetter !== null, withKey);
   const { placed, chunks } = place(joinEntries([packed]), room, () => ctx.ids.parcel(shard));
   await writeChunks(ctx.store, placed, chunks, expiresAt && keptUntil(expiresAt), writeBy(readAt));
-  return unreceived(ctx, queue, {
+  const lease = unreceived(ctx, queue, {
     id,
     at: shardKey(queue, shard, levelIn(queue, level)),
     count: 1,
@@ -59,6 +62,7 @@ export async function ownLease(
     visibleAt,
     placed,
   });
+  return prepared ? prepare(queue, lease, timing, level) : lease;
 }
 
 /** Removes what lies beside a row that no TTL will remove. Should it fail, it is only wasted room. */

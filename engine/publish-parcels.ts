@@ -26,6 +26,8 @@ export interface Pending {
   level: number;
   id?: string;
   group?: string;
+  /** Received by nobody until it is committed. */
+  prepared?: true;
   /** Under a `dedupKey`, from which it has its id: what is to take the place of that which waits there. */
   content?: Content;
 }

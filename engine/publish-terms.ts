@@ -9,6 +9,7 @@ export interface Terms {
   priority?: number;
   group?: string;
   dedupKey?: string;
+  prepared?: boolean;
 }
 
 /** When it is to be ready; undefined where it does not say. */
@@ -30,6 +31,7 @@ export function refusalIn(queue: QueueRecord, terms: Terms, now: number): string
   if (terms.dedupKey !== undefined && !queue.deduplication) {
     return `dedupKey: the queue "${queue.name}" has no setting "deduplication", was "${terms.dedupKey}"`;
   }
+  if (terms.prepared && !queue.prepared) return `prepared: the queue "${queue.name}" has no setting "prepared"`;
   if (group !== undefined && queue.delaySeconds > 0) {
     return `group: messages of a group come without delay, and the queue "${queue.name}" delays by ${queue.delaySeconds} seconds`;
   }

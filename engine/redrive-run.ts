@@ -129,7 +129,7 @@ async function moveSelected(
   return untilSettled(ctx, first, async (seen) => {
     const now = ctx.clock.now();
     const { lease } = judgeable(seen, now);
-    const isHere = lease && incarnationOf(lease.shard) === queue.incarnation && lease.since <= task.startedAt;
+    const isHere = lease && incarnationOf(lease.shard) === queue.incarnation && lease.since <= task.startedAt && !lease.prepared;
     if (!isHere || verdictOfAge(queue, lease.since, lease.expiresAt, now) === 'gone') return { done: { moved, skipped: 0 } };
     const { movable, held } = movableSlots(lease, candidate.slot, now);
     if (!isSelected(task, lease.since, lease.death?.reason)) return { done: { moved, skipped: held + movable.length } };

@@ -14,6 +14,7 @@ import {
   type Keyed,
   type Lease,
   type Parcel,
+  type Prepared,
   type Slot,
   type Tombstone,
   versionChars,
@@ -60,6 +61,7 @@ export function leaseRow(lease: Lease): Row {
   if (lease.group) Object.assign(row, groupPart(lease.group));
   if (lease.groupName !== undefined) row.groupName = lease.groupName;
   if (lease.keyed) Object.assign(row, keyedPart(lease.keyed));
+  if (lease.prepared) row.prepared = preparedPart(lease.prepared);
   if (lease.publishedAt !== undefined) row.publishedAt = lease.publishedAt;
   if (lease.fresh !== undefined) row.fresh = lease.fresh;
   if (lease.ending) row.ending = true;
@@ -82,6 +84,14 @@ function groupPart(group: Group): Row {
   const stored = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as Row;
   // TTL removes it when nothing waits, and only then.
   return until === undefined ? { group: stored } : { group: stored, ttl: Math.ceil(until / 1000) };
+}
+
+function preparedPart({ timing, level, checks }: Prepared): Row {
+  return { ...timing, level, checks };
+}
+
+function readPrepared({ level, checks, ...timing }: Row): Prepared {
+  return { timing: timing as Prepared['timing'], level: level as number, checks: checks as number };
 }
 
 function keyedPart({ freeAt, accepted, acked }: Keyed): Row {
@@ -178,6 +188,7 @@ function readHeld(row: Row): Lease {
   if (row.outOfOrder !== undefined) lease.outOfOrder = row.outOfOrder as string;
   if (row.death !== undefined) lease.death = row.death as unknown as Death;
   if (row.maxReceives !== undefined) lease.maxReceives = row.maxReceives as number;
+  if (row.prepared !== undefined) lease.prepared = readPrepared(row.prepared as Row);
   if (row.groupName !== undefined) lease.groupName = row.groupName as string;
   if (row.group !== undefined) {
     lease.group = { ...(row.group as unknown as Group) };

@@ -1,5 +1,16 @@
 /** The settings of queues: stored in `queues`, read through a short cache. */
-import type { Backoff, DeadLetter, Deduplication, GroupSettings, Keep, Priority, Queue, QueueSettings } from '../sdk/contract.ts';
+import type {
+  Backoff,
+  DeadLetter,
+  Deduplication,
+  GroupSettings,
+  Keep,
+  PreparedSettings,
+  Priority,
+  Queue,
+  QueueLimits,
+  QueueSettings,
+} from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
 import {
   delaySecondsDefault,
@@ -24,6 +35,8 @@ export interface QueueRecord extends QueueSettings {
   shardsChangedAt: number;
   /** Levels of priority that messages may be in: the most that the queue ever declared. */
   levelsVisited: number;
+  /** Whether it ever had the setting `prepared`. */
+  hasPrepared: boolean;
   /** Messages that entered before this are gone, ms. */
   purgedBefore: number;
   createdAt: number;
@@ -39,7 +52,9 @@ export const settingsDefaults: QueueSettings = {
   backoff: null,
   priority: null,
   groups: null,
+  limits: null,
   deduplication: null,
+  prepared: null,
   keep: null,
   paused: false,
 };
@@ -55,37 +70,28 @@ export function deletedKey(incarnation: string): Key {
 
 // `null` is left out of a row: absent is null.
 export function queueRow(record: QueueRecord, kind: 'queue' | 'deleted' = 'queue'): Row {
-  const { name, retentionSeconds, deadLetter, backoff, priority, groups, deduplication, keep, ...plain } = record;
+  const { name, retentionSeconds, deadLetter, backoff, priority, groups, limits, deduplication, prepared, keep, ...plain } =
+    record;
   const row: Row = { ...plain, kind, name: kind === 'queue' ? name : record.incarnation, queue: name };
   if (retentionSeconds !== null) row.retentionSeconds = retentionSeconds;
   if (deadLetter) row.deadLetter = { ...deadLetter };
   if (backoff) row.backoff = { ...backoff };
   if (priority) row.priority = { ...priority };
   if (keep) row.keep = { ...keep };
-  if (groups) row.groups = groupsRow(groups);
-  if (deduplication) row.deduplication = deduplicationRow(deduplication);
+  if (groups) row.groups = stored(groups);
+  if (limits) row.limits = stored(limits);
+  if (deduplication) row.deduplication = stored(deduplication);
+  if (prepared) row.prepared = stored(prepared);
   return row;
 }
 
-function object<T>(value: Value | undefined): T | null {
-  return (value as T | undefined) ?? null;
+/** `absent`: what is null where it was left out. */
+function object<T>(value: Value | undefined, absent: Partial<T> = {}): T | null {
+  return value === undefined ? null : { ...absent, ...(value as T) };
 }
 
-function groupsRow({ ratePerSecond, ...rest }: GroupSettings): Row {
-  return ratePerSecond === null ? rest : { ...rest, ratePerSecond };
-}
-
-function readGroups(value: Value | undefined): GroupSettings | null {
-  return value === undefined ? null : { ratePerSecond: null, ...(value as unknown as Omit<GroupSettings, 'ratePerSecond'>) };
-}
-
-function deduplicationRow({ windowSeconds, onDuplicate }: Deduplication): Row {
-  return windowSeconds === null ? { onDuplicate } : { windowSeconds, onDuplicate };
-}
-
-function readDeduplication(value: Value | undefined): Deduplication | null {
-  if (value === undefined) return null;
-  return { windowSeconds: null, ...(value as unknown as Omit<Deduplication, 'windowSeconds'>) };
+function stored(settings: object): Row {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null)) as Row;
 }
 
 export function readQueue(row: Row): QueueRecord {
@@ -103,8 +109,11 @@ export function readQueue(row: Row): QueueRecord {
     deadLetter: object<DeadLetter>(row.deadLetter),
     backoff: object<Backoff>(row.backoff),
     priority: object<Priority>(row.priority),
-    groups: readGroups(row.groups),
-    deduplication: readDeduplication(row.deduplication),
+    groups: object<GroupSettings>(row.groups, { ratePerSecond: null }),
+    limits: object<QueueLimits>(row.limits, { concurrency: null, ratePerSecond: null }),
+    deduplication: object<Deduplication>(row.deduplication, { windowSeconds: null }),
+    prepared: object<PreparedSettings>(row.prepared, { checkBack: null }),
+    hasPrepared: (row.hasPrepared as boolean | undefined) ?? false,
     keep: object<Keep>(row.keep),
     paused: (row.paused as boolean | undefined) ?? false,
     purgedBefore: row.purgedBefore as number,
@@ -124,7 +133,9 @@ export function describeQueue(record: QueueRecord): Queue {
     backoff: record.backoff,
     priority: record.priority,
     groups: record.groups,
+    limits: record.limits,
     deduplication: record.deduplication,
+    prepared: record.prepared,
     keep: record.keep,
     paused: record.paused,
     createdAt: new Date(record.createdAt).toISOString(),

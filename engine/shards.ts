@@ -27,6 +27,16 @@ export function levelIn(queue: QueueRecord, level: number): number {
   return Math.min(level, (queue.priority?.levels ?? 1) - 1);
 }
 
+/** Where prepared messages lie: a partition of the index of `leases` that no receive looks at. */
+export function preparedKey({ incarnation }: Pick<QueueRecord, 'incarnation'>, shard: number): string {
+  return `${incarnation}:${shard}p`;
+}
+
+/** The partitions of prepared messages, of a queue that ever had any. */
+export function preparedPartitionsOf(queue: QueueRecord): string[] {
+  return queue.hasPrepared ? Array.from({ length: queue.shardsVisited }, (_, shard) => preparedKey(queue, shard)) : [];
+}
+
 /** The partitions of one shard, the most urgent level first. */
 export function levelsOf(queue: QueueRecord, shard: number): string[] {
   return Array.from({ length: queue.levelsVisited }, (_, index) => shardKey(queue, shard, queue.levelsVisited - 1 - index));

@@ -11,6 +11,7 @@ import type { SweepReport } from './engine.ts';
 import { shrinkIfIdle, visitAgain } from './growth.ts';
 import { look } from './lease-writes.ts';
 import { type Key, type Row, StoreError } from './port.ts';
+import { sweepPrepared } from './prepared-sweep.ts';
 import { readTaskRow } from './redrive-task.ts';
 import { removeAll } from './removals.ts';
 import { readParcel } from './row-format.ts';
@@ -18,7 +19,7 @@ import { leaseKey, type Parcel, parcelKey } from './rows.ts';
 import { sweepSchedules } from './schedule-sweep.ts';
 import { type QueueRecord, readQueue } from './settings.ts';
 import { settle } from './settle.ts';
-import { levelsOf } from './shards.ts';
+import { levelsOf, preparedPartitionsOf } from './shards.ts';
 
 const queuesAtOnce = 8;
 /** Pages of one shard that one run visits, of each table. */
@@ -49,7 +50,9 @@ export async function sweep(ctx: Context, { until }: { until: number }): Promise
           return;
         }
         try {
-          report.queues.push(await sweepQueue(ctx, queue, deadLetters.has(queue.name)));
+          const { swept, complete } = await sweepQueue(ctx, queue, deadLetters.has(queue.name), until);
+          report.queues.push(swept);
+          if (!complete) report.complete = false;
         } catch (error) {
           // One queue's throttled shard must not keep the others from being swept.
           if (!(error instanceof StoreError)) throw error;
@@ -67,7 +70,12 @@ export async function sweep(ctx: Context, { until }: { until: number }): Promise
   return report;
 }
 
-async function sweepQueue(ctx: Context, queue: QueueRecord, isDeadLetter: boolean): Promise<Swept> {
+async function sweepQueue(
+  ctx: Context,
+  queue: QueueRecord,
+  isDeadLetter: boolean,
+  until: number,
+): Promise<{ swept: Swept; complete: boolean }> {
   const swept: Swept = { name: queue.name, removed: 0, deadLettered: 0, oldestAgeSeconds: 0, isDeadLetter, waiting: 0 };
   // What is read from now on shows what arrived until now: a sweep that stands still in between must not take it for younger.
   const asOf = ctx.clock.now();
@@ -82,10 +90,16 @@ async function sweepQueue(ctx: Context, queue: QueueRecord, isDeadLetter: boolea
       if (!isEmpty) emptyFrom = shard + 1;
     }
   }
+  let complete = true;
+  for (const [shard, partition] of preparedPartitionsOf(queue).entries()) {
+    if (!(await sweepPrepared(ctx, queue, partition, until, swept))) complete = false;
+    // What is committed goes to any shard; only what lies here keeps this one from being forgotten.
+    if (queue.shardsVisited > 1 && !(await holdsNothing(ctx, partition))) emptyFrom = Math.max(emptyFrom, shard + 1);
+  }
   await shrinkIfIdle(ctx, queue, { isIdle: emptyFrom === 0, emptyFrom, asOf });
   await lookIntoForgotten(ctx, queue, asOf);
   if (oldest !== Number.POSITIVE_INFINITY) swept.oldestAgeSeconds = Math.max(0, ctx.clock.now() - oldest) / 1000;
-  return swept;
+  return { swept, complete };
 }
 
 /** Answers since when the oldest message that stays has been waiting. */

@@ -65,6 +65,7 @@ export function receivedMessage(queue: QueueRecord, lease: Lease, index: number,
 
 /** The state of a slot that is not ended. */
 export function stateOf(lease: Lease, slot: Slot, now: number): MessageState {
+  if (lease.prepared) return 'prepared';
   if (slot.token !== undefined && (slot.leasedUntil ?? slot.visibleAt) > now) return 'leased';
   if (slot.visibleAt > now) return 'delayed';
   return lease.death ? 'dead' : 'ready';

@@ -20,7 +20,7 @@ export interface WaitingChange {
   contentOf?: (content: Content) => Content;
 }
 
-export type Changed = { visibleAt: number } | 'leased' | 'gone' | 'moved';
+export type Changed = { visibleAt: number } | 'leased' | 'prepared' | 'gone' | 'moved';
 
 /** Answers when the message comes, or why it was not changed. */
 export function changeWaiting(
@@ -40,7 +40,8 @@ export function changeWaiting(
     const there = lease?.slots[slot];
     if (there?.end === 'moved') return { done: 'moved' };
     if (!lease || !there || !isLive(there) || incarnationOf(lease.shard) !== queue.incarnation) return { done: 'gone' };
-    if (stateOf(lease, there, now) === 'leased') return { done: 'leased' };
+    const state = stateOf(lease, there, now);
+    if (state === 'leased' || state === 'prepared') return { done: state };
     const verdict = verdictOf(queue, lease, there, now);
     if (verdict !== 'ready' && verdict !== 'held') return { done: 'gone' };
     const departure = changed(ctx, queue, { seen, lease, slot, now }, change);

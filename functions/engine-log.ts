@@ -7,6 +7,7 @@ const messages = {
   expired: 'Expired',
   anomaly: 'Anomaly',
   schedule_failed: 'Schedule failed',
+  rolled_back: 'Rolled back',
 } as const;
 
 export function logEngineEvents(log: Log): (event: EngineEvent) => void {

@@ -17,7 +17,9 @@ const orders = {
   backoff: { minSeconds: 1, maxSeconds: 300, factor: 2, jitter: 0.5 },
   priority: { levels: 3, order: 'strict' as const },
   groups: null,
+  limits: null,
   deduplication: null,
+  prepared: null,
   keep: null,
   paused: false,
   createdAt: at,
@@ -58,7 +60,10 @@ export const operationTexts: OperationTextsOf<OperationName> = {
   getQueue: {
     tag: 'queues',
     summary: "Read a queue's settings and counts",
-    output: { ...orders, counts: { ready: 12, delayed: 3, leased: 4, dead: 0, oldestAgeSeconds: 1.5, atLeast: false } },
+    output: {
+      ...orders,
+      counts: { ready: 12, delayed: 3, leased: 4, dead: 0, prepared: 0, oldestAgeSeconds: 1.5, atLeast: false },
+    },
     refusals: ofQueue,
   },
   updateQueue: {
@@ -194,6 +199,21 @@ export const operationTexts: OperationTextsOf<OperationName> = {
       'One that is leased is refused, unless `force` is true: its holder is then told `cancelled`. Cancelling again changes nothing. An own id stays taken for an hour.',
     output: {},
     refusals: ['queue_not_found', 'message_not_found', 'message_leased'],
+  },
+  commitMessage: {
+    tag: 'messages',
+    summary: 'Commit a prepared message: from now on, or after its delay, it can be received',
+    description: 'Committing it again changes nothing. For an hour after it was rolled back, a commit is told so.',
+    output: {},
+    refusals: ['queue_not_found', 'message_not_found', 'message_rolled_back'],
+  },
+  rollbackMessage: {
+    tag: 'messages',
+    summary: 'Roll a prepared message back: nobody ever receives it',
+    description:
+      'Rolling it back again changes nothing. One that is committed, or was published at once, is refused: cancel it instead.',
+    output: {},
+    refusals: ['queue_not_found', 'message_not_found', 'message_committed'],
   },
   redrive: {
     tag: 'redrive',

@@ -72,6 +72,8 @@ export interface Operations {
   getMessage: { params: { queue: string; id: string }; input: { waitSeconds?: number }; output: Message };
   updateMessage: { params: { queue: string; id: string }; input: MessageChanges; output: { id: string; visibleAt: string } };
   cancelMessage: { params: { queue: string; id: string }; input: { force?: boolean }; output: object };
+  commitMessage: { params: { queue: string; id: string }; input: object; output: object };
+  rollbackMessage: { params: { queue: string; id: string }; input: object; output: object };
   redrive: { params: { queue: string }; input: RedriveInput; output: RedriveTask };
   getRedrive: { params: { queue: string; task: string }; input: object; output: RedriveTask };
   cancelRedrive: { params: { queue: string; task: string }; input: object; output: RedriveTask };
@@ -123,6 +125,8 @@ export const routes: { readonly [Name in OperationName]: Route } = {
   getMessage: { method: 'GET', path: '/v1/queues/{queue}/messages/{id}', status: 200, scope: 'receive' },
   updateMessage: { method: 'PATCH', path: '/v1/queues/{queue}/messages/{id}', status: 200, scope: 'publish' },
   cancelMessage: { method: 'DELETE', path: '/v1/queues/{queue}/messages/{id}', status: 200, scope: 'publish' },
+  commitMessage: { method: 'POST', path: '/v1/queues/{queue}/messages/{id}/commit', status: 200, scope: 'publish' },
+  rollbackMessage: { method: 'POST', path: '/v1/queues/{queue}/messages/{id}/rollback', status: 200, scope: 'publish' },
   redrive: { method: 'POST', path: '/v1/queues/{queue}/redrive', status: 202, scope: 'admin' },
   getRedrive: { method: 'GET', path: '/v1/queues/{queue}/redrive/{task}', status: 200, scope: 'admin' },
   cancelRedrive: { method: 'DELETE', path: '/v1/queues/{queue}/redrive/{task}', status: 200, scope: 'admin' },

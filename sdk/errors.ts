@@ -22,6 +22,13 @@ export const errors = {
     retryable: false,
     meaning: 'The message is leased: only what waits is changed, and only force cancels what is leased.',
   },
+  message_prepared: { status: 409, retryable: false, meaning: 'The message is prepared: it can be committed or rolled back.' },
+  message_committed: { status: 409, retryable: false, meaning: 'The message is committed, and cannot be rolled back any more.' },
+  message_rolled_back: {
+    status: 409,
+    retryable: false,
+    meaning: 'The message was rolled back or cancelled, and cannot be committed.',
+  },
   cancelled: { status: 409, retryable: false, meaning: 'The message was cancelled: while it was leased, or called for.' },
   message_dead: {
     status: 409,

@@ -58,6 +58,14 @@ export const groupConcurrencyMin = 1;
 export const groupConcurrencyMax = 32;
 export const groupRatePerSecondMin = 0.001;
 export const groupRatePerSecondMax = 1000;
+/**
+ * Messages of one queue under a lease at a time, where it has limits. All are told of in one row, of which DynamoDB charges each KB: some
+ * forty bytes for each receive that holds any, so a thousand make a row of 40 units.
+ */
+export const queueConcurrencyMin = 1;
+export const queueConcurrencyMax = 1000;
+export const queueRatePerSecondMin = 0.001;
+export const queueRatePerSecondMax = 10_000;
 /** Messages that wait in a group, further back than its next ten, of which so many may be cancelled. */
 export const groupCancelledMax = 50;
 /** Letters, digits, `_`, `-`, `.` and `:`. */
@@ -77,6 +85,16 @@ export const errorsKeptMax = 5;
 /** Progress told by who holds a message: 0, nothing is done yet, to 1. */
 export const progressMin = 0;
 export const progressMax = 1;
+/** How long a message may be prepared before its publisher is asked, or it is rolled back. */
+export const preparedTimeoutSecondsMin = 1;
+export const preparedTimeoutSecondsMax = 30 * daySeconds;
+/** How often a publisher is asked what he meant; then the message is rolled back. */
+export const checkBacksMax = 10;
+/** How long he may take to answer. */
+export const checkBackMsMax = 5_000;
+export const checkBackAnswerBytesMax = kibibyte;
+export const urlCharsMax = 2048;
+export const functionNameCharsMax = 170;
 export const backoffSecondsMin = 0;
 export const backoffSecondsMax = 365 * daySeconds;
 export const backoffFactorMin = 1;

@@ -39,6 +39,14 @@ export interface GroupSettings {
   ratePerSecond: number | null;
 }
 
+/** How much of a queue may be under way, whoever receives. */
+export interface QueueLimits {
+  /** Messages under a lease at a time, at the most; `null`: any number. */
+  concurrency: number | null;
+  /** Messages received a second, at the most, with a second's worth at once (one message at least); `null`: any number. */
+  ratePerSecond: number | null;
+}
+
 /** What becomes of a publish whose `dedupKey` is taken. */
 export interface Deduplication {
   /**
@@ -61,6 +69,17 @@ export interface Keep {
   deadSeconds: number;
 }
 
+/** Where to ask what became of a prepared message: a URL to POST to, or a Lambda function to invoke. */
+export type CheckBack = { url: string } | { functionName: string };
+
+/** What becomes of prepared messages that are neither committed nor rolled back. */
+export interface PreparedSettings {
+  /** How long they may be prepared; the sweep sees to them within a minute. */
+  timeoutSeconds: number;
+  /** Whom to ask then, and again after each such time; `null`: nobody, and they are rolled back. */
+  checkBack: CheckBack | null;
+}
+
 export interface QueueSettings {
   /** How long a received message is hidden unless the receive says otherwise. */
   visibilityTimeoutSeconds: number;
@@ -73,8 +92,12 @@ export interface QueueSettings {
   priority: Priority | null;
   /** `null`: one lease at a time for each group, one that fails blocks its group, and any rate. */
   groups: GroupSettings | null;
+  /** `null`: none. */
+  limits: QueueLimits | null;
   /** `null`: no `dedupKey` is taken. */
   deduplication: Deduplication | null;
+  /** `null`: no message is taken `prepared`. */
+  prepared: PreparedSettings | null;
   /** `null`: what has ended is gone. */
   keep: Keep | null;
   /** While paused a queue takes messages and gives none; leases go on. */
@@ -88,6 +111,8 @@ export interface Counts {
   leased: number;
   /** Dead-lettered into this queue, and waiting here. */
   dead: number;
+  /** Neither committed nor rolled back. */
+  prepared: number;
   /** How long the oldest ready or dead message has been waiting; `null` when none waits. */
   oldestAgeSeconds: number | null;
   atLeast: boolean;
@@ -116,6 +141,8 @@ export interface PublishEntry {
   group?: string;
   /** Among messages of one key one is accepted at a time: the queue's `deduplication` says for how long. Its id is `@` and the key. */
   dedupKey?: string;
+  /** Received by nobody until it is committed. */
+  prepared?: boolean;
   attributes?: Attributes;
 }
 
@@ -171,7 +198,7 @@ export interface ReceivedMessage {
   deadLetter?: DeathRecord;
 }
 
-export type MessageState = 'delayed' | 'ready' | 'leased' | 'dead';
+export type MessageState = 'delayed' | 'ready' | 'leased' | 'dead' | 'prepared';
 /** Of a message that its queue keeps: acked, cancelled, or grown too old. */
 export type EndState = 'done' | 'cancelled' | 'expired';
 

@@ -28,6 +28,7 @@ export async function createQueue(ctx: Context, name: string, input: InputOf<'cr
     shardsEver: 1,
     shardsChangedAt: now,
     levelsVisited: settings.priority?.levels ?? 1,
+    hasPrepared: settings.prepared !== null,
     purgedBefore: 0,
     createdAt: now,
     updatedAt: now,

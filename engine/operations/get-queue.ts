@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import type { Range, Row } from '../port.ts';
 import { sightLeases, sightParcels } from '../scan.ts';
 import { describeQueue, type QueueRecord } from '../settings.ts';
-import { partitionsOf } from '../shards.ts';
+import { partitionsOf, preparedPartitionsOf } from '../shards.ts';
 
 export async function getQueue(ctx: Context, name: string): Promise<OutputOf<'getQueue'>> {
   const queue = await ctx.settings.read(name);
@@ -14,9 +14,9 @@ export async function getQueue(ctx: Context, name: string): Promise<OutputOf<'ge
 
 /** Reads up to `countRowsMax` rows of each table and shard. */
 export async function countMessages(ctx: Context, queue: QueueRecord): Promise<Counts> {
-  const counts: Counts = { ready: 0, delayed: 0, leased: 0, dead: 0, oldestAgeSeconds: null, atLeast: false };
+  const counts: Counts = { ready: 0, delayed: 0, leased: 0, dead: 0, prepared: 0, oldestAgeSeconds: null, atLeast: false };
   let oldest = Number.POSITIVE_INFINITY;
-  for (const partition of partitionsOf(queue)) {
+  for (const partition of [...partitionsOf(queue), ...preparedPartitionsOf(queue)]) {
     const [parcels, leases] = await Promise.all([
       upTo(ctx, { table: 'messages', partition, consistent: true }),
       upTo(ctx, { table: 'leases', index: 'due', partition }),

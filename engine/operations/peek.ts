@@ -8,7 +8,7 @@ import { type CursorValue, formatCursor, parseCursor } from '../cursors.ts';
 import type { Row } from '../port.ts';
 import { type Sighting, type Sightings, sightLeases, sightParcels } from '../scan.ts';
 import type { QueueRecord } from '../settings.ts';
-import { nextPlace, partitionAt } from '../shards.ts';
+import { nextPlace, partitionAt, preparedKey } from '../shards.ts';
 import { messageOverheadBytes } from '../views.ts';
 
 /** Rows that one page reads at the most, whatever it finds in them. */
@@ -16,7 +16,8 @@ const pageRowsMax = 3 * headRowsMax;
 
 /** Where a page begins: a table, a partition's number, the row after which, and how many messages of the row after that were shown. */
 interface Place {
-  table: 'messages' | 'leases';
+  /** `prepared`: the rows of `leases` that hold prepared messages; there the number is the shard's. */
+  table: 'messages' | 'leases' | 'prepared';
   shard: number;
   after?: Row;
   skip: number;
@@ -29,7 +30,7 @@ export async function peek(ctx: Context, queueName: string, input: InputOf<'peek
   let bytes = 0;
   let rowsLeft = pageRowsMax;
   let place: Place | undefined =
-    input.cursor === undefined ? begin(queue, firstTable(input.state)) : parsePlace(queue, input.cursor);
+    input.cursor === undefined ? begin(queue, firstTable(queue, input.state)) : parsePlace(queue, input.cursor);
   const full = () => found.length >= limit || rowsLeft <= 0;
 
   while (place && !full()) {
@@ -64,22 +65,32 @@ export async function peek(ctx: Context, queueName: string, input: InputOf<'peek
 }
 
 function begin(queue: QueueRecord, table: Place['table']): Place {
-  return { table, shard: nextPlace(queue)!, skip: 0 };
+  return { table, shard: table === 'prepared' ? 0 : nextPlace(queue)!, skip: 0 };
 }
 
 /** Fresh messages are ready, and nothing else. */
-function firstTable(state: MessageState | undefined): Place['table'] {
+function firstTable(queue: QueueRecord, state: MessageState | undefined): Place['table'] {
+  if (state === 'prepared' && queue.hasPrepared) return 'prepared';
   return state === undefined || state === 'ready' ? 'messages' : 'leases';
 }
 
 function following(queue: QueueRecord, place: Place): Place | undefined {
+  if (place.table === 'prepared') {
+    const shard = place.shard + 1;
+    return shard < queue.shardsVisited ? { table: 'prepared', shard, skip: 0 } : undefined;
+  }
   const shard = nextPlace(queue, place.shard);
   if (shard !== undefined) return { table: place.table, shard, skip: 0 };
-  return place.table === 'messages' ? begin(queue, 'leases') : undefined;
+  if (place.table === 'messages') return begin(queue, 'leases');
+  return queue.hasPrepared ? begin(queue, 'prepared') : undefined;
+}
+
+function partitionOf(queue: QueueRecord, { table, shard }: Place): string {
+  return table === 'prepared' ? preparedKey(queue, shard) : partitionAt(queue, shard);
 }
 
 async function rowsAt(ctx: Context, queue: QueueRecord, place: Place, limit: number): Promise<{ rows: Sightings[]; next?: Row }> {
-  const partition = partitionAt(queue, place.shard);
+  const partition = partitionOf(queue, place);
   const after = place.after ? { after: place.after } : {};
   const { rows, next } =
     place.table === 'messages'
@@ -103,7 +114,7 @@ function formatPlace({ table, shard, after, skip }: Place): string {
   const values: Record<string, CursorValue> = { table, shard, skip };
   if (after) {
     values.id = after.id as string;
-    if (table === 'leases') values.expiry = after.expiry as number;
+    if (table !== 'messages') values.expiry = after.expiry as number;
   }
   return formatCursor(values);
 }
@@ -111,7 +122,7 @@ function formatPlace({ table, shard, after, skip }: Place): string {
 function parsePlace(queue: QueueRecord, cursor: string): Place {
   const { table, shard, skip, id, expiry } = parseCursor(cursor, ['table', 'shard', 'skip']);
   const isPlace =
-    (table === 'messages' || table === 'leases') &&
+    (table === 'messages' || table === 'leases' || table === 'prepared') &&
     Number.isInteger(shard) &&
     (shard as number) >= 0 &&
     Number.isInteger(skip) &&
@@ -120,7 +131,7 @@ function parsePlace(queue: QueueRecord, cursor: string): Place {
   if (!isPlace) throw new DumbwaiterError('invalid_input', 'cursor: not one that this list gave');
   const place: Place = { table, shard: shard as number, skip: skip as number };
   if (id !== undefined) {
-    const partition = partitionAt(queue, place.shard);
+    const partition = partitionOf(queue, place);
     place.after = table === 'messages' ? { shard: partition, id } : { shard: partition, id, expiry: expiry as number };
   }
   return place;

@@ -44,6 +44,12 @@ function accepted(ctx: Context, queue: QueueRecord, entry: PublishEntry | Refuse
   if (judged.group !== undefined) {
     throw new DumbwaiterError('invalid_input', `messages[${index}].group: is not taken in a transaction; publish it by itself`);
   }
+  if (judged.prepared) {
+    throw new DumbwaiterError(
+      'invalid_input',
+      `messages[${index}].prepared: is not taken in a transaction, which decides by itself`,
+    );
+  }
   if (judged.content !== undefined) {
     const told = `messages[${index}].dedupKey: is not taken in a transaction; give the message an id, or publish it by itself`;
     throw new DumbwaiterError('invalid_input', told);

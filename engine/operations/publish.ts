@@ -33,8 +33,9 @@ export async function publish(
     const pending = isRefused(entry) ? entry : pendingOf(queue, entry, index, ctx.clock.now());
     if (isRefused(pending)) results[index] = pending;
     else if (pending.group !== undefined) groups.set(pending.group, [...(groups.get(pending.group) ?? []), pending]);
-    else if (pending.id === undefined) shared.push(pending);
-    else own.set(pending.id, [...(own.get(pending.id) ?? []), pending]);
+    else if (pending.id !== undefined) own.set(pending.id, [...(own.get(pending.id) ?? []), pending]);
+    else if (pending.prepared) own.set(`#${index}`, [pending]);
+    else shared.push(pending);
   });
 
   await Promise.all([

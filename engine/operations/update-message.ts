@@ -43,6 +43,8 @@ export async function updateMessage(
     }
     const outcome = await changeWaiting(ctx, queue, first, found.slot, changeOf(changes));
     if (outcome === 'leased') throw leasedNow(id, 'only what waits can be changed');
+    if (outcome === 'prepared')
+      throw new DumbwaiterError('message_prepared', `id: the message "${id}" is prepared; commit it or roll it back`);
     if (typeof outcome === 'object') return { id, visibleAt: new Date(outcome.visibleAt).toISOString() };
     if (outcome === 'gone') break;
   }

@@ -12,6 +12,7 @@ export async function updateQueue(ctx: Context, name: string, input: InputOf<'up
       ...record,
       ...input,
       levelsVisited: Math.max(record.levelsVisited, input.priority?.levels ?? 1),
+      hasPrepared: record.hasPrepared || (input.prepared ?? null) !== null,
       updatedAt: now,
     })),
   );

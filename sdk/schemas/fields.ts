@@ -28,6 +28,7 @@ function oneOf<const Values extends readonly [string, ...string[]]>(values: Valu
   return z.enum(values, { error: `must be one of ${values.join(', ')}` });
 }
 
+const urlSays = `must be a URL of https, or of http on localhost, of at most ${limits.urlCharsMax} characters`;
 export const queueName = safeText('A-Za-z0-9_-', 'A-Z a-z 0-9 _ -', limits.queueNameCharsMax);
 const messageIdSet = 'A-Za-z0-9_.:-';
 const messageIdSays = 'A-Z a-z 0-9 _ . : -';
@@ -42,7 +43,7 @@ export const attributeName = safeText('A-Za-z0-9_.-', 'A-Z a-z 0-9 _ . -', limit
 export const queuePattern = safeText('A-Za-z0-9_*-', 'A-Z a-z 0-9 _ - and *', limits.queueNameCharsMax);
 export const keyName = text(1, limits.keyNameCharsMax);
 export const scope = oneOf(['publish', 'receive', 'admin']);
-const liveStates = ['delayed', 'ready', 'leased', 'dead'] as const;
+const liveStates = ['delayed', 'ready', 'leased', 'dead', 'prepared'] as const;
 export const messageState = oneOf(liveStates);
 /** Also of messages that have ended, and are kept. */
 export const anyState = oneOf([...liveStates, 'done', 'cancelled', 'expired']);
@@ -98,6 +99,21 @@ export const deduplication = z
     { error: objectOrNull },
   )
   .nullable();
+const checkBackUrl = z.string({ error: urlSays }).max(limits.urlCharsMax, urlSays).refine(isCheckBackUrl, { error: urlSays });
+const functionName = safeText('A-Za-z0-9_:.$-', 'A-Z a-z 0-9 _ : . $ -', limits.functionNameCharsMax);
+export const prepared = z
+  .strictObject(
+    {
+      timeoutSeconds: seconds(limits.preparedTimeoutSecondsMin, limits.preparedTimeoutSecondsMax),
+      checkBack: z
+        .union([z.strictObject({ url: checkBackUrl }), z.strictObject({ functionName })], {
+          error: `must be null, or an object of one url (${urlSays}) or one functionName`,
+        })
+        .nullable(),
+    },
+    { error: objectOrNull },
+  )
+  .nullable();
 export const group = text(1, limits.groupCharsMax);
 export const groups = z
   .strictObject(
@@ -119,6 +135,15 @@ export const result = z
     if (message !== undefined) context.addIssue({ code: 'custom', message, input: undefined, params: { given: false } });
   })
   .meta({ description: `Any JSON value of at most ${limits.resultBytesMax} bytes as UTF-8 text.` });
+export const queueLimits = z
+  .strictObject(
+    {
+      concurrency: whole(limits.queueConcurrencyMin, limits.queueConcurrencyMax).nullable(),
+      ratePerSecond: between(limits.queueRatePerSecondMin, limits.queueRatePerSecondMax).nullable(),
+    },
+    { error: objectOrNull },
+  )
+  .nullable();
 export const flag = z.boolean({ error: 'must be true or false' });
 
 export const retentionSeconds = seconds(limits.retentionSecondsMin, limits.retentionSecondsMax).nullable();
@@ -126,6 +151,14 @@ export const retentionSeconds = seconds(limits.retentionSecondsMin, limits.reten
 /** A share too small to count is none: DynamoDB holds no number so near to 0. */
 function orNone(share: number): number {
   return share < Number.EPSILON ? 0 : share;
+}
+
+/** The queue itself calls it: no other scheme, and no password in what is shown to all who may read settings. */
+function isCheckBackUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password } = new URL(text);
+  if (username !== '' || password !== '') return false;
+  return protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname));
 }
 
 function between(min: number, max: number) {

@@ -26,7 +26,9 @@ const settings = object({
   backoff: field.backoff.optional(),
   priority: field.priority.optional(),
   groups: field.groups.optional(),
+  limits: field.queueLimits.optional(),
   deduplication: field.deduplication.optional(),
+  prepared: field.prepared.optional(),
   keep: field.keep.optional(),
   paused: field.flag.optional(),
 });
@@ -64,6 +66,8 @@ export const inputs = {
   getMessage: object({ waitSeconds: field.waitSeconds.optional() }),
   updateMessage: messageChanges,
   cancelMessage: object({ force: field.flag.optional() }),
+  commitMessage: nothing,
+  rollbackMessage: nothing,
   redrive: object({
     ids: field.list(field.anyMessageId, 1, redriveIdsMax).optional(),
     reason: field.reason.optional(),
@@ -120,6 +124,8 @@ export const params = {
   getMessage: ofMessage,
   updateMessage: ofMessage,
   cancelMessage: ofMessage,
+  commitMessage: ofMessage,
+  rollbackMessage: ofMessage,
   redrive: ofQueue,
   getRedrive: ofTask,
   cancelRedrive: ofTask,

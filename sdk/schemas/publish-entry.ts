@@ -46,7 +46,7 @@ const hasOneDelay = ({ delaySeconds, deliverAt }: { delaySeconds?: unknown; deli
 const oneDelay = { error: 'must have at most one of delaySeconds and deliverAt' };
 
 /** A group keeps the order of publishing. */
-const inGroup = ['id', 'dedupKey', 'delaySeconds', 'deliverAt', 'priority'] as const;
+const inGroup = ['id', 'dedupKey', 'prepared', 'delaySeconds', 'deliverAt', 'priority'] as const;
 
 export const publishEntry = z
   .strictObject(
@@ -63,6 +63,7 @@ export const publishEntry = z
       group: field.group
         .meta({ description: 'Messages of one group come in the order of publishing, under one lease at a time.' })
         .optional(),
+      prepared: field.flag.meta({ description: 'Received by nobody until it is committed. Default false.' }).optional(),
       dedupKey: field.dedupKey
         .meta({
           description: 'Of messages of one key one is accepted at a time, for as long as `deduplication` of the queue says.',
@@ -74,6 +75,9 @@ export const publishEntry = z
   .refine(hasOneBody, oneBody)
   .refine(hasOneDelay, oneDelay)
   .refine(({ id, dedupKey }) => id === undefined || dedupKey === undefined, { error: 'must have at most one of id and dedupKey' })
+  .refine(({ dedupKey, prepared }) => dedupKey === undefined || !prepared, {
+    error: 'must have at most one of dedupKey and prepared',
+  })
   .refine((entry) => entry.group === undefined || inGroup.every((name) => entry[name] === undefined), {
     path: ['group'],
     error: `must come without ${inGroup.join(', ')}`,

@@ -5,11 +5,12 @@ import { createEngine } from '../../engine/create.ts';
 import { createDynamoStore } from '../../engine/dynamo-store.ts';
 import { commitTransaction, transactionItems } from '../../engine/dynamo-transactions.ts';
 import { fromItem } from '../../engine/dynamo-values.ts';
-import type { Engine, EngineEvent, QueueOperation } from '../../engine/engine.ts';
+import type { CheckBackMessage, Engine, EngineEvent, QueueOperation } from '../../engine/engine.ts';
 import { createMemoryStore } from '../../engine/memory-store.ts';
 import type { Key, Row, Store, Write } from '../../engine/port.ts';
 import { seededRandom } from '../../engine/random.ts';
 import type {
+  CheckBack,
   InputOf,
   Json,
   OutputOf,
@@ -106,6 +107,9 @@ export interface DrivenEngine extends Pick<OpenedStore, 'rows'>, Transactions {
   events: EngineEvent[];
   /** Redrives that were asked to be run, in order. */
   started: { queue: string; task: string }[];
+  /** What publishers of prepared messages were asked, and what they answer: `unknown` unless a test says otherwise. */
+  asked: { target: CheckBack; message: CheckBackMessage }[];
+  answer: { now: (message: CheckBackMessage) => Promise<'commit' | 'rollback' | 'unknown'> };
   /** Another engine over the same store (or one over it) and clock: another process. */
   another(over?: Store): Engine;
   call<Name extends QueueOperation>(operation: Name, queue: string, input?: InputOf<Name>): Promise<OutputOf<Name>>;
@@ -131,6 +135,8 @@ export async function driveEngine(open: (clock: DrivenClock) => Promise<OpenedSt
   const watched = watchStore(store);
   const events: EngineEvent[] = [];
   const started: DrivenEngine['started'] = [];
+  const asked: DrivenEngine['asked'] = [];
+  const answer: DrivenEngine['answer'] = { now: async () => 'unknown' };
   let seeds = seed;
   const another = (over = watched.store) =>
     createEngine({
@@ -139,6 +145,10 @@ export async function driveEngine(open: (clock: DrivenClock) => Promise<OpenedSt
       random: seededRandom(seeds++),
       transactionItem: transactions.transactionItem,
       observe: (event) => events.push(event),
+      checkBack: async (target, message) => {
+        asked.push({ target, message });
+        return answer.now(message);
+      },
       startRedrive: async (queue, task) => {
         started.push({ queue, task });
       },
@@ -152,6 +162,8 @@ export async function driveEngine(open: (clock: DrivenClock) => Promise<OpenedSt
     watched,
     events,
     started,
+    asked,
+    answer,
     rows,
     ...transactions,
     another,

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { QueueOperation } from '../../engine/engine.ts';
+import { settingsDefaults } from '../../engine/settings.ts';
 import { settingsCacheMs } from '../../sdk/limits.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
@@ -21,9 +22,8 @@ onBothStores('queues', (driven) => {
     const at = new Date(clock.now()).toISOString();
     expect(await create('q', given)).toEqual({
       name: 'q',
+      ...settingsDefaults,
       ...given,
-      priority: null,
-      paused: false,
       createdAt: at,
       updatedAt: at,
     });

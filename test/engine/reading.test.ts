@@ -5,13 +5,13 @@ import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);
-const states: MessageState[] = ['ready', 'delayed', 'leased', 'dead'];
+const states: MessageState[] = ['ready', 'delayed', 'leased', 'dead', 'prepared'];
 
 onBothStores('reading without receiving', (driven) => {
   /** A queue `dead` with messages in every state; answers the bodies by state. */
   async function everyState(): Promise<Record<MessageState, string[]>> {
     const { create, send, publish, receive, call } = driven();
-    await create('dead');
+    await create('dead', { prepared: { timeoutSeconds: 3600, checkBack: null } });
     await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
     await send('q', 'x1', 'x2', 'x3');
     const receipts = (await receive('q')).map(({ receipt }) => receipt);
@@ -27,6 +27,8 @@ onBothStores('reading without receiving', (driven) => {
       { body: 'd1', delaySeconds: 9 },
       { body: 'd2', delaySeconds: 99 },
       { body: 'd3', id: 'own', delaySeconds: 9 },
+      { body: 'p1', prepared: true },
+      { body: 'p2', id: 'own-prepared', prepared: true, delaySeconds: 9 },
     );
     const held = await receive('dead', { max: 100, visibilityTimeoutSeconds: 5 });
     await call('release', 'dead', {
@@ -38,6 +40,7 @@ onBothStores('reading without receiving', (driven) => {
       dead: ['x1', 'x2', 'x3'].filter((body) => !leased.includes(body)),
       ready: ['r1', 'r2', 'r3'],
       delayed: ['d1', 'd2', 'd3'],
+      prepared: ['p1', 'p2'],
     };
   }
 

@@ -58,6 +58,7 @@ export function queueOf(settings: Partial<QueueRecord> = {}): QueueRecord {
     shardsVisited: 1,
     shardsEver: 1,
     levelsVisited: 1,
+    hasPrepared: false,
     shardsChangedAt: 0,
     purgedBefore: 0,
     createdAt: 0,

@@ -1,0 +1,13 @@
+/** Commits a prepared message: from now on, or after its delay, it can be received. Committing it again changes nothing. */
+import { DumbwaiterError } from '../../sdk/errors.ts';
+import type { Context } from '../context.ts';
+import { decide } from '../prepared.ts';
+import { messageNotFound } from './by-message.ts';
+
+/** Throws DumbwaiterError `message_rolled_back`, `message_not_found`. */
+export async function commitMessage(ctx: Context, queueName: string, id: string): Promise<object> {
+  const decided = await decide(ctx, queueName, id, 'commit');
+  if (decided === 'committed') return {};
+  if (decided === 'unknown') throw messageNotFound(queueName, id);
+  throw new DumbwaiterError('message_rolled_back', `id: the message "${id}" was rolled back or cancelled before`);
+}

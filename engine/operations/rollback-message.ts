@@ -1,0 +1,16 @@
+/** Rolls a prepared message back: nobody ever receives it. Rolling it back again changes nothing. */
+import { DumbwaiterError } from '../../sdk/errors.ts';
+import type { Context } from '../context.ts';
+import { decide } from '../prepared.ts';
+import { messageNotFound } from './by-message.ts';
+
+/** Throws DumbwaiterError `message_committed`, `message_not_found`. */
+export async function rollbackMessage(ctx: Context, queueName: string, id: string): Promise<object> {
+  const decided = await decide(ctx, queueName, id, 'rollback');
+  if (decided === 'rolled_back') return {};
+  if (decided === 'unknown') throw messageNotFound(queueName, id);
+  throw new DumbwaiterError(
+    'message_committed',
+    `id: the message "${id}" is committed, or was published at once; cancel it instead`,
+  );
+}

@@ -1,0 +1,391 @@
+import { expect, it } from 'vitest';
+import { type Store, StoreError, type Write } from '../../engine/port.ts';
+import type { PreparedSettings, PublishEntry } from '../../sdk/contract.ts';
+import { checkBacksMax, endGraceMs, tombstoneMs } from '../../sdk/limits.ts';
+import { noise } from './noise.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const second = 1000;
+const hour = 3600 * second;
+const timeoutSeconds = 600;
+
+onBothStores('a prepared message', (driven) => {
+  const create = (more = {}, prepared: Partial<PreparedSettings> = {}) =>
+    driven().create('q', { prepared: { timeoutSeconds, checkBack: null, ...prepared }, ...more });
+  const prepare = async (...entries: PublishEntry[]) =>
+    driven().publish('q', ...entries.map((entry) => ({ prepared: true, ...entry })));
+  const on = (operation: 'commitMessage' | 'rollbackMessage' | 'cancelMessage', engine = driven().engine) => {
+    return (id: string, queue = 'q') => engine.call(operation, { queue, id }, {});
+  };
+  const commit = (id: string, queue?: string) => on('commitMessage')(id, queue);
+  const rollBack = (id: string, queue?: string) => on('rollbackMessage')(id, queue);
+  const get = (id: string, queue = 'q') => driven().engine.call('getMessage', { queue, id }, {});
+  const code = (expected: string) => expect.objectContaining({ code: expected });
+  const bodies = () => driven().bodies('q');
+
+  it('is refused where the queue has no setting for it, and beside a key, a group or in a transaction', async () => {
+    await driven().create('plain', { deduplication: { windowSeconds: 1, onDuplicate: 'ignore' } });
+    await create({ deduplication: { windowSeconds: 1, onDuplicate: 'ignore' } });
+    const refusal = async (queue: string, more: object) =>
+      (await driven().call('publish', queue, { messages: [{ body: 1, prepared: true, ...more }] })).results[0];
+    expect(await refusal('plain', {})).toMatchObject({ code: 'invalid_input', message: expect.stringContaining('"prepared"') });
+    for (const more of [{ dedupKey: 'k' }, { group: 'g' }, { prepared: 1 }]) {
+      expect(await refusal('q', more), JSON.stringify(more)).toEqual(code('invalid_input'));
+    }
+    const items = driven().call('publishItems', 'q', { messages: [{ body: 1, prepared: true }] });
+    await expect(items).rejects.toEqual(code('invalid_input'));
+    expect(await refusal('plain', { prepared: false })).toMatchObject({ ok: true });
+  });
+
+  it('is received by nobody, and shown as prepared, until it is committed', async () => {
+    const { call, clock } = driven();
+    await create({ retentionSeconds: 60, priority: { levels: 2, order: 'strict' } });
+    const [low, own, large] = await prepare(
+      { body: 'low', attributes: { a: 1 } },
+      { body: 'own', id: 'own', priority: 1 },
+      { body: noise(5000) },
+    );
+    clock.advance(timeoutSeconds * second - 1);
+    expect(await bodies()).toEqual([]);
+    for (const id of [low!, own!, large!]) expect(await get(id)).toMatchObject({ id, state: 'prepared', expiresAt: null });
+    expect((await call('getQueue', 'q')).counts).toMatchObject({ prepared: 3, ready: 0, delayed: 0, oldestAgeSeconds: null });
+    expect((await call('peek', 'q', { state: 'prepared' })).messages.length).toBe(3);
+    for (const id of [low!, own!]) expect(await commit(id)).toEqual({});
+    expect(await get(own!)).toMatchObject({ state: 'ready', priority: 1 });
+    const messages = [...(await driven().receive('q')), ...(await driven().receive('q'))];
+    expect(messages).toMatchObject([
+      { id: 'own', body: 'own', priority: 1, receives: 1 },
+      { id: low, body: 'low', attributes: { a: 1 }, publishedAt: expect.any(String) },
+    ]);
+    await driven().ack('q', messages);
+    await commit(large!);
+    expect(await bodies()).toEqual([noise(5000)]);
+    expect((await call('getQueue', 'q')).counts).toMatchObject({ prepared: 0, leased: 1 });
+  });
+
+  it('comes after its delay, counted from the commit, or at its instant; its retention begins then', async () => {
+    const { clock } = driven();
+    await create({ retentionSeconds: 60, delaySeconds: 5 });
+    const deliverAt = new Date(clock.now() + 300 * second).toISOString();
+    const [delayed, usual, at] = await prepare({ body: 1, delaySeconds: 20 }, { body: 2 }, { body: 3, deliverAt });
+    clock.advance(200 * second);
+    for (const id of [delayed!, usual!, at!]) await commit(id);
+    clock.advance(5 * second - 1);
+    expect(await bodies()).toEqual([]);
+    clock.advance(1);
+    expect(await bodies()).toEqual([2]);
+    clock.advance(15 * second - 1);
+    expect(await bodies()).toEqual([]);
+    clock.advance(1);
+    expect(await bodies()).toEqual([1]);
+    clock.advance(80 * second - 1);
+    expect(await get(at!)).toMatchObject({ state: 'delayed', visibleAt: deliverAt });
+    clock.advance(60 * second);
+    expect(await bodies()).toEqual([3]);
+  });
+
+  it('is rolled back: it never comes', async () => {
+    const { clock, sweep, rows } = driven();
+    await create({ retentionSeconds: null });
+    const ids = await prepare({ body: 1 }, { body: noise(5000) }, { body: 2, id: 'own' });
+    for (const id of ids) {
+      expect(await rollBack(id)).toEqual({});
+      await expect(get(id)).rejects.toEqual(code('message_not_found'));
+    }
+    expect(await bodies()).toEqual([]);
+    clock.advance(endGraceMs + second);
+    await sweep();
+    expect(await rows('messages')).toEqual([]);
+    for (const row of await rows('leases')) expect(row).toMatchObject({ ttl: expect.any(Number) });
+    clock.advance(hour);
+    expect(await bodies()).toEqual([]);
+  });
+
+  it('is committed again without a word, whatever became of it, and not rolled back any more', async () => {
+    const { clock, ack, receive } = driven();
+    await create();
+    const ids = await prepare({ body: 1 }, { body: 2, id: 'own' });
+    const check = async () => {
+      for (const id of ids) {
+        expect(await commit(id)).toEqual({});
+        await expect(rollBack(id)).rejects.toEqual(code('message_committed'));
+      }
+    };
+    for (const id of ids) await commit(id);
+    await check();
+    const messages = await receive('q');
+    expect(messages.length).toBe(2);
+    await check();
+    await ack('q', messages);
+    await check();
+    expect(await bodies()).toEqual([]);
+    clock.advance(tombstoneMs + 1);
+    for (const id of ids) await expect(commit(id)).rejects.toEqual(code('message_not_found'));
+  });
+
+  it('is rolled back again without a word, and not committed any more', async () => {
+    const { clock } = driven();
+    await create();
+    const ids = [...(await prepare({ body: 1 }, { body: 2, id: 'own' }))];
+    await rollBack(ids[0]!);
+    await on('cancelMessage')(ids[1]!);
+    for (const id of ids) {
+      expect(await rollBack(id)).toEqual({});
+      await expect(commit(id)).rejects.toEqual(code('message_rolled_back'));
+    }
+    clock.advance(tombstoneMs + 1);
+    for (const id of ids) {
+      await expect(rollBack(id)).rejects.toEqual(code('message_not_found'));
+      await expect(commit(id)).rejects.toEqual(code('message_not_found'));
+    }
+  });
+
+  it('is of its own queue only; what was published at once counts as committed', async () => {
+    const { send, publish } = driven();
+    await create();
+    await driven().create('other', { prepared: { timeoutSeconds, checkBack: null } });
+    const ids = await prepare({ body: 1 }, { body: 2, id: 'own' });
+    for (const id of [...ids, 'nobody']) {
+      await expect(commit(id, 'other')).rejects.toEqual(code('message_not_found'));
+      await expect(rollBack(id, 'other')).rejects.toEqual(code('message_not_found'));
+    }
+    const plain = [...(await send('q', 1)), ...(await send('q', 2, 3)), ...(await publish('q', { body: 4, delaySeconds: 9 }))];
+    for (const id of plain) {
+      await commit(id);
+      await expect(rollBack(id)).rejects.toEqual(code('message_committed'));
+    }
+  });
+
+  it('is found by a second publish under its own id', async () => {
+    await create();
+    await prepare({ body: 1, id: 'own' });
+    const { results } = await driven().call('publish', 'q', { messages: [{ body: 2, id: 'own', prepared: true }] });
+    expect(results).toEqual([{ ok: true, id: 'own', duplicate: true }]);
+    await commit('own');
+    expect(await bodies()).toEqual([1]);
+  });
+
+  it('is not changed before it is committed, nor redriven', async () => {
+    const { engine, redrive } = driven();
+    await create();
+    await driven().create('other');
+    const [id] = await prepare({ body: 1 });
+    const change = () => engine.call('updateMessage', { queue: 'q', id: id! }, { body: 2 });
+    await expect(change()).rejects.toEqual(code('message_prepared'));
+    await redrive('q', { toQueue: 'other' });
+    await redrive('q', { ids: [id!], toQueue: 'other' });
+    expect(await get(id!)).toMatchObject({ state: 'prepared', queue: 'q' });
+    await commit(id!);
+    await change();
+    expect(await bodies()).toEqual([2]);
+  });
+
+  it('is gone when the queue is purged, and when it is deleted', async () => {
+    const { call, sweep, clock, rows } = driven();
+    await create({ retentionSeconds: null });
+    const [first] = await prepare({ body: noise(3000) });
+    await call('purge', 'q');
+    await expect(commit(first!)).rejects.toEqual(code('message_not_found'));
+    expect((await call('getQueue', 'q')).counts.prepared).toBe(0);
+    const [later] = await prepare({ body: 'later' });
+    expect((await call('getQueue', 'q')).counts.prepared).toBe(1);
+    clock.advance(timeoutSeconds * second);
+    await sweep();
+    await expect(commit(later!)).rejects.toEqual(code('message_rolled_back'));
+    await prepare({ body: noise(4000) });
+    await call('deleteQueue', 'q');
+    for (let minute = 0; minute < 2; minute++) {
+      clock.advance(hour);
+      await sweep();
+    }
+    expect(await rows('messages')).toEqual([]);
+    expect((await rows('leases')).filter(({ ttl }) => ttl === undefined)).toEqual([]);
+  });
+
+  it('that nobody commits in time is rolled back by the sweep, to the millisecond, where nobody is to be asked', async () => {
+    const { clock, sweep, events, asked } = driven();
+    await create();
+    const [id] = await prepare({ body: 1 });
+    clock.advance(timeoutSeconds * second - 1);
+    await sweep();
+    expect(await get(id!)).toMatchObject({ state: 'prepared' });
+    clock.advance(1);
+    // Late, and still in time: nothing was decided yet.
+    expect(await get(id!)).toMatchObject({ state: 'prepared' });
+    await sweep();
+    await expect(get(id!)).rejects.toEqual(code('message_not_found'));
+    await expect(commit(id!)).rejects.toEqual(code('message_rolled_back'));
+    expect(asked).toEqual([]);
+    expect(events).toMatchObject([{ kind: 'rolled_back', queue: 'q', asked: 0 }]);
+  });
+
+  it('may be committed after its time, before the sweep', async () => {
+    const { clock, sweep } = driven();
+    await create();
+    const [id] = await prepare({ body: 1 });
+    clock.advance(hour);
+    await commit(id!);
+    await sweep();
+    expect(await bodies()).toEqual([1]);
+  });
+
+  it.each(['commit', 'rollback'] as const)('does what its publisher answers when he is asked: %s', async (outcome) => {
+    const { clock, sweep, asked, answer } = driven();
+    const checkBack = { url: 'https://example.com/check' };
+    await create({}, { checkBack });
+    const ids = await prepare({ body: 1, attributes: { a: 1 } }, { bodyBase64: 'AAAA', id: 'own' });
+    const { publishedAt } = await get(ids[0]!);
+    answer.now = async () => outcome;
+    await sweep();
+    expect(asked).toEqual([]);
+    clock.advance(timeoutSeconds * second);
+    await sweep();
+    expect(asked).toEqual(
+      expect.arrayContaining([
+        { target: checkBack, message: { queue: 'q', id: ids[0], body: 1, attributes: { a: 1 }, publishedAt, asked: 1 } },
+        { target: checkBack, message: { queue: 'q', id: 'own', bodyBase64: 'AAAA', attributes: {}, publishedAt, asked: 1 } },
+      ]),
+    );
+    expect(asked.length).toBe(2);
+    expect((await driven().receive('q')).map(({ id }) => id).sort()).toEqual(outcome === 'commit' ? [...ids].sort() : []);
+    await sweep();
+    expect(asked.length).toBe(2);
+  });
+
+  it('whose publisher does not know is asked about again at each time-out, so often and no more, then rolled back', async () => {
+    const { clock, sweep, asked, events } = driven();
+    await create({ retentionSeconds: 60 }, { checkBack: { functionName: 'f' } });
+    const [id] = await prepare({ body: 1 });
+    for (let time = 1; time <= checkBacksMax; time++) {
+      clock.advance(timeoutSeconds * second - 1);
+      await sweep();
+      expect(asked.length).toBe(time - 1);
+      clock.advance(1);
+      await Promise.all([
+        sweep(),
+        driven()
+          .another()
+          .sweep({ until: clock.now() + hour }),
+      ]);
+      expect(asked.length).toBe(time);
+      expect(await get(id!)).toMatchObject({ state: 'prepared' });
+    }
+    clock.advance(timeoutSeconds * second);
+    await sweep();
+    expect(asked.length).toBe(checkBacksMax);
+    await expect(commit(id!)).rejects.toEqual(code('message_rolled_back'));
+    expect(events).toMatchObject([{ kind: 'rolled_back', asked: checkBacksMax }]);
+  });
+
+  it('is not rolled back by an answer that comes after a commit', async () => {
+    const { clock, sweep, answer } = driven();
+    await create({}, { checkBack: { functionName: 'f' } });
+    const [id] = await prepare({ body: 1 });
+    answer.now = async () => {
+      clock.advance(30 * second);
+      await commit(id!);
+      return 'rollback';
+    };
+    clock.advance(timeoutSeconds * second);
+    await sweep();
+    expect(await bodies()).toEqual([1]);
+  });
+
+  it('is either committed or rolled back where both are tried at once, and all are told which', async () => {
+    const { clock, another } = driven();
+    for (let round = 0; round < 5; round++) {
+      const name = `q${round}`;
+      await driven().create(name, { prepared: { timeoutSeconds, checkBack: null } });
+      const [id] = await driven().publish(name, { body: round, prepared: true });
+      clock.advance(timeoutSeconds * second);
+      const outcomes = await Promise.allSettled([
+        on('commitMessage', another())(id!, name),
+        on('rollbackMessage', another())(id!, name),
+        another().sweep({ until: clock.now() + hour }),
+        on('commitMessage', another())(id!, name),
+      ]);
+      const [first, back, , again] = outcomes.map(({ status }) => status === 'fulfilled');
+      expect(first).toBe(again);
+      expect(back).toBe(!first);
+      expect(await driven().bodies(name)).toEqual(first ? [round] : []);
+    }
+  });
+
+  it.each([
+    false,
+    true,
+  ])('is committed once, though an answer is lost or a request comes late (asked again: %s)', async (asRefused) => {
+    const { watched, another, clock, ack, receive } = driven();
+    await create();
+    const inner = watched.store;
+    const sent: Write[] = [];
+    let lose = false;
+    const store: Store = {
+      ...inner,
+      async write(write, options) {
+        sent.push(write);
+        const answer = await inner.write(write, options);
+        if (!lose) return answer;
+        lose = false;
+        await ack('q', await receive('q'));
+        if (asRefused) return { ...(await inner.write(write, options)), ok: false, unsure: true };
+        throw new StoreError('the answer was lost', 'unknown');
+      },
+    };
+    const engine = another(store);
+    const { results } = await engine.call('publish', { queue: 'q' }, { messages: [{ body: 1, prepared: true, id: 'own' }] });
+    expect(results).toEqual([{ ok: true, id: 'own' }]);
+    lose = true;
+    expect(await on('commitMessage', engine)('own')).toEqual({});
+    for (const write of sent) expect(await inner.write(write)).toMatchObject({ ok: false });
+    clock.advance(60 * second);
+    expect(await bodies()).toEqual([]);
+  });
+
+  it('keeps its shard from being forgotten', async () => {
+    const { clock, sweep, call, watched, rows } = driven();
+    await create({}, { timeoutSeconds: 30 * 24 * 3600 });
+    const row = async () => (await rows('queues')).find(({ kind }) => kind === 'queue')!;
+    const queue = await row();
+    await watched.store.write({
+      key: { table: 'queues', kind: 'queue', name: 'q' },
+      then: { put: { ...queue, shards: 4, shardsVisited: 4, shardsEver: 4 } },
+    });
+    clock.advance(10 * second);
+    const ids = await prepare(...Array.from({ length: 12 }, (_, body) => ({ body })));
+    for (let minute = 0; minute < 8; minute++) {
+      clock.advance(hour);
+      await sweep();
+    }
+    expect(await row()).toMatchObject({ shards: 4, shardsVisited: 4 });
+    expect((await call('getQueue', 'q')).counts.prepared).toBe(12);
+    const shown: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await call('peek', 'q', { state: 'prepared', limit: 5, ...(cursor ? { cursor } : {}) });
+      shown.push(...page.messages.map(({ id }) => id));
+      cursor = page.cursor;
+    } while (cursor);
+    expect(shown.sort()).toEqual([...ids].sort());
+    for (const id of ids) await commit(id);
+    const received: unknown[] = [];
+    for (let shard = 0; shard < 12; shard++) received.push(...(await bodies()));
+    expect(received.length).toBe(12);
+  });
+
+  it('costs one write to prepare, one to commit, and what a delayed one costs from then on', async () => {
+    const { watched, receive, ack } = driven();
+    await create();
+    await driven().call('peek', 'q', {});
+    const none = { gets: 0, ranges: 0, puts: 0, updates: 0, removals: 0, refused: 0, transactions: 0 };
+    watched.take();
+    const [id] = await prepare({ body: 1 });
+    expect(watched.take()).toEqual({ ...none, puts: 1 });
+    await commit(id!);
+    expect(watched.take()).toEqual({ ...none, gets: 1, puts: 1 });
+    const messages = await receive('q');
+    expect(watched.take()).toMatchObject({ puts: 1, removals: 0, refused: 0 });
+    await ack('q', messages);
+    expect(watched.take()).toEqual({ ...none, puts: 1 });
+  });
+});
