@@ -1,10 +1,13 @@
+import type { Connection } from './connection.ts';
 import type { Page, Queue, Transport } from './contract.ts';
 import { type HttpTransportOptions, httpTransport } from './http.ts';
 import { KeysClient } from './keys.ts';
 import { Leases } from './leases.ts';
 import { Pages, pageOf } from './pages.ts';
 import { Publisher } from './publisher.ts';
-import { type Connection, QueueClient } from './queue.ts';
+import { QueueClient } from './queue.ts';
+
+import { Requests } from './requests.ts';
 import { Caller, type CallOptions, retriesDefault, timeoutMsDefault } from './retry.ts';
 import { SchedulesClient } from './schedules.ts';
 import { hostTimers, type Timers } from './timers.ts';
@@ -40,6 +43,7 @@ export class Dumbwaiter {
       timers,
       publisher: new Publisher(caller, timers, lingerMs),
       leases: new Leases(caller, timers, 0),
+      requests: new Requests(caller, timers),
     };
     this.keys = new KeysClient(caller);
     this.schedules = new SchedulesClient(caller);

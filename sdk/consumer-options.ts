@@ -18,6 +18,8 @@ export interface ConsumerOptions {
    * the ack of its message: both happen, or neither. Up to 99 entries and 4 MB. Needs the transport of `dumbwaiter/direct`. Default false.
    */
   transaction?: boolean;
+  /** What the handler returns, any JSON value, is the message's result: the reply to `queue.call`. The queue must keep results. Default false. */
+  reply?: boolean;
   /** Aborting it is `stop({ deadlineMs: 0 })`. */
   signal?: AbortSignal;
 }

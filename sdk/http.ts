@@ -68,15 +68,13 @@ function requestOf<Name extends OperationName>(
   });
   // A redirected POST would arrive as a GET, without its key.
   const init: RequestInit = { method: route.method, headers, redirect: 'manual' };
-  if (route.method === 'GET') {
+  if (route.method === 'GET' || route.method === 'DELETE') {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(input)) if (value !== undefined) query.set(name, String(value));
     return { url: `${base}${path}${query.size > 0 ? `?${query}` : ''}`, init };
   }
-  if (route.method !== 'DELETE') {
-    init.body = JSON.stringify(input);
-    init.headers = { ...headers, 'content-type': 'application/json' };
-  }
+  init.body = JSON.stringify(input);
+  init.headers = { ...headers, 'content-type': 'application/json' };
   return { url: `${base}${path}`, init };
 }
 

@@ -10,9 +10,12 @@ export type {
   Counts,
   DeadLetter,
   DeathRecord,
+  EndState,
   ExtendResult,
+  FailureRecord,
   GroupSettings,
   Json,
+  Keep,
   MessageState,
   MissedTicks,
   Page,
@@ -47,6 +50,7 @@ export type {
   Reschedule,
 } from './queue-calls.ts';
 export type { Redrive, RedriveWaitOptions } from './redrive.ts';
+export type { CallInput } from './requests.ts';
 export type { CallOptions } from './retry.ts';
 export type { NewSchedule, ScheduleChanges, ScheduleDescription, SchedulesClient, TickMessage } from './schedules.ts';
 export type { Timers } from './timers.ts';

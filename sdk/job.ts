@@ -1,6 +1,6 @@
 import type { ConsumerEvents, Emitter } from './consumer-events.ts';
 import type { TransactionWrite } from './contract.ts';
-import { DumbwaiterError } from './errors.ts';
+import { DumbwaiterError, type ErrorCode } from './errors.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import type { ReceivedMessage } from './message.ts';
 import type { Timers } from './timers.ts';
@@ -21,7 +21,7 @@ export type TransactionHandler<T> = (
 
 export interface JobParts<T> {
   handler: Handler<T>;
-  /** Acks the message together with what its handler returned, in place of a plain ack. */
+  /** Acks the message with what its handler returned, in place of a plain ack. */
   commit: ((message: ReceivedMessage<T>, writes: unknown) => Promise<void>) | undefined;
   emitter: Emitter<ConsumerEvents<T>>;
   timers: Timers;
@@ -29,6 +29,9 @@ export interface JobParts<T> {
   /** The handler's place is free again; the ack or release may still be under way. */
   onHandled(): void;
 }
+
+/** Refusals of what the handler returned. */
+const refusedReturns: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['message_exists', 'invalid_input']);
 
 type Outcome = { returned: unknown } | { error: unknown };
 
@@ -109,16 +112,16 @@ export class Job<T> {
       await (commit ? commit(this.#message, outcome.returned) : this.#message.ack());
     } catch (error) {
       // What the handler returned was refused: as if it had thrown. Else the queue, or the way to it, failed.
-      if (commit && (!(error instanceof DumbwaiterError) || error.code === 'message_exists')) return this.#fail(error);
+      if (commit && (!(error instanceof DumbwaiterError) || refusedReturns.has(error.code))) return this.#fail(error);
       return tellError(this.#parts.emitter, error, this.#message);
     }
     this.#parts.emitter.emit('ack', this.#message);
   }
 
-  /** A handler that settled the message itself has nothing left to commit its writes with. */
+  /** A handler that settled the message itself has left nothing to do with what it returned. */
   async #tellUnused(outcome: Outcome): Promise<void> {
     if (this.#parted || !this.#parts.commit || !('returned' in outcome) || outcome.returned === undefined) return;
-    const error = new TypeError('The handler settled the message itself: what it returned is not committed.');
+    const error = new TypeError('The handler settled the message itself: what it returned is not used.');
     tellError(this.#parts.emitter, error, this.#message);
   }
 

@@ -3,7 +3,7 @@ import type { ReceivedMessage } from './message.ts';
 import type { Timers } from './timers.ts';
 
 /** After these, the lease is gone, and nothing brings it back. */
-const lostCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['lease_lost', 'invalid_receipt', 'queue_not_found']);
+const lostCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['lease_lost', 'cancelled', 'invalid_receipt', 'queue_not_found']);
 
 export interface LeaseKeeperEvents {
   /** The message is another's now, or gone. */

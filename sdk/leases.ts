@@ -1,5 +1,5 @@
 import { Batcher, type Send } from './batcher.ts';
-import type { AckResult, ExtendResult, ReleaseResult } from './contract.ts';
+import type { AckResult, ExtendResult, InputOf, Json, ReleaseResult } from './contract.ts';
 import { failedCharsMax } from './limits.ts';
 import type { Caller, CallOptions } from './retry.ts';
 import type { Timers } from './timers.ts';
@@ -27,9 +27,15 @@ export class Leases {
     this.#extensions = new Batcher(timers, lingerMs);
   }
 
-  ack(queue: string, receipts: readonly string[], options: CallOptions = {}): Promise<AckResult>[] {
-    return this.#gather(this.#acks, queue, {}, receipts, options, async (entries, shared) => {
-      const output = await this.#caller.call('ack', { queue }, { receipts: entries }, shared);
+  /** A result is of all the receipts of its call: different ones travel apart. */
+  ack(
+    queue: string,
+    receipts: readonly string[],
+    { result, ...options }: CallOptions & { result?: Json } = {},
+  ): Promise<AckResult>[] {
+    const input = result === undefined ? {} : { result };
+    return this.#gather(this.#acks, queue, input, receipts, options, async (entries, shared) => {
+      const output = await this.#caller.call('ack', { queue }, { receipts: entries, ...input }, shared);
       return output.results;
     });
   }
@@ -53,10 +59,9 @@ export class Leases {
   extend(
     queue: string,
     receipts: readonly string[],
-    visibilityTimeoutSeconds?: number,
+    input: Omit<InputOf<'extend'>, 'receipts'> = {},
     options: CallOptions = {},
   ): Promise<ExtendResult>[] {
-    const input = { ...(visibilityTimeoutSeconds !== undefined && { visibilityTimeoutSeconds }) };
     return this.#gather(this.#extensions, queue, input, receipts, options, async (entries, shared) => {
       const output = await this.#caller.call('extend', { queue }, { receipts: entries, ...input }, shared);
       return output.results;

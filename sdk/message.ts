@@ -4,6 +4,8 @@ import type {
   Attributes,
   DeathRecord,
   ExtendResult,
+  InputOf,
+  Json,
   Message,
   Refused,
   ReleaseResult,
@@ -51,8 +53,10 @@ export class ReceivedMessage<T = unknown> {
 
   readonly #queue: string;
   readonly #leases: Leases;
+  /** As its receive asked for; undefined: the queue's. */
+  readonly #visibilityTimeoutSeconds: number | undefined;
 
-  constructor(queue: string, wire: WireReceivedMessage, leases: Leases) {
+  constructor(queue: string, wire: WireReceivedMessage, leases: Leases, visibilityTimeoutSeconds?: number) {
     this.id = wire.id;
     this.body = bodyOf(wire) as T;
     this.attributes = wire.attributes;
@@ -66,13 +70,15 @@ export class ReceivedMessage<T = unknown> {
     this.deadLetter = wire.deadLetter;
     this.#queue = queue;
     this.#leases = leases;
+    this.#visibilityTimeoutSeconds = visibilityTimeoutSeconds;
   }
 
   /**
-   * Done: removes it for good. Acks of the same turn share a call.
+   * Done: it never comes again. Acks of the same turn share a call. `result`, any JSON value of at most 64 KiB, can be read by id, and is
+   * the reply to `queue.call`, where the queue keeps results (`keep.doneSeconds`).
    * @throws DumbwaiterError `lease_lost` when the lease expired and the message went elsewhere
    */
-  async ack(options?: CallOptions): Promise<void> {
+  async ack(options?: CallOptions & { result?: Json }): Promise<void> {
     await this.#settle(this.#leases.ack(this.#queue, [this.receipt], options));
   }
 
@@ -99,8 +105,22 @@ export class ReceivedMessage<T = unknown> {
    * Makes the lease end `visibilityTimeoutSeconds` from now (0 s to 365 days; default: the queue's).
    * @throws DumbwaiterError `lease_lost` when the lease is another's
    */
-  async extend(visibilityTimeoutSeconds?: number, options?: CallOptions): Promise<Extended> {
-    const [result] = this.#leases.extend(this.#queue, [this.receipt], visibilityTimeoutSeconds, options);
+  extend(visibilityTimeoutSeconds?: number, options?: CallOptions): Promise<Extended> {
+    return this.#extend(visibilityTimeoutSeconds === undefined ? {} : { visibilityTimeoutSeconds }, options);
+  }
+
+  /**
+   * Tells how far the work is, from 0 to 1, for those who look at the message. It is a heartbeat, too: the lease ends a whole visibility
+   * timeout (of the receive, or the queue's) from now.
+   * @throws DumbwaiterError `lease_lost` when the lease is another's
+   */
+  progress(progress: number, options?: CallOptions): Promise<Extended> {
+    const seconds = this.#visibilityTimeoutSeconds;
+    return this.#extend({ progress, ...(seconds !== undefined && { visibilityTimeoutSeconds: seconds }) }, options);
+  }
+
+  async #extend(input: Omit<InputOf<'extend'>, 'receipts'>, options?: CallOptions): Promise<Extended> {
+    const [result] = this.#leases.extend(this.#queue, [this.receipt], input, options);
     const extended = accepted(await (result as Promise<ExtendResult>));
     this.leasedUntil = extended.leasedUntil;
     return extended;

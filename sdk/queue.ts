@@ -1,10 +1,12 @@
 import { accepted, gathered } from './batch-results.ts';
-import { commitsBy } from './commit.ts';
+import { commitOf } from './commit.ts';
+import type { Connection } from './connection.ts';
 import { Consumer, type ConsumerOptions, type Handler, type TransactionHandler } from './consumer.ts';
 import { contentOf } from './content.ts';
 import type {
   AckResult,
   ExtendResult,
+  Json,
   MessageState,
   Page,
   PublishResult,
@@ -16,7 +18,7 @@ import type {
 import { Leases, type ReleaseInput } from './leases.ts';
 import { ReceivedMessage, type WaitingMessage, waitingMessage } from './message.ts';
 import { Pages, pageOf } from './pages.ts';
-import { entryOf, type NewMessage, type Publisher } from './publisher.ts';
+import { entryOf, type NewMessage } from './publisher.ts';
 import {
   type Edit,
   isList,
@@ -30,17 +32,9 @@ import {
   receiptsOf,
 } from './queue-calls.ts';
 import { Redrive } from './redrive.ts';
-import type { Caller, CallOptions } from './retry.ts';
-import type { Timers } from './timers.ts';
+import type { CallInput } from './requests.ts';
+import type { CallOptions } from './retry.ts';
 import { type DocumentItem, type ItemsOptions, itemsFor, type LowLevelItem } from './transactions.ts';
-
-/** What all queues of one client share. */
-export interface Connection {
-  caller: Caller;
-  publisher: Publisher;
-  leases: Leases;
-  timers: Timers;
-}
 
 /** One queue, its bodies of type `T`. Making this object calls nothing: `create` makes the queue. */
 export class QueueClient<T = unknown> {
@@ -139,7 +133,7 @@ export class QueueClient<T = unknown> {
   consume(handler: Handler<T>, options?: ConsumerOptions): Consumer<T>;
   consume(handler: Handler<T>, options: ConsumerOptions = {}): Consumer<T> {
     const { caller, timers } = this.#connection;
-    const commit = options.transaction ? commitsBy(caller) : undefined;
+    const commit = commitOf(caller, options);
     return new Consumer<T>(handler, options, timers, (lingerMs) => {
       const leases = new Leases(caller, timers, lingerMs);
       return {
@@ -151,8 +145,8 @@ export class QueueClient<T = unknown> {
     });
   }
 
-  /** Any number of messages, or receipts; each has its result, in order. */
-  ack(messages: Receipts, options?: CallOptions): Promise<AckResult[]> {
+  /** Any number of messages, or receipts; each has its result, in order. What `result` says is kept with each of them. */
+  ack(messages: Receipts, options?: CallOptions & { result?: Json }): Promise<AckResult[]> {
     return gathered(this.#connection.leases.ack(this.name, receiptsOf(messages), options));
   }
 
@@ -170,15 +164,26 @@ export class QueueClient<T = unknown> {
 
   /** As `ReceivedMessage.extend`, for any number of messages or receipts. */
   extend(messages: Receipts, visibilityTimeoutSeconds?: number, options?: CallOptions): Promise<ExtendResult[]> {
-    return gathered(this.#connection.leases.extend(this.name, receiptsOf(messages), visibilityTimeoutSeconds, options));
+    const input = { ...(visibilityTimeoutSeconds !== undefined && { visibilityTimeoutSeconds }) };
+    return gathered(this.#connection.leases.extend(this.name, receiptsOf(messages), input, options));
   }
 
   /**
-   * A message by id, without receiving it.
+   * Publishes a request and waits for its reply, the result that is given with the ack (undefined: none was), for as long as `timeoutSeconds`
+   * says. The queue must keep results, and the key needs the scopes publish and receive. With an `id` of yours, a program that died and
+   * calls again finds its first request. Aborting ends the waiting, not the request.
+   * @throws DumbwaiterError `call_timeout` (nobody's request is cancelled), `cancelled`, `message_dead`; `invalid_input`: no results are kept
+   */
+  call<Result = Json>(body: T, input?: CallInput, options?: CallOptions): Promise<Result> {
+    return this.#connection.requests.call(this.name, body, input, options) as Promise<Result>;
+  }
+
+  /**
+   * A message by id, without receiving it; also one that has ended and is kept. With `waitSeconds` (0 to 20) the answer waits for its end.
    * @throws DumbwaiterError `message_not_found`
    */
-  async get(id: string, options?: CallOptions): Promise<WaitingMessage<T>> {
-    return waitingMessage(await this.#connection.caller.call('getMessage', { queue: this.name, id }, {}, options));
+  async get(id: string, input: { waitSeconds?: number } = {}, options?: CallOptions): Promise<WaitingMessage<T>> {
+    return waitingMessage(await this.#connection.caller.call('getMessage', { queue: this.name, id }, input, options));
   }
 
   /**
@@ -227,7 +232,7 @@ export class QueueClient<T = unknown> {
     return new Redrive(await caller.call('redrive', this.#params, input, options), caller, timers);
   }
 
-  /** A redrive begun earlier, by its id. */
+  /** A redrive begun earlier. */
   async getRedrive(id: string, options?: CallOptions): Promise<Redrive> {
     const { caller, timers } = this.#connection;
     return new Redrive(await caller.call('getRedrive', { queue: this.name, task: id }, {}, options), caller, timers);
@@ -239,6 +244,6 @@ export class QueueClient<T = unknown> {
 
   async #receive(leases: Leases, input: ReceiveInput, options?: CallOptions): Promise<ReceivedMessage<T>[]> {
     const { messages } = await this.#connection.caller.call('receive', this.#params, input, options);
-    return messages.map((message) => new ReceivedMessage<T>(this.name, message, leases));
+    return messages.map((message) => new ReceivedMessage<T>(this.name, message, leases, input.visibilityTimeoutSeconds));
   }
 }
