@@ -84,6 +84,23 @@ it('a message goes from publish to ack', async () => {
   expect(await call('receive', where)).toEqual({ messages: [] });
 });
 
+it('entries of transactions are made, in DynamoDB’s JSON', async () => {
+  const where = await newQueue();
+  const made = await call('publishItems', where, {
+    messages: [{ body: 1 }, { body: 2, id: 'mine' }, { body: 'x', delaySeconds: 9 }],
+  });
+  expect(made.items.map(({ Put }) => Put!.TableName)).toEqual(['dumbwaiter-messages', 'dumbwaiter-leases', 'dumbwaiter-leases']);
+  expect(made.ids[1]).toBe('mine');
+  expect(await call('receive', where)).toEqual({ messages: [] });
+  await call('publish', where, { messages: [{ body: 3 }, { body: 4 }] });
+  const [{ receipt }] = (await call('receive', where)).messages as [{ receipt: string }];
+  const { items } = await call('ackItems', where, { receipts: [receipt] });
+  expect(items[0]!.Update!.Key).toEqual({ id: { S: receipt.split('.')[1] } });
+  const path = `/v1/queues/${where.queue}`;
+  await expectProblem(await queue.http.send('POST', `${path}/ack-items`, { body: { receipts: ['x'] } }), 400, 'invalid_receipt');
+  await expectProblem(await queue.http.send('POST', `${path}/publish-items`, { body: { messages: [{}] } }), 400, 'invalid_input');
+});
+
 it('a message is released, and remembers why', async () => {
   const where = await newQueue();
   await call('publish', where, { messages: [{ body: 1, id: 'm1' }] });

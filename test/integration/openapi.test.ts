@@ -128,8 +128,8 @@ describe('the OpenAPI document', () => {
         }
       }
     }
-    // Those of one entry of a batch, and of paths that are none, come with no operation.
-    const elsewhere = ['invalid_receipt', 'lease_lost', 'not_found', 'method_not_allowed'];
+    // Those of one entry of a batch, of a transaction, of the SDK, and of paths that are none, come with no operation.
+    const elsewhere = ['cancelled', 'call_timeout', 'message_dead', 'message_exists', 'not_found', 'method_not_allowed'];
     expect([...told, ...elsewhere].sort()).toEqual(Object.keys(errors).sort());
   });
 });
