@@ -2,10 +2,10 @@
  * What a caller and the queue say to each other: the operations, their inputs and their outputs, the same over HTTP,
  * Lambda invoke and in process. Instants are RFC 3339 with milliseconds; durations are whole seconds. Limits: limits.ts.
  */
+import type { Counts, Queue, QueueSettings } from './queue-records.ts';
 import type {
   AckResult,
   ApiKey,
-  Counts,
   ExtendResult,
   Json,
   Message,
@@ -13,8 +13,6 @@ import type {
   MessageState,
   PublishEntry,
   PublishResult,
-  Queue,
-  QueueSettings,
   ReceivedMessage,
   RedriveInput,
   RedriveTask,
@@ -24,6 +22,7 @@ import type {
 import type { Schedule, ScheduleInput } from './schedule-records.ts';
 import type { TransactionItem, TransactionWrite } from './transaction-items.ts';
 
+export type * from './queue-records.ts';
 export type * from './records.ts';
 export type * from './schedule-records.ts';
 export type * from './transaction-items.ts';
