@@ -13,6 +13,7 @@ export type LocalData = { folder: string } | { endpoint: string } | 'memory';
 
 export interface LocalDynamodb {
   client: ReturnType<typeof createDynamoClient>;
+  endpoint: string;
   /** Where the data is, for people. */
   place: string;
   /** Ends with what happened, if the engine stops by itself. */
@@ -24,13 +25,20 @@ export interface LocalDynamodb {
 export async function openLocalDynamodb(data: LocalData): Promise<LocalDynamodb> {
   if (typeof data === 'object' && 'endpoint' in data) {
     const client = createDynamoClient({ endpoint: data.endpoint, ...account() });
-    return { client, place: data.endpoint, died: new Promise(() => undefined), stop: async () => client.destroy() };
+    return {
+      client,
+      endpoint: data.endpoint,
+      place: data.endpoint,
+      died: new Promise(() => undefined),
+      stop: async () => client.destroy(),
+    };
   }
   const file = data === 'memory' ? undefined : join(data.folder, 'dynamodb.sqlite');
   const engine = await embedded(file);
   const client = createDynamoClient({ endpoint: engine.endpoint, ...account() });
   return {
     client,
+    endpoint: engine.endpoint,
     place: file ?? 'in memory, gone with this process',
     died: engine.ended.then((said) => `The embedded DynamoDB engine ended: ${said.replaceAll('\n', '; ') || 'it said nothing'}`),
     async stop() {

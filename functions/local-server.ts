@@ -9,6 +9,7 @@ import { fixedAdminKey } from './admin-key.ts';
 import { createApp } from './app.ts';
 import { createAuthenticate } from './auth.ts';
 import { administrator, allScopes } from './authorization.ts';
+import { createCheckBack } from './check-back.ts';
 import { logEngineEvents } from './engine-log.ts';
 import { type HttpServer, type Patience, serveHttp, usualPatience } from './http-server.ts';
 import { createKeys, type Keys } from './keys.ts';
@@ -37,6 +38,8 @@ export type FirstKey = { from: 'given' | 'generated'; text: string } | { from: '
 export interface LocalServer {
   url: string;
   firstKey: FirstKey;
+  /** Of the DynamoDB engine, for programs that take the direct transport. */
+  dynamodbUrl: string;
   /** Where the data is, for people. */
   place: string;
   /** Ends with what happened, if the DynamoDB engine stops by itself. */
@@ -53,12 +56,12 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
   try {
     await tablesReady(dynamodb);
     const { http, keys, stop } = await serveQueue(options, dynamodb.client);
-    const { place, died } = dynamodb;
+    const { endpoint: dynamodbUrl, place, died } = dynamodb;
     const close = async () => {
       await stop();
       await dynamodb.stop();
     };
-    return { url: http.url, firstKey: await firstKeyOf(keys, options.adminKey), place, died, close };
+    return { url: http.url, firstKey: await firstKeyOf(keys, options.adminKey), dynamodbUrl, place, died, close };
   } catch (error) {
     await dynamodb.stop();
     throw error;
@@ -88,6 +91,7 @@ async function serveQueue(options: LocalOptions, client: Parameters<typeof creat
     random,
     transactionItem: jsonItems(tables),
     observe: logEngineEvents(log),
+    checkBack: createCheckBack({ log }),
     startRedrive: async (queue, task) => chores.startRedrive(engine, queue, task),
   });
   const stopping = new AbortController();

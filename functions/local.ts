@@ -65,9 +65,10 @@ function dataOf({ memory, data }: Options): LocalData {
   return memory === true ? 'memory' : { folder: data };
 }
 
-function greeting({ url, place, firstKey }: LocalServer): string {
+function greeting({ url, dynamodbUrl, place, firstKey }: LocalServer): string {
   return `Dumbwaiter listens on ${url}
 Data: ${place}
+DynamoDB, for dumbwaiter/direct: ${dynamodbUrl}
 ${keyLine(firstKey)}
 
 A first round trip, to paste into another shell:

@@ -93,7 +93,7 @@ it('entries of transactions are made, in DynamoDB’s JSON', async () => {
   expect(made.ids[1]).toBe('mine');
   expect(await call('receive', where)).toEqual({ messages: [] });
   await call('publish', where, { messages: [{ body: 3 }, { body: 4 }] });
-  const [{ receipt }] = (await call('receive', where)).messages as [{ receipt: string }];
+  const { receipt } = (await call('receive', where)).messages[0]!;
   const { items } = await call('ackItems', where, { receipts: [receipt] });
   expect(items[0]!.Update!.Key).toEqual({ id: { S: receipt.split('.')[1] } });
   const path = `/v1/queues/${where.queue}`;
