@@ -25,6 +25,8 @@ const queuesAtOnce = 8;
 /** Pages of one shard that one run visits, of each table. */
 const pagesMax = 20;
 const duePageRows = 1000;
+/** Of the time that is left, for what one queue has prepared. */
+const preparedShare = 0.25;
 /** A redrive whose progress was not saved for this long has lost its runner. */
 const stalledMs = 2 * sweepPeriodMs;
 
@@ -91,8 +93,10 @@ async function sweepQueue(
     }
   }
   let complete = true;
+  // Publishers that are slow to answer must not take the time of other queues.
+  const preparedUntil = ctx.clock.now() + (until - ctx.clock.now()) * preparedShare;
   for (const [shard, partition] of preparedPartitionsOf(queue).entries()) {
-    if (!(await sweepPrepared(ctx, queue, partition, until, swept))) complete = false;
+    if (!(await sweepPrepared(ctx, queue, partition, preparedUntil, swept))) complete = false;
     // What is committed goes to any shard; only what lies here keeps this one from being forgotten.
     if (queue.shardsVisited > 1 && !(await holdsNothing(ctx, partition))) emptyFrom = Math.max(emptyFrom, shard + 1);
   }

@@ -10,6 +10,7 @@ import { createRandom } from '../engine/random.ts';
 import type { Scope } from '../sdk/contract.ts';
 import { type AdminKey, fixedAdminKey, secretAdminKey } from './admin-key.ts';
 import { allScopes } from './authorization.ts';
+import { createCheckBack } from './check-back.ts';
 import { logEngineEvents } from './engine-log.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { createLambdaLog, type LambdaLog } from './lambda-log.ts';
@@ -45,6 +46,7 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
       random,
       transactionItem: jsonItems(tables),
       observe: logEngineEvents(log),
+      checkBack: createCheckBack({ log }),
       ...(redriveFunction === undefined
         ? {}
         : { startRedrive: (queue: string, task: string) => invokeRedrive(redriveFunction, { queue, task }) }),

@@ -133,6 +133,11 @@ export class Dumbwaiter extends Construct {
     return grantInvoke(this.receiveFunction, grantee);
   }
 
+  /** Lets the queue ask this function what became of prepared messages: name it in the setting `prepared` of a queue. */
+  grantCheckBack(target: IFunction): Grant {
+    return target.grantInvoke(this.#functions.sweep.function);
+  }
+
   /** Lets a principal of this account do everything, keys included, by invoking `adminFunction`. */
   grantAdmin(grantee: IGrantable): Grant {
     return grantInvoke(this.adminFunction, grantee);

@@ -23,6 +23,8 @@ export interface NewMessage<T = unknown> {
    * long, and what a second one does. Its id is `@` and the key. Without `id` and `group`.
    */
   dedupKey?: string;
+  /** Received by nobody until `queue.commit(id)`: the queue's setting `prepared` says what becomes of it without. Not with a key or a group. */
+  prepared?: boolean;
   /** Up to 20, each a string or a number. */
   attributes?: Attributes;
 }

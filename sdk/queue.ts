@@ -195,6 +195,22 @@ export class QueueClient<T = unknown> {
   }
 
   /**
+   * Lets a message be received that was published `prepared`: at once, or after its delay. Committing it again changes nothing.
+   * @throws DumbwaiterError `message_rolled_back`, `message_not_found`
+   */
+  async commit(id: string, options?: CallOptions): Promise<void> {
+    await this.#connection.caller.call('commitMessage', { queue: this.name, id }, {}, options);
+  }
+
+  /**
+   * Gives a message up that was published `prepared`: nobody ever receives it. Rolling it back again changes nothing.
+   * @throws DumbwaiterError `message_committed`, `message_not_found`
+   */
+  async rollback(id: string, options?: CallOptions): Promise<void> {
+    await this.#connection.caller.call('rollbackMessage', { queue: this.name, id }, {}, options);
+  }
+
+  /**
    * Puts a message that waits off, or brings it forward.
    * @throws DumbwaiterError `message_leased`, `message_not_found`
    */

@@ -37,6 +37,33 @@ onBothStores('a prepared message', (driven) => {
     expect(await refusal('plain', { prepared: false })).toMatchObject({ ok: true });
   });
 
+  it.each([
+    { url: 'http://example.com/' },
+    { url: 'http://localhost.example.com/' },
+    { url: 'https://user:word@example.com/' },
+    { url: 'ftp://example.com/' },
+    { url: 'example.com' },
+    { url: `https://example.com/${'x'.repeat(2048)}` },
+    { url: 'https://example.com/', functionName: 'f' },
+    { functionName: 'a/b' },
+    { functionName: '' },
+    {},
+  ])('is not asked about where that makes no sense: %j', async (checkBack) => {
+    await expect(create({}, { checkBack: checkBack as never })).rejects.toEqual(code('invalid_input'));
+  });
+
+  it.each([
+    { url: 'https://example.com:8443/check?of=q' },
+    { url: 'http://localhost:8080/' },
+    { url: 'http://127.0.0.1' },
+    { url: 'http://[::1]:1/' },
+    { functionName: 'arn:aws:lambda:eu-central-1:123456789012:function:check:live' },
+    { functionName: 'check:$LATEST' },
+  ])('is asked about at %j', async (checkBack) => {
+    expect(await create({}, { checkBack })).toMatchObject({ prepared: { timeoutSeconds, checkBack } });
+    expect(await driven().call('getQueue', 'q')).toMatchObject({ prepared: { checkBack }, counts: { prepared: 0 } });
+  });
+
   it('is received by nobody, and shown as prepared, until it is committed', async () => {
     const { call, clock } = driven();
     await create({ retentionSeconds: 60, priority: { levels: 2, order: 'strict' } });

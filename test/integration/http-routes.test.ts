@@ -113,6 +113,47 @@ it('a message is released, and remembers why', async () => {
   expect(second.messages).toMatchObject([{ id: 'm1', receives: 2, failures: 1 }]);
 });
 
+it('a message that waits is changed, then cancelled', async () => {
+  const where = await newQueue();
+  const { results } = await call('publish', where, { messages: [{ body: 1 }] });
+  const [{ id }] = results as [{ ok: true; id: string }];
+  expect(await call('updateMessage', { ...where, id }, { delaySeconds: 60 })).toMatchObject({ id });
+  expect(await call('cancelMessage', { ...where, id })).toEqual({});
+  await expectProblem(await queue.http.send('GET', `/v1/queues/${where.queue}/messages/${id}`), 404, 'message_not_found');
+});
+
+it('a prepared message is committed, or rolled back; one under a key is found by it', async () => {
+  const where = await newQueue({
+    prepared: { timeoutSeconds: 60, checkBack: { url: 'https://example.com/check' } },
+    deduplication: { windowSeconds: 60, onDuplicate: 'ignore' },
+  });
+  const messages = [
+    { body: 1, prepared: true },
+    { body: 2, prepared: true, id: 'own' },
+    { body: 3, dedupKey: 'k' },
+  ];
+  const { results } = await call('publish', where, { messages });
+  const [first] = results as [{ ok: true; id: string }];
+  expect(results.slice(1)).toEqual([
+    { ok: true, id: 'own' },
+    { ok: true, id: '@k' },
+  ]);
+  expect(await call('getMessage', { ...where, id: first.id })).toMatchObject({ state: 'prepared' });
+  expect(await call('getMessage', { ...where, id: '@k' })).toMatchObject({ id: '@k', body: 3 });
+  expect(await call('commitMessage', { ...where, id: first.id })).toEqual({});
+  expect(await call('rollbackMessage', { ...where, id: 'own' })).toEqual({});
+  const path = (id: string, what: string) => `/v1/queues/${where.queue}/messages/${id}/${what}`;
+  await expectProblem(await queue.http.send('POST', path(first.id, 'rollback')), 409, 'message_committed');
+  await expectProblem(await queue.http.send('POST', path('own', 'commit')), 409, 'message_rolled_back');
+  await expectProblem(await queue.http.send('POST', path('nobody', 'commit')), 404, 'message_not_found');
+  const checkBack = { url: 'http://example.com' };
+  const insecure = await queue.http.send('PATCH', `/v1/queues/${where.queue}`, {
+    body: { prepared: { timeoutSeconds: 60, checkBack } },
+  });
+  await expectProblem(insecure, 400, 'invalid_input');
+  expect((await call('receive', where, { max: 10 })).messages.map(({ id }) => id).sort()).toEqual([first.id, '@k'].sort());
+});
+
 it('messages are peeked at, page by page and by state', async () => {
   const where = await newQueue();
   await call('publish', where, { messages: [1, 2, 3].map((body) => ({ body })) });

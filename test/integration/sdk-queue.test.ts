@@ -233,3 +233,37 @@ describe('keys through the SDK', () => {
     });
   });
 });
+
+overEach('prepared messages and keys through the SDK', () => {
+  it('are committed or rolled back, and told which', async () => {
+    const queue = dumbwaiter.queue<string>(newName());
+    await queue.create({ prepared: { timeoutSeconds: 60, checkBack: null } });
+    const [kept, dropped] = await queue.publish([
+      { body: 'kept', prepared: true },
+      { body: 'dropped', prepared: true },
+    ]);
+    const idOf = (result: typeof kept) => (result?.ok ? result.id : '');
+    expect((await queue.get(idOf(kept))).state).toBe('prepared');
+    expect(await queue.receive({ max: 10 })).toEqual([]);
+    for (let time = 0; time < 2; time++) {
+      await queue.commit(idOf(kept));
+      await queue.rollback(idOf(dropped));
+    }
+    await expect(queue.rollback(idOf(kept))).rejects.toMatchObject({ code: 'message_committed', status: 409 });
+    await expect(queue.commit(idOf(dropped))).rejects.toMatchObject({ code: 'message_rolled_back', status: 409 });
+    expect((await queue.receive({ max: 10 })).map(({ body }) => body)).toEqual(['kept']);
+  });
+
+  it('a key is taken once, and its message can be read and cancelled by it', async () => {
+    const queue = dumbwaiter.queue<number>(newName());
+    await queue.create({ deduplication: { windowSeconds: null, onDuplicate: 'replace' } });
+    expect(await queue.publish({ body: 1, dedupKey: 'k' })).toEqual({ ok: true, id: '@k' });
+    expect(await queue.publish({ body: 2, dedupKey: 'k' })).toEqual({ ok: true, id: '@k', duplicate: true });
+    expect((await queue.get('@k')).body).toBe(2);
+    await queue.cancel('@k');
+    expect(await queue.publish({ body: 3, dedupKey: 'k' })).toEqual({ ok: true, id: '@k' });
+    const [message] = await queue.receive();
+    expect(message?.body).toBe(3);
+    await message?.ack();
+  });
+});
