@@ -246,7 +246,7 @@ describe('a consumer with transactions', () => {
       await message.ack();
       return [order(id)];
     });
-    await vi.waitFor(() => expect(told).toEqual([expect.stringContaining('not committed')]), { timeout: 20_000 });
+    await vi.waitFor(() => expect(told).toEqual([expect.stringContaining('settled the message itself')]), { timeout: 20_000 });
     expect(await isOrdered(id)).toBe(false);
   });
 
