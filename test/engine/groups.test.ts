@@ -55,6 +55,23 @@ onBothStores('a group', (driven) => {
     expect(bodiesOf(await receive(3))).toEqual([4]);
   });
 
+  it('gives nothing more while one of those it gave together is leased, nor past one that waits', async () => {
+    const { call, clock } = driven();
+    await driven().create('q', { visibilityTimeoutSeconds: 60 });
+    await publish('a', 1, 2, 3);
+    const [first, middle, last] = await receive(3);
+    await call('release', 'q', { receipts: [first!.receipt] });
+    await call('release', 'q', { receipts: [middle!.receipt], delaySeconds: 5 });
+    expect(await receive(3)).toEqual([]);
+    await call('release', 'q', { receipts: [last!.receipt] });
+    const again = await receive(3);
+    expect(bodiesOf(again)).toEqual([1]);
+    await ackAll(again);
+    expect(await receive(3)).toEqual([]);
+    clock.advance(5 * second);
+    expect(bodiesOf(await receive(3))).toEqual([2, 3]);
+  });
+
   it('does not hold up another, nor messages without a group', async () => {
     await driven().create('q');
     await publishApart('a', 'a1', 'a2');

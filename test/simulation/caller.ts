@@ -177,7 +177,8 @@ function createCaller(world: World, process: SimulatedProcess) {
     process.skewMs = skewMs;
     const output = await recorder.call(by, 'receive', { queue }, { max: 5 });
     process.skewMs = before;
-    if (output) world.fail('trusted-clock', `a receive was answered by a clock that was off by ${skewMs} ms`);
+    if (output && output.messages.length > 0)
+      world.fail('trusted-clock', `a receive was answered by a clock that was off by ${skewMs} ms`);
   }
 
   async function remake(queue: PlannedQueue): Promise<void> {

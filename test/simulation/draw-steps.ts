@@ -83,7 +83,7 @@ function drawStep(d: Drawing, cast: Cast, kind: Step['do']): Step {
     case 'read':
       return { do: kind, queue: main, how: d.pick(['peek', 'counts', 'message'] as const), ...aside };
     case 'update':
-      return { do: kind, queue: main, settings: d.chance(0.4) ? { paused: d.chance(0.5) } : drawSettings(d, cast.pace) };
+      return { do: kind, queue: main, settings: d.chance(0.5) ? { paused: d.chance(0.6) } : drawSettings(d, cast.pace) };
     case 'cancel':
       return { do: kind, ...(d.chance(0.5) ? { force: true } : {}), ...aside };
     case 'change':

@@ -37,6 +37,7 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
     purge: 0.2,
     update: 0.3,
   },
+  pausing: { publish: 4, receive: 7, ack: 3, update: 3, sweep: 1 },
   forsaken: { publish: 1, receive: 3, ack: 3, release: 0.5 },
   everything: {
     publish: 5,

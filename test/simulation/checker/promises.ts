@@ -18,7 +18,7 @@ export const ofEndings = [
   'redrive-moves-each-once',
 ] as const;
 
-export const ofRecords = ['cancelled-never-comes', 'group-order', 'paused-gives-nothing'] as const;
+export const ofRecords = ['cancelled-never-comes', 'group-order', 'one-lease-a-group', 'paused-gives-nothing'] as const;
 
 export const promises = [...ofContents, ...ofLeases, ...ofEndings, ...ofRecords] as const;
 

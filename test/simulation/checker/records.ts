@@ -5,7 +5,7 @@ import { cancelsOf, isCertain, timesOf } from './by-id.ts';
 import { mayBeGone } from './endings.ts';
 import type { Delivery, Ledger, Life } from './ledger.ts';
 import { callsOf, endOf, mayBeDone } from './outcomes.ts';
-import { isDone } from './visibility.ts';
+import { isDone, leaseEnd } from './visibility.ts';
 
 export function* judgeRecords(ledger: Ledger): Generator<Violation> {
   for (const life of ledger.lives) {
@@ -43,6 +43,12 @@ function* judgeRescheduled(ledger: Ledger, life: Life): Generator<Violation> {
   for (const change of changes) {
     if (!('output' in change.answer)) continue;
     const visibleAt = Date.parse(change.answer.output.visibleAt);
+    const { delaySeconds } = change.input;
+    const asked = change.startedAt - ledger.clockErrorMs + (delaySeconds ?? 0) * 1000;
+    if (delaySeconds !== undefined && visibleAt < asked) {
+      const text = `message ${life.id} was to be put off by ${delaySeconds} s, and is said to come ${asked - visibleAt} ms before`;
+      yield { promise: 'never-before-visible', text, calls: [change] };
+    }
     for (const delivery of life.deliveries) {
       if (delivery.queue !== change.params.queue || delivery.startedAt <= endOf(change)) continue;
       const isOverruled = changes.some(
@@ -73,6 +79,7 @@ function* judgeGroups(ledger: Ledger): Generator<Violation> {
         for (const delivery of second.deliveries) yield* judgeTurn(ledger, first, delivery);
       }
     }
+    yield* judgeGroupLeases(ledger, lives);
   }
 }
 
@@ -100,6 +107,22 @@ function* judgeTurn(ledger: Ledger, first: Life, delivery: Delivery): Generator<
   const text = `message ${delivery.message.id} of the group ${first.entry.group} was delivered before ${first.id} was over`;
   const calls: Call[] = [first.published, delivery.life.published, ...first.deliveries.map(({ call }) => call), delivery.call];
   yield { promise: 'group-order', text, calls };
+}
+
+/** No two receives hold messages of one group at the same time. */
+function* judgeGroupLeases(ledger: Ledger, lives: readonly Life[]): Generator<Violation> {
+  const deliveries = lives.flatMap((life) => life.deliveries.filter(({ queue }) => queue === life.queue));
+  for (const first of deliveries) {
+    for (const second of deliveries) {
+      if (first.life === second.life || first.call === second.call || first.endedAt >= second.startedAt) continue;
+      const isGivenUp = first.acts.some(({ operation, call }) => operation !== 'extend' && call.startedAt <= second.endedAt);
+      const mayBeCancelled = cancelsOf(ledger, first.life).some(({ startedAt }) => startedAt <= second.endedAt);
+      const remaining = leaseEnd(ledger, first, second.endedAt) - ledger.clockErrorMs - second.endedAt;
+      if (isGivenUp || mayBeCancelled || remaining <= 0 || mayBeGone(ledger, first.life, second.endedAt)) continue;
+      const text = `message ${second.message.id} was delivered while ${first.message.id} of its group was leased`;
+      yield { promise: 'one-lease-a-group', text, calls: [first.call, second.call] };
+    }
+  }
 }
 
 /** From when a pause is in force everywhere until it may be over, no receive begins that gives anything. */
