@@ -1,0 +1,91 @@
+/** Mutants of groups, of changes by id, of priority and of pauses. */
+import type { Mutant } from './mutant.ts';
+
+export const records: readonly Mutant[] = [
+  {
+    name: 'a group gives what follows a message that is not ready',
+    file: 'engine/groups.ts',
+    find: 'if (!ready.includes(index)) break;',
+    replace: 'if (!ready.includes(index)) continue;',
+    tests: ['test/engine/groups.test.ts'],
+  },
+  {
+    name: 'a group is due though a message of it is leased',
+    file: 'engine/groups.ts',
+    find: '...live.filter(({ token }) => token !== undefined).map(end),',
+    replace: '',
+  },
+  {
+    name: 'a group forgets that more was published when a parcel is done',
+    file: 'engine/groups.ts',
+    find: 'const waits = group.tail > group.head ||',
+    replace: 'const waits = false ||',
+  },
+  {
+    name: 'a group takes the parcel again that it took last',
+    file: 'engine/group-parcels.ts',
+    find: 'const isTaken = one.id <= group.head;',
+    replace: 'const isTaken = one.id < group.head;',
+  },
+  {
+    name: 'a group takes what was cancelled before it came to it',
+    file: 'engine/group-parcels.ts',
+    find: "cancelled.includes(slotName(parcel.id, index)) ? { ...slot, end: 'cancelled' } : slot,",
+    replace: 'slot,',
+  },
+  {
+    name: "the row of a group's parcel is not removed once it is taken",
+    file: 'engine/operations/receive.ts',
+    find: 'if (behind) removals.push(behind);',
+    replace: '',
+  },
+  {
+    name: 'a group at rest is not woken by a publish',
+    file: 'engine/publish-groups.ts',
+    find: "[['expiry'], now],",
+    replace: "[['expiry'], now + 1e12],",
+  },
+  {
+    name: 'a publish to a group may fall behind what was taken',
+    file: 'engine/publish-groups.ts',
+    find: "when: { all: [{ exists: ['expiry'] }, follows] }",
+    replace: "when: { exists: ['expiry'] }",
+    tests: ['test/engine/groups.test.ts'],
+  },
+  {
+    name: 'what is cancelled may still be acked',
+    file: 'engine/operations/cancel-message.ts',
+    find: "return { ...rest, end: 'cancelled', ...(token === undefined ? {} : { heldBy: token }) };",
+    replace: "return { ...rest, ...(token === undefined ? {} : { token }), end: 'cancelled' };",
+  },
+  {
+    name: 'what is cancelled while it waits in a parcel is only hidden',
+    file: 'engine/operations/cancel-message.ts',
+    find: "index === slot ? { ...cancelled(one), ...keptAs(queue, 'cancelled', now) } : one,",
+    replace: 'index === slot ? { ...one, visibleAt: one.visibleAt + 60_000 } : one,',
+  },
+  {
+    name: 'what is put off comes when it was to come before',
+    file: 'engine/waiting-changes.ts',
+    find: 'return { ...rest, visibleAt, failures:',
+    replace: 'return { ...rest, visibleAt: slot.visibleAt, failures:',
+  },
+  {
+    name: 'an edit keeps the old body',
+    file: 'engine/operations/update-message.ts',
+    find: 'if (body !== undefined) return { body, ...others };',
+    replace: 'if (body !== undefined) return { ...content, ...others };',
+  },
+  {
+    name: 'a paused queue gives messages',
+    file: 'engine/operations/receive.ts',
+    find: 'queue.paused ? []',
+    replace: 'queue.paused && max > 100 ? []',
+  },
+  {
+    name: 'a level of priority is not visited',
+    file: 'engine/visits.ts',
+    find: 'Array.from({ length: levelsVisited }, (_, index) => levelsVisited - 1 - index);',
+    replace: 'Array.from({ length: 1 }, (_, index) => levelsVisited - 1 - index);',
+  },
+];
