@@ -6,7 +6,7 @@ import { batchEntriesMax, sweepPeriodMs } from '../sdk/limits.ts';
 import { bodyOf } from './bodies.ts';
 import type { Ground, Instance } from './ground.ts';
 import type { Cost } from './life.ts';
-import { perMessage } from './life.ts';
+import { perMessage, publish } from './life.ts';
 import type { Target } from './targets.ts';
 
 export interface Step {
@@ -37,6 +37,8 @@ export async function costOfSteps(ground: Ground, messages: number): Promise<Ste
       cost: await wholeLife(ground, messages, (index) => ({ dedupKey: `key-${index}` }), underKeys),
     },
     { name: 'publish under a key that is taken, ignored', target: { atMost: 1 }, cost: await duplicates(ground, messages) },
+    { name: 'whole life, kept with a result', target: { atMost: 6 }, cost: await keptLife(ground, messages, 1) },
+    { name: 'the same, ten together', target: { atMost: 0.7 }, cost: await keptLife(ground, messages, 10) },
     { name: 'a tick of a schedule, published', target: { atMost: 5 }, cost: await ticks(ground, messages) },
   ];
 }
@@ -105,6 +107,20 @@ async function wholeLife(
   await delay(longest * 1000);
   for (const receipt of await receiveEach(instance, queue, messages)) {
     await instance.engine.call('ack', queue, { receipts: [receipt] });
+  }
+  return perMessage([instance], messages);
+}
+
+/** Published, received and acked so many at a time; the acks with a result of forty bytes. */
+async function keptLife(ground: Ground, messages: number, batch: number): Promise<Cost> {
+  const { instance, queue } = await queueOf(ground, { keep: { doneSeconds: 60, deadSeconds: 60 } });
+  await publish(instance, queue, { messages, bodyBytes, batch });
+  let left = messages;
+  while (left > 0) {
+    const { messages: received } = await instance.engine.call('receive', queue, { max: batch });
+    left -= received.length;
+    const receipts = received.map(({ receipt }) => receipt);
+    await instance.engine.call('ack', queue, { receipts, result: bodyOf(bodyBytes) });
   }
   return perMessage([instance], messages);
 }

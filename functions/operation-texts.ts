@@ -1,6 +1,7 @@
 /** What the OpenAPI document says of each operation: a summary, more, an example, and the refusals of its own. */
 import type { OperationName } from '../sdk/contract.ts';
 import type { ErrorCode } from '../sdk/errors.ts';
+import { byIdTexts } from './by-id-texts.ts';
 import type { OperationTextsOf } from './operation-text.ts';
 import { scheduleTexts } from './schedule-texts.ts';
 import { transactionTexts } from './transaction-texts.ts';
@@ -26,7 +27,6 @@ const orders = {
   updatedAt: at,
 };
 const body = { order: 1234 };
-const dead = { queue: 'orders', reason: 'max_receives', at, receives: 5, failures: 5 };
 const task = {
   id: '01kg9zv0a1b2c3d4e5f6g7h8',
   queue: 'orders-dead',
@@ -118,8 +118,10 @@ export const operationTexts: OperationTextsOf<OperationName> = {
   },
   ack: {
     tag: 'messages',
-    summary: 'Acknowledge messages: they are done, and gone',
-    input: { receipts: [receipt] },
+    summary: 'Acknowledge messages: they are done, and never come again',
+    description:
+      'A `result` can be read by id for as long as the queue keeps what is done; it is of all the messages of the call.',
+    input: { receipts: [receipt], result: { total: 12.5 } },
     output: { results: [{ ok: true }] },
     refusals: ofQueue,
   },
@@ -133,8 +135,8 @@ export const operationTexts: OperationTextsOf<OperationName> = {
   },
   extend: {
     tag: 'messages',
-    summary: 'Extend leases, counted from now',
-    input: { receipts: [receipt], visibilityTimeoutSeconds: 60 },
+    summary: 'Extend leases, counted from now, and tell how far the work is',
+    input: { receipts: [receipt], visibilityTimeoutSeconds: 60, progress: 0.4 },
     output: { results: [{ ok: true, leasedUntil: later }] },
     refusals: ofQueue,
   },
@@ -166,40 +168,7 @@ export const operationTexts: OperationTextsOf<OperationName> = {
     },
     refusals: ofQueue,
   },
-  getMessage: {
-    tag: 'messages',
-    summary: 'Read one message by its id without receiving it',
-    output: {
-      id,
-      queue: 'orders-dead',
-      state: 'dead',
-      body,
-      attributes: {},
-      receives: 0,
-      failures: 0,
-      publishedAt: at,
-      visibleAt: at,
-      expiresAt: null,
-      deadLetter: dead,
-    },
-    refusals: ['queue_not_found', 'message_not_found'],
-  },
-  updateMessage: {
-    tag: 'messages',
-    summary: 'Change a message that waits: when it comes, its priority, its content',
-    description: 'What is left out stays. A message that is leased is not changed. One published with others leaves them.',
-    input: { deliverAt: later, priority: 2 },
-    output: { id, visibleAt: later },
-    refusals: ['queue_not_found', 'message_not_found', 'message_leased'],
-  },
-  cancelMessage: {
-    tag: 'messages',
-    summary: 'Cancel a message: it is never received again',
-    description:
-      'One that is leased is refused, unless `force` is true: its holder is then told `cancelled`. Cancelling again changes nothing. An own id stays taken for an hour.',
-    output: {},
-    refusals: ['queue_not_found', 'message_not_found', 'message_leased'],
-  },
+  ...byIdTexts,
   commitMessage: {
     tag: 'messages',
     summary: 'Commit a prepared message: from now on, or after its delay, it can be received',

@@ -76,6 +76,14 @@ describe('the examples', () => {
     ]);
   });
 
+  it('requests shows replies, results and what comes of a request that nobody takes', async () => {
+    expect((await example('requests')).trim().split('\n')).toEqual([
+      'soup costs 400',
+      'done, 0.5: {"dish":"tart","cents":400}',
+      'call_timeout',
+    ]);
+  });
+
   it('by-hand receives, extends, releases and acks', async () => {
     expect(await example('by-hand')).toBe('0 ready, 1 later\n');
   });
