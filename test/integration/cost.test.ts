@@ -25,7 +25,7 @@ it.each([
   expect(settingsReads).toBeLessThan(messages * 0.2);
 });
 
-it('spends three write units on extending and on each further receive, seven on lives that begin in leases, and five on a tick of a schedule', async () => {
+it('spends exactly so many write units on each other step, and on lives that begin or end otherwise', async () => {
   const steps = await costOfSteps(ground, 10);
   expect(steps.map(({ name, cost }) => [name, Number(cost.writeUnits.toFixed(9))])).toEqual([
     ['receive again, the first time', 3],
@@ -33,6 +33,10 @@ it('spends three write units on extending and on each further receive, seven on 
     ['extend', 3],
     ['whole life, delayed', 7],
     ["whole life, under the caller's own id", 7],
+    ['whole life, under a key', 7],
+    ['publish under a key that is taken, ignored', 1],
+    ['whole life, kept with a result', 6],
+    ['the same, ten together', 0.7],
     ['a tick of a schedule, published', 5],
   ]);
 });
