@@ -35,7 +35,7 @@ export const byIdTexts: OperationTextsOf<'getMessage' | 'updateMessage' | 'cance
     description: 'What is left out stays. A message that is leased is not changed. One published with others leaves them.',
     input: { deliverAt: later, priority: 2 },
     output: { id, visibleAt: later },
-    refusals: ['queue_not_found', 'message_not_found', 'message_leased'],
+    refusals: ['queue_not_found', 'message_not_found', 'message_leased', 'message_prepared'],
   },
   cancelMessage: {
     tag: 'messages',
