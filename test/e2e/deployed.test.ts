@@ -3,6 +3,7 @@ import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Dumbwaiter, QueueClient } from '../../sdk/index.ts';
 import { bodyBytesMax } from '../../sdk/limits.ts';
+import { expectEachOrderChargedOnce } from '../order-service-lives.ts';
 import { type Clients, createClients } from './clients.ts';
 import { createDeployment, type Deployment, type Outputs } from './deployment.ts';
 import { until } from './emulator.ts';
@@ -174,6 +175,20 @@ test('the functions for publishing and for receiving do that and nothing else', 
     code: 'forbidden',
   });
 });
+
+test('the order service of the examples, on these tables by the direct transport, charges each order once, killed wherever', async () => {
+  const { endpoint, region, credentials } = account;
+  const client = new DynamoDBClient(account);
+  const tables = { messages: outputs.MessagesTableName, leases: outputs.LeasesTableName, queues: outputs.QueuesTableName };
+  const environment = {
+    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+  };
+  await expectEachOrderChargedOnce({ client, tables, environment });
+  client.destroy();
+}, 240_000);
 
 test('a second deployment changes what is declared, and keeps the messages', async () => {
   const { id } = await clients.http.queue('orders').publish({ body: 'still here' });

@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { orderService } from '../../examples/order-service.ts';
+import { orderService } from '../examples/order-service.ts';
 
 const [id, amount, request] = process.argv.slice(2) as [string, string, string];
 const client = new DynamoDBClient();
