@@ -84,6 +84,19 @@ describe('the examples', () => {
     ]);
   });
 
+  it('groups keeps the order of each account', async () => {
+    const lines = (await example('groups')).trim().split('\n');
+    expect(lines.filter((line) => line.startsWith('account-1'))).toEqual(['account-1: open', 'account-1: deposit']);
+    expect(lines).toContain('account-2: open');
+  });
+
+  it('by-id puts off, edits and cancels a message', async () => {
+    expect((await example('by-id')).trim().split('\n')).toEqual([
+      'delayed until 2030-01-02T09:00:00.000Z, priority 2: call Ada, she asked twice',
+      'message_not_found',
+    ]);
+  });
+
   it('by-hand receives, extends, releases and acks', async () => {
     expect(await example('by-hand')).toBe('0 ready, 1 later\n');
   });
