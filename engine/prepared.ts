@@ -81,7 +81,7 @@ function decideRow(
   });
 }
 
-/** From now on it is as if it had been published now. */
+/** From now on it waits as if it had been published now, but for a purge: that takes what was prepared before it. */
 async function commit(ctx: Context, queue: QueueRecord, seen: Seen, lease: Lease, now: number): Promise<Seen> {
   const { prepared, ending: _, ...rest } = lease;
   const visibleAt = visibleAtOf(prepared!.timing, now);
@@ -96,8 +96,6 @@ async function commit(ctx: Context, queue: QueueRecord, seen: Seen, lease: Lease
       version: ctx.newVersion(),
       shard: shardKey(queue, shard, levelIn(queue, prepared!.level)),
       slots: lease.slots.map((slot) => ({ ...slot, visibleAt })),
-      since: now,
-      publishedAt: lease.since,
       ...(expiresAt === undefined ? {} : { expiresAt }),
       ...(needsEnding(lease.contents, expiresAt) ? { ending: true } : {}),
       ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),

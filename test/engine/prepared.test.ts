@@ -181,6 +181,29 @@ onBothStores('a prepared message', (driven) => {
       await commit(id);
       await expect(rollBack(id)).rejects.toEqual(code('message_committed'));
     }
+    await on('cancelMessage')(plain[1]!);
+    await expect(commit(plain[1]!)).rejects.toEqual(code('message_rolled_back'));
+  });
+
+  it('leaves nothing for ever of a large body, committed or not', async () => {
+    const { clock, sweep, rows, ack, receive } = driven();
+    for (const [index, retentionSeconds] of [60, null].entries()) {
+      const name = `q${index}`;
+      await driven().create(name, { retentionSeconds, prepared: { timeoutSeconds, checkBack: null } });
+      const large = noise(6000);
+      const ids = await driven().publish(name, { body: large, prepared: true }, { body: large, prepared: true });
+      expect((await rows('messages')).every(({ ttl }) => ttl === undefined)).toBe(true);
+      await commit(ids[0]!, name);
+      await ack(name, await receive(name));
+      clock.advance(timeoutSeconds * second);
+      await sweep();
+      clock.advance(endGraceMs + second);
+      await sweep();
+      expect((await rows('messages')).filter(({ ttl }) => ttl === undefined)).toEqual([]);
+      expect((await rows('leases')).filter(({ ttl }) => ttl === undefined)).toEqual([]);
+      for (const { shard, id } of await rows('messages'))
+        await driven().watched.store.write({ key: { table: 'messages', shard, id } as never, then: { remove: true } });
+    }
   });
 
   it('is found by a second publish under its own id', async () => {
@@ -214,6 +237,10 @@ onBothStores('a prepared message', (driven) => {
     await call('purge', 'q');
     await expect(commit(first!)).rejects.toEqual(code('message_not_found'));
     expect((await call('getQueue', 'q')).counts.prepared).toBe(0);
+    clock.advance(timeoutSeconds * second);
+    await sweep();
+    await expect(commit(first!)).rejects.toEqual(code('message_not_found'));
+    await expect(rollBack(first!)).rejects.toEqual(code('message_not_found'));
     const [later] = await prepare({ body: 'later' });
     expect((await call('getQueue', 'q')).counts.prepared).toBe(1);
     clock.advance(timeoutSeconds * second);

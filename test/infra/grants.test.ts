@@ -1,6 +1,7 @@
 /** What each role may do, word for word: a right more or less is a change to see here. */
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key as KmsKey } from 'aws-cdk-lib/aws-kms';
+import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createCorrectedClock } from '../../engine/clock.ts';
 import { createEngine } from '../../engine/create.ts';
@@ -165,6 +166,18 @@ describe('who works on the tables themselves', () => {
     await engine.call('listQueues', {}, {});
     await engine.call('deleteQueue', queue, {});
     expect([...asked].sort()).toEqual([...directKinds].sort());
+  });
+
+  test('grantCheckBack lets the sweep invoke that function', () => {
+    const sweepOf = (stack: Synthesized) =>
+      grantsOf('DumbwaiterFunctionsSweep', stack).filter((line) => line.includes('lambda:'));
+    const given = synthesize({}, (dumbwaiter, stack) => {
+      const functionArn = 'arn:aws:lambda:eu-central-1:123456789012:function:orders-check';
+      dumbwaiter.grantCheckBack(LambdaFunction.fromFunctionAttributes(stack, 'Check', { functionArn, sameEnvironment: true }));
+    });
+    const more = sweepOf(given).filter((line) => !sweepOf(synthesized).includes(line));
+    expect(more.length).toBeGreaterThan(0);
+    for (const line of more) expect(line).toMatch(/^Allow lambda:InvokeFunction → .*:function:orders-check/);
   });
 
   test('grantTransactions allows to put and to mark, and nothing else', () => {

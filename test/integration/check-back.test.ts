@@ -73,13 +73,17 @@ afterEach(() => {
 const body = { to: 'Ada' };
 
 /** A queue with one prepared message whose time is over, and a sweep. */
-async function swept(checkBack: CheckBack, msMax?: number): Promise<{ received: unknown[]; state: string; id: string }> {
+async function swept(
+  checkBack: CheckBack,
+  msMax?: number,
+  canAsk = true,
+): Promise<{ received: unknown[]; state: string; id: string }> {
   const clock = createDrivenClock();
   const engine = createEngine({
     store: createMemoryStore({ now: clock.now }),
     clock,
     random: seededRandom(1),
-    checkBack: createCheckBack({ log, ...(msMax === undefined ? {} : { msMax }) }),
+    ...(canAsk ? { checkBack: createCheckBack({ log, ...(msMax === undefined ? {} : { msMax }) }) } : {}),
   });
   const queue = { queue: 'q' };
   await engine.call('createQueue', queue, { prepared: { timeoutSeconds, checkBack } });
@@ -146,6 +150,11 @@ it('a function that fails leaves the message prepared', async () => {
   reply = () => ({ headers: { 'X-Amz-Function-Error': 'Unhandled' }, text: '{"outcome":"commit"}' });
   expect(await swept({ functionName: 'f' })).toMatchObject({ state: 'prepared' });
   expect(warned[0]?.reason).toContain('Unhandled');
+});
+
+it('a queue that is swept by a process which cannot ask leaves the message prepared', async () => {
+  expect(await swept({ url }, undefined, false)).toMatchObject({ state: 'prepared' });
+  expect(asked).toEqual([]);
 });
 
 it('nobody there leaves the message prepared', async () => {
