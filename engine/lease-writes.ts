@@ -124,9 +124,13 @@ export async function untilSettled<T>(
 
 /** The row of a lease all of whose messages are done. */
 export function endedRow(lease: Lease, version: string, now: number): Row {
-  if (lease.group) return leaseRow(parcelDone(lease, lease.group, version, now));
-  const stone = tombstone(lease.id, version, lease.slots.map(endOf), now, lease.keyed);
   const shownUntil = Math.max(0, ...lease.slots.map(({ kept }) => kept?.until ?? 0));
+  if (lease.group) {
+    // What is kept of it, in a row of its own, shows what lies beside it.
+    const { ending: _, ...rest } = lease;
+    return leaseRow(parcelDone(shownUntil > now ? rest : lease, lease.group, version, now));
+  }
+  const stone = tombstone(lease.id, version, lease.slots.map(endOf), now, lease.keyed);
   if (shownUntil > now) {
     stone.kept = lease;
     stone.until = Math.max(stone.until, shownUntil);
