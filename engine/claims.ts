@@ -9,6 +9,7 @@ import { atOnce, paced } from './groups.ts';
 import { endingOfParcel, keepExpired } from './keeping.ts';
 import { judgeable, keepBodies, lookAt, needsEnding, putIfAbsent, replace, type Seen, untilSettled } from './lease-writes.ts';
 import { moveSlots } from './moves.ts';
+import type { Limiter } from './permit-writes.ts';
 import { removeAll } from './removals.ts';
 import { leaseRow } from './row-format.ts';
 import { isLive, type Lease, type Parcel, parcelKey, type Slot } from './rows.ts';
@@ -21,6 +22,8 @@ export interface Taker {
   queue: QueueRecord;
   token: string;
   visibilityTimeoutMs: number;
+  /** Where the queue has limits. */
+  limiter?: Limiter;
 }
 
 export interface Claimed {

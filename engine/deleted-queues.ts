@@ -4,6 +4,7 @@ import { chunkKeys } from './contents.ts';
 import type { Context } from './context.ts';
 import { settingsForgottenMs } from './growth.ts';
 import { judgeable, look, type Seen } from './lease-writes.ts';
+import { permitsRowId } from './permits.ts';
 import type { Key } from './port.ts';
 import { removeAll } from './removals.ts';
 import { readParcel } from './row-format.ts';
@@ -23,7 +24,9 @@ export async function removeDeleted(ctx: Context, queue: QueueRecord): Promise<v
   for (const partition of [...partitionsOf(ever), ...preparedPartitionsOf(ever)]) {
     if (!(await emptyShard(ctx, queue, partition))) return;
   }
-  if (isForgotten) await ctx.store.write({ key: deletedKey(queue.incarnation), then: { remove: true } });
+  if (!isForgotten) return;
+  await removeAll(ctx, [leaseKey(permitsRowId(queue))]);
+  await ctx.store.write({ key: deletedKey(queue.incarnation), then: { remove: true } });
 }
 
 /** Answers whether nothing is left. */

@@ -22,6 +22,7 @@ export type {
   Priority,
   PublishResult,
   Queue,
+  QueueLimits,
   QueueSettings,
   RedriveInput,
   RedriveTask,

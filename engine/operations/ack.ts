@@ -14,6 +14,7 @@ import { endKey, keptAs, outlastsBodies, placeResult, replaceEnded } from '../ke
 import { keyedAck } from '../keyed-rows.ts';
 import { isEnded, judgeable, lookAt, replace, type Seen, untilSettled, writeLease } from '../lease-writes.ts';
 import { createPatience, patiently } from '../patience.ts';
+import { returnPermits } from '../permit-writes.ts';
 import type { Condition, Path, Value, Write } from '../port.ts';
 import type { Receipt } from '../receipts.ts';
 import { leaseRow, tombstoneRow } from '../row-format.ts';
@@ -33,7 +34,7 @@ export async function ack(
   if (result !== undefined && !keep?.doneSeconds) {
     throw new DumbwaiterError('invalid_input', `result: the queue "${queueName}" keeps none (keep.doneSeconds)`);
   }
-  return byRow<AckResult>(ctx, queueName, receipts, async (queue, rowId, held) => {
+  const answer = await byRow<AckResult>(ctx, queueName, receipts, async (queue, rowId, held) => {
     const placed = result === undefined ? undefined : await placeOf(ctx, queue, held, result);
     // What was done before is found done: an ack may be repeated.
     const results = await patiently(createPatience(ctx), async () => {
@@ -46,6 +47,8 @@ export async function ack(
     });
     return results;
   });
+  await returnPermits(ctx, queueName, receipts, answer.results);
+  return answer;
 }
 
 function placeOf(ctx: Context, queue: QueueRecord, held: readonly Receipt[], result: Json): Promise<Placed> {

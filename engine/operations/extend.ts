@@ -3,40 +3,45 @@ import type { ExtendResult, InputOf } from '../../sdk/contract.ts';
 import { keepThroughLease } from '../claims.ts';
 import type { Context } from '../context.ts';
 import { judgeable, lookAt, untilSettled } from '../lease-writes.ts';
+import { isLost, lengthenPermits, returnPermits } from '../permit-writes.ts';
+import type { Receipt } from '../receipts.ts';
 import { isLive, type Lease, type Slot } from '../rows.ts';
 import { replaceSlots } from '../settle.ts';
 import { byRow, notHeld } from './by-row.ts';
 
-export function extend(
+export async function extend(
   ctx: Context,
   queueName: string,
   receipts: readonly unknown[],
   { visibilityTimeoutSeconds, progress }: Pick<InputOf<'extend'>, 'visibilityTimeoutSeconds' | 'progress'>,
 ): Promise<{ results: ExtendResult[] }> {
-  return byRow<ExtendResult>(ctx, queueName, receipts, async (queue, rowId, held) => {
-    const seconds = visibilityTimeoutSeconds ?? queue.visibilityTimeoutSeconds;
+  const settings = await ctx.settings.get(queueName);
+  const leaseMs = (visibilityTimeoutSeconds ?? settings.visibilityTimeoutSeconds) * 1000;
+  const permits = await lengthenPermits(ctx, settings, receipts, leaseMs);
+  const answer = await byRow<ExtendResult>(ctx, queueName, receipts, async (_queue, rowId, held) => {
     let extended: Lease | undefined;
+    let pending: readonly Receipt[] = [];
     return untilSettled(ctx, await lookAt(ctx, rowId), async (seen) => {
       const now = ctx.clock.now();
       const judged = judgeable(seen, now);
       const { lease } = judged;
-      const isHeld = (of: Lease, slot: number, token: string) => {
-        const there = of.slots[slot];
-        return there !== undefined && isLive(there) && there.token === token;
-      };
-      const pending = lease ? held.filter(({ slot, token }) => isHeld(lease, slot, token)) : [];
-      const isWritten = extended !== undefined && seen.row?.version === extended.version;
-      if (!lease || pending.length === 0 || isWritten) {
+      if (extended !== undefined && seen.row?.version === extended.version) {
+        const { slots } = extended;
         return {
           done: held.map((receipt): ExtendResult => {
-            const { slot, token } = receipt;
-            if (!isWritten || !isHeld(extended!, slot, token)) return notHeld(judged, receipt);
-            return { ok: true, leasedUntil: new Date(leaseEnd(extended!.slots[slot]!)).toISOString() };
+            if (!pending.includes(receipt)) return notHeld(judged, receipt);
+            return { ok: true, leasedUntil: new Date(leaseEnd(slots[receipt.slot]!)).toISOString() };
           }),
         };
       }
+      pending = held.filter((receipt) => {
+        const there = lease?.slots[receipt.slot];
+        if (!there || !isLive(there) || there.token !== receipt.token) return false;
+        return !permits?.isRefused(receipt) || leaseEnd(there) > now;
+      });
+      if (!lease || pending.length === 0) return { done: held.map((receipt) => notHeld(judged, receipt)) };
       const slots = new Set(pending.map(({ slot }) => slot));
-      const leasedUntil = now + seconds * 1000;
+      const leasedUntil = Math.min(now + leaseMs, permits?.leaseEndMax ?? Number.POSITIVE_INFINITY);
       extended = {
         ...lease,
         version: ctx.newVersion(),
@@ -48,6 +53,8 @@ export function extend(
       return { seen: await replaceSlots(ctx, seen, extended, now) };
     });
   });
+  await returnPermits(ctx, queueName, permits ? receipts : [], answer.results, isLost);
+  return answer;
 }
 
 const leaseEnd = (slot: Slot) => slot.leasedUntil ?? slot.visibleAt;

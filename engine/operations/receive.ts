@@ -16,9 +16,10 @@ import { parcelBehind } from '../group-parcels.ts';
 import { growIfThrottled } from '../growth.ts';
 import { judgeable } from '../lease-writes.ts';
 import { createPatience, patiently } from '../patience.ts';
+import { createLimiter } from '../permit-writes.ts';
 import { StoreError } from '../port.ts';
 import { tokenChars } from '../receipts.ts';
-import { type Parcel, parcelKey } from '../rows.ts';
+import { type Lease, type Parcel, parcelKey } from '../rows.ts';
 import { storedBytes } from '../stored-row.ts';
 import { messageOverheadBytes, receivedMessage } from '../views.ts';
 import { visitShards } from '../visits.ts';
@@ -48,6 +49,8 @@ export async function receive(
         const queue = await growIfThrottled(ctx, await ctx.settings.get(queueName));
         const seconds = input.visibilityTimeoutSeconds ?? queue.visibilityTimeoutSeconds;
         const taker: Taker = { queue, token: ctx.random.chars(tokenChars), visibilityTimeoutMs: seconds * 1000 };
+        const limiter = createLimiter(ctx, taker, patience);
+        if (limiter) taker.limiter = limiter;
         return queue.paused ? [] : visitShards(ctx, queue, patience, (shard) => receiveFrom(ctx, taker, shard, max));
       });
       const remaining = waitUntil - ctx.clock.now();
@@ -80,6 +83,7 @@ async function lookInto(
   max: number,
   limit: number,
 ): Promise<{ messages: ReceivedMessage[]; met: number }> {
+  if (taker.limiter?.isSpent) return { messages: [], met: 0 };
   const readAt = ctx.clock.now();
   const window = ctx.windows.size(shard);
   const [heads, due] = await Promise.all([
@@ -96,11 +100,18 @@ async function lookInto(
   if (first && window > 1) ctx.windows.read(shard, storedBytes(first) * Math.max(0, heads.rows.length - max));
   const candidates = await candidatesOf(ctx, window, heads.rows, due.rows);
   if (candidates.length === 0) return { messages: [], met: 0 };
+  const there = candidates.reduce((sum, { count }) => sum + Math.max(count, 1), 0);
+  const permitted = taker.limiter ? await taker.limiter.take(Math.min(max, there)) : max;
+  if (permitted === 0) return { messages: [], met: 0 };
   const inHand: string[] = [];
+  let delivered = 0;
   try {
-    const taken = await take(ctx, taker, shard, othersLast(ctx, candidates, readAt), max, readAt, inHand);
-    return { messages: await deliver(ctx, taker, taken), met: candidates.length };
+    const taken = await take(ctx, taker, shard, othersLast(ctx, candidates, readAt), permitted, readAt, inHand);
+    const messages = await deliver(ctx, taker, taken);
+    delivered = messages.length;
+    return { messages, met: candidates.length };
   } finally {
+    await taker.limiter?.settle(delivered);
     for (const row of inHand) ctx.inHand.release(row);
   }
 }
@@ -179,7 +190,8 @@ async function claim(
 ): Promise<Claimed | undefined> {
   if ('seen' in candidate) {
     const claimed = await claimDue(ctx, taker, candidate.seen, want);
-    const behind = claimed && parcelBehind(claimed.lease);
+    // Of a group's row alone: another that is fresh was claimed by this very call, which met it in `messages` too.
+    const behind = claimed?.lease.group && parcelBehind(claimed.lease);
     if (behind) removals.push(behind);
     return claimed;
   }
@@ -220,7 +232,7 @@ async function deliver(ctx: Context, taker: Taker, { claimed, removals }: Taken)
   const standing = new Set(removals.filter((_, index) => errors[index] !== undefined).map((parcel) => parcel.id));
   const stands = ({ lease }: Claimed) => standing.has(lease.group?.head ?? lease.id);
   const excess = beyondOneAnswer(claimed);
-  const undeliverable = claimed.filter((one) => stands(one) || excess.has(one));
+  const undeliverable = claimed.filter((one) => stands(one) || excess.has(one) || !isCovered(taker, one));
   await Promise.all(undeliverable.map((one) => giveBack(ctx, taker, one).catch(() => {})));
 
   const now = ctx.clock.now();
@@ -251,9 +263,17 @@ function beyondOneAnswer(claimed: readonly Claimed[]): Set<Claimed> {
   );
 }
 
+function isCovered({ limiter }: Taker, { lease, slots }: Claimed): boolean {
+  return limiter === undefined || slots.every((slot) => limiter.covers(leaseEndOf(lease, slot)));
+}
+
 /** A process that slept must not hand over a lease that is over, or nearly: another may have the message already. */
 function mayDeliver(taker: Taker, { lease }: Claimed, slot: number, now: number): boolean {
   if (taker.visibilityTimeoutMs === 0) return true;
-  const { leasedUntil, visibleAt } = lease.slots[slot]!;
-  return now < (leasedUntil ?? visibleAt) - Math.min(clockMarginMs, taker.visibilityTimeoutMs / 2);
+  return now < leaseEndOf(lease, slot) - Math.min(clockMarginMs, taker.visibilityTimeoutMs / 2);
+}
+
+function leaseEndOf({ slots }: Lease, slot: number): number {
+  const { leasedUntil, visibleAt } = slots[slot]!;
+  return leasedUntil ?? visibleAt;
 }

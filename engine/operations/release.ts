@@ -11,13 +11,14 @@ import type { Context } from '../context.ts';
 import { failureIn } from '../keeping.ts';
 import { judgeable, lookAt, untilSettled } from '../lease-writes.ts';
 import { moveSlots } from '../moves.ts';
+import { returnPermits } from '../permit-writes.ts';
 import type { Receipt } from '../receipts.ts';
 import { isLive, type Lease, type Slot } from '../rows.ts';
 import type { QueueRecord } from '../settings.ts';
 import { replaceSlots } from '../settle.ts';
 import { byRow, notHeld } from './by-row.ts';
 
-export function release(
+export async function release(
   ctx: Context,
   queueName: string,
   receipts: readonly unknown[],
@@ -25,7 +26,7 @@ export function release(
 ): Promise<{ results: ReleaseResult[] }> {
   const { delaySeconds } = input;
   const failed = input.failed === undefined ? undefined : cut(input.failed);
-  return byRow<ReleaseResult>(ctx, queueName, receipts, async (queue, rowId, held) => {
+  const answer = await byRow<ReleaseResult>(ctx, queueName, receipts, async (queue, rowId, held) => {
     // By receipt, not by slot: a call may give an old receipt of a message beside the one that counts.
     const results = new Map<Receipt, ReleaseResult>();
     return untilSettled(ctx, await lookAt(ctx, rowId), async (seen) => {
@@ -76,6 +77,8 @@ export function release(
       return { seen: after };
     });
   });
+  await returnPermits(ctx, queueName, receipts, answer.results);
+  return answer;
 }
 
 function noteReleased(results: Map<Receipt, ReleaseResult>, pending: readonly Receipt[], { slots }: Lease): void {
