@@ -1,0 +1,217 @@
+/**
+ * Permits come before leases and go after them: a receive has them before it claims, an extend lengthens them before the lease, and ack and
+ * release give them back when they have succeeded. Whoever dies in between only leaves a permit that ends with its time.
+ */
+import type { AckResult, Refused } from '../sdk/contract.ts';
+import { clockMarginMs, parcelSlotsMax, readToWriteMsMax } from '../sdk/limits.ts';
+import type { Context } from './context.ts';
+import { isCurrent, lookAt, replace, type Seen, untilSettled, writeLease } from './lease-writes.ts';
+import { createPatience, isPassing, type Patience, patiently } from './patience.ts';
+import {
+  type Grant,
+  granted,
+  lengthened,
+  type Marked,
+  markOf,
+  permitsRow,
+  permitsRowId,
+  readPermits,
+  returning,
+  unreturned,
+  usedOnly,
+} from './permits.ts';
+import { StoreError } from './port.ts';
+import { parseReceipt, type Receipt } from './receipts.ts';
+import type { QueueRecord } from './settings.ts';
+
+/** How often a receive tries to write the row of permits, when others are first, before it finds nothing. */
+const roundsMax = 16;
+/** So many tries follow at once, each on the row that was in the way; then there is a crowd, which pauses thin out. */
+const roundsAtOnce = 2;
+/** Messages of which one write in place tells: their places make the expression long, and DynamoDB takes 4 KB of it. */
+const inPlaceMax = parcelSlotsMax;
+
+/** What holds one receive to the limits of its queue. */
+export interface Limiter {
+  /** How many messages it may deliver, `want` at most. */
+  take(want: number): Promise<number>;
+  /** Whether what was taken last lasts as long as a lease that ends then. */
+  covers(leaseEnd: number): boolean;
+  /** Of what was taken last so many were delivered; the others are given back. */
+  settle(delivered: number): Promise<void>;
+  /** None was free when last asked. */
+  readonly isSpent: boolean;
+}
+
+/** Undefined for a queue without limits. */
+export function createLimiter(
+  ctx: Context,
+  { queue, token, visibilityTimeoutMs }: { queue: QueueRecord; token: string; visibilityTimeoutMs: number },
+  patience: Patience,
+): Limiter | undefined {
+  const { limits } = queue;
+  if (!limits || (limits.concurrency === null && limits.ratePerSecond === null)) return undefined;
+  const id = permitsRowId(queue);
+  let taken: { grant: Grant; leaseEndMax: number; seen: Seen } | undefined;
+  let isSpent = false;
+
+  async function take(want: number): Promise<number> {
+    taken = undefined;
+    let seen: Seen | undefined;
+    for (let round = 0; round < roundsMax; round++) {
+      if (round > roundsAtOnce && !(await patience.pause())) break;
+      try {
+        if (!seen || !isCurrent(ctx, seen)) seen = await lookAt(ctx, id);
+        const now = ctx.clock.now();
+        const leaseEndMax = latestLeaseEnd(now, visibilityTimeoutMs);
+        const ask = { token, want, now, until: permitEnd(leaseEndMax) };
+        const { permits, grant } = granted(readPermits(seen.row), limits!, ask);
+        if (grant.count === 0) break;
+        const version = ctx.newVersion();
+        seen = await replace(ctx, seen, permitsRow(id, version, permits, now));
+        if (seen.row?.version === version) {
+          taken = { grant, leaseEndMax, seen };
+          return grant.count;
+        }
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        seen = undefined;
+        if (!(await patience.pause())) break;
+      }
+    }
+    isSpent = true;
+    return 0;
+  }
+
+  async function settle(delivered: number): Promise<void> {
+    if (!taken || delivered >= taken.grant.count) return;
+    const { grant, seen: first } = taken;
+    let version: string | undefined;
+    await leavingToTime(
+      untilSettled<void>(ctx, first, async (seen) => {
+        if (version !== undefined && seen.row?.version === version) return { done: undefined };
+        const permits = usedOnly(readPermits(seen.row), grant, delivered);
+        if (!permits) return { done: undefined };
+        version = ctx.newVersion();
+        return { seen: await replace(ctx, seen, permitsRow(id, version, permits, ctx.clock.now())) };
+      }),
+    );
+  }
+
+  return {
+    take,
+    settle,
+    covers: (leaseEnd) => taken !== undefined && leaseEnd <= taken.leaseEndMax,
+    get isSpent() {
+      return isSpent;
+    },
+  };
+}
+
+/**
+ * Of a lease that is claimed now: its write may go out for so long (F), and reckons its end from then. One that ends later was claimed by a
+ * process that stood still meanwhile.
+ */
+function latestLeaseEnd(now: number, leaseMs: number): number {
+  return now + readToWriteMsMax + leaseMs;
+}
+
+/** Whoever finds a permit ended, by a clock ahead, must not be earlier than who holds its lease by a clock behind. */
+function permitEnd(leaseEndMax: number): number {
+  return leaseEndMax + 2 * clockMarginMs;
+}
+
+/** Gives back the permits of those messages whose leases are over by these results. */
+export async function returnPermits<Result extends AckResult>(
+  ctx: Context,
+  queueName: string,
+  receipts: readonly unknown[],
+  results: readonly Result[],
+  isOver: (result: Result) => boolean = (result) => result.ok || result.code === 'cancelled',
+): Promise<void> {
+  const queue = await ctx.settings.find(queueName);
+  if (!queue || (queue.limits?.concurrency ?? null) === null) return;
+  const over = marksOf(
+    queue,
+    receipts.filter((_, index) => isOver(results[index]!)),
+  );
+  if (over.length === 0) return;
+  await leavingToTime(markOver(ctx, permitsRowId(queue), over));
+  ctx.wakeups.wake(queue.name);
+}
+
+async function markOver(ctx: Context, id: string, over: readonly Marked[]): Promise<void> {
+  let version = ctx.newVersion();
+  const inPlace = (marked: readonly Marked[], readAt: number) => {
+    const { when, set } = returning(marked, version);
+    return writeLease(ctx, id, when, { set }, readAt);
+  };
+  const first = over.length <= inPlaceMax ? await inPlace(over, ctx.clock.now()) : await lookAt(ctx, id);
+  await untilSettled<void>(ctx, first, async (seen) => {
+    const left = seen.row?.version === version ? [] : unreturned(readPermits(seen.row), over);
+    if (left.length === 0) return { done: undefined };
+    version = ctx.newVersion();
+    return { seen: await inPlace(left.slice(0, inPlaceMax), seen.readAt) };
+  });
+}
+
+/** What an extend may do by the queue's limits. */
+export interface Lengthened {
+  leaseEndMax: number;
+  /** Without a permit a lease that has run out stays so: others may be under way in its place. */
+  isRefused(receipt: Receipt): boolean;
+}
+
+/** Sees to it that permits last as long as leases that are made to last so long from now; undefined where none are needed. */
+export async function lengthenPermits(
+  ctx: Context,
+  queue: QueueRecord,
+  receipts: readonly unknown[],
+  leaseMs: number,
+): Promise<Lengthened | undefined> {
+  const concurrency = queue.limits?.concurrency ?? null;
+  const marked = marksOf(queue, receipts);
+  if (concurrency === null || marked.length === 0) return undefined;
+  const id = permitsRowId(queue);
+  return patiently(createPatience(ctx), async () => {
+    let written: { version: string; outcome: Lengthened } | undefined;
+    return untilSettled<Lengthened>(ctx, await lookAt(ctx, id), async (seen) => {
+      if (written && seen.row?.version === written.version) return { done: written.outcome };
+      const now = ctx.clock.now();
+      const leaseEndMax = latestLeaseEnd(now, leaseMs);
+      const until = permitEnd(leaseEndMax);
+      const { permits, changed, refused } = lengthened(readPermits(seen.row), concurrency, marked, { now, until });
+      const isRefused = (receipt: Receipt) => {
+        const { token, mark } = markOf(receipt);
+        return refused.some((one) => one.token === token && one.mark === mark);
+      };
+      if (!changed) return { done: { leaseEndMax, isRefused } };
+      written = { version: ctx.newVersion(), outcome: { leaseEndMax, isRefused } };
+      return { seen: await replace(ctx, seen, permitsRow(id, written.version, permits, now)) };
+    });
+  });
+}
+
+/** A lease that is lost, or was cancelled, has no use for its permit, however long that was made. */
+export function isLost(result: { ok: true } | Refused): boolean {
+  return !result.ok && (result.code === 'lease_lost' || result.code === 'cancelled');
+}
+
+/** Those of this queue, each once. */
+function marksOf(queue: QueueRecord, receipts: readonly unknown[]): Marked[] {
+  const marked = new Map<string, Marked>();
+  for (const text of receipts) {
+    const receipt = parseReceipt(text);
+    if (receipt?.incarnation !== queue.incarnation) continue;
+    const one = markOf(receipt);
+    marked.set(`${one.token}${one.mark}`, one);
+  }
+  return [...marked.values()];
+}
+
+/** What the store does not take is left to its time. */
+async function leavingToTime(run: Promise<void>): Promise<void> {
+  await run.catch((error: unknown) => {
+    if (!(error instanceof StoreError)) throw error;
+  });
+}

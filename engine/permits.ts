@@ -1,0 +1,176 @@
+/**
+ * Permits: what a queue with limits knows of the messages that are out. All of a queue's permits are one row of `leases`, which no index
+ * shows. Those of one receive stand under its token, with the time at which they end by themselves. A message parts from them, under its
+ * mark, when its lease is over (0) or extended (the time of its own): so whatever is told twice counts once.
+ *
+ * The rate is a leaky bucket, kept as the instant at which all that was taken has drained: GCRA, https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
+ */
+import { createHash } from 'node:crypto';
+import type { QueueLimits } from '../sdk/contract.ts';
+import { tombstoneMs } from '../sdk/limits.ts';
+import type { Condition, Path, Row, Value } from './port.ts';
+import type { Receipt } from './receipts.ts';
+import type { QueueRecord } from './settings.ts';
+
+/** Of the messages of one receive. */
+interface Held {
+  until: number;
+  count: number;
+  /** By mark, the messages that no longer end with the others. */
+  apart: Record<string, number>;
+}
+
+/** When all that was taken has drained, ms, and how long each message takes to, ms. */
+interface Flow {
+  until: number;
+  every: number;
+}
+
+export interface Permits {
+  held: Record<string, Held>;
+  flow?: Flow;
+}
+
+/** A message of a receive. */
+export interface Marked {
+  token: string;
+  mark: string;
+}
+
+/** What one receive was permitted. */
+export interface Grant {
+  token: string;
+  count: number;
+  flow?: Flow;
+}
+
+/** Ms by which numbers may be off that were rounded in each sum. */
+const roundingMs = 0.001;
+/** 40 bits: among the hundred messages of a receive, two with the same mark come once in two hundred million. */
+const markBytes = 5;
+
+/** No receipt can name it: see `parseReceipt`. */
+export function permitsRowId({ incarnation }: Pick<QueueRecord, 'incarnation'>): string {
+  return `${incarnation}!limits`;
+}
+
+export function markOf({ rowId, slot, token }: Receipt): Marked {
+  const digest = createHash('sha256').update(`${rowId} ${slot}`).digest();
+  return { token, mark: digest.subarray(0, markBytes).toString('hex') };
+}
+
+export function readPermits(row: Row | undefined): Permits {
+  const held = Object.entries((row?.held ?? {}) as Record<string, Row>).map(([token, { u, n, g }]): [string, Held] => [
+    token,
+    { until: u as number, count: n as number, apart: g as Record<string, number> },
+  ]);
+  const flow = row?.drained === undefined ? {} : { flow: { until: row.drained as number, every: row.every as number } };
+  return { held: Object.fromEntries(held), ...flow };
+}
+
+/** TTL removes the row when nothing of it has counted for long: a row without permits says as much as none. */
+export function permitsRow(id: string, version: string, { held, flow }: Permits, now: number): Row {
+  const ends = Object.values(held).flatMap(({ until, apart }) => [until, ...Object.values(apart)]);
+  const last = Math.max(now, flow?.until ?? 0, ...ends);
+  return {
+    id,
+    version,
+    held: Object.fromEntries(
+      Object.entries(held).map(([token, { until, count, apart }]) => [token, { u: until, n: count, g: { ...apart } }]),
+    ),
+    ...(flow ? { drained: flow.until, every: flow.every } : {}),
+    ttl: Math.ceil((last + tombstoneMs) / 1000),
+  };
+}
+
+const together = ({ until, count, apart }: Held, now: number) =>
+  until > now ? Math.max(0, count - Object.keys(apart).length) : 0;
+const alone = ({ apart }: Held, now: number) => Object.values(apart).filter((until) => until > now).length;
+
+/** Messages that may be under a lease now. */
+export function outAt({ held }: Permits, now: number): number {
+  return Object.values(held).reduce((sum, one) => sum + together(one, now) + alone(one, now), 0);
+}
+
+/** Without those of which nothing counts any more. */
+function pruned(held: Permits['held'], now: number): Permits['held'] {
+  return Object.fromEntries(Object.entries(held).filter(([, one]) => together(one, now) + alone(one, now) > 0));
+}
+
+/** Up to `want` permits that end at `until`; what stood under the token before is void, for nothing was delivered by it. */
+export function granted(
+  { held, flow }: Permits,
+  { concurrency, ratePerSecond }: QueueLimits,
+  { token, want, now, until }: { token: string; want: number; now: number; until: number },
+): { permits: Permits; grant: Grant } {
+  const { [token]: _, ...others } = held;
+  const counting = pruned(others, now);
+  const free = concurrency === null ? want : concurrency - outAt({ held: counting }, now);
+  const bucket = ratePerSecond === null ? undefined : bucketAt(flow, ratePerSecond, now);
+  const count = Math.max(0, Math.min(want, free, bucket?.room ?? want));
+  const after = bucket && { until: bucket.from + count * bucket.every, every: bucket.every };
+  const mine = concurrency === null ? {} : { [token]: { until, count, apart: {} } };
+  return {
+    permits: { held: { ...counting, ...mine }, ...(after ? { flow: after } : {}) },
+    grant: { token, count, ...(after ? { flow: after } : {}) },
+  };
+}
+
+/** A bucket takes what the rate gives in a second, and one message at least. After a change of the rate it is as full as it was. */
+function bucketAt(flow: Flow | undefined, ratePerSecond: number, now: number): { room: number; from: number; every: number } {
+  const every = 1000 / ratePerSecond;
+  const size = Math.max(1, ratePerSecond);
+  const full = flow ? Math.max(0, flow.until - now) / flow.every : 0;
+  const from = flow?.every === every ? Math.max(flow.until, now) : now + Math.min(full, size) * every;
+  return { room: Math.floor((size * every - (from - now) + roundingMs) / every), from, every };
+}
+
+/**
+ * With only so many of the granted, the others given back; undefined where nothing is to be changed. What the rate counted is given back
+ * unless another has taken since: then it can not be told how much of it has drained.
+ */
+export function usedOnly({ held, flow }: Permits, grant: Grant, used: number): Permits | undefined {
+  const { [grant.token]: mine, ...others } = held;
+  const isLast = flow !== undefined && flow.until === grant.flow?.until && flow.every === grant.flow.every;
+  if (!isLast && (mine === undefined || mine.count <= used)) return undefined;
+  const drained = isLast ? { ...flow, until: flow.until - (grant.count - used) * flow.every } : flow;
+  const kept = mine && used > 0 ? { [grant.token]: { ...mine, count: used } } : {};
+  return { held: { ...others, ...kept }, ...(drained ? { flow: drained } : {}) };
+}
+
+/** Those of which it is not noted yet that they are over. */
+export function unreturned({ held }: Permits, marked: readonly Marked[]): Marked[] {
+  return marked.filter(({ token, mark }) => held[token] !== undefined && held[token].apart[mark] !== 0);
+}
+
+/** Notes that their leases are over: in place, whatever the others in the row do meanwhile. */
+export function returning(marked: readonly Marked[], version: string): { when: Condition; set: [Path, Value][] } {
+  return {
+    when: { all: [...new Set(marked.map(({ token }) => token))].map((token) => ({ exists: ['held', token] })) },
+    set: [[['version'], version], ...marked.map(({ token, mark }): [Path, Value] => [['held', token, 'g', mark], 0])],
+  };
+}
+
+/** Permits for these messages until then, or for longer where they have one; `refused`: those that have none, and none is free for. */
+export function lengthened(
+  { held, flow }: Permits,
+  concurrency: number,
+  marked: readonly Marked[],
+  { now, until }: { now: number; until: number },
+): { permits: Permits; changed: boolean; refused: Marked[] } {
+  const permits: Permits = { held: structuredClone(pruned(held, now)), ...(flow ? { flow } : {}) };
+  let changed = false;
+  const refused = marked.filter(({ token, mark }) => {
+    const mine = permits.held[token];
+    const own = mine?.apart[mark];
+    if (own === 0) return true;
+    const end = own ?? mine?.until ?? 0;
+    if (end <= now && outAt(permits, now) >= concurrency) return true;
+    if (end >= until) return false;
+    permits.held[token] = mine ?? { until: 0, count: 0, apart: {} };
+    permits.held[token].apart[mark] = until;
+    changed = true;
+    return false;
+  });
+  return { permits, changed, refused };
+}

@@ -1,0 +1,535 @@
+import { expect, it } from 'vitest';
+import { createEngine } from '../../engine/create.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { type Key, StoreError } from '../../engine/port.ts';
+import { seededRandom } from '../../engine/random.ts';
+import { parseReceipt } from '../../engine/receipts.ts';
+import type { Json, QueueLimits, ReceivedMessage } from '../../sdk/contract.ts';
+import {
+  clockMarginMs,
+  queueConcurrencyMax,
+  queueRatePerSecondMax,
+  readToWriteMsMax,
+  settingsCacheMs,
+} from '../../sdk/limits.ts';
+import { testSeed } from '../seed.ts';
+import { onBothStores } from './on-both-stores.ts';
+import { watchStore } from './watched-store.ts';
+
+const second = 1000;
+/** How long after its lease a dead consumer's permit may stand. */
+const afterLeaseMs = readToWriteMsMax + 2 * clockMarginMs;
+const isPermits = (key: Key) => 'id' in key && key.id.includes('!');
+const none = { gets: 0, ranges: 0, puts: 0, updates: 0, removals: 0, refused: 0, transactions: 0 };
+const range = (count: number) => Array.from({ length: count }, (_, index) => index);
+const atOnce = (concurrency: number): QueueLimits => ({ concurrency, ratePerSecond: null });
+const aSecond = (ratePerSecond: number): QueueLimits => ({ concurrency: null, ratePerSecond });
+
+onBothStores('a queue of limited concurrency', (driven) => {
+  const receive = async (input: object = {}) => driven().receive('q', input);
+  const count = async () => (await receive()).length;
+  const ack = async (messages: readonly ReceivedMessage[]) => {
+    for (const result of await driven().ack('q', messages)) expect(result).toEqual({ ok: true });
+  };
+  const start = async (limits: QueueLimits, messages = 10, settings: object = {}) => {
+    await driven().create('q', { visibilityTimeoutSeconds: 10, limits, ...settings });
+    for (const body of range(messages)) await driven().send('q', body);
+  };
+
+  it('gives so many at a time, in one receive or several, to one process or several', async () => {
+    await start(atOnce(3));
+    const two = await receive({ max: 2 });
+    expect(two.length).toBe(2);
+    const other = driven().another();
+    const { messages: third } = await other.call('receive', { queue: 'q' }, { max: 5 });
+    expect(third.length).toBe(1);
+    expect(await count()).toBe(0);
+    await ack(two);
+    expect(await count()).toBe(2);
+    expect(await count()).toBe(0);
+  });
+
+  it('counts messages, not parcels: what one receive gets of them, and what is left', async () => {
+    await start(atOnce(4), 0);
+    await driven().send('q', ...range(10));
+    const first = await receive();
+    expect(first.length).toBe(4);
+    await ack(first.slice(0, 1));
+    await ack(first.slice(0, 1));
+    expect(await count()).toBe(1);
+    await ack(first.slice(1));
+    expect(await count()).toBe(3);
+  });
+
+  it('gives again for what is released, whether to come again at once, later, or dead', async () => {
+    const { call, create } = driven();
+    await create('dead');
+    await start(atOnce(1), 3, { deadLetter: { queue: 'dead', maxReceives: 1 } });
+    for (const more of [{}, { delaySeconds: 100 }, { failed: 'no' }]) {
+      const [held] = await receive();
+      expect(await count()).toBe(0);
+      const { results } = await call('release', 'q', { receipts: [held!.receipt], ...more });
+      expect(results[0]).toMatchObject({ ok: true });
+    }
+    expect((await driven().receive('dead')).length).toBe(3);
+  });
+
+  it('frees what a dead consumer held when its lease is over, with the time that the claim had and the margin of clocks', async () => {
+    const { clock } = driven();
+    await start(atOnce(2));
+    expect(await count()).toBe(2);
+    clock.advance(10 * second + afterLeaseMs - 1);
+    expect(await count()).toBe(0);
+    clock.advance(1);
+    expect(await count()).toBe(2);
+  });
+
+  it('stays held through extend, to the end of the longer lease; the others of its receive end by themselves', async () => {
+    const { call, clock } = driven();
+    await start(atOnce(2));
+    const [one] = await receive({ max: 2 });
+    clock.advance(9 * second);
+    for (let times = 0; times < 3; times++) {
+      const { results } = await call('extend', 'q', { receipts: [one!.receipt], visibilityTimeoutSeconds: 20 });
+      expect(results[0]).toMatchObject({ ok: true, leasedUntil: new Date(clock.now() + 20 * second).toISOString() });
+      clock.advance(19 * second);
+      const [other, ...more] = await receive();
+      expect(more).toEqual([]);
+      if (other) await ack([other]);
+    }
+    const [other] = await receive();
+    expect(await count()).toBe(0);
+    await ack([one!]);
+    expect(await count()).toBe(1);
+    await ack([other!]);
+  });
+
+  it('tells who extends too late that the lease is lost, while others are under way in its place', async () => {
+    const { call, clock } = driven();
+    await start(atOnce(1), 1);
+    const [late] = await receive();
+    clock.advance(10 * second);
+    await driven().publish('q', { body: 'urgent', id: 'own' });
+    clock.advance(afterLeaseMs);
+    const [taken] = await receive({ max: 1 });
+    const isSame = taken!.id === late!.id;
+    const { results } = await call('extend', 'q', { receipts: [late!.receipt] });
+    expect(results[0]).toMatchObject({ code: 'lease_lost' });
+    await ack([taken!]);
+    if (!isSame) {
+      const again = await call('extend', 'q', { receipts: [late!.receipt] });
+      expect(again.results[0]).toMatchObject({ ok: true });
+      expect(await count()).toBe(0);
+    }
+  });
+
+  it('keeps no permit of an extend that came too late, however long it asked for', async () => {
+    const { call, clock } = driven();
+    await start(atOnce(2), 1);
+    const [late] = await receive();
+    clock.advance(10 * second + afterLeaseMs);
+    const [taken] = await receive();
+    const { results } = await call('extend', 'q', { receipts: [late!.receipt], visibilityTimeoutSeconds: 1000 });
+    expect(results[0]).toMatchObject({ code: 'lease_lost' });
+    await driven().send('q', 1, 2);
+    expect(await count()).toBe(1);
+    await ack([taken!]);
+    expect(await count()).toBe(1);
+  });
+
+  it('gives again for a message that was cancelled, when its holder is told so', async () => {
+    await start(atOnce(1), 2);
+    const [held] = await receive();
+    await driven().engine.call('cancelMessage', { queue: 'q', id: held!.id }, { force: true });
+    expect(await count()).toBe(0);
+    expect((await driven().ack('q', [held!]))[0]).toMatchObject({ code: 'cancelled' });
+    expect(await count()).toBe(1);
+  });
+
+  it('holds until its end what was acked in a transaction, or until it is acked once more', async () => {
+    const { call, commit, clock } = driven();
+    await start(atOnce(2), 4);
+    const two = await receive();
+    expect(await commit((await call('ackItems', 'q', { receipts: two.map(({ receipt }) => receipt) })).items)).toEqual([]);
+    expect(await count()).toBe(0);
+    await ack(two.slice(0, 1));
+    expect(await count()).toBe(1);
+    clock.advance(10 * second + afterLeaseMs);
+    expect(await count()).toBe(2);
+  });
+
+  it('is changed while in use: a lower one lets leases end, a higher one and none hold from then', async () => {
+    const { call, clock } = driven();
+    await start(atOnce(4), 20);
+    const four = await receive();
+    const change = async (limits: QueueLimits | null) => {
+      await call('updateQueue', 'q', { limits });
+      clock.advance(settingsCacheMs);
+    };
+    await change(atOnce(2));
+    await ack(four.slice(0, 2));
+    expect(await count()).toBe(0);
+    await ack(four.slice(2, 3));
+    expect(await count()).toBe(1);
+    await change(atOnce(5));
+    const held = await receive();
+    expect(held.length).toBe(3);
+    await change(null);
+    const all = await receive({ visibilityTimeoutSeconds: 100 });
+    expect(all.length).toBeGreaterThan(5);
+    await change(atOnce(1));
+    // Leases from before there was a limit go on.
+    const { results } = await call('extend', 'q', { receipts: all.map(({ receipt }) => receipt), visibilityTimeoutSeconds: 100 });
+    expect(results.every(({ ok }) => ok)).toBe(true);
+    await ack([...held, ...four.slice(3), ...all]);
+  });
+
+  it('lets a receive that waits go on when a permit comes free', async () => {
+    const { clock } = driven();
+    await start(atOnce(1), 2);
+    const [held] = await receive();
+    clock.leaping = false;
+    const waiting = receive({ waitSeconds: 20 });
+    await expect.poll(() => clock.sleepers()).toBe(1);
+    await ack([held!]);
+    expect((await waiting).length).toBe(1);
+  });
+
+  it('gives back what it could not use', async () => {
+    const { clock, watched, another } = driven();
+    await start(atOnce(3), 2);
+    const [first] = await receive({ max: 1 });
+    const inner = watchStore(watched.store);
+    const slow = another(inner.store);
+    // Another takes the message that this one has just been permitted.
+    inner.before = async ({ method, keys }) => {
+      if (method !== 'write' || keys.some(isPermits)) return;
+      inner.before = () => {};
+      expect(await count()).toBe(1);
+    };
+    expect((await slow.call('receive', { queue: 'q' }, {})).messages).toEqual([]);
+    await driven().send('q', 1, 2);
+    expect(await count()).toBe(1);
+    await ack([first!]);
+    clock.advance(1);
+    expect(await count()).toBe(1);
+  });
+
+  it('gives back undelivered what was claimed so late that its permit may end before its lease', async () => {
+    const { clock, watched, another } = driven();
+    await start(atOnce(1), 0);
+    await driven().publish('q', { body: 'due', id: 'own' });
+    const inner = watchStore(watched.store);
+    const { write } = inner.store;
+    inner.store.write = async (...call) => {
+      const written = await write(...call);
+      if (isPermits(call[0].key)) clock.advance(readToWriteMsMax + 1);
+      return written;
+    };
+    expect((await another(inner.store).call('receive', { queue: 'q' }, {})).messages).toEqual([]);
+    expect(await receive()).toMatchObject([{ receives: 1, failures: 0 }]);
+  });
+
+  it('finds nothing, rather than an error, where the row of its permits is contended for too long', async () => {
+    const { watched, another } = driven();
+    await start(atOnce(1000), 3);
+    const inner = watchStore(watched.store);
+    const unlucky = another(inner.store);
+    let tries = 0;
+    inner.before = ({ method, keys }) => {
+      if (method !== 'write' || !keys.some(isPermits)) return;
+      tries++;
+      throw new StoreError('another has it', 'no', undefined, 'throttled');
+    };
+    expect((await unlucky.call('receive', { queue: 'q' }, {})).messages).toEqual([]);
+    expect(tries).toBeGreaterThan(5);
+    expect(await count()).toBe(3);
+  });
+
+  it('is the same with groups, priorities and own ids', async () => {
+    const { publish } = driven();
+    await start(atOnce(3), 0, { priority: { levels: 3, order: 'strict' } });
+    await publish('q', { body: 1, id: 'own' }, { body: 2, priority: 2 });
+    await publish('q', ...range(5).map((body) => ({ body, group: 'a' })));
+    const seen: ReceivedMessage[] = [];
+    for (let messages = await receive(); messages.length > 0; messages = await receive()) {
+      expect(messages.length).toBeLessThanOrEqual(3);
+      seen.push(...messages);
+      await ack(messages);
+    }
+    expect(seen.length).toBe(7);
+    expect(seen.filter(({ group }) => group).map(({ body }) => body)).toEqual(range(5));
+  });
+
+  it('costs two writes of a message, and nothing where there is none', async () => {
+    const { watched, create, send } = driven();
+    await create('free');
+    await start(atOnce(5), 1);
+    await ack(await receive());
+    for (const [queue, receiving, acking] of [
+      ['free', { ranges: 2, puts: 1, removals: 1 }, { puts: 1 }],
+      ['q', { ranges: 2, gets: 1, puts: 2, removals: 1 }, { puts: 1, updates: 1 }],
+    ] as const) {
+      await send(queue, 1);
+      watched.take();
+      const held = await driven().receive(queue, { max: 1 });
+      expect(watched.take(), queue).toEqual({ ...none, ...receiving });
+      await driven().ack(queue, held);
+      expect(watched.take(), queue).toEqual({ ...none, ...acking });
+      expect(await driven().receive(queue)).toEqual([]);
+      expect(watched.take(), queue).toEqual({ ...none, ranges: 2 });
+    }
+  });
+
+  it('of a deleted queue leaves nothing behind', async () => {
+    const { call, clock, rows, sweep } = driven();
+    await start(atOnce(5), 3);
+    await receive();
+    await call('deleteQueue', 'q');
+    clock.advance(24 * 3600 * second);
+    await sweep();
+    expect((await rows('leases')).filter(({ id }) => (id as string).includes('!'))).toEqual([]);
+  });
+});
+
+onBothStores('a queue of limited rate', (driven) => {
+  const start = async (limits: QueueLimits, messages: number) => {
+    await driven().create('q', { limits });
+    for (let at = 0; at < messages; at += 100) await driven().send('q', ...range(Math.min(100, messages - at)));
+  };
+  const count = async (max = 100) => (await driven().receive('q', { max })).length;
+
+  it('gives a second of messages at once, then each when its time has come, to the millisecond', async () => {
+    const { clock } = driven();
+    await start(aSecond(3), 40);
+    expect(await count()).toBe(3);
+    const begun = clock.now();
+    const given: number[] = [];
+    while (given.length < 9) {
+      clock.advance(1);
+      for (let i = await count(); i > 0; i--) given.push(clock.now() - begun);
+    }
+    expect(given).toEqual(range(9).map((index) => Math.ceil(((index + 1) * second) / 3)));
+    clock.advance(10 * second);
+    expect(await count()).toBe(3);
+  }, 60_000);
+
+  it('slower than one a second gives one at a time', async () => {
+    const { clock } = driven();
+    await start(aSecond(0.001), 3);
+    expect(await count()).toBe(1);
+    clock.advance(1000 * second - 1);
+    expect(await count()).toBe(0);
+    clock.advance(1);
+    expect(await count()).toBe(1);
+  });
+
+  it('does not count what it could not use, unless another has taken since', async () => {
+    const { watched, another, clock } = driven();
+    await start(aSecond(0.01), 0);
+    await driven().send('q', 1);
+    const inner = watchStore(watched.store);
+    const slow = another(inner.store);
+    inner.before = async ({ method, keys }) => {
+      if (method !== 'write' || keys.some(isPermits)) return;
+      inner.before = () => {};
+      const { messages } = await driven().call('peek', 'q', {});
+      for (const { id } of messages) await driven().engine.call('cancelMessage', { queue: 'q', id }, {});
+    };
+    expect((await slow.call('receive', { queue: 'q' }, {})).messages).toEqual([]);
+    clock.advance(second);
+    await driven().send('q', 2);
+    expect(await count()).toBe(1);
+    await driven().send('q', 3);
+    expect(await count()).toBe(0);
+  });
+
+  it('is changed while in use: what was taken counts by the new rate', async () => {
+    const { call, clock } = driven();
+    await start(aSecond(0.001), 200);
+    expect(await count()).toBe(1);
+    await call('updateQueue', 'q', { limits: aSecond(100) });
+    clock.advance(settingsCacheMs);
+    expect(await count()).toBe(99);
+    await call('updateQueue', 'q', { limits: aSecond(0.1) });
+    clock.advance(settingsCacheMs);
+    expect(await count()).toBe(1);
+    expect(await count()).toBe(0);
+  });
+
+  it('holds beside a limit of concurrency: the narrower of both', async () => {
+    const { clock } = driven();
+    await start({ concurrency: 5, ratePerSecond: 2 }, 20);
+    const held = await driven().receive('q');
+    expect(held.length).toBe(2);
+    clock.advance(second);
+    expect(await count()).toBe(2);
+    clock.advance(second);
+    expect(await count()).toBe(1);
+    await driven().ack('q', held);
+    expect(await count()).toBe(1);
+    expect(await count()).toBe(0);
+  });
+
+  it('costs a write more to receive, and none to ack', async () => {
+    const { watched, send } = driven();
+    await start(aSecond(1000), 1);
+    await driven().ack('q', await driven().receive('q'));
+    await send('q', 1);
+    watched.take();
+    const held = await driven().receive('q', { max: 1 });
+    expect(watched.take()).toEqual({ ...none, ranges: 2, gets: 1, puts: 2, removals: 1 });
+    await driven().ack('q', held);
+    expect(watched.take()).toEqual({ ...none, puts: 1 });
+  });
+
+  it('of both null is none', async () => {
+    const { call, watched } = driven();
+    await start({ concurrency: null, ratePerSecond: null }, 20);
+    expect((await call('getQueue', 'q')).limits).toEqual({ concurrency: null, ratePerSecond: null });
+    watched.take();
+    expect(await count()).toBe(20);
+    expect(watched.take()).toMatchObject({ puts: 2 });
+  });
+
+  it.each([
+    [{ concurrency: 0, ratePerSecond: null }, 'limits.concurrency'],
+    [{ concurrency: queueConcurrencyMax + 1, ratePerSecond: null }, 'limits.concurrency'],
+    [{ concurrency: 1.5, ratePerSecond: null }, 'limits.concurrency'],
+    [{ concurrency: null, ratePerSecond: 0 }, 'limits.ratePerSecond'],
+    [{ concurrency: null, ratePerSecond: queueRatePerSecondMax + 1 }, 'limits.ratePerSecond'],
+    [{ concurrency: '1', ratePerSecond: null }, 'limits.concurrency'],
+    [{ concurrency: 1 }, 'limits.ratePerSecond'],
+    [{ concurrency: 1, ratePerSecond: null, burst: 1 }, 'burst'],
+    [7, 'limits'],
+  ])('is refused by the name of its field: %j', async (limits, field) => {
+    const refused = driven().call('createQueue', 'q', { limits } as never);
+    await expect(refused).rejects.toMatchObject({ code: 'invalid_input', message: expect.stringContaining(field) });
+  });
+});
+
+/**
+ * Consumers side by side, each a process with a clock of its own; they receive, ack, release, extend, stand still and die between any two
+ * calls of the store, whose answers are lost now and then. What is under a lease is told by the rows alone.
+ */
+onBothStores('limits, whatever happens', (driven) => {
+  it.each([
+    { concurrency: 1, ratePerSecond: null },
+    { concurrency: 4, ratePerSecond: null },
+    { concurrency: 5, ratePerSecond: 20 },
+    { concurrency: null, ratePerSecond: 5 },
+  ])('are never exceeded: %j', async (limits) => {
+    const { clock, create, watched, rows } = driven();
+    const seed = testSeed;
+    const random = seededRandom(seed);
+    const chance = (share: number) => random.number() < share;
+    const below = (count: number) => Math.floor(random.number() * count);
+    const visibilityTimeoutSeconds = 5;
+    await create('q', { visibilityTimeoutSeconds, limits, retentionSeconds: null });
+    const delivered = new Map<string, ReceivedMessage>();
+    const calls: { from: number; to: number; count: number }[] = [];
+    let largest = 0;
+
+    const check = async () => {
+      const held = new Set([...delivered.keys()].map(parseReceipt).map((one) => `${one!.rowId} ${one!.slot} ${one!.token}`));
+      let out = 0;
+      for (const row of await rows('leases')) {
+        for (const [index, slot] of ((row.slots ?? []) as { t?: string; d?: string; v: number; l?: number }[]).entries()) {
+          if (slot.d !== undefined || !held.has(`${row.id} ${index} ${slot.t}`)) continue;
+          // To its holder, whose clock may be behind.
+          if ((slot.l ?? slot.v) + clockMarginMs > clock.now()) out++;
+        }
+      }
+      largest = Math.max(largest, out);
+      expect(out, `messages under a lease; seed ${seed}`).toBeLessThanOrEqual(limits.concurrency ?? Number.POSITIVE_INFINITY);
+    };
+
+    let seeds = seed;
+    const processOf = (): Engine => {
+      const skew = limits.ratePerSecond === null ? below(2 * clockMarginMs + 1) - clockMarginMs : 0;
+      const inner = watchStore(watched.store);
+      let isDead = false;
+      inner.before = async ({ method }) => {
+        for (let ticks = below(4); ticks > 0; ticks--) await Promise.resolve();
+        if (chance(0.02)) clock.advance(below(7 * second));
+        if (chance(0.005)) isDead = true;
+        if (isDead) throw new Error('died');
+        if (method === 'write' && chance(0.02)) throw new StoreError('busy', 'no', undefined, 'throttled');
+      };
+      const { write } = inner.store;
+      inner.store.write = async (...call) => {
+        const written = await write(...call);
+        if (chance(0.03)) throw new StoreError('the answer was lost', 'unknown');
+        return written;
+      };
+      return createEngine({
+        store: inner.store,
+        clock: { ...clock, now: () => clock.now() + skew },
+        random: seededRandom(seeds++),
+      });
+    };
+
+    const life = async () => {
+      for (let deaths = 0; deaths < 3; deaths++) {
+        const engine = processOf();
+        const held: ReceivedMessage[] = [];
+        for (let step = 0; step < 80; step++) {
+          try {
+            await act(engine, held);
+          } catch (error) {
+            const { message, code } = error as Error & { code?: string };
+            if (message === 'died') break;
+            if (code !== 'unavailable') throw error;
+          }
+          await check();
+          if (chance(0.3)) clock.advance(below(1500));
+        }
+      }
+    };
+    const act = async (engine: Engine, held: ReceivedMessage[]) => {
+      const queue = { queue: 'q' };
+      const receipts = held.splice(0, 1 + below(held.length)).map(({ receipt }) => receipt);
+      const share = random.number();
+      if (share < 0.4 || receipts.length === 0) {
+        const from = clock.now();
+        const { messages } = await engine.call('receive', queue, { max: 1 + below(8) });
+        for (const message of messages) delivered.set(message.receipt, message);
+        calls.push({ from, to: clock.now(), count: messages.length });
+        held.push(...messages);
+      } else if (share < 0.7) await engine.call('ack', queue, { receipts });
+      else if (share < 0.8) await engine.call('release', queue, { receipts });
+      else {
+        await engine.call('extend', queue, { receipts, visibilityTimeoutSeconds: 1 + below(10) });
+        held.push(...receipts.map((receipt) => delivered.get(receipt)!));
+      }
+    };
+    const publisher = async () => {
+      for (let times = 0; times < 40; times++) {
+        const bodies: Json[] = range(1 + below(10));
+        await driven().send('q', ...bodies);
+      }
+    };
+    await publisher();
+    await Promise.all(range(6).map(life));
+    expect(delivered.size, `seed ${seed}`).toBeGreaterThan(10);
+    if (limits.concurrency !== null && limits.ratePerSecond === null) expect(largest, `seed ${seed}`).toBe(limits.concurrency);
+
+    const { ratePerSecond } = limits;
+    if (ratePerSecond !== null) {
+      for (const { from } of calls) {
+        for (const { to } of calls.filter((call) => call.to >= from)) {
+          const within = calls.filter((call) => call.from >= from && call.to <= to).reduce((sum, one) => sum + one.count, 0);
+          const allowed = Math.max(1, ratePerSecond) + ((to - from) * ratePerSecond) / second;
+          expect(within, `from ${from} to ${to}; seed ${seed}`).toBeLessThanOrEqual(allowed + 1e-6);
+        }
+      }
+    }
+
+    // Whoever held anything is dead: all of it comes free.
+    clock.advance(20 * second + afterLeaseMs);
+    await driven().send('q', ...range(10));
+    let free = 0;
+    for (let more = 1; more > 0; free += more) more = (await driven().receive('q', { max: 10 })).length;
+    expect(free, `seed ${seed}`).toBe(Math.min(limits.concurrency ?? 100, limits.ratePerSecond ?? 100));
+  }, 120_000);
+});
