@@ -114,7 +114,9 @@ export const prepared = z
     { error: objectOrNull },
   )
   .nullable();
-export const group = text(1, limits.groupCharsMax);
+export const group = text(1, limits.groupCharsMax).refine((value) => value.isWellFormed(), {
+  error: 'must not have half a surrogate pair',
+});
 export const groups = z
   .strictObject(
     {

@@ -371,6 +371,7 @@ onBothStores('a group', (driven) => {
         { body: 1, group, priority: 1 },
         { body: 1, group: '' },
         { body: 1, group: 'x'.repeat(129) },
+        { body: 1, group: '\ud800' },
       ],
     });
     for (const [index, result] of results.entries()) {
