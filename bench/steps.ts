@@ -36,6 +36,7 @@ export async function costOfSteps(ground: Ground, messages: number): Promise<Ste
       target: { atMost: 7 },
       cost: await wholeLife(ground, messages, (index) => ({ dedupKey: `key-${index}` }), underKeys),
     },
+    { name: 'whole life, prepared and committed', target: { atMost: 10 }, cost: await preparedLife(ground, messages) },
     { name: 'publish under a key that is taken, ignored', target: { atMost: 1 }, cost: await duplicates(ground, messages) },
     { name: 'whole life, kept with a result', target: { atMost: 6 }, cost: await keptLife(ground, messages, 1) },
     { name: 'the same, ten together', target: { atMost: 0.7 }, cost: await keptLife(ground, messages, 10) },
@@ -130,6 +131,20 @@ async function duplicates(ground: Ground, messages: number): Promise<Cost> {
   await publishEach(instance, queue, 1, () => ({ dedupKey: 'key' }));
   instance.meter.reset();
   await publishEach(instance, queue, messages, () => ({ dedupKey: 'key' }));
+  return perMessage([instance], messages);
+}
+
+async function preparedLife(ground: Ground, messages: number): Promise<Cost> {
+  const { instance, queue } = await queueOf(ground, { prepared: { timeoutSeconds: 3600, checkBack: null } });
+  for (let index = 0; index < messages; index++) {
+    const { results } = await instance.engine.call('publish', queue, { messages: [{ body: bodyOf(bodyBytes), prepared: true }] });
+    const [result] = results;
+    if (!result?.ok) throw new Error('a message was not prepared');
+    await instance.engine.call('commitMessage', { ...queue, id: result.id }, {});
+  }
+  for (const receipt of await receiveEach(instance, queue, messages)) {
+    await instance.engine.call('ack', queue, { receipts: [receipt] });
+  }
   return perMessage([instance], messages);
 }
 

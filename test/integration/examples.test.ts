@@ -97,6 +97,10 @@ describe('the examples', () => {
     ]);
   });
 
+  it('prepared commits what has happened', async () => {
+    expect(await example('prepared')).toBe('a receipt for order 1\n');
+  });
+
   it('by-hand receives, extends, releases and acks', async () => {
     expect(await example('by-hand')).toBe('0 ready, 1 later\n');
   });
