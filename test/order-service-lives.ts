@@ -12,7 +12,7 @@ import { testSeed } from './seed.ts';
 
 const example = fileURLToPath(new URL('../examples/order-service.ts', import.meta.url));
 const child = fileURLToPath(new URL('order-service-child.ts', import.meta.url));
-const requestsMax = 40;
+const requestsMax = 100;
 /** Settings, transaction; then settings, two looks, lease, removal, transaction. */
 const stepsMin = 8;
 const randomKills = 6;
