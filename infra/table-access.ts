@@ -20,10 +20,9 @@ const dueLeases = ['Query'];
 /** Settings, and how many shards a queue has, which any call may have to raise. */
 const queues = [...readOne, 'Query', 'PutItem'];
 
-/** Publishes, and tells of queues. */
+/** Publishes, changes what was published, and tells of queues. */
 export const publishAccess: TableAccess = {
-  // It removes what it had put beside a row that then was not its own.
-  messages: ['Query', 'PutItem', 'DeleteItem', 'BatchWriteItem'],
+  messages,
   leases: [...readOne, 'PutItem'],
   dueLeases,
   queues,

@@ -3,89 +3,35 @@ import { commitOf } from './commit.ts';
 import type { Connection } from './connection.ts';
 import { Consumer, type ConsumerOptions, type Handler, type TransactionHandler } from './consumer.ts';
 import { contentOf } from './content.ts';
-import type {
-  AckResult,
-  ExtendResult,
-  Json,
-  MessageState,
-  Page,
-  PublishResult,
-  Queue,
-  QueueSettings,
-  RedriveInput,
-  ReleaseResult,
-} from './contract.ts';
+import type { AckResult, ExtendResult, Json, MessageState, Page, PublishResult, ReleaseResult } from './contract.ts';
 import { Leases, type ReleaseInput } from './leases.ts';
 import { ReceivedMessage, type WaitingMessage, waitingMessage } from './message.ts';
 import { Pages, pageOf } from './pages.ts';
 import { entryOf, type NewMessage } from './publisher.ts';
+import { QueueAdministration } from './queue-administration.ts';
 import {
   type Edit,
   isList,
   type Publishable,
   type Published,
   type PublishItems,
-  type QueueDescription,
   type Receipts,
   type ReceiveInput,
   type Reschedule,
   receiptsOf,
 } from './queue-calls.ts';
-import { Redrive } from './redrive.ts';
 import type { CallInput } from './requests.ts';
 import type { CallOptions } from './retry.ts';
 import { type DocumentItem, type ItemsOptions, itemsFor, type LowLevelItem } from './transactions.ts';
 
 /** One queue, its bodies of type `T`. Making this object calls nothing: `create` makes the queue. */
-export class QueueClient<T = unknown> {
-  readonly name: string;
+export class QueueClient<T = unknown> extends QueueAdministration {
   readonly #connection: Connection;
 
   constructor(name: string, connection: Connection) {
-    this.name = name;
+    super(name, connection);
     this.#connection = connection;
   }
-
-  // --- The queue itself ---
-
-  /**
-   * Makes the queue; what the settings leave out has its default. A queue of the same settings is answered as it is.
-   * @throws DumbwaiterError `queue_exists` when it exists with others
-   */
-  create(settings: Partial<QueueSettings> = {}, options?: CallOptions): Promise<Queue> {
-    return this.#connection.caller.call('createQueue', this.#params, settings, options);
-  }
-
-  /** Its settings, and how many messages it holds. */
-  describe(options?: CallOptions): Promise<QueueDescription> {
-    return this.#connection.caller.call('getQueue', this.#params, {}, options);
-  }
-
-  /** Changes the settings given; the others stay. */
-  update(settings: Partial<QueueSettings>, options?: CallOptions): Promise<Queue> {
-    return this.#connection.caller.call('updateQueue', this.#params, settings, options);
-  }
-
-  /** Takes messages, and gives none until `resume`; leases go on. In force everywhere within 2 s. */
-  pause(options?: CallOptions): Promise<Queue> {
-    return this.update({ paused: true }, options);
-  }
-
-  resume(options?: CallOptions): Promise<Queue> {
-    return this.update({ paused: false }, options);
-  }
-
-  /** Removes the queue with all it holds. */
-  async delete(options?: CallOptions): Promise<void> {
-    await this.#connection.caller.call('deleteQueue', this.#params, {}, options);
-  }
-
-  /** Removes every message published before now, whatever its state. */
-  purge(options?: CallOptions): Promise<{ purgedBefore: string }> {
-    return this.#connection.caller.call('purge', this.#params, {}, options);
-  }
-
-  // --- Messages ---
 
   /**
    * Publishes. What is published to a queue in the same turn, or within the client's `lingerMs`, travels together.
@@ -238,20 +184,6 @@ export class QueueClient<T = unknown> {
         output.cursor,
       );
     }, from);
-  }
-
-  // --- Dead letters ---
-
-  /** Begins to move dead letters from this queue back to where they died, or elsewhere. */
-  async redrive(input: RedriveInput = {}, options?: CallOptions): Promise<Redrive> {
-    const { caller, timers } = this.#connection;
-    return new Redrive(await caller.call('redrive', this.#params, input, options), caller, timers);
-  }
-
-  /** A redrive begun earlier. */
-  async getRedrive(id: string, options?: CallOptions): Promise<Redrive> {
-    const { caller, timers } = this.#connection;
-    return new Redrive(await caller.call('getRedrive', { queue: this.name, task: id }, {}, options), caller, timers);
   }
 
   get #params() {

@@ -66,7 +66,7 @@ describe('each function may do this and nothing else', () => {
       startRedrive,
     ],
     Publish: [
-      ...rows('Query PutItem DeleteItem BatchWriteItem', 'TablesMessages'),
+      ...messages,
       ...rows('GetItem BatchGetItem PutItem', 'TablesLeases'),
       ...due,
       ...queues,

@@ -1,0 +1,69 @@
+/** What is done to a queue as a whole: its settings, its end, its dead letters. */
+import type { Connection } from './connection.ts';
+import type { Queue, QueueSettings, RedriveInput } from './contract.ts';
+import type { QueueDescription } from './queue-calls.ts';
+import { Redrive } from './redrive.ts';
+import type { CallOptions } from './retry.ts';
+
+export class QueueAdministration {
+  readonly name: string;
+  readonly #connection: Connection;
+
+  constructor(name: string, connection: Connection) {
+    this.name = name;
+    this.#connection = connection;
+  }
+
+  /**
+   * Makes the queue; what the settings leave out has its default. A queue of the same settings is answered as it is.
+   * @throws DumbwaiterError `queue_exists` when it exists with others
+   */
+  create(settings: Partial<QueueSettings> = {}, options?: CallOptions): Promise<Queue> {
+    return this.#connection.caller.call('createQueue', this.#params, settings, options);
+  }
+
+  /** Its settings, and how many messages it holds. */
+  describe(options?: CallOptions): Promise<QueueDescription> {
+    return this.#connection.caller.call('getQueue', this.#params, {}, options);
+  }
+
+  /** Changes the settings given; the others stay. */
+  update(settings: Partial<QueueSettings>, options?: CallOptions): Promise<Queue> {
+    return this.#connection.caller.call('updateQueue', this.#params, settings, options);
+  }
+
+  /** Takes messages, and gives none until `resume`; leases go on. In force everywhere within 2 s. */
+  pause(options?: CallOptions): Promise<Queue> {
+    return this.update({ paused: true }, options);
+  }
+
+  resume(options?: CallOptions): Promise<Queue> {
+    return this.update({ paused: false }, options);
+  }
+
+  /** Removes the queue with all it holds. */
+  async delete(options?: CallOptions): Promise<void> {
+    await this.#connection.caller.call('deleteQueue', this.#params, {}, options);
+  }
+
+  /** Removes every message published before now, whatever its state. */
+  purge(options?: CallOptions): Promise<{ purgedBefore: string }> {
+    return this.#connection.caller.call('purge', this.#params, {}, options);
+  }
+
+  /** Begins to move dead letters from this queue back to where they died, or elsewhere. */
+  async redrive(input: RedriveInput = {}, options?: CallOptions): Promise<Redrive> {
+    const { caller, timers } = this.#connection;
+    return new Redrive(await caller.call('redrive', this.#params, input, options), caller, timers);
+  }
+
+  /** A redrive begun earlier. */
+  async getRedrive(id: string, options?: CallOptions): Promise<Redrive> {
+    const { caller, timers } = this.#connection;
+    return new Redrive(await caller.call('getRedrive', { queue: this.name, task: id }, {}, options), caller, timers);
+  }
+
+  get #params() {
+    return { queue: this.name };
+  }
+}
