@@ -59,6 +59,20 @@ describe('the limits', () => {
     expect(limits.rowBytesMax).toBeLessThan(limits.parcelBytesMax);
   });
 
+  it('fit the id of any message into a receipt, beside incarnation, token, marks and an instant', () => {
+    const othersChars = 2 * 8 + 12 + 8 + 13;
+    expect(limits.anyMessageIdCharsMax).toBeGreaterThanOrEqual(limits.messageIdCharsMax);
+    expect(limits.anyMessageIdCharsMax + othersChars).toBeLessThan(limits.receiptCharsMax);
+  });
+
+  it('keep the tombstone of a key until no publish from before the end of its window can come', () => {
+    expect(limits.tombstoneMs).toBeGreaterThan(limits.readToWriteMsMax + limits.signedRequestMsMax + 2 * limits.clockMarginMs);
+  });
+
+  it('ask a publisher in a fraction of a sweep', () => {
+    expect(4 * limits.checkBackMsMax).toBeLessThan(limits.sweepPeriodMs);
+  });
+
   it('cut a full publish into whole parcels', () => {
     expect(limits.batchEntriesMax % limits.parcelSlotsMax).toBe(0);
   });
