@@ -42,6 +42,21 @@ export async function costOfRecordSteps(ground: Ground, messages: number): Promi
       target: { atMost: 6 },
       cost: await life({ settings: levels, batch: 1, entry: (index) => ({ priority: index % 3 }) }),
     },
+    {
+      name: 'whole life, of limited concurrency',
+      target: { atMost: 8 },
+      cost: await life({ settings: { limits: { concurrency: 10, ratePerSecond: null } }, batch: 1, entry: () => ({}) }),
+    },
+    {
+      name: 'the same, ten together',
+      target: { atMost: 0.8 },
+      cost: await life({ settings: { limits: { concurrency: 10, ratePerSecond: null } }, batch: tens, entry: () => ({}) }),
+    },
+    {
+      name: 'whole life, of a limited rate',
+      target: { atMost: 7 },
+      cost: await life({ settings: { limits: { concurrency: null, ratePerSecond: 10_000 } }, batch: 1, entry: () => ({}) }),
+    },
     { name: 'cancel a message that waits', target: { atMost: 3 }, cost: await byId(ground, messages, 'cancelMessage', {}) },
     {
       name: 'put off a delayed message',

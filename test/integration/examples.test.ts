@@ -90,6 +90,10 @@ describe('the examples', () => {
     expect(lines).toContain('account-2: open');
   });
 
+  it('limits keeps three workers to two messages at a time', async () => {
+    expect(await example('limits')).toBe('6 done, 2 at a time\n');
+  });
+
   it('by-id puts off, edits and cancels a message', async () => {
     expect((await example('by-id')).trim().split('\n')).toEqual([
       'delayed until 2030-01-02T09:00:00.000Z, priority 2: call Ada, she asked twice',
