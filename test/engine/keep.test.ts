@@ -351,6 +351,22 @@ onBothStores('kept', (driven) => {
     }
   });
 
+  it('a row that is kept, with work left, is seen to behind a long list of ready messages', async () => {
+    const { create, publish, engine, clock, sweep, rows } = driven();
+    await create('q', { keep });
+    for (const part of ['a', 'b']) {
+      await publish('q', ...Array.from({ length: 60 }, (_, index) => ({ id: `${part}-${index}`, body: index })));
+    }
+    const [id] = await publish('q', { body: 1 });
+    await engine.call('cancelMessage', { queue: 'q', id: id! }, {});
+    const keptRow = async () => (await rows('leases')).find(({ until }) => until !== undefined);
+    expect((await keptRow())!.expiry).toBeDefined();
+    clock.advance(endGraceMs);
+    await sweep();
+    expect((await keptRow())!.expiry).toBeUndefined();
+    expect((await get(id!)).state).toBe('cancelled');
+  });
+
   it('the last failures with their texts, when they were told', async () => {
     const { create, send, receive, call, clock, ack } = driven();
     await create('q', { keep });
