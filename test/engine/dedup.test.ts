@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { type Store, StoreError, type Write } from '../../engine/port.ts';
 import type { Deduplication, PublishEntry } from '../../sdk/contract.ts';
 import { readToWriteMsMax, retryMsMax, signedRequestMsMax, tombstoneMs } from '../../sdk/limits.ts';
@@ -496,6 +496,33 @@ onBothStores('publishing under a key', (driven) => {
     await done();
     const { results } = await engine.call('publish', { queue: 'q' }, { messages: [{ body: 'mine', dedupKey: 'k' }] });
     expect(results).toEqual([code('unavailable')]);
+  });
+
+  it('loses nothing of the message that waits where a publisher dies while it replaces it', async () => {
+    const { watched, another, bodies } = driven();
+    await create(60, 'replace', { retentionSeconds: null });
+    const [first, second] = [noise(3000), noise(4000)];
+    await send({ body: first });
+    const inner = watched.store;
+    // Of the calls that write, it dies in this one, before or after it was done.
+    for (const [dies, isDone] of [0, 1, 2, 3].flatMap((call) => [[call, false] as const, [call, true] as const])) {
+      let writes = 0;
+      const die = async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
+        if (writes++ !== dies) return call();
+        if (isDone) await call();
+        return new Promise(() => {});
+      };
+      const store: Store = {
+        ...inner,
+        write: (write, options) => die(() => inner.write(write, options)),
+        writeAll: (all, options) => die(() => inner.writeAll(all, options)),
+      };
+      const publish = another(store).call('publish', { queue: 'q' }, { messages: [{ body: second, dedupKey: 'k' }] });
+      await Promise.race([publish, vi.waitFor(() => expect(writes).toBeGreaterThan(dies))]);
+      expect([first, second]).toContain((await get('@k')).body);
+      expect(await send({ body: first })).toEqual([duplicate]);
+    }
+    expect(await bodies('q')).toEqual([first]);
   });
 
   it('is settled by its own row when only the answer was lost', async () => {

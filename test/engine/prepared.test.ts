@@ -331,6 +331,31 @@ onBothStores('a prepared message', (driven) => {
     expect(events).toMatchObject([{ kind: 'rolled_back', asked: checkBacksMax }]);
   });
 
+  it('is asked about again where the sweep died while it was asked', async () => {
+    const { clock, another, asked, answer, sweep } = driven();
+    await create({}, { checkBack: { functionName: 'f' } });
+    const [id] = await prepare({ body: 1 });
+    clock.advance(timeoutSeconds * second);
+    const died = new Promise<void>((resolve) => {
+      answer.now = () => {
+        resolve();
+        return new Promise(() => {});
+      };
+    });
+    void another().sweep({ until: clock.now() + hour });
+    await died;
+    answer.now = async () => 'commit';
+    await sweep();
+    expect(asked.length).toBe(1);
+    clock.advance(timeoutSeconds * second);
+    await sweep();
+    expect(asked.map(({ message }) => [message.id, message.asked])).toEqual([
+      [id, 1],
+      [id, 2],
+    ]);
+    expect(await bodies()).toEqual([1]);
+  });
+
   it('is not rolled back by an answer that comes after a commit', async () => {
     const { clock, sweep, answer } = driven();
     await create({}, { checkBack: { functionName: 'f' } });
