@@ -34,6 +34,7 @@ it('spends exactly so many write units on each other step, and on lives that beg
     ['whole life, delayed', 7],
     ["whole life, under the caller's own id", 7],
     ['whole life, under a key', 7],
+    ['whole life, prepared and committed', 10],
     ['publish under a key that is taken, ignored', 1],
     ['whole life, kept with a result', 6],
     ['the same, ten together', 0.7],
