@@ -11,8 +11,8 @@ export const fences: readonly Mutant[] = [
   {
     name: 'a lease that is over is delivered',
     file: 'engine/operations/receive.ts',
-    find: 'return now < (leasedUntil ?? visibleAt) - Math.min(clockMarginMs, taker.visibilityTimeoutMs / 2);',
-    replace: 'return now < now + (leasedUntil ?? visibleAt);',
+    find: 'return now < leaseEndOf(lease, slot) - Math.min(clockMarginMs, taker.visibilityTimeoutMs / 2);',
+    replace: 'return now < now + leaseEndOf(lease, slot);',
   },
   {
     name: 'a lease is leased by a clock that is not trusted',

@@ -30,8 +30,8 @@ export const leases: readonly Mutant[] = [
   {
     name: 'the answer to the removal of the fresh row is not had before delivery',
     file: 'engine/operations/receive.ts',
-    find: 'claimed.filter((one) => stands(one) || excess.has(one));',
-    replace: 'claimed.filter((one) => excess.has(one));',
+    find: '(one) => stands(one) || excess',
+    replace: '(one) => excess',
   },
   {
     name: 'the flag `fresh` is ignored',
@@ -128,8 +128,8 @@ export const leases: readonly Mutant[] = [
   {
     name: 'an extension needs no token',
     file: 'engine/operations/extend.ts',
-    find: 'isLive(there) && there.token === token;',
-    replace: 'isLive(there) && (there.token === token || there.token !== undefined);',
+    find: '!isLive(there) || there.token !== receipt.token) return false;',
+    replace: '!isLive(there) || there.token === undefined) return false;',
   },
   {
     name: 'a delayed parcel is put unconditionally',
