@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document, generated from the contract's routes and from the schemas that judge the calls. */
 import * as z from 'zod';
 import { type OperationName, type Route, routes } from '../sdk/contract.ts';
+import { meanings } from '../sdk/error-meanings.ts';
 import { type ErrorCode, errors } from '../sdk/errors.ts';
 import { publishEntry } from '../sdk/schemas/publish-entry.ts';
 import { documentedInputs, params } from '../sdk/schemas.ts';
@@ -97,7 +98,7 @@ function problemResponses(codes: ErrorCode[]): JsonObject {
     [...byStatus].map(([status, ofStatus]) => [
       String(status),
       {
-        description: ofStatus.map((code) => `\`${code}\`: ${errors[code].meaning}`).join('\n\n'),
+        description: ofStatus.map((code) => `\`${code}\`: ${meanings[code]}`).join('\n\n'),
         headers: {
           'x-request-id': requestIdHeader,
           ...(status === 429 || status === 503
@@ -113,7 +114,8 @@ function problemResponses(codes: ErrorCode[]): JsonObject {
 function problemExamples(codes: ErrorCode[]): JsonObject {
   return Object.fromEntries(
     codes.map((code) => {
-      const { status, meaning } = errors[code];
+      const { status } = errors[code];
+      const meaning = meanings[code];
       const requestId = '2f1c3f0e-8a55-4c1b-9a3f-6f3c0f0d9b51';
       return [code, { value: { type: `urn:dumbwaiter:${code}`, title: meaning, status, detail: meaning, code, requestId } }];
     }),

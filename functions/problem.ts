@@ -1,5 +1,6 @@
 /** Refusals over HTTP: problem+json (https://www.rfc-editor.org/rfc/rfc9457). */
-import { type DumbwaiterError, errors } from '../sdk/errors.ts';
+import { meanings } from '../sdk/error-meanings.ts';
+import type { DumbwaiterError } from '../sdk/errors.ts';
 
 export const problemMediaType = 'application/problem+json';
 
@@ -8,6 +9,6 @@ export function problemResponse(refusal: DumbwaiterError): Response {
   const headers = new Headers({ 'content-type': problemMediaType });
   if (retryAfterMs !== undefined) headers.set('retry-after', String(Math.ceil(retryAfterMs / 1000)));
   if (code === 'unauthorized') headers.set('www-authenticate', 'Bearer realm="dumbwaiter"');
-  const problem = { type: `urn:dumbwaiter:${code}`, title: errors[code].meaning, status, detail: message, code, requestId };
+  const problem = { type: `urn:dumbwaiter:${code}`, title: meanings[code], status, detail: message, code, requestId };
   return new Response(JSON.stringify(problem), { status, headers });
 }

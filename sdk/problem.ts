@@ -26,7 +26,7 @@ export function refusalOf(response: Response, text: string): DumbwaiterError {
 
   const code = stringAt(problem, 'code');
   const said = stringAt(problem, 'detail') ?? stringAt(problem, 'title') ?? stringAt(problem, 'message');
-  if (code !== undefined && isErrorCode(code)) return new DumbwaiterError(code, said ?? errors[code].meaning, more);
+  if (code !== undefined && isErrorCode(code)) return new DumbwaiterError(code, said ?? code, more);
 
   if (response.type === 'opaqueredirect' || (status >= 300 && status < 400))
     return new DumbwaiterError('not_found', `The URL redirects to ${headers.get('location') ?? 'another'}: give that one.`, more);

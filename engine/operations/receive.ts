@@ -9,9 +9,9 @@ import type { InputOf, OutputOf, ReceivedMessage } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
 import { callBytesMax, clockMarginMs, headRowsMax, tombstoneMs } from '../../sdk/limits.ts';
 import { type Candidate, candidatesOf, othersLast, rowOf } from '../candidates.ts';
-import { type Claimed, claimDue, claimFresh, clearParcel, giveBack, type Taker } from '../claims.ts';
-import { readContents, sizeOf } from '../contents.ts';
+import { type Claimed, claimDue, claimFresh, clearParcel, type Taker } from '../claims.ts';
 import type { Context } from '../context.ts';
+import { deliver, type Taken, type Waiting } from '../deliveries.ts';
 import { parcelBehind } from '../group-parcels.ts';
 import { growIfThrottled } from '../growth.ts';
 import { judgeable } from '../lease-writes.ts';
@@ -19,9 +19,8 @@ import { createPatience, patiently } from '../patience.ts';
 import { createLimiter } from '../permit-writes.ts';
 import { StoreError } from '../port.ts';
 import { tokenChars } from '../receipts.ts';
-import { type Lease, type Parcel, parcelKey } from '../rows.ts';
 import { storedBytes } from '../stored-row.ts';
-import { messageOverheadBytes, receivedMessage } from '../views.ts';
+import { messageOverheadBytes } from '../views.ts';
 import { visitShards } from '../visits.ts';
 
 const waitMsFirst = 50;
@@ -116,14 +115,6 @@ async function lookInto(
   }
 }
 
-type Waiting = Pick<Parcel, 'shard' | 'id'>;
-
-interface Taken {
-  claimed: Claimed[];
-  /** Rows of `messages` that are overridden now, or hold nothing more to deliver. */
-  removals: Waiting[];
-}
-
 /** Claims rows in turn, as many side by side as are needed, until there are `max` messages or one answer is full. */
 async function take(
   ctx: Context,
@@ -214,66 +205,4 @@ async function claim(
   return lease && (result.inTheWay.row!.expiry as number) <= ctx.clock.now()
     ? claimDue(ctx, taker, result.inTheWay, want)
     : undefined;
-}
-
-/** Removes what was claimed from `messages`, and answers what may be handed over by then. */
-async function deliver(ctx: Context, taker: Taker, { claimed, removals }: Taken): Promise<ReceivedMessage[]> {
-  const [errors, contents] = await Promise.all([
-    removals.length === 0
-      ? []
-      : ctx.store.writeAll(
-          removals.map((parcel) => ({ key: parcelKey(parcel.shard, parcel.id), then: { remove: true as const } })),
-        ),
-    readContents(
-      ctx.store,
-      claimed.map(({ lease }) => lease.contents),
-    ),
-  ]);
-  const standing = new Set(removals.filter((_, index) => errors[index] !== undefined).map((parcel) => parcel.id));
-  const stands = ({ lease }: Claimed) => standing.has(lease.group?.head ?? lease.id);
-  const excess = beyondOneAnswer(claimed);
-  const undeliverable = claimed.filter((one) => stands(one) || excess.has(one) || !isCovered(taker, one));
-  await Promise.all(undeliverable.map((one) => giveBack(ctx, taker, one).catch(() => {})));
-
-  const now = ctx.clock.now();
-  const messages: ReceivedMessage[] = [];
-  claimed.forEach((one, index) => {
-    if (undeliverable.includes(one)) return;
-    const inTime = one.slots.filter((slot) => mayDeliver(taker, one, slot, now));
-    if (inTime.length === 0) return;
-    const content = contents[index];
-    if (content) messages.push(...inTime.map((slot) => receivedMessage(taker.queue, one.lease, slot, content[slot]!)));
-    else ctx.observe?.({ kind: 'anomaly', what: 'the bodies of a message are gone', queue: taker.queue.name, row: one.lease.id });
-  });
-  const failure = errors.find((error) => error !== undefined);
-  if (messages.length === 0 && failure) throw failure;
-  return messages;
-}
-
-/** What one answer cannot carry: how large a group's next messages are shows only when they are taken. */
-function beyondOneAnswer(claimed: readonly Claimed[]): Set<Claimed> {
-  let bytes = 0;
-  return new Set(
-    claimed.filter(({ lease, slots }, index) => {
-      const size = sizeOf(lease.contents) + slots.length * messageOverheadBytes;
-      if (index > 0 && bytes + size > callBytesMax) return true;
-      bytes += size;
-      return false;
-    }),
-  );
-}
-
-function isCovered({ limiter }: Taker, { lease, slots }: Claimed): boolean {
-  return limiter === undefined || slots.every((slot) => limiter.covers(leaseEndOf(lease, slot)));
-}
-
-/** A process that slept must not hand over a lease that is over, or nearly: another may have the message already. */
-function mayDeliver(taker: Taker, { lease }: Claimed, slot: number, now: number): boolean {
-  if (taker.visibilityTimeoutMs === 0) return true;
-  return now < leaseEndOf(lease, slot) - Math.min(clockMarginMs, taker.visibilityTimeoutMs / 2);
-}
-
-function leaseEndOf({ slots }: Lease, slot: number): number {
-  const { leasedUntil, visibleAt } = slots[slot]!;
-  return leasedUntil ?? visibleAt;
 }

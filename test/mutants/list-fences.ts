@@ -10,7 +10,7 @@ export const fences: readonly Mutant[] = [
   },
   {
     name: 'a lease that is over is delivered',
-    file: 'engine/operations/receive.ts',
+    file: 'engine/deliveries.ts',
     find: 'return now < leaseEndOf(lease, slot) - Math.min(clockMarginMs, taker.visibilityTimeoutMs / 2);',
     replace: 'return now < now + leaseEndOf(lease, slot);',
   },

@@ -29,7 +29,7 @@ export const leases: readonly Mutant[] = [
   },
   {
     name: 'the answer to the removal of the fresh row is not had before delivery',
-    file: 'engine/operations/receive.ts',
+    file: 'engine/deliveries.ts',
     find: '(one) => stands(one) || excess',
     replace: '(one) => excess',
   },

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import { settingsDefaults } from '../../engine/settings.ts';
 import { operationTexts } from '../../functions/operation-texts.ts';
 import { type OperationName, routes } from '../../sdk/contract.ts';
-import { errors } from '../../sdk/errors.ts';
+import { meanings } from '../../sdk/error-meanings.ts';
+import { type ErrorCode, errors } from '../../sdk/errors.ts';
 import * as limits from '../../sdk/limits.ts';
 
 const header = `# Reference
@@ -33,11 +34,11 @@ function settings(): string {
 }
 
 function codes(): string {
-  const rows = Object.entries(errors).map(([code, { status, retryable, meaning }]) => [
+  const rows = Object.entries(errors).map(([code, { status, retryable }]) => [
     `\`${code}\``,
     String(status),
     retryable ? 'yes' : 'no',
-    meaning,
+    meanings[code as ErrorCode],
   ]);
   const text = 'Over HTTP a refusal of the whole call is problem+json (RFC 9457) with `code`; in a batch each entry has its own.';
   return `## Errors\n\n${text}\n\n${table(['code', 'HTTP status', 'retryable', 'meaning'], rows)}`;

@@ -1,0 +1,35 @@
+/** What each refusal means, for documents and for the titles of problems. Apart from the table, which every client carries. */
+import type { ErrorCode } from './errors.ts';
+
+export const meanings: Readonly<Record<ErrorCode, string>> = {
+  invalid_input: 'A field is missing, of the wrong type or over its limit.',
+  invalid_receipt: 'The receipt is not one that this queue gave.',
+  unauthorized: 'The API key is missing, unknown or revoked.',
+  forbidden: "The API key's scopes or queues do not cover this call.",
+  not_found: 'There is no such path.',
+  queue_not_found: 'There is no queue of this name.',
+  message_not_found: 'There is no message of this id in this queue.',
+  task_not_found: 'There is no redrive task of this id on this queue.',
+  schedule_not_found: 'There is no schedule of this name.',
+  key_not_found: 'There is no API key of this id.',
+  method_not_allowed: 'The path exists, but not with this method.',
+  request_timeout: 'The request did not arrive whole in time.',
+  queue_exists: 'The queue exists with other settings.',
+  queue_in_use: 'Another queue names this one as its dead-letter queue.',
+  message_leased: 'The message is leased: only what waits is changed, and only force cancels what is leased.',
+  message_prepared: 'The message is prepared: it can be committed or rolled back.',
+  message_committed: 'The message is committed, and cannot be rolled back any more.',
+  message_rolled_back: 'The message was rolled back or cancelled, and cannot be committed.',
+  cancelled: 'The message was cancelled: while it was leased, or called for.',
+  message_dead: 'The message that was called was given up: dead-lettered, or too old. Only the SDK says this.',
+  message_exists:
+    'A transaction was to publish a message under an id that a message in the queue has, had within the hour, or that is kept.',
+  lease_lost: 'The lease ended and the message was taken by another, released or removed.',
+  call_timeout: 'The message that was called had no result in time. Only the SDK says this.',
+  payload_too_large: 'The request is larger than one call may carry.',
+  unsupported_media_type: 'The request body is not application/json.',
+  throttled: 'Too many requests; try again after the time given in Retry-After.',
+  internal: 'A defect of the queue. The request id finds it in the logs.',
+  unavailable: 'The store did not answer in time. A publish may or may not have been stored.',
+  clock_skewed: 'The clock of the process that served the call is off.',
+};
