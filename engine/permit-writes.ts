@@ -89,7 +89,8 @@ export function createLimiter(
     let version: string | undefined;
     await leavingToTime(
       untilSettled<void>(ctx, first, async (seen) => {
-        if (version !== undefined && seen.row?.version === version) return { done: undefined };
+        // Once at the most: what may have been given back is not given back again.
+        if (seen.unsure || (version !== undefined && seen.row?.version === version)) return { done: undefined };
         const permits = usedOnly(readPermits(seen.row), grant, delivered);
         if (!permits) return { done: undefined };
         version = ctx.newVersion();

@@ -20,11 +20,14 @@ interface Held {
   apart: Record<string, number>;
 }
 
-/** When all that was taken has drained, ms, and how long each message takes to, ms. */
+/** What was taken since the bucket was empty, when that was, ms, and how long each message takes to drain, ms. No sum of fractions: those would drift. */
 interface Flow {
-  until: number;
+  since: number;
+  taken: number;
   every: number;
 }
+
+const drained = ({ since, taken, every }: Flow) => since + taken * every;
 
 export interface Permits {
   held: Record<string, Held>;
@@ -64,21 +67,22 @@ export function readPermits(row: Row | undefined): Permits {
     token,
     { until: u as number, count: n as number, apart: g as Record<string, number> },
   ]);
-  const flow = row?.drained === undefined ? {} : { flow: { until: row.drained as number, every: row.every as number } };
+  const { since, taken, every } = (row ?? {}) as Partial<Record<keyof Flow, number>>;
+  const flow = since === undefined ? {} : { flow: { since, taken: taken!, every: every! } };
   return { held: Object.fromEntries(held), ...flow };
 }
 
 /** TTL removes the row when nothing of it has counted for long: a row without permits says as much as none. */
 export function permitsRow(id: string, version: string, { held, flow }: Permits, now: number): Row {
   const ends = Object.values(held).flatMap(({ until, apart }) => [until, ...Object.values(apart)]);
-  const last = Math.max(now, flow?.until ?? 0, ...ends);
+  const last = Math.max(now, flow ? drained(flow) : 0, ...ends);
   return {
     id,
     version,
     held: Object.fromEntries(
       Object.entries(held).map(([token, { until, count, apart }]) => [token, { u: until, n: count, g: { ...apart } }]),
     ),
-    ...(flow ? { drained: flow.until, every: flow.every } : {}),
+    ...flow,
     ttl: Math.ceil((last + tombstoneMs) / 1000),
   };
 }
@@ -108,7 +112,7 @@ export function granted(
   const free = concurrency === null ? want : concurrency - outAt({ held: counting }, now);
   const bucket = ratePerSecond === null ? undefined : bucketAt(flow, ratePerSecond, now);
   const count = Math.max(0, Math.min(want, free, bucket?.room ?? want));
-  const after = bucket && { until: bucket.from + count * bucket.every, every: bucket.every };
+  const after = bucket && { ...bucket.flow, taken: bucket.flow.taken + count };
   const mine = concurrency === null ? {} : { [token]: { until, count, apart: {} } };
   return {
     permits: { held: { ...counting, ...mine }, ...(after ? { flow: after } : {}) },
@@ -117,12 +121,13 @@ export function granted(
 }
 
 /** A bucket takes what the rate gives in a second, and one message at least. After a change of the rate it is as full as it was. */
-function bucketAt(flow: Flow | undefined, ratePerSecond: number, now: number): { room: number; from: number; every: number } {
+function bucketAt(flow: Flow | undefined, ratePerSecond: number, now: number): { room: number; flow: Flow } {
   const every = 1000 / ratePerSecond;
   const size = Math.max(1, ratePerSecond);
-  const full = flow ? Math.max(0, flow.until - now) / flow.every : 0;
-  const from = flow?.every === every ? Math.max(flow.until, now) : now + Math.min(full, size) * every;
-  return { room: Math.floor((size * every - (from - now) + roundingMs) / every), from, every };
+  const toDrain = flow ? Math.max(0, drained(flow) - now) : 0;
+  if (flow?.every === every && toDrain > 0) return { room: Math.floor((size * every - toDrain + roundingMs) / every), flow };
+  const full = flow ? Math.min(size, toDrain / flow.every) : 0;
+  return { room: Math.floor(size - full + roundingMs / every), flow: { since: now + full * every, taken: 0, every } };
 }
 
 /**
@@ -131,11 +136,11 @@ function bucketAt(flow: Flow | undefined, ratePerSecond: number, now: number): {
  */
 export function usedOnly({ held, flow }: Permits, grant: Grant, used: number): Permits | undefined {
   const { [grant.token]: mine, ...others } = held;
-  const isLast = flow !== undefined && flow.until === grant.flow?.until && flow.every === grant.flow.every;
+  const isLast = flow !== undefined && flow.since === grant.flow?.since && flow.taken === grant.flow.taken;
   if (!isLast && (mine === undefined || mine.count <= used)) return undefined;
-  const drained = isLast ? { ...flow, until: flow.until - (grant.count - used) * flow.every } : flow;
+  const left = isLast ? { ...flow, taken: flow.taken - (grant.count - used) } : flow;
   const kept = mine && used > 0 ? { [grant.token]: { ...mine, count: used } } : {};
-  return { held: { ...others, ...kept }, ...(drained ? { flow: drained } : {}) };
+  return { held: { ...others, ...kept }, ...(left ? { flow: left } : {}) };
 }
 
 /** Those of which it is not noted yet that they are over. */
@@ -158,7 +163,7 @@ export function lengthened(
   marked: readonly Marked[],
   { now, until }: { now: number; until: number },
 ): { permits: Permits; changed: boolean; refused: Marked[] } {
-  const permits: Permits = { held: structuredClone(pruned(held, now)), ...(flow ? { flow } : {}) };
+  const permits: Permits = { held: structuredClone(held), ...(flow ? { flow } : {}) };
   let changed = false;
   const refused = marked.filter(({ token, mark }) => {
     const mine = permits.held[token];
@@ -172,5 +177,6 @@ export function lengthened(
     changed = true;
     return false;
   });
+  permits.held = pruned(permits.held, now);
   return { permits, changed, refused };
 }
