@@ -142,17 +142,14 @@ export async function returnPermits<Result extends AckResult>(
 }
 
 async function markOver(ctx: Context, id: string, over: readonly Marked[]): Promise<void> {
-  let version = ctx.newVersion();
   const inPlace = (marked: readonly Marked[], readAt: number) => {
-    const { when, set } = returning(marked, version);
+    const { when, set } = returning(marked, ctx.newVersion());
     return writeLease(ctx, id, when, { set }, readAt);
   };
   const first = over.length <= inPlaceMax ? await inPlace(over, ctx.clock.now()) : await lookAt(ctx, id);
   await untilSettled<void>(ctx, first, async (seen) => {
-    const left = seen.row?.version === version ? [] : unreturned(readPermits(seen.row), over);
-    if (left.length === 0) return { done: undefined };
-    version = ctx.newVersion();
-    return { seen: await inPlace(left.slice(0, inPlaceMax), seen.readAt) };
+    const left = unreturned(readPermits(seen.row), over);
+    return left.length === 0 ? { done: undefined } : { seen: await inPlace(left.slice(0, inPlaceMax), seen.readAt) };
   });
 }
 

@@ -262,6 +262,82 @@ onBothStores('a queue of limited concurrency', (driven) => {
     expect(await count()).toBe(3);
   });
 
+  it('loses no ack that comes between what a receive reads of permits and what it writes', async () => {
+    const { watched, another } = driven();
+    await start(atOnce(2));
+    const [held] = await receive({ max: 1 });
+    const inner = watchStore(watched.store);
+    inner.before = async ({ method, keys }) => {
+      if (method !== 'write' || !keys.some(isPermits)) return;
+      inner.before = () => {};
+      await ack([held!]);
+    };
+    expect((await another(inner.store).call('receive', { queue: 'q' }, { max: 1 })).messages.length).toBe(1);
+    expect(await count()).toBe(1);
+  });
+
+  it('takes once though it can not be told at first whether it has', async () => {
+    const { watched, another } = driven();
+    await start(atOnce(2));
+    const inner = watchStore(watched.store);
+    const { write } = inner.store;
+    inner.store.write = async (...call) => {
+      await write(...call);
+      inner.store.write = write;
+      expect((await receive({ max: 1 })).length).toBe(1);
+      throw new StoreError('the answer was lost', 'unknown');
+    };
+    expect((await another(inner.store).call('receive', { queue: 'q' }, { max: 1 })).messages.length).toBe(1);
+    expect(await count()).toBe(0);
+  });
+
+  it('frees by one ack as many as a receive gives', async () => {
+    await start(atOnce(100), 0);
+    for (let parcel = 0; parcel < 20; parcel++) await driven().send('q', ...range(10));
+    const hundred = await receive();
+    expect(hundred.length).toBe(100);
+    await ack(hundred);
+    expect(await count()).toBe(100);
+  });
+
+  it('frees by an ack what it can, where other messages of it have lost their permits with their leases', async () => {
+    const { clock } = driven();
+    await start(atOnce(1), 1, { priority: { levels: 2, order: 'strict' } });
+    const late = await receive({ visibilityTimeoutSeconds: 1 });
+    clock.advance(second + afterLeaseMs);
+    await driven().publish('q', { body: 'urgent', priority: 1 });
+    const urgent = await receive();
+    expect(urgent).toMatchObject([{ body: 'urgent' }]);
+    await ack([...late, ...urgent]);
+    await driven().send('q', 1, 2);
+    expect(await count()).toBe(1);
+  });
+
+  it('holds what was to be extended to less for as long as before: who was to shorten its lease may be dead', async () => {
+    const { call, clock, watched, another } = driven();
+    await start(atOnce(1));
+    const [held] = await receive({ visibilityTimeoutSeconds: 100 });
+    const inner = watchStore(watched.store);
+    inner.before = ({ method, keys }) => {
+      if (method === 'write' && !keys.some(isPermits)) throw new Error('died');
+    };
+    const input = { receipts: [held!.receipt], visibilityTimeoutSeconds: 1 };
+    await expect(another(inner.store).call('extend', { queue: 'q' }, input)).rejects.toThrow('died');
+    clock.advance(50 * second);
+    expect(await count()).toBe(0);
+    expect((await call('extend', 'q', { ...input, visibilityTimeoutSeconds: 10 })).results[0]).toMatchObject({ ok: true });
+  });
+
+  it('is asked for once a receive, however many shards and levels have something', async () => {
+    const { publish, watched } = driven();
+    await start(atOnce(1), 0, { priority: { levels: 3, order: 'strict' } });
+    for (const priority of [0, 1, 2, 2]) await publish('q', { body: 1, priority });
+    expect((await receive({ max: 1 })).length).toBe(1);
+    watched.take();
+    expect(await count()).toBe(0);
+    expect(watched.take()).toEqual({ ...none, ranges: 2, gets: 1 });
+  });
+
   it('is the same with groups, priorities and own ids', async () => {
     const { publish } = driven();
     await start(atOnce(3), 0, { priority: { levels: 3, order: 'strict' } });
