@@ -32,6 +32,7 @@ export const leases: readonly Mutant[] = [
     file: 'engine/deliveries.ts',
     find: '(one) => stands(one) || excess',
     replace: '(one) => excess',
+    tests: ['test/engine/removal.test.ts'],
   },
   {
     name: 'the flag `fresh` is ignored',
@@ -51,6 +52,7 @@ export const leases: readonly Mutant[] = [
     file: 'engine/sweep.ts',
     find: 'overriding[index] ? { remove: true, deadLettered: 0 } : await clearParcel(ctx, queue, parcel, readAt);',
     replace: 'await clearParcel(ctx, queue, parcel, readAt);',
+    tests: ['test/engine/removal.test.ts'],
   },
   {
     name: 'the token is not renewed at a claim',

@@ -73,6 +73,7 @@ export const moves: readonly Mutant[] = [
     file: 'engine/redrive-run.ts',
     find: 'lease && incarnationOf(lease.shard) === queue.incarnation && lease.since',
     replace: 'lease && lease.since',
+    tests: ['test/engine/redrive.test.ts'],
   },
   {
     name: 'a parcel is taken out of its turn though its row in `leases` may not stand',

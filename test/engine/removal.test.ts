@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import { type Store, StoreError } from '../../engine/port.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+onBothStores('the row of a message that was received', (driven) => {
+  it('is removed before the message is handed over: while it may stand, nothing is', async () => {
+    const { create, send, bodies, another, watched } = driven();
+    await create('q');
+    await send('q', 'waits');
+    const unanswered: Store = {
+      ...watched.store,
+      writeAll: async (writes) => writes.map(() => new StoreError('no answer', 'unknown')),
+    };
+    await expect(another(unanswered).call('receive', { queue: 'q' }, {})).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await bodies('q')).toEqual(['waits']);
+  });
+
+  it('is removed by the sweep when its receiver died before it could', async () => {
+    const { create, send, receive, sweep, rows, watched } = driven();
+    await create('q');
+    await send('q', 'overridden');
+    watched.before = ({ method }) => {
+      if (method === 'writeAll') throw new Error('the receiver died');
+    };
+    await expect(receive('q')).rejects.toThrow();
+    watched.before = () => {};
+    expect((await rows('messages')).length).toBe(1);
+    await sweep();
+    expect(await rows('messages')).toEqual([]);
+  });
+});
