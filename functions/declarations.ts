@@ -1,6 +1,6 @@
-/** Queues declared in code: brought to the settings that the declaration gives them. */
+/** Queues and schedules declared in code: brought to what the declaration says. */
 import type { Engine } from '../engine/engine.ts';
-import type { QueueSettings } from '../sdk/contract.ts';
+import type { QueueSettings, ScheduleInput } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
 import { parseInput, parseParams } from '../sdk/schemas.ts';
 
@@ -27,6 +27,34 @@ export async function declareQueues(engine: Engine, declared: Declarations): Pro
       if (!(error instanceof DumbwaiterError) || error.code !== 'queue_exists') throw error;
       await engine.call('updateQueue', { queue }, settings);
     }
+  }
+}
+
+/** From JSON, `{"<schedule>": {…}}`. Throws `invalid_input`. */
+export function parseSchedules(json: string): ReadonlyMap<string, ScheduleInput> {
+  const declared = JSON.parse(json) as Record<string, unknown>;
+  return new Map(
+    Object.entries(declared).map(([name, schedule]) => [
+      parseParams('putSchedule', { name }).name,
+      parseInput('putSchedule', schedule),
+    ]),
+  );
+}
+
+/** Puts the schedules. Whether one is paused is left to those who paused it, unless the declaration says. Throws DumbwaiterError. */
+export async function declareSchedules(engine: Engine, declared: ReadonlyMap<string, ScheduleInput>): Promise<void> {
+  for (const [name, schedule] of declared) {
+    const paused = schedule.paused ?? (await isPaused(engine, name));
+    await engine.call('putSchedule', { name }, { ...schedule, paused });
+  }
+}
+
+async function isPaused(engine: Engine, name: string): Promise<boolean> {
+  try {
+    return (await engine.call('getSchedule', { name }, {})).paused;
+  } catch (error) {
+    if (error instanceof DumbwaiterError && error.code === 'schedule_not_found') return false;
+    throw error;
   }
 }
 

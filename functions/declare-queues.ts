@@ -1,10 +1,10 @@
 /**
- * Lambda entry: a CloudFormation custom resource that creates the queues which a stack declares, and sets the settings of those
- * that are there. It removes none: a queue that is declared no more stays until somebody deletes it.
+ * Lambda entry: a CloudFormation custom resource that creates the queues and schedules which a stack declares, and sets those that are
+ * there. It removes none: what is declared no more stays until somebody deletes it.
  * Protocol: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
  */
 import { DumbwaiterError } from '../sdk/errors.ts';
-import { declareQueues, parseDeclarations } from './declarations.ts';
+import { declareQueues, declareSchedules, parseDeclarations, parseSchedules } from './declarations.ts';
 import { createEnvironment } from './environment.ts';
 import type { LambdaContext } from './lambda-context.ts';
 
@@ -15,7 +15,7 @@ interface CloudFormationEvent {
   RequestId: string;
   LogicalResourceId: string;
   PhysicalResourceId?: string;
-  ResourceProperties: { queuesJson: string };
+  ResourceProperties: { queuesJson: string; schedulesJson?: string };
 }
 
 const { engine, log } = createEnvironment('dumbwaiter-declare-queues');
@@ -26,7 +26,12 @@ export async function handler(event: CloudFormationEvent, context: LambdaContext
   log.begin(context);
   let failure: string | undefined;
   try {
-    if (event.RequestType !== 'Delete') await declareQueues(engine, parseDeclarations(event.ResourceProperties.queuesJson));
+    if (event.RequestType !== 'Delete') {
+      const { queuesJson, schedulesJson = '{}' } = event.ResourceProperties;
+      const schedules = parseSchedules(schedulesJson);
+      await declareQueues(engine, parseDeclarations(queuesJson));
+      await declareSchedules(engine, schedules);
+    }
   } catch (error) {
     log.error('Queues not declared', { kind: 'declaration_failed' }, error);
     const told = error instanceof DumbwaiterError ? `${error.code}: ${error.message}` : `See the log, ${context.awsRequestId}.`;

@@ -1,20 +1,30 @@
 import { CustomResource, Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import type { QueueSettings } from '../sdk/contract.ts';
+import type { QueueSettings, ScheduleInput } from '../sdk/contract.ts';
 import type { NodeFunction } from './node-function.ts';
 
-/** What `functions/declare-queues.ts` reads: CloudFormation hands every property over as text, so the settings travel as JSON. */
+/** What `functions/declare-queues.ts` reads: CloudFormation hands every property over as text, so what is declared travels as JSON. */
 export interface DeclareQueuesProperties {
   queuesJson: string;
+  schedulesJson: string;
+}
+
+interface DeclaredQueuesProps {
+  handler: NodeFunction;
+  queues: Record<string, Partial<QueueSettings>>;
+  schedules: Record<string, ScheduleInput>;
 }
 
 const timeout = Duration.minutes(2);
 
-/** Queues declared in code: each deployment creates those that are new, and sets the settings of those that are there. It removes none. */
+/** Queues and schedules declared in code: each deployment creates those that are new, and sets those that are there. It removes none. */
 export class DeclaredQueues extends Construct {
-  constructor(scope: Construct, id: string, props: { handler: NodeFunction; queues: Record<string, Partial<QueueSettings>> }) {
+  constructor(scope: Construct, id: string, props: DeclaredQueuesProps) {
     super(scope, id);
-    const properties: DeclareQueuesProperties = { queuesJson: JSON.stringify(props.queues) };
+    const properties: DeclareQueuesProperties = {
+      queuesJson: JSON.stringify(props.queues),
+      schedulesJson: JSON.stringify(props.schedules),
+    };
     const resource = new CustomResource(this, 'Resource', {
       resourceType: 'Custom::DumbwaiterQueues',
       serviceToken: props.handler.function.functionArn,

@@ -2,7 +2,7 @@ import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { QueueSettings } from '../sdk/contract.ts';
+import type { QueueSettings, ScheduleInput } from '../sdk/contract.ts';
 
 export interface DumbwaiterProps {
   /**
@@ -11,6 +11,12 @@ export interface DumbwaiterProps {
    * @default - none; queues are made over the API
    */
   readonly queues?: Record<string, Partial<QueueSettings>>;
+  /**
+   * Schedules to have, by name: recurring messages to queues that are there or declared beside them. Each deployment that changes them
+   * puts them so; one that was paused stays paused, unless it says otherwise here. One taken out of here goes on: delete it over the API.
+   * @default - none; schedules are put over the API
+   */
+  readonly schedules?: Record<string, ScheduleInput>;
   /**
    * What becomes of the tables, the admin key and the logs when the construct is removed.
    * @default RemovalPolicy.RETAIN

@@ -65,6 +65,7 @@ export class Dumbwaiter extends Construct {
       adminKey: this.#adminKey,
       memorySize: props.memorySize ?? defaults.memorySize,
       reserveSweepConcurrency: props.reserveSweepConcurrency ?? true,
+      declaresSchedules: Object.keys(props.schedules ?? {}).length > 0,
     });
     const { api, sweep, declareQueues } = this.#functions;
     const http = new PublicApi(this, 'Http', {
@@ -92,8 +93,9 @@ export class Dumbwaiter extends Construct {
       metrics,
       tables: this.tables,
     });
-    if (Object.keys(props.queues ?? {}).length > 0) {
-      new DeclaredQueues(this, 'DeclaredQueues', { handler: declareQueues, queues: props.queues ?? {} });
+    const { queues = {}, schedules = {} } = props;
+    if (Object.keys({ ...queues, ...schedules }).length > 0) {
+      new DeclaredQueues(this, 'DeclaredQueues', { handler: declareQueues, queues, schedules });
     }
   }
 

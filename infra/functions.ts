@@ -8,15 +8,7 @@ import { Construct } from 'constructs';
 import type { Scope } from '../sdk/contract.ts';
 import type { AdminKey } from './admin-key.ts';
 import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
-import {
-  adminAccess,
-  allowTables,
-  declareQueuesAccess,
-  publishAccess,
-  receiveAccess,
-  sweepAccess,
-  type TableAccess,
-} from './table-access.ts';
+import { adminAccess, allowTables, declareQueuesAccess, messageAccess, sweepAccess, type TableAccess } from './table-access.ts';
 import type { Tables } from './tables.ts';
 
 export interface FunctionsProps {
@@ -26,6 +18,7 @@ export interface FunctionsProps {
   logRetention: RetentionDays;
   removalPolicy: RemovalPolicy;
   reserveSweepConcurrency: boolean;
+  declaresSchedules: boolean;
 }
 
 /** Longer than the longest wait of a receive, shorter than the 30 s that API Gateway gives. */
@@ -54,8 +47,8 @@ export class Functions extends Construct {
     this.#props = props;
     this.redrive = this.#redrive();
     this.api = this.#api();
-    this.publish = this.#door('Publish', 'publish', publishAccess);
-    this.receive = this.#door('Receive', 'receive', receiveAccess);
+    this.publish = this.#door('Publish', 'publish', messageAccess);
+    this.receive = this.#door('Receive', 'receive', messageAccess);
     this.sweep = this.#sweep();
     this.declareQueues = this.#declareQueues();
   }
@@ -130,7 +123,7 @@ export class Functions extends Construct {
       // It hands long tasks on to itself, which is no loop that ran wild: a task ends.
       recursiveLoop: RecursiveLoop.ALLOW,
     });
-    allowTables(redrive, this.#props.tables, receiveAccess);
+    allowTables(redrive, this.#props.tables, messageAccess);
     // Beside the role's own policy: that one must be there before the function, and cannot name it.
     new Policy(this, 'ContinueRedrive', {
       roles: [redrive.role],
@@ -142,10 +135,11 @@ export class Functions extends Construct {
   #declareQueues(): NodeFunction {
     const declareQueues = this.#function('DeclareQueues', {
       entry: 'declare-queues',
-      description: 'Dumbwaiter: creates the queues that the stack declares',
+      description: 'Dumbwaiter: creates the queues and schedules that the stack declares',
       timeout: declareQueuesTimeout,
     });
-    allowTables(declareQueues, this.#props.tables, declareQueuesAccess);
+    const { tables, declaresSchedules } = this.#props;
+    allowTables(declareQueues, tables, declaresSchedules ? messageAccess : declareQueuesAccess);
     return declareQueues;
   }
 

@@ -20,20 +20,13 @@ const dueLeases = ['Query'];
 /** Settings, and how many shards a queue has, which any call may have to raise. */
 const queues = [...readOne, 'Query', 'PutItem'];
 
-/** Publishes, changes what was published, and tells of queues. */
-export const publishAccess: TableAccess = {
-  messages,
-  leases: [...readOne, 'PutItem'],
-  dueLeases,
-  queues,
-};
-/** Receives and what follows; moves dead letters back. */
-export const receiveAccess: TableAccess = { messages, leases, dueLeases, queues };
+/** Publishes, receives and what follows; changes what was published; moves dead letters back. */
+export const messageAccess: TableAccess = { messages, leases, dueLeases, queues };
 /** Everything, removing queues and keys included. */
 export const adminAccess: TableAccess = { messages, leases, dueLeases, queues: [...queues, 'DeleteItem'] };
 /** Also clears away the rows of queues that were deleted. */
 export const sweepAccess: TableAccess = { ...adminAccess, leases: [...leases, 'DeleteItem', 'BatchWriteItem'] };
-/** Creates queues and changes their settings. */
+/** Creates queues and changes their settings. (Schedules publish what falls due at once: who declares them has `messageAccess`.) */
 export const declareQueuesAccess: TableAccess = { queues };
 
 export function allowTables(to: NodeFunction, tables: Tables, access: TableAccess): void {

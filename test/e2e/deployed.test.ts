@@ -13,7 +13,9 @@ const declared = {
   'orders-dead': { retentionSeconds: null },
   unattended: { deadLetter: { queue: 'unattended-dead', maxReceives: 1 } },
   'unattended-dead': {},
+  pulses: {},
 };
+const schedules = { pulse: { queue: 'pulses', everySeconds: 10, message: { body: 'beat' } } };
 /** The sweep comes round each minute, and takes a moment. */
 const sweepMsMax = 100_000;
 
@@ -28,7 +30,7 @@ let clients: Clients;
 beforeAll(async () => {
   deployment = await createDeployment(account);
   await deployment.bootstrap();
-  outputs = await deployment.deploy(declared);
+  outputs = await deployment.deploy(declared, schedules);
   clients = await createClients(account, outputs);
 });
 
@@ -49,6 +51,30 @@ describe.each(['http', 'lambda'] as const)('over %s', (transport) => {
     await queue.create({ deadLetter: { queue: dead.name, maxReceives } });
     return { queue, dead };
   }
+
+  test('messages of a group come in their order, those of higher priority first, and a call has its answer', async () => {
+    const grouped = client.queue<number>(`${transport}-groups`);
+    await grouped.create();
+    for (const body of [1, 2, 3]) await grouped.publish({ body, group: 'g' });
+    for (const body of [1, 2, 3]) {
+      const [message] = await grouped.receive({ waitSeconds: 5 });
+      expect(message).toMatchObject({ body, group: 'g' });
+      await message!.ack();
+    }
+    const urgent = client.queue<string>(`${transport}-priority`);
+    await urgent.create({ priority: { levels: 2, order: 'strict' }, keep: { doneSeconds: 60, deadSeconds: 60 } });
+    await urgent.publish([{ body: 'low' }, { body: 'high', priority: 1 }]);
+    for (const body of ['high', 'low']) {
+      const [message] = await urgent.receive({ waitSeconds: 5 });
+      expect(message).toMatchObject({ body });
+      await message!.ack();
+    }
+    const [answer] = await Promise.all([
+      urgent.call('question', { timeoutSeconds: 20 }),
+      urgent.receive({ waitSeconds: 10 }).then(([message]) => message!.ack({ result: 'answer' })),
+    ]);
+    expect(answer).toBe('answer');
+  });
 
   test('a message is published, received and acked, and then gone', async () => {
     const { queue } = await createQueues('round-trip');
@@ -160,14 +186,33 @@ test('a call without a key is refused, and so is one beyond what its key covers'
   await expect(limited.queue('unattended').publish({ body: 1 })).rejects.toMatchObject({ code: 'forbidden' });
 });
 
+test('a schedule that was declared publishes its message', async () => {
+  const pulses = clients.http.queue('pulses');
+  expect(await clients.http.schedules.get('pulse')).toMatchObject({ everySeconds: 10, paused: false });
+  const [message] = await pulses.receive({ waitSeconds: 15 });
+  expect(message).toMatchObject({ body: 'beat', attributes: { schedule: 'pulse' } });
+  await clients.http.schedules.pause('pulse');
+});
+
 test('the functions for publishing and for receiving do that and nothing else', async () => {
   const { publishOnly, receiveOnly } = clients;
   const name = 'doors';
   await clients.http.queue(name).create();
-  await publishOnly.queue(name).publish({ body: 'through the door' });
-  expect(await publishOnly.queue(name).describe()).toMatchObject({ counts: { ready: 1 } });
-  const [message] = await receiveOnly.queue(name).receive({ waitSeconds: 5 });
-  await message!.ack();
+  const [, waiting] = await publishOnly
+    .queue(name)
+    .publish([
+      { body: 'through the door' },
+      { body: 'not yet', delaySeconds: 60 },
+      { body: 'first', group: 'g' },
+      { body: 'second', group: 'g' },
+    ]);
+  if (!waiting?.ok) throw new Error('it was not published');
+  await publishOnly.queue(name).edit(waiting.id, { body: 'never' });
+  await publishOnly.queue(name).cancel(waiting.id);
+  expect(await publishOnly.queue(name).describe()).toMatchObject({ counts: { ready: 3, delayed: 0 } });
+  const messages = await receiveOnly.queue(name).receive({ max: 3, waitSeconds: 5 });
+  expect(messages.map(({ body }) => body).sort()).toEqual(['first', 'second', 'through the door']);
+  await receiveOnly.queue(name).ack(messages);
   await expect(publishOnly.queue(name).receive()).rejects.toMatchObject({ code: 'forbidden' });
   await expect(publishOnly.queue(name).delete()).rejects.toMatchObject({ code: 'forbidden' });
   await expect(receiveOnly.queue(name).publish({ body: 1 })).rejects.toMatchObject({ code: 'forbidden' });
@@ -193,7 +238,8 @@ test('the order service of the examples, on these tables by the direct transport
 test('a second deployment changes what is declared, and keeps the messages', async () => {
   const { id } = await clients.http.queue('orders').publish({ body: 'still here' });
   const changed = { ...declared, orders: { ...declared.orders, visibilityTimeoutSeconds: 9 }, invoices: {} };
-  expect(await deployment.deploy(changed)).toEqual(outputs);
+  expect(await deployment.deploy(changed, schedules)).toEqual(outputs);
+  expect(await clients.http.schedules.get('pulse')).toMatchObject({ paused: true });
   expect(await clients.http.queue('orders').describe()).toMatchObject({ visibilityTimeoutSeconds: 9 });
   expect(await clients.http.queue('invoices').describe()).toMatchObject({ name: 'invoices' });
   expect(await clients.http.queue('orders').get(id)).toMatchObject({ body: 'still here' });

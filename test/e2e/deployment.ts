@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { QueueSettings } from '../../sdk/contract.ts';
+import type { QueueSettings, ScheduleInput } from '../../sdk/contract.ts';
 import type { Account } from './emulator.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -23,7 +23,7 @@ export interface Outputs {
 
 export interface Deployment {
   bootstrap(): Promise<void>;
-  deploy(queues: Record<string, Partial<QueueSettings>>): Promise<Outputs>;
+  deploy(queues: Record<string, Partial<QueueSettings>>, schedules?: Record<string, ScheduleInput>): Promise<Outputs>;
   destroy(): Promise<void>;
   /** Removes what was written to disk. */
   clean(): Promise<void>;
@@ -39,9 +39,18 @@ export async function createDeployment(account: Account): Promise<Deployment> {
       await writeFile(template, withoutTlsPolicy(await cdk('bootstrap', '--show-template', '--json')));
       await cdk('bootstrap', 'aws://000000000000/us-east-1', '--template', template);
     },
-    async deploy(queues) {
+    async deploy(queues, schedules = {}) {
       const outputs = join(folder, 'outputs.json');
-      const context = ['-c', 'removable=true', '-c', `stack=${stack}`, '-c', `queues=${JSON.stringify(queues)}`];
+      const context = [
+        '-c',
+        'removable=true',
+        '-c',
+        `stack=${stack}`,
+        '-c',
+        `queues=${JSON.stringify(queues)}`,
+        '-c',
+        `schedules=${JSON.stringify(schedules)}`,
+      ];
       await cdk('deploy', ...context, '--output', assembly, '--require-approval', 'never', '--outputs-file', outputs);
       return JSON.parse(await readFile(outputs, 'utf8'))[stack];
     },

@@ -65,12 +65,7 @@ describe('each function may do this and nothing else', () => {
       'Allow secretsmanager:GetSecretValue → AdminKeySecret',
       startRedrive,
     ],
-    Publish: [
-      ...messages,
-      ...rows('GetItem BatchGetItem PutItem', 'TablesLeases'),
-      ...due,
-      ...queues,
-    ],
+    Publish: [...messages, ...leases, ...due, ...queues],
     Receive: [...messages, ...leases, ...due, ...queues],
     Sweep: [
       ...messages,
@@ -87,6 +82,12 @@ describe('each function may do this and nothing else', () => {
 
   test.each(Object.keys(expected))('%s', (name) => {
     expect(grantsOf(`DumbwaiterFunctions${name}Role`)).toEqual([...expected[name]!, ...logs(name)].sort());
+  });
+
+  test('who declares schedules may publish what they bring at once', () => {
+    const schedules = { hourly: { queue: 'q', cron: '@hourly', message: { body: 1 } } };
+    const declaring = grantsOf('DumbwaiterFunctionsDeclareQueuesRole', synthesize({ schedules }));
+    expect(declaring).toEqual([...messages, ...leases, ...due, ...queues, ...logs('DeclareQueues')].sort());
   });
 
   test('and there are no other roles', () => {

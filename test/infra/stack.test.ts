@@ -53,7 +53,17 @@ test.each([
   ['an object, as cdk.json gives it', queues],
 ])('queues are declared by %s', (_, given) => {
   const template = templateWith({ queues: given });
-  template.hasResourceProperties('Custom::DumbwaiterQueues', { queuesJson: JSON.stringify(queues), ServiceTimeout: '120' });
+  template.hasResourceProperties('Custom::DumbwaiterQueues', {
+    queuesJson: JSON.stringify(queues),
+    schedulesJson: '{}',
+    ServiceTimeout: '120',
+  });
+});
+
+test('schedules are declared beside them', () => {
+  const schedules = { hourly: { queue: 'orders', cron: '@hourly', message: { body: 1 } } };
+  const template = templateWith({ schedules: JSON.stringify(schedules) });
+  template.hasResourceProperties('Custom::DumbwaiterQueues', { queuesJson: '{}', schedulesJson: JSON.stringify(schedules) });
 });
 
 test('the queues are declared only once their function may reach the table', () => {
