@@ -13,7 +13,7 @@ import { type Group, isLive, type Lease, type Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 
 const digits = '0123456789abcdefghjkmnpqrstvwxyz';
-/** Tokens that a group remembers after their parcel: an ack that is repeated, since its answer was lost, is still told so. */
+/** Tokens that a group remembers after their parcel: an ack that is repeated, or that comes after a cancel, is told so. */
 const ackedMax = 4;
 
 /**
@@ -65,18 +65,21 @@ export function parcelDone(lease: Lease, group: Group, version: string, now: num
   const tokens = lease.slots.flatMap(({ end, token }, slot) =>
     end === 'done' && token !== undefined ? [`${token}${slot}`] : [],
   );
-  const { due: _, acked = [], leftover: before = [], ...rest } = group;
+  const { due: _, acked = [], taken = [], leftover: before = [], ...rest } = group;
   const leftover = lease.ending && 'beside' in lease.contents ? [...before, lease.contents] : before;
   // Whoever acked had the answer to the removal of the parcel's row in `messages`; where nobody did, it may stand yet.
   const mayStand = lease.fresh !== undefined && tokens.length === 0;
   // It goes on to remove that, and bodies, too.
   const waits = group.tail > group.head || leftover.length > 0 || mayStand;
   const remembered = [...acked, ...tokens].slice(-Math.max(ackedMax, tokens.length));
+  const held = lease.slots.flatMap(({ heldBy }, slot) => (heldBy === undefined ? [] : [`${heldBy}${slot}`]));
+  const takenAway = [...taken, ...held].slice(-Math.max(ackedMax, held.length));
   return {
     ...bare(lease, version),
     group: {
       ...rest,
       ...(remembered.length > 0 ? { acked: remembered } : {}),
+      ...(takenAway.length > 0 ? { taken: takenAway } : {}),
       ...(leftover.length > 0 ? { leftover } : {}),
       ...(waits ? { due: Math.max(now, group.notBefore ?? 0) } : { until: now + tombstoneMs }),
     },
@@ -88,6 +91,10 @@ export function parcelDone(lease: Lease, group: Group, version: string, now: num
 export function idle(lease: Lease, group: Group, version: string, now: number): Lease {
   const { due: _, cancelled: __, ...rest } = group;
   return { ...bare(lease, version), group: { ...rest, head: group.tail, until: now + tombstoneMs } };
+}
+
+export function wasTaken(group: Group, token: string, slot: number): boolean {
+  return group.taken?.includes(`${token}${slot}`) ?? false;
 }
 
 export function wasAcked(group: Group, token: string, slot: number): boolean {

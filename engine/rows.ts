@@ -75,8 +75,9 @@ export interface Group {
   notBefore?: number;
   /** Bodies of parcels that are done, which no TTL will remove: see contents.ts. */
   leftover?: { beside: string; chunks: number; size: number }[];
-  /** Token and slot of messages acked of late. */
+  /** Token and slot of messages acked of late; and of those cancelled while they were held. */
   acked?: string[];
+  taken?: string[];
   /** Parcel and slot of messages cancelled before their parcel was taken. */
   cancelled?: string[];
   /** Whether what fails is moved aside, so that the others go on. */

@@ -1,6 +1,7 @@
 /** What ack, release and extend share: receipts are read, grouped by row, and each row's are judged together. */
 import type { Refused } from '../../sdk/contract.ts';
 import type { Context } from '../context.ts';
+import { wasTaken } from '../groups.ts';
 import type { Judged } from '../lease-writes.ts';
 import { StoreError } from '../port.ts';
 import { parseReceipt, type Receipt } from '../receipts.ts';
@@ -10,7 +11,8 @@ import type { QueueRecord } from '../settings.ts';
 export function notHeld({ lease, stone }: Judged, { slot, token }: Receipt): Refused {
   const ended = stone?.slots[slot];
   const holder = ended?.cancelled ? ended.token : lease?.slots[slot]?.heldBy;
-  if (holder !== token) return leaseLost();
+  const isTaken = lease?.group !== undefined && wasTaken(lease.group, token, slot);
+  if (holder !== token && !isTaken) return leaseLost();
   return { ok: false, code: 'cancelled', message: 'receipt: the message was cancelled' };
 }
 

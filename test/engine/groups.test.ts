@@ -227,6 +227,17 @@ onBothStores('a group', (driven) => {
     await expect(engine.call('getMessage', of(0), {})).rejects.toMatchObject({ code: 'message_not_found' });
   });
 
+  it('tells the holder of a message that was cancelled by force, though the group has gone on', async () => {
+    const { engine, call, ack } = driven();
+    await driven().create('q');
+    const [id] = await publishApart('a', 1, 2);
+    const [held] = await receive();
+    await engine.call('cancelMessage', { queue: 'q', id: id! }, { force: true });
+    expect(await drain()).toEqual([2]);
+    expect((await ack('q', [held!]))[0]).toMatchObject({ code: 'cancelled' });
+    expect((await call('release', 'q', { receipts: [held!.receipt] })).results[0]).toMatchObject({ code: 'cancelled' });
+  });
+
   it('cancels a bounded number of messages that it has not come to', async () => {
     const { engine } = driven();
     await driven().create('q');
