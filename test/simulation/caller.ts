@@ -69,7 +69,7 @@ function createCaller(world: World, process: SimulatedProcess) {
   /** Hands the receipts of each queue to `use`; they are used from then on, unless they are kept. */
   async function withReceipts(
     which: Choice,
-    use: (queue: string, receipts: string[]) => Promise<unknown>,
+    use: (queue: string, receipts: string[], given: readonly Held[]) => Promise<unknown>,
     keep = false,
   ): Promise<void> {
     const byQueue = Map.groupBy(chosen(which), ({ queue }) => queue);
@@ -83,7 +83,7 @@ function createCaller(world: World, process: SimulatedProcess) {
     }
     for (const [queue, given] of byQueue) {
       const receipts = given.map(({ message }) => message.receipt);
-      await use(queue, chance(0.05) ? [...receipts, receipts[0]!] : receipts);
+      await use(queue, chance(0.05) ? [...receipts, receipts[0]!] : receipts, given);
     }
   }
 
@@ -147,6 +147,20 @@ function createCaller(world: World, process: SimulatedProcess) {
     if (task) shared.tasks.push({ queue, task: task.id });
   }
 
+  function ack({ which, result }: Extract<Step, { do: 'ack' }>): Promise<void> {
+    const given = result === undefined ? {} : { result: bodyOf(result.number, result.chars) };
+    return withReceipts(which, async (queue, receipts, messages) => {
+      const output = await recorder.call(by, 'ack', { queue }, { receipts, ...given });
+      const done = messages.filter((_, index) => output?.results[index]?.ok);
+      shared.ended.push(...done.map(({ message }) => ({ queue, id: message.id })));
+    });
+  }
+
+  async function look({ waitSeconds }: Extract<Step, { do: 'look' }>): Promise<void> {
+    const message = chance(0.7) ? one(shared.ended) : one(shared.published);
+    if (message) await recorder.call(by, 'getMessage', message, waitSeconds === undefined ? {} : { waitSeconds });
+  }
+
   /** One of those published, the last ones rather: in its queue, or where it may have died. */
   function anyMessage(): { queue: string; id: string } | undefined {
     const message = chance(0.5) ? one(shared.published.slice(-10)) : one(shared.published);
@@ -157,7 +171,9 @@ function createCaller(world: World, process: SimulatedProcess) {
 
   async function cancel({ force }: Extract<Step, { do: 'cancel' }>): Promise<void> {
     const message = anyMessage();
-    if (message) await recorder.call(by, 'cancelMessage', message, force === undefined ? {} : { force });
+    if (!message) return;
+    const output = await recorder.call(by, 'cancelMessage', message, force === undefined ? {} : { force });
+    if (output) shared.ended.push(message);
   }
 
   async function change(step: Extract<Step, { do: 'change' }>): Promise<void> {
@@ -193,7 +209,7 @@ function createCaller(world: World, process: SimulatedProcess) {
       case 'receive':
         return receive(step);
       case 'ack':
-        return withReceipts(step.which, (queue, receipts) => recorder.call(by, 'ack', { queue }, { receipts }));
+        return ack(step);
       case 'release': {
         const { which, delaySeconds, failed } = step;
         const input = { ...(delaySeconds === undefined ? {} : { delaySeconds }), ...(failed === undefined ? {} : { failed }) };
@@ -204,6 +220,8 @@ function createCaller(world: World, process: SimulatedProcess) {
         const input = visibilityTimeoutSeconds === undefined ? {} : { visibilityTimeoutSeconds };
         return withReceipts(which, (queue, receipts) => recorder.call(by, 'extend', { queue }, { receipts, ...input }), true);
       }
+      case 'look':
+        return look(step);
       case 'cancel':
         return cancel(step);
       case 'change':

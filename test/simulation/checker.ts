@@ -8,6 +8,7 @@
 import { judgeContents } from './checker/contents.ts';
 import { judgeEndings } from './checker/endings.ts';
 import { judgeFences } from './checker/fences.ts';
+import { judgeKeys } from './checker/keys.ts';
 import { judgeLeases } from './checker/leases.ts';
 import { ledgerOf } from './checker/ledger.ts';
 import { judgeRecords } from './checker/records.ts';
@@ -24,5 +25,6 @@ export function check(history: History): Violation[] {
     ...judgeFences(ledger),
     ...judgeEndings(ledger),
     ...judgeRecords(ledger),
+    ...judgeKeys(ledger),
   ];
 }

@@ -1,6 +1,6 @@
 /** Draws the queues of a plan, and their settings. */
 import type { QueueSettings } from '../../sdk/contract.ts';
-import { type Drawing, secondMs } from './drawing.ts';
+import { type Drawing, daySeconds, secondMs } from './drawing.ts';
 import type { PlannedQueue } from './plan.ts';
 
 /** `sharded`: the share of queues that begin with more than one shard. */
@@ -36,4 +36,10 @@ export function drawSettings(d: Drawing, pace: number): Partial<QueueSettings> {
     settings.groups = { concurrency: d.pick([1, 1, 2]), onFailure: d.pick(['block', 'aside']), ratePerSecond: null };
   }
   return settings;
+}
+
+/** How long a queue keeps what has ended: some longer than what lies beside a row would last by itself. */
+export function drawKeep(d: Drawing): Partial<QueueSettings> {
+  const seconds = () => d.pick([60, 600, 2 * 3600, 3 * daySeconds, 60 * daySeconds]);
+  return { keep: { doneSeconds: d.chance(0.1) ? 0 : seconds(), deadSeconds: d.chance(0.2) ? 0 : seconds() } };
 }

@@ -1,4 +1,5 @@
 /** Draws what the processes of a plan do. */
+import type { QueueSettings } from '../../sdk/contract.ts';
 import { clockMarginMs } from '../../sdk/limits.ts';
 import { drawSettings } from './draw-queues.ts';
 import { type Drawing, minuteMs } from './drawing.ts';
@@ -14,6 +15,12 @@ export interface Cast {
   queues: readonly PlannedQueue[];
   /** The share of publishes to groups. */
   grouped: number;
+  /** The share of acks with a result. */
+  results: number;
+  /** Settings that its queues have besides. */
+  terms?: (d: Drawing) => Partial<QueueSettings>;
+  /** Draws most of its messages, in place of those of other themes. */
+  entries?: ((d: Drawing, next: () => number, queue: string) => PlannedMessage[]) | undefined;
   next: () => number;
 }
 
@@ -48,8 +55,10 @@ function drawStep(d: Drawing, cast: Cast, kind: Step['do']): Step {
   const aside = d.chance(0.2) ? { aside: true } : {};
   const seconds = () => d.pick([1, 1 + d.whole(10), 1 + d.whole(100)]);
   switch (kind) {
-    case 'publish':
-      return { do: kind, queue: d.chance(0.9) && main === 'dead' ? 'work' : main, messages: drawMessages(d, cast), ...aside };
+    case 'publish': {
+      const queue = d.chance(0.9) && main === 'dead' ? 'work' : main;
+      return { do: kind, queue, messages: drawMessages(d, cast, queue), ...aside };
+    }
     case 'receive':
       return {
         do: kind,
@@ -60,7 +69,14 @@ function drawStep(d: Drawing, cast: Cast, kind: Step['do']): Step {
         ...aside,
       };
     case 'ack':
-      return { do: kind, which: d.pick(choices), ...aside };
+      return {
+        do: kind,
+        which: d.pick(choices),
+        ...(d.chance(cast.results) ? { result: { number: cast.next(), chars: d.chance(0.3) ? 1200 : 0 } } : {}),
+        ...aside,
+      };
+    case 'look':
+      return { do: kind, ...(d.chance(0.1) ? { waitSeconds: 1 + d.whole(3) } : {}), ...aside };
     case 'release':
       return {
         do: kind,
@@ -83,7 +99,7 @@ function drawStep(d: Drawing, cast: Cast, kind: Step['do']): Step {
     case 'read':
       return { do: kind, queue: main, how: d.pick(['peek', 'counts', 'message'] as const), ...aside };
     case 'update':
-      return { do: kind, queue: main, settings: d.chance(0.5) ? { paused: d.chance(0.6) } : drawSettings(d, cast.pace) };
+      return { do: kind, queue: main, settings: drawUpdate(d, cast) };
     case 'cancel':
       return { do: kind, ...(d.chance(0.5) ? { force: true } : {}), ...aside };
     case 'change':
@@ -103,6 +119,11 @@ function drawStep(d: Drawing, cast: Cast, kind: Step['do']): Step {
   }
 }
 
+function drawUpdate(d: Drawing, { terms, pace }: Cast): Partial<QueueSettings> {
+  if (terms && d.chance(0.5)) return terms(d);
+  return d.chance(0.5) ? { paused: d.chance(0.6) } : drawSettings(d, pace);
+}
+
 function drawChange(d: Drawing, { next }: Cast, seconds: () => number): Omit<Extract<Step, { do: 'change' }>, 'do'> {
   const what = d.random.number();
   return {
@@ -112,7 +133,8 @@ function drawChange(d: Drawing, { next }: Cast, seconds: () => number): Omit<Ext
   };
 }
 
-function drawMessages(d: Drawing, { next, grouped }: Cast): PlannedMessage[] {
+function drawMessages(d: Drawing, { next, grouped, entries }: Cast, queue: string): PlannedMessage[] {
+  if (entries && d.chance(0.85)) return entries(d, next, queue);
   const count = d.pick([1, 1, 2, 3, 5, 12]);
   if (d.chance(grouped)) {
     const group = `group-${d.whole(3)}`;

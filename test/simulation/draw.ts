@@ -1,9 +1,11 @@
 /** Draws a plan from a seed: each has its own cast, pace and misfortunes, so that all kinds of history come up among some hundreds. */
 import { seededRandom } from '../../engine/random.ts';
 import { type Fault, manyFaults, noFaults } from '../../engine/simulated-store.ts';
+import type { QueueSettings } from '../../sdk/contract.ts';
 import { tombstoneMs } from '../../sdk/limits.ts';
-import { drawQueues } from './draw-queues.ts';
-import { drawProcess } from './draw-steps.ts';
+import { drawDeduplication, drawKeyed } from './draw-keys.ts';
+import { drawKeep, drawQueues } from './draw-queues.ts';
+import { type Cast, drawProcess } from './draw-steps.ts';
 import { type Drawing, drawing, minuteMs, secondMs } from './drawing.ts';
 import type { Plan, Step } from './plan.ts';
 
@@ -38,6 +40,21 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
     update: 0.3,
   },
   pausing: { publish: 4, receive: 7, ack: 3, update: 3, sweep: 1 },
+  keeping: { publish: 3, receive: 6, ack: 6, look: 5, release: 1, cancel: 1.5, purge: 0.2, update: 0.2, sweep: 0.5, die: 0.3 },
+  keys: {
+    publish: 8,
+    receive: 6,
+    ack: 5,
+    release: 1.5,
+    cancel: 0.7,
+    change: 0.5,
+    purge: 0.3,
+    redrive: 0.3,
+    update: 0.2,
+    sweep: 1,
+    die: 0.5,
+    read: 0.3,
+  },
   forsaken: { publish: 1, receive: 3, ack: 3, release: 0.5 },
   everything: {
     publish: 5,
@@ -69,12 +86,19 @@ interface Circumstances {
   processes?: number;
   /** The share of publishes to groups. */
   grouped?: number;
+  /** Settings of its queues that others do not have; now and then an update has them anew. */
+  terms?: (d: Drawing) => Partial<QueueSettings>;
+  /** The share of acks with a result. */
+  results?: number;
+  entries?: Cast['entries'];
   /** Nobody comes by to clear up. */
   unswept?: true;
 }
 
 const circumstances: Record<string, Circumstances> = {
   groups: { grouped: 0.85 },
+  keys: { terms: drawDeduplication, entries: drawKeyed },
+  keeping: { grouped: 0.2, terms: drawKeep, results: 0.6 },
   // Work breaks off in the middle.
   forsaken: {
     rates: { ...noFaults.rates, kill: 0.02, halfDone: 0.5, throttled: 0.1, lostReply: 0.05, conflict: 0.02 },
@@ -99,11 +123,23 @@ export function drawPlan(seed: number): Plan {
   const set = circumstances[about];
   const pace = set?.pace ?? d.pick(paces);
   const queues = drawQueues(d, pace, set?.sharded ?? 0.3);
+  const { terms, results = 0 } = set ?? {};
+  if (terms) for (const { settings } of queues) Object.assign(settings, terms(d));
   let numbers = 0;
   const next = () => ++numbers;
   const count = set?.processes ?? 2 + d.whole(4);
   const processes = Array.from({ length: count }, (_, index) =>
-    drawProcess(d, { index, theme, pace, queues, grouped: set?.grouped ?? 0.1, next }),
+    drawProcess(d, {
+      index,
+      theme,
+      pace,
+      queues,
+      grouped: set?.grouped ?? 0.1,
+      results,
+      ...(terms && { terms }),
+      entries: set?.entries,
+      next,
+    }),
   );
   const rates = set?.rates ?? drawRates(d);
   // What arrives late is left to the sweep: it has to come by within the hour of a tombstone.

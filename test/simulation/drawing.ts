@@ -3,6 +3,7 @@ import type { Random } from '../../engine/port.ts';
 
 export const secondMs = 1000;
 export const minuteMs = 60 * secondMs;
+export const daySeconds = 24 * 3600;
 
 export interface Drawing {
   random: Random;

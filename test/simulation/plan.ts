@@ -45,6 +45,7 @@ export interface PlannedMessage {
   id?: string;
   delaySeconds?: number;
   group?: string;
+  dedupKey?: string;
   priority?: number;
 }
 
@@ -58,12 +59,15 @@ export type Step =
       waitSeconds?: number;
       aside?: boolean;
     }
-  | { do: 'ack'; which: Choice; aside?: boolean }
+  /** With a result of this number, where its queue keeps any. */
+  | { do: 'ack'; which: Choice; result?: Pick<PlannedMessage, 'number' | 'chars'>; aside?: boolean }
   | { do: 'release'; which: Choice; delaySeconds?: number; failed?: string; aside?: boolean }
   | { do: 'extend'; which: Choice; visibilityTimeoutSeconds?: number; aside?: boolean }
   | { do: 'cancel'; force?: boolean; aside?: boolean }
   /** Puts a message off or brings it forward, gives it another body, or another priority. */
   | { do: 'change'; delaySeconds?: number; number?: number; chars?: number; priority?: number; aside?: boolean }
+  /** Reads a message by its id, one that has ended rather. */
+  | { do: 'look'; waitSeconds?: number; aside?: boolean }
   | { do: 'wait'; ms: number }
   | { do: 'sweep'; aside?: boolean }
   | { do: 'purge'; queue: string; aside?: boolean }

@@ -287,10 +287,13 @@ function countAnswers({ recorder, count }: World): void {
     else if (call.operation === 'getRedrive' || call.operation === 'cancelRedrive') continue;
     else if (call.operation === 'cancelMessage') count('messages cancelled');
     else if (call.operation === 'updateMessage') count('messages changed');
-    else if ('results' in call.answer.output) {
+    else if (call.operation === 'getMessage') {
+      if (call.answer.output.endedAt !== undefined) count('ended messages shown');
+      if (call.answer.output.result !== undefined) count('results shown');
+    } else if ('results' in call.answer.output) {
       for (const result of call.answer.output.results) {
         if (!result.ok) count(`result ${result.code}`);
-        else if ('duplicate' in result) count('result duplicate');
+        else if ('duplicate' in result) count(result.id.startsWith('@') ? 'keys taken' : 'result duplicate');
         else if ('deadLettered' in result) count('result dead-lettered');
       }
     } else if ('messages' in call.answer.output && call.operation === 'receive') {

@@ -10,7 +10,13 @@ export interface World {
   simulation: Simulation;
   recorder: Recorder;
   /** Known to every caller: ids that were answered, redrives that were begun. */
-  shared: { ids: string[]; published: { queue: string; id: string }[]; tasks: { queue: string; task: string }[] };
+  shared: {
+    ids: string[];
+    published: { queue: string; id: string }[];
+    /** Those that were acked, or cancelled. */
+    ended: { queue: string; id: string }[];
+    tasks: { queue: string; task: string }[];
+  };
   /** How often what happened. */
   counts: Record<string, number>;
   count(what: string, times?: number): void;
@@ -30,7 +36,7 @@ export function createWorld(plan: Plan, simulation: Simulation, startRedrive: Wo
     plan,
     simulation,
     recorder: createRecorder(simulation.now),
-    shared: { ids: [], published: [], tasks: [] },
+    shared: { ids: [], published: [], ended: [], tasks: [] },
     counts,
     violations,
     count(what, times = 1) {

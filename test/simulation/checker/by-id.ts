@@ -2,6 +2,7 @@
 import type { Ledger, Life } from './ledger.ts';
 import { contentKey } from './ledger.ts';
 import { type CallOf, endOf } from './outcomes.ts';
+import { debouncesOf, replacementsOf } from './repeats.ts';
 
 type Cancel = CallOf<'cancelMessage'>;
 type Change = CallOf<'updateMessage'>;
@@ -21,6 +22,12 @@ export function changesOf({ queues, changes }: Ledger, life: Life): readonly Cha
 /** Those that may have put it off, or brought it forward. */
 export function timesOf(ledger: Ledger, life: Life): readonly Change[] {
   return changesOf(ledger, life).filter(({ input }) => input.delaySeconds !== undefined || input.deliverAt !== undefined);
+}
+
+/** Whether anything may have changed by then when it comes. */
+export function mayBePutOff(ledger: Ledger, life: Life, by = Number.POSITIVE_INFINITY): boolean {
+  const isBefore = ({ startedAt }: { startedAt: number }) => startedAt <= by;
+  return timesOf(ledger, life).some(isBefore) || debouncesOf(ledger, life).some(({ call }) => isBefore(call));
 }
 
 export function isCertain(call: Cancel | Change): boolean {
@@ -47,9 +54,20 @@ export function mayCarry(
   key: string,
   { startedAt, endedAt }: { startedAt: number; endedAt: number },
 ): boolean {
-  const edits = changesOf(ledger, life).filter(isEdit);
+  const changes = changesOf(ledger, life).filter(isEdit);
+  // Of several under one id, it is not told which was meant.
+  const isAlone = ledger.byId.get(life.id!)?.length === 1;
+  const edits = [
+    ...changes.map((edit) => ({
+      startedAt: edit.startedAt,
+      endedAt: endOf(edit),
+      content: contentAfter(life, edit),
+      certain: isAlone && isCertain(edit),
+    })),
+    ...replacementsOf(ledger, life),
+  ];
   const isOverwritten = (end: number) =>
-    edits.some((later) => isCertain(later) && later.startedAt > end && endOf(later) < startedAt);
+    edits.some((later) => later.certain && later.startedAt > end && later.endedAt < startedAt);
   if (contentKey(life.entry) === key && !isOverwritten(endOf(life.published))) return true;
-  return edits.some((edit) => edit.startedAt <= endedAt && contentAfter(life, edit) === key && !isOverwritten(endOf(edit)));
+  return edits.some((edit) => edit.startedAt <= endedAt && edit.content === key && !isOverwritten(edit.endedAt));
 }

@@ -1,7 +1,8 @@
 /** What is promised of messages as such: that they are those that were published, whole, each once, under its own id. */
 import { tombstoneMs } from '../../../sdk/limits.ts';
 import type { Call, Violation } from '../history.ts';
-import { cancelsOf, mayCarry, timesOf } from './by-id.ts';
+import { cancelsOf, mayBePutOff, mayCarry } from './by-id.ts';
+import { idBefore } from './ids.ts';
 import { contentKey, type Ledger, type Life } from './ledger.ts';
 import { callsOf, endOf, outcomeOf } from './outcomes.ts';
 
@@ -48,9 +49,10 @@ function* judgeIds({ calls }: Ledger): Generator<Violation> {
     for (const [index, entry] of call.input.messages.entries()) {
       const result = outcome.done.results[index];
       if (!result?.ok) continue;
-      if (entry.id !== undefined) {
-        if (entry.id === result.id) continue;
-        yield { promise: 'own-id-once', text: `a message published as ${entry.id} was given the id ${result.id}`, calls: [call] };
+      const own = idBefore(entry);
+      if (own !== undefined) {
+        if (own === result.id) continue;
+        yield { promise: 'own-id-once', text: `a message published as ${own} was given the id ${result.id}`, calls: [call] };
       } else if (given.has(result.id)) {
         yield {
           promise: 'no-duplicate-ids',
@@ -79,7 +81,8 @@ function* judgeOwnIds(ledger: Ledger): Generator<Violation> {
       }
     }
   }
-  for (const { id, queue, call } of ledger.duplicates) {
+  for (const { id, queue, entry, call } of ledger.duplicates) {
+    if (entry.dedupKey !== undefined) continue;
     const isThere = ledger.byId
       .get(id)
       ?.some((life) => ledger.queues.reachable(life.queue).has(queue) && life.published.startedAt <= endOf(call));
@@ -98,7 +101,7 @@ function mayHaveEnded(ledger: Ledger, life: Life, by: number): boolean {
   if (queues.purges(queue).some((purge) => purge.startedAt <= by)) return true;
   const settings = queues.settings(queue);
   if (settings.length === 0 || settings.some(({ deadLetter }) => deadLetter)) return true;
-  const isMoved = timesOf(ledger, life).length > 0;
+  const isMoved = mayBePutOff(ledger, life);
   const delaySeconds = isMoved ? 0 : (entry.delaySeconds ?? Math.min(...settings.map((one) => one.delaySeconds)));
   const readyAt = published.startedAt - clockErrorMs + delaySeconds * 1000;
   if (

@@ -3,9 +3,10 @@
 import type { Message } from '../../../sdk/contract.ts';
 import { clockMarginMs } from '../../../sdk/limits.ts';
 import type { Call, Violation } from '../history.ts';
-import { cancelsOf, timesOf } from './by-id.ts';
+import { cancelsOf, mayBePutOff, timesOf } from './by-id.ts';
 import type { Ledger, Life } from './ledger.ts';
 import { type CallOf, callsOf, endOf, mayBeDone } from './outcomes.ts';
+import { debouncesOf, delaySecondsOf } from './repeats.ts';
 import { isDone, latestVisible } from './visibility.ts';
 
 /** Every message whose publish was accepted is done, gone by a rule, held by somebody still, or was found in the end. */
@@ -73,6 +74,11 @@ function mayBeHiddenItself(ledger: Ledger, life: Life, at: number, unheard: read
   const { clockErrorMs, queues } = ledger;
   const seconds = life.entry.delaySeconds ?? Math.max(0, ...queues.settings(life.queue).map((one) => one.delaySeconds));
   if (timesOf(ledger, life).some((change) => latestTime(ledger, change) >= at - clockErrorMs)) return true;
+  const isDebounced = debouncesOf(ledger, life).some(({ queue, entry, call }) => {
+    const delay = delaySecondsOf(ledger, queue, entry, 'most') * 1000;
+    return (call.endedAt ?? call.startedAt) + clockErrorMs + delay >= at - clockErrorMs;
+  });
+  if (isDebounced) return true;
   const publishEnd = life.published.endedAt ?? life.published.startedAt;
   if (publishEnd + clockErrorMs + seconds * 1000 >= at - clockErrorMs) return true;
   const lastOnes = life.deliveries.filter(({ endedAt }) => !life.deliveries.some((later) => later.startedAt > endedAt));
@@ -104,7 +110,7 @@ export function mayBeGone(ledger: Ledger, life: Life, by: number): boolean {
   const { clockErrorMs, queues } = ledger;
   const { startedAt } = life.published;
   if (cancelsOf(ledger, life).some((cancel) => cancel.startedAt <= by)) return true;
-  const isMoved = timesOf(ledger, life).length > 0;
+  const isMoved = mayBePutOff(ledger, life);
   for (const queue of queues.reachable(life.queue)) {
     const settings = queues.settings(queue);
     if (settings.length === 0 || queues.isDeleted(queue)) return true;

@@ -2,7 +2,7 @@
 import type { QueueSettings } from '../../../sdk/contract.ts';
 import { clockMarginMs, failedCharsMax, readToWriteMsMax } from '../../../sdk/limits.ts';
 import type { Violation } from '../history.ts';
-import { timesOf } from './by-id.ts';
+import { mayBePutOff } from './by-id.ts';
 import { beyondMarginMs } from './endings.ts';
 import type { Delivery, Ledger, Life } from './ledger.ts';
 import { endOf } from './outcomes.ts';
@@ -29,7 +29,7 @@ function* judgeDelay(ledger: Ledger, life: Life, delivery: Delivery): Generator<
   const settings = ledger.queues.settings(life.queue);
   const seconds = life.entry.delaySeconds ?? (settings.length > 0 ? Math.min(...settings.map((one) => one.delaySeconds)) : 0);
   const early = life.published.startedAt + seconds * 1000 - 2 * ledger.clockErrorMs - delivery.endedAt;
-  if (early <= 0 || mayBeRedriven(ledger, life, delivery) || timesOf(ledger, life).length > 0) return;
+  if (early <= 0 || mayBeRedriven(ledger, life, delivery) || mayBePutOff(ledger, life)) return;
   const text = `message ${delivery.message.id} was delivered ${early} ms before its delay was over`;
   yield { promise: 'never-before-visible', text, calls: [life.published, delivery.call] };
 }
@@ -37,7 +37,7 @@ function* judgeDelay(ledger: Ledger, life: Life, delivery: Delivery): Generator<
 function* judgeAge(ledger: Ledger, life: Life, delivery: Delivery): Generator<Violation> {
   const { queues, clockErrorMs } = ledger;
   const { queue, message, startedAt } = delivery;
-  if (mayBeRedriven(ledger, life, delivery) || timesOf(ledger, life).length > 0) return;
+  if (mayBeRedriven(ledger, life, delivery) || mayBePutOff(ledger, life)) return;
   const settings = queues.settings(queue);
   const isOrigin = queue === life.queue;
   if (settings.length === 0 || (!isOrigin && !message.deadLetter)) return;

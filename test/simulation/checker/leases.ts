@@ -110,6 +110,7 @@ function* judgeRefusals(ledger: Ledger, delivery: Delivery): Generator<Violation
       refused === 'lease_lost' &&
       !isGivenUp &&
       !mayBeReplaced(ledger, delivery) &&
+      !mayBeForgotten(ledger, delivery) &&
       remaining > 0 &&
       !ledger.queues.isDeleted(delivery.queue)
     ) {
@@ -118,7 +119,12 @@ function* judgeRefusals(ledger: Ledger, delivery: Delivery): Generator<Violation
   }
 }
 
-/** A purged message gives its own id up to the next that is published under it, though somebody holds it. */
+/** A group remembers only the last of its messages that were cancelled while they were held. */
+function mayBeForgotten(ledger: Ledger, { life }: Delivery): boolean {
+  return life.entry.group !== undefined && cancelsOf(ledger, life).length > 0;
+}
+
+/** A purged message gives its own id, or its key, up to the next that is published under it, though somebody holds it. */
 function mayBeReplaced({ queues }: Ledger, { life, queue }: Delivery): boolean {
-  return life.entry.id !== undefined && queues.purges(queue).length > 0;
+  return (life.entry.id ?? life.entry.dedupKey) !== undefined && queues.purges(queue).length > 0;
 }

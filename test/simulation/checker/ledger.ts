@@ -7,6 +7,7 @@
 import type { AckResult, ExtendResult, Json, PublishEntry, ReceivedMessage, ReleaseResult } from '../../../sdk/contract.ts';
 import { clockMarginMs, tombstoneMs } from '../../../sdk/limits.ts';
 import type { Call, History } from '../history.ts';
+import { idAtFirst, idBefore } from './ids.ts';
 import { type CallOf, callsOf, endOf, mayBeDone, type Outcome, outcomeOf, outcomeOfEntry } from './outcomes.ts';
 import { type Queues, queuesOf } from './queues.ts';
 
@@ -39,10 +40,19 @@ export type Act =
   | { operation: 'release'; call: CallOf<'release'>; outcome: Outcome<Extract<ReleaseResult, { ok: true }>> }
   | { operation: 'extend'; call: CallOf<'extend'>; outcome: Outcome<Extract<ExtendResult, { ok: true }>> };
 
-/** An accepted publish under the caller's own id that was told to be there already. */
+/** A publish under a key that may have taken effect. */
+export interface KeyedPublish {
+  queue: string;
+  entry: PublishEntry;
+  call: CallOf<'publish'>;
+  told: 'accepted' | 'duplicate' | 'nothing';
+}
+
+/** An accepted publish under the caller's own id, or a key, that was told to be there already. */
 export interface Duplicate {
   id: string;
   queue: string;
+  entry: PublishEntry;
   call: CallOf<'publish'>;
 }
 
@@ -52,6 +62,8 @@ export interface Ledger {
   lives: readonly Life[];
   byId: ReadonlyMap<string, readonly Life[]>;
   duplicates: readonly Duplicate[];
+  /** By the id of the key. */
+  keyed: ReadonlyMap<string, readonly KeyedPublish[]>;
   /** Calls that may have cancelled or changed a message, by its id. */
   cancels: ReadonlyMap<string, readonly CallOf<'cancelMessage'>[]>;
   changes: ReadonlyMap<string, readonly CallOf<'updateMessage'>[]>;
@@ -64,7 +76,9 @@ export interface Ledger {
 }
 
 export function ledgerOf({ calls, circumstances }: History): Ledger {
+  const queues = queuesOf(calls);
   const lives: Life[] = [];
+  const keyed = new Map<string, KeyedPublish[]>();
   const duplicates: Duplicate[] = [];
   const byId = new Map<string, Life[]>();
   const unnamed = new Map<string, Life[]>();
@@ -84,11 +98,16 @@ export function ledgerOf({ calls, circumstances }: History): Ledger {
       const outcome = outcomeOfEntry(whole, index);
       if (outcome !== 'uncertain' && 'refused' in outcome) return;
       const accepted = outcome === 'uncertain' ? undefined : outcome.done;
-      const id = accepted?.id ?? entry.id;
+      const id = accepted?.id ?? idBefore(entry);
       const { queue } = call.params;
+      if (entry.dedupKey !== undefined) {
+        const told = accepted?.duplicate ? 'duplicate' : accepted ? 'accepted' : 'nothing';
+        push(keyed, id!, { queue, entry, call, told });
+      }
       if (accepted?.duplicate) {
-        duplicates.push({ id: accepted.id, queue, call });
-        if (endOf(call) - call.startedAt >= (circumstances.retryMsMin ?? 0)) {
+        duplicates.push({ id: accepted.id, queue, entry, call });
+        // Under a key the queue knows its own first try again.
+        if (entry.dedupKey === undefined && endOf(call) - call.startedAt >= (circumstances.retryMsMin ?? 0)) {
           push(
             byId,
             accepted.id,
@@ -104,13 +123,20 @@ export function ledgerOf({ calls, circumstances }: History): Ledger {
   }
 
   acceptByDuplicate(duplicates, byId);
-  const cancels = Map.groupBy(callsOf(calls, 'cancelMessage').filter(mayBeDone), ({ params }) => params.id);
-  const changes = Map.groupBy(callsOf(calls, 'updateMessage').filter(mayBeDone), ({ params }) => params.id);
+  const { retryMsMin = 0 } = circumstances;
+  const cancels = Map.groupBy(
+    callsOf(calls, 'cancelMessage').filter((call) => mayBeDone(call) || isSecondTry(call, traceMs)),
+    ({ params }) => params.id,
+  );
+  const changes = Map.groupBy(
+    callsOf(calls, 'updateMessage').filter((call) => mayBeDone(call) || isSecondTry(call, retryMsMin)),
+    ({ params }) => params.id,
+  );
   for (const call of calls) {
     if (call.operation !== 'receive' || !('output' in call.answer)) continue;
     for (const message of call.answer.output.messages) {
       const endedAt = endOf(call);
-      const life = lifeOf(message, endedAt, { byId, unnamed, changes, clockErrorMs: circumstances.clockErrorMs });
+      const life = lifeOf(message, call, { byId, unnamed, changes, queues, clockErrorMs: circumstances.clockErrorMs });
       if (!life) {
         strangers.push({ message, call });
         continue;
@@ -127,10 +153,11 @@ export function ledgerOf({ calls, circumstances }: History): Ledger {
   const { clockErrorMs, drainedAt } = circumstances;
   return {
     calls,
-    queues: queuesOf(calls),
+    queues,
     lives,
     byId,
     duplicates,
+    keyed,
     cancels,
     changes,
     strangers,
@@ -151,24 +178,39 @@ function acceptByDuplicate(duplicates: readonly Duplicate[], byId: ReadonlyMap<s
 /** Whose message it is: of several under one own id, and of one content, the one that was published when the message says. */
 function lifeOf(
   message: ReceivedMessage,
-  by: number,
+  receive: CallOf<'receive'>,
   {
     byId,
     unnamed,
     changes,
+    queues,
     clockErrorMs,
-  }: Pick<Ledger, 'changes' | 'clockErrorMs'> & Record<'byId' | 'unnamed', Map<string, Life[]>>,
+  }: Pick<Ledger, 'changes' | 'queues' | 'clockErrorMs'> & Record<'byId' | 'unnamed', Map<string, Life[]>>,
 ): Life | undefined {
   const key = contentKey(message);
-  const known = byId.get(message.id)?.filter(({ published }) => published.startedAt <= by) ?? [];
+  const by = endOf(receive);
+  const id = idAtFirst(message.id);
+  const ofId = byId.get(id)?.filter(({ published }) => published.startedAt <= by) ?? [];
+  // Two queues may have messages of one key, or of one own id.
+  const near = ofId.filter(({ queue }) => queues.reachable(queue).has(receive.params.queue));
+  const known = near.length > 0 ? near : ofId;
   if (known.length > 0) {
     // One that may have been edited may carry anything.
-    const alike = changes.has(message.id) ? known : known.filter(({ entry }) => contentKey(entry) === key);
+    const mayDiffer = ({ queue, entry }: Life) => entry.dedupKey !== undefined && queues.mayReplace(queue);
+    const alike = changes.has(id) ? known : known.filter((life) => mayDiffer(life) || contentKey(life.entry) === key);
     const at = Date.parse(message.publishedAt);
     const fitting = alike.filter(
       ({ published }) => at >= published.startedAt - clockErrorMs && at <= endOf(published) + clockErrorMs,
     );
-    return fitting.findLast(({ accepted }) => accepted) ?? fitting.at(-1) ?? alike.at(-1) ?? known.at(-1);
+    const same = fitting.filter(({ entry }) => contentKey(entry) === key);
+    return (
+      same.findLast(({ accepted }) => accepted) ??
+      fitting.findLast(({ accepted }) => accepted) ??
+      same.at(-1) ??
+      fitting.at(-1) ??
+      alike.at(-1) ??
+      known.at(-1)
+    );
   }
   const candidates = unnamed.get(key) ?? [];
   const index = candidates.findIndex(({ published }) => published.startedAt <= by);
@@ -186,9 +228,14 @@ function noteActs(call: Call, byReceipt: ReadonlyMap<string, Delivery>, retryMsM
     const { operation } = call;
     const told = outcomeOfEntry(whole, index);
     // What ended the lease may have been this very call, tried again after an answer was lost. An ack leaves a trace that tells, for an hour.
-    const isSecondTry = isLeaseLost(told) && endOf(call) - call.startedAt >= (operation === 'ack' ? traceMs : retryMsMin);
-    byReceipt.get(receipt)?.acts.push({ operation, call, outcome: isSecondTry ? 'uncertain' : told } as Act);
+    const isRepeated = isLeaseLost(told) && endOf(call) - call.startedAt >= (operation === 'ack' ? traceMs : retryMsMin);
+    byReceipt.get(receipt)?.acts.push({ operation, call, outcome: isRepeated ? 'uncertain' : told } as Act);
   });
+}
+
+/** Whether it may have been applied at first, and then have found the message gone, or in other hands. A cancel leaves a trace, for an hour. */
+function isSecondTry(call: Call, leastMs: number): boolean {
+  return 'refused' in call.answer && call.answer.refused.startsWith('message_') && endOf(call) - call.startedAt >= leastMs;
 }
 
 const isLeaseLost = (outcome: Outcome<unknown>) =>

@@ -20,6 +20,8 @@ export const ofEndings = [
 
 export const ofRecords = ['cancelled-never-comes', 'group-order', 'one-lease-a-group', 'paused-gives-nothing'] as const;
 
-export const promises = [...ofContents, ...ofLeases, ...ofEndings, ...ofRecords] as const;
+export const ofKeys = ['one-message-a-key'] as const;
+
+export const promises = [...ofContents, ...ofLeases, ...ofEndings, ...ofRecords, ...ofKeys] as const;
 
 export type PromiseName = (typeof promises)[number];

@@ -26,6 +26,8 @@ export interface Queues {
   redrives(queue: string, by: number): readonly CallOf<'redrive'>[];
   purges(queue: string): readonly CallOf<'purge'>[];
   isDeleted(queue: string): boolean;
+  /** Whether a publish under a key may change the message that has it. */
+  mayReplace(queue: string): boolean;
   /** The queues in which a message of this one may be: by its death, and by redrives. */
   reachable(queue: string): ReadonlySet<string>;
 }
@@ -65,6 +67,7 @@ export function queuesOf(calls: readonly Call[]): Queues {
     redrives: (queue, by) => redrives.filter((call) => call.params.queue === queue && call.startedAt <= by),
     purges: (queue) => purges.filter((call) => call.params.queue === queue),
     isDeleted: (queue) => deleted.has(queue),
+    mayReplace: (queue) => of(queue).some(({ deduplication }) => deduplication && deduplication.onDuplicate !== 'ignore'),
     reachable(queue) {
       const known = reached.get(queue);
       if (known) return known;

@@ -5,6 +5,7 @@ import { cancelsOf, isCertain, timesOf } from './by-id.ts';
 import { mayBeGone } from './endings.ts';
 import type { Delivery, Ledger, Life } from './ledger.ts';
 import { callsOf, endOf, mayBeDone } from './outcomes.ts';
+import { debouncesOf } from './repeats.ts';
 import { isDone, leaseEnd } from './visibility.ts';
 
 export function* judgeRecords(ledger: Ledger): Generator<Violation> {
@@ -58,7 +59,8 @@ function* judgeRescheduled(ledger: Ledger, life: Life): Generator<Violation> {
         (queue) => ledger.queues.redrives(queue, delivery.endedAt).length > 0,
       );
       const early = visibleAt - 2 * ledger.clockErrorMs - delivery.endedAt;
-      if (early <= 0 || isOverruled || redrives || (ledger.byId.get(life.id!)?.length ?? 0) > 1) continue;
+      const isDebounced = debouncesOf(ledger, life).some(({ call }) => call.startedAt <= delivery.endedAt);
+      if (early <= 0 || isDebounced || isOverruled || redrives || (ledger.byId.get(life.id!)?.length ?? 0) > 1) continue;
       const text = `message ${life.id} was delivered ${early} ms before the instant that it was put off to`;
       yield { promise: 'never-before-visible', text, calls: [change, delivery.call] };
     }

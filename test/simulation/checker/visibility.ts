@@ -1,6 +1,6 @@
 /** The earliest instant at which a message may be delivered again, by what was answered to whoever had it. */
 import type { Backoff } from '../../../sdk/contract.ts';
-import { timesOf } from './by-id.ts';
+import { mayBePutOff } from './by-id.ts';
 import type { Act, Delivery, Ledger } from './ledger.ts';
 import { endOf } from './outcomes.ts';
 
@@ -19,7 +19,7 @@ export function earliestVisible(ledger: Ledger, delivery: Delivery, before: numb
   const { clockErrorMs, queues } = ledger;
   const acts = delivery.acts.filter(({ call }) => call.startedAt <= before);
   // A redrive moves what waits, however long it was to wait; so does a change of its time; a lease they leave alone.
-  const isPutOff = timesOf(ledger, delivery.life).some(({ startedAt }) => startedAt <= before);
+  const isPutOff = mayBePutOff(ledger, delivery.life, before);
   const mayBeMoved = isPutOff || queues.redrives(delivery.queue, before).length > 0;
   for (const act of acts) {
     if (act.operation !== 'release' || act.outcome === 'uncertain' || !('done' in act.outcome)) continue;

@@ -1,0 +1,103 @@
+/** What is promised of deduplication: one message is accepted for one key at a time, and none is told to be there that is not. */
+import type { Violation } from '../history.ts';
+import { cancelsOf } from './by-id.ts';
+import { beyondMarginMs } from './endings.ts';
+import type { Duplicate, Ledger, Life } from './ledger.ts';
+import { endOf } from './outcomes.ts';
+import { certainDebouncesOf, debouncesOf, delaySecondsOf } from './repeats.ts';
+import { isDone } from './visibility.ts';
+
+export function* judgeKeys(ledger: Ledger): Generator<Violation> {
+  const keyed = ledger.lives.filter(({ entry }) => entry.dedupKey !== undefined);
+  if (keyed.length === 0) return;
+  const ofOne = Map.groupBy(
+    keyed.filter(({ accepted }) => accepted),
+    ({ queue, id }) => `${queue} ${id}`,
+  );
+  for (const lives of ofOne.values()) {
+    for (const [index, first] of lives.entries()) {
+      for (const second of lives.slice(index + 1)) {
+        if (mayFollow(ledger, first, second) || mayFollow(ledger, second, first)) continue;
+        const text = `message ${first.id} was accepted twice while its key was taken`;
+        yield { promise: 'one-message-a-key', text, calls: [first.published, second.published] };
+      }
+    }
+  }
+  for (const duplicate of ledger.duplicates) {
+    if (duplicate.entry.dedupKey === undefined) continue;
+    const holders = keyed.filter(({ queue, id }) => queue === duplicate.queue && id === duplicate.id);
+    if (holders.some((life) => mayHold(ledger, life, duplicate))) continue;
+    const text = `message ${duplicate.id} was answered as a duplicate, and its key was free`;
+    yield { promise: 'accepted-is-never-lost', text, calls: [...holders.map(({ published }) => published), duplicate.call] };
+  }
+  for (const life of keyed) yield* judgeDebounced(ledger, life);
+}
+
+/** Whether the key that `first` took may have been free when `second` was accepted. */
+function mayFollow(ledger: Ledger, first: Life, second: Life): boolean {
+  const { clockErrorMs, queues } = ledger;
+  const { startedAt } = first.published;
+  const by = endOf(second.published);
+  if (by < startedAt) return false;
+  const settings = queues.settings(first.queue);
+  if (settings.length === 0 || queues.isDeleted(first.queue)) return true;
+  const frees = queues
+    .purges(first.queue)
+    .some((purge) => purge.startedAt <= by && endOf(purge) + beyondMarginMs(ledger) + clockErrorMs >= startedAt);
+  if (frees) return true;
+  const windowMs = Math.min(...settings.map(({ deduplication }) => (deduplication?.windowSeconds ?? 0) * 1000));
+  if (by + clockErrorMs < startedAt - clockErrorMs + windowMs) return false;
+  return mayBeOver(ledger, first, by);
+}
+
+/** Whether it need not wait, nor be leased, in its queue by then. */
+function mayBeOver(ledger: Ledger, life: Life, by: number): boolean {
+  const { clockErrorMs, queues } = ledger;
+  const settings = queues.settings(life.queue);
+  if (settings.some(({ deadLetter }) => deadLetter) || queues.redrives(life.queue, by).length > 0) return true;
+  if (cancelsOf(ledger, life).some(({ startedAt }) => startedAt <= by)) return true;
+  const isOld = settings.some(
+    ({ retentionSeconds }) =>
+      retentionSeconds !== null && life.published.startedAt - clockErrorMs + retentionSeconds * 1000 <= by + clockErrorMs,
+  );
+  return (
+    isOld || life.deliveries.some(({ acts }) => acts.some(({ operation, call }) => operation === 'ack' && call.startedAt <= by))
+  );
+}
+
+/** Whether it may have had the key while a publish was told so. */
+function mayHold(ledger: Ledger, life: Life, { call }: Duplicate): boolean {
+  const { clockErrorMs, queues } = ledger;
+  const at = call.startedAt;
+  const publishedBy = endOf(life.published);
+  if (life.published.startedAt > endOf(call)) return false;
+  const isPurged = queues
+    .purges(life.queue)
+    .some((purge) => 'output' in purge.answer && publishedBy + beyondMarginMs(ledger) < purge.startedAt && endOf(purge) < at);
+  if (isPurged) return false;
+  const windowMs = Math.max(
+    0,
+    ...queues.settings(life.queue).map(({ deduplication }) => (deduplication?.windowSeconds ?? 0) * 1000),
+  );
+  if (publishedBy + clockErrorMs + windowMs >= at - clockErrorMs) return true;
+  return !life.deliveries.some(({ acts }) => acts.some((act) => act.operation === 'ack' && isDone(act) && endOf(act.call) < at));
+}
+
+/** What was put off by a publish that found it waiting does not come before. */
+function* judgeDebounced(ledger: Ledger, life: Life): Generator<Violation> {
+  for (const { entry, call } of certainDebouncesOf(ledger, life)) {
+    const first = life.deliveries.find(({ startedAt }) => startedAt > endOf(call))!;
+    const others = debouncesOf(ledger, life).filter(
+      (other) => other.call !== call || other.entry.delaySeconds !== entry.delaySeconds,
+    );
+    const isOverruled = [...others.map((other) => other.call), ...(ledger.changes.get(life.id!) ?? [])].some(
+      (other) => endOf(other) >= call.startedAt && other.startedAt <= first.endedAt,
+    );
+    if (isOverruled) continue;
+    const visibleAt = call.startedAt + delaySecondsOf(ledger, life.queue, entry, 'least') * 1000;
+    const early = visibleAt - 2 * ledger.clockErrorMs - first.endedAt;
+    if (early <= 0) continue;
+    const text = `message ${life.id} was delivered ${early} ms before the instant that a publish under its key put it off to`;
+    yield { promise: 'never-before-visible', text, calls: [life.published, call, first.call] };
+  }
+}
