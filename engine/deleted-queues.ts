@@ -48,6 +48,7 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string): 
     await removeAll(ctx, [
       ...parcels.map(({ shard, id }) => parcelKey(shard, id)),
       ...[...parcels, ...leases].flatMap(({ contents }) => chunkKeys(contents)),
+      ...leases.flatMap(({ group }) => group?.leftover ?? []).flatMap(chunkKeys),
       ...leases.flatMap(overridden),
     ]);
     await removeAll(

@@ -152,6 +152,11 @@ export function needsEnding(contents: Placed, expiresAt: number | undefined): bo
   return 'beside' in contents && expiresAt === undefined;
 }
 
+/** Whether the row is one whose bodies lie in this very place beside it: then they must stay. */
+export function holdsBodies({ row }: Seen, contents: Placed): boolean {
+  return 'beside' in contents && row?.beside === contents.beside;
+}
+
 /** Sees to it that bodies beside a row outlive a message that may live until then; forever where `expiresAt` is undefined. */
 export async function keepBodies(ctx: Context, contents: Placed, expiresAt: number | undefined, visibleAt = 0): Promise<void> {
   await Promise.all(

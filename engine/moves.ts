@@ -18,7 +18,17 @@ import type { Context } from './context.ts';
 import { parcelIdOf } from './groups.ts';
 import { slotRowId, unkeyedRowId } from './ids.ts';
 import { keepBeside, keptApart } from './keeping.ts';
-import { endedRow, isEnded, keepBodies, lookAt, needsEnding, replace, replaceWith, type Seen } from './lease-writes.ts';
+import {
+  endedRow,
+  holdsBodies,
+  isEnded,
+  keepBodies,
+  lookAt,
+  needsEnding,
+  replace,
+  replaceWith,
+  type Seen,
+} from './lease-writes.ts';
 import { StoreError, type Write } from './port.ts';
 import { leaseRow, roomForContents } from './row-format.ts';
 import { absentAt, type Death, isLive, type Lease, leaseKey, type Slot } from './rows.ts';
@@ -112,7 +122,8 @@ async function departTogether(ctx: Context, departure: Departure): Promise<Moved
   const { seen, lease, row, slotOf, contentOf } = departure;
   const contents = contentOf ? await placeAnew(ctx, departure, contentOf) : lease.contents;
   if (!contents) return { applied: false, seen: await lookAt(ctx, lease.id) };
-  await keepBodies(ctx, contents, row.expiresAt);
+  // Where they have no end, none is set before it is sure that they move: the row removes them when it ends.
+  if (!contentOf && lease.expiresAt !== undefined) await keepBodies(ctx, contents, row.expiresAt);
   const next: Lease = {
     ...row,
     id: lease.id,
@@ -125,12 +136,24 @@ async function departTogether(ctx: Context, departure: Departure): Promise<Moved
   };
   const after = await replace(ctx, seen, leaseRow(next));
   const applied = after.row?.version === next.version;
-  // What TTL will not remove; should it fail, it is only wasted room.
-  const former = applied ? lease.contents : contents;
-  if (contents !== lease.contents && needsEnding(former, lease.expiresAt)) {
-    await ctx.store.writeAll(chunkKeys(former).map((key) => ({ key, then: { remove: true } })));
-  }
+  await removeUnused(ctx, departure, { applied, after, contents });
   return { applied, seen: after };
+}
+
+/**
+ * Removes what TTL will not: of the old bodies and the new ones those that surely no row uses. A row that was put without word of it may
+ * have been changed since, and what is still under way may be put yet, if the row is as it was. Should the removal fail, it is only wasted room.
+ */
+async function removeUnused(
+  ctx: Context,
+  { seen, lease, row }: Departure,
+  { applied, after, contents }: { applied: boolean; after: Seen; contents: Placed },
+): Promise<void> {
+  if (contents === lease.contents) return;
+  const isSettled = applied || !after.unsure || after.row?.version !== seen.row?.version;
+  const [former, expiresAt] = applied ? [lease.contents, lease.expiresAt] : [contents, row.expiresAt];
+  if (!isSettled || holdsBodies(after, former) || !needsEnding(former, expiresAt)) return;
+  await ctx.store.writeAll(chunkKeys(former).map((key) => ({ key, then: { remove: true } })));
 }
 
 /** The contents of the row with those of the messages that leave changed; undefined where the row has changed since. */
@@ -178,8 +201,9 @@ async function departAlone(ctx: Context, { seen, lease, slots, row, slotOf, cont
       const room = roomForContents(1, id.length, target.backoff !== null, target.deadLetter !== null);
       const content = contentOf ? contentOf(contents[slot]!) : contents[slot]!;
       const { placed, chunks } = place(joinEntries([packEntry(content)]), room, () => ctx.ids.parcel(0));
-      await writeChunks(ctx.store, placed, chunks, row.expiresAt && keptUntil(row.expiresAt), options);
-      const next: Lease = { ...row, id, slots: [slotOf(lease.slots[slot]!)], contents: placed };
+      const arrived = slotOf(lease.slots[slot]!);
+      await writeChunks(ctx.store, placed, chunks, row.expiresAt && keptUntil(row.expiresAt, arrived.visibleAt), options);
+      const next: Lease = { ...row, id, slots: [arrived], contents: placed };
       if (needsEnding(placed, row.expiresAt)) next.ending = true;
       return { key: leaseKey(id), when: absentAt(now), then: { put: leaseRow(next) } };
     }),

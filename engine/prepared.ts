@@ -8,7 +8,7 @@ import type { Context } from './context.ts';
 import { findMessage } from './find.ts';
 import { isServerId, messageId, ownRowId, parseMessageId } from './ids.ts';
 import { endKey, keptAs } from './keeping.ts';
-import { judgeable, keepBodies, lookAt, needsEnding, replace, type Seen, untilSettled } from './lease-writes.ts';
+import { judgeable, lookAt, needsEnding, replace, type Seen, untilSettled } from './lease-writes.ts';
 import { type Timing, targetOf, visibleAtOf } from './publish-parcels.ts';
 import { leaseRow } from './row-format.ts';
 import { isLive, type Lease, type Prepared } from './rows.ts';
@@ -83,10 +83,9 @@ function decideRow(
 
 /** From now on it waits as if it had been published now, but for a purge: that takes what was prepared before it. */
 async function commit(ctx: Context, queue: QueueRecord, seen: Seen, lease: Lease, now: number): Promise<Seen> {
-  const { prepared, ending: _, ...rest } = lease;
+  const { prepared, ...rest } = lease;
   const visibleAt = visibleAtOf(prepared!.timing, now);
   const expiresAt = expiryOf(queue, visibleAt);
-  if (expiresAt !== undefined) await keepBodies(ctx, lease.contents, expiresAt);
   const shard = Math.floor(ctx.random.number() * queue.shards);
   return replace(
     ctx,
@@ -97,7 +96,6 @@ async function commit(ctx: Context, queue: QueueRecord, seen: Seen, lease: Lease
       shard: shardKey(queue, shard, levelIn(queue, prepared!.level)),
       slots: lease.slots.map((slot) => ({ ...slot, visibleAt })),
       ...(expiresAt === undefined ? {} : { expiresAt }),
-      ...(needsEnding(lease.contents, expiresAt) ? { ending: true } : {}),
       ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
     }),
   );

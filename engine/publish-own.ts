@@ -8,7 +8,7 @@ import { chunkKeys, joinEntries, keptUntil, type Placed, place, writeChunks } fr
 import type { Context } from './context.ts';
 import { messageId, ownRowId } from './ids.ts';
 import { endingOf, isForgotten } from './keeping.ts';
-import { judgeable, needsEnding, putIfAbsent, replace, type Seen } from './lease-writes.ts';
+import { holdsBodies, judgeable, needsEnding, putIfAbsent, replace, type Seen } from './lease-writes.ts';
 import { prepare } from './prepared.ts';
 import { notSaid, type Pending, type Target, targetOf, unreceived, visibleAtOf } from './publish-parcels.ts';
 import { leaseRow, roomForContents } from './row-format.ts';
@@ -35,6 +35,9 @@ export async function publishOwn(ctx: Context, queueName: string, pending: Pendi
   const id = messageId(lease.id, 0);
   if (after.row?.version === lease.version) return { ok: true, id };
   if (after.row === undefined) throw notSaid(after);
+  // Put without word of it, and changed since: by a receive, say.
+  if (holdsBodies(after, lease.contents)) return { ok: true, id };
+  // Whatever of this publish is still under way is refused by the row that stands there.
   if (needsEnding(lease.contents, lease.expiresAt)) await removeChunks(ctx, lease.contents);
   return { ok: true, id, duplicate: true };
 }

@@ -129,6 +129,8 @@ async function moveSelected(
   return untilSettled(ctx, first, async (seen) => {
     const now = ctx.clock.now();
     const { lease } = judgeable(seen, now);
+    // A group keeps its messages in their order: what is in one has not died.
+    if (lease?.group) return { done: { moved, skipped: lease.slots.filter(isLive).length } };
     const isHere = lease && incarnationOf(lease.shard) === queue.incarnation && lease.since <= task.startedAt && !lease.prepared;
     if (!isHere || verdictOfAge(queue, lease.since, lease.expiresAt, now) === 'gone') return { done: { moved, skipped: 0 } };
     const { movable, held } = movableSlots(lease, candidate.slot, now);

@@ -1,0 +1,124 @@
+/** Bodies that lie beside their row, when a write's answer is lost, a move fails, or they are to outlive what they were put for. */
+import { expect, it } from 'vitest';
+import { type Row, type Store, StoreError } from '../../engine/port.ts';
+import type { Json } from '../../sdk/contract.ts';
+import { retentionGraceMs } from '../../sdk/limits.ts';
+import { noise } from './noise.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const second = 1000;
+const large = noise(5000);
+
+onBothStores('bodies beside a row', (driven) => {
+  /** Another process, whose next put into `leases` is applied, after which this happens, and its answer lost. */
+  function unheard(then: () => Promise<unknown>) {
+    const { watched, another } = driven();
+    const { store } = watched;
+    let isNext = true;
+    const losing: Store = {
+      ...store,
+      async write(write, options) {
+        const written = await store.write(write, options);
+        if (!isNext || write.key.table !== 'leases' || !('put' in write.then)) return written;
+        isNext = false;
+        await then();
+        throw new StoreError('the answer was lost', 'unknown');
+      },
+    };
+    return another(losing);
+  }
+
+  const chunks = async () => (await driven().rows('messages')).filter(({ shard }) => (shard as string).startsWith('body:'));
+  const ttlActs = async (atMs: number): Promise<Row[]> =>
+    (await chunks()).filter(({ ttl }) => ttl !== undefined && (ttl as number) * 1000 < atMs);
+
+  it.each([
+    ['kept for ever', { retentionSeconds: null }, {}],
+    ['prepared', { prepared: { timeoutSeconds: 60, checkBack: null } }, { prepared: true as const }],
+  ])('stay when its publish is told too late that it was made: %s', async (_, settings, entry) => {
+    const { create, engine, receive, clock } = driven();
+    await create('q', { visibilityTimeoutSeconds: 10, ...settings });
+    const publisher = unheard(async () => {
+      if ('prepared' in entry) await engine.call('commitMessage', { queue: 'q', id: 'own' }, {});
+      else await receive('q');
+    });
+    const { results } = await publisher.call('publish', { queue: 'q' }, { messages: [{ id: 'own', body: large, ...entry }] });
+    expect(results).toEqual([{ ok: true, id: 'own' }]);
+    clock.advance(11 * second);
+    expect((await receive('q')).map(({ body }) => body)).toEqual([large]);
+  });
+
+  it('stay when an edit is told too late that it was made', async () => {
+    const { create, publish, receive, clock } = driven();
+    await create('q', { retentionSeconds: null, visibilityTimeoutSeconds: 10 });
+    await publish('q', { id: 'own', body: 'small' });
+    const received: Json[] = [];
+    const editor = unheard(async () => received.push(...(await receive('q')).map(({ body }) => body!)));
+    await editor.call('updateMessage', { queue: 'q', id: 'own' }, { body: large }).catch(() => {});
+    clock.advance(11 * second);
+    received.push(...(await receive('q')).map(({ body }) => body!));
+    expect(received).toEqual([large, large]);
+  });
+
+  it('are given no end by a redrive that does not come about', async () => {
+    const { create, publish, receive, call, engine, watched, clock } = driven();
+    await create('dead', { retentionSeconds: null });
+    await create('q', { retentionSeconds: 3600, deadLetter: { queue: 'dead', maxReceives: 1 } });
+    await publish('q', { id: 'own', body: large });
+    const [message] = await receive('q');
+    await call('release', 'q', { receipts: [message!.receipt] });
+    const { id } = await call('redrive', 'dead', {});
+    let isTaken = false;
+    watched.before = async ({ method, keys }) => {
+      if (isTaken || method !== 'write' || keys[0]!.table !== 'leases') return;
+      isTaken = true;
+      await receive('dead', { visibilityTimeoutSeconds: 1 });
+    };
+    await engine.runRedrive('dead', id, { until: clock.now() + 3600 * second });
+    expect(isTaken).toBe(true);
+    expect(await ttlActs(clock.now() + 3 * retentionGraceMs)).toEqual([]);
+  });
+
+  it('outlive a message that was moved aside, and waits longer than it would have been kept', async () => {
+    const { create, publish, receive, call, clock } = driven();
+    await create('dead');
+    await create('q', {
+      retentionSeconds: 3600,
+      deadLetter: { queue: 'dead', maxReceives: 5 },
+      groups: { concurrency: 1, onFailure: 'aside', ratePerSecond: null },
+    });
+    await publish('q', { body: large, group: 'a' });
+    const [message] = await receive('q');
+    const delaySeconds = (3 * retentionGraceMs) / second;
+    await call('release', 'q', { receipts: [message!.receipt], failed: 'no', delaySeconds });
+    const used = (await driven().rows('leases')).find(({ id }) => (id as string).includes('.'))!.beside;
+    const ended = await ttlActs(clock.now() + delaySeconds * second);
+    expect(ended.filter(({ shard }) => shard === `body:${used}`)).toEqual([]);
+  });
+
+  it('go with a queue that is deleted, also those that a group was to remove', async () => {
+    const { create, publish, receive, ack, call, clock, sweep } = driven();
+    await create('q', { retentionSeconds: null });
+    await publish('q', { body: large, group: 'a' });
+    await ack('q', await receive('q'));
+    await call('deleteQueue', 'q');
+    clock.advance(5 * second);
+    await sweep();
+    expect(await chunks()).toEqual([]);
+  });
+});
+
+onBothStores('a redrive', (driven) => {
+  it('leaves what is in a group in its place', async () => {
+    const { create, publish, receive, call, redrive, bodies } = driven();
+    await create('other');
+    await create('q');
+    await publish('q', ...[0, 1, 2].map((body) => ({ body, group: 'a' })));
+    const [first] = await receive('q', { max: 1 });
+    await call('release', 'q', { receipts: [first!.receipt] });
+    expect(await redrive('q', { toQueue: 'other' })).toMatchObject({ state: 'done', moved: 0, skipped: 3 });
+    expect(await redrive('q', { toQueue: 'other', ids: [first!.id] })).toMatchObject({ moved: 0 });
+    expect(await bodies('q')).toEqual([0, 1, 2]);
+    expect(await bodies('other')).toEqual([]);
+  });
+});
