@@ -3,10 +3,11 @@
  * list does not rot.
  */
 import { fences } from './list-fences.ts';
+import { keeping } from './list-keeping.ts';
 import { leases } from './list-leases.ts';
 import { moves } from './list-moves.ts';
 import { records } from './list-records.ts';
 import { transactions } from './list-transactions.ts';
 import type { Mutant } from './mutant.ts';
 
-export const mutants: readonly Mutant[] = [...leases, ...fences, ...moves, ...transactions, ...records];
+export const mutants: readonly Mutant[] = [...leases, ...fences, ...moves, ...transactions, ...records, ...keeping];

@@ -151,6 +151,8 @@ function createCaller(world: World, process: SimulatedProcess) {
     const given = result === undefined ? {} : { result: bodyOf(result.number, result.chars) };
     return withReceipts(which, async (queue, receipts, messages) => {
       const output = await recorder.call(by, 'ack', { queue }, { receipts, ...given });
+      // Once more, with another result, which is to count for nothing.
+      if (result && chance(0.5)) await recorder.call(by, 'ack', { queue }, { receipts, result: bodyOf(-result.number, 0) });
       const done = messages.filter((_, index) => output?.results[index]?.ok);
       shared.ended.push(...done.map(({ message }) => ({ queue, id: message.id })));
     });

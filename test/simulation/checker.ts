@@ -8,6 +8,7 @@
 import { judgeContents } from './checker/contents.ts';
 import { judgeEndings } from './checker/endings.ts';
 import { judgeFences } from './checker/fences.ts';
+import { judgeKept } from './checker/kept.ts';
 import { judgeKeys } from './checker/keys.ts';
 import { judgeLeases } from './checker/leases.ts';
 import { ledgerOf } from './checker/ledger.ts';
@@ -25,6 +26,7 @@ export function check(history: History): Violation[] {
     ...judgeFences(ledger),
     ...judgeEndings(ledger),
     ...judgeRecords(ledger),
+    ...judgeKept(ledger),
     ...judgeKeys(ledger),
   ];
 }

@@ -40,6 +40,6 @@ export function drawSettings(d: Drawing, pace: number): Partial<QueueSettings> {
 
 /** How long a queue keeps what has ended: some longer than what lies beside a row would last by itself. */
 export function drawKeep(d: Drawing): Partial<QueueSettings> {
-  const seconds = () => d.pick([60, 600, 2 * 3600, 3 * daySeconds, 60 * daySeconds]);
+  const seconds = () => d.pick([60, 2 * 3600, 60 * daySeconds, 60 * daySeconds]);
   return { keep: { doneSeconds: d.chance(0.1) ? 0 : seconds(), deadSeconds: d.chance(0.2) ? 0 : seconds() } };
 }

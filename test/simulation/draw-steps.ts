@@ -17,6 +17,8 @@ export interface Cast {
   grouped: number;
   /** The share of acks with a result. */
   results: number;
+  /** The share of bodies that lie beside their row. */
+  large: number;
   /** Settings that its queues have besides. */
   terms?: (d: Drawing) => Partial<QueueSettings>;
   /** Draws most of its messages, in place of those of other themes. */
@@ -133,17 +135,17 @@ function drawChange(d: Drawing, { next }: Cast, seconds: () => number): Omit<Ext
   };
 }
 
-function drawMessages(d: Drawing, { next, grouped, entries }: Cast, queue: string): PlannedMessage[] {
+function drawMessages(d: Drawing, { next, grouped, large, entries }: Cast, queue: string): PlannedMessage[] {
   if (entries && d.chance(0.85)) return entries(d, next, queue);
   const count = d.pick([1, 1, 2, 3, 5, 12]);
   if (d.chance(grouped)) {
     const group = `group-${d.whole(3)}`;
-    return Array.from({ length: count }, () => ({ number: next(), chars: d.chance(0.12) ? 1200 : 0, group }));
+    return Array.from({ length: count }, () => ({ number: next(), chars: d.chance(large) ? 1200 : 0, group }));
   }
   const priority = d.chance(0.15) ? { priority: d.whole(2) } : {};
   const kind = d.random.number();
   return Array.from({ length: count }, (): PlannedMessage => {
-    const message: PlannedMessage = { number: next(), chars: d.chance(0.12) ? 1200 : 0, ...priority };
+    const message: PlannedMessage = { number: next(), chars: d.chance(large) ? 1200 : 0, ...priority };
     if (kind < 0.2) message.id = `own-${d.whole(4)}`;
     if ((kind < 0.1 || kind > 0.8) && d.chance(0.7)) message.delaySeconds = d.chance(0.2) ? 0 : 1 + d.whole(30);
     return message;

@@ -40,7 +40,7 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
     update: 0.3,
   },
   pausing: { publish: 4, receive: 7, ack: 3, update: 3, sweep: 1 },
-  keeping: { publish: 3, receive: 6, ack: 6, look: 5, release: 1, cancel: 1.5, purge: 0.2, update: 0.2, sweep: 0.5, die: 0.3 },
+  keeping: { publish: 4, receive: 8, ack: 7, look: 5, release: 1, cancel: 1.5, purge: 0.2, update: 0.2, sweep: 0.5, die: 0.3 },
   keys: {
     publish: 8,
     receive: 6,
@@ -90,6 +90,8 @@ interface Circumstances {
   terms?: (d: Drawing) => Partial<QueueSettings>;
   /** The share of acks with a result. */
   results?: number;
+  /** The share of bodies that lie beside their row. */
+  large?: number;
   entries?: Cast['entries'];
   /** Nobody comes by to clear up. */
   unswept?: true;
@@ -98,7 +100,7 @@ interface Circumstances {
 const circumstances: Record<string, Circumstances> = {
   groups: { grouped: 0.85 },
   keys: { terms: drawDeduplication, entries: drawKeyed },
-  keeping: { grouped: 0.2, terms: drawKeep, results: 0.6 },
+  keeping: { grouped: 0.2, terms: drawKeep, results: 0.6, large: 0.3 },
   // Work breaks off in the middle.
   forsaken: {
     rates: { ...noFaults.rates, kill: 0.02, halfDone: 0.5, throttled: 0.1, lostReply: 0.05, conflict: 0.02 },
@@ -123,7 +125,7 @@ export function drawPlan(seed: number): Plan {
   const set = circumstances[about];
   const pace = set?.pace ?? d.pick(paces);
   const queues = drawQueues(d, pace, set?.sharded ?? 0.3);
-  const { terms, results = 0 } = set ?? {};
+  const { terms, results = 0, large = 0.12 } = set ?? {};
   if (terms) for (const { settings } of queues) Object.assign(settings, terms(d));
   let numbers = 0;
   const next = () => ++numbers;
@@ -136,6 +138,7 @@ export function drawPlan(seed: number): Plan {
       queues,
       grouped: set?.grouped ?? 0.1,
       results,
+      large,
       ...(terms && { terms }),
       entries: set?.entries,
       next,

@@ -13,6 +13,7 @@ import { check } from './checker.ts';
 import type { History, Violation } from './history.ts';
 import type { Plan, PlannedProcess } from './plan.ts';
 import { lateExpiries, residueOf } from './residue.ts';
+import { review } from './review.ts';
 import { createWorld, type World } from './world.ts';
 
 export interface Outcome {
@@ -48,6 +49,12 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
   Object.assign(faults.rates, noFaults.rates);
   const drainedAt = await drain(world);
   await tidy(world);
+  void revived(world, 'review', 0, (process) =>
+    world.noteDefects(process.name, () =>
+      review(world, process, async () => void (plan.ttlActs && (await expireRows(world, () => true)))),
+    ),
+  );
+  await simulation.run();
 
   const history: History = {
     calls: world.recorder.calls,
@@ -220,7 +227,7 @@ async function drain(world: World): Promise<number> {
 }
 
 /** Until no queue has anything to give. */
-async function receiveAll({ plan, recorder }: World, by: { process: string; engine: Engine }): Promise<void> {
+async function receiveAll({ plan, recorder, shared }: World, by: { process: string; engine: Engine }): Promise<void> {
   // Messages die on their way: first the queues that they die in.
   const names = plan.queues.map(({ name }) => name).reverse();
   for (let round = 1, found = 1; found > 0; round++) {
@@ -232,6 +239,7 @@ async function receiveAll({ plan, recorder }: World, by: { process: string; engi
         if (!output || output.messages.length === 0) break;
         found += output.messages.length;
         await recorder.call(by, 'ack', { queue }, { receipts: output.messages.map(({ receipt }) => receipt) });
+        shared.ended.push(...output.messages.map(({ id }) => ({ queue, id })));
       }
     }
   }

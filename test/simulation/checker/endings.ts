@@ -46,7 +46,10 @@ function shownAfter({ calls }: Ledger, drainedAt: number): Map<string, { message
   const shown = new Map<string, { message: Message; call: Call }>();
   const after = calls.filter(({ startedAt }) => startedAt >= drainedAt);
   for (const call of callsOf(after, 'getMessage')) {
-    if ('output' in call.answer) shown.set(call.params.id, { message: call.answer.output, call });
+    // What has ended may be kept: it is not there for anybody to receive.
+    if ('output' in call.answer && call.answer.output.endedAt === undefined) {
+      shown.set(call.params.id, { message: call.answer.output, call });
+    }
   }
   for (const call of callsOf(after, 'peek')) {
     if (!('output' in call.answer)) continue;
