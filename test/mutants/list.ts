@@ -4,10 +4,11 @@
  */
 import { fences } from './list-fences.ts';
 import { keeping } from './list-keeping.ts';
+import { keys } from './list-keys.ts';
 import { leases } from './list-leases.ts';
 import { moves } from './list-moves.ts';
 import { records } from './list-records.ts';
 import { transactions } from './list-transactions.ts';
 import type { Mutant } from './mutant.ts';
 
-export const mutants: readonly Mutant[] = [...leases, ...fences, ...moves, ...transactions, ...records, ...keeping];
+export const mutants: readonly Mutant[] = [...leases, ...fences, ...moves, ...transactions, ...records, ...keys, ...keeping];

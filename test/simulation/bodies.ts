@@ -5,3 +5,8 @@ import type { Json } from '../../sdk/contract.ts';
 export function bodyOf(number: number, chars: number): Json {
   return chars === 0 ? number : { number, filling: seededRandom(number).chars(chars) };
 }
+
+/** What it was made of. */
+export function numberOf(body: Json): number {
+  return typeof body === 'number' ? body : Number((body as { number: number }).number);
+}

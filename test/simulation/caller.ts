@@ -6,6 +6,7 @@ import type { PublishEntry, ReceivedMessage } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
 import { bodyOf } from './bodies.ts';
 import type { Choice, PlannedQueue, Step } from './plan.ts';
+import { publishersOf } from './publishers.ts';
 import type { World } from './world.ts';
 
 interface Held {
@@ -44,6 +45,7 @@ export function engineOf(world: World, process: SimulatedProcess): Engine {
     random: process.random,
     observe: world.observe,
     startRedrive: world.startRedrive,
+    checkBack: publishersOf(world, process),
   });
 }
 
@@ -109,8 +111,9 @@ function createCaller(world: World, process: SimulatedProcess) {
   async function publish({ queue, messages }: Extract<Step, { do: 'publish' }>): Promise<void> {
     const entries = messages.map(({ number, chars, ...rest }): PublishEntry => ({ body: bodyOf(number, chars), ...rest }));
     const output = await recorder.call(by, 'publish', { queue }, { messages: entries });
-    for (const result of output?.results ?? []) {
+    for (const [index, result] of (output?.results ?? []).entries()) {
       if (!result.ok) continue;
+      if (entries[index]!.prepared) shared.prepared.push({ queue, id: result.id });
       shared.ids.push(result.id);
       shared.published.push({ queue, id: result.id });
     }
@@ -178,6 +181,13 @@ function createCaller(world: World, process: SimulatedProcess) {
     if (output) shared.ended.push(message);
   }
 
+  async function decide({ decision }: Extract<Step, { do: 'decide' }>): Promise<void> {
+    const message = chance(0.7) ? one(shared.prepared.slice(-6)) : one(shared.prepared);
+    if (!message) return;
+    if (decision === 'commit') await recorder.call(by, 'commitMessage', message, {});
+    else await recorder.call(by, 'rollbackMessage', message, {});
+  }
+
   async function change(step: Extract<Step, { do: 'change' }>): Promise<void> {
     const { number, chars = 0, delaySeconds, priority } = step;
     const message = anyMessage();
@@ -228,6 +238,8 @@ function createCaller(world: World, process: SimulatedProcess) {
         return cancel(step);
       case 'change':
         return change(step);
+      case 'decide':
+        return decide(step);
       case 'wait':
         return process.clock.sleep(step.ms);
       case 'sweep':

@@ -12,6 +12,7 @@ import { judgeKept } from './checker/kept.ts';
 import { judgeKeys } from './checker/keys.ts';
 import { judgeLeases } from './checker/leases.ts';
 import { ledgerOf } from './checker/ledger.ts';
+import { judgePrepared } from './checker/prepared.ts';
 import { judgeRecords } from './checker/records.ts';
 import type { History, Violation } from './history.ts';
 
@@ -28,5 +29,6 @@ export function check(history: History): Violation[] {
     ...judgeRecords(ledger),
     ...judgeKept(ledger),
     ...judgeKeys(ledger),
+    ...judgePrepared(ledger),
   ];
 }

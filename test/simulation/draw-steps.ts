@@ -106,6 +106,8 @@ function drawStep(d: Drawing, cast: Cast, kind: Step['do']): Step {
       return { do: kind, ...(d.chance(0.5) ? { force: true } : {}), ...aside };
     case 'change':
       return { do: kind, ...drawChange(d, cast, seconds), ...aside };
+    case 'decide':
+      return { do: kind, decision: d.chance(0.7) ? 'commit' : 'rollback', ...aside };
     case 'remake':
       return { do: kind, queue: 'work' };
     case 'setClock':

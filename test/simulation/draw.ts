@@ -4,6 +4,7 @@ import { type Fault, manyFaults, noFaults } from '../../engine/simulated-store.t
 import type { QueueSettings } from '../../sdk/contract.ts';
 import { tombstoneMs } from '../../sdk/limits.ts';
 import { drawDeduplication, drawKeyed } from './draw-keys.ts';
+import { drawPrepared, drawPreparedSettings } from './draw-prepared.ts';
 import { drawKeep, drawQueues } from './draw-queues.ts';
 import { type Cast, drawProcess } from './draw-steps.ts';
 import { type Drawing, drawing, minuteMs, secondMs } from './drawing.ts';
@@ -55,6 +56,19 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
     die: 0.5,
     read: 0.3,
   },
+  preparing: {
+    publish: 5,
+    decide: 7,
+    receive: 5,
+    ack: 4,
+    release: 0.5,
+    cancel: 0.4,
+    sweep: 2,
+    purge: 0.2,
+    update: 0.2,
+    die: 0.6,
+    read: 0.5,
+  },
   forsaken: { publish: 1, receive: 3, ack: 3, release: 0.5 },
   everything: {
     publish: 5,
@@ -95,11 +109,14 @@ interface Circumstances {
   entries?: Cast['entries'];
   /** Nobody comes by to clear up. */
   unswept?: true;
+  /** Somebody always does. */
+  swept?: true;
 }
 
 const circumstances: Record<string, Circumstances> = {
   groups: { grouped: 0.85 },
   keys: { terms: drawDeduplication, entries: drawKeyed },
+  preparing: { terms: drawPreparedSettings, entries: drawPrepared, swept: true },
   keeping: { grouped: 0.2, terms: drawKeep, results: 0.6, large: 0.3 },
   // Work breaks off in the middle.
   forsaken: {
@@ -146,7 +163,7 @@ export function drawPlan(seed: number): Plan {
   );
   const rates = set?.rates ?? drawRates(d);
   // What arrives late is left to the sweep: it has to come by within the hour of a tombstone.
-  const needsSweep = rates.late + rates.duplicated > 0;
+  const needsSweep = set?.swept || rates.late + rates.duplicated > 0;
   return {
     seed,
     queues,

@@ -37,9 +37,19 @@ export interface Circumstances {
   drainedAt: number | undefined;
 }
 
+/** What a publisher was asked about a message that he had prepared, and answered, if anybody heard it. */
+export interface Asked {
+  queue: string;
+  id: string;
+  /** True time, ms. */
+  at: number;
+  answer: 'commit' | 'rollback' | 'unknown';
+}
+
 export interface History {
   /** In the order of `startedAt`. */
   calls: readonly Call[];
+  asked?: readonly Asked[];
   circumstances: Circumstances;
 }
 

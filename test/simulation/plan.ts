@@ -46,6 +46,7 @@ export interface PlannedMessage {
   delaySeconds?: number;
   group?: string;
   dedupKey?: string;
+  prepared?: true;
   priority?: number;
 }
 
@@ -68,6 +69,8 @@ export type Step =
   | { do: 'change'; delaySeconds?: number; number?: number; chars?: number; priority?: number; aside?: boolean }
   /** Reads a message by its id, one that has ended rather. */
   | { do: 'look'; waitSeconds?: number; aside?: boolean }
+  /** One of those that were prepared, decided by others before or not. */
+  | { do: 'decide'; decision: 'commit' | 'rollback'; aside?: boolean }
   | { do: 'wait'; ms: number }
   | { do: 'sweep'; aside?: boolean }
   | { do: 'purge'; queue: string; aside?: boolean }

@@ -58,6 +58,7 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
 
   const history: History = {
     calls: world.recorder.calls,
+    asked: world.asked,
     circumstances: { clockErrorMs: clockMarginMs, retryMsMin: answerMsMax, drainedAt },
   };
   for (const [fault, times] of Object.entries(simulation.counts)) world.count(`fault ${fault}`, times);
@@ -295,6 +296,8 @@ function countAnswers({ recorder, count }: World): void {
     else if (call.operation === 'getRedrive' || call.operation === 'cancelRedrive') continue;
     else if (call.operation === 'cancelMessage') count('messages cancelled');
     else if (call.operation === 'updateMessage') count('messages changed');
+    else if (call.operation === 'commitMessage') count('messages committed');
+    else if (call.operation === 'rollbackMessage') count('messages rolled back');
     else if (call.operation === 'getMessage') {
       if (call.answer.output.endedAt !== undefined) count('ended messages shown');
       if (call.answer.output.result !== undefined) count('results shown');

@@ -1,7 +1,7 @@
 /** What the processes of one history have in common. */
 import type { EngineEvent } from '../../engine/engine.ts';
 import type { Simulation } from '../../engine/simulation.ts';
-import type { Violation } from './history.ts';
+import type { Asked, Violation } from './history.ts';
 import type { Plan } from './plan.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 
@@ -13,10 +13,13 @@ export interface World {
   shared: {
     ids: string[];
     published: { queue: string; id: string }[];
+    prepared: { queue: string; id: string }[];
     /** Those that were acked, or cancelled. */
     ended: { queue: string; id: string }[];
     tasks: { queue: string; task: string }[];
   };
+  /** What publishers were asked. */
+  asked: Asked[];
   /** How often what happened. */
   counts: Record<string, number>;
   count(what: string, times?: number): void;
@@ -36,7 +39,8 @@ export function createWorld(plan: Plan, simulation: Simulation, startRedrive: Wo
     plan,
     simulation,
     recorder: createRecorder(simulation.now),
-    shared: { ids: [], published: [], ended: [], tasks: [] },
+    shared: { ids: [], published: [], prepared: [], ended: [], tasks: [] },
+    asked: [],
     counts,
     violations,
     count(what, times = 1) {

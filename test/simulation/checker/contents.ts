@@ -96,6 +96,8 @@ function* judgeOwnIds(ledger: Ledger): Generator<Violation> {
 function mayHaveEnded(ledger: Ledger, life: Life, by: number): boolean {
   const { clockErrorMs, queues } = ledger;
   const { queue, published, entry } = life;
+  // What is rolled back gives its id up like what is cancelled.
+  if (entry.prepared && published.startedAt + tombstoneMs <= by + 2 * clockErrorMs) return true;
   if (cancelsOf(ledger, life).some(({ startedAt }) => startedAt + tombstoneMs <= by + 2 * clockErrorMs)) return true;
   if (queues.isDeleted(queue) || queues.redrives(queue, by).length > 0) return true;
   if (queues.purges(queue).some((purge) => purge.startedAt <= by)) return true;

@@ -4,6 +4,7 @@ import type { Message } from '../../../sdk/contract.ts';
 import { clockMarginMs } from '../../../sdk/limits.ts';
 import type { Call, Violation } from '../history.ts';
 import { cancelsOf, mayBePutOff, timesOf } from './by-id.ts';
+import { commitsOf, isCommitted } from './decisions.ts';
 import type { Ledger, Life } from './ledger.ts';
 import { type CallOf, callsOf, endOf, mayBeDone } from './outcomes.ts';
 import { debouncesOf, delaySecondsOf } from './repeats.ts';
@@ -82,7 +83,8 @@ function mayBeHiddenItself(ledger: Ledger, life: Life, at: number, unheard: read
     return (call.endedAt ?? call.startedAt) + clockErrorMs + delay >= at - clockErrorMs;
   });
   if (isDebounced) return true;
-  const publishEnd = life.published.endedAt ?? life.published.startedAt;
+  const entries = life.entry.prepared ? commitsOf(ledger, life) : [life.published];
+  const publishEnd = Math.max(...entries.map((call) => call.endedAt ?? call.startedAt));
   if (publishEnd + clockErrorMs + seconds * 1000 >= at - clockErrorMs) return true;
   const lastOnes = life.deliveries.filter(({ endedAt }) => !life.deliveries.some((later) => later.startedAt > endedAt));
   if (lastOnes.some((delivery) => latestVisible(ledger, delivery) >= at - clockErrorMs)) return true;
@@ -112,7 +114,7 @@ function hiddenMsMost({ queues, clockErrorMs }: Ledger, { params, input }: CallO
 export function mayBeGone(ledger: Ledger, life: Life, by: number): boolean {
   const { clockErrorMs, queues } = ledger;
   const { startedAt } = life.published;
-  if (cancelsOf(ledger, life).some((cancel) => cancel.startedAt <= by)) return true;
+  if (cancelsOf(ledger, life).some((cancel) => cancel.startedAt <= by) || !isCommitted(ledger, life)) return true;
   const isMoved = mayBePutOff(ledger, life);
   for (const queue of queues.reachable(life.queue)) {
     const settings = queues.settings(queue);

@@ -3,6 +3,7 @@ import type { QueueSettings } from '../../../sdk/contract.ts';
 import { clockMarginMs, failedCharsMax, readToWriteMsMax } from '../../../sdk/limits.ts';
 import type { Violation } from '../history.ts';
 import { mayBePutOff } from './by-id.ts';
+import { enteredEarliest, enteredLatest } from './decisions.ts';
 import { beyondMarginMs } from './endings.ts';
 import type { Delivery, Ledger, Life } from './ledger.ts';
 import { endOf } from './outcomes.ts';
@@ -28,7 +29,7 @@ function mayBeRedriven({ queues }: Ledger, life: Life, delivery: Delivery): bool
 function* judgeDelay(ledger: Ledger, life: Life, delivery: Delivery): Generator<Violation> {
   const settings = ledger.queues.settings(life.queue);
   const seconds = life.entry.delaySeconds ?? (settings.length > 0 ? Math.min(...settings.map((one) => one.delaySeconds)) : 0);
-  const early = life.published.startedAt + seconds * 1000 - 2 * ledger.clockErrorMs - delivery.endedAt;
+  const early = enteredEarliest(ledger, life) + seconds * 1000 - 2 * ledger.clockErrorMs - delivery.endedAt;
   if (early <= 0 || mayBeRedriven(ledger, life, delivery) || mayBePutOff(ledger, life)) return;
   const text = `message ${delivery.message.id} was delivered ${early} ms before its delay was over`;
   yield { promise: 'never-before-visible', text, calls: [life.published, delivery.call] };
@@ -45,7 +46,7 @@ function* judgeAge(ledger: Ledger, life: Life, delivery: Delivery): Generator<Vi
   if (settings.some(({ deadLetter }) => deadLetter && queues.isDeleted(deadLetter.queue))) return;
   const delaySeconds = life.entry.delaySeconds ?? Math.max(...settings.map((one) => one.delaySeconds));
   const enteredAt = isOrigin
-    ? endOf(life.published) + clockErrorMs + delaySeconds * 1000
+    ? enteredLatest(ledger, life) + clockErrorMs + delaySeconds * 1000
     : Date.parse(message.deadLetter!.at) + readToWriteMsMax;
   const expiresAt =
     enteredAt + Math.max(...settings.map(({ retentionSeconds }) => (retentionSeconds ?? Number.POSITIVE_INFINITY) * 1000));

@@ -6,7 +6,7 @@
  */
 import type { AckResult, ExtendResult, Json, PublishEntry, ReceivedMessage, ReleaseResult } from '../../../sdk/contract.ts';
 import { clockMarginMs, tombstoneMs } from '../../../sdk/limits.ts';
-import type { Call, History } from '../history.ts';
+import type { Asked, Call, History } from '../history.ts';
 import { idAtFirst, idBefore } from './ids.ts';
 import { type CallOf, callsOf, endOf, mayBeDone, type Outcome, outcomeOf, outcomeOfEntry } from './outcomes.ts';
 import { type Queues, queuesOf } from './queues.ts';
@@ -19,6 +19,8 @@ export interface Life {
   accepted: boolean;
   /** Answered as a duplicate: it may be the first itself, where its request had been applied once before and the answer was lost. */
   duplicate?: true;
+  /** What it said of its publish when it was delivered first: of two under one key it tells which it is. */
+  saidAt?: string;
   /** In the order in which their calls began. */
   deliveries: Delivery[];
 }
@@ -67,6 +69,10 @@ export interface Ledger {
   /** Calls that may have cancelled or changed a message, by its id. */
   cancels: ReadonlyMap<string, readonly CallOf<'cancelMessage'>[]>;
   changes: ReadonlyMap<string, readonly CallOf<'updateMessage'>[]>;
+  /** Calls that may have decided a prepared message, and what its publisher answered, by its id. */
+  commits: ReadonlyMap<string, readonly CallOf<'commitMessage'>[]>;
+  rollbacks: ReadonlyMap<string, readonly CallOf<'rollbackMessage'>[]>;
+  asked: ReadonlyMap<string, readonly Asked[]>;
   /** Messages that were delivered, and that nobody published. */
   strangers: readonly { message: ReceivedMessage; call: CallOf<'receive'> }[];
   /** Receipts that two receives were given. */
@@ -75,7 +81,7 @@ export interface Ledger {
   drainedAt: number | undefined;
 }
 
-export function ledgerOf({ calls, circumstances }: History): Ledger {
+export function ledgerOf({ calls, asked = [], circumstances }: History): Ledger {
   const queues = queuesOf(calls);
   const lives: Life[] = [];
   const keyed = new Map<string, KeyedPublish[]>();
@@ -132,6 +138,11 @@ export function ledgerOf({ calls, circumstances }: History): Ledger {
     callsOf(calls, 'updateMessage').filter((call) => mayBeDone(call) || isSecondTry(call, retryMsMin)),
     ({ params }) => params.id,
   );
+  const ofMessage = <One extends CallOf<'commitMessage' | 'rollbackMessage'>>(ofAll: readonly One[]) =>
+    Map.groupBy(
+      ofAll.filter((call) => mayBeDone(call) || isSecondTry(call, retryMsMin)),
+      ({ params }) => params.id,
+    );
   for (const call of calls) {
     if (call.operation !== 'receive' || !('output' in call.answer)) continue;
     for (const message of call.answer.output.messages) {
@@ -141,6 +152,7 @@ export function ledgerOf({ calls, circumstances }: History): Ledger {
         strangers.push({ message, call });
         continue;
       }
+      if (life.entry.dedupKey !== undefined) life.saidAt ??= message.publishedAt;
       const delivery: Delivery = { life, queue: call.params.queue, message, call, startedAt: call.startedAt, endedAt, acts: [] };
       life.deliveries.push(delivery);
       const before = byReceipt.get(message.receipt);
@@ -160,6 +172,9 @@ export function ledgerOf({ calls, circumstances }: History): Ledger {
     keyed,
     cancels,
     changes,
+    commits: ofMessage(callsOf(calls, 'commitMessage')),
+    rollbacks: ofMessage(callsOf(calls, 'rollbackMessage')),
+    asked: Map.groupBy(asked, ({ id }) => id),
     strangers,
     sameReceipt,
     clockErrorMs,
@@ -193,7 +208,10 @@ function lifeOf(
   const ofId = byId.get(id)?.filter(({ published }) => published.startedAt <= by) ?? [];
   // Two queues may have messages of one key, or of one own id.
   const near = ofId.filter(({ queue }) => queues.reachable(queue).has(receive.params.queue));
-  const known = near.length > 0 ? near : ofId;
+  const all = near.length > 0 ? near : ofId;
+  const same = all.find(({ saidAt }) => saidAt === message.publishedAt);
+  if (same) return same;
+  const known = all.filter(({ saidAt }) => saidAt === undefined);
   if (known.length > 0) {
     // One that may have been edited may carry anything.
     const mayDiffer = ({ queue, entry }: Life) => entry.dedupKey !== undefined && queues.mayReplace(queue);
@@ -202,11 +220,11 @@ function lifeOf(
     const fitting = alike.filter(
       ({ published }) => at >= published.startedAt - clockErrorMs && at <= endOf(published) + clockErrorMs,
     );
-    const same = fitting.filter(({ entry }) => contentKey(entry) === key);
+    const exact = fitting.filter(({ entry }) => contentKey(entry) === key);
     return (
-      same.findLast(({ accepted }) => accepted) ??
-      fitting.findLast(({ accepted }) => accepted) ??
-      same.at(-1) ??
+      exact.findLast(({ accepted }) => accepted) ??
+      fitting.find(({ accepted }) => accepted) ??
+      exact.at(-1) ??
       fitting.at(-1) ??
       alike.at(-1) ??
       known.at(-1)

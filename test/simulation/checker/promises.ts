@@ -22,8 +22,10 @@ export const ofRecords = ['cancelled-never-comes', 'group-order', 'one-lease-a-g
 
 export const ofKeys = ['one-message-a-key'] as const;
 
+export const ofPrepared = ['never-before-commit', 'decided-once'] as const;
+
 export const ofKeeping = ['kept-can-be-read'] as const;
 
-export const promises = [...ofContents, ...ofLeases, ...ofEndings, ...ofRecords, ...ofKeys, ...ofKeeping] as const;
+export const promises = [...ofContents, ...ofLeases, ...ofEndings, ...ofRecords, ...ofKeys, ...ofKeeping, ...ofPrepared] as const;
 
 export type PromiseName = (typeof promises)[number];

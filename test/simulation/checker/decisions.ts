@@ -1,0 +1,63 @@
+/** What may have been decided of a message that was prepared: by its publisher, or for him. */
+import { checkBacksMax } from '../../../sdk/limits.ts';
+import type { Asked } from '../history.ts';
+import { cancelsOf } from './by-id.ts';
+import type { Ledger, Life } from './ledger.ts';
+import { type CallOf, endOf } from './outcomes.ts';
+
+type Commit = CallOf<'commitMessage'>;
+type Rollback = CallOf<'rollbackMessage'>;
+
+const ofLife = <One>(map: ReadonlyMap<string, readonly One[]>, { id }: Life): readonly One[] =>
+  id === undefined ? [] : (map.get(id) ?? []);
+
+const isOf =
+  ({ queue }: Life) =>
+  ({ params }: Commit | Rollback) =>
+    params.queue === queue;
+
+/** Calls that may have committed it. */
+export function commitsOf({ commits }: Ledger, life: Life): readonly Commit[] {
+  return ofLife(commits, life).filter(isOf(life));
+}
+
+export function rollbacksOf({ rollbacks }: Ledger, life: Life): readonly Rollback[] {
+  return ofLife(rollbacks, life).filter(isOf(life));
+}
+
+function askedOf({ asked }: Ledger, life: Life, answer: Asked['answer']): readonly Asked[] {
+  return ofLife(asked, life).filter((one) => one.queue === life.queue && one.answer === answer);
+}
+
+/** The earliest instant at which it may have been committed; of one that was published at once, published. */
+export function enteredEarliest(ledger: Ledger, life: Life): number {
+  if (!life.entry.prepared) return life.published.startedAt;
+  const starts = commitsOf(ledger, life).map(({ startedAt }) => startedAt);
+  return Math.min(Number.POSITIVE_INFINITY, ...starts, ...askedOf(ledger, life, 'commit').map(({ at }) => at));
+}
+
+/** The latest. */
+export function enteredLatest(ledger: Ledger, life: Life): number {
+  if (!life.entry.prepared) return endOf(life.published);
+  if (askedOf(ledger, life, 'commit').length > 0) return Number.POSITIVE_INFINITY;
+  return Math.max(...commitsOf(ledger, life).map(endOf));
+}
+
+/** Whether it was committed for certain; of several under one own id, it is not told which was meant. */
+export function isCommitted(ledger: Ledger, life: Life): boolean {
+  if (!life.entry.prepared) return true;
+  return ledger.byId.get(life.id!)?.length === 1 && commitsOf(ledger, life).some(({ answer }) => 'output' in answer);
+}
+
+/** Whether it may have been given up by then: rolled back, cancelled, or nobody had decided it in time. */
+export function mayBeRolledBack(ledger: Ledger, life: Life, by: number): boolean {
+  const { clockErrorMs, queues } = ledger;
+  const calls = [...rollbacksOf(ledger, life), ...cancelsOf(ledger, life)];
+  if (calls.some(({ startedAt }) => startedAt <= by)) return true;
+  if (askedOf(ledger, life, 'rollback').some(({ at }) => at <= by)) return true;
+  return queues.settings(life.queue).some(({ prepared }) => {
+    const rounds = prepared?.checkBack ? checkBacksMax + 1 : 1;
+    const timeMs = (prepared?.timeoutSeconds ?? 0) * 1000 - 2 * clockErrorMs;
+    return life.published.startedAt + rounds * timeMs <= by;
+  });
+}
