@@ -30,7 +30,8 @@ export interface Definition {
   missed: MissedTicks;
   paused: boolean;
   level: number;
-  content: Content;
+  /** Undefined: it is to stay as it was, and that is gone. */
+  content: Content | undefined;
 }
 
 /** Makes the schedule what `change` makes of it. Throws DumbwaiterError `invalid_input` for what can not be. */
@@ -63,13 +64,13 @@ async function changeOnce(
   const readAt = ctx.clock.now();
   const seen = await lookAtSchedule(ctx, name);
   const before = seen.record;
-  const known = before && (await contentOf(ctx, before));
-  if (before && !known) return undefined;
-  const former = before && known && definitionOf(before, known);
+  const former = before && definitionOf(before, await contentOf(ctx, before));
   const asked = change(former);
-  if (before && former && same(former, asked)) return describeSchedule(before, former.content, readAt);
-
   const { startAt, endAt, content, level, missed, paused } = asked;
+  // Whoever changed the schedule meanwhile has removed it.
+  if (!content) return undefined;
+  if (before && former && same(former, asked)) return describeSchedule(before, content, readAt);
+
   if (startAt !== undefined && endAt !== undefined && endAt <= startAt)
     throw new DumbwaiterError('invalid_input', `endAt: must be later than startAt, was ${new Date(endAt).toISOString()}`);
   const rule = ruleOf(asked, before, readAt);
@@ -87,8 +88,9 @@ async function changeOnce(
     : { ticks: [], nextAt };
   const ticks = await publishTicks(ctx, { name, level }, content, plan.ticks, target);
 
-  const isSame = before && former && packEntry(former.content) === packEntry(content);
-  const packed = isSame ? undefined : place(joinEntries([packEntry(content)]), contentsInRowBytesMax, () => ctx.ids.parcel(0));
+  const packed = sameContent(former?.content, content)
+    ? undefined
+    : place(joinEntries([packEntry(content)]), contentsInRowBytesMax, () => ctx.ids.parcel(0));
   const by = byOf(readAt, ...(target ? [target.readAt] : []));
   if (packed) await writeChunks(ctx.store, packed.placed, packed.chunks, undefined, by);
   const next: ScheduleRecord = {
@@ -105,17 +107,15 @@ async function changeOnce(
     updatedAt: readAt,
     version: ctx.newVersion(),
   };
-  const made = await commitSchedule(ctx, { before: seen, next, writes: [...taken.writes, ...ticks.writes] }, by);
-  if (!made) {
-    await removeBeside(ctx, [...ticks.unwritten, ...(packed ? [packed.placed] : [])]);
-    return undefined;
-  }
+  const outcome = await commitSchedule(ctx, { before: seen, next, writes: [...taken.writes, ...ticks.writes] }, by);
+  if (outcome === 'refused') await removeBeside(ctx, [...ticks.unwritten, ...(packed ? [packed.placed] : [])]);
+  if (outcome !== 'made') return undefined;
   if (packed && before) await removeBeside(ctx, [before.contents]);
   ctx.wakeups.wake(asked.queue);
   return describeSchedule(next, content, readAt);
 }
 
-function definitionOf(record: ScheduleRecord, content: Content): Definition {
+function definitionOf(record: ScheduleRecord, content: Content | undefined): Definition {
   const { queue, rule, startAt, endAt, missed, paused, level } = record;
   const asked = 'cron' in rule ? rule : { everySeconds: rule.everySeconds };
   return { queue, rule: asked, startAt, endAt, missed, paused, level, content };
@@ -140,7 +140,11 @@ function sameTiming(a: Definition, b: Definition): boolean {
 
 function same(a: Definition, b: Definition): boolean {
   const isSamePlace = a.queue === b.queue && a.missed === b.missed && a.level === b.level;
-  return isSamePlace && sameTiming(a, b) && packEntry(a.content) === packEntry(b.content);
+  return isSamePlace && sameTiming(a, b) && sameContent(a.content, b.content);
+}
+
+function sameContent(a: Content | undefined, b: Content | undefined): boolean {
+  return a !== undefined && b !== undefined && packEntry(a) === packEntry(b);
 }
 
 /** A rate goes on counting from where it did, unless it is another or has another start. */

@@ -17,6 +17,7 @@ import { byOf, commitSchedule, planOf, progress, publishTicks, removeBeside } fr
 const schedulesAtOnce = 8;
 const pageRows = 1000;
 const roundsMax = 10;
+const contentGone = 'message: what it held is gone; give another';
 
 /** Answers whether all were seen to in time. */
 export async function sweepSchedules(ctx: Context, until: number): Promise<boolean> {
@@ -75,8 +76,11 @@ async function runSchedule(ctx: Context, name: string): Promise<void> {
     // A clock that is off would take ticks to come for missed ones.
     if (!record || !isDue(record, now) || !ctx.clock.trusted()) return;
     const content = await contentOf(ctx, record);
-    // Whoever changed the schedule meanwhile has removed them.
-    if (!content) continue;
+    if (!content) {
+      // Whoever changed the schedule meanwhile has removed it.
+      if (await noteError(ctx, record, contentGone, now)) return;
+      continue;
+    }
     try {
       const target = await targetOf(ctx, record.queue);
       const plan = planOf(record, await boundedTimingOf(record), content, now);
@@ -88,24 +92,26 @@ async function runSchedule(ctx: Context, name: string): Promise<void> {
         version: ctx.newVersion(),
       };
       const change = { before: seen, next, writes: ticks.writes };
-      if (await commitSchedule(ctx, change, byOf(now, target.readAt))) {
+      const outcome = await commitSchedule(ctx, change, byOf(now, target.readAt));
+      if (outcome === 'made') {
         ctx.wakeups.wake(record.queue);
         return;
       }
-      await removeBeside(ctx, ticks.unwritten);
+      if (outcome === 'refused') await removeBeside(ctx, ticks.unwritten);
     } catch (error) {
       if (!(error instanceof DumbwaiterError)) throw error;
-      await noteError(ctx, record, error, now);
+      await noteError(ctx, record, error.message, now);
       return;
     }
   }
 }
 
-/** Written once, and told once; it is tried again with each sweep. */
-async function noteError(ctx: Context, record: ScheduleRecord, { message }: DumbwaiterError, now: number): Promise<void> {
-  if (record.error?.message === message) return;
+/** Written once, and told once; it is tried again with each sweep. Answers false where the schedule has changed since it was read. */
+async function noteError(ctx: Context, record: ScheduleRecord, message: string, now: number): Promise<boolean> {
+  if (record.error?.message === message) return true;
   const next: ScheduleRecord = { ...record, error: { at: now, message }, version: ctx.newVersion() };
   const change = { before: record, next, writes: [] };
-  if (await commitSchedule(ctx, change, byOf(now)))
-    ctx.observe?.({ kind: 'schedule_failed', schedule: record.name, queue: record.queue, reason: message });
+  const outcome = await commitSchedule(ctx, change, byOf(now));
+  if (outcome === 'made') ctx.observe?.({ kind: 'schedule_failed', schedule: record.name, queue: record.queue, reason: message });
+  return outcome !== 'refused';
 }

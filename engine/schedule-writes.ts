@@ -126,22 +126,27 @@ export interface ScheduleChange {
   writes: readonly Write[];
 }
 
-/** Makes the change if the schedule is as it was read; answers whether it was made. Rejects where that is not to be said. */
-export async function commitSchedule(ctx: Context, { before, next, writes }: ScheduleChange, by: WriteOptions): Promise<boolean> {
+/** `refused`: it never will be made. `unknown`: it may yet be made, or was, and the schedule has changed again since. */
+export type Outcome = 'made' | 'refused' | 'unknown';
+
+/** Makes the change if the schedule is as it was read. Rejects where the store did not do as asked, and may when asked again. */
+export async function commitSchedule(ctx: Context, { before, next, writes }: ScheduleChange, by: WriteOptions): Promise<Outcome> {
   const { name } = before;
   const key = scheduleKey(name);
   const row = next ? scheduleRow(next) : deletedScheduleRow(name, ctx.newVersion(), ctx.clock.now());
   const when: Condition = before.version === undefined ? { absent: ['name'] } : { equals: [['version'], before.version] };
   try {
-    return (await ctx.store.transact([{ key, when, then: { put: row } }, ...writes], by)).ok;
+    const { ok } = await ctx.store.transact([{ key, when, then: { put: row } }, ...writes], by);
+    return ok ? 'made' : 'refused';
   } catch (error) {
     if (!(error instanceof StoreError) || (error.applied === 'no' && ctx.clock.now() <= by.by!)) throw error;
     const [now] = await ctx.store.get([key]);
-    return now?.version === row.version;
+    if (now?.version === row.version) return 'made';
+    return error.applied === 'no' ? 'refused' : 'unknown';
   }
 }
 
-/** Removes bodies that lie beside rows which were not written, or are no more. Should it fail, it is only wasted room. */
+/** Removes bodies that lie beside rows which never will be written, or are no more. Should it fail, it is only wasted room. */
 export async function removeBeside(ctx: Context, placed: readonly Placed[]): Promise<void> {
   try {
     await removeAll(ctx, placed.flatMap(chunkKeys));

@@ -15,7 +15,7 @@ export async function deleteSchedule(ctx: Context, name: string): Promise<object
       const before = await lookAtSchedule(ctx, name);
       if (!before.record) throw scheduleNotFound(name);
       const { writes } = await takeBack(ctx, before.record);
-      if (await commitSchedule(ctx, { before, next: undefined, writes }, byOf(readAt))) {
+      if ((await commitSchedule(ctx, { before, next: undefined, writes }, byOf(readAt))) === 'made') {
         await removeBeside(ctx, [before.record.contents]);
         return {};
       }

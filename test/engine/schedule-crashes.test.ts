@@ -5,12 +5,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../engine/engine.ts';
 import { createMemoryStore } from '../../engine/memory-store.ts';
-import { type Store, StoreError, type Write } from '../../engine/port.ts';
+import { type Key, type Store, StoreError, type Write } from '../../engine/port.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
 import { sweepPeriodMs } from '../../sdk/limits.ts';
 import type { DrivenClock } from './driven-clock.ts';
-import { driveEngine } from './driven-engine.ts';
+import { type DrivenEngine, driveEngine } from './driven-engine.ts';
 import { noise } from './noise.ts';
+import { onBothStores } from './on-both-stores.ts';
 
 class Killed extends Error {}
 
@@ -140,5 +141,120 @@ describe.each(Object.entries(faults))('a schedule has one message for each tick 
     }
     // Fewer would mean that the histories are not what they seem.
     expect(at).toBeGreaterThan(60);
+  });
+});
+
+const lost = () => new StoreError('the answer was lost', 'unknown');
+
+/** A store at which the first transaction is given up as lost, and arrives right before the second. */
+function overtakenStore({ watched: { store } }: DrivenEngine) {
+  const seen: { late: readonly Write[] | undefined; landed: boolean } = { late: undefined, landed: false };
+  const over: Store = {
+    ...store,
+    async transact(writes, options) {
+      if (!seen.late) {
+        seen.late = writes;
+        throw lost();
+      }
+      if (!seen.landed) seen.landed = (await store.transact(seen.late)).ok;
+      return store.transact(writes, options);
+    },
+  };
+  return { over, seen };
+}
+
+/** The ticks and bodies of twenty minutes, with a sweep in each. */
+async function twentyMinutes({ clock, sweep, receive, ack }: DrivenEngine): Promise<{ ticks: number[]; bodies: unknown[] }> {
+  const ticks: number[] = [];
+  const bodies = new Set<unknown>();
+  for (let minute = 0; minute < 20; minute++) {
+    clock.advance(minuteMs);
+    await sweep();
+    const messages = await receive('q');
+    if (messages.length > 0) await ack('q', messages);
+    for (const { body, attributes } of messages) {
+      ticks.push((Date.parse(attributes.tick as string) - noon) / minuteMs);
+      bodies.add(body);
+    }
+  }
+  return { ticks: ticks.sort((a, b) => a - b), bodies: [...bodies] };
+}
+
+onBothStores('a schedule whose message lies beside its row', (driven) => {
+  const everyFiveMinutes = { queue: 'q', everySeconds: 300, startAt: new Date(noon).toISOString() };
+  const [body, other] = [noise(3000), noise(4000)];
+  const four = [5, 10, 15, 20];
+  const open = async () => {
+    const { clock, create } = driven();
+    clock.advance(noon - clock.now());
+    await create('q', { retentionSeconds: null });
+  };
+
+  it('keeps it though the request that put it is given up, and arrives late', async () => {
+    await open();
+    const { over, seen } = overtakenStore(driven());
+    await driven()
+      .another(over)
+      .call('putSchedule', params, { ...everyFiveMinutes, message: { body } });
+    expect(seen.landed).toBe(true);
+    expect((await driven().engine.call('getSchedule', params, {})).message.body).toBe(body);
+    expect(await twentyMinutes(driven())).toEqual({ ticks: four, bodies: [body] });
+  });
+
+  it('keeps it though the answer is lost, and a sweep has moved the schedule on since', async () => {
+    await open();
+    const { watched, clock, sweep, another, engine } = driven();
+    let moved = 0;
+    const over: Store = {
+      ...watched.store,
+      async transact(writes, options) {
+        const result = await watched.store.transact(writes, options);
+        if (moved++ > 0) return result;
+        clock.advance(4 * minuteMs);
+        await sweep();
+        throw lost();
+      },
+    };
+    await another(over).call('putSchedule', params, { ...everyFiveMinutes, message: { body } });
+    expect(moved).toBe(1);
+    expect((await engine.call('getSchedule', params, {})).message.body).toBe(body);
+    expect(await twentyMinutes(driven())).toEqual({ ticks: four, bodies: [body] });
+  });
+
+  it('publishes it though the request of a sweep is given up, and arrives late', async () => {
+    await open();
+    const { clock, another, engine, events } = driven();
+    await engine.call('putSchedule', params, { ...everyFiveMinutes, message: { body } });
+    clock.advance(4 * minuteMs);
+    const { over, seen } = overtakenStore(driven());
+    await another(over).sweep({ until: clock.now() + sweepPeriodMs });
+    await another(over).sweep({ until: clock.now() + sweepPeriodMs });
+    expect(seen.landed).toBe(true);
+    expect(await twentyMinutes(driven())).toEqual({ ticks: four, bodies: [body] });
+    expect(events).toEqual([]);
+  });
+
+  it.each([
+    'putSchedule',
+    'updateSchedule',
+  ] as const)('says so when it is gone, and goes on with the one that %s gives', async (operation) => {
+    await open();
+    const { clock, sweep, engine, events, rows, watched } = driven();
+    await engine.call('putSchedule', params, { ...everyFiveMinutes, message: { body } });
+    const beside = (await rows('messages')).map(({ shard, id }) => ({ table: 'messages', shard, id }) as Key);
+    await watched.store.writeAll(beside.map((key) => ({ key, then: { remove: true } })));
+    clock.advance(4 * minuteMs);
+    await sweep();
+    await sweep();
+    expect(events).toEqual([
+      { kind: 'schedule_failed', schedule: 's', queue: 'q', reason: expect.stringContaining('message: ') },
+    ]);
+    expect((await rows('queues')).find(({ name }) => name === 's')).toMatchObject({ error: { at: clock.now() } });
+    await expect(engine.call('updateSchedule', params, { paused: true })).rejects.toMatchObject({ code: 'unavailable' });
+    // What was given before is put anew as well.
+    const given = operation === 'putSchedule' ? { ...everyFiveMinutes, message: { body } } : { message: { body: other } };
+    const changed = await engine.call(operation, params, given as never);
+    expect(changed.lastError).toBeNull();
+    expect(await twentyMinutes(driven())).toEqual({ ticks: four, bodies: [given.message.body] });
   });
 });
