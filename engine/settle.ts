@@ -27,61 +27,84 @@ export interface Settled {
   ready?: { seen: Seen; lease: Lease; slots: number[]; takesParcel?: true };
   deadLettered: number;
   removed: number;
+  /** There is more to do to the row than one call does: it is due still, and whoever meets it next goes on. */
+  unfinished?: true;
 }
 
-/** Does all that is due to a row of this queue. */
+/**
+ * Changes of one row in one call, whoever makes them: of a group whose parcels are too old or purged each takes a change or two, and
+ * neither those who call nor the other rows must wait for a long row of them.
+ */
+const changesMax = 8;
+
+/** Does what is due to a row of this queue: all of it, unless that is much. */
 export async function settle(ctx: Context, queue: QueueRecord, first: Seen): Promise<Settled> {
   const settled: Settled = { deadLettered: 0, removed: 0 };
+  let changes = 0;
   return untilSettled<Settled>(ctx, first, async (seen) => {
-    const now = ctx.clock.now();
-    const { lease, stone } = judgeable(seen, now);
-    if (stone?.left && stone.left.due <= now) return { seen: await finish(ctx, seen, stone) };
-    if (!lease?.shard.startsWith(`${queue.incarnation}:`)) return { done: settled };
-    if (lease.group && isEnded(lease)) return goOn(ctx, queue, { seen, lease, group: lease.group, now }, settled);
-
-    const verdicts = lease.slots.map((slot) => verdictOf(queue, lease, slot, now));
-    const gone = verdicts.flatMap((verdict, index) => (verdict === 'gone' ? [index] : []));
-    if (gone.length > 0 || isEnded(lease)) {
-      const slots = lease.slots.map((slot, index) => (gone.includes(index) ? removedSlot(queue, lease, slot, now) : slot));
-      const version = ctx.newVersion();
-      const after = await replaceSlots(ctx, seen, { ...lease, version, slots }, now);
-      if (after.row?.version === version) settled.removed += gone.length;
-      return { seen: after };
-    }
-
-    const death = verdicts.find((verdict) => typeof verdict === 'object');
-    const target = death && queue.deadLetter ? await ctx.settings.find(queue.deadLetter.queue) : undefined;
-    if (death && target) {
-      const slots = verdicts.flatMap((verdict, index) =>
-        typeof verdict === 'object' && verdict.reason === death.reason ? [index] : [],
-      );
-      const moved = await moveSlots(ctx, {
-        seen,
-        lease,
-        slots,
-        target,
-        death: { queue: queue.name, reason: death.reason, at: now },
-      });
-      if (moved.applied) settled.deadLettered += slots.length;
-      return { seen: moved.seen };
-    }
-    if (death) {
-      ctx.observe?.({ kind: 'anomaly', what: 'the dead-letter queue does not exist', queue: queue.name, row: seen.id });
-    }
-
-    const failed = expiredAside(lease, now);
-    if (failed.length > 0) return { seen: (await moveAside(ctx, queue, { seen, lease, slots: failed }, failedSlot)).seen };
-
-    // Without its dead-letter queue a message goes on being retried: nothing is ever dropped for want of a place.
-    const lasting = verdicts.flatMap((verdict, index) => (verdict === 'ready' || typeof verdict === 'object' ? [index] : []));
-    const ready = lease.group ? inTurn(lease, lasting, now) : lasting;
-    if (ready.length > 0) {
-      settled.ready = { seen, lease, slots: ready };
-      return { done: settled };
-    }
-    if ((seen.row!.expiry as number) > now) return { done: settled };
-    return { seen: await replaceSlots(ctx, seen, { ...lease, version: ctx.newVersion() }, now) };
+    if (changes === changesMax) return { done: { ...settled, unfinished: true } };
+    const judged = await settleOnce(ctx, queue, seen, settled);
+    // What came too late to be written has the row read anew: as it was, but not the same `seen`.
+    if ('seen' in judged && (judged.seen === seen || judged.seen.row?.version !== seen.row?.version)) changes++;
+    return judged;
   });
+}
+
+/** One change of those that are due to the row, counted in `settled`; or the answer, where none is. */
+async function settleOnce(
+  ctx: Context,
+  queue: QueueRecord,
+  seen: Seen,
+  settled: Settled,
+): Promise<{ done: Settled } | { seen: Seen }> {
+  const now = ctx.clock.now();
+  const { lease, stone } = judgeable(seen, now);
+  if (stone?.left && stone.left.due <= now) return { seen: await finish(ctx, seen, stone) };
+  if (!lease?.shard.startsWith(`${queue.incarnation}:`)) return { done: settled };
+  if (lease.group && isEnded(lease)) return goOn(ctx, queue, { seen, lease, group: lease.group, now }, settled);
+
+  const verdicts = lease.slots.map((slot) => verdictOf(queue, lease, slot, now));
+  const gone = verdicts.flatMap((verdict, index) => (verdict === 'gone' ? [index] : []));
+  if (gone.length > 0 || isEnded(lease)) {
+    const slots = lease.slots.map((slot, index) => (gone.includes(index) ? removedSlot(queue, lease, slot, now) : slot));
+    const version = ctx.newVersion();
+    const after = await replaceSlots(ctx, seen, { ...lease, version, slots }, now);
+    if (after.row?.version === version) settled.removed += gone.length;
+    return { seen: after };
+  }
+
+  const death = verdicts.find((verdict) => typeof verdict === 'object');
+  const target = death && queue.deadLetter ? await ctx.settings.find(queue.deadLetter.queue) : undefined;
+  if (death && target) {
+    const slots = verdicts.flatMap((verdict, index) =>
+      typeof verdict === 'object' && verdict.reason === death.reason ? [index] : [],
+    );
+    const moved = await moveSlots(ctx, {
+      seen,
+      lease,
+      slots,
+      target,
+      death: { queue: queue.name, reason: death.reason, at: now },
+    });
+    if (moved.applied) settled.deadLettered += slots.length;
+    return { seen: moved.seen };
+  }
+  if (death) {
+    ctx.observe?.({ kind: 'anomaly', what: 'the dead-letter queue does not exist', queue: queue.name, row: seen.id });
+  }
+
+  const failed = expiredAside(lease, now);
+  if (failed.length > 0) return { seen: (await moveAside(ctx, queue, { seen, lease, slots: failed }, failedSlot)).seen };
+
+  // Without its dead-letter queue a message goes on being retried: nothing is ever dropped for want of a place.
+  const lasting = verdicts.flatMap((verdict, index) => (verdict === 'ready' || typeof verdict === 'object' ? [index] : []));
+  const ready = lease.group ? inTurn(lease, lasting, now) : lasting;
+  if (ready.length > 0) {
+    settled.ready = { seen, lease, slots: ready };
+    return { done: settled };
+  }
+  if ((seen.row!.expiry as number) > now) return { done: settled };
+  return { seen: await replaceSlots(ctx, seen, { ...lease, version: ctx.newVersion() }, now) };
 }
 
 /** A group whose row holds nothing goes on to its next parcel, or rests. */

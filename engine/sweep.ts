@@ -9,7 +9,7 @@ import type { Context } from './context.ts';
 import { removeDeleted } from './deleted-queues.ts';
 import type { SweepReport } from './engine.ts';
 import { shrinkIfIdle, visitAgain } from './growth.ts';
-import { look } from './lease-writes.ts';
+import { look, lookAt, type Seen } from './lease-writes.ts';
 import { type Key, type Row, StoreError } from './port.ts';
 import { sweepPrepared } from './prepared-sweep.ts';
 import { readTaskRow } from './redrive-task.ts';
@@ -25,6 +25,8 @@ const queuesAtOnce = 8;
 /** Pages of one shard that one run visits, of each table. */
 const pagesMax = 20;
 const duePageRows = 1000;
+/** How often one run goes on with a row to which there is much to do. */
+const turnsMax = 16;
 /** Of the time that is left, for what one queue has prepared. */
 const preparedShare = 0.25;
 /** A redrive whose progress was not saved for this long has lost its runner. */
@@ -84,15 +86,18 @@ async function sweepQueue(
   let oldest = Number.POSITIVE_INFINITY;
   // The first shard from which on all are empty of rows, future ones included.
   let emptyFrom = 0;
+  let complete = true;
   for (let shard = 0; shard < queue.shardsVisited; shard++) {
     for (const partition of levelsOf(queue, shard)) {
       const waiting = swept.waiting;
-      oldest = Math.min(oldest, await sweepHead(ctx, queue, partition, swept), await sweepDue(ctx, queue, partition, swept));
+      const oldestFresh = await sweepHead(ctx, queue, partition, swept);
+      const due = await sweepDue(ctx, queue, partition, swept);
+      oldest = Math.min(oldest, oldestFresh, due.oldest);
+      if (!due.complete) complete = false;
       const isEmpty = queue.shardsVisited > 1 && swept.waiting === waiting && (await holdsNothing(ctx, partition));
       if (!isEmpty) emptyFrom = shard + 1;
     }
   }
-  let complete = true;
   // Publishers that are slow to answer must not take the time of other queues.
   const preparedUntil = ctx.clock.now() + (until - ctx.clock.now()) * preparedShare;
   for (const [shard, partition] of preparedPartitionsOf(queue).entries()) {
@@ -134,12 +139,19 @@ async function sweepHead(ctx: Context, queue: QueueRecord, partition: string, sw
   return Number.POSITIVE_INFINITY;
 }
 
-async function sweepDue(ctx: Context, queue: QueueRecord, partition: string, swept: Swept): Promise<number> {
+/** Answers since when the oldest row that stays has been due, and whether all was done to all rows. */
+async function sweepDue(
+  ctx: Context,
+  queue: QueueRecord,
+  partition: string,
+  swept: Swept,
+): Promise<{ oldest: number; complete: boolean }> {
   const now = ctx.clock.now();
   const cursorKey: Key = { table: 'queues', kind: 'sweep', name: partition };
   const [cursor] = await ctx.store.get([cursorKey]);
   let after = cursor && { shard: partition, expiry: cursor.expiry!, id: cursor.id! };
   let oldest = Number.POSITIVE_INFINITY;
+  let complete = true;
   let pages = 0;
   do {
     const page = await ctx.store.range({
@@ -160,10 +172,9 @@ async function sweepDue(ctx: Context, queue: QueueRecord, partition: string, swe
       );
       await Promise.all(
         seen.map(async (one) => {
-          const settled = await settle(ctx, queue, one);
-          swept.removed += settled.removed;
-          swept.deadLettered += settled.deadLettered;
-          if (!settled.ready) waiting.delete(one.id);
+          const left = await sweepRow(ctx, queue, one, swept);
+          if (left === 'nothing') waiting.delete(one.id);
+          if (left === 'more') complete = false;
         }),
       );
     }
@@ -180,7 +191,25 @@ async function sweepDue(ctx: Context, queue: QueueRecord, partition: string, swe
       then: { put: { kind: 'sweep', name: partition, expiry: after.expiry, id: after.id } },
     });
   else if (cursor) await ctx.store.write({ key: cursorKey, then: { remove: true } });
-  return oldest;
+  return { oldest, complete };
+}
+
+/** Does what is due to a row, and answers what it leaves: nothing that is due, messages that wait, or more to do, in the next run. */
+async function sweepRow(ctx: Context, queue: QueueRecord, first: Seen, swept: Swept): Promise<'nothing' | 'waiting' | 'more'> {
+  try {
+    let seen = first;
+    for (let turn = 0; turn < turnsMax; turn++) {
+      const settled = await settle(ctx, queue, seen);
+      swept.removed += settled.removed;
+      swept.deadLettered += settled.deadLettered;
+      if (!settled.unfinished) return settled.ready ? 'waiting' : 'nothing';
+      seen = await lookAt(ctx, seen.id);
+    }
+  } catch (error) {
+    // One row that can not be seen to must not keep the others from it.
+    if (!(error instanceof StoreError)) throw error;
+  }
+  return 'more';
 }
 
 /** Another one each minute: what a late transaction put there is found, if not at once. */
