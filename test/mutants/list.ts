@@ -7,8 +7,18 @@ import { keeping } from './list-keeping.ts';
 import { keys } from './list-keys.ts';
 import { leases } from './list-leases.ts';
 import { moves } from './list-moves.ts';
+import { prepared } from './list-prepared.ts';
 import { records } from './list-records.ts';
 import { transactions } from './list-transactions.ts';
 import type { Mutant } from './mutant.ts';
 
-export const mutants: readonly Mutant[] = [...leases, ...fences, ...moves, ...transactions, ...records, ...keys, ...keeping];
+export const mutants: readonly Mutant[] = [
+  ...leases,
+  ...fences,
+  ...moves,
+  ...transactions,
+  ...records,
+  ...keys,
+  ...keeping,
+  ...prepared,
+];

@@ -1,0 +1,85 @@
+/** Mutants of prepared messages. */
+import type { Mutant } from './mutant.ts';
+
+export const prepared: readonly Mutant[] = [
+  {
+    name: 'a prepared message lies where receives look',
+    file: 'engine/prepared.ts',
+    find: 'shard: preparedKey(queue, shardNumberOf(lease.shard)),',
+    replace: 'shard: lease.shard,',
+  },
+  {
+    name: 'what was rolled back is not told so',
+    file: 'engine/prepared.ts',
+    find: "if (there?.end === 'cancelled' || stone?.slots[slot]?.cancelled) return { done: 'rolled_back' };",
+    replace: '',
+  },
+  {
+    name: 'a rollback is answered though the message was committed',
+    file: 'engine/prepared.ts',
+    find: "if (!lease.prepared || !isLive(there)) return { done: 'committed' };",
+    replace: "if (!lease.prepared || !isLive(there)) return { done: decision === 'commit' ? 'committed' : 'rolled_back' };",
+  },
+  {
+    name: 'a rollback is done though the message was committed',
+    file: 'engine/prepared.ts',
+    find: "if (!lease.prepared || !isLive(there)) return { done: 'committed' };",
+    replace: "if ((!lease.prepared && decision === 'commit') || !isLive(there)) return { done: 'committed' };",
+  },
+  {
+    name: 'a commit keeps the time at which the message was to be seen to',
+    file: 'engine/prepared.ts',
+    find: 'const visibleAt = visibleAtOf(prepared!.timing, now);',
+    replace: 'const visibleAt = lease.since;',
+  },
+  {
+    name: 'what is committed stays where no receive looks',
+    file: 'engine/prepared.ts',
+    find: 'shard: shardKey(queue, shard, levelIn(queue, prepared!.level)),',
+    replace: 'shard: lease.shard,',
+  },
+  {
+    name: 'the retention of a prepared message begins when it is prepared',
+    file: 'engine/prepared.ts',
+    find: 'const expiresAt = expiryOf(queue, visibleAt);',
+    replace: 'const expiresAt = expiryOf(queue, lease.since);',
+    tests: ['test/engine/prepared.test.ts'],
+  },
+  {
+    name: 'the sweep rolls back before the time-out',
+    file: 'engine/prepared-sweep.ts',
+    find: '|| slot.visibleAt > now) return false;',
+    replace: ') return false;',
+    tests: ['test/engine/prepared.test.ts'],
+  },
+  {
+    name: 'what nobody decided is rolled back, though its publisher is to be asked',
+    file: 'engine/prepared-sweep.ts',
+    find: 'if (!asked || lease.prepared.checks >= checkBacksMax)',
+    replace: 'if (!asked || lease.prepared.checks >= 0)',
+  },
+  {
+    name: 'a publisher who does not know is asked for ever',
+    file: 'engine/prepared-sweep.ts',
+    find: 'prepared: { ...lease.prepared, checks: lease.prepared.checks + 1 },',
+    replace: 'prepared: lease.prepared,',
+  },
+  {
+    name: 'who does not know commits',
+    file: 'engine/prepared-sweep.ts',
+    find: "if (outcome !== 'unknown') await decide(ctx, queue.name, message.id, outcome);",
+    replace: "await decide(ctx, queue.name, message.id, outcome === 'unknown' ? 'commit' : outcome);",
+  },
+  {
+    name: 'a rollback only hides the message',
+    file: 'engine/prepared.ts',
+    find: "end: 'cancelled' as const, ...keptAs(queue, 'cancelled', now) }));",
+    replace: 'visibleAt: now + 1e12 }));',
+  },
+  {
+    name: 'a time-out is a thousandth of what the queue says',
+    file: 'engine/prepared.ts',
+    find: '(queue.prepared?.timeoutSeconds ?? 0) * 1000;',
+    replace: '(queue.prepared?.timeoutSeconds ?? 0);',
+  },
+];
