@@ -81,10 +81,9 @@ async function changeOnce(
   const taken = before ? await takeBack(ctx, before) : { writes: [], kept: [] };
   const timing = within(always, bounds(startAt, endAt));
   const isOverdue = former && sameTiming(former, asked) && before?.nextAt !== undefined && before.nextAt <= readAt;
-  const published = Math.max(readAt, ...taken.kept.map(({ tick }) => tick));
-  const nextAt = paused ? undefined : isOverdue ? before.nextAt : timing.next(published);
+  const nextAt = paused ? undefined : isOverdue ? before.nextAt : timing.next(readAt);
   const plan = target
-    ? planOf({ ...(nextAt === undefined ? {} : { nextAt }), missed }, timing, content, readAt)
+    ? planOf({ ...(nextAt === undefined ? {} : { nextAt }), missed, ahead: taken.kept }, timing, content, readAt)
     : { ticks: [], nextAt };
   const ticks = await publishTicks(ctx, { name, level }, content, plan.ticks, target);
 

@@ -39,7 +39,7 @@ export interface ScheduleRecord {
   nextAt?: number;
   /** The last tick published, but for those in `ahead`. */
   lastAt?: number;
-  /** Published, and not due when the row was written. */
+  /** Published, and not due when the row was written, or not before `nextAt`. In order. */
   ahead: Ahead[];
   error?: { at: number; message: string };
   createdAt: number;
@@ -83,6 +83,7 @@ function readSchedule(row: Row): ScheduleRecord {
 }
 
 const instant = (ms: number) => new Date(ms).toISOString();
+const earliest = (a: number | undefined, b: number | undefined) => (a === undefined || (b !== undefined && b < a) ? b : a);
 const instantOrNull = (ms: number | undefined) => (ms === undefined ? null : instant(ms));
 
 export function describeSchedule(record: ScheduleRecord, content: Content, now: number): Schedule {
@@ -100,7 +101,7 @@ export function describeSchedule(record: ScheduleRecord, content: Content, now: 
     missed: record.missed,
     paused: record.paused,
     message: { ...body, attributes, ...(level === 0 ? {} : { priority: level }) },
-    nextAt: instantOrNull(record.ahead[passed.length]?.tick ?? record.nextAt),
+    nextAt: instantOrNull(earliest(record.ahead[passed.length]?.tick, record.nextAt)),
     lastAt: instantOrNull(passed.at(-1)?.tick ?? record.lastAt),
     lastError: error ? { at: instant(error.at), message: error.message } : null,
     createdAt: instant(record.createdAt),

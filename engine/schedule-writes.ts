@@ -3,7 +3,6 @@
  * longer wanted, and moves the schedule's own row on, if that is as it was read. So a tick has exactly one message, whoever dies where
  * and however often a request arrives: of two that rest on the same row one is refused.
  */
-import type { MissedTicks } from '../sdk/contract.ts';
 import { callBytesMax, scheduleTicksMax } from '../sdk/limits.ts';
 import { type Content, chunkKeys, joinEntries, keptUntil, type Placed, packEntry, place, writeChunks } from './contents.ts';
 import type { Context } from './context.ts';
@@ -26,7 +25,12 @@ import { levelIn, shardKey } from './shards.ts';
 import { type Plan, planTicks, type Timing } from './ticks.ts';
 
 /** The ticks to publish now; as many as one transaction carries, bodies beside their rows counted. */
-export function planOf(record: { nextAt?: number; missed: MissedTicks }, timing: Timing, content: Content, now: number): Plan {
+export function planOf(
+  record: Pick<ScheduleRecord, 'nextAt' | 'missed' | 'ahead'>,
+  timing: Timing,
+  content: Content,
+  now: number,
+): Plan {
   const atOnce = Math.floor(callBytesMax / Buffer.byteLength(packEntry(content)));
   return planTicks(timing, record, now, Math.max(1, Math.min(scheduleTicksMax, atOnce)));
 }
@@ -111,8 +115,10 @@ export function progress(
 ): Pick<ScheduleRecord, 'nextAt' | 'lastAt' | 'ahead'> {
   const passed = [...kept.map(({ tick }) => tick), ...ticks].filter((tick) => tick <= now);
   const lastAt = Math.max(before?.lastAt ?? 0, ...passed);
+  // Of ticks that are still to be planned some may have been kept: until then it has to be known which.
+  const still = kept.filter(({ tick }) => tick > now || (nextAt !== undefined && tick >= nextAt));
   return {
-    ahead: [...kept.filter(({ tick }) => tick > now), ...ahead].sort((a, b) => a.tick - b.tick),
+    ahead: [...still, ...ahead].sort((a, b) => a.tick - b.tick),
     ...(nextAt === undefined ? {} : { nextAt }),
     ...(lastAt === 0 ? {} : { lastAt }),
   };

@@ -38,23 +38,28 @@ export interface Plan {
 
 /**
  * What to publish at `now`, `nextAt` being the first tick that was not published. When that is late, publishing stood still: of all ticks until
- * now the policy decides. Else what is due and what will be before the sweep after next is published, `max` at most.
+ * now the policy decides. Else what is due and what will be before the sweep after next is published, `max` at most. Those in `ahead` are
+ * left out: published once, whatever became of them.
  */
 export function planTicks(
   timing: Timing,
-  { nextAt, missed }: { nextAt?: number; missed: 'one' | 'all' | 'none' },
+  { nextAt, missed, ahead = [] }: { nextAt?: number; missed: 'one' | 'all' | 'none'; ahead?: readonly { tick: number }[] },
   now: number,
   max: number,
 ): Plan {
+  const published = new Set(ahead.map(({ tick }) => tick));
   const ticks: number[] = [];
+  const publish = (tick: number) => {
+    if (!published.has(tick)) ticks.push(tick);
+  };
   let at = nextAt;
   if (at !== undefined && at < now - scheduleLateMsMax && missed !== 'all') {
     const last = Math.max(at, timing.last(now) ?? at);
-    if (missed === 'one') ticks.push(last);
+    if (missed === 'one') publish(last);
     at = timing.next(last);
   }
   while (at !== undefined && at <= now + scheduleAheadMs && ticks.length < max) {
-    ticks.push(at);
+    publish(at);
     at = timing.next(at);
   }
   return { ticks, nextAt: at };

@@ -37,6 +37,18 @@ async function take({ receive, ack }: DrivenEngine, queue = 'q'): Promise<Receiv
   return all;
 }
 
+/** Cancels the message of a tick to come. */
+async function cancel({ engine, call }: DrivenEngine, tick: string): Promise<void> {
+  for (let cursor: string | undefined; ; ) {
+    const page = await call('peek', 'q', cursor === undefined ? {} : { cursor });
+    const found = page.messages.find(({ attributes }) => attributes.tick === tick);
+    cursor = page.cursor;
+    if (!found && cursor !== undefined) continue;
+    await engine.call('cancelMessage', { queue: 'q', id: found!.id }, {});
+    return;
+  }
+}
+
 /** Lets time pass with a sweep each minute, and answers the ticks received. */
 async function live(driven: DrivenEngine, minutes: number, queue = 'q'): Promise<string[]> {
   const ticks: string[] = [];
@@ -263,6 +275,37 @@ onBothStores('schedules', (driven) => {
     expect(ticksOf(held)).toEqual(afterNoon(1));
     expect(await ack('q', held)).toEqual([{ ok: true }]);
     expect(await live(driven(), 3)).toEqual(afterNoon(2, 3, 4));
+  });
+
+  it('publish each tick anew that was taken back, though one after it was cancelled', async () => {
+    const { create, engine } = driven();
+    await create('q');
+    travel(driven(), noon);
+    await schedules(engine).put('s', { cron: '* * * * *', message: { body: 'old' } });
+    await cancel(driven(), afterNoon(2)[0]!);
+    expect(await schedules(engine).update('s', { message: { body: 'new' } })).toMatchObject({ nextAt: afterNoon(1)[0] });
+    expect(await live(driven(), 4)).toEqual(afterNoon(1, 3, 4));
+  });
+
+  it('publish no tick again that was cancelled, though it takes several transactions to get there', async () => {
+    const { create, engine, clock, sweep } = driven();
+    await create('q');
+    travel(driven(), noon);
+    const body = noise(900_000);
+    await schedules(engine).put('s', { everySeconds: 10, missed: 'all', message: { body } });
+    for (let pass = 0; pass < 3; pass++) await sweep();
+    const cancelled = afterNoon(11 / 6)[0]!;
+    await cancel(driven(), cancelled);
+    await schedules(engine).update('s', { message: { body: `new ${body}` } });
+    clock.advance(55 * secondMs);
+    expect(await schedules(engine).get('s')).toMatchObject({ lastAt: afterNoon(5 / 6)[0], nextAt: afterNoon(1)[0] });
+    // That one is past when the sweep comes to those before it.
+    clock.advance(minuteMs);
+    for (let pass = 0; pass < 3; pass++) await sweep();
+    clock.advance(5 * secondMs);
+    expect(ticksOf(await take(driven()))).toEqual(
+      afterNoon(...upTo(12).map((tick) => tick / 6)).filter((tick) => tick !== cancelled),
+    );
   });
 
   it('have no ticks by a clock that is off', async () => {

@@ -99,6 +99,18 @@ describe('what is published of the ticks', () => {
     );
   });
 
+  it.each(['one', 'all'] as const)('is none that was published already, of those to come or of those missed (%s)', (missed) => {
+    const timing = rateTiming(60, now);
+    const publishedAt = [now, now + scheduleAheadMs];
+    const ahead = publishedAt.map((tick) => ({ tick }));
+    for (const nextAt of [now, now - 60_000 - scheduleLateMsMax]) {
+      const without = planTicks(timing, { nextAt, missed }, now, scheduleTicksMax);
+      const expected = without.ticks.filter((tick) => !publishedAt.includes(tick));
+      expect(expected.length).toBe(without.ticks.length - publishedAt.length);
+      expect(planTicks(timing, { nextAt, missed, ahead }, now, scheduleTicksMax)).toEqual({ ...without, ticks: expected });
+    }
+  });
+
   it('lies from startAt on, and before endAt', () => {
     const timing = within(rateTiming(60, now), { startAt: now + 90_000, endAt: now + 240_000 });
     expect(timing.next(now)).toBe(now + 120_000);
