@@ -7,6 +7,7 @@ import { DumbwaiterError } from '../../sdk/errors.ts';
 import { bodyOf } from './bodies.ts';
 import type { Choice, PlannedQueue, Step } from './plan.ts';
 import { publishersOf } from './publishers.ts';
+import { scheduleChangeOf, scheduleOf } from './schedules.ts';
 import type { World } from './world.ts';
 
 interface Held {
@@ -240,6 +241,12 @@ function createCaller(world: World, process: SimulatedProcess) {
         return change(step);
       case 'decide':
         return decide(step);
+      case 'schedule':
+        return recorder.call(by, 'putSchedule', { name: step.name }, scheduleOf(step, process.clock.now()));
+      case 'reschedule':
+        return recorder.call(by, 'updateSchedule', { name: step.name }, scheduleChangeOf(step.change));
+      case 'unschedule':
+        return recorder.call(by, 'deleteSchedule', { name: step.name }, {});
       case 'wait':
         return process.clock.sleep(step.ms);
       case 'sweep':

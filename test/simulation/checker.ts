@@ -14,6 +14,7 @@ import { judgeLeases } from './checker/leases.ts';
 import { ledgerOf } from './checker/ledger.ts';
 import { judgePrepared } from './checker/prepared.ts';
 import { judgeRecords } from './checker/records.ts';
+import { judgeTicks } from './checker/ticks.ts';
 import type { History, Violation } from './history.ts';
 
 export { type PromiseName, promises } from './checker/promises.ts';
@@ -30,5 +31,6 @@ export function check(history: History): Violation[] {
     ...judgeKept(ledger),
     ...judgeKeys(ledger),
     ...judgePrepared(ledger),
+    ...judgeTicks(ledger),
   ];
 }

@@ -2,6 +2,7 @@
 import type { QueueSettings } from '../../sdk/contract.ts';
 import { clockMarginMs } from '../../sdk/limits.ts';
 import { drawSettings } from './draw-queues.ts';
+import { drawSchedule, drawScheduleChange, drawScheduleName } from './draw-schedules.ts';
 import { type Drawing, minuteMs } from './drawing.ts';
 import type { Choice, PlannedMessage, PlannedProcess, PlannedQueue, Step } from './plan.ts';
 
@@ -106,6 +107,12 @@ function drawStep(d: Drawing, cast: Cast, kind: Step['do']): Step {
       return { do: kind, ...(d.chance(0.5) ? { force: true } : {}), ...aside };
     case 'change':
       return { do: kind, ...drawChange(d, cast, seconds), ...aside };
+    case 'schedule':
+      return { do: kind, ...drawSchedule(d, cast.queues, cast.next), ...aside };
+    case 'reschedule':
+      return { do: kind, name: drawScheduleName(d), change: drawScheduleChange(d, cast.next), ...aside };
+    case 'unschedule':
+      return { do: kind, name: drawScheduleName(d), ...aside };
     case 'decide':
       return { do: kind, decision: d.chance(0.7) ? 'commit' : 'rollback', ...aside };
     case 'remake':

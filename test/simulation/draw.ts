@@ -69,6 +69,20 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
     die: 0.6,
     read: 0.5,
   },
+  scheduling: {
+    schedule: 2,
+    reschedule: 3,
+    unschedule: 0.7,
+    publish: 1,
+    receive: 6,
+    ack: 5,
+    release: 0.5,
+    sweep: 2,
+    purge: 0.2,
+    setClock: 1,
+    die: 0.5,
+    read: 0.3,
+  },
   forsaken: { publish: 1, receive: 3, ack: 3, release: 0.5 },
   everything: {
     publish: 5,
@@ -116,6 +130,7 @@ interface Circumstances {
 const circumstances: Record<string, Circumstances> = {
   groups: { grouped: 0.85 },
   keys: { terms: drawDeduplication, entries: drawKeyed },
+  scheduling: { pace: 1.5 * minuteMs, swept: true },
   preparing: { terms: drawPreparedSettings, entries: drawPrepared, swept: true },
   keeping: { grouped: 0.2, terms: drawKeep, results: 0.6, large: 0.3 },
   // Work breaks off in the middle.

@@ -35,6 +35,8 @@ export interface Circumstances {
   retryMsMin?: number;
   /** When the history ended: by then every live message was asked for until none came any more. */
   drainedAt: number | undefined;
+  /** When a sweep began that nothing disturbed: all that had to be seen to by then was. */
+  sweptAt?: number | undefined;
 }
 
 /** What a publisher was asked about a message that he had prepared, and answered, if anybody heard it. */

@@ -3,7 +3,7 @@
  * a history that fails can be tried again with a part of it left out.
  */
 import type { Fault } from '../../engine/simulated-store.ts';
-import type { QueueSettings } from '../../sdk/contract.ts';
+import type { MissedTicks, QueueSettings } from '../../sdk/contract.ts';
 
 export interface Plan {
   seed: number;
@@ -50,6 +50,21 @@ export interface PlannedMessage {
   priority?: number;
 }
 
+/** What a schedule publishes, and when: so many ticks, from so long after now on. */
+export interface ScheduleStep {
+  name: string;
+  queue: string;
+  everySeconds: number;
+  startSeconds?: number;
+  ticks: number;
+  missed: MissedTicks;
+  number: number;
+  chars: number;
+}
+
+/** What of a schedule is to be another. */
+export type ScheduleChange = Partial<Pick<ScheduleStep, 'everySeconds' | 'missed' | 'number' | 'chars'>> & { paused?: boolean };
+
 export type Step =
   | { do: 'publish'; queue: string; messages: PlannedMessage[]; aside?: boolean }
   | {
@@ -71,6 +86,9 @@ export type Step =
   | { do: 'look'; waitSeconds?: number; aside?: boolean }
   /** One of those that were prepared, decided by others before or not. */
   | { do: 'decide'; decision: 'commit' | 'rollback'; aside?: boolean }
+  | ({ do: 'schedule'; aside?: boolean } & ScheduleStep)
+  | { do: 'reschedule'; name: string; change: ScheduleChange; aside?: boolean }
+  | { do: 'unschedule'; name: string; aside?: boolean }
   | { do: 'wait'; ms: number }
   | { do: 'sweep'; aside?: boolean }
   | { do: 'purge'; queue: string; aside?: boolean }

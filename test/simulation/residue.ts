@@ -25,6 +25,7 @@ export function residueOf(memory: Pick<MemoryStore, 'rows'>, mayOrphan: boolean)
   for (const row of memory.rows('queues')) {
     if (row.kind === 'queue' && (row.shards !== 1 || row.shardsVisited !== 1))
       left.push(`shards of an idle queue: ${named(row)}`);
+    if (row.kind === 'schedule' && row.ttl === undefined) left.push(`a schedule: ${named(row)}`);
     if (row.kind === 'deleted' || row.kind === 'sweep') left.push(`a row of the sweep: ${named(row)}`);
     if (row.kind === 'task' && row.ttl === undefined) left.push(`a redrive that runs on: ${named(row)}`);
   }

@@ -14,6 +14,7 @@ import type { History, Violation } from './history.ts';
 import type { Plan, PlannedProcess } from './plan.ts';
 import { lateExpiries, residueOf } from './residue.ts';
 import { review } from './review.ts';
+import { schedulesIn } from './schedules.ts';
 import { createWorld, type World } from './world.ts';
 
 export interface Outcome {
@@ -59,7 +60,7 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
   const history: History = {
     calls: world.recorder.calls,
     asked: world.asked,
-    circumstances: { clockErrorMs: clockMarginMs, retryMsMin: answerMsMax, drainedAt },
+    circumstances: { clockErrorMs: clockMarginMs, retryMsMin: answerMsMax, drainedAt, sweptAt: world.sweptAt },
   };
   for (const [fault, times] of Object.entries(simulation.counts)) world.count(`fault ${fault}`, times);
   countAnswers(world);
@@ -204,6 +205,7 @@ async function drain(world: World): Promise<number> {
         await world.recorder.call({ process: process.name, engine }, 'updateQueue', { queue: name }, { paused: false });
       }
       if (plan.sweepMs !== undefined) await sweepOnce(world, process, engine);
+      await endSchedules(world, process, engine);
       await process.clock.sleep(hiddenMsMax(plan) + plan.silenceMs);
       await drained();
       // Redrives that have lost their runner are begun again.
@@ -225,6 +227,20 @@ async function drain(world: World): Promise<number> {
   );
   await simulation.run();
   return drainedAt;
+}
+
+/** Each run of the sweep publishes so many ticks of those that were missed. */
+const sweepsForSchedules = 3;
+
+/** Lets schedules publish what they missed, and deletes them: they would go on. */
+async function endSchedules(world: World, process: SimulatedProcess, engine: Engine): Promise<void> {
+  const names = schedulesIn(world.plan);
+  if (names.length === 0) return;
+  for (let sweeps = 1; sweeps <= sweepsForSchedules; sweeps++) {
+    world.sweptAt = world.simulation.now();
+    await sweepOnce(world, process, engine);
+  }
+  for (const name of names) await world.recorder.call({ process: process.name, engine }, 'deleteSchedule', { name }, {});
 }
 
 /** Until no queue has anything to give. */
@@ -310,6 +326,7 @@ function countAnswers({ recorder, count }: World): void {
     } else if ('messages' in call.answer.output && call.operation === 'receive') {
       count('messages received', call.answer.output.messages.length);
       count('messages received again', call.answer.output.messages.filter(({ receives }) => receives > 1).length);
+      count('ticks received', call.answer.output.messages.filter(({ attributes }) => attributes.schedule).length);
       count('messages of groups received', call.answer.output.messages.filter(({ group }) => group !== undefined).length);
       count('dead letters received', call.answer.output.messages.filter(({ deadLetter }) => deadLetter).length);
     }

@@ -18,6 +18,8 @@ export interface World {
     ended: { queue: string; id: string }[];
     tasks: { queue: string; task: string }[];
   };
+  /** See `Circumstances`. */
+  sweptAt: number | undefined;
   /** What publishers were asked. */
   asked: Asked[];
   /** How often what happened. */
@@ -40,6 +42,7 @@ export function createWorld(plan: Plan, simulation: Simulation, startRedrive: Wo
     simulation,
     recorder: createRecorder(simulation.now),
     shared: { ids: [], published: [], prepared: [], ended: [], tasks: [] },
+    sweptAt: undefined,
     asked: [],
     counts,
     violations,

@@ -1,6 +1,7 @@
 /** What may have been done to a message by its id. */
+
+import { contentKey } from './content.ts';
 import type { Ledger, Life } from './ledger.ts';
-import { contentKey } from './ledger.ts';
 import { type CallOf, endOf } from './outcomes.ts';
 import { debouncesOf, replacementsOf } from './repeats.ts';
 

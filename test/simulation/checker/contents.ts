@@ -2,8 +2,9 @@
 import { tombstoneMs } from '../../../sdk/limits.ts';
 import type { Call, Violation } from '../history.ts';
 import { cancelsOf, mayBePutOff, mayCarry } from './by-id.ts';
+import { contentKey } from './content.ts';
 import { idBefore } from './ids.ts';
-import { contentKey, type Ledger, type Life } from './ledger.ts';
+import type { Ledger, Life } from './ledger.ts';
 import { callsOf, endOf, outcomeOf } from './outcomes.ts';
 
 export function* judgeContents(ledger: Ledger): Generator<Violation> {

@@ -2,8 +2,9 @@
 import type { Message, QueueSettings } from '../../../sdk/contract.ts';
 import type { Violation } from '../history.ts';
 import { cancelsOf, isCertain, mayCarry } from './by-id.ts';
+import { contentKey } from './content.ts';
 import { beyondMarginMs } from './endings.ts';
-import { type Act, contentKey, type Delivery, type Ledger, type Life } from './ledger.ts';
+import type { Act, Delivery, Ledger, Life } from './ledger.ts';
 import { type CallOf, callsOf, endOf } from './outcomes.ts';
 import { isDone } from './visibility.ts';
 

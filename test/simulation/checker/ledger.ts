@@ -4,12 +4,15 @@
  * A message whose publish was accepted is known by its id. One whose publish was not answered has an id that nobody was told, and is
  * known by its content when it is first seen: bodies that are told apart make judgements sharper.
  */
-import type { AckResult, ExtendResult, Json, PublishEntry, ReceivedMessage, ReleaseResult } from '../../../sdk/contract.ts';
+import type { AckResult, ExtendResult, PublishEntry, ReceivedMessage, ReleaseResult } from '../../../sdk/contract.ts';
 import { clockMarginMs, tombstoneMs } from '../../../sdk/limits.ts';
 import type { Asked, Call, History } from '../history.ts';
+import { contentKey } from './content.ts';
 import { idAtFirst, idBefore } from './ids.ts';
 import { type CallOf, callsOf, endOf, mayBeDone, type Outcome, outcomeOf, outcomeOfEntry } from './outcomes.ts';
 import { type Queues, queuesOf } from './queues.ts';
+import { type Schedules, schedulesOf } from './schedules.ts';
+import { publishOf } from './tick-publishes.ts';
 
 export interface Life {
   id: string | undefined;
@@ -73,12 +76,14 @@ export interface Ledger {
   commits: ReadonlyMap<string, readonly CallOf<'commitMessage'>[]>;
   rollbacks: ReadonlyMap<string, readonly CallOf<'rollbackMessage'>[]>;
   asked: ReadonlyMap<string, readonly Asked[]>;
+  schedules: Schedules;
   /** Messages that were delivered, and that nobody published. */
   strangers: readonly { message: ReceivedMessage; call: CallOf<'receive'> }[];
   /** Receipts that two receives were given. */
   sameReceipt: readonly [Delivery, Delivery][];
   clockErrorMs: number;
   drainedAt: number | undefined;
+  sweptAt: number | undefined;
 }
 
 export function ledgerOf({ calls, asked = [], circumstances }: History): Ledger {
@@ -94,6 +99,14 @@ export function ledgerOf({ calls, asked = [], circumstances }: History): Ledger 
 
   const addLife = (life: Life): Life => {
     lives.push(life);
+    return life;
+  };
+
+  const tickLife = (published: CallOf<'publish'> | undefined, id: string): Life | undefined => {
+    if (!published) return undefined;
+    const [entry] = published.input.messages;
+    const life = addLife({ id, queue: published.params.queue, entry: entry!, published, accepted: false, deliveries: [] });
+    push(byId, id, life);
     return life;
   };
 
@@ -129,7 +142,8 @@ export function ledgerOf({ calls, asked = [], circumstances }: History): Ledger 
   }
 
   acceptByDuplicate(duplicates, byId);
-  const { retryMsMin = 0 } = circumstances;
+  const { clockErrorMs, drainedAt, sweptAt, retryMsMin = 0 } = circumstances;
+  const schedules = schedulesOf(calls, retryMsMin);
   const cancels = Map.groupBy(
     callsOf(calls, 'cancelMessage').filter((call) => mayBeDone(call) || isSecondTry(call, traceMs)),
     ({ params }) => params.id,
@@ -147,7 +161,9 @@ export function ledgerOf({ calls, asked = [], circumstances }: History): Ledger 
     if (call.operation !== 'receive' || !('output' in call.answer)) continue;
     for (const message of call.answer.output.messages) {
       const endedAt = endOf(call);
-      const life = lifeOf(message, call, { byId, unnamed, changes, queues, clockErrorMs: circumstances.clockErrorMs });
+      const life =
+        lifeOf(message, call, { byId, unnamed, changes, queues, clockErrorMs }) ??
+        tickLife(publishOf(message, call, { schedules, queues, clockErrorMs }), message.id);
       if (!life) {
         strangers.push({ message, call });
         continue;
@@ -162,7 +178,6 @@ export function ledgerOf({ calls, asked = [], circumstances }: History): Ledger 
   }
 
   for (const call of calls) noteActs(call, byReceipt, circumstances.retryMsMin ?? 0);
-  const { clockErrorMs, drainedAt } = circumstances;
   return {
     calls,
     queues,
@@ -175,10 +190,12 @@ export function ledgerOf({ calls, asked = [], circumstances }: History): Ledger 
     commits: ofMessage(callsOf(calls, 'commitMessage')),
     rollbacks: ofMessage(callsOf(calls, 'rollbackMessage')),
     asked: Map.groupBy(asked, ({ id }) => id),
+    schedules,
     strangers,
     sameReceipt,
     clockErrorMs,
     drainedAt,
+    sweptAt,
   };
 }
 
@@ -261,25 +278,6 @@ const isLeaseLost = (outcome: Outcome<unknown>) =>
 
 /** How long a caller whose clock is off finds the trace of its ack, at least. */
 const traceMs = tombstoneMs - 2 * clockMarginMs;
-
-/** Content as a text that is the same for the same content. */
-export function contentKey({
-  body,
-  bodyBase64,
-  attributes = {},
-}: Pick<PublishEntry, 'body' | 'bodyBase64' | 'attributes'>): string {
-  const content =
-    bodyBase64 === undefined ? { body: body ?? null } : { bytes: Buffer.from(bodyBase64, 'base64').toString('hex') };
-  return JSON.stringify(sorted({ ...content, attributes }));
-}
-
-function sorted(value: Json): Json {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (value === null || typeof value !== 'object') return value;
-  const names = Object.keys(value).sort();
-  // As a list: an object would take a field named `__proto__` for something else.
-  return { fields: names.flatMap((name) => [name, sorted(value[name] as Json)]) };
-}
 
 function push<T>(map: Map<string, T[]>, key: string, value: T): void {
   const list = map.get(key);

@@ -1,5 +1,6 @@
 /** What is promised of prepared messages: received if committed, and only then; and that the first decision counts. */
 import type { Violation } from '../history.ts';
+import { cancelsOf } from './by-id.ts';
 import { commitsOf, enteredEarliest, mayBeRolledBack, rollbacksOf } from './decisions.ts';
 import type { Ledger, Life } from './ledger.ts';
 import { callsOf, endOf } from './outcomes.ts';
@@ -31,6 +32,8 @@ export function* judgePrepared(ledger: Ledger): Generator<Violation> {
 function* judgeRolledBack(ledger: Ledger, life: Life): Generator<Violation> {
   const rollback = rollbacksOf(ledger, life).find(({ answer }) => 'output' in answer);
   if (!rollback) return;
+  // What was cancelled, committed before or not, counts as rolled back.
+  if (cancelsOf(ledger, life).some(({ startedAt }) => startedAt <= endOf(rollback))) return;
   for (const { message, call } of life.deliveries) {
     const text = `message ${message.id} was rolled back, and delivered`;
     yield { promise: 'decided-once', text, calls: [life.published, rollback, call] };

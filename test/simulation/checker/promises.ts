@@ -26,6 +26,17 @@ export const ofPrepared = ['never-before-commit', 'decided-once'] as const;
 
 export const ofKeeping = ['kept-can-be-read'] as const;
 
-export const promises = [...ofContents, ...ofLeases, ...ofEndings, ...ofRecords, ...ofKeys, ...ofKeeping, ...ofPrepared] as const;
+export const ofSchedules = ['one-message-a-tick'] as const;
+
+export const promises = [
+  ...ofContents,
+  ...ofLeases,
+  ...ofEndings,
+  ...ofRecords,
+  ...ofKeys,
+  ...ofKeeping,
+  ...ofPrepared,
+  ...ofSchedules,
+] as const;
 
 export type PromiseName = (typeof promises)[number];

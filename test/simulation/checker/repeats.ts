@@ -1,6 +1,7 @@
 /** What may have been done to a message by later publishes under its key. */
 import type { PublishEntry } from '../../../sdk/contract.ts';
-import { contentKey, type KeyedPublish, type Ledger, type Life } from './ledger.ts';
+import { contentKey } from './content.ts';
+import type { KeyedPublish, Ledger, Life } from './ledger.ts';
 import { endOf } from './outcomes.ts';
 
 /** Another content that a message may have from some time on. */

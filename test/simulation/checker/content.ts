@@ -1,0 +1,21 @@
+/** Contents, to be compared. */
+import type { Json, PublishEntry } from '../../../sdk/contract.ts';
+
+/** Content as a text that is the same for the same content. */
+export function contentKey({
+  body,
+  bodyBase64,
+  attributes = {},
+}: Pick<PublishEntry, 'body' | 'bodyBase64' | 'attributes'>): string {
+  const content =
+    bodyBase64 === undefined ? { body: body ?? null } : { bytes: Buffer.from(bodyBase64, 'base64').toString('hex') };
+  return JSON.stringify(sorted({ ...content, attributes }));
+}
+
+function sorted(value: Json): Json {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== 'object') return value;
+  const names = Object.keys(value).sort();
+  // As a list: an object would take a field named `__proto__` for something else.
+  return { fields: names.flatMap((name) => [name, sorted(value[name] as Json)]) };
+}

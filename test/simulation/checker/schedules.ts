@@ -1,0 +1,106 @@
+/** What a history tells of its schedules: what each may have published, and when. */
+import type { ScheduleInput } from '../../../sdk/contract.ts';
+import type { Call } from '../history.ts';
+import { contentKey } from './content.ts';
+import { type CallOf, endOf, mayBeDone } from './outcomes.ts';
+
+type Change = CallOf<'putSchedule'> | CallOf<'updateSchedule'> | CallOf<'deleteSchedule'>;
+
+/** A schedule as it may have been after a call. */
+export interface Definition {
+  queue: string;
+  everyMs: number;
+  /** Instants that may be among its ticks, of which all others follow; undefined: not known. */
+  anchors: readonly number[] | undefined;
+  startAt: number;
+  endAt: number;
+  missed: ScheduleInput['missed'];
+  paused: boolean;
+  content: string;
+  call: Change;
+  /** That the call came to this, and to nothing else. */
+  certain: boolean;
+}
+
+export interface Schedules {
+  /** By name. */
+  definitions: ReadonlyMap<string, readonly Definition[]>;
+  /** Calls that may have changed it, by name. */
+  changes: ReadonlyMap<string, readonly Change[]>;
+}
+
+type Asked = Partial<ScheduleInput>;
+
+export function schedulesOf(calls: readonly Call[], retryMsMin: number): Schedules {
+  const definitions = new Map<string, Definition[]>();
+  const changes = new Map<string, Change[]>();
+  for (const call of calls) {
+    if (call.operation !== 'putSchedule' && call.operation !== 'updateSchedule' && call.operation !== 'deleteSchedule') continue;
+    // It may have been applied at first, before others changed or deleted what it made.
+    const isRepeated = endOf(call) - call.startedAt >= retryMsMin;
+    if (!mayBeDone(call) && !isRepeated) continue;
+    const { name } = call.params;
+    changes.set(name, [...(changes.get(name) ?? []), call]);
+    if (call.operation === 'deleteSchedule') continue;
+    const known = definitions.get(name) ?? [];
+    definitions.set(name, [...known, ...definitionsAfter(call, known, isRepeated)]);
+  }
+  return { definitions, changes };
+}
+
+function definitionsAfter(
+  call: CallOf<'putSchedule'> | CallOf<'updateSchedule'>,
+  known: readonly Definition[],
+  isRepeated: boolean,
+): Definition[] {
+  const made: Definition[] = [];
+  if ('output' in call.answer) {
+    const { output } = call.answer;
+    const now = Date.parse(output.updatedAt);
+    const { attributes, ...body } = output.message;
+    made.push({
+      ...bounds(output),
+      queue: output.queue,
+      everyMs: output.everySeconds! * 1000,
+      // A rate goes on counting from where it did.
+      anchors: output.startAt === null ? [now, ...known.flatMap(({ anchors = [] }) => anchors)] : [Date.parse(output.startAt)],
+      missed: output.missed,
+      paused: output.paused,
+      content: contentKey({ ...body, attributes }),
+      call,
+      certain: !isRepeated,
+    });
+    if (!isRepeated) return made;
+  }
+  if (call.operation === 'putSchedule') return [...made, merged(undefined, call.input, call)];
+  return [...made, ...known.map((before) => merged(before, call.input, call))];
+}
+
+const bounds = ({ startAt, endAt }: Pick<Asked, 'startAt' | 'endAt'>) => ({
+  startAt: startAt == null ? Number.NEGATIVE_INFINITY : Date.parse(startAt),
+  endAt: endAt == null ? Number.POSITIVE_INFINITY : Date.parse(endAt),
+});
+
+function merged(before: Definition | undefined, asked: Asked, call: Change): Definition {
+  const { queue, everySeconds, missed, paused, message } = asked;
+  const given = bounds(asked);
+  const startAt = asked.startAt === undefined && before ? before.startAt : given.startAt;
+  return {
+    queue: queue ?? before!.queue,
+    everyMs: everySeconds === undefined ? before!.everyMs : everySeconds * 1000,
+    anchors: Number.isFinite(startAt) ? [startAt] : undefined,
+    startAt,
+    endAt: asked.endAt === undefined && before ? before.endAt : given.endAt,
+    missed: missed ?? before?.missed ?? 'one',
+    paused: paused ?? before?.paused ?? false,
+    content: message ? contentKey(message) : before!.content,
+    call,
+    certain: false,
+  };
+}
+
+/** Whether the instant is one of its ticks. */
+export function hasTick({ everyMs, anchors, startAt, endAt, paused }: Definition, tick: number): boolean {
+  if (paused || tick < startAt || tick >= endAt) return false;
+  return anchors === undefined || anchors.some((anchor) => tick >= anchor && (tick - anchor) % everyMs === 0);
+}

@@ -1,0 +1,71 @@
+/** The messages of schedules: each as if somebody had published it at its tick, and nobody had heard the answer. */
+import type { ReceivedMessage } from '../../../sdk/contract.ts';
+import { contentKey } from './content.ts';
+import { type CallOf, endOf } from './outcomes.ts';
+import type { Queues } from './queues.ts';
+import { type Definition, hasTick, type Schedules } from './schedules.ts';
+
+/** Which tick of which schedule a message says to be of. */
+export function tickOf({ attributes }: Pick<ReceivedMessage, 'attributes'>): { name: string; tick: number } | undefined {
+  const { schedule, tick } = attributes;
+  return typeof schedule === 'string' && typeof tick === 'string' ? { name: schedule, tick: Date.parse(tick) } : undefined;
+}
+
+/** The publish that a message of a schedule comes of; undefined where the schedule can have published no such thing. */
+export function publishOf(
+  message: ReceivedMessage,
+  receive: CallOf<'receive'>,
+  { schedules, queues, clockErrorMs }: { schedules: Schedules; queues: Queues; clockErrorMs: number },
+): CallOf<'publish'> | undefined {
+  const of = tickOf(message);
+  if (!of) return undefined;
+  const { schedule: _, tick: __, ...attributes } = message.attributes;
+  const content = contentKey({ ...message, attributes });
+  const definition = schedules.definitions
+    .get(of.name)
+    ?.find(
+      (one) =>
+        one.content === content &&
+        queues.reachable(one.queue).has(receive.params.queue) &&
+        hasTick(one, of.tick) &&
+        mayHold(one, of.name, of.tick, schedules, clockErrorMs),
+    );
+  if (!definition) return undefined;
+  const { body, bodyBase64 } = message;
+  const sent = bodyBase64 === undefined ? { body: body ?? null } : { bodyBase64 };
+  return tickPublish(definition.queue, of.tick, { ...sent, attributes: message.attributes });
+}
+
+export function tickPublish(
+  queue: string,
+  tick: number,
+  content: Pick<ReceivedMessage, 'body' | 'bodyBase64' | 'attributes'>,
+): CallOf<'publish'> {
+  return {
+    operation: 'publish',
+    process: 'schedule',
+    params: { queue },
+    input: { messages: [{ ...content, delaySeconds: 0 }] },
+    startedAt: tick,
+    endedAt: undefined,
+    answer: { lost: true },
+  } as CallOf<'publish'>;
+}
+
+/** Whether the schedule may have been so at the tick: not before it was put, nor when another had surely taken its place. */
+function mayHold(
+  definition: Definition,
+  name: string,
+  tick: number,
+  { definitions, changes }: Schedules,
+  errorMs: number,
+): boolean {
+  const { call } = definition;
+  // Where another was before it, ticks of that which are late are published so.
+  const isFirst = definitions.get(name)![0] === definition;
+  if (isFirst && tick < call.startedAt - errorMs) return false;
+  const isReplaced = changes
+    .get(name)!
+    .some((later) => 'output' in later.answer && later.startedAt > endOf(call) && tick > endOf(later) + 2 * errorMs);
+  return !isReplaced;
+}

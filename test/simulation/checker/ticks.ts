@@ -1,0 +1,63 @@
+/** What is promised of schedules: each tick has one message; and none is left out of one that nobody touched. */
+import type { Violation } from '../history.ts';
+import { beyondMarginMs, mayBeGone } from './endings.ts';
+import type { Ledger, Life } from './ledger.ts';
+import { endOf } from './outcomes.ts';
+import { type Definition, hasTick } from './schedules.ts';
+import { tickOf, tickPublish } from './tick-publishes.ts';
+
+export function* judgeTicks(ledger: Ledger): Generator<Violation> {
+  const { schedules } = ledger;
+  if (schedules.changes.size === 0) return;
+  const ofTicks = Map.groupBy(
+    ledger.lives.filter(({ entry }) => tickOf({ attributes: {}, ...entry }) !== undefined),
+    ({ entry }) => keyOf(tickOf({ attributes: {}, ...entry })!),
+  );
+  for (const lives of ofTicks.values()) yield* judgeOnce(ledger, lives);
+  for (const [name, definitions] of schedules.definitions) yield* judgeWhole(ledger, name, definitions, ofTicks);
+}
+
+const keyOf = ({ name, tick }: { name: string; tick: number }) => `${name} ${tick}`;
+
+function* judgeOnce({ schedules, clockErrorMs }: Ledger, lives: readonly Life[]): Generator<Violation> {
+  if (lives.length < 2) return;
+  const { name, tick } = tickOf({ attributes: {}, ...lives[0]!.entry })!;
+  // Once it is deleted nothing tells what it had published; one that is put again at once may have that tick before it by its clock.
+  const isForgotten = schedules.changes
+    .get(name)!
+    .some(
+      (call) =>
+        call.operation === 'deleteSchedule' &&
+        call.startedAt <= tick + 2 * clockErrorMs &&
+        endOf(call) >= tick - 2 * clockErrorMs,
+    );
+  if (isForgotten) return;
+  const text = `the tick of ${new Date(tick).toISOString()} of the schedule ${name} has ${lives.length} messages`;
+  yield { promise: 'one-message-a-tick', text, calls: lives.map(({ deliveries }) => deliveries[0]!.call) };
+}
+
+/** Of one that was put once and is to publish what it missed, every tick is there until the last sweep. */
+function* judgeWhole(
+  ledger: Ledger,
+  name: string,
+  definitions: readonly Definition[],
+  ofTicks: ReadonlyMap<string, readonly Life[]>,
+): Generator<Violation> {
+  const { schedules, queues, clockErrorMs, sweptAt, drainedAt } = ledger;
+  const [definition] = definitions;
+  const [put, ...others] = schedules.changes.get(name)!;
+  if (!definition?.certain || definitions.length > 1 || definition.missed !== 'all' || definition.anchors?.length !== 1) return;
+  if (sweptAt === undefined || drainedAt === undefined || queues.isDeleted(definition.queue)) return;
+  const until = Math.min(sweptAt, ...others.map(({ startedAt }) => startedAt)) - clockErrorMs - beyondMarginMs(ledger);
+  const from = endOf(put!) + clockErrorMs;
+  const { everyMs, anchors, queue } = definition;
+  const first = anchors![0]! + Math.max(0, Math.ceil((from - anchors![0]!) / everyMs)) * everyMs;
+  for (let tick = first; tick <= until && hasTick(definition, tick); tick += everyMs) {
+    if (ofTicks.has(keyOf({ name, tick }))) continue;
+    const published = tickPublish(queue, tick, { body: null, attributes: {} });
+    const life: Life = { id: undefined, queue, entry: published.input.messages[0]!, published, accepted: true, deliveries: [] };
+    if (mayBeGone(ledger, life, drainedAt)) continue;
+    const text = `the tick of ${new Date(tick).toISOString()} of the schedule ${name} has no message`;
+    yield { promise: 'one-message-a-tick', text, calls: [put!] };
+  }
+}
