@@ -1,6 +1,6 @@
 /** What the sweep does for schedules: publishes the ticks that are due, and those that will be before the sweep after next. */
 import { DumbwaiterError } from '../sdk/errors.ts';
-import { scheduleAheadMs } from '../sdk/limits.ts';
+import { scheduleAheadMs, scheduleTicksMax } from '../sdk/limits.ts';
 import type { Context } from './context.ts';
 import { type Row, StoreError } from './port.ts';
 import { targetOf } from './publish-parcels.ts';
@@ -26,12 +26,8 @@ export async function sweepSchedules(ctx: Context, until: number): Promise<boole
   await Promise.all(
     Array.from({ length: schedulesAtOnce }, async () => {
       for (let name = pending.shift(); name !== undefined; name = pending.shift()) {
-        if (ctx.clock.now() >= until) {
-          complete = false;
-          return;
-        }
         try {
-          await runSchedule(ctx, name);
+          if (!(await runSchedule(ctx, name, until))) complete = false;
         } catch (error) {
           // One that the store is too busy for must not keep the others from their time.
           if (!(error instanceof StoreError)) throw error;
@@ -67,23 +63,25 @@ async function namesDue(ctx: Context): Promise<string[]> {
   return due.sort((a, b) => a.nextAt - b.nextAt).map(({ name }) => name);
 }
 
-/** Publishes what is due of one schedule. */
-async function runSchedule(ctx: Context, name: string): Promise<void> {
+/** Publishes what is due of one schedule, in as many transactions as that takes; answers whether it was seen to in time. */
+async function runSchedule(ctx: Context, name: string, until: number): Promise<boolean> {
+  let ticksLeft = scheduleTicksMax;
   for (let round = 0; round < roundsMax; round++) {
     const now = ctx.clock.now();
+    if (now >= until) return false;
     const seen = await lookAtSchedule(ctx, name);
     const { record } = seen;
     // A clock that is off would take ticks to come for missed ones.
-    if (!record || !isDue(record, now) || !ctx.clock.trusted()) return;
+    if (!record || !isDue(record, now) || !ctx.clock.trusted()) return true;
     const content = await contentOf(ctx, record);
     if (!content) {
       // Whoever changed the schedule meanwhile has removed it.
-      if (await noteError(ctx, record, contentGone, now)) return;
+      if (await noteError(ctx, record, contentGone, now)) return true;
       continue;
     }
     try {
       const target = await targetOf(ctx, record.queue);
-      const plan = planOf(record, await boundedTimingOf(record), content, now);
+      const plan = planOf(record, await boundedTimingOf(record), content, now, ticksLeft);
       const ticks = await publishTicks(ctx, record, content, plan.ticks, target);
       const { nextAt: _, error: __, ...settings } = record;
       const next: ScheduleRecord = {
@@ -95,15 +93,16 @@ async function runSchedule(ctx: Context, name: string): Promise<void> {
       const outcome = await commitSchedule(ctx, change, byOf(now, target.readAt));
       if (outcome === 'made') {
         ctx.wakeups.wake(record.queue);
-        return;
-      }
-      if (outcome === 'refused') await removeBeside(ctx, ticks.unwritten);
+        ticksLeft -= plan.ticks.length;
+        if (ticksLeft === 0 || !isDue(next, now)) return true;
+      } else if (outcome === 'refused') await removeBeside(ctx, ticks.unwritten);
     } catch (error) {
       if (!(error instanceof DumbwaiterError)) throw error;
       await noteError(ctx, record, error.message, now);
-      return;
+      return true;
     }
   }
+  return true;
 }
 
 /** Written once, and told once; it is tried again with each sweep. Answers false where the schedule has changed since it was read. */

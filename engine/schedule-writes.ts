@@ -24,15 +24,16 @@ import { expiryOf, writeBy } from './settings.ts';
 import { levelIn, shardKey } from './shards.ts';
 import { type Plan, planTicks, type Timing } from './ticks.ts';
 
-/** The ticks to publish now; as many as one transaction carries, bodies beside their rows counted. */
+/** The ticks to publish now: `max` at most, and as many as one transaction carries, bodies beside their rows counted. */
 export function planOf(
   record: Pick<ScheduleRecord, 'nextAt' | 'missed' | 'ahead'>,
   timing: Timing,
   content: Content,
   now: number,
+  max = scheduleTicksMax,
 ): Plan {
   const atOnce = Math.floor(callBytesMax / Buffer.byteLength(packEntry(content)));
-  return planTicks(timing, record, now, Math.max(1, Math.min(scheduleTicksMax, atOnce)));
+  return planTicks(timing, record, now, Math.max(1, Math.min(max, atOnce)));
 }
 
 export interface Published {
