@@ -6,6 +6,7 @@ import { fences } from './list-fences.ts';
 import { keeping } from './list-keeping.ts';
 import { keys } from './list-keys.ts';
 import { leases } from './list-leases.ts';
+import { limits } from './list-limits.ts';
 import { moves } from './list-moves.ts';
 import { prepared } from './list-prepared.ts';
 import { records } from './list-records.ts';
@@ -21,4 +22,5 @@ export const mutants: readonly Mutant[] = [
   ...keys,
   ...keeping,
   ...prepared,
+  ...limits,
 ];

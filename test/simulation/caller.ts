@@ -2,12 +2,13 @@
 import { createEngine } from '../../engine/create.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { SimulatedProcess } from '../../engine/simulation.ts';
-import type { PublishEntry, ReceivedMessage } from '../../sdk/contract.ts';
+import type { PublishEntry, ReceivedMessage, TransactionItem } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
 import { bodyOf } from './bodies.ts';
 import type { Choice, PlannedQueue, Step } from './plan.ts';
 import { publishersOf } from './publishers.ts';
 import { scheduleChangeOf, scheduleOf } from './schedules.ts';
+import { type Given, transact } from './transacting.ts';
 import type { World } from './world.ts';
 
 interface Held {
@@ -47,6 +48,7 @@ export function engineOf(world: World, process: SimulatedProcess): Engine {
     observe: world.observe,
     startRedrive: world.startRedrive,
     checkBack: publishersOf(world, process),
+    transactionItem: (write) => write as unknown as TransactionItem,
   });
 }
 
@@ -200,6 +202,12 @@ function createCaller(world: World, process: SimulatedProcess) {
     if (message) await recorder.call(by, 'updateMessage', message, input);
   }
 
+  async function inTransaction(step: Extract<Step, { do: 'transact' }>): Promise<void> {
+    const given: Given[] = [];
+    if (step.which) await withReceipts(step.which, async (queue, receipts) => void given.push({ queue, receipts }));
+    await transact(world, process, by.engine, step, given);
+  }
+
   async function loseClock({ queue, skewMs }: Extract<Step, { do: 'loseClock' }>): Promise<void> {
     await Promise.all(aside);
     const before = process.skewMs;
@@ -247,6 +255,8 @@ function createCaller(world: World, process: SimulatedProcess) {
         return recorder.call(by, 'updateSchedule', { name: step.name }, scheduleChangeOf(step.change));
       case 'unschedule':
         return recorder.call(by, 'deleteSchedule', { name: step.name }, {});
+      case 'transact':
+        return inTransaction(step);
       case 'wait':
         return process.clock.sleep(step.ms);
       case 'sweep':

@@ -12,9 +12,11 @@ import { judgeKept } from './checker/kept.ts';
 import { judgeKeys } from './checker/keys.ts';
 import { judgeLeases } from './checker/leases.ts';
 import { ledgerOf } from './checker/ledger.ts';
+import { judgeLimits } from './checker/limits.ts';
 import { judgePrepared } from './checker/prepared.ts';
 import { judgeRecords } from './checker/records.ts';
 import { judgeTicks } from './checker/ticks.ts';
+import { judgeTransactions } from './checker/transactions.ts';
 import type { History, Violation } from './history.ts';
 
 export { type PromiseName, promises } from './checker/promises.ts';
@@ -29,6 +31,8 @@ export function check(history: History): Violation[] {
     ...judgeEndings(ledger),
     ...judgeRecords(ledger),
     ...judgeKept(ledger),
+    ...judgeLimits(ledger),
+    ...judgeTransactions(ledger),
     ...judgeKeys(ledger),
     ...judgePrepared(ledger),
     ...judgeTicks(ledger),

@@ -43,3 +43,10 @@ export function drawKeep(d: Drawing): Partial<QueueSettings> {
   const seconds = () => d.pick([60, 2 * 3600, 60 * daySeconds, 60 * daySeconds]);
   return { keep: { doneSeconds: d.chance(0.1) ? 0 : seconds(), deadSeconds: d.chance(0.2) ? 0 : seconds() } };
 }
+
+export function drawLimits(d: Drawing): Partial<QueueSettings> {
+  const kind = d.random.number();
+  const concurrency = kind < 0.75 ? d.pick([1, 1, 2, 3]) : null;
+  const ratePerSecond = kind > 0.6 ? d.pick([0.2, 0.5, 1, 3]) : null;
+  return { limits: { concurrency, ratePerSecond } };
+}

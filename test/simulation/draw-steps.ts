@@ -117,6 +117,8 @@ function drawStep(d: Drawing, cast: Cast, kind: Step['do']): Step {
       return { do: kind, decision: d.chance(0.7) ? 'commit' : 'rollback', ...aside };
     case 'remake':
       return { do: kind, queue: 'work' };
+    case 'transact':
+      return { do: kind, ...drawTransaction(d, cast, main), ...aside };
     case 'setClock':
       return { do: kind, skewMs: within(d, skewMsMax) };
     case 'loseClock':
@@ -133,6 +135,20 @@ function drawStep(d: Drawing, cast: Cast, kind: Step['do']): Step {
 function drawUpdate(d: Drawing, { terms, pace }: Cast): Partial<QueueSettings> {
   if (terms && d.chance(0.5)) return terms(d);
   return d.chance(0.5) ? { paused: d.chance(0.6) } : drawSettings(d, pace);
+}
+
+function drawTransaction(d: Drawing, cast: Cast, queue: string): Omit<Extract<Step, { do: 'transact' }>, 'do'> {
+  const what = d.random.number();
+  const acks = what > 0.4;
+  // A transaction takes no groups; and it takes no two entries of one row, which a message published and one acked under one own id would be.
+  const messages = () =>
+    drawMessages(d, { ...cast, grouped: 0 }, queue).map(({ id, ...rest }) => (id === undefined || acks ? rest : { ...rest, id }));
+  return {
+    ...(what < 0.6 ? { publish: { queue, messages: messages().slice(0, 6) } } : {}),
+    ...(acks ? { which: d.pick(choices) } : {}),
+    when: d.pick(['once', 'once', 'once', 'twice', 'twice', 'never'] as const),
+    waitMs: d.chance(0.3) ? Math.round(d.random.number() * Math.min(cast.pace, minuteMs)) : 0,
+  };
 }
 
 function drawChange(d: Drawing, { next }: Cast, seconds: () => number): Omit<Extract<Step, { do: 'change' }>, 'do'> {

@@ -5,7 +5,7 @@ import type { QueueSettings } from '../../sdk/contract.ts';
 import { tombstoneMs } from '../../sdk/limits.ts';
 import { drawDeduplication, drawKeyed } from './draw-keys.ts';
 import { drawPrepared, drawPreparedSettings } from './draw-prepared.ts';
-import { drawKeep, drawQueues } from './draw-queues.ts';
+import { drawKeep, drawLimits, drawQueues } from './draw-queues.ts';
 import { type Cast, drawProcess } from './draw-steps.ts';
 import { type Drawing, drawing, minuteMs, secondMs } from './drawing.ts';
 import type { Plan, Step } from './plan.ts';
@@ -83,6 +83,19 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
     die: 0.5,
     read: 0.3,
   },
+  limiting: { publish: 3, receive: 9, ack: 4, release: 1, extend: 2, update: 0.2, die: 0.7, sweep: 0.3 },
+  transacting: {
+    publish: 1,
+    transact: 7,
+    receive: 8,
+    ack: 1,
+    release: 1,
+    extend: 0.5,
+    cancel: 0.2,
+    purge: 0.1,
+    sweep: 0.5,
+    die: 0.4,
+  },
   forsaken: { publish: 1, receive: 3, ack: 3, release: 0.5 },
   everything: {
     publish: 5,
@@ -133,6 +146,8 @@ const circumstances: Record<string, Circumstances> = {
   scheduling: { pace: 1.5 * minuteMs, swept: true },
   preparing: { terms: drawPreparedSettings, entries: drawPrepared, swept: true },
   keeping: { grouped: 0.2, terms: drawKeep, results: 0.6, large: 0.3 },
+  limiting: { terms: drawLimits },
+  transacting: { swept: true },
   // Work breaks off in the middle.
   forsaken: {
     rates: { ...noFaults.rates, kill: 0.02, halfDone: 0.5, throttled: 0.1, lostReply: 0.05, conflict: 0.02 },

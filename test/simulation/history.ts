@@ -2,7 +2,7 @@
  * What callers saw: the calls that they made and the answers that they had, and nothing of what went on inside. A checker judges
  * this alone, whether it comes from the simulation or from real processes.
  */
-import type { InputOf, OperationName, OutputOf, ParamsOf } from '../../sdk/contract.ts';
+import type { InputOf, OperationName, OutputOf, ParamsOf, PublishEntry } from '../../sdk/contract.ts';
 import type { ErrorCode } from '../../sdk/errors.ts';
 
 type CallOf<Name extends OperationName> = {
@@ -24,6 +24,23 @@ export type Call = { [Name in OperationName]: CallOf<Name> }[OperationName] & {
   startedAt: number;
   endedAt: number | undefined;
 };
+
+/** A transaction of a caller's own, of entries that the queue gave and a row that nobody else writes. */
+export interface Transaction {
+  /** The name of that row. */
+  row: string;
+  process: string;
+  publishes: { queue: string; messages: PublishEntry[]; ids: string[]; takenAt: number }[];
+  acks: { queue: string; receipts: string[] }[];
+  /** When it was first sent, and when it was answered that it is committed; true times, ms. */
+  startedAt: number;
+  endedAt?: number;
+  answer: 'committed' | 'refused' | 'lost' | 'never';
+  /** Refused for its acks, and nothing else. */
+  refused?: 'ack';
+  /** Whether its row was there in the end. */
+  stands?: boolean;
+}
 
 /** How far the clocks that the queue uses may be from the true time while this history ran, ms. */
 export interface Circumstances {
@@ -52,6 +69,7 @@ export interface History {
   /** In the order of `startedAt`. */
   calls: readonly Call[];
   asked?: readonly Asked[];
+  transactions?: readonly Transaction[];
   circumstances: Circumstances;
 }
 

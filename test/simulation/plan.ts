@@ -89,6 +89,15 @@ export type Step =
   | ({ do: 'schedule'; aside?: boolean } & ScheduleStep)
   | { do: 'reschedule'; name: string; change: ScheduleChange; aside?: boolean }
   | { do: 'unschedule'; name: string; aside?: boolean }
+  /** Publishes and acks in a transaction of its own, so long after it has had the entries. */
+  | {
+      do: 'transact';
+      publish?: { queue: string; messages: PlannedMessage[] };
+      which?: Choice;
+      when: 'once' | 'twice' | 'never';
+      waitMs: number;
+      aside?: boolean;
+    }
   | { do: 'wait'; ms: number }
   | { do: 'sweep'; aside?: boolean }
   | { do: 'purge'; queue: string; aside?: boolean }

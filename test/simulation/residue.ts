@@ -17,6 +17,8 @@ export function residueOf(memory: Pick<MemoryStore, 'rows'>, mayOrphan: boolean)
     else if (row.ttl === undefined && !mayOrphan) left.push(`a body without ttl: ${named(row)}`);
   }
   for (const row of memory.rows('leases')) {
+    // Permits that nobody gave back.
+    if (row.held !== undefined && row.ttl !== undefined) continue;
     if (row.group !== undefined && row.ttl !== undefined && row.expiry === undefined) continue;
     if (row.until === undefined) left.push(`a lease that holds something: ${named(row)}`);
     else if (row.expiry !== undefined) left.push(`a tombstone still in the index: ${named(row)}`);
@@ -34,7 +36,7 @@ export function residueOf(memory: Pick<MemoryStore, 'rows'>, mayOrphan: boolean)
 
 /** Rows that the index shows later than a message in them is due: it would be late, and nobody could tell from outside. */
 export function lateExpiries(memory: MemoryStore): string[] {
-  const live = memory.rows('leases').filter(({ until }) => until === undefined);
+  const live = memory.rows('leases').filter(({ until, slots }) => until === undefined && slots !== undefined);
   const shownAt = ({ expiry = Number.POSITIVE_INFINITY }: Row) => expiry as number;
   const isLate = (row: Row) => (row.slots as Row[]).some(({ v, d }) => d === undefined && shownAt(row) > (v as number));
   /** A group is due when its first message is and none is leased, or when the next may be taken. */

@@ -3,18 +3,20 @@
  * tables are looked at. The checker judges the calls.
  */
 import type { Engine } from '../../engine/engine.ts';
-import type { Key, Row } from '../../engine/port.ts';
+import type { Clock, Key, Row } from '../../engine/port.ts';
 import { answerMsMax, type Fault, noFaults } from '../../engine/simulated-store.ts';
 import { createSimulation, type SimulatedProcess } from '../../engine/simulation.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
-import { clockMarginMs, signedRequestMsMax, tombstoneMs } from '../../sdk/limits.ts';
+import { clockMarginMs, readToWriteMsMax, signedRequestMsMax, tombstoneMs } from '../../sdk/limits.ts';
 import { engineOf, sweepOnce, takeSteps } from './caller.ts';
 import { check } from './checker.ts';
 import type { History, Violation } from './history.ts';
 import type { Plan, PlannedProcess } from './plan.ts';
+import { restMsOf } from './rates.ts';
 import { lateExpiries, residueOf } from './residue.ts';
 import { review } from './review.ts';
 import { schedulesIn } from './schedules.ts';
+import { noteStanding } from './transacting.ts';
 import { createWorld, type World } from './world.ts';
 
 export interface Outcome {
@@ -30,6 +32,10 @@ const minuteMs = 60_000;
 const redriveMsMax = minuteMs;
 const redriveTriesMax = 3;
 const drainRoundsMax = 40;
+/** More than a history gives any queue. */
+const shardsMost = 8;
+/** Of a process that died, the permits last so much longer than the leases. */
+const permitMsBeyond = readToWriteMsMax + 2 * clockMarginMs;
 /** A history that goes on for hours because a process stands still needs no more sweeps than the rules do, ms. */
 const sweepsClose = 30;
 const sweepMsLate = 4 * minuteMs;
@@ -57,9 +63,11 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
   );
   await simulation.run();
 
+  noteStanding(world.transactions, simulation.memory.rows('queues'));
   const history: History = {
     calls: world.recorder.calls,
     asked: world.asked,
+    transactions: world.transactions,
     circumstances: { clockErrorMs: clockMarginMs, retryMsMin: answerMsMax, drainedAt, sweptAt: world.sweptAt },
   };
   for (const [fault, times] of Object.entries(simulation.counts)) world.count(`fault ${fault}`, times);
@@ -198,15 +206,17 @@ async function drain(world: World): Promise<number> {
   void revived(world, 'drain', 0, (process) =>
     world.noteDefects(process.name, async () => {
       const engine = engineOf(world, process);
-      const drained = () => receiveAll(world, { process: process.name, engine });
+      const drained = () => receiveAll(world, { process: process.name, engine }, process.clock);
       // Requests under way arrive within the life of a signed one.
       await process.clock.sleep(signedRequestMsMax);
       for (const { name } of plan.queues) {
         await world.recorder.call({ process: process.name, engine }, 'updateQueue', { queue: name }, { paused: false });
       }
-      if (plan.sweepMs !== undefined) await sweepOnce(world, process, engine);
+      // What a transaction published late may lie in a shard that was forgotten: each sweep looks at one.
+      const sweeps = world.transactions.length > 0 ? shardsMost : 1;
+      for (let run = 0; plan.sweepMs !== undefined && run < sweeps; run++) await sweepOnce(world, process, engine);
       await endSchedules(world, process, engine);
-      await process.clock.sleep(hiddenMsMax(plan) + plan.silenceMs);
+      await process.clock.sleep(hiddenMsMax(plan) + permitMsBeyond + plan.silenceMs);
       await drained();
       // Redrives that have lost their runner are begun again.
       while (simulation.memory.rows('queues').some(({ kind, state }) => kind === 'task' && state === 'running')) {
@@ -244,16 +254,27 @@ async function endSchedules(world: World, process: SimulatedProcess, engine: Eng
 }
 
 /** Until no queue has anything to give. */
-async function receiveAll({ plan, recorder, shared }: World, by: { process: string; engine: Engine }): Promise<void> {
+async function receiveAll(
+  { plan, recorder, shared }: World,
+  by: { process: string; engine: Engine },
+  clock: Clock,
+): Promise<void> {
+  const restMs = restMsOf(plan);
   // Messages die on their way: first the queues that they die in.
   const names = plan.queues.map(({ name }) => name).reverse();
   for (let round = 1, found = 1; found > 0; round++) {
     if (round > drainRoundsMax) throw new Error('messages keep coming');
     found = 0;
     for (const queue of names) {
-      for (;;) {
+      for (let rested = false; ; ) {
         const output = await recorder.call(by, 'receive', { queue }, { max: 20, visibilityTimeoutSeconds: 60 });
-        if (!output || output.messages.length === 0) break;
+        if (!output || output.messages.length === 0) {
+          if (rested || restMs === 0) break;
+          rested = true;
+          await clock.sleep(restMs);
+          continue;
+        }
+        rested = false;
         found += output.messages.length;
         await recorder.call(by, 'ack', { queue }, { receipts: output.messages.map(({ receipt }) => receipt) });
         shared.ended.push(...output.messages.map(({ id }) => ({ queue, id })));

@@ -1,7 +1,7 @@
 /** What the processes of one history have in common. */
 import type { EngineEvent } from '../../engine/engine.ts';
 import type { Simulation } from '../../engine/simulation.ts';
-import type { Asked, Violation } from './history.ts';
+import type { Asked, Transaction, Violation } from './history.ts';
 import type { Plan } from './plan.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 
@@ -22,6 +22,7 @@ export interface World {
   sweptAt: number | undefined;
   /** What publishers were asked. */
   asked: Asked[];
+  transactions: Transaction[];
   /** How often what happened. */
   counts: Record<string, number>;
   count(what: string, times?: number): void;
@@ -44,6 +45,7 @@ export function createWorld(plan: Plan, simulation: Simulation, startRedrive: Wo
     shared: { ids: [], published: [], prepared: [], ended: [], tasks: [] },
     sweptAt: undefined,
     asked: [],
+    transactions: [],
     counts,
     violations,
     count(what, times = 1) {

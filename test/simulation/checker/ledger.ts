@@ -6,13 +6,14 @@
  */
 import type { AckResult, ExtendResult, PublishEntry, ReceivedMessage, ReleaseResult } from '../../../sdk/contract.ts';
 import { clockMarginMs, tombstoneMs } from '../../../sdk/limits.ts';
-import type { Asked, Call, History } from '../history.ts';
+import type { Asked, Call, History, Transaction } from '../history.ts';
 import { contentKey } from './content.ts';
 import { idAtFirst, idBefore } from './ids.ts';
 import { type CallOf, callsOf, endOf, mayBeDone, type Outcome, outcomeOf, outcomeOfEntry } from './outcomes.ts';
 import { type Queues, queuesOf } from './queues.ts';
 import { type Schedules, schedulesOf } from './schedules.ts';
 import { publishOf } from './tick-publishes.ts';
+import { callsOfTransactions } from './transactions.ts';
 
 export interface Life {
   id: string | undefined;
@@ -81,12 +82,14 @@ export interface Ledger {
   strangers: readonly { message: ReceivedMessage; call: CallOf<'receive'> }[];
   /** Receipts that two receives were given. */
   sameReceipt: readonly [Delivery, Delivery][];
+  transactions: readonly Transaction[];
   clockErrorMs: number;
   drainedAt: number | undefined;
   sweptAt: number | undefined;
 }
 
-export function ledgerOf({ calls, asked = [], circumstances }: History): Ledger {
+export function ledgerOf({ calls: made, asked = [], transactions = [], circumstances }: History): Ledger {
+  const calls = [...made, ...callsOfTransactions(transactions)].sort((a, b) => a.startedAt - b.startedAt);
   const queues = queuesOf(calls);
   const lives: Life[] = [];
   const keyed = new Map<string, KeyedPublish[]>();
@@ -193,6 +196,7 @@ export function ledgerOf({ calls, asked = [], circumstances }: History): Ledger 
     schedules,
     strangers,
     sameReceipt,
+    transactions,
     clockErrorMs,
     drainedAt,
     sweptAt,

@@ -27,6 +27,9 @@ export const ofPrepared = ['never-before-commit', 'decided-once'] as const;
 export const ofKeeping = ['kept-can-be-read'] as const;
 
 export const ofSchedules = ['one-message-a-tick'] as const;
+export const ofLimits = ['limits-hold'] as const;
+
+export const ofTransactions = ['transaction-is-whole', 'effect-happens-once'] as const;
 
 export const promises = [
   ...ofContents,
@@ -37,6 +40,8 @@ export const promises = [
   ...ofKeeping,
   ...ofPrepared,
   ...ofSchedules,
+  ...ofLimits,
+  ...ofTransactions,
 ] as const;
 
 export type PromiseName = (typeof promises)[number];

@@ -1,0 +1,94 @@
+/**
+ * What is promised of transactions of a caller's own: what they publish and ack happens with the row that they write besides, or not at
+ * all. That row tells, in the end, whether a transaction happened; what it published and acked is judged like any publish and ack.
+ */
+import type { Call, Transaction, Violation } from '../history.ts';
+import type { Delivery, Ledger } from './ledger.ts';
+import { endOf } from './outcomes.ts';
+import { isDone, leaseEnd } from './visibility.ts';
+
+/** A transaction that happened, as the calls that would have done the same. One whose answer nobody had may have happened at any time. */
+export function callsOfTransactions(transactions: readonly Transaction[]): Call[] {
+  return transactions
+    .filter(({ stands }) => stands)
+    .flatMap(({ process, publishes, acks, startedAt, endedAt }) => [
+      ...publishes.map(
+        ({ queue, messages, ids, takenAt }): Call => ({
+          ...{ operation: 'publish', process, params: { queue }, input: { messages } },
+          answer: { output: { results: ids.map((id) => ({ ok: true, id })) } },
+          startedAt: takenAt,
+          endedAt,
+        }),
+      ),
+      ...acks.map(
+        ({ queue, receipts }): Call => ({
+          ...{ operation: 'ack', process, params: { queue }, input: { receipts } },
+          answer: { output: { results: receipts.map(() => ({ ok: true })) } },
+          ...{ startedAt, endedAt },
+        }),
+      ),
+    ]);
+}
+
+export function* judgeTransactions(ledger: Ledger): Generator<Violation> {
+  const byReceipt = new Map(
+    ledger.lives.flatMap(({ deliveries }) => deliveries.map((delivery) => [delivery.message.receipt, delivery] as const)),
+  );
+  const ackedIn = new Map<Delivery['life'], Transaction>();
+  for (const transaction of ledger.transactions) {
+    const { acks, publishes, stands, startedAt, answer } = transaction;
+    const broken = (promise: Violation['promise'], text: string, calls: readonly Call[] = []): Violation => ({
+      promise,
+      text,
+      calls,
+    });
+    if (answer === 'committed' && !stands)
+      yield broken('transaction-is-whole', `${transaction.row} was committed, and is not there`);
+    const early = ledger.lives
+      .filter(({ id, queue }) => publishes.some((one) => one.queue === queue && one.ids.includes(id!)))
+      .flatMap(({ deliveries }) => deliveries.filter(({ endedAt }) => endedAt < startedAt));
+    for (const { message, call } of stands ? early : []) {
+      yield broken('transaction-is-whole', `message ${message.id} was delivered before ${transaction.row} was committed`, [call]);
+    }
+    const deliveries = acks.flatMap(({ receipts }) => receipts.flatMap((receipt) => byReceipt.get(receipt) ?? []));
+    if (!stands) {
+      if (transaction.refused === 'ack' && deliveries.every((delivery) => isSurelyMine(ledger, delivery, transaction))) {
+        const text = `${transaction.row} was refused for leases that nobody can have ended`;
+        yield broken(
+          'live-lease-is-honoured',
+          text,
+          deliveries.map(({ call }) => call),
+        );
+      }
+      continue;
+    }
+    for (const delivery of deliveries) {
+      const { life, acts, message } = delivery;
+      const other = ackedIn.get(life);
+      if (other && other !== transaction) {
+        yield broken('effect-happens-once', `message ${message.id} was acked in ${other.row}, and in ${transaction.row}`, [
+          delivery.call,
+        ]);
+      }
+      ackedIn.set(life, transaction);
+      const before = acts.find((act) => act.operation === 'ack' && isDone(act) && endOf(act.call) < startedAt);
+      if (!before) continue;
+      yield broken('effect-happens-once', `message ${message.id} was done before ${transaction.row} was committed with its ack`, [
+        delivery.call,
+        before.call,
+      ]);
+    }
+  }
+}
+
+/** Whether nobody else may have had the message until the transaction was answered, and no other call of its holder ended the lease. */
+function isSurelyMine(ledger: Ledger, delivery: Delivery, { endedAt }: Transaction): boolean {
+  const { acts, queue, life } = delivery;
+  if (endedAt === undefined || ledger.queues.isDeleted(queue) || ledger.queues.purges(queue).length > 0) return false;
+  if (acts.some(({ operation, call }) => operation !== 'extend' && call.startedAt <= endedAt)) return false;
+  if (life.id !== undefined && ledger.cancels.has(life.id)) return false;
+  const mayBeAcked = ledger.transactions.some(
+    ({ acks, stands }) => stands && acks.some(({ receipts }) => receipts.includes(delivery.message.receipt)),
+  );
+  return !mayBeAcked && leaseEnd(ledger, delivery, endedAt) - ledger.clockErrorMs > endedAt;
+}
