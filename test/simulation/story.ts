@@ -20,7 +20,15 @@ export const instant = (seconds: number) => new Date(start + seconds * 1000).toI
 type Span = [from: number, to: number];
 type Told<Output> = Output | ErrorCode | 'lost';
 
-export function story({ clockErrorMs = 0, drainedAt }: { clockErrorMs?: number; drainedAt?: number } = {}) {
+export function story({
+  clockErrorMs = 0,
+  drainedAt,
+  sweptAt,
+}: {
+  clockErrorMs?: number;
+  drainedAt?: number;
+  sweptAt?: number;
+} = {}) {
   const calls: Call[] = [];
 
   function tell<Name extends OperationName>(
@@ -116,6 +124,7 @@ export function story({ clockErrorMs = 0, drainedAt }: { clockErrorMs?: number; 
         clockErrorMs,
         retryMsMin: 5_000,
         drainedAt: drainedAt === undefined ? undefined : start + drainedAt * 1000,
+        sweptAt: sweptAt === undefined ? undefined : start + sweptAt * 1000,
       },
     }),
   };
