@@ -7,7 +7,7 @@ import { slotName } from './group-parcels.ts';
 import { judgeable, look } from './lease-writes.ts';
 import type { Row } from './port.ts';
 import { readParcel } from './row-format.ts';
-import { isLive, type Lease, leaseKey, type Parcel } from './rows.ts';
+import { type Group, isLive, type Lease, leaseKey, type Parcel } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 import { incarnationOf } from './shards.ts';
 import { verdictOf, verdictOfAge } from './verdicts.ts';
@@ -26,8 +26,16 @@ export interface Sighting {
 export interface Sightings {
   row: Row;
   messages: Sighting[];
-  /** Of a group: there are more that are not among these. */
-  more?: true;
+  /** Of a group of which more waits than is in its row: reads that. */
+  readWaiting?: () => Promise<WaitingSightings>;
+}
+
+/** Messages of a group that follow those in its row: a bounded number. */
+export interface WaitingSightings {
+  messages: Sighting[];
+  rowsRead: number;
+  /** There are more behind these. */
+  more: boolean;
 }
 
 /** The messages of rows of `messages`: none where `leases` overrides the row, or the message is too old or purged. */
@@ -58,38 +66,30 @@ export async function sightLeases(ctx: Context, queue: QueueRecord, rows: readon
     rows.map((row) => row.id as string),
   );
   const now = ctx.clock.now();
-  const sightings = seen.map((one, index): Sightings => {
+  return seen.map((one, index): Sightings => {
     const { id, shard, expiry } = rows[index] as { id: string; shard: string; expiry: number };
+    const row = { id, shard, expiry };
     const { lease } = judgeable(one, now);
-    const isHere = lease && incarnationOf(lease.shard) === queue.incarnation;
-    return { row: { id, shard, expiry }, messages: isHere ? sightLease(queue, lease, now) : [] };
+    if (!lease || incarnationOf(lease.shard) !== queue.incarnation) return { row, messages: [] };
+    const messages = sightLease(queue, lease, now);
+    const { group } = lease;
+    if (!group || group.tail <= group.head) return { row, messages };
+    return { row, messages, readWaiting: () => sightWaiting(ctx, queue, id, group) };
   });
-  for (const [index, one] of seen.entries()) {
-    const { lease } = judgeable(one, now);
-    if (lease?.group && incarnationOf(lease.shard) === queue.incarnation)
-      await sightWaiting(ctx, queue, lease, sightings[index]!);
-  }
-  return sightings;
 }
 
-/** Of a group, the messages that follow those in its row: a bounded number. */
-async function sightWaiting(ctx: Context, queue: QueueRecord, { id, group }: Lease, sightings: Sightings): Promise<void> {
-  if (group!.tail <= group!.head) return;
-  const from = group!.head === '' ? {} : { from: group!.head };
-  const { rows, next } = await ctx.store.range({
-    table: 'messages',
-    partition: id,
-    limit: headRowsMax,
-    consistent: true,
-    ...from,
-  });
+async function sightWaiting(ctx: Context, queue: QueueRecord, partition: string, group: Group): Promise<WaitingSightings> {
+  const from = group.head === '' ? {} : { from: group.head };
+  const { rows, next } = await ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true, ...from });
   const now = ctx.clock.now();
-  for (const parcel of rows.map(readParcel)) {
-    if (parcel.id <= group!.head) continue;
-    const messages = sightParcel(queue, parcel, now, group!.name);
-    sightings.messages.push(...messages.filter((_, slot) => !group!.cancelled?.includes(slotName(parcel.id, slot))));
-  }
-  if (next) sightings.more = true;
+  const messages = rows
+    .map(readParcel)
+    .filter((parcel) => parcel.id > group.head)
+    .flatMap((parcel) => {
+      const isCancelled = (slot: number) => group.cancelled?.includes(slotName(parcel.id, slot));
+      return sightParcel(queue, parcel, now, group.name).filter((_, slot) => !isCancelled(slot));
+    });
+  return { messages, rowsRead: rows.length, more: next !== undefined && rows.at(-1)?.id !== group.tail };
 }
 
 function sightLease(queue: QueueRecord, lease: Lease, now: number): Sighting[] {

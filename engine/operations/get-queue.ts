@@ -3,7 +3,7 @@ import type { Counts, OutputOf } from '../../sdk/contract.ts';
 import { countRowsMax } from '../../sdk/limits.ts';
 import type { Context } from '../context.ts';
 import type { Range, Row } from '../port.ts';
-import { sightLeases, sightParcels } from '../scan.ts';
+import { type Sighting, type Sightings, sightLeases, sightParcels } from '../scan.ts';
 import { describeQueue, type QueueRecord } from '../settings.ts';
 import { partitionsOf, preparedPartitionsOf } from '../shards.ts';
 
@@ -12,7 +12,10 @@ export async function getQueue(ctx: Context, name: string): Promise<OutputOf<'ge
   return { ...describeQueue(queue), counts: await countMessages(ctx, queue) };
 }
 
-/** Reads up to `countRowsMax` rows of each table and shard. */
+/** Groups of which what waits is read side by side. */
+const groupsAtOnce = 10;
+
+/** Reads up to `countRowsMax` rows of each table and shard, and about as many of what waits in the shard's groups. */
 export async function countMessages(ctx: Context, queue: QueueRecord): Promise<Counts> {
   const counts: Counts = { ready: 0, delayed: 0, leased: 0, dead: 0, prepared: 0, oldestAgeSeconds: null, atLeast: false };
   let oldest = Number.POSITIVE_INFINITY;
@@ -23,14 +26,30 @@ export async function countMessages(ctx: Context, queue: QueueRecord): Promise<C
     ]);
     if (parcels.more || leases.more) counts.atLeast = true;
     const sighted = await Promise.all([sightParcels(ctx, queue, parcels.rows), sightLeases(ctx, queue, leases.rows)]);
-    if (sighted.flat().some(({ more }) => more)) counts.atLeast = true;
-    for (const { state, visibleAt } of sighted.flat().flatMap(({ messages }) => messages)) {
+    const waiting = await waitingInGroups(sighted[1]);
+    if (waiting.more) counts.atLeast = true;
+    for (const { state, visibleAt } of [...sighted.flat(), waiting].flatMap(({ messages }) => messages)) {
       counts[state]++;
       if (state === 'ready' || state === 'dead') oldest = Math.min(oldest, visibleAt);
     }
   }
   if (oldest !== Number.POSITIVE_INFINITY) counts.oldestAgeSeconds = Math.max(0, ctx.clock.now() - oldest) / 1000;
   return counts;
+}
+
+async function waitingInGroups(sighted: readonly Sightings[]): Promise<{ messages: Sighting[]; more: boolean }> {
+  const pending = sighted.flatMap(({ readWaiting }) => readWaiting ?? []);
+  const messages: Sighting[] = [];
+  let rowsLeft = countRowsMax;
+  let more = false;
+  while (pending.length > 0 && rowsLeft > 0) {
+    for (const read of await Promise.all(pending.splice(0, groupsAtOnce).map((readWaiting) => readWaiting()))) {
+      messages.push(...read.messages);
+      rowsLeft -= read.rowsRead;
+      more ||= read.more;
+    }
+  }
+  return { messages, more: more || pending.length > 0 };
 }
 
 async function upTo(ctx: Context, range: Omit<Range, 'limit'>): Promise<{ rows: Row[]; more: boolean }> {

@@ -26,31 +26,35 @@ interface Place {
 export async function peek(ctx: Context, queueName: string, input: InputOf<'peek'>): Promise<OutputOf<'peek'>> {
   const queue = await ctx.settings.get(queueName);
   const limit = input.limit ?? pageEntriesDefault;
-  const found: Sighting[] = [];
-  let bytes = 0;
+  const isWanted = (state: MessageState) => input.state === undefined || state === input.state;
+  const page = createPage(limit);
   let rowsLeft = pageRowsMax;
   let place: Place | undefined =
     input.cursor === undefined ? begin(queue, firstTable(queue, input.state)) : parsePlace(queue, input.cursor);
-  const full = () => found.length >= limit || rowsLeft <= 0;
 
-  while (place && !full()) {
+  while (place && !page.isFull() && rowsLeft > 0) {
     const { rows, next } = await rowsAt(ctx, queue, place, Math.min(headRowsMax, rowsLeft));
     rowsLeft -= Math.max(1, rows.length);
     let skip = place.skip;
     let stopped = false;
-    for (const { row, messages } of rows) {
-      const wanted = messages.filter(({ state }) => input.state === undefined || state === input.state).slice(skip);
-      const size = wanted[0] ? sizeOf(wanted[0].contents) + wanted.length * messageOverheadBytes : 0;
-      const room = limit - found.length;
-      if (found.length > 0 && bytes + size > callBytesMax) stopped = true;
-      else if (wanted.length > room) {
-        found.push(...wanted.slice(0, room));
-        skip += room;
-        stopped = true;
-      }
+    for (const { row, messages, readWaiting } of rows) {
+      // What waits is ready.
+      const readMore = isWanted('ready') ? readWaiting : undefined;
+      stopped = page.isFull() || (readMore !== undefined && rowsLeft <= 0);
       if (stopped) break;
-      found.push(...wanted);
-      bytes += size;
+      const wanted = messages.filter(({ state }) => isWanted(state));
+      if (readMore) {
+        const waiting = await readMore();
+        rowsLeft -= Math.max(1, waiting.rowsRead);
+        wanted.push(...waiting.messages);
+      }
+      const left = wanted.slice(skip);
+      const count = page.add(left);
+      stopped = count < left.length;
+      if (stopped) {
+        skip += count;
+        break;
+      }
       skip = 0;
       place = { ...place, after: row, skip: 0 };
     }
@@ -60,8 +64,36 @@ export async function peek(ctx: Context, queueName: string, input: InputOf<'peek
     }
     if (!next) place = following(queue, place);
   }
-  const messages = await shown(ctx, found);
+  const messages = await shown(ctx, page.found);
   return place ? { messages, cursor: formatPlace(place) } : { messages };
+}
+
+interface Page {
+  found: readonly Sighting[];
+  isFull(): boolean;
+  /** Takes as many as there is room for, and answers how many: at least one, if it had none. */
+  add(messages: readonly Sighting[]): number;
+}
+
+function createPage(limit: number): Page {
+  const found: Sighting[] = [];
+  let bytes = 0;
+  const isFull = () => found.length >= limit;
+  return {
+    found,
+    isFull,
+    add(messages) {
+      for (const [index, message] of messages.entries()) {
+        // Those of one parcel share their contents; each parcel of a group has its own.
+        const isShared = found.at(-1)?.contents === message.contents;
+        const size = messageOverheadBytes + (isShared ? 0 : sizeOf(message.contents));
+        if (isFull() || (found.length > 0 && bytes + size > callBytesMax)) return index;
+        found.push(message);
+        bytes += size;
+      }
+      return messages.length;
+    },
+  };
 }
 
 function begin(queue: QueueRecord, table: Place['table']): Place {

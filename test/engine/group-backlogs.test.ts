@@ -1,7 +1,18 @@
 /** Groups in which more waits than one call sees to, or shows. */
 import { expect, it } from 'vitest';
 import { StoreError } from '../../engine/port.ts';
-import { retentionSecondsMin, sweepPeriodMs } from '../../sdk/limits.ts';
+import type { Message, MessageState } from '../../sdk/contract.ts';
+import {
+  bodyBytesMax,
+  callBytesMax,
+  countRowsMax,
+  headRowsMax,
+  parcelBytesMax,
+  parcelSlotsMax,
+  retentionSecondsMin,
+  sweepPeriodMs,
+} from '../../sdk/limits.ts';
+import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);
@@ -16,8 +27,8 @@ onBothStores('a long group', (driven) => {
 
   /** A group of so many and two more, most of them put as publishing would have put them: that takes long. */
   async function putApart(group: string, count: number): Promise<void> {
-    await publish(group, 'first');
-    const [first] = await driven().rows('messages');
+    const [id] = await publish(group, 'first');
+    const first = (await driven().rows('messages')).find((row) => id!.startsWith(`${row.id}-`));
     driven().clock.advance(1);
     await publish(group, 'last');
     const rows = range(count).map((index) => ({ ...first!, id: `${first!.id}${String(index).padStart(4, '0')}` }));
@@ -36,6 +47,19 @@ onBothStores('a long group', (driven) => {
     clock.advance(retentionSecondsMin * 1000 + 1);
   }
   const deadLettered = async () => (await driven().call('getQueue', 'dead')).counts.dead;
+
+  async function pages(limit: number, state?: MessageState): Promise<Message[][]> {
+    const found: Message[][] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await driven().call('peek', 'q', { limit, ...(state ? { state } : {}), ...(cursor ? { cursor } : {}) });
+      found.push(page.messages);
+      expect(found.length, 'pages without end').toBeLessThan(100);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return found;
+  }
+  const bodiesOf = (messages: readonly Message[]) => messages.map(({ body }) => body);
 
   it('of messages that are too old does not make a receive fail, which gives others, and goes on with it', async () => {
     await createExpired(80);
@@ -93,5 +117,81 @@ onBothStores('a long group', (driven) => {
     watched.before = () => {};
     expect(await driven().sweep()).toMatchObject({ complete: true });
     expect(await deadLettered()).toBe(2);
+  });
+
+  it('of large messages is peeked in pages that one answer can carry', async () => {
+    await driven().create('q');
+    const large = range(7).map((index) => `${index}${noise(bodyBytesMax - 3)}`);
+    for (const body of large) await publish('a', body);
+    const found = await pages(100);
+    expect(bodiesOf(found.flat())).toEqual(large);
+    for (const messages of found) {
+      expect(Buffer.byteLength(JSON.stringify(JSON.stringify({ messages })))).toBeLessThanOrEqual(callBytesMax);
+    }
+  });
+
+  it('of messages published together is peeked in one page, where one answer can carry them', async () => {
+    await driven().create('q');
+    const bodies = range(4 * parcelSlotsMax).map((index) => `${index}${noise(parcelBytesMax / parcelSlotsMax - 100)}`);
+    await driven().publish('q', ...bodies.map((body) => ({ body, group: 'a' })));
+    expect((await pages(100)).map(bodiesOf)).toEqual([bodies]);
+  });
+
+  it('is read by a peek only when its turn comes, and not for what is leased', async () => {
+    const { call, watched } = driven();
+    await driven().create('q');
+    for (const group of range(12)) await publishApart(`group ${group}`, 3);
+    watched.take();
+    const ofTables = 2;
+    for (const limit of [1, 3]) {
+      expect((await call('peek', 'q', { limit })).messages.length).toBe(limit);
+      expect(watched.take().ranges).toBe(ofTables + 1);
+    }
+    expect((await call('peek', 'q', { state: 'leased' })).messages).toEqual([]);
+    expect(watched.take().ranges).toBeLessThanOrEqual(ofTables);
+    for (const limit of [1, 2, 3, 5, 36]) {
+      const found = await pages(limit);
+      expect(found.every(({ length }) => length <= limit)).toBe(true);
+      const listed = found.flat();
+      expect(new Set(listed.map(({ id }) => id)).size).toBe(listed.length);
+      for (const group of range(12)) {
+        expect(bodiesOf(listed.filter((message) => message.group === `group ${group}`))).toEqual([0, 1, 2]);
+      }
+    }
+  });
+
+  it('of which nothing is shown costs a page no more than so many rows', async () => {
+    const { call, clock, watched } = driven();
+    await driven().create('q');
+    const groups = 8;
+    for (const group of range(groups)) await putApart(`purged ${group}`, headRowsMax);
+    await call('purge', 'q');
+    clock.advance(sweepPeriodMs);
+    await publish('other', 'other');
+    watched.take();
+    const { messages, cursor } = await call('peek', 'q');
+    expect(messages).toEqual([]);
+    expect(cursor).toBeDefined();
+    expect(watched.take().ranges).toBeLessThan(groups);
+    expect(bodiesOf((await pages(1)).flat())).toEqual(['other']);
+  });
+
+  const counts = async () => (await driven().call('getQueue', 'q')).counts;
+
+  it('is counted as far as it is read, and said to have more where it has', async () => {
+    await driven().create('q');
+    await putApart('a', headRowsMax - 2);
+    expect(await counts()).toMatchObject({ ready: headRowsMax, atLeast: false });
+    await publish('a', 'one more');
+    expect(await counts()).toMatchObject({ ready: headRowsMax, atLeast: true });
+  });
+
+  it('is counted beside so many others, and more are said to be there', async () => {
+    await driven().create('q');
+    const readMax = countRowsMax / headRowsMax;
+    for (const group of range(2 * readMax)) await putApart(`group ${group}`, headRowsMax - 2);
+    driven().watched.take();
+    expect(await counts()).toMatchObject({ ready: countRowsMax, atLeast: true });
+    expect(driven().watched.take().ranges).toBeLessThan(2 * readMax);
   });
 });
