@@ -81,7 +81,9 @@ async function changeOnce(
   const taken = before ? await takeBack(ctx, before) : { writes: [], kept: [] };
   const timing = within(always, bounds(startAt, endAt));
   const isOverdue = former && sameTiming(former, asked) && before?.nextAt !== undefined && before.nextAt <= readAt;
-  const nextAt = paused ? undefined : isOverdue ? before.nextAt : timing.next(readAt);
+  // What passed by a clock that is ahead of this one was published.
+  const published = Math.max(readAt, before?.lastAt ?? 0);
+  const nextAt = paused ? undefined : isOverdue ? before.nextAt : timing.next(published);
   const plan = target
     ? planOf({ ...(nextAt === undefined ? {} : { nextAt }), missed, ahead: taken.kept }, timing, content, readAt)
     : { ticks: [], nextAt };

@@ -409,6 +409,18 @@ onBothStores('schedules', (driven) => {
     expect(await live(driven(), 3)).toEqual(afterNoon(2, 3));
   });
 
+  it('publish no tick again that was due by the clock of a sweep a little ahead', async () => {
+    const { create, engine, clock, sweep } = driven();
+    await create('q');
+    travel(driven(), noon);
+    await schedules(engine).put('s', { cron: '* * * * *' });
+    travel(driven(), afterNoon(1)[0]!);
+    await sweep();
+    clock.advance(-2 * clockMarginMs);
+    await schedules(engine).update('s', { message: { body: 'new' } });
+    expect(await live(driven(), 3)).toEqual(afterNoon(1, 2, 3));
+  });
+
   it('leave nothing of bodies that were not published after all', async () => {
     const { create, engine, another, clock, rows } = driven();
     await create('q', { retentionSeconds: null });
