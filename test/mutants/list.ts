@@ -10,6 +10,7 @@ import { limits } from './list-limits.ts';
 import { moves } from './list-moves.ts';
 import { prepared } from './list-prepared.ts';
 import { records } from './list-records.ts';
+import { schedules } from './list-schedules.ts';
 import { transactions } from './list-transactions.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -22,5 +23,6 @@ export const mutants: readonly Mutant[] = [
   ...keys,
   ...keeping,
   ...prepared,
+  ...schedules,
   ...limits,
 ];
