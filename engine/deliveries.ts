@@ -34,6 +34,10 @@ export async function deliver(ctx: Context, taker: Taker, { claimed, removals }:
   const undeliverable = claimed.filter((one) => stands(one) || excess.has(one) || !isCovered(taker, one));
   await Promise.all(undeliverable.map((one) => giveBack(ctx, taker, one).catch(() => {})));
 
+  // Before it is judged whether leases last: to give permits back may take longer than they do.
+  const left = claimed.filter((one) => !undeliverable.includes(one));
+  await taker.limiter?.settle(left.reduce((sum, { slots }) => sum + slots.length, 0));
+
   const now = ctx.clock.now();
   const messages: ReceivedMessage[] = [];
   claimed.forEach((one, index) => {

@@ -37,7 +37,7 @@ export interface Limiter {
   take(want: number): Promise<number>;
   /** Whether what was taken last lasts as long as a lease that ends then. */
   covers(leaseEnd: number): boolean;
-  /** Of what was taken last so many were delivered; the others are given back. */
+  /** Of what was taken last so many are delivered; the others are given back. The first call of it counts. */
   settle(delivered: number): Promise<void>;
   /** None was free when last asked. */
   readonly isSpent: boolean;
@@ -84,8 +84,10 @@ export function createLimiter(
   }
 
   async function settle(delivered: number): Promise<void> {
-    if (!taken || delivered >= taken.grant.count) return;
-    const { grant, seen: first } = taken;
+    const last = taken;
+    taken = undefined;
+    if (!last || delivered >= last.grant.count) return;
+    const { grant, seen: first } = last;
     let version: string | undefined;
     await leavingToTime(
       untilSettled<void>(ctx, first, async (seen) => {

@@ -103,14 +103,13 @@ async function lookInto(
   const permitted = taker.limiter ? await taker.limiter.take(Math.min(max, there)) : max;
   if (permitted === 0) return { messages: [], met: 0 };
   const inHand: string[] = [];
-  let delivered = 0;
   try {
     const taken = await take(ctx, taker, shard, othersLast(ctx, candidates, readAt), permitted, readAt, inHand);
     const messages = await deliver(ctx, taker, taken);
-    delivered = messages.length;
     return { messages, met: candidates.length };
   } finally {
-    await taker.limiter?.settle(delivered);
+    // Where it broke off, nothing is delivered.
+    await taker.limiter?.settle(0);
     for (const row of inHand) ctx.inHand.release(row);
   }
 }

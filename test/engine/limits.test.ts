@@ -231,6 +231,21 @@ onBothStores('a queue of limited concurrency', (driven) => {
     expect(await count()).toBe(1);
   });
 
+  it('hands over no lease that ran out while it gave permits back', async () => {
+    const { clock, watched, another } = driven();
+    await start(atOnce(5), 2);
+    const inner = watchStore(watched.store);
+    let taken: Promise<number> | undefined;
+    let returns = 0;
+    inner.before = async ({ method, keys }) => {
+      if (method !== 'write') return;
+      if (!keys.some(isPermits)) await (taken ??= receive({ max: 1 }).then(({ length }) => length));
+      else if (taken && ++returns === 1) clock.advance(10 * second);
+    };
+    expect((await another(inner.store).call('receive', { queue: 'q' }, { max: 2 })).messages).toEqual([]);
+    expect([await taken, returns]).toEqual([1, 1]);
+  });
+
   it('gives back undelivered what was claimed so late that its permit may end before its lease', async () => {
     const { clock, watched, another } = driven();
     await start(atOnce(1), 0);

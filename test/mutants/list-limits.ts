@@ -48,8 +48,8 @@ export const limits: readonly Mutant[] = [
   {
     name: 'permits that were not used are not given back',
     file: 'engine/permit-writes.ts',
-    find: 'if (!taken || delivered >= taken.grant.count) return;',
-    replace: 'if (!taken || delivered > 0 || delivered >= taken.grant.count) return;',
+    find: 'if (!last || delivered >= last.grant.count) return;',
+    replace: 'if (!last || delivered > 0 || delivered >= last.grant.count) return;',
     tests: ['test/engine/limits.test.ts'],
   },
   {
