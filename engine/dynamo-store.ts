@@ -141,7 +141,9 @@ function cancelled(error: TransactionCanceledException): Transacted {
   if (refused.some((one) => one !== undefined)) return { ok: false, refused };
   if (reasons.some(({ Code }) => Code !== undefined && passing.has(Code))) {
     // Another has the row, or it is too hot: in a while it may go.
-    throw new StoreError(`DynamoDB did not do as asked: ${error.message}`, 'no', error, 'throttled');
+    // An attempt before may be applied yet.
+    const applied = isUnsure(error) ? 'unknown' : 'no';
+    throw new StoreError(`DynamoDB did not do as asked: ${error.message}`, applied, error, 'throttled');
   }
   throw error;
 }

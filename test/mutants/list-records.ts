@@ -14,6 +14,7 @@ export const records: readonly Mutant[] = [
     file: 'engine/groups.ts',
     find: '...live.filter(({ token }) => token !== undefined).map(end),',
     replace: '',
+    tests: ['test/engine/groups.test.ts'],
   },
   {
     name: 'a group forgets that more was published when a parcel is done',

@@ -4,7 +4,7 @@ import type { Call, Violation } from '../history.ts';
 import { cancelsOf, isCertain, timesOf } from './by-id.ts';
 import { mayBeGone } from './endings.ts';
 import type { Delivery, Ledger, Life } from './ledger.ts';
-import { callsOf, endOf, mayBeDone } from './outcomes.ts';
+import { type CallOf, callsOf, endOf, mayBeDone } from './outcomes.ts';
 import { debouncesOf } from './repeats.ts';
 import { isDone, leaseEnd } from './visibility.ts';
 
@@ -127,14 +127,21 @@ function* judgeGroupLeases(ledger: Ledger, lives: readonly Life[]): Generator<Vi
   }
 }
 
+/** Whether a queue is not paused after this call: an update that does not say leaves it as it is. */
+function resumesQueue({ operation, input }: CallOf<'createQueue' | 'updateQueue'>): boolean {
+  return operation === 'createQueue' ? input.paused !== true : input.paused === false;
+}
+
 /** From when a pause is in force everywhere until it may be over, no receive begins that gives anything. */
 function* judgePaused({ calls, clockErrorMs }: Ledger): Generator<Violation> {
   const updates = [...callsOf(calls, 'updateQueue'), ...callsOf(calls, 'createQueue')].filter(mayBeDone);
   for (const pause of updates) {
     if (pause.input.paused !== true || !('output' in pause.answer)) continue;
     const from = endOf(pause) + settingsCacheMs + 2 * clockErrorMs;
-    const others = updates.filter((other) => other !== pause && other.params.queue === pause.params.queue);
-    const isOver = (at: number) => others.some(({ input, startedAt }) => input.paused !== true && startedAt <= at);
+    const resumes = updates.filter(
+      (other) => other.params.queue === pause.params.queue && resumesQueue(other) && endOf(other) > pause.startedAt,
+    );
+    const isOver = (at: number) => resumes.some(({ startedAt }) => startedAt <= at);
     for (const receive of callsOf(calls, 'receive')) {
       const isOfPaused = receive.params.queue === pause.params.queue && receive.startedAt > from && !isOver(endOf(receive));
       if (!isOfPaused || !('output' in receive.answer) || receive.answer.output.messages.length === 0) continue;
