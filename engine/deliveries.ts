@@ -72,15 +72,8 @@ function isCovered({ limiter }: Taker, { lease, slots }: Claimed): boolean {
 
 /** A process that slept must not hand over a lease that is over, or nearly: another may have the message already. */
 function mayDeliver(taker: Taker, { lease }: Claimed, slot: number, now: number): boolean {
-  return lasts(taker, leaseEndOf(lease, slot), now);
-}
-
-export function isStillLeased(ctx: Context, taker: Taker, { leasedUntil }: ReceivedMessage): boolean {
-  return lasts(taker, Date.parse(leasedUntil), ctx.clock.now());
-}
-
-function lasts({ visibilityTimeoutMs }: Taker, end: number, now: number): boolean {
-  return visibilityTimeoutMs === 0 || now < end - Math.min(clockMarginMs, visibilityTimeoutMs / 2);
+  if (taker.visibilityTimeoutMs === 0) return true;
+  return now < leaseEndOf(lease, slot) - Math.min(clockMarginMs, taker.visibilityTimeoutMs / 2);
 }
 
 function leaseEndOf({ slots }: Lease, slot: number): number {

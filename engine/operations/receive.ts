@@ -11,7 +11,7 @@ import { callBytesMax, clockMarginMs, headRowsMax, tombstoneMs } from '../../sdk
 import { type Candidate, candidatesOf, othersLast, rowOf } from '../candidates.ts';
 import { type Claimed, claimDue, claimFresh, clearParcel, type Taker } from '../claims.ts';
 import type { Context } from '../context.ts';
-import { deliver, isStillLeased, type Taken, type Waiting } from '../deliveries.ts';
+import { deliver, type Taken, type Waiting } from '../deliveries.ts';
 import { parcelBehind } from '../group-parcels.ts';
 import { growIfThrottled } from '../growth.ts';
 import { judgeable } from '../lease-writes.ts';
@@ -103,12 +103,6 @@ async function lookInto(
   const permitted = taker.limiter ? await taker.limiter.take(Math.min(max, there)) : max;
   if (permitted === 0) return { messages: [], met: 0 };
   const inHand: string[] = [];
-  let messages: ReceivedMessage[] = [];
-  try {
-    const taken = await take(ctx, taker, shard, othersLast(ctx, candidates, readAt), permitted, readAt, inHand);
-    messages = await deliver(ctx, taker, taken);
-  } finally {
-    await taker.limiter?.settle(messages.length);
   try {
     const taken = await take(ctx, taker, shard, othersLast(ctx, candidates, readAt), permitted, readAt, inHand);
     const messages = await deliver(ctx, taker, taken);
@@ -118,9 +112,6 @@ async function lookInto(
     await taker.limiter?.settle(0);
     for (const row of inHand) ctx.inHand.release(row);
   }
-  // Settling permits may have taken long: what is over by now is not handed over.
-  const live = taker.limiter ? messages.filter((message) => isStillLeased(ctx, taker, message)) : messages;
-  return { messages: live, met: candidates.length };
 }
 
 /** Claims rows in turn, as many side by side as are needed, until there are `max` messages or one answer is full. */
