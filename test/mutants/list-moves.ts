@@ -44,7 +44,7 @@ export const moves: readonly Mutant[] = [
   {
     name: 'bodies of a moved row keep their time to live',
     file: 'engine/moves.ts',
-    find: '  await keepBodies(ctx, contents, row.expiresAt);\n',
+    find: 'if (!contentOf && lease.expiresAt !== undefined) await keepBodies(ctx, contents, row.expiresAt);',
     replace: '',
     tests: ['test/engine/age.test.ts', 'test/engine/dead-letter.test.ts'],
   },
