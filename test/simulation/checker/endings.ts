@@ -22,7 +22,8 @@ export function* judgeEndings(ledger: Ledger): Generator<Violation> {
     yield { promise: 'liveness', text: `message ${id} is ${message.state}, and no receive found it`, calls: [call] };
   }
   for (const life of ledger.lives) {
-    const sighting = life.id === undefined ? undefined : shown.get(life.id);
+    const seen = life.id === undefined ? undefined : shown.get(life.id);
+    const sighting = seen && mayBeOf(ledger, life, seen.message) ? seen : undefined;
     const acked = sighting && ackOf(life);
     if (sighting && acked && endOf(acked) < sighting.call.startedAt) {
       const text = `message ${life.id} was acked, and is there again`;
@@ -57,6 +58,13 @@ function shownAfter({ calls }: Ledger, drainedAt: number): Map<string, { message
     for (const message of call.answer.output.messages) shown.set(message.id, { message, call });
   }
   return shown;
+}
+
+/** Of several under one id, one that is there was published when it says, and is where it can have come to. */
+function mayBeOf({ clockErrorMs, queues }: Ledger, { queue, published }: Life, { queue: at, publishedAt }: Message): boolean {
+  const then = Date.parse(publishedAt);
+  const isThen = then >= published.startedAt - clockErrorMs && then <= endOf(published) + clockErrorMs;
+  return isThen && queues.reachable(queue).has(at);
 }
 
 const isAcked = (life: Life) =>

@@ -2,7 +2,7 @@
 import type { ScheduleInput } from '../../../sdk/contract.ts';
 import type { Call } from '../history.ts';
 import { contentKey } from './content.ts';
-import { type CallOf, endOf, mayBeDone } from './outcomes.ts';
+import { type CallOf, callsOf, endOf, mayBeDone } from './outcomes.ts';
 
 type Change = CallOf<'putSchedule'> | CallOf<'updateSchedule'> | CallOf<'deleteSchedule'>;
 
@@ -34,18 +34,24 @@ type Asked = Partial<ScheduleInput>;
 export function schedulesOf(calls: readonly Call[], retryMsMin: number): Schedules {
   const definitions = new Map<string, Definition[]>();
   const changes = new Map<string, Change[]>();
-  for (const call of calls) {
-    if (call.operation !== 'putSchedule' && call.operation !== 'updateSchedule' && call.operation !== 'deleteSchedule') continue;
+  for (const call of putsFirst(calls)) {
     // It may have been applied at first, before others changed or deleted what it made.
     const isRepeated = endOf(call) - call.startedAt >= retryMsMin;
     if (!mayBeDone(call) && !isRepeated) continue;
     const { name } = call.params;
     changes.set(name, [...(changes.get(name) ?? []), call]);
     if (call.operation === 'deleteSchedule') continue;
-    const known = definitions.get(name) ?? [];
-    definitions.set(name, [...known, ...definitionsAfter(call, known, isRepeated)]);
+    const all = definitions.get(name) ?? [];
+    const known = all.filter((one) => one.call.startedAt <= endOf(call));
+    definitions.set(name, [...all, ...definitionsAfter(call, known, isRepeated)]);
   }
   return { definitions, changes };
+}
+
+/** What an update changes may have been put after it was called. */
+function putsFirst(calls: readonly Call[]): Change[] {
+  const changes = [...callsOf(calls, 'updateSchedule'), ...callsOf(calls, 'deleteSchedule')];
+  return [...callsOf(calls, 'putSchedule'), ...changes.sort((a, b) => a.startedAt - b.startedAt)];
 }
 
 function definitionsAfter(

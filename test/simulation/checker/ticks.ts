@@ -45,11 +45,14 @@ function* judgeWhole(
 ): Generator<Violation> {
   const { schedules, queues, clockErrorMs, sweptAt, drainedAt } = ledger;
   const [definition] = definitions;
-  const [put, ...others] = schedules.changes.get(name)!;
-  if (!definition?.certain || definitions.length > 1 || definition.missed !== 'all' || definition.anchors?.length !== 1) return;
+  if (!definition?.certain) return;
+  const put = definition.call;
+  const others = schedules.changes.get(name)!.filter((call) => call !== put);
+  if (others.some(({ operation }) => operation !== 'deleteSchedule')) return;
+  if (definitions.length > 1 || definition.missed !== 'all' || definition.anchors?.length !== 1) return;
   if (sweptAt === undefined || drainedAt === undefined || queues.isDeleted(definition.queue)) return;
   const until = Math.min(sweptAt, ...others.map(({ startedAt }) => startedAt)) - clockErrorMs - beyondMarginMs(ledger);
-  const from = endOf(put!) + clockErrorMs;
+  const from = endOf(put) + clockErrorMs;
   const { everyMs, anchors, queue } = definition;
   const first = anchors![0]! + Math.max(0, Math.ceil((from - anchors![0]!) / everyMs)) * everyMs;
   for (let tick = first; tick <= until && hasTick(definition, tick); tick += everyMs) {
@@ -58,6 +61,6 @@ function* judgeWhole(
     const life: Life = { id: undefined, queue, entry: published.input.messages[0]!, published, accepted: true, deliveries: [] };
     if (mayBeGone(ledger, life, drainedAt)) continue;
     const text = `the tick of ${new Date(tick).toISOString()} of the schedule ${name} has no message`;
-    yield { promise: 'one-message-a-tick', text, calls: [put!] };
+    yield { promise: 'one-message-a-tick', text, calls: [put] };
   }
 }

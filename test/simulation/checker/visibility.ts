@@ -32,7 +32,11 @@ export function earliestVisible(ledger: Ledger, delivery: Delivery, before: numb
   let earliest: Visible = { at: end + wait, by: wait > 0 ? 'backoff' : 'lease', acts };
   for (const act of acts) {
     if (act.operation !== 'release' || act.outcome !== 'uncertain') continue;
-    const delay = mayBeMoved ? 0 : (act.call.input.delaySeconds ?? 0) * 1000;
+    // With its last receive it dies at once.
+    const mayDie = queues
+      .settings(delivery.queue)
+      .some(({ deadLetter }) => deadLetter && delivery.message.receives >= deadLetter.maxReceives);
+    const delay = mayBeMoved || mayDie ? 0 : (act.call.input.delaySeconds ?? 0) * 1000;
     const at = act.call.startedAt - clockErrorMs + delay;
     if (at < earliest.at) earliest = { at, by: 'release', acts: [act] };
   }
