@@ -32,12 +32,14 @@ export const limits: readonly Mutant[] = [
     file: 'engine/permits.ts',
     find: 'if (end <= now && outAt(permits, now) >= concurrency) return true;',
     replace: 'if (end < 0 && outAt(permits, now) >= concurrency) return true;',
+    tests: ['test/engine/limits.test.ts'],
   },
   {
     name: 'what a process that stood still claimed is delivered beyond its permit',
     file: 'engine/deliveries.ts',
     find: 'return limiter === undefined || slots.every(',
     replace: 'return limiter === undefined || slots.some(() => true) || slots.every(',
+    tests: ['test/engine/limits.test.ts'],
   },
   {
     name: 'the permits of what is acked are not given back',

@@ -60,4 +60,36 @@ export const transactions: readonly Mutant[] = [
     replace: 'shardsEver: record.shardsEver,',
     tests,
   },
+  {
+    name: 'a transaction acks without asking for the token',
+    file: 'engine/operations/ack.ts',
+    find: '  held.flatMap((receipt) => [holds(receipt), { absent',
+    replace: '  held.flatMap((receipt) => [{ absent',
+  },
+  {
+    name: 'a transaction acks a message once more that is done in its parcel',
+    file: 'engine/operations/ack-items.ts',
+    find: "  const part: Condition = { all: [{ absent: ['until'] }, ...live] };",
+    replace:
+      "  const part: Condition = { all: [{ absent: ['until'] }, ...held.map((one) => ({ equals: [['slots', one.slot, 't'], one.token] }) as Condition)] };",
+    tests,
+  },
+  {
+    name: 'a transaction leaves out the messages under ids of their own',
+    file: 'engine/operations/publish-items.ts',
+    find: '[...parcels, ...own.map((one) => ownWrite(ctx, queue, one))].flatMap',
+    replace: '[...parcels, ...own.slice(1).map((one) => ownWrite(ctx, queue, one))].flatMap',
+  },
+  {
+    name: 'a transaction tells the ids of messages in the wrong order',
+    file: 'engine/operations/publish-items.ts',
+    find: 'for (const [slot, { index }] of group.entries()) ids[index] = messageId(id, slot);',
+    replace: 'for (const [slot, { index }] of group.entries()) ids[index] = messageId(id, group.length - 1 - slot);',
+  },
+  {
+    name: 'a transaction acks but the first of several messages of a row',
+    file: 'engine/operations/ack-items.ts',
+    find: '...marks(held, done)] },',
+    replace: '...marks(held.slice(0, 1), done)] },',
+  },
 ];

@@ -10,7 +10,7 @@ import type {
   RedriveInput,
 } from '../../sdk/contract.ts';
 import type { ErrorCode } from '../../sdk/errors.ts';
-import type { Call, History } from './history.ts';
+import type { Call, History, Transaction } from './history.ts';
 
 const start = Date.UTC(2026, 0, 1);
 
@@ -30,6 +30,8 @@ export function story({
   sweptAt?: number;
 } = {}) {
   const calls: Call[] = [];
+  const transactions: Transaction[] = [];
+  const takenAt = 1;
 
   function tell<Name extends OperationName>(
     operation: Name,
@@ -99,6 +101,25 @@ export function story({
     redrive(span: Span, queue: string, input: RedriveInput = {}) {
       tell('redrive', span, { queue }, input, 'lost');
     },
+    /** A transaction that acks the receipts and publishes the messages of these ids, taken a second into the story; `stands`: whether it happened. */
+    transaction(
+      [from, to]: Span,
+      { acks = [], publishes = [] }: { acks?: string[]; publishes?: string[] },
+      told: Transaction['answer'],
+      stands = told === 'committed',
+    ) {
+      transactions.push({
+        row: `own-${transactions.length + 1}`,
+        process: 'p',
+        publishes: publishes.map((id) => ({ queue: 'q', messages: [{ body: id }], ids: [id], takenAt: start + takenAt * 1000 })),
+        acks: [{ queue: 'q', receipts: acks }],
+        startedAt: start + from * 1000,
+        ...(told === 'lost' ? {} : { endedAt: start + to * 1000 }),
+        answer: told,
+        ...(told === 'refused' ? { refused: 'ack' as const } : {}),
+        stands,
+      });
+    },
     /** The message as `getMessage` shows it. */
     seen(span: Span, id: string, queue = 'q') {
       const {
@@ -119,6 +140,7 @@ export function story({
       tell('getMessage', span, { queue, id }, {}, message);
     },
     history: (): History => ({
+      transactions,
       calls: calls.toSorted((a, b) => a.startedAt - b.startedAt),
       circumstances: {
         clockErrorMs,
