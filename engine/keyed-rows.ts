@@ -15,7 +15,7 @@
  */
 import type { Condition, Path, Value, Write } from './port.ts';
 import type { Receipt } from './receipts.ts';
-import { acceptedMax, type Keyed, tombstone } from './rows.ts';
+import { acceptedMax, type Keyed, removableAt, tombstone } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 
 /** One publish under a key: when it began, and the versions that it tried to put. */
@@ -71,7 +71,7 @@ export function keyedAck({ token, freeAt }: Receipt, version: string, now: numbe
         [['version'], version],
         [['slots'], slots],
         [['until'], until],
-        [['ttl'], Math.ceil(until / 1000)],
+        [['ttl'], removableAt(until)],
       ],
       unset: ofLease,
     },

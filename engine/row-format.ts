@@ -15,6 +15,7 @@ import {
   type Lease,
   type Parcel,
   type Prepared,
+  removableAt,
   type Slot,
   type Tombstone,
   versionChars,
@@ -136,7 +137,7 @@ export function tombstoneRow(stone: Tombstone): Row {
     if (stone.left.outOfOrder !== undefined) row.outOfOrder = stone.left.outOfOrder;
     if (stone.left.contents) Object.assign(row, placedRow(stone.left.contents));
   } else {
-    row.ttl = Math.ceil(stone.until / 1000);
+    row.ttl = stone.kept ? Math.ceil(stone.until / 1000) : removableAt(stone.until);
   }
   return row;
 }

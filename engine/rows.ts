@@ -7,7 +7,7 @@
  * the message is leased (it has a token) or delayed (it has none); once past, the message is ready again. An ack marks the slot
  * done; the last one makes the row a tombstone. A message that is dead-lettered or redriven changes its row's shard.
  */
-import { tombstoneMs } from '../sdk/limits.ts';
+import { signedRequestMsMax, tombstoneMs } from '../sdk/limits.ts';
 import type { Placed } from './contents.ts';
 import type { Condition, Key } from './port.ts';
 
@@ -175,6 +175,13 @@ export function absentAt(now: number): Condition {
 }
 
 /** One of a key outlives the window in which the key is taken by as long as any other outlives its message. */
+/**
+ * When TTL may remove a tombstone, epoch seconds: a request that was signed while it counted, and is refused for it, may arrive so much later.
+ */
+export function removableAt(until: number): number {
+  return Math.ceil((until + signedRequestMsMax) / 1000);
+}
+
 export function tombstone(id: string, version: string, slots: Ended[], now: number, keyed?: Keyed): Tombstone {
   const until = Math.max(now, keyed?.freeAt ?? 0) + tombstoneMs;
   return { id, version, slots, until, ...(keyed ? { keyed } : {}) };

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { QueueOperation } from '../../engine/engine.ts';
 import { settingsDefaults } from '../../engine/settings.ts';
-import { settingsCacheMs } from '../../sdk/limits.ts';
+import { settingsCacheMs, signedRequestMsMax } from '../../sdk/limits.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 
@@ -251,7 +251,7 @@ onBothStores('queues', (driven) => {
     for (const row of await rows('leases')) {
       expect(row).toMatchObject({ until: expect.any(Number), ttl: expect.any(Number) });
       expect(row).not.toHaveProperty('expiry');
-      expect(row.ttl as number).toBeLessThanOrEqual(Math.ceil((clock.now() + hourMs) / 1000));
+      expect(row.ttl as number).toBeLessThanOrEqual(Math.ceil((clock.now() + hourMs + signedRequestMsMax) / 1000));
     }
   });
 });

@@ -4,7 +4,7 @@ import { leaseRow, parcelRow, readLease, readParcel, roomForContents, tombstoneR
 import type { Lease, Parcel, Slot, Tombstone } from '../../engine/rows.ts';
 import { slotPath } from '../../engine/slot-format.ts';
 import { storedBytes } from '../../engine/stored-row.ts';
-import { parcelSlotsMax, retentionGraceMs, rowBytesMax } from '../../sdk/limits.ts';
+import { parcelSlotsMax, retentionGraceMs, rowBytesMax, signedRequestMsMax } from '../../sdk/limits.ts';
 
 const places: Placed[] = [
   { text: '[[1]]' },
@@ -136,8 +136,8 @@ describe('a tombstone', () => {
     expect(readLease(tombstoneRow(one))).toEqual({ stone: one });
   });
 
-  it('is left to TTL in the second in which its time is over, and comes due no more', () => {
-    expect(tombstoneRow(stone)).toMatchObject({ ttl: noon / 1000 + 1 });
+  it('is left to TTL when no request can arrive any more that was refused for it, and comes due no more', () => {
+    expect(tombstoneRow(stone)).toMatchObject({ ttl: noon / 1000 + 1 + signedRequestMsMax / 1000 });
     expect(tombstoneRow(stone)).not.toHaveProperty('expiry');
   });
 
