@@ -65,6 +65,7 @@ export const limits: readonly Mutant[] = [
     file: 'engine/permits.ts',
     find: 'Math.max(0, count - Object.keys(apart).length)',
     replace: 'Math.max(0, count - 2 * Object.keys(apart).length)',
+    tests: ['test/unit/permits.test.ts', 'test/engine/limits.test.ts'],
   },
   {
     name: 'the rate forgets what was taken',

@@ -39,6 +39,16 @@ describe('the rate of permits', () => {
     }
   });
 
+  it('is not given back once another has taken of it: how much of it had drained by then can not be told', () => {
+    const limits = { concurrency: null, ratePerSecond: 5 };
+    const ask = (token: string, now: number) => ({ token, want: 5, now, until: now });
+    const first = granted({ held: {} }, limits, ask('first', start));
+    expect(usedOnly(first.permits, first.grant, 0)?.flow?.taken).toBe(0);
+    const second = granted(first.permits, limits, ask('second', start + 900));
+    expect(second.grant.count).toBe(4);
+    expect(usedOnly(second.permits, first.grant, 0)).toBeUndefined();
+  });
+
   it('of more than one a millisecond gives what has come together', () => {
     const take = taking(10_000);
     expect(take(20_000, start).count).toBe(10_000);
