@@ -57,6 +57,7 @@ const outcomes = [
   'rolled_back',
   'ended messages shown',
   'results shown',
+  'limited queues that were full',
   'transactions committed',
   'transactions refused',
   'transactions unanswered',

@@ -9,6 +9,8 @@ import { createSimulation, type SimulatedProcess } from '../../engine/simulation
 import { DumbwaiterError } from '../../sdk/errors.ts';
 import { clockMarginMs, readToWriteMsMax, signedRequestMsMax, tombstoneMs } from '../../sdk/limits.ts';
 import { engineOf, sweepOnce, takeSteps } from './caller.ts';
+import { ledgerOf } from './checker/ledger.ts';
+import { wasFull } from './checker/limits.ts';
 import { check } from './checker.ts';
 import type { History, Violation } from './history.ts';
 import type { Plan, PlannedProcess } from './plan.ts';
@@ -72,6 +74,11 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
   };
   for (const [fault, times] of Object.entries(simulation.counts)) world.count(`fault ${fault}`, times);
   countAnswers(world);
+  const limited = plan.queues.filter(({ settings }) => settings.limits);
+  if (limited.length > 0) {
+    const ledger = ledgerOf(history);
+    world.count('limited queues that were full', limited.filter(({ name }) => wasFull(ledger, name)).length);
+  }
   const isCalm = Object.values(plan.rates).every((rate) => rate === 0);
   const refusals = (world.counts['answer unavailable'] ?? 0) + (world.counts['result unavailable'] ?? 0);
   if (isCalm && refusals > 0) world.fail('available', `${refusals} answers were \`unavailable\` though the store failed nobody`);
