@@ -17,8 +17,9 @@ const forbiddenNames = /^(utils?|types?|common|helpers?)$/;
 
 /** What the engine, the functions and every transport share with the client. */
 const isContract = (path: string) =>
-  /^sdk\/(contract|records|queue-records|schedule-records|transaction-items|errors|error-meanings|limits|schemas)\.ts$/.test(path) ||
-  path.startsWith('sdk/schemas/');
+  /^sdk\/(contract|records|queue-records|schedule-records|transaction-items|errors|error-meanings|limits|schemas)\.ts$/.test(
+    path,
+  ) || path.startsWith('sdk/schemas/');
 const isDirect = (path: string) => /^sdk\/direct([-/].+)?\.ts$/.test(path);
 const part = (path: string) => path.split('/')[0] as string;
 

@@ -239,7 +239,8 @@ onBothStores('a queue of limited concurrency', (driven) => {
     let returns = 0;
     inner.before = async ({ method, keys }) => {
       if (method !== 'write') return;
-      if (!keys.some(isPermits)) await (taken ??= receive({ max: 1 }).then(({ length }) => length));
+      taken ??= keys.some(isPermits) ? undefined : receive({ max: 1 }).then(({ length }) => length);
+      if (!keys.some(isPermits)) await taken;
       else if (taken && ++returns === 1) clock.advance(10 * second);
     };
     const { messages } = await another(inner.store).call('receive', { queue: 'q' }, { max: 2 });

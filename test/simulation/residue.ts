@@ -35,12 +35,13 @@ export function residueOf(memory: Pick<MemoryStore, 'rows'>, mayOrphan: boolean)
 }
 
 /** Rows that the index shows later than a message in them is due: it would be late, and nobody could tell from outside. */
-export function lateExpiries(memory: MemoryStore): string[] {
+export function lateExpiries(memory: MemoryStore, now: number): string[] {
   const live = memory.rows('leases').filter(({ until, slots }) => until === undefined && slots !== undefined);
   const shownAt = ({ expiry = Number.POSITIVE_INFINITY }: Row) => expiry as number;
   const isLate = (row: Row) => (row.slots as Row[]).some(({ v, d }) => d === undefined && shownAt(row) > (v as number));
-  /** A group is due when its first message is and none is leased, or when the next may be taken. */
+  /** A group is due when its first message is and none is leased, or when the next may be taken; one acked in a transaction, from then on. */
   const isLateGroup = (row: Row) => {
+    if (shownAt(row) <= now) return false;
     const { head, tail, notBefore = 0 } = row.group as { head: string; tail: string; notBefore?: number };
     const waiting = (row.slots as Row[]).filter(({ d }) => d === undefined);
     if (waiting.length === 0) return tail > head && row.expiry === undefined;

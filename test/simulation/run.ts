@@ -54,7 +54,7 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
   Object.assign(faults.rates, plan.rates);
   await work(world);
   noteQueues(world);
-  for (const late of lateExpiries(simulation.memory)) world.fail('never-hidden-too-long', late);
+  for (const late of lateExpiries(simulation.memory, simulation.now())) world.fail('never-hidden-too-long', late);
   Object.assign(faults.rates, noFaults.rates);
   const drainedAt = await drain(world);
   await tidy(world);

@@ -173,6 +173,8 @@ function* judgeSame(
   if (endOf(look) + ledger.clockErrorMs >= until) return;
   const ending = (one: Shown | undefined) => one && [one.state, one.endedAt, resultKey(one.result)].join(' ');
   if (ending(message) === ending(first.message)) return;
+  // Whoever held it when it grew too old may ack it until somebody has met it since.
+  if (state === 'expired' && message?.state === 'done') return;
   const text = `message ${life.id} was shown as ${ending(first.message)}, and then as ${ending(message) ?? 'not there'}`;
   yield told('kept-can-be-read', text, [life.published, first.look, look]);
 }
