@@ -7,6 +7,7 @@ export const fences: readonly Mutant[] = [
     file: 'engine/settings.ts',
     find: 'return { by: readAt + readToWriteMsMax };',
     replace: 'return { by: readAt + 1000 * readToWriteMsMax };',
+    tests: ['test/engine/publish.test.ts'],
   },
   {
     name: 'a lease that is over is delivered',

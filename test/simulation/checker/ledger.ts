@@ -13,7 +13,7 @@ import { type CallOf, callsOf, endOf, mayBeDone, type Outcome, outcomeOf, outcom
 import { type Queues, queuesOf } from './queues.ts';
 import { type Schedules, schedulesOf } from './schedules.ts';
 import { publishOf } from './tick-publishes.ts';
-import { callsOfTransactions } from './transactions.ts';
+import { callsOfTransactions } from './transaction-calls.ts';
 
 export interface Life {
   id: string | undefined;
