@@ -141,7 +141,6 @@ onBothStores('publish', (driven) => {
   it.each([
     ['waiting', { body: 1 }],
     ['delayed', { body: 1, delaySeconds: 1 }],
-    ['under an own id', { body: 1, id: 'own' }],
   ])('is decided again by a process that was too slow for what it had read: %s', async (_, entry) => {
     const { create, publish, receive, watched, clock } = driven();
     await create('q');
