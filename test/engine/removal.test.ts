@@ -28,4 +28,23 @@ onBothStores('the row of a message that was received', (driven) => {
     await sweep();
     expect(await rows('messages')).toEqual([]);
   });
+
+  it('is removed by who receives it as a dead letter, when its receiver died before it could', async () => {
+    const { create, send, receive, rows, watched, clock, engine } = driven();
+    await create('dead');
+    await create('q', { visibilityTimeoutSeconds: 10, deadLetter: { queue: 'dead', maxReceives: 1 } });
+    const [id] = await send('q', 'overridden');
+    watched.before = ({ method }) => {
+      if (method === 'writeAll') throw new Error('the receiver died');
+    };
+    await expect(receive('q')).rejects.toThrow();
+    // The next one moves it, and dies before it removes what it met at the head of the queue.
+    clock.advance(11_000);
+    await receive('q').catch(() => {});
+    watched.before = () => {};
+    expect(await engine.call('getMessage', { queue: 'q', id: id! }, {})).toMatchObject({ queue: 'dead', state: 'dead' });
+    expect((await rows('messages')).length).toBe(1);
+    expect((await receive('dead')).map(({ body }) => body)).toEqual(['overridden']);
+    expect(await rows('messages')).toEqual([]);
+  });
 });

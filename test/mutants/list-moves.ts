@@ -34,6 +34,7 @@ export const moves: readonly Mutant[] = [
     file: 'engine/moves.ts',
     find: '    ...(lease.fresh === undefined ? {} : { fresh: lease.fresh }),\n',
     replace: '',
+    tests: ['test/engine/removal.test.ts'],
   },
   {
     name: 'a moved row forgets that bodies are to be removed when it ends',
