@@ -69,7 +69,9 @@ export async function receive(
 async function receiveFrom(ctx: Context, taker: Taker, shard: string, max: number): Promise<ReceivedMessage[]> {
   let rows = ctx.windows.size(shard) - 1 + max + ctx.inHand.count();
   for (let look = 1; ; look++) {
-    const { messages, met } = await lookInto(ctx, taker, shard, max, Math.min(headRowsMax, rows));
+    // A token for each look: what the one before gave back, without word of it, must not be taken for held by this one.
+    const own = taker.limiter || look === 1 ? taker : { ...taker, token: ctx.random.chars(tokenChars) };
+    const { messages, met } = await lookInto(ctx, own, shard, max, Math.min(headRowsMax, rows));
     if (messages.length > 0 || met === 0 || look === looksMax) return messages;
     rows *= lookGrowth;
   }
