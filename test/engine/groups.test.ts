@@ -332,6 +332,26 @@ onBothStores('a group', (driven) => {
     }
   });
 
+  it('takes a publish behind what was published and taken while it was under way', async () => {
+    const { clock, watched, another } = driven();
+    await driven().create('q', { visibilityTimeoutSeconds: 600 });
+    await publish('a', 'waits');
+    const slow = another(watched.store);
+    let isUnderWay = false;
+    watched.before = async ({ method }) => {
+      if (method !== 'transact' || isUnderWay) return;
+      isUnderWay = true;
+      clock.advance(5);
+      await publish('a', 'overtakes');
+      await ackAll(await receive());
+      expect(bodiesOf(await receive())).toEqual(['overtakes']);
+    };
+    const { results } = await slow.call('publish', { queue: 'q' }, { messages: [{ body: 'slow', group: 'a' }] });
+    expect(results).toMatchObject([{ ok: true }]);
+    clock.advance(600 * second);
+    expect(await drain()).toEqual(['overtakes', 'slow']);
+  });
+
   it('whose receiver died between any two writes gives the same messages again, and leaves nothing behind', async () => {
     const { clock, watched, another } = driven();
     await driven().create('q', { visibilityTimeoutSeconds: 10 });

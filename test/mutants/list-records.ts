@@ -58,6 +58,7 @@ export const records: readonly Mutant[] = [
     file: 'engine/operations/cancel-message.ts',
     find: "return { ...rest, end: 'cancelled', ...(token === undefined ? {} : { heldBy: token }) };",
     replace: "return { ...rest, ...(token === undefined ? {} : { token }), end: 'cancelled' };",
+    tests: ['test/engine/by-id.test.ts'],
   },
   {
     name: 'what is cancelled while it waits in a parcel is only hidden',
