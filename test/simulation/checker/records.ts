@@ -113,7 +113,9 @@ function* judgeTurn(ledger: Ledger, first: Life, delivery: Delivery): Generator<
 
 /** No two receives hold messages of one group at the same time. */
 function* judgeGroupLeases(ledger: Ledger, lives: readonly Life[]): Generator<Violation> {
-  const deliveries = lives.flatMap((life) => life.deliveries.filter(({ queue }) => queue === life.queue));
+  // What was dead-lettered and redriven came back without its group.
+  const isInGroup = ({ queue, message, life }: Delivery) => queue === life.queue && message.group !== undefined;
+  const deliveries = lives.flatMap((life) => life.deliveries.filter(isInGroup));
   for (const first of deliveries) {
     for (const second of deliveries) {
       if (first.life === second.life || first.call === second.call || first.endedAt >= second.startedAt) continue;
