@@ -47,6 +47,13 @@ export function leaseOf(ctx: Context, queue: QueueRecord, parcel: Parcel, now: n
   };
 }
 
+/** Whoever let a lease on it run out holds it no more, now that another takes what comes before it in its group. */
+function letGo(slot: Slot, now: number): Slot {
+  const { token, leasedUntil: _, ...rest } = slot;
+  if (!isLive(slot) || token === undefined || slot.visibleAt > now) return slot;
+  return { ...rest, failures: slot.failures + 1 };
+}
+
 function claimedSlot(ctx: Context, taker: Taker, slot: Slot, now: number): Slot {
   const { queue, token, visibilityTimeoutMs } = taker;
   const leasedUntil = now + visibilityTimeoutMs;
@@ -119,7 +126,7 @@ export async function claimDue(ctx: Context, taker: Taker, first: Seen, want: nu
     let taken = 0;
     const slots = lease.slots.map((slot, index) => {
       // As they were settled: a lease that ends between then and now may have been the last one its message has.
-      if (!mayBeTaken.has(index) || taken >= room) return slot;
+      if (!mayBeTaken.has(index) || taken >= room) return lease.group ? letGo(slot, now) : slot;
       taken++;
       return claimedSlot(ctx, taker, slot, now);
     });

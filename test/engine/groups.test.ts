@@ -72,6 +72,19 @@ onBothStores('a group', (driven) => {
     expect(bodiesOf(await receive(3))).toEqual([2, 3]);
   });
 
+  it('is not leased by two, one of whom extends a lease that ran out', async () => {
+    const { call, clock } = driven();
+    await driven().create('q', { visibilityTimeoutSeconds: 10 });
+    await publish('a', 1, 2);
+    const [, late] = await receive(2);
+    clock.advance(11 * second);
+    const [first] = await receive();
+    expect(first).toMatchObject({ body: 1, receives: 2 });
+    expect((await call('extend', 'q', { receipts: [late!.receipt] })).results[0]).toMatchObject({ code: 'lease_lost' });
+    await ackAll([first!]);
+    expect(await receive()).toMatchObject([{ body: 2, receives: 2, failures: 1 }]);
+  });
+
   it('does not hold up another, nor messages without a group', async () => {
     await driven().create('q');
     await publishApart('a', 'a1', 'a2');
