@@ -2,9 +2,9 @@
 import type { Context } from './context.ts';
 import type { Seen } from './lease-writes.ts';
 import { depart, type Moved } from './moves.ts';
-import type { Lease, Slot } from './rows.ts';
+import { isLive, type Lease, leaseEnd, type Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
-import { shardKey } from './shards.ts';
+import { anyShard, shardKey } from './shards.ts';
 
 export function moveAside(
   ctx: Context,
@@ -19,7 +19,7 @@ export function moveAside(
     slotOf,
     target: queue,
     row: {
-      shard: shardKey(queue, Math.floor(ctx.random.number() * queue.shards)),
+      shard: shardKey(queue, anyShard(queue, ctx.random)),
       version: ctx.newVersion(),
       since: lease.since,
       ...(lease.expiresAt === undefined ? {} : { expiresAt: lease.expiresAt }),
@@ -31,12 +31,5 @@ export function moveAside(
 /** Those of a group's row whose holders let their leases expire, where that moves them aside. */
 export function expiredAside({ group, slots }: Lease, now: number): number[] {
   if (!group?.aside) return [];
-  return slots.flatMap(({ end, token, leasedUntil, visibleAt }, index) =>
-    end === undefined && token !== undefined && (leasedUntil ?? visibleAt) <= now ? [index] : [],
-  );
-}
-
-/** A slot whose lease expired: a failure that nobody told. */
-export function failedSlot({ token: _, leasedUntil: __, ...rest }: Slot): Slot {
-  return { ...rest, failures: rest.failures + 1 };
+  return slots.flatMap((slot, index) => (isLive(slot) && slot.token !== undefined && leaseEnd(slot) <= now ? [index] : []));
 }

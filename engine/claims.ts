@@ -12,7 +12,7 @@ import { moveSlots } from './moves.ts';
 import type { Limiter } from './permit-writes.ts';
 import { removeAll } from './removals.ts';
 import { leaseRow } from './row-format.ts';
-import { isLive, type Lease, type Parcel, parcelKey, type Slot } from './rows.ts';
+import { isLive, type Lease, lapsed, type Parcel, parcelKey, type Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 import { settle } from './settle.ts';
 import { verdictOfAge } from './verdicts.ts';
@@ -45,13 +45,6 @@ export function leaseOf(ctx: Context, queue: QueueRecord, parcel: Parcel, now: n
     ...(needsEnding(parcel.contents, parcel.expiresAt) ? { ending: true } : {}),
     ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
   };
-}
-
-/** Whoever let a lease on it run out holds it no more, now that another takes what comes before it in its group. */
-function letGo(slot: Slot, now: number): Slot {
-  const { token, leasedUntil: _, ...rest } = slot;
-  if (!isLive(slot) || token === undefined || slot.visibleAt > now) return slot;
-  return { ...rest, failures: slot.failures + 1 };
 }
 
 function claimedSlot(ctx: Context, taker: Taker, slot: Slot, now: number): Slot {
@@ -126,7 +119,9 @@ export async function claimDue(ctx: Context, taker: Taker, first: Seen, want: nu
     let taken = 0;
     const slots = lease.slots.map((slot, index) => {
       // As they were settled: a lease that ends between then and now may have been the last one its message has.
-      if (!mayBeTaken.has(index) || taken >= room) return lease.group ? letGo(slot, now) : slot;
+      // Of a group, whoever let a lease run out holds it no more, now that another takes what comes before.
+      if (!mayBeTaken.has(index) || taken >= room)
+        return lease.group && isLive(slot) && slot.visibleAt <= now ? lapsed(slot) : slot;
       taken++;
       return claimedSlot(ctx, taker, slot, now);
     });

@@ -4,7 +4,8 @@ import { callBytesMax, clockMarginMs } from '../sdk/limits.ts';
 import { type Claimed, giveBack, type Taker } from './claims.ts';
 import { readContents, sizeOf } from './contents.ts';
 import type { Context } from './context.ts';
-import { type Lease, type Parcel, parcelKey } from './rows.ts';
+import { idInMessages } from './groups.ts';
+import { leaseEnd, type Parcel, parcelKey } from './rows.ts';
 import { messageOverheadBytes, receivedMessage } from './views.ts';
 
 export type Waiting = Pick<Parcel, 'shard' | 'id'>;
@@ -29,7 +30,7 @@ export async function deliver(ctx: Context, taker: Taker, { claimed, removals }:
     ),
   ]);
   const standing = new Set(removals.filter((_, index) => errors[index] !== undefined).map((parcel) => parcel.id));
-  const stands = ({ lease }: Claimed) => standing.has(lease.group?.head ?? lease.id);
+  const stands = ({ lease }: Claimed) => standing.has(idInMessages(lease));
   const excess = beyondOneAnswer(claimed);
   const undeliverable = claimed.filter((one) => stands(one) || excess.has(one) || !isCovered(taker, one));
   await Promise.all(undeliverable.map((one) => giveBack(ctx, taker, one).catch(() => {})));
@@ -67,16 +68,11 @@ function beyondOneAnswer(claimed: readonly Claimed[]): Set<Claimed> {
 }
 
 function isCovered({ limiter }: Taker, { lease, slots }: Claimed): boolean {
-  return limiter === undefined || slots.every((slot) => limiter.covers(leaseEndOf(lease, slot)));
+  return limiter === undefined || slots.every((slot) => limiter.covers(leaseEnd(lease.slots[slot]!)));
 }
 
 /** A process that slept must not hand over a lease that is over, or nearly: another may have the message already. */
 function mayDeliver(taker: Taker, { lease }: Claimed, slot: number, now: number): boolean {
   if (taker.visibilityTimeoutMs === 0) return true;
-  return now < leaseEndOf(lease, slot) - Math.min(clockMarginMs, taker.visibilityTimeoutMs / 2);
-}
-
-function leaseEndOf({ slots }: Lease, slot: number): number {
-  const { leasedUntil, visibleAt } = slots[slot]!;
-  return leasedUntil ?? visibleAt;
+  return now < leaseEnd(lease.slots[slot]!) - Math.min(clockMarginMs, taker.visibilityTimeoutMs / 2);
 }

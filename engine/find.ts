@@ -136,8 +136,8 @@ export async function wasCancelled(ctx: Context, queue: QueueRecord, id: string)
   }
   const places = isServerId(id)
     ? [
-        { row: parseMessageId(id).parcel, slot: parseMessageId(id).slot },
-        { row: slotRowId(parseMessageId(id).parcel, parseMessageId(id).slot), slot: 0 },
+        { row: parcel, slot: ofParcel },
+        { row: slotRowId(parcel, ofParcel), slot: 0 },
       ]
     : [{ row: ownRowId(queue.incarnation, id), slot: 0 }];
   const rows = await ctx.store.get(places.map(({ row }) => leaseKey(row)));

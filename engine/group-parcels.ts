@@ -2,7 +2,7 @@
 import { headRowsMax } from '../sdk/limits.ts';
 import { chunkKeys } from './contents.ts';
 import type { Context } from './context.ts';
-import { parcelIdOf } from './groups.ts';
+import { idInMessages } from './groups.ts';
 import { groupKeyOf, keptRowId } from './ids.ts';
 import { endingOfParcel, keepExpired } from './keeping.ts';
 import { needsEnding } from './lease-writes.ts';
@@ -59,11 +59,7 @@ async function keepIfExpired(
   now: number,
 ): Promise<void> {
   if (!endingOfParcel(queue, parcel, now)) return;
-  const slot: Slot = { visibleAt: parcel.since, receives: 0, failures: 0 };
-  const slots = Array.from(
-    { length: parcel.count },
-    (_, index): Slot => (group.cancelled?.includes(slotName(parcel.id, index)) ? { ...slot, end: 'cancelled' } : slot),
-  );
+  const slots = slotsOf(parcel, group);
   const kept: Lease = {
     ...{ id: keptRowId(parcel.id, groupKeyOf(place)), shard: parcel.shard, version: ctx.newVersion(), slots },
     ...{ since: parcel.since, contents: parcel.contents, groupName: group.name },
@@ -79,7 +75,7 @@ export function taking(ctx: Context, queue: QueueRecord, lease: Lease, group: Gr
     id: lease.id,
     shard: lease.shard,
     version: ctx.newVersion(),
-    slots: [],
+    slots: slotsOf(parcel, group),
     since: parcel.since,
     contents: parcel.contents,
     fresh: parcel.shard,
@@ -94,11 +90,15 @@ export function taking(ctx: Context, queue: QueueRecord, lease: Lease, group: Gr
   };
   const later = cancelled.filter((one) => one.slice(0, parcel.id.length) > parcel.id);
   if (later.length > 0) next.group!.cancelled = later;
+  return next;
+}
+
+/** The messages of a parcel whose turn has come: due since they were published, but for those that were cancelled while they waited. */
+function slotsOf(parcel: Parcel, { cancelled = [] }: Group): Slot[] {
   const slot: Slot = { visibleAt: parcel.since, receives: 0, failures: 0 };
-  next.slots = Array.from({ length: parcel.count }, (__, index) =>
+  return Array.from({ length: parcel.count }, (_, index) =>
     cancelled.includes(slotName(parcel.id, index)) ? { ...slot, end: 'cancelled' } : slot,
   );
-  return next;
 }
 
 /** How a group's row names a message that it has not taken yet. */
@@ -109,5 +109,5 @@ export function slotName(parcel: string, slot: number): string {
 /** The row in `messages` of what a group's row holds. */
 export function parcelBehind(lease: Lease): { shard: string; id: string } | undefined {
   if (lease.fresh === undefined) return undefined;
-  return { shard: lease.fresh, id: lease.group ? lease.group.head : parcelIdOf(lease) };
+  return { shard: lease.fresh, id: idInMessages(lease) };
 }

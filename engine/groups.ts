@@ -9,10 +9,10 @@ import { createHash } from 'node:crypto';
 import { tombstoneMs } from '../sdk/limits.ts';
 import { groupKeyChars, groupKeyOf, groupRowId } from './ids.ts';
 import type { Random } from './port.ts';
-import { type Group, isLive, type Lease, type Slot } from './rows.ts';
+import { base32 } from './random.ts';
+import { type Group, isLive, type Lease, leaseEnd, type Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 
-const digits = '0123456789abcdefghjkmnpqrstvwxyz';
 /** Tokens that a group remembers after their parcel: an ack that is repeated, or that comes after a cancel, is told so. */
 const ackedMax = 4;
 
@@ -23,12 +23,17 @@ const ackedMax = 4;
 export function laneOf(queue: QueueRecord, name: string, random: Pick<Random, 'number'>): string {
   const bytes = createHash('sha256').update(name).digest();
   const lane = Math.floor(random.number() * (queue.groups?.concurrency ?? 1));
-  return [...bytes.subarray(0, groupKeyChars - 1), lane].map((byte) => digits[byte & 31]).join('');
+  return [...bytes.subarray(0, groupKeyChars - 1), lane].map((byte) => base32[byte & 31]).join('');
 }
 
 /** The partition of its messages, and the id of its row. */
 export function groupPlace(queue: Pick<QueueRecord, 'incarnation'>, key: string): string {
   return groupRowId(queue.incarnation, key);
+}
+
+/** The id of the row in `messages` whose messages a row of `leases` holds. */
+export function idInMessages({ id, group }: Pick<Lease, 'id' | 'group'>): string {
+  return group?.head ?? id;
 }
 
 /** The id of the parcel whose messages a row holds, as messages' ids begin with it. */
@@ -42,7 +47,7 @@ export function parcelIdOf({ id, group }: Lease): string {
  */
 export function groupDue({ slots, group }: Lease): number | undefined {
   const live = slots.filter(isLive);
-  const end = (slot: Slot) => (group?.aside && slot.token !== undefined ? (slot.leasedUntil ?? slot.visibleAt) : slot.visibleAt);
+  const end = (slot: Slot) => (group?.aside && slot.token !== undefined ? leaseEnd(slot) : slot.visibleAt);
   if (live.length === 0) return group?.due;
   return Math.max(end(live[0]!), ...live.filter(({ token }) => token !== undefined).map(end), group?.notBefore ?? 0);
 }

@@ -5,8 +5,8 @@
  * stands between them, for there the parcel lies in the group's partition: `parcel-key.slot`.
  */
 import type { Clock, Random } from './port.ts';
+import { base32 } from './random.ts';
 
-const digits = '0123456789abcdefghjkmnpqrstvwxyz';
 const timeChars = 9;
 const sequenceChars = 2;
 const shardChars = 2;
@@ -19,13 +19,13 @@ const sequenceEnd = 32 ** sequenceChars;
 
 /** See `laneOf`: 12 of the group's name, 1 of the lane. */
 export const groupKeyChars = 13;
-const serverForm = new RegExp(`^[${digits}]{${parcelIdChars}}(?:-[${digits}]{${groupKeyChars}})?(?:\\.[0-9])?$`);
+const serverForm = new RegExp(`^[${base32}]{${parcelIdChars}}(?:-[${base32}]{${groupKeyChars}})?(?:\\.[0-9])?$`);
 
 function encode(number: number, chars: number): string {
   let text = '';
   let rest = number;
   for (let i = 0; i < chars; i++) {
-    text = digits[rest % 32] + text;
+    text = base32[rest % 32] + text;
     rest = Math.floor(rest / 32);
   }
   return text;
@@ -33,7 +33,7 @@ function encode(number: number, chars: number): string {
 
 function decode(text: string): number {
   let number = 0;
-  for (const char of text) number = number * 32 + digits.indexOf(char);
+  for (const char of text) number = number * 32 + base32.indexOf(char);
   return number;
 }
 

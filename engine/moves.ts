@@ -3,17 +3,7 @@
  * id. Where all that a row still holds moves, that is one write of the row; where some of a parcel stay, one transaction marks their
  * slots `moved` and puts each under a row of its own.
  */
-import {
-  type Content,
-  chunkKeys,
-  joinEntries,
-  keptUntil,
-  type Placed,
-  packEntry,
-  place,
-  readContents,
-  writeChunks,
-} from './contents.ts';
+import { type Content, joinEntries, keptUntil, type Placed, packEntry, place, readContents, writeChunks } from './contents.ts';
 import type { Context } from './context.ts';
 import { parcelIdOf } from './groups.ts';
 import { slotRowId, unkeyedRowId } from './ids.ts';
@@ -30,10 +20,11 @@ import {
   type Seen,
 } from './lease-writes.ts';
 import { StoreError, type Write } from './port.ts';
+import { removeChunks } from './removals.ts';
 import { leaseRow, roomForContents } from './row-format.ts';
 import { absentAt, type Death, isLive, type Lease, leaseKey, type Slot } from './rows.ts';
 import { expiryOf, type QueueRecord, writeBy } from './settings.ts';
-import { incarnationOf, levelIn, levelOf, shardKey } from './shards.ts';
+import { anyShard, incarnationOf, levelIn, levelOf, shardKey } from './shards.ts';
 
 /** Messages that leave their place: for another queue, or for another time or content in their own. */
 export interface Departure {
@@ -74,7 +65,7 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
   const moved = await depart(ctx, {
     ...move,
     row: {
-      shard: shardKey(target, Math.floor(ctx.random.number() * target.shards), levelIn(target, levelOf(lease.shard))),
+      shard: shardKey(target, anyShard(target, ctx.random), levelIn(target, levelOf(lease.shard))),
       version: ctx.newVersion(),
       since: now,
       publishedAt: lease.publishedAt ?? lease.since,
@@ -153,7 +144,7 @@ async function removeUnused(
   const isSettled = applied || !after.unsure || after.row?.version !== seen.row?.version;
   const [former, expiresAt] = applied ? [lease.contents, lease.expiresAt] : [contents, row.expiresAt];
   if (!isSettled || holdsBodies(after, former) || !needsEnding(former, expiresAt)) return;
-  await ctx.store.writeAll(chunkKeys(former).map((key) => ({ key, then: { remove: true } })));
+  await removeChunks(ctx, former);
 }
 
 /** The contents of the row with those of the messages that leave changed; undefined where the row has changed since. */

@@ -14,7 +14,7 @@ import { leaseRow } from './row-format.ts';
 import { isLive, type Lease, type Prepared } from './rows.ts';
 import { expiryOf, type QueueRecord } from './settings.ts';
 import { replaceSlots } from './settle.ts';
-import { incarnationOf, levelIn, preparedKey, shardKey, shardNumberOf } from './shards.ts';
+import { anyShard, incarnationOf, levelIn, preparedKey, shardKey, shardNumberOf } from './shards.ts';
 
 /** A row that was to be published, prepared instead. It has no end of its own: its retention begins with the commit. */
 export function prepare(queue: QueueRecord, lease: Lease, timing: Timing, level: number): Lease {
@@ -86,7 +86,7 @@ async function commit(ctx: Context, queue: QueueRecord, seen: Seen, lease: Lease
   const { prepared, ...rest } = lease;
   const visibleAt = visibleAtOf(prepared!.timing, now);
   const expiresAt = expiryOf(queue, visibleAt);
-  const shard = Math.floor(ctx.random.number() * queue.shards);
+  const shard = anyShard(queue, ctx.random);
   return replace(
     ctx,
     seen,

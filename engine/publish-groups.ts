@@ -14,7 +14,7 @@ import { inParcels, type Pending, targetOf } from './publish-parcels.ts';
 import { leaseRow, parcelRow, roomForContents } from './row-format.ts';
 import { leaseKey, parcelKey } from './rows.ts';
 import { expiryOf, type QueueRecord, writeBy } from './settings.ts';
-import { shardKey } from './shards.ts';
+import { anyShard, shardKey } from './shards.ts';
 
 /** Parcels of one transaction; it takes 100 writes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html */
 const parcelsAtOnce = 50;
@@ -97,7 +97,7 @@ function groupWrite(
 ): Write {
   const key = leaseKey(seen.id);
   const version = ctx.newVersion();
-  const shard = shardKey(queue, Math.floor(ctx.random.number() * queue.shards));
+  const shard = shardKey(queue, anyShard(queue, ctx.random));
   const expiring = expiresAt === undefined ? {} : { expiresAt };
   if (!seen.row) {
     const group = { name, head: '', tail: last, due: now };

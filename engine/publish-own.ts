@@ -4,17 +4,18 @@
  */
 import type { PublishResult } from '../sdk/contract.ts';
 import { retryMsMax } from '../sdk/limits.ts';
-import { chunkKeys, joinEntries, keptUntil, type Placed, place, writeChunks } from './contents.ts';
+import { joinEntries, keptUntil, place, writeChunks } from './contents.ts';
 import type { Context } from './context.ts';
 import { messageId, ownRowId } from './ids.ts';
 import { endingOf, isForgotten } from './keeping.ts';
 import { holdsBodies, judgeable, needsEnding, putIfAbsent, replace, type Seen } from './lease-writes.ts';
 import { prepare } from './prepared.ts';
 import { notSaid, type Pending, type Target, targetOf, unreceived, visibleAtOf } from './publish-parcels.ts';
+import { removeChunks } from './removals.ts';
 import { leaseRow, roomForContents } from './row-format.ts';
 import type { Lease } from './rows.ts';
 import { expiryOf, type QueueRecord, writeBy } from './settings.ts';
-import { levelIn, shardKey } from './shards.ts';
+import { anyShard, levelIn, shardKey } from './shards.ts';
 import { verdictOfAge } from './verdicts.ts';
 
 export async function publishOwn(ctx: Context, queueName: string, pending: Pending): Promise<PublishResult> {
@@ -43,34 +44,30 @@ export async function publishOwn(ctx: Context, queueName: string, pending: Pendi
 }
 
 /** The row of a message under its own id, or under a key. What lies beside it is written. */
-export async function ownLease(
+export async function ownLease(ctx: Context, { queue, readAt }: Target, pending: Pending, withKey = false): Promise<Lease> {
+  const { lease, chunks, ttl } = placeOwn(ctx, queue, pending, withKey);
+  await writeChunks(ctx.store, lease.contents, chunks, ttl, writeBy(readAt));
+  return lease;
+}
+
+/** The row, and what is to lie beside it: until `ttl`, epoch seconds. */
+export function placeOwn(
   ctx: Context,
-  { queue, readAt }: Target,
+  queue: QueueRecord,
   { id: own, timing, packed, level, prepared }: Pending,
   withKey = false,
-): Promise<Lease> {
-  const shard = Math.floor(ctx.random.number() * queue.shards);
+): { lease: Lease; chunks: Uint8Array[]; ttl: number | undefined } {
+  const shard = anyShard(queue, ctx.random);
   const id = own === undefined ? ctx.ids.parcel(shard, levelIn(queue, level)) : ownRowId(queue.incarnation, own);
   const now = ctx.clock.now();
   const visibleAt = visibleAtOf(timing, now);
   const expiresAt = prepared ? undefined : expiryOf(queue, visibleAt);
   const room = roomForContents(1, id.length, queue.backoff !== null, queue.deadLetter !== null, withKey);
   const { placed, chunks } = place(joinEntries([packed]), room, () => ctx.ids.parcel(shard));
-  await writeChunks(ctx.store, placed, chunks, expiresAt && keptUntil(expiresAt), writeBy(readAt));
-  const lease = unreceived(ctx, queue, {
-    id,
-    at: shardKey(queue, shard, levelIn(queue, level)),
-    count: 1,
-    now,
-    visibleAt,
-    placed,
-  });
-  return prepared ? prepare(queue, lease, timing, level) : lease;
-}
-
-/** Removes what lies beside a row that no TTL will remove. Should it fail, it is only wasted room. */
-export async function removeChunks(ctx: Context, placed: Placed): Promise<void> {
-  await ctx.store.writeAll(chunkKeys(placed).map((key) => ({ key, then: { remove: true } })));
+  const at = shardKey(queue, shard, levelIn(queue, level));
+  const waiting = unreceived(ctx, queue, { id, at, count: 1, now, visibleAt, placed });
+  const lease = prepared ? prepare(queue, waiting, timing, level) : waiting;
+  return { lease, chunks, ttl: expiresAt && keptUntil(expiresAt) };
 }
 
 /** Whether what is in the way of a message under the same id is only a message that was purged, or is too old. */

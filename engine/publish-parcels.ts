@@ -15,7 +15,7 @@ import { type Key, type Row, StoreError } from './port.ts';
 import { leaseRow, parcelRow, roomForContents } from './row-format.ts';
 import { type Lease, leaseKey, parcelKey, type Slot } from './rows.ts';
 import { expiryOf, type QueueRecord, writeBy } from './settings.ts';
-import { levelIn, shardKey } from './shards.ts';
+import { anyShard, levelIn, shardKey } from './shards.ts';
 
 /** A message to be published: its place in the call, and what it holds. */
 export interface Pending {
@@ -121,7 +121,7 @@ export interface ParcelWrite {
 
 /** `before`: the same messages, in a row that was not written; what lies beside it is used again. */
 export function parcelWrite(ctx: Context, queue: QueueRecord, group: readonly Pending[], before?: ParcelWrite): ParcelWrite {
-  const shard = Math.floor(ctx.random.number() * queue.shards);
+  const shard = anyShard(queue, ctx.random);
   const level = levelIn(queue, group[0]!.level);
   const id = ctx.ids.parcel(shard, level);
   const now = ctx.clock.now();

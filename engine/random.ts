@@ -3,13 +3,13 @@ import { randomBytes } from 'node:crypto';
 import type { Random } from './port.ts';
 
 /** Crockford's base 32 in lower case, sorted as its characters' codes are: https://www.crockford.com/base32.html */
-const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
+export const base32 = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /** From the system's cryptographic source. */
 export function createRandom(): Random {
   return {
     // 256 is a multiple of 32: each character is as likely as any other.
-    chars: (count) => Array.from(randomBytes(count), (byte) => alphabet[byte % alphabet.length]).join(''),
+    chars: (count) => Array.from(randomBytes(count), (byte) => base32[byte % base32.length]).join(''),
     number: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
   };
 }
@@ -24,7 +24,7 @@ export function seededRandom(seed: number): Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
   return {
-    chars: (count) => Array.from({ length: count }, () => alphabet[Math.floor(number() * alphabet.length)]).join(''),
+    chars: (count) => Array.from({ length: count }, () => base32[Math.floor(number() * base32.length)]).join(''),
     number,
   };
 }

@@ -1,4 +1,5 @@
 /** Removing rows, and having the answers. */
+import { chunkKeys, type Placed } from './contents.ts';
 import type { Context } from './context.ts';
 import type { Key } from './port.ts';
 import { keyText } from './stored-row.ts';
@@ -9,4 +10,9 @@ export async function removeAll(ctx: Context, keys: readonly Key[]): Promise<voi
   const errors = await ctx.store.writeAll([...once.values()].map((key) => ({ key, then: { remove: true } })));
   const failure = errors.find((error) => error !== undefined);
   if (failure) throw failure;
+}
+
+/** Removes bodies, or a result, that no row uses. Should it fail, it is only wasted room. */
+export async function removeChunks(ctx: Context, placed: Placed): Promise<void> {
+  await ctx.store.writeAll(chunkKeys(placed).map((key) => ({ key, then: { remove: true } })));
 }

@@ -161,6 +161,18 @@ export function isLive(slot: Slot): boolean {
   return slot.end === undefined;
 }
 
+/** When the lease on it ends: a backoff may put `visibleAt` later than that. */
+export function leaseEnd({ leasedUntil, visibleAt }: Slot): number {
+  return leasedUntil ?? visibleAt;
+}
+
+/** The slot of a message whose holder, if it had one, let the lease run out and holds it no more: a failure that nobody told. */
+export function lapsed(slot: Slot): Slot {
+  if (slot.token === undefined) return slot;
+  const { token: _, leasedUntil: __, ...rest } = slot;
+  return { ...rest, failures: slot.failures + 1 };
+}
+
 export function parcelKey(shard: string, id: string): Key {
   return { table: 'messages', shard, id };
 }

@@ -21,7 +21,7 @@ import {
   scheduleRow,
 } from './schedule-record.ts';
 import { expiryOf, writeBy } from './settings.ts';
-import { levelIn, shardKey } from './shards.ts';
+import { anyShard, levelIn, shardKey } from './shards.ts';
 import { type Plan, planTicks, type Timing } from './ticks.ts';
 
 /** The ticks to publish now: `max` at most, and as many as one transaction carries, bodies beside their rows counted. */
@@ -59,7 +59,7 @@ export async function publishTicks(
   const room = (id: string) => roomForContents(1, id.length, queue.backoff !== null, queue.deadLetter !== null);
   await Promise.all(
     ticks.map(async (tick) => {
-      const shard = Math.floor(ctx.random.number() * queue.shards);
+      const shard = anyShard(queue, ctx.random);
       const level = levelIn(queue, record.level);
       const id = ctx.ids.parcel(shard, level);
       const attributes = { ...content.attributes, schedule: record.name, tick: new Date(tick).toISOString() };

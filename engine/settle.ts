@@ -4,7 +4,7 @@
  * due row does it: a receive at once, the sweep within a minute.
  */
 
-import { expiredAside, failedSlot, moveAside } from './aside.ts';
+import { expiredAside, moveAside } from './aside.ts';
 import { chunkKeys } from './contents.ts';
 import type { Context } from './context.ts';
 import { nextParcel, taking } from './group-parcels.ts';
@@ -15,7 +15,7 @@ import { moveSlots } from './moves.ts';
 import type { Key } from './port.ts';
 import { removeAll } from './removals.ts';
 import { leaseRow, tombstoneRow } from './row-format.ts';
-import { type Group, isLive, type Lease, parcelKey, type Tombstone } from './rows.ts';
+import { type Group, isLive, type Lease, lapsed, parcelKey, type Tombstone } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 import { verdictOf, verdictOfAge } from './verdicts.ts';
 
@@ -94,7 +94,7 @@ async function settleOnce(
   }
 
   const failed = expiredAside(lease, now);
-  if (failed.length > 0) return { seen: (await moveAside(ctx, queue, { seen, lease, slots: failed }, failedSlot)).seen };
+  if (failed.length > 0) return { seen: (await moveAside(ctx, queue, { seen, lease, slots: failed }, lapsed)).seen };
 
   // Without its dead-letter queue a message goes on being retried: nothing is ever dropped for want of a place.
   const lasting = verdicts.flatMap((verdict, index) => (verdict === 'ready' || typeof verdict === 'object' ? [index] : []));

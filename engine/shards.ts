@@ -3,10 +3,16 @@
  * queue's incarnation, the shard's number and, above 0, the level of priority: each level has heads of its own.
  */
 import { priorityLevelsMax } from '../sdk/limits.ts';
+import type { Random } from './port.ts';
 import { incarnationChars, type QueueRecord } from './settings.ts';
 
 export function shardKey({ incarnation }: Pick<QueueRecord, 'incarnation'>, shard: number, level = 0): string {
   return level === 0 ? `${incarnation}:${shard}` : `${incarnation}:${shard}.${level}`;
+}
+
+/** The number of a shard to publish to, or to move to: any of them. */
+export function anyShard({ shards }: Pick<QueueRecord, 'shards'>, random: Pick<Random, 'number'>): number {
+  return Math.floor(random.number() * shards);
 }
 
 export function incarnationOf(key: string): string {

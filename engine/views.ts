@@ -5,7 +5,7 @@ import { parcelIdOf } from './groups.ts';
 import { groupKeyOf, isGroupRow, messageId } from './ids.ts';
 import type { Ending } from './keeping.ts';
 import { formatReceipt } from './receipts.ts';
-import type { Death, Lease, Parcel, Slot } from './rows.ts';
+import { type Death, type Lease, leaseEnd, type Parcel, type Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 import { levelOf } from './shards.ts';
 
@@ -58,7 +58,7 @@ export function receivedMessage(queue: QueueRecord, lease: Lease, index: number,
     ...priorityOf(lease.shard),
     ...groupOf(lease.group?.name),
     publishedAt: instant(lease.publishedAt ?? lease.since),
-    leasedUntil: instant(slot.leasedUntil ?? slot.visibleAt),
+    leasedUntil: instant(leaseEnd(slot)),
     ...(lease.death ? { deadLetter: deathRecord(lease.death, slot) } : {}),
   };
 }
@@ -66,7 +66,7 @@ export function receivedMessage(queue: QueueRecord, lease: Lease, index: number,
 /** The state of a slot that is not ended. */
 export function stateOf(lease: Lease, slot: Slot, now: number): MessageState {
   if (lease.prepared) return 'prepared';
-  if (slot.token !== undefined && (slot.leasedUntil ?? slot.visibleAt) > now) return 'leased';
+  if (slot.token !== undefined && leaseEnd(slot) > now) return 'leased';
   if (slot.visibleAt > now) return 'delayed';
   return lease.death ? 'dead' : 'ready';
 }

@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 import { judgeable, type Seen, untilSettled } from './lease-writes.ts';
 import { type Departure, depart } from './moves.ts';
 import { type Timing, visibleAtOf } from './publish-parcels.ts';
-import { isLive, type Lease, type Slot } from './rows.ts';
+import { isLive, type Lease, lapsed } from './rows.ts';
 import { expiryOf, type QueueRecord } from './settings.ts';
 import { incarnationOf, levelOf, shardKey, shardNumberOf } from './shards.ts';
 import { verdictOf } from './verdicts.ts';
@@ -75,14 +75,8 @@ function changed(
       ...(lease.death ? { death: lease.death } : {}),
       ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
     },
-    slotOf: (former) => waitingSlot(former, visibleAt),
+    slotOf: (former) => ({ ...lapsed(former), visibleAt: visibleAt ?? former.visibleAt }),
     ...(contentOf ? { contentOf } : {}),
     target: queue,
   };
-}
-
-/** Whoever held it and let the lease expire does so no more: a failure that nobody told. */
-function waitingSlot(slot: Slot, visibleAt = slot.visibleAt): Slot {
-  const { token, leasedUntil: _, ...rest } = slot;
-  return { ...rest, visibleAt, failures: slot.failures + (token === undefined ? 0 : 1) };
 }

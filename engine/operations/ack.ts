@@ -6,7 +6,7 @@
 import type { AckResult, Json } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
 import { tombstoneMs } from '../../sdk/limits.ts';
-import { chunkKeys, type Placed } from '../contents.ts';
+import type { Placed } from '../contents.ts';
 import type { Context } from '../context.ts';
 import { behindOthers, wasAcked } from '../groups.ts';
 import { isGroupRow, isKeyedRow, messageId } from '../ids.ts';
@@ -17,6 +17,7 @@ import { createPatience, patiently } from '../patience.ts';
 import { returnPermits } from '../permit-writes.ts';
 import type { Condition, Path, Value, Write } from '../port.ts';
 import type { Receipt } from '../receipts.ts';
+import { removeChunks } from '../removals.ts';
 import { leaseRow, tombstoneRow } from '../row-format.ts';
 import { isLive, type Lease, type Slot, tombstone } from '../rows.ts';
 import type { QueueRecord } from '../settings.ts';
@@ -41,7 +42,8 @@ export async function ack(
       const first = await firstAck(ctx, queue, rowId, held, placed);
       return untilSettled(ctx, first, (seen) => judge(ctx, queue, seen, held, placed));
     });
-    if (placed && !results.some(({ ok }) => ok)) await removeUnused(ctx, placed);
+    // No message has it after all.
+    if (placed && !results.some(({ ok }) => ok)) await removeChunks(ctx, placed);
     results.forEach((one, index) => {
       if (one.ok) ctx.wakeups.wake(endKey(queue.name, messageId(rowId, held[index]!.slot)));
     });
@@ -181,9 +183,4 @@ async function judge(
   // All done by now, mine or others': the row ends. Should this fail, whoever meets the row when it is due ends it.
   if (isEnded(lease) && lease.slots.length > 0) await replaceEnded(ctx, seen, lease, ctx.newVersion(), now).catch(() => {});
   return { done: results };
-}
-
-/** A result that lies beside the row, and that no message has after all: should this fail, TTL removes it in the end. */
-async function removeUnused(ctx: Context, result: Placed): Promise<void> {
-  await ctx.store.writeAll(chunkKeys(result).map((key) => ({ key, then: { remove: true } })));
 }

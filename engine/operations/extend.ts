@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { judgeable, lookAt, untilSettled } from '../lease-writes.ts';
 import { isLost, lengthenPermits, returnPermits } from '../permit-writes.ts';
 import type { Receipt } from '../receipts.ts';
-import { isLive, type Lease, type Slot } from '../rows.ts';
+import { isLive, type Lease, leaseEnd, type Slot } from '../rows.ts';
 import { replaceSlots } from '../settle.ts';
 import { byRow, notHeld } from './by-row.ts';
 
@@ -56,8 +56,6 @@ export async function extend(
   await returnPermits(ctx, queueName, permits ? receipts : [], answer.results, isLost);
   return answer;
 }
-
-const leaseEnd = (slot: Slot) => slot.leasedUntil ?? slot.visibleAt;
 
 /** The backoff that was to follow the lease follows its new end. */
 function until(slot: Slot, leasedUntil: number): Slot {

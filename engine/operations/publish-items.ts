@@ -4,16 +4,16 @@
  */
 import type { OutputOf, PublishEntry, Refused } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
-import { chunkWrites, joinEntries, keptUntil, place } from '../contents.ts';
+import { chunkWrites } from '../contents.ts';
 import type { Context } from '../context.ts';
-import { messageId, ownRowId } from '../ids.ts';
+import { messageId } from '../ids.ts';
 import { alike, pendingOf } from '../pending.ts';
 import type { Write } from '../port.ts';
-import { inParcels, type ParcelWrite, type Pending, parcelWrite, targetOf, unreceived, visibleAtOf } from '../publish-parcels.ts';
-import { leaseRow, roomForContents } from '../row-format.ts';
+import { placeOwn } from '../publish-own.ts';
+import { inParcels, type ParcelWrite, type Pending, parcelWrite, targetOf } from '../publish-parcels.ts';
+import { leaseRow } from '../row-format.ts';
 import { absentAt, leaseKey } from '../rows.ts';
-import { expiryOf, type QueueRecord } from '../settings.ts';
-import { levelIn, shardKey } from '../shards.ts';
+import type { QueueRecord } from '../settings.ts';
 import { asItems } from '../transactions.ts';
 
 export async function publishItems(
@@ -59,16 +59,9 @@ function accepted(ctx: Context, queue: QueueRecord, entry: PublishEntry | Refuse
 
 /** A message under its caller's own id. */
 function ownWrite(ctx: Context, queue: QueueRecord, pending: Pending): ParcelWrite {
-  const id = ownRowId(queue.incarnation, pending.id!);
-  const shard = Math.floor(ctx.random.number() * queue.shards);
-  const now = ctx.clock.now();
-  const visibleAt = visibleAtOf(pending.timing, now);
-  const expiresAt = expiryOf(queue, visibleAt);
-  const room = roomForContents(1, id.length, queue.backoff !== null, queue.deadLetter !== null);
-  const { placed, chunks } = place(joinEntries([pending.packed]), room, () => ctx.ids.parcel(shard));
-  const at = shardKey(queue, shard, levelIn(queue, pending.level));
-  const row = leaseRow(unreceived(ctx, queue, { id, at, count: 1, now, visibleAt, placed }));
-  return { id, group: [pending], key: leaseKey(id), row, placed, chunks, ttl: expiresAt && keptUntil(expiresAt) };
+  const { lease, chunks, ttl } = placeOwn(ctx, queue, pending);
+  const { id, contents: placed } = lease;
+  return { id, group: [pending], key: leaseKey(id), row: leaseRow(lease), placed, chunks, ttl };
 }
 
 /** A row of `leases` is never put over another; one of `messages` needs no condition, for a row in `leases` overrides it. */

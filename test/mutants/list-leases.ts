@@ -69,8 +69,8 @@ export const leases: readonly Mutant[] = [
   {
     name: 'slots that are not ready are taken with those that are',
     file: 'engine/claims.ts',
-    find: 'if (!mayBeTaken.has(index) || taken >= room) return lease.group ? letGo(slot, now) : slot;',
-    replace: 'if (!isLive(slot) || taken >= room) return lease.group ? letGo(slot, now) : slot;',
+    find: 'if (!mayBeTaken.has(index) || taken >= room)',
+    replace: 'if (!isLive(slot) || taken >= room)',
   },
   {
     name: 'one receive answers a row twice that it met in both tables',

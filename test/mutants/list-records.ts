@@ -69,8 +69,8 @@ export const records: readonly Mutant[] = [
   {
     name: 'what is put off comes when it was to come before',
     file: 'engine/waiting-changes.ts',
-    find: 'return { ...rest, visibleAt, failures:',
-    replace: 'return { ...rest, visibleAt: slot.visibleAt, failures:',
+    find: 'visibleAt: visibleAt ?? former.visibleAt',
+    replace: 'visibleAt: former.visibleAt',
   },
   {
     name: 'an edit keeps the old body',

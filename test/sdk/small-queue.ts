@@ -1,3 +1,4 @@
+import { settingsDefaults } from '../../engine/settings.ts';
 import type { ReceivedMessage, Refused } from '../../sdk/contract.ts';
 import type { Answers } from './contract-server.ts';
 
@@ -34,18 +35,9 @@ export class SmallQueue {
   readonly answers: Answers = {
     getQueue: (_, { queue }) => ({
       name: queue,
+      ...settingsDefaults,
       visibilityTimeoutSeconds: 60,
-      delaySeconds: 0,
       retentionSeconds: null,
-      deadLetter: null,
-      backoff: null,
-      priority: null,
-      groups: null,
-      limits: null,
-      deduplication: null,
-      prepared: null,
-      keep: null,
-      paused: false,
       createdAt: '2030-01-01T00:00:00.000Z',
       updatedAt: '2030-01-01T00:00:00.000Z',
       counts: {

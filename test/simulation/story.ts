@@ -10,6 +10,7 @@ import type {
   RedriveInput,
 } from '../../sdk/contract.ts';
 import type { ErrorCode } from '../../sdk/errors.ts';
+import { settingsDefault } from './checker/queues.ts';
 import type { Call, History, Transaction } from './history.ts';
 
 const start = Date.UTC(2026, 0, 1);
@@ -51,21 +52,7 @@ export function story({
   return {
     tell,
     queue(name: string, settings: Partial<QueueSettings> = {}) {
-      const queue: QueueSettings = {
-        visibilityTimeoutSeconds: 30,
-        delaySeconds: 0,
-        retentionSeconds: null,
-        deadLetter: null,
-        backoff: null,
-        priority: null,
-        groups: null,
-        limits: null,
-        deduplication: null,
-        prepared: null,
-        keep: null,
-        paused: false,
-        ...settings,
-      };
+      const queue: QueueSettings = { ...settingsDefault, retentionSeconds: null, ...settings };
       tell('createQueue', [0, 0], { queue: name }, settings, { name, createdAt: instant(0), updatedAt: instant(0), ...queue });
     },
     publish(span: Span, id: string, entry: PublishEntry = { body: id }, told: Told<object> = { ok: true, id }, queue = 'q') {

@@ -4,7 +4,8 @@ import { delaySecondsDefault, retentionSecondsDefault, visibilityTimeoutSecondsD
 import type { Call } from '../history.ts';
 import { type CallOf, callsOf, mayBeDone, outcomeOf } from './outcomes.ts';
 
-const settingsDefault: QueueSettings = {
+/** Said apart from the engine, as all that judges it. */
+export const settingsDefault: QueueSettings = {
   visibilityTimeoutSeconds: visibilityTimeoutSecondsDefault,
   delaySeconds: delaySecondsDefault,
   retentionSeconds: retentionSecondsDefault,
