@@ -28,6 +28,8 @@ export async function publishOwn(ctx: Context, queueName: string, pending: Pendi
   if (after.row?.version !== lease.version && isGone(queue, after, now)) {
     // Later than W after it began, nothing there may mean that the message was published, received and forgotten; and its shard may be.
     if (ctx.clock.now() - readAt > retryMsMax) throw notSaid();
+    // Decided again, it would have another id, and the request of which nothing was heard may yet make a message of its own.
+    if (after.unsure && pending.id === undefined) throw notSaid();
     const former = judgeable(after, now);
     after = await replace(ctx, after, leaseRow(lease));
     const left = former.stone?.left?.contents ?? (former.lease?.ending && former.lease.contents);

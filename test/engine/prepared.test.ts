@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { type Store, StoreError, type Write } from '../../engine/port.ts';
 import type { PreparedSettings, PublishEntry } from '../../sdk/contract.ts';
-import { checkBacksMax, endGraceMs, tombstoneMs } from '../../sdk/limits.ts';
+import { checkBacksMax, endGraceMs, readToWriteMsMax, tombstoneMs } from '../../sdk/limits.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 
@@ -466,5 +466,25 @@ onBothStores('a prepared message', (driven) => {
     expect(watched.take()).toMatchObject({ puts: 1, removals: 0, refused: 0 });
     await ack('q', messages);
     expect(watched.take()).toEqual({ ...none, puts: 1 });
+  });
+
+  it('is not published a second time while it is not known whether it was', async () => {
+    const { another, watched, clock, call } = driven();
+    await create();
+    const { store: inner } = watched;
+    const late: Write[] = [];
+    const store: Store = {
+      ...inner,
+      write(write, options) {
+        if (late.length > 0 || write.key.table !== 'leases') return inner.write(write, options);
+        late.push(write);
+        clock.advance(readToWriteMsMax);
+        throw new StoreError('the request is under way yet', 'unknown');
+      },
+    };
+    const { results } = await another(store).call('publish', { queue: 'q' }, { messages: [{ body: 1, prepared: true }] });
+    expect(results).toEqual([code('unavailable')]);
+    for (const write of late) expect(await inner.write(write)).toMatchObject({ ok: true });
+    expect((await call('peek', 'q')).messages.length).toBe(1);
   });
 });

@@ -105,7 +105,7 @@ function* judgeRefusals(ledger: Ledger, delivery: Delivery): Generator<Violation
         other.call.startedAt <= endedAt &&
         (other.outcome === 'uncertain' || 'done' in other.outcome),
     );
-    const remaining = leaseEnd(ledger, delivery, endedAt) - ledger.clockErrorMs - endedAt;
+    const remaining = leaseEnd(ledger, delivery, endedAt, call.startedAt) - ledger.clockErrorMs - endedAt;
     if (
       refused === 'lease_lost' &&
       !isGivenUp &&
@@ -124,7 +124,10 @@ function mayBeForgotten(ledger: Ledger, { life }: Delivery): boolean {
   return life.entry.group !== undefined && cancelsOf(ledger, life).length > 0;
 }
 
-/** A purged message gives its own id, or its key, up to the next that is published under it, though somebody holds it. */
-function mayBeReplaced({ queues }: Ledger, { life, queue }: Delivery): boolean {
-  return (life.entry.id ?? life.entry.dedupKey) !== undefined && queues.purges(queue).length > 0;
+/** A message that was purged gives its own id, or its key, up to the next that is published under it, though somebody holds it; a cancelled one its key. */
+function mayBeReplaced(ledger: Ledger, { life, queue }: Delivery): boolean {
+  const { id, dedupKey } = life.entry;
+  if ((id ?? dedupKey) !== undefined && ledger.queues.purges(queue).length > 0) return true;
+  const others = ledger.keyed.get(life.id!)?.filter(({ call }) => call !== life.published) ?? [];
+  return dedupKey !== undefined && others.length > 0 && cancelsOf(ledger, life).length > 0;
 }

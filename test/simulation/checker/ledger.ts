@@ -148,7 +148,11 @@ export function ledgerOf({ calls: made, asked = [], transactions = [], circumsta
   const { clockErrorMs, drainedAt, sweptAt, retryMsMin = 0 } = circumstances;
   const schedules = schedulesOf(calls, retryMsMin);
   const cancels = Map.groupBy(
-    callsOf(calls, 'cancelMessage').filter((call) => mayBeDone(call) || isSecondTry(call, traceMs)),
+    callsOf(calls, 'cancelMessage').filter((call) => {
+      // A group remembers few of those that were cancelled.
+      const isOfGroup = byId.get(call.params.id)?.some(({ entry }) => entry.group !== undefined);
+      return mayBeDone(call) || isSecondTry(call, isOfGroup ? retryMsMin : traceMs);
+    }),
     ({ params }) => params.id,
   );
   const changes = Map.groupBy(
@@ -241,6 +245,8 @@ function lifeOf(
     const fitting = alike.filter(
       ({ published }) => at >= published.startedAt - clockErrorMs && at <= endOf(published) + clockErrorMs,
     );
+    // One that took long to be published may have been published at any time of that: who was quick is told first.
+    fitting.sort((one, other) => endOf(one.published) - endOf(other.published));
     const exact = fitting.filter(({ entry }) => contentKey(entry) === key);
     return (
       exact.findLast(({ accepted }) => accepted) ??

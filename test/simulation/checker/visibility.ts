@@ -43,8 +43,11 @@ export function earliestVisible(ledger: Ledger, delivery: Delivery, before: numb
   return earliest;
 }
 
-/** The earliest end of the lease by what may have been applied of the extensions, by the queue's clocks. */
-export function leaseEnd(ledger: Ledger, delivery: Delivery, before: number): number {
+/**
+ * The earliest end of the lease by what may have been applied of the extensions, by the queue's clocks: of those that began by `before`,
+ * of which those have surely been applied that were answered by `answeredBy`.
+ */
+export function leaseEnd(ledger: Ledger, delivery: Delivery, before: number, answeredBy = Number.POSITIVE_INFINITY): number {
   interface Setting {
     startedAt: number;
     endedAt: number;
@@ -67,7 +70,8 @@ export function leaseEnd(ledger: Ledger, delivery: Delivery, before: number): nu
       const until = startedAt - ledger.clockErrorMs + seconds * 1000;
       settings.push({ startedAt, endedAt: Number.POSITIVE_INFINITY, until, certain: false });
     } else if ('done' in outcome) {
-      settings.push({ startedAt, endedAt: endOf(call), until: Date.parse(outcome.done.leasedUntil), certain: true });
+      const endedAt = endOf(call);
+      settings.push({ startedAt, endedAt, until: Date.parse(outcome.done.leasedUntil), certain: endedAt <= answeredBy });
     }
   }
   // One that surely came after another took its place.
