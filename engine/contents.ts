@@ -98,7 +98,10 @@ export function chunkWrites(
   });
 }
 
-/** Writes the pieces that lie beside a row: before the row, so that a row never points at nothing. */
+/**
+ * Writes the pieces that lie beside a row: before the row, so that a row never points at nothing. Where it rejects, nothing is stored as far as
+ * anybody can tell: pieces alone are no message.
+ */
 export async function writeChunks(
   store: Store,
   placed: Placed,
@@ -109,7 +112,7 @@ export async function writeChunks(
   if (!('beside' in placed)) return;
   const writes = chunkWrites(placed, chunks, ttl);
   const failure = (await store.writeAll(writes, options)).find((error) => error !== undefined);
-  if (failure) throw new StoreError(failure.message, failure.applied, failure, failure.reason);
+  if (failure) throw new StoreError(failure.message, 'no', failure, failure.reason);
 }
 
 /** The contents of several parcels, in one read of what lies beside them; undefined where a piece is gone. */

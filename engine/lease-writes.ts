@@ -67,12 +67,17 @@ export async function writeLease(ctx: Context, id: string, when: Condition, then
     // Certain not to be applied for want of time: judge again on a new read. For another reason: the caller has to know.
     const isLate = startedAt > writeBy(readAt).by || ctx.clock.now() > writeBy(readAt).by;
     if (error.applied === 'no' && (error.reason === 'throttled' || !isLate)) throw error;
-    const seen = await lookAt(ctx, id).catch((unread: unknown) => {
-      // A read that failed did nothing for certain; of the write that is not to be said.
-      throw unread instanceof StoreError ? error : unread;
-    });
-    return error.applied === 'unknown' ? { ...seen, unsure: true } : seen;
+    return lookAfter(ctx, id, error);
   }
+}
+
+/** What is there after a write that failed. */
+async function lookAfter(ctx: Context, id: string, failure: StoreError): Promise<Seen> {
+  const seen = await lookAt(ctx, id).catch((unread: unknown) => {
+    // A read that failed did nothing for certain; of the write that is not to be said.
+    throw unread instanceof StoreError ? failure : unread;
+  });
+  return failure.applied === 'unknown' ? { ...seen, unsure: true } : seen;
 }
 
 /** Puts `row` if the row is as it was seen. It was applied if the answer has the version of `row`. */
@@ -91,10 +96,12 @@ export async function replaceWith(ctx: Context, seen: Seen, row: Row, others: re
     const result = await ctx.store.transact([write, ...others], options);
     if (result.ok) return { id: seen.id, row, readAt: startedAt };
     const inTheWay = result.refused[0];
-    return inTheWay ? { id: seen.id, row: inTheWay.row, readAt: startedAt } : lookAt(ctx, seen.id);
+    if (inTheWay) return { id: seen.id, row: inTheWay.row, readAt: startedAt };
+    // For the sake of the others: a copy of it that arrives later may yet find them as they are to be.
+    return { ...(await lookAt(ctx, seen.id)), unsure: true };
   } catch (error) {
     if (!(error instanceof StoreError) || (error.applied === 'no' && ctx.clock.now() <= options.by)) throw error;
-    return lookAt(ctx, seen.id);
+    return lookAfter(ctx, seen.id, error);
   }
 }
 

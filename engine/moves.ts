@@ -3,7 +3,8 @@
  * id. Where all that a row still holds moves, that is one write of the row; where some of a parcel stay, one transaction marks their
  * slots `moved` and puts each under a row of its own.
  */
-import { type Content, joinEntries, keptUntil, type Placed, packEntry, place, readContents, writeChunks } from './contents.ts';
+import { type Beside, endWith, removeLasting, removeUnnamed, withBodies } from './beside.ts';
+import { type Content, joinEntries, keptUntil, packEntry, place, readContents } from './contents.ts';
 import type { Context } from './context.ts';
 import { parcelIdOf } from './groups.ts';
 import { slotRowId, unkeyedRowId } from './ids.ts';
@@ -19,11 +20,11 @@ import {
   replaceWith,
   type Seen,
 } from './lease-writes.ts';
-import { StoreError, type Write } from './port.ts';
+import { type Row, StoreError, type Write } from './port.ts';
 import { removeChunks } from './removals.ts';
 import { leaseRow, roomForContents } from './row-format.ts';
 import { absentAt, type Death, isLive, type Lease, leaseKey, type Slot } from './rows.ts';
-import { expiryOf, type QueueRecord, writeBy } from './settings.ts';
+import { expiryOf, type QueueRecord } from './settings.ts';
 import { anyShard, incarnationOf, levelIn, levelOf, shardKey } from './shards.ts';
 
 /** Messages that leave their place: for another queue, or for another time or content in their own. */
@@ -111,10 +112,11 @@ export async function depart(ctx: Context, departure: Departure): Promise<Moved>
 
 async function departTogether(ctx: Context, departure: Departure): Promise<Moved> {
   const { seen, lease, row, slotOf, contentOf } = departure;
-  const contents = contentOf ? await placeAnew(ctx, departure, contentOf) : lease.contents;
-  if (!contents) return { applied: false, seen: await lookAt(ctx, lease.id) };
+  const anew = contentOf && (await contentsAnew(ctx, departure, contentOf));
+  if (contentOf && !anew) return { applied: false, seen: await lookAt(ctx, lease.id) };
+  const contents = anew?.placed ?? lease.contents;
   // Where they have no end, none is set before it is sure that they move: the row removes them when it ends.
-  if (!contentOf && lease.expiresAt !== undefined) await keepBodies(ctx, contents, row.expiresAt);
+  if (!anew && lease.expiresAt !== undefined) await keepBodies(ctx, contents, row.expiresAt);
   const next: Lease = {
     ...row,
     id: lease.id,
@@ -125,10 +127,11 @@ async function departTogether(ctx: Context, departure: Departure): Promise<Moved
     ...(lease.outOfOrder === undefined ? {} : { outOfOrder: lease.outOfOrder }),
     ...(lease.ending || needsEnding(contents, row.expiresAt) ? { ending: true } : {}),
   };
-  const after = await replace(ctx, seen, leaseRow(next));
+  const after = await withBodies(ctx, anew ? [anew] : [], seen.readAt, () => replace(ctx, seen, leaseRow(next)));
   const applied = after.row?.version === next.version;
-  await removeUnused(ctx, departure, { applied, after, contents });
-  return { applied, seen: after };
+  if (anew) await removeUnused(ctx, departure, { applied, after, anew });
+  const haveNoEnd = !anew && needsEnding(contents, row.expiresAt) && lease.expiresAt !== undefined;
+  return { applied, seen: !applied && haveNoEnd ? await endWith(ctx, after, contents) : after };
 }
 
 /**
@@ -137,30 +140,28 @@ async function departTogether(ctx: Context, departure: Departure): Promise<Moved
  */
 async function removeUnused(
   ctx: Context,
-  { seen, lease, row }: Departure,
-  { applied, after, contents }: { applied: boolean; after: Seen; contents: Placed },
+  { seen, lease }: Departure,
+  { applied, after, anew }: { applied: boolean; after: Seen; anew: Beside },
 ): Promise<void> {
-  if (contents === lease.contents) return;
   const isSettled = applied || !after.unsure || after.row?.version !== seen.row?.version;
-  const [former, expiresAt] = applied ? [lease.contents, lease.expiresAt] : [contents, row.expiresAt];
-  if (!isSettled || holdsBodies(after, former) || !needsEnding(former, expiresAt)) return;
-  await removeChunks(ctx, former);
+  if (!isSettled) return;
+  if (!applied && !holdsBodies(after, anew.placed)) await removeLasting(ctx, [anew]);
+  else if (needsEnding(lease.contents, lease.expiresAt)) await removeChunks(ctx, lease.contents);
 }
 
 /** The contents of the row with those of the messages that leave changed; undefined where the row has changed since. */
-async function placeAnew(
+async function contentsAnew(
   ctx: Context,
-  { seen, lease, slots, row, target }: Departure,
+  { lease, slots, row, target }: Departure,
   contentOf: (content: Content) => Content,
-): Promise<Placed | undefined> {
+): Promise<Beside | undefined> {
   const contents = await contentsOf(ctx, lease);
   if (!contents) return undefined;
   const entries = contents.map((content, index) => packEntry(slots.includes(index) ? contentOf(content) : content));
   const [hasBackoff, hasDeadLetter] = [target.backoff !== null, target.deadLetter !== null];
   const room = roomForContents(lease.slots.length, lease.id.length, hasBackoff, hasDeadLetter, lease.keyed !== undefined);
-  const { placed, chunks } = place(joinEntries(entries), room, () => ctx.ids.parcel(0));
-  await writeChunks(ctx.store, placed, chunks, row.expiresAt && keptUntil(row.expiresAt), writeBy(seen.readAt));
-  return placed;
+  const ttl = row.expiresAt && keptUntil(row.expiresAt);
+  return { ...place(joinEntries(entries), room, () => ctx.ids.parcel(0)), ttl };
 }
 
 /** Undefined where the row has changed since; throws where the bodies of a row that stands are gone. */
@@ -180,36 +181,45 @@ async function contentsOf(ctx: Context, lease: Lease): Promise<Content[] | undef
   throw new StoreError(`the bodies of ${lease.id} are gone`, 'no');
 }
 
-async function departAlone(ctx: Context, { seen, lease, slots, row, slotOf, contentOf, target }: Departure): Promise<Moved> {
+async function departAlone(ctx: Context, departure: Departure): Promise<Moved> {
+  const { seen, lease, slots } = departure;
   const contents = await contentsOf(ctx, lease);
   if (!contents) return { applied: false, seen: await lookAt(ctx, lease.id) };
   const now = ctx.clock.now();
-  const options = writeBy(seen.readAt);
-
-  const puts = await Promise.all(
-    slots.map(async (slot): Promise<Write> => {
-      const id = lease.keyed ? unkeyedRowId(lease.id, ctx.newVersion()) : slotRowId(parcelIdOf(lease), slot);
-      const room = roomForContents(1, id.length, target.backoff !== null, target.deadLetter !== null);
-      const content = contentOf ? contentOf(contents[slot]!) : contents[slot]!;
-      const { placed, chunks } = place(joinEntries([packEntry(content)]), room, () => ctx.ids.parcel(0));
-      const arrived = slotOf(lease.slots[slot]!);
-      await writeChunks(ctx.store, placed, chunks, row.expiresAt && keptUntil(row.expiresAt, arrived.visibleAt), options);
-      const next: Lease = { ...row, id, slots: [arrived], contents: placed };
-      if (needsEnding(placed, row.expiresAt)) next.ending = true;
-      return { key: leaseKey(id), when: absentAt(now), then: { put: leaseRow(next) } };
-    }),
-  );
+  const alone = slots.map((slot) => rowAlone(ctx, departure, slot, contents[slot]!));
+  const puts = alone.map(({ id, row }): Write => ({ key: leaseKey(id), when: absentAt(now), then: { put: row } }));
   const version = ctx.newVersion();
   const rest: Lease = {
     ...lease,
     version,
     slots: lease.slots.map((slot, index) => (slots.includes(index) ? leftBehind(slot) : slot)),
   };
-  if (isEnded(rest)) await keepBeside(ctx, rest);
-  const rowLeft = isEnded(rest) ? endedRow(rest, version, now) : leaseRow(rest);
-  const apart = isEnded(rest) ? keptApart(ctx, rest, now) : [];
-  const after = await replaceWith(ctx, seen, rowLeft, [...puts, ...apart]);
-  return { applied: after.row?.version === version, seen: after };
+  const after = await withBodies(ctx, alone, seen.readAt, async () => {
+    if (isEnded(rest)) await keepBeside(ctx, rest);
+    const rowLeft = isEnded(rest) ? endedRow(rest, version, now) : leaseRow(rest);
+    const apart = isEnded(rest) ? keptApart(ctx, rest, now) : [];
+    return replaceWith(ctx, seen, rowLeft, [...puts, ...apart]);
+  });
+  const applied = after.row?.version === version;
+  if (!applied) await removeUnnamed(ctx, { seen, after }, alone);
+  return { applied, seen: after };
+}
+
+/** The row of its own that a message is to have, and what lies beside that. */
+function rowAlone(
+  ctx: Context,
+  { lease, row, slotOf, contentOf, target }: Departure,
+  slot: number,
+  content: Content,
+): Beside & { id: string; row: Row } {
+  const id = lease.keyed ? unkeyedRowId(lease.id, ctx.newVersion()) : slotRowId(parcelIdOf(lease), slot);
+  const room = roomForContents(1, id.length, target.backoff !== null, target.deadLetter !== null);
+  const packed = joinEntries([packEntry(contentOf ? contentOf(content) : content)]);
+  const { placed, chunks } = place(packed, room, () => ctx.ids.parcel(0));
+  const arrived = slotOf(lease.slots[slot]!);
+  const next: Lease = { ...row, id, slots: [arrived], contents: placed };
+  if (needsEnding(placed, row.expiresAt)) next.ending = true;
+  return { id, row: leaseRow(next), placed, chunks, ttl: row.expiresAt && keptUntil(row.expiresAt, arrived.visibleAt) };
 }
 
 /** A slot whose message lives on elsewhere; its token is gone with it. */

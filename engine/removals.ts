@@ -13,6 +13,6 @@ export async function removeAll(ctx: Context, keys: readonly Key[]): Promise<voi
 }
 
 /** Removes bodies, or a result, that no row uses. Should it fail, it is only wasted room. */
-export async function removeChunks(ctx: Context, placed: Placed): Promise<void> {
-  await ctx.store.writeAll(chunkKeys(placed).map((key) => ({ key, then: { remove: true } })));
+export async function removeChunks(ctx: Context, ...placed: readonly Placed[]): Promise<void> {
+  await ctx.store.writeAll(placed.flatMap(chunkKeys).map((key) => ({ key, then: { remove: true } })));
 }

@@ -1,0 +1,171 @@
+/** Bodies beside a row that come to nothing: of a write that was refused, or that another was faster than. Nothing stays that no TTL removes. */
+import { expect, it } from 'vitest';
+import { type Key, type Store, StoreError } from '../../engine/port.ts';
+import type { PublishEntry, QueueSettings } from '../../sdk/contract.ts';
+import { endGraceMs } from '../../sdk/limits.ts';
+import { noise } from './noise.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const second = 1000;
+const large = noise(5000);
+const forever = { retentionSeconds: null };
+
+onBothStores('bodies beside a row', (driven) => {
+  const chunks = async () => (await driven().rows('messages')).filter(({ shard }) => (shard as string).startsWith('body:'));
+
+  /** Those that no TTL will remove. */
+  const lasting = async () => (await chunks()).filter(({ ttl }) => ttl === undefined).map(({ shard }) => shard);
+
+  /** The same, once all that is to be tidied has been. */
+  async function left() {
+    const { clock, sweep } = driven();
+    for (let round = 0; round < 4; round++) {
+      clock.advance(endGraceMs + second);
+      await sweep();
+    }
+    return lasting();
+  }
+
+  /** Before the next call like this, and only that one. */
+  function beforeThe(method: keyof Store, table: Key['table'], then: () => Promise<unknown>) {
+    const { watched } = driven();
+    let isNext = true;
+    watched.before = async (call) => {
+      if (!isNext || call.method !== method || !call.keys.some((key) => key.table === table)) return;
+      isNext = false;
+      await then();
+    };
+    return () => !isNext;
+  }
+
+  async function drained(queue: string) {
+    const { receive, ack } = driven();
+    const messages = await receive(queue);
+    if (messages.length > 0) await ack(queue, messages);
+    return messages.map(({ body }) => body);
+  }
+
+  /** A queue with one of two messages whose last lease is over, which lie beside one row. */
+  async function withOneDead(entry: PublishEntry) {
+    const { create, publish, receive, clock } = driven();
+    await create('dead', forever);
+    await create('q', { visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 } });
+    await publish('q', { ...entry, body: large }, { ...entry, body: 'other' });
+    const [dying] = await receive('q', { max: 1 });
+    clock.advance(2 * second);
+    return dying!;
+  }
+
+  it.each([
+    ['one of a parcel', {}],
+    ['one of a group', { group: 'a' }],
+  ])('go with the dead-letter that another was faster with: %s', async (_, entry) => {
+    const { receive } = driven();
+    await withOneDead(entry);
+    const wasSecond = beforeThe('transact', 'leases', () => drained('q'));
+    await receive('q');
+    expect(wasSecond()).toBe(true);
+    expect(await drained('dead')).toEqual([large]);
+    expect(await left()).toEqual([]);
+  });
+
+  it('go with the move aside that another was faster with', async () => {
+    const { create, publish, receive, clock } = driven();
+    const groups = { concurrency: 1, onFailure: 'aside' as const, ratePerSecond: null };
+    await create('q', { ...forever, visibilityTimeoutSeconds: 1, groups });
+    await publish('q', { body: large, group: 'a' });
+    await receive('q');
+    clock.advance(2 * second);
+    const received: unknown[] = [];
+    const wasSecond = beforeThe('transact', 'leases', async () => received.push(...(await drained('q'))));
+    received.push(...(await drained('q')));
+    expect(wasSecond()).toBe(true);
+    expect(received).toEqual([large]);
+    expect(await left()).toEqual([]);
+  });
+
+  it('go with the move that the store was too busy for', async () => {
+    const { receive } = driven();
+    await withOneDead({});
+    const wasRefused = beforeThe('transact', 'leases', async () => {
+      throw new StoreError('too busy', 'no');
+    });
+    await expect(receive('q')).rejects.toThrow('too busy');
+    expect(wasRefused()).toBe(true);
+    expect(await lasting()).toEqual([]);
+  });
+
+  it('stay with a move that was made without word of it, though its row has changed since', async () => {
+    const { receive, watched, another } = driven();
+    await withOneDead({});
+    const { store } = watched;
+    const unheard = another({
+      ...store,
+      async transact(writes, options) {
+        await store.transact(writes, options);
+        expect(await drained('q')).toEqual(['other']);
+        throw new StoreError('the answer was lost', 'unknown');
+      },
+    });
+    await unheard.call('receive', { queue: 'q' }, {});
+    expect((await receive('dead')).map(({ body }) => body)).toEqual([large]);
+  });
+
+  it('stay with a move of which nothing is known, and which comes late', async () => {
+    const { receive, watched, another } = driven();
+    await withOneDead({});
+    const { store } = watched;
+    let arrive: (() => Promise<void>) | undefined;
+    const late = another({
+      ...store,
+      async transact(writes) {
+        arrive = async () => void (await store.transact(writes));
+        throw new StoreError('the answer was lost', 'unknown');
+      },
+      // Nothing is learnt of the row either.
+      async get(keys) {
+        if (arrive) throw new StoreError('too busy', 'no');
+        return store.get(keys);
+      },
+    });
+    await expect(late.call('receive', { queue: 'q' }, {})).rejects.toThrow();
+    await arrive?.();
+    expect((await receive('dead')).map(({ body }) => body)).toEqual([large]);
+  });
+
+  it.each<[string, Partial<QueueSettings>]>([
+    ['forgotten', {}],
+    ['kept', { keep: { doneSeconds: 3600, deadSeconds: 0 } }],
+  ])('go with a message that was acked while it was to be kept for ever: %s', async (_, settings) => {
+    const { create, publish, receive, ack, engine, clock } = driven();
+    await create('dead', forever);
+    await create('q', { visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 }, ...settings });
+    const [id] = await publish('q', { body: large });
+    const messages = await receive('q');
+    clock.advance(2 * second);
+    const wasSecond = beforeThe('write', 'leases', async () => expect(await ack('q', messages)).toEqual([{ ok: true }]));
+    await receive('q');
+    expect(wasSecond()).toBe(true);
+    if (settings.keep) expect(await engine.call('getMessage', { queue: 'q', id: id! }, {})).toMatchObject({ body: large });
+    expect(await left()).toEqual([]);
+  });
+
+  it.each<[string, Partial<QueueSettings>]>([
+    ['forgotten', {}],
+    ['kept', { keep: { doneSeconds: 3600, deadSeconds: 0 } }],
+  ])('go with a message whose lease was extended while it was to be kept for ever: %s', async (_, settings) => {
+    const { create, publish, receive, ack, call, clock } = driven();
+    await create('dead', forever);
+    await create('q', { visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 }, ...settings });
+    await publish('q', { body: large });
+    const messages = await receive('q');
+    clock.advance(2 * second);
+    const wasSecond = beforeThe('write', 'leases', () =>
+      call('extend', 'q', { receipts: messages.map(({ receipt }) => receipt), visibilityTimeoutSeconds: 60 }),
+    );
+    await receive('q');
+    expect(wasSecond()).toBe(true);
+    expect(await ack('q', messages)).toEqual([{ ok: true }]);
+    expect(await left()).toEqual([]);
+  });
+});
