@@ -123,29 +123,37 @@ async function work(world: World): Promise<void> {
     const progress = { at: 0 };
     void revived(world, name, skewMs, (process) => takeSteps(world, process, steps, progress)).then(() => working--);
   }
+  // A sweep, or the TTL, that stands still keeps the history from its end: meanwhile others sweep, that do not stand still.
+  let lingering = 0;
   const { sweepMs } = plan;
   if (sweepMs !== undefined) {
     // As by a schedule: a run that stands still does not keep the next one from beginning.
     void simulation.spawn(
       'schedule',
       async ({ clock }) => {
-        for (let run = 1; working > 0; run++) {
-          void simulation.spawn('sweeper', (process) =>
-            world.noteDefects(process.name, () => sweepOnce(world, process, engineOf(world, process))),
-          );
-          await clock.sleep(run < sweepsClose ? sweepMs : sweepMsLate);
+        for (let run = 1; working + lingering > 0; run++) {
+          lingering++;
+          void simulation
+            .spawn(
+              'sweeper',
+              (process) => world.noteDefects(process.name, () => sweepOnce(world, process, engineOf(world, process))),
+              { steady: working === 0 },
+            )
+            .then(() => lingering--);
+          await clock.sleep(working > 0 && run < sweepsClose ? sweepMs : sweepMsLate);
         }
       },
       { steady: true },
     );
   }
   if (plan.ttlActs) {
+    lingering++;
     void revived(world, 'ttl', 0, async ({ clock, random }) => {
       while (working > 0) {
         await clock.sleep(minuteMs * 10 * random.number());
         await expireRows(world, () => random.number() < 0.5);
       }
-    });
+    }).then(() => lingering--);
   }
   await simulation.run();
 }
