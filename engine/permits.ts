@@ -143,16 +143,28 @@ export function usedOnly({ held, flow }: Permits, grant: Grant, used: number): P
   return { held: { ...others, ...kept }, ...(left ? { flow: left } : {}) };
 }
 
-/** Those of which it is not noted yet that they are over. */
+/** Those of which it is not noted yet that they are over. What stands anew since an extend is for that message alone (`lengthened`). */
 export function unreturned({ held }: Permits, marked: readonly Marked[]): Marked[] {
-  return marked.filter(({ token, mark }) => held[token] !== undefined && held[token].apart[mark] !== 0);
+  return marked.filter(({ token, mark }) => {
+    const own = held[token]?.apart[mark] ?? held[token]?.until;
+    return own !== undefined && own !== 0;
+  });
 }
 
-/** Notes that their leases are over: in place, whatever the others in the row do meanwhile. */
+/**
+ * Notes that their leases are over: in place, whatever the others in the row do meanwhile. Only where it is not noted yet: a copy that
+ * comes late would bring its version back, and with that any late copy of a write that rests on that version.
+ */
 export function returning(marked: readonly Marked[], version: string): { when: Condition; set: [Path, Value][] } {
+  const placeOf = ({ token, mark }: Marked): Path => ['held', token, 'g', mark];
+  const isUnreturned = (one: Marked): Condition[] => [
+    { not: { equals: [placeOf(one), 0] } },
+    { any: [{ exists: placeOf(one) }, { not: { equals: [['held', one.token, 'u'], 0] } }] },
+  ];
+  const stands = [...new Set(marked.map(({ token }) => token))].map((token): Condition => ({ exists: ['held', token] }));
   return {
-    when: { all: [...new Set(marked.map(({ token }) => token))].map((token) => ({ exists: ['held', token] })) },
-    set: [[['version'], version], ...marked.map(({ token, mark }): [Path, Value] => [['held', token, 'g', mark], 0])],
+    when: { all: [...stands, ...marked.flatMap(isUnreturned)] },
+    set: [[['version'], version], ...marked.map((one): [Path, Value] => [placeOf(one), 0])],
   };
 }
 

@@ -70,6 +70,10 @@ function doneAt(queue: QueueRecord, now: number, result: Placed | undefined): Do
 
 export const holds = ({ slot, token }: Receipt): Condition => ({ equals: [slotPath(slot, 'token'), token] });
 
+/**
+ * And is not done yet, so that what it is a condition of applies once. A copy of it that comes late would bring its version back, and with
+ * that any late copy of a write that rests on that version: a message acked since would live again.
+ */
 export const holdsStill = (held: readonly Receipt[]): Condition[] =>
   held.flatMap((receipt) => [holds(receipt), { absent: slotPath(receipt.slot, 'end') }]);
 
@@ -115,7 +119,7 @@ function firstAck(
     const row = tombstoneRow(tombstone(rowId, version, tokens, now));
     return writeLease(ctx, rowId, { all: [...whole, ...held.map(holds)] }, keyed?.then ?? { put: row }, now);
   }
-  const part: Condition = { all: [{ absent: ['until'] }, ...(done.kept ? holdsStill(held) : held.map(holds))] };
+  const part: Condition = { all: [{ absent: ['until'] }, ...holdsStill(held)] };
   return writeLease(ctx, rowId, part, { set: [[['version'], version], ...marks(held, done)] }, now);
 }
 
@@ -168,7 +172,7 @@ async function judge(
     if (isEnded(next)) return { seen: await replaceEnded(ctx, seen, next, next.version, now) };
     // The next in turn may be due from now on.
     if (lease.group) return { seen: await replace(ctx, seen, leaseRow(behindOthers(next, now))) };
-    const when: Condition = { all: [{ absent: ['until'] }, ...(done.kept ? holdsStill(pending) : pending.map(holds))] };
+    const when: Condition = { all: [{ absent: ['until'] }, ...holdsStill(pending)] };
     const then = { set: [[['version'], next.version] as [Path, Value], ...marks(pending, done)] };
     return { seen: await writeLease(ctx, seen.id, when, then, seen.readAt) };
   }

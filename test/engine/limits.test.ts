@@ -405,7 +405,7 @@ onBothStores('a queue of limited concurrency', (driven) => {
     await ack([held!]);
     watched.take();
     expect((await extend()).results[0]).toMatchObject({ code: 'lease_lost' });
-    expect(watched.take()).toEqual({ ...none, gets: 2, updates: 1 });
+    expect(watched.take()).toEqual({ ...none, gets: 2, refused: 1 });
   });
 
   it('of a deleted queue leaves nothing behind', async () => {

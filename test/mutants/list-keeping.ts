@@ -23,7 +23,7 @@ export const keeping: readonly Mutant[] = [
   {
     name: 'a second ack puts its result in the place of the first',
     file: 'engine/operations/ack.ts',
-    find: "const part: Condition = { all: [{ absent: ['until'] }, ...(done.kept ? holdsStill(held) : held.map(holds))] };",
+    find: "const part: Condition = { all: [{ absent: ['until'] }, ...holdsStill(held)] };",
     replace: "const part: Condition = { all: [{ absent: ['until'] }, ...held.map(holds)] };",
     tests: ['test/engine/keep.test.ts'],
   },

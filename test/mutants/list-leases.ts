@@ -97,6 +97,20 @@ export const leases: readonly Mutant[] = [
     replace: '{ set: marks(held, done) }',
   },
   {
+    name: 'an ack of a part that comes twice brings its version back',
+    file: 'engine/operations/ack.ts',
+    find: "const part: Condition = { all: [{ absent: ['until'] }, ...holdsStill(held)] };",
+    replace: "const part: Condition = { all: [{ absent: ['until'] }, ...(done.kept ? holdsStill(held) : held.map(holds))] };",
+    tests: ['test/engine/late-copies.test.ts'],
+  },
+  {
+    name: 'an ack of a part after a read that comes twice brings its version back',
+    file: 'engine/operations/ack.ts',
+    find: '...holdsStill(pending)] };',
+    replace: '...(done.kept ? holdsStill(pending) : pending.map(holds))] };',
+    tests: ['test/engine/late-copies.test.ts'],
+  },
+  {
     name: 'an ack of a whole row does not compare the count',
     file: 'engine/operations/ack.ts',
     find: " { equals: [['count'], count] },",

@@ -48,6 +48,20 @@ export const limits: readonly Mutant[] = [
     replace: '  if (answer.results.length > 100) await returnPermits(ctx, queueName, receipts, answer.results);\n',
   },
   {
+    name: 'permits given back twice bring their version back',
+    file: 'engine/permits.ts',
+    find: '    { not: { equals: [placeOf(one), 0] } },\n',
+    replace: '',
+    tests: ['test/engine/late-copies.test.ts'],
+  },
+  {
+    name: 'permits are given back where they stand anew for another message',
+    file: 'engine/permits.ts',
+    find: "    { any: [{ exists: placeOf(one) }, { not: { equals: [['held', one.token, 'u'], 0] } }] },\n",
+    replace: '',
+    tests: ['test/engine/late-copies.test.ts'],
+  },
+  {
     name: 'permits that were not used are not given back',
     file: 'engine/permit-writes.ts',
     find: 'if (!last || delivered >= last.grant.count) return;',

@@ -1,0 +1,92 @@
+/** Requests that arrive once more, long after they were answered: what they rest on must not come back with them. */
+import { expect, it } from 'vitest';
+import type { Store, Write } from '../../engine/port.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const second = 1000;
+const isOfPermits = ({ key }: Write) => 'id' in key && key.id.endsWith('!limits');
+
+onBothStores('late copies of an ack and of what came right after it', (driven) => {
+  /** An engine, and what it has done to rows of `leases`, to be done once more. */
+  function recorded() {
+    const { store } = driven().watched;
+    const sent: Write[] = [];
+    const recording: Store = {
+      ...store,
+      async write(write, options) {
+        const written = await store.write(write, options);
+        if (written.ok && write.key.table === 'leases') sent.push(write);
+        return written;
+      },
+    };
+    const engine = driven().another(recording);
+    return {
+      receive: async (max: number) => (await engine.call('receive', { queue: 'q' }, { max })).messages,
+      ack: async (receipts: string[]) => (await engine.call('ack', { queue: 'q' }, { receipts })).results,
+      /** What was sent since this was last asked for. */
+      taken: () => sent.splice(0),
+      again: async (writes: readonly Write[]) => {
+        for (const write of writes) await store.write(write);
+      },
+    };
+  }
+
+  it.each([
+    ['reads nothing', 1],
+    ['has a receipt twice, and reads its row', 2],
+  ])('bring back no message that was acked since, where the first %s', async (_, times) => {
+    const { create, send, clock, bodies } = driven();
+    await create('q', { visibilityTimeoutSeconds: 30 });
+    await send('q', 1, 2, 3);
+    const { receive, ack, taken, again } = recorded();
+    const [one, two] = await receive(2);
+    taken();
+    const receipts = Array.from({ length: times }, () => one!.receipt);
+    expect((await ack(receipts)).every(({ ok }) => ok)).toBe(true);
+    const [three] = await receive(1);
+    const copies = taken();
+    expect(copies).toHaveLength(2);
+    expect(await ack([three!.receipt])).toEqual([{ ok: true }]);
+    await again(copies);
+    clock.advance(30 * second);
+    expect(await bodies('q')).toEqual([two!.body]);
+  });
+
+  it('take no permit from who was given it since', async () => {
+    const { create, send, bodies } = driven();
+    await create('q', { limits: { concurrency: 3, ratePerSecond: null } });
+    await send('q', 1, 2, 3, 4, 5);
+    const { receive, ack, taken, again } = recorded();
+    const [one] = await receive(2);
+    taken();
+    expect(await ack([one!.receipt])).toEqual([{ ok: true }]);
+    await receive(1);
+    const copies = taken().filter(isOfPermits);
+    expect(copies).toHaveLength(2);
+    expect(await receive(1)).toHaveLength(1);
+    await again(copies);
+    expect(await bodies('q')).toEqual([]);
+  });
+
+  it('take no permit from who has one by an extend, though its receive had lost all of them', async () => {
+    const { create, send, publish, call, clock } = driven();
+    const priority = { levels: 2, order: 'strict' } as const;
+    await create('q', { limits: { concurrency: 2, ratePerSecond: null }, visibilityTimeoutSeconds: 1, priority });
+    await send('q', 1, 2, 3);
+    const { receive, ack, taken, again } = recorded();
+    const [one, two] = await receive(2);
+    taken();
+    expect(await ack([one!.receipt])).toEqual([{ ok: true }]);
+    expect(await receive(1)).toHaveLength(1);
+    const copies = taken().filter(isOfPermits);
+    expect(copies).toHaveLength(2);
+    // Whoever takes permits when those have ended drops them.
+    clock.advance(60 * second);
+    await publish('q', { body: 'urgent', priority: 1 });
+    expect(await driven().bodies('q', { max: 1, visibilityTimeoutSeconds: 600 })).toEqual(['urgent']);
+    const extended = await call('extend', 'q', { receipts: [two!.receipt], visibilityTimeoutSeconds: 600 });
+    expect(extended.results).toMatchObject([{ ok: true }]);
+    await again(copies);
+    expect(await receive(1)).toEqual([]);
+  });
+});
