@@ -1,6 +1,7 @@
 /** Requests that arrive once more, long after they were answered: what they rest on must not come back with them. */
 import { expect, it } from 'vitest';
 import type { Store, Write } from '../../engine/port.ts';
+import { tokenChars } from '../../engine/receipts.ts';
 import { onBothStores } from './on-both-stores.ts';
 
 const second = 1000;
@@ -32,17 +33,17 @@ onBothStores('late copies of an ack and of what came right after it', (driven) =
   }
 
   it.each([
-    ['reads nothing', 1],
-    ['has a receipt twice, and reads its row', 2],
-  ])('bring back no message that was acked since, where the first %s', async (_, times) => {
+    ['reads nothing', false],
+    ['has a stale receipt of the same message, and reads its row', true],
+  ])('bring back no message that was acked since, where the first %s', async (_, isBesideStale) => {
     const { create, send, clock, bodies } = driven();
     await create('q', { visibilityTimeoutSeconds: 30 });
     await send('q', 1, 2, 3);
     const { receive, ack, taken, again } = recorded();
     const [one, two] = await receive(2);
     taken();
-    const receipts = Array.from({ length: times }, () => one!.receipt);
-    expect((await ack(receipts)).every(({ ok }) => ok)).toBe(true);
+    const stale = isBesideStale ? [one!.receipt.replace(/[^.]+$/, 'z'.repeat(tokenChars))] : [];
+    expect((await ack([...stale, one!.receipt])).at(-1)).toEqual({ ok: true });
     const [three] = await receive(1);
     const copies = taken();
     expect(copies).toHaveLength(2);
