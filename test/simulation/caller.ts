@@ -1,22 +1,17 @@
 /** One process of a history: makes the calls that its plan says, with the receipts that it happens to hold. */
-import { createEngine } from '../../engine/create.ts';
-import type { Engine } from '../../engine/engine.ts';
 import type { SimulatedProcess } from '../../engine/simulation.ts';
-import type { PublishEntry, ReceivedMessage, TransactionItem } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
+import type { PublishEntry } from '../../sdk/contract.ts';
+import { sweepOnce } from './background.ts';
 import { bodyOf } from './bodies.ts';
-import type { Choice, PlannedQueue, Step } from './plan.ts';
-import { publishersOf } from './publishers.ts';
+import { createStepsById } from './by-id.ts';
+import { drawing } from './drawing.ts';
+import type { PlannedQueue, Step } from './plan.ts';
+import { engineOf } from './processes.ts';
+import { createReceipts } from './receipts.ts';
 import { scheduleChangeOf, scheduleOf } from './schedules.ts';
 import { type Given, transact } from './transacting.ts';
 import type { World } from './world.ts';
 
-interface Held {
-  queue: string;
-  message: ReceivedMessage;
-}
-
-const usedMax = 30;
 const pagesMax = 5;
 
 /** What the next incarnation of a process goes on with. */
@@ -40,57 +35,14 @@ export async function takeSteps(
   await caller.end();
 }
 
-export function engineOf(world: World, process: SimulatedProcess): Engine {
-  return createEngine({
-    store: process.store,
-    clock: process.clock,
-    random: process.random,
-    observe: world.observe,
-    startRedrive: world.startRedrive,
-    checkBack: publishersOf(world, process),
-    transactionItem: (write) => write as unknown as TransactionItem,
-  });
-}
-
 function createCaller(world: World, process: SimulatedProcess) {
   const by = { process: process.name, engine: engineOf(world, process) };
-  const { random } = process;
+  const lots = drawing(process.random);
+  const { chance, whole, some } = lots;
   const { recorder, shared } = world;
-  const held: Held[] = [];
-  const used: Held[] = [];
+  const receipts = createReceipts(lots);
+  const byId = createStepsById(world, by, lots);
   const aside: Promise<void>[] = [];
-
-  const chance = (share: number) => random.number() < share;
-  const one = <T>(values: readonly T[]): T | undefined => values[Math.floor(random.number() * values.length)];
-  const some = <T>(values: readonly T[]): T[] => values.filter(() => chance(0.5));
-
-  function chosen(which: Choice): Held[] {
-    if (which === 'all') return [...held];
-    if (which === 'one') return held.length > 0 ? [one(held)!] : [];
-    if (which === 'some') return [...some(held), ...(chance(0.2) ? some(used).slice(0, 2) : [])];
-    return [...some(used), ...(chance(0.3) ? some(held) : [])];
-  }
-
-  /** Hands the receipts of each queue to `use`; they are used from then on, unless they are kept. */
-  async function withReceipts(
-    which: Choice,
-    use: (queue: string, receipts: string[], given: readonly Held[]) => Promise<unknown>,
-    keep = false,
-  ): Promise<void> {
-    const byQueue = Map.groupBy(chosen(which), ({ queue }) => queue);
-    if (!keep) {
-      for (const each of [...byQueue.values()].flat()) {
-        if (held.includes(each)) held.splice(held.indexOf(each), 1);
-        else if (used.includes(each)) used.splice(used.indexOf(each), 1);
-        used.push(each);
-      }
-      used.splice(0, used.length - usedMax);
-    }
-    for (const [queue, given] of byQueue) {
-      const receipts = given.map(({ message }) => message.receipt);
-      await use(queue, chance(0.05) ? [...receipts, receipts[0]!] : receipts, given);
-    }
-  }
 
   async function receive(step: Extract<Step, { do: 'receive' }>): Promise<void> {
     const { queue, max, visibilityTimeoutSeconds, waitSeconds } = step;
@@ -101,7 +53,7 @@ function createCaller(world: World, process: SimulatedProcess) {
     };
     const output = await recorder.call(by, 'receive', { queue }, input);
     for (const message of output?.messages ?? []) {
-      held.push({ queue, message });
+      receipts.hold(queue, message);
       if (visibilityTimeoutSeconds !== 0 && Date.parse(message.leasedUntil) <= process.clock.now()) {
         world.fail(
           'lease-is-live',
@@ -127,14 +79,10 @@ function createCaller(world: World, process: SimulatedProcess) {
       await recorder.call(by, 'getQueue', { queue }, {});
       return;
     }
-    if (how === 'message') {
-      const id = one(shared.ids);
-      if (id !== undefined) await recorder.call(by, 'getMessage', { queue, id }, {});
-      return;
-    }
+    if (how === 'message') return byId.read(queue);
     let cursor: string | undefined;
     for (let page = 0; page < pagesMax; page++) {
-      const input = { limit: 1 + Math.floor(random.number() * 10), ...(cursor === undefined ? {} : { cursor }) };
+      const input = { limit: 1 + whole(10), ...(cursor === undefined ? {} : { cursor }) };
       const output = await recorder.call(by, 'peek', { queue }, input);
       cursor = output?.cursor;
       if (cursor === undefined) return;
@@ -155,56 +103,20 @@ function createCaller(world: World, process: SimulatedProcess) {
 
   function ack({ which, result }: Extract<Step, { do: 'ack' }>): Promise<void> {
     const given = result === undefined ? {} : { result: bodyOf(result.number, result.chars) };
-    return withReceipts(which, async (queue, receipts, messages) => {
-      const output = await recorder.call(by, 'ack', { queue }, { receipts, ...given });
+    return receipts.use(which, async (queue, used, messages) => {
+      const output = await recorder.call(by, 'ack', { queue }, { receipts: used, ...given });
       // Once more, with another result, which is to count for nothing.
-      if (result && chance(0.5)) await recorder.call(by, 'ack', { queue }, { receipts, result: bodyOf(-result.number, 0) });
+      if (result && chance(0.5)) {
+        await recorder.call(by, 'ack', { queue }, { receipts: used, result: bodyOf(-result.number, 0) });
+      }
       const done = messages.filter((_, index) => output?.results[index]?.ok);
-      shared.ended.push(...done.map(({ message }) => ({ queue, id: message.id })));
+      shared.ended.push(...done.map(({ id }) => ({ queue, id })));
     });
-  }
-
-  async function look({ waitSeconds }: Extract<Step, { do: 'look' }>): Promise<void> {
-    const message = chance(0.7) ? one(shared.ended) : one(shared.published);
-    if (message) await recorder.call(by, 'getMessage', message, waitSeconds === undefined ? {} : { waitSeconds });
-  }
-
-  /** One of those published, the last ones rather: in its queue, or where it may have died. */
-  function anyMessage(): { queue: string; id: string } | undefined {
-    const message = chance(0.5) ? one(shared.published.slice(-10)) : one(shared.published);
-    if (!message) return undefined;
-    const { queues } = world.plan;
-    return chance(0.2) ? { ...message, queue: one(queues)!.name } : message;
-  }
-
-  async function cancel({ force }: Extract<Step, { do: 'cancel' }>): Promise<void> {
-    const message = anyMessage();
-    if (!message) return;
-    const output = await recorder.call(by, 'cancelMessage', message, force === undefined ? {} : { force });
-    if (output) shared.ended.push(message);
-  }
-
-  async function decide({ decision }: Extract<Step, { do: 'decide' }>): Promise<void> {
-    const message = chance(0.7) ? one(shared.prepared.slice(-6)) : one(shared.prepared);
-    if (!message) return;
-    if (decision === 'commit') await recorder.call(by, 'commitMessage', message, {});
-    else await recorder.call(by, 'rollbackMessage', message, {});
-  }
-
-  async function change(step: Extract<Step, { do: 'change' }>): Promise<void> {
-    const { number, chars = 0, delaySeconds, priority } = step;
-    const message = anyMessage();
-    const input = {
-      ...(number === undefined ? {} : { body: bodyOf(number, chars) }),
-      ...(delaySeconds === undefined ? {} : { delaySeconds }),
-      ...(priority === undefined ? {} : { priority }),
-    };
-    if (message) await recorder.call(by, 'updateMessage', message, input);
   }
 
   async function inTransaction(step: Extract<Step, { do: 'transact' }>): Promise<void> {
     const given: Given[] = [];
-    if (step.which) await withReceipts(step.which, async (queue, receipts) => void given.push({ queue, receipts }));
+    if (step.which) await receipts.use(step.which, async (queue, used) => void given.push({ queue, receipts: used }));
     await transact(world, process, by.engine, step, given);
   }
 
@@ -234,21 +146,21 @@ function createCaller(world: World, process: SimulatedProcess) {
       case 'release': {
         const { which, delaySeconds, failed } = step;
         const input = { ...(delaySeconds === undefined ? {} : { delaySeconds }), ...(failed === undefined ? {} : { failed }) };
-        return withReceipts(which, (queue, receipts) => recorder.call(by, 'release', { queue }, { receipts, ...input }));
+        return receipts.use(which, (queue, used) => recorder.call(by, 'release', { queue }, { receipts: used, ...input }));
       }
       case 'extend': {
         const { which, visibilityTimeoutSeconds } = step;
         const input = visibilityTimeoutSeconds === undefined ? {} : { visibilityTimeoutSeconds };
-        return withReceipts(which, (queue, receipts) => recorder.call(by, 'extend', { queue }, { receipts, ...input }), true);
+        return receipts.use(which, (queue, used) => recorder.call(by, 'extend', { queue }, { receipts: used, ...input }), true);
       }
       case 'look':
-        return look(step);
+        return byId.look(step);
       case 'cancel':
-        return cancel(step);
+        return byId.cancel(step);
       case 'change':
-        return change(step);
+        return byId.change(step);
       case 'decide':
-        return decide(step);
+        return byId.decide(step);
       case 'schedule':
         return recorder.call(by, 'putSchedule', { name: step.name }, scheduleOf(step, process.clock.now()));
       case 'reschedule':
@@ -294,20 +206,4 @@ function createCaller(world: World, process: SimulatedProcess) {
     },
     end: async () => void (await Promise.all(aside)),
   };
-}
-
-const sweepMsMax = 50_000;
-
-/** What an invocation of the sweep does; that it fails is no matter, another comes. */
-export async function sweepOnce(world: World, process: SimulatedProcess, engine: Engine): Promise<void> {
-  world.count('sweeps');
-  try {
-    const { queues } = await engine.sweep({ until: process.clock.now() + sweepMsMax });
-    for (const { removed, deadLettered } of queues) {
-      world.count('rows removed by sweeps', removed);
-      world.count('dead-lettered by sweeps', deadLettered);
-    }
-  } catch (error) {
-    if (!(error instanceof DumbwaiterError)) throw error;
-  }
 }

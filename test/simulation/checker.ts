@@ -11,7 +11,7 @@ import { judgeFences } from './checker/fences.ts';
 import { judgeKept } from './checker/kept.ts';
 import { judgeKeys } from './checker/keys.ts';
 import { judgeLeases } from './checker/leases.ts';
-import { ledgerOf } from './checker/ledger.ts';
+import { ledgerOf } from './checker/ledger-of.ts';
 import { judgeLimits } from './checker/limits.ts';
 import { judgePrepared } from './checker/prepared.ts';
 import { judgeRecords } from './checker/records.ts';

@@ -1,4 +1,4 @@
-/** Drawing lots: what of a plan is left to chance. */
+/** Drawing lots: what is left to chance of a plan, and of what its processes do. */
 import type { Random } from '../../engine/port.ts';
 
 export const secondMs = 1000;
@@ -11,9 +11,21 @@ export interface Drawing {
   chance: (share: number) => boolean;
   /** 0 ≤ n < below, whole. */
   whole: (below: number) => number;
+  /** One of them, where there is any. */
+  any: <T>(values: readonly T[]) => T | undefined;
+  /** About half of them. */
+  some: <T>(values: readonly T[]) => T[];
 }
 
 export function drawing(random: Random): Drawing {
   const whole = (below: number) => Math.floor(random.number() * below);
-  return { random, whole, pick: (values) => values[whole(values.length)]!, chance: (share) => random.number() < share };
+  const chance = (share: number) => random.number() < share;
+  return {
+    random,
+    whole,
+    chance,
+    pick: (values) => values[whole(values.length)]!,
+    any: (values) => values[whole(values.length)],
+    some: (values) => values.filter(() => chance(0.5)),
+  };
 }

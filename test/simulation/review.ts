@@ -1,9 +1,9 @@
 /** Looks at what queues keep of messages that have ended, again and again as time goes by, until all of that should be gone. */
 import type { SimulatedProcess } from '../../engine/simulation.ts';
 import { tombstoneMs } from '../../sdk/limits.ts';
-import { engineOf } from './caller.ts';
 import { daySeconds, minuteMs, secondMs } from './drawing.ts';
 import type { Plan } from './plan.ts';
+import { engineOf } from './processes.ts';
 import type { World } from './world.ts';
 
 /** Messages of one history that are looked at. */

@@ -1,0 +1,29 @@
+/** What was done with the receipts of deliveries; and which calls may have been applied though they were told otherwise. */
+import { clockMarginMs, tombstoneMs } from '../../../sdk/limits.ts';
+import type { Call } from '../history.ts';
+import type { Act, Delivery } from './ledger.ts';
+import { endOf, type Outcome, outcomeOf, outcomeOfEntry } from './outcomes.ts';
+
+/** How long a caller whose clock is off finds the trace of its ack, or of its cancel, at least. */
+export const traceMs = tombstoneMs - 2 * clockMarginMs;
+
+/** `retryMsMin`: see `Circumstances`. */
+export function noteActs(call: Call, byReceipt: ReadonlyMap<string, Delivery>, retryMsMin: number): void {
+  if (call.operation !== 'ack' && call.operation !== 'release' && call.operation !== 'extend') return;
+  const whole = outcomeOf(call) as Outcome<{ results: never[] }>;
+  call.input.receipts.forEach((receipt, index) => {
+    const { operation } = call;
+    const told = outcomeOfEntry(whole, index);
+    // What ended the lease may have been this very call, tried again after an answer was lost. An ack leaves a trace that tells, for an hour.
+    const isRepeated = isLeaseLost(told) && endOf(call) - call.startedAt >= (operation === 'ack' ? traceMs : retryMsMin);
+    byReceipt.get(receipt)?.acts.push({ operation, call, outcome: isRepeated ? 'uncertain' : told } as Act);
+  });
+}
+
+/** Whether it may have been applied at first, and then have found the message gone, or in other hands. A cancel leaves a trace, for an hour. */
+export function isSecondTry(call: Call, leastMs: number): boolean {
+  return 'refused' in call.answer && call.answer.refused.startsWith('message_') && endOf(call) - call.startedAt >= leastMs;
+}
+
+const isLeaseLost = (outcome: Outcome<unknown>) =>
+  outcome !== 'uncertain' && 'refused' in outcome && outcome.refused === 'lease_lost';

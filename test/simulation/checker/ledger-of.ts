@@ -1,0 +1,86 @@
+/** Makes the ledger of a history. */
+import type { History } from '../history.ts';
+import { isSecondTry, noteActs, traceMs } from './acts.ts';
+import type { Delivery, Ledger, Life } from './ledger.ts';
+import { add, livesOf } from './lives.ts';
+import { type CallOf, callsOf, endOf, mayBeDone } from './outcomes.ts';
+import { queuesOf } from './queues.ts';
+import { schedulesOf } from './schedules.ts';
+import { publishOf } from './tick-publishes.ts';
+import { callsOfTransactions } from './transaction-calls.ts';
+import { lifeOf } from './whose.ts';
+
+export function ledgerOf({ calls: made, asked = [], transactions = [], circumstances }: History): Ledger {
+  const { clockErrorMs, drainedAt, sweptAt, retryMsMin = 0 } = circumstances;
+  const calls = [...made, ...callsOfTransactions(transactions)].sort((a, b) => a.startedAt - b.startedAt);
+  const queues = queuesOf(calls);
+  const lives = livesOf(calls, retryMsMin);
+  const schedules = schedulesOf(calls, retryMsMin);
+
+  const ofMessage = <One extends CallOf<'cancelMessage' | 'updateMessage' | 'commitMessage' | 'rollbackMessage'>>(
+    ofAll: readonly One[],
+    traceMsLeast: (call: One) => number = () => retryMsMin,
+  ) =>
+    Map.groupBy(
+      ofAll.filter((call) => mayBeDone(call) || isSecondTry(call, traceMsLeast(call))),
+      ({ params }) => params.id,
+    );
+  // A group remembers few of those that were cancelled.
+  const isOfGroup = (id: string) => lives.byId.get(id)?.some(({ entry }) => entry.group !== undefined);
+  const cancels = ofMessage(callsOf(calls, 'cancelMessage'), ({ params }) => (isOfGroup(params.id) ? retryMsMin : traceMs));
+  const changes = ofMessage(callsOf(calls, 'updateMessage'));
+
+  const strangers: Ledger['strangers'][number][] = [];
+  const sameReceipt: [Delivery, Delivery][] = [];
+  const byReceipt = new Map<string, Delivery>();
+
+  const tickLife = (published: CallOf<'publish'> | undefined, id: string): Life | undefined => {
+    if (!published) return undefined;
+    const entry = published.input.messages[0]!;
+    const life: Life = { id, queue: published.params.queue, entry, published, accepted: false, deliveries: [] };
+    add(lives, life);
+    return life;
+  };
+
+  for (const call of calls) {
+    if (call.operation !== 'receive' || !('output' in call.answer)) continue;
+    for (const message of call.answer.output.messages) {
+      const endedAt = endOf(call);
+      const life =
+        lifeOf(message, call, lives, { changes, queues, clockErrorMs }) ??
+        tickLife(publishOf(message, call, { schedules, queues, clockErrorMs }), message.id);
+      if (!life) {
+        strangers.push({ message, call });
+        continue;
+      }
+      if (life.entry.dedupKey !== undefined) life.saidAt ??= message.publishedAt;
+      const delivery: Delivery = { life, queue: call.params.queue, message, call, startedAt: call.startedAt, endedAt, acts: [] };
+      life.deliveries.push(delivery);
+      const before = byReceipt.get(message.receipt);
+      if (before) sameReceipt.push([before, delivery]);
+      else byReceipt.set(message.receipt, delivery);
+    }
+  }
+  for (const call of calls) noteActs(call, byReceipt, retryMsMin);
+
+  return {
+    calls,
+    queues,
+    lives: lives.all,
+    byId: lives.byId,
+    duplicates: lives.duplicates,
+    keyed: lives.keyed,
+    cancels,
+    changes,
+    commits: ofMessage(callsOf(calls, 'commitMessage')),
+    rollbacks: ofMessage(callsOf(calls, 'rollbackMessage')),
+    asked: Map.groupBy(asked, ({ id }) => id),
+    schedules,
+    strangers,
+    sameReceipt,
+    transactions,
+    clockErrorMs,
+    drainedAt,
+    sweptAt,
+  };
+}

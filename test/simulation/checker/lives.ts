@@ -1,0 +1,73 @@
+/** Whose lives a history began: one for each publish that may have stored a message. */
+import type { Call } from '../history.ts';
+import { contentKey } from './content.ts';
+import { idBefore } from './ids.ts';
+import type { Duplicate, KeyedPublish, Life } from './ledger.ts';
+import { endOf, outcomeOf, outcomeOfEntry } from './outcomes.ts';
+
+/** Lives as they come to be known. */
+export interface Lives {
+  all: Life[];
+  byId: Map<string, Life[]>;
+  /** Whose id nobody was told, by their content. */
+  unnamed: Map<string, Life[]>;
+  keyed: Map<string, KeyedPublish[]>;
+  duplicates: Duplicate[];
+}
+
+/** `retryMsMin`: see `Circumstances`. */
+export function livesOf(calls: readonly Call[], retryMsMin: number): Lives {
+  const lives: Lives = { all: [], byId: new Map(), unnamed: new Map(), keyed: new Map(), duplicates: [] };
+  for (const call of calls) {
+    if (call.operation !== 'publish') continue;
+    const whole = outcomeOf<'publish'>(call);
+    call.input.messages.forEach((entry, index) => {
+      const outcome = outcomeOfEntry(whole, index);
+      if (outcome !== 'uncertain' && 'refused' in outcome) return;
+      const accepted = outcome === 'uncertain' ? undefined : outcome.done;
+      const id = accepted?.id ?? idBefore(entry);
+      const { queue } = call.params;
+      if (entry.dedupKey !== undefined) {
+        const told = accepted?.duplicate ? 'duplicate' : accepted ? 'accepted' : 'nothing';
+        push(lives.keyed, id!, { queue, entry, call, told });
+      }
+      const life: Life = { id, queue, entry, published: call, accepted: accepted !== undefined, deliveries: [] };
+      if (!accepted?.duplicate) {
+        add(lives, life);
+        return;
+      }
+      lives.duplicates.push({ id: accepted.id, queue, entry, call });
+      // Under a key the queue knows its own first try again.
+      if (entry.dedupKey === undefined && endOf(call) - call.startedAt >= retryMsMin)
+        add(lives, { ...life, accepted: false, duplicate: true });
+    });
+  }
+  acceptByDuplicate(lives);
+  return lives;
+}
+
+export function add(lives: Lives, life: Life): void {
+  lives.all.push(life);
+  if (life.id === undefined) push(lives.unnamed, contentKey(life.entry), life);
+  else push(lives.byId, life.id, life);
+}
+
+/** Its id is known from now on. */
+export function name(lives: Lives, life: Life, id: string): void {
+  life.id = id;
+  push(lives.byId, id, life);
+}
+
+/** A publish that was not answered was stored after all where the next under its id is told so, and no other can have been meant. */
+function acceptByDuplicate({ duplicates, byId }: Lives): void {
+  for (const { id, queue, call } of duplicates) {
+    const lives = (byId.get(id) ?? []).filter((life) => life.queue === queue && life.published.startedAt <= endOf(call));
+    if (lives.length === 1 && !lives[0]!.duplicate) lives[0]!.accepted = true;
+  }
+}
+
+function push<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}

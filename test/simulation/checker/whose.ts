@@ -1,0 +1,56 @@
+/** Whose message a delivery is. */
+import type { ReceivedMessage } from '../../../sdk/contract.ts';
+import { contentKey } from './content.ts';
+import { idAtFirst } from './ids.ts';
+import type { Ledger, Life } from './ledger.ts';
+import { type Lives, name } from './lives.ts';
+import { type CallOf, endOf } from './outcomes.ts';
+
+type Known = Pick<Ledger, 'changes' | 'queues' | 'clockErrorMs'>;
+
+/** Of several under one own id, and of one content, the one that was published when the message says. */
+export function lifeOf(
+  message: ReceivedMessage,
+  receive: CallOf<'receive'>,
+  lives: Lives,
+  { changes, queues, clockErrorMs }: Known,
+): Life | undefined {
+  const key = contentKey(message);
+  const by = endOf(receive);
+  const id = idAtFirst(message.id);
+  const ofId = lives.byId.get(id)?.filter(({ published }) => published.startedAt <= by) ?? [];
+  // Two queues may have messages of one key, or of one own id.
+  const near = ofId.filter(({ queue }) => queues.reachable(queue).has(receive.params.queue));
+  const all = near.length > 0 ? near : ofId;
+  const same = all.find(({ saidAt }) => saidAt === message.publishedAt);
+  if (same) return same;
+  const known = all.filter(({ saidAt }) => saidAt === undefined);
+  if (known.length === 0) return unnamedOf(message, by, lives);
+  // One that may have been edited may carry anything.
+  const mayDiffer = ({ queue, entry }: Life) => entry.dedupKey !== undefined && queues.mayReplace(queue);
+  const alike = changes.has(id) ? known : known.filter((life) => mayDiffer(life) || contentKey(life.entry) === key);
+  const at = Date.parse(message.publishedAt);
+  const fitting = alike.filter(
+    ({ published }) => at >= published.startedAt - clockErrorMs && at <= endOf(published) + clockErrorMs,
+  );
+  // One that took long to be published may have been published at any time of that: who was quick is told first.
+  fitting.sort((one, other) => endOf(one.published) - endOf(other.published));
+  const exact = fitting.filter(({ entry }) => contentKey(entry) === key);
+  return (
+    exact.findLast(({ accepted }) => accepted) ??
+    fitting.find(({ accepted }) => accepted) ??
+    exact.at(-1) ??
+    fitting.at(-1) ??
+    alike.at(-1) ??
+    known.at(-1)
+  );
+}
+
+/** The first of its content whose publish nobody was answered: it has this id from now on. */
+function unnamedOf(message: ReceivedMessage, by: number, lives: Lives): Life | undefined {
+  const candidates = lives.unnamed.get(contentKey(message)) ?? [];
+  const index = candidates.findIndex(({ published }) => published.startedAt <= by);
+  const [life] = index < 0 ? [] : candidates.splice(index, 1);
+  if (life) name(lives, life, message.id);
+  return life;
+}

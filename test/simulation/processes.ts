@@ -1,0 +1,28 @@
+/** The processes of a history: how each comes to its engine, and who goes on when one is killed. */
+import { createEngine } from '../../engine/create.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { SimulatedProcess } from '../../engine/simulation.ts';
+import type { TransactionItem } from '../../sdk/contract.ts';
+import { publishersOf } from './publishers.ts';
+import type { World } from './world.ts';
+
+export function engineOf(world: World, process: SimulatedProcess): Engine {
+  return createEngine({
+    store: process.store,
+    clock: process.clock,
+    random: process.random,
+    observe: world.observe,
+    startRedrive: world.startRedrive,
+    checkBack: publishersOf(world, process),
+    transactionItem: (write) => write as unknown as TransactionItem,
+  });
+}
+
+/** Runs a process until it has ended, however often it is killed: another takes its place. */
+export async function revived(world: World, name: string, skewMs: number, body: (process: SimulatedProcess) => Promise<void>) {
+  for (let life = 1; ; life++) {
+    const end = await world.simulation.spawn(life === 1 ? name : `${name}.${life}`, body, { skewMs });
+    if (end === 'ended') return;
+    world.count('processes replaced');
+  }
+}
