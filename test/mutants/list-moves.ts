@@ -5,9 +5,9 @@ export const moves: readonly Mutant[] = [
   {
     name: 'a whole row is moved whatever became of it since it was judged',
     file: 'engine/moves.ts',
-    find: 'const after = await replace(ctx, seen, leaseRow(next));',
+    find: '() => replace(ctx, seen, leaseRow(next)));',
     replace:
-      'const now2 = await ctx.store.get([leaseKey(seen.id)]);\n  const after = await replace(ctx, { ...seen, row: now2[0] }, leaseRow(next));',
+      'async () => {\n    const [now2] = await ctx.store.get([leaseKey(seen.id)]);\n    return replace(ctx, { ...seen, row: now2 }, leaseRow(next));\n  });',
     tests: ['test/engine/races.test.ts'],
   },
   {
@@ -45,9 +45,30 @@ export const moves: readonly Mutant[] = [
   {
     name: 'bodies of a moved row keep their time to live',
     file: 'engine/moves.ts',
-    find: 'if (!contentOf && lease.expiresAt !== undefined) await keepBodies(ctx, contents, row.expiresAt);',
+    find: 'if (!anew && lease.expiresAt !== undefined) await keepBodies(ctx, contents, row.expiresAt);',
     replace: '',
     tests: ['test/engine/age.test.ts', 'test/engine/dead-letter.test.ts'],
+  },
+  {
+    name: 'bodies stay of a move that another was faster with',
+    file: 'engine/moves.ts',
+    find: '  if (!applied) await removeUnnamed(ctx, { seen, after }, alone);\n',
+    replace: '',
+    tests: ['test/engine/bodies-left.test.ts'],
+  },
+  {
+    name: 'bodies go though the move that put them was made unheard',
+    file: 'engine/beside.ts',
+    find: '({ placed }, index) => !holdsBodies(found[index]!, placed)',
+    replace: '(_, index) => found[index] !== undefined',
+    tests: ['test/engine/bodies-left.test.ts'],
+  },
+  {
+    name: 'bodies that were to be kept for ever, and are not, have no end',
+    file: 'engine/moves.ts',
+    find: '!applied && haveNoEnd ?',
+    replace: '!applied && !haveNoEnd ?',
+    tests: ['test/engine/bodies-left.test.ts'],
   },
   {
     name: 'a dead letter is due where it was, not at once',
