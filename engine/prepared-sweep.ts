@@ -37,7 +37,10 @@ export async function sweepPrepared(
         ctx,
         rows.slice(at, at + askedAtOnce).map((row) => row.id as string),
       );
-      const done = await Promise.all(seen.map((one) => seeTo(ctx, queue, partition, one, swept)));
+      // A sweep that stood still must not roll back, by settings that are no more, what its publisher is to be asked about.
+      const current = await ctx.settings.find(queue.name);
+      if (!current) return true;
+      const done = await Promise.all(seen.map((one) => seeTo(ctx, current, partition, one, swept)));
       changed ||= done.includes(true);
     }
     // What is left is for somebody else to see to, or the index lags.

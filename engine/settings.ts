@@ -149,10 +149,7 @@ export function expiryOf(queue: QueueRecord, visibleAt: number): number | undefi
 }
 
 export function createSettings(store: Store, clock: Clock) {
-  const cache = new Map<
-    string,
-    { record: QueueRecord | undefined; readAt: number; loading?: Promise<QueueRecord | undefined> }
-  >();
+  const cache = new Map<string, { record: QueueRecord; readAt: number }>();
   let all: { records: QueueRecord[]; readAt: number } | undefined;
 
   const isFresh = (readAt: number) => {
@@ -210,6 +207,9 @@ export function createSettings(store: Store, clock: Clock) {
         after = page.next;
       } while (after);
       all = { records, readAt };
+      for (const record of records) {
+        if ((cache.get(record.name)?.readAt ?? 0) <= readAt) cache.set(record.name, { record, readAt });
+      }
       return records;
     },
     async byIncarnation(incarnation: string): Promise<QueueRecord | undefined> {

@@ -199,7 +199,10 @@ async function sweepRow(ctx: Context, queue: QueueRecord, first: Seen, swept: Sw
   try {
     let seen = first;
     for (let turn = 0; turn < turnsMax; turn++) {
-      const settled = await settle(ctx, queue, seen);
+      // A sweep that stood still must not judge by settings that are no more.
+      const current = await ctx.settings.find(queue.name);
+      if (!current) return 'nothing';
+      const settled = await settle(ctx, current, seen);
       swept.removed += settled.removed;
       swept.deadLettered += settled.deadLettered;
       if (!settled.unfinished) return settled.ready ? 'waiting' : 'nothing';

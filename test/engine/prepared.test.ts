@@ -487,4 +487,27 @@ onBothStores('a prepared message', (driven) => {
     for (const write of late) expect(await inner.write(write)).toMatchObject({ ok: true });
     expect((await call('peek', 'q')).messages.length).toBe(1);
   });
+
+  it('is asked about by a sweep that stood still while its queue learnt whom to ask', async () => {
+    const { another, watched, clock, call, asked, answer } = driven();
+    await create();
+    const [id] = await prepare({ body: 1 });
+    answer.now = async () => 'commit';
+    let stood = false;
+    const sweeper = another({
+      ...watched.store,
+      async range(range) {
+        const found = await watched.store.range(range);
+        if (!stood && range.table === 'leases') {
+          stood = true;
+          await call('updateQueue', 'q', { prepared: { timeoutSeconds, checkBack: { url: 'https://publisher.example/' } } });
+          clock.advance(timeoutSeconds * second);
+        }
+        return found;
+      },
+    });
+    await sweeper.sweep({ until: clock.now() + hour });
+    expect(asked.map(({ message }) => message.id)).toEqual([id]);
+    expect(await bodies()).toEqual([1]);
+  });
 });
