@@ -15,7 +15,7 @@ import { leaseRow } from './row-format.ts';
 import { isLive, type Lease, lapsed, type Parcel, parcelKey, type Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 import { settle } from './settle.ts';
-import { verdictOfAge } from './verdicts.ts';
+import { isExpired, tellExpired, verdictOfAge } from './verdicts.ts';
 
 /** What one receive call takes with. */
 export interface Taker {
@@ -162,12 +162,11 @@ export async function clearParcel(
   const verdict = verdictOfAge(queue, parcel.since, parcel.expiresAt, now);
   if (verdict === 'ready') return undefined;
   if (typeof verdict !== 'object') {
-    if (endingOfParcel(queue, parcel, now)) {
-      const lease = leaseOf(ctx, queue, parcel, parcel.since);
-      return { remove: await keepExpired(ctx, queue, lease, readAt), deadLettered: 0 };
-    }
-    await removeBodies(ctx, parcel);
-    return { remove: true, deadLettered: 0 };
+    const isKept = endingOfParcel(queue, parcel, now) !== undefined;
+    const remove = !isKept || (await keepExpired(ctx, queue, leaseOf(ctx, queue, parcel, parcel.since), readAt));
+    if (!isKept) await removeBodies(ctx, parcel);
+    if (remove && isExpired(queue, parcel)) tellExpired(ctx, queue, parcel.count);
+    return { remove, deadLettered: 0 };
   }
   const target = queue.deadLetter && (await ctx.settings.find(queue.deadLetter.queue));
   if (!target) return undefined;

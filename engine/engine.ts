@@ -5,6 +5,7 @@ import type { Clock, Random, Store, Write } from './port.ts';
 /** What the engine says of its own doings, for logs and metrics. It never holds a body. */
 export type EngineEvent =
   | { kind: 'dead_lettered'; queue: string; to: string; reason: string; messages: number }
+  /** Without a dead-letter queue: gone, or kept as expired. Told by whoever meets them, at times by two. */
   | { kind: 'expired'; queue: string; messages: number }
   /** The ticks of a schedule cannot be published; told once for each reason. */
   | { kind: 'schedule_failed'; schedule: string; queue: string; reason: string }

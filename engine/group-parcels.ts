@@ -10,7 +10,7 @@ import { removeAll } from './removals.ts';
 import { readParcel } from './row-format.ts';
 import { type Group, type Lease, type Parcel, parcelKey, type Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
-import { verdictOfAge } from './verdicts.ts';
+import { isExpired, tellExpired, verdictOfAge } from './verdicts.ts';
 
 /** What is next in a group; how many messages, too old or purged, were removed before it; and whether there may be more behind those. */
 export interface NextParcel {
@@ -27,6 +27,7 @@ export async function nextParcel(ctx: Context, queue: QueueRecord, lease: Lease,
   const { rows, next } = await ctx.store.range({ table: 'messages', partition: lease.id, limit: headRowsMax, consistent: true });
   const before: Parcel[] = [];
   let removed = 0;
+  let expired = 0;
   let parcel: Parcel | undefined;
   for (const one of rows.map(readParcel)) {
     const isTaken = one.id <= group.head;
@@ -35,17 +36,22 @@ export async function nextParcel(ctx: Context, queue: QueueRecord, lease: Lease,
       break;
     }
     before.push(one);
-    if (!isTaken) removed += one.count;
+    if (isTaken) continue;
+    removed += one.count;
+    if (isExpired(queue, one)) expired += one.count;
   }
   for (const one of before) if (one.id > group.head) await keepIfExpired(ctx, queue, lease.id, group, one, now);
+  // The bodies of one that was taken are its row's, and go with it. First what lies beside a row: without it, it would never be found.
+  const forever = before.filter((one) => one.id > group.head && needsEnding(one.contents, one.expiresAt));
   await removeAll(
     ctx,
-    before.flatMap((one) => {
-      // The bodies of one that was taken are its row's, and go with it.
-      const isForever = one.id > group.head && needsEnding(one.contents, one.expiresAt);
-      return [...(isForever ? chunkKeys(one.contents) : []), parcelKey(one.shard, one.id)];
-    }),
+    forever.flatMap(({ contents }) => chunkKeys(contents)),
   );
+  await removeAll(
+    ctx,
+    before.map(({ shard, id }) => parcelKey(shard, id)),
+  );
+  if (expired > 0) tellExpired(ctx, queue, expired);
   return { ...(parcel ? { parcel } : {}), removed, more: !parcel && next !== undefined };
 }
 

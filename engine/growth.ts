@@ -13,10 +13,12 @@ import {
   shardsIdleMs,
   shardsMax,
   signedRequestMsMax,
+  sweepPeriodMs,
 } from '../sdk/limits.ts';
 import type { Context } from './context.ts';
 import { changeQueue } from './queue-records.ts';
 import type { QueueRecord } from './settings.ts';
+import { levelsOf } from './shards.ts';
 import type { Throttled } from './throttles.ts';
 
 /** After this, nobody who read the settings before can still write under them. */
@@ -50,7 +52,7 @@ export async function growIfThrottled(ctx: Context, queue: QueueRecord): Promise
 }
 
 /** Has a shard visited again that was forgotten, and holds something all the same. */
-export async function visitAgain(ctx: Context, queue: QueueRecord, shard: number): Promise<void> {
+async function visitAgain(ctx: Context, queue: QueueRecord, shard: number): Promise<void> {
   await changeQueue(ctx, queue.name, (record, now) => {
     if (shard < record.shardsVisited || record.incarnation !== queue.incarnation) return record;
     return { ...record, shardsVisited: shard + 1, shardsChangedAt: now };
@@ -72,4 +74,22 @@ export async function shrinkIfIdle(
     if (canForget) return { ...record, shardsVisited: record.shards };
     return { ...record, shards: Math.ceil(record.shards / 2), shardsChangedAt: now };
   });
+}
+
+/** Looks into another forgotten shard each minute: what a late transaction put there is found, if not at once. */
+export async function lookIntoForgotten(ctx: Context, queue: QueueRecord, now: number): Promise<void> {
+  const forgotten = queue.shardsEver - queue.shardsVisited;
+  if (forgotten <= 0) return;
+  const shard = queue.shardsVisited + (Math.floor(now / sweepPeriodMs) % forgotten);
+  for (const partition of levelsOf(queue, shard)) {
+    if (!(await holdsNothing(ctx, partition))) return visitAgain(ctx, queue, shard);
+  }
+}
+
+export async function holdsNothing(ctx: Context, partition: string): Promise<boolean> {
+  const [parcels, leases] = await Promise.all([
+    ctx.store.range({ table: 'messages', partition, limit: 1, consistent: true }),
+    ctx.store.range({ table: 'leases', index: 'due', partition, limit: 1 }),
+  ]);
+  return parcels.rows.length === 0 && leases.rows.length === 0;
 }

@@ -17,7 +17,7 @@ import { removeAll } from './removals.ts';
 import { leaseRow, tombstoneRow } from './row-format.ts';
 import { type Group, isLive, type Lease, lapsed, parcelKey, type Tombstone } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
-import { verdictOf, verdictOfAge } from './verdicts.ts';
+import { isExpired, tellExpired, verdictOf, verdictOfAge } from './verdicts.ts';
 
 export interface Settled {
   /**
@@ -69,7 +69,10 @@ async function settleOnce(
     const slots = lease.slots.map((slot, index) => (gone.includes(index) ? removedSlot(queue, lease, slot, now) : slot));
     const version = ctx.newVersion();
     const after = await replaceSlots(ctx, seen, { ...lease, version, slots }, now);
-    if (after.row?.version === version) settled.removed += gone.length;
+    if (after.row?.version === version) {
+      settled.removed += gone.length;
+      if (gone.length > 0 && isExpired(queue, lease)) tellExpired(ctx, queue, gone.length);
+    }
     return { seen: after };
   }
 

@@ -8,7 +8,7 @@ import { clearParcel } from './claims.ts';
 import type { Context } from './context.ts';
 import { removeDeleted } from './deleted-queues.ts';
 import type { SweepReport } from './engine.ts';
-import { shrinkIfIdle, visitAgain } from './growth.ts';
+import { holdsNothing, lookIntoForgotten, shrinkIfIdle } from './growth.ts';
 import { look, lookAt, type Seen } from './lease-writes.ts';
 import { type Key, type Row, StoreError } from './port.ts';
 import { sweepPrepared } from './prepared-sweep.ts';
@@ -213,24 +213,6 @@ async function sweepRow(ctx: Context, queue: QueueRecord, first: Seen, swept: Sw
     if (!(error instanceof StoreError)) throw error;
   }
   return 'more';
-}
-
-/** Another one each minute: what a late transaction put there is found, if not at once. */
-async function lookIntoForgotten(ctx: Context, queue: QueueRecord, now: number): Promise<void> {
-  const forgotten = queue.shardsEver - queue.shardsVisited;
-  if (forgotten <= 0) return;
-  const shard = queue.shardsVisited + (Math.floor(now / sweepPeriodMs) % forgotten);
-  for (const partition of levelsOf(queue, shard)) {
-    if (!(await holdsNothing(ctx, partition))) return visitAgain(ctx, queue, shard);
-  }
-}
-
-async function holdsNothing(ctx: Context, partition: string): Promise<boolean> {
-  const [parcels, leases] = await Promise.all([
-    ctx.store.range({ table: 'messages', partition, limit: 1, consistent: true }),
-    ctx.store.range({ table: 'leases', index: 'due', partition, limit: 1 }),
-  ]);
-  return parcels.rows.length === 0 && leases.rows.length === 0;
 }
 
 /** What the index shows of a row: its last receive, its age, or (without an age) a row that ended with something left. */

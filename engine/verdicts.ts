@@ -1,4 +1,5 @@
 /** What becomes of a message by its age and by what it went through. */
+import type { Context } from './context.ts';
 import type { Lease, Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 
@@ -9,6 +10,15 @@ export function verdictOfAge(queue: QueueRecord, since: number, expiresAt: numbe
   if (since < queue.purgedBefore) return 'gone';
   if (expiresAt !== undefined && expiresAt <= now) return queue.deadLetter ? { reason: 'expired' } : 'gone';
   return 'ready';
+}
+
+/** Whether what is `gone` is so by its age, and not by a purge. */
+export function isExpired(queue: QueueRecord, { since }: { since: number }): boolean {
+  return since >= queue.purgedBefore;
+}
+
+export function tellExpired(ctx: Context, { name }: QueueRecord, messages: number): void {
+  ctx.observe?.({ kind: 'expired', queue: name, messages });
 }
 
 /** What becomes of one slot now. */

@@ -177,4 +177,27 @@ onBothStores('retention', (driven) => {
     clock.advance(10 * 365 * 86_400_000);
     expect(await bodies('q')).toEqual(['for ever']);
   });
+
+  it.each([null, 3600])('is told of, and what a purge takes is not (kept for %s s)', async (doneSeconds) => {
+    const { create, publish, send, receive, call, clock, sweep, events, bodies } = driven();
+    const keep = doneSeconds === null ? {} : { keep: { doneSeconds, deadSeconds: 0 } };
+    await create('q', { retentionSeconds: 60, groups: { concurrency: 1, onFailure: 'block', ratePerSecond: null }, ...keep });
+    await send('q', 'together', 'together');
+    await publish('q', { body: 'own', id: 'own' });
+    for (const body of range(3)) await publish('q', { body, group: 'g' });
+    clock.advance(60_000);
+    expect(await bodies('q')).toEqual([]);
+    await sweep();
+    const told = events.filter(({ kind }) => kind === 'expired') as { queue: string; messages: number }[];
+    expect(told.every(({ queue }) => queue === 'q')).toBe(true);
+    expect(told.reduce((sum, { messages }) => sum + messages, 0)).toBe(6);
+    await send('q', 'leased', 'waiting');
+    await receive('q', { max: 1, visibilityTimeoutSeconds: 1 });
+    await publish('q', { body: 'grouped', group: 'g' });
+    await call('purge', 'q');
+    clock.advance(120_000);
+    await sweep();
+    expect(await bodies('q')).toEqual([]);
+    expect(events.filter(({ kind }) => kind === 'expired').length).toBe(told.length);
+  });
 });
