@@ -5,10 +5,9 @@
 import { type Placed, writeChunks } from './contents.ts';
 import type { Context } from './context.ts';
 import { holdsBodies, judgeable, keepBodies, look, replace, type Seen, untilSettled } from './lease-writes.ts';
-import { StoreError } from './port.ts';
+import { StoreError, type WriteOptions } from './port.ts';
 import { removeChunks } from './removals.ts';
 import { leaseRow } from './row-format.ts';
-import { writeBy } from './settings.ts';
 
 export interface Beside {
   placed: Placed;
@@ -22,15 +21,18 @@ export async function removeLasting(ctx: Context, bodies: readonly Pick<Beside, 
   await removeChunks(ctx, ...bodies.filter(({ ttl }) => ttl === undefined).map(({ placed }) => placed));
 }
 
-/** Puts bodies, and then runs `write`, which names them. Where that rejects, and surely nothing was written, they are removed again. */
+/**
+ * Puts bodies, and then runs `write`, which names them. Where that rejects, and surely nothing was written, they are removed again;
+ * `mayBeNamed` tells of writes before its last that may be made yet.
+ */
 export async function withBodies<T>(
   ctx: Context,
   bodies: readonly Beside[],
-  readAt: number,
+  options: WriteOptions,
   write: () => Promise<T>,
+  mayBeNamed = () => false,
 ): Promise<T> {
   try {
-    const options = writeBy(readAt);
     // All of them are waited for: one that arrived after its removal would stay.
     const put = await Promise.allSettled(
       bodies.map(({ placed, chunks, ttl }) => writeChunks(ctx.store, placed, chunks, ttl, options)),
@@ -39,7 +41,7 @@ export async function withBodies<T>(
     if (failed) throw failed.reason;
     return await write();
   } catch (error) {
-    if (error instanceof StoreError && error.applied === 'no') await removeLasting(ctx, bodies);
+    if (error instanceof StoreError && error.applied === 'no' && !mayBeNamed()) await removeLasting(ctx, bodies);
     throw error;
   }
 }

@@ -44,13 +44,16 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string): 
     const { leases, ended, toCome } = sorted(seen, partition, ctx.clock.now());
     const waiting = await Promise.all(leases.filter(({ group }) => group).map(({ id }) => emptyGroup(ctx, id)));
     if (waiting.includes(false)) return false;
-    // First what a lease overrides and what lies beside it: without the lease it would count again, or never be found.
+    // First what lies beside a row, and what a lease overrides: without the row it would never be found, or count again.
     await removeAll(ctx, [
-      ...parcels.map(({ shard, id }) => parcelKey(shard, id)),
       ...[...parcels, ...leases].flatMap(({ contents }) => chunkKeys(contents)),
       ...leases.flatMap(({ group }) => group?.leftover ?? []).flatMap(chunkKeys),
       ...leases.flatMap(overridden),
     ]);
+    await removeAll(
+      ctx,
+      parcels.map(({ shard, id }) => parcelKey(shard, id)),
+    );
     await removeAll(
       ctx,
       leases.map(({ id }) => leaseKey(id)),
@@ -65,10 +68,14 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string): 
 async function emptyGroup(ctx: Context, partition: string): Promise<boolean> {
   const { rows, next } = await ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true });
   const parcels = rows.map(readParcel);
-  await removeAll(ctx, [
-    ...parcels.map(({ shard, id }) => parcelKey(shard, id)),
-    ...parcels.flatMap(({ contents }) => chunkKeys(contents)),
-  ]);
+  await removeAll(
+    ctx,
+    parcels.flatMap(({ contents }) => chunkKeys(contents)),
+  );
+  await removeAll(
+    ctx,
+    parcels.map(({ shard, id }) => parcelKey(shard, id)),
+  );
   return next === undefined;
 }
 

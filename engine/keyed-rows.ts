@@ -22,7 +22,8 @@ import type { QueueRecord } from './settings.ts';
 export interface Attempt {
   startedAt: number;
   versions: Set<string>;
-  /** Whether one of them may have been put without word of it. */
+  /** Whether one of them was put; or may have been, without word of it. */
+  applied: boolean;
   unsure: boolean;
 }
 

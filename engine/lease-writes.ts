@@ -98,7 +98,7 @@ export async function replaceWith(ctx: Context, seen: Seen, row: Row, others: re
     const inTheWay = result.refused[0];
     if (inTheWay) return { id: seen.id, row: inTheWay.row, readAt: startedAt };
     // For the sake of the others: a copy of it that arrives later may yet find them as they are to be.
-    return { ...(await lookAt(ctx, seen.id)), unsure: true };
+    return lookAfter(ctx, seen.id, new StoreError(`others than the row ${seen.id} were in the way`, 'unknown'));
   } catch (error) {
     if (!(error instanceof StoreError) || (error.applied === 'no' && ctx.clock.now() <= options.by)) throw error;
     return lookAfter(ctx, seen.id, error);

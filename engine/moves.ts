@@ -24,7 +24,7 @@ import { type Row, StoreError, type Write } from './port.ts';
 import { removeChunks } from './removals.ts';
 import { leaseRow, roomForContents } from './row-format.ts';
 import { absentAt, type Death, isLive, type Lease, leaseKey, type Slot } from './rows.ts';
-import { expiryOf, type QueueRecord } from './settings.ts';
+import { expiryOf, type QueueRecord, writeBy } from './settings.ts';
 import { anyShard, incarnationOf, levelIn, levelOf, shardKey } from './shards.ts';
 
 /** Messages that leave their place: for another queue, or for another time or content in their own. */
@@ -127,7 +127,7 @@ async function departTogether(ctx: Context, departure: Departure): Promise<Moved
     ...(lease.outOfOrder === undefined ? {} : { outOfOrder: lease.outOfOrder }),
     ...(lease.ending || needsEnding(contents, row.expiresAt) ? { ending: true } : {}),
   };
-  const after = await withBodies(ctx, anew ? [anew] : [], seen.readAt, () => replace(ctx, seen, leaseRow(next)));
+  const after = await withBodies(ctx, anew ? [anew] : [], writeBy(seen.readAt), () => replace(ctx, seen, leaseRow(next)));
   const applied = after.row?.version === next.version;
   if (anew) await removeUnused(ctx, departure, { applied, after, anew });
   const haveNoEnd = !anew && needsEnding(contents, row.expiresAt) && lease.expiresAt !== undefined;
@@ -194,7 +194,7 @@ async function departAlone(ctx: Context, departure: Departure): Promise<Moved> {
     version,
     slots: lease.slots.map((slot, index) => (slots.includes(index) ? leftBehind(slot) : slot)),
   };
-  const after = await withBodies(ctx, alone, seen.readAt, async () => {
+  const after = await withBodies(ctx, alone, writeBy(seen.readAt), async () => {
     if (isEnded(rest)) await keepBeside(ctx, rest);
     const rowLeft = isEnded(rest) ? endedRow(rest, version, now) : leaseRow(rest);
     const apart = isEnded(rest) ? keptApart(ctx, rest, now) : [];

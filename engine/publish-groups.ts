@@ -3,7 +3,8 @@
  * which they were published, and none behind one that was taken; a row of which nothing waited is due from then on.
  */
 import type { PublishResult } from '../sdk/contract.ts';
-import { joinEntries, keptUntil, type Placed, place, writeChunks } from './contents.ts';
+import { type Beside, withBodies } from './beside.ts';
+import { joinEntries, keptUntil, place } from './contents.ts';
 import type { Context } from './context.ts';
 import { groupPlace, laneOf } from './groups.ts';
 import { groupKeyOf, messageId } from './ids.ts';
@@ -53,40 +54,50 @@ async function publishTogether(
   const { queue, readAt } = await targetOf(ctx, queueName);
   const rowId = groupPlace(queue, laneOf(queue, name, ctx.random));
   const expiresAt = expiryOf(queue, ctx.clock.now());
-  const placed = await Promise.all(groups.map((group) => placeGroup(ctx, queue, rowId, name, group, expiresAt, readAt)));
-  let seen = await lookAt(ctx, rowId);
-  for (let round = 0; round < roundsMax; round++) {
-    const now = ctx.clock.now();
-    const tail = judgeable(seen, now).lease?.group?.tail ?? '';
-    const ids = ctx.ids.parcelsAfter(tail, groups.length);
-    const puts = groups.map((group, index): Write => {
-      const parcel = { shard: rowId, id: ids[index]!, count: group.length, since: now, contents: placed[index]! };
-      const row = parcelRow({ ...parcel, ...(expiresAt === undefined ? {} : { expiresAt }) }, queue.deadLetter !== null);
-      return { key: parcelKey(rowId, ids[index]!), then: { put: row } };
-    });
-    const change = groupWrite(ctx, queue, { seen, name, last: ids.at(-1)!, now, expiresAt });
-    const result = await ctx.store.transact([change, ...puts], writeBy(Math.min(readAt, seen.readAt)));
-    if (result.ok) return { key: groupKeyOf(rowId), ids };
-    const inTheWay = result.refused[0];
-    seen = inTheWay ? { id: rowId, row: inTheWay.row, readAt: now } : await lookAt(ctx, rowId);
-  }
-  throw new StoreError(`the group changed ${roundsMax} times while it was published to`, 'no', undefined, 'throttled');
+  const bodies = groups.map((group) => placeGroup(ctx, queue, rowId, name, group, expiresAt));
+  let refused = '';
+  let tail = '';
+  const put = async () => {
+    let seen = await lookAt(ctx, rowId);
+    for (let round = 0; round < roundsMax; round++) {
+      const now = ctx.clock.now();
+      tail = tailOf(seen, now);
+      const ids = ctx.ids.parcelsAfter(tail, groups.length);
+      const puts = groups.map((group, index): Write => {
+        const parcel = { shard: rowId, id: ids[index]!, count: group.length, since: now, contents: bodies[index]!.placed };
+        const row = parcelRow({ ...parcel, ...(expiresAt === undefined ? {} : { expiresAt }) }, queue.deadLetter !== null);
+        return { key: parcelKey(rowId, ids[index]!), then: { put: row } };
+      });
+      const change = groupWrite(ctx, queue, { seen, name, last: ids.at(-1)!, now, expiresAt });
+      const result = await ctx.store.transact([change, ...puts], writeBy(Math.min(readAt, seen.readAt)));
+      if (result.ok) return { key: groupKeyOf(rowId), ids };
+      refused = ids.at(-1)!;
+      const inTheWay = result.refused[0];
+      seen = inTheWay ? { id: rowId, row: inTheWay.row, readAt: now } : await lookAt(ctx, rowId);
+    }
+    tail = tailOf(seen, ctx.clock.now());
+    throw new StoreError(`the group changed ${roundsMax} times while it was published to`, 'no', undefined, 'throttled');
+  };
+  // A copy of what was refused may yet arrive, until others are published after it.
+  return withBodies(ctx, bodies, writeBy(readAt), put, () => refused > tail);
 }
 
-async function placeGroup(
+function tailOf(seen: Seen, now: number): string {
+  return judgeable(seen, now).lease?.group?.tail ?? '';
+}
+
+function placeGroup(
   ctx: Context,
   queue: QueueRecord,
   rowId: string,
   name: string,
   group: readonly Pending[],
   expiresAt: number | undefined,
-  readAt: number,
-): Promise<Placed> {
+): Beside {
   const row = roomForContents(group.length, rowId.length, queue.backoff !== null, queue.deadLetter !== null);
   const room = row - groupBytes - Buffer.byteLength(name);
-  const { placed, chunks } = place(joinEntries(group.map(({ packed }) => packed)), room, () => ctx.ids.parcel(0));
-  await writeChunks(ctx.store, placed, chunks, expiresAt && keptUntil(expiresAt), writeBy(readAt));
-  return placed;
+  const ttl = expiresAt && keptUntil(expiresAt);
+  return { ...place(joinEntries(group.map(({ packed }) => packed)), room, () => ctx.ids.parcel(0)), ttl };
 }
 
 /** The change of the group's row that lets these parcels follow what was published before. */

@@ -5,15 +5,16 @@
  */
 import type { PublishResult } from '../sdk/contract.ts';
 import { retryMsMax } from '../sdk/limits.ts';
+import { withBodies } from './beside.ts';
 import type { Context } from './context.ts';
 import { type Attempt, accept, isTaken, wasAccepted } from './keyed-rows.ts';
 import { type Judged, judgeable, lookAt, needsEnding, putIfAbsent, replace, type Seen, untilSettled } from './lease-writes.ts';
-import { ownLease } from './publish-own.ts';
-import { notSaid, type Pending, targetOf } from './publish-parcels.ts';
+import { placeOwn } from './publish-own.ts';
+import { notSaid, type Pending, type Target, targetOf } from './publish-parcels.ts';
 import { removeChunks } from './removals.ts';
 import { leaseRow } from './row-format.ts';
 import { isLive, type Lease } from './rows.ts';
-import type { QueueRecord } from './settings.ts';
+import { type QueueRecord, writeBy } from './settings.ts';
 import { settle } from './settle.ts';
 import { verdictOf } from './verdicts.ts';
 import { changeWaiting } from './waiting-changes.ts';
@@ -21,8 +22,18 @@ import { changeWaiting } from './waiting-changes.ts';
 /** `attempt` is one for all the tries of one publish. */
 export async function publishKeyed(ctx: Context, queueName: string, pending: Pending, attempt: Attempt): Promise<PublishResult> {
   const target = await targetOf(ctx, queueName);
-  const { queue, readAt } = target;
-  const first = await ownLease(ctx, target, pending, true);
+  const { lease, beside } = placeOwn(ctx, target.queue, pending, true);
+  const put = () => putKeyed(ctx, target, pending, lease, attempt);
+  return withBodies(ctx, [beside], writeBy(target.readAt), put, () => attempt.unsure || attempt.applied);
+}
+
+async function putKeyed(
+  ctx: Context,
+  { queue, readAt }: Target,
+  pending: Pending,
+  first: Lease,
+  attempt: Attempt,
+): Promise<PublishResult> {
   const accepted = { ok: true as const, id: pending.id! };
   const duplicate = { ...accepted, duplicate: true as const };
 
@@ -32,6 +43,7 @@ export async function publishKeyed(ctx: Context, queueName: string, pending: Pen
     const keyed = accept(queue, keyedOf(former), version, ctx.clock.now(), ackedBy(former));
     const row = leaseRow({ ...first, version, keyed });
     const after = await (from ? replace(ctx, from, row) : putIfAbsent(ctx, row, readAt));
+    attempt.applied ||= after.row?.version === version;
     attempt.unsure ||= after.unsure ?? false;
     return after;
   };

@@ -4,11 +4,13 @@
  */
 import type { PublishResult } from '../sdk/contract.ts';
 import { retryMsMax } from '../sdk/limits.ts';
-import { joinEntries, keptUntil, place, writeChunks } from './contents.ts';
+import { type Beside, withBodies } from './beside.ts';
+import { joinEntries, keptUntil, place } from './contents.ts';
 import type { Context } from './context.ts';
 import { messageId, ownRowId } from './ids.ts';
 import { endingOf, isForgotten } from './keeping.ts';
 import { holdsBodies, judgeable, needsEnding, putIfAbsent, replace, type Seen } from './lease-writes.ts';
+import { StoreError } from './port.ts';
 import { prepare } from './prepared.ts';
 import { notSaid, type Pending, type Target, targetOf, unreceived, visibleAtOf } from './publish-parcels.ts';
 import { removeChunks } from './removals.ts';
@@ -20,24 +22,30 @@ import { verdictOfAge } from './verdicts.ts';
 
 export async function publishOwn(ctx: Context, queueName: string, pending: Pending): Promise<PublishResult> {
   const target = await targetOf(ctx, queueName);
-  const { queue, readAt } = target;
-  const now = ctx.clock.now();
-  const lease = await ownLease(ctx, target, pending);
+  const { lease, beside } = placeOwn(ctx, target.queue, pending);
+  return withBodies(ctx, [beside], writeBy(target.readAt), () => putOwn(ctx, target, pending, lease));
+}
 
+async function putOwn(ctx: Context, { queue, readAt }: Target, pending: Pending, lease: Lease): Promise<PublishResult> {
+  const now = ctx.clock.now();
   let after = await putIfAbsent(ctx, leaseRow(lease), readAt);
+  // What may have been put once, no failure after it makes certain not to be.
+  const { unsure } = after;
   if (after.row?.version !== lease.version && isGone(queue, after, now)) {
     // Later than W after it began, nothing there may mean that the message was published, received and forgotten; and its shard may be.
     if (ctx.clock.now() - readAt > retryMsMax) throw notSaid();
     // Decided again, it would have another id, and the request of which nothing was heard may yet make a message of its own.
-    if (after.unsure && pending.id === undefined) throw notSaid();
+    if (unsure && pending.id === undefined) throw notSaid();
     const former = judgeable(after, now);
-    after = await replace(ctx, after, leaseRow(lease));
+    after = await replace(ctx, after, leaseRow(lease)).catch((error: unknown) => {
+      throw unsure && error instanceof StoreError ? notSaid() : error;
+    });
     const left = former.stone?.left?.contents ?? (former.lease?.ending && former.lease.contents);
     if (after.row?.version === lease.version && left) await removeChunks(ctx, left);
   }
   const id = messageId(lease.id, 0);
   if (after.row?.version === lease.version) return { ok: true, id };
-  if (after.row === undefined) throw notSaid(after);
+  if (after.row === undefined) throw notSaid(unsure ? { unsure } : after);
   // Put without word of it, and changed since: by a receive, say.
   if (holdsBodies(after, lease.contents)) return { ok: true, id };
   // Whatever of this publish is still under way is refused by the row that stands there.
@@ -45,20 +53,13 @@ export async function publishOwn(ctx: Context, queueName: string, pending: Pendi
   return { ok: true, id, duplicate: true };
 }
 
-/** The row of a message under its own id, or under a key. What lies beside it is written. */
-export async function ownLease(ctx: Context, { queue, readAt }: Target, pending: Pending, withKey = false): Promise<Lease> {
-  const { lease, chunks, ttl } = placeOwn(ctx, queue, pending, withKey);
-  await writeChunks(ctx.store, lease.contents, chunks, ttl, writeBy(readAt));
-  return lease;
-}
-
-/** The row, and what is to lie beside it: until `ttl`, epoch seconds. */
+/** The row of a message under its own id, under a key, or prepared; and what is to lie beside it. */
 export function placeOwn(
   ctx: Context,
   queue: QueueRecord,
   { id: own, timing, packed, level, prepared }: Pending,
   withKey = false,
-): { lease: Lease; chunks: Uint8Array[]; ttl: number | undefined } {
+): { lease: Lease; beside: Beside } {
   const shard = anyShard(queue, ctx.random);
   const id = own === undefined ? ctx.ids.parcel(shard, levelIn(queue, level)) : ownRowId(queue.incarnation, own);
   const now = ctx.clock.now();
@@ -69,7 +70,7 @@ export function placeOwn(
   const at = shardKey(queue, shard, levelIn(queue, level));
   const waiting = unreceived(ctx, queue, { id, at, count: 1, now, visibleAt, placed });
   const lease = prepared ? prepare(queue, waiting, timing, level) : waiting;
-  return { lease, chunks, ttl: expiresAt && keptUntil(expiresAt) };
+  return { lease, beside: { placed, chunks, ttl: expiresAt && keptUntil(expiresAt) } };
 }
 
 /** Whether what is in the way of a message under the same id is only a message that was purged, or is too old. */

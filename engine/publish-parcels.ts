@@ -5,6 +5,7 @@
 import type { PublishResult, Refused } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
 import { parcelBytesMax, parcelSlotsMax } from '../sdk/limits.ts';
+import { type Beside, removeLasting } from './beside.ts';
 import { type Content, joinEntries, keptUntil, type Placed, place, wireBytes, writeChunks } from './contents.ts';
 import type { Context } from './context.ts';
 import { growIfThrottled } from './growth.ts';
@@ -72,8 +73,9 @@ export async function publishShared(
       });
     }
     const undone = parcels.filter((parcel) => isPassing(failures.get(parcel)));
-    if (undone.length === 0 || !(await patience.pause())) return;
-    const next = await targetNow(ctx, target.queue.name);
+    const next = undone.length > 0 && (await patience.pause()) ? await targetNow(ctx, target.queue.name) : undefined;
+    const isGivenUp = (parcel: ParcelWrite) => failures.get(parcel)?.applied === 'no' && !(next && undone.includes(parcel));
+    await removeLasting(ctx, parcels.filter(isGivenUp));
     if (!next) return;
     target = next;
     parcels = undone.map((parcel) => parcelWrite(ctx, next.queue, parcel.group, parcel));
@@ -108,15 +110,12 @@ export function inParcels(pending: readonly Pending[]): Pending[][] {
   return groups;
 }
 
-export interface ParcelWrite {
+export interface ParcelWrite extends Beside {
   id: string;
   group: readonly Pending[];
   /** Where it goes: ready messages into `messages`, delayed ones into `leases`. */
   key: Key;
   row: Row;
-  placed: Placed;
-  chunks: Uint8Array[];
-  ttl: number | undefined;
 }
 
 /** `before`: the same messages, in a row that was not written; what lies beside it is used again. */

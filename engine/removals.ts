@@ -6,6 +6,7 @@ import { keyText } from './stored-row.ts';
 
 /** Removes rows, whether they are there or not. Rejects when one may still stand. A key may be given twice. */
 export async function removeAll(ctx: Context, keys: readonly Key[]): Promise<void> {
+  if (keys.length === 0) return;
   const once = new Map(keys.map((key) => [keyText(key), key]));
   const errors = await ctx.store.writeAll([...once.values()].map((key) => ({ key, then: { remove: true } })));
   const failure = errors.find((error) => error !== undefined);
@@ -14,5 +15,6 @@ export async function removeAll(ctx: Context, keys: readonly Key[]): Promise<voi
 
 /** Removes bodies, or a result, that no row uses. Should it fail, it is only wasted room. */
 export async function removeChunks(ctx: Context, ...placed: readonly Placed[]): Promise<void> {
-  await ctx.store.writeAll(placed.flatMap(chunkKeys).map((key) => ({ key, then: { remove: true } })));
+  const keys = placed.flatMap(chunkKeys);
+  if (keys.length > 0) await ctx.store.writeAll(keys.map((key) => ({ key, then: { remove: true } })));
 }

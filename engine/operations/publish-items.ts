@@ -59,9 +59,8 @@ function accepted(ctx: Context, queue: QueueRecord, entry: PublishEntry | Refuse
 
 /** A message under its caller's own id. */
 function ownWrite(ctx: Context, queue: QueueRecord, pending: Pending): ParcelWrite {
-  const { lease, chunks, ttl } = placeOwn(ctx, queue, pending);
-  const { id, contents: placed } = lease;
-  return { id, group: [pending], key: leaseKey(id), row: leaseRow(lease), placed, chunks, ttl };
+  const { lease, beside } = placeOwn(ctx, queue, pending);
+  return { id: lease.id, group: [pending], key: leaseKey(lease.id), row: leaseRow(lease), ...beside };
 }
 
 /** A row of `leases` is never put over another; one of `messages` needs no condition, for a row in `leases` overrides it. */

@@ -60,7 +60,7 @@ export async function publish(
 
 function publishAlone(ctx: Context, queueName: string, pending: Pending, patience: Patience): Promise<PublishResult> {
   if (pending.content === undefined) return patiently(patience, () => publishOwn(ctx, queueName, pending));
-  const attempt: Attempt = { startedAt: ctx.clock.now(), versions: new Set(), unsure: false };
+  const attempt: Attempt = { startedAt: ctx.clock.now(), versions: new Set(), applied: false, unsure: false };
   return patiently(patience, () => publishKeyed(ctx, queueName, pending, attempt));
 }
 

@@ -2,13 +2,14 @@
 import { expect, it } from 'vitest';
 import { type Key, type Store, StoreError } from '../../engine/port.ts';
 import type { PublishEntry, QueueSettings } from '../../sdk/contract.ts';
-import { endGraceMs } from '../../sdk/limits.ts';
+import { endGraceMs, readToWriteMsMax } from '../../sdk/limits.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 
 const second = 1000;
 const large = noise(5000);
 const forever = { retentionSeconds: null };
+const deduplication = { windowSeconds: 60, onDuplicate: 'ignore' as const };
 
 onBothStores('bodies beside a row', (driven) => {
   const chunks = async () => (await driven().rows('messages')).filter(({ shard }) => (shard as string).startsWith('body:'));
@@ -167,5 +168,63 @@ onBothStores('bodies beside a row', (driven) => {
     expect(wasSecond()).toBe(true);
     expect(await ack('q', messages)).toEqual([{ ok: true }]);
     expect(await left()).toEqual([]);
+  });
+
+  it.each<[string, PublishEntry, Partial<QueueSettings>, Key['table']]>([
+    ['at once', {}, {}, 'messages'],
+    ['with a delay', { delaySeconds: 5 }, {}, 'leases'],
+    ['under an id of its own', { id: 'own' }, {}, 'leases'],
+    ['under a key', { dedupKey: 'key' }, { deduplication }, 'leases'],
+    ['prepared', { prepared: true }, { prepared: { timeoutSeconds: 60, checkBack: null } }, 'leases'],
+    ['to a group', { group: 'a' }, {}, 'leases'],
+  ])('go with the publish that was refused: %s', async (_, entry, settings, table) => {
+    const { create, watched, another } = driven();
+    await create('q', { ...forever, ...settings });
+    let refused = 0;
+    // First in passing, so that it is decided anew.
+    const refusal = () => new StoreError('too busy', 'no', undefined, refused++ === 0 ? 'throttled' : undefined);
+    const isRow = (key: Key) => key.table === table && !(key.table === 'messages' && key.shard.startsWith('body:'));
+    const { store } = watched;
+    const busy = another({
+      ...store,
+      async write(write, options) {
+        if (isRow(write.key)) throw refusal();
+        return store.write(write, options);
+      },
+      async writeAll(writes, options) {
+        return writes.some(({ key }) => isRow(key)) ? writes.map(refusal) : store.writeAll(writes, options);
+      },
+      async transact() {
+        throw refusal();
+      },
+    });
+    const { results } = await busy.call('publish', { queue: 'q' }, { messages: [{ body: large, ...entry }] });
+    expect(results).toMatchObject([{ ok: false, code: 'unavailable' }]);
+    expect(refused).toBe(2);
+    expect(await chunks()).toEqual([]);
+  });
+
+  it('stay with a publish under a key that was made, though its row could not be read again', async () => {
+    const { create, receive, watched, another, clock } = driven();
+    await create('q', { ...forever, deduplication });
+    const { store } = watched;
+    let isMade = false;
+    const slow = another({
+      ...store,
+      async write(write, options) {
+        const written = await store.write(write, options);
+        if (write.key.table !== 'leases') return written;
+        isMade = true;
+        clock.advance(readToWriteMsMax + second);
+        return written;
+      },
+      async get(keys) {
+        if (isMade) throw new StoreError('too busy', 'no');
+        return store.get(keys);
+      },
+    });
+    await slow.call('publish', { queue: 'q' }, { messages: [{ body: large, dedupKey: 'key' }] });
+    expect(isMade).toBe(true);
+    expect((await receive('q')).map(({ body }) => body)).toEqual([large]);
   });
 });
