@@ -1,13 +1,15 @@
 /** Steps that name a message by its id, one that any of the processes knows of. */
 import type { Engine } from '../../engine/engine.ts';
+import type { Clock } from '../../engine/port.ts';
 import { bodyOf } from './bodies.ts';
 import type { Drawing } from './drawing.ts';
+import { instantOf } from './entries.ts';
 import type { Step } from './plan.ts';
 import type { World } from './world.ts';
 
 type StepOf<Kind extends Step['do']> = Extract<Step, { do: Kind }>;
 
-export function createStepsById(world: World, by: { process: string; engine: Engine }, { chance, any }: Drawing) {
+export function createStepsById(world: World, by: { process: string; engine: Engine; clock: Clock }, { chance, any }: Drawing) {
   const { plan, recorder, shared } = world;
 
   /** One of those published, the last ones rather: in its queue, or where it may have died. */
@@ -42,11 +44,12 @@ export function createStepsById(world: World, by: { process: string; engine: Eng
       else await recorder.call(by, 'rollbackMessage', message, {});
     },
 
-    async change({ number, chars = 0, delaySeconds, priority }: StepOf<'change'>): Promise<void> {
+    async change({ number, chars = 0, delaySeconds, deliverSeconds, priority }: StepOf<'change'>): Promise<void> {
       const message = anyMessage();
       const input = {
         ...(number === undefined ? {} : { body: bodyOf(number, chars) }),
         ...(delaySeconds === undefined ? {} : { delaySeconds }),
+        ...instantOf(deliverSeconds, by.clock.now()),
         ...(priority === undefined ? {} : { priority }),
       };
       if (message) await recorder.call(by, 'updateMessage', message, input);

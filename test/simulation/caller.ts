@@ -1,10 +1,10 @@
 /** One process of a history: makes the calls that its plan says, with the receipts that it happens to hold. */
 import type { SimulatedProcess } from '../../engine/simulation.ts';
-import type { PublishEntry } from '../../sdk/contract.ts';
 import { sweepOnce } from './background.ts';
 import { bodyOf } from './bodies.ts';
 import { createStepsById } from './by-id.ts';
 import { drawing } from './drawing.ts';
+import { entriesOf } from './entries.ts';
 import type { PlannedQueue, Step } from './plan.ts';
 import { engineOf } from './processes.ts';
 import { createReceipts } from './receipts.ts';
@@ -41,7 +41,7 @@ function createCaller(world: World, process: SimulatedProcess) {
   const { chance, whole, some } = lots;
   const { recorder, shared } = world;
   const receipts = createReceipts(lots);
-  const byId = createStepsById(world, by, lots);
+  const byId = createStepsById(world, { ...by, clock: process.clock }, lots);
   const aside: Promise<void>[] = [];
 
   async function receive(step: Extract<Step, { do: 'receive' }>): Promise<void> {
@@ -64,7 +64,7 @@ function createCaller(world: World, process: SimulatedProcess) {
   }
 
   async function publish({ queue, messages }: Extract<Step, { do: 'publish' }>): Promise<void> {
-    const entries = messages.map(({ number, chars, ...rest }): PublishEntry => ({ body: bodyOf(number, chars), ...rest }));
+    const entries = entriesOf(messages, process.clock.now());
     const output = await recorder.call(by, 'publish', { queue }, { messages: entries });
     for (const [index, result] of (output?.results ?? []).entries()) {
       if (!result.ok) continue;

@@ -5,7 +5,7 @@ import type { SimulatedProcess } from '../../engine/simulation.ts';
 import { clockMarginMs, readToWriteMsMax, signedRequestMsMax, tombstoneMs } from '../../sdk/limits.ts';
 import { expireRows, sweepOnce } from './background.ts';
 import { minuteMs } from './drawing.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, PlannedMessage } from './plan.ts';
 import { engineOf, revived } from './processes.ts';
 import { restMsOf } from './rates.ts';
 import { schedulesIn } from './schedules.ts';
@@ -16,6 +16,9 @@ const drainRoundsMax = 40;
 const shardsMost = 8;
 /** Of a process that died, the permits last so much longer than the leases. */
 const permitMsBeyond = readToWriteMsMax + 2 * clockMarginMs;
+
+const waitSeconds = ({ delaySeconds = 0, deliverSeconds = 0 }: Pick<PlannedMessage, 'delaySeconds' | 'deliverSeconds'>) =>
+  Math.max(delaySeconds, deliverSeconds);
 
 /**
  * Receives and acks until nothing comes any more; answers when that was. Then once more, when the tombstones are no more: what had been
@@ -69,9 +72,11 @@ function hiddenMsMax({ queues, processes }: Plan): number {
   const steps = processes.flatMap((process) =>
     process.steps.map((step) => {
       if (step.do === 'receive' || step.do === 'extend') return step.visibilityTimeoutSeconds ?? 0;
-      if (step.do === 'release' || step.do === 'change') return step.delaySeconds ?? 0;
+      if (step.do === 'release') return step.delaySeconds ?? 0;
+      if (step.do === 'change') return waitSeconds(step);
       if (step.do === 'update') return (step.settings.visibilityTimeoutSeconds ?? 0) + (step.settings.backoff?.maxSeconds ?? 0);
-      return step.do === 'publish' ? Math.max(0, ...step.messages.map(({ delaySeconds = 0 }) => delaySeconds)) : 0;
+      const messages = (step.do === 'transact' ? step.publish : step.do === 'publish' ? step : undefined)?.messages ?? [];
+      return Math.max(0, ...messages.map(waitSeconds));
     }),
   );
   return (Math.max(...seconds) + Math.max(0, ...steps)) * 1000;

@@ -1,5 +1,6 @@
 /** Draws messages under keys, and what queues do with them. */
 import type { QueueSettings } from '../../sdk/contract.ts';
+import { drawWait } from './draw-waits.ts';
 import type { Drawing } from './drawing.ts';
 import type { PlannedMessage } from './plan.ts';
 
@@ -14,6 +15,6 @@ export function drawKeyed(d: Drawing, next: () => number, queue: string): Planne
     number: next(),
     chars: d.chance(0.12) ? 1200 : 0,
     dedupKey: `${queue}-${d.whole(2)}`,
-    ...(d.chance(0.4) ? { delaySeconds: 1 + d.whole(30) } : {}),
+    ...(d.chance(0.4) ? drawWait(d) : {}),
   }));
 }

@@ -1,5 +1,6 @@
 /** Draws messages that are prepared, and what queues do with those that nobody decides. */
 import type { QueueSettings } from '../../sdk/contract.ts';
+import { drawWait } from './draw-waits.ts';
 import type { Drawing } from './drawing.ts';
 import type { PlannedMessage } from './plan.ts';
 
@@ -14,7 +15,7 @@ export function drawPrepared(d: Drawing, next: () => number): PlannedMessage[] {
     number: next(),
     chars: d.chance(0.12) ? 1200 : 0,
     ...(own ? { id: `own-${d.whole(4)}` } : {}),
-    ...(d.chance(0.25) ? { delaySeconds: 1 + d.whole(30) } : {}),
+    ...(d.chance(0.25) ? drawWait(d) : {}),
     prepared: true as const,
   }));
 }

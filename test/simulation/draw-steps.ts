@@ -3,6 +3,7 @@ import type { QueueSettings } from '../../sdk/contract.ts';
 import { clockMarginMs } from '../../sdk/limits.ts';
 import { drawSettings } from './draw-queues.ts';
 import { drawSchedule, drawScheduleChange, drawScheduleName } from './draw-schedules.ts';
+import { drawInstant } from './draw-waits.ts';
 import { type Drawing, minuteMs } from './drawing.ts';
 import type { Choice, PlannedMessage, PlannedProcess, PlannedQueue, Step } from './plan.ts';
 
@@ -154,7 +155,7 @@ function drawTransaction(d: Drawing, cast: Cast, queue: string): Omit<Extract<St
 function drawChange(d: Drawing, { next }: Cast, seconds: () => number): Omit<Extract<Step, { do: 'change' }>, 'do'> {
   const what = d.random.number();
   return {
-    ...(what < 0.6 ? { delaySeconds: d.chance(0.4) ? 0 : seconds() } : {}),
+    ...(what < 0.6 ? (d.chance(0.7) ? { delaySeconds: d.chance(0.4) ? 0 : seconds() } : drawInstant(d)) : {}),
     ...(what > 0.4 && what < 0.9 ? { number: next(), chars: d.chance(0.3) ? 1200 : 0 } : {}),
     ...(what >= 0.9 ? { priority: d.whole(2) } : {}),
   };
@@ -169,10 +170,12 @@ function drawMessages(d: Drawing, { next, grouped, large, entries }: Cast, queue
   }
   const priority = d.chance(0.15) ? { priority: d.whole(2) } : {};
   const kind = d.random.number();
+  const isDelayed = kind < 0.1 || kind > 0.8;
+  const together = isDelayed && d.chance(0.4) ? drawInstant(d) : undefined;
   return Array.from({ length: count }, (): PlannedMessage => {
     const message: PlannedMessage = { number: next(), chars: d.chance(large) ? 1200 : 0, ...priority };
     if (kind < 0.2) message.id = `own-${d.whole(4)}`;
-    if ((kind < 0.1 || kind > 0.8) && d.chance(0.7)) message.delaySeconds = d.chance(0.2) ? 0 : 1 + d.whole(30);
-    return message;
+    if (!isDelayed || !d.chance(0.7)) return message;
+    return { ...message, ...(together ?? { delaySeconds: d.chance(0.2) ? 0 : 1 + d.whole(30) }) };
   });
 }

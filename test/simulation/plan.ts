@@ -44,26 +44,31 @@ export interface PlannedMessage {
   chars: number;
   id?: string;
   delaySeconds?: number;
+  /** Instead: an instant so long after now, by the clock of whoever publishes it; before now, where it is less than 0. */
+  deliverSeconds?: number;
   group?: string;
   dedupKey?: string;
   prepared?: true;
   priority?: number;
 }
 
-/** What a schedule publishes, and when: so many ticks, from so long after now on. */
+export type PlannedRule = { everySeconds: number } | { cron: string; timeZone?: string };
+
+/** What a schedule publishes, and when: for so long, from so long after now on. */
 export interface ScheduleStep {
   name: string;
   queue: string;
-  everySeconds: number;
+  rule: PlannedRule;
   startSeconds?: number;
-  ticks: number;
+  /** How long it has ticks. */
+  lastsSeconds: number;
   missed: MissedTicks;
   number: number;
   chars: number;
 }
 
 /** What of a schedule is to be another. */
-export type ScheduleChange = Partial<Pick<ScheduleStep, 'everySeconds' | 'missed' | 'number' | 'chars'>> & { paused?: boolean };
+export type ScheduleChange = Partial<Pick<ScheduleStep, 'rule' | 'missed' | 'number' | 'chars'>> & { paused?: boolean };
 
 export type Step =
   | { do: 'publish'; queue: string; messages: PlannedMessage[]; aside?: boolean }
@@ -81,7 +86,15 @@ export type Step =
   | { do: 'extend'; which: Choice; visibilityTimeoutSeconds?: number; aside?: boolean }
   | { do: 'cancel'; force?: boolean; aside?: boolean }
   /** Puts a message off or brings it forward, gives it another body, or another priority. */
-  | { do: 'change'; delaySeconds?: number; number?: number; chars?: number; priority?: number; aside?: boolean }
+  | {
+      do: 'change';
+      delaySeconds?: number;
+      deliverSeconds?: number;
+      number?: number;
+      chars?: number;
+      priority?: number;
+      aside?: boolean;
+    }
   /** Reads a message by its id, one that has ended rather. */
   | { do: 'look'; waitSeconds?: number; aside?: boolean }
   /** One of those that were prepared, decided by others before or not. */

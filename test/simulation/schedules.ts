@@ -4,20 +4,20 @@ import { bodyOf } from './bodies.ts';
 import type { Plan, ScheduleChange, ScheduleStep } from './plan.ts';
 
 export function scheduleOf(step: ScheduleStep, now: number): ScheduleInput {
-  const { queue, everySeconds, startSeconds, ticks, missed, number, chars } = step;
+  const { queue, rule, startSeconds, lastsSeconds, missed, number, chars } = step;
   const at = (seconds: number) => new Date(now + seconds * 1000).toISOString();
   return {
     queue,
-    everySeconds,
+    ...rule,
     ...(startSeconds === undefined ? {} : { startAt: at(startSeconds) }),
-    endAt: at((startSeconds ?? 0) + ticks * everySeconds),
+    endAt: at((startSeconds ?? 0) + lastsSeconds),
     missed,
     message: { body: bodyOf(number, chars) },
   };
 }
 
-export function scheduleChangeOf({ number, chars = 0, ...change }: ScheduleChange): Partial<ScheduleInput> {
-  return { ...change, ...(number === undefined ? {} : { message: { body: bodyOf(number, chars) } }) };
+export function scheduleChangeOf({ number, chars = 0, rule, ...change }: ScheduleChange): Partial<ScheduleInput> {
+  return { ...change, ...rule, ...(number === undefined ? {} : { message: { body: bodyOf(number, chars) } }) };
 }
 
 /** Those that a history may have. */

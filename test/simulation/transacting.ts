@@ -3,7 +3,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { type Key, type Row, StoreError, type Write } from '../../engine/port.ts';
 import type { SimulatedProcess } from '../../engine/simulation.ts';
 import { transactionEntriesMax } from '../../sdk/limits.ts';
-import { bodyOf } from './bodies.ts';
+import { entriesOf } from './entries.ts';
 import type { Transaction } from './history.ts';
 import type { Step } from './plan.ts';
 import type { World } from './world.ts';
@@ -30,7 +30,7 @@ export async function transact(
   const acks: Transaction['acks'] = [];
   if (publish) {
     const { queue } = publish;
-    const messages = publish.messages.map(({ number, chars, ...rest }) => ({ body: bodyOf(number, chars), ...rest }));
+    const messages = entriesOf(publish.messages, process.clock.now());
     const takenAt = simulation.now();
     const output = await recorder.call(by, 'publishItems', { queue }, { messages });
     writes.push(...((output?.items ?? []) as unknown as Write[]));

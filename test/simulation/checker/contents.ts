@@ -6,6 +6,7 @@ import { contentKey } from './content.ts';
 import { idBefore } from './ids.ts';
 import type { Ledger, Life } from './ledger.ts';
 import { callsOf, endOf, outcomeOf } from './outcomes.ts';
+import { readyAt } from './waits.ts';
 
 export function* judgeContents(ledger: Ledger): Generator<Violation> {
   for (const { message, call } of ledger.strangers) {
@@ -104,12 +105,9 @@ function mayHaveEnded(ledger: Ledger, life: Life, by: number): boolean {
   if (queues.purges(queue).some((purge) => purge.startedAt <= by)) return true;
   const settings = queues.settings(queue);
   if (settings.length === 0 || settings.some(({ deadLetter }) => deadLetter)) return true;
-  const isMoved = mayBePutOff(ledger, life);
-  const delaySeconds = isMoved ? 0 : (entry.delaySeconds ?? Math.min(...settings.map((one) => one.delaySeconds)));
-  const readyAt = published.startedAt - clockErrorMs + delaySeconds * 1000;
-  if (
-    settings.some(({ retentionSeconds }) => retentionSeconds !== null && readyAt + retentionSeconds * 1000 <= by + clockErrorMs)
-  ) {
+  const enteredAt = published.startedAt - clockErrorMs;
+  const from = mayBePutOff(ledger, life) ? enteredAt : readyAt(ledger, queue, entry, enteredAt, 'least');
+  if (settings.some(({ retentionSeconds }) => retentionSeconds !== null && from + retentionSeconds * 1000 <= by + clockErrorMs)) {
     return true;
   }
   const acks = life.deliveries.flatMap(({ acts }) => acts.filter(({ operation }) => operation === 'ack'));

@@ -7,8 +7,9 @@ import { cancelsOf, mayBePutOff, timesOf } from './by-id.ts';
 import { commitsOf, isCommitted } from './decisions.ts';
 import type { Ledger, Life } from './ledger.ts';
 import { type CallOf, callsOf, endOf, mayBeDone } from './outcomes.ts';
-import { debouncesOf, delaySecondsOf } from './repeats.ts';
+import { debouncesOf } from './repeats.ts';
 import { isDone, latestVisible } from './visibility.ts';
+import { askedTime, readyAt } from './waits.ts';
 
 /** Every message whose publish was accepted is done, gone by a rule, held by somebody still, or was found in the end. */
 export function* judgeEndings(ledger: Ledger): Generator<Violation> {
@@ -84,16 +85,14 @@ function mayBeHidden(ledger: Ledger, life: Life, at: number, unheard: readonly C
 
 function mayBeHiddenItself(ledger: Ledger, life: Life, at: number, unheard: readonly CallOf<'receive'>[]): boolean {
   const { clockErrorMs, queues } = ledger;
-  const seconds = life.entry.delaySeconds ?? Math.max(0, ...queues.settings(life.queue).map((one) => one.delaySeconds));
   if (timesOf(ledger, life).some((change) => latestTime(ledger, change) >= at - clockErrorMs)) return true;
   const isDebounced = debouncesOf(ledger, life).some(({ queue, entry, call }) => {
-    const delay = delaySecondsOf(ledger, queue, entry, 'most') * 1000;
-    return (call.endedAt ?? call.startedAt) + clockErrorMs + delay >= at - clockErrorMs;
+    return readyAt(ledger, queue, entry, (call.endedAt ?? call.startedAt) + clockErrorMs, 'most') >= at - clockErrorMs;
   });
   if (isDebounced) return true;
   const entries = life.entry.prepared ? commitsOf(ledger, life) : [life.published];
   const publishEnd = Math.max(...entries.map((call) => call.endedAt ?? call.startedAt));
-  if (publishEnd + clockErrorMs + seconds * 1000 >= at - clockErrorMs) return true;
+  if (readyAt(ledger, life.queue, life.entry, publishEnd + clockErrorMs, 'most') >= at - clockErrorMs) return true;
   const lastOnes = life.deliveries.filter(({ endedAt }) => !life.deliveries.some((later) => later.startedAt > endedAt));
   if (lastOnes.some((delivery) => latestVisible(ledger, delivery) >= at - clockErrorMs)) return true;
   // A receive whose answer nobody had may hold it.
@@ -106,9 +105,7 @@ function mayBeHiddenItself(ledger: Ledger, life: Life, at: number, unheard: read
 /** The latest instant that a change may have put a message off to. */
 function latestTime({ clockErrorMs }: Ledger, change: CallOf<'updateMessage'>): number {
   if ('output' in change.answer) return Date.parse(change.answer.output.visibleAt);
-  const { delaySeconds = 0, deliverAt } = change.input;
-  if (deliverAt !== undefined) return Date.parse(deliverAt);
-  return (change.endedAt ?? change.startedAt) + clockErrorMs + delaySeconds * 1000;
+  return askedTime(change, (change.endedAt ?? change.startedAt) + clockErrorMs);
 }
 
 function hiddenMsMost({ queues, clockErrorMs }: Ledger, { params, input }: CallOf<'receive'>): number {
@@ -128,11 +125,11 @@ export function mayBeGone(ledger: Ledger, life: Life, by: number): boolean {
     const settings = queues.settings(queue);
     if (settings.length === 0 || queues.isDeleted(queue)) return true;
     const isOrigin = queue === life.queue;
-    const delaySeconds =
-      isOrigin && !isMoved ? (life.entry.delaySeconds ?? Math.min(...settings.map((one) => one.delaySeconds))) : 0;
+    const enteredAt = startedAt - clockErrorMs;
+    const from = isOrigin && !isMoved ? readyAt(ledger, queue, life.entry, enteredAt, 'least') : enteredAt;
     for (const { retentionSeconds, deadLetter } of settings) {
       if (retentionSeconds === null || deadLetter) continue;
-      if (startedAt - clockErrorMs + (delaySeconds + retentionSeconds) * 1000 <= by + clockErrorMs) return true;
+      if (from + retentionSeconds * 1000 <= by + clockErrorMs) return true;
     }
     if (queues.purges(queue).some((purge) => startedAt <= endOf(purge) + beyondMarginMs(ledger) || !isOrigin)) return true;
   }

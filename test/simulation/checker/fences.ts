@@ -7,6 +7,7 @@ import { enteredEarliest, enteredLatest } from './decisions.ts';
 import { beyondMarginMs } from './endings.ts';
 import type { Delivery, Ledger, Life } from './ledger.ts';
 import { endOf } from './outcomes.ts';
+import { readyAt } from './waits.ts';
 
 export function* judgeFences(ledger: Ledger): Generator<Violation> {
   for (const life of ledger.lives) {
@@ -27,9 +28,9 @@ function mayBeRedriven({ queues }: Ledger, life: Life, delivery: Delivery): bool
 }
 
 function* judgeDelay(ledger: Ledger, life: Life, delivery: Delivery): Generator<Violation> {
-  const settings = ledger.queues.settings(life.queue);
-  const seconds = life.entry.delaySeconds ?? (settings.length > 0 ? Math.min(...settings.map((one) => one.delaySeconds)) : 0);
-  const early = enteredEarliest(ledger, life) + seconds * 1000 - 2 * ledger.clockErrorMs - delivery.endedAt;
+  const { clockErrorMs } = ledger;
+  const visibleAt = readyAt(ledger, life.queue, life.entry, enteredEarliest(ledger, life) - clockErrorMs, 'least');
+  const early = visibleAt - clockErrorMs - delivery.endedAt;
   if (early <= 0 || mayBeRedriven(ledger, life, delivery) || mayBePutOff(ledger, life)) return;
   const text = `message ${delivery.message.id} was delivered ${early} ms before its delay was over`;
   yield { promise: 'never-before-visible', text, calls: [life.published, delivery.call] };
@@ -44,9 +45,8 @@ function* judgeAge(ledger: Ledger, life: Life, delivery: Delivery): Generator<Vi
   if (settings.length === 0 || (!isOrigin && !message.deadLetter)) return;
   // Where its dead-letter queue is gone, a message goes on being retried.
   if (settings.some(({ deadLetter }) => deadLetter && queues.isDeleted(deadLetter.queue))) return;
-  const delaySeconds = life.entry.delaySeconds ?? Math.max(...settings.map((one) => one.delaySeconds));
   const enteredAt = isOrigin
-    ? enteredLatest(ledger, life) + clockErrorMs + delaySeconds * 1000
+    ? readyAt(ledger, queue, life.entry, enteredLatest(ledger, life) + clockErrorMs, 'most')
     : Date.parse(message.deadLetter!.at) + readToWriteMsMax;
   const expiresAt =
     enteredAt + Math.max(...settings.map(({ retentionSeconds }) => (retentionSeconds ?? Number.POSITIVE_INFINITY) * 1000));

@@ -4,8 +4,9 @@ import { cancelsOf } from './by-id.ts';
 import { beyondMarginMs } from './endings.ts';
 import type { Duplicate, Ledger, Life } from './ledger.ts';
 import { endOf } from './outcomes.ts';
-import { certainDebouncesOf, debouncesOf, delaySecondsOf } from './repeats.ts';
+import { certainDebouncesOf, debouncesOf } from './repeats.ts';
 import { isDone } from './visibility.ts';
+import { hasSameWait, readyAt } from './waits.ts';
 
 export function* judgeKeys(ledger: Ledger): Generator<Violation> {
   const keyed = ledger.lives.filter(({ entry }) => entry.dedupKey !== undefined);
@@ -87,15 +88,13 @@ function mayHold(ledger: Ledger, life: Life, { call }: Duplicate): boolean {
 function* judgeDebounced(ledger: Ledger, life: Life): Generator<Violation> {
   for (const { entry, call } of certainDebouncesOf(ledger, life)) {
     const first = life.deliveries.find(({ startedAt }) => startedAt > endOf(call))!;
-    const others = debouncesOf(ledger, life).filter(
-      (other) => other.call !== call || other.entry.delaySeconds !== entry.delaySeconds,
-    );
+    const others = debouncesOf(ledger, life).filter((other) => other.call !== call || !hasSameWait(other.entry, entry));
     const isOverruled = [...others.map((other) => other.call), ...(ledger.changes.get(life.id!) ?? [])].some(
       (other) => endOf(other) >= call.startedAt && other.startedAt <= first.endedAt,
     );
     if (isOverruled) continue;
-    const visibleAt = call.startedAt + delaySecondsOf(ledger, life.queue, entry, 'least') * 1000;
-    const early = visibleAt - 2 * ledger.clockErrorMs - first.endedAt;
+    const visibleAt = readyAt(ledger, life.queue, entry, call.startedAt - ledger.clockErrorMs, 'least');
+    const early = visibleAt - ledger.clockErrorMs - first.endedAt;
     if (early <= 0) continue;
     const text = `message ${life.id} was delivered ${early} ms before the instant that a publish under its key put it off to`;
     yield { promise: 'never-before-visible', text, calls: [life.published, call, first.call] };

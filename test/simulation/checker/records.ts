@@ -7,6 +7,7 @@ import type { Delivery, Ledger, Life } from './ledger.ts';
 import { type CallOf, callsOf, endOf, mayBeDone } from './outcomes.ts';
 import { debouncesOf } from './repeats.ts';
 import { isDone, leaseEnd } from './visibility.ts';
+import { askedTime } from './waits.ts';
 
 export function* judgeRecords(ledger: Ledger): Generator<Violation> {
   for (const life of ledger.lives) {
@@ -44,11 +45,15 @@ function* judgeRescheduled(ledger: Ledger, life: Life): Generator<Violation> {
   for (const change of changes) {
     if (!('output' in change.answer)) continue;
     const visibleAt = Date.parse(change.answer.output.visibleAt);
-    const { delaySeconds } = change.input;
-    const asked = change.startedAt - ledger.clockErrorMs + (delaySeconds ?? 0) * 1000;
-    if (delaySeconds !== undefined && visibleAt < asked) {
-      const text = `message ${life.id} was to be put off by ${delaySeconds} s, and is said to come ${asked - visibleAt} ms before`;
+    const earliest = askedTime(change, change.startedAt - ledger.clockErrorMs);
+    const latest = askedTime(change, endOf(change) + ledger.clockErrorMs);
+    if (visibleAt < earliest) {
+      const text = `message ${life.id} is said to come ${earliest - visibleAt} ms before it was asked to`;
       yield { promise: 'never-before-visible', text, calls: [change] };
+    }
+    if (visibleAt > latest) {
+      const text = `message ${life.id} is said to come ${visibleAt - latest} ms after it was asked to`;
+      yield { promise: 'liveness', text, calls: [change] };
     }
     for (const delivery of life.deliveries) {
       if (delivery.queue !== change.params.queue || delivery.startedAt <= endOf(change)) continue;

@@ -1,5 +1,4 @@
 /** What may have been done to a message by later publishes under its key. */
-import type { PublishEntry } from '../../../sdk/contract.ts';
 import { contentKey } from './content.ts';
 import type { KeyedPublish, Ledger, Life } from './ledger.ts';
 import { endOf } from './outcomes.ts';
@@ -51,14 +50,4 @@ function foundWaiting({ queues }: Ledger, life: Life, { call, told }: KeyedPubli
   );
   const first = life.deliveries.find(({ message, queue }) => message.receives === 1 && queue === life.queue);
   return !isRedriven && first !== undefined && first.startedAt > endOf(call);
-}
-
-export function delaySecondsOf(
-  { queues }: Ledger,
-  queue: string,
-  { delaySeconds }: PublishEntry,
-  which: 'least' | 'most',
-): number {
-  const all = queues.settings(queue).map((one) => one.delaySeconds);
-  return delaySeconds ?? (which === 'least' ? Math.min(Number.POSITIVE_INFINITY, ...all) : Math.max(0, ...all));
 }

@@ -1,17 +1,16 @@
 /** What a history tells of its schedules: what each may have published, and when. */
-import type { ScheduleInput } from '../../../sdk/contract.ts';
+import type { Schedule, ScheduleInput } from '../../../sdk/contract.ts';
 import type { Call } from '../history.ts';
 import { contentKey } from './content.ts';
 import { type CallOf, callsOf, endOf, mayBeDone } from './outcomes.ts';
+import { isBeat, type Rhythm, rhythmOf } from './rhythms.ts';
 
 type Change = CallOf<'putSchedule'> | CallOf<'updateSchedule'> | CallOf<'deleteSchedule'>;
 
 /** A schedule as it may have been after a call. */
 export interface Definition {
   queue: string;
-  everyMs: number;
-  /** Instants that may be among its ticks, of which all others follow; undefined: not known. */
-  anchors: readonly number[] | undefined;
+  rhythm: Rhythm;
   startAt: number;
   endAt: number;
   missed: ScheduleInput['missed'];
@@ -63,13 +62,13 @@ function definitionsAfter(
   if ('output' in call.answer) {
     const { output } = call.answer;
     const now = Date.parse(output.updatedAt);
+    const { startAt } = bounds(output);
     const { attributes, ...body } = output.message;
     made.push({
       ...bounds(output),
       queue: output.queue,
-      everyMs: output.everySeconds! * 1000,
       // A rate goes on counting from where it did.
-      anchors: output.startAt === null ? [now, ...known.flatMap(({ anchors = [] }) => anchors)] : [Date.parse(output.startAt)],
+      rhythm: rhythmOf(ruleOf(output), undefined, output.startAt === null ? [now, ...known.flatMap(anchorsOf)] : [startAt]),
       missed: output.missed,
       paused: output.paused,
       content: contentKey({ ...body, attributes }),
@@ -82,19 +81,25 @@ function definitionsAfter(
   return [...made, ...known.map((before) => merged(before, call.input, call))];
 }
 
+const anchorsOf = ({ rhythm }: Definition): readonly number[] => ('cron' in rhythm ? [] : (rhythm.anchors ?? []));
+
+/** As it would be asked for. */
+function ruleOf({ cron, timeZone, everySeconds }: Schedule): Asked {
+  return everySeconds === null ? { cron: cron!, timeZone: timeZone! } : { everySeconds };
+}
+
 const bounds = ({ startAt, endAt }: Pick<Asked, 'startAt' | 'endAt'>) => ({
   startAt: startAt == null ? Number.NEGATIVE_INFINITY : Date.parse(startAt),
   endAt: endAt == null ? Number.POSITIVE_INFINITY : Date.parse(endAt),
 });
 
 function merged(before: Definition | undefined, asked: Asked, call: Change): Definition {
-  const { queue, everySeconds, missed, paused, message } = asked;
+  const { queue, missed, paused, message } = asked;
   const given = bounds(asked);
   const startAt = asked.startAt === undefined && before ? before.startAt : given.startAt;
   return {
     queue: queue ?? before!.queue,
-    everyMs: everySeconds === undefined ? before!.everyMs : everySeconds * 1000,
-    anchors: Number.isFinite(startAt) ? [startAt] : undefined,
+    rhythm: rhythmOf(asked, before?.rhythm, Number.isFinite(startAt) ? [startAt] : undefined),
     startAt,
     endAt: asked.endAt === undefined && before ? before.endAt : given.endAt,
     missed: missed ?? before?.missed ?? 'one',
@@ -106,7 +111,6 @@ function merged(before: Definition | undefined, asked: Asked, call: Change): Def
 }
 
 /** Whether the instant is one of its ticks. */
-export function hasTick({ everyMs, anchors, startAt, endAt, paused }: Definition, tick: number): boolean {
-  if (paused || tick < startAt || tick >= endAt) return false;
-  return anchors === undefined || anchors.some((anchor) => tick >= anchor && (tick - anchor) % everyMs === 0);
+export function hasTick({ rhythm, startAt, endAt, paused }: Definition, tick: number): boolean {
+  return !paused && tick >= startAt && tick < endAt && isBeat(rhythm, tick);
 }

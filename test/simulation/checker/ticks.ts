@@ -3,6 +3,7 @@ import type { Violation } from '../history.ts';
 import { beyondMarginMs, mayBeGone } from './endings.ts';
 import type { Ledger, Life } from './ledger.ts';
 import { endOf } from './outcomes.ts';
+import { beats } from './rhythms.ts';
 import { type Definition, hasTick } from './schedules.ts';
 import { tickOf, tickPublish } from './tick-publishes.ts';
 
@@ -49,14 +50,13 @@ function* judgeWhole(
   const put = definition.call;
   const others = schedules.changes.get(name)!.filter((call) => call !== put);
   if (others.some(({ operation }) => operation !== 'deleteSchedule')) return;
-  if (definitions.length > 1 || definition.missed !== 'all' || definition.anchors?.length !== 1) return;
+  if (definitions.length > 1 || definition.missed !== 'all') return;
   if (sweptAt === undefined || drainedAt === undefined || queues.isDeleted(definition.queue)) return;
   const until = Math.min(sweptAt, ...others.map(({ startedAt }) => startedAt)) - clockErrorMs - beyondMarginMs(ledger);
   const from = endOf(put) + clockErrorMs;
-  const { everyMs, anchors, queue } = definition;
-  const first = anchors![0]! + Math.max(0, Math.ceil((from - anchors![0]!) / everyMs)) * everyMs;
-  for (let tick = first; tick <= until && hasTick(definition, tick); tick += everyMs) {
-    if (ofTicks.has(keyOf({ name, tick }))) continue;
+  const { rhythm, queue, endAt } = definition;
+  for (const tick of beats(rhythm, from, Math.min(until, endAt))) {
+    if (!hasTick(definition, tick) || ofTicks.has(keyOf({ name, tick }))) continue;
     const published = tickPublish(queue, tick, { body: null, attributes: {} });
     const life: Life = { id: undefined, queue, entry: published.input.messages[0]!, published, accepted: true, deliveries: [] };
     if (mayBeGone(ledger, life, drainedAt)) continue;
