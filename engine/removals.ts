@@ -1,7 +1,7 @@
 /** Removing rows, and having the answers. */
 import { chunkKeys, type Placed } from './contents.ts';
 import type { Context } from './context.ts';
-import type { Key } from './port.ts';
+import { type Key, StoreError } from './port.ts';
 import { keyText } from './stored-row.ts';
 
 /** Removes rows, whether they are there or not. Rejects when one may still stand. A key may be given twice. */
@@ -15,6 +15,9 @@ export async function removeAll(ctx: Context, keys: readonly Key[]): Promise<voi
 
 /** Removes bodies, or a result, that no row uses. Should it fail, it is only wasted room. */
 export async function removeChunks(ctx: Context, ...placed: readonly Placed[]): Promise<void> {
-  const keys = placed.flatMap(chunkKeys);
-  if (keys.length > 0) await ctx.store.writeAll(keys.map((key) => ({ key, then: { remove: true } })));
+  try {
+    await removeAll(ctx, placed.flatMap(chunkKeys));
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  }
 }

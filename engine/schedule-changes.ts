@@ -1,12 +1,13 @@
 /** Creating and changing schedules: what is asked is held against what is there, and all that follows from it is one transaction. */
 import type { MissedTicks, Schedule } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
-import { type Content, joinEntries, packEntry, place, writeChunks } from './contents.ts';
+import { type Content, joinEntries, packEntry, place } from './contents.ts';
 import type { Context } from './context.ts';
 import { createPatience } from './patience.ts';
 import { StoreError } from './port.ts';
 import { type Target, targetOf } from './publish-parcels.ts';
 import { refusalIn } from './publish-terms.ts';
+import { removeChunks } from './removals.ts';
 import {
   contentOf,
   contentsInRowBytesMax,
@@ -16,7 +17,7 @@ import {
   type ScheduleRecord,
   timingOf,
 } from './schedule-record.ts';
-import { byOf, commitSchedule, planOf, progress, publishTicks, removeBeside, takeBack } from './schedule-writes.ts';
+import { byOf, commitSchedule, planOf, progress, publishTicks, takeBack } from './schedule-writes.ts';
 import { within } from './ticks.ts';
 
 const roundsMax = 10;
@@ -87,13 +88,12 @@ async function changeOnce(
   const plan = target
     ? planOf({ ...(nextAt === undefined ? {} : { nextAt }), missed, ahead: taken.kept }, timing, content, readAt)
     : { ticks: [], nextAt };
-  const ticks = await publishTicks(ctx, { name, level }, content, plan.ticks, target);
+  const ticks = publishTicks(ctx, { name, level }, content, plan.ticks, target);
 
   const packed = sameContent(former?.content, content)
     ? undefined
     : place(joinEntries([packEntry(content)]), contentsInRowBytesMax, () => ctx.ids.parcel(0));
   const by = byOf(readAt, ...(target ? [target.readAt] : []));
-  if (packed) await writeChunks(ctx.store, packed.placed, packed.chunks, undefined, by);
   const next: ScheduleRecord = {
     name,
     queue: asked.queue,
@@ -108,10 +108,10 @@ async function changeOnce(
     updatedAt: readAt,
     version: ctx.newVersion(),
   };
-  const outcome = await commitSchedule(ctx, { before: seen, next, writes: [...taken.writes, ...ticks.writes] }, by);
-  if (outcome === 'refused') await removeBeside(ctx, [...ticks.unwritten, ...(packed ? [packed.placed] : [])]);
+  const bodies = [...ticks.bodies, ...(packed ? [{ ...packed, ttl: undefined }] : [])];
+  const outcome = await commitSchedule(ctx, { before: seen, next, writes: [...taken.writes, ...ticks.writes], bodies }, by);
   if (outcome !== 'made') return undefined;
-  if (packed && before) await removeBeside(ctx, [before.contents]);
+  if (packed && before) await removeChunks(ctx, before.contents);
   ctx.wakeups.wake(asked.queue);
   return describeSchedule(next, content, readAt);
 }

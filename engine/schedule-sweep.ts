@@ -12,7 +12,7 @@ import {
   scheduleKind,
   seenSchedule,
 } from './schedule-record.ts';
-import { byOf, commitSchedule, planOf, progress, publishTicks, removeBeside } from './schedule-writes.ts';
+import { byOf, commitSchedule, planOf, progress, publishTicks } from './schedule-writes.ts';
 
 const schedulesAtOnce = 8;
 const pageRows = 1000;
@@ -82,20 +82,20 @@ async function runSchedule(ctx: Context, name: string, until: number): Promise<b
     try {
       const target = await targetOf(ctx, record.queue);
       const plan = planOf(record, await boundedTimingOf(record), content, now, ticksLeft);
-      const ticks = await publishTicks(ctx, record, content, plan.ticks, target);
+      const ticks = publishTicks(ctx, record, content, plan.ticks, target);
       const { nextAt: _, error: __, ...settings } = record;
       const next: ScheduleRecord = {
         ...settings,
         ...progress(record, record.ahead, plan, ticks, now),
         version: ctx.newVersion(),
       };
-      const change = { before: seen, next, writes: ticks.writes };
+      const change = { before: seen, next, ...ticks };
       const outcome = await commitSchedule(ctx, change, byOf(now, target.readAt));
       if (outcome === 'made') {
         ctx.wakeups.wake(record.queue);
         ticksLeft -= plan.ticks.length;
         if (ticksLeft === 0 || !isDue(next, now)) return true;
-      } else if (outcome === 'refused') await removeBeside(ctx, ticks.unwritten);
+      }
     } catch (error) {
       if (!(error instanceof DumbwaiterError)) throw error;
       await noteError(ctx, record, error.message, now);

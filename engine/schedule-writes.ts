@@ -4,12 +4,12 @@
  * and however often a request arrives: of two that rest on the same row one is refused.
  */
 import { callBytesMax, scheduleTicksMax } from '../sdk/limits.ts';
-import { type Content, chunkKeys, joinEntries, keptUntil, type Placed, packEntry, place, writeChunks } from './contents.ts';
+import { type Beside, removeLasting, withBodies } from './beside.ts';
+import { type Content, joinEntries, keptUntil, packEntry, place } from './contents.ts';
 import type { Context } from './context.ts';
-import { endedRow, judgeable, look, needsEnding } from './lease-writes.ts';
+import { endedRow, judgeable, look } from './lease-writes.ts';
 import { type Condition, StoreError, type Write, type WriteOptions } from './port.ts';
 import { type Target, unreceived } from './publish-parcels.ts';
-import { removeAll } from './removals.ts';
 import { leaseRow, roomForContents } from './row-format.ts';
 import { absentAt, leaseKey } from './rows.ts';
 import {
@@ -40,42 +40,39 @@ export interface Published {
   writes: Write[];
   /** Those not due yet. */
   ahead: Ahead[];
-  /** What must be removed should the writes not be made. */
-  unwritten: Placed[];
+  /** What is to lie beside their rows. */
+  bodies: Beside[];
 }
 
-/** The messages of these ticks, as writes still to be made. What lies beside their rows is written. */
-export async function publishTicks(
+/** The messages of these ticks, as writes still to be made. */
+export function publishTicks(
   ctx: Context,
   record: Pick<ScheduleRecord, 'name' | 'level'>,
   content: Content,
   ticks: readonly number[],
   target: Target | undefined,
-): Promise<Published> {
+): Published {
   const now = ctx.clock.now();
-  const published: Published = { writes: [], ahead: [], unwritten: [] };
+  const published: Published = { writes: [], ahead: [], bodies: [] };
   if (!target) return published;
-  const { queue, readAt } = target;
+  const { queue } = target;
   const room = (id: string) => roomForContents(1, id.length, queue.backoff !== null, queue.deadLetter !== null);
-  await Promise.all(
-    ticks.map(async (tick) => {
-      const shard = anyShard(queue, ctx.random);
-      const level = levelIn(queue, record.level);
-      const id = ctx.ids.parcel(shard, level);
-      const attributes = { ...content.attributes, schedule: record.name, tick: new Date(tick).toISOString() };
-      const packed = packEntry({ ...content, attributes });
-      const { placed, chunks } = place(joinEntries([packed]), room(id), () => ctx.ids.parcel(shard));
-      // As if published at its tick: a purge before that leaves it.
-      const visibleAt = Math.max(now, tick);
-      const expiresAt = expiryOf(queue, visibleAt);
-      const at = shardKey(queue, shard, level);
-      const lease = unreceived(ctx, queue, { id, at, count: 1, now: visibleAt, visibleAt, placed });
-      published.writes.push({ key: leaseKey(id), when: absentAt(now), then: { put: leaseRow(lease) } });
-      if (tick > now) published.ahead.push({ id, tick });
-      if (needsEnding(placed, expiresAt)) published.unwritten.push(placed);
-      await writeChunks(ctx.store, placed, chunks, expiresAt && keptUntil(expiresAt), writeBy(readAt));
-    }),
-  );
+  for (const tick of ticks) {
+    const shard = anyShard(queue, ctx.random);
+    const level = levelIn(queue, record.level);
+    const id = ctx.ids.parcel(shard, level);
+    const attributes = { ...content.attributes, schedule: record.name, tick: new Date(tick).toISOString() };
+    const packed = packEntry({ ...content, attributes });
+    const { placed, chunks } = place(joinEntries([packed]), room(id), () => ctx.ids.parcel(shard));
+    // As if published at its tick: a purge before that leaves it.
+    const visibleAt = Math.max(now, tick);
+    const expiresAt = expiryOf(queue, visibleAt);
+    const at = shardKey(queue, shard, level);
+    const lease = unreceived(ctx, queue, { id, at, count: 1, now: visibleAt, visibleAt, placed });
+    published.writes.push({ key: leaseKey(id), when: absentAt(now), then: { put: leaseRow(lease) } });
+    published.bodies.push({ placed, chunks, ttl: expiresAt && keptUntil(expiresAt) });
+    if (tick > now) published.ahead.push({ id, tick });
+  }
   return published;
 }
 
@@ -131,13 +128,22 @@ export interface ScheduleChange {
   next: ScheduleRecord | undefined;
   /** Messages put and taken back with it. */
   writes: readonly Write[];
+  /** What is to lie beside the rows: put before them, and removed where they surely will not be. */
+  bodies?: readonly Beside[];
 }
 
 /** `refused`: it never will be made. `unknown`: it may yet be made, or was, and the schedule has changed again since. */
 export type Outcome = 'made' | 'refused' | 'unknown';
 
 /** Makes the change if the schedule is as it was read. Rejects where the store did not do as asked, and may when asked again. */
-export async function commitSchedule(ctx: Context, { before, next, writes }: ScheduleChange, by: WriteOptions): Promise<Outcome> {
+export async function commitSchedule(ctx: Context, change: ScheduleChange, by: WriteOptions): Promise<Outcome> {
+  const { bodies = [] } = change;
+  const outcome = await withBodies(ctx, bodies, by, () => transacted(ctx, change, by));
+  if (outcome === 'refused') await removeLasting(ctx, bodies);
+  return outcome;
+}
+
+async function transacted(ctx: Context, { before, next, writes }: ScheduleChange, by: WriteOptions): Promise<Outcome> {
   const { name } = before;
   const key = scheduleKey(name);
   const row = next ? scheduleRow(next) : deletedScheduleRow(name, ctx.newVersion(), ctx.clock.now());
@@ -147,18 +153,12 @@ export async function commitSchedule(ctx: Context, { before, next, writes }: Sch
     return ok ? 'made' : 'refused';
   } catch (error) {
     if (!(error instanceof StoreError) || (error.applied === 'no' && ctx.clock.now() <= by.by!)) throw error;
-    const [now] = await ctx.store.get([key]);
+    const [now] = await ctx.store.get([key]).catch((unread: unknown) => {
+      // A read that failed did nothing for certain; of the transaction that is not to be said.
+      throw unread instanceof StoreError ? error : unread;
+    });
     if (now?.version === row.version) return 'made';
     return error.applied === 'no' ? 'refused' : 'unknown';
-  }
-}
-
-/** Removes bodies that lie beside rows which never will be written, or are no more. Should it fail, it is only wasted room. */
-export async function removeBeside(ctx: Context, placed: readonly Placed[]): Promise<void> {
-  try {
-    await removeAll(ctx, placed.flatMap(chunkKeys));
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
   }
 }
 

@@ -2,8 +2,9 @@
 import type { Context } from '../context.ts';
 import { createPatience } from '../patience.ts';
 import { StoreError } from '../port.ts';
+import { removeChunks } from '../removals.ts';
 import { lookAtSchedule, scheduleNotFound } from '../schedule-record.ts';
-import { byOf, commitSchedule, removeBeside, takeBack } from '../schedule-writes.ts';
+import { byOf, commitSchedule, takeBack } from '../schedule-writes.ts';
 
 const roundsMax = 10;
 
@@ -16,7 +17,7 @@ export async function deleteSchedule(ctx: Context, name: string): Promise<object
       if (!before.record) throw scheduleNotFound(name);
       const { writes } = await takeBack(ctx, before.record);
       if ((await commitSchedule(ctx, { before, next: undefined, writes }, byOf(readAt))) === 'made') {
-        await removeBeside(ctx, [before.record.contents]);
+        await removeChunks(ctx, before.record.contents);
         return {};
       }
     } catch (error) {
