@@ -91,4 +91,16 @@ export const schedules: readonly Mutant[] = [
     replace: 'const published = readAt;',
     tests: ['test/engine/schedules.test.ts'],
   },
+  {
+    name: 'a cron expression leaves out what falls due within a minute of the tick before',
+    file: 'engine/cron.ts',
+    find: 'parsed.nextRun(new Date(after))',
+    replace: 'parsed.nextRun(new Date(after + 60_000))',
+  },
+  {
+    name: 'a cron expression is read by the clock of UTC',
+    file: 'engine/cron.ts',
+    find: 'timezone: timeZone,',
+    replace: "timezone: 'UTC',",
+  },
 ];

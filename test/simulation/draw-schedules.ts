@@ -33,7 +33,7 @@ export function drawScheduleChange(d: Drawing, next: () => number): ScheduleChan
 /** A rule, and how long it takes to fall due a few times. */
 function drawRule(d: Drawing, rates: readonly number[]): Pick<ScheduleStep, 'rule' | 'lastsSeconds'> {
   const ticks = 3 + d.whole(15);
-  if (d.chance(0.5)) {
+  if (d.chance(0.4)) {
     const everySeconds = d.pick(rates);
     return { rule: { everySeconds }, lastsSeconds: ticks * everySeconds };
   }

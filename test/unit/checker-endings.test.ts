@@ -126,6 +126,29 @@ judgesEach(ofEndings, {
   ],
   liveness: [
     [
+      'a message that is put off further than was asked',
+      (h) => {
+        published(h);
+        h.tell(
+          'updateMessage',
+          [2, 2.1],
+          { queue: 'q', id: 'm' },
+          { deliverAt: instant(11) },
+          { id: 'm', visibleAt: instant(12) },
+        );
+      },
+      (h) => {
+        published(h);
+        h.tell(
+          'updateMessage',
+          [2, 2.1],
+          { queue: 'q', id: 'm' },
+          { deliverAt: instant(11) },
+          { id: 'm', visibleAt: instant(11) },
+        );
+      },
+    ],
+    [
       'a message that is there and not received',
       (h) => {
         published(h);

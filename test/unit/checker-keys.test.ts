@@ -121,15 +121,20 @@ judgesEach(ofPrepared, {
   ],
 });
 
-/** Each ten seconds from 10 on. */
-const scheduled = (h: Story) => {
+type When = Pick<Schedule, 'cron' | 'timeZone' | 'everySeconds' | 'startAt'>;
+
+const eachTenSeconds: When = { cron: null, timeZone: null, everySeconds: 10, startAt: instant(10) };
+/** The story begins at nine o'clock there. */
+const eachTwoMinutes: When = { cron: '*/2 9 * * *', timeZone: 'Asia/Tokyo', everySeconds: null, startAt: null };
+
+const scheduled = (h: Story, when = eachTenSeconds) => {
   h.queue('q');
-  const input = { queue: 'q', everySeconds: 10, startAt: instant(10), missed: 'all' as const, message: { body: 'tick' } };
+  const asked = { queue: 'q', missed: 'all' as const, message: { body: 'tick' } };
+  const input = { ...asked, ...Object.fromEntries(Object.entries(when).filter(([, value]) => value !== null)) };
   const output: Schedule = {
-    ...input,
+    ...asked,
+    ...when,
     name: 's',
-    cron: null,
-    timeZone: null,
     endAt: null,
     paused: false,
     message: { body: 'tick', attributes: {} },
@@ -175,6 +180,19 @@ judgesEach(ofSchedules, {
         tick(h, 24, 20);
       },
       drained,
+    ],
+    [
+      'a tick of a cron expression without a message, though a sweep came after it',
+      (h) => {
+        scheduled(h, eachTwoMinutes);
+        tick(h, 121, 120);
+      },
+      (h) => {
+        scheduled(h, eachTwoMinutes);
+        tick(h, 121, 120);
+        tick(h, 241, 240);
+      },
+      { drainedAt: 400, sweptAt: 300 },
     ],
   ],
 });

@@ -207,6 +207,43 @@ judgesEach(ofLeases, {
       },
     ],
     [
+      'before the instant that it was published for',
+      (h) => {
+        h.queue('q', { delaySeconds: 20 });
+        h.publish([1, 1.1], 'm', { body: 'm', deliverAt: instant(11) });
+        h.receive([10, 10.9], 'm', 'one', 40);
+      },
+      (h) => {
+        h.queue('q', { delaySeconds: 20 });
+        h.publish([1, 1.1], 'm', { body: 'm', deliverAt: instant(11) });
+        h.receive([10, 11], 'm', 'one', 40);
+      },
+    ],
+    [
+      'before the instant that it was put off to',
+      (h) => {
+        published(h);
+        h.tell(
+          'updateMessage',
+          [2, 2.1],
+          { queue: 'q', id: 'm' },
+          { deliverAt: instant(11) },
+          { id: 'm', visibleAt: instant(10) },
+        );
+      },
+      (h) => {
+        published(h);
+        h.tell(
+          'updateMessage',
+          [2, 2.1],
+          { queue: 'q', id: 'm' },
+          { deliverAt: instant(11) },
+          { id: 'm', visibleAt: instant(11) },
+        );
+        h.tell('updateMessage', [3, 3.1], { queue: 'q', id: 'm' }, { deliverAt: instant(1) }, { id: 'm', visibleAt: instant(3) });
+      },
+    ],
+    [
       "before its queue's delay is over",
       (h) => {
         h.queue('q', { delaySeconds: 10 });
