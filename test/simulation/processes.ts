@@ -8,7 +8,7 @@ import type { World } from './world.ts';
 
 export function engineOf(world: World, process: SimulatedProcess): Engine {
   return createEngine({
-    store: process.store,
+    store: world.orphans.watched(process.name, process.store),
     clock: process.clock,
     random: process.random,
     observe: world.observe,
@@ -21,8 +21,10 @@ export function engineOf(world: World, process: SimulatedProcess): Engine {
 /** Runs a process until it has ended, however often it is killed: another takes its place. */
 export async function revived(world: World, name: string, skewMs: number, body: (process: SimulatedProcess) => Promise<void>) {
   for (let life = 1; ; life++) {
-    const end = await world.simulation.spawn(life === 1 ? name : `${name}.${life}`, body, { skewMs });
+    const called = life === 1 ? name : `${name}.${life}`;
+    const end = await world.simulation.spawn(called, body, { skewMs });
     if (end === 'ended') return;
+    world.orphans.noteDeath(called);
     world.count('processes replaced');
   }
 }

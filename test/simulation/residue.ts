@@ -6,15 +6,15 @@ import type { MemoryStore } from '../../engine/memory-store.ts';
 import type { Row } from '../../engine/port.ts';
 
 /**
- * Rows that nothing will ever remove, or that should be gone by now. `mayOrphan`: a process that broke off after it had written bodies,
- * and before their row, leaves them; in a queue that keeps messages forever that is room wasted for good.
+ * Rows that nothing will ever remove, or that should be gone by now. `mayBeOrphan`: a process that broke off after it had written bodies,
+ * and before their row, leaves them; in a queue that keeps messages for ever that is room wasted for good.
  */
-export function residueOf(memory: Pick<MemoryStore, 'rows'>, mayOrphan: boolean): string[] {
+export function residueOf(memory: Pick<MemoryStore, 'rows'>, mayBeOrphan: (piece: Row) => boolean): string[] {
   const left: string[] = [];
   for (const row of memory.rows('messages')) {
     const isBody = (row.shard as string).startsWith('body:');
     if (!isBody) left.push(`a parcel in messages: ${named(row)}`);
-    else if (row.ttl === undefined && !mayOrphan) left.push(`a body without ttl: ${named(row)}`);
+    else if (row.ttl === undefined && !mayBeOrphan(row)) left.push(`a body without ttl: ${named(row)}`);
   }
   for (const row of memory.rows('leases')) {
     // Permits that nobody gave back.

@@ -44,7 +44,7 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
   const faults = { ...noFaults, rates: { ...noFaults.rates }, pauseMsMax: plan.pauseMsMax };
   const struck: Outcome['faults'] = [];
   const simulation = createSimulation({ seed: plan.seed, faults, observe: (event) => struck.push(event) });
-  const world = createWorld(plan, simulation, async (queue, task) => {
+  const world = createWorld(plan, simulation, struck, async (queue, task) => {
     void runRedrive(world, queue, task);
   });
 

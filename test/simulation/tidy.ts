@@ -12,14 +12,13 @@ const tidyRoundsMost = 24;
 export async function tidy(world: World): Promise<void> {
   const { simulation } = world;
   let left: string[] = [];
-  const mayOrphan = struckMidway(world);
   void revived(world, 'tidy', 0, (process) =>
     world.noteDefects(process.name, async () => {
       const engine = engineOf(world, process);
       for (let round = 1; round <= tidyRoundsMost; round++) {
         await process.clock.sleep(21 * minuteMs);
         await sweepOnce(world, process, engine);
-        left = residueOf(simulation.memory, mayOrphan);
+        left = residueOf(simulation.memory, world.orphans.mayBe);
         if (left.length === 0 && round >= tidyRoundsLeast) return;
       }
     }),
@@ -28,10 +27,4 @@ export async function tidy(world: World): Promise<void> {
   for (const row of simulation.memory.rows('queues'))
     if (row.kind === 'task') world.count('messages redriven', row.moved as number);
   for (const what of left) world.fail('nothing-is-left', what);
-}
-
-/** Whether anything broke off that may have left half of its writes. */
-function struckMidway({ counts, simulation }: World): boolean {
-  const { stale: _, ...others } = simulation.counts;
-  return (counts['processes replaced'] ?? 0) + Object.values(others).reduce((sum, times) => sum + times) > 0;
 }

@@ -1,7 +1,9 @@
 /** What the processes of one history have in common. */
 import type { EngineEvent } from '../../engine/engine.ts';
 import type { Simulation } from '../../engine/simulation.ts';
+import { retryMsMax, throttledMsMax } from '../../sdk/limits.ts';
 import type { Asked, Transaction, Violation } from './history.ts';
+import { createOrphans, type Orphans, type Struck } from './orphans.ts';
 import type { Plan } from './plan.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 
@@ -9,6 +11,7 @@ export interface World {
   plan: Plan;
   simulation: Simulation;
   recorder: Recorder;
+  orphans: Orphans;
   /** Known to every caller: ids that were answered, redrives that were begun. */
   shared: {
     ids: string[];
@@ -35,13 +38,22 @@ export interface World {
   noteDefects(process: string, run: () => Promise<void>): Promise<void>;
 }
 
-export function createWorld(plan: Plan, simulation: Simulation, startRedrive: World['startRedrive']): World {
+/** How long a call goes on, besides the time for which its process stands still, ms. */
+const callMsMax = throttledMsMax + retryMsMax;
+
+export function createWorld(
+  plan: Plan,
+  simulation: Simulation,
+  struck: readonly Struck[],
+  startRedrive: World['startRedrive'],
+): World {
   const counts: Record<string, number> = {};
   const violations: Violation[] = [];
   const world: World = {
     plan,
     simulation,
     recorder: createRecorder(simulation.now),
+    orphans: createOrphans(simulation.now, struck, callMsMax + plan.pauseMsMax),
     shared: { ids: [], published: [], prepared: [], ended: [], tasks: [] },
     sweptAt: undefined,
     asked: [],
