@@ -110,6 +110,18 @@ export const fences: readonly Mutant[] = [
     tests: ['test/engine/release.test.ts'],
   },
   {
+    name: 'nobody minds the instant that a message is to come at',
+    file: 'engine/publish-terms.ts',
+    find: 'if (deliverAt !== undefined) return { at: Date.parse(deliverAt) };',
+    replace: '',
+  },
+  {
+    name: 'a message for an instant that has passed is as old as that',
+    file: 'engine/publish-parcels.ts',
+    find: "'at' in timing ? Math.max(now, timing.at)",
+    replace: "'at' in timing ? timing.at",
+  },
+  {
     name: 'the expiry of a row is that of its last message',
     file: 'engine/row-format.ts',
     find: 'Math.min(...live.map((slot) => slot.visibleAt));',
