@@ -2,7 +2,6 @@
 
 import { retentionGraceMs } from '../sdk/limits.ts';
 import { backoffMs } from './backoff.ts';
-import { chunkKeys } from './contents.ts';
 import type { Context } from './context.ts';
 import { parcelBehind } from './group-parcels.ts';
 import { atOnce, paced } from './groups.ts';
@@ -10,7 +9,6 @@ import { endingOfParcel, keepExpired } from './keeping.ts';
 import { judgeable, keepBodies, lookAt, needsEnding, putIfAbsent, replace, type Seen, untilSettled } from './lease-writes.ts';
 import { moveSlots } from './moves.ts';
 import type { Limiter } from './permit-writes.ts';
-import { removeAll } from './removals.ts';
 import { leaseRow } from './row-format.ts';
 import { isLive, type Lease, lapsed, type Parcel, parcelKey, type Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
@@ -162,9 +160,9 @@ export async function clearParcel(
   const verdict = verdictOfAge(queue, parcel.since, parcel.expiresAt, now);
   if (verdict === 'ready') return undefined;
   if (typeof verdict !== 'object') {
-    const isKept = endingOfParcel(queue, parcel, now) !== undefined;
-    const remove = !isKept || (await keepExpired(ctx, queue, leaseOf(ctx, queue, parcel, parcel.since), readAt));
-    if (!isKept) await removeBodies(ctx, parcel);
+    // Bodies that nothing else removes go with a row that overrides this one: who has not learnt of a purge must not take it without them.
+    const isOverridden = needsEnding(parcel.contents, parcel.expiresAt) || endingOfParcel(queue, parcel, now) !== undefined;
+    const remove = !isOverridden || (await keepExpired(ctx, queue, leaseOf(ctx, queue, parcel, parcel.since), readAt));
     if (remove && isExpired(queue, parcel)) tellExpired(ctx, queue, parcel.count);
     return { remove, deadLettered: 0 };
   }
@@ -182,13 +180,6 @@ export async function clearParcel(
     death: { queue: queue.name, reason: verdict.reason, at: now },
   });
   return { remove: true, deadLettered: moved.applied ? all.length : 0 };
-}
-
-/** Of a parcel kept for ever nothing else removes what lies beside it; unless a row in `leases` has taken it over. */
-async function removeBodies(ctx: Context, parcel: Parcel): Promise<void> {
-  if (!needsEnding(parcel.contents, parcel.expiresAt)) return;
-  const { row } = await lookAt(ctx, parcel.id);
-  if (!row) await removeAll(ctx, chunkKeys(parcel.contents));
 }
 
 /** Gives back what was claimed and can not be delivered, so that it need not wait for its lease to end. */

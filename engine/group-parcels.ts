@@ -1,6 +1,5 @@
 /** The parcels that wait in a group's partition: finding the next one, and taking it into the group's row. */
 import { headRowsMax } from '../sdk/limits.ts';
-import { chunkKeys } from './contents.ts';
 import type { Context } from './context.ts';
 import { idInMessages } from './groups.ts';
 import { groupKeyOf, keptRowId } from './ids.ts';
@@ -40,13 +39,8 @@ export async function nextParcel(ctx: Context, queue: QueueRecord, lease: Lease,
     removed += one.count;
     if (isExpired(queue, one)) expired += one.count;
   }
-  for (const one of before) if (one.id > group.head) await keepIfExpired(ctx, queue, lease.id, group, one, now);
-  // The bodies of one that was taken are its row's, and go with it. First what lies beside a row: without it, it would never be found.
-  const forever = before.filter((one) => one.id > group.head && needsEnding(one.contents, one.expiresAt));
-  await removeAll(
-    ctx,
-    forever.flatMap(({ contents }) => chunkKeys(contents)),
-  );
+  // The bodies of one that was taken are its row's, and go with it.
+  for (const one of before) if (one.id > group.head) await putEnded(ctx, queue, lease, group, one, now);
   await removeAll(
     ctx,
     before.map(({ shard, id }) => parcelKey(shard, id)),
@@ -55,21 +49,26 @@ export async function nextParcel(ctx: Context, queue: QueueRecord, lease: Lease,
   return { ...(parcel ? { parcel } : {}), removed, more: !parcel && next !== undefined };
 }
 
-/** What is kept of messages that grew too old before their turn, but for those that were cancelled, which have rows of their own. */
-async function keepIfExpired(
+/**
+ * A row for what outlives messages that are gone before their turn: what is kept of those that grew too old, but for those that were
+ * cancelled, which have rows of their own; and bodies that nothing else removes, for as long as one who has not learnt of a purge may take them.
+ */
+async function putEnded(
   ctx: Context,
   queue: QueueRecord,
-  place: string,
+  { id: place, shard }: Lease,
   group: Group,
   parcel: Parcel,
   now: number,
 ): Promise<void> {
-  if (!endingOfParcel(queue, parcel, now)) return;
+  const ending = needsEnding(parcel.contents, parcel.expiresAt);
+  if (!ending && !endingOfParcel(queue, parcel, now)) return;
   const slots = slotsOf(parcel, group);
   const kept: Lease = {
-    ...{ id: keptRowId(parcel.id, groupKeyOf(place)), shard: parcel.shard, version: ctx.newVersion(), slots },
+    ...{ id: keptRowId(parcel.id, groupKeyOf(place)), shard, version: ctx.newVersion(), slots },
     ...{ since: parcel.since, contents: parcel.contents, groupName: group.name },
     ...(parcel.expiresAt === undefined ? {} : { expiresAt: parcel.expiresAt }),
+    ...(ending ? { ending } : {}),
   };
   await keepExpired(ctx, queue, kept, now);
 }

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
+import { endGraceMs } from '../../sdk/limits.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 
+const hourMs = 3_600_000;
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 onBothStores('purge', (driven) => {
@@ -75,12 +77,60 @@ onBothStores('purge', (driven) => {
     'receive',
     'sweep',
   ] as const)('leaves no body behind of messages that would be kept for ever, when met by %s', async (by) => {
-    const { create, send, call, receive, sweep, rows } = driven();
+    const { create, send, call, receive, sweep, rows, clock } = driven();
     await create('q', { retentionSeconds: null });
     await send('q', noise(3000));
     await call('purge', 'q');
-    if (by === 'sweep') await sweep();
-    else await receive('q');
+    const meet = by === 'sweep' ? sweep : () => receive('q');
+    await meet();
+    clock.advance(endGraceMs);
+    await meet();
+    expect(await rows('messages')).toEqual([]);
+  });
+
+  it.each([
+    ['fresh', {}],
+    ['of a group', { group: 'g' }],
+  ])('takes no body from under who has not learnt of it: %s', async (_, more) => {
+    const { create, publish, call, sweep, another, watched, events, rows, clock } = driven();
+    await create('dead', { retentionSeconds: null });
+    const groups = { concurrency: 1, onFailure: 'block', ratePerSecond: null } as const;
+    await create('q', { retentionSeconds: null, groups, deadLetter: { queue: 'dead', maxReceives: 1 } });
+    await publish('q', { body: noise(3000), ...more });
+    /** Stands still at its first write to `leases` until it is let go. */
+    const standing = (meanwhile: () => Promise<unknown>) => {
+      let stood = false;
+      return another({
+        ...watched.store,
+        async write(write, options) {
+          if (!stood && write.key.table === 'leases') {
+            stood = true;
+            await meanwhile();
+          }
+          return watched.store.write(write, options);
+        },
+      });
+    };
+    const [reached, purged] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const slow = standing(() => {
+      reached.resolve();
+      return purged.promise;
+    });
+    const receiving = slow.call('receive', { queue: 'q' }, { visibilityTimeoutSeconds: 0 });
+    await reached.promise;
+    await call('purge', 'q');
+    const letGo = () => {
+      purged.resolve();
+      return receiving;
+    };
+    await standing(letGo).sweep({ until: clock.now() + hourMs });
+    await letGo();
+    await slow.call('receive', { queue: 'q' }, {});
+    clock.advance(endGraceMs);
+    await sweep();
+    await sweep();
+    expect(events.filter(({ kind }) => kind === 'anomaly')).toEqual([]);
+    expect(await driven().bodies('dead')).toEqual([]);
     expect(await rows('messages')).toEqual([]);
   });
 

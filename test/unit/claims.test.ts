@@ -206,17 +206,20 @@ describe('a parcel at the head', () => {
     expect(leaseIn(world)).toEqual(leaseWith({ version: 'theirs' }));
   });
 
-  it('takes its bodies along where no TTL will, unless another has just taken it', async () => {
-    const bodiesAfter = async (one: Partial<Parcel>, isTaken = false) => {
+  it('leaves bodies that no TTL will remove to a row that overrides it, unless another has just taken it', async () => {
+    const overriding = async (one: Partial<Parcel>, isTaken = false) => {
       const world = contextInMemory();
       await world.put('messages', { shard: 'body:body', id: '0' });
       if (isTaken) await world.putLease(leaseWith());
-      await clear(world, { purgedBefore: start }, { contents: beside, ...one });
-      return world.rows('messages').filter((row) => row.shard === 'body:body').length;
+      const cleared = await clear(world, { purgedBefore: start }, { contents: beside, ...one });
+      expect(world.rows('messages').filter((row) => row.shard === 'body:body').length).toBe(1);
+      const [row] = world.rows('leases');
+      const read = row && readLease(row);
+      return [cleared?.remove, read && 'stone' in read ? read.stone.left?.contents : read];
     };
-    expect(await bodiesAfter({})).toBe(0);
-    expect(await bodiesAfter({ expiresAt: start + 1 })).toBe(1);
-    expect(await bodiesAfter({}, true)).toBe(1);
+    expect(await overriding({})).toEqual([true, beside]);
+    expect(await overriding({ expiresAt: start + 1 })).toEqual([true, undefined]);
+    expect(await overriding({}, true)).toEqual([false, { lease: leaseWith() }]);
   });
 });
 
