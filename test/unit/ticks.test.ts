@@ -93,8 +93,8 @@ describe('what is published of the ticks', () => {
           expect(all[0]).toBe(timing.last(now));
           expect(all[1]).toBe(timing.next(now));
         } else expect(all[0]).toBe(isLate && missed === 'none' ? timing.next(now) : now + offset);
-        const isFull = plan.ticks.length === scheduleTicksMax;
-        expect(plan.nextAt! > now + scheduleAheadMs).toBe(!isFull);
+        expect(plan.ticks.length).toBeLessThanOrEqual(scheduleTicksMax);
+        if (plan.nextAt! <= now + scheduleAheadMs) expect(plan.ticks.length).toBe(scheduleTicksMax);
       }),
     );
   });
