@@ -55,9 +55,9 @@ export function mayBeRolledBack(ledger: Ledger, life: Life, by: number): boolean
   const calls = [...rollbacksOf(ledger, life), ...cancelsOf(ledger, life)];
   if (calls.some(({ startedAt }) => startedAt <= by)) return true;
   if (askedOf(ledger, life, 'rollback').some(({ at }) => at <= by)) return true;
-  return queues.settings(life.queue).some(({ prepared }) => {
-    const rounds = prepared?.checkBack ? checkBacksMax + 1 : 1;
-    const timeMs = (prepared?.timeoutSeconds ?? 0) * 1000 - 2 * clockErrorMs;
-    return life.published.startedAt + rounds * timeMs <= by;
-  });
+  // Each time-out is that of when it began; whom to ask, of when it ran out.
+  const settings = queues.settings(life.queue).map(({ prepared }) => prepared);
+  const rounds = settings.every((one) => one?.checkBack) ? checkBacksMax + 1 : 1;
+  const timeMs = Math.min(...settings.map((one) => one?.timeoutSeconds ?? 0)) * 1000 - 2 * clockErrorMs;
+  return life.published.startedAt + rounds * timeMs <= by;
 }

@@ -61,8 +61,13 @@ function shownAfter({ calls }: Ledger, drainedAt: number): Map<string, { message
   return shown;
 }
 
-/** Of several under one id, one that is there was published when it says, and is where it can have come to. */
-function mayBeOf({ clockErrorMs, queues }: Ledger, { queue, published }: Life, { queue: at, publishedAt }: Message): boolean {
+/** Of several under one id, one that is there was published when it says, as it says, and is where it can have come to. */
+function mayBeOf(
+  { clockErrorMs, queues }: Ledger,
+  { queue, entry, published }: Life,
+  { queue: at, state, publishedAt }: Message,
+): boolean {
+  if (state === 'prepared' && !entry.prepared) return false;
   const then = Date.parse(publishedAt);
   const isThen = then >= published.startedAt - clockErrorMs && then <= endOf(published) + clockErrorMs;
   return isThen && queues.reachable(queue).has(at);

@@ -9,6 +9,7 @@ import { schedulesOf } from './schedules.ts';
 import { publishOf } from './tick-publishes.ts';
 import { callsOfTransactions } from './transaction-calls.ts';
 import { lifeOf } from './whose.ts';
+import { noteWhose } from './whose-key.ts';
 
 export function ledgerOf({ calls: made, asked = [], transactions = [], circumstances }: History): Ledger {
   const { clockErrorMs, drainedAt, sweptAt, retryMsMin = 0 } = circumstances;
@@ -29,6 +30,7 @@ export function ledgerOf({ calls: made, asked = [], transactions = [], circumsta
   const isOfGroup = (id: string) => lives.byId.get(id)?.some(({ entry }) => entry.group !== undefined);
   const cancels = ofMessage(callsOf(calls, 'cancelMessage'), ({ params }) => (isOfGroup(params.id) ? retryMsMin : traceMs));
   const changes = ofMessage(callsOf(calls, 'updateMessage'));
+  noteWhose(calls, lives, { changes, cancels, queues, clockErrorMs });
 
   const strangers: Ledger['strangers'][number][] = [];
   const sameReceipt: [Delivery, Delivery][] = [];
