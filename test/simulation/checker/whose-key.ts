@@ -1,0 +1,71 @@
+/** Whose message is which, of those under one key. */
+import type { Call } from '../history.ts';
+import { contentKey } from './content.ts';
+import { idAtFirst } from './ids.ts';
+import type { Ledger, Life } from './ledger.ts';
+import type { Lives } from './lives.ts';
+import { matched } from './matching.ts';
+import { callsOf, endOf } from './outcomes.ts';
+import { readyAt } from './waits.ts';
+
+type Known = Pick<Ledger, 'changes' | 'cancels' | 'queues' | 'clockErrorMs'>;
+
+/** A message, by when it says that it was published: no two under one key say the same. */
+interface Told {
+  publishedAt: string;
+  queue: string;
+  content: string;
+  /** Of the first receive that was given it. */
+  from: number;
+  by: number;
+}
+
+/**
+ * Notes of the lives under each key what their messages say of their publish (`saidAt`). A publish that took long may have been accepted at any
+ * time of that, and later ones may have changed what it carries, so more than one life may fit a message. Those that were accepted have one
+ * rather, and the later: an earlier one may have ended unseen, by its age or by a purge.
+ */
+export function noteWhose(calls: readonly Call[], lives: Lives, known: Known): void {
+  const told = new Map<string, Map<string, Told>>();
+  for (const call of callsOf(calls, 'receive')) {
+    for (const message of 'output' in call.answer ? call.answer.output.messages : []) {
+      const id = idAtFirst(message.id);
+      const ofId = told.get(id) ?? new Map<string, Told>();
+      if (!lives.keyed.has(id) || ofId.has(message.publishedAt)) continue;
+      const { publishedAt } = message;
+      const first = { queue: call.params.queue, from: call.startedAt, by: endOf(call) };
+      told.set(id, ofId.set(publishedAt, { publishedAt, content: contentKey(message), ...first }));
+    }
+  }
+  for (const [id, ofId] of told) {
+    const all = (lives.byId.get(id) ?? []).toSorted(
+      (one, other) => Number(other.accepted) - Number(one.accepted) || other.published.startedAt - one.published.startedAt,
+    );
+    const messages = [...ofId.values()];
+    const whose = matched(all, (life) =>
+      messages
+        .filter((message) => mayBeOf(known, id, life, message))
+        .toSorted((one, other) => offMs(life, one) - offMs(life, other)),
+    );
+    for (const [{ publishedAt }, life] of whose) life.saidAt = publishedAt;
+  }
+}
+
+/** By how much clocks must have been off, ms. */
+function offMs({ published }: Life, { publishedAt }: Told): number {
+  const at = Date.parse(publishedAt);
+  return Math.max(published.startedAt - at, at - endOf(published), 0);
+}
+
+function mayBeOf({ changes, cancels, queues, clockErrorMs }: Known, id: string, life: Life, message: Told): boolean {
+  const { entry, queue, published } = life;
+  if (offMs(life, message) > clockErrorMs) return false;
+  if (published.startedAt > message.by || !queues.reachable(queue).has(message.queue)) return false;
+  const isCancelled = cancels.get(id)?.some((call) => {
+    return 'output' in call.answer && call.startedAt >= endOf(published) && endOf(call) < message.from;
+  });
+  if (isCancelled) return false;
+  if (changes.has(id) || queues.mayReplace(queue)) return true;
+  const at = Date.parse(message.publishedAt);
+  return contentKey(entry) === message.content && readyAt({ queues }, queue, entry, at, 'least') <= message.by + clockErrorMs;
+}
