@@ -127,7 +127,8 @@ const eachTenSeconds: When = { cron: null, timeZone: null, everySeconds: 10, sta
 /** The story begins at nine o'clock there. */
 const eachTwoMinutes: When = { cron: '*/2 9 * * *', timeZone: 'Asia/Tokyo', everySeconds: null, startAt: null };
 
-const scheduled = (h: Story, when = eachTenSeconds) => {
+/** `from`: when the call came, in seconds. */
+const scheduled = (h: Story, when = eachTenSeconds, from = 1, operation: 'putSchedule' | 'updateSchedule' = 'putSchedule') => {
   h.queue('q');
   const asked = { queue: 'q', missed: 'all' as const, message: { body: 'tick' } };
   const input = { ...asked, ...Object.fromEntries(Object.entries(when).filter(([, value]) => value !== null)) };
@@ -142,9 +143,15 @@ const scheduled = (h: Story, when = eachTenSeconds) => {
     lastAt: null,
     lastError: null,
     createdAt: instant(1),
-    updatedAt: instant(1),
+    updatedAt: instant(from),
   };
-  h.tell('putSchedule', [1, 1.1], { name: 's' }, input, output);
+  h.tell(operation, [from, from + 0.1], { name: 's' }, input, output);
+};
+const changedTwice = (h: Story) => {
+  const anyTenSeconds = { ...eachTenSeconds, startAt: null };
+  scheduled(h, eachTwoMinutes);
+  scheduled(h, anyTenSeconds, 5, 'updateSchedule');
+  scheduled(h, anyTenSeconds, 8);
 };
 const tick = (h: Story, at: number, tickAt: number, id = `tick-${tickAt}`) => {
   const attributes = { schedule: 's', tick: instant(tickAt) };
@@ -180,6 +187,18 @@ judgesEach(ofSchedules, {
         tick(h, 24, 20);
       },
       drained,
+    ],
+    [
+      'two messages of one tick, of a rate that began with a change and that who put the schedule anew went on with',
+      (h) => {
+        changedTwice(h);
+        tick(h, 16, 15);
+        tick(h, 17, 15, 'another');
+      },
+      (h) => {
+        changedTwice(h);
+        tick(h, 16, 15);
+      },
     ],
     [
       'a tick of a cron expression without a message, though a sweep came after it',

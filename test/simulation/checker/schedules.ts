@@ -31,18 +31,22 @@ export interface Schedules {
 type Asked = Partial<ScheduleInput>;
 
 export function schedulesOf(calls: readonly Call[], retryMsMin: number): Schedules {
+  // It may have been applied at first, before others changed or deleted what it made.
+  const isRepeated = (call: Change) => endOf(call) - call.startedAt >= retryMsMin;
+  const changes = Map.groupBy(
+    putsFirst(calls).filter((call) => mayBeDone(call) || isRepeated(call)),
+    ({ params }) => params.name,
+  );
   const definitions = new Map<string, Definition[]>();
-  const changes = new Map<string, Change[]>();
-  for (const call of putsFirst(calls)) {
-    // It may have been applied at first, before others changed or deleted what it made.
-    const isRepeated = endOf(call) - call.startedAt >= retryMsMin;
-    if (!mayBeDone(call) && !isRepeated) continue;
-    const { name } = call.params;
-    changes.set(name, [...(changes.get(name) ?? []), call]);
-    if (call.operation === 'deleteSchedule') continue;
-    const all = definitions.get(name) ?? [];
-    const known = all.filter((one) => one.call.startedAt <= endOf(call));
-    definitions.set(name, [...all, ...definitionsAfter(call, known, isRepeated)]);
+  for (const [name, ofName] of changes) {
+    const all: Definition[] = [];
+    for (const call of ofName) {
+      if (call.operation === 'deleteSchedule') continue;
+      const known = all.filter((one) => one.call.startedAt <= endOf(call));
+      const before = ofName.filter(({ startedAt }) => startedAt <= endOf(call));
+      all.push(...definitionsAfter(call, { known, before }, isRepeated(call)));
+    }
+    if (all.length > 0) definitions.set(name, all);
   }
   return { definitions, changes };
 }
@@ -55,20 +59,17 @@ function putsFirst(calls: readonly Call[]): Change[] {
 
 function definitionsAfter(
   call: CallOf<'putSchedule'> | CallOf<'updateSchedule'>,
-  known: readonly Definition[],
+  { known, before }: { known: readonly Definition[]; before: readonly Change[] },
   isRepeated: boolean,
 ): Definition[] {
   const made: Definition[] = [];
   if ('output' in call.answer) {
     const { output } = call.answer;
-    const now = Date.parse(output.updatedAt);
-    const { startAt } = bounds(output);
     const { attributes, ...body } = output.message;
     made.push({
       ...bounds(output),
       queue: output.queue,
-      // A rate goes on counting from where it did.
-      rhythm: rhythmOf(ruleOf(output), undefined, output.startAt === null ? [now, ...known.flatMap(anchorsOf)] : [startAt]),
+      rhythm: rhythmOf(ruleOf(output), undefined, anchorsOf(output, before)),
       missed: output.missed,
       paused: output.paused,
       content: contentKey({ ...body, attributes }),
@@ -78,10 +79,21 @@ function definitionsAfter(
     if (!isRepeated) return made;
   }
   if (call.operation === 'putSchedule') return [...made, merged(undefined, call.input, call)];
-  return [...made, ...known.map((before) => merged(before, call.input, call))];
+  return [...made, ...known.map((one) => merged(one, call.input, call))];
 }
 
-const anchorsOf = ({ rhythm }: Definition): readonly number[] => ('cron' in rhythm ? [] : (rhythm.anchors ?? []));
+/** Where a rate may count from, after these changes: one without a start goes on from where it did, unless it became another meanwhile. */
+function anchorsOf({ startAt, everySeconds }: Schedule, before: readonly Change[]): readonly number[] | undefined {
+  if (startAt !== null) return [Date.parse(startAt)];
+  const alike = before.filter(
+    (call) => call.operation !== 'deleteSchedule' && call.input.everySeconds === everySeconds && call.input.startAt === undefined,
+  );
+  if (alike.some(({ answer }) => !('output' in answer))) return undefined;
+  const said = before.flatMap(({ operation, answer }) =>
+    operation !== 'deleteSchedule' && 'output' in answer ? [answer.output as Schedule] : [],
+  );
+  return said.filter((one) => one.startAt === null && one.everySeconds === everySeconds).map((one) => Date.parse(one.updatedAt));
+}
 
 /** As it would be asked for. */
 function ruleOf({ cron, timeZone, everySeconds }: Schedule): Asked {
