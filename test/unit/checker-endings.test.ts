@@ -28,6 +28,14 @@ const shortLived = (h: Story) => {
   h.publish([1, 1.1], 'm');
 };
 const drained = { drainedAt: 100 };
+/** The first was under way when a purge began, and until after the second was. */
+const ofOneKey = (h: Story) => {
+  h.queue('q', { deduplication: { windowSeconds: 1, onDuplicate: 'replace' } });
+  h.publish([1, 9], '@k', { body: 'first', dedupKey: 'k' });
+  h.purge([2, 4]);
+  h.publish([5, 12], '@k', { body: 'second', dedupKey: 'k' });
+  h.publish([13, 14], '@k', { body: 'third', dedupKey: 'k' }, { ok: true, id: '@k', duplicate: true });
+};
 
 judgesEach(ofEndings, {
   'accepted-is-never-lost': [
@@ -46,6 +54,18 @@ judgesEach(ofEndings, {
       (h) => {
         held(h);
         h.ack([3, 3.1], 'one', 'lost');
+      },
+      drained,
+    ],
+    [
+      'the second of two under one key, where what came is of the first',
+      (h) => {
+        ofOneKey(h);
+        h.receive([50, 50.1], '@k', 'one', 120, { body: 'third', publishedAt: instant(1.5) });
+      },
+      (h) => {
+        ofOneKey(h);
+        h.receive([50, 50.1], '@k', 'one', 120, { body: 'third', publishedAt: instant(6) });
       },
       drained,
     ],

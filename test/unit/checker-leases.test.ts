@@ -127,6 +127,19 @@ judgesEach(ofLeases, {
       },
     ],
     [
+      'an extension refused after another was made, though a later one was not',
+      (h) => {
+        held(h);
+        h.extend([33, 33.1], 'one', 30, { ok: true, leasedUntil: instant(63) });
+        h.extend([34, 34.1], 'one', 30, 'lease_lost');
+      },
+      (h) => {
+        held(h);
+        h.extend([33, 33.1], 'one', 30, 'lease_lost');
+        h.extend([33.1, 33.2], 'one', 30, { ok: true, leasedUntil: instant(63) });
+      },
+    ],
+    [
       'a receipt that the queue gave, and does not know',
       (h) => {
         held(h);
