@@ -22,7 +22,10 @@ export function* judgeTransactions(ledger: Ledger): Generator<Violation> {
     if (answer === 'committed' && !stands)
       yield broken('transaction-is-whole', `${transaction.row} was committed, and is not there`);
     const early = ledger.lives
-      .filter(({ id, queue }) => publishes.some((one) => one.queue === queue && one.ids.includes(id!)))
+      // An own id may have had a message before.
+      .filter(({ id, queue, published }) =>
+        publishes.some((one) => one.queue === queue && one.takenAt === published.startedAt && one.ids.includes(id!)),
+      )
       .flatMap(({ deliveries }) => deliveries.filter(({ endedAt }) => endedAt < startedAt));
     for (const { message, call } of stands ? early : []) {
       yield broken('transaction-is-whole', `message ${message.id} was delivered before ${transaction.row} was committed`, [call]);
