@@ -162,7 +162,8 @@ export async function clearParcel(
   if (typeof verdict !== 'object') {
     // Bodies that nothing else removes go with a row that overrides this one: who has not learnt of a purge must not take it without them.
     const isOverridden = needsEnding(parcel.contents, parcel.expiresAt) || endingOfParcel(queue, parcel, now) !== undefined;
-    const remove = !isOverridden || (await keepExpired(ctx, queue, leaseOf(ctx, queue, parcel, parcel.since), readAt));
+    const lease = leaseOf(ctx, queue, parcel, parcel.since);
+    const remove = !isOverridden || (await keepExpired(ctx, queue, lease, readAt)).row?.version === lease.version;
     if (remove && isExpired(queue, parcel)) tellExpired(ctx, queue, parcel.count);
     return { remove, deadLettered: 0 };
   }

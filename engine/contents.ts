@@ -5,7 +5,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Attributes, Json } from '../sdk/contract.ts';
 import { bodyChunkBytesMax, retentionGraceMs, rowBytesMax } from '../sdk/limits.ts';
-import { type Key, type Row, type Store, StoreError, type WriteOptions } from './port.ts';
+import { type Key, type Row, type Store, StoreError, type Write, type WriteOptions } from './port.ts';
 
 export interface Content {
   body?: Json;
@@ -110,9 +110,14 @@ export async function writeChunks(
   options?: WriteOptions,
 ) {
   if (!('beside' in placed)) return;
-  const writes = chunkWrites(placed, chunks, ttl);
-  const failure = (await store.writeAll(writes, options)).find((error) => error !== undefined);
-  if (failure) throw new StoreError(failure.message, 'no', failure, failure.reason);
+  // Only where they are not yet: a request that comes late, or once more, must not give back the TTL that they had at first.
+  const writes = chunkWrites(placed, chunks, ttl).map((write): Write => ({ ...write, when: { absent: ['id'] } }));
+  // All of them are waited for: one that came after its removal would stay.
+  const written = await Promise.allSettled(writes.map((write) => store.write(write, options)));
+  const failure = written.find((one) => one.status === 'rejected')?.reason;
+  if (failure === undefined) return;
+  if (!(failure instanceof StoreError)) throw failure;
+  throw new StoreError(failure.message, 'no', failure, failure.reason);
 }
 
 /** The contents of several parcels, in one read of what lies beside them; undefined where a piece is gone. */

@@ -16,15 +16,16 @@ import { partitionsOf, preparedPartitionsOf } from './shards.ts';
 /** Pages of one shard that one run visits. */
 const pagesMax = 20;
 
-/** Removes rows of a deleted queue, and its record when nothing is left and nothing can come any more. */
+/**
+ * Removes rows of a deleted queue, and its record when nothing is left. Not before nobody can have its settings any more: who knows of no end may
+ * take messages, and even dead-letter them, whose bodies must not be gone by then.
+ */
 export async function removeDeleted(ctx: Context, queue: QueueRecord): Promise<void> {
-  // Before it looks: what it finds empty must have been so when nothing could come any more.
-  const isForgotten = queue.updatedAt < ctx.clock.now() - settingsForgottenMs;
+  if (queue.updatedAt >= ctx.clock.now() - settingsForgottenMs) return;
   const ever = { ...queue, shardsVisited: queue.shardsEver };
   for (const partition of [...partitionsOf(ever), ...preparedPartitionsOf(ever)]) {
     if (!(await emptyShard(ctx, queue, partition))) return;
   }
-  if (!isForgotten) return;
   await removeAll(ctx, [leaseKey(permitsRowId(queue))]);
   await ctx.store.write({ key: deletedKey(queue.incarnation), then: { remove: true } });
 }

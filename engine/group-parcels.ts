@@ -28,30 +28,35 @@ export async function nextParcel(ctx: Context, queue: QueueRecord, lease: Lease,
   let removed = 0;
   let expired = 0;
   let parcel: Parcel | undefined;
+  let more = next !== undefined;
   for (const one of rows.map(readParcel)) {
-    const isTaken = one.id <= group.head;
-    if (!isTaken && verdictOfAge(queue, one.since, one.expiresAt, now) !== 'gone') {
-      parcel = one;
-      break;
+    // The bodies of one that was taken are its row's, and go with it.
+    if (one.id > group.head) {
+      if (verdictOfAge(queue, one.since, one.expiresAt, now) !== 'gone') {
+        parcel = one;
+        break;
+      }
+      if (!(await putEnded(ctx, queue, lease, group, one, now))) {
+        more = true;
+        break;
+      }
+      removed += one.count;
+      if (isExpired(queue, one)) expired += one.count;
     }
     before.push(one);
-    if (isTaken) continue;
-    removed += one.count;
-    if (isExpired(queue, one)) expired += one.count;
   }
-  // The bodies of one that was taken are its row's, and go with it.
-  for (const one of before) if (one.id > group.head) await putEnded(ctx, queue, lease, group, one, now);
   await removeAll(
     ctx,
     before.map(({ shard, id }) => parcelKey(shard, id)),
   );
   if (expired > 0) tellExpired(ctx, queue, expired);
-  return { ...(parcel ? { parcel } : {}), removed, more: !parcel && next !== undefined };
+  return { ...(parcel ? { parcel } : {}), removed, more: !parcel && more };
 }
 
 /**
  * A row for what outlives messages that are gone before their turn: what is kept of those that grew too old, but for those that were
  * cancelled, which have rows of their own; and bodies that nothing else removes, for as long as one who has not learnt of a purge may take them.
+ * Answers whether it is there, or nothing needs it.
  */
 async function putEnded(
   ctx: Context,
@@ -60,9 +65,9 @@ async function putEnded(
   group: Group,
   parcel: Parcel,
   now: number,
-): Promise<void> {
+): Promise<boolean> {
   const ending = needsEnding(parcel.contents, parcel.expiresAt);
-  if (!ending && !endingOfParcel(queue, parcel, now)) return;
+  if (!ending && !endingOfParcel(queue, parcel, now)) return true;
   const slots = slotsOf(parcel, group);
   const kept: Lease = {
     ...{ id: keptRowId(parcel.id, groupKeyOf(place)), shard, version: ctx.newVersion(), slots },
@@ -70,7 +75,7 @@ async function putEnded(
     ...(parcel.expiresAt === undefined ? {} : { expiresAt: parcel.expiresAt }),
     ...(ending ? { ending } : {}),
   };
-  await keepExpired(ctx, queue, kept, now);
+  return (await keepExpired(ctx, queue, kept, now)).row !== undefined;
 }
 
 /** The group's row with this parcel's messages, all of them due; but those that were cancelled while they waited. */

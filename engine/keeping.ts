@@ -148,16 +148,15 @@ export async function cancelledApart(
 }
 
 /**
- * Puts what is kept of a parcel that nobody received in time into `leases`, where it overrides the one in `messages`. Answers whether it
- * did.
+ * Puts what is kept of a parcel that nobody received in time into `leases`, where it overrides the one in `messages`. Answers the row as it
+ * is then: this, if it has the version of `lease`.
  */
-export async function keepExpired(ctx: Context, queue: QueueRecord, lease: Lease, readAt: number): Promise<boolean> {
+export async function keepExpired(ctx: Context, queue: QueueRecord, lease: Lease, readAt: number): Promise<Seen> {
   const now = ctx.clock.now();
   const slots = lease.slots.map((slot) => (isLive(slot) ? removedSlot(queue, lease, slot, now) : slot));
   const ended: Lease = { ...lease, slots };
   await keepBeside(ctx, ended);
-  const after = await putIfAbsent(ctx, endedRow(ended, lease.version, now), readAt);
-  return after.row?.version === lease.version;
+  return putIfAbsent(ctx, endedRow(ended, lease.version, now), readAt);
 }
 
 /** What is told, within this process, to those who wait for a message's end. */

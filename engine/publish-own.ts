@@ -33,7 +33,7 @@ async function putOwn(ctx: Context, { queue, readAt }: Target, pending: Pending,
   const { unsure } = after;
   if (after.row?.version !== lease.version && isGone(queue, after, now)) {
     // Later than W after it began, nothing there may mean that the message was published, received and forgotten; and its shard may be.
-    if (ctx.clock.now() - readAt > retryMsMax) throw notSaid();
+    if (ctx.clock.now() - readAt > retryMsMax) throw notSaid(after);
     // Decided again, it would have another id, and the request of which nothing was heard may yet make a message of its own.
     if (unsure && pending.id === undefined) throw notSaid();
     const former = judgeable(after, now);

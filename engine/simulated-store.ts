@@ -105,9 +105,12 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
   const listeners: ((shard: string, isPublish?: boolean) => void)[] = [];
   const travel = () => time.after(random.number() * travelMsMax);
 
-  /** Attempts of one call, until one is answered. `apply` runs each time that the request arrives; it is told whether it may have before. */
+  /**
+   * Attempts of one call, until one is answered. `apply` runs each time that the request arrives; it is told whether it may have before, and
+   * whether it is a copy of one that is answered for itself.
+   */
   async function attempts<Answer>(
-    apply: (maybeApplied: boolean) => Promise<Answer>,
+    apply: (maybeApplied: boolean, isCopy?: boolean) => Promise<Answer>,
     { by, writes, transaction = false, to = [] }: Attempted,
   ): Promise<Answer> {
     let maybeApplied = false;
@@ -137,7 +140,7 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
         arrivesLater(apply);
         await time.after(answerMsMax);
       } else {
-        if (writes && draw('duplicated')) arrivesLater(apply);
+        if (writes && draw('duplicated')) arrivesLater((maybeApplied) => apply(maybeApplied, true));
         const answer = await settle(() => apply(maybeApplied));
         if (!draw('lostReply')) {
           await travel();
@@ -202,12 +205,16 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
     },
 
     async writeAll(writes, { by } = {}) {
+      // A copy does no more than what was answered: that an item was surely not written would else be no answer.
+      let answered = writes.length;
       try {
         return await attempts(
-          async (maybeApplied) => {
+          async (maybeApplied, isCopy = false) => {
+            if (isCopy) return memory.writeAll(writes.slice(0, answered));
             const cut = Math.floor(random.number() * (writes.length + 1));
             const first = await memory.writeAll(writes.slice(0, cut));
             if (writes.length > 1 && draw('halfDone')) {
+              answered = cut;
               const undone = new StoreError('simulated: left undone', maybeApplied ? 'unknown' : 'no');
               return [...first, ...writes.slice(cut).map(() => undone)];
             }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { endGraceMs } from '../../sdk/limits.ts';
+import { endGraceMs, readToWriteMsMax } from '../../sdk/limits.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 
@@ -131,6 +131,27 @@ onBothStores('purge', (driven) => {
     await sweep();
     expect(events.filter(({ kind }) => kind === 'anomaly')).toEqual([]);
     expect(await driven().bodies('dead')).toEqual([]);
+    expect(await rows('messages')).toEqual([]);
+  });
+
+  it('leaves a parcel of a group in its place while what is to see to its bodies is not written', async () => {
+    const { create, publish, call, another, watched, rows, sweep, clock } = driven();
+    await create('q', { retentionSeconds: null });
+    await publish('q', { body: noise(3000), group: 'g' });
+    await call('purge', 'q');
+    let late = 0;
+    const slow = another({
+      ...watched.store,
+      async write(write, options) {
+        if (write.key.table === 'leases' && late++ === 0) clock.advance(readToWriteMsMax + 1);
+        return watched.store.write(write, options);
+      },
+    });
+    await slow.sweep({ until: clock.now() + hourMs });
+    clock.advance(endGraceMs);
+    await sweep();
+    clock.advance(endGraceMs);
+    await sweep();
     expect(await rows('messages')).toEqual([]);
   });
 

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { settingsForgottenMs } from '../../engine/growth.ts';
 import type { ReceivedMessage } from '../../sdk/contract.ts';
 import { groupCancelledMax, parcelSlotsMax, tombstoneMs } from '../../sdk/limits.ts';
 import { noise } from './noise.ts';
@@ -448,7 +449,7 @@ onBothStores('a group', (driven) => {
     await publish('b', noise(5000));
     await receive();
     await call('deleteQueue', 'q');
-    clock.advance(5 * second);
+    clock.advance(settingsForgottenMs + 1);
     await sweep();
     expect(await rows('messages')).toEqual([]);
     expect((await rows('leases')).filter(({ ttl }) => ttl === undefined)).toEqual([]);

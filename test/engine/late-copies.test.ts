@@ -1,7 +1,8 @@
 /** Requests that arrive once more, long after they were answered: what they rest on must not come back with them. */
 import { expect, it } from 'vitest';
-import type { Store, Write } from '../../engine/port.ts';
+import type { Row, Store, Write } from '../../engine/port.ts';
 import { tokenChars } from '../../engine/receipts.ts';
+import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 
 const second = 1000;
@@ -89,5 +90,30 @@ onBothStores('late copies of an ack and of what came right after it', (driven) =
     expect(extended.results).toMatchObject([{ ok: true }]);
     await again(copies);
     expect(await receive(1)).toEqual([]);
+  });
+});
+
+onBothStores('a late copy of the request that puts a body', (driven) => {
+  it('does not give it back its first TTL', async () => {
+    const { create, receive, ack, another, watched, rows } = driven();
+    const day = 24 * 3600;
+    await create('q', { retentionSeconds: 60, keep: { doneSeconds: 90 * day, deadSeconds: 0 } });
+    const { store } = watched;
+    const sent: Write[] = [];
+    const publisher = another({
+      ...store,
+      write(write, options) {
+        if (write.key.table === 'messages') sent.push(write);
+        return store.write(write, options);
+      },
+    });
+    await publisher.call('publish', { queue: 'q' }, { messages: [{ body: noise(3000) }] });
+    expect(sent).toHaveLength(1);
+    await ack('q', await receive('q'));
+    const [kept] = await rows('messages');
+    const { put } = sent[0]!.then as { put: Row };
+    expect(kept!.ttl).toBeGreaterThan(put.ttl as number);
+    await store.write(sent[0]!);
+    expect(await rows('messages')).toEqual([kept]);
   });
 });

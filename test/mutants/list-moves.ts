@@ -124,4 +124,32 @@ export const moves: readonly Mutant[] = [
     replace: 'if (needsEnding(lease.contents, lease.expiresAt) && after.row === undefined) await',
     tests: ['test/engine/own-id.test.ts'],
   },
+  {
+    name: 'a copy of the request that put a body gives it back its first TTL',
+    file: 'engine/contents.ts',
+    find: "({ ...write, when: { absent: ['id'] } })",
+    replace: '({ ...write })',
+    tests: ['test/engine/late-copies.test.ts'],
+  },
+  {
+    name: 'a purge takes bodies from under who has not learnt of it',
+    file: 'engine/claims.ts',
+    find: 'needsEnding(parcel.contents, parcel.expiresAt) || endingOfParcel(',
+    replace: 'endingOfParcel(',
+    tests: ['test/engine/age.test.ts'],
+  },
+  {
+    name: 'a parcel of a group goes though what was to see to its bodies is not written',
+    file: 'engine/group-parcels.ts',
+    find: '        more = true;\n        break;',
+    replace: '        more = true;',
+    tests: ['test/engine/age.test.ts'],
+  },
+  {
+    name: 'a deleted queue is cleared while its settings may be in use',
+    file: 'engine/deleted-queues.ts',
+    find: 'if (queue.updatedAt >= ctx.clock.now() - settingsForgottenMs) return;',
+    replace: '',
+    tests: ['test/engine/bodies.test.ts'],
+  },
 ];

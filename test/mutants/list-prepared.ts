@@ -82,4 +82,18 @@ export const prepared: readonly Mutant[] = [
     find: '(queue.prepared?.timeoutSeconds ?? 0) * 1000;',
     replace: '(queue.prepared?.timeoutSeconds ?? 0);',
   },
+  {
+    name: 'a prepared message is published again while its first request may be under way',
+    file: 'engine/publish-own.ts',
+    find: 'if (unsure && pending.id === undefined) throw notSaid();',
+    replace: '',
+    tests: ['test/engine/prepared.test.ts'],
+  },
+  {
+    name: 'a sweep rolls back by settings that are no more',
+    file: 'engine/prepared-sweep.ts',
+    find: 'seeTo(ctx, current, partition',
+    replace: 'seeTo(ctx, queue, partition',
+    tests: ['test/engine/prepared.test.ts'],
+  },
 ];

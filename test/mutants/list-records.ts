@@ -25,8 +25,8 @@ export const records: readonly Mutant[] = [
   {
     name: 'a group takes the parcel again that it took last',
     file: 'engine/group-parcels.ts',
-    find: 'const isTaken = one.id <= group.head;',
-    replace: 'const isTaken = one.id < group.head;',
+    find: 'if (one.id > group.head) {',
+    replace: 'if (one.id >= group.head) {',
   },
   {
     name: 'a group takes what was cancelled before it came to it',

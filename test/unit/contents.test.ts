@@ -152,7 +152,13 @@ describe('rows beside a row', () => {
 
   it('fail as the store failed if any of them was not surely written', async () => {
     const cause = new StoreError('too busy', 'no', undefined, 'throttled');
-    const busy = { writeAll: async () => [undefined, cause] } as unknown as Store;
+    const busy: Store = {
+      ...store(),
+      write: async ({ key }) => {
+        if ('id' in key && key.id === '1') throw cause;
+        return { ok: true, row: undefined };
+      },
+    };
     const failure = await writeChunks(busy, where, chunks, undefined).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(StoreError);
     expect(failure).toMatchObject({ message: 'too busy', applied: 'no', reason: 'throttled', cause });

@@ -45,10 +45,15 @@ export function noteWhose(calls: readonly Call[], lives: Lives, known: Known): v
     const whose = matched(all, (life) =>
       messages
         .filter((message) => mayBeOf(known, id, life, message))
-        .toSorted((one, other) => offMs(life, one) - offMs(life, other)),
+        .toSorted((one, other) => differs(life, one) - differs(life, other) || offMs(life, one) - offMs(life, other)),
     );
     for (const [{ publishedAt }, life] of whose) life.saidAt = publishedAt;
   }
+}
+
+/** Whether another took the place of what it was published with. */
+function differs({ entry }: Life, { content }: Told): number {
+  return Number(contentKey(entry) !== content);
 }
 
 /** By how much clocks must have been off, ms. */
