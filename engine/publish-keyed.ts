@@ -61,7 +61,7 @@ async function putKeyed(
     const standing = standingOf(queue, there, now);
     if (standing === 'free') {
       // Later than W after it began, nothing there may mean that it was accepted and forgotten; and its shard may be.
-      if (now - readAt > retryMsMax) throw notSaid();
+      if (now - readAt > retryMsMax) throw notSaid(attempt.unsure || attempt.applied ? { unsure: true } : {});
       displaced = there.stone?.left?.contents ?? (there.lease?.ending && there.lease.contents) ?? undefined;
       return { seen: await write(seen, there) };
     }

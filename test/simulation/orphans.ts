@@ -28,16 +28,18 @@ const breaking: readonly Fault[] = ['kill', 'lostReply', 'lostRequest', 'late', 
 /** `callMsMax`: how long a call may go on that wrote something. */
 export function createOrphans(now: () => number, struck: readonly Struck[], callMsMax: number): Orphans {
   /** By the key of a piece. */
-  const touched = new Map<string, { process: string; at: number }[]>();
+  const touched = new Map<string, { process: string; at: number; ofGroup: boolean }[]>();
   /** Of rows that name bodies, those that they named last. */
   const namedBy = new Map<string, string[]>();
   const deaths: Pick<Struck, 'at' | 'process'>[] = [];
 
-  function note(process: string, { key, then }: Pick<Write, 'key' | 'then'>): void {
+  function note(process: string, { key, then }: Pick<Write, 'key' | 'then'>, inTransaction = false): void {
+    // A publish to a group that was refused may come once more, as far as its caller knows, unless another takes its place.
+    const ofGroup = inTransaction && key.table === 'messages';
     const row = keyText(key);
     const named = 'put' in then ? piecesOf(then.put) : [];
     for (const piece of [row, ...(namedBy.get(row) ?? []), ...named]) {
-      touched.set(piece, [...(touched.get(piece) ?? []), { process, at: now() }]);
+      touched.set(piece, [...(touched.get(piece) ?? []), { process, at: now(), ofGroup }]);
     }
     if (named.length > 0) namedBy.set(row, named);
   }
@@ -54,7 +56,7 @@ export function createOrphans(now: () => number, struck: readonly Struck[], call
         return store.writeAll(writes, options);
       },
       transact(writes, options) {
-        for (const write of writes) note(process, write);
+        for (const write of writes) note(process, write, true);
         return store.transact(writes, options);
       },
     }),
@@ -65,7 +67,9 @@ export function createOrphans(now: () => number, struck: readonly Struck[], call
       // A transaction of a caller's own, which comes late or twice like any request.
       if (!touches) return broke.length > 0;
       return touches.some((touch) =>
-        broke.some(({ at, process }) => process === touch.process && at >= touch.at && at <= touch.at + callMsMax),
+        (touch.ofGroup ? [...deaths, ...struck] : broke).some(
+          ({ at, process }) => process === touch.process && at >= touch.at && at <= touch.at + callMsMax,
+        ),
       );
     },
   };
