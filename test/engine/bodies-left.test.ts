@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { type Key, type Store, StoreError } from '../../engine/port.ts';
 import type { PublishEntry, QueueSettings } from '../../sdk/contract.ts';
-import { endGraceMs, readToWriteMsMax } from '../../sdk/limits.ts';
+import { endGraceMs, readToWriteMsMax, retryMsMax } from '../../sdk/limits.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 
@@ -202,6 +202,29 @@ onBothStores('bodies beside a row', (driven) => {
     expect(results).toMatchObject([{ ok: false, code: 'unavailable' }]);
     expect(refused).toBe(2);
     expect(await chunks()).toEqual([]);
+  });
+
+  it.each<[string, PublishEntry, Partial<QueueSettings>]>([
+    ['under an id of its own', { id: 'own' }, {}],
+    ['under a key', { dedupKey: 'key' }, { deduplication }],
+    ['prepared', { prepared: true }, { prepared: { timeoutSeconds: 60, checkBack: null } }],
+  ])('go with the publish that stood still until it was too late: %s', async (_, entry, settings) => {
+    const { create, watched, another, clock } = driven();
+    await create('q', { ...forever, ...settings });
+    let stood = false;
+    const slow = another({
+      ...watched.store,
+      write(write, options) {
+        if (!stood && write.key.table === 'leases') {
+          stood = true;
+          clock.advance(retryMsMax + 1);
+        }
+        return watched.store.write(write, options);
+      },
+    });
+    const { results } = await slow.call('publish', { queue: 'q' }, { messages: [{ body: large, ...entry }] });
+    expect(results).toMatchObject([{ code: 'unavailable', message: expect.stringContaining('was not published') }]);
+    expect(await lasting()).toEqual([]);
   });
 
   it('stay with a publish under a key that was made, though its row could not be read again', async () => {
