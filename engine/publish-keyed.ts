@@ -52,16 +52,17 @@ async function putKeyed(
   const result = await untilSettled<PublishResult>(ctx, await write(undefined, {}), async (seen) => {
     const now = ctx.clock.now();
     const there = judgeable(seen, now);
-    const was = wasAccepted(keyedOf(there), attempt);
+    const was = attempt.applied ? 'yes' : wasAccepted(keyedOf(there), attempt);
     if (was === 'yes') {
-      if (displaced && attempt.versions.has(seen.row!.version as string)) await removeChunks(ctx, displaced);
+      if (displaced && attempt.versions.has(seen.row?.version as string)) await removeChunks(ctx, displaced);
       return { done: accepted };
     }
-    if (was === 'unknown') throw notSaid();
+    // Later than W after it began, the row that named it may be gone, and another's there.
+    if (was === 'unknown' || (attempt.unsure && now - attempt.startedAt > retryMsMax)) throw notSaid();
     const standing = standingOf(queue, there, now);
     if (standing === 'free') {
-      // Later than W after it began, nothing there may mean that it was accepted and forgotten; and its shard may be.
-      if (now - readAt > retryMsMax) throw notSaid(attempt.unsure || attempt.applied ? { unsure: true } : {});
+      // And its shard may be forgotten.
+      if (now - readAt > retryMsMax) throw notSaid({});
       displaced = there.stone?.left?.contents ?? (there.lease?.ending && there.lease.contents) ?? undefined;
       return { seen: await write(seen, there) };
     }

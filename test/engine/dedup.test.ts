@@ -431,6 +431,32 @@ onBothStores('publishing under a key', (driven) => {
   });
 
   it.each([
+    ['had its answer', true],
+    ['had not', false],
+  ])('leaves what is under its key now alone when it stood still for hours, once its request %s', async (_, isAnswered) => {
+    const { clock, watched, another, bodies, sweep } = driven();
+    await create(1, 'replace');
+    let stood = false;
+    const slow = another({
+      ...watched.store,
+      async write(write, options) {
+        const written = await watched.store.write(write, options);
+        if (stood || write.key.table !== 'leases') return written;
+        stood = true;
+        expect(await done()).toEqual(['old']);
+        clock.advance(tombstoneMs + hour);
+        await sweep();
+        expect(await send({ body: 'new' })).toEqual([accepted]);
+        if (isAnswered) return written;
+        throw new StoreError('the answer was lost', 'unknown');
+      },
+    });
+    const { results } = await slow.call('publish', { queue: 'q' }, { messages: [{ body: 'old', dedupKey: 'k' }] });
+    expect(results).toEqual([isAnswered ? accepted : code('unavailable')]);
+    expect(await bodies('q')).toEqual(['new']);
+  });
+
+  it.each([
     false,
     true,
   ])('is not published twice when its answer was lost and it is done already (asked again: %s)', async (asRefused) => {

@@ -26,9 +26,10 @@ export function ledgerOf({ calls: made, asked = [], transactions = [], circumsta
       ofAll.filter((call) => mayBeDone(call) || isSecondTry(call, traceMsLeast(call))),
       ({ params }) => params.id,
     );
-  // A group remembers few of those that were cancelled.
-  const isOfGroup = (id: string) => lives.byId.get(id)?.some(({ entry }) => entry.group !== undefined);
-  const cancels = ofMessage(callsOf(calls, 'cancelMessage'), ({ params }) => (isOfGroup(params.id) ? retryMsMin : traceMs));
+  // A group remembers few of those that were cancelled, and a key that was given to another none.
+  const isForgetful = (id: string) =>
+    lives.byId.get(id)?.some(({ entry }) => entry.group !== undefined || entry.dedupKey !== undefined);
+  const cancels = ofMessage(callsOf(calls, 'cancelMessage'), ({ params }) => (isForgetful(params.id) ? retryMsMin : traceMs));
   const changes = ofMessage(callsOf(calls, 'updateMessage'));
   noteWhose(calls, lives, { changes, cancels, queues, clockErrorMs });
 
