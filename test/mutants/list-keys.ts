@@ -29,8 +29,15 @@ export const keys: readonly Mutant[] = [
   {
     name: 'who cannot say whether he was accepted takes the key again',
     file: 'engine/publish-keyed.ts',
-    find: "if (was === 'unknown') throw notSaid();",
-    replace: '',
+    find: "was === 'unknown' || (attempt.unsure",
+    replace: '(attempt.unsure',
+    tests: ['test/engine/dedup.test.ts'],
+  },
+  {
+    name: 'who stood still for hours takes the message that is there for his',
+    file: 'engine/publish-keyed.ts',
+    find: "attempt.applied ? 'yes' : wasAccepted(",
+    replace: 'wasAccepted(',
     tests: ['test/engine/dedup.test.ts'],
   },
   {
