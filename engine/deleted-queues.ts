@@ -38,6 +38,12 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string): 
       ctx.store.range({ table: 'leases', index: 'due', partition, limit: headRowsMax }),
     ]);
     const parcels = fresh.rows.map(readParcel);
+    const overriding = await look(
+      ctx,
+      parcels.map(({ id }) => id),
+    );
+    // What lies beside one that a lease overrides is that one's, and may be in another queue by now.
+    const untaken = parcels.filter((_, index) => !overriding[index]!.row);
     const seen = await look(
       ctx,
       due.rows.map((row) => row.id as string),
@@ -47,7 +53,7 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string): 
     if (waiting.includes(false)) return false;
     // First what lies beside a row, and what a lease overrides: without the row it would never be found, or count again.
     await removeAll(ctx, [
-      ...[...parcels, ...leases].flatMap(({ contents }) => chunkKeys(contents)),
+      ...[...untaken, ...leases].flatMap(({ contents }) => chunkKeys(contents)),
       ...leases.flatMap(({ group }) => group?.leftover ?? []).flatMap(chunkKeys),
       ...leases.flatMap(overridden),
     ]);
