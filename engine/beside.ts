@@ -4,7 +4,7 @@
  */
 import { type Placed, writeChunks } from './contents.ts';
 import type { Context } from './context.ts';
-import { holdsBodies, judgeable, keepBodies, look, replace, type Seen, untilSettled } from './lease-writes.ts';
+import { endBodies, holdsBodies, judgeable, look, replace, type Seen, untilSettled } from './lease-writes.ts';
 import { StoreError, type WriteOptions } from './port.ts';
 import { removeChunks } from './removals.ts';
 import { leaseRow } from './row-format.ts';
@@ -86,7 +86,7 @@ export function endWith(ctx: Context, after: Seen, contents: Placed): Promise<Se
       return { seen: await replace(ctx, seen, leaseRow({ ...lease, version: ctx.newVersion(), ending: true })) };
     }
     if (!isNamed) await removeChunks(ctx, contents);
-    else if (stone && !stone.left) await keepBodies(ctx, contents, stone.until);
+    else if (stone && !stone.left) await endBodies(ctx, contents, stone.until);
     return { done: seen };
   });
 }

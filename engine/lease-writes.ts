@@ -164,16 +164,25 @@ export function holdsBodies({ row }: Seen, contents: Placed): boolean {
   return 'beside' in contents && row?.beside === contents.beside;
 }
 
-/** Sees to it that bodies beside a row outlive a message that may live until then; forever where `expiresAt` is undefined. */
+/**
+ * Sees to it that bodies beside a row outlive a message that may live until then; forever where `expiresAt` is undefined. What has no TTL gets
+ * none: a copy that comes late would end what has come to be kept for ever since.
+ */
 export async function keepBodies(ctx: Context, contents: Placed, expiresAt: number | undefined, visibleAt = 0): Promise<void> {
-  await Promise.all(
-    chunkKeys(contents).map((key) => {
-      if (expiresAt === undefined) {
-        return ctx.store.write({ key, when: { exists: ['ttl'] }, then: { set: [], unset: [['ttl']] } });
-      }
-      const ttl = keptUntil(expiresAt, visibleAt);
-      const shorter: Condition = { any: [{ absent: ['ttl'] }, { less: [['ttl'], ttl] }] };
-      return ctx.store.write({ key, when: { all: [{ exists: ['id'] }, shorter] }, then: { set: [[['ttl'], ttl]] } });
-    }),
-  );
+  if (expiresAt !== undefined) {
+    const ttl = keptUntil(expiresAt, visibleAt);
+    return changeBodies(ctx, contents, { less: [['ttl'], ttl] }, { set: [[['ttl'], ttl]] });
+  }
+  await changeBodies(ctx, contents, { exists: ['ttl'] }, { set: [], unset: [['ttl']] });
+}
+
+/** Leaves bodies to TTL, also those that have none, when a row that has ended is no longer shown. */
+export async function endBodies(ctx: Context, contents: Placed, shownUntil: number): Promise<void> {
+  const ttl = keptUntil(shownUntil);
+  const isShorter: Condition = { any: [{ absent: ['ttl'] }, { less: [['ttl'], ttl] }] };
+  await changeBodies(ctx, contents, { all: [{ exists: ['id'] }, isShorter] }, { set: [[['ttl'], ttl]] });
+}
+
+async function changeBodies(ctx: Context, contents: Placed, when: Condition, then: Write['then']): Promise<void> {
+  await Promise.all(chunkKeys(contents).map((key) => ctx.store.write({ key, when, then })));
 }

@@ -74,11 +74,13 @@ export async function publishShared(
     }
     const undone = parcels.filter((parcel) => isPassing(failures.get(parcel)));
     const next = undone.length > 0 && (await patience.pause()) ? await targetNow(ctx, target.queue.name) : undefined;
-    const isGivenUp = (parcel: ParcelWrite) => failures.get(parcel)?.applied === 'no' && !(next && undone.includes(parcel));
+    // Pieces that were put keep the TTL that they have: by another retention they are put anew.
+    const goesOn = next?.queue.retentionSeconds === target.queue.retentionSeconds;
+    const isGivenUp = (parcel: ParcelWrite) => failures.get(parcel)?.applied === 'no' && !(goesOn && undone.includes(parcel));
     await removeLasting(ctx, parcels.filter(isGivenUp));
     if (!next) return;
     target = next;
-    parcels = undone.map((parcel) => parcelWrite(ctx, next.queue, parcel.group, parcel));
+    parcels = undone.map((parcel) => parcelWrite(ctx, next.queue, parcel.group, goesOn ? parcel : undefined));
   }
 }
 

@@ -10,7 +10,7 @@ import type { Context } from './context.ts';
 import { nextParcel, taking } from './group-parcels.ts';
 import { idle, inTurn, parcelDone } from './groups.ts';
 import { removedSlot, replaceEnded } from './keeping.ts';
-import { isEnded, judgeable, keepBodies, replace, type Seen, untilSettled } from './lease-writes.ts';
+import { endBodies, isEnded, judgeable, replace, type Seen, untilSettled } from './lease-writes.ts';
 import { moveSlots } from './moves.ts';
 import type { Key } from './port.ts';
 import { removeAll } from './removals.ts';
@@ -145,7 +145,7 @@ export async function replaceSlots(ctx: Context, seen: Seen, lease: Lease, now: 
 async function finish(ctx: Context, seen: Seen, stone: Tombstone): Promise<Seen> {
   const left = stone.left!;
   // What is kept of the row shows its bodies until then: from now on TTL will remove them.
-  if (left.contents && stone.kept) await keepBodies(ctx, left.contents, stone.until);
+  if (left.contents && stone.kept) await endBodies(ctx, left.contents, stone.until);
   const keys: Key[] = left.contents && !stone.kept ? chunkKeys(left.contents) : [];
   if (left.outOfOrder !== undefined) keys.push(parcelKey(left.outOfOrder, stone.id));
   const errors = await ctx.store.writeAll(keys.map((key) => ({ key, then: { remove: true } })));

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { settingsForgottenMs } from '../../engine/growth.ts';
 import { type Row, type Store, StoreError } from '../../engine/port.ts';
 import type { Json } from '../../sdk/contract.ts';
-import { retentionGraceMs } from '../../sdk/limits.ts';
+import { retentionGraceMs, settingsCacheMs } from '../../sdk/limits.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 
@@ -95,6 +95,59 @@ onBothStores('bodies beside a row', (driven) => {
     const used = (await driven().rows('leases')).find(({ id }) => (id as string).includes('.'))!.beside;
     const ended = await ttlActs(clock.now() + delaySeconds * second);
     expect(ended.filter(({ shard }) => shard === `body:${used}`)).toEqual([]);
+  });
+
+  it('are put anew for a publish that was to be tried again, and finds another retention', async () => {
+    const { create, call, watched, another, rows, clock } = driven();
+    await create('q', { retentionSeconds: 60 });
+    const { store } = watched;
+    let isNext = true;
+    const publisher = another({
+      ...store,
+      async writeAll(writes, options) {
+        if (!isNext) return store.writeAll(writes, options);
+        isNext = false;
+        await call('updateQueue', 'q', { retentionSeconds: null });
+        clock.advance(settingsCacheMs);
+        return writes.map(() => new StoreError('too busy', 'no', undefined, 'throttled'));
+      },
+    });
+    await publisher.call('publish', { queue: 'q' }, { messages: [{ body: large }] });
+    const [row] = (await rows('messages')).filter(({ beside }) => beside !== undefined);
+    expect(row).not.toHaveProperty('expiresAt');
+    const [chunk] = (await chunks()).filter(({ shard }) => shard === `body:${row!.beside}`);
+    expect(chunk).not.toHaveProperty('ttl');
+  });
+
+  it.each([
+    ['came once more, kept for ever', false, null],
+    ['came once more', false, 60],
+    ['was not removed by its receivers', true, 60],
+  ])('stay with a dead letter whose queue is deleted, though its parcel %s', async (_, stays, retentionSeconds) => {
+    const { create, call, watched, another, receive, clock, sweep } = driven();
+    await create('dead');
+    await create('q', { retentionSeconds, visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 } });
+    const { store } = watched;
+    const parcels: Parameters<Store['writeAll']>[0][number][] = [];
+    const engine = another({
+      ...store,
+      async writeAll(writes, options) {
+        if (stays && writes.some(({ then }) => 'remove' in then)) throw new StoreError('the process died', 'unknown');
+        parcels.push(...writes.filter(({ then }) => 'put' in then));
+        return store.writeAll(writes, options);
+      },
+    });
+    await engine.call('publish', { queue: 'q' }, { messages: [{ body: large }] });
+    for (let round = 0; round < 2; round++) {
+      await engine.call('receive', { queue: 'q' }, {}).catch(() => {});
+      clock.advance(2 * second);
+    }
+    await call('deleteQueue', 'q');
+    expect(parcels).toHaveLength(1);
+    if (!stays) await store.writeAll(parcels);
+    clock.advance(settingsForgottenMs + 1);
+    await sweep();
+    expect((await receive('dead')).map(({ body }) => body)).toEqual([large]);
   });
 
   it('go with a queue that is deleted, also those that a group was to remove', async () => {

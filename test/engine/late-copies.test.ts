@@ -117,3 +117,31 @@ onBothStores('a late copy of the request that puts a body', (driven) => {
     expect(await rows('messages')).toEqual([kept]);
   });
 });
+
+onBothStores('a late copy of the request that gives a body a later TTL', (driven) => {
+  it('gives none to what is kept for ever since', async () => {
+    const { create, publish, receive, clock, another, watched, redrive, rows } = driven();
+    await create('dead');
+    await create('ever', { retentionSeconds: null });
+    await create('q', { retentionSeconds: 60, visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 } });
+    await publish('q', { body: noise(3000) });
+    await receive('q');
+    clock.advance(2 * second);
+    const { store } = watched;
+    const sent: Write[] = [];
+    const mover = another({
+      ...store,
+      write(write, options) {
+        if (write.key.table === 'messages') sent.push(write);
+        return store.write(write, options);
+      },
+    });
+    await mover.call('receive', { queue: 'q' }, {});
+    expect(sent).toHaveLength(1);
+    await redrive('dead', { toQueue: 'ever' });
+    for (const write of sent) await store.write(write);
+    const [body] = await rows('messages');
+    expect(body).toHaveProperty('bytes');
+    expect(body).not.toHaveProperty('ttl');
+  });
+});

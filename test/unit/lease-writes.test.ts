@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Context } from '../../engine/context.ts';
 import {
+  endBodies,
   endedRow,
   isCurrent,
   judgeable,
@@ -215,21 +217,34 @@ describe('the row of a lease that ended', () => {
 describe('bodies beside a row', () => {
   const body = { shard: 'body:body', id: '0' };
   const seconds = (ms: number) => (ms + retentionGraceMs) / 1000;
-  const kept = async (ttl: number | undefined, expiresAt: number | undefined, visibleAt?: number) => {
+  const changed = async (ttl: number | undefined, change: (ctx: Context) => Promise<void>) => {
     const { ctx, put, rows } = contextInMemory();
     await put('messages', { ...body, ...(ttl === undefined ? {} : { ttl }) });
-    await keepBodies(ctx, beside, expiresAt, visibleAt);
+    await change(ctx);
     return rows('messages');
   };
+  const kept = (ttl: number | undefined, expiresAt: number | undefined, visibleAt?: number) =>
+    changed(ttl, (ctx) => keepBodies(ctx, beside, expiresAt, visibleAt));
+
   it('are kept as long as a message may live, and never shorter than before', async () => {
     expect(await kept(seconds(start), start + 5_000)).toEqual([{ ...body, ttl: seconds(start + 5_000) }]);
     expect(await kept(seconds(start + 9_000), start + 5_000)).toEqual([{ ...body, ttl: seconds(start + 9_000) }]);
-    expect(await kept(undefined, start)).toEqual([{ ...body, ttl: seconds(start) }]);
+    expect(await kept(undefined, start)).toEqual([body]);
     expect(await kept(seconds(start), start, start + 7_000)).toEqual([{ ...body, ttl: seconds(start + 7_000) }]);
   });
 
   it('are kept for ever where nothing expires', async () => {
     expect(await kept(seconds(start), undefined)).toEqual([body]);
     expect(await kept(undefined, undefined)).toEqual([body]);
+  });
+
+  it('are left to TTL when their row has ended, but for those that are gone', async () => {
+    const ended = (ttl: number | undefined) => changed(ttl, (ctx) => endBodies(ctx, beside, start));
+    expect(await ended(undefined)).toEqual([{ ...body, ttl: seconds(start) }]);
+    expect(await ended(seconds(start - 9_000))).toEqual([{ ...body, ttl: seconds(start) }]);
+    expect(await ended(seconds(start + 9_000))).toEqual([{ ...body, ttl: seconds(start + 9_000) }]);
+    const { ctx, rows } = contextInMemory();
+    await endBodies(ctx, beside, start);
+    expect(await rows('messages')).toEqual([]);
   });
 });
