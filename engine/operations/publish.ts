@@ -13,7 +13,7 @@ import { StoreError } from '../port.ts';
 import { publishGroup } from '../publish-groups.ts';
 import { publishKeyed } from '../publish-keyed.ts';
 import { publishOwn } from '../publish-own.ts';
-import { type Pending, publishShared, targetOf, unavailable } from '../publish-parcels.ts';
+import { notSaid, type Pending, publishShared, targetOf, unavailable } from '../publish-parcels.ts';
 
 const isRefused = (entry: PublishEntry | Pending | Refused): entry is Refused => 'ok' in entry;
 
@@ -61,7 +61,10 @@ export async function publish(
 function publishAlone(ctx: Context, queueName: string, pending: Pending, patience: Patience): Promise<PublishResult> {
   if (pending.content === undefined) return patiently(patience, () => publishOwn(ctx, queueName, pending));
   const attempt: Attempt = { startedAt: ctx.clock.now(), versions: new Set(), applied: false, unsure: false };
-  return patiently(patience, () => publishKeyed(ctx, queueName, pending, attempt));
+  return patiently(patience, () => publishKeyed(ctx, queueName, pending, attempt)).catch((error: unknown) => {
+    // What was put, or may have been, no failure after it makes certain not to be.
+    throw (attempt.unsure || attempt.applied) && error instanceof StoreError ? notSaid() : error;
+  });
 }
 
 async function refused(run: () => Promise<void>): Promise<Refused | undefined> {

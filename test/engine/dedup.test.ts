@@ -563,4 +563,42 @@ onBothStores('publishing under a key', (driven) => {
     expect(await driven().bodies('q')).toEqual(['other']);
     expect(await row()).toMatchObject({ accepted: [[expect.any(Number), expect.any(String)]] });
   });
+
+  it('is not said to be refused where its first request may come yet, or was applied', async () => {
+    await create(60);
+    const { another, watched, bodies, clock } = driven();
+    const { store } = watched;
+    let late: Write | undefined;
+    const unheard = another({
+      ...store,
+      async write(write, options) {
+        if (write.key.table !== 'leases') return store.write(write, options);
+        if (late) throw new StoreError('too busy', 'no', undefined, 'throttled');
+        late = write;
+        throw new StoreError('the answer was lost', 'unknown');
+      },
+    });
+    const unsaid = [{ ok: false, message: expect.stringContaining('may or may not') }];
+    const publish = (body: string, dedupKey: string) => ({ messages: [{ body, dedupKey }] });
+    expect((await unheard.call('publish', { queue: 'q' }, publish('late', 'k'))).results).toMatchObject(unsaid);
+    await store.write(late!);
+
+    let isApplied = false;
+    const slow = another({
+      ...store,
+      async write(write, options) {
+        const written = await store.write(write, options);
+        if (write.key.table !== 'leases') return written;
+        isApplied = true;
+        clock.advance(readToWriteMsMax + second);
+        return written;
+      },
+      async get(keys) {
+        if (isApplied) throw new StoreError('too busy', 'no');
+        return store.get(keys);
+      },
+    });
+    expect((await slow.call('publish', { queue: 'q' }, publish('slow', 'other'))).results).toMatchObject(unsaid);
+    expect((await bodies('q')).sort()).toEqual(['late', 'slow']);
+  });
 });
