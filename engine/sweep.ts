@@ -121,7 +121,10 @@ async function sweepHead(ctx: Context, queue: QueueRecord, partition: string, sw
     const removals: Parcel[] = [];
     const staying: Parcel[] = [];
     for (const [index, parcel] of parcels.entries()) {
-      const cleared = overriding[index] ? { remove: true, deadLettered: 0 } : await clearParcel(ctx, queue, parcel, readAt);
+      // Many queues are swept before this one, and a sweep may stand still: it must not judge by settings that are no more.
+      const current = await ctx.settings.find(queue.name);
+      if (current?.incarnation !== queue.incarnation) return Number.POSITIVE_INFINITY;
+      const cleared = overriding[index] ? { remove: true, deadLettered: 0 } : await clearParcel(ctx, current, parcel, readAt);
       if (cleared?.remove) removals.push(parcel);
       if (cleared) swept.deadLettered += cleared.deadLettered;
       else staying.push(parcel);

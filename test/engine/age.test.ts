@@ -272,3 +272,23 @@ onBothStores('retention', (driven) => {
     expect(events.filter(({ kind }) => kind === 'expired').length).toBe(told.length);
   });
 });
+
+onBothStores('a sweep that stands still while the settings change', (driven) => {
+  it('hands messages that grew too old since to the dead-letter queue that there is by then', async () => {
+    const { create, send, call, watched, clock, bodies, sweep } = driven();
+    await create('dead');
+    await create('q', { retentionSeconds: 60 });
+    await send('q', 1);
+    let stood = false;
+    watched.before = async ({ method, keys }) => {
+      if (stood || method !== 'get' || keys[0]?.table !== 'leases') return;
+      stood = true;
+      await call('updateQueue', 'q', { deadLetter: { queue: 'dead', maxReceives: 3 } });
+      clock.advance(60_000);
+    };
+    await sweep();
+    expect(stood).toBe(true);
+    await sweep();
+    expect(await bodies('dead')).toEqual([1]);
+  });
+});

@@ -50,8 +50,8 @@ export const leases: readonly Mutant[] = [
   {
     name: 'precedence is forgotten by the sweep',
     file: 'engine/sweep.ts',
-    find: 'overriding[index] ? { remove: true, deadLettered: 0 } : await clearParcel(ctx, queue, parcel, readAt);',
-    replace: 'await clearParcel(ctx, queue, parcel, readAt);',
+    find: 'overriding[index] ? { remove: true, deadLettered: 0 } : await clearParcel(ctx, current, parcel, readAt);',
+    replace: 'await clearParcel(ctx, current, parcel, readAt);',
     tests: ['test/engine/removal.test.ts'],
   },
   {
