@@ -151,6 +151,8 @@ export function expiryOf(queue: QueueRecord, visibleAt: number): number | undefi
 export function createSettings(store: Store, clock: Clock) {
   const cache = new Map<string, { record: QueueRecord; readAt: number }>();
   let all: { records: QueueRecord[]; readAt: number } | undefined;
+  /** How often settings were changed here: what was being read meanwhile may show them as they were, and is not remembered. */
+  let changes = 0;
 
   const isFresh = (readAt: number) => {
     const age = clock.now() - readAt;
@@ -159,10 +161,11 @@ export function createSettings(store: Store, clock: Clock) {
 
   async function load(name: string): Promise<QueueRecord | undefined> {
     const readAt = clock.now();
+    const before = changes;
     const [row] = await store.get([queueKey(name)]);
     const record = row && readQueue(row);
     // An unknown queue is not remembered: it is usable the moment it is created.
-    if (record) cache.set(name, { record, readAt });
+    if (record && before === changes) cache.set(name, { record, readAt });
     else cache.delete(name);
     return record;
   }
@@ -186,6 +189,7 @@ export function createSettings(store: Store, clock: Clock) {
       return record;
     },
     forget(name: string): void {
+      changes++;
       cache.delete(name);
       all = undefined;
     },
@@ -193,6 +197,7 @@ export function createSettings(store: Store, clock: Clock) {
     async list(): Promise<QueueRecord[]> {
       if (all && isFresh(all.readAt)) return all.records;
       const readAt = clock.now();
+      const before = changes;
       const records: QueueRecord[] = [];
       let after: Row | undefined;
       do {
@@ -206,6 +211,7 @@ export function createSettings(store: Store, clock: Clock) {
         records.push(...page.rows.map(readQueue));
         after = page.next;
       } while (after);
+      if (before !== changes) return records;
       all = { records, readAt };
       for (const record of records) {
         if ((cache.get(record.name)?.readAt ?? 0) <= readAt) cache.set(record.name, { record, readAt });

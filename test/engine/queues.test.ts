@@ -255,3 +255,40 @@ onBothStores('queues', (driven) => {
     }
   });
 });
+
+onBothStores('a queue that is made anew while its settings are being read', (driven) => {
+  it('gets what is published to it', async () => {
+    const { create, another, watched, bodies, clock } = driven();
+    await create('q');
+    const { store } = watched;
+    let engine: ReturnType<typeof another> | undefined;
+    const anew = async () => {
+      const made = engine!;
+      engine = undefined;
+      await made.call('deleteQueue', { queue: 'q' }, {});
+      await made.call('createQueue', { queue: 'q' }, {});
+    };
+    const mine = another({
+      ...store,
+      async range(range) {
+        const page = await store.range(range);
+        if (engine && range.table === 'queues' && range.partition === 'queue') await anew();
+        return page;
+      },
+      async get(keys) {
+        const rows = await store.get(keys);
+        if (engine && keys.some(({ table }) => table === 'queues')) await anew();
+        return rows;
+      },
+    });
+    for (const read of [() => mine.sweep({ until: clock.now() + hourMs }), () => mine.call('getQueue', { queue: 'q' }, {})]) {
+      clock.advance(settingsCacheMs);
+      engine = mine;
+      await read();
+      expect(engine).toBe(undefined);
+      await mine.call('publish', { queue: 'q' }, { messages: [{ body: 1 }] });
+      clock.advance(settingsCacheMs);
+      expect(await bodies('q')).toEqual([1]);
+    }
+  });
+});
