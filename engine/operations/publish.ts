@@ -61,9 +61,17 @@ export async function publish(
 function publishAlone(ctx: Context, queueName: string, pending: Pending, patience: Patience): Promise<PublishResult> {
   if (pending.content === undefined) return patiently(patience, () => publishOwn(ctx, queueName, pending));
   const attempt: Attempt = { startedAt: ctx.clock.now(), versions: new Set(), applied: false, unsure: false };
-  return patiently(patience, () => publishKeyed(ctx, queueName, pending, attempt)).catch((error: unknown) => {
-    // What was put, or may have been, no failure after it makes certain not to be.
-    throw (attempt.unsure || attempt.applied) && error instanceof StoreError ? notSaid() : error;
+  const publishOnce = async (): Promise<PublishResult> => {
+    try {
+      return await publishKeyed(ctx, queueName, pending, attempt);
+    } catch (error) {
+      if (attempt.applied && error instanceof StoreError) return { ok: true, id: pending.id! };
+      throw error;
+    }
+  };
+  return patiently(patience, publishOnce).catch((error: unknown) => {
+    // What may have been put once, no failure after it makes certain not to be.
+    throw attempt.unsure && error instanceof StoreError ? notSaid() : error;
   });
 }
 
