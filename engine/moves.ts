@@ -4,7 +4,7 @@
  * slots `moved` and puts each under a row of its own.
  */
 import { type Beside, endWith, removeLasting, removeUnnamed, withBodies } from './beside.ts';
-import { type Content, joinEntries, keptUntil, packEntry, place, readContents } from './contents.ts';
+import { type Content, joinEntries, keptUntil, type Placed, packEntry, place, readContents } from './contents.ts';
 import type { Context } from './context.ts';
 import { parcelIdOf } from './groups.ts';
 import { slotRowId, unkeyedRowId } from './ids.ts';
@@ -127,10 +127,14 @@ async function departTogether(ctx: Context, departure: Departure): Promise<Moved
     ...(lease.outOfOrder === undefined ? {} : { outOfOrder: lease.outOfOrder }),
     ...(lease.ending || needsEnding(contents, row.expiresAt) ? { ending: true } : {}),
   };
-  const after = await withBodies(ctx, anew ? [anew] : [], writeBy(seen.readAt), () => replace(ctx, seen, leaseRow(next)));
+  const haveNoEnd = !anew && needsEnding(contents, row.expiresAt) && lease.expiresAt !== undefined;
+  const move = () => replace(ctx, seen, leaseRow(next));
+  const after = await withBodies(ctx, anew ? [anew] : [], writeBy(seen.readAt), move).catch(async (error: unknown) => {
+    if (haveNoEnd && error instanceof StoreError) await tryToEnd(ctx, lease.id, contents);
+    throw error;
+  });
   const applied = after.row?.version === next.version;
   if (anew) await removeUnused(ctx, departure, { applied, after, anew });
-  const haveNoEnd = !anew && needsEnding(contents, row.expiresAt) && lease.expiresAt !== undefined;
   return { applied, seen: !applied && haveNoEnd ? await endWith(ctx, after, contents) : after };
 }
 
@@ -162,6 +166,15 @@ async function contentsAnew(
   const room = roomForContents(lease.slots.length, lease.id.length, hasBackoff, hasDeadLetter, lease.keyed !== undefined);
   const ttl = row.expiresAt && keptUntil(row.expiresAt);
   return { ...place(joinEntries(entries), room, () => ctx.ids.parcel(0)), ttl };
+}
+
+/** Should it fail, too, they are only wasted room. */
+async function tryToEnd(ctx: Context, rowId: string, contents: Placed): Promise<void> {
+  try {
+    await endWith(ctx, await lookAt(ctx, rowId), contents);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  }
 }
 
 /** Undefined where the row has changed since; throws where the bodies of a row that stands are gone. */

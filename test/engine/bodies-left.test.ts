@@ -151,6 +151,22 @@ onBothStores('bodies beside a row', (driven) => {
     expect(await left()).toEqual([]);
   });
 
+  it('go with a message that was acked after the store was too busy to keep it for ever', async () => {
+    const { create, publish, receive, ack, clock } = driven();
+    await create('dead', forever);
+    await create('q', { visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 } });
+    await publish('q', { body: large });
+    const messages = await receive('q');
+    clock.advance(2 * second);
+    const wasRefused = beforeThe('write', 'leases', async () => {
+      throw new StoreError('too busy', 'no');
+    });
+    await expect(receive('q')).rejects.toThrow('too busy');
+    expect(wasRefused()).toBe(true);
+    expect(await ack('q', messages)).toEqual([{ ok: true }]);
+    expect(await left()).toEqual([]);
+  });
+
   it.each<[string, Partial<QueueSettings>]>([
     ['forgotten', {}],
     ['kept', { keep: { doneSeconds: 3600, deadSeconds: 0 } }],

@@ -5,9 +5,9 @@ export const moves: readonly Mutant[] = [
   {
     name: 'a whole row is moved whatever became of it since it was judged',
     file: 'engine/moves.ts',
-    find: '() => replace(ctx, seen, leaseRow(next)));',
+    find: '() => replace(ctx, seen, leaseRow(next));',
     replace:
-      'async () => {\n    const [now2] = await ctx.store.get([leaseKey(seen.id)]);\n    return replace(ctx, { ...seen, row: now2 }, leaseRow(next));\n  });',
+      'async () => {\n    const [now2] = await ctx.store.get([leaseKey(seen.id)]);\n    return replace(ctx, { ...seen, row: now2 }, leaseRow(next));\n  };',
     tests: ['test/engine/races.test.ts'],
   },
   {
