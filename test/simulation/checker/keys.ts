@@ -19,6 +19,8 @@ export function* judgeKeys(ledger: Ledger): Generator<Violation> {
     for (const [index, first] of lives.entries()) {
       for (const second of lives.slice(index + 1)) {
         if (mayFollow(ledger, first, second) || mayFollow(ledger, second, first)) continue;
+        const [one, other] = [withDeliveriesOf(first, second), withDeliveriesOf(second, first)];
+        if (mayBeSwapped(ledger, first, second) && (mayFollow(ledger, one, other) || mayFollow(ledger, other, one))) continue;
         const text = `message ${first.id} was accepted twice while its key was taken`;
         yield { promise: 'one-message-a-key', text, calls: [first.published, second.published] };
       }
@@ -32,6 +34,17 @@ export function* judgeKeys(ledger: Ledger): Generator<Violation> {
     yield { promise: 'accepted-is-never-lost', text, calls: [...holders.map(({ published }) => published), duplicate.call] };
   }
   for (const life of keyed) yield* judgeDebounced(ledger, life);
+}
+
+const withDeliveriesOf = (life: Life, { deliveries }: Life): Life => ({ ...life, deliveries });
+
+/** Whether what came of each may as well be the other's: clocks are off, and publishes under their key may have changed what they carry. */
+function mayBeSwapped({ queues, clockErrorMs }: Ledger, first: Life, second: Life): boolean {
+  const fits = ({ published }: Life, { saidAt }: Life) => {
+    const at = saidAt === undefined ? published.startedAt : Date.parse(saidAt);
+    return at >= published.startedAt - clockErrorMs && at <= endOf(published) + clockErrorMs;
+  };
+  return queues.mayReplace(first.queue) && fits(first, second) && fits(second, first);
 }
 
 /** Whether the key that `first` took may have been free when `second` was accepted. */
