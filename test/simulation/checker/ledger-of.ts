@@ -56,7 +56,7 @@ export function ledgerOf({ calls: made, asked = [], transactions = [], circumsta
         strangers.push({ message, call });
         continue;
       }
-      if (life.entry.dedupKey !== undefined) life.saidAt ??= message.publishedAt;
+      if ((life.entry.dedupKey ?? life.entry.id) !== undefined) life.saidAt ??= message.publishedAt;
       const delivery: Delivery = { life, queue: call.params.queue, message, call, startedAt: call.startedAt, endedAt, acts: [] };
       life.deliveries.push(delivery);
       const before = byReceipt.get(message.receipt);

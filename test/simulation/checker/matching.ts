@@ -7,15 +7,17 @@
 export function matched<Seeker, Item>(seekers: readonly Seeker[], fits: (seeker: Seeker) => readonly Item[]): Map<Item, Seeker> {
   const holders = new Map<Item, Seeker>();
   const find = (seeker: Seeker, asked: Set<Item>): boolean => {
-    for (const item of fits(seeker)) {
-      if (asked.has(item)) continue;
-      asked.add(item);
-      const holder = holders.get(item);
-      if (holder !== undefined && !find(holder, asked)) continue;
-      holders.set(item, seeker);
-      return true;
-    }
-    return false;
+    const items = fits(seeker);
+    // Nobody gives up what is likeliest his where another item is free.
+    const found =
+      items.find((item) => !holders.has(item)) ??
+      items.find((item) => {
+        if (asked.has(item)) return false;
+        asked.add(item);
+        return find(holders.get(item)!, asked);
+      });
+    if (found !== undefined) holders.set(found, seeker);
+    return found !== undefined;
   };
   for (const seeker of seekers) find(seeker, new Set());
   return holders;

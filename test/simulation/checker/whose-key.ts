@@ -70,7 +70,9 @@ function mayBeOf({ changes, cancels, queues, clockErrorMs }: Known, id: string, 
     return 'output' in call.answer && call.startedAt >= endOf(published) && endOf(call) < message.from;
   });
   if (isCancelled) return false;
-  if (changes.has(id) || queues.mayReplace(queue)) return true;
+  if (changes.has(id)) return true;
   const at = Date.parse(message.publishedAt);
-  return contentKey(entry) === message.content && readyAt({ queues }, queue, entry, at, 'least') <= message.by + clockErrorMs;
+  const isDebounced = queues.settings(queue).some(({ deduplication }) => deduplication?.onDuplicate === 'debounce');
+  if (!isDebounced && readyAt({ queues }, queue, entry, at, 'least') > message.by + clockErrorMs) return false;
+  return queues.mayReplace(queue) || contentKey(entry) === message.content;
 }
