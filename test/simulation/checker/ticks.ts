@@ -49,10 +49,11 @@ function* judgeWhole(
   if (!definition?.certain) return;
   const put = definition.call;
   const others = schedules.changes.get(name)!.filter((call) => call !== put);
-  if (others.some(({ operation }) => operation !== 'deleteSchedule')) return;
   if (definitions.length > 1 || definition.missed !== 'all') return;
   if (sweptAt === undefined || drainedAt === undefined || queues.isDeleted(definition.queue)) return;
-  const until = Math.min(sweptAt, ...others.map(({ startedAt }) => startedAt)) - clockErrorMs - beyondMarginMs(ledger);
+  // What no sweep had published by the time that it was deleted never comes.
+  if (others.some(({ operation, startedAt }) => operation !== 'deleteSchedule' || startedAt < sweptAt)) return;
+  const until = sweptAt - clockErrorMs - beyondMarginMs(ledger);
   const from = endOf(put) + clockErrorMs;
   const { rhythm, queue, endAt } = definition;
   for (const tick of beats(rhythm, from, Math.min(until, endAt))) {
