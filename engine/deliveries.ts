@@ -1,6 +1,6 @@
 /** Handing over what a receive has claimed: first the rows of `messages` go, then what may still be delivered is. */
 import type { ReceivedMessage } from '../sdk/contract.ts';
-import { callBytesMax, clockMarginMs } from '../sdk/limits.ts';
+import { callBytesMax, clockMarginMs, readToWriteMsMax } from '../sdk/limits.ts';
 import { type Claimed, giveBack, type Taker } from './claims.ts';
 import { readContents, sizeOf } from './contents.ts';
 import type { Context } from './context.ts';
@@ -73,6 +73,8 @@ function isCovered({ limiter }: Taker, { lease, slots }: Claimed): boolean {
 
 /** A process that slept must not hand over a lease that is over, or nearly: another may have the message already. */
 function mayDeliver(taker: Taker, { lease }: Claimed, slot: number, now: number): boolean {
-  if (taker.visibilityTimeoutMs === 0) return true;
-  return now < leaseEnd(lease.slots[slot]!) - Math.min(clockMarginMs, taker.visibilityTimeoutMs / 2);
+  const end = leaseEnd(lease.slots[slot]!);
+  // A lease of no time is over at once; but its message may have ended, and its bodies be gone, when he wakes.
+  if (taker.visibilityTimeoutMs === 0) return now <= end + readToWriteMsMax;
+  return now < end - Math.min(clockMarginMs, taker.visibilityTimeoutMs / 2);
 }

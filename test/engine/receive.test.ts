@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bodyBytesMax, callBytesMax, visibilityTimeoutSecondsMax } from '../../sdk/limits.ts';
+import { bodyBytesMax, callBytesMax, readToWriteMsMax, visibilityTimeoutSecondsMax } from '../../sdk/limits.ts';
 import { eventually } from './eventually.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
@@ -98,6 +98,27 @@ onBothStores('receive', (driven) => {
     expect(await ack('q', first)).toMatchObject([{ ok: false, code: 'lease_lost' }]);
     expect(await ack('q', second)).toEqual([{ ok: true }]);
     expect(await receive('q')).toEqual([]);
+  });
+
+  it('hands over nothing under a visibility timeout of 0 s when it stood still meanwhile: it may be over by then', async () => {
+    const { create, send, clock, another, watched, bodies } = driven();
+    await create('q');
+    const slowBy = async (ms: number) => {
+      const slow = another({
+        ...watched.store,
+        async writeAll(writes, options) {
+          clock.advance(ms);
+          return watched.store.writeAll(writes, options);
+        },
+      });
+      return (await slow.call('receive', { queue: 'q' }, { visibilityTimeoutSeconds: 0 })).messages.map(({ body }) => body);
+    };
+    await send('q', 'slow');
+    expect(await slowBy(readToWriteMsMax)).toEqual(['slow']);
+    expect(await bodies('q')).toEqual(['slow']);
+    await send('q', 'too slow');
+    expect(await slowBy(readToWriteMsMax + 1)).toEqual([]);
+    expect(await bodies('q')).toEqual(['too slow']);
   });
 
   it('gives each message of a parcel back when its own lease ends', async () => {
