@@ -100,8 +100,8 @@ onBothStores('receive', (driven) => {
     expect(await receive('q')).toEqual([]);
   });
 
-  it('hands over nothing under a visibility timeout of 0 s when it stood still meanwhile: it may be over by then', async () => {
-    const { create, send, clock, another, watched, bodies } = driven();
+  it('takes a message anew under a visibility timeout of 0 s when it stood still meanwhile: it may be over by then', async () => {
+    const { create, send, clock, another, watched } = driven();
     await create('q');
     const slowBy = async (ms: number) => {
       const slow = another({
@@ -111,14 +111,14 @@ onBothStores('receive', (driven) => {
           return watched.store.writeAll(writes, options);
         },
       });
-      return (await slow.call('receive', { queue: 'q' }, { visibilityTimeoutSeconds: 0 })).messages.map(({ body }) => body);
+      const { messages } = await slow.call('receive', { queue: 'q' }, { visibilityTimeoutSeconds: 0 });
+      return messages.map(({ body, receives }) => [body, receives]);
     };
     await send('q', 'slow');
-    expect(await slowBy(readToWriteMsMax)).toEqual(['slow']);
-    expect(await bodies('q')).toEqual(['slow']);
+    expect(await slowBy(readToWriteMsMax)).toEqual([['slow', 1]]);
+    await driven().ack('q', await driven().receive('q'));
     await send('q', 'too slow');
-    expect(await slowBy(readToWriteMsMax + 1)).toEqual([]);
-    expect(await bodies('q')).toEqual(['too slow']);
+    expect(await slowBy(readToWriteMsMax + 1)).toEqual([['too slow', 2]]);
   });
 
   it('gives each message of a parcel back when its own lease ends', async () => {
