@@ -1,7 +1,7 @@
 /** What was done with the receipts of deliveries; and which calls may have been applied though they were told otherwise. */
 import { clockMarginMs, tombstoneMs } from '../../../sdk/limits.ts';
 import type { Call } from '../history.ts';
-import type { Act, Delivery } from './ledger.ts';
+import type { Act, Delivery, Life } from './ledger.ts';
 import { endOf, type Outcome, outcomeOf, outcomeOfEntry } from './outcomes.ts';
 
 /** How long a caller whose clock is off finds the trace of its ack, or of its cancel, at least. */
@@ -12,12 +12,20 @@ export function noteActs(call: Call, byReceipt: ReadonlyMap<string, Delivery>, r
   if (call.operation !== 'ack' && call.operation !== 'release' && call.operation !== 'extend') return;
   const whole = outcomeOf(call) as Outcome<{ results: never[] }>;
   call.input.receipts.forEach((receipt, index) => {
+    const delivery = byReceipt.get(receipt);
+    if (!delivery) return;
     const { operation } = call;
     const told = outcomeOfEntry(whole, index);
     // What ended the lease may have been this very call, tried again after an answer was lost. An ack leaves a trace that tells, for an hour.
-    const isRepeated = isLeaseLost(told) && endOf(call) - call.startedAt >= (operation === 'ack' ? traceMs : retryMsMin);
-    byReceipt.get(receipt)?.acts.push({ operation, call, outcome: isRepeated ? 'uncertain' : told } as Act);
+    const traced = operation === 'ack' && !isForgetful(delivery.life);
+    const isRepeated = isLeaseLost(told) && endOf(call) - call.startedAt >= (traced ? traceMs : retryMsMin);
+    delivery.acts.push({ operation, call, outcome: isRepeated ? 'uncertain' : told } as Act);
   });
+}
+
+/** A group remembers few of its messages that were acked or cancelled, and a key that was given to another next to none. */
+export function isForgetful({ entry }: Life): boolean {
+  return entry.group !== undefined || entry.dedupKey !== undefined;
 }
 
 /** Whether it may have been applied at first, and then have found the message gone, or in other hands. A cancel leaves a trace, for an hour. */

@@ -1,6 +1,6 @@
 /** Makes the ledger of a history. */
 import type { History } from '../history.ts';
-import { isSecondTry, noteActs, traceMs } from './acts.ts';
+import { isForgetful, isSecondTry, noteActs, traceMs } from './acts.ts';
 import type { Delivery, Ledger, Life } from './ledger.ts';
 import { add, livesOf } from './lives.ts';
 import { type CallOf, callsOf, endOf, mayBeDone } from './outcomes.ts';
@@ -26,10 +26,9 @@ export function ledgerOf({ calls: made, asked = [], transactions = [], circumsta
       ofAll.filter((call) => mayBeDone(call) || isSecondTry(call, traceMsLeast(call))),
       ({ params }) => params.id,
     );
-  // A group remembers few of those that were cancelled, and a key that was given to another none.
-  const isForgetful = (id: string) =>
-    lives.byId.get(id)?.some(({ entry }) => entry.group !== undefined || entry.dedupKey !== undefined);
-  const cancels = ofMessage(callsOf(calls, 'cancelMessage'), ({ params }) => (isForgetful(params.id) ? retryMsMin : traceMs));
+  const cancels = ofMessage(callsOf(calls, 'cancelMessage'), ({ params }) =>
+    lives.byId.get(params.id)?.some(isForgetful) ? retryMsMin : traceMs,
+  );
   const changes = ofMessage(callsOf(calls, 'updateMessage'));
   noteWhose(calls, lives, { changes, cancels, queues, clockErrorMs });
 

@@ -22,8 +22,10 @@ export function lifeOf(
   // Two queues may have messages of one key, or of one own id.
   const near = ofId.filter(({ queue }) => queues.reachable(queue).has(receive.params.queue));
   const all = near.length > 0 ? near : ofId;
-  const same = all.find(({ saidAt }) => saidAt === message.publishedAt);
-  if (same) return same;
+  // Two of one own id, in two queues, may have been published in the same millisecond.
+  const same = all.filter(({ saidAt }) => saidAt === message.publishedAt);
+  const alikeNow = same.find(({ entry }) => entry.dedupKey !== undefined || changes.has(id) || contentKey(entry) === key);
+  if (alikeNow) return alikeNow;
   const known = all.filter(({ saidAt }) => saidAt === undefined);
   if (known.length === 0) return unnamedOf(message, by, lives);
   // One that may have been edited may carry anything.
