@@ -23,7 +23,7 @@ interface Told {
 /**
  * Notes of the lives under each key what their messages say of their publish (`saidAt`). A publish that took long may have been accepted at any
  * time of that, and later ones may have changed what it carries, so more than one life may fit a message. Those that were accepted have one
- * rather, and the later: an earlier one may have ended unseen, by its age or by a purge.
+ * rather, those with the content that was seen, and the later: an earlier one may have ended unseen, by its age or by a purge.
  */
 export function noteWhose(calls: readonly Call[], lives: Lives, known: Known): void {
   const told = new Map<string, Map<string, Told>>();
@@ -38,10 +38,14 @@ export function noteWhose(calls: readonly Call[], lives: Lives, known: Known): v
     }
   }
   for (const [id, ofId] of told) {
-    const all = (lives.byId.get(id) ?? []).toSorted(
-      (one, other) => Number(other.accepted) - Number(one.accepted) || other.published.startedAt - one.published.startedAt,
-    );
     const messages = [...ofId.values()];
+    const isSeenAsItWas = (life: Life) => messages.some((message) => differs(life, message) === 0);
+    const all = (lives.byId.get(id) ?? []).toSorted(
+      (one, other) =>
+        Number(other.accepted) - Number(one.accepted) ||
+        Number(isSeenAsItWas(other)) - Number(isSeenAsItWas(one)) ||
+        other.published.startedAt - one.published.startedAt,
+    );
     const whose = matched(all, (life) =>
       messages
         .filter((message) => mayBeOf(known, id, life, message))
