@@ -186,7 +186,6 @@ export function absentAt(now: number): Condition {
   return { any: [{ absent: ['id'] }, { all: [{ less: [['until'], now] }, { absent: ['expiry'] }] }] };
 }
 
-/** One of a key outlives the window in which the key is taken by as long as any other outlives its message. */
 /**
  * When TTL may remove a tombstone, epoch seconds: a request that was signed while it counted, and is refused for it, may arrive so much later.
  */
@@ -194,6 +193,7 @@ export function removableAt(until: number): number {
   return Math.ceil((until + signedRequestMsMax) / 1000);
 }
 
+/** One of a key outlives the window in which the key is taken by as long as any other outlives its message. */
 export function tombstone(id: string, version: string, slots: Ended[], now: number, keyed?: Keyed): Tombstone {
   const until = Math.max(now, keyed?.freeAt ?? 0) + tombstoneMs;
   return { id, version, slots, until, ...(keyed ? { keyed } : {}) };
