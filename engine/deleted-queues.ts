@@ -6,7 +6,7 @@ import { settingsForgottenMs } from './growth.ts';
 import { judgeable, look, type Seen } from './lease-writes.ts';
 import { permitsRowId } from './permits.ts';
 import type { Key } from './port.ts';
-import { removeAll } from './removals.ts';
+import { removeAll, removeParcels } from './removals.ts';
 import { readParcel } from './row-format.ts';
 import { type Lease, leaseKey, parcelKey } from './rows.ts';
 import { deletedKey, type QueueRecord } from './settings.ts';
@@ -57,10 +57,7 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string): 
       ...leases.flatMap(({ group }) => group?.leftover ?? []).flatMap(chunkKeys),
       ...leases.flatMap(overridden),
     ]);
-    await removeAll(
-      ctx,
-      parcels.map(({ shard, id }) => parcelKey(shard, id)),
-    );
+    await removeParcels(ctx, parcels);
     await removeAll(
       ctx,
       leases.map(({ id }) => leaseKey(id)),
@@ -79,10 +76,7 @@ async function emptyGroup(ctx: Context, partition: string): Promise<boolean> {
     ctx,
     parcels.flatMap(({ contents }) => chunkKeys(contents)),
   );
-  await removeAll(
-    ctx,
-    parcels.map(({ shard, id }) => parcelKey(shard, id)),
-  );
+  await removeParcels(ctx, parcels);
   return next === undefined;
 }
 

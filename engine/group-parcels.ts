@@ -5,9 +5,9 @@ import { idInMessages } from './groups.ts';
 import { groupKeyOf, keptRowId } from './ids.ts';
 import { endingOfParcel, keepExpired } from './keeping.ts';
 import { needsEnding } from './lease-writes.ts';
-import { removeAll } from './removals.ts';
+import { removeParcels } from './removals.ts';
 import { readParcel } from './row-format.ts';
-import { type Group, type Lease, type Parcel, parcelKey, type Slot } from './rows.ts';
+import type { Group, Lease, Parcel, Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 import { isExpired, tellExpired, verdictOfAge } from './verdicts.ts';
 
@@ -45,10 +45,7 @@ export async function nextParcel(ctx: Context, queue: QueueRecord, lease: Lease,
     }
     before.push(one);
   }
-  await removeAll(
-    ctx,
-    before.map(({ shard, id }) => parcelKey(shard, id)),
-  );
+  await removeParcels(ctx, before);
   if (expired > 0) tellExpired(ctx, queue, expired);
   return { ...(parcel ? { parcel } : {}), removed, more: !parcel && more };
 }

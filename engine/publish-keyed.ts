@@ -9,6 +9,8 @@ import { withBodies } from './beside.ts';
 import type { Context } from './context.ts';
 import { type Attempt, accept, isTaken, wasAccepted } from './keyed-rows.ts';
 import { type Judged, judgeable, lookAt, needsEnding, putIfAbsent, replace, type Seen, untilSettled } from './lease-writes.ts';
+import { type Patience, patiently } from './patience.ts';
+import { StoreError } from './port.ts';
 import { placeOwn } from './publish-own.ts';
 import { notSaid, type Pending, type Target, targetOf } from './publish-parcels.ts';
 import { removeChunks } from './removals.ts';
@@ -19,8 +21,25 @@ import { settle } from './settle.ts';
 import { verdictOf } from './verdicts.ts';
 import { changeWaiting } from './waiting-changes.ts';
 
+/** Throws StoreError where it was not published, or where that cannot be said. */
+export function publishKeyed(ctx: Context, queueName: string, pending: Pending, patience: Patience): Promise<PublishResult> {
+  const attempt: Attempt = { startedAt: ctx.clock.now(), versions: new Set(), applied: false, unsure: false };
+  const publishOnce = async (): Promise<PublishResult> => {
+    try {
+      return await tryKeyed(ctx, queueName, pending, attempt);
+    } catch (error) {
+      if (attempt.applied && error instanceof StoreError) return { ok: true, id: pending.id! };
+      throw error;
+    }
+  };
+  return patiently(patience, publishOnce).catch((error: unknown) => {
+    // What may have been put once, no failure after it makes certain not to be.
+    throw attempt.unsure && error instanceof StoreError ? notSaid() : error;
+  });
+}
+
 /** `attempt` is one for all the tries of one publish. */
-export async function publishKeyed(ctx: Context, queueName: string, pending: Pending, attempt: Attempt): Promise<PublishResult> {
+async function tryKeyed(ctx: Context, queueName: string, pending: Pending, attempt: Attempt): Promise<PublishResult> {
   const target = await targetOf(ctx, queueName);
   const { lease, beside } = placeOwn(ctx, target.queue, pending, true);
   const put = () => putKeyed(ctx, target, pending, lease, attempt);

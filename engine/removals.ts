@@ -2,6 +2,7 @@
 import { chunkKeys, type Placed } from './contents.ts';
 import type { Context } from './context.ts';
 import { type Key, StoreError } from './port.ts';
+import { type Parcel, parcelKey } from './rows.ts';
 import { keyText } from './stored-row.ts';
 
 /** Removes rows, whether they are there or not. Rejects when one may still stand. A key may be given twice. */
@@ -11,6 +12,14 @@ export async function removeAll(ctx: Context, keys: readonly Key[]): Promise<voi
   const errors = await ctx.store.writeAll([...once.values()].map((key) => ({ key, then: { remove: true } })));
   const failure = errors.find((error) => error !== undefined);
   if (failure) throw failure;
+}
+
+/** Removes rows of `messages`, as `removeAll` does. */
+export function removeParcels(ctx: Context, parcels: readonly Pick<Parcel, 'shard' | 'id'>[]): Promise<void> {
+  return removeAll(
+    ctx,
+    parcels.map(({ shard, id }) => parcelKey(shard, id)),
+  );
 }
 
 /** Removes bodies, or a result, that no row uses. Should it fail, it is only wasted room. */

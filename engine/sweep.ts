@@ -13,9 +13,9 @@ import { look, lookAt, type Seen } from './lease-writes.ts';
 import { type Key, type Row, StoreError } from './port.ts';
 import { sweepPrepared } from './prepared-sweep.ts';
 import { readTaskRow } from './redrive-task.ts';
-import { removeAll } from './removals.ts';
+import { removeParcels } from './removals.ts';
 import { readParcel } from './row-format.ts';
-import { leaseKey, type Parcel, parcelKey } from './rows.ts';
+import { leaseKey, type Parcel } from './rows.ts';
 import { sweepSchedules } from './schedule-sweep.ts';
 import { type QueueRecord, readQueue } from './settings.ts';
 import { settle } from './settle.ts';
@@ -129,10 +129,7 @@ async function sweepHead(ctx: Context, queue: QueueRecord, partition: string, sw
       if (cleared) swept.deadLettered += cleared.deadLettered;
       else staying.push(parcel);
     }
-    await removeAll(
-      ctx,
-      removals.map(({ shard, id }) => parcelKey(shard, id)),
-    );
+    await removeParcels(ctx, removals);
     swept.removed += removals.length;
     if (staying.length > 0 || !next) {
       swept.waiting += staying.reduce((sum, { count }) => sum + count, 0);

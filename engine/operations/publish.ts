@@ -6,14 +6,13 @@
 import type { PublishEntry, PublishResult, Refused } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
 import type { Context } from '../context.ts';
-import type { Attempt } from '../keyed-rows.ts';
 import { createPatience, type Patience, patiently } from '../patience.ts';
 import { alike, pendingOf } from '../pending.ts';
 import { StoreError } from '../port.ts';
 import { publishGroup } from '../publish-groups.ts';
 import { publishKeyed } from '../publish-keyed.ts';
 import { publishOwn } from '../publish-own.ts';
-import { notSaid, type Pending, publishShared, targetOf, unavailable } from '../publish-parcels.ts';
+import { type Pending, publishShared, targetOf, unavailable } from '../publish-parcels.ts';
 
 const isRefused = (entry: PublishEntry | Pending | Refused): entry is Refused => 'ok' in entry;
 
@@ -59,20 +58,8 @@ export async function publish(
 }
 
 function publishAlone(ctx: Context, queueName: string, pending: Pending, patience: Patience): Promise<PublishResult> {
-  if (pending.content === undefined) return patiently(patience, () => publishOwn(ctx, queueName, pending));
-  const attempt: Attempt = { startedAt: ctx.clock.now(), versions: new Set(), applied: false, unsure: false };
-  const publishOnce = async (): Promise<PublishResult> => {
-    try {
-      return await publishKeyed(ctx, queueName, pending, attempt);
-    } catch (error) {
-      if (attempt.applied && error instanceof StoreError) return { ok: true, id: pending.id! };
-      throw error;
-    }
-  };
-  return patiently(patience, publishOnce).catch((error: unknown) => {
-    // What may have been put once, no failure after it makes certain not to be.
-    throw attempt.unsure && error instanceof StoreError ? notSaid() : error;
-  });
+  if (pending.content !== undefined) return publishKeyed(ctx, queueName, pending, patience);
+  return patiently(patience, () => publishOwn(ctx, queueName, pending));
 }
 
 async function refused(run: () => Promise<void>): Promise<Refused | undefined> {
