@@ -57,6 +57,17 @@ onBothStores('bodies beside a row', (driven) => {
     return dying!;
   }
 
+  /** A message whose last lease is over, alone in a row that has an end; it is to go where it is kept for ever. */
+  async function withLapsed(settings: Partial<QueueSettings> = {}) {
+    const { create, publish, receive, clock } = driven();
+    await create('dead', forever);
+    await create('q', { visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 }, ...settings });
+    await publish('q', { body: large });
+    const messages = await receive('q');
+    clock.advance(2 * second);
+    return messages;
+  }
+
   it.each([
     ['one of a parcel', {}],
     ['one of a group', { group: 'a' }],
@@ -138,26 +149,19 @@ onBothStores('bodies beside a row', (driven) => {
     ['forgotten', {}],
     ['kept', { keep: { doneSeconds: 3600, deadSeconds: 0 } }],
   ])('go with a message that was acked while it was to be kept for ever: %s', async (_, settings) => {
-    const { create, publish, receive, ack, engine, clock } = driven();
-    await create('dead', forever);
-    await create('q', { visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 }, ...settings });
-    const [id] = await publish('q', { body: large });
-    const messages = await receive('q');
-    clock.advance(2 * second);
+    const { receive, ack, engine } = driven();
+    const messages = await withLapsed(settings);
     const wasSecond = beforeThe('write', 'leases', async () => expect(await ack('q', messages)).toEqual([{ ok: true }]));
     await receive('q');
     expect(wasSecond()).toBe(true);
-    if (settings.keep) expect(await engine.call('getMessage', { queue: 'q', id: id! }, {})).toMatchObject({ body: large });
+    const { id } = messages[0]!;
+    if (settings.keep) expect(await engine.call('getMessage', { queue: 'q', id }, {})).toMatchObject({ body: large });
     expect(await left()).toEqual([]);
   });
 
   it('go with a message that was acked after the store was too busy to keep it for ever', async () => {
-    const { create, publish, receive, ack, clock } = driven();
-    await create('dead', forever);
-    await create('q', { visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 } });
-    await publish('q', { body: large });
-    const messages = await receive('q');
-    clock.advance(2 * second);
+    const { receive, ack } = driven();
+    const messages = await withLapsed();
     const wasRefused = beforeThe('write', 'leases', async () => {
       throw new StoreError('too busy', 'no');
     });
@@ -171,12 +175,8 @@ onBothStores('bodies beside a row', (driven) => {
     ['forgotten', {}],
     ['kept', { keep: { doneSeconds: 3600, deadSeconds: 0 } }],
   ])('go with a message whose lease was extended while it was to be kept for ever: %s', async (_, settings) => {
-    const { create, publish, receive, ack, call, clock } = driven();
-    await create('dead', forever);
-    await create('q', { visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 }, ...settings });
-    await publish('q', { body: large });
-    const messages = await receive('q');
-    clock.advance(2 * second);
+    const { receive, ack, call } = driven();
+    const messages = await withLapsed(settings);
     const wasSecond = beforeThe('write', 'leases', () =>
       call('extend', 'q', { receipts: messages.map(({ receipt }) => receipt), visibilityTimeoutSeconds: 60 }),
     );
@@ -225,20 +225,11 @@ onBothStores('bodies beside a row', (driven) => {
     ['under a key', { dedupKey: 'key' }, { deduplication }],
     ['prepared', { prepared: true }, { prepared: { timeoutSeconds: 60, checkBack: null } }],
   ])('go with the publish that stood still until it was too late: %s', async (_, entry, settings) => {
-    const { create, watched, another, clock } = driven();
+    const { create, call, clock } = driven();
     await create('q', { ...forever, ...settings });
-    let stood = false;
-    const slow = another({
-      ...watched.store,
-      write(write, options) {
-        if (!stood && write.key.table === 'leases') {
-          stood = true;
-          clock.advance(retryMsMax + 1);
-        }
-        return watched.store.write(write, options);
-      },
-    });
-    const { results } = await slow.call('publish', { queue: 'q' }, { messages: [{ body: large, ...entry }] });
+    const stood = beforeThe('write', 'leases', async () => clock.advance(retryMsMax + 1));
+    const { results } = await call('publish', 'q', { messages: [{ body: large, ...entry }] });
+    expect(stood()).toBe(true);
     expect(results).toMatchObject([{ code: 'unavailable', message: expect.stringContaining('was not published') }]);
     expect(await lasting()).toEqual([]);
   });

@@ -1,6 +1,6 @@
 /** Requests that arrive once more, long after they were answered: what they rest on must not come back with them. */
 import { expect, it } from 'vitest';
-import type { Row, Store, Write } from '../../engine/port.ts';
+import type { Key, Row, Store, Write } from '../../engine/port.ts';
 import { tokenChars } from '../../engine/receipts.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
@@ -8,20 +8,24 @@ import { onBothStores } from './on-both-stores.ts';
 const second = 1000;
 const isOfPermits = ({ key }: Write) => 'id' in key && key.id.endsWith('!limits');
 
+/** The store, which notes each write that it made in a table. */
+function recording(store: Store, table: Key['table'], sent: Write[]): Store {
+  return {
+    ...store,
+    async write(write, options) {
+      const written = await store.write(write, options);
+      if (written.ok && write.key.table === table) sent.push(write);
+      return written;
+    },
+  };
+}
+
 onBothStores('late copies of an ack and of what came right after it', (driven) => {
   /** An engine, and what it has done to rows of `leases`, to be done once more. */
   function recorded() {
     const { store } = driven().watched;
     const sent: Write[] = [];
-    const recording: Store = {
-      ...store,
-      async write(write, options) {
-        const written = await store.write(write, options);
-        if (written.ok && write.key.table === 'leases') sent.push(write);
-        return written;
-      },
-    };
-    const engine = driven().another(recording);
+    const engine = driven().another(recording(store, 'leases', sent));
     return {
       receive: async (max: number) => (await engine.call('receive', { queue: 'q' }, { max })).messages,
       ack: async (receipts: string[]) => (await engine.call('ack', { queue: 'q' }, { receipts })).results,
@@ -98,22 +102,15 @@ onBothStores('a late copy of the request that puts a body', (driven) => {
     const { create, receive, ack, another, watched, rows } = driven();
     const day = 24 * 3600;
     await create('q', { retentionSeconds: 60, keep: { doneSeconds: 90 * day, deadSeconds: 0 } });
-    const { store } = watched;
     const sent: Write[] = [];
-    const publisher = another({
-      ...store,
-      write(write, options) {
-        if (write.key.table === 'messages') sent.push(write);
-        return store.write(write, options);
-      },
-    });
+    const publisher = another(recording(watched.store, 'messages', sent));
     await publisher.call('publish', { queue: 'q' }, { messages: [{ body: noise(3000) }] });
     expect(sent).toHaveLength(1);
     await ack('q', await receive('q'));
     const [kept] = await rows('messages');
     const { put } = sent[0]!.then as { put: Row };
     expect(kept!.ttl).toBeGreaterThan(put.ttl as number);
-    await store.write(sent[0]!);
+    await watched.store.write(sent[0]!);
     expect(await rows('messages')).toEqual([kept]);
   });
 });
@@ -127,19 +124,12 @@ onBothStores('a late copy of the request that gives a body a later TTL', (driven
     await publish('q', { body: noise(3000) });
     await receive('q');
     clock.advance(2 * second);
-    const { store } = watched;
     const sent: Write[] = [];
-    const mover = another({
-      ...store,
-      write(write, options) {
-        if (write.key.table === 'messages') sent.push(write);
-        return store.write(write, options);
-      },
-    });
+    const mover = another(recording(watched.store, 'messages', sent));
     await mover.call('receive', { queue: 'q' }, {});
     expect(sent).toHaveLength(1);
     await redrive('dead', { toQueue: 'ever' });
-    for (const write of sent) await store.write(write);
+    for (const write of sent) await watched.store.write(write);
     const [body] = await rows('messages');
     expect(body).toHaveProperty('bytes');
     expect(body).not.toHaveProperty('ttl');

@@ -82,6 +82,11 @@ export function story({
     extend(span: Span, receipt: string, visibilityTimeoutSeconds: number, told: Told<object>) {
       tell('extend', span, { queue: 'q' }, { receipts: [receipt], visibilityTimeoutSeconds }, batch(told));
     },
+    /** The message `m` is put off to an instant, and its caller told another, or the same. */
+    putOff(span: Span, until: number, told = until) {
+      const answer = { id: 'm', visibleAt: instant(told) };
+      tell('updateMessage', span, { queue: 'q', id: 'm' }, { deliverAt: instant(until) }, answer);
+    },
     purge(span: Span, told: 'answered' | 'lost' = 'answered', queue = 'q') {
       tell('purge', span, { queue }, {}, told === 'lost' ? told : { purgedBefore: instant(span[0] + 1) });
     },

@@ -149,23 +149,11 @@ judgesEach(ofEndings, {
       'a message that is put off further than was asked',
       (h) => {
         published(h);
-        h.tell(
-          'updateMessage',
-          [2, 2.1],
-          { queue: 'q', id: 'm' },
-          { deliverAt: instant(11) },
-          { id: 'm', visibleAt: instant(12) },
-        );
+        h.putOff([2, 2.1], 11, 12);
       },
       (h) => {
         published(h);
-        h.tell(
-          'updateMessage',
-          [2, 2.1],
-          { queue: 'q', id: 'm' },
-          { deliverAt: instant(11) },
-          { id: 'm', visibleAt: instant(11) },
-        );
+        h.putOff([2, 2.1], 11);
       },
     ],
     [

@@ -236,24 +236,12 @@ judgesEach(ofLeases, {
       'before the instant that it was put off to',
       (h) => {
         published(h);
-        h.tell(
-          'updateMessage',
-          [2, 2.1],
-          { queue: 'q', id: 'm' },
-          { deliverAt: instant(11) },
-          { id: 'm', visibleAt: instant(10) },
-        );
+        h.putOff([2, 2.1], 11, 10);
       },
       (h) => {
         published(h);
-        h.tell(
-          'updateMessage',
-          [2, 2.1],
-          { queue: 'q', id: 'm' },
-          { deliverAt: instant(11) },
-          { id: 'm', visibleAt: instant(11) },
-        );
-        h.tell('updateMessage', [3, 3.1], { queue: 'q', id: 'm' }, { deliverAt: instant(1) }, { id: 'm', visibleAt: instant(3) });
+        h.putOff([2, 2.1], 11);
+        h.putOff([3, 3.1], 1, 3);
       },
     ],
     [
