@@ -56,7 +56,7 @@ function claimedSlot(ctx: Context, taker: Taker, slot: Slot, now: number): Slot 
   delete next.progress;
   const isLast = queue.deadLetter !== null && receives >= queue.deadLetter.maxReceives;
   if (queue.backoff && !isLast) {
-    const wait = backoffMs(queue.backoff, failures + 1, ctx.random);
+    const wait = backoffMs(queue.backoff, failures + 1, ctx.random.number());
     if (wait > 0) {
       next.visibleAt = leasedUntil + wait;
       next.leasedUntil = leasedUntil;

@@ -128,7 +128,9 @@ export const operationTexts: OperationTextsOf<OperationName> = {
   release: {
     tag: 'messages',
     summary: 'Give messages back early',
-    description: 'With `failed`, a text that says why, it counts as a failure: the backoff of the queue applies.',
+    description:
+      'A message comes again after `delaySeconds`. Without that it comes at once; with `failed`, a text that says why, the release counts ' +
+      'as a failure, and the message comes after the backoff of the queue.',
     input: { receipts: [receipt], failed: 'The printer is out of paper' },
     output: { results: [{ ok: true, visibleAt: later }] },
     refusals: ofQueue,

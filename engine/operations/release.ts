@@ -1,6 +1,6 @@
 /**
- * Release: gives messages back before their lease ends. They come again after `delaySeconds`, or the queue's backoff, or at once;
- * one whose receives are used up is dead-lettered with the text of `failed` as the reason.
+ * Release: gives messages back before their lease ends. They come again after `delaySeconds`; without it at once, or, where they failed,
+ * after the queue's backoff. One whose receives are used up is dead-lettered with the text of `failed` as the reason.
  */
 import type { InputOf, ReleaseResult } from '../../sdk/contract.ts';
 import { failedCharsMax } from '../../sdk/limits.ts';
@@ -104,8 +104,9 @@ function released(
   failed: string | undefined,
 ): Slot {
   const { token: _, leasedUntil: __, ...rest } = slot;
-  const failures = slot.failures + (failed === undefined ? 0 : 1);
-  const backoff = queue.backoff ? backoffMs(queue.backoff, Math.max(1, failures), ctx.random) : 0;
+  const hasFailed = failed !== undefined;
+  const failures = slot.failures + (hasFailed ? 1 : 0);
+  const backoff = hasFailed && queue.backoff ? backoffMs(queue.backoff, failures, ctx.random.number()) : 0;
   const visibleAt = now + (delaySeconds === undefined ? backoff : delaySeconds * 1000);
   return { ...rest, visibleAt, failures, ...(failed ? failureIn(queue, slot, failed, now) : {}) };
 }

@@ -16,6 +16,27 @@ onBothStores('release', (driven) => {
     expect(await receive('q')).toMatchObject([{ body: 1, receives: 2, failures: 0 }]);
   });
 
+  it('makes a message ready at once where it did not fail, whatever the backoff of its queue, alone or in a group', async () => {
+    const { create, publish, receive, call, clock } = driven();
+    const backoff = { minSeconds: 600, maxSeconds: 600, factor: 1, jitter: 0 };
+    const inGroup = (onFailure: 'block' | 'aside') => ({ groups: { concurrency: 1, onFailure, ratePerSecond: null } });
+    for (const [queue, settings, group] of [
+      ['plain', {}, {}],
+      ['block', inGroup('block'), { group: 'g' }],
+      ['aside', inGroup('aside'), { group: 'g' }],
+    ] as const) {
+      await create(queue, { backoff, ...settings });
+      await publish(queue, { body: 1, ...group }, { body: 2, ...group });
+      const [failed] = await receive(queue, { max: 1 });
+      await call('release', queue, { receipts: [failed!.receipt], failed: 'once', delaySeconds: 0 });
+      const [held] = await receive(queue, { max: 1 });
+      const { results } = await call('release', queue, { receipts: [held!.receipt] });
+      expect(results, queue).toEqual([{ ok: true, visibleAt: new Date(clock.now()).toISOString() }]);
+      const next = [...(await receive(queue)), ...(await receive(queue))];
+      expect(next.map(({ body }) => body).sort(), queue).toEqual([1, 2]);
+    }
+  });
+
   it('makes a message ready after the delay given, to the millisecond', async () => {
     const { create, send, receive, call, clock } = driven();
     await create('q', { backoff: { minSeconds: 1000, maxSeconds: 1000, factor: 1, jitter: 0 } });
@@ -108,6 +129,28 @@ onBothStores('release', (driven) => {
       clock.advance(1);
     }
     expect(waits).toEqual([2, 6, 15, 15]);
+  });
+
+  it('answers after so many failures that the factor of the backoff overflows', async () => {
+    const { create, send, receive, call, clock } = driven();
+    const cases = {
+      none: { minSeconds: 0, maxSeconds: 60, factor: 100, jitter: 0 },
+      some: { minSeconds: 1, maxSeconds: 60, factor: 100, jitter: 0 },
+    };
+    for (const [queue, backoff] of Object.entries(cases)) {
+      await create(queue, { backoff });
+      await send(queue, 1);
+      for (const failures of range(160)) {
+        const [held] = await receive(queue);
+        expect(held, `${queue} after ${failures} failures`).toMatchObject({ failures });
+        const [result] = (await call('release', queue, { receipts: [held!.receipt], failed: 'x' })).results;
+        const wait = Date.parse((result as { visibleAt: string }).visibleAt) - clock.now();
+        expect(wait, `${queue} after ${failures} failures`).toBe(
+          Math.min(backoff.maxSeconds, backoff.minSeconds * (failures === 0 ? 1 : 100)) * 1000,
+        );
+        clock.advance(wait);
+      }
+    }
   });
 
   it('takes a random share off the wait, no more than the jitter', async () => {

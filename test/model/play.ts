@@ -240,7 +240,8 @@ export class Play {
         this.model.die(message, failed || 'max_receives', this.now);
         return;
       }
-      message.visibleAt = this.now + (delaySeconds === undefined ? backoffMs : delaySeconds * 1000);
+      const untold = failed === undefined ? 0 : backoffMs;
+      message.visibleAt = this.now + (delaySeconds === undefined ? untold : delaySeconds * 1000);
       expect(result).toEqual({ ok: true, visibleAt: new Date(message.visibleAt).toISOString() });
     });
   }

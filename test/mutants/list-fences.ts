@@ -98,9 +98,22 @@ export const fences: readonly Mutant[] = [
   {
     name: 'the backoff counts one failure less',
     file: 'engine/claims.ts',
-    find: 'backoffMs(queue.backoff, failures + 1, ctx.random)',
-    replace: 'backoffMs(queue.backoff, failures, ctx.random)',
+    find: 'backoffMs(queue.backoff, failures + 1, ctx.random.number())',
+    replace: 'backoffMs(queue.backoff, failures, ctx.random.number())',
     tests: ['test/engine/release.test.ts'],
+  },
+  {
+    name: 'a message that is given back without having failed waits the backoff',
+    file: 'engine/operations/release.ts',
+    find: 'const backoff = hasFailed && queue.backoff ?',
+    replace: 'const backoff = queue.backoff ?',
+  },
+  {
+    name: 'a backoff that begins with no wait is no number once its factor has overflowed',
+    file: 'engine/backoff.ts',
+    find: '  if (minSeconds === 0) return 0;\n',
+    replace: '',
+    tests: ['test/unit/backoff.test.ts', 'test/engine/release.test.ts'],
   },
   {
     name: 'an extension forgets the backoff that follows the lease',

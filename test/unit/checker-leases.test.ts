@@ -207,6 +207,32 @@ judgesEach(ofLeases, {
   ],
   'never-before-visible': [
     [
+      'a release that waits though nothing failed',
+      (h) => {
+        h.queue('q', { backoff: { minSeconds: 5, maxSeconds: 5, factor: 1, jitter: 0 } });
+        h.publish([1, 1.1], 'm');
+        h.receive([2, 2.1], 'm', 'one', 32);
+        h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(8) });
+      },
+      (h) => {
+        h.queue('q', { backoff: { minSeconds: 5, maxSeconds: 5, factor: 1, jitter: 0 } });
+        h.publish([1, 1.1], 'm');
+        h.receive([2, 2.1], 'm', 'one', 32);
+        h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(8) }, { failed: 'x' });
+      },
+    ],
+    [
+      'a release that waits less than was asked for',
+      (h) => {
+        held(h);
+        h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(12) }, { delaySeconds: 10 });
+      },
+      (h) => {
+        held(h);
+        h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(13) }, { delaySeconds: 10 });
+      },
+    ],
+    [
       'before its delay is over',
       (h) => {
         h.queue('q');
@@ -261,12 +287,12 @@ judgesEach(ofLeases, {
       'before the instant that a release was told',
       (h) => {
         held(h);
-        h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(8) });
+        h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(8) }, { delaySeconds: 5 });
         h.receive([7, 7.9], 'm', 'two', 37, { receives: 2 });
       },
       (h) => {
         held(h);
-        h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(8) });
+        h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(8) }, { delaySeconds: 5 });
         h.receive([7, 8], 'm', 'two', 37, { receives: 2 });
       },
     ],

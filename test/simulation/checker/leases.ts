@@ -20,6 +20,7 @@ export function* judgeLeases(ledger: Ledger): Generator<Violation> {
         if (fault) yield fault;
       }
       yield* judgeReleased(first);
+      yield* judgeWait(ledger, first);
       yield* judgeRefusals(ledger, first);
     }
   }
@@ -82,6 +83,23 @@ function* judgeReleased({ message, acts }: Delivery): Generator<Violation> {
   if (!late) return;
   const text = `${late.operation} of message ${message.id} was answered ok after its release`;
   yield { promise: 'late-holder-is-told', text, calls: [released.call, late.call] };
+}
+
+/** A release answers with the wait that was asked for. Without one, a message that failed waits a backoff, and another waits for nothing. */
+function* judgeWait({ clockErrorMs, queues }: Ledger, { queue, message, acts }: Delivery): Generator<Violation> {
+  for (const act of acts) {
+    if (act.operation !== 'release' || act.outcome === 'uncertain' || !('done' in act.outcome)) continue;
+    const { call, outcome } = act;
+    if (!('visibleAt' in outcome.done)) continue;
+    const { delaySeconds, failed } = call.input;
+    const longest = Math.max(0, ...queues.settings(queue).map(({ backoff }) => backoff?.maxSeconds ?? 0));
+    const [least, most] = delaySeconds === undefined ? [0, failed === undefined ? 0 : longest] : [delaySeconds, delaySeconds];
+    const at = Date.parse(outcome.done.visibleAt);
+    const isLate = queues.settings(queue).length > 0 && at > endOf(call) + clockErrorMs + most * 1000;
+    if (!isLate && at >= call.startedAt - clockErrorMs + least * 1000) continue;
+    const text = `message ${message.id} was released, and is to come at ${outcome.done.visibleAt}, which nobody asked for`;
+    yield { promise: 'never-before-visible', text, calls: [call] };
+  }
 }
 
 /** Whoever holds a lease that nobody can have ended is not told that it is lost. */

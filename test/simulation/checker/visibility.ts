@@ -117,7 +117,9 @@ function backoffMsLeast(ledger: Ledger, { queue, message }: Delivery): number {
   );
 }
 
-/** As the contract has it: `min(maxSeconds, minSeconds * factor^(n-1))`, of which the share `jitter` is random. */
+/** One failure after the other, as a user would reckon: the queue's own formula must not judge itself. */
 function waitMsLeast({ minSeconds, maxSeconds, factor, jitter }: Backoff, failures: number): number {
-  return Math.min(maxSeconds, minSeconds * factor ** (failures - 1)) * 1000 * (1 - jitter);
+  let seconds = minSeconds;
+  for (let failure = 1; failure < failures && seconds > 0 && seconds < maxSeconds && factor > 1; failure++) seconds *= factor;
+  return Math.min(seconds, maxSeconds) * 1000 * (1 - jitter);
 }
