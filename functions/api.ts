@@ -2,7 +2,7 @@
 import { createApp } from './app.ts';
 import { createAuthenticate } from './auth.ts';
 import { createEnvironment } from './environment.ts';
-import { answerOf, type GatewayAnswer, isGatewayEvent, requestOf } from './gateway-event.ts';
+import { answerOf, bindingsOf, type GatewayAnswer, isGatewayEvent, requestOf } from './gateway-event.ts';
 import { answerInvocation, type InvocationAnswer } from './invocation.ts';
 import type { LambdaContext } from './lambda-context.ts';
 import { createService } from './service.ts';
@@ -15,7 +15,7 @@ const app = createApp({ service, authenticate, log, newRequestId: () => crypto.r
 export async function handler(event: unknown, context: LambdaContext): Promise<GatewayAnswer | InvocationAnswer> {
   log.begin(context);
   if (isGatewayEvent(event)) {
-    return answerOf(await app.fetch(requestOf(event), { requestId: event.requestContext.requestId }));
+    return answerOf(await app.fetch(requestOf(event), bindingsOf(event)));
   }
   // Keys play no part: whoever IAM lets invoke this function may do what the function is for, on all queues.
   const principal = { id: 'iam', scopes: invokeScopes, queues: ['*'] };

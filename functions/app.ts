@@ -30,6 +30,8 @@ export interface AppParts {
 /** What the carrier of a request knows of it. */
 export interface Bindings {
   requestId?: string;
+  /** Why its path is refused: see `request-path.ts`. */
+  pathFault?: string | undefined;
 }
 
 interface Env {
@@ -55,6 +57,11 @@ export function createApp({ service, authenticate, log, newRequestId, stopping, 
   });
 
   if (allowedOrigins.length > 0) app.use(crossOrigin(allowedOrigins));
+
+  app.use(async (context, next) => {
+    if (context.env.pathFault !== undefined) throw new DumbwaiterError('invalid_input', context.env.pathFault);
+    await next();
+  });
 
   for (const operation of Object.keys(routes) as OperationName[]) {
     const route: Route = routes[operation];

@@ -2,6 +2,9 @@
  * API Gateway's HTTP API event, payload format 2.0, as a `Request`, and a `Response` as its answer:
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
+import type { Bindings } from './app.ts';
+import { pathOfDecoded } from './request-path.ts';
+
 export interface GatewayEvent {
   version: '2.0';
   rawPath: string;
@@ -25,8 +28,7 @@ export function isGatewayEvent(event: unknown): event is GatewayEvent {
 export function requestOf(event: GatewayEvent): Request {
   const { method } = event.requestContext.http;
   const query = event.rawQueryString === '' ? '' : `?${event.rawQueryString}`;
-  // The path comes decoded: what would end it early is encoded again.
-  const path = event.rawPath.replace(/[?#%]/g, encodeURIComponent);
+  const { path } = pathOfDecoded(event.rawPath);
   const headers = new Headers();
   for (const [name, value] of Object.entries(event.headers)) {
     // A header of other characters than HTTP's own cannot be one that counts here.
@@ -37,6 +39,10 @@ export function requestOf(event: GatewayEvent): Request {
   const body = event.isBase64Encoded ? Buffer.from(event.body, 'base64') : Buffer.from(event.body);
   headers.set('content-length', String(body.length));
   return new Request(url, { method, headers, body });
+}
+
+export function bindingsOf(event: GatewayEvent): Bindings {
+  return { requestId: event.requestContext.requestId, pathFault: pathOfDecoded(event.rawPath).fault };
 }
 
 export async function answerOf(response: Response): Promise<GatewayAnswer> {

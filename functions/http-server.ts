@@ -1,7 +1,8 @@
 /** Serves an app on a port, and bears with clients that are slow, cut off or idle. */
-import type { Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
+import { pathOfTarget } from './request-path.ts';
 import { StartFailure } from './start-failure.ts';
 
 /** How long clients may take; in time Node closes the connection, with a 408 where it can. */
@@ -35,15 +36,18 @@ export async function serveHttp(
   app: Fetch,
   { host, port, patience }: { host: string; port: number; patience: Patience },
 ): Promise<HttpServer> {
-  const server = createAdaptorServer({
-    fetch: (request) => app.fetch(request, {}),
-    serverOptions: {
-      headersTimeout: patience.headersMs,
-      requestTimeout: patience.requestMs,
-      keepAliveTimeout: patience.keepAliveMs,
-      connectionsCheckingInterval: Math.min(1_000, patience.headersMs),
-    },
-  }) as Server;
+  const options = {
+    headersTimeout: patience.headersMs,
+    requestTimeout: patience.requestMs,
+    keepAliveTimeout: patience.keepAliveMs,
+    connectionsCheckingInterval: Math.min(1_000, patience.headersMs),
+  };
+  const server = createServer(options, (incoming, outgoing) => {
+    const { path, fault } = pathOfTarget(incoming.url ?? '');
+    const query = incoming.url?.indexOf('?') ?? -1;
+    incoming.url = query < 0 ? path : path + incoming.url?.slice(query);
+    return getRequestListener((request) => app.fetch(request, { pathFault: fault }))(incoming, outgoing);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new StartFailure(reasonOf(error, host, port), { cause: error })));
     server.listen(port, host, resolve);

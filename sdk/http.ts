@@ -1,6 +1,7 @@
 import { type OperationName, type ParamsOf, type Route, routes, type Transport } from './contract.ts';
 import { withDeadline } from './deadline.ts';
 import { DumbwaiterError } from './errors.ts';
+import { isPathName } from './path-names.ts';
 import { refusalOf } from './problem.ts';
 
 export interface HttpTransportOptions {
@@ -35,6 +36,8 @@ export function httpTransport(options: HttpTransportOptions): Transport {
   };
 }
 
+const valueCharsShown = 60;
+
 interface Outgoing {
   url: string;
   init: RequestInit;
@@ -61,9 +64,8 @@ function requestOf<Name extends OperationName>(
   const given: Record<string, unknown> = { ...params };
   const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = given[name];
-    // An empty one, or a dot segment, would make another path of it.
-    if (typeof value !== 'string' || value === '' || value === '.' || value === '..')
-      throw new DumbwaiterError('invalid_input', `${operation}: ${name} is ${JSON.stringify(value)}, and must be a name.`);
+    // API Gateway decodes the path before the queue sees it: another name could become the path of another operation.
+    if (!isPathName(name, value)) throw new DumbwaiterError('invalid_input', `${operation}: ${name} ${notAName(value)}`);
     return encodeURIComponent(value);
   });
   // A redirected POST would arrive as a GET, without its key.
@@ -76,6 +78,11 @@ function requestOf<Name extends OperationName>(
   init.body = JSON.stringify(input);
   init.headers = { ...headers, 'content-type': 'application/json' };
   return { url: `${base}${path}`, init };
+}
+
+function notAName(value: unknown): string {
+  const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, valueCharsShown)) : typeof value;
+  return `must be a name or an id of the queue, was ${shown}`;
 }
 
 function baseOf(url: string): string {

@@ -1,6 +1,7 @@
 /** The fields that inputs are made of. Each says in one sentence what it must be; refusal.ts adds what was given. */
 import * as z from 'zod';
 import * as limits from '../limits.ts';
+import { anyIdCharacters, idCharacters, isDotSegment, nameCharacters } from '../path-names.ts';
 import { bodyFault } from './body.ts';
 
 /** A whole number, both bounds included. */
@@ -29,16 +30,18 @@ function oneOf<const Values extends readonly [string, ...string[]]>(values: Valu
 }
 
 const urlSays = `must be a URL of https, or of http on localhost, of at most ${limits.urlCharsMax} characters`;
-export const queueName = safeText('A-Za-z0-9_-', 'A-Z a-z 0-9 _ -', limits.queueNameCharsMax);
-const messageIdSet = 'A-Za-z0-9_.:-';
-const messageIdSays = 'A-Z a-z 0-9 _ . : -';
-export const messageId = safeText(messageIdSet, messageIdSays, limits.messageIdCharsMax);
-export const dedupKey = safeText(messageIdSet, messageIdSays, limits.dedupKeyCharsMax);
+export const queueName = safeText(nameCharacters, 'A-Z a-z 0-9 _ -', limits.queueNameCharsMax);
+const idSays = 'A-Z a-z 0-9 _ . : -';
+export const taskId = safeText(idCharacters, idSays, limits.messageIdCharsMax);
+export const keyId = taskId;
+/** A caller's own. `.` and `..` could never be part of a URL. */
+export const messageId = safeText(idCharacters, idSays, limits.messageIdCharsMax).refine((id) => !isDotSegment(id), {
+  error: 'must not be . or .., which no URL can name',
+});
+export const dedupKey = safeText(idCharacters, idSays, limits.dedupKeyCharsMax);
 /** Of any message: the queue's, a caller's own, or made of a `dedupKey`. */
-export const anyMessageId = safeText(`@${messageIdSet}`, `${messageIdSays} @`, limits.anyMessageIdCharsMax);
-export const scheduleName = safeText('A-Za-z0-9_-', 'A-Z a-z 0-9 _ -', limits.scheduleNameCharsMax);
-export const taskId = messageId;
-export const keyId = messageId;
+export const anyMessageId = safeText(anyIdCharacters, `${idSays} @`, limits.anyMessageIdCharsMax);
+export const scheduleName = safeText(nameCharacters, 'A-Z a-z 0-9 _ -', limits.scheduleNameCharsMax);
 export const attributeName = safeText('A-Za-z0-9_.-', 'A-Z a-z 0-9 _ . -', limits.attributeNameCharsMax);
 export const queuePattern = safeText('A-Za-z0-9_*-', 'A-Z a-z 0-9 _ - and *', limits.queueNameCharsMax);
 export const keyName = text(1, limits.keyNameCharsMax);

@@ -29,7 +29,7 @@ describe('an answer', () => {
     '/v1/queues/a/nothing',
     '/v1/queues/a/b/c/d',
     '/v1/health/',
-    '/v1/%00',
+    '/v1/a%20b',
   ])('is 404 for %s, which is no path', async (path) => {
     await expectProblem(await queue.http.send('GET', path), 404, 'not_found');
   });

@@ -6,6 +6,7 @@ import type { GatewayAnswer } from '../../functions/gateway-event.ts';
 import type { InvocationAnswer } from '../../functions/invocation.ts';
 import type { LambdaContext } from '../../functions/lambda-context.ts';
 import type { OutputOf } from '../../sdk/contract.ts';
+import { Dumbwaiter } from '../../sdk/index.ts';
 import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
 import { eventually } from './local-queue.ts';
 
@@ -188,6 +189,31 @@ describe('the api function, behind API Gateway', () => {
     const missing = await viaGateway({ method: 'GET', path: '/nowhere' });
     expect(missing).toMatchObject({ statusCode: 404, headers: { 'content-type': 'application/problem+json' } });
     expect(JSON.parse(missing.body)).toMatchObject({ code: 'not_found', requestId: 'gateway-id=' });
+  });
+});
+
+describe('the api function, called by the SDK through API Gateway', () => {
+  /** API Gateway hands the path on decoded. */
+  const throughGateway: typeof fetch = async (input, init) => {
+    const url = new URL(String(input));
+    const { statusCode, headers, body } = await viaGateway({
+      method: init?.method ?? 'GET',
+      path: decodeURIComponent(url.pathname),
+      query: url.search.slice(1),
+      ...(typeof init?.body === 'string' ? { body: init.body } : {}),
+    });
+    return new Response(body, { status: statusCode, headers });
+  };
+
+  it.each(['../../kept', 'x/../victim', 'vic\ntim', '..', 'victim/../../../kept'])('cancels nothing by the id %j', async (id) => {
+    const client = new Dumbwaiter({ url: 'https://abc.execute-api.us-east-1.amazonaws.com', fetch: throughGateway, retries: 0 });
+    const kept = client.queue('kept');
+    await kept.create();
+    await kept.publish({ id: 'victim', body: 1 });
+    await expect(kept.cancel(id)).rejects.toMatchObject({ code: 'invalid_input' });
+    const path = `/v1/queues/kept/messages/${id}`;
+    expect((await viaGateway({ method: 'DELETE', path })).statusCode).toBeGreaterThanOrEqual(400);
+    expect(await kept.get('victim')).toMatchObject({ id: 'victim', state: 'ready' });
   });
 });
 

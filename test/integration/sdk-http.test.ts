@@ -55,14 +55,16 @@ afterEach(() => server.stop());
 
 describe('a call over HTTP', () => {
   it('carries the key, escapes names, and puts a read in the query', async () => {
-    const page = await dumbwaiter.queue('odd/name').peek({ state: 'ready', limit: 2 }).first();
+    const page = await dumbwaiter.queue('Odd_name-1').peek({ state: 'ready', limit: 2 }).first();
     expect(server.calls[0]).toEqual({
       operation: 'peek',
-      params: { queue: 'odd/name' },
+      params: { queue: 'Odd_name-1' },
       input: { state: 'ready', limit: '2' },
       authorization: 'Bearer key-1',
     });
     expect(page).toMatchObject({ items: [{ id: 'm1', body: 'm1' }, { id: 'm2' }], cursor: 'c&1' });
+    await dumbwaiter.queue('q').get('@key:1');
+    expect(server.calls[1]?.params).toEqual({ queue: 'q', id: '@key:1' });
   });
 
   it('goes under a path that the URL has', async () => {

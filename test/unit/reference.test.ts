@@ -28,6 +28,13 @@ function operations(): string {
   return `## Operations\n\nThe name is the SDK's contract's, and the \`operation\` of a Lambda invoke. The scope is what an API key needs.\n\n${table(['operation', 'over HTTP', 'scope', 'what it does'], rows)}`;
 }
 
+const paths = `## Names in paths
+
+Names of queues and schedules are letters, digits, \`_\` and \`-\`. Ids of messages, tasks and keys may also have \`.\` and \`:\`; ids made of a
+\`dedupKey\` also have \`@\`. A path with a dot segment, a backslash, a control character or an encoded slash is refused with \`invalid_input\`.
+Check names before you put them into a path: API Gateway decodes the path before the queue sees it, so an encoded slash is a slash
+there. The SDK refuses such names before it sends them.`;
+
 function settings(): string {
   const rows = Object.entries(settingsDefaults).map(([name, value]) => [`\`${name}\``, `\`${JSON.stringify(value)}\``]);
   return `## Settings of a queue\n\n${table(['setting', 'default'], rows)}`;
@@ -64,6 +71,6 @@ function limitRows(): string {
 }
 
 test('the reference in the documentation is the one in the code', async () => {
-  const text = [header, operations(), settings(), codes(), limitRows()].join('\n\n');
+  const text = [header, operations(), paths, settings(), codes(), limitRows()].join('\n\n');
   await expect(`${text.replace('\n\n\n', '\n\n')}\n`).toMatchFileSnapshot('../../docs/reference.md');
 });

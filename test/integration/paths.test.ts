@@ -1,0 +1,202 @@
+/** Hostile names in every parameter of every path, over both entries: an operation runs with the very name that was sent, or none does. */
+import { request as httpRequest } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApp, openApiPath } from '../../functions/app.ts';
+import { administrator } from '../../functions/authorization.ts';
+import { answerOf, bindingsOf, type GatewayEvent, requestOf } from '../../functions/gateway-event.ts';
+import { type HttpServer, serveHttp, usualPatience } from '../../functions/http-server.ts';
+import { type OperationName, type ParamsOf, type Route, routes } from '../../sdk/contract.ts';
+import { DumbwaiterError } from '../../sdk/errors.ts';
+import { httpTransport } from '../../sdk/http.ts';
+import { parseParams } from '../../sdk/schemas.ts';
+import { loggedDefects } from './local-queue.ts';
+
+/** What ran, by its name and parameters. */
+let ran: { operation: OperationName; params: unknown }[] = [];
+const { log, defects } = loggedDefects();
+const app = createApp({
+  service: {
+    call: async (operation, params) => {
+      ran.push({ operation, params: parseParams(operation, params) });
+      return {} as never;
+    },
+  },
+  authenticate: async () => administrator('admin'),
+  log,
+  newRequestId: () => 'request',
+});
+
+let server: HttpServer;
+beforeAll(async () => {
+  server = await serveHttp(app, { host: '127.0.0.1', port: 0, patience: usualPatience });
+});
+afterAll(async () => {
+  await server.close();
+  expect(defects).toEqual([]);
+});
+
+interface Answer {
+  status: number;
+  body: string;
+}
+type Entry = (method: string, path: string) => Promise<Answer>;
+
+/** The path goes out as it is: `fetch` would resolve it first. */
+const onPort: Entry = (method, path) =>
+  new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(server.url);
+    const sent = httpRequest({ hostname, port, path, method }, async (response) => {
+      resolve({ status: response.statusCode ?? 0, body: (await response.toArray()).join('') });
+    });
+    sent.on('error', reject).end();
+  });
+
+/** API Gateway hands the path on decoded. */
+const onLambda: Entry = async (method, path) => {
+  const event: GatewayEvent = {
+    version: '2.0',
+    rawPath: decodeURIComponent(path),
+    rawQueryString: '',
+    headers: {},
+    requestContext: { requestId: 'request', domainName: 'abc.execute-api.us-east-1.amazonaws.com', http: { method } },
+    isBase64Encoded: false,
+  };
+  const { statusCode, body } = await answerOf(await app.fetch(requestOf(event), bindingsOf(event)));
+  return { status: statusCode, body };
+};
+const entries = [
+  { name: 'the local server', call: onPort },
+  { name: 'Lambda', call: onLambda },
+];
+
+const hostile = [
+  '.',
+  '..',
+  '../..',
+  '../../victim',
+  'x/../victim',
+  './victim',
+  '..\\..\\victim',
+  'vic\\tim',
+  'vic\ntim',
+  'victim\r',
+  'vic\ttim',
+  'vic\u0000tim',
+  'vic\u007ftim',
+  'victim/',
+  '/victim',
+  'victim?force=true',
+  'victim#more',
+  '%2e%2e',
+  '..%2f..%2fvictim',
+  ' victim',
+  'vic tim',
+];
+
+const withParameters = (Object.keys(routes) as OperationName[]).flatMap((operation) =>
+  [...routes[operation].path.matchAll(/\{(\w+)\}/g)].map((match) => ({ operation, parameter: match[1]! })),
+);
+
+/** The operation's path with this text in one parameter, as it is, and a good name in the others. */
+const pathWith = ({ path }: Route, parameter: string, text: string) =>
+  path.replace(/\{(\w+)\}/g, (_, name: string) => (name === parameter ? text : 'good'));
+
+const everyByte = (text: string) => [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
+
+describe.each(entries)('by $name', ({ name, call }) => {
+  it.each(withParameters)('$operation runs for no hostile $parameter, however it is encoded', async ({
+    operation,
+    parameter,
+  }) => {
+    const route = routes[operation];
+    let refused = 0;
+    for (const text of hostile) {
+      const forms = new Set([encodeURIComponent(text), everyByte(text), encodeURIComponent(text).replaceAll('.', '%2E')]);
+      for (const form of forms) {
+        ran = [];
+        const { status, body } = await call(route.method, pathWith(route, parameter, form));
+        // Through API Gateway an encoded slash cannot be told from a slash: what it makes is another path, and none of these is one.
+        expect({ text, form, ran }).toEqual({ text, form, ran: [] });
+        expect({ text, form, body, client: status >= 400 && status < 500 }).toMatchObject({ client: true });
+        expect(JSON.parse(body)).toMatchObject({
+          status,
+          code: expect.stringMatching(/^(invalid_input|not_found|method_not_allowed)$/),
+        });
+        refused += 1;
+      }
+    }
+    expect(refused).toBeGreaterThan(hostile.length);
+  });
+
+  it.each(withParameters)('$operation runs with the very $parameter that was sent', async ({ operation, parameter }) => {
+    const route = routes[operation];
+    const allowed = ['id', 'task'].includes(parameter) ? ['a..b', '...', '..a', ':', '-', '01kg.0'] : ['a', '-', '_', 'A-1'];
+    for (const text of allowed) {
+      for (const form of new Set([text, encodeURIComponent(text), everyByte(text)])) {
+        ran = [];
+        await call(route.method, pathWith(route, parameter, form));
+        expect(ran).toMatchObject([{ operation, params: { [parameter]: text } }]);
+      }
+    }
+  });
+
+  it('a path outside the API is refused with the reason', async () => {
+    for (const path of ['/v1/../v1/health', '/v1/%2e%2e/v1/queues', '/v1\\health', '/v1/queues/a%5Cb', '/v1/%0a']) {
+      const { status, body } = await call('GET', path);
+      expect({ name, path, status, answer: JSON.parse(body) }).toMatchObject({
+        status: 400,
+        answer: { code: 'invalid_input', detail: expect.stringMatching(/^path: segment \d must not/), requestId: 'request' },
+      });
+    }
+    expect((await call('GET', openApiPath)).status).toBe(200);
+  });
+});
+
+describe('on a port', () => {
+  it('a path with an encoded slash is refused with the reason', async () => {
+    for (const path of ['/v1/queues/a%2Fb', '/v1/queues/a%2fmessages%2fb', '/v1%2Fhealth']) {
+      const { status, body } = await onPort('DELETE', path);
+      expect({ path, status, detail: JSON.parse(body).detail }).toMatchObject({
+        status: 400,
+        detail: expect.stringContaining('must not have an encoded slash'),
+      });
+    }
+  });
+
+  it.each([
+    ['http://elsewhere/v1/health', 200],
+    ['http://elsewhere/v1/../health', 400],
+    ['*', 400],
+    ['/v1/queues/%zz', 400],
+    ['/v1/queues/%ff', 400],
+    ['/v1/queues?cursor=/../b%5C', 200],
+  ])('the target %j is answered with %i', async (target, status) => {
+    ran = [];
+    expect((await onPort('GET', target)).status).toBe(status);
+  });
+});
+
+describe('the SDK', () => {
+  it.each(withParameters)('sends no $operation with a $parameter outside the contract', async ({ operation, parameter }) => {
+    let sent = 0;
+    const transport = httpTransport({
+      url: 'http://queue.test',
+      fetch: async () => {
+        sent += 1;
+        return new Response('{}');
+      },
+    });
+    const params = (text: unknown) => {
+      const names = [...routes[operation].path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!);
+      return Object.fromEntries(names.map((name) => [name, name === parameter ? text : 'good'])) as ParamsOf<OperationName>;
+    };
+    for (const text of [...hostile, '', undefined, 5, 'ä', 'x'.repeat(141)]) {
+      const refusal = await transport.call(operation, params(text), {} as never).catch((error: unknown) => error);
+      expect(refusal).toBeInstanceOf(DumbwaiterError);
+      expect(refusal).toMatchObject({ code: 'invalid_input', message: expect.stringContaining(`${operation}: ${parameter}`) });
+    }
+    expect(sent).toBe(0);
+    await transport.call(operation, params('good'), {} as never);
+    expect(sent).toBe(1);
+  });
+});
