@@ -2,10 +2,10 @@
  * The HTTP API, as an app that runs wherever a `Request` gets a `Response`: on Lambda and on a port. Its paths are the
  * contract's `routes`; its errors are problem+json.
  */
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { type OperationName, type Route, routes } from '../sdk/contract.ts';
-import { DumbwaiterError } from '../sdk/errors.ts';
+import { DumbwaiterError, type ErrorCode } from '../sdk/errors.ts';
 import type { Authenticate } from './auth.ts';
 import type { Principal } from './authorization.ts';
 import type { Log } from './log.ts';
@@ -25,6 +25,8 @@ export interface AppParts {
   stopping?: AbortSignal;
   /** Web pages of these origins may call from a browser; `*` stands for all. On AWS, API Gateway sees to this. */
   allowedOrigins?: string[];
+  /** Whether a `Host` header names this server; without it any does. A guard against DNS rebinding, for servers on a loopback address. */
+  isOwnHost?: (hostname: string) => boolean;
 }
 
 /** What the carrier of a request knows of it. */
@@ -36,12 +38,20 @@ export interface Bindings {
 
 interface Env {
   Bindings: Bindings;
-  Variables: { requestId: string; operation?: OperationName; principal?: string };
+  Variables: { requestId: string; operation?: OperationName; queue?: string | undefined; principal?: string; code?: ErrorCode };
 }
 
 export const openApiPath = '/v1/openapi.json';
 
-export function createApp({ service, authenticate, log, newRequestId, stopping, allowedOrigins = [] }: AppParts): Hono<Env> {
+export function createApp({
+  service,
+  authenticate,
+  log,
+  newRequestId,
+  stopping,
+  allowedOrigins = [],
+  isOwnHost,
+}: AppParts): Hono<Env> {
   const app = new Hono<Env>();
 
   app.use(async (context, next) => {
@@ -52,9 +62,21 @@ export function createApp({ service, authenticate, log, newRequestId, stopping, 
     context.res.headers.set('x-request-id', requestId);
     context.res.headers.set('cache-control', 'no-store');
     const ms = Math.round(performance.now() - startedAt);
-    const { operation, principal } = context.var;
-    log.info('Answered', { requestId, method: context.req.method, operation, principal, status: context.res.status, ms });
+    const { operation, principal, queue, code } = context.var;
+    const { method } = context.req;
+    log.info('Answered', { requestId, method, operation, queue, principal, status: context.res.status, code, ms });
   });
+
+  if (isOwnHost !== undefined) {
+    app.use(async (context, next) => {
+      const { hostname } = new URL(context.req.url);
+      if (isOwnHost(hostname)) return next();
+      throw new DumbwaiterError(
+        'forbidden',
+        `Host: ${hostname} is not a name of this server; start it with --allow-host ${hostname}`,
+      );
+    });
+  }
 
   if (allowedOrigins.length > 0) app.use(crossOrigin(allowedOrigins));
 
@@ -67,6 +89,7 @@ export function createApp({ service, authenticate, log, newRequestId, stopping, 
     const route: Route = routes[operation];
     app.on(route.method, honoPath(route.path), async (context) => {
       context.set('operation', operation);
+      context.set('queue', context.req.param('queue'));
       const principal = await principalOf(route, context.req.header('authorization'));
       context.set('principal', principal.id);
       const { raw } = context.req;
@@ -80,7 +103,7 @@ export function createApp({ service, authenticate, log, newRequestId, stopping, 
   app.get(openApiPath, async (context) => {
     // Loaded when asked for: no other call needs it.
     const { openApiDocument } = await import('./openapi.ts');
-    return context.json(openApiDocument(new URL(context.req.url).origin));
+    return context.json(openApiDocument(publicUrl(context.req.raw)));
   });
 
   for (const [path, methods] of methodsOfPaths()) {
@@ -89,7 +112,7 @@ export function createApp({ service, authenticate, log, newRequestId, stopping, 
         'method_not_allowed',
         `${context.req.method} is not for this path; ${methods.join(', ')} is.`,
       );
-      const response = problemResponse(refusalOf(refusal, context.var.requestId, log));
+      const response = refused(refusal, context);
       response.headers.set('allow', methods.join(', '));
       return response;
     });
@@ -97,9 +120,15 @@ export function createApp({ service, authenticate, log, newRequestId, stopping, 
 
   app.notFound((context) => {
     const refusal = new DumbwaiterError('not_found', `There is no path ${context.req.path.slice(0, 200)}; see ${openApiPath}.`);
-    return problemResponse(refusalOf(refusal, context.var.requestId, log));
+    return refused(refusal, context);
   });
-  app.onError((error, context) => problemResponse(refusalOf(error, context.var.requestId, log)));
+  app.onError((error, context) => refused(error, context));
+
+  function refused(error: unknown, context: Context<Env>): Response {
+    const refusal = refusalOf(error, context.var.requestId, log);
+    context.set('code', refusal.code);
+    return problemResponse(refusal);
+  }
 
   async function principalOf(route: Route, authorization: string | undefined): Promise<Principal> {
     return route.scope === 'none' ? nobody : authenticate(authorization);
@@ -128,6 +157,14 @@ function crossOrigin(origin: string[]) {
 }
 
 const preflightSeconds = 3600;
+
+/** Where callers reach this server: behind a proxy, with the scheme and the path prefix that the proxy tells. */
+function publicUrl({ url, headers }: Request): string {
+  const { protocol, host } = new URL(url);
+  const scheme = /^https?$/.exec(headers.get('x-forwarded-proto') ?? '')?.[0] ?? protocol.slice(0, -1);
+  const prefix = /^(\/[\w.~-]+)+(?=\/?$)/.exec(headers.get('x-forwarded-prefix') ?? '')?.[0] ?? '';
+  return `${scheme}://${host}${prefix}`;
+}
 
 const nobody: Principal = { id: 'nobody', scopes: [], queues: [] };
 

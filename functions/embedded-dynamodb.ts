@@ -3,6 +3,7 @@
  * tests. It never removes rows by TTL, and treats every read as consistent.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { access, mkdir } from 'node:fs/promises';
@@ -12,7 +13,6 @@ import { dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const host = '127.0.0.1';
 const startMsMax = 10_000;
 const pollMs = 20;
 /** Choosing a free port and taking it are two steps; between them another process may be faster. */
@@ -35,6 +35,8 @@ export class FolderNotWritableError extends EmbeddedDynamodbError {
 export interface EmbeddedDynamodbOptions {
   /** Where to keep the rows; its folder is made. Without it they are kept in memory, and gone with the process. */
   databaseFile?: string;
+  /** A loopback address; 127.0.0.1 unless given. */
+  host?: string;
   /** Without it, a free one is chosen. */
   port?: number;
 }
@@ -49,17 +51,27 @@ export interface EmbeddedDynamodb {
 }
 
 /** Starts the engine, and resolves once it answers. Rejects with `EmbeddedDynamodbError`. */
-export async function startEmbeddedDynamodb({ databaseFile, port }: EmbeddedDynamodbOptions = {}): Promise<EmbeddedDynamodb> {
+export async function startEmbeddedDynamodb(options: EmbeddedDynamodbOptions = {}): Promise<EmbeddedDynamodb> {
+  const { databaseFile, host = '127.0.0.1', port } = options;
   const binary = enginePath();
   if (databaseFile !== undefined) await makeFolder(dirname(databaseFile));
   for (let choice = 1; ; choice++) {
     try {
-      return await startOn(port ?? (await freePort()), binary, databaseFile);
+      return await startOn(host, port ?? (await freePort(host)), binary, databaseFile);
     } catch (error) {
       const another = error instanceof PortTakenError && port === undefined && choice < portChoicesMax;
       if (!another) throw error;
     }
   }
+}
+
+/**
+ * A loopback address that web pages cannot find by trying: 24 random bits, beside those of the port. Only on Linux does all of
+ * 127.0.0.0/8 stand for the machine; elsewhere the port alone is random.
+ */
+export function secretLoopbackAddress(): string {
+  const part = () => randomInt(1, 255);
+  return process.platform === 'linux' ? `127.${part()}.${part()}.${part()}` : '127.0.0.1';
 }
 
 /** The binary of this platform. Throws `EngineMissingError`. */
@@ -84,7 +96,7 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-async function startOn(port: number, binary: string, databaseFile: string | undefined): Promise<EmbeddedDynamodb> {
+async function startOn(host: string, port: number, binary: string, databaseFile: string | undefined): Promise<EmbeddedDynamodb> {
   const endpoint = `http://${host}:${port}`;
   const database = databaseFile === undefined ? [] : ['--db-path', databaseFile];
   const engine = spawnGuarded([binary, 'serve', '--host', host, '--port', String(port), ...database]);
@@ -124,6 +136,7 @@ async function startOn(port: number, binary: string, databaseFile: string | unde
  */
 function spawnGuarded(command: string[]): ChildProcessByStdio<Writable, null, Readable> {
   const guard = [
+    'umask 077',
     'exec 3<&0',
     '"$@" 3<&- </dev/null &',
     'engine=$!',
@@ -149,7 +162,7 @@ async function answers(endpoint: string): Promise<boolean> {
   }
 }
 
-async function freePort(): Promise<number> {
+async function freePort(host: string): Promise<number> {
   const server = createServer().listen(0, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

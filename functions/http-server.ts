@@ -2,6 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { isLoopback } from './loopback.ts';
 import { pathOfTarget } from './request-path.ts';
 import { StartFailure } from './start-failure.ts';
 
@@ -36,6 +37,8 @@ export async function serveHttp(
   app: Fetch,
   { host, port, patience }: { host: string; port: number; patience: Patience },
 ): Promise<HttpServer> {
+  // The name of the server for an HTTP/1.0 request without a Host header.
+  const hostname = isLoopback(host) ? host : 'localhost';
   const options = {
     headersTimeout: patience.headersMs,
     requestTimeout: patience.requestMs,
@@ -46,7 +49,7 @@ export async function serveHttp(
     const { path, fault } = pathOfTarget(incoming.url ?? '');
     const query = incoming.url?.indexOf('?') ?? -1;
     incoming.url = query < 0 ? path : path + incoming.url?.slice(query);
-    return getRequestListener((request) => app.fetch(request, { pathFault: fault }))(incoming, outgoing);
+    return getRequestListener((request) => app.fetch(request, { pathFault: fault }), { hostname })(incoming, outgoing);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new StartFailure(reasonOf(error, host, port), { cause: error })));

@@ -1,4 +1,4 @@
-/** `npm run keys`: creates, lists and revokes API keys over HTTP, with an admin key. */
+/** `npm run keys`: creates, lists and revokes API keys over HTTP, with an admin key; shows the one of a local server. */
 import { Command, Option } from 'commander';
 import {
   type InputOf,
@@ -10,10 +10,12 @@ import {
   routes,
   type Scope,
 } from '../sdk/contract.ts';
+import { dataFolderDefault, readDataFolderSettings } from './data-folder.ts';
+import { StartFailure } from './start-failure.ts';
 
 interface Connection {
-  url: string;
-  apiKey: string;
+  url?: string;
+  apiKey?: string;
 }
 
 /** A refusal, or a server that cannot be reached, in a line for whoever typed the command. */
@@ -23,8 +25,8 @@ class CommandFailure extends Error {
 
 const command = new Command('npm run keys --')
   .description('Creates, lists and revokes API keys. Needs a key of the scope admin on all queues.')
-  .addOption(new Option('--url <url>', 'of the queue').env('DUMBWAITER_URL').makeOptionMandatory())
-  .addOption(new Option('--api-key <key>', 'that may administer keys').env('DUMBWAITER_API_KEY').makeOptionMandatory());
+  .addOption(new Option('--url <url>', 'of the queue').env('DUMBWAITER_URL'))
+  .addOption(new Option('--api-key <key>', 'that may administer keys').env('DUMBWAITER_API_KEY'));
 
 command
   .command('create <name>')
@@ -61,12 +63,24 @@ command
     console.error(`Key ${id} is revoked.`);
   });
 
+command
+  .command('show')
+  .description('prints the key that a local server made at its first start; needs no server')
+  .option('--data <folder>', 'where the server keeps its data', dataFolderDefault)
+  .action(async ({ data }: { data: string }) => {
+    const { apiKey } = await readDataFolderSettings(data);
+    if (apiKey === undefined) throw new CommandFailure(`${data} holds no key: no local server has made one there.`);
+    console.log(apiKey);
+  });
+
 async function call<Name extends OperationName>(
   operation: Name,
   params: ParamsOf<Name>,
   input: InputOf<Name>,
 ): Promise<OutputOf<Name>> {
   const { url, apiKey } = command.opts<Connection>();
+  if (url === undefined) throw new CommandFailure('Name the server by --url or DUMBWAITER_URL.');
+  if (apiKey === undefined) throw new CommandFailure('Give an admin key by --api-key or DUMBWAITER_API_KEY.');
   const response = await request(url, apiKey, routes[operation], params, input);
   const answer: unknown = await response.json().catch(() => undefined);
   if (response.ok) return answer as OutputOf<Name>;
@@ -95,7 +109,7 @@ async function request(url: string, apiKey: string, { method, path }: Route, par
 try {
   await command.parseAsync();
 } catch (error) {
-  if (!(error instanceof CommandFailure)) throw error;
+  if (!(error instanceof CommandFailure || error instanceof StartFailure)) throw error;
   console.error(error.message);
   process.exitCode = 1;
 }

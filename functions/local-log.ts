@@ -15,5 +15,5 @@ export function createLocalLog({ calls }: { calls: boolean }): Log {
 
 function line(message: string, fields: LogFields): string {
   const told = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return [message, ...told.map(([name, value]) => `${name}=${value}`)].join(' ');
+  return [new Date().toISOString(), message, ...told.map(([name, value]) => `${name}=${value}`)].join(' ');
 }

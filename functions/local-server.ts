@@ -10,12 +10,14 @@ import { createApp } from './app.ts';
 import { createAuthenticate } from './auth.ts';
 import { administrator, allScopes } from './authorization.ts';
 import { createCheckBack } from './check-back.ts';
+import type { DataFolder } from './data-folder.ts';
 import { logEngineEvents } from './engine-log.ts';
 import { type HttpServer, type Patience, serveHttp, usualPatience } from './http-server.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { createChores } from './local-chores.ts';
-import { type LocalData, type LocalDynamodb, openLocalDynamodb } from './local-dynamodb.ts';
+import { type DynamodbAccess, type LocalData, type LocalDynamodb, openLocalDynamodb } from './local-dynamodb.ts';
 import type { Log } from './log.ts';
+import { isLoopback } from './loopback.ts';
 import { createService } from './service.ts';
 import { StartFailure } from './start-failure.ts';
 
@@ -30,16 +32,18 @@ export interface LocalOptions {
   patience?: Patience;
   /** Web pages of these origins may call; `*` stands for all. */
   allowedOrigins?: string[];
+  /** Names in `Host` headers that are answered besides those of this machine, where the server listens on a loopback address. */
+  allowedHosts?: string[];
 }
 
-/** The key that opens this server: as given, or generated at its first start, when alone it can be shown. */
-export type FirstKey = { from: 'given' | 'generated'; text: string } | { from: 'earlier start' };
+/** The key that opens this server: given by the environment, made at this start, or kept in the data folder or nowhere since an earlier one. */
+export type FirstKey = { from: 'given' | 'folder' | 'elsewhere' } | { from: 'generated'; text: string };
 
 export interface LocalServer {
   url: string;
   firstKey: FirstKey;
-  /** Of the DynamoDB engine, for programs that take the direct transport. */
-  dynamodbUrl: string;
+  /** For programs that need DynamoDB beside the queue, such as those that use the direct transport. */
+  dynamodb: DynamodbAccess;
   /** Where the data is, for people. */
   place: string;
   /** Ends with what happened, if the DynamoDB engine stops by itself. */
@@ -56,12 +60,13 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
   try {
     await tablesReady(dynamodb);
     const { http, keys, stop } = await serveQueue(options, dynamodb.client);
-    const { endpoint: dynamodbUrl, place, died } = dynamodb;
+    const { access, place, died } = dynamodb;
     const close = async () => {
       await stop();
       await dynamodb.stop();
     };
-    return { url: http.url, firstKey: await firstKeyOf(keys, options.adminKey), dynamodbUrl, place, died, close };
+    const firstKey = await firstKeyOf(keys, options.adminKey, dynamodb.folder);
+    return { url: http.url, firstKey, dynamodb: access, place, died, close };
   } catch (error) {
     await dynamodb.stop();
     throw error;
@@ -102,6 +107,7 @@ async function serveQueue(options: LocalOptions, client: Parameters<typeof creat
     newRequestId: () => crypto.randomUUID(),
     stopping: stopping.signal,
     allowedOrigins: options.allowedOrigins ?? [],
+    ...(isLoopback(host) ? { isOwnHost: ownHosts(options.allowedHosts ?? []) } : {}),
   });
   const http: HttpServer = await serveHttp(app, { host, port, patience });
   chores.startSweep(engine);
@@ -112,10 +118,17 @@ async function serveQueue(options: LocalOptions, client: Parameters<typeof creat
   return { http, keys, stop };
 }
 
-async function firstKeyOf(keys: Keys, adminKey: string | undefined): Promise<FirstKey> {
-  if (adminKey !== undefined) return { from: 'given', text: adminKey };
+function ownHosts(allowed: string[]): (hostname: string) => boolean {
+  const names = new Set(allowed.map((name) => name.toLowerCase()));
+  return (hostname) => isLoopback(hostname) || names.has(hostname);
+}
+
+async function firstKeyOf(keys: Keys, adminKey: string | undefined, folder: DataFolder | undefined): Promise<FirstKey> {
+  if (adminKey !== undefined) return { from: 'given' };
+  if (folder?.settings.apiKey !== undefined) return { from: 'folder' };
   const { keys: earlier } = await keys.list({ limit: 1 });
-  if (earlier.length > 0) return { from: 'earlier start' };
+  if (earlier.length > 0) return { from: 'elsewhere' };
   const { key } = await keys.create({ name: 'first key', queues: ['*'], scopes: [...allScopes] }, administrator('admin'));
+  await folder?.save({ apiKey: key });
   return { from: 'generated', text: key };
 }

@@ -19,8 +19,17 @@ export interface LocalProgram {
 }
 
 export function startProgram(options: string[], environment: NodeJS.ProcessEnv = {}): LocalProgram {
+  return startCommand(process.execPath, [program, '--port', '0', ...options], environment);
+}
+
+/** The same through npm, which then is the process. */
+export function startByNpm(options: string[]): LocalProgram {
+  return startCommand('npm', ['start', '--', '--port', '0', ...options]);
+}
+
+function startCommand(command: string, words: string[], environment: NodeJS.ProcessEnv = {}): LocalProgram {
   const { DUMBWAITER_API_KEY, AWS_ENDPOINT_URL_DYNAMODB, ...inherited } = process.env;
-  const started = spawn(process.execPath, [program, '--port', '0', ...options], {
+  const started = spawn(command, words, {
     cwd: root,
     env: { ...inherited, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEmbeddedDynamodb } from '../../functions/embedded-dynamodb.ts';
 import { usualPatience } from '../../functions/http-server.ts';
-import { engineOf, type LocalProgram, startProgram } from './local-program.ts';
+import { engineOf, type LocalProgram, startByNpm, startProgram } from './local-program.ts';
 import { eventually, httpCalls } from './local-queue.ts';
 
 let folder: string;
@@ -29,6 +29,8 @@ function start(options: string[], environment?: NodeJS.ProcessEnv): LocalProgram
   return program;
 }
 
+const databaseFile = () => join(folder, 'dynamodb.sqlite');
+
 /** The lines that it shows to be pasted. */
 function roundTrip(output: string): string {
   return /^export DUMBWAITER_URL[\s\S]*?(?=\n\n)/m.exec(output)![0];
@@ -40,7 +42,7 @@ async function bash(script: string, environment: NodeJS.ProcessEnv = {}): Promis
 }
 
 describe('npm start', () => {
-  it('shows the lines of a round trip, which work when pasted; again at the next start, with the key of the first', async () => {
+  it('prints the lines of a round trip that work when pasted, at the first start and at the next one', async () => {
     const first = start(['--data', folder]);
     await first.listening;
     const key = /^API key: (dw_\S+)$/m.exec(first.output())![1]!;
@@ -55,22 +57,51 @@ describe('npm start', () => {
 
     const second = start(['--data', folder]);
     await second.listening;
-    expect(second.output()).toContain('set DUMBWAITER_API_KEY');
     expect(second.output()).not.toContain(key);
-    const again = (await bash(roundTrip(second.output()), { DUMBWAITER_API_KEY: key })).trim().split('\n');
+    const again = (await bash(roundTrip(second.output()))).trim().split('\n');
     expect(JSON.parse(again.at(-1)!)).toEqual({ results: [{ ok: true }] });
     expect(second.errors()).toBe('');
   });
 
   it('is what package.json starts', async () => {
     const { default: manifest } = await import('../../package.json', { with: { type: 'json' } });
-    expect(manifest.scripts.start).toBe('node functions/local.ts');
+    expect(manifest.scripts.start).toBe('node --import ./functions/check-node.mjs functions/local.ts');
   });
 
-  it('takes the admin key that the environment gives, quotes and all', async () => {
-    const program = start(['--memory'], { DUMBWAITER_API_KEY: "it's-$mine" });
+  it('takes the admin key that the environment gives, and does not print it', async () => {
+    const DUMBWAITER_API_KEY = "it's-$mine";
+    const program = start(['--memory', '--verbose'], { DUMBWAITER_API_KEY });
     await program.listening;
-    expect(JSON.parse((await bash(roundTrip(program.output()))).trim().split('\n').at(-1)!)).toEqual({ results: [{ ok: true }] });
+    const pasted = (await bash(roundTrip(program.output()), { DUMBWAITER_API_KEY })).trim().split('\n');
+    expect(JSON.parse(pasted.at(-1)!)).toEqual({ results: [{ ok: true }] });
+    expect(program.output() + program.errors()).not.toContain(DUMBWAITER_API_KEY);
+  });
+
+  it('ends with its DynamoDB engine when npm is ended by a signal', async () => {
+    const program = startByNpm(['--data', folder]);
+    programs.push(program);
+    await program.listening;
+    expect(await engineOf(databaseFile())).toBeGreaterThan(0);
+    program.process.kill('SIGTERM');
+    await program.ended;
+    await eventually(async () => ((await engineOf(databaseFile())) === undefined ? true : undefined));
+  });
+
+  it('logs each call with its time, operation, queue and error code when --verbose is given', async () => {
+    const program = start(['--memory', '--verbose'], { DUMBWAITER_API_KEY: 'k' });
+    const { url } = await program.listening;
+    const http = httpCalls(url, 'k');
+    await http.call('createQueue', { queue: 'orders' });
+    await http.send('GET', '/v1/queues/nowhere');
+    const lines = await eventually(async () => {
+      const told = program
+        .errors()
+        .split('\n')
+        .filter((line) => line.includes('Answered'));
+      return told.length < 2 ? undefined : told;
+    });
+    expect(lines[0]).toMatch(/^\d{4}-\d\d-\d\dT\S+Z Answered .*operation=createQueue queue=orders .*status=200/);
+    expect(lines[1]).toMatch(/operation=getQueue queue=nowhere .*status=404 code=queue_not_found/);
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('stops all that it started on %s, and ends a receive that waits', async (signal) => {
@@ -78,7 +109,7 @@ describe('npm start', () => {
     const { url } = await program.listening;
     const http = httpCalls(url, 'k');
     await http.call('createQueue', { queue: 'q' });
-    expect(await engineOf(join(folder, 'dynamodb.sqlite'))).toBeGreaterThan(0);
+    expect(await engineOf(databaseFile())).toBeGreaterThan(0);
     const waiting = http.call('receive', { queue: 'q' }, { waitSeconds: 20 });
     // It waits as soon as a later request has been answered.
     await http.call('getQueue', { queue: 'q' });
@@ -87,14 +118,14 @@ describe('npm start', () => {
     expect(await waiting).toEqual({ messages: [] });
     expect(await program.ended).toBe(0);
     expect(performance.now() - startedAt).toBeLessThan(usualPatience.closingMs);
-    expect(await engineOf(join(folder, 'dynamodb.sqlite'))).toBeUndefined();
+    expect(await engineOf(databaseFile())).toBeUndefined();
     expect(program.errors()).toBe('');
   });
 
   it('says so and fails when its engine dies', async () => {
     const program = start(['--data', folder]);
     await program.listening;
-    process.kill((await engineOf(join(folder, 'dynamodb.sqlite')))!, 'SIGKILL');
+    process.kill((await engineOf(databaseFile()))!, 'SIGKILL');
     expect(await program.ended).toBe(1);
     expect(program.errors()).toMatch(/^The embedded DynamoDB engine ended: .*\n$/);
   });
@@ -104,7 +135,7 @@ describe('npm start', () => {
     await program.listening;
     program.process.kill('SIGKILL');
     await program.ended;
-    await eventually(async () => ((await engineOf(join(folder, 'dynamodb.sqlite'))) === undefined ? true : undefined));
+    await eventually(async () => ((await engineOf(databaseFile())) === undefined ? true : undefined));
   });
 
   it('uses another DynamoDB engine when told its endpoint', async () => {
@@ -145,13 +176,32 @@ describe('npm start fails with one clear line', () => {
     expect(await oneLine(start(['--data', folder, '--port', String(port)]))).toBe(
       `Port ${port} of 127.0.0.1 is taken: choose another with --port.`,
     );
-    expect(await engineOf(join(folder, 'dynamodb.sqlite'))).toBeUndefined();
+    expect(await engineOf(databaseFile())).toBeUndefined();
     taken.close();
   });
 
   it('when its folder cannot be written', async () => {
     await writeFile(join(folder, 'file'), '');
     expect(await oneLine(start(['--data', join(folder, 'file', 'data')]))).toMatch(/cannot be written.*--data/);
+  });
+
+  it('when another server uses its folder, which then still works', async () => {
+    const first = start(['--data', folder], { DUMBWAITER_API_KEY: 'k' });
+    const { url } = await first.listening;
+    expect(await oneLine(start(['--data', folder]))).toMatch(/^Another server uses the data folder .*--data/);
+    await httpCalls(url, 'k').call('createQueue', { queue: 'q' });
+    first.process.kill('SIGKILL');
+    await first.ended;
+    const next = start(['--data', folder], { DUMBWAITER_API_KEY: 'k' });
+    await httpCalls((await next.listening).url, 'k').call('getQueue', { queue: 'q' });
+  });
+
+  it('when Node is too old to run TypeScript, as after npm ci --ignore-scripts', async () => {
+    const oldNode = `data:text/javascript,Object.defineProperty(process.versions, 'node', { value: '20.20.2' })`;
+    const check = new URL('../../functions/check-node.mjs', import.meta.url).href;
+    expect(await oneLine(start([], { NODE_OPTIONS: `--import=${encodeURI(oldNode)} --import=${check}` }))).toMatch(
+      /npm rebuild node/,
+    );
   });
 
   it('when the other engine does not answer', async () => {

@@ -1,0 +1,93 @@
+/**
+ * The folder in which a local server keeps its rows, its API key and the address of its DynamoDB endpoint. Only its owner
+ * can read it, and one server at a time uses it: the lock is a lock of the operating system, so a killed server holds none.
+ */
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { StartFailure } from './start-failure.ts';
+
+/** What must be the same at the next start. */
+export interface DataFolderSettings {
+  /** The admin key that the server made at its first start. */
+  apiKey?: string;
+  dynamodb?: { port: number; accessKeyId: string };
+}
+
+export interface DataFolder {
+  databaseFile: string;
+  settings: DataFolderSettings;
+  save(changes: DataFolderSettings): Promise<void>;
+  close(): void;
+}
+
+export const dataFolderDefault = '.dumbwaiter';
+const settingsFile = 'local.json';
+const lockFile = 'lock';
+const databaseFile = 'dynamodb.sqlite';
+const ourFiles = /^(dynamodb\.sqlite(-wal|-shm)?|local\.json|lock)$/;
+const busy = 5;
+const ownerOnly = { folder: 0o700, file: 0o600 };
+
+/** Makes the folder if it is not there. Throws `StartFailure` if it cannot be written, or if another server uses it. */
+export async function openDataFolder(path: string): Promise<DataFolder> {
+  let settings: DataFolderSettings;
+  let lock: DatabaseSync;
+  try {
+    await mkdir(path, { recursive: true, mode: ownerOnly.folder });
+    const ours = (await readdir(path)).filter((name) => ourFiles.test(name));
+    lock = lockFolder(path);
+    // A folder of earlier versions; a folder that holds other things keeps its mode.
+    if (ours.length > 0) await chmod(path, ownerOnly.folder);
+    for (const name of [lockFile, ...ours]) await chmod(join(path, name), ownerOnly.file);
+    settings = await readDataFolderSettings(path);
+  } catch (cause) {
+    if (cause instanceof StartFailure) throw cause;
+    const reason = (cause as Error).message;
+    throw new StartFailure(`The data folder ${path} cannot be written: ${reason}. Choose another with --data, or --memory.`, {
+      cause,
+    });
+  }
+  return {
+    databaseFile: join(path, databaseFile),
+    settings,
+    async save(changes) {
+      Object.assign(settings, changes);
+      const temporary = join(path, `${settingsFile}.${randomBytes(4).toString('hex')}`);
+      await writeFile(temporary, `${JSON.stringify(settings, undefined, 2)}\n`, { mode: ownerOnly.file });
+      await rename(temporary, join(path, settingsFile));
+    },
+    close: () => lock.close(),
+  };
+}
+
+/** Settings of a folder, whether or not a server uses it; none if there is no such folder. */
+export async function readDataFolderSettings(path: string): Promise<DataFolderSettings> {
+  const file = join(path, settingsFile);
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '{}';
+    throw error;
+  });
+  try {
+    return JSON.parse(text) as DataFolderSettings;
+  } catch (cause) {
+    throw new StartFailure(`${file} is damaged: remove it, and set DUMBWAITER_API_KEY to an admin key of your choice.`, {
+      cause,
+    });
+  }
+}
+
+function lockFolder(path: string): DatabaseSync {
+  const lock = new DatabaseSync(join(path, lockFile), { timeout: 0 });
+  try {
+    lock.exec('PRAGMA journal_mode=OFF; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE');
+    return lock;
+  } catch (cause) {
+    lock.close();
+    if ((cause as { errcode?: number }).errcode !== busy) throw cause;
+    throw new StartFailure(`Another server uses the data folder ${path}: stop it, or choose another folder with --data.`, {
+      cause,
+    });
+  }
+}
