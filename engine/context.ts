@@ -16,6 +16,8 @@ export interface Context extends EngineParts {
   inHand: InHand;
   wakeups: Wakeups;
   newVersion: () => string;
+  /** When a sweep of this process last visited a queue, by incarnation. */
+  visitedAt: Map<string, number>;
 }
 
 export function createContext(parts: EngineParts): Context {
@@ -30,5 +32,6 @@ export function createContext(parts: EngineParts): Context {
     inHand: createInHand(parts.clock),
     wakeups: createWakeups(),
     newVersion: () => parts.random.chars(versionChars),
+    visitedAt: new Map(),
   };
 }

@@ -2,6 +2,7 @@
 import { headRowsMax } from '../sdk/limits.ts';
 import { chunkKeys } from './contents.ts';
 import type { Context } from './context.ts';
+import type { Deadline } from './deadline.ts';
 import { settingsForgottenMs } from './growth.ts';
 import { judgeable, look, type Seen } from './lease-writes.ts';
 import { permitsRowId } from './permits.ts';
@@ -20,19 +21,20 @@ const pagesMax = 20;
  * Removes rows of a deleted queue, and its record when nothing is left. Not before nobody can have its settings any more: who knows of no end may
  * take messages, and even dead-letter them, whose bodies must not be gone by then.
  */
-export async function removeDeleted(ctx: Context, queue: QueueRecord): Promise<void> {
+export async function removeDeleted(ctx: Context, queue: QueueRecord, deadline: Deadline): Promise<void> {
   if (queue.updatedAt >= ctx.clock.now() - settingsForgottenMs) return;
   const ever = { ...queue, shardsVisited: queue.shardsEver };
   for (const partition of [...partitionsOf(ever), ...preparedPartitionsOf(ever)]) {
-    if (!(await emptyShard(ctx, queue, partition))) return;
+    if (!(await emptyShard(ctx, queue, partition, deadline))) return;
   }
   await removeAll(ctx, [leaseKey(permitsRowId(queue))]);
   await ctx.store.write({ key: deletedKey(queue.incarnation), then: { remove: true } });
 }
 
 /** Answers whether nothing is left. */
-async function emptyShard(ctx: Context, queue: QueueRecord, partition: string): Promise<boolean> {
+async function emptyShard(ctx: Context, queue: QueueRecord, partition: string, deadline: Deadline): Promise<boolean> {
   for (let page = 0; page < pagesMax; page++) {
+    if (deadline.isOver()) return false;
     const [fresh, due] = await Promise.all([
       ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true }),
       ctx.store.range({ table: 'leases', index: 'due', partition, limit: headRowsMax }),

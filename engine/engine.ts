@@ -55,8 +55,19 @@ export interface SweepReport {
     /** Messages seen waiting at the heads (bounded: up to the sweep's window). */
     waiting: number;
   }[];
-  /** Whether all was visited within the time given. */
+  /** Whether all that is due was done. What was not is done in the next run. */
   complete: boolean;
+  totals: {
+    /** How many queues there are. */
+    queues: number;
+    visited: number;
+    /** Not visited, since the time was over. */
+    notReached: number;
+    /** Their visit failed: the store was too busy, or did not answer. */
+    failed: number;
+    removed: number;
+    deadLettered: number;
+  };
 }
 
 export interface Engine {
@@ -67,8 +78,8 @@ export interface Engine {
     input: InputOf<Name>,
     options?: { signal?: AbortSignal },
   ): Promise<OutputOf<Name>>;
-  /** What has to be seen to though nobody receives: call each `sweepPeriodMs`. Stops at `until` (clock's ms). */
-  sweep(options: { until: number }): Promise<SweepReport>;
+  /** What has to be done though nobody receives: call it each `sweepPeriodMs`. It stops at `until` (clock's ms), or at the signal. */
+  sweep(options: { until: number; signal?: AbortSignal }): Promise<SweepReport>;
   /** Goes on with a redrive task until it ends (`done`), or until `until` (`more`: call again). */
   runRedrive(queue: string, task: string, options: { until: number }): Promise<'done' | 'more'>;
 }

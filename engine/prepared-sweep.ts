@@ -6,6 +6,7 @@
 import { checkBacksMax, headRowsMax } from '../sdk/limits.ts';
 import { readContents } from './contents.ts';
 import type { Context } from './context.ts';
+import type { Deadline } from './deadline.ts';
 import type { CheckBackMessage, SweepReport } from './engine.ts';
 import { messageId } from './ids.ts';
 import { judgeable, look, replace, type Seen } from './lease-writes.ts';
@@ -19,20 +20,21 @@ import { settle } from './settle.ts';
 const pagesMax = 20;
 const askedAtOnce = 10;
 
-/** Sees to what is due; answers whether all of it was seen to by `until`. */
+/** Handles what is due; answers whether all of it was handled before the deadline. */
 export async function sweepPrepared(
   ctx: Context,
   queue: QueueRecord,
   partition: string,
-  until: number,
+  deadline: Deadline,
   swept: SweepReport['queues'][number],
 ): Promise<boolean> {
   for (let page = 0; page < pagesMax; page++) {
+    if (deadline.isOver()) return false;
     const to = ctx.clock.now();
     const { rows } = await ctx.store.range({ table: 'leases', index: 'due', partition, to, limit: headRowsMax });
     let changed = false;
     for (let at = 0; at < rows.length; at += askedAtOnce) {
-      if (ctx.clock.now() >= until) return false;
+      if (deadline.isOver()) return false;
       const seen = await look(
         ctx,
         rows.slice(at, at + askedAtOnce).map((row) => row.id as string),

@@ -2,6 +2,7 @@
 import { DumbwaiterError } from '../sdk/errors.ts';
 import { scheduleAheadMs, scheduleTicksMax } from '../sdk/limits.ts';
 import type { Context } from './context.ts';
+import type { Deadline } from './deadline.ts';
 import { type Row, StoreError } from './port.ts';
 import { targetOf } from './publish-parcels.ts';
 import {
@@ -20,14 +21,14 @@ const roundsMax = 10;
 const contentGone = 'message: what it held is gone; give another';
 
 /** Answers whether all were seen to in time. */
-export async function sweepSchedules(ctx: Context, until: number): Promise<boolean> {
+export async function sweepSchedules(ctx: Context, deadline: Deadline): Promise<boolean> {
   const pending = await namesDue(ctx);
   let complete = true;
   await Promise.all(
     Array.from({ length: schedulesAtOnce }, async () => {
       for (let name = pending.shift(); name !== undefined; name = pending.shift()) {
         try {
-          if (!(await runSchedule(ctx, name, until))) complete = false;
+          if (!(await runSchedule(ctx, name, deadline))) complete = false;
         } catch (error) {
           // One that the store is too busy for must not keep the others from their time.
           if (!(error instanceof StoreError)) throw error;
@@ -64,11 +65,11 @@ async function namesDue(ctx: Context): Promise<string[]> {
 }
 
 /** Publishes what is due of one schedule, in as many transactions as that takes; answers whether it was seen to in time. */
-async function runSchedule(ctx: Context, name: string, until: number): Promise<boolean> {
+async function runSchedule(ctx: Context, name: string, deadline: Deadline): Promise<boolean> {
   let ticksLeft = scheduleTicksMax;
   for (let round = 0; round < roundsMax; round++) {
+    if (deadline.isOver()) return false;
     const now = ctx.clock.now();
-    if (now >= until) return false;
     const seen = await lookAtSchedule(ctx, name);
     const { record } = seen;
     // A clock that is off would take ticks to come for missed ones.

@@ -15,7 +15,7 @@ export interface Chores {
 
 /** A redrive that failed, as for a store that did not answer, goes on after this. */
 const redriveRetryMs = 1_000;
-/** How long a chore goes on before it looks whether it shall stop. */
+/** How long a redrive goes on before it looks whether it shall stop. */
 const stepMs = 2_000;
 
 export function createChores({ clock, log }: { clock: Clock; log: Log }): Chores {
@@ -29,12 +29,16 @@ export function createChores({ clock, log }: { clock: Clock; log: Log }): Chores
 
   async function sweepEachPeriod(engine: Engine): Promise<void> {
     while (!stopping.signal.aborted) {
+      let goesOn = false;
       try {
-        logSweep(log, await engine.sweep({ until: clock.now() + stepMs }));
+        const report = await engine.sweep({ until: clock.now() + sweepPeriodMs, signal: stopping.signal });
+        logSweep(log, report);
+        // What failed would only fail again.
+        goesOn = !report.complete && report.totals.failed === 0;
       } catch (error) {
         log.error('The sweep failed', {}, error);
       }
-      await pause(sweepPeriodMs);
+      if (!goesOn) await pause(sweepPeriodMs);
     }
   }
 

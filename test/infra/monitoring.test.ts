@@ -120,6 +120,7 @@ describe('metrics from the logs', () => {
     const queue = { removed: 0, deadLettered: 0, waiting: 1, isDeadLetter: false };
     const report: SweepReport = {
       complete: true,
+      totals: { queues: 3, visited: 3, notReached: 0, failed: 0, removed: 0, deadLettered: 0 },
       queues: [
         { ...queue, name: 'orders', oldestAgeSeconds: 60 },
         { ...queue, name: 'invoices', oldestAgeSeconds: 90 },

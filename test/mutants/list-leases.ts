@@ -49,7 +49,7 @@ export const leases: readonly Mutant[] = [
   },
   {
     name: 'precedence is forgotten by the sweep',
-    file: 'engine/sweep.ts',
+    file: 'engine/sweep-queue.ts',
     find: 'overriding[index] ? { remove: true, deadLettered: 0 } : await clearParcel(ctx, current, parcel, readAt);',
     replace: 'await clearParcel(ctx, current, parcel, readAt);',
     tests: ['test/engine/removal.test.ts'],

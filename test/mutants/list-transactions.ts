@@ -48,7 +48,7 @@ export const transactions: readonly Mutant[] = [
   },
   {
     name: 'a forgotten shard is never looked at again',
-    file: 'engine/sweep.ts',
+    file: 'engine/sweep-queue.ts',
     find: '  await lookIntoForgotten(ctx, queue, asOf);\n',
     replace: '',
     tests,

@@ -1,0 +1,112 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createEngine } from '../../engine/create.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { createMemoryStore } from '../../engine/memory-store.ts';
+import { type Store, StoreError } from '../../engine/port.ts';
+import { seededRandom } from '../../engine/random.ts';
+import { queueKey, queueRow, readQueue } from '../../engine/settings.ts';
+import { sweepPeriodMs } from '../../sdk/limits.ts';
+import { createDrivenClock } from './driven-clock.ts';
+import { type WatchedStore, watchStore } from './watched-store.ts';
+
+const callMs = 50;
+
+let clock: ReturnType<typeof createDrivenClock>;
+let memory: ReturnType<typeof createMemoryStore>;
+let watched: WatchedStore;
+let engine: Engine;
+
+beforeEach(() => {
+  clock = createDrivenClock();
+  memory = createMemoryStore({ now: clock.now });
+  watched = watchStore(memory);
+  const store: Store = watched.store;
+  engine = createEngine({ store, clock, random: seededRandom(7) });
+});
+
+const create = (queue: string) => engine.call('createQueue', { queue }, {});
+const sweepFor = (ms: number, signal?: AbortSignal) => engine.sweep({ until: clock.now() + ms, ...(signal ? { signal } : {}) });
+
+/** From now on each call of the store takes its time. */
+function slowDown(): void {
+  watched.before = () => clock.advance(callMs);
+}
+
+async function giveShards(queue: string, shards: number): Promise<void> {
+  const [row] = await memory.get([queueKey(queue)]);
+  const record = { ...readQueue(row!), shards, shardsVisited: shards, shardsEver: shards };
+  await memory.write({ key: queueKey(queue), then: { put: queueRow(record) } });
+}
+
+describe('a sweep', () => {
+  it('ends at its deadline in the middle of a queue of many shards, says so, and retires none of them', async () => {
+    await create('wide');
+    await giveShards('wide', 256);
+    clock.advance(sweepPeriodMs * 20);
+    slowDown();
+    const startedAt = clock.now();
+    const report = await sweepFor(1_000);
+    // What was begun before the deadline ends: a call of each of the shards that are visited at a time.
+    expect(clock.now() - startedAt).toBeLessThan(1_000 + 20 * callMs);
+    expect(report.complete).toBe(false);
+    expect(readQueue((await memory.get([queueKey('wide')]))[0]!).shards).toBe(256);
+  });
+
+  it('ends soon after it is told to stop', async () => {
+    await create('wide');
+    await giveShards('wide', 256);
+    const stop = new AbortController();
+    let calls = 0;
+    watched.before = () => {
+      if (++calls === 40) stop.abort();
+    };
+    const report = await sweepFor(sweepPeriodMs, stop.signal);
+    expect(report.complete).toBe(false);
+    expect(calls).toBeLessThan(80);
+  });
+
+  it('visits first the queues not visited for the longest time, so that several short sweeps visit all of them', async () => {
+    const names = Array.from({ length: 100 }, (_, number) => `queue-${number}`);
+    for (const name of names) await create(name);
+    slowDown();
+    const swept = new Set<string>();
+    for (let visits = 0; visits < names.length; ) {
+      const { queues, totals, complete } = await sweepFor(1_000);
+      expect(complete).toBe(false);
+      expect(totals).toMatchObject({ queues: 100, visited: queues.length, notReached: 100 - queues.length, failed: 0 });
+      for (const { name } of queues) swept.add(name);
+      visits += queues.length;
+    }
+    expect([...swept].sort()).toEqual([...names].sort());
+  });
+
+  it('says how many queues it could not visit for the store, and visits the others', async () => {
+    for (const name of ['a', 'b', 'c']) await create(name);
+    const failing: Store = {
+      ...memory,
+      range: async (range) => {
+        const [row] = await memory.get([queueKey('b')]);
+        if (range.partition.startsWith(row!.incarnation as string))
+          throw new StoreError('too busy', 'no', undefined, 'throttled');
+        return memory.range(range);
+      },
+    };
+    const report = await createEngine({ store: failing, clock, random: seededRandom(8) }).sweep({ until: clock.now() + 1_000 });
+    expect(report.totals).toMatchObject({ queues: 3, visited: 2, failed: 1, notReached: 0 });
+    expect(report.complete).toBe(false);
+  });
+
+  it('reads the bookmarks of all queues in one query', async () => {
+    const rangesFor = async () => {
+      watched.take();
+      await sweepFor(sweepPeriodMs);
+      return watched.take();
+    };
+    const bare = await rangesFor();
+    for (let number = 0; number < 10; number++) await create(`queue-${number}`);
+    clock.advance(sweepPeriodMs);
+    const { ranges, gets } = await rangesFor();
+    expect(gets).toBe(0);
+    expect(ranges - bare.ranges).toBe(20);
+  });
+});
