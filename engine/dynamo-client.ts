@@ -1,5 +1,6 @@
 /** The AWS client as the store wants it, and what happens around each attempt that it makes. */
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import { textOfThrown } from '../sdk/thrown.ts';
 import type { CorrectedClock } from './clock.ts';
 import { StoreError } from './port.ts';
 
@@ -182,5 +183,5 @@ function isHotKey(error: unknown): boolean {
 }
 
 function describe(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return error instanceof Error ? `${error.name}: ${textOfThrown(error)}` : textOfThrown(error);
 }

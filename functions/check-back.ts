@@ -6,6 +6,7 @@
 import type { CheckBackMessage, EngineParts } from '../engine/engine.ts';
 import type { CheckBack } from '../sdk/contract.ts';
 import { checkBackAnswerBytesMax, checkBackMsMax } from '../sdk/limits.ts';
+import { textOfThrown } from '../sdk/thrown.ts';
 import type { Log } from './log.ts';
 
 type Outcome = 'commit' | 'rollback' | 'unknown';
@@ -85,6 +86,6 @@ async function invokeFunction(functionName: string, payload: string, signal: Abo
 /** Never the answer itself: it may be anything. */
 function reasonOf(error: unknown): string {
   if (error instanceof SyntaxError) return 'the answer is no JSON';
-  const { name, message, cause } = error as Error;
-  return cause instanceof Error ? `${message}: ${cause.message}` : message || name;
+  const { cause } = (error ?? {}) as { cause?: unknown };
+  return cause instanceof Error ? `${textOfThrown(error)}: ${textOfThrown(cause)}` : textOfThrown(error);
 }

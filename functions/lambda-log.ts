@@ -1,5 +1,6 @@
 /** Structured logs on Lambda: one line of JSON each, with the id of the invocation. */
 import { Logger } from '@aws-lambda-powertools/logger';
+import { textOfThrown } from '../sdk/thrown.ts';
 import type { LambdaContext } from './lambda-context.ts';
 import type { Log } from './log.ts';
 
@@ -23,5 +24,5 @@ export function createLambdaLog(serviceName: string): LambdaLog {
 }
 
 function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
+  return error instanceof Error ? error : new Error(textOfThrown(error));
 }

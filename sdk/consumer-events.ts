@@ -1,4 +1,5 @@
 import type { ReceivedMessage } from './message.ts';
+import { textOfThrown } from './thrown.ts';
 
 /** What a consumer tells of its work. */
 export interface ConsumerEvents<T> {
@@ -6,15 +7,18 @@ export interface ConsumerEvents<T> {
   message: ReceivedMessage<T>;
   /** Handled, and acked; not told of one that the handler acked itself. */
   ack: ReceivedMessage<T>;
-  /** The handler threw `error`; the message is being released. */
+  /** The handler threw `error`, which may be any value; the message is being released. */
   failed: { message: ReceivedMessage<T>; error: unknown };
-  /** A receive, ack, release or extend failed; `message` is the one concerned. Where nobody listens, it goes to `console.error`. */
+  /**
+   * A receive, ack, release or extend failed, or a handler threw after it had settled its message itself; `message` is the one concerned.
+   * Where nobody listens, it goes to `console.error`.
+   */
   error: { error: unknown; message?: ReceivedMessage<T> };
   /** Nothing is left to do: an empty receive, and no handler at work. Told once until a message comes. */
   idle: undefined;
 }
 
-type Listener<Event> = (event: Event) => void;
+type Listener<Event> = (event: Event) => unknown;
 
 /** Typed listeners, without an emitter of the host's: a browser has none of Node's, Node 20 types none of a browser's. */
 export class Emitter<Events> {
@@ -27,18 +31,22 @@ export class Emitter<Events> {
     return () => listeners.delete(listener);
   }
 
-  /** Answers whether anyone listened. What a listener throws goes to the host as uncaught, as with an EventTarget. */
+  /** Answers whether anyone listened. What a listener throws, or rejects with, goes to `console.error`: it ends neither the work nor the process. */
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): boolean {
     const listeners = [...(this.#listeners.get(name) ?? [])] as Listener<Events[Name]>[];
     for (const listener of listeners) {
-      try {
-        listener(event);
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
+      const listening = async () => listener(event);
+      listening().catch((error: unknown) => logError(`dumbwaiter: a listener of ${String(name)} threw:`, error));
     }
     return listeners.length > 0;
+  }
+}
+
+/** To the console, also where it cannot show the value. */
+export function logError(what: string, error: unknown): void {
+  try {
+    console.error(what, error);
+  } catch {
+    console.error(what, textOfThrown(error));
   }
 }

@@ -118,16 +118,19 @@ export class Consumer<T = unknown> {
     await Promise.all(this.#jobs.values());
   }
 
-  async #poll(max: number, visibilityTimeoutSeconds: number): Promise<void> {
+  async #poll(max: number, seconds: number): Promise<void> {
     const begun = this.#timers.now();
     let pauseMs: number;
     try {
       const messages = await this.#source.receive(
-        { max, visibilityTimeoutSeconds, waitSeconds: this.#pace.waitSeconds() },
+        { max, visibilityTimeoutSeconds: seconds, waitSeconds: this.#pace.waitSeconds() },
         { retries: 0, signal: this.#ending.signal },
       );
-      for (const message of messages) this.#take(message, visibilityTimeoutSeconds);
-      pauseMs = this.#pace.answered(messages.length, this.#timers.now() - begun);
+      const answered = this.#timers.now();
+      for (const message of messages) {
+        this.#take(message, { seconds, endsAt: leaseEndsAt(message.leasedUntil, seconds, begun, answered) });
+      }
+      pauseMs = this.#pace.answered(messages.length, answered - begun);
       this.#tellIdle(messages.length === 0);
     } catch (error) {
       if (this.#ending.signal.aborted) return;
@@ -137,13 +140,13 @@ export class Consumer<T = unknown> {
     await this.#pause(pauseMs);
   }
 
-  #take(message: ReceivedMessage<T>, visibilityTimeoutSeconds: number): void {
+  #take(message: ReceivedMessage<T>, lease: { seconds: number; endsAt: number }): void {
     const job = new Job(message, {
       handler: this.#handler,
       commit: this.#source.commit,
       emitter: this.#emitter,
       timers: this.#timers,
-      visibilityTimeoutSeconds,
+      lease,
       onHandled: () => {
         this.#atWork--;
         if (this.#atWork === 0 || this.#stopping.signal.aborted) this.#source.flush();
@@ -215,4 +218,13 @@ export class Consumer<T = unknown> {
   async #pause(ms: number): Promise<void> {
     if (ms > 0) await sleep(this.#timers, ms, this.#stopping.signal).catch(() => {});
   }
+}
+
+/**
+ * When a lease ends, by the clock of this process. `leasedUntil` is by the queue's clock, which may be off from ours. It is trusted as far
+ * as the call bears it out: the lease was given between the call's start and its answer.
+ */
+function leaseEndsAt(leasedUntil: string, seconds: number, begunAt: number, answeredAt: number): number {
+  const givenAt = Date.parse(leasedUntil) - seconds * 1000;
+  return Math.min(Math.max(givenAt, begunAt), answeredAt) + seconds * 1000;
 }

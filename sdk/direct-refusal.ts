@@ -2,6 +2,7 @@
 import { StoreError } from '../engine/port.ts';
 import type { TransactionWrite } from './contract.ts';
 import { DumbwaiterError, type ErrorCode } from './errors.ts';
+import { textOfThrown } from './thrown.ts';
 import { refusalOfTransaction } from './transactions.ts';
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html */
@@ -46,5 +47,5 @@ function isPassing(error: unknown): boolean {
 }
 
 function describe(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return error instanceof Error ? `${error.name}: ${textOfThrown(error)}` : textOfThrown(error);
 }

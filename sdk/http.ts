@@ -3,6 +3,7 @@ import { withDeadline } from './deadline.ts';
 import { DumbwaiterError } from './errors.ts';
 import { isPathName } from './path-names.ts';
 import { refusalOf } from './problem.ts';
+import { textOfThrown } from './thrown.ts';
 
 export interface HttpTransportOptions {
   /** Where the queue answers, without `/v1`: `https://abc123.execute-api.eu-central-1.amazonaws.com`. */
@@ -48,8 +49,8 @@ async function exchange(send: typeof fetch, { url, init }: Outgoing, signal: Abo
     const response = await send(url, { ...init, signal });
     return { response, text: await response.text() };
   } catch (cause) {
-    const why = cause instanceof Error ? (cause.cause instanceof Error ? cause.cause.message : cause.message) : String(cause);
-    throw new DumbwaiterError('unavailable', `No answer from ${new URL(url).origin}: ${why || 'connection failed'}`, { cause });
+    const why = textOfThrown((cause as Error | undefined)?.cause ?? cause);
+    throw new DumbwaiterError('unavailable', `No answer from ${new URL(url).origin}: ${why}`, { cause });
   }
 }
 

@@ -1,12 +1,13 @@
-import type { ConsumerEvents, Emitter } from './consumer-events.ts';
+import { type ConsumerEvents, type Emitter, logError } from './consumer-events.ts';
 import type { TransactionWrite } from './contract.ts';
 import { DumbwaiterError, type ErrorCode } from './errors.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import type { ReceivedMessage } from './message.ts';
+import { textOfThrown } from './thrown.ts';
 import type { Timers } from './timers.ts';
 
 export interface HandlerContext {
-  /** Aborts when the lease is lost (reason: DumbwaiterError `lease_lost`), or when the consumer gives the message back. */
+  /** Aborts when the lease is lost or has ended (reason: DumbwaiterError `lease_lost`), or when the consumer gives the message back. */
   signal: AbortSignal;
 }
 
@@ -25,7 +26,7 @@ export interface JobParts<T> {
   commit: ((message: ReceivedMessage<T>, writes: unknown) => Promise<void>) | undefined;
   emitter: Emitter<ConsumerEvents<T>>;
   timers: Timers;
-  visibilityTimeoutSeconds: number;
+  lease: { seconds: number; endsAt: number };
   /** The handler's place is free again; the ack or release may still be under way. */
   onHandled(): void;
 }
@@ -43,8 +44,10 @@ export class Job<T> {
   readonly #message: ReceivedMessage<T>;
   readonly #parts: JobParts<T>;
   readonly #controller = new AbortController();
-  /** The message is no longer this consumer's to settle: its lease is lost, or it was given back. */
+  /** The message is no longer this consumer's to settle: the queue says that its lease is lost, or it was given back. */
   #parted = false;
+  /** The lease is over by this process's clock. The message may still be acked, if the queue has given it to nobody else. */
+  #over = false;
   #handled = false;
   #onGivenBack: () => void = () => {};
   readonly #givenBack = new Promise<void>((resolve) => {
@@ -61,9 +64,11 @@ export class Job<T> {
     return this.#handled;
   }
 
-  /** Resolves, never rejects, once the message is acked, released, or given back, or its handler ended after it was lost. */
+  /**
+   * Resolves, never rejects, once the message is acked, released, or given back, or its handler ended after it was lost, or the lease was
+   * lost before the handler began.
+   */
   async run(): Promise<void> {
-    this.#parts.emitter.emit('message', this.#message);
     await Promise.race([this.#work(), this.#givenBack]);
   }
 
@@ -77,7 +82,11 @@ export class Job<T> {
   }
 
   async #work(): Promise<void> {
-    const keeper = this.#keepLease();
+    const keeper = this.#leaseKeeper();
+    // The event loop may have stood still since the receive was answered.
+    while (!keeper.holds) if (!(await keeper.renew()) || this.#parted) return this.#leave();
+    keeper.start();
+    this.#parts.emitter.emit('message', this.#message);
     let outcome: Outcome;
     try {
       outcome = { returned: await this.#parts.handler(this.#message, { signal: this.#controller.signal }) };
@@ -91,13 +100,26 @@ export class Job<T> {
     await settling;
   }
 
-  #keepLease(): LeaseKeeper {
-    const { emitter, timers, visibilityTimeoutSeconds } = this.#parts;
-    const keeper = new LeaseKeeper(this.#message, visibilityTimeoutSeconds, timers, {
+  /** The lease was lost before the handler began, which is not told as `failed`. */
+  #leave(): void {
+    this.#handled = true;
+    this.#parts.onHandled();
+  }
+
+  #leaseKeeper(): LeaseKeeper {
+    const { emitter, timers, lease } = this.#parts;
+    const abort = (error: DumbwaiterError) => {
+      this.#controller.abort(error);
+      tellError(emitter, error, this.#message);
+    };
+    const keeper = new LeaseKeeper(this.#message, lease, timers, {
       onLost: (error) => {
         this.#parted = true;
-        this.#controller.abort(error);
-        tellError(emitter, error, this.#message);
+        abort(error);
+      },
+      onOver: (error) => {
+        this.#over = true;
+        abort(error);
       },
       onError: (error) => tellError(emitter, error, this.#message),
     });
@@ -106,7 +128,8 @@ export class Job<T> {
   }
 
   async #settle(outcome: Outcome): Promise<void> {
-    if ('error' in outcome) return this.#fail(outcome.error);
+    // After its signal aborted, what the handler throws is a consequence of that.
+    if ('error' in outcome) return this.#over ? undefined : this.#fail(outcome.error);
     const { commit } = this.#parts;
     try {
       await (commit ? commit(this.#message, outcome.returned) : this.#message.ack());
@@ -118,16 +141,18 @@ export class Job<T> {
     this.#parts.emitter.emit('ack', this.#message);
   }
 
-  /** A handler that settled the message itself has left nothing to do with what it returned. */
+  /** A handler that settled the message itself: what it throws, or returns in vain, changes nothing, but is told. */
   async #tellUnused(outcome: Outcome): Promise<void> {
-    if (this.#parted || !this.#parts.commit || !('returned' in outcome) || outcome.returned === undefined) return;
+    if (this.#parted) return;
+    if ('error' in outcome) return tellError(this.#parts.emitter, outcome.error, this.#message);
+    if (!this.#parts.commit || outcome.returned === undefined) return;
     const error = new TypeError('The handler settled the message itself: what it returned is not used.');
     tellError(this.#parts.emitter, error, this.#message);
   }
 
   async #fail(error: unknown): Promise<void> {
     this.#parts.emitter.emit('failed', { message: this.#message, error });
-    await this.#guarded(this.#message.release({ failed: textOf(error) }));
+    await this.#guarded(this.#message.release({ failed: textOfThrown(error) }));
   }
 
   async #guarded(call: Promise<unknown>): Promise<void> {
@@ -141,9 +166,5 @@ export class Job<T> {
 
 /** An error must be seen: without a listener it goes to the console. */
 export function tellError<T>(emitter: Emitter<ConsumerEvents<T>>, error: unknown, message?: ReceivedMessage<T>): void {
-  if (!emitter.emit('error', { error, ...(message && { message }) })) console.error('dumbwaiter: consumer:', error);
-}
-
-function textOf(error: unknown): string {
-  return (error instanceof Error ? error.message || error.name : String(error)) || 'failed';
+  if (!emitter.emit('error', { error, ...(message && { message }) })) logError('dumbwaiter: consumer:', error);
 }

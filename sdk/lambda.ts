@@ -4,6 +4,7 @@ import type { OutputOf, Transport } from './contract.ts';
 import { withDeadline } from './deadline.ts';
 import { DumbwaiterError, type ErrorCode } from './errors.ts';
 import { isErrorCode } from './problem.ts';
+import { textOfThrown } from './thrown.ts';
 
 export interface LambdaTransportOptions {
   /** Name or ARN of the deployed api function; the caller needs `lambda:InvokeFunction` on it. */
@@ -65,18 +66,16 @@ const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
 function refusalOfInvoke(error: unknown, functionName: string): DumbwaiterError {
   const {
     name = '',
-    message = String(error),
     $metadata,
     retryAfterSeconds,
   } = (error ?? {}) as {
     name?: string;
-    message?: string;
     $metadata?: { httpStatusCode?: number; requestId?: string };
     retryAfterSeconds?: string;
   };
   const code = codeOfName[name] ?? codeOfStatus[$metadata?.httpStatusCode ?? 0] ?? 'unavailable';
   const retryAfterMs = Number(retryAfterSeconds ?? Number.NaN) * 1000;
-  return new DumbwaiterError(code, `Invoking ${functionName}: ${message}`, {
+  return new DumbwaiterError(code, `Invoking ${functionName}: ${textOfThrown(error)}`, {
     cause: error,
     ...($metadata?.requestId && { requestId: $metadata.requestId }),
     ...(retryAfterMs >= 0 && { retryAfterMs }),

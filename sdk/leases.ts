@@ -2,6 +2,7 @@ import { Batcher, type Send } from './batcher.ts';
 import type { AckResult, ExtendResult, InputOf, Json, ReleaseResult } from './contract.ts';
 import { failedCharsMax } from './limits.ts';
 import type { Caller, CallOptions } from './retry.ts';
+import { textOfThrown } from './thrown.ts';
 import type { Timers } from './timers.ts';
 import { type DocumentItem, type ItemsOptions, itemsFor, type LowLevelItem } from './transactions.ts';
 
@@ -48,7 +49,7 @@ export class Leases {
   ): Promise<ReleaseResult>[] {
     const input = {
       ...(delaySeconds !== undefined && { delaySeconds }),
-      ...(failed !== undefined && { failed: failed.slice(0, failedCharsMax) }),
+      ...(failed !== undefined && { failed: failureText(failed) }),
     };
     return this.#gather(this.#releases, queue, input, receipts, options, async (entries, shared) => {
       const output = await this.#caller.call('release', { queue }, { receipts: entries, ...input }, shared);
@@ -97,4 +98,11 @@ export class Leases {
     const send: Send<string, Result> = (entries, ending) => call(entries, { ...shared, signal: ending });
     return receipts.map((receipt) => batcher.add({ key, entry: receipt, bytes: receipt.length, send, signal }));
   }
+}
+
+/** Half a surrogate pair would be refused: a text may hold one, or be cut to one. */
+function failureText(failed: unknown): string {
+  return textOfThrown(failed)
+    .slice(0, failedCharsMax)
+    .replace(/\p{Surrogate}/gu, '\ufffd');
 }

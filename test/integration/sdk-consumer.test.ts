@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Consumer, type ConsumerOptions, Dumbwaiter, DumbwaiterError, type Handler } from '../../sdk/index.ts';
+import { textOfThrown } from '../../sdk/thrown.ts';
 import { ContractServer, sendProblem } from '../sdk/contract-server.ts';
 import { ManualTimers, turn } from '../sdk/manual-timers.ts';
 import { SmallQueue } from '../sdk/small-queue.ts';
@@ -32,11 +33,17 @@ function consume(handler: Handler<Body>, options: ConsumerOptions = {}): void {
   });
   consumer.on('message', ({ id }) => told.push(`message ${id}`));
   consumer.on('ack', ({ id }) => told.push(`ack ${id}`));
-  consumer.on('failed', ({ message, error }) => told.push(`failed ${message.id}: ${(error as Error | undefined)?.message}`));
+  consumer.on('failed', ({ message, error }) => told.push(`failed ${message.id}: ${textOfThrown(error)}`));
   consumer.on('error', ({ error, message }) =>
     told.push(`error ${message?.id ?? 'receive'}: ${(error as DumbwaiterError).code}`),
   );
   consumer.on('idle', () => told.push('idle'));
+}
+
+function revokedProxy(): unknown {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
 }
 
 /** A handler that works on each message until it is told to end. */
@@ -82,14 +89,73 @@ describe('a consumer', () => {
     expect(told).toContain('failed a: no such customer');
   });
 
-  it.each([
-    ['a text', 'gone wrong', 'gone wrong'],
-    ['nothing', undefined, 'undefined'],
-    ['an error without words', new RangeError(), 'RangeError'],
-  ])('has words for a handler that throws %s', async (_, thrown, failed) => {
+  it.each<[string, () => unknown, string]>([
+    ['a text', () => 'gone wrong', 'gone wrong'],
+    ['nothing', () => undefined, 'undefined'],
+    ['null', () => null, 'null'],
+    ['an empty text', () => '', 'a value without text was thrown'],
+    ['a symbol', () => Symbol('s'), 'Symbol(s)'],
+    ['an error without words', () => new RangeError(), 'RangeError'],
+    ['an object without a prototype', () => Object.create(null), 'a value without text was thrown'],
+    [
+      'an error whose message is an object',
+      () => Object.assign(new Error('x'), { message: { code: 1 } }),
+      'Error: [object Object]',
+    ],
+    [
+      'an error whose message is a symbol',
+      () => Object.assign(new Error('x'), { message: Symbol('m') }),
+      'a value without text was thrown',
+    ],
+    ['an error whose name is an object', () => Object.assign(new Error(''), { name: { a: 1 } }), '[object Object]'],
+    [
+      'an object whose toString throws',
+      () => ({
+        toString() {
+          throw new Error('no');
+        },
+      }),
+      'a value without text was thrown',
+    ],
+    [
+      'an error whose message throws',
+      () =>
+        Object.defineProperty(new Error('x'), 'message', {
+          get() {
+            throw new Error('getter');
+          },
+        }),
+      'a value without text was thrown',
+    ],
+    ['a revoked proxy', revokedProxy, 'a value without text was thrown'],
+    ['half a surrogate pair', () => new Error('\ud83d!'), '\ufffd!'],
+    ['a text that is cut within a surrogate pair', () => `${'a'.repeat(255)}\u{1f600}`, `${'a'.repeat(255)}\ufffd`],
+  ])('releases the message and goes on when a handler throws %s', async (_, thrown, failed) => {
     queue.add('a');
-    consume(() => Promise.reject(thrown));
+    consume(({ id }) => {
+      if (id === 'a') throw thrown();
+    });
     await until(() => expect(queue.released).toEqual([{ id: 'a', failed }]));
+    expect(told.filter((line) => line.startsWith('failed a'))).toHaveLength(1);
+    queue.add('b');
+    await until(() => expect(queue.acked).toEqual(['b']));
+  });
+
+  it('tells by an event what a handler throws after it acked or released its message', async () => {
+    queue.add('a', 'b');
+    const errors: unknown[] = [];
+    consume(
+      async (message) => {
+        if (message.id === 'a') await message.ack();
+        else await message.release({ delaySeconds: 9 });
+        throw new Error(`after ${message.id}`);
+      },
+      { lingerMs: 0 },
+    );
+    consumer.on('error', ({ error }) => errors.push(error));
+    await until(() => expect(errors).toEqual([new Error('after a'), new Error('after b')]));
+    expect(queue.acked).toEqual(['a']);
+    expect(queue.released).toEqual([{ id: 'b', delaySeconds: 9 }]);
   });
 
   it('leaves alone what the handler acked or released itself', async () => {
@@ -238,9 +304,77 @@ describe('leases', () => {
     await timers.advance(30_000);
     await until(() => expect(told).toContain('error a: internal'));
     expect(working.get('a')?.signal.aborted).toBe(false);
-    await until(() => expect(timers.pendingMs).toContain(15_000));
-    await timers.advance(15_000);
+    await until(() => expect(timers.pendingMs).toContain(7_500));
+    await timers.advance(7_500);
     await until(() => expect(queue.extended).toEqual(['a']));
+  });
+
+  it('that could not be extended until their end abort the signal, and a message handled all the same is acked', async () => {
+    queue.add('a');
+    const { working, handler, end } = held();
+    consume(handler, { lingerMs: 0 });
+    await until(() => expect(working.size).toBe(1));
+    await until(() => expect(queue.openPolls).toBe(1));
+    server.once(() => {});
+    await timers.advance(30_000);
+    await until(() => expect(server.callsOf('extend')).toHaveLength(1));
+    const { signal } = working.get('a') as { signal: AbortSignal };
+    await timers.advance(29_999);
+    expect(signal.aborted).toBe(false);
+    await timers.advance(1);
+    expect(signal.reason).toMatchObject({ code: 'lease_lost' });
+    expect(told).toEqual(['message a', 'error a: lease_lost']);
+    end('a');
+    await until(() => expect(queue.acked).toEqual(['a']));
+  });
+
+  it('whose extension hangs are extended by the next attempt, in time', async () => {
+    queue.add('a');
+    const { working, handler, end } = held();
+    consumer = new Dumbwaiter({ url: server.url, apiKey: 'k' })
+      .queue<Body>('q')
+      .consume(handler, { visibilityTimeoutSeconds: 4, lingerMs: 0 });
+    consumer.on('error', ({ error }) => told.push(`error: ${(error as DumbwaiterError).code}`));
+    await until(() => expect(queue.openPolls).toBe(1));
+    server.once(() => {});
+    await until(() => expect(queue.extended).toEqual(['a']));
+    expect(working.get('a')?.signal.aborted).toBe(false);
+    expect(told).toEqual(['error: unavailable']);
+    end('a');
+    await until(() => expect(queue.acked).toEqual(['a']));
+  });
+
+  it.each([
+    { held: 'another has', lost: true, handled: [] },
+    { held: 'nobody else has', lost: false, handled: ['a'] },
+  ])('that end before the answer of the receive is read begin no handler if $held the message', async ({ lost, handled }) => {
+    const handledIds: string[] = [];
+    consume((message) => handledIds.push(message.id), { lingerMs: 0 });
+    await until(() => expect(queue.openPolls).toBe(1));
+    if (lost) queue.lost.add('a');
+    timers.stall(60_000);
+    queue.add('a');
+    await until(() => expect(told).toContain(lost ? 'error a: lease_lost' : 'ack a'));
+    expect(handledIds).toEqual(handled);
+    expect(queue.extended).toEqual(handled);
+    expect(queue.released).toEqual([]);
+  });
+
+  it('that end while another handler blocks the event loop begin no handler if another consumer has the message', async () => {
+    queue.add('a', 'b');
+    const begun: string[] = [];
+    consume(
+      ({ id }) => {
+        begun.push(id);
+        if (id === 'a') timers.stall(60_000);
+      },
+      { lingerMs: 0 },
+    );
+    queue.lost.add('b');
+    await until(() => expect(told).toContain('error b: lease_lost'));
+    await until(() => expect(consumer.running).toBe(0));
+    expect(begun).toEqual(['a']);
+    expect(queue.released).toEqual([]);
   });
 });
 

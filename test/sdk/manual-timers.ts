@@ -31,6 +31,11 @@ export class ManualTimers implements Timers {
     return [...this.#alarms].map(({ at }) => at - this.#now).sort((a, b) => a - b);
   }
 
+  /** The event loop stands still for `ms`: time passes, and alarms that fall due go off with the next `advance`. */
+  stall(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Lets `ms` pass: alarms go off in their order, each at its time, with a turn of the event loop after each. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
