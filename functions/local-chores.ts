@@ -31,8 +31,9 @@ export function createChores({ clock, log }: { clock: Clock; log: Log }): Chores
     while (!stopping.signal.aborted) {
       let goesOn = false;
       try {
-        const report = await engine.sweep({ until: clock.now() + sweepPeriodMs, signal: stopping.signal });
-        logSweep(log, report);
+        const startedAt = clock.now();
+        const report = await engine.sweep({ until: startedAt + sweepPeriodMs, signal: stopping.signal });
+        logSweep(log, report, clock.now() - startedAt);
         // What failed would only fail again.
         goesOn = !report.complete && report.totals.failed === 0;
       } catch (error) {

@@ -9,8 +9,9 @@ const retryAfterMsDefault = 1000;
 /** A defect is logged whole and told as `internal`: nothing of it leaks. */
 export function refusalOf(error: unknown, requestId: string, log: Log): DumbwaiterError {
   const refusal = toldAs(error);
-  if (refusal.code === 'internal') log.error('Defect', { requestId }, error);
-  else if (refusal.status >= 500) log.warn('Unavailable', { requestId, code: refusal.code, detail: refusal.message });
+  if (refusal.code === 'internal') log.error('Defect', { kind: 'defect', requestId }, error);
+  else if (refusal.status >= 500)
+    log.warn('Unavailable', { kind: 'unavailable', requestId, code: refusal.code, detail: refusal.message });
   const retryAfterMs =
     refusal.retryAfterMs ?? (refusal.status === 429 || refusal.status === 503 ? retryAfterMsDefault : undefined);
   return new DumbwaiterError(refusal.code, refusal.message, {

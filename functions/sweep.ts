@@ -1,4 +1,4 @@
-/** Lambda entry: sees, each minute, to what is due though nobody receives. */
+/** Lambda entry: each minute, handles what is due although nobody receives. */
 import { createEnvironment } from './environment.ts';
 import type { LambdaContext } from './lambda-context.ts';
 import { logSweep } from './sweep-log.ts';
@@ -10,5 +10,7 @@ const { engine, clock, log } = createEnvironment('dumbwaiter-sweep');
 
 export async function handler(_event: unknown, context: LambdaContext): Promise<void> {
   log.begin(context);
-  logSweep(log, await engine.sweep({ until: clock.now() + context.getRemainingTimeInMillis() - reserveMs }));
+  const startedAt = clock.now();
+  const report = await engine.sweep({ until: startedAt + context.getRemainingTimeInMillis() - reserveMs });
+  logSweep(log, report, clock.now() - startedAt);
 }

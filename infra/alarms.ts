@@ -18,6 +18,8 @@ export interface AlarmsProps {
 }
 
 const period = Duration.minutes(5);
+/** Of the five runs in a period. A run or two may leave work: a purge of a long backlog, or a shard that was throttled. */
+const incompleteSweepsMax = 2;
 const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD, GREATER_THAN_THRESHOLD, LESS_THAN_THRESHOLD } = ComparisonOperator;
 
 /** Each alarm's description says where to look first; docs/operating.md says what to do. */
@@ -46,6 +48,23 @@ export class Alarms extends Construct {
       metric: props.metrics.anomalies,
       alarmDescription: 'The engine met what its rules make impossible, or nearly: its log says what, and in which queue.',
     });
+    this.#raise('Defects', {
+      metric: props.metrics.defects,
+      alarmDescription: "A call, over HTTP or by invocation, was answered with `internal`: that function's log has the error.",
+    });
+    this.#raise('Unavailable', {
+      metric: props.metrics.unavailable,
+      alarmDescription:
+        'A call, over HTTP or by invocation, was answered with `unavailable`: DynamoDB was too busy, or too slow.',
+    });
+    this.#raise('SchedulesFailed', {
+      metric: props.metrics.schedulesFailed,
+      alarmDescription: 'The ticks of a schedule cannot be published: its `lastError`, and the log of the sweep, say why.',
+    });
+    this.#raise('DeclarationsFailed', {
+      metric: props.metrics.declarationsFailed,
+      alarmDescription: 'Queues or schedules that the stack declares were refused: the DeclareQueues log says why.',
+    });
     this.#raise('DeadLettersGrowing', {
       metric: props.metrics.deadLettered,
       alarmDescription: 'Messages were dead-lettered: read their reasons, mend the consumer, then redrive.',
@@ -62,6 +81,12 @@ export class Alarms extends Construct {
       comparisonOperator: LESS_THAN_THRESHOLD,
       treatMissingData: TreatMissingData.BREACHING,
       alarmDescription: 'The sweep did not run for five minutes: nothing is dead-lettered unless somebody receives.',
+    });
+    this.#raise('SweepIncomplete', {
+      metric: props.metrics.sweepsIncomplete,
+      threshold: incompleteSweepsMax,
+      comparisonOperator: GREATER_THAN_THRESHOLD,
+      alarmDescription: 'Most runs of the sweep leave work to the next: dead-lettering, time-outs and schedules fall behind.',
     });
   }
 

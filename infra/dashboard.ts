@@ -25,12 +25,24 @@ export function addDashboard(
 ): Dashboard {
   const each = (metric: (part: NodeFunction) => IMetric) => [...functions.values()].map(metric);
   const tableList = [tables.messages, tables.leases, tables.queues];
+  /** Of each table, and of the index of due leases, which DynamoDB meters and throttles by itself. */
+  const capacity = (metricName: string) => [
+    ...tableList.map((table) => table.metric(metricName, { statistic: 'Sum' })),
+    tables.dueMetric(metricName),
+  ];
   const dashboard = new Dashboard(scope, id);
   dashboard.addWidgets(new AlarmStatusWidget({ title: 'Alarms', alarms: alarms.all, width: columns, height: 4 }));
   dashboard.addWidgets(
     ...row(
       graph('Dead-lettered and expired messages', [metrics.deadLettered, metrics.expired]),
       graph('Age of the oldest waiting message, seconds', [metrics.oldestAge]),
+      graph('What went wrong', [
+        metrics.defects,
+        metrics.unavailable,
+        metrics.anomalies,
+        metrics.schedulesFailed,
+        metrics.sweepsIncomplete,
+      ]),
     ),
   );
   dashboard.addWidgets(
@@ -57,18 +69,10 @@ export function addDashboard(
   );
   dashboard.addWidgets(
     ...row(
-      graph(
-        'Write units',
-        tableList.map((table) => table.metricConsumedWriteCapacityUnits()),
-      ),
-      graph(
-        'Read units',
-        tableList.map((table) => table.metricConsumedReadCapacityUnits()),
-      ),
-      graph(
-        'Throttled writes',
-        tableList.map((table) => table.metric('WriteThrottleEvents', { statistic: 'Sum' })),
-      ),
+      graph('Write units', capacity('ConsumedWriteCapacityUnits')),
+      graph('Read units', capacity('ConsumedReadCapacityUnits')),
+      graph('Throttled writes', capacity('WriteThrottleEvents')),
+      graph('Throttled reads', capacity('ReadThrottleEvents')),
     ),
   );
   return dashboard;

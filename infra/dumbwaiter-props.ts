@@ -63,9 +63,9 @@ export interface DumbwaiterProps {
    */
   readonly allowedOrigins?: readonly string[];
   /**
-   * Whether one concurrent execution is set aside for the sweep, so that two never run at once. Lambda refuses to set any aside in
-   * an account whose limit is below 101; the sweep is correct without it.
-   * @default true
+   * Whether Lambda reserves one concurrent execution for the sweep: the sweep then always has capacity, and two runs never overlap.
+   * Overlapping runs are safe; they repeat some work. Lambda refuses to reserve any in an account whose concurrency limit is below 101.
+   * @default false
    */
   readonly reserveSweepConcurrency?: boolean;
 }

@@ -64,7 +64,7 @@ export class Dumbwaiter extends Construct {
       tables: this.tables,
       adminKey: this.#adminKey,
       memorySize: props.memorySize ?? defaults.memorySize,
-      reserveSweepConcurrency: props.reserveSweepConcurrency ?? true,
+      reserveSweepConcurrency: props.reserveSweepConcurrency ?? false,
       declaresSchedules: Object.keys(props.schedules ?? {}).length > 0,
     });
     const { api, sweep, declareQueues } = this.#functions;
@@ -77,7 +77,12 @@ export class Dumbwaiter extends Construct {
     });
     this.url = http.api.apiEndpoint;
     const functions = this.#functions.all();
-    const metrics = new QueueMetrics(this, 'Metrics', { engines: this.#functions.engines(), sweep });
+    const metrics = new QueueMetrics(this, 'Metrics', {
+      engines: this.#functions.engines(),
+      callable: this.#functions.callable(),
+      sweep,
+      declareQueues,
+    });
     this.alarms = new Alarms(this, 'Alarms', {
       functions,
       sweep,

@@ -60,12 +60,15 @@ export class Functions extends Construct {
 
   /** Those whose logs tell of dead-lettered and expired messages. */
   engines(): ReadonlyMap<string, NodeFunction> {
+    return new Map([...this.callable(), ['Sweep', this.sweep], ['Redrive', this.redrive]]);
+  }
+
+  /** Those that answer callers. */
+  callable(): ReadonlyMap<string, NodeFunction> {
     return new Map([
       ['Api', this.api],
       ['Publish', this.publish],
       ['Receive', this.receive],
-      ['Sweep', this.sweep],
-      ['Redrive', this.redrive],
     ]);
   }
 
@@ -105,11 +108,15 @@ export class Functions extends Construct {
       timeout: sweepTimeout,
       environment: { DUMBWAITER_REDRIVE_FUNCTION: this.redrive.function.functionName },
       ...(this.#props.reserveSweepConcurrency ? { reservedConcurrentExecutions: 1 } : {}),
+      // EventBridge invokes asynchronously, so it is Lambda that retries a failed run and queues a throttled one. The next run is at
+      // most a minute away: a retry, or an event older than that, would only run beside it.
+      retryAttempts: 0,
+      maxEventAge: sweepPeriod,
     });
     allowTables(sweep, this.#props.tables, sweepAccess);
     // It takes up tasks whose function died.
     this.#allowRedrive(sweep);
-    // One that fails is not tried again: the next is never more than a minute away.
+    // EventBridge's own policy: for events that Lambda did not accept.
     const target = new FunctionTarget(sweep.function, { retryAttempts: 0, maxEventAge: sweepPeriod });
     new Rule(this, 'EachMinute', { schedule: Schedule.rate(sweepPeriod), targets: [target] });
     return sweep;

@@ -16,6 +16,10 @@ export interface NodeFunctionProps {
   removalPolicy: RemovalPolicy;
   reservedConcurrentExecutions?: number;
   recursiveLoop?: RecursiveLoop;
+  /** How often Lambda retries an asynchronous invocation that failed. */
+  retryAttempts?: number;
+  /** How long Lambda keeps an asynchronous invocation that it cannot run. */
+  maxEventAge?: Duration;
 }
 
 /** A bundle as a function, with a log group and a role of its own, which at first may write to that log group and nothing else. */

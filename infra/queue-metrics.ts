@@ -1,6 +1,6 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
+import { FilterPattern, type ILogGroup, type JsonPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IConstruct } from 'constructs';
 import type { NodeFunction } from './node-function.ts';
 
@@ -9,7 +9,10 @@ const period = Duration.minutes(5);
 export interface QueueMetricsProps {
   /** All that run the engine, by name: a message can be dead-lettered by a receive or a release, and by the sweep. */
   engines: ReadonlyMap<string, NodeFunction>;
+  /** Those that answer callers, over HTTP or by invocation. */
+  callable: ReadonlyMap<string, NodeFunction>;
   sweep: NodeFunction;
+  declareQueues: NodeFunction;
 }
 
 /**
@@ -24,6 +27,16 @@ export class QueueMetrics extends Construct {
   readonly expired: Metric;
   /** What the rules make impossible, or nearly. */
   readonly anomalies: Metric;
+  /** Schedules whose ticks could not be published. */
+  readonly schedulesFailed: Metric;
+  /** Calls answered with `internal`, over HTTP or by invocation. */
+  readonly defects: Metric;
+  /** Calls answered with another 5xx, over HTTP or by invocation. */
+  readonly unavailable: Metric;
+  /** Deployments whose queues or schedules were refused. */
+  readonly declarationsFailed: Metric;
+  /** Runs of the sweep that left work to the next. */
+  readonly sweepsIncomplete: Metric;
   /** Age in seconds of the oldest message that waits in any queue; dead-letter queues are left out. */
   readonly oldestAge: Metric;
 
@@ -33,23 +46,45 @@ export class QueueMetrics extends Construct {
     this.deadLettered = this.#metric('DeadLettered', 'Sum');
     this.expired = this.#metric('Expired', 'Sum');
     this.anomalies = this.#metric('Anomalies', 'Sum');
+    this.schedulesFailed = this.#metric('SchedulesFailed', 'Sum');
+    this.defects = this.#metric('Defects', 'Sum');
+    this.unavailable = this.#metric('Unavailable', 'Sum');
+    this.declarationsFailed = this.#metric('DeclarationsFailed', 'Sum');
+    this.sweepsIncomplete = this.#metric('SweepsIncomplete', 'Sum');
     this.oldestAge = this.#metric('OldestAgeSeconds', 'Maximum');
     for (const [name, { logGroup: logs }] of props.engines) {
       this.#count(`${name}DeadLettered`, logs, this.deadLettered, 'dead_lettered', '$.messages');
       this.#count(`${name}Expired`, logs, this.expired, 'expired', '$.messages');
       this.#count(`${name}Anomalies`, logs, this.anomalies, 'anomaly', '1');
     }
-    this.#count('OldestAge', props.sweep.logGroup, this.oldestAge, 'swept', '$.oldestAgeSeconds');
+    for (const [name, { logGroup: logs }] of props.callable) {
+      this.#count(`${name}Defects`, logs, this.defects, 'defect', '1');
+      this.#count(`${name}Unavailable`, logs, this.unavailable, 'unavailable', '1');
+    }
+    const [sweepLogs, declarationLogs] = [props.sweep.logGroup, props.declareQueues.logGroup];
+    this.#count('SchedulesFailed', sweepLogs, this.schedulesFailed, 'schedule_failed', '1');
+    this.#count('DeclarationsFailed', declarationLogs, this.declarationsFailed, 'declaration_failed', '1');
+    this.#count('OldestAge', sweepLogs, this.oldestAge, 'swept', '$.oldestAgeSeconds');
+    const isIncomplete = FilterPattern.booleanValue('$.complete', false);
+    this.#count('SweepsIncomplete', sweepLogs, this.sweepsIncomplete, 'swept', '1', isIncomplete);
   }
 
   #metric(metricName: string, statistic: string): Metric {
     return new Metric({ namespace: this.namespace, metricName, statistic, period });
   }
 
-  #count(id: string, logGroup: ILogGroup, { metricName }: Metric, kind: string, metricValue: string): void {
+  #count(
+    id: string,
+    logGroup: ILogGroup,
+    { metricName }: Metric,
+    kind: string,
+    metricValue: string,
+    ...more: JsonPattern[]
+  ): void {
+    const isOfKind = FilterPattern.stringValue('$.kind', '=', kind);
     new MetricFilter(this, id, {
       logGroup,
-      filterPattern: FilterPattern.stringValue('$.kind', '=', kind),
+      filterPattern: more.length === 0 ? isOfKind : FilterPattern.all(isOfKind, ...more),
       metricNamespace: this.namespace,
       metricName,
       metricValue,

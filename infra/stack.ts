@@ -3,14 +3,15 @@ import { Dumbwaiter } from './dumbwaiter.ts';
 
 /**
  * One Dumbwaiter as a stack of its own. Context (`-c name=value`, or cdk.json): `stack`, the stack's name; `queues` and `schedules`,
- * JSON as the construct takes them; `removable=true`, to lose everything on `cdk destroy`.
+ * JSON as the construct takes them; `reserveSweepConcurrency=true`; `removable=true`, to lose everything on `cdk destroy`.
  */
 export function addStack(app: App): Stack {
   const context = (name: string): unknown => app.node.tryGetContext(name);
   const stack = new Stack(app, String(context('stack') ?? 'Dumbwaiter'), {
     description: 'Dumbwaiter: a message queue on DynamoDB, Lambda and API Gateway',
   });
-  const removable = String(context('removable')) === 'true';
+  const isOn = (name: string) => String(context(name)) === 'true';
+  const removable = isOn('removable');
   const declared = (name: string) => {
     const given = context(name) ?? {};
     return typeof given === 'string' ? JSON.parse(given) : given;
@@ -18,6 +19,7 @@ export function addStack(app: App): Stack {
   const dumbwaiter = new Dumbwaiter(stack, 'Dumbwaiter', {
     queues: declared('queues'),
     schedules: declared('schedules'),
+    reserveSweepConcurrency: isOn('reserveSweepConcurrency'),
     deletionProtection: !removable,
     removalPolicy: removable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
   });

@@ -1,4 +1,5 @@
 import type { RemovalPolicy } from 'aws-cdk-lib';
+import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
@@ -40,6 +41,15 @@ export class Tables extends Construct {
       nonKeyAttributes: ['last', 'expiresAt', 'since'],
     });
     this.queues = new Table(this, 'Queues', { ...common, partitionKey: text('kind'), sortKey: text('name') });
+  }
+
+  /** A metric of the index of due leases alone, labelled so. */
+  dueMetric(metricName: string): Metric {
+    return this.leases.metric(metricName, {
+      statistic: 'Sum',
+      label: 'due',
+      dimensionsMap: { TableName: this.leases.tableName, GlobalSecondaryIndexName: 'due' },
+    });
   }
 }
 

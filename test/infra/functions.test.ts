@@ -67,8 +67,11 @@ test('what direct invocation may do is said for each function that takes it', ()
   ]);
 });
 
-test('the sweep runs each minute, one at a time, and is not tried again', () => {
-  expect(propertiesOf('Sweep').ReservedConcurrentExecutions).toBe(1);
+test('the sweep runs each minute, and neither EventBridge nor Lambda tries it again', () => {
+  const [sweep] = synthesized.all(lambda).find(([id]) => id.startsWith('DumbwaiterFunctionsSweepFunction'))!;
+  expect(synthesized.all('AWS::Lambda::EventInvokeConfig').map(([, { Properties }]) => Properties)).toMatchObject([
+    { FunctionName: { Ref: sweep }, MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+  ]);
   const [[, rule] = []] = synthesized.all('AWS::Events::Rule');
   expect(rule?.Properties).toMatchObject({
     ScheduleExpression: 'rate(1 minute)',
@@ -82,9 +85,10 @@ test('the sweep runs each minute, one at a time, and is not tried again', () => 
   });
 });
 
-test('in an account of few concurrent executions none is set aside', () => {
-  const given = synthesize({ reserveSweepConcurrency: false });
-  expect(propertiesOf('Sweep', given)).not.toHaveProperty('ReservedConcurrentExecutions');
+test('concurrency is reserved for the sweep only if asked: a new account has none to reserve', () => {
+  expect(propertiesOf('Sweep')).not.toHaveProperty('ReservedConcurrentExecutions');
+  const given = synthesize({ reserveSweepConcurrency: true });
+  expect(propertiesOf('Sweep', given).ReservedConcurrentExecutions).toBe(1);
 });
 
 test('Lambda does not take a redrive that hands itself on for a loop', () => {

@@ -4,12 +4,17 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { EngineEvent, SweepReport } from '../../engine/engine.ts';
 import { logEngineEvents } from '../../functions/engine-log.ts';
 import type { Log, LogFields } from '../../functions/log.ts';
+import { refusalOf } from '../../functions/refusal.ts';
 import { logSweep } from '../../functions/sweep-log.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
+import { DumbwaiterError } from '../../sdk/errors.ts';
 import { type Resource, type Synthesized, synthesize } from './synthesized.ts';
 
+/** Of a run, whatever it did. */
+const totals = { queues: 3, visited: 2, notReached: 1, failed: 0, removed: 5, deadLettered: 4 };
 const functions = ['Api', 'Publish', 'Receive', 'Sweep', 'Redrive', 'DeclareQueues'];
-const engines = ['Api', 'Publish', 'Receive', 'Sweep', 'Redrive'];
+const callable = ['Api', 'Publish', 'Receive'];
+const engines = [...callable, 'Sweep', 'Redrive'];
 
 let synthesized: Synthesized;
 
@@ -65,9 +70,27 @@ describe('alarms', () => {
     });
   });
 
+  test.each([
+    ['Defects', 'Defects'],
+    ['Unavailable', 'Unavailable'],
+    ['SchedulesFailed', 'SchedulesFailed'],
+    ['DeclarationsFailed', 'DeclarationsFailed'],
+  ])('%s is raised by the first line of its kind, whichever way the call came', (name, MetricName) => {
+    expect(alarm(name)).toMatchObject({ MetricName, Statistic: 'Sum', Threshold: 1 });
+  });
+
+  test('are raised when most of five runs of the sweep do not complete', () => {
+    expect(alarm('SweepIncomplete')).toMatchObject({
+      MetricName: 'SweepsIncomplete',
+      Statistic: 'Sum',
+      ComparisonOperator: 'GreaterThanThreshold',
+      Threshold: 2,
+    });
+  });
+
   test('say where to look', () => {
     const all = synthesized.all('AWS::CloudWatch::Alarm');
-    expect(all).toHaveLength(2 * functions.length + 5);
+    expect(all).toHaveLength(2 * functions.length + 10);
     for (const [id, { Properties }] of all) expect(Properties.AlarmDescription, id).toMatch(/^.{30,}\.$/);
   });
 
@@ -81,14 +104,17 @@ describe('alarms', () => {
 });
 
 describe('metrics from the logs', () => {
+  /** Lines of one kind; of these, perhaps, those with a field that is false. */
+  const filterForm = /^\{ \(?\$\.kind = "(\w+)"\)?(?: && \(\$\.(\w+) IS FALSE\))? \}$/;
+
   /** What a filter would make of the lines that the functions write: the fields it looks at, by metric. */
   function valuesOf(filters: Resource[], lines: LogFields[]): Record<string, unknown[]> {
     const values: Record<string, unknown[]> = {};
     for (const { Properties } of filters) {
-      const [, kind] = /^\{ \$\.kind = "(\w+)" \}$/.exec(String(Properties.FilterPattern))!;
+      const [, kind, isFalse] = filterForm.exec(String(Properties.FilterPattern))!;
       const [{ MetricName, MetricValue }] = Properties.MetricTransformations as [{ MetricName: string; MetricValue: string }];
       const [, field] = /^\$\.(\w+)$/.exec(MetricValue) ?? [];
-      const matching = lines.filter((line) => line.kind === kind);
+      const matching = lines.filter((line) => line.kind === kind && (isFalse === undefined || line[isFalse] === false));
       values[MetricName] = matching.map((line) => (field === undefined ? Number(MetricValue) : line[field]));
     }
     return values;
@@ -120,7 +146,7 @@ describe('metrics from the logs', () => {
     const queue = { removed: 0, deadLettered: 0, waiting: 1, isDeadLetter: false };
     const report: SweepReport = {
       complete: true,
-      totals: { queues: 3, visited: 3, notReached: 0, failed: 0, removed: 0, deadLettered: 0 },
+      totals,
       queues: [
         { ...queue, name: 'orders', oldestAgeSeconds: 60 },
         { ...queue, name: 'invoices', oldestAgeSeconds: 90 },
@@ -130,9 +156,39 @@ describe('metrics from the logs', () => {
     expect(
       valuesOf(
         filtersOf('Sweep'),
-        linesOf((log) => logSweep(log, report)),
+        linesOf((log) => logSweep(log, report, 1)),
       ).OldestAgeSeconds,
     ).toEqual([90]);
+  });
+
+  test('count the runs of the sweep that did not complete', () => {
+    const sweeps = [true, false, false].map((complete): SweepReport => ({ queues: [], complete, totals }));
+    const lines = linesOf((log) => {
+      for (const report of sweeps) logSweep(log, report, 1);
+    });
+    expect(valuesOf(filtersOf('Sweep'), lines).SweepsIncomplete).toEqual([1, 1]);
+  });
+
+  test('count the schedules whose ticks the sweep could not publish', () => {
+    const event: EngineEvent = { kind: 'schedule_failed', schedule: 'hourly', queue: 'orders', reason: 'there is no queue' };
+    expect(
+      valuesOf(
+        filtersOf('Sweep'),
+        linesOf((log) => logEngineEvents(log)(event)),
+      ).SchedulesFailed,
+    ).toEqual([1]);
+  });
+
+  test.each(callable)('count what the function %s answers with 5xx, by invocation too', (name) => {
+    const thrown = [new Error('a defect'), new DumbwaiterError('unavailable', 'x'), new DumbwaiterError('invalid_input', 'x')];
+    const lines = linesOf((log) => {
+      for (const error of thrown) refusalOf(error, 'request', log);
+    });
+    expect(valuesOf(filtersOf(name), lines)).toMatchObject({ Defects: [1], Unavailable: [1] });
+  });
+
+  test('count the deployments whose declarations were refused', () => {
+    expect(valuesOf(filtersOf('DeclareQueues'), [{ kind: 'declaration_failed' }])).toEqual({ DeclarationsFailed: [1] });
   });
 
   test('are the ones at which the alarms look, in a namespace of the deployment', () => {
@@ -150,4 +206,58 @@ test('there is a dashboard, which shows every alarm and every function', () => {
   const body = JSON.stringify(synthesized.at('AWS::CloudWatch::Dashboard', 'Dashboard').Properties.DashboardBody);
   for (const [id] of synthesized.all('AWS::CloudWatch::Alarm')) expect(body).toContain(id);
   for (const [id] of synthesized.all('AWS::Lambda::Function')) expect(body).toContain(id);
+});
+
+test.each([
+  'ConsumedWriteCapacityUnits',
+  'ConsumedReadCapacityUnits',
+  'WriteThrottleEvents',
+  'ReadThrottleEvents',
+])('the dashboard shows %s of the index of due leases beside those of the tables', (metric) => {
+  const body = JSON.stringify(synthesized.at('AWS::CloudWatch::Dashboard', 'Dashboard').Properties.DashboardBody);
+  expect(body).toMatch(new RegExp(`${metric}[^\\]]*GlobalSecondaryIndexName[^\\]]*due`));
+});
+
+describe('the log of a sweep', () => {
+  const quiet = { removed: 0, deadLettered: 0, oldestAgeSeconds: 0, waiting: 0, isDeadLetter: false };
+
+  function linesOfSweep(report: SweepReport): { level: string; fields: LogFields }[] {
+    const lines: { level: string; fields: LogFields }[] = [];
+    const keep = (level: string) => (_: string, fields: LogFields) => void lines.push({ level, fields });
+    logSweep({ info: keep('info'), warn: keep('warn'), error: keep('error') }, report, 40);
+    return lines;
+  }
+
+  test('is one line for a thousand queues in which nothing happened', () => {
+    const queues = Array.from({ length: 1000 }, (_, index) => ({
+      ...quiet,
+      name: `q${index}`,
+      waiting: 1,
+      oldestAgeSeconds: index,
+    }));
+    const fields = {
+      kind: 'swept',
+      complete: true,
+      ...totals,
+      oldestAgeSeconds: 999,
+      oldestQueue: 'q999',
+      ms: 40,
+    };
+    expect(linesOfSweep({ complete: true, queues, totals })).toMatchObject([{ level: 'info', fields }]);
+  });
+
+  test('names the queues in which something happened', () => {
+    const queues = [
+      { ...quiet, name: 'idle' },
+      { ...quiet, name: 'orders', deadLettered: 3, removed: 1 },
+    ];
+    expect(linesOfSweep({ complete: true, queues, totals }).map(({ fields }) => fields)).toMatchObject([
+      { kind: 'queue_swept', queue: 'orders', deadLettered: 3, removed: 1 },
+      { kind: 'swept', ...totals },
+    ]);
+  });
+
+  test('warns when the sweep did not complete', () => {
+    expect(linesOfSweep({ complete: false, queues: [], totals })).toMatchObject([{ level: 'warn', fields: { complete: false } }]);
+  });
 });

@@ -87,6 +87,15 @@ describe('what is stored', () => {
   });
 });
 
+test('concurrency is reserved for the sweep when the context says so', () => {
+  const reserving = (context: Record<string, unknown>) =>
+    Object.keys(
+      templateWith(context).findResources('AWS::Lambda::Function', { Properties: { ReservedConcurrentExecutions: 1 } }),
+    );
+  expect(reserving({})).toEqual([]);
+  expect(reserving({ reserveSweepConcurrency: 'true' })).toHaveLength(1);
+});
+
 test('the stack can be given another name', () => {
   expect(addStack(new App({ context: { stack: 'Other' } })).stackName).toBe('Other');
 });
