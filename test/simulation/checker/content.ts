@@ -1,6 +1,11 @@
 /** Contents, to be compared. */
 import type { Json, PublishEntry } from '../../../sdk/contract.ts';
 
+/** The body alone: what tells one message from another, whatever became of its attributes. */
+export function bodyKey({ body, bodyBase64 }: Pick<PublishEntry, 'body' | 'bodyBase64'>): string {
+  return contentKey(bodyBase64 === undefined ? (body === undefined ? {} : { body }) : { bodyBase64 });
+}
+
 /** Content as a text that is the same for the same content. */
 export function contentKey({
   body,

@@ -1,4 +1,4 @@
-/** Whose message is which, of those under one key. */
+/** Whose message is which, of those under one key or one own id. */
 import type { Call } from '../history.ts';
 import { contentKey } from './content.ts';
 import { idAtFirst } from './ids.ts';
@@ -7,6 +7,7 @@ import type { Lives } from './lives.ts';
 import { matched } from './matching.ts';
 import { callsOf, endOf } from './outcomes.ts';
 import { readyAt } from './waits.ts';
+import { provenLifeOf } from './whose.ts';
 
 type Known = Pick<Ledger, 'changes' | 'cancels' | 'queues' | 'clockErrorMs'>;
 
@@ -21,7 +22,8 @@ interface Told {
 }
 
 /**
- * Notes of the lives under each key what their messages say of their publish (`saidAt`). A publish that took long may have been accepted at any
+ * Notes of lives under an own id or a key what their messages say of their publish (`saidAt`). First those that a body proves. Then,
+ * under a key, those whose body was replaced: a publish that took long may have been accepted at any
  * time of that, and later ones may have changed what it carries, so more than one life may fit a message. Those that were accepted have one
  * rather, those with the content that was seen, and the later: an earlier one may have ended unseen, by its age or by a purge.
  */
@@ -31,16 +33,20 @@ export function noteWhose(calls: readonly Call[], lives: Lives, known: Known): v
     for (const message of 'output' in call.answer ? call.answer.output.messages : []) {
       const id = idAtFirst(message.id);
       const ofId = told.get(id) ?? new Map<string, Told>();
-      if (!lives.keyed.has(id) || ofId.has(message.publishedAt)) continue;
+      const proven = provenLifeOf(message, lives, known.queues);
+      if (proven) proven.saidAt = message.publishedAt;
+      if (proven || !lives.keyed.has(id) || ofId.has(message.publishedAt)) continue;
       const { publishedAt } = message;
       const first = { queue: call.params.queue, from: call.startedAt, by: endOf(call) };
       told.set(id, ofId.set(publishedAt, { publishedAt, content: contentKey(message), ...first }));
     }
   }
   for (const [id, ofId] of told) {
-    const messages = [...ofId.values()];
+    const proven = new Set(lives.byId.get(id)?.map(({ saidAt }) => saidAt));
+    const messages = [...ofId.values()].filter(({ publishedAt }) => !proven.has(publishedAt));
     const isSeenAsItWas = (life: Life) => messages.some((message) => differs(life, message) === 0);
-    const all = (lives.byId.get(id) ?? []).toSorted(
+    const unproven = lives.byId.get(id)?.filter(({ saidAt }) => saidAt === undefined) ?? [];
+    const all = unproven.toSorted(
       (one, other) =>
         Number(other.accepted) - Number(one.accepted) ||
         Number(isSeenAsItWas(other)) - Number(isSeenAsItWas(one)) ||

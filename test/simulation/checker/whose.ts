@@ -1,20 +1,34 @@
 /** Whose message a delivery is. */
 import type { ReceivedMessage } from '../../../sdk/contract.ts';
-import { contentKey } from './content.ts';
-import { idAtFirst } from './ids.ts';
+import { bodyKey, contentKey } from './content.ts';
+import { idAtFirst, idBefore } from './ids.ts';
 import type { Ledger, Life } from './ledger.ts';
 import { type Lives, name } from './lives.ts';
 import { type CallOf, endOf } from './outcomes.ts';
 
 type Known = Pick<Ledger, 'changes' | 'queues' | 'clockErrorMs'>;
 
-/** Of several under one own id, and of one content, the one that was published when the message says. */
+/**
+ * The life that a body proves, of those under an own id or a key: no other publish under that id carried this body, and this one cannot have put it into a message
+ * that was there before.
+ */
+export function provenLifeOf(message: ReceivedMessage, lives: Lives, queues: Ledger['queues']): Life | undefined {
+  const body = bodyKey(message);
+  const [life, ...others] = (lives.byId.get(idAtFirst(message.id)) ?? []).filter(({ entry }) => bodyKey(entry) === body);
+  if (life === undefined || others.length > 0 || idBefore(life.entry) === undefined) return undefined;
+  const mayHaveReplaced = !life.accepted && life.entry.dedupKey !== undefined && queues.mayReplace(life.queue);
+  return mayHaveReplaced ? undefined : life;
+}
+
+/** The life that the body proves; else, of several under one own id and of one content, the one that was published when the message says. */
 export function lifeOf(
   message: ReceivedMessage,
   receive: CallOf<'receive'>,
   lives: Lives,
   { changes, queues, clockErrorMs }: Known,
 ): Life | undefined {
+  const proven = provenLifeOf(message, lives, queues);
+  if (proven) return proven;
   const key = contentKey(message);
   const by = endOf(receive);
   const id = idAtFirst(message.id);
