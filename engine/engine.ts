@@ -1,10 +1,19 @@
 /** The queue as a value: every operation over one store. */
-import type { CheckBack, InputOf, Message, OperationName, OutputOf, ParamsOf, TransactionItem } from '../sdk/contract.ts';
+import type {
+  CheckBack,
+  DeathReason,
+  InputOf,
+  Message,
+  OperationName,
+  OutputOf,
+  ParamsOf,
+  TransactionItem,
+} from '../sdk/contract.ts';
 import type { Clock, Random, Store, Write } from './port.ts';
 
 /** What the engine says of its own doings, for logs and metrics. It never holds a body. */
 export type EngineEvent =
-  | { kind: 'dead_lettered'; queue: string; to: string; reason: string; messages: number }
+  | { kind: 'dead_lettered'; queue: string; to: string; reason: DeathReason; messages: number }
   /** Without a dead-letter queue: gone, or kept as expired. Told by whoever meets them, at times by two. */
   | { kind: 'expired'; queue: string; messages: number }
   /** The ticks of a schedule cannot be published; told once for each reason. */

@@ -92,8 +92,9 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
 /** A slot as it enters its new queue: due at once, never received there. */
 function arriving(slot: Slot, now: number, dies: boolean): Slot {
   const next: Slot = { visibleAt: now, receives: 0, failures: 0 };
-  if (dies) next.died = { receives: slot.receives, failures: slot.failures };
-  if (dies && slot.lastFailure !== undefined) next.lastFailure = slot.lastFailure;
+  const text = slot.lastFailure;
+  if (dies) next.died = { receives: slot.receives, failures: slot.failures, ...(text === undefined ? {} : { text }) };
+  if (dies && text !== undefined) next.lastFailure = text;
   if (dies && slot.errors) next.errors = slot.errors;
   return next;
 }

@@ -3,6 +3,7 @@
  * to this queue before the task began: one that dies again meanwhile is not moved twice, and a page that is done again after a
  * crash finds what it moved gone.
  */
+import type { DeathReason } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
 import { adopt } from './adopt.ts';
 import type { Context } from './context.ts';
@@ -150,7 +151,7 @@ function movableSlots(lease: Lease, only: number | undefined, now: number): { mo
   return { movable, held: wanted.length - movable.length };
 }
 
-function isSelected(task: Task, since: number, reason: string | undefined): boolean {
+function isSelected(task: Task, since: number, reason: DeathReason | undefined): boolean {
   const { selection } = task;
   if (selection.reason !== undefined && selection.reason !== reason) return false;
   if (selection.from !== undefined && since < Date.parse(selection.from)) return false;

@@ -7,6 +7,7 @@
  * the message is leased (it has a token) or delayed (it has none); once past, the message is ready again. An ack marks the slot
  * done; the last one makes the row a tombstone. A message that is dead-lettered or redriven changes its row's shard.
  */
+import type { DeathReason } from '../sdk/contract.ts';
 import { signedRequestMsMax, tombstoneMs } from '../sdk/limits.ts';
 import type { Placed } from './contents.ts';
 import type { Condition, Key } from './port.ts';
@@ -25,8 +26,8 @@ export interface Slot {
   receives: number;
   failures: number;
   lastFailure?: string;
-  /** Receives and failures in the queue where it died. */
-  died?: { receives: number; failures: number };
+  /** Receives and failures in the queue where it died, and the text of the last failure there. */
+  died?: { receives: number; failures: number; text?: string };
   /** Acked or removed (`done`), cancelled, too old (`expired`, where that is kept), or living on in a row of its own (`moved`). */
   end?: 'done' | 'cancelled' | 'expired' | 'moved';
   /** When it ended, and until when it is shown, ms; where its queue keeps what has ended. */
@@ -44,7 +45,7 @@ export interface Slot {
 /** How the parcel came into a dead-letter queue. */
 export interface Death {
   queue: string;
-  reason: string;
+  reason: DeathReason;
   at: number;
 }
 

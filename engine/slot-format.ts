@@ -18,7 +18,7 @@ export function slotRow(slot: Slot): { [name: string]: Value } {
   const { errors = [], lastFailure } = slot;
   if (errors.length > 0) row.w = errors.map(({ at, text }) => [at, text]);
   if (lastFailure !== undefined && lastFailure !== errors.at(-1)?.text) row.e = lastFailure;
-  if (slot.died) row.x = [slot.died.receives, slot.died.failures];
+  if (slot.died) row.x = diedRow(slot.died, lastFailure);
   if (slot.end) row.d = slot.end;
   if (slot.heldBy !== undefined) row.h = slot.heldBy;
   if (slot.progress !== undefined) row.g = slot.progress;
@@ -38,13 +38,25 @@ export function readSlot(value: Value): Slot {
   if (row.w !== undefined) slot.errors = (row.w as [number, string][]).map(([at, text]) => ({ at, text }));
   const lastFailure = (row.e as string | undefined) ?? slot.errors?.at(-1)?.text;
   if (lastFailure !== undefined) slot.lastFailure = lastFailure;
-  if (row.x !== undefined) slot.died = { receives: (row.x as number[])[0]!, failures: (row.x as number[])[1]! };
+  if (row.x !== undefined) slot.died = readDied(row.x as DiedRow, lastFailure);
   if (row.h !== undefined) slot.heldBy = row.h as string;
   if (row.g !== undefined) slot.progress = row.g as number;
   if (row.k !== undefined) slot.kept = { at: row.a as number, until: row.k as number };
   if (row.o !== undefined) slot.result = readPlaced(row.o as Row);
   if (row.d !== undefined) slot.end = row.d as NonNullable<Slot['end']>;
   return slot;
+}
+
+/** Receives, failures, and the text of the last failure: `true` where it is still the last one of all. */
+type DiedRow = (number | string | boolean)[];
+
+function diedRow({ receives, failures, text }: NonNullable<Slot['died']>, lastFailure: string | undefined): DiedRow {
+  return text === undefined ? [receives, failures] : [receives, failures, text === lastFailure ? true : text];
+}
+
+function readDied([receives, failures, text]: DiedRow, lastFailure: string | undefined): NonNullable<Slot['died']> {
+  const told = text === true ? lastFailure : (text as string | undefined);
+  return { receives: receives as number, failures: failures as number, ...(told === undefined ? {} : { text: told }) };
 }
 
 export function placedRow(placed: Placed): Row {

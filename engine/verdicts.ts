@@ -1,9 +1,10 @@
 /** What becomes of a message by its age and by what it went through. */
+import type { DeathReason } from '../sdk/contract.ts';
 import type { Context } from './context.ts';
 import type { Lease, Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 
-export type Verdict = 'ended' | 'held' | 'ready' | 'gone' | { reason: string };
+export type Verdict = 'ended' | 'held' | 'ready' | 'gone' | { reason: DeathReason };
 
 /** What becomes of messages of this age in this queue, whatever their slots say. */
 export function verdictOfAge(queue: QueueRecord, since: number, expiresAt: number | undefined, now: number): Verdict {

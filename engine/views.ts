@@ -32,6 +32,7 @@ function deathRecord(death: Death, slot: Slot): DeathRecord {
   return {
     queue: death.queue,
     reason: death.reason,
+    ...(slot.died?.text === undefined ? {} : { text: slot.died.text }),
     at: instant(death.at),
     receives: slot.died?.receives ?? 0,
     failures: slot.died?.failures ?? 0,

@@ -130,7 +130,8 @@ export const operationTexts: OperationTextsOf<OperationName> = {
     summary: 'Give messages back early',
     description:
       'A message comes again after `delaySeconds`. Without that it comes at once; with `failed`, a text that says why, the release counts ' +
-      'as a failure, and the message comes after the backoff of the queue.',
+      'as a failure, and the message comes after the backoff of the queue. With `deadLetter` it is moved to the dead-letter queue, with the ' +
+      'reason `rejected`; where the queue has none, that is a failure like any other, and the answer says when the message comes.',
     input: { receipts: [receipt], failed: 'The printer is out of paper' },
     output: { results: [{ ok: true, visibleAt: later }] },
     refusals: ofQueue,

@@ -49,7 +49,8 @@ export const counts = z.object({
 
 export const deathRecord = z.object({
   queue: field.queueName,
-  reason: z.string().meta({ description: '`max_receives`, `expired`, or the text given with release.' }),
+  reason: field.deathReason,
+  text: z.string().exactOptional().meta({ description: 'The text of the last failure before it died.' }),
   at: instant,
   receives: count,
   failures: count,

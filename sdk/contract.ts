@@ -48,7 +48,7 @@ export interface Operations {
   ack: { params: { queue: string }; input: { receipts: string[]; result?: Json }; output: { results: AckResult[] } };
   release: {
     params: { queue: string };
-    input: { receipts: string[]; delaySeconds?: number; failed?: string };
+    input: { receipts: string[]; delaySeconds?: number; failed?: string; deadLetter?: boolean };
     output: { results: ReleaseResult[] };
   };
   extend: {

@@ -9,6 +9,7 @@ export type {
   Backoff,
   Counts,
   DeadLetter,
+  DeathReason,
   DeathRecord,
   EndState,
   ExtendResult,
@@ -51,6 +52,7 @@ export type {
   Reschedule,
 } from './queue-calls.ts';
 export type { Redrive, RedriveWaitOptions } from './redrive.ts';
+export { Reject } from './reject.ts';
 export type { CallInput } from './requests.ts';
 export type { CallOptions } from './retry.ts';
 export type { NewSchedule, ScheduleChanges, ScheduleDescription, SchedulesClient, TickMessage } from './schedules.ts';

@@ -3,6 +3,7 @@ import type { TransactionWrite } from './contract.ts';
 import { DumbwaiterError, type ErrorCode } from './errors.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import type { ReceivedMessage } from './message.ts';
+import { isRejection } from './reject.ts';
 import { textOfThrown } from './thrown.ts';
 import type { Timers } from './timers.ts';
 
@@ -11,7 +12,7 @@ export interface HandlerContext {
   signal: AbortSignal;
 }
 
-/** Handled when it returns, failed when it throws. It may ack or release the message itself. */
+/** Handled when it returns, failed when it throws, dead-lettered at once when it throws a `Reject`. It may ack or release the message itself. */
 export type Handler<T> = (message: ReceivedMessage<T>, context: HandlerContext) => unknown;
 
 /** Of a consumer with `transaction`: what is returned is committed together with the message's ack, or nothing is. */
@@ -152,7 +153,8 @@ export class Job<T> {
 
   async #fail(error: unknown): Promise<void> {
     this.#parts.emitter.emit('failed', { message: this.#message, error });
-    await this.#guarded(this.#message.release({ failed: textOfThrown(error) }));
+    const isRejected = isRejection(error);
+    await this.#guarded(this.#message.release({ failed: textOfThrown(error), ...(isRejected && { deadLetter: true }) }));
   }
 
   async #guarded(call: Promise<unknown>): Promise<void> {

@@ -12,6 +12,11 @@ export interface ReleaseInput {
   delaySeconds?: number;
   /** Why it could not be handled: counts as a failure, and is kept with the message. Cut to 256 characters. */
   failed?: string;
+  /**
+   * Moves the message to the dead-letter queue now, with the reason `rejected`; not with `delaySeconds`. In a queue without dead-letter queue
+   * it only counts as a failure. Default false.
+   */
+  deadLetter?: boolean;
 }
 
 /** Ack, release and extend, gathered: those of the same turn, or within `lingerMs`, that ask the same share a call. */
@@ -44,12 +49,13 @@ export class Leases {
   release(
     queue: string,
     receipts: readonly string[],
-    { delaySeconds, failed }: ReleaseInput = {},
+    { delaySeconds, failed, deadLetter }: ReleaseInput = {},
     options: CallOptions = {},
   ): Promise<ReleaseResult>[] {
     const input = {
       ...(delaySeconds !== undefined && { delaySeconds }),
       ...(failed !== undefined && { failed: failureText(failed) }),
+      ...(deadLetter !== undefined && { deadLetter }),
     };
     return this.#gather(this.#releases, queue, input, receipts, options, async (entries, shared) => {
       const output = await this.#caller.call('release', { queue }, { receipts: entries, ...input }, shared);

@@ -94,7 +94,8 @@ export class ReceivedMessage<T = unknown> {
   }
 
   /**
-   * Gives it back before its lease ends: at once, after `delaySeconds`, or, with `failed`, after the queue's backoff.
+   * Gives it back before its lease ends: at once, after `delaySeconds`, or, with `failed`, after the queue's backoff; with `deadLetter`, to
+   * the dead-letter queue.
    * @throws DumbwaiterError `lease_lost` when the lease is another's; also when a retry repeats a release that was done
    */
   release(input?: ReleaseInput, options?: CallOptions): Promise<Released> {

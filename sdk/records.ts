@@ -47,12 +47,19 @@ export type AckResult = { ok: true } | Refused;
 export type ReleaseResult = { ok: true; visibleAt: string } | { ok: true; deadLettered: true } | Refused;
 export type ExtendResult = { ok: true; leasedUntil: string } | Refused;
 
+/**
+ * Why a message was dead-lettered. `max_receives`: it was received as often as its queue allows, and not acked. `expired`: it was past its
+ * retention. `rejected`: its holder said so. `unreadable`: what is stored of it can not be read as a message.
+ */
+export type DeathReason = 'max_receives' | 'expired' | 'rejected' | 'unreadable';
+
 /** What became of a message before it was dead-lettered. */
 export interface DeathRecord {
   /** The queue in which it died. */
   queue: string;
-  /** `max_receives`, `expired`, or the text given with `release({failed})`. */
-  reason: string;
+  reason: DeathReason;
+  /** The text of the last failure before it died: of `release({failed})`, or of what its handler threw. Absent where nobody told any. */
+  text?: string;
   at: string;
   receives: number;
   failures: number;
@@ -128,7 +135,7 @@ export interface RedriveInput {
   /** Only these messages. */
   ids?: string[];
   /** Only those that died of this reason. */
-  reason?: string;
+  reason?: DeathReason;
   /** Only those that came here at or after this instant. */
   from?: string;
   /** Only those that came here before this instant. */

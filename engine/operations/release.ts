@@ -1,6 +1,6 @@
 /**
  * Release: gives messages back before their lease ends. They come again after `delaySeconds`; without it at once, or, where they failed,
- * after the queue's backoff. One whose receives are used up is dead-lettered with the text of `failed` as the reason.
+ * after the queue's backoff. One whose receives are used up, or that its holder rejects, is dead-lettered, with the text of `failed`.
  */
 import type { InputOf, ReleaseResult } from '../../sdk/contract.ts';
 import { failedCharsMax } from '../../sdk/limits.ts';
@@ -13,19 +13,23 @@ import { judgeable, lookAt, untilSettled } from '../lease-writes.ts';
 import { moveSlots } from '../moves.ts';
 import { returnPermits } from '../permit-writes.ts';
 import type { Receipt } from '../receipts.ts';
-import { isLive, type Lease, type Slot } from '../rows.ts';
+import { type Death, isLive, type Lease, type Slot } from '../rows.ts';
 import type { QueueRecord } from '../settings.ts';
 import { replaceSlots } from '../settle.ts';
 import { byRow, notHeld } from './by-row.ts';
+
+/** `text` may be empty. */
+interface Failure {
+  text: string;
+}
 
 export async function release(
   ctx: Context,
   queueName: string,
   receipts: readonly unknown[],
-  input: Pick<InputOf<'release'>, 'delaySeconds' | 'failed'>,
+  { delaySeconds, failed, deadLetter: isRejected = false }: Omit<InputOf<'release'>, 'receipts'>,
 ): Promise<{ results: ReleaseResult[] }> {
-  const { delaySeconds } = input;
-  const failed = input.failed === undefined ? undefined : cut(input.failed);
+  const failure: Failure | undefined = failed === undefined && !isRejected ? undefined : { text: cut(failed ?? '') };
   const answer = await byRow<ReleaseResult>(ctx, queueName, receipts, async (queue, rowId, held) => {
     // By receipt, not by slot: a call may give an old receipt of a message beside the one that counts.
     const results = new Map<Receipt, ReleaseResult>();
@@ -45,24 +49,25 @@ export async function release(
         ...lease,
         version: ctx.newVersion(),
         slots: lease.slots.map((slot, index) =>
-          given.includes(index) ? released(ctx, queue, slot, now, delaySeconds, failed) : slot,
+          given.includes(index) ? released(ctx, queue, slot, now, delaySeconds, failure) : slot,
         ),
       };
       const { deadLetter } = queue;
       const isPurged = lease.since < queue.purgedBefore;
-      const isUsedUp = (slot: number) => deadLetter && !isPurged && lease.slots[slot]!.receives >= deadLetter.maxReceives;
-      const used = given.filter(isUsedUp);
-      const target = used.length > 0 && deadLetter ? await ctx.settings.find(deadLetter.queue) : undefined;
+      const isOver = (slot: number) => isRejected || lease.slots[slot]!.receives >= deadLetter!.maxReceives;
+      const dying = deadLetter && !isPurged ? given.filter(isOver) : [];
+      // Without its dead-letter queue a message goes on being retried: nothing is ever dropped for want of a place.
+      const target = dying.length > 0 && deadLetter ? await ctx.settings.find(deadLetter.queue) : undefined;
       if (target) {
-        const death = { queue: queue.name, reason: failed || 'max_receives', at: now };
-        const slots = lease.slots.map((slot, index) => (used.includes(index) ? next.slots[index]! : slot));
-        const moved = await moveSlots(ctx, { seen, lease: { ...lease, slots }, slots: used, target, death });
+        const death: Death = { queue: queue.name, reason: isRejected ? 'rejected' : 'max_receives', at: now };
+        const slots = lease.slots.map((slot, index) => (dying.includes(index) ? next.slots[index]! : slot));
+        const moved = await moveSlots(ctx, { seen, lease: { ...lease, slots }, slots: dying, target, death });
         if (moved.applied) {
-          for (const receipt of pending) if (used.includes(receipt.slot)) results.set(receipt, { ok: true, deadLettered: true });
+          for (const receipt of pending) if (dying.includes(receipt.slot)) results.set(receipt, { ok: true, deadLettered: true });
         }
         return { seen: moved.seen };
       }
-      if (lease.group?.aside && failed !== undefined) {
+      if (lease.group?.aside && failure) {
         const slotOf = (slot: Slot) => next.slots[lease.slots.indexOf(slot)]!;
         const moved = await moveAside(ctx, queue, { seen, lease, slots: given }, slotOf);
         if (moved.applied) noteReleased(results, pending, next);
@@ -101,12 +106,11 @@ function released(
   slot: Slot,
   now: number,
   delaySeconds: number | undefined,
-  failed: string | undefined,
+  failure: Failure | undefined,
 ): Slot {
   const { token: _, leasedUntil: __, ...rest } = slot;
-  const hasFailed = failed !== undefined;
-  const failures = slot.failures + (hasFailed ? 1 : 0);
-  const backoff = hasFailed && queue.backoff ? backoffMs(queue.backoff, failures, ctx.random.number()) : 0;
+  const failures = slot.failures + (failure ? 1 : 0);
+  const backoff = failure && queue.backoff ? backoffMs(queue.backoff, failures, ctx.random.number()) : 0;
   const visibleAt = now + (delaySeconds === undefined ? backoff : delaySeconds * 1000);
-  return { ...rest, visibleAt, failures, ...(failed ? failureIn(queue, slot, failed, now) : {}) };
+  return { ...rest, visibleAt, failures, ...(failure?.text ? failureIn(queue, slot, failure.text, now) : {}) };
 }

@@ -60,7 +60,7 @@ export const pageLimit = whole(1, limits.pageEntriesMax);
 export const cursor = text(1, limits.cursorCharsMax);
 /** Any length: the engine cuts it. A failure must never fail to be told. */
 export const failed = z.string({ error: 'must be a text' });
-export const reason = text(1, limits.failedCharsMax);
+export const deathReason = oneOf(['max_receives', 'expired', 'rejected', 'unreadable']);
 export const instant = z.iso.datetime({
   offset: true,
   error: 'must be an instant of RFC 3339, such as 2026-01-31T12:00:00.000Z',

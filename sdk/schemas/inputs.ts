@@ -40,7 +40,19 @@ function batches<Message extends z.ZodType, Receipt extends z.ZodType>(message: 
     publishItems: object({ messages: field.list(message, 1, batchEntriesMax) }),
     ack: object({ receipts, result: field.result.optional() }),
     ackItems: object({ receipts }),
-    release: object({ receipts, delaySeconds: field.delaySeconds.optional(), failed: field.failed.optional() }),
+    release: object({
+      receipts,
+      delaySeconds: field.delaySeconds.optional(),
+      failed: field.failed.optional(),
+      deadLetter: field.flag
+        .meta({
+          description: 'Dead-letters the messages now, with the reason `rejected`. Not with `delaySeconds`. Default false.',
+        })
+        .optional(),
+    }).refine(({ delaySeconds, deadLetter }) => delaySeconds === undefined || !deadLetter, {
+      path: ['deadLetter'],
+      error: 'must come without delaySeconds',
+    }),
     extend: object({
       receipts,
       visibilityTimeoutSeconds: field.visibilityTimeoutSeconds.optional(),
@@ -70,7 +82,7 @@ export const inputs = {
   rollbackMessage: nothing,
   redrive: object({
     ids: field.list(field.anyMessageId, 1, redriveIdsMax).optional(),
-    reason: field.reason.optional(),
+    reason: field.deathReason.meta({ description: 'Only those that died of this reason.' }).optional(),
     from: field.instant.optional(),
     until: field.instant.optional(),
     toQueue: field.queueName.optional(),

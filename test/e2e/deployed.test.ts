@@ -125,9 +125,9 @@ describe.each(['http', 'lambda'] as const)('over %s', (transport) => {
     expect(await dead.get(id)).toMatchObject({
       state: 'dead',
       body: 'poison',
-      deadLetter: { queue: queue.name, reason: 'no such customer', receives: 1 },
+      deadLetter: { queue: queue.name, reason: 'max_receives', text: 'no such customer', receives: 1 },
     });
-    const redrive = await dead.redrive({ reason: 'no such customer' });
+    const redrive = await dead.redrive({ reason: 'max_receives' });
     expect(await redrive.wait({ pollMs: 100 })).toMatchObject({ state: 'done', moved: 1 });
     const [again] = await queue.receive({ waitSeconds: 10 });
     expect(again).toMatchObject({ id, body: 'poison' });

@@ -77,7 +77,7 @@ onBothStores('dead-letter', (driven) => {
     expect(await bodies('q')).toEqual(['second']);
   });
 
-  it('moves a message whose last receive is released, with the text of its failure as the reason', async () => {
+  it('moves a message whose last receive is released, with the text of its failure', async () => {
     await queues(2);
     const { send, receive, call } = driven();
     const ids = await send('q', 'a', 'b');
@@ -91,8 +91,61 @@ onBothStores('dead-letter', (driven) => {
       { ok: true, deadLettered: true },
     ]);
     expect(await dead()).toMatchObject(
-      ids.map((id) => ({ id, lastFailure: 'no card', deadLetter: { queue: 'q', reason: 'no card', receives: 2, failures: 2 } })),
+      ids.map((id) => ({
+        id,
+        lastFailure: 'no card',
+        deadLetter: { queue: 'q', reason: 'max_receives', text: 'no card', receives: 2, failures: 2 },
+      })),
     );
+  });
+
+  it('moves a message that its holder rejects, whatever receives it has left, and no other of its parcel', async () => {
+    await queues(5);
+    const { send, receive, call, ack, events } = driven();
+    const [poison] = await send('q', 'poison', 'good');
+    const [first, second] = await receive('q');
+    const { results } = await call('release', 'q', { receipts: [first!.receipt], deadLetter: true, failed: 'no such customer' });
+    expect(results).toEqual([{ ok: true, deadLettered: true }]);
+    const death = { queue: 'q', reason: 'rejected', text: 'no such customer', receives: 1, failures: 1 };
+    expect(await dead()).toMatchObject([{ id: poison, body: 'poison', lastFailure: 'no such customer', deadLetter: death }]);
+    expect(events).toEqual([{ kind: 'dead_lettered', queue: 'q', to: 'dead', reason: 'rejected', messages: 1 }]);
+    expect(await ack('q', [second!])).toEqual([{ ok: true }]);
+    const [there] = await receive('dead');
+    await call('release', 'dead', { receipts: [there!.receipt], failed: 'later' });
+    expect(await dead()).toMatchObject([{ lastFailure: 'later', deadLetter: death }]);
+  });
+
+  it('moves a rejected message that its group holds, and the group goes on', async () => {
+    await queues(5, { groups: { concurrency: 1, onFailure: 'aside', ratePerSecond: null } });
+    const { publish, receive, call } = driven();
+    await publish('q', { body: 1, group: 'g' }, { body: 2, group: 'g' });
+    const [first] = await receive('q', { max: 1 });
+    await call('release', 'q', { receipts: [first!.receipt], deadLetter: true });
+    expect(await receive('q')).toMatchObject([{ body: 2 }]);
+    const [letter] = await dead();
+    expect(letter).toMatchObject({ body: 1, deadLetter: { reason: 'rejected', failures: 1 } });
+    expect(letter!.deadLetter).not.toHaveProperty('text');
+  });
+
+  it('takes a rejection for a failure like any other where there is no dead-letter queue', async () => {
+    const { create, send, receive, call, clock } = driven();
+    await create('q', { backoff: { minSeconds: 5, maxSeconds: 5, factor: 1, jitter: 0 } });
+    await send('q', 1);
+    const [held] = await receive('q');
+    const { results } = await call('release', 'q', { receipts: [held!.receipt], deadLetter: true, failed: 'x' });
+    expect(results).toEqual([{ ok: true, visibleAt: new Date(clock.now() + 5_000).toISOString() }]);
+    clock.advance(5_000);
+    expect(await receive('q')).toMatchObject([{ body: 1, receives: 2, failures: 1 }]);
+  });
+
+  it('refuses a rejection that names a delay, and changes nothing', async () => {
+    await queues();
+    const { send, receive, call, ack } = driven();
+    await send('q', 1);
+    const held = await receive('q');
+    const refused = call('release', 'q', { receipts: [held[0]!.receipt], deadLetter: true, delaySeconds: 5 });
+    await expect(refused).rejects.toMatchObject({ code: 'invalid_input', message: expect.stringContaining('deadLetter') });
+    expect(await ack('q', held)).toEqual([{ ok: true }]);
   });
 
   it('moves a released message of a parcel beside one that has receives left', async () => {

@@ -300,7 +300,7 @@ onBothStores('kept', (driven) => {
       'dead',
       (await receive('dead')).filter(({ id }) => id === two),
     );
-    expect(await get(two!)).toMatchObject({ queue: 'dead', state: 'done', body: 2, deadLetter: { queue: 'q', reason: 'no' } });
+    expect(await get(two!)).toMatchObject({ queue: 'dead', state: 'done', body: 2, deadLetter: { queue: 'q', text: 'no' } });
     clock.advance(30_000);
     await redrive('dead');
     expect(await get(three!)).toMatchObject({ queue: 'q', state: 'ready' });
@@ -530,7 +530,7 @@ onBothStores('waiting for the end of a message', (driven) => {
     expect((await wait('a')).state).toBe('cancelled');
     const [message] = await receive('q');
     await call('release', 'q', { receipts: [message!.receipt], failed: 'no' });
-    expect(await wait('b')).toMatchObject({ queue: 'dead', state: 'dead', deadLetter: { reason: 'no' } });
+    expect(await wait('b')).toMatchObject({ queue: 'dead', state: 'dead', deadLetter: { reason: 'max_receives', text: 'no' } });
     expect(clock.now()).toBe(begun);
   });
 

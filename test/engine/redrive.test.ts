@@ -12,12 +12,12 @@ onBothStores('redrive', (driven) => {
     await driven().create('dead');
     for (const queue of ['q', 'p']) await driven().create(queue, { deadLetter: { queue: 'dead', maxReceives: 1 } });
   }
-  /** Publishes bodies and lets them die of a reason; answers their ids. */
-  async function die(queue: string, reason: string, ...bodies: (string | number)[]) {
+  /** Publishes bodies and lets them die with this text of their failure; answers their ids. */
+  async function die(queue: string, failed: string, ...bodies: (string | number)[]) {
     const { send, receive, call } = driven();
     const ids = await send(queue, ...bodies);
     const receipts = (await receive(queue)).map(({ receipt }) => receipt);
-    await call('release', queue, { receipts, failed: reason });
+    await call('release', queue, { receipts, failed, ...(failed === 'rejected' && { deadLetter: true }) });
     return ids;
   }
   const sorted = (bodies: unknown[]) => bodies.sort((a, b) => Number(a) - Number(b));
@@ -60,19 +60,19 @@ onBothStores('redrive', (driven) => {
   it('moves only those that died of a reason, or within a time, and counts the others as skipped', async () => {
     await queues();
     const { redrive, bodies, clock } = driven();
-    await die('q', 'early', 0, 1);
+    await die('q', 'rejected', 0, 1);
     clock.advance(10_000);
     const from = new Date(clock.now()).toISOString();
     await die('q', 'middle', 2, 3);
     clock.advance(10_000);
     const until = new Date(clock.now()).toISOString();
-    await die('q', 'early', 4, 5, 6);
+    await die('q', 'rejected', 4, 5, 6);
     clock.advance(1);
     expect(await redrive('dead', { from, until })).toMatchObject({ moved: 2, skipped: 5 });
     expect(sorted(await bodies('q'))).toEqual([2, 3]);
-    expect(await redrive('dead', { reason: 'early', from })).toMatchObject({ moved: 3, skipped: 2 });
+    expect(await redrive('dead', { reason: 'rejected', from })).toMatchObject({ moved: 3, skipped: 2 });
     expect(sorted(await bodies('q'))).toEqual([4, 5, 6]);
-    expect(await redrive('dead', { reason: 'nothing' })).toMatchObject({ moved: 0, skipped: 2 });
+    expect(await redrive('dead', { reason: 'expired' })).toMatchObject({ moved: 0, skipped: 2 });
   });
 
   it('moves to another queue when told so, those too that never died', async () => {
@@ -229,7 +229,7 @@ onBothStores('redrive', (driven) => {
       if (receipts.length > 0) await call('release', 'q', { receipts, failed: 'again' });
     }
     expect(await engine.call('getRedrive', { queue: 'dead', task: id }, {})).toMatchObject({ state: 'done', moved: 8 });
-    expect((await call('peek', 'dead', {})).messages.map(({ deadLetter }) => deadLetter?.reason)).toEqual(
+    expect((await call('peek', 'dead', {})).messages.map(({ deadLetter }) => deadLetter?.text)).toEqual(
       range(8).map(() => 'again'),
     );
   });

@@ -111,7 +111,7 @@ describe('the examples', () => {
 
   it('dead-letters looks at them and redrives them', async () => {
     const lines = (await example('dead-letters')).trim().split('\n');
-    expect(lines[0]).toBe('-5 from payments: negative amount');
+    expect(lines[0]).toBe('-5 from payments, rejected: negative amount');
     expect(lines.slice(-3)).toEqual(['1 moved', 'done', 'back: -5']);
   });
 

@@ -181,14 +181,14 @@ it('a queue is purged', async () => {
 
 it('dead letters are redriven, as a task that can be read and cancelled', async () => {
   const dead = await newQueue();
-  const where = await newQueue({ deadLetter: { queue: dead.queue, maxReceives: 1 } });
+  const where = await newQueue({ deadLetter: { queue: dead.queue, maxReceives: 9 } });
   await call('publish', where, { messages: [{ body: 1, id: 'dies' }] });
   const receipts = (await call('receive', where)).messages.map(({ receipt }) => receipt);
-  const released = await call('release', where, { receipts, failed: 'broken' });
+  const released = await call('release', where, { receipts, deadLetter: true, failed: 'broken' });
   expect(released.results).toEqual([{ ok: true, deadLettered: true }]);
   const found = await call('getMessage', { ...dead, id: 'dies' });
-  expect(found).toMatchObject({ state: 'dead', deadLetter: { queue: where.queue, reason: 'broken' } });
-  const started = await call('redrive', dead, { reason: 'broken', ratePerSecond: 1000 });
+  expect(found).toMatchObject({ state: 'dead', deadLetter: { queue: where.queue, reason: 'rejected', text: 'broken' } });
+  const started = await call('redrive', dead, { reason: 'rejected', ratePerSecond: 1000 });
   const done = await eventually(async () => {
     const task = await call('getRedrive', { ...dead, task: started.id });
     return task.state === 'running' ? undefined : task;

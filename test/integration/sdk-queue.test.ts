@@ -1,7 +1,7 @@
 /** The SDK against the whole queue, on a real DynamoDB engine: over HTTP, and by the direct transport. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { directTransport } from '../../sdk/direct.ts';
-import { Dumbwaiter, DumbwaiterError } from '../../sdk/index.ts';
+import { Dumbwaiter, DumbwaiterError, Reject } from '../../sdk/index.ts';
 import { retentionSecondsDefault } from '../../sdk/limits.ts';
 import { startTestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
 import { adminKey, eventually, type LocalQueue, startLocalQueue } from './local-queue.ts';
@@ -174,8 +174,32 @@ overEach('consumers through the SDK', () => {
     expect(letter).toMatchObject({
       state: 'dead',
       body: 'bad',
-      deadLetter: { queue: queue.name, reason: 'no such customer', receives: 3 },
+      deadLetter: { queue: queue.name, reason: 'max_receives', text: 'no such customer', receives: 3 },
     });
+  });
+
+  it('dead-letter at once what its handler rejects, with its text', async () => {
+    const dead = dumbwaiter.queue<string>(newName());
+    const queue = dumbwaiter.queue<string>(newName());
+    await dead.create();
+    await queue.create({ deadLetter: { queue: dead.name, maxReceives: 9 } });
+    const { id } = await queue.publish({ body: 'bad' });
+    const failed: unknown[] = [];
+    const consumer = queue.consume(() => {
+      throw new Reject('no such customer');
+    });
+    consumer.on('failed', ({ error }) => failed.push(error));
+    const [letter] = await eventually(async () => {
+      const letters = await dead.receive();
+      return letters.length > 0 ? letters : undefined;
+    });
+    await consumer.stop();
+    expect(letter).toMatchObject({
+      id,
+      body: 'bad',
+      deadLetter: { queue: queue.name, reason: 'rejected', text: 'no such customer', receives: 1, failures: 1 },
+    });
+    expect(failed).toMatchObject([{ name: 'Reject', message: 'no such customer' }]);
   });
 
   it('give back at a stop what is not finished, ready for the next at once', async () => {

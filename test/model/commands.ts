@@ -47,6 +47,7 @@ export const command = fc.oneof(
       receipts,
       delaySeconds: fc.constantFrom(undefined, 0, 3, 200),
       failed: fc.constantFrom(undefined, '', 'no card', 'no stock'),
+      deadLetter: fc.constantFrom(undefined, undefined, undefined, true),
     }),
   },
   {
@@ -80,7 +81,7 @@ export const command = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('redrive' as const),
-      reason: fc.constantFrom(undefined, undefined, 'no card', 'max_receives', 'expired'),
+      reason: fc.constantFrom(undefined, undefined, 'rejected' as const, 'max_receives' as const, 'expired' as const),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('redriveOne' as const), nth: fc.nat(5) }) },

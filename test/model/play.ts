@@ -1,7 +1,7 @@
 /** Plays commands against an engine and the model side by side. */
 import { expect } from 'vitest';
 import type { Engine } from '../../engine/engine.ts';
-import type { Message, PublishEntry, ReceivedMessage } from '../../sdk/contract.ts';
+import type { DeathReason, Message, PublishEntry, ReceivedMessage } from '../../sdk/contract.ts';
 import type { DrivenEngine } from '../engine/driven-engine.ts';
 import { noise } from '../engine/noise.ts';
 import type { Command, CommandOf } from './commands.ts';
@@ -220,27 +220,29 @@ export class Play {
     this.judge('ack', picked, results, true, (receipt) => this.model.ack(receipt, this.now));
   }
 
-  private async release({ receipts, delaySeconds, failed }: CommandOf<'release'>): Promise<void> {
+  private async release({ receipts, delaySeconds, failed, deadLetter: asked }: CommandOf<'release'>): Promise<void> {
+    const isRejected = asked === true && delaySeconds === undefined;
     const picked = this.picked(receipts);
     if (!picked) return;
     const input = {
       receipts: picked.receipts,
       ...(delaySeconds === undefined ? {} : { delaySeconds }),
       ...(failed === undefined ? {} : { failed }),
+      ...(isRejected ? { deadLetter: true } : {}),
     };
     const { results } = await this.engines[2]!.call('release', { queue: picked.queue }, input);
     this.judge('release', picked, results, false, (_, message, result) => {
       const { deadLetter, backoffMs } = message.queue;
-      if (failed !== undefined) message.failures++;
+      if (failed !== undefined || isRejected) message.failures++;
       message.receipt = undefined;
       message.leasedUntil = 0;
-      const isUsedUp = deadLetter !== null && message.receives >= deadLetter.maxReceives && !message.isPurged;
-      if (isUsedUp) {
+      const isOver = deadLetter !== null && (isRejected || message.receives >= deadLetter.maxReceives);
+      if (isOver && !message.isPurged) {
         expect(result).toEqual({ ok: true, deadLettered: true });
-        this.model.die(message, failed || 'max_receives', this.now);
+        this.model.die(message, isRejected ? 'rejected' : 'max_receives', this.now);
         return;
       }
-      const untold = failed === undefined ? 0 : backoffMs;
+      const untold = failed === undefined && !isRejected ? 0 : backoffMs;
       message.visibleAt = this.now + (delaySeconds === undefined ? untold : delaySeconds * 1000);
       expect(result).toEqual({ ok: true, visibleAt: new Date(message.visibleAt).toISOString() });
     });
@@ -277,7 +279,7 @@ export class Play {
     return this.model.state(message, this.now) !== 'leased';
   }
 
-  private async redrive(reason: string | undefined): Promise<void> {
+  private async redrive(reason: DeathReason | undefined): Promise<void> {
     const returning = this.model.in(this.queues.dead).filter((message) => {
       return this.mayReturn(message) && (reason === undefined || reason === message.diedOf);
     });

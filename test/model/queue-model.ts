@@ -2,7 +2,7 @@
  * The queue as a user understands it: messages with a state, in a list. It knows nothing of rows, parcels or tombstones. What it
  * leaves open (which of several ready messages come, in which order) the test takes from the answers, and checks that it was allowed.
  */
-import type { MessageState } from '../../sdk/contract.ts';
+import type { DeathReason, MessageState } from '../../sdk/contract.ts';
 import { tombstoneMs } from '../../sdk/limits.ts';
 
 export interface ModelQueue {
@@ -93,7 +93,7 @@ export class QueueModel {
   }
 
   /** Whether it must die rather than be received. */
-  mustDie(message: ModelMessage, now: number): string | undefined {
+  mustDie(message: ModelMessage, now: number): DeathReason | undefined {
     const { deadLetter } = message.queue;
     if (!deadLetter || message.visibleAt > now || message.isPurged) return undefined;
     if (message.expiresAt <= now) return 'expired';
@@ -142,7 +142,7 @@ export class QueueModel {
     this.ended.set(`${message.origin.name}/${message.id}`, now + tombstoneMs);
   }
 
-  die(message: ModelMessage, reason: string, now: number): void {
+  die(message: ModelMessage, reason: DeathReason, now: number): void {
     message.diedOf = reason;
     message.diedIn = message.queue;
     this.arrive(message, message.queue.deadLetter!.queue, now);

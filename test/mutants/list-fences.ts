@@ -105,7 +105,7 @@ export const fences: readonly Mutant[] = [
   {
     name: 'a message that is given back without having failed waits the backoff',
     file: 'engine/operations/release.ts',
-    find: 'const backoff = hasFailed && queue.backoff ?',
+    find: 'const backoff = failure && queue.backoff ?',
     replace: 'const backoff = queue.backoff ?',
   },
   {

@@ -17,6 +17,25 @@ export const moves: readonly Mutant[] = [
     replace: "{ exists: ['version'] };",
   },
   {
+    name: 'a message that its holder rejects is tried again',
+    file: 'engine/operations/release.ts',
+    find: 'const isOver = (slot: number) => isRejected || ',
+    replace: 'const isOver = (slot: number) => ',
+  },
+  {
+    name: 'a rejected message is said to have used up its receives',
+    file: 'engine/operations/release.ts',
+    find: "isRejected ? 'rejected' : 'max_receives'",
+    replace: "'max_receives'",
+  },
+  {
+    name: 'a dead letter forgets the text of its failure',
+    file: 'engine/slot-format.ts',
+    find: 'text === undefined ? [receives, failures] :',
+    replace: 'text === undefined || receives > 0 ? [receives, failures] :',
+    tests: ['test/engine/dead-letter.test.ts'],
+  },
+  {
     name: 'moved messages are not marked where they were',
     file: 'engine/moves.ts',
     find: "failures: 0, end: 'moved' };",

@@ -144,8 +144,7 @@ function createCaller(world: World, process: SimulatedProcess) {
       case 'ack':
         return ack(step);
       case 'release': {
-        const { which, delaySeconds, failed } = step;
-        const input = { ...(delaySeconds === undefined ? {} : { delaySeconds }), ...(failed === undefined ? {} : { failed }) };
+        const { do: _, which, aside: __, ...input } = step;
         return receipts.use(which, (queue, used) => recorder.call(by, 'release', { queue }, { receipts: used, ...input }));
       }
       case 'extend': {

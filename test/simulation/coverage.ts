@@ -34,6 +34,7 @@ const outcomes = [
   'dead letters received',
   'dead letters: max_receives',
   'dead letters: expired',
+  'dead letters: rejected',
   'result dead-lettered',
   'result duplicate',
   'keys taken',

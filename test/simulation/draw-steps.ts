@@ -85,7 +85,7 @@ function drawStep(d: Drawing, cast: Cast, kind: Step['do']): Step {
       return {
         do: kind,
         which: d.pick(choices),
-        ...(d.chance(0.4) ? { delaySeconds: d.chance(0.3) ? 0 : seconds() } : {}),
+        ...(d.chance(0.4) ? { delaySeconds: d.chance(0.3) ? 0 : seconds() } : d.chance(0.2) ? { deadLetter: true } : {}),
         ...(d.chance(0.5) ? { failed: d.pick(['no disk', 'no net']) } : {}),
         ...aside,
       };

@@ -82,7 +82,7 @@ export type Step =
     }
   /** With a result of this number, where its queue keeps any. */
   | { do: 'ack'; which: Choice; result?: Pick<PlannedMessage, 'number' | 'chars'>; aside?: boolean }
-  | { do: 'release'; which: Choice; delaySeconds?: number; failed?: string; aside?: boolean }
+  | { do: 'release'; which: Choice; delaySeconds?: number; failed?: string; deadLetter?: true; aside?: boolean }
   | { do: 'extend'; which: Choice; visibilityTimeoutSeconds?: number; aside?: boolean }
   | { do: 'cancel'; force?: boolean; aside?: boolean }
   /** Puts a message off or brings it forward, gives it another body, or another priority. */

@@ -76,7 +76,12 @@ export function story({
     ack(span: Span, receipt: string, told: Told<object> = { ok: true }, queue = 'q') {
       tell('ack', span, { queue }, { receipts: [receipt] }, batch(told));
     },
-    release(span: Span, receipt: string, told: Told<object>, input: { delaySeconds?: number; failed?: string } = {}) {
+    release(
+      span: Span,
+      receipt: string,
+      told: Told<object>,
+      input: { delaySeconds?: number; failed?: string; deadLetter?: true } = {},
+    ) {
       tell('release', span, { queue: 'q' }, { receipts: [receipt], ...input }, batch(told));
     },
     extend(span: Span, receipt: string, visibilityTimeoutSeconds: number, told: Told<object>) {

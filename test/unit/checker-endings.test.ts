@@ -1,9 +1,10 @@
+import type { DeathReason } from '../../sdk/contract.ts';
 import { ofEndings } from '../simulation/checker/promises.ts';
 import { instant, type Story } from '../simulation/story.ts';
 import { judgesEach } from './checker-cases.ts';
 
-const deadLetter = (receives: number, reason = 'max_receives', at = 5) => ({
-  deadLetter: { queue: 'q', reason, at: instant(at), receives, failures: receives },
+const deadLetter = (receives: number, reason: DeathReason = 'max_receives', at = 5, text?: string) => ({
+  deadLetter: { queue: 'q', reason, at: instant(at), receives, failures: receives, ...(text === undefined ? {} : { text }) },
 });
 const twoQueues = (h: Story) => {
   h.queue('q', { deadLetter: { queue: 'dead', maxReceives: 2 } });
@@ -300,15 +301,41 @@ judgesEach(ofEndings, {
       },
     ],
     [
-      'a reason that nobody gave',
+      'a text that nobody gave',
       (h) => {
         died(h);
-        h.receive([6, 6.1], 'm', 'x', 9, deadLetter(2, 'boom'), 'dead');
+        h.receive([6, 6.1], 'm', 'x', 9, deadLetter(2, 'max_receives', 5, 'boom'), 'dead');
       },
       (h) => {
         died(h);
         h.release([2.5, 2.6], 'one', { ok: true, deadLettered: true }, { failed: 'boom' });
-        h.receive([6, 6.1], 'm', 'x', 9, deadLetter(2, 'boom'), 'dead');
+        h.receive([6, 6.1], 'm', 'x', 9, deadLetter(2, 'max_receives', 5, 'boom'), 'dead');
+      },
+    ],
+    [
+      'a rejection by nobody',
+      (h) => {
+        died(h);
+        h.release([2.5, 2.6], 'one', { ok: true, deadLettered: true }, { failed: 'boom' });
+        h.receive([6, 6.1], 'm', 'x', 9, deadLetter(1, 'rejected'), 'dead');
+      },
+      (h) => {
+        died(h);
+        h.release([2.5, 2.6], 'one', { ok: true, deadLettered: true }, { deadLetter: true });
+        h.receive([6, 6.1], 'm', 'x', 9, deadLetter(1, 'rejected'), 'dead');
+      },
+    ],
+    [
+      'a message that was rejected, and stays where it is',
+      (h) => {
+        died(h);
+        h.release([2.5, 2.6], 'one', { ok: true, visibleAt: instant(2.5) }, { deadLetter: true });
+      },
+      (h) => {
+        h.queue('q');
+        h.publish([1, 1.1], 'm');
+        h.receive([2, 2.1], 'm', 'one', 3);
+        h.release([2.5, 2.6], 'one', { ok: true, visibleAt: instant(2.5) }, { deadLetter: true });
       },
     ],
   ],

@@ -1,5 +1,5 @@
 /** What must not be delivered: what is not ready yet, what is too old, what was purged, what used up its receives. */
-import type { QueueSettings } from '../../../sdk/contract.ts';
+import type { InputOf, QueueSettings } from '../../../sdk/contract.ts';
 import { clockMarginMs, failedCharsMax, readToWriteMsMax } from '../../../sdk/limits.ts';
 import type { Violation } from '../history.ts';
 import { mayBePutOff } from './by-id.ts';
@@ -103,23 +103,23 @@ function* judgeDeath({ queues }: Ledger, life: Life, { queue, message, call }: D
     return;
   }
   const limits = maxReceives(settings.filter((one) => one.deadLetter));
-  if (deadLetter.receives > Math.max(...limits))
-    yield violation(`died after ${deadLetter.receives} receives, of ${Math.max(...limits)}`);
-  if (deadLetter.reason === 'expired') return;
-  if (deadLetter.receives < Math.min(...limits))
-    yield violation(`died after ${deadLetter.receives} receives, of ${Math.min(...limits)}`);
-  const told = life.deliveries.some(({ acts }) =>
-    acts.some(
-      (act) => act.operation === 'release' && act.call.input.failed && isTextOf(deadLetter.reason, act.call.input.failed),
-    ),
-  );
-  if (deadLetter.reason !== 'max_receives' && !told) yield violation(`died of "${deadLetter.reason}", which nobody said`);
+  const { reason, text, receives } = deadLetter;
+  if (receives > Math.max(...limits)) yield violation(`died after ${receives} receives, of ${Math.max(...limits)}`);
+  if (reason === 'max_receives' && receives < Math.min(...limits))
+    yield violation(`died after ${receives} receives, of ${Math.min(...limits)}`);
+  const releases = life.deliveries.flatMap(({ acts }) => acts.filter(({ operation }) => operation === 'release'));
+  const inputs = releases.map(({ call }) => call.input as InputOf<'release'>);
+  if (reason === 'rejected' && !inputs.some((input) => input.deadLetter))
+    yield violation('died of a rejection, and nobody rejected it');
+  if (reason === 'unreadable') yield violation('is said to be unreadable');
+  if (text !== undefined && !inputs.some(({ failed }) => failed && isTextOf(text, failed)))
+    yield violation(`died of "${text}", which nobody said`);
 }
 
 /** Texts are cut to their limit, between characters. */
-function isTextOf(reason: string, failed: string): boolean {
+function isTextOf(cut: string, failed: string): boolean {
   const text = failed.slice(0, failedCharsMax).toWellFormed();
-  return text.startsWith(reason) && reason.length >= Math.min(text.length, failedCharsMax - 1);
+  return text.startsWith(cut) && cut.length >= Math.min(text.length, failedCharsMax - 1);
 }
 
 /** How often a message was handed over in one queue, and that each time counts; and that it is never in two queues. */

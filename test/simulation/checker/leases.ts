@@ -86,20 +86,33 @@ function* judgeReleased({ message, acts }: Delivery): Generator<Violation> {
 }
 
 /** A release answers with the wait that was asked for. Without one, a message that failed waits a backoff, and another waits for nothing. */
-function* judgeWait({ clockErrorMs, queues }: Ledger, { queue, message, acts }: Delivery): Generator<Violation> {
+function* judgeWait(ledger: Ledger, { queue, message, acts }: Delivery): Generator<Violation> {
+  const { clockErrorMs, queues } = ledger;
   for (const act of acts) {
     if (act.operation !== 'release' || act.outcome === 'uncertain' || !('done' in act.outcome)) continue;
     const { call, outcome } = act;
     if (!('visibleAt' in outcome.done)) continue;
-    const { delaySeconds, failed } = call.input;
+    const { delaySeconds, failed, deadLetter } = call.input;
+    if (deadLetter && hasPlaceForDead(ledger, queue)) {
+      const text = `message ${message.id} was rejected, and stays in ${queue}`;
+      yield { promise: 'dead-lettered-at-exactly-max-receives', text, calls: [call] };
+    }
     const longest = Math.max(0, ...queues.settings(queue).map(({ backoff }) => backoff?.maxSeconds ?? 0));
-    const [least, most] = delaySeconds === undefined ? [0, failed === undefined ? 0 : longest] : [delaySeconds, delaySeconds];
+    const [least, most] =
+      delaySeconds === undefined ? [0, failed === undefined && !deadLetter ? 0 : longest] : [delaySeconds, delaySeconds];
     const at = Date.parse(outcome.done.visibleAt);
     const isLate = queues.settings(queue).length > 0 && at > endOf(call) + clockErrorMs + most * 1000;
     if (!isLate && at >= call.startedAt - clockErrorMs + least * 1000) continue;
     const text = `message ${message.id} was released, and is to come at ${outcome.done.visibleAt}, which nobody asked for`;
     yield { promise: 'never-before-visible', text, calls: [call] };
   }
+}
+
+/** Whether what is rejected here surely goes to a dead-letter queue: it is there, and nothing was purged. */
+function hasPlaceForDead({ queues }: Ledger, queue: string): boolean {
+  const settings = queues.settings(queue);
+  const isLasting = settings.every(({ deadLetter }) => deadLetter && !queues.isDeleted(deadLetter.queue));
+  return settings.length > 0 && isLasting && queues.purges(queue).length === 0 && !queues.isDeleted(queue);
 }
 
 /** Whoever holds a lease that nobody can have ended is not told that it is lost. */
