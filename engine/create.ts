@@ -1,5 +1,5 @@
 /** Puts the engine together: checks inputs, and hands each call to its operation. */
-import type { InputOf, OperationName, OutputOf, ParamsOf, PublishEntry, Refused } from '../sdk/contract.ts';
+import type { CheckedInputOf, InputOf, OperationName, OutputOf, ParamsOf, PublishEntry, Refused } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
 import { parseInput, parseParams, parsePublishEntry } from '../sdk/schemas.ts';
 import { type Context, createContext } from './context.ts';
@@ -37,7 +37,7 @@ type Calls = {
   [Name in QueueOperation]: (
     ctx: Context,
     params: ParamsOf<Name>,
-    input: InputOf<Name>,
+    input: CheckedInputOf<Name>,
     signal?: AbortSignal,
   ) => Promise<OutputOf<Name>>;
 };
@@ -87,7 +87,7 @@ export function createEngine(parts: EngineParts): Engine {
       options: { signal?: AbortSignal } = {},
     ): Promise<OutputOf<Name>> {
       const checkedParams = parseParams(operation as OperationName, params) as ParamsOf<Name>;
-      const checkedInput = parseInput(operation as OperationName, input) as InputOf<Name>;
+      const checkedInput = parseInput(operation as OperationName, input) as CheckedInputOf<Name>;
       return answering(() => calls[operation](ctx, checkedParams, checkedInput, options.signal));
     },
     sweep: (options) => answering(() => sweep(ctx, options)),

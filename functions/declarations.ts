@@ -1,10 +1,10 @@
 /** Queues and schedules declared in code: brought to what the declaration says. */
 import type { Engine } from '../engine/engine.ts';
-import type { QueueSettings, ScheduleInput } from '../sdk/contract.ts';
+import type { QueueSettingsInput, ScheduleInput } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
 import { parseInput, parseParams } from '../sdk/schemas.ts';
 
-export type Declarations = ReadonlyMap<string, Partial<QueueSettings>>;
+export type Declarations = ReadonlyMap<string, QueueSettingsInput>;
 
 /** From JSON, `{"<queue>": {<settings>}}`: CloudFormation hands every property over as text. Throws `invalid_input`. */
 export function parseDeclarations(json: string): Declarations {

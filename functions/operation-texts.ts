@@ -52,7 +52,8 @@ export const operationTexts: OperationTextsOf<OperationName> = {
   createQueue: {
     tag: 'queues',
     summary: 'Create a queue',
-    description: 'Settings left out take their defaults. Creating a queue again with the same settings changes nothing.',
+    description:
+      'Settings left out take their defaults, and so do fields left out of a setting that is an object. Creating a queue again with the same settings changes nothing; with others it is refused with `queue_exists`, so that a program cannot undo what somebody changed: use PATCH.',
     input: { deadLetter: orders.deadLetter, backoff: orders.backoff },
     output: orders,
     refusals: ['queue_exists'],
@@ -70,7 +71,7 @@ export const operationTexts: OperationTextsOf<OperationName> = {
     tag: 'queues',
     summary: "Change some of a queue's settings",
     description:
-      'Settings left out stay as they are. What was fixed at publish (delay, retention) stays for messages already there.',
+      'Settings left out stay as they are. A setting that is an object takes the place of the one before: fields left out of it take their defaults. What was fixed at publish (delay, retention) stays for messages already there.',
     input: { visibilityTimeoutSeconds: 60 },
     output: { ...orders, visibilityTimeoutSeconds: 60, updatedAt: later },
     refusals: ofQueue,

@@ -1,6 +1,6 @@
 import { CustomResource, Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import type { QueueSettings, ScheduleInput } from '../sdk/contract.ts';
+import type { QueueSettingsInput, ScheduleInput } from '../sdk/contract.ts';
 import type { NodeFunction } from './node-function.ts';
 
 /** What `functions/declare-queues.ts` reads: CloudFormation hands every property over as text, so what is declared travels as JSON. */
@@ -11,7 +11,7 @@ export interface DeclareQueuesProperties {
 
 interface DeclaredQueuesProps {
   handler: NodeFunction;
-  queues: Record<string, Partial<QueueSettings>>;
+  queues: Record<string, QueueSettingsInput>;
   schedules: Record<string, ScheduleInput>;
 }
 

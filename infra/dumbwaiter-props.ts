@@ -2,7 +2,7 @@ import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { QueueSettings, ScheduleInput } from '../sdk/contract.ts';
+import type { QueueSettingsInput, ScheduleInput } from '../sdk/contract.ts';
 
 export interface DumbwaiterProps {
   /**
@@ -10,7 +10,7 @@ export interface DumbwaiterProps {
    * A queue taken out of here stays, with its messages: delete it over the API.
    * @default - none; queues are made over the API
    */
-  readonly queues?: Record<string, Partial<QueueSettings>>;
+  readonly queues?: Record<string, QueueSettingsInput>;
   /**
    * Schedules to have, by name: recurring messages to queues that are there or declared beside them. Each deployment that changes them
    * puts them so; one that was paused stays paused, unless it says otherwise here. One taken out of here goes on: delete it over the API.

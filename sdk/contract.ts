@@ -2,7 +2,7 @@
  * What a caller and the queue say to each other: the operations, their inputs and their outputs, the same over HTTP,
  * Lambda invoke and in process. Instants are RFC 3339 with milliseconds; durations are whole seconds. Limits: limits.ts.
  */
-import type { Counts, Queue, QueueSettings } from './queue-records.ts';
+import type { Counts, Queue, QueueSettings, QueueSettingsInput } from './queue-records.ts';
 import type {
   AckResult,
   ApiKey,
@@ -34,9 +34,9 @@ export interface Page {
 
 /** Each operation's parameters (in the path), input (JSON body, or query string of a GET) and output. */
 export interface Operations {
-  createQueue: { params: { queue: string }; input: Partial<QueueSettings>; output: Queue };
+  createQueue: { params: { queue: string }; input: QueueSettingsInput; output: Queue };
   getQueue: { params: { queue: string }; input: object; output: Queue & { counts: Counts } };
-  updateQueue: { params: { queue: string }; input: Partial<QueueSettings>; output: Queue };
+  updateQueue: { params: { queue: string }; input: QueueSettingsInput; output: Queue };
   deleteQueue: { params: { queue: string }; input: object; output: object };
   listQueues: { params: object; input: Page; output: { queues: Queue[]; cursor?: string } };
   publish: { params: { queue: string }; input: { messages: PublishEntry[] }; output: { results: PublishResult[] } };
@@ -94,6 +94,10 @@ export interface Operations {
 export type OperationName = keyof Operations;
 export type ParamsOf<Name extends OperationName> = Operations[Name]['params'];
 export type InputOf<Name extends OperationName> = Operations[Name]['input'];
+/** An input that was checked: its nested settings are whole. */
+export type CheckedInputOf<Name extends OperationName> = Name extends 'createQueue' | 'updateQueue'
+  ? Partial<QueueSettings>
+  : InputOf<Name>;
 export type OutputOf<Name extends OperationName> = Operations[Name]['output'];
 
 export interface Route {

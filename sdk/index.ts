@@ -25,6 +25,7 @@ export type {
   Queue,
   QueueLimits,
   QueueSettings,
+  QueueSettingsInput,
   RedriveInput,
   RedriveTask,
   Refused,

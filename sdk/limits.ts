@@ -48,6 +48,7 @@ export const waitSecondsMin = 0;
 export const waitSecondsMax = 20;
 export const maxReceivesMin = 1;
 export const maxReceivesMax = 1000;
+export const maxReceivesDefault = 5;
 /** A queue's levels of priority. Receives look at each of them in turn: what none uses costs reads. */
 export const priorityLevelsMin = 1;
 export const priorityLevelsMax = 10;
@@ -88,6 +89,7 @@ export const progressMax = 1;
 /** How long a message may be prepared before its publisher is asked, or it is rolled back. */
 export const preparedTimeoutSecondsMin = 1;
 export const preparedTimeoutSecondsMax = 30 * daySeconds;
+export const preparedTimeoutSecondsDefault = 300;
 /** How often a publisher is asked what he meant; then the message is rolled back. */
 export const checkBacksMax = 10;
 /** How long he may take to answer. */
@@ -102,6 +104,10 @@ export const backoffFactorMax = 100;
 /** The share of a backoff that is random: 0 is none of it, 1 is all of it. */
 export const backoffJitterMin = 0;
 export const backoffJitterMax = 1;
+export const backoffMinSecondsDefault = 1;
+export const backoffMaxSecondsDefault = 15 * 60;
+export const backoffFactorDefault = 2;
+export const backoffJitterDefault = 0.5;
 
 export const redriveIdsMax = 100;
 export const redriveRatePerSecondMin = 1;

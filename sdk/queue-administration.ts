@@ -1,6 +1,7 @@
 /** What is done to a queue as a whole: its settings, its end, its dead letters. */
 import type { Connection } from './connection.ts';
-import type { Queue, QueueSettings, RedriveInput } from './contract.ts';
+import type { Queue, QueueSettingsInput, RedriveInput } from './contract.ts';
+import { DumbwaiterError } from './errors.ts';
 import type { QueueDescription } from './queue-calls.ts';
 import { Redrive } from './redrive.ts';
 import type { CallOptions } from './retry.ts';
@@ -15,11 +16,25 @@ export class QueueAdministration {
   }
 
   /**
-   * Makes the queue; what the settings leave out has its default. A queue of the same settings is answered as it is.
+   * Makes the queue; what the settings leave out has its default, and so have fields left out of an object. A queue that has these settings is
+   * answered as it is. For the start of an application, see `ensure`.
    * @throws DumbwaiterError `queue_exists` when it exists with others
    */
-  create(settings: Partial<QueueSettings> = {}, options?: CallOptions): Promise<Queue> {
+  create(settings: QueueSettingsInput = {}, options?: CallOptions): Promise<Queue> {
     return this.#connection.caller.call('createQueue', this.#params, settings, options);
+  }
+
+  /**
+   * Makes the queue, or, where it exists, gives it these settings: for the start of an application. Settings that are left out have their
+   * defaults in a new queue, and stay as they are in one that exists: a queue that was paused stays paused.
+   */
+  async ensure(settings: QueueSettingsInput = {}, options?: CallOptions): Promise<Queue> {
+    try {
+      return await this.create(settings, options);
+    } catch (error) {
+      if (!(error instanceof DumbwaiterError && error.code === 'queue_exists')) throw error;
+      return this.update(settings, options);
+    }
   }
 
   /** Its settings, and how many messages it holds. */
@@ -27,8 +42,8 @@ export class QueueAdministration {
     return this.#connection.caller.call('getQueue', this.#params, {}, options);
   }
 
-  /** Changes the settings given; the others stay. */
-  update(settings: Partial<QueueSettings>, options?: CallOptions): Promise<Queue> {
+  /** Changes the settings given; the others stay. An object takes the place of the one before: fields left out of it have their defaults. */
+  update(settings: QueueSettingsInput, options?: CallOptions): Promise<Queue> {
     return this.#connection.caller.call('updateQueue', this.#params, settings, options);
   }
 

@@ -98,6 +98,21 @@ export interface QueueSettings {
   paused: boolean;
 }
 
+/** Settings as they are given: those left out are left to the operation, and fields left out of an object take their defaults. */
+export type QueueSettingsInput = Partial<Omit<QueueSettings, keyof NestedSettingsInput>> & NestedSettingsInput;
+
+/** What has no default must be given. */
+interface NestedSettingsInput {
+  deadLetter?: (Pick<DeadLetter, 'queue'> & Partial<DeadLetter>) | null;
+  backoff?: Partial<Backoff> | null;
+  priority?: (Pick<Priority, 'levels'> & Partial<Priority>) | null;
+  groups?: Partial<GroupSettings> | null;
+  limits?: Partial<QueueLimits> | null;
+  deduplication?: Partial<Deduplication> | null;
+  prepared?: Partial<PreparedSettings> | null;
+  keep?: Partial<Keep> | null;
+}
+
 /** Messages by state. Exact unless `atLeast`: then the queue holds more rows than one call may read. */
 export interface Counts {
   ready: number;

@@ -1,7 +1,7 @@
 /**
  * Judges what callers send, for the engine and the functions. Kept out of the SDK's root import: it needs zod.
  */
-import type { InputOf, OperationName, ParamsOf, PublishEntry, Refused } from './contract.ts';
+import type { CheckedInputOf, OperationName, ParamsOf, PublishEntry, Refused } from './contract.ts';
 import { DumbwaiterError } from './errors.ts';
 import { inputs, params } from './schemas/inputs.ts';
 import { publishEntry } from './schemas/publish-entry.ts';
@@ -10,14 +10,14 @@ import { refusalMessage } from './schemas/refusal.ts';
 export { documentedInputs, inputs, params } from './schemas/inputs.ts';
 
 /**
- * The input of an operation, as given: nothing is defaulted. Entries of batches (`messages`, `receipts`) are not judged yet:
+ * The input of an operation, as given: nothing is defaulted but fields of nested settings. Entries of batches (`messages`, `receipts`) are not judged yet:
  * they may be anything, and each is refused on its own, by `parsePublishEntry` or by the engine.
  * Throws DumbwaiterError `invalid_input`, which names the field, the limit and what was given.
  */
-export function parseInput<Name extends OperationName>(operation: Name, input: unknown): InputOf<Name> {
+export function parseInput<Name extends OperationName>(operation: Name, input: unknown): CheckedInputOf<Name> {
   const parsed = inputs[operation].safeParse(input, { reportInput: true });
   if (!parsed.success) throw new DumbwaiterError('invalid_input', refusalMessage(parsed.error.issues));
-  return parsed.data as InputOf<Name>;
+  return parsed.data as CheckedInputOf<Name>;
 }
 
 /** The parameters of an operation's path. Throws DumbwaiterError `invalid_input`. */

@@ -1,5 +1,5 @@
 /** Creates a queue. Creating it again with the same settings changes nothing; with others it is refused. */
-import type { InputOf, Queue, QueueSettings } from '../../sdk/contract.ts';
+import type { CheckedInputOf, Queue, QueueSettings } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
 import type { Context } from '../context.ts';
 import { StoreError } from '../port.ts';
@@ -15,7 +15,7 @@ import {
   settingsDefaults,
 } from '../settings.ts';
 
-export async function createQueue(ctx: Context, name: string, input: InputOf<'createQueue'>): Promise<Queue> {
+export async function createQueue(ctx: Context, name: string, input: CheckedInputOf<'createQueue'>): Promise<Queue> {
   const settings: QueueSettings = { ...settingsDefaults, ...input };
   await checkDeadLetter(ctx, name, settings.deadLetter);
   const now = ctx.clock.now();

@@ -1,10 +1,10 @@
 /** Changes settings of a queue: those given, and no other. They are in force everywhere within `settingsCacheMs`. */
-import type { InputOf, Queue } from '../../sdk/contract.ts';
+import type { CheckedInputOf, Queue } from '../../sdk/contract.ts';
 import type { Context } from '../context.ts';
 import { changeQueue, checkDeadLetter } from '../queue-records.ts';
 import { describeQueue } from '../settings.ts';
 
-export async function updateQueue(ctx: Context, name: string, input: InputOf<'updateQueue'>): Promise<Queue> {
+export async function updateQueue(ctx: Context, name: string, input: CheckedInputOf<'updateQueue'>): Promise<Queue> {
   await ctx.settings.read(name);
   if (input.deadLetter) await checkDeadLetter(ctx, name, input.deadLetter);
   return describeQueue(

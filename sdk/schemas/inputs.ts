@@ -1,6 +1,7 @@
 /**
  * What each operation takes: parameters (of the path) and input (JSON body, or query string). Unknown fields are refused by
- * name, nothing is defaulted. Entries of a batch are left `unknown` here, as they are judged one by one;
+ * name, nothing is
+ * defaulted but fields of nested settings. Entries of a batch are left `unknown` here, as they are judged one by one;
  * `documentedInputs` says what they should be.
  */
 import * as z from 'zod';
@@ -8,6 +9,7 @@ import type { OperationName } from '../contract.ts';
 import { batchEntriesMax, keyPatternsMax, receiptCharsMax, redriveIdsMax } from '../limits.ts';
 import * as field from './fields.ts';
 import { messageChanges, publishEntry } from './publish-entry.ts';
+import { queueSettings } from './queue-settings.ts';
 import { schedule, scheduleChanges } from './schedule.ts';
 
 function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
@@ -18,20 +20,7 @@ function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
 
 const nothing = object({});
 const page = { limit: field.pageLimit.optional(), cursor: field.cursor.optional() };
-const settings = object({
-  visibilityTimeoutSeconds: field.visibilityTimeoutSeconds.optional(),
-  delaySeconds: field.delaySeconds.optional(),
-  retentionSeconds: field.retentionSeconds.optional(),
-  deadLetter: field.deadLetter.optional(),
-  backoff: field.backoff.optional(),
-  priority: field.priority.optional(),
-  groups: field.groups.optional(),
-  limits: field.queueLimits.optional(),
-  deduplication: field.deduplication.optional(),
-  prepared: field.prepared.optional(),
-  keep: field.keep.optional(),
-  paused: field.flag.optional(),
-});
+const settings = object(queueSettings);
 
 function batches<Message extends z.ZodType, Receipt extends z.ZodType>(message: Message, receipt: Receipt) {
   const receipts = field.list(receipt, 1, batchEntriesMax);

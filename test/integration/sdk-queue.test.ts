@@ -60,6 +60,21 @@ overEach('a queue through the SDK', () => {
     await expect(queue.describe()).rejects.toMatchObject({ code: 'queue_not_found' });
   });
 
+  it('is ensured at each start of an application: made, or given the settings of the program', async () => {
+    const queue = dumbwaiter.queue(newName());
+    const made = await queue.ensure({ visibilityTimeoutSeconds: 5, keep: { doneSeconds: 60 } });
+    expect(made).toMatchObject({ visibilityTimeoutSeconds: 5, keep: { doneSeconds: 60, deadSeconds: 0 }, paused: false });
+    expect(await queue.ensure({ visibilityTimeoutSeconds: 5, keep: { doneSeconds: 60 } })).toEqual(made);
+    await queue.pause();
+    expect(await queue.ensure({ visibilityTimeoutSeconds: 6, backoff: { minSeconds: 2 } })).toMatchObject({
+      visibilityTimeoutSeconds: 6,
+      backoff: { minSeconds: 2, maxSeconds: 900, factor: 2, jitter: 0.5 },
+      keep: { doneSeconds: 60, deadSeconds: 0 },
+      paused: true,
+    });
+    await expect(queue.ensure({ deadLetter: { queue: newName() } })).rejects.toMatchObject({ code: 'invalid_input' });
+  });
+
   it('gives messages back as they were published', async () => {
     const queue = dumbwaiter.queue(newName());
     await queue.create();

@@ -86,6 +86,29 @@ describe('the input of a call', () => {
     expect(refusal(() => parseInput(operation, input))).toBe(message);
   });
 
+  it.each([
+    [{ deadLetter: { queue: 'd' } }, { deadLetter: { queue: 'd', maxReceives: 5 } }],
+    [{ backoff: {} }, { backoff: { minSeconds: 1, maxSeconds: 900, factor: 2, jitter: 0.5 } }],
+    [{ backoff: { minSeconds: 5 } }, { backoff: { minSeconds: 5, maxSeconds: 900, factor: 2, jitter: 0.5 } }],
+    [{ priority: { levels: 3 } }, { priority: { levels: 3, order: 'strict' } }],
+    [{ groups: { concurrency: 2 } }, { groups: { concurrency: 2, onFailure: 'block', ratePerSecond: null } }],
+    [{ limits: { concurrency: 9 } }, { limits: { concurrency: 9, ratePerSecond: null } }],
+    [{ deduplication: {} }, { deduplication: { windowSeconds: null, onDuplicate: 'ignore' } }],
+    [{ prepared: {} }, { prepared: { timeoutSeconds: 300, checkBack: null } }],
+    [{ keep: { doneSeconds: 60 } }, { keep: { doneSeconds: 60, deadSeconds: 0 } }],
+  ])('may give a nested setting in part: %j', (given, whole) => {
+    expect(parseInput('createQueue', given)).toEqual(whole);
+    expect(parseInput('updateQueue', given)).toEqual(whole);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['a dead-letter queue', { deadLetter: { maxReceives: 3 } }, 'deadLetter.queue: must be'],
+    ['levels of priority', { priority: { order: 'strict' } }, 'priority.levels: must be'],
+    ['a cap below its least wait', { backoff: { minSeconds: 3600 } }, 'backoff.maxSeconds: must be at least minSeconds'],
+  ])('is refused where a nested setting has no default for what it lacks: %s', (_, given, message) => {
+    expect(refusal(() => parseInput('createQueue', given))).toContain(message);
+  });
+
   it('has no share of chance that is too near to 0 for DynamoDB to hold', () => {
     const backoff = { minSeconds: 0, maxSeconds: 0, factor: 1, jitter: 5e-324 };
     expect(parseInput('createQueue', { backoff })).toEqual({ backoff: { ...backoff, jitter: 0 } });

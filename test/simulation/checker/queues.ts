@@ -39,9 +39,11 @@ export function queuesOf(calls: readonly Call[]): Queues {
     if ((call.operation !== 'createQueue' && call.operation !== 'updateQueue') || !mayBeDone(call)) continue;
     const known = settings.get(call.params.queue) ?? [];
     const outcome = outcomeOf<'createQueue'>(call);
+    // Histories give nested settings whole.
+    const given = call.input as Partial<QueueSettings>;
     if (outcome !== 'uncertain' && 'done' in outcome) known.push(outcome.done);
-    else if (call.operation === 'createQueue') known.push({ ...settingsDefault, ...call.input });
-    else known.push(...known.map((before) => ({ ...before, ...call.input })));
+    else if (call.operation === 'createQueue') known.push({ ...settingsDefault, ...given });
+    else known.push(...known.map((before) => ({ ...before, ...given })));
     settings.set(call.params.queue, known);
   }
   const redrives = callsOf(calls, 'redrive').filter(mayBeDone);
