@@ -35,6 +35,18 @@ Names of queues and schedules are letters, digits, \`_\` and \`-\`. Ids of messa
 Check names before you put them into a path: API Gateway decodes the path before the queue sees it, so an encoded slash is a slash
 there. The SDK refuses such names before it sends them.`;
 
+const combinations = `## Where two features meet
+
+Each line is a test in \`test/engine/combinations.test.ts\`.
+
+| situation | what happens |
+| --- | --- |
+| a debounced publish finds a message that waits for its retry | the message takes the new body, attributes and time; the backoff no longer counts; \`receives\` and \`failures\` stay |
+| a debounced or replacing publish finds a message that is leased | the publish is answered as a duplicate, and changes nothing |
+| a message of a group is given back with \`delaySeconds\` | its group waits for that long, as order demands; other groups go on |
+| a queue is purged while messages are leased | ack, extend and release of those messages still succeed; none of them is delivered again |
+| a receive without \`max\` | takes one message |`;
+
 function settings(): string {
   const rows = Object.entries(settingsDefaults).map(([name, value]) => [`\`${name}\``, `\`${JSON.stringify(value)}\``]);
   return `## Settings of a queue\n\n${table(['setting', 'default'], rows)}`;
@@ -71,6 +83,6 @@ function limitRows(): string {
 }
 
 test('the reference in the documentation is the one in the code', async () => {
-  const text = [header, operations(), paths, settings(), codes(), limitRows()].join('\n\n');
+  const text = [header, operations(), paths, settings(), combinations, codes(), limitRows()].join('\n\n');
   await expect(`${text.replace('\n\n\n', '\n\n')}\n`).toMatchFileSnapshot('../../docs/reference.md');
 });
