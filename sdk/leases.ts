@@ -8,7 +8,7 @@ import { type DocumentItem, type ItemsOptions, itemsFor, type LowLevelItem } fro
 
 /** How a message is given back. */
 export interface ReleaseInput {
-  /** How long it stays hidden, 0 s to 365 days. Default: none, or the queue's backoff with `failed`. */
+  /** How long it stays hidden, 0 s to ten years. Default: none, or the queue's backoff with `failed`. */
   delaySeconds?: number;
   /** Why it could not be handled: counts as a failure, and is kept with the message. Cut to 256 characters. */
   failed?: string;
