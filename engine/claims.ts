@@ -1,6 +1,6 @@
 /** Taking messages of one row for a receiver: a fresh row out of `messages`, or a due one in `leases`. */
 
-import { retentionGraceMs } from '../sdk/limits.ts';
+import { readToWriteMsMax, retentionGraceMs } from '../sdk/limits.ts';
 import { backoffMs } from './backoff.ts';
 import type { Context } from './context.ts';
 import { parcelBehind } from './group-parcels.ts';
@@ -20,6 +20,8 @@ export interface Taker {
   queue: QueueRecord;
   token: string;
   visibilityTimeoutMs: number;
+  /** Aborts when the caller is known to be gone. */
+  signal?: AbortSignal;
   /** Where the queue has limits. */
   limiter?: Limiter;
 }
@@ -27,6 +29,19 @@ export interface Taker {
 export interface Claimed {
   lease: Lease;
   slots: number[];
+  /** The start of the call that shows the lease to be this receive's. */
+  readAt: number;
+}
+
+/**
+ * The end of a lease that is claimed at `now`, on what was read at `readAt`. The visibility timeout counts from about the answer: the claim and
+ * the removal of the message's row are expected to take twice as long as the read did. The sum stays within what a permit covers, which
+ * counts F from the read. A lease of no time ends at once.
+ */
+function leaseEndAt({ visibilityTimeoutMs }: Taker, readAt: number, now: number): number {
+  if (visibilityTimeoutMs === 0) return now;
+  const readMs = now - readAt;
+  return now + visibilityTimeoutMs + Math.max(0, Math.min(2 * readMs, readToWriteMsMax - readMs));
 }
 
 /** A parcel as a row of `leases`, all of whose messages are due now. */
@@ -45,9 +60,8 @@ export function leaseOf(ctx: Context, queue: QueueRecord, parcel: Parcel, now: n
   };
 }
 
-function claimedSlot(ctx: Context, taker: Taker, slot: Slot, now: number): Slot {
-  const { queue, token, visibilityTimeoutMs } = taker;
-  const leasedUntil = now + visibilityTimeoutMs;
+function claimedSlot(ctx: Context, taker: Taker, slot: Slot, leasedUntil: number): Slot {
+  const { queue, token } = taker;
   const receives = slot.receives + 1;
   // A token still here means that its lease expired: a failure that nobody told.
   const failures = slot.failures + (slot.token === undefined ? 0 : 1);
@@ -88,11 +102,13 @@ export async function claimFresh(
 ): Promise<{ claimed: Claimed } | { inTheWay: Seen }> {
   const now = ctx.clock.now();
   const lease = leaseOf(ctx, taker.queue, parcel, now);
-  lease.slots = lease.slots.map((slot, index) => (index < want ? claimedSlot(ctx, taker, slot, now) : slot));
+  const leasedUntil = leaseEndAt(taker, readAt, now);
+  lease.slots = lease.slots.map((slot, index) => (index < want ? claimedSlot(ctx, taker, slot, leasedUntil) : slot));
   await keepThroughLease(ctx, lease);
   const after = await putIfAbsent(ctx, leaseRow(lease), readAt);
-  const slots = mine(taker, judgeable(after, now).lease);
-  return slots.length > 0 ? { claimed: { lease: judgeable(after, now).lease!, slots } } : { inTheWay: after };
+  const { lease: there } = judgeable(after, now);
+  const slots = mine(taker, there);
+  return slots.length > 0 ? { claimed: { lease: there!, slots, readAt: after.readAt } } : { inTheWay: after };
 }
 
 /**
@@ -103,7 +119,7 @@ export async function claimDue(ctx: Context, taker: Taker, first: Seen, want: nu
   return untilSettled<Claimed | undefined>(ctx, first, async (current) => {
     const already = judgeable(current, ctx.clock.now()).lease;
     const held = mine(taker, already);
-    if (already && held.length > 0) return { done: { lease: already, slots: held } };
+    if (already && held.length > 0) return { done: { lease: already, slots: held, readAt: current.readAt } };
 
     const { ready } = await settle(ctx, taker.queue, current);
     if (!ready) return { done: undefined };
@@ -114,6 +130,7 @@ export async function claimDue(ctx: Context, taker: Taker, first: Seen, want: nu
     const room = lease.group ? atOnce(taker.queue, want) : want;
 
     const now = ctx.clock.now();
+    const leasedUntil = leaseEndAt(taker, seen.readAt, now);
     let taken = 0;
     const slots = lease.slots.map((slot, index) => {
       // As they were settled: a lease that ends between then and now may have been the last one its message has.
@@ -121,7 +138,7 @@ export async function claimDue(ctx: Context, taker: Taker, first: Seen, want: nu
       if (!mayBeTaken.has(index) || taken >= room)
         return lease.group && isLive(slot) && slot.visibleAt <= now ? lapsed(slot) : slot;
       taken++;
-      return claimedSlot(ctx, taker, slot, now);
+      return claimedSlot(ctx, taker, slot, leasedUntil);
     });
     const next: Lease = { ...lease, version: ctx.newVersion(), slots };
     // Of a parcel that is taken now, the row in `messages` is removed before anything is delivered, by whoever called.
@@ -183,10 +200,12 @@ export async function clearParcel(
   return { remove: true, deadLettered: moved.applied ? all.length : 0 };
 }
 
-/** Gives back what was claimed and can not be delivered, so that it need not wait for its lease to end. */
-export async function giveBack(ctx: Context, taker: Taker, claimed: Claimed): Promise<void> {
-  const first = await lookAt(ctx, claimed.lease.id);
-  await untilSettled<void>(ctx, first, async (seen) => {
+/**
+ * Gives back what this receive claimed of a row and does not deliver: the messages are ready at once, and the receive is not counted. Changes
+ * nothing where the row holds nothing of it any more.
+ */
+export async function giveBack(ctx: Context, taker: Taker, rowId: string): Promise<void> {
+  await untilSettled<void>(ctx, await lookAt(ctx, rowId), async (seen) => {
     const now = ctx.clock.now();
     const { lease } = judgeable(seen, now);
     const slots = mine(taker, lease);

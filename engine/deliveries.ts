@@ -5,7 +5,9 @@ import { type Claimed, giveBack, type Taker } from './claims.ts';
 import { readContents, sizeOf } from './contents.ts';
 import type { Context } from './context.ts';
 import { idInMessages } from './groups.ts';
+import { StoreError } from './port.ts';
 import { leaseEnd, type Parcel, parcelKey } from './rows.ts';
+import type { QueueRecord } from './settings.ts';
 import { messageOverheadBytes, receivedMessage } from './views.ts';
 
 export type Waiting = Pick<Parcel, 'shard' | 'id'>;
@@ -16,7 +18,7 @@ export interface Taken {
   removals: Waiting[];
 }
 
-/** Removes what was claimed from `messages`, and answers what may be handed over by then. */
+/** Removes what was claimed from `messages`, and answers what may be handed over by then. What may not is given back. */
 export async function deliver(ctx: Context, taker: Taker, { claimed, removals }: Taken): Promise<ReceivedMessage[]> {
   const [errors, contents] = await Promise.all([
     removals.length === 0
@@ -24,34 +26,85 @@ export async function deliver(ctx: Context, taker: Taker, { claimed, removals }:
       : ctx.store.writeAll(
           removals.map((parcel) => ({ key: parcelKey(parcel.shard, parcel.id), then: { remove: true as const } })),
         ),
-    readContents(
-      ctx.store,
-      claimed.map(({ lease }) => lease.contents),
-    ),
+    contentsOf(ctx, claimed),
   ]);
+  if (contents instanceof StoreError) {
+    await giveBackAll(ctx, taker, claimed);
+    throw contents;
+  }
   const standing = new Set(removals.filter((_, index) => errors[index] !== undefined).map((parcel) => parcel.id));
   const stands = ({ lease }: Claimed) => standing.has(idInMessages(lease));
   const excess = beyondOneAnswer(claimed);
   const undeliverable = claimed.filter((one) => stands(one) || excess.has(one) || !isCovered(taker, one));
-  await Promise.all(undeliverable.map((one) => giveBack(ctx, taker, one).catch(() => {})));
+  await giveBackAll(ctx, taker, undeliverable);
 
-  // Before it is judged whether leases last: to give permits back may take longer than they do.
-  const left = claimed.filter((one) => !undeliverable.includes(one));
-  await taker.limiter?.settle(left.reduce((sum, { slots }) => sum + slots.length, 0));
+  const deliverable = await stillDeliverable(
+    ctx,
+    taker,
+    claimed.filter((one) => !undeliverable.includes(one)),
+  );
+  await taker.limiter?.settle(deliverable.reduce((sum, { slots }) => sum + slots.length, 0));
+  // To give permits back may take longer than the leases last.
+  const left = await stillDeliverable(ctx, taker, deliverable);
+  await taker.limiter?.giveBack(
+    taker.token,
+    deliverable.filter((one) => !left.includes(one)),
+  );
 
-  const now = ctx.clock.now();
   const messages: ReceivedMessage[] = [];
   claimed.forEach((one, index) => {
-    if (undeliverable.includes(one)) return;
-    const inTime = one.slots.filter((slot) => mayDeliver(taker, one, slot, now));
-    if (inTime.length === 0) return;
+    if (!left.includes(one)) return;
     const content = contents[index];
-    if (content) messages.push(...inTime.map((slot) => receivedMessage(taker.queue, one.lease, slot, content[slot]!)));
+    if (content) messages.push(...one.slots.map((slot) => receivedMessage(taker.queue, one.lease, slot, content[slot]!)));
     else ctx.observe?.({ kind: 'anomaly', what: 'the bodies of a message are gone', queue: taker.queue.name, row: one.lease.id });
   });
   const failure = errors.find((error) => error !== undefined);
   if (messages.length === 0 && failure) throw failure;
   return messages;
+}
+
+/** The bodies, or why the store did not give them. */
+function contentsOf(ctx: Context, claimed: readonly Claimed[]) {
+  return readContents(
+    ctx.store,
+    claimed.map(({ lease }) => lease.contents),
+  ).catch((error: unknown) => {
+    if (!(error instanceof StoreError)) throw error;
+    return error;
+  });
+}
+
+/**
+ * Those that may be handed over at the instant in which this resolves, by the settings in force then. The others are given back, which takes
+ * time: so all is judged again after that.
+ */
+async function stillDeliverable(ctx: Context, taker: Taker, claimed: readonly Claimed[]): Promise<readonly Claimed[]> {
+  let left = claimed;
+  while (left.length > 0) {
+    const queue = await ctx.settings.inForce(taker.queue.name).catch(async (error: unknown) => {
+      await giveBackAll(ctx, taker, left);
+      throw error;
+    });
+    const now = ctx.clock.now();
+    const refused = left.filter((one) => !mayDeliver(taker, queue, one, now));
+    if (refused.length === 0) break;
+    left = left.filter((one) => !refused.includes(one));
+    await giveBackAll(ctx, taker, refused);
+  }
+  return left;
+}
+
+/** What the store does not take stays leased for its time, and counts as received. */
+async function giveBackAll(ctx: Context, taker: Taker, claimed: readonly Claimed[]): Promise<void> {
+  if (claimed.length === 0) return;
+  await Promise.all(
+    claimed.map(({ lease }) =>
+      giveBack(ctx, taker, lease.id).catch((error: unknown) => {
+        if (!(error instanceof StoreError)) throw error;
+      }),
+    ),
+  );
+  ctx.wakeups.wake(taker.queue.name);
 }
 
 /** What one answer cannot carry: how large a group's next messages are shows only when they are taken. */
@@ -71,10 +124,16 @@ function isCovered({ limiter }: Taker, { lease, slots }: Claimed): boolean {
   return limiter === undefined || slots.every((slot) => limiter.covers(leaseEnd(lease.slots[slot]!)));
 }
 
-/** A process that slept must not hand over a lease that is over, or nearly: another may have the message already. */
-function mayDeliver(taker: Taker, { lease }: Claimed, slot: number, now: number): boolean {
-  const end = leaseEnd(lease.slots[slot]!);
-  // A lease of no time is over at once; but its message may have ended, and its bodies be gone, when he wakes.
-  if (taker.visibilityTimeoutMs === 0) return now <= end + readToWriteMsMax;
+/**
+ * Whether a message may be handed over now. Its caller must not be known to be gone, and the settings in force must allow it. It must rest on a
+ * read within F, as a write does. A lease that is over, or nearly, is no use: another may have the message already.
+ */
+function mayDeliver(taker: Taker, queue: QueueRecord | undefined, { lease, slots, readAt }: Claimed, now: number): boolean {
+  if (taker.signal?.aborted) return false;
+  if (queue?.incarnation !== taker.queue.incarnation || queue.paused || lease.since < queue.purgedBefore) return false;
+  if (now > readAt + readToWriteMsMax) return false;
+  // A lease of no time is over at once.
+  if (taker.visibilityTimeoutMs === 0) return true;
+  const end = Math.min(...slots.map((slot) => leaseEnd(lease.slots[slot]!)));
   return now < end - Math.min(clockMarginMs, taker.visibilityTimeoutMs / 2);
 }

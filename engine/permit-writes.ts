@@ -34,11 +34,13 @@ const inPlaceMax = parcelSlotsMax;
 /** What holds one receive to the limits of its queue. */
 export interface Limiter {
   /** How many messages it may deliver, `want` at most. */
-  take(want: number): Promise<number>;
+  take(token: string, want: number): Promise<number>;
   /** Whether what was taken last lasts as long as a lease that ends then. */
   covers(leaseEnd: number): boolean;
   /** Of what was taken last so many are delivered; the others are given back. The first call of it counts. */
   settle(delivered: number): Promise<void>;
+  /** Of those counted as delivered, these are not after all. */
+  giveBack(token: string, claimed: readonly { lease: { id: string }; slots: readonly number[] }[]): Promise<void>;
   /** None was free when last asked. */
   readonly isSpent: boolean;
 }
@@ -46,7 +48,7 @@ export interface Limiter {
 /** Undefined for a queue without limits. */
 export function createLimiter(
   ctx: Context,
-  { queue, token, visibilityTimeoutMs }: { queue: QueueRecord; token: string; visibilityTimeoutMs: number },
+  { queue, visibilityTimeoutMs }: { queue: QueueRecord; visibilityTimeoutMs: number },
   patience: Patience,
 ): Limiter | undefined {
   const { limits } = queue;
@@ -55,7 +57,7 @@ export function createLimiter(
   let taken: { grant: Grant; leaseEndMax: number; seen: Seen } | undefined;
   let isSpent = false;
 
-  async function take(want: number): Promise<number> {
+  async function take(token: string, want: number): Promise<number> {
     taken = undefined;
     let seen: Seen | undefined;
     for (let round = 0; round < roundsMax; round++) {
@@ -101,9 +103,15 @@ export function createLimiter(
     );
   }
 
+  async function giveBack(...[token, claimed]: Parameters<Limiter['giveBack']>): Promise<void> {
+    const marked = claimed.flatMap(({ lease, slots }) => slots.map((slot) => markOf({ rowId: lease.id, slot, token })));
+    if (marked.length > 0 && limits!.concurrency !== null) await leavingToTime(markOver(ctx, id, marked));
+  }
+
   return {
     take,
     settle,
+    giveBack,
     covers: (leaseEnd) => taken !== undefined && leaseEnd <= taken.leaseEndMax,
     get isSpent() {
       return isSpent;

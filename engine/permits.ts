@@ -57,7 +57,7 @@ export function permitsRowId({ incarnation }: Pick<QueueRecord, 'incarnation'>):
   return `${incarnation}!limits`;
 }
 
-export function markOf({ rowId, slot, token }: Receipt): Marked {
+export function markOf({ rowId, slot, token }: Pick<Receipt, 'rowId' | 'slot' | 'token'>): Marked {
   const digest = createHash('sha256').update(`${rowId} ${slot}`).digest();
   return { token, mark: digest.subarray(0, markBytes).toString('hex') };
 }

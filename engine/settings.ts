@@ -19,7 +19,7 @@ import {
   settingsCacheMs,
   visibilityTimeoutSecondsDefault,
 } from '../sdk/limits.ts';
-import type { Clock, Key, Row, Store, Value } from './port.ts';
+import { type Clock, type Key, type Row, type Store, StoreError, type Value } from './port.ts';
 
 export const incarnationChars = 8;
 
@@ -148,6 +148,9 @@ export function expiryOf(queue: QueueRecord, visibleAt: number): number | undefi
   return queue.retentionSeconds === null ? undefined : visibleAt + queue.retentionSeconds * 1000;
 }
 
+/** Reads of the settings of one queue, each of which took longer than they count, before the store is too slow to go on. */
+const readsInForceMax = 3;
+
 export function createSettings(store: Store, clock: Clock) {
   const cache = new Map<string, { record: QueueRecord; readAt: number }>();
   let all: { records: QueueRecord[]; readAt: number } | undefined;
@@ -159,7 +162,7 @@ export function createSettings(store: Store, clock: Clock) {
     return age >= 0 && age < settingsCacheMs;
   };
 
-  async function load(name: string): Promise<QueueRecord | undefined> {
+  async function load(name: string): Promise<{ record: QueueRecord | undefined; readAt: number }> {
     const readAt = clock.now();
     const before = changes;
     const [row] = await store.get([queueKey(name)]);
@@ -167,7 +170,7 @@ export function createSettings(store: Store, clock: Clock) {
     // An unknown queue is not remembered: it is usable the moment it is created.
     if (record && before === changes) cache.set(name, { record, readAt });
     else cache.delete(name);
-    return record;
+    return { record, readAt };
   }
 
   return {
@@ -175,7 +178,19 @@ export function createSettings(store: Store, clock: Clock) {
     async find(name: string): Promise<QueueRecord | undefined> {
       const known = cache.get(name);
       if (known && isFresh(known.readAt)) return known.record;
-      return load(name);
+      return (await load(name)).record;
+    },
+    /**
+     * The settings in force when this resolves: read at most `settingsCacheMs` before that instant, however slow the store is. `find` only
+     * looks at their age before it reads. Throws StoreError (`late`) when the store takes longer than that each time.
+     */
+    async inForce(name: string): Promise<QueueRecord | undefined> {
+      for (let reads = 0; reads <= readsInForceMax; reads++) {
+        const known = cache.get(name);
+        const { record, readAt } = known && isFresh(known.readAt) ? known : await load(name);
+        if (!record || isFresh(readAt)) return record;
+      }
+      throw new StoreError(`the store takes longer to read the settings of "${name}" than they count`, 'no', undefined, 'late');
     },
     async get(name: string): Promise<QueueRecord> {
       const record = await this.find(name);
@@ -184,7 +199,7 @@ export function createSettings(store: Store, clock: Clock) {
     },
     /** As it is now, past the cache. */
     async read(name: string): Promise<QueueRecord> {
-      const record = await load(name);
+      const { record } = await load(name);
       if (!record) throw new DumbwaiterError('queue_not_found', `queue: there is no queue "${name}"`);
       return record;
     },

@@ -110,7 +110,8 @@ export const operationTexts: OperationTextsOf<OperationName> = {
   receive: {
     tag: 'messages',
     summary: 'Receive messages, and lease them',
-    description: 'Waits up to `waitSeconds` for the first one. Each is hidden from others until its lease ends: ack it before.',
+    description:
+      'Waits up to `waitSeconds` for the first one. Each is hidden from others until its lease ends (`leasedUntil`): ack it before. The visibility timeout counts from about the answer. What is claimed and not delivered (its lease ran out before, or the caller closed the connection) is ready again at once, and its receive does not count; over Lambda and API Gateway a closed connection is not seen, and the lease runs its time.',
     input: { max: 10, visibilityTimeoutSeconds: 30, waitSeconds: 20 },
     output: {
       messages: [{ id, body, attributes: {}, receipt, receives: 1, failures: 0, publishedAt: at, leasedUntil: later }],
@@ -148,6 +149,8 @@ export const operationTexts: OperationTextsOf<OperationName> = {
   purge: {
     tag: 'messages',
     summary: 'Remove all messages published before now',
+    description:
+      'Answers after about two seconds, when no process remembers older settings. A receive under way delivers nothing of them later than two seconds after the answer.',
     output: { purgedBefore: at },
     refusals: ofQueue,
   },

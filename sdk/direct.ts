@@ -30,7 +30,10 @@ export interface DirectTransportOptions extends Pick<DynamoClientOptions, 'endpo
 
 export interface DirectTransport extends Transport {
   transact: NonNullable<Transport['transact']>;
-  /** Ends the redrives that run in this process (a sweep starts them again elsewhere) and lets its connections go. */
+  /**
+   * Ends the redrives that run in this process (a sweep starts them again elsewhere), lets calls that were given up return what they leased, and
+   * closes the connections.
+   */
   close(): Promise<void>;
 }
 
@@ -48,10 +51,15 @@ export function directTransport(options: DirectTransportOptions = {}): DirectTra
     startRedrive: async (queue, task) => tasks.startRedrive(engine, queue, task),
     ...(observe && { observe }),
   });
+  const underWay = new Map<Promise<unknown>, AbortSignal>();
   return {
     call(operation, params, input, { signal, timeoutMs } = {}) {
       const limits = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
-      return withDeadline(limits, (ending) => answer(engine, operation, params, input, ending));
+      return withDeadline(limits, (ending) => {
+        const answering = answer(engine, operation, params, input, ending).finally(() => underWay.delete(answering));
+        underWay.set(answering, ending);
+        return answering;
+      });
     },
     transact(items, { token, signal, timeoutMs }) {
       const limits = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
@@ -63,6 +71,7 @@ export function directTransport(options: DirectTransportOptions = {}): DirectTra
     },
     async close() {
       await tasks.stop();
+      await Promise.allSettled([...underWay].flatMap(([answering, ending]) => (ending.aborted ? [answering] : [])));
       if (given === undefined) client.destroy();
     },
   };

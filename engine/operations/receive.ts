@@ -9,7 +9,7 @@ import type { InputOf, OutputOf, ReceivedMessage } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
 import { callBytesMax, clockMarginMs, headRowsMax, tombstoneMs } from '../../sdk/limits.ts';
 import { type Candidate, candidatesOf, othersLast, rowOf } from '../candidates.ts';
-import { type Claimed, claimDue, claimFresh, clearParcel, type Taker } from '../claims.ts';
+import { type Claimed, claimDue, claimFresh, clearParcel, giveBack, type Taker } from '../claims.ts';
 import type { Context } from '../context.ts';
 import { deliver, type Taken, type Waiting } from '../deliveries.ts';
 import { parcelBehind } from '../group-parcels.ts';
@@ -47,7 +47,8 @@ export async function receive(
       const messages = await patiently(patience, async () => {
         const queue = await growIfThrottled(ctx, await ctx.settings.get(queueName));
         const seconds = input.visibilityTimeoutSeconds ?? queue.visibilityTimeoutSeconds;
-        const taker: Taker = { queue, token: ctx.random.chars(tokenChars), visibilityTimeoutMs: seconds * 1000 };
+        const taker: Omit<Taker, 'token'> = { queue, visibilityTimeoutMs: seconds * 1000 };
+        if (signal) taker.signal = signal;
         const limiter = createLimiter(ctx, taker, patience);
         if (limiter) taker.limiter = limiter;
         return queue.paused ? [] : visitShards(ctx, queue, patience, (shard) => receiveFrom(ctx, taker, shard, max));
@@ -66,11 +67,11 @@ export async function receive(
  * Rows may have nothing to give: purged, too old, ended in parts, or taken by another just before. Messages behind them are
  * looked for in a longer stretch each time, before the answer is that there are none.
  */
-async function receiveFrom(ctx: Context, taker: Taker, shard: string, max: number): Promise<ReceivedMessage[]> {
+async function receiveFrom(ctx: Context, taker: Omit<Taker, 'token'>, shard: string, max: number): Promise<ReceivedMessage[]> {
   let rows = ctx.windows.size(shard) - 1 + max + ctx.inHand.count();
   for (let look = 1; ; look++) {
-    // A token for each look: what the one before gave back, without word of it, must not be taken for held by this one.
-    const own = taker.limiter || look === 1 ? taker : { ...taker, token: ctx.random.chars(tokenChars) };
+    // A new token for each look: a give-back of the one before may still be applied, to its claims and to its permits.
+    const own = { ...taker, token: ctx.random.chars(tokenChars) };
     const { messages, met } = await lookInto(ctx, own, shard, max, Math.min(headRowsMax, rows));
     if (messages.length > 0 || met === 0 || look === looksMax) return messages;
     rows *= lookGrowth;
@@ -102,7 +103,7 @@ async function lookInto(
   const candidates = await candidatesOf(ctx, window, heads.rows, due.rows);
   if (candidates.length === 0) return { messages: [], met: 0 };
   const there = candidates.reduce((sum, { count }) => sum + Math.max(count, 1), 0);
-  const permitted = taker.limiter ? await taker.limiter.take(Math.min(max, there)) : max;
+  const permitted = taker.limiter ? await taker.limiter.take(taker.token, Math.min(max, there)) : max;
   if (permitted === 0) return { messages: [], met: 0 };
   const inHand: string[] = [];
   try {
@@ -155,6 +156,7 @@ async function take(
           // What the others have claimed is still to be delivered.
           if (!(error instanceof StoreError)) throw error;
           failure = error;
+          if (error.applied === 'unknown') await giveBack(ctx, taker, rowOf(candidate)).catch(ofStore);
           return undefined;
         }
       }),
@@ -169,6 +171,11 @@ async function take(
   }
   if (failure && taken.claimed.length === 0) throw failure;
   return taken;
+}
+
+/** What the store does not take back stays leased for its time. */
+function ofStore(error: unknown): void {
+  if (!(error instanceof StoreError)) throw error;
 }
 
 async function claim(

@@ -100,7 +100,7 @@ onBothStores('receive', (driven) => {
     expect(await receive('q')).toEqual([]);
   });
 
-  it('takes a message anew under a visibility timeout of 0 s when it stood still meanwhile: it may be over by then', async () => {
+  it('takes a message again, counting one receive, when it stood still under a visibility timeout of 0 s: the message may be over by then', async () => {
     const { create, send, clock, another, watched } = driven();
     await create('q');
     const slowBy = async (ms: number) => {
@@ -118,7 +118,7 @@ onBothStores('receive', (driven) => {
     expect(await slowBy(readToWriteMsMax)).toEqual([['slow', 1]]);
     await driven().ack('q', await driven().receive('q'));
     await send('q', 'too slow');
-    expect(await slowBy(readToWriteMsMax + 1)).toEqual([['too slow', 2]]);
+    expect(await slowBy(readToWriteMsMax + 1)).toEqual([['too slow', 1]]);
   });
 
   it('gives each message of a parcel back when its own lease ends', async () => {

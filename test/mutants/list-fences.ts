@@ -77,6 +77,26 @@ export const fences: readonly Mutant[] = [
     replace: 'return age >= 0 && age < 10_000 * settingsCacheMs;',
   },
   {
+    name: 'a receive that began before a pause or a purge delivers however late',
+    file: 'engine/deliveries.ts',
+    find: ' || queue.paused || lease.since < queue.purgedBefore) return false;',
+    replace: ') return false;',
+  },
+  {
+    name: 'a receive delivers by settings that no longer count',
+    file: 'engine/deliveries.ts',
+    find: 'await ctx.settings.inForce(',
+    replace: 'await ctx.settings.find(',
+    tests: ['test/engine/undelivered.test.ts'],
+  },
+  {
+    name: 'a receive delivers though what it rests on is older than F',
+    file: 'engine/deliveries.ts',
+    find: '  if (now > readAt + readToWriteMsMax) return false;\n',
+    replace: '',
+    tests: ['test/engine/receive.test.ts'],
+  },
+  {
     name: 'settings are changed whatever they have become since they were read',
     file: 'engine/queue-records.ts',
     find: "const when = { equals: [['version'], record.version] } as const;",

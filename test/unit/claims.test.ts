@@ -231,7 +231,7 @@ describe('giving back what cannot be delivered', () => {
     const lease = leaseWith({ slots: [theirs, mine, untouched] });
     await world.putLease(lease);
     world.clock.advance(5);
-    await giveBack(world.ctx, takerOf(), { lease, slots: [1] });
+    await giveBack(world.ctx, takerOf(), lease.id);
     const back = { visibleAt: start + 5, receives: 2, failures: 1 };
     expect(leaseIn(world).slots).toEqual([theirs, back, untouched]);
     expect(leaseIn(world).version).not.toBe(lease.version);
@@ -240,10 +240,10 @@ describe('giving back what cannot be delivered', () => {
   it('changes nothing once another has taken it, or it is gone', async () => {
     const world = contextInMemory();
     const lease = leaseWith();
-    await giveBack(world.ctx, takerOf(), { lease, slots: [0] });
+    await giveBack(world.ctx, takerOf(), lease.id);
     expect(world.rows('leases')).toEqual([]);
     await world.putLease(lease);
-    await giveBack(world.ctx, takerOf(), { lease, slots: [0] });
+    await giveBack(world.ctx, takerOf(), lease.id);
     expect(leaseIn(world)).toEqual(lease);
   });
 });

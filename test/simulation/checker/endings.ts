@@ -1,7 +1,7 @@
 /** What is promised of how messages end: none is lost, none is stuck, and what is over does not come back. */
 
 import type { Message } from '../../../sdk/contract.ts';
-import { clockMarginMs } from '../../../sdk/limits.ts';
+import { clockMarginMs, readToWriteMsMax } from '../../../sdk/limits.ts';
 import type { Call, Violation } from '../history.ts';
 import { cancelsOf, mayBePutOff, timesOf } from './by-id.ts';
 import { commitsOf, isCommitted } from './decisions.ts';
@@ -117,7 +117,8 @@ function hiddenMsMost({ queues, clockErrorMs }: Ledger, { params, input }: CallO
   const settings = queues.settings(params.queue);
   const seconds = input.visibilityTimeoutSeconds ?? Math.max(0, ...settings.map((one) => one.visibilityTimeoutSeconds));
   const wait = Math.max(0, ...settings.map(({ backoff }) => backoff?.maxSeconds ?? 0));
-  return (seconds + wait) * 1000 + clockErrorMs;
+  // The visibility timeout counts from about the answer, which a claim reckons with for F at the most.
+  return (seconds + wait) * 1000 + readToWriteMsMax + clockErrorMs;
 }
 
 /** Whether a rule may have ended it: its age, a purge, the end of its queue. */

@@ -1,6 +1,6 @@
 /** What must not be delivered: what is not ready yet, what is too old, what was purged, what used up its receives. */
 import type { InputOf, QueueSettings } from '../../../sdk/contract.ts';
-import { clockMarginMs, failedCharsMax, readToWriteMsMax } from '../../../sdk/limits.ts';
+import { clockMarginMs, failedCharsMax, readToWriteMsMax, settingsCacheMs } from '../../../sdk/limits.ts';
 import type { Violation } from '../history.ts';
 import { mayBePutOff } from './by-id.ts';
 import { enteredEarliest, enteredLatest } from './decisions.ts';
@@ -66,7 +66,9 @@ function* judgePurge(ledger: Ledger, life: Life, delivery: Delivery): Generator<
   const enteredAt = isOrigin ? endOf(life.published) : Date.parse(message.deadLetter!.at) + readToWriteMsMax + clockErrorMs;
   for (const purge of queues.purges(queue)) {
     if (!('output' in purge.answer) || enteredAt + beyondMarginMs(ledger) >= purge.startedAt) continue;
-    if (delivery.startedAt <= endOf(purge)) continue;
+    // A receive that began before may give it for as long as settings are remembered, and no longer.
+    const isSoon = delivery.endedAt <= endOf(purge) + settingsCacheMs + 2 * clockErrorMs;
+    if (delivery.startedAt <= endOf(purge) && isSoon) continue;
     const text = `message ${message.id} was in ${queue} before it was purged, and delivered after the answer`;
     yield { promise: 'purge', text, calls: [life.published, purge, delivery.call] };
   }

@@ -139,7 +139,7 @@ function resumesQueue({ operation, input }: CallOf<'createQueue' | 'updateQueue'
   return operation === 'createQueue' ? input.paused !== true : input.paused === false;
 }
 
-/** From when a pause is in force everywhere until it may be over, no receive begins that gives anything. */
+/** From when a pause is in force everywhere until it may be over, no receive gives anything, whenever it began. */
 function* judgePaused({ calls, clockErrorMs }: Ledger): Generator<Violation> {
   const updates = [...callsOf(calls, 'updateQueue'), ...callsOf(calls, 'createQueue')].filter(mayBeDone);
   for (const pause of updates) {
@@ -150,7 +150,7 @@ function* judgePaused({ calls, clockErrorMs }: Ledger): Generator<Violation> {
     );
     const isOver = (at: number) => resumes.some(({ startedAt }) => startedAt <= at);
     for (const receive of callsOf(calls, 'receive')) {
-      const isOfPaused = receive.params.queue === pause.params.queue && receive.startedAt > from && !isOver(endOf(receive));
+      const isOfPaused = receive.params.queue === pause.params.queue && endOf(receive) > from && !isOver(endOf(receive));
       if (!isOfPaused || !('output' in receive.answer) || receive.answer.output.messages.length === 0) continue;
       const text = `the queue ${pause.params.queue} was paused, and gave messages`;
       yield { promise: 'paused-gives-nothing', text, calls: [pause, receive] };

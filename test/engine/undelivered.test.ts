@@ -1,0 +1,205 @@
+import { expect, it } from 'vitest';
+import { type Store, StoreError } from '../../engine/port.ts';
+import type { QueueSettings } from '../../sdk/contract.ts';
+import { readToWriteMsMax, settingsCacheMs } from '../../sdk/limits.ts';
+import { noise } from './noise.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const second = 1000;
+
+onBothStores('a message that was claimed and is not delivered', (driven) => {
+  const start = async (settings: Partial<QueueSettings> = {}) => {
+    await driven().create('dead');
+    await driven().create('q', { deadLetter: { queue: 'dead', maxReceives: 1 }, ...settings });
+  };
+  const receive = async (over: Partial<Store>, input: object = {}, signal?: AbortSignal) => {
+    const slow = driven().another({ ...driven().watched.store, ...over });
+    const { messages } = await slow.call('receive', { queue: 'q' }, input, signal ? { signal } : {});
+    return messages.map(({ body, receives }) => [body, receives]);
+  };
+  /** A store whose answers take so long each. */
+  const slowStore = (ms: number): Store => {
+    const { clock, watched } = driven();
+    const slowly = async <Answer>(answer: Promise<Answer>) => {
+      const answered = await answer;
+      clock.advance(ms);
+      return answered;
+    };
+    const inner = watched.store;
+    return {
+      get: (keys) => slowly(inner.get(keys)),
+      range: (range) => slowly(inner.range(range)),
+      write: (write, options) => slowly(inner.write(write, options)),
+      writeAll: (writes, options) => slowly(inner.writeAll(writes, options)),
+      transact: (writes, options) => slowly(inner.transact(writes, options)),
+    };
+  };
+
+  it.each([
+    ['a message by itself', {}],
+    ['a message of a group', { group: 'g' }],
+    ['a message under its own id', { id: 'own' }],
+  ])('is ready at once, with its receive not counted, when its lease is over before it can be delivered: %s', async (_, entry) => {
+    const { clock, publish, watched } = driven();
+    await start({
+      visibilityTimeoutSeconds: 1,
+      groups: { concurrency: 1, ratePerSecond: null, onFailure: 'block' },
+      limits: { concurrency: 1, ratePerSecond: null },
+    });
+    await publish('q', { body: noise(2_000), ...entry });
+    let isSlow = true;
+    const slowOnce = async <Answer>(answer: Promise<Answer>) => {
+      const answered = await answer;
+      // Only the bodies are read at this point, after the claim.
+      if (isSlow) clock.advance(2 * second);
+      isSlow = false;
+      return answered;
+    };
+    const over: Partial<Store> = {
+      get: (keys) =>
+        keys.some((key) => key.table === 'messages' && key.shard.includes('body'))
+          ? slowOnce(watched.store.get(keys))
+          : watched.store.get(keys),
+    };
+    expect(await receive(over)).toEqual([[noise(2_000), 1]]);
+    expect(isSlow).toBe(false);
+    expect(await driven().receive('dead')).toEqual([]);
+  });
+
+  it('is not dead-lettered by a store that is slower than its visibility timeout, but delivered', async () => {
+    const { clock, send, call } = driven();
+    for (const ms of [100, 300, 600, 1_000]) {
+      await driven().call('createQueue', `q-${ms}`, { visibilityTimeoutSeconds: 1 });
+      await send(`q-${ms}`, 'slow');
+      const began = clock.now();
+      const slow = driven().another(slowStore(ms));
+      const { messages } = await slow.call('receive', { queue: `q-${ms}` }, {});
+      expect(messages).toMatchObject([{ body: 'slow', receives: 1 }]);
+      const end = Date.parse(messages[0]!.leasedUntil);
+      expect(end - clock.now()).toBeGreaterThan(second / 2);
+      expect(end).toBeLessThanOrEqual(began + ms + readToWriteMsMax + second);
+      clock.advance(end - clock.now() - 1);
+      expect((await call('receive', `q-${ms}`)).messages).toEqual([]);
+      clock.advance(1);
+      expect((await call('receive', `q-${ms}`)).messages).toMatchObject([{ receives: 2 }]);
+    }
+  });
+
+  it('is given back when the store does not give its bodies, or no word of the claim', async () => {
+    const { publish, watched } = driven();
+    await start();
+    await publish('q', { body: noise(5_000) });
+    const { store } = watched;
+    const bodiesFail: Partial<Store> = {
+      get(keys) {
+        if (keys.every((key) => key.table === 'messages')) throw new StoreError('no bodies', 'no');
+        return store.get(keys);
+      },
+    };
+    await expect(receive(bodiesFail)).rejects.toMatchObject({ code: 'unavailable' });
+    let lost = 0;
+    const claimLost: Partial<Store> = {
+      async write(write, options) {
+        const written = await store.write(write, options);
+        if (lost++ === 0) throw new StoreError('no word of it', 'unknown');
+        return written;
+      },
+      async get(keys) {
+        if (lost === 1 && keys.every((key) => key.table === 'leases')) {
+          lost++;
+          throw new StoreError('unread', 'no');
+        }
+        return store.get(keys);
+      },
+    };
+    await expect(receive(claimLost)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(lost).toBeGreaterThan(2);
+    expect(await driven().receive('q')).toMatchObject([{ receives: 1 }]);
+  });
+
+  const changes = {
+    purged: () => driven().call('purge', 'q'),
+    paused: () => driven().call('updateQueue', 'q', { paused: true }),
+    deleted: () => driven().call('deleteQueue', 'q'),
+  };
+  it.each(
+    Object.keys(changes) as (keyof typeof changes)[],
+  )('stays where it is when its queue is %s while a slow read, or the claim of it, is on its way', async (change) => {
+    for (const slowCall of ['range', 'writeAll'] as const) {
+      const { clock, send, watched, call } = driven();
+      await start({ visibilityTimeoutSeconds: 30 });
+      await send('q', 'old');
+      let isChanged = false;
+      const { store } = watched;
+      const changing = async <Answer>(answer: Promise<Answer>) => {
+        const answered = await answer;
+        if (isChanged) return answered;
+        isChanged = true;
+        await changes[change]();
+        clock.advance(settingsCacheMs + 1);
+        return answered;
+      };
+      const over: Partial<Store> =
+        slowCall === 'range'
+          ? { range: (range) => changing(store.range(range)) }
+          : { writeAll: (writes, options) => changing(store.writeAll(writes, options)) };
+      expect(await receive(over)).toEqual([]);
+      expect(isChanged).toBe(true);
+      if (change === 'paused') {
+        await call('updateQueue', 'q', { paused: false });
+        clock.advance(settingsCacheMs);
+        expect(await driven().receive('q')).toMatchObject([{ body: 'old', receives: 1 }]);
+      }
+      if (change !== 'deleted') {
+        expect(await driven().receive('dead')).toEqual([]);
+        await call('deleteQueue', 'q');
+      }
+      clock.advance(settingsCacheMs);
+    }
+  });
+
+  it('is given back when settings take longer to read than they count, and the call says that it is unavailable', async () => {
+    const { clock, send, watched } = driven();
+    await start({ visibilityTimeoutSeconds: 60 });
+    await send('q', 'a');
+    const { store } = watched;
+    const over: Partial<Store> = {
+      async get(keys) {
+        const rows = await store.get(keys);
+        if (keys.some((key) => key.table === 'queues')) clock.advance(settingsCacheMs);
+        return rows;
+      },
+    };
+    await expect(receive(over)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await driven().receive('q')).toMatchObject([{ receives: 1 }]);
+  });
+
+  it.each([
+    ['a message by itself', {}],
+    ['a message of a group', { group: 'g' }],
+    ['a message under a key', { dedupKey: 'k' }],
+  ])('is ready at once, with its receive and its place under a limit given back, when its caller is gone: %s', async (_, entry) => {
+    const { publish, watched, call, clock } = driven();
+    await start({
+      visibilityTimeoutSeconds: 600,
+      deduplication: { windowSeconds: null, onDuplicate: 'ignore' },
+      groups: { concurrency: 1, ratePerSecond: null, onFailure: 'block' },
+      limits: { concurrency: 1, ratePerSecond: 1 },
+    });
+    await publish('q', { body: 'a', ...entry });
+    const gone = new AbortController();
+    const { store } = watched;
+    const over: Partial<Store> = {
+      async write(write, options) {
+        const written = await store.write(write, options);
+        if ('put' in write.then && write.then.put.slots) gone.abort();
+        return written;
+      },
+    };
+    expect(await receive(over, { waitSeconds: 20 }, gone.signal)).toEqual([]);
+    expect(gone.signal.aborted).toBe(true);
+    expect((await call('getQueue', 'q')).counts).toMatchObject({ ready: 1, leased: 0 });
+    clock.advance(1);
+    expect(await driven().receive('q')).toMatchObject([{ body: 'a', receives: 1 }]);
+  });
+});

@@ -1,0 +1,33 @@
+/** A receive of the direct transport that its caller gives up. */
+import { expect, it } from 'vitest';
+import { createDynamoClient } from '../../engine/dynamo-client.ts';
+import { directTransport } from '../../sdk/direct.ts';
+import { Dumbwaiter } from '../../sdk/index.ts';
+import { startTestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
+
+it('a receive that is given up while it claims returns its messages, uncounted, before the transport is closed', async () => {
+  const { endpoint, tables, stop } = await startTestDynamodb();
+  const place = { endpoint, region: testRegion, credentials: testCredentials };
+  const givenUp = new AbortController();
+  const client = createDynamoClient(place);
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const { Item: item } = args.input as { Item?: { slots?: unknown } };
+      if (item?.slots) givenUp.abort(new Error('given up'));
+      return next(args);
+    },
+    { step: 'initialize' },
+  );
+  const transport = directTransport({ client, tables });
+  const other = directTransport({ ...place, tables });
+  const queue = new Dumbwaiter({ transport: other }).queue('given-up');
+  await queue.create({ visibilityTimeoutSeconds: 600 });
+  await queue.publish({ body: 'a' });
+  const receiving = new Dumbwaiter({ transport }).queue('given-up').receive({ waitSeconds: 20 }, { signal: givenUp.signal });
+  await expect(receiving).rejects.toThrow('given up');
+  await transport.close();
+  expect(await queue.receive()).toMatchObject([{ body: 'a', receives: 1 }]);
+  await other.close();
+  client.destroy();
+  await stop();
+});
