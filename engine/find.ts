@@ -62,12 +62,14 @@ async function findByParcel(ctx: Context, queue: QueueRecord, id: string, wanted
 async function findInGroup(ctx: Context, place: string, id: string, wanted: Wanted): Promise<Found | 'moved' | undefined> {
   const { parcel: parcelId, slot, group: key } = parseMessageId(id);
   const keptRow = keptRowId(parcelId, key!);
+  const ownRow = slotRowId(keptRow, slot);
   const readAt = ctx.clock.now();
   const [parcelRow] = await ctx.store.get([parcelKey(place, parcelId)]);
   const [row] = await ctx.store.get([leaseKey(place)]);
   // After the group's row: what leaves it is put into these as it leaves.
-  const [own, kept] = await ctx.store.get([leaseKey(id), leaseKey(keptRow)]);
-  const apart = held(ctx, { id, row: own, readAt }, 0, wanted) ?? held(ctx, { id: keptRow, row: kept, readAt }, slot, wanted);
+  const [own, kept] = await ctx.store.get([leaseKey(ownRow), leaseKey(keptRow)]);
+  const apart =
+    held(ctx, { id: ownRow, row: own, readAt }, 0, wanted) ?? held(ctx, { id: keptRow, row: kept, readAt }, slot, wanted);
   if (apart) return apart;
   const seen: Seen = { id: place, row, readAt };
   const { lease } = judgeable(seen, ctx.clock.now());

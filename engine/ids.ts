@@ -1,8 +1,9 @@
 /**
  * Ids of parcels and messages. A parcel's id is 24 characters of Crockford's base 32: 9 of time (ms), 2 of sequence within
  * that ms (so that one process's parcels stay in the order of publishing), 2 of shard, 1 of priority level, 10 random. It
- * sorts by time, and says where its row lies. A message's id is its parcel's and its slot: `parcel.slot`; in a group, the group's key
- * stands between them, for there the parcel lies in the group's partition: `parcel-key.slot`.
+ * sorts by time, and says where its row lies. A message's id is its parcel's and its slot: `parcel~slot`; in a group, the group's key
+ * stands between them, for there the parcel lies in the group's partition: `parcel-key~slot`. No caller's own id has a `~`. Rows are named with
+ * a dot in its place.
  */
 import type { Clock, Random } from './port.ts';
 import { base32 } from './random.ts';
@@ -19,7 +20,9 @@ const sequenceEnd = 32 ** sequenceChars;
 
 /** See `laneOf`: 12 of the group's name, 1 of the lane. */
 export const groupKeyChars = 13;
-const serverForm = new RegExp(`^[${base32}]{${parcelIdChars}}(?:-[${base32}]{${groupKeyChars}})?(?:\\.[0-9])?$`);
+/** Between a parcel and its slot, in the id that a caller sees. */
+const slotMark = '~';
+const serverForm = new RegExp(`^[${base32}]{${parcelIdChars}}(?:-[${base32}]{${groupKeyChars}})?${slotMark}[0-9]$`);
 
 function encode(number: number, chars: number): string {
   let text = '';
@@ -85,7 +88,7 @@ export function parseMessageId(id: string): MessageId {
   const part = (from: number, chars: number) => decode(parcel.slice(from, from + chars));
   return {
     parcel,
-    slot: Number(rest.split('.')[1] ?? 0),
+    slot: Number(rest.split(slotMark)[1]),
     shard: part(shardAt, shardChars),
     level: part(shardAt + shardChars, levelChars),
     ...(rest.startsWith('-') ? { group: rest.slice(1, 1 + groupKeyChars) } : {}),
@@ -129,7 +132,7 @@ export function unkeyedRowId(keyedRow: string, unique: string): string {
 export function messageId(rowId: string, slot: number): string {
   const own = rowId.indexOf('=');
   if (own >= 0) return rowId.slice(own + 1);
-  return rowId.includes('.') ? rowId : `${rowId}.${slot}`;
+  return rowId.includes('.') ? rowId.replace('.', slotMark) : `${rowId}${slotMark}${slot}`;
 }
 
 /** The row that shows what is kept of a group's parcel when the group has gone on. */

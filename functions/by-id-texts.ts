@@ -3,7 +3,7 @@ import type { OperationTextsOf } from './operation-text.ts';
 
 const at = '2026-01-31T12:00:00.000Z';
 const later = '2026-01-31T12:00:30.000Z';
-const id = '01kg9zt2m4q8r6s0v3x5y7z9.0';
+const id = '01kg9zt2m4q8r6s0v3x5y7z9~0';
 
 export const byIdTexts: OperationTextsOf<'getMessage' | 'updateMessage' | 'cancelMessage'> = {
   getMessage: {

@@ -8,7 +8,7 @@ import { transactionTexts } from './transaction-texts.ts';
 
 const at = '2026-01-31T12:00:00.000Z';
 const later = '2026-01-31T12:00:30.000Z';
-const id = '01kg9zt2m4q8r6s0v3x5y7z9';
+const id = '01kg9zt2m4q8r6s0v3x5y7z9~0';
 const receipt = 'r1.01kg9zt2m4q8r6s0v3x5y7z9.0.k3v5x7z9b2d4f6h8';
 const settings = { visibilityTimeoutSeconds: 30, delaySeconds: 0, retentionSeconds: 1_209_600 };
 const orders = {

@@ -1,7 +1,7 @@
 /** Of the operations that make entries for transactions of the caller's own. */
 import type { OperationTextsOf } from './operation-text.ts';
 
-const id = '01kg9zt2m4q8r6s0v3x5y7z9';
+const id = '01kg9zt2m4q8r6s0v3x5y7z9~0';
 const receipt = '7m2k9q4t.01kg9zt2m4q8r6s0v3x5y7z9.0.2.k3v5x7z9b2d4';
 
 export const transactionTexts: OperationTextsOf<'publishItems' | 'ackItems'> = {

@@ -71,7 +71,7 @@ export const queueRatePerSecondMax = 10_000;
 export const groupCancelledMax = 50;
 /** Letters, digits, `_`, `-`, `.` and `:`. */
 export const dedupKeyCharsMax = 128;
-/** Of any message: the queue's own ids, a caller's, and those made of a key: `@`, the key, `@` and 10 characters more at the most. */
+/** Of any message: the queue's own ids (the only ones with a `~`), a caller's, and those made of a key: `@`, the key, `@` and 10 characters more at the most. */
 export const anyMessageIdCharsMax = dedupKeyCharsMax + 12;
 export const deduplicationSecondsMin = 1;
 export const deduplicationSecondsMax = 365 * daySeconds;

@@ -4,8 +4,8 @@ import { anyMessageIdCharsMax, queueNameCharsMax, scheduleNameCharsMax } from '.
 /** Each is the inside of a regular expression's brackets. */
 export const nameCharacters = 'A-Za-z0-9_-';
 export const idCharacters = 'A-Za-z0-9_.:-';
-/** Ids made of a `dedupKey` have an `@` as well. */
-export const anyIdCharacters = `@${idCharacters}`;
+/** Ids made of a `dedupKey` have an `@` as well, and the queue's own a `~`: by these they are told from a caller's. */
+export const anyIdCharacters = `@~${idCharacters}`;
 
 const forms: Readonly<Record<string, RegExp>> = {
   queue: textOf(nameCharacters, queueNameCharsMax),

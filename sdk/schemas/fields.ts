@@ -40,7 +40,7 @@ export const messageId = safeText(idCharacters, idSays, limits.messageIdCharsMax
 });
 export const dedupKey = safeText(idCharacters, idSays, limits.dedupKeyCharsMax);
 /** Of any message: the queue's, a caller's own, or made of a `dedupKey`. */
-export const anyMessageId = safeText(anyIdCharacters, `${idSays} @`, limits.anyMessageIdCharsMax);
+export const anyMessageId = safeText(anyIdCharacters, `${idSays} @ ~`, limits.anyMessageIdCharsMax);
 export const scheduleName = safeText(nameCharacters, 'A-Z a-z 0-9 _ -', limits.scheduleNameCharsMax);
 export const attributeName = safeText('A-Za-z0-9_.-', 'A-Z a-z 0-9 _ . -', limits.attributeNameCharsMax);
 export const queuePattern = safeText('A-Za-z0-9_*-', 'A-Z a-z 0-9 _ - and *', limits.queueNameCharsMax);

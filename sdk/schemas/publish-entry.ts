@@ -4,9 +4,6 @@ import { attributeStringCharsMax, attributesMax, bodyBytesMax } from '../limits.
 import { bodyFault, bytesFault } from './body.ts';
 import * as field from './fields.ts';
 
-/** Ids that the server gives: a parcel's, and a slot's in it. A caller's own must not look like one. */
-const serverId = /^[0-9a-z]{24}(-[0-9a-z]{13})?(\.[0-9])?$/;
-
 const attributeSays = `must be a text of at most ${attributeStringCharsMax} characters or a finite number`;
 const attributeValue = z.union([z.string().max(attributeStringCharsMax, attributeSays), z.number()], attributeSays);
 
@@ -53,7 +50,6 @@ export const publishEntry = z
     {
       ...content,
       id: field.messageId
-        .refine((id) => !serverId.test(id), { error: "must not have the form of the server's own ids" })
         .meta({
           description: 'Your own id: while a message of this id exists or is kept, publishing it again publishes nothing.',
         })

@@ -22,6 +22,28 @@ onBothStores("publishing under an id of one's own", (driven) => {
     expect(await receive('q')).toEqual([]);
   });
 
+  it('takes ids of common forms, also those that look like a row of the queue, and finds their messages', async () => {
+    const { create, publish, engine, receive, send, ack } = driven();
+    await create('q');
+    const [made] = await send('q', 'made by the queue');
+    const parcel = made!.slice(0, 24);
+    const ids = [
+      '507f1f77bcf86cd799439011',
+      'tz4a98xxat96iws9zmbrgj3a',
+      '123456789012345678901234',
+      parcel,
+      `${parcel}.0`,
+      `${parcel}.1`,
+    ];
+    expect(await publish('q', ...ids.map((id) => ({ id, body: id })))).toEqual(ids);
+    for (const id of ids) expect(await engine.call('getMessage', { queue: 'q', id }, {})).toMatchObject({ id, body: id });
+    expect(await engine.call('getMessage', { queue: 'q', id: made! }, {})).toMatchObject({ body: 'made by the queue' });
+    const received = await receive('q');
+    expect(received.map(({ id }) => id).sort()).toEqual([...ids, made!].sort());
+    expect((await ack('q', received)).every(({ ok }) => ok)).toBe(true);
+    expect(await receive('q')).toEqual([]);
+  });
+
   it('finds the same id twice in one call, beside others', async () => {
     const { create, call, bodies } = driven();
     await create('q');

@@ -41,8 +41,8 @@ describe('the id of a parcel', () => {
     const { ids } = begin();
     for (const shard of [0, 1, 31, 32, 255]) {
       const parcel = ids.parcel(shard);
-      expect(parseMessageId(parcel)).toMatchObject({ parcel, slot: 0, shard });
-      expect(parseMessageId(`${parcel}.7`)).toMatchObject({ parcel, slot: 7, shard });
+      expect(parseMessageId(messageId(parcel, 0))).toMatchObject({ parcel, slot: 0, shard });
+      expect(parseMessageId(messageId(parcel, 7))).toMatchObject({ parcel, slot: 7, shard });
     }
   });
 });
@@ -50,22 +50,25 @@ describe('the id of a parcel', () => {
 describe('an id that the queue makes', () => {
   const parcel = begin().ids.parcel(3);
 
-  it.each([parcel, `${parcel}.0`, `${parcel}.9`])('is known by its form: %s', (id) => {
+  it.each([`${parcel}~0`, `${parcel}~9`, `${parcel}-0123456789abc~3`])('is known by its form: %s', (id) => {
     expect(isServerId(id)).toBe(true);
   });
 
   it.each([
     '',
     'order-1',
-    parcel.slice(1),
-    `${parcel}0`,
-    `0${parcel}.1`,
-    `${parcel}.10`,
-    `${parcel}.`,
-    `${parcel}.a`,
-    `${parcel}-1`,
-    parcel.toUpperCase(),
-    `u${parcel.slice(1)}`,
+    parcel,
+    `${parcel}.1`,
+    '507f1f77bcf86cd799439011',
+    'tz4a98xxat96iws9zmbrgj3a',
+    '123456789012345678901234',
+    `0${parcel}~1`,
+    `${parcel}~10`,
+    `${parcel}~`,
+    `${parcel}~a`,
+    `${parcel}-1~0`,
+    `${parcel.toUpperCase()}~0`,
+    `u${parcel.slice(1)}~0`,
   ])("is not taken for a caller's own: %s", (id) => {
     expect(isServerId(id)).toBe(false);
   });
@@ -75,7 +78,7 @@ describe('the id that a caller sees', () => {
   const parcel = begin().ids.parcel(3);
 
   it("is the parcel's and the slot's", () => {
-    expect(messageId(parcel, 4)).toBe(`${parcel}.4`);
+    expect(messageId(parcel, 4)).toBe(`${parcel}~4`);
   });
 
   it('stays the same in a row of its own', () => {
