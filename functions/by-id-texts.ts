@@ -32,7 +32,8 @@ export const byIdTexts: OperationTextsOf<'getMessage' | 'updateMessage' | 'cance
   updateMessage: {
     tag: 'messages',
     summary: 'Change a message that waits: when it comes, its priority, its content',
-    description: 'What is left out stays. A message that is leased is not changed. One published with others leaves them.',
+    description:
+      'What is left out, or null, stays: a new body has a field of its own, `content`. A message that is leased is not changed. One published with others leaves them.',
     input: { deliverAt: later, priority: 2 },
     output: { id, visibleAt: later },
     refusals: ['queue_not_found', 'message_not_found', 'message_leased', 'message_prepared'],

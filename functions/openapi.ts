@@ -1,29 +1,14 @@
 /** The OpenAPI 3.1 document, generated from the contract's routes and from the schemas that judge the calls. */
-import * as z from 'zod';
 import { type OperationName, type Route, routes } from '../sdk/contract.ts';
 import { meanings } from '../sdk/error-meanings.ts';
 import { type ErrorCode, errors } from '../sdk/errors.ts';
-import { publishEntry } from '../sdk/schemas/publish-entry.ts';
 import { documentedInputs, params } from '../sdk/schemas.ts';
+import { componentSchemas, inlineSchema, inputName, outputName, takesBody } from './openapi-schemas.ts';
 import { operationTexts } from './operation-texts.ts';
 import * as answers from './outputs.ts';
 import { problemMediaType } from './problem.ts';
 
 type JsonObject = { [name: string]: unknown };
-
-const named = {
-  PublishEntry: publishEntry,
-  Queue: answers.queue,
-  Counts: answers.counts,
-  ReceivedMessage: answers.receivedMessage,
-  Message: answers.message,
-  DeathRecord: answers.deathRecord,
-  RedriveTask: answers.redriveTask,
-  Schedule: answers.schedule,
-  ApiKey: answers.apiKey,
-  Refused: answers.refused,
-  Problem: answers.problem,
-};
 
 const everywhere: ErrorCode[] = ['invalid_input', 'throttled', 'internal', 'unavailable'];
 const withKey: ErrorCode[] = ['unauthorized', 'forbidden'];
@@ -41,7 +26,8 @@ export function openApiDocument(origin: string): JsonObject {
     info: {
       title: 'Dumbwaiter',
       version: '1',
-      description: 'A message queue in your own AWS account. Instants are RFC 3339; durations are whole seconds.',
+      description:
+        'A message queue in your own AWS account. Instants are RFC 3339; durations are whole seconds. A field that is null is taken for absent, unless its description says what null means.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: origin }],
@@ -57,11 +43,10 @@ export function openApiDocument(origin: string): JsonObject {
 
 function operationObject(operation: OperationName, route: Route): JsonObject {
   const { tag, summary, description, input, output, refusals } = operationTexts[operation];
-  const takesBody = route.method !== 'GET' && route.method !== 'DELETE';
   const codes = [
     ...everywhere,
     ...(route.scope === 'none' ? [] : withKey),
-    ...(takesBody ? withBody : []),
+    ...(takesBody(route) ? withBody : []),
     ...refusals,
   ] satisfies ErrorCode[];
   const needs = route.scope === 'any' ? 'any scope' : `the scope \`${route.scope}\``;
@@ -71,8 +56,8 @@ function operationObject(operation: OperationName, route: Route): JsonObject {
     summary,
     description: [description, route.scope === 'none' ? 'Needs no key.' : `Needs ${needs}.`].filter(Boolean).join(' '),
     ...(route.scope === 'none' ? { security: [] } : {}),
-    parameters: [...pathParameters(operation), ...(takesBody ? [] : queryParameters(operation))],
-    ...(takesBody ? { requestBody: requestBody(operation, input) } : {}),
+    parameters: [...pathParameters(operation), ...(takesBody(route) ? [] : queryParameters(operation))],
+    ...(takesBody(route) ? { requestBody: requestBody(operation, input) } : {}),
     responses: {
       [route.status]: {
         description: 'Done.',
@@ -127,7 +112,7 @@ function pathParameters(operation: OperationName): JsonObject[] {
     name,
     in: 'path',
     required: true,
-    schema: inlineSchema(schema),
+    ...inlineSchema(schema),
   }));
 }
 
@@ -136,55 +121,8 @@ function queryParameters(operation: OperationName): JsonObject[] {
     name,
     in: 'query',
     required: false,
-    schema: inlineSchema(schema),
+    ...inlineSchema(schema),
   }));
-}
-
-function componentSchemas(): JsonObject {
-  const registry = z.registry<{ id: string }>();
-  for (const [id, schema] of Object.entries(named)) registry.add(schema, { id });
-  for (const operation of answers.operationNames) {
-    // An answer that has a name of its own keeps it.
-    if (!registry.has(answers.outputs[operation])) registry.add(answers.outputs[operation], { id: ownName(operation, 'Output') });
-    if (!registry.has(documentedInputs[operation]))
-      registry.add(documentedInputs[operation], { id: ownName(operation, 'Input') });
-  }
-  const { schemas } = z.toJSONSchema(registry, { ...dialect, uri: (id) => `#/components/schemas/${id}` });
-  return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, withoutDialect(schema)]));
-}
-
-function inlineSchema(schema: z.core.$ZodType): JsonObject {
-  return withoutDialect(z.toJSONSchema(schema, dialect));
-}
-
-/** What a caller sends, less what only repeats: the pattern of a date, the largest of all integers. */
-const dialect = {
-  io: 'input',
-  override: ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }) => {
-    if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
-    if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
-  },
-} as const;
-
-/** OpenAPI 3.1 takes JSON Schema 2020-12 as it is, and names schemas by their place. */
-function withoutDialect({ $schema, $id, ...schema }: JsonObject): JsonObject {
-  return schema;
-}
-
-function ownName(operation: OperationName, part: 'Input' | 'Output'): string {
-  return `${operation[0]?.toUpperCase()}${operation.slice(1)}${part}`;
-}
-
-/** Operations that share a schema share its name. */
-function outputName(operation: OperationName): string {
-  const shared = Object.entries(named).find(([, schema]) => schema === answers.outputs[operation])?.[0];
-  const first = answers.operationNames.find((other) => answers.outputs[other] === answers.outputs[operation]);
-  return shared ?? ownName(first ?? operation, 'Output');
-}
-
-function inputName(operation: OperationName): string {
-  const first = answers.operationNames.find((other) => documentedInputs[other] === documentedInputs[operation]);
-  return ownName(first ?? operation, 'Input');
 }
 
 function reference(name: string): JsonObject {

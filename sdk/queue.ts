@@ -169,7 +169,7 @@ export class QueueClient<T = unknown> extends QueueAdministration {
    * @throws DumbwaiterError `message_leased`, `message_not_found`
    */
   async edit(id: string, { body, ...rest }: Edit<T>, options?: CallOptions): Promise<void> {
-    const changes = { ...(body === undefined ? {} : contentOf(body)), ...rest };
+    const changes = { ...(body === undefined ? {} : { content: contentOf(body) }), ...rest };
     await this.#connection.caller.call('updateMessage', { queue: this.name, id }, changes, options);
   }
 

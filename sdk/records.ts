@@ -26,10 +26,11 @@ export interface PublishEntry {
   attributes?: Attributes;
 }
 
-/** What to change of a message that waits; the rest stays. A new body takes the place of the old, and its `attributes` with it only if given. */
+/** What to change of a message that waits; the rest stays. */
 export interface MessageChanges {
-  body?: Json;
-  bodyBase64?: string;
+  /** A new body, in place of the old one: `body` or `bodyBase64`, exactly one. */
+  content?: { body?: Json; bodyBase64?: string };
+  /** In place of all the old ones. */
   attributes?: Attributes;
   delaySeconds?: number;
   deliverAt?: string;

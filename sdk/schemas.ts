@@ -3,6 +3,7 @@
  */
 import type { CheckedInputOf, OperationName, ParamsOf, PublishEntry, Refused } from './contract.ts';
 import { DumbwaiterError } from './errors.ts';
+import { withoutNulls } from './schemas/absent.ts';
 import { inputs, params } from './schemas/inputs.ts';
 import { publishEntry } from './schemas/publish-entry.ts';
 import { refusalMessage } from './schemas/refusal.ts';
@@ -10,12 +11,12 @@ import { refusalMessage } from './schemas/refusal.ts';
 export { documentedInputs, inputs, params } from './schemas/inputs.ts';
 
 /**
- * The input of an operation, as given: nothing is defaulted but fields of nested settings. Entries of batches (`messages`, `receipts`) are not judged yet:
- * they may be anything, and each is refused on its own, by `parsePublishEntry` or by the engine.
+ * The input of an operation, as given: nothing is defaulted but fields of nested settings, and null is absent where it is no value. Entries of
+ * batches (`messages`, `receipts`) are not judged yet: they may be anything, and each is refused on its own, by `parsePublishEntry` or by the engine.
  * Throws DumbwaiterError `invalid_input`, which names the field, the limit and what was given.
  */
 export function parseInput<Name extends OperationName>(operation: Name, input: unknown): CheckedInputOf<Name> {
-  const parsed = inputs[operation].safeParse(input, { reportInput: true });
+  const parsed = inputs[operation].safeParse(withoutNulls(inputs[operation], input), { reportInput: true });
   if (!parsed.success) throw new DumbwaiterError('invalid_input', refusalMessage(parsed.error.issues));
   return parsed.data as CheckedInputOf<Name>;
 }
@@ -33,7 +34,7 @@ export function parsePublishEntry(entry: unknown, index: number): PublishEntry |
   if (hasAttribute(entry, '__proto__')) {
     return { ok: false, code: 'invalid_input', message: `messages[${index}].attributes.__proto__: is not allowed as a name` };
   }
-  const parsed = publishEntry.safeParse(entry, { reportInput: true });
+  const parsed = publishEntry.safeParse(withoutNulls(publishEntry, entry), { reportInput: true });
   if (parsed.success) return parsed.data as PublishEntry;
   return { ok: false, code: 'invalid_input', message: refusalMessage(parsed.error.issues, `messages[${index}]`) };
 }

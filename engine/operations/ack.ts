@@ -29,9 +29,11 @@ export async function ack(
   ctx: Context,
   queueName: string,
   receipts: readonly unknown[],
-  result?: Json,
+  given?: Json,
 ): Promise<{ results: AckResult[] }> {
   const { keep } = await ctx.settings.get(queueName);
+  // Where no result is kept, a null is what some clients send for a field that nobody set.
+  const result = given === null && !keep?.doneSeconds ? undefined : given;
   if (result !== undefined && !keep?.doneSeconds) {
     throw new DumbwaiterError('invalid_input', `result: the queue "${queueName}" keeps none (keep.doneSeconds)`);
   }

@@ -60,14 +60,10 @@ function changeOf(changes: MessageChanges): WaitingChange {
   };
 }
 
-function hasContent({ body, bodyBase64, attributes }: MessageChanges): boolean {
-  return body !== undefined || bodyBase64 !== undefined || attributes !== undefined;
+function hasContent({ content, attributes }: MessageChanges): boolean {
+  return content !== undefined || attributes !== undefined;
 }
 
-function contentAfter(content: Content, { body, bodyBase64, attributes }: MessageChanges): Content {
-  const kept = attributes ?? content.attributes;
-  const others = kept === undefined ? {} : { attributes: kept };
-  if (body !== undefined) return { body, ...others };
-  if (bodyBase64 !== undefined) return { bodyBase64, ...others };
-  return { ...content, ...others };
+function contentAfter({ attributes: former, ...body }: Content, { content, attributes = former }: MessageChanges): Content {
+  return { ...(content ?? body), ...(attributes === undefined ? {} : { attributes }) };
 }

@@ -20,16 +20,15 @@ function text(min: number, max: number) {
 }
 
 /** A text of some characters alone. `set` is the inside of a regular expression's brackets. */
-function safeText(set: string, says: string, max: number) {
+export function safeText(set: string, says: string, max: number) {
   const error = `must be 1 to ${max} characters of ${says}`;
   return z.string({ error }).regex(new RegExp(`^[${set}]{1,${max}}$`), { error });
 }
 
-function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
+export function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
   return z.enum(values, { error: `must be one of ${values.join(', ')}` });
 }
 
-const urlSays = `must be a URL of https, or of http on localhost, of at most ${limits.urlCharsMax} characters`;
 export const queueName = safeText(nameCharacters, 'A-Z a-z 0-9 _ -', limits.queueNameCharsMax);
 const idSays = 'A-Z a-z 0-9 _ . : -';
 export const taskId = safeText(idCharacters, idSays, limits.messageIdCharsMax);
@@ -69,69 +68,10 @@ export const instant = z.iso.datetime({
 /** Judged by the engine's clock, which knows how far off it is: see `delaySecondsMax`. */
 export const deliverAt = instant;
 
-export const deadLetter = z
-  .strictObject({ queue: queueName, maxReceives: whole(limits.maxReceivesMin, limits.maxReceivesMax) }, { error: objectOrNull })
-  .nullable();
-
-export const backoff = z
-  .strictObject(
-    {
-      minSeconds: seconds(limits.backoffSecondsMin, limits.backoffSecondsMax),
-      maxSeconds: seconds(limits.backoffSecondsMin, limits.backoffSecondsMax),
-      factor: between(limits.backoffFactorMin, limits.backoffFactorMax),
-      jitter: between(limits.backoffJitterMin, limits.backoffJitterMax).overwrite(orNone),
-    },
-    { error: objectOrNull },
-  )
-  .refine((value) => value.maxSeconds >= value.minSeconds, { path: ['maxSeconds'], error: 'must be at least minSeconds' })
-  .nullable();
-
 export const priorityLevel = whole(0, limits.priorityLevelsMax - 1);
-export const priority = z
-  .strictObject(
-    { levels: whole(limits.priorityLevelsMin, limits.priorityLevelsMax), order: oneOf(['strict', 'weighted']) },
-    { error: objectOrNull },
-  )
-  .nullable();
-export const deduplication = z
-  .strictObject(
-    {
-      windowSeconds: seconds(limits.deduplicationSecondsMin, limits.deduplicationSecondsMax).nullable(),
-      onDuplicate: oneOf(['ignore', 'replace', 'debounce']),
-    },
-    { error: objectOrNull },
-  )
-  .nullable();
-const checkBackUrl = z.string({ error: urlSays }).max(limits.urlCharsMax, urlSays).refine(isCheckBackUrl, { error: urlSays });
-const functionName = safeText('A-Za-z0-9_:.$-', 'A-Z a-z 0-9 _ : . $ -', limits.functionNameCharsMax);
-export const prepared = z
-  .strictObject(
-    {
-      timeoutSeconds: seconds(limits.preparedTimeoutSecondsMin, limits.preparedTimeoutSecondsMax),
-      checkBack: z
-        .union([z.strictObject({ url: checkBackUrl }), z.strictObject({ functionName })], {
-          error: `must be null, or an object of one url (${urlSays}) or one functionName`,
-        })
-        .nullable(),
-    },
-    { error: objectOrNull },
-  )
-  .nullable();
 export const group = text(1, limits.groupCharsMax).refine((value) => value.isWellFormed(), {
   error: 'must not have half a surrogate pair',
 });
-export const groups = z
-  .strictObject(
-    {
-      concurrency: whole(limits.groupConcurrencyMin, limits.groupConcurrencyMax),
-      onFailure: oneOf(['block', 'aside']),
-      ratePerSecond: between(limits.groupRatePerSecondMin, limits.groupRatePerSecondMax).nullable(),
-    },
-    { error: objectOrNull },
-  )
-  .nullable();
-const keepSeconds = seconds(limits.keepSecondsMin, limits.keepSecondsMax);
-export const keep = z.strictObject({ doneSeconds: keepSeconds, deadSeconds: keepSeconds }, { error: objectOrNull }).nullable();
 export const progress = between(limits.progressMin, limits.progressMax).overwrite(orNone);
 export const result = z
   .unknown()
@@ -139,40 +79,21 @@ export const result = z
     const message = value === undefined ? undefined : bodyFault(value, limits.resultBytesMax);
     if (message !== undefined) context.addIssue({ code: 'custom', message, input: undefined, params: { given: false } });
   })
-  .meta({ description: `Any JSON value of at most ${limits.resultBytesMax} bytes as UTF-8 text.` });
-export const queueLimits = z
-  .strictObject(
-    {
-      concurrency: whole(limits.queueConcurrencyMin, limits.queueConcurrencyMax).nullable(),
-      ratePerSecond: between(limits.queueRatePerSecondMin, limits.queueRatePerSecondMax).nullable(),
-    },
-    { error: objectOrNull },
-  )
-  .nullable();
+  .meta({
+    description: `A result, kept with each of the messages if the queue keeps what is done: any JSON value of at most ${limits.resultBytesMax} bytes as UTF-8 text. Default: none; if the queue keeps nothing, null is none as well.`,
+  });
 export const flag = z.boolean({ error: 'must be true or false' });
 
-export const retentionSeconds = seconds(limits.retentionSecondsMin, limits.retentionSecondsMax).nullable();
+export const retentionSeconds = seconds(limits.retentionSecondsMin, limits.retentionSecondsMax);
 
 /** A share too small to count is none: DynamoDB holds no number so near to 0. */
-function orNone(share: number): number {
+export function orNone(share: number): number {
   return share < Number.EPSILON ? 0 : share;
 }
 
-/** The queue itself calls it: no other scheme, and no password in what is shown to all who may read settings. */
-function isCheckBackUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, username, password } = new URL(text);
-  if (username !== '' || password !== '') return false;
-  return protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname));
-}
-
-function between(min: number, max: number) {
+export function between(min: number, max: number) {
   const error = `must be a number from ${min} to ${max}`;
   return z.number({ error }).min(min, { error }).max(max, { error });
-}
-
-function objectOrNull(issue: { code: string }): string | undefined {
-  return issue.code === 'invalid_type' ? 'must be an object or null' : undefined;
 }
 
 /** A list of `min` to `max` of `entry`. */

@@ -10,9 +10,14 @@ const attributeValue = z.union([z.string().max(attributeStringCharsMax, attribut
 const attributes = z
   .record(field.attributeName, attributeValue, 'must be an object of texts and numbers')
   .refine((value) => Object.keys(value).length <= attributesMax, { error: `must be at most ${attributesMax} attributes` })
-  .meta({ maxProperties: attributesMax });
+  .meta({
+    description: `Texts and numbers of your own, at most ${attributesMax}: they travel with the body. Default: none.`,
+    maxProperties: attributesMax,
+    nullMeansAbsent: true,
+  });
 
-export const content = {
+/** The body of a message: a JSON value, or bytes. */
+export const body = {
   body: z
     .unknown()
     .superRefine((value, context) => fault(context, value === undefined ? undefined : bodyFault(value)))
@@ -23,20 +28,30 @@ export const content = {
     .superRefine((value, context) => fault(context, bytesFault(value)))
     .meta({ description: `Bytes, at most ${bodyBytesMax}. Either this or \`body\`.`, contentEncoding: 'base64' })
     .optional(),
-  attributes: attributes.optional(),
 };
+export const content = { ...body, attributes: attributes.optional() };
 
+const deliverAt = field.deliverAt.describe('When it can first be received, in place of `delaySeconds`. An instant past is now.');
 const timing = {
-  delaySeconds: field.delaySeconds.optional(),
-  deliverAt: field.deliverAt.meta({ description: 'When it can first be received, in place of `delaySeconds`.' }).optional(),
+  delaySeconds: field.delaySeconds
+    .describe('How long it is hidden before it can be received. Default: the `delaySeconds` of the queue.')
+    .optional(),
+  deliverAt: deliverAt.optional(),
 };
-export const priority = field.priorityLevel
-  .meta({ description: 'At most one less than the levels of the queue. Default 0.' })
-  .optional();
+export const priority = field.priorityLevel.describe('At most one less than the levels of the queue. Default 0.').optional();
 
 export const isObject = { error: (issue: { code: string }) => (issue.code === 'invalid_type' ? 'must be an object' : undefined) };
-export const hasOneBody = ({ body, bodyBase64 }: { body?: unknown; bodyBase64?: unknown }) =>
-  (body === undefined) !== (bodyBase64 === undefined);
+interface Bodies {
+  body?: unknown;
+  bodyBase64?: unknown;
+}
+export const hasOneBody = ({ body, bodyBase64 }: Bodies) => (body === undefined) !== (bodyBase64 === undefined);
+/** A body of null beside bytes was not set: a client wrote it that writes null for every field. */
+export function withoutNullBeside<Given extends Bodies>(given: Given): Given {
+  if (given.body !== null || given.bodyBase64 === undefined) return given;
+  const { body: _, ...rest } = given;
+  return rest as Given;
+}
 export const oneBody = { error: 'must have exactly one of body and bodyBase64' };
 const hasOneDelay = ({ delaySeconds, deliverAt }: { delaySeconds?: unknown; deliverAt?: unknown }) =>
   delaySeconds === undefined || deliverAt === undefined;
@@ -51,23 +66,28 @@ export const publishEntry = z
       ...content,
       id: field.messageId
         .meta({
-          description: 'Your own id: while a message of this id exists or is kept, publishing it again publishes nothing.',
+          description:
+            'Your own id: while a message of this id exists or is kept, publishing it again publishes nothing. Default: the queue gives an id.',
         })
         .optional(),
       ...timing,
       priority,
       group: field.group
-        .meta({ description: 'Messages of one group come in the order of publishing, under one lease at a time.' })
+        .meta({
+          description: 'Messages of one group come in the order of publishing, under one lease at a time. Default: no group.',
+        })
         .optional(),
       prepared: field.flag.meta({ description: 'Received by nobody until it is committed. Default false.' }).optional(),
       dedupKey: field.dedupKey
         .meta({
-          description: 'Of messages of one key one is accepted at a time, for as long as `deduplication` of the queue says.',
+          description:
+            'Of messages of one key one is accepted at a time, for as long as `deduplication` of the queue says. Default: no key.',
         })
         .optional(),
     },
     isObject,
   )
+  .overwrite(withoutNullBeside)
   .refine(hasOneBody, oneBody)
   .refine(hasOneDelay, oneDelay)
   .refine(({ id, dedupKey }) => id === undefined || dedupKey === undefined, { error: 'must have at most one of id and dedupKey' })
@@ -80,13 +100,26 @@ export const publishEntry = z
     params: { given: false },
   });
 
+/** A new body. It has a field of its own, so that one who leaves it out, or sends null for what is not set, never edits a body to null. */
+export const newContent = z.strictObject(body, isObject).overwrite(withoutNullBeside).refine(hasOneBody, oneBody);
+
 /** What may be changed of a message that waits. */
 export const messageChanges = z
-  .strictObject({ ...content, ...timing, priority }, isObject)
+  .strictObject(
+    {
+      content: newContent.describe('A new body, in place of the old one. Default: the body stays.').optional(),
+      attributes: attributes
+        .describe(`New attributes, at most ${attributesMax}, in place of all the old ones. Default: they stay.`)
+        .optional(),
+      delaySeconds: field.delaySeconds
+        .describe('How long it is hidden, from now. Default: it comes when it would have.')
+        .optional(),
+      deliverAt: deliverAt.optional(),
+      priority: field.priorityLevel.describe('At most one less than the levels of the queue. Default: it stays.').optional(),
+    },
+    isObject,
+  )
   .refine((changes) => Object.values(changes).some((value) => value !== undefined), { error: 'must name something to change' })
-  .refine(({ body, bodyBase64 }) => body === undefined || bodyBase64 === undefined, {
-    error: 'must have at most one of body and bodyBase64',
-  })
   .refine(hasOneDelay, oneDelay);
 
 function fault(context: z.core.$RefinementCtx, message: string | undefined): void {

@@ -4,7 +4,7 @@
  */
 import type * as z from 'zod';
 import * as limits from '../limits.ts';
-import * as field from './fields.ts';
+import { settings } from './setting-fields.ts';
 
 /** The schema of a setting that is an object or null, with these defaults. */
 function partly<Shape extends z.core.$ZodLooseShape>(
@@ -13,25 +13,26 @@ function partly<Shape extends z.core.$ZodLooseShape>(
 ) {
   const whole = setting.unwrap();
   const shape = Object.entries(defaults).map(([name, value]) => [name, (whole.shape[name] as z.ZodType).default(value)]);
-  return whole.safeExtend(Object.fromEntries(shape)).nullable().optional();
+  const { description = '' } = setting;
+  return whole.safeExtend(Object.fromEntries(shape)).nullable().describe(description).optional();
 }
 
 export const queueSettings = {
-  visibilityTimeoutSeconds: field.visibilityTimeoutSeconds.optional(),
-  delaySeconds: field.delaySeconds.optional(),
-  retentionSeconds: field.retentionSeconds.optional(),
-  deadLetter: partly(field.deadLetter, { maxReceives: limits.maxReceivesDefault }),
-  backoff: partly(field.backoff, {
+  visibilityTimeoutSeconds: settings.visibilityTimeoutSeconds.optional(),
+  delaySeconds: settings.delaySeconds.optional(),
+  retentionSeconds: settings.retentionSeconds.optional(),
+  deadLetter: partly(settings.deadLetter, { maxReceives: limits.maxReceivesDefault }),
+  backoff: partly(settings.backoff, {
     minSeconds: limits.backoffMinSecondsDefault,
     maxSeconds: limits.backoffMaxSecondsDefault,
     factor: limits.backoffFactorDefault,
     jitter: limits.backoffJitterDefault,
   }),
-  priority: partly(field.priority, { order: 'strict' }),
-  groups: partly(field.groups, { concurrency: 1, onFailure: 'block', ratePerSecond: null }),
-  limits: partly(field.queueLimits, { concurrency: null, ratePerSecond: null }),
-  deduplication: partly(field.deduplication, { windowSeconds: null, onDuplicate: 'ignore' }),
-  prepared: partly(field.prepared, { timeoutSeconds: limits.preparedTimeoutSecondsDefault, checkBack: null }),
-  keep: partly(field.keep, { doneSeconds: 0, deadSeconds: 0 }),
-  paused: field.flag.optional(),
+  priority: partly(settings.priority, { order: 'strict' }),
+  groups: partly(settings.groups, { concurrency: 1, onFailure: 'block', ratePerSecond: null }),
+  limits: partly(settings.limits, { concurrency: null, ratePerSecond: null }),
+  deduplication: partly(settings.deduplication, { windowSeconds: null, onDuplicate: 'ignore' }),
+  prepared: partly(settings.prepared, { timeoutSeconds: limits.preparedTimeoutSecondsDefault, checkBack: null }),
+  keep: partly(settings.keep, { doneSeconds: 0, deadSeconds: 0 }),
+  paused: settings.paused.optional(),
 };

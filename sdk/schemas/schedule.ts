@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { attributesMax, cronCharsMax, everySecondsMax, everySecondsMin, timeZoneCharsMax } from '../limits.ts';
 import * as field from './fields.ts';
-import { content, hasOneBody, isObject, oneBody, priority } from './publish-entry.ts';
+import { content, hasOneBody, isObject, oneBody, priority, withoutNullBeside } from './publish-entry.ts';
 
 export const missedTicks = z.enum(['one', 'all', 'none'], { error: 'must be one of one, all, none' });
 
@@ -12,7 +12,10 @@ const cron = z
   .max(cronCharsMax, cronSays)
   // croner would also take a sixth field of seconds, a seventh of years, and an instant.
   .regex(/^(?:@[a-z]+|[\w*,/#?-]+(?: +[\w*,/#?-]+){4})$/, cronSays)
-  .meta({ description: 'Minute, hour, day of the month, month, day of the week; or `@daily` and the like.' });
+  .meta({
+    description:
+      'Minute, hour, day of the month, month, day of the week; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. In place of `everySeconds`.',
+  });
 
 const zoneSays = 'must be the name of an IANA time zone, such as Europe/Berlin';
 const timeZone = z.string(zoneSays).max(timeZoneCharsMax, zoneSays).refine(isTimeZone, { error: zoneSays });
@@ -29,8 +32,9 @@ function isTimeZone(name: string): boolean {
 /** The queue sets these two on each message of a schedule. */
 const setByTheQueue = ['schedule', 'tick'];
 
-const message = z
+export const scheduleMessage = z
   .strictObject({ ...content, priority }, isObject)
+  .overwrite(withoutNullBeside)
   .refine(hasOneBody, oneBody)
   .refine(({ attributes = {} }) => setByTheQueue.every((name) => !Object.hasOwn(attributes, name)), {
     path: ['attributes'],
@@ -42,17 +46,20 @@ const message = z
   });
 
 const shape = {
-  queue: field.queueName,
+  queue: field.queueName.describe('The queue that its messages go to.'),
   cron: cron.optional(),
   timeZone: timeZone.meta({ description: 'IANA name; of `cron` alone. Default `UTC`.' }).optional(),
-  everySeconds: field.seconds(everySecondsMin, everySecondsMax).optional(),
-  startAt: field.instant.nullable().meta({ description: 'No tick before it.' }).optional(),
-  endAt: field.instant.nullable().meta({ description: 'No tick at or after it.' }).optional(),
+  everySeconds: field
+    .seconds(everySecondsMin, everySecondsMax)
+    .describe('A tick each so many seconds, from `startAt` on, or from when the schedule is put. In place of `cron`.')
+    .optional(),
+  startAt: field.instant.nullable().meta({ description: 'No tick before this instant. Default `null`: no bound.' }).optional(),
+  endAt: field.instant.nullable().meta({ description: 'No tick at or after this instant. Default `null`: no bound.' }).optional(),
   missed: missedTicks
     .meta({ description: 'What becomes of ticks that could not be published in time. Default `one`: one message for all.' })
     .optional(),
-  paused: field.flag.optional(),
-  message,
+  paused: field.flag.describe('While paused there are no ticks; those of that time are left out. Default false.').optional(),
+  message: scheduleMessage.describe('What each tick publishes. The queue sets two more attributes: `schedule` and `tick`.'),
 };
 
 type Timed = { cron?: string | undefined; everySeconds?: number | undefined; timeZone?: string | undefined };
@@ -68,7 +75,7 @@ export const schedule = z
   .refine(hasZoneOfCron, zoneOfCron);
 
 export const scheduleChanges = z
-  .strictObject({ ...shape, queue: shape.queue.optional(), message: message.optional() }, isObject)
+  .strictObject({ ...shape, queue: shape.queue.optional(), message: shape.message.optional() }, isObject)
   .refine(({ cron: given, everySeconds }) => given === undefined || everySeconds === undefined, {
     error: 'must have at most one of cron and everySeconds',
   })

@@ -55,7 +55,7 @@ onBothStores('bodies beside a row', (driven) => {
     await publish('q', { id: 'own', body: 'small' });
     const received: Json[] = [];
     const editor = unheard(async () => received.push(...(await receive('q')).map(({ body }) => body!)));
-    await editor.call('updateMessage', { queue: 'q', id: 'own' }, { body: large }).catch(() => {});
+    await editor.call('updateMessage', { queue: 'q', id: 'own' }, { content: { body: large } }).catch(() => {});
     clock.advance(11 * second);
     received.push(...(await receive('q')).map(({ body }) => body!));
     expect(received).toEqual([large, large]);

@@ -134,12 +134,12 @@ onBothStores('a message by its id', (driven) => {
       const together = await publish(queue, ...entries);
       const [alone] = await publish(queue, entries[1]!);
       const large = noise(7000);
-      await change(together[0]!, { body: large }, queue);
-      await change(together[1]!, { body: 'small', attributes: {} }, queue);
+      await change(together[0]!, { content: { body: large } }, queue);
+      await change(together[1]!, { content: { body: 'small' }, attributes: {} }, queue);
       await change(alone!, { attributes: { kind: 'new' } }, queue);
       const bytes = Buffer.from('bytes').toString('base64');
       const [third] = await publish(queue, { body: 3 });
-      await change(third!, { bodyBase64: bytes }, queue);
+      await change(third!, { content: { bodyBase64: bytes } }, queue);
       const byId = new Map((await receive(queue)).map((message) => [message.id, message]));
       expect(byId.get(together[0]!)).toMatchObject({ body: large, attributes: { kind: 'old' } });
       expect(byId.get(together[1]!)).toMatchObject({ body: 'small', attributes: {} });
@@ -157,7 +157,7 @@ onBothStores('a message by its id', (driven) => {
     await expect(change(id!, {})).rejects.toEqual(code('invalid_input'));
     await expect(change('nobody', { delaySeconds: 5 })).rejects.toEqual(code('message_not_found'));
     clock.advance(11 * second);
-    await change(id!, { body: 2 });
+    await change(id!, { content: { body: 2 } });
     const [message] = await receive('q');
     expect(message).toMatchObject({ body: 2, receives: 2, failures: 1 });
   });
@@ -170,7 +170,7 @@ onBothStores('a message by its id', (driven) => {
     const failed = 'x'.repeat(failedCharsMax);
     await call('release', 'q', { receipts: messages.map(({ receipt }) => receipt), failed });
     const before = await get(id!);
-    await change(id!, { delaySeconds: 0, body: 'new' });
+    await change(id!, { delaySeconds: 0, content: { body: 'new' } });
     const { visibleAt: _, expiresAt: __, ...kept } = await get(id!);
     expect(before).toMatchObject({ ...kept, body: 1 });
   });
@@ -179,8 +179,8 @@ onBothStores('a message by its id', (driven) => {
     const { create, send, receive } = driven();
     await create('q');
     const ids = await send('q', 1, 2, 3);
-    await Promise.all(ids.map((id, index) => change(id, { body: `changed ${index}` })));
-    await Promise.all([change(ids[0]!, { attributes: { a: 1 } }), change(ids[0]!, { body: 'again' })]);
+    await Promise.all(ids.map((id, index) => change(id, { content: { body: `changed ${index}` } })));
+    await Promise.all([change(ids[0]!, { attributes: { a: 1 } }), change(ids[0]!, { content: { body: 'again' } })]);
     const messages = new Map((await receive('q')).map((message) => [message.id, message]));
     expect(messages.get(ids[0]!)).toMatchObject({ body: 'again', attributes: { a: 1 } });
     expect(ids.slice(1).map((id) => messages.get(id)?.body)).toEqual(['changed 1', 'changed 2']);

@@ -220,7 +220,7 @@ onBothStores('a prepared message', (driven) => {
     await create();
     await driven().create('other');
     const [id] = await prepare({ body: 1 });
-    const change = () => engine.call('updateMessage', { queue: 'q', id: id! }, { body: 2 });
+    const change = () => engine.call('updateMessage', { queue: 'q', id: id! }, { content: { body: 2 } });
     await expect(change()).rejects.toEqual(code('message_prepared'));
     await redrive('q', { toQueue: 'other' });
     await redrive('q', { ids: [id!], toQueue: 'other' });

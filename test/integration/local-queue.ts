@@ -3,7 +3,8 @@ import { expect } from 'vitest';
 import type { Patience } from '../../functions/http-server.ts';
 import { type LocalServer, startLocal } from '../../functions/local-server.ts';
 import type { Log } from '../../functions/log.ts';
-import { outputs, problem } from '../../functions/outputs.ts';
+import { problem } from '../../functions/output-records.ts';
+import { outputs } from '../../functions/outputs.ts';
 import { type InputOf, type OperationName, type OutputOf, type ParamsOf, type Route, routes } from '../../sdk/contract.ts';
 import type { ErrorCode } from '../../sdk/errors.ts';
 

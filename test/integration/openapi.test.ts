@@ -15,7 +15,7 @@ interface Operation {
   operationId: string;
   description: string;
   security?: object[];
-  parameters: { name: string; in: string; schema: object }[];
+  parameters: { name: string; in: string; required: boolean; description?: string; schema: Schema }[];
   requestBody?: { required: boolean; content: Record<string, MediaType> };
   responses: Record<string, { headers: object; content: Record<string, MediaType> }>;
 }
@@ -23,7 +23,42 @@ interface Document {
   openapi: string;
   servers: { url: string }[];
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, object> };
+  components: { schemas: Record<string, Schema> };
+}
+interface Schema {
+  type?: string;
+  $ref?: string;
+  description?: string;
+  anyOf?: Schema[];
+  properties?: Record<string, Schema>;
+  required?: string[];
+  [keyword: string]: unknown;
+}
+
+/** Not of what the queue answers alone. */
+const isOfInput = (schema: string) =>
+  /Input$|^(PublishEntry|NewContent|ScheduleMessage|DeadLetter|Backoff|Priority|GroupSettings|QueueLimits|Deduplication|PreparedSettings|CheckBack|Keep)$/.test(
+    schema,
+  );
+
+/** What a schema does not bound; nothing is an empty text. */
+function limitLacking({ type, description = '', ...schema }: Schema): string {
+  const has = (...keywords: string[]) => keywords.every((keyword) => schema[keyword] !== undefined);
+  switch (type) {
+    case 'string':
+      return has('pattern') || has('maxLength') || has('enum') || has('format') || /at most|longer than/.test(description)
+        ? ''
+        : 'maxLength';
+    case 'integer':
+    case 'number':
+      return has('minimum', 'maximum') ? '' : 'minimum and maximum';
+    case 'array':
+      return has('minItems', 'maxItems') ? '' : 'minItems and maxItems';
+    case 'object':
+      return has('maxProperties') ? '' : 'maxProperties';
+    default:
+      return '';
+  }
 }
 
 let queue: LocalQueue;
@@ -114,6 +149,44 @@ describe('the OpenAPI document', () => {
     ]) {
       expect(judge(schema, refused)).not.toBe('');
     }
+  });
+
+  it('says of every field what it is, what it is by default, and its limits', () => {
+    let fields = 0;
+    const judged = (place: string, field: Schema, isInput: boolean, isRequired: boolean) => {
+      fields += 1;
+      const named = document.components.schemas[field.$ref?.split('/').at(-1) ?? ''];
+      const description = field.description ?? named?.description ?? '';
+      expect(description, `${place} has no description`).not.toBe('');
+      if (!isInput) return;
+      if (!isRequired) expect(description, place).toMatch(/Default|Either this or|In place of|in place of/);
+      for (const schema of [field, ...(field.anyOf ?? [])])
+        expect({ place, lacks: limitLacking(schema) }).toEqual({ place, lacks: '' });
+    };
+    for (const [name, { properties = {}, required = [] }] of Object.entries(document.components.schemas)) {
+      for (const [field, schema] of Object.entries(properties))
+        judged(`${name}.${field}`, schema, isOfInput(name), required.includes(field));
+    }
+    for (const name of operations) {
+      for (const { name: field, description, required, schema } of described(name).parameters)
+        judged(`${name} ${field}`, { ...schema, description: description ?? '' }, true, required);
+    }
+    expect(fields).toBeGreaterThan(150);
+  });
+
+  it('has nothing that common generators make little of: constants, choices between objects, defaults that would be sent', () => {
+    const found: string[] = [];
+    const look = (place: string, schema: unknown): void => {
+      if (typeof schema !== 'object' || schema === null) return;
+      const { anyOf = [], oneOf } = schema as Schema & { oneOf?: Schema[] };
+      if ('const' in schema || 'default' in schema || oneOf !== undefined) found.push(place);
+      if (anyOf.filter(({ type }) => type !== 'null').length > 1 && anyOf.some(({ type, $ref }) => type === 'object' || $ref))
+        found.push(place);
+      for (const [name, inner] of Object.entries(schema)) look(`${place}.${name}`, inner);
+    };
+    look('schemas', document.components.schemas);
+    for (const name of operations) look(name, described(name).parameters);
+    expect(found).toEqual([]);
   });
 
   it('tells every error as problem+json, by the codes of the table', () => {

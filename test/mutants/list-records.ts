@@ -75,8 +75,8 @@ export const records: readonly Mutant[] = [
   {
     name: 'an edit keeps the old body',
     file: 'engine/operations/update-message.ts',
-    find: 'if (body !== undefined) return { body, ...others };',
-    replace: 'if (body !== undefined) return { ...content, ...others };',
+    find: '...(content ?? body)',
+    replace: '...body',
   },
   {
     name: 'a paused queue gives messages',

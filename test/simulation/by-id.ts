@@ -47,7 +47,7 @@ export function createStepsById(world: World, by: { process: string; engine: Eng
     async change({ number, chars = 0, delaySeconds, deliverSeconds, priority }: StepOf<'change'>): Promise<void> {
       const message = anyMessage();
       const input = {
-        ...(number === undefined ? {} : { body: bodyOf(number, chars) }),
+        ...(number === undefined ? {} : { content: { body: bodyOf(number, chars) } }),
         ...(delaySeconds === undefined ? {} : { delaySeconds }),
         ...instantOf(deliverSeconds, by.clock.now()),
         ...(priority === undefined ? {} : { priority }),

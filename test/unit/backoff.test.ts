@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { backoffMs } from '../../engine/backoff.ts';
 import * as limits from '../../sdk/limits.ts';
-import { backoff as schema } from '../../sdk/schemas/fields.ts';
+import { backoff as schema } from '../../sdk/schemas/setting-fields.ts';
 
 const plain = { minSeconds: 2, maxSeconds: 60, factor: 3, jitter: 0 };
 

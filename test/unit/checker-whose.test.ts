@@ -34,7 +34,13 @@ const twoOfOneId = (h: Story, inDead: string) => {
   h.redrive([0.5, 0.6], 'dead', { toQueue: 'q' });
   h.publish([1, 1.1], 'own', { body: 'one', id: 'own' }, { ok: true, id: 'own' }, 'dead');
   h.publish([1.1, 1.2], 'own', { body: 'two', id: 'own' });
-  h.tell('updateMessage', [2, 2.1], { queue: 'q', id: 'own' }, { body: 'changed' }, { id: 'own', visibleAt: instant(2) });
+  h.tell(
+    'updateMessage',
+    [2, 2.1],
+    { queue: 'q', id: 'own' },
+    { content: { body: 'changed' } },
+    { id: 'own', visibleAt: instant(2) },
+  );
   h.receive([3, 3.1], 'own', 'in q', 10, { body: 'changed', publishedAt: instant(1.1) });
   h.ack([4, 4.1], 'in q');
   h.receive([5, 5.1], 'own', 'in dead', 10, { body: inDead, publishedAt: instant(1.05) }, 'dead');

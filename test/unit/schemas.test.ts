@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { z } from 'zod';
+import { ZodOptional, type z } from 'zod';
 import type { InputOf, OperationName, ParamsOf } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
 import * as limits from '../../sdk/limits.ts';
-import { type inputs, type params, parseInput, parseParams, parsePublishEntry } from '../../sdk/schemas.ts';
+import { inputs, type params, parseInput, parseParams, parsePublishEntry } from '../../sdk/schemas.ts';
 
 /** That the schemas say what the contract says; entries of batches aside, which are judged one by one. */
 type Undefinable<T> = { [Key in keyof T]: T[Key] | undefined };
@@ -51,7 +51,6 @@ describe('the input of a call', () => {
     ['receive', { max: 0 }, 'max: must be a whole number from 1 to 100, was 0'],
     ['receive', { max: 101 }, 'max: must be a whole number from 1 to 100, was 101'],
     ['receive', { max: '5' }, 'max: must be a whole number from 1 to 100, was "5"'],
-    ['receive', { max: null }, 'max: must be a whole number from 1 to 100, was null'],
     ['receive', { waitSeconds: -1 }, 'waitSeconds: must be a whole number of seconds from 0 to 20, was -1'],
     ['receive', { waitSeconds: 0.5 }, 'waitSeconds: must be a whole number of seconds from 0 to 20, was 0.5'],
     ['receive', { max: Number.NaN }, 'max: must be a whole number from 1 to 100, was NaN'],
@@ -109,6 +108,66 @@ describe('the input of a call', () => {
     expect(refusal(() => parseInput('createQueue', given))).toContain(message);
   });
 
+  /** What each operation needs at least. */
+  const least: Partial<Record<OperationName, object>> = {
+    publish: { messages: [{ body: 1 }] },
+    publishItems: { messages: [{ body: 1 }] },
+    ack: { receipts: ['r'] },
+    ackItems: { receipts: ['r'] },
+    release: { receipts: ['r'] },
+    extend: { receipts: ['r'] },
+    updateMessage: { priority: 1, delaySeconds: 1 },
+    putSchedule: { queue: 'q', everySeconds: 60, message: { body: 1 } },
+    createKey: { name: 'k', queues: ['*'], scopes: ['admin'] },
+  };
+  /** Where null is a value. */
+  const nullIsValue = [
+    ...['retentionSeconds', 'deadLetter', 'backoff', 'priority', 'groups', 'limits', 'deduplication', 'prepared', 'keep'].flatMap(
+      (name) => [`createQueue.${name}`, `updateQueue.${name}`],
+    ),
+    ...['putSchedule', 'updateSchedule'].flatMap((name) => [`${name}.startAt`, `${name}.endAt`]),
+    'ack.result',
+  ];
+
+  it('takes null for absent in every field where it is no value', () => {
+    const values: string[] = [];
+    let absent = 0;
+    for (const operation of Object.keys(inputs) as OperationName[]) {
+      const given = least[operation] ?? {};
+      for (const [name, field] of Object.entries(inputs[operation].shape)) {
+        if (!(field instanceof ZodOptional) || name in given) continue;
+        const parsed = parseInput(operation, { ...given, [name]: null });
+        if (name in parsed) values.push(`${operation}.${name}`);
+        else absent += 1;
+      }
+    }
+    expect(values.sort()).toEqual(nullIsValue.sort());
+    expect(absent).toBeGreaterThan(25);
+  });
+
+  it('takes null for absent also within an object, and refuses it where the field must be there', () => {
+    const checkBack = { url: 'https://example.test/', functionName: null };
+    const prepared = { timeoutSeconds: 60, checkBack };
+    expect(parseInput('createQueue', { prepared })).toEqual({
+      prepared: { timeoutSeconds: 60, checkBack: { url: 'https://example.test/' } },
+    });
+    const message = { body: 1, bodyBase64: null, attributes: null, priority: null };
+    const every = { queue: 'q', everySeconds: 60, cron: null, timeZone: null };
+    expect(parseInput('putSchedule', { ...every, message })).toEqual({ queue: 'q', everySeconds: 60, message: { body: 1 } });
+    expect(refusal(() => parseInput('putSchedule', { ...every, queue: null, message }))).toContain('queue: must be 1 to 80');
+  });
+
+  it('edits a body only by a field of its own, so that a body left out, or sent as null, never becomes null', () => {
+    const unset = { content: null, attributes: null, deliverAt: null, priority: null };
+    expect(parseInput('updateMessage', { ...unset, delaySeconds: 5 })).toEqual({ delaySeconds: 5 });
+    expect(refusal(() => parseInput('updateMessage', { body: null, delaySeconds: 5 }))).toBe('body: unknown field');
+    expect(refusal(() => parseInput('updateMessage', unset))).toBe('input: must name something to change');
+    expect(refusal(() => parseInput('updateMessage', { content: {} }))).toContain('content: must have exactly one of');
+    expect(parseInput('updateMessage', { content: { body: null } })).toEqual({ content: { body: null } });
+    const bytes = { content: { body: null, bodyBase64: 'AA==' } };
+    expect(parseInput('updateMessage', bytes)).toEqual({ content: { bodyBase64: 'AA==' } });
+  });
+
   it('has no share of chance that is too near to 0 for DynamoDB to hold', () => {
     const backoff = { minSeconds: 0, maxSeconds: 0, factor: 1, jitter: 5e-324 };
     expect(parseInput('createQueue', { backoff })).toEqual({ backoff: { ...backoff, jitter: 0 } });
@@ -159,6 +218,13 @@ describe('an entry of a publish', () => {
     { body: 1, delaySeconds: limits.delaySecondsMax },
   ])('is taken as given: %j', (entry) => {
     expect(parsePublishEntry(entry, 0)).toEqual(entry);
+  });
+
+  it('is taken without its nulls, but for a body of null', () => {
+    const unset = { id: null, delaySeconds: null, deliverAt: null, priority: null, group: null, prepared: null, dedupKey: null };
+    expect(parsePublishEntry({ ...unset, body: null, bodyBase64: null, attributes: null }, 0)).toEqual({ body: null });
+    expect(parsePublishEntry({ ...unset, body: null, bodyBase64: 'AA==' }, 0)).toEqual({ bodyBase64: 'AA==' });
+    expect(parsePublishEntry({ ...unset, body: 1, group: 'g' }, 0)).toEqual({ body: 1, group: 'g' });
   });
 
   it.each<[unknown, string]>([

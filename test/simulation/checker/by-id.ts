@@ -36,16 +36,18 @@ export function isCertain(call: Cancel | Change): boolean {
 }
 
 export function isEdit({ input }: Change): boolean {
-  return input.body !== undefined || input.bodyBase64 !== undefined || input.attributes !== undefined;
+  return input.content !== undefined || input.attributes !== undefined;
 }
 
 /** What it carries after a change, as a text that is the same for the same content. */
 export function contentAfter({ entry }: Pick<Life, 'entry'>, { input }: Change): string {
-  const { body, bodyBase64, attributes = entry.attributes } = input;
-  const others = attributes === undefined ? {} : { attributes };
-  if (body !== undefined) return contentKey({ body, ...others });
-  if (bodyBase64 !== undefined) return contentKey({ bodyBase64, ...others });
-  return contentKey({ ...entry, ...others });
+  const { content = entry, attributes = entry.attributes } = input;
+  const { body = null, bodyBase64 } = content;
+  return contentKey({
+    body,
+    ...(bodyBase64 === undefined ? {} : { bodyBase64 }),
+    ...(attributes === undefined ? {} : { attributes }),
+  });
 }
 
 /** Whether it may carry this content when it is delivered by a call of this time: none that was surely edited away before. */
