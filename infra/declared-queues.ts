@@ -1,6 +1,7 @@
 import { CustomResource, Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { QueueSettingsInput, ScheduleInput } from '../sdk/contract.ts';
+import { checkDeclarations } from './declared-settings.ts';
 import type { NodeFunction } from './node-function.ts';
 
 /** What `functions/declare-queues.ts` reads: CloudFormation hands every property over as text, so what is declared travels as JSON. */
@@ -21,6 +22,7 @@ const timeout = Duration.minutes(2);
 export class DeclaredQueues extends Construct {
   constructor(scope: Construct, id: string, props: DeclaredQueuesProps) {
     super(scope, id);
+    checkDeclarations(scope.node.path, props.queues, props.schedules);
     const properties: DeclareQueuesProperties = {
       queuesJson: JSON.stringify(props.queues),
       schedulesJson: JSON.stringify(props.schedules),

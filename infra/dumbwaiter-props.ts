@@ -1,4 +1,5 @@
 import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { IDomainName } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -19,7 +20,7 @@ export interface DumbwaiterProps {
   readonly schedules?: Record<string, ScheduleInput>;
   /**
    * What becomes of the tables, the admin key and the logs when the construct is removed.
-   * @default RemovalPolicy.RETAIN
+   * @default - they stay. Where a first deployment fails, all goes but the tables, which are protected and empty.
    */
   readonly removalPolicy?: RemovalPolicy;
   /**
@@ -62,6 +63,23 @@ export interface DumbwaiterProps {
    * @default - none
    */
   readonly allowedOrigins?: readonly string[];
+  /**
+   * A domain of one's own for the HTTP API, mapped to its root. Its DNS record is for you to make, to `regionalDomainName`.
+   * @default - only the endpoint that API Gateway gives, `https://<id>.execute-api.<region>.amazonaws.com`
+   */
+  readonly domainName?: IDomainName;
+  /**
+   * Turns off the endpoint that API Gateway gives, so that callers come by `domainName` alone. What stands before that domain, such as a
+   * firewall, cannot be passed by then.
+   * @default false
+   */
+  readonly disableExecuteApiEndpoint?: boolean;
+  /**
+   * Whether the stack tells what a client needs to know: `ApiUrl`, `AdminKeySecretArn` and the names of functions and tables. A second
+   * Dumbwaiter in one stack puts its id before each name.
+   * @default true
+   */
+  readonly outputs?: boolean;
   /**
    * Whether Lambda reserves one concurrent execution for the sweep: the sweep then always has capacity, and two runs never overlap.
    * Overlapping runs are safe; they repeat some work. Lambda refuses to reserve any in an account whose concurrency limit is below 101.

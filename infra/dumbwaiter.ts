@@ -1,6 +1,7 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
-import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -12,6 +13,7 @@ import { DeclaredQueues } from './declared-queues.ts';
 import { grantDirect, grantTransactions } from './direct-access.ts';
 import type { DumbwaiterProps } from './dumbwaiter-props.ts';
 import { Functions } from './functions.ts';
+import { grantInvoke } from './grants.ts';
 import { PublicApi } from './http-api.ts';
 import { addOutputs } from './outputs.ts';
 import { QueueMetrics } from './queue-metrics.ts';
@@ -43,6 +45,8 @@ const defaults = {
 export class Dumbwaiter extends Construct {
   /** Base URL of the HTTP API. */
   readonly url: string;
+  /** Behind `url`: to put a firewall before it, or more domains. Its paths belong to the queue. */
+  readonly httpApi: HttpApi;
   readonly tables: Tables;
   readonly alarms: Alarms;
   readonly dashboard: Dashboard;
@@ -51,11 +55,13 @@ export class Dumbwaiter extends Construct {
 
   constructor(scope: Construct, id: string, props: DumbwaiterProps = {}) {
     super(scope, id);
-    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
+    const deletionProtection = props.deletionProtection ?? true;
+    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
     const logs = { logRetention: props.logRetention ?? RetentionDays.ONE_MONTH, removalPolicy };
     this.tables = new Tables(this, 'Tables', {
-      removalPolicy,
-      deletionProtection: props.deletionProtection ?? true,
+      // CloudFormation cannot delete a protected table, not even when a first deployment fails: it must not try.
+      removalPolicy: deletionProtection ? (props.removalPolicy ?? RemovalPolicy.RETAIN) : removalPolicy,
+      deletionProtection,
       encryptionKey: props.encryptionKey,
     });
     this.#adminKey = new AdminKey(this, 'AdminKey', { removalPolicy, encryptionKey: props.encryptionKey });
@@ -74,8 +80,11 @@ export class Dumbwaiter extends Construct {
       requestsPerSecond: props.throttle?.requestsPerSecond ?? defaults.requestsPerSecond,
       burst: props.throttle?.burst ?? defaults.burst,
       allowedOrigins: props.allowedOrigins ?? [],
+      domainName: props.domainName,
+      disableExecuteApiEndpoint: props.disableExecuteApiEndpoint ?? false,
     });
-    this.url = http.api.apiEndpoint;
+    this.httpApi = http.api;
+    this.url = http.url;
     const functions = this.#functions.all();
     const metrics = new QueueMetrics(this, 'Metrics', {
       engines: this.#functions.engines(),
@@ -102,17 +111,14 @@ export class Dumbwaiter extends Construct {
     if (Object.keys({ ...queues, ...schedules }).length > 0) {
       new DeclaredQueues(this, 'DeclaredQueues', { handler: declareQueues, queues, schedules });
     }
+    if (props.outputs ?? true) {
+      addOutputs(this, { url: this.url, tables: this.tables, adminKey: this.#adminKey, functions: this.#functions });
+    }
   }
 
   /** Holds the first admin key, as plain text. */
   get adminKeySecret(): Secret {
     return this.#adminKey.secret;
-  }
-
-  /** Makes the stack tell what a client needs to know (`ApiUrl`, `AdminKeySecretArn` ...), under these very names: for one construct a stack. */
-  addOutputs(): void {
-    const { url, tables } = this;
-    addOutputs(Stack.of(this), { url, tables, adminKey: this.#adminKey, functions: this.#functions });
   }
 
   /** Runs publishes, for whoever may invoke it. */
@@ -132,12 +138,12 @@ export class Dumbwaiter extends Construct {
 
   /** Lets a principal of this account publish to every queue, by invoking `publishFunction`. */
   grantPublish(grantee: IGrantable): Grant {
-    return grantInvoke(this.publishFunction, grantee);
+    return grantInvoke(this, this.publishFunction, grantee);
   }
 
   /** Lets a principal of this account receive from every queue, and ack, release, extend and read its messages, by invoking `receiveFunction`. */
   grantReceive(grantee: IGrantable): Grant {
-    return grantInvoke(this.receiveFunction, grantee);
+    return grantInvoke(this, this.receiveFunction, grantee);
   }
 
   /** Lets the queue ask this function what became of prepared messages: name it in the setting `prepared` of a queue. */
@@ -147,7 +153,7 @@ export class Dumbwaiter extends Construct {
 
   /** Lets a principal of this account do everything, keys included, by invoking `adminFunction`. */
   grantAdmin(grantee: IGrantable): Grant {
-    return grantInvoke(this.adminFunction, grantee);
+    return grantInvoke(this, this.adminFunction, grantee);
   }
 
   /**
@@ -155,7 +161,7 @@ export class Dumbwaiter extends Construct {
    * keys. That is every operation on every queue, and more: IAM cannot tell queues apart there, nor hold anybody to the queue's rules.
    */
   grantDirect(grantee: IGrantable): Grant {
-    return grantDirect(grantee, this.tables);
+    return grantDirect(this, grantee, this.tables);
   }
 
   /**
@@ -163,11 +169,6 @@ export class Dumbwaiter extends Construct {
    * put any row into the tables of messages, then: for programs that are trusted with all queues.
    */
   grantTransactions(grantee: IGrantable): Grant {
-    return grantTransactions(grantee, this.tables);
+    return grantTransactions(this, grantee, this.tables);
   }
-}
-
-/** The function itself alone: none of its versions or aliases, of which there are none. */
-function grantInvoke(target: IFunction, grantee: IGrantable): Grant {
-  return Grant.addToPrincipal({ grantee, actions: ['lambda:InvokeFunction'], resourceArns: [target.functionArn] });
 }

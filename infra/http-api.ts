@@ -1,6 +1,6 @@
 import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
-import { CorsHttpMethod, HttpApi, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import { CorsHttpMethod, HttpApi, HttpStage, type IDomainName, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -13,6 +13,8 @@ export interface PublicApiProps {
   allowedOrigins: readonly string[];
   logRetention: RetentionDays;
   removalPolicy: RemovalPolicy;
+  domainName: IDomainName | undefined;
+  disableExecuteApiEndpoint: boolean;
 }
 
 /** The HTTP API: every path goes to the api function, which knows the routes and checks the keys. */
@@ -20,13 +22,20 @@ export class PublicApi extends Construct {
   readonly api: HttpApi;
   readonly stage: HttpStage;
   readonly accessLogs: LogGroup;
+  /** Base URL: the custom domain, if there is one. */
+  readonly url: string;
 
   constructor(scope: Construct, id: string, props: PublicApiProps) {
     super(scope, id);
+    const { domainName, disableExecuteApiEndpoint } = props;
+    if (disableExecuteApiEndpoint && domainName === undefined) {
+      throw new Error(`${this.node.path}: disableExecuteApiEndpoint needs a domainName: nothing else would reach the API`);
+    }
     this.accessLogs = new LogGroup(this, 'AccessLogs', { retention: props.logRetention, removalPolicy: props.removalPolicy });
     this.api = new HttpApi(this, 'Api', {
       description: 'Dumbwaiter: message queues over HTTP',
       createDefaultStage: false,
+      disableExecuteApiEndpoint,
       defaultIntegration: new HttpLambdaIntegration('Handler', props.handler),
       ...(props.allowedOrigins.length === 0 ? {} : { corsPreflight: crossOrigin(props.allowedOrigins) }),
     });
@@ -36,7 +45,9 @@ export class PublicApi extends Construct {
       autoDeploy: true,
       throttle: { rateLimit: props.requestsPerSecond, burstLimit: props.burst },
       accessLogSettings: { destination: new LogGroupLogDestination(this.accessLogs), format: accessLogLine },
+      ...(domainName === undefined ? {} : { domainMapping: { domainName } }),
     });
+    this.url = domainName === undefined ? this.api.apiEndpoint : `https://${domainName.name}`;
     Validations.of(this.api).acknowledge({
       id: 'AwsSolutions-APIG4',
       reason:

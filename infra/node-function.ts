@@ -45,7 +45,8 @@ export class NodeFunction extends Construct {
     this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [this.logGroup.logGroupArn]);
   }
 
-  allow(actions: readonly string[], resources: readonly string[]): void {
-    this.role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }));
+  allow(actions: readonly string[], resources: readonly string[], conditions?: Record<string, Record<string, string[]>>): void {
+    const statement = { actions: [...actions], resources: [...resources], ...(conditions && { conditions }) };
+    this.role.addToPolicy(new PolicyStatement(statement));
   }
 }

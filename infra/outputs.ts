@@ -1,4 +1,4 @@
-import { CfnOutput } from 'aws-cdk-lib';
+import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { AdminKey } from './admin-key.ts';
 import type { Functions } from './functions.ts';
@@ -11,9 +11,12 @@ export interface OutputValues {
   tables: Tables;
 }
 
-/** What an operator or a client needs to know of a deployment. */
-export function addOutputs(scope: Construct, { url, adminKey, functions, tables }: OutputValues): void {
-  const output = (name: string, value: string, description: string) => new CfnOutput(scope, name, { value, description });
+/** What an operator or a client needs to know of a deployment. Of the first construct in a stack under plain names. */
+export function addOutputs(of: Construct, { url, adminKey, functions, tables }: OutputValues): void {
+  const stack = Stack.of(of);
+  const prefix = stack.node.tryFindChild('ApiUrl') === undefined ? '' : of.node.id;
+  const output = (name: string, value: string, description: string) =>
+    new CfnOutput(stack, `${prefix}${name}`, { value, description });
   output('ApiUrl', url, 'Base URL of the HTTP API');
   output('AdminKeySecretArn', adminKey.arn, 'Secret that holds the first admin key');
   output('ApiFunctionName', functions.api.function.functionName, 'To invoke instead of HTTP: every operation');

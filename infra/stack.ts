@@ -1,9 +1,12 @@
-import { type App, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { type App, CfnOutput, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { DomainName } from 'aws-cdk-lib/aws-apigatewayv2';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { Dumbwaiter } from './dumbwaiter.ts';
 
 /**
  * One Dumbwaiter as a stack of its own. Context (`-c name=value`, or cdk.json): `stack`, the stack's name; `queues` and `schedules`,
- * JSON as the construct takes them; `reserveSweepConcurrency=true`; `removable=true`, to lose everything on `cdk destroy`.
+ * JSON as the construct takes them; `domain` and `certificate`, a name and the ARN of its certificate in ACM; `disableExecuteApiEndpoint=true`;
+ * `reserveSweepConcurrency=true`; `removable=true`, to lose everything on `cdk destroy`.
  */
 export function addStack(app: App): Stack {
   const context = (name: string): unknown => app.node.tryGetContext(name);
@@ -12,17 +15,32 @@ export function addStack(app: App): Stack {
   });
   const isOn = (name: string) => String(context(name)) === 'true';
   const removable = isOn('removable');
+  const domain = domainIn(stack, context('domain'), context('certificate'));
   const declared = (name: string) => {
     const given = context(name) ?? {};
     return typeof given === 'string' ? JSON.parse(given) : given;
   };
-  const dumbwaiter = new Dumbwaiter(stack, 'Dumbwaiter', {
+  new Dumbwaiter(stack, 'Dumbwaiter', {
     queues: declared('queues'),
     schedules: declared('schedules'),
+    ...(domain === undefined ? {} : { domainName: domain }),
+    disableExecuteApiEndpoint: isOn('disableExecuteApiEndpoint'),
     reserveSweepConcurrency: isOn('reserveSweepConcurrency'),
     deletionProtection: !removable,
-    removalPolicy: removable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+    ...(removable ? { removalPolicy: RemovalPolicy.DESTROY } : {}),
   });
-  dumbwaiter.addOutputs();
   return stack;
+}
+
+/** The DNS record is left to the operator: the output says where it must point. */
+function domainIn(stack: Stack, name: unknown, certificateArn: unknown): DomainName | undefined {
+  if (name === undefined && certificateArn === undefined) return undefined;
+  if (typeof name !== 'string' || typeof certificateArn !== 'string') {
+    throw new Error('The context domain (a name) and certificate (the ARN of its certificate in ACM) are given together.');
+  }
+  const certificate = Certificate.fromCertificateArn(stack, 'Certificate', certificateArn);
+  const domain = new DomainName(stack, 'Domain', { domainName: name, certificate });
+  const description = 'What the DNS record of the domain must point to';
+  new CfnOutput(stack, 'DomainTarget', { value: domain.regionalDomainName, description });
+  return domain;
 }

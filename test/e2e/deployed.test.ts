@@ -1,5 +1,6 @@
 /** The stack as `cdk deploy` makes it, in an emulated account which enforces IAM, called by both transports. */
-import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DescribeTableCommand, DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Dumbwaiter, QueueClient } from '../../sdk/index.ts';
 import { bodyBytesMax } from '../../sdk/limits.ts';
@@ -26,10 +27,33 @@ const account = inject('account');
 let deployment: Deployment;
 let outputs: Outputs;
 let clients: Clients;
+/** What the deployment that failed said, and what it left. */
+let failed: string;
+let left: Remains;
+
+interface Remains {
+  tables: string[];
+  secrets: string[];
+}
+
+async function remains(): Promise<Remains> {
+  const [dynamo, secrets] = [new DynamoDBClient(account), new SecretsManagerClient(account)];
+  const { TableNames: tables = [] } = await dynamo.send(new ListTablesCommand({}));
+  const { SecretList = [] } = await secrets.send(new ListSecretsCommand({}));
+  dynamo.destroy();
+  secrets.destroy();
+  return { tables, secrets: SecretList.map(({ Name }) => Name!) };
+}
 
 beforeAll(async () => {
   deployment = await createDeployment(account);
   await deployment.bootstrap();
+  // The first one fails, as it may for a user: what it leaves must not be in the way of the next.
+  failed = await deployment.deployLasting({}, { lost: { queue: 'nowhere', everySeconds: 60, message: { body: 1 } } }).then(
+    () => '',
+    (error: Error) => error.message,
+  );
+  left = await remains();
   outputs = await deployment.deploy(declared, schedules);
   clients = await createClients(account, outputs);
 });
@@ -162,6 +186,13 @@ describe.each(['http', 'lambda'] as const)('over %s', (transport) => {
     expect(await client.queue('orders').describe()).toMatchObject(declared.orders);
     expect(await client.queue('orders-dead').describe()).toMatchObject(declared['orders-dead']);
   });
+});
+
+test('a first deployment that fails says why, leaves the protected tables alone, and the next one succeeds', async () => {
+  expect(failed).toContain('nowhere');
+  expect(left.tables).toHaveLength(3);
+  expect(left.secrets).toEqual([]);
+  for (const name of Object.values(outputs)) expect(left.tables).not.toContain(name);
 });
 
 test('a message that nobody receives any more is dead-lettered by the sweep', async () => {

@@ -21,9 +21,14 @@ export interface Outputs {
   QueuesTableName: string;
 }
 
+type Queues = Record<string, Partial<QueueSettings>>;
+type Schedules = Record<string, ScheduleInput>;
+
 export interface Deployment {
   bootstrap(): Promise<void>;
-  deploy(queues: Record<string, Partial<QueueSettings>>, schedules?: Record<string, ScheduleInput>): Promise<Outputs>;
+  deploy(queues: Queues, schedules?: Schedules): Promise<Outputs>;
+  /** Deploys as the app does by default: what is stored is to stay. */
+  deployLasting(queues: Queues, schedules?: Schedules): Promise<Outputs>;
   destroy(): Promise<void>;
   /** Removes what was written to disk. */
   clean(): Promise<void>;
@@ -33,27 +38,26 @@ export async function createDeployment(account: Account): Promise<Deployment> {
   const folder = await mkdtemp(join(tmpdir(), 'dumbwaiter-e2e-'));
   const assembly = join(folder, 'cdk.out');
   const cdk = (...parameters: string[]) => runCdk(account, parameters);
+  async function deploy(queues: Queues, schedules: Schedules, removable: boolean): Promise<Outputs> {
+    const outputs = join(folder, 'outputs.json');
+    const values = {
+      stack,
+      queues: JSON.stringify(queues),
+      schedules: JSON.stringify(schedules),
+      ...(removable ? { removable: 'true' } : {}),
+    };
+    const context = Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    await cdk('deploy', ...context, '--output', assembly, '--require-approval', 'never', '--outputs-file', outputs);
+    return JSON.parse(await readFile(outputs, 'utf8'))[stack];
+  }
   return {
     async bootstrap() {
       const template = join(folder, 'bootstrap.json');
       await writeFile(template, withoutTlsPolicy(await cdk('bootstrap', '--show-template', '--json')));
       await cdk('bootstrap', 'aws://000000000000/us-east-1', '--template', template);
     },
-    async deploy(queues, schedules = {}) {
-      const outputs = join(folder, 'outputs.json');
-      const context = [
-        '-c',
-        'removable=true',
-        '-c',
-        `stack=${stack}`,
-        '-c',
-        `queues=${JSON.stringify(queues)}`,
-        '-c',
-        `schedules=${JSON.stringify(schedules)}`,
-      ];
-      await cdk('deploy', ...context, '--output', assembly, '--require-approval', 'never', '--outputs-file', outputs);
-      return JSON.parse(await readFile(outputs, 'utf8'))[stack];
-    },
+    deploy: (queues, schedules = {}) => deploy(queues, schedules, true),
+    deployLasting: (queues, schedules = {}) => deploy(queues, schedules, false),
     async destroy() {
       await cdk('destroy', '--app', assembly, '--force');
     },

@@ -7,6 +7,6 @@ export default defineConfig({
     globalSetup: ['setup.ts'],
     // Deploying bundles and synthesizes first; the sweep comes round each minute.
     testTimeout: 120_000,
-    hookTimeout: 180_000,
+    hookTimeout: 420_000,
   },
 });

@@ -1,5 +1,6 @@
 /** What each role may do, word for word: a right more or less is a change to see here. */
-import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { App, Stack } from 'aws-cdk-lib';
+import { AccountPrincipal, type IGrantable, OrganizationPrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key as KmsKey } from 'aws-cdk-lib/aws-kms';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -10,8 +11,8 @@ import type { Store } from '../../engine/port.ts';
 import { seededRandom } from '../../engine/random.ts';
 import { keyKind } from '../../functions/key-rows.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
-import { directKinds } from '../../infra/direct-access.ts';
 import { Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
+import { engineKinds, sweepKinds } from '../../infra/table-access.ts';
 import { watchStore } from '../engine/watched-store.ts';
 import { type Synthesized, synthesize } from './synthesized.ts';
 
@@ -19,6 +20,7 @@ interface Statement {
   Effect: string;
   Action: string | string[];
   Resource: unknown;
+  Condition?: object;
 }
 
 let synthesized: Synthesized;
@@ -28,12 +30,16 @@ beforeAll(async () => {
   synthesized = synthesize();
 });
 
-/** `action → resource` lines, sorted; a resource is the construct's path without hash. */
-function grantsOf(role: string, from = synthesized): string[] {
+function statementsOf(role: string, from = synthesized): Statement[] {
   return from
     .all('AWS::IAM::Policy')
     .filter(([, { Properties }]) => JSON.stringify(Properties.Roles).includes(`"${role}`))
-    .flatMap(([, { Properties }]) => (Properties.PolicyDocument as { Statement: Statement[] }).Statement)
+    .flatMap(([, { Properties }]) => (Properties.PolicyDocument as { Statement: Statement[] }).Statement);
+}
+
+/** `action → resource` lines, sorted; a resource is the construct's path without hash. */
+function grantsOf(role: string, from = synthesized): string[] {
+  return statementsOf(role, from)
     .flatMap(({ Effect, Action, Resource }) => [Action].flat().map((action) => `${Effect} ${action} → ${plain(Resource)}`))
     .sort();
 }
@@ -84,6 +90,20 @@ describe('each function may do this and nothing else', () => {
     expect(grantsOf(`DumbwaiterFunctions${name}Role`)).toEqual([...expected[name]!, ...logs(name)].sort());
   });
 
+  test.each([
+    ['Publish', engineKinds],
+    ['Receive', engineKinds],
+    ['Redrive', engineKinds],
+    ['DeclareQueues', engineKinds],
+    ['Sweep', sweepKinds],
+  ])('%s is kept from the API keys, by the partitions of the table of queues', (name, kinds) => {
+    const ofQueues = statementsOf(`DumbwaiterFunctions${name}Role`).filter(({ Resource }) => plain(Resource) === 'TablesQueues');
+    expect(ofQueues.map(({ Condition }) => Condition)).toEqual([
+      { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [...kinds] } },
+    ]);
+    expect(kinds).not.toContain(keyKind);
+  });
+
   test('who declares schedules may publish what they bring at once', () => {
     const schedules = { hourly: { queue: 'q', cron: '@hourly', message: { body: 1 } } };
     const declaring = grantsOf('DumbwaiterFunctionsDeclareQueuesRole', synthesize({ schedules }));
@@ -128,20 +148,13 @@ describe('who works on the tables themselves', () => {
   });
 
   test('grantDirect keeps its grantee from the API keys: by the partitions of the table of queues', () => {
-    const statements = given('grantDirect')
-      .all('AWS::IAM::Policy')
-      .filter(([, { Properties }]) => JSON.stringify(Properties.Roles).includes('"Worker'))
-      .flatMap(
-        ([, { Properties }]) => (Properties.PolicyDocument as { Statement: (Statement & { Condition?: object })[] }).Statement,
-      );
-    const ofQueues = statements.filter(({ Resource }) => plain(Resource) === 'TablesQueues');
+    const ofQueues = statementsOf('Worker', given('grantDirect')).filter(({ Resource }) => plain(Resource) === 'TablesQueues');
     expect(ofQueues.map(({ Condition }) => Condition)).toEqual([
-      { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [...directKinds] } },
+      { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [...engineKinds] } },
     ]);
-    expect(directKinds).not.toContain(keyKind);
   });
 
-  test('grantDirect names every partition of that table that the engine asks for', async () => {
+  test('the fences name every partition of that table that operations and the sweep ask for', async () => {
     const asked = new Set<string>();
     const memory = createMemoryStore();
     const watched = watchStore(memory);
@@ -166,7 +179,9 @@ describe('who works on the tables themselves', () => {
     await engine.call('listSchedules', {}, {});
     await engine.call('listQueues', {}, {});
     await engine.call('deleteQueue', queue, {});
-    expect([...asked].sort()).toEqual([...directKinds].sort());
+    expect([...asked].sort()).toEqual([...engineKinds].sort());
+    await engine.sweep({ until: Number.POSITIVE_INFINITY });
+    expect([...asked].sort()).toEqual([...sweepKinds].sort());
   });
 
   test('grantCheckBack lets the sweep invoke that function', () => {
@@ -194,6 +209,32 @@ describe('who works on the tables themselves', () => {
       dumbwaiter.grantDirect(new Role(into, 'Worker', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') }));
     });
     expect(grantsOf('Worker', stack).some((line) => line.startsWith('Allow kms:Decrypt'))).toBe(true);
+  });
+});
+
+describe('a grant that would have no effect fails at synth', () => {
+  const grants = ['grantPublish', 'grantReceive', 'grantAdmin', 'grantDirect', 'grantTransactions'] as const;
+  const [own, other] = ['111122223333', '444455556666'];
+
+  function grantTo(grant: (typeof grants)[number], granteeIn: (stack: Stack) => IGrantable): void {
+    const stack = new Stack(new App(), 'Test', { env: { account: own, region: 'eu-west-1' } });
+    new Dumbwaiter(stack, 'Dumbwaiter')[grant](granteeIn(stack));
+  }
+
+  test.each(grants)('%s to a role of another account, which CDK takes for granted', (grant) => {
+    const foreign = (stack: Stack) => Role.fromRoleArn(stack, 'Foreign', `arn:aws:iam::${other}:role/worker`);
+    expect(() => grantTo(grant, foreign)).toThrow(new RegExp(`Test/Dumbwaiter: .*account ${other}, the queue of account ${own}`));
+    grantTo(grant, (stack) => Role.fromRoleArn(stack, 'Known', `arn:aws:iam::${own}:role/worker`));
+  });
+
+  test.each(grants)('%s to who has no policy: an account, an organization, a service', (grant) => {
+    for (const grantee of [
+      new AccountPrincipal(own),
+      new OrganizationPrincipal('o-0123456789'),
+      new ServicePrincipal('s3.amazonaws.com'),
+    ]) {
+      expect(() => grantTo(grant, () => grantee), String(grantee)).toThrow(/no policy that this stack can add to/);
+    }
   });
 });
 

@@ -1,5 +1,8 @@
-import { beforeAll, expect, test } from 'vitest';
+import { DomainName } from 'aws-cdk-lib/aws-apigatewayv2';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { bundleFunctions } from '../../infra/bundle.ts';
+import type { DumbwaiterProps } from '../../infra/index.ts';
 import { type Synthesized, synthesize } from './synthesized.ts';
 
 let synthesized: Synthesized;
@@ -47,6 +50,50 @@ test('web pages may call the API only from the origins that are named', () => {
     AllowOrigins: ['https://shop.example.com'],
     AllowMethods: ['GET', 'PUT', 'POST', 'PATCH', 'DELETE'],
     AllowHeaders: ['authorization', 'content-type'],
+  });
+});
+
+describe('a domain of one’s own', () => {
+  const withDomain = (props: DumbwaiterProps = {}) => {
+    let url = '';
+    const given = synthesize(
+      (stack) => {
+        const certificate = Certificate.fromCertificateArn(
+          stack,
+          'Certificate',
+          'arn:aws:acm:eu-west-1:111122223333:certificate/1',
+        );
+        return { ...props, domainName: new DomainName(stack, 'Domain', { domainName: 'queue.example.com', certificate }) };
+      },
+      (dumbwaiter) => {
+        url = dumbwaiter.url;
+      },
+    );
+    return { given, url };
+  };
+
+  test('is mapped to the root of the API, and is its URL', () => {
+    const { given } = withDomain();
+    expect(onlyOne('AWS::ApiGatewayV2::ApiMapping', given)).toMatchObject({
+      ApiId: { Ref: expect.stringMatching('^DumbwaiterHttpApi') },
+      DomainName: { Ref: expect.stringMatching('^Domain') },
+    });
+    expect(onlyOne('AWS::ApiGatewayV2::ApiMapping', given)).not.toHaveProperty('ApiMappingKey');
+    const { Value } = given.template.findOutputs('ApiUrl').ApiUrl!;
+    expect(given.stack.resolve(Value)).toEqual({ 'Fn::Join': ['', ['https://', { Ref: expect.stringMatching('^Domain') }]] });
+  });
+
+  test('may be the only way in', () => {
+    expect(onlyOne('AWS::ApiGatewayV2::Api')).toMatchObject({ DisableExecuteApiEndpoint: false });
+    const { given } = withDomain({ disableExecuteApiEndpoint: true });
+    expect(onlyOne('AWS::ApiGatewayV2::Api', given)).toMatchObject({ DisableExecuteApiEndpoint: true });
+    expect(() => synthesize({ disableExecuteApiEndpoint: true })).toThrow('disableExecuteApiEndpoint needs a domainName');
+  });
+});
+
+test('the HTTP API itself can be built upon', () => {
+  synthesize({}, (dumbwaiter, stack) => {
+    expect(stack.resolve(dumbwaiter.httpApi.apiId)).toEqual({ Ref: expect.stringMatching('^DumbwaiterHttpApi') });
   });
 });
 

@@ -1,9 +1,10 @@
 import { App, Stack } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bundleFunctions } from '../../infra/bundle.ts';
+import { Dumbwaiter } from '../../infra/index.ts';
 import { addStack } from '../../infra/stack.ts';
 
 const queues = { orders: { deadLetter: { queue: 'orders-dead', maxReceives: 5 } }, 'orders-dead': {} };
@@ -48,6 +49,25 @@ test('the outputs bear the names by which clients look for them', () => {
   ]);
 });
 
+test('a second Dumbwaiter in one stack has its id before the names of its outputs', () => {
+  const stack = new Stack(new App(), 'Test');
+  new Dumbwaiter(stack, 'Dumbwaiter');
+  new Dumbwaiter(stack, 'Other');
+  new Dumbwaiter(stack, 'Silent', { outputs: false });
+  const names = Object.keys(Template.fromStack(stack).findOutputs('*'));
+  expect(names).toEqual(expect.arrayContaining(['ApiUrl', 'OtherApiUrl', 'QueuesTableName', 'OtherQueuesTableName']));
+  expect(names).toHaveLength(16);
+});
+
+test('a domain and its certificate are taken from the context, and the output says where its DNS record points', () => {
+  const certificate = 'arn:aws:acm:eu-west-1:111122223333:certificate/1';
+  const template = templateWith({ domain: 'queue.example.com', certificate, disableExecuteApiEndpoint: 'true' });
+  template.hasResourceProperties('AWS::ApiGatewayV2::DomainName', { DomainName: 'queue.example.com' });
+  template.hasResourceProperties('AWS::ApiGatewayV2::Api', { DisableExecuteApiEndpoint: true });
+  expect(template.findOutputs('DomainTarget')).not.toEqual({});
+  expect(() => templateWith({ domain: 'queue.example.com' })).toThrow('given together');
+});
+
 test.each([
   ['text, as the command line gives it', JSON.stringify(queues)],
   ['an object, as cdk.json gives it', queues],
@@ -79,7 +99,12 @@ describe('what is stored', () => {
   const kept = ['AWS::DynamoDB::Table', 'AWS::SecretsManager::Secret', 'AWS::Logs::LogGroup'];
 
   test.each(kept)('outlives the stack, if it is %s', (type) => {
-    templateWith({}).allResources(type, { DeletionPolicy: 'Retain' });
+    templateWith({}).allResources(type, { DeletionPolicy: Match.stringLikeRegexp('^Retain') });
+  });
+
+  test('goes when the first deployment fails, but for the tables: CloudFormation cannot delete what is protected', () => {
+    templateWith({}).allResources('AWS::DynamoDB::Table', { DeletionPolicy: 'Retain' });
+    for (const type of kept.slice(1)) templateWith({}).allResources(type, { DeletionPolicy: 'RetainExceptOnCreate' });
   });
 
   test.each(kept)('goes with a removable stack, if it is %s', (type) => {

@@ -18,13 +18,13 @@ export interface Synthesized {
   at(type: string, path: string): Resource;
 }
 
-/** `more` adds what a user's stack would, before the template is made. */
+/** `props` may rest on what it puts into the stack; `more` adds what a user's stack would, before the template is made. */
 export function synthesize(
-  props: DumbwaiterProps = {},
+  props: DumbwaiterProps | ((stack: Stack) => DumbwaiterProps) = {},
   more: (dumbwaiter: Dumbwaiter, stack: Stack) => void = () => {},
 ): Synthesized {
   const stack = new Stack(new App(), 'Test');
-  more(new Dumbwaiter(stack, 'Dumbwaiter', props), stack);
+  more(new Dumbwaiter(stack, 'Dumbwaiter', typeof props === 'function' ? props(stack) : props), stack);
   const template = Template.fromStack(stack);
   const all = (type: string) => Object.entries(template.findResources(type)) as [string, Resource][];
   return {

@@ -49,6 +49,10 @@ describe.each(Object.keys(paths) as (keyof typeof paths)[])('the table %s', (nam
       DeletionPolicy: 'Delete',
       Properties: { DeletionProtectionEnabled: false },
     });
+    // Unprotected, it goes too when the deployment that makes it fails.
+    expect(synthesize({ deletionProtection: false }).at(table, paths[name])).toMatchObject({
+      DeletionPolicy: 'RetainExceptOnCreate',
+    });
   });
 });
 

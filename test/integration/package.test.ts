@@ -221,10 +221,11 @@ describe('the package', () => {
       `import { App, Stack } from 'aws-cdk-lib';
        import { Dumbwaiter } from 'dumbwaiter/cdk';
        const app = new App({ outdir: 'cdk.out' });
-       new Dumbwaiter(new Stack(app, 'Orders'), 'Queue');
+       new Dumbwaiter(new Stack(app, 'Orders'), 'Queue', { queues: { orders: { delaySeconds: 5 } } });
+       try { new Dumbwaiter(new Stack(app, 'Wrong'), 'Queue', { queues: { orders: { delaySeconds: -1 } } }); } catch (error) { console.log(error.message); }
        app.synth();`,
     );
-    await run(process.execPath, ['stack.js'], project);
+    expect(await run(process.execPath, ['stack.js'], project)).toContain('queues.orders.delaySeconds: must be');
     const assets = readdirSync(join(project, 'cdk.out')).filter((name) => name.startsWith('asset.'));
     expect(assets.length).toBeGreaterThan(0);
     for (const asset of assets) expect(readdirSync(join(project, 'cdk.out', asset))).toContain('index.mjs');

@@ -1,6 +1,7 @@
 /**
- * Bundles `sdk/direct.ts`, the engine with it, into `dist/sdk/direct.js`, over what `tsc` made of it: whoever imports `dumbwaiter/direct` needs
- * the AWS client beside it and nothing else. Errors stay the package's own, so that `instanceof DumbwaiterError` holds.
+ * Bundles the modules of the SDK that need other packages over what `tsc` made of them, so that the package needs none at run time:
+ * `dumbwaiter/direct` with the engine (the AWS client stays the user's), and the schemas, which the construct judges declarations by.
+ * Errors stay the package's own, so that `instanceof DumbwaiterError` holds.
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +9,7 @@ import { build, type Plugin } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const errors = join(root, 'sdk', 'errors.ts');
+const modules = ['direct', 'schemas'];
 
 const sharedErrors: Plugin = {
   name: 'shared-errors',
@@ -18,11 +20,11 @@ const sharedErrors: Plugin = {
   },
 };
 
-export async function bundleDirect(into = join(root, 'dist', 'sdk')): Promise<void> {
+export async function bundleSdk(into = join(root, 'dist', 'sdk')): Promise<void> {
   await build({
     absWorkingDir: root,
-    entryPoints: [join('sdk', 'direct.ts')],
-    outfile: join(into, 'direct.js'),
+    entryPoints: modules.map((name) => join('sdk', `${name}.ts`)),
+    outdir: into,
     allowOverwrite: true,
     bundle: true,
     external: ['@aws-sdk/*'],
@@ -36,4 +38,4 @@ export async function bundleDirect(into = join(root, 'dist', 'sdk')): Promise<vo
   });
 }
 
-if (import.meta.main) await bundleDirect();
+if (import.meta.main) await bundleSdk();

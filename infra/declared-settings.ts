@@ -1,0 +1,49 @@
+/** Judges queues and schedules at synth as the API would, by the same schemas: a mistake ends `cdk synth`, not a deployment half done. */
+import { Token } from 'aws-cdk-lib';
+import { DumbwaiterError } from '../sdk/errors.ts';
+import { refusalMessage } from '../sdk/schemas/refusal.ts';
+import { inputs, parseParams } from '../sdk/schemas.ts';
+
+/** Throws an error that names the field by its path in the props, such as `queues.orders.deadLetter.maxReceives`. */
+export function checkDeclarations(at: string, queues: Record<string, unknown>, schedules: Record<string, unknown>): void {
+  const faults = [
+    ...Object.entries(queues).flatMap(([queue, settings]) => [
+      ...faultsOfName('queues', queue, () => parseParams('createQueue', { queue })),
+      ...faultsOf(inputs.createQueue, settings, `queues.${queue}`),
+    ]),
+    ...Object.entries(schedules).flatMap(([name, schedule]) => [
+      ...faultsOfName('schedules', name, () => parseParams('putSchedule', { name })),
+      ...faultsOf(inputs.putSchedule, schedule, `schedules.${name}`),
+    ]),
+  ];
+  if (faults.length > 0) throw new Error([`${at}: what it declares would be refused.`, ...faults].join('\n  '));
+}
+
+function faultsOf(schema: (typeof inputs)['createQueue' | 'putSchedule'], given: unknown, within: string): string[] {
+  const parsed = schema.safeParse(given, { reportInput: true });
+  if (parsed.success) return [];
+  // A value that is known only at deployment, such as the name of a function, is judged there.
+  const issues = parsed.error.issues.filter(({ code, path }) => {
+    const value = path.reduce(memberOf, given);
+    return !Token.isUnresolved(value) && !(code === 'invalid_union' && hasUnresolved(value));
+  });
+  return issues.length === 0 ? [] : [refusalMessage(issues, within)];
+}
+
+function faultsOfName(list: string, name: string, parse: () => unknown): string[] {
+  try {
+    parse();
+    return [];
+  } catch (error) {
+    if (!(error instanceof DumbwaiterError)) throw error;
+    return [`${list}: the name ${JSON.stringify(name)}: ${error.message}`];
+  }
+}
+
+function memberOf(value: unknown, name: PropertyKey): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[name] : undefined;
+}
+
+function hasUnresolved(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.values(value).some((member) => Token.isUnresolved(member));
+}

@@ -1,0 +1,63 @@
+import { App, Fn, Stack } from 'aws-cdk-lib';
+import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { bundleFunctions } from '../../infra/bundle.ts';
+import { Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
+import { addStack } from '../../infra/stack.ts';
+import { synthesize } from './synthesized.ts';
+
+beforeAll(async () => {
+  await bundleFunctions();
+});
+
+const synth = (props: object) => new Dumbwaiter(new Stack(new App(), 'Test'), 'Dumbwaiter', props as DumbwaiterProps);
+const message = { body: 1 };
+
+describe('what is declared is judged at synth', () => {
+  test.each([
+    ['a number beyond its limit', { queues: { orders: { delaySeconds: -1 } } }, 'queues.orders.delaySeconds: must be'],
+    [
+      'a nested number',
+      { queues: { orders: { deadLetter: { queue: 'd', maxReceives: 0 } } } },
+      'queues.orders.deadLetter.maxReceives: must',
+    ],
+    ['an unknown setting', { queues: { orders: { visibilityTimeout: 30 } } }, 'queues.orders.visibilityTimeout: unknown field'],
+    ['a setting of the wrong type', { queues: { orders: { paused: 'yes' } } }, 'queues.orders.paused: must be true or false'],
+    ['settings that are none', { queues: { orders: null } }, 'queues.orders: must be a JSON object'],
+    ['a name that is none', { queues: { 'a b': {} } }, 'queues: the name "a b": queue: must be'],
+    [
+      'a schedule',
+      { schedules: { hourly: { queue: 'orders', everySeconds: 1, message } } },
+      'schedules.hourly.everySeconds: must be',
+    ],
+    [
+      'a schedule’s message',
+      { schedules: { hourly: { queue: 'q', everySeconds: 60, message: { nonsense: 1 } } } },
+      'schedules.hourly.message',
+    ],
+    ['a schedule’s name', { schedules: { 'a/b': { queue: 'q', everySeconds: 60, message } } }, 'schedules: the name "a/b"'],
+  ])('%s is refused, by its path', (_, props, expected) => {
+    expect(() => synth(props)).toThrow(`Test/Dumbwaiter: what it declares would be refused.\n  ${expected}`);
+  });
+
+  test('every mistake is told at once', () => {
+    const queues = { a: { delaySeconds: -1 }, b: { retentionSeconds: 1 } };
+    expect(() => synth({ queues })).toThrow(/queues\.a\.delaySeconds: .*\n {2}queues\.b\.retentionSeconds: /);
+  });
+
+  test('by the app too', () => {
+    const context = { queues: '{"orders":{"delaySeconds":-1}}' };
+    expect(() => addStack(new App({ context }))).toThrow('queues.orders.delaySeconds: must be');
+  });
+
+  test('but for what is known only at deployment', () => {
+    const withCheckBack = (more: object) =>
+      synthesize((stack) => {
+        const { functionName } = LambdaFunction.fromFunctionName(stack, 'Check', Fn.importValue('check'));
+        const prepared = { timeoutSeconds: 60, checkBack: { functionName: `${functionName}${stack.region}` } };
+        return { queues: { orders: { prepared, ...more } } };
+      });
+    expect(withCheckBack({}).all('Custom::DumbwaiterQueues')).toHaveLength(1);
+    expect(() => withCheckBack({ nonsense: 1 })).toThrow('queues.orders.nonsense: unknown field');
+  });
+});
