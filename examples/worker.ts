@@ -2,7 +2,7 @@
 import { dumbwaiter } from './connect.ts';
 
 const thumbnails = dumbwaiter.queue<{ url: string }>('thumbnails');
-await thumbnails.create({ backoff: { minSeconds: 1, maxSeconds: 300, factor: 2, jitter: 0.5 } });
+await thumbnails.ensure({ backoff: { maxSeconds: 300 } });
 
 const consumer = thumbnails.consume(
   async (message, { signal }) => {
@@ -16,5 +16,7 @@ consumer.on('ack', ({ body }) => console.log(`done: ${body.url}`));
 consumer.on('failed', ({ message, error }) => console.log(`failed: ${message.body.url}: ${error}`));
 consumer.on('error', ({ error }) => console.error(error));
 
-process.once('SIGTERM', () => consumer.stop({ deadlineMs: 20_000 }));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => consumer.stop({ deadlineMs: 20_000 }));
+}
 await consumer.done;

@@ -101,7 +101,7 @@ async function serveQueue(options: LocalOptions, client: Parameters<typeof creat
   });
   const stopping = new AbortController();
   const app = createApp({
-    service: createService({ engine, keys }),
+    service: createService({ engine, keys, waitIsCheap: true }),
     authenticate: createAuthenticate({ keys, adminKey: fixedAdminKey(options.adminKey) }),
     log,
     newRequestId: () => crypto.randomUUID(),

@@ -111,7 +111,7 @@ export const operationTexts: OperationTextsOf<OperationName> = {
     tag: 'messages',
     summary: 'Receive messages, and lease them',
     description:
-      'Waits up to `waitSeconds` for the first one. Each is hidden from others until its lease ends (`leasedUntil`): ack it before. The visibility timeout counts from about the answer. What is claimed and not delivered (its lease ran out before, or the caller closed the connection) is ready again at once, and its receive does not count; over Lambda and API Gateway a closed connection is not seen, and the lease runs its time.',
+      'Waits up to `waitSeconds` for the first one. Each is hidden from others until its lease ends (`leasedUntil`): ack it before. The visibility timeout counts from about the answer. What is claimed and not delivered (its lease ran out before, or the caller closed the connection) is ready again at once, and its receive does not count; over Lambda and API Gateway a closed connection is not seen, and the lease runs its time. There a receive that waits keeps a function running, which is charged: where the answer lacks `waitIsCheap`, pause between receives instead, longer with each empty one.',
     input: { max: 10, visibilityTimeoutSeconds: 30, waitSeconds: 20 },
     output: {
       messages: [{ id, body, attributes: {}, receipt, receives: 1, failures: 0, publishedAt: at, leasedUntil: later }],

@@ -77,7 +77,15 @@ export const outputs = {
   deleteQueue: nothing,
   listQueues: z.object({ queues: z.array(queue).describe('The queues of this page, by name.'), cursor }),
   publish: resultsOf(publishResult),
-  receive: z.object({ messages: z.array(receivedMessage).describe('The messages that were received; none is an empty list.') }),
+  receive: z.object({
+    messages: z.array(receivedMessage).describe('The messages that were received; none is an empty list.'),
+    waitIsCheap: z
+      .boolean()
+      .describe(
+        'Whether a receive that waits (`waitSeconds`) costs next to nothing here. Absent on Lambda, where it keeps a function running: pause between receives instead.',
+      )
+      .exactOptional(),
+  }),
   ack: resultsOf(ackResult),
   release: resultsOf(releaseResult),
   extend: resultsOf(extendResult),

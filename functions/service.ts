@@ -24,7 +24,14 @@ export function isOperation(name: unknown): name is OperationName {
   return typeof name === 'string' && Object.hasOwn(routes, name);
 }
 
-export function createService({ engine, keys }: { engine: Engine; keys: Keys }): Service {
+export interface ServiceParts {
+  engine: Engine;
+  keys: Keys;
+  /** Whether a receive may wait here for next to nothing, as in a process that runs all the time. Callers are told. */
+  waitIsCheap?: boolean;
+}
+
+export function createService({ engine, keys, waitIsCheap = false }: ServiceParts): Service {
   async function dispatch(
     operation: OperationName,
     params: object,
@@ -44,9 +51,11 @@ export function createService({ engine, keys }: { engine: Engine; keys: Keys }):
         return keys.revoke(parseParams(operation, params).id);
       case 'listQueues':
         return listQueues(parseInput(operation, input), principal);
-      default:
+      default: {
         // The engine judges the input itself.
-        return engine.call(operation, params as never, input as never, signal === undefined ? {} : { signal });
+        const output = await engine.call(operation, params as never, input as never, signal === undefined ? {} : { signal });
+        return operation === 'receive' && waitIsCheap ? { ...output, waitIsCheap } : output;
+      }
     }
   }
 

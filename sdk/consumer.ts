@@ -18,13 +18,15 @@ export interface StopOptions {
 export const stopDeadlineMsDefault = 30_000;
 /** The last part of a stop's deadline is kept for giving back: half of it, at most this. */
 export const giveBackReserveMsMax = 2_000;
+/** How long a stop lets an open receive answer before it hangs up: a call that has found messages ends by itself within this. */
+export const hangUpMs = 100;
 
 /** The queue, as a consumer needs it. */
 export interface ConsumerSource<T> {
   receive(
     input: { max: number; visibilityTimeoutSeconds: number; waitSeconds: number },
     options: CallOptions,
-  ): Promise<ReceivedMessage<T>[]>;
+  ): Promise<{ messages: ReceivedMessage<T>[]; waitIsCheap: boolean }>;
   visibilityTimeoutSeconds(options: CallOptions): Promise<number>;
   /** Acks together with what the handler returned; without it, acks are plain. */
   commit?: (message: ReceivedMessage<T>, writes: unknown) => Promise<void>;
@@ -52,6 +54,8 @@ export class Consumer<T = unknown> {
   readonly #jobs = new Map<Job<T>, Promise<void>>();
   /** No new receive. */
   readonly #stopping = new AbortController();
+  /** The open receive is cut, where the server notices. */
+  readonly #hangingUp = new AbortController();
   /** The open receive is cut, and what is held is given back. */
   readonly #ending = new AbortController();
   #idle = false;
@@ -89,15 +93,16 @@ export class Consumer<T = unknown> {
 
   /**
    * Receives no more, and resolves when nothing is held, at the latest after the deadline. Handlers at work may finish;
-   * shortly before the deadline the signals of those left abort, and their messages are given back, not as failed. An
-   * open receive may answer until then (what it brings is given back), for what a receive cut short brings stays leased
-   * by nobody until its visibility timeout. `deadlineMs: 0` gives all back at once. A second call can only hasten the first.
+   * shortly before the deadline the signals of those left abort, and their messages are given back, not as failed. What an open
+   * receive still brings is given back. It is cut after a moment where the server notices that; elsewhere it may answer until the
+   * deadline, for what it brings after a cut stays leased by nobody until its visibility timeout. `deadlineMs: 0` gives all back at once. A second call can only hasten the first.
    */
   async stop({ deadlineMs = stopDeadlineMsDefault }: StopOptions = {}): Promise<void> {
     this.#stopping.abort();
     this.#onFree();
     this.#source.flush();
     if (deadlineMs <= 0) this.#end();
+    const callOffHangUp = this.#timers.after(hangUpMs, () => this.#hangingUp.abort());
     const reserveMs = Math.min(giveBackReserveMsMax, deadlineMs / 2);
     const callOffEnd = this.#timers.after(deadlineMs - reserveMs, () => this.#end());
     let callOffCut = () => {};
@@ -105,6 +110,7 @@ export class Consumer<T = unknown> {
       callOffCut = this.#timers.after(deadlineMs, resolve);
     });
     await Promise.race([this.done, cut]);
+    callOffHangUp();
     callOffEnd();
     callOffCut();
   }
@@ -120,20 +126,21 @@ export class Consumer<T = unknown> {
 
   async #poll(max: number, seconds: number): Promise<void> {
     const begun = this.#timers.now();
+    const { signal } = this.#pace.mayHangUp ? this.#hangingUp : this.#ending;
     let pauseMs: number;
     try {
-      const messages = await this.#source.receive(
+      const { messages, waitIsCheap } = await this.#source.receive(
         { max, visibilityTimeoutSeconds: seconds, waitSeconds: this.#pace.waitSeconds() },
-        { retries: 0, signal: this.#ending.signal },
+        { retries: 0, signal },
       );
       const answered = this.#timers.now();
       for (const message of messages) {
         this.#take(message, { seconds, endsAt: leaseEndsAt(message.leasedUntil, seconds, begun, answered) });
       }
-      pauseMs = this.#pace.answered(messages.length, answered - begun);
+      pauseMs = this.#pace.answered(messages.length, answered - begun, waitIsCheap);
       this.#tellIdle(messages.length === 0);
     } catch (error) {
-      if (this.#ending.signal.aborted) return;
+      if (signal.aborted) return;
       tellError(this.#emitter, error);
       pauseMs = this.#pace.failed(error);
     }
@@ -186,6 +193,7 @@ export class Consumer<T = unknown> {
   }
 
   #end(): void {
+    this.#hangingUp.abort();
     this.#ending.abort();
     for (const job of this.#jobs.keys()) void job.giveBack();
     this.#source.flush();

@@ -43,7 +43,8 @@ export interface Operations {
   receive: {
     params: { queue: string };
     input: { max?: number; visibilityTimeoutSeconds?: number; waitSeconds?: number };
-    output: { messages: ReceivedMessage[] };
+    /** `waitIsCheap`: whether waiting (`waitSeconds`) costs next to nothing here, and a caller who hangs up is noticed. Absent on Lambda. */
+    output: { messages: ReceivedMessage[]; waitIsCheap?: boolean };
   };
   ack: { params: { queue: string }; input: { receipts: string[]; result?: Json }; output: { results: AckResult[] } };
   release: {

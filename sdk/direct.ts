@@ -90,7 +90,8 @@ async function answer<Name extends OperationName>(
   }
   try {
     const output = await engine.call(operation as QueueOperation, params as never, input as never, { signal });
-    return output as OutputOf<Name>;
+    // A receive that waits here keeps nothing running but this process.
+    return (operation === 'receive' ? { ...output, waitIsCheap: true } : output) as OutputOf<Name>;
   } catch (error) {
     throw refusalOfCall(error);
   }

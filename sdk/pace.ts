@@ -1,4 +1,5 @@
 import { DumbwaiterError } from './errors.ts';
+import { waitSecondsMax } from './limits.ts';
 
 /** An empty receive is followed by the next no sooner than this after it began, doubled with each one empty in a row. */
 export const idleMsMin = 100;
@@ -10,30 +11,38 @@ export const refusedMsMin = 10_000;
 export const refusedMsMax = 60_000;
 
 /**
- * When a consumer asks again. Busy, at once. Idle, it waits longer with each empty answer: at the server (a long poll:
- * 1 s, 2, 4, … `waitSeconds`), or, when the server does not hold the call, before the next one. It begins with short
- * waits so that a consumer which has just been busy can stop soon without leaving a receive open.
+ * When a consumer asks again. Busy, at once. Idle, it lets the server hold the call where the server says that this is cheap; elsewhere it
+ * pauses before the next call, longer with each empty answer. With `waitSeconds` of the caller's own it waits in any case: 1 s, 2, 4, …, so that a
+ * consumer that has just been busy leaves no long receive open when it stops.
  */
 export class Pace {
-  readonly #waitSecondsMax: number;
+  readonly #waitSeconds: number | undefined;
   readonly #idleMsMax: number;
   readonly #random: () => number;
+  #waitIsCheap = false;
   #empty = 0;
   #failed = 0;
 
-  constructor(options: { waitSeconds: number; idleMsMax: number; random: () => number }) {
-    this.#waitSecondsMax = options.waitSeconds;
-    this.#idleMsMax = options.idleMsMax;
+  constructor(options: { waitSeconds: number | undefined; maxIdlePollSeconds: number; random: () => number }) {
+    this.#waitSeconds = options.waitSeconds;
+    this.#idleMsMax = options.maxIdlePollSeconds * 1000;
     this.#random = options.random;
   }
 
   /** How long the next receive may wait at the server. */
   waitSeconds(): number {
-    return Math.min(this.#waitSecondsMax, 2 ** this.#empty);
+    if (this.#waitIsCheap) return this.#waitSeconds ?? waitSecondsMax;
+    return Math.min(this.#waitSeconds ?? 0, 2 ** this.#empty);
+  }
+
+  /** Whether the server, as far as it has said, notices that a caller hangs up, and gives back what it took for that call. */
+  get mayHangUp(): boolean {
+    return this.#waitIsCheap;
   }
 
   /** A receive answered with so many messages after so long. Answers the ms to pause. */
-  answered(messages: number, tookMs: number): number {
+  answered(messages: number, tookMs: number, waitIsCheap = false): number {
+    this.#waitIsCheap = waitIsCheap;
     this.#failed = 0;
     if (messages > 0) {
       this.#empty = 0;

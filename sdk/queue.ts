@@ -67,8 +67,8 @@ export class QueueClient<T = unknown> extends QueueAdministration {
   }
 
   /** Leases messages to this program; none is an empty list. A retry after a lost answer leaves the first one's leases to expire. */
-  receive(input: ReceiveInput = {}, options?: CallOptions): Promise<ReceivedMessage<T>[]> {
-    return this.#receive(this.#connection.leases, input, options);
+  async receive(input: ReceiveInput = {}, options?: CallOptions): Promise<ReceivedMessage<T>[]> {
+    return (await this.#receive(this.#connection.leases, input, options)).messages;
   }
 
   /**
@@ -190,8 +190,11 @@ export class QueueClient<T = unknown> extends QueueAdministration {
     return { queue: this.name };
   }
 
-  async #receive(leases: Leases, input: ReceiveInput, options?: CallOptions): Promise<ReceivedMessage<T>[]> {
-    const { messages } = await this.#connection.caller.call('receive', this.#params, input, options);
-    return messages.map((message) => new ReceivedMessage<T>(this.name, message, leases, input.visibilityTimeoutSeconds));
+  async #receive(leases: Leases, input: ReceiveInput, options?: CallOptions) {
+    const { messages, waitIsCheap = false } = await this.#connection.caller.call('receive', this.#params, input, options);
+    const received = messages.map(
+      (message) => new ReceivedMessage<T>(this.name, message, leases, input.visibilityTimeoutSeconds),
+    );
+    return { messages: received, waitIsCheap };
   }
 }

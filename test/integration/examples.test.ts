@@ -115,7 +115,7 @@ describe('the examples', () => {
     expect(lines.slice(-3)).toEqual(['1 moved', 'done', 'back: -5']);
   });
 
-  it('worker works until it is told to stop', async () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('worker works until %s tells it to stop', async (signal) => {
     const { child, said, ended } = start(process.execPath, ['examples/worker.ts']);
     const queue = new Dumbwaiter({ url: local.server.url, apiKey: adminKey }).queue('thumbnails');
     await vi.waitFor(() => queue.describe({ retries: 0 }), { timeout: 20_000 });
@@ -124,7 +124,7 @@ describe('the examples', () => {
       { body: { url: `${local.server.url}/v1/nothing` } },
     ]);
     await vi.waitFor(() => expect(said.out.trim().split('\n')).toHaveLength(2), { timeout: 20_000 });
-    child.kill('SIGTERM');
+    child.kill(signal);
     expect({ code: await ended, err: said.err }).toEqual({ code: 0, err: '' });
     expect(said.out).toContain(`done: ${local.server.url}/v1/health`);
     expect(said.out).toContain(`failed: ${local.server.url}/v1/nothing: Error: HTTP 404`);

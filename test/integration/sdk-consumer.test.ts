@@ -29,6 +29,7 @@ afterEach(async () => {
 function consume(handler: Handler<Body>, options: ConsumerOptions = {}): void {
   consumer = new Dumbwaiter({ url: server.url, apiKey: 'k', timers }).queue<Body>('q').consume(handler, {
     visibilityTimeoutSeconds: 60,
+    waitSeconds: 20,
     ...options,
   });
   consumer.on('message', ({ id }) => told.push(`message ${id}`));
@@ -252,6 +253,8 @@ describe('a consumer', () => {
     { batch: 101 },
     { visibilityTimeoutSeconds: 0 },
     { waitSeconds: 21 },
+    { maxIdlePollSeconds: 0 },
+    { maxIdlePollSeconds: Number.NaN },
     { lingerMs: 0.5 },
   ])('refuses the options %j', (options) => {
     consume(() => {});
@@ -333,7 +336,7 @@ describe('leases', () => {
     const { working, handler, end } = held();
     consumer = new Dumbwaiter({ url: server.url, apiKey: 'k' })
       .queue<Body>('q')
-      .consume(handler, { visibilityTimeoutSeconds: 4, lingerMs: 0 });
+      .consume(handler, { visibilityTimeoutSeconds: 4, waitSeconds: 20, lingerMs: 0 });
     consumer.on('error', ({ error }) => told.push(`error: ${(error as DumbwaiterError).code}`));
     await until(() => expect(queue.openPolls).toBe(1));
     server.once(() => {});
@@ -466,6 +469,34 @@ describe('stop', () => {
     expect(queue.released).toEqual([{ id: 'a', delaySeconds: 0 }]);
     expect(told).toEqual([]);
     expect(server.aborted).toBe(0);
+  });
+
+  it('of an idle consumer cuts its open receive soon where the server says that waiting is cheap', async () => {
+    queue.waitIsCheap = true;
+    consume(() => {}, { waitSeconds: undefined as never });
+    await until(() => expect(told).toEqual(['idle']));
+    await until(() => expect(timers.pendingMs).toEqual([100]));
+    await timers.advance(100);
+    await until(() => expect(queue.openPolls).toBe(1));
+    expect(server.callsOf('receive').map(({ input }) => input.waitSeconds)).toEqual([0, 20]);
+    const stopping = consumer.stop();
+    await timers.advance(100);
+    await stopping;
+    await consumer.done;
+    await until(() => expect(server.aborted).toBe(1));
+    expect(told).toEqual(['idle']);
+  });
+
+  it('of an idle consumer that does not wait at the server ends its pause at once', async () => {
+    consume(() => {}, { waitSeconds: undefined as never, maxIdlePollSeconds: 5 });
+    for (const pauseMs of [100, 200, 400, 800, 1_600, 3_200, 5_000]) {
+      await until(() => expect(timers.pendingMs).toEqual([pauseMs]));
+      await timers.advance(pauseMs);
+    }
+    await until(() => expect(timers.pendingMs).toEqual([5_000]));
+    await consumer.stop();
+    expect(new Set(server.callsOf('receive').map(({ input }) => input.waitSeconds))).toEqual(new Set([0]));
+    expect(timers.pendingMs).toEqual([]);
   });
 
   it('ends at the deadline even when nothing answers', async () => {

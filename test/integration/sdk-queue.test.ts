@@ -237,7 +237,7 @@ overEach('consumers through the SDK', () => {
     await queue.create();
     const errors: unknown[] = [];
     const handled: string[] = [];
-    const consumer = queue.consume(({ body }) => void handled.push(body), { waitSeconds: 0, idleMsMax: 100 });
+    const consumer = queue.consume(({ body }) => void handled.push(body), { waitSeconds: 0, maxIdlePollSeconds: 0.1 });
     consumer.on('error', ({ error }) => errors.push(error instanceof DumbwaiterError ? error.code : error));
     await queue.delete();
     await vi.waitFor(() => expect(errors).toContain('queue_not_found'), { timeout: 20_000 });

@@ -13,6 +13,8 @@ export class SmallQueue {
   readonly extended: string[] = [];
   /** Ids whose lease is another's. */
   readonly lost = new Set<string>();
+  /** Whether it says that waiting is cheap. */
+  waitIsCheap = false;
   /** Long polls that wait for a message; they end with `endPolls`. */
   readonly #polls = new Set<() => void>();
   #receipts = 0;
@@ -52,7 +54,10 @@ export class SmallQueue {
     }),
     receive: async ({ max = 1, waitSeconds = 0 }) => {
       if (this.waiting.length === 0 && waitSeconds > 0) await new Promise<void>((resolve) => this.#polls.add(resolve));
-      return { messages: this.waiting.splice(0, max).map((id) => this.#lease(id)) };
+      return {
+        messages: this.waiting.splice(0, max).map((id) => this.#lease(id)),
+        ...(this.waitIsCheap && { waitIsCheap: true }),
+      };
     },
     ack: ({ receipts }) => ({
       results: receipts.map((receipt) => {
