@@ -101,9 +101,12 @@ export type CheckedInputOf<Name extends OperationName> = Name extends 'createQue
   : InputOf<Name>;
 export type OutputOf<Name extends OperationName> = Operations[Name]['output'];
 
-export interface Route {
+export interface Address {
   method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
   path: string;
+}
+
+export interface Route extends Address {
   /** Status of a success. */
   status: 200 | 201 | 202;
   /** What an API key needs: a scope, any scope (of the queue named), or nothing. */
@@ -111,39 +114,81 @@ export interface Route {
 }
 
 /** Where each operation lives over HTTP. `{name}` stands for a parameter; a GET's input is its query string. */
-export const routes: { readonly [Name in OperationName]: Route } = {
-  createQueue: { method: 'PUT', path: '/v1/queues/{queue}', status: 200, scope: 'admin' },
-  getQueue: { method: 'GET', path: '/v1/queues/{queue}', status: 200, scope: 'any' },
-  updateQueue: { method: 'PATCH', path: '/v1/queues/{queue}', status: 200, scope: 'admin' },
-  deleteQueue: { method: 'DELETE', path: '/v1/queues/{queue}', status: 200, scope: 'admin' },
-  listQueues: { method: 'GET', path: '/v1/queues', status: 200, scope: 'any' },
-  publish: { method: 'POST', path: '/v1/queues/{queue}/publish', status: 200, scope: 'publish' },
-  receive: { method: 'POST', path: '/v1/queues/{queue}/receive', status: 200, scope: 'receive' },
-  ack: { method: 'POST', path: '/v1/queues/{queue}/ack', status: 200, scope: 'receive' },
-  release: { method: 'POST', path: '/v1/queues/{queue}/release', status: 200, scope: 'receive' },
-  extend: { method: 'POST', path: '/v1/queues/{queue}/extend', status: 200, scope: 'receive' },
-  publishItems: { method: 'POST', path: '/v1/queues/{queue}/publish-items', status: 200, scope: 'publish' },
-  ackItems: { method: 'POST', path: '/v1/queues/{queue}/ack-items', status: 200, scope: 'receive' },
-  purge: { method: 'POST', path: '/v1/queues/{queue}/purge', status: 200, scope: 'admin' },
-  peek: { method: 'GET', path: '/v1/queues/{queue}/messages', status: 200, scope: 'receive' },
-  getMessage: { method: 'GET', path: '/v1/queues/{queue}/messages/{id}', status: 200, scope: 'receive' },
-  updateMessage: { method: 'PATCH', path: '/v1/queues/{queue}/messages/{id}', status: 200, scope: 'publish' },
-  cancelMessage: { method: 'DELETE', path: '/v1/queues/{queue}/messages/{id}', status: 200, scope: 'publish' },
-  commitMessage: { method: 'POST', path: '/v1/queues/{queue}/messages/{id}/commit', status: 200, scope: 'publish' },
-  rollbackMessage: { method: 'POST', path: '/v1/queues/{queue}/messages/{id}/rollback', status: 200, scope: 'publish' },
-  redrive: { method: 'POST', path: '/v1/queues/{queue}/redrive', status: 202, scope: 'admin' },
-  getRedrive: { method: 'GET', path: '/v1/queues/{queue}/redrive/{task}', status: 200, scope: 'admin' },
-  cancelRedrive: { method: 'DELETE', path: '/v1/queues/{queue}/redrive/{task}', status: 200, scope: 'admin' },
-  putSchedule: { method: 'PUT', path: '/v1/schedules/{name}', status: 200, scope: 'admin' },
-  getSchedule: { method: 'GET', path: '/v1/schedules/{name}', status: 200, scope: 'admin' },
-  updateSchedule: { method: 'PATCH', path: '/v1/schedules/{name}', status: 200, scope: 'admin' },
-  deleteSchedule: { method: 'DELETE', path: '/v1/schedules/{name}', status: 200, scope: 'admin' },
-  listSchedules: { method: 'GET', path: '/v1/schedules', status: 200, scope: 'admin' },
-  createKey: { method: 'POST', path: '/v1/keys', status: 201, scope: 'admin' },
-  listKeys: { method: 'GET', path: '/v1/keys', status: 200, scope: 'admin' },
-  revokeKey: { method: 'DELETE', path: '/v1/keys/{id}', status: 200, scope: 'admin' },
-  health: { method: 'GET', path: '/v1/health', status: 200, scope: 'none' },
+export const addresses: { readonly [Name in OperationName]: Address } = {
+  createQueue: { method: 'PUT', path: '/v1/queues/{queue}' },
+  getQueue: { method: 'GET', path: '/v1/queues/{queue}' },
+  updateQueue: { method: 'PATCH', path: '/v1/queues/{queue}' },
+  deleteQueue: { method: 'DELETE', path: '/v1/queues/{queue}' },
+  listQueues: { method: 'GET', path: '/v1/queues' },
+  publish: { method: 'POST', path: '/v1/queues/{queue}/publish' },
+  receive: { method: 'POST', path: '/v1/queues/{queue}/receive' },
+  ack: { method: 'POST', path: '/v1/queues/{queue}/ack' },
+  release: { method: 'POST', path: '/v1/queues/{queue}/release' },
+  extend: { method: 'POST', path: '/v1/queues/{queue}/extend' },
+  publishItems: { method: 'POST', path: '/v1/queues/{queue}/publish-items' },
+  ackItems: { method: 'POST', path: '/v1/queues/{queue}/ack-items' },
+  purge: { method: 'POST', path: '/v1/queues/{queue}/purge' },
+  peek: { method: 'GET', path: '/v1/queues/{queue}/messages' },
+  getMessage: { method: 'GET', path: '/v1/queues/{queue}/messages/{id}' },
+  updateMessage: { method: 'PATCH', path: '/v1/queues/{queue}/messages/{id}' },
+  cancelMessage: { method: 'DELETE', path: '/v1/queues/{queue}/messages/{id}' },
+  commitMessage: { method: 'POST', path: '/v1/queues/{queue}/messages/{id}/commit' },
+  rollbackMessage: { method: 'POST', path: '/v1/queues/{queue}/messages/{id}/rollback' },
+  redrive: { method: 'POST', path: '/v1/queues/{queue}/redrive' },
+  getRedrive: { method: 'GET', path: '/v1/queues/{queue}/redrive/{task}' },
+  cancelRedrive: { method: 'DELETE', path: '/v1/queues/{queue}/redrive/{task}' },
+  putSchedule: { method: 'PUT', path: '/v1/schedules/{name}' },
+  getSchedule: { method: 'GET', path: '/v1/schedules/{name}' },
+  updateSchedule: { method: 'PATCH', path: '/v1/schedules/{name}' },
+  deleteSchedule: { method: 'DELETE', path: '/v1/schedules/{name}' },
+  listSchedules: { method: 'GET', path: '/v1/schedules' },
+  createKey: { method: 'POST', path: '/v1/keys' },
+  listKeys: { method: 'GET', path: '/v1/keys' },
+  revokeKey: { method: 'DELETE', path: '/v1/keys/{id}' },
+  health: { method: 'GET', path: '/v1/health' },
 };
+
+/** The same, with what only servers need. Marked as pure, so that bundlers leave it out of clients. */
+export const routes = /* @__PURE__ */ routesOf({
+  createQueue: 'admin',
+  getQueue: 'any',
+  updateQueue: 'admin',
+  deleteQueue: 'admin',
+  listQueues: 'any',
+  publish: 'publish',
+  receive: 'receive',
+  ack: 'receive',
+  release: 'receive',
+  extend: 'receive',
+  publishItems: 'publish',
+  ackItems: 'receive',
+  purge: 'admin',
+  peek: 'receive',
+  getMessage: 'receive',
+  updateMessage: 'publish',
+  cancelMessage: 'publish',
+  commitMessage: 'publish',
+  rollbackMessage: 'publish',
+  redrive: 'admin',
+  getRedrive: 'admin',
+  cancelRedrive: 'admin',
+  putSchedule: 'admin',
+  getSchedule: 'admin',
+  updateSchedule: 'admin',
+  deleteSchedule: 'admin',
+  listSchedules: 'admin',
+  createKey: 'admin',
+  listKeys: 'admin',
+  revokeKey: 'admin',
+  health: 'none',
+});
+
+function routesOf(scopes: { [Name in OperationName]: Route['scope'] }): { readonly [Name in OperationName]: Route } {
+  const statuses: { [Name in OperationName]?: Route['status'] } = { redrive: 202, createKey: 201 };
+  const names = Object.keys(addresses) as OperationName[];
+  const all = names.map((name) => [name, { ...addresses[name], status: statuses[name] ?? 200, scope: scopes[name] }]);
+  return Object.fromEntries(all);
+}
 
 /** How a call travels: HTTP, Lambda invoke, or in process. Throws `DumbwaiterError`. */
 export interface Transport {

@@ -1,38 +1,48 @@
+export interface ErrorTerms {
+  /** HTTP status. */
+  status: number;
+  /** Whether the same call may succeed later, unchanged. */
+  retryable: boolean;
+}
+
+const final = (status: number): ErrorTerms => ({ status, retryable: false });
+const passing = (status: number): ErrorTerms => ({ status, retryable: true });
+
 /**
  * The closed table of refusals. HTTP answers them as problem+json (RFC 9457) with `code`; results of a batch carry
- * `code` and `message`; the SDK throws `DumbwaiterError`. `retryable`: the same call may succeed later, unchanged.
+ * `code` and `message`; the SDK throws `DumbwaiterError`.
  */
 export const errors = {
-  invalid_input: { status: 400, retryable: false },
-  invalid_receipt: { status: 400, retryable: false },
-  unauthorized: { status: 401, retryable: false },
-  forbidden: { status: 403, retryable: false },
-  not_found: { status: 404, retryable: false },
-  queue_not_found: { status: 404, retryable: false },
-  message_not_found: { status: 404, retryable: false },
-  task_not_found: { status: 404, retryable: false },
-  schedule_not_found: { status: 404, retryable: false },
-  key_not_found: { status: 404, retryable: false },
-  method_not_allowed: { status: 405, retryable: false },
-  request_timeout: { status: 408, retryable: true },
-  queue_exists: { status: 409, retryable: false },
-  queue_in_use: { status: 409, retryable: false },
-  message_leased: { status: 409, retryable: false },
-  message_prepared: { status: 409, retryable: false },
-  message_committed: { status: 409, retryable: false },
-  message_rolled_back: { status: 409, retryable: false },
-  cancelled: { status: 409, retryable: false },
-  message_dead: { status: 409, retryable: false },
-  message_exists: { status: 409, retryable: false },
-  lease_lost: { status: 409, retryable: false },
-  call_timeout: { status: 504, retryable: false },
-  payload_too_large: { status: 413, retryable: false },
-  unsupported_media_type: { status: 415, retryable: false },
-  throttled: { status: 429, retryable: true },
-  internal: { status: 500, retryable: false },
-  unavailable: { status: 503, retryable: true },
-  clock_skewed: { status: 503, retryable: true },
-} as const satisfies Record<string, { status: number; retryable: boolean }>;
+  invalid_input: final(400),
+  invalid_receipt: final(400),
+  unauthorized: final(401),
+  forbidden: final(403),
+  not_found: final(404),
+  queue_not_found: final(404),
+  message_not_found: final(404),
+  task_not_found: final(404),
+  schedule_not_found: final(404),
+  key_not_found: final(404),
+  method_not_allowed: final(405),
+  request_timeout: passing(408),
+  queue_exists: final(409),
+  queue_in_use: final(409),
+  message_leased: final(409),
+  message_prepared: final(409),
+  message_committed: final(409),
+  message_rolled_back: final(409),
+  cancelled: final(409),
+  message_dead: final(409),
+  message_exists: final(409),
+  lease_lost: final(409),
+  call_timeout: final(504),
+  payload_too_large: final(413),
+  unsupported_media_type: final(415),
+  throttled: passing(429),
+  internal: final(500),
+  unavailable: passing(503),
+  clock_skewed: passing(503),
+} satisfies Record<string, ErrorTerms>;
 
 export type ErrorCode = keyof typeof errors;
 

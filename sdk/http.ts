@@ -1,4 +1,4 @@
-import { type OperationName, type ParamsOf, type Route, routes, type Transport } from './contract.ts';
+import { type Address, addresses, type OperationName, type ParamsOf, type Transport } from './contract.ts';
 import { withDeadline } from './deadline.ts';
 import { DumbwaiterError } from './errors.ts';
 import { isPathName } from './path-names.ts';
@@ -22,7 +22,7 @@ export function httpTransport(options: HttpTransportOptions): Transport {
   const send = options.fetch ?? ((input, init) => fetch(input, init));
   return {
     async call(operation, params, input, { signal, timeoutMs } = {}) {
-      const route = routes[operation];
+      const route = addresses[operation];
       const request = requestOf(base, route, operation, params, input, headers);
       return withDeadline({ ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) }, async (ending) => {
         const { response, text } = await exchange(send, request, ending);
@@ -56,7 +56,7 @@ async function exchange(send: typeof fetch, { url, init }: Outgoing, signal: Abo
 
 function requestOf<Name extends OperationName>(
   base: string,
-  route: Route,
+  route: Address,
   operation: Name,
   params: ParamsOf<Name>,
   input: object,
