@@ -121,7 +121,7 @@ function beyondOneAnswer(claimed: readonly Claimed[]): Set<Claimed> {
 }
 
 function isCovered({ limiter }: Taker, { lease, slots }: Claimed): boolean {
-  return limiter === undefined || slots.every((slot) => limiter.covers(leaseEnd(lease.slots[slot]!)));
+  return limiter === undefined || slots.every((slot) => limiter.covers(leaseEnd(lease.slots[slot]!), lease.since));
 }
 
 /**

@@ -5,6 +5,7 @@ import { groupPlace } from './groups.ts';
 import { isServerId, keptRowId, ownRowId, parseMessageId, slotRowId } from './ids.ts';
 import { judgeable, lookAt, type Seen } from './lease-writes.ts';
 import type { Key, Row } from './port.ts';
+import type { Receipt } from './receipts.ts';
 import { readParcel } from './row-format.ts';
 import { isLive, type Lease, leaseKey, type Parcel, parcelKey, type Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
@@ -127,14 +128,18 @@ async function findOwnFrom(
   return undefined;
 }
 
-/** Whether the message of this id was cancelled in this queue, as far as its row still tells: for an hour at least. */
-export async function wasCancelled(ctx: Context, queue: QueueRecord, id: string): Promise<boolean> {
+/** The lease under which a message was cancelled. */
+export type HeldBy = Pick<Receipt, 'rowId' | 'slot' | 'token'>;
+
+/** That the message of this id was cancelled in this queue, and who held it then, as far as its row still tells: for an hour at least. */
+export async function findCancelled(ctx: Context, queue: QueueRecord, id: string): Promise<{ heldBy?: HeldBy } | undefined> {
   const readAt = ctx.clock.now();
   const { parcel, slot: ofParcel, group: key } = parseMessageId(id);
   if (isServerId(id) && key !== undefined) {
-    if (await wasCancelledInGroup(ctx, groupPlace(queue, key), parcel, ofParcel)) return true;
+    const inGroup = await findCancelledInGroup(ctx, groupPlace(queue, key), parcel, ofParcel);
+    if (inGroup) return inGroup;
     const kept = await findMessage(ctx, queue, id, isShown);
-    return kept !== undefined && 'lease' in kept && kept.lease.slots[kept.slot]?.end === 'cancelled';
+    return kept && 'lease' in kept && kept.lease.slots[kept.slot]?.end === 'cancelled' ? {} : undefined;
   }
   const places = isServerId(id)
     ? [
@@ -143,16 +148,30 @@ export async function wasCancelled(ctx: Context, queue: QueueRecord, id: string)
       ]
     : [{ row: ownRowId(queue.incarnation, id), slot: 0 }];
   const rows = await ctx.store.get(places.map(({ row }) => leaseKey(row)));
-  return places.some(({ row, slot }, index) => {
-    const { lease, stone } = judgeable({ id: row, row: rows[index], readAt }, ctx.clock.now());
-    return lease?.slots[slot]?.end === 'cancelled' || stone?.slots[slot]?.cancelled === true;
-  });
+  for (const [index, { row: rowId, slot }] of places.entries()) {
+    const { lease, stone } = judgeable({ id: rowId, row: rows[index], readAt }, ctx.clock.now());
+    const there = lease?.slots[slot];
+    const ended = stone?.slots[slot];
+    if (there?.end === 'cancelled') return heldBy(rowId, slot, there.heldBy);
+    if (ended?.cancelled) return heldBy(rowId, slot, ended.token);
+  }
+  return undefined;
+}
+
+function heldBy(rowId: string, slot: number, token: string | undefined): { heldBy?: HeldBy } {
+  return token === undefined ? {} : { heldBy: { rowId, slot, token } };
 }
 
 /** As far as the group's row still tells: until it has gone on beyond that message's parcel. */
-async function wasCancelledInGroup(ctx: Context, place: string, parcel: string, slot: number): Promise<boolean> {
+async function findCancelledInGroup(
+  ctx: Context,
+  place: string,
+  parcel: string,
+  slot: number,
+): Promise<{ heldBy?: HeldBy } | undefined> {
   const { lease } = judgeable(await lookAt(ctx, place), ctx.clock.now());
-  if (!lease?.group) return false;
-  if (lease.group.head === parcel) return lease.slots[slot]?.end === 'cancelled';
-  return lease.group.cancelled?.includes(slotName(parcel, slot)) ?? false;
+  if (!lease?.group) return undefined;
+  if (lease.group.head !== parcel) return lease.group.cancelled?.includes(slotName(parcel, slot)) ? {} : undefined;
+  const there = lease.slots[slot];
+  return there?.end === 'cancelled' ? heldBy(place, slot, there.heldBy) : undefined;
 }

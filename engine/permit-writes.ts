@@ -2,15 +2,15 @@
  * Permits come before leases and go after them: a receive has them before it claims, an extend lengthens them before the lease, and ack and
  * release give them back when they have succeeded. Whoever dies in between only leaves a permit that ends with its time.
  */
-import type { AckResult, Refused } from '../sdk/contract.ts';
+import type { AckResult } from '../sdk/contract.ts';
 import { clockMarginMs, parcelSlotsMax, readToWriteMsMax } from '../sdk/limits.ts';
 import type { Context } from './context.ts';
 import { isCurrent, lookAt, replace, type Seen, untilSettled, writeLease } from './lease-writes.ts';
-import { createPatience, isPassing, type Patience, patiently } from './patience.ts';
+import { isPassing, type Patience } from './patience.ts';
 import {
   type Grant,
   granted,
-  lengthened,
+  isNewer,
   type Marked,
   markOf,
   permitsRow,
@@ -19,9 +19,10 @@ import {
   returning,
   unreturned,
   usedOnly,
+  withoutPurged,
 } from './permits.ts';
 import { StoreError } from './port.ts';
-import { parseReceipt, type Receipt } from './receipts.ts';
+import { parseReceipt } from './receipts.ts';
 import type { QueueRecord } from './settings.ts';
 
 /** How often a receive tries to write the row of permits, when others are first, before it finds nothing. */
@@ -35,8 +36,8 @@ const inPlaceMax = parcelSlotsMax;
 export interface Limiter {
   /** How many messages it may deliver, `want` at most. */
   take(token: string, want: number): Promise<number>;
-  /** Whether what was taken last lasts as long as a lease that ends then. */
-  covers(leaseEnd: number): boolean;
+  /** Whether what was taken last lasts as long as a lease that ends then, and is early enough for a message that entered its queue at `since`. */
+  covers(leaseEnd: number, since: number): boolean;
   /** Of what was taken last so many are delivered; the others are given back. The first call of it counts. */
   settle(delivered: number): Promise<void>;
   /** Of those counted as delivered, these are not after all. */
@@ -67,7 +68,7 @@ export function createLimiter(
         const now = ctx.clock.now();
         const leaseEndMax = latestLeaseEnd(now, visibilityTimeoutMs);
         const ask = { token, want, now, until: permitEnd(leaseEndMax) };
-        const { permits, grant } = granted(readPermits(seen.row), limits!, ask);
+        const { permits, grant } = granted(withoutPurged(readPermits(seen.row), queue.purgedBefore), limits!, ask);
         if (grant.count === 0) break;
         const version = ctx.newVersion();
         seen = await replace(ctx, seen, permitsRow(id, version, permits, now));
@@ -112,7 +113,7 @@ export function createLimiter(
     take,
     settle,
     giveBack,
-    covers: (leaseEnd) => taken !== undefined && leaseEnd <= taken.leaseEndMax,
+    covers: (leaseEnd, since) => taken !== undefined && leaseEnd <= taken.leaseEndMax && !isNewer(since, taken.grant.at),
     get isSpent() {
       return isSpent;
     },
@@ -123,12 +124,12 @@ export function createLimiter(
  * Of a lease that is claimed now: its write may go out for so long (F), and reckons its end from then. One that ends later was claimed by a
  * process that stood still meanwhile.
  */
-function latestLeaseEnd(now: number, leaseMs: number): number {
+export function latestLeaseEnd(now: number, leaseMs: number): number {
   return now + readToWriteMsMax + leaseMs;
 }
 
 /** Whoever finds a permit ended, by a clock ahead, must not be earlier than who holds its lease by a clock behind. */
-function permitEnd(leaseEndMax: number): number {
+export function permitEnd(leaseEndMax: number): number {
   return leaseEndMax + 2 * clockMarginMs;
 }
 
@@ -146,7 +147,12 @@ export async function returnPermits<Result extends AckResult>(
     queue,
     receipts.filter((_, index) => isOver(results[index]!)),
   );
-  if (over.length === 0) return;
+  await returnPermitsOf(ctx, queue, over);
+}
+
+/** Gives back the permits of messages whose leases were ended, by whomever. */
+export async function returnPermitsOf(ctx: Context, queue: QueueRecord, over: readonly Marked[]): Promise<void> {
+  if ((queue.limits?.concurrency ?? null) === null || over.length === 0) return;
   await leavingToTime(markOver(ctx, permitsRowId(queue), over));
   ctx.wakeups.wake(queue.name);
 }
@@ -163,50 +169,8 @@ async function markOver(ctx: Context, id: string, over: readonly Marked[]): Prom
   });
 }
 
-/** What an extend may do by the queue's limits. */
-export interface Lengthened {
-  leaseEndMax: number;
-  /** Without a permit a lease that has run out stays so: others may be under way in its place. */
-  isRefused(receipt: Receipt): boolean;
-}
-
-/** Sees to it that permits last as long as leases that are made to last so long from now; undefined where none are needed. */
-export async function lengthenPermits(
-  ctx: Context,
-  queue: QueueRecord,
-  receipts: readonly unknown[],
-  leaseMs: number,
-): Promise<Lengthened | undefined> {
-  const concurrency = queue.limits?.concurrency ?? null;
-  const marked = marksOf(queue, receipts);
-  if (concurrency === null || marked.length === 0) return undefined;
-  const id = permitsRowId(queue);
-  return patiently(createPatience(ctx), async () => {
-    let written: { version: string; outcome: Lengthened } | undefined;
-    return untilSettled<Lengthened>(ctx, await lookAt(ctx, id), async (seen) => {
-      if (written && seen.row?.version === written.version) return { done: written.outcome };
-      const now = ctx.clock.now();
-      const leaseEndMax = latestLeaseEnd(now, leaseMs);
-      const until = permitEnd(leaseEndMax);
-      const { permits, changed, refused } = lengthened(readPermits(seen.row), concurrency, marked, { now, until });
-      const isRefused = (receipt: Receipt) => {
-        const { token, mark } = markOf(receipt);
-        return refused.some((one) => one.token === token && one.mark === mark);
-      };
-      if (!changed) return { done: { leaseEndMax, isRefused } };
-      written = { version: ctx.newVersion(), outcome: { leaseEndMax, isRefused } };
-      return { seen: await replace(ctx, seen, permitsRow(id, written.version, permits, now)) };
-    });
-  });
-}
-
-/** A lease that is lost, or was cancelled, has no use for its permit, however long that was made. */
-export function isLost(result: { ok: true } | Refused): boolean {
-  return !result.ok && (result.code === 'lease_lost' || result.code === 'cancelled');
-}
-
 /** Those of this queue, each once. */
-function marksOf(queue: QueueRecord, receipts: readonly unknown[]): Marked[] {
+export function marksOf(queue: QueueRecord, receipts: readonly unknown[]): Marked[] {
   const marked = new Map<string, Marked>();
   for (const text of receipts) {
     const receipt = parseReceipt(text);
@@ -218,7 +182,7 @@ function marksOf(queue: QueueRecord, receipts: readonly unknown[]): Marked[] {
 }
 
 /** What the store does not take is left to its time. */
-async function leavingToTime(run: Promise<void>): Promise<void> {
+export async function leavingToTime(run: Promise<void>): Promise<void> {
   await run.catch((error: unknown) => {
     if (!(error instanceof StoreError)) throw error;
   });

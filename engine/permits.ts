@@ -7,13 +7,15 @@
  */
 import { createHash } from 'node:crypto';
 import type { QueueLimits } from '../sdk/contract.ts';
-import { tombstoneMs } from '../sdk/limits.ts';
+import { clockMarginMs, tombstoneMs } from '../sdk/limits.ts';
 import type { Condition, Path, Row, Value } from './port.ts';
 import type { Receipt } from './receipts.ts';
 import type { QueueRecord } from './settings.ts';
 
 /** Of the messages of one receive. */
 interface Held {
+  /** When they were granted, or given a longer time; undefined in rows of an earlier version. Their messages are hardly newer: see `isNewer`. */
+  at?: number;
   until: number;
   count: number;
   /** By mark, the messages that no longer end with the others. */
@@ -43,6 +45,7 @@ export interface Marked {
 /** What one receive was permitted. */
 export interface Grant {
   token: string;
+  at: number;
   count: number;
   flow?: Flow;
 }
@@ -63,9 +66,14 @@ export function markOf({ rowId, slot, token }: Pick<Receipt, 'rowId' | 'slot' | 
 }
 
 export function readPermits(row: Row | undefined): Permits {
-  const held = Object.entries((row?.held ?? {}) as Record<string, Row>).map(([token, { u, n, g }]): [string, Held] => [
+  const held = Object.entries((row?.held ?? {}) as Record<string, Row>).map(([token, { a, u, n, g }]): [string, Held] => [
     token,
-    { until: u as number, count: n as number, apart: g as Record<string, number> },
+    {
+      ...(a === undefined ? {} : { at: a as number }),
+      until: u as number,
+      count: n as number,
+      apart: g as Record<string, number>,
+    },
   ]);
   const { since, taken, every } = (row ?? {}) as Partial<Record<keyof Flow, number>>;
   const flow = since === undefined ? {} : { flow: { since, taken: taken!, every: every! } };
@@ -80,7 +88,10 @@ export function permitsRow(id: string, version: string, { held, flow }: Permits,
     id,
     version,
     held: Object.fromEntries(
-      Object.entries(held).map(([token, { until, count, apart }]) => [token, { u: until, n: count, g: { ...apart } }]),
+      Object.entries(held).map(([token, { at, until, count, apart }]) => [
+        token,
+        { ...(at === undefined ? {} : { a: at }), u: until, n: count, g: { ...apart } },
+      ]),
     ),
     ...flow,
     ttl: Math.ceil((last + tombstoneMs) / 1000),
@@ -101,6 +112,20 @@ function pruned(held: Permits['held'], now: number): Permits['held'] {
   return Object.fromEntries(Object.entries(held).filter(([, one]) => together(one, now) + alone(one, now) > 0));
 }
 
+/**
+ * Whether messages entered their queue later than what was granted at `at` may be used for. A receive is granted permits after it has read of its
+ * messages, so that clocks alone make a message look newer, by two margins at the most.
+ */
+export function isNewer(since: number, at: number): boolean {
+  return since > at + 2 * clockMarginMs;
+}
+
+/** Without those for messages that a purge removed: all that were granted so early that none of their messages can be newer than the purge. */
+export function withoutPurged({ held, ...rest }: Permits, purgedBefore: number): Permits {
+  const isPurged = ({ at }: Held) => at !== undefined && isNewer(purgedBefore, at);
+  return { ...rest, held: Object.fromEntries(Object.entries(held).filter(([, one]) => !isPurged(one))) };
+}
+
 /** Up to `want` permits that end at `until`; what stood under the token before is void, for nothing was delivered by it. */
 export function granted(
   { held, flow }: Permits,
@@ -113,10 +138,10 @@ export function granted(
   const bucket = ratePerSecond === null ? undefined : bucketAt(flow, ratePerSecond, now);
   const count = Math.max(0, Math.min(want, free, bucket?.room ?? want));
   const after = bucket && { ...bucket.flow, taken: bucket.flow.taken + count };
-  const mine = concurrency === null ? {} : { [token]: { until, count, apart: {} } };
+  const mine = concurrency === null ? {} : { [token]: { at: now, until, count, apart: {} } };
   return {
     permits: { held: { ...counting, ...mine }, ...(after ? { flow: after } : {}) },
-    grant: { token, count, ...(after ? { flow: after } : {}) },
+    grant: { token, at: now, count, ...(after ? { flow: after } : {}) },
   };
 }
 
@@ -168,27 +193,58 @@ export function returning(marked: readonly Marked[], version: string): { when: C
   };
 }
 
-/** Permits for these messages until then, or for longer where they have one; `refused`: those that have none, and none is free for. */
+/** The permits of messages whose leases are to end at another time. */
+export interface Lengthened {
+  permits: Permits;
+  /** Those that have none, and none is free for. */
+  refused: Marked[];
+  /** Of the others, when the permit of each ends now; in the order in which they were asked for. */
+  ends: { marked: Marked; end: number }[];
+}
+
+/**
+ * Permits for these messages until then, or for longer where they have one. Each of them gets another end than it had: a shortening that rests on
+ * the former end is refused by that (`shortened`).
+ */
 export function lengthened(
   { held, flow }: Permits,
   concurrency: number,
   marked: readonly Marked[],
   { now, until }: { now: number; until: number },
-): { permits: Permits; changed: boolean; refused: Marked[] } {
+): Lengthened {
   const permits: Permits = { held: structuredClone(held), ...(flow ? { flow } : {}) };
-  let changed = false;
-  const refused = marked.filter(({ token, mark }) => {
+  const refused: Marked[] = [];
+  const ends: Lengthened['ends'] = [];
+  for (const one of marked) {
+    const { token, mark } = one;
     const mine = permits.held[token];
     const own = mine?.apart[mark];
-    if (own === 0) return true;
-    const end = own ?? mine?.until ?? 0;
-    if (end <= now && outAt(permits, now) >= concurrency) return true;
-    if (end >= until) return false;
-    permits.held[token] = mine ?? { until: 0, count: 0, apart: {} };
-    permits.held[token].apart[mark] = until;
-    changed = true;
-    return false;
-  });
+    const former = own ?? mine?.until ?? 0;
+    if (own === 0 || (former <= now && outAt(permits, now) >= concurrency)) {
+      refused.push(one);
+      continue;
+    }
+    const end = former < until ? until : former + 1;
+    permits.held[token] = mine ?? { at: now, until: 0, count: 0, apart: {} };
+    permits.held[token].apart[mark] = end;
+    ends.push({ marked: one, end });
+  }
   permits.held = pruned(permits.held, now);
-  return { permits, changed, refused };
+  return { permits, refused, ends };
+}
+
+/** The permits of messages whose leases end earlier by now than these did; undefined where no permit is still as it was lengthened. */
+export function shortened(
+  { held, flow }: Permits,
+  changes: readonly { marked: Marked; end: number; until: number }[],
+): Permits | undefined {
+  const permits: Permits = { held: structuredClone(held), ...(flow ? { flow } : {}) };
+  let changed = false;
+  for (const { marked, end, until } of changes) {
+    const apart = permits.held[marked.token]?.apart;
+    if (apart?.[marked.mark] !== end || until >= end) continue;
+    apart[marked.mark] = until;
+    changed = true;
+  }
+  return changed ? permits : undefined;
 }

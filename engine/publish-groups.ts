@@ -6,14 +6,15 @@ import type { PublishResult } from '../sdk/contract.ts';
 import { type Beside, withBodies } from './beside.ts';
 import { joinEntries, keptUntil, place } from './contents.ts';
 import type { Context } from './context.ts';
-import { groupPlace, laneOf } from './groups.ts';
+import { groupPlace, laneOf, parcelDone } from './groups.ts';
 import { groupKeyOf, messageId } from './ids.ts';
+import { removedSlot } from './keeping.ts';
 import { judgeable, lookAt, type Seen } from './lease-writes.ts';
 import { type Patience, patiently } from './patience.ts';
 import { StoreError, type Write } from './port.ts';
 import { inParcels, type Pending, targetOf } from './publish-parcels.ts';
 import { leaseRow, parcelRow, roomForContents } from './row-format.ts';
-import { leaseKey, parcelKey } from './rows.ts';
+import { isLive, leaseKey, parcelKey } from './rows.ts';
 import { expiryOf, type QueueRecord, writeBy } from './settings.ts';
 import { anyShard, shardKey } from './shards.ts';
 
@@ -114,6 +115,13 @@ function groupWrite(
     const group = { name, head: '', tail: last, due: now };
     const row = leaseRow({ id: seen.id, shard, version, slots: [], since: now, contents: { text: '[]' }, group, ...expiring });
     return { key, when: { absent: ['id'] }, then: { put: row } };
+  }
+  const { lease } = judgeable(seen, now);
+  // Whoever holds what was purged must not hold up what is published after that, for as long as a lease may last.
+  if (lease?.group && lease.since < queue.purgedBefore && lease.slots.some(isLive)) {
+    const removed = { ...lease, slots: lease.slots.map((slot) => removedSlot(queue, lease, slot, now)) };
+    const next = parcelDone(removed, { ...lease.group, tail: last }, version, now);
+    return { key, when: { equals: [['version'], lease.version] }, then: { put: leaseRow({ ...next, ...expiring }) } };
   }
   const follows = { less: [['group', 'tail'], last] } as const;
   if (seen.row.expiry !== undefined) {

@@ -150,7 +150,7 @@ export const operationTexts: OperationTextsOf<OperationName> = {
     tag: 'messages',
     summary: 'Remove all messages published before now',
     description:
-      'Answers after about two seconds, when no process remembers older settings. A receive under way delivers nothing of them later than two seconds after the answer.',
+      'Answers after about two seconds, when no process remembers older settings. A receive under way delivers nothing of them later than two seconds after the answer. Places under `limits.concurrency` of what was received before the purge are free, and a group goes on with what is published after it; whoever still holds a purged message may be told `lease_lost`.',
     output: { purgedBefore: at },
     refusals: ofQueue,
   },

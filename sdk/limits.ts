@@ -61,7 +61,7 @@ export const groupRatePerSecondMin = 0.001;
 export const groupRatePerSecondMax = 1000;
 /**
  * Messages of one queue under a lease at a time, where it has limits. All are told of in one row, of which DynamoDB charges each KB: some
- * forty bytes for each receive that holds any, so a thousand make a row of 40 units.
+ * 46 bytes for each receive that holds any, so a thousand make a row of 46 units.
  */
 export const queueConcurrencyMin = 1;
 export const queueConcurrencyMax = 1000;

@@ -6,10 +6,12 @@ import { DumbwaiterError } from '../../sdk/errors.ts';
 import { groupCancelledMax } from '../../sdk/limits.ts';
 import { adopt } from '../adopt.ts';
 import type { Context } from '../context.ts';
-import { findMessage, wasCancelled } from '../find.ts';
+import { findCancelled, findMessage, type HeldBy } from '../find.ts';
 import { slotName } from '../group-parcels.ts';
 import { cancelledApart, endKey, keptAs } from '../keeping.ts';
 import { judgeable, replace, replaceWith, type Seen, untilSettled } from '../lease-writes.ts';
+import { returnPermitsOf } from '../permit-writes.ts';
+import { markOf } from '../permits.ts';
 import { leaseRow } from '../row-format.ts';
 import { isLive, type Lease, type Parcel, type Slot } from '../rows.ts';
 import type { QueueRecord } from '../settings.ts';
@@ -42,16 +44,24 @@ export async function cancelMessage(ctx: Context, queueName: string, id: string,
         return {};
       }
     } else {
-      const outcome = await cancelIn(ctx, queue, found, force);
-      if (outcome === 'cancelled') ctx.wakeups.wake(endKey(queueName, id));
+      const { outcome, heldBy } = await cancelIn(ctx, queue, found, force);
+      if (outcome === 'cancelled') await endLease(ctx, queue, id, heldBy);
       if (outcome === 'leased') throw leasedNow(id, 'force cancels it all the same');
       if (outcome === 'cancelled') return {};
       if (outcome === 'gone') break;
     }
   }
   // A call whose answer was lost is made again.
-  if (await wasCancelled(ctx, queue, id)) return {};
-  throw messageNotFound(queueName, id);
+  const cancelled = await findCancelled(ctx, queue, id);
+  if (!cancelled) throw messageNotFound(queueName, id);
+  await endLease(ctx, queue, id, cancelled.heldBy);
+  return {};
+}
+
+/** What a forced cancel takes from a holder counts as given back. */
+async function endLease(ctx: Context, queue: QueueRecord, id: string, heldBy: HeldBy | undefined): Promise<void> {
+  ctx.wakeups.wake(endKey(queue.name, id));
+  await returnPermitsOf(ctx, queue, heldBy ? [markOf(heldBy)] : []);
 }
 
 function withoutSlot(lease: Lease, slot: number, queue: QueueRecord, now: number): Lease {
@@ -65,26 +75,39 @@ function cancelled({ token, ...rest }: Slot): Slot {
   return { ...rest, end: 'cancelled', ...(token === undefined ? {} : { heldBy: token }) };
 }
 
+interface CancelOutcome {
+  outcome: 'cancelled' | 'leased' | 'gone' | 'moved';
+  heldBy?: HeldBy;
+}
+
 function cancelIn(
   ctx: Context,
   queue: QueueRecord,
   { seen: first, lease: found, slot }: { seen: Seen; lease: Lease; slot: number },
   force: boolean,
-): Promise<'cancelled' | 'leased' | 'gone' | 'moved'> {
+): Promise<CancelOutcome> {
   let written: string | undefined;
-  return untilSettled(ctx, first, async (seen) => {
+  let token: string | undefined;
+  const cancelled = (): CancelOutcome => ({
+    outcome: 'cancelled',
+    ...(token === undefined ? {} : { heldBy: { rowId: first.id, slot, token } }),
+  });
+  return untilSettled<CancelOutcome>(ctx, first, async (seen) => {
     // With its last message a group's row shows nothing of it any more.
-    if (written !== undefined && seen.row?.version === written) return { done: 'cancelled' };
+    if (written !== undefined && seen.row?.version === written) return { done: cancelled() };
     const now = ctx.clock.now();
     const { lease, stone } = judgeable(seen, now);
     // A group's row has gone on to its next parcel: the slot is another message's.
-    if (lease?.group?.head !== found.group?.head) return { done: 'moved' };
+    if (lease?.group?.head !== found.group?.head) return { done: { outcome: 'moved' } };
     const there = lease?.slots[slot];
-    if (there?.end === 'cancelled' || stone?.slots[slot]?.cancelled) return { done: 'cancelled' };
-    if (there?.end === 'moved') return { done: 'moved' };
-    if (!lease || !there || !isLive(there) || incarnationOf(lease.shard) !== queue.incarnation) return { done: 'gone' };
-    if (verdictOf(queue, lease, there, now) === 'gone') return { done: 'gone' };
-    if (!force && stateOf(lease, there, now) === 'leased') return { done: 'leased' };
+    token = there?.token ?? there?.heldBy ?? stone?.slots[slot]?.token;
+    if (there?.end === 'cancelled' || stone?.slots[slot]?.cancelled) return { done: cancelled() };
+    if (there?.end === 'moved') return { done: { outcome: 'moved' } };
+    if (!lease || !there || !isLive(there) || incarnationOf(lease.shard) !== queue.incarnation) {
+      return { done: { outcome: 'gone' } };
+    }
+    if (verdictOf(queue, lease, there, now) === 'gone') return { done: { outcome: 'gone' } };
+    if (!force && stateOf(lease, there, now) === 'leased') return { done: { outcome: 'leased' } };
     written = ctx.newVersion();
     return { seen: await replaceSlots(ctx, seen, { ...withoutSlot(lease, slot, queue, now), version: written }, now) };
   });

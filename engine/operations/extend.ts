@@ -3,8 +3,9 @@ import type { ExtendResult, InputOf } from '../../sdk/contract.ts';
 import { keepThroughLease } from '../claims.ts';
 import type { Context } from '../context.ts';
 import { judgeable, lookAt, untilSettled } from '../lease-writes.ts';
-import { isLost, lengthenPermits, returnPermits } from '../permit-writes.ts';
-import type { Receipt } from '../receipts.ts';
+import { isLost, lengthenPermits } from '../permit-extends.ts';
+import { returnPermits } from '../permit-writes.ts';
+import { parseReceipt, type Receipt } from '../receipts.ts';
 import { isLive, type Lease, leaseEnd, type Slot } from '../rows.ts';
 import { replaceSlots } from '../settle.ts';
 import { byRow, notHeld } from './by-row.ts';
@@ -53,6 +54,13 @@ export async function extend(
       return { seen: await replaceSlots(ctx, seen, extended, now) };
     });
   });
+  await permits?.shorten(
+    answer.results.flatMap((result, index) => {
+      const receipt = parseReceipt(receipts[index]);
+      return result.ok && receipt ? [{ receipt, leaseEnd: Date.parse(result.leasedUntil) }] : [];
+    }),
+  );
+  if (permits) ctx.wakeups.wake(queueName);
   await returnPermits(ctx, queueName, permits ? receipts : [], answer.results, isLost);
   return answer;
 }

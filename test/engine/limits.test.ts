@@ -153,15 +153,6 @@ onBothStores('a queue of limited concurrency', (driven) => {
     expect(results[0]).toEqual({ ok: true, leasedUntil });
   });
 
-  it('gives again for a message that was cancelled, when its holder is told so', async () => {
-    await start(atOnce(1), 2);
-    const [held] = await receive();
-    await driven().engine.call('cancelMessage', { queue: 'q', id: held!.id }, { force: true });
-    expect(await count()).toBe(0);
-    expect((await driven().ack('q', [held!]))[0]).toMatchObject({ code: 'cancelled' });
-    expect(await count()).toBe(1);
-  });
-
   it('holds until its end what was acked in a transaction, or until it is acked once more', async () => {
     const { call, commit, clock } = driven();
     await start(atOnce(2), 4);
@@ -541,7 +532,6 @@ onBothStores('a queue of limited rate', (driven) => {
     [{ concurrency: null, ratePerSecond: 0 }, 'limits.ratePerSecond'],
     [{ concurrency: null, ratePerSecond: queueRatePerSecondMax + 1 }, 'limits.ratePerSecond'],
     [{ concurrency: '1', ratePerSecond: null }, 'limits.concurrency'],
-    [{ concurrency: 1 }, 'limits.ratePerSecond'],
     [{ concurrency: 1, ratePerSecond: null, burst: 1 }, 'burst'],
     [7, 'limits'],
   ])('is refused by the name of its field: %j', async (limits, field) => {

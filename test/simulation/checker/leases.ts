@@ -155,10 +155,13 @@ function mayBeForgotten(ledger: Ledger, { life }: Delivery): boolean {
   return life.entry.group !== undefined && cancelsOf(ledger, life).length > 0;
 }
 
-/** A message that was purged gives its own id, or its key, up to the next that is published under it, though somebody holds it; a cancelled one its key. */
+/**
+ * A message that was purged gives its own id, its key, or its turn in its group up to the next that is published under it, though somebody holds
+ * it; a cancelled one its key.
+ */
 function mayBeReplaced(ledger: Ledger, { life, queue }: Delivery): boolean {
-  const { id, dedupKey } = life.entry;
-  if ((id ?? dedupKey) !== undefined && ledger.queues.purges(queue).length > 0) return true;
+  const { id, dedupKey, group } = life.entry;
+  if ((id ?? dedupKey ?? group) !== undefined && ledger.queues.purges(queue).length > 0) return true;
   const others = ledger.keyed.get(life.id!)?.filter(({ call }) => call !== life.published) ?? [];
   return dedupKey !== undefined && others.length > 0 && cancelsOf(ledger, life).length > 0;
 }

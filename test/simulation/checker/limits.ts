@@ -60,7 +60,10 @@ function isSurelyHeld(ledger: Ledger, delivery: Delivery, at: number): boolean {
     const until = Date.parse(outcome.done.leasedUntil);
     extensions.push({ startedAt: call.startedAt, endedAt: endOf(call), until, certain: endOf(call) <= at });
   }
-  if (cancelsOf(ledger, life).some(isBefore) || ledger.queues.purges(queue).some(isBefore)) return false;
+  if (cancelsOf(ledger, life).some(isBefore)) return false;
+  // A purge frees the places of what it removes; of what came in another way than by its publish, nobody knows when it came.
+  const mayBePurged = (purge: Call) => isBefore(purge) && (queue !== life.queue || life.published.startedAt <= endOf(purge));
+  if (ledger.queues.purges(queue).some(mayBePurged)) return false;
   const first = { startedAt: delivery.startedAt, endedAt, until: Date.parse(message.leasedUntil), certain: true };
   // A lease that had run out before it was extended left its place to others meanwhile; that is told by the certain ones alone.
   const leases = [first, ...extensions];

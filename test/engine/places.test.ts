@@ -1,0 +1,150 @@
+/** Leases that are ended from outside return the places that they hold under `limits.concurrency`, and their group's turn. */
+import { expect, it } from 'vitest';
+import { type Key, StoreError } from '../../engine/port.ts';
+import type { QueueSettings, ReceivedMessage } from '../../sdk/contract.ts';
+import { clockMarginMs, readToWriteMsMax } from '../../sdk/limits.ts';
+import { onBothStores } from './on-both-stores.ts';
+import { watchStore } from './watched-store.ts';
+
+const second = 1000;
+const yearSeconds = 365 * 24 * 60 * 60;
+const marginMs = 2 * clockMarginMs;
+const isPermits = (key: Key) => 'id' in key && key.id.includes('!');
+const groups = { concurrency: 1, ratePerSecond: null, onFailure: 'block' as const };
+
+onBothStores('the place of a worker that died', (driven) => {
+  const start = (settings: Partial<QueueSettings> = {}) =>
+    driven().create('q', { visibilityTimeoutSeconds: 2, limits: { concurrency: 1, ratePerSecond: null }, groups, ...settings });
+  const extend = async (held: ReceivedMessage, visibilityTimeoutSeconds: number) => {
+    const { results } = await driven().call('extend', 'q', { receipts: [held.receipt], visibilityTimeoutSeconds });
+    expect(results).toMatchObject([{ ok: true }]);
+  };
+  /** Its message is leased for a year. */
+  const dead = async (): Promise<ReceivedMessage> => {
+    const [held] = await driven().receive('q');
+    await extend(held!, yearSeconds);
+    driven().clock.advance(60 * second);
+    expect(await driven().receive('q')).toEqual([]);
+    return held!;
+  };
+  const cancel = (id: string) => driven().engine.call('cancelMessage', { queue: 'q', id }, { force: true });
+
+  it.each([
+    ['alone', [{ body: 1 }, { body: 2 }], {}],
+    ['under its own id', [{ body: 1, id: 'own' }, { body: 2 }], {}],
+    [
+      'in a group',
+      [
+        { body: 1, group: 'g' },
+        { body: 2, group: 'g' },
+      ],
+      {},
+    ],
+    ['in a queue that keeps', [{ body: 1 }, { body: 2 }], { keep: { doneSeconds: 60, deadSeconds: 60 } }],
+  ])('is free when its message is cancelled by force: %s', async (_, entries, settings) => {
+    await start(settings as Partial<QueueSettings>);
+    for (const entry of entries) {
+      await driven().publish('q', entry);
+      driven().clock.advance(1);
+    }
+    const held = await dead();
+    await cancel(held.id);
+    expect(await driven().bodies('q')).toEqual([2]);
+    expect(await driven().receive('q')).toEqual([]);
+    expect((await driven().ack('q', [held]))[0]).toMatchObject({ ok: false, code: 'cancelled' });
+    expect(await driven().receive('q')).toEqual([]);
+  });
+
+  it('is free when a cancel that could not say so is made again', async () => {
+    const { watched, another, send, bodies } = driven();
+    await start();
+    await send('q', 1);
+    await send('q', 2);
+    const held = await dead();
+    const inner = watchStore(watched.store);
+    inner.before = ({ method, keys }) => {
+      if (method === 'write' && keys.some(isPermits)) throw new StoreError('not now', 'no');
+    };
+    await another(inner.store).call('cancelMessage', { queue: 'q', id: held.id }, { force: true });
+    expect(await bodies('q')).toEqual([]);
+    await cancel(held.id);
+    expect(await bodies('q')).toEqual([2]);
+  });
+
+  it('is free after a purge, which frees no place of what is published and received afterwards', async () => {
+    const { call, send, bodies, another } = driven();
+    await start();
+    await send('q', 1, 2);
+    await dead();
+    await call('purge', 'q');
+    await send('q', 'new', 'newer');
+    expect(await bodies('q')).toEqual(['new']);
+    expect(await bodies('q')).toEqual([]);
+    expect((await another().call('receive', { queue: 'q' }, {})).messages).toEqual([]);
+  });
+
+  it('is free right after a purge that follows on the receive, and an extend of what was purged takes it no more than once', async () => {
+    const { call, send, receive, bodies } = driven();
+    await start();
+    await send('q', 1);
+    const [held] = await receive('q');
+    driven().clock.advance(1);
+    await call('purge', 'q');
+    await send('q', 2);
+    expect(await bodies('q')).toEqual([2]);
+    await call('extend', 'q', { receipts: [held!.receipt], visibilityTimeoutSeconds: 60 });
+    await send('q', 3);
+    expect(await bodies('q')).toEqual([]);
+  });
+
+  it('is free when its lease is made to end, with the margin of clocks', async () => {
+    const { clock, send, bodies } = driven();
+    await start();
+    await send('q', 1);
+    await send('q', 2);
+    const held = await dead();
+    await extend(held, 3);
+    clock.advance(3 * second + marginMs - 1);
+    expect(await bodies('q')).toEqual([]);
+    clock.advance(1);
+    expect((await bodies('q')).length).toBe(1);
+  });
+
+  it('is held for as long as the longer lease, when one call shortens it and another lengthens it', async () => {
+    const { watched, another, clock, send, receive, bodies } = driven();
+    await start();
+    await send('q', 1);
+    await send('q', 2);
+    const [held] = await receive('q');
+    await extend(held!, 600);
+    const inner = watchStore(watched.store);
+    let permitWrites = 0;
+    inner.before = async ({ method, keys }) => {
+      // After the lease was shortened, before its permit is.
+      if (method !== 'write' || !keys.some(isPermits) || ++permitWrites !== 2) return;
+      await extend(held!, 300);
+    };
+    await another(inner.store).call('extend', { queue: 'q' }, { receipts: [held!.receipt], visibilityTimeoutSeconds: 1 });
+    expect(permitWrites).toBeGreaterThanOrEqual(2);
+    clock.advance(299 * second);
+    expect(await bodies('q')).toEqual([]);
+    clock.advance(second + marginMs + readToWriteMsMax);
+    expect((await bodies('q')).length).toBe(1);
+  });
+
+  it('in a group that was purged holds up nothing that is published to it afterwards, and its late ack is told', async () => {
+    const { call, publish, bodies, ack } = driven();
+    await start({ limits: null });
+    await publish('q', { body: 1, group: 'g' }, { body: 2, group: 'g' }, { body: 'other', group: 'h' });
+    const [first] = await driven().receive('q', { max: 1 });
+    await extend(first!, yearSeconds);
+    await call('purge', 'q');
+    await publish('q', { body: 3, group: first!.group! });
+    await publish('q', { body: 4, group: first!.group! });
+    expect(await ack('q', [first!])).toMatchObject([{ ok: false, code: 'lease_lost' }]);
+    const next = await driven().receive('q');
+    expect(next.map(({ body }) => body)).toEqual([3]);
+    await ack('q', next);
+    expect(await bodies('q')).toEqual([4]);
+  });
+});
