@@ -1,9 +1,10 @@
 /** What every operation works with. */
+
 import type { EngineParts } from './engine.ts';
 import { createIds, type Ids } from './ids.ts';
 import { createInHand, type InHand } from './in-hand.ts';
 import { versionChars } from './rows.ts';
-import { createSettings, type Settings } from './settings.ts';
+import { createSettings, type Settings } from './settings-cache.ts';
 import { createThrottles, type Throttles } from './throttles.ts';
 import { createWakeups, type Wakeups } from './wakeups.ts';
 import { createWindows, type Windows } from './windows.ts';

@@ -2,6 +2,7 @@
 import type { CheckedInputOf, InputOf, OperationName, OutputOf, ParamsOf, PublishEntry, Refused } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
 import { parseInput, parseParams, parsePublishEntry } from '../sdk/schemas.ts';
+import { createAwakeStore } from './awake-store.ts';
 import { type Context, createContext } from './context.ts';
 import type { Engine, EngineParts, QueueOperation } from './engine.ts';
 import { ack } from './operations/ack.ts';
@@ -78,7 +79,7 @@ function entry(message: unknown, index: number): PublishEntry | Refused {
 
 /** An engine over these parts. It may be used by any number of calls side by side. */
 export function createEngine(parts: EngineParts): Engine {
-  const ctx = createContext(parts);
+  const ctx: Context = createContext({ ...parts, store: createAwakeStore(parts.store, () => ctx) });
   return {
     async call<Name extends QueueOperation>(
       operation: Name,

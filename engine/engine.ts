@@ -70,6 +70,8 @@ export interface SweepReport {
     /** How many queues there are. */
     queues: number;
     visited: number;
+    /** Passed over: nothing in them is due, waits or is unsettled. */
+    asleep: number;
     /** Not visited, since the time was over. */
     notReached: number;
     /** Their visit failed: the store was too busy, or did not answer. */

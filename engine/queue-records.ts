@@ -3,10 +3,14 @@ import { DumbwaiterError } from '../sdk/errors.ts';
 import type { Context } from './context.ts';
 import { StoreError } from './port.ts';
 import { type QueueRecord, queueKey, queueRow, readQueue } from './settings.ts';
+import { awakened } from './sleep.ts';
 
 const roundsMax = 10;
 
-/** Applies `change` to the settings as they are; one that answers the very record it was handed changes nothing. */
+/**
+ * Applies `change` to the settings as they are; one that answers the very record it was handed changes nothing. A change wakes the queue:
+ * by other settings there may be something to do to what it holds.
+ */
 export async function changeQueue(
   ctx: Context,
   name: string,
@@ -18,7 +22,7 @@ export async function changeQueue(
     if (mine.has(record.version)) return record;
     const changed = change(record, ctx.clock.now());
     if (changed === record) return record;
-    const next = { ...changed, version: ctx.newVersion() };
+    const next = { ...awakened(changed, ctx.clock.now()), version: ctx.newVersion() };
     mine.add(next.version);
     let now: QueueRecord | undefined;
     try {
@@ -51,4 +55,10 @@ export async function checkDeadLetter(ctx: Context, name: string, deadLetter: { 
     if (!record) throw new DumbwaiterError('invalid_input', `deadLetter.queue: there is no queue "${next}"; create it first`);
     next = record.deadLetter?.queue;
   }
+}
+
+/** Notes that entries of transactions are given out: from then on each sweep visits the queue. */
+export async function noteTransactions(ctx: Context, queue: QueueRecord): Promise<QueueRecord> {
+  if (queue.hasTransactions) return queue;
+  return changeQueue(ctx, queue.name, (record) => (record.hasTransactions ? record : { ...record, hasTransactions: true }));
 }

@@ -19,6 +19,7 @@ import type { QueueRecord } from './settings.ts';
 import { settle } from './settle.ts';
 import { levelsOf, preparedPartitionsOf } from './shards.ts';
 import { sideBySide } from './side-by-side.ts';
+import { sleepIfIdle } from './sleep.ts';
 import { type Bookmarks, moveBookmark, type Place } from './sweep-bookmarks.ts';
 
 /** Partitions of one queue visited at a time. */
@@ -86,6 +87,7 @@ export async function sweepQueue(
   if (left.length > 0 || deadline.isOver()) return { swept, complete: false };
   await shrinkIfIdle(ctx, queue, { isIdle: emptyFrom === 0, emptyFrom, asOf });
   await lookIntoForgotten(ctx, queue, asOf);
+  if (complete && swept.waiting === 0) await sleepIfIdle(ctx, queue, asOf);
   return { swept, complete };
 }
 

@@ -13,12 +13,15 @@ import { readTaskRow } from './redrive-task.ts';
 import { sweepSchedules } from './schedule-sweep.ts';
 import { type QueueRecord, readQueue } from './settings.ts';
 import { sideBySide } from './side-by-side.ts';
+import { isAsleep } from './sleep.ts';
 import { readBookmarks } from './sweep-bookmarks.ts';
 import { sweepQueue } from './sweep-queue.ts';
 
 /** Queues visited at a time: most of a visit is waiting for the store. */
 const queuesAtOnce = 16;
 const deletedAtOnce = 8;
+/** Of the queues that sleep, so many are visited all the same: each about once an hour, should what it holds come from a backup. */
+const sleepersShare = sweepPeriodMs / 3_600_000;
 /** A redrive whose progress was not saved for this long has lost its runner. */
 const stalledMs = 2 * sweepPeriodMs;
 
@@ -35,7 +38,7 @@ export async function sweep(ctx: Context, { until, signal }: SweepOptions): Prom
   const report: SweepReport = {
     queues: [],
     complete: true,
-    totals: { queues: records.length, visited: 0, notReached: 0, failed: 0, removed: 0, deadLettered: 0 },
+    totals: { queues: records.length, visited: 0, asleep: 0, notReached: 0, failed: 0, removed: 0, deadLettered: 0 },
   };
   const { totals } = report;
   let failure: StoreError | undefined;
@@ -43,7 +46,9 @@ export async function sweep(ctx: Context, { until, signal }: SweepOptions): Prom
   // First: it is the ticks of schedules that have to be in time.
   if (!(await sweepSchedules(ctx, deadline))) report.complete = false;
   await restartRedrives(ctx, deadline);
-  const notReached = await sideBySide(inTurn(ctx, records), queuesAtOnce, deadline.isOver, async (queue) => {
+  const awake = records.filter((queue) => !isAsleep(queue, ctx.clock.now()) || ctx.random.number() < sleepersShare);
+  totals.asleep = records.length - awake.length;
+  const notReached = await sideBySide(inTurn(ctx, awake), queuesAtOnce, deadline.isOver, async (queue) => {
     try {
       const { swept, complete } = await sweepQueue(ctx, queue, {
         isDeadLetter: deadLetters.has(queue.name),

@@ -176,6 +176,11 @@ export const throttledMsMax = 15_000;
 /** How long a signed request may travel: https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html (5 min; thrice that here). */
 export const signedRequestMsMax = 15 * 60_000;
 export const sweepPeriodMs = 60_000;
+/**
+ * A queue is visited by each sweep for so long after it was written to, and as long as something waits in it; then it sleeps until one of
+ * its rows is due.
+ */
+export const awakeMs = 10 * 60_000;
 /** How far ahead the ticks of schedules are published, as delayed messages: a sweep that fails or is late misses none. */
 export const scheduleAheadMs = 2 * sweepPeriodMs;
 /** A tick published later than this counts as missed: the schedule's policy says what becomes of it. */

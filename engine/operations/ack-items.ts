@@ -10,6 +10,7 @@ import { isGroupRow, isKeyedRow } from '../ids.ts';
 import { keptAs } from '../keeping.ts';
 import { keyedAck } from '../keyed-rows.ts';
 import type { Condition, Path, Value, Write } from '../port.ts';
+import { noteTransactions } from '../queue-records.ts';
 import type { Receipt } from '../receipts.ts';
 import { tombstoneRow } from '../row-format.ts';
 import { leaseKey, tombstone } from '../rows.ts';
@@ -19,7 +20,7 @@ import { holdsStill, marks } from './ack.ts';
 import { leaseLost, readReceipts } from './by-row.ts';
 
 export async function ackItems(ctx: Context, queueName: string, receipts: readonly unknown[]): Promise<OutputOf<'ackItems'>> {
-  const queue = await ctx.settings.get(queueName);
+  const queue = await noteTransactions(ctx, await ctx.settings.get(queueName));
   const { rows, refused } = readReceipts(queue, receipts);
   const [first] = refused;
   if (first) throw new DumbwaiterError(first[1].code, `receipts[${first[0]}]: ${first[1].message}`);

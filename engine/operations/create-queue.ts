@@ -1,6 +1,7 @@
 /** Creates a queue. Creating it again with the same settings changes nothing; with others it is refused. */
 import type { CheckedInputOf, Queue, QueueSettings } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
+import { awakeMs } from '../../sdk/limits.ts';
 import type { Context } from '../context.ts';
 import { StoreError } from '../port.ts';
 import { checkDeadLetter } from '../queue-records.ts';
@@ -29,6 +30,8 @@ export async function createQueue(ctx: Context, name: string, input: CheckedInpu
     shardsChangedAt: now,
     levelsVisited: settings.priority?.levels ?? 1,
     hasPrepared: settings.prepared !== null,
+    hasTransactions: false,
+    awakeUntil: now + awakeMs,
     purgedBefore: 0,
     createdAt: now,
     updatedAt: now,

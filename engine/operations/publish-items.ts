@@ -11,6 +11,7 @@ import { alike, pendingOf } from '../pending.ts';
 import type { Write } from '../port.ts';
 import { placeOwn } from '../publish-own.ts';
 import { inParcels, type ParcelWrite, type Pending, parcelWrite, targetOf } from '../publish-parcels.ts';
+import { noteTransactions } from '../queue-records.ts';
 import { leaseRow } from '../row-format.ts';
 import { absentAt, leaseKey } from '../rows.ts';
 import type { QueueRecord } from '../settings.ts';
@@ -21,7 +22,7 @@ export async function publishItems(
   queueName: string,
   entries: readonly (PublishEntry | Refused)[],
 ): Promise<OutputOf<'publishItems'>> {
-  const { queue } = await targetOf(ctx, queueName);
+  const queue = await noteTransactions(ctx, (await targetOf(ctx, queueName)).queue);
   const pending = entries.map((entry, index) => accepted(ctx, queue, entry, index));
   const own = pending.filter(({ id }) => id !== undefined);
   const twice = own.find(({ id }, at) => own.findIndex((other) => other.id === id) !== at);

@@ -11,7 +11,7 @@ import { DumbwaiterError } from '../../sdk/errors.ts';
 import { type Resource, type Synthesized, synthesize } from './synthesized.ts';
 
 /** Of a run, whatever it did. */
-const totals = { queues: 3, visited: 2, notReached: 1, failed: 0, removed: 5, deadLettered: 4 };
+const totals = { queues: 3, visited: 2, asleep: 0, notReached: 1, failed: 0, removed: 5, deadLettered: 4 };
 const functions = ['Api', 'Publish', 'Receive', 'Sweep', 'Redrive', 'DeclareQueues'];
 const callable = ['Api', 'Publish', 'Receive'];
 const engines = [...callable, 'Sweep', 'Redrive'];

@@ -72,7 +72,7 @@ export const fences: readonly Mutant[] = [
   },
   {
     name: 'settings are read once and for all',
-    file: 'engine/settings.ts',
+    file: 'engine/settings-cache.ts',
     find: 'return age >= 0 && age < settingsCacheMs;',
     replace: 'return age >= 0 && age < 10_000 * settingsCacheMs;',
   },

@@ -11,6 +11,7 @@ import { moves } from './list-moves.ts';
 import { prepared } from './list-prepared.ts';
 import { records } from './list-records.ts';
 import { schedules } from './list-schedules.ts';
+import { sleep } from './list-sleep.ts';
 import { transactions } from './list-transactions.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -25,4 +26,5 @@ export const mutants: readonly Mutant[] = [
   ...prepared,
   ...schedules,
   ...limits,
+  ...sleep,
 ];

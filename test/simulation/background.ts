@@ -5,6 +5,7 @@ import type { SimulatedProcess } from '../../engine/simulation.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
 import { minuteMs } from './drawing.ts';
 import { engineOf } from './processes.ts';
+import { oversleeping } from './sleepers.ts';
 import type { World } from './world.ts';
 
 const sweepMsMax = 50_000;
@@ -15,7 +16,8 @@ const redriveTriesMax = 3;
 export async function sweepOnce(world: World, process: SimulatedProcess, engine: Engine): Promise<void> {
   world.count('sweeps');
   try {
-    const { queues } = await engine.sweep({ until: process.clock.now() + sweepMsMax });
+    const { queues, totals } = await engine.sweep({ until: process.clock.now() + sweepMsMax });
+    world.count('queues passed over asleep', totals.asleep);
     for (const { removed, deadLettered } of queues) {
       world.count('rows removed by sweeps', removed);
       world.count('dead-lettered by sweeps', deadLettered);
@@ -23,6 +25,7 @@ export async function sweepOnce(world: World, process: SimulatedProcess, engine:
   } catch (error) {
     if (!(error instanceof DumbwaiterError)) throw error;
   }
+  for (const text of oversleeping(world.simulation.memory, world.simulation.now())) world.fail('asleep-holds-nothing', text);
 }
 
 /** What an invocation of the redrive's function comes to: tried again when it fails; once it is killed, the sweep starts another. */

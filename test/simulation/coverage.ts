@@ -70,6 +70,7 @@ const outcomes = [
   'rows removed by sweeps',
   'dead-lettered by sweeps',
   'rows removed by TTL',
+  'queues passed over asleep',
   'queues grown',
   'shards retired',
 ];

@@ -7,6 +7,7 @@ import { seededRandom } from '../../engine/random.ts';
 import { leaseRow, parcelRow } from '../../engine/row-format.ts';
 import type { Lease, Parcel } from '../../engine/rows.ts';
 import { type QueueRecord, queueRow, settingsDefaults } from '../../engine/settings.ts';
+import { awakeMs } from '../../sdk/limits.ts';
 import { createDrivenClock } from '../engine/driven-clock.ts';
 import { watchStore } from '../engine/watched-store.ts';
 import { testSeed } from '../seed.ts';
@@ -59,6 +60,8 @@ export function queueOf(settings: Partial<QueueRecord> = {}): QueueRecord {
     shardsEver: 1,
     levelsVisited: 1,
     hasPrepared: false,
+    hasTransactions: false,
+    awakeUntil: start + awakeMs,
     shardsChangedAt: 0,
     purgedBefore: 0,
     createdAt: 0,

@@ -6,7 +6,7 @@ import { createDrivenClock } from '../engine/driven-clock.ts';
 import { eventually } from '../engine/eventually.ts';
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
-const totals = { queues: 9, visited: 3, notReached: 0, failed: 0, removed: 0, deadLettered: 0 };
+const totals = { queues: 9, visited: 3, asleep: 0, notReached: 0, failed: 0, removed: 0, deadLettered: 0 };
 const runs: Record<string, SweepReport> = {
   whole: { queues: [], complete: true, totals },
   short: { queues: [], complete: false, totals: { ...totals, notReached: 6 } },

@@ -1,0 +1,182 @@
+import { expect, it } from 'vitest';
+import type { SweepReport } from '../../engine/engine.ts';
+import { StoreError } from '../../engine/port.ts';
+import { type QueueRecord, readQueue } from '../../engine/settings.ts';
+import { arrivedMs } from '../../engine/sleep.ts';
+import { awakeMs, sweepPeriodMs } from '../../sdk/limits.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const hourMs = 60 * sweepPeriodMs;
+
+onBothStores('a queue in which nothing happens', (driven) => {
+  async function record(name = 'q'): Promise<QueueRecord> {
+    const rows = await driven().rows('queues');
+    return readQueue(rows.find((row) => row.kind === 'queue' && row.queue === name)!);
+  }
+
+  /** Sweeps each minute, for so long, and answers the last report. */
+  async function sweepFor(ms: number): Promise<SweepReport> {
+    let report = await driven().sweep();
+    for (let swept = 0; swept < ms; swept += sweepPeriodMs) {
+      driven().clock.advance(sweepPeriodMs);
+      report = await driven().sweep();
+    }
+    return report;
+  }
+
+  /** Lets all queues fall asleep, and asserts that they did. */
+  async function fallAsleep(): Promise<void> {
+    const { totals } = await sweepFor(awakeMs + arrivedMs + 5 * sweepPeriodMs);
+    expect(totals.asleep).toBeGreaterThanOrEqual(totals.queues - 1);
+    expect(await record()).toHaveProperty('asleepUntil');
+  }
+
+  const namesOf = ({ queues }: SweepReport) => queues.map(({ name }) => name);
+
+  it('is visited until no write can still arrive, and is passed over from then on', async () => {
+    await driven().create('q');
+    expect(namesOf(await sweepFor(awakeMs + arrivedMs - sweepPeriodMs))).toEqual(['q']);
+    expect(await record()).not.toHaveProperty('asleepUntil');
+    await fallAsleep();
+    // All that is read of a thousand such queues is their settings.
+    const reports: SweepReport[] = [];
+    for (let run = 0; run < 5; run++) reports.push(await driven().sweep());
+    expect(reports.filter(({ queues }) => queues.length === 0).length).toBeGreaterThan(2);
+    expect(reports.every(({ complete }) => complete)).toBe(true);
+  });
+
+  it('is visited however long a message waits in it', async () => {
+    await driven().create('q');
+    await driven().send('q', 'waits');
+    expect((await sweepFor(2 * hourMs)).queues).toMatchObject([{ name: 'q', waiting: 1 }]);
+  });
+
+  it('is woken by a publish, with one write of its settings before it, and with none by the next publishes of any process', async () => {
+    const { create, send, watched, another, engine } = driven();
+    await create('q');
+    await fallAsleep();
+    watched.take();
+    await send('q', 'wakes it');
+    expect(watched.take()).toMatchObject({ puts: 2, refused: 0 });
+    expect(await record()).not.toHaveProperty('asleepUntil');
+    await send('q', 'finds it awake');
+    const other = another();
+    await other.call('publish', { queue: 'q' }, { messages: [{ body: 'so does another process' }] });
+    expect(watched.take()).toMatchObject({ puts: 2, refused: 0 });
+    expect((await engine.sweep({ until: driven().clock.now() + hourMs })).queues).toMatchObject([{ name: 'q', waiting: 3 }]);
+  });
+
+  it('sleeps until the first of its leases ends: the message is dead-lettered within a minute of it, into a queue that slept too', async () => {
+    const { create, send, receive, clock, bodies } = driven();
+    await create('dead');
+    await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
+    await send('q', 'used up');
+    await receive('q', { visibilityTimeoutSeconds: 5 * 3600 });
+    const leaseEnd = clock.now() + 5 * hourMs;
+    await fallAsleep();
+    expect((await record()).asleepUntil).toBe(leaseEnd);
+    clock.advance(leaseEnd - clock.now() - 1);
+    await driven().sweep();
+    expect(await bodies('dead')).toEqual([]);
+    clock.advance(sweepPeriodMs);
+    await driven().sweep();
+    expect((await driven().sweep()).queues).toContainEqual(expect.objectContaining({ name: 'dead', waiting: 1 }));
+    expect(await bodies('dead')).toEqual(['used up']);
+  });
+
+  it('is woken by the release of a lease that had hours to go', async () => {
+    const { create, send, receive, call } = driven();
+    await create('q');
+    await send('q', 'given back');
+    const [held] = await receive('q', { visibilityTimeoutSeconds: 5 * 3600 });
+    await fallAsleep();
+    await call('release', 'q', { receipts: [held!.receipt] });
+    expect((await driven().sweep()).queues).toMatchObject([{ name: 'q', waiting: 1 }]);
+  });
+
+  it('wakes for a prepared message that nobody commits, and rolls it back within a minute of its time', async () => {
+    const { create, publish, events, clock } = driven();
+    await create('q', { prepared: { timeoutSeconds: 3 * 3600, checkBack: null } });
+    await publish('q', { body: 'perhaps', prepared: true });
+    const timeoutAt = clock.now() + 3 * hourMs;
+    await fallAsleep();
+    clock.advance(timeoutAt - clock.now() + 1);
+    await driven().sweep();
+    expect(events).toContainEqual(expect.objectContaining({ kind: 'rolled_back' }));
+  });
+
+  it('is woken by a purge and by a change of its settings', async () => {
+    const { create, call, publish } = driven();
+    await create('q');
+    await publish('q', { body: 'later', delaySeconds: 50 * 3600 });
+    await fallAsleep();
+    await call('purge', 'q');
+    expect(namesOf(await driven().sweep())).toEqual(['q']);
+    await fallAsleep();
+    await call('updateQueue', 'q', { visibilityTimeoutSeconds: 77 });
+    expect(namesOf(await driven().sweep())).toEqual(['q']);
+  });
+
+  it('never sleeps once it gave out entries for transactions, which may be committed at any time', async () => {
+    const { create, call, commit, send, receive, clock } = driven();
+    await create('q', { retentionSeconds: 3600 * 24 * 30 });
+    await create('acked');
+    await send('acked', 1);
+    const [held] = await receive('acked', { visibilityTimeoutSeconds: 50 * 3600 });
+    const { items } = await call('publishItems', 'q', { messages: [{ body: 'committed late' }] });
+    await call('ackItems', 'acked', { receipts: [held!.receipt] });
+    await sweepFor(awakeMs + arrivedMs + hourMs);
+    clock.advance(10 * hourMs);
+    expect(namesOf(await driven().sweep()).sort()).toEqual(['acked', 'q']);
+    expect(await commit(items)).toEqual([]);
+    expect((await driven().sweep()).queues).toContainEqual(expect.objectContaining({ name: 'q', waiting: 1 }));
+  });
+
+  it('is kept awake by one write in some minutes while it is used', async () => {
+    const { create, watched, send, receive, ack, clock } = driven();
+    await create('q');
+    watched.take();
+    let writes = 0;
+    for (let minute = 0; minute < 60; minute++) {
+      await send('q', minute);
+      await ack('q', await receive('q'));
+      clock.advance(sweepPeriodMs);
+      const { puts, removals } = watched.take();
+      // The parcel, its lease, its tombstone.
+      writes += puts - 3;
+      expect(removals).toBe(1);
+    }
+    expect(writes).toBeGreaterThan(0);
+    expect(writes).toBeLessThanOrEqual(60 / 5);
+  });
+
+  it('is told `unavailable`, and stores nothing, where it cannot be woken', async () => {
+    const { create, call, watched, rows } = driven();
+    await create('q');
+    await fallAsleep();
+    watched.before = ({ method, keys }) => {
+      if (method === 'write' && keys.some(({ table }) => table === 'queues')) {
+        throw new StoreError('too busy', 'no', undefined, 'throttled');
+      }
+    };
+    expect((await call('publish', 'q', { messages: [{ body: 1 }] })).results).toMatchObject([{ ok: false, code: 'unavailable' }]);
+    expect(await rows('messages')).toEqual([]);
+  });
+
+  it('stays awake where it is written to while a sweep is about to let it sleep', async () => {
+    const { create, send, watched, clock } = driven();
+    await create('q');
+    await sweepFor(awakeMs + arrivedMs - sweepPeriodMs);
+    clock.advance(3 * sweepPeriodMs);
+    let isMet = false;
+    watched.before = async ({ method, keys }) => {
+      if (isMet || method !== 'write' || keys[0]?.table !== 'queues') return;
+      isMet = true;
+      await send('q', 'just in time');
+    };
+    await driven().sweep();
+    expect(isMet).toBe(true);
+    expect(await record()).not.toHaveProperty('asleepUntil');
+    expect((await driven().sweep()).queues).toMatchObject([{ name: 'q', waiting: 1 }]);
+  });
+});

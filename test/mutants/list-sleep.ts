@@ -1,0 +1,48 @@
+/** Mutants of sleep: which queues the sweep passes over, and what wakes them. */
+import type { Mutant } from './mutant.ts';
+
+const tests = ['test/engine/sleep.test.ts'];
+
+export const sleep: readonly Mutant[] = [
+  {
+    name: 'a queue is written to while it sleeps',
+    file: 'engine/awake-store.ts',
+    find: 'if (queues.size === 0) return options;',
+    replace: 'if (queues.size >= 0) return options;',
+  },
+  {
+    name: 'a queue falls asleep while writes to it may arrive',
+    file: 'engine/sleep.ts',
+    find: 'asOf <= queue.awakeUntil + arrivedMs',
+    replace: 'asOf <= queue.awakeUntil',
+    tests,
+  },
+  {
+    name: 'a queue to which transactions may come falls asleep',
+    file: 'engine/sleep.ts',
+    find: 'queue.hasTransactions || ',
+    replace: '',
+    tests,
+  },
+  {
+    name: 'a queue sleeps on though one of its rows is due',
+    file: 'engine/sleep.ts',
+    find: 'asleepUntil: due, version',
+    replace: 'asleepUntil: forever, version',
+    tests,
+  },
+  {
+    name: 'a queue falls asleep though it was woken since it was read',
+    file: 'engine/sleep.ts',
+    find: "const when = { equals: [['version'], queue.version] } as const;",
+    replace: "const when = { exists: ['version'] } as const;",
+    tests,
+  },
+  {
+    name: 'a change of settings does not wake a queue',
+    file: 'engine/queue-records.ts',
+    find: '...awakened(changed, ctx.clock.now()), version',
+    replace: '...changed, version',
+    tests,
+  },
+];
