@@ -84,13 +84,13 @@ export function createAwakeStore(inner: Store, context: () => Context): Store {
 
   return {
     ...inner,
-    async get(keys) {
-      const rows = await inner.get(keys);
+    async get(keys, options) {
+      const rows = await inner.get(keys, options);
       rows.forEach(learn);
       return rows;
     },
-    async range(range) {
-      const answer = await inner.range(range);
+    async range(range, options) {
+      const answer = await inner.range(range, options);
       if (range.table === 'queues') answer.rows.forEach(learn);
       return answer;
     },

@@ -19,6 +19,8 @@ export interface Context extends EngineParts {
   newVersion: () => string;
   /** When a sweep of this process last visited a queue, by incarnation. */
   visitedAt: Map<string, number>;
+  /** Of a call that has to be answered in time: when a wait, or a pause before a retry, ends at the latest. */
+  lastTryAt?: number;
 }
 
 export function createContext(parts: EngineParts): Context {

@@ -3,8 +3,9 @@ import type { CheckedInputOf, InputOf, OperationName, OutputOf, ParamsOf, Publis
 import { DumbwaiterError } from '../sdk/errors.ts';
 import { parseInput, parseParams, parsePublishEntry } from '../sdk/schemas.ts';
 import { createAwakeStore } from './awake-store.ts';
+import { withinTime } from './call-time.ts';
 import { type Context, createContext } from './context.ts';
-import type { Engine, EngineParts, QueueOperation } from './engine.ts';
+import type { CallOptions, Engine, EngineParts, QueueOperation } from './engine.ts';
 import { ack } from './operations/ack.ts';
 import { ackItems } from './operations/ack-items.ts';
 import { cancelMessage } from './operations/cancel-message.ts';
@@ -85,11 +86,11 @@ export function createEngine(parts: EngineParts): Engine {
       operation: Name,
       params: ParamsOf<Name>,
       input: InputOf<Name>,
-      options: { signal?: AbortSignal } = {},
+      { signal, endsAt }: CallOptions = {},
     ): Promise<OutputOf<Name>> {
       const checkedParams = parseParams(operation as OperationName, params) as ParamsOf<Name>;
       const checkedInput = parseInput(operation as OperationName, input) as CheckedInputOf<Name>;
-      return answering(() => calls[operation](ctx, checkedParams, checkedInput, options.signal));
+      return answering(() => calls[operation](withinTime(ctx, endsAt), checkedParams, checkedInput, signal));
     },
     sweep: (options) => answering(() => sweep(ctx, options)),
     runRedrive: (queue, task, options) => answering(() => runRedrive(ctx, queue, task, options)),

@@ -30,14 +30,19 @@ interface Calls {
   throttled: (write: BatchedWrite) => void;
 }
 
-export async function getBatches(keys: readonly Key[], calls: Calls): Promise<(Row | undefined)[]> {
+export async function getBatches(keys: readonly Key[], by: number | undefined, calls: Calls): Promise<(Row | undefined)[]> {
   const wanted = new Map(keys.map((key) => [keyText(key), key]));
   const found = new Map<string, Row>();
-  await Promise.all(pieces([...wanted.values()], batchGetKeysMax).map((piece) => getPiece(piece, found, calls)));
+  await Promise.all(pieces([...wanted.values()], batchGetKeysMax).map((piece) => getPiece(piece, found, by, calls)));
   return keys.map((key) => found.get(keyText(key)));
 }
 
-async function getPiece(keys: Key[], found: Map<string, Row>, { client, clock, names }: Calls): Promise<void> {
+async function getPiece(
+  keys: Key[],
+  found: Map<string, Row>,
+  by: number | undefined,
+  { client, clock, names }: Calls,
+): Promise<void> {
   let asked: Record<string, { Keys: Item[]; ConsistentRead: true }> = {};
   for (const key of keys) {
     asked[names[key.table]] ??= { Keys: [], ConsistentRead: true };
@@ -46,7 +51,11 @@ async function getPiece(keys: Key[], found: Map<string, Row>, { client, clock, n
   for (let round = 0; round < roundsMax; round++) {
     if (round > 0) await backOff(round, clock);
     const input = { RequestItems: asked };
-    const answer = await sendCall(client, input, () => client.send(new BatchGetItemCommand(input)), { clock, reads: true });
+    const answer = await sendCall(client, input, () => client.send(new BatchGetItemCommand(input)), {
+      clock,
+      by,
+      reads: true,
+    });
     for (const table of tableKinds) {
       for (const item of answer.Responses?.[names[table]] ?? []) {
         const row = fromItem(item);

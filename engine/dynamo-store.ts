@@ -56,19 +56,27 @@ export function createDynamoStore({ client, tables: names, clock = createCorrect
   return {
     onThrottled: (listener) => void listeners.push(listener),
 
-    async get(keys) {
+    async get(keys, { by } = {}) {
       const [key] = keys;
       if (key === undefined) return [];
-      if (keys.length > 1) return getBatches(keys, calls);
+      if (keys.length > 1) return getBatches(keys, by, calls);
       const input = { TableName: names[key.table], Key: keyItem(key), ConsistentRead: true };
-      const { Item: item } = await sendCall(client, input, () => client.send(new GetItemCommand(input)), { clock, reads: true });
+      const { Item: item } = await sendCall(client, input, () => client.send(new GetItemCommand(input)), {
+        clock,
+        by,
+        reads: true,
+      });
       return [maybeRow(item)];
     },
 
-    async range(range: Range): Promise<Ranged> {
+    async range(range: Range, { by }: WriteOptions = {}): Promise<Ranged> {
       if (isEmpty(range)) return { rows: [] };
       const input = queryInput(range, names);
-      const answer = await sendCall(client, input, () => client.send(new QueryCommand(input)), { clock, reads: true });
+      const answer = await sendCall(client, input, () => client.send(new QueryCommand(input)), {
+        clock,
+        by,
+        reads: true,
+      });
       const rows = (answer.Items ?? []).map(fromItem);
       return answer.LastEvaluatedKey === undefined ? { rows } : { rows, next: fromItem(answer.LastEvaluatedKey) };
     },

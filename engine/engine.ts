@@ -81,13 +81,20 @@ export interface SweepReport {
   };
 }
 
+export interface CallOptions {
+  /** Ends a wait: the caller is gone, or the server stops. */
+  signal?: AbortSignal;
+  /** By when (clock's ms) the caller has to have an answer: no wait and no retry begins that could not end before it. */
+  endsAt?: number;
+}
+
 export interface Engine {
   /** Checks the input and runs one operation. Throws `DumbwaiterError`; anything else is a defect. */
   call<Name extends QueueOperation>(
     operation: Name,
     params: ParamsOf<Name>,
     input: InputOf<Name>,
-    options?: { signal?: AbortSignal },
+    options?: CallOptions,
   ): Promise<OutputOf<Name>>;
   /** What has to be done though nobody receives: call it each `sweepPeriodMs`. It stops at `until` (clock's ms), or at the signal. */
   sweep(options: { until: number; signal?: AbortSignal }): Promise<SweepReport>;

@@ -16,8 +16,8 @@ export interface Patience {
 }
 
 /** For one call of the engine: from now on, or until `until` where that is later; not after `signal`. */
-export function createPatience({ clock, random }: Context, until = 0, signal?: AbortSignal): Patience {
-  const end = Math.max(until, clock.now() + throttledMsMax);
+export function createPatience({ clock, random, lastTryAt }: Context, until = 0, signal?: AbortSignal): Patience {
+  const end = Math.min(Math.max(until, clock.now() + throttledMsMax), lastTryAt ?? Number.POSITIVE_INFINITY);
   let pauseMs = pauseMsFirst;
   return {
     async pause() {

@@ -126,9 +126,9 @@ export interface Store {
    */
   onThrottled?(listener: (shard: string, isPublish?: boolean) => void): void;
   /** The rows in the order of the keys; strongly consistent. Any number of keys. */
-  get(keys: readonly Key[]): Promise<(Row | undefined)[]>;
+  get(keys: readonly Key[], options?: WriteOptions): Promise<(Row | undefined)[]>;
   /** Rows of one partition, ascending by sort key. */
-  range(range: Range): Promise<Ranged>;
+  range(range: Range, options?: WriteOptions): Promise<Ranged>;
   write(write: Write, options?: WriteOptions): Promise<Written>;
   /** Puts and removals without conditions, each on its own: answers an error for each that was not surely done. Any number, no key twice. */
   writeAll(

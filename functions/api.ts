@@ -6,18 +6,20 @@ import { answerOf, bindingsOf, type GatewayAnswer, isGatewayEvent, requestOf } f
 import { answerInvocation, type InvocationAnswer } from './invocation.ts';
 import type { LambdaContext } from './lambda-context.ts';
 import { createService } from './service.ts';
+import { timeLeft } from './time-left.ts';
 
-const { engine, keys, adminKey, invokeScopes, log } = createEnvironment('dumbwaiter-api');
+const { engine, keys, adminKey, invokeScopes, clock, log } = createEnvironment('dumbwaiter-api');
 const service = createService({ engine, keys });
 const authenticate = createAuthenticate({ keys, adminKey });
 const app = createApp({ service, authenticate, log, newRequestId: () => crypto.randomUUID() });
 
 export async function handler(event: unknown, context: LambdaContext): Promise<GatewayAnswer | InvocationAnswer> {
   log.begin(context);
+  const left = timeLeft(context, clock);
   if (isGatewayEvent(event)) {
-    return answerOf(await app.fetch(requestOf(event), bindingsOf(event)));
+    return answerOf(await app.fetch(requestOf(event), { ...bindingsOf(event), left }));
   }
   // Keys play no part: whoever IAM lets invoke this function may do what the function is for, on all queues.
   const principal = { id: 'iam', scopes: invokeScopes, queues: ['*'] };
-  return answerInvocation(event, { service, principal, log, requestId: context.awsRequestId });
+  return answerInvocation(event, { service, principal, log, requestId: context.awsRequestId, left });
 }

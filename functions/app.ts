@@ -14,6 +14,7 @@ import { inputOfQuery } from './query.ts';
 import { refusalOf } from './refusal.ts';
 import { readJson } from './request-body.ts';
 import type { Service } from './service.ts';
+import { inTime, type TimeLeft } from './time-left.ts';
 
 export interface AppParts {
   service: Service;
@@ -34,6 +35,8 @@ export interface Bindings {
   requestId?: string;
   /** Why its path is refused: see `request-path.ts`. */
   pathFault?: string | undefined;
+  /** Where the process may not run for longer. */
+  left?: TimeLeft;
 }
 
 interface Env {
@@ -85,6 +88,8 @@ export function createApp({
     await next();
   });
 
+  app.use((context, next) => inTime(context.env.left, next));
+
   for (const operation of Object.keys(routes) as OperationName[]) {
     const route: Route = routes[operation];
     app.on(route.method, honoPath(route.path), async (context) => {
@@ -94,8 +99,10 @@ export function createApp({
       context.set('principal', principal.id);
       const { raw } = context.req;
       const input = await inputOf(route, raw);
-      const signal = stopping === undefined ? raw.signal : AbortSignal.any([raw.signal, stopping]);
-      const output = await service.call(operation, context.req.param(), input, { principal, signal });
+      const { left } = context.env;
+      const signal = AbortSignal.any([raw.signal, ...(stopping ? [stopping] : []), ...(left ? [left.signal] : [])]);
+      const time = left === undefined ? {} : { endsAt: left.endsAt };
+      const output = await service.call(operation, context.req.param(), input, { principal, signal, ...time });
       return context.json(output as object, route.status);
     });
   }

@@ -1,5 +1,5 @@
 /** Queues and schedules declared in code: brought to what the declaration says. */
-import type { Engine } from '../engine/engine.ts';
+import type { CallOptions, Engine } from '../engine/engine.ts';
 import type { QueueSettingsInput, ScheduleInput } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
 import { parseInput, parseParams } from '../sdk/schemas.ts';
@@ -18,14 +18,14 @@ export function parseDeclarations(json: string): Declarations {
 }
 
 /** Creates the queues or sets their settings; those that take others' dead letters first. Throws DumbwaiterError. */
-export async function declareQueues(engine: Engine, declared: Declarations): Promise<void> {
+export async function declareQueues(engine: Engine, declared: Declarations, options: CallOptions): Promise<void> {
   for (const queue of targetsFirst(declared)) {
     const settings = declared.get(queue) ?? {};
     try {
-      await engine.call('createQueue', { queue }, settings);
+      await engine.call('createQueue', { queue }, settings, options);
     } catch (error) {
       if (!(error instanceof DumbwaiterError) || error.code !== 'queue_exists') throw error;
-      await engine.call('updateQueue', { queue }, settings);
+      await engine.call('updateQueue', { queue }, settings, options);
     }
   }
 }
@@ -42,16 +42,20 @@ export function parseSchedules(json: string): ReadonlyMap<string, ScheduleInput>
 }
 
 /** Puts the schedules. Whether one is paused is left to those who paused it, unless the declaration says. Throws DumbwaiterError. */
-export async function declareSchedules(engine: Engine, declared: ReadonlyMap<string, ScheduleInput>): Promise<void> {
+export async function declareSchedules(
+  engine: Engine,
+  declared: ReadonlyMap<string, ScheduleInput>,
+  options: CallOptions,
+): Promise<void> {
   for (const [name, schedule] of declared) {
-    const paused = schedule.paused ?? (await isPaused(engine, name));
-    await engine.call('putSchedule', { name }, { ...schedule, paused });
+    const paused = schedule.paused ?? (await isPaused(engine, name, options));
+    await engine.call('putSchedule', { name }, { ...schedule, paused }, options);
   }
 }
 
-async function isPaused(engine: Engine, name: string): Promise<boolean> {
+async function isPaused(engine: Engine, name: string, options: CallOptions): Promise<boolean> {
   try {
-    return (await engine.call('getSchedule', { name }, {})).paused;
+    return (await engine.call('getSchedule', { name }, {}, options)).paused;
   } catch (error) {
     if (error instanceof DumbwaiterError && error.code === 'schedule_not_found') return false;
     throw error;

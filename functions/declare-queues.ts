@@ -7,6 +7,7 @@ import { DumbwaiterError } from '../sdk/errors.ts';
 import { declareQueues, declareSchedules, parseDeclarations, parseSchedules } from './declarations.ts';
 import { createEnvironment } from './environment.ts';
 import type { LambdaContext } from './lambda-context.ts';
+import { inTime, timeLeft } from './time-left.ts';
 
 interface CloudFormationEvent {
   RequestType: 'Create' | 'Update' | 'Delete';
@@ -18,9 +19,11 @@ interface CloudFormationEvent {
   ResourceProperties: { queuesJson: string; schedulesJson?: string };
 }
 
-const { engine, log } = createEnvironment('dumbwaiter-declare-queues');
+const { engine, clock, log } = createEnvironment('dumbwaiter-declare-queues');
 /** CloudFormation takes an answer of at most 4 KB. */
 const reasonCharsMax = 1000;
+/** Kept back to answer: CloudFormation learns nothing from a function that Lambda ends. */
+const answerMs = 10_000;
 
 export async function handler(event: CloudFormationEvent, context: LambdaContext): Promise<void> {
   log.begin(context);
@@ -28,9 +31,12 @@ export async function handler(event: CloudFormationEvent, context: LambdaContext
   try {
     if (event.RequestType !== 'Delete') {
       const { queuesJson, schedulesJson = '{}' } = event.ResourceProperties;
-      const schedules = parseSchedules(schedulesJson);
-      await declareQueues(engine, parseDeclarations(queuesJson));
-      await declareSchedules(engine, schedules);
+      const [queues, schedules] = [parseDeclarations(queuesJson), parseSchedules(schedulesJson)];
+      const left = timeLeft(context, clock, answerMs);
+      await inTime(left, async () => {
+        await declareQueues(engine, queues, left);
+        await declareSchedules(engine, schedules, left);
+      });
     }
   } catch (error) {
     log.error('Queues not declared', { kind: 'declaration_failed' }, error);

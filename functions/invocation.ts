@@ -5,15 +5,24 @@ import type { Principal } from './authorization.ts';
 import type { Log } from './log.ts';
 import { refusalOf } from './refusal.ts';
 import { isOperation, type Service } from './service.ts';
+import { inTime, type TimeLeft } from './time-left.ts';
 
 export type InvocationAnswer =
   | { ok: true; output: OutputOf<OperationName> }
   | { ok: false; error: { code: ErrorCode; message: string; requestId: string; retryAfterMs?: number } };
 
+interface InvocationParts {
+  service: Service;
+  principal: Principal;
+  log: Log;
+  requestId: string;
+  left: TimeLeft;
+}
+
 /** Refusals are answers: what rejects is left for Lambda's own failures. */
 export async function answerInvocation(
   event: unknown,
-  { service, principal, log, requestId }: { service: Service; principal: Principal; log: Log; requestId: string },
+  { service, principal, log, requestId, left }: InvocationParts,
 ): Promise<InvocationAnswer> {
   const call = typeof event === 'object' && event !== null ? event : {};
   const operation = 'operation' in call ? call.operation : undefined;
@@ -25,7 +34,9 @@ export async function answerInvocation(
     }
     const params = 'params' in call ? call.params : {};
     const input = 'input' in call ? call.input : {};
-    return { ok: true, output: await service.call(operation, params, input, { principal }) };
+    const { signal, endsAt } = left;
+    const output = await inTime(left, () => service.call(operation, params, input, { principal, signal, endsAt }));
+    return { ok: true, output };
   } catch (error) {
     const { code, message, retryAfterMs, status: refused } = refusalOf(error, requestId, log);
     status = refused;

@@ -10,6 +10,8 @@ import { covers, coversAll } from './queue-patterns.ts';
 export interface Caller {
   principal: Principal;
   signal?: AbortSignal;
+  /** By when, on the queue's clock, the call has to be answered. */
+  endsAt?: number;
 }
 
 export interface Service {
@@ -36,7 +38,7 @@ export function createService({ engine, keys, waitIsCheap = false }: ServicePart
     operation: OperationName,
     params: object,
     input: unknown,
-    { principal, signal }: Caller,
+    { principal, signal, endsAt }: Caller,
   ): Promise<OutputOf<OperationName>> {
     switch (operation) {
       case 'health':
@@ -53,7 +55,8 @@ export function createService({ engine, keys, waitIsCheap = false }: ServicePart
         return listQueues(parseInput(operation, input), principal);
       default: {
         // The engine judges the input itself.
-        const output = await engine.call(operation, params as never, input as never, signal === undefined ? {} : { signal });
+        const options = { ...(signal && { signal }), ...(endsAt !== undefined && { endsAt }) };
+        const output = await engine.call(operation, params as never, input as never, options);
         return operation === 'receive' && waitIsCheap ? { ...output, waitIsCheap } : output;
       }
     }

@@ -10,6 +10,8 @@ export type Fate =
   | 'lose'
   /** Done by the engine, and its answer cut off. */
   | 'loseAnswer'
+  /** Never answered. */
+  | 'hang'
   /** Answered in the engine's place. */
   | { status: number; body: object }
   /** Done by the engine, its answer changed. */
@@ -34,6 +36,7 @@ export async function startFaultyEndpoint(engine: string): Promise<FaultyEndpoin
     const body = Buffer.concat(await request.toArray());
     seen.push({ operation: String(request.headers['x-amz-target']).split('.').at(-1)!, body: JSON.parse(body.toString()) });
     const fate = fates.shift() ?? 'pass';
+    if (fate === 'hang') return;
     if (fate === 'lose') return void request.socket.destroy();
     if (typeof fate === 'object' && 'status' in fate) return void respond(response, fate.status, JSON.stringify(fate.body));
     const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => forwarded.test(name))) as Record<

@@ -23,7 +23,7 @@ export async function getMessage(
   waitSeconds: number,
   signal?: AbortSignal,
 ): Promise<Message> {
-  const waitUntil = ctx.clock.now() + waitSeconds * 1000;
+  const waitUntil = Math.min(ctx.clock.now() + waitSeconds * 1000, ctx.lastTryAt ?? Number.POSITIVE_INFINITY);
   let waitMs = waitMsFirst;
   for (;;) {
     // Listening starts before the look, so that an end during it is not missed.

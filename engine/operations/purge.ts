@@ -5,10 +5,15 @@
  */
 import type { OutputOf } from '../../sdk/contract.ts';
 import { clockMarginMs, settingsCacheMs } from '../../sdk/limits.ts';
+import { ensureTimeFor } from '../call-time.ts';
 import type { Context } from '../context.ts';
 import { changeQueue } from '../queue-records.ts';
 
+/** How long a purge takes, at the least. */
+const purgeMs = Math.max(4 * clockMarginMs, settingsCacheMs);
+
 export async function purge(ctx: Context, name: string): Promise<OutputOf<'purge'>> {
+  ensureTimeFor(ctx, purgeMs);
   const purgedBefore = ctx.clock.now() + 2 * clockMarginMs;
   await changeQueue(ctx, name, (record) => ({ ...record, purgedBefore: Math.max(record.purgedBefore, purgedBefore) }));
   const answerAt = Math.max(purgedBefore + 2 * clockMarginMs, ctx.clock.now() + settingsCacheMs);

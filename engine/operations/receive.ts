@@ -37,7 +37,7 @@ export async function receive(
   signal?: AbortSignal,
 ): Promise<OutputOf<'receive'>> {
   const max = input.max ?? 1;
-  const waitUntil = ctx.clock.now() + (input.waitSeconds ?? 0) * 1000;
+  const waitUntil = Math.min(ctx.clock.now() + (input.waitSeconds ?? 0) * 1000, ctx.lastTryAt ?? Number.POSITIVE_INFINITY);
   const patience = createPatience(ctx, waitUntil, signal);
   let waitMs = waitMsFirst;
   for (;;) {

@@ -1,0 +1,86 @@
+import { expect, it } from 'vitest';
+import { lastTryMs } from '../../engine/call-time.ts';
+import type { QueueOperation } from '../../engine/engine.ts';
+import { StoreError } from '../../engine/port.ts';
+import type { InputOf } from '../../sdk/contract.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const secondMs = 1000;
+const unavailable = { code: 'unavailable' };
+
+onBothStores('a call that has to be answered by an instant', (driven) => {
+  const callBy = <Name extends QueueOperation>(endsAt: number, operation: Name, input: InputOf<Name>, more: object = {}) =>
+    driven().engine.call(operation, { queue: 'q', ...more } as never, input, { endsAt });
+  const busy = () => {
+    throw new StoreError('too busy', 'no', undefined, 'throttled');
+  };
+
+  it('waits for messages no longer than leaves time for a last try', async () => {
+    const { create, clock } = driven();
+    await create('q');
+    const endsAt = clock.now() + 10 * secondMs;
+    expect(await callBy(endsAt, 'receive', { waitSeconds: 20 })).toEqual({ messages: [] });
+    expect(clock.now()).toBe(endsAt - lastTryMs);
+  });
+
+  it('waits for the end of a message no longer than that', async () => {
+    const { create, clock, send } = driven();
+    await create('q', { keep: { doneSeconds: 60, deadSeconds: 60 } });
+    const [id] = await send('q', 'waiting');
+    const endsAt = clock.now() + 10 * secondMs;
+    expect(await callBy(endsAt, 'getMessage', { waitSeconds: 20 }, { id })).toMatchObject({ id, state: 'ready' });
+    expect(clock.now()).toBe(endsAt - lastTryMs);
+  });
+
+  it.each<[QueueOperation, object]>([
+    ['publish', { messages: [{ body: 1 }] }],
+    ['publish', { messages: [{ body: 1, group: 'g' }] }],
+    ['receive', { waitSeconds: 20 }],
+  ])('begins no retry of a %s later than that, though the store be too busy all the time', async (operation, input) => {
+    const { create, clock, watched, call } = driven();
+    await create('q');
+    const endsAt = clock.now() + 8 * secondMs;
+    let lastAsked = 0;
+    watched.before = () => {
+      lastAsked = clock.now();
+      busy();
+    };
+    const answer = callBy(endsAt, operation, input as never);
+    if (operation === 'publish') await answer.catch((error) => expect(error).toMatchObject(unavailable));
+    else await expect(answer).rejects.toMatchObject(unavailable);
+    expect(lastAsked).toBeGreaterThan(0);
+    expect(lastAsked).toBeLessThanOrEqual(endsAt - lastTryMs);
+    watched.before = () => {};
+    expect((await call('peek', 'q', {})).messages).toEqual([]);
+  });
+
+  it('asks the store for nothing more when its time is over', async () => {
+    const { create, clock, watched } = driven();
+    await create('q');
+    clock.advance(60 * secondMs);
+    let asked = 0;
+    watched.before = () => {
+      asked++;
+      // Each answer takes a second.
+      clock.advance(secondMs);
+    };
+    const messages = Array.from({ length: 20 }, (_, index) => ({ body: index, group: `g${index}` }));
+    await callBy(clock.now() + 5 * secondMs, 'publish', { messages }).catch((error) => expect(error).toMatchObject(unavailable));
+    const before = asked;
+    await callBy(clock.now() - 1, 'publish', { messages }).catch((error) => expect(error).toMatchObject(unavailable));
+    expect(before).toBeGreaterThan(0);
+    // What settings say of the queue is read past the call: others wait for it too.
+    expect(asked - before).toBeLessThanOrEqual(1);
+  });
+
+  it('is refused before it changes anything, if it is a purge that could not be answered', async () => {
+    const { create, clock, send, call } = driven();
+    await create('q');
+    await send('q', 'stays');
+    const purging = callBy(clock.now() + lastTryMs + secondMs, 'purge', {});
+    await expect(purging).rejects.toMatchObject({ ...unavailable, message: expect.stringContaining('Nothing was changed') });
+    expect((await call('peek', 'q', {})).messages).toHaveLength(1);
+    await callBy(clock.now() + 30 * secondMs, 'purge', {});
+    expect((await call('peek', 'q', {})).messages).toEqual([]);
+  });
+});

@@ -1,0 +1,84 @@
+/** The api function while DynamoDB hangs: what its callers are told before Lambda ends it. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { GatewayAnswer } from '../../functions/gateway-event.ts';
+import type { LambdaContext } from '../../functions/lambda-context.ts';
+import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
+import { type FaultyEndpoint, startFaultyEndpoint } from '../faulty-endpoint.ts';
+
+/** Of this, a second is kept back for the answer. */
+const remainingMs = 1_300;
+const context: LambdaContext = {
+  awsRequestId: 'f0a1b2c3-0000-4000-8000-000000000000',
+  functionName: 'api',
+  getRemainingTimeInMillis: () => remainingMs,
+};
+
+let dynamodb: TestDynamodb;
+let endpoint: FaultyEndpoint;
+let api: (event: unknown, context: LambdaContext) => Promise<unknown>;
+
+beforeAll(async () => {
+  dynamodb = await startTestDynamodb();
+  endpoint = await startFaultyEndpoint(dynamodb.endpoint);
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL_DYNAMODB: endpoint.url,
+    AWS_REGION: testRegion,
+    AWS_ACCESS_KEY_ID: testCredentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: testCredentials.secretAccessKey,
+    DUMBWAITER_MESSAGES_TABLE: dynamodb.tables.messages,
+    DUMBWAITER_LEASES_TABLE: dynamodb.tables.leases,
+    DUMBWAITER_QUEUES_TABLE: dynamodb.tables.queues,
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
+  });
+  ({ handler: api } = await import('../../functions/api.ts'));
+  expect(await api({ operation: 'createQueue', params: { queue: 'q' } }, context)).toMatchObject({ ok: true });
+});
+afterAll(async () => {
+  await endpoint.stop();
+  await dynamodb.stop();
+});
+afterEach(() => {
+  endpoint.fates.length = 0;
+});
+
+const hang = () => endpoint.fates.push(...Array.from({ length: 20 }, () => 'hang' as const));
+const unavailable = { code: 'unavailable', message: expect.stringContaining('did not end in time') };
+
+describe('while DynamoDB does not answer', () => {
+  it.each([
+    ['publish', { messages: [{ body: 1 }] }],
+    ['receive', { waitSeconds: 20 }],
+    ['getQueue', {}],
+    ['listKeys', {}],
+  ])('%s by invocation is answered with unavailable', async (operation, input) => {
+    hang();
+    const answer = await api({ operation, params: operation === 'listKeys' ? {} : { queue: 'q' }, input }, context);
+    expect(answer).toEqual({ ok: false, error: { ...unavailable, requestId: context.awsRequestId, retryAfterMs: 1000 } });
+  });
+
+  it('a call over HTTP, whose key cannot be looked up either, is answered with a problem', async () => {
+    hang();
+    const answer = (await api(
+      {
+        version: '2.0',
+        rawPath: '/v1/queues/q/publish',
+        rawQueryString: '',
+        headers: { authorization: `Bearer dw_000000000000_${'0'.repeat(32)}`, 'content-type': 'application/json' },
+        requestContext: { requestId: 'gateway-id=', domainName: 'q.example.com', http: { method: 'POST' } },
+        body: '{"messages":[{"body":1}]}',
+        isBase64Encoded: false,
+      },
+      context,
+    )) as GatewayAnswer;
+    expect(answer).toMatchObject({
+      statusCode: 503,
+      headers: { 'content-type': 'application/problem+json', 'retry-after': '1', 'x-request-id': 'gateway-id=' },
+    });
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'unavailable', requestId: 'gateway-id=' });
+  });
+});
+
+it('a receive that would wait for longer than its function lives is answered, empty', async () => {
+  const answer = await api({ operation: 'receive', params: { queue: 'q' }, input: { waitSeconds: 20 } }, context);
+  expect(answer).toEqual({ ok: true, output: expect.objectContaining({ messages: [] }) });
+});
