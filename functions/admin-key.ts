@@ -34,7 +34,10 @@ export function secretAdminKey(secretArn: string, clock: Clock): AdminKey {
 
   return {
     read() {
-      if (kept === undefined || clock.now() - kept.readAt >= keyCacheMs) kept = { key: fetchSecret(), readAt: clock.now() };
+      const now = clock.now();
+      // Below 0 where the clock was set back: nobody knows how old it is.
+      const age = kept === undefined ? Number.NaN : now - kept.readAt;
+      if (kept === undefined || !(age >= 0 && age < keyCacheMs)) kept = { key: fetchSecret(), readAt: now };
       return kept.key;
     },
   };

@@ -8,7 +8,13 @@ import type { Keys } from './keys.ts';
 /** Throws DumbwaiterError `unauthorized`. */
 export type Authenticate = (authorization: string | undefined) => Promise<Principal>;
 
-export function createAuthenticate({ keys, adminKey }: { keys: Pick<Keys, 'find'>; adminKey: AdminKey }): Authenticate {
+export function createAuthenticate({
+  keys,
+  adminKey,
+}: {
+  keys: Pick<Keys, 'find' | 'isOver' | 'noteUse'>;
+  adminKey: AdminKey;
+}): Authenticate {
   return async (authorization) => {
     if (authorization === undefined) throw new DumbwaiterError('unauthorized', 'Send an API key: Authorization: Bearer <key>.');
     const given = /^Bearer +(\S+)$/i.exec(authorization.trim())?.[1];
@@ -16,7 +22,11 @@ export function createAuthenticate({ keys, adminKey }: { keys: Pick<Keys, 'find'
     const hash = keyHash(given);
     const id = keyIdOf(given);
     const key = id === undefined ? undefined : await keys.find(id);
-    if (key !== undefined && sameHash(key.hash, hash)) return key;
+    if (key !== undefined && sameHash(key.hash, hash)) {
+      if (keys.isOver(key)) throw new DumbwaiterError('unauthorized', `The API key expired at ${key.expiresAt}.`);
+      await keys.noteUse(key);
+      return key;
+    }
     const admin = await adminKey.read();
     if (admin !== undefined && sameHash(keyHash(admin), hash)) return administrator('admin');
     throw new DumbwaiterError('unauthorized', 'The API key is unknown or revoked.');

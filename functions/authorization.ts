@@ -9,6 +9,8 @@ export interface Principal {
   id: string;
   scopes: readonly Scope[];
   queues: readonly string[];
+  /** Of a key that expires. */
+  expiresAt?: string | null;
 }
 
 export const allScopes: readonly Scope[] = ['publish', 'receive', 'admin'];

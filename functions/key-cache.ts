@@ -18,7 +18,11 @@ export function createKeyCache(store: Store, clock: Clock): KeyCache {
   const known = new Map<string, Kept>();
   const unknown = new Map<string, Kept>();
 
-  const fresh = (kept: Kept | undefined, ms: number) => kept !== undefined && clock.now() - kept.readAt < ms;
+  /** By its age, which is below 0 where the clock was set back: then nobody knows how old it is. */
+  const fresh = (kept: Kept | undefined, ms: number) => {
+    const age = kept === undefined ? Number.NaN : clock.now() - kept.readAt;
+    return age >= 0 && age < ms;
+  };
 
   async function read(id: string): Promise<StoredKey | undefined> {
     const [row] = await store.get([keyOfRow(id)]);

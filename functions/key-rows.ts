@@ -1,6 +1,6 @@
 /** How an API key is stored: a row of `queues` of kind `key`, under its id. Of its secret only a hash is kept. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Key, Random, Row } from '../engine/port.ts';
+import type { Key, Random, Row, Value } from '../engine/port.ts';
 import type { ApiKey, Scope } from '../sdk/contract.ts';
 
 export const keyKind = 'key';
@@ -46,6 +46,8 @@ export function rowOf(key: StoredKey): Row {
     queues: [...key.queues],
     scopes: [...key.scopes],
     createdAt: Date.parse(key.createdAt),
+    ...(key.expiresAt === null ? {} : { expiresAt: Date.parse(key.expiresAt) }),
+    ...(key.lastUsedAt === null ? {} : { lastUsedAt: Date.parse(key.lastUsedAt) }),
   };
 }
 
@@ -55,7 +57,13 @@ export function storedKey(row: Row): StoredKey {
     name: row.label as string,
     queues: row.queues as string[],
     scopes: row.scopes as Scope[],
-    createdAt: new Date(row.createdAt as number).toISOString(),
+    createdAt: instantOf(row.createdAt) as string,
+    expiresAt: instantOf(row.expiresAt),
+    lastUsedAt: instantOf(row.lastUsedAt),
     hash: row.hash as Uint8Array,
   };
+}
+
+function instantOf(ms: Value | undefined): string | null {
+  return ms === undefined ? null : new Date(ms as number).toISOString();
 }

@@ -33,8 +33,14 @@ command
   .description('makes a key and prints it, this once')
   .option('--queues <patterns>', 'queues that it covers, separated by commas; * stands for any characters', '*')
   .requiredOption('--scopes <scopes>', 'what it may do: publish, receive, admin, separated by commas')
-  .action(async (name: string, { queues, scopes }: { queues: string; scopes: string }) => {
-    const input = { name, queues: queues.split(','), scopes: scopes.split(',') as Scope[] };
+  .option('--expires <instant>', 'from when on it opens nothing, such as 2027-01-31T00:00:00Z; without it: when it is revoked')
+  .action(async (name: string, { queues, scopes, expires }: { queues: string; scopes: string; expires?: string }) => {
+    const input = {
+      name,
+      queues: queues.split(','),
+      scopes: scopes.split(',') as Scope[],
+      ...(expires === undefined ? {} : { expiresAt: expires }),
+    };
     const { key, id } = await call('createKey', {}, input);
     console.error(`Key ${id} (${name}). It is shown this once:`);
     console.log(key);
@@ -47,8 +53,9 @@ command
     let page: Page = {};
     for (;;) {
       const { keys, cursor } = await call('listKeys', {}, page);
-      for (const { id, name, scopes, queues, createdAt } of keys) {
-        console.log([id, createdAt, scopes.join(','), queues.join(','), name].join('\t'));
+      for (const { id, name, scopes, queues, createdAt, expiresAt, lastUsedAt } of keys) {
+        const times = [createdAt, `expires ${expiresAt ?? 'never'}`, `used ${lastUsedAt ?? 'never'}`];
+        console.log([id, ...times, scopes.join(','), queues.join(','), name].join('\t'));
       }
       if (cursor === undefined) return;
       page = { cursor };

@@ -1,8 +1,8 @@
 /** API keys: created, listed and revoked. A key is shown once, when it is made. */
-import type { Clock, Random, Store } from '../engine/port.ts';
+import { type Clock, type Random, type Store, StoreError } from '../engine/port.ts';
 import type { ApiKey, InputOf, OutputOf, Page } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
-import { pageEntriesDefault } from '../sdk/limits.ts';
+import { keyUseNotedMs, pageEntriesDefault } from '../sdk/limits.ts';
 import type { Principal } from './authorization.ts';
 import { createKeyCache } from './key-cache.ts';
 import { keyHash, keyKind, keyOfRow, newKeyText, rowOf, type StoredKey, storedKey } from './key-rows.ts';
@@ -15,6 +15,10 @@ export interface Keys {
   revoke(id: string): Promise<object>;
   /** As it was at most `keyCacheMs` ago. */
   find(id: string): Promise<StoredKey | undefined>;
+  /** Whether it has expired. */
+  isOver(key: ApiKey): boolean;
+  /** Notes that it is used, at most once in `keyUseNotedMs`. Never rejects: it is no reason to refuse a call. */
+  noteUse(key: StoredKey): Promise<void>;
 }
 
 export function createKeys({ store, clock, random }: { store: Store; clock: Clock; random: Random }): Keys {
@@ -24,8 +28,11 @@ export function createKeys({ store, clock, random }: { store: Store; clock: Cloc
     const beyond = input.scopes.find((scope) => !creator.scopes.includes(scope));
     if (beyond !== undefined)
       throw new DumbwaiterError('forbidden', `A key without the scope ${beyond} cannot give it to another.`);
+    const now = clock.now();
+    const expiresAt = expiryOf(input.expiresAt, creator, now);
     const { id, text } = newKeyText(random);
-    const key = { id, ...input, createdAt: new Date(clock.now()).toISOString(), hash: keyHash(text) };
+    const createdAt = new Date(now).toISOString();
+    const key = { ...input, id, createdAt, expiresAt, lastUsedAt: null, hash: keyHash(text) };
     const written = await store.write({ key: keyOfRow(id), when: { absent: ['kind'] }, then: { put: rowOf(key) } });
     if (!written.ok) throw new Error('A new key has the id of another.');
     return { ...shown(key), key: text };
@@ -53,11 +60,41 @@ export function createKeys({ store, clock, random }: { store: Store; clock: Cloc
     return {};
   }
 
-  return { create, list, revoke, find: cache.find };
+  function isOver({ expiresAt }: ApiKey): boolean {
+    return expiresAt !== null && Date.parse(expiresAt) <= clock.now();
+  }
+
+  async function noteUse(key: StoredKey): Promise<void> {
+    const now = clock.now();
+    const notedAt = key.lastUsedAt === null ? Number.NEGATIVE_INFINITY : Date.parse(key.lastUsedAt);
+    if (Math.abs(now - notedAt) < keyUseNotedMs) return;
+    // At once, and in the cache: calls at the same time, and those after one that failed, note it no second time.
+    key.lastUsedAt = new Date(now).toISOString();
+    // The row as a whole, for nothing else of it changes; not if it was revoked.
+    await store.write({ key: keyOfRow(key.id), when: { exists: ['kind'] }, then: { put: rowOf(key) } }).catch(ofStore);
+  }
+
+  return { create, list, revoke, find: cache.find, isOver, noteUse };
 }
 
-function shown({ id, name, queues, scopes, createdAt }: StoredKey): ApiKey {
-  return { id, name, queues, scopes, createdAt };
+function shown({ hash: _, ...key }: StoredKey): ApiKey {
+  return key;
+}
+
+/** Throws `invalid_input` for an instant that is past, `forbidden` for one after the creator's own. */
+function expiryOf(asked: string | undefined, creator: Principal, now: number): string | null {
+  if (asked !== undefined && Date.parse(asked) <= now) {
+    throw new DumbwaiterError('invalid_input', `expiresAt: must be in the future; given ${asked}`);
+  }
+  const last = creator.expiresAt ?? null;
+  if (last !== null && (asked === undefined || Date.parse(asked) > Date.parse(last))) {
+    throw new DumbwaiterError('forbidden', `expiresAt: a key that expires makes none that outlives it; at the latest ${last}`);
+  }
+  return asked === undefined ? null : new Date(asked).toISOString();
+}
+
+function ofStore(error: unknown): void {
+  if (!(error instanceof StoreError)) throw error;
 }
 
 function cursorAfter(id: string): string {

@@ -45,6 +45,8 @@ const key = {
   queues: ['orders', 'orders-*'],
   scopes: ['publish' as const, 'receive' as const],
   createdAt: at,
+  expiresAt: null,
+  lastUsedAt: null,
 };
 const ofQueue: ErrorCode[] = ['queue_not_found'];
 
@@ -215,7 +217,8 @@ export const operationTexts: OperationTextsOf<OperationName> = {
   createKey: {
     tag: 'keys',
     summary: 'Create an API key, which is shown this once',
-    description: 'Needs the scope admin on all queues (`*`). A key gives no scope that it lacks itself.',
+    description:
+      'Needs the scope admin on all queues (`*`). A key gives no scope that it lacks itself, and makes none that outlives it.',
     input: { name: key.name, queues: key.queues, scopes: key.scopes },
     output: { ...key, key: 'dw_7m2k9q4t1x8v_0a1b2c3d4e5f6g7h8j9k0m1n2p3q4r5s' },
     refusals: [],

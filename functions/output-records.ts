@@ -147,6 +147,8 @@ export const apiKey = z.object({
   queues: z.array(field.queuePattern).describe('The queues that it covers; `*` stands for any characters.'),
   scopes: z.array(field.scope).describe('What it may do.'),
   createdAt: instant('When it was created.'),
+  expiresAt: instant('From then on it opens nothing; `null`: it lives until it is revoked.').nullable(),
+  lastUsedAt: instant('When it was last used, to the hour; `null`: never.').nullable(),
 });
 
 export const problem = z.object({

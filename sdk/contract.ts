@@ -8,6 +8,7 @@ import type {
   ApiKey,
   ExtendResult,
   Json,
+  KeyInput,
   Message,
   MessageChanges,
   MessageState,
@@ -84,7 +85,7 @@ export interface Operations {
   listSchedules: { params: object; input: Page; output: { schedules: Schedule[]; cursor?: string } };
   createKey: {
     params: object;
-    input: { name: string; queues: string[]; scopes: Scope[] };
+    input: KeyInput;
     output: ApiKey & { key: string };
   };
   listKeys: { params: object; input: Page; output: { keys: ApiKey[]; cursor?: string } };

@@ -1,4 +1,4 @@
-import type { ApiKey, Page, Scope } from './contract.ts';
+import type { ApiKey, KeyInput, Page } from './contract.ts';
 import { Pages, pageOf } from './pages.ts';
 import type { Caller, CallOptions } from './retry.ts';
 
@@ -10,7 +10,7 @@ export class KeysClient {
   }
 
   /** Makes a key. Its `key` is shown this once. Not tried again after a lost answer: look in `list` for what to revoke. */
-  create(input: { name: string; queues: string[]; scopes: Scope[] }, options?: CallOptions): Promise<ApiKey & { key: string }> {
+  create(input: KeyInput, options?: CallOptions): Promise<ApiKey & { key: string }> {
     return this.#caller.call('createKey', {}, input, options);
   }
 

@@ -195,6 +195,8 @@ export const settingsCacheMs = 2_000;
 export const keyCacheMs = 60_000;
 /** An id that no key has is not looked up again within this. */
 export const unknownKeyCacheMs = 5_000;
+/** That a key was used is noted once in so long. */
+export const keyUseNotedMs = 60 * 60_000;
 /** Keys that one process keeps in mind, known and unknown ones each. */
 export const keysCachedMax = 1000;
 /** Bodies beside a row, and rows of queues without dead-letter, are left to TTL this long after their message's retention. */

@@ -165,6 +165,16 @@ export interface RedriveTask {
 
 export type Scope = 'publish' | 'receive' | 'admin';
 
+export interface KeyInput {
+  /** For people. */
+  name: string;
+  /** Queue names; `*` stands for any characters. */
+  queues: string[];
+  scopes: Scope[];
+  /** RFC 3339, in the future. Without it the key lives until it is revoked. */
+  expiresAt?: string;
+}
+
 export interface ApiKey {
   id: string;
   name: string;
@@ -172,4 +182,8 @@ export interface ApiKey {
   queues: string[];
   scopes: Scope[];
   createdAt: string;
+  /** From then on it opens nothing; `null`: it does until it is revoked. */
+  expiresAt: string | null;
+  /** To the hour; `null`: never. */
+  lastUsedAt: string | null;
 }

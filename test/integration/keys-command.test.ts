@@ -34,11 +34,20 @@ it('creates a key that works, lists it and revokes it', async () => {
   await worker.call('publish', { queue: 'orders' }, { messages: [{ body: 1 }] });
   const id = created.output.split('_')[1]!;
   const listed = await keys(['list']);
+  expect(listed.output).toMatch(new RegExp(`^${id}\t\\S+Z\texpires never\tused \\S+Z\t`, 'm'));
   expect(listed.output).toContain(id);
   expect(listed.output).toContain('publish,receive\torders,orders-*\ta worker');
   expect(await keys(['revoke', id])).toMatchObject({ code: 0 });
   expect((await worker.send('GET', '/v1/queues/orders')).status).toBe(401);
   expect((await keys(['list'])).output).not.toContain(id);
+});
+
+it('creates a key that expires', async () => {
+  const created = await keys(['create', 'guest', '--scopes', 'publish', '--expires', '2999-01-31T00:00:00Z']);
+  expect(created).toMatchObject({ code: 0 });
+  expect((await keys(['list'])).output).toMatch(/\texpires 2999-01-31T00:00:00.000Z\tused never\tpublish\t\*\tguest$/m);
+  const past = await keys(['create', 'guest', '--scopes', 'publish', '--expires', '2001-01-31T00:00:00Z']);
+  expect(past).toMatchObject({ code: 1, errors: expect.stringMatching(/^400: expiresAt: must be in the future/) });
 });
 
 it('lists more keys than one page has', async () => {

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Dumbwaiter, DumbwaiterError, errors } from '../../sdk/index.ts';
 import { ContractServer, send, sendProblem } from '../sdk/contract-server.ts';
 
-const key = { id: 'k1', name: 'k', queues: ['*'], scopes: [], createdAt: '2030-01-01T00:00:00.000Z' };
+const unlimited = { expiresAt: null, lastUsedAt: null };
+const key = { id: 'k1', name: 'k', queues: ['*'], scopes: [], createdAt: '2030-01-01T00:00:00.000Z', ...unlimited };
 const task = {
   id: 't1',
   queue: 'q',

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryStore } from '../../engine/memory-store.ts';
-import type { Clock, Store } from '../../engine/port.ts';
+import { type Clock, type Store, StoreError } from '../../engine/port.ts';
 import { seededRandom } from '../../engine/random.ts';
 import { type AdminKey, fixedAdminKey } from '../../functions/admin-key.ts';
 import { type Authenticate, createAuthenticate } from '../../functions/auth.ts';
 import { administrator } from '../../functions/authorization.ts';
 import { createKeys, type Keys } from '../../functions/keys.ts';
-import { keyCacheMs, keysCachedMax, unknownKeyCacheMs } from '../../sdk/limits.ts';
+import { keyCacheMs, keysCachedMax, keyUseNotedMs, unknownKeyCacheMs } from '../../sdk/limits.ts';
 
 let now: number;
 let reads: number;
@@ -36,7 +36,7 @@ const worker = { name: 'worker', queues: ['orders-*'], scopes: ['publish' as con
 
 describe('a key', () => {
   it('opens what it was made for, in every process', async () => {
-    const { key, ...shown } = await startProcess().keys.create(worker, administrator('admin'));
+    const { key, lastUsedAt: _, ...shown } = await startProcess().keys.create(worker, administrator('admin'));
     const principal = await startProcess().authenticate(`Bearer ${key}`);
     expect(principal).toMatchObject(shown);
   });
@@ -73,6 +73,106 @@ describe('a key', () => {
     await elsewhere.authenticate(`Bearer ${key}`);
     now += 1;
     await expect(elsewhere.authenticate(`Bearer ${key}`)).rejects.toMatchObject({ code: 'unauthorized' });
+  });
+
+  it('that was kept before the clock was set back is looked up again', async () => {
+    const here = startProcess();
+    const elsewhere = startProcess();
+    const { key, id } = await here.keys.create(worker, administrator('admin'));
+    await elsewhere.authenticate(`Bearer ${key}`);
+    await here.keys.revoke(id);
+    now -= 365 * 24 * 60 * 60_000;
+    await expect(elsewhere.authenticate(`Bearer ${key}`)).rejects.toMatchObject({ code: 'unauthorized' });
+  });
+
+  it('opens until it expires, and from then on nothing, though it be cached', async () => {
+    const { keys, authenticate } = startProcess();
+    const expiresAt = new Date(now + 1000).toISOString();
+    const { key } = await keys.create({ ...worker, expiresAt }, administrator('admin'));
+    now += 999;
+    expect(await authenticate(`Bearer ${key}`)).toMatchObject({ expiresAt });
+    now += 1;
+    const refusal = { code: 'unauthorized', message: `The API key expired at ${expiresAt}.` };
+    await expect(authenticate(`Bearer ${key}`)).rejects.toMatchObject(refusal);
+    await expect(startProcess().authenticate(`Bearer ${key}`)).rejects.toMatchObject(refusal);
+    expect((await keys.list({})).keys).toMatchObject([{ expiresAt }]);
+  });
+
+  it('is made with an instant in the future, or none', async () => {
+    const { keys } = startProcess();
+    const past = new Date(now).toISOString();
+    const making = keys.create({ ...worker, expiresAt: past }, administrator('admin'));
+    await expect(making).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: `expiresAt: must be in the future; given ${past}`,
+    });
+    const offset = await keys.create({ ...worker, expiresAt: '2027-01-31T01:00:00+01:00' }, administrator('admin'));
+    expect(offset.expiresAt).toBe('2027-01-31T00:00:00.000Z');
+    expect((await keys.list({})).keys).toHaveLength(1);
+  });
+
+  it('that expires makes none that outlives it', async () => {
+    const { keys, authenticate } = startProcess();
+    const inDays = (days: number) => new Date(now + days * 24 * 60 * 60_000).toISOString();
+    const admin = { name: 'ops', queues: ['*'], scopes: ['admin' as const], expiresAt: inDays(2) };
+    const { key } = await keys.create(admin, administrator('admin'));
+    const creator = await authenticate(`Bearer ${key}`);
+    const { expiresAt: _, ...unlimited } = admin;
+    for (const input of [unlimited, { ...admin, expiresAt: inDays(3) }]) {
+      await expect(keys.create(input, creator)).rejects.toMatchObject({
+        code: 'forbidden',
+        message: expect.stringContaining(inDays(2)),
+      });
+    }
+    await keys.create({ ...admin, expiresAt: inDays(1) }, creator);
+  });
+
+  it('tells when it was last used, to the hour, for a write an hour', async () => {
+    const memory = createMemoryStore();
+    let writes = 0;
+    store = {
+      ...memory,
+      write(...all) {
+        writes += 1;
+        return memory.write(...all);
+      },
+    };
+    const { keys, authenticate } = startProcess();
+    const { key } = await keys.create(worker, administrator('admin'));
+    const lastUse = async () => (await keys.list({})).keys[0]!.lastUsedAt;
+    expect(await lastUse()).toBeNull();
+    await expect(authenticate(`Bearer ${key.slice(0, -1)}!`)).rejects.toMatchObject({ code: 'unauthorized' });
+    expect(await lastUse()).toBeNull();
+    writes = 0;
+    const first = new Date(now).toISOString();
+    await Promise.all(Array.from({ length: 5 }, () => authenticate(`Bearer ${key}`)));
+    now += keyUseNotedMs - 1;
+    await authenticate(`Bearer ${key}`);
+    await startProcess().authenticate(`Bearer ${key}`);
+    expect(await lastUse()).toBe(first);
+    expect(writes).toBe(1);
+    now += 1;
+    await authenticate(`Bearer ${key}`);
+    expect(await lastUse()).toBe(new Date(now).toISOString());
+    expect(writes).toBe(2);
+  });
+
+  it('that was revoked is not stored again by a process that notes its use', async () => {
+    const here = startProcess();
+    const elsewhere = startProcess();
+    const { key, id } = await here.keys.create(worker, administrator('admin'));
+    await elsewhere.authenticate(`Bearer ${key}`);
+    await here.keys.revoke(id);
+    const stale = await elsewhere.keys.find(id);
+    now += keyUseNotedMs;
+    await elsewhere.keys.noteUse(stale!);
+    expect((await here.keys.list({})).keys).toEqual([]);
+  });
+
+  it('opens though its use cannot be noted', async () => {
+    const { key } = await startProcess().keys.create(worker, administrator('admin'));
+    store = { ...store, write: () => Promise.reject(new StoreError('busy', 'no', undefined, 'throttled')) };
+    await startProcess().authenticate(`Bearer ${key}`);
   });
 
   it('cannot be revoked twice', async () => {
