@@ -125,7 +125,9 @@ export const inputs = {
       .list(field.scope, 1, field.scope.options.length)
       .refine((scopes) => new Set(scopes).size === scopes.length, { error: 'must not name a scope twice' })
       .describe('What the key may do.'),
-    expiresAt: field.instant.optional().describe('From then on the key opens nothing; in the future. Default: it lives until it is revoked.'),
+    expiresAt: field.instant
+      .optional()
+      .describe('From then on the key opens nothing; in the future. Default: it lives until it is revoked.'),
   }),
   listKeys: object(page),
   revokeKey: nothing,
