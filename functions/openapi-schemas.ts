@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { settingsDefaults } from '../engine/settings.ts';
 import { type OperationName, type Route, routes } from '../sdk/contract.ts';
-import { newContent, publishEntry } from '../sdk/schemas/publish-entry.ts';
+import { attributeValue, newContent, publishEntry } from '../sdk/schemas/publish-entry.ts';
 import { queueSettings } from '../sdk/schemas/queue-settings.ts';
 import { scheduleMessage } from '../sdk/schemas/schedule.ts';
 import * as setting from '../sdk/schemas/setting-fields.ts';
@@ -14,6 +14,7 @@ type JsonObject = { [name: string]: unknown };
 
 const named = {
   PublishEntry: publishEntry,
+  AttributeValue: attributeValue,
   NewContent: newContent,
   ScheduleMessage: scheduleMessage,
   Queue: record.queue,
@@ -55,8 +56,10 @@ function given<Setting extends z.ZodType>(setting: z.ZodOptional<z.ZodNullable<S
   return setting.unwrap().unwrap();
 }
 
-export function takesBody({ method }: Route): boolean {
-  return method !== 'GET' && method !== 'DELETE';
+/** What takes no field has no body in the document: a generated client would send `null` for it. */
+export function takesBody(operation: OperationName): boolean {
+  const { method }: Route = routes[operation];
+  return method !== 'GET' && method !== 'DELETE' && Object.keys(documentedInputs[operation].shape).length > 0;
 }
 
 export function componentSchemas(): { [name: string]: JsonObject } {
@@ -65,7 +68,7 @@ export function componentSchemas(): { [name: string]: JsonObject } {
   for (const operation of answers.operationNames) {
     // An answer that has a name of its own keeps it.
     if (!registry.has(answers.outputs[operation])) registry.add(answers.outputs[operation], { id: ownName(operation, 'Output') });
-    if (takesBody(routes[operation]) && !registry.has(documentedInputs[operation]))
+    if (takesBody(operation) && !registry.has(documentedInputs[operation]))
       registry.add(documentedInputs[operation], { id: ownName(operation, 'Input') });
   }
   const { schemas } = z.toJSONSchema(registry, { ...dialect, uri: (id) => `#/components/schemas/${id}` });
@@ -147,7 +150,7 @@ export function outputName(operation: OperationName): string {
 
 export function inputName(operation: OperationName): string {
   const first = answers.operationNames.find(
-    (other) => takesBody(routes[other]) && documentedInputs[other] === documentedInputs[operation],
+    (other) => takesBody(other) && documentedInputs[other] === documentedInputs[operation],
   );
   return ownName(first ?? operation, 'Input');
 }

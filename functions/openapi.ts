@@ -46,7 +46,7 @@ function operationObject(operation: OperationName, route: Route): JsonObject {
   const codes = [
     ...everywhere,
     ...(route.scope === 'none' ? [] : withKey),
-    ...(takesBody(route) ? withBody : []),
+    ...(route.method === 'GET' || route.method === 'DELETE' ? [] : withBody),
     ...refusals,
   ] satisfies ErrorCode[];
   const needs = route.scope === 'any' ? 'any scope' : `the scope \`${route.scope}\``;
@@ -56,8 +56,8 @@ function operationObject(operation: OperationName, route: Route): JsonObject {
     summary,
     description: [description, route.scope === 'none' ? 'Needs no key.' : `Needs ${needs}.`].filter(Boolean).join(' '),
     ...(route.scope === 'none' ? { security: [] } : {}),
-    parameters: [...pathParameters(operation), ...(takesBody(route) ? [] : queryParameters(operation))],
-    ...(takesBody(route) ? { requestBody: requestBody(operation, input) } : {}),
+    parameters: [...pathParameters(operation), ...(takesBody(operation) ? [] : queryParameters(operation))],
+    ...(takesBody(operation) ? { requestBody: requestBody(operation, input) } : {}),
     responses: {
       [route.status]: {
         description: 'Done.',

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { Json } from '../sdk/contract.ts';
 import { type ErrorCode, errors } from '../sdk/errors.ts';
 import * as field from '../sdk/schemas/fields.ts';
+import { attributeValue } from '../sdk/schemas/publish-entry.ts';
 import { missedTicks } from '../sdk/schemas/schedule.ts';
 import { settings } from '../sdk/schemas/setting-fields.ts';
 
@@ -11,9 +12,7 @@ const count = (description: string) => z.number().int().min(0).describe(descript
 const json = (description: string) => z.unknown().describe(description) as z.ZodType<Json>;
 export const text = (description: string) => z.string().describe(description);
 
-const attributes = z
-  .record(z.string(), z.union([z.string(), z.number()]))
-  .describe('What it was published with; texts and numbers.');
+const attributes = z.record(z.string(), attributeValue).describe('What it was published with; texts and numbers.');
 const content = {
   body: json('The body, if it is a JSON value. Either this or `bodyBase64`.').exactOptional(),
   bodyBase64: z.string().meta({ description: 'The body, if it is bytes.', contentEncoding: 'base64' }).exactOptional(),

@@ -11,12 +11,13 @@ import { refusalMessage } from './schemas/refusal.ts';
 export { documentedInputs, inputs, params } from './schemas/inputs.ts';
 
 /**
- * The input of an operation, as given: nothing is defaulted but fields of nested settings, and null is absent where it is no value. Entries of
+ * The input of an operation, as given: nothing is defaulted but fields of nested settings, and null is absent where it is no value, the whole
+ * input included. Entries of
  * batches (`messages`, `receipts`) are not judged yet: they may be anything, and each is refused on its own, by `parsePublishEntry` or by the engine.
  * Throws DumbwaiterError `invalid_input`, which names the field, the limit and what was given.
  */
 export function parseInput<Name extends OperationName>(operation: Name, input: unknown): CheckedInputOf<Name> {
-  const parsed = inputs[operation].safeParse(withoutNulls(inputs[operation], input), { reportInput: true });
+  const parsed = inputs[operation].safeParse(withoutNulls(inputs[operation], input ?? {}), { reportInput: true });
   if (!parsed.success) throw new DumbwaiterError('invalid_input', refusalMessage(parsed.error.issues));
   return parsed.data as CheckedInputOf<Name>;
 }

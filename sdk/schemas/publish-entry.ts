@@ -5,7 +5,7 @@ import { bodyFault, bytesFault } from './body.ts';
 import * as field from './fields.ts';
 
 const attributeSays = `must be a text of at most ${attributeStringCharsMax} characters or a finite number`;
-const attributeValue = z.union([z.string().max(attributeStringCharsMax, attributeSays), z.number()], attributeSays);
+export const attributeValue = z.union([z.string().max(attributeStringCharsMax, attributeSays), z.number()], attributeSays);
 
 const attributes = z
   .record(field.attributeName, attributeValue, 'must be an object of texts and numbers')

@@ -46,7 +46,7 @@ describe('a call that is refused changes nothing', () => {
     ['not JSON', 'POST', `${path}/publish`, '{"messages": [{]}', 400, 'invalid_input', 'input: is not JSON, at position 15'],
     ['JSON cut off', 'POST', `${path}/publish`, '{"messages": [', 400, 'invalid_input', 'input: is not JSON, at position 14'],
     ['a list', 'POST', `${path}/publish`, [], 400, 'invalid_input', 'input: must be a JSON object, was a list of 0'],
-    ['null', 'POST', `${path}/publish`, 'null', 400, 'invalid_input', 'input: must be a JSON object, was null'],
+    ['null', 'POST', `${path}/publish`, 'null', 400, 'invalid_input', 'messages: must be a list of 1 to 100 entries, is missing'],
     ['an unknown field', 'POST', `${path}/receive`, { maxMessages: 1 }, 400, 'invalid_input', 'maxMessages: unknown field'],
     ['__proto__', 'POST', `${path}/receive`, '{"__proto__":{"max":9}}', 400, 'invalid_input', '__proto__: unknown field'],
     [

@@ -1,0 +1,118 @@
+/**
+ * Clients that common generators make of the OpenAPI document work: each is generated from a running server by the commands of docs/guide.md,
+ * compiled, and runs the scenario in its language. What they need they install into a temporary folder.
+ */
+import { execFile } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { adminKey, type LocalQueue, startLocalQueue } from '../integration/local-queue.ts';
+
+const guide = readFileSync(join(import.meta.dirname, '../../docs/guide.md'), 'utf8').split('\n## Generated clients\n')[1] ?? '';
+/** The shell commands under each first words of a paragraph of the guide. */
+const commandsOf = (words: string): string => {
+  const [, commands] = new RegExp(`^${words}[^\`]*(?:\`[^\`]*\`[^\`]*)*?\`\`\`sh\n([\\s\\S]*?)\`\`\``, 'm').exec(guide) ?? [];
+  if (commands === undefined) throw new Error(`docs/guide.md has no commands for ${words}.`);
+  return commands;
+};
+
+let queue: LocalQueue;
+let work: string;
+beforeAll(async () => {
+  queue = await startLocalQueue();
+  work = mkdtempSync(join(tmpdir(), 'dumbwaiter-clients-'));
+  await shell(/mvn -q .*/.exec(guide)?.[0] ?? 'false');
+});
+afterAll(async () => {
+  rmSync(work, { recursive: true, force: true });
+  await queue.server.close();
+  expect(queue.defects).toEqual([]);
+});
+
+/** In the temporary folder, with what the scenarios read. Answers the last line printed, of JSON. */
+async function shell(commands: string, queueName = ''): Promise<string> {
+  const env = { ...process.env, DUMBWAITER_URL: queue.server.url, DUMBWAITER_API_KEY: adminKey, QUEUE: queueName };
+  try {
+    const options = { cwd: work, env, maxBuffer: 1 << 27 };
+    const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', commands], options);
+    // Maven may colour the line.
+    return /.*?(\{.*\})/.exec(stdout.split('\n').findLast((line) => line.includes('{')) ?? '')?.[1] ?? '';
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${commands} failed\n${stdout.slice(-5_000)}\n${stderr.slice(-5_000)}`, { cause: error });
+  }
+}
+
+function take(file: string, folder = ''): void {
+  mkdirSync(join(work, folder), { recursive: true });
+  copyFileSync(join(import.meta.dirname, file), join(work, folder, file));
+}
+
+const attributes = { kind: 'text', size: 3 };
+
+/** What each scenario must have seen. */
+const expected = {
+  published: ['ok', 'ok', 'ok', 'invalid_input'],
+  received: [
+    { body: { order: 1 }, bytes: null, attributes },
+    { body: null, bytes: 'AAH/', attributes: {} },
+    { body: null, bytes: null, attributes: {} },
+  ],
+  acked: ['ok', 'invalid_receipt'],
+  released: true,
+  deadLettered: true,
+  putOff: { body: { a: 1 }, bytes: null, attributes },
+  edited: { body: { a: 2 }, bytes: null, attributes },
+  redriven: ['done', 1],
+  refused: [404, 'queue_not_found'],
+};
+
+/** A client that names nothing of a queue but where its dead letters go has changed no other setting, whatever it sent. */
+async function hasDefaults(name: string): Promise<void> {
+  const plain = { queue: `${name}-plain` };
+  await queue.http.call('createQueue', plain);
+  const { name: _, deadLetter, createdAt, updatedAt, counts, ...settings } = await queue.http.call('getQueue', { queue: name });
+  expect(await queue.http.call('getQueue', plain)).toMatchObject(settings);
+  expect(deadLetter?.queue).toBe(`${name}-dead`);
+}
+
+it('a Java client of openapi-generator works, though it writes null for what nobody set', async () => {
+  await shell(commandsOf('Java'));
+  take('Scenario.java', 'java/src/main/java');
+  const run = 'mvn -B -q -f java/pom.xml compile org.codehaus.mojo:exec-maven-plugin:3.5.0:java -Dexec.mainClass=Scenario';
+  expect(JSON.parse(await shell(run, 'java'))).toEqual(expected);
+  await hasDefaults('java');
+});
+
+it('a Python client of openapi-generator works', async () => {
+  await shell(commandsOf('Python'));
+  take('scenario.py');
+  const pinned = ['pydantic==2.12.5', 'urllib3==2.6.2', 'python-dateutil==2.9.0.post0', 'typing-extensions==4.15.0'];
+  await shell(`python3 -m venv venv && venv/bin/pip install -q --disable-pip-version-check ${pinned.join(' ')}`);
+  expect(JSON.parse(await shell('PYTHONPATH=python venv/bin/python scenario.py', 'python'))).toEqual(expected);
+  await hasDefaults('python');
+});
+
+it('a Go client of openapi-generator works', async () => {
+  await shell(commandsOf('Go'));
+  take('scenario.go', 'scenario');
+  const module = 'example.com/generated/dumbwaiter';
+  writeFileSync(
+    join(work, 'scenario/go.mod'),
+    `module scenario\n\ngo 1.23\n\nrequire ${module} v0.0.0\n\nreplace ${module} => ../go\n`,
+  );
+  expect(JSON.parse(await shell('cd scenario && go run scenario.go', 'go'))).toEqual(expected);
+  await hasDefaults('go');
+});
+
+it('a TypeScript client of openapi-typescript and openapi-fetch works, and its types are right', async () => {
+  writeFileSync(join(work, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+  await shell(commandsOf('TypeScript'));
+  take('scenario.mts');
+  const check = 'npx tsc --noEmit --strict --target es2024 --module nodenext --allowImportingTsExtensions --skipLibCheck';
+  await shell(`${check} --types node --typeRoots ${join(import.meta.dirname, '../../node_modules/@types')} scenario.mts`);
+  expect(JSON.parse(await shell('node scenario.mts', 'typescript'))).toEqual(expected);
+  await hasDefaults('typescript');
+});
