@@ -117,15 +117,32 @@ onBothStores('the place of a worker that died', (driven) => {
     await send('q', 2);
     const [held] = await receive('q');
     await extend(held!, 600);
-    const inner = watchStore(watched.store);
-    let permitWrites = 0;
-    inner.before = async ({ method, keys }) => {
-      // After the lease was shortened, before its permit is.
-      if (method !== 'write' || !keys.some(isPermits) || ++permitWrites !== 2) return;
-      await extend(held!, 300);
+    const call = (before: (permitWrites: number) => Promise<void>, visibilityTimeoutSeconds: number) => {
+      const inner = watchStore(watched.store);
+      let permitWrites = 0;
+      inner.before = async ({ method, keys }) => {
+        if (method === 'write' && keys.some(isPermits)) await before(++permitWrites);
+      };
+      return another(inner.store).call('extend', { queue: 'q' }, { receipts: [held!.receipt], visibilityTimeoutSeconds });
     };
-    await another(inner.store).call('extend', { queue: 'q' }, { receipts: [held!.receipt], visibilityTimeoutSeconds: 1 });
-    expect(permitWrites).toBeGreaterThanOrEqual(2);
+    const shorterIsDone = Promise.withResolvers<void>();
+    let longer: Promise<unknown> | undefined;
+    // Each extend first lengthens the permit, then writes the lease, then shortens the permit.
+    const runLonger = async (permitWrites: number) => {
+      if (permitWrites !== 2) return;
+      const isAtItsLast = Promise.withResolvers<void>();
+      longer = call(async (writes) => {
+        if (writes === 2) {
+          isAtItsLast.resolve();
+          await shorterIsDone.promise;
+        }
+      }, 300);
+      await isAtItsLast.promise;
+    };
+    await call(runLonger, 1);
+    shorterIsDone.resolve();
+    expect(longer).toBeDefined();
+    await longer;
     clock.advance(299 * second);
     expect(await bodies('q')).toEqual([]);
     clock.advance(second + marginMs + readToWriteMsMax);
