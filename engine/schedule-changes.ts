@@ -8,6 +8,7 @@ import { StoreError } from './port.ts';
 import { type Target, targetOf } from './publish-parcels.ts';
 import { refusalIn } from './publish-terms.ts';
 import { removeChunks } from './removals.ts';
+import { withoutLost } from './schedule-lost.ts';
 import {
   contentOf,
   contentsInRowBytesMax,
@@ -64,7 +65,7 @@ async function changeOnce(
   if (!ctx.clock.trusted()) throw new DumbwaiterError('clock_skewed', 'the clock of the process that serves this call is off');
   const readAt = ctx.clock.now();
   const seen = await lookAtSchedule(ctx, name);
-  const before = seen.record;
+  const { record: before, writes: lost } = seen.record ? await withoutLost(ctx, seen.record) : { record: undefined, writes: [] };
   const former = before && definitionOf(before, await contentOf(ctx, before));
   const asked = change(former);
   const { startAt, endAt, content, level, missed, paused } = asked;
@@ -109,7 +110,11 @@ async function changeOnce(
     version: ctx.newVersion(),
   };
   const bodies = [...ticks.bodies, ...(packed ? [{ ...packed, ttl: undefined }] : [])];
-  const outcome = await commitSchedule(ctx, { before: seen, next, writes: [...taken.writes, ...ticks.writes], bodies }, by);
+  const outcome = await commitSchedule(
+    ctx,
+    { before: seen, next, writes: [...lost, ...taken.writes, ...ticks.writes], bodies },
+    by,
+  );
   if (outcome !== 'made') return undefined;
   if (packed && before) await removeChunks(ctx, before.contents);
   ctx.wakeups.wake(asked.queue);

@@ -22,6 +22,8 @@ export interface Ahead {
   /** Of its row in `leases`. */
   id: string;
   tick: number;
+  /** Of the queue that it was published to: a queue of the same name that was made since does not have it. */
+  incarnation?: string;
 }
 
 export interface ScheduleRecord {
@@ -53,7 +55,8 @@ export function scheduleKey(name: string): Key {
 
 export function scheduleRow({ rule, contents, ahead, error, ...plain }: ScheduleRecord): Row {
   const row: Row = { ...plain, kind: scheduleKind, rule: { ...rule }, ...placedRow(contents) };
-  if (ahead.length > 0) row.ahead = ahead.map(({ id, tick }) => [id, tick]);
+  if (ahead.length > 0)
+    row.ahead = ahead.map(({ id, tick, incarnation }) => [id, tick, ...(incarnation === undefined ? [] : [incarnation])]);
   if (error) row.error = { ...error };
   return row;
 }
@@ -68,8 +71,8 @@ function readSchedule(row: Row): ScheduleRecord {
     contents: readPlaced(row),
     level: row.level as number,
     ahead: ((row.ahead as Value[] | undefined) ?? []).map((one) => {
-      const [id, tick] = one as [string, number];
-      return { id, tick };
+      const [id, tick, incarnation] = one as [string, number, string?];
+      return { id, tick, ...(incarnation === undefined ? {} : { incarnation }) };
     }),
     createdAt: row.createdAt as number,
     updatedAt: row.updatedAt as number,

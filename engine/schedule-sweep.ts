@@ -3,13 +3,15 @@ import { DumbwaiterError } from '../sdk/errors.ts';
 import { scheduleAheadMs, scheduleTicksMax } from '../sdk/limits.ts';
 import type { Context } from './context.ts';
 import type { Deadline } from './deadline.ts';
-import { type Row, StoreError } from './port.ts';
+import { type Row, StoreError, type Write } from './port.ts';
 import { targetOf } from './publish-parcels.ts';
+import { isAstray, withoutLost } from './schedule-lost.ts';
 import {
   boundedTimingOf,
   contentOf,
   lookAtSchedule,
   type ScheduleRecord,
+  type SeenSchedule,
   scheduleKind,
   seenSchedule,
 } from './schedule-record.ts';
@@ -44,9 +46,10 @@ function isDue({ nextAt }: ScheduleRecord, now: number): boolean {
   return nextAt !== undefined && nextAt <= now + scheduleAheadMs;
 }
 
-/** The names of those with something to publish, the latest first. */
+/** The names of those with something to publish, or to publish again, the latest first. */
 async function namesDue(ctx: Context): Promise<string[]> {
   const now = ctx.clock.now();
+  const queues = new Map((await ctx.settings.list()).map((queue) => [queue.name, queue]));
   const due: { name: string; nextAt: number }[] = [];
   let after: Row | undefined;
   do {
@@ -57,7 +60,9 @@ async function namesDue(ctx: Context): Promise<string[]> {
       ...(after ? { after } : {}),
     });
     for (const { name, record } of page.rows.map(seenSchedule)) {
-      if (record && isDue(record, now)) due.push({ name, nextAt: record.nextAt! });
+      if (!record) continue;
+      if (isDue(record, now)) due.push({ name, nextAt: record.nextAt! });
+      else if (isAstray(record, queues.get(record.queue))) due.push({ name, nextAt: now });
     }
     after = page.next;
   } while (after);
@@ -71,13 +76,20 @@ async function runSchedule(ctx: Context, name: string, deadline: Deadline): Prom
     if (deadline.isOver()) return false;
     const now = ctx.clock.now();
     const seen = await lookAtSchedule(ctx, name);
-    const { record } = seen;
+    if (!seen.record) return true;
+    const { record, writes } = await withoutLost(ctx, seen.record);
     // A clock that is off would take ticks to come for missed ones.
-    if (!record || !isDue(record, now) || !ctx.clock.trusted()) return true;
+    if (!ctx.clock.trusted()) return true;
+    if (!isDue(record, now)) {
+      if (record === seen.record) return true;
+      const change = { before: seen, next: { ...record, version: ctx.newVersion() }, writes };
+      if ((await commitSchedule(ctx, change, byOf(now))) === 'made') return true;
+      continue;
+    }
     const content = await contentOf(ctx, record);
     if (!content) {
       // Whoever changed the schedule meanwhile has removed it.
-      if (await noteError(ctx, record, contentGone, now)) return true;
+      if (await noteError(ctx, { before: seen, record, writes }, contentGone, now)) return true;
       continue;
     }
     try {
@@ -90,7 +102,7 @@ async function runSchedule(ctx: Context, name: string, deadline: Deadline): Prom
         ...progress(record, record.ahead, plan, ticks, now),
         version: ctx.newVersion(),
       };
-      const change = { before: seen, next, ...ticks };
+      const change = { before: seen, next, ...ticks, writes: [...writes, ...ticks.writes] };
       const outcome = await commitSchedule(ctx, change, byOf(now, target.readAt));
       if (outcome === 'made') {
         ctx.wakeups.wake(record.queue);
@@ -99,7 +111,7 @@ async function runSchedule(ctx: Context, name: string, deadline: Deadline): Prom
       }
     } catch (error) {
       if (!(error instanceof DumbwaiterError)) throw error;
-      await noteError(ctx, record, error.message, now);
+      await noteError(ctx, { before: seen, record, writes }, error.message, now);
       return true;
     }
   }
@@ -107,11 +119,18 @@ async function runSchedule(ctx: Context, name: string, deadline: Deadline): Prom
 }
 
 /** Written once, and told once; it is tried again with each sweep. Answers false where the schedule has changed since it was read. */
-async function noteError(ctx: Context, record: ScheduleRecord, message: string, now: number): Promise<boolean> {
-  if (record.error?.message === message) return true;
-  const next: ScheduleRecord = { ...record, error: { at: now, message }, version: ctx.newVersion() };
-  const change = { before: record, next, writes: [] };
-  const outcome = await commitSchedule(ctx, change, byOf(now));
-  if (outcome === 'made') ctx.observe?.({ kind: 'schedule_failed', schedule: record.name, queue: record.queue, reason: message });
+async function noteError(
+  ctx: Context,
+  { before, record, writes }: { before: SeenSchedule; record: ScheduleRecord; writes: Write[] },
+  message: string,
+  now: number,
+): Promise<boolean> {
+  const isTold = record.error?.message === message;
+  if (isTold && record === before.record) return true;
+  const next: ScheduleRecord = { ...record, error: isTold ? record.error! : { at: now, message }, version: ctx.newVersion() };
+  const outcome = await commitSchedule(ctx, { before, next, writes }, byOf(now));
+  if (outcome === 'made' && !isTold) {
+    ctx.observe?.({ kind: 'schedule_failed', schedule: record.name, queue: record.queue, reason: message });
+  }
   return outcome !== 'refused';
 }

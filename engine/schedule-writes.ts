@@ -71,7 +71,7 @@ export function publishTicks(
     const lease = unreceived(ctx, queue, { id, at, count: 1, now: visibleAt, visibleAt, placed });
     published.writes.push({ key: leaseKey(id), when: absentAt(now), then: { put: leaseRow(lease) } });
     published.bodies.push({ placed, chunks, ttl: expiresAt && keptUntil(expiresAt) });
-    if (tick > now) published.ahead.push({ id, tick });
+    if (tick > now) published.ahead.push({ id, tick, incarnation: queue.incarnation });
   }
   return published;
 }

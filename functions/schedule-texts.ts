@@ -28,7 +28,7 @@ export const scheduleTexts = {
     tag,
     summary: 'Create or replace a schedule, which publishes a message at each of its ticks',
     description:
-      'Either `cron` or `everySeconds`. Putting it again unchanged changes nothing; else what was not yet due of it is taken back. The key must cover all queues (`*`), as for every operation of schedules.',
+      'Either `cron` or `everySeconds`. Putting it again unchanged changes nothing; else what was not yet due of it is taken back. When its queue is deleted and made again, ticks that were not due by then go to the new queue, each once. The key must cover all queues (`*`), as for every operation of schedules.',
     input: { queue: nightly.queue, cron: nightly.cron, timeZone: nightly.timeZone, message: { body: nightly.message.body } },
     output: { ...nightly, lastAt: null },
     refusals: none,

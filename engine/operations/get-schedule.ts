@@ -2,6 +2,7 @@
 import type { Schedule } from '../../sdk/contract.ts';
 import type { Context } from '../context.ts';
 import { StoreError } from '../port.ts';
+import { withoutLost } from '../schedule-lost.ts';
 import { contentOf, describeSchedule, lookAtSchedule, scheduleNotFound } from '../schedule-record.ts';
 
 /** Its message may be replaced between the two reads. */
@@ -12,7 +13,7 @@ export async function getSchedule(ctx: Context, name: string): Promise<Schedule>
     const { record } = await lookAtSchedule(ctx, name);
     if (!record) throw scheduleNotFound(name);
     const content = await contentOf(ctx, record);
-    if (content) return describeSchedule(record, content, ctx.clock.now());
+    if (content) return describeSchedule((await withoutLost(ctx, record)).record, content, ctx.clock.now());
   }
   throw new StoreError(`the message of the schedule "${name}" is not to be read`, 'no');
 }

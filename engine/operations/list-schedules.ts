@@ -5,6 +5,7 @@ import { callBytesMax, pageEntriesDefault } from '../../sdk/limits.ts';
 import { readContents, sizeOf } from '../contents.ts';
 import type { Context } from '../context.ts';
 import { formatCursor, parseCursor } from '../cursors.ts';
+import { withoutLost } from '../schedule-lost.ts';
 import { describeSchedule, type SeenSchedule, scheduleKind, seenSchedule } from '../schedule-record.ts';
 import { messageOverheadBytes } from '../views.ts';
 
@@ -20,7 +21,8 @@ export async function listSchedules(ctx: Context, input: InputOf<'listSchedules'
   });
   const read = page.rows.map(seenSchedule);
   const shown = read.slice(0, countThatFits(read));
-  const records = shown.flatMap(({ record }) => record ?? []);
+  const present = shown.flatMap(({ record }) => record ?? []);
+  const records = await Promise.all(present.map(async (record) => (await withoutLost(ctx, record)).record));
   const contents = await readContents(
     ctx.store,
     records.map(({ contents: placed }) => placed),

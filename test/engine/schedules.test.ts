@@ -474,8 +474,76 @@ onBothStores('schedules', (driven) => {
     expect((await schedules(engine).get('a')).lastError).not.toBeNull();
     await create('other');
     await sweep();
-    expect(ticksOf(await take(driven(), 'other'))).toEqual(afterNoon(...upTo(8).map((minute) => minute + 2)));
+    expect(ticksOf(await take(driven(), 'other'))).toEqual(afterNoon(...upTo(10)));
     expect((await schedules(engine).get('a')).lastError).toBeNull();
+  });
+
+  it.each([
+    'one',
+    'all',
+    'none',
+  ] as const)('publish again what lay ahead in a queue that was deleted and made again, each tick once (missed: %s)', async (missed) => {
+    const { create, engine, call, clock, sweep, receive } = driven();
+    await create('q');
+    travel(driven(), noon);
+    await schedules(engine).put('a', { cron: '* * * * *', missed });
+    await sweep();
+    clock.advance(minuteMs + secondMs);
+    // Received before the end of its queue: it is not published again.
+    expect(ticksOf(await receive('q'))).toEqual(afterNoon(1));
+    await call('deleteQueue', 'q');
+    await create('q');
+    clock.advance(settingsCacheMs);
+    expect(await schedules(engine).get('a')).toMatchObject({ lastAt: afterNoon(1)[0], nextAt: afterNoon(2)[0] });
+    expect((await schedules(engine).list()).schedules).toMatchObject([{ lastAt: afterNoon(1)[0], nextAt: afterNoon(2)[0] }]);
+    expect(await live(driven(), 5)).toEqual(afterNoon(2, 3, 4, 5, 6));
+  });
+
+  it('publish again what lay ahead in a queue that was deleted, also those that fell due before the sweep that finds this', async () => {
+    const { create, engine, call, clock, sweep, rows } = driven();
+    await create('q');
+    travel(driven(), noon);
+    await schedules(engine).put('a', { everySeconds: 10 });
+    await sweep();
+    await call('deleteQueue', 'q');
+    clock.advance(settingsCacheMs);
+    await create('q');
+    clock.advance(35 * secondMs - settingsCacheMs);
+    expect(await take(driven())).toEqual([]);
+    expect(await schedules(engine).get('a')).toMatchObject({ lastAt: null });
+    await sweep();
+    expect((await take(driven())).length).toBe(3);
+    // No receive that still has the settings of the deleted queue can have the former messages.
+    const { incarnation } = (await rows('queues')).find(({ kind }) => kind === 'queue')!;
+    const waiting = (await rows('leases')).filter(({ expiry }) => expiry !== undefined);
+    expect(waiting.length).toBeGreaterThan(0);
+    expect(waiting.filter(({ shard }) => !(shard as string).startsWith(incarnation as string))).toEqual([]);
+    // A change does not lose them either.
+    await call('deleteQueue', 'q');
+    await create('q');
+    await schedules(engine).update('a', { message: { body: 'changed' } });
+    clock.advance(11 * secondMs);
+    expect((await take(driven())).map(({ body }) => body)).toEqual(['changed']);
+  });
+
+  it('say what they published before a queue was deleted, once, and are left alone until their next tick', async () => {
+    const { create, engine, call, clock, sweep, watched } = driven();
+    await create('q');
+    travel(driven(), noon);
+    await schedules(engine).put('daily', { cron: '1 12 * * *' });
+    await sweep();
+    clock.advance(2 * minuteMs);
+    expect(ticksOf(await take(driven()))).toEqual(afterNoon(1));
+    await call('deleteQueue', 'q');
+    await create('q');
+    clock.advance(minuteMs);
+    await sweep();
+    expect(await schedules(engine).get('daily')).toMatchObject({ lastAt: afterNoon(1)[0] });
+    clock.advance(hourMs);
+    watched.take();
+    await sweep();
+    expect(watched.take()).toMatchObject({ transactions: 0 });
+    expect(await take(driven())).toEqual([]);
   });
 
   it('go on though the store is too busy for one of them', async () => {

@@ -103,4 +103,25 @@ export const schedules: readonly Mutant[] = [
     find: 'timezone: timeZone,',
     replace: "timezone: 'UTC',",
   },
+  {
+    name: 'ticks that lay ahead in a deleted queue are lost with it',
+    file: 'engine/schedule-lost.ts',
+    find: 'return ahead.some((one) => isElsewhere(one, queue));',
+    replace: 'return ahead.length > 1000 && ahead.some((one) => isElsewhere(one, queue));',
+    tests: ['test/engine/schedules.test.ts'],
+  },
+  {
+    name: 'a tick that was received before its queue was deleted is published again',
+    file: 'engine/schedule-lost.ts',
+    find: 'return tick >= goneAt && !wasReceived(seen[index]!, now);',
+    replace: 'return tick >= goneAt - 3_600_000 * 24;',
+    tests: ['test/engine/schedules.test.ts'],
+  },
+  {
+    name: 'what lay ahead in a deleted queue is published again and not taken back',
+    file: 'engine/schedule-lost.ts',
+    find: '(isLost[index] ? takingBack(ctx, one, now) : [])',
+    replace: '(isLost[index] && now < 0 ? takingBack(ctx, one, now) : [])',
+    tests: ['test/engine/schedules.test.ts'],
+  },
 ];

@@ -73,6 +73,7 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
     schedule: 2,
     reschedule: 3,
     unschedule: 0.7,
+    remake: 0.3,
     publish: 1,
     receive: 6,
     ack: 5,
