@@ -7,8 +7,10 @@ import type { Metered } from './meter.ts';
 export interface LifePlan {
   messages: number;
   bodyBytes: number;
-  /** Messages in one call. */
-  batch: number;
+  /** Messages in one publish. */
+  publishBatch: number;
+  /** Messages that one receive asks for, and receipts in one ack. */
+  receiveBatch: number;
   receivers: number;
 }
 
@@ -33,7 +35,7 @@ export async function costOfLife(ground: Ground, plan: LifePlan): Promise<Cost> 
   await Promise.all(
     receivers.map(async ({ engine }) => {
       while (left > 0) {
-        const { messages } = await engine.call('receive', queue, { max: plan.batch });
+        const { messages } = await engine.call('receive', queue, { max: plan.receiveBatch });
         left -= messages.length;
         if (messages.length === 0) continue;
         const { results } = await engine.call('ack', queue, { receipts: messages.map(({ receipt }) => receipt) });
@@ -49,13 +51,13 @@ export async function costOfLife(ground: Ground, plan: LifePlan): Promise<Cost> 
 export async function publish(
   { engine }: Instance,
   queue: { queue: string },
-  { messages, bodyBytes, batch }: Pick<LifePlan, 'messages' | 'bodyBytes' | 'batch'>,
+  { messages, bodyBytes, publishBatch }: Pick<LifePlan, 'messages' | 'bodyBytes' | 'publishBatch'>,
 ): Promise<void> {
   let left = messages;
   await Promise.all(
     Array.from({ length: 4 }, async () => {
       while (left > 0) {
-        const count = Math.min(batch, left);
+        const count = Math.min(publishBatch, left);
         left -= count;
         const entries = Array.from({ length: count }, () => ({ body: bodyOf(bodyBytes) }));
         const { results } = await engine.call('publish', queue, { messages: entries });

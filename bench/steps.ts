@@ -115,7 +115,7 @@ async function wholeLife(
 /** Published, received and acked so many at a time; the acks with a result of forty bytes. */
 async function keptLife(ground: Ground, messages: number, batch: number): Promise<Cost> {
   const { instance, queue } = await queueOf(ground, { keep: { doneSeconds: 60, deadSeconds: 60 } });
-  await publish(instance, queue, { messages, bodyBytes, batch });
+  await publish(instance, queue, { messages, bodyBytes, publishBatch: batch });
   let left = messages;
   while (left > 0) {
     const { messages: received } = await instance.engine.call('receive', queue, { max: batch });

@@ -8,6 +8,7 @@ export function isMet(measured: number, target: Target): boolean {
 
 export interface CostTargets {
   writeUnits?: Target;
+  readUnits?: Target;
   calls?: Target;
 }
 
@@ -17,13 +18,21 @@ const settingsShare = 1.01;
 /** Of one message's life. */
 export function costTargetsOf({
   bodyBytes,
-  batch,
+  publishBatch,
+  receiveBatch,
   receivers,
 }: {
   bodyBytes: number;
-  batch: number;
+  publishBatch: number;
+  receiveBatch: number;
   receivers: number;
 }): CostTargets {
+  if (publishBatch === 1 && receiveBatch === 10) {
+    const atMost = receivers === 1 ? 6 : receivers === 8 ? 6.15 : 6.3;
+    return { writeUnits: { atMost }, readUnits: { atMost: 2.5 } };
+  }
+  if (publishBatch !== receiveBatch) return {};
+  const batch = publishBatch;
   if (bodyBytes === 40 && receivers === 1) {
     const each = 6 / batch;
     return { writeUnits: { atMost: each }, calls: { atMost: each * settingsShare } };

@@ -5,70 +5,81 @@ import type { Context } from './context.ts';
 import { isEnded, judgeable, look, type Seen } from './lease-writes.ts';
 import type { Row } from './port.ts';
 import { readParcel } from './row-format.ts';
-import type { Parcel } from './rows.ts';
+import { isLive, type Parcel } from './rows.ts';
 
-/** A row that may be taken: it has been waiting since `at`. */
+/** A row that may be taken, ready to be claimed. */
 export type Candidate =
   | { at: number; parcel: Parcel; size: number; count: number }
   | { at: number; seen: Seen; size: number; count: number };
 
-export function rowOf(candidate: Candidate): string {
-  return 'seen' in candidate ? candidate.seen.id : candidate.parcel.id;
+/** A row that may be taken: it has been waiting since `at`. Of a due one the index shows only that it is due: it is still to be read. */
+export type Found = Candidate | { at: number; due: string; count: number };
+
+export function rowOf(found: Found): string {
+  if ('due' in found) return found.due;
+  return 'seen' in found ? found.seen.id : found.parcel.id;
 }
 
-/** Both, the longest waiting first; of the window's rows in an order of this receive's own. */
-export async function candidatesOf(
-  ctx: Context,
-  window: number,
-  heads: readonly Row[],
-  due: readonly Row[],
-): Promise<Candidate[]> {
-  return oldestFirst(shuffled(ctx, window, heads), await dueRows(ctx, shuffled(ctx, window, due)));
-}
-
-/** Those that other receives of this process have had in hand since they were read come last. */
-export function othersLast(ctx: Context, candidates: readonly Candidate[], readAt: number): Candidate[] {
-  const isInHand = (candidate: Candidate) => ctx.inHand.touchedSince(rowOf(candidate), readAt);
-  return [...candidates.filter((one) => !isInHand(one)), ...candidates.filter(isInHand)];
+/** Both, the longest waiting first. A row of the index is taken to hold `duePerRow` messages. */
+export function oldestFirst(heads: readonly Row[], due: readonly Row[], duePerRow: number): Found[] {
+  const unreceived = heads.map(readParcel).map((parcel): Found => {
+    return { at: parcel.since, parcel, size: sizeOf(parcel.contents), count: parcel.count };
+  });
+  const received = due.map((row): Found => ({ at: row.expiry as number, due: row.id as string, count: duePerRow }));
+  const merged: Found[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < unreceived.length || j < received.length) {
+    const takesUnreceived = j >= received.length || (i < unreceived.length && unreceived[i]!.at <= received[j]!.at);
+    merged.push(takesUnreceived ? unreceived[i++]! : received[j++]!);
+  }
+  return merged;
 }
 
 /**
- * The rows of the window in a random order, then those behind it. (From a random row on would be in order, but whoever meets a row
- * taken would go on to its neighbour, which others have come to in the same way.)
+ * Stretches of neighbouring rows, each of about `max` messages: the first `window` of them in a random order, then those behind. Rows that
+ * other receives of this process have claimed since they were read come last.
  */
-function shuffled(ctx: Context, window: number, rows: readonly Row[]): Row[] {
-  const order = rows.slice(0, window);
-  for (let i = order.length - 1; i > 0; i--) {
+export function stretchesOf(ctx: Context, found: readonly Found[], max: number, window: number, readAt: number): Found[][] {
+  const isClaimed = (one: Found) => ctx.inHand.touchedSince(rowOf(one), readAt);
+  const order = cut(
+    found.filter((one) => !isClaimed(one)),
+    max,
+  );
+  for (let i = Math.min(window, order.length) - 1; i > 0; i--) {
     const j = Math.floor(ctx.random.number() * (i + 1));
     [order[i], order[j]] = [order[j]!, order[i]!];
   }
-  return [...order, ...rows.slice(window)];
+  return [...order, ...cut(found.filter(isClaimed), max)];
 }
 
-async function dueRows(ctx: Context, rows: readonly Row[]): Promise<Candidate[]> {
+function cut(found: readonly Found[], max: number): Found[][] {
+  const stretches: Found[][] = [];
+  let messages = max;
+  for (const one of found) {
+    if (messages >= max) {
+      stretches.push([]);
+      messages = 0;
+    }
+    stretches.at(-1)!.push(one);
+    messages += one.count;
+  }
+  return stretches;
+}
+
+/** Reads the due rows among them. */
+export async function readCandidates(ctx: Context, found: readonly Found[]): Promise<Candidate[]> {
   const seen = await look(
     ctx,
-    rows.map((row) => row.id as string),
+    found.flatMap((one) => ('due' in one ? [one.due] : [])),
   );
-  return seen.map((one, index): Candidate => {
-    const { lease } = judgeable(one, ctx.clock.now());
+  return found.map((one): Candidate => {
+    if (!('due' in one)) return one;
+    const row = seen.shift()!;
+    const { lease } = judgeable(row, ctx.clock.now());
     const size = lease ? sizeOf(lease.contents) : 0;
     // Of a group that goes on to its next parcel, as many as that may hold.
-    const count = lease?.group && isEnded(lease) ? parcelSlotsMax : (lease?.slots.length ?? 0);
-    return { at: rows[index]!.expiry as number, seen: one, size, count };
+    const count = lease?.group && isEnded(lease) ? parcelSlotsMax : (lease?.slots.filter(isLive).length ?? 0);
+    return { at: one.at, seen: row, size, count };
   });
-}
-
-function oldestFirst(heads: readonly Row[], due: readonly Candidate[]): Candidate[] {
-  const fresh = heads.map(readParcel).map((parcel): Candidate => {
-    return { at: parcel.since, parcel, size: sizeOf(parcel.contents), count: parcel.count };
-  });
-  const merged: Candidate[] = [];
-  let i = 0;
-  let j = 0;
-  while (i < fresh.length || j < due.length) {
-    const takeFresh = j >= due.length || (i < fresh.length && fresh[i]!.at <= due[j]!.at);
-    merged.push(takeFresh ? fresh[i++]! : due[j++]!);
-  }
-  return merged;
 }

@@ -112,17 +112,18 @@ export async function claimFresh(
 }
 
 /**
- * Takes up to `want` messages of a row in `leases` that is due. Where the row answered is `fresh`, it took a parcel, and the row of that in
- * `messages` is still to be removed before anything is delivered.
+ * Takes up to `want` messages of a row in `leases` that is due; `lost`: another was faster, and left nothing. Where the row answered is
+ * `fresh`, it took a parcel, and the row of that in `messages` is still to be removed before anything is delivered.
  */
-export async function claimDue(ctx: Context, taker: Taker, first: Seen, want: number): Promise<Claimed | undefined> {
-  return untilSettled<Claimed | undefined>(ctx, first, async (current) => {
+export async function claimDue(ctx: Context, taker: Taker, first: Seen, want: number): Promise<Claimed | 'lost' | undefined> {
+  let isLost = false;
+  return untilSettled<Claimed | 'lost' | undefined>(ctx, first, async (current) => {
     const already = judgeable(current, ctx.clock.now()).lease;
     const held = mine(taker, already);
     if (already && held.length > 0) return { done: { lease: already, slots: held, readAt: current.readAt } };
 
     const { ready } = await settle(ctx, taker.queue, current);
-    if (!ready) return { done: undefined };
+    if (!ready) return { done: isLost ? 'lost' : undefined };
     const { seen, lease, takesParcel = false } = ready;
     const mayBeTaken = new Set(ready.slots);
     const behind = takesParcel ? undefined : parcelBehind(lease);
@@ -148,7 +149,10 @@ export async function claimDue(ctx: Context, taker: Taker, first: Seen, want: nu
     else delete next.maxReceives;
     await keepThroughLease(ctx, next);
     const after = await replace(ctx, seen, leaseRow(next));
-    if (after.row?.version !== next.version) ctx.windows.conflicted(lease.shard);
+    if (after.row?.version !== next.version) {
+      isLost = true;
+      ctx.windows.conflicted(lease.shard);
+    }
     return { seen: after };
   });
 }

@@ -1,10 +1,11 @@
 /**
- * How many rows of a shard's head a receiver chooses from. Receivers that all take the first row get in each other's way; so each
- * takes random rows of a window. A refused write costs a write unit and a call's time; rows that are read and left cost read
- * units. The window widens with each conflict, and narrows with each read by what the rows beyond those asked for cost: it
- * comes to rest where both cost the same, which is where they cost least together. One receiver alone takes the rows in order.
+ * How many receives' worth of rows, at the head of a shard, a receiver chooses from. Receivers that all take the first rows get in each
+ * other's way. So each takes one random stretch of the window, of about as many rows as give what it asks for. A refused write costs a
+ * write unit and a call's time; rows that are read and left cost read units. The window widens with each conflict, and narrows
+ * with each read by what the rows beyond those asked for cost. It comes to rest where both cost the same, which is where they cost
+ * least together. One receiver alone takes the rows in order.
  */
-import { headRowsMax } from '../sdk/limits.ts';
+import { headRowsMax, parcelSlotsMax } from '../sdk/limits.ts';
 
 const widenBy = 2;
 /**
@@ -17,15 +18,38 @@ const bytesPerWriteUnit = 5 * 4096;
 
 export function createWindows() {
   const sizes = new Map<string, number>();
+  /** Messages in a row, as the last read found them; 1 where a shard has no entry. */
+  const perRow = new Map<string, number>();
+  /** Where the last receive took what it asked for, and no other was in its way. */
+  const alone = new Set<string>();
   return {
+    /** Whether other receivers of the shard need not be reckoned with. */
+    isAlone(shard: string): boolean {
+      return alone.has(shard) && !sizes.has(shard);
+    },
+    /** A receive met no conflict. */
+    undisturbed(shard: string): void {
+      alone.add(shard);
+    },
+    /** In receives. */
     size(shard: string): number {
       return Math.floor(sizes.get(shard) ?? 1);
     },
+    messagesPerRow(shard: string): number {
+      return perRow.get(shard) ?? 1;
+    },
+    /** Rows that are expected to give so many messages. */
+    rowsFor(shard: string, messages: number): number {
+      return Math.ceil(messages / this.messagesPerRow(shard));
+    },
     conflicted(shard: string): void {
+      alone.delete(shard);
       sizes.set(shard, Math.min(headRowsMax, (sizes.get(shard) ?? 1) * widenBy + 1));
     },
-    /** The head was read with so many bytes more than were asked for. */
-    read(shard: string, bytesBeyond: number): void {
+    /** The head was read: so many rows with so many messages, and so many bytes more than were asked for. */
+    read(shard: string, rows: number, messages: number, bytesBeyond: number): void {
+      if (rows > 0 && messages > rows) perRow.set(shard, Math.min(parcelSlotsMax, messages / rows));
+      else if (rows > 0) perRow.delete(shard);
       const size = sizes.get(shard);
       if (size === undefined) return;
       const narrowed = size * widenBy ** (-bytesBeyond / bytesPerWriteUnit / conflictUnits);

@@ -17,7 +17,11 @@ export interface DumbwaiterSettings {
   timeoutMs?: number;
   /** How often a call is tried again after a retryable error. Default 5. */
   retries?: number;
-  /** How long a publish waits for others to share its call, in ms. Default 0: those of the same turn of the event loop. */
+  /**
+   * How long a publish waits for others to share its call, in ms. Default 0: those of the same turn of the event loop. Up to ten small messages
+   * of one call share a row, so ten that share a call cost 0.6 write units each, and one alone costs 6: a program that publishes one after
+   * another saves up to nine tenths by some 10 to 50 ms here.
+   */
   lingerMs?: number;
   /** For tests: time and chance in place of the host's. */
   timers?: Timers;

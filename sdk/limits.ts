@@ -156,6 +156,8 @@ export const resultsRowBytesMax = kibibyte;
 export const parcelBytesMax = 300 * kibibyte;
 /** Rows that one receive, or the sweep, reads at the head of a shard at most. */
 export const headRowsMax = 100;
+/** Where many receivers share a shard, each reads up to so many, to choose rows that no other takes. */
+export const windowRowsMax = 8 * headRowsMax;
 /** Shards of one queue; it begins with one, and grows when its writes are throttled. */
 export const shardsMax = 256;
 /** A queue does not grow again before the last growth can have told. */

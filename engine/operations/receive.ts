@@ -7,20 +7,18 @@
  */
 import type { InputOf, OutputOf, ReceivedMessage } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
-import { callBytesMax, clockMarginMs, headRowsMax, tombstoneMs } from '../../sdk/limits.ts';
-import { type Candidate, candidatesOf, othersLast, rowOf } from '../candidates.ts';
-import { type Claimed, claimDue, claimFresh, clearParcel, giveBack, type Taker } from '../claims.ts';
+import { clockMarginMs, headRowsMax, windowRowsMax } from '../../sdk/limits.ts';
+import { type Found, oldestFirst, readCandidates, rowOf, stretchesOf } from '../candidates.ts';
+import type { Taker } from '../claims.ts';
 import type { Context } from '../context.ts';
-import { deliver, type Taken, type Waiting } from '../deliveries.ts';
-import { parcelBehind } from '../group-parcels.ts';
+import { deliver, type Taken } from '../deliveries.ts';
 import { growIfThrottled } from '../growth.ts';
-import { judgeable } from '../lease-writes.ts';
 import { createPatience, patiently } from '../patience.ts';
 import { createLimiter } from '../permit-writes.ts';
-import { StoreError } from '../port.ts';
+import { type Ranged, type Row, StoreError } from '../port.ts';
 import { tokenChars } from '../receipts.ts';
 import { storedBytes } from '../stored-row.ts';
-import { messageOverheadBytes } from '../views.ts';
+import { claimInTurn, messagesOf } from '../taking.ts';
 import { visitShards } from '../visits.ts';
 
 const waitMsFirst = 50;
@@ -68,29 +66,83 @@ export async function receive(
  * looked for in a longer stretch each time, before the answer is that there are none.
  */
 async function receiveFrom(ctx: Context, taker: Omit<Taker, 'token'>, shard: string, max: number): Promise<ReceivedMessage[]> {
-  let rows = ctx.windows.size(shard) - 1 + max + ctx.inHand.count();
   for (let look = 1; ; look++) {
     // A new token for each look: a give-back of the one before may still be applied, to its claims and to its permits.
     const own = { ...taker, token: ctx.random.chars(tokenChars) };
-    const { messages, met } = await lookInto(ctx, own, shard, max, Math.min(headRowsMax, rows));
+    const { messages, met } = await lookInto(ctx, own, shard, max, lookGrowth ** (look - 1));
     if (messages.length > 0 || met === 0 || look === looksMax) return messages;
-    rows *= lookGrowth;
   }
 }
 
+/** `times`: so many times the rows that are expected to do. */
 async function lookInto(
   ctx: Context,
   taker: Taker,
   shard: string,
   max: number,
-  limit: number,
+  times: number,
 ): Promise<{ messages: ReceivedMessage[]; met: number }> {
   if (taker.limiter?.isSpent) return { messages: [], met: 0 };
+  const taken: Taken = { claimed: [], removals: [] };
+  const claiming: string[] = [];
+  let met = 0;
+  try {
+    let head = await readHead(ctx, shard, taker.limiter ? max : ctx.windows.rowsFor(shard, max), times);
+    for (;;) {
+      const { window, readAt } = head;
+      // The index may show a row once more that this receive has claimed meanwhile.
+      const found = head.found.filter((one) => !claiming.includes(rowOf(one)));
+      met += found.length;
+      // Of a queue with limits all are read first: it takes permits for what is there.
+      const known = taker.limiter ? await readCandidates(ctx, found) : found;
+      const there = known.reduce((sum, { count }) => sum + Math.max(count, 1), 0);
+      const want = max - messagesOf(taken);
+      const permitted = taker.limiter && there > 0 ? await taker.limiter.take(taker.token, Math.min(want, there)) : want;
+      if (found.length === 0 || permitted === 0) break;
+      const stretches = stretchesOf(ctx, known, permitted, window, readAt);
+      const isShared = !ctx.windows.isAlone(shard);
+      const plan = { shard, stretches, max: messagesOf(taken) + permitted, isShared, readAt, claiming };
+      const { isExhausted } = await claimInTurn(ctx, taker, taken, plan);
+      // Rows may hold fewer messages than those before did.
+      if (!isExhausted || taker.limiter || messagesOf(taken) === 0 || !head.rest) break;
+      // What is claimed already is delivered, though the store fails now.
+      const next = await orFailure(readHead(ctx, shard, max - messagesOf(taken), 1, head.rest));
+      if (next instanceof Error) break;
+      head = next;
+    }
+    return { messages: await deliver(ctx, taker, taken), met };
+  } finally {
+    // Where it broke off, nothing is delivered.
+    await taker.limiter?.settle(0);
+    for (const row of claiming) ctx.inHand.release(row);
+  }
+}
+
+/** Where the rows go on that are behind those read; undefined where there are none. */
+type Rest = { heads: Row | undefined; due: Row | undefined };
+
+interface Head {
+  found: Found[];
+  /** Stretches to choose from. */
+  window: number;
+  readAt: number;
+  rest?: Rest;
+}
+
+/** Reads the rows of the window, each of whose stretches has so many rows; `times`: so many times that. */
+async function readHead(ctx: Context, shard: string, stretch: number, times: number, rest?: Rest): Promise<Head> {
   const readAt = ctx.clock.now();
-  const window = ctx.windows.size(shard);
+  const window = Math.min(ctx.windows.size(shard), Math.max(1, Math.floor(windowRowsMax / stretch)));
+  const wanted = Math.min(windowRowsMax, window * stretch + ctx.inHand.count());
+  const limit = Math.max(wanted, Math.min(headRowsMax, wanted * times));
+  const none: Ranged = { rows: [] };
   const [heads, due] = await Promise.all([
-    ctx.store.range({ table: 'messages', partition: shard, limit, consistent: true }),
-    ctx.store.range({ table: 'leases', index: 'due', partition: shard, to: readAt, limit }),
+    rest && !rest.heads
+      ? none
+      : ctx.store.range({ table: 'messages', partition: shard, limit, consistent: true, ...after(rest?.heads) }),
+    rest && !rest.due
+      ? none
+      : ctx.store.range({ table: 'leases', index: 'due', partition: shard, to: readAt, limit, ...after(rest?.due) }),
   ]);
   if (!ctx.clock.trusted()) {
     throw new DumbwaiterError(
@@ -98,119 +150,23 @@ async function lookInto(
       `the clock was found to be off by more than ${clockMarginMs} ms and is being set right`,
     );
   }
-  const [first] = heads.rows;
-  if (first && window > 1) ctx.windows.read(shard, storedBytes(first) * Math.max(0, heads.rows.length - max));
-  const candidates = await candidatesOf(ctx, window, heads.rows, due.rows);
-  if (candidates.length === 0) return { messages: [], met: 0 };
-  const there = candidates.reduce((sum, { count }) => sum + Math.max(count, 1), 0);
-  const permitted = taker.limiter ? await taker.limiter.take(taker.token, Math.min(max, there)) : max;
-  if (permitted === 0) return { messages: [], met: 0 };
-  const inHand: string[] = [];
-  try {
-    const taken = await take(ctx, taker, shard, othersLast(ctx, candidates, readAt), permitted, readAt, inHand);
-    const messages = await deliver(ctx, taker, taken);
-    return { messages, met: candidates.length };
-  } finally {
-    // Where it broke off, nothing is delivered.
-    await taker.limiter?.settle(0);
-    for (const row of inHand) ctx.inHand.release(row);
-  }
+  const found = oldestFirst(heads.rows, due.rows, ctx.windows.messagesPerRow(shard));
+  const beyond = (rows: readonly Row[]) => (rows[0] ? storedBytes(rows[0]) * Math.max(0, rows.length - stretch) : 0);
+  const messages = found.reduce((sum, one) => sum + ('parcel' in one ? one.count : 0), 0);
+  // The index is read at half the price.
+  ctx.windows.read(shard, heads.rows.length, messages, beyond(heads.rows) + beyond(due.rows) / 2);
+  const hasMore = heads.next !== undefined || due.next !== undefined;
+  return { found, window, readAt, ...(hasMore ? { rest: { heads: heads.next, due: due.next } } : {}) };
 }
 
-/** Claims rows in turn, as many side by side as are needed, until there are `max` messages or one answer is full. */
-async function take(
-  ctx: Context,
-  taker: Taker,
-  shard: string,
-  candidates: Candidate[],
-  max: number,
-  readAt: number,
-  inHand: string[],
-): Promise<Taken> {
-  const taken: Taken = { claimed: [], removals: [] };
-  let failure: StoreError | undefined;
-  let messages = 0;
-  let bytes = 0;
-  let next = 0;
-  while (next < candidates.length && messages < max && !failure) {
-    const round: { candidate: Candidate; want: number }[] = [];
-    let planned = 0;
-    while (next < candidates.length && planned < max - messages) {
-      const candidate = candidates[next]!;
-      const size = candidate.size + candidate.count * messageOverheadBytes;
-      if (bytes > 0 && bytes + size > callBytesMax) break;
-      const want = Math.min(Math.max(candidate.count, 1), max - messages - planned);
-      round.push({ candidate, want });
-      ctx.inHand.take(rowOf(candidate));
-      inHand.push(rowOf(candidate));
-      planned += want;
-      bytes += size;
-      next++;
-    }
-    if (round.length === 0) break;
-    const outcomes = await Promise.all(
-      round.map(async ({ candidate, want }) => {
-        try {
-          return await claim(ctx, taker, shard, candidate, want, readAt, taken.removals);
-        } catch (error) {
-          // What the others have claimed is still to be delivered.
-          if (!(error instanceof StoreError)) throw error;
-          failure = error;
-          if (error.applied === 'unknown') await giveBack(ctx, taker, rowOf(candidate)).catch(ofStore);
-          return undefined;
-        }
-      }),
-    );
-    // In the order of the candidates, whichever answered first.
-    for (const claimed of outcomes) {
-      // A row met in `messages` and among the due ones too is claimed once, and answered twice.
-      if (!claimed || taken.claimed.some(({ lease }) => lease.id === claimed.lease.id)) continue;
-      taken.claimed.push(claimed);
-      messages += claimed.slots.length;
-    }
-  }
-  if (failure && taken.claimed.length === 0) throw failure;
-  return taken;
+/** The error itself, where it is one that a caller is told. */
+function orFailure<T>(answer: Promise<T>): Promise<T | Error> {
+  return answer.catch((error: unknown) => {
+    if (error instanceof StoreError || error instanceof DumbwaiterError) return error;
+    throw error;
+  });
 }
 
-/** What the store does not take back stays leased for its time. */
-function ofStore(error: unknown): void {
-  if (!(error instanceof StoreError)) throw error;
-}
-
-async function claim(
-  ctx: Context,
-  taker: Taker,
-  shard: string,
-  candidate: Candidate,
-  want: number,
-  readAt: number,
-  removals: Waiting[],
-): Promise<Claimed | undefined> {
-  if ('seen' in candidate) {
-    const claimed = await claimDue(ctx, taker, candidate.seen, want);
-    // Of a group's row alone: another that is fresh was claimed by this very call, which met it in `messages` too.
-    const behind = claimed?.lease.group && parcelBehind(claimed.lease);
-    if (behind) removals.push(behind);
-    return claimed;
-  }
-  const { parcel } = candidate;
-  const cleared = await clearParcel(ctx, taker.queue, parcel, readAt);
-  if (cleared) {
-    if (cleared.remove) removals.push(parcel);
-    return undefined;
-  }
-  const result = await claimFresh(ctx, taker, parcel, want, readAt);
-  if ('claimed' in result) {
-    removals.push(parcel);
-    return result.claimed;
-  }
-  ctx.windows.conflicted(shard);
-  const { lease, stone } = judgeable(result.inTheWay, ctx.clock.now());
-  // The row of another receiver, who removes the parcel himself. So did whoever made a tombstone since the read; the maker of an
-  // older one may be long gone. (Should his clock be behind, the removal is one too many; ahead, a later look sees to it.)
-  if (stone && stone.until - tombstoneMs <= readAt) removals.push(parcel);
-  return lease && (result.inTheWay.row!.expiry as number) <= ctx.clock.now()
-    ? claimDue(ctx, taker, result.inTheWay, want)
-    : undefined;
+function after(row: Row | undefined): { after?: Row } {
+  return row ? { after: row } : {};
 }

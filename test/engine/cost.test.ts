@@ -99,6 +99,39 @@ onBothStores('cost', (driven) => {
     expect(refused).toBeLessThanOrEqual(2);
   });
 
+  it('of receivers side by side that take ten each is one refused write for each stretch that another has begun', async () => {
+    const { create, send, another, watched } = driven();
+    await create('q');
+    for (const body of range(40)) await send('q', body);
+    const receivers = range(4).map(() => another());
+    for (const receiver of receivers) await receiver.call('peek', { queue: 'q' }, { limit: 1 });
+    watched.take();
+    const calls = await Promise.all(receivers.map((receiver) => receiver.call('receive', { queue: 'q' }, { max: 10 })));
+    const received = calls.flatMap(({ messages }) => messages.map(({ id }) => id));
+    expect(received.length).toBeGreaterThan(20);
+    expect(new Set(received).size).toBe(received.length);
+    const { puts, refused } = watched.take();
+    expect(puts).toBe(received.length);
+    // All begin at the head. A later one meets the first row of what another takes, and leaves the nine behind it alone.
+    expect(refused).toBeLessThan(20);
+  });
+
+  it('of a receive reads as many rows as the rows before gave reason to, and goes on where they hold fewer', async () => {
+    const { create, send, receive, watched } = driven();
+    await create('q');
+    for (const _ of range(12)) await send('q', ...range(10));
+    for (const _ of range(20)) await send('q', 'single');
+    await receive('q', { max: 10 });
+    watched.takeRows();
+    expect((await receive('q', { max: 10 })).length).toBe(10);
+    expect(watched.takeRows()).toBe(1);
+    expect((await receive('q', { max: 100 })).length).toBe(100);
+    expect(watched.takeRows()).toBe(10);
+    // Two rows are read in the hope of ten each, then the eighteen behind them.
+    expect((await receive('q', { max: 20 })).length).toBe(20);
+    expect(watched.takeRows()).toBe(20);
+  });
+
   it('of no operation grows with the depth of the queue', async () => {
     const { create, send, receive, ack, watched, another } = driven();
     await create('q');

@@ -17,6 +17,8 @@ export interface WatchedStore {
   store: Store;
   /** Counts since the last call of this. */
   take(): Tally;
+  /** Rows that ranges answered since the last call of this. */
+  takeRows(): number;
   /** Called before each call of the store; what it throws, the caller gets. */
   before: (call: { method: keyof Store; keys: readonly Key[] }) => void | Promise<void>;
 }
@@ -25,6 +27,7 @@ const nothing = (): Tally => ({ gets: 0, ranges: 0, puts: 0, updates: 0, removal
 
 export function watchStore(inner: Store): WatchedStore {
   let tally = nothing();
+  let rowsRead = 0;
   const count = ({ then }: Pick<Write, 'then'>) => {
     if ('put' in then) tally.puts++;
     else if ('remove' in then) tally.removals++;
@@ -34,6 +37,11 @@ export function watchStore(inner: Store): WatchedStore {
     take() {
       const taken = tally;
       tally = nothing();
+      return taken;
+    },
+    takeRows() {
+      const taken = rowsRead;
+      rowsRead = 0;
       return taken;
     },
     before: () => {},
@@ -46,7 +54,9 @@ export function watchStore(inner: Store): WatchedStore {
       async range(range) {
         await watched.before({ method: 'range', keys: [] });
         tally.ranges++;
-        return inner.range(range);
+        const answer = await inner.range(range);
+        rowsRead += answer.rows.length;
+        return answer;
       },
       async write(write, options) {
         await watched.before({ method: 'write', keys: [write.key] });

@@ -16,13 +16,20 @@ it.each([
   { batch: 1, writeUnits: 6, calls: 6 },
   { batch: 10, writeUnits: 0.6, calls: 0.6 },
 ])('spends $writeUnits write units and $calls calls on the life of a small message, $batch at a time', async (expected) => {
-  const cost = await costOfLife(ground, { messages, bodyBytes: 40, batch: expected.batch, receivers: 1 });
+  const { batch } = expected;
+  const cost = await costOfLife(ground, { messages, bodyBytes: 40, publishBatch: batch, receiveBatch: batch, receivers: 1 });
   expect(cost.writeUnits).toBeCloseTo(expected.writeUnits, 9);
   expect(cost.refused).toBe(0);
   // The queue's settings are read again each two seconds; the calls beside those are exact.
   const settingsReads = (cost.calls - expected.calls) * messages;
   expect(settingsReads).toBeGreaterThanOrEqual(0);
   expect(settingsReads).toBeLessThan(messages * 0.2);
+});
+
+it('spends 6 write units, and a fifth of a read unit, on a message that is published alone and received with nine others', async () => {
+  const cost = await costOfLife(ground, { messages, bodyBytes: 40, publishBatch: 1, receiveBatch: 10, receivers: 1 });
+  expect(cost.writeUnits).toBeCloseTo(6, 9);
+  expect(cost.readUnits).toBeLessThan(0.25);
 });
 
 it('spends exactly so many write units on each other step, and on lives that begin or end otherwise', async () => {

@@ -19,7 +19,7 @@ export const fences: readonly Mutant[] = [
     name: 'a lease is leased by a clock that is not trusted',
     file: 'engine/operations/receive.ts',
     find: 'if (!ctx.clock.trusted()) {',
-    replace: 'if (!ctx.clock.trusted() && max === 0) {',
+    replace: 'if (!ctx.clock.trusted() && stretch === 0) {',
   },
   {
     name: 'a tombstone is too short',

@@ -23,7 +23,7 @@ export const leases: readonly Mutant[] = [
   },
   {
     name: 'the fresh row is not removed once it is claimed',
-    file: 'engine/operations/receive.ts',
+    file: 'engine/taking.ts',
     find: "  if ('claimed' in result) {\n    removals.push(parcel);",
     replace: "  if ('claimed' in result) {",
   },
@@ -74,9 +74,9 @@ export const leases: readonly Mutant[] = [
   },
   {
     name: 'one receive answers a row twice that it met in both tables',
-    file: 'engine/operations/receive.ts',
-    find: 'if (!claimed || taken.claimed.some(({ lease }) => lease.id === claimed.lease.id)) continue;',
-    replace: 'if (!claimed) continue;',
+    file: 'engine/taking.ts',
+    find: 'if (taken.claimed.some(({ lease }) => lease.id === claimed.lease.id)) continue;',
+    replace: '',
   },
   {
     name: 'an ack needs no token',
@@ -183,7 +183,7 @@ export const leases: readonly Mutant[] = [
   },
   {
     name: 'a claim of which no word came is not given back',
-    file: 'engine/operations/receive.ts',
+    file: 'engine/taking.ts',
     find: "if (error.applied === 'unknown') await giveBack",
     replace: "if (error.applied === 'unknown' && max > 1000) await giveBack",
     tests: ['test/engine/undelivered.test.ts'],
@@ -200,5 +200,12 @@ export const leases: readonly Mutant[] = [
     file: 'engine/publish-parcels.ts',
     find: 'if (error) failures.set(ready[index]!, error);',
     replace: "if (error && error.applied === 'unknown') failures.set(ready[index]!, error);",
+  },
+  {
+    name: 'a receive goes on with a stretch that another receiver has begun',
+    file: 'engine/taking.ts',
+    find: 'if (isLost && isFirst) break;',
+    replace: '',
+    tests: ['test/engine/cost.test.ts'],
   },
 ];

@@ -36,7 +36,7 @@ export const records: readonly Mutant[] = [
   },
   {
     name: "the row of a group's parcel is not removed once it is taken",
-    file: 'engine/operations/receive.ts',
+    file: 'engine/taking.ts',
     find: 'if (behind) removals.push(behind);',
     replace: '',
   },

@@ -14,11 +14,11 @@ function widened(conflicts: number) {
 it('lets one receiver alone take the first row', () => {
   const windows = createWindows();
   expect(windows.size('s')).toBe(1);
-  windows.read('s', conflictBytes);
+  windows.read('s', 1, 1, conflictBytes);
   expect(windows.size('s')).toBe(1);
 });
 
-it('widens a window by more than double with each conflict, to as many rows as one receive reads', () => {
+it('widens a window by more than double with each conflict, up to a hundred receives', () => {
   expect([1, 2, 3, 4, 5, 6, 7, 8].map((conflicts) => widened(conflicts).size('s'))).toEqual([
     3,
     7,
@@ -37,22 +37,22 @@ it('widens the window of the shard that had the conflict, and no other', () => {
 
 it('halves a window each time that reading beyond what was asked for has cost as much as a conflict', () => {
   const windows = widened(4);
-  windows.read('s', conflictBytes);
+  windows.read('s', 1, 1, conflictBytes);
   expect(windows.size('s')).toBe(15);
-  windows.read('s', conflictBytes / 2);
-  windows.read('s', conflictBytes / 2);
+  windows.read('s', 1, 1, conflictBytes / 2);
+  windows.read('s', 1, 1, conflictBytes / 2);
   expect(windows.size('s')).toBe(7);
 });
 
 it('leaves a window alone that was read for nothing beyond', () => {
   const windows = widened(2);
-  windows.read('s', 0);
+  windows.read('s', 1, 1, 0);
   expect(windows.size('s')).toBe(7);
 });
 
 it('begins anew once a window is of less than two rows', () => {
   const windows = widened(1);
-  windows.read('s', conflictBytes);
+  windows.read('s', 1, 1, conflictBytes);
   expect(windows.size('s')).toBe(1);
   windows.conflicted('s');
   expect(windows.size('s')).toBe(3);
@@ -60,8 +60,37 @@ it('begins anew once a window is of less than two rows', () => {
 
 it('keeps what a window has over whole rows', () => {
   const windows = widened(2);
-  windows.read('s', conflictBytes);
+  windows.read('s', 1, 1, conflictBytes);
   expect(windows.size('s')).toBe(3);
   windows.conflicted('s');
   expect(windows.size('s')).toBe(8);
+});
+
+it('takes a shard for shared until a receive met no conflict, and again after each conflict until the window is narrow', () => {
+  const windows = createWindows();
+  expect(windows.isAlone('s')).toBe(false);
+  windows.undisturbed('s');
+  expect(windows.isAlone('s')).toBe(true);
+  expect(windows.isAlone('other')).toBe(false);
+  windows.conflicted('s');
+  expect(windows.isAlone('s')).toBe(false);
+  windows.undisturbed('s');
+  expect(windows.isAlone('s')).toBe(false);
+  windows.read('s', 1, 1, conflictBytes);
+  expect(windows.isAlone('s')).toBe(true);
+});
+
+it('asks for as many rows as give the messages wanted, by what the last rows held', () => {
+  const windows = createWindows();
+  expect(windows.rowsFor('s', 10)).toBe(10);
+  windows.read('s', 4, 40, 0);
+  expect(windows.rowsFor('s', 10)).toBe(1);
+  expect(windows.rowsFor('s', 25)).toBe(3);
+  expect(windows.rowsFor('other', 10)).toBe(10);
+  windows.read('s', 0, 0, 0);
+  expect(windows.rowsFor('s', 10)).toBe(1);
+  windows.read('s', 4, 12, 0);
+  expect(windows.rowsFor('s', 10)).toBe(4);
+  windows.read('s', 4, 4, 0);
+  expect(windows.rowsFor('s', 10)).toBe(10);
 });
