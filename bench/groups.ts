@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import { batchEntriesMax } from '../sdk/limits.ts';
 import { layGround } from './ground.ts';
+import type { Metered } from './meter.ts';
 import { table } from './table.ts';
 
 const { values } = parseArgs({
@@ -15,7 +16,7 @@ const large = Number(values.large);
 
 const ground = await layGround();
 try {
-  const { engine } = ground.instance();
+  const { engine, meter } = ground.instance();
   const queue = { queue: 'groups' };
   await engine.call('createQueue', queue, { visibilityTimeoutSeconds: 3600 });
   const publish = async (count: number, groupOf: (index: number) => string) => {
@@ -35,8 +36,12 @@ try {
   let turnsOfLarge = 0;
   let largeMessages = 0;
   let calls = 0;
+  const receives: (Metered & { ms: number })[] = [];
   while (served.size < others) {
+    meter.reset();
+    const startedAt = performance.now();
     const { messages } = await engine.call('receive', queue, { max: batchEntriesMax });
+    receives.push({ ...meter.reset(), ms: performance.now() - startedAt });
     calls++;
     if (messages.length === 0) throw new Error('a group that waits was not found');
     const ofLarge = messages.filter(({ group }) => group === 'large');
@@ -58,6 +63,18 @@ try {
       [[others + 1, large, calls, turnsOfLarge, largeMessages]],
     ),
   );
+  const median = (of: (receive: Metered & { ms: number }) => number) => {
+    const sorted = receives.map(of).sort((a, b) => a - b);
+    return sorted[sorted.length >> 1]!;
+  };
+  const figures = [
+    median(({ calls: made }) => made),
+    median(({ writeUnits }) => writeUnits),
+    median(({ readUnits }) => readUnits),
+    Math.round(median(({ ms }) => ms)),
+  ];
+  console.log(`\nA receive of ${batchEntriesMax}, in the median:\n`);
+  console.log(table(['calls', 'write units', 'read units', 'ms'], [figures]));
   if (turnsOfLarge > 2) {
     console.error('The large group had more than its turn.');
     process.exitCode = 1;

@@ -5,9 +5,10 @@ import { idInMessages } from './groups.ts';
 import { groupKeyOf, keptRowId } from './ids.ts';
 import { endingOfParcel, keepExpired } from './keeping.ts';
 import { needsEnding } from './lease-writes.ts';
+import type { Key } from './port.ts';
 import { removeParcels } from './removals.ts';
 import { readParcel } from './row-format.ts';
-import type { Group, Lease, Parcel, Slot } from './rows.ts';
+import { type Group, type Lease, type Parcel, parcelKey, type Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 import { isExpired, tellExpired, verdictOfAge } from './verdicts.ts';
 
@@ -18,11 +19,25 @@ export interface NextParcel {
   more: boolean;
 }
 
+/** The key of the parcel that a group is to take next, where its row says which. */
+export function firstKey({ id, slots, group }: Lease): Key | undefined {
+  return group?.first === undefined || slots.length > 0 ? undefined : parcelKey(id, group.first);
+}
+
 /**
  * Looks for the next parcel, and removes what lies before it: what was taken before (its receiver died, or its row was ended by others) and
- * what is too old or purged. Nothing can put those again: a publish to a group is refused behind its `tail`.
+ * what is too old or purged; unless the row says which is first, and that was read already. Nothing can put those again: a publish to a group is refused behind its `tail`.
  */
-export async function nextParcel(ctx: Context, queue: QueueRecord, lease: Lease, group: Group, now: number): Promise<NextParcel> {
+export async function nextParcel(
+  ctx: Context,
+  queue: QueueRecord,
+  { lease, group, first }: { lease: Lease; group: Group; first?: Parcel | undefined },
+  now: number,
+): Promise<NextParcel> {
+  // Nothing lies before it.
+  if (first && first.id === group.first && verdictOfAge(queue, first.since, first.expiresAt, now) !== 'gone') {
+    return { parcel: first, removed: 0, more: false };
+  }
   const { rows, next } = await ctx.store.range({ table: 'messages', partition: lease.id, limit: headRowsMax, consistent: true });
   const before: Parcel[] = [];
   let removed = 0;
@@ -77,7 +92,7 @@ async function putEnded(
 
 /** The group's row with this parcel's messages, all of them due; but those that were cancelled while they waited. */
 export function taking(ctx: Context, queue: QueueRecord, lease: Lease, group: Group, parcel: Parcel): Lease {
-  const { due: _, until: __, aside: ___, cancelled = [], ...rest } = group;
+  const { due: _, until: __, aside: ___, first: ____, cancelled = [], ...rest } = group;
   const next: Lease = {
     id: lease.id,
     shard: lease.shard,

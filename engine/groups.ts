@@ -94,7 +94,7 @@ export function parcelDone(lease: Lease, group: Group, version: string, now: num
 
 /** The row of a group of which nothing waits. */
 export function idle(lease: Lease, group: Group, version: string, now: number): Lease {
-  const { due: _, cancelled: __, ...rest } = group;
+  const { due: _, cancelled: __, first: ___, ...rest } = group;
   return { ...bare(lease, version), group: { ...rest, head: group.tail, until: now + tombstoneMs } };
 }
 

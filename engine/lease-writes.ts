@@ -9,7 +9,7 @@ import type { Context } from './context.ts';
 import { parcelDone } from './groups.ts';
 import { type Condition, type Row, StoreError, type Write } from './port.ts';
 import { leaseRow, readLease, tombstoneRow } from './row-format.ts';
-import { absentAt, endOf, isLive, type Lease, leaseKey, type Tombstone, tombstone } from './rows.ts';
+import { absentAt, endOf, isLive, type Lease, leaseKey, type Parcel, type Tombstone, tombstone } from './rows.ts';
 import { writeBy } from './settings.ts';
 
 /** A row of `leases` as it was read, and when the read began. */
@@ -17,6 +17,8 @@ export interface Seen {
   id: string;
   row: Row | undefined;
   readAt: number;
+  /** Of a group's row: the parcel that it takes next, where that was read with it. */
+  first?: Parcel;
   /** Of what a write left: an earlier try of it may have been applied, and what it put may be gone again. */
   unsure?: true;
 }

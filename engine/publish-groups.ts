@@ -69,7 +69,7 @@ async function publishTogether(
         const row = parcelRow({ ...parcel, ...(expiresAt === undefined ? {} : { expiresAt }) }, queue.deadLetter !== null);
         return { key: parcelKey(rowId, ids[index]!), then: { put: row } };
       });
-      const change = groupWrite(ctx, queue, { seen, name, last: ids.at(-1)!, now, expiresAt });
+      const change = groupWrite(ctx, queue, { seen, name, first: ids[0]!, last: ids.at(-1)!, now, expiresAt });
       const result = await ctx.store.transact([change, ...puts], writeBy(Math.min(readAt, seen.readAt)));
       if (result.ok) return { key: groupKeyOf(rowId), ids };
       refused = ids.at(-1)!;
@@ -105,14 +105,21 @@ function placeGroup(
 function groupWrite(
   ctx: Context,
   queue: QueueRecord,
-  { seen, name, last, now, expiresAt }: { seen: Seen; name: string; last: string; now: number; expiresAt: number | undefined },
+  {
+    seen,
+    name,
+    first,
+    last,
+    now,
+    expiresAt,
+  }: { seen: Seen; name: string; first: string; last: string; now: number; expiresAt: number | undefined },
 ): Write {
   const key = leaseKey(seen.id);
   const version = ctx.newVersion();
   const shard = shardKey(queue, anyShard(queue, ctx.random));
   const expiring = expiresAt === undefined ? {} : { expiresAt };
   if (!seen.row) {
-    const group = { name, head: '', tail: last, due: now };
+    const group = { name, head: '', first, tail: last, due: now };
     const row = leaseRow({ id: seen.id, shard, version, slots: [], since: now, contents: { text: '[]' }, group, ...expiring });
     return { key, when: { absent: ['id'] }, then: { put: row } };
   }
@@ -140,6 +147,7 @@ function groupWrite(
       set: [
         [['version'], version],
         [['group', 'tail'], last],
+        [['group', 'first'], first],
         // It may have rested in a shard that is retired by now.
         [['shard'], shard],
         [['expiry'], now],

@@ -68,6 +68,8 @@ export interface Group {
   head: string;
   /** The parcel published last. */
   tail: string;
+  /** The parcel that is next, where nothing lay in the group's partition when it was published: it can be read without a query. */
+  first?: string;
   /** While the row holds no message: when the next parcel is to be taken; undefined where none waits. */
   due?: number;
   /** Where none waits: when the row may be removed. A late copy of a publish to it must find it. */

@@ -124,7 +124,7 @@ async function goOn(
   const lease = last.slots.length > 0 ? parcelDone(last, lastGroup, last.version, now) : last;
   const { leftover = [], ...group } = lease.group!;
   await removeAll(ctx, leftover.flatMap(chunkKeys));
-  const { parcel, removed, more } = await nextParcel(ctx, queue, lease, group, now);
+  const { parcel, removed, more } = await nextParcel(ctx, queue, { lease, group, first: seen.first }, now);
   settled.removed += removed;
   if (more) return { seen };
   if (!parcel) return { seen: await replace(ctx, seen, leaseRow(idle(lease, group, ctx.newVersion(), now))) };

@@ -90,4 +90,11 @@ export const records: readonly Mutant[] = [
     find: 'Array.from({ length: levelsVisited }, (_, index) => levelsVisited - 1 - index);',
     replace: 'Array.from({ length: 1 }, (_, index) => levelsVisited - 1 - index);',
   },
+  {
+    name: 'a group goes back to the parcel that it took first',
+    file: 'engine/group-parcels.ts',
+    find: 'aside: ___, first: ____, cancelled',
+    replace: 'aside: ___, cancelled',
+    tests: ['test/engine/group-rounds.test.ts'],
+  },
 ];

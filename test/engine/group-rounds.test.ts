@@ -1,0 +1,70 @@
+import { expect, it } from 'vitest';
+import { StoreError } from '../../engine/port.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const groups = 100;
+const range = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+onBothStores('a receive of a hundred messages of as many groups', (driven) => {
+  const publishEach = async (count: number) => {
+    const { create, publish } = driven();
+    await create('q', { visibilityTimeoutSeconds: 60 });
+    for (const turn of range(count)) {
+      await publish('q', ...range(groups).map((group) => ({ body: [group, turn], group: `group-${group}` })));
+    }
+  };
+
+  it('reads the parcels that are first in their groups together, without a query for each group', async () => {
+    const { watched, receive } = driven();
+    await publishEach(1);
+    watched.take();
+    expect(await receive('q')).toHaveLength(groups);
+    const { ranges, gets, puts, removals } = watched.take();
+    expect({ ranges, gets: gets <= 3, puts, removals }).toEqual({ ranges: 2, gets: true, puts: groups, removals: groups });
+  });
+
+  it('does so again when the groups were served and rested', async () => {
+    const { watched, receive, ack, publish } = driven();
+    await publishEach(1);
+    expect((await ack('q', await receive('q'))).every(({ ok }) => ok)).toBe(true);
+    await publish('q', ...range(groups).map((group) => ({ body: 'again', group: `group-${group}` })));
+    watched.take();
+    expect(await receive('q')).toHaveLength(groups);
+    expect(watched.take()).toMatchObject({ ranges: 2, puts: groups, removals: groups });
+  });
+
+  it('claims all of them in a few rounds where more waits behind in each group', async () => {
+    const { watched, receive, ack } = driven();
+    await publishEach(3);
+    let side = 0;
+    let most = 0;
+    for (const turn of range(3)) {
+      watched.before = async ({ method }) => {
+        if (method !== 'write') return;
+        most = Math.max(most, ++side);
+        await new Promise((resolve) => setImmediate(resolve));
+        side--;
+      };
+      const messages = await receive('q');
+      watched.before = () => undefined;
+      expect(messages.map(({ body }) => (body as number[])[1])).toEqual(range(groups).map(() => turn));
+      await ack('q', messages);
+    }
+    // Ten were claimed to find out how many messages each gives, and all others at once.
+    expect(most).toBeGreaterThan(groups / 2);
+  });
+
+  it('gives nothing that was cancelled while its receiver could not remove its parcel', async () => {
+    const { create, publish, receive, call, engine, watched } = driven();
+    await create('q', { visibilityTimeoutSeconds: 60 });
+    const [first] = await publish('q', { body: 'cancelled', group: 'a' });
+    watched.before = ({ method }) => {
+      if (method === 'writeAll') throw new StoreError('no answer', 'unknown');
+    };
+    expect(await receive('q').catch(() => [])).toEqual([]);
+    watched.before = () => undefined;
+    await engine.call('cancelMessage', { queue: 'q', id: first! }, { force: true });
+    await call('publish', 'q', { messages: [{ body: 'next', group: 'a' }] });
+    expect((await receive('q')).map(({ body }) => body)).toEqual(['next']);
+  });
+});
