@@ -6,16 +6,12 @@ import { firstKey } from './group-parcels.ts';
 import { isEnded, judgeable, look, type Seen } from './lease-writes.ts';
 import type { Row } from './port.ts';
 import { readParcel } from './row-format.ts';
-<<<<<<< HEAD
-import { isLive, type Parcel } from './rows.ts';
-=======
-import type { Lease, Parcel } from './rows.ts';
->>>>>>> b16d279 (Receive from many groups in one round, without a query for each)
+import { isLive, type Lease, type Parcel } from './rows.ts';
 
 /** A row that may be taken, ready to be claimed. */
 export type Candidate =
   | { at: number; parcel: Parcel; size: number; count: number }
-  | { at: number; seen: Seen; size: number; count: number; isGuess?: true };
+  | { at: number; seen: Seen; size: number; count: number };
 
 /** A row that may be taken: it has been waiting since `at`. Of a due one the index shows only that it is due: it is still to be read. */
 export type Found = Candidate | { at: number; due: string; count: number };
@@ -25,74 +21,9 @@ export function rowOf(found: Found): string {
   return 'seen' in found ? found.seen.id : found.parcel.id;
 }
 
-<<<<<<< HEAD
 /** Both, the longest waiting first. A row of the index is taken to hold `duePerRow` messages. */
 export function oldestFirst(heads: readonly Row[], due: readonly Row[], duePerRow: number): Found[] {
   const unreceived = heads.map(readParcel).map((parcel): Found => {
-=======
-/** Both, the longest waiting first; of the window's rows in an order of this receive's own. */
-export async function candidatesOf(
-  ctx: Context,
-  { window, max }: { window: number; max: number },
-  heads: readonly Row[],
-  due: readonly Row[],
-): Promise<Candidate[]> {
-  return oldestFirst(shuffled(ctx, window, heads), await dueRows(ctx, shuffled(ctx, window, due), max));
-}
-
-/** Those that other receives of this process have had in hand since they were read come last. */
-export function othersLast(ctx: Context, candidates: readonly Candidate[], readAt: number): Candidate[] {
-  const isInHand = (candidate: Candidate) => ctx.inHand.touchedSince(rowOf(candidate), readAt);
-  return [...candidates.filter((one) => !isInHand(one)), ...candidates.filter(isInHand)];
-}
-
-/**
- * The rows of the window in a random order, then those behind it. (From a random row on would be in order, but whoever meets a row
- * taken would go on to its neighbour, which others have come to in the same way.)
- */
-function shuffled(ctx: Context, window: number, rows: readonly Row[]): Row[] {
-  const order = rows.slice(0, window);
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = Math.floor(ctx.random.number() * (i + 1));
-    [order[i], order[j]] = [order[j]!, order[i]!];
-  }
-  return [...order, ...rows.slice(window)];
-}
-
-async function dueRows(ctx: Context, rows: readonly Row[], max: number): Promise<Candidate[]> {
-  const seen = await look(
-    ctx,
-    rows.map((row) => row.id as string),
-  );
-  const leases = seen.map((one) => judgeable(one, ctx.clock.now()).lease);
-  // No more of them than can be taken.
-  const firsts = await firstParcels(ctx, leases.slice(0, max));
-  return seen.map((one, index): Candidate => {
-    const at = rows[index]!.expiry as number;
-    const lease = leases[index];
-    const first = firsts[index];
-    if (first) return { at, seen: { ...one, first }, size: sizeOf(first.contents), count: first.count };
-    const size = lease ? sizeOf(lease.contents) : 0;
-    // Of a group that goes on to its next parcel, as many as that may hold.
-    if (lease?.group && isEnded(lease)) return { at, seen: one, size, count: parcelSlotsMax, isGuess: true };
-    return { at, seen: one, size, count: lease?.slots.length ?? 0 };
-  });
-}
-
-/** The parcels that groups take next, where their rows say which: read together, rather than by a query for each. */
-async function firstParcels(ctx: Context, leases: readonly (Lease | undefined)[]): Promise<(Parcel | undefined)[]> {
-  const keys = leases.map((lease) => lease && firstKey(lease));
-  const wanted = keys.filter((key) => key !== undefined);
-  const found = new Map<string, Parcel>();
-  for (const row of wanted.length > 0 ? await ctx.store.get(wanted) : []) {
-    if (row) found.set(row.shard as string, readParcel(row));
-  }
-  return leases.map((lease, index) => (lease && keys[index] ? found.get(lease.id) : undefined));
-}
-
-function oldestFirst(heads: readonly Row[], due: readonly Candidate[]): Candidate[] {
-  const fresh = heads.map(readParcel).map((parcel): Candidate => {
->>>>>>> b16d279 (Receive from many groups in one round, without a query for each)
     return { at: parcel.since, parcel, size: sizeOf(parcel.contents), count: parcel.count };
   });
   const received = due.map((row): Found => ({ at: row.expiry as number, due: row.id as string, count: duePerRow }));
@@ -107,7 +38,6 @@ function oldestFirst(heads: readonly Row[], due: readonly Candidate[]): Candidat
 }
 
 /**
-<<<<<<< HEAD
  * Stretches of neighbouring rows, each of about `max` messages: the first `window` of them in a random order, then those behind. Rows that
  * other receives of this process have claimed since they were read come last.
  */
@@ -144,32 +74,24 @@ export async function readCandidates(ctx: Context, found: readonly Found[]): Pro
     ctx,
     found.flatMap((one) => ('due' in one ? [one.due] : [])),
   );
+  const leases = seen.map((row) => judgeable(row, ctx.clock.now()).lease);
+  const firsts = await firstParcels(ctx, leases);
   return found.map((one): Candidate => {
     if (!('due' in one)) return one;
     const row = seen.shift()!;
-    const { lease } = judgeable(row, ctx.clock.now());
+    const lease = leases.shift();
+    const first = lease && firsts.get(lease.id);
+    if (first) return { at: one.at, seen: { ...row, first }, size: sizeOf(first.contents), count: first.count };
     const size = lease ? sizeOf(lease.contents) : 0;
     // Of a group that goes on to its next parcel, as many as that may hold.
     const count = lease?.group && isEnded(lease) ? parcelSlotsMax : (lease?.slots.filter(isLive).length ?? 0);
     return { at: one.at, seen: row, size, count };
   });
-=======
- * How many messages to expect of a row, so that a round claims as many rows side by side as it takes. Of groups that go on to a parcel that
- * was not read: what those claimed before had on average. To expect too many would take a round more for each few of them.
- */
-export function createExpectation() {
-  let rows = 0;
-  let messages = 0;
-  return {
-    of(candidate: Candidate): number {
-      const isGuess = 'isGuess' in candidate && rows > 0;
-      return Math.max(1, isGuess ? Math.ceil(messages / rows) : candidate.count);
-    },
-    met(candidate: Candidate, claimed: number): void {
-      if (!('isGuess' in candidate) || claimed === 0) return;
-      rows++;
-      messages += claimed;
-    },
-  };
->>>>>>> b16d279 (Receive from many groups in one round, without a query for each)
+}
+
+/** The parcels that groups take next, by the group's row, where the row says which: read together, rather than by a query for each. */
+async function firstParcels(ctx: Context, leases: readonly (Lease | undefined)[]): Promise<Map<string, Parcel>> {
+  const keys = leases.flatMap((lease) => (lease && firstKey(lease)) ?? []);
+  const rows = keys.length > 0 ? await ctx.store.get(keys) : [];
+  return new Map(rows.flatMap((row) => (row ? [[row.shard as string, readParcel(row)]] : [])));
 }

@@ -7,15 +7,9 @@
  */
 import type { InputOf, OutputOf, ReceivedMessage } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
-<<<<<<< HEAD
 import { clockMarginMs, headRowsMax, windowRowsMax } from '../../sdk/limits.ts';
 import { type Found, oldestFirst, readCandidates, rowOf, stretchesOf } from '../candidates.ts';
 import type { Taker } from '../claims.ts';
-=======
-import { callBytesMax, clockMarginMs, headRowsMax, tombstoneMs } from '../../sdk/limits.ts';
-import { type Candidate, candidatesOf, createExpectation, othersLast, rowOf } from '../candidates.ts';
-import { type Claimed, claimDue, claimFresh, clearParcel, giveBack, type Taker } from '../claims.ts';
->>>>>>> b16d279 (Receive from many groups in one round, without a query for each)
 import type { Context } from '../context.ts';
 import { deliver, type Taken } from '../deliveries.ts';
 import { growIfThrottled } from '../growth.ts';
@@ -156,7 +150,6 @@ async function readHead(ctx: Context, shard: string, stretch: number, times: num
       `the clock was found to be off by more than ${clockMarginMs} ms and is being set right`,
     );
   }
-<<<<<<< HEAD
   const found = oldestFirst(heads.rows, due.rows, ctx.windows.messagesPerRow(shard));
   const beyond = (rows: readonly Row[]) => (rows[0] ? storedBytes(rows[0]) * Math.max(0, rows.length - stretch) : 0);
   const messages = found.reduce((sum, one) => sum + ('parcel' in one ? one.count : 0), 0);
@@ -172,83 +165,6 @@ function orFailure<T>(answer: Promise<T>): Promise<T | Error> {
     if (error instanceof StoreError || error instanceof DumbwaiterError) return error;
     throw error;
   });
-=======
-  const [first] = heads.rows;
-  if (first && window > 1) ctx.windows.read(shard, storedBytes(first) * Math.max(0, heads.rows.length - max));
-  const candidates = await candidatesOf(ctx, { window, max }, heads.rows, due.rows);
-  if (candidates.length === 0) return { messages: [], met: 0 };
-  const there = candidates.reduce((sum, { count }) => sum + Math.max(count, 1), 0);
-  const permitted = taker.limiter ? await taker.limiter.take(taker.token, Math.min(max, there)) : max;
-  if (permitted === 0) return { messages: [], met: 0 };
-  const inHand: string[] = [];
-  try {
-    const taken = await take(ctx, taker, shard, othersLast(ctx, candidates, readAt), permitted, readAt, inHand);
-    const messages = await deliver(ctx, taker, taken);
-    return { messages, met: candidates.length };
-  } finally {
-    // Where it broke off, nothing is delivered.
-    await taker.limiter?.settle(0);
-    for (const row of inHand) ctx.inHand.release(row);
-  }
-}
-
-/** Claims rows in turn, as many side by side as are needed, until there are `max` messages or one answer is full. */
-async function take(
-  ctx: Context,
-  taker: Taker,
-  shard: string,
-  candidates: Candidate[],
-  max: number,
-  readAt: number,
-  inHand: string[],
-): Promise<Taken> {
-  const taken: Taken = { claimed: [], removals: [] };
-  let failure: StoreError | undefined;
-  let messages = 0;
-  let bytes = 0;
-  let next = 0;
-  const expected = createExpectation();
-  while (next < candidates.length && messages < max && !failure) {
-    const round: { candidate: Candidate; want: number }[] = [];
-    let planned = 0;
-    while (next < candidates.length && planned < max - messages) {
-      const candidate = candidates[next]!;
-      const size = candidate.size + candidate.count * messageOverheadBytes;
-      if (bytes > 0 && bytes + size > callBytesMax) break;
-      const want = Math.min(expected.of(candidate), max - messages - planned);
-      round.push({ candidate, want });
-      ctx.inHand.take(rowOf(candidate));
-      inHand.push(rowOf(candidate));
-      planned += want;
-      bytes += size;
-      next++;
-    }
-    if (round.length === 0) break;
-    const outcomes = await Promise.all(
-      round.map(async ({ candidate, want }) => {
-        try {
-          return await claim(ctx, taker, shard, candidate, want, readAt, taken.removals);
-        } catch (error) {
-          // What the others have claimed is still to be delivered.
-          if (!(error instanceof StoreError)) throw error;
-          failure = error;
-          if (error.applied === 'unknown') await giveBack(ctx, taker, rowOf(candidate)).catch(ofStore);
-          return undefined;
-        }
-      }),
-    );
-    // In the order of the candidates, whichever answered first.
-    for (const [index, claimed] of outcomes.entries()) {
-      // A row met in `messages` and among the due ones too is claimed once, and answered twice.
-      if (!claimed || taken.claimed.some(({ lease }) => lease.id === claimed.lease.id)) continue;
-      taken.claimed.push(claimed);
-      messages += claimed.slots.length;
-      expected.met(round[index]!.candidate, claimed.slots.length);
-    }
-  }
-  if (failure && taken.claimed.length === 0) throw failure;
-  return taken;
->>>>>>> b16d279 (Receive from many groups in one round, without a query for each)
 }
 
 function after(row: Row | undefined): { after?: Row } {
