@@ -34,6 +34,7 @@ import { updateSchedule } from './operations/update-schedule.ts';
 import { StoreError } from './port.ts';
 import { runRedrive } from './redrive-run.ts';
 import { sweep } from './sweep.ts';
+import { unavailableCall } from './unavailable.ts';
 
 type Calls = {
   [Name in QueueOperation]: (
@@ -102,6 +103,6 @@ async function answering<T>(run: () => Promise<T>): Promise<T> {
     return await run();
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    throw new DumbwaiterError('unavailable', error.message, { cause: error });
+    throw new DumbwaiterError('unavailable', unavailableCall(error), { cause: error });
   }
 }

@@ -20,6 +20,8 @@ export type EngineEvent =
   | { kind: 'schedule_failed'; schedule: string; queue: string; reason: string }
   /** A prepared message that nobody committed, after its publisher was asked so often. */
   | { kind: 'rolled_back'; queue: string; row: string; asked: number }
+  /** The store did not do as asked, for some entries of a call that was answered; what it said. */
+  | { kind: 'unavailable'; queue: string; detail: string }
   /** Something that the rules make impossible, or nearly: worth an alarm. */
   | { kind: 'anomaly'; what: string; queue?: string; row?: string };
 

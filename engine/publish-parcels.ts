@@ -2,7 +2,7 @@
  * Publishing messages that share rows: ready ones in parcels of `messages`, delayed ones in rows of `leases`. What a shard was too busy
  * for goes to another, under a new id: it was surely not stored.
  */
-import type { PublishResult, Refused } from '../sdk/contract.ts';
+import type { PublishResult } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
 import { parcelBytesMax, parcelSlotsMax } from '../sdk/limits.ts';
 import { type Beside, removeLasting } from './beside.ts';
@@ -17,6 +17,7 @@ import { leaseRow, parcelRow, roomForContents } from './row-format.ts';
 import { type Lease, leaseKey, parcelKey, type Slot } from './rows.ts';
 import { expiryOf, type QueueRecord, writeBy } from './settings.ts';
 import { anyShard, levelIn, shardKey } from './shards.ts';
+import { unavailableEntry } from './unavailable.ts';
 
 /** A message to be published: its place in the call, and what it holds. */
 export interface Pending {
@@ -69,7 +70,9 @@ export async function publishShared(
     for (const parcel of parcels) {
       const failure = failures.get(parcel);
       parcel.group.forEach((pending, slot) => {
-        results[pending.index] = failure ? unavailable(failure) : { ok: true, id: messageId(parcel.id, slot) };
+        results[pending.index] = failure
+          ? unavailableEntry(ctx, target.queue.name, 'publish', failure)
+          : { ok: true, id: messageId(parcel.id, slot) };
       });
     }
     const undone = parcels.filter((parcel) => isPassing(failures.get(parcel)));
@@ -225,9 +228,4 @@ async function writeParcels(
 export function notSaid({ unsure }: { unsure?: true } = { unsure: true }): StoreError {
   if (!unsure) return new StoreError('the time in which the message could be stored has passed', 'no', undefined, 'late');
   return new StoreError('the store did not answer whether the message was stored', 'unknown');
-}
-
-export function unavailable(error: StoreError): Refused {
-  const outcome = error.applied === 'no' ? 'The message was not published' : 'The message may or may not have been published';
-  return { ok: false, code: 'unavailable', message: `${outcome}: ${error.message}` };
 }

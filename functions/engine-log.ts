@@ -8,12 +8,13 @@ const messages = {
   anomaly: 'Anomaly',
   schedule_failed: 'Schedule failed',
   rolled_back: 'Rolled back',
+  unavailable: 'Unavailable',
 } as const;
 
 export function logEngineEvents(log: Log): (event: EngineEvent) => void {
   return (event) => {
     if (event.kind === 'anomaly') log.error(messages.anomaly, { ...event });
-    else if (event.kind === 'schedule_failed') log.warn(messages[event.kind], { ...event });
+    else if (event.kind === 'schedule_failed' || event.kind === 'unavailable') log.warn(messages[event.kind], { ...event });
     else log.info(messages[event.kind], { ...event });
   };
 }

@@ -11,7 +11,7 @@ export function refusalOf(error: unknown, requestId: string, log: Log): Dumbwait
   const refusal = toldAs(error);
   if (refusal.code === 'internal') log.error('Defect', { kind: 'defect', requestId }, error);
   else if (refusal.status >= 500)
-    log.warn('Unavailable', { kind: 'unavailable', requestId, code: refusal.code, detail: refusal.message });
+    log.warn('Unavailable', { kind: 'unavailable', requestId, code: refusal.code, detail: detailOf(refusal) });
   const retryAfterMs =
     refusal.retryAfterMs ?? (refusal.status === 429 || refusal.status === 503 ? retryAfterMsDefault : undefined);
   return new DumbwaiterError(refusal.code, refusal.message, {
@@ -22,6 +22,12 @@ export function refusalOf(error: unknown, requestId: string, log: Log): Dumbwait
 
 function toldAs(error: unknown): DumbwaiterError {
   if (error instanceof DumbwaiterError && error.code !== 'internal') return error;
-  if (error instanceof StoreError) return new DumbwaiterError('unavailable', 'The store did not answer in time; try again.');
+  if (error instanceof StoreError)
+    return new DumbwaiterError('unavailable', 'The store did not answer in time; try again.', { cause: error });
   return new DumbwaiterError('internal', 'Something went wrong here. The request id finds it in the logs.');
+}
+
+/** What the store said, where it did: for the log alone. */
+function detailOf({ message, cause }: DumbwaiterError): string {
+  return cause instanceof Error ? `${message} ${cause.message}` : message;
 }

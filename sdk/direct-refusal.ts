@@ -29,6 +29,9 @@ export function refusalOfCommit(error: unknown, items: readonly TransactionWrite
 }
 
 function known(error: unknown): DumbwaiterError | undefined {
+  // The caller's own process may know what the store said.
+  if (error instanceof DumbwaiterError && error.cause instanceof StoreError)
+    return new DumbwaiterError(error.code, `${error.message} ${error.cause.message}`, { cause: error.cause });
   if (error instanceof DumbwaiterError) return error;
   if (error instanceof StoreError) return new DumbwaiterError('unavailable', error.message, { cause: error });
   const code = codeOfName[(error as { name?: string } | undefined)?.name ?? ''];

@@ -6,6 +6,7 @@ import type { Judged } from '../lease-writes.ts';
 import { StoreError } from '../port.ts';
 import { parseReceipt, type Receipt } from '../receipts.ts';
 import type { QueueRecord } from '../settings.ts';
+import { unavailableEntry } from '../unavailable.ts';
 
 /** Why a receipt that holds nothing is refused. */
 export function notHeld({ lease, stone }: Judged, { slot, token }: Receipt): Refused {
@@ -44,7 +45,7 @@ export async function byRow<Result>(
   for (const [index, refusal] of refused) results[index] = refusal;
   await Promise.all(
     [...rows].map(async ([rowId, held]) => {
-      const answers = await answered(() =>
+      const answers = await answered(ctx, queueName, () =>
         change(
           queue,
           rowId,
@@ -81,11 +82,11 @@ export function readReceipts(
   return { rows, refused };
 }
 
-async function answered<T>(run: () => Promise<T>): Promise<T | Refused> {
+async function answered<T>(ctx: Context, queueName: string, run: () => Promise<T>): Promise<T | Refused> {
   try {
     return await run();
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    return { ok: false, code: 'unavailable', message: `try again: ${error.message}` };
+    return unavailableEntry(ctx, queueName, 'lease', error);
   }
 }

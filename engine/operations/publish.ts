@@ -12,7 +12,8 @@ import { StoreError } from '../port.ts';
 import { publishGroup } from '../publish-groups.ts';
 import { publishKeyed } from '../publish-keyed.ts';
 import { publishOwn } from '../publish-own.ts';
-import { type Pending, publishShared, targetOf, unavailable } from '../publish-parcels.ts';
+import { type Pending, publishShared, targetOf } from '../publish-parcels.ts';
+import { unavailableEntry } from '../unavailable.ts';
 
 const isRefused = (entry: PublishEntry | Pending | Refused): entry is Refused => 'ok' in entry;
 
@@ -40,13 +41,13 @@ export async function publish(
   await Promise.all([
     publishShared(ctx, target, alike(shared), results, patience),
     ...[...groups].map(async ([name, members]) => {
-      const failed = await refused(() => publishGroup(ctx, queueName, name, members, results, patience));
+      const failed = await refused(ctx, queueName, () => publishGroup(ctx, queueName, name, members, results, patience));
       if (failed) for (const { index } of members) results[index] ??= failed;
     }),
     ...[...own.values()].map(async (same) => {
       // The same id twice in one call: the first is published, the others find it.
       for (const pending of same) {
-        const failed = await refused(async () => {
+        const failed = await refused(ctx, queueName, async () => {
           results[pending.index] = await publishAlone(ctx, queueName, pending, patience);
         });
         if (failed) results[pending.index] = failed;
@@ -62,12 +63,12 @@ function publishAlone(ctx: Context, queueName: string, pending: Pending, patienc
   return patiently(patience, () => publishOwn(ctx, queueName, pending));
 }
 
-async function refused(run: () => Promise<void>): Promise<Refused | undefined> {
+async function refused(ctx: Context, queueName: string, run: () => Promise<void>): Promise<Refused | undefined> {
   try {
     await run();
     return undefined;
   } catch (error) {
-    if (error instanceof StoreError) return unavailable(error);
+    if (error instanceof StoreError) return unavailableEntry(ctx, queueName, 'publish', error);
     if (error instanceof DumbwaiterError) return { ok: false, code: error.code, message: error.message };
     throw error;
   }

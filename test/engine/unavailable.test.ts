@@ -1,0 +1,72 @@
+import { expect, it } from 'vitest';
+import type { QueueOperation } from '../../engine/engine.ts';
+import { StoreError } from '../../engine/port.ts';
+import { routes } from '../../sdk/contract.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+/** What an AWS client may say, and no caller is to read. */
+const secret = 'connect ECONNREFUSED 10.0.0.7:8000 arn:aws:dynamodb:eu-central-1:123456789012:table/leases';
+
+onBothStores('a store that fails', (driven) => {
+  it.each([
+    'no',
+    'unknown',
+  ] as const)('is told in words of the queue, and what it said goes to the log, applied: %s', async (applied) => {
+    const { call, create, engine, events, receive, watched } = driven();
+    await create('dead');
+    await create('q', { deadLetter: { queue: 'dead', maxReceives: 3 }, prepared: { timeoutSeconds: 60, checkBack: null } });
+    await call('publish', 'q', {
+      messages: [
+        { id: 'waits', body: 1 },
+        { id: 'undecided', body: 2, prepared: true },
+      ],
+    });
+    const messages = [1, 2, 3].map((body) => ({ body }));
+    await call('publish', 'q', { messages });
+    const receipts = (await receive('q', { max: 10 })).map(({ receipt }) => receipt);
+    expect(receipts.length).toBeGreaterThan(0);
+    const every = { queue: 'q', everySeconds: 60, message: { body: 1 } };
+    await engine.call('putSchedule', { name: 's' }, every);
+
+    const published = [{ body: 1 }, { body: 2, id: 'mine' }, { body: 3, group: 'g' }, { body: 4, delaySeconds: 60 }];
+    const inputs: Partial<Record<QueueOperation, object>> = {
+      publish: { messages: published },
+      ack: { receipts },
+      release: { receipts },
+      extend: { receipts },
+      publishItems: { messages },
+      ackItems: { receipts },
+      updateMessage: { delaySeconds: 5 },
+      putSchedule: { ...every, paused: true },
+      updateSchedule: { paused: true },
+      updateQueue: { delaySeconds: 1 },
+    };
+    watched.before = ({ method, keys }) => {
+      // The settings of queues can be read: else no call would get far.
+      if (method === 'get' && keys.every(({ table }) => table === 'queues')) return;
+      throw new StoreError(`DynamoDB did not do as asked: ${secret}`, applied, new Error(secret));
+    };
+    const told: string[] = [];
+    for (const operation of Object.keys(routes) as QueueOperation[]) {
+      if (['createKey', 'listKeys', 'revokeKey', 'health'].includes(operation)) continue;
+      const params = Object.fromEntries(
+        [...routes[operation].path.matchAll(/\{(\w+)\}/g)].map(([, name]) => [
+          name,
+          { queue: 'q', name: 's', task: 't', id: 'waits' }[name!],
+        ]),
+      );
+      const answer = await engine
+        .call(operation, params as never, (inputs[operation] ?? {}) as never)
+        .catch((error: unknown) => error);
+      const text = answer instanceof Error ? answer.message : JSON.stringify(answer);
+      expect({ operation, text }).not.toMatchObject({ text: expect.stringMatching(/10\.0\.0\.7|DynamoDB|arn:/) });
+      told.push(...(/The store[^"]*/.exec(text) ?? []));
+    }
+    expect(told.length).toBeGreaterThan(10);
+    const publish = await engine.call('publish', { queue: 'q' }, { messages });
+    expect(publish.results).toMatchObject(messages.map(() => ({ ok: false, code: 'unavailable' })));
+    const details = events.filter(({ kind }) => kind === 'unavailable');
+    expect(details).not.toEqual([]);
+    for (const event of details) expect(event).toMatchObject({ queue: 'q', detail: expect.stringContaining(secret) });
+  });
+});
