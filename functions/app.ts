@@ -146,10 +146,21 @@ export function createApp({
 
 async function inputOf({ method }: Route, request: Request): Promise<unknown> {
   const query = inputOfQuery(new URL(request.url).searchParams);
-  if (method === 'GET' || method === 'DELETE') return query;
+  if (method === 'GET') return query;
+  if (method === 'DELETE') {
+    const misplaced = fieldOf(await readJson(request));
+    if (misplaced === undefined) return query;
+    throw new DumbwaiterError('invalid_input', `${misplaced.slice(0, 60)}: must be sent in the query string, not in a body`);
+  }
   const [astray] = Object.keys(query);
   if (astray === undefined) return readJson(request);
   throw new DumbwaiterError('invalid_input', `${astray.slice(0, 60)}: must be sent in the JSON body, not in the query string`);
+}
+
+/** The first field of a body that should be empty; `input`: the body is no object. */
+function fieldOf(body: unknown): string | undefined {
+  if (body === null) return undefined;
+  return typeof body === 'object' && !Array.isArray(body) ? Object.keys(body)[0] : 'input';
 }
 
 /** Keys travel in a header that pages set themselves, never by themselves as cookies do: no page can borrow another's. */

@@ -46,7 +46,7 @@ function operationObject(operation: OperationName, route: Route): JsonObject {
   const codes = [
     ...everywhere,
     ...(route.scope === 'none' ? [] : withKey),
-    ...(route.method === 'GET' || route.method === 'DELETE' ? [] : withBody),
+    ...(route.method === 'GET' ? [] : withBody),
     ...refusals,
   ] satisfies ErrorCode[];
   const needs = route.scope === 'any' ? 'any scope' : `the scope \`${route.scope}\``;

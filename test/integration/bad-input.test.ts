@@ -157,6 +157,17 @@ describe('a call that is refused changes nothing', () => {
       'invalid_input',
       'limit: must be a whole number from 1 to 100, was 0',
     ],
+    [
+      'a field of a DELETE in its body',
+      'DELETE',
+      `${path}/messages/named`,
+      { force: true },
+      400,
+      'invalid_input',
+      'force: must be sent in the query string, not in a body',
+    ],
+    ['a list as the body of a DELETE', 'DELETE', path, ['x'], 400, 'invalid_input', 'input: must be sent in the query string'],
+    ['a body of a DELETE that is no JSON', 'DELETE', path, '{', 400, 'invalid_input', 'input: is not JSON'],
     ['an unknown query', 'DELETE', `${path}?force=true`, undefined, 400, 'invalid_input', 'force: unknown field'],
     [
       'an unknown scope',
