@@ -5,24 +5,19 @@
  */
 import type { DeathReason } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
+import { parcelSlotsMax } from '../sdk/limits.ts';
 import { adopt } from './adopt.ts';
 import type { Context } from './context.ts';
-import { formatCursor, parseCursor } from './cursors.ts';
-import { findMessage } from './find.ts';
 import { judgeable, lookAt, untilSettled } from './lease-writes.ts';
 import { moveSlots } from './moves.ts';
 import { StoreError } from './port.ts';
+import { type Candidate, nextPage } from './redrive-pages.ts';
 import { readTask, saveTask, type Task } from './redrive-task.ts';
-import { readParcel } from './row-format.ts';
-import { isLive, type Lease, type Parcel } from './rows.ts';
+import { isLive, type Lease } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
-import { incarnationOf, nextPlace, partitionAt } from './shards.ts';
+import { incarnationOf } from './shards.ts';
 import { verdictOfAge } from './verdicts.ts';
 import { stateOf } from './views.ts';
-
-const pageRowsMax = 25;
-
-type Candidate = { id: string; waiting?: { parcel: Parcel; readAt: number }; slot?: number };
 
 export async function runRedrive(
   ctx: Context,
@@ -30,14 +25,17 @@ export async function runRedrive(
   id: string,
   options: { until: number },
 ): Promise<'done' | 'more'> {
-  const queue = await ctx.settings.find(queueName);
-  if (!queue) return 'done';
   const runner = ctx.newVersion();
-  let task = await readTask(ctx, queue, id);
+  let task = await readTask(ctx, queueName, id);
   if (task.state === 'running') task = await saveTask(ctx, task, { runner });
   while (task.state === 'running' && task.runner === runner) {
     const startedAt = ctx.clock.now();
     if (startedAt >= options.until) return 'more';
+    const { queue, error } = await queueOf(ctx, task);
+    if (!queue) {
+      task = await saveTask(ctx, task, { state: 'failed', error, endedAt: startedAt });
+      continue;
+    }
     const { changes, moved } = await runPage(ctx, queue, task).catch(async (error) => {
       // Only what may go better next time is worth a next time.
       const isPassing = error instanceof StoreError || (error instanceof DumbwaiterError && error.retryable);
@@ -56,74 +54,85 @@ export async function runRedrive(
   return 'done';
 }
 
+/** The queue that the task moves out of; or why the task cannot go on: that queue, or the one it moves to, is not the one that it was begun with. */
+async function queueOf(
+  ctx: Context,
+  { queue: name, incarnation, toQueue, toIncarnation }: Task,
+): Promise<{ queue: QueueRecord; error?: undefined } | { queue?: undefined; error: string }> {
+  const [source, target] = await Promise.all([
+    sameQueue(ctx, name, incarnation),
+    toQueue === null || toIncarnation === undefined ? undefined : sameQueue(ctx, toQueue, toIncarnation),
+  ]);
+  if (source.isGone) return { error: `the queue "${name}" was deleted while the task ran${source.suffix}` };
+  if (target?.isGone) {
+    return { error: `the queue "${toQueue}", to which messages were moved, was deleted while the task ran${target.suffix}` };
+  }
+  return { queue: source.queue };
+}
+
+async function sameQueue(
+  ctx: Context,
+  name: string,
+  incarnation: string,
+): Promise<{ isGone: false; queue: QueueRecord } | { isGone: true; suffix: string }> {
+  const known = await ctx.settings.find(name);
+  if (known?.incarnation === incarnation) return { isGone: false, queue: known };
+  // What is remembered may be older than the task.
+  ctx.settings.forget(name);
+  const queue = await ctx.settings.find(name);
+  if (queue?.incarnation === incarnation) return { isGone: false, queue };
+  return { isGone: true, suffix: queue ? '; another was made under its name' : '' };
+}
+
 type Progress = Pick<Task, 'moved' | 'skipped'> & Partial<Task>;
 
+/** Moves what a page shows; with a rate no more than a second's share of messages, and the rest is for the next page. */
 async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ changes: Progress; moved: number }> {
-  const { candidates, place } = await nextPage(ctx, queue, task);
+  const { candidates, next } = await nextPage(ctx, queue, task);
+  let place = next;
   let { moved, skipped } = task;
-  await Promise.all(
-    candidates.map(async (candidate) => {
-      const result = await moveSelected(ctx, queue, task, candidate);
+  let share = task.ratePerSecond === undefined ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(task.ratePerSecond));
+  for (let at = 0; at < candidates.length; ) {
+    // As many rows side by side as may be moved whole.
+    const together = candidates.slice(at, at + Math.max(1, Math.floor(Math.min(share / parcelSlotsMax, candidates.length))));
+    const results = await Promise.all(
+      together.map((one) => moveSelected(ctx, queue, task, one, Math.min(share, parcelSlotsMax))),
+    );
+    for (const result of results) {
       moved += result.moved;
       skipped += result.skipped;
-    }),
-  );
+      share -= result.moved;
+    }
+    if (results.some(({ isDone }) => !isDone)) {
+      place = at === 0 ? task.place : candidates[at - 1]!.next;
+      break;
+    }
+    at += together.length;
+    if (share <= 0 && at < candidates.length) {
+      place = candidates[at - 1]!.next;
+      break;
+    }
+  }
   const ended = place === undefined ? { state: 'done' as const, endedAt: ctx.clock.now() } : { place };
   return { changes: { moved, skipped, ...ended }, moved: moved - task.moved };
 }
 
-async function nextPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ candidates: Candidate[]; place?: string }> {
-  // With a rate, no page takes more than a second's share.
-  const limit = Math.min(pageRowsMax, task.ratePerSecond ?? pageRowsMax);
-  const { ids } = task.selection;
-  if (ids) {
-    const from = Number(task.place || 0);
-    const found = await Promise.all(ids.slice(from, from + limit).map((id) => findMessage(ctx, queue, id)));
-    const candidates = found.flatMap((one): Candidate[] => {
-      // What waits in a group has not died.
-      if (!one || ('parcel' in one && one.group)) return [];
-      return 'parcel' in one ? [{ id: one.parcel.id, waiting: one, slot: one.slot }] : [{ id: one.lease.id, slot: one.slot }];
-    });
-    return from + limit < ids.length ? { candidates, place: String(from + limit) } : { candidates };
-  }
-  const at = task.place ? parseCursor(task.place, ['table', 'shard']) : { table: 'messages', shard: nextPlace(queue)! };
-  const partition = partitionAt(queue, at.shard as number);
-  const isFresh = at.table === 'messages';
-  const key = isFresh ? { shard: partition, id: at.id! } : { shard: partition, id: at.id!, expiry: at.expiry! };
-  const after = at.id === undefined ? {} : { after: key };
-  const readAt = ctx.clock.now();
-  const { rows, next } = isFresh
-    ? await ctx.store.range({ table: 'messages', partition, limit, consistent: true, ...after })
-    : await ctx.store.range({ table: 'leases', index: 'due', partition, limit, ...after });
-  const candidates = rows.map(
-    (row): Candidate =>
-      isFresh ? { id: row.id as string, waiting: { parcel: readParcel(row), readAt } } : { id: row.id as string },
-  );
-  if (next) {
-    const { id, expiry } = next as { id: string; expiry?: number };
-    return {
-      candidates,
-      place: formatCursor({ table: at.table!, shard: at.shard!, id, ...(expiry === undefined ? {} : { expiry }) }),
-    };
-  }
-  const shard = nextPlace(queue, at.shard as number);
-  if (shard !== undefined) return { candidates, place: formatCursor({ table: at.table!, shard }) };
-  return isFresh ? { candidates, place: formatCursor({ table: 'leases', shard: nextPlace(queue)! }) } : { candidates };
-}
-
+/** Moves what is selected of a row, `max` messages at most; it is not done where more of it is to be moved. */
 async function moveSelected(
   ctx: Context,
   queue: QueueRecord,
   task: Task,
   candidate: Candidate,
-): Promise<{ moved: number; skipped: number }> {
+  max: number,
+): Promise<{ moved: number; skipped: number; isDone: boolean }> {
   const { waiting } = candidate;
+  const done = (moved: number, skipped: number) => ({ moved, skipped, isDone: true });
   if (waiting) {
     const { parcel } = waiting;
     // Nobody has received it: it has not died, so it has no queue to go back to and no reason.
-    if (parcel.since > task.startedAt) return { moved: 0, skipped: 0 };
+    if (parcel.since > task.startedAt) return done(0, 0);
     const isMovable = task.toQueue !== null && isSelected(task, parcel.since, undefined);
-    if (!isMovable) return { moved: 0, skipped: candidate.slot === undefined ? parcel.count : 1 };
+    if (!isMovable) return done(0, candidate.slot === undefined ? parcel.count : 1);
   }
   const first = waiting ? (await adopt(ctx, queue, waiting)).seen : await lookAt(ctx, candidate.id);
   let moved = 0;
@@ -131,16 +140,18 @@ async function moveSelected(
     const now = ctx.clock.now();
     const { lease } = judgeable(seen, now);
     // A group keeps its messages in their order: what is in one has not died.
-    if (lease?.group) return { done: { moved, skipped: lease.slots.filter(isLive).length } };
+    if (lease?.group) return { done: done(moved, lease.slots.filter(isLive).length) };
     const isHere = lease && incarnationOf(lease.shard) === queue.incarnation && lease.since <= task.startedAt && !lease.prepared;
-    if (!isHere || verdictOfAge(queue, lease.since, lease.expiresAt, now) === 'gone') return { done: { moved, skipped: 0 } };
+    if (!isHere || verdictOfAge(queue, lease.since, lease.expiresAt, now) === 'gone') return { done: done(moved, 0) };
     const { movable, held } = movableSlots(lease, candidate.slot, now);
-    if (!isSelected(task, lease.since, lease.death?.reason)) return { done: { moved, skipped: held + movable.length } };
+    if (!isSelected(task, lease.since, lease.death?.reason)) return { done: done(moved, held + movable.length) };
     const targetName = task.toQueue ?? lease.death?.queue;
     const target = targetName === undefined ? undefined : await ctx.settings.find(targetName);
-    if (movable.length === 0 || !target) return { done: { moved, skipped: held + movable.length } };
-    const result = await moveSlots(ctx, { seen, lease, slots: movable, target });
-    if (result.applied) moved += movable.length;
+    if (movable.length === 0 || !target) return { done: done(moved, held + movable.length) };
+    if (moved >= max) return { done: { moved, skipped: 0, isDone: false } };
+    const slots = movable.slice(0, max - moved);
+    const result = await moveSlots(ctx, { seen, lease, slots, target });
+    if (result.applied) moved += slots.length;
     return { seen: result.seen };
   });
 }

@@ -3,13 +3,14 @@ import type { RedriveInput, RedriveTask } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
 import type { Context } from './context.ts';
 import { type Key, type Row, StoreError, type Value } from './port.ts';
-import type { QueueRecord } from './settings.ts';
 
 /** Ended tasks can be read for a week. */
 const keptMs = 7 * 24 * 60 * 60 * 1000;
 
 export interface Task extends Omit<RedriveTask, 'startedAt' | 'updatedAt' | 'endedAt'> {
+  /** Of the queue that it moves out of, and of `toQueue`: the task is not for queues that are made under their names later. */
   incarnation: string;
+  toIncarnation: string | undefined;
   selection: Omit<RedriveInput, 'toQueue' | 'ratePerSecond'>;
   ratePerSecond: number | undefined;
   startedAt: number;
@@ -22,15 +23,21 @@ export interface Task extends Omit<RedriveTask, 'startedAt' | 'updatedAt' | 'end
   version: string;
 }
 
-export function taskKey(incarnation: string, id: string): Key {
-  return { table: 'queues', kind: 'task', name: `${incarnation}:${id}` };
+/** By the queue's name: a task can be read when its queue is gone. */
+function taskKey({ queue, id }: Pick<Task, 'queue' | 'id'>): Key {
+  return { table: 'queues', kind: 'task', name: rowName(queue, id) };
+}
+
+function rowName(queue: string, id: string): string {
+  return `${queue}:${id}`;
 }
 
 function taskRow(task: Task): Row {
-  const { incarnation, id, selection, ratePerSecond, toQueue, endedAt, error, ...plain } = task;
-  const row: Row = { ...plain, kind: 'task', name: `${incarnation}:${id}`, selection: selection as unknown as Value };
+  const { id, selection, ratePerSecond, toQueue, toIncarnation, endedAt, error, ...plain } = task;
+  const row: Row = { ...plain, kind: 'task', name: rowName(task.queue, id), selection: selection as unknown as Value };
   if (ratePerSecond !== undefined) row.ratePerSecond = ratePerSecond;
   if (toQueue !== null) row.toQueue = toQueue;
+  if (toIncarnation !== undefined) row.toIncarnation = toIncarnation;
   if (error !== null) row.error = error;
   if (endedAt !== null) {
     row.endedAt = endedAt;
@@ -40,13 +47,14 @@ function taskRow(task: Task): Row {
 }
 
 export function readTaskRow(row: Row): Task {
-  const [incarnation, id] = (row.name as string).split(':') as [string, string];
+  const [, id] = (row.name as string).split(':') as [string, string];
   return {
     id,
-    incarnation,
+    incarnation: row.incarnation as string,
     queue: row.queue as string,
     selection: row.selection as Task['selection'],
     toQueue: (row.toQueue as string | undefined) ?? null,
+    toIncarnation: row.toIncarnation as string | undefined,
     ratePerSecond: row.ratePerSecond as number | undefined,
     state: row.state as Task['state'],
     moved: row.moved as number,
@@ -78,21 +86,23 @@ export function describeTask(task: Task): RedriveTask {
   };
 }
 
-export async function readTask(ctx: Context, queue: QueueRecord, id: string): Promise<Task> {
-  const [row] = await ctx.store.get([taskKey(queue.incarnation, id)]);
-  if (!row) throw new DumbwaiterError('task_not_found', `task: there is no redrive "${id}" of the queue "${queue.name}"`);
-  return readTaskRow(row);
+/** Also of a queue that is gone. Throws DumbwaiterError `task_not_found`, `queue_not_found`. */
+export async function readTask(ctx: Context, queue: string, id: string): Promise<Task> {
+  const [row] = await ctx.store.get([taskKey({ queue, id })]);
+  if (row) return readTaskRow(row);
+  await ctx.settings.get(queue);
+  throw new DumbwaiterError('task_not_found', `task: there is no redrive "${id}" of the queue "${queue}"`);
 }
 
 export async function createTask(ctx: Context, task: Task): Promise<void> {
-  const key = taskKey(task.incarnation, task.id);
+  const key = taskKey(task);
   await ctx.store.write({ key, when: { absent: ['name'] }, then: { put: taskRow(task) } });
 }
 
 /** Writes a task that is as it was read; answers the task as it is afterwards, which is another where somebody was first. */
 export async function saveTask(ctx: Context, task: Task, changes: Partial<Task>): Promise<Task> {
   const next: Task = { ...task, ...changes, updatedAt: ctx.clock.now(), version: ctx.newVersion() };
-  const key = taskKey(task.incarnation, task.id);
+  const key = taskKey(task);
   try {
     const when = { equals: [['version'], task.version] } as const;
     const written = await ctx.store.write({ key, when, then: { put: taskRow(next) } });

@@ -196,7 +196,8 @@ export const operationTexts: OperationTextsOf<OperationName> = {
   redrive: {
     tag: 'redrive',
     summary: 'Move dead letters back, or to another queue',
-    description: 'Answers at once with a task that goes on by itself. Without a selection, all are moved.',
+    description:
+      "Answers at once with a task that goes on by itself. Without a selection, all are moved. `ratePerSecond` counts messages: no more than a second's share is moved at once. When the queue, or `toQueue`, is deleted while the task runs, also when another is made under its name, the task ends as `failed` with an `error` that says so.",
     input: { reason: 'max_receives', ratePerSecond: 50 },
     output: { ...task, moved: 0, skipped: 0 },
     refusals: ofQueue,

@@ -8,16 +8,18 @@ const taskIdChars = 16;
 const roundsMax = 10;
 
 export async function redrive(ctx: Context, queueName: string, input: InputOf<'redrive'>): Promise<RedriveTask> {
-  const queue = await ctx.settings.get(queueName);
+  // As it is now: a task for a queue that was made again must not be one for the queue before it.
+  const queue = await ctx.settings.read(queueName);
   const { toQueue, ratePerSecond, ...selection } = input;
   if (toQueue === queueName) throw new DumbwaiterError('invalid_input', `toQueue: is the queue "${queueName}" itself`);
-  if (toQueue !== undefined && !(await ctx.settings.find(toQueue))) {
-    throw new DumbwaiterError('invalid_input', `toQueue: there is no queue "${toQueue}"`);
-  }
+  if (toQueue !== undefined) ctx.settings.forget(toQueue);
+  const target = toQueue === undefined ? undefined : await ctx.settings.find(toQueue);
+  if (toQueue !== undefined && !target) throw new DumbwaiterError('invalid_input', `toQueue: there is no queue "${toQueue}"`);
   const now = ctx.clock.now();
   const task: Task = {
     id: ctx.random.chars(taskIdChars),
     incarnation: queue.incarnation,
+    toIncarnation: target?.incarnation,
     queue: queueName,
     selection,
     toQueue: toQueue ?? null,
@@ -40,12 +42,12 @@ export async function redrive(ctx: Context, queueName: string, input: InputOf<'r
 }
 
 export async function getRedrive(ctx: Context, queueName: string, id: string): Promise<RedriveTask> {
-  return describeTask(await readTask(ctx, await ctx.settings.get(queueName), id));
+  return describeTask(await readTask(ctx, queueName, id));
 }
 
 /** Cancelling a task that has ended changes nothing; one that runs stops at its next page. What it moved stays moved. */
 export async function cancelRedrive(ctx: Context, queueName: string, id: string): Promise<RedriveTask> {
-  let task = await readTask(ctx, await ctx.settings.get(queueName), id);
+  let task = await readTask(ctx, queueName, id);
   for (let round = 0; round < roundsMax && task.state === 'running'; round++) {
     task = await saveTask(ctx, task, { state: 'cancelled', endedAt: ctx.clock.now() });
   }

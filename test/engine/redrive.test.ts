@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { type Key, StoreError } from '../../engine/port.ts';
-import { endGraceMs, headRowsMax, sweepPeriodMs, tombstoneMs } from '../../sdk/limits.ts';
+import { endGraceMs, headRowsMax, settingsCacheMs, sweepPeriodMs, tombstoneMs } from '../../sdk/limits.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 
@@ -157,6 +157,85 @@ onBothStores('redrive', (driven) => {
     expect(clock.now() - from).toBeGreaterThanOrEqual(5_000);
     expect(clock.now() - from).toBeLessThanOrEqual(7_000);
     expect(await redrive('dead')).toMatchObject({ moved: 0 });
+  });
+
+  it.each([
+    1, 3, 10, 14, 25,
+  ])('counts messages by its rate, not the rows that they share: %d a second, no more than a second of them at once', async (ratePerSecond) => {
+    await queues();
+    const { call, engine, clock, bodies, send, receive } = driven();
+    const all = range(30);
+    await send('q', ...all);
+    const receipts = (await receive('q')).map(({ receipt }) => receipt);
+    await call('release', 'q', { receipts, failed: 'x' });
+    await send('dead', 'waits', 'too');
+    clock.advance(1);
+    const { id } = await call('redrive', 'dead', { ratePerSecond, toQueue: 'q' });
+    const from = clock.now();
+    const came: unknown[] = [];
+    let state = 'more';
+    while (state === 'more') {
+      state = await engine.runRedrive('dead', id, { until: clock.now() + 1 });
+      const now = await bodies('q', { visibilityTimeoutSeconds: 3600 });
+      expect(now.length).toBeLessThanOrEqual(ratePerSecond);
+      came.push(...now);
+      expect(came.length).toBeLessThanOrEqual(ratePerSecond * (1 + (clock.now() - from) / 1000));
+    }
+    expect(came.length).toBe(all.length + 2);
+    expect(new Set(came)).toEqual(new Set([...all, 'waits', 'too']));
+    const task = await engine.call('getRedrive', { queue: 'dead', task: id }, {});
+    expect(task).toMatchObject({ state: 'done', moved: all.length + 2, skipped: 0 });
+    expect(clock.now() - from).toBeLessThanOrEqual((1 + Math.ceil((all.length + 2) / ratePerSecond)) * 1000);
+  });
+
+  it.each([
+    ['dead', false, 'the queue "dead" was deleted while the task ran'],
+    ['dead', true, 'the queue "dead" was deleted while the task ran; another was made under its name'],
+    ['other', false, 'the queue "other", to which messages were moved, was deleted while the task ran'],
+    [
+      'other',
+      true,
+      'the queue "other", to which messages were moved, was deleted while the task ran; another was made under its name',
+    ],
+  ])('fails, and says so, when a queue of it goes while it runs: "%s", made again: %s', async (gone, isMadeAgain, error) => {
+    await queues();
+    const { call, engine, clock, create, sweep, started } = driven();
+    await create('other');
+    for (const body of range(4)) await die('q', 'x', body);
+    clock.advance(1);
+    const { id } = await call('redrive', 'dead', { ratePerSecond: 1, toQueue: 'other' });
+    expect(await engine.runRedrive('dead', id, { until: clock.now() + 1 })).toBe('more');
+    for (const queue of ['q', 'p']) await call('updateQueue', queue, { deadLetter: null });
+    clock.advance(settingsCacheMs);
+    await call('deleteQueue', gone);
+    if (isMadeAgain) await create(gone);
+    clock.advance(2 * sweepPeriodMs + 1);
+    await sweep();
+    expect(started.at(-1)).toEqual({ queue: 'dead', task: id });
+    expect(await engine.runRedrive('dead', id, { until: clock.now() + 60_000 })).toBe('done');
+    const task = await driven().another().call('getRedrive', { queue: 'dead', task: id }, {});
+    expect(task).toMatchObject({ state: 'failed', error, moved: 1, endedAt: expect.any(String) });
+    const runs = started.length;
+    clock.advance(2 * sweepPeriodMs + 1);
+    await sweep();
+    expect(started.length).toBe(runs);
+  });
+
+  it('is one for the queue that is there now, though its process remembers the queue before it', async () => {
+    await queues();
+    const { call, engine, clock, create, another } = driven();
+    const other = another();
+    await create('other');
+    for (const queue of ['dead', 'other']) await call('getQueue', queue);
+    for (const body of range(2)) await die('q', 'x', body);
+    for (const queue of ['q', 'p']) await call('updateQueue', queue, { deadLetter: null });
+    for (const queue of ['dead', 'other']) {
+      await other.call('deleteQueue', { queue }, {});
+      await other.call('createQueue', { queue }, {});
+    }
+    const { id } = await call('redrive', 'dead', { toQueue: 'other' });
+    expect(await engine.runRedrive('dead', id, { until: clock.now() + 60_000 })).toBe('done');
+    expect(await engine.call('getRedrive', { queue: 'dead', task: id }, {})).toMatchObject({ state: 'done', moved: 0 });
   });
 
   it('stops when it is cancelled, with what it moved counted', async () => {

@@ -171,4 +171,25 @@ export const moves: readonly Mutant[] = [
     replace: '',
     tests: ['test/engine/bodies.test.ts'],
   },
+  {
+    name: 'a redrive counts rows by its rate',
+    file: 'engine/redrive-run.ts',
+    find: 'moveSelected(ctx, queue, task, one, Math.min(share, parcelSlotsMax))',
+    replace: 'moveSelected(ctx, queue, task, one, parcelSlotsMax)',
+    tests: ['test/engine/redrive.test.ts'],
+  },
+  {
+    name: 'a redrive leaves what was beyond its rate in a row',
+    file: 'engine/redrive-run.ts',
+    find: 'place = at === 0 ? task.place : candidates[at - 1]!.next;',
+    replace: 'place = candidates[at]!.next;',
+    tests: ['test/engine/redrive.test.ts'],
+  },
+  {
+    name: 'a redrive goes on for a queue that was made again',
+    file: 'engine/redrive-run.ts',
+    find: 'if (queue?.incarnation === incarnation) return { isGone: false, queue };',
+    replace: 'if (queue) return { isGone: false, queue };',
+    tests: ['test/engine/redrive.test.ts'],
+  },
 ];
