@@ -4,28 +4,37 @@
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Attributes, Json } from '../sdk/contract.ts';
+import { rowsOf } from '../sdk/json-reader.ts';
+import { isJsonText, type JsonText, textAsJson } from '../sdk/json-text.ts';
 import { bodyChunkBytesMax, retentionGraceMs, rowBytesMax } from '../sdk/limits.ts';
 import { type Key, type Row, type Store, StoreError, type Write, type WriteOptions } from './port.ts';
 
+/** Its JSON is a value or a JsonText, and a JsonText once it was stored. */
 export interface Content {
   body?: Json;
   bodyBase64?: string;
   attributes?: Attributes;
 }
 
-/** One message in the stored text: body, attributes (0 for none), 1 where the body is base64. Trailing parts are left out. */
-type Entry = [Json] | [Json, Attributes | 0] | [string, Attributes | 0, 1];
-
 /** Where a parcel's contents lie. `size` is what they take in an answer, for those that are not plain text in the row. */
 export type Placed = { text: string } | { deflated: Uint8Array; size: number } | { beside: string; chunks: number; size: number };
 
-export function packEntry(content: Content): string {
-  const attributes = content.attributes && Object.keys(content.attributes).length > 0 ? content.attributes : 0;
-  let entry: Entry;
-  if (content.bodyBase64 !== undefined) entry = [content.bodyBase64, attributes, 1];
-  else if (attributes) entry = [content.body as Json, attributes];
-  else entry = [content.body as Json];
-  return JSON.stringify(entry);
+/** One message in the stored text: a list of body, attributes (0 for none), 1 where the body is base64. Trailing parts are left out. */
+export function packEntry({ body, bodyBase64, attributes }: Content): string {
+  const given = attributes === undefined ? '{}' : textOf(attributes);
+  const packed = given === '{}' ? '0' : given;
+  if (bodyBase64 !== undefined) return `[${JSON.stringify(bodyBase64)},${packed},1]`;
+  return packed === '0' ? `[${textOf(body)}]` : `[${textOf(body)},${packed}]`;
+}
+
+function textOf(json: Json | undefined): string {
+  return isJsonText(json) ? json.text : JSON.stringify(json);
+}
+
+/** These attributes and more. */
+export function attributesWith(attributes: Content['attributes'], more: Attributes): JsonText {
+  const members = [textOf(attributes ?? {}), JSON.stringify(more)].map((text) => text.slice(1, -1).trim());
+  return textAsJson(`{${members.filter((text) => text !== '').join(',')}}`);
 }
 
 export function joinEntries(entries: readonly string[]): string {
@@ -33,9 +42,9 @@ export function joinEntries(entries: readonly string[]): string {
 }
 
 function unpack(text: string): Content[] {
-  return (JSON.parse(text) as Entry[]).map((entry) => {
-    const attributes = entry[1] ? { attributes: entry[1] } : {};
-    return entry[2] ? { bodyBase64: entry[0] as string, ...attributes } : { body: entry[0], ...attributes };
+  return rowsOf(text)!.map(([body, attributes = '0', kind]) => {
+    const others = attributes === '0' ? {} : { attributes: textAsJson(attributes) };
+    return kind === '1' ? { bodyBase64: JSON.parse(body!), ...others } : { body: textAsJson(body!), ...others };
   });
 }
 

@@ -1,6 +1,7 @@
 /** Puts the engine together: checks inputs, and hands each call to its operation. */
 import type { CheckedInputOf, InputOf, OperationName, OutputOf, ParamsOf, PublishEntry, Refused } from '../sdk/contract.ts';
 import { DumbwaiterError } from '../sdk/errors.ts';
+import { withValues } from '../sdk/json-text.ts';
 import { parseInput, parseParams, parsePublishEntry } from '../sdk/schemas.ts';
 import { createAwakeStore } from './awake-store.ts';
 import { withinTime } from './call-time.ts';
@@ -87,11 +88,12 @@ export function createEngine(parts: EngineParts): Engine {
       operation: Name,
       params: ParamsOf<Name>,
       input: InputOf<Name>,
-      { signal, endsAt }: CallOptions = {},
+      { signal, endsAt, texts = false }: CallOptions = {},
     ): Promise<OutputOf<Name>> {
       const checkedParams = parseParams(operation as OperationName, params) as ParamsOf<Name>;
       const checkedInput = parseInput(operation as OperationName, input) as CheckedInputOf<Name>;
-      return answering(() => calls[operation](withinTime(ctx, endsAt), checkedParams, checkedInput, signal));
+      const output = await answering(() => calls[operation](withinTime(ctx, endsAt), checkedParams, checkedInput, signal));
+      return texts ? output : withValues(output);
     },
     sweep: (options) => answering(() => sweep(ctx, options)),
     runRedrive: (queue, task, options) => answering(() => runRedrive(ctx, queue, task, options)),

@@ -88,6 +88,8 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** By when (clock's ms) the caller has to have an answer: no wait and no retry begins that could not end before it. */
   endsAt?: number;
+  /** Bodies, attributes and results of the answer come as JsonText, as they were sent, and not as values. Default false. */
+  texts?: boolean;
 }
 
 export interface Engine {

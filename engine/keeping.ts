@@ -82,9 +82,9 @@ export function failureIn(queue: QueueRecord, slot: Slot, text: string, at: numb
  * Puts the result of messages of one row where it belongs, what lies beside the row before the row. Each of `count` messages has an equal
  * share of the row's room.
  */
-export async function placeResult(ctx: Context, result: Json, count: number, until: number, readAt: number): Promise<Placed> {
+export async function placeResult(ctx: Context, body: Json, count: number, until: number, readAt: number): Promise<Placed> {
   const room = Math.floor(resultsRowBytesMax / count);
-  const { placed, chunks } = place(joinEntries([packEntry({ body: result })]), room, () => ctx.ids.parcel(0));
+  const { placed, chunks } = place(joinEntries([packEntry({ body })]), room, () => ctx.ids.parcel(0));
   await writeChunks(ctx.store, placed, chunks, Math.ceil(until / 1000), writeBy(readAt));
   return placed;
 }

@@ -5,7 +5,7 @@
  */
 import { callBytesMax, scheduleTicksMax } from '../sdk/limits.ts';
 import { type Beside, removeLasting, withBodies } from './beside.ts';
-import { type Content, joinEntries, keptUntil, packEntry, place } from './contents.ts';
+import { attributesWith, type Content, joinEntries, keptUntil, packEntry, place } from './contents.ts';
 import type { Context } from './context.ts';
 import { endedRow, judgeable, look } from './lease-writes.ts';
 import { type Condition, StoreError, type Write, type WriteOptions } from './port.ts';
@@ -61,7 +61,7 @@ export function publishTicks(
     const shard = anyShard(queue, ctx.random);
     const level = levelIn(queue, record.level);
     const id = ctx.ids.parcel(shard, level);
-    const attributes = { ...content.attributes, schedule: record.name, tick: new Date(tick).toISOString() };
+    const attributes = attributesWith(content.attributes, { schedule: record.name, tick: new Date(tick).toISOString() });
     const packed = packEntry({ ...content, attributes });
     const { placed, chunks } = place(joinEntries([packed]), room(id), () => ctx.ids.parcel(shard));
     // As if published at its tick: a purge before that leaves it.

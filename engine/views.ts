@@ -14,9 +14,10 @@ export const messageOverheadBytes = 1500;
 
 const instant = (ms: number) => new Date(ms).toISOString();
 
+/** JSON as the text in which it is stored: see `texts` of `Engine.call`. */
 function content(from: Content): Pick<Message, 'body' | 'bodyBase64' | 'attributes'> {
-  const { attributes = {} } = from;
-  return from.bodyBase64 === undefined ? { body: from.body ?? null, attributes } : { bodyBase64: from.bodyBase64, attributes };
+  const { body = null, bodyBase64, attributes = {} } = from;
+  return bodyBase64 === undefined ? { body, attributes } : { bodyBase64, attributes };
 }
 
 function priorityOf(shard: string): { priority?: number } {

@@ -6,6 +6,7 @@ import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { type OperationName, type Route, routes } from '../sdk/contract.ts';
 import { DumbwaiterError, type ErrorCode } from '../sdk/errors.ts';
+import { writeJson } from '../sdk/json-text.ts';
 import type { Authenticate } from './auth.ts';
 import type { Principal } from './authorization.ts';
 import type { Log } from './log.ts';
@@ -103,7 +104,7 @@ export function createApp({
       const signal = AbortSignal.any([raw.signal, ...(stopping ? [stopping] : []), ...(left ? [left.signal] : [])]);
       const time = left === undefined ? {} : { endsAt: left.endsAt };
       const output = await service.call(operation, context.req.param(), input, { principal, signal, ...time });
-      return context.json(output as object, route.status);
+      return context.body(writeJson(output), route.status, { 'content-type': 'application/json' });
     });
   }
 

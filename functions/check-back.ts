@@ -5,6 +5,7 @@
  */
 import type { CheckBackMessage, EngineParts } from '../engine/engine.ts';
 import type { CheckBack } from '../sdk/contract.ts';
+import { writeJson } from '../sdk/json-text.ts';
 import { checkBackAnswerBytesMax, checkBackMsMax } from '../sdk/limits.ts';
 import { textOfThrown } from '../sdk/thrown.ts';
 import type { Log } from './log.ts';
@@ -27,7 +28,7 @@ export function createCheckBack({
 }: CheckBackParts): NonNullable<EngineParts['checkBack']> {
   return async (target: CheckBack, message: CheckBackMessage) => {
     const { queue, id, asked } = message;
-    const payload = JSON.stringify(message);
+    const payload = writeJson(message);
     const signal = AbortSignal.timeout(msMax);
     try {
       const answer =

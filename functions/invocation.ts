@@ -1,14 +1,20 @@
-/** A call by Lambda invoke: `{operation, params, input}`, without API Gateway and API keys. IAM decides who may. */
+/**
+ * A call by Lambda invoke: `{operation, params, input}`, without API Gateway and API keys. IAM decides who may. With `inputText`, the input as
+ * JSON text, in place of `input` the answer has `outputText`: Lambda parses and writes what it carries, and loses what a number cannot hold.
+ */
 import type { OperationName, OutputOf } from '../sdk/contract.ts';
 import { DumbwaiterError, type ErrorCode } from '../sdk/errors.ts';
+import { withValues, writeJson } from '../sdk/json-text.ts';
 import type { Principal } from './authorization.ts';
 import type { Log } from './log.ts';
 import { refusalOf } from './refusal.ts';
+import { parseRequest } from './request-text.ts';
 import { isOperation, type Service } from './service.ts';
 import { inTime, type TimeLeft } from './time-left.ts';
 
 export type InvocationAnswer =
   | { ok: true; output: OutputOf<OperationName> }
+  | { ok: true; outputText: string }
   | { ok: false; error: { code: ErrorCode; message: string; requestId: string; retryAfterMs?: number } };
 
 interface InvocationParts {
@@ -33,10 +39,10 @@ export async function answerInvocation(
       throw new DumbwaiterError('invalid_input', 'operation: must be one of the contract, such as publish or receive');
     }
     const params = 'params' in call ? call.params : {};
-    const input = 'input' in call ? call.input : {};
+    const input = inputOf(call);
     const { signal, endsAt } = left;
     const output = await inTime(left, () => service.call(operation, params, input, { principal, signal, endsAt }));
-    return { ok: true, output };
+    return 'inputText' in call ? { ok: true, outputText: writeJson(output) } : { ok: true, output: withValues(output) };
   } catch (error) {
     const { code, message, retryAfterMs, status: refused } = refusalOf(error, requestId, log);
     status = refused;
@@ -51,4 +57,10 @@ export async function answerInvocation(
       ms,
     });
   }
+}
+
+function inputOf(call: object): unknown {
+  if (!('inputText' in call)) return 'input' in call ? call.input : {};
+  if (typeof call.inputText === 'string') return parseRequest(call.inputText, 'inputText');
+  throw new DumbwaiterError('invalid_input', 'inputText: must be a text, of JSON');
 }

@@ -1,6 +1,7 @@
 /** Reads the JSON of a request, within what one call may carry, and refuses the rest before it is read or parsed. */
 import { DumbwaiterError } from '../sdk/errors.ts';
 import { callBytesMax } from '../sdk/limits.ts';
+import { parseRequest } from './request-text.ts';
 
 /** `{}` without a body. Throws `payload_too_large`, `unsupported_media_type`, `request_timeout` or `invalid_input`. */
 export async function readJson(request: Request): Promise<unknown> {
@@ -22,7 +23,7 @@ export async function readJson(request: Request): Promise<unknown> {
   }
   const text = decode(bytes);
   if (carriedBytes(text, bytes.length) > callBytesMax) throw tooLarge('more once escaped');
-  return parse(text);
+  return parseRequest(text);
 }
 
 async function readBytes(request: Request): Promise<Uint8Array> {
@@ -60,18 +61,6 @@ function carriedBytes(text: string, bytes: number): number {
   // A character escaped takes two bytes, or six if it is a control character, which JSON text has only as white space.
   if (bytes * 2 <= callBytesMax) return bytes;
   return bytes + (text.match(/["\\\n\r\t]/g)?.length ?? 0);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // The parser's message may quote the text: only the place is told.
-    const message = error instanceof SyntaxError ? error.message : '';
-    const position =
-      /at position (\d+)/.exec(message)?.[1] ?? (message.includes('end of JSON') ? String(text.length) : undefined);
-    throw new DumbwaiterError('invalid_input', `input: is not JSON${position === undefined ? '' : `, at position ${position}`}`);
-  }
 }
 
 function tooLarge(given: string): DumbwaiterError {

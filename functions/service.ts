@@ -15,7 +15,9 @@ export interface Caller {
 }
 
 export interface Service {
-  /** Judges the parameters, what the caller may do, and the input; then does it. Throws DumbwaiterError or StoreError. */
+  /**
+   * Judges the parameters, what the caller may do, and the input; then does it. JSON that is a message's own (bodies, attributes, results)
+   * is answered as JsonText: `writeJson` writes the answer. Throws DumbwaiterError or StoreError. */
   call(operation: OperationName, params: unknown, input: unknown, caller: Caller): Promise<OutputOf<OperationName>>;
 }
 
@@ -55,7 +57,7 @@ export function createService({ engine, keys, waitIsCheap = false }: ServicePart
         return listQueues(parseInput(operation, input), principal);
       default: {
         // The engine judges the input itself.
-        const options = { ...(signal && { signal }), ...(endsAt !== undefined && { endsAt }) };
+        const options = { texts: true, ...(signal && { signal }), ...(endsAt !== undefined && { endsAt }) };
         const output = await engine.call(operation, params as never, input as never, options);
         return operation === 'receive' && waitIsCheap ? { ...output, waitIsCheap } : output;
       }

@@ -1,6 +1,7 @@
 import type { Connection } from './connection.ts';
 import type { Page, Queue, Transport } from './contract.ts';
 import { type HttpTransportOptions, httpTransport } from './http.ts';
+import { type JsonMode, readerOf } from './json-mode.ts';
 import { KeysClient } from './keys.ts';
 import { Leases } from './leases.ts';
 import { Pages, pageOf } from './pages.ts';
@@ -23,6 +24,12 @@ export interface DumbwaiterSettings {
    * another saves up to nine tenths by some 10 to 50 ms here.
    */
   lingerMs?: number;
+  /**
+   * What JSON of messages (bodies, attributes, results) comes as. `values`, the default: as `JSON.parse` makes it, which rounds what a number
+   * cannot hold. `bigint`: the same, but whole numbers beyond 2^53 as bigint. `text`: the JSON text that was sent, for a parser of your own;
+   * of attributes each value by itself.
+   */
+  json?: JsonMode;
   /** For tests: time and chance in place of the host's. */
   timers?: Timers;
 }
@@ -41,7 +48,7 @@ export class Dumbwaiter {
   constructor(options: DumbwaiterOptions) {
     const { timeoutMs = timeoutMsDefault, retries = retriesDefault, lingerMs = 0, timers = hostTimers } = options;
     const transport = 'transport' in options ? options.transport : httpTransport(options);
-    const caller = new Caller(transport, timers, { timeoutMs, retries });
+    const caller = new Caller(transport, timers, { timeoutMs, retries }, readerOf(options.json));
     this.#connection = {
       caller,
       timers,

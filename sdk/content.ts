@@ -1,4 +1,5 @@
-import type { Json } from './contract.ts';
+import type { Attributes, Json } from './contract.ts';
+import { jsonCopy } from './json-text.ts';
 
 /** A body as it travels: a JSON value, or bytes in base64. */
 export interface Content {
@@ -8,16 +9,24 @@ export interface Content {
 
 /**
  * `Uint8Array` travels as `bodyBase64`, all else as JSON. The JSON is a copy, as `JSON.stringify` sees the value: what is
- * done to the body afterwards changes nothing. Throws TypeError for what has no JSON: cycles, BigInt, functions; and for
- * other binary objects, which JSON would empty.
+ * done to the body afterwards changes nothing. A bigint becomes its digits, and a `jsonText` its text, which only a text can carry. Throws
+ * TypeError for what has no JSON: cycles, functions; and for other binary objects, which JSON would empty.
  */
 export function contentOf(body: unknown): Content {
   if (isBytes(body)) return { bodyBase64: base64Of(body) };
   if (ArrayBuffer.isView(body) || body instanceof ArrayBuffer)
     throw new TypeError(`body is ${body.constructor.name}, and must be a JSON value or a Uint8Array`);
-  const text = JSON.stringify(body);
-  if (text === undefined) throw new TypeError(`body is ${typeof body}, and must be a JSON value or a Uint8Array`);
-  return { body: JSON.parse(text) };
+  const json = jsonCopy(body);
+  if (json === undefined) throw new TypeError(`body is ${typeof body}, and must be a JSON value or a Uint8Array`);
+  return { body: json };
+}
+
+/** Attributes to send: whole numbers that a number cannot hold to the digit as bigint. */
+export type SentAttributes = Record<string, string | number | bigint>;
+
+/** Attributes as they travel. */
+export function attributesOf(attributes: SentAttributes): Attributes {
+  return jsonCopy(attributes) as Attributes;
 }
 
 export function bodyOf({ body, bodyBase64 }: Content): unknown {

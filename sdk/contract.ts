@@ -191,13 +191,23 @@ function routesOf(scopes: { [Name in OperationName]: Route['scope'] }): { readon
   return Object.fromEntries(all);
 }
 
+export interface TransportOptions {
+  signal?: AbortSignal;
+  timeoutMs?: number;
+  /**
+   * Bodies, attributes and results of the answer come as JsonText in place of values, to the digit as they were sent. A transport that
+   * does not know this answers values.
+   */
+  texts?: boolean;
+}
+
 /** How a call travels: HTTP, Lambda invoke, or in process. Throws `DumbwaiterError`. */
 export interface Transport {
   call<Name extends OperationName>(
     operation: Name,
     params: ParamsOf<Name>,
     input: InputOf<Name>,
-    options?: { signal?: AbortSignal; timeoutMs?: number },
+    options?: TransportOptions,
   ): Promise<OutputOf<Name>>;
   /**
    * Commits entries of TransactWriteItems, the caller's and the queue's together: all or none. `token` is the ClientRequestToken: sent

@@ -8,7 +8,7 @@ import { createDynamoClient, type DynamoClientOptions } from '../engine/dynamo-c
 import { createDynamoStore, type DynamoStoreParts } from '../engine/dynamo-store.ts';
 import type { TableNames } from '../engine/dynamo-tables.ts';
 import { commitTransaction, transactionItems } from '../engine/dynamo-transactions.ts';
-import type { Engine, EngineEvent, QueueOperation } from '../engine/engine.ts';
+import type { CallOptions, Engine, EngineEvent, QueueOperation } from '../engine/engine.ts';
 import { createRandom } from '../engine/random.ts';
 import type { InputOf, OperationName, OutputOf, ParamsOf, Transport } from './contract.ts';
 import { withDeadline } from './deadline.ts';
@@ -53,10 +53,12 @@ export function directTransport(options: DirectTransportOptions = {}): DirectTra
   });
   const underWay = new Map<Promise<unknown>, AbortSignal>();
   return {
-    call(operation, params, input, { signal, timeoutMs } = {}) {
+    call(operation, params, input, { signal, timeoutMs, texts = false } = {}) {
       const limits = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
       return withDeadline(limits, (ending) => {
-        const answering = answer(engine, operation, params, input, ending).finally(() => underWay.delete(answering));
+        const answering = answer(engine, operation, params, input, { signal: ending, texts }).finally(() =>
+          underWay.delete(answering),
+        );
         underWay.set(answering, ending);
         return answering;
       });
@@ -82,14 +84,14 @@ async function answer<Name extends OperationName>(
   operation: Name,
   params: ParamsOf<Name>,
   input: InputOf<Name>,
-  signal: AbortSignal,
+  options: CallOptions,
 ): Promise<OutputOf<Name>> {
   if (operation === 'health') return { status: 'ok' } as OutputOf<Name>;
   if (ofKeys.has(operation)) {
     throw new DumbwaiterError('forbidden', `${operation}: API keys belong to the HTTP API; here IAM decides who may do what.`);
   }
   try {
-    const output = await engine.call(operation as QueueOperation, params as never, input as never, { signal });
+    const output = await engine.call(operation as QueueOperation, params as never, input as never, options);
     // A receive that waits here keeps nothing running but this process.
     return (operation === 'receive' ? { ...output, waitIsCheap: true } : output) as OutputOf<Name>;
   } catch (error) {

@@ -1,6 +1,8 @@
 import { type Address, addresses, type OperationName, type ParamsOf, type Transport } from './contract.ts';
 import { withDeadline } from './deadline.ts';
 import { DumbwaiterError } from './errors.ts';
+import { readAnswer } from './json-reader.ts';
+import { stringify } from './json-text.ts';
 import { isPathName } from './path-names.ts';
 import { refusalOf } from './problem.ts';
 import { textOfThrown } from './thrown.ts';
@@ -21,14 +23,14 @@ export function httpTransport(options: HttpTransportOptions): Transport {
   // Called as a function of its own: a browser's fetch refuses another `this`.
   const send = options.fetch ?? ((input, init) => fetch(input, init));
   return {
-    async call(operation, params, input, { signal, timeoutMs } = {}) {
+    async call(operation, params, input, { signal, timeoutMs, texts } = {}) {
       const route = addresses[operation];
       const request = requestOf(base, route, operation, params, input, headers);
       return withDeadline({ ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) }, async (ending) => {
         const { response, text } = await exchange(send, request, ending);
         if (!response.ok) throw refusalOf(response, text);
         try {
-          return JSON.parse(text);
+          return texts ? readAnswer(text) : JSON.parse(text);
         } catch (cause) {
           throw new DumbwaiterError('internal', `What ${base} answered is not JSON. Is it the URL of a Dumbwaiter?`, { cause });
         }
@@ -76,7 +78,7 @@ function requestOf<Name extends OperationName>(
     for (const [name, value] of Object.entries(input)) if (value !== undefined) query.set(name, String(value));
     return { url: `${base}${path}${query.size > 0 ? `?${query}` : ''}`, init };
   }
-  init.body = JSON.stringify(input);
+  init.body = stringify(input) as string;
   init.headers = { ...headers, 'content-type': 'application/json' };
   return { url: `${base}${path}`, init };
 }

@@ -36,6 +36,8 @@ export type {
 } from './contract.ts';
 export { DumbwaiterError, type ErrorCode, errors } from './errors.ts';
 export { type HttpTransportOptions, httpTransport } from './http.ts';
+export type { JsonMode } from './json-mode.ts';
+export { type JsonText, jsonText } from './json-text.ts';
 export type { KeysClient } from './keys.ts';
 export type { ReleaseInput } from './leases.ts';
 export type { Extended, ReceivedMessage, Released, WaitingMessage } from './message.ts';

@@ -3,6 +3,8 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { OutputOf, Transport } from './contract.ts';
 import { withDeadline } from './deadline.ts';
 import { DumbwaiterError, type ErrorCode } from './errors.ts';
+import { readAnswer } from './json-reader.ts';
+import { stringify } from './json-text.ts';
 import { isErrorCode } from './problem.ts';
 import { textOfThrown } from './thrown.ts';
 
@@ -14,17 +16,20 @@ export interface LambdaTransportOptions {
 }
 
 type Answer =
-  | { ok: true; output: unknown }
+  | { ok: true; outputText: string }
   | { ok: false; error: { code: string; message: string; requestId?: string; retryAfterMs?: number } };
 
-/** Payload `{operation, params, input}`; answer `{ok: true, output}` or `{ok: false, error}`. */
+/**
+ * Payload `{operation, params, inputText}`; answer `{ok: true, outputText}` or `{ok: false, error}`. Input and output travel as text: Lambda
+ * parses what it hands to a function, and would lose digits.
+ */
 export function lambdaTransport({
   functionName,
   client = new LambdaClient({ maxAttempts: 1 }),
 }: LambdaTransportOptions): Transport {
   return {
-    async call(operation, params, input, { signal, timeoutMs } = {}) {
-      const payload = JSON.stringify({ operation, params, input });
+    async call(operation, params, input, { signal, timeoutMs, texts } = {}) {
+      const payload = JSON.stringify({ operation, params, inputText: stringify(input) });
       const limits = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
       const { text, functionError, requestId } = await withDeadline(limits, (ending) =>
         invoke(client, functionName, payload, ending),
@@ -32,7 +37,7 @@ export function lambdaTransport({
       if (functionError) throw refusalOfCrash(text, requestId);
       const answer = answerOf(text, requestId);
       if (!answer.ok) throw refusalOf(answer.error);
-      return answer.output as OutputOf<typeof operation>;
+      return (texts ? readAnswer(answer.outputText) : JSON.parse(answer.outputText)) as OutputOf<typeof operation>;
     },
   };
 }
@@ -93,7 +98,8 @@ function refusalOfCrash(text: string, requestId: string | undefined): Dumbwaiter
 
 function answerOf(text: string, requestId: string | undefined): Answer {
   const answer = parsed(text) as Answer | undefined;
-  if (typeof answer === 'object' && answer !== null && typeof answer.ok === 'boolean') return answer;
+  const isOurs = answer?.ok === true ? typeof answer.outputText === 'string' : answer?.ok === false;
+  if (isOurs) return answer as Answer;
   throw new DumbwaiterError('internal', 'What the function answered is not ours. Is it the api function of a Dumbwaiter?', {
     ...(requestId && { requestId }),
   });

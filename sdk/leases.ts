@@ -1,5 +1,6 @@
 import { Batcher, type Send } from './batcher.ts';
 import type { AckResult, ExtendResult, InputOf, Json, ReleaseResult } from './contract.ts';
+import { jsonCopy, stringify } from './json-text.ts';
 import { failedCharsMax } from './limits.ts';
 import type { Caller, CallOptions } from './retry.ts';
 import { textOfThrown } from './thrown.ts';
@@ -39,7 +40,7 @@ export class Leases {
     receipts: readonly string[],
     { result, ...options }: CallOptions & { result?: Json } = {},
   ): Promise<AckResult>[] {
-    const input = result === undefined ? {} : { result };
+    const input = result === undefined ? {} : { result: jsonCopy(result) as Json };
     return this.#gather(this.#acks, queue, input, receipts, options, async (entries, shared) => {
       const output = await this.#caller.call('ack', { queue }, { receipts: entries, ...input }, shared);
       return output.results;
@@ -100,7 +101,7 @@ export class Leases {
     { signal, ...shared }: CallOptions,
     call: (receipts: string[], options: CallOptions) => Promise<Result[]>,
   ): Promise<Result>[] {
-    const key = JSON.stringify([queue, input, shared.retries, shared.timeoutMs]);
+    const key = stringify([queue, input, shared.retries, shared.timeoutMs])!;
     const send: Send<string, Result> = (entries, ending) => call(entries, { ...shared, signal: ending });
     return receipts.map((receipt) => batcher.add({ key, entry: receipt, bytes: receipt.length, send, signal }));
   }

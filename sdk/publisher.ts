@@ -1,12 +1,13 @@
 import { Batcher } from './batcher.ts';
-import { contentOf } from './content.ts';
-import type { Attributes, PublishEntry, PublishResult } from './contract.ts';
+import { attributesOf, contentOf, type SentAttributes } from './content.ts';
+import type { PublishEntry, PublishResult } from './contract.ts';
+import { stringify } from './json-text.ts';
 import type { Caller, CallOptions } from './retry.ts';
 import type { Timers } from './timers.ts';
 
 /** A message to publish. */
 export interface NewMessage<T = unknown> {
-  /** Any JSON value, or bytes as Uint8Array; at most 1 MiB. */
+  /** Any JSON value, or bytes as Uint8Array; at most 1 MiB. A bigint is sent to the digit, a `jsonText` as it is. */
   body: T;
   /** Your own id: while a message of this id exists in the queue, and an hour beyond, publishing it again publishes nothing. */
   id?: string;
@@ -25,13 +26,13 @@ export interface NewMessage<T = unknown> {
   dedupKey?: string;
   /** Received by nobody until `queue.commit(id)`: the queue's setting `prepared` says what becomes of it without. Not with a key or a group. */
   prepared?: boolean;
-  /** Up to 20, each a string or a number. */
-  attributes?: Attributes;
+  /** Up to 20, each a string, a number or a bigint. */
+  attributes?: SentAttributes;
 }
 
 /** As it travels. Throws TypeError for a body that has no JSON. */
-export function entryOf({ body, ...rest }: NewMessage): PublishEntry {
-  return { ...contentOf(body), ...rest };
+export function entryOf({ body, attributes, ...rest }: NewMessage): PublishEntry {
+  return { ...contentOf(body), ...rest, ...(attributes !== undefined && { attributes: attributesOf(attributes) }) };
 }
 
 /** Gathers what is published to a queue at the same time into as few calls as carry it. */
@@ -58,7 +59,7 @@ const utf8 = new TextEncoder();
 
 /** As `callBytesMax` counts: UTF-8 of the JSON text escaped once more, and a comma. */
 function callBytesOf(entry: PublishEntry): number {
-  const text = JSON.stringify(entry);
+  const text = stringify(entry)!;
   let bytes = 1 + utf8.encode(text).length;
   for (let i = 0; i < text.length; i++) {
     const char = text.charCodeAt(i);

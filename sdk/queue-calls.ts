@@ -1,5 +1,6 @@
 /** What a queue's methods take and answer, in the words of the SDK. */
-import type { Attributes, Counts, PublishResult, Queue, Refused } from './contract.ts';
+import type { SentAttributes } from './content.ts';
+import type { Counts, PublishResult, Queue, Refused } from './contract.ts';
 import type { NewMessage } from './publisher.ts';
 
 /** One message, or several. */
@@ -27,7 +28,7 @@ export type Reschedule = { delaySeconds: number } | { deliverAt: string };
 
 export interface Edit<T = unknown> {
   body?: T;
-  attributes?: Attributes;
+  attributes?: SentAttributes;
   priority?: number;
 }
 

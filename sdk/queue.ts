@@ -2,7 +2,7 @@ import { accepted, gathered } from './batch-results.ts';
 import { commitOf } from './commit.ts';
 import type { Connection } from './connection.ts';
 import { Consumer, type ConsumerOptions, type Handler, type TransactionHandler } from './consumer.ts';
-import { contentOf } from './content.ts';
+import { attributesOf, contentOf } from './content.ts';
 import type { AckResult, ExtendResult, Json, MessageState, Page, PublishResult, ReleaseResult } from './contract.ts';
 import { Leases, type ReleaseInput } from './leases.ts';
 import { ReceivedMessage, type WaitingMessage, waitingMessage } from './message.ts';
@@ -168,8 +168,12 @@ export class QueueClient<T = unknown> extends QueueAdministration {
    * Changes what a message that waits carries, or its priority; what is left out stays.
    * @throws DumbwaiterError `message_leased`, `message_not_found`
    */
-  async edit(id: string, { body, ...rest }: Edit<T>, options?: CallOptions): Promise<void> {
-    const changes = { ...(body === undefined ? {} : { content: contentOf(body) }), ...rest };
+  async edit(id: string, { body, attributes, ...rest }: Edit<T>, options?: CallOptions): Promise<void> {
+    const changes = {
+      ...(body !== undefined && { content: contentOf(body) }),
+      ...(attributes !== undefined && { attributes: attributesOf(attributes) }),
+      ...rest,
+    };
     await this.#connection.caller.call('updateMessage', { queue: this.name, id }, changes, options);
   }
 

@@ -1,6 +1,7 @@
 /** What travels: messages, redrive tasks and keys. Instants are RFC 3339 with milliseconds; durations are whole seconds. */
 import type { ErrorCode } from './errors.ts';
 
+/** In process, a JsonText may stand for any of these: see json-text.ts. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type Attributes = Record<string, string | number>;
 

@@ -1,5 +1,6 @@
 import type { InputOf, OperationName, OutputOf, ParamsOf, TransactionWrite, Transport } from './contract.ts';
 import { DumbwaiterError, type ErrorCode } from './errors.ts';
+import { type Read, withValues } from './json-text.ts';
 import { sleep, type Timers } from './timers.ts';
 
 /** How one call is made. */
@@ -35,11 +36,14 @@ export class Caller {
   readonly #transport: Transport;
   readonly #timers: Timers;
   readonly #defaults: { timeoutMs: number; retries: number };
+  readonly #read: Read | undefined;
 
-  constructor(transport: Transport, timers: Timers, defaults: { timeoutMs: number; retries: number }) {
+  /** `read`: what the JSON of messages is to be, where not values. */
+  constructor(transport: Transport, timers: Timers, defaults: { timeoutMs: number; retries: number }, read?: Read) {
     this.#transport = transport;
     this.#timers = timers;
     this.#defaults = defaults;
+    this.#read = read;
   }
 
   async call<Name extends OperationName>(
@@ -49,8 +53,12 @@ export class Caller {
     options: CallOptions = {},
   ): Promise<OutputOf<Name>> {
     let lost = false;
+    const read = this.#read;
     return this.#retried(
-      (limits) => this.#transport.call(operation, params, input, limits),
+      async (limits) => {
+        if (!read) return this.#transport.call(operation, params, input, limits);
+        return withValues(await this.#transport.call(operation, params, input, { ...limits, texts: true }), read);
+      },
       { ...options, waitMs: waitMs(input) },
       (error) => {
         if (lost && doneBefore[operation] === error.code) return { output: {} as OutputOf<Name> };

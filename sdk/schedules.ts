@@ -1,4 +1,4 @@
-import { bodyOf, contentOf } from './content.ts';
+import { attributesOf, bodyOf, contentOf, type SentAttributes } from './content.ts';
 import type { Attributes, Page, Schedule, ScheduleInput, ScheduleMessage } from './contract.ts';
 import { Pages, pageOf } from './pages.ts';
 import type { Caller, CallOptions } from './retry.ts';
@@ -8,7 +8,7 @@ export interface TickMessage {
   /** Any JSON value, or bytes as Uint8Array; at most 1 MiB. */
   body: unknown;
   /** Up to 18, each a string or a number; each message is given two more: `schedule`, the name, and `tick`, the instant. */
-  attributes?: Attributes;
+  attributes?: SentAttributes;
   /** 0, the least urgent, to one less than the levels of the queue. Default 0. */
   priority?: number;
 }
@@ -72,8 +72,8 @@ export class SchedulesClient {
   }
 }
 
-function wire({ body, ...rest }: TickMessage): ScheduleMessage {
-  return { ...contentOf(body), ...rest };
+function wire({ body, attributes, ...rest }: TickMessage): ScheduleMessage {
+  return { ...contentOf(body), ...rest, ...(attributes !== undefined && { attributes: attributesOf(attributes) }) };
 }
 
 function described({ message, ...rest }: Schedule): ScheduleDescription {

@@ -3,6 +3,7 @@
  */
 import type { CheckedInputOf, OperationName, ParamsOf, PublishEntry, Refused } from './contract.ts';
 import { DumbwaiterError } from './errors.ts';
+import { isJsonText } from './json-text.ts';
 import { withoutNulls } from './schemas/absent.ts';
 import { inputs, params } from './schemas/inputs.ts';
 import { publishEntry } from './schemas/publish-entry.ts';
@@ -19,7 +20,7 @@ export { documentedInputs, inputs, params } from './schemas/inputs.ts';
 export function parseInput<Name extends OperationName>(operation: Name, input: unknown): CheckedInputOf<Name> {
   const parsed = inputs[operation].safeParse(withoutNulls(inputs[operation], input ?? {}), { reportInput: true });
   if (!parsed.success) throw new DumbwaiterError('invalid_input', refusalMessage(parsed.error.issues));
-  return parsed.data as CheckedInputOf<Name>;
+  return withTexts(parsed.data, input) as CheckedInputOf<Name>;
 }
 
 /** The parameters of an operation's path. Throws DumbwaiterError `invalid_input`. */
@@ -31,16 +32,22 @@ export function parseParams<Name extends OperationName>(operation: Name, given: 
 
 /** The message at `index` of a publish, as given, or why it is refused. */
 export function parsePublishEntry(entry: unknown, index: number): PublishEntry | Refused {
-  // Zod leaves `__proto__` out of records without a word.
-  if (hasAttribute(entry, '__proto__')) {
-    return { ok: false, code: 'invalid_input', message: `messages[${index}].attributes.__proto__: is not allowed as a name` };
-  }
   const parsed = publishEntry.safeParse(withoutNulls(publishEntry, entry), { reportInput: true });
-  if (parsed.success) return parsed.data as PublishEntry;
+  if (parsed.success) return withTexts(parsed.data, entry) as PublishEntry;
   return { ok: false, code: 'invalid_input', message: refusalMessage(parsed.error.issues, `messages[${index}]`) };
 }
 
-function hasAttribute(entry: unknown, name: string): boolean {
-  const attributes = typeof entry === 'object' && entry !== null && 'attributes' in entry ? entry.attributes : undefined;
-  return typeof attributes === 'object' && attributes !== null && Object.hasOwn(attributes, name);
+/** What was judged, with attributes as the text in which they were given. */
+function withTexts(judged: unknown, given: unknown): unknown {
+  if (!isObject(judged) || !isObject(given) || isJsonText(judged)) return judged;
+  for (const [name, value] of Object.entries(judged)) {
+    const from = given[name];
+    if (isJsonText(from)) judged[name] = from;
+    else if (!Array.isArray(value)) withTexts(value, from);
+  }
+  return judged;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }

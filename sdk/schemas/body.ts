@@ -1,10 +1,13 @@
 /** Whether a body may be published. The answers say what is wrong with it and never hold any of it. */
+import { depthOf } from '../json-reader.ts';
+import { isJsonText } from '../json-text.ts';
 import { bodyBytesMax, bodyDepthMax } from '../limits.ts';
 
 const tooLarge = (given: string, bytesMax: number) => `must be at most ${bytesMax} bytes, was ${given}`;
 
 /** What is wrong with a JSON value; `undefined`: nothing. */
 export function bodyFault(body: unknown, bytesMax = bodyBytesMax): string | undefined {
+  if (isJsonText(body)) return textFault(body.text, bytesMax);
   const shape = shapeFault(body, bytesMax);
   if (shape !== undefined) return shape;
   let text: string | undefined;
@@ -15,13 +18,25 @@ export function bodyFault(body: unknown, bytesMax = bodyBytesMax): string | unde
     return notJson;
   }
   if (text === undefined) return notJson;
+  return sizeFault(text, bytesMax);
+}
+
+const notJson = 'must be a JSON value';
+const tooDeep = `must not be nested deeper than ${bodyDepthMax}`;
+
+function textFault(text: string, bytesMax: number): string | undefined {
+  const size = sizeFault(text, bytesMax);
+  if (size !== undefined) return size;
+  if (!text.isWellFormed()) return 'must not have half a surrogate pair, but as an escape';
+  return text.length > 2 * bodyDepthMax && depthOf(text) > bodyDepthMax ? tooDeep : undefined;
+}
+
+function sizeFault(text: string, bytesMax: number): string | undefined {
   // A UTF-16 unit takes at most three bytes of UTF-8: most bodies need no encoding to be measured.
   if (text.length * 3 <= bytesMax) return undefined;
   const bytes = new TextEncoder().encode(text).length;
   return bytes > bytesMax ? tooLarge(`${bytes} bytes as JSON text`, bytesMax) : undefined;
 }
-
-const notJson = 'must be a JSON value';
 
 /**
  * Looks for nesting too deep (a cycle is endless nesting), and for what JSON lacks. Each value takes at least a byte of
@@ -35,7 +50,7 @@ function shapeFault(body: unknown, bytesMax: number): string | undefined {
     if (typeof value === 'number') return Number.isFinite(value) ? undefined : notJson;
     if (typeof value === 'bigint' || typeof value === 'function' || typeof value === 'symbol') return notJson;
     if (typeof value !== 'object' || value === null) return undefined;
-    if (depth >= bodyDepthMax) return `must not be nested deeper than ${bodyDepthMax}`;
+    if (depth >= bodyDepthMax) return tooDeep;
     for (const inner of Array.isArray(value) ? value : Object.values(value)) {
       const found = look(inner, depth + 1);
       if (found !== undefined) return found;

@@ -1,5 +1,7 @@
 /** One message of a publish, and what may be changed of it afterwards. */
 import * as z from 'zod';
+import { membersOf } from '../json-reader.ts';
+import { isJsonText } from '../json-text.ts';
 import { attributeStringCharsMax, attributesMax, bodyBytesMax } from '../limits.ts';
 import { bodyFault, bytesFault } from './body.ts';
 import * as field from './fields.ts';
@@ -8,13 +10,43 @@ const attributeSays = `must be a text of at most ${attributeStringCharsMax} char
 export const attributeValue = z.union([z.string().max(attributeStringCharsMax, attributeSays), z.number()], attributeSays);
 
 const attributes = z
-  .record(field.attributeName, attributeValue, 'must be an object of texts and numbers')
-  .refine((value) => Object.keys(value).length <= attributesMax, { error: `must be at most ${attributesMax} attributes` })
+  .preprocess(
+    attributeValues,
+    z
+      .record(field.attributeName, attributeValue, 'must be an object of texts and numbers')
+      .refine((value) => Object.keys(value).length <= attributesMax, { error: `must be at most ${attributesMax} attributes` })
+      .meta({ maxProperties: attributesMax }),
+  )
   .meta({
     description: `Texts and numbers of your own, at most ${attributesMax}: they travel with the body. Default: none.`,
-    maxProperties: attributesMax,
     nullMeansAbsent: true,
   });
+
+/** Their values, where they came as text; `parseInput` and its like put the text back. */
+function attributeValues(given: unknown, context: z.core.$RefinementCtx): unknown {
+  if (!isJsonText(given)) return withoutProto(given, context);
+  const values: unknown = JSON.parse(given.text);
+  // Most are just as `JSON.stringify` makes them, with nothing that a value would not show.
+  const members = JSON.stringify(values) === given.text ? [] : (membersOf(given.text) ?? []);
+  const seen = new Set<string>();
+  for (const [name, { text }] of members) {
+    const refuse = (message: string) =>
+      context.addIssue({ code: 'custom', path: [name], message, input: undefined, params: { given: false } });
+    if (seen.has(name)) refuse('is given twice');
+    if (!text.startsWith('"') && text.length > attributeStringCharsMax) refuse(attributeSays);
+    seen.add(name);
+  }
+  return withoutProto(values, context);
+}
+
+/** Zod leaves `__proto__` out of records without a word. */
+function withoutProto(given: unknown, context: z.core.$RefinementCtx): unknown {
+  if (typeof given === 'object' && given !== null && Object.hasOwn(given, '__proto__')) {
+    const message = 'is not allowed as a name';
+    context.addIssue({ code: 'custom', path: ['__proto__'], message, input: undefined, params: { given: false } });
+  }
+  return given;
+}
 
 /** The body of a message: a JSON value, or bytes. */
 export const body = {

@@ -19,6 +19,7 @@ import type {
   ReceivedMessage,
   TransactionItem,
 } from '../../sdk/contract.ts';
+import { withValues } from '../../sdk/json-text.ts';
 import { startTestDynamodb } from '../dynamodb.ts';
 import { createDrivenClock, type DrivenClock } from './driven-clock.ts';
 import { type WatchedStore, watchStore } from './watched-store.ts';
@@ -146,7 +147,7 @@ export async function driveEngine(open: (clock: DrivenClock) => Promise<OpenedSt
       transactionItem: transactions.transactionItem,
       observe: (event) => events.push(event),
       checkBack: async (target, message) => {
-        asked.push({ target, message });
+        asked.push({ target, message: withValues(message) });
         return answer.now(message);
       },
       startRedrive: async (queue, task) => {

@@ -48,12 +48,12 @@ function answer(status: number, body: unknown, headers: Record<string, string> =
 
 describe('a call by Lambda invoke', () => {
   it('carries operation, parameters and input, and answers the output', async () => {
-    answer(200, { ok: true, output: { results: [{ ok: true, id: 'm1' }] } });
+    answer(200, { ok: true, outputText: '{"results":[{"ok":true,"id":"m1"}]}' });
     expect(await dumbwaiter.queue('orders').publish({ body: { n: 1 } })).toEqual({ ok: true, id: 'm1' });
     expect(invocations).toEqual([
       {
         path: '/2015-03-31/functions/dumbwaiter-api/invocations',
-        payload: { operation: 'publish', params: { queue: 'orders' }, input: { messages: [{ body: { n: 1 } }] } },
+        payload: { operation: 'publish', params: { queue: 'orders' }, inputText: '{"messages":[{"body":{"n":1}}]}' },
       },
     ]);
   });

@@ -14,6 +14,7 @@ import {
 } from '../../engine/contents.ts';
 import { createMemoryStore } from '../../engine/memory-store.ts';
 import { type Store, StoreError } from '../../engine/port.ts';
+import { withValues } from '../../sdk/json-text.ts';
 import { bodyChunkBytesMax, retentionGraceMs, rowBytesMax } from '../../sdk/limits.ts';
 import { noise } from '../engine/noise.ts';
 
@@ -39,7 +40,7 @@ describe('contents', () => {
       const memory = store();
       const { placed: where, chunks } = placed(joinEntries(entries.map(packEntry)));
       await writeChunks(memory, where, chunks, undefined);
-      expect(await readContents(memory, [where])).toEqual([entries]);
+      expect(withValues(await readContents(memory, [where]))).toEqual([entries]);
     }
   });
 
@@ -63,7 +64,7 @@ describe('contents', () => {
       await writeChunks(memory, where, chunks, undefined);
       places.push(where);
     }
-    expect(await readContents(memory, places)).toEqual(texts.map((body) => [{ body }]));
+    expect(withValues(await readContents(memory, places))).toEqual(texts.map((body) => [{ body }]));
   });
 
   it('are undefined where a piece is gone, and their neighbours are not', async () => {
@@ -71,12 +72,12 @@ describe('contents', () => {
     const { placed: gone } = place(joinEntries([packEntry({ body: noise(900_000) })]), 100, () => 'gone');
     const there = place(joinEntries([packEntry({ body: noise(5_000) })]), 100, () => 'there');
     await writeChunks(memory, there.placed, there.chunks, undefined);
-    expect(await readContents(memory, [gone, there.placed])).toEqual([undefined, [{ body: noise(5_000) }]]);
+    expect(withValues(await readContents(memory, [gone, there.placed]))).toEqual([undefined, [{ body: noise(5_000) }]]);
   });
 
   it('in rows of parcels cost no read', async () => {
     const closed = { get: () => Promise.reject(new Error('read')) } as unknown as Store;
-    expect(await readContents(closed, [{ text: '[[1]]' }])).toEqual([[{ body: 1 }]]);
+    expect(withValues(await readContents(closed, [{ text: '[[1]]' }]))).toEqual([[{ body: 1 }]]);
   });
 });
 

@@ -35,6 +35,19 @@ Names of queues and schedules are letters, digits, \`_\` and \`-\`. Ids of messa
 Check names before you put them into a path: API Gateway decodes the path before the queue sees it, so an encoded slash is a slash
 there. The SDK refuses such names before it sends them.`;
 
+const json = `## JSON as it was sent
+
+A body, the value of an attribute and the result of an ack are kept as the JSON text in which they were sent, byte for byte from the first
+character of the value to its last, and answers show that text. Numbers keep their digits (\`1970670598291982290\`, \`1.0\`, \`-0\`, \`1e400\`),
+objects their order and doubled keys, strings their escapes (also half a surrogate pair, as \`\\ud83e\`), and keys such as \`__proto__\` stay.
+Limits of bytes count that text, white space within it too. What is read of it is up to the receiver: most parsers round numbers beyond 2^53
+and keep one of two equal keys. The SDK's option \`json\` asks for bigints or for the text.
+
+Refused by name: a field of a request that is given twice, an attribute that is given twice or named \`__proto__\`, and an attribute whose number
+is not finite as a double or has more characters than a text may have. Lambda parses the payload of an invoke before the queue sees it: send
+\`inputText\`, the input as JSON text, in place of \`input\`, as the SDK does, and the answer has \`outputText\`. A schedule that is put once
+more is the same if the text of its message is.`;
+
 const combinations = `## Where two features meet
 
 Each line is a test in \`test/engine/combinations.test.ts\`.
@@ -83,6 +96,6 @@ function limitRows(): string {
 }
 
 test('the reference in the documentation is the one in the code', async () => {
-  const text = [header, operations(), paths, settings(), combinations, codes(), limitRows()].join('\n\n');
+  const text = [header, operations(), paths, json, settings(), combinations, codes(), limitRows()].join('\n\n');
   await expect(`${text.replace('\n\n\n', '\n\n')}\n`).toMatchFileSnapshot('../../docs/reference.md');
 });

@@ -1,0 +1,224 @@
+/** Reads JSON where `JSON.parse` would lose something. Each function throws SyntaxError for a text that is not JSON. */
+import { DumbwaiterError } from './errors.ts';
+import { type JsonText, textAsJson } from './json-text.ts';
+
+/** The members of requests and answers whose values stay text. */
+const keptAsText: ReadonlySet<string> = new Set(['body', 'attributes', 'result']);
+/** No request nests deeper, nor has an object of more fields. What lies deeper is not looked into. */
+const envelopeDepthMax = 16;
+const namesMax = 200;
+
+const [quote, backslash, openBrace, closeBrace, openBracket, closeBracket] = [0x22, 0x5c, 0x7b, 0x7d, 0x5b, 0x5d];
+const comma = 0x2c;
+
+/**
+ * A request: bodies, attributes and results come as JsonText, the rest as values. Null comes as null, for it may mean that a field is absent.
+ * Throws DumbwaiterError `invalid_input` for a key that is given twice outside of these.
+ */
+export function readRequest(text: string): unknown {
+  return readEnvelope(text, false);
+}
+
+/** An answer, as `readRequest` reads requests; also null comes as JsonText. */
+export function readAnswer(text: string): unknown {
+  return readEnvelope(text, true);
+}
+
+function readEnvelope(text: string, nullAsText: boolean): unknown {
+  const value: unknown = JSON.parse(text);
+  keepTexts(text, skipSpace(text, 0), value, nullAsText, []);
+  return value;
+}
+
+/** Puts text in place of values that are to stay text; `value` is what was read from `from` on. Answers where it ends. */
+function keepTexts(text: string, from: number, value: unknown, nullAsText: boolean, path: (string | number)[]): number {
+  const isList = text.charCodeAt(from) === openBracket && Array.isArray(value);
+  const isObject = text.charCodeAt(from) === openBrace && typeof value === 'object' && value !== null;
+  // The text leads: of a key that is given twice the value is that of the last.
+  if ((!isList && !isObject) || path.length > envelopeDepthMax) return endOfValue(text, from);
+  let at = skipSpace(text, from + 1);
+  if (isList) {
+    for (let index = 0; text.charCodeAt(at) !== closeBracket; index++) {
+      path.push(index);
+      at = skipSeparator(text, keepTexts(text, at, value[index], nullAsText, path));
+      path.pop();
+    }
+    return at + 1;
+  }
+  const members = value as Record<string, unknown>;
+  const seen: string[] = [];
+  while (text.charCodeAt(at) !== closeBrace) {
+    const endOfName = endOfString(text, at);
+    const name = nameAt(text, at, endOfName);
+    path.push(name);
+    if (seen.includes(name)) throw new DumbwaiterError('invalid_input', `${placeOf(path)}: is given twice`);
+    if (seen.push(name) > namesMax) throw new DumbwaiterError('invalid_input', `${placeOf(path)}: is one field too many`);
+    const begin = skipSpace(text, skipSpace(text, endOfName) + 1);
+    const isKept = keptAsText.has(name) && (nullAsText || members[name] !== null);
+    const end = isKept ? endOfValue(text, begin) : keepTexts(text, begin, members[name], nullAsText, path);
+    if (isKept) members[name] = textAsJson(text.slice(begin, end));
+    path.pop();
+    at = skipSeparator(text, end);
+  }
+  return at + 1;
+}
+
+function nameAt(text: string, begin: number, end: number): string {
+  const name = text.slice(begin + 1, end - 1);
+  return name.includes('\\') ? JSON.parse(`"${name}"`) : name;
+}
+
+/** As `JSON.parse`, but whole numbers that a number cannot hold to the digit come as bigint. */
+export function parseWithBigints(text: string): unknown {
+  const value = JSON.parse(text);
+  // Shorter ones are held exactly.
+  return /\d{16}/.test(text) ? readBigints(text) : value;
+}
+
+/** The members of an object with their values as text, in order, doubled ones too; undefined for a text that is no object. */
+export function membersOf(text: string): [name: string, value: JsonText][] | undefined {
+  JSON.parse(text);
+  let at = skipSpace(text, 0);
+  if (text.charCodeAt(at) !== openBrace) return undefined;
+  const members: [string, JsonText][] = [];
+  at = skipSpace(text, at + 1);
+  while (text.charCodeAt(at) !== closeBrace) {
+    const endOfName = endOfString(text, at);
+    const name = nameAt(text, at, endOfName);
+    const begin = skipSpace(text, skipSpace(text, endOfName) + 1);
+    const end = endOfValue(text, begin);
+    members.push([name, textAsJson(text.slice(begin, end))]);
+    at = skipSeparator(text, end);
+  }
+  return members;
+}
+
+/** The values of a list of lists, each as text; undefined for a text that is none. */
+export function rowsOf(text: string): string[][] | undefined {
+  JSON.parse(text);
+  const rows: string[][] = [];
+  let at = skipSpace(text, 0);
+  if (text.charCodeAt(at) !== openBracket) return undefined;
+  at = skipSpace(text, at + 1);
+  while (text.charCodeAt(at) !== closeBracket) {
+    if (text.charCodeAt(at) !== openBracket) return undefined;
+    const row: string[] = [];
+    at = skipSpace(text, at + 1);
+    while (text.charCodeAt(at) !== closeBracket) {
+      const end = endOfValue(text, at);
+      row.push(text.slice(at, end));
+      at = skipSeparator(text, end);
+    }
+    rows.push(row);
+    at = skipSeparator(text, at + 1);
+  }
+  return rows;
+}
+
+/** How deep lists and objects nest in a JSON text; a scalar is 0. */
+export function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === quote) at = endOfString(text, at) - 1;
+    else if (code === openBrace || code === openBracket) deepest = Math.max(deepest, ++depth);
+    else if (code === closeBrace || code === closeBracket) depth--;
+  }
+  return deepest;
+}
+
+function readBigints(text: string): unknown {
+  let at = skipSpace(text, 0);
+
+  function value(): unknown {
+    const code = text.charCodeAt(at);
+    if (code === openBrace) return object();
+    if (code === openBracket) return list();
+    const begin = at;
+    at = endOfValue(text, at);
+    const found = text.slice(begin, at);
+    return /^-?\d{16,}$/.test(found) && !Number.isSafeInteger(Number(found)) ? BigInt(found) : JSON.parse(found);
+  }
+
+  function list(): unknown[] {
+    const values: unknown[] = [];
+    at = skipSpace(text, at + 1);
+    while (text.charCodeAt(at) !== closeBracket) {
+      values.push(value());
+      at = skipSeparator(text, at);
+    }
+    at++;
+    return values;
+  }
+
+  function object(): object {
+    const members: Record<string, unknown> = {};
+    at = skipSpace(text, at + 1);
+    while (text.charCodeAt(at) !== closeBrace) {
+      const endOfName = endOfString(text, at);
+      const name = nameAt(text, at, endOfName);
+      at = skipSpace(text, skipSpace(text, endOfName) + 1);
+      const member = value();
+      // As JSON means it: a member named `__proto__` is one like any other.
+      if (name !== '__proto__') members[name] = member;
+      else Object.defineProperty(members, name, { value: member, enumerable: true, configurable: true, writable: true });
+      at = skipSeparator(text, at);
+    }
+    at++;
+    return members;
+  }
+
+  return value();
+}
+
+/** As errors name a place: `messages[0].body`. */
+function placeOf(path: readonly (string | number)[]): string {
+  const place = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part.slice(0, 60)}`)).join('');
+  return place.replace(/^\./, '');
+}
+
+/** Past the comma after a value, if there is one, and white space. */
+function skipSeparator(text: string, from: number): number {
+  const at = skipSpace(text, from);
+  return text.charCodeAt(at) === comma ? skipSpace(text, at + 1) : at;
+}
+
+function skipSpace(text: string, from: number): number {
+  let at = from;
+  // Space, tab, line feed, carriage return: nothing else that is valid comes before these.
+  while (text.charCodeAt(at) <= 0x20) at++;
+  return at;
+}
+
+/** Where the value ends that begins at `from`: only strings and brackets tell. */
+function endOfValue(text: string, from: number): number {
+  const first = text.charCodeAt(from);
+  if (first === quote) return endOfString(text, from);
+  if (first !== openBrace && first !== openBracket) return endOfScalar(text, from);
+  let depth = 0;
+  for (let at = from; ; at++) {
+    const code = text.charCodeAt(at);
+    if (code === quote) at = endOfString(text, at) - 1;
+    else if (code === openBrace || code === openBracket) depth++;
+    else if ((code === closeBrace || code === closeBracket) && --depth === 0) return at + 1;
+  }
+}
+
+function endOfString(text: string, from: number): number {
+  for (let at = from + 1; ; at++) {
+    const code = text.charCodeAt(at);
+    if (code === quote) return at + 1;
+    if (code === backslash) at++;
+  }
+}
+
+/** A number, true, false or null: what follows it is white space, a comma, a bracket, or nothing. */
+function endOfScalar(text: string, from: number): number {
+  let at = from + 1;
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code <= 0x20 || code === comma || code === closeBrace || code === closeBracket) break;
+  }
+  return at;
+}
