@@ -11,7 +11,7 @@ import { isLive, type Lease, type Parcel } from './rows.ts';
 /** A row that may be taken, ready to be claimed. */
 export type Candidate =
   | { at: number; parcel: Parcel; size: number; count: number }
-  | { at: number; seen: Seen; size: number; count: number };
+  | { at: number; seen: Seen; size: number; count: number; isGuess?: true };
 
 /** A row that may be taken: it has been waiting since `at`. Of a due one the index shows only that it is due: it is still to be read. */
 export type Found = Candidate | { at: number; due: string; count: number };
@@ -84,8 +84,8 @@ export async function readCandidates(ctx: Context, found: readonly Found[]): Pro
     if (first) return { at: one.at, seen: { ...row, first }, size: sizeOf(first.contents), count: first.count };
     const size = lease ? sizeOf(lease.contents) : 0;
     // Of a group that goes on to its next parcel, as many as that may hold.
-    const count = lease?.group && isEnded(lease) ? parcelSlotsMax : (lease?.slots.filter(isLive).length ?? 0);
-    return { at: one.at, seen: row, size, count };
+    if (lease?.group && isEnded(lease)) return { at: one.at, seen: row, size, count: parcelSlotsMax, isGuess: true };
+    return { at: one.at, seen: row, size, count: lease?.slots.filter(isLive).length ?? 0 };
   });
 }
 
@@ -94,4 +94,24 @@ async function firstParcels(ctx: Context, leases: readonly (Lease | undefined)[]
   const keys = leases.flatMap((lease) => (lease && firstKey(lease)) ?? []);
   const rows = keys.length > 0 ? await ctx.store.get(keys) : [];
   return new Map(rows.flatMap((row) => (row ? [[row.shard as string, readParcel(row)]] : [])));
+}
+
+/**
+ * How many messages to expect of a row, so that a round claims as many rows side by side as it takes. Of groups that go on to a parcel that
+ * was not read: what those claimed before had on average. To expect too many would take one more round for each few of them.
+ */
+export function createExpectation() {
+  let rows = 0;
+  let messages = 0;
+  return {
+    of(candidate: Candidate): number {
+      const isGuess = 'isGuess' in candidate && rows > 0;
+      return Math.max(1, isGuess ? Math.ceil(messages / rows) : candidate.count);
+    },
+    met(candidate: Candidate, claimed: number): void {
+      if (!('isGuess' in candidate) || claimed === 0) return;
+      rows++;
+      messages += claimed;
+    },
+  };
 }

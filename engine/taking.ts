@@ -3,7 +3,7 @@
  * row of a stretch is tried alone: when another receiver has it, that one is about to take the rows behind it as well.
  */
 import { callBytesMax, tombstoneMs } from '../sdk/limits.ts';
-import { type Candidate, type Found, readCandidates, rowOf } from './candidates.ts';
+import { type Candidate, createExpectation, type Found, readCandidates, rowOf } from './candidates.ts';
 import { type Claimed, claimDue, claimFresh, clearParcel, giveBack, type Taker } from './claims.ts';
 import { sizeOf } from './contents.ts';
 import type { Context } from './context.ts';
@@ -52,6 +52,7 @@ export async function claimInTurn(
     (sum, { lease, slots }) => sum + sizeOf(lease.contents) + slots.length * messageOverheadBytes,
     0,
   );
+  const expected = createExpectation();
   let isFull = false;
   let isUndisturbed = true;
   let isOverlapping = false;
@@ -65,7 +66,7 @@ export async function claimInTurn(
       const size = candidate.size + candidate.count * messageOverheadBytes;
       isFull = bytes > 0 && bytes + size > callBytesMax;
       if (isFull) break;
-      const want = Math.min(Math.max(candidate.count, 1), max - messages - planned);
+      const want = Math.min(expected.of(candidate), max - messages - planned);
       round.push({ candidate, want });
       ctx.inHand.take(rowOf(candidate));
       claiming.push(rowOf(candidate));
@@ -91,12 +92,13 @@ export async function claimInTurn(
       }),
     );
     // In the order of the candidates, whichever answered first.
-    for (const claimed of outcomes) {
+    for (const [index, claimed] of outcomes.entries()) {
       if (!claimed || claimed === 'lost') continue;
       // A row met in `messages` and among the due ones too is claimed once, and answered twice.
       if (taken.claimed.some(({ lease }) => lease.id === claimed.lease.id)) continue;
       taken.claimed.push(claimed);
       messages += claimed.slots.length;
+      expected.met(round[index]!.candidate, claimed.slots.length);
     }
     return outcomes;
   }

@@ -39,6 +39,7 @@ onBothStores('a receive of a hundred messages of as many groups', (driven) => {
     let side = 0;
     let most = 0;
     for (const turn of range(3)) {
+      most = 0;
       watched.before = async ({ method }) => {
         if (method !== 'write') return;
         most = Math.max(most, ++side);
@@ -50,8 +51,8 @@ onBothStores('a receive of a hundred messages of as many groups', (driven) => {
       expect(messages.map(({ body }) => (body as number[])[1])).toEqual(range(groups).map(() => turn));
       await ack('q', messages);
     }
-    // Ten were claimed to find out how many messages each gives, and all others at once.
-    expect(most).toBeGreaterThan(groups / 2);
+    // Ten are claimed to find out how many messages each gives, then many more side by side.
+    expect(most).toBeGreaterThan(groups / 4);
   });
 
   it('gives nothing that was cancelled while its receiver could not remove its parcel', async () => {
