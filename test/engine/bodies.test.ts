@@ -129,10 +129,17 @@ onBothStores('bodies beside a row', (driven) => {
     await create('q', { retentionSeconds, visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 } });
     const { store } = watched;
     const parcels: Parameters<Store['writeAll']>[0][number][] = [];
+    // One that dies gives nothing back.
+    let isDead = false;
     const engine = another({
       ...store,
+      async get(keys) {
+        if (isDead) throw new StoreError('the process died', 'unknown');
+        return store.get(keys);
+      },
       async writeAll(writes, options) {
-        if (stays && writes.some(({ then }) => 'remove' in then)) throw new StoreError('the process died', 'unknown');
+        if (stays && writes.some(({ then }) => 'remove' in then)) isDead = true;
+        if (isDead) throw new StoreError('the process died', 'unknown');
         parcels.push(...writes.filter(({ then }) => 'put' in then));
         return store.writeAll(writes, options);
       },
@@ -140,6 +147,7 @@ onBothStores('bodies beside a row', (driven) => {
     await engine.call('publish', { queue: 'q' }, { messages: [{ body: large }] });
     for (let round = 0; round < 2; round++) {
       await engine.call('receive', { queue: 'q' }, {}).catch(() => {});
+      isDead = false;
       clock.advance(2 * second);
     }
     await call('deleteQueue', 'q');
