@@ -34,8 +34,8 @@ export interface AppParts {
 /** What the carrier of a request knows of it. */
 export interface Bindings {
   requestId?: string;
-  /** Why its path is refused: see `request-path.ts`. */
-  pathFault?: string | undefined;
+  /** Why it is refused whatever it asks for: its path cannot be trusted, or it did not arrive whole. */
+  refusal?: DumbwaiterError | undefined;
   /** Where the process may not run for longer. */
   left?: TimeLeft;
 }
@@ -85,7 +85,7 @@ export function createApp({
   if (allowedOrigins.length > 0) app.use(crossOrigin(allowedOrigins));
 
   app.use(async (context, next) => {
-    if (context.env.pathFault !== undefined) throw new DumbwaiterError('invalid_input', context.env.pathFault);
+    if (context.env.refusal !== undefined) throw context.env.refusal;
     await next();
   });
 

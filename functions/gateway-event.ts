@@ -42,7 +42,7 @@ export function requestOf(event: GatewayEvent): Request {
 }
 
 export function bindingsOf(event: GatewayEvent): Bindings {
-  return { requestId: event.requestContext.requestId, pathFault: pathOfDecoded(event.rawPath).fault };
+  return { requestId: event.requestContext.requestId, refusal: pathOfDecoded(event.rawPath).refusal };
 }
 
 export async function answerOf(response: Response): Promise<GatewayAnswer> {

@@ -1,7 +1,9 @@
 /** Serves an app on a port, and bears with clients that are slow, cut off or idle. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { DumbwaiterError } from '../sdk/errors.ts';
+import { answerSocket, isBeingAnswered, refusalOfClientError } from './client-errors.ts';
 import { isLoopback } from './loopback.ts';
 import { pathOfTarget } from './request-path.ts';
 import { StartFailure } from './start-failure.ts';
@@ -44,20 +46,33 @@ export async function serveHttp(
     requestTimeout: patience.requestMs,
     keepAliveTimeout: patience.keepAliveMs,
     connectionsCheckingInterval: Math.min(1_000, patience.headersMs),
+    // Node's own answer would have no body.
+    requireHostHeader: false,
   };
-  const server = createServer(options, (incoming, outgoing) => {
-    const { path, fault } = pathOfTarget(incoming.url ?? '');
+  const refuse = (refusal: DumbwaiterError) => app.fetch(new Request(`http://${nameInUrl(hostname)}/`), { refusal });
+  const server = createServer(options, serve)
+    // What a client expects beyond 100-continue may be ignored (RFC 9110, 10.1.1).
+    .on('checkExpectation', serve)
+    .on('clientError', async (error, socket) => {
+      if (isBeingAnswered(socket as Socket)) socket.destroy();
+      else await answerSocket(socket as Socket, await refuse(refusalOfClientError(error)));
+    });
+
+  function serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const { path, refusal = hostRefusal(incoming) } = pathOfTarget(incoming.url ?? '');
     const query = incoming.url?.indexOf('?') ?? -1;
     incoming.url = query < 0 ? path : path + incoming.url?.slice(query);
-    return getRequestListener((request) => app.fetch(request, { pathFault: fault }), { hostname })(incoming, outgoing);
-  });
+    const errorHandler = () => refuse(new DumbwaiterError('invalid_input', 'Host: is no name of a server'));
+    getRequestListener((request) => app.fetch(request, { refusal }), { hostname, errorHandler })(incoming, outgoing);
+  }
+
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new StartFailure(reasonOf(error, host, port), { cause: error })));
     server.listen(port, host, resolve);
   });
   const { port: bound } = server.address() as AddressInfo;
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    url: `http://${nameInUrl(host)}:${bound}`,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // A connection whose call has just been answered would stay open for the next one.
@@ -68,6 +83,15 @@ export async function serveHttp(
       clearTimeout(late);
     },
   };
+}
+
+function hostRefusal({ httpVersion, headers }: IncomingMessage): DumbwaiterError | undefined {
+  if (headers.host !== undefined || httpVersion === '1.0') return undefined;
+  return new DumbwaiterError('invalid_input', 'Host: must be sent, as HTTP/1.1 asks for, is missing');
+}
+
+function nameInUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function reasonOf(error: Error, host: string, port: number): string {

@@ -3,10 +3,12 @@
  * breaks: a name that holds them would become the path of another operation. Both entries route by the path that this file answers.
  */
 
-/** `path` is safe to make a URL of: each segment is encoded again. With a `fault` the request is refused, and `path` is `/`. */
+import { DumbwaiterError } from '../sdk/errors.ts';
+
+/** `path` is safe to make a URL of: each segment is encoded again. With a `refusal` the request is refused, and `path` is `/`. */
 export interface RequestPath {
   path: string;
-  fault?: string;
+  refusal?: DumbwaiterError;
 }
 
 /** Of a path that comes decoded, as API Gateway gives it. */
@@ -42,7 +44,7 @@ function faultOf(segment: string): string | undefined {
 }
 
 function refused(what: string): RequestPath {
-  return { path: '/', fault: `path: ${what}` };
+  return { path: '/', refusal: new DumbwaiterError('invalid_input', `path: ${what}`) };
 }
 
 function decoded(segment: string): string | undefined {

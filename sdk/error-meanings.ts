@@ -28,6 +28,7 @@ export const meanings: Readonly<Record<ErrorCode, string>> = {
   call_timeout: 'The message that was called had no result in time. Only the SDK says this.',
   payload_too_large: 'The request is larger than one call may carry.',
   unsupported_media_type: 'The request body is not application/json.',
+  headers_too_large: 'The headers of the request are larger than the server takes.',
   throttled: 'Too many requests; try again after the time given in Retry-After.',
   internal: 'A defect of the queue. The request id finds it in the logs.',
   unavailable: 'The store did not answer in time. A publish may or may not have been stored.',

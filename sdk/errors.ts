@@ -39,6 +39,7 @@ export const errors = {
   payload_too_large: final(413),
   unsupported_media_type: final(415),
   throttled: passing(429),
+  headers_too_large: final(431),
   internal: final(500),
   unavailable: passing(503),
   clock_skewed: passing(503),

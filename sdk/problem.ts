@@ -12,6 +12,7 @@ const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
   415: 'unsupported_media_type',
   425: 'unavailable',
   429: 'throttled',
+  431: 'headers_too_large',
 };
 
 const detailCharsMax = 200;

@@ -1,5 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { problem } from '../../functions/output-records.ts';
+import type { ErrorCode } from '../../sdk/errors.ts';
 import { callBytesMax } from '../../sdk/limits.ts';
 import { adminKey, type LocalQueue, startLocalQueue } from './local-queue.ts';
 
@@ -23,7 +25,7 @@ afterAll(async () => {
 const head = (...headers: string[]) =>
   [
     `POST /v1/queues/${where.queue}/publish HTTP/1.1`,
-    'host: x',
+    'host: localhost',
     `authorization: Bearer ${adminKey}`,
     'content-type: application/json',
     ...headers,
@@ -62,7 +64,7 @@ describe('a request that does not arrive whole changes nothing', () => {
 
   it.each<[string, string[]]>([
     ['no bytes at all', []],
-    ['headers that never end', ['POST /v1/queues/patient/publish HTTP/1.1\r\nhost: x\r\n']],
+    ['headers that never end', ['POST /v1/queues/patient/publish HTTP/1.1\r\nhost: localhost\r\n']],
   ])('with %s: the connection is closed in less time than whole requests have, with a 408 or nothing', async (_, parts) => {
     const startedAt = performance.now();
     expect(await answersTo(parts)).toMatch(/^$|^HTTP\/1\.1 408 /);
@@ -136,5 +138,45 @@ describe(`${idleConnections} connections opened and left`, () => {
     expect(messages).toMatchObject([{ body: 'served' }]);
     await queue.http.call('ack', where, { receipts: messages.map(({ receipt }) => receipt) });
     await Promise.all(opened.map(({ answer }) => answer));
+  });
+});
+
+describe('a request that Node refuses by itself', () => {
+  /** The head and the problem of an answer, which must be told as all others are. */
+  const problemOf = (text: string): { status: number; code: string; detail: string } => {
+    const [head = '', body = ''] = text.split('\r\n\r\n');
+    const answer = problem.parse(JSON.parse(body));
+    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${answer.status} `));
+    const headers = head.toLowerCase();
+    for (const header of ['content-type: application/problem+json', `x-request-id: ${answer.requestId}`, 'connection: close'])
+      expect(headers).toContain(header);
+    return answer;
+  };
+  const health = 'GET /v1/health HTTP/1.1\r\nhost: localhost\r\n';
+
+  it.each<[string, string[], number, ErrorCode]>([
+    ['whose headers do not end', [health], 408, 'request_timeout'],
+    ['whose headers are too large', [health, `x-large: ${'x'.repeat(20_000)}\r\n\r\n`], 431, 'headers_too_large'],
+    [
+      'whose chunks have too large extensions',
+      [head('transfer-encoding: chunked', 'connection: close'), `1;${'x'.repeat(20_000)}\r\n`],
+      413,
+      'payload_too_large',
+    ],
+    ['that is no HTTP', ['\u0016\u0003\u0001 hello\r\n\r\n'], 400, 'invalid_input'],
+    ['with two lengths', [head('content-length: 1', 'content-length: 2')], 400, 'invalid_input'],
+    ['without a Host header', ['GET /v1/health HTTP/1.1\r\nconnection: close\r\n\r\n'], 400, 'invalid_input'],
+    ['whose Host is no name', ['GET /v1/health HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n'], 400, 'invalid_input'],
+  ])('is answered by problem+json: one %s', async (_, parts, status, code) => {
+    const { socket, answer } = await open();
+    for (const part of parts) socket.write(part);
+    expect(problemOf(await answer)).toMatchObject({ status, code });
+    await nothingPublished();
+  });
+
+  it('but for what its client expects is answered as if it expected nothing', async () => {
+    const { socket, answer } = await open();
+    socket.write(`${health}expect: wonders\r\nconnection: close\r\n\r\n`);
+    expect(await answer).toMatch(/^HTTP\/1\.1 200 /);
   });
 });
