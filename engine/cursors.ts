@@ -12,7 +12,8 @@ export function formatCursor(values: Record<string, CursorValue>): string {
 
 /** Cursors come from outside: what is in them must be fit for a key of the store, whatever list it is for. */
 function isPart(value: unknown): boolean {
-  return typeof value === 'string' ? value.length <= textCharsMax : Number.isSafeInteger(value) && (value as number) >= 0;
+  if (typeof value === 'string') return value.length <= textCharsMax && value.isWellFormed();
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** The values of a cursor; refused where it is not one made by `formatCursor` with at least these names. */
@@ -27,7 +28,7 @@ export function parseCursor(text: string, names: readonly string[]): Record<stri
     typeof values === 'object' &&
     values !== null &&
     !Array.isArray(values) &&
-    names.every((name) => name in (values as object)) &&
+    names.every((name) => Object.hasOwn(values as object, name)) &&
     Object.values(values).every(isPart);
   if (!isCursor) throw new DumbwaiterError('invalid_input', 'cursor: not one that this list gave');
   return values as Record<string, CursorValue>;

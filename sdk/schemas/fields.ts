@@ -14,9 +14,13 @@ export function seconds(min: number, max: number) {
   return whole(min, max, 'seconds');
 }
 
+/** A row cannot hold it. */
+const halfPair = { error: 'must not have half a surrogate pair' };
+const isWellFormed = (value: string) => value.isWellFormed();
+
 function text(min: number, max: number) {
   const error = `must be a text of ${min} to ${max} characters`;
-  return z.string({ error }).min(min, { error }).max(max, { error });
+  return z.string({ error }).min(min, { error }).max(max, { error }).refine(isWellFormed, halfPair);
 }
 
 /** A text of some characters alone. `set` is the inside of a regular expression's brackets. */
@@ -69,9 +73,7 @@ export const instant = z.iso.datetime({
 export const deliverAt = instant;
 
 export const priorityLevel = whole(0, limits.priorityLevelsMax - 1);
-export const group = text(1, limits.groupCharsMax).refine((value) => value.isWellFormed(), {
-  error: 'must not have half a surrogate pair',
-});
+export const group = text(1, limits.groupCharsMax);
 export const progress = between(limits.progressMin, limits.progressMax).overwrite(orNone);
 export const result = z
   .unknown()

@@ -157,7 +157,8 @@ export const settings = {
 
 /** The queue itself calls it: no other scheme, and no password in what is shown to all who may read settings. */
 function isCheckBackUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
+  // The parser of URLs replaces half a surrogate pair; a row would hold the text itself.
+  if (!text.isWellFormed() || !URL.canParse(text)) return false;
   const { protocol, hostname, username, password } = new URL(text);
   if (username !== '' || password !== '') return false;
   return protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname));
