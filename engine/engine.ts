@@ -51,7 +51,7 @@ export interface EngineParts {
 }
 
 /** The operations of the engine; keys and health belong to the functions. */
-export type QueueOperation = Exclude<OperationName, 'createKey' | 'listKeys' | 'revokeKey' | 'health'>;
+export type QueueOperation = Exclude<OperationName, 'createKey' | 'listKeys' | 'revokeKey' | 'rotateSigningSecret' | 'health'>;
 
 export interface SweepReport {
   queues: {

@@ -8,8 +8,8 @@ import type { LambdaContext } from './lambda-context.ts';
 import { createService } from './service.ts';
 import { timeLeft } from './time-left.ts';
 
-const { engine, keys, adminKey, invokeScopes, clock, log } = createEnvironment('dumbwaiter-api');
-const service = createService({ engine, keys });
+const { engine, keys, secrets, adminKey, invokeScopes, clock, log } = createEnvironment('dumbwaiter-api');
+const service = createService({ engine, keys, secrets });
 const authenticate = createAuthenticate({ keys, adminKey });
 const app = createApp({ service, authenticate, log, newRequestId: () => crypto.randomUUID() });
 

@@ -1,14 +1,17 @@
 /**
- * Asks the publisher of a prepared message what he meant with it, by POST to a URL or by invoking a Lambda function. Both are handed
+ * Asks the publisher of a prepared message what became of its cause, by POST to a URL or by invoking a Lambda function. Both are handed
  * `{queue, id, body or bodyBase64, attributes, publishedAt, asked}`, and answer `{"outcome": "commit" | "rollback" | "unknown"}` within
- * `checkBackMsMax`. Whatever else comes of it is `unknown`: he is asked again at the next time-out.
+ * `checkBackMsMax`. Anything else counts as `unknown`: the publisher is asked again at the next time-out.
  */
+import { createHash } from 'node:crypto';
 import type { CheckBackMessage, EngineParts } from '../engine/engine.ts';
 import type { CheckBack } from '../sdk/contract.ts';
 import { writeJson } from '../sdk/json-text.ts';
 import { checkBackAnswerBytesMax, checkBackMsMax } from '../sdk/limits.ts';
 import { textOfThrown } from '../sdk/thrown.ts';
 import type { Log } from './log.ts';
+import type { Poster } from './outgoing-post.ts';
+import type { SigningSecrets } from './signing-secrets.ts';
 
 type Outcome = 'commit' | 'rollback' | 'unknown';
 
@@ -17,57 +20,54 @@ export type Invoke = (functionName: string, payload: string, signal: AbortSignal
 
 export interface CheckBackParts {
   log: Log;
+  post: Poster;
+  secrets: Pick<SigningSecrets, 'current'>;
   invoke?: Invoke;
   msMax?: number;
 }
 
 export function createCheckBack({
   log,
+  post,
+  secrets,
   invoke = invokeFunction,
   msMax = checkBackMsMax,
 }: CheckBackParts): NonNullable<EngineParts['checkBack']> {
-  return async (target: CheckBack, message: CheckBackMessage) => {
-    const { queue, id, asked } = message;
+  async function ask(target: CheckBack, message: CheckBackMessage): Promise<string> {
     const payload = writeJson(message);
     const signal = AbortSignal.timeout(msMax);
+    if ('functionName' in target) return invoke(target.functionName, payload, signal);
+    return post({
+      url: target.url,
+      payload,
+      id: idOf(message),
+      secrets: await secrets.current(message.queue),
+      signal,
+      answerBytesMax: checkBackAnswerBytesMax,
+    });
+  }
+
+  return async (target, message) => {
+    const { queue, id, asked } = message;
     try {
-      const answer =
-        'url' in target ? await post(target.url, payload, signal) : await invoke(target.functionName, payload, signal);
-      return outcomeOf(answer);
+      return outcomeOf(await ask(target, message));
     } catch (error) {
-      log.warn('A publisher could not be asked about a prepared message', { queue, id, asked, reason: reasonOf(error) });
+      const fields = { kind: 'check_back_failed', queue, id, asked, reason: reasonOf(error) };
+      log.warn('A publisher could not be asked about a prepared message', fields);
       return 'unknown';
     }
   };
+}
+
+/** Of one question, however often it is sent. Without dots: they separate what is signed. */
+function idOf({ queue, id, asked }: CheckBackMessage): string {
+  return `ask_${createHash('sha256').update(`${queue} ${id} ${asked}`).digest('hex').slice(0, 32)}`;
 }
 
 function outcomeOf(answer: string): Outcome {
   const { outcome } = (JSON.parse(answer) ?? {}) as { outcome?: unknown };
   if (outcome === 'commit' || outcome === 'rollback' || outcome === 'unknown') return outcome;
   throw new Error('the answer has no outcome of commit, rollback or unknown');
-}
-
-/** Redirects are not followed: what an administrator named is called, and nothing that it points to. */
-async function post(url: string, payload: string, signal: AbortSignal): Promise<string> {
-  const headers = { 'content-type': 'application/json' };
-  const response = await fetch(url, { method: 'POST', headers, body: payload, redirect: 'error', signal });
-  if (!response.ok) {
-    await response.body?.cancel();
-    throw new Error(`HTTP ${response.status}`);
-  }
-  return read(response);
-}
-
-/** No more than an answer takes: the rest is for nobody. */
-async function read({ body }: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body ?? []) {
-    chunks.push(chunk);
-    bytes += chunk.byteLength;
-    if (bytes > checkBackAnswerBytesMax) throw new Error(`the answer has more than ${checkBackAnswerBytesMax} bytes`);
-  }
-  return Buffer.concat(chunks).toString();
 }
 
 async function invokeFunction(functionName: string, payload: string, signal: AbortSignal): Promise<string> {

@@ -14,11 +14,14 @@ import { createCheckBack } from './check-back.ts';
 import { logEngineEvents } from './engine-log.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { createLambdaLog, type LambdaLog } from './lambda-log.ts';
+import { createPoster } from './outgoing-post.ts';
 import { invokeRedrive } from './redrive-invocation.ts';
+import { createSigningSecrets, type SigningSecrets } from './signing-secrets.ts';
 
 export interface Environment {
   engine: Engine;
   keys: Keys;
+  secrets: SigningSecrets;
   adminKey: AdminKey;
   /** What those may do whom IAM lets invoke this function directly. */
   invokeScopes: readonly Scope[];
@@ -37,6 +40,7 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
     queues: required(variables, 'DUMBWAITER_QUEUES_TABLE'),
   };
   const store = createDynamoStore({ client: createDynamoClient(), tables, clock });
+  const secrets = createSigningSecrets({ store, clock });
   const redriveFunction = variables.DUMBWAITER_REDRIVE_FUNCTION;
   const secret = variables.DUMBWAITER_ADMIN_KEY_SECRET;
   return {
@@ -46,12 +50,13 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
       random,
       transactionItem: jsonItems(tables),
       observe: logEngineEvents(log),
-      checkBack: createCheckBack({ log }),
+      checkBack: createCheckBack({ log, post: createPoster({ allowsPrivate: false }), secrets }),
       ...(redriveFunction === undefined
         ? {}
         : { startRedrive: (queue: string, task: string) => invokeRedrive(redriveFunction, { queue, task }) }),
     }),
     keys: createKeys({ store, clock, random }),
+    secrets,
     adminKey: secret === undefined ? fixedAdminKey(undefined) : secretAdminKey(secret, clock),
     invokeScopes: scopesOf(variables.DUMBWAITER_INVOKE_SCOPES),
     clock,

@@ -18,7 +18,9 @@ import { createChores } from './local-chores.ts';
 import { type DynamodbAccess, type LocalData, type LocalDynamodb, openLocalDynamodb } from './local-dynamodb.ts';
 import type { Log } from './log.ts';
 import { isLoopback } from './loopback.ts';
+import { createPoster } from './outgoing-post.ts';
 import { createService } from './service.ts';
+import { createSigningSecrets } from './signing-secrets.ts';
 import { StartFailure } from './start-failure.ts';
 
 export interface LocalOptions {
@@ -89,6 +91,7 @@ async function serveQueue(options: LocalOptions, client: Parameters<typeof creat
   const random = createRandom();
   const store = createDynamoStore({ client, tables, clock });
   const keys = createKeys({ store, clock, random });
+  const secrets = createSigningSecrets({ store, clock });
   const chores = createChores({ clock, log });
   const engine = createEngine({
     store,
@@ -96,12 +99,12 @@ async function serveQueue(options: LocalOptions, client: Parameters<typeof creat
     random,
     transactionItem: jsonItems(tables),
     observe: logEngineEvents(log),
-    checkBack: createCheckBack({ log }),
+    checkBack: createCheckBack({ log, post: createPoster({ allowsPrivate: true }), secrets }),
     startRedrive: async (queue, task) => chores.startRedrive(engine, queue, task),
   });
   const stopping = new AbortController();
   const app = createApp({
-    service: createService({ engine, keys, waitIsCheap: true }),
+    service: createService({ engine, keys, secrets, waitIsCheap: true }),
     authenticate: createAuthenticate({ keys, adminKey: fixedAdminKey(options.adminKey) }),
     log,
     newRequestId: () => crypto.randomUUID(),

@@ -214,6 +214,14 @@ export const operationTexts: OperationTextsOf<OperationName> = {
     output: { ...task, state: 'cancelled', endedAt: later },
     refusals: ['queue_not_found', 'task_not_found'],
   },
+  rotateSigningSecret: {
+    tag: 'queues',
+    summary: 'Make the secret that signs what the queue sends to URLs; it is shown this once',
+    description:
+      'Questions about prepared messages are signed by Standard Webhooks. Earlier secrets sign beside the new one for a day, so that there is time to give it to what verifies.',
+    output: { secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw4S5w0pQ1mxE=' },
+    refusals: ofQueue,
+  },
   ...scheduleTexts,
   createKey: {
     tag: 'keys',

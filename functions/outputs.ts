@@ -101,6 +101,7 @@ export const outputs = {
   redrive: redriveTask,
   getRedrive: redriveTask,
   cancelRedrive: redriveTask,
+  rotateSigningSecret: z.object({ secret: text('The new secret, `whsec_` and base64. It is shown this once.') }),
   putSchedule: schedule,
   getSchedule: schedule,
   updateSchedule: schedule,

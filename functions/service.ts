@@ -6,6 +6,7 @@ import { parseInput, parseParams } from '../sdk/schemas.ts';
 import { authorize, type Principal } from './authorization.ts';
 import type { Keys } from './keys.ts';
 import { covers, coversAll } from './queue-patterns.ts';
+import type { SigningSecrets } from './signing-secrets.ts';
 
 export interface Caller {
   principal: Principal;
@@ -31,11 +32,12 @@ export function isOperation(name: unknown): name is OperationName {
 export interface ServiceParts {
   engine: Engine;
   keys: Keys;
+  secrets: SigningSecrets;
   /** Whether a receive may wait here for next to nothing, as in a process that runs all the time. Callers are told. */
   waitIsCheap?: boolean;
 }
 
-export function createService({ engine, keys, waitIsCheap = false }: ServiceParts): Service {
+export function createService({ engine, keys, secrets, waitIsCheap = false }: ServiceParts): Service {
   async function dispatch(
     operation: OperationName,
     params: object,
@@ -55,10 +57,14 @@ export function createService({ engine, keys, waitIsCheap = false }: ServicePart
         return keys.revoke(parseParams(operation, params).id);
       case 'listQueues':
         return listQueues(parseInput(operation, input), principal);
+      case 'rotateSigningSecret':
+        parseInput(operation, input);
+        return rotateSigningSecret(parseParams(operation, params).queue, endsAt);
       default: {
         // The engine judges the input itself.
         const options = { texts: true, ...(signal && { signal }), ...(endsAt !== undefined && { endsAt }) };
         const output = await engine.call(operation, params as never, input as never, options);
+        if (operation === 'deleteQueue') await secrets.forget(parseParams(operation, params).queue);
         return operation === 'receive' && waitIsCheap ? { ...output, waitIsCheap } : output;
       }
     }
@@ -77,6 +83,12 @@ export function createService({ engine, keys, waitIsCheap = false }: ServicePart
       if (next === undefined) return { queues: seen };
     }
     return { queues: seen, ...(next === undefined ? {} : { cursor: next }) };
+  }
+
+  /** Throws `queue_not_found`. */
+  async function rotateSigningSecret(queue: string, endsAt: number | undefined): Promise<{ secret: string }> {
+    await engine.call('getQueue', { queue }, {}, endsAt === undefined ? {} : { endsAt });
+    return secrets.rotate(queue);
   }
 
   return {

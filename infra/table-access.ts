@@ -13,7 +13,7 @@ export interface TableAccess {
 
 export type Conditions = Record<string, Record<string, string[]>>;
 
-/** Partitions of `queues` that operations of the engine read and write. Left out: API keys and the sweep's bookmarks. */
+/** Partitions of `queues` that operations of the engine read and write. Left out: API keys, signing secrets and the sweep's bookmarks. */
 export const engineKinds = ['queue', 'deleted', 'task', 'schedule'] as const;
 export const sweepKinds = [...engineKinds, 'sweep'] as const;
 
@@ -36,7 +36,8 @@ export const adminAccess: TableAccess = { messages, leases, dueLeases, queues: [
 export const sweepAccess: TableAccess = {
   ...adminAccess,
   leases: [...leases, 'DeleteItem', 'BatchWriteItem'],
-  queueKinds: sweepKinds,
+  // It signs what it asks publishers.
+  queueKinds: [...sweepKinds, 'signing'],
 };
 /** Creates queues and changes their settings. (Schedules publish what falls due at once: who declares them has `messageAccess`.) */
 export const declareQueuesAccess: TableAccess = { queues, queueKinds: engineKinds };

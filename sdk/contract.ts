@@ -78,6 +78,7 @@ export interface Operations {
   redrive: { params: { queue: string }; input: RedriveInput; output: RedriveTask };
   getRedrive: { params: { queue: string; task: string }; input: object; output: RedriveTask };
   cancelRedrive: { params: { queue: string; task: string }; input: object; output: RedriveTask };
+  rotateSigningSecret: { params: { queue: string }; input: object; output: { secret: string } };
   putSchedule: { params: { name: string }; input: ScheduleInput; output: Schedule };
   getSchedule: { params: { name: string }; input: object; output: Schedule };
   updateSchedule: { params: { name: string }; input: Partial<ScheduleInput>; output: Schedule };
@@ -138,6 +139,7 @@ export const addresses: { readonly [Name in OperationName]: Address } = {
   redrive: { method: 'POST', path: '/v1/queues/{queue}/redrive' },
   getRedrive: { method: 'GET', path: '/v1/queues/{queue}/redrive/{task}' },
   cancelRedrive: { method: 'DELETE', path: '/v1/queues/{queue}/redrive/{task}' },
+  rotateSigningSecret: { method: 'POST', path: '/v1/queues/{queue}/signing-secret' },
   putSchedule: { method: 'PUT', path: '/v1/schedules/{name}' },
   getSchedule: { method: 'GET', path: '/v1/schedules/{name}' },
   updateSchedule: { method: 'PATCH', path: '/v1/schedules/{name}' },
@@ -173,6 +175,7 @@ export const routes = /* @__PURE__ */ routesOf({
   redrive: 'admin',
   getRedrive: 'admin',
   cancelRedrive: 'admin',
+  rotateSigningSecret: 'admin',
   putSchedule: 'admin',
   getSchedule: 'admin',
   updateSchedule: 'admin',

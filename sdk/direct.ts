@@ -99,7 +99,7 @@ async function answer<Name extends OperationName>(
   }
 }
 
-const ofKeys: ReadonlySet<OperationName> = new Set<OperationName>(['createKey', 'listKeys', 'revokeKey']);
+const ofKeys: ReadonlySet<OperationName> = new Set<OperationName>(['createKey', 'listKeys', 'revokeKey', 'rotateSigningSecret']);
 
 function tablesOfEnvironment(): TableNames {
   const { DUMBWAITER_MESSAGES_TABLE, DUMBWAITER_LEASES_TABLE, DUMBWAITER_QUEUES_TABLE } = process.env;

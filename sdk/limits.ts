@@ -199,6 +199,10 @@ export const keyCacheMs = 60_000;
 export const unknownKeyCacheMs = 5_000;
 /** That a key was used is noted once in so long. */
 export const keyUseNotedMs = 60 * 60_000;
+/** How long an earlier signing secret of a queue signs beside a new one. */
+export const signingSecretOverlapMs = 24 * 60 * 60_000;
+/** Secrets of one queue that sign at the same time; more rotations within the overlap end the oldest. */
+export const signingSecretsMax = 5;
 /** Keys that one process keeps in mind, known and unknown ones each. */
 export const keysCachedMax = 1000;
 /** Bodies beside a row, and rows of queues without dead-letter, are left to TTL this long after their message's retention. */

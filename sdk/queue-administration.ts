@@ -78,6 +78,14 @@ export class QueueAdministration {
     return new Redrive(await caller.call('getRedrive', { queue: this.name, task: id }, {}, options), caller, timers);
   }
 
+  /**
+   * Makes a secret that signs what the queue sends to URLs (Standard Webhooks), and answers it, this once. Earlier ones sign too for a day: give
+   * the new one to what verifies in that time. Not tried again after a lost answer.
+   */
+  async rotateSigningSecret(options?: CallOptions): Promise<string> {
+    return (await this.#connection.caller.call('rotateSigningSecret', this.#params, {}, options)).secret;
+  }
+
   get #params() {
     return { queue: this.name };
   }

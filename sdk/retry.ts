@@ -28,8 +28,8 @@ const doneBefore: Partial<Record<OperationName, ErrorCode>> = {
   revokeKey: 'key_not_found',
 };
 
-/** A key whose answer is lost can never be shown again: a blind retry would leave a live key that nobody knows. */
-const neverTwice: ReadonlySet<OperationName> = new Set<OperationName>(['createKey']);
+/** A key or secret whose answer is lost can never be shown again: a blind retry would leave a live one that nobody knows. */
+const neverTwice: ReadonlySet<OperationName> = new Set<OperationName>(['createKey', 'rotateSigningSecret']);
 
 /** A transport with retries: retryable errors, after a jittered exponential backoff, within the call's time. */
 export class Caller {

@@ -10,6 +10,7 @@ import { createMemoryStore } from '../../engine/memory-store.ts';
 import type { Store } from '../../engine/port.ts';
 import { seededRandom } from '../../engine/random.ts';
 import { keyKind } from '../../functions/key-rows.ts';
+import { signingKind } from '../../functions/signing-secrets.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import { Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
 import { engineKinds, sweepKinds } from '../../infra/table-access.ts';
@@ -95,7 +96,7 @@ describe('each function may do this and nothing else', () => {
     ['Receive', engineKinds],
     ['Redrive', engineKinds],
     ['DeclareQueues', engineKinds],
-    ['Sweep', sweepKinds],
+    ['Sweep', [...sweepKinds, signingKind]],
   ])('%s is kept from the API keys, by the partitions of the table of queues', (name, kinds) => {
     const ofQueues = statementsOf(`DumbwaiterFunctions${name}Role`).filter(({ Resource }) => plain(Resource) === 'TablesQueues');
     expect(ofQueues.map(({ Condition }) => Condition)).toEqual([
@@ -180,6 +181,7 @@ describe('who works on the tables themselves', () => {
     await engine.call('listQueues', {}, {});
     await engine.call('deleteQueue', queue, {});
     expect([...asked].sort()).toEqual([...engineKinds].sort());
+    expect(asked).not.toContain(signingKind);
     await engine.sweep({ until: Number.POSITIVE_INFINITY });
     expect([...asked].sort()).toEqual([...sweepKinds].sort());
   });

@@ -1,12 +1,15 @@
 /** Publishers of prepared messages, asked over HTTP and by Lambda's Invoke API, as the sweep asks them. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { Webhook } from 'standardwebhooks';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createEngine } from '../../engine/create.ts';
 import type { CheckBackMessage } from '../../engine/engine.ts';
 import { createMemoryStore } from '../../engine/memory-store.ts';
 import { seededRandom } from '../../engine/random.ts';
 import { createCheckBack } from '../../functions/check-back.ts';
+import { createPoster } from '../../functions/outgoing-post.ts';
+import { createSigningSecrets, type SigningSecrets } from '../../functions/signing-secrets.ts';
 import type { CheckBack } from '../../sdk/contract.ts';
 import { checkBackAnswerBytesMax } from '../../sdk/limits.ts';
 import { createDrivenClock } from '../engine/driven-clock.ts';
@@ -15,6 +18,9 @@ const second = 1000;
 const timeoutSeconds = 60;
 
 interface Asked {
+  /** As it was sent, and what it was signed with. */
+  text: string;
+  headers: Record<string, string>;
   method: string;
   path: string;
   type: string | undefined;
@@ -39,11 +45,14 @@ beforeAll(async () => {
     const chunks: Buffer[] = [];
     for await (const chunk of request as IncomingMessage) chunks.push(chunk as Buffer);
     const { method, url: path, headers } = request;
+    const text = Buffer.concat(chunks).toString();
     const one = {
+      text,
+      headers: headers as Record<string, string>,
       method: method!,
       path: path!,
       type: headers['content-type'],
-      message: JSON.parse(Buffer.concat(chunks).toString()),
+      message: JSON.parse(text),
     };
     asked.push(one);
     const answer = reply(one);
@@ -75,15 +84,17 @@ const body = { to: 'Ada' };
 /** A queue with one prepared message whose time is over, and a sweep. */
 async function swept(
   checkBack: CheckBack,
-  msMax?: number,
-  canAsk = true,
-): Promise<{ received: unknown[]; state: string; id: string }> {
+  { msMax, canAsk = true, allowsPrivate = true }: { msMax?: number; canAsk?: boolean; allowsPrivate?: boolean } = {},
+): Promise<{ received: unknown[]; state: string; id: string; secrets: SigningSecrets }> {
   const clock = createDrivenClock();
+  const store = createMemoryStore({ now: clock.now });
+  const secrets = createSigningSecrets({ store, clock });
+  const post = createPoster({ allowsPrivate });
   const engine = createEngine({
-    store: createMemoryStore({ now: clock.now }),
+    store,
     clock,
     random: seededRandom(1),
-    ...(canAsk ? { checkBack: createCheckBack({ log, ...(msMax === undefined ? {} : { msMax }) }) } : {}),
+    ...(canAsk ? { checkBack: createCheckBack({ log, post, secrets, ...(msMax === undefined ? {} : { msMax }) }) } : {}),
   });
   const queue = { queue: 'q' };
   await engine.call('createQueue', queue, { prepared: { timeoutSeconds, checkBack } });
@@ -96,7 +107,7 @@ async function swept(
     ({ code }) => code,
   );
   const { messages } = await engine.call('receive', queue, {});
-  return { received: messages.map((message) => message.body), state, id };
+  return { received: messages.map((message) => message.body), state, id, secrets };
 }
 
 const path = '/messages/check?of=orders';
@@ -133,7 +144,7 @@ it.each(ways)('what %s answers otherwise leaves the message prepared, and is tol
 
 it.each(ways)('%s that does not answer in time leaves the message prepared', async (_, target) => {
   reply = () => undefined;
-  expect(await swept(target(), 100)).toMatchObject({ state: 'prepared' });
+  expect(await swept(target(), { msMax: 100 })).toMatchObject({ state: 'prepared' });
   expect(warned.length).toBe(1);
 });
 
@@ -153,11 +164,75 @@ it('a function that fails leaves the message prepared', async () => {
 });
 
 it('a queue that is swept by a process which cannot ask leaves the message prepared', async () => {
-  expect(await swept({ url }, undefined, false)).toMatchObject({ state: 'prepared' });
+  expect(await swept({ url }, { canAsk: false })).toMatchObject({ state: 'prepared' });
   expect(asked).toEqual([]);
 });
 
 it('nobody there leaves the message prepared', async () => {
   expect(await swept({ url: 'http://127.0.0.1:9' })).toMatchObject({ state: 'prepared' });
   expect(warned.length).toBe(1);
+});
+
+describe('what is sent to a URL', () => {
+  it('is signed by the queue’s secret, as a library of Standard Webhooks verifies it', async () => {
+    const { secrets } = await swept({ url });
+    const [{ text, headers, message } = expect.unreachable()] = asked;
+    const [secret] = await secrets.current('q');
+    expect(new Webhook(secret!).verify(text, headers)).toEqual(message);
+    expect(() => new Webhook(secret!).verify(`${text} `, headers)).toThrow('No matching signature');
+    const { secret: another } = await secrets.rotate('other');
+    expect(() => new Webhook(another).verify(text, headers)).toThrow('No matching signature');
+    expect(headers['webhook-id']).toMatch(/^ask_[0-9a-f]{32}$/);
+  });
+
+  it('is not signed where a function is invoked: IAM says who asks', async () => {
+    await swept({ functionName: 'orders-check' });
+    expect(Object.keys(asked[0]!.headers).filter((name) => name.startsWith('webhook-'))).toEqual([]);
+  });
+});
+
+describe('a process that calls public addresses alone', () => {
+  let port: number;
+  beforeAll(() => {
+    ({ port } = server.address() as AddressInfo);
+  });
+
+  /** Judged as the connection is made: of a name that is what it resolves to. */
+  it.each([
+    '127.0.0.1',
+    '127.1',
+    '2130706433',
+    '0x7f.0.0.1',
+    '0177.0.0.1',
+    '0.0.0.0',
+    '0',
+    '[::1]',
+    '[::]',
+    '[::ffff:127.0.0.1]',
+    '[::ffff:7f00:1]',
+    '[64:ff9b::127.0.0.1]',
+    'localhost',
+    '10.0.0.1',
+    '172.16.0.1',
+    '192.168.0.1',
+    '100.64.0.1',
+    '169.254.169.254',
+    '[fe80::1]',
+    '[fd00:ec2::254]',
+    '224.0.0.1',
+    '255.255.255.255',
+  ])('does not connect to %s', async (host) => {
+    const post = createPoster({ allowsPrivate: false });
+    const { signal } = new AbortController();
+    const secrets = [`whsec_${btoa('0123456789abcdef01234567')}`];
+    const sending = post({ url: `http://${host}:${port}/`, payload: '{}', id: 'ask_1', secrets, signal, answerBytesMax: 100 });
+    await expect(sending).rejects.toThrow(/is not allowed/);
+    expect(asked).toEqual([]);
+  });
+
+  it('leaves a message prepared whose publisher is at such an address, and tells why', async () => {
+    expect(await swept({ url: `http://localhost:${port}/` }, { allowsPrivate: false })).toMatchObject({ state: 'prepared' });
+    expect(asked).toEqual([]);
+    expect(warned).toMatchObject([{ kind: 'check_back_failed', reason: expect.stringContaining('private IP address') }]);
+  });
 });

@@ -205,3 +205,14 @@ it('a key is created, listed and revoked', async () => {
   expect(await call('revokeKey', { id: shown.id })).toEqual({});
   await expectProblem(await queue.http.send('DELETE', `/v1/keys/${shown.id}`), 404, 'key_not_found');
 });
+
+it('a signing secret is made, shown once, and made again, while the queue is there', async () => {
+  const where = { queue: 'routes-signing' };
+  await call('createQueue', where, {});
+  const { secret } = await call('rotateSigningSecret', where);
+  expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+  expect((await call('rotateSigningSecret', where)).secret).not.toBe(secret);
+  expect(JSON.stringify(await call('getQueue', where))).not.toContain('whsec_');
+  await call('deleteQueue', where);
+  await expectProblem(await queue.http.send('POST', '/v1/queues/routes-signing/signing-secret'), 404, 'queue_not_found');
+});
