@@ -15,7 +15,7 @@ import { prepare } from './prepared.ts';
 import { notSaid, type Pending, type Target, targetOf, unreceived, visibleAtOf } from './publish-parcels.ts';
 import { removeChunks } from './removals.ts';
 import { leaseRow, roomForContents } from './row-format.ts';
-import type { Lease } from './rows.ts';
+import type { Lease, Tombstone } from './rows.ts';
 import { expiryOf, type QueueRecord, writeBy } from './settings.ts';
 import { anyShard, levelIn, shardKey } from './shards.ts';
 import { verdictOfAge } from './verdicts.ts';
@@ -28,23 +28,27 @@ export async function publishOwn(ctx: Context, queueName: string, pending: Pendi
 
 async function putOwn(ctx: Context, { queue, readAt }: Target, pending: Pending, lease: Lease): Promise<PublishResult> {
   const now = ctx.clock.now();
+  const id = messageId(lease.id, 0);
+  const isOurs = (seen: Seen) => seen.row?.version === lease.version;
   let after = await putIfAbsent(ctx, leaseRow(lease), readAt);
-  // What may have been put once, no failure after it makes certain not to be.
+  // An earlier write that may have been applied: no later failure makes certain that it was not.
   const { unsure } = after;
-  if (after.row?.version !== lease.version && isGone(queue, after, now)) {
+  if (!isOurs(after) && isFree(queue, after, now)) {
     // Later than W after it began, nothing there may mean that the message was published, received and forgotten; and its shard may be.
     if (ctx.clock.now() - readAt > retryMsMax) throw notSaid(after);
-    // Decided again, it would have another id, and the request of which nothing was heard may yet make a message of its own.
-    if (unsure && pending.id === undefined) throw notSaid();
     const former = judgeable(after, now);
-    after = await replace(ctx, after, leaseRow(lease)).catch((error: unknown) => {
+    // The message that ended may be this one. And another try without an own id would make a second message.
+    if (unsure && (former.stone || pending.id === undefined)) throw notSaid();
+    const before = after;
+    after = await replace(ctx, before, leaseRow(lease)).catch((error: unknown) => {
       throw unsure && error instanceof StoreError ? notSaid() : error;
     });
+    // The write may still be on its way.
+    if (after.unsure && after.row?.version === before.row?.version) throw notSaid();
     const left = former.stone?.left?.contents ?? (former.lease?.ending && former.lease.contents);
-    if (after.row?.version === lease.version && left) await removeChunks(ctx, left);
+    if (isOurs(after) && left) await removeChunks(ctx, left);
   }
-  const id = messageId(lease.id, 0);
-  if (after.row?.version === lease.version) return { ok: true, id };
+  if (isOurs(after)) return { ok: true, id };
   if (after.row === undefined) throw notSaid(unsure ? { unsure } : after);
   // Put without word of it, and changed since: by a receive, say.
   if (holdsBodies(after, lease.contents)) return { ok: true, id };
@@ -73,14 +77,22 @@ export function placeOwn(
   return { lease, beside: { placed, chunks, ttl: expiresAt && keptUntil(expiresAt) } };
 }
 
-/** Whether what is in the way of a message under the same id is only a message that was purged, or is too old. */
-function isGone(queue: QueueRecord, seen: Seen, now: number): boolean {
+/**
+ * Whether the id is free though a row is in the way: its message was purged, is too old, or has ended, as far as the queue's setting
+ * `idempotency` gives the id up then. The new row replaces that very version, so a late copy of an older write still finds no row that it fits.
+ */
+function isFree(queue: QueueRecord, seen: Seen, now: number): boolean {
   const { lease, stone } = judgeable(seen, now);
-  if (!lease) return !stone || isForgotten(queue, stone, now);
+  if (!lease) return !stone || isForgotten(queue, stone, now) || isGivenUp(queue, stone);
   if (!lease.shard.startsWith(`${queue.incarnation}:`)) return false;
   // A purged message is gone though somebody holds it: his ack will be told so. One that grew too old in his hands may yet be acked.
   if (lease.since < queue.purgedBefore) return true;
   const held = lease.slots.some((slot) => slot.token !== undefined && slot.visibleAt > now);
   if (held || verdictOfAge(queue, lease.since, lease.expiresAt, now) !== 'gone') return false;
-  return !lease.slots.some((slot) => endingOf(queue, lease, slot, now));
+  return queue.idempotency === 'live' || !lease.slots.some((slot) => endingOf(queue, lease, slot, now));
+}
+
+function isGivenUp({ idempotency }: QueueRecord, { slots }: Tombstone): boolean {
+  if (idempotency === 'live') return true;
+  return idempotency === 'acked' && slots.every(({ cancelled }) => cancelled);
 }

@@ -4,6 +4,7 @@ import type {
   DeadLetter,
   Deduplication,
   GroupSettings,
+  Idempotency,
   Keep,
   PreparedSettings,
   Priority,
@@ -59,6 +60,7 @@ export const settingsDefaults: QueueSettings = {
   deduplication: null,
   prepared: null,
   keep: null,
+  idempotency: 'acked',
   paused: false,
 };
 
@@ -121,6 +123,7 @@ export function readQueue(row: Row): QueueRecord {
     awakeUntil: (row.awakeUntil as number | undefined) ?? 0,
     ...(row.asleepUntil === undefined ? {} : { asleepUntil: row.asleepUntil as number }),
     keep: object<Keep>(row.keep),
+    idempotency: (row.idempotency as Idempotency | undefined) ?? settingsDefaults.idempotency,
     paused: (row.paused as boolean | undefined) ?? false,
     purgedBefore: row.purgedBefore as number,
     createdAt: row.createdAt as number,
@@ -143,6 +146,7 @@ export function describeQueue(record: QueueRecord): Queue {
     deduplication: record.deduplication,
     prepared: record.prepared,
     keep: record.keep,
+    idempotency: record.idempotency,
     paused: record.paused,
     createdAt: new Date(record.createdAt).toISOString(),
     updatedAt: new Date(record.updatedAt).toISOString(),

@@ -42,7 +42,8 @@ export const byIdTexts: OperationTextsOf<'getMessage' | 'updateMessage' | 'cance
     tag: 'messages',
     summary: 'Cancel a message: it is never received again',
     description:
-      'One that is leased is refused, unless `force` is true: its holder is then told `cancelled`, and its place under `limits.concurrency` is free. Cancelling again changes nothing. An own id stays taken for an hour, or as long as the message is kept.',
+      'One that is leased is refused, unless `force` is true: its holder is then told `cancelled`, and its place under `limits.concurrency` is ' +
+      'free. Cancelling again changes nothing. An own id is free for another message at once, unless the setting `idempotency` is `ended`.',
     output: {},
     refusals: ['queue_not_found', 'message_not_found', 'message_leased'],
   },

@@ -22,6 +22,7 @@ const orders = {
   deduplication: null,
   prepared: null,
   keep: null,
+  idempotency: 'acked' as const,
   paused: false,
   createdAt: at,
   updatedAt: at,

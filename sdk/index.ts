@@ -15,6 +15,7 @@ export type {
   ExtendResult,
   FailureRecord,
   GroupSettings,
+  Idempotency,
   Json,
   Keep,
   MessageState,

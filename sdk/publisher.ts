@@ -9,7 +9,10 @@ import type { Timers } from './timers.ts';
 export interface NewMessage<T = unknown> {
   /** Any JSON value, or bytes as Uint8Array; at most 1 MiB. A bigint is sent to the digit, a `jsonText` as it is. */
   body: T;
-  /** Your own id: while a message of this id exists in the queue, and an hour beyond, publishing it again publishes nothing. */
+  /**
+   * Your own id: while a message of this id lives, and an hour after its ack, publishing it again publishes nothing. One that was cancelled gives
+   * it up. The queue's setting `idempotency` says otherwise.
+   */
   id?: string;
   /** How long it stays hidden, 0 s to ten years. Default: the queue's. */
   delaySeconds?: number;

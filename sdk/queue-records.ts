@@ -55,6 +55,12 @@ export interface Deduplication {
   onDuplicate: 'ignore' | 'replace' | 'debounce';
 }
 
+/**
+ * How long an own id is taken. `live`: while its message lives. `acked`: and an hour after its ack, or as long as it is kept. `ended`: the same
+ * after a cancel.
+ */
+export type Idempotency = 'live' | 'acked' | 'ended';
+
 /** How long messages stay readable by id when they have ended; 0: not at all. */
 export interface Keep {
   /** Those that were acked, with their results. */
@@ -94,6 +100,8 @@ export interface QueueSettings {
   prepared: PreparedSettings | null;
   /** `null`: what has ended is gone. */
   keep: Keep | null;
+  /** How long an own id is taken: publishing under it again publishes nothing. */
+  idempotency: Idempotency;
   /** While paused a queue takes messages and gives none; leases go on. */
   paused: boolean;
 }

@@ -133,7 +133,7 @@ export class QueueClient<T = unknown> extends QueueAdministration {
   }
 
   /**
-   * Cancels a message that waits: it is never received again. Under an own id, that id stays taken for an hour.
+   * Cancels a message that waits: it is never received again. Its own id is free for another.
    * @throws DumbwaiterError `message_leased`, unless `force`: then its holder is told `cancelled`
    */
   async cancel(id: string, input: { force?: boolean } = {}, options?: CallOptions): Promise<void> {

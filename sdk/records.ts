@@ -11,7 +11,10 @@ export type Attributes = Record<string, string | number>;
 export interface PublishEntry {
   body?: Json;
   bodyBase64?: string;
-  /** The caller's own id. While a message of this id exists in the queue or is kept, and an hour beyond its end, publishing it again publishes nothing. */
+  /**
+   * The caller's own id. While a message of this id lives, is kept after its ack, and an hour after its ack, publishing it again publishes nothing.
+   * One that was cancelled gives it up. The setting `idempotency` says otherwise.
+   */
   id?: string;
   delaySeconds?: number;
   /** When it can first be received, in place of `delaySeconds`; an instant past is now. */

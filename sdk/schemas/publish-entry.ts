@@ -99,7 +99,8 @@ export const publishEntry = z
       id: field.messageId
         .meta({
           description:
-            'Your own id: while a message of this id exists or is kept, publishing it again publishes nothing. Default: the queue gives an id.',
+            'Your own id: while a message of this id lives, and an hour after its ack, publishing it again publishes nothing. One that was ' +
+            'cancelled gives it up. The setting `idempotency` says otherwise. Default: the queue gives an id.',
         })
         .optional(),
       ...timing,

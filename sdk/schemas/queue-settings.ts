@@ -34,5 +34,6 @@ export const queueSettings = {
   deduplication: partly(settings.deduplication, { windowSeconds: null, onDuplicate: 'ignore' }),
   prepared: partly(settings.prepared, { timeoutSeconds: limits.preparedTimeoutSecondsDefault, checkBack: null }),
   keep: partly(settings.keep, { doneSeconds: 0, deadSeconds: 0 }),
+  idempotency: settings.idempotency.optional(),
   paused: settings.paused.optional(),
 };

@@ -152,6 +152,9 @@ export const settings = {
     .describe('What becomes of a publish whose `dedupKey` is taken; `null`: none is accepted.'),
   prepared: prepared.nullable().describe('What becomes of prepared messages that are not decided; `null`: none is accepted.'),
   keep: keep.nullable().describe('How long messages stay readable by id when they have ended; `null`: not at all.'),
+  idempotency: oneOf(['live', 'acked', 'ended']).describe(
+    'How long an own id is taken. `live`: while its message lives; `acked`: and an hour after its ack; `ended`: and an hour after its cancel.',
+  ),
   paused: flag.describe('While paused a queue takes messages and gives none. Leases go on.'),
 };
 

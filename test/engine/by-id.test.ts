@@ -61,9 +61,9 @@ onBothStores('a message by its id', (driven) => {
     expect(await bodies('q')).toEqual([]);
   });
 
-  it('under the own id of one that was cancelled is taken for another hour', async () => {
+  it('holds its own id for another hour when it was cancelled, where its queue says so', async () => {
     const { create, publish, call, clock } = driven();
-    await create('q');
+    await create('q', { idempotency: 'ended' });
     await publish('q', { body: 1, id: 'own' });
     await cancel('own');
     const again = async () => (await call('publish', 'q', { messages: [{ body: 2, id: 'own' }] })).results[0];

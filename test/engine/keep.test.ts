@@ -195,7 +195,7 @@ onBothStores('kept', (driven) => {
 
   it('a cancelled message shows as cancelled, whether it waited, shared its row, or was held', async () => {
     const { create, publish, receive, ack, engine, clock, call, rows } = driven();
-    await create('q', { keep });
+    await create('q', { keep, idempotency: 'ended' });
     const cancel = (id: string, force = false) => engine.call('cancelMessage', { queue: 'q', id }, { force });
     const [alone] = await publish('q', { body: 'alone' });
     const [one, two] = await publish('q', { body: 1 }, { body: 2 });

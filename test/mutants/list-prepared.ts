@@ -85,8 +85,8 @@ export const prepared: readonly Mutant[] = [
   {
     name: 'a prepared message is published again while its first request may be under way',
     file: 'engine/publish-own.ts',
-    find: 'if (unsure && pending.id === undefined) throw notSaid();',
-    replace: '',
+    find: 'if (unsure && (former.stone || pending.id === undefined)) throw notSaid();',
+    replace: 'if (unsure && former.stone) throw notSaid();',
     tests: ['test/engine/prepared.test.ts'],
   },
   {

@@ -8,6 +8,7 @@ import { keys } from './list-keys.ts';
 import { leases } from './list-leases.ts';
 import { limits } from './list-limits.ts';
 import { moves } from './list-moves.ts';
+import { ownIds } from './list-own-ids.ts';
 import { prepared } from './list-prepared.ts';
 import { records } from './list-records.ts';
 import { schedules } from './list-schedules.ts';
@@ -22,6 +23,7 @@ export const mutants: readonly Mutant[] = [
   ...transactions,
   ...records,
   ...keys,
+  ...ownIds,
   ...keeping,
   ...prepared,
   ...schedules,

@@ -37,6 +37,19 @@ export function createStepsById(world: World, by: { process: string; engine: Eng
       if (output) shared.ended.push(message);
     },
 
+    async replace(
+      { force, message }: StepOf<'replace'>,
+      publish: (step: Pick<StepOf<'publish'>, 'queue' | 'messages'>) => Promise<void>,
+    ): Promise<void> {
+      const former = any(shared.published.filter(({ id }) => id.startsWith('own-')).slice(-6));
+      if (!former) return;
+      const output = await recorder.call(by, 'cancelMessage', former, force === undefined ? {} : { force });
+      // Who was not answered may go on all the same.
+      if (!output && chance(0.5)) return;
+      if (output) world.count('messages replaced');
+      await publish({ queue: former.queue, messages: [{ ...message, id: former.id }] });
+    },
+
     async decide({ decision }: StepOf<'decide'>): Promise<void> {
       const message = chance(0.7) ? any(shared.prepared.slice(-6)) : any(shared.prepared);
       if (!message) return;

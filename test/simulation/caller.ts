@@ -63,7 +63,7 @@ function createCaller(world: World, process: SimulatedProcess) {
     }
   }
 
-  async function publish({ queue, messages }: Extract<Step, { do: 'publish' }>): Promise<void> {
+  async function publish({ queue, messages }: Pick<Extract<Step, { do: 'publish' }>, 'queue' | 'messages'>): Promise<void> {
     const entries = entriesOf(messages, process.clock.now());
     const output = await recorder.call(by, 'publish', { queue }, { messages: entries });
     for (const [index, result] of (output?.results ?? []).entries()) {
@@ -154,6 +154,8 @@ function createCaller(world: World, process: SimulatedProcess) {
       }
       case 'look':
         return byId.look(step);
+      case 'replace':
+        return byId.replace(step, publish);
       case 'cancel':
         return byId.cancel(step);
       case 'change':

@@ -1,6 +1,7 @@
 /** Draws what the processes of a plan do. */
 import type { QueueSettings } from '../../sdk/contract.ts';
 import { clockMarginMs } from '../../sdk/limits.ts';
+import { drawOwn } from './draw-own-ids.ts';
 import { drawSettings } from './draw-queues.ts';
 import { drawSchedule, drawScheduleChange, drawScheduleName } from './draw-schedules.ts';
 import { drawInstant } from './draw-waits.ts';
@@ -106,6 +107,8 @@ function drawStep(d: Drawing, cast: Cast, kind: Step['do']): Step {
       return { do: kind, queue: main, settings: drawUpdate(d, cast) };
     case 'cancel':
       return { do: kind, ...(d.chance(0.5) ? { force: true } : {}), ...aside };
+    case 'replace':
+      return { do: kind, ...(d.chance(0.6) ? { force: true } : {}), message: drawOwn(d, cast.next), ...aside };
     case 'change':
       return { do: kind, ...drawChange(d, cast, seconds), ...aside };
     case 'schedule':

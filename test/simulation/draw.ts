@@ -4,6 +4,7 @@ import { type Fault, manyFaults, noFaults } from '../../engine/simulated-store.t
 import type { QueueSettings } from '../../sdk/contract.ts';
 import { tombstoneMs } from '../../sdk/limits.ts';
 import { drawDeduplication, drawKeyed } from './draw-keys.ts';
+import { drawIdempotency, drawOwnIds } from './draw-own-ids.ts';
 import { drawPrepared, drawPreparedSettings } from './draw-prepared.ts';
 import { drawKeep, drawLimits, drawQueues } from './draw-queues.ts';
 import { type Cast, drawProcess } from './draw-steps.ts';
@@ -42,6 +43,7 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
   },
   pausing: { publish: 4, receive: 7, ack: 3, update: 3, sweep: 1 },
   keeping: { publish: 4, receive: 8, ack: 7, look: 5, release: 1, cancel: 1.5, purge: 0.2, update: 0.2, sweep: 0.5, die: 0.3 },
+  replacing: { publish: 4, replace: 7, receive: 7, ack: 3, release: 1, cancel: 1, sweep: 0.5, die: 0.5, purge: 0.1, update: 0.1 },
   keys: {
     publish: 8,
     receive: 6,
@@ -109,6 +111,7 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
     redrive: 0.7,
     cancelRedrive: 0.2,
     cancel: 0.5,
+    replace: 0.4,
     change: 0.5,
     read: 1,
     die: 0.5,
@@ -144,6 +147,7 @@ interface Circumstances {
 const circumstances: Record<string, Circumstances> = {
   groups: { grouped: 0.85 },
   keys: { terms: drawDeduplication, entries: drawKeyed },
+  replacing: { terms: drawIdempotency, entries: drawOwnIds },
   scheduling: { pace: 1.5 * minuteMs, swept: true },
   preparing: { terms: drawPreparedSettings, entries: drawPrepared, swept: true },
   keeping: { grouped: 0.2, terms: drawKeep, results: 0.6, large: 0.3 },

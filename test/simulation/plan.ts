@@ -85,6 +85,8 @@ export type Step =
   | { do: 'release'; which: Choice; delaySeconds?: number; failed?: string; deadLetter?: true; aside?: boolean }
   | { do: 'extend'; which: Choice; visibilityTimeoutSeconds?: number; aside?: boolean }
   | { do: 'cancel'; force?: boolean; aside?: boolean }
+  /** Cancels a message under an own id, and publishes another under the same. */
+  | { do: 'replace'; force?: boolean; message: PlannedMessage; aside?: boolean }
   /** Puts a message off or brings it forward, gives it another body, or another priority. */
   | {
       do: 'change';

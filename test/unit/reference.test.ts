@@ -7,6 +7,7 @@ import { type OperationName, routes } from '../../sdk/contract.ts';
 import { meanings } from '../../sdk/error-meanings.ts';
 import { type ErrorCode, errors } from '../../sdk/errors.ts';
 import * as limits from '../../sdk/limits.ts';
+import { ownIds } from './reference-rules.ts';
 
 const header = `# Reference
 
@@ -57,7 +58,7 @@ Each line is a test in \`test/engine/combinations.test.ts\`.
 | a debounced publish finds a message that waits for its retry | the message takes the new body, attributes and time; the backoff no longer counts; \`receives\` and \`failures\` stay |
 | a debounced or replacing publish finds a message that is leased | the publish is answered as a duplicate, and changes nothing |
 | a message of a group is given back with \`delaySeconds\` | its group waits for that long, as order demands; other groups go on |
-| a queue is purged while messages are leased | ack, extend and release of those messages still succeed; none of them is delivered again |
+| a queue is purged while messages are leased | ack, extend and release of those messages still succeed, but for those of a group to which something is published afterwards, which are told \`lease_lost\`; none of them is delivered again |
 | a receive without \`max\` | takes one message |`;
 
 function settings(): string {
@@ -96,6 +97,6 @@ function limitRows(): string {
 }
 
 test('the reference in the documentation is the one in the code', async () => {
-  const text = [header, operations(), paths, json, settings(), combinations, codes(), limitRows()].join('\n\n');
+  const text = [header, operations(), paths, json, settings(), ownIds, combinations, codes(), limitRows()].join('\n\n');
   await expect(`${text.replace('\n\n\n', '\n\n')}\n`).toMatchFileSnapshot('../../docs/reference.md');
 });

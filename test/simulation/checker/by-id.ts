@@ -11,7 +11,8 @@ type Change = CallOf<'updateMessage'>;
 /** Calls that may have cancelled it. */
 export function cancelsOf({ queues, cancels }: Ledger, life: Life): readonly Cancel[] {
   const ofId = life.id === undefined ? [] : (cancels.get(life.id) ?? []);
-  return ofId.filter(({ params }) => queues.reachable(life.queue).has(params.queue));
+  // What was over before it was published was about another of its id.
+  return ofId.filter((call) => queues.reachable(life.queue).has(call.params.queue) && endOf(call) >= life.published.startedAt);
 }
 
 /** Calls that may have changed it. */

@@ -1,4 +1,6 @@
 /** What is promised of messages as such: that they are those that were published, whole, each once, under its own id. */
+
+import type { Idempotency } from '../../../sdk/contract.ts';
 import { tombstoneMs } from '../../../sdk/limits.ts';
 import type { Call, Violation } from '../history.ts';
 import { cancelsOf, mayBePutOff, mayCarry } from './by-id.ts';
@@ -88,22 +90,36 @@ function* judgeOwnIds(ledger: Ledger): Generator<Violation> {
     const isThere = ledger.byId
       .get(id)
       ?.some((life) => ledger.queues.reachable(life.queue).has(queue) && life.published.startedAt <= endOf(call));
-    if (isThere) continue;
-    const text = `message ${id} was answered as a duplicate, and no other can have been there`;
-    yield { promise: 'accepted-is-never-lost', text, calls: [call] };
+    const cancel = isThere ? freedBy(ledger, id, queue, call) : undefined;
+    if (isThere && !cancel) continue;
+    const text = `message ${id} was answered as a duplicate, and ${cancel ? 'the one before was cancelled' : 'no other can have been there'}`;
+    yield { promise: 'accepted-is-never-lost', text, calls: cancel ? [cancel, call] : [call] };
   }
+}
+
+/** The cancel that surely gave the id up before a publish: no other can have taken it since. */
+function freedBy(ledger: Ledger, id: string, queue: string, publish: Call): Call | undefined {
+  const settings = ledger.queues.settings(queue);
+  const lives = ledger.byId.get(id) ?? [];
+  if (settings.length === 0 || settings.some(({ idempotency }) => idempotency === 'ended')) return undefined;
+  if (lives.some((life) => life.queue !== queue)) return undefined;
+  return ledger.cancels.get(id)?.find((cancel) => {
+    const isBefore = 'output' in cancel.answer && cancel.params.queue === queue && endOf(cancel) < publish.startedAt;
+    return isBefore && lives.every(({ published }) => endOf(published) < cancel.startedAt);
+  });
 }
 
 /** Whether nothing need have stood in the way of another under the same id by then. */
 function mayHaveEnded(ledger: Ledger, life: Life, by: number): boolean {
   const { clockErrorMs, queues } = ledger;
   const { queue, published, entry } = life;
+  const settings = queues.settings(queue);
+  const heldMs = (...by: Idempotency[]) => (settings.some(({ idempotency }) => !by.includes(idempotency)) ? 0 : tombstoneMs);
   // What is rolled back gives its id up like what is cancelled.
-  if (entry.prepared && published.startedAt + tombstoneMs <= by + 2 * clockErrorMs) return true;
-  if (cancelsOf(ledger, life).some(({ startedAt }) => startedAt + tombstoneMs <= by + 2 * clockErrorMs)) return true;
+  if (entry.prepared && published.startedAt + heldMs('ended') <= by + 2 * clockErrorMs) return true;
+  if (cancelsOf(ledger, life).some(({ startedAt }) => startedAt + heldMs('ended') <= by + 2 * clockErrorMs)) return true;
   if (queues.isDeleted(queue) || queues.redrives(queue, by).length > 0) return true;
   if (queues.purges(queue).some((purge) => purge.startedAt <= by)) return true;
-  const settings = queues.settings(queue);
   if (settings.length === 0 || settings.some(({ deadLetter }) => deadLetter)) return true;
   const enteredAt = published.startedAt - clockErrorMs;
   const from = mayBePutOff(ledger, life) ? enteredAt : readyAt(ledger, queue, entry, enteredAt, 'least');
@@ -111,5 +127,5 @@ function mayHaveEnded(ledger: Ledger, life: Life, by: number): boolean {
     return true;
   }
   const acks = life.deliveries.flatMap(({ acts }) => acts.filter(({ operation }) => operation === 'ack'));
-  return acks.some(({ call }) => call.startedAt + tombstoneMs - clockErrorMs <= by + clockErrorMs);
+  return acks.some(({ call }) => call.startedAt + heldMs('acked', 'ended') - clockErrorMs <= by + clockErrorMs);
 }

@@ -1,6 +1,7 @@
 /** What is promised of messages that their queue keeps when they have ended: each can be read as it ended, until its time is over. */
 import type { Message, QueueSettings } from '../../../sdk/contract.ts';
 import type { Violation } from '../history.ts';
+import { mayReuseIds } from './acts.ts';
 import { cancelsOf, isCertain, mayCarry } from './by-id.ts';
 import { contentKey } from './content.ts';
 import { beyondMarginMs } from './endings.ts';
@@ -183,7 +184,7 @@ function* judgeSame(
 function* judgeSuccessors(ledger: Ledger, life: Life, alike: readonly Life[]): Generator<Violation> {
   const acks = acksOf(life);
   const acked = acks.find((ack) => isDone(ack) && ack.delivery.queue === life.queue);
-  if (!acked || !life.accepted) return;
+  if (!acked || !life.accepted || mayReuseIds(ledger, life.queue)) return;
   for (const { accepted, queue, published } of alike) {
     if (!accepted || queue !== life.queue || published.startedAt <= endOf(acked.call)) continue;
     const until = acks[0]!.call.startedAt + keptMsLeast(ledger, queue, 'done');

@@ -157,11 +157,13 @@ function mayBeForgotten(ledger: Ledger, { life }: Delivery): boolean {
 
 /**
  * A message that was purged gives its own id, its key, or its turn in its group up to the next that is published under it, though somebody holds
- * it; a cancelled one its key.
+ * it; a cancelled one its id or key.
  */
 function mayBeReplaced(ledger: Ledger, { life, queue }: Delivery): boolean {
   const { id, dedupKey, group } = life.entry;
   if ((id ?? dedupKey ?? group) !== undefined && ledger.queues.purges(queue).length > 0) return true;
+  const isShared = id !== undefined && (ledger.byId.get(id)?.length ?? 0) > 1;
+  if (isShared && cancelsOf(ledger, life).length > 0) return true;
   const others = ledger.keyed.get(life.id!)?.filter(({ call }) => call !== life.published) ?? [];
   return dedupKey !== undefined && others.length > 0 && cancelsOf(ledger, life).length > 0;
 }

@@ -27,7 +27,8 @@ export function ledgerOf({ calls: made, asked = [], transactions = [], circumsta
       ({ params }) => params.id,
     );
   const cancels = ofMessage(callsOf(calls, 'cancelMessage'), ({ params }) =>
-    lives.byId.get(params.id)?.some(isForgetful) ? retryMsMin : traceMs,
+    // One whose id was given to another has left no trace.
+    lives.byId.get(params.id)?.some((life, index) => index > 0 || isForgetful(life)) ? retryMsMin : traceMs,
   );
   const changes = ofMessage(callsOf(calls, 'updateMessage'));
   noteWhose(calls, lives, { changes, cancels, queues, clockErrorMs });
@@ -49,7 +50,7 @@ export function ledgerOf({ calls: made, asked = [], transactions = [], circumsta
     for (const message of call.answer.output.messages) {
       const endedAt = endOf(call);
       const life =
-        lifeOf(message, call, lives, { changes, queues, clockErrorMs }) ??
+        lifeOf(message, call, lives, { changes, cancels, queues, clockErrorMs }) ??
         tickLife(publishOf(message, call, { schedules, queues, clockErrorMs }), message.id);
       if (!life) {
         strangers.push({ message, call });
@@ -63,7 +64,7 @@ export function ledgerOf({ calls: made, asked = [], transactions = [], circumsta
       else byReceipt.set(message.receipt, delivery);
     }
   }
-  for (const call of calls) noteActs(call, byReceipt, retryMsMin);
+  for (const call of calls) noteActs(call, byReceipt, { queues, retryMsMin });
 
   return {
     calls,

@@ -17,6 +17,7 @@ export const settingsDefault: QueueSettings = {
   deduplication: null,
   prepared: null,
   keep: null,
+  idempotency: 'acked',
   paused: false,
 };
 

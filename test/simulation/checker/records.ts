@@ -18,12 +18,16 @@ export function* judgeRecords(ledger: Ledger): Generator<Violation> {
   yield* judgePaused(ledger);
 }
 
-/** After the answer nobody receives it, and whoever holds it is told. */
+/**
+ * After the answer nobody receives it, and whoever holds it is told. Of several under one own id the last one was meant: those before it were
+ * over when it was stored. So it is of any that was surely stored by then, and of one that somebody had received, whatever its publisher was told.
+ */
 function* judgeCancelled(ledger: Ledger, life: Life): Generator<Violation> {
-  // Of several under one own id, it is not told which was meant.
-  if (!life.accepted || life.id === undefined || (ledger.byId.get(life.id)?.length ?? 0) > 1) return;
+  if (life.id === undefined || !isToldByBody(ledger, life)) return;
   for (const cancel of cancelsOf(ledger, life)) {
-    if (!isCertain(cancel) || endOf(life.published) >= cancel.startedAt) continue;
+    const isStored = life.accepted && endOf(life.published) < cancel.startedAt;
+    const wasReceived = life.deliveries.some(({ queue, endedAt }) => queue === cancel.params.queue && endedAt < cancel.startedAt);
+    if (!isCertain(cancel) || !(isStored || wasReceived)) continue;
     for (const delivery of life.deliveries) {
       const calls = [life.published, cancel, delivery.call];
       // Its own id is free again after an hour.
@@ -37,6 +41,13 @@ function* judgeCancelled(ledger: Ledger, life: Life): Generator<Violation> {
       }
     }
   }
+}
+
+/** Whether its deliveries are told from those of others under its id: it is alone, or they are all of one queue, and nothing edits their bodies. */
+function isToldByBody({ byId, changes }: Ledger, { id, queue, entry }: Life): boolean {
+  const alike = byId.get(id!) ?? [];
+  if (alike.length === 1) return true;
+  return entry.id !== undefined && !changes.has(id!) && alike.every((other) => other.queue === queue);
 }
 
 /** It does not come before the instant that it was put off to. */

@@ -6,7 +6,7 @@ import type { Ledger, Life } from './ledger.ts';
 import { type Lives, name } from './lives.ts';
 import { type CallOf, endOf } from './outcomes.ts';
 
-type Known = Pick<Ledger, 'changes' | 'queues' | 'clockErrorMs'>;
+type Known = Pick<Ledger, 'changes' | 'cancels' | 'queues' | 'clockErrorMs'>;
 
 /**
  * The life that a body proves, of those under an own id or a key: no other publish under that id carried this body, and this one cannot have put it into a message
@@ -25,7 +25,7 @@ export function lifeOf(
   message: ReceivedMessage,
   receive: CallOf<'receive'>,
   lives: Lives,
-  { changes, queues, clockErrorMs }: Known,
+  { changes, cancels, queues, clockErrorMs }: Known,
 ): Life | undefined {
   const proven = provenLifeOf(message, lives, queues);
   if (proven) return proven;
@@ -40,7 +40,13 @@ export function lifeOf(
   const same = all.filter(({ saidAt }) => saidAt === message.publishedAt);
   const alikeNow = same.find(({ entry }) => entry.dedupKey !== undefined || changes.has(id) || contentKey(entry) === key);
   if (alikeNow) return alikeNow;
-  const known = all.filter(({ saidAt }) => saidAt === undefined);
+  const isCancelled = ({ published }: Life) =>
+    cancels
+      .get(id)
+      ?.some((call) => 'output' in call.answer && call.startedAt >= endOf(published) && endOf(call) < receive.startedAt) ?? false;
+  const unsaid = all.filter(({ saidAt }) => saidAt === undefined);
+  const living = unsaid.filter((life) => !isCancelled(life));
+  const known = living.length > 0 ? living : unsaid;
   if (known.length === 0) return unnamedOf(message, by, lives);
   // One that may have been edited may carry anything.
   const mayDiffer = ({ queue, entry }: Life) => entry.dedupKey !== undefined && queues.mayReplace(queue);

@@ -1,0 +1,219 @@
+/** Publishing under an own id whose message has ended: the table of rules in docs/guide.md, and requests that are lost or come late. */
+import { expect, it } from 'vitest';
+import { type Store, StoreError, type Write } from '../../engine/port.ts';
+import type { Idempotency } from '../../sdk/contract.ts';
+import { endGraceMs, tombstoneMs } from '../../sdk/limits.ts';
+import { noise } from './noise.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const id = 'mine';
+const accepted = { ok: true, id };
+const duplicate = { ok: true, id, duplicate: true };
+const second = 1000;
+
+/** The store, which does as it is told with each write of a row under an own id. */
+function over(store: Store, write: (one: Write, go: () => ReturnType<Store['write']>) => ReturnType<Store['write']>): Store {
+  const isOwn = ({ key }: Write) => key.table === 'leases' && 'id' in key && key.id.endsWith(`=${id}`);
+  return {
+    ...store,
+    write: (one, options) => (isOwn(one) ? write(one, () => store.write(one, options)) : store.write(one, options)),
+  };
+}
+
+onBothStores('a publish under an own id whose message', (driven) => {
+  const publishBy = async (engine: Pick<ReturnType<typeof driven>['engine'], 'call'>, body: unknown) =>
+    (await engine.call('publish', { queue: 'q' }, { messages: [{ id, body: body as string }] })).results[0];
+  const publish = (body: unknown) => publishBy(driven().engine, body);
+  const cancel = (force = false) => driven().engine.call('cancelMessage', { queue: 'q', id }, { force });
+
+  /** Ways in which the first message ends, and the settings of `idempotency` under which its id is free at once. */
+  const endings: Record<string, { end: () => Promise<unknown>; freeBy: Idempotency[] }> = {
+    'was cancelled while it waited': { end: () => cancel(), freeBy: ['live', 'acked'] },
+    'was cancelled while it was held': {
+      end: async () => {
+        await driven().receive('q');
+        await cancel(true);
+      },
+      freeBy: ['live', 'acked'],
+    },
+    'was acked': { end: async () => driven().ack('q', await driven().receive('q')), freeBy: ['live'] },
+  };
+  const cases = Object.entries(endings).flatMap(([how, { end, freeBy }]) =>
+    (['live', 'acked', 'ended'] as const).flatMap((idempotency) =>
+      [false, true].map((isKept) => ({ how, end, idempotency, isKept, isFree: freeBy.includes(idempotency) })),
+    ),
+  );
+
+  it('has ended is accepted or not by the setting `idempotency`, kept or not', async () => {
+    expect(cases).toHaveLength(18);
+    const { create, call, bodies } = driven();
+    for (const { how, end, idempotency, isKept, isFree } of cases) {
+      const told = `${how}, ${idempotency}, ${isKept ? 'kept' : 'not kept'}`;
+      const keep = isKept ? { doneSeconds: 86_400, deadSeconds: 86_400 } : null;
+      await create('q', { idempotency, keep });
+      expect(await publish('first'), told).toEqual(accepted);
+      expect(await publish('again'), told).toEqual(duplicate);
+      await end();
+      expect(await publish('second'), told).toEqual(isFree ? accepted : duplicate);
+      expect(await bodies('q'), told).toEqual(isFree ? ['second'] : []);
+      await call('deleteQueue', 'q');
+      driven().clock.advance(endGraceMs);
+      await driven().sweep();
+    }
+  });
+
+  it('was cancelled is accepted by default, and changed and cancelled like any other', async () => {
+    const { create, bodies, engine, clock } = driven();
+    await create('q');
+    await publish('first');
+    await cancel();
+    await publish('second');
+    await engine.call('updateMessage', { queue: 'q', id }, { delaySeconds: 60 });
+    expect(await bodies('q')).toEqual([]);
+    await cancel();
+    clock.advance(60 * second);
+    expect(await bodies('q')).toEqual([]);
+    expect(await publish('third')).toEqual(accepted);
+    expect(await bodies('q')).toEqual(['third']);
+  });
+
+  it('was rolled back is accepted by default', async () => {
+    const { create, engine, bodies } = driven();
+    await create('q', { prepared: { timeoutSeconds: 60, checkBack: null } });
+    await engine.call('publish', { queue: 'q' }, { messages: [{ id, body: 1, prepared: true }] });
+    await engine.call('rollbackMessage', { queue: 'q', id }, {});
+    expect(await publish('second')).toEqual(accepted);
+    expect(await bodies('q')).toEqual(['second']);
+  });
+
+  it('was cancelled while it was held leaves its holder without a lease', async () => {
+    const { create, receive, ack, bodies, clock } = driven();
+    await create('q');
+    await publish('first');
+    const held = await receive('q');
+    await cancel(true);
+    await publish('second');
+    expect(await ack('q', held)).toMatchObject([{ ok: false, code: 'lease_lost' }]);
+    expect(await bodies('q')).toEqual(['second']);
+    clock.advance(30 * second);
+    expect(await bodies('q')).toEqual(['second']);
+  });
+
+  it('lies in the dead-letter queue is refused, and accepted once it was cancelled there', async () => {
+    const { create, receive, call, engine, bodies } = driven();
+    await create('dead');
+    await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
+    await publish('first');
+    const [held] = await receive('q');
+    await call('release', 'q', { receipts: [held!.receipt], deadLetter: true });
+    expect(await publish('second')).toEqual(duplicate);
+    await engine.call('cancelMessage', { queue: 'dead', id }, {});
+    expect(await publish('third')).toEqual(accepted);
+    expect(await bodies('q')).toEqual(['third']);
+    expect(await bodies('dead')).toEqual([]);
+  });
+
+  it.each([
+    'live',
+    'acked',
+  ] as const)('was cancelled leaves no body behind, where ids are taken while %s', async (idempotency) => {
+    const { create, rows, bodies } = driven();
+    await create('q', { retentionSeconds: null, idempotency });
+    await publish(noise(3000));
+    await cancel();
+    await publish('small');
+    expect(await rows('messages')).toEqual([]);
+    expect(await bodies('q')).toEqual(['small']);
+  });
+
+  it('was cancelled cancels a transaction all the same, for an hour', async () => {
+    const { create, call, commit, clock, bodies } = driven();
+    await create('q');
+    await publish('first');
+    await cancel();
+    const commitOne = async () => commit((await call('publishItems', 'q', { messages: [{ id, body: 'second' }] })).items);
+    expect(await commitOne()).toEqual([0]);
+    clock.advance(tombstoneMs + 1);
+    expect(await commitOne()).toEqual([]);
+    expect(await bodies('q')).toEqual(['second']);
+  });
+
+  it('is its own, stored without word of it, delivered and cancelled since, publishes nothing again', async () => {
+    const { create, receive, watched, bodies, clock } = driven();
+    await create('q');
+    const received: unknown[] = [];
+    let lost = 0;
+    const unheard = driven().another(
+      over(watched.store, async (_, go) => {
+        await go();
+        if (lost++ > 0) return go();
+        received.push(...(await receive('q')).map(({ body }) => body));
+        await cancel(true);
+        throw new StoreError('no answer', 'unknown');
+      }),
+    );
+    expect(await publishBy(unheard, 'once')).toMatchObject({ ok: false, code: 'unavailable' });
+    clock.advance(60 * second);
+    expect([received, await bodies('q')]).toEqual([['once'], []]);
+  });
+
+  it('was cancelled is accepted once when the answer is lost, and as unavailable when it may come later', async () => {
+    const { create, watched, bodies } = driven();
+    await create('q');
+    await publish('first');
+    await cancel();
+    const isPut = ({ when }: Write) => when !== undefined && 'equals' in when;
+    const unheard = driven().another(
+      over(watched.store, async (one, go) => {
+        const written = await go();
+        if (isPut(one)) throw new StoreError('no answer', 'unknown');
+        return written;
+      }),
+    );
+    expect(await publishBy(unheard, 'second')).toEqual(accepted);
+    expect(await bodies('q', { visibilityTimeoutSeconds: 0 })).toEqual(['second']);
+    await cancel();
+    let late: (() => unknown) | undefined;
+    const slow = driven().another(
+      over(watched.store, async (one, go) => {
+        if (!isPut(one)) return go();
+        late = go;
+        throw new StoreError('no answer', 'unknown');
+      }),
+    );
+    expect(await publishBy(slow, 'third')).toMatchObject({ ok: false, code: 'unavailable' });
+    expect(await bodies('q')).toEqual([]);
+    await late!();
+    expect(await bodies('q')).toEqual(['third']);
+  });
+
+  it('has ended is not brought back, nor another ended, by copies of any request that arrive late', async () => {
+    const { create, receive, ack, watched, bodies, clock } = driven();
+    for (const idempotency of ['live', 'acked'] as const) {
+      await create('q', { idempotency });
+      const sent: Write[] = [];
+      const recorded = driven().another(
+        over(watched.store, (one, go) => {
+          sent.push(one);
+          return go();
+        }),
+      );
+      const copies = async () => {
+        for (const one of sent) await watched.store.write(one);
+      };
+      const call = recorded.call;
+      expect(await publishBy(recorded, 'first')).toEqual(accepted);
+      await call('cancelMessage', { queue: 'q', id }, {});
+      expect(await publishBy(recorded, 'second')).toEqual(accepted);
+      await copies();
+      const held = await receive('q', { visibilityTimeoutSeconds: 5 });
+      expect(held.map(({ body }) => body)).toEqual(['second']);
+      await copies();
+      expect(await ack('q', held)).toEqual([{ ok: true }]);
+      await copies();
+      clock.advance(5 * second);
+      expect(await bodies('q')).toEqual([]);
+      await driven().call('deleteQueue', 'q');
+    }
+  });
+});

@@ -1,0 +1,20 @@
+/** Parts of docs/reference.md that are rules of the queue, each with the test that proves it. */
+
+/** Proved by `test/engine/own-id-again.test.ts` and `test/engine/own-id.test.ts`. */
+export const ownIds = `## Own ids
+
+A publish under an own id that a message of the queue has, or had, is accepted as a new message, or answered as a \`duplicate\` and publishes
+nothing. The queue's setting \`idempotency\` decides; \`acked\` is the default.
+
+| the message under the id | \`live\` | \`acked\` | \`ended\` |
+| --- | --- | --- | --- |
+| lives: waits, is leased, is prepared, or lies in a dead-letter queue | duplicate | duplicate | duplicate |
+| was acked less than an hour ago, or is kept since | accepted | duplicate | duplicate |
+| expired, and is kept | accepted | duplicate | duplicate |
+| was cancelled or rolled back less than an hour ago, or is kept since | accepted | accepted | duplicate |
+| was purged; or expired, and is not kept | accepted | accepted | accepted |
+| ended longer ago | accepted | accepted | accepted |
+
+A message that is accepted takes the place of what was kept of the one before; a consumer that still holds that one is told \`lease_lost\`. With
+\`live\`, a publish whose answer was lost, and that is tried again after its message was acked, publishes a second message. Entries of a transaction of
+your own (\`publishItems\`) follow the column \`ended\`, whatever the setting: they are refused as \`message_exists\`.`;
