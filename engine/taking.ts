@@ -14,10 +14,9 @@ import { StoreError } from './port.ts';
 import { messageOverheadBytes } from './views.ts';
 
 export interface TakingPlan {
-  shard: string;
   stretches: readonly (readonly Found[])[];
   max: number;
-  /** Others receive from the shard too. */
+  /** Others receive from the same shards too. */
   isShared: boolean;
   readAt: number;
   /** Gets the rows that are being claimed; the caller releases them. */
@@ -44,7 +43,7 @@ export async function claimInTurn(
   ctx: Context,
   taker: Taker,
   taken: Taken,
-  { shard, stretches, max, isShared, readAt, claiming }: TakingPlan,
+  { stretches, max, isShared, readAt, claiming }: TakingPlan,
 ): Promise<{ isExhausted: boolean }> {
   let failure: StoreError | undefined;
   let messages = messagesOf(taken);
@@ -122,7 +121,7 @@ export async function claimInTurn(
       isFirst = false;
     }
   }
-  if (isUndisturbed && taken.claimed.length > 0) ctx.windows.undisturbed(shard);
+  if (isUndisturbed) for (const { lease } of taken.claimed) ctx.windows.undisturbed(lease.shard);
   if (failure && taken.claimed.length === 0) throw failure;
   return { isExhausted: isUndisturbed && !isDone() };
 }

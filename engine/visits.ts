@@ -1,36 +1,54 @@
-/** Looking for messages partition by partition: level by level of priority, and in each shard by shard. */
-import type { Context } from './context.ts';
-import { isThrottled, type Patience } from './patience.ts';
-import type { Random, StoreError } from './port.ts';
+/**
+ * The order in which a receive looks for messages: level by level of priority, and in each from a random shard on. The first look is at
+ * one partition, since that is mostly enough. Each later one is at many side by side: so a receive that finds little takes little longer.
+ */
+import type { Random } from './port.ts';
 import type { QueueRecord } from './settings.ts';
 import { shardKey } from './shards.ts';
 
-/**
- * Visits the queue's levels, and of each the shards, from a random one on, until one has something to give. A throttled one is passed
- * over; if no other has anything, that is the answer, unless patience allows to visit them all once more.
- */
-export async function visitShards<Found>(
-  ctx: Context,
-  queue: QueueRecord,
-  patience: Patience,
-  look: (shard: string) => Promise<Found[]>,
-): Promise<Found[]> {
-  let throttled: StoreError | undefined;
-  for (const level of levelsInTurn(queue, ctx.random)) {
-    const first = Math.floor(ctx.random.number() * queue.shardsVisited);
-    for (let i = 0; i < queue.shardsVisited; i++) {
-      try {
-        const found = await look(shardKey(queue, (first + i) % queue.shardsVisited, level));
-        if (found.length > 0) return found;
-      } catch (error) {
-        if (!isThrottled(error)) throw error;
-        throttled = error;
-        if (!(await patience.pause())) throw throttled;
-      }
-    }
+/** Partitions of the first looks, which stay within one level; and of each look after them. */
+const firstLooks = [1, 8];
+const partitionsAtOnce = 124;
+/** Partitions of one receive. Of a queue with more, it looks at those that come first, and at some of the others by chance. */
+const partitionsMax = 1024;
+const byChance = 256;
+
+export interface Partition {
+  shard: string;
+  /** Its place among the levels: 0 comes first. */
+  rank: number;
+}
+
+/** What a receive looks at, one look after the other. */
+export function looksOf(queue: QueueRecord, random: Pick<Random, 'number'>): Partition[][] {
+  return inLooks(partitionsInTurn(queue, random), firstLooks);
+}
+
+/** Partitions in looks of so many each. */
+export function inLooks(partitions: readonly Partition[], firstLooks: readonly number[] = []): Partition[][] {
+  const looks: Partition[][] = [];
+  for (let at = 0; at < partitions.length; at += looks.at(-1)!.length) {
+    const { rank } = partitions[at]!;
+    const first = firstLooks[looks.length];
+    const look = partitions.slice(at, at + (first ?? partitionsAtOnce));
+    looks.push(first === undefined ? look : look.filter((one) => one.rank === rank));
   }
-  if (throttled) throw throttled;
-  return [];
+  return looks;
+}
+
+function partitionsInTurn(queue: QueueRecord, random: Pick<Random, 'number'>): Partition[] {
+  const { shardsVisited } = queue;
+  const all = levelsInTurn(queue, random).flatMap((level, rank) => {
+    const first = Math.floor(random.number() * shardsVisited);
+    return Array.from({ length: shardsVisited }, (_, index): Partition => {
+      return { shard: shardKey(queue, (first + index) % shardsVisited, level), rank };
+    });
+  });
+  if (all.length <= partitionsMax) return all;
+  const last = all.splice(partitionsMax - byChance);
+  const first = Math.floor(random.number() * last.length);
+  const chosen = Array.from({ length: byChance }, (_, index) => last[(first + index) % last.length]!);
+  return [...all, ...chosen.sort((one, other) => one.rank - other.rank)];
 }
 
 /** The highest first; weighted, each comes next with a chance of its number and one more, among those that are left. */

@@ -144,6 +144,30 @@ describe('a throttled receive', () => {
     }
   });
 
+  it('looks again while the only shard that holds something is too busy to be read', async () => {
+    await spreadOver(4);
+    const [row] = await memory.get([queueKey('orders')]);
+    await publish({});
+    const holding = memory.rows('messages')[0]!.shard as string;
+    expect(holding).toContain(readQueue(row!).incarnation);
+    const isBusy = during(throttledMsMax / 2);
+    isHotToRead = (shard) => shard === holding && isBusy();
+    expect(await bodies()).toEqual([1]);
+  });
+
+  it('stops looking once its caller is gone', async () => {
+    await spreadOver(200);
+    const gone = new AbortController();
+    let looked = 0;
+    isHotToRead = () => {
+      looked++;
+      gone.abort();
+      return false;
+    };
+    await engine.call('receive', orders, { waitSeconds: 20 }, { signal: gone.signal });
+    expect(looked).toBe(2);
+  });
+
   it('is made again until the shard gives', async () => {
     await publish({});
     isHot = during(throttledMsMax / 2);

@@ -17,7 +17,7 @@ export const fences: readonly Mutant[] = [
   },
   {
     name: 'a lease is leased by a clock that is not trusted',
-    file: 'engine/operations/receive.ts',
+    file: 'engine/heads.ts',
     find: 'if (!ctx.clock.trusted()) {',
     replace: 'if (!ctx.clock.trusted() && stretch === 0) {',
   },
@@ -163,8 +163,8 @@ export const fences: readonly Mutant[] = [
   {
     name: 'receives visit no shard that was retired',
     file: 'engine/visits.ts',
-    find: 'for (let i = 0; i < queue.shardsVisited; i++) {',
-    replace: 'for (let i = 0; i < queue.shards; i++) {',
+    find: 'const { shardsVisited } = queue;',
+    replace: 'const { shards: shardsVisited } = queue;',
     tests: ['test/engine/growth.test.ts'],
   },
   {
@@ -194,5 +194,25 @@ export const fences: readonly Mutant[] = [
     find: "when: { equals: [['version'], version] }",
     replace: "when: { equals: [['incarnation'], incarnation], ...(version ? {} : {}) }",
     tests: ['test/engine/growth.test.ts'],
+  },
+  {
+    name: 'a receive goes on looking when its caller is gone',
+    file: 'engine/receive-once.ts',
+    find: 'if (messagesOf(taken) >= max || !mayGoOn()) break;',
+    replace: 'if (messagesOf(taken) >= max) break;',
+    tests: ['test/engine/throttled.test.ts'],
+  },
+  {
+    name: 'a row that the index shows twice is claimed twice',
+    file: 'engine/receive-once.ts',
+    find: 'found.filter((one) => !claiming.includes(rowOf(one)));',
+    replace: 'found.filter((one) => claiming.length >= 0 || rowOf(one));',
+  },
+  {
+    name: 'a throttled shard is taken for an empty one',
+    file: 'engine/receive-once.ts',
+    find: 'if (throttled) throw throttled;',
+    replace: '',
+    tests: ['test/engine/throttled.test.ts'],
   },
 ];

@@ -93,3 +93,73 @@ describe('a queue', () => {
     expect(surfaced(besideHot.small.tally)).toBe(0);
   });
 });
+
+describe('a receive', () => {
+  const idle = { ...partitionLimits, tableUnitsPerSecond: null };
+
+  /** A process over a queue of so many empty shards that has read the queue's settings. */
+  async function processOver(shards: number, settings: object = {}) {
+    const ground = layCapacityGround(idle, seed);
+    await layQueue(ground, 'q', { shards, fixed: true });
+    const { engine } = ground.process();
+    const run = async <T>(work: () => Promise<T>): Promise<{ answer: T; tookMs: number; readUnits: number }> => {
+      const [from, read] = [ground.time.now(), ground.counts.readUnits];
+      let tookMs = 0;
+      const answer = work().finally(() => {
+        tookMs = ground.time.now() - from;
+      });
+      await ground.time.run();
+      return { answer: await answer, tookMs, readUnits: ground.counts.readUnits - read };
+    };
+    await run(() => engine.call('updateQueue', { queue: 'q' }, settings));
+    return { engine, run };
+  }
+
+  const priority = (levels: number) => ({ priority: { levels, order: 'strict' as const } });
+
+  it.each([
+    ['one level', {}],
+    ['three levels of priority', priority(3)],
+    ['ten levels of priority', priority(10)],
+  ])('that finds nothing in 256 shards of %s takes at most five times as long as in one', async (_what, settings) => {
+    const times: number[] = [];
+    for (const shards of [1, 256]) {
+      const { engine, run } = await processOver(shards, settings);
+      const { answer, tookMs } = await run(() => engine.call('receive', { queue: 'q' }, {}));
+      expect(answer.messages).toEqual([]);
+      times.push(tookMs);
+    }
+    expect(times[1]! / times[0]!).toBeLessThanOrEqual(5);
+  });
+
+  it('that finds nothing in 256 shards reads one and a half units a shard', async () => {
+    const { engine, run } = await processOver(256);
+    const { readUnits } = await run(() => engine.call('receive', { queue: 'q' }, {}));
+    expect(readUnits).toBeLessThanOrEqual(256 * 1.5 + 1);
+  });
+
+  it.each([
+    ['one level', {}],
+    ['three levels of priority', priority(3)],
+  ])('finds twenty messages spread over 256 shards of %s in three calls of ten', async (_what, settings) => {
+    const { engine, run } = await processOver(256, settings);
+    await run(async () => {
+      for (let body = 0; body < 20; body++) {
+        await engine.call('publish', { queue: 'q' }, { messages: [{ body }] });
+      }
+    });
+    const bodies = new Set<unknown>();
+    for (let call = 0; call < 3; call++) {
+      const { answer } = await run(() => engine.call('receive', { queue: 'q' }, { max: 10 }));
+      for (const { body } of answer.messages) bodies.add(body);
+    }
+    expect(bodies.size).toBe(20);
+  });
+
+  it('of 256 shards that waits three seconds answers when they are over', async () => {
+    const { engine, run } = await processOver(256, priority(10));
+    const { tookMs } = await run(() => engine.call('receive', { queue: 'q' }, { waitSeconds: 3 }));
+    expect(tookMs).toBeGreaterThanOrEqual(3_000);
+    expect(tookMs).toBeLessThan(3_100);
+  });
+});

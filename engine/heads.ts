@@ -1,0 +1,52 @@
+/** Reading what waits at the head of a partition: rows of `messages`, and due rows of `leases`. */
+import { DumbwaiterError } from '../sdk/errors.ts';
+import { clockMarginMs, headRowsMax, windowRowsMax } from '../sdk/limits.ts';
+import { type Found, oldestFirst } from './candidates.ts';
+import type { Context } from './context.ts';
+import type { Ranged, Row } from './port.ts';
+import { storedBytes } from './stored-row.ts';
+
+/** Where the rows go on that are behind those read; undefined where there are none. */
+export type Rest = { heads: Row | undefined; due: Row | undefined };
+
+export interface Head {
+  found: Found[];
+  /** Stretches to choose from. */
+  window: number;
+  readAt: number;
+  rest?: Rest;
+}
+
+/** Reads the rows of the window, each of whose stretches has so many rows; `times`: so many times that. */
+export async function readHead(ctx: Context, shard: string, stretch: number, times: number, rest?: Rest): Promise<Head> {
+  const readAt = ctx.clock.now();
+  const window = Math.min(ctx.windows.size(shard), Math.max(1, Math.floor(windowRowsMax / stretch)));
+  const wanted = Math.min(windowRowsMax, window * stretch + ctx.inHand.count());
+  const limit = Math.max(wanted, Math.min(headRowsMax, wanted * times));
+  const none: Ranged = { rows: [] };
+  const [heads, due] = await Promise.all([
+    rest && !rest.heads
+      ? none
+      : ctx.store.range({ table: 'messages', partition: shard, limit, consistent: true, ...after(rest?.heads) }),
+    rest && !rest.due
+      ? none
+      : ctx.store.range({ table: 'leases', index: 'due', partition: shard, to: readAt, limit, ...after(rest?.due) }),
+  ]);
+  if (!ctx.clock.trusted()) {
+    throw new DumbwaiterError(
+      'clock_skewed',
+      `the clock was found to be off by more than ${clockMarginMs} ms and is being set right`,
+    );
+  }
+  const found = oldestFirst(heads.rows, due.rows, ctx.windows.messagesPerRow(shard));
+  const beyond = (rows: readonly Row[]) => (rows[0] ? storedBytes(rows[0]) * Math.max(0, rows.length - stretch) : 0);
+  const messages = found.reduce((sum, one) => sum + ('parcel' in one ? one.count : 0), 0);
+  // The index is read at half the price.
+  ctx.windows.read(shard, heads.rows.length, messages, beyond(heads.rows) + beyond(due.rows) / 2);
+  const hasMore = heads.next !== undefined || due.next !== undefined;
+  return { found, window, readAt, ...(hasMore ? { rest: { heads: heads.next, due: due.next } } : {}) };
+}
+
+function after(row: Row | undefined): { after?: Row } {
+  return row ? { after: row } : {};
+}
