@@ -1,6 +1,6 @@
 /** The AWS client as the store wants it, and what happens around each attempt that it makes. */
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
-import { textOfThrown } from '../sdk/thrown.ts';
+import { isMisconfiguration, textOfThrown } from '../sdk/thrown.ts';
 import type { CorrectedClock } from './clock.ts';
 import { StoreError } from './port.ts';
 
@@ -165,7 +165,7 @@ function judge(error: unknown): 'no' | 'unknown' | 'answered' {
   if (error instanceof FencePassed) return 'no';
   if (name !== undefined && refusals.has(name)) return 'no';
   if (name !== undefined && undecided.has(name)) return 'unknown';
-  if (name === 'CredentialsProviderError') return 'answered';
+  if (name === 'CredentialsProviderError' || isMisconfiguration(error)) return 'answered';
   if (code !== undefined && unconnected.has(code)) return 'no';
   const status = $metadata?.httpStatusCode ?? $response?.statusCode;
   if (status === 429) return 'no';

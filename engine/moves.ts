@@ -7,8 +7,8 @@ import { type Beside, endWith, removeLasting, removeUnnamed, withBodies } from '
 import { type Content, joinEntries, keptUntil, type Placed, packEntry, place, readContents } from './contents.ts';
 import type { Context } from './context.ts';
 import { parcelIdOf } from './groups.ts';
-import { slotRowId, unkeyedRowId } from './ids.ts';
-import { keepBeside, keptApart } from './keeping.ts';
+import { messageId, slotRowId, unkeyedRowId } from './ids.ts';
+import { endKey, keepBeside, keptApart } from './keeping.ts';
 import {
   endedRow,
   holdsBodies,
@@ -84,6 +84,8 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
       reason: death.reason,
       messages: move.slots.length,
     });
+    // A call that waits for a result gets none any more.
+    for (const slot of move.slots) ctx.wakeups.wake(endKey(death.queue, messageId(lease.id, slot)));
   }
   if (moved.applied) ctx.wakeups.wake(target.name);
   return moved;

@@ -1,7 +1,7 @@
 /** Judges queues and schedules at synth as the API would, by the same schemas: a mistake ends `cdk synth`, not a deployment half done. */
 import { Token } from 'aws-cdk-lib';
 import { DumbwaiterError } from '../sdk/errors.ts';
-import { refusalMessage } from '../sdk/schemas/refusal.ts';
+import { judging, refusalMessage } from '../sdk/schemas/refusal.ts';
 import { inputs, parseParams } from '../sdk/schemas.ts';
 
 /** Throws an error that names the field by its path in the props, such as `queues.orders.deadLetter.maxReceives`. */
@@ -20,7 +20,7 @@ export function checkDeclarations(at: string, queues: Record<string, unknown>, s
 }
 
 function faultsOf(schema: (typeof inputs)['createQueue' | 'putSchedule'], given: unknown, within: string): string[] {
-  const parsed = schema.safeParse(given, { reportInput: true });
+  const parsed = schema.safeParse(given, judging);
   if (parsed.success) return [];
   // A value that is known only at deployment, such as the name of a function, is judged there.
   const issues = parsed.error.issues.filter(({ code, path }) => {

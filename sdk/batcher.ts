@@ -53,23 +53,14 @@ export class Batcher<Entry, Result> {
     const open = this.#open.get(key);
     if (open && open.bytes + bytes + envelopeBytes > callBytesMax) this.#close(key);
     const batch = this.#open.get(key) ?? this.#begin(key, send);
+    let leave = () => {};
     const answer = new Promise<Result>((resolve, reject) => {
-      const waiting = {
-        entry,
-        resolve(result: Result) {
-          signal?.removeEventListener('abort', leave);
-          resolve(result);
-        },
-        reject(reason: unknown) {
-          signal?.removeEventListener('abort', leave);
-          reject(reason);
-        },
-      };
-      const leave = () => this.#leave(batch, waiting, signal?.reason);
-      signal?.addEventListener('abort', leave, { once: true });
+      const waiting = { entry, resolve, reject };
+      leave = () => this.#leave(batch, waiting, signal?.reason);
+      signal?.addEventListener('abort', leave);
       batch.waiting.add(waiting);
       batch.bytes += bytes;
-    });
+    }).finally(() => signal?.removeEventListener('abort', leave));
     if (batch.waiting.size >= batchEntriesMax) this.#close(key);
     return answer;
   }

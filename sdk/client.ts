@@ -1,10 +1,11 @@
 import type { Connection } from './connection.ts';
 import type { Page, Queue, Transport } from './contract.ts';
-import { type HttpTransportOptions, httpTransport } from './http.ts';
+import { type HttpTransportOptions, httpNames, httpTransport } from './http.ts';
 import { type JsonMode, readerOf } from './json-mode.ts';
 import { KeysClient } from './keys.ts';
 import { Leases } from './leases.ts';
-import { Pages, pageOf } from './pages.ts';
+import { checkNames, type Names } from './names.ts';
+import { type Pages, pagesOf } from './pages.ts';
 import { Publisher } from './publisher.ts';
 import { QueueClient } from './queue.ts';
 
@@ -37,6 +38,16 @@ export interface DumbwaiterSettings {
 /** Over HTTP, or over another transport. */
 export type DumbwaiterOptions = DumbwaiterSettings & (HttpTransportOptions | { transport: Transport });
 
+const clientNames: Names<DumbwaiterSettings & HttpTransportOptions & { transport: Transport }> = {
+  ...httpNames,
+  timeoutMs: true,
+  retries: true,
+  lingerMs: true,
+  timers: true,
+  json: true,
+  transport: true,
+};
+
 /** A client of one Dumbwaiter. It holds no connection of its own: make one, share it, and let it go. */
 export class Dumbwaiter {
   /** API keys; asks for an admin key. */
@@ -46,9 +57,10 @@ export class Dumbwaiter {
   readonly #connection: Connection;
 
   constructor(options: DumbwaiterOptions) {
-    const { timeoutMs = timeoutMsDefault, retries = retriesDefault, lingerMs = 0, timers = hostTimers } = options;
-    const transport = 'transport' in options ? options.transport : httpTransport(options);
-    const caller = new Caller(transport, timers, { timeoutMs, retries }, readerOf(options.json));
+    checkNames('Dumbwaiter', options, clientNames);
+    const { timeoutMs = timeoutMsDefault, retries = retriesDefault, lingerMs = 0, timers = hostTimers, json, ...way } = options;
+    const transport = 'transport' in way ? way.transport : httpTransport(way);
+    const caller = new Caller(transport, timers, { timeoutMs, retries }, readerOf(json));
     this.#connection = {
       caller,
       timers,
@@ -67,12 +79,10 @@ export class Dumbwaiter {
 
   /** The queues that the key may see. */
   queues(input: Page = {}, options?: CallOptions): Pages<Queue> {
-    const { cursor: from, ...rest } = input;
-    return new Pages(async (cursor) => {
-      const page = { ...rest, ...(cursor !== undefined && { cursor }) };
-      const output = await this.#connection.caller.call('listQueues', {}, page, options);
-      return pageOf(output.queues, output.cursor);
-    }, from);
+    return pagesOf(input, async (page) => {
+      const { queues, cursor } = await this.#connection.caller.call('listQueues', {}, page, options);
+      return [queues, cursor];
+    });
   }
 
   /** Whether the queue answers. */

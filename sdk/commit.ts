@@ -20,8 +20,7 @@ async function repliesWith(message: ReceivedMessage<unknown>, returned: unknown)
 
 /** Commits what a handler returned in one transaction with the ack of its message. Throws TypeError where the transport cannot. */
 function commitsBy(caller: Caller): Commit {
-  if (!caller.canTransact)
-    throw new TypeError('transaction: only the transport of dumbwaiter/direct commits transactions; this one does not');
+  if (!caller.canTransact) throw new TypeError('transaction: only the transport of dumbwaiter/direct commits transactions');
   return async (message, writes = []) => {
     if (!isList(writes)) throw new TypeError('the handler must return a list of entries of TransactWriteItems, or nothing');
     message.settled = true;

@@ -11,9 +11,11 @@ export interface ConsumerEvents<T> {
   failed: { message: ReceivedMessage<T>; error: unknown };
   /**
    * A receive, ack, release or extend failed, or a handler threw after it had settled its message itself; `message` is the one concerned.
-   * Where nobody listens, it goes to `console.error`.
+   * While receives fail one after another, each kind of error is told once. Where nobody listens, it goes to `console.error`.
    */
   error: { error: unknown; message?: ReceivedMessage<T> };
+  /** Receives succeed again, after they had failed for so long. Where nobody listens, it goes to `console.error`. */
+  recovered: { outageMs: number };
   /** Nothing is left to do: an empty receive, and no handler at work. Told once until a message comes. */
   idle: undefined;
 }

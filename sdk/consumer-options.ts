@@ -1,4 +1,5 @@
 import { batchEntriesMax, visibilityTimeoutSecondsMax, waitSecondsMax } from './limits.ts';
+import { checkNames, type Names } from './names.ts';
 
 export interface ConsumerOptions {
   /** Handlers at work at the same time, 1 or more. Default 10. */
@@ -27,6 +28,18 @@ export interface ConsumerOptions {
   signal?: AbortSignal;
 }
 
+const consumerNames: Names<ConsumerOptions> = {
+  concurrency: true,
+  batch: true,
+  visibilityTimeoutSeconds: true,
+  waitSeconds: true,
+  maxIdlePollSeconds: true,
+  lingerMs: true,
+  transaction: true,
+  reply: true,
+  signal: true,
+};
+
 export const concurrencyDefault = 10;
 export const maxIdlePollSecondsDefault = 5;
 export const maxIdlePollSecondsMin = 0.1;
@@ -43,8 +56,9 @@ export interface ConsumerPlan {
   lingerMs: number;
 }
 
-/** The options with their defaults; throws RangeError for one that cannot be. */
+/** The options with their defaults; throws RangeError for one that cannot be, TypeError for one that does not exist. */
 export function planOf(options: ConsumerOptions): ConsumerPlan {
+  checkNames('consume', options, consumerNames);
   const { concurrency = concurrencyDefault, waitSeconds, visibilityTimeoutSeconds } = options;
   const { maxIdlePollSeconds = maxIdlePollSecondsDefault, lingerMs = consumerLingerMsDefault } = options;
   whole('concurrency', concurrency, 1, Number.MAX_SAFE_INTEGER);

@@ -1,8 +1,11 @@
 import { type ConsumerEvents, Emitter } from './consumer-events.ts';
 import { type ConsumerOptions, type ConsumerPlan, planOf } from './consumer-options.ts';
-import { type Handler, Job, tellError } from './job.ts';
+import { type Handler, Job } from './job.ts';
+import { leaseEndsAt } from './lease-keeper.ts';
 import { visibilityTimeoutSecondsDefault } from './limits.ts';
 import type { ReceivedMessage } from './message.ts';
+import { checkNames, type Names } from './names.ts';
+import { Outage } from './outage.ts';
 import { Pace } from './pace.ts';
 import type { CallOptions } from './retry.ts';
 import { sleep, type Timers } from './timers.ts';
@@ -14,6 +17,8 @@ export interface StopOptions {
   /** How long to let handlers finish, in ms, before what is left is given back. Default 30,000. */
   deadlineMs?: number;
 }
+
+const stopNames: Names<StopOptions> = { deadlineMs: true };
 
 export const stopDeadlineMsDefault = 30_000;
 /** The last part of a stop's deadline is kept for giving back: half of it, at most this. */
@@ -39,7 +44,8 @@ export interface ConsumerSource<T> {
  * those handled (together), releases those failed with the error's message. At least once: a handler may see a message again.
  *
  * No error ends it. After one that may pass it goes on soon; after one that stays until somebody acts (a revoked key, a
- * deleted queue) it tells `error` and tries again, each minute at last, so that it heals when the cause does. Stop it
+ * deleted queue) it tries again, each minute at last, so that it heals when the cause does. While receives fail, `error` is told
+ * once for each kind of error, and `recovered` once when they succeed again. Stop it
  * from the `error` listener if you would rather have it die.
  */
 export class Consumer<T = unknown> {
@@ -51,6 +57,7 @@ export class Consumer<T = unknown> {
   readonly #source: ConsumerSource<T>;
   readonly #pace: Pace;
   readonly #emitter = new Emitter<ConsumerEvents<T>>();
+  readonly #outage: Outage<T>;
   readonly #jobs = new Map<Job<T>, Promise<void>>();
   /** No new receive. */
   readonly #stopping = new AbortController();
@@ -73,6 +80,7 @@ export class Consumer<T = unknown> {
     this.#timers = timers;
     this.#source = sourceWith(this.#plan.lingerMs);
     this.#pace = new Pace({ ...this.#plan, random: timers.random });
+    this.#outage = new Outage(this.#emitter, timers);
     const { signal } = options;
     if (signal?.aborted) this.#stopping.abort();
     this.done = this.#run();
@@ -97,7 +105,9 @@ export class Consumer<T = unknown> {
    * receive still brings is given back. It is cut after a moment where the server notices that; elsewhere it may answer until the
    * deadline, for what it brings after a cut stays leased by nobody until its visibility timeout. `deadlineMs: 0` gives all back at once. A second call can only hasten the first.
    */
-  async stop({ deadlineMs = stopDeadlineMsDefault }: StopOptions = {}): Promise<void> {
+  async stop(options: StopOptions = {}): Promise<void> {
+    checkNames('stop', options, stopNames);
+    const { deadlineMs = stopDeadlineMsDefault } = options;
     this.#stopping.abort();
     this.#onFree();
     this.#source.flush();
@@ -137,11 +147,12 @@ export class Consumer<T = unknown> {
       for (const message of messages) {
         this.#take(message, { seconds, endsAt: leaseEndsAt(message.leasedUntil, seconds, begun, answered) });
       }
+      this.#outage.ended();
       pauseMs = this.#pace.answered(messages.length, answered - begun, waitIsCheap);
       this.#tellIdle(messages.length === 0);
     } catch (error) {
       if (signal.aborted) return;
-      tellError(this.#emitter, error);
+      this.#outage.failed(error);
       pauseMs = this.#pace.failed(error);
     }
     await this.#pause(pauseMs);
@@ -207,7 +218,7 @@ export class Consumer<T = unknown> {
         return seconds || visibilityTimeoutSecondsDefault;
       } catch (error) {
         if (this.#stopping.signal.aborted) break;
-        tellError(this.#emitter, error);
+        this.#outage.failed(error);
         await this.#pause(this.#pace.failed(error));
       }
     }
@@ -226,13 +237,4 @@ export class Consumer<T = unknown> {
   async #pause(ms: number): Promise<void> {
     if (ms > 0) await sleep(this.#timers, ms, this.#stopping.signal).catch(() => {});
   }
-}
-
-/**
- * When a lease ends, by the clock of this process. `leasedUntil` is by the queue's clock, which may be off from ours. It is trusted as far
- * as the call bears it out: the lease was given between the call's start and its answer.
- */
-function leaseEndsAt(leasedUntil: string, seconds: number, begunAt: number, answeredAt: number): number {
-  const givenAt = Date.parse(leasedUntil) - seconds * 1000;
-  return Math.min(Math.max(givenAt, begunAt), answeredAt) + seconds * 1000;
 }

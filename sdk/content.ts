@@ -1,4 +1,5 @@
 import type { Attributes, Json } from './contract.ts';
+import { checkJson, kindOf } from './json-check.ts';
 import { jsonCopy } from './json-text.ts';
 
 /** A body as it travels: a JSON value, or bytes in base64. */
@@ -10,15 +11,12 @@ export interface Content {
 /**
  * `Uint8Array` travels as `bodyBase64`, all else as JSON. The JSON is a copy, as `JSON.stringify` sees the value: what is
  * done to the body afterwards changes nothing. A bigint becomes its digits, and a `jsonText` its text, which only a text can carry. Throws
- * TypeError for what has no JSON: cycles, functions; and for other binary objects, which JSON would empty.
+ * TypeError for what JSON does not have.
  */
 export function contentOf(body: unknown): Content {
   if (isBytes(body)) return { bodyBase64: base64Of(body) };
-  if (ArrayBuffer.isView(body) || body instanceof ArrayBuffer)
-    throw new TypeError(`body is ${body.constructor.name}, and must be a JSON value or a Uint8Array`);
-  const json = jsonCopy(body);
-  if (json === undefined) throw new TypeError(`body is ${typeof body}, and must be a JSON value or a Uint8Array`);
-  return { body: json };
+  checkJson('body', body);
+  return { body: jsonCopy(body) as Json };
 }
 
 /** Attributes to send: whole numbers that a number cannot hold to the digit as bigint. */
@@ -26,16 +24,16 @@ export type SentAttributes = Record<string, string | number | bigint>;
 
 /** Attributes as they travel. */
 export function attributesOf(attributes: SentAttributes): Attributes {
+  checkJson('attributes', attributes);
   return jsonCopy(attributes) as Attributes;
 }
 
-export function bodyOf({ body, bodyBase64 }: Content): unknown {
+export function bodyOf({ body, bodyBase64 }: { [Name in keyof Content]?: Content[Name] | undefined }): unknown {
   return bodyBase64 === undefined ? body : bytesOf(bodyBase64);
 }
 
-/** By its tag: `instanceof` fails for one made in another realm, as test runners and frames make them. */
 function isBytes(body: unknown): body is Uint8Array {
-  return Object.prototype.toString.call(body) === '[object Uint8Array]';
+  return kindOf(body) === 'Uint8Array';
 }
 
 /** Arguments that one call of `String.fromCharCode` surely takes. */

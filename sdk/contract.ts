@@ -115,40 +115,43 @@ export interface Route extends Address {
   scope: Scope | 'any' | 'none';
 }
 
+const at = (method: Address['method'], path: string): Address => ({ method, path: `/v1${path}` });
+const ofQueue = (method: Address['method'], path = '') => at(method, `/queues/{queue}${path}`);
+
 /** Where each operation lives over HTTP. `{name}` stands for a parameter; a GET's input is its query string. */
 export const addresses: { readonly [Name in OperationName]: Address } = {
-  createQueue: { method: 'PUT', path: '/v1/queues/{queue}' },
-  getQueue: { method: 'GET', path: '/v1/queues/{queue}' },
-  updateQueue: { method: 'PATCH', path: '/v1/queues/{queue}' },
-  deleteQueue: { method: 'DELETE', path: '/v1/queues/{queue}' },
-  listQueues: { method: 'GET', path: '/v1/queues' },
-  publish: { method: 'POST', path: '/v1/queues/{queue}/publish' },
-  receive: { method: 'POST', path: '/v1/queues/{queue}/receive' },
-  ack: { method: 'POST', path: '/v1/queues/{queue}/ack' },
-  release: { method: 'POST', path: '/v1/queues/{queue}/release' },
-  extend: { method: 'POST', path: '/v1/queues/{queue}/extend' },
-  publishItems: { method: 'POST', path: '/v1/queues/{queue}/publish-items' },
-  ackItems: { method: 'POST', path: '/v1/queues/{queue}/ack-items' },
-  purge: { method: 'POST', path: '/v1/queues/{queue}/purge' },
-  peek: { method: 'GET', path: '/v1/queues/{queue}/messages' },
-  getMessage: { method: 'GET', path: '/v1/queues/{queue}/messages/{id}' },
-  updateMessage: { method: 'PATCH', path: '/v1/queues/{queue}/messages/{id}' },
-  cancelMessage: { method: 'DELETE', path: '/v1/queues/{queue}/messages/{id}' },
-  commitMessage: { method: 'POST', path: '/v1/queues/{queue}/messages/{id}/commit' },
-  rollbackMessage: { method: 'POST', path: '/v1/queues/{queue}/messages/{id}/rollback' },
-  redrive: { method: 'POST', path: '/v1/queues/{queue}/redrive' },
-  getRedrive: { method: 'GET', path: '/v1/queues/{queue}/redrive/{task}' },
-  cancelRedrive: { method: 'DELETE', path: '/v1/queues/{queue}/redrive/{task}' },
-  rotateSigningSecret: { method: 'POST', path: '/v1/queues/{queue}/signing-secret' },
-  putSchedule: { method: 'PUT', path: '/v1/schedules/{name}' },
-  getSchedule: { method: 'GET', path: '/v1/schedules/{name}' },
-  updateSchedule: { method: 'PATCH', path: '/v1/schedules/{name}' },
-  deleteSchedule: { method: 'DELETE', path: '/v1/schedules/{name}' },
-  listSchedules: { method: 'GET', path: '/v1/schedules' },
-  createKey: { method: 'POST', path: '/v1/keys' },
-  listKeys: { method: 'GET', path: '/v1/keys' },
-  revokeKey: { method: 'DELETE', path: '/v1/keys/{id}' },
-  health: { method: 'GET', path: '/v1/health' },
+  createQueue: ofQueue('PUT'),
+  getQueue: ofQueue('GET'),
+  updateQueue: ofQueue('PATCH'),
+  deleteQueue: ofQueue('DELETE'),
+  listQueues: at('GET', '/queues'),
+  publish: ofQueue('POST', '/publish'),
+  receive: ofQueue('POST', '/receive'),
+  ack: ofQueue('POST', '/ack'),
+  release: ofQueue('POST', '/release'),
+  extend: ofQueue('POST', '/extend'),
+  publishItems: ofQueue('POST', '/publish-items'),
+  ackItems: ofQueue('POST', '/ack-items'),
+  purge: ofQueue('POST', '/purge'),
+  peek: ofQueue('GET', '/messages'),
+  getMessage: ofQueue('GET', '/messages/{id}'),
+  updateMessage: ofQueue('PATCH', '/messages/{id}'),
+  cancelMessage: ofQueue('DELETE', '/messages/{id}'),
+  commitMessage: ofQueue('POST', '/messages/{id}/commit'),
+  rollbackMessage: ofQueue('POST', '/messages/{id}/rollback'),
+  redrive: ofQueue('POST', '/redrive'),
+  getRedrive: ofQueue('GET', '/redrive/{task}'),
+  cancelRedrive: ofQueue('DELETE', '/redrive/{task}'),
+  rotateSigningSecret: ofQueue('POST', '/signing-secret'),
+  putSchedule: at('PUT', '/schedules/{name}'),
+  getSchedule: at('GET', '/schedules/{name}'),
+  updateSchedule: at('PATCH', '/schedules/{name}'),
+  deleteSchedule: at('DELETE', '/schedules/{name}'),
+  listSchedules: at('GET', '/schedules'),
+  createKey: at('POST', '/keys'),
+  listKeys: at('GET', '/keys'),
+  revokeKey: at('DELETE', '/keys/{id}'),
+  health: at('GET', '/health'),
 };
 
 /** The same, with what only servers need. Marked as pure, so that bundlers leave it out of clients. */
@@ -195,7 +198,7 @@ function routesOf(scopes: { [Name in OperationName]: Route['scope'] }): { readon
 }
 
 export interface TransportOptions {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   timeoutMs?: number;
   /**
    * Bodies, attributes and results of the answer come as JsonText in place of values, to the digit as they were sent. A transport that
@@ -218,6 +221,6 @@ export interface Transport {
    */
   transact?(
     items: readonly TransactionWrite[],
-    options: { token: string; signal?: AbortSignal; timeoutMs?: number },
+    options: { token: string; signal?: AbortSignal | undefined; timeoutMs?: number },
   ): Promise<void>;
 }

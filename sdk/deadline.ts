@@ -1,16 +1,20 @@
 import { DumbwaiterError } from './errors.ts';
 import { hostTimers } from './timers.ts';
 
+export interface CallLimits {
+  signal?: AbortSignal | undefined;
+  timeoutMs?: number | undefined;
+}
+
 /**
  * Runs one call under the caller's signal and a time limit. Rejects with the signal's reason when that aborts, with
  * `unavailable` when the time is up, even if `run` heeds neither. (AbortSignal.any would do for the first, but keeps
  * its sources alive in Node 20.)
  */
 export async function withDeadline<Answer>(
-  options: { signal?: AbortSignal; timeoutMs?: number },
+  { signal, timeoutMs }: CallLimits,
   run: (signal: AbortSignal) => Promise<Answer>,
 ): Promise<Answer> {
-  const { signal, timeoutMs } = options;
   signal?.throwIfAborted();
   const controller = new AbortController();
   let end = () => {};

@@ -2,7 +2,7 @@
 import { StoreError } from '../engine/port.ts';
 import type { TransactionWrite } from './contract.ts';
 import { DumbwaiterError, type ErrorCode } from './errors.ts';
-import { textOfThrown } from './thrown.ts';
+import { isMisconfiguration, textOfThrown } from './thrown.ts';
 import { refusalOfTransaction } from './transactions.ts';
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html */
@@ -34,8 +34,8 @@ function known(error: unknown): DumbwaiterError | undefined {
     return new DumbwaiterError(error.code, `${error.message} ${error.cause.message}`, { cause: error.cause });
   if (error instanceof DumbwaiterError) return error;
   if (error instanceof StoreError) return new DumbwaiterError('unavailable', error.message, { cause: error });
-  const code = codeOfName[(error as { name?: string } | undefined)?.name ?? ''];
-  return code && new DumbwaiterError(code, `DynamoDB refused: ${describe(error)}`, { cause: error });
+  const code = isMisconfiguration(error) ? 'invalid_input' : codeOfName[(error as { name?: string } | undefined)?.name ?? ''];
+  return code && new DumbwaiterError(code, `DynamoDB was not asked, or refused: ${describe(error)}`, { cause: error });
 }
 
 /** Reasons for which the same transaction may well be committed in a while. */

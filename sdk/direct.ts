@@ -15,6 +15,7 @@ import { withDeadline } from './deadline.ts';
 import { refusalOfCall, refusalOfCommit } from './direct-refusal.ts';
 import { type DirectTasks, runTasks } from './direct-tasks.ts';
 import { DumbwaiterError } from './errors.ts';
+import { checkNames, type Names } from './names.ts';
 
 export interface DirectTransportOptions extends Pick<DynamoClientOptions, 'endpoint' | 'region' | 'credentials'> {
   /**
@@ -37,8 +38,18 @@ export interface DirectTransport extends Transport {
   close(): Promise<void>;
 }
 
+const directNames: Names<DirectTransportOptions> = {
+  endpoint: true,
+  region: true,
+  credentials: true,
+  tables: true,
+  client: true,
+  observe: true,
+};
+
 /** Every operation but those of keys, which belong to the HTTP API. The sweep is left to the deployment, which has one. */
 export function directTransport(options: DirectTransportOptions = {}): DirectTransport {
+  checkNames('directTransport', options, directNames);
   const { tables = tablesOfEnvironment(), client: given, observe, ...config } = options;
   const client = given ?? createDynamoClient(config);
   const clock = createCorrectedClock();
@@ -54,8 +65,7 @@ export function directTransport(options: DirectTransportOptions = {}): DirectTra
   const underWay = new Map<Promise<unknown>, AbortSignal>();
   return {
     call(operation, params, input, { signal, timeoutMs, texts = false } = {}) {
-      const limits = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
-      return withDeadline(limits, (ending) => {
+      return withDeadline({ signal, timeoutMs }, (ending) => {
         const answering = answer(engine, operation, params, input, { signal: ending, texts }).finally(() =>
           underWay.delete(answering),
         );
@@ -64,8 +74,7 @@ export function directTransport(options: DirectTransportOptions = {}): DirectTra
       });
     },
     transact(items, { token, signal, timeoutMs }) {
-      const limits = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
-      return withDeadline(limits, (ending) =>
+      return withDeadline({ signal, timeoutMs }, (ending) =>
         commitTransaction({ client, clock }, items, token, ending).catch((error: unknown) => {
           throw refusalOfCommit(error, items);
         }),

@@ -3,6 +3,7 @@ import { withDeadline } from './deadline.ts';
 import { DumbwaiterError } from './errors.ts';
 import { readAnswer } from './json-reader.ts';
 import { stringify } from './json-text.ts';
+import { checkNames, type Names } from './names.ts';
 import { isPathName } from './path-names.ts';
 import { refusalOf } from './problem.ts';
 import { textOfThrown } from './thrown.ts';
@@ -16,8 +17,11 @@ export interface HttpTransportOptions {
   fetch?: typeof fetch;
 }
 
+export const httpNames: Names<HttpTransportOptions> = { url: true, apiKey: true, fetch: true };
+
 /** Calls the queue over HTTP, with nothing but `fetch`. */
 export function httpTransport(options: HttpTransportOptions): Transport {
+  checkNames('httpTransport', options, httpNames);
   const base = baseOf(options.url);
   const headers = headersOf(options.apiKey);
   // Called as a function of its own: a browser's fetch refuses another `this`.
@@ -26,7 +30,7 @@ export function httpTransport(options: HttpTransportOptions): Transport {
     async call(operation, params, input, { signal, timeoutMs, texts } = {}) {
       const route = addresses[operation];
       const request = requestOf(base, route, operation, params, input, headers);
-      return withDeadline({ ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) }, async (ending) => {
+      return withDeadline({ signal, timeoutMs }, async (ending) => {
         const { response, text } = await exchange(send, request, ending);
         if (!response.ok) throw refusalOf(response, text);
         try {
@@ -89,14 +93,8 @@ function notAName(value: unknown): string {
 }
 
 function baseOf(url: string): string {
-  let parsed: URL;
-  try {
-    parsed = new URL(url);
-  } catch (cause) {
-    throw new TypeError(`url is ${JSON.stringify(url)}, and must be an http or https URL`, { cause });
-  }
-  if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:')
-    throw new TypeError(`url is ${JSON.stringify(url)}, and must be an http or https URL`);
+  const parsed = /^https?:/i.test(url) && URL.canParse(url) ? new URL(url) : undefined;
+  if (!parsed) throw new TypeError(`url is ${JSON.stringify(url)}, and must be an http or https URL`);
   return parsed.origin + parsed.pathname.replace(/\/+$/, '');
 }
 

@@ -60,11 +60,6 @@ export class Job<T> {
     this.#parts = parts;
   }
 
-  /** Whether the handler has ended. */
-  get handled(): boolean {
-    return this.#handled;
-  }
-
   /**
    * Resolves, never rejects, once the message is acked, released, or given back, or its handler ended after it was lost, or the lease was
    * lost before the handler began.
@@ -108,10 +103,10 @@ export class Job<T> {
   }
 
   #leaseKeeper(): LeaseKeeper {
-    const { emitter, timers, lease } = this.#parts;
+    const { timers, lease } = this.#parts;
     const abort = (error: DumbwaiterError) => {
       this.#controller.abort(error);
-      tellError(emitter, error, this.#message);
+      this.#tell(error);
     };
     const keeper = new LeaseKeeper(this.#message, lease, timers, {
       onLost: (error) => {
@@ -122,7 +117,7 @@ export class Job<T> {
         this.#over = true;
         abort(error);
       },
-      onError: (error) => tellError(emitter, error, this.#message),
+      onError: (error) => this.#tell(error),
     });
     this.#controller.signal.addEventListener('abort', () => keeper.stop(), { once: true });
     return keeper;
@@ -137,7 +132,7 @@ export class Job<T> {
     } catch (error) {
       // What the handler returned was refused: as if it had thrown. Else the queue, or the way to it, failed.
       if (commit && (!(error instanceof DumbwaiterError) || refusedReturns.has(error.code))) return this.#fail(error);
-      return tellError(this.#parts.emitter, error, this.#message);
+      return this.#tell(error);
     }
     this.#parts.emitter.emit('ack', this.#message);
   }
@@ -145,10 +140,10 @@ export class Job<T> {
   /** A handler that settled the message itself: what it throws, or returns in vain, changes nothing, but is told. */
   async #tellUnused(outcome: Outcome): Promise<void> {
     if (this.#parted) return;
-    if ('error' in outcome) return tellError(this.#parts.emitter, outcome.error, this.#message);
+    if ('error' in outcome) return this.#tell(outcome.error);
     if (!this.#parts.commit || outcome.returned === undefined) return;
     const error = new TypeError('The handler settled the message itself: what it returned is not used.');
-    tellError(this.#parts.emitter, error, this.#message);
+    this.#tell(error);
   }
 
   async #fail(error: unknown): Promise<void> {
@@ -158,11 +153,11 @@ export class Job<T> {
   }
 
   async #guarded(call: Promise<unknown>): Promise<void> {
-    try {
-      await call;
-    } catch (error) {
-      tellError(this.#parts.emitter, error, this.#message);
-    }
+    await call.catch((error) => this.#tell(error));
+  }
+
+  #tell(error: unknown): void {
+    tellError(this.#parts.emitter, error, this.#message);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ApiKey, KeyInput, Page } from './contract.ts';
-import { Pages, pageOf } from './pages.ts';
+import { type Pages, pagesOf } from './pages.ts';
 import type { Caller, CallOptions } from './retry.ts';
 
 export class KeysClient {
@@ -15,11 +15,10 @@ export class KeysClient {
   }
 
   list(input: Page = {}, options?: CallOptions): Pages<ApiKey> {
-    const { cursor: from, ...rest } = input;
-    return new Pages(async (cursor) => {
-      const output = await this.#caller.call('listKeys', {}, { ...rest, ...(cursor !== undefined && { cursor }) }, options);
-      return pageOf(output.keys, output.cursor);
-    }, from);
+    return pagesOf(input, async (page) => {
+      const { keys, cursor } = await this.#caller.call('listKeys', {}, page, options);
+      return [keys, cursor];
+    });
   }
 
   /** The key works a minute longer at most. */

@@ -5,8 +5,9 @@ import { withDeadline } from './deadline.ts';
 import { DumbwaiterError, type ErrorCode } from './errors.ts';
 import { readAnswer } from './json-reader.ts';
 import { stringify } from './json-text.ts';
+import { checkNames, type Names } from './names.ts';
 import { isErrorCode } from './problem.ts';
-import { textOfThrown } from './thrown.ts';
+import { isMisconfiguration, textOfThrown } from './thrown.ts';
 
 export interface LambdaTransportOptions {
   /** Name or ARN of the deployed api function; the caller needs `lambda:InvokeFunction` on it. */
@@ -19,19 +20,19 @@ type Answer =
   | { ok: true; outputText: string }
   | { ok: false; error: { code: string; message: string; requestId?: string; retryAfterMs?: number } };
 
+const lambdaNames: Names<LambdaTransportOptions> = { functionName: true, client: true };
+
 /**
  * Payload `{operation, params, inputText}`; answer `{ok: true, outputText}` or `{ok: false, error}`. Input and output travel as text: Lambda
  * parses what it hands to a function, and would lose digits.
  */
-export function lambdaTransport({
-  functionName,
-  client = new LambdaClient({ maxAttempts: 1 }),
-}: LambdaTransportOptions): Transport {
+export function lambdaTransport(options: LambdaTransportOptions): Transport {
+  checkNames('lambdaTransport', options, lambdaNames);
+  const { functionName, client = new LambdaClient({ maxAttempts: 1 }) } = options;
   return {
     async call(operation, params, input, { signal, timeoutMs, texts } = {}) {
       const payload = JSON.stringify({ operation, params, inputText: stringify(input) });
-      const limits = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
-      const { text, functionError, requestId } = await withDeadline(limits, (ending) =>
+      const { text, functionError, requestId } = await withDeadline({ signal, timeoutMs }, (ending) =>
         invoke(client, functionName, payload, ending),
       );
       if (functionError) throw refusalOfCrash(text, requestId);
@@ -78,7 +79,8 @@ function refusalOfInvoke(error: unknown, functionName: string): DumbwaiterError 
     $metadata?: { httpStatusCode?: number; requestId?: string };
     retryAfterSeconds?: string;
   };
-  const code = codeOfName[name] ?? codeOfStatus[$metadata?.httpStatusCode ?? 0] ?? 'unavailable';
+  const otherwise = isMisconfiguration(error) ? 'invalid_input' : 'unavailable';
+  const code = codeOfName[name] ?? codeOfStatus[$metadata?.httpStatusCode ?? 0] ?? otherwise;
   const retryAfterMs = Number(retryAfterSeconds ?? Number.NaN) * 1000;
   return new DumbwaiterError(code, `Invoking ${functionName}: ${textOfThrown(error)}`, {
     cause: error,

@@ -108,10 +108,16 @@ export class LeaseKeeper {
     if (this.#message.settled) return;
     this.stop();
     this.#events.onOver(
-      new DumbwaiterError(
-        'lease_lost',
-        `The lease ended: it was not extended within ${this.#seconds} s, and another may have the message.`,
-      ),
+      new DumbwaiterError('lease_lost', 'The lease ended before it was extended: another may have the message.'),
     );
   }
+}
+
+/**
+ * When a lease ends, by the clock of this process. `leasedUntil` is by the queue's clock, which may be off from ours. It is trusted as far
+ * as the call bears it out: the lease was given between the call's start and its answer.
+ */
+export function leaseEndsAt(leasedUntil: string, seconds: number, begunAt: number, answeredAt: number): number {
+  const givenAt = Date.parse(leasedUntil) - seconds * 1000;
+  return Math.min(Math.max(givenAt, begunAt), answeredAt) + seconds * 1000;
 }

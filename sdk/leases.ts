@@ -1,7 +1,9 @@
 import { Batcher, type Send } from './batcher.ts';
 import type { AckResult, ExtendResult, InputOf, Json, ReleaseResult } from './contract.ts';
+import { checkJson } from './json-check.ts';
 import { jsonCopy, stringify } from './json-text.ts';
 import { failedCharsMax } from './limits.ts';
+import { checkNames, type Names } from './names.ts';
 import type { Caller, CallOptions } from './retry.ts';
 import { textOfThrown } from './thrown.ts';
 import type { Timers } from './timers.ts';
@@ -19,6 +21,8 @@ export interface ReleaseInput {
    */
   deadLetter?: boolean;
 }
+
+const releaseNames: Names<ReleaseInput> = { delaySeconds: true, failed: true, deadLetter: true };
 
 /** Ack, release and extend, gathered: those of the same turn, or within `lingerMs`, that ask the same share a call. */
 export class Leases {
@@ -40,6 +44,7 @@ export class Leases {
     receipts: readonly string[],
     { result, ...options }: CallOptions & { result?: Json } = {},
   ): Promise<AckResult>[] {
+    if (result !== undefined) checkJson('result', result);
     const input = result === undefined ? {} : { result: jsonCopy(result) as Json };
     return this.#gather(this.#acks, queue, input, receipts, options, async (entries, shared) => {
       const output = await this.#caller.call('ack', { queue }, { receipts: entries, ...input }, shared);
@@ -50,14 +55,11 @@ export class Leases {
   release(
     queue: string,
     receipts: readonly string[],
-    { delaySeconds, failed, deadLetter }: ReleaseInput = {},
+    given: ReleaseInput = {},
     options: CallOptions = {},
   ): Promise<ReleaseResult>[] {
-    const input = {
-      ...(delaySeconds !== undefined && { delaySeconds }),
-      ...(failed !== undefined && { failed: failureText(failed) }),
-      ...(deadLetter !== undefined && { deadLetter }),
-    };
+    checkNames('release', given, releaseNames);
+    const input = { ...given, ...(given.failed !== undefined && { failed: failureText(given.failed) }) };
     return this.#gather(this.#releases, queue, input, receipts, options, async (entries, shared) => {
       const output = await this.#caller.call('release', { queue }, { receipts: entries, ...input }, shared);
       return output.results;

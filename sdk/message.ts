@@ -19,8 +19,7 @@ import type { DocumentItem, ItemsOptions, LowLevelItem } from './transactions.ts
 export type WaitingMessage<T = unknown> = Omit<Message, 'body' | 'bodyBase64'> & { body: T };
 
 export function waitingMessage<T>({ body, bodyBase64, ...rest }: Message): WaitingMessage<T> {
-  const content = { ...(body !== undefined && { body }), ...(bodyBase64 !== undefined && { bodyBase64 }) };
-  return { ...rest, body: bodyOf(content) as T };
+  return { ...rest, body: bodyOf({ body, bodyBase64 }) as T };
 }
 
 /** What became of a released message: when it can be received again, or that this failure was its last here. */
@@ -29,25 +28,25 @@ export type Extended = Exclude<ExtendResult, Refused>;
 
 /** A message that is leased to this program until `leasedUntil`: ack it, release it, or let the lease expire. */
 export class ReceivedMessage<T = unknown> {
-  readonly id: string;
+  declare readonly id: string;
   /** Bytes come as Uint8Array. */
   readonly body: T;
-  readonly attributes: Attributes;
+  declare readonly attributes: Attributes;
   /** Proves the lease. */
-  readonly receipt: string;
+  declare readonly receipt: string;
   /** How often it was received in this queue, this time included. */
-  readonly receives: number;
+  declare readonly receives: number;
   /** How many of those ended in `release({failed})` or in an expired lease. */
-  readonly failures: number;
-  readonly priority: number;
+  declare readonly failures: number;
+  declare readonly priority: number;
   /** The group in which it is, and holds up the others. */
-  readonly group: string | undefined;
+  declare readonly group: string | undefined;
   /** RFC 3339, milliseconds. */
-  readonly publishedAt: string;
+  declare readonly publishedAt: string;
   /** RFC 3339, milliseconds, by the queue's clock; `extend` moves it. */
-  leasedUntil: string;
+  declare leasedUntil: string;
   /** What became of it before it was dead-lettered into this queue. */
-  readonly deadLetter: DeathRecord | undefined;
+  declare readonly deadLetter: DeathRecord | undefined;
   /** Whether it was acked or released through this object, or is about to be. */
   settled = false;
 
@@ -57,17 +56,9 @@ export class ReceivedMessage<T = unknown> {
   readonly #visibilityTimeoutSeconds: number | undefined;
 
   constructor(queue: string, wire: WireReceivedMessage, leases: Leases, visibilityTimeoutSeconds?: number) {
-    this.id = wire.id;
+    const { body: _, bodyBase64: __, ...shown } = wire;
+    Object.assign(this, { priority: 0, ...shown });
     this.body = bodyOf(wire) as T;
-    this.attributes = wire.attributes;
-    this.receipt = wire.receipt;
-    this.receives = wire.receives;
-    this.failures = wire.failures;
-    this.priority = wire.priority ?? 0;
-    this.group = wire.group;
-    this.publishedAt = wire.publishedAt;
-    this.leasedUntil = wire.leasedUntil;
-    this.deadLetter = wire.deadLetter;
     this.#queue = queue;
     this.#leases = leases;
     this.#visibilityTimeoutSeconds = visibilityTimeoutSeconds;
@@ -98,7 +89,7 @@ export class ReceivedMessage<T = unknown> {
    * the dead-letter queue.
    * @throws DumbwaiterError `lease_lost` when the lease is another's; also when a retry repeats a release that was done
    */
-  release(input?: ReleaseInput, options?: CallOptions): Promise<Released> {
+  async release(input?: ReleaseInput, options?: CallOptions): Promise<Released> {
     return this.#settle(this.#leases.release(this.#queue, [this.receipt], input, options));
   }
 

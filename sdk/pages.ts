@@ -1,3 +1,5 @@
+import type { Page } from './contract.ts';
+
 /** One page of a list; `cursor` leads to the next, and is missing on the last. */
 export interface ListPage<Item> {
   items: Item[];
@@ -41,7 +43,13 @@ export class Pages<Item> implements AsyncIterable<Item> {
   }
 }
 
-/** The page that an answer holds. */
-export function pageOf<Item>(items: Item[], cursor: string | undefined): ListPage<Item> {
-  return { items, ...(cursor !== undefined && { cursor }) };
+/** A list, from the page that `input` names on. `read` answers the items of a page and where the next begins. */
+export function pagesOf<Input extends Page, Item>(
+  { cursor: from, ...rest }: Input,
+  read: (page: Input) => Promise<[items: Item[], next: string | undefined]>,
+): Pages<Item> {
+  return new Pages(async (cursor) => {
+    const [items, next] = await read({ ...rest, ...(cursor !== undefined && { cursor }) } as Input);
+    return { items, ...(next !== undefined && { cursor: next }) };
+  }, from);
 }

@@ -1,6 +1,7 @@
 import { Batcher } from './batcher.ts';
 import { attributesOf, contentOf, type SentAttributes } from './content.ts';
 import type { PublishEntry, PublishResult } from './contract.ts';
+import { checkJson } from './json-check.ts';
 import { stringify } from './json-text.ts';
 import type { Caller, CallOptions } from './retry.ts';
 import type { Timers } from './timers.ts';
@@ -33,8 +34,9 @@ export interface NewMessage<T = unknown> {
   attributes?: SentAttributes;
 }
 
-/** As it travels. Throws TypeError for a body that has no JSON. */
+/** As it travels. Throws TypeError for what JSON does not have. */
 export function entryOf({ body, attributes, ...rest }: NewMessage): PublishEntry {
+  checkJson('message', rest);
   return { ...contentOf(body), ...rest, ...(attributes !== undefined && { attributes: attributesOf(attributes) }) };
 }
 

@@ -6,7 +6,7 @@ import { attributesOf, contentOf } from './content.ts';
 import type { AckResult, ExtendResult, Json, MessageState, Page, PublishResult, ReleaseResult } from './contract.ts';
 import { Leases, type ReleaseInput } from './leases.ts';
 import { ReceivedMessage, type WaitingMessage, waitingMessage } from './message.ts';
-import { Pages, pageOf } from './pages.ts';
+import { type Pages, pagesOf } from './pages.ts';
 import { entryOf, type NewMessage } from './publisher.ts';
 import { QueueAdministration } from './queue-administration.ts';
 import {
@@ -92,7 +92,7 @@ export class QueueClient<T = unknown> extends QueueAdministration {
   }
 
   /** Any number of messages, or receipts; each has its result, in order. What `result` says is kept with each of them. */
-  ack(messages: Receipts, options?: CallOptions & { result?: Json }): Promise<AckResult[]> {
+  async ack(messages: Receipts, options?: CallOptions & { result?: Json }): Promise<AckResult[]> {
     return gathered(this.#connection.leases.ack(this.name, receiptsOf(messages), options));
   }
 
@@ -104,7 +104,7 @@ export class QueueClient<T = unknown> extends QueueAdministration {
   }
 
   /** As `ReceivedMessage.release`, for any number of messages or receipts. */
-  release(messages: Receipts, input?: ReleaseInput, options?: CallOptions): Promise<ReleaseResult[]> {
+  async release(messages: Receipts, input?: ReleaseInput, options?: CallOptions): Promise<ReleaseResult[]> {
     return gathered(this.#connection.leases.release(this.name, receiptsOf(messages), input, options));
   }
 
@@ -179,15 +179,10 @@ export class QueueClient<T = unknown> extends QueueAdministration {
 
   /** Messages of one state, or of all, without receiving them. */
   peek(input: Page & { state?: MessageState } = {}, options?: CallOptions): Pages<WaitingMessage<T>> {
-    const { cursor: from, ...rest } = input;
-    return new Pages(async (cursor) => {
-      const page = { ...rest, ...(cursor !== undefined && { cursor }) };
-      const output = await this.#connection.caller.call('peek', this.#params, page, options);
-      return pageOf(
-        output.messages.map((message) => waitingMessage<T>(message)),
-        output.cursor,
-      );
-    }, from);
+    return pagesOf(input, async (page) => {
+      const { messages, cursor } = await this.#connection.caller.call('peek', this.#params, page, options);
+      return [messages.map((message) => waitingMessage<T>(message)), cursor];
+    });
   }
 
   get #params() {

@@ -1,4 +1,5 @@
 import type { RedriveTask } from './contract.ts';
+import { checkNames, type Names } from './names.ts';
 import type { Caller, CallOptions } from './retry.ts';
 import { sleep, type Timers } from './timers.ts';
 
@@ -12,6 +13,8 @@ export interface RedriveWaitOptions {
   /** Ends the waiting, not the task. */
   signal?: AbortSignal;
 }
+
+const waitNames: Names<RedriveWaitOptions> = { pollMs: true, onProgress: true, signal: true };
 
 /** A redrive under way. It goes on by itself: this only watches it, or cancels it. */
 export class Redrive {
@@ -35,7 +38,9 @@ export class Redrive {
   }
 
   /** Resolves once the task has ended: `done`, `cancelled`, or `failed` with its `error`. */
-  async wait({ pollMs = redrivePollMsDefault, onProgress, signal }: RedriveWaitOptions = {}): Promise<RedriveTask> {
+  async wait(given: RedriveWaitOptions = {}): Promise<RedriveTask> {
+    checkNames('wait', given, waitNames);
+    const { pollMs = redrivePollMsDefault, onProgress, signal } = given;
     const options = { ...(signal && { signal }) };
     onProgress?.(this.task);
     while (this.task.state === 'running') {

@@ -91,8 +91,8 @@ function resultOf(message: Message, queue: string): Json | undefined {
   const { id, state, result, deadLetter } = message;
   if (message.queue === queue && state === 'done') return result;
   if (state === 'cancelled') throw new DumbwaiterError('cancelled', `The request ${id} was cancelled.`);
-  const { reason, text } = deadLetter ?? {};
-  const said = text === undefined ? '' : `, ${text}`;
-  const why = deadLetter ? `moved to the queue "${message.queue}" (${reason}${said})` : 'not handled before it was too old';
-  throw new DumbwaiterError('message_dead', `The request ${id} was given up: ${why}.`);
+  const why = deadLetter
+    ? `${deadLetter.text ?? 'no worker said why'} (${deadLetter.reason}; it is in the queue "${message.queue}")`
+    : 'it was not handled before it was too old';
+  throw new DumbwaiterError('message_dead', `The request ${id} was given up: ${why}`);
 }

@@ -1,6 +1,8 @@
 import type { InputOf, OperationName, OutputOf, ParamsOf, TransactionWrite, Transport } from './contract.ts';
 import { DumbwaiterError, type ErrorCode } from './errors.ts';
+import { checkJson } from './json-check.ts';
 import { type Read, withValues } from './json-text.ts';
+import { checkNames, type Names } from './names.ts';
 import { sleep, type Timers } from './timers.ts';
 
 /** How one call is made. */
@@ -12,6 +14,8 @@ export interface CallOptions {
   /** How often it is tried again after a retryable error. 0: never. Default: the client's. */
   retries?: number;
 }
+
+const callNames: Names<CallOptions> = { signal: true, timeoutMs: true, retries: true };
 
 export const timeoutMsDefault = 60_000;
 export const retriesDefault = 5;
@@ -52,6 +56,9 @@ export class Caller {
     input: InputOf<Name>,
     options: CallOptions = {},
   ): Promise<OutputOf<Name>> {
+    checkNames(operation, options, callNames);
+    // Messages were checked when they were gathered.
+    if (operation !== 'publish') checkJson(operation, input);
     let lost = false;
     const read = this.#read;
     return this.#retried(
@@ -92,7 +99,7 @@ export class Caller {
 
   /** `judge` answers the output of a call that was done after all, nothing where it may be tried again, and else throws. */
   async #retried<Output>(
-    attemptOnce: (limits: { timeoutMs: number; signal?: AbortSignal }) => Promise<Output>,
+    attemptOnce: (limits: { timeoutMs: number; signal: AbortSignal | undefined }) => Promise<Output>,
     { signal, timeoutMs = this.#defaults.timeoutMs, retries = this.#defaults.retries, waitMs }: CallOptions & { waitMs: number },
     judge: (error: DumbwaiterError) => { output: Output } | undefined,
   ): Promise<Output> {
@@ -101,7 +108,7 @@ export class Caller {
       signal?.throwIfAborted();
       const leftMs = Math.max(0, deadline - this.#timers.now());
       try {
-        return await attemptOnce({ timeoutMs: Math.min(leftMs, attemptMsMax), ...(signal && { signal }) });
+        return await attemptOnce({ timeoutMs: Math.min(leftMs, attemptMsMax), signal });
       } catch (error) {
         signal?.throwIfAborted();
         if (!(error instanceof DumbwaiterError)) throw error;

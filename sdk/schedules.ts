@@ -1,6 +1,6 @@
 import { attributesOf, bodyOf, contentOf, type SentAttributes } from './content.ts';
 import type { Attributes, Page, Schedule, ScheduleInput, ScheduleMessage } from './contract.ts';
-import { Pages, pageOf } from './pages.ts';
+import { type Pages, pagesOf } from './pages.ts';
 import type { Caller, CallOptions } from './retry.ts';
 
 /** What each tick publishes. */
@@ -63,12 +63,10 @@ export class SchedulesClient {
   }
 
   list(input: Page = {}, options?: CallOptions): Pages<ScheduleDescription> {
-    const { cursor: from, ...rest } = input;
-    return new Pages(async (cursor) => {
-      const page = { ...rest, ...(cursor !== undefined && { cursor }) };
-      const output = await this.#caller.call('listSchedules', {}, page, options);
-      return pageOf(output.schedules.map(described), output.cursor);
-    }, from);
+    return pagesOf(input, async (page) => {
+      const { schedules, cursor } = await this.#caller.call('listSchedules', {}, page, options);
+      return [schedules.map(described), cursor];
+    });
   }
 }
 
@@ -78,6 +76,5 @@ function wire({ body, attributes, ...rest }: TickMessage): ScheduleMessage {
 
 function described({ message, ...rest }: Schedule): ScheduleDescription {
   const { body, bodyBase64, ...more } = message;
-  const content = { ...(body !== undefined && { body }), ...(bodyBase64 !== undefined && { bodyBase64 }) };
-  return { ...rest, message: { ...more, body: bodyOf(content) } };
+  return { ...rest, message: { ...more, body: bodyOf({ body, bodyBase64 }) } };
 }

@@ -7,7 +7,7 @@ import { isJsonText } from './json-text.ts';
 import { withoutNulls } from './schemas/absent.ts';
 import { inputs, params } from './schemas/inputs.ts';
 import { publishEntry } from './schemas/publish-entry.ts';
-import { refusalMessage } from './schemas/refusal.ts';
+import { judging, refusalMessage } from './schemas/refusal.ts';
 
 export { documentedInputs, inputs, params } from './schemas/inputs.ts';
 
@@ -18,21 +18,21 @@ export { documentedInputs, inputs, params } from './schemas/inputs.ts';
  * Throws DumbwaiterError `invalid_input`, which names the field, the limit and what was given.
  */
 export function parseInput<Name extends OperationName>(operation: Name, input: unknown): CheckedInputOf<Name> {
-  const parsed = inputs[operation].safeParse(withoutNulls(inputs[operation], input ?? {}), { reportInput: true });
+  const parsed = inputs[operation].safeParse(withoutNulls(inputs[operation], input ?? {}), judging);
   if (!parsed.success) throw new DumbwaiterError('invalid_input', refusalMessage(parsed.error.issues));
   return withTexts(parsed.data, input) as CheckedInputOf<Name>;
 }
 
 /** The parameters of an operation's path. Throws DumbwaiterError `invalid_input`. */
 export function parseParams<Name extends OperationName>(operation: Name, given: unknown): ParamsOf<Name> {
-  const parsed = params[operation].safeParse(given, { reportInput: true });
+  const parsed = params[operation].safeParse(given, judging);
   if (!parsed.success) throw new DumbwaiterError('invalid_input', refusalMessage(parsed.error.issues));
   return parsed.data as ParamsOf<Name>;
 }
 
 /** The message at `index` of a publish, as given, or why it is refused. */
 export function parsePublishEntry(entry: unknown, index: number): PublishEntry | Refused {
-  const parsed = publishEntry.safeParse(withoutNulls(publishEntry, entry), { reportInput: true });
+  const parsed = publishEntry.safeParse(withoutNulls(publishEntry, entry), judging);
   if (parsed.success) return withTexts(parsed.data, entry) as PublishEntry;
   return { ok: false, code: 'invalid_input', message: refusalMessage(parsed.error.issues, `messages[${index}]`) };
 }

@@ -15,3 +15,8 @@ export function textOfThrown(thrown: unknown): string {
     return withoutText;
   }
 }
+
+/** Whether an AWS client failed since it was made with something missing or wrong: no region, an endpoint that is no URL. It fails so each time. */
+export function isMisconfiguration(thrown: unknown): boolean {
+  return /^Region is missing|^Invalid URL/.test(textOfThrown(thrown));
+}

@@ -17,7 +17,7 @@ const forbiddenNames = /^(utils?|types?|common|helpers?)$/;
 
 /** What the engine, the functions and every transport share with the client. */
 const isContract = (path: string) =>
-  /^sdk\/(contract|records|queue-records|schedule-records|transaction-items|errors|error-meanings|thrown|json-text|json-reader|limits|path-names|schemas)\.ts$/.test(
+  /^sdk\/(contract|records|queue-records|schedule-records|transaction-items|errors|error-meanings|thrown|names|json-text|json-reader|limits|path-names|schemas)\.ts$/.test(
     path,
   ) || path.startsWith('sdk/schemas/');
 const isDirect = (path: string) => /^sdk\/direct([-/].+)?\.ts$/.test(path);

@@ -1,5 +1,6 @@
 /** Says in a line what is wrong with an input: the field, what it must be, and what was given. */
 import type * as z from 'zod';
+import { nearestName } from '../names.ts';
 
 const givenCharsMax = 60;
 const faultsToldMax = 5;
@@ -11,10 +12,22 @@ export function refusalMessage(issues: readonly z.core.$ZodIssue[], within = '')
   return told.join('; ') + (untold > 0 ? `; and ${untold} more` : '');
 }
 
+/** Zod's words for a field that does not exist, with the nearest that does. */
+const unknownField: z.core.$ZodErrorMap = ({ code, keys, inst }) => {
+  if (code !== 'unrecognized_keys') return undefined;
+  const known = Object.keys((inst as z.ZodObject | undefined)?._zod.def.shape ?? {});
+  const [given = ''] = keys ?? [];
+  const nearest = keys?.length === 1 && known.length > 0 ? `; the nearest is ${nearestName(shortened(given), known)}` : '';
+  return `unknown field${nearest}`;
+};
+
+/** How inputs are parsed, so that `refusalMessage` can say what was given. */
+export const judging = { reportInput: true, error: unknownField };
+
 function faults(issue: z.core.$ZodIssue, within: string): string[] {
   if (issue.code === 'unrecognized_keys') {
     const keys = issue.keys.slice(0, faultsToldMax);
-    return keys.map((key) => `${fieldName([...issue.path, shortened(key)], within)}: unknown field`);
+    return keys.map((key) => `${fieldName([...issue.path, shortened(key)], within)}: ${issue.message}`);
   }
   // A record's key is told by its own fault, not by "invalid key".
   const said = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;

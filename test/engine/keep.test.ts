@@ -534,6 +534,22 @@ onBothStores('waiting for the end of a message', (driven) => {
     expect(clock.now()).toBe(begun);
   });
 
+  it('answers as soon as this process dead-letters it', async () => {
+    const { create, publish, receive, call, clock } = driven();
+    await create('dead');
+    await create('q', { keep, deadLetter: { queue: 'dead', maxReceives: 1 } });
+    await publish('q', { id: 'job', body: 1 });
+    const [message] = await receive('q');
+    clock.leaping = false;
+    const waiting = wait('job');
+    while (clock.sleepers() === 0) await new Promise(setImmediate);
+    const begun = clock.now();
+    await call('release', 'q', { receipts: [message!.receipt], failed: 'no' });
+    expect(await waiting).toMatchObject({ queue: 'dead', deadLetter: { text: 'no' } });
+    expect(clock.now()).toBe(begun);
+    clock.leaping = true;
+  });
+
   it('answers the message as it is when the wait is over, having looked less and less often', async () => {
     const { create, send, clock, watched } = driven();
     await create('q', { keep });

@@ -152,7 +152,7 @@ describe('publishing', () => {
 
   it('refuses a body without JSON before anything is sent', async () => {
     const queue = dumbwaiter.queue('a');
-    await expect(queue.publish([{ body: 1 }, { body: 10n }])).rejects.toThrow(TypeError);
+    await expect(queue.publish([{ body: 1 }, { body: Number.NaN }])).rejects.toThrow(TypeError);
     await expect(queue.publish({ body: undefined })).rejects.toThrow('body is undefined');
     await turn();
     expect(server.calls).toHaveLength(0);

@@ -388,10 +388,30 @@ describe('errors', () => {
     queue.add('a');
     consume(() => {});
     await until(() => expect(told).toEqual(['error receive: unavailable']));
-    await timers.advance(500);
-    await until(() => expect(told).toHaveLength(2));
-    await timers.advance(1_000);
+    await until(() => expect(timers.pendingMs).toEqual([375]));
+    await timers.advance(375);
+    await until(() => expect(timers.pendingMs).toEqual([750]));
+    await timers.advance(750);
     await until(() => expect(queue.acked).toEqual(['a']));
+  });
+
+  it('of an outage are told once for each kind, and its end once', async () => {
+    for (const code of ['unavailable', 'throttled', 'unavailable', 'throttled'] as const)
+      server.once((response) => sendProblem(response, new DumbwaiterError(code, 'down')));
+    const outages: number[] = [];
+    consume(() => {});
+    consumer.on('recovered', ({ outageMs }) => outages.push(outageMs));
+    let outageMs = 0;
+    for (const pauseMs of [375, 750, 1_500, 3_000]) {
+      await until(() => expect(timers.pendingMs).toEqual([pauseMs]));
+      await timers.advance(pauseMs);
+      outageMs += pauseMs;
+    }
+    await until(() => expect(queue.openPolls).toBe(1));
+    queue.add('a', 'b');
+    await until(() => expect(queue.acked).toEqual(['a', 'b']));
+    expect(outages).toEqual([outageMs]);
+    expect(told.filter((line) => line.startsWith('error'))).toEqual(['error receive: unavailable', 'error receive: throttled']);
   });
 
   it.each(['unauthorized', 'forbidden', 'queue_not_found'] as const)('of code %s make it ask seldom, and heal', async (code) => {
@@ -416,6 +436,9 @@ describe('errors', () => {
     server.once((response) => sendProblem(response, new DumbwaiterError('unavailable', 'down')));
     consumer = new Dumbwaiter({ url: server.url, timers }).queue<Body>('q').consume(() => {}, { visibilityTimeoutSeconds: 60 });
     await until(() => expect(seen).toHaveBeenCalledTimes(1));
+    await until(() => expect(timers.pendingMs).toEqual([375]));
+    await timers.advance(375);
+    await until(() => expect(seen.mock.calls[1]).toEqual(['dumbwaiter: consumer: receives again after 375 ms']));
     seen.mockRestore();
   });
 });

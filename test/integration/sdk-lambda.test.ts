@@ -58,6 +58,18 @@ describe('a call by Lambda invoke', () => {
     ]);
   });
 
+  it('is refused at once, and not tried again, where the client has no region', async () => {
+    // A client resolves its region when it first calls: this one finds none anywhere.
+    const region = () => Promise.reject(new Error('Region is missing'));
+    const client = new LambdaClient({ region, credentials: { accessKeyId: 'a', secretAccessKey: 's' }, maxAttempts: 1 });
+    const transport = lambdaTransport({ functionName: 'f', client });
+    await expect(new Dumbwaiter({ transport }).health()).rejects.toMatchObject({
+      code: 'invalid_input',
+      retryable: false,
+      message: 'Invoking f: Region is missing',
+    });
+  });
+
   it('throws the refusal that the function answers', async () => {
     answer(200, { ok: false, error: { code: 'throttled', message: 'slow down', requestId: 'r1', retryAfterMs: 250 } });
     await expect(dumbwaiter.health()).rejects.toMatchObject({

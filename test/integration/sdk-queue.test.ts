@@ -1,4 +1,5 @@
 /** The SDK against the whole queue, on a real DynamoDB engine: over HTTP, and by the direct transport. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { directTransport } from '../../sdk/direct.ts';
 import { Dumbwaiter, DumbwaiterError, Reject } from '../../sdk/index.ts';
@@ -45,6 +46,16 @@ function overEach(what: string, suite: () => void): void {
     suite();
   });
 }
+
+it('the direct transport refuses at once, and tries not again, where it finds no region', async () => {
+  const region = () => Promise.reject(new Error('Region is missing'));
+  const transport = directTransport({ client: new DynamoDBClient({ region, credentials: testCredentials }) });
+  await expect(new Dumbwaiter({ transport }).queue('q').create()).rejects.toMatchObject({
+    code: 'invalid_input',
+    retryable: false,
+    message: expect.stringContaining('Region is missing'),
+  });
+});
 
 overEach('a queue through the SDK', () => {
   it('is made, read, changed, listed and deleted', async () => {

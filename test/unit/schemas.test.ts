@@ -43,8 +43,10 @@ describe('the input of a call', () => {
   });
 
   it.each<[OperationName, unknown, string]>([
-    ['receive', { maximum: 1 }, 'maximum: unknown field'],
-    ['receive', JSON.parse('{"__proto__":{"max":1}}'), '__proto__: unknown field'],
+    ['receive', { maximum: 1 }, 'maximum: unknown field; the nearest is max'],
+    ['receive', { waitsecond: 1 }, 'waitsecond: unknown field; the nearest is waitSeconds'],
+    ['receive', { visibility: 1 }, 'visibility: unknown field; the nearest is visibilityTimeoutSeconds'],
+    ['receive', JSON.parse('{"__proto__":{"max":1}}'), '__proto__: unknown field; the nearest is max'],
     ['receive', [], 'input: must be a JSON object, was a list of 0'],
     ['receive', 'text', 'input: must be a JSON object, was "text"'],
     ['receive', { max: 0 }, 'max: must be a whole number from 1 to 100, was 0'],
@@ -60,7 +62,11 @@ describe('the input of a call', () => {
     ['publish', { messages: Array(101).fill({}) }, 'messages: must be a list of 1 to 100 entries, was a list of 101'],
     ['ack', { receipts: [] }, 'receipts: must be a list of 1 to 100 entries, was a list of 0'],
     ['release', { receipts: ['r'], failed: 5 }, 'failed: must be a text, was 5'],
-    ['createQueue', { deadLetter: { queue: 'a', maxReceives: 1, x: 1 } }, 'deadLetter.x: unknown field'],
+    [
+      'createQueue',
+      { deadLetter: { queue: 'a', maxReceives: 1, x: 1 } },
+      'deadLetter.x: unknown field; the nearest is maxReceives',
+    ],
     [
       'createQueue',
       { deadLetter: { queue: 'a b', maxReceives: 1 } },
@@ -161,7 +167,9 @@ describe('the input of a call', () => {
   it('edits a body only by a field of its own, so that a body left out, or sent as null, never becomes null', () => {
     const unset = { content: null, attributes: null, deliverAt: null, priority: null };
     expect(parseInput('updateMessage', { ...unset, delaySeconds: 5 })).toEqual({ delaySeconds: 5 });
-    expect(refusal(() => parseInput('updateMessage', { body: null, delaySeconds: 5 }))).toBe('body: unknown field');
+    expect(refusal(() => parseInput('updateMessage', { body: null, delaySeconds: 5 }))).toBe(
+      'body: unknown field; the nearest is content',
+    );
     expect(refusal(() => parseInput('updateMessage', unset))).toBe('input: must name something to change');
     expect(refusal(() => parseInput('updateMessage', { content: {} }))).toContain('content: must have exactly one of');
     expect(parseInput('updateMessage', { content: { body: null } })).toEqual({ content: { body: null } });
@@ -233,7 +241,7 @@ describe('an entry of a publish', () => {
     [null, 'messages[3]: must be an object, was null'],
     [{}, 'messages[3]: must have exactly one of body and bodyBase64'],
     [{ body: 1, bodyBase64: '' }, 'messages[3]: must have exactly one of body and bodyBase64'],
-    [{ body: 1, text: 2 }, 'messages[3].text: unknown field'],
+    [{ body: 1, text: 2 }, 'messages[3].text: unknown field; the nearest is body'],
     [{ body: 1, delaySeconds: -1 }, 'messages[3].delaySeconds: must be a whole number of seconds from 0 to 315360000, was -1'],
     [{ body: 1, delaySeconds: 1.5 }, 'messages[3].delaySeconds: must be a whole number of seconds from 0 to 315360000, was 1.5'],
     [{ body: 1, id: 'a b' }, 'messages[3].id: must be 1 to 128 characters of A-Z a-z 0-9 _ . : -, was "a b"'],
