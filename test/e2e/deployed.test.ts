@@ -2,7 +2,7 @@
 import { DescribeTableCommand, DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import type { Dumbwaiter, QueueClient } from '../../sdk/index.ts';
+import type { ApiKey, Dumbwaiter, QueueClient } from '../../sdk/index.ts';
 import { bodyBytesMax } from '../../sdk/limits.ts';
 import { expectEachOrderChargedOnce } from '../order-service-lives.ts';
 import { type Clients, createClients } from './clients.ts';
@@ -215,6 +215,25 @@ test('a call without a key is refused, and so is one beyond what its key covers'
   await expect(limited.queue('orders').publish({ body: 1 })).resolves.toMatchObject({ ok: true });
   await expect(limited.queue('orders').receive()).rejects.toMatchObject({ code: 'forbidden' });
   await expect(limited.queue('unattended').publish({ body: 1 })).rejects.toMatchObject({ code: 'forbidden' });
+});
+
+test('a key tells when it was last used, and a queue has a secret that signs what it sends', async () => {
+  const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+  const { key, id, lastUsedAt } = await clients.http.keys.create({
+    name: 'guest',
+    queues: ['orders'],
+    scopes: ['publish'],
+    expiresAt,
+  });
+  expect(lastUsedAt).toBeNull();
+  await clients.withKey(key).queue('orders').describe();
+  const keys: ApiKey[] = [];
+  for await (const one of clients.http.keys.list()) keys.push(one);
+  expect(keys.find((one) => one.id === id)).toMatchObject({ expiresAt, lastUsedAt: expect.stringMatching(/Z$/) });
+  for (const client of [clients.http, clients.lambda]) {
+    expect(await client.queue('orders').rotateSigningSecret()).toMatch(/^whsec_/);
+  }
+  await expect(clients.receiveOnly.queue('orders').rotateSigningSecret()).rejects.toMatchObject({ code: 'forbidden' });
 });
 
 test('a schedule that was declared publishes its message', async () => {
