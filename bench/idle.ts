@@ -1,6 +1,6 @@
 /** What is paid while nothing happens: counted, under a clock that the measurement drives. */
-import type { CorrectedClock } from '../engine/clock.ts';
 import { sweepPeriodMs, waitSecondsMax } from '../sdk/limits.ts';
+import { drivenClock } from './driven-clock.ts';
 import type { Ground } from './ground.ts';
 
 const minuteMs = 60_000;
@@ -9,20 +9,6 @@ const queuesSwept = 10;
 export interface IdleCost {
   consumer: { callsPerMinute: number; readUnitsPerMinute: number };
   sweep: { callsPerMinute: number; callsPerMinuteAndQueue: number; readUnitsPerMinuteAndQueue: number };
-}
-
-/** Sleeping passes its time at once. */
-function drivenClock(): CorrectedClock {
-  let now = Date.now();
-  return {
-    now: () => now,
-    local: () => now,
-    observe: () => {},
-    trusted: () => true,
-    async sleep(ms) {
-      now += ms;
-    },
-  };
 }
 
 /** On ground where no queue is yet. */

@@ -1,0 +1,15 @@
+/** A clock that a measurement drives: to sleep passes the time at once. */
+import type { CorrectedClock } from '../engine/clock.ts';
+
+export function drivenClock(): CorrectedClock {
+  let now = Date.now();
+  return {
+    now: () => now,
+    local: () => now,
+    observe: () => {},
+    trusted: () => true,
+    async sleep(ms) {
+      now += ms;
+    },
+  };
+}

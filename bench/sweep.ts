@@ -1,0 +1,128 @@
+/**
+ * What the sweep costs: of queues that sleep, of queues that are awake and empty, and of queues in which a message waits. Counts calls and
+ * read units on the embedded DynamoDB engine, and the processor time of the process that sweeps; reckons from these what a month
+ * costs, and how long a run takes at the functions' default memory. `node bench/sweep.ts [--idle N --awake N]`
+ */
+import { parseArgs } from 'node:util';
+import { arrivedMs } from '../engine/sleep.ts';
+import { awakeMs, sweepPeriodMs } from '../sdk/limits.ts';
+import { drivenClock } from './driven-clock.ts';
+import { type Ground, type Instance, layGround } from './ground.ts';
+import { table } from './table.ts';
+
+const { values } = parseArgs({
+  options: { idle: { type: 'string', default: '1000' }, awake: { type: 'string', default: '5000' } },
+});
+
+/** Prices of us-east-1, dollars: https://aws.amazon.com/dynamodb/pricing/on-demand/, https://aws.amazon.com/lambda/pricing/ (arm64). */
+const dollarsPerReadUnit = 0.125e-6;
+const dollarsPerWriteUnit = 0.625e-6;
+const dollarsPerGigabyteSecond = 0.0000133334;
+const dollarsPerInvocation = 0.2e-6;
+const sweepsPerMonth = (30 * 24 * 3_600_000) / sweepPeriodMs;
+/** The default of the construct, MB, and what Lambda gives a whole processor for: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+const memoryMb = 1024;
+const processorMb = 1769;
+const sweepsAveraged = 3;
+const queuesAtOnce = 16;
+
+interface Run {
+  what: string;
+  visited: number;
+  asleep: number;
+  calls: number;
+  readUnits: number;
+  writeUnits: number;
+  cpuMs: number;
+}
+
+/** The mean of some sweeps. */
+async function measure(what: string, { engine, meter }: Instance, now: () => number, pass: () => Promise<void>): Promise<Run> {
+  const run: Run = { what, visited: 0, asleep: 0, calls: 0, readUnits: 0, writeUnits: 0, cpuMs: 0 };
+  for (let sweep = 0; sweep < sweepsAveraged; sweep++) {
+    await pass();
+    meter.reset();
+    const startedAt = process.cpuUsage();
+    const { totals, complete } = await engine.sweep({ until: now() + sweepPeriodMs });
+    const { user, system } = process.cpuUsage(startedAt);
+    if (!complete) throw new Error('a sweep did not finish');
+    const { calls, readUnits, writeUnits } = meter.reset();
+    run.visited += totals.visited / sweepsAveraged;
+    run.asleep += totals.asleep / sweepsAveraged;
+    run.calls += calls / sweepsAveraged;
+    run.readUnits += readUnits / sweepsAveraged;
+    run.writeUnits += writeUnits / sweepsAveraged;
+    run.cpuMs += (user + system) / 1000 / sweepsAveraged;
+  }
+  return run;
+}
+
+/** How long a run takes at the default memory, if the processor is what it waits for. */
+const secondsAtDefault = ({ cpuMs }: Run) => cpuMs / 1000 / (memoryMb / processorMb);
+
+function dollarsAMonth(run: Run): number {
+  const seconds = Math.max(secondsAtDefault(run), 0.1);
+  const lambda = dollarsPerInvocation + seconds * (memoryMb / 1024) * dollarsPerGigabyteSecond;
+  return sweepsPerMonth * (run.readUnits * dollarsPerReadUnit + run.writeUnits * dollarsPerWriteUnit + lambda);
+}
+
+async function inTurn(from: number, to: number, run: (queue: number) => Promise<unknown>): Promise<void> {
+  let next = from;
+  await Promise.all(
+    Array.from({ length: queuesAtOnce }, async () => {
+      for (let queue = next++; queue < to; queue = next++) await run(queue);
+    }),
+  );
+}
+
+function create({ engine }: Instance, from: number, to: number): Promise<void> {
+  return inTurn(from, to, (queue) => engine.call('createQueue', { queue: `queue-${queue}` }, {}));
+}
+
+async function runs(ground: Ground): Promise<Run[]> {
+  const clock = drivenClock();
+  const instance = ground.instance({ clock });
+  const pass = () => clock.sleep(sweepPeriodMs);
+  const of = (what: string) => measure(what, instance, clock.now, pass);
+  const found: Run[] = [await of('no queue')];
+  const idle = Number(values.idle);
+  await create(instance, 0, idle);
+  found.push(await of(`${idle} queues, awake and empty`));
+  await clock.sleep(awakeMs + arrivedMs);
+  // These let them sleep.
+  await of('');
+  found.push(await of(`${idle} queues, asleep`));
+  const each = (run: (queue: string) => Promise<unknown>) => inTurn(0, idle, (queue) => run(`queue-${queue}`));
+  await each((queue) => instance.engine.call('publish', { queue }, { messages: [{ body: 1 }] }));
+  found.push(await of(`${idle} queues, a message waiting in each`));
+  await each((queue) => instance.engine.call('purge', { queue }, {}));
+  await of('');
+  const awake = Number(values.awake);
+  await create(instance, idle, awake);
+  // A change of the settings wakes them.
+  await each((queue) => instance.engine.call('updateQueue', { queue }, {}));
+  found.push(await of(`${awake} queues, awake and empty`));
+  return found;
+}
+
+const ground = await layGround();
+try {
+  const rows = (await runs(ground)).map((run) => [
+    run.what,
+    Math.round(run.visited),
+    Math.round(run.calls),
+    run.readUnits.toFixed(1),
+    run.writeUnits.toFixed(1),
+    Math.round(run.cpuMs),
+    secondsAtDefault(run).toFixed(1),
+    dollarsAMonth(run).toFixed(2),
+  ]);
+  console.log(
+    table(
+      ['a sweep of', 'visited', 'calls', 'read units', 'write units', 'CPU, ms', `s at ${memoryMb} MB`, 'dollars a month'],
+      rows,
+    ),
+  );
+} finally {
+  await ground.close();
+}
