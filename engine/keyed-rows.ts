@@ -54,7 +54,20 @@ export function isTaken({ freeAt }: Keyed, now: number): boolean {
 
 /** What else an ended row holds stays; all of a lease goes. */
 const ofLease = [
-  ...['shard', 'expiry', 'count', 'since', 'publishedAt', 'expiresAt', 'fresh', 'outOfOrder', 'death', 'maxReceives', 'last'],
+  ...[
+    'shard',
+    'expiry',
+    'count',
+    'since',
+    'publishedAt',
+    'expiresAt',
+    'fresh',
+    'outOfOrder',
+    'death',
+    'level',
+    'maxReceives',
+    'last',
+  ],
   ...['bodies', 'size', 'beside', 'chunks'],
 ].map((name): Path => [name]);
 

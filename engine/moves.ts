@@ -25,7 +25,7 @@ import { removeChunks } from './removals.ts';
 import { leaseRow, roomForContents } from './row-format.ts';
 import { absentAt, type Death, isLive, type Lease, leaseKey, type Slot } from './rows.ts';
 import { expiryOf, type QueueRecord, writeBy } from './settings.ts';
-import { anyShard, incarnationOf, levelIn, levelOf, shardKey } from './shards.ts';
+import { anyShard, incarnationOf, placeAt, priorityLevelOf } from './shards.ts';
 
 /** Messages that leave their place: for another queue, or for another time or content in their own. */
 export interface Departure {
@@ -66,12 +66,12 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
   const moved = await depart(ctx, {
     ...move,
     row: {
-      shard: shardKey(target, anyShard(target, ctx.random), levelIn(target, levelOf(lease.shard))),
+      ...placeAt(target, anyShard(target, ctx.random), priorityLevelOf(lease)),
       version: ctx.newVersion(),
       since: now,
       publishedAt: lease.publishedAt ?? lease.since,
       ...(expiresAt === undefined ? {} : { expiresAt }),
-      ...(death ? { death } : {}),
+      ...(death ? { death: { ...death, ...(lease.group ? { group: lease.group.name } : {}) } } : {}),
       ...(target.deadLetter ? { maxReceives: target.deadLetter.maxReceives } : {}),
     },
     slotOf: (slot) => arriving(slot, now, death !== undefined),

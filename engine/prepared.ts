@@ -14,7 +14,7 @@ import { leaseRow } from './row-format.ts';
 import { isLive, type Lease, type Prepared } from './rows.ts';
 import { expiryOf, type QueueRecord } from './settings.ts';
 import { replaceSlots } from './settle.ts';
-import { anyShard, incarnationOf, levelIn, preparedKey, shardKey, shardNumberOf } from './shards.ts';
+import { anyShard, incarnationOf, placeAt, preparedKey, shardNumberOf } from './shards.ts';
 
 /** A row that was to be published, prepared instead. It has no end of its own: its retention begins with the commit. */
 export function prepare(queue: QueueRecord, lease: Lease, timing: Timing, level: number): Lease {
@@ -93,7 +93,7 @@ async function commit(ctx: Context, queue: QueueRecord, seen: Seen, lease: Lease
     leaseRow({
       ...rest,
       version: ctx.newVersion(),
-      shard: shardKey(queue, shard, levelIn(queue, prepared!.level)),
+      ...placeAt(queue, shard, prepared!.level),
       slots: lease.slots.map((slot) => ({ ...slot, visibleAt })),
       ...(expiresAt === undefined ? {} : { expiresAt }),
       ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),

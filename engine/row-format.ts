@@ -67,7 +67,8 @@ export function leaseRow(lease: Lease): Row {
   if (lease.fresh !== undefined) row.fresh = lease.fresh;
   if (lease.ending) row.ending = true;
   if (lease.outOfOrder !== undefined) row.outOfOrder = lease.outOfOrder;
-  if (lease.death) row.death = { queue: lease.death.queue, reason: lease.death.reason, at: lease.death.at };
+  if (lease.death) row.death = { ...lease.death };
+  if (lease.level !== undefined) row.level = lease.level;
   if (lease.maxReceives !== undefined) {
     row.maxReceives = lease.maxReceives;
     if (live.some((slot) => slot.receives >= lease.maxReceives!)) row.last = true;
@@ -188,6 +189,7 @@ function readHeld(row: Row): Lease {
   if (row.ending) lease.ending = true;
   if (row.outOfOrder !== undefined) lease.outOfOrder = row.outOfOrder as string;
   if (row.death !== undefined) lease.death = row.death as unknown as Death;
+  if (row.level !== undefined) lease.level = row.level as number;
   if (row.maxReceives !== undefined) lease.maxReceives = row.maxReceives as number;
   if (row.prepared !== undefined) lease.prepared = readPrepared(row.prepared as Row);
   if (row.groupName !== undefined) lease.groupName = row.groupName as string;

@@ -47,6 +47,8 @@ export interface Death {
   queue: string;
   reason: DeathReason;
   at: number;
+  /** The name of the group in which it died. */
+  group?: string;
 }
 
 /** A row of `messages`. */
@@ -126,6 +128,8 @@ export interface Lease {
    */
   outOfOrder?: string;
   death?: Death;
+  /** Of a message whose priority is above the levels of the queue where it is: it comes back with it to a queue that has them. */
+  level?: number;
   group?: Group;
   /** The name of its group, in a row that is kept of it. */
   groupName?: string;

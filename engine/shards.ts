@@ -28,6 +28,17 @@ export function levelOf(key: string): number {
   return dot < 0 ? 0 : Number(key.slice(dot + 1));
 }
 
+/** The level of a message: its priority, though the queue where it is may have no such level. */
+export function priorityLevelOf({ shard, level }: { shard: string; level?: number }): number {
+  return level ?? levelOf(shard);
+}
+
+/** Where a message of this level lies in a queue, and what its row notes where the queue has no such level. */
+export function placeAt(queue: QueueRecord, shard: number, level: number): { shard: string; level?: number } {
+  const there = levelIn(queue, level);
+  return { shard: shardKey(queue, shard, there), ...(there === level ? {} : { level }) };
+}
+
 /** A level that the queue has now: the one asked for, or its highest. */
 export function levelIn(queue: QueueRecord, level: number): number {
   return Math.min(level, (queue.priority?.levels ?? 1) - 1);

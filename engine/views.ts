@@ -7,7 +7,7 @@ import type { Ending } from './keeping.ts';
 import { formatReceipt } from './receipts.ts';
 import { type Death, type Lease, leaseEnd, type Parcel, type Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
-import { levelOf } from './shards.ts';
+import { priorityLevelOf } from './shards.ts';
 
 /** What an answer holds of a message besides its content, bytes at the most: ids, receipt, instants, a death record. */
 export const messageOverheadBytes = 1500;
@@ -20,8 +20,8 @@ function content(from: Content): Pick<Message, 'body' | 'bodyBase64' | 'attribut
   return bodyBase64 === undefined ? { body, attributes } : { bodyBase64, attributes };
 }
 
-function priorityOf(shard: string): { priority?: number } {
-  const level = levelOf(shard);
+function priorityOf(placed: Pick<Lease, 'shard' | 'level'>): { priority?: number } {
+  const level = priorityLevelOf(placed);
   return level === 0 ? {} : { priority: level };
 }
 
@@ -33,6 +33,7 @@ function deathRecord(death: Death, slot: Slot): DeathRecord {
   return {
     queue: death.queue,
     reason: death.reason,
+    ...(death.group === undefined ? {} : { group: death.group }),
     ...(slot.died?.text === undefined ? {} : { text: slot.died.text }),
     at: instant(death.at),
     receives: slot.died?.receives ?? 0,
@@ -57,7 +58,7 @@ export function receivedMessage(queue: QueueRecord, lease: Lease, index: number,
     }),
     receives: slot.receives,
     failures: slot.failures,
-    ...priorityOf(lease.shard),
+    ...priorityOf(lease),
     ...groupOf(lease.group?.name),
     publishedAt: instant(lease.publishedAt ?? lease.since),
     leasedUntil: instant(leaseEnd(slot)),
@@ -106,7 +107,7 @@ export function leasedMessage(
     ...content(from),
     receives: slot.receives,
     failures: slot.failures,
-    ...priorityOf(lease.shard),
+    ...priorityOf(lease),
     ...groupOf(lease.group?.name ?? lease.groupName),
     publishedAt: instant(lease.publishedAt ?? lease.since),
     visibleAt: instant(slot.visibleAt),
@@ -133,7 +134,7 @@ export function freshMessage(
     ...content(from),
     receives: 0,
     failures: 0,
-    ...priorityOf(parcel.shard),
+    ...priorityOf(parcel),
     ...groupOf(group),
     publishedAt: instant(parcel.since),
     visibleAt: instant(parcel.since),

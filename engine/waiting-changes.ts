@@ -9,7 +9,7 @@ import { type Departure, depart } from './moves.ts';
 import { type Timing, visibleAtOf } from './publish-parcels.ts';
 import { isLive, type Lease, lapsed } from './rows.ts';
 import { expiryOf, type QueueRecord } from './settings.ts';
-import { incarnationOf, levelOf, shardKey, shardNumberOf } from './shards.ts';
+import { incarnationOf, placeAt, priorityLevelOf, shardNumberOf } from './shards.ts';
 import { verdictOf } from './verdicts.ts';
 import { stateOf } from './views.ts';
 
@@ -58,7 +58,7 @@ function changed(
   ctx: Context,
   queue: QueueRecord,
   { seen, lease, slot, now }: { seen: Seen; lease: Lease; slot: number; now: number },
-  { timing, level = levelOf(lease.shard), contentOf }: WaitingChange,
+  { timing, level = priorityLevelOf(lease), contentOf }: WaitingChange,
 ): Departure {
   const visibleAt = timing && visibleAtOf(timing, now);
   const expiresAt = visibleAt === undefined ? lease.expiresAt : expiryOf(queue, visibleAt);
@@ -67,7 +67,7 @@ function changed(
     lease,
     slots: [slot],
     row: {
-      shard: shardKey(queue, shardNumberOf(lease.shard), level),
+      ...placeAt(queue, shardNumberOf(lease.shard), level),
       version: ctx.newVersion(),
       since: lease.since,
       ...(lease.publishedAt === undefined ? {} : { publishedAt: lease.publishedAt }),

@@ -51,6 +51,7 @@ export const deathRecord = z
   .object({
     queue: field.queueName.describe('The queue in which it died.'),
     reason: field.deathReason.describe('Why it died.'),
+    group: field.group.describe('The group in which it died, and which it has left for good. Absent: none.').exactOptional(),
     text: text('The text of the last failure before it died. Absent: nobody told any.').exactOptional(),
     at: instant('When it died.'),
     receives: count('How often it had been received there.'),

@@ -63,6 +63,8 @@ export interface DeathRecord {
   /** The queue in which it died. */
   queue: string;
   reason: DeathReason;
+  /** The group in which it died. It has left that for good: a redrive brings it back without group. */
+  group?: string;
   /** The text of the last failure before it died: of `release({failed})`, or of what its handler threw. Absent where nobody told any. */
   text?: string;
   at: string;

@@ -146,7 +146,7 @@ onBothStores('a group', (driven) => {
     await call('release', 'q', { receipts: [first!.receipt], failed: 'bad' });
     expect(await drain()).toEqual([2, 3]);
     const [dead] = await driven().receive('dead');
-    expect(dead).toMatchObject({ id: first!.id, body: 1, deadLetter: { text: 'bad', receives: 1 } });
+    expect(dead).toMatchObject({ id: first!.id, body: 1, deadLetter: { text: 'bad', group: 'a', receives: 1 } });
     expect(dead).not.toHaveProperty('group');
   });
 

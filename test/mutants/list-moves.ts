@@ -17,6 +17,12 @@ export const moves: readonly Mutant[] = [
     replace: "{ exists: ['version'] };",
   },
   {
+    name: 'a message forgets its priority in a queue without levels',
+    file: 'engine/shards.ts',
+    find: '...(there === level ? {} : { level })',
+    replace: '...(there >= 0 ? {} : { level })',
+  },
+  {
     name: 'a message that its holder rejects is tried again',
     file: 'engine/operations/release.ts',
     find: 'const isOver = (slot: number) => isRejected || ',

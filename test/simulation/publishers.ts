@@ -1,6 +1,8 @@
 /** Publishers who are asked what they meant with a message that they prepared: each answers by the number of its body, now and then slowly. */
 import type { EngineParts } from '../../engine/engine.ts';
 import type { SimulatedProcess } from '../../engine/simulation.ts';
+import type { Json } from '../../sdk/contract.ts';
+import { isJsonText } from '../../sdk/json-text.ts';
 import { numberOf } from './bodies.ts';
 import type { Asked } from './history.ts';
 import type { World } from './world.ts';
@@ -11,7 +13,8 @@ const slowMsMax = 1000;
 
 export function publishersOf(world: World, { clock, random }: SimulatedProcess): NonNullable<EngineParts['checkBack']> {
   return async (_, { queue, id, body }) => {
-    const answer = answers[numberOf(body ?? null) % answers.length]!;
+    const value = isJsonText(body) ? (JSON.parse(body.text) as Json) : (body ?? null);
+    const answer = answers[numberOf(value) % answers.length]!;
     world.asked.push({ queue, id, at: world.simulation.now(), answer });
     world.count(`publishers asked: ${answer}`);
     if (random.number() < slowShare) await clock.sleep(random.number() * slowMsMax);

@@ -1,5 +1,18 @@
 /** Parts of docs/reference.md that are rules of the queue, each with the test that proves it. */
 
+/** Proved by `test/engine/redrive-keeps.test.ts`. */
+export const survival = `## What a message keeps in a dead-letter queue, and when it is redriven
+
+| of the message | in the dead-letter queue | redriven |
+| --- | --- | --- |
+| body, attributes, \`publishedAt\`, the queue's or an own id | kept | kept |
+| \`priority\` | kept and shown; it counts as far as the queue has levels | kept |
+| \`dedupKey\` | the id stays \`@\`, the key, \`@\` and more; the key is free when its window is over | the same |
+| \`group\` | left for good; shown in \`deadLetter.group\` | not restored: publish it again to have it in its group |
+| \`lastFailure\`, \`errors\` | kept | cleared |
+| \`receives\`, \`failures\` | counted from 0; those before are in \`deadLetter\` | counted from 0 |
+| retention | counted from its death, by the dead-letter queue's setting | counted from the redrive, by that queue's setting |`;
+
 /** Proved by `test/engine/own-id-again.test.ts` and `test/engine/own-id.test.ts`. */
 export const ownIds = `## Own ids
 

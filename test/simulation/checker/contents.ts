@@ -33,6 +33,10 @@ function* judgeDeliveries(ledger: Ledger, life: Life): Generator<Violation> {
         calls,
       };
     }
+    if (isPriorityTold(ledger, life) && (message.priority ?? 0) !== (life.entry.priority ?? 0)) {
+      const text = `message ${message.id} was delivered with priority ${message.priority}, and published with ${life.entry.priority}`;
+      yield { promise: 'body-intact', text, calls };
+    }
     const at = Date.parse(message.publishedAt);
     if (life.accepted && !(at >= startedAt - clockErrorMs && at <= endedAt + clockErrorMs)) {
       yield { promise: 'body-intact', text: `message ${message.id} says that it was published at ${message.publishedAt}`, calls };
@@ -42,6 +46,12 @@ function* judgeDeliveries(ledger: Ledger, life: Life): Generator<Violation> {
       yield { promise: 'only-published-is-delivered', text, calls };
     }
   }
+}
+
+/** Whether it has the priority that it was published with: nothing changed it, and no other under its key gave it its content. */
+function isPriorityTold({ changes }: Ledger, { id, entry }: Life): boolean {
+  const isChanged = changes.get(id!)?.some(({ input }) => input.priority !== undefined) ?? false;
+  return entry.dedupKey === undefined && !isChanged;
 }
 
 /** The queue gives no id twice, and none to a message that has its own. */
