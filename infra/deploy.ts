@@ -1,0 +1,13 @@
+/** `npm run deploy`: `cdk deploy`; where it fails, also what a first deployment leaves. */
+import { spawnSync } from 'node:child_process';
+
+const hint = `
+If this was the first deployment of the stack: all that it made is removed but its three tables, which are protected and empty.
+They are in nobody's way. Mend what failed, and deploy again. To delete them: docs/operating.md, "A first deployment that fails".`;
+
+const { status, error } = spawnSync('cdk', ['deploy', ...process.argv.slice(2)], { stdio: 'inherit' });
+if (error) throw error;
+if (status !== 0) {
+  console.error(hint);
+  process.exitCode = status ?? 1;
+}

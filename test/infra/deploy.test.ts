@@ -1,0 +1,32 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+const program = join(import.meta.dirname, '../../infra/deploy.ts');
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'dumbwaiter-deploy-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** With a `cdk` that ends so. */
+function deploy(status: number, ...parameters: string[]) {
+  const cdk = join(folder, 'cdk');
+  writeFileSync(cdk, `#!/bin/sh\necho "cdk $@"\nexit ${status}\n`);
+  chmodSync(cdk, 0o755);
+  return spawnSync(process.execPath, [program, ...parameters], { env: { PATH: `${folder}:/usr/bin:/bin` }, encoding: 'utf8' });
+}
+
+test('a deployment that fails says what a first one leaves, and fails', () => {
+  const { stdout, stderr, status } = deploy(3, '-c', 'stack=Other');
+  expect(stdout).toBe('cdk deploy -c stack=Other\n');
+  expect(stderr).toContain('its three tables, which are protected and empty');
+  expect(status).toBe(3);
+});
+
+test('a deployment that succeeds says nothing more', () => {
+  expect(deploy(0)).toMatchObject({ stdout: 'cdk deploy\n', stderr: '', status: 0 });
+});
