@@ -170,9 +170,9 @@ async function startInvoker(): Promise<{ server: Server; url: string }> {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const { operation, params, input } = JSON.parse(Buffer.concat(chunks).toString());
-    const answer = await transport.call(operation, params, input).then(
-      (output) => ({ ok: true, output }),
+    const { operation, params, inputText } = JSON.parse(Buffer.concat(chunks).toString());
+    const answer = await transport.call(operation, params, JSON.parse(inputText)).then(
+      (output) => ({ ok: true, outputText: JSON.stringify(output) }),
       ({ code, message }: DumbwaiterError) => ({ ok: false, error: { code, message } }),
     );
     response.setHeader('content-type', 'application/json');
