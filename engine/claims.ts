@@ -4,7 +4,7 @@ import { readToWriteMsMax, retentionGraceMs } from '../sdk/limits.ts';
 import { backoffMs } from './backoff.ts';
 import type { Context } from './context.ts';
 import { parcelBehind } from './group-parcels.ts';
-import { atOnce, paced } from './groups.ts';
+import { atOnce, paced, unpaced } from './groups.ts';
 import { endingOfParcel, keepExpired } from './keeping.ts';
 import { judgeable, keepBodies, lookAt, needsEnding, putIfAbsent, replace, type Seen, untilSettled } from './lease-writes.ts';
 import { moveSlots } from './moves.ts';
@@ -222,6 +222,7 @@ export async function giveBack(ctx: Context, taker: Taker, rowId: string): Promi
         const { token: _, leasedUntil: __, ...rest } = slot;
         return { ...rest, visibleAt: now, receives: slot.receives - 1 };
       }),
+      ...(lease.group ? { group: unpaced(taker.queue, lease.group, slots.length) } : {}),
     };
     return { seen: await replace(ctx, seen, leaseRow(next)) };
   });

@@ -3,6 +3,7 @@
 import type { EngineParts } from './engine.ts';
 import { createIds, type Ids } from './ids.ts';
 import { createInHand, type InHand } from './in-hand.ts';
+import type { Row } from './port.ts';
 import { versionChars } from './rows.ts';
 import { createSettings, type Settings } from './settings-cache.ts';
 import { createThrottles, type Throttles } from './throttles.ts';
@@ -16,6 +17,8 @@ export interface Context extends EngineParts {
   windows: Windows;
   inHand: InHand;
   wakeups: Wakeups;
+  /** By shard, where the next look for groups that rest no more goes on: see lifted-rests.ts. */
+  restBookmarks: Map<string, Row>;
   newVersion: () => string;
   /** When a sweep of this process last visited a queue, by incarnation. */
   visitedAt: Map<string, number>;
@@ -34,6 +37,7 @@ export function createContext(parts: EngineParts): Context {
     windows: createWindows(),
     inHand: createInHand(parts.clock),
     wakeups: createWakeups(),
+    restBookmarks: new Map(),
     newVersion: () => parts.random.chars(versionChars),
     visitedAt: new Map(),
   };

@@ -117,10 +117,34 @@ export function atOnce({ groups }: QueueRecord, want: number): number {
 }
 
 /** The group after so many of its messages were taken: by its rate it rests. */
-export function paced({ groups }: QueueRecord, group: Group, taken: number, now: number): Group {
-  const { notBefore: _, ...rest } = group;
+export function paced(queue: QueueRecord, group: Group, taken: number, now: number): Group {
+  return rested(queue, { ...group, pace: { at: now, taken } });
+}
+
+/** The group after so many of the messages that it rests from were given back undelivered. */
+export function unpaced(queue: QueueRecord, group: Group, givenBack: number): Group {
+  if (!group.pace) return group;
+  const { pace, ...rest } = group;
+  const taken = pace.taken - givenBack;
+  return rested(queue, taken > 0 ? { ...rest, pace: { ...pace, taken } } : rest);
+}
+
+/** Until when the group rests by the rate that its queue has now, which may be another than when its row was written; 0: it does not. */
+export function restEnd({ groups }: QueueRecord, { pace }: Group): number {
   const rate = groups?.ratePerSecond ?? null;
-  return rate === null ? rest : { ...rest, notBefore: Math.ceil(now + (taken * 1000) / rate) };
+  return rate === null || !pace ? 0 : Math.ceil(pace.at + (pace.taken * 1000) / rate);
+}
+
+/** The group with its rest as the queue's rate has it now. */
+function rested(queue: QueueRecord, group: Group): Group {
+  const { notBefore: _, ...rest } = group;
+  const notBefore = restEnd(queue, group);
+  return notBefore === 0 ? rest : { ...rest, notBefore };
+}
+
+/** A row with its rest as the queue's rate has it now. */
+export function withRest(queue: QueueRecord, lease: Lease): Lease {
+  return lease.group ? { ...lease, group: rested(queue, lease.group) } : lease;
 }
 
 /** What is left of a parcel waits from now on, so that the group's turn comes after that of groups which have waited longer. */

@@ -47,9 +47,11 @@ export function wasAccepted(keyed: Keyed | undefined, { startedAt, versions, uns
   return isWhole ? 'no' : 'unknown';
 }
 
-/** Whether the key is taken though its message is done. */
-export function isTaken({ freeAt }: Keyed, now: number): boolean {
-  return freeAt !== undefined && freeAt > now;
+/** Whether the key is taken though its message is done: by the window that the queue has now, where that is shorter than it was. */
+export function isTaken({ deduplication }: QueueRecord, { freeAt, accepted }: Keyed, now: number): boolean {
+  const windowSeconds = deduplication?.windowSeconds ?? null;
+  if (freeAt === undefined || windowSeconds === null) return false;
+  return Math.min(freeAt, accepted[0]!.at + windowSeconds * 1000) > now;
 }
 
 /** What else an ended row holds stays; all of a lease goes. */

@@ -6,7 +6,7 @@ import type { PublishResult } from '../sdk/contract.ts';
 import { type Beside, withBodies } from './beside.ts';
 import { joinEntries, keptUntil, place } from './contents.ts';
 import type { Context } from './context.ts';
-import { groupPlace, laneOf, parcelDone } from './groups.ts';
+import { groupPlace, laneOf, parcelDone, restEnd } from './groups.ts';
 import { groupKeyOf, messageId } from './ids.ts';
 import { removedSlot } from './keeping.ts';
 import { judgeable, lookAt, type Seen } from './lease-writes.ts';
@@ -150,7 +150,7 @@ function groupWrite(
         [['group', 'first'], first],
         // It may have rested in a shard that is retired by now.
         [['shard'], shard],
-        [['expiry'], now],
+        [['expiry'], Math.max(now, lease?.group ? restEnd(queue, lease.group) : 0)],
         [['since'], now],
         ...(expiresAt === undefined ? [] : [[['expiresAt'], expiresAt] as const]),
       ],

@@ -132,7 +132,7 @@ function ackedBy({ lease, stone }: Judged): string | undefined {
 function standingOf(queue: QueueRecord, there: Judged, now: number): 'free' | 'taken' | 'lives' | 'due' {
   const keyed = keyedOf(there);
   if (!keyed || keyed.accepted[0]!.at < queue.purgedBefore) return 'free';
-  const ended = isTaken(keyed, now) ? 'taken' : 'free';
+  const ended = isTaken(queue, keyed, now) ? 'taken' : 'free';
   const { lease } = there;
   const slot = lease?.slots[0];
   if (!lease || !slot || !isLive(slot)) return ended;

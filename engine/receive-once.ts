@@ -9,6 +9,7 @@ import type { Taker } from './claims.ts';
 import type { Context } from './context.ts';
 import { deliver, type Taken } from './deliveries.ts';
 import { type Head, readHead } from './heads.ts';
+import { liftedRests } from './lifted-rests.ts';
 import { isThrottled } from './patience.ts';
 import { StoreError } from './port.ts';
 import { tokenChars } from './receipts.ts';
@@ -119,7 +120,11 @@ async function readHeads(
     look.map(async (partition) => {
       const stretch = taker.limiter ? max : ctx.windows.rowsFor(partition.shard, max);
       try {
-        return [{ partition, head: await readHead(ctx, partition.shard, stretch, times) }];
+        const [head, lifted] = await Promise.all([
+          readHead(ctx, partition.shard, stretch, times),
+          times === 1 ? liftedRests(ctx, taker.queue, partition.shard) : [],
+        ]);
+        return [{ partition, head: { ...head, found: [...head.found, ...lifted] } }];
       } catch (error) {
         if (!isThrottled(error)) throw error;
         throttled = error;

@@ -76,8 +76,9 @@ export interface Group {
   due?: number;
   /** Where none waits: when the row may be removed. A late copy of a publish to it must find it. */
   until?: number;
-  /** By its rate. */
+  /** Until when it rests, by the rate that its queue had when this was written; and what it rests from: see `restEnd`. */
   notBefore?: number;
+  pace?: { at: number; taken: number };
   /** Bodies of parcels that are done, which no TTL will remove: see contents.ts. */
   leftover?: { beside: string; chunks: number; size: number }[];
   /** Token and slot of messages acked of late; and of those cancelled while they were held. */

@@ -43,6 +43,8 @@ export interface QueueRecord extends QueueSettings {
   asleepUntil?: number;
   /** Messages that entered before this are gone, ms. */
   purgedBefore: number;
+  /** Groups may rest until then by a rate that was lower than the one they have now, ms: see lifted-rests.ts. */
+  restsUntil: number;
   createdAt: number;
   updatedAt: number;
   version: string;
@@ -126,6 +128,7 @@ export function readQueue(row: Row): QueueRecord {
     idempotency: (row.idempotency as Idempotency | undefined) ?? settingsDefaults.idempotency,
     paused: (row.paused as boolean | undefined) ?? false,
     purgedBefore: row.purgedBefore as number,
+    restsUntil: (row.restsUntil as number | undefined) ?? 0,
     createdAt: row.createdAt as number,
     updatedAt: row.updatedAt as number,
     version: row.version as string,

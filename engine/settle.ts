@@ -8,7 +8,7 @@ import { expiredAside, moveAside } from './aside.ts';
 import { chunkKeys } from './contents.ts';
 import type { Context } from './context.ts';
 import { nextParcel, taking } from './group-parcels.ts';
-import { idle, inTurn, parcelDone } from './groups.ts';
+import { idle, inTurn, parcelDone, withRest } from './groups.ts';
 import { removedSlot, replaceEnded } from './keeping.ts';
 import { endBodies, isEnded, judgeable, replace, type Seen, untilSettled } from './lease-writes.ts';
 import { moveSlots } from './moves.ts';
@@ -58,7 +58,8 @@ async function settleOnce(
   settled: Settled,
 ): Promise<{ done: Settled } | { seen: Seen }> {
   const now = ctx.clock.now();
-  const { lease, stone } = judgeable(seen, now);
+  const { lease: found, stone } = judgeable(seen, now);
+  const lease = found && withRest(queue, found);
   if (stone?.left && stone.left.due <= now) return { seen: await finish(ctx, seen, stone) };
   if (!lease?.shard.startsWith(`${queue.incarnation}:`)) return { done: settled };
   if (lease.group && isEnded(lease)) return goOn(ctx, queue, { seen, lease, group: lease.group, now }, settled);
@@ -118,7 +119,13 @@ async function goOn(
   settled: Settled,
 ): Promise<{ done: Settled } | { seen: Seen }> {
   const due = seen.row!.expiry as number | undefined;
-  if (due === undefined || due > now) return { done: settled };
+  const { notBefore = 0, pace } = lastGroup;
+  if (due === undefined || (due > now && (notBefore > now || !pace))) return { done: settled };
+  // It is due by a rate that was higher.
+  if (notBefore > now) {
+    const resting = { ...last, version: ctx.newVersion(), group: { ...lastGroup, due: notBefore } };
+    return { seen: await replace(ctx, seen, leaseRow(resting)) };
+  }
   // Its messages ended one by one, the last of them without looking further.
   if (last.slots.some(({ kept }) => kept)) return { seen: await replaceEnded(ctx, seen, last, ctx.newVersion(), now) };
   const lease = last.slots.length > 0 ? parcelDone(last, lastGroup, last.version, now) : last;

@@ -33,6 +33,7 @@ export async function createQueue(ctx: Context, name: string, input: CheckedInpu
     hasTransactions: false,
     awakeUntil: now + awakeMs,
     purgedBefore: 0,
+    restsUntil: 0,
     createdAt: now,
     updatedAt: now,
     version: ctx.random.chars(versionChars),

@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { type Store, StoreError, type Write } from '../../engine/port.ts';
 import type { Deduplication, PublishEntry } from '../../sdk/contract.ts';
-import { readToWriteMsMax, retryMsMax, signedRequestMsMax, tombstoneMs } from '../../sdk/limits.ts';
+import { readToWriteMsMax, retryMsMax, settingsCacheMs, signedRequestMsMax, tombstoneMs } from '../../sdk/limits.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 
@@ -115,6 +115,24 @@ onBothStores('publishing under a key', (driven) => {
     expect(await send({ body: 4 })).toEqual([duplicate]);
     clock.advance(1);
     expect(await send({ body: 5 })).toEqual([accepted]);
+  });
+
+  it('is taken by the window that the queue has now, within two seconds of a change to a shorter one or none', async () => {
+    const { publish, receive, ack, call, clock } = driven();
+    await create(3600);
+    await publish('q', { body: 1, dedupKey: 'k' });
+    await ack('q', await receive('q'));
+    const isTaken = async () => {
+      const { results } = await call('publish', 'q', { messages: [{ body: 2, dedupKey: 'k' }] });
+      return 'duplicate' in results[0]!;
+    };
+    expect(await isTaken()).toBe(true);
+    await call('updateQueue', 'q', { deduplication: { windowSeconds: 60, onDuplicate: 'ignore' } });
+    clock.advance(59 * second);
+    expect(await isTaken()).toBe(true);
+    await call('updateQueue', 'q', { deduplication: { windowSeconds: null, onDuplicate: 'ignore' } });
+    clock.advance(settingsCacheMs);
+    expect(await isTaken()).toBe(false);
   });
 
   it('is taken beyond its window while its message waits or is leased', async () => {

@@ -5,8 +5,8 @@ export const keys: readonly Mutant[] = [
   {
     name: 'a key is free as soon as its message is done, window or not',
     file: 'engine/keyed-rows.ts',
-    find: 'return freeAt !== undefined && freeAt > now;',
-    replace: 'return freeAt !== undefined && freeAt > now + 1e12;',
+    find: 'windowSeconds * 1000) > now;',
+    replace: 'windowSeconds * 1000) > now + 1e12;',
   },
   {
     name: 'a key is free while its message is leased',

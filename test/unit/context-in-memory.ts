@@ -64,6 +64,7 @@ export function queueOf(settings: Partial<QueueRecord> = {}): QueueRecord {
     awakeUntil: start + awakeMs,
     shardsChangedAt: 0,
     purgedBefore: 0,
+    restsUntil: 0,
     createdAt: 0,
     updatedAt: 0,
     version: 'v',

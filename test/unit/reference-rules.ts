@@ -31,3 +31,18 @@ nothing. The queue's setting \`idempotency\` decides; \`acked\` is the default.
 A message that is accepted takes the place of what was kept of the one before; a consumer that still holds that one is told \`lease_lost\`. With
 \`live\`, a publish whose answer was lost, and that is tried again after its message was acked, publishes a second message. Entries of a transaction of
 your own (\`publishItems\`) follow the column \`ended\`, whatever the setting: they are refused as \`message_exists\`.`;
+
+/** Proved by `test/engine/rates-of-groups.test.ts`, `test/engine/dedup.test.ts`, `test/engine/limits.test.ts` and `test/engine/age.test.ts`. */
+export const changedSettings = `## When a changed setting counts
+
+A new setting is in force everywhere within two seconds. For what is in the queue by then:
+
+| setting | messages that are there already |
+| --- | --- |
+| \`groups.ratePerSecond\`, \`limits\` | the new rate or limit holds; leases that were given go on |
+| \`deduplication.windowSeconds\` | a shorter window, or none, holds for keys that are taken by the former one; a longer one holds for publishes from then on |
+| \`deadLetter\`, \`paused\`, \`priority.order\` | the new setting holds |
+| \`visibilityTimeoutSeconds\`, \`backoff\` | a lease, and the wait after it, stay as they were given; the next ones follow the new setting |
+| \`delaySeconds\`, \`retentionSeconds\` | were fixed at publish; \`updateMessage\` with \`delaySeconds: 0\` brings a message forward |
+| \`keep\` | was fixed when the message ended |
+| \`prepared.timeoutSeconds\` | was fixed at publish, or when the publisher was asked last |`;

@@ -7,7 +7,7 @@ import { type OperationName, routes } from '../../sdk/contract.ts';
 import { meanings } from '../../sdk/error-meanings.ts';
 import { type ErrorCode, errors } from '../../sdk/errors.ts';
 import * as limits from '../../sdk/limits.ts';
-import { ownIds, survival } from './reference-rules.ts';
+import { changedSettings, ownIds, survival } from './reference-rules.ts';
 
 const header = `# Reference
 
@@ -97,6 +97,7 @@ function limitRows(): string {
 }
 
 test('the reference in the documentation is the one in the code', async () => {
-  const text = [header, operations(), paths, json, settings(), ownIds, survival, combinations, codes(), limitRows()].join('\n\n');
+  const rules = [changedSettings, ownIds, survival, combinations];
+  const text = [header, operations(), paths, json, settings(), ...rules, codes(), limitRows()].join('\n\n');
   await expect(`${text.replace('\n\n\n', '\n\n')}\n`).toMatchFileSnapshot('../../docs/reference.md');
 });

@@ -1,0 +1,137 @@
+/** The rate of a group while it is in use: raised, lowered, removed; and what rests by it though nothing was delivered. */
+import { expect, it } from 'vitest';
+import type { QueueSettings } from '../../sdk/contract.ts';
+import { settingsCacheMs } from '../../sdk/limits.ts';
+import { onBothStores } from './on-both-stores.ts';
+
+const second = 1000;
+const range = (count: number) => Array.from({ length: count }, (_, index) => index);
+const rate = (ratePerSecond: number | null) => ({
+  groups: { concurrency: 1, ratePerSecond, onFailure: 'block' as const },
+});
+
+onBothStores('the rate of a group', (driven) => {
+  const start = (ratePerSecond: number | null, settings: Partial<QueueSettings> = {}) =>
+    driven().create('q', { ...rate(ratePerSecond), ...settings });
+  const change = (ratePerSecond: number | null) => driven().call('updateQueue', 'q', rate(ratePerSecond));
+  const publish = (group: string, ...bodies: number[]) =>
+    bodies.reduce<Promise<unknown>>(
+      (before, body) => before.then(() => driven().publish('q', { body, group })),
+      Promise.resolve(),
+    );
+  const take = async () => {
+    const messages = await driven().receive('q');
+    if (messages.length > 0) await driven().ack('q', messages);
+    return messages.map(({ body }) => body);
+  };
+
+  it.each([
+    ['removed', null, 0],
+    ['raised', 0.05, 20],
+    ['raised a little', 0.002, 500],
+  ])('is in force within two seconds when it is %s, for groups that rest by the former one', async (_, next, restSeconds) => {
+    const { clock } = driven();
+    await start(0.001);
+    await publish('a', 1, 2);
+    await publish('b', 3, 4);
+    const from = clock.now();
+    expect((await take()).sort()).toEqual([1, 3]);
+    clock.advance(second);
+    await change(next);
+    clock.advance(settingsCacheMs);
+    const other = driven().another();
+    if (restSeconds > 0) {
+      clock.advance(restSeconds * second - (clock.now() - from) - 1);
+      expect(await take()).toEqual([]);
+      expect((await other.call('receive', { queue: 'q' }, { max: 10 })).messages).toEqual([]);
+      clock.advance(1);
+    }
+    const { messages } = await other.call('receive', { queue: 'q' }, { max: 10 });
+    expect(messages.map(({ body }) => body).sort()).toEqual([2, 4]);
+  });
+
+  it('is in force for a group whose lease was taken before it was removed and acked long after', async () => {
+    const { clock, receive, ack } = driven();
+    await start(0.001, { visibilityTimeoutSeconds: 900 });
+    await publish('a', 1, 2);
+    const held = await receive('q');
+    await change(null);
+    clock.advance(300 * second);
+    await ack('q', held);
+    expect(await take()).toEqual([2]);
+  });
+
+  it('when removed is in force by a few receives, each of which reads a bounded number of rows, however much is leased', async () => {
+    const { clock, watched, receive } = driven();
+    await start(0.001, { visibilityTimeoutSeconds: 300 });
+    for (const body of range(60)) await driven().send('q', body);
+    await publish('a', 1000, 1001);
+    const held = await receive('q');
+    expect(held.length).toBe(61);
+    await driven().ack(
+      'q',
+      held.filter(({ group }) => group === 'a'),
+    );
+    await change(null);
+    clock.advance(settingsCacheMs);
+    const found: unknown[] = [];
+    for (let call = 0; call < 4; call++) {
+      watched.take();
+      found.push(...(await take()));
+      if (found.length === 0) expect(watched.take().ranges).toBeLessThanOrEqual(3);
+    }
+    expect(found).toEqual([1001]);
+    clock.advance(1010 * second);
+    await driven().receive('q');
+    watched.take();
+    clock.advance(second);
+    await driven().receive('q');
+    expect(watched.take().ranges).toBe(2);
+  });
+
+  it('when lowered holds from then, also for groups that rest by the former one', async () => {
+    const { clock } = driven();
+    await start(0.1);
+    await publish('a', 1, 2);
+    const from = clock.now();
+    expect(await take()).toEqual([1]);
+    await change(0.01);
+    clock.advance(settingsCacheMs);
+    clock.advance(100 * second - (clock.now() - from) - 1);
+    expect(await take()).toEqual([]);
+    clock.advance(1);
+    expect(await take()).toEqual([2]);
+  });
+
+  it('holds for a group of which nothing waited when its next message was published', async () => {
+    const { clock } = driven();
+    await start(0.5);
+    await publish('a', 1);
+    expect(await take()).toEqual([1]);
+    await publish('a', 2);
+    expect(await take()).toEqual([]);
+    clock.advance(2 * second - 1);
+    expect(await take()).toEqual([]);
+    clock.advance(1);
+    expect(await take()).toEqual([2]);
+  });
+
+  it('counts nothing that was given back undelivered', async () => {
+    const { watched, another } = driven();
+    await start(0.001);
+    await publish('a', 1);
+    const gone = new AbortController();
+    const { store } = watched;
+    const slow = another({
+      ...store,
+      async write(write, options) {
+        const written = await store.write(write, options);
+        gone.abort();
+        return written;
+      },
+    });
+    expect((await slow.call('receive', { queue: 'q' }, {}, { signal: gone.signal })).messages).toEqual([]);
+    expect(gone.signal.aborted).toBe(true);
+    expect(await take()).toEqual([1]);
+  });
+});
