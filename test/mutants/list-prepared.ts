@@ -35,8 +35,8 @@ export const prepared: readonly Mutant[] = [
   {
     name: 'what is committed stays where no receive looks',
     file: 'engine/prepared.ts',
-    find: 'shard: shardKey(queue, shard, levelIn(queue, prepared!.level)),',
-    replace: 'shard: lease.shard,',
+    find: '...placeAt(queue, shard, prepared!.level),',
+    replace: '...(shard < 0 ? placeAt(queue, shard, prepared!.level) : {}),',
   },
   {
     name: 'the retention of a prepared message begins when it is prepared',
