@@ -3,8 +3,11 @@ import { DumbwaiterError } from '../sdk/errors.ts';
 import { clockMarginMs, headRowsMax, windowRowsMax } from '../sdk/limits.ts';
 import { type Found, oldestFirst } from './candidates.ts';
 import type { Context } from './context.ts';
-import type { Ranged, Row } from './port.ts';
+import { idFrom, isGroupRow } from './ids.ts';
+import type { Range, Ranged, Row } from './port.ts';
+import type { QueueRecord } from './settings.ts';
 import { storedBytes } from './stored-row.ts';
+import { livingFrom } from './verdicts.ts';
 
 /** Where the rows go on that are behind those read; undefined where there are none. */
 export type Rest = { heads: Row | undefined; due: Row | undefined };
@@ -18,19 +21,40 @@ export interface Head {
 }
 
 /** Reads the rows of the window, each of whose stretches has so many rows; `times`: so many times that. */
-export async function readHead(ctx: Context, shard: string, stretch: number, times: number, rest?: Rest): Promise<Head> {
+export async function readHead(
+  ctx: Context,
+  queue: QueueRecord,
+  shard: string,
+  stretch: number,
+  times: number,
+  rest?: Rest,
+): Promise<Head> {
   const readAt = ctx.clock.now();
   const window = Math.min(ctx.windows.size(shard), Math.max(1, Math.floor(windowRowsMax / stretch)));
   const wanted = Math.min(windowRowsMax, window * stretch + ctx.inHand.count());
   const limit = Math.max(wanted, Math.min(headRowsMax, wanted * times));
   const none: Ranged = { rows: [] };
+  const living = livingFrom(queue, readAt);
+  const firstId = idFrom(living);
   const [heads, due] = await Promise.all([
     rest && !rest.heads
       ? none
-      : ctx.store.range({ table: 'messages', partition: shard, limit, consistent: true, ...after(rest?.heads) }),
+      : readLiving(
+          ctx,
+          { table: 'messages', partition: shard, limit, consistent: true, ...after(rest?.heads) },
+          { isDead: ({ id }) => (id as string) < firstId, from: firstId },
+        ),
     rest && !rest.due
       ? none
-      : ctx.store.range({ table: 'leases', index: 'due', partition: shard, to: readAt, limit, ...after(rest?.due) }),
+      : readLiving(
+          ctx,
+          { table: 'leases', index: 'due', partition: shard, to: readAt, limit, ...after(rest?.due) },
+          // What a purge has left was not due before it, but for groups, which wait for their turn.
+          {
+            isDead: ({ id, since }) => !isGroupRow(id as string) && (since as number) < queue.purgedBefore,
+            from: Math.min(readAt, queue.purgedBefore - clockMarginMs),
+          },
+        ),
   ]);
   if (!ctx.clock.trusted()) {
     throw new DumbwaiterError(
@@ -45,6 +69,23 @@ export async function readHead(ctx: Context, shard: string, stretch: number, tim
   ctx.windows.read(shard, heads.rows.length, messages, beyond(heads.rows) + beyond(due.rows) / 2);
   const hasMore = heads.next !== undefined || due.next !== undefined;
   return { found, window, readAt, ...(hasMore ? { rest: { heads: heads.next, due: due.next } } : {}) };
+}
+
+/**
+ * Reads a range; where all rows that came are dead, and more are behind them, also those that begin `from` where the living are. These come
+ * first. So a receive finds them at once, and removes some of the dead, however many of those there are.
+ */
+async function readLiving(
+  { store }: Context,
+  range: Range,
+  { isDead, from }: { isDead: (row: Row) => boolean; from: string | number },
+): Promise<Ranged> {
+  const first = await store.range(range);
+  if (!first.next || !first.rows.every(isDead)) return first;
+  const { after: _, ...whole } = range;
+  const living = await store.range({ ...whole, from });
+  const read = new Set(first.rows.map(({ id }) => id));
+  return { ...living, rows: [...living.rows.filter(({ id }) => !read.has(id)), ...first.rows] };
 }
 
 function after(row: Row | undefined): { after?: Row } {

@@ -51,8 +51,7 @@ export function createIds(clock: Clock, random: Random) {
     encode(level, levelChars) +
     random.chars(randomChars);
   return {
-    parcel(shard: number, level = 0): string {
-      const ms = clock.now();
+    parcel(shard: number, level = 0, ms = clock.now()): string {
       sequence = ms === lastMs ? (sequence + 1) % sequenceEnd : 0;
       lastMs = ms;
       return id(ms, sequence, shard, level);
@@ -66,6 +65,11 @@ export function createIds(clock: Clock, random: Random) {
 }
 
 export type Ids = ReturnType<typeof createIds>;
+
+/** What ids of parcels that are made from this instant on begin with, or come after. */
+export function idFrom(ms: number): string {
+  return encode(Math.max(0, Math.floor(ms)), timeChars);
+}
 
 /** Whether an id is of the form that the queue makes, rather than a caller's own. */
 export function isServerId(id: string): boolean {

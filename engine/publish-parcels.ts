@@ -127,8 +127,9 @@ export interface ParcelWrite extends Beside {
 export function parcelWrite(ctx: Context, queue: QueueRecord, group: readonly Pending[], before?: ParcelWrite): ParcelWrite {
   const shard = anyShard(queue, ctx.random);
   const level = levelIn(queue, group[0]!.level);
-  const id = ctx.ids.parcel(shard, level);
   const now = ctx.clock.now();
+  // Of this very instant: receives find by the id where messages begin that a purge has left.
+  const id = ctx.ids.parcel(shard, level, now);
   const visibleAt = visibleAtOf(group[0]!.timing, now);
   const expiresAt = expiryOf(queue, visibleAt);
   const room = roomForContents(group.length, id.length, queue.backoff !== null, queue.deadLetter !== null);

@@ -121,7 +121,7 @@ async function readHeads(
       const stretch = taker.limiter ? max : ctx.windows.rowsFor(partition.shard, max);
       try {
         const [head, lifted] = await Promise.all([
-          readHead(ctx, partition.shard, stretch, times),
+          readHead(ctx, taker.queue, partition.shard, stretch, times),
           times === 1 ? liftedRests(ctx, taker.queue, partition.shard) : [],
         ]);
         return [{ partition, head: { ...head, found: [...head.found, ...lifted] } }];
@@ -167,7 +167,7 @@ async function claimFrom(
   const { isExhausted } = await claimInTurn(ctx, taker, taken, plan);
   // Rows may hold fewer messages than those before did.
   if (!isExhausted || taker.limiter || read.length > 1 || !only!.head.rest || messagesOf(taken) === 0) return;
-  const head = await readHead(ctx, only!.partition.shard, max - messagesOf(taken), 1, only!.head.rest);
+  const head = await readHead(ctx, taker.queue, only!.partition.shard, max - messagesOf(taken), 1, only!.head.rest);
   await claimFrom(ctx, taker, taken, [{ partition: only!.partition, head }], { max, claiming });
 }
 

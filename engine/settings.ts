@@ -45,6 +45,8 @@ export interface QueueRecord extends QueueSettings {
   purgedBefore: number;
   /** Groups may rest until then by a rate that was lower than the one they have now, ms: see lifted-rests.ts. */
   restsUntil: number;
+  /** From then on no message is left that was published under a longer retention, ms. */
+  retentionBindsFrom: number;
   createdAt: number;
   updatedAt: number;
   version: string;
@@ -129,6 +131,7 @@ export function readQueue(row: Row): QueueRecord {
     paused: (row.paused as boolean | undefined) ?? false,
     purgedBefore: row.purgedBefore as number,
     restsUntil: (row.restsUntil as number | undefined) ?? 0,
+    retentionBindsFrom: (row.retentionBindsFrom as number | undefined) ?? Number.MAX_SAFE_INTEGER,
     createdAt: row.createdAt as number,
     updatedAt: row.updatedAt as number,
     version: row.version as string,

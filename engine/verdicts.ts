@@ -1,5 +1,6 @@
 /** What becomes of a message by its age and by what it went through. */
 import type { DeathReason } from '../sdk/contract.ts';
+import { clockMarginMs } from '../sdk/limits.ts';
 import type { Context } from './context.ts';
 import type { Lease, Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
@@ -11,6 +12,15 @@ export function verdictOfAge(queue: QueueRecord, since: number, expiresAt: numbe
   if (since < queue.purgedBefore) return 'gone';
   if (expiresAt !== undefined && expiresAt <= now) return queue.deadLetter ? { reason: 'expired' } : 'gone';
   return 'ready';
+}
+
+/**
+ * Messages that were published before this instant, and that nobody has received, are gone or dead by now: purged, or past their retention.
+ * Receives begin to read from here on, however many such messages the sweep has yet to remove.
+ */
+export function livingFrom(queue: QueueRecord, now: number): number {
+  const retained = queue.retentionSeconds === null || now < queue.retentionBindsFrom ? 0 : now - queue.retentionSeconds * 1000;
+  return Math.max(0, Math.max(queue.purgedBefore, retained) - clockMarginMs);
 }
 
 /** Whether what is `gone` is so by its age, and not by a purge. */

@@ -34,6 +34,7 @@ export async function createQueue(ctx: Context, name: string, input: CheckedInpu
     awakeUntil: now + awakeMs,
     purgedBefore: 0,
     restsUntil: 0,
+    retentionBindsFrom: 0,
     createdAt: now,
     updatedAt: now,
     version: ctx.random.chars(versionChars),

@@ -1,9 +1,10 @@
 /** Changes settings of a queue: those given, and no other. They are in force everywhere within `settingsCacheMs`. */
-import type { CheckedInputOf, Queue } from '../../sdk/contract.ts';
+import type { CheckedInputOf, Queue, QueueSettings } from '../../sdk/contract.ts';
 import type { Context } from '../context.ts';
+import { settingsForgottenMs } from '../growth.ts';
 import { restsUntil } from '../lifted-rests.ts';
 import { changeQueue, checkDeadLetter } from '../queue-records.ts';
-import { describeQueue } from '../settings.ts';
+import { describeQueue, type QueueRecord } from '../settings.ts';
 
 export async function updateQueue(ctx: Context, name: string, input: CheckedInputOf<'updateQueue'>): Promise<Queue> {
   await ctx.settings.read(name);
@@ -14,8 +15,18 @@ export async function updateQueue(ctx: Context, name: string, input: CheckedInpu
       ...input,
       levelsVisited: Math.max(record.levelsVisited, input.priority?.levels ?? 1),
       restsUntil: restsUntil(record, input.groups === undefined ? record.groups : input.groups, now),
+      retentionBindsFrom: retentionBindsFrom(record, { ...record, ...input }, now),
       hasPrepared: record.hasPrepared || (input.prepared ?? null) !== null,
       updatedAt: now,
     })),
   );
+}
+
+/** What was published under a longer retention, with a request that is still on its way at that, lives for as long as that was. */
+function retentionBindsFrom(before: QueueRecord, after: QueueSettings, now: number): number {
+  const { retentionSeconds } = after;
+  const isLonger = retentionSeconds === null || (before.retentionSeconds !== null && retentionSeconds >= before.retentionSeconds);
+  if (isLonger) return before.retentionBindsFrom;
+  if (before.retentionSeconds === null) return Number.MAX_SAFE_INTEGER;
+  return Math.max(before.retentionBindsFrom, now + settingsForgottenMs + before.retentionSeconds * 1000);
 }

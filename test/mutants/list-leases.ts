@@ -208,4 +208,18 @@ export const leases: readonly Mutant[] = [
     replace: '',
     tests: ['test/engine/cost.test.ts'],
   },
+  {
+    name: 'a receive does not look behind a page of purged or expired rows',
+    file: 'engine/heads.ts',
+    find: 'if (!first.next || !first.rows.every(isDead)) return first;',
+    replace: 'if (!first.next || !first.rows.every(isDead) || from !== undefined) return first;',
+    tests: ['test/engine/dead-backlogs.test.ts'],
+  },
+  {
+    name: 'a shorter retention hides what was published under a longer one',
+    file: 'engine/operations/update-queue.ts',
+    find: 'return Math.max(before.retentionBindsFrom, now + settingsForgottenMs + before.retentionSeconds * 1000);',
+    replace: 'return before.retentionBindsFrom + 0 * settingsForgottenMs * now;',
+    tests: ['test/engine/dead-backlogs.test.ts'],
+  },
 ];

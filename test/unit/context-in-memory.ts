@@ -65,6 +65,7 @@ export function queueOf(settings: Partial<QueueRecord> = {}): QueueRecord {
     shardsChangedAt: 0,
     purgedBefore: 0,
     restsUntil: 0,
+    retentionBindsFrom: 0,
     createdAt: 0,
     updatedAt: 0,
     version: 'v',
