@@ -1,4 +1,4 @@
-/** Mutants of sleep: which queues the sweep passes over, and what wakes them. */
+/** Mutants of the sweep: which queues it passes over, what wakes them, and when it stops. */
 import type { Mutant } from './mutant.ts';
 
 const tests = ['test/engine/sleep.test.ts'];
@@ -44,5 +44,26 @@ export const sleep: readonly Mutant[] = [
     find: '...awakened(changed, ctx.clock.now()), version',
     replace: '...changed, version',
     tests,
+  },
+  {
+    name: 'a sweep visits all shards of a queue though its time is over',
+    file: 'engine/sweep-queue.ts',
+    find: 'sideBySide(partitions, partitionsAtOnce, deadline.isOver, async',
+    replace: 'sideBySide(partitions, partitionsAtOnce, () => false, async',
+    tests: ['test/engine/sweep.test.ts'],
+  },
+  {
+    name: 'a sweep that was cut short retires the shards of a queue',
+    file: 'engine/sweep-queue.ts',
+    find: 'if (left.length > 0 || deadline.isOver()) return { swept, complete: false };',
+    replace: 'if (left.length < 0) return { swept, complete: false };',
+    tests: ['test/engine/sweep.test.ts'],
+  },
+  {
+    name: 'a sweep begins with the same queues each time',
+    file: 'engine/sweep.ts',
+    find: '.sort((a, b) => visitedAt(a) - visitedAt(b));',
+    replace: '.sort((a, b) => visitedAt(b) - visitedAt(a));',
+    tests: ['test/engine/sweep.test.ts'],
   },
 ];
