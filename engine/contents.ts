@@ -6,7 +6,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Attributes, Json } from '../sdk/contract.ts';
 import { rowsOf } from '../sdk/json-reader.ts';
 import { isJsonText, type JsonText, textAsJson } from '../sdk/json-text.ts';
-import { bodyChunkBytesMax, retentionGraceMs, rowBytesMax } from '../sdk/limits.ts';
+import { bodyChunkBytesMax, parcelSlotsMax, retentionGraceMs, rowBytesMax } from '../sdk/limits.ts';
 import { type Key, type Row, type Store, StoreError, type Write, type WriteOptions } from './port.ts';
 
 /** Its JSON is a value or a JsonText, and a JsonText once it was stored. */
@@ -14,13 +14,16 @@ export interface Content {
   body?: Json;
   bodyBase64?: string;
   attributes?: Attributes;
+  /** In place of all that: what is stored, where it can not be read as a message. */
+  unreadable?: string;
 }
 
 /** Where a parcel's contents lie. `size` is what they take in an answer, for those that are not plain text in the row. */
 export type Placed = { text: string } | { deflated: Uint8Array; size: number } | { beside: string; chunks: number; size: number };
 
-/** One message in the stored text: a list of body, attributes (0 for none), 1 where the body is base64. Trailing parts are left out. */
-export function packEntry({ body, bodyBase64, attributes }: Content): string {
+/** One message in the stored text: a list of body, attributes (0 for none), 1 where the body is base64, 2 where it is what could not be read. Trailing parts are left out. */
+export function packEntry({ body, bodyBase64, attributes, unreadable }: Content): string {
+  if (unreadable !== undefined) return `[${JSON.stringify(unreadable)},0,2]`;
   const given = attributes === undefined ? '{}' : textOf(attributes);
   const packed = given === '{}' ? '0' : given;
   if (bodyBase64 !== undefined) return `[${JSON.stringify(bodyBase64)},${packed},1]`;
@@ -41,11 +44,45 @@ export function joinEntries(entries: readonly string[]): string {
   return `[${entries.join(',')}]`;
 }
 
+/** The message at this place of a parcel; what should be there and is not cannot be read. */
+export function contentAt(contents: readonly Content[], slot: number): Content {
+  return contents[slot] ?? { unreadable: '' };
+}
+
+/** The messages of a stored text; where that is damaged, each of them is that text. */
 function unpack(text: string): Content[] {
-  return rowsOf(text)!.map(([body, attributes = '0', kind]) => {
-    const others = attributes === '0' ? {} : { attributes: textAsJson(attributes) };
-    return kind === '1' ? { bodyBase64: JSON.parse(body!), ...others } : { body: textAsJson(body!), ...others };
-  });
+  let rows: string[][] | undefined;
+  try {
+    rows = rowsOf(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return rows?.map(unpackEntry) ?? allUnreadable(text);
+}
+
+function unpackEntry(row: readonly string[]): Content {
+  const [body = '', attributes = '0', kind, ...more] = row;
+  const isText = body.startsWith('"');
+  if (kind === '2' && isText) return { unreadable: JSON.parse(body) };
+  const isEntry = body !== '' && (attributes === '0' || attributes.startsWith('{')) && more.length === 0;
+  if (!isEntry || !(kind === undefined || (kind === '1' && isText))) return { unreadable: `[${row.join(',')}]` };
+  const others = attributes === '0' ? {} : { attributes: textAsJson(attributes) };
+  return kind === '1' ? { bodyBase64: JSON.parse(body), ...others } : { body: textAsJson(body), ...others };
+}
+
+/** Bytes that were deflated text. A client that encodes what is encoded stores others: they are shown as base64. */
+function unpackDeflated(bytes: Uint8Array): Content[] {
+  let text: string;
+  try {
+    text = inflateRawSync(bytes).toString();
+  } catch {
+    return allUnreadable(Buffer.from(bytes).toString('base64'));
+  }
+  return unpack(text);
+}
+
+function allUnreadable(unreadable: string): Content[] {
+  return Array.from({ length: parcelSlotsMax }, () => ({ unreadable }));
 }
 
 /** Bytes that a text takes inside a JSON string, which is how API Gateway hands an answer on: quotes and backslashes count twice. */
@@ -60,6 +97,11 @@ export function wireBytes(text: string): number {
 
 export function sizeOf(placed: Placed): number {
   return 'text' in placed ? wireBytes(placed.text) : placed.size;
+}
+
+/** A text that is no message's, to be shown as it is: in the row, for it came from there. */
+export function placeDamaged(text: string): Placed {
+  return { deflated: deflateRawSync(text), size: wireBytes(text) };
 }
 
 /** Texts longer than this are not tried in the row deflated: they would make a small row of a large answer. */
@@ -136,10 +178,12 @@ export async function readContents(store: Store, places: readonly Placed[]): Pro
   let at = 0;
   return places.map((placed) => {
     if ('text' in placed) return unpack(placed.text);
-    if ('deflated' in placed) return unpack(inflateRawSync(placed.deflated).toString());
+    if ('deflated' in placed) return unpackDeflated(placed.deflated);
     const pieces = rows.slice(at, at + placed.chunks);
     at += placed.chunks;
     if (pieces.some((piece) => piece === undefined)) return undefined;
-    return unpack(inflateRawSync(Buffer.concat(pieces.map((piece) => piece!.bytes as Uint8Array))).toString());
+    const bytes = pieces.map((piece) => piece!.bytes);
+    if (bytes.every((one) => one instanceof Uint8Array)) return unpackDeflated(Buffer.concat(bytes));
+    return allUnreadable(bytes.map((one) => (typeof one === 'string' ? one : '')).join(''));
   });
 }

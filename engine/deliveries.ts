@@ -8,6 +8,7 @@ import { idInMessages } from './groups.ts';
 import { StoreError } from './port.ts';
 import { leaseEnd, type Parcel, parcelKey } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
+import { readableOf } from './unreadable.ts';
 import { messageOverheadBytes, receivedMessage } from './views.ts';
 
 export type Waiting = Pick<Parcel, 'shard' | 'id'>;
@@ -38,11 +39,9 @@ export async function deliver(ctx: Context, taker: Taker, { claimed, removals }:
   const undeliverable = claimed.filter((one) => stands(one) || excess.has(one) || !isCovered(taker, one));
   await giveBackAll(ctx, taker, undeliverable);
 
-  const deliverable = await stillDeliverable(
-    ctx,
-    taker,
-    claimed.filter((one) => !undeliverable.includes(one)),
-  );
+  const whole = claimed.filter((one) => !undeliverable.includes(one));
+  const readable = await readableOf(ctx, taker, whole, (one) => contents[claimed.indexOf(one)]);
+  const deliverable = await stillDeliverable(ctx, taker, [...readable.keys()]);
   await taker.limiter?.settle(deliverable.reduce((sum, { slots }) => sum + slots.length, 0));
   // To give permits back may take longer than the leases last.
   const left = await stillDeliverable(ctx, taker, deliverable);
@@ -51,13 +50,9 @@ export async function deliver(ctx: Context, taker: Taker, { claimed, removals }:
     deliverable.filter((one) => !left.includes(one)),
   );
 
-  const messages: ReceivedMessage[] = [];
-  claimed.forEach((one, index) => {
-    if (!left.includes(one)) return;
-    const content = contents[index];
-    if (content) messages.push(...one.slots.map((slot) => receivedMessage(taker.queue, one.lease, slot, content[slot]!)));
-    else ctx.observe?.({ kind: 'anomaly', what: 'the bodies of a message are gone', queue: taker.queue.name, row: one.lease.id });
-  });
+  const messages = left.flatMap((one): ReceivedMessage[] =>
+    one.slots.map((slot) => receivedMessage(taker.queue, one.lease, slot, readable.get(one)![slot]!)),
+  );
   const failure = errors.find((error) => error !== undefined);
   if (messages.length === 0 && failure) throw failure;
   return messages;

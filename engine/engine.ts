@@ -25,7 +25,7 @@ export type EngineEvent =
   /** Something that the rules make impossible, or nearly: worth an alarm. */
   | { kind: 'anomaly'; what: string; queue?: string; row?: string };
 
-/** What a publisher is asked about. */
+/** What a publisher is asked about. Its body and its attributes are JsonText. */
 export type CheckBackMessage = Pick<Message, 'id' | 'queue' | 'body' | 'bodyBase64' | 'attributes' | 'publishedAt'> & {
   /** How often he was asked, this time included. */
   asked: number;

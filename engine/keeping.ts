@@ -4,7 +4,7 @@
  */
 import type { EndState, Json } from '../sdk/contract.ts';
 import { errorsKeptMax, resultsRowBytesMax, retentionGraceMs, tombstoneMs } from '../sdk/limits.ts';
-import { joinEntries, type Placed, packEntry, place, readContents, writeChunks } from './contents.ts';
+import { contentAt, joinEntries, type Placed, packEntry, place, readContents, writeChunks } from './contents.ts';
 import type { Context } from './context.ts';
 import { parcelIdOf } from './groups.ts';
 import { groupKeyOf, keptRowId, slotRowId } from './ids.ts';
@@ -136,7 +136,7 @@ export async function cancelledApart(
   if (!ending.kept || !contents || !group) return undefined;
   const id = slotRowId(keptRowId(parcel.id, groupKeyOf(seen.id)), slot);
   const room = roomForContents(1, id.length, false, false);
-  const { placed, chunks } = place(joinEntries([packEntry(contents[slot]!)]), room, () => ctx.ids.parcel(0));
+  const { placed, chunks } = place(joinEntries([packEntry(contentAt(contents, slot))]), room, () => ctx.ids.parcel(0));
   await writeChunks(ctx.store, placed, chunks, Math.ceil(ending.kept.until / 1000), writeBy(now));
   const version = ctx.newVersion();
   const lease: Lease = {

@@ -84,16 +84,22 @@ async function lookAfter(ctx: Context, id: string, failure: StoreError): Promise
 
 /** Puts `row` if the row is as it was seen. It was applied if the answer has the version of `row`. */
 export function replace(ctx: Context, seen: Seen, row: Row): Promise<Seen> {
-  const when: Condition = seen.row ? { equals: [['version'], seen.row.version as string] } : { absent: ['id'] };
+  const when: Condition = seen.row ? unchanged(seen.row) : { absent: ['id'] };
   return writeLease(ctx, seen.id, when, { put: row }, seen.readAt);
+}
+
+/** A row that somebody wrote by hand may have no version. */
+function unchanged({ version }: Row): Condition {
+  return version === undefined
+    ? { all: [{ exists: ['id'] }, { absent: ['version'] }] }
+    : { equals: [['version'], version as string] };
 }
 
 /** As `replace`, together with other writes: all of them, or none. */
 export async function replaceWith(ctx: Context, seen: Seen, row: Row, others: readonly Write[]): Promise<Seen> {
   const startedAt = ctx.clock.now();
   const options = writeBy(seen.readAt);
-  const when: Condition = { equals: [['version'], seen.row!.version as string] };
-  const write: Write = { key: leaseKey(seen.id), when, then: { put: row } };
+  const write: Write = { key: leaseKey(seen.id), when: unchanged(seen.row!), then: { put: row } };
   try {
     const result = await ctx.store.transact([write, ...others], options);
     if (result.ok) return { id: seen.id, row, readAt: startedAt };

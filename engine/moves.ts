@@ -4,7 +4,7 @@
  * slots `moved` and puts each under a row of its own.
  */
 import { type Beside, endWith, removeLasting, removeUnnamed, withBodies } from './beside.ts';
-import { type Content, joinEntries, keptUntil, type Placed, packEntry, place, readContents } from './contents.ts';
+import { type Content, contentAt, joinEntries, keptUntil, type Placed, packEntry, place, readContents } from './contents.ts';
 import type { Context } from './context.ts';
 import { parcelIdOf } from './groups.ts';
 import { messageId, slotRowId, unkeyedRowId } from './ids.ts';
@@ -23,7 +23,7 @@ import {
 import { type Row, StoreError, type Write } from './port.ts';
 import { removeChunks } from './removals.ts';
 import { leaseRow, roomForContents } from './row-format.ts';
-import { absentAt, type Death, isLive, type Lease, leaseKey, type Slot } from './rows.ts';
+import { absentAt, type Death, farMs, isLive, type Lease, leaseKey, type Slot } from './rows.ts';
 import { expiryOf, type QueueRecord, writeBy } from './settings.ts';
 import { anyShard, incarnationOf, placeAt, priorityLevelOf } from './shards.ts';
 
@@ -74,9 +74,10 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
       ...(death ? { death: { ...death, ...(lease.group ? { group: lease.group.name } : {}) } } : {}),
       ...(target.deadLetter ? { maxReceives: target.deadLetter.maxReceives } : {}),
     },
-    slotOf: (slot) => arriving(slot, now, death !== undefined),
+    // What can not be read is received by nobody: it stays until its retention ends, or it is cancelled or redriven.
+    slotOf: (slot) => arriving(slot, death?.reason === 'unreadable' ? (expiresAt ?? farMs) : now, death !== undefined),
   });
-  if (moved.applied && death) {
+  if (moved.applied && death && target.name !== death.queue) {
     ctx.observe?.({
       kind: 'dead_lettered',
       queue: death.queue,
@@ -91,9 +92,9 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
   return moved;
 }
 
-/** A slot as it enters its new queue: due at once, never received there. */
-function arriving(slot: Slot, now: number, dies: boolean): Slot {
-  const next: Slot = { visibleAt: now, receives: 0, failures: 0 };
+/** A slot as it enters its new queue: never received there. */
+function arriving(slot: Slot, visibleAt: number, dies: boolean): Slot {
+  const next: Slot = { visibleAt, receives: 0, failures: 0 };
   const text = slot.lastFailure;
   if (dies) next.died = { receives: slot.receives, failures: slot.failures, ...(text === undefined ? {} : { text }) };
   if (dies && text !== undefined) next.lastFailure = text;
@@ -199,10 +200,11 @@ async function contentsOf(ctx: Context, lease: Lease): Promise<Content[] | undef
 
 async function departAlone(ctx: Context, departure: Departure): Promise<Moved> {
   const { seen, lease, slots } = departure;
-  const contents = await contentsOf(ctx, lease);
+  const isLost = departure.row.death?.reason === 'unreadable';
+  const contents = isLost ? ((await readContents(ctx.store, [lease.contents]))[0] ?? []) : await contentsOf(ctx, lease);
   if (!contents) return { applied: false, seen: await lookAt(ctx, lease.id) };
   const now = ctx.clock.now();
-  const alone = slots.map((slot) => rowAlone(ctx, departure, slot, contents[slot]!));
+  const alone = slots.map((slot) => rowAlone(ctx, departure, slot, contentAt(contents, slot)));
   const puts = alone.map(({ id, row }): Write => ({ key: leaseKey(id), when: absentAt(now), then: { put: row } }));
   const version = ctx.newVersion();
   const rest: Lease = {

@@ -84,7 +84,7 @@ async function seeTo(
   if (after.row?.version !== next.version) return true;
   const [contents] = await readContents(ctx.store, [lease.contents]);
   const content = contents?.[0];
-  if (!content) return true;
+  if (!content || content.unreadable !== undefined) return true;
   const message: CheckBackMessage = {
     queue: queue.name,
     id: messageId(lease.id, 0),

@@ -1,6 +1,7 @@
 /** Rows of `messages` and `leases` in their stored form. */
 import { parcelSlotsMax, rowBytesMax } from '../sdk/limits.ts';
 import { keptUntil } from './contents.ts';
+import { damagedLease, damagedParcel, isSoundLease, isSoundParcel, isSoundTombstone } from './damaged-rows.ts';
 import { groupDue } from './groups.ts';
 import type { Row, Value } from './port.ts';
 import { tokenChars } from './receipts.ts';
@@ -9,6 +10,7 @@ import {
   type Death,
   type Ended,
   endOf,
+  farMs,
   type Group,
   isLive,
   type Keyed,
@@ -35,6 +37,7 @@ export function parcelRow(parcel: Parcel, hasDeadLetter: boolean): Row {
 }
 
 export function readParcel(row: Row): Parcel {
+  if (!isSoundParcel(row)) return damagedParcel(row);
   const parcel: Parcel = {
     shard: row.shard as string,
     id: row.id as string,
@@ -145,7 +148,7 @@ export function tombstoneRow(stone: Tombstone): Row {
 
 /** What a row of `leases` is: still holding a message, or a tombstone. */
 export function readLease(row: Row): { lease: Lease } | { stone: Tombstone } {
-  if (row.until !== undefined) {
+  if (row.until !== undefined && isSoundTombstone(row)) {
     // A plain tombstone has no age.
     const kept = row.since === undefined ? undefined : readHeld(row);
     const stone: Tombstone = {
@@ -163,7 +166,7 @@ export function readLease(row: Row): { lease: Lease } | { stone: Tombstone } {
     }
     return { stone };
   }
-  return { lease: readHeld(row) };
+  return { lease: isSoundLease(row) ? readHeld(row) : damagedLease(row) };
 }
 
 function readEnded(slot: Row): Ended {
@@ -202,7 +205,6 @@ function readHeld(row: Row): Lease {
 
 /** `incarnation:255.9` */
 const shardKeyCharsMax = incarnationChars + 6;
-const farMs = 9_999_999_999_999;
 const largestKeyed: Keyed = {
   freeAt: farMs,
   accepted: Array.from({ length: acceptedMax }, () => ({ at: farMs, by: 'x'.repeat(versionChars) })),

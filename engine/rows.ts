@@ -13,6 +13,8 @@ import type { Placed } from './contents.ts';
 import type { Condition, Key } from './port.ts';
 
 export const versionChars = 10;
+/** Later than any instant that counts, ms. */
+export const farMs = 9_999_999_999_999;
 /** Publishes that a row under a key remembers. */
 export const acceptedMax = 3;
 
@@ -49,6 +51,11 @@ export interface Death {
   at: number;
   /** The name of the group in which it died. */
   group?: string;
+}
+
+/** Whether its messages were set aside since they can not be read: no receive takes them. */
+export function isUnreadable({ death }: Pick<Lease, 'death'>): boolean {
+  return death?.reason === 'unreadable';
 }
 
 /** A row of `messages`. */

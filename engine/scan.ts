@@ -1,13 +1,13 @@
 /** Reading messages of a queue without receiving them: those in `messages`, then those in `leases`, shard by shard. */
 import type { Message, MessageState } from '../sdk/contract.ts';
 import { headRowsMax } from '../sdk/limits.ts';
-import type { Content, Placed } from './contents.ts';
+import { type Content, contentAt, type Placed } from './contents.ts';
 import type { Context } from './context.ts';
 import { slotName } from './group-parcels.ts';
 import { judgeable, look } from './lease-writes.ts';
 import type { Row } from './port.ts';
 import { readParcel } from './row-format.ts';
-import { type Group, isLive, type Lease, leaseKey, type Parcel } from './rows.ts';
+import { type Group, isLive, isUnreadable, type Lease, leaseKey, type Parcel } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 import { incarnationOf } from './shards.ts';
 import { verdictOf, verdictOfAge } from './verdicts.ts';
@@ -19,6 +19,8 @@ export interface Sighting {
   /** Since when it has been waiting, or until when it will, ms. */
   visibleAt: number;
   contents: Placed;
+  /** It is shown though its contents are gone. */
+  isUnreadable: boolean;
   show: (contents: readonly Content[]) => Message;
 }
 
@@ -55,7 +57,8 @@ function sightParcel(queue: QueueRecord, parcel: Parcel, now: number, group?: st
     state: 'ready' as const,
     visibleAt: parcel.since,
     contents: parcel.contents,
-    show: (contents) => freshMessage(queue.name, parcel, slot, contents[slot]!, group),
+    isUnreadable: false,
+    show: (contents) => freshMessage(queue.name, parcel, slot, contentAt(contents, slot), group),
   }));
 }
 
@@ -97,7 +100,7 @@ function sightLease(queue: QueueRecord, lease: Lease, now: number): Sighting[] {
     const isPurged = lease.since < queue.purgedBefore;
     if (!isLive(slot) || isPurged || verdictOf(queue, lease, slot, now) === 'gone') return [];
     const state = stateOf(lease, slot, now);
-    const show = (contents: readonly Content[]) => leasedMessage(queue.name, lease, index, contents[index]!, now);
-    return [{ state, visibleAt: slot.visibleAt, contents: lease.contents, show }];
+    const show = (contents: readonly Content[]) => leasedMessage(queue.name, lease, index, contentAt(contents, index), now);
+    return [{ state, visibleAt: slot.visibleAt, contents: lease.contents, isUnreadable: isUnreadable(lease), show }];
   });
 }

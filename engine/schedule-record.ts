@@ -148,8 +148,9 @@ export function deletedScheduleRow(name: string, version: string, now: number): 
   return { kind: scheduleKind, name, version, deletedAt: now, ttl: Math.ceil((now + tombstoneMs) / 1000) };
 }
 
-/** What its messages hold; undefined where the schedule was replaced or deleted since it was read. */
+/** What its messages hold; undefined where the schedule was replaced or deleted since it was read, or that can not be read. */
 export async function contentOf(ctx: Context, { contents }: ScheduleRecord): Promise<Content | undefined> {
   const [read] = await readContents(ctx.store, [contents]);
-  return read?.[0];
+  const content = read?.[0];
+  return content?.unreadable === undefined ? content : undefined;
 }

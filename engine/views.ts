@@ -5,7 +5,7 @@ import { parcelIdOf } from './groups.ts';
 import { groupKeyOf, isGroupRow, messageId } from './ids.ts';
 import type { Ending } from './keeping.ts';
 import { formatReceipt } from './receipts.ts';
-import { type Death, type Lease, leaseEnd, type Parcel, type Slot } from './rows.ts';
+import { type Death, isUnreadable, type Lease, leaseEnd, type Parcel, type Slot } from './rows.ts';
 import type { QueueRecord } from './settings.ts';
 import { priorityLevelOf } from './shards.ts';
 
@@ -15,8 +15,9 @@ export const messageOverheadBytes = 1500;
 const instant = (ms: number) => new Date(ms).toISOString();
 
 /** JSON as the text in which it is stored: see `texts` of `Engine.call`. */
-function content(from: Content): Pick<Message, 'body' | 'bodyBase64' | 'attributes'> {
-  const { body = null, bodyBase64, attributes = {} } = from;
+function content(from: Content): Pick<Message, 'body' | 'bodyBase64' | 'attributes' | 'unreadable'> {
+  const { body = null, bodyBase64, attributes = {}, unreadable } = from;
+  if (unreadable !== undefined) return { unreadable, attributes };
   return bodyBase64 === undefined ? { body, attributes } : { bodyBase64, attributes };
 }
 
@@ -70,6 +71,7 @@ export function receivedMessage(queue: QueueRecord, lease: Lease, index: number,
 export function stateOf(lease: Lease, slot: Slot, now: number): MessageState {
   if (lease.prepared) return 'prepared';
   if (slot.token !== undefined && leaseEnd(slot) > now) return 'leased';
+  if (isUnreadable(lease)) return 'dead';
   if (slot.visibleAt > now) return 'delayed';
   return lease.death ? 'dead' : 'ready';
 }

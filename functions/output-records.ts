@@ -85,6 +85,9 @@ export const message = z.object({
   queue: field.queueName.describe('The queue where it is now.'),
   state: field.anyState.describe('Where it is in its life.'),
   ...content,
+  unreadable: text(
+    'In place of a body: what is stored, where it can not be read as a message (bytes as base64).',
+  ).exactOptional(),
   receives,
   failures,
   priority,

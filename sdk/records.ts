@@ -110,6 +110,8 @@ export interface Message {
   state: MessageState | EndState;
   body?: Json;
   bodyBase64?: string;
+  /** In place of a body: what is stored, where it can not be read as a message. */
+  unreadable?: string;
   attributes: Attributes;
   receives: number;
   failures: number;

@@ -1,10 +1,10 @@
 /** Reads one message by id, without receiving it; and waits for its end, if asked to. */
 import type { Message } from '../../sdk/contract.ts';
-import { type Content, type Placed, readContents } from '../contents.ts';
+import { type Content, contentAt, type Placed, readContents } from '../contents.ts';
 import type { Context } from '../context.ts';
 import { type Found, findMessage, isShown } from '../find.ts';
 import { endingOf, endingOfParcel, endKey } from '../keeping.ts';
-import { isLive } from '../rows.ts';
+import { isLive, isUnreadable } from '../rows.ts';
 import type { QueueRecord } from '../settings.ts';
 import { incarnationOf } from '../shards.ts';
 import { verdictOf, verdictOfAge } from '../verdicts.ts';
@@ -78,7 +78,8 @@ async function leased(
   const ending = endingOf(holder, lease, there, now);
   if (!ending && (!isLive(there) || verdictOf(holder, lease, there, now) === 'gone')) return undefined;
   const result = ending && there.result;
-  const [content, given] = await contentsAt(ctx, [[lease.contents, slot], ...(result ? [[result, 0] as const] : [])]);
+  const [found, given] = await contentsAt(ctx, [[lease.contents, slot], ...(result ? [[result, 0] as const] : [])]);
+  const content = found ?? (isUnreadable(lease) ? contentAt([], slot) : undefined);
   if (!content || (result && !given)) return undefined;
   const ended = ending && { ...ending, ...(given ? { result: given.body ?? null } : {}) };
   return leasedMessage(holder.name, lease, slot, content, now, ended);
@@ -90,7 +91,7 @@ async function contentsAt(ctx: Context, places: readonly (readonly [Placed, numb
     ctx.store,
     places.map(([placed]) => placed),
   );
-  return places.map(([, slot], index) => contents[index]?.[slot]);
+  return places.map(([, slot], index) => contents[index] && contentAt(contents[index], slot));
 }
 
 function isOwnedBy(rowId: string, incarnation: string): boolean {

@@ -136,9 +136,9 @@ async function shown(ctx: Context, found: readonly Sighting[]): Promise<Message[
   const places = [...new Set<Placed>(found.map(({ contents }) => contents))];
   const contents = await readContents(ctx.store, places);
   // Contents that are gone: the message ended between the two reads.
-  return found.flatMap(({ contents: placed, show }) => {
+  return found.flatMap(({ contents: placed, isUnreadable, show }) => {
     const read = contents[places.indexOf(placed)];
-    return read ? [show(read)] : [];
+    return read || isUnreadable ? [show(read ?? [])] : [];
   });
 }
 

@@ -11,8 +11,8 @@ export const leases: readonly Mutant[] = [
   {
     name: 'a row is replaced whatever its version',
     file: 'engine/lease-writes.ts',
-    find: "{ equals: [['version'], seen.row.version as string] }",
-    replace: "{ exists: ['id'] }",
+    find: 'seen.row ? unchanged(seen.row) :',
+    replace: "seen.row ? { exists: ['id'] } :",
   },
   {
     name: 'the fresh row is removed before the lease row stands',

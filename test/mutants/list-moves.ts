@@ -13,8 +13,8 @@ export const moves: readonly Mutant[] = [
   {
     name: 'a part of a row is moved whatever became of it since it was judged',
     file: 'engine/lease-writes.ts',
-    find: "{ equals: [['version'], seen.row!.version as string] };",
-    replace: "{ exists: ['version'] };",
+    find: 'when: unchanged(seen.row!)',
+    replace: "when: { exists: ['version'] }",
   },
   {
     name: 'a message forgets its priority in a queue without levels',
@@ -33,6 +33,27 @@ export const moves: readonly Mutant[] = [
     file: 'engine/operations/release.ts',
     find: "isRejected ? 'rejected' : 'max_receives'",
     replace: "'max_receives'",
+  },
+  {
+    name: 'a message that nobody can read stays where it is received',
+    file: 'engine/moves.ts',
+    find: "death?.reason === 'unreadable' ? (expiresAt ?? farMs) : now",
+    replace: 'expiresAt === 0 ? farMs : now',
+    tests: ['test/engine/unreadable.test.ts'],
+  },
+  {
+    name: 'a receive that nobody was given counts for a message that cannot be read',
+    file: 'engine/unreadable.ts',
+    find: 'receives: slot.receives - 1',
+    replace: 'receives: slot.receives',
+    tests: ['test/engine/unreadable.test.ts'],
+  },
+  {
+    name: 'a message that cannot be read takes its parcel with it',
+    file: 'engine/unreadable.ts',
+    find: 'one.slots.filter((slot) => contentAt(contents, slot).unreadable !== undefined)',
+    replace: 'one.slots.filter(() => one.slots.some((slot) => contentAt(contents, slot).unreadable !== undefined))',
+    tests: ['test/engine/unreadable.test.ts'],
   },
   {
     name: 'a dead letter forgets the text of its failure',
@@ -98,9 +119,9 @@ export const moves: readonly Mutant[] = [
   {
     name: 'a dead letter is due where it was, not at once',
     file: 'engine/moves.ts',
-    find: 'const next: Slot = { visibleAt: now, receives: 0, failures: 0 };',
+    find: 'const next: Slot = { visibleAt, receives: 0, failures: 0 };',
     replace:
-      'const next: Slot = { visibleAt: slot.visibleAt, receives: slot.receives, failures: 0, ...(now < 0 ? { end: "done" } : {}) };',
+      'const next: Slot = { visibleAt: slot.visibleAt, receives: slot.receives, failures: 0, ...(visibleAt < 0 ? { end: "done" } : {}) };',
   },
   {
     name: 'a redrive moves what is leased',
