@@ -1,4 +1,5 @@
 /** What is paid while nothing happens: counted, under a clock that the measurement drives. */
+import { maxIdlePollSecondsDefault } from '../sdk/consumer-options.ts';
 import { sweepPeriodMs, waitSecondsMax } from '../sdk/limits.ts';
 import { drivenClock } from './driven-clock.ts';
 import type { Ground } from './ground.ts';
@@ -6,8 +7,16 @@ import type { Ground } from './ground.ts';
 const minuteMs = 60_000;
 const queuesSwept = 10;
 
+interface ConsumerCost {
+  callsPerMinute: number;
+  readUnitsPerMinute: number;
+}
+
 export interface IdleCost {
-  consumer: { callsPerMinute: number; readUnitsPerMinute: number };
+  /** It waits at the server, 20 s each time. */
+  waiting: ConsumerCost;
+  /** It asks every five seconds, and does not wait: what a consumer does on AWS. */
+  asking: ConsumerCost;
   sweep: { callsPerMinute: number; callsPerMinuteAndQueue: number; readUnitsPerMinuteAndQueue: number };
 }
 
@@ -26,15 +35,22 @@ export async function idleCost(ground: Ground): Promise<IdleCost> {
   await sweep();
   const swept = meter.reset();
 
-  const startedAt = clock.now();
-  while (clock.now() - startedAt < minuteMs) {
-    await engine.call('receive', { queue: 'idle-0' }, { waitSeconds: waitSecondsMax });
+  async function idleMinute(receive: () => Promise<unknown>): Promise<ConsumerCost> {
+    meter.reset();
+    const startedAt = clock.now();
+    while (clock.now() - startedAt < minuteMs) await receive();
+    const { calls, readUnits } = meter.reset();
+    const minutes = (clock.now() - startedAt) / minuteMs;
+    return { callsPerMinute: calls / minutes, readUnitsPerMinute: readUnits / minutes };
   }
-  const waited = meter.reset();
-  const minutes = (clock.now() - startedAt) / minuteMs;
+  const receive = (waitSeconds: number) => engine.call('receive', { queue: 'idle-0' }, { waitSeconds });
   const sweeps = minuteMs / sweepPeriodMs;
   return {
-    consumer: { callsPerMinute: waited.calls / minutes, readUnitsPerMinute: waited.readUnits / minutes },
+    waiting: await idleMinute(() => receive(waitSecondsMax)),
+    asking: await idleMinute(async () => {
+      await clock.sleep(maxIdlePollSecondsDefault * 1000);
+      await receive(0);
+    }),
     sweep: {
       callsPerMinute: bare.calls * sweeps,
       callsPerMinuteAndQueue: ((swept.calls - bare.calls) / queuesSwept) * sweeps,

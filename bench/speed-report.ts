@@ -74,9 +74,10 @@ export function printSpeed({ raw, rows, calls, idle, functions }: SpeedReport): 
       [
         [
           'a consumer that waits 20 s each time',
-          idle.consumer.callsPerMinute.toFixed(1),
-          idle.consumer.readUnitsPerMinute.toFixed(1),
+          idle.waiting.callsPerMinute.toFixed(1),
+          idle.waiting.readUnitsPerMinute.toFixed(1),
         ],
+        ['a consumer that asks each 5 s', idle.asking.callsPerMinute.toFixed(1), idle.asking.readUnitsPerMinute.toFixed(1)],
         ['the sweep, each queue', idle.sweep.callsPerMinuteAndQueue.toFixed(1), idle.sweep.readUnitsPerMinuteAndQueue.toFixed(1)],
         ['the sweep, beside its queues', idle.sweep.callsPerMinute.toFixed(1), ''],
       ],

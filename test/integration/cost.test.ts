@@ -1,6 +1,7 @@
 /** What a message costs: exact counts, as a real DynamoDB engine states them. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Ground, layGround } from '../../bench/ground.ts';
+import { idleCost } from '../../bench/idle.ts';
 import { costOfLife } from '../../bench/life.ts';
 import { costOfSteps } from '../../bench/steps.ts';
 
@@ -30,6 +31,13 @@ it('spends 6 write units, and a fifth of a read unit, on a message that is publi
   const cost = await costOfLife(ground, { messages, bodyBytes: 40, publishBatch: 1, receiveBatch: 10, receivers: 1 });
   expect(cost.writeUnits).toBeCloseTo(6, 9);
   expect(cost.readUnits).toBeLessThan(0.25);
+});
+
+it('spends three calls and 2.5 read units on each receive of an idle consumer that asks every five seconds', async () => {
+  const idleGround = await layGround();
+  const { asking } = await idleCost(idleGround);
+  await idleGround.close();
+  expect(asking).toEqual({ callsPerMinute: 12 * 3, readUnitsPerMinute: 12 * 2.5 });
 });
 
 it('spends exactly so many write units on each other step, and on lives that begin or end otherwise', async () => {
