@@ -20,23 +20,18 @@ import { holdsStill, marks } from './ack.ts';
 import { leaseLost, readReceipts } from './by-row.ts';
 
 export async function ackItems(ctx: Context, queueName: string, receipts: readonly unknown[]): Promise<OutputOf<'ackItems'>> {
-  const queue = await noteTransactions(ctx, await ctx.settings.get(queueName));
+  const queue = await ctx.settings.get(queueName);
   const { rows, refused } = readReceipts(queue, receipts);
   const [first] = refused;
   if (first) throw new DumbwaiterError(first[1].code, `receipts[${first[0]}]: ${first[1].message}`);
-  return {
-    items: asItems(
-      ctx,
-      [...rows].map(([rowId, held]) =>
-        ackWrite(
-          ctx,
-          queue,
-          rowId,
-          held.map(({ receipt }) => receipt),
-        ),
-      ),
-    ),
-  };
+  const writes = [...rows].map(([rowId, held]) => {
+    const receiptsOfRow = held.map(({ receipt }) => receipt);
+    return ackWrite(ctx, queue, rowId, receiptsOfRow);
+  });
+  const items = asItems(ctx, writes);
+  // After all that can refuse the call, which then changes nothing; before the caller has the entries.
+  await noteTransactions(ctx, queue);
+  return { items };
 }
 
 /** One write of the row, however many of its messages are acked: DynamoDB takes no two on one item. */

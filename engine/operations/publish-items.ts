@@ -22,7 +22,7 @@ export async function publishItems(
   queueName: string,
   entries: readonly (PublishEntry | Refused)[],
 ): Promise<OutputOf<'publishItems'>> {
-  const queue = await noteTransactions(ctx, (await targetOf(ctx, queueName)).queue);
+  const { queue } = await targetOf(ctx, queueName);
   const pending = entries.map((entry, index) => accepted(ctx, queue, entry, index));
   const own = pending.filter(({ id }) => id !== undefined);
   const twice = own.find(({ id }, at) => own.findIndex((other) => other.id === id) !== at);
@@ -36,7 +36,10 @@ export async function publishItems(
   for (const { id, group } of parcels) for (const [slot, { index }] of group.entries()) ids[index] = messageId(id, slot);
   for (const { index, id } of own) ids[index] = id!;
   const writes = [...parcels, ...own.map((one) => ownWrite(ctx, queue, one))].flatMap((parcel) => writesOf(ctx, parcel));
-  return { items: asItems(ctx, writes), ids };
+  const items = asItems(ctx, writes);
+  // After all that can refuse the call, which then changes nothing; before the caller has the entries.
+  await noteTransactions(ctx, queue);
+  return { items, ids };
 }
 
 function accepted(ctx: Context, queue: QueueRecord, entry: PublishEntry | Refused, index: number): Pending {

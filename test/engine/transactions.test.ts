@@ -332,6 +332,28 @@ onBothStores('acking within a transaction', (driven) => {
   });
 });
 
+onBothStores('entries that are refused', (driven) => {
+  it('change nothing, not even what the queue knows of itself', async () => {
+    const { call, create, rows, send } = driven();
+    await create('q');
+    await send('q', 1);
+    const everything = async () => [await rows('messages'), await rows('leases'), await rows('queues')];
+    const before = await everything();
+    const twice = [
+      { body: 1, id: 'same' },
+      { body: 2, id: 'same' },
+    ];
+    const large = range(8).map(() => ({ body: noise(1_000_000) }));
+    for (const messages of [twice, large, [{ body: 1, dedupKey: 'k' }], [{}], [{ body: 1, delaySeconds: -1 }]])
+      await expect(call('publishItems', 'q', { messages })).rejects.toMatchObject({ code: 'invalid_input' });
+    for (const receipt of ['nonsense', 5 as never])
+      await expect(call('ackItems', 'q', { receipts: [receipt] })).rejects.toMatchObject({ code: 'invalid_receipt' });
+    expect(await everything()).toEqual(before);
+    await call('publishItems', 'q', { messages: [{ body: 1 }] });
+    expect(await everything()).not.toEqual(before);
+  });
+});
+
 onBothStores('a transaction that goes out late', (driven) => {
   async function shards({ rows }: DrivenEngine) {
     const row = (await rows('queues')).find(({ kind }) => kind === 'queue');
