@@ -51,7 +51,10 @@ export async function startFaultyEndpoint(engine: string): Promise<FaultyEndpoin
     respond(response, forwardedAnswer.status, changed);
   }
 
-  const server = createServer((request, response) => void answer(request, response)).listen(0, '127.0.0.1');
+  const server = createServer((request, response) => {
+    // The engine may be gone: what is still asked then is asked by a client whose test is over.
+    answer(request, response).catch(() => request.socket.destroy());
+  }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
