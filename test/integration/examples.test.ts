@@ -105,6 +105,10 @@ describe('the examples', () => {
     expect(await example('prepared')).toBe('a receipt for order 1\n');
   });
 
+  it('check-back answers what its queue signed, and nothing else', async () => {
+    expect(await example('check-back')).toBe('signed: {"outcome":"commit"}, forged: 401\n');
+  });
+
   it('by-hand receives, extends, releases and acks', async () => {
     expect(await example('by-hand')).toBe('0 ready, 1 later\n');
   });
