@@ -96,6 +96,7 @@ onBothStores('messages that nobody can read', (driven) => {
     clock.advance(3_600_000);
     await sweep();
     expect(await receive(place, { max: 10 })).toEqual([]);
+    expect(await shown(place, id!)).toEqual(there);
     await engine.call('cancelMessage', { queue: place, id: id! }, {});
     expect((await call('peek', place)).messages).toEqual([]);
   });
