@@ -11,7 +11,7 @@ import { sendCall } from './dynamo-client.ts';
 import { keyItem, putItem } from './dynamo-requests.ts';
 import type { TableNames } from './dynamo-tables.ts';
 import { fromItem, type Item } from './dynamo-values.ts';
-import { type Key, type Row, type Store, StoreError, tables } from './port.ts';
+import { type Key, type Row, type Store, StoreError, tables, type Write } from './port.ts';
 import { keyText, refuseTwice } from './stored-row.ts';
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
@@ -22,12 +22,14 @@ const batchWritesMax = 25;
 const roundsMax = 8;
 const backoffMsMin = 25;
 
+/** Told of each write that was throttled; `isProven`: surely for the load on its key. */
+export type Throttled = (write: Pick<Write, 'key' | 'then'>, isProven: boolean) => void;
+
 interface Calls {
   client: DynamoDBClient;
   clock: CorrectedClock;
   names: TableNames;
-  /** Told of each write that was throttled. */
-  throttled: (write: BatchedWrite) => void;
+  throttled: Throttled;
 }
 
 export async function getBatches(keys: readonly Key[], by: number | undefined, calls: Calls): Promise<(Row | undefined)[]> {
@@ -97,7 +99,7 @@ async function writePiece(
       answer = await sendCall(client, input, () => client.send(new BatchWriteItemCommand(input)), {
         clock,
         by,
-        onHotKey: () => [...undone.values()].forEach(throttled),
+        onHotKey: (isProven) => [...undone.values()].forEach((write) => throttled(write, isProven)),
       });
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
@@ -108,8 +110,8 @@ async function writePiece(
     if ((answer.$metadata.attempts ?? 1) > 1) applied = 'unknown';
     const left = leftUndone(answer, names);
     for (const text of undone.keys()) if (!left.has(text)) undone.delete(text);
-    // DynamoDB leaves undone what it would have throttled.
-    for (const write of undone.values()) throttled(write);
+    // DynamoDB leaves undone what it would have throttled, and does not say why.
+    for (const write of undone.values()) throttled(write, false);
   }
   const message = failure?.message ?? `DynamoDB left rows unwritten in ${roundsMax} rounds`;
   const reason = failure ? failure.reason : 'throttled';

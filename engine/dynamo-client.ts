@@ -39,8 +39,8 @@ export function createDynamoClient({ attempts = attemptsMax, ...config }: Dynamo
 interface Call {
   clock: CorrectedClock;
   by: number | undefined;
-  /** Told of each attempt that was throttled because its key is hot. */
-  onHotKey: (() => void) | undefined;
+  /** Told of each attempt that was throttled because its key is hot, or may be. */
+  onHotKey: ((isProven: boolean) => void) | undefined;
   /** Whether an attempt ended without word of what became of it. */
   maybeApplied: boolean;
   /** Whether an attempt was throttled. */
@@ -70,7 +70,7 @@ export async function sendCall<Output>(
     by,
     onHotKey,
     reads = false,
-  }: { clock: CorrectedClock; by?: number | undefined; onHotKey?: () => void; reads?: boolean },
+  }: { clock: CorrectedClock; by?: number | undefined; onHotKey?: (isProven: boolean) => void; reads?: boolean },
 ): Promise<Output> {
   watch(client);
   const call: Call = { clock, by, onHotKey, maybeApplied: false, throttled: false };
@@ -111,7 +111,8 @@ function watch(client: DynamoDBClient): void {
       } catch (error) {
         if (call !== undefined && judge(error) === 'unknown') call.maybeApplied = true;
         if (call !== undefined && busy.has((error as { name: string }).name)) call.throttled = true;
-        if (call?.onHotKey !== undefined && isHotKey(error)) call.onHotKey();
+        const heat = call?.onHotKey && heatOf(error);
+        if (heat) call.onHotKey!(heat === 'hot');
         throw error;
       }
     },
@@ -173,13 +174,14 @@ function judge(error: unknown): 'no' | 'unknown' | 'answered' {
 }
 
 /**
- * Whether a write was throttled for the load on its key, rather than on the table or the account; taken to be so where no reason is
- * given: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ThrottlingReason.html
+ * Whether a write was throttled for the load on its key, rather than on the table or the account; `perhaps` where no reason is given:
+ * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ThrottlingReason.html
  */
-function isHotKey(error: unknown): boolean {
+function heatOf(error: unknown): 'hot' | 'perhaps' | undefined {
   const { name, ThrottlingReasons: reasons = [] } = error as { name?: string; ThrottlingReasons?: { reason?: string }[] };
-  if (name !== 'ThrottlingException' && name !== 'ProvisionedThroughputExceededException') return false;
-  return reasons.length === 0 || reasons.some(({ reason }) => reason?.endsWith('WriteKeyRangeThroughputExceeded'));
+  if (name !== 'ThrottlingException' && name !== 'ProvisionedThroughputExceededException') return undefined;
+  if (reasons.length === 0) return 'perhaps';
+  return reasons.some(({ reason }) => reason?.endsWith('WriteKeyRangeThroughputExceeded')) ? 'hot' : undefined;
 }
 
 function describe(error: unknown): string {

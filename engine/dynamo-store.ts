@@ -20,11 +20,12 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { type CorrectedClock, createCorrectedClock } from './clock.ts';
 import { compareSortKeys } from './conditions.ts';
-import { getBatches, writeBatches } from './dynamo-batches.ts';
+import { getBatches, type Throttled, writeBatches } from './dynamo-batches.ts';
 import { isUnsure, sendCall } from './dynamo-client.ts';
 import { keyItem, queryInput, writeRequest } from './dynamo-requests.ts';
 import type { TableNames } from './dynamo-tables.ts';
 import { fromItem, type Item } from './dynamo-values.ts';
+import { createKeyLoads } from './key-loads.ts';
 import {
   type Range,
   type Ranged,
@@ -47,9 +48,11 @@ export interface DynamoStoreParts {
 
 export function createDynamoStore({ client, tables: names, clock = createCorrectedClock() }: DynamoStoreParts): Store {
   const listeners: ((shard: string, isPublish?: boolean) => void)[] = [];
-  const throttled = (write: Pick<Write, 'key' | 'then'>) => {
+  const loads = createKeyLoads(clock.local);
+  const throttled: Throttled = (write, isProven) => {
     const shard = shardOf(write);
-    if (shard !== undefined) for (const listener of listeners) listener(shard, isPublish(write));
+    if (shard === undefined || !(isProven || loads.isHot(shard))) return;
+    for (const listener of listeners) listener(shard, isPublish(write));
   };
   const calls = { client, clock, names, throttled };
 
@@ -90,7 +93,10 @@ export function createDynamoStore({ client, tables: names, clock = createCorrect
       }
     },
 
-    writeAll: (writes, { by } = {}) => writeBatches(writes, by, calls),
+    writeAll(writes, { by } = {}) {
+      writes.forEach(loads.note);
+      return writeBatches(writes, by, calls);
+    },
 
     async transact(writes: readonly Write[], { by }: WriteOptions = {}): Promise<Transacted> {
       if (writes.length === 0) return { ok: true };
@@ -103,10 +109,19 @@ export function createDynamoStore({ client, tables: names, clock = createCorrect
         }),
       };
       try {
-        await sendCall(client, input, () => client.send(new TransactWriteItemsCommand(input)), { clock, by });
+        writes.forEach(loads.note);
+        // Of which of its rows it was is not said.
+        const onHotKey = () => writes.forEach((write) => throttled(write, false));
+        await sendCall(client, input, () => client.send(new TransactWriteItemsCommand(input)), { clock, by, onHotKey });
         return { ok: true };
       } catch (error) {
-        if (error instanceof TransactionCanceledException) return cancelled(error);
+        if (error instanceof TransactionCanceledException) {
+          const { CancellationReasons: reasons = [] } = error;
+          writes.forEach((write, index) => {
+            if (throttlings.has(reasons[index]?.Code ?? '')) throttled(write, false);
+          });
+          return cancelled(error);
+        }
         throw error;
       }
     },
@@ -114,7 +129,8 @@ export function createDynamoStore({ client, tables: names, clock = createCorrect
 
   async function sendWrite(write: Write, by: number | undefined): Promise<Row | undefined> {
     const request = writeRequest(write, names);
-    const options = { clock, by, onHotKey: () => throttled(write) };
+    loads.note(write);
+    const options = { clock, by, onHotKey: (isProven: boolean) => throttled(write, isProven) };
     if ('put' in request) {
       await sendCall(client, request.put, () => client.send(new PutItemCommand(request.put)), options);
       return fromItem(request.put.Item!);
@@ -139,7 +155,8 @@ function maybeRow(item: Item | undefined): Row | undefined {
 }
 
 /** Reasons that pass by themselves: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */
-const passing = new Set(['TransactionConflict', 'ProvisionedThroughputExceeded', 'ThrottlingError']);
+const throttlings = new Set(['ProvisionedThroughputExceeded', 'ThrottlingError']);
+const passing = new Set([...throttlings, 'TransactionConflict']);
 
 function cancelled(error: TransactionCanceledException): Transacted {
   const reasons: CancellationReason[] = error.CancellationReasons ?? [];

@@ -1,7 +1,7 @@
 /**
  * How many shards a queue has. One takes about 1,000 write units a second (a DynamoDB partition:
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html); so a queue whose writes are
- * throttled doubles its shards, and one found idle halves them. Messages are published to the first `shards`; receives and the
+ * throttled for the load on a key doubles its shards, and one in which little waits halves them. Messages are published to the first `shards`; receives and the
  * sweep visit `shardsVisited`, which includes retired ones until they are surely empty. Of those that were forgotten since, up to
  * `shardsEver`, each sweep looks at one: a transaction of a caller's own is not bound to the time in which the queue's writes go out.
  */
@@ -9,8 +9,10 @@ import {
   readToWriteMsMax,
   retryMsMax,
   settingsCacheMs,
+  shardsCalmMsMax,
   shardsGrowPauseMs,
   shardsIdleMs,
+  shardsLightWaitingMax,
   shardsMax,
   signedRequestMsMax,
   sweepPeriodMs,
@@ -41,9 +43,11 @@ export async function growIfThrottled(ctx: Context, queue: QueueRecord): Promise
   return changeQueue(ctx, queue.name, (record, now) => {
     if (!isAsked(record, throttled) || isTooSoon(record, now)) return record;
     const shards = Math.min(shardsMax, record.shards * 2);
+    const shrankTooSoon = shards <= record.shardsEver && now - record.shardsChangedAt < record.shardsCalmMs;
     return {
       ...record,
       shards,
+      shardsCalmMs: shrankTooSoon ? Math.min(shardsCalmMsMax, 2 * record.shardsCalmMs) : record.shardsCalmMs,
       shardsVisited: Math.max(shards, record.shardsVisited),
       shardsEver: Math.max(shards, record.shardsEver),
       shardsChangedAt: now,
@@ -59,20 +63,26 @@ async function visitAgain(ctx: Context, queue: QueueRecord, shard: number): Prom
   });
 }
 
-/** Retires half of an idle queue's shards, and forgets retired ones that are surely empty. */
-export async function shrinkIfIdle(
+/**
+ * Retires half of the shards of a queue in which little waits, and forgets retired ones that are surely empty. How much is published shows
+ * nowhere: a queue that has to grow again soon after is left alone for twice as long each time, until it is found empty.
+ */
+export async function shrinkIfLight(
   ctx: Context,
   queue: QueueRecord,
-  { isIdle, emptyFrom, asOf }: { isIdle: boolean; emptyFrom: number; asOf: number },
+  { waiting, emptyFrom, asOf }: { waiting: number; emptyFrom: number; asOf: number },
 ): Promise<void> {
   const age = asOf - queue.shardsChangedAt;
   const canForget = queue.shardsVisited > queue.shards && emptyFrom <= queue.shards && age > settingsForgottenMs;
-  const canRetire = !canForget && isIdle && queue.shards > 1 && queue.shardsVisited === queue.shards && age > shardsIdleMs;
+  const isEmpty = emptyFrom === 0;
+  const isCalm = isEmpty ? age > shardsIdleMs : waiting <= shardsLightWaitingMax && age > queue.shardsCalmMs;
+  const canRetire = !canForget && isCalm && queue.shards > 1 && queue.shardsVisited === queue.shards;
   if (!canForget && !canRetire) return;
   await changeQueue(ctx, queue.name, (record, now) => {
     if (record.shardsChangedAt !== queue.shardsChangedAt) return record;
     if (canForget) return { ...record, shardsVisited: record.shards };
-    return { ...record, shards: Math.ceil(record.shards / 2), shardsChangedAt: now };
+    const shardsCalmMs = isEmpty ? shardsIdleMs : record.shardsCalmMs;
+    return { ...record, shards: Math.ceil(record.shards / 2), shardsCalmMs, shardsChangedAt: now };
   });
 }
 

@@ -16,6 +16,7 @@ import {
   delaySecondsDefault,
   readToWriteMsMax,
   retentionSecondsDefault,
+  shardsIdleMs,
   visibilityTimeoutSecondsDefault,
 } from '../sdk/limits.ts';
 import type { Key, Row, Value } from './port.ts';
@@ -32,6 +33,8 @@ export interface QueueRecord extends QueueSettings {
   /** The most that it ever had: a transaction of a caller's own may go out long after it was told of a shard. */
   shardsEver: number;
   shardsChangedAt: number;
+  /** How long its shards stay as they are before some may be retired though messages wait, ms. */
+  shardsCalmMs: number;
   /** Levels of priority that messages may be in: the most that the queue ever declared. */
   levelsVisited: number;
   /** Whether it ever had the setting `prepared`. */
@@ -111,6 +114,7 @@ export function readQueue(row: Row): QueueRecord {
     shardsVisited: row.shardsVisited as number,
     shardsEver: (row.shardsEver as number | undefined) ?? (row.shardsVisited as number),
     shardsChangedAt: row.shardsChangedAt as number,
+    shardsCalmMs: (row.shardsCalmMs as number | undefined) ?? shardsIdleMs,
     levelsVisited: (row.levelsVisited as number | undefined) ?? 1,
     visibilityTimeoutSeconds: row.visibilityTimeoutSeconds as number,
     delaySeconds: row.delaySeconds as number,

@@ -41,7 +41,8 @@ export function isPublish({ key, then }: Pick<Write, 'key' | 'then'>): boolean {
 /** The shard of a queue whose partition a write loads, in its table or in the index; undefined where none. */
 export function shardOf({ key, then }: Pick<Write, 'key' | 'then'>): string | undefined {
   if (key.table === 'messages') return key.shard;
-  const shard = key.table === 'leases' && 'put' in then ? then.put.shard : undefined;
+  if (key.table !== 'leases' || 'remove' in then) return undefined;
+  const shard = 'put' in then ? then.put.shard : then.set.find(([path]) => path.length === 1 && path[0] === 'shard')?.[1];
   return typeof shard === 'string' ? shard : undefined;
 }
 

@@ -8,7 +8,7 @@ import { clearParcel } from './claims.ts';
 import type { Context } from './context.ts';
 import type { Deadline } from './deadline.ts';
 import type { SweepReport } from './engine.ts';
-import { holdsNothing, lookIntoForgotten, shrinkIfIdle } from './growth.ts';
+import { holdsNothing, lookIntoForgotten, shrinkIfLight } from './growth.ts';
 import { look, lookAt, type Seen } from './lease-writes.ts';
 import { type Row, StoreError } from './port.ts';
 import { sweepPrepared } from './prepared-sweep.ts';
@@ -85,7 +85,7 @@ export async function sweepQueue(
   if (oldest !== Number.POSITIVE_INFINITY) swept.oldestAgeSeconds = Math.max(0, ctx.clock.now() - oldest) / 1000;
   // Of a queue that was not visited whole nothing is known.
   if (left.length > 0 || deadline.isOver()) return { swept, complete: false };
-  await shrinkIfIdle(ctx, queue, { isIdle: emptyFrom === 0, emptyFrom, asOf });
+  await shrinkIfLight(ctx, queue, { waiting: swept.waiting, emptyFrom, asOf });
   await lookIntoForgotten(ctx, queue, asOf);
   if (complete && swept.waiting === 0) await sleepIfIdle(ctx, queue, asOf);
   return { swept, complete };

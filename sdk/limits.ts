@@ -164,6 +164,10 @@ export const shardsMax = 256;
 export const shardsGrowPauseMs = 10_000;
 /** A queue found idle this long after its shards last changed has half of them retired. */
 export const shardsIdleMs = 10 * 60_000;
+/** A queue in which no more messages wait has half of its shards retired too. */
+export const shardsLightWaitingMax = 1_000;
+/** A queue that had to grow again is left alone for twice as long each time, and for so long at the most. */
+export const shardsCalmMsMax = 24 * 60 * 60_000;
 
 // --- Time fences: what makes it safe that requests are late, sent twice, or made by a process that slept ---
 

@@ -1,7 +1,7 @@
 /** Creates a queue. Creating it again with the same settings changes nothing; with others it is refused. */
 import type { CheckedInputOf, Queue, QueueSettings } from '../../sdk/contract.ts';
 import { DumbwaiterError } from '../../sdk/errors.ts';
-import { awakeMs } from '../../sdk/limits.ts';
+import { awakeMs, shardsIdleMs } from '../../sdk/limits.ts';
 import type { Context } from '../context.ts';
 import { StoreError } from '../port.ts';
 import { checkDeadLetter } from '../queue-records.ts';
@@ -28,6 +28,7 @@ export async function createQueue(ctx: Context, name: string, input: CheckedInpu
     shardsVisited: 1,
     shardsEver: 1,
     shardsChangedAt: now,
+    shardsCalmMs: shardsIdleMs,
     levelsVisited: settings.priority?.levels ?? 1,
     hasPrepared: settings.prepared !== null,
     hasTransactions: false,

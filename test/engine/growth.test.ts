@@ -5,7 +5,7 @@ import { createMemoryStore } from '../../engine/memory-store.ts';
 import type { Store } from '../../engine/port.ts';
 import { seededRandom } from '../../engine/random.ts';
 import { readQueue } from '../../engine/settings.ts';
-import { readToWriteMsMax, shardsGrowPauseMs, shardsIdleMs, shardsMax } from '../../sdk/limits.ts';
+import { readToWriteMsMax, shardsGrowPauseMs, shardsIdleMs, shardsLightWaitingMax, shardsMax } from '../../sdk/limits.ts';
 import { createDrivenClock } from './driven-clock.ts';
 import { type WatchedStore, watchStore } from './watched-store.ts';
 
@@ -180,14 +180,39 @@ describe('the shards of a queue', () => {
     expect([...memory.rows('messages'), ...memory.rows('queues')]).toEqual([]);
   });
 
-  it('are not retired while messages wait or are leased', async () => {
+  it('are retired by halves while little waits, and none that holds something is forgotten', async () => {
+    await growTo(4);
+    const waiting = memory.rows('messages').length;
+    expect(waiting).toBeGreaterThan(0);
+    clock.advance(shardsIdleMs + minuteMs);
+    await engine.sweep({ until: clock.now() + minuteMs });
+    expect(await shards()).toEqual({ shards: 2, visited: 4 });
+    clock.advance(60 * minuteMs);
+    await engine.sweep({ until: clock.now() + minuteMs });
+    expect(await drain()).toHaveLength(waiting);
+  });
+
+  it('are not retired while much waits', async () => {
     await growTo(2);
+    const some = Array.from({ length: 100 }, (_, body) => body);
+    for (let call = 0; call <= shardsLightWaitingMax / 100; call++) await publish(...some);
     clock.advance(shardsIdleMs + minuteMs);
     await engine.sweep({ until: clock.now() + minuteMs });
     expect(await shards()).toEqual({ shards: 2, visited: 2 });
-    await engine.call('receive', orders, { max: 100, visibilityTimeoutSeconds: 3600 });
+  });
+
+  it('that were retired though they were needed are left alone for twice as long when they have come again', async () => {
+    await growTo(2);
+    clock.advance(shardsIdleMs + minuteMs);
     await engine.sweep({ until: clock.now() + minuteMs });
-    expect(await shards()).toEqual({ shards: 2, visited: 2 });
+    expect(await shards()).toMatchObject({ shards: 1 });
+    await growTo(2);
+    clock.advance(shardsIdleMs + minuteMs);
+    await engine.sweep({ until: clock.now() + minuteMs });
+    expect(await shards()).toMatchObject({ shards: 2 });
+    clock.advance(shardsIdleMs);
+    await engine.sweep({ until: clock.now() + minuteMs });
+    expect(await shards()).toMatchObject({ shards: 1 });
   });
 });
 

@@ -215,4 +215,18 @@ export const fences: readonly Mutant[] = [
     replace: '',
     tests: ['test/engine/throttled.test.ts'],
   },
+  {
+    name: 'any throttle is taken for proof of a hot key',
+    file: 'engine/key-loads.ts',
+    find: 'const hotWrites = 100;',
+    replace: 'const hotWrites = 0;',
+    tests: ['test/unit/key-loads.test.ts'],
+  },
+  {
+    name: 'shards that are needed are retired again and again',
+    file: 'engine/growth.ts',
+    find: 'shrankTooSoon ? Math.min(shardsCalmMsMax, 2 * record.shardsCalmMs)',
+    replace: 'shrankTooSoon ? Math.min(shardsCalmMsMax, record.shardsCalmMs)',
+    tests: ['test/engine/growth.test.ts'],
+  },
 ];

@@ -63,6 +63,7 @@ export function queueOf(settings: Partial<QueueRecord> = {}): QueueRecord {
     hasTransactions: false,
     awakeUntil: start + awakeMs,
     shardsChangedAt: 0,
+    shardsCalmMs: 600_000,
     purgedBefore: 0,
     restsUntil: 0,
     retentionBindsFrom: 0,
