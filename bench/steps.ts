@@ -1,8 +1,9 @@
 /** What the steps beside publish, receive and ack cost: a second receive, a longer lease, lives that begin otherwise. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { createCorrectedClock } from '../engine/clock.ts';
+import { arrivedMs } from '../engine/sleep.ts';
 import type { QueueSettings } from '../sdk/contract.ts';
-import { batchEntriesMax, sweepPeriodMs } from '../sdk/limits.ts';
+import { awakeMs, batchEntriesMax, sweepPeriodMs } from '../sdk/limits.ts';
 import { bodyOf } from './bodies.ts';
 import type { Ground, Instance } from './ground.ts';
 import type { Cost } from './life.ts';
@@ -40,7 +41,7 @@ export async function costOfSteps(ground: Ground, messages: number): Promise<Ste
     { name: 'publish under a key that is taken, ignored', target: { atMost: 1 }, cost: await duplicates(ground, messages) },
     { name: 'whole life, kept with a result', target: { atMost: 6 }, cost: await keptLife(ground, messages, 1) },
     { name: 'the same, ten together', target: { atMost: 0.7 }, cost: await keptLife(ground, messages, 10) },
-    { name: 'a tick of a schedule, published', target: { atMost: 5 }, cost: await ticks(ground, messages) },
+    { name: 'a tick of a schedule, published', target: { atMost: 5.2 }, cost: await ticks(ground, messages) },
   ];
 }
 
@@ -148,7 +149,7 @@ async function preparedLife(ground: Ground, messages: number): Promise<Cost> {
   return perMessage([instance], messages);
 }
 
-/** A tick a minute, published by that minute's sweep, in a transaction of its own; what the sweep costs without it is taken off. */
+/** A tick a minute, published by that minute's sweep, in a transaction of its own; what the sweep costs without it is taken off. The visits to its queue are not. */
 async function ticks(ground: Ground, messages: number): Promise<Cost> {
   const time = { now: Date.now() };
   // DynamoDB's own time is not the one that passes here.
@@ -170,6 +171,11 @@ async function ticks(ground: Ground, messages: number): Promise<Cost> {
     return perMessage([instance], messages);
   };
   await engine.call('createQueue', { queue: name }, {});
+  // All queues fall asleep first: what is left is what the ticks cost, that they keep their queue awake included.
+  for (const pause of [awakeMs + arrivedMs + sweepPeriodMs, sweepPeriodMs]) {
+    time.now += pause;
+    await engine.sweep({ until: time.now + sweepPeriodMs });
+  }
   const idle = await sweeps();
   await engine.call('putSchedule', { name }, { queue: name, everySeconds: 60, message: { body: bodyOf(bodyBytes) } });
   const busy = await sweeps();

@@ -25,7 +25,7 @@ const readOne = ['GetItem', 'BatchGetItem'];
 const messages = [...readOne, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'];
 const leases = [...readOne, 'PutItem', 'UpdateItem'];
 const dueLeases = ['Query'];
-/** Settings, and how many shards a queue has, which any call may have to raise. */
+/** Settings; how many shards a queue has, and until when it is awake: any call may have to raise either. */
 const queues = [...readOne, 'Query', 'PutItem'];
 
 /** Publishes, receives and what follows; changes what was published; moves dead letters back. Not the API keys. */
