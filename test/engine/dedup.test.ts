@@ -130,6 +130,12 @@ onBothStores('publishing under a key', (driven) => {
     await call('updateQueue', 'q', { deduplication: { windowSeconds: 60, onDuplicate: 'ignore' } });
     clock.advance(59 * second);
     expect(await isTaken()).toBe(true);
+    clock.advance(second);
+    expect(await isTaken()).toBe(false);
+    await call('updateQueue', 'q', { deduplication: { windowSeconds: 3600, onDuplicate: 'ignore' } });
+    clock.advance(settingsCacheMs);
+    await ack('q', await receive('q'));
+    expect(await isTaken()).toBe(true);
     await call('updateQueue', 'q', { deduplication: { windowSeconds: null, onDuplicate: 'ignore' } });
     clock.advance(settingsCacheMs);
     expect(await isTaken()).toBe(false);
