@@ -99,7 +99,9 @@ async function writePiece(
       answer = await sendCall(client, input, () => client.send(new BatchWriteItemCommand(input)), {
         clock,
         by,
-        onHotKey: (isProven) => [...undone.values()].forEach((write) => throttled(write, isProven)),
+        onHotKey(isProven) {
+          for (const write of undone.values()) throttled(write, isProven);
+        },
       });
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;

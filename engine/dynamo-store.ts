@@ -111,7 +111,9 @@ export function createDynamoStore({ client, tables: names, clock = createCorrect
       try {
         writes.forEach(loads.note);
         // Of which of its rows it was is not said.
-        const onHotKey = () => writes.forEach((write) => throttled(write, false));
+        const onHotKey = () => {
+          for (const write of writes) throttled(write, false);
+        };
         await sendCall(client, input, () => client.send(new TransactWriteItemsCommand(input)), { clock, by, onHotKey });
         return { ok: true };
       } catch (error) {
