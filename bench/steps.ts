@@ -77,7 +77,7 @@ async function receiveEach({ engine }: Instance, queue: Queue, messages: number,
 
 /** The first time the row of `messages` is removed once more, for the receive before may not have come so far. */
 async function redelivery(ground: Ground, messages: number, times: number): Promise<Cost> {
-  const { instance, queue } = await queueOf(ground);
+  const { instance, queue } = await queueOf(ground, { backoff: null });
   await publishEach(instance, queue, messages, () => ({}));
   for (let time = 0; time < times; time++) await receiveEach(instance, queue, messages, { visibilityTimeoutSeconds: 0 });
   instance.meter.reset();

@@ -60,8 +60,8 @@ export function leaseOf(ctx: Context, queue: QueueRecord, parcel: Parcel, now: n
   };
 }
 
-function claimedSlot(ctx: Context, taker: Taker, slot: Slot, leasedUntil: number): Slot {
-  const { queue, token } = taker;
+/** `drawn`: the same for all messages of a row, so that those that are not acked come back together. */
+function claimedSlot({ queue, token, visibilityTimeoutMs }: Taker, slot: Slot, leasedUntil: number, drawn: number): Slot {
   const receives = slot.receives + 1;
   // A token still here means that its lease expired: a failure that nobody told.
   const failures = slot.failures + (slot.token === undefined ? 0 : 1);
@@ -69,8 +69,9 @@ function claimedSlot(ctx: Context, taker: Taker, slot: Slot, leasedUntil: number
   delete next.leasedUntil;
   delete next.progress;
   const isLast = queue.deadLetter !== null && receives >= queue.deadLetter.maxReceives;
-  if (queue.backoff && !isLast) {
-    const wait = backoffMs(queue.backoff, failures + 1, ctx.random.number());
+  // Who takes a message for no time only looks at it.
+  if (queue.backoff && !isLast && visibilityTimeoutMs > 0) {
+    const wait = backoffMs(queue.backoff, failures + 1, drawn);
     if (wait > 0) {
       next.visibleAt = leasedUntil + wait;
       next.leasedUntil = leasedUntil;
@@ -103,7 +104,8 @@ export async function claimFresh(
   const now = ctx.clock.now();
   const lease = leaseOf(ctx, taker.queue, parcel, now);
   const leasedUntil = leaseEndAt(taker, readAt, now);
-  lease.slots = lease.slots.map((slot, index) => (index < want ? claimedSlot(ctx, taker, slot, leasedUntil) : slot));
+  const drawn = ctx.random.number();
+  lease.slots = lease.slots.map((slot, index) => (index < want ? claimedSlot(taker, slot, leasedUntil, drawn) : slot));
   await keepThroughLease(ctx, lease);
   const after = await putIfAbsent(ctx, leaseRow(lease), readAt);
   const { lease: there } = judgeable(after, now);
@@ -132,6 +134,7 @@ export async function claimDue(ctx: Context, taker: Taker, first: Seen, want: nu
 
     const now = ctx.clock.now();
     const leasedUntil = leaseEndAt(taker, seen.readAt, now);
+    const drawn = ctx.random.number();
     let taken = 0;
     const slots = lease.slots.map((slot, index) => {
       // As they were settled: a lease that ends between then and now may have been the last one its message has.
@@ -139,7 +142,7 @@ export async function claimDue(ctx: Context, taker: Taker, first: Seen, want: nu
       if (!mayBeTaken.has(index) || taken >= room)
         return lease.group && isLive(slot) && slot.visibleAt <= now ? lapsed(slot) : slot;
       taken++;
-      return claimedSlot(ctx, taker, slot, leasedUntil);
+      return claimedSlot(taker, slot, leasedUntil, drawn);
     });
     const next: Lease = { ...lease, version: ctx.newVersion(), slots };
     // Of a parcel that is taken now, the row in `messages` is removed before anything is delivered, by whoever called.

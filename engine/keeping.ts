@@ -135,7 +135,7 @@ export async function cancelledApart(
   const group = judgeable(seen, now).lease?.group;
   if (!ending.kept || !contents || !group) return undefined;
   const id = slotRowId(keptRowId(parcel.id, groupKeyOf(seen.id)), slot);
-  const room = roomForContents(1, id.length, false, false);
+  const room = roomForContents(1, id.length, null, false);
   const { placed, chunks } = place(joinEntries([packEntry(contentAt(contents, slot))]), room, () => ctx.ids.parcel(0));
   await writeChunks(ctx.store, placed, chunks, Math.ceil(ending.kept.until / 1000), writeBy(now));
   const version = ctx.newVersion();

@@ -166,8 +166,8 @@ async function contentsAnew(
   const contents = await contentsOf(ctx, lease);
   if (!contents) return undefined;
   const entries = contents.map((content, index) => packEntry(slots.includes(index) ? contentOf(content) : content));
-  const [hasBackoff, hasDeadLetter] = [target.backoff !== null, target.deadLetter !== null];
-  const room = roomForContents(lease.slots.length, lease.id.length, hasBackoff, hasDeadLetter, lease.keyed !== undefined);
+  const hasDeadLetter = target.deadLetter !== null;
+  const room = roomForContents(lease.slots.length, lease.id.length, target.backoff, hasDeadLetter, lease.keyed !== undefined);
   const ttl = row.expiresAt && keptUntil(row.expiresAt);
   return { ...place(joinEntries(entries), room, () => ctx.ids.parcel(0)), ttl };
 }
@@ -231,7 +231,7 @@ function rowAlone(
   content: Content,
 ): Beside & { id: string; row: Row } {
   const id = lease.keyed ? unkeyedRowId(lease.id, ctx.newVersion()) : slotRowId(parcelIdOf(lease), slot);
-  const room = roomForContents(1, id.length, target.backoff !== null, target.deadLetter !== null);
+  const room = roomForContents(1, id.length, target.backoff, target.deadLetter !== null);
   const packed = joinEntries([packEntry(contentOf ? contentOf(content) : content)]);
   const { placed, chunks } = place(packed, room, () => ctx.ids.parcel(0));
   const arrived = slotOf(lease.slots[slot]!);

@@ -95,7 +95,7 @@ function placeGroup(
   group: readonly Pending[],
   expiresAt: number | undefined,
 ): Beside {
-  const row = roomForContents(group.length, rowId.length, queue.backoff !== null, queue.deadLetter !== null);
+  const row = roomForContents(group.length, rowId.length, queue.backoff, queue.deadLetter !== null);
   const room = row - groupBytes - Buffer.byteLength(name);
   const ttl = expiresAt && keptUntil(expiresAt);
   return { ...place(joinEntries(group.map(({ packed }) => packed)), room, () => ctx.ids.parcel(0)), ttl };

@@ -69,7 +69,7 @@ export function placeOwn(
   const now = ctx.clock.now();
   const visibleAt = visibleAtOf(timing, now);
   const expiresAt = prepared ? undefined : expiryOf(queue, visibleAt);
-  const room = roomForContents(1, id.length, queue.backoff !== null, queue.deadLetter !== null, withKey);
+  const room = roomForContents(1, id.length, queue.backoff, queue.deadLetter !== null, withKey);
   const { placed, chunks } = place(joinEntries([packed]), room, () => ctx.ids.parcel(shard));
   const at = shardKey(queue, shard, levelIn(queue, level));
   const waiting = unreceived(ctx, queue, { id, at, count: 1, now, visibleAt, placed });

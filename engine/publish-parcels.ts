@@ -132,7 +132,7 @@ export function parcelWrite(ctx: Context, queue: QueueRecord, group: readonly Pe
   const id = ctx.ids.parcel(shard, level, now);
   const visibleAt = visibleAtOf(group[0]!.timing, now);
   const expiresAt = expiryOf(queue, visibleAt);
-  const room = roomForContents(group.length, id.length, queue.backoff !== null, queue.deadLetter !== null);
+  const room = roomForContents(group.length, id.length, queue.backoff, queue.deadLetter !== null);
   const { placed, chunks } =
     before ?? place(joinEntries(group.map((message) => message.packed)), room, () => ctx.ids.parcel(shard));
   const ttl = expiresAt === undefined ? undefined : keptUntil(expiresAt);

@@ -1,4 +1,5 @@
 /** Rows of `messages` and `leases` in their stored form. */
+import type { Backoff } from '../sdk/contract.ts';
 import { parcelSlotsMax, rowBytesMax } from '../sdk/limits.ts';
 import { keptUntil } from './contents.ts';
 import { damagedLease, damagedParcel, isSoundLease, isSoundParcel, isSoundTombstone } from './damaged-rows.ts';
@@ -215,12 +216,12 @@ const largestKeyed: Keyed = {
 export function roomForContents(
   count: number,
   rowIdChars: number,
-  withBackoff: boolean,
+  backoff: Backoff | null,
   withDeadLetter: boolean,
   withKey = false,
 ): number {
   const slot: Slot = { visibleAt: farMs, token: 'x'.repeat(tokenChars), receives: 99, failures: 99 };
-  if (withBackoff) slot.leasedUntil = farMs;
+  if (backoff) slot.leasedUntil = farMs - Math.max(1, backoff.maxSeconds * 1000 - 1);
   const largest: Lease = {
     id: 'x'.repeat(rowIdChars),
     shard: 'x'.repeat(shardKeyCharsMax),

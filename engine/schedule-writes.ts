@@ -56,7 +56,7 @@ export function publishTicks(
   const published: Published = { writes: [], ahead: [], bodies: [] };
   if (!target) return published;
   const { queue } = target;
-  const room = (id: string) => roomForContents(1, id.length, queue.backoff !== null, queue.deadLetter !== null);
+  const room = (id: string) => roomForContents(1, id.length, queue.backoff, queue.deadLetter !== null);
   for (const tick of ticks) {
     const shard = anyShard(queue, ctx.random);
     const level = levelIn(queue, record.level);

@@ -13,6 +13,10 @@ import type {
   QueueSettings,
 } from '../sdk/contract.ts';
 import {
+  backoffFactorDefault,
+  backoffJitterDefault,
+  backoffMaxSecondsDefault,
+  backoffMinSecondsDefault,
   delaySecondsDefault,
   readToWriteMsMax,
   retentionSecondsDefault,
@@ -60,7 +64,12 @@ export const settingsDefaults: QueueSettings = {
   delaySeconds: delaySecondsDefault,
   retentionSeconds: retentionSecondsDefault,
   deadLetter: null,
-  backoff: null,
+  backoff: {
+    minSeconds: backoffMinSecondsDefault,
+    maxSeconds: backoffMaxSecondsDefault,
+    factor: backoffFactorDefault,
+    jitter: backoffJitterDefault,
+  },
   priority: null,
   groups: null,
   limits: null,

@@ -12,7 +12,7 @@ export function slotPath(slot: number, name: keyof typeof slotNames): Path {
 export function slotRow(slot: Slot): { [name: string]: Value } {
   const row: { [name: string]: Value } = { v: slot.visibleAt };
   if (slot.token !== undefined) row.t = slot.token;
-  if (slot.leasedUntil !== undefined) row.l = slot.leasedUntil;
+  if (slot.leasedUntil !== undefined) row.l = slot.visibleAt - slot.leasedUntil;
   if (slot.receives > 0) row.r = slot.receives;
   if (slot.failures > 0) row.f = slot.failures;
   const { errors = [], lastFailure } = slot;
@@ -34,7 +34,7 @@ export function readSlot(value: Value): Slot {
   const row = value as Row;
   const slot: Slot = { visibleAt: row.v as number, receives: (row.r as number) ?? 0, failures: (row.f as number) ?? 0 };
   if (row.t !== undefined) slot.token = row.t as string;
-  if (row.l !== undefined) slot.leasedUntil = row.l as number;
+  if (row.l !== undefined) slot.leasedUntil = slot.visibleAt - (row.l as number);
   if (row.w !== undefined) slot.errors = (row.w as [number, string][]).map(([at, text]) => ({ at, text }));
   const lastFailure = (row.e as string | undefined) ?? slot.errors?.at(-1)?.text;
   if (lastFailure !== undefined) slot.lastFailure = lastFailure;

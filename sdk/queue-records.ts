@@ -88,6 +88,7 @@ export interface QueueSettings {
   /** How long a message may wait, counted from when it first becomes ready; fixed at publish. `null`: forever. */
   retentionSeconds: number | null;
   deadLetter: DeadLetter | null;
+  /** How long a message that failed waits. Left out of a new queue: 1 s to 15 min, factor 2, jitter 0.5. `null`: not at all. */
   backoff: Backoff | null;
   priority: Priority | null;
   /** `null`: one lease at a time for each group, one that fails blocks its group, and any rate. */

@@ -47,7 +47,9 @@ export async function extend(
         ...lease,
         version: ctx.newVersion(),
         slots: lease.slots.map((slot, index) =>
-          slots.has(index) ? { ...until(slot, leasedUntil), ...(progress === undefined ? {} : { progress }) } : slot,
+          slots.has(index)
+            ? { ...until(slot, leasedUntil, leaseMs === 0), ...(progress === undefined ? {} : { progress }) }
+            : slot,
         ),
       };
       await keepThroughLease(ctx, extended);
@@ -65,8 +67,8 @@ export async function extend(
   return answer;
 }
 
-/** The backoff that was to follow the lease follows its new end. */
-function until(slot: Slot, leasedUntil: number): Slot {
-  if (slot.leasedUntil === undefined) return { ...slot, visibleAt: leasedUntil };
-  return { ...slot, leasedUntil, visibleAt: leasedUntil + (slot.visibleAt - slot.leasedUntil) };
+/** The backoff that was to follow the lease follows its new end; a lease that is to end now gives the message back, which is no failure. */
+function until({ leasedUntil: former, ...slot }: Slot, leasedUntil: number, isGivenBack: boolean): Slot {
+  if (former === undefined || isGivenBack) return { ...slot, visibleAt: leasedUntil };
+  return { ...slot, leasedUntil, visibleAt: leasedUntil + (slot.visibleAt - former) };
 }

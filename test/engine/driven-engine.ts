@@ -114,6 +114,7 @@ export interface DrivenEngine extends Pick<OpenedStore, 'rows'>, Transactions {
   /** Another engine over the same store (or one over it) and clock: another process. */
   another(over?: Store): Engine;
   call<Name extends QueueOperation>(operation: Name, queue: string, input?: InputOf<Name>): Promise<OutputOf<Name>>;
+  /** Without a backoff, unless the settings say so. */
   create(queue: string, settings?: Partial<QueueSettings>): Promise<unknown>;
   /** Publishes bodies and answers their ids; throws when one is refused. */
   publish(queue: string, ...entries: PublishEntry[]): Promise<string[]>;
@@ -169,7 +170,7 @@ export async function driveEngine(open: (clock: DrivenClock) => Promise<OpenedSt
     ...transactions,
     another,
     call,
-    create: (queue, settings = {}) => call('createQueue', queue, settings),
+    create: (queue, settings = {}) => call('createQueue', queue, { backoff: null, ...settings }),
     async publish(queue, ...entries) {
       const { results } = await call('publish', queue, { messages: entries });
       return results.map((result) => {

@@ -188,6 +188,48 @@ onBothStores('release', (driven) => {
   });
 });
 
+onBothStores('a queue that says nothing of a backoff', (driven) => {
+  it('retries what fails after a second, then twice as long each time, up to a quarter of an hour, half of it random', async () => {
+    const { call, send, receive, clock } = driven();
+    expect(await call('createQueue', 'q')).toMatchObject({ backoff: { minSeconds: 1, maxSeconds: 900, factor: 2, jitter: 0.5 } });
+    await send('q', 1);
+    for (const failures of range(14)) {
+      const [held] = await receive('q');
+      expect(held).toMatchObject({ failures });
+      const [result] = (await call('release', 'q', { receipts: [held!.receipt], failed: 'x' })).results;
+      const wait = Date.parse((result as { visibleAt: string }).visibleAt) - clock.now();
+      const longest = Math.min(900_000, 1000 * 2 ** failures);
+      expect(wait).toBeGreaterThanOrEqual(longest / 2);
+      expect(wait).toBeLessThanOrEqual(longest);
+      clock.advance(wait);
+    }
+  });
+
+  it('has messages of one row that nobody acked come back together', async () => {
+    const { call, send, receive, clock } = driven();
+    await call('createQueue', 'q', { visibilityTimeoutSeconds: 10 });
+    await send('q', ...range(10));
+    expect((await receive('q')).length).toBe(10);
+    for (let ms = 10_000; ms < 11_000; ms += 50) {
+      clock.advance(ms === 10_000 ? ms : 50);
+      const back = await receive('q');
+      if (back.length > 0) return expect(back.length).toBe(10);
+    }
+    expect.unreachable('nothing came back within the backoff');
+  });
+
+  it('has a message back at once that was received or extended for no time', async () => {
+    const { call, send, receive } = driven();
+    await call('createQueue', 'q');
+    await send('q', 1);
+    await receive('q', { visibilityTimeoutSeconds: 0 });
+    const [held] = await receive('q');
+    expect(held).toMatchObject({ receives: 2 });
+    await call('extend', 'q', { receipts: [held!.receipt], visibilityTimeoutSeconds: 0 });
+    expect(await receive('q')).toMatchObject([{ receives: 3 }]);
+  });
+});
+
 onBothStores('extend', (driven) => {
   it('moves the end of a lease to so long from now, or to the timeout of the queue', async () => {
     const { create, send, receive, call, clock } = driven();

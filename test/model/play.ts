@@ -254,7 +254,7 @@ export class Play {
     const input = { receipts: picked.receipts, ...(seconds === undefined ? {} : { visibilityTimeoutSeconds: seconds }) };
     const { results } = await this.engines[0]!.call('extend', { queue: picked.queue }, input);
     this.judge('extend', picked, results, false, (_, message, result) => {
-      const wait = message.visibleAt - message.leasedUntil;
+      const wait = seconds === 0 ? 0 : message.visibleAt - message.leasedUntil;
       message.leasedUntil = this.now + (seconds === undefined ? message.queue.visibilityTimeoutMs : seconds * 1000);
       message.visibleAt = message.leasedUntil + wait;
       expect(result).toEqual({ ok: true, leasedUntil: new Date(message.leasedUntil).toISOString() });

@@ -120,7 +120,7 @@ export class QueueModel {
     message.receipt = receipt;
     message.leasedUntil = now + timeoutMs;
     const isLast = message.queue.deadLetter !== null && message.receives >= message.queue.deadLetter.maxReceives;
-    message.visibleAt = message.leasedUntil + (isLast ? 0 : message.queue.backoffMs);
+    message.visibleAt = message.leasedUntil + (isLast || timeoutMs === 0 ? 0 : message.queue.backoffMs);
     this.receipts.set(receipt, { queue: message.queue, message });
   }
 

@@ -118,8 +118,8 @@ export const fences: readonly Mutant[] = [
   {
     name: 'the backoff counts one failure less',
     file: 'engine/claims.ts',
-    find: 'backoffMs(queue.backoff, failures + 1, ctx.random.number())',
-    replace: 'backoffMs(queue.backoff, failures, ctx.random.number())',
+    find: 'backoffMs(queue.backoff, failures + 1, drawn)',
+    replace: 'backoffMs(queue.backoff, failures, drawn)',
     tests: ['test/engine/release.test.ts'],
   },
   {
@@ -138,7 +138,7 @@ export const fences: readonly Mutant[] = [
   {
     name: 'an extension forgets the backoff that follows the lease',
     file: 'engine/operations/extend.ts',
-    find: 'visibleAt: leasedUntil + (slot.visibleAt - slot.leasedUntil) };',
+    find: 'visibleAt: leasedUntil + (slot.visibleAt - former) };',
     replace: 'visibleAt: leasedUntil };',
     tests: ['test/engine/release.test.ts'],
   },

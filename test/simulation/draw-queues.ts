@@ -30,7 +30,7 @@ export function drawSettings(d: Drawing, pace: number): Partial<QueueSettings> {
       factor: 1 + d.whole(3),
       jitter: d.pick([0, 0, 0.5, 1]),
     };
-  }
+  } else settings.backoff = null;
   if (d.chance(0.15)) settings.priority = { levels: 2 + d.whole(2), order: d.pick(['strict', 'weighted']) };
   if (d.chance(0.15)) {
     settings.groups = { concurrency: d.pick([1, 1, 2]), onFailure: d.pick(['block', 'aside']), ratePerSecond: null };

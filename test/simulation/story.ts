@@ -52,7 +52,7 @@ export function story({
   return {
     tell,
     queue(name: string, settings: Partial<QueueSettings> = {}) {
-      const queue: QueueSettings = { ...settingsDefault, retentionSeconds: null, ...settings };
+      const queue: QueueSettings = { ...settingsDefault, retentionSeconds: null, backoff: null, ...settings };
       tell('createQueue', [0, 0], { queue: name }, settings, { name, createdAt: instant(0), updatedAt: instant(0), ...queue });
     },
     publish(span: Span, id: string, entry: PublishEntry = { body: id }, told: Told<object> = { ok: true, id }, queue = 'q') {

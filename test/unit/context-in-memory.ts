@@ -53,6 +53,7 @@ export function contextInMemory(over: (store: Store) => Partial<Store> = () => (
 export function queueOf(settings: Partial<QueueRecord> = {}): QueueRecord {
   return {
     ...settingsDefaults,
+    backoff: null,
     name: 'q',
     incarnation: 'abcdefgh',
     shards: 1,

@@ -158,7 +158,7 @@ describe('the room for contents', () => {
       token: 'x'.repeat(12),
       receives: 42,
       failures: 41,
-      ...(backoff ? { leasedUntil: noon + 99 } : {}),
+      ...(backoff ? { leasedUntil: noon + 123 - 899_999 } : {}),
     })),
     since: noon + 7,
     expiresAt: noon + 77,
@@ -173,7 +173,8 @@ describe('the room for contents', () => {
     { count: 5, backoff: false, deadLetter: true },
     { count: parcelSlotsMax, backoff: true, deadLetter: true },
   ])('is what a leased row has left of a KiB, within a few bytes: %o', ({ count, backoff, deadLetter }) => {
-    const room = roomForContents(count, 24, backoff, deadLetter);
+    const backoffSettings = backoff ? { minSeconds: 1, maxSeconds: 900, factor: 2, jitter: 0.5 } : null;
+    const room = roomForContents(count, 24, backoffSettings, deadLetter);
     const bytes = storedBytes(leaseRow(leased(count, backoff, deadLetter, 'x'.repeat(Math.max(0, room)))));
     expect(bytes).toBeLessThanOrEqual(rowBytesMax);
     // Receives and failures of two digits are reckoned with, and no flag.
@@ -181,10 +182,10 @@ describe('the room for contents', () => {
   });
 
   it('is less by each character of the id of the row', () => {
-    expect(roomForContents(1, 24, false, false) - roomForContents(1, 100, false, false)).toBe(76);
+    expect(roomForContents(1, 24, null, false) - roomForContents(1, 100, null, false)).toBe(76);
   });
 
   it('is that of a full parcel for more messages than one row takes', () => {
-    expect(roomForContents(100, 24, false, false)).toBe(roomForContents(parcelSlotsMax, 24, false, false));
+    expect(roomForContents(100, 24, null, false)).toBe(roomForContents(parcelSlotsMax, 24, null, false));
   });
 });

@@ -10,7 +10,7 @@ export const settingsDefault: QueueSettings = {
   delaySeconds: delaySecondsDefault,
   retentionSeconds: retentionSecondsDefault,
   deadLetter: null,
-  backoff: null,
+  backoff: { minSeconds: 1, maxSeconds: 900, factor: 2, jitter: 0.5 },
   priority: null,
   groups: null,
   limits: null,

@@ -28,7 +28,7 @@ export function earliestVisible(ledger: Ledger, delivery: Delivery, before: numb
     return { at: Date.parse(answer.visibleAt), by: 'release', acts: [act] };
   }
   const end = leaseEnd(ledger, delivery, before);
-  const wait = mayBeMoved ? 0 : backoffMsLeast(ledger, delivery);
+  const wait = mayBeMoved || mayBeForNoTime(ledger, delivery) ? 0 : backoffMsLeast(ledger, delivery);
   let earliest: Visible = { at: end + wait, by: wait > 0 ? 'backoff' : 'lease', acts };
   for (const act of acts) {
     if (act.operation !== 'release' || act.outcome !== 'uncertain') continue;
@@ -106,6 +106,15 @@ const leastVisibilitySeconds = (ledger: Ledger, queue: string) =>
 
 /** No settings are known: nothing can be asked of them. */
 const least = (values: readonly number[]) => (values.length === 0 ? 0 : Math.min(...values));
+
+/** Whether its lease may have been one of no time, by its receive or an extend: no backoff follows that. */
+function mayBeForNoTime({ queues }: Ledger, { queue, call, acts }: Delivery): boolean {
+  const seconds = [call.input, ...acts.flatMap((act) => (act.operation === 'extend' ? [act.call.input] : []))].map(
+    (input) => input.visibilityTimeoutSeconds,
+  );
+  if (seconds.includes(0)) return true;
+  return seconds.includes(undefined) && queues.settings(queue).some((one) => one.visibilityTimeoutSeconds === 0);
+}
 
 /** What a message waits at least after a lease that nobody gave back; 0 where it was its last receive, for then it dies at once. */
 function backoffMsLeast(ledger: Ledger, { queue, message }: Delivery): number {
