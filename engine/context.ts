@@ -7,7 +7,7 @@ import type { Row } from './port.ts';
 import { versionChars } from './rows.ts';
 import { createSettings, type Settings } from './settings-cache.ts';
 import { createThrottles, type Throttles } from './throttles.ts';
-import { createWakeups, type Wakeups } from './wakeups.ts';
+import { createTurns, createWakeups, type Turns, type Wakeups } from './wakeups.ts';
 import { createWindows, type Windows } from './windows.ts';
 
 export interface Context extends EngineParts {
@@ -17,6 +17,7 @@ export interface Context extends EngineParts {
   windows: Windows;
   inHand: InHand;
   wakeups: Wakeups;
+  turns: Turns;
   /** By shard, where the next look for groups that rest no more goes on: see lifted-rests.ts. */
   restBookmarks: Map<string, Row>;
   newVersion: () => string;
@@ -37,6 +38,7 @@ export function createContext(parts: EngineParts): Context {
     windows: createWindows(),
     inHand: createInHand(parts.clock),
     wakeups: createWakeups(),
+    turns: createTurns(),
     restBookmarks: new Map(),
     newVersion: () => parts.random.chars(versionChars),
     visitedAt: new Map(),

@@ -26,4 +26,30 @@ export function createWakeups() {
   };
 }
 
+/**
+ * Receives of one process that wait at the same queue take turns: the one that has waited longest looks for all of them. When it leaves, the
+ * next one looks at once.
+ */
+export function createTurns() {
+  const waiting = new Map<string, (() => void)[]>();
+  return {
+    /** `wake` is called when it comes to be this one's turn; call `leave` when done with it. */
+    join(queue: string, wake: () => void): { isNow: () => boolean; leave: () => void } {
+      const line = waiting.get(queue) ?? [];
+      waiting.set(queue, line);
+      line.push(wake);
+      return {
+        isNow: () => line[0] === wake,
+        leave() {
+          const wasNow = line[0] === wake;
+          line.splice(line.indexOf(wake), 1);
+          if (wasNow) line[0]?.();
+          if (line.length === 0 && waiting.get(queue) === line) waiting.delete(queue);
+        },
+      };
+    },
+  };
+}
+
+export type Turns = ReturnType<typeof createTurns>;
 export type Wakeups = ReturnType<typeof createWakeups>;

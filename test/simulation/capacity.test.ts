@@ -162,4 +162,29 @@ describe('a receive', () => {
     expect(tookMs).toBeGreaterThanOrEqual(3_000);
     expect(tookMs).toBeLessThan(3_100);
   });
+
+  it('that waits beside others of its process lets one of them look for all, and each gets what another process publishes', async () => {
+    const ground = layCapacityGround(idle, seed);
+    await layQueue(ground, 'q', { shards: 1, fixed: true });
+    const [{ engine }, other] = [ground.process(), ground.process()];
+    const waiting = 200;
+    const bodies: unknown[] = [];
+    const all = Array.from({ length: waiting }, async () => {
+      const { messages } = await engine.call('receive', { queue: 'q' }, { waitSeconds: 20 });
+      bodies.push(...messages.map(({ body }) => body));
+    });
+    const from = ground.time.now();
+    await ground.time.run(from + 1_000);
+    const first = ground.counts.calls;
+    await ground.time.run(from + 10_000);
+    // Two queries a look of one, and the settings every two seconds.
+    expect(ground.counts.calls - first).toBeLessThan(40);
+    const published = other.engine.call('publish', { queue: 'q' }, { messages: [{ body: 1 }, { body: 2 }, { body: 3 }] });
+    await ground.time.run(from + 11_500);
+    await published;
+    expect(bodies.sort()).toEqual([1, 2, 3]);
+    await ground.time.run();
+    await Promise.all(all);
+    expect(ground.time.now() - from).toBeLessThan(20_100);
+  });
 });
