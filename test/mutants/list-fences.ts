@@ -203,12 +203,6 @@ export const fences: readonly Mutant[] = [
     tests: ['test/engine/throttled.test.ts'],
   },
   {
-    name: 'a row that the index shows twice is claimed twice',
-    file: 'engine/receive-once.ts',
-    find: 'found.filter((one) => !claiming.includes(rowOf(one)));',
-    replace: 'found.filter((one) => claiming.length >= 0 || rowOf(one));',
-  },
-  {
     name: 'a throttled shard is taken for an empty one',
     file: 'engine/receive-once.ts',
     find: 'if (throttled) throw throttled;',
