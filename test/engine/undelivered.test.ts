@@ -69,7 +69,7 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
   it('is not dead-lettered by a store that is slower than its visibility timeout, but delivered', async () => {
     const { clock, send, call } = driven();
     for (const ms of [100, 300, 600, 1_000]) {
-      await driven().call('createQueue', `q-${ms}`, { visibilityTimeoutSeconds: 1 });
+      await driven().call('createQueue', `q-${ms}`, { visibilityTimeoutSeconds: 1, backoff: null });
       await send(`q-${ms}`, 'slow');
       const began = clock.now();
       const slow = driven().another(slowStore(ms));
