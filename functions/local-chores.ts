@@ -33,7 +33,8 @@ export function createChores({ clock, log }: { clock: Clock; log: Log }): Chores
       try {
         const startedAt = clock.now();
         const report = await engine.sweep({ until: startedAt + sweepPeriodMs, signal: stopping.signal });
-        logSweep(log, report, clock.now() - startedAt);
+        // A sweep that the stop cut short is nothing to warn of.
+        if (report.complete || !stopping.signal.aborted) logSweep(log, report, clock.now() - startedAt);
         // What failed would only fail again.
         goesOn = !report.complete && report.totals.failed === 0;
       } catch (error) {

@@ -34,7 +34,8 @@ test('a local sweep of which a visit failed does not go on at once: it would onl
   expect(await runsUntilPause('failed')).toEqual({ swept: 1, slept: [sweepPeriodMs] });
 });
 
-test('a local sweep under way is told to end when the server stops', async () => {
+test('a local sweep under way is told to end when the server stops, and warns of nothing', async () => {
+  const warnings: string[] = [];
   const clock = createDrivenClock();
   let told: AbortSignal | undefined;
   const engine = {
@@ -43,8 +44,9 @@ test('a local sweep under way is told to end when the server stops', async () =>
       return new Promise<SweepReport>((resolve) => signal.addEventListener('abort', () => resolve(runs.short!)));
     },
   } as Partial<Engine> as Engine;
-  const chores = createChores({ clock, log: silent });
+  const chores = createChores({ clock, log: { ...silent, warn: (message) => warnings.push(message) } });
   chores.startSweep(engine);
   await chores.stop();
   expect(told?.aborted).toBe(true);
+  expect(warnings).toEqual([]);
 });
