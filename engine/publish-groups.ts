@@ -124,7 +124,7 @@ function groupWrite(
     return { key, when: { absent: ['id'] }, then: { put: row } };
   }
   const { lease } = judgeable(seen, now);
-  // Whoever holds what was purged must not hold up what is published after that, for as long as a lease may last.
+  // A holder of purged messages must not delay what is published after the purge for as long as its lease lasts.
   if (lease?.group && lease.since < queue.purgedBefore && lease.slots.some(isLive)) {
     const removed = { ...lease, slots: lease.slots.map((slot) => removedSlot(queue, lease, slot, now)) };
     const next = parcelDone(removed, { ...lease.group, tail: last }, version, now);

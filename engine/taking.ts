@@ -160,8 +160,8 @@ async function claim(
   }
   ctx.windows.conflicted(parcel.shard);
   const { lease, stone } = judgeable(result.inTheWay, ctx.clock.now());
-  // The row of another receiver, who removes the parcel himself. So did whoever made a tombstone since the read; the maker of an
-  // older one may be long gone. (Should his clock be behind, the removal is one too many; ahead, a later look sees to it.)
+  // Another receiver's row: that receiver removes the parcel. So does the process that made a tombstone since the read; an older
+  // tombstone's maker may be gone. (If its clock is behind, one removal is superfluous; if ahead, a later look removes the parcel.)
   if (stone && stone.until - tombstoneMs <= readAt) removals.push(parcel);
   if (!lease || (result.inTheWay.row!.expiry as number) > ctx.clock.now()) return 'lost';
   return (await claimDue(ctx, taker, result.inTheWay, want)) ?? 'lost';

@@ -23,7 +23,7 @@ export function createWindows() {
   /** Where the last receive took what it asked for, and no other was in its way. */
   const alone = new Set<string>();
   return {
-    /** Whether other receivers of the shard need not be reckoned with. */
+    /** Whether no other receivers of the shard were met. */
     isAlone(shard: string): boolean {
       return alone.has(shard) && !sizes.has(shard);
     },

@@ -64,7 +64,7 @@ export interface DumbwaiterProps {
    */
   readonly allowedOrigins?: readonly string[];
   /**
-   * A domain of one's own for the HTTP API, mapped to its root. Its DNS record is for you to make, to `regionalDomainName`.
+   * A custom domain for the HTTP API, mapped to its root. Its DNS record is for you to make, to `regionalDomainName`.
    * @default - only the endpoint that API Gateway gives, `https://<id>.execute-api.<region>.amazonaws.com`
    */
   readonly domainName?: IDomainName;

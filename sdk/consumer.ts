@@ -44,7 +44,7 @@ export interface ConsumerSource<T> {
  * those handled (together), releases those failed with the error's message. At least once: a handler may see a message again.
  *
  * No error ends it. After one that may pass it goes on soon; after one that stays until somebody acts (a revoked key, a
- * deleted queue) it tries again, each minute at last, so that it heals when the cause does. While receives fail, `error` is told
+ * deleted queue) it tries again, in the end each minute, so that it heals when the cause does. While receives fail, `error` is told
  * once for each kind of error, and `recovered` once when they succeed again. Stop it
  * from the `error` listener if you would rather have it die.
  */

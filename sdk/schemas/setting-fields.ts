@@ -146,7 +146,7 @@ export const settings = {
     .describe(
       'How messages of a group are received; `null`: one lease at a time, one that fails blocks its group, and any rate.',
     ),
-  limits: queueLimits.nullable().describe('How much of the queue may be under way, whoever receives; `null`: any number.'),
+  limits: queueLimits.nullable().describe('How much of the queue may be under way over all receivers; `null`: any number.'),
   deduplication: deduplication
     .nullable()
     .describe('What becomes of a publish whose `dedupKey` is taken; `null`: none is accepted.'),
