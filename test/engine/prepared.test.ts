@@ -421,7 +421,7 @@ onBothStores('a prepared message', (driven) => {
     expect(await bodies()).toEqual([]);
   });
 
-  it('keeps its shard from being forgotten', async () => {
+  it('keeps its shard visited, though the shard is retired', async () => {
     const { clock, sweep, call, watched, rows } = driven();
     await create({}, { timeoutSeconds: 30 * 24 * 3600 });
     const row = async () => (await rows('queues')).find(({ kind }) => kind === 'queue')!;
@@ -436,7 +436,8 @@ onBothStores('a prepared message', (driven) => {
       clock.advance(hour);
       await sweep();
     }
-    expect(await row()).toMatchObject({ shards: 4, shardsVisited: 4 });
+    // Its shards are retired while little waits, and visited as long as something lies in them.
+    expect(await row()).toMatchObject({ shards: 2, shardsVisited: 4 });
     expect((await call('getQueue', 'q')).counts.prepared).toBe(12);
     const shown: string[] = [];
     let cursor: string | undefined;
