@@ -33,12 +33,12 @@ export function createChores({ clock, log }: { clock: Clock; log: Log }): Chores
       try {
         const startedAt = clock.now();
         const report = await engine.sweep({ until: startedAt + sweepPeriodMs, signal: stopping.signal });
-        // A sweep that the stop cut short is nothing to warn of.
+        // What the stop of the server cut short is nothing to warn of.
         if (report.complete || !stopping.signal.aborted) logSweep(log, report, clock.now() - startedAt);
         // What failed would only fail again.
         goesOn = !report.complete && report.totals.failed === 0;
       } catch (error) {
-        log.error('The sweep failed', {}, error);
+        if (!stopping.signal.aborted) log.error('The sweep failed', {}, error);
       }
       if (!goesOn) await pause(sweepPeriodMs);
     }
@@ -49,7 +49,7 @@ export function createChores({ clock, log }: { clock: Clock; log: Log }): Chores
       try {
         if ((await engine.runRedrive(queue, task, { until: clock.now() + stepMs })) === 'done') return;
       } catch (error) {
-        log.error('A redrive failed', { queue, task }, error);
+        if (!stopping.signal.aborted) log.error('A redrive failed', { queue, task }, error);
         // Any other failure would only come again; the sweep begins it anew after a while.
         if (!(error instanceof DumbwaiterError && error.retryable)) return;
         await pause(redriveRetryMs);

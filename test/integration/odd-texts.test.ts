@@ -72,7 +72,17 @@ const inputs: { [Name in OperationName]?: object[] } = {
   listKeys: [{ cursor: 'abc' }],
 };
 /** Without an input. */
-const bare = ['getQueue', 'deleteQueue', 'getRedrive', 'cancelRedrive', 'getSchedule', 'deleteSchedule', 'revokeKey', 'health'];
+const bare = [
+  'getQueue',
+  'deleteQueue',
+  'getRedrive',
+  'cancelRedrive',
+  'getSchedule',
+  'deleteSchedule',
+  'revokeKey',
+  'rotateSigningSecret',
+  'health',
+];
 
 /** Each text within, with the value in which another stands in its place. */
 function withText(value: unknown, odd: (text: string) => string, path = ''): { path: string; value: unknown }[] {
