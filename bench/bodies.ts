@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
-import type { Json } from '../sdk/contract.ts';
+import type { Json } from '../contract/contract.ts';
 
 /** From this on a body is an order's event. */
 const eventBytesMin = 256;

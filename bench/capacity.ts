@@ -3,7 +3,7 @@
  * every machine. `node bench/capacity.ts [--json] [--shards-max N]`; docs/numbers.md says what the figures mean.
  */
 import { parseArgs } from 'node:util';
-import { shardsMax } from '../sdk/limits.ts';
+import { shardsMax } from '../contract/limits.ts';
 import { partitionLimits } from './capacity/partitions.ts';
 import { beside, carry, grow, type Measured, percentile, type Scale, surfaced } from './capacity/scenarios.ts';
 import { table } from './table.ts';

@@ -2,8 +2,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { Json } from '../contract/contract.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { Json } from '../sdk/contract.ts';
 import type { Carrier } from './throughput.ts';
 
 export function inProcess(engine: Engine): Carrier {

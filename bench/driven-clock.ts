@@ -1,5 +1,5 @@
 /** A clock that a measurement drives: to sleep passes the time at once. */
-import type { CorrectedClock } from '../engine/clock.ts';
+import type { CorrectedClock } from '../engine/dynamo/corrected-clock.ts';
 
 export function drivenClock(): CorrectedClock {
   let now = Date.now();

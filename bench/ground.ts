@@ -1,14 +1,14 @@
 /** The ground of a measurement: an embedded DynamoDB engine with tables, and queue engines over it that are each on their own. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type CorrectedClock, createCorrectedClock } from '../engine/clock.ts';
 import { createEngine } from '../engine/create.ts';
-import { createDynamoClient } from '../engine/dynamo-client.ts';
-import { createDynamoStore } from '../engine/dynamo-store.ts';
-import { createTables } from '../engine/dynamo-tables.ts';
-import { transactionItems } from '../engine/dynamo-transactions.ts';
+import { createDynamoClient } from '../engine/dynamo/client.ts';
+import { type CorrectedClock, createCorrectedClock } from '../engine/dynamo/corrected-clock.ts';
+import { createDynamoStore } from '../engine/dynamo/store.ts';
+import { createTables } from '../engine/dynamo/tables.ts';
+import { transactionItems } from '../engine/dynamo/transactions.ts';
 import type { Engine } from '../engine/engine.ts';
-import { createRandom } from '../engine/random.ts';
-import { startEmbeddedDynamodb } from '../functions/embedded-dynamodb.ts';
+import { createRandom } from '../engine/port/random.ts';
+import { startEmbeddedDynamodb } from '../functions/local/embedded-dynamodb.ts';
 import { Meter } from './meter.ts';
 
 export const tableNames = { messages: 'bench-messages', leases: 'bench-leases', queues: 'bench-queues' };

@@ -3,7 +3,7 @@
  * the large one had before each of the others was received. `node bench/groups.ts [--groups N --large M]`
  */
 import { parseArgs } from 'node:util';
-import { batchEntriesMax } from '../sdk/limits.ts';
+import { batchEntriesMax } from '../contract/limits.ts';
 import { layGround } from './ground.ts';
 import type { Metered } from './meter.ts';
 import { table } from './table.ts';

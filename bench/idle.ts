@@ -1,6 +1,7 @@
 /** What is paid while nothing happens: counted, under a clock that the measurement drives. */
-import { maxIdlePollSecondsDefault } from '../sdk/consumer-options.ts';
-import { sweepPeriodMs, waitSecondsMax } from '../sdk/limits.ts';
+
+import { sweepPeriodMs, waitSecondsMax } from '../contract/limits.ts';
+import { maxIdlePollSecondsDefault } from '../sdk/consumer/options.ts';
 import { drivenClock } from './driven-clock.ts';
 import type { Ground } from './ground.ts';
 

@@ -12,8 +12,8 @@ import {
   type DynamoDBClient,
   TransactionCanceledException,
 } from '@aws-sdk/client-dynamodb';
-import { fromItem, type Item } from '../engine/dynamo-values.ts';
-import { storedBytes } from '../engine/stored-row.ts';
+import { fromItem, type Item } from '../engine/dynamo/attribute-values.ts';
+import { storedBytes } from '../engine/port/row-limits.ts';
 
 const unitBytes = 1024;
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-capacity-handling */

@@ -1,5 +1,5 @@
 /** What it costs to use messages as records: in groups, by priority, cancelled and put off by id. */
-import type { PublishEntry, QueueSettings } from '../sdk/contract.ts';
+import type { PublishEntry, QueueSettings } from '../contract/contract.ts';
 import { bodyOf } from './bodies.ts';
 import type { Ground, Instance } from './ground.ts';
 import { type Cost, perMessage } from './life.ts';

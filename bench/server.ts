@@ -1,6 +1,6 @@
 /** The local server in a process of its own, for a parent that measures it: `node bench/server.ts ENDPOINT KEY`, with an IPC channel. */
-import { startLocal } from '../functions/local-server.ts';
-import type { Log } from '../functions/log.ts';
+import { startLocal } from '../functions/local/server.ts';
+import type { Log } from '../functions/service/log.ts';
 
 const [endpoint, adminKey] = process.argv.slice(2);
 if (endpoint === undefined || adminKey === undefined || process.send === undefined) {

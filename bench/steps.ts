@@ -1,9 +1,9 @@
 /** What the steps beside publish, receive and ack cost: a second receive, a longer lease, lives that begin otherwise. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { createCorrectedClock } from '../engine/clock.ts';
-import { arrivedMs } from '../engine/sleep.ts';
-import type { QueueSettings } from '../sdk/contract.ts';
-import { awakeMs, batchEntriesMax, sweepPeriodMs } from '../sdk/limits.ts';
+import type { QueueSettings } from '../contract/contract.ts';
+import { awakeMs, batchEntriesMax, sweepPeriodMs } from '../contract/limits.ts';
+import { createCorrectedClock } from '../engine/dynamo/corrected-clock.ts';
+import { arrivedMs } from '../engine/queues/sleep.ts';
 import { bodyOf } from './bodies.ts';
 import type { Ground, Instance } from './ground.ts';
 import type { Cost } from './life.ts';

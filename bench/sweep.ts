@@ -4,8 +4,8 @@
  * costs, and how long a run takes at the functions' default memory. `node bench/sweep.ts [--idle N --awake N]`
  */
 import { parseArgs } from 'node:util';
-import { arrivedMs } from '../engine/sleep.ts';
-import { awakeMs, sweepPeriodMs } from '../sdk/limits.ts';
+import { awakeMs, sweepPeriodMs } from '../contract/limits.ts';
+import { arrivedMs } from '../engine/queues/sleep.ts';
 import { drivenClock } from './driven-clock.ts';
 import { type Ground, type Instance, layGround } from './ground.ts';
 import { table } from './table.ts';

@@ -1,7 +1,7 @@
 /** What publishing and acking within a transaction of the caller's own cost: his units, by his client. */
 
-import { createCorrectedClock } from '../engine/clock.ts';
-import { commitTransaction } from '../engine/dynamo-transactions.ts';
+import { createCorrectedClock } from '../engine/dynamo/corrected-clock.ts';
+import { commitTransaction } from '../engine/dynamo/transactions.ts';
 import { bodyOf } from './bodies.ts';
 import type { Ground, Instance } from './ground.ts';
 import { type Cost, perMessage } from './life.ts';

@@ -1,11 +1,11 @@
 /** Puts the engine together: checks inputs, and hands each call to its operation. */
-import type { CheckedInputOf, InputOf, OperationName, OutputOf, ParamsOf, PublishEntry, Refused } from '../sdk/contract.ts';
-import { DumbwaiterError } from '../sdk/errors.ts';
-import { withValues } from '../sdk/json-text.ts';
-import { parseInput, parseParams, parsePublishEntry } from '../sdk/schemas.ts';
-import { createAwakeStore } from './awake-store.ts';
-import { withinTime } from './call-time.ts';
-import { type Context, createContext } from './context.ts';
+import type { CheckedInputOf, InputOf, OperationName, OutputOf, ParamsOf, PublishEntry, Refused } from '../contract/contract.ts';
+import { DumbwaiterError } from '../contract/errors.ts';
+import { withValues } from '../contract/json-text.ts';
+import { parseInput, parseParams, parsePublishEntry } from '../contract/schemas/parse.ts';
+import { withinTime } from './context/call-time.ts';
+import { type Context, createContext } from './context/context.ts';
+import { unavailableCall } from './context/unavailable.ts';
 import type { CallOptions, Engine, EngineParts, QueueOperation } from './engine.ts';
 import { ack } from './operations/ack.ts';
 import { ackItems } from './operations/ack-items.ts';
@@ -32,10 +32,10 @@ import { rollbackMessage } from './operations/rollback-message.ts';
 import { updateMessage } from './operations/update-message.ts';
 import { updateQueue } from './operations/update-queue.ts';
 import { updateSchedule } from './operations/update-schedule.ts';
-import { StoreError } from './port.ts';
-import { runRedrive } from './redrive-run.ts';
-import { sweep } from './sweep.ts';
-import { unavailableCall } from './unavailable.ts';
+import { StoreError } from './port/port.ts';
+import { createAwakeStore } from './queues/awake-store.ts';
+import { runRedrive } from './redrive/run.ts';
+import { sweep } from './sweep/sweep.ts';
 
 type Calls = {
   [Name in QueueOperation]: (

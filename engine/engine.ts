@@ -8,8 +8,8 @@ import type {
   OutputOf,
   ParamsOf,
   TransactionItem,
-} from '../sdk/contract.ts';
-import type { Clock, Random, Store, Write } from './port.ts';
+} from '../contract/contract.ts';
+import type { Clock, Random, Store, Write } from './port/port.ts';
 
 /** What the engine says of its own doings, for logs and metrics. It never holds a body. */
 export type EngineEvent =

@@ -12,7 +12,7 @@ import {
   TransactWriteItemsCommand,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
-import { directTransport } from '../sdk/direct.ts';
+import { directTransport } from '../direct/transport.ts';
 import { type ConsumerOptions, Dumbwaiter, refusalOfTransaction } from '../sdk/index.ts';
 
 interface Order {

@@ -1,6 +1,6 @@
 /** The same client by Lambda invoke: with IAM in place of an API key, and no API Gateway between. */
 import { Dumbwaiter } from '../sdk/index.ts';
-import { lambdaTransport } from '../sdk/lambda.ts';
+import { lambdaTransport } from '../sdk/transports/lambda.ts';
 
 const dumbwaiter = new Dumbwaiter({
   transport: lambdaTransport({ functionName: process.env.DUMBWAITER_FUNCTION ?? 'dumbwaiter-api' }),

@@ -33,7 +33,7 @@ async function bundleFunction(entry: FunctionEntry, into: string): Promise<Bundl
   const folder = join(into, entry);
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
-    entryPoints: { index: join('functions', `${entry}.ts`) },
+    entryPoints: { index: join('functions', 'lambda', `${entry}.ts`) },
     outdir: folder,
     write: false,
     bundle: true,

@@ -1,10 +1,10 @@
 import { CustomResource, Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import type { QueueSettingsInput, ScheduleInput } from '../sdk/contract.ts';
+import type { QueueSettingsInput, ScheduleInput } from '../contract/contract.ts';
 import { checkDeclarations } from './declared-settings.ts';
 import type { NodeFunction } from './node-function.ts';
 
-/** What `functions/declare-queues.ts` reads: CloudFormation hands every property over as text, so what is declared travels as JSON. */
+/** What `functions/lambda/declare-queues.ts` reads: CloudFormation hands every property over as text, so what is declared travels as JSON. */
 export interface DeclareQueuesProperties {
   queuesJson: string;
   schedulesJson: string;

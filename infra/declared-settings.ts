@@ -1,8 +1,8 @@
 /** Judges queues and schedules at synth as the API would, by the same schemas: a mistake ends `cdk synth`, not a deployment half done. */
 import { Token } from 'aws-cdk-lib';
-import { DumbwaiterError } from '../sdk/errors.ts';
-import { judging, refusalMessage } from '../sdk/schemas/refusal.ts';
-import { inputs, parseParams } from '../sdk/schemas.ts';
+import { DumbwaiterError } from '../contract/errors.ts';
+import { inputs, parseParams } from '../contract/schemas/parse.ts';
+import { judging, refusalMessage } from '../contract/schemas/refusal.ts';
 
 /** Throws an error that names the field by its path in the props, such as `queues.orders.deadLetter.maxReceives`. */
 export function checkDeclarations(at: string, queues: Record<string, unknown>, schedules: Record<string, unknown>): void {

@@ -3,7 +3,7 @@ import type { IDomainName } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { QueueSettingsInput, ScheduleInput } from '../sdk/contract.ts';
+import type { QueueSettingsInput, ScheduleInput } from '../contract/contract.ts';
 
 export interface DumbwaiterProps {
   /**

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-/** The Lambda entries: `functions/<name>.ts`, each exporting `handler`. */
+/** The Lambda entries: `functions/lambda/<name>.ts`, each exporting `handler`. */
 export const functionEntries = ['api', 'sweep', 'redrive', 'declare-queues'] as const;
 export type FunctionEntry = (typeof functionEntries)[number];
 

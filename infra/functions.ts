@@ -5,7 +5,7 @@ import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { Scope } from '../sdk/contract.ts';
+import type { Scope } from '../contract/contract.ts';
 import type { AdminKey } from './admin-key.ts';
 import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
 import { adminAccess, allowTables, declareQueuesAccess, messageAccess, sweepAccess, type TableAccess } from './table-access.ts';

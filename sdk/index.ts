@@ -1,7 +1,5 @@
 /** The SDK's root import: no dependency; Node 20 or later, browsers, workers. */
-export { Dumbwaiter, type DumbwaiterOptions, type DumbwaiterSettings } from './client.ts';
-export type { Consumer, ConsumerOptions, Handler, HandlerContext, StopOptions, TransactionHandler } from './consumer.ts';
-export type { ConsumerEvents } from './consumer-events.ts';
+
 export type {
   AckResult,
   ApiKey,
@@ -34,17 +32,26 @@ export type {
   Scope,
   TransactionWrite,
   Transport,
-} from './contract.ts';
-export { DumbwaiterError, type ErrorCode, errors } from './errors.ts';
-export { type HttpTransportOptions, httpTransport } from './http.ts';
-export type { JsonMode } from './json-mode.ts';
-export { type JsonText, jsonText } from './json-text.ts';
-export type { KeysClient } from './keys.ts';
-export type { ReleaseInput } from './leases.ts';
-export type { Extended, ReceivedMessage, Released, WaitingMessage } from './message.ts';
-export type { ListPage, Pages } from './pages.ts';
-export type { NewMessage } from './publisher.ts';
-export type { QueueClient } from './queue.ts';
+} from '../contract/contract.ts';
+export { DumbwaiterError, type ErrorCode, errors } from '../contract/errors.ts';
+export { type JsonText, jsonText } from '../contract/json-text.ts';
+export type { CallOptions } from './calls/caller.ts';
+export type { JsonMode } from './calls/json-mode.ts';
+export type { ReleaseInput } from './calls/leases.ts';
+export type { ListPage, Pages } from './calls/pages.ts';
+export type { NewMessage } from './calls/publisher.ts';
+export type { Extended, ReceivedMessage, Released, WaitingMessage } from './calls/received-message.ts';
+export type { Timers } from './calls/timers.ts';
+export {
+  type DocumentItem,
+  type ItemsOptions,
+  type LowLevelItem,
+  type PlainValue,
+  refusalOfTransaction,
+} from './calls/transactions.ts';
+export { Dumbwaiter, type DumbwaiterOptions, type DumbwaiterSettings } from './client/client.ts';
+export type { KeysClient } from './client/keys.ts';
+export type { QueueClient } from './client/queue.ts';
 export type {
   Edit,
   Publishable,
@@ -54,17 +61,11 @@ export type {
   Receipts,
   ReceiveInput,
   Reschedule,
-} from './queue-calls.ts';
-export type { Redrive, RedriveWaitOptions } from './redrive.ts';
-export { Reject } from './reject.ts';
-export type { CallInput } from './requests.ts';
-export type { CallOptions } from './retry.ts';
-export type { NewSchedule, ScheduleChanges, ScheduleDescription, SchedulesClient, TickMessage } from './schedules.ts';
-export type { Timers } from './timers.ts';
-export {
-  type DocumentItem,
-  type ItemsOptions,
-  type LowLevelItem,
-  type PlainValue,
-  refusalOfTransaction,
-} from './transactions.ts';
+} from './client/queue-types.ts';
+export type { Redrive, RedriveWaitOptions } from './client/redrive.ts';
+export type { CallInput } from './client/requests.ts';
+export type { NewSchedule, ScheduleChanges, ScheduleDescription, SchedulesClient, TickMessage } from './client/schedules.ts';
+export type { Consumer, ConsumerOptions, Handler, HandlerContext, StopOptions, TransactionHandler } from './consumer/consumer.ts';
+export type { ConsumerEvents } from './consumer/events.ts';
+export { Reject } from './consumer/reject.ts';
+export { type HttpTransportOptions, httpTransport } from './transports/http.ts';

@@ -1,8 +1,8 @@
 /** A DynamoDB engine for the tests of one file, with tables of its own. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { createDynamoClient } from '../engine/dynamo-client.ts';
-import { createTables, type TableNames } from '../engine/dynamo-tables.ts';
-import { startEmbeddedDynamodb } from '../functions/embedded-dynamodb.ts';
+import { createDynamoClient } from '../engine/dynamo/client.ts';
+import { createTables, type TableNames } from '../engine/dynamo/tables.ts';
+import { startEmbeddedDynamodb } from '../functions/local/embedded-dynamodb.ts';
 
 export interface TestDynamodb {
   endpoint: string;

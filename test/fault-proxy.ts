@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Random } from '../engine/port.ts';
+import type { Random } from '../engine/port/port.ts';
 
 export type ProxyFault =
   /** Refused for load, before it was done. */

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
-import type { TableNames } from '../engine/dynamo-tables.ts';
-import { seededRandom } from '../engine/random.ts';
-import { directTransport } from '../sdk/direct.ts';
+import { directTransport } from '../direct/transport.ts';
+import type { TableNames } from '../engine/dynamo/tables.ts';
+import { seededRandom } from '../engine/port/random.ts';
 import { Dumbwaiter } from '../sdk/index.ts';
 import { testSeed } from './seed.ts';
 

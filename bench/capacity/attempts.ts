@@ -1,9 +1,9 @@
 /** Calls as the AWS client makes them, in virtual time: each attempt takes its time, and one that is throttled is made again. */
-import { type Clock, type Random, StoreError } from '../../engine/port.ts';
-import type { VirtualTime } from '../../engine/virtual-time.ts';
+import { type Clock, type Random, StoreError } from '../../engine/port/port.ts';
+import type { VirtualTime } from '../../engine/simulation/virtual-time.ts';
 import type { Throttled } from './partitions.ts';
 
-/** As `engine/dynamo-client.ts` sets it. */
+/** As `engine/dynamo/client.ts` sets it. */
 const attemptsMax = 4;
 /** The AWS client's mode `standard`, as it is since 2026: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html */
 const throttledBackoffMs = 1_000;

@@ -1,9 +1,9 @@
 /**
  * One process's way to a store whose partitions take so much and no more. What is throttled is tried again, and given up, as the
- * AWS client and `engine/dynamo-batches.ts` do it.
+ * AWS client and `engine/dynamo/batches.ts` do it.
  */
-import { type Key, type Row, type Store, StoreError, type Write, type Written } from '../../engine/port.ts';
-import { isPublish, shardOf } from '../../engine/stored-row.ts';
+import { type Key, type Row, type Store, StoreError, type Write, type Written } from '../../engine/port/port.ts';
+import { isPublish, shardOf } from '../../engine/port/row-limits.ts';
 import { type Answered, type AttemptsParts, createAttempts } from './attempts.ts';
 import { type Load, loadOfRefused, loadOfWrite, type Partitions, partitionOf, readUnits, type Throttled } from './partitions.ts';
 
@@ -14,7 +14,7 @@ export interface CapacityStoreParts extends AttemptsParts {
 
 type Unconditional = Parameters<Store['writeAll']>[0][number];
 
-/** As in `engine/dynamo-batches.ts`. */
+/** As in `engine/dynamo/batches.ts`. */
 const batchWritesMax = 25;
 const roundsMax = 8;
 const backoffMsMin = 25;

@@ -1,12 +1,13 @@
 /** Where the capacity is measured: one store in memory with DynamoDB's partitions over it, virtual time, and processes in it. */
+
+import { DumbwaiterError } from '../../contract/errors.ts';
 import { createEngine } from '../../engine/create.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { createMemoryStore, type MemoryStore } from '../../engine/memory-store.ts';
-import type { Clock, Random } from '../../engine/port.ts';
-import { seededRandom } from '../../engine/random.ts';
-import { queueKey, readQueue } from '../../engine/settings.ts';
-import { createVirtualTime, type VirtualTime } from '../../engine/virtual-time.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
+import { createMemoryStore, type MemoryStore } from '../../engine/memory/store.ts';
+import { queueKey, readQueue } from '../../engine/model/queue-record.ts';
+import type { Clock, Random } from '../../engine/port/port.ts';
+import { seededRandom } from '../../engine/port/random.ts';
+import { createVirtualTime, type VirtualTime } from '../../engine/simulation/virtual-time.ts';
 import type { CapacityCounts } from './attempts.ts';
 import { createCapacityStore } from './capacity-store.ts';
 import { createPartitions, type PartitionLimits } from './partitions.ts';

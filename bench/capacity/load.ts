@@ -1,7 +1,7 @@
 /** Publishers and receivers of one queue, and what they come to. */
 
 import type { Engine } from '../../engine/engine.ts';
-import type { Clock } from '../../engine/port.ts';
+import type { Clock } from '../../engine/port/port.ts';
 import { type CapacityGround, isSurfaced } from './ground.ts';
 
 export interface LoadPlan {

@@ -2,8 +2,8 @@
  * What DynamoDB's partitions take: a bucket for each, refilled by so many units a second. A request is admitted while every
  * bucket that it loads has something in it, and is then charged in full; so a bucket may owe, and over time gives its rate exactly.
  */
-import { dueIndex, type Key, type Row, tables } from '../../engine/port.ts';
-import { storedBytes } from '../../engine/stored-row.ts';
+import { dueIndex, type Key, type Row, tables } from '../../engine/port/port.ts';
+import { storedBytes } from '../../engine/port/row-limits.ts';
 
 export interface PartitionLimits {
   /** Of each partition: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html */

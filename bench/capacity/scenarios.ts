@@ -1,5 +1,5 @@
 /** What is measured: queues of fixed shards under a load, a queue that grows under one and shrinks after it, two queues side by side. */
-import { sweepPeriodMs } from '../../sdk/limits.ts';
+import { sweepPeriodMs } from '../../contract/limits.ts';
 import { type CapacityGround, layCapacityGround, layQueue } from './ground.ts';
 import { createTally, type LoadPlan, type Running, startLoad, type Tally } from './load.ts';
 import type { PartitionLimits } from './partitions.ts';

@@ -3,21 +3,21 @@
  * ack does; but they are refused where a message is done already, be it by this very token, so that what they are committed with
  * happens once.
  */
-import type { OutputOf } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import type { Context } from '../context.ts';
-import { isGroupRow, isKeyedRow } from '../ids.ts';
-import { keptAs } from '../keeping.ts';
-import { keyedAck } from '../keyed-rows.ts';
-import type { Condition, Path, Value, Write } from '../port.ts';
-import { noteTransactions } from '../queue-records.ts';
-import type { Receipt } from '../receipts.ts';
-import { tombstoneRow } from '../row-format.ts';
-import { leaseKey, tombstone } from '../rows.ts';
-import type { QueueRecord } from '../settings.ts';
-import { asItems } from '../transactions.ts';
+import type { OutputOf } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import type { Context } from '../context/context.ts';
+import { keptAs } from '../leases/kept-messages.ts';
+import { keyedAck } from '../model/dedup-row.ts';
+import { isGroupRow, isKeyedRow } from '../model/ids.ts';
+import type { QueueRecord } from '../model/queue-record.ts';
+import type { Receipt } from '../model/receipts.ts';
+import { tombstoneRow } from '../model/row-codec.ts';
+import { leaseKey, tombstone } from '../model/rows.ts';
+import type { Condition, Path, Value, Write } from '../port/port.ts';
+import { noteTransactions } from '../queues/change-queue.ts';
 import { holdsStill, marks } from './ack.ts';
-import { leaseLost, readReceipts } from './by-row.ts';
+import { leaseLost, readReceipts } from './receipts-by-row.ts';
+import { asItems } from './transaction-items.ts';
 
 export async function ackItems(ctx: Context, queueName: string, receipts: readonly unknown[]): Promise<OutputOf<'ackItems'>> {
   const queue = await ctx.settings.get(queueName);

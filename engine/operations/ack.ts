@@ -3,26 +3,26 @@
  * is marked done, and who sees from the answer that all are done makes the tombstone. Where the queue keeps what is done, the row stays as
  * it is, but for its marks and its place in the index.
  */
-import type { AckResult, Json } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import { tombstoneMs } from '../../sdk/limits.ts';
-import type { Placed } from '../contents.ts';
-import type { Context } from '../context.ts';
-import { behindOthers, wasAcked } from '../groups.ts';
-import { isGroupRow, isKeyedRow, messageId } from '../ids.ts';
-import { endKey, keptAs, outlastsBodies, placeResult, replaceEnded } from '../keeping.ts';
-import { keyedAck } from '../keyed-rows.ts';
-import { isEnded, judgeable, lookAt, replace, type Seen, untilSettled, writeLease } from '../lease-writes.ts';
-import { createPatience, patiently } from '../patience.ts';
-import { returnPermits } from '../permit-writes.ts';
-import type { Condition, Path, Value, Write } from '../port.ts';
-import type { Receipt } from '../receipts.ts';
-import { removeChunks } from '../removals.ts';
-import { leaseRow, tombstoneRow } from '../row-format.ts';
-import { isLive, type Lease, type Slot, tombstone } from '../rows.ts';
-import type { QueueRecord } from '../settings.ts';
-import { placedRow, slotPath } from '../slot-format.ts';
-import { byRow, notHeld } from './by-row.ts';
+import type { AckResult, Json } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { tombstoneMs } from '../../contract/limits.ts';
+import type { Context } from '../context/context.ts';
+import { createPatience, patiently } from '../context/retry.ts';
+import { endKey, keptAs, outlastsBodies, placeResult, replaceEnded } from '../leases/kept-messages.ts';
+import { isEnded, judgeable, lookAt, replace, type Seen, untilSettled, writeLease } from '../leases/lease-store.ts';
+import { removeChunks } from '../leases/removals.ts';
+import { returnPermits } from '../limits/limiter.ts';
+import type { Placed } from '../model/content-codec.ts';
+import { keyedAck } from '../model/dedup-row.ts';
+import { behindOthers, wasAcked } from '../model/group-row.ts';
+import { isGroupRow, isKeyedRow, messageId } from '../model/ids.ts';
+import type { QueueRecord } from '../model/queue-record.ts';
+import type { Receipt } from '../model/receipts.ts';
+import { leaseRow, tombstoneRow } from '../model/row-codec.ts';
+import { isLive, type Lease, type Slot, tombstone } from '../model/rows.ts';
+import { placedRow, slotPath } from '../model/slot-codec.ts';
+import type { Condition, Path, Value, Write } from '../port/port.ts';
+import { byRow, notHeld } from './receipts-by-row.ts';
 
 /** Throws DumbwaiterError `invalid_input` for a result that the queue would not keep. */
 export async function ack(

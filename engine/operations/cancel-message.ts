@@ -2,24 +2,24 @@
  * Cancels a message by its id: it is never received again. One conditional write, wherever it is: the row of a parcel that waits is put
  * into `leases` with the slot marked; a row there is changed; a group's row notes what it has not come to. A holder's token stays beside the slot, so that his ack is told.
  */
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import { groupCancelledMax } from '../../sdk/limits.ts';
-import { adopt } from '../adopt.ts';
-import type { Context } from '../context.ts';
-import { findCancelled, findMessage, type HeldBy } from '../find.ts';
-import { slotName } from '../group-parcels.ts';
-import { cancelledApart, endKey, keptAs } from '../keeping.ts';
-import { judgeable, replace, replaceWith, type Seen, untilSettled } from '../lease-writes.ts';
-import { returnPermitsOf } from '../permit-writes.ts';
-import { markOf } from '../permits.ts';
-import { leaseRow } from '../row-format.ts';
-import { isLive, type Lease, type Parcel, type Slot } from '../rows.ts';
-import type { QueueRecord } from '../settings.ts';
-import { replaceSlots } from '../settle.ts';
-import { incarnationOf } from '../shards.ts';
-import { verdictOf, verdictOfAge } from '../verdicts.ts';
-import { stateOf } from '../views.ts';
-import { leasedNow, messageNotFound } from './by-message.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { groupCancelledMax } from '../../contract/limits.ts';
+import type { Context } from '../context/context.ts';
+import { cancelledApart, endKey, keptAs } from '../leases/kept-messages.ts';
+import { judgeable, replace, replaceWith, type Seen, untilSettled } from '../leases/lease-store.ts';
+import { replaceSlots } from '../lifecycle/due-row.ts';
+import { slotName } from '../lifecycle/group-parcels.ts';
+import { verdictOf, verdictOfAge } from '../lifecycle/verdicts.ts';
+import { returnPermitsOf } from '../limits/limiter.ts';
+import { markOf } from '../limits/permits.ts';
+import { findCancelled, findMessage, type HeldBy } from '../messages/find.ts';
+import { stateOf } from '../messages/message-view.ts';
+import { adopt } from '../messages/move-to-leases.ts';
+import type { QueueRecord } from '../model/queue-record.ts';
+import { leaseRow } from '../model/row-codec.ts';
+import { isLive, type Lease, type Parcel, type Slot } from '../model/rows.ts';
+import { incarnationOf } from '../model/shards.ts';
+import { leasedNow, messageNotFound } from './message-errors.ts';
 
 /** How often to look for a message that moves while it is to be cancelled. */
 const looksMax = 5;

@@ -1,8 +1,8 @@
 /** Commits a prepared message: from now on, or after its delay, it can be received. Committing it again changes nothing. */
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import type { Context } from '../context.ts';
-import { decide } from '../prepared.ts';
-import { messageNotFound } from './by-message.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import type { Context } from '../context/context.ts';
+import { decide } from '../messages/commit-rollback.ts';
+import { messageNotFound } from './message-errors.ts';
 
 /** Throws DumbwaiterError `message_rolled_back`, `message_not_found`. */
 export async function commitMessage(ctx: Context, queueName: string, id: string): Promise<object> {

@@ -1,11 +1,8 @@
 /** Creates a queue. Creating it again with the same settings changes nothing; with others it is refused. */
-import type { CheckedInputOf, Queue, QueueSettings } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import { awakeMs, shardsIdleMs } from '../../sdk/limits.ts';
-import type { Context } from '../context.ts';
-import { StoreError } from '../port.ts';
-import { checkDeadLetter } from '../queue-records.ts';
-import { versionChars } from '../rows.ts';
+import type { CheckedInputOf, Queue, QueueSettings } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { awakeMs, shardsIdleMs } from '../../contract/limits.ts';
+import type { Context } from '../context/context.ts';
 import {
   describeQueue,
   incarnationChars,
@@ -14,7 +11,10 @@ import {
   queueRow,
   readQueue,
   settingsDefaults,
-} from '../settings.ts';
+} from '../model/queue-record.ts';
+import { versionChars } from '../model/rows.ts';
+import { StoreError } from '../port/port.ts';
+import { checkDeadLetter } from '../queues/change-queue.ts';
 
 export async function createQueue(ctx: Context, name: string, input: CheckedInputOf<'createQueue'>): Promise<Queue> {
   const settings: QueueSettings = { ...settingsDefaults, ...input };

@@ -2,10 +2,10 @@
  * Deletes a queue and all that it holds. Its settings move out of sight in one transaction; what it held can no longer be reached,
  * for a queue of the same name has shards of its own, and the sweep removes it.
  */
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import type { Context } from '../context.ts';
-import { StoreError } from '../port.ts';
-import { deletedKey, type QueueRecord, queueKey, queueRow, readQueue } from '../settings.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import type { Context } from '../context/context.ts';
+import { deletedKey, type QueueRecord, queueKey, queueRow, readQueue } from '../model/queue-record.ts';
+import { StoreError } from '../port/port.ts';
 
 const roundsMax = 10;
 

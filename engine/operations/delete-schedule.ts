@@ -1,10 +1,10 @@
 /** Deletes a schedule, and takes back what is not due of it; what is due stays. */
-import type { Context } from '../context.ts';
-import { createPatience } from '../patience.ts';
-import { StoreError } from '../port.ts';
-import { removeChunks } from '../removals.ts';
-import { lookAtSchedule, scheduleNotFound } from '../schedule-record.ts';
-import { byOf, commitSchedule, takeBack } from '../schedule-writes.ts';
+import type { Context } from '../context/context.ts';
+import { createPatience } from '../context/retry.ts';
+import { removeChunks } from '../leases/removals.ts';
+import { StoreError } from '../port/port.ts';
+import { lookAtSchedule, scheduleNotFound } from '../schedules/schedule-record.ts';
+import { byOf, commitSchedule, takeBack } from '../schedules/schedule-writes.ts';
 
 const roundsMax = 10;
 

@@ -1,14 +1,14 @@
 /** Extend: a lease that is still held ends so long from now instead. It may have run out, as long as nobody took the message since. */
-import type { ExtendResult, InputOf } from '../../sdk/contract.ts';
-import { keepThroughLease } from '../claims.ts';
-import type { Context } from '../context.ts';
-import { judgeable, lookAt, untilSettled } from '../lease-writes.ts';
-import { isLost, lengthenPermits } from '../permit-extends.ts';
-import { returnPermits } from '../permit-writes.ts';
-import { parseReceipt, type Receipt } from '../receipts.ts';
-import { isLive, type Lease, leaseEnd, type Slot } from '../rows.ts';
-import { replaceSlots } from '../settle.ts';
-import { byRow, notHeld } from './by-row.ts';
+import type { ExtendResult, InputOf } from '../../contract/contract.ts';
+import type { Context } from '../context/context.ts';
+import { judgeable, lookAt, untilSettled } from '../leases/lease-store.ts';
+import { replaceSlots } from '../lifecycle/due-row.ts';
+import { returnPermits } from '../limits/limiter.ts';
+import { isLost, lengthenPermits } from '../limits/permit-extends.ts';
+import { parseReceipt, type Receipt } from '../model/receipts.ts';
+import { isLive, type Lease, leaseEnd, type Slot } from '../model/rows.ts';
+import { keepThroughLease } from '../receive/claims.ts';
+import { byRow, notHeld } from './receipts-by-row.ts';
 
 export async function extend(
   ctx: Context,

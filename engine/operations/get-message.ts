@@ -1,15 +1,15 @@
 /** Reads one message by id, without receiving it; and waits for its end, if asked to. */
-import type { Message } from '../../sdk/contract.ts';
-import { type Content, contentAt, type Placed, readContents } from '../contents.ts';
-import type { Context } from '../context.ts';
-import { type Found, findMessage, isShown } from '../find.ts';
-import { endingOf, endingOfParcel, endKey } from '../keeping.ts';
-import { isLive, isUnreadable } from '../rows.ts';
-import type { QueueRecord } from '../settings.ts';
-import { incarnationOf } from '../shards.ts';
-import { verdictOf, verdictOfAge } from '../verdicts.ts';
-import { freshMessage, leasedMessage } from '../views.ts';
-import { messageNotFound } from './by-message.ts';
+import type { Message } from '../../contract/contract.ts';
+import type { Context } from '../context/context.ts';
+import { endingOf, endingOfParcel, endKey } from '../leases/kept-messages.ts';
+import { verdictOf, verdictOfAge } from '../lifecycle/verdicts.ts';
+import { type Found, findMessage, isShown } from '../messages/find.ts';
+import { freshMessage, leasedMessage } from '../messages/message-view.ts';
+import { type Content, contentAt, type Placed, readContents } from '../model/content-codec.ts';
+import type { QueueRecord } from '../model/queue-record.ts';
+import { isLive, isUnreadable } from '../model/rows.ts';
+import { incarnationOf } from '../model/shards.ts';
+import { messageNotFound } from './message-errors.ts';
 
 const waitMsFirst = 50;
 const waitMsLast = 1000;

@@ -1,11 +1,11 @@
 /** Reads a queue's settings and counts its messages, as far as a bounded read can tell. */
-import type { Counts, OutputOf } from '../../sdk/contract.ts';
-import { countRowsMax } from '../../sdk/limits.ts';
-import type { Context } from '../context.ts';
-import type { Range, Row } from '../port.ts';
-import { type Sighting, type Sightings, sightLeases, sightParcels } from '../scan.ts';
-import { describeQueue, type QueueRecord } from '../settings.ts';
-import { partitionsOf, preparedPartitionsOf } from '../shards.ts';
+import type { Counts, OutputOf } from '../../contract/contract.ts';
+import { countRowsMax } from '../../contract/limits.ts';
+import type { Context } from '../context/context.ts';
+import { type Sighting, type Sightings, sightLeases, sightParcels } from '../messages/list.ts';
+import { describeQueue, type QueueRecord } from '../model/queue-record.ts';
+import { partitionsOf, preparedPartitionsOf } from '../model/shards.ts';
+import type { Range, Row } from '../port/port.ts';
 
 export async function getQueue(ctx: Context, name: string): Promise<OutputOf<'getQueue'>> {
   const queue = await ctx.settings.read(name);

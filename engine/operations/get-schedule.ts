@@ -1,9 +1,9 @@
 /** Reads one schedule. */
-import type { Schedule } from '../../sdk/contract.ts';
-import type { Context } from '../context.ts';
-import { StoreError } from '../port.ts';
-import { withoutLost } from '../schedule-lost.ts';
-import { contentOf, describeSchedule, lookAtSchedule, scheduleNotFound } from '../schedule-record.ts';
+import type { Schedule } from '../../contract/contract.ts';
+import type { Context } from '../context/context.ts';
+import { StoreError } from '../port/port.ts';
+import { withoutLost } from '../schedules/lost-ticks.ts';
+import { contentOf, describeSchedule, lookAtSchedule, scheduleNotFound } from '../schedules/schedule-record.ts';
 
 /** Its message may be replaced between the two reads. */
 const looksMax = 3;

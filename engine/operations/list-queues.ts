@@ -1,10 +1,10 @@
 /** Lists queues by name, a page at a time. */
-import type { InputOf, OutputOf } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import { pageEntriesDefault } from '../../sdk/limits.ts';
-import type { Context } from '../context.ts';
-import { formatCursor, parseCursor } from '../cursors.ts';
-import { describeQueue, readQueue } from '../settings.ts';
+import type { InputOf, OutputOf } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { pageEntriesDefault } from '../../contract/limits.ts';
+import type { Context } from '../context/context.ts';
+import { formatCursor, parseCursor } from '../model/cursors.ts';
+import { describeQueue, readQueue } from '../model/queue-record.ts';
 
 export async function listQueues(ctx: Context, input: InputOf<'listQueues'>): Promise<OutputOf<'listQueues'>> {
   const name = input.cursor === undefined ? undefined : parseCursor(input.cursor, ['name']).name;

@@ -1,13 +1,13 @@
 /** Lists schedules by name, a page at a time. A page may be short and yet have a next: their messages may be large. */
-import type { InputOf, OutputOf } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import { callBytesMax, pageEntriesDefault } from '../../sdk/limits.ts';
-import { readContents, sizeOf } from '../contents.ts';
-import type { Context } from '../context.ts';
-import { formatCursor, parseCursor } from '../cursors.ts';
-import { withoutLost } from '../schedule-lost.ts';
-import { describeSchedule, type SeenSchedule, scheduleKind, seenSchedule } from '../schedule-record.ts';
-import { messageOverheadBytes } from '../views.ts';
+import type { InputOf, OutputOf } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { callBytesMax, pageEntriesDefault } from '../../contract/limits.ts';
+import type { Context } from '../context/context.ts';
+import { messageOverheadBytes } from '../messages/message-view.ts';
+import { readContents, sizeOf } from '../model/content-codec.ts';
+import { formatCursor, parseCursor } from '../model/cursors.ts';
+import { withoutLost } from '../schedules/lost-ticks.ts';
+import { describeSchedule, type SeenSchedule, scheduleKind, seenSchedule } from '../schedules/schedule-record.ts';
 
 export async function listSchedules(ctx: Context, input: InputOf<'listSchedules'>): Promise<OutputOf<'listSchedules'>> {
   const name = input.cursor === undefined ? undefined : parseCursor(input.cursor, ['name']).name;

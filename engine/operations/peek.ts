@@ -1,15 +1,15 @@
 /** Lists messages of a queue without receiving them, of one state or all, a page at a time. A page may be short and yet have a next. */
-import type { InputOf, Message, MessageState, OutputOf } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import { callBytesMax, headRowsMax, pageEntriesDefault } from '../../sdk/limits.ts';
-import { type Placed, readContents, sizeOf } from '../contents.ts';
-import type { Context } from '../context.ts';
-import { type CursorValue, formatCursor, parseCursor } from '../cursors.ts';
-import type { Row } from '../port.ts';
-import { type Sighting, type Sightings, sightLeases, sightParcels } from '../scan.ts';
-import type { QueueRecord } from '../settings.ts';
-import { nextPlace, partitionAt, preparedKey } from '../shards.ts';
-import { messageOverheadBytes } from '../views.ts';
+import type { InputOf, Message, MessageState, OutputOf } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { callBytesMax, headRowsMax, pageEntriesDefault } from '../../contract/limits.ts';
+import type { Context } from '../context/context.ts';
+import { type Sighting, type Sightings, sightLeases, sightParcels } from '../messages/list.ts';
+import { messageOverheadBytes } from '../messages/message-view.ts';
+import { type Placed, readContents, sizeOf } from '../model/content-codec.ts';
+import { type CursorValue, formatCursor, parseCursor } from '../model/cursors.ts';
+import type { QueueRecord } from '../model/queue-record.ts';
+import { nextPlace, partitionAt, preparedKey } from '../model/shards.ts';
+import type { Row } from '../port/port.ts';
 
 /** Rows that one page reads at the most, whatever it finds in them. */
 const pageRowsMax = 3 * headRowsMax;

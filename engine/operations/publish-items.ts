@@ -2,20 +2,20 @@
  * Publish within a transaction of the caller's own: answers the entries that do it, and does nothing. What lies beside a row is put by
  * the same transaction, so that nothing is left of one that never happens.
  */
-import type { OutputOf, PublishEntry, Refused } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import { chunkWrites } from '../contents.ts';
-import type { Context } from '../context.ts';
-import { messageId } from '../ids.ts';
-import { alike, pendingOf } from '../pending.ts';
-import type { Write } from '../port.ts';
-import { placeOwn } from '../publish-own.ts';
-import { inParcels, type ParcelWrite, type Pending, parcelWrite, targetOf } from '../publish-parcels.ts';
-import { noteTransactions } from '../queue-records.ts';
-import { leaseRow } from '../row-format.ts';
-import { absentAt, leaseKey } from '../rows.ts';
-import type { QueueRecord } from '../settings.ts';
-import { asItems } from '../transactions.ts';
+import type { OutputOf, PublishEntry, Refused } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import type { Context } from '../context/context.ts';
+import { chunkWrites } from '../model/content-codec.ts';
+import { messageId } from '../model/ids.ts';
+import type { QueueRecord } from '../model/queue-record.ts';
+import { leaseRow } from '../model/row-codec.ts';
+import { absentAt, leaseKey } from '../model/rows.ts';
+import type { Write } from '../port/port.ts';
+import { placeOwn } from '../publish/own-id.ts';
+import { inParcels, type ParcelWrite, type Pending, parcelWrite, targetOf } from '../publish/parcels.ts';
+import { alike, pendingOf } from '../publish/pending.ts';
+import { noteTransactions } from '../queues/change-queue.ts';
+import { asItems } from './transaction-items.ts';
 
 export async function publishItems(
   ctx: Context,

@@ -3,17 +3,17 @@
  * under its caller's own id is a row of `leases` of its own, put if absent, so that a second one finds the first; those of a group follow
  * each other in its partition.
  */
-import type { PublishEntry, PublishResult, Refused } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import type { Context } from '../context.ts';
-import { createPatience, type Patience, patiently } from '../patience.ts';
-import { alike, pendingOf } from '../pending.ts';
-import { StoreError } from '../port.ts';
-import { publishGroup } from '../publish-groups.ts';
-import { publishKeyed } from '../publish-keyed.ts';
-import { publishOwn } from '../publish-own.ts';
-import { type Pending, publishShared, targetOf } from '../publish-parcels.ts';
-import { unavailableEntry } from '../unavailable.ts';
+import type { PublishEntry, PublishResult, Refused } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import type { Context } from '../context/context.ts';
+import { createPatience, type Patience, patiently } from '../context/retry.ts';
+import { unavailableEntry } from '../context/unavailable.ts';
+import { StoreError } from '../port/port.ts';
+import { publishKeyed } from '../publish/dedup-key.ts';
+import { publishGroup } from '../publish/groups.ts';
+import { publishOwn } from '../publish/own-id.ts';
+import { type Pending, publishShared, targetOf } from '../publish/parcels.ts';
+import { alike, pendingOf } from '../publish/pending.ts';
 
 const isRefused = (entry: PublishEntry | Pending | Refused): entry is Refused => 'ok' in entry;
 

@@ -3,11 +3,11 @@
  * answered when it lies two margins behind and everyone has read it: what was published before the call is then surely older by
  * anybody's clock, and what is published after the answer surely younger. The rows are removed by receives and by the sweep.
  */
-import type { OutputOf } from '../../sdk/contract.ts';
-import { clockMarginMs, settingsCacheMs } from '../../sdk/limits.ts';
-import { ensureTimeFor } from '../call-time.ts';
-import type { Context } from '../context.ts';
-import { changeQueue } from '../queue-records.ts';
+import type { OutputOf } from '../../contract/contract.ts';
+import { clockMarginMs, settingsCacheMs } from '../../contract/limits.ts';
+import { ensureTimeFor } from '../context/call-time.ts';
+import type { Context } from '../context/context.ts';
+import { changeQueue } from '../queues/change-queue.ts';
 
 /** How long a purge takes, at the least. */
 const purgeMs = Math.max(4 * clockMarginMs, settingsCacheMs);

@@ -1,7 +1,7 @@
 /** Creates a schedule, or replaces it. One that is there and just so stays as it is. */
-import type { InputOf, Schedule } from '../../sdk/contract.ts';
-import type { Context } from '../context.ts';
-import { changeSchedule } from '../schedule-changes.ts';
+import type { InputOf, Schedule } from '../../contract/contract.ts';
+import type { Context } from '../context/context.ts';
+import { changeSchedule } from '../schedules/change-schedule.ts';
 
 export const timeZoneDefault = 'UTC';
 

@@ -4,13 +4,13 @@
  * A fresh message: put its row into `leases` if absent; remove it from `messages`, have the answer; deliver, unless the lease is
  * over by then. Crash anywhere, and the message is due again when the lease ends.
  */
-import type { InputOf, OutputOf, ReceivedMessage } from '../../sdk/contract.ts';
-import type { Taker } from '../claims.ts';
-import type { Context } from '../context.ts';
-import { growIfThrottled } from '../growth.ts';
-import { createPatience, type Patience, patiently } from '../patience.ts';
-import { createLimiter } from '../permit-writes.ts';
-import { receiveOnce } from '../receive-once.ts';
+import type { InputOf, OutputOf, ReceivedMessage } from '../../contract/contract.ts';
+import type { Context } from '../context/context.ts';
+import { createPatience, type Patience, patiently } from '../context/retry.ts';
+import { createLimiter } from '../limits/limiter.ts';
+import { growIfThrottled } from '../queues/shard-scaling.ts';
+import type { Taker } from '../receive/claims.ts';
+import { receiveOnce } from '../receive/receive-once.ts';
 
 const waitMsFirst = 50;
 const waitMsLast = 1000;

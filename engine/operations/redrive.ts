@@ -1,8 +1,8 @@
 /** Redrive: starts, reads and cancels a task that moves messages back to where they died, or elsewhere. `redrive-run` does the work. */
-import type { InputOf, RedriveTask } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import type { Context } from '../context.ts';
-import { createTask, describeTask, readTask, saveTask, type Task } from '../redrive-task.ts';
+import type { InputOf, RedriveTask } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import type { Context } from '../context/context.ts';
+import { createTask, describeTask, readTask, saveTask, type Task } from '../redrive/task.ts';
 
 const taskIdChars = 16;
 const roundsMax = 10;

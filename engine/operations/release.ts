@@ -2,21 +2,21 @@
  * Release: gives messages back before their lease ends. They come again after `delaySeconds`; without it at once, or, where they failed,
  * after the queue's backoff. One whose receives are used up, or that its holder rejects, is dead-lettered, with the text of `failed`.
  */
-import type { InputOf, ReleaseResult } from '../../sdk/contract.ts';
-import { failedCharsMax } from '../../sdk/limits.ts';
-import { moveAside } from '../aside.ts';
-import { backoffMs } from '../backoff.ts';
-import { keepThroughLease } from '../claims.ts';
-import type { Context } from '../context.ts';
-import { failureIn } from '../keeping.ts';
-import { judgeable, lookAt, untilSettled } from '../lease-writes.ts';
-import { moveSlots } from '../moves.ts';
-import { returnPermits } from '../permit-writes.ts';
-import type { Receipt } from '../receipts.ts';
-import { type Death, isLive, type Lease, type Slot } from '../rows.ts';
-import type { QueueRecord } from '../settings.ts';
-import { replaceSlots } from '../settle.ts';
-import { byRow, notHeld } from './by-row.ts';
+import type { InputOf, ReleaseResult } from '../../contract/contract.ts';
+import { failedCharsMax } from '../../contract/limits.ts';
+import type { Context } from '../context/context.ts';
+import { failureIn } from '../leases/kept-messages.ts';
+import { judgeable, lookAt, untilSettled } from '../leases/lease-store.ts';
+import { replaceSlots } from '../lifecycle/due-row.ts';
+import { moveAside } from '../lifecycle/leave-group.ts';
+import { moveSlots } from '../lifecycle/moves.ts';
+import { returnPermits } from '../limits/limiter.ts';
+import { backoffMs } from '../model/backoff.ts';
+import type { QueueRecord } from '../model/queue-record.ts';
+import type { Receipt } from '../model/receipts.ts';
+import { type Death, isLive, type Lease, type Slot } from '../model/rows.ts';
+import { keepThroughLease } from '../receive/claims.ts';
+import { byRow, notHeld } from './receipts-by-row.ts';
 
 /** `text` may be empty. */
 interface Failure {

@@ -1,8 +1,8 @@
 /** Rolls a prepared message back: nobody ever receives it. Rolling it back again changes nothing. */
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import type { Context } from '../context.ts';
-import { decide } from '../prepared.ts';
-import { messageNotFound } from './by-message.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import type { Context } from '../context/context.ts';
+import { decide } from '../messages/commit-rollback.ts';
+import { messageNotFound } from './message-errors.ts';
 
 /** Throws DumbwaiterError `message_committed`, `message_not_found`. */
 export async function rollbackMessage(ctx: Context, queueName: string, id: string): Promise<object> {

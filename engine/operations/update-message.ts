@@ -1,15 +1,15 @@
 /** Changes a message that waits, by its id: when it comes, its priority, its content. A parcel in `messages` is put into `leases` before. */
-import type { MessageChanges, OutputOf } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import { adopt } from '../adopt.ts';
-import type { Content } from '../contents.ts';
-import type { Context } from '../context.ts';
-import { findMessage } from '../find.ts';
-import type { Seen } from '../lease-writes.ts';
-import { refusalIn, timingOf } from '../publish-terms.ts';
-import { verdictOfAge } from '../verdicts.ts';
-import { changeWaiting, type WaitingChange } from '../waiting-changes.ts';
-import { leasedNow, messageNotFound } from './by-message.ts';
+import type { MessageChanges, OutputOf } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import type { Context } from '../context/context.ts';
+import type { Seen } from '../leases/lease-store.ts';
+import { verdictOfAge } from '../lifecycle/verdicts.ts';
+import { changeWaiting, type WaitingChange } from '../messages/edit-waiting.ts';
+import { findMessage } from '../messages/find.ts';
+import { adopt } from '../messages/move-to-leases.ts';
+import type { Content } from '../model/content-codec.ts';
+import { refusalIn, timingOf } from '../publish/validate.ts';
+import { leasedNow, messageNotFound } from './message-errors.ts';
 
 /** How often to look for a message that moves while it is to be changed. */
 const looksMax = 5;

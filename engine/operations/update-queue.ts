@@ -1,10 +1,10 @@
 /** Changes settings of a queue: those given, and no other. They are in force everywhere within `settingsCacheMs`. */
-import type { CheckedInputOf, Queue, QueueSettings } from '../../sdk/contract.ts';
-import type { Context } from '../context.ts';
-import { settingsForgottenMs } from '../growth.ts';
-import { restsUntil } from '../lifted-rests.ts';
-import { changeQueue, checkDeadLetter } from '../queue-records.ts';
-import { describeQueue, type QueueRecord } from '../settings.ts';
+import type { CheckedInputOf, Queue, QueueSettings } from '../../contract/contract.ts';
+import type { Context } from '../context/context.ts';
+import { describeQueue, type QueueRecord } from '../model/queue-record.ts';
+import { changeQueue, checkDeadLetter } from '../queues/change-queue.ts';
+import { settingsForgottenMs } from '../queues/shard-scaling.ts';
+import { restsUntil } from '../receive/lifted-rests.ts';
 
 export async function updateQueue(ctx: Context, name: string, input: CheckedInputOf<'updateQueue'>): Promise<Queue> {
   await ctx.settings.read(name);

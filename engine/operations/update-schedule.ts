@@ -1,9 +1,9 @@
 /** Changes what is given of a schedule, and nothing else: pauses it, resumes it. */
-import type { InputOf, Schedule } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import type { Context } from '../context.ts';
-import { changeSchedule, type Definition } from '../schedule-changes.ts';
-import { scheduleNotFound } from '../schedule-record.ts';
+import type { InputOf, Schedule } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import type { Context } from '../context/context.ts';
+import { changeSchedule, type Definition } from '../schedules/change-schedule.ts';
+import { scheduleNotFound } from '../schedules/schedule-record.ts';
 import { instantOf, timeZoneDefault } from './put-schedule.ts';
 
 export async function updateSchedule(ctx: Context, name: string, input: InputOf<'updateSchedule'>): Promise<Schedule> {

@@ -1,9 +1,9 @@
 /** The two interpreters of the rules agree: what memory evaluates, and what a DynamoDB engine makes of the expressions. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDynamoStore } from '../../engine/dynamo-store.ts';
-import { createMemoryStore } from '../../engine/memory-store.ts';
-import { type Condition, type Path, type Row, type Store, StoreError, type Value, type Write } from '../../engine/port.ts';
+import { createDynamoStore } from '../../engine/dynamo/store.ts';
+import { createMemoryStore } from '../../engine/memory/store.ts';
+import { type Condition, type Path, type Row, type Store, StoreError, type Value, type Write } from '../../engine/port/port.ts';
 import { startTestDynamodb, type TestDynamodb } from '../dynamodb.ts';
 
 // Few names and short lists, so that paths often meet what rows hold; `size` and `a.b` need care in expressions.

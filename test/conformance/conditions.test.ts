@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Condition, Row } from '../../engine/port.ts';
+import type { Condition, Row } from '../../engine/port/port.ts';
 import { describeStores } from './stores.ts';
 
 const row: Row = {

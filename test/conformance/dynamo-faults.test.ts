@@ -1,9 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createCorrectedClock } from '../../engine/clock.ts';
-import { createDynamoClient } from '../../engine/dynamo-client.ts';
-import { createDynamoStore } from '../../engine/dynamo-store.ts';
-import { type Store, StoreError, type Write } from '../../engine/port.ts';
+import { createDynamoClient } from '../../engine/dynamo/client.ts';
+import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
+import { createDynamoStore } from '../../engine/dynamo/store.ts';
+import { type Store, StoreError, type Write } from '../../engine/port/port.ts';
 import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
 import { type Fate, type FaultyEndpoint, startFaultyEndpoint } from '../faulty-endpoint.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Key, Write } from '../../engine/port.ts';
+import type { Key, Write } from '../../engine/port/port.ts';
 import { describeStores, read } from './stores.ts';
 
 describeStores((store, fresh) => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Range, Row, Store } from '../../engine/port.ts';
+import type { Range, Row, Store } from '../../engine/port/port.ts';
 import { describeStores } from './stores.ts';
 
 const ids = ['a', 'aa', 'b', 'c', 'd', '\uffee', '\u{1f600}'];

@@ -1,8 +1,8 @@
 /** The two stores, for suites that hold both to the same promises. */
 import { afterAll, beforeAll, describe } from 'vitest';
-import { createDynamoStore } from '../../engine/dynamo-store.ts';
-import { createMemoryStore } from '../../engine/memory-store.ts';
-import type { Key, Row, Store } from '../../engine/port.ts';
+import { createDynamoStore } from '../../engine/dynamo/store.ts';
+import { createMemoryStore } from '../../engine/memory/store.ts';
+import type { Key, Row, Store } from '../../engine/port/port.ts';
 import { startTestDynamodb } from '../dynamodb.ts';
 
 interface OpenStore {

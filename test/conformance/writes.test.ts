@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type Row, StoreError } from '../../engine/port.ts';
+import { type Row, StoreError } from '../../engine/port/port.ts';
 import { describeStores, read } from './stores.ts';
 
 const past = { by: 1 };

@@ -2,7 +2,7 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Dumbwaiter } from '../../sdk/index.ts';
-import { lambdaTransport } from '../../sdk/lambda.ts';
+import { lambdaTransport } from '../../sdk/transports/lambda.ts';
 import type { Outputs } from './deployment.ts';
 import type { Account } from './emulator.ts';
 

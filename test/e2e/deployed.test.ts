@@ -2,8 +2,8 @@
 import { DescribeTableCommand, DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { bodyBytesMax } from '../../contract/limits.ts';
 import type { ApiKey, Dumbwaiter, QueueClient } from '../../sdk/index.ts';
-import { bodyBytesMax } from '../../sdk/limits.ts';
 import { expectEachOrderChargedOnce } from '../order-service-lives.ts';
 import { type Clients, createClients } from './clients.ts';
 import { createDeployment, type Deployment, type Outputs } from './deployment.ts';

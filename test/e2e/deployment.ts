@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { QueueSettings, ScheduleInput } from '../../sdk/contract.ts';
+import type { QueueSettings, ScheduleInput } from '../../contract/contract.ts';
 import type { Account } from './emulator.ts';
 
 const root = join(import.meta.dirname, '..', '..');

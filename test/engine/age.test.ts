@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { endGraceMs, readToWriteMsMax } from '../../sdk/limits.ts';
+import { endGraceMs, readToWriteMsMax } from '../../contract/limits.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 

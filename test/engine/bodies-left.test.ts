@@ -1,8 +1,8 @@
 /** Bodies beside a row that come to nothing: of a write that was refused, or that another was faster than. Nothing stays that no TTL removes. */
 import { expect, it } from 'vitest';
-import { type Key, type Store, StoreError } from '../../engine/port.ts';
-import type { PublishEntry, QueueSettings } from '../../sdk/contract.ts';
-import { endGraceMs, readToWriteMsMax, retryMsMax } from '../../sdk/limits.ts';
+import type { PublishEntry, QueueSettings } from '../../contract/contract.ts';
+import { endGraceMs, readToWriteMsMax, retryMsMax } from '../../contract/limits.ts';
+import { type Key, type Store, StoreError } from '../../engine/port/port.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 

@@ -1,9 +1,9 @@
 /** Bodies that lie beside their row, when a write's answer is lost, a move fails, or they are to outlive what they were put for. */
 import { expect, it } from 'vitest';
-import { settingsForgottenMs } from '../../engine/growth.ts';
-import { type Row, type Store, StoreError } from '../../engine/port.ts';
-import type { Json } from '../../sdk/contract.ts';
-import { retentionGraceMs, settingsCacheMs } from '../../sdk/limits.ts';
+import type { Json } from '../../contract/contract.ts';
+import { retentionGraceMs, settingsCacheMs } from '../../contract/limits.ts';
+import { type Row, type Store, StoreError } from '../../engine/port/port.ts';
+import { settingsForgottenMs } from '../../engine/queues/shard-scaling.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { lastTryMs } from '../../engine/call-time.ts';
+import type { InputOf } from '../../contract/contract.ts';
+import { lastTryMs } from '../../engine/context/call-time.ts';
 import type { QueueOperation } from '../../engine/engine.ts';
-import { StoreError } from '../../engine/port.ts';
-import type { InputOf } from '../../sdk/contract.ts';
+import { StoreError } from '../../engine/port/port.ts';
 import { onBothStores } from './on-both-stores.ts';
 
 const secondMs = 1000;

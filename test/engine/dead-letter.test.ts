@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Message } from '../../sdk/contract.ts';
+import type { Message } from '../../contract/contract.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 

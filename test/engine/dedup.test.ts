@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
-import { type Store, StoreError, type Write } from '../../engine/port.ts';
-import type { Deduplication, PublishEntry } from '../../sdk/contract.ts';
-import { readToWriteMsMax, retryMsMax, settingsCacheMs, signedRequestMsMax, tombstoneMs } from '../../sdk/limits.ts';
+import type { Deduplication, PublishEntry } from '../../contract/contract.ts';
+import { readToWriteMsMax, retryMsMax, settingsCacheMs, signedRequestMsMax, tombstoneMs } from '../../contract/limits.ts';
+import { type Store, StoreError, type Write } from '../../engine/port/port.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 

@@ -1,5 +1,5 @@
 /** A clock that only a test moves. */
-import type { Clock } from '../../engine/port.ts';
+import type { Clock } from '../../engine/port/port.ts';
 
 export interface DrivenClock extends Clock {
   /** Moves on, and wakes those whose sleep is over. */

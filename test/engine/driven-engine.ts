@@ -1,14 +1,5 @@
 /** An engine on either store, with a clock that the test drives and redrives that run when the test says so. */
 import { ScanCommand, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import { createCorrectedClock } from '../../engine/clock.ts';
-import { createEngine } from '../../engine/create.ts';
-import { createDynamoStore } from '../../engine/dynamo-store.ts';
-import { commitTransaction, transactionItems } from '../../engine/dynamo-transactions.ts';
-import { fromItem } from '../../engine/dynamo-values.ts';
-import type { CheckBackMessage, Engine, EngineEvent, QueueOperation } from '../../engine/engine.ts';
-import { createMemoryStore } from '../../engine/memory-store.ts';
-import type { Key, Row, Store, Write } from '../../engine/port.ts';
-import { seededRandom } from '../../engine/random.ts';
 import type {
   CheckBack,
   InputOf,
@@ -18,8 +9,17 @@ import type {
   QueueSettings,
   ReceivedMessage,
   TransactionItem,
-} from '../../sdk/contract.ts';
-import { withValues } from '../../sdk/json-text.ts';
+} from '../../contract/contract.ts';
+import { withValues } from '../../contract/json-text.ts';
+import { createEngine } from '../../engine/create.ts';
+import { fromItem } from '../../engine/dynamo/attribute-values.ts';
+import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
+import { createDynamoStore } from '../../engine/dynamo/store.ts';
+import { commitTransaction, transactionItems } from '../../engine/dynamo/transactions.ts';
+import type { CheckBackMessage, Engine, EngineEvent, QueueOperation } from '../../engine/engine.ts';
+import { createMemoryStore } from '../../engine/memory/store.ts';
+import type { Key, Row, Store, Write } from '../../engine/port/port.ts';
+import { seededRandom } from '../../engine/port/random.ts';
 import { startTestDynamodb } from '../dynamodb.ts';
 import { createDrivenClock, type DrivenClock } from './driven-clock.ts';
 import { type WatchedStore, watchStore } from './watched-store.ts';

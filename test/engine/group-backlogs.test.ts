@@ -1,7 +1,6 @@
 /** Groups in which more waits than one call sees to, or shows. */
 import { expect, it } from 'vitest';
-import { StoreError } from '../../engine/port.ts';
-import type { Message, MessageState } from '../../sdk/contract.ts';
+import type { Message, MessageState } from '../../contract/contract.ts';
 import {
   bodyBytesMax,
   callBytesMax,
@@ -11,7 +10,8 @@ import {
   parcelSlotsMax,
   retentionSecondsMin,
   sweepPeriodMs,
-} from '../../sdk/limits.ts';
+} from '../../contract/limits.ts';
+import { StoreError } from '../../engine/port/port.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { StoreError } from '../../engine/port.ts';
+import { StoreError } from '../../engine/port/port.ts';
 import { onBothStores } from './on-both-stores.ts';
 
 const groups = 100;

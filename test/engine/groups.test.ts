@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { settingsForgottenMs } from '../../engine/growth.ts';
-import type { ReceivedMessage } from '../../sdk/contract.ts';
-import { groupCancelledMax, parcelSlotsMax, tombstoneMs } from '../../sdk/limits.ts';
+import type { ReceivedMessage } from '../../contract/contract.ts';
+import { groupCancelledMax, parcelSlotsMax, tombstoneMs } from '../../contract/limits.ts';
+import { settingsForgottenMs } from '../../engine/queues/shard-scaling.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 

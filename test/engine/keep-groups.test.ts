@@ -1,6 +1,6 @@
 /** What a queue keeps of messages in groups, and of those under a key, whose rows go on to other messages. */
 import { expect, it } from 'vitest';
-import { endGraceMs } from '../../sdk/limits.ts';
+import { endGraceMs } from '../../contract/limits.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 

@@ -1,6 +1,6 @@
 /** What a queue keeps of messages that have ended. */
 import { expect, it } from 'vitest';
-import { endGraceMs, errorsKeptMax, resultBytesMax, tombstoneMs } from '../../sdk/limits.ts';
+import { endGraceMs, errorsKeptMax, resultBytesMax, tombstoneMs } from '../../contract/limits.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 

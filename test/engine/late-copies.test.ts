@@ -1,7 +1,7 @@
 /** Requests that arrive once more, long after they were answered: what they rest on must not come back with them. */
 import { expect, it } from 'vitest';
-import type { Key, Row, Store, Write } from '../../engine/port.ts';
-import { tokenChars } from '../../engine/receipts.ts';
+import { tokenChars } from '../../engine/model/receipts.ts';
+import type { Key, Row, Store, Write } from '../../engine/port/port.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
+import type { Json, ReceivedMessage } from '../../contract/contract.ts';
+import { clockMarginMs, readToWriteMsMax } from '../../contract/limits.ts';
 import { createEngine } from '../../engine/create.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { StoreError } from '../../engine/port.ts';
-import { seededRandom } from '../../engine/random.ts';
-import { parseReceipt } from '../../engine/receipts.ts';
-import type { Json, ReceivedMessage } from '../../sdk/contract.ts';
-import { clockMarginMs, readToWriteMsMax } from '../../sdk/limits.ts';
+import { parseReceipt } from '../../engine/model/receipts.ts';
+import { StoreError } from '../../engine/port/port.ts';
+import { seededRandom } from '../../engine/port/random.ts';
 import { testSeed } from '../seed.ts';
 import { onBothStores } from './on-both-stores.ts';
 import { watchStore } from './watched-store.ts';

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
-import { type Key, StoreError } from '../../engine/port.ts';
-import type { QueueLimits, ReceivedMessage } from '../../sdk/contract.ts';
+import type { QueueLimits, ReceivedMessage } from '../../contract/contract.ts';
 import {
   clockMarginMs,
   queueConcurrencyMax,
   queueRatePerSecondMax,
   readToWriteMsMax,
   settingsCacheMs,
-} from '../../sdk/limits.ts';
+} from '../../contract/limits.ts';
+import { type Key, StoreError } from '../../engine/port/port.ts';
 import { onBothStores } from './on-both-stores.ts';
 import { watchStore } from './watched-store.ts';
 

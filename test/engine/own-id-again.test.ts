@@ -1,8 +1,8 @@
 /** Publishing under an own id whose message has ended: the table of rules in docs/guide.md, and requests that are lost or come late. */
 import { expect, it } from 'vitest';
-import { type Store, StoreError, type Write } from '../../engine/port.ts';
-import type { Idempotency } from '../../sdk/contract.ts';
-import { endGraceMs, tombstoneMs } from '../../sdk/limits.ts';
+import type { Idempotency } from '../../contract/contract.ts';
+import { endGraceMs, tombstoneMs } from '../../contract/limits.ts';
+import { type Store, StoreError, type Write } from '../../engine/port/port.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 

@@ -1,8 +1,8 @@
 /** Leases that are ended from outside return the places that they hold under `limits.concurrency`, and their group's turn. */
 import { expect, it } from 'vitest';
-import { type Key, StoreError } from '../../engine/port.ts';
-import type { QueueSettings, ReceivedMessage } from '../../sdk/contract.ts';
-import { clockMarginMs, readToWriteMsMax } from '../../sdk/limits.ts';
+import type { QueueSettings, ReceivedMessage } from '../../contract/contract.ts';
+import { clockMarginMs, readToWriteMsMax } from '../../contract/limits.ts';
+import { type Key, StoreError } from '../../engine/port/port.ts';
 import { onBothStores } from './on-both-stores.ts';
 import { watchStore } from './watched-store.ts';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { type Store, StoreError, type Write } from '../../engine/port.ts';
-import type { PreparedSettings, PublishEntry } from '../../sdk/contract.ts';
-import { checkBacksMax, endGraceMs, readToWriteMsMax, tombstoneMs } from '../../sdk/limits.ts';
+import type { PreparedSettings, PublishEntry } from '../../contract/contract.ts';
+import { checkBacksMax, endGraceMs, readToWriteMsMax, tombstoneMs } from '../../contract/limits.ts';
+import { type Store, StoreError, type Write } from '../../engine/port/port.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { priorityLevelsMax } from '../../sdk/limits.ts';
+import { priorityLevelsMax } from '../../contract/limits.ts';
 import { onBothStores } from './on-both-stores.ts';
 
 const second = 1000;

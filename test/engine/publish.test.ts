@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Json, PublishEntry } from '../../sdk/contract.ts';
-import { batchEntriesMax, bodyBytesMax, delaySecondsMax, parcelSlotsMax, readToWriteMsMax } from '../../sdk/limits.ts';
+import type { Json, PublishEntry } from '../../contract/contract.ts';
+import { batchEntriesMax, bodyBytesMax, delaySecondsMax, parcelSlotsMax, readToWriteMsMax } from '../../contract/limits.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 

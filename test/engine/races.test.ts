@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Row, Store } from '../../engine/port.ts';
+import type { Row, Store } from '../../engine/port/port.ts';
 import { onBothStores } from './on-both-stores.ts';
 
 onBothStores('a message that dies meanwhile', (driven) => {

@@ -1,7 +1,7 @@
 /** The rate of a group while it is in use: raised, lowered, removed; and what rests by it though nothing was delivered. */
 import { expect, it } from 'vitest';
-import type { QueueSettings } from '../../sdk/contract.ts';
-import { settingsCacheMs } from '../../sdk/limits.ts';
+import type { QueueSettings } from '../../contract/contract.ts';
+import { settingsCacheMs } from '../../contract/limits.ts';
 import { onBothStores } from './on-both-stores.ts';
 
 const second = 1000;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Message, MessageState } from '../../sdk/contract.ts';
-import { bodyBytesMax, callBytesMax, countRowsMax } from '../../sdk/limits.ts';
+import type { Message, MessageState } from '../../contract/contract.ts';
+import { bodyBytesMax, callBytesMax, countRowsMax } from '../../contract/limits.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 

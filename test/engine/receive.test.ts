@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bodyBytesMax, callBytesMax, readToWriteMsMax, visibilityTimeoutSecondsMax } from '../../sdk/limits.ts';
+import { bodyBytesMax, callBytesMax, readToWriteMsMax, visibilityTimeoutSecondsMax } from '../../contract/limits.ts';
 import { eventually } from './eventually.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { type Key, StoreError } from '../../engine/port.ts';
-import { endGraceMs, headRowsMax, settingsCacheMs, sweepPeriodMs, tombstoneMs } from '../../sdk/limits.ts';
+import { endGraceMs, headRowsMax, settingsCacheMs, sweepPeriodMs, tombstoneMs } from '../../contract/limits.ts';
+import { type Key, StoreError } from '../../engine/port/port.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { failedCharsMax } from '../../sdk/limits.ts';
+import { failedCharsMax } from '../../contract/limits.ts';
 import { onBothStores } from './on-both-stores.ts';
 
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type Store, StoreError } from '../../engine/port.ts';
+import { type Store, StoreError } from '../../engine/port/port.ts';
 import { onBothStores } from './on-both-stores.ts';
 
 onBothStores('the row of a message that was received', (driven) => {

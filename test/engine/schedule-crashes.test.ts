@@ -3,11 +3,11 @@
  * was broken off is asked again by another process, as a caller or the next sweep would.
  */
 import { describe, expect, it } from 'vitest';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { sweepPeriodMs } from '../../contract/limits.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { createMemoryStore } from '../../engine/memory-store.ts';
-import { type Key, type Store, StoreError, type Write } from '../../engine/port.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import { sweepPeriodMs } from '../../sdk/limits.ts';
+import { createMemoryStore } from '../../engine/memory/store.ts';
+import { type Key, type Store, StoreError, type Write } from '../../engine/port/port.ts';
 import type { DrivenClock } from './driven-clock.ts';
 import { type DrivenEngine, driveEngine } from './driven-engine.ts';
 import { noise } from './noise.ts';

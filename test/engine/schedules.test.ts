@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
+import type { InputOf, ReceivedMessage, Schedule } from '../../contract/contract.ts';
+import { clockMarginMs, everySecondsMin, scheduleTicksMax, settingsCacheMs, sweepPeriodMs } from '../../contract/limits.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { StoreError } from '../../engine/port.ts';
-import type { InputOf, ReceivedMessage, Schedule } from '../../sdk/contract.ts';
-import { clockMarginMs, everySecondsMin, scheduleTicksMax, settingsCacheMs, sweepPeriodMs } from '../../sdk/limits.ts';
+import { StoreError } from '../../engine/port/port.ts';
 import type { DrivenEngine } from './driven-engine.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
+import { awakeMs, sweepPeriodMs } from '../../contract/limits.ts';
 import type { SweepReport } from '../../engine/engine.ts';
-import { StoreError } from '../../engine/port.ts';
-import { type QueueRecord, readQueue } from '../../engine/settings.ts';
-import { arrivedMs } from '../../engine/sleep.ts';
-import { awakeMs, sweepPeriodMs } from '../../sdk/limits.ts';
+import { type QueueRecord, readQueue } from '../../engine/model/queue-record.ts';
+import { StoreError } from '../../engine/port/port.ts';
+import { arrivedMs } from '../../engine/queues/sleep.ts';
 import { onBothStores } from './on-both-stores.ts';
 
 const hourMs = 60 * sweepPeriodMs;

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { sweepPeriodMs } from '../../contract/limits.ts';
 import { createEngine } from '../../engine/create.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { createMemoryStore } from '../../engine/memory-store.ts';
-import { type Store, StoreError } from '../../engine/port.ts';
-import { seededRandom } from '../../engine/random.ts';
-import { queueKey, queueRow, readQueue } from '../../engine/settings.ts';
-import { sweepPeriodMs } from '../../sdk/limits.ts';
+import { createMemoryStore } from '../../engine/memory/store.ts';
+import { queueKey, queueRow, readQueue } from '../../engine/model/queue-record.ts';
+import { type Store, StoreError } from '../../engine/port/port.ts';
+import { seededRandom } from '../../engine/port/random.ts';
 import { createDrivenClock } from './driven-clock.ts';
 import { type WatchedStore, watchStore } from './watched-store.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { sweepPeriodMs } from '../../sdk/limits.ts';
+import { sweepPeriodMs } from '../../contract/limits.ts';
 import { onBothStores } from './on-both-stores.ts';
 
 const minuteMs = 60_000;

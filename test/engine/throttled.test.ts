@@ -1,13 +1,13 @@
 /** Calls whose shard is too busy for a while. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { readToWriteMsMax, throttledMsMax } from '../../contract/limits.ts';
 import { createEngine } from '../../engine/create.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { createMemoryStore } from '../../engine/memory-store.ts';
-import { type Key, type Store, StoreError } from '../../engine/port.ts';
-import { seededRandom } from '../../engine/random.ts';
-import { queueKey, readQueue } from '../../engine/settings.ts';
-import { shardKey } from '../../engine/shards.ts';
-import { readToWriteMsMax, throttledMsMax } from '../../sdk/limits.ts';
+import { createMemoryStore } from '../../engine/memory/store.ts';
+import { queueKey, readQueue } from '../../engine/model/queue-record.ts';
+import { shardKey } from '../../engine/model/shards.ts';
+import { type Key, type Store, StoreError } from '../../engine/port/port.ts';
+import { seededRandom } from '../../engine/port/random.ts';
 import { createDrivenClock } from './driven-clock.ts';
 import { noise } from './noise.ts';
 

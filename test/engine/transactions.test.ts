@@ -1,8 +1,6 @@
 /** Publishing and acking as entries of a transaction that is the user's own: with what else it writes, or not at all. */
 import { expect, it } from 'vitest';
-import type { Row } from '../../engine/port.ts';
-import { readQueue } from '../../engine/settings.ts';
-import type { OutputOf, PublishEntry, ReceivedMessage, TransactionItem } from '../../sdk/contract.ts';
+import type { OutputOf, PublishEntry, ReceivedMessage, TransactionItem } from '../../contract/contract.ts';
 import {
   endGraceMs,
   shardsGrowPauseMs,
@@ -11,7 +9,9 @@ import {
   tombstoneMs,
   transactionBytesMax,
   transactionEntriesMax,
-} from '../../sdk/limits.ts';
+} from '../../contract/limits.ts';
+import { readQueue } from '../../engine/model/queue-record.ts';
+import type { Row } from '../../engine/port/port.ts';
 import type { DrivenEngine } from './driven-engine.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
@@ -148,7 +148,7 @@ onBothStores('publishing within a transaction', (driven) => {
     const engine = driven();
     await engine.create('q');
     const { createEngine } = await import('../../engine/create.ts');
-    const { seededRandom } = await import('../../engine/random.ts');
+    const { seededRandom } = await import('../../engine/port/random.ts');
     const other = createEngine({ store: engine.watched.store, clock: engine.clock, random: seededRandom(9) });
     await expect(other.call('publishItems', { queue: 'q' }, { messages: [{ body: 1 }] })).rejects.toMatchObject({
       code: 'invalid_input',

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { routes } from '../../contract/contract.ts';
 import type { QueueOperation } from '../../engine/engine.ts';
-import { StoreError } from '../../engine/port.ts';
-import { routes } from '../../sdk/contract.ts';
+import { StoreError } from '../../engine/port/port.ts';
 import { onBothStores } from './on-both-stores.ts';
 
 /** What an AWS client may say, and no caller is to read. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { type Store, StoreError } from '../../engine/port.ts';
-import type { QueueSettings } from '../../sdk/contract.ts';
-import { readToWriteMsMax, settingsCacheMs } from '../../sdk/limits.ts';
+import type { QueueSettings } from '../../contract/contract.ts';
+import { readToWriteMsMax, settingsCacheMs } from '../../contract/limits.ts';
+import { type Store, StoreError } from '../../engine/port/port.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 

@@ -1,7 +1,7 @@
 /** Messages that nobody can read: the others are delivered, and these are set aside, where they can be looked at and cancelled. */
 import { expect, it } from 'vitest';
-import type { Key, Row } from '../../engine/port.ts';
-import type { Json } from '../../sdk/contract.ts';
+import type { Json } from '../../contract/contract.ts';
+import type { Key, Row } from '../../engine/port/port.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 

@@ -1,5 +1,5 @@
 /** A store that counts what is asked of it, and lets a test step in between. */
-import type { Key, Store, StoreError, Write } from '../../engine/port.ts';
+import type { Key, Store, StoreError, Write } from '../../engine/port/port.ts';
 
 export interface Tally {
   gets: number;

@@ -1,7 +1,7 @@
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { waitSecondsMax } from '../../contract/limits.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
-import { waitSecondsMax } from '../../sdk/limits.ts';
 import { type Synthesized, synthesize } from './synthesized.ts';
 
 const lambda = 'AWS::Lambda::Function';

@@ -1,13 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { DumbwaiterError } from '../../contract/errors.ts';
 import type { EngineEvent, SweepReport } from '../../engine/engine.ts';
-import { logEngineEvents } from '../../functions/engine-log.ts';
-import type { Log, LogFields } from '../../functions/log.ts';
-import { refusalOf } from '../../functions/refusal.ts';
-import { logSweep } from '../../functions/sweep-log.ts';
+import { refusalOf } from '../../functions/errors/refusal.ts';
+import { logEngineEvents } from '../../functions/service/engine-log.ts';
+import type { Log, LogFields } from '../../functions/service/log.ts';
+import { logSweep } from '../../functions/service/sweep-log.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
 import { type Resource, type Synthesized, synthesize } from './synthesized.ts';
 
 /** Of a run, whatever it did. */

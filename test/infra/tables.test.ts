@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { tableDefinitions, timeToLiveAttribute } from '../../engine/dynamo-tables.ts';
+import { tableDefinitions, timeToLiveAttribute } from '../../engine/dynamo/tables.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import { removable, type Synthesized, synthesize } from './synthesized.ts';
 

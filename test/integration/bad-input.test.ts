@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ErrorCode } from '../../sdk/errors.ts';
-import { bodyBytesMax, bodyDepthMax, callBytesMax, receiptCharsMax } from '../../sdk/limits.ts';
+import type { ErrorCode } from '../../contract/errors.ts';
+import { bodyBytesMax, bodyDepthMax, callBytesMax, receiptCharsMax } from '../../contract/limits.ts';
 import { expectProblem, type LocalQueue, startLocalQueue } from './local-queue.ts';
 
 let queue: LocalQueue;

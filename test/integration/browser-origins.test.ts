@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { type LocalServer, startLocal } from '../../functions/local-server.ts';
+import { type LocalServer, startLocal } from '../../functions/local/server.ts';
 import { loggedDefects } from './local-queue.ts';
 
 const page = 'http://localhost:5173';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
-import { seededRandom } from '../../engine/random.ts';
+import { seededRandom } from '../../engine/port/random.ts';
 import { testSeed } from '../seed.ts';
 import { engineOf, type LocalProgram, startProgram } from './local-program.ts';
 import { type HttpCalls, httpCalls } from './local-queue.ts';

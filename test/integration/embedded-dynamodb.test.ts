@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createDynamoClient } from '../../engine/dynamo-client.ts';
-import { createDynamoStore } from '../../engine/dynamo-store.ts';
-import { createTables } from '../../engine/dynamo-tables.ts';
-import type { Key } from '../../engine/port.ts';
-import { type EmbeddedDynamodb, enginePath, startEmbeddedDynamodb } from '../../functions/embedded-dynamodb.ts';
+import { createDynamoClient } from '../../engine/dynamo/client.ts';
+import { createDynamoStore } from '../../engine/dynamo/store.ts';
+import { createTables } from '../../engine/dynamo/tables.ts';
+import type { Key } from '../../engine/port/port.ts';
+import { type EmbeddedDynamodb, enginePath, startEmbeddedDynamodb } from '../../functions/local/embedded-dynamodb.ts';
 import { testCredentials, testRegion } from '../dynamodb.ts';
 
 const tables = { messages: 'messages', leases: 'leases', queues: 'queues' };
@@ -94,7 +94,7 @@ describe('the embedded engine', () => {
   });
 
   it('ends when the process that started it is killed', async () => {
-    const module = new URL('../../functions/embedded-dynamodb.ts', import.meta.url).href;
+    const module = new URL('../../functions/local/embedded-dynamodb.ts', import.meta.url).href;
     const script = `const { startEmbeddedDynamodb } = await import('${module}');
       console.log((await startEmbeddedDynamodb()).endpoint);`;
     const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,6 +1,6 @@
 /** Requests to the HTTP API drawn from its OpenAPI document, and others that it does not foresee. */
 import fc from 'fast-check';
-import { type OperationName, type Route, routes } from '../../sdk/contract.ts';
+import { type OperationName, type Route, routes } from '../../contract/contract.ts';
 import { hostile, type Schema, valuesOf } from './schema-values.ts';
 
 export interface OpenApi {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type OperationName, routes } from '../../sdk/contract.ts';
+import { type OperationName, routes } from '../../contract/contract.ts';
 import { eventually, expectProblem, type HttpCalls, type LocalQueue, startLocalQueue } from './local-queue.ts';
 
 let queue: LocalQueue;

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { adminKey, type LocalQueue, startLocalQueue } from './local-queue.ts';
 
-const program = fileURLToPath(new URL('../../functions/keys-command.ts', import.meta.url));
+const program = fileURLToPath(new URL('../../functions/local/keys-command.ts', import.meta.url));
 
 let queue: LocalQueue;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type OperationName, type Route, routes, type Scope } from '../../sdk/contract.ts';
+import { type OperationName, type Route, routes, type Scope } from '../../contract/contract.ts';
 import { expectProblem, type HttpCalls, type LocalQueue, requestFor, startLocalQueue } from './local-queue.ts';
 
 let queue: LocalQueue;

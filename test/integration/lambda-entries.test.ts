@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { GatewayAnswer } from '../../functions/gateway-event.ts';
-import type { InvocationAnswer } from '../../functions/invocation.ts';
-import type { LambdaContext } from '../../functions/lambda-context.ts';
-import type { OutputOf } from '../../sdk/contract.ts';
+import type { OutputOf } from '../../contract/contract.ts';
+import type { LambdaContext } from '../../functions/lambda/context.ts';
+import type { GatewayAnswer } from '../../functions/lambda/gateway-event.ts';
+import type { InvocationAnswer } from '../../functions/lambda/invocation.ts';
 import { Dumbwaiter } from '../../sdk/index.ts';
 import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
 import { eventually } from './local-queue.ts';
@@ -70,10 +70,10 @@ beforeAll(async () => {
     POWERTOOLS_LOG_LEVEL: 'SILENT',
   });
   // They read the environment as they are loaded, as on Lambda.
-  ({ handler: api } = await import('../../functions/api.ts'));
-  ({ handler: sweep } = await import('../../functions/sweep.ts'));
-  ({ handler: redrive } = await import('../../functions/redrive.ts'));
-  ({ handler: declareQueues } = await import('../../functions/declare-queues.ts'));
+  ({ handler: api } = await import('../../functions/lambda/api.ts'));
+  ({ handler: sweep } = await import('../../functions/lambda/sweep.ts'));
+  ({ handler: redrive } = await import('../../functions/lambda/redrive.ts'));
+  ({ handler: declareQueues } = await import('../../functions/lambda/declare-queues.ts'));
 });
 afterAll(async () => {
   aws.close();

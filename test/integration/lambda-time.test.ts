@@ -1,7 +1,7 @@
 /** The api function while DynamoDB hangs: what its callers are told before Lambda ends it. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { GatewayAnswer } from '../../functions/gateway-event.ts';
-import type { LambdaContext } from '../../functions/lambda-context.ts';
+import type { LambdaContext } from '../../functions/lambda/context.ts';
+import type { GatewayAnswer } from '../../functions/lambda/gateway-event.ts';
 import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
 import { type FaultyEndpoint, startFaultyEndpoint } from '../faulty-endpoint.ts';
 
@@ -30,7 +30,7 @@ beforeAll(async () => {
     DUMBWAITER_QUEUES_TABLE: dynamodb.tables.queues,
     POWERTOOLS_LOG_LEVEL: 'SILENT',
   });
-  ({ handler: api } = await import('../../functions/api.ts'));
+  ({ handler: api } = await import('../../functions/lambda/api.ts'));
   const creating = api(
     { operation: 'createQueue', params: { queue: 'q' } },
     { ...context, getRemainingTimeInMillis: () => 30_000 },

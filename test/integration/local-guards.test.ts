@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalServer, startLocal } from '../../functions/local-server.ts';
+import { type LocalServer, startLocal } from '../../functions/local/server.ts';
 import { engineOf } from './local-program.ts';
 import { adminKey, loggedDefects } from './local-queue.ts';
 

@@ -5,7 +5,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const program = fileURLToPath(new URL('../../functions/local.ts', import.meta.url));
+const program = fileURLToPath(new URL('../../functions/local/start.ts', import.meta.url));
 
 export interface LocalProgram {
   process: ChildProcess;

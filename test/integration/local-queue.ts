@@ -1,12 +1,12 @@
 /** The whole local server, in memory, for the tests of one file, and its HTTP API called without the SDK. */
 import { expect } from 'vitest';
-import type { Patience } from '../../functions/http-server.ts';
-import { type LocalServer, startLocal } from '../../functions/local-server.ts';
-import type { Log } from '../../functions/log.ts';
-import { problem } from '../../functions/output-records.ts';
-import { outputs } from '../../functions/outputs.ts';
-import { type InputOf, type OperationName, type OutputOf, type ParamsOf, type Route, routes } from '../../sdk/contract.ts';
-import type { ErrorCode } from '../../sdk/errors.ts';
+import { type InputOf, type OperationName, type OutputOf, type ParamsOf, type Route, routes } from '../../contract/contract.ts';
+import type { ErrorCode } from '../../contract/errors.ts';
+import type { Patience } from '../../functions/local/http-server.ts';
+import { type LocalServer, startLocal } from '../../functions/local/server.ts';
+import { problem } from '../../functions/openapi/output-records.ts';
+import { outputs } from '../../functions/openapi/outputs.ts';
+import type { Log } from '../../functions/service/log.ts';
 
 export const adminKey = 'the-admin-key-of-these-tests';
 

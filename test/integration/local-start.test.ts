@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startEmbeddedDynamodb } from '../../functions/embedded-dynamodb.ts';
-import { usualPatience } from '../../functions/http-server.ts';
+import { startEmbeddedDynamodb } from '../../functions/local/embedded-dynamodb.ts';
+import { usualPatience } from '../../functions/local/http-server.ts';
 import { engineOf, type LocalProgram, startByNpm, startProgram } from './local-program.ts';
 import { eventually, httpCalls } from './local-queue.ts';
 
@@ -65,7 +65,7 @@ describe('npm start', () => {
 
   it('is what package.json starts', async () => {
     const { default: manifest } = await import('../../package.json', { with: { type: 'json' } });
-    expect(manifest.scripts.start).toBe('node --import ./functions/check-node.mjs functions/local.ts');
+    expect(manifest.scripts.start).toBe('node --import ./functions/local/check-node.mjs functions/local/start.ts');
   });
 
   it('takes the admin key that the environment gives, and does not print it', async () => {
@@ -198,7 +198,7 @@ describe('npm start fails with one clear line', () => {
 
   it('when Node is too old to run TypeScript, as after npm ci --ignore-scripts', async () => {
     const oldNode = `data:text/javascript,Object.defineProperty(process.versions, 'node', { value: '20.20.2' })`;
-    const check = new URL('../../functions/check-node.mjs', import.meta.url).href;
+    const check = new URL('../../functions/local/check-node.mjs', import.meta.url).href;
     expect(await oneLine(start([], { NODE_OPTIONS: `--import=${encodeURI(oldNode)} --import=${check}` }))).toMatch(
       /npm rebuild node/,
     );

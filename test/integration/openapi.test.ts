@@ -2,8 +2,8 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type OperationName, type Route, routes } from '../../sdk/contract.ts';
-import { errors } from '../../sdk/errors.ts';
+import { type OperationName, type Route, routes } from '../../contract/contract.ts';
+import { errors } from '../../contract/errors.ts';
 import { type LocalQueue, startLocalQueue } from './local-queue.ts';
 
 interface MediaType {

@@ -1,14 +1,14 @@
 /** Hostile names in every parameter of every path, over both entries: an operation runs with the very name that was sent, or none does. */
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createApp, openApiPath } from '../../functions/app.ts';
-import { administrator } from '../../functions/authorization.ts';
-import { answerOf, bindingsOf, type GatewayEvent, requestOf } from '../../functions/gateway-event.ts';
-import { type HttpServer, serveHttp, usualPatience } from '../../functions/http-server.ts';
-import { type OperationName, type ParamsOf, type Route, routes } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import { httpTransport } from '../../sdk/http.ts';
-import { parseParams } from '../../sdk/schemas.ts';
+import { type OperationName, type ParamsOf, type Route, routes } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { parseParams } from '../../contract/schemas/parse.ts';
+import { administrator } from '../../functions/auth/authorize.ts';
+import { createApp, openApiPath } from '../../functions/http/app.ts';
+import { answerOf, bindingsOf, type GatewayEvent, requestOf } from '../../functions/lambda/gateway-event.ts';
+import { type HttpServer, serveHttp, usualPatience } from '../../functions/local/http-server.ts';
+import { httpTransport } from '../../sdk/transports/http.ts';
 import { loggedDefects } from './local-queue.ts';
 
 /** What ran, by its name and parameters. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { batchEntriesMax, bodyBytesMax, callBytesMax } from '../../contract/limits.ts';
 import { Dumbwaiter, DumbwaiterError } from '../../sdk/index.ts';
-import { batchEntriesMax, bodyBytesMax, callBytesMax } from '../../sdk/limits.ts';
 import { type Answers, ContractServer, send, sendProblem } from '../sdk/contract-server.ts';
 import { ManualTimers, turn } from '../sdk/manual-timers.ts';
 

@@ -1,7 +1,7 @@
 /** A receive of the direct transport that its caller gives up. */
 import { expect, it } from 'vitest';
-import { createDynamoClient } from '../../engine/dynamo-client.ts';
-import { directTransport } from '../../sdk/direct.ts';
+import { directTransport } from '../../direct/transport.ts';
+import { createDynamoClient } from '../../engine/dynamo/client.ts';
 import { Dumbwaiter } from '../../sdk/index.ts';
 import { startTestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
 

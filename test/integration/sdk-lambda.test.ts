@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Dumbwaiter } from '../../sdk/index.ts';
-import { lambdaTransport } from '../../sdk/lambda.ts';
+import { lambdaTransport } from '../../sdk/transports/lambda.ts';
 
 interface Invocation {
   path: string | undefined;

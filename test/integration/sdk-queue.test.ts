@@ -1,9 +1,9 @@
 /** The SDK against the whole queue, on a real DynamoDB engine: over HTTP, and by the direct transport. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { directTransport } from '../../sdk/direct.ts';
+import { retentionSecondsDefault } from '../../contract/limits.ts';
+import { directTransport } from '../../direct/transport.ts';
 import { Dumbwaiter, DumbwaiterError, Reject } from '../../sdk/index.ts';
-import { retentionSecondsDefault } from '../../sdk/limits.ts';
 import { startTestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
 import { adminKey, eventually, type LocalQueue, startLocalQueue } from './local-queue.ts';
 

@@ -1,6 +1,7 @@
 /** Requests and replies, results and progress, through the SDK: over HTTP, and by the direct transport. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { directTransport } from '../../sdk/direct.ts';
+import { resultBytesMax } from '../../contract/limits.ts';
+import { directTransport } from '../../direct/transport.ts';
 import {
   type Consumer,
   type ConsumerOptions,
@@ -10,7 +11,6 @@ import {
   type QueueClient,
   Reject,
 } from '../../sdk/index.ts';
-import { resultBytesMax } from '../../sdk/limits.ts';
 import { startTestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
 import { ContractServer, sendProblem } from '../sdk/contract-server.ts';
 import { ManualTimers, turn } from '../sdk/manual-timers.ts';

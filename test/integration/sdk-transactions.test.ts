@@ -7,9 +7,9 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { fromItem, type Item } from '../../engine/dynamo-values.ts';
-import { type LocalServer, startLocal } from '../../functions/local-server.ts';
-import { type DirectTransport, directTransport } from '../../sdk/direct.ts';
+import { type DirectTransport, directTransport } from '../../direct/transport.ts';
+import { fromItem, type Item } from '../../engine/dynamo/attribute-values.ts';
+import { type LocalServer, startLocal } from '../../functions/local/server.ts';
 import { type Consumer, Dumbwaiter, DumbwaiterError, type QueueClient, refusalOfTransaction } from '../../sdk/index.ts';
 import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
 import { type FaultyEndpoint, startFaultyEndpoint } from '../faulty-endpoint.ts';

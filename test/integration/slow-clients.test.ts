@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { problem } from '../../functions/output-records.ts';
-import type { ErrorCode } from '../../sdk/errors.ts';
-import { callBytesMax } from '../../sdk/limits.ts';
+import type { ErrorCode } from '../../contract/errors.ts';
+import { callBytesMax } from '../../contract/limits.ts';
+import { problem } from '../../functions/openapi/output-records.ts';
 import { adminKey, type LocalQueue, startLocalQueue } from './local-queue.ts';
 
 /** Short enough to be waited for. */

@@ -1,7 +1,7 @@
 /** Plays commands against an engine and the model side by side. */
 import { expect } from 'vitest';
+import type { DeathReason, Message, PublishEntry, ReceivedMessage } from '../../contract/contract.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { DeathReason, Message, PublishEntry, ReceivedMessage } from '../../sdk/contract.ts';
 import type { DrivenEngine } from '../engine/driven-engine.ts';
 import { noise } from '../engine/noise.ts';
 import type { Command, CommandOf } from './commands.ts';

@@ -2,8 +2,8 @@
  * The queue as a user understands it: messages with a state, in a list. It knows nothing of rows, parcels or tombstones. What it
  * leaves open (which of several ready messages come, in which order) the test takes from the answers, and checks that it was allowed.
  */
-import type { DeathReason, MessageState } from '../../sdk/contract.ts';
-import { tombstoneMs } from '../../sdk/limits.ts';
+import type { DeathReason, MessageState } from '../../contract/contract.ts';
+import { tombstoneMs } from '../../contract/limits.ts';
 
 export interface ModelQueue {
   name: string;

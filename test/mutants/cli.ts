@@ -20,7 +20,7 @@ const { values } = parseArgs({
   },
 });
 const root = join(import.meta.dirname, '../..');
-const copied = ['engine', 'sdk', 'functions', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
+const copied = ['contract', 'engine', 'sdk', 'direct', 'functions', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
 /** A history takes milliseconds; one that goes round for ever is a promise broken. */
 const simulationMsMax = 15 * 60_000;
 

@@ -4,19 +4,19 @@ import type { Mutant } from './mutant.ts';
 export const ownIds: readonly Mutant[] = [
   {
     name: 'a message that was cancelled holds its own id, though its queue gives it up',
-    file: 'engine/publish-own.ts',
+    file: 'engine/publish/own-id.ts',
     find: "return idempotency === 'acked' && slots.every(({ cancelled }) => cancelled);",
     replace: "return idempotency === 'acked' && slots.length === 0;",
   },
   {
     name: 'a message that was acked gives its own id up at once',
-    file: 'engine/publish-own.ts',
+    file: 'engine/publish/own-id.ts',
     find: "return idempotency === 'acked' && slots.every(({ cancelled }) => cancelled);",
     replace: "return idempotency === 'acked' || slots.every(({ cancelled }) => cancelled);",
   },
   {
     name: 'a publish takes the place of a message that ended whatever became of that since',
-    file: 'engine/publish-own.ts',
+    file: 'engine/publish/own-id.ts',
     find: 'after = await replace(ctx, before, leaseRow(lease)).catch(',
     replace:
       "const when = { exists: ['until'] } as const;\n    const put = ctx.store.write({ key: { table: 'leases', id: before.id }, when, then: { put: leaseRow(lease) } });\n    after = await put.then(({ row }) => ({ id: before.id, row, readAt: before.readAt }) as Seen).catch(",
@@ -24,21 +24,21 @@ export const ownIds: readonly Mutant[] = [
   },
   {
     name: 'a publish that was not answered publishes once more where its own message has ended since',
-    file: 'engine/publish-own.ts',
+    file: 'engine/publish/own-id.ts',
     find: 'if (unsure && (former.stone || pending.id === undefined)) throw notSaid();',
     replace: 'if (unsure && pending.id === undefined) throw notSaid();',
     tests: ['test/engine/own-id-again.test.ts'],
   },
   {
     name: 'a publish whose request is still under way is said to be a duplicate',
-    file: 'engine/publish-own.ts',
+    file: 'engine/publish/own-id.ts',
     find: 'if (after.unsure && after.row?.version === before.row?.version) throw notSaid();',
     replace: '',
     tests: ['test/engine/own-id-again.test.ts'],
   },
   {
     name: 'an id of the queue is taken for an own one',
-    file: 'engine/ids.ts',
+    file: 'engine/model/ids.ts',
     find: 'return serverForm.test(id);',
     replace: 'return serverForm.test(id) && id.length === 0;',
     tests: ['test/engine/by-id.test.ts'],

@@ -48,14 +48,14 @@ export const transactions: readonly Mutant[] = [
   },
   {
     name: 'a forgotten shard is never looked at again',
-    file: 'engine/sweep-queue.ts',
+    file: 'engine/sweep/sweep-queue.ts',
     find: '  await lookIntoForgotten(ctx, queue, asOf);\n',
     replace: '',
     tests,
   },
   {
     name: 'a queue does not remember the most shards it had',
-    file: 'engine/growth.ts',
+    file: 'engine/queues/shard-scaling.ts',
     find: 'shardsEver: Math.max(shards, record.shardsEver),',
     replace: 'shardsEver: record.shardsEver,',
     tests,

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type InputOf, type OperationName, type OutputOf, type ParamsOf, routes } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
+import { type InputOf, type OperationName, type OutputOf, type ParamsOf, routes } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
 
 export interface SeenCall {
   operation: OperationName;

@@ -1,4 +1,4 @@
-import type { Timers } from '../../sdk/timers.ts';
+import type { Timers } from '../../sdk/calls/timers.ts';
 
 interface Alarm {
   at: number;

@@ -1,5 +1,5 @@
-import { settingsDefaults } from '../../engine/settings.ts';
-import type { ReceivedMessage, Refused } from '../../sdk/contract.ts';
+import type { ReceivedMessage, Refused } from '../../contract/contract.ts';
+import { settingsDefaults } from '../../engine/model/queue-record.ts';
 import type { Answers } from './contract-server.ts';
 
 const lost: Refused = { ok: false, code: 'lease_lost', message: 'The lease is lost.' };

@@ -1,8 +1,9 @@
 /** What goes on beside the callers: the sweep, the redrives that they began, and DynamoDB's TTL. */
+
+import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { Key, Row } from '../../engine/port.ts';
-import type { SimulatedProcess } from '../../engine/simulation.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
+import type { Key, Row } from '../../engine/port/port.ts';
+import type { SimulatedProcess } from '../../engine/simulation/simulation.ts';
 import { minuteMs } from './drawing.ts';
 import { engineOf } from './processes.ts';
 import { oversleeping } from './sleepers.ts';

@@ -1,6 +1,7 @@
 /** Bodies that tell one message from another, and that no deflating brings into a row where they are to lie beside it. */
-import { seededRandom } from '../../engine/random.ts';
-import type { Json } from '../../sdk/contract.ts';
+
+import type { Json } from '../../contract/contract.ts';
+import { seededRandom } from '../../engine/port/random.ts';
 
 export function bodyOf(number: number, chars: number): Json {
   return chars === 0 ? number : { number, filling: seededRandom(number).chars(chars) };

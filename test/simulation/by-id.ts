@@ -1,6 +1,6 @@
 /** Steps that name a message by its id, one that any of the processes knows of. */
 import type { Engine } from '../../engine/engine.ts';
-import type { Clock } from '../../engine/port.ts';
+import type { Clock } from '../../engine/port/port.ts';
 import { bodyOf } from './bodies.ts';
 import type { Drawing } from './drawing.ts';
 import { instantOf } from './entries.ts';

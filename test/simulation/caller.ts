@@ -1,5 +1,5 @@
 /** One process of a history: makes the calls that its plan says, with the receipts that it happens to hold. */
-import type { SimulatedProcess } from '../../engine/simulation.ts';
+import type { SimulatedProcess } from '../../engine/simulation/simulation.ts';
 import { sweepOnce } from './background.ts';
 import { bodyOf } from './bodies.ts';
 import { createStepsById } from './by-id.ts';

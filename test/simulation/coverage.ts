@@ -1,5 +1,5 @@
 /** What must have happened among many histories: a fault that never strikes, or an answer that never comes, is a hole in the test. */
-import { manyFaults } from '../../engine/simulated-store.ts';
+import { manyFaults } from '../../engine/simulation/faulty-store.ts';
 
 const steps = [
   'publish',

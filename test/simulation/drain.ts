@@ -1,8 +1,9 @@
 /** The end of a history, when faults have stopped: what is still there is received and acked, until nothing comes any more. */
+
+import { clockMarginMs, readToWriteMsMax, signedRequestMsMax, tombstoneMs } from '../../contract/limits.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { Clock } from '../../engine/port.ts';
-import type { SimulatedProcess } from '../../engine/simulation.ts';
-import { clockMarginMs, readToWriteMsMax, signedRequestMsMax, tombstoneMs } from '../../sdk/limits.ts';
+import type { Clock } from '../../engine/port/port.ts';
+import type { SimulatedProcess } from '../../engine/simulation/simulation.ts';
 import { expireRows, sweepOnce } from './background.ts';
 import { minuteMs } from './drawing.ts';
 import type { Plan, PlannedMessage } from './plan.ts';

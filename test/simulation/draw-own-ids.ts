@@ -1,5 +1,5 @@
 /** Draws messages under own ids, and how long queues take those for. */
-import type { QueueSettings } from '../../sdk/contract.ts';
+import type { QueueSettings } from '../../contract/contract.ts';
 import { drawWait } from './draw-waits.ts';
 import type { Drawing } from './drawing.ts';
 import type { PlannedMessage } from './plan.ts';

@@ -1,5 +1,5 @@
 /** Draws messages that are prepared, and what queues do with those that nobody decides. */
-import type { QueueSettings } from '../../sdk/contract.ts';
+import type { QueueSettings } from '../../contract/contract.ts';
 import { drawWait } from './draw-waits.ts';
 import type { Drawing } from './drawing.ts';
 import type { PlannedMessage } from './plan.ts';

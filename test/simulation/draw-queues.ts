@@ -1,5 +1,5 @@
 /** Draws the queues of a plan, and their settings. */
-import type { QueueSettings } from '../../sdk/contract.ts';
+import type { QueueSettings } from '../../contract/contract.ts';
 import { type Drawing, daySeconds, secondMs } from './drawing.ts';
 import type { PlannedQueue } from './plan.ts';
 

@@ -1,5 +1,5 @@
 /** Draws schedules, and what is done to them. */
-import { everySecondsMin } from '../../sdk/limits.ts';
+import { everySecondsMin } from '../../contract/limits.ts';
 import type { Drawing } from './drawing.ts';
 import type { PlannedQueue, ScheduleChange, ScheduleStep } from './plan.ts';
 import { offsetHours } from './zones.ts';

@@ -1,6 +1,6 @@
 /** Draws what the processes of a plan do. */
-import type { QueueSettings } from '../../sdk/contract.ts';
-import { clockMarginMs } from '../../sdk/limits.ts';
+import type { QueueSettings } from '../../contract/contract.ts';
+import { clockMarginMs } from '../../contract/limits.ts';
 import { drawOwn } from './draw-own-ids.ts';
 import { drawSettings } from './draw-queues.ts';
 import { drawSchedule, drawScheduleChange, drawScheduleName } from './draw-schedules.ts';

@@ -1,8 +1,9 @@
 /** Draws a plan from a seed: each has its own cast, pace and misfortunes, so that all kinds of history come up among some hundreds. */
-import { seededRandom } from '../../engine/random.ts';
-import { type Fault, manyFaults, noFaults } from '../../engine/simulated-store.ts';
-import type { QueueSettings } from '../../sdk/contract.ts';
-import { tombstoneMs } from '../../sdk/limits.ts';
+
+import type { QueueSettings } from '../../contract/contract.ts';
+import { tombstoneMs } from '../../contract/limits.ts';
+import { seededRandom } from '../../engine/port/random.ts';
+import { type Fault, manyFaults, noFaults } from '../../engine/simulation/faulty-store.ts';
 import { drawDeduplication, drawKeyed } from './draw-keys.ts';
 import { drawIdempotency, drawOwnIds } from './draw-own-ids.ts';
 import { drawPrepared, drawPreparedSettings } from './draw-prepared.ts';

@@ -1,5 +1,5 @@
 /** Drawing lots: what is left to chance of a plan, and of what its processes do. */
-import type { Random } from '../../engine/port.ts';
+import type { Random } from '../../engine/port/port.ts';
 
 export const secondMs = 1000;
 export const minuteMs = 60 * secondMs;

@@ -1,5 +1,5 @@
 /** What planned messages ask of the queue. */
-import type { PublishEntry } from '../../sdk/contract.ts';
+import type { PublishEntry } from '../../contract/contract.ts';
 import { bodyOf } from './bodies.ts';
 import type { PlannedMessage } from './plan.ts';
 

@@ -2,8 +2,8 @@
  * What callers saw: the calls that they made and the answers that they had, and nothing of what went on inside. A checker judges
  * this alone, whether it comes from the simulation or from real processes.
  */
-import type { InputOf, OperationName, OutputOf, ParamsOf, PublishEntry } from '../../sdk/contract.ts';
-import type { ErrorCode } from '../../sdk/errors.ts';
+import type { InputOf, OperationName, OutputOf, ParamsOf, PublishEntry } from '../../contract/contract.ts';
+import type { ErrorCode } from '../../contract/errors.ts';
 
 type CallOf<Name extends OperationName> = {
   operation: Name;

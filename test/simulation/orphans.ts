@@ -2,10 +2,10 @@
  * Who had to do with bodies that lie beside rows, and whether that was broken off. Bodies in a queue that keeps messages for ever have no TTL:
  * who dies, or is not told of a write, between them and their row, leaves them for good. Whoever was not struck must leave none.
  */
-import { chunkKeys } from '../../engine/contents.ts';
-import type { Key, Row, Store, Write } from '../../engine/port.ts';
-import type { Fault } from '../../engine/simulated-store.ts';
-import { keyText } from '../../engine/stored-row.ts';
+import { chunkKeys } from '../../engine/model/content-codec.ts';
+import type { Key, Row, Store, Write } from '../../engine/port/port.ts';
+import { keyText } from '../../engine/port/row-limits.ts';
+import type { Fault } from '../../engine/simulation/faulty-store.ts';
 
 export interface Struck {
   at: number;

@@ -2,8 +2,9 @@
  * What is to happen in one history, as data: queues, processes, what each does in turn, and how often each fault strikes. Data, so that
  * a history that fails can be tried again with a part of it left out.
  */
-import type { Fault } from '../../engine/simulated-store.ts';
-import type { MissedTicks, QueueSettings } from '../../sdk/contract.ts';
+
+import type { MissedTicks, QueueSettings } from '../../contract/contract.ts';
+import type { Fault } from '../../engine/simulation/faulty-store.ts';
 
 export interface Plan {
   seed: number;

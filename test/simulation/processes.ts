@@ -1,8 +1,9 @@
 /** The processes of a history: how each comes to its engine, and who goes on when one is killed. */
+
+import type { TransactionItem } from '../../contract/contract.ts';
 import { createEngine } from '../../engine/create.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { SimulatedProcess } from '../../engine/simulation.ts';
-import type { TransactionItem } from '../../sdk/contract.ts';
+import type { SimulatedProcess } from '../../engine/simulation/simulation.ts';
 import { publishersOf } from './publishers.ts';
 import type { World } from './world.ts';
 

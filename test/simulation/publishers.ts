@@ -1,8 +1,9 @@
 /** Publishers who are asked what they meant with a message that they prepared: each answers by the number of its body, now and then slowly. */
+
+import type { Json } from '../../contract/contract.ts';
+import { isJsonText } from '../../contract/json-text.ts';
 import type { EngineParts } from '../../engine/engine.ts';
-import type { SimulatedProcess } from '../../engine/simulation.ts';
-import type { Json } from '../../sdk/contract.ts';
-import { isJsonText } from '../../sdk/json-text.ts';
+import type { SimulatedProcess } from '../../engine/simulation/simulation.ts';
 import { numberOf } from './bodies.ts';
 import type { Asked } from './history.ts';
 import type { World } from './world.ts';

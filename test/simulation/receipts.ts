@@ -1,5 +1,5 @@
 /** The receipts that a process has: those that it holds, and some that it has used before. */
-import type { ReceivedMessage } from '../../sdk/contract.ts';
+import type { ReceivedMessage } from '../../contract/contract.ts';
 import type { Drawing } from './drawing.ts';
 import type { Choice } from './plan.ts';
 

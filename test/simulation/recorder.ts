@@ -1,7 +1,8 @@
 /** Writes down each call that is made, when, and what was answered. */
+
+import type { InputOf, OutputOf, ParamsOf } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Engine, QueueOperation } from '../../engine/engine.ts';
-import type { InputOf, OutputOf, ParamsOf } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
 import type { Call } from './history.ts';
 
 export interface Recorder {

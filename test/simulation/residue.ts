@@ -2,8 +2,8 @@
  * The looks inside: what the tables hold in the end, when every message is done and all has been swept, for what piles up unseen is no
  * broken promise to a caller; and whether the index shows each message in time.
  */
-import type { MemoryStore } from '../../engine/memory-store.ts';
-import type { Row } from '../../engine/port.ts';
+import type { MemoryStore } from '../../engine/memory/store.ts';
+import type { Row } from '../../engine/port/port.ts';
 
 /**
  * Rows that nothing will ever remove, or that should be gone by now. `mayBeOrphan`: a process that broke off after it had written bodies,

@@ -1,6 +1,7 @@
 /** Looks at what queues keep of messages that have ended, again and again as time goes by, until all of that should be gone. */
-import type { SimulatedProcess } from '../../engine/simulation.ts';
-import { tombstoneMs } from '../../sdk/limits.ts';
+
+import { tombstoneMs } from '../../contract/limits.ts';
+import type { SimulatedProcess } from '../../engine/simulation/simulation.ts';
 import { daySeconds, minuteMs, secondMs } from './drawing.ts';
 import type { Plan } from './plan.ts';
 import { engineOf } from './processes.ts';

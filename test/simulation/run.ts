@@ -2,11 +2,12 @@
  * Runs one history: a plan, until all its processes are done; then faults stop, every lease ends, all is received and acked, and the
  * tables are looked at. The checker judges the calls.
  */
-import { cronTiming } from '../../engine/cron.ts';
-import type { Key } from '../../engine/port.ts';
-import { answerMsMax, type Fault, noFaults } from '../../engine/simulated-store.ts';
-import { createSimulation } from '../../engine/simulation.ts';
-import { clockMarginMs } from '../../sdk/limits.ts';
+
+import { clockMarginMs } from '../../contract/limits.ts';
+import type { Key } from '../../engine/port/port.ts';
+import { cronTiming } from '../../engine/schedules/cron.ts';
+import { answerMsMax, type Fault, noFaults } from '../../engine/simulation/faulty-store.ts';
+import { createSimulation } from '../../engine/simulation/simulation.ts';
 import { expireRows, runRedrive, sweepOnce } from './background.ts';
 import { takeSteps } from './caller.ts';
 import { ledgerOf } from './checker/ledger-of.ts';

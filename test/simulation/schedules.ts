@@ -1,5 +1,5 @@
 /** What the schedules of a plan ask of the queue. */
-import type { ScheduleInput } from '../../sdk/contract.ts';
+import type { ScheduleInput } from '../../contract/contract.ts';
 import { bodyOf } from './bodies.ts';
 import type { Plan, ScheduleChange, ScheduleStep } from './plan.ts';
 

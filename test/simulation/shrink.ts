@@ -1,5 +1,5 @@
 /** Makes a plan smaller while it still breaks the same promise: fewer processes, steps, messages and faults, until none can go. */
-import type { Fault } from '../../engine/simulated-store.ts';
+import type { Fault } from '../../engine/simulation/faulty-store.ts';
 import type { Plan, Step } from './plan.ts';
 
 /** Histories tried at most. */

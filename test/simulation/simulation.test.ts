@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { expect, it } from 'vitest';
-import { noFaults } from '../../engine/simulated-store.ts';
+import { noFaults } from '../../engine/simulation/faulty-store.ts';
 import { missing } from './coverage.ts';
 import { drawPlan } from './draw.ts';
 import { runMany } from './many.ts';

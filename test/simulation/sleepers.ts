@@ -1,7 +1,8 @@
 /** What must be true of the tables while the sweep passes over a queue: none of its rows waits, or is due before the queue wakes. */
-import type { MemoryStore } from '../../engine/memory-store.ts';
-import { readQueue } from '../../engine/settings.ts';
-import { clockMarginMs } from '../../sdk/limits.ts';
+
+import { clockMarginMs } from '../../contract/limits.ts';
+import type { MemoryStore } from '../../engine/memory/store.ts';
+import { readQueue } from '../../engine/model/queue-record.ts';
 
 /** One text for each queue that sleeps though it holds something to visit. `now`: true time, ms. */
 export function oversleeping(memory: MemoryStore, now: number): string[] {

@@ -8,8 +8,8 @@ import type {
   QueueSettings,
   ReceivedMessage,
   RedriveInput,
-} from '../../sdk/contract.ts';
-import type { ErrorCode } from '../../sdk/errors.ts';
+} from '../../contract/contract.ts';
+import type { ErrorCode } from '../../contract/errors.ts';
 import { settingsDefault } from './checker/queues.ts';
 import type { Call, History, Transaction } from './history.ts';
 

@@ -1,8 +1,9 @@
 /** Transactions of a process's own: messages that it publishes and acks together with a row that nobody else writes. */
+
+import { transactionEntriesMax } from '../../contract/limits.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { type Key, type Row, StoreError, type Write } from '../../engine/port.ts';
-import type { SimulatedProcess } from '../../engine/simulation.ts';
-import { transactionEntriesMax } from '../../sdk/limits.ts';
+import { type Key, type Row, StoreError, type Write } from '../../engine/port/port.ts';
+import type { SimulatedProcess } from '../../engine/simulation/simulation.ts';
 import { entriesOf } from './entries.ts';
 import type { Transaction } from './history.ts';
 import type { Step } from './plan.ts';

@@ -1,7 +1,8 @@
 /** What the processes of one history have in common. */
+
+import { retryMsMax, throttledMsMax } from '../../contract/limits.ts';
 import type { EngineEvent } from '../../engine/engine.ts';
-import type { Simulation } from '../../engine/simulation.ts';
-import { retryMsMax, throttledMsMax } from '../../sdk/limits.ts';
+import type { Simulation } from '../../engine/simulation/simulation.ts';
 import type { Asked, Transaction, Violation } from './history.ts';
 import { createOrphans, type Orphans, type Struck } from './orphans.ts';
 import type { Plan } from './plan.ts';

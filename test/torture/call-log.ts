@@ -4,8 +4,8 @@
  */
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { InputOf, OperationName, OutputOf, ParamsOf, Transport } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
+import type { InputOf, OperationName, OutputOf, ParamsOf, Transport } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Call } from '../simulation/history.ts';
 
 export interface CallLog {

@@ -1,7 +1,7 @@
 /** The faults, dealt like cards: each kind comes once before any comes again. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Random } from '../../engine/port.ts';
-import { clockMarginMs } from '../../sdk/limits.ts';
+import { clockMarginMs } from '../../contract/limits.ts';
+import type { Random } from '../../engine/port/port.ts';
 import type { Cluster } from './cluster.ts';
 
 export const faults = ['server killed', 'engine killed', 'client killed', 'clock moved'] as const;

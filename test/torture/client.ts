@@ -1,7 +1,7 @@
 /** A client as a process of its own, which may be killed at any moment: its calls are in its log. Ends at the first byte on its stdin. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { seededRandom } from '../../engine/random.ts';
-import { httpTransport } from '../../sdk/http.ts';
+import { seededRandom } from '../../engine/port/random.ts';
+import { httpTransport } from '../../sdk/transports/http.ts';
 import { openCallLog } from './call-log.ts';
 import { createWorker, type QueueNames } from './workload.ts';
 

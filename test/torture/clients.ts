@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Random } from '../../engine/port.ts';
+import type { Random } from '../../engine/port/port.ts';
 import type { ClientTask } from './client.ts';
 
 const program = fileURLToPath(new URL('./client.ts', import.meta.url));

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { type EmbeddedDynamodb, EmbeddedDynamodbError, startEmbeddedDynamodb } from '../../functions/embedded-dynamodb.ts';
+import { type EmbeddedDynamodb, EmbeddedDynamodbError, startEmbeddedDynamodb } from '../../functions/local/embedded-dynamodb.ts';
 import { engineOf, type LocalProgram, startProgram } from '../integration/local-program.ts';
 
 export const apiKey = 'the-key-of-the-torture';

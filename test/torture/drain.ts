@@ -1,7 +1,7 @@
 /** Receives and acks all that is left, until nothing more can come. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Transport } from '../../sdk/contract.ts';
-import { batchEntriesMax, pageEntriesMax } from '../../sdk/limits.ts';
+import type { Transport } from '../../contract/contract.ts';
+import { batchEntriesMax, pageEntriesMax } from '../../contract/limits.ts';
 import type { CallLog } from './call-log.ts';
 
 /** Longer than any pause of this machine between a receive and the ack of what it gave. */

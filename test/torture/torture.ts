@@ -6,9 +6,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { seededRandom } from '../../engine/random.ts';
-import { httpTransport } from '../../sdk/http.ts';
-import { clockMarginMs } from '../../sdk/limits.ts';
+import { clockMarginMs } from '../../contract/limits.ts';
+import { seededRandom } from '../../engine/port/random.ts';
+import { httpTransport } from '../../sdk/transports/http.ts';
 import { check } from '../simulation/checker.ts';
 import type { Call, Violation } from '../simulation/history.ts';
 import { openCallLog, readCallLogs } from './call-log.ts';

@@ -1,6 +1,7 @@
 /** What clients do to the queue, drawn by chance: all that changes a message, in all orders. */
-import type { Random } from '../../engine/port.ts';
-import type { PublishEntry, QueueSettings, ReceivedMessage, Transport } from '../../sdk/contract.ts';
+
+import type { PublishEntry, QueueSettings, ReceivedMessage, Transport } from '../../contract/contract.ts';
+import type { Random } from '../../engine/port/port.ts';
 import type { CallLog } from './call-log.ts';
 
 /** Short times: what was hidden when somebody died must come back while we look. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { endGraceMs, tombstoneMs } from '../../contract/limits.ts';
+import { formatReceipt } from '../../engine/model/receipts.ts';
+import { readLease } from '../../engine/model/row-codec.ts';
+import type { Lease, Slot } from '../../engine/model/rows.ts';
 import { ack } from '../../engine/operations/ack.ts';
-import { type Store, StoreError } from '../../engine/port.ts';
-import { formatReceipt } from '../../engine/receipts.ts';
-import { readLease } from '../../engine/row-format.ts';
-import type { Lease, Slot } from '../../engine/rows.ts';
-import { endGraceMs, tombstoneMs } from '../../sdk/limits.ts';
+import { type Store, StoreError } from '../../engine/port/port.ts';
 import { contextInMemory, leaseWith, queueOf, shard, start } from './context-in-memory.ts';
 
 const tokens = ['aaaaaaaaaaaa', 'bbbbbbbbbbbb', 'cccccccccccc'];

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { backoffMs } from '../../engine/backoff.ts';
-import * as limits from '../../sdk/limits.ts';
-import { backoff as schema } from '../../sdk/schemas/setting-fields.ts';
+import * as limits from '../../contract/limits.ts';
+import { backoff as schema } from '../../contract/schemas/setting-fields.ts';
+import { backoffMs } from '../../engine/model/backoff.ts';
 
 const plain = { minSeconds: 2, maxSeconds: 60, factor: 3, jitter: 0 };
 

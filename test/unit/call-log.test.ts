@@ -2,8 +2,8 @@ import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Transport } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
+import type { Transport } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
 import { openCallLog, readCallLogs } from '../torture/call-log.ts';
 
 let folder: string;

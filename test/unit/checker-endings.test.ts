@@ -1,4 +1,4 @@
-import type { DeathReason } from '../../sdk/contract.ts';
+import type { DeathReason } from '../../contract/contract.ts';
 import { ofEndings } from '../simulation/checker/promises.ts';
 import { instant, type Story } from '../simulation/story.ts';
 import { judgesEach } from './checker-cases.ts';

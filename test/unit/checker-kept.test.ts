@@ -1,4 +1,4 @@
-import type { Message } from '../../sdk/contract.ts';
+import type { Message } from '../../contract/contract.ts';
 import { ofKeeping, ofLimits, ofTransactions } from '../simulation/checker/promises.ts';
 import { instant, type Story } from '../simulation/story.ts';
 import { judgesEach } from './checker-cases.ts';

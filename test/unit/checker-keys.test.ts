@@ -1,4 +1,4 @@
-import type { Schedule } from '../../sdk/contract.ts';
+import type { Schedule } from '../../contract/contract.ts';
 import { ofKeys, ofPrepared, ofSchedules } from '../simulation/checker/promises.ts';
 import { instant, type Story } from '../simulation/story.ts';
 import { judgesEach } from './checker-cases.ts';

@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createCorrectedClock } from '../../engine/clock.ts';
-import { clockMarginMs } from '../../sdk/limits.ts';
+import { clockMarginMs } from '../../contract/limits.ts';
+import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
 
 const noon = Date.UTC(2026, 0, 1, 12);
 

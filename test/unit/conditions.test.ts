@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applySet, checkPlaces, compareSortKeys, compareStrings, holds } from '../../engine/conditions.ts';
-import type { Row } from '../../engine/port.ts';
-import { storedBytes, storedCopy } from '../../engine/stored-row.ts';
+import { applySet, checkPlaces, compareSortKeys, compareStrings, holds } from '../../engine/port/condition-evaluator.ts';
+import type { Row } from '../../engine/port/port.ts';
+import { storedBytes, storedCopy } from '../../engine/port/row-limits.ts';
 
 describe('a condition', () => {
   it('holds by its parts', () => {

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { withValues } from '../../contract/json-text.ts';
+import { bodyChunkBytesMax, retentionGraceMs, rowBytesMax } from '../../contract/limits.ts';
+import { createMemoryStore } from '../../engine/memory/store.ts';
 import {
   type Content,
   chunkKeys,
@@ -11,11 +14,8 @@ import {
   sizeOf,
   wireBytes,
   writeChunks,
-} from '../../engine/contents.ts';
-import { createMemoryStore } from '../../engine/memory-store.ts';
-import { type Store, StoreError } from '../../engine/port.ts';
-import { withValues } from '../../sdk/json-text.ts';
-import { bodyChunkBytesMax, retentionGraceMs, rowBytesMax } from '../../sdk/limits.ts';
+} from '../../engine/model/content-codec.ts';
+import { type Store, StoreError } from '../../engine/port/port.ts';
 import { noise } from '../engine/noise.ts';
 
 const store = () => createMemoryStore({ now: () => 0 });

@@ -1,13 +1,14 @@
 /** What the rules work with, over a store in memory of which a test replaces parts, and a queue. */
-import { createContext } from '../../engine/context.ts';
+
+import { awakeMs } from '../../contract/limits.ts';
+import { createContext } from '../../engine/context/context.ts';
 import type { EngineEvent } from '../../engine/engine.ts';
-import { createMemoryStore } from '../../engine/memory-store.ts';
-import type { Row, Store } from '../../engine/port.ts';
-import { seededRandom } from '../../engine/random.ts';
-import { leaseRow, parcelRow } from '../../engine/row-format.ts';
-import type { Lease, Parcel } from '../../engine/rows.ts';
-import { type QueueRecord, queueRow, settingsDefaults } from '../../engine/settings.ts';
-import { awakeMs } from '../../sdk/limits.ts';
+import { createMemoryStore } from '../../engine/memory/store.ts';
+import { type QueueRecord, queueRow, settingsDefaults } from '../../engine/model/queue-record.ts';
+import { leaseRow, parcelRow } from '../../engine/model/row-codec.ts';
+import type { Lease, Parcel } from '../../engine/model/rows.ts';
+import type { Row, Store } from '../../engine/port/port.ts';
+import { seededRandom } from '../../engine/port/random.ts';
 import { createDrivenClock } from '../engine/driven-clock.ts';
 import { watchStore } from '../engine/watched-store.ts';
 import { testSeed } from '../seed.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createIds, isServerId, messageId, ownRowId, parseMessageId, slotRowId } from '../../engine/ids.ts';
-import { seededRandom } from '../../engine/random.ts';
+import { createIds, isServerId, messageId, ownRowId, parseMessageId, slotRowId } from '../../engine/model/ids.ts';
+import { seededRandom } from '../../engine/port/random.ts';
 import { createDrivenClock } from '../engine/driven-clock.ts';
 import { testSeed } from '../seed.ts';
 

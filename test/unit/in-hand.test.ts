@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { createInHand } from '../../engine/in-hand.ts';
-import { readToWriteMsMax } from '../../sdk/limits.ts';
+import { readToWriteMsMax } from '../../contract/limits.ts';
+import { createInHand } from '../../engine/context/claims-in-progress.ts';
 import { createDrivenClock } from '../engine/driven-clock.ts';
 
 const start = 1_000_000;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { depthOf, membersOf, parseWithBigints, readAnswer, readRequest, rowsOf } from '../../sdk/json-reader.ts';
-import { isJsonText, jsonText, stringify, withValues, writeJson } from '../../sdk/json-text.ts';
+import { depthOf, membersOf, parseWithBigints, readAnswer, readRequest, rowsOf } from '../../contract/json-reader.ts';
+import { isJsonText, jsonText, stringify, withValues, writeJson } from '../../contract/json-text.ts';
 import { testSeed } from '../seed.ts';
 
 const names = fc.oneof(fc.constantFrom('body', 'attributes', 'result', '__proto__', 'messages', 'a"\\', ''), fc.string());

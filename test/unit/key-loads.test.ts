@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { createKeyLoads } from '../../engine/key-loads.ts';
-import type { Change, Key } from '../../engine/port.ts';
+import { createKeyLoads } from '../../engine/dynamo/key-loads.ts';
+import type { Change, Key } from '../../engine/port/port.ts';
 
 const second = 1_000;
 

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createMemoryStore } from '../../engine/memory-store.ts';
-import { type Clock, type Store, StoreError } from '../../engine/port.ts';
-import { seededRandom } from '../../engine/random.ts';
-import { type AdminKey, fixedAdminKey } from '../../functions/admin-key.ts';
-import { type Authenticate, createAuthenticate } from '../../functions/auth.ts';
-import { administrator } from '../../functions/authorization.ts';
-import { createKeys, type Keys } from '../../functions/keys.ts';
-import { keyCacheMs, keysCachedMax, keyUseNotedMs, unknownKeyCacheMs } from '../../sdk/limits.ts';
+import { keyCacheMs, keysCachedMax, keyUseNotedMs, unknownKeyCacheMs } from '../../contract/limits.ts';
+import { createMemoryStore } from '../../engine/memory/store.ts';
+import { type Clock, type Store, StoreError } from '../../engine/port/port.ts';
+import { seededRandom } from '../../engine/port/random.ts';
+import { type AdminKey, fixedAdminKey } from '../../functions/auth/admin-key.ts';
+import { createKeys, type Keys } from '../../functions/auth/api-keys.ts';
+import { type Authenticate, createAuthenticate } from '../../functions/auth/authenticate.ts';
+import { administrator } from '../../functions/auth/authorize.ts';
 
 let now: number;
 let reads: number;

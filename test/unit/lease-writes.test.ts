@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Context } from '../../engine/context.ts';
+import { endGraceMs, readToWriteMsMax, retentionGraceMs, tombstoneMs } from '../../contract/limits.ts';
+import type { Context } from '../../engine/context/context.ts';
 import {
   endBodies,
   endedRow,
@@ -12,11 +13,10 @@ import {
   putIfAbsent,
   replace,
   untilSettled,
-} from '../../engine/lease-writes.ts';
-import { type Row, StoreError } from '../../engine/port.ts';
-import { leaseRow, readLease, tombstoneRow } from '../../engine/row-format.ts';
-import { type Lease, type Tombstone, tombstone } from '../../engine/rows.ts';
-import { endGraceMs, readToWriteMsMax, retentionGraceMs, tombstoneMs } from '../../sdk/limits.ts';
+} from '../../engine/leases/lease-store.ts';
+import { leaseRow, readLease, tombstoneRow } from '../../engine/model/row-codec.ts';
+import { type Lease, type Tombstone, tombstone } from '../../engine/model/rows.ts';
+import { type Row, StoreError } from '../../engine/port/port.ts';
 import { contextInMemory, start } from './context-in-memory.ts';
 
 const beside = { beside: 'body', chunks: 2, size: 9 };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { sweepPeriodMs } from '../../contract/limits.ts';
 import type { Engine, SweepReport } from '../../engine/engine.ts';
-import { createChores } from '../../functions/local-chores.ts';
-import { sweepPeriodMs } from '../../sdk/limits.ts';
+import { createChores } from '../../functions/local/background-jobs.ts';
 import { createDrivenClock } from '../engine/driven-clock.ts';
 import { eventually } from '../engine/eventually.ts';
 

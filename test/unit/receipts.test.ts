@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { formatReceipt, parseReceipt, type Receipt } from '../../engine/receipts.ts';
-import { receiptCharsMax } from '../../sdk/limits.ts';
+import { receiptCharsMax } from '../../contract/limits.ts';
+import { formatReceipt, parseReceipt, type Receipt } from '../../engine/model/receipts.ts';
 
 const receipt: Receipt = {
   incarnation: 'abcdefg1',

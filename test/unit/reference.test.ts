@@ -1,12 +1,12 @@
 /** docs/reference.md says what the code says: it is written from it. After a change: `npx vitest run test/unit/reference.test.ts -u`. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { settingsDefaults } from '../../engine/settings.ts';
-import { operationTexts } from '../../functions/operation-texts.ts';
-import { type OperationName, routes } from '../../sdk/contract.ts';
-import { meanings } from '../../sdk/error-meanings.ts';
-import { type ErrorCode, errors } from '../../sdk/errors.ts';
-import * as limits from '../../sdk/limits.ts';
+import { type OperationName, routes } from '../../contract/contract.ts';
+import { meanings } from '../../contract/error-meanings.ts';
+import { type ErrorCode, errors } from '../../contract/errors.ts';
+import * as limits from '../../contract/limits.ts';
+import { settingsDefaults } from '../../engine/model/queue-record.ts';
+import { operationTexts } from '../../functions/openapi/operations.ts';
 import { changedSettings, ownIds, survival } from './reference-rules.ts';
 
 const header = `# Reference
@@ -79,7 +79,7 @@ function codes(): string {
 
 /** The comment above a constant, or above the group of constants that it stands in. */
 function comments(): Map<string, string> {
-  const source = readFileSync(new URL('../../sdk/limits.ts', import.meta.url), 'utf8');
+  const source = readFileSync(new URL('../../contract/limits.ts', import.meta.url), 'utf8');
   const found = new Map<string, string>();
   for (const [, comment, name] of source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\nexport const (\w+)/g)) {
     const text = comment!.replace(/\s*\n\s*\*\s?/g, ' ').trim();
@@ -93,7 +93,7 @@ function limitRows(): string {
   const rows = Object.entries(limits)
     .filter((entry): entry is [string, number] => typeof entry[1] === 'number')
     .map(([name, value]) => [`\`${name}\``, value.toLocaleString('en'), texts.get(name) ?? '']);
-  return `## Limits\n\nA name ends with its unit and its bound. Source: \`sdk/limits.ts\`.\n\n${table(['limit', 'value', ''], rows)}`;
+  return `## Limits\n\nA name ends with its unit and its bound. Source: \`contract/limits.ts\`.\n\n${table(['limit', 'value', ''], rows)}`;
 }
 
 test('the reference in the documentation is the one in the code', async () => {

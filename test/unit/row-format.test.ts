@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Placed } from '../../engine/contents.ts';
-import { leaseRow, parcelRow, readLease, readParcel, roomForContents, tombstoneRow } from '../../engine/row-format.ts';
-import type { Lease, Parcel, Slot, Tombstone } from '../../engine/rows.ts';
-import { slotPath } from '../../engine/slot-format.ts';
-import { storedBytes } from '../../engine/stored-row.ts';
-import { parcelSlotsMax, retentionGraceMs, rowBytesMax, signedRequestMsMax } from '../../sdk/limits.ts';
+import { parcelSlotsMax, retentionGraceMs, rowBytesMax, signedRequestMsMax } from '../../contract/limits.ts';
+import type { Placed } from '../../engine/model/content-codec.ts';
+import { leaseRow, parcelRow, readLease, readParcel, roomForContents, tombstoneRow } from '../../engine/model/row-codec.ts';
+import type { Lease, Parcel, Slot, Tombstone } from '../../engine/model/rows.ts';
+import { slotPath } from '../../engine/model/slot-codec.ts';
+import { storedBytes } from '../../engine/port/row-limits.ts';
 
 const places: Placed[] = [
   { text: '[[1]]' },

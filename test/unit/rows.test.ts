@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { holds } from '../../engine/conditions.ts';
-import { leaseRow, tombstoneRow } from '../../engine/row-format.ts';
-import { absentAt, type Lease, tombstone } from '../../engine/rows.ts';
-import { tombstoneMs } from '../../sdk/limits.ts';
+import { tombstoneMs } from '../../contract/limits.ts';
+import { leaseRow, tombstoneRow } from '../../engine/model/row-codec.ts';
+import { absentAt, type Lease, tombstone } from '../../engine/model/rows.ts';
+import { holds } from '../../engine/port/condition-evaluator.ts';
 
 const now = 1_000_000;
 

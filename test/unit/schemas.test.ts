@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ZodOptional, type z } from 'zod';
-import type { InputOf, OperationName, ParamsOf } from '../../sdk/contract.ts';
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import * as limits from '../../sdk/limits.ts';
-import { inputs, type params, parseInput, parseParams, parsePublishEntry } from '../../sdk/schemas.ts';
+import type { InputOf, OperationName, ParamsOf } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import * as limits from '../../contract/limits.ts';
+import { inputs, type params, parseInput, parseParams, parsePublishEntry } from '../../contract/schemas/parse.ts';
 
 /** That the schemas say what the contract says; entries of batches aside, which are judged one by one. */
 type Undefinable<T> = { [Key in keyof T]: T[Key] | undefined };

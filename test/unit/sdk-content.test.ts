@@ -1,8 +1,8 @@
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bodyOf, contentOf } from '../../sdk/content.ts';
-import { jsonText, stringify } from '../../sdk/json-text.ts';
+import { jsonText, stringify } from '../../contract/json-text.ts';
+import { bodyOf, contentOf } from '../../sdk/calls/content.ts';
 
 const cycle: unknown[] = [];
 cycle.push(cycle);

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { Emitter } from '../../sdk/consumer-events.ts';
+import { Emitter } from '../../sdk/consumer/events.ts';
 
 describe('an emitter', () => {
   it('calls each listener, in order, until it ends its listening', () => {

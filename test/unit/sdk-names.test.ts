@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { directTransport } from '../../sdk/direct.ts';
+import { nearestName } from '../../contract/names.ts';
+import { directTransport } from '../../direct/transport.ts';
 import { type ConsumerOptions, Dumbwaiter, httpTransport, type StopOptions } from '../../sdk/index.ts';
-import { lambdaTransport } from '../../sdk/lambda.ts';
-import { nearestName } from '../../sdk/names.ts';
+import { lambdaTransport } from '../../sdk/transports/lambda.ts';
 
 const url = 'http://127.0.0.1:9';
 const queue = new Dumbwaiter({ url }).queue('q');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { DumbwaiterError } from '../../sdk/errors.ts';
-import { idleMsMin, Pace, refusedMsMax, refusedMsMin, retryMsMax, retryMsMin } from '../../sdk/pace.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { idleMsMin, Pace, refusedMsMax, refusedMsMin, retryMsMax, retryMsMin } from '../../sdk/consumer/poll-backoff.ts';
 
 const pace = (options: { waitSeconds?: number; random?: () => number } = {}) =>
   new Pace({ waitSeconds: undefined, maxIdlePollSeconds: 5, random: () => 1, ...options });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { OperationName, Transport } from '../../sdk/contract.ts';
-import { DumbwaiterError, errors } from '../../sdk/errors.ts';
-import { attemptMsMax, backoffMsMax, backoffMsMin, Caller } from '../../sdk/retry.ts';
+import type { OperationName, Transport } from '../../contract/contract.ts';
+import { DumbwaiterError, errors } from '../../contract/errors.ts';
+import { attemptMsMax, backoffMsMax, backoffMsMin, Caller } from '../../sdk/calls/caller.ts';
 import { ManualTimers, turn } from '../sdk/manual-timers.ts';
 
 const done = { messages: [] };

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { lookAt } from '../../engine/lease-writes.ts';
-import { type Row, type Store, StoreError } from '../../engine/port.ts';
-import { leaseRow, readLease, tombstoneRow } from '../../engine/row-format.ts';
-import { type Lease, type Slot, tombstone } from '../../engine/rows.ts';
-import type { QueueRecord } from '../../engine/settings.ts';
-import { settle } from '../../engine/settle.ts';
-import { tombstoneMs } from '../../sdk/limits.ts';
+import { tombstoneMs } from '../../contract/limits.ts';
+import { lookAt } from '../../engine/leases/lease-store.ts';
+import { settle } from '../../engine/lifecycle/due-row.ts';
+import type { QueueRecord } from '../../engine/model/queue-record.ts';
+import { leaseRow, readLease, tombstoneRow } from '../../engine/model/row-codec.ts';
+import { type Lease, type Slot, tombstone } from '../../engine/model/rows.ts';
+import { type Row, type Store, StoreError } from '../../engine/port/port.ts';
 import { contextInMemory, leaseWith, queueOf, shard, start } from './context-in-memory.ts';
 
 const dying: Partial<QueueRecord> = { deadLetter: { queue: 'dead', maxReceives: 3 } };

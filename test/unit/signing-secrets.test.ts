@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
-import { createMemoryStore } from '../../engine/memory-store.ts';
-import { createSigningSecrets, signingKind } from '../../functions/signing-secrets.ts';
-import { signingSecretOverlapMs, signingSecretsMax } from '../../sdk/limits.ts';
+import { signingSecretOverlapMs, signingSecretsMax } from '../../contract/limits.ts';
+import { createMemoryStore } from '../../engine/memory/store.ts';
+import { createSigningSecrets, signingKind } from '../../functions/service/signing-secrets.ts';
 import { createDrivenClock } from '../engine/driven-clock.ts';
 
 let clock: ReturnType<typeof createDrivenClock>;

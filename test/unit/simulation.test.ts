@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { StoreError } from '../../engine/port.ts';
-import { type Fault, manyFaults, noFaults } from '../../engine/simulated-store.ts';
-import { createSimulation, type SimulatedProcess, type Simulation } from '../../engine/simulation.ts';
-import { clockMarginMs, retryMsMax } from '../../sdk/limits.ts';
+import { clockMarginMs, retryMsMax } from '../../contract/limits.ts';
+import { StoreError } from '../../engine/port/port.ts';
+import { type Fault, manyFaults, noFaults } from '../../engine/simulation/faulty-store.ts';
+import { createSimulation, type SimulatedProcess, type Simulation } from '../../engine/simulation/simulation.ts';
 
 const key = { table: 'leases', id: 'counter' } as const;
 const minuteMs = 60_000;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cronTiming } from '../../engine/cron.ts';
-import { planTicks, rateTiming, type Timing, within } from '../../engine/ticks.ts';
-import { scheduleAheadMs, scheduleLateMsMax, scheduleTicksMax } from '../../sdk/limits.ts';
+import { scheduleAheadMs, scheduleLateMsMax, scheduleTicksMax } from '../../contract/limits.ts';
+import { cronTiming } from '../../engine/schedules/cron.ts';
+import { planTicks, rateTiming, type Timing, within } from '../../engine/schedules/ticks.ts';
 
 const instant = (ms: number) => new Date(ms).toISOString();
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { Lease, Slot } from '../../engine/rows.ts';
-import { type QueueRecord, settingsDefaults } from '../../engine/settings.ts';
-import { verdictOf, verdictOfAge } from '../../engine/verdicts.ts';
+import { verdictOf, verdictOfAge } from '../../engine/lifecycle/verdicts.ts';
+import { type QueueRecord, settingsDefaults } from '../../engine/model/queue-record.ts';
+import type { Lease, Slot } from '../../engine/model/rows.ts';
 
 const now = 1_800_000_000_000;
 const plain = { ...settingsDefaults, name: 'q', purgedBefore: 0 } as QueueRecord;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { createWindows } from '../../engine/windows.ts';
-import { headRowsMax } from '../../sdk/limits.ts';
+import { headRowsMax } from '../../contract/limits.ts';
+import { createWindows } from '../../engine/context/claim-windows.ts';
 
 /** What has to be read beyond the rows asked for to cost as much as a conflict: eight write units of twenty KiB. */
 const conflictBytes = 8 * 20 * 1024;

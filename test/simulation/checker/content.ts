@@ -1,5 +1,5 @@
 /** Contents, to be compared. */
-import type { Json, PublishEntry } from '../../../sdk/contract.ts';
+import type { Json, PublishEntry } from '../../../contract/contract.ts';
 
 /** The body alone: what tells one message from another, whatever became of its attributes. */
 export function bodyKey({ body, bodyBase64 }: Pick<PublishEntry, 'body' | 'bodyBase64'>): string {

@@ -1,7 +1,7 @@
 /** What is promised of messages as such: that they are those that were published, whole, each once, under its own id. */
 
-import type { Idempotency } from '../../../sdk/contract.ts';
-import { tombstoneMs } from '../../../sdk/limits.ts';
+import type { Idempotency } from '../../../contract/contract.ts';
+import { tombstoneMs } from '../../../contract/limits.ts';
 import type { Call, Violation } from '../history.ts';
 import { cancelsOf, mayBePutOff, mayCarry } from './by-id.ts';
 import { contentKey } from './content.ts';

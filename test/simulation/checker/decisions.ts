@@ -1,5 +1,5 @@
 /** What may have been decided of a message that was prepared: by its publisher, or for him. */
-import { checkBacksMax } from '../../../sdk/limits.ts';
+import { checkBacksMax } from '../../../contract/limits.ts';
 import type { Asked } from '../history.ts';
 import { cancelsOf } from './by-id.ts';
 import type { Ledger, Life } from './ledger.ts';

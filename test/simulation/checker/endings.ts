@@ -1,7 +1,7 @@
 /** What is promised of how messages end: none is lost, none is stuck, and what is over does not come back. */
 
-import type { Message } from '../../../sdk/contract.ts';
-import { clockMarginMs, readToWriteMsMax } from '../../../sdk/limits.ts';
+import type { Message } from '../../../contract/contract.ts';
+import { clockMarginMs, readToWriteMsMax } from '../../../contract/limits.ts';
 import type { Call, Violation } from '../history.ts';
 import { cancelsOf, mayBePutOff, timesOf } from './by-id.ts';
 import { commitsOf, isCommitted } from './decisions.ts';

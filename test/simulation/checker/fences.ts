@@ -1,6 +1,6 @@
 /** What must not be delivered: what is not ready yet, what is too old, what was purged, what used up its receives. */
-import type { InputOf, QueueSettings } from '../../../sdk/contract.ts';
-import { clockMarginMs, failedCharsMax, readToWriteMsMax, settingsCacheMs } from '../../../sdk/limits.ts';
+import type { InputOf, QueueSettings } from '../../../contract/contract.ts';
+import { clockMarginMs, failedCharsMax, readToWriteMsMax, settingsCacheMs } from '../../../contract/limits.ts';
 import type { Violation } from '../history.ts';
 import { mayBePutOff } from './by-id.ts';
 import { enteredEarliest, enteredLatest } from './decisions.ts';

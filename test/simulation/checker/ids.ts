@@ -1,5 +1,5 @@
 /** What ids tell of the messages that have them. */
-import type { PublishEntry } from '../../../sdk/contract.ts';
+import type { PublishEntry } from '../../../contract/contract.ts';
 
 /** The id that a message has before anybody answers: its caller's own, or that of its key. */
 export function idBefore({ id, dedupKey }: PublishEntry): string | undefined {

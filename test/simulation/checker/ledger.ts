@@ -4,7 +4,7 @@
  * A message whose publish was accepted is known by its id. One whose publish was not answered has an id that nobody was told, and is
  * known by its content when it is first seen: bodies that are told apart make judgements sharper.
  */
-import type { AckResult, ExtendResult, PublishEntry, ReceivedMessage, ReleaseResult } from '../../../sdk/contract.ts';
+import type { AckResult, ExtendResult, PublishEntry, ReceivedMessage, ReleaseResult } from '../../../contract/contract.ts';
 import type { Asked, Call, Transaction } from '../history.ts';
 import type { CallOf, Outcome } from './outcomes.ts';
 import type { Queues } from './queues.ts';

@@ -1,5 +1,5 @@
 /** When the ticks of a schedule are, by arithmetic alone: nothing that the queue itself reckons with is asked. */
-import type { ScheduleInput } from '../../../sdk/contract.ts';
+import type { ScheduleInput } from '../../../contract/contract.ts';
 import { offsetHours } from '../zones.ts';
 
 export type Rhythm =

@@ -1,5 +1,5 @@
 /** The messages of schedules: each as if somebody had published it at its tick, and nobody had heard the answer. */
-import type { ReceivedMessage } from '../../../sdk/contract.ts';
+import type { ReceivedMessage } from '../../../contract/contract.ts';
 import { contentKey } from './content.ts';
 import { type CallOf, endOf } from './outcomes.ts';
 import type { Queues } from './queues.ts';

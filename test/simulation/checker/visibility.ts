@@ -1,5 +1,5 @@
 /** The earliest instant at which a message may be delivered again, by what was answered to whoever had it. */
-import type { Backoff } from '../../../sdk/contract.ts';
+import type { Backoff } from '../../../contract/contract.ts';
 import { mayBePutOff } from './by-id.ts';
 import type { Act, Delivery, Ledger } from './ledger.ts';
 import { endOf } from './outcomes.ts';

@@ -1,5 +1,5 @@
 /** How long messages wait by what their publish said, or where it said nothing by a setting of their queue. */
-import type { PublishEntry } from '../../../sdk/contract.ts';
+import type { PublishEntry } from '../../../contract/contract.ts';
 import type { Ledger } from './ledger.ts';
 import type { CallOf } from './outcomes.ts';
 

@@ -1,5 +1,5 @@
 /** Whose message a delivery is. */
-import type { ReceivedMessage } from '../../../sdk/contract.ts';
+import type { ReceivedMessage } from '../../../contract/contract.ts';
 import { bodyKey, contentKey } from './content.ts';
 import { idAtFirst, idBefore } from './ids.ts';
 import type { Ledger, Life } from './ledger.ts';

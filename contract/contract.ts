@@ -1,0 +1,227 @@
+/**
+ * What a caller and the queue say to each other: the operations, their inputs and their outputs, the same over HTTP,
+ * Lambda invoke and in process. Instants are RFC 3339 with milliseconds; durations are whole seconds. Limits: limits.ts.
+ */
+
+import type {
+  AckResult,
+  ApiKey,
+  ExtendResult,
+  Json,
+  KeyInput,
+  Message,
+  MessageChanges,
+  MessageState,
+  PublishEntry,
+  PublishResult,
+  ReceivedMessage,
+  RedriveInput,
+  RedriveTask,
+  ReleaseResult,
+  Scope,
+} from './messages.ts';
+import type { Counts, Queue, QueueSettings, QueueSettingsInput } from './queues.ts';
+import type { Schedule, ScheduleInput } from './schedules.ts';
+import type { TransactionItem, TransactionWrite } from './transaction-items.ts';
+
+export type * from './messages.ts';
+export type * from './queues.ts';
+export type * from './schedules.ts';
+export type * from './transaction-items.ts';
+
+export interface Page {
+  limit?: number;
+  cursor?: string;
+}
+
+/** Each operation's parameters (in the path), input (JSON body, or query string of a GET) and output. */
+export interface Operations {
+  createQueue: { params: { queue: string }; input: QueueSettingsInput; output: Queue };
+  getQueue: { params: { queue: string }; input: object; output: Queue & { counts: Counts } };
+  updateQueue: { params: { queue: string }; input: QueueSettingsInput; output: Queue };
+  deleteQueue: { params: { queue: string }; input: object; output: object };
+  listQueues: { params: object; input: Page; output: { queues: Queue[]; cursor?: string } };
+  publish: { params: { queue: string }; input: { messages: PublishEntry[] }; output: { results: PublishResult[] } };
+  receive: {
+    params: { queue: string };
+    input: { max?: number; visibilityTimeoutSeconds?: number; waitSeconds?: number };
+    /** `waitIsCheap`: whether waiting (`waitSeconds`) costs next to nothing here, and a caller who hangs up is noticed. Absent on Lambda. */
+    output: { messages: ReceivedMessage[]; waitIsCheap?: boolean };
+  };
+  ack: { params: { queue: string }; input: { receipts: string[]; result?: Json }; output: { results: AckResult[] } };
+  release: {
+    params: { queue: string };
+    input: { receipts: string[]; delaySeconds?: number; failed?: string; deadLetter?: boolean };
+    output: { results: ReleaseResult[] };
+  };
+  extend: {
+    params: { queue: string };
+    input: { receipts: string[]; visibilityTimeoutSeconds?: number; progress?: number };
+    output: { results: ExtendResult[] };
+  };
+  publishItems: {
+    params: { queue: string };
+    input: { messages: PublishEntry[] };
+    output: { items: TransactionItem[]; ids: string[] };
+  };
+  ackItems: { params: { queue: string }; input: { receipts: string[] }; output: { items: TransactionItem[] } };
+  purge: { params: { queue: string }; input: object; output: { purgedBefore: string } };
+  peek: {
+    params: { queue: string };
+    input: Page & { state?: MessageState };
+    output: { messages: Message[]; cursor?: string };
+  };
+  getMessage: { params: { queue: string; id: string }; input: { waitSeconds?: number }; output: Message };
+  updateMessage: { params: { queue: string; id: string }; input: MessageChanges; output: { id: string; visibleAt: string } };
+  cancelMessage: { params: { queue: string; id: string }; input: { force?: boolean }; output: object };
+  commitMessage: { params: { queue: string; id: string }; input: object; output: object };
+  rollbackMessage: { params: { queue: string; id: string }; input: object; output: object };
+  redrive: { params: { queue: string }; input: RedriveInput; output: RedriveTask };
+  getRedrive: { params: { queue: string; task: string }; input: object; output: RedriveTask };
+  cancelRedrive: { params: { queue: string; task: string }; input: object; output: RedriveTask };
+  rotateSigningSecret: { params: { queue: string }; input: object; output: { secret: string } };
+  putSchedule: { params: { name: string }; input: ScheduleInput; output: Schedule };
+  getSchedule: { params: { name: string }; input: object; output: Schedule };
+  updateSchedule: { params: { name: string }; input: Partial<ScheduleInput>; output: Schedule };
+  deleteSchedule: { params: { name: string }; input: object; output: object };
+  listSchedules: { params: object; input: Page; output: { schedules: Schedule[]; cursor?: string } };
+  createKey: {
+    params: object;
+    input: KeyInput;
+    output: ApiKey & { key: string };
+  };
+  listKeys: { params: object; input: Page; output: { keys: ApiKey[]; cursor?: string } };
+  revokeKey: { params: { id: string }; input: object; output: object };
+  health: { params: object; input: object; output: { status: 'ok' } };
+}
+
+export type OperationName = keyof Operations;
+export type ParamsOf<Name extends OperationName> = Operations[Name]['params'];
+export type InputOf<Name extends OperationName> = Operations[Name]['input'];
+/** An input that was checked: its nested settings are whole. */
+export type CheckedInputOf<Name extends OperationName> = Name extends 'createQueue' | 'updateQueue'
+  ? Partial<QueueSettings>
+  : InputOf<Name>;
+export type OutputOf<Name extends OperationName> = Operations[Name]['output'];
+
+export interface Address {
+  method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
+  path: string;
+}
+
+export interface Route extends Address {
+  /** Status of a success. */
+  status: 200 | 201 | 202;
+  /** What an API key needs: a scope, any scope (of the queue named), or nothing. */
+  scope: Scope | 'any' | 'none';
+}
+
+const at = (method: Address['method'], path: string): Address => ({ method, path: `/v1${path}` });
+const ofQueue = (method: Address['method'], path = '') => at(method, `/queues/{queue}${path}`);
+
+/** Where each operation lives over HTTP. `{name}` stands for a parameter; a GET's input is its query string. */
+export const addresses: { readonly [Name in OperationName]: Address } = {
+  createQueue: ofQueue('PUT'),
+  getQueue: ofQueue('GET'),
+  updateQueue: ofQueue('PATCH'),
+  deleteQueue: ofQueue('DELETE'),
+  listQueues: at('GET', '/queues'),
+  publish: ofQueue('POST', '/publish'),
+  receive: ofQueue('POST', '/receive'),
+  ack: ofQueue('POST', '/ack'),
+  release: ofQueue('POST', '/release'),
+  extend: ofQueue('POST', '/extend'),
+  publishItems: ofQueue('POST', '/publish-items'),
+  ackItems: ofQueue('POST', '/ack-items'),
+  purge: ofQueue('POST', '/purge'),
+  peek: ofQueue('GET', '/messages'),
+  getMessage: ofQueue('GET', '/messages/{id}'),
+  updateMessage: ofQueue('PATCH', '/messages/{id}'),
+  cancelMessage: ofQueue('DELETE', '/messages/{id}'),
+  commitMessage: ofQueue('POST', '/messages/{id}/commit'),
+  rollbackMessage: ofQueue('POST', '/messages/{id}/rollback'),
+  redrive: ofQueue('POST', '/redrive'),
+  getRedrive: ofQueue('GET', '/redrive/{task}'),
+  cancelRedrive: ofQueue('DELETE', '/redrive/{task}'),
+  rotateSigningSecret: ofQueue('POST', '/signing-secret'),
+  putSchedule: at('PUT', '/schedules/{name}'),
+  getSchedule: at('GET', '/schedules/{name}'),
+  updateSchedule: at('PATCH', '/schedules/{name}'),
+  deleteSchedule: at('DELETE', '/schedules/{name}'),
+  listSchedules: at('GET', '/schedules'),
+  createKey: at('POST', '/keys'),
+  listKeys: at('GET', '/keys'),
+  revokeKey: at('DELETE', '/keys/{id}'),
+  health: at('GET', '/health'),
+};
+
+/** The same, with what only servers need. Marked as pure, so that bundlers leave it out of clients. */
+export const routes = /* @__PURE__ */ routesOf({
+  createQueue: 'admin',
+  getQueue: 'any',
+  updateQueue: 'admin',
+  deleteQueue: 'admin',
+  listQueues: 'any',
+  publish: 'publish',
+  receive: 'receive',
+  ack: 'receive',
+  release: 'receive',
+  extend: 'receive',
+  publishItems: 'publish',
+  ackItems: 'receive',
+  purge: 'admin',
+  peek: 'receive',
+  getMessage: 'receive',
+  updateMessage: 'publish',
+  cancelMessage: 'publish',
+  commitMessage: 'publish',
+  rollbackMessage: 'publish',
+  redrive: 'admin',
+  getRedrive: 'admin',
+  cancelRedrive: 'admin',
+  rotateSigningSecret: 'admin',
+  putSchedule: 'admin',
+  getSchedule: 'admin',
+  updateSchedule: 'admin',
+  deleteSchedule: 'admin',
+  listSchedules: 'admin',
+  createKey: 'admin',
+  listKeys: 'admin',
+  revokeKey: 'admin',
+  health: 'none',
+});
+
+function routesOf(scopes: { [Name in OperationName]: Route['scope'] }): { readonly [Name in OperationName]: Route } {
+  const statuses: { [Name in OperationName]?: Route['status'] } = { redrive: 202, createKey: 201 };
+  const names = Object.keys(addresses) as OperationName[];
+  const all = names.map((name) => [name, { ...addresses[name], status: statuses[name] ?? 200, scope: scopes[name] }]);
+  return Object.fromEntries(all);
+}
+
+export interface TransportOptions {
+  signal?: AbortSignal | undefined;
+  timeoutMs?: number;
+  /**
+   * Bodies, attributes and results of the answer come as JsonText in place of values, to the digit as they were sent. A transport that
+   * does not know this answers values.
+   */
+  texts?: boolean;
+}
+
+/** How a call travels: HTTP, Lambda invoke, or in process. Throws `DumbwaiterError`. */
+export interface Transport {
+  call<Name extends OperationName>(
+    operation: Name,
+    params: ParamsOf<Name>,
+    input: InputOf<Name>,
+    options?: TransportOptions,
+  ): Promise<OutputOf<Name>>;
+  /**
+   * Commits entries of TransactWriteItems, the caller's and the queue's together: all or none. `token` is the ClientRequestToken: sent
+   * again within ten minutes, the transaction is done once. Only a transport that holds a client of DynamoDB has this.
+   */
+  transact?(
+    items: readonly TransactionWrite[],
+    options: { token: string; signal?: AbortSignal | undefined; timeoutMs?: number },
+  ): Promise<void>;
+}

@@ -1,0 +1,44 @@
+/** Redrives, run in the background of this process. Should it end, the deployment's sweep starts them again. */
+
+import { DumbwaiterError } from '../contract/errors.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Clock } from '../engine/port/port.ts';
+
+export interface DirectTasks {
+  startRedrive(engine: Engine, queue: string, task: string): void;
+  /** Resolves when none is under way any more. */
+  stop(): Promise<void>;
+}
+
+/** How long one goes on before it looks whether it shall stop. */
+const stepMs = 2_000;
+/** The pause after a step for which the store was too busy. */
+const retryMs = 1_000;
+
+export function runTasks(clock: Clock): DirectTasks {
+  const stopping = new AbortController();
+  const underWay = new Set<Promise<void>>();
+
+  async function redrive(engine: Engine, queue: string, task: string): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        if ((await engine.runRedrive(queue, task, { until: clock.now() + stepMs })) === 'done') return;
+      } catch (error) {
+        // Any other failure would only come again; the sweep takes the task up after a while.
+        if (!(error instanceof DumbwaiterError && error.retryable)) return;
+        await clock.sleep(retryMs, stopping.signal).catch(() => undefined);
+      }
+    }
+  }
+
+  return {
+    startRedrive(engine, queue, task) {
+      const running = redrive(engine, queue, task).finally(() => underWay.delete(running));
+      underWay.add(running);
+    },
+    async stop() {
+      stopping.abort();
+      await Promise.all(underWay);
+    },
+  };
+}

@@ -1,0 +1,121 @@
+/**
+ * `dumbwaiter/direct`: the queue runs in the caller's own process, on its tables, with the caller's own IAM credentials: no Lambda, no
+ * API Gateway, no key. Needs `@aws-sdk/client-dynamodb` and `zod` beside it.
+ */
+
+import type { InputOf, OperationName, OutputOf, ParamsOf, Transport } from '../contract/contract.ts';
+import { DumbwaiterError } from '../contract/errors.ts';
+import { checkNames, type Names } from '../contract/names.ts';
+import { createEngine } from '../engine/create.ts';
+import { createDynamoClient, type DynamoClientOptions } from '../engine/dynamo/client.ts';
+import { createCorrectedClock } from '../engine/dynamo/corrected-clock.ts';
+import { createDynamoStore, type DynamoStoreParts } from '../engine/dynamo/store.ts';
+import type { TableNames } from '../engine/dynamo/tables.ts';
+import { commitTransaction, transactionItems } from '../engine/dynamo/transactions.ts';
+import type { CallOptions, Engine, EngineEvent, QueueOperation } from '../engine/engine.ts';
+import { createRandom } from '../engine/port/random.ts';
+import { withDeadline } from '../sdk/calls/deadline.ts';
+import { refusalOfCall, refusalOfCommit } from './errors.ts';
+import { type DirectTasks, runTasks } from './redrives.ts';
+
+export interface DirectTransportOptions extends Pick<DynamoClientOptions, 'endpoint' | 'region' | 'credentials'> {
+  /**
+   * The names of the tables, as the deployment's outputs tell them. Default: `DUMBWAITER_MESSAGES_TABLE`, `DUMBWAITER_LEASES_TABLE` and
+   * `DUMBWAITER_QUEUES_TABLE` of the environment, else the names that `npm start` gives them.
+   */
+  tables?: TableNames;
+  /** In place of a client made of the other options. It should give up on a silent connection within seconds. */
+  client?: DynamoStoreParts['client'];
+  /** Told what the queue does of its own accord: messages dead-lettered, and anomalies. */
+  observe?: (event: EngineEvent) => void;
+}
+
+export interface DirectTransport extends Transport {
+  transact: NonNullable<Transport['transact']>;
+  /**
+   * Ends the redrives that run in this process (a sweep starts them again elsewhere), lets calls that were given up return what they leased, and
+   * closes the connections.
+   */
+  close(): Promise<void>;
+}
+
+const directNames: Names<DirectTransportOptions> = {
+  endpoint: true,
+  region: true,
+  credentials: true,
+  tables: true,
+  client: true,
+  observe: true,
+};
+
+/** Every operation but those of keys, which belong to the HTTP API. The sweep is left to the deployment, which has one. */
+export function directTransport(options: DirectTransportOptions = {}): DirectTransport {
+  checkNames('directTransport', options, directNames);
+  const { tables = tablesOfEnvironment(), client: given, observe, ...config } = options;
+  const client = given ?? createDynamoClient(config);
+  const clock = createCorrectedClock();
+  const tasks: DirectTasks = runTasks(clock);
+  const engine: Engine = createEngine({
+    store: createDynamoStore({ client, tables, clock }),
+    clock,
+    random: createRandom(),
+    transactionItem: transactionItems(tables),
+    startRedrive: async (queue, task) => tasks.startRedrive(engine, queue, task),
+    ...(observe && { observe }),
+  });
+  const underWay = new Map<Promise<unknown>, AbortSignal>();
+  return {
+    call(operation, params, input, { signal, timeoutMs, texts = false } = {}) {
+      return withDeadline({ signal, timeoutMs }, (ending) => {
+        const answering = answer(engine, operation, params, input, { signal: ending, texts }).finally(() =>
+          underWay.delete(answering),
+        );
+        underWay.set(answering, ending);
+        return answering;
+      });
+    },
+    transact(items, { token, signal, timeoutMs }) {
+      return withDeadline({ signal, timeoutMs }, (ending) =>
+        commitTransaction({ client, clock }, items, token, ending).catch((error: unknown) => {
+          throw refusalOfCommit(error, items);
+        }),
+      );
+    },
+    async close() {
+      await tasks.stop();
+      await Promise.allSettled([...underWay].flatMap(([answering, ending]) => (ending.aborted ? [answering] : [])));
+      if (given === undefined) client.destroy();
+    },
+  };
+}
+
+async function answer<Name extends OperationName>(
+  engine: Engine,
+  operation: Name,
+  params: ParamsOf<Name>,
+  input: InputOf<Name>,
+  options: CallOptions,
+): Promise<OutputOf<Name>> {
+  if (operation === 'health') return { status: 'ok' } as OutputOf<Name>;
+  if (ofKeys.has(operation)) {
+    throw new DumbwaiterError('forbidden', `${operation}: API keys belong to the HTTP API; here IAM decides who may do what.`);
+  }
+  try {
+    const output = await engine.call(operation as QueueOperation, params as never, input as never, options);
+    // A receive that waits here keeps nothing running but this process.
+    return (operation === 'receive' ? { ...output, waitIsCheap: true } : output) as OutputOf<Name>;
+  } catch (error) {
+    throw refusalOfCall(error);
+  }
+}
+
+const ofKeys: ReadonlySet<OperationName> = new Set<OperationName>(['createKey', 'listKeys', 'revokeKey', 'rotateSigningSecret']);
+
+function tablesOfEnvironment(): TableNames {
+  const { DUMBWAITER_MESSAGES_TABLE, DUMBWAITER_LEASES_TABLE, DUMBWAITER_QUEUES_TABLE } = process.env;
+  return {
+    messages: DUMBWAITER_MESSAGES_TABLE ?? 'dumbwaiter-messages',
+    leases: DUMBWAITER_LEASES_TABLE ?? 'dumbwaiter-leases',
+    queues: DUMBWAITER_QUEUES_TABLE ?? 'dumbwaiter-queues',
+  };
+}

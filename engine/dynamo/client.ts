@@ -1,0 +1,189 @@
+/** The AWS client as the store wants it, and what happens around each attempt that it makes. */
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import { isMisconfiguration, textOfThrown } from '../../contract/thrown.ts';
+import { StoreError } from '../port/port.ts';
+import type { CorrectedClock } from './corrected-clock.ts';
+
+const connectionMsMax = 1_000;
+const requestMsMax = 5_000;
+const attemptsMax = 4;
+const socketsMax = 256;
+
+export interface DynamoClientOptions extends Pick<DynamoDBClientConfig, 'endpoint' | 'region' | 'credentials'> {
+  /** Attempts of one call, the first included. */
+  attempts?: number;
+}
+
+/** A client that keeps its connections, gives up on a silent one, and leaves the long waits to the caller. */
+export function createDynamoClient({ attempts = attemptsMax, ...config }: DynamoClientOptions = {}): DynamoDBClient {
+  const client = new DynamoDBClient({
+    ...config,
+    maxAttempts: attempts,
+    retryMode: 'standard',
+    // The middlewares below are the client's own, never a command's, so that each command's stack is put together once.
+    cacheMiddleware: true,
+    requestHandler: {
+      connectionTimeout: connectionMsMax,
+      requestTimeout: requestMsMax,
+      throwOnRequestTimeout: true,
+      httpAgent: { keepAlive: true, maxSockets: socketsMax },
+      httpsAgent: { keepAlive: true, maxSockets: socketsMax },
+    },
+  });
+  // It copies each input and answer for a log that nobody keeps.
+  client.middlewareStack.remove('loggerMiddleware');
+  return client;
+}
+
+/** One call of the store: its attempts are the AWS client's own. */
+interface Call {
+  clock: CorrectedClock;
+  by: number | undefined;
+  /** Told of each attempt that was throttled because its key is hot, or may be. */
+  onHotKey: ((isProven: boolean) => void) | undefined;
+  /** Whether an attempt ended without word of what became of it. */
+  maybeApplied: boolean;
+  /** Whether an attempt was throttled. */
+  throttled: boolean;
+}
+
+/** No attempt was begun after the instant in which the call's write was safe. */
+class FencePassed extends Error {
+  override readonly name = 'FencePassed';
+}
+
+const calls = new WeakMap<object, Call>();
+/** Refusals of requests that may have been applied by an earlier attempt. */
+const unsure = new WeakSet<object>();
+const watched = new WeakSet<DynamoDBClient>();
+
+/**
+ * Sends one request. Rejects with StoreError when the store did not do as asked, and with the AWS client's own error for
+ * refusals that the caller knows (a failed condition) and for defects (ValidationException, AccessDenied).
+ */
+export async function sendCall<Output>(
+  client: DynamoDBClient,
+  input: object,
+  send: () => Promise<Output>,
+  {
+    clock,
+    by,
+    onHotKey,
+    reads = false,
+  }: { clock: CorrectedClock; by?: number | undefined; onHotKey?: (isProven: boolean) => void; reads?: boolean },
+): Promise<Output> {
+  watch(client);
+  const call: Call = { clock, by, onHotKey, maybeApplied: false, throttled: false };
+  calls.set(input, call);
+  try {
+    return await send();
+  } catch (error) {
+    if (judge(error) === 'answered') {
+      if (call.maybeApplied) unsure.add(error as object);
+      throw error;
+    }
+    const applied = !reads && call.maybeApplied ? 'unknown' : 'no';
+    throw new StoreError(
+      `DynamoDB did not do as asked: ${describe(error)}`,
+      applied,
+      error,
+      call.throttled ? 'throttled' : error instanceof FencePassed ? 'late' : undefined,
+    );
+  }
+}
+
+/** Whether the request that was refused may have been applied by an earlier attempt. */
+export function isUnsure(refusal: object): boolean {
+  return unsure.has(refusal);
+}
+
+function watch(client: DynamoDBClient): void {
+  if (watched.has(client)) return;
+  watched.add(client);
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const call = calls.get(args.input);
+      if (call?.by !== undefined && call.clock.now() > call.by) {
+        throw new FencePassed('the time in which the write was safe has passed');
+      }
+      try {
+        return await next(args);
+      } catch (error) {
+        if (call !== undefined && judge(error) === 'unknown') call.maybeApplied = true;
+        if (call !== undefined && busy.has((error as { name: string }).name)) call.throttled = true;
+        const heat = call?.onHotKey && heatOf(error);
+        if (heat) call.onHotKey!(heat === 'hot');
+        throw error;
+      }
+    },
+    // Runs for each attempt of the AWS client, the request signed: what passes the fence was signed before it closed.
+    { name: 'dumbwaiterFence', step: 'finalizeRequest', priority: 'low' },
+  );
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const call = calls.get(args.input);
+      if (call === undefined) return next(args);
+      const sent = call.clock.local();
+      const answer = await next(args);
+      const date = dateOf(answer.response);
+      if (date !== undefined) call.clock.observe({ date, sent, received: call.clock.local() });
+      return answer;
+    },
+    // Inside the deserializer, so that answers which it turns into errors are seen too.
+    { name: 'dumbwaiterClock', step: 'deserialize', priority: 'low' },
+  );
+}
+
+function dateOf(response: unknown): number | undefined {
+  const headers = (response as { headers?: Record<string, string> }).headers;
+  const date = Date.parse(headers?.date ?? '');
+  return Number.isNaN(date) ? undefined : date;
+}
+
+const throttles = new Set(['ThrottlingException', 'ProvisionedThroughputExceededException', 'RequestLimitExceeded']);
+/** What may go in a while: a transaction, perhaps a caller's own, has the row for some milliseconds. */
+const busy = new Set([...throttles, 'TransactionConflictException']);
+/** What else wrote nothing. */
+const refusals = new Set([
+  ...throttles,
+  'LimitExceededException',
+  'TransactionConflictException',
+  'ReplicatedWriteConflictException',
+]);
+/** A transaction whose earlier attempt is still under way: what comes of it is not known yet. */
+const undecided = new Set(['TransactionInProgressException', 'InternalServerError', 'ServiceUnavailable']);
+/** No connection came about. */
+const unconnected = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+/** Of one attempt: surely not applied; not known; or an answer in its own right, which wrote nothing. */
+function judge(error: unknown): 'no' | 'unknown' | 'answered' {
+  const { name, code, $metadata, $response } = error as {
+    name?: string;
+    code?: string;
+    $metadata?: { httpStatusCode?: number };
+    $response?: { statusCode?: number };
+  };
+  if (error instanceof FencePassed) return 'no';
+  if (name !== undefined && refusals.has(name)) return 'no';
+  if (name !== undefined && undecided.has(name)) return 'unknown';
+  if (name === 'CredentialsProviderError' || isMisconfiguration(error)) return 'answered';
+  if (code !== undefined && unconnected.has(code)) return 'no';
+  const status = $metadata?.httpStatusCode ?? $response?.statusCode;
+  if (status === 429) return 'no';
+  return status !== undefined && status >= 400 && status < 500 ? 'answered' : 'unknown';
+}
+
+/**
+ * Whether a write was throttled for the load on its key, rather than on the table or the account; `perhaps` where no reason is given:
+ * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ThrottlingReason.html
+ */
+function heatOf(error: unknown): 'hot' | 'perhaps' | undefined {
+  const { name, ThrottlingReasons: reasons = [] } = error as { name?: string; ThrottlingReasons?: { reason?: string }[] };
+  if (name !== 'ThrottlingException' && name !== 'ProvisionedThroughputExceededException') return undefined;
+  if (reasons.length === 0) return 'perhaps';
+  return reasons.some(({ reason }) => reason?.endsWith('WriteKeyRangeThroughputExceeded')) ? 'hot' : undefined;
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${textOfThrown(error)}` : textOfThrown(error);
+}

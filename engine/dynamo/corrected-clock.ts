@@ -1,0 +1,56 @@
+/**
+ * The queue's time: this process's clock, corrected by DynamoDB's `Date` header.
+ *
+ * Each answer bounds how far the local clock is behind the server's. The header tells the second in which the server
+ * answered, which was between sending and receiving: the offset is in [date - received, date + 1000 - sent]. The
+ * intervals of all answers are intersected; one that contradicts them (a clock was set) starts anew. While 0 is within
+ * the interval nothing is corrected; else the clock is moved to the interval's nearest bound.
+ *
+ * Trust is lost when an answer puts the clock, as corrected until then, off by more than `clockMarginMs`, and comes back
+ * once the interval leaves no room for an error larger than that.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { clockMarginMs } from '../../contract/limits.ts';
+import type { Clock } from '../port/port.ts';
+
+/** The `Date` header of HTTP counts whole seconds: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7 */
+const dateResolutionMs = 1000;
+
+/** One answer: the server's date, and the local clock when it was asked and when it answered. */
+export interface Observation {
+  date: number;
+  sent: number;
+  received: number;
+}
+
+export interface CorrectedClock extends Clock {
+  /** The local clock, uncorrected. */
+  local(): number;
+  observe(observation: Observation): void;
+}
+
+export function createCorrectedClock(local: () => number = Date.now): CorrectedClock {
+  let low = Number.NEGATIVE_INFINITY;
+  let high = Number.POSITIVE_INFINITY;
+  let correction = 0;
+  let trusted = true;
+
+  return {
+    local,
+    now: () => local() + correction,
+    trusted: () => trusted,
+
+    observe({ date, sent, received }) {
+      const [from, to] = [date - received, date + dateResolutionMs - sent];
+      if (from > to) return; // The clock was set back in between: this answer tells nothing.
+      if (correction < from - clockMarginMs || correction > to + clockMarginMs) trusted = false;
+      [low, high] = from > high || to < low ? [from, to] : [Math.max(low, from), Math.min(high, to)];
+      correction = Math.min(Math.max(0, low), high);
+      if (Math.max(correction - low, high - correction) <= clockMarginMs) trusted = true;
+    },
+
+    async sleep(ms, signal) {
+      await delay(ms, undefined, signal === undefined ? {} : { signal });
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/** Writes and ranges of the port as the inputs of DynamoDB's calls. */
+import type { QueryCommandInput, TransactWriteItem } from '@aws-sdk/client-dynamodb';
+import { type Condition, dueIndex, type Key, type Range, tables, type Write } from '../port/port.ts';
+import { checkKeys, keyAttributes } from '../port/row-limits.ts';
+import { type Item, toItem } from './attribute-values.ts';
+import { createExpressions } from './expressions.ts';
+import type { TableNames } from './tables.ts';
+
+export function keyItem(key: Key): Item {
+  return toItem(keyAttributes(key));
+}
+
+/** The row of a put, which states its own key. */
+export function putItem({ key, row }: { key: Key; row: Parameters<typeof toItem>[0] }): Item {
+  checkKeys(key, row);
+  return toItem(row);
+}
+
+export type WriteRequest =
+  | { put: NonNullable<TransactWriteItem['Put']> }
+  | { remove: NonNullable<TransactWriteItem['Delete']> }
+  | { update: NonNullable<TransactWriteItem['Update']> };
+
+/** One conditional write, in the terms that a call of its own and a transaction share. */
+export function writeRequest({ key, when, then }: Write, names: TableNames): WriteRequest {
+  const expressions = createExpressions();
+  const TableName = names[key.table];
+  const conditional = (condition: Condition | undefined) =>
+    condition === undefined
+      ? {}
+      : { ConditionExpression: expressions.condition(condition), ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const };
+  if ('put' in then) {
+    return { put: { TableName, Item: putItem({ key, row: then.put }), ...conditional(when), ...expressions.placeholders() } };
+  }
+  if ('remove' in then) {
+    return { remove: { TableName, Key: keyItem(key), ...conditional(when), ...expressions.placeholders() } };
+  }
+  // An update would make the row that it does not find.
+  const there: Condition = { exists: [tables[key.table].partition] };
+  const condition = conditional(when === undefined ? there : { all: [there, when] });
+  const UpdateExpression = expressions.update(then);
+  return { update: { TableName, Key: keyItem(key), UpdateExpression, ...condition, ...expressions.placeholders() } };
+}
+
+export function queryInput(
+  { table, index, partition, from, to, limit, after, consistent }: Range,
+  names: TableNames,
+): QueryCommandInput {
+  if (index !== undefined && consistent) throw new Error('an index cannot be read consistently');
+  const keys: { partition: string; sort?: string } = index === undefined ? tables[table] : dueIndex;
+  const expressions = createExpressions();
+  const conditions = [`${expressions.path([keys.partition])} = ${expressions.value(partition)}`];
+  if (from !== undefined || to !== undefined) {
+    if (keys.sort === undefined) throw new Error(`${table} has no sort key`);
+    const sort = expressions.path([keys.sort]);
+    // A key condition may hold but one condition on the sort key.
+    if (from !== undefined && to !== undefined) {
+      conditions.push(`${sort} BETWEEN ${expressions.value(from)} AND ${expressions.value(to)}`);
+    } else if (from !== undefined) conditions.push(`${sort} >= ${expressions.value(from)}`);
+    else conditions.push(`${sort} <= ${expressions.value(to!)}`);
+  }
+  return {
+    TableName: names[table],
+    ...(index !== undefined && { IndexName: dueIndex.name }),
+    KeyConditionExpression: conditions.join(' AND '),
+    Limit: limit,
+    ...(after !== undefined && { ExclusiveStartKey: toItem(after) }),
+    ...(consistent && { ConsistentRead: true }),
+    ...expressions.placeholders(),
+  };
+}

@@ -1,0 +1,176 @@
+/**
+ * The store on DynamoDB. One method is one call where one will do; batches larger than DynamoDB takes are cut, and what
+ * it leaves undone is asked again.
+ *
+ * The AWS client retries by itself. When the answer to a conditional write was lost, its retry may come back refused,
+ * with the caller's own new row in the way: who reads the old row knows its own write by the new version in it.
+ * Transactions are spared that: the client gives each a token, by which DynamoDB knows the retry.
+ */
+import {
+  type CancellationReason,
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  TransactionCanceledException,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { compareSortKeys } from '../port/condition-evaluator.ts';
+import {
+  type Range,
+  type Ranged,
+  type Row,
+  type Store,
+  StoreError,
+  type Transacted,
+  type Write,
+  type WriteOptions,
+  type Written,
+} from '../port/port.ts';
+import { isPublish, refuseTwice, shardOf } from '../port/row-limits.ts';
+import { fromItem, type Item } from './attribute-values.ts';
+import { getBatches, type Throttled, writeBatches } from './batches.ts';
+import { isUnsure, sendCall } from './client.ts';
+import { type CorrectedClock, createCorrectedClock } from './corrected-clock.ts';
+import { createKeyLoads } from './key-loads.ts';
+import { keyItem, queryInput, writeRequest } from './requests.ts';
+import type { TableNames } from './tables.ts';
+
+export interface DynamoStoreParts {
+  client: DynamoDBClient;
+  tables: TableNames;
+  /** Learns from DynamoDB's answers, and decides whether a write's time has passed. */
+  clock?: CorrectedClock;
+}
+
+export function createDynamoStore({ client, tables: names, clock = createCorrectedClock() }: DynamoStoreParts): Store {
+  const listeners: ((shard: string, isPublish?: boolean) => void)[] = [];
+  const loads = createKeyLoads(clock.local);
+  const throttled: Throttled = (write, isProven) => {
+    const shard = shardOf(write);
+    if (shard === undefined || !(isProven || loads.isHot(shard))) return;
+    for (const listener of listeners) listener(shard, isPublish(write));
+  };
+  const calls = { client, clock, names, throttled };
+
+  return {
+    onThrottled: (listener) => void listeners.push(listener),
+
+    async get(keys, { by } = {}) {
+      const [key] = keys;
+      if (key === undefined) return [];
+      if (keys.length > 1) return getBatches(keys, by, calls);
+      const input = { TableName: names[key.table], Key: keyItem(key), ConsistentRead: true };
+      const { Item: item } = await sendCall(client, input, () => client.send(new GetItemCommand(input)), {
+        clock,
+        by,
+        reads: true,
+      });
+      return [maybeRow(item)];
+    },
+
+    async range(range: Range, { by }: WriteOptions = {}): Promise<Ranged> {
+      if (isEmpty(range)) return { rows: [] };
+      const input = queryInput(range, names);
+      const answer = await sendCall(client, input, () => client.send(new QueryCommand(input)), {
+        clock,
+        by,
+        reads: true,
+      });
+      const rows = (answer.Items ?? []).map(fromItem);
+      return answer.LastEvaluatedKey === undefined ? { rows } : { rows, next: fromItem(answer.LastEvaluatedKey) };
+    },
+
+    async write(write: Write, { by }: WriteOptions = {}): Promise<Written> {
+      try {
+        return { ok: true, row: await sendWrite(write, by) };
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        return { ok: false, row: maybeRow(error.Item), ...(isUnsure(error) ? { unsure: true } : {}) };
+      }
+    },
+
+    writeAll(writes, { by } = {}) {
+      writes.forEach(loads.note);
+      return writeBatches(writes, by, calls);
+    },
+
+    async transact(writes: readonly Write[], { by }: WriteOptions = {}): Promise<Transacted> {
+      if (writes.length === 0) return { ok: true };
+      refuseTwice(writes);
+      const input = {
+        TransactItems: writes.map((write) => {
+          const request = writeRequest(write, names);
+          if ('put' in request) return { Put: request.put };
+          return 'remove' in request ? { Delete: request.remove } : { Update: request.update };
+        }),
+      };
+      try {
+        writes.forEach(loads.note);
+        // Of which of its rows it was is not said.
+        const onHotKey = () => {
+          for (const write of writes) throttled(write, false);
+        };
+        await sendCall(client, input, () => client.send(new TransactWriteItemsCommand(input)), { clock, by, onHotKey });
+        return { ok: true };
+      } catch (error) {
+        if (error instanceof TransactionCanceledException) {
+          const { CancellationReasons: reasons = [] } = error;
+          writes.forEach((write, index) => {
+            if (throttlings.has(reasons[index]?.Code ?? '')) throttled(write, false);
+          });
+          return cancelled(error);
+        }
+        throw error;
+      }
+    },
+  };
+
+  async function sendWrite(write: Write, by: number | undefined): Promise<Row | undefined> {
+    const request = writeRequest(write, names);
+    loads.note(write);
+    const options = { clock, by, onHotKey: (isProven: boolean) => throttled(write, isProven) };
+    if ('put' in request) {
+      await sendCall(client, request.put, () => client.send(new PutItemCommand(request.put)), options);
+      return fromItem(request.put.Item!);
+    }
+    if ('remove' in request) {
+      await sendCall(client, request.remove, () => client.send(new DeleteItemCommand(request.remove)), options);
+      return undefined;
+    }
+    const input = { ...request.update, ReturnValues: 'ALL_NEW' as const };
+    const { Attributes } = await sendCall(client, input, () => client.send(new UpdateItemCommand(input)), options);
+    return maybeRow(Attributes);
+  }
+}
+
+/** DynamoDB refuses bounds the wrong way round. */
+function isEmpty({ from, to }: Range): boolean {
+  return from !== undefined && to !== undefined && compareSortKeys(from, to) > 0;
+}
+
+function maybeRow(item: Item | undefined): Row | undefined {
+  return item === undefined || Object.keys(item).length === 0 ? undefined : fromItem(item);
+}
+
+/** Reasons that pass by themselves: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */
+const throttlings = new Set(['ProvisionedThroughputExceeded', 'ThrottlingError']);
+const passing = new Set([...throttlings, 'TransactionConflict']);
+
+function cancelled(error: TransactionCanceledException): Transacted {
+  const reasons: CancellationReason[] = error.CancellationReasons ?? [];
+  const refused = reasons.map(({ Code, Item: item }) =>
+    Code === 'ConditionalCheckFailed' ? { row: maybeRow(item) } : undefined,
+  );
+  if (refused.some((one) => one !== undefined)) return { ok: false, refused };
+  if (reasons.some(({ Code }) => Code !== undefined && passing.has(Code))) {
+    // Another has the row, or it is too hot: in a while it may go.
+    // An attempt before may be applied yet.
+    const applied = isUnsure(error) ? 'unknown' : 'no';
+    throw new StoreError(`DynamoDB did not do as asked: ${error.message}`, applied, error, 'throttled');
+  }
+  throw error;
+}

@@ -1,0 +1,93 @@
+/**
+ * Bodies beside rows: put before the rows that name them, and removed again where surely none will. Those that have no TTL, since they are
+ * kept for ever, nothing else would remove. What may be named yet stays: a process that died, or was never told of its write, leaves it.
+ */
+
+import type { Context } from '../context/context.ts';
+import { type Placed, writeChunks } from '../model/content-codec.ts';
+import { leaseRow } from '../model/row-codec.ts';
+import { StoreError, type WriteOptions } from '../port/port.ts';
+import { endBodies, holdsBodies, judgeable, look, replace, type Seen, untilSettled } from './lease-store.ts';
+import { removeChunks } from './removals.ts';
+
+export interface Beside {
+  placed: Placed;
+  chunks: Uint8Array[];
+  /** When TTL may remove them, epoch seconds; undefined: never. */
+  ttl: number | undefined;
+}
+
+/** Removes those that no TTL will. */
+export async function removeLasting(ctx: Context, bodies: readonly Pick<Beside, 'placed' | 'ttl'>[]): Promise<void> {
+  await removeChunks(ctx, ...bodies.filter(({ ttl }) => ttl === undefined).map(({ placed }) => placed));
+}
+
+/**
+ * Puts bodies, and then runs `write`, which names them. Where that rejects, and surely nothing was written, they are removed again;
+ * `mayBeNamed` tells of writes before its last that may be made yet.
+ */
+export async function withBodies<T>(
+  ctx: Context,
+  bodies: readonly Beside[],
+  options: WriteOptions,
+  write: () => Promise<T>,
+  mayBeNamed = () => false,
+): Promise<T> {
+  try {
+    // All of them are waited for: one that arrived after its removal would stay.
+    const put = await Promise.allSettled(
+      bodies.map(({ placed, chunks, ttl }) => writeChunks(ctx.store, placed, chunks, ttl, options)),
+    );
+    const failed = put.find((one) => one.status === 'rejected');
+    if (failed) throw failed.reason;
+    return await write();
+  } catch (error) {
+    if (error instanceof StoreError && error.applied === 'no' && !mayBeNamed()) await removeLasting(ctx, bodies);
+    throw error;
+  }
+}
+
+/**
+ * Removes bodies whose rows were to be put if a row was as it was `seen`, and were not: `after` is that row by now. Once it has changed they
+ * never will be; whether they were, without word of it, the rows under their ids tell. Should it fail, it is only wasted room.
+ */
+export async function removeUnnamed(
+  ctx: Context,
+  { seen, after }: { seen: Seen; after: Seen },
+  rows: readonly (Beside & { id: string })[],
+): Promise<void> {
+  const lasting = rows.filter(({ placed, ttl }) => 'beside' in placed && ttl === undefined);
+  const mayBePut = after.unsure && after.row?.version === seen.row?.version;
+  if (lasting.length === 0 || mayBePut) return;
+  try {
+    const found = await look(
+      ctx,
+      lasting.map(({ id }) => id),
+    );
+    await removeLasting(
+      ctx,
+      lasting.filter(({ placed }, index) => !holdsBodies(found[index]!, placed)),
+    );
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  }
+}
+
+/**
+ * Of bodies that lost their TTL, for a move to where they were to be kept for ever that did not come about: the row, as it is `after` that,
+ * is to remove them when it ends. Where it has ended they go at once, or when it is no longer shown. Answers the row as it is then.
+ */
+export function endWith(ctx: Context, after: Seen, contents: Placed): Promise<Seen> {
+  return untilSettled<Seen>(ctx, after, async (seen) => {
+    const { lease, stone } = judgeable(seen, ctx.clock.now());
+    const isNamed = holdsBodies(seen, contents);
+    if (lease && isNamed) {
+      const isSeenTo = lease.ending || lease.expiresAt === undefined;
+      if (isSeenTo) return { done: seen };
+      return { seen: await replace(ctx, seen, leaseRow({ ...lease, version: ctx.newVersion(), ending: true })) };
+    }
+    if (!isNamed) await removeChunks(ctx, contents);
+    else if (stone && !stone.left) await endBodies(ctx, contents, stone.until);
+    return { done: seen };
+  });
+}

@@ -1,0 +1,163 @@
+/**
+ * What has to be done to a due row before anyone may take from it: messages whose receives or retention are used up move to the
+ * dead-letter queue or go, purged ones go, a row with nothing left ends, an expiry that came early is mended. Whoever meets a
+ * due row does it: a receive at once, the sweep within a minute.
+ */
+
+import type { Context } from '../context/context.ts';
+import { removedSlot, replaceEnded } from '../leases/kept-messages.ts';
+import { endBodies, isEnded, judgeable, replace, type Seen, untilSettled } from '../leases/lease-store.ts';
+import { removeAll } from '../leases/removals.ts';
+import { chunkKeys } from '../model/content-codec.ts';
+import { idle, inTurn, parcelDone, withRest } from '../model/group-row.ts';
+import type { QueueRecord } from '../model/queue-record.ts';
+import { leaseRow, tombstoneRow } from '../model/row-codec.ts';
+import { type Group, isLive, type Lease, lapsed, parcelKey, type Tombstone } from '../model/rows.ts';
+import type { Key } from '../port/port.ts';
+import { nextParcel, taking } from './group-parcels.ts';
+import { expiredAside, moveAside } from './leave-group.ts';
+import { moveSlots } from './moves.ts';
+import { isExpired, tellExpired, verdictOf, verdictOfAge } from './verdicts.ts';
+
+export interface Settled {
+  /**
+   * The lease as seen, and which of its messages are ready; undefined when none is. Of a group it may be the lease as it will be: with
+   * its next parcel, which whoever takes of it takes too (`fresh` says from where).
+   */
+  ready?: { seen: Seen; lease: Lease; slots: number[]; takesParcel?: true };
+  deadLettered: number;
+  removed: number;
+  /** There is more to do to the row than one call does: it is due still, and whoever meets it next goes on. */
+  unfinished?: true;
+}
+
+/**
+ * Changes of one row in one call, whoever makes them: of a group whose parcels are too old or purged each takes a change or two, and
+ * neither those who call nor the other rows must wait for a long row of them.
+ */
+const changesMax = 8;
+
+/** Does what is due to a row of this queue: all of it, unless that is much. */
+export async function settle(ctx: Context, queue: QueueRecord, first: Seen): Promise<Settled> {
+  const settled: Settled = { deadLettered: 0, removed: 0 };
+  let changes = 0;
+  return untilSettled<Settled>(ctx, first, async (seen) => {
+    if (changes === changesMax) return { done: { ...settled, unfinished: true } };
+    const judged = await settleOnce(ctx, queue, seen, settled);
+    // What came too late to be written has the row read anew: as it was, but not the same `seen`.
+    if ('seen' in judged && (judged.seen === seen || judged.seen.row?.version !== seen.row?.version)) changes++;
+    return judged;
+  });
+}
+
+/** One change of those that are due to the row, counted in `settled`; or the answer, where none is. */
+async function settleOnce(
+  ctx: Context,
+  queue: QueueRecord,
+  seen: Seen,
+  settled: Settled,
+): Promise<{ done: Settled } | { seen: Seen }> {
+  const now = ctx.clock.now();
+  const { lease: found, stone } = judgeable(seen, now);
+  const lease = found && withRest(queue, found);
+  if (stone?.left && stone.left.due <= now) return { seen: await finish(ctx, seen, stone) };
+  if (!lease?.shard.startsWith(`${queue.incarnation}:`)) return { done: settled };
+  if (lease.group && isEnded(lease)) return goOn(ctx, queue, { seen, lease, group: lease.group, now }, settled);
+
+  const verdicts = lease.slots.map((slot) => verdictOf(queue, lease, slot, now));
+  const gone = verdicts.flatMap((verdict, index) => (verdict === 'gone' ? [index] : []));
+  if (gone.length > 0 || isEnded(lease)) {
+    const slots = lease.slots.map((slot, index) => (gone.includes(index) ? removedSlot(queue, lease, slot, now) : slot));
+    const version = ctx.newVersion();
+    const after = await replaceSlots(ctx, seen, { ...lease, version, slots }, now);
+    if (after.row?.version === version) {
+      settled.removed += gone.length;
+      if (gone.length > 0 && isExpired(queue, lease)) tellExpired(ctx, queue, gone.length);
+    }
+    return { seen: after };
+  }
+
+  const death = verdicts.find((verdict) => typeof verdict === 'object');
+  const target = death && queue.deadLetter ? await ctx.settings.find(queue.deadLetter.queue) : undefined;
+  if (death && target) {
+    const slots = verdicts.flatMap((verdict, index) =>
+      typeof verdict === 'object' && verdict.reason === death.reason ? [index] : [],
+    );
+    const moved = await moveSlots(ctx, {
+      seen,
+      lease,
+      slots,
+      target,
+      death: { queue: queue.name, reason: death.reason, at: now },
+    });
+    if (moved.applied) settled.deadLettered += slots.length;
+    return { seen: moved.seen };
+  }
+  if (death) {
+    ctx.observe?.({ kind: 'anomaly', what: 'the dead-letter queue does not exist', queue: queue.name, row: seen.id });
+  }
+
+  const failed = expiredAside(lease, now);
+  if (failed.length > 0) return { seen: (await moveAside(ctx, queue, { seen, lease, slots: failed }, lapsed)).seen };
+
+  // Without its dead-letter queue a message goes on being retried: nothing is ever dropped for want of a place.
+  const lasting = verdicts.flatMap((verdict, index) => (verdict === 'ready' || typeof verdict === 'object' ? [index] : []));
+  const ready = lease.group ? inTurn(lease, lasting, now) : lasting;
+  if (ready.length > 0) {
+    settled.ready = { seen, lease, slots: ready };
+    return { done: settled };
+  }
+  if ((seen.row!.expiry as number) > now) return { done: settled };
+  return { seen: await replaceSlots(ctx, seen, { ...lease, version: ctx.newVersion() }, now) };
+}
+
+/** A group whose row holds nothing goes on to its next parcel, or rests. */
+async function goOn(
+  ctx: Context,
+  queue: QueueRecord,
+  { seen, lease: last, group: lastGroup, now }: { seen: Seen; lease: Lease; group: Group; now: number },
+  settled: Settled,
+): Promise<{ done: Settled } | { seen: Seen }> {
+  const due = seen.row!.expiry as number | undefined;
+  const { notBefore = 0, pace } = lastGroup;
+  if (due === undefined || (due > now && (notBefore > now || !pace))) return { done: settled };
+  // It is due by a rate that was higher.
+  if (notBefore > now) {
+    const resting = { ...last, version: ctx.newVersion(), group: { ...lastGroup, due: notBefore } };
+    return { seen: await replace(ctx, seen, leaseRow(resting)) };
+  }
+  // Its messages ended one by one, the last of them without looking further.
+  if (last.slots.some(({ kept }) => kept)) return { seen: await replaceEnded(ctx, seen, last, ctx.newVersion(), now) };
+  const lease = last.slots.length > 0 ? parcelDone(last, lastGroup, last.version, now) : last;
+  const { leftover = [], ...group } = lease.group!;
+  await removeAll(ctx, leftover.flatMap(chunkKeys));
+  const { parcel, removed, more } = await nextParcel(ctx, queue, { lease, group, first: seen.first }, now);
+  settled.removed += removed;
+  if (more) return { seen };
+  if (!parcel) return { seen: await replace(ctx, seen, leaseRow(idle(lease, group, ctx.newVersion(), now))) };
+  const next = taking(ctx, queue, lease, group, parcel);
+  const slots = next.slots.flatMap((slot, index) => (isLive(slot) ? [index] : []));
+  const isReady = verdictOfAge(queue, parcel.since, parcel.expiresAt, now) === 'ready';
+  if (slots.length > 0 && isReady) return { done: { ...settled, ready: { seen, lease: next, slots, takesParcel: true } } };
+  // What is too old is dead-lettered from the row, like what it held; of what was cancelled it holds no more.
+  return { seen: await replaceSlots(ctx, seen, next, now) };
+}
+
+/** Writes a lease anew with changed slots: as a tombstone when none is left. The expiry follows from the slots. */
+export async function replaceSlots(ctx: Context, seen: Seen, lease: Lease, now: number): Promise<Seen> {
+  return isEnded(lease) ? replaceEnded(ctx, seen, lease, lease.version, now) : replace(ctx, seen, leaseRow(lease));
+}
+
+/** Removes what a row that ended has left, has the answers, then lets it be a tombstone like any other. */
+async function finish(ctx: Context, seen: Seen, stone: Tombstone): Promise<Seen> {
+  const left = stone.left!;
+  // What is kept of the row shows its bodies until then: from now on TTL will remove them.
+  if (left.contents && stone.kept) await endBodies(ctx, left.contents, stone.until);
+  const keys: Key[] = left.contents && !stone.kept ? chunkKeys(left.contents) : [];
+  if (left.outOfOrder !== undefined) keys.push(parcelKey(left.outOfOrder, stone.id));
+  const errors = await ctx.store.writeAll(keys.map((key) => ({ key, then: { remove: true } })));
+  const failure = errors.find((error) => error !== undefined);
+  if (failure) throw failure;
+  const { left: _, ...plain } = stone;
+  return replace(ctx, seen, tombstoneRow({ ...plain, version: ctx.newVersion() }));
+}

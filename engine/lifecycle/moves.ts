@@ -1,0 +1,256 @@
+/**
+ * Moving messages: into a dead-letter queue, or back, or, in their own queue, to another time, priority or content. A message keeps its
+ * id. Where all that a row still holds moves, that is one write of the row; where some of a parcel stay, one transaction marks their
+ * slots `moved` and puts each under a row of its own.
+ */
+
+import type { Context } from '../context/context.ts';
+import { endKey, keepBeside, keptApart } from '../leases/kept-messages.ts';
+import {
+  endedRow,
+  holdsBodies,
+  isEnded,
+  keepBodies,
+  lookAt,
+  needsEnding,
+  replace,
+  replaceWith,
+  type Seen,
+} from '../leases/lease-store.ts';
+import { type Beside, endWith, removeLasting, removeUnnamed, withBodies } from '../leases/offloaded-bodies.ts';
+import { removeChunks } from '../leases/removals.ts';
+import {
+  type Content,
+  contentAt,
+  joinEntries,
+  keptUntil,
+  type Placed,
+  packEntry,
+  place,
+  readContents,
+} from '../model/content-codec.ts';
+import { parcelIdOf } from '../model/group-row.ts';
+import { messageId, slotRowId, unkeyedRowId } from '../model/ids.ts';
+import { expiryOf, type QueueRecord, writeBy } from '../model/queue-record.ts';
+import { leaseRow, roomForContents } from '../model/row-codec.ts';
+import { absentAt, type Death, farMs, isLive, type Lease, leaseKey, type Slot } from '../model/rows.ts';
+import { anyShard, incarnationOf, placeAt, priorityLevelOf } from '../model/shards.ts';
+import { type Row, StoreError, type Write } from '../port/port.ts';
+
+/** Messages that leave their place: for another queue, or for another time or content in their own. */
+export interface Departure {
+  seen: Seen;
+  lease: Lease;
+  /** Which slots, all live. */
+  slots: readonly number[];
+  /** What of their row is the same for all of them where they arrive. */
+  row: Omit<Lease, 'id' | 'slots' | 'contents'>;
+  slotOf: (slot: Slot) => Slot;
+  /** Undefined: as it is. */
+  contentOf?: (content: Content) => Content;
+  /** Where they arrive. */
+  target: QueueRecord;
+}
+
+export interface Moved {
+  applied: boolean;
+  /** The row the messages were in, as it is afterwards. */
+  seen: Seen;
+}
+
+export interface Move {
+  seen: Seen;
+  lease: Lease;
+  /** Which slots, all live. */
+  slots: readonly number[];
+  target: QueueRecord;
+  /** Why they died; undefined when they are brought back to life. */
+  death?: Death;
+}
+
+/** Moves messages to another queue if the row is as it was seen. */
+export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
+  const { lease, target, death } = move;
+  const now = ctx.clock.now();
+  const expiresAt = expiryOf(target, now);
+  const moved = await depart(ctx, {
+    ...move,
+    row: {
+      ...placeAt(target, anyShard(target, ctx.random), priorityLevelOf(lease)),
+      version: ctx.newVersion(),
+      since: now,
+      publishedAt: lease.publishedAt ?? lease.since,
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...(death ? { death: { ...death, ...(lease.group ? { group: lease.group.name } : {}) } } : {}),
+      ...(target.deadLetter ? { maxReceives: target.deadLetter.maxReceives } : {}),
+    },
+    // What can not be read is received by nobody: it stays until its retention ends, or it is cancelled or redriven.
+    slotOf: (slot) => arriving(slot, death?.reason === 'unreadable' ? (expiresAt ?? farMs) : now, death !== undefined),
+  });
+  if (moved.applied && death && target.name !== death.queue) {
+    ctx.observe?.({
+      kind: 'dead_lettered',
+      queue: death.queue,
+      to: target.name,
+      reason: death.reason,
+      messages: move.slots.length,
+    });
+    // A call that waits for a result gets none any more.
+    for (const slot of move.slots) ctx.wakeups.wake(endKey(death.queue, messageId(lease.id, slot)));
+  }
+  if (moved.applied) ctx.wakeups.wake(target.name);
+  return moved;
+}
+
+/** A slot as it enters its new queue: never received there. */
+function arriving(slot: Slot, visibleAt: number, dies: boolean): Slot {
+  const next: Slot = { visibleAt, receives: 0, failures: 0 };
+  const text = slot.lastFailure;
+  if (dies) next.died = { receives: slot.receives, failures: slot.failures, ...(text === undefined ? {} : { text }) };
+  if (dies && text !== undefined) next.lastFailure = text;
+  if (dies && slot.errors) next.errors = slot.errors;
+  return next;
+}
+
+/** Lets messages leave, if the row is as it was seen: all that it still holds by one write of it, some by a transaction. */
+export async function depart(ctx: Context, departure: Departure): Promise<Moved> {
+  const live = departure.lease.slots.filter(isLive).length;
+  // A group's row stays where it is, and so does a key's: it says until when the key is taken.
+  const { lease, target } = departure;
+  const staysAlone = lease.group ?? (lease.keyed && incarnationOf(lease.shard) !== target.incarnation);
+  // What is kept of others stays where they ended.
+  const isShared = lease.slots.some(({ kept }) => kept);
+  const together = departure.slots.length === live && !staysAlone && !isShared;
+  return together ? departTogether(ctx, departure) : departAlone(ctx, departure);
+}
+
+async function departTogether(ctx: Context, departure: Departure): Promise<Moved> {
+  const { seen, lease, row, slotOf, contentOf } = departure;
+  const anew = contentOf && (await contentsAnew(ctx, departure, contentOf));
+  if (contentOf && !anew) return { applied: false, seen: await lookAt(ctx, lease.id) };
+  const contents = anew?.placed ?? lease.contents;
+  // Where they have no end, none is set before it is sure that they move: the row removes them when it ends.
+  if (!anew && lease.expiresAt !== undefined) await keepBodies(ctx, contents, row.expiresAt);
+  const next: Lease = {
+    ...row,
+    id: lease.id,
+    slots: lease.slots.map((slot) => (isLive(slot) ? slotOf(slot) : slot)),
+    contents,
+    ...(lease.keyed ? { keyed: lease.keyed } : {}),
+    ...(lease.fresh === undefined ? {} : { fresh: lease.fresh }),
+    ...(lease.outOfOrder === undefined ? {} : { outOfOrder: lease.outOfOrder }),
+    ...(lease.ending || needsEnding(contents, row.expiresAt) ? { ending: true } : {}),
+  };
+  const haveNoEnd = !anew && needsEnding(contents, row.expiresAt) && lease.expiresAt !== undefined;
+  const move = () => replace(ctx, seen, leaseRow(next));
+  const after = await withBodies(ctx, anew ? [anew] : [], writeBy(seen.readAt), move).catch(async (error: unknown) => {
+    if (haveNoEnd && error instanceof StoreError) await tryToEnd(ctx, lease.id, contents);
+    throw error;
+  });
+  const applied = after.row?.version === next.version;
+  if (anew) await removeUnused(ctx, departure, { applied, after, anew });
+  return { applied, seen: !applied && haveNoEnd ? await endWith(ctx, after, contents) : after };
+}
+
+/**
+ * Removes what TTL will not: of the old bodies and the new ones those that surely no row uses. A row that was put without word of it may
+ * have been changed since, and what is still under way may be put yet, if the row is as it was. Should the removal fail, it is only wasted room.
+ */
+async function removeUnused(
+  ctx: Context,
+  { seen, lease }: Departure,
+  { applied, after, anew }: { applied: boolean; after: Seen; anew: Beside },
+): Promise<void> {
+  const isSettled = applied || !after.unsure || after.row?.version !== seen.row?.version;
+  if (!isSettled) return;
+  if (!applied && !holdsBodies(after, anew.placed)) await removeLasting(ctx, [anew]);
+  else if (needsEnding(lease.contents, lease.expiresAt)) await removeChunks(ctx, lease.contents);
+}
+
+/** The contents of the row with those of the messages that leave changed; undefined where the row has changed since. */
+async function contentsAnew(
+  ctx: Context,
+  { lease, slots, row, target }: Departure,
+  contentOf: (content: Content) => Content,
+): Promise<Beside | undefined> {
+  const contents = await contentsOf(ctx, lease);
+  if (!contents) return undefined;
+  const entries = contents.map((content, index) => packEntry(slots.includes(index) ? contentOf(content) : content));
+  const hasDeadLetter = target.deadLetter !== null;
+  const room = roomForContents(lease.slots.length, lease.id.length, target.backoff, hasDeadLetter, lease.keyed !== undefined);
+  const ttl = row.expiresAt && keptUntil(row.expiresAt);
+  return { ...place(joinEntries(entries), room, () => ctx.ids.parcel(0)), ttl };
+}
+
+/** Should it fail, too, they are only wasted room. */
+async function tryToEnd(ctx: Context, rowId: string, contents: Placed): Promise<void> {
+  try {
+    await endWith(ctx, await lookAt(ctx, rowId), contents);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  }
+}
+
+/** Undefined where the row has changed since; throws where the bodies of a row that stands are gone. */
+async function contentsOf(ctx: Context, lease: Lease): Promise<Content[] | undefined> {
+  const [contents] = await readContents(ctx.store, [lease.contents]);
+  if (contents) return contents;
+  // They go when the row has ended: whoever slept since he read it sees that.
+  const after = await lookAt(ctx, lease.id);
+  if (after.row?.version !== lease.version) return undefined;
+  // They go before their row where a queue is deleted: whoever has not learnt of that yet must not fail for it as for a defect.
+  ctx.observe?.({
+    kind: 'anomaly',
+    what: 'the bodies of a message are gone',
+    queue: incarnationOf(lease.shard),
+    row: lease.id,
+  });
+  throw new StoreError(`the bodies of ${lease.id} are gone`, 'no');
+}
+
+async function departAlone(ctx: Context, departure: Departure): Promise<Moved> {
+  const { seen, lease, slots } = departure;
+  const isLost = departure.row.death?.reason === 'unreadable';
+  const contents = isLost ? ((await readContents(ctx.store, [lease.contents]))[0] ?? []) : await contentsOf(ctx, lease);
+  if (!contents) return { applied: false, seen: await lookAt(ctx, lease.id) };
+  const now = ctx.clock.now();
+  const alone = slots.map((slot) => rowAlone(ctx, departure, slot, contentAt(contents, slot)));
+  const puts = alone.map(({ id, row }): Write => ({ key: leaseKey(id), when: absentAt(now), then: { put: row } }));
+  const version = ctx.newVersion();
+  const rest: Lease = {
+    ...lease,
+    version,
+    slots: lease.slots.map((slot, index) => (slots.includes(index) ? leftBehind(slot) : slot)),
+  };
+  const after = await withBodies(ctx, alone, writeBy(seen.readAt), async () => {
+    if (isEnded(rest)) await keepBeside(ctx, rest);
+    const rowLeft = isEnded(rest) ? endedRow(rest, version, now) : leaseRow(rest);
+    const apart = isEnded(rest) ? keptApart(ctx, rest, now) : [];
+    return replaceWith(ctx, seen, rowLeft, [...puts, ...apart]);
+  });
+  const applied = after.row?.version === version;
+  if (!applied) await removeUnnamed(ctx, { seen, after }, alone);
+  return { applied, seen: after };
+}
+
+/** The row of its own that a message is to have, and what lies beside that. */
+function rowAlone(
+  ctx: Context,
+  { lease, row, slotOf, contentOf, target }: Departure,
+  slot: number,
+  content: Content,
+): Beside & { id: string; row: Row } {
+  const id = lease.keyed ? unkeyedRowId(lease.id, ctx.newVersion()) : slotRowId(parcelIdOf(lease), slot);
+  const room = roomForContents(1, id.length, target.backoff, target.deadLetter !== null);
+  const packed = joinEntries([packEntry(contentOf ? contentOf(content) : content)]);
+  const { placed, chunks } = place(packed, room, () => ctx.ids.parcel(0));
+  const arrived = slotOf(lease.slots[slot]!);
+  const next: Lease = { ...row, id, slots: [arrived], contents: placed };
+  if (needsEnding(placed, row.expiresAt)) next.ending = true;
+  return { id, row: leaseRow(next), placed, chunks, ttl: row.expiresAt && keptUntil(row.expiresAt, arrived.visibleAt) };
+}
+
+/** A slot whose message lives on elsewhere; its token is gone with it. */
+function leftBehind(slot: Slot): Slot {
+  return { visibleAt: slot.visibleAt, receives: 0, failures: 0, end: 'moved' };
+}

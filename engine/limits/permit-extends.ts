@@ -1,0 +1,80 @@
+/** Permits of leases that an extend makes end at another time: made longer before the lease, and shorter after it. */
+import type { Refused } from '../../contract/contract.ts';
+import type { Context } from '../context/context.ts';
+import { createPatience, patiently } from '../context/retry.ts';
+import { lookAt, replace, untilSettled } from '../leases/lease-store.ts';
+import type { QueueRecord } from '../model/queue-record.ts';
+import type { Receipt } from '../model/receipts.ts';
+import { latestLeaseEnd, leavingToTime, marksOf, permitEnd } from './limiter.ts';
+import { lengthened, type Marked, markOf, permitsRow, permitsRowId, readPermits, shortened, withoutPurged } from './permits.ts';
+
+/** What an extend may do by the queue's limits. */
+export interface LengthenedPermits {
+  leaseEndMax: number;
+  /** Without a permit a lease that has run out stays so: others may be under way in its place. */
+  isRefused(receipt: Receipt): boolean;
+  /** Lets permits end with their leases, where those end earlier now than before. */
+  shorten(extended: readonly { receipt: Receipt; leaseEnd: number }[]): Promise<void>;
+}
+
+/** Sees to it that permits last as long as leases that are made to last so long from now; undefined where none are needed. */
+export async function lengthenPermits(
+  ctx: Context,
+  queue: QueueRecord,
+  receipts: readonly unknown[],
+  leaseMs: number,
+): Promise<LengthenedPermits | undefined> {
+  const concurrency = queue.limits?.concurrency ?? null;
+  const marked = marksOf(queue, receipts);
+  if (concurrency === null || marked.length === 0) return undefined;
+  const id = permitsRowId(queue);
+  return patiently(createPatience(ctx), async () => {
+    let written: { version: string; outcome: LengthenedPermits } | undefined;
+    return untilSettled<LengthenedPermits>(ctx, await lookAt(ctx, id), async (seen) => {
+      if (written && seen.row?.version === written.version) return { done: written.outcome };
+      const now = ctx.clock.now();
+      const leaseEndMax = latestLeaseEnd(now, leaseMs);
+      const until = permitEnd(leaseEndMax);
+      const standing = withoutPurged(readPermits(seen.row), queue.purgedBefore);
+      const { permits, refused, ends } = lengthened(standing, concurrency, marked, { now, until });
+      const outcome: LengthenedPermits = {
+        leaseEndMax,
+        isRefused: (receipt) => refused.some((one) => isOf(receipt, one)),
+        shorten: (extended) =>
+          shortenPermits(
+            ctx,
+            id,
+            ends.flatMap(({ marked: one, end }) => {
+              const lease = end > until ? extended.find(({ receipt }) => isOf(receipt, one)) : undefined;
+              return lease ? [{ marked: one, end, until: permitEnd(lease.leaseEnd) }] : [];
+            }),
+          ),
+      };
+      if (ends.length === 0) return { done: outcome };
+      written = { version: ctx.newVersion(), outcome };
+      return { seen: await replace(ctx, seen, permitsRow(id, written.version, permits, now)) };
+    });
+  });
+}
+
+function isOf(receipt: Receipt, { token, mark }: Marked): boolean {
+  return receipt.token === token && markOf(receipt).mark === mark;
+}
+
+async function shortenPermits(ctx: Context, id: string, changes: Parameters<typeof shortened>[1]): Promise<void> {
+  if (changes.length === 0) return;
+  await leavingToTime(
+    lookAt(ctx, id).then((first) =>
+      untilSettled<void>(ctx, first, async (seen) => {
+        const permits = shortened(readPermits(seen.row), changes);
+        if (!permits) return { done: undefined };
+        return { seen: await replace(ctx, seen, permitsRow(id, ctx.newVersion(), permits, ctx.clock.now())) };
+      }),
+    ),
+  );
+}
+
+/** A lease that is lost, or was cancelled, has no use for its permit, however long that was made. */
+export function isLost(result: { ok: true } | Refused): boolean {
+  return !result.ok && (result.code === 'lease_lost' || result.code === 'cancelled');
+}

@@ -1,0 +1,193 @@
+/** One table in memory: rows by key, sorted within their partition, with the sparse index that `leases` has. */
+import { compareSortKeys, compareStrings } from '../port/condition-evaluator.ts';
+import { dueIndex, type Key, type Range, type Ranged, type Row, tables } from '../port/port.ts';
+import { keyText, storedBytes } from '../port/row-limits.ts';
+
+/** How far a read that need not be consistent lags: each row is seen as it was so many milliseconds ago, row by row. */
+export interface ReadLag {
+  now(): number;
+  /** Asked once for each row that changed lately. */
+  lagMs(range: Range): number;
+  /** What lagMs answers at most: older states are forgotten. */
+  lagMsMax: number;
+}
+
+/** Stored rows are never changed in place; who takes one out copies it before giving it away. */
+export interface MemoryTable {
+  get(key: Key): Row | undefined;
+  set(key: Key, row: Row | undefined): void;
+  range(range: Range): Ranged;
+  all(): Row[];
+}
+
+/** A query's answer ends at this: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html */
+export const pageBytesMax = 1024 * 1024;
+
+type SortKey = string | number;
+interface Entry {
+  sort: SortKey;
+  text: string;
+  row: Row;
+}
+
+export function createMemoryTable(name: Key['table'], lag?: ReadLag): MemoryTable {
+  const rows = new Map<string, Row>();
+  const primary = createOrdered();
+  const due = createOrdered();
+  const past = new Map<string, { until: number; row: Row | undefined }[]>();
+  const sizes = new WeakMap<Row, number>();
+  const { partition, sort }: { partition: string; sort?: string } = tables[name];
+
+  function place(row: Row): { partition: string; sort: SortKey } {
+    return { partition: row[partition] as string, sort: sort === undefined ? '' : (row[sort] as string) };
+  }
+
+  function placeDue(row: Row): { partition: string; sort: SortKey } | undefined {
+    const shard = row[dueIndex.partition];
+    const expiry = row[dueIndex.sort];
+    if (name !== dueIndex.table || shard === undefined || expiry === undefined) return undefined;
+    return { partition: shard as string, sort: expiry as number };
+  }
+
+  function remember(text: string, row: Row | undefined): void {
+    if (lag === undefined) return;
+    const states = past.get(text) ?? [];
+    const forgotten = lag.now() - lag.lagMsMax;
+    past.set(text, [...states.filter(({ until }) => until > forgotten), { until: lag.now(), row }]);
+  }
+
+  /** The entries of a partition as a lagging read sees them. */
+  function lagging(range: Range, current: Entry[], placed: typeof placeDue): Entry[] {
+    if (lag === undefined) return current;
+    const seen = new Map(current.map((entry) => [entry.text, entry]));
+    const here = (row: Row | undefined) => row !== undefined && placed(row)?.partition === range.partition;
+    for (const [text, states] of past) {
+      const forgotten = states.at(-1)!.until <= lag.now() - lag.lagMsMax;
+      if (forgotten) past.delete(text);
+      if (forgotten || (!seen.has(text) && !states.some(({ row }) => here(row)))) continue;
+      const asOf = lag.now() - lag.lagMs(range);
+      const state = states.find(({ until }) => until > asOf);
+      if (state === undefined) continue;
+      seen.delete(text);
+      const where = state.row && placed(state.row);
+      if (where?.partition === range.partition) seen.set(text, { sort: where.sort, text, row: state.row! });
+    }
+    return [...seen.values()].sort(compareEntries);
+  }
+
+  /** A row is counted once, though it is read a hundred times. */
+  function bytesOf(row: Row): number {
+    const known = sizes.get(row);
+    if (known !== undefined) return known;
+    const bytes = storedBytes(row);
+    sizes.set(row, bytes);
+    return bytes;
+  }
+
+  return {
+    get: (key) => rows.get(keyText(key)),
+
+    set(key, row) {
+      const text = keyText(key);
+      const before = rows.get(text);
+      const dueNow = row && placeDue(row);
+      remember(text, before);
+      if (before !== undefined) {
+        primary.remove({ ...place(before), text });
+        const dueBefore = placeDue(before);
+        if (dueBefore) due.remove({ ...dueBefore, text });
+      }
+      if (row === undefined) {
+        rows.delete(text);
+        return;
+      }
+      rows.set(text, row);
+      const { partition: shard, sort: at } = place(row);
+      primary.add(shard, { sort: at, text, row });
+      if (dueNow) due.add(dueNow.partition, { sort: dueNow.sort, text, row });
+    },
+
+    range(range) {
+      const byIndex = range.index !== undefined;
+      if (byIndex && range.consistent) throw new Error('an index cannot be read consistently');
+      if (byIndex && name !== dueIndex.table) throw new Error(`${name} has no index`);
+      if (!Number.isInteger(range.limit) || range.limit < 1) throw new Error('a range needs a limit of 1 or more');
+      const current = (byIndex ? due : primary).entries(range.partition);
+      const entries = range.consistent ? current : lagging(range, current, byIndex ? placeDue : place);
+      const start = range.after && startAfter(range.after);
+      const found: Row[] = [];
+      let bytes = 0;
+      let position = firstAt(entries, range.from, start);
+      for (; position < entries.length && found.length < range.limit && bytes < pageBytesMax; position++) {
+        const { sort: at, row } = entries[position]!;
+        if (range.to !== undefined && compareSortKeys(at, range.to) > 0) return { rows: found };
+        found.push(byIndex ? projection(row) : row);
+        bytes += bytesOf(row);
+      }
+      const last = entries[position - 1];
+      const more = last !== undefined && found.length > 0 && (found.length === range.limit || bytes >= pageBytesMax);
+      return more ? { rows: found, next: keyOf(last.row, byIndex) } : { rows: found };
+    },
+
+    all: () => [...rows.values()],
+  };
+
+  function startAfter(after: Row): Entry {
+    const key = { table: name, ...after } as Key;
+    const at = after[dueIndex.sort];
+    return { sort: typeof at === 'number' ? at : place(after).sort, text: keyText(key), row: after };
+  }
+
+  function keyOf(row: Row, byIndex: boolean): Row {
+    const names = [partition, ...(sort === undefined ? [] : [sort]), ...(byIndex ? [dueIndex.partition, dueIndex.sort] : [])];
+    return pick(row, names);
+  }
+
+  function projection(row: Row): Row {
+    return pick(row, [partition, dueIndex.partition, dueIndex.sort, ...dueIndex.projected]);
+  }
+}
+
+function createOrdered() {
+  const partitions = new Map<string, Entry[]>();
+  return {
+    entries: (partition: string): Entry[] => partitions.get(partition) ?? [],
+    add(partition: string, entry: Entry): void {
+      const entries = partitions.get(partition);
+      if (entries === undefined) partitions.set(partition, [entry]);
+      else entries.splice(positionOf(entries, entry), 0, entry);
+    },
+    remove({ partition, ...at }: { partition: string; sort: SortKey; text: string }): void {
+      const entries = partitions.get(partition)!;
+      entries.splice(positionOf(entries, at), 1);
+      if (entries.length === 0) partitions.delete(partition);
+    },
+  };
+}
+
+function firstAt(entries: Entry[], from: SortKey | undefined, after: Entry | undefined): number {
+  const start = from === undefined ? 0 : positionOf(entries, { sort: from, text: '' });
+  if (after === undefined) return start;
+  const behind = positionOf(entries, after);
+  return Math.max(start, entries[behind]?.text === after.text ? behind + 1 : behind);
+}
+
+/** Where the entry is, or belongs. */
+function positionOf(entries: Entry[], at: Pick<Entry, 'sort' | 'text'>): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareEntries(entries[middle]!, at) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function compareEntries(a: Pick<Entry, 'sort' | 'text'>, b: Pick<Entry, 'sort' | 'text'>): number {
+  return compareSortKeys(a.sort, b.sort) || compareStrings(a.text, b.text);
+}
+
+function pick(row: Row, names: readonly string[]): Row {
+  return Object.fromEntries(names.filter((name) => row[name] !== undefined).map((name) => [name, row[name]!]));
+}

@@ -1,0 +1,83 @@
+/**
+ * Changing a message that waits in `leases`: when it comes, its priority, its content. Alone in its row it is changed by one conditional
+ * write; one that shares its row leaves it for a row of its own, in one transaction.
+ */
+
+import type { Context } from '../context/context.ts';
+import { judgeable, type Seen, untilSettled } from '../leases/lease-store.ts';
+import { type Departure, depart } from '../lifecycle/moves.ts';
+import { verdictOf } from '../lifecycle/verdicts.ts';
+import type { Content } from '../model/content-codec.ts';
+import { expiryOf, type QueueRecord } from '../model/queue-record.ts';
+import { isLive, type Lease, lapsed } from '../model/rows.ts';
+import { incarnationOf, placeAt, priorityLevelOf, shardNumberOf } from '../model/shards.ts';
+import { type Timing, visibleAtOf } from '../publish/parcels.ts';
+import { stateOf } from './message-view.ts';
+
+/** What is to be changed; the rest stays. */
+export interface WaitingChange {
+  timing?: Timing;
+  level?: number;
+  contentOf?: (content: Content) => Content;
+}
+
+export type Changed = { visibleAt: number } | 'leased' | 'prepared' | 'gone' | 'moved';
+
+/** Answers when the message comes, or why it was not changed. */
+export function changeWaiting(
+  ctx: Context,
+  queue: QueueRecord,
+  first: Seen,
+  slot: number,
+  change: WaitingChange,
+): Promise<Changed> {
+  // By the version of the row that each try puts: an answer may be lost.
+  const tried = new Map<string, { visibleAt: number }>();
+  return untilSettled<Changed>(ctx, first, async (seen) => {
+    const mine = seen.row && tried.get(seen.row.version as string);
+    if (mine) return { done: mine };
+    const now = ctx.clock.now();
+    const { lease } = judgeable(seen, now);
+    const there = lease?.slots[slot];
+    if (there?.end === 'moved') return { done: 'moved' };
+    if (!lease || !there || !isLive(there) || incarnationOf(lease.shard) !== queue.incarnation) return { done: 'gone' };
+    const state = stateOf(lease, there, now);
+    if (state === 'leased' || state === 'prepared') return { done: state };
+    const verdict = verdictOf(queue, lease, there, now);
+    if (verdict !== 'ready' && verdict !== 'held') return { done: 'gone' };
+    const departure = changed(ctx, queue, { seen, lease, slot, now }, change);
+    const outcome = { visibleAt: departure.slotOf(there).visibleAt };
+    tried.set(departure.row.version, outcome);
+    const moved = await depart(ctx, departure);
+    if (!moved.applied) return { seen: moved.seen };
+    ctx.wakeups.wake(queue.name);
+    return { done: outcome };
+  });
+}
+
+function changed(
+  ctx: Context,
+  queue: QueueRecord,
+  { seen, lease, slot, now }: { seen: Seen; lease: Lease; slot: number; now: number },
+  { timing, level = priorityLevelOf(lease), contentOf }: WaitingChange,
+): Departure {
+  const visibleAt = timing && visibleAtOf(timing, now);
+  const expiresAt = visibleAt === undefined ? lease.expiresAt : expiryOf(queue, visibleAt);
+  return {
+    seen,
+    lease,
+    slots: [slot],
+    row: {
+      ...placeAt(queue, shardNumberOf(lease.shard), level),
+      version: ctx.newVersion(),
+      since: lease.since,
+      ...(lease.publishedAt === undefined ? {} : { publishedAt: lease.publishedAt }),
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...(lease.death ? { death: lease.death } : {}),
+      ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
+    },
+    slotOf: (former) => ({ ...lapsed(former), visibleAt: visibleAt ?? former.visibleAt }),
+    ...(contentOf ? { contentOf } : {}),
+    target: queue,
+  };
+}

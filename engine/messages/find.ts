@@ -1,0 +1,177 @@
+/** Finding one message by id, wherever it is by now: in `messages`, in its parcel's row of `leases`, or in a row of its own. */
+import type { Context } from '../context/context.ts';
+import { judgeable, lookAt, type Seen } from '../leases/lease-store.ts';
+import { slotName } from '../lifecycle/group-parcels.ts';
+import { groupPlace } from '../model/group-row.ts';
+import { isServerId, keptRowId, ownRowId, parseMessageId, slotRowId } from '../model/ids.ts';
+import type { QueueRecord } from '../model/queue-record.ts';
+import type { Receipt } from '../model/receipts.ts';
+import { readParcel } from '../model/row-codec.ts';
+import { isLive, type Lease, leaseKey, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
+import { incarnationOf, shardKey } from '../model/shards.ts';
+import type { Key, Row } from '../port/port.ts';
+
+/** Where a message is: in `messages` (of a group, beside its row), or in a row of `leases`. */
+export type Found =
+  | { parcel: Parcel; slot: number; readAt: number; group?: { seen: Seen; name: string } }
+  | { lease: Lease; seen: Seen; slot: number };
+
+/** A message that moves between two reads is missed by both: how often to look. */
+const looksMax = 3;
+
+/** Which messages of a row are looked for: those that live; or also those that are kept. */
+export type Wanted = (slot: Slot) => boolean;
+
+export const isShown: Wanted = (slot) => isLive(slot) || slot.kept !== undefined;
+
+/** The message of this id, if this queue holds it, or published it. */
+export async function findMessage(
+  ctx: Context,
+  queue: QueueRecord,
+  id: string,
+  wanted: Wanted = isLive,
+): Promise<Found | undefined> {
+  for (let look = 0; look < looksMax; look++) {
+    const found = isServerId(id) ? await findByParcel(ctx, queue, id, wanted) : await findOwn(ctx, queue, id, wanted);
+    if (found !== 'moved') return found;
+  }
+  return undefined;
+}
+
+async function findByParcel(ctx: Context, queue: QueueRecord, id: string, wanted: Wanted): Promise<Found | 'moved' | undefined> {
+  const { parcel: parcelId, slot, shard, level, group: key } = parseMessageId(id);
+  if (key !== undefined) return findInGroup(ctx, groupPlace(queue, key), id, wanted);
+  const ownRow = slotRowId(parcelId, slot);
+  const keys: Key[] = [leaseKey(parcelId), leaseKey(ownRow)];
+  // Reading `messages` first: the row is put into `leases` before it is removed there.
+  const readAt = ctx.clock.now();
+  const [parcelRow] = await ctx.store.get([parcelKey(shardKey(queue, shard, level), parcelId)]);
+  const [leased, own] = await ctx.store.get(keys);
+  const ofOwn = held(ctx, { id: ownRow, row: own, readAt }, 0, wanted);
+  if (ofOwn) return ofOwn;
+  if (leased) {
+    const seen: Seen = { id: parcelId, row: leased, readAt };
+    const { lease, stone } = judgeable(seen, ctx.clock.now());
+    if ((lease ?? stone?.kept)?.slots[slot]?.end === 'moved') return 'moved';
+    if (lease || stone) return held(ctx, seen, slot, wanted);
+  }
+  if (!parcelRow) return undefined;
+  const parcel = readParcel(parcelRow);
+  return slot < parcel.count ? { parcel, slot, readAt } : undefined;
+}
+
+async function findInGroup(ctx: Context, place: string, id: string, wanted: Wanted): Promise<Found | 'moved' | undefined> {
+  const { parcel: parcelId, slot, group: key } = parseMessageId(id);
+  const keptRow = keptRowId(parcelId, key!);
+  const ownRow = slotRowId(keptRow, slot);
+  const readAt = ctx.clock.now();
+  const [parcelRow] = await ctx.store.get([parcelKey(place, parcelId)]);
+  const [row] = await ctx.store.get([leaseKey(place)]);
+  // After the group's row: what leaves it is put into these as it leaves.
+  const [own, kept] = await ctx.store.get([leaseKey(ownRow), leaseKey(keptRow)]);
+  const apart =
+    held(ctx, { id: ownRow, row: own, readAt }, 0, wanted) ?? held(ctx, { id: keptRow, row: kept, readAt }, slot, wanted);
+  if (apart) return apart;
+  const seen: Seen = { id: place, row, readAt };
+  const { lease } = judgeable(seen, ctx.clock.now());
+  const group = lease?.group;
+  if (!group || group.head > parcelId) return undefined;
+  if (group.head === parcelId) return lease.slots[slot]?.end === 'moved' ? 'moved' : held(ctx, seen, slot, wanted);
+  const parcel = parcelRow && readParcel(parcelRow);
+  const isThere = parcel && slot < parcel.count && !group.cancelled?.includes(slotName(parcelId, slot));
+  return isThere ? { parcel, slot, readAt, group: { seen, name: group.name } } : undefined;
+}
+
+function held(ctx: Context, seen: Seen, slot: number, wanted: Wanted): Found | undefined {
+  const { lease: live, stone } = judgeable(seen, ctx.clock.now());
+  const lease = live ?? stone?.kept;
+  const there = lease?.slots[slot];
+  return lease && there && wanted(there) ? { lease, seen, slot } : undefined;
+}
+
+/**
+ * Under the caller's own id: published to this queue, to one whose dead letters come here, or to any other, from which it came by
+ * way of a third or by a redrive.
+ */
+async function findOwn(ctx: Context, queue: QueueRecord, id: string, wanted: Wanted): Promise<Found | undefined> {
+  const others = (await ctx.settings.list()).filter((other) => other.name !== queue.name);
+  const leadsHere = (other: QueueRecord) => other.deadLetter?.queue === queue.name;
+  const near = [queue, ...others.filter(leadsHere)];
+  return (
+    (await findOwnFrom(ctx, queue, near, id, wanted)) ??
+    (await findOwnFrom(
+      ctx,
+      queue,
+      others.filter((other) => !leadsHere(other)),
+      id,
+      wanted,
+    ))
+  );
+}
+
+async function findOwnFrom(
+  ctx: Context,
+  queue: QueueRecord,
+  origins: readonly QueueRecord[],
+  id: string,
+  wanted: Wanted,
+): Promise<Found | undefined> {
+  const readAt = ctx.clock.now();
+  const ids = origins.map(({ incarnation }) => ownRowId(incarnation, id));
+  const rows: (Row | undefined)[] = await ctx.store.get(ids.map(leaseKey));
+  for (const [index, rowId] of ids.entries()) {
+    const found = held(ctx, { id: rowId, row: rows[index], readAt }, 0, wanted);
+    const isOwn = origins[index]!.incarnation === queue.incarnation;
+    const isHere = isOwn || (found && 'lease' in found && incarnationOf(found.lease.shard) === queue.incarnation);
+    if (found && isHere) return found;
+  }
+  return undefined;
+}
+
+/** The lease under which a message was cancelled. */
+export type HeldBy = Pick<Receipt, 'rowId' | 'slot' | 'token'>;
+
+/** That the message of this id was cancelled in this queue, and who held it then, as far as its row still tells: for an hour at least. */
+export async function findCancelled(ctx: Context, queue: QueueRecord, id: string): Promise<{ heldBy?: HeldBy } | undefined> {
+  const readAt = ctx.clock.now();
+  const { parcel, slot: ofParcel, group: key } = parseMessageId(id);
+  if (isServerId(id) && key !== undefined) {
+    const inGroup = await findCancelledInGroup(ctx, groupPlace(queue, key), parcel, ofParcel);
+    if (inGroup) return inGroup;
+    const kept = await findMessage(ctx, queue, id, isShown);
+    return kept && 'lease' in kept && kept.lease.slots[kept.slot]?.end === 'cancelled' ? {} : undefined;
+  }
+  const places = isServerId(id)
+    ? [
+        { row: parcel, slot: ofParcel },
+        { row: slotRowId(parcel, ofParcel), slot: 0 },
+      ]
+    : [{ row: ownRowId(queue.incarnation, id), slot: 0 }];
+  const rows = await ctx.store.get(places.map(({ row }) => leaseKey(row)));
+  for (const [index, { row: rowId, slot }] of places.entries()) {
+    const { lease, stone } = judgeable({ id: rowId, row: rows[index], readAt }, ctx.clock.now());
+    const there = lease?.slots[slot];
+    const ended = stone?.slots[slot];
+    if (there?.end === 'cancelled') return heldBy(rowId, slot, there.heldBy);
+    if (ended?.cancelled) return heldBy(rowId, slot, ended.token);
+  }
+  return undefined;
+}
+
+function heldBy(rowId: string, slot: number, token: string | undefined): { heldBy?: HeldBy } {
+  return token === undefined ? {} : { heldBy: { rowId, slot, token } };
+}
+
+/** As far as the group's row still tells: until it has gone on beyond that message's parcel. */
+async function findCancelledInGroup(
+  ctx: Context,
+  place: string,
+  parcel: string,
+  slot: number,
+): Promise<{ heldBy?: HeldBy } | undefined> {
+  const { lease } = judgeable(await lookAt(ctx, place), ctx.clock.now());
+  if (!lease?.group) return undefined;
+  if (lease.group.head !== parcel) return lease.group.cancelled?.includes(slotName(parcel, slot)) ? {} : undefined;
+  const there = lease.slots[slot];
+  return there?.end === 'cancelled' ? heldBy(place, slot, there.heldBy) : undefined;
+}

@@ -1,0 +1,106 @@
+/** Reading messages of a queue without receiving them: those in `messages`, then those in `leases`, shard by shard. */
+import type { Message, MessageState } from '../../contract/contract.ts';
+import { headRowsMax } from '../../contract/limits.ts';
+import type { Context } from '../context/context.ts';
+import { judgeable, look } from '../leases/lease-store.ts';
+import { slotName } from '../lifecycle/group-parcels.ts';
+import { verdictOf, verdictOfAge } from '../lifecycle/verdicts.ts';
+import { type Content, contentAt, type Placed } from '../model/content-codec.ts';
+import type { QueueRecord } from '../model/queue-record.ts';
+import { readParcel } from '../model/row-codec.ts';
+import { type Group, isLive, isUnreadable, type Lease, leaseKey, type Parcel } from '../model/rows.ts';
+import { incarnationOf } from '../model/shards.ts';
+import type { Row } from '../port/port.ts';
+import { freshMessage, leasedMessage, stateOf } from './message-view.ts';
+
+/** One message that counts, and how to show it. */
+export interface Sighting {
+  state: MessageState;
+  /** Since when it has been waiting, or until when it will, ms. */
+  visibleAt: number;
+  contents: Placed;
+  /** It is shown though its contents are gone. */
+  isUnreadable: boolean;
+  show: (contents: readonly Content[]) => Message;
+}
+
+/** The messages of one row, in the order of their slots. `row` is what a range goes on after. */
+export interface Sightings {
+  row: Row;
+  messages: Sighting[];
+  /** Of a group of which more waits than is in its row: reads that. */
+  readWaiting?: () => Promise<WaitingSightings>;
+}
+
+/** Messages of a group that follow those in its row: a bounded number. */
+export interface WaitingSightings {
+  messages: Sighting[];
+  rowsRead: number;
+  /** There are more behind these. */
+  more: boolean;
+}
+
+/** The messages of rows of `messages`: none where `leases` overrides the row, or the message is too old or purged. */
+export async function sightParcels(ctx: Context, queue: QueueRecord, rows: readonly Row[]): Promise<Sightings[]> {
+  const parcels = rows.map(readParcel);
+  const overriding = parcels.length > 0 ? await ctx.store.get(parcels.map(({ id }) => leaseKey(id))) : [];
+  const now = ctx.clock.now();
+  return parcels.map((parcel, index) => ({
+    row: { shard: parcel.shard, id: parcel.id },
+    messages: overriding[index] ? [] : sightParcel(queue, parcel, now),
+  }));
+}
+
+function sightParcel(queue: QueueRecord, parcel: Parcel, now: number, group?: string): Sighting[] {
+  if (verdictOfAge(queue, parcel.since, parcel.expiresAt, now) === 'gone') return [];
+  return Array.from({ length: parcel.count }, (_, slot) => ({
+    state: 'ready' as const,
+    visibleAt: parcel.since,
+    contents: parcel.contents,
+    isUnreadable: false,
+    show: (contents) => freshMessage(queue.name, parcel, slot, contentAt(contents, slot), group),
+  }));
+}
+
+/** The messages of rows found in the index of `leases`. */
+export async function sightLeases(ctx: Context, queue: QueueRecord, rows: readonly Row[]): Promise<Sightings[]> {
+  const seen = await look(
+    ctx,
+    rows.map((row) => row.id as string),
+  );
+  const now = ctx.clock.now();
+  return seen.map((one, index): Sightings => {
+    const { id, shard, expiry } = rows[index] as { id: string; shard: string; expiry: number };
+    const row = { id, shard, expiry };
+    const { lease } = judgeable(one, now);
+    if (!lease || incarnationOf(lease.shard) !== queue.incarnation) return { row, messages: [] };
+    const messages = sightLease(queue, lease, now);
+    const { group } = lease;
+    if (!group || group.tail <= group.head) return { row, messages };
+    return { row, messages, readWaiting: () => sightWaiting(ctx, queue, id, group) };
+  });
+}
+
+async function sightWaiting(ctx: Context, queue: QueueRecord, partition: string, group: Group): Promise<WaitingSightings> {
+  const from = group.head === '' ? {} : { from: group.head };
+  const { rows, next } = await ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true, ...from });
+  const now = ctx.clock.now();
+  const messages = rows
+    .map(readParcel)
+    .filter((parcel) => parcel.id > group.head)
+    .flatMap((parcel) => {
+      const isCancelled = (slot: number) => group.cancelled?.includes(slotName(parcel.id, slot));
+      return sightParcel(queue, parcel, now, group.name).filter((_, slot) => !isCancelled(slot));
+    });
+  return { messages, rowsRead: rows.length, more: next !== undefined && rows.at(-1)?.id !== group.tail };
+}
+
+function sightLease(queue: QueueRecord, lease: Lease, now: number): Sighting[] {
+  return lease.slots.flatMap((slot, index) => {
+    const isPurged = lease.since < queue.purgedBefore;
+    if (!isLive(slot) || isPurged || verdictOf(queue, lease, slot, now) === 'gone') return [];
+    const state = stateOf(lease, slot, now);
+    const show = (contents: readonly Content[]) => leasedMessage(queue.name, lease, index, contentAt(contents, index), now);
+    return [{ state, visibleAt: slot.visibleAt, contents: lease.contents, isUnreadable: isUnreadable(lease), show }];
+  });
+}

@@ -1,0 +1,37 @@
+/**
+ * Taking messages out of their turn: a parcel that waits in `messages` is put into `leases`, where each of its messages can be changed,
+ * cancelled or moved. Nobody met it at the head, so a late copy of its publish is looked for once more when the row has ended.
+ */
+
+import type { Context } from '../context/context.ts';
+import { keepBeside } from '../leases/kept-messages.ts';
+import { endedRow, isEnded, putIfAbsent, type Seen } from '../leases/lease-store.ts';
+import type { QueueRecord } from '../model/queue-record.ts';
+import { leaseRow } from '../model/row-codec.ts';
+import { type Lease, type Parcel, parcelKey } from '../model/rows.ts';
+import { notSaid } from '../publish/parcels.ts';
+import { leaseOf } from '../receive/claims.ts';
+
+/**
+ * Puts the row, changed by `change`, if none is there, and removes the parcel. `readAt`: when the parcel was read. Answers the row as it is
+ * afterwards, and whether it is the one put. Throws StoreError where that cannot be said: removed, a parcel that nothing overrides would be lost.
+ */
+export async function adopt(
+  ctx: Context,
+  queue: QueueRecord,
+  { parcel, readAt }: { parcel: Parcel; readAt: number },
+  change: (lease: Lease) => Lease = (lease) => lease,
+): Promise<{ seen: Seen; applied: boolean }> {
+  const lease = change({
+    ...leaseOf(ctx, queue, parcel, parcel.since),
+    fresh: parcel.shard,
+    outOfOrder: parcel.shard,
+    ending: true,
+  });
+  if (isEnded(lease)) await keepBeside(ctx, lease);
+  const row = isEnded(lease) ? endedRow(lease, lease.version, ctx.clock.now()) : leaseRow(lease);
+  const seen = await putIfAbsent(ctx, row, readAt);
+  if (!seen.row) throw notSaid(seen);
+  await ctx.store.write({ key: parcelKey(parcel.shard, parcel.id), then: { remove: true } });
+  return { seen, applied: seen.row.version === lease.version };
+}

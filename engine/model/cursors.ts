@@ -1,0 +1,35 @@
+/** Cursors of lists: where the next page begins, opaque to the caller. */
+import { DumbwaiterError } from '../../contract/errors.ts';
+
+/** More than any id or name: the store takes keys of up to 1024 bytes. */
+const textCharsMax = 256;
+
+export type CursorValue = string | number;
+
+export function formatCursor(values: Record<string, CursorValue>): string {
+  return Buffer.from(JSON.stringify(values)).toString('base64url');
+}
+
+/** Cursors come from outside: what is in them must be fit for a key of the store, whatever list it is for. */
+function isPart(value: unknown): boolean {
+  if (typeof value === 'string') return value.length <= textCharsMax && value.isWellFormed();
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** The values of a cursor; refused where it is not one made by `formatCursor` with at least these names. */
+export function parseCursor(text: string, names: readonly string[]): Record<string, CursorValue> {
+  let values: unknown;
+  try {
+    values = JSON.parse(Buffer.from(text, 'base64url').toString());
+  } catch {
+    values = undefined;
+  }
+  const isCursor =
+    typeof values === 'object' &&
+    values !== null &&
+    !Array.isArray(values) &&
+    names.every((name) => Object.hasOwn(values as object, name)) &&
+    Object.values(values).every(isPart);
+  if (!isCursor) throw new DumbwaiterError('invalid_input', 'cursor: not one that this list gave');
+  return values as Record<string, CursorValue>;
+}

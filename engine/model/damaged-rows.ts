@@ -1,0 +1,87 @@
+/**
+ * Rows that are not as the queue writes them, since somebody wrote to the table by hand. They are read as rows that hold as many messages as can be
+ * told, of which the row itself is all that can be shown: so each is received, found unreadable and set aside, like any other.
+ */
+import { parcelSlotsMax } from '../../contract/limits.ts';
+import type { Row, Value } from '../port/port.ts';
+import { type Placed, placeDamaged } from './content-codec.ts';
+import type { Lease, Parcel } from './rows.ts';
+
+/** Pieces of the largest parcel, and more. */
+const chunksMax = 100;
+
+export function isSoundParcel({ count, since, expiresAt, ...row }: Row): boolean {
+  return isCount(count) && isNumber(since) && isOptional(expiresAt, isNumber) && isPlaced(row);
+}
+
+export function isSoundLease({ shard, version, slots, since, expiresAt, ...row }: Row): boolean {
+  const isWhole = isText(version) && isText(shard) && isNumber(since) && isOptional(expiresAt, isNumber) && isPlaced(row);
+  return isWhole && Array.isArray(slots) && slots.every(isSlot) && isOptional(row.death, isMap) && isOptional(row.group, isGroup);
+}
+
+/** A tombstone that shows what it held is read as a lease is. */
+export function isSoundTombstone(row: Row): boolean {
+  const { until, version, slots } = row;
+  if (row.since !== undefined) return isNumber(until) && isSoundLease({ ...row, shard: row.shard ?? '' });
+  return isNumber(until) && isText(version) && Array.isArray(slots) && slots.every(isMap);
+}
+
+export function damagedParcel(row: Row): Parcel {
+  const { count, since, expiresAt } = row;
+  return {
+    ...{ shard: row.shard as string, id: row.id as string, count: isCount(count) ? (count as number) : 1 },
+    ...{ since: isNumber(since) ? (since as number) : 0, contents: contentsOf(row) },
+    ...(isNumber(expiresAt) ? { expiresAt: expiresAt as number } : {}),
+  };
+}
+
+export function damagedLease(row: Row): Lease {
+  const { shard, version, slots, since, expiry, expiresAt, group } = row;
+  const visibleAt = isNumber(expiry) ? (expiry as number) : 0;
+  const count = Array.isArray(slots) && isCount(slots.length) ? slots.length : 1;
+  return {
+    ...{
+      id: row.id as string,
+      shard: isText(shard) ? (shard as string) : '',
+      version: isText(version) ? (version as string) : '',
+    },
+    slots: Array.from({ length: count }, () => ({ visibleAt, receives: 0, failures: 0 })),
+    ...{ since: isNumber(since) ? (since as number) : 0, contents: contentsOf(row) },
+    ...(isNumber(expiresAt) ? { expiresAt: expiresAt as number } : {}),
+    ...(isGroup(group) ? { group: group as unknown as NonNullable<Lease['group']> } : {}),
+  };
+}
+
+/** Its bodies, where only they can be shown; else the whole row. */
+function contentsOf(row: Row): Placed {
+  const asText = (_: string, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value);
+  return placeDamaged(JSON.stringify(row, asText));
+}
+
+function isPlaced({ bodies, size, beside, chunks }: Row): boolean {
+  if (isText(bodies)) return true;
+  if (bodies !== undefined) return bodies instanceof Uint8Array && isNumber(size);
+  return (
+    isText(beside) && isNumber(size) && Number.isInteger(chunks) && (chunks as number) >= 0 && (chunks as number) <= chunksMax
+  );
+}
+
+function isSlot(slot: Value): boolean {
+  if (!isMap(slot)) return false;
+  const { v, t, l, r, f } = slot as Row;
+  return isNumber(v) && isOptional(t, isText) && [l, r, f].every((one) => isOptional(one, isNumber));
+}
+
+function isGroup(group: Value | undefined): boolean {
+  return isMap(group) && ['name', 'head', 'tail'].every((name) => isText((group as Row)[name]));
+}
+
+const isText = (value: Value | undefined) => typeof value === 'string';
+const isNumber = (value: Value | undefined) => typeof value === 'number';
+const isCount = (value: Value | undefined) =>
+  Number.isInteger(value) && (value as number) >= 1 && (value as number) <= parcelSlotsMax;
+const isOptional = (value: Value | undefined, is: (value: Value | undefined) => boolean) => value === undefined || is(value);
+
+function isMap(value: Value | undefined): boolean {
+  return typeof value === 'object' && !Array.isArray(value) && !(value instanceof Uint8Array);
+}

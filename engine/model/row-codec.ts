@@ -1,0 +1,238 @@
+/** Rows of `messages` and `leases` in their stored form. */
+import type { Backoff } from '../../contract/contract.ts';
+import { parcelSlotsMax, rowBytesMax } from '../../contract/limits.ts';
+import type { Row, Value } from '../port/port.ts';
+import { storedBytes } from '../port/row-limits.ts';
+import { keptUntil } from './content-codec.ts';
+import { damagedLease, damagedParcel, isSoundLease, isSoundParcel, isSoundTombstone } from './damaged-rows.ts';
+import { groupDue } from './group-row.ts';
+import { incarnationChars } from './queue-record.ts';
+import { tokenChars } from './receipts.ts';
+import {
+  acceptedMax,
+  type Death,
+  type Ended,
+  endOf,
+  farMs,
+  type Group,
+  isLive,
+  type Keyed,
+  type Lease,
+  type Parcel,
+  type Prepared,
+  removableAt,
+  type Slot,
+  type Tombstone,
+  versionChars,
+} from './rows.ts';
+import { placedRow, readPlaced, readSlot, slotRow } from './slot-codec.ts';
+
+export function parcelRow(parcel: Parcel, hasDeadLetter: boolean): Row {
+  const { shard, id, count, since, expiresAt, contents } = parcel;
+  const row: Row = { shard, id, count, since, ...placedRow(contents) };
+  if (expiresAt !== undefined) {
+    row.expiresAt = expiresAt;
+    if (!hasDeadLetter) row.ttl = keptUntil(expiresAt);
+  }
+  return row;
+}
+
+export function readParcel(row: Row): Parcel {
+  if (!isSoundParcel(row)) return damagedParcel(row);
+  const parcel: Parcel = {
+    shard: row.shard as string,
+    id: row.id as string,
+    count: row.count as number,
+    since: row.since as number,
+    contents: readPlaced(row),
+  };
+  if (row.expiresAt !== undefined) parcel.expiresAt = row.expiresAt as number;
+  return parcel;
+}
+
+export function leaseRow(lease: Lease): Row {
+  const live = lease.slots.filter(isLive);
+  const row: Row = {
+    id: lease.id,
+    shard: lease.shard,
+    version: lease.version,
+    count: lease.slots.length,
+    slots: lease.slots.map(slotRow),
+    since: lease.since,
+    ...placedRow(lease.contents),
+  };
+  const expiry = lease.group ? groupDue(lease) : Math.min(...live.map((slot) => slot.visibleAt));
+  if (expiry !== undefined) row.expiry = expiry;
+  if (lease.group) Object.assign(row, groupPart(lease.group));
+  if (lease.groupName !== undefined) row.groupName = lease.groupName;
+  if (lease.keyed) Object.assign(row, keyedPart(lease.keyed));
+  if (lease.prepared) row.prepared = preparedPart(lease.prepared);
+  if (lease.publishedAt !== undefined) row.publishedAt = lease.publishedAt;
+  if (lease.fresh !== undefined) row.fresh = lease.fresh;
+  if (lease.ending) row.ending = true;
+  if (lease.outOfOrder !== undefined) row.outOfOrder = lease.outOfOrder;
+  if (lease.death) row.death = { ...lease.death };
+  if (lease.level !== undefined) row.level = lease.level;
+  if (lease.maxReceives !== undefined) {
+    row.maxReceives = lease.maxReceives;
+    if (live.some((slot) => slot.receives >= lease.maxReceives!)) row.last = true;
+  }
+  if (lease.expiresAt !== undefined) {
+    row.expiresAt = lease.expiresAt;
+    if (lease.maxReceives === undefined && !lease.group)
+      row.ttl = keptUntil(lease.expiresAt, Math.max(...live.map((slot) => slot.visibleAt)));
+  }
+  return row;
+}
+
+function groupPart(group: Group): Row {
+  const { due: _, until, ...rest } = group;
+  const stored = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as Row;
+  // TTL removes it when nothing waits, and only then.
+  return until === undefined ? { group: stored } : { group: stored, ttl: Math.ceil(until / 1000) };
+}
+
+function preparedPart({ timing, level, checks }: Prepared): Row {
+  return { ...timing, level, checks };
+}
+
+function readPrepared({ level, checks, ...timing }: Row): Prepared {
+  return { timing: timing as Prepared['timing'], level: level as number, checks: checks as number };
+}
+
+function keyedPart({ freeAt, accepted, acked }: Keyed): Row {
+  return {
+    accepted: accepted.map(({ at, by }) => [at, by]),
+    ...(freeAt === undefined ? {} : { freeAt }),
+    ...(acked === undefined ? {} : { acked }),
+  };
+}
+
+function readKeyed(row: Row): { keyed?: Keyed } {
+  if (row.accepted === undefined) return {};
+  const keyed: Keyed = { accepted: (row.accepted as [number, string][]).map(([at, by]) => ({ at, by })) };
+  if (row.freeAt !== undefined) keyed.freeAt = row.freeAt as number;
+  if (row.acked !== undefined) keyed.acked = row.acked as string;
+  return { keyed };
+}
+
+/** What is kept of a row: all that it says of its messages, and nothing that others act on. */
+function keptRow(lease: Lease): Row {
+  const { expiry: _, ttl: __, fresh: ___, ending: ____, outOfOrder: _____, maxReceives: ______, ...row } = leaseRow(lease);
+  return row;
+}
+
+function endedSlotRow({ token, cancelled }: Ended): { [name: string]: Value } {
+  return { ...(token === undefined ? {} : { t: token }), d: cancelled ? 'cancelled' : 'done' };
+}
+
+export function tombstoneRow(stone: Tombstone): Row {
+  const row: Row = {
+    ...(stone.kept ? keptRow(stone.kept) : { slots: stone.slots.map(endedSlotRow) }),
+    id: stone.id,
+    version: stone.version,
+    until: stone.until,
+    ...(stone.keyed ? keyedPart(stone.keyed) : {}),
+  };
+  if (stone.left) {
+    // A row that is kept has an age, which alone would not make the sweep look at it.
+    if (stone.kept) row.last = true;
+    row.shard = stone.left.shard;
+    row.expiry = stone.left.due;
+    if (stone.left.outOfOrder !== undefined) row.outOfOrder = stone.left.outOfOrder;
+    if (stone.left.contents) Object.assign(row, placedRow(stone.left.contents));
+  } else {
+    row.ttl = stone.kept ? Math.ceil(stone.until / 1000) : removableAt(stone.until);
+  }
+  return row;
+}
+
+/** What a row of `leases` is: still holding a message, or a tombstone. */
+export function readLease(row: Row): { lease: Lease } | { stone: Tombstone } {
+  if (row.until !== undefined && isSoundTombstone(row)) {
+    // A plain tombstone has no age.
+    const kept = row.since === undefined ? undefined : readHeld(row);
+    const stone: Tombstone = {
+      id: row.id as string,
+      version: row.version as string,
+      slots: kept ? kept.slots.map(endOf) : (row.slots as Row[]).map(readEnded),
+      until: row.until as number,
+      ...readKeyed(row),
+      ...(kept ? { kept } : {}),
+    };
+    if (row.expiry !== undefined) {
+      stone.left = { shard: row.shard as string, due: row.expiry as number };
+      if (row.outOfOrder !== undefined) stone.left.outOfOrder = row.outOfOrder as string;
+      if (row.beside !== undefined) stone.left.contents = readPlaced(row);
+    }
+    return { stone };
+  }
+  return { lease: isSoundLease(row) ? readHeld(row) : damagedLease(row) };
+}
+
+function readEnded(slot: Row): Ended {
+  return {
+    ...(slot.t === undefined ? {} : { token: slot.t as string }),
+    ...(slot.d === 'cancelled' ? { cancelled: true } : {}),
+  };
+}
+
+function readHeld(row: Row): Lease {
+  const lease: Lease = {
+    id: row.id as string,
+    shard: row.shard as string,
+    version: row.version as string,
+    slots: (row.slots as Value[]).map(readSlot),
+    since: row.since as number,
+    contents: readPlaced(row),
+    ...readKeyed(row),
+  };
+  if (row.publishedAt !== undefined) lease.publishedAt = row.publishedAt as number;
+  if (row.expiresAt !== undefined) lease.expiresAt = row.expiresAt as number;
+  if (row.fresh !== undefined) lease.fresh = row.fresh as string;
+  if (row.ending) lease.ending = true;
+  if (row.outOfOrder !== undefined) lease.outOfOrder = row.outOfOrder as string;
+  if (row.death !== undefined) lease.death = row.death as unknown as Death;
+  if (row.level !== undefined) lease.level = row.level as number;
+  if (row.maxReceives !== undefined) lease.maxReceives = row.maxReceives as number;
+  if (row.prepared !== undefined) lease.prepared = readPrepared(row.prepared as Row);
+  if (row.groupName !== undefined) lease.groupName = row.groupName as string;
+  if (row.group !== undefined) {
+    lease.group = { ...(row.group as unknown as Group) };
+    if (!lease.slots.some(isLive) && row.expiry !== undefined) lease.group.due = row.expiry as number;
+  }
+  return lease;
+}
+
+/** `incarnation:255.9` */
+const shardKeyCharsMax = incarnationChars + 6;
+const largestKeyed: Keyed = {
+  freeAt: farMs,
+  accepted: Array.from({ length: acceptedMax }, () => ({ at: farMs, by: 'x'.repeat(versionChars) })),
+  acked: 'x'.repeat(tokenChars),
+};
+
+/** What is left for contents in a row of `leases` of so many slots in its largest state (all leased), bytes. */
+export function roomForContents(
+  count: number,
+  rowIdChars: number,
+  backoff: Backoff | null,
+  withDeadLetter: boolean,
+  withKey = false,
+): number {
+  const slot: Slot = { visibleAt: farMs, token: 'x'.repeat(tokenChars), receives: 99, failures: 99 };
+  if (backoff) slot.leasedUntil = farMs - Math.max(1, backoff.maxSeconds * 1000 - 1);
+  const largest: Lease = {
+    id: 'x'.repeat(rowIdChars),
+    shard: 'x'.repeat(shardKeyCharsMax),
+    version: 'x'.repeat(versionChars),
+    slots: Array.from({ length: Math.min(count, parcelSlotsMax) }, () => slot),
+    since: farMs,
+    expiresAt: farMs,
+    contents: { text: '' },
+    fresh: 'x'.repeat(shardKeyCharsMax),
+    ...(withDeadLetter ? { maxReceives: 99 } : {}),
+    ...(withKey ? { keyed: largestKeyed } : {}),
+  };
+  return rowBytesMax - storedBytes(leaseRow(largest));
+}

@@ -1,0 +1,73 @@
+/** Slots and places of contents in their stored form. Names within a slot are one letter, since ten slots share 1 KB with their bodies. */
+
+import type { Path, Row, Value } from '../port/port.ts';
+import type { Placed } from './content-codec.ts';
+import type { Slot } from './rows.ts';
+
+export const slotNames = { visibleAt: 'v', token: 't', end: 'd', endedAt: 'a', keptUntil: 'k', result: 'o' } as const;
+
+export function slotPath(slot: number, name: keyof typeof slotNames): Path {
+  return ['slots', slot, slotNames[name]];
+}
+
+export function slotRow(slot: Slot): { [name: string]: Value } {
+  const row: { [name: string]: Value } = { v: slot.visibleAt };
+  if (slot.token !== undefined) row.t = slot.token;
+  if (slot.leasedUntil !== undefined) row.l = slot.visibleAt - slot.leasedUntil;
+  if (slot.receives > 0) row.r = slot.receives;
+  if (slot.failures > 0) row.f = slot.failures;
+  const { errors = [], lastFailure } = slot;
+  if (errors.length > 0) row.w = errors.map(({ at, text }) => [at, text]);
+  if (lastFailure !== undefined && lastFailure !== errors.at(-1)?.text) row.e = lastFailure;
+  if (slot.died) row.x = diedRow(slot.died, lastFailure);
+  if (slot.end) row.d = slot.end;
+  if (slot.heldBy !== undefined) row.h = slot.heldBy;
+  if (slot.progress !== undefined) row.g = slot.progress;
+  if (slot.kept) {
+    row.a = slot.kept.at;
+    row.k = slot.kept.until;
+  }
+  if (slot.result) row.o = placedRow(slot.result);
+  return row;
+}
+
+export function readSlot(value: Value): Slot {
+  const row = value as Row;
+  const slot: Slot = { visibleAt: row.v as number, receives: (row.r as number) ?? 0, failures: (row.f as number) ?? 0 };
+  if (row.t !== undefined) slot.token = row.t as string;
+  if (row.l !== undefined) slot.leasedUntil = slot.visibleAt - (row.l as number);
+  if (row.w !== undefined) slot.errors = (row.w as [number, string][]).map(([at, text]) => ({ at, text }));
+  const lastFailure = (row.e as string | undefined) ?? slot.errors?.at(-1)?.text;
+  if (lastFailure !== undefined) slot.lastFailure = lastFailure;
+  if (row.x !== undefined) slot.died = readDied(row.x as DiedRow, lastFailure);
+  if (row.h !== undefined) slot.heldBy = row.h as string;
+  if (row.g !== undefined) slot.progress = row.g as number;
+  if (row.k !== undefined) slot.kept = { at: row.a as number, until: row.k as number };
+  if (row.o !== undefined) slot.result = readPlaced(row.o as Row);
+  if (row.d !== undefined) slot.end = row.d as NonNullable<Slot['end']>;
+  return slot;
+}
+
+/** Receives, failures, and the text of the last failure: `true` where it is still the last one of all. */
+type DiedRow = (number | string | boolean)[];
+
+function diedRow({ receives, failures, text }: NonNullable<Slot['died']>, lastFailure: string | undefined): DiedRow {
+  return text === undefined ? [receives, failures] : [receives, failures, text === lastFailure ? true : text];
+}
+
+function readDied([receives, failures, text]: DiedRow, lastFailure: string | undefined): NonNullable<Slot['died']> {
+  const told = text === true ? lastFailure : (text as string | undefined);
+  return { receives: receives as number, failures: failures as number, ...(told === undefined ? {} : { text: told }) };
+}
+
+export function placedRow(placed: Placed): Row {
+  if ('text' in placed) return { bodies: placed.text };
+  if ('deflated' in placed) return { bodies: placed.deflated, size: placed.size };
+  return { beside: placed.beside, chunks: placed.chunks, size: placed.size };
+}
+
+export function readPlaced(row: Row): Placed {
+  if (typeof row.bodies === 'string') return { text: row.bodies };
+  if (row.bodies !== undefined) return { deflated: row.bodies as Uint8Array, size: row.size as number };
+  return { beside: row.beside as string, chunks: row.chunks as number, size: row.size as number };
+}

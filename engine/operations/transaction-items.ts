@@ -1,0 +1,25 @@
+/** Writes handed over as entries of a transaction of the caller's own. */
+import type { TransactionItem } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { transactionBytesMax, transactionEntriesMax } from '../../contract/limits.ts';
+import type { Context } from '../context/context.ts';
+import type { Write } from '../port/port.ts';
+import { storedBytes } from '../port/row-limits.ts';
+
+/** Refuses what no transaction takes. What the caller adds of his own counts with it, and only he knows that. */
+export function asItems(ctx: Context, writes: readonly Write[]): TransactionItem[] {
+  const { transactionItem } = ctx;
+  if (!transactionItem) {
+    throw new DumbwaiterError('invalid_input', 'This store has no transactions to put entries into.');
+  }
+  if (writes.length > transactionEntriesMax) {
+    throw tooMuch(`make ${writes.length} entries of a transaction, which takes ${transactionEntriesMax}`);
+  }
+  const bytes = writes.reduce((sum, { then }) => sum + ('put' in then ? storedBytes(then.put) : 0), 0);
+  if (bytes > transactionBytesMax) throw tooMuch(`take ${bytes} bytes of a transaction, which takes ${transactionBytesMax}`);
+  return writes.map(transactionItem);
+}
+
+function tooMuch(what: string): DumbwaiterError {
+  return new DumbwaiterError('invalid_input', `messages: together they ${what}`);
+}

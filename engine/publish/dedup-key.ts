@@ -1,0 +1,151 @@
+/**
+ * Publishing under a `dedupKey`. While the key is taken, a publish finds its message: it is ignored, or, where the queue says so and the
+ * message waits, it gives that its own content, and its own time. A key is taken while its message waits or is leased, and, done or
+ * not, until its window is over; one whose message was dead-lettered, only until then.
+ */
+import type { PublishResult } from '../../contract/contract.ts';
+import { retryMsMax } from '../../contract/limits.ts';
+import type { Context } from '../context/context.ts';
+import { type Patience, patiently } from '../context/retry.ts';
+import {
+  type Judged,
+  judgeable,
+  lookAt,
+  needsEnding,
+  putIfAbsent,
+  replace,
+  type Seen,
+  untilSettled,
+} from '../leases/lease-store.ts';
+import { withBodies } from '../leases/offloaded-bodies.ts';
+import { removeChunks } from '../leases/removals.ts';
+import { settle } from '../lifecycle/due-row.ts';
+import { verdictOf } from '../lifecycle/verdicts.ts';
+import { changeWaiting } from '../messages/edit-waiting.ts';
+import { type Attempt, accept, isTaken, wasAccepted } from '../model/dedup-row.ts';
+import { type QueueRecord, writeBy } from '../model/queue-record.ts';
+import { leaseRow } from '../model/row-codec.ts';
+import { isLive, type Lease } from '../model/rows.ts';
+import { StoreError } from '../port/port.ts';
+import { placeOwn } from './own-id.ts';
+import { notSaid, type Pending, type Target, targetOf } from './parcels.ts';
+
+/** Throws StoreError where it was not published, or where that cannot be said. */
+export function publishKeyed(ctx: Context, queueName: string, pending: Pending, patience: Patience): Promise<PublishResult> {
+  const attempt: Attempt = { startedAt: ctx.clock.now(), versions: new Set(), applied: false, unsure: false };
+  const publishOnce = async (): Promise<PublishResult> => {
+    try {
+      return await tryKeyed(ctx, queueName, pending, attempt);
+    } catch (error) {
+      if (attempt.applied && error instanceof StoreError) return { ok: true, id: pending.id! };
+      throw error;
+    }
+  };
+  return patiently(patience, publishOnce).catch((error: unknown) => {
+    // What may have been put once, no failure after it makes certain not to be.
+    throw attempt.unsure && error instanceof StoreError ? notSaid() : error;
+  });
+}
+
+/** `attempt` is one for all the tries of one publish. */
+async function tryKeyed(ctx: Context, queueName: string, pending: Pending, attempt: Attempt): Promise<PublishResult> {
+  const target = await targetOf(ctx, queueName);
+  const { lease, beside } = placeOwn(ctx, target.queue, pending, true);
+  const put = () => putKeyed(ctx, target, pending, lease, attempt);
+  return withBodies(ctx, [beside], writeBy(target.readAt), put, () => attempt.unsure || attempt.applied);
+}
+
+async function putKeyed(
+  ctx: Context,
+  { queue, readAt }: Target,
+  pending: Pending,
+  first: Lease,
+  attempt: Attempt,
+): Promise<PublishResult> {
+  const accepted = { ok: true as const, id: pending.id! };
+  const duplicate = { ...accepted, duplicate: true as const };
+
+  const write = async (from: Seen | undefined, former: Judged): Promise<Seen> => {
+    const version = ctx.newVersion();
+    attempt.versions.add(version);
+    const keyed = accept(queue, keyedOf(former), version, ctx.clock.now(), ackedBy(former));
+    const row = leaseRow({ ...first, version, keyed });
+    const after = await (from ? replace(ctx, from, row) : putIfAbsent(ctx, row, readAt));
+    attempt.applied ||= after.row?.version === version;
+    attempt.unsure ||= after.unsure ?? false;
+    return after;
+  };
+
+  let displaced: Lease['contents'] | undefined;
+  const result = await untilSettled<PublishResult>(ctx, await write(undefined, {}), async (seen) => {
+    const now = ctx.clock.now();
+    const there = judgeable(seen, now);
+    const was = attempt.applied ? 'yes' : wasAccepted(keyedOf(there), attempt);
+    if (was === 'yes') {
+      if (displaced && attempt.versions.has(seen.row?.version as string)) await removeChunks(ctx, displaced);
+      return { done: accepted };
+    }
+    // Later than W after it began, the row that named it may be gone, and another's there.
+    if (was === 'unknown' || (attempt.unsure && now - attempt.startedAt > retryMsMax)) throw notSaid();
+    const standing = standingOf(queue, there, now);
+    if (standing === 'free') {
+      // And its shard may be forgotten.
+      if (now - readAt > retryMsMax) throw notSaid({});
+      displaced = there.stone?.left?.contents ?? (there.lease?.ending && there.lease.contents) ?? undefined;
+      return { seen: await write(seen, there) };
+    }
+    if (standing === 'due') {
+      const { ready } = await settle(ctx, queue, seen);
+      if (!ready) return { seen: await lookAt(ctx, seen.id) };
+      return onHit(ctx, queue, pending, ready.seen, duplicate);
+    }
+    return standing === 'lives' ? onHit(ctx, queue, pending, seen, duplicate) : { done: duplicate };
+  });
+  if (result === duplicate && needsEnding(first.contents, first.expiresAt)) await removeChunks(ctx, first.contents);
+  return result;
+}
+
+/** Of a message that lives: what is leased stays as it is. */
+async function onHit(
+  ctx: Context,
+  queue: QueueRecord,
+  pending: Pending,
+  seen: Seen,
+  duplicate: PublishResult,
+): Promise<{ done: PublishResult } | { seen: Seen }> {
+  const mode = queue.deduplication?.onDuplicate ?? 'ignore';
+  if (mode === 'ignore') return { done: duplicate };
+  const changed = await changeWaiting(ctx, queue, seen, 0, {
+    contentOf: () => pending.content!,
+    ...(mode === 'debounce' ? { timing: pending.timing } : {}),
+  });
+  if (typeof changed === 'object' || changed === 'leased') return { done: duplicate };
+  return { seen: await lookAt(ctx, seen.id) };
+}
+
+function keyedOf({ lease, stone }: Judged) {
+  return lease?.keyed ?? stone?.keyed;
+}
+
+function ackedBy({ lease, stone }: Judged): string | undefined {
+  const slot = lease?.slots[0];
+  if (slot) return slot.end === 'done' ? slot.token : undefined;
+  const ended = stone?.slots[0];
+  return ended?.cancelled ? undefined : ended?.token;
+}
+
+/**
+ * Whether the key is free; taken though its message is done; its message lives; or has to be moved first, since it is too old or was
+ * received too often. A purge frees all keys.
+ */
+function standingOf(queue: QueueRecord, there: Judged, now: number): 'free' | 'taken' | 'lives' | 'due' {
+  const keyed = keyedOf(there);
+  if (!keyed || keyed.accepted[0]!.at < queue.purgedBefore) return 'free';
+  const ended = isTaken(queue, keyed, now) ? 'taken' : 'free';
+  const { lease } = there;
+  const slot = lease?.slots[0];
+  if (!lease || !slot || !isLive(slot)) return ended;
+  const verdict = verdictOf(queue, lease, slot, now);
+  if (verdict === 'gone') return ended;
+  return typeof verdict === 'object' ? 'due' : 'lives';
+}

@@ -1,0 +1,160 @@
+/**
+ * Publishing to a group: its parcels and its row in one transaction. The row's `tail` only grows, so that the parcels lie in the order in
+ * which they were published, and none behind one that was taken; a row of which nothing waited is due from then on.
+ */
+import type { PublishResult } from '../../contract/contract.ts';
+import type { Context } from '../context/context.ts';
+import { type Patience, patiently } from '../context/retry.ts';
+import { removedSlot } from '../leases/kept-messages.ts';
+import { judgeable, lookAt, type Seen } from '../leases/lease-store.ts';
+import { type Beside, withBodies } from '../leases/offloaded-bodies.ts';
+import { joinEntries, keptUntil, place } from '../model/content-codec.ts';
+import { groupPlace, laneOf, parcelDone, restEnd } from '../model/group-row.ts';
+import { groupKeyOf, messageId } from '../model/ids.ts';
+import { expiryOf, type QueueRecord, writeBy } from '../model/queue-record.ts';
+import { leaseRow, parcelRow, roomForContents } from '../model/row-codec.ts';
+import { isLive, leaseKey, parcelKey } from '../model/rows.ts';
+import { anyShard, shardKey } from '../model/shards.ts';
+import { StoreError, type Write } from '../port/port.ts';
+import { inParcels, type Pending, targetOf } from './parcels.ts';
+
+/** Parcels of one transaction; it takes 100 writes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html */
+const parcelsAtOnce = 50;
+/** How often a publish is decided again on a group that others publish to at the same time. */
+const roundsMax = 32;
+/** What a group takes of its row besides its name and its messages, bytes, so that the row mostly stays within 1 KB. */
+const groupBytes = 200;
+
+/** Publishes them in their order, and notes each one's result. Throws StoreError when it cannot be said of the rest. */
+export async function publishGroup(
+  ctx: Context,
+  queueName: string,
+  name: string,
+  pending: readonly Pending[],
+  results: PublishResult[],
+  patience: Patience,
+): Promise<void> {
+  const groups = inParcels(pending);
+  for (let at = 0; at < groups.length; at += parcelsAtOnce) {
+    const together = groups.slice(at, at + parcelsAtOnce);
+    const { key, ids } = await patiently(patience, () => publishTogether(ctx, queueName, name, together));
+    for (const [index, group] of together.entries()) {
+      group.forEach((one, slot) => {
+        results[one.index] = { ok: true, id: messageId(`${ids[index]}-${key}`, slot) };
+      });
+    }
+  }
+}
+
+async function publishTogether(
+  ctx: Context,
+  queueName: string,
+  name: string,
+  groups: readonly (readonly Pending[])[],
+): Promise<{ key: string; ids: string[] }> {
+  const { queue, readAt } = await targetOf(ctx, queueName);
+  const rowId = groupPlace(queue, laneOf(queue, name, ctx.random));
+  const expiresAt = expiryOf(queue, ctx.clock.now());
+  const bodies = groups.map((group) => placeGroup(ctx, queue, rowId, name, group, expiresAt));
+  let refused = '';
+  let tail = '';
+  const put = async () => {
+    let seen = await lookAt(ctx, rowId);
+    for (let round = 0; round < roundsMax; round++) {
+      const now = ctx.clock.now();
+      tail = tailOf(seen, now);
+      const ids = ctx.ids.parcelsAfter(tail, groups.length);
+      const puts = groups.map((group, index): Write => {
+        const parcel = { shard: rowId, id: ids[index]!, count: group.length, since: now, contents: bodies[index]!.placed };
+        const row = parcelRow({ ...parcel, ...(expiresAt === undefined ? {} : { expiresAt }) }, queue.deadLetter !== null);
+        return { key: parcelKey(rowId, ids[index]!), then: { put: row } };
+      });
+      const change = groupWrite(ctx, queue, { seen, name, first: ids[0]!, last: ids.at(-1)!, now, expiresAt });
+      const result = await ctx.store.transact([change, ...puts], writeBy(Math.min(readAt, seen.readAt)));
+      if (result.ok) return { key: groupKeyOf(rowId), ids };
+      refused = ids.at(-1)!;
+      const inTheWay = result.refused[0];
+      seen = inTheWay ? { id: rowId, row: inTheWay.row, readAt: now } : await lookAt(ctx, rowId);
+    }
+    tail = tailOf(seen, ctx.clock.now());
+    throw new StoreError(`the group changed ${roundsMax} times while it was published to`, 'no', undefined, 'throttled');
+  };
+  // A copy of what was refused may yet arrive, until others are published after it.
+  return withBodies(ctx, bodies, writeBy(readAt), put, () => refused > tail);
+}
+
+function tailOf(seen: Seen, now: number): string {
+  return judgeable(seen, now).lease?.group?.tail ?? '';
+}
+
+function placeGroup(
+  ctx: Context,
+  queue: QueueRecord,
+  rowId: string,
+  name: string,
+  group: readonly Pending[],
+  expiresAt: number | undefined,
+): Beside {
+  const row = roomForContents(group.length, rowId.length, queue.backoff, queue.deadLetter !== null);
+  const room = row - groupBytes - Buffer.byteLength(name);
+  const ttl = expiresAt && keptUntil(expiresAt);
+  return { ...place(joinEntries(group.map(({ packed }) => packed)), room, () => ctx.ids.parcel(0)), ttl };
+}
+
+/** The change of the group's row that lets these parcels follow what was published before. */
+function groupWrite(
+  ctx: Context,
+  queue: QueueRecord,
+  {
+    seen,
+    name,
+    first,
+    last,
+    now,
+    expiresAt,
+  }: { seen: Seen; name: string; first: string; last: string; now: number; expiresAt: number | undefined },
+): Write {
+  const key = leaseKey(seen.id);
+  const version = ctx.newVersion();
+  const shard = shardKey(queue, anyShard(queue, ctx.random));
+  const expiring = expiresAt === undefined ? {} : { expiresAt };
+  if (!seen.row) {
+    const group = { name, head: '', first, tail: last, due: now };
+    const row = leaseRow({ id: seen.id, shard, version, slots: [], since: now, contents: { text: '[]' }, group, ...expiring });
+    return { key, when: { absent: ['id'] }, then: { put: row } };
+  }
+  const { lease } = judgeable(seen, now);
+  // A holder of purged messages must not delay what is published after the purge for as long as its lease lasts.
+  if (lease?.group && lease.since < queue.purgedBefore && lease.slots.some(isLive)) {
+    const removed = { ...lease, slots: lease.slots.map((slot) => removedSlot(queue, lease, slot, now)) };
+    const next = parcelDone(removed, { ...lease.group, tail: last }, version, now);
+    return { key, when: { equals: [['version'], lease.version] }, then: { put: leaseRow({ ...next, ...expiring }) } };
+  }
+  const follows = { less: [['group', 'tail'], last] } as const;
+  if (seen.row.expiry !== undefined) {
+    const then: Write['then'] = {
+      set: [
+        [['version'], version],
+        [['group', 'tail'], last],
+      ],
+    };
+    return { key, when: { all: [{ exists: ['expiry'] }, follows] }, then };
+  }
+  return {
+    key,
+    when: { all: [{ exists: ['id'] }, { absent: ['expiry'] }, follows] },
+    then: {
+      set: [
+        [['version'], version],
+        [['group', 'tail'], last],
+        [['group', 'first'], first],
+        // It may have rested in a shard that is retired by now.
+        [['shard'], shard],
+        [['expiry'], Math.max(now, lease?.group ? restEnd(queue, lease.group) : 0)],
+        [['since'], now],
+        ...(expiresAt === undefined ? [] : [[['expiresAt'], expiresAt] as const]),
+      ],
+      unset: [['ttl']],
+    },
+  };
+}

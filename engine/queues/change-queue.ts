@@ -1,0 +1,64 @@
+/** Changing the settings of a queue: one conditional write, judged again when another was first. */
+import { DumbwaiterError } from '../../contract/errors.ts';
+import type { Context } from '../context/context.ts';
+import { type QueueRecord, queueKey, queueRow, readQueue } from '../model/queue-record.ts';
+import { StoreError } from '../port/port.ts';
+import { awakened } from './sleep.ts';
+
+const roundsMax = 10;
+
+/**
+ * Applies `change` to the settings as they are; one that answers the very record it was handed changes nothing. A change wakes the queue:
+ * by other settings there may be something to do to what it holds.
+ */
+export async function changeQueue(
+  ctx: Context,
+  name: string,
+  change: (record: QueueRecord, now: number) => QueueRecord,
+): Promise<QueueRecord> {
+  let record = await ctx.settings.read(name);
+  const mine = new Set<string>();
+  for (let round = 0; round < roundsMax; round++) {
+    if (mine.has(record.version)) return record;
+    const changed = change(record, ctx.clock.now());
+    if (changed === record) return record;
+    const next = { ...awakened(changed, ctx.clock.now()), version: ctx.newVersion() };
+    mine.add(next.version);
+    let now: QueueRecord | undefined;
+    try {
+      const when = { equals: [['version'], record.version] } as const;
+      const written = await ctx.store.write({ key: queueKey(name), when, then: { put: queueRow(next) } });
+      now = written.row && readQueue(written.row);
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.applied === 'no') throw error;
+      now = await ctx.settings.read(name);
+    }
+    ctx.settings.forget(name);
+    if (!now) throw new DumbwaiterError('queue_not_found', `queue: there is no queue "${name}"`);
+    record = now;
+  }
+  if (mine.has(record.version)) return record;
+  throw new StoreError(`the settings of "${name}" changed ${roundsMax} times while they were to be changed`, 'no');
+}
+
+/** Checks that the dead-letter queue exists, and that dead letters can not come back on their own. */
+export async function checkDeadLetter(ctx: Context, name: string, deadLetter: { queue: string } | null): Promise<void> {
+  const path = [name];
+  let next = deadLetter?.queue;
+  while (next !== undefined) {
+    if (path.includes(next)) {
+      const way = [...path, next].map((queue) => `"${queue}"`).join(' → ');
+      throw new DumbwaiterError('invalid_input', `deadLetter.queue: dead letters would come back: ${way}`);
+    }
+    path.push(next);
+    const record = await ctx.settings.find(next);
+    if (!record) throw new DumbwaiterError('invalid_input', `deadLetter.queue: there is no queue "${next}"; create it first`);
+    next = record.deadLetter?.queue;
+  }
+}
+
+/** Notes that entries of transactions are given out: from then on each sweep visits the queue. */
+export async function noteTransactions(ctx: Context, queue: QueueRecord): Promise<QueueRecord> {
+  if (queue.hasTransactions) return queue;
+  return changeQueue(ctx, queue.name, (record) => (record.hasTransactions ? record : { ...record, hasTransactions: true }));
+}

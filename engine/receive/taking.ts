@@ -1,0 +1,168 @@
+/**
+ * Claiming rows for a receive: stretch by stretch, as many rows side by side as are needed. Where others receive from the shard too, the first
+ * row of a stretch is tried alone: when another receiver has it, that one is about to take the rows behind it as well.
+ */
+import { callBytesMax, tombstoneMs } from '../../contract/limits.ts';
+import type { Context } from '../context/context.ts';
+import { judgeable } from '../leases/lease-store.ts';
+import { parcelBehind } from '../lifecycle/group-parcels.ts';
+import { messageOverheadBytes } from '../messages/message-view.ts';
+import { sizeOf } from '../model/content-codec.ts';
+import { StoreError } from '../port/port.ts';
+import { type Candidate, createExpectation, type Found, readCandidates, rowOf } from './candidates.ts';
+import { type Claimed, claimDue, claimFresh, clearParcel, giveBack, type Taker } from './claims.ts';
+import type { Taken, Waiting } from './deliver.ts';
+
+export interface TakingPlan {
+  stretches: readonly (readonly Found[])[];
+  max: number;
+  /** Others receive from the same shards too. */
+  isShared: boolean;
+  readAt: number;
+  /** Gets the rows that are being claimed; the caller releases them. */
+  claiming: string[];
+}
+
+interface Attempt {
+  candidate: Candidate;
+  want: number;
+}
+
+/** What one claim came to; `lost`: another receiver has the row. */
+type Outcome = Claimed | 'lost' | undefined;
+
+export function messagesOf({ claimed }: Taken): number {
+  return claimed.reduce((sum, { slots }) => sum + slots.length, 0);
+}
+
+/**
+ * Claims until there are `max` messages, one answer is full, or no row is left, and adds to what was taken before. `isExhausted`: all
+ * rows were tried, no other receiver was in the way, and there is room for more.
+ */
+export async function claimInTurn(
+  ctx: Context,
+  taker: Taker,
+  taken: Taken,
+  { stretches, max, isShared, readAt, claiming }: TakingPlan,
+): Promise<{ isExhausted: boolean }> {
+  let failure: StoreError | undefined;
+  let messages = messagesOf(taken);
+  let bytes = taken.claimed.reduce(
+    (sum, { lease, slots }) => sum + sizeOf(lease.contents) + slots.length * messageOverheadBytes,
+    0,
+  );
+  const expected = createExpectation();
+  let isFull = false;
+  let isUndisturbed = true;
+  let isOverlapping = false;
+
+  /** The next rows of a stretch, as many as are needed and fit the answer. */
+  function plan(candidates: Candidate[], rowsMax: number): Attempt[] {
+    const round: Attempt[] = [];
+    let planned = 0;
+    while (candidates.length > 0 && planned < max - messages && round.length < rowsMax) {
+      const candidate = candidates[0]!;
+      const size = candidate.size + candidate.count * messageOverheadBytes;
+      isFull = bytes > 0 && bytes + size > callBytesMax;
+      if (isFull) break;
+      const want = Math.min(expected.of(candidate), max - messages - planned);
+      round.push({ candidate, want });
+      ctx.inHand.take(rowOf(candidate));
+      claiming.push(rowOf(candidate));
+      planned += want;
+      bytes += size;
+      candidates.shift();
+    }
+    return round;
+  }
+
+  async function claimAll(round: Attempt[]): Promise<Outcome[]> {
+    const outcomes = await Promise.all(
+      round.map(async ({ candidate, want }) => {
+        try {
+          return await claim(ctx, taker, candidate, want, readAt, taken.removals);
+        } catch (error) {
+          // What the others have claimed is still to be delivered.
+          if (!(error instanceof StoreError)) throw error;
+          failure = error;
+          if (error.applied === 'unknown') await giveBack(ctx, taker, rowOf(candidate)).catch(ofStore);
+          return undefined;
+        }
+      }),
+    );
+    // In the order of the candidates, whichever answered first.
+    for (const [index, claimed] of outcomes.entries()) {
+      if (!claimed || claimed === 'lost') continue;
+      // A row met in `messages` and among the due ones too is claimed once, and answered twice.
+      if (taken.claimed.some(({ lease }) => lease.id === claimed.lease.id)) continue;
+      taken.claimed.push(claimed);
+      messages += claimed.slots.length;
+      expected.met(round[index]!.candidate, claimed.slots.length);
+    }
+    return outcomes;
+  }
+
+  const isDone = () => messages >= max || isFull || failure !== undefined || isOverlapping;
+  for (const stretch of stretches) {
+    if (isDone()) break;
+    const candidates = await readCandidates(ctx, stretch).catch((error: unknown) => {
+      if (!(error instanceof StoreError)) throw error;
+      failure = error;
+      return [];
+    });
+    let isFirst = isShared;
+    while (candidates.length > 0 && !isDone()) {
+      const outcomes = await claimAll(plan(candidates, isFirst ? 1 : candidates.length));
+      const isLost = outcomes.includes('lost');
+      if (isLost) isUndisturbed = false;
+      if (isLost && isFirst) break;
+      // To go on with a part of another stretch would cut that in two, for the next receiver to meet in the middle.
+      isOverlapping = isLost && messages > 0;
+      isFirst = false;
+    }
+  }
+  if (isUndisturbed) for (const { lease } of taken.claimed) ctx.windows.undisturbed(lease.shard);
+  if (failure && taken.claimed.length === 0) throw failure;
+  return { isExhausted: isUndisturbed && !isDone() };
+}
+
+/** What the store does not take back stays leased for its time. */
+function ofStore(error: unknown): void {
+  if (!(error instanceof StoreError)) throw error;
+}
+
+async function claim(
+  ctx: Context,
+  taker: Taker,
+  candidate: Candidate,
+  want: number,
+  readAt: number,
+  removals: Waiting[],
+): Promise<Outcome> {
+  if ('seen' in candidate) {
+    const claimed = await claimDue(ctx, taker, candidate.seen, want);
+    if (claimed === undefined || claimed === 'lost') return claimed;
+    // Of a group's row alone: another that is fresh was claimed by this very call, which met it in `messages` too.
+    const behind = claimed.lease.group && parcelBehind(claimed.lease);
+    if (behind) removals.push(behind);
+    return claimed;
+  }
+  const { parcel } = candidate;
+  const cleared = await clearParcel(ctx, taker.queue, parcel, readAt);
+  if (cleared) {
+    if (cleared.remove) removals.push(parcel);
+    return undefined;
+  }
+  const result = await claimFresh(ctx, taker, parcel, want, readAt);
+  if ('claimed' in result) {
+    removals.push(parcel);
+    return result.claimed;
+  }
+  ctx.windows.conflicted(parcel.shard);
+  const { lease, stone } = judgeable(result.inTheWay, ctx.clock.now());
+  // Another receiver's row: that receiver removes the parcel. So does the process that made a tombstone since the read; an older
+  // tombstone's maker may be gone. (If its clock is behind, one removal is superfluous; if ahead, a later look removes the parcel.)
+  if (stone && stone.until - tombstoneMs <= readAt) removals.push(parcel);
+  if (!lease || (result.inTheWay.row!.expiry as number) > ctx.clock.now()) return 'lost';
+  return (await claimDue(ctx, taker, result.inTheWay, want)) ?? 'lost';
+}

@@ -1,0 +1,71 @@
+/** What a redrive looks at next: some of the ids that were asked for, or rows of the next partition; each with the place that follows it. */
+import type { Context } from '../context/context.ts';
+import { findMessage } from '../messages/find.ts';
+import { formatCursor, parseCursor } from '../model/cursors.ts';
+import type { QueueRecord } from '../model/queue-record.ts';
+import { readParcel } from '../model/row-codec.ts';
+import type { Parcel } from '../model/rows.ts';
+import { nextPlace, partitionAt } from '../model/shards.ts';
+import type { Row } from '../port/port.ts';
+import type { Task } from './task.ts';
+
+const pageRowsMax = 25;
+
+export interface Candidate {
+  id: string;
+  waiting?: { parcel: Parcel; readAt: number };
+  slot?: number;
+  /** Where to go on when this one is done. */
+  next: string;
+}
+
+export interface Page {
+  candidates: Candidate[];
+  /** Where to go on when all are done; undefined: that was the last page. */
+  next?: string;
+}
+
+export function nextPage(ctx: Context, queue: QueueRecord, task: Task): Promise<Page> {
+  return task.selection.ids ? pageOfIds(ctx, queue, task, task.selection.ids) : pageOfRows(ctx, queue, task);
+}
+
+async function pageOfIds(ctx: Context, queue: QueueRecord, task: Task, ids: readonly string[]): Promise<Page> {
+  const from = Number(task.place || 0);
+  const to = from + pageRowsMax;
+  const found = await Promise.all(ids.slice(from, to).map((id) => findMessage(ctx, queue, id)));
+  const candidates = found.flatMap((one, index): Candidate[] => {
+    // What waits in a group has not died.
+    if (!one || ('parcel' in one && one.group)) return [];
+    const next = String(from + index + 1);
+    return 'parcel' in one
+      ? [{ id: one.parcel.id, waiting: one, slot: one.slot, next }]
+      : [{ id: one.lease.id, slot: one.slot, next }];
+  });
+  return to < ids.length ? { candidates, next: String(to) } : { candidates };
+}
+
+async function pageOfRows(ctx: Context, queue: QueueRecord, task: Task): Promise<Page> {
+  const at = task.place ? parseCursor(task.place, ['table', 'shard']) : { table: 'messages', shard: nextPlace(queue)! };
+  const partition = partitionAt(queue, at.shard as number);
+  const isFresh = at.table === 'messages';
+  const key = isFresh ? { shard: partition, id: at.id! } : { shard: partition, id: at.id!, expiry: at.expiry! };
+  const after = at.id === undefined ? {} : { after: key };
+  const readAt = ctx.clock.now();
+  const limit = pageRowsMax;
+  const { rows, next } = isFresh
+    ? await ctx.store.range({ table: 'messages', partition, limit, consistent: true, ...after })
+    : await ctx.store.range({ table: 'leases', index: 'due', partition, limit, ...after });
+  const placeAfter = ({ id, expiry }: Row) =>
+    formatCursor({
+      ...{ table: at.table!, shard: at.shard!, id: id as string },
+      ...(isFresh ? {} : { expiry: expiry as number }),
+    });
+  const candidates = rows.map((row): Candidate => {
+    const candidate = { id: row.id as string, next: placeAfter(row) };
+    return isFresh ? { ...candidate, waiting: { parcel: readParcel(row), readAt } } : candidate;
+  });
+  if (next) return { candidates, next: placeAfter(next) };
+  const shard = nextPlace(queue, at.shard as number);
+  if (shard !== undefined) return { candidates, next: formatCursor({ table: at.table!, shard }) };
+  return isFresh ? { candidates, next: formatCursor({ table: 'leases', shard: nextPlace(queue)! }) } : { candidates };
+}

@@ -1,0 +1,170 @@
+/**
+ * Runs a redrive task: page by page, its progress saved after each. A message is moved by a conditional write, and only if it came
+ * to this queue before the task began: one that dies again meanwhile is not moved twice, and a page that is done again after a
+ * crash finds what it moved gone.
+ */
+import type { DeathReason } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { parcelSlotsMax } from '../../contract/limits.ts';
+import type { Context } from '../context/context.ts';
+import { judgeable, lookAt, untilSettled } from '../leases/lease-store.ts';
+import { moveSlots } from '../lifecycle/moves.ts';
+import { verdictOfAge } from '../lifecycle/verdicts.ts';
+import { stateOf } from '../messages/message-view.ts';
+import { adopt } from '../messages/move-to-leases.ts';
+import type { QueueRecord } from '../model/queue-record.ts';
+import { isLive, type Lease } from '../model/rows.ts';
+import { incarnationOf } from '../model/shards.ts';
+import { StoreError } from '../port/port.ts';
+import { type Candidate, nextPage } from './pages.ts';
+import { readTask, saveTask, type Task } from './task.ts';
+
+export async function runRedrive(
+  ctx: Context,
+  queueName: string,
+  id: string,
+  options: { until: number },
+): Promise<'done' | 'more'> {
+  const runner = ctx.newVersion();
+  let task = await readTask(ctx, queueName, id);
+  if (task.state === 'running') task = await saveTask(ctx, task, { runner });
+  while (task.state === 'running' && task.runner === runner) {
+    const startedAt = ctx.clock.now();
+    if (startedAt >= options.until) return 'more';
+    const { queue, error } = await queueOf(ctx, task);
+    if (!queue) {
+      task = await saveTask(ctx, task, { state: 'failed', error, endedAt: startedAt });
+      continue;
+    }
+    const { changes, moved } = await runPage(ctx, queue, task).catch(async (error) => {
+      // Only what may go better next time is worth a next time.
+      const isPassing = error instanceof StoreError || (error instanceof DumbwaiterError && error.retryable);
+      if (!isPassing) await saveTask(ctx, task, { state: 'failed', error: 'a defect; see the logs', endedAt: ctx.clock.now() });
+      throw error;
+    });
+    task = await saveTask(ctx, task, changes);
+    // Cancelled during the page: what it moved is counted all the same.
+    const { moved: movedInAll, skipped } = changes;
+    if (task.state === 'cancelled' && task.runner === runner) task = await saveTask(ctx, task, { moved: movedInAll, skipped });
+    if (task.ratePerSecond !== undefined) {
+      const pause = startedAt + (moved / task.ratePerSecond) * 1000 - ctx.clock.now();
+      if (pause > 0) await ctx.clock.sleep(pause);
+    }
+  }
+  return 'done';
+}
+
+/** The queue that the task moves out of; or why the task cannot go on: that queue, or the one it moves to, is not the one that it was begun with. */
+async function queueOf(
+  ctx: Context,
+  { queue: name, incarnation, toQueue, toIncarnation }: Task,
+): Promise<{ queue: QueueRecord; error?: undefined } | { queue?: undefined; error: string }> {
+  const [source, target] = await Promise.all([
+    sameQueue(ctx, name, incarnation),
+    toQueue === null || toIncarnation === undefined ? undefined : sameQueue(ctx, toQueue, toIncarnation),
+  ]);
+  if (source.isGone) return { error: `the queue "${name}" was deleted while the task ran${source.suffix}` };
+  if (target?.isGone) {
+    return { error: `the queue "${toQueue}", to which messages were moved, was deleted while the task ran${target.suffix}` };
+  }
+  return { queue: source.queue };
+}
+
+async function sameQueue(
+  ctx: Context,
+  name: string,
+  incarnation: string,
+): Promise<{ isGone: false; queue: QueueRecord } | { isGone: true; suffix: string }> {
+  const known = await ctx.settings.find(name);
+  if (known?.incarnation === incarnation) return { isGone: false, queue: known };
+  // What is remembered may be older than the task.
+  ctx.settings.forget(name);
+  const queue = await ctx.settings.find(name);
+  if (queue?.incarnation === incarnation) return { isGone: false, queue };
+  return { isGone: true, suffix: queue ? '; another was made under its name' : '' };
+}
+
+type Progress = Pick<Task, 'moved' | 'skipped'> & Partial<Task>;
+
+/** Moves what a page shows; with a rate no more than a second's share of messages, and the rest is for the next page. */
+async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ changes: Progress; moved: number }> {
+  const { candidates, next } = await nextPage(ctx, queue, task);
+  let place = next;
+  let { moved, skipped } = task;
+  let share = task.ratePerSecond === undefined ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(task.ratePerSecond));
+  for (let at = 0; at < candidates.length; ) {
+    // As many rows side by side as may be moved whole.
+    const together = candidates.slice(at, at + Math.max(1, Math.floor(Math.min(share / parcelSlotsMax, candidates.length))));
+    const results = await Promise.all(
+      together.map((one) => moveSelected(ctx, queue, task, one, Math.min(share, parcelSlotsMax))),
+    );
+    for (const result of results) {
+      moved += result.moved;
+      skipped += result.skipped;
+      share -= result.moved;
+    }
+    if (results.some(({ isDone }) => !isDone)) {
+      place = at === 0 ? task.place : candidates[at - 1]!.next;
+      break;
+    }
+    at += together.length;
+    if (share <= 0 && at < candidates.length) {
+      place = candidates[at - 1]!.next;
+      break;
+    }
+  }
+  const ended = place === undefined ? { state: 'done' as const, endedAt: ctx.clock.now() } : { place };
+  return { changes: { moved, skipped, ...ended }, moved: moved - task.moved };
+}
+
+/** Moves what is selected of a row, `max` messages at most; it is not done where more of it is to be moved. */
+async function moveSelected(
+  ctx: Context,
+  queue: QueueRecord,
+  task: Task,
+  candidate: Candidate,
+  max: number,
+): Promise<{ moved: number; skipped: number; isDone: boolean }> {
+  const { waiting } = candidate;
+  const done = (moved: number, skipped: number) => ({ moved, skipped, isDone: true });
+  if (waiting) {
+    const { parcel } = waiting;
+    // Nobody has received it: it has not died, so it has no queue to go back to and no reason.
+    if (parcel.since > task.startedAt) return done(0, 0);
+    const isMovable = task.toQueue !== null && isSelected(task, parcel.since, undefined);
+    if (!isMovable) return done(0, candidate.slot === undefined ? parcel.count : 1);
+  }
+  const first = waiting ? (await adopt(ctx, queue, waiting)).seen : await lookAt(ctx, candidate.id);
+  let moved = 0;
+  return untilSettled(ctx, first, async (seen) => {
+    const now = ctx.clock.now();
+    const { lease } = judgeable(seen, now);
+    // A group keeps its messages in their order: what is in one has not died.
+    if (lease?.group) return { done: done(moved, lease.slots.filter(isLive).length) };
+    const isHere = lease && incarnationOf(lease.shard) === queue.incarnation && lease.since <= task.startedAt && !lease.prepared;
+    if (!isHere || verdictOfAge(queue, lease.since, lease.expiresAt, now) === 'gone') return { done: done(moved, 0) };
+    const { movable, held } = movableSlots(lease, candidate.slot, now);
+    if (!isSelected(task, lease.since, lease.death?.reason)) return { done: done(moved, held + movable.length) };
+    const targetName = task.toQueue ?? lease.death?.queue;
+    const target = targetName === undefined ? undefined : await ctx.settings.find(targetName);
+    if (movable.length === 0 || !target) return { done: done(moved, held + movable.length) };
+    if (moved >= max) return { done: { moved, skipped: 0, isDone: false } };
+    const slots = movable.slice(0, max - moved);
+    const result = await moveSlots(ctx, { seen, lease, slots, target });
+    if (result.applied) moved += slots.length;
+    return { seen: result.seen };
+  });
+}
+
+function movableSlots(lease: Lease, only: number | undefined, now: number): { movable: number[]; held: number } {
+  const wanted = lease.slots.flatMap((slot, index) => (isLive(slot) && (only === undefined || index === only) ? [index] : []));
+  const movable = wanted.filter((index) => stateOf(lease, lease.slots[index]!, now) !== 'leased');
+  return { movable, held: wanted.length - movable.length };
+}
+
+function isSelected(task: Task, since: number, reason: DeathReason | undefined): boolean {
+  const { selection } = task;
+  if (selection.reason !== undefined && selection.reason !== reason) return false;
+  if (selection.from !== undefined && since < Date.parse(selection.from)) return false;
+  return selection.until === undefined || since < Date.parse(selection.until);
+}

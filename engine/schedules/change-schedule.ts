@@ -1,0 +1,178 @@
+/** Creating and changing schedules: what is asked is held against what is there, and all that follows from it is one transaction. */
+import type { MissedTicks, Schedule } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import type { Context } from '../context/context.ts';
+import { createPatience } from '../context/retry.ts';
+import { removeChunks } from '../leases/removals.ts';
+import { type Content, joinEntries, packEntry, place } from '../model/content-codec.ts';
+import { StoreError } from '../port/port.ts';
+import { type Target, targetOf } from '../publish/parcels.ts';
+import { refusalIn } from '../publish/validate.ts';
+import { withoutLost } from './lost-ticks.ts';
+import {
+  contentOf,
+  contentsInRowBytesMax,
+  describeSchedule,
+  lookAtSchedule,
+  type Rule,
+  type ScheduleRecord,
+  timingOf,
+} from './schedule-record.ts';
+import { byOf, commitSchedule, planOf, progress, publishTicks, takeBack } from './schedule-writes.ts';
+import { within } from './ticks.ts';
+
+const roundsMax = 10;
+
+/** What a caller says of a schedule. */
+export interface Definition {
+  queue: string;
+  rule: { cron: string; timeZone: string } | { everySeconds: number };
+  startAt: number | undefined;
+  endAt: number | undefined;
+  missed: MissedTicks;
+  paused: boolean;
+  level: number;
+  /** Undefined: it is to stay as it was, and that is gone. */
+  content: Content | undefined;
+}
+
+/** Makes the schedule what `change` makes of it. Throws DumbwaiterError `invalid_input` for what can not be. */
+export async function changeSchedule(
+  ctx: Context,
+  name: string,
+  change: (before: Definition | undefined) => Definition,
+): Promise<Schedule> {
+  const patience = createPatience(ctx);
+  for (let round = 0; round < roundsMax; round++) {
+    try {
+      const changed = await changeOnce(ctx, name, change);
+      if (changed) return changed;
+    } catch (error) {
+      // Others may be at the schedule's row, or at messages that are to be taken back.
+      if (!(error instanceof StoreError) || error.applied !== 'no' || !(await patience.pause())) throw error;
+    }
+  }
+  throw new StoreError(`the schedule "${name}" changed ${roundsMax} times while it was to be changed`, 'no');
+}
+
+/** Undefined where another was first. */
+async function changeOnce(
+  ctx: Context,
+  name: string,
+  change: (before: Definition | undefined) => Definition,
+): Promise<Schedule | undefined> {
+  // A clock that is off would take ticks to come for ticks that passed.
+  if (!ctx.clock.trusted()) throw new DumbwaiterError('clock_skewed', 'the clock of the process that serves this call is off');
+  const readAt = ctx.clock.now();
+  const seen = await lookAtSchedule(ctx, name);
+  const { record: before, writes: lost } = seen.record ? await withoutLost(ctx, seen.record) : { record: undefined, writes: [] };
+  const former = before && definitionOf(before, await contentOf(ctx, before));
+  const asked = change(former);
+  const { startAt, endAt, content, level, missed, paused } = asked;
+  // Whoever changed the schedule meanwhile has removed it.
+  if (!content) return undefined;
+  if (before && former && same(former, asked)) return describeSchedule(before, content, readAt);
+
+  if (startAt !== undefined && endAt !== undefined && endAt <= startAt)
+    throw new DumbwaiterError('invalid_input', `endAt: must be later than startAt, was ${new Date(endAt).toISOString()}`);
+  const rule = ruleOf(asked, before, readAt);
+  const always = await timingOf({ rule });
+  if (always.next(readAt) === undefined) throw new DumbwaiterError('invalid_input', `cron: never falls due, was ${shown(rule)}`);
+  const target = await targetFor(ctx, asked, former);
+
+  const taken = before ? await takeBack(ctx, before) : { writes: [], kept: [] };
+  const timing = within(always, bounds(startAt, endAt));
+  const isOverdue = former && sameTiming(former, asked) && before?.nextAt !== undefined && before.nextAt <= readAt;
+  // What passed by a clock that is ahead of this one was published.
+  const published = Math.max(readAt, before?.lastAt ?? 0);
+  const nextAt = paused ? undefined : isOverdue ? before.nextAt : timing.next(published);
+  const plan = target
+    ? planOf({ ...(nextAt === undefined ? {} : { nextAt }), missed, ahead: taken.kept }, timing, content, readAt)
+    : { ticks: [], nextAt };
+  const ticks = publishTicks(ctx, { name, level }, content, plan.ticks, target);
+
+  const packed = sameContent(former?.content, content)
+    ? undefined
+    : place(joinEntries([packEntry(content)]), contentsInRowBytesMax, () => ctx.ids.parcel(0));
+  const by = byOf(readAt, ...(target ? [target.readAt] : []));
+  const next: ScheduleRecord = {
+    name,
+    queue: asked.queue,
+    rule,
+    ...bounds(startAt, endAt),
+    missed,
+    paused,
+    contents: packed?.placed ?? before!.contents,
+    level,
+    ...progress(before, taken.kept, plan, ticks, readAt),
+    createdAt: before?.createdAt ?? readAt,
+    updatedAt: readAt,
+    version: ctx.newVersion(),
+  };
+  const bodies = [...ticks.bodies, ...(packed ? [{ ...packed, ttl: undefined }] : [])];
+  const outcome = await commitSchedule(
+    ctx,
+    { before: seen, next, writes: [...lost, ...taken.writes, ...ticks.writes], bodies },
+    by,
+  );
+  if (outcome !== 'made') return undefined;
+  if (packed && before) await removeChunks(ctx, before.contents);
+  ctx.wakeups.wake(asked.queue);
+  return describeSchedule(next, content, readAt);
+}
+
+function definitionOf(record: ScheduleRecord, content: Content | undefined): Definition {
+  const { queue, rule, startAt, endAt, missed, paused, level } = record;
+  const asked = 'cron' in rule ? rule : { everySeconds: rule.everySeconds };
+  return { queue, rule: asked, startAt, endAt, missed, paused, level, content };
+}
+
+function bounds(startAt: number | undefined, endAt: number | undefined): Pick<ScheduleRecord, 'startAt' | 'endAt'> {
+  return { ...(startAt === undefined ? {} : { startAt }), ...(endAt === undefined ? {} : { endAt }) };
+}
+
+function shown(rule: Rule): string {
+  return 'cron' in rule ? JSON.stringify(rule.cron) : `${rule.everySeconds} s`;
+}
+
+function sameRule(a: Definition, b: Definition): boolean {
+  if ('cron' in a.rule) return 'cron' in b.rule && a.rule.cron === b.rule.cron && a.rule.timeZone === b.rule.timeZone;
+  return 'everySeconds' in b.rule && a.rule.everySeconds === b.rule.everySeconds;
+}
+
+function sameTiming(a: Definition, b: Definition): boolean {
+  return sameRule(a, b) && a.startAt === b.startAt && a.endAt === b.endAt && a.paused === b.paused;
+}
+
+function same(a: Definition, b: Definition): boolean {
+  const isSamePlace = a.queue === b.queue && a.missed === b.missed && a.level === b.level;
+  return isSamePlace && sameTiming(a, b) && sameContent(a.content, b.content);
+}
+
+function sameContent(a: Content | undefined, b: Content | undefined): boolean {
+  return a !== undefined && b !== undefined && packEntry(a) === packEntry(b);
+}
+
+/** A rate goes on counting from where it did, unless it is another or has another start. */
+function ruleOf(asked: Definition, before: ScheduleRecord | undefined, now: number): Rule {
+  const { rule, startAt } = asked;
+  if ('cron' in rule) return rule;
+  const former = before?.rule;
+  const goesOn = former && 'anchor' in former && former.everySeconds === rule.everySeconds && before.startAt === startAt;
+  return { everySeconds: rule.everySeconds, anchor: goesOn ? former.anchor : (startAt ?? now) };
+}
+
+/** Undefined where its queue, which the caller did not name, is gone: it can be paused or changed all the same. */
+async function targetFor(ctx: Context, asked: Definition, former: Definition | undefined): Promise<Target | undefined> {
+  const isNamed = former?.queue !== asked.queue || former.level !== asked.level;
+  try {
+    const target = await targetOf(ctx, asked.queue);
+    const refusal = isNamed ? refusalIn(target.queue, { priority: asked.level }, ctx.clock.now()) : undefined;
+    if (refusal !== undefined) throw new DumbwaiterError('invalid_input', `message.${refusal}`);
+    return target;
+  } catch (error) {
+    if (!(error instanceof DumbwaiterError) || error.code !== 'queue_not_found') throw error;
+    if (!isNamed) return undefined;
+    throw new DumbwaiterError('invalid_input', `queue: there is no queue "${asked.queue}"; create it first`);
+  }
+}

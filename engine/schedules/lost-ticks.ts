@@ -1,0 +1,75 @@
+/**
+ * Ticks that were published ahead to a queue that was deleted before they came: their messages went with it. They are taken back in the
+ * transaction that publishes them again, so that each tick still has one message.
+ */
+import type { Context } from '../context/context.ts';
+import { endedRow, judgeable, look, type Seen } from '../leases/lease-store.ts';
+import { deletedKey, type QueueRecord, readQueue } from '../model/queue-record.ts';
+import { isLive, leaseKey } from '../model/rows.ts';
+import type { Write } from '../port/port.ts';
+import type { Ahead, ScheduleRecord } from './schedule-record.ts';
+
+/** Whether some of it lies in another queue than this one, which has its name now. */
+export function isAstray({ ahead }: Pick<ScheduleRecord, 'ahead'>, queue: QueueRecord | undefined): boolean {
+  return ahead.some((one) => isElsewhere(one, queue));
+}
+
+function isElsewhere({ incarnation }: Ahead, queue: QueueRecord | undefined): boolean {
+  return incarnation !== undefined && incarnation !== queue?.incarnation;
+}
+
+/**
+ * The schedule as if the ticks that are lost had not been published, and the writes that see to it that their messages never come. Those that
+ * were due before the end of their queue, or that somebody received, count as published. Answers the record itself where nothing is astray.
+ */
+export async function withoutLost(ctx: Context, record: ScheduleRecord): Promise<{ record: ScheduleRecord; writes: Write[] }> {
+  if (!isAstray(record, await ctx.settings.find(record.queue))) return { record, writes: [] };
+  // Settings may be remembered from before the queue was made again.
+  ctx.settings.forget(record.queue);
+  const queue = await ctx.settings.find(record.queue);
+  const astray = record.ahead.filter((one) => isElsewhere(one, queue));
+  if (astray.length === 0) return { record, writes: [] };
+  const now = ctx.clock.now();
+  const [deletions, seen] = await Promise.all([
+    ctx.store.get(astray.map(({ incarnation }) => deletedKey(incarnation!))),
+    look(
+      ctx,
+      astray.map(({ id }) => id),
+    ),
+  ]);
+  const isLost = astray.map(({ tick }, index) => {
+    const deleted = deletions[index];
+    const goneAt = deleted ? readQueue(deleted).updatedAt : (queue?.createdAt ?? now);
+    return tick >= goneAt && !wasReceived(seen[index]!, now);
+  });
+  const nextAt = [record.nextAt, ...astray.filter((_, index) => isLost[index]).map(({ tick }) => tick)]
+    .filter((at) => at !== undefined)
+    .reduce((first, at) => Math.min(first, at), Number.POSITIVE_INFINITY);
+  const standing = astray.filter((_, index) => !isLost[index]);
+  // Until ticks from `nextAt` on are published again, it has to be known which of them were.
+  const known = standing.filter(({ tick }) => tick >= nextAt).map(({ id, tick }): Ahead => ({ id, tick }));
+  const lastAt = Math.max(record.lastAt ?? 0, ...standing.map(({ tick }) => tick).filter((tick) => tick < nextAt && tick <= now));
+  const { nextAt: _, lastAt: __, ...rest } = record;
+  return {
+    record: {
+      ...rest,
+      ahead: [...record.ahead.filter((one) => !astray.includes(one)), ...known].sort((one, other) => one.tick - other.tick),
+      ...(nextAt === Number.POSITIVE_INFINITY ? {} : { nextAt }),
+      ...(lastAt === 0 ? {} : { lastAt }),
+    },
+    writes: seen.flatMap((one, index) => (isLost[index] ? takingBack(ctx, one, now) : [])),
+  };
+}
+
+function wasReceived(seen: Seen, now: number): boolean {
+  const { lease, stone } = judgeable(seen, now);
+  return stone !== undefined || (lease?.slots.some((slot) => !isLive(slot) || slot.receives > 0) ?? false);
+}
+
+function takingBack(ctx: Context, seen: Seen, now: number): Write[] {
+  const { lease } = judgeable(seen, now);
+  if (!lease) return [];
+  const ended = { ...lease, slots: lease.slots.map((slot) => ({ ...slot, end: 'cancelled' as const })) };
+  const when = { equals: [['version'], lease.version] } as const;
+  return [{ key: leaseKey(lease.id), when, then: { put: endedRow(ended, ctx.newVersion(), now) } }];
+}

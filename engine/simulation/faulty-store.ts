@@ -1,0 +1,244 @@
+/**
+ * One process's way to a store: what can happen between a caller and DynamoDB, drawn by chance. Each call goes out in
+ * attempts, as the AWS client makes them; each attempt may be refused for load, lost on the way there or back, come
+ * late, or come twice. What the memory store does happens at one instant; here calls take time.
+ */
+import { retryMsMax, signedRequestMsMax } from '../../contract/limits.ts';
+import { type Clock, type Random, type Store, StoreError, type Transacted, type Write, type WriteOptions } from '../port/port.ts';
+import { isPublish, shardOf } from '../port/row-limits.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export type Fault =
+  /** Refused for load: surely not applied. */
+  | 'throttled'
+  /** Another transaction has the row: surely not applied. */
+  | 'conflict'
+  /** Applied, and nobody learns it. */
+  | 'lostReply'
+  /** Never arrived, and nobody learns it. */
+  | 'lostRequest'
+  /** Given up by the caller, and applied afterwards. */
+  | 'late'
+  /** Applied, answered, and applied once more afterwards. */
+  | 'duplicated'
+  /** Of a batch one part is done, one is not. */
+  | 'halfDone'
+  /** A read that need not be consistent shows a row as it was. */
+  | 'stale'
+  | 'pause'
+  | 'kill';
+
+export interface Faults {
+  /** The chance of each, by attempt (`pause` and `kill`: by step of a process; `stale`: by row that changed lately). */
+  rates: Record<Fault, number>;
+  /** How long a late or second request may travel. */
+  lateMsMax: number;
+  pauseMsMax: number;
+  lagMsMax: number;
+}
+
+export const noFaults: Faults = {
+  rates: {
+    throttled: 0,
+    conflict: 0,
+    lostReply: 0,
+    lostRequest: 0,
+    late: 0,
+    duplicated: 0,
+    halfDone: 0,
+    stale: 0,
+    pause: 0,
+    kill: 0,
+  },
+  lateMsMax: signedRequestMsMax,
+  pauseMsMax: 5 * retryMsMax,
+  lagMsMax: 10_000,
+};
+
+/** Every kind of fault, often enough to meet others of its kind. */
+export const manyFaults: Faults = {
+  ...noFaults,
+  rates: {
+    throttled: 0.02,
+    conflict: 0.02,
+    lostReply: 0.03,
+    lostRequest: 0.02,
+    late: 0.02,
+    duplicated: 0.02,
+    halfDone: 0.1,
+    stale: 0.2,
+    pause: 0.01,
+    kill: 0.002,
+  },
+};
+
+export interface SimulatedStoreParts {
+  memory: Store;
+  time: VirtualTime;
+  random: Random;
+  /** The process's own, by which `WriteOptions.by` is judged. */
+  clock: Clock;
+  faults: Faults;
+  /** Resolves when the process may go on. */
+  awake(): Promise<void>;
+  /** Whether this fault strikes now. */
+  draw(fault: Fault): boolean;
+}
+
+interface Attempted {
+  by?: number | undefined;
+  writes: boolean;
+  /** Whether another's transaction may be in the way. */
+  transaction?: boolean;
+  /** What is written, for those who want to know of throttled shards. */
+  to?: readonly Pick<Write, 'key' | 'then'>[];
+}
+
+const attemptsMax = 3;
+const travelMsMax = 10;
+/** How long a caller waits for an answer, ms, before it tries again. */
+export const answerMsMax = 5_000;
+/** How long DynamoDB knows the token of a transaction: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */
+const tokenMs = 10 * 60_000;
+
+export function createSimulatedStore({ memory, time, random, clock, faults, awake, draw }: SimulatedStoreParts): Store {
+  const listeners: ((shard: string, isPublish?: boolean) => void)[] = [];
+  const travel = () => time.after(random.number() * travelMsMax);
+
+  /**
+   * Attempts of one call, until one is answered. `apply` runs each time that the request arrives; it is told whether it may have before, and
+   * whether it is a copy of one that is answered for itself.
+   */
+  async function attempts<Answer>(
+    apply: (maybeApplied: boolean, isCopy?: boolean) => Promise<Answer>,
+    { by, writes, transaction = false, to = [] }: Attempted,
+  ): Promise<Answer> {
+    let maybeApplied = false;
+    let reason: StoreError['reason'];
+    const failed = (what: string) =>
+      new StoreError(`simulated: ${what}`, writes && maybeApplied ? 'unknown' : 'no', undefined, reason);
+    await awake();
+    for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+      if (by !== undefined && clock.now() > by) {
+        reason ??= 'late';
+        throw failed('the time in which the write was safe has passed');
+      }
+      await travel();
+      reason = undefined;
+      if (draw('throttled')) {
+        reason = 'throttled';
+        for (const write of to) tellThrottled(write);
+        await travel();
+      } else if (transaction && draw('conflict')) {
+        reason = 'throttled';
+        throw failed('another transaction has the row');
+      } else if (draw('lostRequest')) {
+        maybeApplied = true;
+        await time.after(answerMsMax);
+      } else if (writes && draw('late')) {
+        maybeApplied = true;
+        arrivesLater(apply);
+        await time.after(answerMsMax);
+      } else {
+        if (writes && draw('duplicated')) arrivesLater((maybeApplied) => apply(maybeApplied, true));
+        const answer = await settle(() => apply(maybeApplied));
+        if (!draw('lostReply')) {
+          await travel();
+          await awake();
+          return answer();
+        }
+        maybeApplied = true;
+        await time.after(answerMsMax);
+      }
+      await awake();
+    }
+    throw failed('no attempt was answered');
+  }
+
+  function arrivesLater(apply: (maybeApplied: boolean) => Promise<unknown>): void {
+    time.at(time.now() + random.number() * faults.lateMsMax, () => {
+      // Whoever sent it is gone: what it comes to, an error too, nobody hears.
+      void settle(() => apply(true));
+    });
+  }
+
+  function tellThrottled(write: Pick<Write, 'key' | 'then'>): void {
+    const shard = shardOf(write);
+    if (shard !== undefined) for (const listener of listeners) listener(shard, isPublish(write));
+  }
+
+  return {
+    onThrottled: (listener) => void listeners.push(listener),
+
+    get: (keys) =>
+      attempts(
+        async () => {
+          // A batch reads its rows one by one: others may write in between.
+          const cut = Math.floor(random.number() * keys.length);
+          const first = await memory.get(keys.slice(0, cut));
+          if (cut > 0) await travel();
+          return [...first, ...(await memory.get(keys.slice(cut)))];
+        },
+        { writes: false },
+      ),
+
+    range: (range) => attempts(() => memory.range(range), { writes: false }),
+
+    write: (write, { by }: WriteOptions = {}) =>
+      attempts(
+        async (maybeApplied) => {
+          const written = await memory.write(write);
+          return written.ok || !maybeApplied ? written : { ...written, unsure: true as const };
+        },
+        { by, writes: true, transaction: true, to: [write] },
+      ),
+
+    transact(writes, { by } = {}) {
+      let applied: { until: number; answer: Transacted } | undefined;
+      async function applyOnce(): Promise<Transacted> {
+        if (applied !== undefined && time.now() < applied.until) return applied.answer;
+        const answer = await memory.transact(writes);
+        if (answer.ok) applied = { until: time.now() + tokenMs, answer };
+        return answer;
+      }
+      return attempts(applyOnce, { by, writes: true, transaction: true, to: writes });
+    },
+
+    async writeAll(writes, { by } = {}) {
+      // A copy does no more than what was answered: that an item was surely not written would else be no answer.
+      let answered = writes.length;
+      try {
+        return await attempts(
+          async (maybeApplied, isCopy = false) => {
+            if (isCopy) return memory.writeAll(writes.slice(0, answered));
+            const cut = Math.floor(random.number() * (writes.length + 1));
+            const first = await memory.writeAll(writes.slice(0, cut));
+            if (writes.length > 1 && draw('halfDone')) {
+              answered = cut;
+              const undone = new StoreError('simulated: left undone', maybeApplied ? 'unknown' : 'no');
+              return [...first, ...writes.slice(cut).map(() => undone)];
+            }
+            if (cut > 0) await travel();
+            return [...first, ...(await memory.writeAll(writes.slice(cut)))];
+          },
+          { by, writes: true, to: writes },
+        );
+      } catch (error) {
+        if (error instanceof StoreError) return writes.map(() => error);
+        throw error;
+      }
+    },
+  };
+}
+
+/** Runs the request where it arrives: its own failure is part of the answer, which may be lost too. */
+async function settle<Answer>(apply: () => Promise<Answer>): Promise<() => Answer> {
+  try {
+    const answer = await apply();
+    return () => answer;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}

@@ -1,0 +1,102 @@
+/** What deleted queues left: rows that nobody can reach any more. The sweep removes them, a bounded number in each run. */
+import { headRowsMax } from '../../contract/limits.ts';
+import type { Context } from '../context/context.ts';
+import type { Deadline } from '../context/deadline.ts';
+import { judgeable, look, type Seen } from '../leases/lease-store.ts';
+import { removeAll, removeParcels } from '../leases/removals.ts';
+import { settle } from '../lifecycle/due-row.ts';
+import { permitsRowId } from '../limits/permits.ts';
+import { chunkKeys } from '../model/content-codec.ts';
+import { deletedKey, type QueueRecord } from '../model/queue-record.ts';
+import { readParcel } from '../model/row-codec.ts';
+import { type Lease, leaseKey, parcelKey } from '../model/rows.ts';
+import { partitionsOf, preparedPartitionsOf } from '../model/shards.ts';
+import type { Key } from '../port/port.ts';
+import { settingsForgottenMs } from '../queues/shard-scaling.ts';
+
+/** Pages of one shard that one run visits. */
+const pagesMax = 20;
+
+/**
+ * Removes rows of a deleted queue, and its record when nothing is left. Not before nobody can have its settings any more: who knows of no end may
+ * take messages, and even dead-letter them, whose bodies must not be gone by then.
+ */
+export async function removeDeleted(ctx: Context, queue: QueueRecord, deadline: Deadline): Promise<void> {
+  if (queue.updatedAt >= ctx.clock.now() - settingsForgottenMs) return;
+  const ever = { ...queue, shardsVisited: queue.shardsEver };
+  for (const partition of [...partitionsOf(ever), ...preparedPartitionsOf(ever)]) {
+    if (!(await emptyShard(ctx, queue, partition, deadline))) return;
+  }
+  await removeAll(ctx, [leaseKey(permitsRowId(queue))]);
+  await ctx.store.write({ key: deletedKey(queue.incarnation), then: { remove: true } });
+}
+
+/** Answers whether nothing is left. */
+async function emptyShard(ctx: Context, queue: QueueRecord, partition: string, deadline: Deadline): Promise<boolean> {
+  for (let page = 0; page < pagesMax; page++) {
+    if (deadline.isOver()) return false;
+    const [fresh, due] = await Promise.all([
+      ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true }),
+      ctx.store.range({ table: 'leases', index: 'due', partition, limit: headRowsMax }),
+    ]);
+    const parcels = fresh.rows.map(readParcel);
+    const overriding = await look(
+      ctx,
+      parcels.map(({ id }) => id),
+    );
+    // What lies beside one that a lease overrides is that one's, and may be in another queue by now.
+    const untaken = parcels.filter((_, index) => !overriding[index]!.row);
+    const seen = await look(
+      ctx,
+      due.rows.map((row) => row.id as string),
+    );
+    const { leases, ended, toCome } = sorted(seen, partition, ctx.clock.now());
+    const waiting = await Promise.all(leases.filter(({ group }) => group).map(({ id }) => emptyGroup(ctx, id)));
+    if (waiting.includes(false)) return false;
+    // First what lies beside a row, and what a lease overrides: without the row it would never be found, or count again.
+    await removeAll(ctx, [
+      ...[...untaken, ...leases].flatMap(({ contents }) => chunkKeys(contents)),
+      ...leases.flatMap(({ group }) => group?.leftover ?? []).flatMap(chunkKeys),
+      ...leases.flatMap(overridden),
+    ]);
+    await removeParcels(ctx, parcels);
+    await removeAll(
+      ctx,
+      leases.map(({ id }) => leaseKey(id)),
+    );
+    for (const one of ended) await settle(ctx, queue, one);
+    if (!fresh.next && !due.next) return toCome === 0;
+  }
+  return false;
+}
+
+/** Removes what waits in a group's partition; answers whether all of it is gone. */
+async function emptyGroup(ctx: Context, partition: string): Promise<boolean> {
+  const { rows, next } = await ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true });
+  const parcels = rows.map(readParcel);
+  await removeAll(
+    ctx,
+    parcels.flatMap(({ contents }) => chunkKeys(contents)),
+  );
+  await removeParcels(ctx, parcels);
+  return next === undefined;
+}
+
+/** Rows that hold messages, rows that ended and whose time has come to be tidied, and how many of those have it still to come. */
+function sorted(seen: readonly Seen[], partition: string, now: number): { leases: Lease[]; ended: Seen[]; toCome: number } {
+  const leases: Lease[] = [];
+  const ended: Seen[] = [];
+  let toCome = 0;
+  for (const one of seen) {
+    const { lease, stone } = judgeable(one, now);
+    if (lease?.shard === partition) leases.push(lease);
+    if (stone?.left?.shard !== partition) continue;
+    if (stone.left.due <= now) ended.push(one);
+    else toCome++;
+  }
+  return { leases, ended, toCome };
+}
+
+function overridden({ id, fresh, outOfOrder }: Lease): Key[] {
+  return [fresh, outOfOrder].flatMap((shard) => (shard === undefined ? [] : [parcelKey(shard, id)]));
+}

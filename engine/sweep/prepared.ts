@@ -1,0 +1,99 @@
+/**
+ * What becomes of prepared messages that nobody committed in time: they are rolled back; or, where the queue says whom, their publisher is
+ * asked what was meant, again after each time-out, a bounded number of times. That he is asked is noted first, by a conditional write: of
+ * several sweeps one asks, and what takes long to answer is not asked in each of them.
+ */
+import { checkBacksMax, headRowsMax } from '../../contract/limits.ts';
+import type { Context } from '../context/context.ts';
+import type { Deadline } from '../context/deadline.ts';
+import type { CheckBackMessage, SweepReport } from '../engine.ts';
+import { judgeable, look, replace, type Seen } from '../leases/lease-store.ts';
+import { settle } from '../lifecycle/due-row.ts';
+import { decide, rollBack, seenToAt } from '../messages/commit-rollback.ts';
+import { readContents } from '../model/content-codec.ts';
+import { messageId } from '../model/ids.ts';
+import type { QueueRecord } from '../model/queue-record.ts';
+import { leaseRow } from '../model/row-codec.ts';
+import { isLive, type Lease } from '../model/rows.ts';
+
+/** Pages of one partition that one run visits. */
+const pagesMax = 20;
+const askedAtOnce = 10;
+
+/** Handles what is due; answers whether all of it was handled before the deadline. */
+export async function sweepPrepared(
+  ctx: Context,
+  queue: QueueRecord,
+  partition: string,
+  deadline: Deadline,
+  swept: SweepReport['queues'][number],
+): Promise<boolean> {
+  for (let page = 0; page < pagesMax; page++) {
+    if (deadline.isOver()) return false;
+    const to = ctx.clock.now();
+    const { rows } = await ctx.store.range({ table: 'leases', index: 'due', partition, to, limit: headRowsMax });
+    let changed = false;
+    for (let at = 0; at < rows.length; at += askedAtOnce) {
+      if (deadline.isOver()) return false;
+      const seen = await look(
+        ctx,
+        rows.slice(at, at + askedAtOnce).map((row) => row.id as string),
+      );
+      // A sweep that stood still must not roll back, by settings that are no more, what its publisher is to be asked about.
+      const current = await ctx.settings.find(queue.name);
+      if (!current) return true;
+      const done = await Promise.all(seen.map((one) => seeTo(ctx, current, partition, one, swept)));
+      changed ||= done.includes(true);
+    }
+    // What is left is for somebody else to see to, or the index lags.
+    if (rows.length < headRowsMax || !changed) return true;
+  }
+  return true;
+}
+
+/** Answers whether it did something. */
+async function seeTo(
+  ctx: Context,
+  queue: QueueRecord,
+  partition: string,
+  seen: Seen,
+  swept: SweepReport['queues'][number],
+): Promise<boolean> {
+  const now = ctx.clock.now();
+  const { lease, stone } = judgeable(seen, now);
+  if (stone?.left || (lease && lease.since < queue.purgedBefore)) {
+    swept.removed += (await settle(ctx, queue, seen)).removed;
+    return true;
+  }
+  const slot = lease?.slots[0];
+  if (!lease?.prepared || !slot || !isLive(slot) || lease.shard !== partition || slot.visibleAt > now) return false;
+  const asked = queue.prepared?.checkBack ?? null;
+  if (asked && !ctx.checkBack) return false;
+  if (!asked || lease.prepared.checks >= checkBacksMax) {
+    await rollBack(ctx, queue, seen, lease, now);
+    ctx.observe?.({ kind: 'rolled_back', queue: queue.name, row: lease.id, asked: lease.prepared.checks });
+    return true;
+  }
+  const next: Lease = {
+    ...lease,
+    version: ctx.newVersion(),
+    slots: [{ ...slot, visibleAt: seenToAt(queue, now) }],
+    prepared: { ...lease.prepared, checks: lease.prepared.checks + 1 },
+  };
+  const after = await replace(ctx, seen, leaseRow(next));
+  if (after.row?.version !== next.version) return true;
+  const [contents] = await readContents(ctx.store, [lease.contents]);
+  const content = contents?.[0];
+  if (!content || content.unreadable !== undefined) return true;
+  const message: CheckBackMessage = {
+    queue: queue.name,
+    id: messageId(lease.id, 0),
+    ...(content.bodyBase64 === undefined ? { body: content.body ?? null } : { bodyBase64: content.bodyBase64 }),
+    attributes: content.attributes ?? {},
+    publishedAt: new Date(lease.since).toISOString(),
+    asked: next.prepared!.checks,
+  };
+  const outcome = await ctx.checkBack!(asked, message);
+  if (outcome !== 'unknown') await decide(ctx, queue.name, message.id, outcome);
+  return true;
+}

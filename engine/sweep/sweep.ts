@@ -1,0 +1,108 @@
+/**
+ * The sweep: work that is due though nobody receives. Each minute it publishes the ticks of schedules, starts redrives that stand still
+ * again, visits the queues (`sweep-queue.ts`), and removes what deleted queues left. It stops at its deadline; the next run goes on with
+ * the queues that were not reached.
+ */
+import { sweepPeriodMs } from '../../contract/limits.ts';
+import type { Context } from '../context/context.ts';
+import { createDeadline, type Deadline } from '../context/deadline.ts';
+import { sideBySide } from '../context/side-by-side.ts';
+import type { SweepReport } from '../engine.ts';
+import { type QueueRecord, readQueue } from '../model/queue-record.ts';
+import { type Row, StoreError } from '../port/port.ts';
+import { isAsleep } from '../queues/sleep.ts';
+import { readTaskRow } from '../redrive/task.ts';
+import { readBookmarks } from './bookmarks.ts';
+import { removeDeleted } from './deleted-queues.ts';
+import { sweepSchedules } from './schedules.ts';
+import { sweepQueue } from './sweep-queue.ts';
+
+/** Queues visited at a time: most of a visit is waiting for the store. */
+const queuesAtOnce = 16;
+const deletedAtOnce = 8;
+/** Of the queues that sleep, so many are visited all the same: each about once an hour, should what it holds come from a backup. */
+const sleepersShare = sweepPeriodMs / 3_600_000;
+/** A redrive whose progress was not saved for this long has lost its runner. */
+const stalledMs = 2 * sweepPeriodMs;
+
+export interface SweepOptions {
+  until: number;
+  signal?: AbortSignal;
+}
+
+export async function sweep(ctx: Context, { until, signal }: SweepOptions): Promise<SweepReport> {
+  const deadline = createDeadline(ctx.clock, until, signal);
+  const bookmarks = await readBookmarks(ctx);
+  const records = await ctx.settings.list();
+  const deadLetters = new Set(records.flatMap(({ deadLetter }) => (deadLetter ? [deadLetter.queue] : [])));
+  const report: SweepReport = {
+    queues: [],
+    complete: true,
+    totals: { queues: records.length, visited: 0, asleep: 0, notReached: 0, failed: 0, removed: 0, deadLettered: 0 },
+  };
+  const { totals } = report;
+  let failure: StoreError | undefined;
+
+  // First: it is the ticks of schedules that have to be in time.
+  if (!(await sweepSchedules(ctx, deadline))) report.complete = false;
+  await restartRedrives(ctx, deadline);
+  const awake = records.filter((queue) => !isAsleep(queue, ctx.clock.now()) || ctx.random.number() < sleepersShare);
+  totals.asleep = records.length - awake.length;
+  const notReached = await sideBySide(inTurn(ctx, awake), queuesAtOnce, deadline.isOver, async (queue) => {
+    try {
+      const { swept, complete } = await sweepQueue(ctx, queue, {
+        isDeadLetter: deadLetters.has(queue.name),
+        deadline,
+        bookmarks,
+      });
+      report.queues.push(swept);
+      totals.visited++;
+      ctx.visitedAt.set(queue.incarnation, ctx.clock.now());
+      totals.removed += swept.removed;
+      totals.deadLettered += swept.deadLettered;
+      if (!complete) report.complete = false;
+    } catch (error) {
+      // One queue's throttled shard must not keep the others from being swept.
+      if (!(error instanceof StoreError)) throw error;
+      failure = error;
+      totals.failed++;
+    }
+  });
+  totals.notReached = notReached.length;
+  if (notReached.length > 0 || totals.failed > 0) report.complete = false;
+  if (failure && report.queues.length === 0) throw failure;
+  await removeAllDeleted(ctx, deadline);
+  return report;
+}
+
+/**
+ * The queues that this process has not visited for the longest time come first; a new process begins with any. So all get their turn
+ * though each run is too short for all.
+ */
+function inTurn(ctx: Context, records: readonly QueueRecord[]): QueueRecord[] {
+  const there = new Set(records.map(({ incarnation }) => incarnation));
+  for (const incarnation of ctx.visitedAt.keys()) if (!there.has(incarnation)) ctx.visitedAt.delete(incarnation);
+  const start = Math.floor(ctx.random.number() * records.length);
+  const visitedAt = ({ incarnation }: QueueRecord) => ctx.visitedAt.get(incarnation) ?? 0;
+  return [...records.slice(start), ...records.slice(0, start)].sort((a, b) => visitedAt(a) - visitedAt(b));
+}
+
+async function removeAllDeleted(ctx: Context, deadline: Deadline): Promise<void> {
+  const deleted = await ctx.store.range({ table: 'queues', partition: 'deleted', limit: deletedAtOnce, consistent: true });
+  for (const row of deleted.rows) {
+    if (deadline.isOver()) return;
+    await removeDeleted(ctx, readQueue(row), deadline);
+  }
+}
+
+async function restartRedrives(ctx: Context, deadline: Deadline): Promise<void> {
+  let after: Row | undefined;
+  do {
+    const page = await ctx.store.range({ table: 'queues', partition: 'task', limit: 100, ...(after ? { after } : {}) });
+    for (const task of page.rows.map(readTaskRow)) {
+      const isStalled = task.state === 'running' && task.updatedAt < ctx.clock.now() - stalledMs;
+      if (isStalled) await ctx.startRedrive?.(task.queue, task.id).catch(() => {});
+    }
+    after = page.next;
+  } while (after && !deadline.isOver());
+}

@@ -1,0 +1,109 @@
+/** API keys: created, listed and revoked. A key is shown once, when it is made. */
+
+import type { ApiKey, InputOf, OutputOf, Page } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { keyUseNotedMs, pageEntriesDefault } from '../../contract/limits.ts';
+import { type Clock, type Random, type Store, StoreError } from '../../engine/port/port.ts';
+import type { Principal } from './authorize.ts';
+import { createKeyCache } from './key-cache.ts';
+import { keyHash, keyKind, keyOfRow, newKeyText, rowOf, type StoredKey, storedKey } from './key-rows.ts';
+
+export interface Keys {
+  /** Throws `forbidden` if the key would be given a scope that its creator lacks. */
+  create(input: InputOf<'createKey'>, creator: Principal): Promise<OutputOf<'createKey'>>;
+  list(page: Page): Promise<OutputOf<'listKeys'>>;
+  /** Here at once, elsewhere within `keyCacheMs`. Throws `key_not_found`. */
+  revoke(id: string): Promise<object>;
+  /** As it was at most `keyCacheMs` ago. */
+  find(id: string): Promise<StoredKey | undefined>;
+  /** Whether it has expired. */
+  isOver(key: ApiKey): boolean;
+  /** Notes that it is used, at most once in `keyUseNotedMs`. Never rejects: it is no reason to refuse a call. */
+  noteUse(key: StoredKey): Promise<void>;
+}
+
+export function createKeys({ store, clock, random }: { store: Store; clock: Clock; random: Random }): Keys {
+  const cache = createKeyCache(store, clock);
+
+  async function create(input: InputOf<'createKey'>, creator: Principal): Promise<OutputOf<'createKey'>> {
+    const beyond = input.scopes.find((scope) => !creator.scopes.includes(scope));
+    if (beyond !== undefined)
+      throw new DumbwaiterError('forbidden', `A key without the scope ${beyond} cannot give it to another.`);
+    const now = clock.now();
+    const expiresAt = expiryOf(input.expiresAt, creator, now);
+    const { id, text } = newKeyText(random);
+    const createdAt = new Date(now).toISOString();
+    const key = { ...input, id, createdAt, expiresAt, lastUsedAt: null, hash: keyHash(text) };
+    const written = await store.write({ key: keyOfRow(id), when: { absent: ['kind'] }, then: { put: rowOf(key) } });
+    if (!written.ok) throw new Error('A new key has the id of another.');
+    return { ...shown(key), key: text };
+  }
+
+  async function list({ limit = pageEntriesDefault, cursor }: Page): Promise<OutputOf<'listKeys'>> {
+    const page = await store.range({
+      table: 'queues',
+      partition: keyKind,
+      limit,
+      consistent: true,
+      ...(cursor === undefined ? {} : { after: { kind: keyKind, name: lastOf(cursor) } }),
+    });
+    const last = page.next === undefined ? undefined : page.rows.at(-1);
+    return {
+      keys: page.rows.map((row) => shown(storedKey(row))),
+      ...(last === undefined ? {} : { cursor: cursorAfter(last.name as string) }),
+    };
+  }
+
+  async function revoke(id: string): Promise<object> {
+    const written = await store.write({ key: keyOfRow(id), when: { exists: ['kind'] }, then: { remove: true } });
+    cache.forget(id);
+    if (!written.ok) throw new DumbwaiterError('key_not_found', `There is no API key ${id}.`);
+    return {};
+  }
+
+  function isOver({ expiresAt }: ApiKey): boolean {
+    return expiresAt !== null && Date.parse(expiresAt) <= clock.now();
+  }
+
+  async function noteUse(key: StoredKey): Promise<void> {
+    const now = clock.now();
+    const notedAt = key.lastUsedAt === null ? Number.NEGATIVE_INFINITY : Date.parse(key.lastUsedAt);
+    if (Math.abs(now - notedAt) < keyUseNotedMs) return;
+    // At once, and in the cache: calls at the same time, and those after one that failed, note it no second time.
+    key.lastUsedAt = new Date(now).toISOString();
+    // The row as a whole, for nothing else of it changes; not if it was revoked.
+    await store.write({ key: keyOfRow(key.id), when: { exists: ['kind'] }, then: { put: rowOf(key) } }).catch(ofStore);
+  }
+
+  return { create, list, revoke, find: cache.find, isOver, noteUse };
+}
+
+function shown({ hash: _, ...key }: StoredKey): ApiKey {
+  return key;
+}
+
+/** Throws `invalid_input` for an instant that is past, `forbidden` for one after the creator's own. */
+function expiryOf(asked: string | undefined, creator: Principal, now: number): string | null {
+  if (asked !== undefined && Date.parse(asked) <= now) {
+    throw new DumbwaiterError('invalid_input', `expiresAt: must be in the future; given ${asked}`);
+  }
+  const last = creator.expiresAt ?? null;
+  if (last !== null && (asked === undefined || Date.parse(asked) > Date.parse(last))) {
+    throw new DumbwaiterError('forbidden', `expiresAt: a key that expires makes none that outlives it; at the latest ${last}`);
+  }
+  return asked === undefined ? null : new Date(asked).toISOString();
+}
+
+function ofStore(error: unknown): void {
+  if (!(error instanceof StoreError)) throw error;
+}
+
+function cursorAfter(id: string): string {
+  return Buffer.from(id).toString('base64url');
+}
+
+function lastOf(cursor: string): string {
+  const id = Buffer.from(cursor, 'base64url').toString();
+  if (!/^[0-9a-z]+$/.test(id)) throw new DumbwaiterError('invalid_input', 'cursor: must be one that this list gave');
+  return id;
+}

@@ -1,0 +1,34 @@
+/** Turns whatever was thrown into a refusal that may be told. */
+
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { StoreError } from '../../engine/port/port.ts';
+import type { Log } from '../service/log.ts';
+
+/** Told with `throttled` and `unavailable` when the refusal itself does not say how long to wait. */
+const retryAfterMsDefault = 1000;
+
+/** A defect is logged whole and told as `internal`: nothing of it leaks. */
+export function refusalOf(error: unknown, requestId: string, log: Log): DumbwaiterError {
+  const refusal = toldAs(error);
+  if (refusal.code === 'internal') log.error('Defect', { kind: 'defect', requestId }, error);
+  else if (refusal.status >= 500)
+    log.warn('Unavailable', { kind: 'unavailable', requestId, code: refusal.code, detail: detailOf(refusal) });
+  const retryAfterMs =
+    refusal.retryAfterMs ?? (refusal.status === 429 || refusal.status === 503 ? retryAfterMsDefault : undefined);
+  return new DumbwaiterError(refusal.code, refusal.message, {
+    requestId,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+function toldAs(error: unknown): DumbwaiterError {
+  if (error instanceof DumbwaiterError && error.code !== 'internal') return error;
+  if (error instanceof StoreError)
+    return new DumbwaiterError('unavailable', 'The store did not answer in time; try again.', { cause: error });
+  return new DumbwaiterError('internal', 'Something went wrong here. The request id finds it in the logs.');
+}
+
+/** What the store said, where it did: for the log alone. */
+function detailOf({ message, cause }: DumbwaiterError): string {
+  return cause instanceof Error ? `${message} ${cause.message}` : message;
+}

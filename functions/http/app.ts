@@ -1,0 +1,204 @@
+/**
+ * The HTTP API, as an app that runs wherever a `Request` gets a `Response`: on Lambda and on a port. Its paths are the
+ * contract's `routes`; its errors are problem+json.
+ */
+import { type Context, Hono } from 'hono';
+import { cors } from 'hono/cors';
+import { type OperationName, type Route, routes } from '../../contract/contract.ts';
+import { DumbwaiterError, type ErrorCode } from '../../contract/errors.ts';
+import { writeJson } from '../../contract/json-text.ts';
+import type { Authenticate } from '../auth/authenticate.ts';
+import type { Principal } from '../auth/authorize.ts';
+import { problemResponse } from '../errors/problem.ts';
+import { refusalOf } from '../errors/refusal.ts';
+import type { Log } from '../service/log.ts';
+import type { Service } from '../service/service.ts';
+import { inTime, type TimeLeft } from '../service/time-left.ts';
+import { inputOfQuery } from './query.ts';
+import { readJson } from './request-body.ts';
+
+export interface AppParts {
+  service: Service;
+  authenticate: Authenticate;
+  log: Log;
+  /** A new id of a request that brings none by `Bindings`. */
+  newRequestId(): string;
+  /** Ends the waiting of receives, when the server stops. */
+  stopping?: AbortSignal;
+  /** Web pages of these origins may call from a browser; `*` stands for all. On AWS, API Gateway sees to this. */
+  allowedOrigins?: string[];
+  /** Whether a `Host` header names this server; without it any does. A guard against DNS rebinding, for servers on a loopback address. */
+  isOwnHost?: (hostname: string) => boolean;
+}
+
+/** What the carrier of a request knows of it. */
+export interface Bindings {
+  requestId?: string;
+  /** Why it is refused whatever it asks for: its path cannot be trusted, or it did not arrive whole. */
+  refusal?: DumbwaiterError | undefined;
+  /** Where the process may not run for longer. */
+  left?: TimeLeft;
+}
+
+interface Env {
+  Bindings: Bindings;
+  Variables: { requestId: string; operation?: OperationName; queue?: string | undefined; principal?: string; code?: ErrorCode };
+}
+
+export const openApiPath = '/v1/openapi.json';
+
+export function createApp({
+  service,
+  authenticate,
+  log,
+  newRequestId,
+  stopping,
+  allowedOrigins = [],
+  isOwnHost,
+}: AppParts): Hono<Env> {
+  const app = new Hono<Env>();
+
+  app.use(async (context, next) => {
+    const startedAt = performance.now();
+    const requestId = context.env.requestId ?? newRequestId();
+    context.set('requestId', requestId);
+    await next();
+    context.res.headers.set('x-request-id', requestId);
+    context.res.headers.set('cache-control', 'no-store');
+    const ms = Math.round(performance.now() - startedAt);
+    const { operation, principal, queue, code } = context.var;
+    const { method } = context.req;
+    log.info('Answered', { requestId, method, operation, queue, principal, status: context.res.status, code, ms });
+  });
+
+  if (isOwnHost !== undefined) {
+    app.use(async (context, next) => {
+      const { hostname } = new URL(context.req.url);
+      if (isOwnHost(hostname)) return next();
+      throw new DumbwaiterError(
+        'forbidden',
+        `Host: ${hostname} is not a name of this server; start it with --allow-host ${hostname}`,
+      );
+    });
+  }
+
+  if (allowedOrigins.length > 0) app.use(crossOrigin(allowedOrigins));
+
+  app.use(async (context, next) => {
+    if (context.env.refusal !== undefined) throw context.env.refusal;
+    await next();
+  });
+
+  app.use((context, next) => inTime(context.env.left, next));
+
+  for (const operation of Object.keys(routes) as OperationName[]) {
+    const route: Route = routes[operation];
+    app.on(route.method, honoPath(route.path), async (context) => {
+      context.set('operation', operation);
+      context.set('queue', context.req.param('queue'));
+      const principal = await principalOf(route, context.req.header('authorization'));
+      context.set('principal', principal.id);
+      const { raw } = context.req;
+      const input = await inputOf(route, raw);
+      const { left } = context.env;
+      const signal = AbortSignal.any([raw.signal, ...(stopping ? [stopping] : []), ...(left ? [left.signal] : [])]);
+      const time = left === undefined ? {} : { endsAt: left.endsAt };
+      const output = await service.call(operation, context.req.param(), input, { principal, signal, ...time });
+      return context.body(writeJson(output), route.status, { 'content-type': 'application/json' });
+    });
+  }
+
+  app.get(openApiPath, async (context) => {
+    // Loaded when asked for: no other call needs it.
+    const { openApiDocument } = await import('../openapi/document.ts');
+    return context.json(openApiDocument(publicUrl(context.req.raw)));
+  });
+
+  for (const [path, methods] of methodsOfPaths()) {
+    app.all(honoPath(path), (context) => {
+      const refusal = new DumbwaiterError(
+        'method_not_allowed',
+        `${context.req.method} is not for this path; ${methods.join(', ')} is.`,
+      );
+      const response = refused(refusal, context);
+      response.headers.set('allow', methods.join(', '));
+      return response;
+    });
+  }
+
+  app.notFound((context) => {
+    const refusal = new DumbwaiterError('not_found', `There is no path ${context.req.path.slice(0, 200)}; see ${openApiPath}.`);
+    return refused(refusal, context);
+  });
+  app.onError((error, context) => refused(error, context));
+
+  function refused(error: unknown, context: Context<Env>): Response {
+    const refusal = refusalOf(error, context.var.requestId, log);
+    context.set('code', refusal.code);
+    return problemResponse(refusal);
+  }
+
+  async function principalOf(route: Route, authorization: string | undefined): Promise<Principal> {
+    return route.scope === 'none' ? nobody : authenticate(authorization);
+  }
+
+  return app;
+}
+
+async function inputOf({ method }: Route, request: Request): Promise<unknown> {
+  const query = inputOfQuery(new URL(request.url).searchParams);
+  if (method === 'GET') return query;
+  if (method === 'DELETE') {
+    const misplaced = fieldOf(await readJson(request));
+    if (misplaced === undefined) return query;
+    throw new DumbwaiterError('invalid_input', `${misplaced.slice(0, 60)}: must be sent in the query string, not in a body`);
+  }
+  const [astray] = Object.keys(query);
+  if (astray === undefined) return readJson(request);
+  throw new DumbwaiterError('invalid_input', `${astray.slice(0, 60)}: must be sent in the JSON body, not in the query string`);
+}
+
+/** The first field of a body that should be empty; `input`: the body is no object. */
+function fieldOf(body: unknown): string | undefined {
+  if (body === null) return undefined;
+  return typeof body === 'object' && !Array.isArray(body) ? Object.keys(body)[0] : 'input';
+}
+
+/** Keys travel in a header that pages set themselves, never by themselves as cookies do: no page can borrow another's. */
+function crossOrigin(origin: string[]) {
+  return cors({
+    origin,
+    allowMethods: ['GET', 'PUT', 'POST', 'PATCH', 'DELETE'],
+    allowHeaders: ['authorization', 'content-type'],
+    exposeHeaders: ['retry-after', 'x-request-id'],
+    maxAge: preflightSeconds,
+  });
+}
+
+const preflightSeconds = 3600;
+
+/** Where callers reach this server: behind a proxy, with the scheme and the path prefix that the proxy tells. */
+function publicUrl({ url, headers }: Request): string {
+  const { protocol, host } = new URL(url);
+  const scheme = /^https?$/.exec(headers.get('x-forwarded-proto') ?? '')?.[0] ?? protocol.slice(0, -1);
+  const prefix = /^(\/[\w.~-]+)+(?=\/?$)/.exec(headers.get('x-forwarded-prefix') ?? '')?.[0] ?? '';
+  return `${scheme}://${host}${prefix}`;
+}
+
+const nobody: Principal = { id: 'nobody', scopes: [], queues: [] };
+
+/** `{name}` of the contract is `:name` here. */
+function honoPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ':$1');
+}
+
+/** HEAD goes wherever GET does. */
+function methodsOfPaths(): Map<string, string[]> {
+  const paths = new Map<string, string[]>([[openApiPath, ['GET', 'HEAD']]]);
+  for (const { method, path } of Object.values(routes) as Route[]) {
+    const methods = paths.get(path) ?? [];
+    methods.push(...(method === 'GET' ? ['GET', 'HEAD'] : [method]));
+    paths.set(path, methods);
+  }
+  return paths;
+}

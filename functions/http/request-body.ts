@@ -1,0 +1,68 @@
+/** Reads the JSON of a request, within what one call may carry, and refuses the rest before it is read or parsed. */
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { callBytesMax } from '../../contract/limits.ts';
+import { parseRequest } from './request-text.ts';
+
+/** `{}` without a body. Throws `payload_too_large`, `unsupported_media_type`, `request_timeout` or `invalid_input`. */
+export async function readJson(request: Request): Promise<unknown> {
+  const declared = Number(request.headers.get('content-length') ?? 0);
+  if (declared > callBytesMax) throw tooLarge(`${declared} bytes`);
+  const encoding = request.headers.get('content-encoding');
+  if (encoding !== null && encoding !== 'identity') {
+    throw new DumbwaiterError(
+      'unsupported_media_type',
+      `The body must be sent without content-encoding, was ${encoding.slice(0, 60)}.`,
+    );
+  }
+  const bytes = await readBytes(request);
+  if (bytes.length === 0) return {};
+  const mediaType = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
+  if (mediaType !== 'application/json') {
+    const given = mediaType === undefined ? 'is missing' : `was ${mediaType.slice(0, 60)}`;
+    throw new DumbwaiterError('unsupported_media_type', `The content-type must be application/json, ${given}.`);
+  }
+  const text = decode(bytes);
+  if (carriedBytes(text, bytes.length) > callBytesMax) throw tooLarge('more once escaped');
+  return parseRequest(text);
+}
+
+async function readBytes(request: Request): Promise<Uint8Array> {
+  if (request.body === null) return new Uint8Array(0);
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const reader = request.body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return Buffer.concat(chunks, bytes);
+      bytes += value.length;
+      // A chunked body does not say how long it is.
+      if (bytes > callBytesMax) throw tooLarge('more');
+      chunks.push(value);
+    }
+  } catch (cause) {
+    // Whoever waits for nothing more must not be sent more. There is nobody to tell when that fails too.
+    reader.cancel().catch(() => undefined);
+    if (cause instanceof DumbwaiterError) throw cause;
+    throw new DumbwaiterError('request_timeout', 'The request did not arrive whole.', { cause });
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new DumbwaiterError('invalid_input', 'input: must be JSON in UTF-8, and has bytes that are not UTF-8');
+  }
+}
+
+/** What the text takes as a JSON string, as API Gateway hands it on: see `callBytesMax`. */
+function carriedBytes(text: string, bytes: number): number {
+  // A character escaped takes two bytes, or six if it is a control character, which JSON text has only as white space.
+  if (bytes * 2 <= callBytesMax) return bytes;
+  return bytes + (text.match(/["\\\n\r\t]/g)?.length ?? 0);
+}
+
+function tooLarge(given: string): DumbwaiterError {
+  return new DumbwaiterError('payload_too_large', `A request may carry ${callBytesMax} bytes, was ${given}.`);
+}

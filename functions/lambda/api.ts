@@ -1,0 +1,26 @@
+/** Lambda entry: every operation, by API Gateway's events and by direct invocation. */
+
+import { createAuthenticate } from '../auth/authenticate.ts';
+import { createApp } from '../http/app.ts';
+import { createService } from '../service/service.ts';
+import { timeLeft } from '../service/time-left.ts';
+import type { LambdaContext } from './context.ts';
+import { createEnvironment } from './environment.ts';
+import { answerOf, bindingsOf, type GatewayAnswer, isGatewayEvent, requestOf } from './gateway-event.ts';
+import { answerInvocation, type InvocationAnswer } from './invocation.ts';
+
+const { engine, keys, secrets, adminKey, invokeScopes, clock, log } = createEnvironment('dumbwaiter-api');
+const service = createService({ engine, keys, secrets });
+const authenticate = createAuthenticate({ keys, adminKey });
+const app = createApp({ service, authenticate, log, newRequestId: () => crypto.randomUUID() });
+
+export async function handler(event: unknown, context: LambdaContext): Promise<GatewayAnswer | InvocationAnswer> {
+  log.begin(context);
+  const left = timeLeft(context, clock);
+  if (isGatewayEvent(event)) {
+    return answerOf(await app.fetch(requestOf(event), { ...bindingsOf(event), left }));
+  }
+  // Keys play no part: whoever IAM lets invoke this function may do what the function is for, on all queues.
+  const principal = { id: 'iam', scopes: invokeScopes, queues: ['*'] };
+  return answerInvocation(event, { service, principal, log, requestId: context.awsRequestId, left });
+}

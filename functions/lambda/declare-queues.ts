@@ -1,0 +1,61 @@
+/**
+ * Lambda entry: a CloudFormation custom resource that creates the queues and schedules which a stack declares, and sets those that are
+ * there. It removes none: what is declared no more stays until somebody deletes it.
+ * Protocol: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
+ */
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { declareQueues, declareSchedules, parseDeclarations, parseSchedules } from '../service/declarations.ts';
+import { inTime, timeLeft } from '../service/time-left.ts';
+import type { LambdaContext } from './context.ts';
+import { createEnvironment } from './environment.ts';
+
+interface CloudFormationEvent {
+  RequestType: 'Create' | 'Update' | 'Delete';
+  ResponseURL: string;
+  StackId: string;
+  RequestId: string;
+  LogicalResourceId: string;
+  PhysicalResourceId?: string;
+  ResourceProperties: { queuesJson: string; schedulesJson?: string };
+}
+
+const { engine, clock, log } = createEnvironment('dumbwaiter-declare-queues');
+/** CloudFormation takes an answer of at most 4 KB. */
+const reasonCharsMax = 1000;
+/** Kept back to answer: CloudFormation learns nothing from a function that Lambda ends. */
+const answerMs = 10_000;
+
+export async function handler(event: CloudFormationEvent, context: LambdaContext): Promise<void> {
+  log.begin(context);
+  let failure: string | undefined;
+  try {
+    if (event.RequestType !== 'Delete') {
+      const { queuesJson, schedulesJson = '{}' } = event.ResourceProperties;
+      const [queues, schedules] = [parseDeclarations(queuesJson), parseSchedules(schedulesJson)];
+      const left = timeLeft(context, clock, answerMs);
+      await inTime(left, async () => {
+        await declareQueues(engine, queues, left);
+        await declareSchedules(engine, schedules, left);
+      });
+    }
+  } catch (error) {
+    log.error('Queues not declared', { kind: 'declaration_failed' }, error);
+    const told = error instanceof DumbwaiterError ? `${error.code}: ${error.message}` : `See the log, ${context.awsRequestId}.`;
+    failure = told.slice(0, reasonCharsMax);
+  }
+  await answer(event, failure);
+}
+
+async function answer(event: CloudFormationEvent, failure: string | undefined): Promise<void> {
+  const { StackId, RequestId, LogicalResourceId } = event;
+  const PhysicalResourceId = event.PhysicalResourceId ?? `${LogicalResourceId}-queues`;
+  const Status = failure === undefined ? 'SUCCESS' : 'FAILED';
+  const body = { Status, PhysicalResourceId, StackId, RequestId, LogicalResourceId, ...(failure && { Reason: failure }) };
+  // The URL is signed for an empty content type.
+  const response = await fetch(event.ResponseURL, {
+    method: 'PUT',
+    headers: { 'content-type': '' },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`CloudFormation did not take the answer: ${response.status}.`);
+}

@@ -1,0 +1,66 @@
+/**
+ * A call by Lambda invoke: `{operation, params, input}`, without API Gateway and API keys. IAM decides who may. With `inputText`, the input as
+ * JSON text, in place of `input` the answer has `outputText`: Lambda parses and writes what it carries, and loses what a number cannot hold.
+ */
+import type { OperationName, OutputOf } from '../../contract/contract.ts';
+import { DumbwaiterError, type ErrorCode } from '../../contract/errors.ts';
+import { withValues, writeJson } from '../../contract/json-text.ts';
+import type { Principal } from '../auth/authorize.ts';
+import { refusalOf } from '../errors/refusal.ts';
+import { parseRequest } from '../http/request-text.ts';
+import type { Log } from '../service/log.ts';
+import { isOperation, type Service } from '../service/service.ts';
+import { inTime, type TimeLeft } from '../service/time-left.ts';
+
+export type InvocationAnswer =
+  | { ok: true; output: OutputOf<OperationName> }
+  | { ok: true; outputText: string }
+  | { ok: false; error: { code: ErrorCode; message: string; requestId: string; retryAfterMs?: number } };
+
+interface InvocationParts {
+  service: Service;
+  principal: Principal;
+  log: Log;
+  requestId: string;
+  left: TimeLeft;
+}
+
+/** Refusals are answers: what rejects is left for Lambda's own failures. */
+export async function answerInvocation(
+  event: unknown,
+  { service, principal, log, requestId, left }: InvocationParts,
+): Promise<InvocationAnswer> {
+  const call = typeof event === 'object' && event !== null ? event : {};
+  const operation = 'operation' in call ? call.operation : undefined;
+  const startedAt = performance.now();
+  let status = 200;
+  try {
+    if (!isOperation(operation)) {
+      throw new DumbwaiterError('invalid_input', 'operation: must be one of the contract, such as publish or receive');
+    }
+    const params = 'params' in call ? call.params : {};
+    const input = inputOf(call);
+    const { signal, endsAt } = left;
+    const output = await inTime(left, () => service.call(operation, params, input, { principal, signal, endsAt }));
+    return 'inputText' in call ? { ok: true, outputText: writeJson(output) } : { ok: true, output: withValues(output) };
+  } catch (error) {
+    const { code, message, retryAfterMs, status: refused } = refusalOf(error, requestId, log);
+    status = refused;
+    return { ok: false, error: { code, message, requestId, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) } };
+  } finally {
+    const ms = Math.round(performance.now() - startedAt);
+    log.info('Answered', {
+      requestId,
+      operation: isOperation(operation) ? operation : undefined,
+      principal: principal.id,
+      status,
+      ms,
+    });
+  }
+}
+
+function inputOf(call: object): unknown {
+  if (!('inputText' in call)) return 'input' in call ? call.input : {};
+  if (typeof call.inputText === 'string') return parseRequest(call.inputText, 'inputText');
+  throw new DumbwaiterError('invalid_input', 'inputText: must be a text, of JSON');
+}

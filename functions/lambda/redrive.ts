@@ -1,0 +1,18 @@
+/** Lambda entry: moves dead letters back, as a task; hands the rest on to itself when its time runs short. */
+
+import type { LambdaContext } from './context.ts';
+import { createEnvironment } from './environment.ts';
+import { invokeRedrive, type RedriveEvent } from './invoke-redrive.ts';
+
+/** Kept back to end the write at hand and to hand on. */
+const handOverMs = 20_000;
+
+const { engine, clock, log } = createEnvironment('dumbwaiter-redrive');
+
+export async function handler(event: RedriveEvent, context: LambdaContext): Promise<void> {
+  log.begin(context);
+  const until = clock.now() + context.getRemainingTimeInMillis() - handOverMs;
+  const outcome = await engine.runRedrive(event.queue, event.task, { until });
+  log.info('Redrove', { queue: event.queue, task: event.task, outcome });
+  if (outcome === 'more') await invokeRedrive(context.functionName, { queue: event.queue, task: event.task });
+}

@@ -1,0 +1,106 @@
+/** The DynamoDB engine that the local server works on: the embedded one behind a guard, or any other by its endpoint. */
+import { randomBytes } from 'node:crypto';
+import { createDynamoClient } from '../../engine/dynamo/client.ts';
+import { type DataFolder, openDataFolder } from './data-folder.ts';
+import { startDynamodbGuard } from './dynamodb-guard.ts';
+import {
+  type EmbeddedDynamodb,
+  EmbeddedDynamodbError,
+  secretLoopbackAddress,
+  startEmbeddedDynamodb,
+} from './embedded-dynamodb.ts';
+import { StartFailure } from './start-failure.ts';
+
+export type LocalData = { folder: string } | { endpoint: string } | 'memory';
+
+/** How other programs of this machine reach the DynamoDB engine. */
+export interface DynamodbAccess {
+  endpoint: string;
+  region: string;
+  /** The access key that the endpoint asks for; undefined where it is not the embedded engine. */
+  accessKeyId?: string;
+}
+
+export interface LocalDynamodb {
+  client: ReturnType<typeof createDynamoClient>;
+  access: DynamodbAccess;
+  /** Where the data is, for people. */
+  place: string;
+  /** The folder that the rows are in, where there is one. */
+  folder?: DataFolder;
+  /** Ends with what happened, if the engine stops by itself. */
+  died: Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Throws StartFailure. */
+export async function openLocalDynamodb(data: LocalData): Promise<LocalDynamodb> {
+  if (data === 'memory') return openEmbedded();
+  if ('endpoint' in data) {
+    const client = createDynamoClient({ endpoint: data.endpoint, ...account() });
+    return {
+      client,
+      access: { endpoint: data.endpoint, region: region() },
+      place: data.endpoint,
+      died: new Promise(() => undefined),
+      stop: async () => client.destroy(),
+    };
+  }
+  const folder = await openDataFolder(data.folder);
+  try {
+    return await openEmbedded(folder);
+  } catch (error) {
+    folder.close();
+    throw error;
+  }
+}
+
+async function openEmbedded(folder?: DataFolder): Promise<LocalDynamodb> {
+  const engine = await embedded(folder?.databaseFile);
+  const accessKeyId = folder?.settings.dynamodb?.accessKeyId ?? randomBytes(15).toString('hex');
+  const guard = await startDynamodbGuard(engine.endpoint, accessKeyId, folder?.settings.dynamodb?.port).catch(async (error) => {
+    await engine.stop();
+    throw error;
+  });
+  await folder?.save({ dynamodb: { port: guard.port, accessKeyId } });
+  const client = createDynamoClient({ endpoint: engine.endpoint, region: region(), credentials: anyCredentials });
+  return {
+    client,
+    access: { endpoint: guard.url, region: region(), accessKeyId },
+    place: folder?.databaseFile ?? 'in memory, gone with this process',
+    ...(folder === undefined ? {} : { folder }),
+    died: engine.ended.then((said) => `The embedded DynamoDB engine ended: ${said.replaceAll('\n', '; ') || 'it said nothing'}`),
+    async stop() {
+      client.destroy();
+      await guard.close();
+      await engine.stop();
+      folder?.close();
+    },
+  };
+}
+
+async function embedded(databaseFile: string | undefined): Promise<EmbeddedDynamodb> {
+  try {
+    return await startEmbeddedDynamodb({
+      host: secretLoopbackAddress(),
+      ...(databaseFile === undefined ? {} : { databaseFile }),
+    });
+  } catch (error) {
+    if (!(error instanceof EmbeddedDynamodbError)) throw error;
+    throw new StartFailure(error.message, { cause: error });
+  }
+}
+
+/** The embedded engine checks no signature, but asks for one. */
+const anyCredentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+
+function region(): string {
+  return process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1';
+}
+
+/** What signs the requests to an endpoint of the user's choice. */
+function account() {
+  const { AWS_ACCESS_KEY_ID, AWS_PROFILE } = process.env;
+  if (AWS_ACCESS_KEY_ID !== undefined || AWS_PROFILE !== undefined) return { region: region() };
+  return { region: region(), credentials: anyCredentials };
+}

@@ -1,0 +1,102 @@
+/** Serves an app on a port, and bears with clients that are slow, cut off or idle. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { pathOfTarget } from '../http/request-path.ts';
+import { answerSocket, isBeingAnswered, refusalOfClientError } from './client-errors.ts';
+import { isLoopback } from './loopback.ts';
+import { StartFailure } from './start-failure.ts';
+
+/** How long clients may take; in time Node closes the connection, with a 408 where it can. */
+export interface Patience {
+  /** For the headers of a request, from the begin of the connection or of the request. */
+  headersMs: number;
+  /** For a request with its body. */
+  requestMs: number;
+  /** For the next request on a connection. */
+  keepAliveMs: number;
+  /** For the calls under way when the server closes. */
+  closingMs: number;
+}
+
+export const usualPatience: Patience = { headersMs: 10_000, requestMs: 30_000, keepAliveMs: 65_000, closingMs: 5_000 };
+
+const idleCheckMs = 50;
+
+export interface HttpServer {
+  url: string;
+  /** Takes no more calls, and ends when those under way have ended. */
+  close(): Promise<void>;
+}
+
+export interface Fetch {
+  fetch(request: Request, bindings: object): Response | Promise<Response>;
+}
+
+/** Throws StartFailure if the port cannot be had. Port 0 is any free one. */
+export async function serveHttp(
+  app: Fetch,
+  { host, port, patience }: { host: string; port: number; patience: Patience },
+): Promise<HttpServer> {
+  // The name of the server for an HTTP/1.0 request without a Host header.
+  const hostname = isLoopback(host) ? host : 'localhost';
+  const options = {
+    headersTimeout: patience.headersMs,
+    requestTimeout: patience.requestMs,
+    keepAliveTimeout: patience.keepAliveMs,
+    connectionsCheckingInterval: Math.min(1_000, patience.headersMs),
+    // Node's own answer would have no body.
+    requireHostHeader: false,
+  };
+  const refuse = (refusal: DumbwaiterError) => app.fetch(new Request(`http://${nameInUrl(hostname)}/`), { refusal });
+  const server = createServer(options, serve)
+    // What a client expects beyond 100-continue may be ignored (RFC 9110, 10.1.1).
+    .on('checkExpectation', serve)
+    .on('clientError', async (error, socket) => {
+      if (isBeingAnswered(socket as Socket)) socket.destroy();
+      else await answerSocket(socket as Socket, await refuse(refusalOfClientError(error)));
+    });
+
+  function serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const { path, refusal = hostRefusal(incoming) } = pathOfTarget(incoming.url ?? '');
+    const query = incoming.url?.indexOf('?') ?? -1;
+    incoming.url = query < 0 ? path : path + incoming.url?.slice(query);
+    const errorHandler = () => refuse(new DumbwaiterError('invalid_input', 'Host: is no name of a server'));
+    getRequestListener((request) => app.fetch(request, { refusal }), { hostname, errorHandler })(incoming, outgoing);
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(new StartFailure(reasonOf(error, host, port), { cause: error })));
+    server.listen(port, host, resolve);
+  });
+  const { port: bound } = server.address() as AddressInfo;
+  return {
+    url: `http://${nameInUrl(host)}:${bound}`,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      // A connection whose call has just been answered would stay open for the next one.
+      const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
+      const late = setTimeout(() => server.closeAllConnections(), patience.closingMs);
+      await closed;
+      clearInterval(idle);
+      clearTimeout(late);
+    },
+  };
+}
+
+function hostRefusal({ httpVersion, headers }: IncomingMessage): DumbwaiterError | undefined {
+  if (headers.host !== undefined || httpVersion === '1.0') return undefined;
+  return new DumbwaiterError('invalid_input', 'Host: must be sent, as HTTP/1.1 asks for, is missing');
+}
+
+function nameInUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function reasonOf(error: Error, host: string, port: number): string {
+  const code = 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE') return `Port ${port} of ${host} is taken: choose another with --port.`;
+  if (code === 'EACCES') return `Port ${port} of ${host} may not be opened by this user: choose another with --port.`;
+  return `Port ${port} of ${host} cannot be opened: ${error.message}.`;
+}

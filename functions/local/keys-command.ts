@@ -1,0 +1,122 @@
+/** `npm run keys`: creates, lists and revokes API keys over HTTP, with an admin key; shows the one of a local server. */
+import { Command, Option } from 'commander';
+import {
+  type InputOf,
+  type OperationName,
+  type OutputOf,
+  type Page,
+  type ParamsOf,
+  type Route,
+  routes,
+  type Scope,
+} from '../../contract/contract.ts';
+import { dataFolderDefault, readDataFolderSettings } from './data-folder.ts';
+import { StartFailure } from './start-failure.ts';
+
+interface Connection {
+  url?: string;
+  apiKey?: string;
+}
+
+/** A refusal, or a server that cannot be reached, in a line for whoever typed the command. */
+class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
+}
+
+const command = new Command('npm run keys --')
+  .description('Creates, lists and revokes API keys. Needs a key of the scope admin on all queues.')
+  .addOption(new Option('--url <url>', 'of the queue').env('DUMBWAITER_URL'))
+  .addOption(new Option('--api-key <key>', 'that may administer keys').env('DUMBWAITER_API_KEY'));
+
+command
+  .command('create <name>')
+  .description('makes a key and prints it, this once')
+  .option('--queues <patterns>', 'queues that it covers, separated by commas; * stands for any characters', '*')
+  .requiredOption('--scopes <scopes>', 'what it may do: publish, receive, admin, separated by commas')
+  .option('--expires <instant>', 'from when on it opens nothing, such as 2027-01-31T00:00:00Z; without it: when it is revoked')
+  .action(async (name: string, { queues, scopes, expires }: { queues: string; scopes: string; expires?: string }) => {
+    const input = {
+      name,
+      queues: queues.split(','),
+      scopes: scopes.split(',') as Scope[],
+      ...(expires === undefined ? {} : { expiresAt: expires }),
+    };
+    const { key, id } = await call('createKey', {}, input);
+    console.error(`Key ${id} (${name}). It is shown this once:`);
+    console.log(key);
+  });
+
+command
+  .command('list')
+  .description('lists the keys, without their secrets')
+  .action(async () => {
+    let page: Page = {};
+    for (;;) {
+      const { keys, cursor } = await call('listKeys', {}, page);
+      for (const { id, name, scopes, queues, createdAt, expiresAt, lastUsedAt } of keys) {
+        const times = [createdAt, `expires ${expiresAt ?? 'never'}`, `used ${lastUsedAt ?? 'never'}`];
+        console.log([id, ...times, scopes.join(','), queues.join(','), name].join('\t'));
+      }
+      if (cursor === undefined) return;
+      page = { cursor };
+    }
+  });
+
+command
+  .command('revoke <id>')
+  .description('revokes a key: it stops working everywhere within a minute')
+  .action(async (id: string) => {
+    await call('revokeKey', { id }, {});
+    console.error(`Key ${id} is revoked.`);
+  });
+
+command
+  .command('show')
+  .description('prints the key that a local server made at its first start; needs no server')
+  .option('--data <folder>', 'where the server keeps its data', dataFolderDefault)
+  .action(async ({ data }: { data: string }) => {
+    const { apiKey } = await readDataFolderSettings(data);
+    if (apiKey === undefined) throw new CommandFailure(`${data} holds no key: no local server has made one there.`);
+    console.log(apiKey);
+  });
+
+async function call<Name extends OperationName>(
+  operation: Name,
+  params: ParamsOf<Name>,
+  input: InputOf<Name>,
+): Promise<OutputOf<Name>> {
+  const { url, apiKey } = command.opts<Connection>();
+  if (url === undefined) throw new CommandFailure('Name the server by --url or DUMBWAITER_URL.');
+  if (apiKey === undefined) throw new CommandFailure('Give an admin key by --api-key or DUMBWAITER_API_KEY.');
+  const response = await request(url, apiKey, routes[operation], params, input);
+  const answer: unknown = await response.json().catch(() => undefined);
+  if (response.ok) return answer as OutputOf<Name>;
+  const detail = typeof answer === 'object' && answer !== null && 'detail' in answer ? answer.detail : response.statusText;
+  throw new CommandFailure(`${response.status}: ${detail}`);
+}
+
+async function request(url: string, apiKey: string, { method, path }: Route, params: object, input: object): Promise<Response> {
+  const values = new Map(Object.entries(params));
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(values.get(name))));
+  const query = method === 'POST' ? '' : `?${new URLSearchParams(Object.entries(input))}`;
+  const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
+  try {
+    return await fetch(`${url.replace(/\/+$/, '')}${filled}${query}`, {
+      method,
+      headers,
+      ...(method === 'POST' ? { body: JSON.stringify(input) } : {}),
+    });
+  } catch (cause) {
+    throw new CommandFailure(`${url} cannot be reached: ${cause instanceof Error ? (cause.cause ?? cause.message) : cause}`, {
+      cause,
+    });
+  }
+}
+
+try {
+  await command.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommandFailure || error instanceof StartFailure)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

@@ -1,0 +1,19 @@
+/** Logs of the local server: what is wrong, on stderr; each call too, if asked for. */
+import type { Log, LogFields } from '../service/log.ts';
+
+export function createLocalLog({ calls }: { calls: boolean }): Log {
+  return {
+    info(message, fields) {
+      if (calls) console.error(line(message, fields));
+    },
+    warn: (message, fields) => console.error(line(message, fields)),
+    error(message, fields, error) {
+      console.error(line(message, fields), ...(error === undefined ? [] : [error]));
+    },
+  };
+}
+
+function line(message: string, fields: LogFields): string {
+  const told = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return [new Date().toISOString(), message, ...told.map(([name, value]) => `${name}=${value}`)].join(' ');
+}

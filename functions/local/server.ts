@@ -1,0 +1,138 @@
+/** The whole queue in one process: the app that Lambda runs, on a port, over a DynamoDB engine of its own. */
+
+import { createEngine } from '../../engine/create.ts';
+import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
+import { createDynamoStore } from '../../engine/dynamo/store.ts';
+import { createTables } from '../../engine/dynamo/tables.ts';
+import { jsonItems } from '../../engine/dynamo/transactions.ts';
+import { createRandom } from '../../engine/port/random.ts';
+import { fixedAdminKey } from '../auth/admin-key.ts';
+import { createKeys, type Keys } from '../auth/api-keys.ts';
+import { createAuthenticate } from '../auth/authenticate.ts';
+import { administrator, allScopes } from '../auth/authorize.ts';
+import { createApp } from '../http/app.ts';
+import { createCheckBack } from '../service/check-back.ts';
+import { logEngineEvents } from '../service/engine-log.ts';
+import type { Log } from '../service/log.ts';
+import { createPoster } from '../service/outgoing-post.ts';
+import { createService } from '../service/service.ts';
+import { createSigningSecrets } from '../service/signing-secrets.ts';
+import { createChores } from './background-jobs.ts';
+import type { DataFolder } from './data-folder.ts';
+import { type DynamodbAccess, type LocalData, type LocalDynamodb, openLocalDynamodb } from './dynamodb.ts';
+import { type HttpServer, type Patience, serveHttp, usualPatience } from './http-server.ts';
+import { isLoopback } from './loopback.ts';
+import { StartFailure } from './start-failure.ts';
+
+export interface LocalOptions {
+  data: LocalData;
+  log: Log;
+  host?: string;
+  /** Any free one, unless given. */
+  port?: number;
+  /** An admin key of the caller's choice. */
+  adminKey?: string | undefined;
+  patience?: Patience;
+  /** Web pages of these origins may call; `*` stands for all. */
+  allowedOrigins?: string[];
+  /** Names in `Host` headers that are answered besides those of this machine, where the server listens on a loopback address. */
+  allowedHosts?: string[];
+}
+
+/** The key that opens this server: given by the environment, made at this start, or kept in the data folder or nowhere since an earlier one. */
+export type FirstKey = { from: 'given' | 'folder' | 'elsewhere' } | { from: 'generated'; text: string };
+
+export interface LocalServer {
+  url: string;
+  firstKey: FirstKey;
+  /** For programs that need DynamoDB beside the queue, such as those that use the direct transport. */
+  dynamodb: DynamodbAccess;
+  /** Where the data is, for people. */
+  place: string;
+  /** Ends with what happened, if the DynamoDB engine stops by itself. */
+  died: Promise<string>;
+  /** Takes no more calls, ends those under way, and stops what it started. */
+  close(): Promise<void>;
+}
+
+const tables = { messages: 'dumbwaiter-messages', leases: 'dumbwaiter-leases', queues: 'dumbwaiter-queues' };
+
+/** Throws StartFailure; nothing that it started is left then. */
+export async function startLocal(options: LocalOptions): Promise<LocalServer> {
+  const dynamodb = await openLocalDynamodb(options.data);
+  try {
+    await tablesReady(dynamodb);
+    const { http, keys, stop } = await serveQueue(options, dynamodb.client);
+    const { access, place, died } = dynamodb;
+    const close = async () => {
+      await stop();
+      await dynamodb.stop();
+    };
+    const firstKey = await firstKeyOf(keys, options.adminKey, dynamodb.folder);
+    return { url: http.url, firstKey, dynamodb: access, place, died, close };
+  } catch (error) {
+    await dynamodb.stop();
+    throw error;
+  }
+}
+
+async function tablesReady({ client, place }: LocalDynamodb): Promise<void> {
+  try {
+    await createTables(client, tables);
+  } catch (cause) {
+    const { name, message } = cause as Error;
+    const reason = (message || name).replaceAll('\n', ' ');
+    throw new StartFailure(`The tables cannot be created (${place}): ${reason}`, { cause });
+  }
+}
+
+async function serveQueue(options: LocalOptions, client: Parameters<typeof createDynamoStore>[0]['client']) {
+  const { log, host = '127.0.0.1', port = 0, patience = usualPatience } = options;
+  const clock = createCorrectedClock();
+  const random = createRandom();
+  const store = createDynamoStore({ client, tables, clock });
+  const keys = createKeys({ store, clock, random });
+  const secrets = createSigningSecrets({ store, clock });
+  const chores = createChores({ clock, log });
+  const engine = createEngine({
+    store,
+    clock,
+    random,
+    transactionItem: jsonItems(tables),
+    observe: logEngineEvents(log),
+    checkBack: createCheckBack({ log, post: createPoster({ allowsPrivate: true }), secrets }),
+    startRedrive: async (queue, task) => chores.startRedrive(engine, queue, task),
+  });
+  const stopping = new AbortController();
+  const app = createApp({
+    service: createService({ engine, keys, secrets, waitIsCheap: true }),
+    authenticate: createAuthenticate({ keys, adminKey: fixedAdminKey(options.adminKey) }),
+    log,
+    newRequestId: () => crypto.randomUUID(),
+    stopping: stopping.signal,
+    allowedOrigins: options.allowedOrigins ?? [],
+    ...(isLoopback(host) ? { isOwnHost: ownHosts(options.allowedHosts ?? []) } : {}),
+  });
+  const http: HttpServer = await serveHttp(app, { host, port, patience });
+  chores.startSweep(engine);
+  const stop = async () => {
+    stopping.abort();
+    await Promise.all([http.close(), chores.stop()]);
+  };
+  return { http, keys, stop };
+}
+
+function ownHosts(allowed: string[]): (hostname: string) => boolean {
+  const names = new Set(allowed.map((name) => name.toLowerCase()));
+  return (hostname) => isLoopback(hostname) || names.has(hostname);
+}
+
+async function firstKeyOf(keys: Keys, adminKey: string | undefined, folder: DataFolder | undefined): Promise<FirstKey> {
+  if (adminKey !== undefined) return { from: 'given' };
+  if (folder?.settings.apiKey !== undefined) return { from: 'folder' };
+  const { keys: earlier } = await keys.list({ limit: 1 });
+  if (earlier.length > 0) return { from: 'elsewhere' };
+  const { key } = await keys.create({ name: 'first key', queues: ['*'], scopes: [...allScopes] }, administrator('admin'));
+  await folder?.save({ apiKey: key });
+  return { from: 'generated', text: key };
+}

@@ -1,0 +1,137 @@
+/** `npm start`: the local server as a program. */
+import { Command, InvalidArgumentError } from 'commander';
+import { dataFolderDefault } from './data-folder.ts';
+import type { DynamodbAccess, LocalData } from './dynamodb.ts';
+import { firstRoundTrip } from './first-round-trip.ts';
+import { createLocalLog } from './log.ts';
+import { type FirstKey, type LocalServer, startLocal } from './server.ts';
+import { StartFailure } from './start-failure.ts';
+
+const portDefault = 8420;
+const parentCheckMs = 250;
+
+interface Options {
+  port: number;
+  host: string;
+  data: string;
+  memory?: true;
+  allowOrigin: string[];
+  allowHost: string[];
+  verbose?: true;
+}
+
+const command = new Command('npm start --')
+  .description('Runs the whole queue on this machine.')
+  .option('--port <number>', 'port to listen on; 0 for any free one', portOf, portDefault)
+  .option('--host <address>', 'address to listen on', '127.0.0.1')
+  .option('--data <folder>', 'where messages are kept', dataFolderDefault)
+  .option('--memory', 'keep messages in memory: they end with the process')
+  .option('--allow-origin <origin...>', 'web pages that may call from a browser, such as http://localhost:5173; * for all', [])
+  .option('--allow-host <name...>', 'other names in the Host header to answer, for proxies; only for a loopback address', [])
+  .option('--verbose', 'log each call')
+  .addHelpText(
+    'after',
+    '\nEnvironment: DUMBWAITER_API_KEY, an admin key of your choice; AWS_ENDPOINT_URL_DYNAMODB, another DynamoDB engine.',
+  )
+  .action(run);
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('A port is a number from 0 to 65535.');
+  return port;
+}
+
+async function run(options: Options): Promise<void> {
+  let server: LocalServer;
+  try {
+    server = await startLocal({
+      data: dataOf(options),
+      log: createLocalLog({ calls: options.verbose === true }),
+      host: options.host,
+      port: options.port,
+      allowedOrigins: options.allowOrigin,
+      allowedHosts: options.allowHost,
+      adminKey: process.env.DUMBWAITER_API_KEY || undefined,
+    });
+  } catch (error) {
+    if (!(error instanceof StartFailure)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+    return;
+  }
+  console.log(greeting(server, options));
+  await stopOnSignal(server);
+}
+
+function dataOf({ memory, data }: Options): LocalData {
+  const endpoint = process.env.AWS_ENDPOINT_URL_DYNAMODB;
+  if (endpoint !== undefined && endpoint !== '') return { endpoint };
+  return memory === true ? 'memory' : { folder: data };
+}
+
+function greeting({ url, dynamodb, place, firstKey }: LocalServer, { data }: Options): string {
+  const show = `npm run -s keys -- show${data === dataFolderDefault ? '' : ` --data '${data.replaceAll("'", "'\\''")}'`}`;
+  const { line, key } = keyTexts(firstKey, show);
+  return `Dumbwaiter listens on ${url}
+Data: ${place}
+${line}
+
+For programs that use DynamoDB beside the queue (dumbwaiter/direct), to paste into their shell:
+
+${dynamodbExports(dynamodb)}
+
+A first round trip, to paste into another shell:
+
+${firstRoundTrip(url, key)}
+
+Ctrl-C stops it.`;
+}
+
+/** What to say of the API key, and the value for the shell, where there is one to give. A key that the user gave is not repeated. */
+function keyTexts(firstKey: FirstKey, show: string): { line: string; key?: string } {
+  switch (firstKey.from) {
+    case 'given':
+      return { line: 'API key: as given by DUMBWAITER_API_KEY' };
+    case 'generated':
+      return { line: `API key: ${firstKey.text}`, key: firstKey.text };
+    case 'folder':
+      return { line: `API key: the one of the first start; "${show}" prints it.`, key: `$(${show})` };
+    case 'elsewhere':
+      return { line: 'API key: one that was made before. To use another, set DUMBWAITER_API_KEY and start again.' };
+  }
+}
+
+function dynamodbExports({ endpoint, region, accessKeyId }: DynamodbAccess): string {
+  return [
+    `export AWS_ENDPOINT_URL_DYNAMODB=${endpoint}`,
+    `export AWS_REGION=${region}`,
+    ...(accessKeyId === undefined ? [] : [`export AWS_ACCESS_KEY_ID=${accessKeyId}`, 'export AWS_SECRET_ACCESS_KEY=local']),
+  ].join('\n');
+}
+
+/** A second signal ends the process at once: nothing that was answered with success is lost by it. */
+async function stopOnSignal(server: LocalServer): Promise<void> {
+  const signalled = new Promise<undefined>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(undefined));
+    if (process.env.npm_lifecycle_event !== undefined) onParentEnd(() => resolve(undefined));
+  });
+  const death = await Promise.race([signalled, server.died]);
+  if (death !== undefined) {
+    console.error(death);
+    process.exitCode = 1;
+  }
+  await server.close();
+}
+
+/** A signal to npm ends the shell between npm and this process, but does not reach this process: it sees its parent change. */
+function onParentEnd(ended: () => void): void {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    ended();
+  }, parentCheckMs);
+  watch.unref();
+}
+
+if (import.meta.main) await command.parseAsync();

@@ -1,0 +1,14 @@
+/** What is said of an operation. */
+import type { InputOf, OperationName, OutputOf } from '../../contract/contract.ts';
+import type { ErrorCode } from '../../contract/errors.ts';
+
+export type OperationTextsOf<Names extends OperationName> = {
+  [Name in Names]: {
+    tag: 'queues' | 'messages' | 'redrive' | 'schedules' | 'keys' | 'server';
+    summary: string;
+    description?: string;
+    input?: InputOf<Name>;
+    output: OutputOf<Name>;
+    refusals: ErrorCode[];
+  };
+};

@@ -1,0 +1,116 @@
+/** What each operation answers, as schemas: for the OpenAPI document, and for tests that compare answers with it. */
+import * as z from 'zod';
+import {
+  type AckResult,
+  type ExtendResult,
+  type OperationName,
+  type OutputOf,
+  type PublishResult,
+  type ReleaseResult,
+  routes,
+  type TransactionItem,
+} from '../../contract/contract.ts';
+import * as field from '../../contract/schemas/fields.ts';
+import {
+  apiKey,
+  code,
+  counts,
+  id,
+  instant,
+  message,
+  queue,
+  receivedMessage,
+  redriveTask,
+  schedule,
+  text,
+} from './output-records.ts';
+
+const cursor = field.cursor.describe('Send it as `cursor` for the page that follows. Absent on the last one.').exactOptional();
+const nothing = z.object({});
+
+/** What became of one entry of a batch: one flat object, since generated clients make little of a choice between objects. */
+function resultOf<Result>(fields: z.core.$ZodLooseShape, description: string) {
+  return z
+    .object({
+      ok: z.boolean().describe('Whether it was done. If not, `code` and `message` say why.'),
+      ...fields,
+      code: code.exactOptional(),
+      message: text('What was wrong with this entry, for people.').exactOptional(),
+    })
+    .describe(description) as unknown as z.ZodType<Result>;
+}
+
+export const publishResult = resultOf<PublishResult>(
+  {
+    id: field.anyMessageId.describe('The id of the message.').exactOptional(),
+    duplicate: z
+      .boolean()
+      .describe('True where a message of this id or key was there, and nothing was published.')
+      .exactOptional(),
+  },
+  'What became of one message.',
+);
+export const ackResult = resultOf<AckResult>({}, 'What became of one ack.');
+export const releaseResult = resultOf<ReleaseResult>(
+  {
+    visibleAt: instant('When the message can be received again.').exactOptional(),
+    deadLettered: z.boolean().describe('True where this failure was its last here.').exactOptional(),
+  },
+  'What became of one release.',
+);
+export const extendResult = resultOf<ExtendResult>(
+  { leasedUntil: instant('When the lease ends now.').exactOptional() },
+  'What became of one extend.',
+);
+const resultsOf = <Result extends z.ZodType>(result: Result) =>
+  z.object({ results: z.array(result).describe('One for each entry of the call, in its order.') });
+
+const transactionItem = z.record(z.string(), z.unknown()).meta({
+  description: "An entry for TransactWriteItems, in DynamoDB's JSON; bytes as base64.",
+}) as unknown as z.ZodType<TransactionItem>;
+const items = z.array(transactionItem).describe('Entries for a TransactWriteItems of your own.');
+
+export const outputs = {
+  createQueue: queue,
+  getQueue: queue.extend({ counts }),
+  updateQueue: queue,
+  deleteQueue: nothing,
+  listQueues: z.object({ queues: z.array(queue).describe('The queues of this page, by name.'), cursor }),
+  publish: resultsOf(publishResult),
+  receive: z.object({
+    messages: z.array(receivedMessage).describe('The messages that were received; none is an empty list.'),
+    waitIsCheap: z
+      .boolean()
+      .describe(
+        'Whether a receive that waits (`waitSeconds`) costs next to nothing here. Absent on Lambda, where it keeps a function running: pause between receives instead.',
+      )
+      .exactOptional(),
+  }),
+  ack: resultsOf(ackResult),
+  release: resultsOf(releaseResult),
+  extend: resultsOf(extendResult),
+  publishItems: z.object({ items, ids: z.array(field.anyMessageId).describe('The ids that the messages will have.') }),
+  ackItems: z.object({ items }),
+  purge: z.object({ purgedBefore: instant('What was published before this instant is gone.') }),
+  peek: z.object({ messages: z.array(message).describe('The messages of this page.'), cursor }),
+  getMessage: message,
+  updateMessage: z.object({ id, visibleAt: instant('When it can be received.') }),
+  cancelMessage: nothing,
+  commitMessage: nothing,
+  rollbackMessage: nothing,
+  redrive: redriveTask,
+  getRedrive: redriveTask,
+  cancelRedrive: redriveTask,
+  rotateSigningSecret: z.object({ secret: text('The new secret, `whsec_` and base64. It is shown this once.') }),
+  putSchedule: schedule,
+  getSchedule: schedule,
+  updateSchedule: schedule,
+  deleteSchedule: nothing,
+  listSchedules: z.object({ schedules: z.array(schedule).describe('The schedules of this page, by name.'), cursor }),
+  createKey: apiKey.extend({ key: text('The key itself. It is shown this once.') }),
+  listKeys: z.object({ keys: z.array(apiKey).describe('The keys of this page.'), cursor }),
+  revokeKey: nothing,
+  health: z.object({ status: z.enum(['ok']).describe('The server answers.') }),
+} satisfies { [Name in OperationName]: z.ZodType<OutputOf<Name>> };
+
+export const operationNames = Object.keys(routes) as OperationName[];

@@ -1,0 +1,92 @@
+/**
+ * Asks the publisher of a prepared message what became of its cause, by POST to a URL or by invoking a Lambda function. Both are handed
+ * `{queue, id, body or bodyBase64, attributes, publishedAt, asked}`, and answer `{"outcome": "commit" | "rollback" | "unknown"}` within
+ * `checkBackMsMax`. Anything else counts as `unknown`: the publisher is asked again at the next time-out.
+ */
+import { createHash } from 'node:crypto';
+import type { CheckBack } from '../../contract/contract.ts';
+import { writeJson } from '../../contract/json-text.ts';
+import { checkBackAnswerBytesMax, checkBackMsMax } from '../../contract/limits.ts';
+import { textOfThrown } from '../../contract/thrown.ts';
+import type { CheckBackMessage, EngineParts } from '../../engine/engine.ts';
+import type { Log } from './log.ts';
+import type { Poster } from './outgoing-post.ts';
+import type { SigningSecrets } from './signing-secrets.ts';
+
+type Outcome = 'commit' | 'rollback' | 'unknown';
+
+/** Hands `payload` to a Lambda function and answers its own answer, as text. Rejects if it failed. */
+export type Invoke = (functionName: string, payload: string, signal: AbortSignal) => Promise<string>;
+
+export interface CheckBackParts {
+  log: Log;
+  post: Poster;
+  secrets: Pick<SigningSecrets, 'current'>;
+  invoke?: Invoke;
+  msMax?: number;
+}
+
+export function createCheckBack({
+  log,
+  post,
+  secrets,
+  invoke = invokeFunction,
+  msMax = checkBackMsMax,
+}: CheckBackParts): NonNullable<EngineParts['checkBack']> {
+  async function ask(target: CheckBack, message: CheckBackMessage): Promise<string> {
+    const payload = writeJson(message);
+    const signal = AbortSignal.timeout(msMax);
+    if ('functionName' in target) return invoke(target.functionName, payload, signal);
+    return post({
+      url: target.url,
+      payload,
+      id: idOf(message),
+      secrets: await secrets.current(message.queue),
+      signal,
+      answerBytesMax: checkBackAnswerBytesMax,
+    });
+  }
+
+  return async (target, message) => {
+    const { queue, id, asked } = message;
+    try {
+      return outcomeOf(await ask(target, message));
+    } catch (error) {
+      const fields = { kind: 'check_back_failed', queue, id, asked, reason: reasonOf(error) };
+      log.warn('A publisher could not be asked about a prepared message', fields);
+      return 'unknown';
+    }
+  };
+}
+
+/** Of one question, however often it is sent. Without dots: they separate what is signed. */
+function idOf({ queue, id, asked }: CheckBackMessage): string {
+  return `ask_${createHash('sha256').update(`${queue} ${id} ${asked}`).digest('hex').slice(0, 32)}`;
+}
+
+function outcomeOf(answer: string): Outcome {
+  const { outcome } = (JSON.parse(answer) ?? {}) as { outcome?: unknown };
+  if (outcome === 'commit' || outcome === 'rollback' || outcome === 'unknown') return outcome;
+  throw new Error('the answer has no outcome of commit, rollback or unknown');
+}
+
+async function invokeFunction(functionName: string, payload: string, signal: AbortSignal): Promise<string> {
+  // Loaded here: most deployments never ask.
+  const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
+  const client = new LambdaClient({ maxAttempts: 1 });
+  try {
+    const command = new InvokeCommand({ FunctionName: functionName, Payload: payload });
+    const { FunctionError, Payload } = await client.send(command, { abortSignal: signal });
+    if (FunctionError !== undefined) throw new Error(`the function failed: ${FunctionError}`);
+    return Payload?.transformToString() ?? '';
+  } finally {
+    client.destroy();
+  }
+}
+
+/** Never the answer itself: it may be anything. */
+function reasonOf(error: unknown): string {
+  if (error instanceof SyntaxError) return 'the answer is no JSON';
+  const { cause } = (error ?? {}) as { cause?: unknown };
+  return cause instanceof Error ? `${textOfThrown(error)}: ${textOfThrown(cause)}` : textOfThrown(error);
+}

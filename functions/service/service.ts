@@ -1,0 +1,106 @@
+/** Every operation of the contract, for whoever carries the call: HTTP or Lambda invoke. */
+
+import { type OperationName, type OutputOf, type Page, type Queue, routes } from '../../contract/contract.ts';
+import { pageEntriesDefault } from '../../contract/limits.ts';
+import { parseInput, parseParams } from '../../contract/schemas/parse.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { Keys } from '../auth/api-keys.ts';
+import { authorize, type Principal } from '../auth/authorize.ts';
+import { covers, coversAll } from '../auth/queue-patterns.ts';
+import type { SigningSecrets } from './signing-secrets.ts';
+
+export interface Caller {
+  principal: Principal;
+  signal?: AbortSignal;
+  /** By when, on the queue's clock, the call has to be answered. */
+  endsAt?: number;
+}
+
+export interface Service {
+  /**
+   * Judges the parameters, what the caller may do, and the input; then does it. JSON that is a message's own (bodies, attributes, results)
+   * is answered as JsonText: `writeJson` writes the answer. Throws DumbwaiterError or StoreError. */
+  call(operation: OperationName, params: unknown, input: unknown, caller: Caller): Promise<OutputOf<OperationName>>;
+}
+
+/** Pages of the engine that one `listQueues` reads at most, looking for queues that the key covers. */
+const pagesReadMax = 10;
+
+export function isOperation(name: unknown): name is OperationName {
+  return typeof name === 'string' && Object.hasOwn(routes, name);
+}
+
+export interface ServiceParts {
+  engine: Engine;
+  keys: Keys;
+  secrets: SigningSecrets;
+  /** Whether a receive may wait here for next to nothing, as in a process that runs all the time. Callers are told. */
+  waitIsCheap?: boolean;
+}
+
+export function createService({ engine, keys, secrets, waitIsCheap = false }: ServiceParts): Service {
+  async function dispatch(
+    operation: OperationName,
+    params: object,
+    input: unknown,
+    { principal, signal, endsAt }: Caller,
+  ): Promise<OutputOf<OperationName>> {
+    switch (operation) {
+      case 'health':
+        parseInput(operation, input);
+        return { status: 'ok' };
+      case 'createKey':
+        return keys.create(parseInput(operation, input), principal);
+      case 'listKeys':
+        return keys.list(parseInput(operation, input));
+      case 'revokeKey':
+        parseInput(operation, input);
+        return keys.revoke(parseParams(operation, params).id);
+      case 'listQueues':
+        return listQueues(parseInput(operation, input), principal);
+      case 'rotateSigningSecret':
+        parseInput(operation, input);
+        return rotateSigningSecret(parseParams(operation, params).queue, endsAt);
+      default: {
+        // The engine judges the input itself.
+        const options = { texts: true, ...(signal && { signal }), ...(endsAt !== undefined && { endsAt }) };
+        const output = await engine.call(operation, params as never, input as never, options);
+        if (operation === 'deleteQueue') await secrets.forget(parseParams(operation, params).queue);
+        return operation === 'receive' && waitIsCheap ? { ...output, waitIsCheap } : output;
+      }
+    }
+  }
+
+  /** The queues that the caller may see; a page may be short of `limit` and still have a cursor. */
+  async function listQueues({ limit = pageEntriesDefault, cursor }: Page, principal: Principal): Promise<OutputOf<'listQueues'>> {
+    if (coversAll(principal.queues)) return engine.call('listQueues', {}, page(limit, cursor));
+    const seen: Queue[] = [];
+    let next = cursor;
+    for (let pages = 0; pages < pagesReadMax && seen.length < limit; pages++) {
+      // Never more than is still wanted: the cursor then stands right after the last one shown.
+      const read = await engine.call('listQueues', {}, page(limit - seen.length, next));
+      seen.push(...read.queues.filter((queue) => covers(principal.queues, queue.name)));
+      next = read.cursor;
+      if (next === undefined) return { queues: seen };
+    }
+    return { queues: seen, ...(next === undefined ? {} : { cursor: next }) };
+  }
+
+  /** Throws `queue_not_found`. */
+  async function rotateSigningSecret(queue: string, endsAt: number | undefined): Promise<{ secret: string }> {
+    await engine.call('getQueue', { queue }, {}, endsAt === undefined ? {} : { endsAt });
+    return secrets.rotate(queue);
+  }
+
+  return {
+    async call(operation, params, input, caller) {
+      const where = parseParams(operation, params);
+      authorize(caller.principal, operation, where, input);
+      return dispatch(operation, where, input, caller);
+    },
+  };
+}
+
+function page(limit: number, cursor: string | undefined): Page {
+  return cursor === undefined ? { limit } : { limit, cursor };
+}

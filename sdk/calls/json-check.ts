@@ -1,0 +1,46 @@
+import { isJsonText } from '../../contract/json-text.ts';
+
+/**
+ * Refuses what JSON does not have by its place, such as `body.items[1].price`: `JSON.stringify` leaves it out, or turns it into null or `{}`.
+ * Fields that are undefined may be left out, `toJSON` is heeded, and a bigint is a number. Throws TypeError.
+ */
+export function checkJson(place: string, given: unknown, key = '', within: readonly unknown[] = []): void {
+  if (isJsonText(given)) return;
+  const made = madeOf(given, key);
+  const foreign = within.includes(made) ? 'a cycle' : foreignTo(given, made);
+  if (foreign !== undefined) throw new TypeError(`${place} is ${foreign}, which JSON does not have`);
+  if (typeof made !== 'object' || made === null) return;
+  const inner = [...within, made];
+  if (Array.isArray(made)) {
+    for (let i = 0; i < made.length; i++) checkJson(`${place}[${i}]`, made[i], String(i), inner);
+  } else {
+    for (const [name, value] of Object.entries(made)) if (value !== undefined) checkJson(`${place}.${name}`, value, name, inner);
+  }
+}
+
+function madeOf(given: unknown, key: string): unknown {
+  const { toJSON } = (given ?? {}) as { toJSON?: unknown };
+  return typeof toJSON === 'function' ? toJSON.call(given, key) : given;
+}
+
+/** What a value is that JSON does not have; undefined: it has it. `made`: after `toJSON`. */
+function foreignTo(given: unknown, made: unknown): string | undefined {
+  if (typeof made === 'number') return Number.isFinite(made) ? undefined : String(made);
+  if (/undefined|function|symbol/.test(typeof made)) return typeof made;
+  if (typeof given !== 'object' || given === null) return undefined;
+  const kind = kindOf(given);
+  if (kind === 'Date' && made === null) return 'an invalid Date';
+  return kind === 'Error' || ArrayBuffer.isView(given) || isEmptied(made) ? (given.constructor?.name ?? kind) : undefined;
+}
+
+/** By its tag: `instanceof` fails for what was made in another realm, as test runners and frames make them. */
+export function kindOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+/** An object of a class that shows no fields, such as a Map, of which JSON would leave `{}`. */
+function isEmptied(made: unknown): boolean {
+  if (typeof made !== 'object' || made === null || Array.isArray(made) || Object.keys(made).length > 0) return false;
+  const prototype = Object.getPrototypeOf(made);
+  return prototype !== null && Object.getPrototypeOf(prototype) !== null;
+}

@@ -1,0 +1,117 @@
+import type { AckResult, ExtendResult, InputOf, Json, ReleaseResult } from '../../contract/contract.ts';
+import { jsonCopy, stringify } from '../../contract/json-text.ts';
+import { failedCharsMax } from '../../contract/limits.ts';
+import { checkNames, type Names } from '../../contract/names.ts';
+import { textOfThrown } from '../../contract/thrown.ts';
+import { Batcher, type Send } from './batcher.ts';
+import type { Caller, CallOptions } from './caller.ts';
+import { checkJson } from './json-check.ts';
+import type { Timers } from './timers.ts';
+import { type DocumentItem, type ItemsOptions, itemsFor, type LowLevelItem } from './transactions.ts';
+
+/** How a message is given back. */
+export interface ReleaseInput {
+  /** How long it stays hidden, 0 s to ten years. Default: none, or the queue's backoff with `failed`. */
+  delaySeconds?: number;
+  /** Why it could not be handled: counts as a failure, and is kept with the message. Cut to 256 characters. */
+  failed?: string;
+  /**
+   * Moves the message to the dead-letter queue now, with the reason `rejected`; not with `delaySeconds`. In a queue without dead-letter queue
+   * it only counts as a failure. Default false.
+   */
+  deadLetter?: boolean;
+}
+
+const releaseNames: Names<ReleaseInput> = { delaySeconds: true, failed: true, deadLetter: true };
+
+/** Ack, release and extend, gathered: those of the same turn, or within `lingerMs`, that ask the same share a call. */
+export class Leases {
+  readonly #caller: Caller;
+  readonly #acks: Batcher<string, AckResult>;
+  readonly #releases: Batcher<string, ReleaseResult>;
+  readonly #extensions: Batcher<string, ExtendResult>;
+
+  constructor(caller: Caller, timers: Timers, lingerMs: number) {
+    this.#caller = caller;
+    this.#acks = new Batcher(timers, lingerMs);
+    this.#releases = new Batcher(timers, lingerMs);
+    this.#extensions = new Batcher(timers, lingerMs);
+  }
+
+  /** A result is of all the receipts of its call: different ones travel apart. */
+  ack(
+    queue: string,
+    receipts: readonly string[],
+    { result, ...options }: CallOptions & { result?: Json } = {},
+  ): Promise<AckResult>[] {
+    if (result !== undefined) checkJson('result', result);
+    const input = result === undefined ? {} : { result: jsonCopy(result) as Json };
+    return this.#gather(this.#acks, queue, input, receipts, options, async (entries, shared) => {
+      const output = await this.#caller.call('ack', { queue }, { receipts: entries, ...input }, shared);
+      return output.results;
+    });
+  }
+
+  release(
+    queue: string,
+    receipts: readonly string[],
+    given: ReleaseInput = {},
+    options: CallOptions = {},
+  ): Promise<ReleaseResult>[] {
+    checkNames('release', given, releaseNames);
+    const input = { ...given, ...(given.failed !== undefined && { failed: failureText(given.failed) }) };
+    return this.#gather(this.#releases, queue, input, receipts, options, async (entries, shared) => {
+      const output = await this.#caller.call('release', { queue }, { receipts: entries, ...input }, shared);
+      return output.results;
+    });
+  }
+
+  extend(
+    queue: string,
+    receipts: readonly string[],
+    input: Omit<InputOf<'extend'>, 'receipts'> = {},
+    options: CallOptions = {},
+  ): Promise<ExtendResult>[] {
+    return this.#gather(this.#extensions, queue, input, receipts, options, async (entries, shared) => {
+      const output = await this.#caller.call('extend', { queue }, { receipts: entries, ...input }, shared);
+      return output.results;
+    });
+  }
+
+  /** Not gathered with others: entries belong to one transaction. */
+  async ackItems(
+    queue: string,
+    receipts: readonly string[],
+    { document, ...options }: CallOptions & ItemsOptions,
+  ): Promise<LowLevelItem[] | DocumentItem[]> {
+    const { items } = await this.#caller.call('ackItems', { queue }, { receipts: [...receipts] }, options);
+    return itemsFor(items, 'lease_lost', { document });
+  }
+
+  /** Sends what is gathered now. */
+  flush(): void {
+    this.#acks.flush();
+    this.#releases.flush();
+    this.#extensions.flush();
+  }
+
+  #gather<Result>(
+    batcher: Batcher<string, Result>,
+    queue: string,
+    input: object,
+    receipts: readonly string[],
+    { signal, ...shared }: CallOptions,
+    call: (receipts: string[], options: CallOptions) => Promise<Result[]>,
+  ): Promise<Result>[] {
+    const key = stringify([queue, input, shared.retries, shared.timeoutMs])!;
+    const send: Send<string, Result> = (entries, ending) => call(entries, { ...shared, signal: ending });
+    return receipts.map((receipt) => batcher.add({ key, entry: receipt, bytes: receipt.length, send, signal }));
+  }
+}
+
+/** Half a surrogate pair would be refused: a text may hold one, or be cut to one. */
+function failureText(failed: unknown): string {
+  return textOfThrown(failed)
+    .slice(0, failedCharsMax)
+    .replace(/\p{Surrogate}/gu, '\ufffd');
+}

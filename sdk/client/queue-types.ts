@@ -1,0 +1,45 @@
+/** What a queue's methods take and answer, in the words of the SDK. */
+
+import type { Counts, PublishResult, Queue, Refused } from '../../contract/contract.ts';
+import type { SentAttributes } from '../calls/content.ts';
+import type { NewMessage } from '../calls/publisher.ts';
+
+/** One message, or several. */
+export type Publishable<T> = NewMessage<T> | readonly NewMessage<T>[];
+/** Entries of a transaction, and the ids that the messages will have. */
+export interface PublishItems<Item> {
+  items: Item[];
+  ids: string[];
+}
+
+export type Published = Exclude<PublishResult, Refused>;
+export type QueueDescription = Queue & { counts: Counts };
+
+export interface ReceiveInput {
+  /** At most this many messages, 1 to 100. Default 1. */
+  max?: number;
+  /** How long they are leased, 0 s to 365 days. Default: the queue's. */
+  visibilityTimeoutSeconds?: number;
+  /** How long to wait for a first message, 0 to 20 s. Default 0. */
+  waitSeconds?: number;
+}
+
+/** So many seconds from now, or an instant (RFC 3339). */
+export type Reschedule = { delaySeconds: number } | { deliverAt: string };
+
+export interface Edit<T = unknown> {
+  body?: T;
+  attributes?: SentAttributes;
+  priority?: number;
+}
+
+/** Messages, or their receipts. */
+export type Receipts = readonly (string | { readonly receipt: string })[];
+
+export function receiptsOf(messages: Receipts): string[] {
+  return messages.map((message) => (typeof message === 'string' ? message : message.receipt));
+}
+
+export function isList<T>(given: T | readonly T[]): given is readonly T[] {
+  return Array.isArray(given);
+}

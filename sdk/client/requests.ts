@@ -1,0 +1,98 @@
+import type { Json, Message } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { waitSecondsMax } from '../../contract/limits.ts';
+import { accepted } from '../calls/batch-results.ts';
+import type { Caller, CallOptions } from '../calls/caller.ts';
+import { entryOf, type NewMessage } from '../calls/publisher.ts';
+import { sleep, type Timers } from '../calls/timers.ts';
+
+export interface CallInput extends Pick<NewMessage, 'id' | 'attributes' | 'delaySeconds' | 'priority'> {
+  /** How long to wait for the result. Default 30. */
+  timeoutSeconds?: number;
+}
+
+export const callTimeoutSecondsDefault = 30;
+/** What the last look for a result may take beyond the time-out, retries included. */
+const lastLookMsMax = 5_000;
+
+/** Requests and replies: a message is published, whoever receives it acks it with a result, and that is the reply. */
+export class Requests {
+  readonly #caller: Caller;
+  readonly #timers: Timers;
+  /** Queues that were found to keep results. */
+  readonly #keeping = new Set<string>();
+
+  constructor(caller: Caller, timers: Timers) {
+    this.#caller = caller;
+    this.#timers = timers;
+  }
+
+  /** The result given with the ack; undefined where none was. Throws DumbwaiterError as `QueueClient.call` says. */
+  async call(queue: string, body: unknown, input: CallInput = {}, options: CallOptions = {}): Promise<Json | undefined> {
+    // A retry of the publish finds the first, by the id.
+    const { timeoutSeconds = callTimeoutSecondsDefault, id = crypto.randomUUID(), ...rest } = input;
+    const entry = entryOf({ body, id, ...rest });
+    const deadline = this.#timers.now() + timeoutSeconds * 1000;
+    await this.#checkKeeps(queue, options);
+    const { results } = await this.#caller.call('publish', { queue }, { messages: [entry] }, options);
+    accepted(results[0]!);
+    for (;;) {
+      const leftMs = deadline - this.#timers.now();
+      const waitSeconds = Math.max(0, Math.min(waitSecondsMax, Math.floor(leftMs / 1000)));
+      const message = await this.#look(queue, id, waitSeconds, options);
+      if (isOver(message, queue)) return resultOf(message, queue);
+      const restMs = deadline - this.#timers.now();
+      if (restMs <= 0) return this.#giveUp(queue, id, timeoutSeconds, options);
+      if (waitSeconds === 0) await sleep(this.#timers, restMs, options.signal);
+    }
+  }
+
+  #look(queue: string, id: string, waitSeconds: number, options: CallOptions): Promise<Message> {
+    return this.#caller.call('getMessage', { queue, id }, { waitSeconds }, { timeoutMs: lastLookMsMax, ...options });
+  }
+
+  /** Nobody shall do what nobody waits for any more; unless somebody is at it. */
+  async #giveUp(queue: string, id: string, timeoutSeconds: number, options: CallOptions): Promise<Json | undefined> {
+    const late = (more: string) =>
+      new DumbwaiterError('call_timeout', `The request ${id} had no result within ${timeoutSeconds} s; ${more}.`);
+    try {
+      await this.#caller.call('cancelMessage', { queue, id }, {}, options);
+    } catch (error) {
+      if (!(error instanceof DumbwaiterError)) throw error;
+      if (error.code === 'message_leased') throw late('it is being handled');
+      if (error.code !== 'message_not_found') throw late(`whether it is still to be handled is not known: ${error.message}`);
+      const message = await this.#look(queue, id, 0, options);
+      if (isOver(message, queue)) return resultOf(message, queue);
+      throw late('it is still to be handled');
+    }
+    throw late('nobody had taken it, and it was cancelled');
+  }
+
+  /** Without this the caller would wait in vain. Asked once for each queue: it counts messages, too. */
+  async #checkKeeps(queue: string, options: CallOptions): Promise<void> {
+    if (this.#keeping.has(queue)) return;
+    const { keep } = await this.#caller.call('getQueue', { queue }, {}, options);
+    if (!keep?.doneSeconds) {
+      throw new DumbwaiterError(
+        'invalid_input',
+        `The queue "${queue}" keeps no results: set keep.doneSeconds, so that it can be called.`,
+      );
+    }
+    this.#keeping.add(queue);
+  }
+}
+
+/** It has ended, or left for the dead-letter queue. */
+function isOver(message: Message, queue: string): boolean {
+  return message.endedAt !== undefined || message.queue !== queue;
+}
+
+function resultOf(message: Message, queue: string): Json | undefined {
+  const { id, state, result, deadLetter } = message;
+  if (message.queue === queue && state === 'done') return result;
+  if (state === 'cancelled') throw new DumbwaiterError('cancelled', `The request ${id} was cancelled.`);
+  const why = deadLetter
+    ? `${deadLetter.text ?? 'no worker said why'} (${deadLetter.reason}; it is in the queue "${message.queue}")`
+    : 'it was not handled before it was too old';
+  throw new DumbwaiterError('message_dead', `The request ${id} was given up: ${why}`);
+}

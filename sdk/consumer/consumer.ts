@@ -1,0 +1,240 @@
+import { visibilityTimeoutSecondsDefault } from '../../contract/limits.ts';
+import { checkNames, type Names } from '../../contract/names.ts';
+import type { CallOptions } from '../calls/caller.ts';
+import type { ReceivedMessage } from '../calls/received-message.ts';
+import { sleep, type Timers } from '../calls/timers.ts';
+import { type ConsumerEvents, Emitter } from './events.ts';
+import { type Handler, Job } from './job.ts';
+import { leaseEndsAt } from './lease-keeper.ts';
+import { type ConsumerOptions, type ConsumerPlan, planOf } from './options.ts';
+import { Outage } from './outage.ts';
+import { Pace } from './poll-backoff.ts';
+
+export type { Handler, HandlerContext, TransactionHandler } from './job.ts';
+export type { ConsumerOptions } from './options.ts';
+
+export interface StopOptions {
+  /** How long to let handlers finish, in ms, before what is left is given back. Default 30,000. */
+  deadlineMs?: number;
+}
+
+const stopNames: Names<StopOptions> = { deadlineMs: true };
+
+export const stopDeadlineMsDefault = 30_000;
+/** The last part of a stop's deadline is kept for giving back: half of it, at most this. */
+export const giveBackReserveMsMax = 2_000;
+/** How long a stop lets an open receive answer before it hangs up: a call that has found messages ends by itself within this. */
+export const hangUpMs = 100;
+
+/** The queue, as a consumer needs it. */
+export interface ConsumerSource<T> {
+  receive(
+    input: { max: number; visibilityTimeoutSeconds: number; waitSeconds: number },
+    options: CallOptions,
+  ): Promise<{ messages: ReceivedMessage<T>[]; waitIsCheap: boolean }>;
+  visibilityTimeoutSeconds(options: CallOptions): Promise<number>;
+  /** Acks together with what the handler returned; without it, acks are plain. */
+  commit?: (message: ReceivedMessage<T>, writes: unknown) => Promise<void>;
+  /** Sends the acks, releases and extensions that wait for company. */
+  flush(): void;
+}
+
+/**
+ * Works on a queue: receives as many messages as it has free handlers, keeps them leased while their handlers run, acks
+ * those handled (together), releases those failed with the error's message. At least once: a handler may see a message again.
+ *
+ * No error ends it. After one that may pass it goes on soon; after one that stays until somebody acts (a revoked key, a
+ * deleted queue) it tries again, in the end each minute, so that it heals when the cause does. While receives fail, `error` is told
+ * once for each kind of error, and `recovered` once when they succeed again. Stop it
+ * from the `error` listener if you would rather have it die.
+ */
+export class Consumer<T = unknown> {
+  /** Resolves once it has stopped and holds nothing more; never rejects. */
+  readonly done: Promise<void>;
+  readonly #plan: ConsumerPlan;
+  readonly #handler: Handler<T>;
+  readonly #timers: Timers;
+  readonly #source: ConsumerSource<T>;
+  readonly #pace: Pace;
+  readonly #emitter = new Emitter<ConsumerEvents<T>>();
+  readonly #outage: Outage<T>;
+  readonly #jobs = new Map<Job<T>, Promise<void>>();
+  /** No new receive. */
+  readonly #stopping = new AbortController();
+  /** The open receive is cut, where the server notices. */
+  readonly #hangingUp = new AbortController();
+  /** The open receive is cut, and what is held is given back. */
+  readonly #ending = new AbortController();
+  #idle = false;
+  #atWork = 0;
+  #onFree: () => void = () => {};
+
+  constructor(
+    handler: Handler<T>,
+    options: ConsumerOptions,
+    timers: Timers,
+    sourceWith: (lingerMs: number) => ConsumerSource<T>,
+  ) {
+    this.#plan = planOf(options);
+    this.#handler = handler;
+    this.#timers = timers;
+    this.#source = sourceWith(this.#plan.lingerMs);
+    this.#pace = new Pace({ ...this.#plan, random: timers.random });
+    this.#outage = new Outage(this.#emitter, timers);
+    const { signal } = options;
+    if (signal?.aborted) this.#stopping.abort();
+    this.done = this.#run();
+    const abort = () => void this.stop({ deadlineMs: 0 });
+    signal?.addEventListener('abort', abort, { once: true });
+    void this.done.then(() => signal?.removeEventListener('abort', abort));
+  }
+
+  /** Listens to an event; answers a function that ends the listening. */
+  on<Name extends keyof ConsumerEvents<T>>(name: Name, listener: (event: ConsumerEvents<T>[Name]) => void): () => void {
+    return this.#emitter.on(name, listener);
+  }
+
+  /** Handlers at work now. */
+  get running(): number {
+    return this.#atWork;
+  }
+
+  /**
+   * Receives no more, and resolves when nothing is held, at the latest after the deadline. Handlers at work may finish;
+   * shortly before the deadline the signals of those left abort, and their messages are given back, not as failed. What an open
+   * receive still brings is given back. It is cut after a moment where the server notices that; elsewhere it may answer until the
+   * deadline, for what it brings after a cut stays leased by nobody until its visibility timeout. `deadlineMs: 0` gives all back at once. A second call can only hasten the first.
+   */
+  async stop(options: StopOptions = {}): Promise<void> {
+    checkNames('stop', options, stopNames);
+    const { deadlineMs = stopDeadlineMsDefault } = options;
+    this.#stopping.abort();
+    this.#onFree();
+    this.#source.flush();
+    if (deadlineMs <= 0) this.#end();
+    const callOffHangUp = this.#timers.after(hangUpMs, () => this.#hangingUp.abort());
+    const reserveMs = Math.min(giveBackReserveMsMax, deadlineMs / 2);
+    const callOffEnd = this.#timers.after(deadlineMs - reserveMs, () => this.#end());
+    let callOffCut = () => {};
+    const cut = new Promise<void>((resolve) => {
+      callOffCut = this.#timers.after(deadlineMs, resolve);
+    });
+    await Promise.race([this.done, cut]);
+    callOffHangUp();
+    callOffEnd();
+    callOffCut();
+  }
+
+  async #run(): Promise<void> {
+    const seconds = await this.#visibilityTimeout();
+    while (seconds !== undefined && !this.#stopping.signal.aborted) {
+      const max = await this.#room();
+      if (max > 0) await this.#poll(max, seconds);
+    }
+    await Promise.all(this.#jobs.values());
+  }
+
+  async #poll(max: number, seconds: number): Promise<void> {
+    const begun = this.#timers.now();
+    const { signal } = this.#pace.mayHangUp ? this.#hangingUp : this.#ending;
+    let pauseMs: number;
+    try {
+      const { messages, waitIsCheap } = await this.#source.receive(
+        { max, visibilityTimeoutSeconds: seconds, waitSeconds: this.#pace.waitSeconds() },
+        { retries: 0, signal },
+      );
+      const answered = this.#timers.now();
+      for (const message of messages) {
+        this.#take(message, { seconds, endsAt: leaseEndsAt(message.leasedUntil, seconds, begun, answered) });
+      }
+      this.#outage.ended();
+      pauseMs = this.#pace.answered(messages.length, answered - begun, waitIsCheap);
+      this.#tellIdle(messages.length === 0);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#outage.failed(error);
+      pauseMs = this.#pace.failed(error);
+    }
+    await this.#pause(pauseMs);
+  }
+
+  #take(message: ReceivedMessage<T>, lease: { seconds: number; endsAt: number }): void {
+    const job = new Job(message, {
+      handler: this.#handler,
+      commit: this.#source.commit,
+      emitter: this.#emitter,
+      timers: this.#timers,
+      lease,
+      onHandled: () => {
+        this.#atWork--;
+        if (this.#atWork === 0 || this.#stopping.signal.aborted) this.#source.flush();
+        this.#onFree();
+      },
+    });
+    const stopping = this.#stopping.signal.aborted;
+    if (!stopping) this.#atWork++;
+    const held = (stopping ? job.giveBack() : job.run()).finally(() => this.#jobs.delete(job));
+    this.#jobs.set(job, held);
+    if (stopping) this.#source.flush();
+  }
+
+  /** Waits for free handlers: one at least, and a little longer for half a batch. 0: it is stopping. */
+  async #room(): Promise<number> {
+    const { concurrency, batch, lingerMs } = this.#plan;
+    const free = () => Math.min(batch, concurrency - this.#atWork);
+    while (free() < 1 && !this.#stopping.signal.aborted) await this.#freed();
+    const until = this.#timers.now() + lingerMs;
+    while (free() < Math.ceil(batch / 2) && !this.#stopping.signal.aborted) {
+      const leftMs = until - this.#timers.now();
+      if (leftMs <= 0) break;
+      await this.#freed(leftMs);
+    }
+    return this.#stopping.signal.aborted ? 0 : free();
+  }
+
+  /** Resolves when a handler ends, when the consumer is to stop, or after `ms`. */
+  #freed(ms?: number): Promise<void> {
+    return new Promise((resolve) => {
+      const callOff = ms === undefined ? () => {} : this.#timers.after(ms, resolve);
+      this.#onFree = () => {
+        callOff();
+        resolve();
+      };
+    });
+  }
+
+  #end(): void {
+    this.#hangingUp.abort();
+    this.#ending.abort();
+    for (const job of this.#jobs.keys()) void job.giveBack();
+    this.#source.flush();
+  }
+
+  async #visibilityTimeout(): Promise<number | undefined> {
+    if (this.#plan.visibilityTimeoutSeconds !== undefined) return this.#plan.visibilityTimeoutSeconds;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        const seconds = await this.#source.visibilityTimeoutSeconds({ retries: 0, signal: this.#stopping.signal });
+        return seconds || visibilityTimeoutSecondsDefault;
+      } catch (error) {
+        if (this.#stopping.signal.aborted) break;
+        this.#outage.failed(error);
+        await this.#pause(this.#pace.failed(error));
+      }
+    }
+    return undefined;
+  }
+
+  #tellIdle(empty: boolean): void {
+    if (!empty) this.#idle = false;
+    else if (!this.#idle && this.#jobs.size === 0 && !this.#stopping.signal.aborted) {
+      this.#idle = true;
+      this.#emitter.emit('idle', undefined);
+    }
+  }
+
+  /** Resolves early when the consumer is to stop. */
+  async #pause(ms: number): Promise<void> {
+    if (ms > 0) await sleep(this.#timers, ms, this.#stopping.signal).catch(() => {});
+  }
+}

@@ -1,0 +1,89 @@
+import { batchEntriesMax, visibilityTimeoutSecondsMax, waitSecondsMax } from '../../contract/limits.ts';
+import { checkNames, type Names } from '../../contract/names.ts';
+
+export interface ConsumerOptions {
+  /** Handlers at work at the same time, 1 or more. Default 10. */
+  concurrency?: number;
+  /** Messages per receive, 1 to 100; never more than there are free handlers. Default: `concurrency`, 100 at most. */
+  batch?: number;
+  /** The lease of each message, renewed at half time while its handler runs; 1 s to 365 days. Default: the queue's at the start, or 30 s where that is 0. */
+  visibilityTimeoutSeconds?: number;
+  /**
+   * The longest that a receive waits at the server, 0 to 20 s. Default: 20 where the server says that waiting is cheap (a local server, the
+   * direct transport), else 0: on AWS a receive that waits keeps a Lambda function running, which is charged.
+   */
+  waitSeconds?: number;
+  /** The longest pause between two receives that do not wait, 0.1 to 3,600 s; it begins at 0.1 s and doubles with each empty answer. Default 5. */
+  maxIdlePollSeconds?: number;
+  /** How long acks and free handlers wait for others to share a call, in ms. Default 20. Nothing waits once no handler is at work. */
+  lingerMs?: number;
+  /**
+   * The handler returns writes, as entries of TransactWriteItems for the low-level client, and they are committed in one transaction with
+   * the ack of its message: both happen, or neither. Up to 99 entries and 4 MB. Needs the transport of `dumbwaiter/direct`. Default false.
+   */
+  transaction?: boolean;
+  /** What the handler returns, any JSON value, is the message's result: the reply to `queue.call`. The queue must keep results. Default false. */
+  reply?: boolean;
+  /** Aborting it is `stop({ deadlineMs: 0 })`. */
+  signal?: AbortSignal;
+}
+
+const consumerNames: Names<ConsumerOptions> = {
+  concurrency: true,
+  batch: true,
+  visibilityTimeoutSeconds: true,
+  waitSeconds: true,
+  maxIdlePollSeconds: true,
+  lingerMs: true,
+  transaction: true,
+  reply: true,
+  signal: true,
+};
+
+export const concurrencyDefault = 10;
+export const maxIdlePollSecondsDefault = 5;
+export const maxIdlePollSecondsMin = 0.1;
+export const maxIdlePollSecondsMax = 3600;
+export const consumerLingerMsDefault = 20;
+
+export interface ConsumerPlan {
+  concurrency: number;
+  batch: number;
+  visibilityTimeoutSeconds: number | undefined;
+  /** Undefined: as the server says. */
+  waitSeconds: number | undefined;
+  maxIdlePollSeconds: number;
+  lingerMs: number;
+}
+
+/** The options with their defaults; throws RangeError for one that cannot be, TypeError for one that does not exist. */
+export function planOf(options: ConsumerOptions): ConsumerPlan {
+  checkNames('consume', options, consumerNames);
+  const { concurrency = concurrencyDefault, waitSeconds, visibilityTimeoutSeconds } = options;
+  const { maxIdlePollSeconds = maxIdlePollSecondsDefault, lingerMs = consumerLingerMsDefault } = options;
+  whole('concurrency', concurrency, 1, Number.MAX_SAFE_INTEGER);
+  const batch = Math.min(options.batch ?? batchEntriesMax, concurrency);
+  whole('batch', options.batch ?? batch, 1, batchEntriesMax);
+  if (waitSeconds !== undefined) whole('waitSeconds', waitSeconds, 0, waitSecondsMax);
+  between('maxIdlePollSeconds', maxIdlePollSeconds, maxIdlePollSecondsMin, maxIdlePollSecondsMax);
+  whole('lingerMs', lingerMs, 0, Number.MAX_SAFE_INTEGER);
+  if (visibilityTimeoutSeconds !== undefined)
+    whole('visibilityTimeoutSeconds', visibilityTimeoutSeconds, 1, visibilityTimeoutSecondsMax);
+  return {
+    concurrency,
+    batch: Math.min(batch, batchEntriesMax),
+    visibilityTimeoutSeconds,
+    waitSeconds,
+    maxIdlePollSeconds,
+    lingerMs,
+  };
+}
+
+function whole(name: string, value: number, min: number, max: number): void {
+  between(name, value, min, max, 'a whole number', Number.isInteger(value));
+}
+
+function between(name: string, value: number, min: number, max: number, kind = 'a number', isOfKind = true): void {
+  if (!isOfKind || !(value >= min && value <= max))
+    throw new RangeError(`${name} is ${value}, and must be ${kind} from ${min} to ${max}`);
+}

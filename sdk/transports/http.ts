@@ -1,0 +1,109 @@
+import { type Address, addresses, type OperationName, type ParamsOf, type Transport } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { readAnswer } from '../../contract/json-reader.ts';
+import { stringify } from '../../contract/json-text.ts';
+import { checkNames, type Names } from '../../contract/names.ts';
+import { isPathName } from '../../contract/path-names.ts';
+import { textOfThrown } from '../../contract/thrown.ts';
+import { withDeadline } from '../calls/deadline.ts';
+import { refusalOf } from './problem.ts';
+
+export interface HttpTransportOptions {
+  /** Where the queue answers, without `/v1`: `https://abc123.execute-api.eu-central-1.amazonaws.com`. */
+  url: string;
+  /** Sent as `Authorization: Bearer <key>`. */
+  apiKey?: string;
+  /** In place of the host's `fetch`. */
+  fetch?: typeof fetch;
+}
+
+export const httpNames: Names<HttpTransportOptions> = { url: true, apiKey: true, fetch: true };
+
+/** Calls the queue over HTTP, with nothing but `fetch`. */
+export function httpTransport(options: HttpTransportOptions): Transport {
+  checkNames('httpTransport', options, httpNames);
+  const base = baseOf(options.url);
+  const headers = headersOf(options.apiKey);
+  // Called as a function of its own: a browser's fetch refuses another `this`.
+  const send = options.fetch ?? ((input, init) => fetch(input, init));
+  return {
+    async call(operation, params, input, { signal, timeoutMs, texts } = {}) {
+      const route = addresses[operation];
+      const request = requestOf(base, route, operation, params, input, headers);
+      return withDeadline({ signal, timeoutMs }, async (ending) => {
+        const { response, text } = await exchange(send, request, ending);
+        if (!response.ok) throw refusalOf(response, text);
+        try {
+          return texts ? readAnswer(text) : JSON.parse(text);
+        } catch (cause) {
+          throw new DumbwaiterError('internal', `What ${base} answered is not JSON. Is it the URL of a Dumbwaiter?`, { cause });
+        }
+      });
+    },
+  };
+}
+
+const valueCharsShown = 60;
+
+interface Outgoing {
+  url: string;
+  init: RequestInit;
+}
+
+async function exchange(send: typeof fetch, { url, init }: Outgoing, signal: AbortSignal) {
+  try {
+    const response = await send(url, { ...init, signal });
+    return { response, text: await response.text() };
+  } catch (cause) {
+    const why = textOfThrown((cause as Error | undefined)?.cause ?? cause);
+    throw new DumbwaiterError('unavailable', `No answer from ${new URL(url).origin}: ${why}`, { cause });
+  }
+}
+
+function requestOf<Name extends OperationName>(
+  base: string,
+  route: Address,
+  operation: Name,
+  params: ParamsOf<Name>,
+  input: object,
+  headers: Record<string, string>,
+): Outgoing {
+  const given: Record<string, unknown> = { ...params };
+  const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = given[name];
+    // API Gateway decodes the path before the queue sees it: another name could become the path of another operation.
+    if (!isPathName(name, value)) throw new DumbwaiterError('invalid_input', `${operation}: ${name} ${notAName(value)}`);
+    return encodeURIComponent(value);
+  });
+  // A redirected POST would arrive as a GET, without its key.
+  const init: RequestInit = { method: route.method, headers, redirect: 'manual' };
+  if (route.method === 'GET' || route.method === 'DELETE') {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(input)) if (value !== undefined) query.set(name, String(value));
+    return { url: `${base}${path}${query.size > 0 ? `?${query}` : ''}`, init };
+  }
+  init.body = stringify(input) as string;
+  init.headers = { ...headers, 'content-type': 'application/json' };
+  return { url: `${base}${path}`, init };
+}
+
+function notAName(value: unknown): string {
+  const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, valueCharsShown)) : typeof value;
+  return `must be a name or an id of the queue, was ${shown}`;
+}
+
+function baseOf(url: string): string {
+  const parsed = /^https?:/i.test(url) && URL.canParse(url) ? new URL(url) : undefined;
+  if (!parsed) throw new TypeError(`url is ${JSON.stringify(url)}, and must be an http or https URL`);
+  return parsed.origin + parsed.pathname.replace(/\/+$/, '');
+}
+
+function headersOf(apiKey: string | undefined): Record<string, string> {
+  const accept = 'application/json, application/problem+json';
+  if (apiKey === undefined) return { accept };
+  if (apiKey === '') throw new TypeError('apiKey is empty');
+  // fetch would refuse it later, in words that hold the key.
+  if (!/^[\x21-\x7e]+$/.test(apiKey))
+    throw new TypeError('apiKey holds a character that no key has, perhaps a line break at its end');
+  return { accept, authorization: `Bearer ${apiKey}` };
+}
