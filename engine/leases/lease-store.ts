@@ -194,3 +194,9 @@ export async function endBodies(ctx: Context, contents: Placed, shownUntil: numb
 async function changeBodies(ctx: Context, contents: Placed, when: Condition, then: Write['then']): Promise<void> {
   await Promise.all(chunkKeys(contents).map((key) => ctx.store.write({ key, when, then })));
 }
+
+/** Nothing is there after a put: it may have been, or it surely went out too late. */
+export function notSaid({ unsure }: { unsure?: true } = { unsure: true }): StoreError {
+  if (!unsure) return new StoreError('the time in which the message could be stored has passed', 'no', undefined, 'late');
+  return new StoreError('the store did not answer whether the message was stored', 'unknown');
+}

@@ -4,10 +4,12 @@
  */
 
 import type { Context } from '../context/context.ts';
-import { type Placed, writeChunks } from '../model/content-codec.ts';
+import { type Content, type Placed, readContents, writeChunks } from '../model/content-codec.ts';
 import { leaseRow } from '../model/row-codec.ts';
+import type { Lease } from '../model/rows.ts';
+import { incarnationOf } from '../model/shards.ts';
 import { StoreError, type WriteOptions } from '../port/port.ts';
-import { endBodies, holdsBodies, judgeable, look, replace, type Seen, untilSettled } from './lease-store.ts';
+import { endBodies, holdsBodies, judgeable, look, lookAt, replace, type Seen, untilSettled } from './lease-store.ts';
 import { removeChunks } from './removals.ts';
 
 export interface Beside {
@@ -90,4 +92,30 @@ export function endWith(ctx: Context, after: Seen, contents: Placed): Promise<Se
     else if (stone && !stone.left) await endBodies(ctx, contents, stone.until);
     return { done: seen };
   });
+}
+
+/** Should it fail, too, they are only wasted room. */
+export async function tryToEnd(ctx: Context, rowId: string, contents: Placed): Promise<void> {
+  try {
+    await endWith(ctx, await lookAt(ctx, rowId), contents);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  }
+}
+
+/** Undefined where the row has changed since; throws where the bodies of a row that stands are gone. */
+export async function contentsOf(ctx: Context, lease: Lease): Promise<Content[] | undefined> {
+  const [contents] = await readContents(ctx.store, [lease.contents]);
+  if (contents) return contents;
+  // They go when the row has ended: whoever slept since he read it sees that.
+  const after = await lookAt(ctx, lease.id);
+  if (after.row?.version !== lease.version) return undefined;
+  // They go before their row where a queue is deleted: whoever has not learnt of that yet must not fail for it as for a defect.
+  ctx.observe?.({
+    kind: 'anomaly',
+    what: 'the bodies of a message are gone',
+    queue: incarnationOf(lease.shard),
+    row: lease.id,
+  });
+  throw new StoreError(`the bodies of ${lease.id} are gone`, 'no');
 }

@@ -17,18 +17,17 @@ import {
   replaceWith,
   type Seen,
 } from '../leases/lease-store.ts';
-import { type Beside, endWith, removeLasting, removeUnnamed, withBodies } from '../leases/offloaded-bodies.ts';
-import { removeChunks } from '../leases/removals.ts';
 import {
-  type Content,
-  contentAt,
-  joinEntries,
-  keptUntil,
-  type Placed,
-  packEntry,
-  place,
-  readContents,
-} from '../model/content-codec.ts';
+  type Beside,
+  contentsOf,
+  endWith,
+  removeLasting,
+  removeUnnamed,
+  tryToEnd,
+  withBodies,
+} from '../leases/offloaded-bodies.ts';
+import { removeChunks } from '../leases/removals.ts';
+import { type Content, contentAt, joinEntries, keptUntil, packEntry, place, readContents } from '../model/content-codec.ts';
 import { parcelIdOf } from '../model/group-row.ts';
 import { messageId, slotRowId, unkeyedRowId } from '../model/ids.ts';
 import { expiryOf, type QueueRecord, writeBy } from '../model/queue-record.ts';
@@ -180,32 +179,6 @@ async function contentsAnew(
   const room = roomForContents(lease.slots.length, lease.id.length, target.backoff, hasDeadLetter, lease.keyed !== undefined);
   const ttl = row.expiresAt && keptUntil(row.expiresAt);
   return { ...place(joinEntries(entries), room, () => ctx.ids.parcel(0)), ttl };
-}
-
-/** Should it fail, too, they are only wasted room. */
-async function tryToEnd(ctx: Context, rowId: string, contents: Placed): Promise<void> {
-  try {
-    await endWith(ctx, await lookAt(ctx, rowId), contents);
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-  }
-}
-
-/** Undefined where the row has changed since; throws where the bodies of a row that stands are gone. */
-async function contentsOf(ctx: Context, lease: Lease): Promise<Content[] | undefined> {
-  const [contents] = await readContents(ctx.store, [lease.contents]);
-  if (contents) return contents;
-  // They go when the row has ended: whoever slept since he read it sees that.
-  const after = await lookAt(ctx, lease.id);
-  if (after.row?.version !== lease.version) return undefined;
-  // They go before their row where a queue is deleted: whoever has not learnt of that yet must not fail for it as for a defect.
-  ctx.observe?.({
-    kind: 'anomaly',
-    what: 'the bodies of a message are gone',
-    queue: incarnationOf(lease.shard),
-    row: lease.id,
-  });
-  throw new StoreError(`the bodies of ${lease.id} are gone`, 'no');
 }
 
 async function departAlone(ctx: Context, departure: Departure): Promise<Moved> {

@@ -4,6 +4,7 @@
  * and lets it come due; a rollback ends it. Either is one write, conditional on the row's version: of a commit and a rollback, by whomever,
  * the first counts, and the other finds that out.
  */
+
 import type { Context } from '../context/context.ts';
 import { endKey, keptAs } from '../leases/kept-messages.ts';
 import { judgeable, lookAt, needsEnding, replace, type Seen, untilSettled } from '../leases/lease-store.ts';
@@ -13,7 +14,8 @@ import { expiryOf, type QueueRecord } from '../model/queue-record.ts';
 import { leaseRow } from '../model/row-codec.ts';
 import { isLive, type Lease, type Prepared } from '../model/rows.ts';
 import { anyShard, incarnationOf, placeAt, preparedKey, shardNumberOf } from '../model/shards.ts';
-import { type Timing, targetOf, visibleAtOf } from '../publish/parcels.ts';
+import { type Timing, visibleAtOf } from '../model/timing.ts';
+import { targetOf } from '../queues/publish-target.ts';
 import { findMessage } from './find.ts';
 
 /** A row that was to be published, prepared instead. It has no end of its own: its retention begins with the commit. */

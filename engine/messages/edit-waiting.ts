@@ -11,7 +11,7 @@ import type { Content } from '../model/content-codec.ts';
 import { expiryOf, type QueueRecord } from '../model/queue-record.ts';
 import { isLive, type Lease, lapsed } from '../model/rows.ts';
 import { incarnationOf, placeAt, priorityLevelOf, shardNumberOf } from '../model/shards.ts';
-import { type Timing, visibleAtOf } from '../publish/parcels.ts';
+import { type Timing, visibleAtOf } from '../model/timing.ts';
 import { stateOf } from './message-view.ts';
 
 /** What is to be changed; the rest stays. */

@@ -5,12 +5,11 @@
 
 import type { Context } from '../context/context.ts';
 import { keepBeside } from '../leases/kept-messages.ts';
-import { endedRow, isEnded, putIfAbsent, type Seen } from '../leases/lease-store.ts';
+import { endedRow, isEnded, notSaid, putIfAbsent, type Seen } from '../leases/lease-store.ts';
+import { leaseOf } from '../leases/new-lease.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { leaseRow } from '../model/row-codec.ts';
 import { type Lease, type Parcel, parcelKey } from '../model/rows.ts';
-import { notSaid } from '../publish/parcels.ts';
-import { leaseOf } from '../receive/claims.ts';
 
 /**
  * Puts the row, changed by `change`, if none is there, and removes the parcel. `readAt`: when the parcel was read. Answers the row as it is

@@ -1,4 +1,5 @@
 /** The settings of a queue, as a row of `queues`. */
+
 import type {
   Backoff,
   DeadLetter,
@@ -12,17 +13,8 @@ import type {
   QueueLimits,
   QueueSettings,
 } from '../../contract/contract.ts';
-import {
-  backoffFactorDefault,
-  backoffJitterDefault,
-  backoffMaxSecondsDefault,
-  backoffMinSecondsDefault,
-  delaySecondsDefault,
-  readToWriteMsMax,
-  retentionSecondsDefault,
-  shardsIdleMs,
-  visibilityTimeoutSecondsDefault,
-} from '../../contract/limits.ts';
+import { readToWriteMsMax, shardsIdleMs } from '../../contract/limits.ts';
+import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import type { Key, Row, Value } from '../port/port.ts';
 
 export const incarnationChars = 8;
@@ -58,27 +50,6 @@ export interface QueueRecord extends QueueSettings {
   updatedAt: number;
   version: string;
 }
-
-export const settingsDefaults: QueueSettings = {
-  visibilityTimeoutSeconds: visibilityTimeoutSecondsDefault,
-  delaySeconds: delaySecondsDefault,
-  retentionSeconds: retentionSecondsDefault,
-  deadLetter: null,
-  backoff: {
-    minSeconds: backoffMinSecondsDefault,
-    maxSeconds: backoffMaxSecondsDefault,
-    factor: backoffFactorDefault,
-    jitter: backoffJitterDefault,
-  },
-  priority: null,
-  groups: null,
-  limits: null,
-  deduplication: null,
-  prepared: null,
-  keep: null,
-  idempotency: 'acked',
-  paused: false,
-};
 
 export function queueKey(name: string): Key {
   return { table: 'queues', kind: 'queue', name };

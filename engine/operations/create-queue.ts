@@ -1,17 +1,11 @@
 /** Creates a queue. Creating it again with the same settings changes nothing; with others it is refused. */
+
 import type { CheckedInputOf, Queue, QueueSettings } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { awakeMs, shardsIdleMs } from '../../contract/limits.ts';
+import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import type { Context } from '../context/context.ts';
-import {
-  describeQueue,
-  incarnationChars,
-  type QueueRecord,
-  queueKey,
-  queueRow,
-  readQueue,
-  settingsDefaults,
-} from '../model/queue-record.ts';
+import { describeQueue, incarnationChars, type QueueRecord, queueKey, queueRow, readQueue } from '../model/queue-record.ts';
 import { versionChars } from '../model/rows.ts';
 import { StoreError } from '../port/port.ts';
 import { checkDeadLetter } from '../queues/change-queue.ts';

@@ -2,6 +2,7 @@
  * Publish within a transaction of the caller's own: answers the entries that do it, and does nothing. What lies beside a row is put by
  * the same transaction, so that nothing is left of one that never happens.
  */
+
 import type { OutputOf, PublishEntry, Refused } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
@@ -12,9 +13,10 @@ import { leaseRow } from '../model/row-codec.ts';
 import { absentAt, leaseKey } from '../model/rows.ts';
 import type { Write } from '../port/port.ts';
 import { placeOwn } from '../publish/own-id.ts';
-import { inParcels, type ParcelWrite, type Pending, parcelWrite, targetOf } from '../publish/parcels.ts';
+import { inParcels, type ParcelWrite, type Pending, parcelWrite } from '../publish/parcels.ts';
 import { alike, pendingOf } from '../publish/pending.ts';
 import { noteTransactions } from '../queues/change-queue.ts';
+import { targetOf } from '../queues/publish-target.ts';
 import { asItems } from './transaction-items.ts';
 
 export async function publishItems(

@@ -3,6 +3,7 @@
  * under its caller's own id is a row of `leases` of its own, put if absent, so that a second one finds the first; those of a group follow
  * each other in its partition.
  */
+
 import type { PublishEntry, PublishResult, Refused } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
@@ -12,8 +13,9 @@ import { StoreError } from '../port/port.ts';
 import { publishKeyed } from '../publish/dedup-key.ts';
 import { publishGroup } from '../publish/groups.ts';
 import { publishOwn } from '../publish/own-id.ts';
-import { type Pending, publishShared, targetOf } from '../publish/parcels.ts';
+import { type Pending, publishShared } from '../publish/parcels.ts';
 import { alike, pendingOf } from '../publish/pending.ts';
+import { targetOf } from '../queues/publish-target.ts';
 
 const isRefused = (entry: PublishEntry | Pending | Refused): entry is Refused => 'ok' in entry;
 

@@ -3,6 +3,7 @@
  * message waits, it gives that its own content, and its own time. A key is taken while its message waits or is leased, and, done or
  * not, until its window is over; one whose message was dead-lettered, only until then.
  */
+
 import type { PublishResult } from '../../contract/contract.ts';
 import { retryMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
@@ -12,6 +13,7 @@ import {
   judgeable,
   lookAt,
   needsEnding,
+  notSaid,
   putIfAbsent,
   replace,
   type Seen,
@@ -27,8 +29,9 @@ import { type QueueRecord, writeBy } from '../model/queue-record.ts';
 import { leaseRow } from '../model/row-codec.ts';
 import { isLive, type Lease } from '../model/rows.ts';
 import { StoreError } from '../port/port.ts';
+import { type Target, targetOf } from '../queues/publish-target.ts';
 import { placeOwn } from './own-id.ts';
-import { notSaid, type Pending, type Target, targetOf } from './parcels.ts';
+import type { Pending } from './parcels.ts';
 
 /** Throws StoreError where it was not published, or where that cannot be said. */
 export function publishKeyed(ctx: Context, queueName: string, pending: Pending, patience: Patience): Promise<PublishResult> {

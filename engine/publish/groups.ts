@@ -2,6 +2,7 @@
  * Publishing to a group: its parcels and its row in one transaction. The row's `tail` only grows, so that the parcels lie in the order in
  * which they were published, and none behind one that was taken; a row of which nothing waited is due from then on.
  */
+
 import type { PublishResult } from '../../contract/contract.ts';
 import type { Context } from '../context/context.ts';
 import { type Patience, patiently } from '../context/retry.ts';
@@ -16,7 +17,8 @@ import { leaseRow, parcelRow, roomForContents } from '../model/row-codec.ts';
 import { isLive, leaseKey, parcelKey } from '../model/rows.ts';
 import { anyShard, shardKey } from '../model/shards.ts';
 import { StoreError, type Write } from '../port/port.ts';
-import { inParcels, type Pending, targetOf } from './parcels.ts';
+import { targetOf } from '../queues/publish-target.ts';
+import { inParcels, type Pending } from './parcels.ts';
 
 /** Parcels of one transaction; it takes 100 writes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html */
 const parcelsAtOnce = 50;

@@ -2,11 +2,13 @@
  * Publishing into a row of its own of `leases`, put if absent: under an id of the caller's own, so that a second publish finds the first;
  * or prepared.
  */
+
 import type { PublishResult } from '../../contract/contract.ts';
 import { retryMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { endingOf, isForgotten } from '../leases/kept-messages.ts';
-import { holdsBodies, judgeable, needsEnding, putIfAbsent, replace, type Seen } from '../leases/lease-store.ts';
+import { holdsBodies, judgeable, needsEnding, notSaid, putIfAbsent, replace, type Seen } from '../leases/lease-store.ts';
+import { unreceived } from '../leases/new-lease.ts';
 import { type Beside, withBodies } from '../leases/offloaded-bodies.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { verdictOfAge } from '../lifecycle/verdicts.ts';
@@ -17,8 +19,10 @@ import { expiryOf, type QueueRecord, writeBy } from '../model/queue-record.ts';
 import { leaseRow, roomForContents } from '../model/row-codec.ts';
 import type { Lease, Tombstone } from '../model/rows.ts';
 import { anyShard, levelIn, shardKey } from '../model/shards.ts';
+import { visibleAtOf } from '../model/timing.ts';
 import { StoreError } from '../port/port.ts';
-import { notSaid, type Pending, type Target, targetOf, unreceived, visibleAtOf } from './parcels.ts';
+import { type Target, targetOf } from '../queues/publish-target.ts';
+import type { Pending } from './parcels.ts';
 
 export async function publishOwn(ctx: Context, queueName: string, pending: Pending): Promise<PublishResult> {
   const target = await targetOf(ctx, queueName);

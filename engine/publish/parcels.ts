@@ -2,22 +2,25 @@
  * Publishing messages that share rows: ready ones in parcels of `messages`, delayed ones in rows of `leases`. What a shard was too busy
  * for goes to another, under a new id: it was surely not stored.
  */
+
 import type { PublishResult } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { parcelBytesMax, parcelSlotsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { isPassing, type Patience } from '../context/retry.ts';
 import { unavailableEntry } from '../context/unavailable.ts';
-import { needsEnding, putIfAbsent } from '../leases/lease-store.ts';
+import { notSaid, putIfAbsent } from '../leases/lease-store.ts';
+import { unreceived } from '../leases/new-lease.ts';
 import { type Beside, removeLasting } from '../leases/offloaded-bodies.ts';
-import { type Content, joinEntries, keptUntil, type Placed, place, wireBytes, writeChunks } from '../model/content-codec.ts';
+import { type Content, joinEntries, keptUntil, place, wireBytes, writeChunks } from '../model/content-codec.ts';
 import { messageId } from '../model/ids.ts';
 import { expiryOf, type QueueRecord, writeBy } from '../model/queue-record.ts';
 import { leaseRow, parcelRow, roomForContents } from '../model/row-codec.ts';
-import { type Lease, leaseKey, parcelKey, type Slot } from '../model/rows.ts';
+import { leaseKey, parcelKey } from '../model/rows.ts';
 import { anyShard, levelIn, shardKey } from '../model/shards.ts';
+import { type Timing, visibleAtOf } from '../model/timing.ts';
 import { type Key, type Row, StoreError } from '../port/port.ts';
-import { growIfThrottled } from '../queues/shard-scaling.ts';
+import { type Target, targetOf } from '../queues/publish-target.ts';
 
 /** A message to be published: its place in the call, and what it holds. */
 export interface Pending {
@@ -32,27 +35,6 @@ export interface Pending {
   prepared?: true;
   /** Under a `dedupKey`, from which it has its id: what is to take the place of that which waits there. */
   content?: Content;
-}
-
-/** When a message is to be ready: so long after it is written, or at an instant. */
-export type Timing = { delayMs: number } | { at: number };
-
-export function visibleAtOf(timing: Timing, now: number): number {
-  return 'at' in timing ? Math.max(now, timing.at) : now + timing.delayMs;
-}
-
-/**
- * Where to publish: settings, and when reading them began. What rests on them goes out within F of that: a shard that they name may be
- * retired, and is forgotten once nobody can publish to it any more.
- */
-export interface Target {
-  queue: QueueRecord;
-  readAt: number;
-}
-
-export async function targetOf(ctx: Context, name: string): Promise<Target> {
-  const readAt = ctx.clock.now();
-  return { queue: await growIfThrottled(ctx, await ctx.settings.get(name)), readAt };
 }
 
 /** Publishes them, those of each list in rows of their own, and notes each one's result: of one timing and one level. */
@@ -153,33 +135,6 @@ export function parcelWrite(ctx: Context, queue: QueueRecord, group: readonly Pe
   return { id, group, key: parcelKey(at, id), row, placed, chunks, ttl };
 }
 
-/** A row of `leases` whose messages nobody has received yet. */
-export function unreceived(
-  ctx: Context,
-  queue: QueueRecord,
-  {
-    id,
-    at,
-    count,
-    now,
-    visibleAt,
-    placed,
-  }: { id: string; at: string; count: number; now: number; visibleAt: number; placed: Placed },
-): Lease {
-  const expiresAt = expiryOf(queue, visibleAt);
-  return {
-    id,
-    shard: at,
-    version: ctx.newVersion(),
-    slots: Array.from({ length: count }, (): Slot => ({ visibleAt, receives: 0, failures: 0 })),
-    since: now,
-    contents: placed,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-    ...(needsEnding(placed, expiresAt) ? { ending: true } : {}),
-    ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
-  };
-}
-
 /** Writes each on its own, and answers which failed. */
 async function writeParcels(
   ctx: Context,
@@ -223,10 +178,4 @@ async function writeParcels(
     ),
   ]);
   return failures;
-}
-
-/** Nothing is there after a put: it may have been, or it surely went out too late. */
-export function notSaid({ unsure }: { unsure?: true } = { unsure: true }): StoreError {
-  if (!unsure) return new StoreError('the time in which the message could be stored has passed', 'no', undefined, 'late');
-  return new StoreError('the store did not answer whether the message was stored', 'unknown');
 }

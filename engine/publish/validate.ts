@@ -1,7 +1,8 @@
 /** What a message asks for besides being kept: when it is to come, and how urgent it is. */
+
 import { delaySecondsMax } from '../../contract/limits.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
-import type { Timing } from './parcels.ts';
+import type { Timing } from '../model/timing.ts';
 
 export interface Terms {
   delaySeconds?: number;

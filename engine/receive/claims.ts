@@ -13,6 +13,7 @@ import {
   type Seen,
   untilSettled,
 } from '../leases/lease-store.ts';
+import { leaseOf } from '../leases/new-lease.ts';
 import { settle } from '../lifecycle/due-row.ts';
 import { parcelBehind } from '../lifecycle/group-parcels.ts';
 import { moveSlots } from '../lifecycle/moves.ts';
@@ -51,22 +52,6 @@ function leaseEndAt({ visibilityTimeoutMs }: Taker, readAt: number, now: number)
   if (visibilityTimeoutMs === 0) return now;
   const readMs = now - readAt;
   return now + visibilityTimeoutMs + Math.max(0, Math.min(2 * readMs, readToWriteMsMax - readMs));
-}
-
-/** A parcel as a row of `leases`, all of whose messages are due now. */
-export function leaseOf(ctx: Context, queue: QueueRecord, parcel: Parcel, now: number): Lease {
-  return {
-    id: parcel.id,
-    shard: parcel.shard,
-    version: ctx.newVersion(),
-    slots: Array.from({ length: parcel.count }, (): Slot => ({ visibleAt: now, receives: 0, failures: 0 })),
-    since: parcel.since,
-    contents: parcel.contents,
-    fresh: parcel.shard,
-    ...(parcel.expiresAt === undefined ? {} : { expiresAt: parcel.expiresAt }),
-    ...(needsEnding(parcel.contents, parcel.expiresAt) ? { ending: true } : {}),
-    ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
-  };
 }
 
 /** `drawn`: the same for all messages of a row, so that those that are not acked come back together. */

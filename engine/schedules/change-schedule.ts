@@ -6,8 +6,8 @@ import { createPatience } from '../context/retry.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { type Content, joinEntries, packEntry, place } from '../model/content-codec.ts';
 import { StoreError } from '../port/port.ts';
-import { type Target, targetOf } from '../publish/parcels.ts';
 import { refusalIn } from '../publish/validate.ts';
+import { type Target, targetOf } from '../queues/publish-target.ts';
 import { withoutLost } from './lost-ticks.ts';
 import {
   contentOf,

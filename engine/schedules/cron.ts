@@ -6,10 +6,10 @@
  * or `/` in them they follow the clock on the wall: skipped times are left out, and times that come twice are due twice (Vixie cron's rule).
  */
 import { DumbwaiterError } from '../../contract/errors.ts';
-import type { Timing } from './ticks.ts';
+import type { Recurrence } from './ticks.ts';
 
 /** Throws DumbwaiterError `invalid_input`, naming `cron` or `timeZone`. */
-export async function cronTiming(cron: string, timeZone: string): Promise<Timing> {
+export async function cronTiming(cron: string, timeZone: string): Promise<Recurrence> {
   const { Cron } = await import('croner');
   let parsed: InstanceType<typeof Cron>;
   try {

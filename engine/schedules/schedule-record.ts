@@ -7,7 +7,7 @@ import { type Content, type Placed, readContents } from '../model/content-codec.
 import { placedRow, readPlaced } from '../model/slot-codec.ts';
 import type { Key, Row, Value } from '../port/port.ts';
 import { cronTiming } from './cron.ts';
-import { rateTiming, type Timing, within } from './ticks.ts';
+import { type Recurrence, rateTiming, within } from './ticks.ts';
 
 export const scheduleKind = 'schedule';
 
@@ -113,11 +113,11 @@ export function describeSchedule(record: ScheduleRecord, content: Content, now: 
 }
 
 /** Throws DumbwaiterError `invalid_input` for a cron expression or a time zone that is not understood. */
-export async function timingOf({ rule }: Pick<ScheduleRecord, 'rule'>): Promise<Timing> {
+export async function timingOf({ rule }: Pick<ScheduleRecord, 'rule'>): Promise<Recurrence> {
   return 'cron' in rule ? cronTiming(rule.cron, rule.timeZone) : rateTiming(rule.everySeconds, rule.anchor);
 }
 
-export async function boundedTimingOf(record: Pick<ScheduleRecord, 'rule' | 'startAt' | 'endAt'>): Promise<Timing> {
+export async function boundedTimingOf(record: Pick<ScheduleRecord, 'rule' | 'startAt' | 'endAt'>): Promise<Recurrence> {
   return within(await timingOf(record), record);
 }
 

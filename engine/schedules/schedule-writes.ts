@@ -6,6 +6,7 @@
 import { callBytesMax, scheduleTicksMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { endedRow, judgeable, look } from '../leases/lease-store.ts';
+import { unreceived } from '../leases/new-lease.ts';
 import { type Beside, removeLasting, withBodies } from '../leases/offloaded-bodies.ts';
 import { attributesWith, type Content, joinEntries, keptUntil, packEntry, place } from '../model/content-codec.ts';
 import { expiryOf, writeBy } from '../model/queue-record.ts';
@@ -13,7 +14,7 @@ import { leaseRow, roomForContents } from '../model/row-codec.ts';
 import { absentAt, leaseKey } from '../model/rows.ts';
 import { anyShard, levelIn, shardKey } from '../model/shards.ts';
 import { type Condition, StoreError, type Write, type WriteOptions } from '../port/port.ts';
-import { type Target, unreceived } from '../publish/parcels.ts';
+import type { Target } from '../queues/publish-target.ts';
 import {
   type Ahead,
   deletedScheduleRow,
@@ -22,12 +23,12 @@ import {
   scheduleKey,
   scheduleRow,
 } from './schedule-record.ts';
-import { type Plan, planTicks, type Timing } from './ticks.ts';
+import { type Plan, planTicks, type Recurrence } from './ticks.ts';
 
 /** The ticks to publish now: `max` at most, and as many as one transaction carries, bodies beside their rows counted. */
 export function planOf(
   record: Pick<ScheduleRecord, 'nextAt' | 'missed' | 'ahead'>,
-  timing: Timing,
+  timing: Recurrence,
   content: Content,
   now: number,
   max = scheduleTicksMax,

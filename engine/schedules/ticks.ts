@@ -2,7 +2,7 @@
 import { scheduleAheadMs, scheduleLateMsMax } from '../../contract/limits.ts';
 
 /** A rule that says when it is time; instants in ms. */
-export interface Timing {
+export interface Recurrence {
   /** The first tick after this instant; undefined where there is none. */
   next(after: number): number | undefined;
   /** The last tick at or before it. */
@@ -10,7 +10,7 @@ export interface Timing {
 }
 
 /** Each so many seconds, the anchor being one of the ticks and none lying before it. */
-export function rateTiming(everySeconds: number, anchor: number): Timing {
+export function rateTiming(everySeconds: number, anchor: number): Recurrence {
   const everyMs = everySeconds * 1000;
   const last = (until: number) => (until < anchor ? undefined : anchor + Math.floor((until - anchor) / everyMs) * everyMs);
   return {
@@ -20,7 +20,7 @@ export function rateTiming(everySeconds: number, anchor: number): Timing {
 }
 
 /** The same ticks, those before `startAt` and from `endAt` on left out. */
-export function within(timing: Timing, { startAt, endAt }: { startAt?: number; endAt?: number }): Timing {
+export function within(timing: Recurrence, { startAt, endAt }: { startAt?: number; endAt?: number }): Recurrence {
   const inside = (tick: number | undefined) =>
     tick === undefined || (startAt !== undefined && tick < startAt) || (endAt !== undefined && tick >= endAt) ? undefined : tick;
   return {
@@ -42,7 +42,7 @@ export interface Plan {
  * left out: published once, whatever became of them.
  */
 export function planTicks(
-  timing: Timing,
+  timing: Recurrence,
   { nextAt, missed, ahead = [] }: { nextAt?: number; missed: 'one' | 'all' | 'none'; ahead?: readonly { tick: number }[] },
   now: number,
   max: number,

@@ -1,10 +1,11 @@
 /** What the sweep does for schedules: publishes the ticks that are due, and those that will be before the sweep after next. */
+
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { scheduleAheadMs, scheduleTicksMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import type { Deadline } from '../context/deadline.ts';
 import { type Row, StoreError, type Write } from '../port/port.ts';
-import { targetOf } from '../publish/parcels.ts';
+import { targetOf } from '../queues/publish-target.ts';
 import { isAstray, withoutLost } from '../schedules/lost-ticks.ts';
 import {
   boundedTimingOf,

@@ -1,4 +1,5 @@
 /** The schemas of the OpenAPI document, made of those that judge the calls, in a shape that common generators of clients know. */
+
 import * as z from 'zod';
 import { type OperationName, type Route, routes } from '../../contract/contract.ts';
 import { documentedInputs } from '../../contract/schemas/parse.ts';
@@ -6,7 +7,7 @@ import { attributeValue, newContent, publishEntry } from '../../contract/schemas
 import { queueSettings } from '../../contract/schemas/queue-settings.ts';
 import { scheduleMessage } from '../../contract/schemas/schedule.ts';
 import * as setting from '../../contract/schemas/setting-fields.ts';
-import { settingsDefaults } from '../../engine/model/queue-record.ts';
+import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import * as record from './output-records.ts';
 import * as answers from './outputs.ts';
 

@@ -2,7 +2,6 @@
 
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Clock } from '../../engine/port/port.ts';
-import type { LambdaContext } from '../lambda/context.ts';
 
 /** Kept back to put the answer together and to hand it over. */
 const answerMs = 1_000;
@@ -18,7 +17,7 @@ export interface TimeLeft {
   ms: number;
 }
 
-export function timeLeft(context: LambdaContext, clock: Clock, reserveMs = answerMs): TimeLeft {
+export function timeLeft(context: { getRemainingTimeInMillis(): number }, clock: Clock, reserveMs = answerMs): TimeLeft {
   const ms = Math.max(0, context.getRemainingTimeInMillis() - reserveMs);
   return { ms, endsAt: clock.now() + ms, signal: AbortSignal.timeout(Math.max(0, ms - giveBackMs)) };
 }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { settingsCacheMs, signedRequestMsMax } from '../../contract/limits.ts';
+import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import type { QueueOperation } from '../../engine/engine.ts';
-import { settingsDefaults } from '../../engine/model/queue-record.ts';
 import { noise } from './noise.ts';
 import { onBothStores } from './on-both-stores.ts';
 

@@ -150,7 +150,7 @@ export const fences: readonly Mutant[] = [
   },
   {
     name: 'a message for an instant that has passed is as old as that',
-    file: 'engine/publish/parcels.ts',
+    file: 'engine/model/timing.ts',
     find: "'at' in timing ? Math.max(now, timing.at)",
     replace: "'at' in timing ? timing.at",
   },

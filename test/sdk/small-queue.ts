@@ -1,5 +1,5 @@
 import type { ReceivedMessage, Refused } from '../../contract/contract.ts';
-import { settingsDefaults } from '../../engine/model/queue-record.ts';
+import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import type { Answers } from './contract-server.ts';
 
 const lost: Refused = { ok: false, code: 'lease_lost', message: 'The lease is lost.' };

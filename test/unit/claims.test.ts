@@ -1,20 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { retentionGraceMs } from '../../contract/limits.ts';
 import { lookAt } from '../../engine/leases/lease-store.ts';
+import { leaseOf } from '../../engine/leases/new-lease.ts';
 import { keptUntil } from '../../engine/model/content-codec.ts';
 import type { QueueRecord } from '../../engine/model/queue-record.ts';
 import { readLease } from '../../engine/model/row-codec.ts';
 import type { Lease, Parcel, Slot } from '../../engine/model/rows.ts';
 import { StoreError } from '../../engine/port/port.ts';
-import {
-  claimDue,
-  claimFresh,
-  clearParcel,
-  giveBack,
-  keepThroughLease,
-  leaseOf,
-  type Taker,
-} from '../../engine/receive/claims.ts';
+import { claimDue, claimFresh, clearParcel, giveBack, keepThroughLease, type Taker } from '../../engine/receive/claims.ts';
 import { contextInMemory, leaseWith, queueOf, shard, start } from './context-in-memory.ts';
 
 const dying: Partial<QueueRecord> = { deadLetter: { queue: 'dead', maxReceives: 3 } };

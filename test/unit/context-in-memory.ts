@@ -1,10 +1,11 @@
 /** What the rules work with, over a store in memory of which a test replaces parts, and a queue. */
 
 import { awakeMs } from '../../contract/limits.ts';
+import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import { createContext } from '../../engine/context/context.ts';
 import type { EngineEvent } from '../../engine/engine.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
-import { type QueueRecord, queueRow, settingsDefaults } from '../../engine/model/queue-record.ts';
+import { type QueueRecord, queueRow } from '../../engine/model/queue-record.ts';
 import { leaseRow, parcelRow } from '../../engine/model/row-codec.ts';
 import type { Lease, Parcel } from '../../engine/model/rows.ts';
 import type { Row, Store } from '../../engine/port/port.ts';

@@ -1,11 +1,12 @@
 /** docs/reference.md says what the code says: it is written from it. After a change: `npx vitest run test/unit/reference.test.ts -u`. */
+
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { type OperationName, routes } from '../../contract/contract.ts';
 import { meanings } from '../../contract/error-meanings.ts';
 import { type ErrorCode, errors } from '../../contract/errors.ts';
 import * as limits from '../../contract/limits.ts';
-import { settingsDefaults } from '../../engine/model/queue-record.ts';
+import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import { operationTexts } from '../../functions/openapi/operations.ts';
 import { changedSettings, ownIds, survival } from './reference-rules.ts';
 

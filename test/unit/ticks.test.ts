@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { scheduleAheadMs, scheduleLateMsMax, scheduleTicksMax } from '../../contract/limits.ts';
 import { cronTiming } from '../../engine/schedules/cron.ts';
-import { planTicks, rateTiming, type Timing, within } from '../../engine/schedules/ticks.ts';
+import { planTicks, type Recurrence, rateTiming, within } from '../../engine/schedules/ticks.ts';
 
 const instant = (ms: number) => new Date(ms).toISOString();
 
 /** All ticks in between, by going on from each to the next. */
-function ticksBetween(timing: Timing, from: string, to: string): string[] {
+function ticksBetween(timing: Recurrence, from: string, to: string): string[] {
   const ticks: string[] = [];
   for (let at = timing.next(Date.parse(from) - 1); at !== undefined && at < Date.parse(to); at = timing.next(at)) {
     ticks.push(instant(at));

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
+import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import { verdictOf, verdictOfAge } from '../../engine/lifecycle/verdicts.ts';
-import { type QueueRecord, settingsDefaults } from '../../engine/model/queue-record.ts';
+import type { QueueRecord } from '../../engine/model/queue-record.ts';
 import type { Lease, Slot } from '../../engine/model/rows.ts';
 
 const now = 1_800_000_000_000;

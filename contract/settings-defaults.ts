@@ -1,0 +1,32 @@
+/** The settings of a queue that is created without any. */
+import {
+  backoffFactorDefault,
+  backoffJitterDefault,
+  backoffMaxSecondsDefault,
+  backoffMinSecondsDefault,
+  delaySecondsDefault,
+  retentionSecondsDefault,
+  visibilityTimeoutSecondsDefault,
+} from './limits.ts';
+import type { QueueSettings } from './queues.ts';
+
+export const settingsDefaults: QueueSettings = {
+  visibilityTimeoutSeconds: visibilityTimeoutSecondsDefault,
+  delaySeconds: delaySecondsDefault,
+  retentionSeconds: retentionSecondsDefault,
+  deadLetter: null,
+  backoff: {
+    minSeconds: backoffMinSecondsDefault,
+    maxSeconds: backoffMaxSecondsDefault,
+    factor: backoffFactorDefault,
+    jitter: backoffJitterDefault,
+  },
+  priority: null,
+  groups: null,
+  limits: null,
+  deduplication: null,
+  prepared: null,
+  keep: null,
+  idempotency: 'acked',
+  paused: false,
+};

@@ -1,0 +1,49 @@
+/** New rows of `leases` for parcels. */
+import type { Context } from '../context/context.ts';
+import type { Placed } from '../model/content-codec.ts';
+import { expiryOf, type QueueRecord } from '../model/queue-record.ts';
+import type { Lease, Parcel, Slot } from '../model/rows.ts';
+import { needsEnding } from './lease-store.ts';
+
+/** A parcel as a row of `leases`, all of whose messages are due now. */
+export function leaseOf(ctx: Context, queue: QueueRecord, parcel: Parcel, now: number): Lease {
+  return {
+    id: parcel.id,
+    shard: parcel.shard,
+    version: ctx.newVersion(),
+    slots: Array.from({ length: parcel.count }, (): Slot => ({ visibleAt: now, receives: 0, failures: 0 })),
+    since: parcel.since,
+    contents: parcel.contents,
+    fresh: parcel.shard,
+    ...(parcel.expiresAt === undefined ? {} : { expiresAt: parcel.expiresAt }),
+    ...(needsEnding(parcel.contents, parcel.expiresAt) ? { ending: true } : {}),
+    ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
+  };
+}
+
+/** A row of `leases` whose messages nobody has received yet. */
+export function unreceived(
+  ctx: Context,
+  queue: QueueRecord,
+  {
+    id,
+    at,
+    count,
+    now,
+    visibleAt,
+    placed,
+  }: { id: string; at: string; count: number; now: number; visibleAt: number; placed: Placed },
+): Lease {
+  const expiresAt = expiryOf(queue, visibleAt);
+  return {
+    id,
+    shard: at,
+    version: ctx.newVersion(),
+    slots: Array.from({ length: count }, (): Slot => ({ visibleAt, receives: 0, failures: 0 })),
+    since: now,
+    contents: placed,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(needsEnding(placed, expiresAt) ? { ending: true } : {}),
+    ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
+  };
+}
