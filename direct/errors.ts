@@ -25,7 +25,8 @@ export function refusalOfCall(error: unknown): DumbwaiterError {
 
 /** Of a transaction of the caller's own: what is his own fault, or his own condition's, is thrown as the AWS client told it. */
 export function refusalOfCommit(error: unknown, items: readonly TransactionWrite[]): unknown {
-  if (isPassing(error)) return new DumbwaiterError('unavailable', `Nothing was committed: ${describe(error)}`, { cause: error });
+  if (isTransient(error))
+    return new DumbwaiterError('unavailable', `Nothing was committed: ${describe(error)}`, { cause: error });
   return refusalOfTransaction(error, items) ?? known(error) ?? error;
 }
 
@@ -43,7 +44,7 @@ function known(error: unknown): DumbwaiterError | undefined {
 const passing = new Set(['TransactionConflict', 'ProvisionedThroughputExceeded', 'ThrottlingError']);
 
 /** Cancelled for nothing but what passes: one refused condition is an answer that stays. */
-function isPassing(error: unknown): boolean {
+function isTransient(error: unknown): boolean {
   const { name, CancellationReasons: reasons } = (error ?? {}) as { name?: string; CancellationReasons?: { Code?: string }[] };
   if (name !== 'TransactionCanceledException' || !Array.isArray(reasons)) return false;
   const codes = reasons.map(({ Code }) => Code).filter((code) => code !== undefined && code !== 'None') as string[];

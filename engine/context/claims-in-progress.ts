@@ -5,7 +5,7 @@
 import { readToWriteMsMax } from '../../contract/limits.ts';
 import type { Clock } from '../port/port.ts';
 
-export function createInHand(clock: Clock) {
+export function createClaimsInProgress(clock: Clock) {
   const takers = new Map<string, number>();
   /** When they were let go, the oldest first. */
   const letGo = new Map<string, number>();
@@ -35,4 +35,4 @@ export function createInHand(clock: Clock) {
   };
 }
 
-export type InHand = ReturnType<typeof createInHand>;
+export type InHand = ReturnType<typeof createClaimsInProgress>;

@@ -5,7 +5,7 @@ import { createIds, type Ids } from '../model/ids.ts';
 import { versionChars } from '../model/rows.ts';
 import type { Row } from '../port/port.ts';
 import { createWindows, type Windows } from './claim-windows.ts';
-import { createInHand, type InHand } from './claims-in-progress.ts';
+import { createClaimsInProgress, type InHand } from './claims-in-progress.ts';
 import { createSettings, type Settings } from './settings-cache.ts';
 import { createThrottles, type Throttles } from './throttled-shards.ts';
 import { createTurns, createWakeups, type Turns, type Wakeups } from './wakeups.ts';
@@ -15,7 +15,7 @@ export interface Context extends EngineParts {
   settings: Settings;
   throttles: Throttles;
   windows: Windows;
-  inHand: InHand;
+  claimsInProgress: InHand;
   wakeups: Wakeups;
   turns: Turns;
   /** By shard, where the next look for groups that rest no more goes on: see lifted-rests.ts. */
@@ -36,7 +36,7 @@ export function createContext(parts: EngineParts): Context {
     ids: createIds(parts.clock, parts.random),
     settings: createSettings(parts.store, parts.clock),
     windows: createWindows(),
-    inHand: createInHand(parts.clock),
+    claimsInProgress: createClaimsInProgress(parts.clock),
     wakeups: createWakeups(),
     turns: createTurns(),
     restBookmarks: new Map(),

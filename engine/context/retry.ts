@@ -10,13 +10,13 @@ const pauseMsFirst = 50;
 const pauseMsLast = 1000;
 const pauseGrowth = 2;
 
-export interface Patience {
+export interface RetryBudget {
   /** Resolves when it is time to try again; to false, at once, when it has been tried for too long. */
   pause(): Promise<boolean>;
 }
 
 /** For one call of the engine: from now on, or until `until` where that is later; not after `signal`. */
-export function createPatience({ clock, random, lastTryAt }: Context, until = 0, signal?: AbortSignal): Patience {
+export function createRetryBudget({ clock, random, lastTryAt }: Context, until = 0, signal?: AbortSignal): RetryBudget {
   const end = Math.min(Math.max(until, clock.now() + throttledMsMax), lastTryAt ?? Number.POSITIVE_INFINITY);
   let pauseMs = pauseMsFirst;
   return {
@@ -35,17 +35,17 @@ export function isThrottled(error: unknown): error is StoreError {
 }
 
 /** Whether it surely did nothing, and may go better when decided anew: throttled, or too late for what it rested on. */
-export function isPassing(error: unknown): error is StoreError {
+export function isTransient(error: unknown): error is StoreError {
   return error instanceof StoreError && error.reason !== undefined;
 }
 
-/** Runs it until it is neither throttled nor late, as long as patience lasts. It must be safe to run again after a part of it was done. */
-export async function patiently<T>(patience: Patience, run: () => Promise<T>): Promise<T> {
+/** Runs it until it is neither throttled nor late, as long as retryBudget lasts. It must be safe to run again after a part of it was done. */
+export async function withRetry<T>(retryBudget: RetryBudget, run: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await run();
     } catch (error) {
-      if (!isPassing(error) || !(await patience.pause())) throw error;
+      if (!isTransient(error) || !(await retryBudget.pause())) throw error;
     }
   }
 }

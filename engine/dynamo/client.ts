@@ -54,7 +54,7 @@ class FencePassed extends Error {
 
 const calls = new WeakMap<object, Call>();
 /** Refusals of requests that may have been applied by an earlier attempt. */
-const unsure = new WeakSet<object>();
+const maybeApplied = new WeakSet<object>();
 const watched = new WeakSet<DynamoDBClient>();
 
 /**
@@ -79,7 +79,7 @@ export async function sendCall<Output>(
     return await send();
   } catch (error) {
     if (judge(error) === 'answered') {
-      if (call.maybeApplied) unsure.add(error as object);
+      if (call.maybeApplied) maybeApplied.add(error as object);
       throw error;
     }
     const applied = !reads && call.maybeApplied ? 'unknown' : 'no';
@@ -94,7 +94,7 @@ export async function sendCall<Output>(
 
 /** Whether the request that was refused may have been applied by an earlier attempt. */
 export function isUnsure(refusal: object): boolean {
-  return unsure.has(refusal);
+  return maybeApplied.has(refusal);
 }
 
 function watch(client: DynamoDBClient): void {

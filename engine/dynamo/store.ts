@@ -89,7 +89,7 @@ export function createDynamoStore({ client, tables: names, clock = createCorrect
         return { ok: true, row: await sendWrite(write, by) };
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        return { ok: false, row: maybeRow(error.Item), ...(isUnsure(error) ? { unsure: true } : {}) };
+        return { ok: false, row: maybeRow(error.Item), ...(isUnsure(error) ? { maybeApplied: true } : {}) };
       }
     },
 

@@ -8,11 +8,19 @@ import type { Context } from '../context/context.ts';
 import { contentAt, joinEntries, type Placed, packEntry, place, readContents, writeChunks } from '../model/content-codec.ts';
 import { parcelIdOf } from '../model/group-row.ts';
 import { groupKeyOf, keptRowId, slotRowId } from '../model/ids.ts';
-import { type QueueRecord, writeBy } from '../model/queue-record.ts';
+import { type QueueRecord, writeDeadline } from '../model/queue-record.ts';
 import { roomForContents } from '../model/row-codec.ts';
 import { isLive, type Lease, leaseKey, type Parcel, type Slot, type Tombstone } from '../model/rows.ts';
 import type { Write } from '../port/port.ts';
-import { endedRow, judgeable, keepBodies, putIfAbsent, replace, replaceWith, type Seen } from './lease-store.ts';
+import {
+  decodeSnapshot,
+  endedRow,
+  keepBodies,
+  putIfAbsent,
+  putIfUnchanged,
+  putIfUnchangedWith,
+  type Snapshot,
+} from './lease-store.ts';
 
 /** What is noted of a slot that ends now, or ended at `at`: nothing where its queue does not keep it. */
 export function keptAs(queue: QueueRecord, state: EndState, at: number): Pick<Slot, 'kept'> {
@@ -62,14 +70,14 @@ export function endingOfParcel(queue: QueueRecord, parcel: Parcel, now: number):
 }
 
 /** Whether a tombstone stands for nothing that a new message under the same id would have to find. */
-export function isForgotten(queue: QueueRecord, stone: Tombstone, now: number): boolean {
-  if (stone.until < now) return true;
-  const { kept } = stone;
+export function isForgotten(queue: QueueRecord, tombstone: Tombstone, now: number): boolean {
+  if (tombstone.until < now) return true;
+  const { kept } = tombstone;
   if (kept?.slots.some((slot) => endingOf(queue, kept, slot, now))) return false;
   const isPurged = kept !== undefined && kept.since < queue.purgedBefore;
   if (isPurged && kept.slots.every((slot) => (slot.kept?.at ?? 0) + tombstoneMs < now)) return true;
   // Whoever is done with a message leaves a token; without one, and not cancelled, the message was removed for its age or by a purge.
-  return stone.slots.every(({ token, cancelled }) => token === undefined && !cancelled);
+  return tombstone.slots.every(({ token, cancelled }) => token === undefined && !cancelled);
 }
 
 /** What a failure leaves in its slot. Queues that keep messages remember several. */
@@ -85,7 +93,7 @@ export function failureIn(queue: QueueRecord, slot: Slot, text: string, at: numb
 export async function placeResult(ctx: Context, body: Json, count: number, until: number, readAt: number): Promise<Placed> {
   const room = Math.floor(resultsRowBytesMax / count);
   const { placed, chunks } = place(joinEntries([packEntry({ body })]), room, () => ctx.ids.parcel(0));
-  await writeChunks(ctx.store, placed, chunks, Math.ceil(until / 1000), writeBy(readAt));
+  await writeChunks(ctx.store, placed, chunks, Math.ceil(until / 1000), writeDeadline(readAt));
   return placed;
 }
 
@@ -98,18 +106,18 @@ export function outlastsBodies(until: number, from: number): boolean {
  * Bodies beside a row must outlive what is kept of it. Before the row is written, for a TTL that is too late does no harm; those that have
  * none, since their queue keeps messages for ever, get one when the row has ended (`finish` in settle.ts).
  */
-export async function keepBeside(ctx: Context, { contents, expiresAt, slots }: Lease): Promise<void> {
+export async function keepOffloaded(ctx: Context, { contents, expiresAt, slots }: Lease): Promise<void> {
   const until = Math.max(0, ...slots.map(({ kept }) => kept?.until ?? 0));
   if (expiresAt === undefined || !('beside' in contents) || !outlastsBodies(until, expiresAt)) return;
   await keepBodies(ctx, contents, until);
 }
 
 /** Ends a row, none of whose messages is live, if it is as it was seen. */
-export async function replaceEnded(ctx: Context, seen: Seen, lease: Lease, version: string, now: number): Promise<Seen> {
-  await keepBeside(ctx, lease);
+export async function replaceEnded(ctx: Context, seen: Snapshot, lease: Lease, version: string, now: number): Promise<Snapshot> {
+  await keepOffloaded(ctx, lease);
   const apart = keptApart(ctx, lease, now);
   const row = endedRow(lease, version, now);
-  return apart.length > 0 ? replaceWith(ctx, seen, row, apart) : replace(ctx, seen, row);
+  return apart.length > 0 ? putIfUnchangedWith(ctx, seen, row, apart) : putIfUnchanged(ctx, seen, row);
 }
 
 /** A group's row goes on to other messages: what is kept of those that it held gets a row of its own. */
@@ -125,19 +133,19 @@ export function keptApart(ctx: Context, lease: Lease, now: number): Write[] {
 export async function cancelledApart(
   ctx: Context,
   queue: QueueRecord,
-  seen: Seen,
+  seen: Snapshot,
   parcel: Parcel,
   slot: number,
 ): Promise<Write | undefined> {
   const now = ctx.clock.now();
   const ending = keptAs(queue, 'cancelled', now);
   const [contents] = ending.kept ? await readContents(ctx.store, [parcel.contents]) : [];
-  const group = judgeable(seen, now).lease?.group;
+  const group = decodeSnapshot(seen, now).lease?.group;
   if (!ending.kept || !contents || !group) return undefined;
   const id = slotRowId(keptRowId(parcel.id, groupKeyOf(seen.id)), slot);
   const room = roomForContents(1, id.length, null, false);
   const { placed, chunks } = place(joinEntries([packEntry(contentAt(contents, slot))]), room, () => ctx.ids.parcel(0));
-  await writeChunks(ctx.store, placed, chunks, Math.ceil(ending.kept.until / 1000), writeBy(now));
+  await writeChunks(ctx.store, placed, chunks, Math.ceil(ending.kept.until / 1000), writeDeadline(now));
   const version = ctx.newVersion();
   const lease: Lease = {
     ...{ id, shard: parcel.shard, version, since: parcel.since, contents: placed, groupName: group.name },
@@ -151,11 +159,11 @@ export async function cancelledApart(
  * Puts what is kept of a parcel that nobody received in time into `leases`, where it overrides the one in `messages`. Answers the row as it
  * is then: this, if it has the version of `lease`.
  */
-export async function keepExpired(ctx: Context, queue: QueueRecord, lease: Lease, readAt: number): Promise<Seen> {
+export async function keepExpired(ctx: Context, queue: QueueRecord, lease: Lease, readAt: number): Promise<Snapshot> {
   const now = ctx.clock.now();
   const slots = lease.slots.map((slot) => (isLive(slot) ? removedSlot(queue, lease, slot, now) : slot));
   const ended: Lease = { ...lease, slots };
-  await keepBeside(ctx, ended);
+  await keepOffloaded(ctx, ended);
   return putIfAbsent(ctx, endedRow(ended, lease.version, now), readAt);
 }
 

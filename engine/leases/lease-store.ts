@@ -7,50 +7,50 @@ import { endGraceMs, readToWriteMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { chunkKeys, keptUntil, type Placed } from '../model/content-codec.ts';
 import { parcelDone } from '../model/group-row.ts';
-import { writeBy } from '../model/queue-record.ts';
-import { leaseRow, readLease, tombstoneRow } from '../model/row-codec.ts';
-import { absentAt, endOf, isLive, type Lease, leaseKey, type Parcel, type Tombstone, tombstone } from '../model/rows.ts';
+import { writeDeadline } from '../model/queue-record.ts';
+import { decodeLease, encodeLease, encodeTombstone } from '../model/row-codec.ts';
+import { absentAt, endOf, isLive, type Lease, leaseKey, newTombstone, type Parcel, type Tombstone } from '../model/rows.ts';
 import { type Condition, type Row, StoreError, type Write } from '../port/port.ts';
 
 /** A row of `leases` as it was read, and when the read began. */
-export interface Seen {
+export interface Snapshot {
   id: string;
   row: Row | undefined;
   readAt: number;
   /** Of a group's row: the parcel that it takes next, where that was read with it. */
   first?: Parcel;
   /** Of what a write left: an earlier try of it may have been applied, and what it put may be gone again. */
-  unsure?: true;
+  maybeApplied?: true;
 }
 
 /** Whether a write may still rest on what was seen. */
-export function isCurrent(ctx: Context, seen: Seen): boolean {
+export function isCurrent(ctx: Context, seen: Snapshot): boolean {
   return ctx.clock.now() - seen.readAt <= readToWriteMsMax;
 }
 
-export async function look(ctx: Context, ids: readonly string[]): Promise<Seen[]> {
+export async function readRows(ctx: Context, ids: readonly string[]): Promise<Snapshot[]> {
   if (ids.length === 0) return [];
   const readAt = ctx.clock.now();
   const rows = await ctx.store.get(ids.map(leaseKey));
   return ids.map((id, index) => ({ id, row: rows[index], readAt }));
 }
 
-export async function lookAt(ctx: Context, id: string): Promise<Seen> {
-  const [seen] = await look(ctx, [id]);
+export async function readRow(ctx: Context, id: string): Promise<Snapshot> {
+  const [seen] = await readRows(ctx, [id]);
   return seen!;
 }
 
 export interface Judged {
   lease?: Lease;
-  stone?: Tombstone;
+  tombstone?: Tombstone;
 }
 
 /** What was seen: a lease, a tombstone whose time is not over, or nothing. */
-export function judgeable(seen: Seen, now: number): Judged {
+export function decodeSnapshot(seen: Snapshot, now: number): Judged {
   if (!seen.row) return {};
-  const found = readLease(seen.row);
+  const found = decodeLease(seen.row);
   // A tombstone with something left to remove counts until that is done.
-  if ('stone' in found && found.stone.until < now && !found.stone.left) return {};
+  if ('tombstone' in found && found.tombstone.until < now && !found.tombstone.left) return {};
   return found;
 }
 
@@ -58,32 +58,38 @@ export function judgeable(seen: Seen, now: number): Judged {
  * Writes one row of `leases` under a condition, and answers the row as it is afterwards: the new one, or the one in the way.
  * A lost answer is settled by reading. Rejects with a StoreError only when nothing can be said.
  */
-export async function writeLease(ctx: Context, id: string, when: Condition, then: Write['then'], readAt: number): Promise<Seen> {
+export async function writeLease(
+  ctx: Context,
+  id: string,
+  when: Condition,
+  then: Write['then'],
+  readAt: number,
+): Promise<Snapshot> {
   const startedAt = ctx.clock.now();
   try {
-    const written = await ctx.store.write({ key: leaseKey(id), when, then }, writeBy(readAt));
-    const unsure = !written.ok && written.unsure;
-    return { id, row: written.row, readAt: startedAt, ...(unsure && { unsure }) };
+    const written = await ctx.store.write({ key: leaseKey(id), when, then }, writeDeadline(readAt));
+    const maybeApplied = !written.ok && written.maybeApplied;
+    return { id, row: written.row, readAt: startedAt, ...(maybeApplied && { maybeApplied }) };
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     // Certain not to be applied for want of time: judge again on a new read. For another reason: the caller has to know.
-    const isLate = startedAt > writeBy(readAt).by || ctx.clock.now() > writeBy(readAt).by;
+    const isLate = startedAt > writeDeadline(readAt).by || ctx.clock.now() > writeDeadline(readAt).by;
     if (error.applied === 'no' && (error.reason === 'throttled' || !isLate)) throw error;
     return lookAfter(ctx, id, error);
   }
 }
 
 /** What is there after a write that failed. */
-async function lookAfter(ctx: Context, id: string, failure: StoreError): Promise<Seen> {
-  const seen = await lookAt(ctx, id).catch((unread: unknown) => {
+async function lookAfter(ctx: Context, id: string, failure: StoreError): Promise<Snapshot> {
+  const seen = await readRow(ctx, id).catch((unread: unknown) => {
     // A read that failed did nothing for certain; of the write that is not to be said.
     throw unread instanceof StoreError ? failure : unread;
   });
-  return failure.applied === 'unknown' ? { ...seen, unsure: true } : seen;
+  return failure.applied === 'unknown' ? { ...seen, maybeApplied: true } : seen;
 }
 
 /** Puts `row` if the row is as it was seen. It was applied if the answer has the version of `row`. */
-export function replace(ctx: Context, seen: Seen, row: Row): Promise<Seen> {
+export function putIfUnchanged(ctx: Context, seen: Snapshot, row: Row): Promise<Snapshot> {
   const when: Condition = seen.row ? unchanged(seen.row) : { absent: ['id'] };
   return writeLease(ctx, seen.id, when, { put: row }, seen.readAt);
 }
@@ -96,9 +102,9 @@ function unchanged({ version }: Row): Condition {
 }
 
 /** As `replace`, together with other writes: all of them, or none. */
-export async function replaceWith(ctx: Context, seen: Seen, row: Row, others: readonly Write[]): Promise<Seen> {
+export async function putIfUnchangedWith(ctx: Context, seen: Snapshot, row: Row, others: readonly Write[]): Promise<Snapshot> {
   const startedAt = ctx.clock.now();
-  const options = writeBy(seen.readAt);
+  const options = writeDeadline(seen.readAt);
   const write: Write = { key: leaseKey(seen.id), when: unchanged(seen.row!), then: { put: row } };
   try {
     const result = await ctx.store.transact([write, ...others], options);
@@ -114,7 +120,7 @@ export async function replaceWith(ctx: Context, seen: Seen, row: Row, others: re
 }
 
 /** Puts `row` if none is there, or only a tombstone whose time is over. */
-export function putIfAbsent(ctx: Context, row: Row, readAt: number): Promise<Seen> {
+export function putIfAbsent(ctx: Context, row: Row, readAt: number): Promise<Snapshot> {
   return writeLease(ctx, row.id as string, absentAt(ctx.clock.now()), { put: row }, readAt);
 }
 
@@ -122,14 +128,14 @@ export function putIfAbsent(ctx: Context, row: Row, readAt: number): Promise<See
 const roundsMax = 32;
 
 /** Judges what was seen until `judge` is satisfied (answers `done`), each time on the row as it is then. */
-export async function untilSettled<T>(
+export async function retryOnConflict<T>(
   ctx: Context,
-  first: Seen,
-  judge: (seen: Seen) => Promise<{ done: T } | { seen: Seen }>,
+  first: Snapshot,
+  judge: (seen: Snapshot) => Promise<{ done: T } | { seen: Snapshot }>,
 ): Promise<T> {
   let seen = first;
   for (let round = 0; round < roundsMax; round++) {
-    if (!isCurrent(ctx, seen)) seen = await lookAt(ctx, seen.id);
+    if (!isCurrent(ctx, seen)) seen = await readRow(ctx, seen.id);
     const judged = await judge(seen);
     if ('done' in judged) return judged.done;
     seen = judged.seen;
@@ -143,19 +149,19 @@ export function endedRow(lease: Lease, version: string, now: number): Row {
   if (lease.group) {
     // What is kept of it, in a row of its own, shows what lies beside it.
     const { ending: _, ...rest } = lease;
-    return leaseRow(parcelDone(shownUntil > now ? rest : lease, lease.group, version, now));
+    return encodeLease(parcelDone(shownUntil > now ? rest : lease, lease.group, version, now));
   }
-  const stone = tombstone(lease.id, version, lease.slots.map(endOf), now, lease.keyed);
+  const tombstone = newTombstone(lease.id, version, lease.slots.map(endOf), now, lease.keyed);
   if (shownUntil > now) {
-    stone.kept = lease;
-    stone.until = Math.max(stone.until, shownUntil);
+    tombstone.kept = lease;
+    tombstone.until = Math.max(tombstone.until, shownUntil);
   }
   if (lease.ending) {
-    stone.left = { shard: lease.shard, due: now + endGraceMs };
-    if (lease.outOfOrder !== undefined) stone.left.outOfOrder = lease.outOfOrder;
-    if ('beside' in lease.contents) stone.left.contents = lease.contents;
+    tombstone.left = { shard: lease.shard, due: now + endGraceMs };
+    if (lease.outOfOrder !== undefined) tombstone.left.outOfOrder = lease.outOfOrder;
+    if ('beside' in lease.contents) tombstone.left.contents = lease.contents;
   }
-  return tombstoneRow(stone);
+  return encodeTombstone(tombstone);
 }
 
 export function isEnded(lease: Lease): boolean {
@@ -168,7 +174,7 @@ export function needsEnding(contents: Placed, expiresAt: number | undefined): bo
 }
 
 /** Whether the row is one whose bodies lie in this very place beside it: then they must stay. */
-export function holdsBodies({ row }: Seen, contents: Placed): boolean {
+export function holdsBodies({ row }: Snapshot, contents: Placed): boolean {
   return 'beside' in contents && row?.beside === contents.beside;
 }
 
@@ -196,7 +202,7 @@ async function changeBodies(ctx: Context, contents: Placed, when: Condition, the
 }
 
 /** Nothing is there after a put: it may have been, or it surely went out too late. */
-export function notSaid({ unsure }: { unsure?: true } = { unsure: true }): StoreError {
-  if (!unsure) return new StoreError('the time in which the message could be stored has passed', 'no', undefined, 'late');
+export function unknownOutcome({ maybeApplied }: { maybeApplied?: true } = { maybeApplied: true }): StoreError {
+  if (!maybeApplied) return new StoreError('the time in which the message could be stored has passed', 'no', undefined, 'late');
   return new StoreError('the store did not answer whether the message was stored', 'unknown');
 }

@@ -1,7 +1,7 @@
 /** New rows of `leases` for parcels. */
 import type { Context } from '../context/context.ts';
 import type { Placed } from '../model/content-codec.ts';
-import { expiryOf, type QueueRecord } from '../model/queue-record.ts';
+import { type QueueRecord, retentionEnd } from '../model/queue-record.ts';
 import type { Lease, Parcel, Slot } from '../model/rows.ts';
 import { needsEnding } from './lease-store.ts';
 
@@ -34,7 +34,7 @@ export function unreceived(
     placed,
   }: { id: string; at: string; count: number; now: number; visibleAt: number; placed: Placed },
 ): Lease {
-  const expiresAt = expiryOf(queue, visibleAt);
+  const expiresAt = retentionEnd(queue, visibleAt);
   return {
     id,
     shard: at,

@@ -5,14 +5,23 @@
 
 import type { Context } from '../context/context.ts';
 import { type Content, type Placed, readContents, writeChunks } from '../model/content-codec.ts';
-import { leaseRow } from '../model/row-codec.ts';
+import { encodeLease } from '../model/row-codec.ts';
 import type { Lease } from '../model/rows.ts';
 import { incarnationOf } from '../model/shards.ts';
 import { StoreError, type WriteOptions } from '../port/port.ts';
-import { endBodies, holdsBodies, judgeable, look, lookAt, replace, type Seen, untilSettled } from './lease-store.ts';
+import {
+  decodeSnapshot,
+  endBodies,
+  holdsBodies,
+  putIfUnchanged,
+  readRow,
+  readRows,
+  retryOnConflict,
+  type Snapshot,
+} from './lease-store.ts';
 import { removeChunks } from './removals.ts';
 
-export interface Beside {
+export interface OffloadedBody {
   placed: Placed;
   chunks: Uint8Array[];
   /** When TTL may remove them, epoch seconds; undefined: never. */
@@ -20,7 +29,7 @@ export interface Beside {
 }
 
 /** Removes those that no TTL will. */
-export async function removeLasting(ctx: Context, bodies: readonly Pick<Beside, 'placed' | 'ttl'>[]): Promise<void> {
+export async function removeLasting(ctx: Context, bodies: readonly Pick<OffloadedBody, 'placed' | 'ttl'>[]): Promise<void> {
   await removeChunks(ctx, ...bodies.filter(({ ttl }) => ttl === undefined).map(({ placed }) => placed));
 }
 
@@ -30,7 +39,7 @@ export async function removeLasting(ctx: Context, bodies: readonly Pick<Beside, 
  */
 export async function withBodies<T>(
   ctx: Context,
-  bodies: readonly Beside[],
+  bodies: readonly OffloadedBody[],
   options: WriteOptions,
   write: () => Promise<T>,
   mayBeNamed = () => false,
@@ -55,14 +64,14 @@ export async function withBodies<T>(
  */
 export async function removeUnnamed(
   ctx: Context,
-  { seen, after }: { seen: Seen; after: Seen },
-  rows: readonly (Beside & { id: string })[],
+  { seen, after }: { seen: Snapshot; after: Snapshot },
+  rows: readonly (OffloadedBody & { id: string })[],
 ): Promise<void> {
   const lasting = rows.filter(({ placed, ttl }) => 'beside' in placed && ttl === undefined);
-  const mayBePut = after.unsure && after.row?.version === seen.row?.version;
+  const mayBePut = after.maybeApplied && after.row?.version === seen.row?.version;
   if (lasting.length === 0 || mayBePut) return;
   try {
-    const found = await look(
+    const found = await readRows(
       ctx,
       lasting.map(({ id }) => id),
     );
@@ -79,17 +88,17 @@ export async function removeUnnamed(
  * Of bodies that lost their TTL, for a move to where they were to be kept for ever that did not come about: the row, as it is `after` that,
  * is to remove them when it ends. Where it has ended they go at once, or when it is no longer shown. Answers the row as it is then.
  */
-export function endWith(ctx: Context, after: Seen, contents: Placed): Promise<Seen> {
-  return untilSettled<Seen>(ctx, after, async (seen) => {
-    const { lease, stone } = judgeable(seen, ctx.clock.now());
+export function ensureBodyCleanup(ctx: Context, after: Snapshot, contents: Placed): Promise<Snapshot> {
+  return retryOnConflict<Snapshot>(ctx, after, async (seen) => {
+    const { lease, tombstone } = decodeSnapshot(seen, ctx.clock.now());
     const isNamed = holdsBodies(seen, contents);
     if (lease && isNamed) {
       const isSeenTo = lease.ending || lease.expiresAt === undefined;
       if (isSeenTo) return { done: seen };
-      return { seen: await replace(ctx, seen, leaseRow({ ...lease, version: ctx.newVersion(), ending: true })) };
+      return { seen: await putIfUnchanged(ctx, seen, encodeLease({ ...lease, version: ctx.newVersion(), ending: true })) };
     }
     if (!isNamed) await removeChunks(ctx, contents);
-    else if (stone && !stone.left) await endBodies(ctx, contents, stone.until);
+    else if (tombstone && !tombstone.left) await endBodies(ctx, contents, tombstone.until);
     return { done: seen };
   });
 }
@@ -97,7 +106,7 @@ export function endWith(ctx: Context, after: Seen, contents: Placed): Promise<Se
 /** Should it fail, too, they are only wasted room. */
 export async function tryToEnd(ctx: Context, rowId: string, contents: Placed): Promise<void> {
   try {
-    await endWith(ctx, await lookAt(ctx, rowId), contents);
+    await ensureBodyCleanup(ctx, await readRow(ctx, rowId), contents);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
   }
@@ -108,7 +117,7 @@ export async function contentsOf(ctx: Context, lease: Lease): Promise<Content[] 
   const [contents] = await readContents(ctx.store, [lease.contents]);
   if (contents) return contents;
   // They go when the row has ended: whoever slept since he read it sees that.
-  const after = await lookAt(ctx, lease.id);
+  const after = await readRow(ctx, lease.id);
   if (after.row?.version !== lease.version) return undefined;
   // They go before their row where a queue is deleted: whoever has not learnt of that yet must not fail for it as for a defect.
   ctx.observe?.({

@@ -6,16 +6,16 @@
 
 import type { Context } from '../context/context.ts';
 import { removedSlot, replaceEnded } from '../leases/kept-messages.ts';
-import { endBodies, isEnded, judgeable, replace, type Seen, untilSettled } from '../leases/lease-store.ts';
+import { decodeSnapshot, endBodies, isEnded, putIfUnchanged, retryOnConflict, type Snapshot } from '../leases/lease-store.ts';
 import { removeAll } from '../leases/removals.ts';
 import { chunkKeys } from '../model/content-codec.ts';
-import { idle, inTurn, parcelDone, withRest } from '../model/group-row.ts';
+import { deliverablePrefix, idle, parcelDone, withRest } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
-import { leaseRow, tombstoneRow } from '../model/row-codec.ts';
-import { type Group, isLive, type Lease, lapsed, parcelKey, type Tombstone } from '../model/rows.ts';
+import { encodeLease, encodeTombstone } from '../model/row-codec.ts';
+import { afterLeaseExpiry, type Group, isLive, type Lease, parcelKey, type Tombstone } from '../model/rows.ts';
 import type { Key } from '../port/port.ts';
 import { nextParcel, taking } from './group-parcels.ts';
-import { expiredAside, moveAside } from './leave-group.ts';
+import { expiredAside, leaveGroup } from './leave-group.ts';
 import { moveSlots } from './moves.ts';
 import { isExpired, tellExpired, verdictOf, verdictOfAge } from './verdicts.ts';
 
@@ -24,7 +24,7 @@ export interface Settled {
    * The lease as seen, and which of its messages are ready; undefined when none is. Of a group it may be the lease as it will be: with
    * its next parcel, which whoever takes of it takes too (`fresh` says from where).
    */
-  ready?: { seen: Seen; lease: Lease; slots: number[]; takesParcel?: true };
+  ready?: { seen: Snapshot; lease: Lease; slots: number[]; takesParcel?: true };
   deadLettered: number;
   removed: number;
   /** There is more to do to the row than one call does: it is due still, and whoever meets it next goes on. */
@@ -38,12 +38,12 @@ export interface Settled {
 const changesMax = 8;
 
 /** Does what is due to a row of this queue: all of it, unless that is much. */
-export async function settle(ctx: Context, queue: QueueRecord, first: Seen): Promise<Settled> {
+export async function settle(ctx: Context, queue: QueueRecord, first: Snapshot): Promise<Settled> {
   const settled: Settled = { deadLettered: 0, removed: 0 };
   let changes = 0;
-  return untilSettled<Settled>(ctx, first, async (seen) => {
+  return retryOnConflict<Settled>(ctx, first, async (seen) => {
     if (changes === changesMax) return { done: { ...settled, unfinished: true } };
-    const judged = await settleOnce(ctx, queue, seen, settled);
+    const judged = await processDueRowOnce(ctx, queue, seen, settled);
     // What came too late to be written has the row read anew: as it was, but not the same `seen`.
     if ('seen' in judged && (judged.seen === seen || judged.seen.row?.version !== seen.row?.version)) changes++;
     return judged;
@@ -51,18 +51,18 @@ export async function settle(ctx: Context, queue: QueueRecord, first: Seen): Pro
 }
 
 /** One change of those that are due to the row, counted in `settled`; or the answer, where none is. */
-async function settleOnce(
+async function processDueRowOnce(
   ctx: Context,
   queue: QueueRecord,
-  seen: Seen,
+  seen: Snapshot,
   settled: Settled,
-): Promise<{ done: Settled } | { seen: Seen }> {
+): Promise<{ done: Settled } | { seen: Snapshot }> {
   const now = ctx.clock.now();
-  const { lease: found, stone } = judgeable(seen, now);
+  const { lease: found, tombstone } = decodeSnapshot(seen, now);
   const lease = found && withRest(queue, found);
-  if (stone?.left && stone.left.due <= now) return { seen: await finish(ctx, seen, stone) };
+  if (tombstone?.left && tombstone.left.due <= now) return { seen: await finish(ctx, seen, tombstone) };
   if (!lease?.shard.startsWith(`${queue.incarnation}:`)) return { done: settled };
-  if (lease.group && isEnded(lease)) return goOn(ctx, queue, { seen, lease, group: lease.group, now }, settled);
+  if (lease.group && isEnded(lease)) return advanceGroup(ctx, queue, { seen, lease, group: lease.group, now }, settled);
 
   const verdicts = lease.slots.map((slot) => verdictOf(queue, lease, slot, now));
   const gone = verdicts.flatMap((verdict, index) => (verdict === 'gone' ? [index] : []));
@@ -98,11 +98,11 @@ async function settleOnce(
   }
 
   const failed = expiredAside(lease, now);
-  if (failed.length > 0) return { seen: (await moveAside(ctx, queue, { seen, lease, slots: failed }, lapsed)).seen };
+  if (failed.length > 0) return { seen: (await leaveGroup(ctx, queue, { seen, lease, slots: failed }, afterLeaseExpiry)).seen };
 
   // Without its dead-letter queue a message goes on being retried: nothing is ever dropped for want of a place.
   const lasting = verdicts.flatMap((verdict, index) => (verdict === 'ready' || typeof verdict === 'object' ? [index] : []));
-  const ready = lease.group ? inTurn(lease, lasting, now) : lasting;
+  const ready = lease.group ? deliverablePrefix(lease, lasting, now) : lasting;
   if (ready.length > 0) {
     settled.ready = { seen, lease, slots: ready };
     return { done: settled };
@@ -112,19 +112,19 @@ async function settleOnce(
 }
 
 /** A group whose row holds nothing goes on to its next parcel, or rests. */
-async function goOn(
+async function advanceGroup(
   ctx: Context,
   queue: QueueRecord,
-  { seen, lease: last, group: lastGroup, now }: { seen: Seen; lease: Lease; group: Group; now: number },
+  { seen, lease: last, group: lastGroup, now }: { seen: Snapshot; lease: Lease; group: Group; now: number },
   settled: Settled,
-): Promise<{ done: Settled } | { seen: Seen }> {
+): Promise<{ done: Settled } | { seen: Snapshot }> {
   const due = seen.row!.expiry as number | undefined;
   const { notBefore = 0, pace } = lastGroup;
   if (due === undefined || (due > now && (notBefore > now || !pace))) return { done: settled };
   // It is due by a rate that was higher.
   if (notBefore > now) {
     const resting = { ...last, version: ctx.newVersion(), group: { ...lastGroup, due: notBefore } };
-    return { seen: await replace(ctx, seen, leaseRow(resting)) };
+    return { seen: await putIfUnchanged(ctx, seen, encodeLease(resting)) };
   }
   // Its messages ended one by one, the last of them without looking further.
   if (last.slots.some(({ kept }) => kept)) return { seen: await replaceEnded(ctx, seen, last, ctx.newVersion(), now) };
@@ -134,7 +134,7 @@ async function goOn(
   const { parcel, removed, more } = await nextParcel(ctx, queue, { lease, group, first: seen.first }, now);
   settled.removed += removed;
   if (more) return { seen };
-  if (!parcel) return { seen: await replace(ctx, seen, leaseRow(idle(lease, group, ctx.newVersion(), now))) };
+  if (!parcel) return { seen: await putIfUnchanged(ctx, seen, encodeLease(idle(lease, group, ctx.newVersion(), now))) };
   const next = taking(ctx, queue, lease, group, parcel);
   const slots = next.slots.flatMap((slot, index) => (isLive(slot) ? [index] : []));
   const isReady = verdictOfAge(queue, parcel.since, parcel.expiresAt, now) === 'ready';
@@ -144,20 +144,20 @@ async function goOn(
 }
 
 /** Writes a lease anew with changed slots: as a tombstone when none is left. The expiry follows from the slots. */
-export async function replaceSlots(ctx: Context, seen: Seen, lease: Lease, now: number): Promise<Seen> {
-  return isEnded(lease) ? replaceEnded(ctx, seen, lease, lease.version, now) : replace(ctx, seen, leaseRow(lease));
+export async function replaceSlots(ctx: Context, seen: Snapshot, lease: Lease, now: number): Promise<Snapshot> {
+  return isEnded(lease) ? replaceEnded(ctx, seen, lease, lease.version, now) : putIfUnchanged(ctx, seen, encodeLease(lease));
 }
 
 /** Removes what a row that ended has left, has the answers, then lets it be a tombstone like any other. */
-async function finish(ctx: Context, seen: Seen, stone: Tombstone): Promise<Seen> {
-  const left = stone.left!;
+async function finish(ctx: Context, seen: Snapshot, tombstone: Tombstone): Promise<Snapshot> {
+  const left = tombstone.left!;
   // What is kept of the row shows its bodies until then: from now on TTL will remove them.
-  if (left.contents && stone.kept) await endBodies(ctx, left.contents, stone.until);
-  const keys: Key[] = left.contents && !stone.kept ? chunkKeys(left.contents) : [];
-  if (left.outOfOrder !== undefined) keys.push(parcelKey(left.outOfOrder, stone.id));
+  if (left.contents && tombstone.kept) await endBodies(ctx, left.contents, tombstone.until);
+  const keys: Key[] = left.contents && !tombstone.kept ? chunkKeys(left.contents) : [];
+  if (left.outOfOrder !== undefined) keys.push(parcelKey(left.outOfOrder, tombstone.id));
   const errors = await ctx.store.writeAll(keys.map((key) => ({ key, then: { remove: true } })));
   const failure = errors.find((error) => error !== undefined);
   if (failure) throw failure;
-  const { left: _, ...plain } = stone;
-  return replace(ctx, seen, tombstoneRow({ ...plain, version: ctx.newVersion() }));
+  const { left: _, ...plain } = tombstone;
+  return putIfUnchanged(ctx, seen, encodeTombstone({ ...plain, version: ctx.newVersion() }));
 }

@@ -7,7 +7,7 @@ import { removeParcels } from '../leases/removals.ts';
 import { idInMessages } from '../model/group-row.ts';
 import { groupKeyOf, keptRowId } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
-import { readParcel } from '../model/row-codec.ts';
+import { decodeParcel } from '../model/row-codec.ts';
 import { type Group, type Lease, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
 import type { Key } from '../port/port.ts';
 import { isExpired, tellExpired, verdictOfAge } from './verdicts.ts';
@@ -44,7 +44,7 @@ export async function nextParcel(
   let expired = 0;
   let parcel: Parcel | undefined;
   let more = next !== undefined;
-  for (const one of rows.map(readParcel)) {
+  for (const one of rows.map(decodeParcel)) {
     // The bodies of one that was taken are its row's, and go with it.
     if (one.id > group.head) {
       if (verdictOfAge(queue, one.since, one.expiresAt, now) !== 'gone') {

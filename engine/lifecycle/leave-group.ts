@@ -1,25 +1,25 @@
 /** Moving messages that failed out of their group, into rows of their own in the same queue: the group goes on without them. */
 import type { Context } from '../context/context.ts';
-import type { Seen } from '../leases/lease-store.ts';
+import type { Snapshot } from '../leases/lease-store.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { isLive, type Lease, leaseEnd, type Slot } from '../model/rows.ts';
-import { anyShard, shardKey } from '../model/shards.ts';
-import { depart, type Moved } from './moves.ts';
+import { randomShard, shardKey } from '../model/shards.ts';
+import { type Moved, moveMessages } from './moves.ts';
 
-export function moveAside(
+export function leaveGroup(
   ctx: Context,
   queue: QueueRecord,
-  { seen, lease, slots }: { seen: Seen; lease: Lease; slots: readonly number[] },
+  { seen, lease, slots }: { seen: Snapshot; lease: Lease; slots: readonly number[] },
   slotOf: (slot: Slot) => Slot,
 ): Promise<Moved> {
-  return depart(ctx, {
+  return moveMessages(ctx, {
     seen,
     lease,
     slots,
     slotOf,
     target: queue,
     row: {
-      shard: shardKey(queue, anyShard(queue, ctx.random)),
+      shard: shardKey(queue, randomShard(queue, ctx.random)),
       version: ctx.newVersion(),
       since: lease.since,
       ...(lease.expiresAt === undefined ? {} : { expiresAt: lease.expiresAt }),

@@ -5,22 +5,22 @@
  */
 
 import type { Context } from '../context/context.ts';
-import { endKey, keepBeside, keptApart } from '../leases/kept-messages.ts';
+import { endKey, keepOffloaded, keptApart } from '../leases/kept-messages.ts';
 import {
   endedRow,
   holdsBodies,
   isEnded,
   keepBodies,
-  lookAt,
   needsEnding,
-  replace,
-  replaceWith,
-  type Seen,
+  putIfUnchanged,
+  putIfUnchangedWith,
+  readRow,
+  type Snapshot,
 } from '../leases/lease-store.ts';
 import {
-  type Beside,
   contentsOf,
-  endWith,
+  ensureBodyCleanup,
+  type OffloadedBody,
   removeLasting,
   removeUnnamed,
   tryToEnd,
@@ -30,15 +30,15 @@ import { removeChunks } from '../leases/removals.ts';
 import { type Content, contentAt, joinEntries, keptUntil, packEntry, place, readContents } from '../model/content-codec.ts';
 import { parcelIdOf } from '../model/group-row.ts';
 import { messageId, slotRowId, unkeyedRowId } from '../model/ids.ts';
-import { expiryOf, type QueueRecord, writeBy } from '../model/queue-record.ts';
-import { leaseRow, roomForContents } from '../model/row-codec.ts';
+import { type QueueRecord, retentionEnd, writeDeadline } from '../model/queue-record.ts';
+import { encodeLease, roomForContents } from '../model/row-codec.ts';
 import { absentAt, type Death, farMs, isLive, type Lease, leaseKey, type Slot } from '../model/rows.ts';
-import { anyShard, incarnationOf, placeAt, priorityLevelOf } from '../model/shards.ts';
+import { incarnationOf, placeAt, priorityLevelOf, randomShard } from '../model/shards.ts';
 import { type Row, StoreError, type Write } from '../port/port.ts';
 
 /** Messages that leave their place: for another queue, or for another time or content in their own. */
 export interface Departure {
-  seen: Seen;
+  seen: Snapshot;
   lease: Lease;
   /** Which slots, all live. */
   slots: readonly number[];
@@ -54,11 +54,11 @@ export interface Departure {
 export interface Moved {
   applied: boolean;
   /** The row the messages were in, as it is afterwards. */
-  seen: Seen;
+  seen: Snapshot;
 }
 
 export interface Move {
-  seen: Seen;
+  seen: Snapshot;
   lease: Lease;
   /** Which slots, all live. */
   slots: readonly number[];
@@ -71,11 +71,11 @@ export interface Move {
 export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
   const { lease, target, death } = move;
   const now = ctx.clock.now();
-  const expiresAt = expiryOf(target, now);
-  const moved = await depart(ctx, {
+  const expiresAt = retentionEnd(target, now);
+  const moved = await moveMessages(ctx, {
     ...move,
     row: {
-      ...placeAt(target, anyShard(target, ctx.random), priorityLevelOf(lease)),
+      ...placeAt(target, randomShard(target, ctx.random), priorityLevelOf(lease)),
       version: ctx.newVersion(),
       since: now,
       publishedAt: lease.publishedAt ?? lease.since,
@@ -112,7 +112,7 @@ function arriving(slot: Slot, visibleAt: number, dies: boolean): Slot {
 }
 
 /** Lets messages leave, if the row is as it was seen: all that it still holds by one write of it, some by a transaction. */
-export async function depart(ctx: Context, departure: Departure): Promise<Moved> {
+export async function moveMessages(ctx: Context, departure: Departure): Promise<Moved> {
   const live = departure.lease.slots.filter(isLive).length;
   // A group's row stays where it is, and so does a key's: it says until when the key is taken.
   const { lease, target } = departure;
@@ -120,13 +120,13 @@ export async function depart(ctx: Context, departure: Departure): Promise<Moved>
   // What is kept of others stays where they ended.
   const isShared = lease.slots.some(({ kept }) => kept);
   const together = departure.slots.length === live && !staysAlone && !isShared;
-  return together ? departTogether(ctx, departure) : departAlone(ctx, departure);
+  return together ? moveWholeRow(ctx, departure) : moveToOwnRows(ctx, departure);
 }
 
-async function departTogether(ctx: Context, departure: Departure): Promise<Moved> {
+async function moveWholeRow(ctx: Context, departure: Departure): Promise<Moved> {
   const { seen, lease, row, slotOf, contentOf } = departure;
   const anew = contentOf && (await contentsAnew(ctx, departure, contentOf));
-  if (contentOf && !anew) return { applied: false, seen: await lookAt(ctx, lease.id) };
+  if (contentOf && !anew) return { applied: false, seen: await readRow(ctx, lease.id) };
   const contents = anew?.placed ?? lease.contents;
   // Where they have no end, none is set before it is sure that they move: the row removes them when it ends.
   if (!anew && lease.expiresAt !== undefined) await keepBodies(ctx, contents, row.expiresAt);
@@ -141,14 +141,14 @@ async function departTogether(ctx: Context, departure: Departure): Promise<Moved
     ...(lease.ending || needsEnding(contents, row.expiresAt) ? { ending: true } : {}),
   };
   const haveNoEnd = !anew && needsEnding(contents, row.expiresAt) && lease.expiresAt !== undefined;
-  const move = () => replace(ctx, seen, leaseRow(next));
-  const after = await withBodies(ctx, anew ? [anew] : [], writeBy(seen.readAt), move).catch(async (error: unknown) => {
+  const move = () => putIfUnchanged(ctx, seen, encodeLease(next));
+  const after = await withBodies(ctx, anew ? [anew] : [], writeDeadline(seen.readAt), move).catch(async (error: unknown) => {
     if (haveNoEnd && error instanceof StoreError) await tryToEnd(ctx, lease.id, contents);
     throw error;
   });
   const applied = after.row?.version === next.version;
   if (anew) await removeUnused(ctx, departure, { applied, after, anew });
-  return { applied, seen: !applied && haveNoEnd ? await endWith(ctx, after, contents) : after };
+  return { applied, seen: !applied && haveNoEnd ? await ensureBodyCleanup(ctx, after, contents) : after };
 }
 
 /**
@@ -158,9 +158,9 @@ async function departTogether(ctx: Context, departure: Departure): Promise<Moved
 async function removeUnused(
   ctx: Context,
   { seen, lease }: Departure,
-  { applied, after, anew }: { applied: boolean; after: Seen; anew: Beside },
+  { applied, after, anew }: { applied: boolean; after: Snapshot; anew: OffloadedBody },
 ): Promise<void> {
-  const isSettled = applied || !after.unsure || after.row?.version !== seen.row?.version;
+  const isSettled = applied || !after.maybeApplied || after.row?.version !== seen.row?.version;
   if (!isSettled) return;
   if (!applied && !holdsBodies(after, anew.placed)) await removeLasting(ctx, [anew]);
   else if (needsEnding(lease.contents, lease.expiresAt)) await removeChunks(ctx, lease.contents);
@@ -171,7 +171,7 @@ async function contentsAnew(
   ctx: Context,
   { lease, slots, row, target }: Departure,
   contentOf: (content: Content) => Content,
-): Promise<Beside | undefined> {
+): Promise<OffloadedBody | undefined> {
   const contents = await contentsOf(ctx, lease);
   if (!contents) return undefined;
   const entries = contents.map((content, index) => packEntry(slots.includes(index) ? contentOf(content) : content));
@@ -181,11 +181,11 @@ async function contentsAnew(
   return { ...place(joinEntries(entries), room, () => ctx.ids.parcel(0)), ttl };
 }
 
-async function departAlone(ctx: Context, departure: Departure): Promise<Moved> {
+async function moveToOwnRows(ctx: Context, departure: Departure): Promise<Moved> {
   const { seen, lease, slots } = departure;
   const isLost = departure.row.death?.reason === 'unreadable';
   const contents = isLost ? ((await readContents(ctx.store, [lease.contents]))[0] ?? []) : await contentsOf(ctx, lease);
-  if (!contents) return { applied: false, seen: await lookAt(ctx, lease.id) };
+  if (!contents) return { applied: false, seen: await readRow(ctx, lease.id) };
   const now = ctx.clock.now();
   const alone = slots.map((slot) => rowAlone(ctx, departure, slot, contentAt(contents, slot)));
   const puts = alone.map(({ id, row }): Write => ({ key: leaseKey(id), when: absentAt(now), then: { put: row } }));
@@ -195,11 +195,11 @@ async function departAlone(ctx: Context, departure: Departure): Promise<Moved> {
     version,
     slots: lease.slots.map((slot, index) => (slots.includes(index) ? leftBehind(slot) : slot)),
   };
-  const after = await withBodies(ctx, alone, writeBy(seen.readAt), async () => {
-    if (isEnded(rest)) await keepBeside(ctx, rest);
-    const rowLeft = isEnded(rest) ? endedRow(rest, version, now) : leaseRow(rest);
+  const after = await withBodies(ctx, alone, writeDeadline(seen.readAt), async () => {
+    if (isEnded(rest)) await keepOffloaded(ctx, rest);
+    const rowLeft = isEnded(rest) ? endedRow(rest, version, now) : encodeLease(rest);
     const apart = isEnded(rest) ? keptApart(ctx, rest, now) : [];
-    return replaceWith(ctx, seen, rowLeft, [...puts, ...apart]);
+    return putIfUnchangedWith(ctx, seen, rowLeft, [...puts, ...apart]);
   });
   const applied = after.row?.version === version;
   if (!applied) await removeUnnamed(ctx, { seen, after }, alone);
@@ -212,7 +212,7 @@ function rowAlone(
   { lease, row, slotOf, contentOf, target }: Departure,
   slot: number,
   content: Content,
-): Beside & { id: string; row: Row } {
+): OffloadedBody & { id: string; row: Row } {
   const id = lease.keyed ? unkeyedRowId(lease.id, ctx.newVersion()) : slotRowId(parcelIdOf(lease), slot);
   const room = roomForContents(1, id.length, target.backoff, target.deadLetter !== null);
   const packed = joinEntries([packEntry(contentOf ? contentOf(content) : content)]);
@@ -220,7 +220,7 @@ function rowAlone(
   const arrived = slotOf(lease.slots[slot]!);
   const next: Lease = { ...row, id, slots: [arrived], contents: placed };
   if (needsEnding(placed, row.expiresAt)) next.ending = true;
-  return { id, row: leaseRow(next), placed, chunks, ttl: row.expiresAt && keptUntil(row.expiresAt, arrived.visibleAt) };
+  return { id, row: encodeLease(next), placed, chunks, ttl: row.expiresAt && keptUntil(row.expiresAt, arrived.visibleAt) };
 }
 
 /** A slot whose message lives on elsewhere; its token is gone with it. */

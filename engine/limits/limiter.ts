@@ -5,8 +5,8 @@
 import type { AckResult } from '../../contract/contract.ts';
 import { clockMarginMs, parcelSlotsMax, readToWriteMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { isPassing, type Patience } from '../context/retry.ts';
-import { isCurrent, lookAt, replace, type Seen, untilSettled, writeLease } from '../leases/lease-store.ts';
+import { isTransient, type RetryBudget } from '../context/retry.ts';
+import { isCurrent, putIfUnchanged, readRow, retryOnConflict, type Snapshot, writeLease } from '../leases/lease-store.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { parseReceipt } from '../model/receipts.ts';
 import { StoreError } from '../port/port.ts';
@@ -50,36 +50,36 @@ export interface Limiter {
 export function createLimiter(
   ctx: Context,
   { queue, visibilityTimeoutMs }: { queue: QueueRecord; visibilityTimeoutMs: number },
-  patience: Patience,
+  retryBudget: RetryBudget,
 ): Limiter | undefined {
   const { limits } = queue;
   if (!limits || (limits.concurrency === null && limits.ratePerSecond === null)) return undefined;
   const id = permitsRowId(queue);
-  let taken: { grant: Grant; leaseEndMax: number; seen: Seen } | undefined;
+  let taken: { grant: Grant; leaseEndMax: number; seen: Snapshot } | undefined;
   let isSpent = false;
 
   async function take(token: string, want: number): Promise<number> {
     taken = undefined;
-    let seen: Seen | undefined;
+    let seen: Snapshot | undefined;
     for (let round = 0; round < roundsMax; round++) {
-      if (round > roundsAtOnce && !(await patience.pause())) break;
+      if (round > roundsAtOnce && !(await retryBudget.pause())) break;
       try {
-        if (!seen || !isCurrent(ctx, seen)) seen = await lookAt(ctx, id);
+        if (!seen || !isCurrent(ctx, seen)) seen = await readRow(ctx, id);
         const now = ctx.clock.now();
         const leaseEndMax = latestLeaseEnd(now, visibilityTimeoutMs);
         const ask = { token, want, now, until: permitEnd(leaseEndMax) };
         const { permits, grant } = granted(withoutPurged(readPermits(seen.row), queue.purgedBefore), limits!, ask);
         if (grant.count === 0) break;
         const version = ctx.newVersion();
-        seen = await replace(ctx, seen, permitsRow(id, version, permits, now));
+        seen = await putIfUnchanged(ctx, seen, permitsRow(id, version, permits, now));
         if (seen.row?.version === version) {
           taken = { grant, leaseEndMax, seen };
           return grant.count;
         }
       } catch (error) {
-        if (!isPassing(error)) throw error;
+        if (!isTransient(error)) throw error;
         seen = undefined;
-        if (!(await patience.pause())) break;
+        if (!(await retryBudget.pause())) break;
       }
     }
     isSpent = true;
@@ -93,13 +93,13 @@ export function createLimiter(
     const { grant, seen: first } = last;
     let version: string | undefined;
     await leavingToTime(
-      untilSettled<void>(ctx, first, async (seen) => {
+      retryOnConflict<void>(ctx, first, async (seen) => {
         // Once at the most: what may have been given back is not given back again.
-        if (seen.unsure || (version !== undefined && seen.row?.version === version)) return { done: undefined };
+        if (seen.maybeApplied || (version !== undefined && seen.row?.version === version)) return { done: undefined };
         const permits = usedOnly(readPermits(seen.row), grant, delivered);
         if (!permits) return { done: undefined };
         version = ctx.newVersion();
-        return { seen: await replace(ctx, seen, permitsRow(id, version, permits, ctx.clock.now())) };
+        return { seen: await putIfUnchanged(ctx, seen, permitsRow(id, version, permits, ctx.clock.now())) };
       }),
     );
   }
@@ -162,8 +162,8 @@ async function markOver(ctx: Context, id: string, over: readonly Marked[]): Prom
     const { when, set } = returning(marked, ctx.newVersion());
     return writeLease(ctx, id, when, { set }, readAt);
   };
-  const first = over.length <= inPlaceMax ? await inPlace(over, ctx.clock.now()) : await lookAt(ctx, id);
-  await untilSettled<void>(ctx, first, async (seen) => {
+  const first = over.length <= inPlaceMax ? await inPlace(over, ctx.clock.now()) : await readRow(ctx, id);
+  await retryOnConflict<void>(ctx, first, async (seen) => {
     const left = unreturned(readPermits(seen.row), over);
     return left.length === 0 ? { done: undefined } : { seen: await inPlace(left.slice(0, inPlaceMax), seen.readAt) };
   });

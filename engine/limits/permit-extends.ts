@@ -1,8 +1,8 @@
 /** Permits of leases that an extend makes end at another time: made longer before the lease, and shorter after it. */
 import type { Refused } from '../../contract/contract.ts';
 import type { Context } from '../context/context.ts';
-import { createPatience, patiently } from '../context/retry.ts';
-import { lookAt, replace, untilSettled } from '../leases/lease-store.ts';
+import { createRetryBudget, withRetry } from '../context/retry.ts';
+import { putIfUnchanged, readRow, retryOnConflict } from '../leases/lease-store.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
 import { latestLeaseEnd, leavingToTime, marksOf, permitEnd } from './limiter.ts';
@@ -28,9 +28,9 @@ export async function lengthenPermits(
   const marked = marksOf(queue, receipts);
   if (concurrency === null || marked.length === 0) return undefined;
   const id = permitsRowId(queue);
-  return patiently(createPatience(ctx), async () => {
+  return withRetry(createRetryBudget(ctx), async () => {
     let written: { version: string; outcome: LengthenedPermits } | undefined;
-    return untilSettled<LengthenedPermits>(ctx, await lookAt(ctx, id), async (seen) => {
+    return retryOnConflict<LengthenedPermits>(ctx, await readRow(ctx, id), async (seen) => {
       if (written && seen.row?.version === written.version) return { done: written.outcome };
       const now = ctx.clock.now();
       const leaseEndMax = latestLeaseEnd(now, leaseMs);
@@ -52,7 +52,7 @@ export async function lengthenPermits(
       };
       if (ends.length === 0) return { done: outcome };
       written = { version: ctx.newVersion(), outcome };
-      return { seen: await replace(ctx, seen, permitsRow(id, written.version, permits, now)) };
+      return { seen: await putIfUnchanged(ctx, seen, permitsRow(id, written.version, permits, now)) };
     });
   });
 }
@@ -64,11 +64,11 @@ function isOf(receipt: Receipt, { token, mark }: Marked): boolean {
 async function shortenPermits(ctx: Context, id: string, changes: Parameters<typeof shortened>[1]): Promise<void> {
   if (changes.length === 0) return;
   await leavingToTime(
-    lookAt(ctx, id).then((first) =>
-      untilSettled<void>(ctx, first, async (seen) => {
+    readRow(ctx, id).then((first) =>
+      retryOnConflict<void>(ctx, first, async (seen) => {
         const permits = shortened(readPermits(seen.row), changes);
         if (!permits) return { done: undefined };
-        return { seen: await replace(ctx, seen, permitsRow(id, ctx.newVersion(), permits, ctx.clock.now())) };
+        return { seen: await putIfUnchanged(ctx, seen, permitsRow(id, ctx.newVersion(), permits, ctx.clock.now())) };
       }),
     ),
   );

@@ -7,13 +7,13 @@
 
 import type { Context } from '../context/context.ts';
 import { endKey, keptAs } from '../leases/kept-messages.ts';
-import { judgeable, lookAt, needsEnding, replace, type Seen, untilSettled } from '../leases/lease-store.ts';
+import { decodeSnapshot, needsEnding, putIfUnchanged, readRow, retryOnConflict, type Snapshot } from '../leases/lease-store.ts';
 import { replaceSlots } from '../lifecycle/due-row.ts';
 import { isServerId, messageId, ownRowId, parseMessageId } from '../model/ids.ts';
-import { expiryOf, type QueueRecord } from '../model/queue-record.ts';
-import { leaseRow } from '../model/row-codec.ts';
+import { type QueueRecord, retentionEnd } from '../model/queue-record.ts';
+import { encodeLease } from '../model/row-codec.ts';
 import { isLive, type Lease, type Prepared } from '../model/rows.ts';
-import { anyShard, incarnationOf, placeAt, preparedKey, shardNumberOf } from '../model/shards.ts';
+import { incarnationOf, placeAt, preparedKey, randomShard, shardNumberOf } from '../model/shards.ts';
 import { type Timing, visibleAtOf } from '../model/timing.ts';
 import { targetOf } from '../queues/publish-target.ts';
 import { findMessage } from './find.ts';
@@ -25,14 +25,14 @@ export function prepare(queue: QueueRecord, lease: Lease, timing: Timing, level:
   return {
     ...rest,
     shard: preparedKey(queue, shardNumberOf(lease.shard)),
-    slots: lease.slots.map((slot) => ({ ...slot, visibleAt: seenToAt(queue, lease.since) })),
+    slots: lease.slots.map((slot) => ({ ...slot, visibleAt: timeoutAt(queue, lease.since) })),
     prepared,
     ...(needsEnding(lease.contents, undefined) ? { ending: true } : {}),
   };
 }
 
 /** When a message is seen to that nobody has committed by then. */
-export function seenToAt(queue: QueueRecord, now: number): number {
+export function timeoutAt(queue: QueueRecord, now: number): number {
   return now + (queue.prepared?.timeoutSeconds ?? 0) * 1000;
 }
 
@@ -46,7 +46,7 @@ export async function decide(ctx: Context, queueName: string, id: string, decisi
   const { row, slot } = isServerId(id)
     ? { row: parseMessageId(id).parcel, slot: parseMessageId(id).slot }
     : { row: ownRowId(queue.incarnation, id), slot: 0 };
-  const decided = await decideRow(ctx, queueName, await lookAt(ctx, row), slot, decision);
+  const decided = await decideRow(ctx, queueName, await readRow(ctx, row), slot, decision);
   return decided === 'elsewhere' ? elsewhere(ctx, queue, id) : decided;
 }
 
@@ -60,18 +60,18 @@ async function elsewhere(ctx: Context, queue: QueueRecord, id: string): Promise<
 function decideRow(
   ctx: Context,
   queueName: string,
-  first: Seen,
+  first: Snapshot,
   slot: number,
   decision: Decision,
 ): Promise<Decided | 'elsewhere'> {
-  return untilSettled<Decided | 'elsewhere'>(ctx, first, async (seen) => {
+  return retryOnConflict<Decided | 'elsewhere'>(ctx, first, async (seen) => {
     // Read for each write: by older settings the shard may be one that nobody visits any more.
     const { queue } = await targetOf(ctx, queueName);
     const now = ctx.clock.now();
-    const { lease, stone } = judgeable(seen, now);
+    const { lease, tombstone } = decodeSnapshot(seen, now);
     const there = lease?.slots[slot];
-    if (there?.end === 'cancelled' || stone?.slots[slot]?.cancelled) return { done: 'rolled_back' };
-    if (stone) return { done: stone.slots[slot]?.token === undefined ? 'unknown' : 'committed' };
+    if (there?.end === 'cancelled' || tombstone?.slots[slot]?.cancelled) return { done: 'rolled_back' };
+    if (tombstone) return { done: tombstone.slots[slot]?.token === undefined ? 'unknown' : 'committed' };
     if (!lease || there?.end === 'moved') return { done: 'elsewhere' };
     if (!there || incarnationOf(lease.shard) !== queue.incarnation) return { done: 'unknown' };
     if (!lease.prepared || !isLive(there)) return { done: 'committed' };
@@ -84,15 +84,15 @@ function decideRow(
 }
 
 /** From now on it waits as if it had been published now, but for a purge: that takes what was prepared before it. */
-async function commit(ctx: Context, queue: QueueRecord, seen: Seen, lease: Lease, now: number): Promise<Seen> {
+async function commit(ctx: Context, queue: QueueRecord, seen: Snapshot, lease: Lease, now: number): Promise<Snapshot> {
   const { prepared, ...rest } = lease;
   const visibleAt = visibleAtOf(prepared!.timing, now);
-  const expiresAt = expiryOf(queue, visibleAt);
-  const shard = anyShard(queue, ctx.random);
-  return replace(
+  const expiresAt = retentionEnd(queue, visibleAt);
+  const shard = randomShard(queue, ctx.random);
+  return putIfUnchanged(
     ctx,
     seen,
-    leaseRow({
+    encodeLease({
       ...rest,
       version: ctx.newVersion(),
       ...placeAt(queue, shard, prepared!.level),
@@ -103,7 +103,7 @@ async function commit(ctx: Context, queue: QueueRecord, seen: Seen, lease: Lease
   );
 }
 
-export async function rollBack(ctx: Context, queue: QueueRecord, seen: Seen, lease: Lease, now: number): Promise<Seen> {
+export async function rollBack(ctx: Context, queue: QueueRecord, seen: Snapshot, lease: Lease, now: number): Promise<Snapshot> {
   const slots = lease.slots.map((slot) => ({ ...slot, end: 'cancelled' as const, ...keptAs(queue, 'cancelled', now) }));
   const after = await replaceSlots(ctx, seen, { ...lease, version: ctx.newVersion(), slots }, now);
   ctx.wakeups.wake(endKey(queue.name, messageId(lease.id, 0)));

@@ -4,12 +4,12 @@
  */
 
 import type { Context } from '../context/context.ts';
-import { judgeable, type Seen, untilSettled } from '../leases/lease-store.ts';
-import { type Departure, depart } from '../lifecycle/moves.ts';
+import { decodeSnapshot, retryOnConflict, type Snapshot } from '../leases/lease-store.ts';
+import { type Departure, moveMessages } from '../lifecycle/moves.ts';
 import { verdictOf } from '../lifecycle/verdicts.ts';
 import type { Content } from '../model/content-codec.ts';
-import { expiryOf, type QueueRecord } from '../model/queue-record.ts';
-import { isLive, type Lease, lapsed } from '../model/rows.ts';
+import { type QueueRecord, retentionEnd } from '../model/queue-record.ts';
+import { afterLeaseExpiry, isLive, type Lease } from '../model/rows.ts';
 import { incarnationOf, placeAt, priorityLevelOf, shardNumberOf } from '../model/shards.ts';
 import { type Timing, visibleAtOf } from '../model/timing.ts';
 import { stateOf } from './message-view.ts';
@@ -27,17 +27,17 @@ export type Changed = { visibleAt: number } | 'leased' | 'prepared' | 'gone' | '
 export function changeWaiting(
   ctx: Context,
   queue: QueueRecord,
-  first: Seen,
+  first: Snapshot,
   slot: number,
   change: WaitingChange,
 ): Promise<Changed> {
   // By the version of the row that each try puts: an answer may be lost.
   const tried = new Map<string, { visibleAt: number }>();
-  return untilSettled<Changed>(ctx, first, async (seen) => {
+  return retryOnConflict<Changed>(ctx, first, async (seen) => {
     const mine = seen.row && tried.get(seen.row.version as string);
     if (mine) return { done: mine };
     const now = ctx.clock.now();
-    const { lease } = judgeable(seen, now);
+    const { lease } = decodeSnapshot(seen, now);
     const there = lease?.slots[slot];
     if (there?.end === 'moved') return { done: 'moved' };
     if (!lease || !there || !isLive(there) || incarnationOf(lease.shard) !== queue.incarnation) return { done: 'gone' };
@@ -48,7 +48,7 @@ export function changeWaiting(
     const departure = changed(ctx, queue, { seen, lease, slot, now }, change);
     const outcome = { visibleAt: departure.slotOf(there).visibleAt };
     tried.set(departure.row.version, outcome);
-    const moved = await depart(ctx, departure);
+    const moved = await moveMessages(ctx, departure);
     if (!moved.applied) return { seen: moved.seen };
     ctx.wakeups.wake(queue.name);
     return { done: outcome };
@@ -58,11 +58,11 @@ export function changeWaiting(
 function changed(
   ctx: Context,
   queue: QueueRecord,
-  { seen, lease, slot, now }: { seen: Seen; lease: Lease; slot: number; now: number },
+  { seen, lease, slot, now }: { seen: Snapshot; lease: Lease; slot: number; now: number },
   { timing, level = priorityLevelOf(lease), contentOf }: WaitingChange,
 ): Departure {
   const visibleAt = timing && visibleAtOf(timing, now);
-  const expiresAt = visibleAt === undefined ? lease.expiresAt : expiryOf(queue, visibleAt);
+  const expiresAt = visibleAt === undefined ? lease.expiresAt : retentionEnd(queue, visibleAt);
   return {
     seen,
     lease,
@@ -76,7 +76,7 @@ function changed(
       ...(lease.death ? { death: lease.death } : {}),
       ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
     },
-    slotOf: (former) => ({ ...lapsed(former), visibleAt: visibleAt ?? former.visibleAt }),
+    slotOf: (former) => ({ ...afterLeaseExpiry(former), visibleAt: visibleAt ?? former.visibleAt }),
     ...(contentOf ? { contentOf } : {}),
     target: queue,
   };

@@ -1,20 +1,20 @@
 /** Finding one message by id, wherever it is by now: in `messages`, in its parcel's row of `leases`, or in a row of its own. */
 import type { Context } from '../context/context.ts';
-import { judgeable, lookAt, type Seen } from '../leases/lease-store.ts';
+import { decodeSnapshot, readRow, type Snapshot } from '../leases/lease-store.ts';
 import { slotName } from '../lifecycle/group-parcels.ts';
 import { groupPlace } from '../model/group-row.ts';
 import { isServerId, keptRowId, ownRowId, parseMessageId, slotRowId } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
-import { readParcel } from '../model/row-codec.ts';
+import { decodeParcel } from '../model/row-codec.ts';
 import { isLive, type Lease, leaseKey, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
 import { incarnationOf, shardKey } from '../model/shards.ts';
 import type { Key, Row } from '../port/port.ts';
 
 /** Where a message is: in `messages` (of a group, beside its row), or in a row of `leases`. */
 export type Found =
-  | { parcel: Parcel; slot: number; readAt: number; group?: { seen: Seen; name: string } }
-  | { lease: Lease; seen: Seen; slot: number };
+  | { parcel: Parcel; slot: number; readAt: number; group?: { seen: Snapshot; name: string } }
+  | { lease: Lease; seen: Snapshot; slot: number };
 
 /** A message that moves between two reads is missed by both: how often to look. */
 const looksMax = 3;
@@ -45,18 +45,18 @@ async function findByParcel(ctx: Context, queue: QueueRecord, id: string, wanted
   const keys: Key[] = [leaseKey(parcelId), leaseKey(ownRow)];
   // Reading `messages` first: the row is put into `leases` before it is removed there.
   const readAt = ctx.clock.now();
-  const [parcelRow] = await ctx.store.get([parcelKey(shardKey(queue, shard, level), parcelId)]);
+  const [encodeParcel] = await ctx.store.get([parcelKey(shardKey(queue, shard, level), parcelId)]);
   const [leased, own] = await ctx.store.get(keys);
   const ofOwn = held(ctx, { id: ownRow, row: own, readAt }, 0, wanted);
   if (ofOwn) return ofOwn;
   if (leased) {
-    const seen: Seen = { id: parcelId, row: leased, readAt };
-    const { lease, stone } = judgeable(seen, ctx.clock.now());
-    if ((lease ?? stone?.kept)?.slots[slot]?.end === 'moved') return 'moved';
-    if (lease || stone) return held(ctx, seen, slot, wanted);
+    const seen: Snapshot = { id: parcelId, row: leased, readAt };
+    const { lease, tombstone } = decodeSnapshot(seen, ctx.clock.now());
+    if ((lease ?? tombstone?.kept)?.slots[slot]?.end === 'moved') return 'moved';
+    if (lease || tombstone) return held(ctx, seen, slot, wanted);
   }
-  if (!parcelRow) return undefined;
-  const parcel = readParcel(parcelRow);
+  if (!encodeParcel) return undefined;
+  const parcel = decodeParcel(encodeParcel);
   return slot < parcel.count ? { parcel, slot, readAt } : undefined;
 }
 
@@ -65,26 +65,26 @@ async function findInGroup(ctx: Context, place: string, id: string, wanted: Want
   const keptRow = keptRowId(parcelId, key!);
   const ownRow = slotRowId(keptRow, slot);
   const readAt = ctx.clock.now();
-  const [parcelRow] = await ctx.store.get([parcelKey(place, parcelId)]);
+  const [encodeParcel] = await ctx.store.get([parcelKey(place, parcelId)]);
   const [row] = await ctx.store.get([leaseKey(place)]);
   // After the group's row: what leaves it is put into these as it leaves.
   const [own, kept] = await ctx.store.get([leaseKey(ownRow), leaseKey(keptRow)]);
   const apart =
     held(ctx, { id: ownRow, row: own, readAt }, 0, wanted) ?? held(ctx, { id: keptRow, row: kept, readAt }, slot, wanted);
   if (apart) return apart;
-  const seen: Seen = { id: place, row, readAt };
-  const { lease } = judgeable(seen, ctx.clock.now());
+  const seen: Snapshot = { id: place, row, readAt };
+  const { lease } = decodeSnapshot(seen, ctx.clock.now());
   const group = lease?.group;
   if (!group || group.head > parcelId) return undefined;
   if (group.head === parcelId) return lease.slots[slot]?.end === 'moved' ? 'moved' : held(ctx, seen, slot, wanted);
-  const parcel = parcelRow && readParcel(parcelRow);
+  const parcel = encodeParcel && decodeParcel(encodeParcel);
   const isThere = parcel && slot < parcel.count && !group.cancelled?.includes(slotName(parcelId, slot));
   return isThere ? { parcel, slot, readAt, group: { seen, name: group.name } } : undefined;
 }
 
-function held(ctx: Context, seen: Seen, slot: number, wanted: Wanted): Found | undefined {
-  const { lease: live, stone } = judgeable(seen, ctx.clock.now());
-  const lease = live ?? stone?.kept;
+function held(ctx: Context, seen: Snapshot, slot: number, wanted: Wanted): Found | undefined {
+  const { lease: live, tombstone } = decodeSnapshot(seen, ctx.clock.now());
+  const lease = live ?? tombstone?.kept;
   const there = lease?.slots[slot];
   return lease && there && wanted(there) ? { lease, seen, slot } : undefined;
 }
@@ -149,9 +149,9 @@ export async function findCancelled(ctx: Context, queue: QueueRecord, id: string
     : [{ row: ownRowId(queue.incarnation, id), slot: 0 }];
   const rows = await ctx.store.get(places.map(({ row }) => leaseKey(row)));
   for (const [index, { row: rowId, slot }] of places.entries()) {
-    const { lease, stone } = judgeable({ id: rowId, row: rows[index], readAt }, ctx.clock.now());
+    const { lease, tombstone } = decodeSnapshot({ id: rowId, row: rows[index], readAt }, ctx.clock.now());
     const there = lease?.slots[slot];
-    const ended = stone?.slots[slot];
+    const ended = tombstone?.slots[slot];
     if (there?.end === 'cancelled') return heldBy(rowId, slot, there.heldBy);
     if (ended?.cancelled) return heldBy(rowId, slot, ended.token);
   }
@@ -169,7 +169,7 @@ async function findCancelledInGroup(
   parcel: string,
   slot: number,
 ): Promise<{ heldBy?: HeldBy } | undefined> {
-  const { lease } = judgeable(await lookAt(ctx, place), ctx.clock.now());
+  const { lease } = decodeSnapshot(await readRow(ctx, place), ctx.clock.now());
   if (!lease?.group) return undefined;
   if (lease.group.head !== parcel) return lease.group.cancelled?.includes(slotName(parcel, slot)) ? {} : undefined;
   const there = lease.slots[slot];

@@ -2,12 +2,12 @@
 import type { Message, MessageState } from '../../contract/contract.ts';
 import { headRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { judgeable, look } from '../leases/lease-store.ts';
+import { decodeSnapshot, readRows } from '../leases/lease-store.ts';
 import { slotName } from '../lifecycle/group-parcels.ts';
 import { verdictOf, verdictOfAge } from '../lifecycle/verdicts.ts';
 import { type Content, contentAt, type Placed } from '../model/content-codec.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
-import { readParcel } from '../model/row-codec.ts';
+import { decodeParcel } from '../model/row-codec.ts';
 import { type Group, isLive, isUnreadable, type Lease, leaseKey, type Parcel } from '../model/rows.ts';
 import { incarnationOf } from '../model/shards.ts';
 import type { Row } from '../port/port.ts';
@@ -42,7 +42,7 @@ export interface WaitingSightings {
 
 /** The messages of rows of `messages`: none where `leases` overrides the row, or the message is too old or purged. */
 export async function sightParcels(ctx: Context, queue: QueueRecord, rows: readonly Row[]): Promise<Sightings[]> {
-  const parcels = rows.map(readParcel);
+  const parcels = rows.map(decodeParcel);
   const overriding = parcels.length > 0 ? await ctx.store.get(parcels.map(({ id }) => leaseKey(id))) : [];
   const now = ctx.clock.now();
   return parcels.map((parcel, index) => ({
@@ -64,7 +64,7 @@ function sightParcel(queue: QueueRecord, parcel: Parcel, now: number, group?: st
 
 /** The messages of rows found in the index of `leases`. */
 export async function sightLeases(ctx: Context, queue: QueueRecord, rows: readonly Row[]): Promise<Sightings[]> {
-  const seen = await look(
+  const seen = await readRows(
     ctx,
     rows.map((row) => row.id as string),
   );
@@ -72,7 +72,7 @@ export async function sightLeases(ctx: Context, queue: QueueRecord, rows: readon
   return seen.map((one, index): Sightings => {
     const { id, shard, expiry } = rows[index] as { id: string; shard: string; expiry: number };
     const row = { id, shard, expiry };
-    const { lease } = judgeable(one, now);
+    const { lease } = decodeSnapshot(one, now);
     if (!lease || incarnationOf(lease.shard) !== queue.incarnation) return { row, messages: [] };
     const messages = sightLease(queue, lease, now);
     const { group } = lease;
@@ -86,7 +86,7 @@ async function sightWaiting(ctx: Context, queue: QueueRecord, partition: string,
   const { rows, next } = await ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true, ...from });
   const now = ctx.clock.now();
   const messages = rows
-    .map(readParcel)
+    .map(decodeParcel)
     .filter((parcel) => parcel.id > group.head)
     .flatMap((parcel) => {
       const isCancelled = (slot: number) => group.cancelled?.includes(slotName(parcel.id, slot));

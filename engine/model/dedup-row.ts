@@ -16,7 +16,7 @@
 import type { Condition, Path, Value, Write } from '../port/port.ts';
 import type { QueueRecord } from './queue-record.ts';
 import type { Receipt } from './receipts.ts';
-import { acceptedMax, type Keyed, removableAt, tombstone } from './rows.ts';
+import { acceptedMax, type Keyed, newTombstone, removableAt } from './rows.ts';
 
 /** One publish under a key: when it began, and the versions that it tried to put. */
 export interface Attempt {
@@ -24,7 +24,7 @@ export interface Attempt {
   versions: Set<string>;
   /** Whether one of them was put; or may have been, without word of it. */
   applied: boolean;
-  unsure: boolean;
+  maybeApplied: boolean;
 }
 
 /** What the row of a publish accepted now says. `acked`: the token by which the message before it was. */
@@ -40,10 +40,10 @@ export function accept(queue: QueueRecord, former: Keyed | undefined, version: s
 }
 
 /** Whether this publish was accepted already. */
-export function wasAccepted(keyed: Keyed | undefined, { startedAt, versions, unsure }: Attempt): 'yes' | 'no' | 'unknown' {
+export function wasAccepted(keyed: Keyed | undefined, { startedAt, versions, maybeApplied }: Attempt): 'yes' | 'no' | 'unknown' {
   if (!keyed) return 'no';
   if (keyed.accepted.some(({ by }) => versions.has(by))) return 'yes';
-  const isWhole = !unsure || keyed.accepted.length < acceptedMax || keyed.accepted.some(({ at }) => at < startedAt);
+  const isWhole = !maybeApplied || keyed.accepted.length < acceptedMax || keyed.accepted.some(({ at }) => at < startedAt);
   return isWhole ? 'no' : 'unknown';
 }
 
@@ -78,7 +78,7 @@ const ofLease = [
  * receipt says, and the row must agree.
  */
 export function keyedAck({ token, freeAt }: Receipt, version: string, now: number): { agrees: Condition; then: Write['then'] } {
-  const { until } = tombstone('', version, [], now, freeAt === undefined ? undefined : { freeAt, accepted: [] });
+  const { until } = newTombstone('', version, [], now, freeAt === undefined ? undefined : { freeAt, accepted: [] });
   const slots: Value = [{ t: token, d: 'done' }];
   return {
     agrees: freeAt === undefined ? { absent: ['freeAt'] } : { equals: [['freeAt'], freeAt] },

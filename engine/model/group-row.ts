@@ -53,7 +53,7 @@ export function groupDue({ slots, group }: Lease): number | undefined {
 }
 
 /** Of the messages found ready those whose turn it is: from the first one on, without a gap. */
-export function inTurn(lease: Lease, ready: readonly number[], now: number): number[] {
+export function deliverablePrefix(lease: Lease, ready: readonly number[], now: number): number[] {
   const due = groupDue(lease);
   if (due === undefined || due > now) return [];
   const turn: number[] = [];
@@ -117,12 +117,12 @@ export function atOnce({ groups }: QueueRecord, want: number): number {
 }
 
 /** The group after so many of its messages were taken: by its rate it rests. */
-export function paced(queue: QueueRecord, group: Group, taken: number, now: number): Group {
+export function withRateDelay(queue: QueueRecord, group: Group, taken: number, now: number): Group {
   return rested(queue, { ...group, pace: { at: now, taken } });
 }
 
 /** The group after so many of the messages that it rests from were given back undelivered. */
-export function unpaced(queue: QueueRecord, group: Group, givenBack: number): Group {
+export function withoutRateDelay(queue: QueueRecord, group: Group, givenBack: number): Group {
   if (!group.pace) return group;
   const { pace, ...rest } = group;
   const taken = pace.taken - givenBack;

@@ -144,11 +144,11 @@ export function describeQueue(record: QueueRecord): Queue {
 }
 
 /** When a message that becomes ready at `visibleAt` is too old to be delivered; undefined: never. */
-export function expiryOf(queue: QueueRecord, visibleAt: number): number | undefined {
+export function retentionEnd(queue: QueueRecord, visibleAt: number): number | undefined {
   return queue.retentionSeconds === null ? undefined : visibleAt + queue.retentionSeconds * 1000;
 }
 
 /** The last instant at which a write that rests on a read begun at `readAt` may go out. */
-export function writeBy(readAt: number): { by: number } {
+export function writeDeadline(readAt: number): { by: number } {
   return { by: readAt + readToWriteMsMax };
 }

@@ -27,7 +27,7 @@ import {
 } from './rows.ts';
 import { placedRow, readPlaced, readSlot, slotRow } from './slot-codec.ts';
 
-export function parcelRow(parcel: Parcel, hasDeadLetter: boolean): Row {
+export function encodeParcel(parcel: Parcel, hasDeadLetter: boolean): Row {
   const { shard, id, count, since, expiresAt, contents } = parcel;
   const row: Row = { shard, id, count, since, ...placedRow(contents) };
   if (expiresAt !== undefined) {
@@ -37,7 +37,7 @@ export function parcelRow(parcel: Parcel, hasDeadLetter: boolean): Row {
   return row;
 }
 
-export function readParcel(row: Row): Parcel {
+export function decodeParcel(row: Row): Parcel {
   if (!isSoundParcel(row)) return damagedParcel(row);
   const parcel: Parcel = {
     shard: row.shard as string,
@@ -50,7 +50,7 @@ export function readParcel(row: Row): Parcel {
   return parcel;
 }
 
-export function leaseRow(lease: Lease): Row {
+export function encodeLease(lease: Lease): Row {
   const live = lease.slots.filter(isLive);
   const row: Row = {
     id: lease.id,
@@ -118,7 +118,7 @@ function readKeyed(row: Row): { keyed?: Keyed } {
 
 /** What is kept of a row: all that it says of its messages, and nothing that others act on. */
 function keptRow(lease: Lease): Row {
-  const { expiry: _, ttl: __, fresh: ___, ending: ____, outOfOrder: _____, maxReceives: ______, ...row } = leaseRow(lease);
+  const { expiry: _, ttl: __, fresh: ___, ending: ____, outOfOrder: _____, maxReceives: ______, ...row } = encodeLease(lease);
   return row;
 }
 
@@ -126,33 +126,33 @@ function endedSlotRow({ token, cancelled }: Ended): { [name: string]: Value } {
   return { ...(token === undefined ? {} : { t: token }), d: cancelled ? 'cancelled' : 'done' };
 }
 
-export function tombstoneRow(stone: Tombstone): Row {
+export function encodeTombstone(tombstone: Tombstone): Row {
   const row: Row = {
-    ...(stone.kept ? keptRow(stone.kept) : { slots: stone.slots.map(endedSlotRow) }),
-    id: stone.id,
-    version: stone.version,
-    until: stone.until,
-    ...(stone.keyed ? keyedPart(stone.keyed) : {}),
+    ...(tombstone.kept ? keptRow(tombstone.kept) : { slots: tombstone.slots.map(endedSlotRow) }),
+    id: tombstone.id,
+    version: tombstone.version,
+    until: tombstone.until,
+    ...(tombstone.keyed ? keyedPart(tombstone.keyed) : {}),
   };
-  if (stone.left) {
+  if (tombstone.left) {
     // A row that is kept has an age, which alone would not make the sweep look at it.
-    if (stone.kept) row.last = true;
-    row.shard = stone.left.shard;
-    row.expiry = stone.left.due;
-    if (stone.left.outOfOrder !== undefined) row.outOfOrder = stone.left.outOfOrder;
-    if (stone.left.contents) Object.assign(row, placedRow(stone.left.contents));
+    if (tombstone.kept) row.last = true;
+    row.shard = tombstone.left.shard;
+    row.expiry = tombstone.left.due;
+    if (tombstone.left.outOfOrder !== undefined) row.outOfOrder = tombstone.left.outOfOrder;
+    if (tombstone.left.contents) Object.assign(row, placedRow(tombstone.left.contents));
   } else {
-    row.ttl = stone.kept ? Math.ceil(stone.until / 1000) : removableAt(stone.until);
+    row.ttl = tombstone.kept ? Math.ceil(tombstone.until / 1000) : removableAt(tombstone.until);
   }
   return row;
 }
 
 /** What a row of `leases` is: still holding a message, or a tombstone. */
-export function readLease(row: Row): { lease: Lease } | { stone: Tombstone } {
+export function decodeLease(row: Row): { lease: Lease } | { tombstone: Tombstone } {
   if (row.until !== undefined && isSoundTombstone(row)) {
     // A plain tombstone has no age.
     const kept = row.since === undefined ? undefined : readHeld(row);
-    const stone: Tombstone = {
+    const tombstone: Tombstone = {
       id: row.id as string,
       version: row.version as string,
       slots: kept ? kept.slots.map(endOf) : (row.slots as Row[]).map(readEnded),
@@ -161,11 +161,11 @@ export function readLease(row: Row): { lease: Lease } | { stone: Tombstone } {
       ...(kept ? { kept } : {}),
     };
     if (row.expiry !== undefined) {
-      stone.left = { shard: row.shard as string, due: row.expiry as number };
-      if (row.outOfOrder !== undefined) stone.left.outOfOrder = row.outOfOrder as string;
-      if (row.beside !== undefined) stone.left.contents = readPlaced(row);
+      tombstone.left = { shard: row.shard as string, due: row.expiry as number };
+      if (row.outOfOrder !== undefined) tombstone.left.outOfOrder = row.outOfOrder as string;
+      if (row.beside !== undefined) tombstone.left.contents = readPlaced(row);
     }
-    return { stone };
+    return { tombstone };
   }
   return { lease: isSoundLease(row) ? readHeld(row) : damagedLease(row) };
 }
@@ -234,5 +234,5 @@ export function roomForContents(
     ...(withDeadLetter ? { maxReceives: 99 } : {}),
     ...(withKey ? { keyed: largestKeyed } : {}),
   };
-  return rowBytesMax - storedBytes(leaseRow(largest));
+  return rowBytesMax - storedBytes(encodeLease(largest));
 }

@@ -182,7 +182,7 @@ export function leaseEnd({ leasedUntil, visibleAt }: Slot): number {
 }
 
 /** The slot of a message whose holder, if it had one, let the lease run out and holds it no more: a failure that nobody told. */
-export function lapsed(slot: Slot): Slot {
+export function afterLeaseExpiry(slot: Slot): Slot {
   if (slot.token === undefined) return slot;
   const { token: _, leasedUntil: __, ...rest } = slot;
   return { ...rest, failures: slot.failures + 1 };
@@ -209,7 +209,7 @@ export function removableAt(until: number): number {
 }
 
 /** One of a key outlives the window in which the key is taken by as long as any other outlives its message. */
-export function tombstone(id: string, version: string, slots: Ended[], now: number, keyed?: Keyed): Tombstone {
+export function newTombstone(id: string, version: string, slots: Ended[], now: number, keyed?: Keyed): Tombstone {
   const until = Math.max(now, keyed?.freeAt ?? 0) + tombstoneMs;
   return { id, version, slots, until, ...(keyed ? { keyed } : {}) };
 }

@@ -11,7 +11,7 @@ export function shardKey({ incarnation }: Pick<QueueRecord, 'incarnation'>, shar
 }
 
 /** The number of a shard to publish to, or to move to: any of them. */
-export function anyShard({ shards }: Pick<QueueRecord, 'shards'>, random: Pick<Random, 'number'>): number {
+export function randomShard({ shards }: Pick<QueueRecord, 'shards'>, random: Pick<Random, 'number'>): number {
   return Math.floor(random.number() * shards);
 }
 

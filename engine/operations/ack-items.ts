@@ -11,8 +11,8 @@ import { keyedAck } from '../model/dedup-row.ts';
 import { isGroupRow, isKeyedRow } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
-import { tombstoneRow } from '../model/row-codec.ts';
-import { leaseKey, tombstone } from '../model/rows.ts';
+import { encodeTombstone } from '../model/row-codec.ts';
+import { leaseKey, newTombstone } from '../model/rows.ts';
 import type { Condition, Path, Value, Write } from '../port/port.ts';
 import { noteTransactions } from '../queues/change-queue.ts';
 import { holdsStill, marks } from './ack.ts';
@@ -52,7 +52,7 @@ function ackWrite(ctx: Context, queue: QueueRecord, rowId: string, held: readonl
     // Receipts are in their holder's hands: the row itself says how many messages it has, and what is left to do at its end.
     const whole: Condition[] = [{ absent: ['until'] }, { equals: [['count'], count] }, { absent: ['ending'] }, ...live];
     const keyed = isKeyedRow(rowId) ? keyedAck(held[0]!, version, now) : undefined;
-    const then = keyed?.then ?? { put: tombstoneRow(tombstone(rowId, version, tokens, now)) };
+    const then = keyed?.then ?? { put: encodeTombstone(newTombstone(rowId, version, tokens, now)) };
     return { key: leaseKey(rowId), when: { all: [...whole, ...(keyed ? [keyed.agrees] : [])] }, then };
   }
   // Its expiry stays, too early if anything: who meets the row when it is due ends it, and keeps what is to be kept. A group goes on from now.

@@ -7,9 +7,17 @@ import type { AckResult, Json } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { tombstoneMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { createPatience, patiently } from '../context/retry.ts';
+import { createRetryBudget, withRetry } from '../context/retry.ts';
 import { endKey, keptAs, outlastsBodies, placeResult, replaceEnded } from '../leases/kept-messages.ts';
-import { isEnded, judgeable, lookAt, replace, type Seen, untilSettled, writeLease } from '../leases/lease-store.ts';
+import {
+  decodeSnapshot,
+  isEnded,
+  putIfUnchanged,
+  readRow,
+  retryOnConflict,
+  type Snapshot,
+  writeLease,
+} from '../leases/lease-store.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { returnPermits } from '../limits/limiter.ts';
 import type { Placed } from '../model/content-codec.ts';
@@ -18,8 +26,8 @@ import { behindOthers, wasAcked } from '../model/group-row.ts';
 import { isGroupRow, isKeyedRow, messageId } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
-import { leaseRow, tombstoneRow } from '../model/row-codec.ts';
-import { isLive, type Lease, type Slot, tombstone } from '../model/rows.ts';
+import { encodeLease, encodeTombstone } from '../model/row-codec.ts';
+import { isLive, type Lease, newTombstone, type Slot } from '../model/rows.ts';
 import { placedRow, slotPath } from '../model/slot-codec.ts';
 import type { Condition, Path, Value, Write } from '../port/port.ts';
 import { byRow, notHeld } from './receipts-by-row.ts';
@@ -40,9 +48,9 @@ export async function ack(
   const answer = await byRow<AckResult>(ctx, queueName, receipts, async (queue, rowId, held) => {
     const placed = result === undefined ? undefined : await placeOf(ctx, queue, held, result);
     // What was done before is found done: an ack may be repeated.
-    const results = await patiently(createPatience(ctx), async () => {
+    const results = await withRetry(createRetryBudget(ctx), async () => {
       const first = await firstAck(ctx, queue, rowId, held, placed);
-      return untilSettled(ctx, first, (seen) => judge(ctx, queue, seen, held, placed));
+      return retryOnConflict(ctx, first, (seen) => judge(ctx, queue, seen, held, placed));
     });
     // No message has it after all.
     if (placed && !results.some(({ ok }) => ok)) await removeChunks(ctx, placed);
@@ -97,13 +105,13 @@ function firstAck(
   rowId: string,
   held: readonly Receipt[],
   result: Placed | undefined,
-): Promise<Seen> {
+): Promise<Snapshot> {
   const now = ctx.clock.now();
   const version = ctx.newVersion();
   const count = held[0]!.count;
   const slots = new Map(held.map((receipt) => [receipt.slot, receipt]));
   // Two receipts of one message: at least one is stale, and which one only the row can tell. Of a group, too, how it goes on.
-  if (slots.size < held.length || isGroupRow(rowId)) return lookAt(ctx, rowId);
+  if (slots.size < held.length || isGroupRow(rowId)) return readRow(ctx, rowId);
   // Receipts are in their holder's hands: any of them may name another count, or a slot beyond it.
   const tokens = Array.from({ length: count }, (_, slot) => slots.get(slot)).flatMap((one) =>
     one ? [{ token: one.token }] : [],
@@ -118,7 +126,7 @@ function firstAck(
       const { when, then } = keptWhole(held, { ...done, kept: done.kept }, version, now);
       return writeLease(ctx, rowId, { all: [...whole, ...when] }, then, now);
     }
-    const row = tombstoneRow(tombstone(rowId, version, tokens, now));
+    const row = encodeTombstone(newTombstone(rowId, version, tokens, now));
     return writeLease(ctx, rowId, { all: [...whole, ...held.map(holds)] }, keyed?.then ?? { put: row }, now);
   }
   const part: Condition = { all: [{ absent: ['until'] }, ...holdsStill(held)] };
@@ -149,16 +157,16 @@ function keptWhole(
 async function judge(
   ctx: Context,
   queue: QueueRecord,
-  seen: Seen,
+  seen: Snapshot,
   held: readonly Receipt[],
   result: Placed | undefined,
-): Promise<{ done: AckResult[] } | { seen: Seen }> {
+): Promise<{ done: AckResult[] } | { seen: Snapshot }> {
   const now = ctx.clock.now();
-  const judged = judgeable(seen, now);
-  const { lease, stone } = judged;
+  const judged = decodeSnapshot(seen, now);
+  const { lease, tombstone } = judged;
   if (!lease) {
     const isDone = ({ slot, token }: Receipt) =>
-      (stone?.slots[slot]?.token === token && !stone.slots[slot].cancelled) || stone?.keyed?.acked === token;
+      (tombstone?.slots[slot]?.token === token && !tombstone.slots[slot].cancelled) || tombstone?.keyed?.acked === token;
     return { done: held.map((receipt) => (isDone(receipt) ? { ok: true } : notHeld(judged, receipt))) };
   }
   const pending = held.filter(({ slot, token }) => {
@@ -173,7 +181,7 @@ async function judge(
     const next: Lease = { ...lease, slots, version: ctx.newVersion() };
     if (isEnded(next)) return { seen: await replaceEnded(ctx, seen, next, next.version, now) };
     // The next in turn may be due from now on.
-    if (lease.group) return { seen: await replace(ctx, seen, leaseRow(behindOthers(next, now))) };
+    if (lease.group) return { seen: await putIfUnchanged(ctx, seen, encodeLease(behindOthers(next, now))) };
     const when: Condition = { all: [{ absent: ['until'] }, ...holdsStill(pending)] };
     const then = { set: [[['version'], next.version] as [Path, Value], ...marks(pending, done)] };
     return { seen: await writeLease(ctx, seen.id, when, then, seen.readAt) };

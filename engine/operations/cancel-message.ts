@@ -6,7 +6,7 @@ import { DumbwaiterError } from '../../contract/errors.ts';
 import { groupCancelledMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { cancelledApart, endKey, keptAs } from '../leases/kept-messages.ts';
-import { judgeable, replace, replaceWith, type Seen, untilSettled } from '../leases/lease-store.ts';
+import { decodeSnapshot, putIfUnchanged, putIfUnchangedWith, retryOnConflict, type Snapshot } from '../leases/lease-store.ts';
 import { replaceSlots } from '../lifecycle/due-row.ts';
 import { slotName } from '../lifecycle/group-parcels.ts';
 import { verdictOf, verdictOfAge } from '../lifecycle/verdicts.ts';
@@ -14,9 +14,9 @@ import { returnPermitsOf } from '../limits/limiter.ts';
 import { markOf } from '../limits/permits.ts';
 import { findCancelled, findMessage, type HeldBy } from '../messages/find.ts';
 import { stateOf } from '../messages/message-view.ts';
-import { adopt } from '../messages/move-to-leases.ts';
+import { moveToLeases } from '../messages/move-to-leases.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
-import { leaseRow } from '../model/row-codec.ts';
+import { encodeLease } from '../model/row-codec.ts';
 import { isLive, type Lease, type Parcel, type Slot } from '../model/rows.ts';
 import { incarnationOf } from '../model/shards.ts';
 import { leasedNow, messageNotFound } from './message-errors.ts';
@@ -38,7 +38,7 @@ export async function cancelMessage(ctx: Context, queueName: string, id: string,
         if (outcome === 'cancelled') return {};
         continue;
       }
-      const { applied } = await adopt(ctx, queue, found, (lease) => withoutSlot(lease, slot, queue, ctx.clock.now()));
+      const { applied } = await moveToLeases(ctx, queue, found, (lease) => withoutSlot(lease, slot, queue, ctx.clock.now()));
       if (applied) {
         ctx.wakeups.wake(endKey(queueName, id));
         return {};
@@ -83,7 +83,7 @@ interface CancelOutcome {
 function cancelIn(
   ctx: Context,
   queue: QueueRecord,
-  { seen: first, lease: found, slot }: { seen: Seen; lease: Lease; slot: number },
+  { seen: first, lease: found, slot }: { seen: Snapshot; lease: Lease; slot: number },
   force: boolean,
 ): Promise<CancelOutcome> {
   let written: string | undefined;
@@ -92,16 +92,16 @@ function cancelIn(
     outcome: 'cancelled',
     ...(token === undefined ? {} : { heldBy: { rowId: first.id, slot, token } }),
   });
-  return untilSettled<CancelOutcome>(ctx, first, async (seen) => {
+  return retryOnConflict<CancelOutcome>(ctx, first, async (seen) => {
     // With its last message a group's row shows nothing of it any more.
     if (written !== undefined && seen.row?.version === written) return { done: cancelled() };
     const now = ctx.clock.now();
-    const { lease, stone } = judgeable(seen, now);
+    const { lease, tombstone } = decodeSnapshot(seen, now);
     // A group's row has gone on to its next parcel: the slot is another message's.
     if (lease?.group?.head !== found.group?.head) return { done: { outcome: 'moved' } };
     const there = lease?.slots[slot];
-    token = there?.token ?? there?.heldBy ?? stone?.slots[slot]?.token;
-    if (there?.end === 'cancelled' || stone?.slots[slot]?.cancelled) return { done: cancelled() };
+    token = there?.token ?? there?.heldBy ?? tombstone?.slots[slot]?.token;
+    if (there?.end === 'cancelled' || tombstone?.slots[slot]?.cancelled) return { done: cancelled() };
     if (there?.end === 'moved') return { done: { outcome: 'moved' } };
     if (!lease || !there || !isLive(there) || incarnationOf(lease.shard) !== queue.incarnation) {
       return { done: { outcome: 'gone' } };
@@ -117,13 +117,13 @@ function cancelIn(
 async function cancelWaiting(
   ctx: Context,
   queue: QueueRecord,
-  first: Seen,
+  first: Snapshot,
   parcel: Parcel,
   slot: number,
 ): Promise<'cancelled' | 'moved'> {
   const apart = await cancelledApart(ctx, queue, first, parcel, slot);
-  return untilSettled(ctx, first, async (seen) => {
-    const { lease } = judgeable(seen, ctx.clock.now());
+  return retryOnConflict(ctx, first, async (seen) => {
+    const { lease } = decodeSnapshot(seen, ctx.clock.now());
     const group = lease?.group;
     if (!group || group.head >= parcel.id) return { done: 'moved' };
     const { cancelled: noted = [] } = group;
@@ -136,6 +136,10 @@ async function cancelWaiting(
       );
     }
     const next = { ...lease, version: ctx.newVersion(), group: { ...group, cancelled: [...noted, name] } };
-    return { seen: apart ? await replaceWith(ctx, seen, leaseRow(next), [apart]) : await replace(ctx, seen, leaseRow(next)) };
+    return {
+      seen: apart
+        ? await putIfUnchangedWith(ctx, seen, encodeLease(next), [apart])
+        : await putIfUnchanged(ctx, seen, encodeLease(next)),
+    };
   });
 }

@@ -1,7 +1,7 @@
 /** Extend: a lease that is still held ends so long from now instead. It may have run out, as long as nobody took the message since. */
 import type { ExtendResult, InputOf } from '../../contract/contract.ts';
 import type { Context } from '../context/context.ts';
-import { judgeable, lookAt, untilSettled } from '../leases/lease-store.ts';
+import { decodeSnapshot, readRow, retryOnConflict } from '../leases/lease-store.ts';
 import { replaceSlots } from '../lifecycle/due-row.ts';
 import { returnPermits } from '../limits/limiter.ts';
 import { isLost, lengthenPermits } from '../limits/permit-extends.ts';
@@ -22,9 +22,9 @@ export async function extend(
   const answer = await byRow<ExtendResult>(ctx, queueName, receipts, async (_queue, rowId, held) => {
     let extended: Lease | undefined;
     let pending: readonly Receipt[] = [];
-    return untilSettled(ctx, await lookAt(ctx, rowId), async (seen) => {
+    return retryOnConflict(ctx, await readRow(ctx, rowId), async (seen) => {
       const now = ctx.clock.now();
-      const judged = judgeable(seen, now);
+      const judged = decodeSnapshot(seen, now);
       const { lease } = judged;
       if (extended !== undefined && seen.row?.version === extended.version) {
         const { slots } = extended;

@@ -9,7 +9,7 @@ import type { Context } from '../context/context.ts';
 import { chunkWrites } from '../model/content-codec.ts';
 import { messageId } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
-import { leaseRow } from '../model/row-codec.ts';
+import { encodeLease } from '../model/row-codec.ts';
 import { absentAt, leaseKey } from '../model/rows.ts';
 import type { Write } from '../port/port.ts';
 import { placeOwn } from '../publish/own-id.ts';
@@ -66,7 +66,7 @@ function accepted(ctx: Context, queue: QueueRecord, entry: PublishEntry | Refuse
 /** A message under its caller's own id. */
 function ownWrite(ctx: Context, queue: QueueRecord, pending: Pending): ParcelWrite {
   const { lease, beside } = placeOwn(ctx, queue, pending);
-  return { id: lease.id, group: [pending], key: leaseKey(lease.id), row: leaseRow(lease), ...beside };
+  return { id: lease.id, group: [pending], key: leaseKey(lease.id), row: encodeLease(lease), ...beside };
 }
 
 /** A row of `leases` is never put over another; one of `messages` needs no condition, for a row in `leases` overrides it. */

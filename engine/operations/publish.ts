@@ -7,7 +7,7 @@
 import type { PublishEntry, PublishResult, Refused } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
-import { createPatience, type Patience, patiently } from '../context/retry.ts';
+import { createRetryBudget, type RetryBudget, withRetry } from '../context/retry.ts';
 import { unavailableEntry } from '../context/unavailable.ts';
 import { StoreError } from '../port/port.ts';
 import { publishKeyed } from '../publish/dedup-key.ts';
@@ -24,8 +24,8 @@ export async function publish(
   queueName: string,
   entries: readonly (PublishEntry | Refused)[],
 ): Promise<{ results: PublishResult[] }> {
-  const patience = createPatience(ctx);
-  const target = await patiently(patience, () => targetOf(ctx, queueName));
+  const retryBudget = createRetryBudget(ctx);
+  const target = await withRetry(retryBudget, () => targetOf(ctx, queueName));
   const { queue } = target;
   const results: PublishResult[] = new Array(entries.length);
   const shared: Pending[] = [];
@@ -41,16 +41,16 @@ export async function publish(
   });
 
   await Promise.all([
-    publishShared(ctx, target, alike(shared), results, patience),
+    publishShared(ctx, target, alike(shared), results, retryBudget),
     ...[...groups].map(async ([name, members]) => {
-      const failed = await refused(ctx, queueName, () => publishGroup(ctx, queueName, name, members, results, patience));
+      const failed = await refused(ctx, queueName, () => publishGroup(ctx, queueName, name, members, results, retryBudget));
       if (failed) for (const { index } of members) results[index] ??= failed;
     }),
     ...[...own.values()].map(async (same) => {
       // The same id twice in one call: the first is published, the others find it.
       for (const pending of same) {
         const failed = await refused(ctx, queueName, async () => {
-          results[pending.index] = await publishAlone(ctx, queueName, pending, patience);
+          results[pending.index] = await publishAlone(ctx, queueName, pending, retryBudget);
         });
         if (failed) results[pending.index] = failed;
       }
@@ -60,9 +60,9 @@ export async function publish(
   return { results };
 }
 
-function publishAlone(ctx: Context, queueName: string, pending: Pending, patience: Patience): Promise<PublishResult> {
-  if (pending.content !== undefined) return publishKeyed(ctx, queueName, pending, patience);
-  return patiently(patience, () => publishOwn(ctx, queueName, pending));
+function publishAlone(ctx: Context, queueName: string, pending: Pending, retryBudget: RetryBudget): Promise<PublishResult> {
+  if (pending.content !== undefined) return publishKeyed(ctx, queueName, pending, retryBudget);
+  return withRetry(retryBudget, () => publishOwn(ctx, queueName, pending));
 }
 
 async function refused(ctx: Context, queueName: string, run: () => Promise<void>): Promise<Refused | undefined> {

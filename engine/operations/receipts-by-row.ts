@@ -9,8 +9,8 @@ import { parseReceipt, type Receipt } from '../model/receipts.ts';
 import { StoreError } from '../port/port.ts';
 
 /** Why a receipt that holds nothing is refused. */
-export function notHeld({ lease, stone }: Judged, { slot, token }: Receipt): Refused {
-  const ended = stone?.slots[slot];
+export function notHeld({ lease, tombstone }: Judged, { slot, token }: Receipt): Refused {
+  const ended = tombstone?.slots[slot];
   const holder = ended?.cancelled ? ended.token : lease?.slots[slot]?.heldBy;
   const isTaken = lease?.group !== undefined && wasTaken(lease.group, token, slot);
   if (holder !== token && !isTaken) return leaseLost();

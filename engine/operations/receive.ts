@@ -6,7 +6,7 @@
  */
 import type { InputOf, OutputOf, ReceivedMessage } from '../../contract/contract.ts';
 import type { Context } from '../context/context.ts';
-import { createPatience, type Patience, patiently } from '../context/retry.ts';
+import { createRetryBudget, type RetryBudget, withRetry } from '../context/retry.ts';
 import { createLimiter } from '../limits/limiter.ts';
 import { growIfThrottled } from '../queues/shard-scaling.ts';
 import type { Taker } from '../receive/claims.ts';
@@ -23,7 +23,7 @@ export async function receive(
   signal?: AbortSignal,
 ): Promise<OutputOf<'receive'>> {
   const waitUntil = Math.min(ctx.clock.now() + (input.waitSeconds ?? 0) * 1000, ctx.lastTryAt ?? Number.POSITIVE_INFINITY);
-  const patience = createPatience(ctx, waitUntil, signal);
+  const retryBudget = createRetryBudget(ctx, waitUntil, signal);
   let waitMs = waitMsFirst;
   let turn: ReturnType<Context['turns']['join']> | undefined;
   let mustLook = () => {};
@@ -34,7 +34,7 @@ export async function receive(
       // Listening starts before the look, so that a publish during it is not missed.
       const wakeup = ctx.wakeups.listen(queueName, signal);
       try {
-        const messages = await patiently(patience, () => lookOnce(ctx, queueName, input, { patience, mayGoOn, signal }));
+        const messages = await withRetry(retryBudget, () => lookOnce(ctx, queueName, input, { retryBudget, mayGoOn, signal }));
         turn ??= ctx.turns.join(queueName, () => mustLook());
         do {
           const remaining = waitUntil - ctx.clock.now();
@@ -60,13 +60,13 @@ async function lookOnce(
   ctx: Context,
   queueName: string,
   { max = 1, visibilityTimeoutSeconds }: InputOf<'receive'>,
-  { patience, mayGoOn, signal }: { patience: Patience; mayGoOn: () => boolean; signal: AbortSignal | undefined },
+  { retryBudget, mayGoOn, signal }: { retryBudget: RetryBudget; mayGoOn: () => boolean; signal: AbortSignal | undefined },
 ): Promise<ReceivedMessage[]> {
   const queue = await growIfThrottled(ctx, await ctx.settings.get(queueName));
   const seconds = visibilityTimeoutSeconds ?? queue.visibilityTimeoutSeconds;
   const taker: Omit<Taker, 'token'> = { queue, visibilityTimeoutMs: seconds * 1000 };
   if (signal) taker.signal = signal;
-  const limiter = createLimiter(ctx, taker, patience);
+  const limiter = createLimiter(ctx, taker, retryBudget);
   if (limiter) taker.limiter = limiter;
   return queue.paused ? [] : receiveOnce(ctx, taker, max, mayGoOn);
 }

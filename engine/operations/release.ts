@@ -6,9 +6,9 @@ import type { InputOf, ReleaseResult } from '../../contract/contract.ts';
 import { failedCharsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { failureIn } from '../leases/kept-messages.ts';
-import { judgeable, lookAt, untilSettled } from '../leases/lease-store.ts';
+import { decodeSnapshot, readRow, retryOnConflict } from '../leases/lease-store.ts';
 import { replaceSlots } from '../lifecycle/due-row.ts';
-import { moveAside } from '../lifecycle/leave-group.ts';
+import { leaveGroup } from '../lifecycle/leave-group.ts';
 import { moveSlots } from '../lifecycle/moves.ts';
 import { returnPermits } from '../limits/limiter.ts';
 import { backoffMs } from '../model/backoff.ts';
@@ -33,9 +33,9 @@ export async function release(
   const answer = await byRow<ReleaseResult>(ctx, queueName, receipts, async (queue, rowId, held) => {
     // By receipt, not by slot: a call may give an old receipt of a message beside the one that counts.
     const results = new Map<Receipt, ReleaseResult>();
-    return untilSettled(ctx, await lookAt(ctx, rowId), async (seen) => {
+    return retryOnConflict(ctx, await readRow(ctx, rowId), async (seen) => {
       const now = ctx.clock.now();
-      const judged = judgeable(seen, now);
+      const judged = decodeSnapshot(seen, now);
       const { lease } = judged;
       const pending = held.filter(({ slot, token }) => {
         const there = lease?.slots[slot];
@@ -69,7 +69,7 @@ export async function release(
       }
       if (lease.group?.aside && failure) {
         const slotOf = (slot: Slot) => next.slots[lease.slots.indexOf(slot)]!;
-        const moved = await moveAside(ctx, queue, { seen, lease, slots: given }, slotOf);
+        const moved = await leaveGroup(ctx, queue, { seen, lease, slots: given }, slotOf);
         if (moved.applied) noteReleased(results, pending, next);
         return { seen: moved.seen };
       }

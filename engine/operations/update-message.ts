@@ -2,11 +2,11 @@
 import type { MessageChanges, OutputOf } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
-import type { Seen } from '../leases/lease-store.ts';
+import type { Snapshot } from '../leases/lease-store.ts';
 import { verdictOfAge } from '../lifecycle/verdicts.ts';
 import { changeWaiting, type WaitingChange } from '../messages/edit-waiting.ts';
 import { findMessage } from '../messages/find.ts';
-import { adopt } from '../messages/move-to-leases.ts';
+import { moveToLeases } from '../messages/move-to-leases.ts';
 import type { Content } from '../model/content-codec.ts';
 import { refusalIn, timingOf } from '../publish/validate.ts';
 import { leasedNow, messageNotFound } from './message-errors.ts';
@@ -33,11 +33,11 @@ export async function updateMessage(
         `id: the message "${id}" keeps its place in its group; cancel it, and publish it anew`,
       );
     }
-    let first: Seen;
+    let first: Snapshot;
     if ('parcel' in found) {
       const { parcel } = found;
       if (verdictOfAge(queue, parcel.since, parcel.expiresAt, ctx.clock.now()) !== 'ready') break;
-      first = (await adopt(ctx, queue, found)).seen;
+      first = (await moveToLeases(ctx, queue, found)).seen;
     } else {
       first = found.seen;
     }

@@ -62,10 +62,10 @@ export interface Write {
 }
 
 /**
- * Applied, with the row as it is now (undefined once removed); or refused by its condition, with the row that was in the way. `unsure`:
+ * Applied, with the row as it is now (undefined once removed); or refused by its condition, with the row that was in the way. `maybeApplied`:
  * an earlier try of this very write may have been applied.
  */
-export type Written = { ok: true; row: Row | undefined } | { ok: false; row: Row | undefined; unsure?: true };
+export type Written = { ok: true; row: Row | undefined } | { ok: false; row: Row | undefined; maybeApplied?: true };
 
 /** Of a transaction all writes are applied, or none; `refused[i]` tells if the condition of write i failed, and its row. */
 export type Transacted = { ok: true } | { ok: false; refused: ({ row: Row | undefined } | undefined)[] };

@@ -7,17 +7,17 @@
 import type { PublishResult } from '../../contract/contract.ts';
 import { retryMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { type Patience, patiently } from '../context/retry.ts';
+import { type RetryBudget, withRetry } from '../context/retry.ts';
 import {
+  decodeSnapshot,
   type Judged,
-  judgeable,
-  lookAt,
   needsEnding,
-  notSaid,
   putIfAbsent,
-  replace,
-  type Seen,
-  untilSettled,
+  putIfUnchanged,
+  readRow,
+  retryOnConflict,
+  type Snapshot,
+  unknownOutcome,
 } from '../leases/lease-store.ts';
 import { withBodies } from '../leases/offloaded-bodies.ts';
 import { removeChunks } from '../leases/removals.ts';
@@ -25,8 +25,8 @@ import { settle } from '../lifecycle/due-row.ts';
 import { verdictOf } from '../lifecycle/verdicts.ts';
 import { changeWaiting } from '../messages/edit-waiting.ts';
 import { type Attempt, accept, isTaken, wasAccepted } from '../model/dedup-row.ts';
-import { type QueueRecord, writeBy } from '../model/queue-record.ts';
-import { leaseRow } from '../model/row-codec.ts';
+import { type QueueRecord, writeDeadline } from '../model/queue-record.ts';
+import { encodeLease } from '../model/row-codec.ts';
 import { isLive, type Lease } from '../model/rows.ts';
 import { StoreError } from '../port/port.ts';
 import { type Target, targetOf } from '../queues/publish-target.ts';
@@ -34,8 +34,13 @@ import { placeOwn } from './own-id.ts';
 import type { Pending } from './parcels.ts';
 
 /** Throws StoreError where it was not published, or where that cannot be said. */
-export function publishKeyed(ctx: Context, queueName: string, pending: Pending, patience: Patience): Promise<PublishResult> {
-  const attempt: Attempt = { startedAt: ctx.clock.now(), versions: new Set(), applied: false, unsure: false };
+export function publishKeyed(
+  ctx: Context,
+  queueName: string,
+  pending: Pending,
+  retryBudget: RetryBudget,
+): Promise<PublishResult> {
+  const attempt: Attempt = { startedAt: ctx.clock.now(), versions: new Set(), applied: false, maybeApplied: false };
   const publishOnce = async (): Promise<PublishResult> => {
     try {
       return await tryKeyed(ctx, queueName, pending, attempt);
@@ -44,9 +49,9 @@ export function publishKeyed(ctx: Context, queueName: string, pending: Pending, 
       throw error;
     }
   };
-  return patiently(patience, publishOnce).catch((error: unknown) => {
+  return withRetry(retryBudget, publishOnce).catch((error: unknown) => {
     // What may have been put once, no failure after it makes certain not to be.
-    throw attempt.unsure && error instanceof StoreError ? notSaid() : error;
+    throw attempt.maybeApplied && error instanceof StoreError ? unknownOutcome() : error;
   });
 }
 
@@ -55,7 +60,7 @@ async function tryKeyed(ctx: Context, queueName: string, pending: Pending, attem
   const target = await targetOf(ctx, queueName);
   const { lease, beside } = placeOwn(ctx, target.queue, pending, true);
   const put = () => putKeyed(ctx, target, pending, lease, attempt);
-  return withBodies(ctx, [beside], writeBy(target.readAt), put, () => attempt.unsure || attempt.applied);
+  return withBodies(ctx, [beside], writeDeadline(target.readAt), put, () => attempt.maybeApplied || attempt.applied);
 }
 
 async function putKeyed(
@@ -68,38 +73,38 @@ async function putKeyed(
   const accepted = { ok: true as const, id: pending.id! };
   const duplicate = { ...accepted, duplicate: true as const };
 
-  const write = async (from: Seen | undefined, former: Judged): Promise<Seen> => {
+  const write = async (from: Snapshot | undefined, former: Judged): Promise<Snapshot> => {
     const version = ctx.newVersion();
     attempt.versions.add(version);
     const keyed = accept(queue, keyedOf(former), version, ctx.clock.now(), ackedBy(former));
-    const row = leaseRow({ ...first, version, keyed });
-    const after = await (from ? replace(ctx, from, row) : putIfAbsent(ctx, row, readAt));
+    const row = encodeLease({ ...first, version, keyed });
+    const after = await (from ? putIfUnchanged(ctx, from, row) : putIfAbsent(ctx, row, readAt));
     attempt.applied ||= after.row?.version === version;
-    attempt.unsure ||= after.unsure ?? false;
+    attempt.maybeApplied ||= after.maybeApplied ?? false;
     return after;
   };
 
   let displaced: Lease['contents'] | undefined;
-  const result = await untilSettled<PublishResult>(ctx, await write(undefined, {}), async (seen) => {
+  const result = await retryOnConflict<PublishResult>(ctx, await write(undefined, {}), async (seen) => {
     const now = ctx.clock.now();
-    const there = judgeable(seen, now);
+    const there = decodeSnapshot(seen, now);
     const was = attempt.applied ? 'yes' : wasAccepted(keyedOf(there), attempt);
     if (was === 'yes') {
       if (displaced && attempt.versions.has(seen.row?.version as string)) await removeChunks(ctx, displaced);
       return { done: accepted };
     }
     // Later than W after it began, the row that named it may be gone, and another's there.
-    if (was === 'unknown' || (attempt.unsure && now - attempt.startedAt > retryMsMax)) throw notSaid();
+    if (was === 'unknown' || (attempt.maybeApplied && now - attempt.startedAt > retryMsMax)) throw unknownOutcome();
     const standing = standingOf(queue, there, now);
     if (standing === 'free') {
       // And its shard may be forgotten.
-      if (now - readAt > retryMsMax) throw notSaid({});
-      displaced = there.stone?.left?.contents ?? (there.lease?.ending && there.lease.contents) ?? undefined;
+      if (now - readAt > retryMsMax) throw unknownOutcome({});
+      displaced = there.tombstone?.left?.contents ?? (there.lease?.ending && there.lease.contents) ?? undefined;
       return { seen: await write(seen, there) };
     }
     if (standing === 'due') {
       const { ready } = await settle(ctx, queue, seen);
-      if (!ready) return { seen: await lookAt(ctx, seen.id) };
+      if (!ready) return { seen: await readRow(ctx, seen.id) };
       return onHit(ctx, queue, pending, ready.seen, duplicate);
     }
     return standing === 'lives' ? onHit(ctx, queue, pending, seen, duplicate) : { done: duplicate };
@@ -113,9 +118,9 @@ async function onHit(
   ctx: Context,
   queue: QueueRecord,
   pending: Pending,
-  seen: Seen,
+  seen: Snapshot,
   duplicate: PublishResult,
-): Promise<{ done: PublishResult } | { seen: Seen }> {
+): Promise<{ done: PublishResult } | { seen: Snapshot }> {
   const mode = queue.deduplication?.onDuplicate ?? 'ignore';
   if (mode === 'ignore') return { done: duplicate };
   const changed = await changeWaiting(ctx, queue, seen, 0, {
@@ -123,17 +128,17 @@ async function onHit(
     ...(mode === 'debounce' ? { timing: pending.timing } : {}),
   });
   if (typeof changed === 'object' || changed === 'leased') return { done: duplicate };
-  return { seen: await lookAt(ctx, seen.id) };
+  return { seen: await readRow(ctx, seen.id) };
 }
 
-function keyedOf({ lease, stone }: Judged) {
-  return lease?.keyed ?? stone?.keyed;
+function keyedOf({ lease, tombstone }: Judged) {
+  return lease?.keyed ?? tombstone?.keyed;
 }
 
-function ackedBy({ lease, stone }: Judged): string | undefined {
+function ackedBy({ lease, tombstone }: Judged): string | undefined {
   const slot = lease?.slots[0];
   if (slot) return slot.end === 'done' ? slot.token : undefined;
-  const ended = stone?.slots[0];
+  const ended = tombstone?.slots[0];
   return ended?.cancelled ? undefined : ended?.token;
 }
 

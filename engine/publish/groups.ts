@@ -5,17 +5,17 @@
 
 import type { PublishResult } from '../../contract/contract.ts';
 import type { Context } from '../context/context.ts';
-import { type Patience, patiently } from '../context/retry.ts';
+import { type RetryBudget, withRetry } from '../context/retry.ts';
 import { removedSlot } from '../leases/kept-messages.ts';
-import { judgeable, lookAt, type Seen } from '../leases/lease-store.ts';
-import { type Beside, withBodies } from '../leases/offloaded-bodies.ts';
+import { decodeSnapshot, readRow, type Snapshot } from '../leases/lease-store.ts';
+import { type OffloadedBody, withBodies } from '../leases/offloaded-bodies.ts';
 import { joinEntries, keptUntil, place } from '../model/content-codec.ts';
 import { groupPlace, laneOf, parcelDone, restEnd } from '../model/group-row.ts';
 import { groupKeyOf, messageId } from '../model/ids.ts';
-import { expiryOf, type QueueRecord, writeBy } from '../model/queue-record.ts';
-import { leaseRow, parcelRow, roomForContents } from '../model/row-codec.ts';
+import { type QueueRecord, retentionEnd, writeDeadline } from '../model/queue-record.ts';
+import { encodeLease, encodeParcel, roomForContents } from '../model/row-codec.ts';
 import { isLive, leaseKey, parcelKey } from '../model/rows.ts';
-import { anyShard, shardKey } from '../model/shards.ts';
+import { randomShard, shardKey } from '../model/shards.ts';
 import { StoreError, type Write } from '../port/port.ts';
 import { targetOf } from '../queues/publish-target.ts';
 import { inParcels, type Pending } from './parcels.ts';
@@ -34,12 +34,12 @@ export async function publishGroup(
   name: string,
   pending: readonly Pending[],
   results: PublishResult[],
-  patience: Patience,
+  retryBudget: RetryBudget,
 ): Promise<void> {
   const groups = inParcels(pending);
   for (let at = 0; at < groups.length; at += parcelsAtOnce) {
     const together = groups.slice(at, at + parcelsAtOnce);
-    const { key, ids } = await patiently(patience, () => publishTogether(ctx, queueName, name, together));
+    const { key, ids } = await withRetry(retryBudget, () => publishTogether(ctx, queueName, name, together));
     for (const [index, group] of together.entries()) {
       group.forEach((one, slot) => {
         results[one.index] = { ok: true, id: messageId(`${ids[index]}-${key}`, slot) };
@@ -56,37 +56,37 @@ async function publishTogether(
 ): Promise<{ key: string; ids: string[] }> {
   const { queue, readAt } = await targetOf(ctx, queueName);
   const rowId = groupPlace(queue, laneOf(queue, name, ctx.random));
-  const expiresAt = expiryOf(queue, ctx.clock.now());
+  const expiresAt = retentionEnd(queue, ctx.clock.now());
   const bodies = groups.map((group) => placeGroup(ctx, queue, rowId, name, group, expiresAt));
   let refused = '';
   let tail = '';
   const put = async () => {
-    let seen = await lookAt(ctx, rowId);
+    let seen = await readRow(ctx, rowId);
     for (let round = 0; round < roundsMax; round++) {
       const now = ctx.clock.now();
       tail = tailOf(seen, now);
       const ids = ctx.ids.parcelsAfter(tail, groups.length);
       const puts = groups.map((group, index): Write => {
         const parcel = { shard: rowId, id: ids[index]!, count: group.length, since: now, contents: bodies[index]!.placed };
-        const row = parcelRow({ ...parcel, ...(expiresAt === undefined ? {} : { expiresAt }) }, queue.deadLetter !== null);
+        const row = encodeParcel({ ...parcel, ...(expiresAt === undefined ? {} : { expiresAt }) }, queue.deadLetter !== null);
         return { key: parcelKey(rowId, ids[index]!), then: { put: row } };
       });
       const change = groupWrite(ctx, queue, { seen, name, first: ids[0]!, last: ids.at(-1)!, now, expiresAt });
-      const result = await ctx.store.transact([change, ...puts], writeBy(Math.min(readAt, seen.readAt)));
+      const result = await ctx.store.transact([change, ...puts], writeDeadline(Math.min(readAt, seen.readAt)));
       if (result.ok) return { key: groupKeyOf(rowId), ids };
       refused = ids.at(-1)!;
       const inTheWay = result.refused[0];
-      seen = inTheWay ? { id: rowId, row: inTheWay.row, readAt: now } : await lookAt(ctx, rowId);
+      seen = inTheWay ? { id: rowId, row: inTheWay.row, readAt: now } : await readRow(ctx, rowId);
     }
     tail = tailOf(seen, ctx.clock.now());
     throw new StoreError(`the group changed ${roundsMax} times while it was published to`, 'no', undefined, 'throttled');
   };
   // A copy of what was refused may yet arrive, until others are published after it.
-  return withBodies(ctx, bodies, writeBy(readAt), put, () => refused > tail);
+  return withBodies(ctx, bodies, writeDeadline(readAt), put, () => refused > tail);
 }
 
-function tailOf(seen: Seen, now: number): string {
-  return judgeable(seen, now).lease?.group?.tail ?? '';
+function tailOf(seen: Snapshot, now: number): string {
+  return decodeSnapshot(seen, now).lease?.group?.tail ?? '';
 }
 
 function placeGroup(
@@ -96,7 +96,7 @@ function placeGroup(
   name: string,
   group: readonly Pending[],
   expiresAt: number | undefined,
-): Beside {
+): OffloadedBody {
   const row = roomForContents(group.length, rowId.length, queue.backoff, queue.deadLetter !== null);
   const room = row - groupBytes - Buffer.byteLength(name);
   const ttl = expiresAt && keptUntil(expiresAt);
@@ -114,23 +114,23 @@ function groupWrite(
     last,
     now,
     expiresAt,
-  }: { seen: Seen; name: string; first: string; last: string; now: number; expiresAt: number | undefined },
+  }: { seen: Snapshot; name: string; first: string; last: string; now: number; expiresAt: number | undefined },
 ): Write {
   const key = leaseKey(seen.id);
   const version = ctx.newVersion();
-  const shard = shardKey(queue, anyShard(queue, ctx.random));
+  const shard = shardKey(queue, randomShard(queue, ctx.random));
   const expiring = expiresAt === undefined ? {} : { expiresAt };
   if (!seen.row) {
     const group = { name, head: '', first, tail: last, due: now };
-    const row = leaseRow({ id: seen.id, shard, version, slots: [], since: now, contents: { text: '[]' }, group, ...expiring });
+    const row = encodeLease({ id: seen.id, shard, version, slots: [], since: now, contents: { text: '[]' }, group, ...expiring });
     return { key, when: { absent: ['id'] }, then: { put: row } };
   }
-  const { lease } = judgeable(seen, now);
+  const { lease } = decodeSnapshot(seen, now);
   // A holder of purged messages must not delay what is published after the purge for as long as its lease lasts.
   if (lease?.group && lease.since < queue.purgedBefore && lease.slots.some(isLive)) {
     const removed = { ...lease, slots: lease.slots.map((slot) => removedSlot(queue, lease, slot, now)) };
     const next = parcelDone(removed, { ...lease.group, tail: last }, version, now);
-    return { key, when: { equals: [['version'], lease.version] }, then: { put: leaseRow({ ...next, ...expiring }) } };
+    return { key, when: { equals: [['version'], lease.version] }, then: { put: encodeLease({ ...next, ...expiring }) } };
   }
   const follows = { less: [['group', 'tail'], last] } as const;
   if (seen.row.expiry !== undefined) {

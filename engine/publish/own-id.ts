@@ -7,18 +7,26 @@ import type { PublishResult } from '../../contract/contract.ts';
 import { retryMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { endingOf, isForgotten } from '../leases/kept-messages.ts';
-import { holdsBodies, judgeable, needsEnding, notSaid, putIfAbsent, replace, type Seen } from '../leases/lease-store.ts';
+import {
+  decodeSnapshot,
+  holdsBodies,
+  needsEnding,
+  putIfAbsent,
+  putIfUnchanged,
+  type Snapshot,
+  unknownOutcome,
+} from '../leases/lease-store.ts';
 import { unreceived } from '../leases/new-lease.ts';
-import { type Beside, withBodies } from '../leases/offloaded-bodies.ts';
+import { type OffloadedBody, withBodies } from '../leases/offloaded-bodies.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { verdictOfAge } from '../lifecycle/verdicts.ts';
 import { prepare } from '../messages/commit-rollback.ts';
 import { joinEntries, keptUntil, place } from '../model/content-codec.ts';
 import { messageId, ownRowId } from '../model/ids.ts';
-import { expiryOf, type QueueRecord, writeBy } from '../model/queue-record.ts';
-import { leaseRow, roomForContents } from '../model/row-codec.ts';
+import { type QueueRecord, retentionEnd, writeDeadline } from '../model/queue-record.ts';
+import { encodeLease, roomForContents } from '../model/row-codec.ts';
 import type { Lease, Tombstone } from '../model/rows.ts';
-import { anyShard, levelIn, shardKey } from '../model/shards.ts';
+import { levelIn, randomShard, shardKey } from '../model/shards.ts';
 import { visibleAtOf } from '../model/timing.ts';
 import { StoreError } from '../port/port.ts';
 import { type Target, targetOf } from '../queues/publish-target.ts';
@@ -27,33 +35,33 @@ import type { Pending } from './parcels.ts';
 export async function publishOwn(ctx: Context, queueName: string, pending: Pending): Promise<PublishResult> {
   const target = await targetOf(ctx, queueName);
   const { lease, beside } = placeOwn(ctx, target.queue, pending);
-  return withBodies(ctx, [beside], writeBy(target.readAt), () => putOwn(ctx, target, pending, lease));
+  return withBodies(ctx, [beside], writeDeadline(target.readAt), () => putOwn(ctx, target, pending, lease));
 }
 
 async function putOwn(ctx: Context, { queue, readAt }: Target, pending: Pending, lease: Lease): Promise<PublishResult> {
   const now = ctx.clock.now();
   const id = messageId(lease.id, 0);
-  const isOurs = (seen: Seen) => seen.row?.version === lease.version;
-  let after = await putIfAbsent(ctx, leaseRow(lease), readAt);
+  const isOurs = (seen: Snapshot) => seen.row?.version === lease.version;
+  let after = await putIfAbsent(ctx, encodeLease(lease), readAt);
   // An earlier write that may have been applied: no later failure makes certain that it was not.
-  const { unsure } = after;
+  const { maybeApplied } = after;
   if (!isOurs(after) && isFree(queue, after, now)) {
     // Later than W after it began, nothing there may mean that the message was published, received and forgotten; and its shard may be.
-    if (ctx.clock.now() - readAt > retryMsMax) throw notSaid(after);
-    const former = judgeable(after, now);
+    if (ctx.clock.now() - readAt > retryMsMax) throw unknownOutcome(after);
+    const former = decodeSnapshot(after, now);
     // The message that ended may be this one. And another try without an own id would make a second message.
-    if (unsure && (former.stone || pending.id === undefined)) throw notSaid();
+    if (maybeApplied && (former.tombstone || pending.id === undefined)) throw unknownOutcome();
     const before = after;
-    after = await replace(ctx, before, leaseRow(lease)).catch((error: unknown) => {
-      throw unsure && error instanceof StoreError ? notSaid() : error;
+    after = await putIfUnchanged(ctx, before, encodeLease(lease)).catch((error: unknown) => {
+      throw maybeApplied && error instanceof StoreError ? unknownOutcome() : error;
     });
     // The write may still be on its way.
-    if (after.unsure && after.row?.version === before.row?.version) throw notSaid();
-    const left = former.stone?.left?.contents ?? (former.lease?.ending && former.lease.contents);
+    if (after.maybeApplied && after.row?.version === before.row?.version) throw unknownOutcome();
+    const left = former.tombstone?.left?.contents ?? (former.lease?.ending && former.lease.contents);
     if (isOurs(after) && left) await removeChunks(ctx, left);
   }
   if (isOurs(after)) return { ok: true, id };
-  if (after.row === undefined) throw notSaid(unsure ? { unsure } : after);
+  if (after.row === undefined) throw unknownOutcome(maybeApplied ? { maybeApplied } : after);
   // Put without word of it, and changed since: by a receive, say.
   if (holdsBodies(after, lease.contents)) return { ok: true, id };
   // Whatever of this publish is still under way is refused by the row that stands there.
@@ -67,12 +75,12 @@ export function placeOwn(
   queue: QueueRecord,
   { id: own, timing, packed, level, prepared }: Pending,
   withKey = false,
-): { lease: Lease; beside: Beside } {
-  const shard = anyShard(queue, ctx.random);
+): { lease: Lease; beside: OffloadedBody } {
+  const shard = randomShard(queue, ctx.random);
   const id = own === undefined ? ctx.ids.parcel(shard, levelIn(queue, level)) : ownRowId(queue.incarnation, own);
   const now = ctx.clock.now();
   const visibleAt = visibleAtOf(timing, now);
-  const expiresAt = prepared ? undefined : expiryOf(queue, visibleAt);
+  const expiresAt = prepared ? undefined : retentionEnd(queue, visibleAt);
   const room = roomForContents(1, id.length, queue.backoff, queue.deadLetter !== null, withKey);
   const { placed, chunks } = place(joinEntries([packed]), room, () => ctx.ids.parcel(shard));
   const at = shardKey(queue, shard, levelIn(queue, level));
@@ -85,9 +93,9 @@ export function placeOwn(
  * Whether the id is free though a row is in the way: its message was purged, is too old, or has ended, as far as the queue's setting
  * `idempotency` gives the id up then. The new row replaces that very version, so a late copy of an older write still finds no row that it fits.
  */
-function isFree(queue: QueueRecord, seen: Seen, now: number): boolean {
-  const { lease, stone } = judgeable(seen, now);
-  if (!lease) return !stone || isForgotten(queue, stone, now) || isGivenUp(queue, stone);
+function isFree(queue: QueueRecord, seen: Snapshot, now: number): boolean {
+  const { lease, tombstone } = decodeSnapshot(seen, now);
+  if (!lease) return !tombstone || isForgotten(queue, tombstone, now) || isGivenUp(queue, tombstone);
   if (!lease.shard.startsWith(`${queue.incarnation}:`)) return false;
   // A purged message is gone though somebody holds it: his ack will be told so. One that grew too old in his hands may yet be acked.
   if (lease.since < queue.purgedBefore) return true;

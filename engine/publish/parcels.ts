@@ -7,17 +7,17 @@ import type { PublishResult } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { parcelBytesMax, parcelSlotsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { isPassing, type Patience } from '../context/retry.ts';
+import { isTransient, type RetryBudget } from '../context/retry.ts';
 import { unavailableEntry } from '../context/unavailable.ts';
-import { notSaid, putIfAbsent } from '../leases/lease-store.ts';
+import { putIfAbsent, unknownOutcome } from '../leases/lease-store.ts';
 import { unreceived } from '../leases/new-lease.ts';
-import { type Beside, removeLasting } from '../leases/offloaded-bodies.ts';
+import { type OffloadedBody, removeLasting } from '../leases/offloaded-bodies.ts';
 import { type Content, joinEntries, keptUntil, place, wireBytes, writeChunks } from '../model/content-codec.ts';
 import { messageId } from '../model/ids.ts';
-import { expiryOf, type QueueRecord, writeBy } from '../model/queue-record.ts';
-import { leaseRow, parcelRow, roomForContents } from '../model/row-codec.ts';
+import { type QueueRecord, retentionEnd, writeDeadline } from '../model/queue-record.ts';
+import { encodeLease, encodeParcel, roomForContents } from '../model/row-codec.ts';
 import { leaseKey, parcelKey } from '../model/rows.ts';
-import { anyShard, levelIn, shardKey } from '../model/shards.ts';
+import { levelIn, randomShard, shardKey } from '../model/shards.ts';
 import { type Timing, visibleAtOf } from '../model/timing.ts';
 import { type Key, type Row, StoreError } from '../port/port.ts';
 import { type Target, targetOf } from '../queues/publish-target.ts';
@@ -43,7 +43,7 @@ export async function publishShared(
   first: Target,
   shared: Iterable<readonly Pending[]>,
   results: PublishResult[],
-  patience: Patience,
+  retryBudget: RetryBudget,
 ): Promise<void> {
   let target = first;
   let parcels = [...shared].flatMap(inParcels).map((group) => parcelWrite(ctx, target.queue, group));
@@ -57,8 +57,8 @@ export async function publishShared(
           : { ok: true, id: messageId(parcel.id, slot) };
       });
     }
-    const undone = parcels.filter((parcel) => isPassing(failures.get(parcel)));
-    const next = undone.length > 0 && (await patience.pause()) ? await targetNow(ctx, target.queue.name) : undefined;
+    const undone = parcels.filter((parcel) => isTransient(failures.get(parcel)));
+    const next = undone.length > 0 && (await retryBudget.pause()) ? await targetNow(ctx, target.queue.name) : undefined;
     // Pieces that were put keep the TTL that they have: by another retention they are put anew.
     const goesOn = next?.queue.retentionSeconds === target.queue.retentionSeconds;
     const isGivenUp = (parcel: ParcelWrite) => failures.get(parcel)?.applied === 'no' && !(goesOn && undone.includes(parcel));
@@ -97,7 +97,7 @@ export function inParcels(pending: readonly Pending[]): Pending[][] {
   return groups;
 }
 
-export interface ParcelWrite extends Beside {
+export interface ParcelWrite extends OffloadedBody {
   id: string;
   group: readonly Pending[];
   /** Where it goes: ready messages into `messages`, delayed ones into `leases`. */
@@ -107,20 +107,20 @@ export interface ParcelWrite extends Beside {
 
 /** `before`: the same messages, in a row that was not written; what lies beside it is used again. */
 export function parcelWrite(ctx: Context, queue: QueueRecord, group: readonly Pending[], before?: ParcelWrite): ParcelWrite {
-  const shard = anyShard(queue, ctx.random);
+  const shard = randomShard(queue, ctx.random);
   const level = levelIn(queue, group[0]!.level);
   const now = ctx.clock.now();
   // Of this very instant: receives find by the id where messages begin that a purge has left.
   const id = ctx.ids.parcel(shard, level, now);
   const visibleAt = visibleAtOf(group[0]!.timing, now);
-  const expiresAt = expiryOf(queue, visibleAt);
+  const expiresAt = retentionEnd(queue, visibleAt);
   const room = roomForContents(group.length, id.length, queue.backoff, queue.deadLetter !== null);
   const { placed, chunks } =
     before ?? place(joinEntries(group.map((message) => message.packed)), room, () => ctx.ids.parcel(shard));
   const ttl = expiresAt === undefined ? undefined : keptUntil(expiresAt);
   const at = shardKey(queue, shard, level);
   if (visibleAt > now) {
-    const row = leaseRow(unreceived(ctx, queue, { id, at, count: group.length, now, visibleAt, placed }));
+    const row = encodeLease(unreceived(ctx, queue, { id, at, count: group.length, now, visibleAt, placed }));
     return { id, group, key: leaseKey(id), row, placed, chunks, ttl };
   }
   const parcel = {
@@ -131,7 +131,7 @@ export function parcelWrite(ctx: Context, queue: QueueRecord, group: readonly Pe
     contents: placed,
     ...(expiresAt === undefined ? {} : { expiresAt }),
   };
-  const row = parcelRow(parcel, queue.deadLetter !== null);
+  const row = encodeParcel(parcel, queue.deadLetter !== null);
   return { id, group, key: parcelKey(at, id), row, placed, chunks, ttl };
 }
 
@@ -152,7 +152,7 @@ async function writeParcels(
   };
   await Promise.all(
     parcels.map((parcel) =>
-      trying(parcel, () => writeChunks(ctx.store, parcel.placed, parcel.chunks, parcel.ttl, writeBy(readAt))),
+      trying(parcel, () => writeChunks(ctx.store, parcel.placed, parcel.chunks, parcel.ttl, writeDeadline(readAt))),
     ),
   );
   const written = parcels.filter((parcel) => !failures.has(parcel));
@@ -164,7 +164,7 @@ async function writeParcels(
       ctx.store
         .writeAll(
           ready.map(({ key, row }) => ({ key, then: { put: row } })),
-          writeBy(readAt),
+          writeDeadline(readAt),
         )
         .then((errors) => {
           for (const [index, error] of errors.entries()) if (error) failures.set(ready[index]!, error);
@@ -173,7 +173,7 @@ async function writeParcels(
     ...delayed.map((parcel) =>
       trying(parcel, async () => {
         const after = await putIfAbsent(ctx, parcel.row, readAt);
-        if (!after.row) throw notSaid(after);
+        if (!after.row) throw unknownOutcome(after);
       }),
     ),
   ]);

@@ -1,17 +1,17 @@
 /** What a receive may choose from: the rows at the head of a shard in `messages`, and the due ones in `leases`. */
 import { parcelSlotsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { isEnded, judgeable, look, type Seen } from '../leases/lease-store.ts';
+import { decodeSnapshot, isEnded, readRows, type Snapshot } from '../leases/lease-store.ts';
 import { firstKey } from '../lifecycle/group-parcels.ts';
 import { sizeOf } from '../model/content-codec.ts';
-import { readParcel } from '../model/row-codec.ts';
+import { decodeParcel } from '../model/row-codec.ts';
 import { isLive, type Lease, type Parcel } from '../model/rows.ts';
 import type { Row } from '../port/port.ts';
 
 /** A row that may be taken, ready to be claimed. */
 export type Candidate =
   | { at: number; parcel: Parcel; size: number; count: number }
-  | { at: number; seen: Seen; size: number; count: number; isGuess?: true };
+  | { at: number; seen: Snapshot; size: number; count: number; isGuess?: true };
 
 /** A row that may be taken: it has been waiting since `at`. Of a due one the index shows only that it is due: it is still to be read. */
 export type Found = Candidate | { at: number; due: string; count: number };
@@ -23,7 +23,7 @@ export function rowOf(found: Found): string {
 
 /** Both, the longest waiting first. A row of the index is taken to hold `duePerRow` messages. */
 export function oldestFirst(heads: readonly Row[], due: readonly Row[], duePerRow: number): Found[] {
-  const unreceived = heads.map(readParcel).map((parcel): Found => {
+  const unreceived = heads.map(decodeParcel).map((parcel): Found => {
     return { at: parcel.since, parcel, size: sizeOf(parcel.contents), count: parcel.count };
   });
   const received = due.map((row): Found => ({ at: row.expiry as number, due: row.id as string, count: duePerRow }));
@@ -42,7 +42,7 @@ export function oldestFirst(heads: readonly Row[], due: readonly Row[], duePerRo
  * other receives of this process have claimed since they were read come last.
  */
 export function stretchesOf(ctx: Context, found: readonly Found[], max: number, window: number, readAt: number): Found[][] {
-  const isClaimed = (one: Found) => ctx.inHand.touchedSince(rowOf(one), readAt);
+  const isClaimed = (one: Found) => ctx.claimsInProgress.touchedSince(rowOf(one), readAt);
   const order = cut(
     found.filter((one) => !isClaimed(one)),
     max,
@@ -70,11 +70,11 @@ function cut(found: readonly Found[], max: number): Found[][] {
 
 /** Reads the due rows among them. */
 export async function readCandidates(ctx: Context, found: readonly Found[]): Promise<Candidate[]> {
-  const seen = await look(
+  const seen = await readRows(
     ctx,
     found.flatMap((one) => ('due' in one ? [one.due] : [])),
   );
-  const leases = seen.map((row) => judgeable(row, ctx.clock.now()).lease);
+  const leases = seen.map((row) => decodeSnapshot(row, ctx.clock.now()).lease);
   const firsts = await firstParcels(ctx, leases);
   return found.map((one): Candidate => {
     if (!('due' in one)) return one;
@@ -93,7 +93,7 @@ export async function readCandidates(ctx: Context, found: readonly Found[]): Pro
 async function firstParcels(ctx: Context, leases: readonly (Lease | undefined)[]): Promise<Map<string, Parcel>> {
   const keys = leases.flatMap((lease) => (lease && firstKey(lease)) ?? []);
   const rows = keys.length > 0 ? await ctx.store.get(keys) : [];
-  return new Map(rows.flatMap((row) => (row ? [[row.shard as string, readParcel(row)]] : [])));
+  return new Map(rows.flatMap((row) => (row ? [[row.shard as string, decodeParcel(row)]] : [])));
 }
 
 /**

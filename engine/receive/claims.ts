@@ -4,14 +4,14 @@ import { readToWriteMsMax, retentionGraceMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { endingOfParcel, keepExpired } from '../leases/kept-messages.ts';
 import {
-  judgeable,
+  decodeSnapshot,
   keepBodies,
-  lookAt,
   needsEnding,
   putIfAbsent,
-  replace,
-  type Seen,
-  untilSettled,
+  putIfUnchanged,
+  readRow,
+  retryOnConflict,
+  type Snapshot,
 } from '../leases/lease-store.ts';
 import { leaseOf } from '../leases/new-lease.ts';
 import { settle } from '../lifecycle/due-row.ts';
@@ -20,10 +20,10 @@ import { moveSlots } from '../lifecycle/moves.ts';
 import { isExpired, tellExpired, verdictOfAge } from '../lifecycle/verdicts.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import { backoffMs } from '../model/backoff.ts';
-import { atOnce, paced, unpaced } from '../model/group-row.ts';
+import { atOnce, withoutRateDelay, withRateDelay } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
-import { leaseRow } from '../model/row-codec.ts';
-import { isLive, type Lease, lapsed, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
+import { encodeLease } from '../model/row-codec.ts';
+import { afterLeaseExpiry, isLive, type Lease, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
 
 /** What one receive call takes with. */
 export interface Taker {
@@ -94,15 +94,15 @@ export async function claimFresh(
   parcel: Parcel,
   want: number,
   readAt: number,
-): Promise<{ claimed: Claimed } | { inTheWay: Seen }> {
+): Promise<{ claimed: Claimed } | { inTheWay: Snapshot }> {
   const now = ctx.clock.now();
   const lease = leaseOf(ctx, taker.queue, parcel, now);
   const leasedUntil = leaseEndAt(taker, readAt, now);
   const drawn = ctx.random.number();
   lease.slots = lease.slots.map((slot, index) => (index < want ? claimedSlot(taker, slot, leasedUntil, drawn) : slot));
   await keepThroughLease(ctx, lease);
-  const after = await putIfAbsent(ctx, leaseRow(lease), readAt);
-  const { lease: there } = judgeable(after, now);
+  const after = await putIfAbsent(ctx, encodeLease(lease), readAt);
+  const { lease: there } = decodeSnapshot(after, now);
   const slots = mine(taker, there);
   return slots.length > 0 ? { claimed: { lease: there!, slots, readAt: after.readAt } } : { inTheWay: after };
 }
@@ -111,10 +111,10 @@ export async function claimFresh(
  * Takes up to `want` messages of a row in `leases` that is due; `lost`: another was faster, and left nothing. Where the row answered is
  * `fresh`, it took a parcel, and the row of that in `messages` is still to be removed before anything is delivered.
  */
-export async function claimDue(ctx: Context, taker: Taker, first: Seen, want: number): Promise<Claimed | 'lost' | undefined> {
+export async function claimDue(ctx: Context, taker: Taker, first: Snapshot, want: number): Promise<Claimed | 'lost' | undefined> {
   let isLost = false;
-  return untilSettled<Claimed | 'lost' | undefined>(ctx, first, async (current) => {
-    const already = judgeable(current, ctx.clock.now()).lease;
+  return retryOnConflict<Claimed | 'lost' | undefined>(ctx, first, async (current) => {
+    const already = decodeSnapshot(current, ctx.clock.now()).lease;
     const held = mine(taker, already);
     if (already && held.length > 0) return { done: { lease: already, slots: held, readAt: current.readAt } };
 
@@ -134,18 +134,18 @@ export async function claimDue(ctx: Context, taker: Taker, first: Seen, want: nu
       // As they were settled: a lease that ends between then and now may have been the last one its message has.
       // Of a group, whoever let a lease run out holds it no more, now that another takes what comes before.
       if (!mayBeTaken.has(index) || taken >= room)
-        return lease.group && isLive(slot) && slot.visibleAt <= now ? lapsed(slot) : slot;
+        return lease.group && isLive(slot) && slot.visibleAt <= now ? afterLeaseExpiry(slot) : slot;
       taken++;
       return claimedSlot(taker, slot, leasedUntil, drawn);
     });
     const next: Lease = { ...lease, version: ctx.newVersion(), slots };
     // Of a parcel that is taken now, the row in `messages` is removed before anything is delivered, by whoever called.
     if (!takesParcel) delete next.fresh;
-    if (lease.group) next.group = paced(taker.queue, lease.group, taken, now);
+    if (lease.group) next.group = withRateDelay(taker.queue, lease.group, taken, now);
     if (taker.queue.deadLetter) next.maxReceives = taker.queue.deadLetter.maxReceives;
     else delete next.maxReceives;
     await keepThroughLease(ctx, next);
-    const after = await replace(ctx, seen, leaseRow(next));
+    const after = await putIfUnchanged(ctx, seen, encodeLease(next));
     if (after.row?.version !== next.version) {
       isLost = true;
       ctx.windows.conflicted(lease.shard);
@@ -188,7 +188,7 @@ export async function clearParcel(
   const target = queue.deadLetter && (await ctx.settings.find(queue.deadLetter.queue));
   if (!target) return undefined;
   const lease = leaseOf(ctx, queue, parcel, now);
-  const after = await putIfAbsent(ctx, leaseRow(lease), readAt);
+  const after = await putIfAbsent(ctx, encodeLease(lease), readAt);
   if (after.row?.version !== lease.version) return { remove: false, deadLettered: 0 };
   const all = lease.slots.map((_, index) => index);
   const moved = await moveSlots(ctx, {
@@ -206,9 +206,9 @@ export async function clearParcel(
  * nothing where the row holds nothing of it any more.
  */
 export async function giveBack(ctx: Context, taker: Taker, rowId: string): Promise<void> {
-  await untilSettled<void>(ctx, await lookAt(ctx, rowId), async (seen) => {
+  await retryOnConflict<void>(ctx, await readRow(ctx, rowId), async (seen) => {
     const now = ctx.clock.now();
-    const { lease } = judgeable(seen, now);
+    const { lease } = decodeSnapshot(seen, now);
     const slots = mine(taker, lease);
     if (!lease || slots.length === 0) return { done: undefined };
     const next: Lease = {
@@ -219,8 +219,8 @@ export async function giveBack(ctx: Context, taker: Taker, rowId: string): Promi
         const { token: _, leasedUntil: __, ...rest } = slot;
         return { ...rest, visibleAt: now, receives: slot.receives - 1 };
       }),
-      ...(lease.group ? { group: unpaced(taker.queue, lease.group, slots.length) } : {}),
+      ...(lease.group ? { group: withoutRateDelay(taker.queue, lease.group, slots.length) } : {}),
     };
-    return { seen: await replace(ctx, seen, leaseRow(next)) };
+    return { seen: await putIfUnchanged(ctx, seen, encodeLease(next)) };
   });
 }

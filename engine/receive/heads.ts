@@ -31,7 +31,7 @@ export async function readHead(
 ): Promise<Head> {
   const readAt = ctx.clock.now();
   const window = Math.min(ctx.windows.size(shard), Math.max(1, Math.floor(windowRowsMax / stretch)));
-  const wanted = Math.min(windowRowsMax, window * stretch + ctx.inHand.count());
+  const wanted = Math.min(windowRowsMax, window * stretch + ctx.claimsInProgress.count());
   const limit = Math.max(wanted, Math.min(headRowsMax, wanted * times));
   const none: Ranged = { rows: [] };
   const living = livingFrom(queue, readAt);

@@ -7,7 +7,7 @@
 import type { GroupSettings } from '../../contract/contract.ts';
 import { clockMarginMs, readToWriteMsMax, settingsCacheMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { judgeable, look } from '../leases/lease-store.ts';
+import { decodeSnapshot, readRows } from '../leases/lease-store.ts';
 import { groupDue, withRest } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Found } from './candidates.ts';
@@ -37,13 +37,13 @@ export async function liftedRests(ctx: Context, queue: QueueRecord, shard: strin
   });
   if (next) ctx.restBookmarks.set(shard, next);
   else ctx.restBookmarks.delete(shard);
-  const seen = await look(
+  const seen = await readRows(
     ctx,
     rows.map(({ id }) => id as string),
   );
   const now = ctx.clock.now();
   return seen.flatMap((one): Found[] => {
-    const { lease } = judgeable(one, now);
+    const { lease } = decodeSnapshot(one, now);
     if (!lease?.group?.pace) return [];
     const { group, slots } = withRest(queue, lease);
     const due = slots.some(({ end }) => end === undefined) ? groupDue({ ...lease, group: group! }) : (group!.notBefore ?? 0);

@@ -95,7 +95,7 @@ async function searchOnce(ctx: Context, taker: NewTaker, { looks, max, times, ma
   } finally {
     // Where it broke off, nothing is delivered.
     await taker.limiter?.settle(0);
-    for (const row of claiming) ctx.inHand.release(row);
+    for (const row of claiming) ctx.claimsInProgress.release(row);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { callBytesMax, tombstoneMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { judgeable } from '../leases/lease-store.ts';
+import { decodeSnapshot } from '../leases/lease-store.ts';
 import { parcelBehind } from '../lifecycle/group-parcels.ts';
 import { messageOverheadBytes } from '../messages/message-view.ts';
 import { sizeOf } from '../model/content-codec.ts';
@@ -67,7 +67,7 @@ export async function claimInTurn(
       if (isFull) break;
       const want = Math.min(expected.of(candidate), max - messages - planned);
       round.push({ candidate, want });
-      ctx.inHand.take(rowOf(candidate));
+      ctx.claimsInProgress.take(rowOf(candidate));
       claiming.push(rowOf(candidate));
       planned += want;
       bytes += size;
@@ -159,10 +159,10 @@ async function claim(
     return result.claimed;
   }
   ctx.windows.conflicted(parcel.shard);
-  const { lease, stone } = judgeable(result.inTheWay, ctx.clock.now());
+  const { lease, tombstone } = decodeSnapshot(result.inTheWay, ctx.clock.now());
   // Another receiver's row: that receiver removes the parcel. So does the process that made a tombstone since the read; an older
   // tombstone's maker may be gone. (If its clock is behind, one removal is superfluous; if ahead, a later look removes the parcel.)
-  if (stone && stone.until - tombstoneMs <= readAt) removals.push(parcel);
+  if (tombstone && tombstone.until - tombstoneMs <= readAt) removals.push(parcel);
   if (!lease || (result.inTheWay.row!.expiry as number) > ctx.clock.now()) return 'lost';
   return (await claimDue(ctx, taker, result.inTheWay, want)) ?? 'lost';
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Context } from '../context/context.ts';
-import { judgeable, lookAt, untilSettled } from '../leases/lease-store.ts';
+import { decodeSnapshot, readRow, retryOnConflict } from '../leases/lease-store.ts';
 import { moveSlots } from '../lifecycle/moves.ts';
 import { type Content, contentAt } from '../model/content-codec.ts';
 import { isLive } from '../model/rows.ts';
@@ -33,10 +33,10 @@ export async function readableOf(
 async function setAside(ctx: Context, taker: Taker, { lease: claimed }: Claimed, slots: readonly number[]): Promise<void> {
   const { queue, token } = taker;
   try {
-    const first = await lookAt(ctx, claimed.id);
-    const moved = await untilSettled<number>(ctx, first, async (seen) => {
+    const first = await readRow(ctx, claimed.id);
+    const moved = await retryOnConflict<number>(ctx, first, async (seen) => {
       const now = ctx.clock.now();
-      const { lease } = judgeable(seen, now);
+      const { lease } = decodeSnapshot(seen, now);
       const held = slots.filter((slot) => {
         const there = lease?.slots[slot];
         return there && isLive(there) && there.token === token;

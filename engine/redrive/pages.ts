@@ -3,7 +3,7 @@ import type { Context } from '../context/context.ts';
 import { findMessage } from '../messages/find.ts';
 import { formatCursor, parseCursor } from '../model/cursors.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
-import { readParcel } from '../model/row-codec.ts';
+import { decodeParcel } from '../model/row-codec.ts';
 import type { Parcel } from '../model/rows.ts';
 import { nextPlace, partitionAt } from '../model/shards.ts';
 import type { Row } from '../port/port.ts';
@@ -62,7 +62,7 @@ async function pageOfRows(ctx: Context, queue: QueueRecord, task: Task): Promise
     });
   const candidates = rows.map((row): Candidate => {
     const candidate = { id: row.id as string, next: placeAfter(row) };
-    return isFresh ? { ...candidate, waiting: { parcel: readParcel(row), readAt } } : candidate;
+    return isFresh ? { ...candidate, waiting: { parcel: decodeParcel(row), readAt } } : candidate;
   });
   if (next) return { candidates, next: placeAfter(next) };
   const shard = nextPlace(queue, at.shard as number);

@@ -7,11 +7,11 @@ import type { DeathReason } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { parcelSlotsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { judgeable, lookAt, untilSettled } from '../leases/lease-store.ts';
+import { decodeSnapshot, readRow, retryOnConflict } from '../leases/lease-store.ts';
 import { moveSlots } from '../lifecycle/moves.ts';
 import { verdictOfAge } from '../lifecycle/verdicts.ts';
 import { stateOf } from '../messages/message-view.ts';
-import { adopt } from '../messages/move-to-leases.ts';
+import { moveToLeases } from '../messages/move-to-leases.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { isLive, type Lease } from '../model/rows.ts';
 import { incarnationOf } from '../model/shards.ts';
@@ -38,8 +38,8 @@ export async function runRedrive(
     }
     const { changes, moved } = await runPage(ctx, queue, task).catch(async (error) => {
       // Only what may go better next time is worth a next time.
-      const isPassing = error instanceof StoreError || (error instanceof DumbwaiterError && error.retryable);
-      if (!isPassing) await saveTask(ctx, task, { state: 'failed', error: 'a defect; see the logs', endedAt: ctx.clock.now() });
+      const isTransient = error instanceof StoreError || (error instanceof DumbwaiterError && error.retryable);
+      if (!isTransient) await saveTask(ctx, task, { state: 'failed', error: 'a defect; see the logs', endedAt: ctx.clock.now() });
       throw error;
     });
     task = await saveTask(ctx, task, changes);
@@ -134,11 +134,11 @@ async function moveSelected(
     const isMovable = task.toQueue !== null && isSelected(task, parcel.since, undefined);
     if (!isMovable) return done(0, candidate.slot === undefined ? parcel.count : 1);
   }
-  const first = waiting ? (await adopt(ctx, queue, waiting)).seen : await lookAt(ctx, candidate.id);
+  const first = waiting ? (await moveToLeases(ctx, queue, waiting)).seen : await readRow(ctx, candidate.id);
   let moved = 0;
-  return untilSettled(ctx, first, async (seen) => {
+  return retryOnConflict(ctx, first, async (seen) => {
     const now = ctx.clock.now();
-    const { lease } = judgeable(seen, now);
+    const { lease } = decodeSnapshot(seen, now);
     // A group keeps its messages in their order: what is in one has not died.
     if (lease?.group) return { done: done(moved, lease.slots.filter(isLive).length) };
     const isHere = lease && incarnationOf(lease.shard) === queue.incarnation && lease.since <= task.startedAt && !lease.prepared;

@@ -2,7 +2,7 @@
 import type { MissedTicks, Schedule } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
-import { createPatience } from '../context/retry.ts';
+import { createRetryBudget } from '../context/retry.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { type Content, joinEntries, packEntry, place } from '../model/content-codec.ts';
 import { StoreError } from '../port/port.ts';
@@ -18,7 +18,7 @@ import {
   type ScheduleRecord,
   timingOf,
 } from './schedule-record.ts';
-import { byOf, commitSchedule, planOf, progress, publishTicks, takeBack } from './schedule-writes.ts';
+import { commitSchedule, earliestDeadline, planOf, progress, publishTicks, takeBack } from './schedule-writes.ts';
 import { within } from './ticks.ts';
 
 const roundsMax = 10;
@@ -42,14 +42,14 @@ export async function changeSchedule(
   name: string,
   change: (before: Definition | undefined) => Definition,
 ): Promise<Schedule> {
-  const patience = createPatience(ctx);
+  const retryBudget = createRetryBudget(ctx);
   for (let round = 0; round < roundsMax; round++) {
     try {
       const changed = await changeOnce(ctx, name, change);
       if (changed) return changed;
     } catch (error) {
       // Others may be at the schedule's row, or at messages that are to be taken back.
-      if (!(error instanceof StoreError) || error.applied !== 'no' || !(await patience.pause())) throw error;
+      if (!(error instanceof StoreError) || error.applied !== 'no' || !(await retryBudget.pause())) throw error;
     }
   }
   throw new StoreError(`the schedule "${name}" changed ${roundsMax} times while it was to be changed`, 'no');
@@ -94,7 +94,7 @@ async function changeOnce(
   const packed = sameContent(former?.content, content)
     ? undefined
     : place(joinEntries([packEntry(content)]), contentsInRowBytesMax, () => ctx.ids.parcel(0));
-  const by = byOf(readAt, ...(target ? [target.readAt] : []));
+  const by = earliestDeadline(readAt, ...(target ? [target.readAt] : []));
   const next: ScheduleRecord = {
     name,
     queue: asked.queue,

@@ -3,7 +3,7 @@
  * transaction that publishes them again, so that each tick still has one message.
  */
 import type { Context } from '../context/context.ts';
-import { endedRow, judgeable, look, type Seen } from '../leases/lease-store.ts';
+import { decodeSnapshot, endedRow, readRows, type Snapshot } from '../leases/lease-store.ts';
 import { deletedKey, type QueueRecord, readQueue } from '../model/queue-record.ts';
 import { isLive, leaseKey } from '../model/rows.ts';
 import type { Write } from '../port/port.ts';
@@ -32,7 +32,7 @@ export async function withoutLost(ctx: Context, record: ScheduleRecord): Promise
   const now = ctx.clock.now();
   const [deletions, seen] = await Promise.all([
     ctx.store.get(astray.map(({ incarnation }) => deletedKey(incarnation!))),
-    look(
+    readRows(
       ctx,
       astray.map(({ id }) => id),
     ),
@@ -61,13 +61,13 @@ export async function withoutLost(ctx: Context, record: ScheduleRecord): Promise
   };
 }
 
-function wasReceived(seen: Seen, now: number): boolean {
-  const { lease, stone } = judgeable(seen, now);
-  return stone !== undefined || (lease?.slots.some((slot) => !isLive(slot) || slot.receives > 0) ?? false);
+function wasReceived(seen: Snapshot, now: number): boolean {
+  const { lease, tombstone } = decodeSnapshot(seen, now);
+  return tombstone !== undefined || (lease?.slots.some((slot) => !isLive(slot) || slot.receives > 0) ?? false);
 }
 
-function takingBack(ctx: Context, seen: Seen, now: number): Write[] {
-  const { lease } = judgeable(seen, now);
+function takingBack(ctx: Context, seen: Snapshot, now: number): Write[] {
+  const { lease } = decodeSnapshot(seen, now);
   if (!lease) return [];
   const ended = { ...lease, slots: lease.slots.map((slot) => ({ ...slot, end: 'cancelled' as const })) };
   const when = { equals: [['version'], lease.version] } as const;

@@ -5,14 +5,14 @@
  */
 import { callBytesMax, scheduleTicksMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { endedRow, judgeable, look } from '../leases/lease-store.ts';
+import { decodeSnapshot, endedRow, readRows } from '../leases/lease-store.ts';
 import { unreceived } from '../leases/new-lease.ts';
-import { type Beside, removeLasting, withBodies } from '../leases/offloaded-bodies.ts';
+import { type OffloadedBody, removeLasting, withBodies } from '../leases/offloaded-bodies.ts';
 import { attributesWith, type Content, joinEntries, keptUntil, packEntry, place } from '../model/content-codec.ts';
-import { expiryOf, writeBy } from '../model/queue-record.ts';
-import { leaseRow, roomForContents } from '../model/row-codec.ts';
+import { retentionEnd, writeDeadline } from '../model/queue-record.ts';
+import { encodeLease, roomForContents } from '../model/row-codec.ts';
 import { absentAt, leaseKey } from '../model/rows.ts';
-import { anyShard, levelIn, shardKey } from '../model/shards.ts';
+import { levelIn, randomShard, shardKey } from '../model/shards.ts';
 import { type Condition, StoreError, type Write, type WriteOptions } from '../port/port.ts';
 import type { Target } from '../queues/publish-target.ts';
 import {
@@ -42,7 +42,7 @@ export interface Published {
   /** Those not due yet. */
   ahead: Ahead[];
   /** What is to lie beside their rows. */
-  bodies: Beside[];
+  bodies: OffloadedBody[];
 }
 
 /** The messages of these ticks, as writes still to be made. */
@@ -59,7 +59,7 @@ export function publishTicks(
   const { queue } = target;
   const room = (id: string) => roomForContents(1, id.length, queue.backoff, queue.deadLetter !== null);
   for (const tick of ticks) {
-    const shard = anyShard(queue, ctx.random);
+    const shard = randomShard(queue, ctx.random);
     const level = levelIn(queue, record.level);
     const id = ctx.ids.parcel(shard, level);
     const attributes = attributesWith(content.attributes, { schedule: record.name, tick: new Date(tick).toISOString() });
@@ -67,10 +67,10 @@ export function publishTicks(
     const { placed, chunks } = place(joinEntries([packed]), room(id), () => ctx.ids.parcel(shard));
     // As if published at its tick: a purge before that leaves it.
     const visibleAt = Math.max(now, tick);
-    const expiresAt = expiryOf(queue, visibleAt);
+    const expiresAt = retentionEnd(queue, visibleAt);
     const at = shardKey(queue, shard, level);
     const lease = unreceived(ctx, queue, { id, at, count: 1, now: visibleAt, visibleAt, placed });
-    published.writes.push({ key: leaseKey(id), when: absentAt(now), then: { put: leaseRow(lease) } });
+    published.writes.push({ key: leaseKey(id), when: absentAt(now), then: { put: encodeLease(lease) } });
     published.bodies.push({ placed, chunks, ttl: expiresAt && keptUntil(expiresAt) });
     if (tick > now) published.ahead.push({ id, tick, incarnation: queue.incarnation });
   }
@@ -82,12 +82,12 @@ export async function takeBack(ctx: Context, { ahead }: ScheduleRecord): Promise
   const now = ctx.clock.now();
   const writes: Write[] = [];
   const kept: Ahead[] = [];
-  const seen = await look(
+  const seen = await readRows(
     ctx,
     ahead.map(({ id }) => id),
   );
   for (const [index, one] of seen.entries()) {
-    const { lease } = judgeable(one, now);
+    const { lease } = decodeSnapshot(one, now);
     const [slot] = lease?.slots ?? [];
     const waits = slot && !slot.end && slot.receives === 0 && slot.visibleAt > now;
     if (!lease || !waits) {
@@ -130,7 +130,7 @@ export interface ScheduleChange {
   /** Messages put and taken back with it. */
   writes: readonly Write[];
   /** What is to lie beside the rows: put before them, and removed where they surely will not be. */
-  bodies?: readonly Beside[];
+  bodies?: readonly OffloadedBody[];
 }
 
 /** `refused`: it never will be made. `unknown`: it may yet be made, or was, and the schedule has changed again since. */
@@ -164,6 +164,6 @@ async function transacted(ctx: Context, { before, next, writes }: ScheduleChange
 }
 
 /** The earliest of two reads, by which what rests on both must go out. */
-export function byOf(...readAts: number[]): { by: number } {
-  return writeBy(Math.min(...readAts));
+export function earliestDeadline(...readAts: number[]): { by: number } {
+  return writeDeadline(Math.min(...readAts));
 }

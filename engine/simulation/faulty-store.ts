@@ -188,7 +188,7 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
       attempts(
         async (maybeApplied) => {
           const written = await memory.write(write);
-          return written.ok || !maybeApplied ? written : { ...written, unsure: true as const };
+          return written.ok || !maybeApplied ? written : { ...written, maybeApplied: true as const };
         },
         { by, writes: true, transaction: true, to: [write] },
       ),

@@ -2,13 +2,13 @@
 import { headRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import type { Deadline } from '../context/deadline.ts';
-import { judgeable, look, type Seen } from '../leases/lease-store.ts';
+import { decodeSnapshot, readRows, type Snapshot } from '../leases/lease-store.ts';
 import { removeAll, removeParcels } from '../leases/removals.ts';
 import { settle } from '../lifecycle/due-row.ts';
 import { permitsRowId } from '../limits/permits.ts';
 import { chunkKeys } from '../model/content-codec.ts';
 import { deletedKey, type QueueRecord } from '../model/queue-record.ts';
-import { readParcel } from '../model/row-codec.ts';
+import { decodeParcel } from '../model/row-codec.ts';
 import { type Lease, leaseKey, parcelKey } from '../model/rows.ts';
 import { partitionsOf, preparedPartitionsOf } from '../model/shards.ts';
 import type { Key } from '../port/port.ts';
@@ -39,14 +39,14 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string, d
       ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true }),
       ctx.store.range({ table: 'leases', index: 'due', partition, limit: headRowsMax }),
     ]);
-    const parcels = fresh.rows.map(readParcel);
-    const overriding = await look(
+    const parcels = fresh.rows.map(decodeParcel);
+    const overriding = await readRows(
       ctx,
       parcels.map(({ id }) => id),
     );
     // What lies beside one that a lease overrides is that one's, and may be in another queue by now.
     const untaken = parcels.filter((_, index) => !overriding[index]!.row);
-    const seen = await look(
+    const seen = await readRows(
       ctx,
       due.rows.map((row) => row.id as string),
     );
@@ -73,7 +73,7 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string, d
 /** Removes what waits in a group's partition; answers whether all of it is gone. */
 async function emptyGroup(ctx: Context, partition: string): Promise<boolean> {
   const { rows, next } = await ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true });
-  const parcels = rows.map(readParcel);
+  const parcels = rows.map(decodeParcel);
   await removeAll(
     ctx,
     parcels.flatMap(({ contents }) => chunkKeys(contents)),
@@ -83,15 +83,19 @@ async function emptyGroup(ctx: Context, partition: string): Promise<boolean> {
 }
 
 /** Rows that hold messages, rows that ended and whose time has come to be tidied, and how many of those have it still to come. */
-function sorted(seen: readonly Seen[], partition: string, now: number): { leases: Lease[]; ended: Seen[]; toCome: number } {
+function sorted(
+  seen: readonly Snapshot[],
+  partition: string,
+  now: number,
+): { leases: Lease[]; ended: Snapshot[]; toCome: number } {
   const leases: Lease[] = [];
-  const ended: Seen[] = [];
+  const ended: Snapshot[] = [];
   let toCome = 0;
   for (const one of seen) {
-    const { lease, stone } = judgeable(one, now);
+    const { lease, tombstone } = decodeSnapshot(one, now);
     if (lease?.shard === partition) leases.push(lease);
-    if (stone?.left?.shard !== partition) continue;
-    if (stone.left.due <= now) ended.push(one);
+    if (tombstone?.left?.shard !== partition) continue;
+    if (tombstone.left.due <= now) ended.push(one);
     else toCome++;
   }
   return { leases, ended, toCome };

@@ -7,13 +7,13 @@ import { checkBacksMax, headRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import type { Deadline } from '../context/deadline.ts';
 import type { CheckBackMessage, SweepReport } from '../engine.ts';
-import { judgeable, look, replace, type Seen } from '../leases/lease-store.ts';
+import { decodeSnapshot, putIfUnchanged, readRows, type Snapshot } from '../leases/lease-store.ts';
 import { settle } from '../lifecycle/due-row.ts';
-import { decide, rollBack, seenToAt } from '../messages/commit-rollback.ts';
+import { decide, rollBack, timeoutAt } from '../messages/commit-rollback.ts';
 import { readContents } from '../model/content-codec.ts';
 import { messageId } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
-import { leaseRow } from '../model/row-codec.ts';
+import { encodeLease } from '../model/row-codec.ts';
 import { isLive, type Lease } from '../model/rows.ts';
 
 /** Pages of one partition that one run visits. */
@@ -35,14 +35,14 @@ export async function sweepPrepared(
     let changed = false;
     for (let at = 0; at < rows.length; at += askedAtOnce) {
       if (deadline.isOver()) return false;
-      const seen = await look(
+      const seen = await readRows(
         ctx,
         rows.slice(at, at + askedAtOnce).map((row) => row.id as string),
       );
       // A sweep that stood still must not roll back, by settings that are no more, what its publisher is to be asked about.
       const current = await ctx.settings.find(queue.name);
       if (!current) return true;
-      const done = await Promise.all(seen.map((one) => seeTo(ctx, current, partition, one, swept)));
+      const done = await Promise.all(seen.map((one) => handleTimeout(ctx, current, partition, one, swept)));
       changed ||= done.includes(true);
     }
     // What is left is for somebody else to see to, or the index lags.
@@ -52,16 +52,16 @@ export async function sweepPrepared(
 }
 
 /** Answers whether it did something. */
-async function seeTo(
+async function handleTimeout(
   ctx: Context,
   queue: QueueRecord,
   partition: string,
-  seen: Seen,
+  seen: Snapshot,
   swept: SweepReport['queues'][number],
 ): Promise<boolean> {
   const now = ctx.clock.now();
-  const { lease, stone } = judgeable(seen, now);
-  if (stone?.left || (lease && lease.since < queue.purgedBefore)) {
+  const { lease, tombstone } = decodeSnapshot(seen, now);
+  if (tombstone?.left || (lease && lease.since < queue.purgedBefore)) {
     swept.removed += (await settle(ctx, queue, seen)).removed;
     return true;
   }
@@ -77,10 +77,10 @@ async function seeTo(
   const next: Lease = {
     ...lease,
     version: ctx.newVersion(),
-    slots: [{ ...slot, visibleAt: seenToAt(queue, now) }],
+    slots: [{ ...slot, visibleAt: timeoutAt(queue, now) }],
     prepared: { ...lease.prepared, checks: lease.prepared.checks + 1 },
   };
-  const after = await replace(ctx, seen, leaseRow(next));
+  const after = await putIfUnchanged(ctx, seen, encodeLease(next));
   if (after.row?.version !== next.version) return true;
   const [contents] = await readContents(ctx.store, [lease.contents]);
   const content = contents?.[0];

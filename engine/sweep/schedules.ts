@@ -16,7 +16,7 @@ import {
   scheduleKind,
   seenSchedule,
 } from '../schedules/schedule-record.ts';
-import { byOf, commitSchedule, planOf, progress, publishTicks } from '../schedules/schedule-writes.ts';
+import { commitSchedule, earliestDeadline, planOf, progress, publishTicks } from '../schedules/schedule-writes.ts';
 
 const schedulesAtOnce = 8;
 const pageRows = 1000;
@@ -84,7 +84,7 @@ async function runSchedule(ctx: Context, name: string, deadline: Deadline): Prom
     if (!isDue(record, now)) {
       if (record === seen.record) return true;
       const change = { before: seen, next: { ...record, version: ctx.newVersion() }, writes };
-      if ((await commitSchedule(ctx, change, byOf(now))) === 'made') return true;
+      if ((await commitSchedule(ctx, change, earliestDeadline(now))) === 'made') return true;
       continue;
     }
     const content = await contentOf(ctx, record);
@@ -104,7 +104,7 @@ async function runSchedule(ctx: Context, name: string, deadline: Deadline): Prom
         version: ctx.newVersion(),
       };
       const change = { before: seen, next, ...ticks, writes: [...writes, ...ticks.writes] };
-      const outcome = await commitSchedule(ctx, change, byOf(now, target.readAt));
+      const outcome = await commitSchedule(ctx, change, earliestDeadline(now, target.readAt));
       if (outcome === 'made') {
         ctx.wakeups.wake(record.queue);
         ticksLeft -= plan.ticks.length;
@@ -129,7 +129,7 @@ async function noteError(
   const isTold = record.error?.message === message;
   if (isTold && record === before.record) return true;
   const next: ScheduleRecord = { ...record, error: isTold ? record.error! : { at: now, message }, version: ctx.newVersion() };
-  const outcome = await commitSchedule(ctx, { before, next, writes }, byOf(now));
+  const outcome = await commitSchedule(ctx, { before, next, writes }, earliestDeadline(now));
   if (outcome === 'made' && !isTold) {
     ctx.observe?.({ kind: 'schedule_failed', schedule: record.name, queue: record.queue, reason: message });
   }

@@ -8,11 +8,11 @@ import type { Context } from '../context/context.ts';
 import type { Deadline } from '../context/deadline.ts';
 import { sideBySide } from '../context/side-by-side.ts';
 import type { SweepReport } from '../engine.ts';
-import { look, lookAt, type Seen } from '../leases/lease-store.ts';
+import { readRow, readRows, type Snapshot } from '../leases/lease-store.ts';
 import { removeParcels } from '../leases/removals.ts';
 import { settle } from '../lifecycle/due-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
-import { readParcel } from '../model/row-codec.ts';
+import { decodeParcel } from '../model/row-codec.ts';
 import { leaseKey, type Parcel } from '../model/rows.ts';
 import { levelsOf, preparedPartitionsOf } from '../model/shards.ts';
 import { type Row, StoreError } from '../port/port.ts';
@@ -96,7 +96,7 @@ async function sweepHead(ctx: Context, queue: QueueRecord, partition: string, sw
     if (deadline.isOver()) return { oldest: Number.POSITIVE_INFINITY, complete: false };
     const readAt = ctx.clock.now();
     const { rows, next } = await ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true });
-    const parcels = rows.map(readParcel);
+    const parcels = rows.map(decodeParcel);
     const overriding = parcels.length > 0 ? await ctx.store.get(parcels.map(({ id }) => leaseKey(id))) : [];
     const removals: Parcel[] = [];
     const staying: Parcel[] = [];
@@ -157,7 +157,7 @@ async function sweepDue(
         complete = false;
         break;
       }
-      const seen = await look(
+      const seen = await readRows(
         ctx,
         toSettle.slice(at, at + headRowsMax).map((row) => row.id as string),
       );
@@ -186,7 +186,7 @@ async function sweepDue(
 async function sweepRow(
   ctx: Context,
   queue: QueueRecord,
-  first: Seen,
+  first: Snapshot,
   swept: Swept,
   deadline: Deadline,
 ): Promise<'nothing' | 'waiting' | 'more'> {
@@ -200,7 +200,7 @@ async function sweepRow(
       swept.removed += settled.removed;
       swept.deadLettered += settled.deadLettered;
       if (!settled.unfinished) return settled.ready ? 'waiting' : 'nothing';
-      seen = await lookAt(ctx, seen.id);
+      seen = await readRow(ctx, seen.id);
     }
   } catch (error) {
     // One row that can not be seen to must not keep the others from it.

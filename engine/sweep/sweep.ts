@@ -48,7 +48,7 @@ export async function sweep(ctx: Context, { until, signal }: SweepOptions): Prom
   await restartRedrives(ctx, deadline);
   const awake = records.filter((queue) => !isAsleep(queue, ctx.clock.now()) || ctx.random.number() < sleepersShare);
   totals.asleep = records.length - awake.length;
-  const notReached = await sideBySide(inTurn(ctx, awake), queuesAtOnce, deadline.isOver, async (queue) => {
+  const notReached = await sideBySide(deliverablePrefix(ctx, awake), queuesAtOnce, deadline.isOver, async (queue) => {
     try {
       const { swept, complete } = await sweepQueue(ctx, queue, {
         isDeadLetter: deadLetters.has(queue.name),
@@ -79,7 +79,7 @@ export async function sweep(ctx: Context, { until, signal }: SweepOptions): Prom
  * The queues that this process has not visited for the longest time come first; a new process begins with any. So all get their turn
  * though each run is too short for all.
  */
-function inTurn(ctx: Context, records: readonly QueueRecord[]): QueueRecord[] {
+function deliverablePrefix(ctx: Context, records: readonly QueueRecord[]): QueueRecord[] {
   const there = new Set(records.map(({ incarnation }) => incarnation));
   for (const incarnation of ctx.visitedAt.keys()) if (!there.has(incarnation)) ctx.visitedAt.delete(incarnation);
   const start = Math.floor(ctx.random.number() * records.length);

@@ -113,7 +113,7 @@ describe('the dynamo store, when calls go wrong', () => {
   it('shows the caller its own row when the answer to its conditional write was lost', async () => {
     endpoint.fates.push('loseAnswer');
     const put = freshPut();
-    expect(await store.write(put)).toEqual({ ok: false, row: put.then.put, unsure: true });
+    expect(await store.write(put)).toEqual({ ok: false, row: put.then.put, maybeApplied: true });
   });
 
   it('gives every attempt of a transaction the same token', async () => {

@@ -422,7 +422,7 @@ onBothStores('publishing under a key', (driven) => {
         spy.after = undefined;
         await after();
         // The AWS client tried again, and was refused; or gave up.
-        if (spy.asRefused) return { ...(await inner.write(write, options)), ok: false, unsure: true };
+        if (spy.asRefused) return { ...(await inner.write(write, options)), ok: false, maybeApplied: true };
         throw new StoreError('the answer was lost', 'unknown');
       },
     };

@@ -407,7 +407,7 @@ onBothStores('a prepared message', (driven) => {
         if (!lose) return answer;
         lose = false;
         await ack('q', await receive('q'));
-        if (asRefused) return { ...(await inner.write(write, options)), ok: false, unsure: true };
+        if (asRefused) return { ...(await inner.write(write, options)), ok: false, maybeApplied: true };
         throw new StoreError('the answer was lost', 'unknown');
       },
     };

@@ -54,13 +54,13 @@ export const keeping: readonly Mutant[] = [
   {
     name: 'what is kept of a group goes when the group goes on',
     file: 'engine/leases/kept-messages.ts',
-    find: 'return apart.length > 0 ? replaceWith(ctx, seen, row, apart) : replace(ctx, seen, row);',
-    replace: 'return replace(ctx, seen, row);',
+    find: 'return apart.length > 0 ? putIfUnchangedWith(ctx, seen, row, apart) : putIfUnchanged(ctx, seen, row);',
+    replace: 'return putIfUnchanged(ctx, seen, row);',
   },
   {
     name: 'a row that ends holds nothing of what it is to keep',
     file: 'engine/leases/lease-store.ts',
-    find: '    stone.kept = lease;\n    stone.until = Math.max(stone.until, shownUntil);\n',
+    find: '    tombstone.kept = lease;\n    tombstone.until = Math.max(tombstone.until, shownUntil);\n',
     replace: '',
   },
   {

@@ -29,8 +29,8 @@ export const keys: readonly Mutant[] = [
   {
     name: 'who cannot say whether he was accepted takes the key again',
     file: 'engine/publish/dedup-key.ts',
-    find: "was === 'unknown' || (attempt.unsure",
-    replace: '(attempt.unsure',
+    find: "was === 'unknown' || (attempt.maybeApplied",
+    replace: '(attempt.maybeApplied',
     tests: ['test/engine/dedup.test.ts'],
   },
   {

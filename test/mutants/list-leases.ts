@@ -17,9 +17,9 @@ export const leases: readonly Mutant[] = [
   {
     name: 'the fresh row is removed before the lease row stands',
     file: 'engine/receive/claims.ts',
-    find: '  await keepThroughLease(ctx, lease);\n  const after = await putIfAbsent(ctx, leaseRow(lease), readAt);',
+    find: '  await keepThroughLease(ctx, lease);\n  const after = await putIfAbsent(ctx, encodeLease(lease), readAt);',
     replace:
-      '  await keepThroughLease(ctx, lease);\n  await removeParcel(ctx, parcel.shard, parcel.id);\n  const after = await putIfAbsent(ctx, leaseRow(lease), readAt);',
+      '  await keepThroughLease(ctx, lease);\n  await removeParcel(ctx, parcel.shard, parcel.id);\n  const after = await putIfAbsent(ctx, encodeLease(lease), readAt);',
   },
   {
     name: 'the fresh row is not removed once it is claimed',
@@ -151,14 +151,14 @@ export const leases: readonly Mutant[] = [
     name: 'a delayed parcel is put unconditionally',
     file: 'engine/publish/parcels.ts',
     find: 'const after = await putIfAbsent(ctx, parcel.row, readAt);',
-    replace: 'const after = await ctx.store.write({ key: parcel.key, then: { put: parcel.row } }, writeBy(readAt));',
+    replace: 'const after = await ctx.store.write({ key: parcel.key, then: { put: parcel.row } }, writeDeadline(readAt));',
   },
   {
     name: 'a message under its own id is put unconditionally',
     file: 'engine/publish/own-id.ts',
-    find: 'let after = await putIfAbsent(ctx, leaseRow(lease), readAt);',
+    find: 'let after = await putIfAbsent(ctx, encodeLease(lease), readAt);',
     replace:
-      'let after: Seen = { id: lease.id, readAt: now, row: (await ctx.store.write({ key: { table: "leases", id: lease.id }, then: { put: leaseRow(lease) } }, writeBy(now))).row };',
+      'let after: Snapshot = { id: lease.id, readAt: now, row: (await ctx.store.write({ key: { table: "leases", id: lease.id }, then: { put: encodeLease(lease) } }, writeDeadline(now))).row };',
   },
   {
     name: 'what a receive claimed too late to deliver stays leased and counted',

@@ -5,7 +5,7 @@ export const limits: readonly Mutant[] = [
   {
     name: 'permits are taken whatever another has taken meanwhile',
     file: 'engine/limits/limiter.ts',
-    find: '        seen = await replace(ctx, seen, permitsRow(id, version, permits, now));\n        if (seen',
+    find: '        seen = await putIfUnchanged(ctx, seen, permitsRow(id, version, permits, now));\n        if (seen',
     replace:
       "        seen = await writeLease(ctx, id, { not: { equals: [['id'], ''] } }, { put: permitsRow(id, version, permits, now) }, seen.readAt);\n        if (seen",
   },
@@ -167,7 +167,7 @@ export const limits: readonly Mutant[] = [
   {
     name: 'a group rests from messages that were given back undelivered',
     file: 'engine/receive/claims.ts',
-    find: '{ group: unpaced(taker.queue, lease.group, slots.length) }',
+    find: '{ group: withoutRateDelay(taker.queue, lease.group, slots.length) }',
     replace: '{ group: lease.group }',
     tests: ['test/engine/rates-of-groups.test.ts'],
   },

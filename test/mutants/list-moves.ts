@@ -5,9 +5,9 @@ export const moves: readonly Mutant[] = [
   {
     name: 'a whole row is moved whatever became of it since it was judged',
     file: 'engine/lifecycle/moves.ts',
-    find: '() => replace(ctx, seen, leaseRow(next));',
+    find: '() => putIfUnchanged(ctx, seen, encodeLease(next));',
     replace:
-      'async () => {\n    const [now2] = await ctx.store.get([leaseKey(seen.id)]);\n    return replace(ctx, { ...seen, row: now2 }, leaseRow(next));\n  };',
+      'async () => {\n    const [now2] = await ctx.store.get([leaseKey(seen.id)]);\n    return putIfUnchanged(ctx, { ...seen, row: now2 }, encodeLease(next));\n  };',
     tests: ['test/engine/races.test.ts'],
   },
   {
@@ -146,8 +146,8 @@ export const moves: readonly Mutant[] = [
   {
     name: 'a parcel is taken out of its turn though its row in `leases` may not stand',
     file: 'engine/messages/move-to-leases.ts',
-    find: 'if (!seen.row) throw notSaid(',
-    replace: 'if (!seen) throw notSaid(',
+    find: 'if (!seen.row) throw unknownOutcome(',
+    replace: 'if (!seen) throw unknownOutcome(',
     tests: ['test/engine/redrive.test.ts'],
   },
   {

@@ -17,22 +17,22 @@ export const ownIds: readonly Mutant[] = [
   {
     name: 'a publish takes the place of a message that ended whatever became of that since',
     file: 'engine/publish/own-id.ts',
-    find: 'after = await replace(ctx, before, leaseRow(lease)).catch(',
+    find: 'after = await putIfUnchanged(ctx, before, encodeLease(lease)).catch(',
     replace:
-      "const when = { exists: ['until'] } as const;\n    const put = ctx.store.write({ key: { table: 'leases', id: before.id }, when, then: { put: leaseRow(lease) } });\n    after = await put.then(({ row }) => ({ id: before.id, row, readAt: before.readAt }) as Seen).catch(",
+      "const when = { exists: ['until'] } as const;\n    const put = ctx.store.write({ key: { table: 'leases', id: before.id }, when, then: { put: encodeLease(lease) } });\n    after = await put.then(({ row }) => ({ id: before.id, row, readAt: before.readAt }) as Snapshot).catch(",
     tests: ['test/engine/own-id-again.test.ts'],
   },
   {
     name: 'a publish that was not answered publishes once more where its own message has ended since',
     file: 'engine/publish/own-id.ts',
-    find: 'if (unsure && (former.stone || pending.id === undefined)) throw notSaid();',
-    replace: 'if (unsure && pending.id === undefined) throw notSaid();',
+    find: 'if (maybeApplied && (former.tombstone || pending.id === undefined)) throw unknownOutcome();',
+    replace: 'if (maybeApplied && pending.id === undefined) throw unknownOutcome();',
     tests: ['test/engine/own-id-again.test.ts'],
   },
   {
     name: 'a publish whose request is still under way is said to be a duplicate',
     file: 'engine/publish/own-id.ts',
-    find: 'if (after.unsure && after.row?.version === before.row?.version) throw notSaid();',
+    find: 'if (after.maybeApplied && after.row?.version === before.row?.version) throw unknownOutcome();',
     replace: '',
     tests: ['test/engine/own-id-again.test.ts'],
   },

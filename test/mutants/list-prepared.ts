@@ -11,7 +11,7 @@ export const prepared: readonly Mutant[] = [
   {
     name: 'what was rolled back is not told so',
     file: 'engine/messages/commit-rollback.ts',
-    find: "if (there?.end === 'cancelled' || stone?.slots[slot]?.cancelled) return { done: 'rolled_back' };",
+    find: "if (there?.end === 'cancelled' || tombstone?.slots[slot]?.cancelled) return { done: 'rolled_back' };",
     replace: '',
   },
   {
@@ -41,8 +41,8 @@ export const prepared: readonly Mutant[] = [
   {
     name: 'the retention of a prepared message begins when it is prepared',
     file: 'engine/messages/commit-rollback.ts',
-    find: 'const expiresAt = expiryOf(queue, visibleAt);',
-    replace: 'const expiresAt = expiryOf(queue, lease.since);',
+    find: 'const expiresAt = retentionEnd(queue, visibleAt);',
+    replace: 'const expiresAt = retentionEnd(queue, lease.since);',
     tests: ['test/engine/prepared.test.ts'],
   },
   {
@@ -85,15 +85,15 @@ export const prepared: readonly Mutant[] = [
   {
     name: 'a prepared message is published again while its first request may be under way',
     file: 'engine/publish/own-id.ts',
-    find: 'if (unsure && (former.stone || pending.id === undefined)) throw notSaid();',
-    replace: 'if (unsure && former.stone) throw notSaid();',
+    find: 'if (maybeApplied && (former.tombstone || pending.id === undefined)) throw unknownOutcome();',
+    replace: 'if (maybeApplied && former.tombstone) throw unknownOutcome();',
     tests: ['test/engine/prepared.test.ts'],
   },
   {
     name: 'a sweep rolls back by settings that are no more',
     file: 'engine/sweep/prepared.ts',
-    find: 'seeTo(ctx, current, partition',
-    replace: 'seeTo(ctx, queue, partition',
+    find: 'handleTimeout(ctx, current, partition',
+    replace: 'handleTimeout(ctx, queue, partition',
     tests: ['test/engine/prepared.test.ts'],
   },
 ];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { endGraceMs, tombstoneMs } from '../../contract/limits.ts';
 import { formatReceipt } from '../../engine/model/receipts.ts';
-import { readLease } from '../../engine/model/row-codec.ts';
+import { decodeLease } from '../../engine/model/row-codec.ts';
 import type { Lease, Slot } from '../../engine/model/rows.ts';
 import { ack } from '../../engine/operations/ack.ts';
 import { type Store, StoreError } from '../../engine/port/port.ts';
@@ -22,7 +22,7 @@ async function begin(lease: Partial<Lease> = {}, over?: (store: Store) => Partia
   await world.putLease(leaseWith({ slots: leased(2), ...lease }));
   world.watched.take();
   const acked = async (...receipts: string[]) => (await ack(world.ctx, 'q', receipts)).results;
-  const row = () => readLease(world.rows('leases')[0]!);
+  const row = () => decodeLease(world.rows('leases')[0]!);
   return { world, acked, row };
 }
 
@@ -32,7 +32,7 @@ describe('an ack of a whole row', () => {
     expect(await acked(receipt(1, 2), receipt(0, 2))).toEqual([ok, ok]);
     expect(world.watched.take()).toMatchObject({ gets: 0, puts: 1, updates: 0, refused: 0 });
     const slots = [{ token: tokens[0] }, { token: tokens[1] }];
-    expect(row()).toMatchObject({ stone: { slots, until: start + tombstoneMs } });
+    expect(row()).toMatchObject({ tombstone: { slots, until: start + tombstoneMs } });
   });
 
   it('that was done before leaves the tombstone as it is', async () => {
@@ -48,7 +48,7 @@ describe('an ack of a whole row', () => {
   it('leaves to a row that has more to do when it ends that it comes due again', async () => {
     const { acked, row } = await begin({ ending: true });
     expect(await acked(receipt(0, 2), receipt(1, 2))).toEqual([ok, ok]);
-    expect(row()).toMatchObject({ stone: { left: { shard, due: start + endGraceMs } } });
+    expect(row()).toMatchObject({ tombstone: { left: { shard, due: start + endGraceMs } } });
   });
 
   it('by receipts that say too few messages ends those alone', async () => {
@@ -71,7 +71,7 @@ describe('an ack of a part of a row', () => {
   it('ends the row when it was the last part, with the token of each', async () => {
     const { acked, row } = await begin();
     expect([await acked(receipt(0, 2)), await acked(receipt(1, 2))]).toEqual([[ok], [ok]]);
-    expect(row()).toMatchObject({ stone: { slots: [{ token: tokens[0] }, { token: tokens[1] }] } });
+    expect(row()).toMatchObject({ tombstone: { slots: [{ token: tokens[0] }, { token: tokens[1] }] } });
   });
 
   it('marks what is held beside what is lost', async () => {
@@ -94,14 +94,14 @@ describe('an ack of a part of a row', () => {
     const { world, acked, row } = await begin({ slots: [{ ...first!, end: 'done' }, second!] });
     expect(await acked(receipt(1, 2), receipt(1, 2, tokens[2]))).toMatchObject([ok, lost]);
     expect(world.watched.take()).toMatchObject({ puts: 1, updates: 0 });
-    expect(row()).toHaveProperty('stone');
+    expect(row()).toHaveProperty('tombstone');
   });
 
   it('ends the row by one write though one of its receipts is stale', async () => {
     const { world, acked, row } = await begin();
     expect(await acked(receipt(0, 2), receipt(1, 2), receipt(1, 2, tokens[2]))).toMatchObject([ok, ok, lost]);
     expect(world.watched.take()).toMatchObject({ gets: 1, puts: 1, updates: 0 });
-    expect(row()).toHaveProperty('stone');
+    expect(row()).toHaveProperty('tombstone');
   });
 });
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { retentionGraceMs } from '../../contract/limits.ts';
-import { lookAt } from '../../engine/leases/lease-store.ts';
+import { readRow } from '../../engine/leases/lease-store.ts';
 import { leaseOf } from '../../engine/leases/new-lease.ts';
 import { keptUntil } from '../../engine/model/content-codec.ts';
 import type { QueueRecord } from '../../engine/model/queue-record.ts';
-import { readLease } from '../../engine/model/row-codec.ts';
+import { decodeLease } from '../../engine/model/row-codec.ts';
 import type { Lease, Parcel, Slot } from '../../engine/model/rows.ts';
 import { StoreError } from '../../engine/port/port.ts';
 import { claimDue, claimFresh, clearParcel, giveBack, keepThroughLease, type Taker } from '../../engine/receive/claims.ts';
@@ -24,13 +24,13 @@ const taken: Slot = { visibleAt: start + 30_000, receives: 1, failures: 0, token
 type World = ReturnType<typeof contextInMemory>;
 
 function leaseIn({ rows }: World): Lease {
-  const read = readLease(rows('leases').find(({ id }) => id === 'row')!);
+  const read = decodeLease(rows('leases').find(({ id }) => id === 'row')!);
   if (!('lease' in read)) throw new Error('a tombstone');
   return read.lease;
 }
 
 async function take(world: World, taker: Taker, want = 10) {
-  return claimDue(world.ctx, taker, await lookAt(world.ctx, 'row'), want);
+  return claimDue(world.ctx, taker, await readRow(world.ctx, 'row'), want);
 }
 
 describe('the row of a parcel that is received', () => {
@@ -215,8 +215,8 @@ describe('a parcel at the head', () => {
       const cleared = await clear(world, { purgedBefore: start }, { contents: beside, ...one });
       expect(world.rows('messages').filter((row) => row.shard === 'body:body').length).toBe(1);
       const [row] = world.rows('leases');
-      const read = row && readLease(row);
-      return [cleared?.remove, read && 'stone' in read ? read.stone.left?.contents : read];
+      const read = row && decodeLease(row);
+      return [cleared?.remove, read && 'tombstone' in read ? read.tombstone.left?.contents : read];
     };
     expect(await overriding({})).toEqual([true, beside]);
     expect(await overriding({ expiresAt: start + 1 })).toEqual([true, undefined]);

@@ -6,7 +6,7 @@ import { createContext } from '../../engine/context/context.ts';
 import type { EngineEvent } from '../../engine/engine.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
 import { type QueueRecord, queueRow } from '../../engine/model/queue-record.ts';
-import { leaseRow, parcelRow } from '../../engine/model/row-codec.ts';
+import { encodeLease, encodeParcel } from '../../engine/model/row-codec.ts';
 import type { Lease, Parcel } from '../../engine/model/rows.ts';
 import type { Row, Store } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
@@ -46,8 +46,8 @@ export function contextInMemory(over: (store: Store) => Partial<Store> = () => (
     events,
     put,
     rows: (table: 'messages' | 'leases') => memory.rows(table),
-    putLease: (lease: Lease) => put('leases', leaseRow(lease)),
-    putParcel: (parcel: Parcel) => put('messages', parcelRow(parcel, false)),
+    putLease: (lease: Lease) => put('leases', encodeLease(lease)),
+    putParcel: (parcel: Parcel) => put('messages', encodeParcel(parcel, false)),
     putQueue: (queue: QueueRecord) => put('queues', queueRow(queue)),
   };
 }

@@ -2,20 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { endGraceMs, readToWriteMsMax, retentionGraceMs, tombstoneMs } from '../../contract/limits.ts';
 import type { Context } from '../../engine/context/context.ts';
 import {
+  decodeSnapshot,
   endBodies,
   endedRow,
   isCurrent,
-  judgeable,
   keepBodies,
-  look,
-  lookAt,
   needsEnding,
   putIfAbsent,
-  replace,
-  untilSettled,
+  putIfUnchanged,
+  readRow,
+  readRows,
+  retryOnConflict,
 } from '../../engine/leases/lease-store.ts';
-import { leaseRow, readLease, tombstoneRow } from '../../engine/model/row-codec.ts';
-import { type Lease, type Tombstone, tombstone } from '../../engine/model/rows.ts';
+import { decodeLease, encodeLease, encodeTombstone } from '../../engine/model/row-codec.ts';
+import { type Lease, newTombstone, type Tombstone } from '../../engine/model/rows.ts';
 import { type Row, StoreError } from '../../engine/port/port.ts';
 import { contextInMemory, start } from './context-in-memory.ts';
 
@@ -26,22 +26,22 @@ function lease(version: string): Lease {
   return { id: 'row', shard: 'abcdefgh:0', version, slots, since: start, contents: { text: '[[1]]' } };
 }
 
-const row = (version: string): Row => leaseRow(lease(version));
+const row = (version: string): Row => encodeLease(lease(version));
 
 describe('what was seen', () => {
-  const stone = tombstone('row', 'v', [{}], start);
-  const judged = (seen: Row | undefined, now: number) => judgeable({ id: 'row', row: seen, readAt: start }, now);
+  const tombstone = newTombstone('row', 'v', [{}], start);
+  const judged = (seen: Row | undefined, now: number) => decodeSnapshot({ id: 'row', row: seen, readAt: start }, now);
 
   it('is a lease, a tombstone until its time is over, or nothing', () => {
     expect(judged(undefined, start)).toEqual({});
     expect(judged(row('v'), start)).toEqual({ lease: lease('v') });
-    expect(judged(tombstoneRow(stone), start + tombstoneMs)).toEqual({ stone });
-    expect(judged(tombstoneRow(stone), start + tombstoneMs + 1)).toEqual({});
+    expect(judged(encodeTombstone(tombstone), start + tombstoneMs)).toEqual({ tombstone });
+    expect(judged(encodeTombstone(tombstone), start + tombstoneMs + 1)).toEqual({});
   });
 
   it('is a tombstone for as long as something is left to remove', () => {
-    const unfinished: Tombstone = { ...stone, left: { shard: 'abcdefgh:0', due: start } };
-    expect(judged(tombstoneRow(unfinished), start + 2 * tombstoneMs)).toEqual({ stone: unfinished });
+    const unfinished: Tombstone = { ...tombstone, left: { shard: 'abcdefgh:0', due: start } };
+    expect(judged(encodeTombstone(unfinished), start + 2 * tombstoneMs)).toEqual({ tombstone: unfinished });
   });
 
   it('can be written on for so long after it was read', () => {
@@ -62,30 +62,30 @@ describe('what was seen', () => {
       },
     }));
     await putIfAbsent(ctx, row('v'), start);
-    const ids = (await look(ctx, ['none', 'row'])).map(({ id, row: found }) => [id, found?.version]);
+    const ids = (await readRows(ctx, ['none', 'row'])).map(({ id, row: found }) => [id, found?.version]);
     expect(ids).toEqual([
       ['none', undefined],
       ['row', 'v'],
     ]);
-    expect([await look(ctx, []), calls]).toEqual([[], [2]]);
+    expect([await readRows(ctx, []), calls]).toEqual([[], [2]]);
   });
 });
 
 describe('a write of a row', () => {
   it('is applied where the row is as it was seen, and else answers the row in the way', async () => {
     const { ctx, clock } = contextInMemory();
-    const absent = await lookAt(ctx, 'row');
-    expect((await replace(ctx, absent, row('v1'))).row?.version).toBe('v1');
-    expect((await replace(ctx, absent, row('v2'))).row?.version).toBe('v1');
+    const absent = await readRow(ctx, 'row');
+    expect((await putIfUnchanged(ctx, absent, row('v1'))).row?.version).toBe('v1');
+    expect((await putIfUnchanged(ctx, absent, row('v2'))).row?.version).toBe('v1');
     clock.advance(7);
-    const seen = await replace(ctx, await lookAt(ctx, 'row'), row('v3'));
+    const seen = await putIfUnchanged(ctx, await readRow(ctx, 'row'), row('v3'));
     expect(seen).toMatchObject({ id: 'row', readAt: start + 7, row: { version: 'v3' } });
-    expect((await replace(ctx, { ...seen, row: row('v1') }, row('v4'))).row?.version).toBe('v3');
+    expect((await putIfUnchanged(ctx, { ...seen, row: row('v1') }, row('v4'))).row?.version).toBe('v3');
   });
 
   it('puts a row where none is, and where a tombstone has had its time', async () => {
     const { ctx, clock } = contextInMemory();
-    await putIfAbsent(ctx, tombstoneRow(tombstone('row', 'dead', [{}], start)), start);
+    await putIfAbsent(ctx, encodeTombstone(newTombstone('row', 'dead', [{}], start)), start);
     const put = async () => (await putIfAbsent(ctx, row('v'), clock.now())).row?.version;
     expect(await put()).toBe('dead');
     clock.advance(tombstoneMs);
@@ -150,8 +150,8 @@ describe('judging until all is settled', () => {
   it('goes on with the row that was in the way', async () => {
     const { ctx } = contextInMemory();
     const versions: unknown[] = [];
-    const first = await lookAt(ctx, 'row');
-    const answer = await untilSettled(ctx, first, async (seen) => {
+    const first = await readRow(ctx, 'row');
+    const answer = await retryOnConflict(ctx, first, async (seen) => {
       versions.push(seen.row?.version);
       return versions.length < 3 ? { seen: await putIfAbsent(ctx, row(`v${versions.length}`), seen.readAt) } : { done: 'yes' };
     });
@@ -160,11 +160,11 @@ describe('judging until all is settled', () => {
 
   it('reads anew what was seen too long ago', async () => {
     const { ctx, clock, putLease } = contextInMemory();
-    const first = await lookAt(ctx, 'row');
+    const first = await readRow(ctx, 'row');
     await putLease(lease('theirs'));
     const seenAfter = async (ms: number) => {
       clock.advance(ms);
-      return untilSettled(ctx, first, async ({ row: seen }) => ({ done: seen?.version }));
+      return retryOnConflict(ctx, first, async ({ row: seen }) => ({ done: seen?.version }));
     };
     expect([await seenAfter(readToWriteMsMax), await seenAfter(1)]).toEqual([undefined, 'theirs']);
   });
@@ -172,7 +172,7 @@ describe('judging until all is settled', () => {
   it('ends with a refusal when the row never comes to rest', async () => {
     const { ctx } = contextInMemory();
     let rounds = 0;
-    const endless = untilSettled(ctx, await lookAt(ctx, 'row'), async (seen) => {
+    const endless = retryOnConflict(ctx, await readRow(ctx, 'row'), async (seen) => {
       rounds++;
       return { seen };
     });
@@ -188,8 +188,8 @@ describe('the row of a lease that ended', () => {
     { visibleAt: start, receives: 1, failures: 0, end: 'done' },
   ];
   const ended = (more: Partial<Lease>) => {
-    const found = readLease(endedRow({ ...lease('v'), slots, ...more }, 'end', start));
-    return 'stone' in found ? found.stone : undefined;
+    const found = decodeLease(endedRow({ ...lease('v'), slots, ...more }, 'end', start));
+    return 'tombstone' in found ? found.tombstone : undefined;
   };
 
   it('tells by which token each message was done', () => {

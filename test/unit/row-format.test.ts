@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { parcelSlotsMax, retentionGraceMs, rowBytesMax, signedRequestMsMax } from '../../contract/limits.ts';
 import type { Placed } from '../../engine/model/content-codec.ts';
-import { leaseRow, parcelRow, readLease, readParcel, roomForContents, tombstoneRow } from '../../engine/model/row-codec.ts';
+import {
+  decodeLease,
+  decodeParcel,
+  encodeLease,
+  encodeParcel,
+  encodeTombstone,
+  roomForContents,
+} from '../../engine/model/row-codec.ts';
 import type { Lease, Parcel, Slot, Tombstone } from '../../engine/model/rows.ts';
 import { slotPath } from '../../engine/model/slot-codec.ts';
 import { storedBytes } from '../../engine/port/row-limits.ts';
@@ -39,15 +46,15 @@ describe('a parcel', () => {
       { ...parcel, contents },
       { ...parcel, contents, expiresAt: noon },
     ]) {
-      expect(readParcel(parcelRow(one, true))).toEqual(one);
+      expect(decodeParcel(encodeParcel(one, true))).toEqual(one);
     }
   });
 
   it('is left to TTL long after its retention, unless a dead-letter queue waits for it', () => {
     const expiring = { ...parcel, expiresAt: noon };
-    expect(parcelRow(expiring, false).ttl).toBe(noon / 1000 + graceSeconds);
-    expect(parcelRow(expiring, true).ttl).toBeUndefined();
-    expect(parcelRow(parcel, false).ttl).toBeUndefined();
+    expect(encodeParcel(expiring, false).ttl).toBe(noon / 1000 + graceSeconds);
+    expect(encodeParcel(expiring, true).ttl).toBeUndefined();
+    expect(encodeParcel(parcel, false).ttl).toBeUndefined();
   });
 });
 
@@ -73,20 +80,20 @@ describe('a lease', () => {
       { ...lease, contents },
       { ...whole, contents },
     ]) {
-      expect(readLease(leaseRow(one))).toEqual({ lease: one });
+      expect(decodeLease(encodeLease(one))).toEqual({ lease: one });
     }
   });
 
   it('comes due with the first of its live messages', () => {
-    expect(leaseRow(whole).expiry).toBe(fullSlot.visibleAt);
+    expect(encodeLease(whole).expiry).toBe(fullSlot.visibleAt);
     const slots = [5, 3, 4].map((visibleAt) => ({ visibleAt, receives: 0, failures: 0 }));
-    expect(leaseRow({ ...lease, slots }).expiry).toBe(3);
+    expect(encodeLease({ ...lease, slots }).expiry).toBe(3);
   });
 
   it('tells the sweep where a message has used up its receives', () => {
     const last = (receives: number, more: Partial<Lease>, slot: Partial<Slot> = {}) => {
       const live = { visibleAt: 0, receives: 0, failures: 0 };
-      return leaseRow({ ...lease, slots: [live, { ...live, receives, ...slot }], ...more }).last;
+      return encodeLease({ ...lease, slots: [live, { ...live, receives, ...slot }], ...more }).last;
     };
     expect([1, 2, 3].map((receives) => last(receives, { maxReceives: 2 }))).toEqual([undefined, true, true]);
     expect(last(3, {})).toBeUndefined();
@@ -97,20 +104,20 @@ describe('a lease', () => {
     const expiring = { ...lease, expiresAt: noon };
     const slots = [2_000, 8_000].map((ms) => ({ visibleAt: noon + ms, receives: 1, failures: 0 }));
     const ended: Slot = { visibleAt: noon + 99_000, receives: 1, failures: 0, end: 'done' };
-    expect(leaseRow(expiring).ttl).toBe(noon / 1000 + graceSeconds);
-    expect(leaseRow({ ...expiring, slots: [...slots, ended] }).ttl).toBe(noon / 1000 + 8 + graceSeconds);
-    expect(leaseRow({ ...expiring, maxReceives: 1 }).ttl).toBeUndefined();
-    expect(leaseRow(lease).ttl).toBeUndefined();
+    expect(encodeLease(expiring).ttl).toBe(noon / 1000 + graceSeconds);
+    expect(encodeLease({ ...expiring, slots: [...slots, ended] }).ttl).toBe(noon / 1000 + 8 + graceSeconds);
+    expect(encodeLease({ ...expiring, maxReceives: 1 }).ttl).toBeUndefined();
+    expect(encodeLease(lease).ttl).toBeUndefined();
   });
 
   it('names what is not there by no attribute: each counts for the size of the row', () => {
     const names = ['id', 'shard', 'version', 'expiry', 'count', 'slots', 'since', 'bodies'];
-    expect(Object.keys(leaseRow(lease)).toSorted()).toEqual(names.toSorted());
-    expect(leaseRow(lease).slots).toEqual([{ v: noon }]);
+    expect(Object.keys(encodeLease(lease)).toSorted()).toEqual(names.toSorted());
+    expect(encodeLease(lease).slots).toEqual([{ v: noon }]);
   });
 
   it('keeps token and end of a slot where conditions look for them', () => {
-    const row = leaseRow(whole) as { slots: Record<string, unknown>[] };
+    const row = encodeLease(whole) as { slots: Record<string, unknown>[] };
     const at = (slot: number, name: 'token' | 'end' | 'visibleAt') => {
       const [list, index, attribute] = slotPath(slot, name) as [string, number, string];
       return [list, row.slots[index]![attribute]];
@@ -124,25 +131,25 @@ describe('a lease', () => {
 });
 
 describe('a tombstone', () => {
-  const stone: Tombstone = { id: 'p', version: 'v', slots: [{ token: '0123456789ab' }, {}], until: noon + 1 };
+  const tombstone: Tombstone = { id: 'p', version: 'v', slots: [{ token: '0123456789ab' }, {}], until: noon + 1 };
   const left = { shard: 'abcdefgh:0', due: noon };
 
   it.each<Tombstone>([
-    stone,
-    { ...stone, left },
-    { ...stone, left: { ...left, outOfOrder: 'abcdefgh:1' } },
-    { ...stone, left: { ...left, contents: places[2]! } },
+    tombstone,
+    { ...tombstone, left },
+    { ...tombstone, left: { ...left, outOfOrder: 'abcdefgh:1' } },
+    { ...tombstone, left: { ...left, contents: places[2]! } },
   ])('is read as it was written: %o', (one) => {
-    expect(readLease(tombstoneRow(one))).toEqual({ stone: one });
+    expect(decodeLease(encodeTombstone(one))).toEqual({ tombstone: one });
   });
 
   it('is left to TTL when no request can arrive any more that was refused for it, and comes due no more', () => {
-    expect(tombstoneRow(stone)).toMatchObject({ ttl: noon / 1000 + 1 + signedRequestMsMax / 1000 });
-    expect(tombstoneRow(stone)).not.toHaveProperty('expiry');
+    expect(encodeTombstone(tombstone)).toMatchObject({ ttl: noon / 1000 + 1 + signedRequestMsMax / 1000 });
+    expect(encodeTombstone(tombstone)).not.toHaveProperty('expiry');
   });
 
   it('comes due, and is not left to TTL, while something is left to remove', () => {
-    const row = tombstoneRow({ ...stone, left });
+    const row = encodeTombstone({ ...tombstone, left });
     expect(row).toMatchObject({ shard: left.shard, expiry: left.due });
     expect(row).not.toHaveProperty('ttl');
   });
@@ -175,7 +182,7 @@ describe('the room for contents', () => {
   ])('is what a leased row has left of a KiB, within a few bytes: %o', ({ count, backoff, deadLetter }) => {
     const backoffSettings = backoff ? { minSeconds: 1, maxSeconds: 900, factor: 2, jitter: 0.5 } : null;
     const room = roomForContents(count, 24, backoffSettings, deadLetter);
-    const bytes = storedBytes(leaseRow(leased(count, backoff, deadLetter, 'x'.repeat(Math.max(0, room)))));
+    const bytes = storedBytes(encodeLease(leased(count, backoff, deadLetter, 'x'.repeat(Math.max(0, room)))));
     expect(bytes).toBeLessThanOrEqual(rowBytesMax);
     // Receives and failures of two digits are reckoned with, and no flag.
     expect(bytes).toBeGreaterThan(rowBytesMax - 16);

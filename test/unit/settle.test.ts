@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { tombstoneMs } from '../../contract/limits.ts';
-import { lookAt } from '../../engine/leases/lease-store.ts';
+import { readRow } from '../../engine/leases/lease-store.ts';
 import { settle } from '../../engine/lifecycle/due-row.ts';
 import type { QueueRecord } from '../../engine/model/queue-record.ts';
-import { leaseRow, readLease, tombstoneRow } from '../../engine/model/row-codec.ts';
-import { type Lease, type Slot, tombstone } from '../../engine/model/rows.ts';
+import { decodeLease, encodeLease, encodeTombstone } from '../../engine/model/row-codec.ts';
+import { type Lease, newTombstone, type Slot } from '../../engine/model/rows.ts';
 import { type Row, type Store, StoreError } from '../../engine/port/port.ts';
 import { contextInMemory, leaseWith, queueOf, shard, start } from './context-in-memory.ts';
 
@@ -17,14 +17,15 @@ type World = ReturnType<typeof contextInMemory>;
 
 async function settled(world: World, row: Row, settings: Partial<QueueRecord> = {}) {
   await world.put('leases', row);
-  return settle(world.ctx, queueOf(settings), await lookAt(world.ctx, 'row'));
+  return settle(world.ctx, queueOf(settings), await readRow(world.ctx, 'row'));
 }
 
-const settledLease = (world: World, lease: Lease, settings?: Partial<QueueRecord>) => settled(world, leaseRow(lease), settings);
+const settledLease = (world: World, lease: Lease, settings?: Partial<QueueRecord>) =>
+  settled(world, encodeLease(lease), settings);
 
 function rowIn(world: World, id = 'row') {
   const row = world.rows('leases').find((one) => one.id === id);
-  return row && readLease(row);
+  return row && decodeLease(row);
 }
 
 describe('a due row', () => {
@@ -56,9 +57,9 @@ describe('a due row', () => {
     ] as [Slot[], number, number][]) {
       const world = contextInMemory();
       // No expiry follows from messages that have all ended.
-      const row = { ...leaseRow(leaseWith({ slots })), expiry: start };
+      const row = { ...encodeLease(leaseWith({ slots })), expiry: start };
       expect(await settled(world, row, { purgedBefore })).toEqual({ deadLettered: 0, removed });
-      expect(rowIn(world)).toMatchObject({ stone: { until: start + tombstoneMs } });
+      expect(rowIn(world)).toMatchObject({ tombstone: { until: start + tombstoneMs } });
     }
   });
 
@@ -77,8 +78,8 @@ describe('a due row', () => {
   it('whose expiry came early is mended', async () => {
     const world = contextInMemory();
     const lease = leaseWith({ slots: [held] });
-    expect(await settled(world, { ...leaseRow(lease), expiry: start })).toEqual({ deadLettered: 0, removed: 0 });
-    expect(world.rows('leases')[0]).toMatchObject({ expiry: held.visibleAt, slots: leaseRow(lease).slots });
+    expect(await settled(world, { ...encodeLease(lease), expiry: start })).toEqual({ deadLettered: 0, removed: 0 });
+    expect(world.rows('leases')[0]).toMatchObject({ expiry: held.visibleAt, slots: encodeLease(lease).slots });
     expect(world.rows('leases')[0]!.version).not.toBe(lease.version);
   });
 
@@ -127,7 +128,7 @@ describe('a message whose receives are used up', () => {
     const world = contextInMemory((store) => ({
       async write(write, options) {
         if (others-- > 0)
-          await store.write({ key: write.key, then: { put: leaseRow(leaseWith({ version: 'theirs', slots: [held] })) } });
+          await store.write({ key: write.key, then: { put: encodeLease(leaseWith({ version: 'theirs', slots: [held] })) } });
         return store.write(write, options);
       },
     }));
@@ -139,8 +140,8 @@ describe('a message whose receives are used up', () => {
 describe('a tombstone with something left to remove', () => {
   const body = { shard: 'body:body', id: '0' };
   const parcel = { shard: 'abcdefgh:1', id: 'row' };
-  const stone = {
-    ...tombstone('row', 'v', [{ token: 'mine' }], start),
+  const tombstone = {
+    ...newTombstone('row', 'v', [{ token: 'mine' }], start),
     left: { shard, due: start, outOfOrder: parcel.shard, contents: { beside: 'body', chunks: 1, size: 9 } },
   };
   const begin = async (over?: (store: Store) => Partial<Store>) => {
@@ -151,24 +152,24 @@ describe('a tombstone with something left to remove', () => {
 
   it('removes it when it is due, and is then like any other', async () => {
     const world = await begin();
-    await settled(world, tombstoneRow(stone));
+    await settled(world, encodeTombstone(tombstone));
     expect(world.rows('messages')).toEqual([]);
-    const { left: _, ...plain } = stone;
-    expect(rowIn(world)).toEqual({ stone: { ...plain, version: expect.not.stringMatching(/^v$/) } });
+    const { left: _, ...plain } = tombstone;
+    expect(rowIn(world)).toEqual({ tombstone: { ...plain, version: expect.not.stringMatching(/^v$/) } });
   });
 
   it('removes no more than it says', async () => {
     const world = await begin();
-    await settled(world, tombstoneRow({ ...stone, left: { shard, due: start, outOfOrder: parcel.shard } }));
+    await settled(world, encodeTombstone({ ...tombstone, left: { shard, due: start, outOfOrder: parcel.shard } }));
     expect(world.rows('messages')).toEqual([body]);
     const other = await begin();
-    await settled(other, tombstoneRow({ ...stone, left: { shard, due: start, contents: stone.left.contents } }));
+    await settled(other, encodeTombstone({ ...tombstone, left: { shard, due: start, contents: tombstone.left.contents } }));
     expect(other.rows('messages')).toEqual([parcel]);
   });
 
   it('waits until it is due', async () => {
     const world = await begin();
-    const row = tombstoneRow({ ...stone, left: { ...stone.left, due: start + 1 } });
+    const row = encodeTombstone({ ...tombstone, left: { ...tombstone.left, due: start + 1 } });
     expect(await settled(world, row)).toEqual({ deadLettered: 0, removed: 0 });
     expect(world.rows('messages')).toHaveLength(2);
     expect(world.rows('leases')).toEqual([row]);
@@ -177,7 +178,7 @@ describe('a tombstone with something left to remove', () => {
   it('stays as it is while a removal is not answered for', async () => {
     const lost = new StoreError('lost', 'unknown');
     const world = await begin(() => ({ writeAll: async () => [undefined, lost] }));
-    await expect(settled(world, tombstoneRow(stone))).rejects.toBe(lost);
-    expect(rowIn(world)).toEqual({ stone });
+    await expect(settled(world, encodeTombstone(tombstone))).rejects.toBe(lost);
+    expect(rowIn(world)).toEqual({ tombstone });
   });
 });
