@@ -1,11 +1,11 @@
 /**
- * The rules as data, evaluated on a row: what `dynamo-store` has DynamoDB do by expressions. Pure. Where the two could
- * differ, DynamoDB is right; `test/conformance` holds them together.
+ * Evaluates conditions and applies changes to a row in memory, as DynamoDB does with the expressions of `engine/dynamo/`.
+ * Pure functions. Where the two differ, DynamoDB is right; `test/conformance` compares them.
  */
 import type { Change, Condition, Path, Row, Value } from './port.ts';
 import { assign } from './row-limits.ts';
 
-/** Whether the condition holds for the row; every path of a row that does not exist is absent. */
+/** Whether the condition holds for the row. In a row that does not exist, every path is absent. */
 export function holds(condition: Condition, row: Row | undefined): boolean {
   if ('absent' in condition) return valueAt(row, condition.absent) === undefined;
   if ('exists' in condition) return valueAt(row, condition.exists) !== undefined;
@@ -23,8 +23,8 @@ export function holds(condition: Condition, row: Row | undefined): boolean {
 }
 
 /**
- * Applies `set` and `unset` to a row of the caller's own, in place. Throws where DynamoDB answers ValidationException
- * (a place whose parent is missing or of the wrong kind), and for places at or past a list's end.
+ * Applies `set` and `unset` to the row in place. Throws where DynamoDB returns a ValidationException (the parent of a
+ * path is missing or has the wrong type), and for a list index at or past the end of the list.
  */
 export function applySet(change: Extract<Change, { set: unknown }>, row: Row): void {
   for (const [path, value] of change.set) {
@@ -36,7 +36,7 @@ export function applySet(change: Extract<Change, { set: unknown }>, row: Row): v
   for (const path of change.unset ?? []) delete (parentOf(row, path) as Row)[path.at(-1)!];
 }
 
-/** Order of DynamoDB's strings: by their UTF-8 bytes, which is by code points, where JavaScript compares UTF-16 units. */
+/** Compares strings as DynamoDB does: by UTF-8 bytes, which is code point order. JavaScript compares UTF-16 units. */
 export function compareStrings(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let position = 0; position < length; position++) {
@@ -48,19 +48,19 @@ export function compareStrings(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** Order of sort keys: of one table's, or of the index's, which all are of one type. */
+/** Compares sort keys of one table or index. Both have the same type. */
 export function compareSortKeys(a: string | number, b: string | number): number {
   return typeof a === 'number' && typeof b === 'number' ? a - b : compareStrings(String(a), String(b));
 }
 
-/** Halves of surrogate pairs (D800 to DFFF) stand for code points above all that fit in one unit. */
+/** Ranks surrogates (D800 to DFFF) above all other units: they encode code points beyond FFFF. */
 function codePointRank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
 /**
- * DynamoDB takes no two document paths of one update of which one holds the other, nor the same twice. Taking elements
- * out of lists would move those behind them, also those set by the same change: it is left out of the port.
+ * DynamoDB rejects an update in which one document path equals or contains another. The port does not allow removing
+ * list elements: that would shift the elements after them, including those set by the same change.
  */
 export function checkPlaces({ set, unset = [] }: Extract<Change, { set: unknown }>): void {
   const paths = [...set.map(([path]) => path), ...unset];
@@ -77,7 +77,7 @@ export function checkPlaces({ set, unset = [] }: Extract<Change, { set: unknown 
   if (element) throw new Error(`an element cannot be taken out of its list: ${element.join('.')}`);
 }
 
-/** An expression of DynamoDB cannot say "always" or "never". */
+/** A DynamoDB expression cannot state "always" or "never". */
 export function refuseEmpty(condition: Condition): void {
   const parts = 'all' in condition ? condition.all : 'any' in condition ? condition.any : undefined;
   if (parts?.length === 0) throw new Error('a condition of no parts cannot be stated');

@@ -1,17 +1,19 @@
 /**
- * What the engine asks of the world: a store, a clock, randomness. Rules are data: a write is a key, a condition on the
- * row as it is, and a change; `dynamo-store` compiles the condition to an expression, `memory-store` evaluates it.
+ * The port: the interfaces that the engine needs from its environment (a store, a clock, randomness). Start reading here.
+ * The rest of the folder evaluates conditions, checks the limits of a row and makes random numbers.
+ * Rules are data: a write is a key, a condition on the current row, and a change. `engine/dynamo/` compiles conditions
+ * to expressions; `engine/memory/` evaluates them. Every store passes the same conformance suite.
  */
 
 /**
- * What a row holds. Strings are well-formed Unicode; numbers are 0 or of a magnitude from 1e-130 to below 1e126 (-0 is
- * stored as 0); nesting goes 32 levels deep, the row being the first; a row has at most 400 KB (`storedBytes`). Anything
- * else is a defect of the caller, and rejects as such.
+ * A value in a row. Strings are well-formed Unicode. Numbers are 0 or have a magnitude from 1e-130 to below 1e126; -0 is
+ * stored as 0. Values nest at most 32 levels deep, the row being level 1. A row has at most 400 KB (`storedBytes`).
+ * Anything else is a defect of the caller, and the call rejects.
  */
 export type Value = string | number | boolean | Uint8Array | Value[] | { [name: string]: Value };
 export type Row = { [name: string]: Value };
 
-/** The three tables, and the names of their keys. `due` is the sparse index of `leases` on (`shard`, `expiry`). */
+/** The three tables and the names of their key attributes. `due` is the sparse index of `leases` on (`shard`, `expiry`). */
 export const tables = {
   messages: { partition: 'shard', sort: 'id' },
   leases: { partition: 'id' },
@@ -22,7 +24,7 @@ export const dueIndex = {
   table: 'leases',
   partition: 'shard',
   sort: 'expiry',
-  /** Besides the keys, so that the sweep sees what to visit without reading rows. */
+  /** Attributes projected besides the keys, so that the sweep sees which rows to visit without reading them. */
   projected: ['last', 'expiresAt', 'since'],
 } as const;
 
@@ -31,12 +33,13 @@ export type Key =
   | { table: 'leases'; id: string }
   | { table: 'queues'; kind: string; name: string };
 
-/** A place in a row: names of maps and positions of lists. */
+/** A path in a row: attribute names of maps and indexes of lists. */
 export type Path = readonly [string, ...(string | number)[]];
 
 /**
- * On a row that does not exist every path is absent. Comparing an absent path, or values of two types, is false (and `not`
- * makes it true). Strings compare by code points. `all` and `any` need at least one part: no expression says "always".
+ * In a row that does not exist, every path is absent. Comparing an absent path, or values of different types, is false;
+ * `not` makes it true. Strings compare by code points. `all` and `any` need at least one part: an expression cannot
+ * state "always".
  */
 export type Condition =
   | { absent: Path }
@@ -48,10 +51,12 @@ export type Condition =
   | { not: Condition };
 
 /**
- * `put` replaces the row (the key's attributes are part of it). `set` and `unset` change places of a row that exists; they
- * are refused, with no row, if it does not. A place's parent must exist, and a list's place itself; places must not
- * overlap, nor be none, nor be of the key; `unset` takes no element out of a list. Else it is a defect: guard it by the condition.
- * In `leases` the index's keys must be of their types (`shard` a string and not empty, `expiry` a number) or absent.
+ * `put` replaces the row; the row includes the key attributes. `set` and `unset` change paths of an existing row. If the
+ * row does not exist, the write is refused with `row: undefined`.
+ *
+ * Rules for paths: at least one, none overlapping, none of the key. The parent of a path must exist; a list element
+ * must exist itself. `unset` cannot remove a list element. Breaking a rule is a defect, so guard it by the condition.
+ * In `leases`, the index keys must be absent or have their type: `shard` a non-empty string, `expiry` a number.
  */
 export type Change = { put: Row } | { remove: true } | { set: readonly (readonly [Path, Value])[]; unset?: readonly Path[] };
 
@@ -62,47 +67,52 @@ export interface Write {
 }
 
 /**
- * Applied, with the row as it is now (undefined once removed); or refused by its condition, with the row that was in the way. `maybeApplied`:
- * an earlier try of this very write may have been applied.
+ * `ok: true`: applied, with the row after the write (undefined if it was removed). `ok: false`: the condition failed, with
+ * the current row. `maybeApplied`: an earlier attempt of the same write may have been applied.
  */
 export type Written = { ok: true; row: Row | undefined } | { ok: false; row: Row | undefined; maybeApplied?: true };
 
-/** Of a transaction all writes are applied, or none; `refused[i]` tells if the condition of write i failed, and its row. */
+/**
+ * A transaction applies all of its writes or none. `refused[i]` is set if the condition of write i failed, with its current
+ * row.
+ */
 export type Transacted = { ok: true } | { ok: false; refused: ({ row: Row | undefined } | undefined)[] };
 
 export interface Range {
   table: 'messages' | 'leases' | 'queues';
-  /** Only with table `leases`: rows come with the index's attributes alone, and may lag behind the table. */
+  /** Only with table `leases`. Rows have only the attributes of the index and may lag behind the table. */
   index?: 'due';
   partition: string;
-  /** Bounds of the sort key, both included. */
+  /** Bounds of the sort key, both inclusive. */
   from?: string | number;
   to?: string | number;
-  /** Rows of one answer at most, 1 or more. An answer may end earlier, at 1 MB: only without `next` it was the last. */
+  /**
+   * Maximum number of rows in one answer, at least 1. An answer may end earlier, at 1 MB. Only an answer without `next` is the
+   * last.
+   */
   limit: number;
-  /** Goes on where an answer's `next` ended. */
+  /** Continues from the `next` of an earlier answer. */
   after?: Row;
-  /** Whether to see every write answered before. Not with an index. Default false. */
+  /** Whether the read sees every write that was answered before it. Not with an index. Default false. */
   consistent?: boolean;
 }
 
 export interface Ranged {
   rows: Row[];
-  /** There may be more: pass it as `after`. */
+  /** Set if there may be more rows. Pass it as `after`. */
   next?: Row;
 }
 
 /**
- * The store did not do as asked. `applied`: `no` when it is certain that nothing was written (throttled, refused, out of time
- * before it was sent), `unknown` when the answer was lost.
+ * The store did not complete a call. `applied` is `no` if certainly nothing was written (throttled, rejected, or past its
+ * deadline before it was sent), and `unknown` if the answer was lost.
  */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly applied: 'no' | 'unknown';
   /**
-   * Why the same call may well be answered in a while: `throttled`, the store was too busy, or another's
-   * transaction had the row; `late`, the caller was too slow for what the
-   * write rested on (`WriteOptions.by`). Only with `applied: no`.
+   * Set if the same call may succeed later; only with `applied: no`. `throttled`: the store was too busy, or another
+   * transaction held the row. `late`: the caller missed the deadline of the write (`WriteOptions.by`).
    */
   readonly reason: 'throttled' | 'late' | undefined;
 
@@ -114,41 +124,50 @@ export class StoreError extends Error {
 }
 
 export interface WriteOptions {
-  /** The last instant (clock's ms) at which a request, or a retry of it, may be signed and sent; later: StoreError, `applied: no`. */
+  /**
+   * The last instant (ms of the clock) at which a request, or a retry of it, may be signed and sent. After it: StoreError,
+   * `applied: no`.
+   */
   by?: number;
 }
 
-/** Calls reject with StoreError alone; anything else is a defect. */
+/** Calls reject only with StoreError. Any other error is a defect. */
 export interface Store {
   /**
-   * Tells of each request to write to a shard that was throttled, whether or not it went through when tried again; and whether it was
-   * to put a row into `messages`, that is, to publish.
+   * Calls the listener for each throttled write to a shard, even if a retry succeeds. `isPublish`: the write puts a row
+   * into `messages`.
    */
   onThrottled?(listener: (shard: string, isPublish?: boolean) => void): void;
-  /** The rows in the order of the keys; strongly consistent. Any number of keys. */
+  /** Reads any number of rows, strongly consistent. The answer is in the order of the keys. */
   get(keys: readonly Key[], options?: WriteOptions): Promise<(Row | undefined)[]>;
-  /** Rows of one partition, ascending by sort key. */
+  /** Reads rows of one partition, ascending by sort key. */
   range(range: Range, options?: WriteOptions): Promise<Ranged>;
   write(write: Write, options?: WriteOptions): Promise<Written>;
-  /** Puts and removals without conditions, each on its own: answers an error for each that was not surely done. Any number, no key twice. */
+  /**
+   * Any number of independent puts and removals without conditions. No key twice. Answers an error for each write that is not
+   * certainly applied.
+   */
   writeAll(
     writes: readonly { key: Key; then: { put: Row } | { remove: true } }[],
     options?: WriteOptions,
   ): Promise<(StoreError | undefined)[]>;
-  /** At most 100 writes and 4 MB, no key twice; all or nothing. */
+  /** All or nothing. At most 100 writes and 4 MB, no key twice. */
   transact(writes: readonly Write[], options?: WriteOptions): Promise<Transacted>;
 }
 
 export interface Clock {
-  /** The queue's time, ms since 1970, corrected as far as the process knows how far its clock is off. */
+  /** Milliseconds since 1970, corrected by the known offset of the machine's clock. */
   now(): number;
-  /** Whether the clock was found to be off by more than `clockMarginMs` since it was last set right: leases are refused then. */
+  /**
+   * False after the clock was found wrong by more than `clockMarginMs`, until that is corrected. Without trust, no leases are
+   * given.
+   */
   trusted(): boolean;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 export interface Random {
-  /** Unguessable characters of `0-9a-z` (Crockford's base 32): 5 bits each. */
+  /** Random, unguessable characters of Crockford's base 32, 5 bits each. */
   chars(count: number): string;
   /** 0 ≤ n < 1. */
   number(): number;

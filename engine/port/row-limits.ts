@@ -1,4 +1,4 @@
-/** What DynamoDB can hold in one row, and how large it reckons it to be. */
+/** The limits of a row in DynamoDB, and its size as DynamoDB computes it. Every store enforces them through this file. */
 import { dueIndex, type Key, type Row, tables, type Value, type Write } from './port.ts';
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
@@ -9,36 +9,36 @@ export const sortKeyBytesMax = 1024;
 const numberMagnitudeMin = 1e-130;
 const numberMagnitudeMax = 9.999999999999999e125;
 
-/** A deep copy of the row; throws for what DynamoDB would refuse or a JSON request could not carry. */
+/** A deep copy of the row. Throws for a value that DynamoDB would reject or that a JSON request cannot carry. */
 export function storedCopy(row: Row): Row {
   return copyMap(row, 1);
 }
 
-/** Bytes of a row as DynamoDB reckons them: names and values, 1 for a boolean, 3 and 1 an element for lists and maps. */
+/** Bytes of a row as DynamoDB counts them: names and values; 1 for a boolean; 3, plus 1 for each element, for a list or map. */
 export function storedBytes(row: Row): number {
   let bytes = 0;
   for (const [name, value] of Object.entries(row)) bytes += stringBytes(name) + valueBytes(value);
   return bytes;
 }
 
-/** The key's attributes, as they stand in its row. */
+/** The key attributes as the row holds them. */
 export function keyAttributes(key: Key): Row {
   const { table: _, ...attributes } = key;
   return attributes;
 }
 
-/** One text for one key: equal keys have equal texts. */
+/** The key as text. Two keys have the same text exactly if they are equal. */
 export function keyText(key: Key): string {
   if (key.table === 'leases') return JSON.stringify([key.table, key.id]);
   return JSON.stringify(key.table === 'messages' ? [key.table, key.shard, key.id] : [key.table, key.kind, key.name]);
 }
 
-/** Whether a write puts messages where nobody has received them. */
+/** Whether a write puts unreceived messages into `messages`. */
 export function isPublish({ key, then }: Pick<Write, 'key' | 'then'>): boolean {
   return key.table === 'messages' && 'put' in then;
 }
 
-/** The shard of a queue whose partition a write loads, in its table or in the index; undefined where none. */
+/** The shard whose partition a write loads, in the table or in the index; undefined if there is none. */
 export function shardOf({ key, then }: Pick<Write, 'key' | 'then'>): string | undefined {
   if (key.table === 'messages') return key.shard;
   if (key.table !== 'leases' || 'remove' in then) return undefined;
@@ -46,7 +46,7 @@ export function shardOf({ key, then }: Pick<Write, 'key' | 'then'>): string | un
   return typeof shard === 'string' ? shard : undefined;
 }
 
-/** Throws unless the row states its own key, and DynamoDB would take that key and those of the index. */
+/** Throws unless the row holds the attributes of its key and DynamoDB accepts that key and the keys of the index. */
 export function checkKeys(key: Key, row: Row): void {
   for (const [name, value] of Object.entries(keyAttributes(key))) {
     if (row[name] !== value) throw new Error(`the row put under ${keyText(key)} states another ${name}`);
@@ -62,13 +62,13 @@ export function checkKeys(key: Key, row: Row): void {
   if (sort !== undefined && typeof sort !== 'number') throw new Error(`${dueIndex.sort} of the index must be a number`);
 }
 
-/** Sets an own property, whatever its name. */
+/** Sets an own property, even one named `__proto__`. */
 export function assign(map: Row, name: string, value: Value): void {
   if (name === '__proto__') Object.defineProperty(map, name, { value, writable: true, enumerable: true, configurable: true });
   else map[name] = value;
 }
 
-/** DynamoDB takes no two writes on one key in one batch or transaction. */
+/** DynamoDB rejects a batch or transaction with two writes to one key. */
 export function refuseTwice(writes: readonly { key: Key }[]): void {
   const seen = new Set<string>();
   for (const { key } of writes) {
@@ -95,7 +95,7 @@ function copy(value: Value | undefined, depth: number): Value {
   throw new Error(`a row cannot hold ${String(value)}`);
 }
 
-/** The number, unless DynamoDB cannot hold it. */
+/** The number. Throws if DynamoDB cannot store it. */
 export function storedNumber(value: number): number {
   const magnitude = Math.abs(value);
   if (value === 0) return 0;
@@ -103,7 +103,7 @@ export function storedNumber(value: number): number {
   throw new Error(`a row cannot hold the number ${value}`);
 }
 
-/** The text, unless it is not Unicode. */
+/** The text. Throws if it holds an unpaired surrogate. */
 export function wellFormed(text: string): string {
   if (!text.isWellFormed()) throw new Error('a row cannot hold half a surrogate pair');
   return text;
@@ -119,7 +119,7 @@ function valueBytes(value: Value): number {
   return Object.entries(value).reduce((bytes, [name, element]) => bytes + 1 + stringBytes(name) + valueBytes(element), 3);
 }
 
-/** Two significant digits a byte, one byte more, and one for a minus sign. */
+/** One byte for each two significant digits, one more byte, and one for a minus sign. */
 function numberBytes(value: number): number {
   if (value === 0) return 1;
   const digits = String(Math.abs(value))
