@@ -1,4 +1,7 @@
-/** What a redrive looks at next: some of the ids that were asked for, or rows of the next partition; each with the place that follows it. */
+/**
+ * Reads the next page of a redrive: some of the requested ids, or some rows of the next partition. A scan reads `messages`
+ * first, then `leases`, shard by shard. Each candidate carries the place after it, where the redrive resumes once it is done.
+ */
 import type { Context } from '../context/context.ts';
 import { findMessage } from '../messages/find.ts';
 import { formatCursor, parseCursor } from '../model/cursors.ts';
@@ -15,13 +18,13 @@ export interface Candidate {
   id: string;
   waiting?: { parcel: Parcel; readAt: number };
   slot?: number;
-  /** Where to go on when this one is done. */
+  /** The place to resume at when this candidate is done. */
   next: string;
 }
 
 export interface Page {
   candidates: Candidate[];
-  /** Where to go on when all are done; undefined: that was the last page. */
+  /** The place to resume at when all candidates are done. Undefined on the last page. */
   next?: string;
 }
 
@@ -34,7 +37,7 @@ async function pageOfIds(ctx: Context, queue: QueueRecord, task: Task, ids: read
   const to = from + pageRowsMax;
   const found = await Promise.all(ids.slice(from, to).map((id) => findMessage(ctx, queue, id)));
   const candidates = found.flatMap((one, index): Candidate[] => {
-    // What waits in a group has not died.
+    // A message that waits in a group has not been dead-lettered, so it is not a candidate.
     if (!one || ('parcel' in one && one.group)) return [];
     const next = String(from + index + 1);
     return 'parcel' in one

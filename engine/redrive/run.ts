@@ -1,7 +1,8 @@
 /**
- * Runs a redrive task: page by page, its progress saved after each. A message is moved by a conditional write, and only if it came
- * to this queue before the task began: one that dies again meanwhile is not moved twice, and a page that is done again after a
- * crash finds what it moved gone.
+ * Redrive: the folder that moves messages from one queue to another as a resumable task. Open this file first.
+ * Runs a task page by page and saves its progress after each page. Each move is a conditional write of a message that arrived in
+ * this queue before the task began. So a message that dies again during the task is not moved twice, and a page repeated after a
+ * crash no longer finds the messages it moved.
  */
 import type { DeathReason } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
@@ -37,13 +38,13 @@ export async function runRedrive(
       continue;
     }
     const { changes, moved } = await runPage(ctx, queue, task).catch(async (error) => {
-      // Only what may go better next time is worth a next time.
+      // Only a transient error leaves the task running, so that a later run retries it.
       const isTransient = error instanceof StoreError || (error instanceof DumbwaiterError && error.retryable);
       if (!isTransient) await saveTask(ctx, task, { state: 'failed', error: 'a defect; see the logs', endedAt: ctx.clock.now() });
       throw error;
     });
     task = await saveTask(ctx, task, changes);
-    // Cancelled during the page: what it moved is counted all the same.
+    // The task was cancelled during the page. Count what the page moved.
     const { moved: movedInAll, skipped } = changes;
     if (task.state === 'cancelled' && task.runner === runner) task = await saveTask(ctx, task, { moved: movedInAll, skipped });
     if (task.ratePerSecond !== undefined) {
@@ -54,7 +55,7 @@ export async function runRedrive(
   return 'done';
 }
 
-/** The queue that the task moves out of; or why the task cannot go on: that queue, or the one it moves to, is not the one that it was begun with. */
+/** Returns the source queue, or the error that ends the task: its source or target queue was deleted or recreated since it began. */
 async function queueOf(
   ctx: Context,
   { queue: name, incarnation, toQueue, toIncarnation }: Task,
@@ -77,7 +78,7 @@ async function sameQueue(
 ): Promise<{ isGone: false; queue: QueueRecord } | { isGone: true; suffix: string }> {
   const known = await ctx.settings.find(name);
   if (known?.incarnation === incarnation) return { isGone: false, queue: known };
-  // What is remembered may be older than the task.
+  // The cached settings may be older than the task.
   ctx.settings.forget(name);
   const queue = await ctx.settings.find(name);
   if (queue?.incarnation === incarnation) return { isGone: false, queue };
@@ -86,14 +87,14 @@ async function sameQueue(
 
 type Progress = Pick<Task, 'moved' | 'skipped'> & Partial<Task>;
 
-/** Moves what a page shows; with a rate no more than a second's share of messages, and the rest is for the next page. */
+/** Moves the selected messages of one page. With a rate, it moves at most one second's share and leaves the rest to the next page. */
 async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ changes: Progress; moved: number }> {
   const { candidates, next } = await nextPage(ctx, queue, task);
   let place = next;
   let { moved, skipped } = task;
   let share = task.ratePerSecond === undefined ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(task.ratePerSecond));
   for (let at = 0; at < candidates.length; ) {
-    // As many rows side by side as may be moved whole.
+    // Run in parallel only as many rows as the share covers if each is full.
     const together = candidates.slice(at, at + Math.max(1, Math.floor(Math.min(share / parcelSlotsMax, candidates.length))));
     const results = await Promise.all(
       together.map((one) => moveSelected(ctx, queue, task, one, Math.min(share, parcelSlotsMax))),
@@ -117,7 +118,7 @@ async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ 
   return { changes: { moved, skipped, ...ended }, moved: moved - task.moved };
 }
 
-/** Moves what is selected of a row, `max` messages at most; it is not done where more of it is to be moved. */
+/** Moves the selected messages of one row, at most `max`. `isDone` is false if the row has more messages to move. */
 async function moveSelected(
   ctx: Context,
   queue: QueueRecord,
@@ -129,7 +130,7 @@ async function moveSelected(
   const done = (moved: number, skipped: number) => ({ moved, skipped, isDone: true });
   if (waiting) {
     const { parcel } = waiting;
-    // Nobody has received it: it has not died, so it has no queue to go back to and no reason.
+    // An unreceived message has not been dead-lettered: it has no origin queue and no reason, so it needs an explicit `toQueue`.
     if (parcel.since > task.startedAt) return done(0, 0);
     const isMovable = task.toQueue !== null && isSelected(task, parcel.since, undefined);
     if (!isMovable) return done(0, candidate.slot === undefined ? parcel.count : 1);
@@ -139,7 +140,7 @@ async function moveSelected(
   return retryOnConflict(ctx, first, async (seen) => {
     const now = ctx.clock.now();
     const { lease } = decodeSnapshot(seen, now);
-    // A group keeps its messages in their order: what is in one has not died.
+    // A group keeps its messages in order, and a message in a group has not been dead-lettered: skip them.
     if (lease?.group) return { done: done(moved, lease.slots.filter(isLive).length) };
     const isHere = lease && incarnationOf(lease.shard) === queue.incarnation && lease.since <= task.startedAt && !lease.prepared;
     if (!isHere || verdictOfAge(queue, lease.since, lease.expiresAt, now) === 'gone') return { done: done(moved, 0) };

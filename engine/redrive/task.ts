@@ -1,14 +1,17 @@
-/** A redrive as a record: what to move, how far it is. Written by its runner alone, and by whoever cancels it. */
+/**
+ * The record of a redrive task: what to move, and the progress so far. Only its runner and cancel calls change it, each on the
+ * condition that its version is unchanged.
+ */
 import type { RedriveInput, RedriveTask } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
 import { type Key, type Row, StoreError, type Value } from '../port/port.ts';
 
-/** Ended tasks can be read for a week. */
+/** An ended task can be read for this long: one week. */
 const keptMs = 7 * 24 * 60 * 60 * 1000;
 
 export interface Task extends Omit<RedriveTask, 'startedAt' | 'updatedAt' | 'endedAt'> {
-  /** Of the queue that it moves out of, and of `toQueue`: the task is not for queues that are made under their names later. */
+  /** Incarnations of the source queue and of `toQueue`. The task never touches a queue created later under the same name. */
   incarnation: string;
   toIncarnation: string | undefined;
   selection: Omit<RedriveInput, 'toQueue' | 'ratePerSecond'>;
@@ -16,14 +19,14 @@ export interface Task extends Omit<RedriveTask, 'startedAt' | 'updatedAt' | 'end
   startedAt: number;
   updatedAt: number;
   endedAt: number | null;
-  /** Who runs it: a later one takes over, and the one before stops at its next save. */
+  /** Id of the current run. A later run replaces it, and the earlier run stops at its next save. */
   runner: string;
-  /** Where the next page begins: a position in `ids`, or a cursor of the scan. */
+  /** Where the next page begins: an index into `ids`, or a scan cursor. Empty at the start. */
   place: string;
   version: string;
 }
 
-/** By the queue's name: a task can be read when its queue is gone. */
+/** The key uses the queue's name, so the task can still be read after its queue is deleted. */
 function taskKey({ queue, id }: Pick<Task, 'queue' | 'id'>): Key {
   return { table: 'queues', kind: 'task', name: rowName(queue, id) };
 }
@@ -86,7 +89,7 @@ export function describeTask(task: Task): RedriveTask {
   };
 }
 
-/** Also of a queue that is gone. Throws DumbwaiterError `task_not_found`, `queue_not_found`. */
+/** Reads a task, even if its queue was deleted. Throws DumbwaiterError `task_not_found`, `queue_not_found`. */
 export async function readTask(ctx: Context, queue: string, id: string): Promise<Task> {
   const [row] = await ctx.store.get([taskKey({ queue, id })]);
   if (row) return readTaskRow(row);
@@ -99,7 +102,7 @@ export async function createTask(ctx: Context, task: Task): Promise<void> {
   await ctx.store.write({ key, when: { absent: ['name'] }, then: { put: taskRow(task) } });
 }
 
-/** Writes a task that is as it was read; answers the task as it is afterwards, which is another where somebody was first. */
+/** Writes the task if its version is unchanged. Returns the stored task, which is another writer's if that write came first. */
 export async function saveTask(ctx: Context, task: Task, changes: Partial<Task>): Promise<Task> {
   const next: Task = { ...task, ...changes, updatedAt: ctx.clock.now(), version: ctx.newVersion() };
   const key = taskKey(task);
