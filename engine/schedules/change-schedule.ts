@@ -1,4 +1,7 @@
-/** Creating and changing schedules: what is asked is held against what is there, and all that follows from it is one transaction. */
+/**
+ * Schedules: the folder that stores schedules and plans and publishes their ticks. Start at `schedule-record.ts` for the data.
+ * This file creates and changes a schedule: it compares the request with the stored row and applies all effects in one transaction.
+ */
 import type { MissedTicks, Schedule } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
@@ -23,7 +26,7 @@ import { within } from './ticks.ts';
 
 const roundsMax = 10;
 
-/** What a caller says of a schedule. */
+/** A schedule as the caller defines it. */
 export interface Definition {
   queue: string;
   rule: { cron: string; timeZone: string } | { everySeconds: number };
@@ -32,11 +35,11 @@ export interface Definition {
   missed: MissedTicks;
   paused: boolean;
   level: number;
-  /** Undefined: it is to stay as it was, and that is gone. */
+  /** Undefined: the caller keeps the former content, and that content is gone. */
   content: Content | undefined;
 }
 
-/** Makes the schedule what `change` makes of it. Throws DumbwaiterError `invalid_input` for what can not be. */
+/** Stores the definition that `change` returns for the current one. Throws DumbwaiterError `invalid_input` if it is not valid. */
 export async function changeSchedule(
   ctx: Context,
   name: string,
@@ -48,20 +51,20 @@ export async function changeSchedule(
       const changed = await changeOnce(ctx, name, change);
       if (changed) return changed;
     } catch (error) {
-      // Others may be at the schedule's row, or at messages that are to be taken back.
+      // Another process may be writing the schedule's row, or a message that this change takes back.
       if (!(error instanceof StoreError) || error.applied !== 'no' || !(await retryBudget.pause())) throw error;
     }
   }
   throw new StoreError(`the schedule "${name}" changed ${roundsMax} times while it was to be changed`, 'no');
 }
 
-/** Undefined where another was first. */
+/** Returns undefined if another change came first. */
 async function changeOnce(
   ctx: Context,
   name: string,
   change: (before: Definition | undefined) => Definition,
 ): Promise<Schedule | undefined> {
-  // A clock that is off would take ticks to come for ticks that passed.
+  // A skewed clock would treat future ticks as past.
   if (!ctx.clock.trusted()) throw new DumbwaiterError('clock_skewed', 'the clock of the process that serves this call is off');
   const readAt = ctx.clock.now();
   const seen = await lookAtSchedule(ctx, name);
@@ -69,7 +72,7 @@ async function changeOnce(
   const former = before && definitionOf(before, await contentOf(ctx, before));
   const asked = change(former);
   const { startAt, endAt, content, level, missed, paused } = asked;
-  // Whoever changed the schedule meanwhile has removed it.
+  // A concurrent change of the schedule removed its former content.
   if (!content) return undefined;
   if (before && former && same(former, asked)) return describeSchedule(before, content, readAt);
 
@@ -83,7 +86,7 @@ async function changeOnce(
   const taken = before ? await takeBack(ctx, before) : { writes: [], kept: [] };
   const timing = within(always, bounds(startAt, endAt));
   const isOverdue = former && sameTiming(former, asked) && before?.nextAt !== undefined && before.nextAt <= readAt;
-  // What passed by a clock that is ahead of this one was published.
+  // A process with a clock ahead of this one may have published ticks that are still in the future here.
   const published = Math.max(readAt, before?.lastAt ?? 0);
   const nextAt = paused ? undefined : isOverdue ? before.nextAt : timing.next(published);
   const plan = target
@@ -153,7 +156,7 @@ function sameContent(a: Content | undefined, b: Content | undefined): boolean {
   return a !== undefined && b !== undefined && packEntry(a) === packEntry(b);
 }
 
-/** A rate goes on counting from where it did, unless it is another or has another start. */
+/** A rate keeps its anchor unless `everySeconds` or `startAt` changes. */
 function ruleOf(asked: Definition, before: ScheduleRecord | undefined, now: number): Rule {
   const { rule, startAt } = asked;
   if ('cron' in rule) return rule;
@@ -162,7 +165,7 @@ function ruleOf(asked: Definition, before: ScheduleRecord | undefined, now: numb
   return { everySeconds: rule.everySeconds, anchor: goesOn ? former.anchor : (startAt ?? now) };
 }
 
-/** Undefined where its queue, which the caller did not name, is gone: it can be paused or changed all the same. */
+/** Returns undefined if the queue is gone and the caller did not change the queue or priority: the schedule can still be paused or changed. */
 async function targetFor(ctx: Context, asked: Definition, former: Definition | undefined): Promise<Target | undefined> {
   const isNamed = former?.queue !== asked.queue || former.level !== asked.level;
   try {

@@ -1,9 +1,8 @@
 /**
- * When cron expressions fall due, by way of croner (no dependency, MIT). It is loaded when a schedule asks for it: no other call waits for that.
- *
- * Where clocks are set forward, a time of day that is skipped falls due at the first instant after the gap; where they are set back, a
- * time of day that comes twice falls due once, the first time. That is for expressions whose minutes and hours are fixed; with `*`
- * or `/` in them they follow the clock on the wall: skipped times are left out, and times that come twice are due twice (Vixie cron's rule).
+ * Computes when cron expressions fall due, with croner (no dependencies, MIT). The package is loaded on first use, so that other
+ * calls do not wait for it. DST follows Vixie cron. With fixed minutes and hours, a skipped time falls due at the first instant
+ * after the gap, and a repeated time falls due once, the first time. With `*` or `/` in minutes or hours, the schedule follows the
+ * wall clock: skipped times are left out and repeated times are due twice.
  */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Recurrence } from './ticks.ts';
@@ -22,7 +21,7 @@ export async function cronTiming(cron: string, timeZone: string): Promise<Recurr
     try {
       return run();
     } catch (error) {
-      // Which zones there are is known to the process that runs, not to the row.
+      // The set of time zones depends on the runtime, so a zone that was valid when the schedule was stored may be unknown here.
       throw new DumbwaiterError('invalid_input', `timeZone: is not known here, was ${JSON.stringify(timeZone)}`, {
         cause: error,
       });
@@ -30,7 +29,7 @@ export async function cronTiming(cron: string, timeZone: string): Promise<Recurr
   };
   return {
     next: (after) => judged(() => parsed.nextRun(new Date(after))?.getTime()),
-    // Its own answer lies before what it is asked.
+    // croner returns runs strictly before the given instant, so add 1 ms to include `until`.
     last: (until) => judged(() => parsed.previousRuns(1, new Date(until + 1))[0]?.getTime()),
   };
 }

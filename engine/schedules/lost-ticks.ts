@@ -1,6 +1,6 @@
 /**
- * Ticks that were published ahead to a queue that was deleted before they came: their messages went with it. They are taken back in the
- * transaction that publishes them again, so that each tick still has one message.
+ * Finds lost ticks: published ahead to a queue that was deleted before they fell due, so their messages are gone. One transaction
+ * cancels the old messages and either publishes the ticks again or moves `nextAt` back to them. So each tick keeps one message.
  */
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot, endedRow, readRows, type Snapshot } from '../leases/lease-store.ts';
@@ -9,7 +9,7 @@ import { isLive, leaseKey } from '../model/rows.ts';
 import type { Write } from '../port/port.ts';
 import type { Ahead, ScheduleRecord } from './schedule-record.ts';
 
-/** Whether some of it lies in another queue than this one, which has its name now. */
+/** Whether any tick was published ahead to an incarnation other than `queue`, the current queue of that name. */
 export function isAstray({ ahead }: Pick<ScheduleRecord, 'ahead'>, queue: QueueRecord | undefined): boolean {
   return ahead.some((one) => isElsewhere(one, queue));
 }
@@ -19,12 +19,12 @@ function isElsewhere({ incarnation }: Ahead, queue: QueueRecord | undefined): bo
 }
 
 /**
- * The schedule as if the ticks that are lost had not been published, and the writes that see to it that their messages never come. Those that
- * were due before the end of their queue, or that somebody received, count as published. Answers the record itself where nothing is astray.
+ * Returns the schedule as if its lost ticks had not been published, and the writes that cancel their messages. A tick that fell due
+ * before its queue was deleted, or whose message was received, counts as published. Returns the same record if no tick is astray.
  */
 export async function withoutLost(ctx: Context, record: ScheduleRecord): Promise<{ record: ScheduleRecord; writes: Write[] }> {
   if (!isAstray(record, await ctx.settings.find(record.queue))) return { record, writes: [] };
-  // Settings may be remembered from before the queue was made again.
+  // The cached settings may be older than the recreated queue.
   ctx.settings.forget(record.queue);
   const queue = await ctx.settings.find(record.queue);
   const astray = record.ahead.filter((one) => isElsewhere(one, queue));
@@ -46,7 +46,7 @@ export async function withoutLost(ctx: Context, record: ScheduleRecord): Promise
     .filter((at) => at !== undefined)
     .reduce((first, at) => Math.min(first, at), Number.POSITIVE_INFINITY);
   const standing = astray.filter((_, index) => !isLost[index]);
-  // Until ticks from `nextAt` on are published again, it has to be known which of them were.
+  // Ticks from `nextAt` on are planned again. Keep those already published, so that they are not published twice.
   const known = standing.filter(({ tick }) => tick >= nextAt).map(({ id, tick }): Ahead => ({ id, tick }));
   const lastAt = Math.max(record.lastAt ?? 0, ...standing.map(({ tick }) => tick).filter((tick) => tick < nextAt && tick <= now));
   const { nextAt: _, lastAt: __, ...rest } = record;

@@ -1,4 +1,4 @@
-/** A schedule as a row of `queues`: its rule, what each tick publishes, and how far it is. */
+/** The record of a schedule, a row of `queues`: its rule, the message that each tick publishes, and its progress. */
 import type { MissedTicks, Schedule } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { tombstoneMs } from '../../contract/limits.ts';
@@ -11,18 +11,18 @@ import { type Recurrence, rateTiming, within } from './ticks.ts';
 
 export const scheduleKind = 'schedule';
 
-/** Of the contents of its message a row holds this much, bytes; more lies beside it, for the row is written at each tick. */
+/** Bytes of message content that the row may hold. Larger content is offloaded, because every tick writes the row. */
 export const contentsInRowBytesMax = 512;
 
-/** When its ticks are. */
+/** When ticks fall due. `anchor`: the instant of the first tick of a rate, ms. */
 export type Rule = { cron: string; timeZone: string } | { everySeconds: number; anchor: number };
 
-/** A message published before its tick came. */
+/** A message that was published before its tick fell due. */
 export interface Ahead {
-  /** Of its row in `leases`. */
+  /** Id of the message's row in `leases`. */
   id: string;
   tick: number;
-  /** Of the queue that it was published to: a queue of the same name that was made since does not have it. */
+  /** Incarnation of the queue that it was published to. A queue recreated under that name does not hold the message. */
   incarnation?: string;
 }
 
@@ -37,11 +37,11 @@ export interface ScheduleRecord {
   contents: Placed;
   /** The priority of its messages. */
   level: number;
-  /** The first tick that was not published; none: paused, or over. */
+  /** The first tick not yet published. Absent if the schedule is paused or over. */
   nextAt?: number;
-  /** The last tick published, but for those in `ahead`. */
+  /** The last tick published, apart from those in `ahead`. */
   lastAt?: number;
-  /** Published, and not due when the row was written, or not before `nextAt`. In order. */
+  /** Published ticks that were not yet due when the row was written, or are not before `nextAt`. In order of tick. */
   ahead: Ahead[];
   error?: { at: number; message: string };
   createdAt: number;
@@ -112,7 +112,7 @@ export function describeSchedule(record: ScheduleRecord, content: Content, now: 
   };
 }
 
-/** Throws DumbwaiterError `invalid_input` for a cron expression or a time zone that is not understood. */
+/** Throws DumbwaiterError `invalid_input` if the cron expression or the time zone is not valid. */
 export async function timingOf({ rule }: Pick<ScheduleRecord, 'rule'>): Promise<Recurrence> {
   return 'cron' in rule ? cronTiming(rule.cron, rule.timeZone) : rateTiming(rule.everySeconds, rule.anchor);
 }
@@ -125,7 +125,7 @@ export function scheduleNotFound(name: string): DumbwaiterError {
   return new DumbwaiterError('schedule_not_found', `name: there is no schedule "${name}"`);
 }
 
-/** What is under a name: its version, and the schedule, unless it was deleted. */
+/** What is stored under a name. `version` is absent if there is no row. `record` is absent if the schedule was deleted. */
 export interface SeenSchedule {
   name: string;
   version?: string;
@@ -143,12 +143,12 @@ export function seenSchedule(row: Row): SeenSchedule {
   return seen;
 }
 
-/** What stands in place of a deleted schedule, until no late request can bring it back. */
+/** The row that replaces a deleted schedule, kept until no delayed duplicate of a request can recreate it. */
 export function deletedScheduleRow(name: string, version: string, now: number): Row {
   return { kind: scheduleKind, name, version, deletedAt: now, ttl: Math.ceil((now + tombstoneMs) / 1000) };
 }
 
-/** What its messages hold; undefined where the schedule was replaced or deleted since it was read, or that can not be read. */
+/** The content of its messages. Undefined if it cannot be read, or if the schedule was changed or deleted since it was read. */
 export async function contentOf(ctx: Context, { contents }: ScheduleRecord): Promise<Content | undefined> {
   const [read] = await readContents(ctx.store, [contents]);
   const content = read?.[0];

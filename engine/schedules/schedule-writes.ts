@@ -1,7 +1,7 @@
 /**
- * Writing a schedule. One transaction puts the messages of its ticks into `leases`, takes back those that were published ahead and are no
- * longer wanted, and moves the schedule's own row on, if that is as it was read. So a tick has exactly one message, whoever dies where
- * and however often a request arrives: of two that rest on the same row one is refused.
+ * Writes a schedule. One transaction puts the messages of its ticks into `leases`, takes back unwanted messages published ahead,
+ * and replaces the schedule's row if its version is unchanged. Of two transactions based on the same version one is refused.
+ * So each tick has exactly one message, even after crashes and repeated requests.
  */
 import { callBytesMax, scheduleTicksMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
@@ -25,7 +25,7 @@ import {
 } from './schedule-record.ts';
 import { type Plan, planTicks, type Recurrence } from './ticks.ts';
 
-/** The ticks to publish now: `max` at most, and as many as one transaction carries, bodies beside their rows counted. */
+/** The ticks to publish now: at most `max`, and no more than one transaction carries, counting offloaded bodies. */
 export function planOf(
   record: Pick<ScheduleRecord, 'nextAt' | 'missed' | 'ahead'>,
   timing: Recurrence,
@@ -39,13 +39,13 @@ export function planOf(
 
 export interface Published {
   writes: Write[];
-  /** Those not due yet. */
+  /** The ticks that are not due yet. */
   ahead: Ahead[];
-  /** What is to lie beside their rows. */
+  /** Offloaded bodies, to be stored before the rows. */
   bodies: OffloadedBody[];
 }
 
-/** The messages of these ticks, as writes still to be made. */
+/** Returns the writes that publish the messages of these ticks. Writes nothing itself. */
 export function publishTicks(
   ctx: Context,
   record: Pick<ScheduleRecord, 'name' | 'level'>,
@@ -65,7 +65,7 @@ export function publishTicks(
     const attributes = attributesWith(content.attributes, { schedule: record.name, tick: new Date(tick).toISOString() });
     const packed = packEntry({ ...content, attributes });
     const { placed, chunks } = place(joinEntries([packed]), room(id), () => ctx.ids.parcel(shard));
-    // As if published at its tick: a purge before that leaves it.
+    // The message counts as published at its tick, so a purge before the tick leaves it.
     const visibleAt = Math.max(now, tick);
     const expiresAt = retentionEnd(queue, visibleAt);
     const at = shardKey(queue, shard, level);
@@ -77,7 +77,7 @@ export function publishTicks(
   return published;
 }
 
-/** The messages of ticks to come that nobody has received, as writes that end them; and which others there are. */
+/** Returns the writes that cancel unreceived messages of future ticks, and the ticks of `ahead` that are kept. */
 export async function takeBack(ctx: Context, { ahead }: ScheduleRecord): Promise<{ writes: Write[]; kept: Ahead[] }> {
   const now = ctx.clock.now();
   const writes: Write[] = [];
@@ -104,7 +104,7 @@ export async function takeBack(ctx: Context, { ahead }: ScheduleRecord): Promise
   return { writes, kept };
 }
 
-/** How far a schedule is once these ticks are published; `kept` of those before still stand. */
+/** The progress of a schedule once these ticks are published. `kept`: earlier ticks of `ahead` that were not taken back. */
 export function progress(
   before: ScheduleRecord | undefined,
   kept: readonly Ahead[],
@@ -114,7 +114,7 @@ export function progress(
 ): Pick<ScheduleRecord, 'nextAt' | 'lastAt' | 'ahead'> {
   const passed = [...kept.map(({ tick }) => tick), ...ticks].filter((tick) => tick <= now);
   const lastAt = Math.max(before?.lastAt ?? 0, ...passed);
-  // Of ticks that are still to be planned some may have been kept: until then it has to be known which.
+  // Keep published ticks from `nextAt` on in `ahead`, so that the next plan does not publish them twice.
   const still = kept.filter(({ tick }) => tick > now || (nextAt !== undefined && tick >= nextAt));
   return {
     ahead: [...still, ...ahead].sort((a, b) => a.tick - b.tick),
@@ -125,18 +125,18 @@ export function progress(
 
 export interface ScheduleChange {
   before: SeenSchedule;
-  /** Undefined: it is deleted. */
+  /** Undefined to delete the schedule. */
   next: ScheduleRecord | undefined;
-  /** Messages put and taken back with it. */
+  /** Writes of the same transaction: messages published and taken back. */
   writes: readonly Write[];
-  /** What is to lie beside the rows: put before them, and removed where they surely will not be. */
+  /** Offloaded bodies: stored before the rows, and removed if the rows are certain never to be written. */
   bodies?: readonly OffloadedBody[];
 }
 
-/** `refused`: it never will be made. `unknown`: it may yet be made, or was, and the schedule has changed again since. */
+/** `refused`: the change will never apply. `unknown`: it may still apply, or it applied and the schedule changed again since. */
 export type Outcome = 'made' | 'refused' | 'unknown';
 
-/** Makes the change if the schedule is as it was read. Rejects where the store did not do as asked, and may when asked again. */
+/** Applies the change if the schedule's version is unchanged. Rejects if the store failed; a retry may succeed. */
 export async function commitSchedule(ctx: Context, change: ScheduleChange, by: WriteOptions): Promise<Outcome> {
   const { bodies = [] } = change;
   const outcome = await withBodies(ctx, bodies, by, () => transacted(ctx, change, by));
@@ -155,7 +155,7 @@ async function transacted(ctx: Context, { before, next, writes }: ScheduleChange
   } catch (error) {
     if (!(error instanceof StoreError) || (error.applied === 'no' && ctx.clock.now() <= by.by!)) throw error;
     const [now] = await ctx.store.get([key]).catch((unread: unknown) => {
-      // A read that failed did nothing for certain; of the transaction that is not to be said.
+      // Rethrow the transaction's error: a failed read has `applied: 'no'`, but the transaction may have been applied.
       throw unread instanceof StoreError ? error : unread;
     });
     if (now?.version === row.version) return 'made';
@@ -163,7 +163,7 @@ async function transacted(ctx: Context, { before, next, writes }: ScheduleChange
   }
 }
 
-/** The earliest of two reads, by which what rests on both must go out. */
+/** The deadline of a write that depends on several reads: the deadline of the earliest of them. */
 export function earliestDeadline(...readAts: number[]): { by: number } {
   return writeDeadline(Math.min(...readAts));
 }

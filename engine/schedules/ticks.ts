@@ -1,15 +1,15 @@
-/** The ticks of a schedule: which there are, and which are to be published now. */
+/** Computes the ticks of a schedule, and which of them to publish now. */
 import { scheduleAheadMs, scheduleLateMsMax } from '../../contract/limits.ts';
 
-/** A rule that says when it is time; instants in ms. */
+/** The ticks of a rule. Instants are in ms. */
 export interface Recurrence {
-  /** The first tick after this instant; undefined where there is none. */
+  /** The first tick after this instant. Undefined if there is none. */
   next(after: number): number | undefined;
-  /** The last tick at or before it. */
+  /** The last tick at or before this instant. Undefined if there is none. */
   last(until: number): number | undefined;
 }
 
-/** Each so many seconds, the anchor being one of the ticks and none lying before it. */
+/** A tick every `everySeconds`. The anchor is the first tick. */
 export function rateTiming(everySeconds: number, anchor: number): Recurrence {
   const everyMs = everySeconds * 1000;
   const last = (until: number) => (until < anchor ? undefined : anchor + Math.floor((until - anchor) / everyMs) * everyMs);
@@ -19,7 +19,7 @@ export function rateTiming(everySeconds: number, anchor: number): Recurrence {
   };
 }
 
-/** The same ticks, those before `startAt` and from `endAt` on left out. */
+/** The same ticks, without those before `startAt` and those at or after `endAt`. */
 export function within(timing: Recurrence, { startAt, endAt }: { startAt?: number; endAt?: number }): Recurrence {
   const inside = (tick: number | undefined) =>
     tick === undefined || (startAt !== undefined && tick < startAt) || (endAt !== undefined && tick >= endAt) ? undefined : tick;
@@ -30,16 +30,16 @@ export function within(timing: Recurrence, { startAt, endAt }: { startAt?: numbe
 }
 
 export interface Plan {
-  /** To be published now, in order: those due, and those that soon will be. */
+  /** Ticks to publish now, in order: due ones, and ones that fall due soon. */
   ticks: number[];
-  /** The first that is left for later. */
+  /** The first tick left for a later run. Undefined if there is none. */
   nextAt: number | undefined;
 }
 
 /**
- * What to publish at `now`, `nextAt` being the first tick that was not published. When that is late, publishing stood still: of all ticks until
- * now the policy decides. Else what is due and what will be before the sweep after next is published, `max` at most. Those in `ahead` are
- * left out: published once, whatever became of them.
+ * Plans the ticks to publish at `now`. `nextAt` is the first tick not yet published. If it is more than `scheduleLateMsMax` ago, the
+ * policy `missed` decides which of the ticks until now are published. After that come due ticks and those that fall due within
+ * `scheduleAheadMs`, at most `max`. Ticks in `ahead` are left out: they were published already, whatever became of their messages.
  */
 export function planTicks(
   timing: Recurrence,
