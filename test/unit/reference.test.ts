@@ -1,4 +1,4 @@
-/** docs/reference.md says what the code says: it is written from it. After a change: `npx vitest run test/unit/reference.test.ts -u`. */
+/** Generates docs/reference.md from the code, and fails when the file is out of date. Write it with `npx vitest run test/unit/reference.test.ts -u`. */
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -6,19 +6,15 @@ import { type OperationName, routes } from '../../contract/contract.ts';
 import { meanings } from '../../contract/error-meanings.ts';
 import { type ErrorCode, errors } from '../../contract/errors.ts';
 import * as limits from '../../contract/limits.ts';
-import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import { operationTexts } from '../../functions/openapi/operations.ts';
+import { inputTables, settingsTable, table } from './reference-fields.ts';
 import { changedSettings, ownIds, survival } from './reference-rules.ts';
 
 const header = `# Reference
 
-Every operation, setting, error and limit. Written from the code by \`test/unit/reference.test.ts\`. The bodies of requests and answers, field
-by field, are in the OpenAPI 3.1 document that each deployment serves at \`/v1/openapi.json\`.
+Every operation, its input, every setting, error and limit. \`test/unit/reference.test.ts\` generates this page from the code. The fields of
+the answers are in the OpenAPI 3.1 document that each deployment serves at \`/v1/openapi.json\`.
 `;
-
-function table(names: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [names, names.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-}
 
 const scopes = { any: 'any', none: 'no key', publish: 'publish', receive: 'receive', admin: 'admin' };
 
@@ -27,7 +23,7 @@ function operations(): string {
     const { method, path, scope } = routes[name];
     return [`\`${name}\``, `\`${method} ${path}\``, scopes[scope], operationTexts[name].summary];
   });
-  return `## Operations\n\nThe name is the SDK's contract's, and the \`operation\` of a Lambda invoke. The scope is what an API key needs.\n\n${table(['operation', 'over HTTP', 'scope', 'what it does'], rows)}`;
+  return `## Operations\n\nThe name is the \`operation\` of a Lambda invoke. The scope is the one that an API key needs. Each operation's fields are under\n[input of each operation](#input-of-each-operation).\n\n${table(['operation', 'over HTTP', 'scope', 'what it does'], rows)}`;
 }
 
 const paths = `## Names in paths
@@ -63,8 +59,23 @@ Each line is a test in \`test/engine/combinations.test.ts\`.
 | a receive without \`max\` | takes one message |`;
 
 function settings(): string {
-  const rows = Object.entries(settingsDefaults).map(([name, value]) => [`\`${name}\``, `\`${JSON.stringify(value)}\``]);
-  return `## Settings of a queue\n\n${table(['setting', 'default'], rows)}`;
+  const text = `If a request sets an object and leaves out some of its fields, those fields have their defaults. A name ends with its unit.`;
+  return `## Settings of a queue
+
+${text}
+
+${settingsTable()}`;
+}
+
+function inputs(): string {
+  const text = `\`messages[].body\` is the field \`body\` of each entry of \`messages\`. Unknown fields are refused. A field that is \`null\` counts as absent, unless its
+meaning says what \`null\` means; a \`body\` of \`null\` is a JSON value. The SDK uses the same names. A Lambda invoke takes the fields of the path in
+\`params\`, and the others in \`input\`.`;
+  return `## Input of each operation
+
+${text}
+
+${inputTables()}`;
 }
 
 function codes(): string {
@@ -99,6 +110,6 @@ function limitRows(): string {
 
 test('the reference in the documentation is the one in the code', async () => {
   const rules = [changedSettings, ownIds, survival, combinations];
-  const text = [header, operations(), paths, json, settings(), ...rules, codes(), limitRows()].join('\n\n');
+  const text = [header, operations(), paths, json, settings(), ...rules, inputs(), codes(), limitRows()].join('\n\n');
   await expect(`${text.replace('\n\n\n', '\n\n')}\n`).toMatchFileSnapshot('../../docs/reference.md');
 });
