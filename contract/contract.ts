@@ -1,6 +1,8 @@
 /**
- * What a caller and the queue say to each other: the operations, their inputs and their outputs, the same over HTTP,
- * Lambda invoke and in process. Instants are RFC 3339 with milliseconds; durations are whole seconds. Limits: limits.ts.
+ * The contract between a caller and the queue: the operations with their inputs and outputs, the same over HTTP, Lambda invoke
+ * and in process. Instants are RFC 3339 with milliseconds; durations are whole seconds.
+ * `contract/` holds the wire types, limits, errors and schemas that the SDK and the engine share. Start reading here. Limits
+ * are in limits.ts.
  */
 
 import type {
@@ -34,7 +36,7 @@ export interface Page {
   cursor?: string;
 }
 
-/** Each operation's parameters (in the path), input (JSON body, or query string of a GET) and output. */
+/** The parameters (in the path), input (JSON body, or query string of a GET) and output of each operation. */
 export interface Operations {
   createQueue: { params: { queue: string }; input: QueueSettingsInput; output: Queue };
   getQueue: { params: { queue: string }; input: object; output: Queue & { counts: Counts } };
@@ -45,7 +47,10 @@ export interface Operations {
   receive: {
     params: { queue: string };
     input: { max?: number; visibilityTimeoutSeconds?: number; waitSeconds?: number };
-    /** `waitIsCheap`: whether waiting (`waitSeconds`) costs next to nothing here, and a caller who hangs up is noticed. Absent on Lambda. */
+    /**
+     * `waitIsCheap`: whether `waitSeconds` costs almost nothing here and the server notices a caller that disconnects. Absent
+     * on Lambda.
+     */
     output: { messages: ReceivedMessage[]; waitIsCheap?: boolean };
   };
   ack: { params: { queue: string }; input: { receipts: string[]; result?: Json }; output: { results: AckResult[] } };
@@ -98,7 +103,7 @@ export interface Operations {
 export type OperationName = keyof Operations;
 export type ParamsOf<Name extends OperationName> = Operations[Name]['params'];
 export type InputOf<Name extends OperationName> = Operations[Name]['input'];
-/** An input that was checked: its nested settings are whole. */
+/** An input that was validated: its nested settings are complete. */
 export type CheckedInputOf<Name extends OperationName> = Name extends 'createQueue' | 'updateQueue'
   ? Partial<QueueSettings>
   : InputOf<Name>;
@@ -110,16 +115,16 @@ export interface Address {
 }
 
 export interface Route extends Address {
-  /** Status of a success. */
+  /** HTTP status of a success. */
   status: 200 | 201 | 202;
-  /** What an API key needs: a scope, any scope (of the queue named), or nothing. */
+  /** What an API key needs: one scope, any scope (for the named queue), or no key. */
   scope: Scope | 'any' | 'none';
 }
 
 const at = (method: Address['method'], path: string): Address => ({ method, path: `/v1${path}` });
 const ofQueue = (method: Address['method'], path = '') => at(method, `/queues/{queue}${path}`);
 
-/** Where each operation lives over HTTP. `{name}` stands for a parameter; a GET's input is its query string. */
+/** The HTTP method and path of each operation. `{name}` stands for a parameter. The input of a GET is its query string. */
 export const addresses: { readonly [Name in OperationName]: Address } = {
   createQueue: ofQueue('PUT'),
   getQueue: ofQueue('GET'),
@@ -155,7 +160,7 @@ export const addresses: { readonly [Name in OperationName]: Address } = {
   health: at('GET', '/health'),
 };
 
-/** The same, with what only servers need. Marked as pure, so that bundlers leave it out of clients. */
+/** The addresses with what only servers need. Marked as pure, so that bundlers drop them from clients. */
 export const routes = /* @__PURE__ */ routesOf({
   createQueue: 'admin',
   getQueue: 'any',
@@ -202,13 +207,13 @@ export interface TransportOptions {
   signal?: AbortSignal | undefined;
   timeoutMs?: number;
   /**
-   * Bodies, attributes and results of the answer come as JsonText in place of values, to the digit as they were sent. A transport that
-   * does not know this answers values.
+   * Returns bodies, attributes and results as JsonText, with exactly the digits that were sent, instead of parsed values. A
+   * transport that does not support this option returns values. Default false.
    */
   texts?: boolean;
 }
 
-/** How a call travels: HTTP, Lambda invoke, or in process. Throws `DumbwaiterError`. */
+/** How a call travels: HTTP, Lambda invoke, or in process. Rejects with `DumbwaiterError`. */
 export interface Transport {
   call<Name extends OperationName>(
     operation: Name,
@@ -217,8 +222,9 @@ export interface Transport {
     options?: TransportOptions,
   ): Promise<OutputOf<Name>>;
   /**
-   * Commits entries of TransactWriteItems, the caller's and the queue's together: all or none. `token` is the ClientRequestToken: sent
-   * again within ten minutes, the transaction is done once. Only a transport that holds a client of DynamoDB has this.
+   * Commits entries of TransactWriteItems, the caller's and the queue's together: all or none. `token` is the
+   * ClientRequestToken: DynamoDB applies the transaction once even if it is sent again within ten minutes. Only a transport
+   * that has a DynamoDB client has this method.
    */
   transact?(
     items: readonly TransactionWrite[],

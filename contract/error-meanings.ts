@@ -1,4 +1,7 @@
-/** What each refusal means, for documents and for the titles of problems. Apart from the table, which every client carries. */
+/**
+ * The meaning of each error code, for the documentation and for the titles of problem+json. Kept out of errors.ts, which every
+ * client bundles.
+ */
 import type { ErrorCode } from './errors.ts';
 
 export const meanings: Readonly<Record<ErrorCode, string>> = {

@@ -1,3 +1,5 @@
+/** The error codes of the queue, and the error class that carries one. Every client bundles this file: texts are in error-meanings.ts. */
+
 export interface ErrorTerms {
   /** HTTP status. */
   status: number;
@@ -9,8 +11,8 @@ const final = (status: number): ErrorTerms => ({ status, retryable: false });
 const passing = (status: number): ErrorTerms => ({ status, retryable: true });
 
 /**
- * The closed table of refusals. HTTP answers them as problem+json (RFC 9457) with `code`; results of a batch carry
- * `code` and `message`; the SDK throws `DumbwaiterError`.
+ * The closed table of error codes. HTTP returns them as problem+json (RFC 9457) with `code`. Results of a batch carry `code`
+ * and `message`. The SDK throws `DumbwaiterError`.
  */
 export const errors = {
   invalid_input: final(400),
@@ -47,13 +49,13 @@ export const errors = {
 
 export type ErrorCode = keyof typeof errors;
 
-/** A refusal of one call or of one entry of a batch. */
+/** The error of one call or of one entry of a batch. */
 export class DumbwaiterError extends Error {
   override readonly name = 'DumbwaiterError';
   readonly code: ErrorCode;
-  /** Finds the call in the server's logs. */
+  /** The id to search for in the server's logs; undefined when the server sent none. */
   readonly requestId: string | undefined;
-  /** What the server asked to wait, in milliseconds. */
+  /** How long the server asks the caller to wait before a retry, in milliseconds; undefined when it did not say. */
   readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, more: { requestId?: string; retryAfterMs?: number; cause?: unknown } = {}) {

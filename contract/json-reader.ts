@@ -1,10 +1,13 @@
-/** Reads JSON where `JSON.parse` would lose something. Each function throws SyntaxError for a text that is not JSON. */
+/**
+ * Reads JSON where `JSON.parse` would lose digits or duplicate keys. Each function throws SyntaxError for a text that is not
+ * JSON.
+ */
 import { DumbwaiterError } from './errors.ts';
 import { type JsonText, textAsJson } from './json-text.ts';
 
-/** The members of requests and answers whose values stay text. */
+/** The members of requests and responses whose values stay text. */
 const keptAsText: ReadonlySet<string> = new Set(['body', 'attributes', 'result']);
-/** No request nests deeper, nor has an object of more fields. What lies deeper is not looked into. */
+/** No valid request nests deeper, or has an object with more fields. The reader does not look into deeper values. */
 const envelopeDepthMax = 16;
 const namesMax = 200;
 
@@ -12,14 +15,15 @@ const [quote, backslash, openBrace, closeBrace, openBracket, closeBracket] = [0x
 const comma = 0x2c;
 
 /**
- * A request: bodies, attributes and results come as JsonText, the rest as values. Null comes as null, for it may mean that a field is absent.
- * Throws DumbwaiterError `invalid_input` for a key that is given twice outside of these.
+ * Reads a request: bodies, attributes and results become JsonText, all else becomes values. Null stays null, because it may
+ * mean that a field is absent.
+ * Throws DumbwaiterError `invalid_input` for a duplicate key outside of these texts.
  */
 export function readRequest(text: string): unknown {
   return readEnvelope(text, false);
 }
 
-/** An answer, as `readRequest` reads requests; also null comes as JsonText. */
+/** Reads a response as `readRequest` reads requests, except that null becomes JsonText too. */
 export function readAnswer(text: string): unknown {
   return readEnvelope(text, true);
 }
@@ -30,11 +34,14 @@ function readEnvelope(text: string, nullAsText: boolean): unknown {
   return value;
 }
 
-/** Puts text in place of values that are to stay text; `value` is what was read from `from` on. Answers where it ends. */
+/**
+ * Replaces values that must stay text by JsonText. `value` is the parsed value that starts at `from`. Returns the position
+ * after it.
+ */
 function keepTexts(text: string, from: number, value: unknown, nullAsText: boolean, path: (string | number)[]): number {
   const isList = text.charCodeAt(from) === openBracket && Array.isArray(value);
   const isObject = text.charCodeAt(from) === openBrace && typeof value === 'object' && value !== null;
-  // The text leads: of a key that is given twice the value is that of the last.
+  // The text decides, not the value: for a duplicate key the value is that of the last occurrence.
   if ((!isList && !isObject) || path.length > envelopeDepthMax) return endOfValue(text, from);
   let at = skipSpace(text, from + 1);
   if (isList) {
@@ -68,14 +75,14 @@ function nameAt(text: string, begin: number, end: number): string {
   return name.includes('\\') ? JSON.parse(`"${name}"`) : name;
 }
 
-/** As `JSON.parse`, but whole numbers that a number cannot hold to the digit come as bigint. */
+/** Like `JSON.parse`, except that whole numbers beyond the exact range of a number become bigint. */
 export function parseWithBigints(text: string): unknown {
   const value = JSON.parse(text);
-  // Shorter ones are held exactly.
+  // Shorter numbers are exact.
   return /\d{16}/.test(text) ? readBigints(text) : value;
 }
 
-/** The members of an object with their values as text, in order, doubled ones too; undefined for a text that is no object. */
+/** The members of an object with their values as text, in order and with duplicate keys; undefined if the text is not an object. */
 export function membersOf(text: string): [name: string, value: JsonText][] | undefined {
   JSON.parse(text);
   let at = skipSpace(text, 0);
@@ -93,7 +100,7 @@ export function membersOf(text: string): [name: string, value: JsonText][] | und
   return members;
 }
 
-/** The values of a list of lists, each as text; undefined for a text that is none. */
+/** The values of a list of lists, each as text; undefined if the text is not a list of lists. */
 export function rowsOf(text: string): string[][] | undefined {
   JSON.parse(text);
   const rows: string[][] = [];
@@ -115,7 +122,7 @@ export function rowsOf(text: string): string[][] | undefined {
   return rows;
 }
 
-/** How deep lists and objects nest in a JSON text; a scalar is 0. */
+/** The nesting depth of lists and objects in a JSON text; 0 for a scalar. */
 export function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;
@@ -160,7 +167,7 @@ function readBigints(text: string): unknown {
       const name = nameAt(text, at, endOfName);
       at = skipSpace(text, skipSpace(text, endOfName) + 1);
       const member = value();
-      // As JSON means it: a member named `__proto__` is one like any other.
+      // In JSON, a member named `__proto__` is an ordinary member.
       if (name !== '__proto__') members[name] = member;
       else Object.defineProperty(members, name, { value: member, enumerable: true, configurable: true, writable: true });
       at = skipSeparator(text, at);
@@ -172,13 +179,13 @@ function readBigints(text: string): unknown {
   return value();
 }
 
-/** As errors name a place: `messages[0].body`. */
+/** A place in the form that errors use: `messages[0].body`. */
 function placeOf(path: readonly (string | number)[]): string {
   const place = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part.slice(0, 60)}`)).join('');
   return place.replace(/^\./, '');
 }
 
-/** Past the comma after a value, if there is one, and white space. */
+/** Skips the comma after a value, if there is one, and white space. */
 function skipSeparator(text: string, from: number): number {
   const at = skipSpace(text, from);
   return text.charCodeAt(at) === comma ? skipSpace(text, at + 1) : at;
@@ -186,12 +193,12 @@ function skipSeparator(text: string, from: number): number {
 
 function skipSpace(text: string, from: number): number {
   let at = from;
-  // Space, tab, line feed, carriage return: nothing else that is valid comes before these.
+  // Space, tab, line feed, carriage return: in valid JSON no other character is at or below 0x20 here.
   while (text.charCodeAt(at) <= 0x20) at++;
   return at;
 }
 
-/** Where the value ends that begins at `from`: only strings and brackets tell. */
+/** The position after the value that begins at `from`. Only strings and brackets need to be tracked. */
 function endOfValue(text: string, from: number): number {
   const first = text.charCodeAt(from);
   if (first === quote) return endOfString(text, from);
@@ -213,7 +220,7 @@ function endOfString(text: string, from: number): number {
   }
 }
 
-/** A number, true, false or null: what follows it is white space, a comma, a bracket, or nothing. */
+/** The position after a number, true, false or null: white space, a comma, a bracket or the end of the text follows. */
 function endOfScalar(text: string, from: number): number {
   let at = from + 1;
   for (; at < text.length; at++) {

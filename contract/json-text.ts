@@ -1,12 +1,13 @@
 /**
- * JSON values that stay text from the sender to the receiver. `JSON.parse` loses what a number cannot hold, the order of some keys and
- * doubled keys, so bodies, results and attributes travel and are stored as the text that was sent.
- */ import type { Json } from './contract.ts';
+ * JSON values that stay text from the sender to the receiver. `JSON.parse` loses digits of large numbers, the order of some keys and
+ * duplicate keys. So bodies, results and attributes travel and are stored as the text that was sent.
+ */
+import type { Json } from './contract.ts';
 
-/** Global, since the package and its bundles may each have a copy of this class. JSON that was parsed never has it. */
+/** A global symbol, because the package and its bundles may each have a copy of this class. Parsed JSON never has it. */
 const tag: unique symbol = Symbol.for('dumbwaiter.jsonText') as never;
 
-/** One JSON value as text, known to be valid. It may stand wherever the contract has a body, a result or attributes. */
+/** One valid JSON value as text. Allowed wherever the contract has a body, a result or attributes. */
 export type JsonText = { readonly text: string };
 
 class TaggedText {
@@ -20,7 +21,7 @@ class TaggedText {
     return true;
   }
 
-  /** `JSON.stringify` cannot hand on text, and would lose what this is for: `stringify` and `writeJson` can. */
+  /** Throws, because `JSON.stringify` cannot write raw text. Use `stringify` or `writeJson`. */
   toJSON(): never {
     throw new TypeError(needsWriter);
   }
@@ -28,7 +29,7 @@ class TaggedText {
 
 const needsWriter = 'JsonText is not for JSON.stringify';
 
-/** Of a text that is known to be valid JSON. */
+/** Wraps a text that is known to be valid JSON. */
 export function textAsJson(text: string): JsonText {
   return new TaggedText(text);
 }
@@ -38,8 +39,9 @@ export function isJsonText(value: unknown): value is JsonText {
 }
 
 /**
- * A JSON value to publish as this text, to the byte: `{ body: jsonText('{"id":1970670598291982290}') }`.
- * Throws SyntaxError if the text is not JSON, TypeError if it has half a surrogate pair.
+ * A JSON value to publish exactly as this text, without white space around it: `{ body: jsonText('{"id":1970670598291982290}')
+ * }`.
+ * Throws SyntaxError if the text is not JSON, TypeError if it contains half a surrogate pair.
  */
 export function jsonText(text: string): JsonText {
   JSON.parse(text);
@@ -48,7 +50,7 @@ export function jsonText(text: string): JsonText {
   return new TaggedText(text.trim());
 }
 
-/** As `JSON.stringify`, but a JsonText within becomes its own text, and a bigint its digits. */
+/** Like `JSON.stringify`, except that a JsonText is written as its own text and a bigint as its digits. */
 export function stringify(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);
@@ -58,7 +60,7 @@ export function stringify(value: unknown): string | undefined {
   }
 }
 
-/** A copy of a value as JSON has it: as a JsonText, if there is a JsonText or a bigint within. Undefined for what has no JSON. */
+/** A JSON copy of a value; a JsonText if the value contains a JsonText or a bigint. Undefined for a value that has no JSON. */
 export function jsonCopy(value: unknown): Json | undefined {
   try {
     const text = JSON.stringify(value);
@@ -73,7 +75,7 @@ function asksForText(error: unknown): boolean {
   return error instanceof TypeError && (error.message === needsWriter || error.message.includes('BigInt'));
 }
 
-/** As `stringify`, for values that surely have a JsonText within: it does not try without. */
+/** Like `stringify`, for values that are known to contain a JsonText or a bigint: skips the attempt with `JSON.stringify`. */
 export function writeJson(value: unknown, name = ''): string {
   if (isJsonText(value)) return value.text;
   if (typeof value === 'bigint') return String(value);
@@ -81,7 +83,7 @@ export function writeJson(value: unknown, name = ''): string {
   if ('toJSON' in value && typeof value.toJSON === 'function') return writeJson(value.toJSON(name));
   if (Array.isArray(value)) return `[${value.map((element, index) => writeJson(element, String(index))).join(',')}]`;
   const parts: string[] = [];
-  // Neighbours without a JsonText are written together: that is the most of an answer.
+  // Adjacent members that hold no object are written together, for speed: they are most of a response.
   let plain: Record<string, unknown> = {};
   const writePlain = () => {
     const text = JSON.stringify(plain).slice(1, -1);
@@ -104,12 +106,12 @@ function asksForWriter(value: unknown): boolean {
   return (typeof value === 'object' && value !== null) || typeof value === 'bigint';
 }
 
-/** What a JsonText is to be for the caller; `name` is the member that it is. */
+/** Converts a JsonText to what the caller asked for. `name` is the name of the member that holds it. */
 export type Read = (text: string, name: string) => unknown;
 
 const parsed: Read = (text) => JSON.parse(text);
 
-/** A copy in which each JsonText is replaced by what `read` makes of it: its value. */
+/** A copy in which `read` has converted each JsonText. By default, to its parsed value. */
 export function withValues<T>(value: T, read: Read = parsed, name = ''): T {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
   if (isJsonText(value)) return read(value.text, name) as T;

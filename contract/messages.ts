@@ -1,40 +1,50 @@
-/** What travels: messages, redrive tasks and keys. Instants are RFC 3339 with milliseconds; durations are whole seconds. */
+/** Types of messages, redrive tasks and API keys. Instants are RFC 3339 with milliseconds; durations are whole seconds. */
 import type { ErrorCode } from './errors.ts';
 
-/** In process, a JsonText may stand for any of these: see json-text.ts. */
+/** Any JSON value. In process, a JsonText may take its place: see json-text.ts. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type Attributes = Record<string, string | number>;
 
 // --- Messages ---
 
-/** A message's content: `body`, any JSON value, or `bodyBase64`, bytes. Exactly one. */
+/** A message to publish. Its content is exactly one of `body`, any JSON value of at most 1 MiB, and `bodyBase64`, bytes. */
 export interface PublishEntry {
   body?: Json;
   bodyBase64?: string;
   /**
-   * The caller's own id. While a message of this id lives, is kept after its ack, and an hour after its ack, publishing it again publishes nothing.
-   * One that was cancelled gives it up. The setting `idempotency` says otherwise.
+   * An id chosen by the caller, at most 128 characters. Publishing an id again publishes nothing while a message with that id
+   * lives, for an hour after its ack, and while the acked message is kept.
+   * A cancel frees the id. The setting `idempotency` can change this. Default: the queue generates an id.
    */
   id?: string;
   delaySeconds?: number;
-  /** When it can first be received, in place of `delaySeconds`; an instant past is now. */
+  /**
+   * When the message can first be received, in place of `delaySeconds`. RFC 3339, at most ten years ahead; a past instant means
+   * now.
+   */
   deliverAt?: string;
-  /** 0, the default, to one less than the queue's levels; the highest is received first. */
+  /** From 0, the default, to one less than the queue's levels. Higher priorities are received first. */
   priority?: number;
-  /** Messages of one group are received in the order of publishing, one lease at a time. Not with an id, a delay or a priority. */
+  /**
+   * At most 128 characters. Messages of one group are received in the order of publishing, one lease at a time. Not with an id,
+   * a key, `prepared`, a delay or a priority.
+   */
   group?: string;
-  /** Among messages of one key one is accepted at a time: the queue's `deduplication` says for how long. Its id is `@` and the key. */
+  /**
+   * Among messages with the same key, one is accepted at a time, for as long as the queue's `deduplication` says. The id of the
+   * message is `@` and the key.
+   */
   dedupKey?: string;
-  /** Received by nobody until it is committed. */
+  /** No receive returns the message until it is committed. Default false. */
   prepared?: boolean;
   attributes?: Attributes;
 }
 
-/** What to change of a message that waits; the rest stays. */
+/** What to change in a message that waits. Fields that are left out stay as they are. */
 export interface MessageChanges {
-  /** A new body, in place of the old one: `body` or `bodyBase64`, exactly one. */
+  /** A new body that replaces the old one: exactly one of `body` and `bodyBase64`. */
   content?: { body?: Json; bodyBase64?: string };
-  /** In place of all the old ones. */
+  /** Replace all the old attributes. */
   attributes?: Attributes;
   delaySeconds?: number;
   deliverAt?: string;
@@ -53,19 +63,22 @@ export type ReleaseResult = { ok: true; visibleAt: string } | { ok: true; deadLe
 export type ExtendResult = { ok: true; leasedUntil: string } | Refused;
 
 /**
- * Why a message was dead-lettered. `max_receives`: it was received as often as its queue allows, and not acked. `expired`: it was past its
- * retention. `rejected`: its holder said so. `unreadable`: what is stored of it can not be read as a message.
+ * Why a message was dead-lettered. `max_receives`: it was received as often as its queue allows, without an ack. `expired`: its
+ * retention was over. `rejected`: its receiver rejected it. `unreadable`: its stored data cannot be read as a message.
  */
 export type DeathReason = 'max_receives' | 'expired' | 'rejected' | 'unreadable';
 
-/** What became of a message before it was dead-lettered. */
+/** What happened to a message before it was dead-lettered. */
 export interface DeathRecord {
   /** The queue in which it died. */
   queue: string;
   reason: DeathReason;
-  /** The group in which it died. It has left that for good: a redrive brings it back without group. */
+  /** The group in which it died. The message has left this group for good: a redrive returns it without a group. */
   group?: string;
-  /** The text of the last failure before it died: of `release({failed})`, or of what its handler threw. Absent where nobody told any. */
+  /**
+   * The text of the last failure before it died: of `release({failed})`, or of the error that its handler threw. Absent if no
+   * failure had a text.
+   */
   text?: string;
   at: string;
   receives: number;
@@ -77,15 +90,15 @@ export interface ReceivedMessage {
   body?: Json;
   bodyBase64?: string;
   attributes: Attributes;
-  /** Proves the lease: ack, release and extend ask for it. */
+  /** Proves the lease. Ack, release and extend require it. */
   receipt: string;
-  /** How often it was received in this queue, this time included. */
+  /** How often it was received in this queue, including this receive. */
   receives: number;
-  /** How many of those ended in `release({failed})` or in an expired lease. */
+  /** How many of these receives ended in `release({failed})` or in an expired lease. */
   failures: number;
   /** Absent for 0. */
   priority?: number;
-  /** The group in which it waits for its turn. */
+  /** The group that it belongs to. */
   group?: string;
   publishedAt: string;
   leasedUntil: string;
@@ -93,63 +106,67 @@ export interface ReceivedMessage {
 }
 
 export type MessageState = 'delayed' | 'ready' | 'leased' | 'dead' | 'prepared';
-/** Of a message that its queue keeps: acked, cancelled, or grown too old. */
+/** The state of an ended message that its queue keeps: acked, cancelled or expired. */
 export type EndState = 'done' | 'cancelled' | 'expired';
 
-/** A failure that was told with `release({failed})`. */
+/** A failure reported with `release({failed})`. */
 export interface FailureRecord {
   at: string;
   message: string;
 }
 
-/** A message as peek and get show it. */
+/** A message as peek and get return it. */
 export interface Message {
   id: string;
-  /** The queue where it is now. */
+  /** The queue that the message is in now. */
   queue: string;
   state: MessageState | EndState;
   body?: Json;
   bodyBase64?: string;
-  /** In place of a body: what is stored, where it can not be read as a message. */
+  /** The stored data, in place of a body, if it cannot be read as a message. */
   unreadable?: string;
   attributes: Attributes;
   receives: number;
   failures: number;
   /** Absent for 0. */
   priority?: number;
-  /** The group in which it waits for its turn. */
+  /** The group that it belongs to. */
   group?: string;
   publishedAt: string;
-  /** When it can next be received (while leased: if it is not acked); once it has ended, when it could have been. */
+  /**
+   * When it can next be received; while it is leased, when it can be received if it is not acked. After its end: when it could
+   * have been received.
+   */
   visibleAt: string;
   expiresAt: string | null;
   /** The text of the last `release({failed})`. */
   lastFailure?: string;
-  /** The last five of those, the oldest first: only of queues that keep messages. */
+  /** The last five failures, oldest first. Only in queues that keep messages. */
   errors?: FailureRecord[];
-  /** From 0 to 1, as its holder told it last. */
+  /** From 0 to 1, as its receiver last reported it. */
   progress?: number;
-  /** When it was acked, cancelled, or grew too old. */
+  /** When it was acked or cancelled, or when it expired. */
   endedAt?: string;
-  /** How long it can be read. */
+  /** Until when the ended message can be read. */
   keptUntil?: string;
-  /** What was given with its ack. */
+  /** The result given with its ack. */
   result?: Json;
   deadLetter?: DeathRecord;
 }
 
 // --- Redrive ---
 
+/** Which messages to move, and where to. Default: all, each to the queue in which it died. */
 export interface RedriveInput {
-  /** Only these messages. */
+  /** Only these messages; 1 to 100 ids. */
   ids?: string[];
-  /** Only those that died of this reason. */
+  /** Only messages that died for this reason. */
   reason?: DeathReason;
-  /** Only those that came here at or after this instant. */
+  /** Only messages that arrived here at or after this instant. */
   from?: string;
-  /** Only those that came here before this instant. */
+  /** Only messages that arrived here before this instant. */
   until?: string;
-  /** Where to; without it, each goes back to the queue it died in. */
+  /** The queue to move them to. Default: each returns to the queue in which it died. */
   toQueue?: string;
   ratePerSecond?: number;
 }
@@ -160,12 +177,12 @@ export interface RedriveTask {
   toQueue: string | null;
   state: 'running' | 'done' | 'cancelled' | 'failed';
   moved: number;
-  /** Met, but not selected or without a queue to go back to. */
+  /** Examined, but not selected, or without a queue to return to. */
   skipped: number;
   startedAt: string;
   updatedAt: string;
   endedAt: string | null;
-  /** Why it failed. */
+  /** Why the task failed; `null` if it did not. */
   error: string | null;
 }
 
@@ -174,12 +191,12 @@ export interface RedriveTask {
 export type Scope = 'publish' | 'receive' | 'admin';
 
 export interface KeyInput {
-  /** For people. */
+  /** A name for people, 1 to 80 characters. */
   name: string;
-  /** Queue names; `*` stands for any characters. */
+  /** 1 to 50 queue names; `*` stands for any characters. */
   queues: string[];
   scopes: Scope[];
-  /** RFC 3339, in the future. Without it the key lives until it is revoked. */
+  /** RFC 3339, in the future. Default: the key works until it is revoked. */
   expiresAt?: string;
 }
 
@@ -190,8 +207,8 @@ export interface ApiKey {
   queues: string[];
   scopes: Scope[];
   createdAt: string;
-  /** From then on it opens nothing; `null`: it does until it is revoked. */
+  /** The key stops working at this instant; `null`: it works until it is revoked. */
   expiresAt: string | null;
-  /** To the hour; `null`: never. */
+  /** When the key was last used, accurate to the hour; `null`: never. */
   lastUsedAt: string | null;
 }

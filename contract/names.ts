@@ -1,7 +1,9 @@
-/** The names that an object may have, each once: the compiler holds them to the type. */
+/** Checks the names of options, so that a misspelt option is an error instead of being ignored. */
+
+/** Each name that an object may have. The compiler checks it against the type. */
 export type Names<Options> = { readonly [Name in keyof Required<Options>]: true };
 
-/** Refuses an option that does not exist: a misspelt one would be ignored without a word. Throws TypeError with the nearest that does. */
+/** Throws TypeError for an option that does not exist, and names the nearest one that does. */
 export function checkNames(what: string, given: object, known: object): void {
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(known, name)) continue;
@@ -9,12 +11,12 @@ export function checkNames(what: string, given: object, known: object): void {
   }
 }
 
-/** The name that is most like the one given. */
+/** The known name that is most similar to the given one. */
 export function nearestName(given: string, known: readonly string[]): string | undefined {
   return [...known].sort((a, b) => distance(given, a) - distance(given, b))[0];
 }
 
-/** Characters to insert, remove or replace, in any case (Levenshtein); none, where the name holds what was given, or begins it. */
+/** Levenshtein distance, ignoring case; 0 if the known name contains the given one or the given one starts with it. */
 function distance(given: string, known: string): number {
   const [from, to] = [given.toLowerCase(), known.toLowerCase()];
   if (to.includes(from) || from.startsWith(to)) return 0;

@@ -1,13 +1,16 @@
-/** What travels of queues: their settings, and how many messages they hold. Durations are whole seconds. */
+/**
+ * Types of queues: their settings, and how many messages they hold. Durations are whole seconds. Defaults are in
+ * settings-defaults.ts.
+ */
 
 export interface DeadLetter {
-  /** The queue that takes the messages; it must exist, and must not lead back here. */
+  /** The queue that takes the messages. It must exist, and its dead-letter queues must not lead back to this queue. */
   queue: string;
-  /** A message received this often without an ack is moved. */
+  /** A message that was received this often without an ack is moved. 1 to 1,000; default 5. */
   maxReceives: number;
 }
 
-/** The wait before try n+1 is `min(maxSeconds, minSeconds * factor^(n-1))`, of which the share `jitter` is random; n counts failures. */
+/** The wait after failure n is `min(maxSeconds, minSeconds * factor^(n-1))`. The share `jitter` of it is random. */
 export interface Backoff {
   minSeconds: number;
   maxSeconds: number;
@@ -15,102 +18,120 @@ export interface Backoff {
   jitter: number;
 }
 
-/** Levels of urgency: a message of a higher one is received before those of lower ones. */
+/** Priority levels: a message of a higher level is received before messages of lower levels. */
 export interface Priority {
-  /** Messages have a priority of 0, the least urgent, to `levels` - 1. */
+  /** 1 to 10. Messages have a priority from 0, the least urgent, to `levels` - 1. */
   levels: number;
-  /** `strict`: always the highest first. `weighted`: level n comes first n + 1 times as often as level 0, so that none starves. */
+  /**
+   * `strict`: always the highest first. `weighted`: level n comes first n + 1 times as often as level 0, so that no level
+   * starves. Default `strict`.
+   */
   order: 'strict' | 'weighted';
 }
 
-/** How messages of a group are received; what `group` of a publish names. */
+/** How messages of a group are received. A publish names its group with `group`. */
 export interface GroupSettings {
-  /** Leases that one group may have at a time. More than 1 gives up the order within it. */
+  /** Leases that one group may have at a time, 1 to 32. More than 1 gives up the order within the group. Default 1. */
   concurrency: number;
-  /** What a message does that fails: `block` holds up its group until it is done or dead; `aside` leaves the group, and is tried by itself. */
+  /**
+   * What happens to a message that fails. `block`: its group waits until the message is done or dead. `aside`: the message
+   * leaves the group and is retried separately. Default `block`.
+   */
   onFailure: 'block' | 'aside';
-  /** Messages that one group gives a second, at the most; `null`: as many as are asked for. */
+  /** Messages per second that one group delivers at most, 0.001 to 1,000. Default `null`: no limit. */
   ratePerSecond: number | null;
 }
 
-/** How much of a queue may be under way, whoever receives. */
+/** Limits of a queue over all its receivers. */
 export interface QueueLimits {
-  /** Messages under a lease at a time, at the most; `null`: any number. */
+  /** Messages under a lease at a time, at most; 1 to 1,000. Default `null`: no limit. */
   concurrency: number | null;
-  /** Messages received a second, at the most, with a second's worth at once (one message at least); `null`: any number. */
+  /**
+   * Messages received per second, at most; 0.001 to 10,000. One receive may take a second's worth at once, or one message.
+   * Default `null`: no limit.
+   */
   ratePerSecond: number | null;
 }
 
-/** What becomes of a publish whose `dedupKey` is taken. */
+/** What happens to a publish whose `dedupKey` is taken. */
 export interface Deduplication {
   /**
-   * How long a key is taken from the publish that was accepted, though its message be done by then; it always is while its message waits
-   * or is leased in this queue. `null`: no longer than that.
+   * How long a key stays taken after the accepted publish, even if its message is already done; 1 s to 365 days. A key is
+   * always taken while its message waits or is leased in this queue. Default `null`: no longer than that.
    */
   windowSeconds: number | null;
   /**
-   * `ignore`: nothing. While the message waits, `replace`: the body and attributes take the place of its own; `debounce`: they do, and it
-   * comes after the delay of this publish, counted from now.
+   * `ignore`: the publish does nothing. While the message waits, `replace` replaces its body and attributes. `debounce` does
+   * the same, and restarts the delay: that of this publish, counted from now. Default `ignore`.
    */
   onDuplicate: 'ignore' | 'replace' | 'debounce';
 }
 
 /**
- * How long an own id is taken. `live`: while its message lives. `acked`: and an hour after its ack, or as long as it is kept. `ended`: the same
- * after a cancel.
+ * How long an id chosen by the caller stays taken. `live`: while its message lives. `acked`: also for an hour after its ack, or
+ * as long as the message is kept. `ended`: the same after a cancel too.
  */
 export type Idempotency = 'live' | 'acked' | 'ended';
 
-/** How long messages stay readable by id when they have ended; 0: not at all. */
+/** How long ended messages stay readable by id, 0 s to ten years. 0, the default: not at all. */
 export interface Keep {
-  /** Those that were acked, with their results. */
+  /** Acked messages, with their results. */
   doneSeconds: number;
-  /** Those that were given up: cancelled, or expired in a queue without dead-letter queue. */
+  /** Messages that were cancelled, or that expired in a queue without a dead-letter queue. */
   deadSeconds: number;
 }
 
-/** Where to ask what became of a prepared message: a URL to POST to, or a Lambda function to invoke. */
+/** Where the queue asks whether to commit or roll back a prepared message: a URL to POST to, or a Lambda function to invoke. */
 export type CheckBack = { url: string } | { functionName: string };
 
-/** What becomes of prepared messages that are neither committed nor rolled back. */
+/** What happens to prepared messages that are neither committed nor rolled back. */
 export interface PreparedSettings {
-  /** How long they may be prepared; the sweep sees to them within a minute. */
+  /** How long a message may stay prepared, 1 s to 30 days. The sweep handles the time-out within a minute. Default 300. */
   timeoutSeconds: number;
-  /** Whom to ask then, and again after each such time; `null`: nobody, and they are rolled back. */
+  /**
+   * What to ask after the time-out, and again after each further one. Default `null`: nothing is asked, and the message is
+   * rolled back.
+   */
   checkBack: CheckBack | null;
 }
 
 export interface QueueSettings {
-  /** How long a received message is hidden unless the receive says otherwise. */
+  /** How long a received message is hidden unless the receive gives a time, 0 s to 365 days. Default 30. */
   visibilityTimeoutSeconds: number;
-  /** How long a published message is hidden unless the publish says otherwise. */
+  /** How long a published message is hidden unless the publish gives a delay, 0 s to ten years. Default 0. */
   delaySeconds: number;
-  /** How long a message may wait, counted from when it first becomes ready; fixed at publish. `null`: forever. */
+  /**
+   * How long a message may wait, counted from when it first becomes ready; fixed at publish. 60 s to ten years; default 14
+   * days. `null`: forever.
+   */
   retentionSeconds: number | null;
   deadLetter: DeadLetter | null;
-  /** How long a message that failed waits. Left out of a new queue: 1 s to 15 min, factor 2, jitter 0.5. `null`: not at all. */
+  /** How long a message waits after a failure. Default: 1 s to 15 min, factor 2, jitter 0.5. `null`: not at all. */
   backoff: Backoff | null;
   priority: Priority | null;
-  /** `null`: one lease at a time for each group, one that fails blocks its group, and any rate. */
+  /** `null`: one lease at a time for each group, a failed message blocks its group, and no rate limit. */
   groups: GroupSettings | null;
-  /** `null`: none. */
+  /** `null`: no limits. */
   limits: QueueLimits | null;
-  /** `null`: no `dedupKey` is taken. */
+  /** `null`: publishes with a `dedupKey` are refused. */
   deduplication: Deduplication | null;
-  /** `null`: no message is taken `prepared`. */
+  /** `null`: publishes with `prepared` are refused. */
   prepared: PreparedSettings | null;
-  /** `null`: what has ended is gone. */
+  /** `null`: ended messages are not kept. */
   keep: Keep | null;
-  /** How long an own id is taken: publishing under it again publishes nothing. */
+  /** How long an id chosen by the caller stays taken. While it is taken, publishing under it publishes nothing. Default `acked`. */
   idempotency: Idempotency;
-  /** While paused a queue takes messages and gives none; leases go on. */
+  /** A paused queue accepts messages and delivers none. Existing leases continue. Default false. */
   paused: boolean;
 }
 
-/** Settings as they are given: those left out are left to the operation, and fields left out of an object take their defaults. */
+/**
+ * Settings as the caller gives them. A missing setting gets its default on create and stays as it is on update. A missing field
+ * of an object gets its default.
+ */
 export type QueueSettingsInput = Partial<Omit<QueueSettings, keyof NestedSettingsInput>> & NestedSettingsInput;
 
-/** What has no default must be given. */
+/** Fields without a default are required. */
 interface NestedSettingsInput {
   deadLetter?: (Pick<DeadLetter, 'queue'> & Partial<DeadLetter>) | null;
   backoff?: Partial<Backoff> | null;
@@ -122,16 +143,16 @@ interface NestedSettingsInput {
   keep?: Partial<Keep> | null;
 }
 
-/** Messages by state. Exact unless `atLeast`: then the queue holds more rows than one call may read. */
+/** Messages by state. Exact unless `atLeast` is true: then the queue holds more rows than one call may read. */
 export interface Counts {
   ready: number;
   delayed: number;
   leased: number;
-  /** Dead-lettered into this queue, and waiting here. */
+  /** Dead-lettered into this queue and waiting in it. */
   dead: number;
   /** Neither committed nor rolled back. */
   prepared: number;
-  /** How long the oldest ready or dead message has been waiting; `null` when none waits. */
+  /** How long the oldest ready or dead message has waited; `null` when none waits. */
   oldestAgeSeconds: number | null;
   atLeast: boolean;
 }

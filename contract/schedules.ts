@@ -1,29 +1,38 @@
-/** What travels of schedules, which publish a message at each of their ticks. */
+/** Types of schedules. A schedule publishes a message at each of its ticks. */
 import type { Attributes, PublishEntry } from './messages.ts';
 
-/** What each tick publishes: a body, as `body` or `bodyBase64`, with attributes. Each message is given two more: `schedule` and `tick`. */
+/**
+ * What each tick publishes: a body, as `body` or `bodyBase64`, with attributes. The queue adds two attributes: `schedule` and
+ * `tick`.
+ */
 export type ScheduleMessage = Pick<PublishEntry, 'body' | 'bodyBase64' | 'attributes' | 'priority'>;
 
-/** What becomes of ticks that could not be published in time: one message for all of them, one for each, or none. */
+/** What happens to ticks that could not be published in time: one message for all of them, one for each, or none. */
 export type MissedTicks = 'one' | 'all' | 'none';
 
-/** Either `cron` or `everySeconds`. */
+/** A schedule as the caller gives it. Exactly one of `cron` and `everySeconds` is required. */
 export interface ScheduleInput {
-  /** Where its messages go. */
+  /** The queue that its messages go to. */
   queue: string;
-  /** Five fields: minute, hour, day of the month, month, day of the week; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. */
+  /**
+   * Five fields: minute, hour, day of the month, month, day of the week; or `@hourly`, `@daily`, `@weekly`, `@monthly`,
+   * `@yearly`. At most 256 characters.
+   */
   cron?: string;
-  /** The time zone of `cron`, by its IANA name. Default `UTC`. */
+  /** The time zone of `cron`, as an IANA name. Not allowed with `everySeconds`. Default `UTC`. */
   timeZone?: string;
-  /** Each so many seconds from `startAt` on; without it, from when the schedule is put. */
+  /**
+   * A tick every so many seconds, 10 to 31,536,000 (365 days), counted from `startAt`; without `startAt`, from when the
+   * schedule is put.
+   */
   everySeconds?: number;
-  /** No tick before this instant. */
+  /** No tick before this instant. Default `null`: no bound. */
   startAt?: string | null;
-  /** No tick at or after this instant. */
+  /** No tick at or after this instant. Default `null`: no bound. */
   endAt?: string | null;
   /** Default `one`. */
   missed?: MissedTicks;
-  /** While paused there are no ticks; those of that time are left out. Default `false`. */
+  /** While paused there are no ticks, and the ticks of that time are skipped. Default `false`. */
   paused?: boolean;
   message: ScheduleMessage;
 }
@@ -39,11 +48,11 @@ export interface Schedule {
   missed: MissedTicks;
   paused: boolean;
   message: ScheduleMessage & { attributes: Attributes };
-  /** The tick to come; `null` while paused, and after the last. */
+  /** The next tick; `null` while paused and after the last tick. */
   nextAt: string | null;
-  /** The last tick that has passed, and was published. */
+  /** The last tick that was due and published. */
   lastAt: string | null;
-  /** Why its ticks can not be published; they are tried again each minute. */
+  /** Why its ticks cannot be published. Publishing is retried every minute. */
   lastError: { at: string; message: string } | null;
   createdAt: string;
   updatedAt: string;

@@ -1,4 +1,4 @@
-/** The settings of a queue that is created without any. */
+/** The default of each setting: what a queue has that is created without settings. */
 import {
   backoffFactorDefault,
   backoffJitterDefault,

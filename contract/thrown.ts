@@ -1,10 +1,10 @@
-/** Turns a thrown value into text. JavaScript can throw anything, so nothing about the value is taken for granted. */
+/** Turns a thrown value into text. JavaScript can throw any value, so this file assumes nothing about it. */
 
 const withoutText = 'a value without text was thrown';
 
 /**
- * The message of an error, or its name, or the value as a string. Never throws: a value may be a revoked proxy, have no prototype, or have a
- * `message`, a `name` or a `toString` that throws or is no text.
+ * The message of an error, or its name, or the value as a string. Never throws, even if the value is a revoked proxy, has no
+ * prototype, or has a `message`, `name` or `toString` that throws or is not text.
  */
 export function textOfThrown(thrown: unknown): string {
   try {
@@ -16,7 +16,10 @@ export function textOfThrown(thrown: unknown): string {
   }
 }
 
-/** Whether an AWS client failed since it was made with something missing or wrong: no region, an endpoint that is no URL. It fails so each time. */
+/**
+ * Whether an AWS client failed because its configuration is missing or wrong: no region, or an endpoint that is not a URL.
+ * Retrying does not help.
+ */
 export function isMisconfiguration(thrown: unknown): boolean {
   return /^Region is missing|^Invalid URL/.test(textOfThrown(thrown));
 }

@@ -1,8 +1,11 @@
-/** Entries of TransactWriteItems, as they travel: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */
+/**
+ * Entries of TransactWriteItems as they travel:
+ * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+ */
 
 /**
- * A value in DynamoDB's JSON, as low-level clients take it. Bytes (`B`) travel as base64; the SDK and the direct transport hand them over
- * as Uint8Array: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
+ * A value in DynamoDB's JSON, as low-level clients take it. Bytes (`B`) travel as base64. The SDK and the direct transport
+ * return them as Uint8Array: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
  */
 export type ItemValue<Bytes extends string | Uint8Array = string | Uint8Array> =
   | { S: string }
@@ -12,7 +15,7 @@ export type ItemValue<Bytes extends string | Uint8Array = string | Uint8Array> =
   | { L: ItemValue<Bytes>[] }
   | { M: { [name: string]: ItemValue<Bytes> } };
 
-/** What a write changes, and under which condition; `Values` are in the client's form. */
+/** The table, condition and placeholders of a write. `Values` are in the form of the client that sends it. */
 interface ItemTerms<Values> {
   TableName: string;
   ConditionExpression?: string;
@@ -26,7 +29,7 @@ export interface TransactionItem<Values = Record<string, ItemValue>> {
   Update?: ItemTerms<Values> & { Key: Values; UpdateExpression: string };
 }
 
-/** Any entry of TransactWriteItems, of the queue or of the caller's own. */
+/** Any entry of TransactWriteItems, the queue's or the caller's. */
 export interface TransactionWrite {
   Put?: object | undefined;
   Update?: object | undefined;

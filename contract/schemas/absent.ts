@@ -1,10 +1,10 @@
 /**
- * Null means absent in every optional field where null is no value: generated clients write null for fields that nobody set. Fields where null
- * is a value, such as `retentionSeconds` and `body`, keep it.
+ * Removes null from optional fields where null is not a value, because generated clients write null for unset fields. Fields
+ * where null is a value, such as `retentionSeconds` and `body`, keep it.
  */
 import * as z from 'zod';
 
-/** `value` without such nulls; the rest is as it was given, right or wrong. */
+/** Returns `value` without such nulls. The rest stays as given, valid or not. */
 export function withoutNulls(schema: z.core.$ZodType, value: unknown): unknown {
   const inner = unwrapped(schema);
   if (!(inner instanceof z.ZodObject) || !isObject(value)) return value;

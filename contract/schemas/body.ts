@@ -1,11 +1,11 @@
-/** Whether a body may be published. The answers say what is wrong with it and never hold any of it. */
+/** Checks whether a body may be published. The answers say what is wrong with the body and never contain any of it. */
 import { depthOf } from '../json-reader.ts';
 import { isJsonText } from '../json-text.ts';
 import { bodyBytesMax, bodyDepthMax } from '../limits.ts';
 
 const tooLarge = (given: string, bytesMax: number) => `must be at most ${bytesMax} bytes, was ${given}`;
 
-/** What is wrong with a JSON value; `undefined`: nothing. */
+/** What is wrong with a JSON value; `undefined` if it is valid. */
 export function bodyFault(body: unknown, bytesMax = bodyBytesMax): string | undefined {
   if (isJsonText(body)) return textFault(body.text, bytesMax);
   const shape = shapeFault(body, bytesMax);
@@ -14,7 +14,7 @@ export function bodyFault(body: unknown, bytesMax = bodyBytesMax): string | unde
   try {
     text = JSON.stringify(body);
   } catch {
-    // In process, a value may bring its own `toJSON`, and that may throw.
+    // In process, a value may have a `toJSON` that throws.
     return notJson;
   }
   if (text === undefined) return notJson;
@@ -32,15 +32,15 @@ function textFault(text: string, bytesMax: number): string | undefined {
 }
 
 function sizeFault(text: string, bytesMax: number): string | undefined {
-  // A UTF-16 unit takes at most three bytes of UTF-8: most bodies need no encoding to be measured.
+  // A UTF-16 unit takes at most three bytes of UTF-8, so most bodies can be accepted without encoding them.
   if (text.length * 3 <= bytesMax) return undefined;
   const bytes = new TextEncoder().encode(text).length;
   return bytes > bytesMax ? tooLarge(`${bytes} bytes as JSON text`, bytesMax) : undefined;
 }
 
 /**
- * Looks for nesting too deep (a cycle is endless nesting), and for what JSON lacks. Each value takes at least a byte of
- * text, so it need not look at more values than a body may have bytes.
+ * Looks for values that nest too deep (a cycle nests endlessly) and for values that JSON lacks. Each value takes at least one
+ * byte of text, so it stops after as many values as a body may have bytes.
  */
 function shapeFault(body: unknown, bytesMax: number): string | undefined {
   let values = 0;
@@ -60,7 +60,7 @@ function shapeFault(body: unknown, bytesMax: number): string | undefined {
   return look(body, 0);
 }
 
-/** What is wrong with bytes as base64 (RFC 4648, section 4: padded, one way to write each); `undefined`: nothing. */
+/** What is wrong with bytes as base64 (RFC 4648, section 4: padded, canonical); `undefined` if they are valid. */
 export function bytesFault(base64: string): string | undefined {
   const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
   const bytes = (base64.length / 4) * 3 - padding;

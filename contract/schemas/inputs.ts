@@ -1,7 +1,7 @@
 /**
- * What each operation takes: parameters (of the path) and input (JSON body, or query string). Unknown fields are refused by
- * name, nothing is defaulted but fields of nested settings. Entries of a batch are left `unknown` here, as they are judged one by one;
- * `documentedInputs` says what they should be.
+ * The schema of each operation: parameters (of the path) and input (JSON body, or query string). Unknown fields are refused by
+ * name. Only fields of nested settings get defaults. Entries of a batch are `unknown` here, because each is validated
+ * separately; `documentedInputs` describes them.
  */
 import * as z from 'zod';
 import type { OperationName } from '../contract.ts';
@@ -135,7 +135,7 @@ export const inputs = {
   health: nothing,
 } satisfies Record<OperationName, z.ZodType>;
 
-/** `inputs` with the entries of batches as they should be: for the OpenAPI document. */
+/** `inputs` with the schemas of batch entries, for the OpenAPI document. */
 export const documentedInputs = {
   ...inputs,
   ...batches(publishEntry, z.string().max(receiptCharsMax)),

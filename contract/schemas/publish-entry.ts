@@ -1,4 +1,4 @@
-/** One message of a publish, and what may be changed of it afterwards. */
+/** Schemas of one message of a publish, and of the changes that may be made to a waiting message. */
 import * as z from 'zod';
 import { membersOf } from '../json-reader.ts';
 import { isJsonText } from '../json-text.ts';
@@ -22,11 +22,11 @@ const attributes = z
     nullMeansAbsent: true,
   });
 
-/** Their values, where they came as text; `parseInput` and its like put the text back. */
+/** The values of attributes that came as text. `parseInput` and `parsePublishEntry` restore the text afterwards. */
 function attributeValues(given: unknown, context: z.core.$RefinementCtx): unknown {
   if (!isJsonText(given)) return withoutProto(given, context);
   const values: unknown = JSON.parse(given.text);
-  // Most are just as `JSON.stringify` makes them, with nothing that a value would not show.
+  // Most texts are exactly what `JSON.stringify` writes, and then the values show everything that must be checked.
   const members = JSON.stringify(values) === given.text ? [] : (membersOf(given.text) ?? []);
   const seen = new Set<string>();
   for (const [name, { text }] of members) {
@@ -39,7 +39,7 @@ function attributeValues(given: unknown, context: z.core.$RefinementCtx): unknow
   return withoutProto(values, context);
 }
 
-/** Zod leaves `__proto__` out of records without a word. */
+/** Refuses `__proto__`, because zod silently drops it from records. */
 function withoutProto(given: unknown, context: z.core.$RefinementCtx): unknown {
   if (typeof given === 'object' && given !== null && Object.hasOwn(given, '__proto__')) {
     const message = 'is not allowed as a name';
@@ -78,7 +78,7 @@ interface Bodies {
   bodyBase64?: unknown;
 }
 export const hasOneBody = ({ body, bodyBase64 }: Bodies) => (body === undefined) !== (bodyBase64 === undefined);
-/** A body of null beside bytes was not set: a client wrote it that writes null for every field. */
+/** Drops a null body beside bytes: some clients write null for every unset field. */
 export function withoutNullBeside<Given extends Bodies>(given: Given): Given {
   if (given.body !== null || given.bodyBase64 === undefined) return given;
   const { body: _, ...rest } = given;
@@ -89,7 +89,7 @@ const hasOneDelay = ({ delaySeconds, deliverAt }: { delaySeconds?: unknown; deli
   delaySeconds === undefined || deliverAt === undefined;
 const oneDelay = { error: 'must have at most one of delaySeconds and deliverAt' };
 
-/** A group keeps the order of publishing. */
+/** Fields that a message of a group must not have, because a group keeps the order of publishing. */
 const inGroup = ['id', 'dedupKey', 'prepared', 'delaySeconds', 'deliverAt', 'priority'] as const;
 
 export const publishEntry = z
@@ -133,10 +133,13 @@ export const publishEntry = z
     params: { given: false },
   });
 
-/** A new body. It has a field of its own, so that one who leaves it out, or sends null for what is not set, never edits a body to null. */
+/**
+ * A new body. It is a field of its own, so that leaving it out, or sending null for an unset field, never changes a body to
+ * null.
+ */
 export const newContent = z.strictObject(body, isObject).overwrite(withoutNullBeside).refine(hasOneBody, oneBody);
 
-/** What may be changed of a message that waits. */
+/** What may be changed in a message that waits. */
 export const messageChanges = z
   .strictObject(
     {
@@ -156,6 +159,6 @@ export const messageChanges = z
   .refine(hasOneDelay, oneDelay);
 
 function fault(context: z.core.$RefinementCtx, message: string | undefined): void {
-  // The body itself never becomes part of a message.
+  // The body must never become part of an error message.
   if (message !== undefined) context.addIssue({ code: 'custom', message, input: undefined, params: { given: false } });
 }

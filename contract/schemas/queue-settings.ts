@@ -1,12 +1,12 @@
 /**
- * Settings of a queue as callers give them. Those left out have a default, or stay as they are: that is for the engine. Of a setting that is an
- * object, fields left out have their defaults here, so that the engine sees it whole.
+ * Settings of a queue as callers give them. The engine decides what a missing setting means: its default, or no change. Missing
+ * fields of a setting that is an object get their defaults here, so that the engine always sees the whole object.
  */
 import type * as z from 'zod';
 import * as limits from '../limits.ts';
 import { settings } from './setting-fields.ts';
 
-/** The schema of a setting that is an object or null, with these defaults. */
+/** Makes fields of a setting that is an object or null optional, with these defaults. */
 function partly<Shape extends z.core.$ZodLooseShape>(
   setting: z.ZodNullable<z.ZodObject<Shape>>,
   defaults: { readonly [Name in keyof Shape]?: z.output<Shape[Name]> },

@@ -1,18 +1,18 @@
-/** Says in a line what is wrong with an input: the field, what it must be, and what was given. */
+/** Describes in one line what is wrong with an input: the field, what it must be, and what was given. */
 import type * as z from 'zod';
 import { nearestName } from '../names.ts';
 
 const givenCharsMax = 60;
 const faultsToldMax = 5;
 
-/** `within` names the place of what was judged, such as `messages[3]`. */
+/** `within` names the place of the validated value, such as `messages[3]`. */
 export function refusalMessage(issues: readonly z.core.$ZodIssue[], within = ''): string {
   const told = issues.slice(0, faultsToldMax).flatMap((issue) => faults(issue, within));
   const untold = issues.length - faultsToldMax;
   return told.join('; ') + (untold > 0 ? `; and ${untold} more` : '');
 }
 
-/** Zod's words for a field that does not exist, with the nearest that does. */
+/** Zod's message for a field that does not exist, with the nearest one that does. */
 const unknownField: z.core.$ZodErrorMap = ({ code, keys, inst }) => {
   if (code !== 'unrecognized_keys') return undefined;
   const known = Object.keys((inst as z.ZodObject | undefined)?._zod.def.shape ?? {});
@@ -21,7 +21,7 @@ const unknownField: z.core.$ZodErrorMap = ({ code, keys, inst }) => {
   return `unknown field${nearest}`;
 };
 
-/** How inputs are parsed, so that `refusalMessage` can say what was given. */
+/** The options for parsing inputs, so that `refusalMessage` can say what was given. */
 export const judging = { reportInput: true, error: unknownField };
 
 function faults(issue: z.core.$ZodIssue, within: string): string[] {
@@ -29,7 +29,7 @@ function faults(issue: z.core.$ZodIssue, within: string): string[] {
     const keys = issue.keys.slice(0, faultsToldMax);
     return keys.map((key) => `${fieldName([...issue.path, shortened(key)], within)}: ${issue.message}`);
   }
-  // A record's key is told by its own fault, not by "invalid key".
+  // An invalid key of a record is reported with its own error, not with "invalid key".
   const said = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
   return [`${fieldName(issue.path, within)}: ${said}${given(issue)}`];
 }

@@ -1,4 +1,4 @@
-/** A schedule as it is put or changed. Whether its cron expression can be read is for the engine to say. */
+/** Schemas of a schedule that is put or changed. The engine checks whether the cron expression is valid. */
 import * as z from 'zod';
 import { attributesMax, cronCharsMax, everySecondsMax, everySecondsMin, timeZoneCharsMax } from '../limits.ts';
 import * as field from './fields.ts';
@@ -10,7 +10,7 @@ const cronSays = `must be a cron expression of five fields, such as 30 2 * * MON
 const cron = z
   .string(cronSays)
   .max(cronCharsMax, cronSays)
-  // croner would also take a sixth field of seconds, a seventh of years, and an instant.
+  // croner also accepts a sixth field for seconds, a seventh for years, and an instant.
   .regex(/^(?:@[a-z]+|[\w*,/#?-]+(?: +[\w*,/#?-]+){4})$/, cronSays)
   .meta({
     description:
@@ -22,14 +22,14 @@ const timeZone = z.string(zoneSays).max(timeZoneCharsMax, zoneSays).refine(isTim
 
 function isTimeZone(name: string): boolean {
   try {
-    // Offsets such as +02:00 are zones to some hosts and not to others.
+    // Some hosts accept offsets such as +02:00 as time zones, others do not.
     return /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
   } catch {
     return false;
   }
 }
 
-/** The queue sets these two on each message of a schedule. */
+/** The queue sets these two attributes on each message of a schedule. */
 const setByTheQueue = ['schedule', 'tick'];
 
 export const scheduleMessage = z

@@ -1,4 +1,7 @@
-/** The settings of a queue, whole, as it shows them. What sets them may leave fields out: `queue-settings.ts`. */
+/**
+ * Schemas of the settings of a queue, complete, as the queue returns them. What callers give may leave fields out: see
+ * queue-settings.ts.
+ */
 import * as z from 'zod';
 import type { CheckBack } from '../contract.ts';
 import * as limits from '../limits.ts';
@@ -69,7 +72,7 @@ export const deduplication = z.strictObject(
 );
 const checkBackUrl = z.string({ error: urlSays }).max(limits.urlCharsMax, urlSays).refine(isCheckBackUrl, { error: urlSays });
 const functionName = safeText('A-Za-z0-9_:.$-', 'A-Z a-z 0-9 _ : . $ -', limits.functionNameCharsMax);
-/** One of the two fields; one object, since generated clients make little of a choice between objects. */
+/** Exactly one of the two fields. It is one object, because generated clients handle a choice between objects badly. */
 export const checkBack = z
   .strictObject({
     url: checkBackUrl.describe('A URL of HTTPS to POST to; HTTP for localhost alone. Either this or `functionName`.').optional(),
@@ -158,9 +161,9 @@ export const settings = {
   paused: flag.describe('While paused a queue takes messages and gives none. Leases go on.'),
 };
 
-/** The queue itself calls it: no other scheme, and no password in what is shown to all who may read settings. */
+/** The queue itself calls this URL: no other scheme, and no password, because anyone who may read settings sees it. */
 function isCheckBackUrl(text: string): boolean {
-  // The parser of URLs replaces half a surrogate pair; a row would hold the text itself.
+  // The URL parser replaces half a surrogate pair, but a row would store the original text.
   if (!text.isWellFormed() || !URL.canParse(text)) return false;
   const { protocol, hostname, username, password } = new URL(text);
   if (username !== '' || password !== '') return false;
