@@ -1,6 +1,6 @@
 /**
- * What a queue keeps of messages that have ended, as long as its setting `keep` says: the slot stays as it was, with the instant of its end,
- * and the row, once nothing in it is live, stays as a tombstone that shows what it held. It is found by id alone: no index has it.
+ * Messages that stay readable after their end, for as long as the queue's setting `keep` says. The slot stays as it was, marked with when it
+ * ended. Once no message of a row is live, the row becomes a tombstone that still shows them. It is found by id only: no index holds it.
  */
 import type { EndState, Json } from '../../contract/contract.ts';
 import { errorsKeptMax, resultsRowBytesMax, retentionGraceMs, tombstoneMs } from '../../contract/limits.ts';
@@ -22,13 +22,13 @@ import {
   type Snapshot,
 } from './lease-store.ts';
 
-/** What is noted of a slot that ends now, or ended at `at`: nothing where its queue does not keep it. */
+/** The `kept` mark of a slot that ends at `at`; empty if the queue does not keep messages with this end. */
 export function keptAs(queue: QueueRecord, state: EndState, at: number): Pick<Slot, 'kept'> {
   const seconds = (state === 'done' ? queue.keep?.doneSeconds : queue.keep?.deadSeconds) ?? 0;
   return seconds === 0 ? {} : { kept: { at, until: at + seconds * 1000 } };
 }
 
-/** A slot removed for its age or by a purge: without its token, so that a late ack is told that the lease is lost. */
+/** The slot of a message removed for its age or by a purge. It has no token, so a late ack is answered `lease_lost`. */
 export function removedSlot(queue: QueueRecord, lease: Lease, slot: Slot, now: number): Slot {
   const { token: _, leasedUntil: __, ...rest } = slot;
   const ending = expiry(queue, lease, slot, now);
@@ -37,7 +37,10 @@ export function removedSlot(queue: QueueRecord, lease: Lease, slot: Slot, now: n
 
 type Aged = Pick<Lease, 'since' | 'expiresAt'>;
 
-/** When a message expired that nobody holds, where its queue keeps it now; undefined: it did not, or is gone. */
+/**
+ * The `kept` mark of a message that expired while no lease was on it. Undefined if it has not expired, was purged, or is not kept by the queue
+ * now.
+ */
 function expiry(queue: QueueRecord, aged: Aged, slot: Pick<Slot, 'visibleAt'>, now: number): Slot['kept'] {
   const { since, expiresAt } = aged;
   const isExpired = expiresAt !== undefined && expiresAt <= now && slot.visibleAt <= now && queue.deadLetter === null;
@@ -46,14 +49,17 @@ function expiry(queue: QueueRecord, aged: Aged, slot: Pick<Slot, 'visibleAt'>, n
   return kept && kept.until > now ? kept : undefined;
 }
 
-/** How a message ended that can still be read. */
+/** How and when a message ended, and until when it can be read, ms. */
 export interface Ending {
   state: EndState;
   at: number;
   until: number;
 }
 
-/** The end of a message in this queue, also of one that expired and that nobody has met since; undefined: it has not ended, or is gone. */
+/**
+ * How a message of this queue ended. Includes a message that expired although no process has marked its row yet. Undefined if it has not ended,
+ * or is not shown any more.
+ */
 export function endingOf(queue: QueueRecord, lease: Lease, slot: Slot, now: number): Ending | undefined {
   if (isLive(slot)) {
     const kept = expiry(queue, lease, slot, now);
@@ -69,26 +75,26 @@ export function endingOfParcel(queue: QueueRecord, parcel: Parcel, now: number):
   return kept && { state: 'expired', ...kept };
 }
 
-/** Whether a tombstone stands for nothing that a new message under the same id would have to find. */
+/** Whether a new message under the same id may ignore this tombstone. */
 export function isForgotten(queue: QueueRecord, tombstone: Tombstone, now: number): boolean {
   if (tombstone.until < now) return true;
   const { kept } = tombstone;
   if (kept?.slots.some((slot) => endingOf(queue, kept, slot, now))) return false;
   const isPurged = kept !== undefined && kept.since < queue.purgedBefore;
   if (isPurged && kept.slots.every((slot) => (slot.kept?.at ?? 0) + tombstoneMs < now)) return true;
-  // Whoever is done with a message leaves a token; without one, and not cancelled, the message was removed for its age or by a purge.
+  // An ack leaves its token. A slot with no token that was not cancelled was removed for its age or by a purge.
   return tombstone.slots.every(({ token, cancelled }) => token === undefined && !cancelled);
 }
 
-/** What a failure leaves in its slot. Queues that keep messages remember several. */
+/** The slot's record of a failure. A queue with the setting `keep` records the last few failures, any other queue only the last. */
 export function failureIn(queue: QueueRecord, slot: Slot, text: string, at: number): Pick<Slot, 'lastFailure' | 'errors'> {
   if (!queue.keep) return { lastFailure: text };
   return { lastFailure: text, errors: [...(slot.errors ?? []), { at, text }].slice(-errorsKeptMax) };
 }
 
 /**
- * Puts the result of messages of one row where it belongs, what lies beside the row before the row. Each of `count` messages has an equal
- * share of the row's room.
+ * Decides whether the result of an ack fits in the row, and writes it if it is offloaded: it must exist before the row names it. Each of the
+ * row's `count` messages has an equal share of the row's room for results.
  */
 export async function placeResult(ctx: Context, body: Json, count: number, until: number, readAt: number): Promise<Placed> {
   const room = Math.floor(resultsRowBytesMax / count);
@@ -97,14 +103,14 @@ export async function placeResult(ctx: Context, body: Json, count: number, until
   return placed;
 }
 
-/** Whether what lies beside a row may be gone by then, as far as its TTL was set for the messages' retention. */
+/** Whether TTL may have removed offloaded bodies by `until`, if it was set for a retention that ends at `from`. */
 export function outlastsBodies(until: number, from: number): boolean {
   return until > from + retentionGraceMs / 2;
 }
 
 /**
- * Bodies beside a row must outlive what is kept of it. Before the row is written, for a TTL that is too late does no harm; those that have
- * none, since their queue keeps messages for ever, get one when the row has ended (`finish` in settle.ts).
+ * Makes offloaded bodies outlive the kept messages of a row that ends. Call it before the row is written: a TTL that is too late does no
+ * harm. Bodies without a TTL (unlimited retention) get one after the row has ended (`finish` in lifecycle/due-row.ts).
  */
 export async function keepOffloaded(ctx: Context, { contents, expiresAt, slots }: Lease): Promise<void> {
   const until = Math.max(0, ...slots.map(({ kept }) => kept?.until ?? 0));
@@ -112,7 +118,7 @@ export async function keepOffloaded(ctx: Context, { contents, expiresAt, slots }
   await keepBodies(ctx, contents, until);
 }
 
-/** Ends a row, none of whose messages is live, if it is as it was seen. */
+/** Writes the end of a row that has no live message, if the row is unchanged. */
 export async function replaceEnded(ctx: Context, seen: Snapshot, lease: Lease, version: string, now: number): Promise<Snapshot> {
   await keepOffloaded(ctx, lease);
   const apart = keptApart(ctx, lease, now);
@@ -120,7 +126,7 @@ export async function replaceEnded(ctx: Context, seen: Snapshot, lease: Lease, v
   return apart.length > 0 ? putIfUnchangedWith(ctx, seen, row, apart) : putIfUnchanged(ctx, seen, row);
 }
 
-/** A group's row goes on to other messages: what is kept of those that it held gets a row of its own. */
+/** The write that puts a group's kept messages into a row of their own, because the group's row advances to other messages. */
 export function keptApart(ctx: Context, lease: Lease, now: number): Write[] {
   const { group, fresh: _, ...rest } = lease;
   if (!group || !lease.slots.some(({ kept }) => kept && kept.until > now)) return [];
@@ -129,7 +135,10 @@ export function keptApart(ctx: Context, lease: Lease, now: number): Write[] {
   return [{ key: leaseKey(apart.id), then: { put: endedRow(apart, version, now) } }];
 }
 
-/** What is kept of a message that is cancelled while its group has yet to come to it: a row of its own; undefined: nothing. */
+/**
+ * The write that keeps a message cancelled before its group reached it, in a row of its own; undefined if there is nothing to keep. Offloads
+ * the content first if necessary.
+ */
 export async function cancelledApart(
   ctx: Context,
   queue: QueueRecord,
@@ -156,8 +165,8 @@ export async function cancelledApart(
 }
 
 /**
- * Puts what is kept of a parcel that nobody received in time into `leases`, where it overrides the one in `messages`. Answers the row as it
- * is then: this, if it has the version of `lease`.
+ * Ends a parcel that was not received in time, in a row of `leases` that overrides the one in `messages`. Returns the row as it is afterwards.
+ * This call put it if it has the version of `lease`.
  */
 export async function keepExpired(ctx: Context, queue: QueueRecord, lease: Lease, readAt: number): Promise<Snapshot> {
   const now = ctx.clock.now();
@@ -167,7 +176,7 @@ export async function keepExpired(ctx: Context, queue: QueueRecord, lease: Lease
   return putIfAbsent(ctx, endedRow(ended, lease.version, now), readAt);
 }
 
-/** What is told, within this process, to those who wait for a message's end. */
+/** The key under which calls in this process wait for a message's end (`ctx.wakeups`). */
 export function endKey(queueName: string, id: string): string {
   return `${queueName}:${id}`;
 }

@@ -1,7 +1,7 @@
 /**
- * Reading and replacing rows of `leases`. Every change is one write of one row, conditional on the version that was seen; whoever
- * is refused is handed the row in the way, and judges again on that. A version is never used twice, so a row that carries a
- * version of mine is a write of mine that was applied, whatever became of the answer.
+ * Reads and writes rows of `leases`. The other files of leases/ build such rows, offload bodies, remove rows and keep ended messages.
+ * Every change is one conditional write of one row. If the condition fails, the store returns the current row and the caller re-evaluates
+ * against it. Versions are never reused: a row that carries a version we generated proves our write was applied, even if the response was lost.
  */
 import { endGraceMs, readToWriteMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
@@ -12,18 +12,18 @@ import { decodeLease, encodeLease, encodeTombstone } from '../model/row-codec.ts
 import { absentAt, endOf, isLive, type Lease, leaseKey, newTombstone, type Parcel, type Tombstone } from '../model/rows.ts';
 import { type Condition, type Row, StoreError, type Write } from '../port/port.ts';
 
-/** A row of `leases` as it was read, and when the read began. */
+/** A row of `leases` as it was read, and when the read began, ms. */
 export interface Snapshot {
   id: string;
   row: Row | undefined;
   readAt: number;
-  /** Of a group's row: the parcel that it takes next, where that was read with it. */
+  /** For a group's row: its next parcel, if that was read together with the row. */
   first?: Parcel;
-  /** Of what a write left: an earlier try of it may have been applied, and what it put may be gone again. */
+  /** After a write: an earlier attempt may have been applied, and the row that it put may have changed or gone since. */
   maybeApplied?: true;
 }
 
-/** Whether a write may still rest on what was seen. */
+/** Whether a write may still be based on this snapshot (F, `readToWriteMsMax`). */
 export function isCurrent(ctx: Context, seen: Snapshot): boolean {
   return ctx.clock.now() - seen.readAt <= readToWriteMsMax;
 }
@@ -45,18 +45,19 @@ export interface Judged {
   tombstone?: Tombstone;
 }
 
-/** What was seen: a lease, a tombstone whose time is not over, or nothing. */
+/** The lease of a snapshot, or its tombstone if that still counts; else empty. */
 export function decodeSnapshot(seen: Snapshot, now: number): Judged {
   if (!seen.row) return {};
   const found = decodeLease(seen.row);
-  // A tombstone with something left to remove counts until that is done.
+  // A tombstone with pending cleanup counts until the cleanup is done.
   if ('tombstone' in found && found.tombstone.until < now && !found.tombstone.left) return {};
   return found;
 }
 
 /**
- * Writes one row of `leases` under a condition, and answers the row as it is afterwards: the new one, or the one in the way.
- * A lost answer is settled by reading. Rejects with a StoreError only when nothing can be said.
+ * Writes one row of `leases` under a condition. Returns the row as it is afterwards: the new one, or the one that failed the condition.
+ * Reads the row if the response was lost, or if the write was too late to be sent. Rejects with StoreError if that read fails, or if the
+ * write was not applied for another reason.
  */
 export async function writeLease(
   ctx: Context,
@@ -72,36 +73,36 @@ export async function writeLease(
     return { id, row: written.row, readAt: startedAt, ...(maybeApplied && { maybeApplied }) };
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    // Certain not to be applied for want of time: judge again on a new read. For another reason: the caller has to know.
+    // Too late to be sent: the caller re-evaluates against a new read. Not applied for another reason: the caller must know.
     const isLate = startedAt > writeDeadline(readAt).by || ctx.clock.now() > writeDeadline(readAt).by;
     if (error.applied === 'no' && (error.reason === 'throttled' || !isLate)) throw error;
     return lookAfter(ctx, id, error);
   }
 }
 
-/** What is there after a write that failed. */
+/** Reads the row after a failed write. */
 async function lookAfter(ctx: Context, id: string, failure: StoreError): Promise<Snapshot> {
   const seen = await readRow(ctx, id).catch((unread: unknown) => {
-    // A read that failed did nothing for certain; of the write that is not to be said.
+    // A failed read says `applied: 'no'`, but the write may have been applied: report the write's failure.
     throw unread instanceof StoreError ? failure : unread;
   });
   return failure.applied === 'unknown' ? { ...seen, maybeApplied: true } : seen;
 }
 
-/** Puts `row` if the row is as it was seen. It was applied if the answer has the version of `row`. */
+/** Puts `row` if the row is as in the snapshot. The write was applied if the returned row has the version of `row`. */
 export function putIfUnchanged(ctx: Context, seen: Snapshot, row: Row): Promise<Snapshot> {
   const when: Condition = seen.row ? unchanged(seen.row) : { absent: ['id'] };
   return writeLease(ctx, seen.id, when, { put: row }, seen.readAt);
 }
 
-/** A row that somebody wrote by hand may have no version. */
+/** A row that was edited by hand may have no version. */
 function unchanged({ version }: Row): Condition {
   return version === undefined
     ? { all: [{ exists: ['id'] }, { absent: ['version'] }] }
     : { equals: [['version'], version as string] };
 }
 
-/** As `replace`, together with other writes: all of them, or none. */
+/** Like `putIfUnchanged`, in one transaction with other writes: all are applied, or none. */
 export async function putIfUnchangedWith(ctx: Context, seen: Snapshot, row: Row, others: readonly Write[]): Promise<Snapshot> {
   const startedAt = ctx.clock.now();
   const options = writeDeadline(seen.readAt);
@@ -111,7 +112,7 @@ export async function putIfUnchangedWith(ctx: Context, seen: Snapshot, row: Row,
     if (result.ok) return { id: seen.id, row, readAt: startedAt };
     const inTheWay = result.refused[0];
     if (inTheWay) return { id: seen.id, row: inTheWay.row, readAt: startedAt };
-    // For the sake of the others: a copy of it that arrives later may yet find them as they are to be.
+    // Another write of the transaction failed its condition. A delayed duplicate may still succeed, so the outcome is unknown.
     return lookAfter(ctx, seen.id, new StoreError(`others than the row ${seen.id} were in the way`, 'unknown'));
   } catch (error) {
     if (!(error instanceof StoreError) || (error.applied === 'no' && ctx.clock.now() <= options.by)) throw error;
@@ -119,15 +120,18 @@ export async function putIfUnchangedWith(ctx: Context, seen: Snapshot, row: Row,
   }
 }
 
-/** Puts `row` if none is there, or only a tombstone whose time is over. */
+/** Puts `row` if no row exists, or only a tombstone that counts no more (`absentAt`). */
 export function putIfAbsent(ctx: Context, row: Row, readAt: number): Promise<Snapshot> {
   return writeLease(ctx, row.id as string, absentAt(ctx.clock.now()), { put: row }, readAt);
 }
 
-/** How often a change is judged again before the caller is told to try later: more than any crowd on one row has needed. */
+/** Rounds after which the caller must try again later. Contention on one row has never needed as many. */
 const roundsMax = 32;
 
-/** Judges what was seen until `judge` is satisfied (answers `done`), each time on the row as it is then. */
+/**
+ * Calls `judge` with the row until it returns `done`. Each round gets the row that the former round returned, or a new read if that is too old.
+ * Rejects with StoreError after too many rounds.
+ */
 export async function retryOnConflict<T>(
   ctx: Context,
   first: Snapshot,
@@ -143,11 +147,11 @@ export async function retryOnConflict<T>(
   throw new StoreError(`the row ${first.id} changed ${roundsMax} times while it was to be changed`, 'no');
 }
 
-/** The row of a lease all of whose messages are done. */
+/** The row of a lease whose messages have all ended: a tombstone, or for a group its row without messages. */
 export function endedRow(lease: Lease, version: string, now: number): Row {
   const shownUntil = Math.max(0, ...lease.slots.map(({ kept }) => kept?.until ?? 0));
   if (lease.group) {
-    // What is kept of it, in a row of its own, shows what lies beside it.
+    // The row of the kept messages (`keptApart`) shows the offloaded bodies, and takes over their cleanup.
     const { ending: _, ...rest } = lease;
     return encodeLease(parcelDone(shownUntil > now ? rest : lease, lease.group, version, now));
   }
@@ -168,19 +172,19 @@ export function isEnded(lease: Lease): boolean {
   return !lease.slots.some(isLive);
 }
 
-/** Whether what lies beside a row must be removed by hand when the row ends, since no TTL will. */
+/** Whether offloaded bodies must be deleted explicitly when their row ends, because they have no TTL. */
 export function needsEnding(contents: Placed, expiresAt: number | undefined): boolean {
   return 'beside' in contents && expiresAt === undefined;
 }
 
-/** Whether the row is one whose bodies lie in this very place beside it: then they must stay. */
+/** Whether the row names exactly these offloaded bodies, so that they must stay. */
 export function holdsBodies({ row }: Snapshot, contents: Placed): boolean {
   return 'beside' in contents && row?.beside === contents.beside;
 }
 
 /**
- * Sees to it that bodies beside a row outlive a message that may live until then; forever where `expiresAt` is undefined. What has no TTL gets
- * none: a copy that comes late would end what has come to be kept for ever since.
+ * Extends the TTL of offloaded bodies so that they outlive the message; removes it if `expiresAt` is undefined (kept forever). Never adds a TTL
+ * to bodies without one: a delayed duplicate would expire bodies that are now kept forever.
  */
 export async function keepBodies(ctx: Context, contents: Placed, expiresAt: number | undefined, visibleAt = 0): Promise<void> {
   if (expiresAt !== undefined) {
@@ -190,7 +194,7 @@ export async function keepBodies(ctx: Context, contents: Placed, expiresAt: numb
   await changeBodies(ctx, contents, { exists: ['ttl'] }, { set: [], unset: [['ttl']] });
 }
 
-/** Leaves bodies to TTL, also those that have none, when a row that has ended is no longer shown. */
+/** Lets TTL remove the bodies of an ended row after `shownUntil`. Also adds a TTL to bodies without one. */
 export async function endBodies(ctx: Context, contents: Placed, shownUntil: number): Promise<void> {
   const ttl = keptUntil(shownUntil);
   const isShorter: Condition = { any: [{ absent: ['ttl'] }, { less: [['ttl'], ttl] }] };
@@ -201,7 +205,7 @@ async function changeBodies(ctx: Context, contents: Placed, when: Condition, the
   await Promise.all(chunkKeys(contents).map((key) => ctx.store.write({ key, when, then })));
 }
 
-/** Nothing is there after a put: it may have been, or it surely went out too late. */
+/** The error for a put after which no row is found: it may have been applied, or it was certainly sent too late. */
 export function unknownOutcome({ maybeApplied }: { maybeApplied?: true } = { maybeApplied: true }): StoreError {
   if (!maybeApplied) return new StoreError('the time in which the message could be stored has passed', 'no', undefined, 'late');
   return new StoreError('the store did not answer whether the message was stored', 'unknown');

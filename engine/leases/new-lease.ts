@@ -1,11 +1,11 @@
-/** New rows of `leases` for parcels. */
+/** Builds new rows of `leases`. */
 import type { Context } from '../context/context.ts';
 import type { Placed } from '../model/content-codec.ts';
 import { type QueueRecord, retentionEnd } from '../model/queue-record.ts';
 import type { Lease, Parcel, Slot } from '../model/rows.ts';
 import { needsEnding } from './lease-store.ts';
 
-/** A parcel as a row of `leases`, all of whose messages are due now. */
+/** A parcel as a row of `leases` in which every message is due at `now`. */
 export function leaseOf(ctx: Context, queue: QueueRecord, parcel: Parcel, now: number): Lease {
   return {
     id: parcel.id,
@@ -21,7 +21,7 @@ export function leaseOf(ctx: Context, queue: QueueRecord, parcel: Parcel, now: n
   };
 }
 
-/** A row of `leases` whose messages nobody has received yet. */
+/** A row of `leases` for messages that were published straight into it, none of them received yet. */
 export function unreceived(
   ctx: Context,
   queue: QueueRecord,

@@ -1,6 +1,7 @@
 /**
- * Bodies beside rows: put before the rows that name them, and removed again where surely none will. Those that have no TTL, since they are
- * kept for ever, nothing else would remove. What may be named yet stays: a process that died, or was never told of its write, leaves it.
+ * Offloaded bodies: contents that do not fit in their row. They are written before the row that names them, and deleted if that row was
+ * certainly not written: nothing else deletes bodies without a TTL. Bodies that a row may still name must stay, so a crash or a lost response
+ * can leave some behind (docs/design.md, "What a call costs").
  */
 
 import type { Context } from '../context/context.ts';
@@ -28,14 +29,14 @@ export interface OffloadedBody {
   ttl: number | undefined;
 }
 
-/** Removes those that no TTL will. */
+/** Removes the bodies without a TTL. TTL removes the others. */
 export async function removeLasting(ctx: Context, bodies: readonly Pick<OffloadedBody, 'placed' | 'ttl'>[]): Promise<void> {
   await removeChunks(ctx, ...bodies.filter(({ ttl }) => ttl === undefined).map(({ placed }) => placed));
 }
 
 /**
- * Puts bodies, and then runs `write`, which names them. Where that rejects, and surely nothing was written, they are removed again;
- * `mayBeNamed` tells of writes before its last that may be made yet.
+ * Writes bodies, then runs `write`, which writes the rows that name them. If that fails and certainly wrote nothing, removes the bodies.
+ * `mayBeNamed` says whether an earlier attempt within `write` may still be applied: then the bodies stay.
  */
 export async function withBodies<T>(
   ctx: Context,
@@ -45,7 +46,7 @@ export async function withBodies<T>(
   mayBeNamed = () => false,
 ): Promise<T> {
   try {
-    // All of them are waited for: one that arrived after its removal would stay.
+    // Wait for all of them: a body written after its removal would stay.
     const put = await Promise.allSettled(
       bodies.map(({ placed, chunks, ttl }) => writeChunks(ctx.store, placed, chunks, ttl, options)),
     );
@@ -59,8 +60,9 @@ export async function withBodies<T>(
 }
 
 /**
- * Removes bodies whose rows were to be put if a row was as it was `seen`, and were not: `after` is that row by now. Once it has changed they
- * never will be; whether they were, without word of it, the rows under their ids tell. Should it fail, it is only wasted room.
+ * Removes the bodies of rows that were not put. Their put was conditional on another row (`seen`; `after` is that row now). While that row is
+ * unchanged, an attempt without a response may still be applied: the bodies stay. Once it has changed, the rows under their ids show whether
+ * such an attempt was applied. A failure only wastes storage.
  */
 export async function removeUnnamed(
   ctx: Context,
@@ -85,8 +87,9 @@ export async function removeUnnamed(
 }
 
 /**
- * Of bodies that lost their TTL, for a move to where they were to be kept for ever that did not come about: the row, as it is `after` that,
- * is to remove them when it ends. Where it has ended they go at once, or when it is no longer shown. Answers the row as it is then.
+ * Call it after a failed move that had removed the bodies' TTL; `after` is the row then. A live row that names the bodies is marked to delete
+ * them when it ends. A tombstone that names them gives them a TTL, unless its own cleanup is pending. Otherwise they are deleted now. Returns
+ * the row as it is afterwards.
  */
 export function ensureBodyCleanup(ctx: Context, after: Snapshot, contents: Placed): Promise<Snapshot> {
   return retryOnConflict<Snapshot>(ctx, after, async (seen) => {
@@ -103,7 +106,7 @@ export function ensureBodyCleanup(ctx: Context, after: Snapshot, contents: Place
   });
 }
 
-/** Should it fail, too, they are only wasted room. */
+/** Like `ensureBodyCleanup`, on the row as it is now. A failure only wastes storage. */
 export async function tryToEnd(ctx: Context, rowId: string, contents: Placed): Promise<void> {
   try {
     await ensureBodyCleanup(ctx, await readRow(ctx, rowId), contents);
@@ -112,14 +115,14 @@ export async function tryToEnd(ctx: Context, rowId: string, contents: Placed): P
   }
 }
 
-/** Undefined where the row has changed since; throws where the bodies of a row that stands are gone. */
+/** The row's contents; undefined if the row has changed since it was read. Throws StoreError if an unchanged row has lost its bodies. */
 export async function contentsOf(ctx: Context, lease: Lease): Promise<Content[] | undefined> {
   const [contents] = await readContents(ctx.store, [lease.contents]);
   if (contents) return contents;
-  // They go when the row has ended: whoever slept since he read it sees that.
+  // Bodies are deleted after their row has ended: a process that paused since its read finds the row changed.
   const after = await readRow(ctx, lease.id);
   if (after.row?.version !== lease.version) return undefined;
-  // They go before their row where a queue is deleted: whoever has not learnt of that yet must not fail for it as for a defect.
+  // In a deleted queue the bodies go before their row. A caller that has not seen the deletion must get a StoreError, not a defect.
   ctx.observe?.({
     kind: 'anomaly',
     what: 'the bodies of a message are gone',

@@ -1,4 +1,4 @@
-/** Removing rows, and having the answers. */
+/** Removes rows, and waits for the response of each removal. */
 
 import type { Context } from '../context/context.ts';
 import { chunkKeys, type Placed } from '../model/content-codec.ts';
@@ -6,7 +6,7 @@ import { type Parcel, parcelKey } from '../model/rows.ts';
 import { type Key, StoreError } from '../port/port.ts';
 import { keyText } from '../port/row-limits.ts';
 
-/** Removes rows, whether they are there or not. Rejects when one may still stand. A key may be given twice. */
+/** Removes rows, whether or not they exist. Rejects if any of them may still exist. `keys` may contain duplicates. */
 export async function removeAll(ctx: Context, keys: readonly Key[]): Promise<void> {
   if (keys.length === 0) return;
   const once = new Map(keys.map((key) => [keyText(key), key]));
@@ -23,7 +23,7 @@ export function removeParcels(ctx: Context, parcels: readonly Pick<Parcel, 'shar
   );
 }
 
-/** Removes bodies, or a result, that no row uses. Should it fail, it is only wasted room. */
+/** Removes bodies, or a result, that no row uses. A failure only wastes storage. */
 export async function removeChunks(ctx: Context, ...placed: readonly Placed[]): Promise<void> {
   try {
     await removeAll(ctx, placed.flatMap(chunkKeys));
