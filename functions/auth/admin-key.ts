@@ -1,11 +1,11 @@
-/** The first admin key, which makes all others: from the environment, or from a secret that the deployment generated. */
+/** The first admin key, which creates all other keys. It comes from the environment, or from a secret that the deployment generated. */
 
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { keyCacheMs } from '../../contract/limits.ts';
 import type { Clock } from '../../engine/port/port.ts';
 
 export interface AdminKey {
-  /** `undefined`: there is none. Throws `unavailable`. */
+  /** Returns `undefined` if there is no admin key. Throws `unavailable` if it cannot be read. */
   read(): Promise<string | undefined>;
 }
 
@@ -13,13 +13,13 @@ export function fixedAdminKey(key: string | undefined): AdminKey {
   return { read: async () => key };
 }
 
-/** Read when first needed, and again after `keyCacheMs`, so that a rotated secret takes effect. */
+/** Reads the secret on first use, and again after `keyCacheMs`, so that a rotated secret takes effect. */
 export function secretAdminKey(secretArn: string, clock: Clock): AdminKey {
   let kept: { key: Promise<string | undefined>; readAt: number } | undefined;
 
   async function fetchSecret(): Promise<string | undefined> {
     try {
-      // Loaded here: calls with other keys, and a cold start, do without it.
+      // Loaded on demand: cold starts and calls with other keys do not need it.
       const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
       const client = new SecretsManagerClient({});
       try {
@@ -36,7 +36,7 @@ export function secretAdminKey(secretArn: string, clock: Clock): AdminKey {
   return {
     read() {
       const now = clock.now();
-      // Below 0 where the clock was set back: nobody knows how old it is.
+      // A negative age means that the clock was set back: the real age is unknown, so read again.
       const age = kept === undefined ? Number.NaN : now - kept.readAt;
       if (kept === undefined || !(age >= 0 && age < keyCacheMs)) kept = { key: fetchSecret(), readAt: now };
       return kept.key;

@@ -1,4 +1,4 @@
-/** API keys: created, listed and revoked. A key is shown once, when it is made. */
+/** Creates, lists, revokes and finds API keys. The text of a key is shown only once, when the key is created. */
 
 import type { ApiKey, InputOf, OutputOf, Page } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
@@ -9,16 +9,16 @@ import { createKeyCache } from './key-cache.ts';
 import { keyHash, keyKind, keyOfRow, newKeyText, rowOf, type StoredKey, storedKey } from './key-rows.ts';
 
 export interface Keys {
-  /** Throws `forbidden` if the key would be given a scope that its creator lacks. */
+  /** Throws `forbidden` if the new key would have a scope that its creator lacks, or would outlive its creator's key. */
   create(input: InputOf<'createKey'>, creator: Principal): Promise<OutputOf<'createKey'>>;
   list(page: Page): Promise<OutputOf<'listKeys'>>;
-  /** Here at once, elsewhere within `keyCacheMs`. Throws `key_not_found`. */
+  /** Takes effect in this process at once, in others within `keyCacheMs`. Throws `key_not_found`. */
   revoke(id: string): Promise<object>;
-  /** As it was at most `keyCacheMs` ago. */
+  /** The result may be up to `keyCacheMs` old. */
   find(id: string): Promise<StoredKey | undefined>;
-  /** Whether it has expired. */
+  /** Whether the key has expired. */
   isOver(key: ApiKey): boolean;
-  /** Notes that it is used, at most once in `keyUseNotedMs`. Never rejects: it is no reason to refuse a call. */
+  /** Records that the key was used, at most once per `keyUseNotedMs`. Ignores store errors: they must not fail the call. */
   noteUse(key: StoredKey): Promise<void>;
 }
 
@@ -69,9 +69,9 @@ export function createKeys({ store, clock, random }: { store: Store; clock: Cloc
     const now = clock.now();
     const notedAt = key.lastUsedAt === null ? Number.NEGATIVE_INFINITY : Date.parse(key.lastUsedAt);
     if (Math.abs(now - notedAt) < keyUseNotedMs) return;
-    // At once, and in the cache: calls at the same time, and those after one that failed, note it no second time.
+    // Update the cached key before the write, so that concurrent calls, and calls after a failed write, do not write again.
     key.lastUsedAt = new Date(now).toISOString();
-    // The row as a whole, for nothing else of it changes; not if it was revoked.
+    // Put the whole row: no other attribute of it ever changes. The condition keeps a revoked key deleted.
     await store.write({ key: keyOfRow(key.id), when: { exists: ['kind'] }, then: { put: rowOf(key) } }).catch(ofStore);
   }
 
@@ -82,7 +82,7 @@ function shown({ hash: _, ...key }: StoredKey): ApiKey {
   return key;
 }
 
-/** Throws `invalid_input` for an instant that is past, `forbidden` for one after the creator's own. */
+/** Throws `invalid_input` if the requested expiry is in the past, `forbidden` if it is later than that of the creator's key. */
 function expiryOf(asked: string | undefined, creator: Principal, now: number): string | null {
   if (asked !== undefined && Date.parse(asked) <= now) {
     throw new DumbwaiterError('invalid_input', `expiresAt: must be in the future; given ${asked}`);

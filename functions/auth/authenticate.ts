@@ -1,4 +1,7 @@
-/** Who calls over HTTP: `Authorization: Bearer <key>` (RFC 6750). */
+/**
+ * Identifies the caller of an HTTP request by `Authorization: Bearer <key>` (RFC 6750).
+ * This folder holds API keys and permissions. This file turns a key into a principal; `authorize.ts` checks what a principal may do.
+ */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { AdminKey } from './admin-key.ts';
 import type { Keys } from './api-keys.ts';

@@ -1,28 +1,28 @@
-/** What a caller may do: its scopes, and the queues that they hold for. */
+/** Permissions of a caller: its scopes, and the queues to which they apply. */
 import { type OperationName, routes, type Scope } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { covers, coversAll } from './queue-patterns.ts';
 
-/** Who calls, and what they may do. */
+/** An authenticated caller and its permissions. */
 export interface Principal {
   /** For logs: a key's id, `admin` or `iam`. */
   id: string;
   scopes: readonly Scope[];
   queues: readonly string[];
-  /** Of a key that expires. */
+  /** When the caller's key expires. Null or absent: never. */
   expiresAt?: string | null;
 }
 
 export const allScopes: readonly Scope[] = ['publish', 'receive', 'admin'];
 
-/** May do everything: who holds the first admin key, or was let in by IAM. */
+/** A principal that may do everything: a caller with the first admin key, or one that IAM authorized. */
 export function administrator(id: 'admin' | 'iam'): Principal {
   return { id, scopes: allScopes, queues: ['*'] };
 }
 
 /**
- * Those that stand beside the queues. A schedule's queue is known from its record alone, and may be another a moment later: who may
- * touch one may touch all.
+ * Operations that need a key for all queues. Keys belong to no queue. A schedule's queue is stored in its record and can change at any
+ * time, so a check against that queue would be unreliable.
  */
 const ofAllQueues: ReadonlySet<OperationName> = new Set([
   ...(['createKey', 'listKeys', 'revokeKey'] as const),
@@ -30,8 +30,8 @@ const ofAllQueues: ReadonlySet<OperationName> = new Set([
 ]);
 
 /**
- * Throws DumbwaiterError `forbidden`. `input` need not be parsed: a queue that it names besides the path's (where dead
- * letters or a redrive go to) takes messages, and needs `admin` as well.
+ * Throws DumbwaiterError `forbidden`. The principal must also cover every queue that `input` names as a destination (of dead letters or of
+ * a redrive). `input` may be unparsed.
  */
 export function authorize(principal: Principal, operation: OperationName, params: object, input: unknown): void {
   const { scope } = routes[operation];

@@ -1,4 +1,4 @@
-/** Looks keys up by id, and keeps what it found for a while: a revoked key works no longer than `keyCacheMs`. */
+/** Finds keys by id and caches the results. A key that another process revokes works here for at most `keyCacheMs` more. */
 
 import { keyCacheMs, keysCachedMax, unknownKeyCacheMs } from '../../contract/limits.ts';
 import type { Clock, Store } from '../../engine/port/port.ts';
@@ -15,11 +15,11 @@ export interface KeyCache {
 }
 
 export function createKeyCache(store: Store, clock: Clock): KeyCache {
-  // Apart, so that a flood of made-up ids pushes no real key out.
+  // Two maps, so that a flood of made-up ids evicts no real key.
   const known = new Map<string, Kept>();
   const unknown = new Map<string, Kept>();
 
-  /** By its age, which is below 0 where the clock was set back: then nobody knows how old it is. */
+  /** A negative age means that the clock was set back: the real age is unknown, so the entry counts as stale. */
   const fresh = (kept: Kept | undefined, ms: number) => {
     const age = kept === undefined ? Number.NaN : clock.now() - kept.readAt;
     return age >= 0 && age < ms;
@@ -35,7 +35,7 @@ export function createKeyCache(store: Store, clock: Clock): KeyCache {
     if (fresh(kept, keyCacheMs)) return kept?.key;
     const missed = unknown.get(id);
     if (fresh(missed, unknownKeyCacheMs)) return missed?.key;
-    // The time of asking counts, and whoever asks meanwhile waits for the same answer.
+    // The age counts from the start of the read. Concurrent callers share the pending read.
     const asked = { key: read(id), readAt: clock.now() };
     keep(unknown, id, asked);
     try {

@@ -1,10 +1,10 @@
-/** How an API key is stored: a row of `queues` of kind `key`, under its id. Of its secret only a hash is kept. */
+/** How an API key is stored: a row of `queues` of kind `key`, under the key's id. The row holds a hash of the key, never the key. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { ApiKey, Scope } from '../../contract/contract.ts';
 import type { Key, Random, Row, Value } from '../../engine/port/port.ts';
 
 export const keyKind = 'key';
-/** Five bits each: 60 bits tell keys apart, 160 bits keep one secret. */
+/** Each character holds 5 bits: 60 bits make an id unique, 160 bits make a secret unguessable. */
 const idChars = 12;
 const secretChars = 32;
 const form = new RegExp(`^dw_([0-9a-z]{${idChars}})_[0-9a-z]{${secretChars}}$`);
@@ -18,17 +18,17 @@ export function newKeyText(random: Random): { id: string; text: string } {
   return { id, text: `dw_${id}_${random.chars(secretChars)}` };
 }
 
-/** The id within a key, if it has the form of one. */
+/** The id in a key's text. Undefined if the text does not have the form of a key. */
 export function keyIdOf(text: string): string | undefined {
   return form.exec(text)?.[1];
 }
 
-/** A plain hash will do: what is hashed is random, of 160 bits, and cannot be tried out. */
+/** A plain hash is enough: a key has 160 random bits and cannot be brute-forced. */
 export function keyHash(text: string): Uint8Array {
   return createHash('sha256').update(text).digest();
 }
 
-/** In a time that tells nothing of where they differ. */
+/** Compares in constant time, so that timing does not reveal where the hashes differ. */
 export function sameHash(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && timingSafeEqual(one, other);
 }

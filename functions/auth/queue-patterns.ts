@@ -1,6 +1,6 @@
-/** Which queues an API key covers. In a pattern `*` stands for any characters, none included. */
+/** Decides which queues an API key covers. In a pattern, `*` matches any number of characters, including none. */
 
-/** Takes time of pattern times name at worst: a regular expression of many `.*` would not. */
+/** Takes at most pattern length times name length steps. A regular expression with many `.*` could take far more. */
 function matches(pattern: string, name: string): boolean {
   let p = 0;
   let n = 0;

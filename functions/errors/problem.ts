@@ -1,4 +1,4 @@
-/** Refusals over HTTP: problem+json (https://www.rfc-editor.org/rfc/rfc9457). */
+/** Returns errors over HTTP as problem+json (https://www.rfc-editor.org/rfc/rfc9457). */
 import { meanings } from '../../contract/error-meanings.ts';
 import type { DumbwaiterError } from '../../contract/errors.ts';
 

@@ -1,13 +1,13 @@
-/** Turns whatever was thrown into a refusal that may be told. */
+/** Converts any thrown value to an error that is safe to return to the caller. */
 
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { StoreError } from '../../engine/port/port.ts';
 import type { Log } from '../service/log.ts';
 
-/** Told with `throttled` and `unavailable` when the refusal itself does not say how long to wait. */
+/** Returned with status 429 and 503 when the error itself does not say how long to wait. */
 const retryAfterMsDefault = 1000;
 
-/** A defect is logged whole and told as `internal`: nothing of it leaks. */
+/** A defect is logged in full and returned as `internal`, so that no detail leaks. */
 export function refusalOf(error: unknown, requestId: string, log: Log): DumbwaiterError {
   const refusal = toldAs(error);
   if (refusal.code === 'internal') log.error('Defect', { kind: 'defect', requestId }, error);
@@ -28,7 +28,7 @@ function toldAs(error: unknown): DumbwaiterError {
   return new DumbwaiterError('internal', 'Something went wrong here. The request id finds it in the logs.');
 }
 
-/** What the store said, where it did: for the log alone. */
+/** The message, with the store's own error if there is one. For the log only. */
 function detailOf({ message, cause }: DumbwaiterError): string {
   return cause instanceof Error ? `${message} ${cause.message}` : message;
 }

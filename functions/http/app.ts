@@ -1,6 +1,6 @@
 /**
- * The HTTP API, as an app that runs wherever a `Request` gets a `Response`: on Lambda and on a port. Its paths are the
- * contract's `routes`; its errors are problem+json.
+ * The HTTP API as an app from `Request` to `Response`, which runs on Lambda and on a local port. Its paths are the contract's `routes`;
+ * its errors are problem+json. This folder holds HTTP only: it knows no rule of the queue.
  */
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
@@ -21,22 +21,22 @@ export interface AppParts {
   service: Service;
   authenticate: Authenticate;
   log: Log;
-  /** A new id of a request that brings none by `Bindings`. */
+  /** Generates the id of a request whose `Bindings` have none. */
   newRequestId(): string;
-  /** Ends the waiting of receives, when the server stops. */
+  /** Aborts waiting receives when the server stops. */
   stopping?: AbortSignal;
-  /** Web pages of these origins may call from a browser; `*` stands for all. On AWS, API Gateway sees to this. */
+  /** Origins whose web pages may call from a browser; `*` allows all. Default: none. On AWS, API Gateway handles this instead. */
   allowedOrigins?: string[];
-  /** Whether a `Host` header names this server; without it any does. A guard against DNS rebinding, for servers on a loopback address. */
+  /** Whether a `Host` header names this server. Default: every name does. Protects servers on a loopback address from DNS rebinding. */
   isOwnHost?: (hostname: string) => boolean;
 }
 
-/** What the carrier of a request knows of it. */
+/** What the transport (API Gateway or the local server) knows about a request. */
 export interface Bindings {
   requestId?: string;
-  /** Why it is refused whatever it asks for: its path cannot be trusted, or it did not arrive whole. */
+  /** Set if the request is refused whatever it asks for, for example because its path cannot be trusted or it did not arrive whole. */
   refusal?: DumbwaiterError | undefined;
-  /** Where the process may not run for longer. */
+  /** The time that the process has left. Absent: unlimited. */
   left?: TimeLeft;
 }
 
@@ -109,7 +109,7 @@ export function createApp({
   }
 
   app.get(openApiPath, async (context) => {
-    // Loaded when asked for: no other call needs it.
+    // Loaded on demand: no other call needs it.
     const { openApiDocument } = await import('../openapi/document.ts');
     return context.json(openApiDocument(publicUrl(context.req.raw)));
   });
@@ -158,13 +158,13 @@ async function inputOf({ method }: Route, request: Request): Promise<unknown> {
   throw new DumbwaiterError('invalid_input', `${astray.slice(0, 60)}: must be sent in the JSON body, not in the query string`);
 }
 
-/** The first field of a body that should be empty; `input`: the body is no object. */
+/** The first field of a body that should be empty. Returns `input` if the body is not an object. */
 function fieldOf(body: unknown): string | undefined {
   if (body === null) return undefined;
   return typeof body === 'object' && !Array.isArray(body) ? Object.keys(body)[0] : 'input';
 }
 
-/** Keys travel in a header that pages set themselves, never by themselves as cookies do: no page can borrow another's. */
+/** Browsers do not attach the `authorization` header on their own as they do cookies, so a page can use only keys that it holds. */
 function crossOrigin(origin: string[]) {
   return cors({
     origin,
@@ -177,7 +177,7 @@ function crossOrigin(origin: string[]) {
 
 const preflightSeconds = 3600;
 
-/** Where callers reach this server: behind a proxy, with the scheme and the path prefix that the proxy tells. */
+/** The base URL at which callers reach this server. A proxy's `x-forwarded-proto` and `x-forwarded-prefix` headers are applied. */
 function publicUrl({ url, headers }: Request): string {
   const { protocol, host } = new URL(url);
   const scheme = /^https?$/.exec(headers.get('x-forwarded-proto') ?? '')?.[0] ?? protocol.slice(0, -1);
@@ -187,12 +187,12 @@ function publicUrl({ url, headers }: Request): string {
 
 const nobody: Principal = { id: 'nobody', scopes: [], queues: [] };
 
-/** `{name}` of the contract is `:name` here. */
+/** The contract writes `{name}` where Hono writes `:name`. */
 function honoPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, ':$1');
 }
 
-/** HEAD goes wherever GET does. */
+/** The methods that each path allows. HEAD is allowed wherever GET is. */
 function methodsOfPaths(): Map<string, string[]> {
   const paths = new Map<string, string[]>([[openApiPath, ['GET', 'HEAD']]]);
   for (const { method, path } of Object.values(routes) as Route[]) {

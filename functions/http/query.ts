@@ -1,17 +1,17 @@
-/** A query string as an operation's input: texts, but for the fields that are whole numbers, or true or false. */
+/** Converts a query string to an operation's input. All values are strings, except in the fields that are numbers or booleans. */
 import { DumbwaiterError } from '../../contract/errors.ts';
 
 const numeric: ReadonlySet<string> = new Set(['limit', 'waitSeconds']);
 const logical: ReadonlySet<string> = new Set(['force']);
 
-/** Fields are judged later, with the rest of the input. Throws `invalid_input` for a field given twice. */
+/** Throws `invalid_input` for a field given twice. All other validation comes later, with the rest of the input. */
 export function inputOfQuery(query: URLSearchParams): Record<string, unknown> {
   const input = Object.create(null) as Record<string, unknown>;
   for (const [name, value] of query) {
     if (Object.hasOwn(input, name)) throw new DumbwaiterError('invalid_input', `${name.slice(0, 60)}: must be given once`);
     input[name] = fieldOf(name, value);
   }
-  // A name of `__proto__` is one like any other here, and stays one.
+  // `Object.fromEntries` keeps a field named `__proto__` as an ordinary field.
   return Object.fromEntries(Object.entries(input));
 }
 

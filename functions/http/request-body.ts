@@ -1,9 +1,9 @@
-/** Reads the JSON of a request, within what one call may carry, and refuses the rest before it is read or parsed. */
+/** Reads the JSON body of a request. A body over the limit is refused before it is read whole or parsed. */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { callBytesMax } from '../../contract/limits.ts';
 import { parseRequest } from './request-text.ts';
 
-/** `{}` without a body. Throws `payload_too_large`, `unsupported_media_type`, `request_timeout` or `invalid_input`. */
+/** Returns `{}` if there is no body. Throws `payload_too_large`, `unsupported_media_type`, `request_timeout` or `invalid_input`. */
 export async function readJson(request: Request): Promise<unknown> {
   const declared = Number(request.headers.get('content-length') ?? 0);
   if (declared > callBytesMax) throw tooLarge(`${declared} bytes`);
@@ -36,12 +36,12 @@ async function readBytes(request: Request): Promise<Uint8Array> {
       const { done, value } = await reader.read();
       if (done) return Buffer.concat(chunks, bytes);
       bytes += value.length;
-      // A chunked body does not say how long it is.
+      // A chunked body declares no length.
       if (bytes > callBytesMax) throw tooLarge('more');
       chunks.push(value);
     }
   } catch (cause) {
-    // Whoever waits for nothing more must not be sent more. There is nobody to tell when that fails too.
+    // Stop reading so that the client stops sending. Ignore errors from cancel.
     reader.cancel().catch(() => undefined);
     if (cause instanceof DumbwaiterError) throw cause;
     throw new DumbwaiterError('request_timeout', 'The request did not arrive whole.', { cause });
@@ -56,9 +56,9 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-/** What the text takes as a JSON string, as API Gateway hands it on: see `callBytesMax`. */
+/** Size of the text as an escaped JSON string, which is how API Gateway passes it to Lambda: see `callBytesMax`. */
 function carriedBytes(text: string, bytes: number): number {
-  // A character escaped takes two bytes, or six if it is a control character, which JSON text has only as white space.
+  // An escaped character takes two bytes. Control characters would take six, but in JSON text they occur only as white space (two bytes).
   if (bytes * 2 <= callBytesMax) return bytes;
   return bytes + (text.match(/["\\\n\r\t]/g)?.length ?? 0);
 }

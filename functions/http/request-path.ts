@@ -1,22 +1,23 @@
 /**
- * Checks the path of a request before any URL is made of it. A URL parser resolves dot segments, turns `\` into `/` and drops line
- * breaks: a name that holds them would become the path of another operation. Both entries route by the path that this file answers.
+ * Checks the path of a request before a URL is built from it. A URL parser resolves dot segments, turns `\` into `/` and drops line breaks,
+ * so a name that contains them could become the path of another operation. API Gateway events and the local server must both route by the
+ * path that this file returns.
  */
 
 import { DumbwaiterError } from '../../contract/errors.ts';
 
-/** `path` is safe to make a URL of: each segment is encoded again. With a `refusal` the request is refused, and `path` is `/`. */
+/** `path` is safe to build a URL from: each segment is re-encoded. If `refusal` is set, the request must be refused and `path` is `/`. */
 export interface RequestPath {
   path: string;
   refusal?: DumbwaiterError;
 }
 
-/** Of a path that comes decoded, as API Gateway gives it. */
+/** Checks a decoded path, as API Gateway passes it. */
 export function pathOfDecoded(path: string): RequestPath {
   return judged(path.split('/'));
 }
 
-/** Of the target of a request, as it stands in the request's first line: encoded, with its query. */
+/** Checks the target in the first line of an HTTP request: encoded, with its query. */
 export function pathOfTarget(target: string): RequestPath {
   const [path = ''] = target.replace(/^https?:\/\/[^/?#]*/i, '').split('?', 1);
   const segments = path.split('/').map(decoded);
@@ -26,7 +27,7 @@ export function pathOfTarget(target: string): RequestPath {
 }
 
 function judged(segments: string[]): RequestPath {
-  // What stands before the first slash. A target such as `*` has no slash.
+  // The segment before the first slash must be empty. A target such as `*` has no slash.
   if (segments[0] !== '' || segments.length < 2) return refused('must begin with a slash');
   for (const [at, segment] of segments.entries()) {
     const fault = faultOf(segment);

@@ -1,14 +1,14 @@
-/** The JSON text of a request, over HTTP or Lambda. */
+/** Parses the JSON text of a request, received over HTTP or Lambda. */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { readRequest } from '../../contract/json-reader.ts';
 
-/** Bodies, attributes and results come as JsonText. Throws `invalid_input` for what is not JSON, and for a field that is given twice. */
+/** Returns bodies, attributes and results as JsonText. Throws `invalid_input` for invalid JSON and for duplicate fields. */
 export function parseRequest(text: string, name = 'input'): unknown {
   try {
     return readRequest(text);
   } catch (error) {
     if (error instanceof DumbwaiterError) throw error;
-    // The parser's message may quote the text: only the place is told.
+    // The parser's message may quote the text, so report only the position.
     const message = error instanceof SyntaxError ? error.message : '';
     const position =
       /at position (\d+)/.exec(message)?.[1] ?? (message.includes('end of JSON') ? String(text.length) : undefined);

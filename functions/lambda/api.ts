@@ -1,4 +1,7 @@
-/** Lambda entry: every operation, by API Gateway's events and by direct invocation. */
+/**
+ * Lambda entry: serves every operation, by API Gateway events and by direct invocation.
+ * This folder holds the Lambda entries (`api`, `sweep`, `redrive`, `declare-queues`) and the code that only they use.
+ */
 
 import { createAuthenticate } from '../auth/authenticate.ts';
 import { createApp } from '../http/app.ts';
@@ -20,7 +23,7 @@ export async function handler(event: unknown, context: LambdaContext): Promise<G
   if (isGatewayEvent(event)) {
     return answerOf(await app.fetch(requestOf(event), { ...bindingsOf(event), left }));
   }
-  // Keys play no part: whoever IAM lets invoke this function may do what the function is for, on all queues.
+  // API keys do not apply here. Every caller that IAM lets invoke this function has the function's scopes, on all queues.
   const principal = { id: 'iam', scopes: invokeScopes, queues: ['*'] };
   return answerInvocation(event, { service, principal, log, requestId: context.awsRequestId, left });
 }

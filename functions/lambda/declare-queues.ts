@@ -1,6 +1,6 @@
 /**
- * Lambda entry: a CloudFormation custom resource that creates the queues and schedules which a stack declares, and sets those that are
- * there. It removes none: what is declared no more stays until somebody deletes it.
+ * Lambda entry: a CloudFormation custom resource that creates the queues and schedules that a stack declares, and updates existing ones.
+ * It deletes nothing: a queue or schedule that is no longer declared stays until it is deleted over the API.
  * Protocol: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
  */
 import { DumbwaiterError } from '../../contract/errors.ts';
@@ -20,9 +20,9 @@ interface CloudFormationEvent {
 }
 
 const { engine, clock, log } = createEnvironment('dumbwaiter-declare-queues');
-/** CloudFormation takes an answer of at most 4 KB. */
+/** CloudFormation accepts a response of at most 4 KB. */
 const reasonCharsMax = 1000;
-/** Kept back to answer: CloudFormation learns nothing from a function that Lambda ends. */
+/** Time reserved for the response: CloudFormation gets none from a function that Lambda ends. */
 const answerMs = 10_000;
 
 export async function handler(event: CloudFormationEvent, context: LambdaContext): Promise<void> {
@@ -51,7 +51,7 @@ async function answer(event: CloudFormationEvent, failure: string | undefined): 
   const PhysicalResourceId = event.PhysicalResourceId ?? `${LogicalResourceId}-queues`;
   const Status = failure === undefined ? 'SUCCESS' : 'FAILED';
   const body = { Status, PhysicalResourceId, StackId, RequestId, LogicalResourceId, ...(failure && { Reason: failure }) };
-  // The URL is signed for an empty content type.
+  // The URL is pre-signed for an empty content type.
   const response = await fetch(event.ResponseURL, {
     method: 'PUT',
     headers: { 'content-type': '' },

@@ -1,4 +1,4 @@
-/** What a Lambda container is told by its environment, and builds once from it. */
+/** Builds what a Lambda entry needs (engine, keys, clock, log) from environment variables, once per container. */
 
 import type { Scope } from '../../contract/contract.ts';
 import { createEngine } from '../../engine/create.ts';
@@ -24,13 +24,13 @@ export interface Environment {
   keys: Keys;
   secrets: SigningSecrets;
   adminKey: AdminKey;
-  /** What those may do whom IAM lets invoke this function directly. */
+  /** The scopes of callers that invoke this function directly. IAM decides which callers may. */
   invokeScopes: readonly Scope[];
   clock: Clock;
   log: LambdaLog;
 }
 
-/** Throws if a variable is missing or makes no sense: a function that cannot work fails at its start. */
+/** Throws if a variable is missing or invalid, so that a misconfigured function fails at its start. */
 export function createEnvironment(serviceName: string, variables: NodeJS.ProcessEnv = process.env): Environment {
   const log = createLambdaLog(serviceName);
   const clock = createCorrectedClock();
@@ -71,7 +71,7 @@ function required(variables: NodeJS.ProcessEnv, name: string): string {
   return value;
 }
 
-/** All of them, unless the variable names some. */
+/** Defaults to all scopes. */
 function scopesOf(text: string | undefined): readonly Scope[] {
   if (text === undefined) return allScopes;
   return text.split(',').map((name) => {

@@ -1,5 +1,5 @@
 /**
- * API Gateway's HTTP API event, payload format 2.0, as a `Request`, and a `Response` as its answer:
+ * Converts an event of an API Gateway HTTP API (payload format 2.0) to a `Request`, and a `Response` to the answer:
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 import type { Bindings } from '../http/app.ts';
@@ -31,7 +31,7 @@ export function requestOf(event: GatewayEvent): Request {
   const { path } = pathOfDecoded(event.rawPath);
   const headers = new Headers();
   for (const [name, value] of Object.entries(event.headers)) {
-    // A header of other characters than HTTP's own cannot be one that counts here.
+    // `Headers` may throw for other characters. No header that this API reads contains them.
     if (value !== undefined && /^[\x20-\x7e\t]*$/.test(value)) headers.set(name, value);
   }
   const url = `https://${event.requestContext.domainName}${path}${query}`;

@@ -1,6 +1,7 @@
 /**
- * A call by Lambda invoke: `{operation, params, input}`, without API Gateway and API keys. IAM decides who may. With `inputText`, the input as
- * JSON text, in place of `input` the answer has `outputText`: Lambda parses and writes what it carries, and loses what a number cannot hold.
+ * A call by Lambda invoke: `{operation, params, input}`, without API Gateway and API keys. IAM decides which callers may invoke.
+ * A caller may send `inputText` (the input as JSON text) instead of `input`; the answer then has `outputText`. Lambda parses and rewrites
+ * the JSON that it carries, and loses digits that a JavaScript number cannot hold.
  */
 import type { OperationName, OutputOf } from '../../contract/contract.ts';
 import { DumbwaiterError, type ErrorCode } from '../../contract/errors.ts';
@@ -25,7 +26,7 @@ interface InvocationParts {
   left: TimeLeft;
 }
 
-/** Refusals are answers: what rejects is left for Lambda's own failures. */
+/** Returns every error as an answer: a failed invocation always means a failure of Lambda itself. */
 export async function answerInvocation(
   event: unknown,
   { service, principal, log, requestId, left }: InvocationParts,

@@ -1,11 +1,11 @@
-/** Has the redrive function go on with a task, without waiting for it: Lambda keeps the event, and tries twice more if it fails. */
+/** Invokes the redrive function asynchronously to continue a task. Lambda queues the event, and retries it twice if the function fails. */
 export interface RedriveEvent {
   queue: string;
   task: string;
 }
 
 export async function invokeRedrive(functionName: string, event: RedriveEvent): Promise<void> {
-  // Loaded here: no other call needs it.
+  // Loaded on demand: no other call needs it.
   const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
   const client = new LambdaClient({});
   try {

@@ -1,11 +1,11 @@
-/** Structured logs on Lambda: one line of JSON each, with the id of the invocation. */
+/** Structured logs on Lambda: one line of JSON per entry, with the id of the invocation. */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { textOfThrown } from '../../contract/thrown.ts';
 import type { Log } from '../service/log.ts';
 import type { LambdaContext } from './context.ts';
 
 export interface LambdaLog extends Log {
-  /** Call at the begin of each invocation. */
+  /** Must be called at the start of each invocation. */
   begin(context: LambdaContext): void;
 }
 

@@ -1,10 +1,10 @@
-/** Lambda entry: moves dead letters back, as a task; hands the rest on to itself when its time runs short. */
+/** Lambda entry: runs a redrive task. When its time runs short, it invokes itself to continue the task. */
 
 import type { LambdaContext } from './context.ts';
 import { createEnvironment } from './environment.ts';
 import { invokeRedrive, type RedriveEvent } from './invoke-redrive.ts';
 
-/** Kept back to end the write at hand and to hand on. */
+/** Time reserved to finish the current write and to invoke the function again. */
 const handOverMs = 20_000;
 
 const { engine, clock, log } = createEnvironment('dumbwaiter-redrive');

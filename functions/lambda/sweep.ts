@@ -1,10 +1,10 @@
-/** Lambda entry: each minute, handles what is due although nobody receives. */
+/** Lambda entry: runs the sweep each minute. It handles messages that are due even if no consumer receives. */
 
 import { logSweep } from '../service/sweep-log.ts';
 import type { LambdaContext } from './context.ts';
 import { createEnvironment } from './environment.ts';
 
-/** Kept back to end the write at hand. */
+/** Time reserved to finish the current write. */
 const reserveMs = 5_000;
 
 const { engine, clock, log } = createEnvironment('dumbwaiter-sweep');

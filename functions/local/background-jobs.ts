@@ -1,4 +1,4 @@
-/** What EventBridge and the redrive function do on AWS, done within the process. */
+/** Runs in this process what EventBridge and the redrive function run on AWS: the sweep and redrive tasks. */
 
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { sweepPeriodMs } from '../../contract/limits.ts';
@@ -10,13 +10,13 @@ import { logSweep } from '../service/sweep-log.ts';
 export interface Chores {
   startSweep(engine: Engine): void;
   startRedrive(engine: Engine, queue: string, task: string): void;
-  /** Ends when no chore is under way any more. */
+  /** Stops the jobs, and resolves when none is running. */
   stop(): Promise<void>;
 }
 
-/** A redrive that failed, as for a store that did not answer, goes on after this. */
+/** Delay before a redrive continues after a retryable failure, such as a store that did not answer. */
 const redriveRetryMs = 1_000;
-/** How long a redrive goes on before it looks whether it shall stop. */
+/** How long a redrive runs before it checks whether the server is stopping. */
 const stepMs = 2_000;
 
 export function createChores({ clock, log }: { clock: Clock; log: Log }): Chores {
@@ -34,9 +34,9 @@ export function createChores({ clock, log }: { clock: Clock; log: Log }): Chores
       try {
         const startedAt = clock.now();
         const report = await engine.sweep({ until: startedAt + sweepPeriodMs, signal: stopping.signal });
-        // What the stop of the server cut short is nothing to warn of.
+        // A sweep that was cut short because the server is stopping is not worth a warning.
         if (report.complete || !stopping.signal.aborted) logSweep(log, report, clock.now() - startedAt);
-        // What failed would only fail again.
+        // After a failure, wait for the next period: an immediate retry would fail again.
         goesOn = !report.complete && report.totals.failed === 0;
       } catch (error) {
         if (!stopping.signal.aborted) log.error('The sweep failed', {}, error);
@@ -51,7 +51,7 @@ export function createChores({ clock, log }: { clock: Clock; log: Log }): Chores
         if ((await engine.runRedrive(queue, task, { until: clock.now() + stepMs })) === 'done') return;
       } catch (error) {
         if (!stopping.signal.aborted) log.error('A redrive failed', { queue, task }, error);
-        // Any other failure would only come again; the sweep begins it anew after a while.
+        // Any other failure would repeat. The sweep restarts the task later.
         if (!(error instanceof DumbwaiterError && error.retryable)) return;
         await pause(redriveRetryMs);
       }

@@ -1,4 +1,4 @@
-// Loaded before TypeScript files, which older versions of Node do not run. `npm ci --ignore-scripts` leaves out the Node 24 of the project.
+// Loaded before any TypeScript file, which older versions of Node cannot run. `npm ci --ignore-scripts` does not install the project's Node 24.
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
   console.error(

@@ -1,9 +1,9 @@
-/** Requests that Node refuses by itself, before there is a request: too slow, too large, or no HTTP. They are answered as all others are. */
+/** Answers what Node rejects before there is a request: too slow, too large, or not HTTP. The answer is problem+json, as for all errors. */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { DumbwaiterError } from '../../contract/errors.ts';
 
-/** Of an error that a server's `clientError` tells: https://nodejs.org/api/http.html#event-clienterror */
+/** Converts the error of a server's `clientError` event: https://nodejs.org/api/http.html#event-clienterror */
 export function refusalOfClientError({ code, message }: NodeJS.ErrnoException): DumbwaiterError {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
@@ -20,7 +20,7 @@ export function refusalOfClientError({ code, message }: NodeJS.ErrnoException): 
   }
 }
 
-/** Writes an answer to a connection that has no request, and closes it. */
+/** Writes a response to a connection that has no request, and closes the connection. */
 export async function answerSocket(socket: Socket, response: Response): Promise<void> {
   const body = Buffer.from(await response.arrayBuffer());
   const headers = [...response.headers, ['content-length', body.length], ['connection', 'close']];
@@ -29,7 +29,7 @@ export async function answerSocket(socket: Socket, response: Response): Promise<
   else socket.destroy();
 }
 
-/** Whether a request on this connection has begun to be answered: what comes then would be taken for a part of that answer. */
+/** Whether a response on this connection has already started: anything written now would become part of it. */
 export function isBeingAnswered(socket: Socket): boolean {
   const { _httpMessage: answer } = socket as Socket & { _httpMessage?: { headersSent: boolean } | null };
   return answer?.headersSent === true;

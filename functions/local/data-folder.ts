@@ -1,6 +1,6 @@
 /**
- * The folder in which a local server keeps its rows, its API key and the address of its DynamoDB endpoint. Only its owner
- * can read it, and one server at a time uses it: the lock is a lock of the operating system, so a killed server holds none.
+ * The folder in which a local server keeps its rows, its API key and the port and access key of its DynamoDB endpoint. Only its owner can
+ * read it, and only one server can use it at a time. The lock belongs to the operating system, so a killed server leaves no lock behind.
  */
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StartFailure } from './start-failure.ts';
 
-/** What must be the same at the next start. */
+/** Settings that stay the same across restarts. */
 export interface DataFolderSettings {
-  /** The admin key that the server made at its first start. */
+  /** The admin key that the server generated at its first start. */
   apiKey?: string;
   dynamodb?: { port: number; accessKeyId: string };
 }
@@ -30,7 +30,7 @@ const ourFiles = /^(dynamodb\.sqlite(-wal|-shm)?|local\.json|lock)$/;
 const busy = 5;
 const ownerOnly = { folder: 0o700, file: 0o600 };
 
-/** Makes the folder if it is not there. Throws `StartFailure` if it cannot be written, or if another server uses it. */
+/** Creates the folder if it does not exist. Throws `StartFailure` if it is not writable, or if another server uses it. */
 export async function openDataFolder(path: string): Promise<DataFolder> {
   let settings: DataFolderSettings;
   let lock: DatabaseSync;
@@ -38,7 +38,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     await mkdir(path, { recursive: true, mode: ownerOnly.folder });
     const ours = (await readdir(path)).filter((name) => ourFiles.test(name));
     lock = lockFolder(path);
-    // A folder of earlier versions; a folder that holds other things keeps its mode.
+    // Earlier versions created the folder with a wider mode. A folder without our files is the user's and keeps its mode.
     if (ours.length > 0) await chmod(path, ownerOnly.folder);
     for (const name of [lockFile, ...ours]) await chmod(join(path, name), ownerOnly.file);
     settings = await readDataFolderSettings(path);
@@ -62,7 +62,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   };
 }
 
-/** Settings of a folder, whether or not a server uses it; none if there is no such folder. */
+/** Reads the settings of a folder, whether or not a server uses it. Returns no settings if the folder does not exist. */
 export async function readDataFolderSettings(path: string): Promise<DataFolderSettings> {
   const file = join(path, settingsFile);
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {

@@ -1,7 +1,7 @@
 /**
- * The door to the embedded DynamoDB engine for other programs of this machine. The engine answers any web page and checks no
- * signature, so it listens on an address that nobody is told; this port forwards to it what is not from a web page (no
- * `Origin`, no foreign `Host`) and carries the access key. The signature itself is not checked.
+ * Gives other programs on this machine access to the embedded DynamoDB engine. The engine answers any web page and checks no signature, so
+ * it listens on a secret address. The guard forwards only requests that carry the access key and do not come from a web page (no `Origin`,
+ * no foreign `Host`). It does not check the signature itself.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ export interface DynamodbGuard {
 
 const host = '127.0.0.1';
 
-/** `target`: the engine's URL. `port`: taken if it is free, else any free one. */
+/** `target`: the engine's URL. `port`: used if it is free; otherwise any free port is used. */
 export async function startDynamodbGuard(target: string, accessKeyId: string, port = 0): Promise<DynamodbGuard> {
   const server = createServer((incoming, answer) => {
     const reason = refusalReason(incoming, accessKeyId);
@@ -54,20 +54,20 @@ function refusalReason({ method, headers }: IncomingMessage, accessKeyId: string
   return 'The access key is not the one of this server: use the exports that it printed.';
 }
 
-/** In the shape of DynamoDB's errors, so that AWS clients show the text. */
+/** Uses the format of DynamoDB's errors, so that AWS clients show the message. */
 function refuse(answer: ServerResponse, message: string): void {
   answer.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });
   answer.end(JSON.stringify({ __type: 'com.amazon.coral.service#UnrecognizedClientException', message }));
 }
 
 function forward(incoming: IncomingMessage, answer: ServerResponse, target: string): void {
-  // DynamoDB has this one path: nothing that the caller sent becomes part of the URL.
+  // DynamoDB has only this path: nothing that the caller sent becomes part of the URL.
   const outgoing = request(target, { method: 'POST', headers: incoming.headers });
   outgoing.on('response', (response) => {
     answer.writeHead(response.statusCode ?? 502, response.headers);
     response.pipe(answer);
   });
-  // Cut, as by a store that went away: the client must not take it for an answer.
+  // Cut the connection, so that the client does not take a partial answer for a whole one.
   outgoing.on('error', () => answer.destroy());
   answer.on('close', () => outgoing.destroy());
   incoming.pipe(outgoing);

@@ -1,4 +1,4 @@
-/** The DynamoDB engine that the local server works on: the embedded one behind a guard, or any other by its endpoint. */
+/** Opens the DynamoDB engine of the local server: the embedded engine behind a guard, or any other endpoint. */
 import { randomBytes } from 'node:crypto';
 import { createDynamoClient } from '../../engine/dynamo/client.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
@@ -13,22 +13,22 @@ import { StartFailure } from './start-failure.ts';
 
 export type LocalData = { folder: string } | { endpoint: string } | 'memory';
 
-/** How other programs of this machine reach the DynamoDB engine. */
+/** How other programs on this machine reach the DynamoDB engine. */
 export interface DynamodbAccess {
   endpoint: string;
   region: string;
-  /** The access key that the endpoint asks for; undefined where it is not the embedded engine. */
+  /** The access key that the endpoint requires. Undefined if the engine is not the embedded one. */
   accessKeyId?: string;
 }
 
 export interface LocalDynamodb {
   client: ReturnType<typeof createDynamoClient>;
   access: DynamodbAccess;
-  /** Where the data is, for people. */
+  /** Where the data is, as text for the user. */
   place: string;
-  /** The folder that the rows are in, where there is one. */
+  /** The data folder. Absent if the rows are in memory or behind another endpoint. */
   folder?: DataFolder;
-  /** Ends with what happened, if the engine stops by itself. */
+  /** Resolves with the reason if the engine stops by itself. */
   died: Promise<string>;
   stop(): Promise<void>;
 }
@@ -91,14 +91,14 @@ async function embedded(databaseFile: string | undefined): Promise<EmbeddedDynam
   }
 }
 
-/** The embedded engine checks no signature, but asks for one. */
+/** The embedded engine requires a signature but does not check it. */
 const anyCredentials = { accessKeyId: 'local', secretAccessKey: 'local' };
 
 function region(): string {
   return process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1';
 }
 
-/** What signs the requests to an endpoint of the user's choice. */
+/** Client options for an endpoint of the user's choice. The user's AWS credentials sign the requests, if there are any. */
 function account() {
   const { AWS_ACCESS_KEY_ID, AWS_PROFILE } = process.env;
   if (AWS_ACCESS_KEY_ID !== undefined || AWS_PROFILE !== undefined) return { region: region() };

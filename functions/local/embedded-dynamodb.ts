@@ -1,6 +1,6 @@
 /**
- * The embedded DynamoDB engine, dynoxide: a process of its own on a port of this machine, for the local server and the
- * tests. It never removes rows by TTL, and treats every read as consistent.
+ * Runs the embedded DynamoDB engine, dynoxide, as a separate process on a local port, for the local server and the tests.
+ * The engine never removes rows by TTL, and treats every read as consistent.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
@@ -15,10 +15,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const startMsMax = 10_000;
 const pollMs = 20;
-/** Choosing a free port and taking it are two steps; between them another process may be faster. */
+/** How often to choose a free port: another process may take it before the engine does. */
 const portChoicesMax = 3;
 
-/** Why the engine did not start, in one line for whoever typed the command. */
+/** The engine did not start. The message is one line for the user. */
 export class EmbeddedDynamodbError extends Error {
   override readonly name: string = 'EmbeddedDynamodbError';
 }
@@ -33,20 +33,20 @@ export class FolderNotWritableError extends EmbeddedDynamodbError {
 }
 
 export interface EmbeddedDynamodbOptions {
-  /** Where to keep the rows; its folder is made. Without it they are kept in memory, and gone with the process. */
+  /** The file of the rows. Its folder is created. Default: rows are kept in memory and end with the process. */
   databaseFile?: string;
-  /** A loopback address; 127.0.0.1 unless given. */
+  /** A loopback address. Default: 127.0.0.1. */
   host?: string;
-  /** Without it, a free one is chosen. */
+  /** Default: a free port. */
   port?: number;
 }
 
 export interface EmbeddedDynamodb {
-  /** For the AWS client, with any region and any credentials. */
+  /** URL for the AWS client, which may use any region and any credentials. */
   endpoint: string;
-  /** Ends the engine, and resolves when it is gone. */
+  /** Stops the engine, and resolves when it has exited. */
   stop(): Promise<void>;
-  /** Resolves when the engine is gone, asked or not, with what it said on its standard error. */
+  /** Resolves when the engine has exited for any reason, with its output on standard error. */
   ended: Promise<string>;
 }
 
@@ -66,15 +66,15 @@ export async function startEmbeddedDynamodb(options: EmbeddedDynamodbOptions = {
 }
 
 /**
- * A loopback address that web pages cannot find by trying: 24 random bits, beside those of the port. Only on Linux does all of
- * 127.0.0.0/8 stand for the machine; elsewhere the port alone is random.
+ * A loopback address that web pages cannot find by trying: 24 random bits, in addition to the random port. Only on Linux do all addresses
+ * of 127.0.0.0/8 belong to the machine; elsewhere only the port is random.
  */
 export function secretLoopbackAddress(): string {
   const part = () => randomInt(1, 255);
   return process.platform === 'linux' ? `127.${part()}.${part()}.${part()}` : '127.0.0.1';
 }
 
-/** The binary of this platform. Throws `EngineMissingError`. */
+/** The path of the engine's binary for this platform. Throws `EngineMissingError`. */
 export function enginePath(platform: string = process.platform, architecture: string = process.arch): string {
   const name = `@dynoxide/${platform}-${architecture}`;
   try {
@@ -117,7 +117,7 @@ async function startOn(host: string, port: number, binary: string, databaseFile:
   }
 
   const deadline = Date.now() + startMsMax;
-  // Its own word that it listens comes first: what answers on the port before might be another process.
+  // Wait until the engine reports that it listens: before that, another process might be answering on the port.
   while (!(said.includes(endpoint) && (await answers(endpoint)))) {
     if (gone) throw startError(said.trim(), port);
     if (Date.now() > deadline) {
@@ -130,9 +130,9 @@ async function startOn(host: string, port: number, binary: string, databaseFile:
 }
 
 /**
- * Runs a command that ends when this process does, by whatever way, `kill -9` included: a shell beside it reads from a
- * pipe that only this process holds, and its end is the sign. In a process group of its own, so that Ctrl-C reaches
- * this process alone, which stops the engine last.
+ * Runs a command that ends when this process ends for any reason, `kill -9` included. A shell reads from a pipe that only this process
+ * holds open, and kills the command when the pipe closes. The command has its own process group: Ctrl-C reaches only this process,
+ * which stops the engine last.
  */
 function spawnGuarded(command: string[]): ChildProcessByStdio<Writable, null, Readable> {
   const guard = [

@@ -1,4 +1,4 @@
-/** The lines that show a new user a first round trip, to paste into a shell. `key`: a key, or a command that prints it. */
+/** Shell commands that show a new user a first round trip. `key`: a key, or a shell substitution that prints it. */
 export function firstRoundTrip(url: string, key: string | undefined): string {
   const auth = `-H "authorization: Bearer $DUMBWAITER_API_KEY"`;
   const json = `-H 'content-type: application/json'`;

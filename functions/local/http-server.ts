@@ -1,4 +1,4 @@
-/** Serves an app on a port, and bears with clients that are slow, cut off or idle. */
+/** Serves an app on a port, and copes with clients that are slow, idle or disconnected. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
@@ -8,15 +8,15 @@ import { answerSocket, isBeingAnswered, refusalOfClientError } from './client-er
 import { isLoopback } from './loopback.ts';
 import { StartFailure } from './start-failure.ts';
 
-/** How long clients may take; in time Node closes the connection, with a 408 where it can. */
+/** Time limits in milliseconds. When a client exceeds one, Node closes the connection, with a 408 where it can. */
 export interface Patience {
-  /** For the headers of a request, from the begin of the connection or of the request. */
+  /** For the headers of a request, from the start of the connection or of the request. */
   headersMs: number;
-  /** For a request with its body. */
+  /** For a whole request, including its body. */
   requestMs: number;
   /** For the next request on a connection. */
   keepAliveMs: number;
-  /** For the calls under way when the server closes. */
+  /** For calls in progress when the server closes. */
   closingMs: number;
 }
 
@@ -26,7 +26,7 @@ const idleCheckMs = 50;
 
 export interface HttpServer {
   url: string;
-  /** Takes no more calls, and ends when those under way have ended. */
+  /** Accepts no more calls, and resolves when the calls in progress have ended. */
   close(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ export interface Fetch {
   fetch(request: Request, bindings: object): Response | Promise<Response>;
 }
 
-/** Throws StartFailure if the port cannot be had. Port 0 is any free one. */
+/** Throws StartFailure if the port cannot be opened. Port 0 means any free port. */
 export async function serveHttp(
   app: Fetch,
   { host, port, patience }: { host: string; port: number; patience: Patience },
@@ -46,12 +46,12 @@ export async function serveHttp(
     requestTimeout: patience.requestMs,
     keepAliveTimeout: patience.keepAliveMs,
     connectionsCheckingInterval: Math.min(1_000, patience.headersMs),
-    // Node's own answer would have no body.
+    // Node's own error response would have no body; `hostRefusal` replaces it.
     requireHostHeader: false,
   };
   const refuse = (refusal: DumbwaiterError) => app.fetch(new Request(`http://${nameInUrl(hostname)}/`), { refusal });
   const server = createServer(options, serve)
-    // What a client expects beyond 100-continue may be ignored (RFC 9110, 10.1.1).
+    // A server may ignore expectations other than 100-continue (RFC 9110, 10.1.1).
     .on('checkExpectation', serve)
     .on('clientError', async (error, socket) => {
       if (isBeingAnswered(socket as Socket)) socket.destroy();
@@ -75,7 +75,7 @@ export async function serveHttp(
     url: `http://${nameInUrl(host)}:${bound}`,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      // A connection whose call has just been answered would stay open for the next one.
+      // Without this, a connection whose call has just been answered stays open for the next call.
       const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
       const late = setTimeout(() => server.closeAllConnections(), patience.closingMs);
       await closed;

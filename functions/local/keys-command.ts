@@ -1,4 +1,4 @@
-/** `npm run keys`: creates, lists and revokes API keys over HTTP, with an admin key; shows the one of a local server. */
+/** `npm run keys`: creates, lists and revokes API keys over HTTP, using an admin key. It also prints the key of a local server. */
 import { Command, Option } from 'commander';
 import {
   type InputOf,
@@ -18,7 +18,7 @@ interface Connection {
   apiKey?: string;
 }
 
-/** A refusal, or a server that cannot be reached, in a line for whoever typed the command. */
+/** The server refused the call or cannot be reached. The message is one line for the user. */
 class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
 }

@@ -1,4 +1,4 @@
-/** Logs of the local server: what is wrong, on stderr; each call too, if asked for. */
+/** The log of the local server, on stderr: warnings and errors, and also each call if `calls` is set. */
 import type { Log, LogFields } from '../service/log.ts';
 
 export function createLocalLog({ calls }: { calls: boolean }): Log {

@@ -1,4 +1,4 @@
-/** The whole queue in one process: the app that Lambda runs, on a port, over a DynamoDB engine of its own. */
+/** The whole queue in one process: the app that Lambda runs, on a local port, with its own DynamoDB engine or another endpoint. */
 
 import { createEngine } from '../../engine/create.ts';
 import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
@@ -28,36 +28,39 @@ export interface LocalOptions {
   data: LocalData;
   log: Log;
   host?: string;
-  /** Any free one, unless given. */
+  /** Default: any free port. */
   port?: number;
-  /** An admin key of the caller's choice. */
+  /** An admin key of the caller's choice. Default: the server generates a key at its first start. */
   adminKey?: string | undefined;
   patience?: Patience;
-  /** Web pages of these origins may call; `*` stands for all. */
+  /** Origins whose web pages may call; `*` allows all. Default: none. */
   allowedOrigins?: string[];
-  /** Names in `Host` headers that are answered besides those of this machine, where the server listens on a loopback address. */
+  /** More names to accept in `Host` headers, besides those of this machine. Used only if the server listens on a loopback address. */
   allowedHosts?: string[];
 }
 
-/** The key that opens this server: given by the environment, made at this start, or kept in the data folder or nowhere since an earlier one. */
+/**
+ * The first API key of this server: `given` by the caller; `generated` at this start; stored in the data `folder` by an earlier start; or
+ * `elsewhere`: an earlier start created one, but its text is not stored.
+ */
 export type FirstKey = { from: 'given' | 'folder' | 'elsewhere' } | { from: 'generated'; text: string };
 
 export interface LocalServer {
   url: string;
   firstKey: FirstKey;
-  /** For programs that need DynamoDB beside the queue, such as those that use the direct transport. */
+  /** For programs that use DynamoDB beside the queue, such as those on the direct transport. */
   dynamodb: DynamodbAccess;
-  /** Where the data is, for people. */
+  /** Where the data is, as text for the user. */
   place: string;
-  /** Ends with what happened, if the DynamoDB engine stops by itself. */
+  /** Resolves with the reason if the DynamoDB engine stops by itself. */
   died: Promise<string>;
-  /** Takes no more calls, ends those under way, and stops what it started. */
+  /** Accepts no more calls, finishes those in progress, and stops everything that the server started. */
   close(): Promise<void>;
 }
 
 const tables = { messages: 'dumbwaiter-messages', leases: 'dumbwaiter-leases', queues: 'dumbwaiter-queues' };
 
-/** Throws StartFailure; nothing that it started is left then. */
+/** Throws StartFailure, after it has stopped everything that it started. */
 export async function startLocal(options: LocalOptions): Promise<LocalServer> {
   const dynamodb = await openLocalDynamodb(options.data);
   try {

@@ -1,4 +1,4 @@
-/** Why a program could not start, in a line that its user can act on. */
+/** A program could not start. The message is one line that tells the user what to do. */
 export class StartFailure extends Error {
   override readonly name = 'StartFailure';
 }

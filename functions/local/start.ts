@@ -1,4 +1,7 @@
-/** `npm start`: the local server as a program. */
+/**
+ * `npm start`: the local server as a program.
+ * This folder runs the whole queue on one machine: `server.ts` assembles it, `dynamodb.ts` opens its store, and `http-server.ts` serves it.
+ */
 import { Command, InvalidArgumentError } from 'commander';
 import { dataFolderDefault } from './data-folder.ts';
 import type { DynamodbAccess, LocalData } from './dynamodb.ts';
@@ -87,7 +90,7 @@ ${firstRoundTrip(url, key)}
 Ctrl-C stops it.`;
 }
 
-/** What to say of the API key, and the value for the shell, where there is one to give. A key that the user gave is not repeated. */
+/** The line about the API key, and its value for the shell if it can be shown. A key that the user gave is not printed. */
 function keyTexts(firstKey: FirstKey, show: string): { line: string; key?: string } {
   switch (firstKey.from) {
     case 'given':
@@ -109,7 +112,7 @@ function dynamodbExports({ endpoint, region, accessKeyId }: DynamodbAccess): str
   ].join('\n');
 }
 
-/** A second signal ends the process at once: nothing that was answered with success is lost by it. */
+/** A second signal ends the process at once. That loses nothing that was acknowledged to a caller. */
 async function stopOnSignal(server: LocalServer): Promise<void> {
   const signalled = new Promise<undefined>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(undefined));
@@ -123,7 +126,7 @@ async function stopOnSignal(server: LocalServer): Promise<void> {
   await server.close();
 }
 
-/** A signal to npm ends the shell between npm and this process, but does not reach this process: it sees its parent change. */
+/** A signal to npm ends the shell between npm and this process but does not reach this process, so watch for a new parent process id. */
 function onParentEnd(ended: () => void): void {
   const parent = process.ppid;
   const watch = setInterval(() => {

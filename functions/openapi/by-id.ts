@@ -1,4 +1,4 @@
-/** Of the operations on one message by its id. */
+/** What the OpenAPI document says of the operations on one message by its id. */
 import type { OperationTextsOf } from './operation-text.ts';
 
 const at = '2026-01-31T12:00:00.000Z';

@@ -1,4 +1,7 @@
-/** The OpenAPI 3.1 document, generated from the contract's routes and from the schemas that judge the calls. */
+/**
+ * Generates the OpenAPI 3.1 document from the contract's routes and from the schemas that validate calls.
+ * This folder only describes the API: texts are in `operations.ts`, outputs in `outputs.ts`, and schema conversion in `schemas.ts`.
+ */
 import { type OperationName, type Route, routes } from '../../contract/contract.ts';
 import { meanings } from '../../contract/error-meanings.ts';
 import { type ErrorCode, errors } from '../../contract/errors.ts';
@@ -14,7 +17,7 @@ const everywhere: ErrorCode[] = ['invalid_input', 'throttled', 'internal', 'unav
 const withKey: ErrorCode[] = ['unauthorized', 'forbidden'];
 const withBody: ErrorCode[] = ['request_timeout', 'payload_too_large', 'unsupported_media_type'];
 
-/** `origin`: where the server was asked for it, such as `https://queue.example.com`. */
+/** `origin`: the base URL of the server, such as `https://queue.example.com`. */
 export function openApiDocument(origin: string): JsonObject {
   const paths: { [path: string]: JsonObject } = {};
   for (const operation of answers.operationNames) {

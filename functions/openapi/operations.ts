@@ -1,4 +1,4 @@
-/** What the OpenAPI document says of each operation: a summary, more, an example, and the refusals of its own. */
+/** What the OpenAPI document says of each operation: summary, description, example, and the error codes specific to it. */
 import type { OperationName } from '../../contract/contract.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
 import { byIdTexts } from './by-id.ts';

@@ -1,4 +1,4 @@
-/** What the API shows of queues, messages, redrive tasks, schedules and keys, as schemas. */
+/** Schemas of the records that the API returns: queues, messages, redrive tasks, schedules and keys. */
 import * as z from 'zod';
 import type { Json } from '../../contract/contract.ts';
 import { type ErrorCode, errors } from '../../contract/errors.ts';
@@ -19,7 +19,7 @@ const content = {
   attributes,
 };
 
-/** A string in the document, not an enumeration: clients that were generated refuse what a later version adds. */
+/** A string in the document, not an enumeration: generated clients would reject codes that a later version adds. */
 export const code = z
   .enum(Object.keys(errors) as [ErrorCode, ...ErrorCode[]])
   .meta({ description: "Why it was refused: one of the codes of the reference's table.", isOpen: true });

@@ -1,4 +1,4 @@
-/** What each operation answers, as schemas: for the OpenAPI document, and for tests that compare answers with it. */
+/** Schemas of each operation's output: for the OpenAPI document, and for tests that check real outputs against it. */
 import * as z from 'zod';
 import {
   type AckResult,
@@ -28,7 +28,7 @@ import {
 const cursor = field.cursor.describe('Send it as `cursor` for the page that follows. Absent on the last one.').exactOptional();
 const nothing = z.object({});
 
-/** What became of one entry of a batch: one flat object, since generated clients make little of a choice between objects. */
+/** The result of one entry of a batch. It is one flat object, because generated clients handle unions of objects badly. */
 function resultOf<Result>(fields: z.core.$ZodLooseShape, description: string) {
   return z
     .object({

@@ -1,4 +1,4 @@
-/** The schemas of the OpenAPI document, made of those that judge the calls, in a shape that common generators of clients know. */
+/** The schemas of the OpenAPI document, derived from those that validate calls, in a form that common client generators understand. */
 
 import * as z from 'zod';
 import { type OperationName, type Route, routes } from '../../contract/contract.ts';
@@ -52,12 +52,12 @@ const named = {
   Problem: record.problem,
 };
 
-/** The object of a setting, whose fields may be left out. */
+/** The object schema of a setting that may be null or left out. */
 function given<Setting extends z.ZodType>(setting: z.ZodOptional<z.ZodNullable<Setting>>): Setting {
   return setting.unwrap().unwrap();
 }
 
-/** What takes no field has no body in the document: a generated client would send `null` for it. */
+/** An operation without input fields has no body in the document: a generated client would send `null` for it. */
 export function takesBody(operation: OperationName): boolean {
   const { method }: Route = routes[operation];
   return method !== 'GET' && method !== 'DELETE' && Object.keys(documentedInputs[operation].shape).length > 0;
@@ -67,7 +67,7 @@ export function componentSchemas(): { [name: string]: JsonObject } {
   const registry = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(named)) registry.add(schema, { id });
   for (const operation of answers.operationNames) {
-    // An answer that has a name of its own keeps it.
+    // An output that already has a name keeps it.
     if (!registry.has(answers.outputs[operation])) registry.add(answers.outputs[operation], { id: ownName(operation, 'Output') });
     if (takesBody(operation) && !registry.has(documentedInputs[operation]))
       registry.add(documentedInputs[operation], { id: ownName(operation, 'Input') });
@@ -82,8 +82,8 @@ export function componentSchemas(): { [name: string]: JsonObject } {
 }
 
 /**
- * In words: a generated client would send a `default` of the schema wherever its caller sets nothing, and so change what was to stay, or name
- * two fields that do not go together.
+ * States defaults in the description only. A generated client sends a schema's `default` for each field that its caller leaves unset.
+ * That would change settings that should stay, or set two fields that exclude each other.
  */
 function sayDefaults({ properties }: JsonObject, defaultOf: (name: string) => string): void {
   for (const [name, property] of Object.entries(properties as { [name: string]: JsonObject })) {
@@ -92,13 +92,13 @@ function sayDefaults({ properties }: JsonObject, defaultOf: (name: string) => st
   }
 }
 
-/** A schema that stands where it is used, such as that of a parameter, and its description beside it. */
+/** A schema for inline use, such as that of a parameter. Its description is returned separately. */
 export function inlineSchema(of: z.core.$ZodType): { description: unknown; schema: JsonObject } {
   const { description, ...schema } = withoutDialect(z.toJSONSchema(of, dialect));
   return { description, schema };
 }
 
-/** What a caller sends, less what only repeats: the pattern of a date, the largest of all integers. */
+/** Describes what a caller sends. Redundant keywords are removed: the pattern of a date, the maximum of every integer. */
 const dialect = {
   io: 'input',
   override: ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }) => {
@@ -107,7 +107,7 @@ const dialect = {
     if (jsonSchema.type === 'number') jsonSchema.format = 'double';
     if (jsonSchema.isOpen) openEnumeration(jsonSchema);
     if (jsonSchema.nullMeansAbsent) nullable(jsonSchema);
-    // What is said of a value that may be null is said of both.
+    // The description of a nullable value is inside `anyOf`: copy it to the outer schema.
     const said: string | undefined =
       jsonSchema.description ?? jsonSchema.anyOf?.find(({ description }) => description !== undefined)?.description;
     if (said !== undefined) jsonSchema.description = said;
@@ -118,7 +118,7 @@ const dialect = {
   },
 } as const;
 
-/** An extension that several tools know. A generated client accepts any text. */
+/** `x-extensible-enum` is an extension that several tools support. A generated client accepts any string. */
 function openEnumeration(jsonSchema: z.core.JSONSchema.BaseSchema): void {
   const { enum: values } = jsonSchema;
   delete jsonSchema.enum;
@@ -126,14 +126,14 @@ function openEnumeration(jsonSchema: z.core.JSONSchema.BaseSchema): void {
   jsonSchema['x-extensible-enum'] = values;
 }
 
-/** A client that was generated leaves out a list or map that may be null, where it would else send an empty one that nobody set. */
+/** Allows null. A generated client then leaves out an unset list or map; otherwise it would send an empty one. */
 function nullable(jsonSchema: z.core.JSONSchema.BaseSchema): void {
   const { description, nullMeansAbsent: _, ...rest } = jsonSchema;
   for (const name of Object.keys(jsonSchema)) delete jsonSchema[name];
   Object.assign(jsonSchema, { description, anyOf: [rest, { type: 'null' }] });
 }
 
-/** OpenAPI 3.1 takes JSON Schema 2020-12 as it is, and names schemas by their place. */
+/** OpenAPI 3.1 uses JSON Schema 2020-12 and identifies schemas by their path, so `$schema` and `$id` are redundant. */
 function withoutDialect({ $schema, $id, ...schema }: JsonObject): JsonObject {
   return schema;
 }

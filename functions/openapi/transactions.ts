@@ -1,4 +1,4 @@
-/** Of the operations that make entries for transactions of the caller's own. */
+/** What the OpenAPI document says of the operations that make entries for the caller's own transactions. */
 import type { OperationTextsOf } from './operation-text.ts';
 
 const id = '01kg9zt2m4q8r6s0v3x5y7z9~0';

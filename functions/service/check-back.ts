@@ -1,7 +1,8 @@
 /**
- * Asks the publisher of a prepared message what became of its cause, by POST to a URL or by invoking a Lambda function. Both are handed
- * `{queue, id, body or bodyBase64, attributes, publishedAt, asked}`, and answer `{"outcome": "commit" | "rollback" | "unknown"}` within
- * `checkBackMsMax`. Anything else counts as `unknown`: the publisher is asked again at the next time-out.
+ * Asks the publisher of a prepared message whether to commit it or roll it back, by POST to a URL or by invoking a Lambda function. Both
+ * receive `{queue, id, body or bodyBase64, attributes, publishedAt, asked}` and must answer
+ * `{"outcome": "commit" | "rollback" | "unknown"}` within `checkBackMsMax`. Any other answer counts as `unknown`: the publisher is asked
+ * again at the next timeout.
  */
 import { createHash } from 'node:crypto';
 import type { CheckBack } from '../../contract/contract.ts';
@@ -15,7 +16,7 @@ import type { SigningSecrets } from './signing-secrets.ts';
 
 type Outcome = 'commit' | 'rollback' | 'unknown';
 
-/** Hands `payload` to a Lambda function and answers its own answer, as text. Rejects if it failed. */
+/** Invokes a Lambda function with `payload` and returns its answer as text. Rejects if the function fails. */
 export type Invoke = (functionName: string, payload: string, signal: AbortSignal) => Promise<string>;
 
 export interface CheckBackParts {
@@ -59,7 +60,7 @@ export function createCheckBack({
   };
 }
 
-/** Of one question, however often it is sent. Without dots: they separate what is signed. */
+/** The same id each time the same question is sent. It contains no dots, because dots separate the parts that are signed. */
 function idOf({ queue, id, asked }: CheckBackMessage): string {
   return `ask_${createHash('sha256').update(`${queue} ${id} ${asked}`).digest('hex').slice(0, 32)}`;
 }
@@ -71,7 +72,7 @@ function outcomeOf(answer: string): Outcome {
 }
 
 async function invokeFunction(functionName: string, payload: string, signal: AbortSignal): Promise<string> {
-  // Loaded here: most deployments never ask.
+  // Loaded on demand: most deployments never ask.
   const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
   const client = new LambdaClient({ maxAttempts: 1 });
   try {
@@ -84,7 +85,7 @@ async function invokeFunction(functionName: string, payload: string, signal: Abo
   }
 }
 
-/** Never the answer itself: it may be anything. */
+/** Never includes the answer itself, which may contain anything. */
 function reasonOf(error: unknown): string {
   if (error instanceof SyntaxError) return 'the answer is no JSON';
   const { cause } = (error ?? {}) as { cause?: unknown };

@@ -1,4 +1,4 @@
-/** Queues and schedules declared in code: brought to what the declaration says. */
+/** Creates or updates queues and schedules so that they match a declaration in code. */
 
 import type { QueueSettingsInput, ScheduleInput } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
@@ -7,7 +7,7 @@ import type { CallOptions, Engine } from '../../engine/engine.ts';
 
 export type Declarations = ReadonlyMap<string, QueueSettingsInput>;
 
-/** From JSON, `{"<queue>": {<settings>}}`: CloudFormation hands every property over as text. Throws `invalid_input`. */
+/** Parses `{"<queue>": {<settings>}}` from JSON text: CloudFormation passes every property as text. Throws `invalid_input`. */
 export function parseDeclarations(json: string): Declarations {
   const declared = JSON.parse(json) as Record<string, unknown>;
   return new Map(
@@ -18,7 +18,7 @@ export function parseDeclarations(json: string): Declarations {
   );
 }
 
-/** Creates the queues or sets their settings; those that take others' dead letters first. Throws DumbwaiterError. */
+/** Creates the queues or updates their settings. Dead-letter queues come before the queues that use them. Throws DumbwaiterError. */
 export async function declareQueues(engine: Engine, declared: Declarations, options: CallOptions): Promise<void> {
   for (const queue of targetsFirst(declared)) {
     const settings = declared.get(queue) ?? {};
@@ -31,7 +31,7 @@ export async function declareQueues(engine: Engine, declared: Declarations, opti
   }
 }
 
-/** From JSON, `{"<schedule>": {…}}`. Throws `invalid_input`. */
+/** Parses `{"<schedule>": {…}}` from JSON text. Throws `invalid_input`. */
 export function parseSchedules(json: string): ReadonlyMap<string, ScheduleInput> {
   const declared = JSON.parse(json) as Record<string, unknown>;
   return new Map(
@@ -42,7 +42,7 @@ export function parseSchedules(json: string): ReadonlyMap<string, ScheduleInput>
   );
 }
 
-/** Puts the schedules. Whether one is paused is left to those who paused it, unless the declaration says. Throws DumbwaiterError. */
+/** Puts the schedules. A paused schedule stays paused unless its declaration sets `paused`. Throws DumbwaiterError. */
 export async function declareSchedules(
   engine: Engine,
   declared: ReadonlyMap<string, ScheduleInput>,
@@ -63,7 +63,7 @@ async function isPaused(engine: Engine, name: string, options: CallOptions): Pro
   }
 }
 
-/** A cycle is left to the engine to refuse. */
+/** Orders dead-letter queues before the queues that use them. Does not reject cycles: the engine does. */
 function targetsFirst(declared: Declarations): string[] {
   const ordered = new Set<string>();
   const visit = (queue: string, path: readonly string[]): void => {

@@ -1,4 +1,4 @@
-/** The engine's own events as log lines. `kind` is what the metric filters of `infra/queue-metrics.ts` look for. */
+/** Logs the engine's events. The metric filters in `infra/queue-metrics.ts` match on `kind`: change both together. */
 import type { EngineEvent } from '../../engine/engine.ts';
 import type { Log } from './log.ts';
 

@@ -1,29 +1,29 @@
-/** POSTs to URLs that users named, signed by the scheme of Standard Webhooks: https://www.standardwebhooks.com */
+/** Sends POST requests to URLs that users configured, signed as Standard Webhooks specifies: https://www.standardwebhooks.com */
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 
 export interface OutgoingPost {
   url: string;
-  /** JSON. */
+  /** JSON text. */
   payload: string;
-  /** The same for the same question, should it be sent twice. */
+  /** Stays the same if the same question is sent again. */
   id: string;
-  /** All sign: what verifies knows one of them. */
+  /** All of them sign: the recipient needs to know only one. */
   secrets: readonly string[];
   signal: AbortSignal;
   answerBytesMax: number;
 }
 
-/** Answers the body of a 2xx. Rejects for everything else, a redirect included: what was named is called, and nothing that it points to. */
+/** Returns the body of a 2xx response. Rejects for every other status, redirects included: only the configured URL is ever called. */
 export type Poster = (post: OutgoingPost) => Promise<string>;
 
 /**
- * `allowsPrivate` is for a local server, whose user may name what runs beside it. Otherwise only public addresses are called. Each address that
- * a name resolves to is judged as the connection is made to it, so that neither the notation of an address nor DNS leads past the check.
+ * `allowsPrivate` is for a local server, whose user may call services on the same network. Otherwise only public addresses are called.
+ * Each resolved address is checked when the connection to it is made, so neither unusual address notation nor DNS can bypass the check.
  */
 export function createPoster({ allowsPrivate }: { allowsPrivate: boolean }): Poster {
   return async ({ url, payload, id, secrets, signal, answerBytesMax }) => {
-    // Loaded here: most deployments never send anything.
+    // Loaded on demand: most deployments never send anything.
     const [{ useAgent }, { Webhook }] = await Promise.all([import('request-filtering-agent'), import('standardwebhooks')]);
     const at = new Date();
     const headers = {

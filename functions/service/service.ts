@@ -1,4 +1,7 @@
-/** Every operation of the contract, for whoever carries the call: HTTP or Lambda invoke. */
+/**
+ * Runs every operation of the contract, whatever the transport: HTTP or Lambda invoke.
+ * This folder holds what all transports and Lambda entries share around the engine: permission checks, logs, and calls to publishers.
+ */
 
 import { type OperationName, type OutputOf, type Page, type Queue, routes } from '../../contract/contract.ts';
 import { pageEntriesDefault } from '../../contract/limits.ts';
@@ -12,18 +15,19 @@ import type { SigningSecrets } from './signing-secrets.ts';
 export interface Caller {
   principal: Principal;
   signal?: AbortSignal;
-  /** By when, on the queue's clock, the call has to be answered. */
+  /** Deadline of the answer in epoch milliseconds, by the queue's clock. */
   endsAt?: number;
 }
 
 export interface Service {
   /**
-   * Judges the parameters, what the caller may do, and the input; then does it. JSON that is a message's own (bodies, attributes, results)
-   * is answered as JsonText: `writeJson` writes the answer. Throws DumbwaiterError or StoreError. */
+   * Checks the parameters, the caller's permissions and the input, then runs the operation. Message JSON (bodies, attributes, results) is
+   * returned as JsonText: serialize the output with `writeJson`. Throws DumbwaiterError or StoreError.
+   */
   call(operation: OperationName, params: unknown, input: unknown, caller: Caller): Promise<OutputOf<OperationName>>;
 }
 
-/** Pages of the engine that one `listQueues` reads at most, looking for queues that the key covers. */
+/** Maximum number of engine pages that one `listQueues` reads to find queues that the key covers. */
 const pagesReadMax = 10;
 
 export function isOperation(name: unknown): name is OperationName {
@@ -34,7 +38,7 @@ export interface ServiceParts {
   engine: Engine;
   keys: Keys;
   secrets: SigningSecrets;
-  /** Whether a receive may wait here for next to nothing, as in a process that runs all the time. Callers are told. */
+  /** Whether a waiting receive costs next to nothing here, as in a long-running process. Returned to callers. Default: false. */
   waitIsCheap?: boolean;
 }
 
@@ -62,7 +66,7 @@ export function createService({ engine, keys, secrets, waitIsCheap = false }: Se
         parseInput(operation, input);
         return rotateSigningSecret(parseParams(operation, params).queue, endsAt);
       default: {
-        // The engine judges the input itself.
+        // The engine validates the input itself.
         const options = { texts: true, ...(signal && { signal }), ...(endsAt !== undefined && { endsAt }) };
         const output = await engine.call(operation, params as never, input as never, options);
         if (operation === 'deleteQueue') await secrets.forget(parseParams(operation, params).queue);
@@ -71,13 +75,13 @@ export function createService({ engine, keys, secrets, waitIsCheap = false }: Se
     }
   }
 
-  /** The queues that the caller may see; a page may be short of `limit` and still have a cursor. */
+  /** Lists the queues that the caller's key covers. A page may have fewer than `limit` queues and still have a cursor. */
   async function listQueues({ limit = pageEntriesDefault, cursor }: Page, principal: Principal): Promise<OutputOf<'listQueues'>> {
     if (coversAll(principal.queues)) return engine.call('listQueues', {}, page(limit, cursor));
     const seen: Queue[] = [];
     let next = cursor;
     for (let pages = 0; pages < pagesReadMax && seen.length < limit; pages++) {
-      // Never more than is still wanted: the cursor then stands right after the last one shown.
+      // Never read more than is still wanted, so that no queue that was read is left out before the cursor.
       const read = await engine.call('listQueues', {}, page(limit - seen.length, next));
       seen.push(...read.queues.filter((queue) => covers(principal.queues, queue.name)));
       next = read.cursor;

@@ -1,6 +1,6 @@
 /**
- * Secrets that sign what the queue sends to URLs, one for each queue: a row of `queues` of a kind that only the functions which sign or
- * rotate may read. Unlike API keys they are stored as they are, since signing takes the secret itself.
+ * The secrets that sign what the queue sends to URLs. Each queue's secrets are one row of `queues`, of a kind that IAM lets only the
+ * functions that sign or rotate read. Unlike API keys they are stored in plain text, because signing needs the secret itself.
  */
 import { randomBytes } from 'node:crypto';
 import type { OutputOf } from '../../contract/contract.ts';
@@ -9,23 +9,23 @@ import { signingSecretOverlapMs, signingSecretsMax } from '../../contract/limits
 import type { Clock, Key, Row, Store } from '../../engine/port/port.ts';
 
 export const signingKind = 'signing';
-/** Standard Webhooks: 24 to 64 bytes of chance, base64 after this prefix. */
+/** Standard Webhooks: 24 to 64 random bytes, in base64 after this prefix. */
 const prefix = 'whsec_';
 const secretBytes = 32;
 const roundsMax = 5;
 
 export interface SigningSecrets {
-  /** Makes a new secret. Earlier ones sign too for `signingSecretOverlapMs`. */
+  /** Creates a new secret. Earlier ones keep signing for `signingSecretOverlapMs`. Throws `unavailable`. */
   rotate(queue: string): Promise<OutputOf<'rotateSigningSecret'>>;
-  /** All that sign now, the newest first. Where there is none yet, one is made that nobody has seen. */
+  /** All secrets that sign now, newest first. If there is none, creates one, which is never shown. Throws `unavailable`. */
   current(queue: string): Promise<readonly string[]>;
-  /** Of a queue that was deleted. */
+  /** Deletes the secrets of a deleted queue. */
   forget(queue: string): Promise<void>;
 }
 
 interface Secret extends Row {
   secret: string;
-  /** Absent of the newest. */
+  /** When it stops signing. Absent from the newest. */
   until?: number;
 }
 
@@ -35,7 +35,7 @@ export function createSigningSecrets({ store, clock }: { store: Store; clock: Cl
     return { version: (row?.version as number | undefined) ?? 0, secrets: (row?.secrets as Secret[] | undefined) ?? [] };
   }
 
-  /** Answers whether it was written: not if another was first. */
+  /** Returns whether the row was written: false if another process changed it first. */
   async function save(queue: string, version: number, secrets: Secret[]): Promise<boolean> {
     const written = await store.write({
       key: keyOf(queue),

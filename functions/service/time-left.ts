@@ -1,19 +1,19 @@
-/** The time that a Lambda function has left, kept to by its calls: a function that Lambda ends gives its caller no answer of ours. */
+/** Keeps calls within the time that a Lambda function has left. If Lambda ends the function first, the caller gets no proper error. */
 
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Clock } from '../../engine/port/port.ts';
 
-/** Kept back to put the answer together and to hand it over. */
+/** Time reserved to build and return the answer. */
 const answerMs = 1_000;
-/** Before the end, to give back what was claimed for a caller who is answered otherwise. */
+/** Time reserved before the deadline to give back messages that were claimed for a caller but will not be delivered. */
 const giveBackMs = 1_000;
 
 export interface TimeLeft {
-  /** By the queue's clock. */
+  /** Deadline in epoch milliseconds, by the queue's clock. */
   endsAt: number;
-  /** Ends waits a little earlier. */
+  /** Aborts waits shortly before the deadline. */
   signal: AbortSignal;
-  /** From now on. */
+  /** Milliseconds until the deadline. */
   ms: number;
 }
 
@@ -22,7 +22,7 @@ export function timeLeft(context: { getRemainingTimeInMillis(): number }, clock:
   return { ms, endsAt: clock.now() + ms, signal: AbortSignal.timeout(Math.max(0, ms - giveBackMs)) };
 }
 
-/** What the work comes to; or, when the time is over before, a refusal. Throws DumbwaiterError `unavailable`. */
+/** Returns the result of the work. Throws DumbwaiterError `unavailable` at the deadline; the work itself is not stopped. */
 export async function inTime<T>(left: TimeLeft | undefined, work: () => Promise<T>): Promise<T> {
   if (left === undefined) return work();
   const { promise: over, reject } = Promise.withResolvers<never>();
