@@ -1,17 +1,20 @@
-/** Where the sweep goes on in a partition of due rows that is too long for one run. All bookmarks are read in one query a run. */
+/**
+ * Bookmarks: where the next sweep resumes in a partition with too many due rows for one run. Each run reads all bookmarks with
+ * one paged query.
+ */
 import type { Context } from '../context/context.ts';
 import type { Key, Row } from '../port/port.ts';
 
 const kind = 'sweep';
 
-/** A place in the index of due rows: it is what `Range.after` takes. */
+/** A position in the index of due rows, in the form that `Range.after` takes. */
 export interface Place extends Row {
   shard: string;
   expiry: number;
   id: string;
 }
 
-/** By partition. */
+/** Bookmarks by partition. */
 export type Bookmarks = ReadonlyMap<string, Place>;
 
 const bookmarkKey = (partition: string): Key => ({ table: 'queues', kind, name: partition });
@@ -35,7 +38,7 @@ export async function readBookmarks(ctx: Context): Promise<Bookmarks> {
   return bookmarks;
 }
 
-/** Sets the bookmark of a partition, or removes it where the end was reached. */
+/** Sets the bookmark of a partition. Removes it if `to` is undefined: the end was reached. */
 export async function moveBookmark(ctx: Context, bookmarks: Bookmarks, partition: string, to: Place | undefined): Promise<void> {
   const key = bookmarkKey(partition);
   if (to) await ctx.store.write({ key, then: { put: { kind, name: partition, expiry: to.expiry, id: to.id } } });

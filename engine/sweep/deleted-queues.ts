@@ -1,4 +1,4 @@
-/** What deleted queues left: rows that nobody can reach any more. The sweep removes them, a bounded number in each run. */
+/** Removes the rows of deleted queues, which no call can reach any more: a bounded number in each run. */
 import { headRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import type { Deadline } from '../context/deadline.ts';
@@ -14,12 +14,12 @@ import { partitionsOf, preparedPartitionsOf } from '../model/shards.ts';
 import type { Key } from '../port/port.ts';
 import { settingsForgottenMs } from '../queues/shard-scaling.ts';
 
-/** Pages of one shard that one run visits. */
+/** Pages of one partition that one run reads. */
 const pagesMax = 20;
 
 /**
- * Removes rows of a deleted queue, and its record when nothing is left. Not before nobody can have its settings any more: who knows of no end may
- * take messages, and even dead-letter them, whose bodies must not be gone by then.
+ * Removes the rows of a deleted queue, and then its record. It waits until no process can still act on cached settings: such a
+ * process may receive or dead-letter messages, whose bodies must still exist.
  */
 export async function removeDeleted(ctx: Context, queue: QueueRecord, deadline: Deadline): Promise<void> {
   if (queue.updatedAt >= ctx.clock.now() - settingsForgottenMs) return;
@@ -31,7 +31,7 @@ export async function removeDeleted(ctx: Context, queue: QueueRecord, deadline: 
   await ctx.store.write({ key: deletedKey(queue.incarnation), then: { remove: true } });
 }
 
-/** Answers whether nothing is left. */
+/** Removes the rows of one partition. Returns true if none is left. */
 async function emptyShard(ctx: Context, queue: QueueRecord, partition: string, deadline: Deadline): Promise<boolean> {
   for (let page = 0; page < pagesMax; page++) {
     if (deadline.isOver()) return false;
@@ -44,7 +44,7 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string, d
       ctx,
       parcels.map(({ id }) => id),
     );
-    // What lies beside one that a lease overrides is that one's, and may be in another queue by now.
+    // The offloaded bodies of an overridden parcel belong to its lease, which may be in another queue by now. Keep them.
     const untaken = parcels.filter((_, index) => !overriding[index]!.row);
     const seen = await readRows(
       ctx,
@@ -53,7 +53,8 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string, d
     const { leases, ended, toCome } = sorted(seen, partition, ctx.clock.now());
     const waiting = await Promise.all(leases.filter(({ group }) => group).map(({ id }) => emptyGroup(ctx, id)));
     if (waiting.includes(false)) return false;
-    // First what lies beside a row, and what a lease overrides: without the row it would never be found, or count again.
+    // Before a row, remove its offloaded bodies, which only the row names, and its overridden parcel, which would become live
+    // again.
     await removeAll(ctx, [
       ...[...untaken, ...leases].flatMap(({ contents }) => chunkKeys(contents)),
       ...leases.flatMap(({ group }) => group?.leftover ?? []).flatMap(chunkKeys),
@@ -70,7 +71,7 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string, d
   return false;
 }
 
-/** Removes what waits in a group's partition; answers whether all of it is gone. */
+/** Removes the parcels that wait in a group's partition. Returns true if none is left. */
 async function emptyGroup(ctx: Context, partition: string): Promise<boolean> {
   const { rows, next } = await ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true });
   const parcels = rows.map(decodeParcel);
@@ -82,7 +83,9 @@ async function emptyGroup(ctx: Context, partition: string): Promise<boolean> {
   return next === undefined;
 }
 
-/** Rows that hold messages, rows that ended and whose time has come to be tidied, and how many of those have it still to come. */
+/**
+ * Sorts rows of the partition: leases, tombstones whose cleanup is due (`ended`), and the number whose cleanup is not due yet.
+ */
 function sorted(
   seen: readonly Snapshot[],
   partition: string,

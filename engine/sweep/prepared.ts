@@ -1,7 +1,8 @@
 /**
- * What becomes of prepared messages that nobody committed in time: they are rolled back; or, where the queue says whom, their publisher is
- * asked what was meant, again after each time-out, a bounded number of times. That he is asked is noted first, by a conditional write: of
- * several sweeps one asks, and what takes long to answer is not asked in each of them.
+ * Handles prepared messages that were not committed before their timeout. A queue without `checkBack` rolls them back. A queue
+ * with it asks the publisher after each timeout, at most `checkBacksMax` times, and then rolls back. A conditional write
+ * records each check-back before it is sent. So of several concurrent sweeps only one asks, and a slow publisher is not asked
+ * by every sweep.
  */
 import { checkBacksMax, headRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
@@ -16,11 +17,11 @@ import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
 import { isLive, type Lease } from '../model/rows.ts';
 
-/** Pages of one partition that one run visits. */
+/** Pages of one partition that one run reads. */
 const pagesMax = 20;
 const askedAtOnce = 10;
 
-/** Handles what is due; answers whether all of it was handled before the deadline. */
+/** Handles the due rows of one partition. Returns false if the deadline ended the run early. */
 export async function sweepPrepared(
   ctx: Context,
   queue: QueueRecord,
@@ -39,19 +40,19 @@ export async function sweepPrepared(
         ctx,
         rows.slice(at, at + askedAtOnce).map((row) => row.id as string),
       );
-      // A sweep that stood still must not roll back, by settings that are no more, what its publisher is to be asked about.
+      // Re-read the settings: a paused sweep must not roll back a message whose publisher it should ask by the current settings.
       const current = await ctx.settings.find(queue.name);
       if (!current) return true;
       const done = await Promise.all(seen.map((one) => handleTimeout(ctx, current, partition, one, swept)));
       changed ||= done.includes(true);
     }
-    // What is left is for somebody else to see to, or the index lags.
+    // If nothing changed, the index lags, or another process must handle the rest.
     if (rows.length < headRowsMax || !changed) return true;
   }
   return true;
 }
 
-/** Answers whether it did something. */
+/** Returns true if it changed the row, or tried to. */
 async function handleTimeout(
   ctx: Context,
   queue: QueueRecord,

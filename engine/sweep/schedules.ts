@@ -1,4 +1,4 @@
-/** What the sweep does for schedules: publishes the ticks that are due, and those that will be before the sweep after next. */
+/** Publishes the ticks of schedules that are due or fall due within `scheduleAheadMs`. */
 
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { scheduleAheadMs, scheduleTicksMax } from '../../contract/limits.ts';
@@ -23,7 +23,7 @@ const pageRows = 1000;
 const roundsMax = 10;
 const contentGone = 'message: what it held is gone; give another';
 
-/** Answers whether all were seen to in time. */
+/** Returns true if all due schedules were handled before the deadline. */
 export async function sweepSchedules(ctx: Context, deadline: Deadline): Promise<boolean> {
   const pending = await namesDue(ctx);
   let complete = true;
@@ -33,7 +33,7 @@ export async function sweepSchedules(ctx: Context, deadline: Deadline): Promise<
         try {
           if (!(await runSchedule(ctx, name, deadline))) complete = false;
         } catch (error) {
-          // One that the store is too busy for must not keep the others from their time.
+          // A store error of one schedule must not delay the others.
           if (!(error instanceof StoreError)) throw error;
           complete = false;
         }
@@ -47,7 +47,7 @@ function isDue({ nextAt }: ScheduleRecord, now: number): boolean {
   return nextAt !== undefined && nextAt <= now + scheduleAheadMs;
 }
 
-/** The names of those with something to publish, or to publish again, the latest first. */
+/** The names of schedules with ticks to publish, or lost ticks to publish again. The most overdue comes first. */
 async function namesDue(ctx: Context): Promise<string[]> {
   const now = ctx.clock.now();
   const queues = new Map((await ctx.settings.list()).map((queue) => [queue.name, queue]));
@@ -70,7 +70,7 @@ async function namesDue(ctx: Context): Promise<string[]> {
   return due.sort((a, b) => a.nextAt - b.nextAt).map(({ name }) => name);
 }
 
-/** Publishes what is due of one schedule, in as many transactions as that takes; answers whether it was seen to in time. */
+/** Publishes the due ticks of one schedule, in several transactions if needed. Returns false if the deadline came first. */
 async function runSchedule(ctx: Context, name: string, deadline: Deadline): Promise<boolean> {
   let ticksLeft = scheduleTicksMax;
   for (let round = 0; round < roundsMax; round++) {
@@ -79,7 +79,7 @@ async function runSchedule(ctx: Context, name: string, deadline: Deadline): Prom
     const seen = await lookAtSchedule(ctx, name);
     if (!seen.record) return true;
     const { record, writes } = await withoutLost(ctx, seen.record);
-    // A clock that is off would take ticks to come for missed ones.
+    // A skewed clock would treat future ticks as missed.
     if (!ctx.clock.trusted()) return true;
     if (!isDue(record, now)) {
       if (record === seen.record) return true;
@@ -89,7 +89,7 @@ async function runSchedule(ctx: Context, name: string, deadline: Deadline): Prom
     }
     const content = await contentOf(ctx, record);
     if (!content) {
-      // Whoever changed the schedule meanwhile has removed it.
+      // Either a concurrent change of the schedule removed its content, or it is lost: `noteError` finds out which.
       if (await noteError(ctx, { before: seen, record, writes }, contentGone, now)) return true;
       continue;
     }
@@ -119,7 +119,10 @@ async function runSchedule(ctx: Context, name: string, deadline: Deadline): Prom
   return true;
 }
 
-/** Written once, and told once; it is tried again with each sweep. Answers false where the schedule has changed since it was read. */
+/**
+ * Records an error in the schedule and reports it once; each sweep tries the schedule again. Returns false if the schedule
+ * changed since it was read.
+ */
 async function noteError(
   ctx: Context,
   { before, record, writes }: { before: SeenSchedule; record: ScheduleRecord; writes: Write[] },

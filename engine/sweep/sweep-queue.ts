@@ -1,7 +1,7 @@
 /**
- * The sweep's visit to one queue: the head of every shard and its due rows. Overridden, expired and purged rows are removed, used-up
- * messages go to the dead-letter queue, rows that ended are tidied, prepared messages time out. A visit is bounded: the next goes on
- * with a long list.
+ * Sweeps one queue: the head of every shard, and its due rows. Removes overridden, expired and purged rows, dead-letters
+ * messages whose receives are used up, cleans up ended rows and handles timed-out prepared messages. A visit reads a bounded
+ * number of rows; the next visit resumes at the bookmark.
  */
 import { headRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
@@ -22,14 +22,14 @@ import { clearParcel } from '../receive/claims.ts';
 import { type Bookmarks, moveBookmark, type Place } from './bookmarks.ts';
 import { sweepPrepared } from './prepared.ts';
 
-/** Partitions of one queue visited at a time. */
+/** Partitions of one queue that are swept in parallel. */
 const partitionsAtOnce = 8;
-/** Pages of one shard that one visit reads, of each table. */
+/** Pages that one visit reads of each partition, in each table. */
 const pagesMax = 20;
 const duePageRows = 1000;
-/** How often one visit goes on with a row to which there is much to do. */
+/** How many times one visit processes a row that has a lot of work due. */
 const turnsMax = 16;
-/** Of the time that is left, for what one queue has prepared. */
+/** Share of the remaining time that one queue's prepared messages may take. */
 const preparedShare = 0.25;
 
 export type Swept = SweepReport['queues'][number];
@@ -40,7 +40,10 @@ export interface Visit {
   bookmarks: Bookmarks;
 }
 
-/** What was found in one partition: since when the oldest message that stays has been waiting, and whether all was done. */
+/**
+ * The result for one partition. `oldest`: since when the oldest remaining message has been waiting, ms. `complete`: all work
+ * was done.
+ */
 interface Found {
   oldest: number;
   complete: boolean;
@@ -52,10 +55,10 @@ export async function sweepQueue(
   { isDeadLetter, deadline, bookmarks }: Visit,
 ): Promise<{ swept: Swept; complete: boolean }> {
   const swept: Swept = { name: queue.name, removed: 0, deadLettered: 0, oldestAgeSeconds: 0, isDeadLetter, waiting: 0 };
-  // What is read from now on shows what arrived until now: a sweep that stands still in between must not take it for younger.
+  // Take the time before reading: if the sweep stalls, the reads must not look newer than they are.
   const asOf = ctx.clock.now();
   let oldest = Number.POSITIVE_INFINITY;
-  // The first shard from which on all are empty of rows, future ones included.
+  // The lowest shard number from which on no shard holds any row, not even one that is not due yet.
   let emptyFrom = 0;
   let complete = true;
   const partitions = Array.from({ length: queue.shardsVisited }, (_, shard) =>
@@ -75,15 +78,15 @@ export async function sweepQueue(
     const isEmpty = queue.shardsVisited > 1 && here.waiting === 0 && (await holdsNothing(ctx, partition));
     if (!isEmpty) emptyFrom = Math.max(emptyFrom, shard + 1);
   });
-  // Publishers that are slow to answer must not take the time of other queues.
+  // Slow publishers must not use up the time of other queues.
   const preparedDeadline = deadline.share(preparedShare);
   for (const [shard, partition] of preparedPartitionsOf(queue).entries()) {
     if (!(await sweepPrepared(ctx, queue, partition, preparedDeadline, swept))) complete = false;
-    // What is committed goes to any shard; only what lies here keeps this one from being forgotten.
+    // A commit moves a message to a random shard. A shard must not be forgotten while its own prepared partition holds rows.
     if (queue.shardsVisited > 1 && !(await holdsNothing(ctx, partition))) emptyFrom = Math.max(emptyFrom, shard + 1);
   }
   if (oldest !== Number.POSITIVE_INFINITY) swept.oldestAgeSeconds = Math.max(0, ctx.clock.now() - oldest) / 1000;
-  // Of a queue that was not visited whole nothing is known.
+  // A partial visit proves nothing about the queue, so do not shrink it or let it sleep.
   if (left.length > 0 || deadline.isOver()) return { swept, complete: false };
   await shrinkIfLight(ctx, queue, { waiting: swept.waiting, emptyFrom, asOf });
   await lookIntoForgotten(ctx, queue, asOf);
@@ -106,7 +109,7 @@ async function sweepHead(ctx: Context, queue: QueueRecord, partition: string, sw
         complete = false;
         break;
       }
-      // Many queues are swept before this one, and a sweep may stand still: it must not judge by settings that are no more.
+      // Re-read the settings: a slow or paused sweep must not act on outdated ones.
       const current = await ctx.settings.find(queue.name);
       if (current?.incarnation !== queue.incarnation) return { oldest: Number.POSITIVE_INFINITY, complete: true };
       const cleared = overriding[index] ? { remove: true, deadLettered: 0 } : await clearParcel(ctx, current, parcel, readAt);
@@ -149,7 +152,7 @@ async function sweepDue(
       limit: duePageRows,
       ...(after ? { after } : {}),
     });
-    // The oldest are all looked at; of the others those for which the index tells that there is something to do.
+    // Read all of the oldest rows. Of the others, read only those for which the index shows work to do.
     const toSettle = page.rows.filter((row, index) => (pages === 0 && index < headRowsMax) || asksForSweep(queue, row, now));
     const waiting = new Set(page.rows.map((row) => row.id as string));
     for (let at = 0; at < toSettle.length; at += headRowsMax) {
@@ -172,7 +175,7 @@ async function sweepDue(
     swept.waiting += waiting.size;
     const first = page.rows.find((row) => waiting.has(row.id as string));
     if (first) oldest = Math.min(oldest, first.expiry as number);
-    // A page of which a part is left is read again by the next visit.
+    // The next visit reads a partly handled page again.
     if (!complete && deadline.isOver()) break;
     after = page.next as Place | undefined;
     pages++;
@@ -182,7 +185,7 @@ async function sweepDue(
   return { oldest, complete };
 }
 
-/** Does what is due to a row, and answers what it leaves: nothing that is due, messages that wait, or more to do, in the next run. */
+/** Processes one due row. Returns what remains: nothing due, waiting messages, or more work for the next run. */
 async function sweepRow(
   ctx: Context,
   queue: QueueRecord,
@@ -193,7 +196,7 @@ async function sweepRow(
   try {
     let seen = first;
     for (let turn = 0; turn < turnsMax && !deadline.isOver(); turn++) {
-      // A sweep that stood still must not judge by settings that are no more.
+      // Re-read the settings: a paused sweep must not act on outdated ones.
       const current = await ctx.settings.find(queue.name);
       if (!current) return 'nothing';
       const settled = await settle(ctx, current, seen);
@@ -203,13 +206,16 @@ async function sweepRow(
       seen = await readRow(ctx, seen.id);
     }
   } catch (error) {
-    // One row that can not be seen to must not keep the others from it.
+    // A store error of one row must not stop the others.
     if (!(error instanceof StoreError)) throw error;
   }
   return 'more';
 }
 
-/** What the index shows of a row: its last receive, its age, or (without an age) a row that ended with something left. */
+/**
+ * Whether the index shows work for the sweep. `last`: a message has used its last receive, or a kept tombstone needs cleanup.
+ * No `since`: a tombstone needs cleanup. Otherwise by age: the row is purged or expired.
+ */
 function asksForSweep(queue: QueueRecord, row: Row, now: number): boolean {
   const { last, since, expiresAt } = row as { last?: boolean; since?: number; expiresAt?: number };
   if (last || since === undefined) return true;

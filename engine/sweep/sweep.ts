@@ -1,7 +1,7 @@
 /**
- * The sweep: work that is due though nobody receives. Each minute it publishes the ticks of schedules, starts redrives that stand still
- * again, visits the queues (`sweep-queue.ts`), and removes what deleted queues left. It stops at its deadline; the next run goes on with
- * the queues that were not reached.
+ * Sweep: the folder for work that is due even if no receiver is active. Open this file first. Each run (one a minute) publishes
+ * the ticks of schedules, restarts stalled redrives, sweeps the queues (`sweep-queue.ts`) and removes the rows of deleted
+ * queues. It stops at its deadline, and the next run continues with the queues that were not reached.
  */
 import { sweepPeriodMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
@@ -17,12 +17,12 @@ import { removeDeleted } from './deleted-queues.ts';
 import { sweepSchedules } from './schedules.ts';
 import { sweepQueue } from './sweep-queue.ts';
 
-/** Queues visited at a time: most of a visit is waiting for the store. */
+/** Queues swept in parallel: a visit mostly waits for the store. */
 const queuesAtOnce = 16;
 const deletedAtOnce = 8;
-/** Of the queues that sleep, so many are visited all the same: each about once an hour, should what it holds come from a backup. */
+/** Share of the sleeping queues that a run visits: each about once an hour, in case a restored backup filled it. */
 const sleepersShare = sweepPeriodMs / 3_600_000;
-/** A redrive whose progress was not saved for this long has lost its runner. */
+/** A redrive that saved no progress for this long has lost its runner. */
 const stalledMs = 2 * sweepPeriodMs;
 
 export interface SweepOptions {
@@ -43,7 +43,7 @@ export async function sweep(ctx: Context, { until, signal }: SweepOptions): Prom
   const { totals } = report;
   let failure: StoreError | undefined;
 
-  // First: it is the ticks of schedules that have to be in time.
+  // Schedules come first: their ticks must be on time.
   if (!(await sweepSchedules(ctx, deadline))) report.complete = false;
   await restartRedrives(ctx, deadline);
   const awake = records.filter((queue) => !isAsleep(queue, ctx.clock.now()) || ctx.random.number() < sleepersShare);
@@ -62,7 +62,7 @@ export async function sweep(ctx: Context, { until, signal }: SweepOptions): Prom
       totals.deadLettered += swept.deadLettered;
       if (!complete) report.complete = false;
     } catch (error) {
-      // One queue's throttled shard must not keep the others from being swept.
+      // A throttled shard of one queue must not stop the sweep of the others.
       if (!(error instanceof StoreError)) throw error;
       failure = error;
       totals.failed++;
@@ -76,8 +76,8 @@ export async function sweep(ctx: Context, { until, signal }: SweepOptions): Prom
 }
 
 /**
- * The queues that this process has not visited for the longest time come first; a new process begins with any. So all get their turn
- * though each run is too short for all.
+ * Orders the queues: those that this process has not visited for the longest time come first. A new process starts at a random
+ * queue. So every queue gets its turn even if no run has time for all.
  */
 function deliverablePrefix(ctx: Context, records: readonly QueueRecord[]): QueueRecord[] {
   const there = new Set(records.map(({ incarnation }) => incarnation));
