@@ -1,7 +1,7 @@
 /**
- * Ack within a transaction of the caller's own: answers the entries that do it, and does nothing. They rest on the tokens alone, as an
- * ack does; but they are refused where a message is done already, be it by this very token, so that what they are committed with
- * happens once.
+ * Ack in the caller's own transaction: returns the transaction entries and changes no message. The entries are conditional on
+ * the tokens alone, as an ack is. Unlike an ack, they fail if a message is already done, even by the same token, so that the
+ * rest of the caller's transaction applies at most once.
  */
 import type { OutputOf } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
@@ -29,15 +29,15 @@ export async function ackItems(ctx: Context, queueName: string, receipts: readon
     return ackWrite(ctx, queue, rowId, receiptsOfRow);
   });
   const items = asItems(ctx, writes);
-  // After all that can refuse the call, which then changes nothing; before the caller has the entries.
+  // Last, so that a refused call changes nothing; but before the caller gets the entries.
   await noteTransactions(ctx, queue);
   return { items };
 }
 
-/** One write of the row, however many of its messages are acked: DynamoDB takes no two on one item. */
+/** One write for all acked messages of the row: DynamoDB refuses two writes of one item in a transaction. */
 function ackWrite(ctx: Context, queue: QueueRecord, rowId: string, held: readonly Receipt[]): Write {
   const slots = new Map(held.map((receipt) => [receipt.slot, receipt]));
-  // Of two receipts of one message one is stale.
+  // If one message has two receipts, one of them is stale.
   if (slots.size < held.length) throw new DumbwaiterError('lease_lost', leaseLost().message);
   const now = ctx.clock.now();
   const version = ctx.newVersion();
@@ -49,13 +49,14 @@ function ackWrite(ctx: Context, queue: QueueRecord, rowId: string, held: readonl
   );
   const isGroup = isGroupRow(rowId);
   if (tokens.length === count && held.length === count && !ending && !isGroup && !done.kept) {
-    // Receipts are in their holder's hands: the row itself says how many messages it has, and what is left to do at its end.
+    // The client could alter a receipt. The conditions check the row's own count, and that it needs no cleanup when it ends.
     const whole: Condition[] = [{ absent: ['until'] }, { equals: [['count'], count] }, { absent: ['ending'] }, ...live];
     const keyed = isKeyedRow(rowId) ? keyedAck(held[0]!, version, now) : undefined;
     const then = keyed?.then ?? { put: encodeTombstone(newTombstone(rowId, version, tokens, now)) };
     return { key: leaseKey(rowId), when: { all: [...whole, ...(keyed ? [keyed.agrees] : [])] }, then };
   }
-  // Its expiry stays, too early if anything: who meets the row when it is due ends it, and keeps what is to be kept. A group goes on from now.
+  // The row keeps its `expiry`, which may be too early but never too late: the process that finds the row due ends it and keeps
+  // what the queue keeps. A group's row becomes due now, so that the group advances.
   const part: Condition = { all: [{ absent: ['until'] }, ...live] };
   return {
     key: leaseKey(rowId),

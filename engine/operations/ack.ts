@@ -1,7 +1,8 @@
 /**
- * Ack. One update per row, on the tokens alone, with nothing read before. All messages of a row at once make it a tombstone; a part
- * is marked done, and who sees from the answer that all are done makes the tombstone. Where the queue keeps what is done, the row stays as
- * it is, but for its marks and its place in the index.
+ * Ack: one update per row, conditional on the tokens alone, with no read before. An ack of all messages of a row replaces the
+ * row by a tombstone. An ack of a part marks those messages done; the call whose response shows that all are done writes the
+ * tombstone. If the queue keeps done messages, an ack of the whole row only marks its messages done and removes the row from
+ * the index.
  */
 import type { AckResult, Json } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
@@ -40,19 +41,19 @@ export async function ack(
   given?: Json,
 ): Promise<{ results: AckResult[] }> {
   const { keep } = await ctx.settings.get(queueName);
-  // Where no result is kept, a null is what some clients send for a field that nobody set.
+  // Some clients send null for an unset field. Treat it as no result if the queue keeps none.
   const result = given === null && !keep?.doneSeconds ? undefined : given;
   if (result !== undefined && !keep?.doneSeconds) {
     throw new DumbwaiterError('invalid_input', `result: the queue "${queueName}" keeps none (keep.doneSeconds)`);
   }
   const answer = await byRow<AckResult>(ctx, queueName, receipts, async (queue, rowId, held) => {
     const placed = result === undefined ? undefined : await placeOf(ctx, queue, held, result);
-    // What was done before is found done: an ack may be repeated.
+    // A repeated ack finds the messages done and succeeds, so it is safe to retry.
     const results = await withRetry(createRetryBudget(ctx), async () => {
       const first = await firstAck(ctx, queue, rowId, held, placed);
       return retryOnConflict(ctx, first, (seen) => judge(ctx, queue, seen, held, placed));
     });
-    // No message has it after all.
+    // No message was acked, so no row names the stored result.
     if (placed && !results.some(({ ok }) => ok)) await removeChunks(ctx, placed);
     results.forEach((one, index) => {
       if (one.ok) ctx.wakeups.wake(endKey(queue.name, messageId(rowId, held[index]!.slot)));
@@ -65,12 +66,12 @@ export async function ack(
 
 function placeOf(ctx: Context, queue: QueueRecord, held: readonly Receipt[], result: Json): Promise<Placed> {
   const now = ctx.clock.now();
-  // Later than the row will say, since the ack itself comes later.
+  // The ack runs later than this, so the row will be kept longer than computed here: add a margin to the chunks' TTL.
   const until = (keptAs(queue, 'done', now).kept?.until ?? now) + tombstoneMs;
   return placeResult(ctx, result, held[0]!.count, until, now);
 }
 
-/** What is noted of a message that is done. */
+/** What the slot of a done message records if the queue keeps it. */
 export type Done = Pick<Slot, 'kept' | 'result'>;
 
 function doneAt(queue: QueueRecord, now: number, result: Placed | undefined): Done {
@@ -81,8 +82,8 @@ function doneAt(queue: QueueRecord, now: number, result: Placed | undefined): Do
 export const holds = ({ slot, token }: Receipt): Condition => ({ equals: [slotPath(slot, 'token'), token] });
 
 /**
- * And is not done yet, so that what it is a condition of applies once. A copy of it that comes late would bring its version back, and with
- * that any late copy of a write that rests on that version: a message acked since would live again.
+ * Also requires that the message is not done, so that the write applies at most once. A delayed duplicate would restore its old
+ * version and revive delayed writes that depend on it: a message acked since would become live again.
  */
 export const holdsStill = (held: readonly Receipt[]): Condition[] =>
   held.flatMap((receipt) => [holds(receipt), { absent: slotPath(receipt.slot, 'end') }]);
@@ -110,15 +111,16 @@ function firstAck(
   const version = ctx.newVersion();
   const count = held[0]!.count;
   const slots = new Map(held.map((receipt) => [receipt.slot, receipt]));
-  // Two receipts of one message: at least one is stale, and which one only the row can tell. Of a group, too, how it goes on.
+  // Read first if a message has two receipts: only the row tells which is stale. Also for a group: the row tells how it
+  // continues.
   if (slots.size < held.length || isGroupRow(rowId)) return readRow(ctx, rowId);
-  // Receipts are in their holder's hands: any of them may name another count, or a slot beyond it.
+  // The client could alter a receipt, so it may name a wrong count, or a slot beyond the count.
   const tokens = Array.from({ length: count }, (_, slot) => slots.get(slot)).flatMap((one) =>
     one ? [{ token: one.token }] : [],
   );
   const done = doneAt(queue, now, result);
   if (tokens.length === count && held.length === count) {
-    // `count`, for the row may have more messages than the receipts say; `ending`, for such a row has more to do when it ends.
+    // `count`: the row may hold more messages than the receipts say. `ending`: the row needs cleanup when it ends.
     const whole: Condition[] = [{ absent: ['until'] }, { equals: [['count'], count] }, { absent: ['ending'] }];
     const keyed = isKeyedRow(rowId) ? keyedAck(held[0]!, version, now) : undefined;
     if (keyed) whole.push(keyed.agrees);
@@ -133,7 +135,7 @@ function firstAck(
   return writeLease(ctx, rowId, part, { set: [[['version'], version], ...marks(held, done)] }, now);
 }
 
-/** The row as it is, with all its messages done, out of the index, for as long as it is kept. */
+/** Marks all messages of the row done and removes the row from the index. The row stays as long as its messages are kept. */
 function keptWhole(
   held: readonly Receipt[],
   done: Done & Required<Pick<Done, 'kept'>>,
@@ -142,7 +144,7 @@ function keptWhole(
 ): { when: Condition[]; then: Write['then'] } {
   const until = Math.max(now, held[0]!.freeAt ?? 0, done.kept.until - tombstoneMs) + tombstoneMs;
   const when = holdsStill(held);
-  // Bodies beside it have to be kept before.
+  // Offloaded bodies may expire before the row: refuse this write, so that the slower path extends their TTL first.
   if (outlastsBodies(until, now)) when.push({ absent: ['beside'] });
   const set: [Path, Value][] = [
     [['version'], version],
@@ -153,7 +155,9 @@ function keptWhole(
   return { when, then: { set, unset: [['expiry']] } };
 }
 
-/** Whether each message is done by this very token; what still is not, and may be, is marked. */
+/**
+ * Returns for each receipt whether its message is done by the receipt's token. Marks live messages that the token still holds.
+ */
 async function judge(
   ctx: Context,
   queue: QueueRecord,
@@ -180,7 +184,7 @@ async function judge(
     );
     const next: Lease = { ...lease, slots, version: ctx.newVersion() };
     if (isEnded(next)) return { seen: await replaceEnded(ctx, seen, next, next.version, now) };
-    // The next in turn may be due from now on.
+    // The next message of the group may become due now.
     if (lease.group) return { seen: await putIfUnchanged(ctx, seen, encodeLease(behindOthers(next, now))) };
     const when: Condition = { all: [{ absent: ['until'] }, ...holdsStill(pending)] };
     const then = { set: [[['version'], next.version] as [Path, Value], ...marks(pending, done)] };
@@ -194,7 +198,7 @@ async function judge(
       (lease.group && wasAcked(lease.group, receipt.token, receipt.slot));
     return isDone ? { ok: true } : notHeld(judged, receipt);
   });
-  // All done by now, mine or others': the row ends. Should this fail, whoever meets the row when it is due ends it.
+  // All messages are done, by this or other calls: end the row. If this fails, the process that finds the row due ends it.
   if (isEnded(lease) && lease.slots.length > 0) await replaceEnded(ctx, seen, lease, ctx.newVersion(), now).catch(() => {});
   return { done: results };
 }

@@ -1,6 +1,7 @@
 /**
- * Cancels a message by its id: it is never received again. One conditional write, wherever it is: the row of a parcel that waits is put
- * into `leases` with the slot marked; a row there is changed; a group's row notes what it has not come to. A holder's token stays beside the slot, so that his ack is told.
+ * Cancels a message by id, so that it is never received again, with one conditional write. A parcel in `messages` is put into
+ * `leases` with the slot marked; a row in `leases` is changed; a group's row records cancelled messages of later parcels. The
+ * slot keeps the holder's token (`heldBy`), so that a later ack is answered with `cancelled`.
  */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { groupCancelledMax } from '../../contract/limits.ts';
@@ -21,7 +22,7 @@ import { isLive, type Lease, type Parcel, type Slot } from '../model/rows.ts';
 import { incarnationOf } from '../model/shards.ts';
 import { leasedNow, messageNotFound } from './message-errors.ts';
 
-/** How often to look for a message that moves while it is to be cancelled. */
+/** How often to search again for a message that moves during the call. */
 const looksMax = 5;
 
 /** Throws DumbwaiterError `message_not_found`; `message_leased` unless `force`. */
@@ -51,14 +52,14 @@ export async function cancelMessage(ctx: Context, queueName: string, id: string,
       if (outcome === 'gone') break;
     }
   }
-  // A call whose answer was lost is made again.
+  // A repeated call, after a lost response, finds its message cancelled and succeeds.
   const cancelled = await findCancelled(ctx, queue, id);
   if (!cancelled) throw messageNotFound(queueName, id);
   await endLease(ctx, queue, id, cancelled.heldBy);
   return {};
 }
 
-/** What a forced cancel takes from a holder counts as given back. */
+/** Wakes calls that wait for the message's end, and returns the permit of a holder whose lease a forced cancel ended. */
 async function endLease(ctx: Context, queue: QueueRecord, id: string, heldBy: HeldBy | undefined): Promise<void> {
   ctx.wakeups.wake(endKey(queue.name, id));
   await returnPermitsOf(ctx, queue, heldBy ? [markOf(heldBy)] : []);
@@ -93,11 +94,12 @@ function cancelIn(
     ...(token === undefined ? {} : { heldBy: { rowId: first.id, slot, token } }),
   });
   return retryOnConflict<CancelOutcome>(ctx, first, async (seen) => {
-    // With its last message a group's row shows nothing of it any more.
+    // After its last message, a group's row no longer shows the cancelled slot. Our version in the row proves that the cancel
+    // applied.
     if (written !== undefined && seen.row?.version === written) return { done: cancelled() };
     const now = ctx.clock.now();
     const { lease, tombstone } = decodeSnapshot(seen, now);
-    // A group's row has gone on to its next parcel: the slot is another message's.
+    // The group's row has advanced to another parcel, so the slot belongs to another message.
     if (lease?.group?.head !== found.group?.head) return { done: { outcome: 'moved' } };
     const there = lease?.slots[slot];
     token = there?.token ?? there?.heldBy ?? tombstone?.slots[slot]?.token;
@@ -113,7 +115,7 @@ function cancelIn(
   });
 }
 
-/** A message whose parcel its group has not come to: noted in the group's row. */
+/** Cancels a message of a parcel that its group has not reached, by a note in the group's row. */
 async function cancelWaiting(
   ctx: Context,
   queue: QueueRecord,

@@ -1,4 +1,4 @@
-/** Commits a prepared message: from now on, or after its delay, it can be received. Committing it again changes nothing. */
+/** Commits a prepared message: it can be received now, or after its delay. A repeated commit changes nothing. */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
 import { decide } from '../messages/commit-rollback.ts';

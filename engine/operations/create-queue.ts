@@ -1,4 +1,4 @@
-/** Creates a queue. Creating it again with the same settings changes nothing; with others it is refused. */
+/** Creates a queue. A repeat with the same settings changes nothing. With different settings it fails with `queue_exists`. */
 
 import type { CheckedInputOf, Queue, QueueSettings } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
@@ -43,7 +43,7 @@ export async function createQueue(ctx: Context, name: string, input: CheckedInpu
   return describeQueue(there);
 }
 
-/** The record that is there afterwards. */
+/** Returns the stored record: the new one, or the one that already existed. */
 async function put(ctx: Context, record: QueueRecord): Promise<QueueRecord> {
   try {
     const written = await ctx.store.write({

@@ -1,6 +1,6 @@
 /**
- * Deletes a queue and all that it holds. Its settings move out of sight in one transaction; what it held can no longer be reached,
- * for a queue of the same name has shards of its own, and the sweep removes it.
+ * Deletes a queue and its messages. One transaction moves its record to the deleted queues. The messages can then no longer be
+ * reached, because a new queue of that name has its own shards. The sweep removes the rows later.
  */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
@@ -23,11 +23,11 @@ export async function deleteQueue(ctx: Context, name: string): Promise<object> {
   if (record?.incarnation === first.incarnation) {
     throw new StoreError(`the settings of "${name}" changed ${roundsMax} times while it was to be deleted`, 'no');
   }
-  // Another call deleted it meanwhile.
+  // A concurrent call deleted the queue.
   throw new DumbwaiterError('queue_not_found', `queue: there is no queue "${name}"`);
 }
 
-/** Only as it was read: with shards that it was given since, the sweep would not know what to remove. */
+/** Moves the record only if it is unchanged: the sweep would not know of shards that were added since it was read. */
 async function moveOutOfSight(ctx: Context, record: QueueRecord): Promise<{ done: boolean; inTheWay?: QueueRecord }> {
   const { name, incarnation, version } = record;
   try {

@@ -1,4 +1,4 @@
-/** Deletes a schedule, and takes back what is not due of it; what is due stays. */
+/** Deletes a schedule and cancels its messages that are not due yet. Due messages stay. */
 import type { Context } from '../context/context.ts';
 import { createRetryBudget } from '../context/retry.ts';
 import { removeChunks } from '../leases/removals.ts';

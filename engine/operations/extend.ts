@@ -1,4 +1,7 @@
-/** Extend: a lease that is still held ends so long from now instead. It may have run out, as long as nobody took the message since. */
+/**
+ * Extend: a held lease ends `visibilityTimeoutSeconds` from now. This also works after the lease expired, unless the message was
+ * received again. In a queue with a concurrency limit, an expired lease also needs a free permit.
+ */
 import type { ExtendResult, InputOf } from '../../contract/contract.ts';
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot, readRow, retryOnConflict } from '../leases/lease-store.ts';
@@ -67,7 +70,7 @@ export async function extend(
   return answer;
 }
 
-/** The backoff that was to follow the lease follows its new end; a lease that is to end now gives the message back, which is no failure. */
+/** A backoff after the lease now starts at its new end. A lease that ends now gives the message back, which is not a failure. */
 function until({ leasedUntil: former, ...slot }: Slot, leasedUntil: number, isGivenBack: boolean): Slot {
   if (former === undefined || isGivenBack) return { ...slot, visibleAt: leasedUntil };
   return { ...slot, leasedUntil, visibleAt: leasedUntil + (slot.visibleAt - former) };

@@ -1,4 +1,4 @@
-/** Reads one message by id, without receiving it; and waits for its end, if asked to. */
+/** Reads one message by id without receiving it. With `waitSeconds`, waits for the message to end. */
 import type { Message } from '../../contract/contract.ts';
 import type { Context } from '../context/context.ts';
 import { endingOf, endingOfParcel, endKey } from '../leases/kept-messages.ts';
@@ -15,7 +15,7 @@ const waitMsFirst = 50;
 const waitMsLast = 1000;
 const waitGrowth = 1.5;
 
-/** Throws DumbwaiterError `message_not_found`, at once: also when the message ends meanwhile, and is not kept. */
+/** Throws DumbwaiterError `message_not_found` without waiting, also if the message ends during the wait and is not kept. */
 export async function getMessage(
   ctx: Context,
   queueName: string,
@@ -26,12 +26,12 @@ export async function getMessage(
   const waitUntil = Math.min(ctx.clock.now() + waitSeconds * 1000, ctx.lastTryAt ?? Number.POSITIVE_INFINITY);
   let waitMs = waitMsFirst;
   for (;;) {
-    // Listening starts before the look, so that an end during it is not missed.
+    // Listen before the read, so that an end during the read is not missed.
     const wakeup = ctx.wakeups.listen(endKey(queueName, id), signal);
     try {
       const message = await readMessage(ctx, queueName, id);
       const remaining = waitUntil - ctx.clock.now();
-      // Of one that died, its queue waits no longer.
+      // Stop waiting for a message that has left this queue: dead-lettered, or moved by a redrive.
       const isOver = message.endedAt !== undefined || message.queue !== queueName;
       if (isOver || remaining <= 0 || signal?.aborted) return message;
       await ctx.clock.sleep(Math.min(waitMs, remaining), wakeup.signal).catch(() => {});
@@ -71,7 +71,7 @@ async function leased(
   const there = lease.slots[slot]!;
   const holder =
     incarnationOf(lease.shard) === queue.incarnation ? queue : await ctx.settings.byIncarnation(incarnationOf(lease.shard));
-  // It left this queue for another: only its origin, and those that hold it, may show it.
+  // Show a message that is in another queue only if it was dead-lettered from this one, or published here under the caller's id.
   const isOurs =
     holder && (holder.name === queue.name || lease.death?.queue === queue.name || isOwnedBy(lease.id, queue.incarnation));
   if (!isOurs || lease.since < holder.purgedBefore) return undefined;
@@ -85,7 +85,7 @@ async function leased(
   return leasedMessage(holder.name, lease, slot, content, now, ended);
 }
 
-/** Undefined where it is gone: the message ended between two reads. */
+/** Undefined for content that is gone, because the message ended between two reads. */
 async function contentsAt(ctx: Context, places: readonly (readonly [Placed, number])[]): Promise<(Content | undefined)[]> {
   const contents = await readContents(
     ctx.store,

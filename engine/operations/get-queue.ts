@@ -1,4 +1,6 @@
-/** Reads a queue's settings and counts its messages, as far as a bounded read can tell. */
+/**
+ * Reads a queue's settings and counts its messages with a bounded number of reads. `atLeast` marks counts that are incomplete.
+ */
 import type { Counts, OutputOf } from '../../contract/contract.ts';
 import { countRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
@@ -12,10 +14,10 @@ export async function getQueue(ctx: Context, name: string): Promise<OutputOf<'ge
   return { ...describeQueue(queue), counts: await countMessages(ctx, queue) };
 }
 
-/** Groups of which what waits is read side by side. */
+/** Groups whose waiting messages are read in parallel. */
 const groupsAtOnce = 10;
 
-/** Reads up to `countRowsMax` rows of each table and shard, and about as many of what waits in the shard's groups. */
+/** Reads up to `countRowsMax` rows of each table and shard, and about as many rows that wait in the shard's groups. */
 export async function countMessages(ctx: Context, queue: QueueRecord): Promise<Counts> {
   const counts: Counts = { ready: 0, delayed: 0, leased: 0, dead: 0, prepared: 0, oldestAgeSeconds: null, atLeast: false };
   let oldest = Number.POSITIVE_INFINITY;

@@ -5,7 +5,7 @@ import { StoreError } from '../port/port.ts';
 import { withoutLost } from '../schedules/lost-ticks.ts';
 import { contentOf, describeSchedule, lookAtSchedule, scheduleNotFound } from '../schedules/schedule-record.ts';
 
-/** Its message may be replaced between the two reads. */
+/** How often to read: a change may replace the content between the read of the row and the read of the content. */
 const looksMax = 3;
 
 export async function getSchedule(ctx: Context, name: string): Promise<Schedule> {

@@ -1,4 +1,4 @@
-/** Lists schedules by name, a page at a time. A page may be short and yet have a next: their messages may be large. */
+/** Lists schedules by name, a page at a time. A page with large messages may be short and still have a cursor. */
 import type { InputOf, OutputOf } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { callBytesMax, pageEntriesDefault } from '../../contract/limits.ts';
@@ -30,7 +30,7 @@ export async function listSchedules(ctx: Context, input: InputOf<'listSchedules'
   const now = ctx.clock.now();
   const schedules = records.flatMap((record, index) => {
     const content = contents[index]?.[0];
-    // Replaced between the two reads, or deleted.
+    // The schedule was changed or deleted between the two reads.
     return content ? [describeSchedule(record, content, now)] : [];
   });
   const last = shown.at(-1);
@@ -38,7 +38,7 @@ export async function listSchedules(ctx: Context, input: InputOf<'listSchedules'
   return isLast || !last ? { schedules } : { schedules, cursor: formatCursor({ name: last.name }) };
 }
 
-/** How many of them one answer carries: one at least. */
+/** How many schedules fit into one response: at least one. */
 function countThatFits(seen: readonly SeenSchedule[]): number {
   let bytes = 0;
   for (const [index, { record }] of seen.entries()) {

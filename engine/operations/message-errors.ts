@@ -1,4 +1,4 @@
-/** The refusals of operations on one message by its id. */
+/** Errors shared by the operations on one message by id. */
 import { DumbwaiterError } from '../../contract/errors.ts';
 
 export function messageNotFound(queue: string, id: string): DumbwaiterError {

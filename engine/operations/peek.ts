@@ -1,4 +1,4 @@
-/** Lists messages of a queue without receiving them, of one state or all, a page at a time. A page may be short and yet have a next. */
+/** Lists messages of one state or all, without receiving them, a page at a time. A page may be short and still have a cursor. */
 import type { InputOf, Message, MessageState, OutputOf } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { callBytesMax, headRowsMax, pageEntriesDefault } from '../../contract/limits.ts';
@@ -11,12 +11,14 @@ import type { QueueRecord } from '../model/queue-record.ts';
 import { nextPlace, partitionAt, preparedKey } from '../model/shards.ts';
 import type { Row } from '../port/port.ts';
 
-/** Rows that one page reads at the most, whatever it finds in them. */
+/** The most rows that one page reads, however few messages it finds. */
 const pageRowsMax = 3 * headRowsMax;
 
-/** Where a page begins: a table, a partition's number, the row after which, and how many messages of the row after that were shown. */
+/** Where a page begins: `after` is the last row listed in full, `skip` the number of messages already listed of the next row. */
 interface Place {
-  /** `prepared`: the rows of `leases` that hold prepared messages; there the number is the shard's. */
+  /**
+   * `prepared` means the rows of `leases` with prepared messages. For it, `shard` is a shard's number, otherwise a partition's.
+   */
   table: 'messages' | 'leases' | 'prepared';
   shard: number;
   after?: Row;
@@ -38,7 +40,7 @@ export async function peek(ctx: Context, queueName: string, input: InputOf<'peek
     let skip = place.skip;
     let stopped = false;
     for (const { row, messages, readWaiting } of rows) {
-      // What waits is ready.
+      // Messages that wait in a group count as ready.
       const readMore = isWanted('ready') ? readWaiting : undefined;
       stopped = page.isFull() || (readMore !== undefined && rowsLeft <= 0);
       if (stopped) break;
@@ -71,7 +73,7 @@ export async function peek(ctx: Context, queueName: string, input: InputOf<'peek
 interface Page {
   found: readonly Sighting[];
   isFull(): boolean;
-  /** Takes as many as there is room for, and answers how many: at least one, if it had none. */
+  /** Adds as many messages as fit and returns their number. An empty page takes at least one. */
   add(messages: readonly Sighting[]): number;
 }
 
@@ -84,7 +86,7 @@ function createPage(limit: number): Page {
     isFull,
     add(messages) {
       for (const [index, message] of messages.entries()) {
-        // Those of one parcel share their contents; each parcel of a group has its own.
+        // Messages of one parcel share their contents. Each parcel of a group has its own.
         const isShared = found.at(-1)?.contents === message.contents;
         const size = messageOverheadBytes + (isShared ? 0 : sizeOf(message.contents));
         if (isFull() || (found.length > 0 && bytes + size > callBytesMax)) return index;
@@ -100,7 +102,7 @@ function begin(queue: QueueRecord, table: Place['table']): Place {
   return { table, shard: table === 'prepared' ? 0 : nextPlace(queue)!, skip: 0 };
 }
 
-/** Fresh messages are ready, and nothing else. */
+/** `messages` holds only unreceived messages, and all of them are ready. */
 function firstTable(queue: QueueRecord, state: MessageState | undefined): Place['table'] {
   if (state === 'prepared' && queue.hasPrepared) return 'prepared';
   return state === undefined || state === 'ready' ? 'messages' : 'leases';
@@ -135,7 +137,7 @@ async function rowsAt(ctx: Context, queue: QueueRecord, place: Place, limit: num
 async function shown(ctx: Context, found: readonly Sighting[]): Promise<Message[]> {
   const places = [...new Set<Placed>(found.map(({ contents }) => contents))];
   const contents = await readContents(ctx.store, places);
-  // Contents that are gone: the message ended between the two reads.
+  // Leave out messages whose contents are gone: they ended between the two reads.
   return found.flatMap(({ contents: placed, isUnreadable, show }) => {
     const read = contents[places.indexOf(placed)];
     return read || isUnreadable ? [show(read ?? [])] : [];

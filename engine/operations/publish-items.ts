@@ -1,6 +1,6 @@
 /**
- * Publish within a transaction of the caller's own: answers the entries that do it, and does nothing. What lies beside a row is put by
- * the same transaction, so that nothing is left of one that never happens.
+ * Publish in the caller's own transaction: returns the transaction entries and stores no message. The same transaction stores
+ * offloaded bodies, so that nothing is left over if it is never committed.
  */
 
 import type { OutputOf, PublishEntry, Refused } from '../../contract/contract.ts';
@@ -39,7 +39,7 @@ export async function publishItems(
   for (const { index, id } of own) ids[index] = id!;
   const writes = [...parcels, ...own.map((one) => ownWrite(ctx, queue, one))].flatMap((parcel) => writesOf(ctx, parcel));
   const items = asItems(ctx, writes);
-  // After all that can refuse the call, which then changes nothing; before the caller has the entries.
+  // Last, so that a refused call changes nothing; but before the caller gets the entries.
   await noteTransactions(ctx, queue);
   return { items, ids };
 }
@@ -63,13 +63,13 @@ function accepted(ctx: Context, queue: QueueRecord, entry: PublishEntry | Refuse
   return judged;
 }
 
-/** A message under its caller's own id. */
+/** The write of a message with the caller's own id. */
 function ownWrite(ctx: Context, queue: QueueRecord, pending: Pending): ParcelWrite {
   const { lease, beside } = placeOwn(ctx, queue, pending);
   return { id: lease.id, group: [pending], key: leaseKey(lease.id), row: encodeLease(lease), ...beside };
 }
 
-/** A row of `leases` is never put over another; one of `messages` needs no condition, for a row in `leases` overrides it. */
+/** A put into `leases` must not replace a row. A put into `messages` needs no condition: a row in `leases` overrides it. */
 function writesOf(ctx: Context, { key, row, placed, chunks, ttl }: ParcelWrite): Write[] {
   const then = { put: row };
   const write: Write = key.table === 'leases' ? { key, when: absentAt(ctx.clock.now()), then } : { key, then };

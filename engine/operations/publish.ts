@@ -1,7 +1,8 @@
 /**
- * Publish. Messages of one priority that are ready at once share parcels of up to ten in `messages`; delayed ones, those in `leases`, by delay; one
- * under its caller's own id is a row of `leases` of its own, put if absent, so that a second one finds the first; those of a group follow
- * each other in its partition.
+ * Operations: the folder with one file per API operation. Open publish, receive and ack first.
+ * Publish. Ready messages of one priority share parcels of up to ten in `messages`. Delayed messages of one priority and delay
+ * share rows of `leases`. A message with the caller's own id gets its own row in `leases`, put only if absent, so that a
+ * duplicate finds the first one. Messages of a group are stored in order in the group's partition.
  */
 
 import type { PublishEntry, PublishResult, Refused } from '../../contract/contract.ts';
@@ -47,7 +48,7 @@ export async function publish(
       if (failed) for (const { index } of members) results[index] ??= failed;
     }),
     ...[...own.values()].map(async (same) => {
-      // The same id twice in one call: the first is published, the others find it.
+      // If one call repeats an id, the first message is published and the others find it.
       for (const pending of same) {
         const failed = await refused(ctx, queueName, async () => {
           results[pending.index] = await publishAlone(ctx, queueName, pending, retryBudget);

@@ -1,7 +1,8 @@
 /**
- * Purge: removes all that was published before the call. The instant is written at once, two margins of the clocks ahead, and
- * answered when it lies two margins behind and everyone has read it: what was published before the call is then surely older by
- * anybody's clock, and what is published after the answer surely younger. The rows are removed by receives and by the sweep.
+ * Purge: removes all messages published before the call. The call writes `purgedBefore` two clock margins in the future. It
+ * responds when that instant is two margins past and no process still caches older settings. So messages published before the
+ * call are older than `purgedBefore` by any clock, and messages published after the response are newer. Receives and the sweep
+ * remove the rows.
  */
 import type { OutputOf } from '../../contract/contract.ts';
 import { clockMarginMs, settingsCacheMs } from '../../contract/limits.ts';
@@ -9,7 +10,7 @@ import { ensureTimeFor } from '../context/call-time.ts';
 import type { Context } from '../context/context.ts';
 import { changeQueue } from '../queues/change-queue.ts';
 
-/** How long a purge takes, at the least. */
+/** The least time that a purge takes, ms. */
 const purgeMs = Math.max(4 * clockMarginMs, settingsCacheMs);
 
 export async function purge(ctx: Context, name: string): Promise<OutputOf<'purge'>> {

@@ -1,4 +1,4 @@
-/** Creates a schedule, or replaces it. One that is there and just so stays as it is. */
+/** Creates or replaces a schedule. A repeat with the same definition changes nothing. */
 import type { InputOf, Schedule } from '../../contract/contract.ts';
 import type { Context } from '../context/context.ts';
 import { changeSchedule } from '../schedules/change-schedule.ts';

@@ -1,4 +1,4 @@
-/** What ack, release and extend share: receipts are read, grouped by row, and each row's are judged together. */
+/** Shared by ack, release and extend: parses receipts, groups them by row, and handles all receipts of a row together. */
 import type { Refused } from '../../contract/contract.ts';
 import type { Context } from '../context/context.ts';
 import { unavailableEntry } from '../context/unavailable.ts';
@@ -8,7 +8,7 @@ import type { QueueRecord } from '../model/queue-record.ts';
 import { parseReceipt, type Receipt } from '../model/receipts.ts';
 import { StoreError } from '../port/port.ts';
 
-/** Why a receipt that holds nothing is refused. */
+/** The error for a receipt that no longer holds its message: `cancelled` or `lease_lost`. */
 export function notHeld({ lease, tombstone }: Judged, { slot, token }: Receipt): Refused {
   const ended = tombstone?.slots[slot];
   const holder = ended?.cancelled ? ended.token : lease?.slots[slot]?.heldBy;
@@ -30,8 +30,8 @@ function invalid(message: string): Refused {
 }
 
 /**
- * Answers one result per receipt, in their order. `change` is handed the receipts of one row (a receipt given twice comes once) and
- * answers one result for each. A row for which the store gives no answer is `unavailable`, and its neighbours are not.
+ * Returns one result per receipt, in order. `change` gets the receipts of one row, without duplicates, and returns one result for
+ * each. If the store fails for a row, only that row's receipts get `unavailable`.
  */
 export async function byRow<Result>(
   ctx: Context,
@@ -60,7 +60,7 @@ export async function byRow<Result>(
   return { results };
 }
 
-/** Receipts by row, each with its places in the call; and what is none of this queue. */
+/** Groups receipts by row, each with its indices in the call. `refused`: receipts that are invalid or belong to another queue. */
 export function readReceipts(
   queue: QueueRecord,
   texts: readonly unknown[],

@@ -1,8 +1,8 @@
 /**
- * Receive. Looks for messages, and, when there is none, looks again until `waitSeconds` are over.
- *
- * A fresh message: put its row into `leases` if absent; remove it from `messages`, have the answer; deliver, unless the lease is
- * over by then. Crash anywhere, and the message is due again when the lease ends.
+ * Receive: looks for messages, and repeats the look until one is found or `waitSeconds` are over.
+ * To claim an unreceived message, a receive puts its row into `leases` if absent, and then removes it from `messages`. It
+ * delivers the message once the removal is confirmed, unless the lease is over by then. After a crash at any point, the message
+ * is due again when the lease ends.
  */
 import type { InputOf, OutputOf, ReceivedMessage } from '../../contract/contract.ts';
 import type { Context } from '../context/context.ts';
@@ -29,9 +29,9 @@ export async function receive(
   let mustLook = () => {};
   try {
     for (let isFirst = true; ; isFirst = false) {
-      // The first look is a whole one, whatever time it takes.
+      // The first look is never cut short by `waitUntil`.
       const mayGoOn = () => !signal?.aborted && (isFirst || ctx.clock.now() < waitUntil);
-      // Listening starts before the look, so that a publish during it is not missed.
+      // Listen before the look, so that a publish during the look is not missed.
       const wakeup = ctx.wakeups.listen(queueName, signal);
       try {
         const messages = await withRetry(retryBudget, () => lookOnce(ctx, queueName, input, { retryBudget, mayGoOn, signal }));
@@ -39,7 +39,7 @@ export async function receive(
         do {
           const remaining = waitUntil - ctx.clock.now();
           if (messages.length > 0 || remaining <= 0 || signal?.aborted) return { messages };
-          // Another looks for this one, until it leaves or something is published here.
+          // One waiting receive per queue and process polls. The others sleep until their turn comes or a wakeup arrives.
           const isOwnTurn = turn.isNow();
           const sleep = new AbortController();
           mustLook = () => sleep.abort();

@@ -1,4 +1,7 @@
-/** Redrive: starts, reads and cancels a task that moves messages back to where they died, or elsewhere. `redrive-run` does the work. */
+/**
+ * Starts, reads and cancels redrives: tasks that move messages back to the queue they died in, or to another queue.
+ * `redrive/run.ts` runs them.
+ */
 import type { InputOf, RedriveTask } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
@@ -8,7 +11,7 @@ const taskIdChars = 16;
 const roundsMax = 10;
 
 export async function redrive(ctx: Context, queueName: string, input: InputOf<'redrive'>): Promise<RedriveTask> {
-  // As it is now: a task for a queue that was made again must not be one for the queue before it.
+  // Read the settings uncached: the task must not get the incarnation of a deleted queue of the same name.
   const queue = await ctx.settings.read(queueName);
   const { toQueue, ratePerSecond, ...selection } = input;
   if (toQueue === queueName) throw new DumbwaiterError('invalid_input', `toQueue: is the queue "${queueName}" itself`);
@@ -36,7 +39,7 @@ export async function redrive(ctx: Context, queueName: string, input: InputOf<'r
     version: ctx.newVersion(),
   };
   await createTask(ctx, task);
-  // Should it not start, the sweep finds the task standing still and starts it.
+  // If the start fails, the sweep finds the task stalled and starts it.
   await ctx.startRedrive?.(queueName, task.id).catch(() => {});
   return describeTask(task);
 }
@@ -45,7 +48,7 @@ export async function getRedrive(ctx: Context, queueName: string, id: string): P
   return describeTask(await readTask(ctx, queueName, id));
 }
 
-/** Cancelling a task that has ended changes nothing; one that runs stops at its next page. What it moved stays moved. */
+/** Cancels a task: it stops before its next page, and moved messages stay moved. Cancelling an ended task changes nothing. */
 export async function cancelRedrive(ctx: Context, queueName: string, id: string): Promise<RedriveTask> {
   let task = await readTask(ctx, queueName, id);
   for (let round = 0; round < roundsMax && task.state === 'running'; round++) {

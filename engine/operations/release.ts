@@ -1,6 +1,7 @@
 /**
- * Release: gives messages back before their lease ends. They come again after `delaySeconds`; without it at once, or, where they failed,
- * after the queue's backoff. One whose receives are used up, or that its holder rejects, is dead-lettered, with the text of `failed`.
+ * Release: gives messages back before their lease ends. They become ready after `delaySeconds`. Without it, they become ready
+ * at once, or after the queue's backoff if they failed. A message that the caller rejects, or whose receives are used up, is
+ * dead-lettered with the text of `failed`.
  */
 import type { InputOf, ReleaseResult } from '../../contract/contract.ts';
 import { failedCharsMax } from '../../contract/limits.ts';
@@ -18,7 +19,7 @@ import { type Death, isLive, type Lease, type Slot } from '../model/rows.ts';
 import { keepThroughLease } from '../receive/claims.ts';
 import { byRow, notHeld } from './receipts-by-row.ts';
 
-/** `text` may be empty. */
+/** A failure that the caller reports. `text` may be empty. */
 interface Failure {
   text: string;
 }
@@ -31,7 +32,7 @@ export async function release(
 ): Promise<{ results: ReleaseResult[] }> {
   const failure: Failure | undefined = failed === undefined && !isRejected ? undefined : { text: cut(failed ?? '') };
   const answer = await byRow<ReleaseResult>(ctx, queueName, receipts, async (queue, rowId, held) => {
-    // By receipt, not by slot: a call may give an old receipt of a message beside the one that counts.
+    // Keyed by receipt, not by slot: a call may contain both a stale and a valid receipt of one message.
     const results = new Map<Receipt, ReleaseResult>();
     return retryOnConflict(ctx, await readRow(ctx, rowId), async (seen) => {
       const now = ctx.clock.now();
@@ -56,7 +57,7 @@ export async function release(
       const isPurged = lease.since < queue.purgedBefore;
       const isOver = (slot: number) => isRejected || lease.slots[slot]!.receives >= deadLetter!.maxReceives;
       const dying = deadLetter && !isPurged ? given.filter(isOver) : [];
-      // Without its dead-letter queue a message goes on being retried: nothing is ever dropped for want of a place.
+      // If the dead-letter queue does not exist, the message is retried instead: a missing queue never drops a message.
       const target = dying.length > 0 && deadLetter ? await ctx.settings.find(deadLetter.queue) : undefined;
       if (target) {
         const death: Death = { queue: queue.name, reason: isRejected ? 'rejected' : 'max_receives', at: now };
@@ -92,7 +93,7 @@ function noteReleased(results: Map<Receipt, ReleaseResult>, pending: readonly Re
   }
 }
 
-/** No longer than the limit, and without half a character: rows hold Unicode. */
+/** Cuts the text to `failedCharsMax` without splitting a surrogate pair: rows hold well-formed Unicode. */
 function cut(failed: string): string {
   return failed
     .slice(0, failedCharsMax)

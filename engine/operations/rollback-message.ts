@@ -1,4 +1,4 @@
-/** Rolls a prepared message back: nobody ever receives it. Rolling it back again changes nothing. */
+/** Rolls back a prepared message: it is never received. A repeated rollback changes nothing. */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
 import { decide } from '../messages/commit-rollback.ts';

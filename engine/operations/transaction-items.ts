@@ -1,4 +1,4 @@
-/** Writes handed over as entries of a transaction of the caller's own. */
+/** Converts writes into entries of the caller's own transaction. */
 import type { TransactionItem } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { transactionBytesMax, transactionEntriesMax } from '../../contract/limits.ts';
@@ -6,7 +6,7 @@ import type { Context } from '../context/context.ts';
 import type { Write } from '../port/port.ts';
 import { storedBytes } from '../port/row-limits.ts';
 
-/** Refuses what no transaction takes. What the caller adds of his own counts with it, and only he knows that. */
+/** Refuses writes that exceed the limits of one transaction. The caller's own entries count too, but are not known here. */
 export function asItems(ctx: Context, writes: readonly Write[]): TransactionItem[] {
   const { transactionItem } = ctx;
   if (!transactionItem) {

@@ -1,4 +1,4 @@
-/** Changes a message that waits, by its id: when it comes, its priority, its content. A parcel in `messages` is put into `leases` before. */
+/** Changes a waiting message by id: its due time, priority or content. A parcel in `messages` is first moved to `leases`. */
 import type { MessageChanges, OutputOf } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
@@ -11,10 +11,13 @@ import type { Content } from '../model/content-codec.ts';
 import { refusalIn, timingOf } from '../publish/validate.ts';
 import { leasedNow, messageNotFound } from './message-errors.ts';
 
-/** How often to look for a message that moves while it is to be changed. */
+/** How often to search again for a message that moves during the call. */
 const looksMax = 5;
 
-/** Throws DumbwaiterError `invalid_input`, `message_not_found`, `message_leased`. Answers when the message comes. */
+/**
+ * Returns the instant from which the message can be received.
+ * Throws DumbwaiterError `invalid_input`, `message_not_found`, `message_leased`, `message_prepared`.
+ */
 export async function updateMessage(
   ctx: Context,
   queueName: string,

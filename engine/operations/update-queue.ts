@@ -1,4 +1,4 @@
-/** Changes settings of a queue: those given, and no other. They are in force everywhere within `settingsCacheMs`. */
+/** Changes the given settings of a queue, and no other. Every process uses them within `settingsCacheMs`. */
 import type { CheckedInputOf, Queue, QueueSettings } from '../../contract/contract.ts';
 import type { Context } from '../context/context.ts';
 import { describeQueue, type QueueRecord } from '../model/queue-record.ts';
@@ -22,7 +22,10 @@ export async function updateQueue(ctx: Context, name: string, input: CheckedInpu
   );
 }
 
-/** What was published under a longer retention, with a request that is still on its way at that, lives for as long as that was. */
+/**
+ * Until this instant, messages published under the former, longer retention may still be live. It includes the time in which
+ * requests with the former settings may still arrive.
+ */
 function retentionBindsFrom(before: QueueRecord, after: QueueSettings, now: number): number {
   const { retentionSeconds } = after;
   const isLonger = retentionSeconds === null || (before.retentionSeconds !== null && retentionSeconds >= before.retentionSeconds);

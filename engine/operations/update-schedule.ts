@@ -1,4 +1,4 @@
-/** Changes what is given of a schedule, and nothing else: pauses it, resumes it. */
+/** Changes the given fields of a schedule, and no other: for example pauses or resumes it. */
 import type { InputOf, Schedule } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
