@@ -55,7 +55,10 @@ export async function runRedrive(
   return 'done';
 }
 
-/** Returns the source queue, or the error that ends the task: its source or target queue was deleted or recreated since it began. */
+/**
+ * Returns the source queue, or the error that ends the task: its source or target queue was deleted or recreated since it
+ * began.
+ */
 async function queueOf(
   ctx: Context,
   { queue: name, incarnation, toQueue, toIncarnation }: Task,
@@ -87,7 +90,10 @@ async function sameQueue(
 
 type Progress = Pick<Task, 'moved' | 'skipped'> & Partial<Task>;
 
-/** Moves the selected messages of one page. With a rate, it moves at most one second's share and leaves the rest to the next page. */
+/**
+ * Moves the selected messages of one page. With a rate, it moves at most one second's share and leaves the rest to the next
+ * page.
+ */
 async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ changes: Progress; moved: number }> {
   const { candidates, next } = await nextPage(ctx, queue, task);
   let place = next;

@@ -1,7 +1,4 @@
-/**
- * Schedules: the folder that stores schedules and plans and publishes their ticks. Start at `schedule-record.ts` for the data.
- * This file creates and changes a schedule: it compares the request with the stored row and applies all effects in one transaction.
- */
+/** Creates and changes schedules: compares the request with the stored row and applies all its effects in one transaction. */
 import type { MissedTicks, Schedule } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
@@ -165,7 +162,10 @@ function ruleOf(asked: Definition, before: ScheduleRecord | undefined, now: numb
   return { everySeconds: rule.everySeconds, anchor: goesOn ? former.anchor : (startAt ?? now) };
 }
 
-/** Returns undefined if the queue is gone and the caller did not change the queue or priority: the schedule can still be paused or changed. */
+/**
+ * Returns undefined if the queue is gone and the caller did not change the queue or priority: the schedule can still be paused
+ * or changed.
+ */
 async function targetFor(ctx: Context, asked: Definition, former: Definition | undefined): Promise<Target | undefined> {
   const isNamed = former?.queue !== asked.queue || former.level !== asked.level;
   try {

@@ -19,8 +19,9 @@ function isElsewhere({ incarnation }: Ahead, queue: QueueRecord | undefined): bo
 }
 
 /**
- * Returns the schedule as if its lost ticks had not been published, and the writes that cancel their messages. A tick that fell due
- * before its queue was deleted, or whose message was received, counts as published. Returns the same record if no tick is astray.
+ * Returns the schedule as if its lost ticks had not been published, and the writes that cancel their messages. A tick that fell
+ * due before its queue was deleted, or whose message was received, counts as published. Returns the same record if no tick is
+ * astray.
  */
 export async function withoutLost(ctx: Context, record: ScheduleRecord): Promise<{ record: ScheduleRecord; writes: Write[] }> {
   if (!isAstray(record, await ctx.settings.find(record.queue))) return { record, writes: [] };

@@ -1,4 +1,7 @@
-/** The record of a schedule, a row of `queues`: its rule, the message that each tick publishes, and its progress. */
+/**
+ * Schedules: the folder that stores schedules and plans and publishes their ticks. Open this file first.
+ * Defines the record of a schedule, a row of `queues`: its rule, the message that each tick publishes, and its progress.
+ */
 import type { MissedTicks, Schedule } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { tombstoneMs } from '../../contract/limits.ts';

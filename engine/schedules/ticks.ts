@@ -37,9 +37,10 @@ export interface Plan {
 }
 
 /**
- * Plans the ticks to publish at `now`. `nextAt` is the first tick not yet published. If it is more than `scheduleLateMsMax` ago, the
- * policy `missed` decides which of the ticks until now are published. After that come due ticks and those that fall due within
- * `scheduleAheadMs`, at most `max`. Ticks in `ahead` are left out: they were published already, whatever became of their messages.
+ * Plans the ticks to publish at `now`. `nextAt` is the first tick not yet published. If it is more than `scheduleLateMsMax`
+ * ago, the policy `missed` decides which of the ticks until now are published. After that come due ticks and those that fall
+ * due within `scheduleAheadMs`, at most `max`. Ticks in `ahead` are left out: they were published already, whatever became of
+ * their messages.
  */
 export function planTicks(
   timing: Recurrence,
