@@ -1,7 +1,7 @@
 /**
- * What has to be done to a due row before anyone may take from it: messages whose receives or retention are used up move to the
- * dead-letter queue or go, purged ones go, a row with nothing left ends, an expiry that came early is mended. Whoever meets a
- * due row does it: a receive at once, the sweep within a minute.
+ * lifecycle/ decides what becomes of messages, and moves them. Start here: this file brings a due row up to date before messages are taken
+ * from it. Messages with no receives or retention left are dead-lettered or removed. Purged messages are removed. A row with no live message
+ * ends. An `expiry` that is too early is corrected. Any process that finds a due row does this: a receive at once, the sweep within a minute.
  */
 
 import type { Context } from '../context/context.ts';
@@ -21,36 +21,36 @@ import { isExpired, tellExpired, verdictOf, verdictOfAge } from './verdicts.ts';
 
 export interface Settled {
   /**
-   * The lease as seen, and which of its messages are ready; undefined when none is. Of a group it may be the lease as it will be: with
-   * its next parcel, which whoever takes of it takes too (`fresh` says from where).
+   * The lease as read, and its ready slots; undefined if none is ready. With `takesParcel`, the row of a group as it will be with its next
+   * parcel: the claim that takes messages also loads the parcel (from the shard in `fresh`).
    */
   ready?: { seen: Snapshot; lease: Lease; slots: number[]; takesParcel?: true };
   deadLettered: number;
   removed: number;
-  /** There is more to do to the row than one call does: it is due still, and whoever meets it next goes on. */
+  /** The row needs more changes than one call makes. It stays due, and the next process that finds it continues. */
   unfinished?: true;
 }
 
 /**
- * Changes of one row in one call, whoever makes them: of a group whose parcels are too old or purged each takes a change or two, and
- * neither those who call nor the other rows must wait for a long row of them.
+ * Changes to one row during one call, including those by other processes. In a group, each expired or purged parcel takes one or two changes. A
+ * long backlog of them must not delay the caller or the other rows.
  */
 const changesMax = 8;
 
-/** Does what is due to a row of this queue: all of it, unless that is much. */
+/** Makes the changes that are due to a row of this queue: all of them, up to `changesMax`. */
 export async function settle(ctx: Context, queue: QueueRecord, first: Snapshot): Promise<Settled> {
   const settled: Settled = { deadLettered: 0, removed: 0 };
   let changes = 0;
   return retryOnConflict<Settled>(ctx, first, async (seen) => {
     if (changes === changesMax) return { done: { ...settled, unfinished: true } };
     const judged = await processDueRowOnce(ctx, queue, seen, settled);
-    // What came too late to be written has the row read anew: as it was, but not the same `seen`.
+    // A write that missed its deadline re-reads an unchanged row; do not count it as a change.
     if ('seen' in judged && (judged.seen === seen || judged.seen.row?.version !== seen.row?.version)) changes++;
     return judged;
   });
 }
 
-/** One change of those that are due to the row, counted in `settled`; or the answer, where none is. */
+/** Makes one of the changes that are due to the row, and counts it in `settled`; returns `done` if none is due. */
 async function processDueRowOnce(
   ctx: Context,
   queue: QueueRecord,
@@ -100,7 +100,7 @@ async function processDueRowOnce(
   const failed = expiredAside(lease, now);
   if (failed.length > 0) return { seen: (await leaveGroup(ctx, queue, { seen, lease, slots: failed }, afterLeaseExpiry)).seen };
 
-  // Without its dead-letter queue a message goes on being retried: nothing is ever dropped for want of a place.
+  // If the dead-letter queue does not exist, the message is delivered again: a message is never dropped for lack of a target.
   const lasting = verdicts.flatMap((verdict, index) => (verdict === 'ready' || typeof verdict === 'object' ? [index] : []));
   const ready = lease.group ? deliverablePrefix(lease, lasting, now) : lasting;
   if (ready.length > 0) {
@@ -111,7 +111,7 @@ async function processDueRowOnce(
   return { seen: await replaceSlots(ctx, seen, { ...lease, version: ctx.newVersion() }, now) };
 }
 
-/** A group whose row holds nothing goes on to its next parcel, or rests. */
+/** Advances a group whose row holds no live message: to its next parcel, or to an idle row if none waits. */
 async function advanceGroup(
   ctx: Context,
   queue: QueueRecord,
@@ -121,12 +121,12 @@ async function advanceGroup(
   const due = seen.row!.expiry as number | undefined;
   const { notBefore = 0, pace } = lastGroup;
   if (due === undefined || (due > now && (notBefore > now || !pace))) return { done: settled };
-  // It is due by a rate that was higher.
+  // The row's `expiry` was computed with a higher rate: correct it.
   if (notBefore > now) {
     const resting = { ...last, version: ctx.newVersion(), group: { ...lastGroup, due: notBefore } };
     return { seen: await putIfUnchanged(ctx, seen, encodeLease(resting)) };
   }
-  // Its messages ended one by one, the last of them without looking further.
+  // The last message ended without ending the row: end it now, with what is kept of its messages.
   if (last.slots.some(({ kept }) => kept)) return { seen: await replaceEnded(ctx, seen, last, ctx.newVersion(), now) };
   const lease = last.slots.length > 0 ? parcelDone(last, lastGroup, last.version, now) : last;
   const { leftover = [], ...group } = lease.group!;
@@ -139,19 +139,19 @@ async function advanceGroup(
   const slots = next.slots.flatMap((slot, index) => (isLive(slot) ? [index] : []));
   const isReady = verdictOfAge(queue, parcel.since, parcel.expiresAt, now) === 'ready';
   if (slots.length > 0 && isReady) return { done: { ...settled, ready: { seen, lease: next, slots, takesParcel: true } } };
-  // What is too old is dead-lettered from the row, like what it held; of what was cancelled it holds no more.
+  // An expired parcel is loaded into the row and dead-lettered from there. A parcel whose messages were all cancelled ends.
   return { seen: await replaceSlots(ctx, seen, next, now) };
 }
 
-/** Writes a lease anew with changed slots: as a tombstone when none is left. The expiry follows from the slots. */
+/** Writes a lease with changed slots, or its end if no slot is live. The row's `expiry` is derived from the slots. */
 export async function replaceSlots(ctx: Context, seen: Snapshot, lease: Lease, now: number): Promise<Snapshot> {
   return isEnded(lease) ? replaceEnded(ctx, seen, lease, lease.version, now) : putIfUnchanged(ctx, seen, encodeLease(lease));
 }
 
-/** Removes what a row that ended has left, has the answers, then lets it be a tombstone like any other. */
+/** Does the pending cleanup of an ended row, waits for every response, then makes the row an ordinary tombstone. */
 async function finish(ctx: Context, seen: Snapshot, tombstone: Tombstone): Promise<Snapshot> {
   const left = tombstone.left!;
-  // What is kept of the row shows its bodies until then: from now on TTL will remove them.
+  // The kept messages show their bodies until then: let TTL remove them afterwards.
   if (left.contents && tombstone.kept) await endBodies(ctx, left.contents, tombstone.until);
   const keys: Key[] = left.contents && !tombstone.kept ? chunkKeys(left.contents) : [];
   if (left.outOfOrder !== undefined) keys.push(parcelKey(left.outOfOrder, tombstone.id));

@@ -1,4 +1,4 @@
-/** The parcels that wait in a group's partition: finding the next one, and taking it into the group's row. */
+/** Finds the next parcel that waits in a group's partition of `messages`, and loads it into the group's row. */
 import { headRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { endingOfParcel, keepExpired } from '../leases/kept-messages.ts';
@@ -12,21 +12,22 @@ import { type Group, type Lease, type Parcel, parcelKey, type Slot } from '../mo
 import type { Key } from '../port/port.ts';
 import { isExpired, tellExpired, verdictOfAge } from './verdicts.ts';
 
-/** What is next in a group; how many messages, too old or purged, were removed before it; and whether there may be more behind those. */
+/** A group's next parcel, and how many expired or purged messages were removed before it. `more`: none found yet, but rows may follow. */
 export interface NextParcel {
   parcel?: Parcel;
   removed: number;
   more: boolean;
 }
 
-/** The key of the parcel that a group is to take next, where its row says which. */
+/** The key of a group's next parcel, if the group's row holds no messages and names that parcel. */
 export function firstKey({ id, slots, group }: Lease): Key | undefined {
   return group?.first === undefined || slots.length > 0 ? undefined : parcelKey(id, group.first);
 }
 
 /**
- * Looks for the next parcel, and removes what lies before it: what was taken before (its receiver died, or its row was ended by others) and
- * what is too old or purged; unless the row says which is first, and that was read already. Nothing can put those again: a publish to a group is refused behind its `tail`.
+ * Finds the next parcel, and removes the rows before it: parcels loaded earlier, whose receiver crashed or whose row another process ended, and
+ * parcels that expired or were purged. If `first` is the parcel that the group's row names, no query is needed. No delayed publish can
+ * restore removed rows: a publish to a group is refused unless it comes after `tail`.
  */
 export async function nextParcel(
   ctx: Context,
@@ -34,7 +35,7 @@ export async function nextParcel(
   { lease, group, first }: { lease: Lease; group: Group; first?: Parcel | undefined },
   now: number,
 ): Promise<NextParcel> {
-  // Nothing lies before it.
+  // No row precedes it, so there is nothing to remove.
   if (first && first.id === group.first && verdictOfAge(queue, first.since, first.expiresAt, now) !== 'gone') {
     return { parcel: first, removed: 0, more: false };
   }
@@ -45,7 +46,7 @@ export async function nextParcel(
   let parcel: Parcel | undefined;
   let more = next !== undefined;
   for (const one of rows.map(decodeParcel)) {
-    // The bodies of one that was taken are its row's, and go with it.
+    // Up to `head`, parcels were loaded before: the group's row deletes their bodies.
     if (one.id > group.head) {
       if (verdictOfAge(queue, one.since, one.expiresAt, now) !== 'gone') {
         parcel = one;
@@ -66,9 +67,9 @@ export async function nextParcel(
 }
 
 /**
- * A row for what outlives messages that are gone before their turn: what is kept of those that grew too old, but for those that were
- * cancelled, which have rows of their own; and bodies that nothing else removes, for as long as one who has not learnt of a purge may take them.
- * Answers whether it is there, or nothing needs it.
+ * Puts a row for what must outlive messages that are gone before their turn. It shows kept messages that expired; cancelled ones have rows of
+ * their own. It also deletes bodies without a TTL, but late enough for a receiver that has not seen a purge yet. Returns false if the row is
+ * needed and does not exist.
  */
 async function putEnded(
   ctx: Context,
@@ -90,7 +91,7 @@ async function putEnded(
   return (await keepExpired(ctx, queue, kept, now)).row !== undefined;
 }
 
-/** The group's row with this parcel's messages, all of them due; but those that were cancelled while they waited. */
+/** The group's row with this parcel loaded. All its messages are due, except those cancelled while they waited. */
 export function taking(ctx: Context, queue: QueueRecord, lease: Lease, group: Group, parcel: Parcel): Lease {
   const { due: _, until: __, aside: ___, first: ____, cancelled = [], ...rest } = group;
   const next: Lease = {
@@ -115,7 +116,7 @@ export function taking(ctx: Context, queue: QueueRecord, lease: Lease, group: Gr
   return next;
 }
 
-/** The messages of a parcel whose turn has come: due since they were published, but for those that were cancelled while they waited. */
+/** The slots of a parcel as it is loaded: due since the publish, except those cancelled while they waited. */
 function slotsOf(parcel: Parcel, { cancelled = [] }: Group): Slot[] {
   const slot: Slot = { visibleAt: parcel.since, receives: 0, failures: 0 };
   return Array.from({ length: parcel.count }, (_, index) =>
@@ -123,12 +124,12 @@ function slotsOf(parcel: Parcel, { cancelled = [] }: Group): Slot[] {
   );
 }
 
-/** How a group's row names a message that it has not taken yet. */
+/** How a group's row names a message whose parcel it has not loaded yet. */
 export function slotName(parcel: string, slot: number): string {
   return `${parcel}.${slot}`;
 }
 
-/** The row in `messages` of what a group's row holds. */
+/** The row of `messages` that a row of `leases` overrides and that may still exist; undefined if there is none. */
 export function parcelBehind(lease: Lease): { shard: string; id: string } | undefined {
   if (lease.fresh === undefined) return undefined;
   return { shard: lease.fresh, id: idInMessages(lease) };

@@ -1,4 +1,4 @@
-/** Moving messages that failed out of their group, into rows of their own in the same queue: the group goes on without them. */
+/** Moves failed messages out of their group into rows of their own in the same queue, so that the group continues without them. */
 import type { Context } from '../context/context.ts';
 import type { Snapshot } from '../leases/lease-store.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
@@ -28,7 +28,7 @@ export function leaveGroup(
   });
 }
 
-/** Those of a group's row whose holders let their leases expire, where that moves them aside. */
+/** The slots of a group's row whose leases expired, if the group moves failed messages out (`onFailure: 'aside'`). */
 export function expiredAside({ group, slots }: Lease, now: number): number[] {
   if (!group?.aside) return [];
   return slots.flatMap((slot, index) => (isLive(slot) && slot.token !== undefined && leaseEnd(slot) <= now ? [index] : []));

@@ -1,7 +1,7 @@
 /**
- * Moving messages: into a dead-letter queue, or back, or, in their own queue, to another time, priority or content. A message keeps its
- * id. Where all that a row still holds moves, that is one write of the row; where some of a parcel stay, one transaction marks their
- * slots `moved` and puts each under a row of its own.
+ * Moves messages: to a dead-letter queue, back from it, or within their queue to another time, priority or content. A message keeps its id.
+ * If all live messages of a row move, one write changes the row. If only some move, one transaction marks their slots `moved` and puts each
+ * message into a row of its own.
  */
 
 import type { Context } from '../context/context.ts';
@@ -36,38 +36,38 @@ import { absentAt, type Death, farMs, isLive, type Lease, leaseKey, type Slot } 
 import { incarnationOf, placeAt, priorityLevelOf, randomShard } from '../model/shards.ts';
 import { type Row, StoreError, type Write } from '../port/port.ts';
 
-/** Messages that leave their place: for another queue, or for another time or content in their own. */
+/** Messages to move: to another queue, or to another time, priority or content in their own. */
 export interface Departure {
   seen: Snapshot;
   lease: Lease;
-  /** Which slots, all live. */
+  /** The slots that move, all live. */
   slots: readonly number[];
-  /** What of their row is the same for all of them where they arrive. */
+  /** The part of the new row that is the same for all of them. */
   row: Omit<Lease, 'id' | 'slots' | 'contents'>;
   slotOf: (slot: Slot) => Slot;
-  /** Undefined: as it is. */
+  /** Changes the content; undefined: it stays as it is. */
   contentOf?: (content: Content) => Content;
-  /** Where they arrive. */
+  /** The queue they move to; may be their own. */
   target: QueueRecord;
 }
 
 export interface Moved {
   applied: boolean;
-  /** The row the messages were in, as it is afterwards. */
+  /** The row that held the messages, as it is afterwards. */
   seen: Snapshot;
 }
 
 export interface Move {
   seen: Snapshot;
   lease: Lease;
-  /** Which slots, all live. */
+  /** The slots that move, all live. */
   slots: readonly number[];
   target: QueueRecord;
-  /** Why they died; undefined when they are brought back to life. */
+  /** Why they are dead-lettered; undefined for a redrive. */
   death?: Death;
 }
 
-/** Moves messages to another queue if the row is as it was seen. */
+/** Moves messages to another queue if their row is unchanged. */
 export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
   const { lease, target, death } = move;
   const now = ctx.clock.now();
@@ -83,7 +83,7 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
       ...(death ? { death: { ...death, ...(lease.group ? { group: lease.group.name } : {}) } } : {}),
       ...(target.deadLetter ? { maxReceives: target.deadLetter.maxReceives } : {}),
     },
-    // What can not be read is received by nobody: it stays until its retention ends, or it is cancelled or redriven.
+    // No receive takes an unreadable message: it stays until its retention ends, or until it is cancelled or redriven.
     slotOf: (slot) => arriving(slot, death?.reason === 'unreadable' ? (expiresAt ?? farMs) : now, death !== undefined),
   });
   if (moved.applied && death && target.name !== death.queue) {
@@ -94,14 +94,14 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
       reason: death.reason,
       messages: move.slots.length,
     });
-    // A call that waits for a result gets none any more.
+    // Wake the calls that wait for a result: none will come.
     for (const slot of move.slots) ctx.wakeups.wake(endKey(death.queue, messageId(lease.id, slot)));
   }
   if (moved.applied) ctx.wakeups.wake(target.name);
   return moved;
 }
 
-/** A slot as it enters its new queue: never received there. */
+/** A slot as it enters its new queue, where it was never received. */
 function arriving(slot: Slot, visibleAt: number, dies: boolean): Slot {
   const next: Slot = { visibleAt, receives: 0, failures: 0 };
   const text = slot.lastFailure;
@@ -111,13 +111,13 @@ function arriving(slot: Slot, visibleAt: number, dies: boolean): Slot {
   return next;
 }
 
-/** Lets messages leave, if the row is as it was seen: all that it still holds by one write of it, some by a transaction. */
+/** Moves messages if their row is unchanged: all live messages by one write of the row, some of them by a transaction. */
 export async function moveMessages(ctx: Context, departure: Departure): Promise<Moved> {
   const live = departure.lease.slots.filter(isLive).length;
-  // A group's row stays where it is, and so does a key's: it says until when the key is taken.
+  // A group's row stays in place. So does a key's row if the queue changes: it records until when the key is taken.
   const { lease, target } = departure;
   const staysAlone = lease.group ?? (lease.keyed && incarnationOf(lease.shard) !== target.incarnation);
-  // What is kept of others stays where they ended.
+  // Kept messages of the row stay in the queue where they ended.
   const isShared = lease.slots.some(({ kept }) => kept);
   const together = departure.slots.length === live && !staysAlone && !isShared;
   return together ? moveWholeRow(ctx, departure) : moveToOwnRows(ctx, departure);
@@ -128,7 +128,7 @@ async function moveWholeRow(ctx: Context, departure: Departure): Promise<Moved> 
   const anew = contentOf && (await contentsAnew(ctx, departure, contentOf));
   if (contentOf && !anew) return { applied: false, seen: await readRow(ctx, lease.id) };
   const contents = anew?.placed ?? lease.contents;
-  // Where they have no end, none is set before it is sure that they move: the row removes them when it ends.
+  // Bodies without a TTL get none until the move is certain; the row deletes them when it ends.
   if (!anew && lease.expiresAt !== undefined) await keepBodies(ctx, contents, row.expiresAt);
   const next: Lease = {
     ...row,
@@ -152,8 +152,9 @@ async function moveWholeRow(ctx: Context, departure: Departure): Promise<Moved> 
 }
 
 /**
- * Removes what TTL will not: of the old bodies and the new ones those that surely no row uses. A row that was put without word of it may
- * have been changed since, and what is still under way may be put yet, if the row is as it was. Should the removal fail, it is only wasted room.
+ * Removes bodies without a TTL that certainly no row names: the old ones after a move, the new ones after a failed move. A write without a
+ * response may have been applied and the row changed since, so the bodies that the row names decide. If the row is unchanged, that write may
+ * still be applied: both stay. A failure only wastes storage.
  */
 async function removeUnused(
   ctx: Context,
@@ -166,7 +167,7 @@ async function removeUnused(
   else if (needsEnding(lease.contents, lease.expiresAt)) await removeChunks(ctx, lease.contents);
 }
 
-/** The contents of the row with those of the messages that leave changed; undefined where the row has changed since. */
+/** The row's contents, with those of the moved messages changed; undefined if the row has changed since it was read. */
 async function contentsAnew(
   ctx: Context,
   { lease, slots, row, target }: Departure,
@@ -206,7 +207,7 @@ async function moveToOwnRows(ctx: Context, departure: Departure): Promise<Moved>
   return { applied, seen: after };
 }
 
-/** The row of its own that a message is to have, and what lies beside that. */
+/** The row of its own that a message moves to, with the body to offload for it, if any. */
 function rowAlone(
   ctx: Context,
   { lease, row, slotOf, contentOf, target }: Departure,
@@ -223,7 +224,7 @@ function rowAlone(
   return { id, row: encodeLease(next), placed, chunks, ttl: row.expiresAt && keptUntil(row.expiresAt, arrived.visibleAt) };
 }
 
-/** A slot whose message lives on elsewhere; its token is gone with it. */
+/** The slot of a message that now lives in another row. It keeps no token. */
 function leftBehind(slot: Slot): Slot {
   return { visibleAt: slot.visibleAt, receives: 0, failures: 0, end: 'moved' };
 }

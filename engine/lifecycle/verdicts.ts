@@ -1,13 +1,14 @@
-/** What becomes of a message by its age and by what it went through. */
+/** Decides what becomes of a message, by its age, its state and its number of receives. */
 import type { DeathReason } from '../../contract/contract.ts';
 import { clockMarginMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Lease, Slot } from '../model/rows.ts';
 
+/** `held`: leased or delayed. `gone`: to be removed. `reason`: to be dead-lettered, for this reason. */
 export type Verdict = 'ended' | 'held' | 'ready' | 'gone' | { reason: DeathReason };
 
-/** What becomes of messages of this age in this queue, whatever their slots say. */
+/** The verdict on messages of this age in this queue, before their slots are considered. */
 export function verdictOfAge(queue: QueueRecord, since: number, expiresAt: number | undefined, now: number): Verdict {
   if (since < queue.purgedBefore) return 'gone';
   if (expiresAt !== undefined && expiresAt <= now) return queue.deadLetter ? { reason: 'expired' } : 'gone';
@@ -15,15 +16,15 @@ export function verdictOfAge(queue: QueueRecord, since: number, expiresAt: numbe
 }
 
 /**
- * Messages that were published before this instant, and that nobody has received, are gone or dead by now: purged, or past their retention.
- * Receives begin to read from here on, however many such messages the sweep has yet to remove.
+ * Unreceived messages published before this instant are gone or dead: purged, or past their retention. A receive that finds only such messages
+ * skips to this instant, however many of them the sweep still has to remove.
  */
 export function livingFrom(queue: QueueRecord, now: number): number {
   const retained = queue.retentionSeconds === null || now < queue.retentionBindsFrom ? 0 : now - queue.retentionSeconds * 1000;
   return Math.max(0, Math.max(queue.purgedBefore, retained) - clockMarginMs);
 }
 
-/** Whether what is `gone` is so by its age, and not by a purge. */
+/** Whether a message with the verdict `gone` expired, rather than was purged. */
 export function isExpired(queue: QueueRecord, { since }: { since: number }): boolean {
   return since >= queue.purgedBefore;
 }
@@ -32,7 +33,7 @@ export function tellExpired(ctx: Context, { name }: QueueRecord, messages: numbe
   ctx.observe?.({ kind: 'expired', queue: name, messages });
 }
 
-/** What becomes of one slot now. */
+/** The verdict on one slot now. */
 export function verdictOf(queue: QueueRecord, lease: Lease, slot: Slot, now: number): Verdict {
   if (slot.end) return 'ended';
   if (slot.visibleAt > now) return 'held';
