@@ -1,9 +1,10 @@
-/** How long a message waits before its next try. */
+/** How long a message waits before its next delivery after a failure. */
 import type { Backoff } from '../../contract/contract.ts';
 
 /**
- * Milliseconds after the failure of this number (1 for the first): exponential, capped, less the share `jitter` times `drawn`, a random number
- * from 0 to 1. Without a wait at the beginning there is none later: 0 times a factor that has overflowed would be no number.
+ * The wait in milliseconds after failure number `failures` (1 for the first): exponential, capped, and reduced by the
+ * share `jitter * drawn`. `drawn` is a random number from 0 to 1.
+ * A minimum of 0 means no wait at all: 0 times a factor that overflowed to Infinity would be NaN.
  */
 export function backoffMs({ minSeconds, maxSeconds, factor, jitter }: Backoff, failures: number, drawn: number): number {
   if (minSeconds === 0) return 0;

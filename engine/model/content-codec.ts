@@ -1,6 +1,7 @@
 /**
- * Bodies and attributes as they are stored. The contents of a parcel are one JSON text; it lies in the row while the row stays
- * within 1 KB in its largest state (as text, or deflated where that makes it fit), else beside it, in rows of its own.
+ * Encodes bodies and attributes for storage. The contents of a parcel are one JSON text. The row holds it, as text or
+ * deflated, if the row then stays within 1 KB in its largest state. Otherwise the text is offloaded: deflated and
+ * split into chunks, each a row of `messages` in a partition of its own. Stored rows depend on this format.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Attributes, Json } from '../../contract/contract.ts';
@@ -9,19 +10,25 @@ import { isJsonText, type JsonText, textAsJson } from '../../contract/json-text.
 import { bodyChunkBytesMax, parcelSlotsMax, retentionGraceMs, rowBytesMax } from '../../contract/limits.ts';
 import { type Key, type Row, type Store, StoreError, type Write, type WriteOptions } from '../port/port.ts';
 
-/** Its JSON is a value or a JsonText, and a JsonText once it was stored. */
+/** The content of one message. The JSON is a value or a JsonText; content read from the store is always JsonText. */
 export interface Content {
   body?: Json;
   bodyBase64?: string;
   attributes?: Attributes;
-  /** In place of all that: what is stored, where it can not be read as a message. */
+  /** Set instead of all other fields if the stored content cannot be decoded: the stored content as text. */
   unreadable?: string;
 }
 
-/** Where a parcel's contents lie. `size` is what they take in an answer, for those that are not plain text in the row. */
+/**
+ * Where the contents of a parcel are stored: in the row as text, in the row deflated, or offloaded. `size`: bytes in an
+ * answer.
+ */
 export type Placed = { text: string } | { deflated: Uint8Array; size: number } | { beside: string; chunks: number; size: number };
 
-/** One message in the stored text: a list of body, attributes (0 for none), 1 where the body is base64, 2 where it is what could not be read. Trailing parts are left out. */
+/**
+ * Encodes one message as a JSON list: body, attributes (0 for none), kind. The kind is 1 for a base64 body and 2 for
+ * undecodable content. Default parts at the end are omitted.
+ */
 export function packEntry({ body, bodyBase64, attributes, unreadable }: Content): string {
   if (unreadable !== undefined) return `[${JSON.stringify(unreadable)},0,2]`;
   const given = attributes === undefined ? '{}' : textOf(attributes);
@@ -34,7 +41,7 @@ function textOf(json: Json | undefined): string {
   return isJsonText(json) ? json.text : JSON.stringify(json);
 }
 
-/** These attributes and more. */
+/** Adds attributes as JSON text, without parsing the given ones. */
 export function attributesWith(attributes: Content['attributes'], more: Attributes): JsonText {
   const members = [textOf(attributes ?? {}), JSON.stringify(more)].map((text) => text.slice(1, -1).trim());
   return textAsJson(`{${members.filter((text) => text !== '').join(',')}}`);
@@ -44,12 +51,12 @@ export function joinEntries(entries: readonly string[]): string {
   return `[${entries.join(',')}]`;
 }
 
-/** The message at this place of a parcel; what should be there and is not cannot be read. */
+/** The message in this slot. A missing entry counts as unreadable. */
 export function contentAt(contents: readonly Content[], slot: number): Content {
   return contents[slot] ?? { unreadable: '' };
 }
 
-/** The messages of a stored text; where that is damaged, each of them is that text. */
+/** Decodes the messages of a stored text. If the text is damaged, every message is unreadable and shows the whole text. */
 function unpack(text: string): Content[] {
   let rows: string[][] | undefined;
   try {
@@ -70,7 +77,10 @@ function unpackEntry(row: readonly string[]): Content {
   return kind === '1' ? { bodyBase64: JSON.parse(body), ...others } : { body: textAsJson(body), ...others };
 }
 
-/** Bytes that were deflated text. A client that encodes what is encoded stores others: they are shown as base64. */
+/**
+ * Decodes deflated text. Other bytes (for example, from a client that base64-encoded twice) are unreadable and shown as
+ * base64.
+ */
 function unpackDeflated(bytes: Uint8Array): Content[] {
   let text: string;
   try {
@@ -85,7 +95,7 @@ function allUnreadable(unreadable: string): Content[] {
   return Array.from({ length: parcelSlotsMax }, () => ({ unreadable }));
 }
 
-/** Bytes that a text takes inside a JSON string, which is how API Gateway hands an answer on: quotes and backslashes count twice. */
+/** The size of a text inside a JSON string, as API Gateway passes an answer on. Quotes and backslashes count twice. */
 export function wireBytes(text: string): number {
   let bytes = Buffer.byteLength(text);
   for (let i = 0; i < text.length; i++) {
@@ -99,15 +109,15 @@ export function sizeOf(placed: Placed): number {
   return 'text' in placed ? wireBytes(placed.text) : placed.size;
 }
 
-/** A text that is no message's, to be shown as it is: in the row, for it came from there. */
+/** Contents for a damaged row: a text to show in place of its messages. It fits in a row because it came from one. */
 export function placeDamaged(text: string): Placed {
   return { deflated: deflateRawSync(text), size: wireBytes(text) };
 }
 
-/** Texts longer than this are not tried in the row deflated: they would make a small row of a large answer. */
+/** Longer texts are not deflated into the row, because a small row would then produce a large answer. */
 const deflateInRowMax = 8 * rowBytesMax;
 
-/** Chooses the place. `room` is what the row has left in its largest state, bytes. */
+/** Chooses where to store a text. `room`: bytes that the row has left in its largest state. */
 export function place(text: string, room: number, newId: () => string): { placed: Placed; chunks: Uint8Array[] } {
   const plain = Buffer.from(text);
   if (plain.length <= room) return { placed: { text }, chunks: [] };
@@ -128,14 +138,14 @@ export function chunkKeys(placed: Placed): Key[] {
 }
 
 /**
- * When TTL may remove a message's bodies, and its row where no dead-letter queue waits for it (epoch seconds): long after its
- * retention and its lease, so that nothing rests on when TTL acts.
+ * Epoch seconds at which TTL may remove the offloaded bodies of a message, and its row if the queue has no dead-letter
+ * queue. That is long after its retention and its lease, so correctness never depends on when TTL acts.
  */
 export function keptUntil(expiresAt: number, visibleAt = 0): number {
   return Math.ceil((Math.max(expiresAt, visibleAt) + retentionGraceMs) / 1000);
 }
 
-/** The pieces that lie beside a row, as writes. */
+/** The puts of the chunks of an offloaded body; none if the row holds it. */
 export function chunkWrites(
   placed: Placed,
   chunks: readonly Uint8Array[],
@@ -150,8 +160,8 @@ export function chunkWrites(
 }
 
 /**
- * Writes the pieces that lie beside a row: before the row, so that a row never points at nothing. Where it rejects, nothing is stored as far as
- * anybody can tell: pieces alone are no message.
+ * Writes the chunks of an offloaded body. Call it before writing the row, so that no row refers to missing chunks.
+ * A StoreError from here always has `applied: no`: chunks without a row are not a message.
  */
 export async function writeChunks(
   store: Store,
@@ -161,9 +171,9 @@ export async function writeChunks(
   options?: WriteOptions,
 ) {
   if (!('beside' in placed)) return;
-  // Only where they are not yet: a request that comes late, or once more, must not give back the TTL that they had at first.
+  // Put only if absent: a late or duplicate request must not restore the chunk's first TTL.
   const writes = chunkWrites(placed, chunks, ttl).map((write): Write => ({ ...write, when: { absent: ['id'] } }));
-  // All of them are waited for: one that came after its removal would stay.
+  // Wait for all of them: a chunk that arrives after its removal would stay.
   const written = await Promise.allSettled(writes.map((write) => store.write(write, options)));
   const failure = written.find((one) => one.status === 'rejected')?.reason;
   if (failure === undefined) return;
@@ -171,7 +181,7 @@ export async function writeChunks(
   throw new StoreError(failure.message, 'no', failure, failure.reason);
 }
 
-/** The contents of several parcels, in one read of what lies beside them; undefined where a piece is gone. */
+/** Reads the contents of several parcels, with one read for all chunks. Undefined for a parcel with a missing chunk. */
 export async function readContents(store: Store, places: readonly Placed[]): Promise<(Content[] | undefined)[]> {
   const keys = places.flatMap(chunkKeys);
   const rows = keys.length > 0 ? await store.get(keys) : [];

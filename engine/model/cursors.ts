@@ -1,7 +1,7 @@
-/** Cursors of lists: where the next page begins, opaque to the caller. */
+/** Cursors of lists: the position at which the next page begins, opaque to the caller. */
 import { DumbwaiterError } from '../../contract/errors.ts';
 
-/** More than any id or name: the store takes keys of up to 1024 bytes. */
+/** Longer than any id or name, and within the store's limit of 1024 bytes for a key. */
 const textCharsMax = 256;
 
 export type CursorValue = string | number;
@@ -10,13 +10,13 @@ export function formatCursor(values: Record<string, CursorValue>): string {
   return Buffer.from(JSON.stringify(values)).toString('base64url');
 }
 
-/** Cursors come from outside: what is in them must be fit for a key of the store, whatever list it is for. */
+/** Cursors are untrusted input: each value must be valid in a key of the store, whichever list the cursor is for. */
 function isPart(value: unknown): boolean {
   if (typeof value === 'string') return value.length <= textCharsMax && value.isWellFormed();
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-/** The values of a cursor; refused where it is not one made by `formatCursor` with at least these names. */
+/** The values of a cursor. Throws `invalid_input` unless the text decodes to valid values for at least these names. */
 export function parseCursor(text: string, names: readonly string[]): Record<string, CursorValue> {
   let values: unknown;
   try {

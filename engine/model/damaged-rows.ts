@@ -1,13 +1,14 @@
 /**
- * Rows that are not as the queue writes them, since somebody wrote to the table by hand. They are read as rows that hold as many messages as can be
- * told, of which the row itself is all that can be shown: so each is received, found unreadable and set aside, like any other.
+ * Decodes rows that the queue did not write itself, because the table was edited by hand. Such a row decodes as a parcel
+ * or lease with as many messages as it seems to hold. Each message is unreadable and shows the whole row.
+ * A receive then sets them aside like any other unreadable message. No decoder throws.
  */
 import { parcelSlotsMax } from '../../contract/limits.ts';
 import type { Row, Value } from '../port/port.ts';
 import { type Placed, placeDamaged } from './content-codec.ts';
 import type { Lease, Parcel } from './rows.ts';
 
-/** Pieces of the largest parcel, and more. */
+/** More chunks than the largest parcel has. */
 const chunksMax = 100;
 
 export function isSoundParcel({ count, since, expiresAt, ...row }: Row): boolean {
@@ -19,7 +20,7 @@ export function isSoundLease({ shard, version, slots, since, expiresAt, ...row }
   return isWhole && Array.isArray(slots) && slots.every(isSlot) && isOptional(row.death, isMap) && isOptional(row.group, isGroup);
 }
 
-/** A tombstone that shows what it held is read as a lease is. */
+/** A tombstone with `since` still shows its messages, so it must also be a sound lease. */
 export function isSoundTombstone(row: Row): boolean {
   const { until, version, slots } = row;
   if (row.since !== undefined) return isNumber(until) && isSoundLease({ ...row, shard: row.shard ?? '' });
@@ -52,7 +53,7 @@ export function damagedLease(row: Row): Lease {
   };
 }
 
-/** Its bodies, where only they can be shown; else the whole row. */
+/** The whole row as JSON text, binary values as base64. */
 function contentsOf(row: Row): Placed {
   const asText = (_: string, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value);
   return placeDamaged(JSON.stringify(row, asText));

@@ -1,33 +1,30 @@
 /**
- * Rows of messages published under a `dedupKey`: one row of `leases` for each key, as for an own id. It says until when the key is taken
- * (`freeAt`), as a lease and as a tombstone; a publish takes a free key by putting its message over the tombstone.
- *
- * A key may be free long before its tombstone is gone, so two things are to be kept from living again.
- *
- * A late or second copy of a request. The first put applies only where nothing is, or a tombstone whose `until` had passed when it was
- * signed; a tombstone lasts an hour beyond the message and beyond `freeAt`, longer than any request. A put over a tombstone is
- * conditional on its version, which no other row ever has. So once any row is there, each copy is refused.
- *
- * A publish that was accepted without word of it, received and acked before it looks, and now finds the key free. It must not
- * take the key again, so each row names the publishes that were accepted last, by the versions that they put. Their times only grow:
- * whoever finds himself among them was accepted; whoever finds one that is older than his own beginning, and not himself, was not. Who
- * finds neither, since others took the key so often meanwhile, cannot say, and says so.
+ * The row of a `dedupKey`: one row of `leases` for each key. The row holds `freeAt`, the end of the time in which the key
+ * is taken, as a lease and as a tombstone. A publish takes a free key by putting its message over the tombstone.
+ * A key may be free long before its tombstone is gone. `accept` and `wasAccepted` say why no publish is applied twice.
  */
 import type { Condition, Path, Value, Write } from '../port/port.ts';
 import type { QueueRecord } from './queue-record.ts';
 import type { Receipt } from './receipts.ts';
 import { acceptedMax, type Keyed, newTombstone, removableAt } from './rows.ts';
 
-/** One publish under a key: when it began, and the versions that it tried to put. */
+/** One publish under a key, with all its retries: when it began, and the versions that it tried to put. */
 export interface Attempt {
   startedAt: number;
   versions: Set<string>;
-  /** Whether one of them was put; or may have been, without word of it. */
+  /** Whether one of the versions was put (`applied`), or may have been because a response was lost (`maybeApplied`). */
   applied: boolean;
   maybeApplied: boolean;
 }
 
-/** What the row of a publish accepted now says. `acked`: the token by which the message before it was. */
+/**
+ * The key's part of the row for a publish accepted now. `acked`: the token that acked the previous message of the key.
+ *
+ * A late or duplicate request is never applied again. The first put applies only to an absent row, or to a tombstone
+ * whose `until` had passed when the request was signed. A tombstone outlasts the message and `freeAt` by an hour, longer
+ * than any request lives. A put over a tombstone is conditional on its version, and versions are never reused.
+ * So once any row is there, every such copy is refused.
+ */
 export function accept(queue: QueueRecord, former: Keyed | undefined, version: string, now: number, acked?: string): Keyed {
   const windowSeconds = queue.deduplication?.windowSeconds ?? null;
   const before = former?.accepted ?? [];
@@ -39,7 +36,13 @@ export function accept(queue: QueueRecord, former: Keyed | undefined, version: s
   };
 }
 
-/** Whether this publish was accepted already. */
+/**
+ * Whether this publish was already accepted. A publish may succeed without a response, and its message be acked before the
+ * retry, which then finds the key free. So each row lists the last `acceptedMax` accepted publishes; their times only grow.
+ *
+ * `yes`: one of our versions is listed. `no`: no write of ours may have been applied, or the list is not full, or it has
+ * an entry older than our start. `unknown`: otherwise, since newer publishes may have pushed our entry out.
+ */
 export function wasAccepted(keyed: Keyed | undefined, { startedAt, versions, maybeApplied }: Attempt): 'yes' | 'no' | 'unknown' {
   if (!keyed) return 'no';
   if (keyed.accepted.some(({ by }) => versions.has(by))) return 'yes';
@@ -47,14 +50,14 @@ export function wasAccepted(keyed: Keyed | undefined, { startedAt, versions, may
   return isWhole ? 'no' : 'unknown';
 }
 
-/** Whether the key is taken though its message is done: by the window that the queue has now, where that is shorter than it was. */
+/** Whether the key is still taken although its message is done. A window that was shortened since applies at once. */
 export function isTaken({ deduplication }: QueueRecord, { freeAt, accepted }: Keyed, now: number): boolean {
   const windowSeconds = deduplication?.windowSeconds ?? null;
   if (freeAt === undefined || windowSeconds === null) return false;
   return Math.min(freeAt, accepted[0]!.at + windowSeconds * 1000) > now;
 }
 
-/** What else an ended row holds stays; all of a lease goes. */
+/** The attributes of a lease. An ack removes them; the other attributes of the row stay in the tombstone. */
 const ofLease = [
   ...[
     'shard',
@@ -74,8 +77,8 @@ const ofLease = [
 ].map((name): Path => [name]);
 
 /**
- * The ack of a message under a key, with nothing read before: the tombstone keeps what the row says of the key. Until when that is, the
- * receipt says, and the row must agree.
+ * The ack of a keyed message, without reading its row first. The tombstone keeps the key's part of the row.
+ * `freeAt` comes from the receipt, and the write is conditional on the row having the same value.
  */
 export function keyedAck({ token, freeAt }: Receipt, version: string, now: number): { agrees: Condition; then: Write['then'] } {
   const { until } = newTombstone('', version, [], now, freeAt === undefined ? undefined : { freeAt, accepted: [] });

@@ -1,26 +1,28 @@
 /**
- * Ids of parcels and messages. A parcel's id is 24 characters of Crockford's base 32: 9 of time (ms), 2 of sequence within
- * that ms (so that one process's parcels stay in the order of publishing), 2 of shard, 1 of priority level, 10 random. It
- * sorts by time, and says where its row lies. A message's id is its parcel's and its slot: `parcel~slot`; in a group, the group's key
- * stands between them, for there the parcel lies in the group's partition: `parcel-key~slot`. No caller's own id has a `~`. Rows are named with
- * a dot in its place.
+ * Ids of parcels, messages and rows. Stored rows and callers hold them, so a change of their format breaks both.
+ * A message's id is `parcel~slot`. In a group it is `parcel-key~slot`, because the parcel is in the group's partition.
+ * Ids chosen by callers never contain `~`. Row ids have a dot instead of the `~`.
  */
 import type { Clock, Random } from '../port/port.ts';
 import { base32 } from '../port/random.ts';
 
+/**
+ * A parcel's id is 24 characters of Crockford's base 32: time (ms), sequence within that ms, shard, priority level, random.
+ * It sorts by time and tells where the row is. The sequence keeps one process's parcels in the order of publishing.
+ */
 const timeChars = 9;
 const sequenceChars = 2;
 const shardChars = 2;
 const levelChars = 1;
 const randomChars = 10;
 const parcelIdChars = timeChars + sequenceChars + shardChars + levelChars + randomChars;
-/** Where the number of the shard begins. */
+/** The index at which the shard number begins. */
 const shardAt = timeChars + sequenceChars;
 const sequenceEnd = 32 ** sequenceChars;
 
-/** See `laneOf`: 12 of the group's name, 1 of the lane. */
+/** 12 characters for the group's name and 1 for the lane: see `laneOf`. */
 export const groupKeyChars = 13;
-/** Between a parcel and its slot, in the id that a caller sees. */
+/** Separates the parcel from the slot in the id that a caller sees. */
 const slotMark = '~';
 const serverForm = new RegExp(`^[${base32}]{${parcelIdChars}}(?:-[${base32}]{${groupKeyChars}})?${slotMark}[0-9]$`);
 
@@ -40,7 +42,7 @@ function decode(text: string): number {
   return number;
 }
 
-/** Makes ids that this process never makes again, and nobody else (50 random bits within a ms, sequence number and shard). */
+/** Makes ids that are unique across processes: 50 random bits within one millisecond, sequence number and shard. */
 export function createIds(clock: Clock, random: Random) {
   let lastMs = 0;
   let sequence = 0;
@@ -56,7 +58,7 @@ export function createIds(clock: Clock, random: Random) {
       lastMs = ms;
       return id(ms, sequence, shard, level);
     },
-    /** So many in order, all of them after this one. */
+    /** Makes `count` ids in order, all of which sort after `last`. */
     parcelsAfter(last: string, count: number): string[] {
       const ms = Math.max(clock.now(), last === '' ? 0 : decode(last.slice(0, timeChars)) + 1);
       return Array.from({ length: count }, (_, index) => id(ms, index, 0, 0));
@@ -66,12 +68,12 @@ export function createIds(clock: Clock, random: Random) {
 
 export type Ids = ReturnType<typeof createIds>;
 
-/** What ids of parcels that are made from this instant on begin with, or come after. */
+/** A lower bound: every id of a parcel made at or after this instant sorts at or after it. */
 export function idFrom(ms: number): string {
   return encode(Math.max(0, Math.floor(ms)), timeChars);
 }
 
-/** Whether an id is of the form that the queue makes, rather than a caller's own. */
+/** Whether an id has the form that the queue generates. Otherwise the caller chose it. */
 export function isServerId(id: string): boolean {
   return serverForm.test(id);
 }
@@ -81,11 +83,11 @@ export interface MessageId {
   slot: number;
   shard: number;
   level: number;
-  /** The key of its group. */
+  /** The key of the message's group. */
   group?: string;
 }
 
-/** The parts of a message's id made by the queue. */
+/** Parses a message id that the queue generated. */
 export function parseMessageId(id: string): MessageId {
   const parcel = id.slice(0, parcelIdChars);
   const rest = id.slice(parcelIdChars);
@@ -99,7 +101,7 @@ export function parseMessageId(id: string): MessageId {
   };
 }
 
-/** The id of a group's row, and the partition of its messages. */
+/** The id of a group's row, which is also the partition of its messages. */
 export function groupRowId(incarnation: string, key: string): string {
   return `${incarnation}~${key}`;
 }
@@ -112,22 +114,22 @@ export function groupKeyOf(rowId: string): string {
   return rowId.slice(rowId.indexOf('~') + 1);
 }
 
-/** The id of the row that holds a message under the caller's own id: unique within the queue's incarnation. */
+/** The id of the row for a message whose id the caller chose: unique within the queue's incarnation. */
 export function ownRowId(incarnation: string, id: string): string {
   return `${incarnation}=${id}`;
 }
 
-/** The id of a message published under a `dedupKey`. No caller's own id has an `@`. */
+/** The id of a message published under a `dedupKey`. Ids chosen by callers never contain `@`. */
 export function keyedId(dedupKey: string): string {
   return `@${dedupKey}`;
 }
 
-/** Whether it is the row of a key, of which there is one. */
+/** Whether the row is the one row of a `dedupKey`. */
 export function isKeyedRow(rowId: string): boolean {
   return /=@[^@]*$/.test(rowId);
 }
 
-/** The row of a message that was published under a key and left the key's row. */
+/** The id of the row for a message that was published under a `dedupKey` and has left the key's row. */
 export function unkeyedRowId(keyedRow: string, unique: string): string {
   return `${keyedRow}@${unique}`;
 }
@@ -139,12 +141,12 @@ export function messageId(rowId: string, slot: number): string {
   return rowId.includes('.') ? rowId.replace('.', slotMark) : `${rowId}${slotMark}${slot}`;
 }
 
-/** The row that shows what is kept of a group's parcel when the group has gone on. */
+/** The id of the row that shows the kept messages of a group's parcel after the group has advanced to the next one. */
 export function keptRowId(parcel: string, groupKey: string): string {
   return `${parcel}-${groupKey}`;
 }
 
-/** The row of its own that a message of a parcel gets when it leaves its parcel. */
+/** The id of the row that a message gets when it leaves its parcel. */
 export function slotRowId(parcel: string, slot: number): string {
   return `${parcel}.${slot}`;
 }

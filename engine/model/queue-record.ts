@@ -1,4 +1,7 @@
-/** The settings of a queue, as a row of `queues`. */
+/**
+ * The settings of a queue and its bookkeeping, encoded as a row of `queues`. Older rows lack newer attributes, so
+ * `readQueue` needs a default for each attribute that is added.
+ */
 
 import type {
   Backoff,
@@ -21,30 +24,30 @@ export const incarnationChars = 8;
 
 export interface QueueRecord extends QueueSettings {
   name: string;
-  /** New each time a queue of this name is created, and part of its shards' keys: what a deleted queue held never comes back. */
+  /** New for each creation of a queue, and part of its shard keys: messages of a deleted queue never reappear in a new one. */
   incarnation: string;
-  /** Messages are published to shards 0 to `shards` - 1, and may be in 0 to `shardsVisited` - 1. */
+  /** Messages are published to shards 0 to `shards` - 1, and may be in shards 0 to `shardsVisited` - 1. */
   shards: number;
   shardsVisited: number;
-  /** The most that it ever had: a transaction of a caller's own may go out long after it was told of a shard. */
+  /** The most shards that the queue ever had. A caller may send its own transaction long after it was given a shard. */
   shardsEver: number;
   shardsChangedAt: number;
-  /** How long its shards stay as they are before some may be retired though messages wait, ms. */
+  /** How long the number of shards must stay unchanged before some may be retired while messages still wait, ms. */
   shardsCalmMs: number;
-  /** Levels of priority that messages may be in: the most that the queue ever declared. */
+  /** Priority levels in which messages may be: the most that the queue ever had. */
   levelsVisited: number;
-  /** Whether it ever had the setting `prepared`. */
+  /** Whether the queue ever had the setting `prepared`. */
   hasPrepared: boolean;
-  /** Whether entries were ever given out for transactions of its callers' own: they go out at any time. */
+  /** Whether entries for callers' own transactions were ever given out. Callers may send them at any time. */
   hasTransactions: boolean;
-  /** See `sleep.ts`, ms. */
+  /** See `queues/sleep.ts`, ms. */
   awakeUntil: number;
   asleepUntil?: number;
-  /** Messages that entered before this are gone, ms. */
+  /** Messages that entered the queue before this are gone, ms. */
   purgedBefore: number;
-  /** Groups may rest until then by a rate that was lower than the one they have now, ms: see lifted-rests.ts. */
+  /** Until then, groups may still rest by an earlier rate, lower than the current one, ms: see `receive/lifted-rests.ts`. */
   restsUntil: number;
-  /** From then on no message is left that was published under a longer retention, ms. */
+  /** From then on, no message exists that was published under a longer retention, ms. */
   retentionBindsFrom: number;
   createdAt: number;
   updatedAt: number;
@@ -55,12 +58,12 @@ export function queueKey(name: string): Key {
   return { table: 'queues', kind: 'queue', name };
 }
 
-/** Settings of a queue that was deleted and whose rows the sweep has yet to remove. */
+/** The key of a deleted queue's settings, kept until the sweep has removed the queue's rows. */
 export function deletedKey(incarnation: string): Key {
   return { table: 'queues', kind: 'deleted', name: incarnation };
 }
 
-// `null` is left out of a row: absent is null.
+// A row cannot hold null: an absent attribute means null.
 export function queueRow(record: QueueRecord, kind: 'queue' | 'deleted' = 'queue'): Row {
   const { name, retentionSeconds, deadLetter, backoff, priority, groups, limits, deduplication, prepared, keep, ...plain } =
     record;
@@ -77,7 +80,7 @@ export function queueRow(record: QueueRecord, kind: 'queue' | 'deleted' = 'queue
   return row;
 }
 
-/** `absent`: what is null where it was left out. */
+/** Decodes an object. `absent`: the fields that are null if the row omits them. */
 function object<T>(value: Value | undefined, absent: Partial<T> = {}): T | null {
   return value === undefined ? null : { ...absent, ...(value as T) };
 }
@@ -143,12 +146,12 @@ export function describeQueue(record: QueueRecord): Queue {
   };
 }
 
-/** When a message that becomes ready at `visibleAt` is too old to be delivered; undefined: never. */
+/** When the retention of a message that becomes ready at `visibleAt` ends, ms; undefined: never. */
 export function retentionEnd(queue: QueueRecord, visibleAt: number): number | undefined {
   return queue.retentionSeconds === null ? undefined : visibleAt + queue.retentionSeconds * 1000;
 }
 
-/** The last instant at which a write that rests on a read begun at `readAt` may go out. */
+/** The last instant at which a write may be sent that depends on a read begun at `readAt`. */
 export function writeDeadline(readAt: number): { by: number } {
   return { by: readAt + readToWriteMsMax };
 }

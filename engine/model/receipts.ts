@@ -1,4 +1,7 @@
-/** A receipt is opaque to its holder: the queue's incarnation, the row, the slot, the parcel's number of slots, the token. */
+/**
+ * Receipts: the queue's incarnation, the row, the slot, the row's number of slots, and the token. Opaque to the caller.
+ * A change of the form invalidates the receipts that callers hold.
+ */
 import { parcelSlotsMax, receiptCharsMax } from '../../contract/limits.ts';
 
 export const tokenChars = 12;
@@ -7,12 +10,12 @@ export interface Receipt {
   incarnation: string;
   rowId: string;
   slot: number;
-  /** Slots of the row: an ack of all of them at once ends the row in one write. */
+  /** The number of slots of the row. An ack of all of them at once ends the row in one write. */
   count: number;
   token: string;
-  /** Of the row of a key: until when that is taken, ms. */
+  /** Only for the row of a `dedupKey`: until when the key is taken, ms. */
   freeAt?: number;
-  /** Whether the row has more to do when it ends, which does not change while the token is valid. */
+  /** Whether the row needs cleanup when it ends. Does not change while the token is valid. */
   ending?: true;
 }
 
@@ -25,12 +28,12 @@ export function formatReceipt(receipt: Receipt): string {
 const endingMark = 'e';
 const freeAtMark = 'k';
 
-// A row's id may hold dots, when it is the caller's own or a slot's.
+// A row's id may contain dots: if the caller chose it, or if it is the row of one slot.
 const form = new RegExp(
   `^([0-9a-z]{8})\\.([A-Za-z0-9_.:=@~-]+)\\.([0-9])\\.([0-9]{1,2})(${endingMark}?)(?:${freeAtMark}([0-9]{1,15}))?\\.([0-9a-z]{${tokenChars}})$`,
 );
 
-/** Reads a receipt; undefined where it is not of the form that `formatReceipt` makes. */
+/** Parses a receipt; undefined if the text does not have the form that `formatReceipt` makes. */
 export function parseReceipt(text: unknown): Receipt | undefined {
   if (typeof text !== 'string' || text.length > receiptCharsMax) return undefined;
   const parts = form.exec(text);

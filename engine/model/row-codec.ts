@@ -1,4 +1,4 @@
-/** Rows of `messages` and `leases` in their stored form. */
+/** Encodes and decodes the rows of `messages` and `leases`. The names of attributes are a stored format: never change them. */
 import type { Backoff } from '../../contract/contract.ts';
 import { parcelSlotsMax, rowBytesMax } from '../../contract/limits.ts';
 import type { Row, Value } from '../port/port.ts';
@@ -88,7 +88,7 @@ export function encodeLease(lease: Lease): Row {
 function groupPart(group: Group): Row {
   const { due: _, until, ...rest } = group;
   const stored = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as Row;
-  // TTL removes it when nothing waits, and only then.
+  // Only a group in which no message waits has a TTL.
   return until === undefined ? { group: stored } : { group: stored, ttl: Math.ceil(until / 1000) };
 }
 
@@ -116,7 +116,7 @@ function readKeyed(row: Row): { keyed?: Keyed } {
   return { keyed };
 }
 
-/** What is kept of a row: all that it says of its messages, and nothing that others act on. */
+/** The kept part of an ended row: everything about its messages, without the attributes that the engine acts on. */
 function keptRow(lease: Lease): Row {
   const { expiry: _, ttl: __, fresh: ___, ending: ____, outOfOrder: _____, maxReceives: ______, ...row } = encodeLease(lease);
   return row;
@@ -135,7 +135,7 @@ export function encodeTombstone(tombstone: Tombstone): Row {
     ...(tombstone.keyed ? keyedPart(tombstone.keyed) : {}),
   };
   if (tombstone.left) {
-    // A row that is kept has an age, which alone would not make the sweep look at it.
+    // A kept row has `since`, so only `last` makes the sweep read it.
     if (tombstone.kept) row.last = true;
     row.shard = tombstone.left.shard;
     row.expiry = tombstone.left.due;
@@ -147,10 +147,10 @@ export function encodeTombstone(tombstone: Tombstone): Row {
   return row;
 }
 
-/** What a row of `leases` is: still holding a message, or a tombstone. */
+/** Decodes a row of `leases`: a lease that still holds messages (or is a group's row), or a tombstone. */
 export function decodeLease(row: Row): { lease: Lease } | { tombstone: Tombstone } {
   if (row.until !== undefined && isSoundTombstone(row)) {
-    // A plain tombstone has no age.
+    // Only a tombstone that still shows its messages has `since`.
     const kept = row.since === undefined ? undefined : readHeld(row);
     const tombstone: Tombstone = {
       id: row.id as string,
@@ -204,7 +204,7 @@ function readHeld(row: Row): Lease {
   return lease;
 }
 
-/** `incarnation:255.9` */
+/** The longest shard key is `incarnation:255.9`. */
 const shardKeyCharsMax = incarnationChars + 6;
 const largestKeyed: Keyed = {
   freeAt: farMs,
@@ -212,7 +212,7 @@ const largestKeyed: Keyed = {
   acked: 'x'.repeat(tokenChars),
 };
 
-/** What is left for contents in a row of `leases` of so many slots in its largest state (all leased), bytes. */
+/** Bytes left for contents in a row of `leases` with `count` slots in its largest state, in which every slot is leased. */
 export function roomForContents(
   count: number,
   rowIdChars: number,

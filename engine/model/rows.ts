@@ -1,11 +1,6 @@
 /**
- * The rows of `messages` and `leases`, and what of them counts.
- *
- * A message's life, by where it lies: published, it is a slot of a parcel in `messages` (ready) or, if it waits for an instant
- * or has its caller's own id, in `leases` (delayed, or due at once). A receive puts the parcel's row into `leases`, then removes it
- * from `messages`; from then on the row in `leases` alone counts. There each slot has its own `visibleAt`: while it lies ahead
- * the message is leased (it has a token) or delayed (it has none); once past, the message is ready again. An ack marks the slot
- * done; the last one makes the row a tombstone. A message that is dead-lettered or redriven changes its row's shard.
+ * The decoded rows of `messages` and `leases`. Start reading `engine/model/` here: the folder holds what is stored (rows,
+ * ids, keys, receipts), how it is encoded, and the rules that need only one row. It calls no store.
  */
 import type { DeathReason } from '../../contract/contract.ts';
 import { signedRequestMsMax, tombstoneMs } from '../../contract/limits.ts';
@@ -15,45 +10,57 @@ import type { Placed } from './content-codec.ts';
 export const versionChars = 10;
 /** Later than any instant that counts, ms. */
 export const farMs = 9_999_999_999_999;
-/** Publishes that a row under a key remembers. */
+/** How many accepted publishes the row of a `dedupKey` remembers. */
 export const acceptedMax = 3;
 
+/**
+ * A message's place in a row of `leases`.
+ *
+ * A published message is a slot of a parcel in `messages` (ready). If it is delayed, or the caller chose its id, it starts
+ * in `leases` instead. A receive puts the parcel's row into `leases`, then removes it from `messages`. From the put on, only
+ * the row in `leases` counts. There each slot has its own `visibleAt`. Before that instant the message is leased (with a
+ * token) or delayed (without one); after it, the message is ready again. An ack marks the slot done. The last ack turns
+ * the row into a tombstone. Dead-lettering and redriving change the row's shard.
+ */
 export interface Slot {
-  /** When it can next be received, ms. */
+  /** When the message can next be received, ms. */
   visibleAt: number;
-  /** Proves the lease; none once released. */
+  /**
+   * Proves the lease. A release clears it. It stays valid after the lease expires, until the message is received again or
+   * moved.
+   */
   token?: string;
-  /** When the lease ends, where a backoff puts `visibleAt` later than that. */
+  /** When the lease ends, if a backoff makes `visibleAt` later than that. */
   leasedUntil?: number;
   receives: number;
   failures: number;
   lastFailure?: string;
-  /** Receives and failures in the queue where it died, and the text of the last failure there. */
+  /** For a dead message: receives, failures and the last failure text in the queue where it died. */
   died?: { receives: number; failures: number; text?: string };
-  /** Acked or removed (`done`), cancelled, too old (`expired`, where that is kept), or living on in a row of its own (`moved`). */
+  /** `done`: acked or removed. `expired`: too old, in a queue that keeps such messages. `moved`: lives on in a row of its own. */
   end?: 'done' | 'cancelled' | 'expired' | 'moved';
-  /** When it ended, and until when it is shown, ms; where its queue keeps what has ended. */
+  /** When the message ended and until when it is shown, ms. Only in queues that keep ended messages. */
   kept?: { at: number; until: number };
-  /** What was given with its ack. */
+  /** The result that was passed to ack. */
   result?: Placed;
-  /** As its holder told it last. */
+  /** The progress that the lease holder reported last, 0 to 1. */
   progress?: number;
-  /** The last failures that were told; of queues that keep messages. */
+  /** The last reported failures. Only in queues that keep messages. */
   errors?: { at: number; text: string }[];
-  /** The token that held it when it was cancelled: kept apart, for it proves no lease any more. */
+  /** The token that held the message when it was cancelled. Not in `token`, because it no longer proves a lease. */
   heldBy?: string;
 }
 
-/** How the parcel came into a dead-letter queue. */
+/** How the messages of a row came into a dead-letter queue. */
 export interface Death {
   queue: string;
   reason: DeathReason;
   at: number;
-  /** The name of the group in which it died. */
+  /** The name of the group in which they died. */
   group?: string;
 }
 
-/** Whether its messages were set aside since they can not be read: no receive takes them. */
+/** Whether the messages were set aside because they cannot be read. No receive takes them. */
 export function isUnreadable({ death }: Pick<Lease, 'death'>): boolean {
   return death?.reason === 'unreadable';
 }
@@ -63,51 +70,51 @@ export interface Parcel {
   shard: string;
   id: string;
   count: number;
-  /** When it was published, ms. */
+  /** When the parcel was published, ms. */
   since: number;
-  /** When it is too old to be delivered, ms; undefined: never. */
+  /** When its retention ends, ms; undefined: never. */
   expiresAt?: number;
   contents: Placed;
 }
 
-/** What a row of `leases` holds of a group besides the messages of one parcel: see groups.ts. */
+/** A group's part of its row, besides the messages of one parcel: see `group-row.ts`. */
 export interface Group {
   name: string;
-  /** The parcel taken last; its messages are the row's. Empty before the first. */
+  /** The parcel loaded last, whose messages the row holds. Empty before the first. */
   head: string;
   /** The parcel published last. */
   tail: string;
-  /** The parcel that is next, where nothing lay in the group's partition when it was published: it can be read without a query. */
+  /** The next parcel, if the group's partition was empty when it was published. It can be read without a query. */
   first?: string;
-  /** While the row holds no message: when the next parcel is to be taken; undefined where none waits. */
+  /** While the row holds no message: when the next parcel may be loaded; undefined if no parcel waits. */
   due?: number;
-  /** Where none waits: when the row may be removed. A late copy of a publish to it must find it. */
+  /** If no parcel waits: when the row may be removed. Until then, a late copy of a publish finds the row and is refused. */
   until?: number;
-  /** Until when it rests, by the rate that its queue had when this was written; and what it rests from: see `restEnd`. */
+  /** When the group's rest ends, by the queue's rate when the row was written; and what it rests from: see `restEnd`. */
   notBefore?: number;
   pace?: { at: number; taken: number };
-  /** Bodies of parcels that are done, which no TTL will remove: see contents.ts. */
+  /** Offloaded bodies of finished parcels. They have no TTL, so the row removes them when it is next due. */
   leftover?: { beside: string; chunks: number; size: number }[];
-  /** Token and slot of messages acked of late; and of those cancelled while they were held. */
+  /** Token and slot of messages acked recently (`acked`), or cancelled while they were leased (`taken`). */
   acked?: string[];
   taken?: string[];
-  /** Parcel and slot of messages cancelled before their parcel was taken. */
+  /** Parcel and slot of messages cancelled before their parcel was loaded. */
   cancelled?: string[];
-  /** Whether what fails is moved aside, so that the others go on. */
+  /** Whether failed messages leave the group, so that the others are not blocked. */
   aside?: true;
 }
 
-/** Of a message that was published under a key: see keyed-rows.ts. */
+/** The part of a row for a message published under a `dedupKey`: see `dedup-row.ts`. */
 export interface Keyed {
-  /** Until when the key is taken, ms, whatever becomes of the message; undefined: as long as the message lives. */
+  /** Until when the key is taken, ms, even if the message ends earlier; undefined: as long as the message lives. */
   freeAt?: number;
-  /** The publishes that were accepted last, the newest first: when, later than the one before it, and with which version. */
+  /** The last accepted publishes, newest first: the time (later than the one before) and the version. */
   accepted: { at: number; by: string }[];
-  /** The token by which the message before this one was acked. */
+  /** The token that acked the previous message of the key. */
   acked?: string;
 }
 
-/** Of a message that is prepared: when it is to come once it is committed, at which level, and how often its publisher was asked. */
+/** For a prepared message: when it becomes ready once committed, its priority level, and how often its publisher was asked. */
 export interface Prepared {
   timing: { delayMs: number } | { at: number };
   level: number;
@@ -120,34 +127,34 @@ export interface Lease {
   shard: string;
   version: string;
   slots: Slot[];
-  /** When its messages entered the queue where they are. */
+  /** When its messages entered their current queue, ms. */
   since: number;
-  /** When they were published, where they have changed queue since. */
+  /** When they were published, ms, if they have changed queue since. */
   publishedAt?: number;
   expiresAt?: number;
   contents: Placed;
-  /** The shard in which a row of this id may still lie in `messages`. */
+  /** The partition of `messages` that may still hold the parcel of this row. */
   fresh?: string;
-  /** There is something to remove after the last message is done: the row then comes due once more. */
+  /** Cleanup is needed after the last message is done: the row then comes due once more. */
   ending?: true;
   /**
-   * The shard in which it was taken out of its turn: a late copy of its publish would not be met at the head there, so the row
-   * in `messages` is removed once more after the end.
+   * The shard from which the parcel was taken out of order. No receive or sweep of the head would meet a late
+   * copy of its publish there, so the row in `messages` is removed once more after the end.
    */
   outOfOrder?: string;
   death?: Death;
-  /** Of a message whose priority is above the levels of the queue where it is: it comes back with it to a queue that has them. */
+  /** The message's priority, if it is above the levels of its current queue. It applies again in a queue that has that level. */
   level?: number;
   group?: Group;
-  /** The name of its group, in a row that is kept of it. */
+  /** The name of the group, in a row that keeps the group's ended messages. */
   groupName?: string;
   keyed?: Keyed;
   prepared?: Prepared;
-  /** How often a message may be received here; kept in the row for the sweep's sake. */
+  /** How often a message may be received here. Stored so that the index shows the sweep which rows have used it up (`last`). */
   maxReceives?: number;
 }
 
-/** How a message ended: by the ack of this token, so that a repeated ack is told so; or cancelled, while this token held it. */
+/** How a message ended: acked with this token, so that a repeated ack succeeds; or cancelled while this token held it. */
 export interface Ended {
   token?: string;
   cancelled?: true;
@@ -158,11 +165,11 @@ export interface Tombstone {
   id: string;
   version: string;
   slots: Ended[];
-  /** Until when it counts, ms. */
+  /** Until when the tombstone counts, ms. */
   until: number;
-  /** What it shows of the messages that it held. */
+  /** The ended messages to show, if the queue keeps them. */
   kept?: Lease;
-  /** The row once had `ending`: what is left to remove, and when. */
+  /** The pending cleanup of a row that had `ending`: what to remove, and when. */
   left?: { shard: string; due: number; outOfOrder?: string; contents?: Placed };
   keyed?: Keyed;
 }
@@ -176,12 +183,12 @@ export function isLive(slot: Slot): boolean {
   return slot.end === undefined;
 }
 
-/** When the lease on it ends: a backoff may put `visibleAt` later than that. */
+/** When the lease ends. A backoff may make `visibleAt` later. */
 export function leaseEnd({ leasedUntil, visibleAt }: Slot): number {
   return leasedUntil ?? visibleAt;
 }
 
-/** The slot of a message whose holder, if it had one, let the lease run out and holds it no more: a failure that nobody told. */
+/** The slot without its expired lease, if it had one. The expiry counts as a failure. */
 export function afterLeaseExpiry(slot: Slot): Slot {
   if (slot.token === undefined) return slot;
   const { token: _, leasedUntil: __, ...rest } = slot;
@@ -196,19 +203,17 @@ export function leaseKey(id: string): Key {
   return { table: 'leases', id };
 }
 
-/** No row, or a tombstone whose time is over, with nothing left to remove: by its value, whether or not TTL has acted. */
+/** No row, or a tombstone past its `until` without pending cleanup. Compares `until` because TTL may act late. */
 export function absentAt(now: number): Condition {
   return { any: [{ absent: ['id'] }, { all: [{ less: [['until'], now] }, { absent: ['expiry'] }] }] };
 }
 
-/**
- * When TTL may remove a tombstone, epoch seconds: a request that was signed while it counted, and is refused for it, may arrive so much later.
- */
+/** When TTL may remove a tombstone, epoch seconds. A request that was signed while it counted must still find it. */
 export function removableAt(until: number): number {
   return Math.ceil((until + signedRequestMsMax) / 1000);
 }
 
-/** One of a key outlives the window in which the key is taken by as long as any other outlives its message. */
+/** A tombstone counts for `tombstoneMs` after its message ended. The one of a `dedupKey` also counts that long after `freeAt`. */
 export function newTombstone(id: string, version: string, slots: Ended[], now: number, keyed?: Keyed): Tombstone {
   const until = Math.max(now, keyed?.freeAt ?? 0) + tombstoneMs;
   return { id, version, slots, until, ...(keyed ? { keyed } : {}) };

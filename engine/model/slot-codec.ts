@@ -1,4 +1,7 @@
-/** Slots and places of contents in their stored form. Names within a slot are one letter, since ten slots share 1 KB with their bodies. */
+/**
+ * Encodes and decodes slots and the location of contents. Attributes of a slot have names of one letter, because ten slots
+ * and their bodies share 1 KB. The names are a stored format: never change them.
+ */
 
 import type { Path, Row, Value } from '../port/port.ts';
 import type { Placed } from './content-codec.ts';
@@ -48,7 +51,7 @@ export function readSlot(value: Value): Slot {
   return slot;
 }
 
-/** Receives, failures, and the text of the last failure: `true` where it is still the last one of all. */
+/** Receives, failures, and the text of the last failure; `true` stands for the text in the slot's `lastFailure`. */
 type DiedRow = (number | string | boolean)[];
 
 function diedRow({ receives, failures, text }: NonNullable<Slot['died']>, lastFailure: string | undefined): DiedRow {

@@ -1,6 +1,6 @@
-/** When a published or changed message is to be ready. */
+/** When a published or changed message becomes ready. */
 
-/** When a message is to be ready: so long after it is written, or at an instant. */
+/** A delay after the write, or an instant, both in ms. */
 export type Timing = { delayMs: number } | { at: number };
 
 export function visibleAtOf(timing: Timing, now: number): number {
