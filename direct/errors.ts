@@ -1,4 +1,4 @@
-/** What failed between this process and DynamoDB, in the terms of the queue's other transports. */
+/** Converts errors between this process and DynamoDB into the error codes that the queue's other transports use. */
 
 import type { TransactionWrite } from '../contract/contract.ts';
 import { DumbwaiterError, type ErrorCode } from '../contract/errors.ts';
@@ -18,12 +18,15 @@ const codeOfName: Readonly<Record<string, ErrorCode>> = {
   ResourceNotFoundException: 'not_found',
 };
 
-/** Of a call of the queue. What nobody expects is a defect, told with its cause. */
+/** The error of a call of the queue. An unexpected error is a defect: `internal`, with its cause. */
 export function refusalOfCall(error: unknown): DumbwaiterError {
   return known(error) ?? new DumbwaiterError('internal', `Something went wrong: ${describe(error)}`, { cause: error });
 }
 
-/** Of a transaction of the caller's own: what is his own fault, or his own condition's, is thrown as the AWS client told it. */
+/**
+ * The error of a transaction of the caller's own. What the caller's entries or conditions caused is returned as the AWS
+ * client's own error.
+ */
 export function refusalOfCommit(error: unknown, items: readonly TransactionWrite[]): unknown {
   if (isTransient(error))
     return new DumbwaiterError('unavailable', `Nothing was committed: ${describe(error)}`, { cause: error });
@@ -31,7 +34,7 @@ export function refusalOfCommit(error: unknown, items: readonly TransactionWrite
 }
 
 function known(error: unknown): DumbwaiterError | undefined {
-  // The caller's own process may know what the store said.
+  // The caller runs in this process, so the error may include the store's message.
   if (error instanceof DumbwaiterError && error.cause instanceof StoreError)
     return new DumbwaiterError(error.code, `${error.message} ${error.cause.message}`, { cause: error.cause });
   if (error instanceof DumbwaiterError) return error;
@@ -40,10 +43,10 @@ function known(error: unknown): DumbwaiterError | undefined {
   return code && new DumbwaiterError(code, `DynamoDB was not asked, or refused: ${describe(error)}`, { cause: error });
 }
 
-/** Reasons for which the same transaction may well be committed in a while. */
+/** Cancellation reasons after which the same transaction may succeed later. */
 const passing = new Set(['TransactionConflict', 'ProvisionedThroughputExceeded', 'ThrottlingError']);
 
-/** Cancelled for nothing but what passes: one refused condition is an answer that stays. */
+/** Whether all cancellation reasons are transient. One failed condition makes the cancellation final. */
 function isTransient(error: unknown): boolean {
   const { name, CancellationReasons: reasons } = (error ?? {}) as { name?: string; CancellationReasons?: { Code?: string }[] };
   if (name !== 'TransactionCanceledException' || !Array.isArray(reasons)) return false;

@@ -1,4 +1,4 @@
-/** Redrives, run in the background of this process. Should it end, the deployment's sweep starts them again. */
+/** Runs redrives in the background of this process. If the process ends, the deployment's sweep restarts them. */
 
 import { DumbwaiterError } from '../contract/errors.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -6,13 +6,13 @@ import type { Clock } from '../engine/port/port.ts';
 
 export interface DirectTasks {
   startRedrive(engine: Engine, queue: string, task: string): void;
-  /** Resolves when none is under way any more. */
+  /** Resolves when no redrive is running any more. */
   stop(): Promise<void>;
 }
 
-/** How long one goes on before it looks whether it shall stop. */
+/** How long one step runs before it checks whether to stop. */
 const stepMs = 2_000;
-/** The pause after a step for which the store was too busy. */
+/** The pause after a step that the store throttled. */
 const retryMs = 1_000;
 
 export function runTasks(clock: Clock): DirectTasks {
@@ -24,7 +24,7 @@ export function runTasks(clock: Clock): DirectTasks {
       try {
         if ((await engine.runRedrive(queue, task, { until: clock.now() + stepMs })) === 'done') return;
       } catch (error) {
-        // Any other failure would only come again; the sweep takes the task up after a while.
+        // Any other error would repeat. The sweep restarts the task later.
         if (!(error instanceof DumbwaiterError && error.retryable)) return;
         await clock.sleep(retryMs, stopping.signal).catch(() => undefined);
       }

@@ -1,6 +1,6 @@
 /**
- * `dumbwaiter/direct`: the queue runs in the caller's own process, on its tables, with the caller's own IAM credentials: no Lambda, no
- * API Gateway, no key. Needs `@aws-sdk/client-dynamodb` and `zod` beside it.
+ * `dumbwaiter/direct`: runs the engine in the caller's process, on the deployment's tables, with the caller's IAM credentials.
+ * No Lambda, no API Gateway, no API key. Needs `@aws-sdk/client-dynamodb` and `zod`.
  */
 
 import type { InputOf, OperationName, OutputOf, ParamsOf, Transport } from '../contract/contract.ts';
@@ -20,21 +20,21 @@ import { type DirectTasks, runTasks } from './redrives.ts';
 
 export interface DirectTransportOptions extends Pick<DynamoClientOptions, 'endpoint' | 'region' | 'credentials'> {
   /**
-   * The names of the tables, as the deployment's outputs tell them. Default: `DUMBWAITER_MESSAGES_TABLE`, `DUMBWAITER_LEASES_TABLE` and
-   * `DUMBWAITER_QUEUES_TABLE` of the environment, else the names that `npm start` gives them.
+   * The names of the tables, from the deployment's outputs. Default: the environment variables `DUMBWAITER_MESSAGES_TABLE`,
+   * `DUMBWAITER_LEASES_TABLE` and `DUMBWAITER_QUEUES_TABLE`, or else the names that `npm start` uses.
    */
   tables?: TableNames;
-  /** In place of a client made of the other options. It should give up on a silent connection within seconds. */
+  /** Replaces the client made from the other options. It should time out within seconds when a connection does not respond. */
   client?: DynamoStoreParts['client'];
-  /** Told what the queue does of its own accord: messages dead-lettered, and anomalies. */
+  /** Called for what the queue does by itself: it dead-letters or expires messages, or detects an anomaly. */
   observe?: (event: EngineEvent) => void;
 }
 
 export interface DirectTransport extends Transport {
   transact: NonNullable<Transport['transact']>;
   /**
-   * Ends the redrives that run in this process (a sweep starts them again elsewhere), lets calls that were given up return what they leased, and
-   * closes the connections.
+   * Stops the redrives that run in this process (a sweep restarts them elsewhere), waits until aborted calls have returned what
+   * they leased, and closes the connections.
    */
   close(): Promise<void>;
 }
@@ -48,7 +48,10 @@ const directNames: Names<DirectTransportOptions> = {
   observe: true,
 };
 
-/** Every operation but those of keys, which belong to the HTTP API. The sweep is left to the deployment, which has one. */
+/**
+ * Supports every operation except those of API keys and signing secrets, which belong to the HTTP API. Does not run the sweep:
+ * the deployment does.
+ */
 export function directTransport(options: DirectTransportOptions = {}): DirectTransport {
   checkNames('directTransport', options, directNames);
   const { tables = tablesOfEnvironment(), client: given, observe, ...config } = options;
@@ -102,7 +105,7 @@ async function answer<Name extends OperationName>(
   }
   try {
     const output = await engine.call(operation as QueueOperation, params as never, input as never, options);
-    // A receive that waits here keeps nothing running but this process.
+    // A waiting receive keeps only this process running.
     return (operation === 'receive' ? { ...output, waitIsCheap: true } : output) as OutputOf<Name>;
   } catch (error) {
     throw refusalOfCall(error);

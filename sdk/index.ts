@@ -1,4 +1,4 @@
-/** The SDK's root import: no dependency; Node 20 or later, browsers, workers. */
+/** The SDK's root import. It has no dependencies and runs on Node 20 or later, in browsers and in workers. */
 
 export type {
   AckResult,

@@ -1,15 +1,16 @@
+/** Turns results of batch entries into return values and errors. */
 import type { Refused } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 
-/** A single entry's result, or its refusal thrown. */
+/** Returns a single entry's result, or throws its refusal. */
 export function accepted<Result extends { ok: boolean }>(result: Result | Refused): Exclude<Result, Refused> {
   if (isRefused(result)) throw new DumbwaiterError(result.code, result.message);
   return result as Exclude<Result, Refused>;
 }
 
 /**
- * The results of a batch, one per entry. The entries may have travelled in several calls: those of a call that failed
- * count as refused with its error's code. When no entry got an answer, the error is thrown.
+ * Returns the results of a batch, one per entry. The entries may have travelled in several calls: those of a failed call count
+ * as refused with that call's error code. Throws if no entry got an answer.
  */
 export async function gathered<Result>(entries: readonly Promise<Result>[]): Promise<(Result | Refused)[]> {
   const settled = await Promise.allSettled(entries);

@@ -1,15 +1,16 @@
+/** Combines single entries into batch calls, for publishes and for settling. */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { batchEntriesMax, callBytesMax } from '../../contract/limits.ts';
 import type { Timers } from './timers.ts';
 
-/** Sends the entries as one call; answers one result per entry, in order. */
+/** Sends the entries as one call. Returns one result per entry, in order. */
 export type Send<Entry, Result> = (entries: Entry[], signal: AbortSignal) => Promise<Result[]>;
 
 export interface Addition<Entry, Result> {
-  /** Entries travel together only under equal keys. */
+  /** Only entries with equal keys share a call. */
   key: string;
   entry: Entry;
-  /** Its share of `callBytesMax`. */
+  /** The entry's share of `callBytesMax`. */
   bytes: number;
   send: Send<Entry, Result>;
   signal?: AbortSignal | undefined;
@@ -30,13 +31,13 @@ interface Batch<Entry, Result> {
   sent: boolean;
 }
 
-/** Room for what a call says besides its entries. */
+/** Room for the parts of a call other than its entries. */
 const envelopeBytes = 1024;
 
 /**
- * Gathers entries that come in the same turn of the event loop, or within `lingerMs`, into calls of at most
- * `batchEntriesMax` entries and `callBytesMax` bytes. A full batch leaves at once. An entry whose signal aborts leaves
- * its batch; when all of a call have, the call is aborted too.
+ * Gathers entries of the same turn of the event loop, or within `lingerMs`, into calls of at most `batchEntriesMax` entries and
+ * `callBytesMax` bytes. A full batch is sent at once. An entry whose signal aborts leaves its batch. When all entries of a call
+ * have left, the call is aborted.
  */
 export class Batcher<Entry, Result> {
   readonly #timers: Timers;
@@ -65,7 +66,7 @@ export class Batcher<Entry, Result> {
     return answer;
   }
 
-  /** Sends what is gathered now. */
+  /** Sends what has been gathered so far. */
   flush(): void {
     for (const key of [...this.#open.keys()]) this.#close(key);
   }

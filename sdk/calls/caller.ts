@@ -1,3 +1,7 @@
+/**
+ * Makes one call with retries. `sdk/calls/` holds what lies between the client's classes and a transport: start here. It
+ * batches, converts bodies, limits time and reads pages.
+ */
 import type { InputOf, OperationName, OutputOf, ParamsOf, TransactionWrite, Transport } from '../../contract/contract.ts';
 import { DumbwaiterError, type ErrorCode } from '../../contract/errors.ts';
 import { type Read, withValues } from '../../contract/json-text.ts';
@@ -5,13 +9,13 @@ import { checkNames, type Names } from '../../contract/names.ts';
 import { checkJson } from './json-check.ts';
 import { sleep, type Timers } from './timers.ts';
 
-/** How one call is made. */
+/** Options of one call. */
 export interface CallOptions {
-  /** Ends the call, its retries included; it then rejects with the signal's reason. */
+  /** Aborts the call, including its retries. The call then rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** How long the call may take, retries included, in ms; a receive's `waitSeconds` comes on top. Default: the client's. */
+  /** How long the call may take, retries included, in ms. A receive's `waitSeconds` is added. Default: the client's. */
   timeoutMs?: number;
-  /** How often it is tried again after a retryable error. 0: never. Default: the client's. */
+  /** How often the call is retried after a retryable error; 0: never. Default: the client's. */
   retries?: number;
 }
 
@@ -19,30 +23,33 @@ const callNames: Names<CallOptions> = { signal: true, timeoutMs: true, retries: 
 
 export const timeoutMsDefault = 60_000;
 export const retriesDefault = 5;
-/** One attempt; API Gateway ends a request after 30 s: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html */
+/**
+ * The time limit of one attempt. API Gateway ends a request after 30 s:
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+ */
 export const attemptMsMax = 30_000;
-/** Before retry n (from 0): a random part of `min(backoffMsMax, backoffMsMin * 2^n)`, after what the server asks for. */
+/** The wait before retry n (from 0): what the server asks for, plus a random part of `min(backoffMsMax, backoffMsMin * 2^n)`. */
 export const backoffMsMin = 100;
 export const backoffMsMax = 5_000;
 
-/** Once an attempt's answer was lost, this refusal of the next says that the first one had done it. */
+/** If the response to an attempt was lost, this error of a later attempt means that the first one succeeded. */
 const doneBefore: Partial<Record<OperationName, ErrorCode>> = {
   deleteQueue: 'queue_not_found',
   deleteSchedule: 'schedule_not_found',
   revokeKey: 'key_not_found',
 };
 
-/** A key or secret whose answer is lost can never be shown again: a blind retry would leave a live one that nobody knows. */
+/** A key or secret whose response is lost can never be shown again, so a blind retry would leave an unknown one that works. */
 const neverTwice: ReadonlySet<OperationName> = new Set<OperationName>(['createKey', 'rotateSigningSecret']);
 
-/** A transport with retries: retryable errors, after a jittered exponential backoff, within the call's time. */
+/** A transport with retries: retryable errors are retried after a jittered exponential backoff, within the call's time. */
 export class Caller {
   readonly #transport: Transport;
   readonly #timers: Timers;
   readonly #defaults: { timeoutMs: number; retries: number };
   readonly #read: Read | undefined;
 
-  /** `read`: what the JSON of messages is to be, where not values. */
+  /** `read` converts the JSON of messages; undefined: it stays parsed values. */
   constructor(transport: Transport, timers: Timers, defaults: { timeoutMs: number; retries: number }, read?: Read) {
     this.#transport = transport;
     this.#timers = timers;
@@ -57,7 +64,7 @@ export class Caller {
     options: CallOptions = {},
   ): Promise<OutputOf<Name>> {
     checkNames(operation, options, callNames);
-    // Messages were checked when they were gathered.
+    // Messages to publish were checked before they were gathered.
     if (operation !== 'publish') checkJson(operation, input);
     let lost = false;
     const read = this.#read;
@@ -82,8 +89,9 @@ export class Caller {
   }
 
   /**
-   * Commits entries of TransactWriteItems, all or none, and once: each attempt bears the same token, which DynamoDB knows for ten minutes.
-   * Rejects with DumbwaiterError for what concerns the queue or may pass, else with the AWS client's own error.
+   * Commits entries of TransactWriteItems, all or none, and once: each attempt has the same token, which DynamoDB remembers for
+   * ten minutes. Rejects with DumbwaiterError for errors of the queue and for errors that may pass, otherwise with the AWS
+   * client's own error.
    */
   async transact(items: readonly TransactionWrite[], options: CallOptions = {}): Promise<void> {
     const token = crypto.randomUUID();
@@ -97,7 +105,7 @@ export class Caller {
     );
   }
 
-  /** `judge` answers the output of a call that was done after all, nothing where it may be tried again, and else throws. */
+  /** `judge` returns the output if an earlier attempt already succeeded, returns undefined to retry, and otherwise throws. */
   async #retried<Output>(
     attemptOnce: (limits: { timeoutMs: number; signal: AbortSignal | undefined }) => Promise<Output>,
     { signal, timeoutMs = this.#defaults.timeoutMs, retries = this.#defaults.retries, waitMs }: CallOptions & { waitMs: number },

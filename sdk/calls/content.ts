@@ -1,3 +1,4 @@
+/** Converts bodies and attributes between the program and the wire. */
 import type { Attributes, Json } from '../../contract/contract.ts';
 import { jsonCopy } from '../../contract/json-text.ts';
 import { checkJson, kindOf } from './json-check.ts';
@@ -9,9 +10,9 @@ export interface Content {
 }
 
 /**
- * `Uint8Array` travels as `bodyBase64`, all else as JSON. The JSON is a copy, as `JSON.stringify` sees the value: what is
- * done to the body afterwards changes nothing. A bigint becomes its digits, and a `jsonText` its text, which only a text can carry. Throws
- * TypeError for what JSON does not have.
+ * Converts a body for the wire: `Uint8Array` as `bodyBase64`, all else as JSON. The JSON is a copy, so later changes to the
+ * body have no effect. A bigint becomes its digits, and a `jsonText` its text. Throws TypeError for values that JSON does not
+ * have.
  */
 export function contentOf(body: unknown): Content {
   if (isBytes(body)) return { bodyBase64: base64Of(body) };
@@ -19,10 +20,10 @@ export function contentOf(body: unknown): Content {
   return { body: jsonCopy(body) as Json };
 }
 
-/** Attributes to send: whole numbers that a number cannot hold to the digit as bigint. */
+/** Attributes to send. Use a bigint for whole numbers that a number cannot hold exactly. */
 export type SentAttributes = Record<string, string | number | bigint>;
 
-/** Attributes as they travel. */
+/** Attributes in the form in which they travel. */
 export function attributesOf(attributes: SentAttributes): Attributes {
   checkJson('attributes', attributes);
   return jsonCopy(attributes) as Attributes;
@@ -36,7 +37,7 @@ function isBytes(body: unknown): body is Uint8Array {
   return kindOf(body) === 'Uint8Array';
 }
 
-/** Arguments that one call of `String.fromCharCode` surely takes. */
+/** The number of arguments that every host accepts in one call of `String.fromCharCode`. */
 const charsAtOnce = 8192;
 
 function base64Of(bytes: Uint8Array): string {

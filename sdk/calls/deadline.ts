@@ -1,3 +1,4 @@
+/** Time limits for calls, shared by all transports. */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { hostTimers } from './timers.ts';
 
@@ -7,9 +8,9 @@ export interface CallLimits {
 }
 
 /**
- * Runs one call under the caller's signal and a time limit. Rejects with the signal's reason when that aborts, with
- * `unavailable` when the time is up, even if `run` heeds neither. (AbortSignal.any would do for the first, but keeps
- * its sources alive in Node 20.)
+ * Runs one call under the caller's signal and a time limit. Rejects with the signal's reason when the signal aborts, and with
+ * `unavailable` when the time is up, even if `run` ignores both. (AbortSignal.any could combine the signals, but leaks its
+ * sources in Node 20.)
  */
 export async function withDeadline<Answer>(
   { signal, timeoutMs }: CallLimits,

@@ -1,8 +1,9 @@
+/** Checks values before they are sent, because `JSON.stringify` silently changes what JSON lacks. */
 import { isJsonText } from '../../contract/json-text.ts';
 
 /**
- * Refuses what JSON does not have by its place, such as `body.items[1].price`: `JSON.stringify` leaves it out, or turns it into null or `{}`.
- * Fields that are undefined may be left out, `toJSON` is heeded, and a bigint is a number. Throws TypeError.
+ * Throws TypeError for a value that JSON does not have, naming its place, such as `body.items[1].price`. `JSON.stringify` would
+ * drop it, or turn it into null or `{}`. Fields may be undefined, `toJSON` is called, and a bigint counts as a number.
  */
 export function checkJson(place: string, given: unknown, key = '', within: readonly unknown[] = []): void {
   if (isJsonText(given)) return;
@@ -23,7 +24,7 @@ function madeOf(given: unknown, key: string): unknown {
   return typeof toJSON === 'function' ? toJSON.call(given, key) : given;
 }
 
-/** What a value is that JSON does not have; undefined: it has it. `made`: after `toJSON`. */
+/** Describes a value that JSON does not have; undefined if JSON has it. `made` is the value after `toJSON`. */
 function foreignTo(given: unknown, made: unknown): string | undefined {
   if (typeof made === 'number') return Number.isFinite(made) ? undefined : String(made);
   if (/undefined|function|symbol/.test(typeof made)) return typeof made;
@@ -33,12 +34,12 @@ function foreignTo(given: unknown, made: unknown): string | undefined {
   return kind === 'Error' || ArrayBuffer.isView(given) || isEmptied(made) ? (given.constructor?.name ?? kind) : undefined;
 }
 
-/** By its tag: `instanceof` fails for what was made in another realm, as test runners and frames make them. */
+/** The kind of a value by its tag. `instanceof` fails for values from another realm, as test runners and frames create them. */
 export function kindOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
-/** An object of a class that shows no fields, such as a Map, of which JSON would leave `{}`. */
+/** Whether the value is an object of a class without visible fields, such as a Map, which JSON would turn into `{}`. */
 function isEmptied(made: unknown): boolean {
   if (typeof made !== 'object' || made === null || Array.isArray(made) || Object.keys(made).length > 0) return false;
   const prototype = Object.getPrototypeOf(made);

@@ -1,10 +1,10 @@
-/** What the JSON of messages comes as. */
+/** The client's option `json`: the form in which the JSON of messages is returned. */
 import { membersOf, parseWithBigints } from '../../contract/json-reader.ts';
 import type { Read } from '../../contract/json-text.ts';
 
 export type JsonMode = 'values' | 'bigint' | 'text';
 
-/** Undefined: values, as they are. Throws TypeError for a mode that is none. */
+/** The reader for a mode; undefined for `values`, which needs none. Throws TypeError for an unknown mode. */
 export function readerOf(mode: JsonMode = 'values'): Read | undefined {
   if (mode === 'values') return undefined;
   if (mode === 'bigint') return (text) => parseWithBigints(text);
@@ -12,7 +12,7 @@ export function readerOf(mode: JsonMode = 'values'): Read | undefined {
   throw new TypeError(`json is ${JSON.stringify(mode)}, and must be one of values, bigint, text`);
 }
 
-/** Attributes are an object all the same, of a text for each. */
+/** Attributes stay an object, with one text for each value. */
 function textsOf(text: string, name: string): unknown {
   if (name !== 'attributes') return text;
   return Object.fromEntries((membersOf(text) ?? []).map(([attribute, value]) => [attribute, value.text]));

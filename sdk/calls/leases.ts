@@ -1,3 +1,4 @@
+/** Calls that settle received messages. */
 import type { AckResult, ExtendResult, InputOf, Json, ReleaseResult } from '../../contract/contract.ts';
 import { jsonCopy, stringify } from '../../contract/json-text.ts';
 import { failedCharsMax } from '../../contract/limits.ts';
@@ -9,22 +10,22 @@ import { checkJson } from './json-check.ts';
 import type { Timers } from './timers.ts';
 import { type DocumentItem, type ItemsOptions, itemsFor, type LowLevelItem } from './transactions.ts';
 
-/** How a message is given back. */
+/** Options for giving a message back. */
 export interface ReleaseInput {
-  /** How long it stays hidden, 0 s to ten years. Default: none, or the queue's backoff with `failed`. */
+  /** How long the message stays hidden, 0 s to ten years. Default: 0, or the queue's backoff with `failed`. */
   delaySeconds?: number;
-  /** Why it could not be handled: counts as a failure, and is kept with the message. Cut to 256 characters. */
+  /** Why the message could not be handled. Counts as a failure, and is kept with the message. Cut to 256 characters. */
   failed?: string;
   /**
-   * Moves the message to the dead-letter queue now, with the reason `rejected`; not with `delaySeconds`. In a queue without dead-letter queue
-   * it only counts as a failure. Default false.
+   * Moves the message to the dead-letter queue now, with the reason `rejected`. Not allowed with `delaySeconds`. In a queue
+   * without a dead-letter queue it only counts as a failure. Default false.
    */
   deadLetter?: boolean;
 }
 
 const releaseNames: Names<ReleaseInput> = { delaySeconds: true, failed: true, deadLetter: true };
 
-/** Ack, release and extend, gathered: those of the same turn, or within `lingerMs`, that ask the same share a call. */
+/** Batches acks, releases and extensions: equal ones of the same turn of the event loop, or within `lingerMs`, share a call. */
 export class Leases {
   readonly #caller: Caller;
   readonly #acks: Batcher<string, AckResult>;
@@ -38,7 +39,7 @@ export class Leases {
     this.#extensions = new Batcher(timers, lingerMs);
   }
 
-  /** A result is of all the receipts of its call: different ones travel apart. */
+  /** A result applies to all receipts of its call, so acks with different results travel in different calls. */
   ack(
     queue: string,
     receipts: readonly string[],
@@ -78,7 +79,7 @@ export class Leases {
     });
   }
 
-  /** Not gathered with others: entries belong to one transaction. */
+  /** Not batched with others, because the entries belong to one transaction. */
   async ackItems(
     queue: string,
     receipts: readonly string[],
@@ -88,7 +89,7 @@ export class Leases {
     return itemsFor(items, 'lease_lost', { document });
   }
 
-  /** Sends what is gathered now. */
+  /** Sends what has been gathered so far. */
   flush(): void {
     this.#acks.flush();
     this.#releases.flush();
@@ -109,7 +110,7 @@ export class Leases {
   }
 }
 
-/** Half a surrogate pair would be refused: a text may hold one, or be cut to one. */
+/** Replaces half surrogate pairs, which the queue refuses: the text may contain one, or be cut to one. */
 function failureText(failed: unknown): string {
   return textOfThrown(failed)
     .slice(0, failedCharsMax)

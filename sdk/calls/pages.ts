@@ -1,12 +1,13 @@
+/** Lists that span several pages. */
 import type { Page } from '../../contract/contract.ts';
 
-/** One page of a list; `cursor` leads to the next, and is missing on the last. */
+/** One page of a list. `cursor` leads to the next page, and is missing on the last one. */
 export interface ListPage<Item> {
   items: Item[];
   cursor?: string;
 }
 
-/** A list that is read page by page, as far as it is asked for: `for await (const item of list)`. */
+/** A list that is read page by page, only as far as needed: `for await (const item of list)`. */
 export class Pages<Item> implements AsyncIterable<Item> {
   readonly #read: (cursor: string | undefined) => Promise<ListPage<Item>>;
   readonly #from: string | undefined;
@@ -16,12 +17,12 @@ export class Pages<Item> implements AsyncIterable<Item> {
     this.#from = from;
   }
 
-  /** The first page alone. */
+  /** Reads only the first page. */
   first(): Promise<ListPage<Item>> {
     return this.#read(this.#from);
   }
 
-  /** Page by page. */
+  /** Reads page by page. */
   async *pages(): AsyncGenerator<ListPage<Item>, void, undefined> {
     let cursor = this.#from;
     do {
@@ -35,7 +36,7 @@ export class Pages<Item> implements AsyncIterable<Item> {
     for await (const { items } of this.pages()) yield* items;
   }
 
-  /** All of it, in memory. */
+  /** Reads the whole list into memory. */
   async all(): Promise<Item[]> {
     const all: Item[] = [];
     for await (const { items } of this.pages()) all.push(...items);
@@ -43,7 +44,7 @@ export class Pages<Item> implements AsyncIterable<Item> {
   }
 }
 
-/** A list, from the page that `input` names on. `read` answers the items of a page and where the next begins. */
+/** A list that starts at the page that `input` names. `read` returns the items of a page and the cursor of the next. */
 export function pagesOf<Input extends Page, Item>(
   { cursor: from, ...rest }: Input,
   read: (page: Input) => Promise<[items: Item[], next: string | undefined]>,

@@ -1,3 +1,4 @@
+/** Publishes messages in batches. */
 import type { PublishEntry, PublishResult } from '../../contract/contract.ts';
 import { stringify } from '../../contract/json-text.ts';
 import { Batcher } from './batcher.ts';
@@ -8,39 +9,50 @@ import type { Timers } from './timers.ts';
 
 /** A message to publish. */
 export interface NewMessage<T = unknown> {
-  /** Any JSON value, or bytes as Uint8Array; at most 1 MiB. A bigint is sent to the digit, a `jsonText` as it is. */
+  /** Any JSON value, or bytes as Uint8Array; at most 1 MiB. All digits of a bigint are sent, and a `jsonText` is sent as it is. */
   body: T;
   /**
-   * Your own id: while a message of this id lives, and an hour after its ack, publishing it again publishes nothing. One that was cancelled gives
-   * it up. The queue's setting `idempotency` says otherwise.
+   * An id chosen by you, 1 to 128 characters. Publishing an id again publishes nothing while a message with that id lives, and
+   * for an hour after its ack. A cancel frees the id. The queue's setting `idempotency` can change this. Default: the queue
+   * generates an id.
    */
   id?: string;
-  /** How long it stays hidden, 0 s to ten years. Default: the queue's. */
+  /** How long the message stays hidden, 0 s to ten years. Default: the queue's `delaySeconds`. */
   delaySeconds?: number;
-  /** When it can first be received, in place of `delaySeconds`: RFC 3339, up to ten years ahead; an instant past is now. */
+  /**
+   * When the message can first be received, in place of `delaySeconds`: RFC 3339, up to ten years ahead; a past instant means
+   * now.
+   */
   deliverAt?: string;
   /** From 0, the default and least urgent, to one less than the queue's levels. */
   priority?: number;
-  /** Messages of one group (a text of up to 128 characters) come in order, under one lease at a time. Without id, delay or priority. */
+  /**
+   * Messages of one group (a text of up to 128 characters) are received in order, under one lease at a time. Not with an id, a
+   * key, `prepared`, a delay or a priority.
+   */
   group?: string;
   /**
-   * Of messages of one key (1 to 128 of `A-Z a-z 0-9 _ . : -`) one is accepted at a time: the queue's setting `deduplication` says for how
-   * long, and what a second one does. Its id is `@` and the key. Without `id` and `group`.
+   * Among messages with the same key (1 to 128 of `A-Z a-z 0-9 _ . : -`), one is accepted at a time. The queue's setting
+   * `deduplication` says for how long, and what a second publish does. The id of the message is `@` and the key. Not with `id`,
+   * `group` or `prepared`.
    */
   dedupKey?: string;
-  /** Received by nobody until `queue.commit(id)`: the queue's setting `prepared` says what becomes of it without. Not with a key or a group. */
+  /**
+   * No receive returns the message until `queue.commit(id)`. The queue's setting `prepared` says what happens without a commit.
+   * Not with a key or a group. Default false.
+   */
   prepared?: boolean;
-  /** Up to 20, each a string, a number or a bigint. */
+  /** At most 20, each a string, a number or a bigint. */
   attributes?: SentAttributes;
 }
 
-/** As it travels. Throws TypeError for what JSON does not have. */
+/** The message in the form in which it travels. Throws TypeError for values that JSON does not have. */
 export function entryOf({ body, attributes, ...rest }: NewMessage): PublishEntry {
   checkJson('message', rest);
   return { ...contentOf(body), ...rest, ...(attributes !== undefined && { attributes: attributesOf(attributes) }) };
 }
 
-/** Gathers what is published to a queue at the same time into as few calls as carry it. */
+/** Batches the messages that are published to a queue at the same time into as few calls as possible. */
 export class Publisher {
   readonly #caller: Caller;
   readonly #batcher: Batcher<PublishEntry, PublishResult>;
@@ -50,7 +62,7 @@ export class Publisher {
     this.#batcher = new Batcher(timers, lingerMs);
   }
 
-  /** Throws TypeError at once if a body has no JSON, and then sends none. */
+  /** Throws TypeError at once, and sends no message, if a value of any of them has no JSON. */
   publish(queue: string, messages: readonly NewMessage[], options: CallOptions = {}): Promise<PublishResult>[] {
     const { signal, ...shared } = options;
     const key = JSON.stringify([queue, shared.retries, shared.timeoutMs]);
@@ -62,7 +74,7 @@ export class Publisher {
 
 const utf8 = new TextEncoder();
 
-/** As `callBytesMax` counts: UTF-8 of the JSON text escaped once more, and a comma. */
+/** The size as `callBytesMax` counts it: UTF-8 of the JSON text escaped once more, and a comma. */
 function callBytesOf(entry: PublishEntry): number {
   const text = stringify(entry)!;
   let bytes = 1 + utf8.encode(text).length;

@@ -1,3 +1,4 @@
+/** Messages as the SDK returns them: received with a lease, or only read. */
 import type {
   Attributes,
   DeathRecord,
@@ -15,44 +16,44 @@ import { bodyOf } from './content.ts';
 import type { Leases, ReleaseInput } from './leases.ts';
 import type { DocumentItem, ItemsOptions, LowLevelItem } from './transactions.ts';
 
-/** A message as `get` and `peek` show it: not received, not hidden from anyone. */
+/** A message as `get` and `peek` return it: not received, and not hidden from receivers. */
 export type WaitingMessage<T = unknown> = Omit<Message, 'body' | 'bodyBase64'> & { body: T };
 
 export function waitingMessage<T>({ body, bodyBase64, ...rest }: Message): WaitingMessage<T> {
   return { ...rest, body: bodyOf({ body, bodyBase64 }) as T };
 }
 
-/** What became of a released message: when it can be received again, or that this failure was its last here. */
+/** What happened to a released message: when it can be received again, or that it was dead-lettered. */
 export type Released = Exclude<ReleaseResult, Refused>;
 export type Extended = Exclude<ExtendResult, Refused>;
 
-/** A message that is leased to this program until `leasedUntil`: ack it, release it, or let the lease expire. */
+/** A message leased to this program until `leasedUntil`. Ack it, release it, or let the lease expire. */
 export class ReceivedMessage<T = unknown> {
   declare readonly id: string;
-  /** Bytes come as Uint8Array. */
+  /** The body as it was published. Bytes are a Uint8Array. */
   readonly body: T;
   declare readonly attributes: Attributes;
-  /** Proves the lease. */
+  /** Proves the lease. Ack, release and extend require it. */
   declare readonly receipt: string;
-  /** How often it was received in this queue, this time included. */
+  /** How often it was received in this queue, including this receive. */
   declare readonly receives: number;
-  /** How many of those ended in `release({failed})` or in an expired lease. */
+  /** How many of these receives ended in `release({failed})` or in an expired lease. */
   declare readonly failures: number;
   declare readonly priority: number;
-  /** The group in which it is, and holds up the others. */
+  /** The group that it belongs to; undefined if none. */
   declare readonly group: string | undefined;
-  /** RFC 3339, milliseconds. */
+  /** When it was published: RFC 3339 with milliseconds. */
   declare readonly publishedAt: string;
-  /** RFC 3339, milliseconds, by the queue's clock; `extend` moves it. */
+  /** When the lease ends by the queue's clock: RFC 3339 with milliseconds. `extend` changes it. */
   declare leasedUntil: string;
-  /** What became of it before it was dead-lettered into this queue. */
+  /** What happened to it before it was dead-lettered into this queue. */
   declare readonly deadLetter: DeathRecord | undefined;
-  /** Whether it was acked or released through this object, or is about to be. */
+  /** Whether it was acked or released through this object, or such a call is in progress. */
   settled = false;
 
   readonly #queue: string;
   readonly #leases: Leases;
-  /** As its receive asked for; undefined: the queue's. */
+  /** The visibility timeout that its receive asked for; undefined: the queue's. */
   readonly #visibilityTimeoutSeconds: number | undefined;
 
   constructor(queue: string, wire: WireReceivedMessage, leases: Leases, visibilityTimeoutSeconds?: number) {
@@ -65,18 +66,20 @@ export class ReceivedMessage<T = unknown> {
   }
 
   /**
-   * Done: it never comes again. Acks of the same turn share a call. `result`, any JSON value of at most 64 KiB, can be read by id, and is
-   * the reply to `queue.call`, where the queue keeps results (`keep.doneSeconds`).
-   * @throws DumbwaiterError `lease_lost` when the lease expired and the message went elsewhere
+   * Acks the message: it is never received again. Acks of the same turn share a call. `result`, any JSON value of at most 64
+   * KiB, can be read by id and is the reply to `queue.call`, if the queue keeps results (`keep.doneSeconds`).
+   * @throws DumbwaiterError `lease_lost` if the lease expired and the message was received by another or removed
    */
   async ack(options?: CallOptions & { result?: Json }): Promise<void> {
     await this.#settle(this.#leases.ack(this.#queue, [this.receipt], options));
   }
 
   /**
-   * Entries for a TransactWriteItems of your own: the message is acked with what else it writes, or not at all. This call acks nothing. A
-   * lease that is lost by then, or a message that is done, cancels the transaction: `refusalOfTransaction` names that `lease_lost`.
-   * Messages that were published together may share a row, of which a transaction takes one entry: use `queue.ackItems` for several.
+   * Returns entries for your own TransactWriteItems: the message is acked together with your writes, or not at all. This call
+   * itself acks nothing. If the lease is lost by then, or the message is done, the transaction is cancelled:
+   * `refusalOfTransaction` then returns `lease_lost`.
+   * Messages published together may share a row, and a transaction takes one entry per row: use `queue.ackItems` for several
+   * messages.
    */
   ackItems(options: CallOptions & ItemsOptions & { document: true }): Promise<DocumentItem[]>;
   ackItems(options?: CallOptions & ItemsOptions): Promise<LowLevelItem[]>;
@@ -85,26 +88,26 @@ export class ReceivedMessage<T = unknown> {
   }
 
   /**
-   * Gives it back before its lease ends: at once, after `delaySeconds`, or, with `failed`, after the queue's backoff; with `deadLetter`, to
-   * the dead-letter queue.
-   * @throws DumbwaiterError `lease_lost` when the lease is another's; also when a retry repeats a release that was done
+   * Gives the message back before its lease ends: at once, after `delaySeconds`, or, with `failed`, after the queue's backoff.
+   * With `deadLetter`, moves it to the dead-letter queue.
+   * @throws DumbwaiterError `lease_lost` if the lease is lost; also if a retry repeats a release that already succeeded
    */
   async release(input?: ReleaseInput, options?: CallOptions): Promise<Released> {
     return this.#settle(this.#leases.release(this.#queue, [this.receipt], input, options));
   }
 
   /**
-   * Makes the lease end `visibilityTimeoutSeconds` from now (0 s to 365 days; default: the queue's).
-   * @throws DumbwaiterError `lease_lost` when the lease is another's
+   * Sets the end of the lease to `visibilityTimeoutSeconds` from now (0 s to 365 days; default: the queue's).
+   * @throws DumbwaiterError `lease_lost` if the lease is lost
    */
   extend(visibilityTimeoutSeconds?: number, options?: CallOptions): Promise<Extended> {
     return this.#extend(visibilityTimeoutSeconds === undefined ? {} : { visibilityTimeoutSeconds }, options);
   }
 
   /**
-   * Tells how far the work is, from 0 to 1, for those who look at the message. It is a heartbeat, too: the lease ends a whole visibility
-   * timeout (of the receive, or the queue's) from now.
-   * @throws DumbwaiterError `lease_lost` when the lease is another's
+   * Reports progress from 0 to 1, for readers of the message. It also extends the lease: to a whole visibility timeout (of the
+   * receive, or else the queue's) from now.
+   * @throws DumbwaiterError `lease_lost` if the lease is lost
    */
   progress(progress: number, options?: CallOptions): Promise<Extended> {
     const seconds = this.#visibilityTimeoutSeconds;

@@ -1,16 +1,16 @@
-/** Time and chance as the SDK sees them, so that a test can put its own in their place. */
+/** Time and randomness as the SDK uses them, so that a test can replace them. */
 export interface Timers {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Runs `act` once, `ms` from now. Answers a function that calls it off. */
+  /** Runs `act` once, `ms` from now. Returns a function that cancels it. */
   after(ms: number, act: () => void): () => void;
-  /** Runs `act` once, when the current turn of the event loop, with all its promises, is over. Answers a function that calls it off. */
+  /** Runs `act` once, after the current turn of the event loop with all its promises. Returns a function that cancels it. */
   nextTurn(act: () => void): () => void;
-  /** 0 ≤ n < 1. */
+  /** A random number, 0 ≤ n < 1. */
   random(): number;
 }
 
-/** Longer ones overflow and fire at once: https://developer.mozilla.org/docs/Web/API/Window/setTimeout#maximum_delay_value */
+/** Longer timers overflow and fire at once: https://developer.mozilla.org/docs/Web/API/Window/setTimeout#maximum_delay_value */
 const setTimeoutMsMax = 2 ** 31 - 1;
 
 interface Host {
@@ -18,7 +18,7 @@ interface Host {
   clearImmediate?: (handle: unknown) => void;
 }
 
-/** The host's. In a browser, which has no `setImmediate`, a turn ends with a timer of 0 ms. */
+/** The host's timers. In a browser, which has no `setImmediate`, a turn ends with a timer of 0 ms. */
 export const hostTimers: Timers = {
   now: () => Date.now(),
   after(ms, act) {
@@ -34,7 +34,7 @@ export const hostTimers: Timers = {
   random: () => Math.random(),
 };
 
-/** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */
+/** Resolves after `ms`. Rejects with the signal's reason as soon as the signal aborts. */
 export function sleep(timers: Timers, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);

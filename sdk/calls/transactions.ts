@@ -1,4 +1,4 @@
-/** Publish and ack within a transaction of the caller's own: the queue's entries for it, and what its cancellation says of them. */
+/** Publish and ack within the caller's own transaction: the queue's entries for it, and the meaning of its cancellation. */
 
 import type { ItemValue, TransactionItem, TransactionWrite } from '../../contract/contract.ts';
 import { DumbwaiterError, type ErrorCode } from '../../contract/errors.ts';
@@ -12,15 +12,18 @@ export type LowLevelItem = TransactionItem<Record<string, ItemValue<Uint8Array>>
 export type DocumentItem = TransactionItem<Record<string, PlainValue>>;
 
 export interface ItemsOptions {
-  /** Entries for DynamoDBDocumentClient, with plain values, in place of the low-level client's. Default false. */
+  /** Returns entries for DynamoDBDocumentClient, with plain values, instead of the low-level client's. Default false. */
   document?: boolean;
 }
 
-/** What a failed condition of an entry says. An enumerable symbol: copied by a spread, and left out of every request. */
+/**
+ * The error code that a failed condition of an entry means. An enumerable symbol: a spread copies it, and no request includes
+ * it.
+ */
 const saidBy = Symbol.for('dumbwaiter.said');
 type Said = { [saidBy]?: ErrorCode };
 
-/** Entries as the caller's client takes them, marked with what their failure means. */
+/** Converts entries for the caller's client, and marks them with the error code that their failure means. */
 export function itemsFor(
   items: readonly TransactionItem[],
   code: ErrorCode,
@@ -42,8 +45,9 @@ export function itemsFor(
 }
 
 /**
- * What of the queue cancelled a transaction: `lease_lost` (of a message to be acked, or it is done already) or `message_exists` (of one
- * to be published under your own id); undefined when it was something else. `error` is the AWS client's, `items` the list that was sent.
+ * The queue's reason for a cancelled transaction: `lease_lost` (a message to ack lost its lease or is done already) or
+ * `message_exists` (a message to publish has an id that is taken). Undefined if the queue did not cause it. `error` is the AWS
+ * client's, `items` the list that was sent.
  */
 export function refusalOfTransaction(error: unknown, items: readonly TransactionWrite[]): DumbwaiterError | undefined {
   const { name, CancellationReasons: reasons } = (error ?? {}) as { name?: string; CancellationReasons?: { Code?: string }[] };
@@ -64,7 +68,7 @@ function mapped<From, To>(given: Record<string, From>, to: (value: From) => To):
   return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, to(value)]));
 }
 
-/** Bytes come as base64 over HTTP and Lambda. */
+/** Bytes travel as base64 over HTTP and Lambda. */
 function lowLevelValue(value: ItemValue): ItemValue<Uint8Array> {
   if ('B' in value) return { B: bytesOf(value.B) };
   if ('L' in value) return { L: value.L.map(lowLevelValue) };

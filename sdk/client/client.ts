@@ -1,3 +1,7 @@
+/**
+ * The client of the SDK. `sdk/client/` holds the classes that users call: start here. They make calls through `sdk/calls/`,
+ * over a transport of `sdk/transports/`.
+ */
 import type { Page, Queue, Transport } from '../../contract/contract.ts';
 import { checkNames, type Names } from '../../contract/names.ts';
 import { Caller, type CallOptions, retriesDefault, timeoutMsDefault } from '../calls/caller.ts';
@@ -16,25 +20,26 @@ import { SchedulesClient } from './schedules.ts';
 export interface DumbwaiterSettings {
   /** How long a call may take, retries included, in ms. Default 60,000. */
   timeoutMs?: number;
-  /** How often a call is tried again after a retryable error. Default 5. */
+  /** How often a call is retried after a retryable error. Default 5. */
   retries?: number;
   /**
-   * How long a publish waits for others to share its call, in ms. Default 0: those of the same turn of the event loop. Up to ten small messages
-   * of one call share a row, so ten that share a call cost 0.6 write units each, and one alone costs 6: a program that publishes one after
-   * another saves up to nine tenths by some 10 to 50 ms here.
+   * How long a publish waits for others to share its call, in ms. Default 0: publishes of the same turn of the event loop share
+   * a call.
+   * Up to ten small messages of one call share a row. A message in a full row costs 0.6 write units, a message alone 6. A
+   * program that publishes one message after another saves up to nine tenths with 10 to 50 ms.
    */
   lingerMs?: number;
   /**
-   * What JSON of messages (bodies, attributes, results) comes as. `values`, the default: as `JSON.parse` makes it, which rounds what a number
-   * cannot hold. `bigint`: the same, but whole numbers beyond 2^53 as bigint. `text`: the JSON text that was sent, for a parser of your own;
-   * of attributes each value by itself.
+   * The form in which the JSON of messages (bodies, attributes, results) is returned. `values`, the default: parsed by
+   * `JSON.parse`, which rounds large numbers. `bigint`: the same, but whole numbers beyond 2^53 are bigints. `text`: the JSON
+   * text that was sent, for another parser; of attributes, one text for each value.
    */
   json?: JsonMode;
-  /** For tests: time and chance in place of the host's. */
+  /** Replaces the host's time and randomness in tests. */
   timers?: Timers;
 }
 
-/** Over HTTP, or over another transport. */
+/** The client's options, with those of the HTTP transport or with another transport. */
 export type DumbwaiterOptions = DumbwaiterSettings & (HttpTransportOptions | { transport: Transport });
 
 const clientNames: Names<DumbwaiterSettings & HttpTransportOptions & { transport: Transport }> = {
@@ -47,11 +52,11 @@ const clientNames: Names<DumbwaiterSettings & HttpTransportOptions & { transport
   transport: true,
 };
 
-/** A client of one Dumbwaiter. It holds no connection of its own: make one, share it, and let it go. */
+/** A client of one Dumbwaiter deployment. Create one and share it. It opens no connections itself, so it need not be closed. */
 export class Dumbwaiter {
-  /** API keys; asks for an admin key. */
+  /** API keys. Requires an admin key. */
   readonly keys: KeysClient;
-  /** Messages that recur; asks for an admin key of all queues. */
+  /** Recurring messages. Requires an admin key for all queues. */
   readonly schedules: SchedulesClient;
   readonly #connection: Connection;
 
@@ -71,12 +76,12 @@ export class Dumbwaiter {
     this.schedules = new SchedulesClient(caller);
   }
 
-  /** The queue of this name, its bodies of type `T`. Calls nothing. */
+  /** The queue of this name, with bodies of type `T`. Makes no call. */
   queue<T = unknown>(name: string): QueueClient<T> {
     return new QueueClient<T>(name, this.#connection);
   }
 
-  /** The queues that the key may see. */
+  /** Lists the queues that the API key may see. */
   queues(input: Page = {}, options?: CallOptions): Pages<Queue> {
     return pagesOf(input, async (page) => {
       const { queues, cursor } = await this.#connection.caller.call('listQueues', {}, page, options);
@@ -84,7 +89,7 @@ export class Dumbwaiter {
     });
   }
 
-  /** Whether the queue answers. */
+  /** Resolves if the deployment answers. */
   health(options?: CallOptions): Promise<{ status: 'ok' }> {
     return this.#connection.caller.call('health', {}, {}, options);
   }

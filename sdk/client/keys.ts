@@ -1,7 +1,9 @@
+/** The part of the client that manages API keys. */
 import type { ApiKey, KeyInput, Page } from '../../contract/contract.ts';
 import type { Caller, CallOptions } from '../calls/caller.ts';
 import { type Pages, pagesOf } from '../calls/pages.ts';
 
+/** Manages API keys. Requires an admin key. */
 export class KeysClient {
   readonly #caller: Caller;
 
@@ -9,11 +11,15 @@ export class KeysClient {
     this.#caller = caller;
   }
 
-  /** Makes a key. Its `key` is shown this once. Not tried again after a lost answer: look in `list` for what to revoke. */
+  /**
+   * Creates a key. Its `key` is returned only this once. The call is not retried after a lost response: find the key in `list`
+   * and revoke it.
+   */
   create(input: KeyInput, options?: CallOptions): Promise<ApiKey & { key: string }> {
     return this.#caller.call('createKey', {}, input, options);
   }
 
+  /** Lists the keys, without their secrets. */
   list(input: Page = {}, options?: CallOptions): Pages<ApiKey> {
     return pagesOf(input, async (page) => {
       const { keys, cursor } = await this.#caller.call('listKeys', {}, page, options);
@@ -21,7 +27,7 @@ export class KeysClient {
     });
   }
 
-  /** The key works a minute longer at most. */
+  /** Revokes a key. It stops working within a minute. */
   async revoke(id: string, options?: CallOptions): Promise<void> {
     await this.#caller.call('revokeKey', { id }, {}, options);
   }

@@ -1,4 +1,4 @@
-/** What is done to a queue as a whole: its settings, its end, its dead letters. */
+/** Operations on a queue as a whole: its settings, its deletion, its dead letters. */
 
 import type { Queue, QueueSettingsInput, RedriveInput } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
@@ -17,17 +17,17 @@ export class QueueAdministration {
   }
 
   /**
-   * Makes the queue; what the settings leave out has its default, and so have fields left out of an object. A queue that has these settings is
-   * answered as it is. For the start of an application, see `ensure`.
-   * @throws DumbwaiterError `queue_exists` when it exists with others
+   * Creates the queue. Missing settings, and missing fields of an object, get their defaults. Returns an existing queue
+   * unchanged if it has these settings. Use `ensure` when an application starts.
+   * @throws DumbwaiterError `queue_exists` if the queue exists with other settings
    */
   create(settings: QueueSettingsInput = {}, options?: CallOptions): Promise<Queue> {
     return this.#connection.caller.call('createQueue', this.#params, settings, options);
   }
 
   /**
-   * Makes the queue, or, where it exists, gives it these settings: for the start of an application. Settings that are left out have their
-   * defaults in a new queue, and stay as they are in one that exists: a queue that was paused stays paused.
+   * Creates the queue, or gives an existing queue these settings. Use it when an application starts. Missing settings get their
+   * defaults in a new queue, and stay as they are in an existing one: a paused queue stays paused.
    */
   async ensure(settings: QueueSettingsInput = {}, options?: CallOptions): Promise<Queue> {
     try {
@@ -38,17 +38,20 @@ export class QueueAdministration {
     }
   }
 
-  /** Its settings, and how many messages it holds. */
+  /** Returns the queue's settings and how many messages it holds. */
   describe(options?: CallOptions): Promise<QueueDescription> {
     return this.#connection.caller.call('getQueue', this.#params, {}, options);
   }
 
-  /** Changes the settings given; the others stay. An object takes the place of the one before: fields left out of it have their defaults. */
+  /** Changes the given settings; the others stay. An object replaces the previous one: fields left out of it get their defaults. */
   update(settings: QueueSettingsInput, options?: CallOptions): Promise<Queue> {
     return this.#connection.caller.call('updateQueue', this.#params, settings, options);
   }
 
-  /** Takes messages, and gives none until `resume`; leases go on. In force everywhere within 2 s. */
+  /**
+   * Pauses the queue: it accepts messages, but delivers none until `resume`. Existing leases continue. Takes effect everywhere
+   * within 2 s.
+   */
   pause(options?: CallOptions): Promise<Queue> {
     return this.update({ paused: true }, options);
   }
@@ -57,31 +60,31 @@ export class QueueAdministration {
     return this.update({ paused: false }, options);
   }
 
-  /** Removes the queue with all it holds. */
+  /** Deletes the queue with everything in it. */
   async delete(options?: CallOptions): Promise<void> {
     await this.#connection.caller.call('deleteQueue', this.#params, {}, options);
   }
 
-  /** Removes every message published before now, whatever its state. */
+  /** Deletes every message published before now, whatever its state. */
   purge(options?: CallOptions): Promise<{ purgedBefore: string }> {
     return this.#connection.caller.call('purge', this.#params, {}, options);
   }
 
-  /** Begins to move dead letters from this queue back to where they died, or elsewhere. */
+  /** Starts to move dead letters from this queue back to the queues in which they died, or to another queue. */
   async redrive(input: RedriveInput = {}, options?: CallOptions): Promise<Redrive> {
     const { caller, timers } = this.#connection;
     return new Redrive(await caller.call('redrive', this.#params, input, options), caller, timers);
   }
 
-  /** A redrive begun earlier. */
+  /** Returns a redrive that was started earlier. */
   async getRedrive(id: string, options?: CallOptions): Promise<Redrive> {
     const { caller, timers } = this.#connection;
     return new Redrive(await caller.call('getRedrive', { queue: this.name, task: id }, {}, options), caller, timers);
   }
 
   /**
-   * Makes a secret that signs what the queue sends to URLs (Standard Webhooks), and answers it, this once. Earlier ones sign too for a day: give
-   * the new one to what verifies in that time. Not tried again after a lost answer.
+   * Creates a secret that signs what the queue sends to URLs (Standard Webhooks), and returns it, only this once. Earlier
+   * secrets keep signing for a day: give the new one to the verifying side in that time. Not retried after a lost response.
    */
   async rotateSigningSecret(options?: CallOptions): Promise<string> {
     return (await this.#connection.caller.call('rotateSigningSecret', this.#params, {}, options)).secret;

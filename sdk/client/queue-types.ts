@@ -1,4 +1,4 @@
-/** What a queue's methods take and answer, in the words of the SDK. */
+/** Types of the inputs and results of a queue's methods. */
 
 import type { Counts, PublishResult, Queue, Refused } from '../../contract/contract.ts';
 import type { SentAttributes } from '../calls/content.ts';
@@ -6,7 +6,7 @@ import type { NewMessage } from '../calls/publisher.ts';
 
 /** One message, or several. */
 export type Publishable<T> = NewMessage<T> | readonly NewMessage<T>[];
-/** Entries of a transaction, and the ids that the messages will have. */
+/** Entries of a transaction, and the ids that its messages will have. */
 export interface PublishItems<Item> {
   items: Item[];
   ids: string[];
@@ -18,13 +18,13 @@ export type QueueDescription = Queue & { counts: Counts };
 export interface ReceiveInput {
   /** At most this many messages, 1 to 100. Default 1. */
   max?: number;
-  /** How long they are leased, 0 s to 365 days. Default: the queue's. */
+  /** How long the messages are leased, 0 s to 365 days. Default: the queue's `visibilityTimeoutSeconds`. */
   visibilityTimeoutSeconds?: number;
   /** How long to wait for a first message, 0 to 20 s. Default 0. */
   waitSeconds?: number;
 }
 
-/** So many seconds from now, or an instant (RFC 3339). */
+/** A number of seconds from now, or an instant (RFC 3339). */
 export type Reschedule = { delaySeconds: number } | { deliverAt: string };
 
 export interface Edit<T = unknown> {
@@ -33,7 +33,7 @@ export interface Edit<T = unknown> {
   priority?: number;
 }
 
-/** Messages, or their receipts. */
+/** Received messages, or their receipts. */
 export type Receipts = readonly (string | { readonly receipt: string })[];
 
 export function receiptsOf(messages: Receipts): string[] {

@@ -1,3 +1,4 @@
+/** The part of the client that publishes, receives and manages the messages of one queue. */
 import type { AckResult, ExtendResult, Json, MessageState, Page, PublishResult, ReleaseResult } from '../../contract/contract.ts';
 import { accepted, gathered } from '../calls/batch-results.ts';
 import type { CallOptions } from '../calls/caller.ts';
@@ -24,7 +25,7 @@ import {
 } from './queue-types.ts';
 import type { CallInput } from './requests.ts';
 
-/** One queue, its bodies of type `T`. Making this object calls nothing: `create` makes the queue. */
+/** One queue, with bodies of type `T`. Creating this object makes no call: `create` creates the queue. */
 export class QueueClient<T = unknown> extends QueueAdministration {
   readonly #connection: Connection;
 
@@ -34,11 +35,13 @@ export class QueueClient<T = unknown> extends QueueAdministration {
   }
 
   /**
-   * Publishes. What is published to a queue in the same turn, or within the client's `lingerMs`, travels together.
+   * Publishes one or several messages. Publishes to one queue in the same turn of the event loop, or within the client's
+   * `lingerMs`, share a call.
    *
-   * At least once: when an answer is lost, the message is sent again, and may be there twice, unless it has an `id` of
-   * yours, or `retries` is 0. One message: a refusal is thrown. Several: each has its result, in order, and an error is
-   * thrown only when none got an answer; what does not fit into one call (100 messages, 5 MiB) travels side by side.
+   * At least once: after a lost response the message is sent again, and may exist twice, unless it has an `id` chosen by you or
+   * `retries` is 0. One message: a refusal is thrown.
+   * Several: each has its own result, in order, and an error is thrown only if no message got an answer. Messages beyond one
+   * call (100 messages, 5 MiB) travel in parallel calls.
    */
   publish(message: NewMessage<T>, options?: CallOptions): Promise<Published>;
   publish(messages: readonly NewMessage<T>[], options?: CallOptions): Promise<PublishResult[]>;
@@ -50,10 +53,12 @@ export class QueueClient<T = unknown> extends QueueAdministration {
   }
 
   /**
-   * Entries for a TransactWriteItems of your own: the messages, 1 to 100, are published with what else it writes, or not at all. This call
-   * publishes nothing. Commit them once, and within a minute: ids and times are those of now, and a purge in between takes the messages
-   * with it. A transaction takes 100 entries and 4 MB, yours included; a small message takes one entry, ten published together one.
-   * @throws DumbwaiterError `invalid_input` when one message cannot be published, or all together are too large
+   * Returns entries for your own TransactWriteItems: the 1 to 100 messages are published together with your writes, or not at
+   * all. This call itself publishes nothing. Commit the entries once, within a minute: ids and times are fixed now, and a purge
+   * in between also removes the messages.
+   * A transaction takes 100 entries and 4 MB, including yours. A small message takes one entry, and so do ten published
+   * together.
+   * @throws DumbwaiterError `invalid_input` if a message cannot be published, or all together are too large
    */
   publishItems(
     messages: Publishable<T>,
@@ -66,14 +71,17 @@ export class QueueClient<T = unknown> extends QueueAdministration {
     return { items: itemsFor(items, 'message_exists', { document }), ids };
   }
 
-  /** Leases messages to this program; none is an empty list. A retry after a lost answer leaves the first one's leases to expire. */
+  /**
+   * Leases messages to this program; an empty list if there are none. A retry after a lost response leaves the leases of the
+   * first attempt to expire.
+   */
   async receive(input: ReceiveInput = {}, options?: CallOptions): Promise<ReceivedMessage<T>[]> {
     return (await this.#receive(this.#connection.leases, input, options)).messages;
   }
 
   /**
-   * Works on the queue until `stop` is called.
-   * @throws TypeError when `transaction` is asked of a transport that has none
+   * Runs a handler on the queue's messages until `stop` is called.
+   * @throws TypeError if `transaction` is set and the transport cannot commit transactions
    */
   consume(handler: TransactionHandler<T>, options: ConsumerOptions & { transaction: true }): Consumer<T>;
   consume(handler: Handler<T>, options?: ConsumerOptions): Consumer<T>;
@@ -91,41 +99,47 @@ export class QueueClient<T = unknown> extends QueueAdministration {
     });
   }
 
-  /** Any number of messages, or receipts; each has its result, in order. What `result` says is kept with each of them. */
+  /** Acks any number of messages or receipts. Each has its own result, in order. `result` is kept with each of them. */
   async ack(messages: Receipts, options?: CallOptions & { result?: Json }): Promise<AckResult[]> {
     return gathered(this.#connection.leases.ack(this.name, receiptsOf(messages), options));
   }
 
-  /** As `ReceivedMessage.ackItems`, for any number of messages or receipts of this queue: one entry for all that share a row. */
+  /**
+   * Like `ReceivedMessage.ackItems`, for any number of messages or receipts of this queue: one entry for all messages that
+   * share a row.
+   */
   ackItems(messages: Receipts, options: CallOptions & ItemsOptions & { document: true }): Promise<DocumentItem[]>;
   ackItems(messages: Receipts, options?: CallOptions & ItemsOptions): Promise<LowLevelItem[]>;
   ackItems(messages: Receipts, options: CallOptions & ItemsOptions = {}): Promise<LowLevelItem[] | DocumentItem[]> {
     return this.#connection.leases.ackItems(this.name, receiptsOf(messages), options);
   }
 
-  /** As `ReceivedMessage.release`, for any number of messages or receipts. */
+  /** Like `ReceivedMessage.release`, for any number of messages or receipts. */
   async release(messages: Receipts, input?: ReleaseInput, options?: CallOptions): Promise<ReleaseResult[]> {
     return gathered(this.#connection.leases.release(this.name, receiptsOf(messages), input, options));
   }
 
-  /** As `ReceivedMessage.extend`, for any number of messages or receipts. */
+  /** Like `ReceivedMessage.extend`, for any number of messages or receipts. */
   extend(messages: Receipts, visibilityTimeoutSeconds?: number, options?: CallOptions): Promise<ExtendResult[]> {
     const input = { ...(visibilityTimeoutSeconds !== undefined && { visibilityTimeoutSeconds }) };
     return gathered(this.#connection.leases.extend(this.name, receiptsOf(messages), input, options));
   }
 
   /**
-   * Publishes a request and waits for its reply, the result that is given with the ack (undefined: none was), for as long as `timeoutSeconds`
-   * says. The queue must keep results, and the key needs the scopes publish and receive. With an `id` of yours, a program that died and
-   * calls again finds its first request. Aborting ends the waiting, not the request.
-   * @throws DumbwaiterError `call_timeout` (nobody's request is cancelled), `cancelled`, `message_dead`; `invalid_input`: no results are kept
+   * Publishes a request and waits up to `timeoutSeconds` for its reply: the result given with the ack (undefined if there was
+   * none). The queue must keep results, and the API key needs the scopes publish and receive.
+   * With an `id` chosen by you, a restarted program that calls again finds its first request. Aborting ends the waiting, not
+   * the request.
+   * @throws DumbwaiterError `call_timeout` (a request that is not being handled is cancelled), `cancelled`, `message_dead`;
+   * `invalid_input` if the queue keeps no results
    */
   call<Result = Json>(body: T, input?: CallInput, options?: CallOptions): Promise<Result> {
     return this.#connection.requests.call(this.name, body, input, options) as Promise<Result>;
   }
 
   /**
-   * A message by id, without receiving it; also one that has ended and is kept. With `waitSeconds` (0 to 20) the answer waits for its end.
+   * Returns a message by id without receiving it, also an ended message that is kept. With `waitSeconds` (0 to 20) the call
+   * waits for its end.
    * @throws DumbwaiterError `message_not_found`
    */
   async get(id: string, input: { waitSeconds?: number } = {}, options?: CallOptions): Promise<WaitingMessage<T>> {
@@ -133,15 +147,17 @@ export class QueueClient<T = unknown> extends QueueAdministration {
   }
 
   /**
-   * Cancels a message that waits: it is never received again. Its own id is free for another.
-   * @throws DumbwaiterError `message_leased`, unless `force`: then its holder is told `cancelled`
+   * Cancels a waiting message: it is never received again. An id chosen by a caller becomes free.
+   * @throws DumbwaiterError `message_leased` without `force`; with `force`, the receiver's next ack, release or extend fails
+   * with `cancelled`
    */
   async cancel(id: string, input: { force?: boolean } = {}, options?: CallOptions): Promise<void> {
     await this.#connection.caller.call('cancelMessage', { queue: this.name, id }, input, options);
   }
 
   /**
-   * Lets a message be received that was published `prepared`: at once, or after its delay. Committing it again changes nothing.
+   * Commits a message that was published `prepared`: it can be received at once, or after its delay. Repeating the commit
+   * changes nothing.
    * @throws DumbwaiterError `message_rolled_back`, `message_not_found`
    */
   async commit(id: string, options?: CallOptions): Promise<void> {
@@ -149,7 +165,7 @@ export class QueueClient<T = unknown> extends QueueAdministration {
   }
 
   /**
-   * Gives a message up that was published `prepared`: nobody ever receives it. Rolling it back again changes nothing.
+   * Rolls back a message that was published `prepared`: it is never received. Repeating the rollback changes nothing.
    * @throws DumbwaiterError `message_committed`, `message_not_found`
    */
   async rollback(id: string, options?: CallOptions): Promise<void> {
@@ -157,7 +173,7 @@ export class QueueClient<T = unknown> extends QueueAdministration {
   }
 
   /**
-   * Puts a message that waits off, or brings it forward.
+   * Changes when a waiting message can be received, to later or earlier.
    * @throws DumbwaiterError `message_leased`, `message_not_found`
    */
   reschedule(id: string, when: Reschedule, options?: CallOptions): Promise<{ id: string; visibleAt: string }> {
@@ -165,7 +181,7 @@ export class QueueClient<T = unknown> extends QueueAdministration {
   }
 
   /**
-   * Changes what a message that waits carries, or its priority; what is left out stays.
+   * Changes the body, attributes or priority of a waiting message. Fields that are left out stay.
    * @throws DumbwaiterError `message_leased`, `message_not_found`
    */
   async edit(id: string, { body, attributes, ...rest }: Edit<T>, options?: CallOptions): Promise<void> {
@@ -177,7 +193,7 @@ export class QueueClient<T = unknown> extends QueueAdministration {
     await this.#connection.caller.call('updateMessage', { queue: this.name, id }, changes, options);
   }
 
-  /** Messages of one state, or of all, without receiving them. */
+  /** Lists messages of one state, or of all, without receiving them. */
   peek(input: Page & { state?: MessageState } = {}, options?: CallOptions): Pages<WaitingMessage<T>> {
     return pagesOf(input, async (page) => {
       const { messages, cursor } = await this.#connection.caller.call('peek', this.#params, page, options);

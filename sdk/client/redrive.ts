@@ -1,3 +1,4 @@
+/** Watches and cancels redrive tasks. */
 import type { RedriveTask } from '../../contract/contract.ts';
 import { checkNames, type Names } from '../../contract/names.ts';
 import type { Caller, CallOptions } from '../calls/caller.ts';
@@ -6,9 +7,9 @@ import { sleep, type Timers } from '../calls/timers.ts';
 export const redrivePollMsDefault = 1_000;
 
 export interface RedriveWaitOptions {
-  /** How often to look. Default 1,000 ms. */
+  /** How often to refresh the task, in ms. Default 1,000. */
   pollMs?: number;
-  /** Called with each look at the task. */
+  /** Called with the task after each refresh, and once at the start. */
   onProgress?: (task: RedriveTask) => void;
   /** Ends the waiting, not the task. */
   signal?: AbortSignal;
@@ -16,10 +17,10 @@ export interface RedriveWaitOptions {
 
 const waitNames: Names<RedriveWaitOptions> = { pollMs: true, onProgress: true, signal: true };
 
-/** A redrive under way. It goes on by itself: this only watches it, or cancels it. */
+/** A redrive task. The task runs on the server; this object only reads or cancels it. */
 export class Redrive {
   readonly id: string;
-  /** As last seen. */
+  /** The task as of the last refresh. */
   task: RedriveTask;
   readonly #caller: Caller;
   readonly #timers: Timers;
@@ -31,13 +32,13 @@ export class Redrive {
     this.#timers = timers;
   }
 
-  /** Looks again: how many were moved, and whether it has ended. */
+  /** Reads the task again: how many messages were moved, and whether it has ended. */
   async refresh(options?: CallOptions): Promise<RedriveTask> {
     this.task = await this.#caller.call('getRedrive', this.#params(), {}, options);
     return this.task;
   }
 
-  /** Resolves once the task has ended: `done`, `cancelled`, or `failed` with its `error`. */
+  /** Resolves when the task has ended: `done`, `cancelled`, or `failed` with its `error`. */
   async wait(given: RedriveWaitOptions = {}): Promise<RedriveTask> {
     checkNames('wait', given, waitNames);
     const { pollMs = redrivePollMsDefault, onProgress, signal } = given;
@@ -51,7 +52,7 @@ export class Redrive {
     return this.task;
   }
 
-  /** Stops it where it is; what was moved stays moved. */
+  /** Cancels the task. Messages that were moved stay moved. */
   async cancel(options?: CallOptions): Promise<RedriveTask> {
     this.task = await this.#caller.call('cancelRedrive', this.#params(), {}, options);
     return this.task;

@@ -1,3 +1,4 @@
+/** Implements `QueueClient.call`. */
 import type { Json, Message } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { waitSecondsMax } from '../../contract/limits.ts';
@@ -7,19 +8,19 @@ import { entryOf, type NewMessage } from '../calls/publisher.ts';
 import { sleep, type Timers } from '../calls/timers.ts';
 
 export interface CallInput extends Pick<NewMessage, 'id' | 'attributes' | 'delaySeconds' | 'priority'> {
-  /** How long to wait for the result. Default 30. */
+  /** How long to wait for the result, in seconds. Default 30. */
   timeoutSeconds?: number;
 }
 
 export const callTimeoutSecondsDefault = 30;
-/** What the last look for a result may take beyond the time-out, retries included. */
+/** How long the last read of the result may take beyond the time-out, in ms, retries included. */
 const lastLookMsMax = 5_000;
 
-/** Requests and replies: a message is published, whoever receives it acks it with a result, and that is the reply. */
+/** Requests and replies: a message is published, its receiver acks it with a result, and that result is the reply. */
 export class Requests {
   readonly #caller: Caller;
   readonly #timers: Timers;
-  /** Queues that were found to keep results. */
+  /** Queues that are known to keep results. */
   readonly #keeping = new Set<string>();
 
   constructor(caller: Caller, timers: Timers) {
@@ -27,9 +28,9 @@ export class Requests {
     this.#timers = timers;
   }
 
-  /** The result given with the ack; undefined where none was. Throws DumbwaiterError as `QueueClient.call` says. */
+  /** Returns the result given with the ack; undefined if there was none. Throws DumbwaiterError as `QueueClient.call` documents. */
   async call(queue: string, body: unknown, input: CallInput = {}, options: CallOptions = {}): Promise<Json | undefined> {
-    // A retry of the publish finds the first, by the id.
+    // The id lets a retried publish find the message of the first attempt.
     const { timeoutSeconds = callTimeoutSecondsDefault, id = crypto.randomUUID(), ...rest } = input;
     const entry = entryOf({ body, id, ...rest });
     const deadline = this.#timers.now() + timeoutSeconds * 1000;
@@ -51,7 +52,7 @@ export class Requests {
     return this.#caller.call('getMessage', { queue, id }, { waitSeconds }, { timeoutMs: lastLookMsMax, ...options });
   }
 
-  /** Nobody shall do what nobody waits for any more; unless somebody is at it. */
+  /** Cancels the request, because no caller waits for it any more, unless a receiver is handling it. */
   async #giveUp(queue: string, id: string, timeoutSeconds: number, options: CallOptions): Promise<Json | undefined> {
     const late = (more: string) =>
       new DumbwaiterError('call_timeout', `The request ${id} had no result within ${timeoutSeconds} s; ${more}.`);
@@ -68,7 +69,7 @@ export class Requests {
     throw late('nobody had taken it, and it was cancelled');
   }
 
-  /** Without this the caller would wait in vain. Asked once for each queue: it counts messages, too. */
+  /** Without kept results the caller would wait in vain. Checked once for each queue, because the call also counts messages. */
   async #checkKeeps(queue: string, options: CallOptions): Promise<void> {
     if (this.#keeping.has(queue)) return;
     const { keep } = await this.#caller.call('getQueue', { queue }, {}, options);
@@ -82,7 +83,7 @@ export class Requests {
   }
 }
 
-/** It has ended, or left for the dead-letter queue. */
+/** Whether the request has ended, or has moved to the dead-letter queue. */
 function isOver(message: Message, queue: string): boolean {
   return message.endedAt !== undefined || message.queue !== queue;
 }

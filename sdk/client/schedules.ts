@@ -1,3 +1,4 @@
+/** The part of the client that manages schedules. */
 import type { Attributes, Page, Schedule, ScheduleInput, ScheduleMessage } from '../../contract/contract.ts';
 import type { Caller, CallOptions } from '../calls/caller.ts';
 import { attributesOf, bodyOf, contentOf, type SentAttributes } from '../calls/content.ts';
@@ -7,19 +8,22 @@ import { type Pages, pagesOf } from '../calls/pages.ts';
 export interface TickMessage {
   /** Any JSON value, or bytes as Uint8Array; at most 1 MiB. */
   body: unknown;
-  /** Up to 18, each a string or a number; each message is given two more: `schedule`, the name, and `tick`, the instant. */
+  /** At most 18, each a string or a number. The queue adds two: `schedule`, the name, and `tick`, the instant. */
   attributes?: SentAttributes;
-  /** 0, the least urgent, to one less than the levels of the queue. Default 0. */
+  /** From 0, the least urgent, to one less than the queue's levels. Default 0. */
   priority?: number;
 }
 
-/** A schedule to be put: either `cron`, with `timeZone`, or `everySeconds`. */
+/** A schedule to put: either `cron`, optionally with `timeZone`, or `everySeconds`. */
 export type NewSchedule = Omit<ScheduleInput, 'message'> & { message: TickMessage };
 export type ScheduleChanges = Partial<NewSchedule>;
-/** A schedule as it is; bytes of its message come as Uint8Array. */
+/** A schedule as stored. A body of bytes is a Uint8Array. */
 export type ScheduleDescription = Omit<Schedule, 'message'> & { message: TickMessage & { attributes: Attributes } };
 
-/** Messages that recur: at each tick of a schedule one is published, exactly once. Asks for an admin key of all queues. */
+/**
+ * Recurring messages: a schedule publishes one message at each of its ticks, exactly once. Requires an admin key for all
+ * queues.
+ */
 export class SchedulesClient {
   readonly #caller: Caller;
 
@@ -28,9 +32,9 @@ export class SchedulesClient {
   }
 
   /**
-   * Creates the schedule, or replaces it; one that is there and just so stays as it is. What was not yet due of the one before is taken
-   * back.
-   * @throws DumbwaiterError `invalid_input` for a cron expression or a time zone that is not known, or a queue that does not exist
+   * Creates or replaces the schedule. An identical schedule stays as it is. Messages of the previous schedule that are not yet
+   * due are withdrawn.
+   * @throws DumbwaiterError `invalid_input` for an unknown cron expression or time zone, or a queue that does not exist
    */
   async put(name: string, { message, ...rest }: NewSchedule, options?: CallOptions): Promise<ScheduleDescription> {
     return described(await this.#caller.call('putSchedule', { name }, { ...rest, message: wire(message) }, options));
@@ -41,23 +45,23 @@ export class SchedulesClient {
     return described(await this.#caller.call('getSchedule', { name }, {}, options));
   }
 
-  /** Changes what is given; the rest stays. `cron` takes the place of `everySeconds`, and the other way round. */
+  /** Changes the given fields; the others stay. `cron` replaces `everySeconds`, and the reverse. */
   async update(name: string, { message, ...rest }: ScheduleChanges, options?: CallOptions): Promise<ScheduleDescription> {
     const changes = { ...rest, ...(message && { message: wire(message) }) };
     return described(await this.#caller.call('updateSchedule', { name }, changes, options));
   }
 
-  /** No ticks from now on, until `resume`: those of that time are left out. What is due already stays in its queue. */
+  /** Stops the ticks until `resume`. The ticks of that time are skipped. Messages that are already due stay in their queue. */
   pause(name: string, options?: CallOptions): Promise<ScheduleDescription> {
     return this.update(name, { paused: true }, options);
   }
 
-  /** Goes on with the next tick from now. */
+  /** Continues with the next tick from now. */
   resume(name: string, options?: CallOptions): Promise<ScheduleDescription> {
     return this.update(name, { paused: false }, options);
   }
 
-  /** What is due already stays in its queue. */
+  /** Deletes the schedule. Messages that are already due stay in their queue. */
   async delete(name: string, options?: CallOptions): Promise<void> {
     await this.#caller.call('deleteSchedule', { name }, {}, options);
   }

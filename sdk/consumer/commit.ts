@@ -1,24 +1,31 @@
+/** How a consumer acks a message when its handler returns something: as a transaction or as a result. */
 import type { Json, TransactionWrite } from '../../contract/contract.ts';
 import type { Caller } from '../calls/caller.ts';
 import type { ReceivedMessage } from '../calls/received-message.ts';
 import type { ConsumerOptions } from './options.ts';
 
-/** How a consumer acks a message with what its handler returned. */
+/** Acks a message with what its handler returned. */
 export type Commit = (message: ReceivedMessage<unknown>, returned: unknown) => Promise<void>;
 
-/** As the options ask for; undefined: what is returned is of no use. Throws TypeError for what cannot be. */
+/**
+ * The commit that the options ask for; undefined: what a handler returns is not used. Throws TypeError for options that
+ * contradict each other.
+ */
 export function commitOf(caller: Caller, { transaction, reply }: ConsumerOptions): Commit | undefined {
   if (transaction && reply) throw new TypeError('transaction and reply: a handler returns either writes or a result');
   if (transaction) return commitsBy(caller);
   return reply ? repliesWith : undefined;
 }
 
-/** What is returned is the message's result; nothing returned is none. */
+/** Acks with the returned value as the message's result. If the handler returned undefined, the message has no result. */
 async function repliesWith(message: ReceivedMessage<unknown>, returned: unknown): Promise<void> {
   await message.ack(returned === undefined ? {} : { result: returned as Json });
 }
 
-/** Commits what a handler returned in one transaction with the ack of its message. Throws TypeError where the transport cannot. */
+/**
+ * Commits the writes that a handler returned in one transaction with the message's ack. Throws TypeError if the transport
+ * cannot.
+ */
 function commitsBy(caller: Caller): Commit {
   if (!caller.canTransact) throw new TypeError('transaction: only the transport of dumbwaiter/direct commits transactions');
   return async (message, writes = []) => {

@@ -1,3 +1,4 @@
+/** The consumer's loop. `sdk/consumer/` holds what runs a handler on a queue: start here. job.ts handles one message. */
 import { visibilityTimeoutSecondsDefault } from '../../contract/limits.ts';
 import { checkNames, type Names } from '../../contract/names.ts';
 import type { CallOptions } from '../calls/caller.ts';
@@ -14,42 +15,43 @@ export type { Handler, HandlerContext, TransactionHandler } from './job.ts';
 export type { ConsumerOptions } from './options.ts';
 
 export interface StopOptions {
-  /** How long to let handlers finish, in ms, before what is left is given back. Default 30,000. */
+  /** How long handlers may take to finish, in ms, before their messages are given back. Default 30,000. */
   deadlineMs?: number;
 }
 
 const stopNames: Names<StopOptions> = { deadlineMs: true };
 
 export const stopDeadlineMsDefault = 30_000;
-/** The last part of a stop's deadline is kept for giving back: half of it, at most this. */
+/** The end of a stop's deadline is reserved for giving messages back: half of the deadline, at most this. */
 export const giveBackReserveMsMax = 2_000;
-/** How long a stop lets an open receive answer before it hangs up: a call that has found messages ends by itself within this. */
+/** How long a stop waits for an open receive before it disconnects. A receive that has found messages answers within this time. */
 export const hangUpMs = 100;
 
-/** The queue, as a consumer needs it. */
+/** The queue's operations that a consumer needs. */
 export interface ConsumerSource<T> {
   receive(
     input: { max: number; visibilityTimeoutSeconds: number; waitSeconds: number },
     options: CallOptions,
   ): Promise<{ messages: ReceivedMessage<T>[]; waitIsCheap: boolean }>;
   visibilityTimeoutSeconds(options: CallOptions): Promise<number>;
-  /** Acks together with what the handler returned; without it, acks are plain. */
+  /** Acks a message together with what its handler returned. Undefined: acks are plain. */
   commit?: (message: ReceivedMessage<T>, writes: unknown) => Promise<void>;
-  /** Sends the acks, releases and extensions that wait for company. */
+  /** Sends the acks, releases and extensions that wait to share a call. */
   flush(): void;
 }
 
 /**
- * Works on a queue: receives as many messages as it has free handlers, keeps them leased while their handlers run, acks
- * those handled (together), releases those failed with the error's message. At least once: a handler may see a message again.
+ * Runs a handler on a queue's messages: receives as many as it has free handlers, extends their leases while the handlers run,
+ * acks handled messages in batches, and releases failed ones with the error's message. At least once: a handler may get a
+ * message again.
  *
- * No error ends it. After one that may pass it goes on soon; after one that stays until somebody acts (a revoked key, a
- * deleted queue) it tries again, in the end each minute, so that it heals when the cause does. While receives fail, `error` is told
- * once for each kind of error, and `recovered` once when they succeed again. Stop it
- * from the `error` listener if you would rather have it die.
+ * No error ends a consumer. It retries soon after a transient error. After an error that lasts until someone acts (a revoked
+ * key, a deleted queue) it retries up to once a minute, and so recovers by itself.
+ * While receives fail, `error` is emitted once for each kind of error, and `recovered` once when they succeed again. To end on
+ * errors, call `stop` from an `error` listener.
  */
 export class Consumer<T = unknown> {
-  /** Resolves once it has stopped and holds nothing more; never rejects. */
+  /** Resolves when the consumer has stopped and holds no messages; never rejects. */
   readonly done: Promise<void>;
   readonly #plan: ConsumerPlan;
   readonly #handler: Handler<T>;
@@ -59,11 +61,11 @@ export class Consumer<T = unknown> {
   readonly #emitter = new Emitter<ConsumerEvents<T>>();
   readonly #outage: Outage<T>;
   readonly #jobs = new Map<Job<T>, Promise<void>>();
-  /** No new receive. */
+  /** Aborted: start no new receive. */
   readonly #stopping = new AbortController();
-  /** The open receive is cut, where the server notices. */
+  /** Aborted: disconnect the open receive, if the server notices a disconnect. */
   readonly #hangingUp = new AbortController();
-  /** The open receive is cut, and what is held is given back. */
+  /** Aborted: disconnect the open receive in any case, and give all messages back. */
   readonly #ending = new AbortController();
   #idle = false;
   #atWork = 0;
@@ -89,21 +91,23 @@ export class Consumer<T = unknown> {
     void this.done.then(() => signal?.removeEventListener('abort', abort));
   }
 
-  /** Listens to an event; answers a function that ends the listening. */
+  /** Listens to an event. Returns a function that removes the listener. */
   on<Name extends keyof ConsumerEvents<T>>(name: Name, listener: (event: ConsumerEvents<T>[Name]) => void): () => void {
     return this.#emitter.on(name, listener);
   }
 
-  /** Handlers at work now. */
+  /** The number of handlers that run now. */
   get running(): number {
     return this.#atWork;
   }
 
   /**
-   * Receives no more, and resolves when nothing is held, at the latest after the deadline. Handlers at work may finish;
-   * shortly before the deadline the signals of those left abort, and their messages are given back, not as failed. What an open
-   * receive still brings is given back. It is cut after a moment where the server notices that; elsewhere it may answer until the
-   * deadline, for what it brings after a cut stays leased by nobody until its visibility timeout. `deadlineMs: 0` gives all back at once. A second call can only hasten the first.
+   * Stops receiving. Resolves when no message is held, at the latest after the deadline. Running handlers may finish.
+   * Shortly before the deadline the signals of the remaining handlers abort, and their messages are given back, not as failed.
+   * Messages that an open receive still returns are given back too.
+   * An open receive is disconnected after a moment if the server notices a disconnect. Otherwise it may answer until the
+   * deadline, because messages that it returns after a disconnect stay leased until their visibility timeout.
+   * `deadlineMs: 0` gives everything back at once. A second call can only make the stop faster.
    */
   async stop(options: StopOptions = {}): Promise<void> {
     checkNames('stop', options, stopNames);
@@ -178,7 +182,7 @@ export class Consumer<T = unknown> {
     if (stopping) this.#source.flush();
   }
 
-  /** Waits for free handlers: one at least, and a little longer for half a batch. 0: it is stopping. */
+  /** Waits for at least one free handler, and a little longer for half a batch. Returns 0 when the consumer is stopping. */
   async #room(): Promise<number> {
     const { concurrency, batch, lingerMs } = this.#plan;
     const free = () => Math.min(batch, concurrency - this.#atWork);
@@ -192,7 +196,7 @@ export class Consumer<T = unknown> {
     return this.#stopping.signal.aborted ? 0 : free();
   }
 
-  /** Resolves when a handler ends, when the consumer is to stop, or after `ms`. */
+  /** Resolves when a handler ends, when the consumer stops, or after `ms`. */
   #freed(ms?: number): Promise<void> {
     return new Promise((resolve) => {
       const callOff = ms === undefined ? () => {} : this.#timers.after(ms, resolve);
@@ -233,7 +237,7 @@ export class Consumer<T = unknown> {
     }
   }
 
-  /** Resolves early when the consumer is to stop. */
+  /** Pauses for `ms`, or until the consumer stops. */
   async #pause(ms: number): Promise<void> {
     if (ms > 0) await sleep(this.#timers, ms, this.#stopping.signal).catch(() => {});
   }

@@ -1,3 +1,4 @@
+/** Runs the handler for one message, and settles the message with the outcome. */
 import type { TransactionWrite } from '../../contract/contract.ts';
 import { DumbwaiterError, type ErrorCode } from '../../contract/errors.ts';
 import { textOfThrown } from '../../contract/thrown.ts';
@@ -8,14 +9,20 @@ import { LeaseKeeper } from './lease-keeper.ts';
 import { isRejection } from './reject.ts';
 
 export interface HandlerContext {
-  /** Aborts when the lease is lost or has ended (reason: DumbwaiterError `lease_lost`), or when the consumer gives the message back. */
+  /** Aborts when the lease is lost or over (reason: DumbwaiterError `lease_lost`), or when the consumer gives the message back. */
   signal: AbortSignal;
 }
 
-/** Handled when it returns, failed when it throws, dead-lettered at once when it throws a `Reject`. It may ack or release the message itself. */
+/**
+ * A message is acked when its handler returns, released as failed when it throws, and dead-lettered at once when it throws a
+ * `Reject`. The handler may also ack or release the message itself.
+ */
 export type Handler<T> = (message: ReceivedMessage<T>, context: HandlerContext) => unknown;
 
-/** Of a consumer with `transaction`: what is returned is committed together with the message's ack, or nothing is. */
+/**
+ * The handler of a consumer with `transaction`: the writes that it returns are committed together with the message's ack, or
+ * neither is.
+ */
 export type TransactionHandler<T> = (
   message: ReceivedMessage<T>,
   context: HandlerContext,
@@ -28,26 +35,26 @@ export interface JobParts<T> {
   emitter: Emitter<ConsumerEvents<T>>;
   timers: Timers;
   lease: { seconds: number; endsAt: number };
-  /** The handler's place is free again; the ack or release may still be under way. */
+  /** Called when the handler has ended. The ack or release may still be in progress. */
   onHandled(): void;
 }
 
-/** Refusals of what the handler returned. */
+/** Error codes that mean that the queue refused what the handler returned. */
 const refusedReturns: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['message_exists', 'invalid_input']);
 
 type Outcome = { returned: unknown } | { error: unknown };
 
-/** How long the calls that give a message back at a stop may take. */
+/** How long the calls that give a message back during a stop may take, in ms. */
 export const giveBackMsMax = 5_000;
 
-/** One message in a consumer's hands: its handler, its lease, and how it ends. */
+/** One message of a consumer: its handler, its lease, and its ack or release. */
 export class Job<T> {
   readonly #message: ReceivedMessage<T>;
   readonly #parts: JobParts<T>;
   readonly #controller = new AbortController();
-  /** The message is no longer this consumer's to settle: the queue says that its lease is lost, or it was given back. */
+  /** This consumer must not settle the message any more: the queue says that its lease is lost, or the message was given back. */
   #parted = false;
-  /** The lease is over by this process's clock. The message may still be acked, if the queue has given it to nobody else. */
+  /** The lease is over by this process's clock. The message can still be acked if no other receiver has got it. */
   #over = false;
   #handled = false;
   #onGivenBack: () => void = () => {};
@@ -61,14 +68,14 @@ export class Job<T> {
   }
 
   /**
-   * Resolves, never rejects, once the message is acked, released, or given back, or its handler ended after it was lost, or the lease was
-   * lost before the handler began.
+   * Resolves, never rejects, when the message was acked, released or given back, when its handler ended after the lease was
+   * lost, or when the lease was lost before the handler started.
    */
   async run(): Promise<void> {
     await Promise.race([this.#work(), this.#givenBack]);
   }
 
-  /** Stops the handler, as far as it heeds its signal, and gives the message back, not as failed. */
+  /** Aborts the handler's signal and gives the message back, not as failed. */
   async giveBack(): Promise<void> {
     if (this.#handled || this.#parted) return;
     this.#parted = true;
@@ -79,7 +86,7 @@ export class Job<T> {
 
   async #work(): Promise<void> {
     const keeper = this.#leaseKeeper();
-    // The event loop may have stood still since the receive was answered.
+    // The lease may be over already if the event loop was blocked since the receive was answered.
     while (!keeper.holds) if (!(await keeper.renew()) || this.#parted) return this.#leave();
     keeper.start();
     this.#parts.emitter.emit('message', this.#message);
@@ -96,7 +103,7 @@ export class Job<T> {
     await settling;
   }
 
-  /** The lease was lost before the handler began, which is not told as `failed`. */
+  /** The lease was lost before the handler started, so `failed` is not emitted. */
   #leave(): void {
     this.#handled = true;
     this.#parts.onHandled();
@@ -124,20 +131,21 @@ export class Job<T> {
   }
 
   async #settle(outcome: Outcome): Promise<void> {
-    // After its signal aborted, what the handler throws is a consequence of that.
+    // An error that the handler throws after its signal aborted is a consequence of the abort.
     if ('error' in outcome) return this.#over ? undefined : this.#fail(outcome.error);
     const { commit } = this.#parts;
     try {
       await (commit ? commit(this.#message, outcome.returned) : this.#message.ack());
     } catch (error) {
-      // What the handler returned was refused: as if it had thrown. Else the queue, or the way to it, failed.
+      // If the queue refused what the handler returned, the message failed as if the handler had thrown. Otherwise the call
+      // failed.
       if (commit && (!(error instanceof DumbwaiterError) || refusedReturns.has(error.code))) return this.#fail(error);
       return this.#tell(error);
     }
     this.#parts.emitter.emit('ack', this.#message);
   }
 
-  /** A handler that settled the message itself: what it throws, or returns in vain, changes nothing, but is told. */
+  /** If the handler settled the message itself, its error or unused return value changes nothing, but is reported. */
   async #tellUnused(outcome: Outcome): Promise<void> {
     if (this.#parted) return;
     if ('error' in outcome) return this.#tell(outcome.error);
@@ -161,7 +169,7 @@ export class Job<T> {
   }
 }
 
-/** An error must be seen: without a listener it goes to the console. */
+/** Emits the error. Without a listener it goes to the console, so that it is always visible. */
 export function tellError<T>(emitter: Emitter<ConsumerEvents<T>>, error: unknown, message?: ReceivedMessage<T>): void {
   if (!emitter.emit('error', { error, ...(message && { message }) })) logError('dumbwaiter: consumer:', error);
 }

@@ -1,22 +1,23 @@
+/** Extends the lease of a message while its handler runs. */
 import { DumbwaiterError, type ErrorCode } from '../../contract/errors.ts';
 import type { ReceivedMessage } from '../calls/received-message.ts';
 import type { Timers } from '../calls/timers.ts';
 
-/** After these, the lease is gone, and nothing brings it back. */
+/** Error codes after which the lease is lost for good. */
 const lostCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['lease_lost', 'cancelled', 'invalid_receipt', 'queue_not_found']);
 
 export interface LeaseKeeperEvents {
-  /** The queue says that the lease is gone. */
+  /** The queue says that the lease is lost. */
   onLost(error: DumbwaiterError): void;
-  /** The lease is over by this process's clock, and nothing extended it. The queue may not have given the message to another yet. */
+  /** The lease is over by this process's clock and was not extended. The queue may not have given it to another receiver yet. */
   onOver(error: DumbwaiterError): void;
-  /** An extension failed, the first of a row of failures. It is tried again while the lease lasts. */
+  /** An extension failed, the first in a row. It is retried while the lease lasts. */
   onError(error: unknown): void;
 }
 
 /**
- * Keeps one message leased until stopped: extends the lease when half of its visibility timeout is left, and says when it has ended.
- * An attempt may take about half of what is left of the lease, so one that hangs leaves time for the next.
+ * Keeps one message leased until stopped: extends the lease when half of its visibility timeout is left, and reports when it is
+ * over. An attempt may take about half of the remaining lease, so that a hanging attempt leaves time for the next.
  *
  *     lease  |----------- half -----------|-- attempt --|- pause -|- attempt -|...| end: `onOver`
  */
@@ -25,9 +26,9 @@ export class LeaseKeeper {
   readonly #seconds: number;
   readonly #timers: Timers;
   readonly #events: LeaseKeeperEvents;
-  /** When the lease ends, by the clock of this process. Early rather than late. */
+  /** When the lease ends by this process's clock. If uncertain, too early rather than too late. */
   #endsAt: number;
-  /** Attempts that failed since the last one that succeeded. */
+  /** Attempts that failed since the last success. */
   #failures = 0;
   #stopped = false;
   #callOffExtend: () => void = () => {};
@@ -46,18 +47,21 @@ export class LeaseKeeper {
     this.#events = events;
   }
 
-  /** Whether the lease holds by this process's clock. */
+  /** Whether the lease still holds by this process's clock. */
   get holds(): boolean {
     return this.#leftMs > 0;
   }
 
-  /** Extends a lease that may be over. Answers whether it is ours: the queue allows it as long as it has given the message to nobody else. */
+  /**
+   * Extends a lease that may be over, and returns whether it holds. The queue allows this until another receiver has got the
+   * message.
+   */
   async renew(): Promise<boolean> {
     await this.#extend(this.#seconds * 250);
     return !this.#stopped && this.holds;
   }
 
-  /** Begins to keep the lease. */
+  /** Starts to keep the lease. */
   start(): void {
     this.#plan();
   }
@@ -83,7 +87,7 @@ export class LeaseKeeper {
 
   async #extendInTime(): Promise<void> {
     if (this.#message.settled) return;
-    // Extensions with the same time-out share a call, so it is the same for all messages as long as there is time.
+    // Extensions with the same time-out share a call. So the time-out is the same for all messages while enough time is left.
     await this.#extend(Math.min((this.#seconds * 250) / 2 ** this.#failures, this.#leftMs * 0.6));
     if (!this.#stopped && !this.#message.settled && this.holds) this.#plan();
   }
@@ -114,8 +118,8 @@ export class LeaseKeeper {
 }
 
 /**
- * When a lease ends, by the clock of this process. `leasedUntil` is by the queue's clock, which may be off from ours. It is trusted as far
- * as the call bears it out: the lease was given between the call's start and its answer.
+ * When a lease ends by this process's clock. `leasedUntil` is by the queue's clock, which may differ. The lease was granted
+ * between the start of the call and its answer, so the result is limited to that range.
  */
 export function leaseEndsAt(leasedUntil: string, seconds: number, begunAt: number, answeredAt: number): number {
   const givenAt = Date.parse(leasedUntil) - seconds * 1000;

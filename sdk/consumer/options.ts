@@ -1,30 +1,44 @@
+/** The options of a consumer, their defaults and their limits. */
 import { batchEntriesMax, visibilityTimeoutSecondsMax, waitSecondsMax } from '../../contract/limits.ts';
 import { checkNames, type Names } from '../../contract/names.ts';
 
 export interface ConsumerOptions {
-  /** Handlers at work at the same time, 1 or more. Default 10. */
+  /** How many handlers may run at the same time, 1 or more. Default 10. */
   concurrency?: number;
-  /** Messages per receive, 1 to 100; never more than there are free handlers. Default: `concurrency`, 100 at most. */
+  /** Messages per receive, 1 to 100, but never more than there are free handlers. Default: `concurrency`, at most 100. */
   batch?: number;
-  /** The lease of each message, renewed at half time while its handler runs; 1 s to 365 days. Default: the queue's at the start, or 30 s where that is 0. */
+  /**
+   * The lease of each message in seconds, extended at half time while its handler runs; 1 s to 365 days. Default: the queue's
+   * when the consumer starts, or 30 s if that is 0.
+   */
   visibilityTimeoutSeconds?: number;
   /**
-   * The longest that a receive waits at the server, 0 to 20 s. Default: 20 where the server says that waiting is cheap (a local server, the
-   * direct transport), else 0: on AWS a receive that waits keeps a Lambda function running, which is charged.
+   * How long a receive waits at the server at most, 0 to 20 s. Default: 20 if the server says that waiting is cheap (a local
+   * server, the direct transport), otherwise 0. On AWS a waiting receive keeps a Lambda function running, which is billed.
    */
   waitSeconds?: number;
-  /** The longest pause between two receives that do not wait, 0.1 to 3,600 s; it begins at 0.1 s and doubles with each empty answer. Default 5. */
+  /**
+   * The longest pause between two receives that do not wait, 0.1 to 3,600 s. The pause starts at 0.1 s and doubles with each
+   * empty answer. Default 5.
+   */
   maxIdlePollSeconds?: number;
-  /** How long acks and free handlers wait for others to share a call, in ms. Default 20. Nothing waits once no handler is at work. */
+  /**
+   * How long acks and free handlers wait for others to share a call, in ms. Default 20. They do not wait when no handler is
+   * running.
+   */
   lingerMs?: number;
   /**
-   * The handler returns writes, as entries of TransactWriteItems for the low-level client, and they are committed in one transaction with
-   * the ack of its message: both happen, or neither. Up to 99 entries and 4 MB. Needs the transport of `dumbwaiter/direct`. Default false.
+   * The handler returns writes, as entries of TransactWriteItems for the low-level client. They are committed in one
+   * transaction with the ack of its message: both happen, or neither. At most 99 entries and 4 MB. Needs the transport of
+   * `dumbwaiter/direct`. Default false.
    */
   transaction?: boolean;
-  /** What the handler returns, any JSON value, is the message's result: the reply to `queue.call`. The queue must keep results. Default false. */
+  /**
+   * What the handler returns, any JSON value, becomes the message's result: the reply to `queue.call`. The queue must keep
+   * results. Default false.
+   */
   reply?: boolean;
-  /** Aborting it is `stop({ deadlineMs: 0 })`. */
+  /** Aborting it has the effect of `stop({ deadlineMs: 0 })`. */
   signal?: AbortSignal;
 }
 
@@ -50,13 +64,13 @@ export interface ConsumerPlan {
   concurrency: number;
   batch: number;
   visibilityTimeoutSeconds: number | undefined;
-  /** Undefined: as the server says. */
+  /** Undefined: as the server suggests. */
   waitSeconds: number | undefined;
   maxIdlePollSeconds: number;
   lingerMs: number;
 }
 
-/** The options with their defaults; throws RangeError for one that cannot be, TypeError for one that does not exist. */
+/** Fills in defaults. Throws RangeError for a value out of range, TypeError for an unknown option. */
 export function planOf(options: ConsumerOptions): ConsumerPlan {
   checkNames('consume', options, consumerNames);
   const { concurrency = concurrencyDefault, waitSeconds, visibilityTimeoutSeconds } = options;

@@ -1,10 +1,11 @@
+/** Limits how often a consumer reports that receives fail. */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { textOfThrown } from '../../contract/thrown.ts';
 import type { Timers } from '../calls/timers.ts';
 import type { ConsumerEvents, Emitter } from './events.ts';
 import { tellError } from './job.ts';
 
-/** Tells of receives that fail one after another: once for each kind of error, and once when they succeed again. */
+/** Reports receives that keep failing: once for each kind of error, and once when they succeed again. */
 export class Outage<T> {
   readonly #emitter: Emitter<ConsumerEvents<T>>;
   readonly #timers: Timers;

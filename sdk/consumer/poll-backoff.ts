@@ -1,19 +1,21 @@
+/** How long a consumer waits between two receives. */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { waitSecondsMax } from '../../contract/limits.ts';
 
-/** An empty receive is followed by the next no sooner than this after it began, doubled with each one empty in a row. */
+/** The minimum time between the start of an empty receive and the next receive. Doubles with each further empty receive. */
 export const idleMsMin = 100;
-/** After a failed receive that may succeed later: doubled with each one in a row, half of it random. */
+/** The wait after a failed receive that may succeed later. Doubles with each further failure; half of it is random. */
 export const retryMsMin = 500;
 export const retryMsMax = 30_000;
-/** After one that will not until somebody acts: a key is renewed, a queue made. */
+/** The same after an error that lasts until someone acts: renews a key or creates a queue. */
 export const refusedMsMin = 10_000;
 export const refusedMsMax = 60_000;
 
 /**
- * When a consumer asks again. Busy, at once. Idle, it lets the server hold the call where the server says that this is cheap; elsewhere it
- * pauses before the next call, longer with each empty answer. With `waitSeconds` of the caller's own it waits in any case: 1 s, 2, 4, …, so that a
- * consumer that has just been busy leaves no long receive open when it stops.
+ * Decides when a consumer receives again. After messages: at once. After an empty answer: if the server says that waiting is
+ * cheap, the next receive waits at the server; otherwise the consumer pauses, longer with each empty answer.
+ * With the option `waitSeconds` receives always wait: 1 s, 2, 4, … So a consumer that has just been busy has no long receive
+ * open when it stops.
  */
 export class Pace {
   readonly #waitSeconds: number | undefined;
@@ -29,18 +31,18 @@ export class Pace {
     this.#random = options.random;
   }
 
-  /** How long the next receive may wait at the server. */
+  /** How long the next receive may wait at the server, in seconds. */
   waitSeconds(): number {
     if (this.#waitIsCheap) return this.#waitSeconds ?? waitSecondsMax;
     return Math.min(this.#waitSeconds ?? 0, 2 ** this.#empty);
   }
 
-  /** Whether the server, as far as it has said, notices that a caller hangs up, and gives back what it took for that call. */
+  /** Whether the server, by its last answer, notices a disconnected caller and releases what it leased for that call. */
   get mayHangUp(): boolean {
     return this.#waitIsCheap;
   }
 
-  /** A receive answered with so many messages after so long. Answers the ms to pause. */
+  /** Records a receive that returned this many messages. Returns the pause before the next one, in ms. */
   answered(messages: number, tookMs: number, waitIsCheap = false): number {
     this.#waitIsCheap = waitIsCheap;
     this.#failed = 0;
@@ -53,7 +55,7 @@ export class Pace {
     return Math.max(0, apartMs - tookMs);
   }
 
-  /** A receive failed. Answers the ms to pause. */
+  /** Records a failed receive. Returns the pause before the next one, in ms. */
   failed(error: unknown): number {
     const later = !(error instanceof DumbwaiterError) || error.retryable;
     const [min, max] = later ? [retryMsMin, retryMsMax] : [refusedMsMin, refusedMsMax];

@@ -1,3 +1,4 @@
+/** The HTTP transport: the default one, for every host that has `fetch`. */
 import { type Address, addresses, type OperationName, type ParamsOf, type Transport } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { readAnswer } from '../../contract/json-reader.ts';
@@ -9,22 +10,22 @@ import { withDeadline } from '../calls/deadline.ts';
 import { refusalOf } from './problem.ts';
 
 export interface HttpTransportOptions {
-  /** Where the queue answers, without `/v1`: `https://abc123.execute-api.eu-central-1.amazonaws.com`. */
+  /** The URL of the deployment, without `/v1`: `https://abc123.execute-api.eu-central-1.amazonaws.com`. */
   url: string;
-  /** Sent as `Authorization: Bearer <key>`. */
+  /** The API key, sent as `Authorization: Bearer <key>`. */
   apiKey?: string;
-  /** In place of the host's `fetch`. */
+  /** Replaces the host's `fetch`. */
   fetch?: typeof fetch;
 }
 
 export const httpNames: Names<HttpTransportOptions> = { url: true, apiKey: true, fetch: true };
 
-/** Calls the queue over HTTP, with nothing but `fetch`. */
+/** Calls the queue over HTTP. Needs only `fetch`. */
 export function httpTransport(options: HttpTransportOptions): Transport {
   checkNames('httpTransport', options, httpNames);
   const base = baseOf(options.url);
   const headers = headersOf(options.apiKey);
-  // Called as a function of its own: a browser's fetch refuses another `this`.
+  // Called as a plain function: a browser's fetch throws with another `this`.
   const send = options.fetch ?? ((input, init) => fetch(input, init));
   return {
     async call(operation, params, input, { signal, timeoutMs, texts } = {}) {
@@ -71,7 +72,7 @@ function requestOf<Name extends OperationName>(
   const given: Record<string, unknown> = { ...params };
   const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = given[name];
-    // API Gateway decodes the path before the queue sees it: another name could become the path of another operation.
+    // API Gateway decodes the path before the queue sees it, so an invalid name could become the path of another operation.
     if (!isPathName(name, value)) throw new DumbwaiterError('invalid_input', `${operation}: ${name} ${notAName(value)}`);
     return encodeURIComponent(value);
   });
@@ -102,7 +103,7 @@ function headersOf(apiKey: string | undefined): Record<string, string> {
   const accept = 'application/json, application/problem+json';
   if (apiKey === undefined) return { accept };
   if (apiKey === '') throw new TypeError('apiKey is empty');
-  // fetch would refuse it later, in words that hold the key.
+  // fetch would refuse the key later, with an error message that contains it.
   if (!/^[\x21-\x7e]+$/.test(apiKey))
     throw new TypeError('apiKey holds a character that no key has, perhaps a line break at its end');
   return { accept, authorization: `Bearer ${apiKey}` };

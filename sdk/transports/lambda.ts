@@ -1,4 +1,4 @@
-/** `dumbwaiter/lambda`: calls the api function itself, with IAM in place of keys and no API Gateway. */
+/** `dumbwaiter/lambda`: invokes the api function directly, with IAM instead of API keys and without API Gateway. */
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { OutputOf, Transport } from '../../contract/contract.ts';
 import { DumbwaiterError, type ErrorCode } from '../../contract/errors.ts';
@@ -10,9 +10,9 @@ import { withDeadline } from '../calls/deadline.ts';
 import { isErrorCode } from './problem.ts';
 
 export interface LambdaTransportOptions {
-  /** Name or ARN of the deployed api function; the caller needs `lambda:InvokeFunction` on it. */
+  /** Name or ARN of the deployed api function. The caller needs `lambda:InvokeFunction` on it. */
   functionName: string;
-  /** Default: one of the environment's region and credentials, without retries of its own: the SDK has them. */
+  /** Default: a client with the environment's region and credentials and without retries, because the SDK retries itself. */
   client?: LambdaClient;
 }
 
@@ -23,8 +23,8 @@ type Answer =
 const lambdaNames: Names<LambdaTransportOptions> = { functionName: true, client: true };
 
 /**
- * Payload `{operation, params, inputText}`; answer `{ok: true, outputText}` or `{ok: false, error}`. Input and output travel as text: Lambda
- * parses what it hands to a function, and would lose digits.
+ * Creates a transport that invokes the api function. The payload is `{operation, params, inputText}`, the response `{ok: true,
+ * outputText}` or `{ok: false, error}`. Input and output travel as text, because Lambda parses payloads and would lose digits.
  */
 export function lambdaTransport(options: LambdaTransportOptions): Transport {
   checkNames('lambdaTransport', options, lambdaNames);
@@ -53,7 +53,7 @@ async function invoke(client: LambdaClient, functionName: string, payload: strin
   }
 }
 
-/** Names of errors: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors */
+/** Error names: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors */
 const codeOfName: Readonly<Record<string, ErrorCode>> = {
   TooManyRequestsException: 'throttled',
   RequestTooLargeException: 'payload_too_large',
@@ -89,7 +89,7 @@ function refusalOfInvoke(error: unknown, functionName: string): DumbwaiterError 
   });
 }
 
-/** The function ended without an answer: out of time or of memory may pass, an exception thrown is a defect. */
+/** The function ended without a response. Out of time or memory may be transient; a thrown exception is a defect. */
 function refusalOfCrash(text: string, requestId: string | undefined): DumbwaiterError {
   const { errorType = '', errorMessage = text } = (parsed(text) ?? {}) as { errorType?: string; errorMessage?: string };
   const passing = /timed out|Sandbox\.Timedout|Runtime\.ExitError|OutOfMemory/i.test(`${errorType} ${errorMessage}`);

@@ -1,6 +1,7 @@
+/** Turns an HTTP response that is not a success into a DumbwaiterError. */
 import { DumbwaiterError, type ErrorCode, errors } from '../../contract/errors.ts';
 
-/** What a status means that comes without a code of ours: from a gateway, a proxy, a load balancer. */
+/** The meaning of a status without an error code of the queue: from a gateway, a proxy or a load balancer. */
 const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
   400: 'invalid_input',
   401: 'unauthorized',
@@ -17,7 +18,7 @@ const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
 
 const detailCharsMax = 200;
 
-/** The refusal told by an answer that is not a success: problem+json (RFC 9457) with `code`, or whatever a gateway says. */
+/** The error that a response reports: problem+json (RFC 9457) with `code`, or the text of a gateway. */
 export function refusalOf(response: Response, text: string): DumbwaiterError {
   const { status, headers } = response;
   const problem = objectIn(text);
@@ -31,7 +32,7 @@ export function refusalOf(response: Response, text: string): DumbwaiterError {
 
   if (response.type === 'opaqueredirect' || (status >= 300 && status < 400))
     return new DumbwaiterError('not_found', `The URL redirects to ${headers.get('location') ?? 'another'}: give that one.`, more);
-  // A 5xx that says no code was not said by the queue: what stands before it could not reach it, or had no answer in time.
+  // A 5xx without a code did not come from the queue: a gateway could not reach it, or got no response in time.
   const guess = codeOfStatus[status] ?? (status >= 500 ? 'unavailable' : 'invalid_input');
   const detail = said ?? text.trim().slice(0, detailCharsMax);
   return new DumbwaiterError(guess, `HTTP ${status}${detail === '' ? '' : `: ${detail}`}`, more);
@@ -41,7 +42,7 @@ export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(errors, code);
 }
 
-/** Seconds or a date (RFC 9110, 10.2.3), in ms from now. */
+/** Seconds or a date (RFC 9110, 10.2.3), converted to ms from now. */
 function retryAfterOf(header: string | null): number | undefined {
   if (header === null) return undefined;
   const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
