@@ -1,6 +1,7 @@
 /**
- * Permits come before leases and go after them: a receive has them before it claims, an extend lengthens them before the lease, and ack and
- * release give them back when they have succeeded. Whoever dies in between only leaves a permit that ends with its time.
+ * Enforces a queue's limits, `concurrency` and `ratePerSecond`. A permit covers its lease from before the lease begins until after it ends: a
+ * receive takes permits before it claims, an extend lengthens them before the lease, ack and release return them after they succeed. A crash
+ * in between leaves at most a permit too many, which expires.
  */
 import type { AckResult } from '../../contract/contract.ts';
 import { clockMarginMs, parcelSlotsMax, readToWriteMsMax } from '../../contract/limits.ts';
@@ -25,28 +26,31 @@ import {
   withoutPurged,
 } from './permits.ts';
 
-/** How often a receive tries to write the row of permits, when others are first, before it finds nothing. */
+/** How often a receive tries to write the permits row under contention, before it returns no messages. */
 const roundsMax = 16;
-/** So many tries follow at once, each on the row that was in the way; then there is a crowd, which pauses thin out. */
+/** Retries without a pause, each on the row that failed the condition. Later retries pause, to reduce contention. */
 const roundsAtOnce = 2;
-/** Messages of which one write in place tells: their places make the expression long, and DynamoDB takes 4 KB of it. */
+/** Messages that one update can mark: each adds paths to its expression, which DynamoDB limits to 4 KB. */
 const inPlaceMax = parcelSlotsMax;
 
-/** What holds one receive to the limits of its queue. */
+/** Holds one receive to the limits of its queue. */
 export interface Limiter {
-  /** How many messages it may deliver, `want` at most. */
+  /** Takes permits. Returns how many messages the receive may deliver, at most `want`. */
   take(token: string, want: number): Promise<number>;
-  /** Whether what was taken last lasts as long as a lease that ends then, and is early enough for a message that entered its queue at `since`. */
+  /**
+   * Whether the permits taken last cover a lease that ends at `leaseEnd`, on a message that entered its queue at `since`. They must last as long
+   * as the lease, and the message must not be newer than they are.
+   */
   covers(leaseEnd: number, since: number): boolean;
-  /** Of what was taken last so many are delivered; the others are given back. The first call of it counts. */
+  /** Returns the permits taken last, except for `delivered` messages. Only the first call after a `take` has an effect. */
   settle(delivered: number): Promise<void>;
-  /** Of those counted as delivered, these are not after all. */
+  /** Returns the permits of messages that were counted as delivered but are not delivered after all. */
   giveBack(token: string, claimed: readonly { lease: { id: string }; slots: readonly number[] }[]): Promise<void>;
-  /** None was free when last asked. */
+  /** Whether a `take` got no permit. */
   readonly isSpent: boolean;
 }
 
-/** Undefined for a queue without limits. */
+/** Creates the limiter of one receive; undefined for a queue without limits. */
 export function createLimiter(
   ctx: Context,
   { queue, visibilityTimeoutMs }: { queue: QueueRecord; visibilityTimeoutMs: number },
@@ -94,7 +98,7 @@ export function createLimiter(
     let version: string | undefined;
     await leavingToTime(
       retryOnConflict<void>(ctx, first, async (seen) => {
-        // Once at the most: what may have been given back is not given back again.
+        // Return permits at most once: do not repeat a write that may have been applied.
         if (seen.maybeApplied || (version !== undefined && seen.row?.version === version)) return { done: undefined };
         const permits = usedOnly(readPermits(seen.row), grant, delivered);
         if (!permits) return { done: undefined };
@@ -121,19 +125,19 @@ export function createLimiter(
 }
 
 /**
- * Of a lease that is claimed now: its write may go out for so long (F), and reckons its end from then. One that ends later was claimed by a
- * process that stood still meanwhile.
+ * The latest end of a lease that is claimed now, ms. Its write may be sent until F from now, and its end counts from then. A lease that ends
+ * later was claimed by a process that paused in between.
  */
 export function latestLeaseEnd(now: number, leaseMs: number): number {
   return now + readToWriteMsMax + leaseMs;
 }
 
-/** Whoever finds a permit ended, by a clock ahead, must not be earlier than who holds its lease by a clock behind. */
+/** A permit must outlive its lease even if the reader's clock is ahead and the holder's is behind. */
 export function permitEnd(leaseEndMax: number): number {
   return leaseEndMax + 2 * clockMarginMs;
 }
 
-/** Gives back the permits of those messages whose leases are over by these results. */
+/** Returns the permits of the messages whose leases are over according to these results (`isOver`). */
 export async function returnPermits<Result extends AckResult>(
   ctx: Context,
   queueName: string,
@@ -150,7 +154,7 @@ export async function returnPermits<Result extends AckResult>(
   await returnPermitsOf(ctx, queue, over);
 }
 
-/** Gives back the permits of messages whose leases were ended, by whomever. */
+/** Returns the permits of messages whose leases any process has ended. */
 export async function returnPermitsOf(ctx: Context, queue: QueueRecord, over: readonly Marked[]): Promise<void> {
   if ((queue.limits?.concurrency ?? null) === null || over.length === 0) return;
   await leavingToTime(markOver(ctx, permitsRowId(queue), over));
@@ -169,7 +173,7 @@ async function markOver(ctx: Context, id: string, over: readonly Marked[]): Prom
   });
 }
 
-/** Those of this queue, each once. */
+/** The messages that these receipts name in this queue, without duplicates. */
 export function marksOf(queue: QueueRecord, receipts: readonly unknown[]): Marked[] {
   const marked = new Map<string, Marked>();
   for (const text of receipts) {
@@ -181,7 +185,7 @@ export function marksOf(queue: QueueRecord, receipts: readonly unknown[]): Marke
   return [...marked.values()];
 }
 
-/** What the store does not take is left to its time. */
+/** If the store refuses the write, let the permits expire. */
 export async function leavingToTime(run: Promise<void>): Promise<void> {
   await run.catch((error: unknown) => {
     if (!(error instanceof StoreError)) throw error;

@@ -1,4 +1,4 @@
-/** Permits of leases that an extend makes end at another time: made longer before the lease, and shorter after it. */
+/** Permits of extended leases. They are lengthened before the lease and shortened after it, so that a permit never ends before its lease. */
 import type { Refused } from '../../contract/contract.ts';
 import type { Context } from '../context/context.ts';
 import { createRetryBudget, withRetry } from '../context/retry.ts';
@@ -8,16 +8,16 @@ import type { Receipt } from '../model/receipts.ts';
 import { latestLeaseEnd, leavingToTime, marksOf, permitEnd } from './limiter.ts';
 import { lengthened, type Marked, markOf, permitsRow, permitsRowId, readPermits, shortened, withoutPurged } from './permits.ts';
 
-/** What an extend may do by the queue's limits. */
+/** What an extend may do under the queue's limits. `leaseEndMax`: the latest lease end that the permits cover, ms. */
 export interface LengthenedPermits {
   leaseEndMax: number;
-  /** Without a permit a lease that has run out stays so: others may be under way in its place. */
+  /** Whether the message got no permit. Its lease, if expired, must stay expired: another message may be in flight in its place. */
   isRefused(receipt: Receipt): boolean;
-  /** Lets permits end with their leases, where those end earlier now than before. */
+  /** Shortens permits to the new ends of their leases, where those now end earlier than before. */
   shorten(extended: readonly { receipt: Receipt; leaseEnd: number }[]): Promise<void>;
 }
 
-/** Sees to it that permits last as long as leases that are made to last so long from now; undefined where none are needed. */
+/** Makes permits last as long as leases that are extended to `leaseMs` from now; undefined if no permits are needed. */
 export async function lengthenPermits(
   ctx: Context,
   queue: QueueRecord,
@@ -74,7 +74,7 @@ async function shortenPermits(ctx: Context, id: string, changes: Parameters<type
   );
 }
 
-/** A lease that is lost, or was cancelled, has no use for its permit, however long that was made. */
+/** Whether the lease is lost or its message was cancelled: then the permit is returned, even if this call lengthened it. */
 export function isLost(result: { ok: true } | Refused): boolean {
   return !result.ok && (result.code === 'lease_lost' || result.code === 'cancelled');
 }

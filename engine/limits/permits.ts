@@ -1,9 +1,8 @@
 /**
- * Permits: what a queue with limits knows of the messages that are out. All of a queue's permits are one row of `leases`, which no index
- * shows. Those of one receive stand under its token, with the time at which they end by themselves. A message parts from them, under its
- * mark, when its lease is over (0) or extended (the time of its own): so whatever is told twice counts once.
- *
- * The rate is a leaky bucket, kept as the instant at which all that was taken has drained: GCRA, https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
+ * Permits: for a queue with limits, one row of `leases` (in no index) records the messages in flight. A receive's permits are stored under its
+ * token and expire together. Releasing or extending one message adds an override for it under its mark: 0, or an end of its own. So repeating
+ * either is idempotent.
+ * The rate is a leaky bucket, GCRA: https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
  */
 import { createHash } from 'node:crypto';
 import type { QueueLimits } from '../../contract/contract.ts';
@@ -12,17 +11,17 @@ import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
 import type { Condition, Path, Row, Value } from '../port/port.ts';
 
-/** Of the messages of one receive. */
+/** The permits of one receive. */
 interface Held {
-  /** When they were granted, or given a longer time; undefined in rows of an earlier version. Their messages are hardly newer: see `isNewer`. */
+  /** When a receive was granted them, or an extend created them; their messages are older (`isNewer`). Undefined in rows of an earlier version. */
   at?: number;
   until: number;
   count: number;
-  /** By mark, the messages that no longer end with the others. */
+  /** By mark: the permits that do not end at `until` but at a time of their own; 0: returned. */
   apart: Record<string, number>;
 }
 
-/** What was taken since the bucket was empty, when that was, ms, and how long each message takes to drain, ms. No sum of fractions: those would drift. */
+/** The leaky bucket: when it was last empty (ms), messages taken since, and how long each takes to drain (ms). A stored sum would drift. */
 interface Flow {
   since: number;
   taken: number;
@@ -36,13 +35,13 @@ export interface Permits {
   flow?: Flow;
 }
 
-/** A message of a receive. */
+/** One message of a receive: the receive's token, and a short hash of the row and slot. */
 export interface Marked {
   token: string;
   mark: string;
 }
 
-/** What one receive was permitted. */
+/** The permits that one receive was granted. */
 export interface Grant {
   token: string;
   at: number;
@@ -50,12 +49,12 @@ export interface Grant {
   flow?: Flow;
 }
 
-/** Ms by which numbers may be off that were rounded in each sum. */
+/** Rounding tolerance, ms. */
 const roundingMs = 0.001;
-/** 40 bits: among the hundred messages of a receive, two with the same mark come once in two hundred million. */
+/** 40 bits: two of the hundred messages of a receive share a mark in one of two hundred million receives. */
 const markBytes = 5;
 
-/** No receipt can name it: see `parseReceipt`. */
+/** No receipt can name this row: `parseReceipt` accepts no `!`. */
 export function permitsRowId({ incarnation }: Pick<QueueRecord, 'incarnation'>): string {
   return `${incarnation}!limits`;
 }
@@ -80,7 +79,7 @@ export function readPermits(row: Row | undefined): Permits {
   return { held: Object.fromEntries(held), ...flow };
 }
 
-/** TTL removes the row when nothing of it has counted for long: a row without permits says as much as none. */
+/** TTL removes the row `tombstoneMs` after the last permit ends and the bucket is empty: by then no row means the same. */
 export function permitsRow(id: string, version: string, { held, flow }: Permits, now: number): Row {
   const ends = Object.values(held).flatMap(({ until, apart }) => [until, ...Object.values(apart)]);
   const last = Math.max(now, flow ? drained(flow) : 0, ...ends);
@@ -102,31 +101,31 @@ const together = ({ until, count, apart }: Held, now: number) =>
   until > now ? Math.max(0, count - Object.keys(apart).length) : 0;
 const alone = ({ apart }: Held, now: number) => Object.values(apart).filter((until) => until > now).length;
 
-/** Messages that may be under a lease now. */
+/** How many messages may be under a lease now. */
 export function outAt({ held }: Permits, now: number): number {
   return Object.values(held).reduce((sum, one) => sum + together(one, now) + alone(one, now), 0);
 }
 
-/** Without those of which nothing counts any more. */
+/** Drops receives without a permit that still counts. */
 function pruned(held: Permits['held'], now: number): Permits['held'] {
   return Object.fromEntries(Object.entries(held).filter(([, one]) => together(one, now) + alone(one, now) > 0));
 }
 
 /**
- * Whether messages entered their queue later than what was granted at `at` may be used for. A receive is granted permits after it has read of its
- * messages, so that clocks alone make a message look newer, by two margins at the most.
+ * Whether a message that entered its queue at `since` is too new for permits granted at `at`. A receive is granted permits after it has read
+ * its messages, so only clocks make a message look newer, by at most two margins.
  */
 export function isNewer(since: number, at: number): boolean {
   return since > at + 2 * clockMarginMs;
 }
 
-/** Without those for messages that a purge removed: all that were granted so early that none of their messages can be newer than the purge. */
+/** Drops permits whose messages a purge removed: those granted so early that none of their messages can be newer than the purge. */
 export function withoutPurged({ held, ...rest }: Permits, purgedBefore: number): Permits {
   const isPurged = ({ at }: Held) => at !== undefined && isNewer(purgedBefore, at);
   return { ...rest, held: Object.fromEntries(Object.entries(held).filter(([, one]) => !isPurged(one))) };
 }
 
-/** Up to `want` permits that end at `until`; what stood under the token before is void, for nothing was delivered by it. */
+/** Grants up to `want` permits that end at `until`. They replace earlier ones of this token, with which nothing was delivered. */
 export function granted(
   { held, flow }: Permits,
   { concurrency, ratePerSecond }: QueueLimits,
@@ -145,7 +144,7 @@ export function granted(
   };
 }
 
-/** A bucket takes what the rate gives in a second, and one message at least. After a change of the rate it is as full as it was. */
+/** The bucket now, and its room. Its size is what the rate allows in a second, at least 1. A new rate leaves as many messages in it. */
 function bucketAt(flow: Flow | undefined, ratePerSecond: number, now: number): { room: number; flow: Flow } {
   const every = 1000 / ratePerSecond;
   const size = Math.max(1, ratePerSecond);
@@ -156,8 +155,8 @@ function bucketAt(flow: Flow | undefined, ratePerSecond: number, now: number): {
 }
 
 /**
- * With only so many of the granted, the others given back; undefined where nothing is to be changed. What the rate counted is given back
- * unless another has taken since: then it can not be told how much of it has drained.
+ * Keeps `used` of the granted permits and returns the rest; undefined if nothing changes. The bucket gets its share back only if no other
+ * receive has taken since: after that it is unknown how much of the share has drained.
  */
 export function usedOnly({ held, flow }: Permits, grant: Grant, used: number): Permits | undefined {
   const { [grant.token]: mine, ...others } = held;
@@ -168,7 +167,7 @@ export function usedOnly({ held, flow }: Permits, grant: Grant, used: number): P
   return { held: { ...others, ...kept }, ...(left ? { flow: left } : {}) };
 }
 
-/** Those of which it is not noted yet that they are over. What stands anew since an extend is for that message alone (`lengthened`). */
+/** The messages whose permits are not returned yet. An entry that an extend created (`until` 0) covers only the marks that it lists. */
 export function unreturned({ held }: Permits, marked: readonly Marked[]): Marked[] {
   return marked.filter(({ token, mark }) => {
     const own = held[token]?.apart[mark] ?? held[token]?.until;
@@ -177,8 +176,8 @@ export function unreturned({ held }: Permits, marked: readonly Marked[]): Marked
 }
 
 /**
- * Notes that their leases are over: in place, whatever the others in the row do meanwhile. Only where it is not noted yet: a copy that
- * comes late would bring its version back, and with that any late copy of a write that rests on that version.
+ * Marks permits as returned: an update in place, independent of concurrent changes to the row. The condition requires that none is marked yet. A
+ * delayed duplicate would otherwise restore its old version and revive delayed writes that depend on it.
  */
 export function returning(marked: readonly Marked[], version: string): { when: Condition; set: [Path, Value][] } {
   const placeOf = ({ token, mark }: Marked): Path => ['held', token, 'g', mark];
@@ -193,18 +192,18 @@ export function returning(marked: readonly Marked[], version: string): { when: C
   };
 }
 
-/** The permits of messages whose leases are to end at another time. */
+/** The permits after an extend. */
 export interface Lengthened {
   permits: Permits;
-  /** Those that have none, and none is free for. */
+  /** Messages whose permit was returned, or has expired while none is free. */
   refused: Marked[];
-  /** Of the others, when the permit of each ends now; in the order in which they were asked for. */
+  /** For each other message, in the order of the request: when its permit ends now. */
   ends: { marked: Marked; end: number }[];
 }
 
 /**
- * Permits for these messages until then, or for longer where they have one. Each of them gets another end than it had: a shortening that rests on
- * the former end is refused by that (`shortened`).
+ * Makes the permits of these messages last until `until`, or longer if they already do. Every permit gets a new end, so that a concurrent
+ * shortening based on the former end has no effect (`shortened`).
  */
 export function lengthened(
   { held, flow }: Permits,
@@ -233,7 +232,7 @@ export function lengthened(
   return { permits, refused, ends };
 }
 
-/** The permits of messages whose leases end earlier by now than these did; undefined where no permit is still as it was lengthened. */
+/** Shortens permits to the ends of their leases; undefined if no permit still has the end that its extend gave it. */
 export function shortened(
   { held, flow }: Permits,
   changes: readonly { marked: Marked; end: number; until: number }[],
