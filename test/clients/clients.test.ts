@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { adminKey, type LocalQueue, startLocalQueue } from '../integration/local-queue.ts';
+import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
 const guide = readFileSync(join(import.meta.dirname, '../../docs/guide.md'), 'utf8').split('\n## Generated clients\n')[1] ?? '';
 /** The shell commands under each first words of a paragraph of the guide. */

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CreateTableCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { noise } from '../engine/noise.ts';
-import { adminKey, type LocalQueue, startLocalQueue } from '../integration/local-queue.ts';
+import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
+import { noise } from '../support/noise.ts';
 
 let queue: LocalQueue;
 let orders: DynamoDBClient;

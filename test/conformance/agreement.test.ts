@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDynamoStore } from '../../engine/dynamo/store.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
 import { type Condition, type Path, type Row, type Store, StoreError, type Value, type Write } from '../../engine/port/port.ts';
-import { startTestDynamodb, type TestDynamodb } from '../dynamodb.ts';
+import { startTestDynamodb, type TestDynamodb } from '../support/dynamodb.ts';
 
 // Few names and short lists, so that paths often meet what rows hold; `size` and `a.b` need care in expressions.
 const names = fc.constantFrom('a', 'b', 'size', 'a.b', '#', 'é');

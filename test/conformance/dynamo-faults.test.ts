@@ -4,8 +4,8 @@ import { createDynamoClient } from '../../engine/dynamo/client.ts';
 import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
 import { createDynamoStore } from '../../engine/dynamo/store.ts';
 import { type Store, StoreError, type Write } from '../../engine/port/port.ts';
-import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
-import { type Fate, type FaultyEndpoint, startFaultyEndpoint } from '../faulty-endpoint.ts';
+import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
+import { type Fate, type FaultyEndpoint, startFaultyEndpoint } from '../support/faulty-endpoint.ts';
 
 const attempts = 3;
 const namespace = 'com.amazonaws.dynamodb.v20120810#';

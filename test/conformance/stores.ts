@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { createDynamoStore } from '../../engine/dynamo/store.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
 import type { Key, Row, Store } from '../../engine/port/port.ts';
-import { startTestDynamodb } from '../dynamodb.ts';
+import { startTestDynamodb } from '../support/dynamodb.ts';
 
 interface OpenStore {
   store: Store;

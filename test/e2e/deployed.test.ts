@@ -4,7 +4,7 @@ import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secret
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { bodyBytesMax } from '../../contract/limits.ts';
 import type { ApiKey, Dumbwaiter, QueueClient } from '../../sdk/index.ts';
-import { expectEachOrderChargedOnce } from '../order-service-lives.ts';
+import { expectEachOrderChargedOnce } from '../support/order-service-lives.ts';
 import { type Clients, createClients } from './clients.ts';
 import { createDeployment, type Deployment, type Outputs } from './deployment.ts';
 import { until } from './emulator.ts';

@@ -3,8 +3,8 @@ import { expect, it } from 'vitest';
 import type { PublishEntry, QueueSettings } from '../../contract/contract.ts';
 import { endGraceMs, readToWriteMsMax, retryMsMax } from '../../contract/limits.ts';
 import { type Key, type Store, StoreError } from '../../engine/port/port.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const second = 1000;
 const large = noise(5000);

@@ -4,8 +4,8 @@ import type { Json } from '../../contract/contract.ts';
 import { retentionGraceMs, settingsCacheMs } from '../../contract/limits.ts';
 import { type Row, type Store, StoreError } from '../../engine/port/port.ts';
 import { settingsForgottenMs } from '../../engine/queues/shard-scaling.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const second = 1000;
 const large = noise(5000);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { endGraceMs, failedCharsMax, tombstoneMs } from '../../contract/limits.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const second = 1000;
 

@@ -3,7 +3,7 @@ import type { InputOf } from '../../contract/contract.ts';
 import { lastTryMs } from '../../engine/context/call-time.ts';
 import type { QueueOperation } from '../../engine/engine.ts';
 import { StoreError } from '../../engine/port/port.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const secondMs = 1000;
 const unavailable = { code: 'unavailable' };

@@ -1,6 +1,6 @@
 /** How features meet that the reference describes under "Where two features meet". */
 import { expect, it } from 'vitest';
-import { onBothStores } from './on-both-stores.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const slowRetries = { minSeconds: 600, maxSeconds: 600, factor: 1, jitter: 0 };
 

@@ -1,6 +1,6 @@
 /** What a receive reads when a long list of dead messages lies before the living ones. */
 import { expect, it } from 'vitest';
-import { onBothStores } from './on-both-stores.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const dead = 600;
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);

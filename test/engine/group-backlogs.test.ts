@@ -12,8 +12,8 @@ import {
   sweepPeriodMs,
 } from '../../contract/limits.ts';
 import { StoreError } from '../../engine/port/port.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 

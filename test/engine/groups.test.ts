@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import type { ReceivedMessage } from '../../contract/contract.ts';
 import { groupCancelledMax, parcelSlotsMax, tombstoneMs } from '../../contract/limits.ts';
 import { settingsForgottenMs } from '../../engine/queues/shard-scaling.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const second = 1000;
 

@@ -1,8 +1,8 @@
 /** What a queue keeps of messages in groups, and of those under a key, whose rows go on to other messages. */
 import { expect, it } from 'vitest';
 import { endGraceMs } from '../../contract/limits.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const daySeconds = 86_400;
 const keep = { doneSeconds: 7 * daySeconds, deadSeconds: daySeconds };

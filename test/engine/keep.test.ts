@@ -1,8 +1,8 @@
 /** What a queue keeps of messages that have ended. */
 import { expect, it } from 'vitest';
 import { endGraceMs, errorsKeptMax, resultBytesMax, tombstoneMs } from '../../contract/limits.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const ok = { ok: true };
 const lost = { ok: false, code: 'lease_lost' };

@@ -2,8 +2,8 @@
 import { expect, it } from 'vitest';
 import { tokenChars } from '../../engine/model/receipts.ts';
 import type { Key, Row, Store, Write } from '../../engine/port/port.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const second = 1000;
 const isOfPermits = ({ key }: Write) => 'id' in key && key.id.endsWith('!limits');

@@ -6,9 +6,9 @@ import type { Engine } from '../../engine/engine.ts';
 import { parseReceipt } from '../../engine/model/receipts.ts';
 import { StoreError } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
-import { testSeed } from '../seed.ts';
-import { onBothStores } from './on-both-stores.ts';
-import { watchStore } from './watched-store.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
+import { testSeed } from '../support/seed.ts';
+import { watchStore } from '../support/watched-store.ts';
 
 const second = 1000;
 const stepsOfLife = 20;

@@ -8,8 +8,8 @@ import {
   settingsCacheMs,
 } from '../../contract/limits.ts';
 import { type Key, StoreError } from '../../engine/port/port.ts';
-import { onBothStores } from './on-both-stores.ts';
-import { watchStore } from './watched-store.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
+import { watchStore } from '../support/watched-store.ts';
 
 const second = 1000;
 /** How long after its lease a dead consumer's permit may stand. */

@@ -3,8 +3,8 @@ import { expect, it } from 'vitest';
 import type { Idempotency } from '../../contract/contract.ts';
 import { endGraceMs, tombstoneMs } from '../../contract/limits.ts';
 import { type Store, StoreError, type Write } from '../../engine/port/port.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const id = 'mine';
 const accepted = { ok: true, id };

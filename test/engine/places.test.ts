@@ -3,8 +3,8 @@ import { expect, it } from 'vitest';
 import type { QueueSettings, ReceivedMessage } from '../../contract/contract.ts';
 import { clockMarginMs, readToWriteMsMax } from '../../contract/limits.ts';
 import { type Key, StoreError } from '../../engine/port/port.ts';
-import { onBothStores } from './on-both-stores.ts';
-import { watchStore } from './watched-store.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
+import { watchStore } from '../support/watched-store.ts';
 
 const second = 1000;
 const yearSeconds = 365 * 24 * 60 * 60;

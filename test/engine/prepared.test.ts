@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import type { PreparedSettings, PublishEntry } from '../../contract/contract.ts';
 import { checkBacksMax, endGraceMs, readToWriteMsMax, tombstoneMs } from '../../contract/limits.ts';
 import { type Store, StoreError, type Write } from '../../engine/port/port.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const second = 1000;
 const hour = 3600 * second;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { priorityLevelsMax } from '../../contract/limits.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const second = 1000;
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import type { Json, PublishEntry } from '../../contract/contract.ts';
 import { batchEntriesMax, bodyBytesMax, delaySecondsMax, parcelSlotsMax, readToWriteMsMax } from '../../contract/limits.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const minute = 60_000;
 

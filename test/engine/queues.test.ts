@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { settingsCacheMs, signedRequestMsMax } from '../../contract/limits.ts';
 import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import type { QueueOperation } from '../../engine/engine.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 const hourMs = 3_600_000;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Row, Store } from '../../engine/port/port.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 onBothStores('a message that dies meanwhile', (driven) => {
   async function queues() {

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import type { QueueSettings } from '../../contract/contract.ts';
 import { settingsCacheMs } from '../../contract/limits.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const second = 1000;
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import type { Message, MessageState } from '../../contract/contract.ts';
 import { bodyBytesMax, callBytesMax, countRowsMax } from '../../contract/limits.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 const states: MessageState[] = ['ready', 'delayed', 'leased', 'dead', 'prepared'];

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { bodyBytesMax, callBytesMax, readToWriteMsMax, visibilityTimeoutSecondsMax } from '../../contract/limits.ts';
-import { eventually } from './eventually.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { eventually } from '../support/eventually.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 

@@ -1,7 +1,7 @@
 /** What a message keeps on its way through a dead-letter queue and back: the table in docs/reference.md. */
 import { expect, it } from 'vitest';
 import type { PublishEntry } from '../../contract/contract.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const levels = (count: number) => ({ priority: { levels: count, order: 'strict' as const } });
 

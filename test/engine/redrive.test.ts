@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { endGraceMs, headRowsMax, settingsCacheMs, sweepPeriodMs, tombstoneMs } from '../../contract/limits.ts';
 import { type Key, StoreError } from '../../engine/port/port.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { failedCharsMax } from '../../contract/limits.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 const lost = { ok: false, code: 'lease_lost' };

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { type Store, StoreError } from '../../engine/port/port.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 onBothStores('the row of a message that was received', (driven) => {
   it('is removed before the message is handed over: while it may stand, nothing is', async () => {

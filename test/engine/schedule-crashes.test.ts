@@ -8,10 +8,10 @@ import { sweepPeriodMs } from '../../contract/limits.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
 import { type Key, type Store, StoreError, type Write } from '../../engine/port/port.ts';
-import type { DrivenClock } from './driven-clock.ts';
-import { type DrivenEngine, driveEngine } from './driven-engine.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import type { DrivenClock } from '../support/driven-clock.ts';
+import { type DrivenEngine, driveEngine } from '../support/driven-engine.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 class Killed extends Error {}
 

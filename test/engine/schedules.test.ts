@@ -3,9 +3,9 @@ import type { InputOf, ReceivedMessage, Schedule } from '../../contract/contract
 import { clockMarginMs, everySecondsMin, scheduleTicksMax, settingsCacheMs, sweepPeriodMs } from '../../contract/limits.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { StoreError } from '../../engine/port/port.ts';
-import type { DrivenEngine } from './driven-engine.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import type { DrivenEngine } from '../support/driven-engine.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const secondMs = 1000;
 const minuteMs = 60_000;

@@ -4,7 +4,7 @@ import type { SweepReport } from '../../engine/engine.ts';
 import { type QueueRecord, readQueue } from '../../engine/model/queue-record.ts';
 import { StoreError } from '../../engine/port/port.ts';
 import { arrivedMs } from '../../engine/queues/sleep.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const hourMs = 60 * sweepPeriodMs;
 

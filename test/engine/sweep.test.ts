@@ -6,8 +6,8 @@ import { createMemoryStore } from '../../engine/memory/store.ts';
 import { queueKey, queueRow, readQueue } from '../../engine/model/queue-record.ts';
 import { type Store, StoreError } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
-import { createDrivenClock } from './driven-clock.ts';
-import { type WatchedStore, watchStore } from './watched-store.ts';
+import { createDrivenClock } from '../support/driven-clock.ts';
+import { type WatchedStore, watchStore } from '../support/watched-store.ts';
 
 const callMs = 50;
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { sweepPeriodMs } from '../../contract/limits.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const minuteMs = 60_000;
 const sweeps = 3;

@@ -8,8 +8,8 @@ import { queueKey, readQueue } from '../../engine/model/queue-record.ts';
 import { shardKey } from '../../engine/model/shards.ts';
 import { type Key, type Store, StoreError } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
-import { createDrivenClock } from './driven-clock.ts';
-import { noise } from './noise.ts';
+import { createDrivenClock } from '../support/driven-clock.ts';
+import { noise } from '../support/noise.ts';
 
 const orders = { queue: 'orders' };
 const busy = () => new StoreError('the partition is too hot', 'no', undefined, 'throttled');

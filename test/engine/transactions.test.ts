@@ -12,9 +12,9 @@ import {
 } from '../../contract/limits.ts';
 import { readQueue } from '../../engine/model/queue-record.ts';
 import type { Row } from '../../engine/port/port.ts';
-import type { DrivenEngine } from './driven-engine.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import type { DrivenEngine } from '../support/driven-engine.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 const leaseMs = 30_000;

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { routes } from '../../contract/contract.ts';
 import type { QueueOperation } from '../../engine/engine.ts';
 import { StoreError } from '../../engine/port/port.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 /** What an AWS client may say, and no caller is to read. */
 const secret = 'connect ECONNREFUSED 10.0.0.7:8000 arn:aws:dynamodb:eu-central-1:123456789012:table/leases';

@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import type { QueueSettings } from '../../contract/contract.ts';
 import { readToWriteMsMax, settingsCacheMs } from '../../contract/limits.ts';
 import { type Store, StoreError } from '../../engine/port/port.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const second = 1000;
 

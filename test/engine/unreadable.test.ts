@@ -2,8 +2,8 @@
 import { expect, it } from 'vitest';
 import type { Json } from '../../contract/contract.ts';
 import type { Key, Row } from '../../engine/port/port.ts';
-import { noise } from './noise.ts';
-import { onBothStores } from './on-both-stores.ts';
+import { noise } from '../support/noise.ts';
+import { onBothStores } from '../support/on-both-stores.ts';
 
 const large = noise(5000);
 const twice = (bytes: Uint8Array) => new Uint8Array(Buffer.from(Buffer.from(bytes).toString('base64')));

@@ -14,7 +14,7 @@ import { signingKind } from '../../functions/service/signing-secrets.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import { Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
 import { engineKinds, sweepKinds } from '../../infra/table-access.ts';
-import { watchStore } from '../engine/watched-store.ts';
+import { watchStore } from '../support/watched-store.ts';
 import { type Synthesized, synthesize } from './synthesized.ts';
 
 interface Statement {

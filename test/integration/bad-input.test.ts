@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../contract/errors.ts';
 import { bodyBytesMax, bodyDepthMax, callBytesMax, receiptCharsMax } from '../../contract/limits.ts';
-import { expectProblem, type LocalQueue, startLocalQueue } from './local-queue.ts';
+import { expectProblem, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
 let queue: LocalQueue;
 const where = { queue: 'bad' };

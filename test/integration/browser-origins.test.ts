@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { type LocalServer, startLocal } from '../../functions/local/server.ts';
-import { loggedDefects } from './local-queue.ts';
+import { loggedDefects } from '../support/local-queue.ts';
 
 const page = 'http://localhost:5173';
 let server: LocalServer;

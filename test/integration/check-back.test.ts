@@ -12,7 +12,7 @@ import { seededRandom } from '../../engine/port/random.ts';
 import { createCheckBack } from '../../functions/service/check-back.ts';
 import { createPoster } from '../../functions/service/outgoing-post.ts';
 import { createSigningSecrets, type SigningSecrets } from '../../functions/service/signing-secrets.ts';
-import { createDrivenClock } from '../engine/driven-clock.ts';
+import { createDrivenClock } from '../support/driven-clock.ts';
 
 const second = 1000;
 const timeoutSeconds = 60;

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { seededRandom } from '../../engine/port/random.ts';
-import { testSeed } from '../seed.ts';
-import { engineOf, type LocalProgram, startProgram } from './local-program.ts';
-import { type HttpCalls, httpCalls } from './local-queue.ts';
+import { engineOf, type LocalProgram, startProgram } from '../support/local-program.ts';
+import { type HttpCalls, httpCalls } from '../support/local-queue.ts';
+import { testSeed } from '../support/seed.ts';
 
 const where = { queue: 'crash' };
 const key = 'crash-key';

@@ -10,7 +10,7 @@ import { createDynamoStore } from '../../engine/dynamo/store.ts';
 import { createTables } from '../../engine/dynamo/tables.ts';
 import type { Key } from '../../engine/port/port.ts';
 import { type EmbeddedDynamodb, enginePath, startEmbeddedDynamodb } from '../../functions/local/embedded-dynamodb.ts';
-import { testCredentials, testRegion } from '../dynamodb.ts';
+import { testCredentials, testRegion } from '../support/dynamodb.ts';
 
 const tables = { messages: 'messages', leases: 'leases', queues: 'queues' };
 const key: Key = { table: 'leases', id: 'x' };

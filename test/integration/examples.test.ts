@@ -7,8 +7,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Dumbwaiter, type DumbwaiterError, httpTransport } from '../../sdk/index.ts';
-import { startTestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
-import { adminKey, type LocalQueue, startLocalQueue } from './local-queue.ts';
+import { startTestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
+import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');

@@ -7,10 +7,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type OperationName, type Route, routes } from '../../contract/contract.ts';
 import { type LocalServer, startLocal } from '../../functions/local/server.ts';
-import { startTestDynamodb, type TestDynamodb } from '../dynamodb.ts';
-import { testSeed } from '../seed.ts';
-import { type Drawn, describedBy, drawnRequests, type OpenApi, placeholder, queueNames } from './hostile-requests.ts';
-import { adminKey, eventually, httpCalls, loggedDefects } from './local-queue.ts';
+import { startTestDynamodb, type TestDynamodb } from '../support/dynamodb.ts';
+import { type Drawn, describedBy, drawnRequests, type OpenApi, placeholder, queueNames } from '../support/hostile-requests.ts';
+import { adminKey, eventually, httpCalls, loggedDefects } from '../support/local-queue.ts';
+import { testSeed } from '../support/seed.ts';
 
 const fuzzMs = 15_000;
 const fuzzMsMax = 60_000;

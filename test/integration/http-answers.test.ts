@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectProblem, type LocalQueue, startLocalQueue } from './local-queue.ts';
+import { expectProblem, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
 let queue: LocalQueue;
 const where = { queue: 'answers' };

@@ -14,8 +14,15 @@ import { createService } from '../../functions/service/service.ts';
 import { timeLeft } from '../../functions/service/time-left.ts';
 import { Dumbwaiter, httpTransport, type JsonMode, jsonText } from '../../sdk/index.ts';
 import { lambdaTransport } from '../../sdk/transports/lambda.ts';
-import { startTestDynamodb } from '../dynamodb.ts';
-import { adminKey, expectProblem, type HttpCalls, type LocalQueue, loggedDefects, startLocalQueue } from './local-queue.ts';
+import { startTestDynamodb } from '../support/dynamodb.ts';
+import {
+  adminKey,
+  expectProblem,
+  type HttpCalls,
+  type LocalQueue,
+  loggedDefects,
+  startLocalQueue,
+} from '../support/local-queue.ts';
 
 let local: LocalQueue;
 let http: HttpCalls;

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { adminKey, type LocalQueue, startLocalQueue } from './local-queue.ts';
+import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
 const program = fileURLToPath(new URL('../../functions/local/keys-command.ts', import.meta.url));
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OperationName, type Route, routes, type Scope } from '../../contract/contract.ts';
-import { expectProblem, type HttpCalls, type LocalQueue, requestFor, startLocalQueue } from './local-queue.ts';
+import { expectProblem, type HttpCalls, type LocalQueue, requestFor, startLocalQueue } from '../support/local-queue.ts';
 
 let queue: LocalQueue;
 beforeAll(async () => {

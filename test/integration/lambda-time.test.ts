@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LambdaContext } from '../../functions/lambda/context.ts';
 import type { GatewayAnswer } from '../../functions/lambda/gateway-event.ts';
-import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
-import { type FaultyEndpoint, startFaultyEndpoint } from '../faulty-endpoint.ts';
+import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
+import { type FaultyEndpoint, startFaultyEndpoint } from '../support/faulty-endpoint.ts';
 
 /** Of this, a second is kept back for the answer. */
 const remainingMs = 1_300;

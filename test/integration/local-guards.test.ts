@@ -7,8 +7,8 @@ import { text } from 'node:stream/consumers';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalServer, startLocal } from '../../functions/local/server.ts';
-import { engineOf } from './local-program.ts';
-import { adminKey, loggedDefects } from './local-queue.ts';
+import { engineOf } from '../support/local-program.ts';
+import { adminKey, loggedDefects } from '../support/local-queue.ts';
 
 let folder: string;
 let server: LocalServer;

@@ -8,8 +8,8 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEmbeddedDynamodb } from '../../functions/local/embedded-dynamodb.ts';
 import { usualPatience } from '../../functions/local/http-server.ts';
-import { engineOf, type LocalProgram, startByNpm, startProgram } from './local-program.ts';
-import { eventually, httpCalls } from './local-queue.ts';
+import { engineOf, type LocalProgram, startByNpm, startProgram } from '../support/local-program.ts';
+import { eventually, httpCalls } from '../support/local-queue.ts';
 
 let folder: string;
 let programs: LocalProgram[];

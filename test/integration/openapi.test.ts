@@ -4,7 +4,7 @@ import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OperationName, type Route, routes } from '../../contract/contract.ts';
 import { errors } from '../../contract/errors.ts';
-import { type LocalQueue, startLocalQueue } from './local-queue.ts';
+import { type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
 interface MediaType {
   schema: object;

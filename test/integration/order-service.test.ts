@@ -1,7 +1,7 @@
 /** The order service of the examples, on the embedded engine. */
 import { expect, it } from 'vitest';
-import { startTestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
-import { expectEachOrderChargedOnce } from '../order-service-lives.ts';
+import { startTestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
+import { expectEachOrderChargedOnce } from '../support/order-service-lives.ts';
 
 it('charges each order once, killed before each request, and at any time', async () => {
   const { client, tables, endpoint, stop } = await startTestDynamodb();

@@ -8,9 +8,9 @@ import { promisify } from 'node:util';
 import { createContext, runInContext } from 'node:vm';
 import { build, type Metafile } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestDynamodb } from '../dynamodb.ts';
-import { ContractServer } from '../sdk/contract-server.ts';
-import { SmallQueue } from '../sdk/small-queue.ts';
+import { ContractServer } from '../support/contract-server.ts';
+import { startTestDynamodb } from '../support/dynamodb.ts';
+import { SmallQueue } from '../support/small-queue.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const browserBundleBytesMax = 37_000;

@@ -9,7 +9,7 @@ import { createApp, openApiPath } from '../../functions/http/app.ts';
 import { answerOf, bindingsOf, type GatewayEvent, requestOf } from '../../functions/lambda/gateway-event.ts';
 import { type HttpServer, serveHttp, usualPatience } from '../../functions/local/http-server.ts';
 import { httpTransport } from '../../sdk/transports/http.ts';
-import { loggedDefects } from './local-queue.ts';
+import { loggedDefects } from '../support/local-queue.ts';
 
 /** What ran, by its name and parameters. */
 let ran: { operation: OperationName; params: unknown }[] = [];

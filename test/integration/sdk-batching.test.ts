@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { batchEntriesMax, bodyBytesMax, callBytesMax } from '../../contract/limits.ts';
 import { Dumbwaiter, DumbwaiterError } from '../../sdk/index.ts';
-import { type Answers, ContractServer, send, sendProblem } from '../sdk/contract-server.ts';
-import { ManualTimers, turn } from '../sdk/manual-timers.ts';
+import { type Answers, ContractServer, send, sendProblem } from '../support/contract-server.ts';
+import { ManualTimers, turn } from '../support/manual-timers.ts';
 
 let server: ContractServer;
 let dumbwaiter: Dumbwaiter;

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { textOfThrown } from '../../contract/thrown.ts';
 import { type Consumer, type ConsumerOptions, Dumbwaiter, DumbwaiterError, type Handler } from '../../sdk/index.ts';
-import { ContractServer, sendProblem } from '../sdk/contract-server.ts';
-import { ManualTimers, turn } from '../sdk/manual-timers.ts';
-import { SmallQueue } from '../sdk/small-queue.ts';
+import { ContractServer, sendProblem } from '../support/contract-server.ts';
+import { ManualTimers, turn } from '../support/manual-timers.ts';
+import { SmallQueue } from '../support/small-queue.ts';
 
 type Body = { id: string };
 

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { directTransport } from '../../direct/transport.ts';
 import { createDynamoClient } from '../../engine/dynamo/client.ts';
 import { Dumbwaiter } from '../../sdk/index.ts';
-import { startTestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
+import { startTestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
 
 it('a receive that is given up while it claims returns its messages, uncounted, before the transport is closed', async () => {
   const { endpoint, tables, stop } = await startTestDynamodb();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Dumbwaiter, DumbwaiterError, errors } from '../../sdk/index.ts';
-import { ContractServer, send, sendProblem } from '../sdk/contract-server.ts';
+import { ContractServer, send, sendProblem } from '../support/contract-server.ts';
 
 const unlimited = { expiresAt: null, lastUsedAt: null };
 const key = { id: 'k1', name: 'k', queues: ['*'], scopes: [], createdAt: '2030-01-01T00:00:00.000Z', ...unlimited };

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { retentionSecondsDefault } from '../../contract/limits.ts';
 import { directTransport } from '../../direct/transport.ts';
 import { Dumbwaiter, DumbwaiterError, Reject } from '../../sdk/index.ts';
-import { startTestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
-import { adminKey, eventually, type LocalQueue, startLocalQueue } from './local-queue.ts';
+import { startTestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
+import { adminKey, eventually, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
 let dumbwaiter: Dumbwaiter;
 let names = 0;

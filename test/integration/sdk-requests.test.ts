@@ -11,10 +11,10 @@ import {
   type QueueClient,
   Reject,
 } from '../../sdk/index.ts';
-import { startTestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
-import { ContractServer, sendProblem } from '../sdk/contract-server.ts';
-import { ManualTimers, turn } from '../sdk/manual-timers.ts';
-import { adminKey, startLocalQueue } from './local-queue.ts';
+import { ContractServer, sendProblem } from '../support/contract-server.ts';
+import { startTestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
+import { adminKey, startLocalQueue } from '../support/local-queue.ts';
+import { ManualTimers, turn } from '../support/manual-timers.ts';
 
 const keep = { doneSeconds: 3_600, deadSeconds: 3_600 };
 

@@ -1,7 +1,7 @@
 /** Schedules through the SDK, against the whole queue on a real DynamoDB engine. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Dumbwaiter } from '../../sdk/index.ts';
-import { adminKey, expectProblem, type LocalQueue, startLocalQueue } from './local-queue.ts';
+import { adminKey, expectProblem, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
 let local: LocalQueue;
 let dumbwaiter: Dumbwaiter;

@@ -11,9 +11,9 @@ import { type DirectTransport, directTransport } from '../../direct/transport.ts
 import { fromItem, type Item } from '../../engine/dynamo/attribute-values.ts';
 import { type LocalServer, startLocal } from '../../functions/local/server.ts';
 import { type Consumer, Dumbwaiter, DumbwaiterError, type QueueClient, refusalOfTransaction } from '../../sdk/index.ts';
-import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../dynamodb.ts';
-import { type FaultyEndpoint, startFaultyEndpoint } from '../faulty-endpoint.ts';
-import { adminKey, loggedDefects } from './local-queue.ts';
+import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
+import { type FaultyEndpoint, startFaultyEndpoint } from '../support/faulty-endpoint.ts';
+import { adminKey, loggedDefects } from '../support/local-queue.ts';
 
 const { log, defects } = loggedDefects();
 const table = 'orders';

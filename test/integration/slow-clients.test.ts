@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../contract/errors.ts';
 import { callBytesMax } from '../../contract/limits.ts';
 import { problem } from '../../functions/openapi/output-records.ts';
-import { adminKey, type LocalQueue, startLocalQueue } from './local-queue.ts';
+import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
 /** Short enough to be waited for. */
 const patience = { headersMs: 400, requestMs: 2_500, keepAliveMs: 2_000, closingMs: 1_000 };

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { testSeed } from '../seed.ts';
+import { testSeed } from '../support/seed.ts';
 import { describe, failuresOf, torture } from '../torture/torture.ts';
 
 const roundMs = 18_000;

@@ -2,8 +2,8 @@
 import { expect } from 'vitest';
 import type { DeathReason, Message, PublishEntry, ReceivedMessage } from '../../contract/contract.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { DrivenEngine } from '../engine/driven-engine.ts';
-import { noise } from '../engine/noise.ts';
+import type { DrivenEngine } from '../support/driven-engine.ts';
+import { noise } from '../support/noise.ts';
 import type { Command, CommandOf } from './commands.ts';
 import { type ModelMessage, type ModelQueue, QueueModel } from './queue-model.ts';
 

@@ -1,8 +1,8 @@
 /** Any sequence of operations, by several callers, with any jumps of the clock: the engine answers as the model allows. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { driveEngine, type StoreKind, storeKinds } from '../engine/driven-engine.ts';
-import { testSeed } from '../seed.ts';
+import { driveEngine, type StoreKind, storeKinds } from '../support/driven-engine.ts';
+import { testSeed } from '../support/seed.ts';
 import { command } from './commands.ts';
 import { Play } from './play.ts';
 

@@ -8,7 +8,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { runMany as RunMany } from '../simulation/many.ts';
+import type { runMany as RunMany } from '../simulation/run/many.ts';
 import { mutants } from './list.ts';
 import { type Mutant, slipped } from './mutant.ts';
 
@@ -74,7 +74,7 @@ async function judge(tree: string, tests: readonly string[]): Promise<Verdict | 
 }
 
 async function bySimulation(tree: string): Promise<Verdict | undefined> {
-  const { runMany } = (await import(join(tree, 'test/simulation/many.ts'))) as { runMany: typeof RunMany };
+  const { runMany } = (await import(join(tree, 'test/simulation/run/many.ts'))) as { runMany: typeof RunMany };
   const { failures, histories } = await runMany({
     seed: Number(values.seed),
     histories: Number(values.histories),

@@ -1,7 +1,7 @@
 /** A few histories of the simulation, in the thread of the test: what breaks only where faults strike. */
 import { expect, it } from 'vitest';
-import { drawPlan } from '../simulation/draw.ts';
-import { runPlan } from '../simulation/run.ts';
+import { drawPlan } from '../simulation/plan/draw.ts';
+import { runPlan } from '../simulation/run/run.ts';
 
 const histories = 60;
 

@@ -133,7 +133,7 @@ export const fences: readonly Mutant[] = [
     file: 'engine/model/backoff.ts',
     find: '  if (minSeconds === 0) return 0;\n',
     replace: '',
-    tests: ['test/unit/backoff.test.ts', 'test/engine/release.test.ts'],
+    tests: ['test/unit/model/backoff.test.ts', 'test/engine/release.test.ts'],
   },
   {
     name: 'an extension forgets the backoff that follows the lease',
@@ -214,7 +214,7 @@ export const fences: readonly Mutant[] = [
     file: 'engine/dynamo/key-loads.ts',
     find: 'const hotWrites = 100;',
     replace: 'const hotWrites = 0;',
-    tests: ['test/unit/key-loads.test.ts'],
+    tests: ['test/unit/dynamo/key-loads.test.ts'],
   },
   {
     name: 'shards that are needed are retired again and again',

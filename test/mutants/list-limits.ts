@@ -79,7 +79,7 @@ export const limits: readonly Mutant[] = [
     file: 'engine/limits/permits.ts',
     find: 'Math.max(0, count - Object.keys(apart).length)',
     replace: 'Math.max(0, count - 2 * Object.keys(apart).length)',
-    tests: ['test/unit/permits.test.ts', 'test/engine/limits.test.ts'],
+    tests: ['test/unit/limits/permits.test.ts', 'test/engine/limits.test.ts'],
   },
   {
     name: 'a forced cancel leaves the place of its message taken',
@@ -134,7 +134,7 @@ export const limits: readonly Mutant[] = [
     file: 'engine/limits/permits.ts',
     find: 'flow.since === grant.flow?.since && flow.taken === grant.flow.taken;',
     replace: 'flow.since === grant.flow?.since;',
-    tests: ['test/unit/permits.test.ts'],
+    tests: ['test/unit/limits/permits.test.ts'],
   },
   {
     name: 'a group rests by a rate that was removed for as long as that asked',

@@ -24,7 +24,7 @@ export default defineConfig({
     exclude: [
       // Slow, and no judges of the rules that are mutated: what all costs, and schedules.
       'test/engine/{cost,schedules,schedule-crashes}.test.ts',
-      'test/unit/ticks.test.ts',
+      'test/unit/schedules/ticks.test.ts',
       // Of other folders, and of the simulation's own parts.
       'test/unit/{call-log,checker-*,keys,mutants,queue-patterns,reference,schemas,sdk-*,simulation}.test.ts',
     ],

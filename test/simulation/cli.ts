@@ -4,12 +4,12 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { missing } from './coverage.ts';
-import { drawPlan } from './draw.ts';
-import { runMany } from './many.ts';
-import { printOutcome } from './print.ts';
-import { runPlan } from './run.ts';
-import { shrink } from './shrink.ts';
+import { drawPlan } from './plan/draw.ts';
+import { missing } from './report/coverage.ts';
+import { printOutcome } from './report/print.ts';
+import { shrink } from './report/shrink.ts';
+import { runMany } from './run/many.ts';
+import { runPlan } from './run/run.ts';
 
 const { values } = parseArgs({
   options: {

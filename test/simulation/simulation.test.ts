@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { expect, it } from 'vitest';
 import { noFaults } from '../../engine/simulation/faulty-store.ts';
-import { missing } from './coverage.ts';
-import { drawPlan } from './draw.ts';
-import { runMany } from './many.ts';
-import type { Plan } from './plan.ts';
-import { printOutcome } from './print.ts';
-import { runPlan } from './run.ts';
-import { shrink } from './shrink.ts';
+import { drawPlan } from './plan/draw.ts';
+import type { Plan } from './plan/plan.ts';
+import { missing } from './report/coverage.ts';
+import { printOutcome } from './report/print.ts';
+import { shrink } from './report/shrink.ts';
+import { runMany } from './run/many.ts';
+import { runPlan } from './run/run.ts';
 
 const historiesInTest = 2000;
 

@@ -6,7 +6,7 @@ import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { InputOf, OperationName, OutputOf, ParamsOf, Transport } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
-import type { Call } from '../simulation/history.ts';
+import type { Call } from '../simulation/run/history.ts';
 
 export interface CallLog {
   /** Makes one call, without trying again. Answers undefined where it was refused or lost. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type EmbeddedDynamodb, EmbeddedDynamodbError, startEmbeddedDynamodb } from '../../functions/local/embedded-dynamodb.ts';
-import { engineOf, type LocalProgram, startProgram } from '../integration/local-program.ts';
+import { engineOf, type LocalProgram, startProgram } from '../support/local-program.ts';
 
 export const apiKey = 'the-key-of-the-torture';
 const startTriesMax = 20;

@@ -15,10 +15,10 @@ import { createDynamoClient } from '../../engine/dynamo/client.ts';
 import type { Row } from '../../engine/port/port.ts';
 import { startEmbeddedDynamodb } from '../../functions/local/embedded-dynamodb.ts';
 import { httpTransport } from '../../sdk/transports/http.ts';
-import { testCredentials, testRegion } from '../dynamodb.ts';
-import { engineOf, startProgram } from '../integration/local-program.ts';
-import { bodyOf } from '../simulation/bodies.ts';
-import { residueOf } from '../simulation/residue.ts';
+import { bodyOf } from '../simulation/plan/bodies.ts';
+import { residueOf } from '../simulation/report/residue.ts';
+import { testCredentials, testRegion } from '../support/dynamodb.ts';
+import { engineOf, startProgram } from '../support/local-program.ts';
 
 const queue = 'soak';
 const apiKey = 'the-key-of-the-soak';

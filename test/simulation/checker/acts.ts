@@ -1,6 +1,6 @@
 /** What was done with the receipts of deliveries; and which calls may have been applied though they were told otherwise. */
 import { clockMarginMs, tombstoneMs } from '../../../contract/limits.ts';
-import type { Call } from '../history.ts';
+import type { Call } from '../run/history.ts';
 import type { Act, Delivery, Ledger, Life } from './ledger.ts';
 import { endOf, type Outcome, outcomeOf, outcomeOfEntry } from './outcomes.ts';
 import type { Queues } from './queues.ts';

@@ -2,7 +2,7 @@
 
 import type { Idempotency } from '../../../contract/contract.ts';
 import { tombstoneMs } from '../../../contract/limits.ts';
-import type { Call, Violation } from '../history.ts';
+import type { Call, Violation } from '../run/history.ts';
 import { cancelsOf, mayBePutOff, mayCarry } from './by-id.ts';
 import { contentKey } from './content.ts';
 import { idBefore } from './ids.ts';

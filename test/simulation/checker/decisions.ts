@@ -1,6 +1,6 @@
 /** What may have been decided of a message that was prepared: by its publisher, or for him. */
 import { checkBacksMax } from '../../../contract/limits.ts';
-import type { Asked } from '../history.ts';
+import type { Asked } from '../run/history.ts';
 import { cancelsOf } from './by-id.ts';
 import type { Ledger, Life } from './ledger.ts';
 import { type CallOf, endOf } from './outcomes.ts';

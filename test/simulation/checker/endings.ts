@@ -2,7 +2,7 @@
 
 import type { Message } from '../../../contract/contract.ts';
 import { clockMarginMs, readToWriteMsMax } from '../../../contract/limits.ts';
-import type { Call, Violation } from '../history.ts';
+import type { Call, Violation } from '../run/history.ts';
 import { cancelsOf, mayBePutOff, timesOf } from './by-id.ts';
 import { commitsOf, isCommitted } from './decisions.ts';
 import type { Ledger, Life } from './ledger.ts';

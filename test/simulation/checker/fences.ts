@@ -1,7 +1,7 @@
 /** What must not be delivered: what is not ready yet, what is too old, what was purged, what used up its receives. */
 import type { InputOf, QueueSettings } from '../../../contract/contract.ts';
 import { clockMarginMs, failedCharsMax, readToWriteMsMax, settingsCacheMs } from '../../../contract/limits.ts';
-import type { Violation } from '../history.ts';
+import type { Violation } from '../run/history.ts';
 import { mayBePutOff } from './by-id.ts';
 import { enteredEarliest, enteredLatest } from './decisions.ts';
 import { beyondMarginMs } from './endings.ts';

@@ -1,6 +1,6 @@
 /** What is promised of messages that their queue keeps when they have ended: each can be read as it ended, until its time is over. */
 import type { Message, QueueSettings } from '../../../contract/contract.ts';
-import type { Violation } from '../history.ts';
+import type { Violation } from '../run/history.ts';
 import { mayReuseIds } from './acts.ts';
 import { cancelsOf, isCertain, mayCarry } from './by-id.ts';
 import { contentKey } from './content.ts';

@@ -1,5 +1,5 @@
 /** What is promised of deduplication: one message is accepted for one key at a time, and none is told to be there that is not. */
-import type { Violation } from '../history.ts';
+import type { Violation } from '../run/history.ts';
 import { cancelsOf } from './by-id.ts';
 import { beyondMarginMs } from './endings.ts';
 import type { Duplicate, Ledger, Life } from './ledger.ts';

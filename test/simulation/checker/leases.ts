@@ -1,5 +1,5 @@
 /** What is promised of leases: each pair of deliveries of one message must fit, in one order or the other. */
-import type { Violation } from '../history.ts';
+import type { Violation } from '../run/history.ts';
 import { cancelsOf } from './by-id.ts';
 import type { Act, Delivery, Ledger } from './ledger.ts';
 import { endOf } from './outcomes.ts';

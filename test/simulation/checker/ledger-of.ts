@@ -1,5 +1,5 @@
 /** Makes the ledger of a history. */
-import type { History } from '../history.ts';
+import type { History } from '../run/history.ts';
 import { isForgetful, isSecondTry, noteActs, traceMs } from './acts.ts';
 import type { Delivery, Ledger, Life } from './ledger.ts';
 import { add, livesOf } from './lives.ts';

@@ -5,7 +5,7 @@
  * known by its content when it is first seen: bodies that are told apart make judgements sharper.
  */
 import type { AckResult, ExtendResult, PublishEntry, ReceivedMessage, ReleaseResult } from '../../../contract/contract.ts';
-import type { Asked, Call, Transaction } from '../history.ts';
+import type { Asked, Call, Transaction } from '../run/history.ts';
 import type { CallOf, Outcome } from './outcomes.ts';
 import type { Queues } from './queues.ts';
 import type { Schedules } from './schedules.ts';

@@ -1,5 +1,5 @@
 /** What is promised of queues with limits: how many messages are under a lease at a time, and how many are received in what time. */
-import type { Call, Violation } from '../history.ts';
+import type { Call, Violation } from '../run/history.ts';
 import { cancelsOf } from './by-id.ts';
 import type { Delivery, Ledger } from './ledger.ts';
 import { callsOf, endOf } from './outcomes.ts';

@@ -1,5 +1,5 @@
 /** Whose lives a history began: one for each publish that may have stored a message. */
-import type { Call } from '../history.ts';
+import type { Call } from '../run/history.ts';
 import { contentKey } from './content.ts';
 import { idBefore } from './ids.ts';
 import type { Duplicate, KeyedPublish, Life } from './ledger.ts';

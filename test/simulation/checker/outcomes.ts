@@ -1,7 +1,7 @@
 /** What is certain of a call, and of each entry of its batch: that it was done, that it was not, or neither. */
 import type { OperationName, OutputOf, Refused } from '../../../contract/contract.ts';
 import type { ErrorCode } from '../../../contract/errors.ts';
-import type { Call } from '../history.ts';
+import type { Call } from '../run/history.ts';
 
 export type CallOf<Name extends OperationName> = Extract<Call, { operation: Name }>;
 

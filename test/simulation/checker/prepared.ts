@@ -1,5 +1,5 @@
 /** What is promised of prepared messages: received if committed, and only then; and that the first decision counts. */
-import type { Violation } from '../history.ts';
+import type { Violation } from '../run/history.ts';
 import { cancelsOf } from './by-id.ts';
 import { commitsOf, enteredEarliest, mayBeRolledBack, rollbacksOf } from './decisions.ts';
 import type { Ledger, Life } from './ledger.ts';

@@ -1,7 +1,7 @@
 /** What a history tells of its queues: the settings that may have been in force, and where messages may have gone. */
 import type { QueueSettings } from '../../../contract/contract.ts';
 import { delaySecondsDefault, retentionSecondsDefault, visibilityTimeoutSecondsDefault } from '../../../contract/limits.ts';
-import type { Call } from '../history.ts';
+import type { Call } from '../run/history.ts';
 import { type CallOf, callsOf, mayBeDone, outcomeOf } from './outcomes.ts';
 
 /** Said apart from the engine, as all that judges it. */

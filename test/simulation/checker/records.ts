@@ -1,6 +1,6 @@
 /** What is promised of messages that are cancelled, changed, or in a group; and of queues that are paused. */
 import { settingsCacheMs, tombstoneMs } from '../../../contract/limits.ts';
-import type { Call, Violation } from '../history.ts';
+import type { Call, Violation } from '../run/history.ts';
 import { cancelsOf, isCertain, timesOf } from './by-id.ts';
 import { mayBeGone } from './endings.ts';
 import type { Delivery, Ledger, Life } from './ledger.ts';

@@ -1,6 +1,6 @@
 /** When the ticks of a schedule are, by arithmetic alone: nothing that the queue itself reckons with is asked. */
 import type { ScheduleInput } from '../../../contract/contract.ts';
-import { offsetHours } from '../zones.ts';
+import { offsetHours } from '../plan/zones.ts';
 
 export type Rhythm =
   /** `anchors`: instants that may be among its ticks, of which all others follow; undefined: not known. */

@@ -1,6 +1,6 @@
 /** What a history tells of its schedules: what each may have published, and when. */
 import type { Schedule, ScheduleInput } from '../../../contract/contract.ts';
-import type { Call } from '../history.ts';
+import type { Call } from '../run/history.ts';
 import { contentKey } from './content.ts';
 import { type CallOf, callsOf, endOf, mayBeDone } from './outcomes.ts';
 import { isBeat, type Rhythm, rhythmOf } from './rhythms.ts';

@@ -1,5 +1,5 @@
 /** What is promised of schedules: each tick has one message; and none is left out of one that nobody touched. */
-import type { Violation } from '../history.ts';
+import type { Violation } from '../run/history.ts';
 import { beyondMarginMs, mayBeGone } from './endings.ts';
 import type { Ledger, Life } from './ledger.ts';
 import { endOf } from './outcomes.ts';

@@ -1,5 +1,5 @@
 /** Transactions of a caller's own, as calls: what they published and acked is judged like any publish and ack. */
-import type { Call, Transaction } from '../history.ts';
+import type { Call, Transaction } from '../run/history.ts';
 
 /** A transaction that happened, as the calls that would have done the same. One whose answer nobody had may have happened at any time. */
 export function callsOfTransactions(transactions: readonly Transaction[]): Call[] {

@@ -2,7 +2,7 @@
  * What is promised of transactions of a caller's own: what they publish and ack happens with the row that they write besides, or not at
  * all. That row tells, in the end, whether a transaction happened; what it published and acked is judged like any publish and ack.
  */
-import type { Call, Transaction, Violation } from '../history.ts';
+import type { Call, Transaction, Violation } from '../run/history.ts';
 import type { Delivery, Ledger } from './ledger.ts';
 import { endOf } from './outcomes.ts';
 import { isDone, leaseEnd } from './visibility.ts';

@@ -1,5 +1,5 @@
 /** Whose message is which, of those under one key or one own id. */
-import type { Call } from '../history.ts';
+import type { Call } from '../run/history.ts';
 import { contentKey } from './content.ts';
 import { idAtFirst } from './ids.ts';
 import type { Ledger, Life } from './ledger.ts';

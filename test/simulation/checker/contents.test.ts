@@ -1,0 +1,212 @@
+import { instant, type Story } from '../report/story.ts';
+import { judgesEach } from './cases.ts';
+import { ofContents } from './promises.ts';
+
+const published = (h: Story) => {
+  h.queue('q');
+  h.publish([1, 1.1], 'm');
+};
+
+judgesEach(ofContents, {
+  'body-intact': [
+    [
+      'another body',
+      (h) => {
+        published(h);
+        h.receive([2, 2.1], 'm', 'one', 30, { body: { m: 1 } });
+      },
+      (h) => {
+        h.queue('q');
+        h.publish([1, 1.1], 'm', { body: { b: [1], a: null } });
+        h.receive([2, 2.1], 'm', 'one', 30, { body: { a: null, b: [1] } });
+      },
+    ],
+    [
+      'other attributes',
+      (h) => {
+        published(h);
+        h.receive([2, 2.1], 'm', 'one', 30, { attributes: { a: 1 } });
+      },
+      (h) => {
+        h.queue('q');
+        h.publish([1, 1.1], 'm', { body: 'm', attributes: { a: 1 } });
+        h.receive([2, 2.1], 'm', 'one', 30, { attributes: { a: 1 } });
+      },
+    ],
+    [
+      'bytes for a text',
+      (h) => {
+        h.queue('q');
+        h.publish([1, 1.1], 'm', { body: 'aGk=' });
+        h.tell(
+          'receive',
+          [2, 2.1],
+          { queue: 'q' },
+          {},
+          {
+            messages: [
+              {
+                id: 'm',
+                bodyBase64: 'aGk=',
+                attributes: {},
+                receipt: 'r',
+                receives: 1,
+                failures: 0,
+                publishedAt: instant(1),
+                leasedUntil: instant(30),
+              },
+            ],
+          },
+        );
+      },
+      (h) => {
+        h.queue('q');
+        h.publish([1, 1.1], 'm', { bodyBase64: 'aGk=' });
+        h.tell(
+          'receive',
+          [2, 2.1],
+          { queue: 'q' },
+          {},
+          {
+            messages: [
+              {
+                id: 'm',
+                bodyBase64: 'aGk=',
+                attributes: {},
+                receipt: 'r',
+                receives: 1,
+                failures: 0,
+                publishedAt: instant(1),
+                leasedUntil: instant(30),
+              },
+            ],
+          },
+        );
+      },
+    ],
+    [
+      'another time of publishing',
+      (h) => {
+        published(h);
+        h.receive([2, 2.1], 'm', 'one', 30, { publishedAt: instant(1.2) });
+      },
+      (h) => {
+        published(h);
+        h.receive([2, 2.1], 'm', 'one', 30, { publishedAt: instant(1.1) });
+      },
+    ],
+  ],
+  'only-published-is-delivered': [
+    [
+      'a message from nowhere',
+      (h) => {
+        h.queue('q');
+        h.receive([2, 2.1], 'm', 'one', 30);
+      },
+      (h) => {
+        h.queue('q');
+        h.publish([1, 1.1], '', { body: 'm' }, 'lost');
+        h.receive([2, 2.1], 'm', 'one', 30);
+      },
+    ],
+    [
+      'two messages of one publish',
+      (h) => {
+        h.queue('q');
+        h.publish([1, 1.1], '', { body: 'm' }, 'lost');
+        h.receive([2, 2.1], 'm', 'one', 30);
+        h.receive([3, 3.1], 'n', 'two', 30, { body: 'm' });
+      },
+      (h) => {
+        h.queue('q');
+        h.publish([1, 1.1], '', { body: 'm' }, 'lost');
+        h.publish([1, 1.1], '', { body: 'm' }, 'unavailable');
+        h.receive([2, 2.1], 'm', 'one', 30);
+        h.receive([3, 3.1], 'n', 'two', 30, { body: 'm' });
+      },
+    ],
+    [
+      'a message that was refused',
+      (h) => {
+        h.queue('q');
+        h.publish([1, 1.1], '', { body: 'm' }, 'invalid_input');
+        h.receive([2, 2.1], 'm', 'one', 30);
+      },
+      (h) => {
+        h.queue('q');
+        h.publish([1, 1.1], '', { body: 'm' }, 'unavailable');
+        h.receive([2, 2.1], 'm', 'one', 30);
+      },
+    ],
+    [
+      'a message in another queue',
+      (h) => {
+        h.queue('other');
+        published(h);
+        h.receive([2, 2.1], 'm', 'one', 30, {}, 'other');
+      },
+      (h) => {
+        h.queue('other');
+        published(h);
+        h.redrive([1.5, 1.6], 'q', { toQueue: 'other' });
+        h.receive([2, 2.1], 'm', 'one', 30, {}, 'other');
+      },
+    ],
+  ],
+  'no-duplicate-ids': [
+    [
+      'two messages of one id',
+      (h) => {
+        published(h);
+        h.publish([2, 2.1], 'm', { body: 'n' });
+      },
+      (h) => {
+        published(h);
+        h.publish([2, 2.1], 'n', { body: 'm' });
+      },
+    ],
+  ],
+  'own-id-once': [
+    [
+      'stored twice',
+      (h) => {
+        h.queue('q');
+        h.publish([1, 1.1], 'own', { body: 1, id: 'own' });
+        h.publish([2, 2.1], 'own', { body: 2, id: 'own' });
+      },
+      (h) => {
+        h.queue('q');
+        h.publish([1, 1.1], 'own', { body: 1, id: 'own' });
+        h.publish([2, 2.1], 'own', { body: 2, id: 'own' }, { ok: true, id: 'own', duplicate: true });
+      },
+    ],
+    [
+      'stored again too soon after its ack',
+      (h) => {
+        h.queue('q');
+        h.publish([1, 1.1], 'own', { body: 'own', id: 'own' });
+        h.receive([2, 2.1], 'own', 'one', 30);
+        h.ack([3, 3.1], 'one');
+        h.publish([3600, 3602.9], 'own', { body: 2, id: 'own' });
+      },
+      (h) => {
+        h.queue('q');
+        h.publish([1, 1.1], 'own', { body: 'own', id: 'own' });
+        h.receive([2, 2.1], 'own', 'one', 30);
+        h.ack([3, 3.1], 'one');
+        h.publish([3600, 3603], 'own', { body: 2, id: 'own' });
+      },
+    ],
+    [
+      'under another id',
+      (h) => {
+        h.queue('q');
+        h.publish([1, 1.1], 'other', { body: 1, id: 'own' });
+      },
+      (h) => {
+        h.queue('q');
+        h.publish([1, 1.1], 'own', { body: 1, id: 'own' });
+      },
+    ],
+  ],
+});

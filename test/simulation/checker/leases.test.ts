@@ -1,0 +1,357 @@
+import { instant, type Story } from '../report/story.ts';
+import { judgesEach } from './cases.ts';
+import { ofLeases } from './promises.ts';
+
+const published = (h: Story) => {
+  h.queue('q');
+  h.publish([1, 1.1], 'm');
+};
+const held = (h: Story) => {
+  published(h);
+  h.receive([2, 2.1], 'm', 'one', 32);
+};
+const drained = { drainedAt: 100 };
+const skewed = { clockErrorMs: 500 };
+
+judgesEach(ofLeases, {
+  'one-live-lease': [
+    [
+      'two leases at the same time',
+      (h) => {
+        held(h);
+        h.receive([31, 31.9], 'm', 'two', 62, { receives: 2 });
+      },
+      (h) => {
+        held(h);
+        h.receive([31, 32], 'm', 'two', 62, { receives: 2 });
+      },
+    ],
+    [
+      'two leases further apart than the clocks are',
+      (h) => {
+        held(h);
+        h.receive([31, 31.4], 'm', 'two', 62, { receives: 2 });
+      },
+      (h) => {
+        held(h);
+        h.receive([31, 31.5], 'm', 'two', 62, { receives: 2 });
+      },
+      skewed,
+    ],
+    [
+      'a lease that was extended',
+      (h) => {
+        held(h);
+        h.extend([3, 3.1], 'one', 60, { ok: true, leasedUntil: instant(63) });
+        h.receive([40, 40.1], 'm', 'two', 70, { receives: 2 });
+      },
+      (h) => {
+        held(h);
+        h.extend([3, 3.1], 'one', 10, { ok: true, leasedUntil: instant(13) });
+        h.receive([20, 20.1], 'm', 'two', 50, { receives: 2 });
+      },
+    ],
+    [
+      'a lease that an unheard extension cannot have ended',
+      (h) => {
+        held(h);
+        h.extend([3, 3.1], 'one', 10, 'lost');
+        h.receive([12, 12.9], 'm', 'two', 50, { receives: 2 });
+      },
+      (h) => {
+        held(h);
+        h.extend([3, 3.1], 'one', 10, 'lost');
+        h.receive([12, 13.1], 'm', 'two', 50, { receives: 2 });
+      },
+    ],
+    [
+      'two receives at once',
+      (h) => {
+        published(h);
+        h.receive([2, 3], 'm', 'one', 32);
+        h.receive([2, 3], 'm', 'two', 32);
+      },
+      (h) => {
+        published(h);
+        h.receive([2, 3], 'm', 'one', 2.5);
+        h.receive([2, 3], 'm', 'two', 32, { receives: 2 });
+      },
+    ],
+    [
+      'the same receipt twice',
+      (h) => {
+        held(h);
+        h.receive([40, 40.1], 'm', 'one', 70, { receives: 2 });
+      },
+      (h) => {
+        held(h);
+        h.receive([40, 40.1], 'm', 'two', 70, { receives: 2 });
+      },
+    ],
+    [
+      'a release that came too late to have ended it',
+      (h) => {
+        held(h);
+        h.receive([4, 4.1], 'm', 'two', 34, { receives: 2 });
+        h.release([5, 5.1], 'one', 'lost');
+      },
+      (h) => {
+        held(h);
+        h.receive([4, 4.1], 'm', 'two', 34, { receives: 2 });
+        h.release([4.1, 5.1], 'one', 'lost');
+      },
+    ],
+  ],
+  'live-lease-is-honoured': [
+    [
+      'an ack refused while the lease was live',
+      (h) => {
+        held(h);
+        h.ack([3, 31.9], 'one', 'lease_lost');
+      },
+      (h) => {
+        held(h);
+        h.ack([3, 32], 'one', 'lease_lost');
+      },
+    ],
+    [
+      'an extension refused, though nobody gave it back',
+      (h) => {
+        held(h);
+        h.extend([3, 3.1], 'one', 9, 'lease_lost');
+      },
+      (h) => {
+        held(h);
+        h.release([3, 3.1], 'one', 'lost');
+        h.extend([3, 3.1], 'one', 9, 'lease_lost');
+      },
+    ],
+    [
+      'an extension refused after another was made, though a later one was not',
+      (h) => {
+        held(h);
+        h.extend([33, 33.1], 'one', 30, { ok: true, leasedUntil: instant(63) });
+        h.extend([34, 34.1], 'one', 30, 'lease_lost');
+      },
+      (h) => {
+        held(h);
+        h.extend([33, 33.1], 'one', 30, 'lease_lost');
+        h.extend([33.1, 33.2], 'one', 30, { ok: true, leasedUntil: instant(63) });
+      },
+    ],
+    [
+      'a receipt that the queue gave, and does not know',
+      (h) => {
+        held(h);
+        h.ack([3, 3.1], 'one', 'invalid_receipt');
+      },
+      (h) => {
+        held(h);
+        h.ack([3, 3.1], 'one', 'invalid_receipt', 'other');
+      },
+    ],
+  ],
+  'late-holder-is-told': [
+    [
+      'an ack',
+      (h) => {
+        held(h);
+        h.receive([40, 40.1], 'm', 'two', 70, { receives: 2 });
+        h.ack([41, 41.1], 'one');
+      },
+      (h) => {
+        held(h);
+        h.receive([40, 40.1], 'm', 'two', 70, { receives: 2 });
+        h.ack([41, 41.1], 'one', 'lease_lost');
+      },
+    ],
+    [
+      'a release',
+      (h) => {
+        held(h);
+        h.receive([40, 40.1], 'm', 'two', 70, { receives: 2 });
+        h.release([41, 41.1], 'one', { ok: true, visibleAt: instant(41) });
+      },
+      (h) => {
+        held(h);
+        h.receive([40, 41.1], 'm', 'two', 70, { receives: 2 });
+        h.release([41, 41.1], 'one', { ok: true, visibleAt: instant(41) });
+      },
+    ],
+    [
+      'an extension',
+      (h) => {
+        held(h);
+        h.receive([40, 40.1], 'm', 'two', 70, { receives: 2 });
+        h.extend([41, 41.1], 'one', 9, { ok: true, leasedUntil: instant(50) });
+      },
+      (h) => {
+        held(h);
+        h.extend([41, 41.1], 'one', 9, { ok: true, leasedUntil: instant(50) });
+        h.receive([50, 50.1], 'm', 'two', 80, { receives: 2 });
+      },
+    ],
+    [
+      'an ack after a release',
+      (h) => {
+        held(h);
+        h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(3) });
+        h.ack([3.2, 3.3], 'one');
+      },
+      (h) => {
+        held(h);
+        h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(3) });
+        h.ack([3.2, 3.3], 'one', 'lease_lost');
+      },
+    ],
+  ],
+  'never-before-visible': [
+    [
+      'a release that waits though nothing failed',
+      (h) => {
+        h.queue('q', { backoff: { minSeconds: 5, maxSeconds: 5, factor: 1, jitter: 0 } });
+        h.publish([1, 1.1], 'm');
+        h.receive([2, 2.1], 'm', 'one', 32);
+        h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(8) });
+      },
+      (h) => {
+        h.queue('q', { backoff: { minSeconds: 5, maxSeconds: 5, factor: 1, jitter: 0 } });
+        h.publish([1, 1.1], 'm');
+        h.receive([2, 2.1], 'm', 'one', 32);
+        h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(8) }, { failed: 'x' });
+      },
+    ],
+    [
+      'a release that waits less than was asked for',
+      (h) => {
+        held(h);
+        h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(12) }, { delaySeconds: 10 });
+      },
+      (h) => {
+        held(h);
+        h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(13) }, { delaySeconds: 10 });
+      },
+    ],
+    [
+      'before its delay is over',
+      (h) => {
+        h.queue('q');
+        h.publish([1, 1.1], 'm', { body: 'm', delaySeconds: 10 });
+        h.receive([10, 10.9], 'm', 'one', 40);
+      },
+      (h) => {
+        h.queue('q');
+        h.publish([1, 1.1], 'm', { body: 'm', delaySeconds: 10 });
+        h.receive([10, 11], 'm', 'one', 40);
+      },
+    ],
+    [
+      'before the instant that it was published for',
+      (h) => {
+        h.queue('q', { delaySeconds: 20 });
+        h.publish([1, 1.1], 'm', { body: 'm', deliverAt: instant(11) });
+        h.receive([10, 10.9], 'm', 'one', 40);
+      },
+      (h) => {
+        h.queue('q', { delaySeconds: 20 });
+        h.publish([1, 1.1], 'm', { body: 'm', deliverAt: instant(11) });
+        h.receive([10, 11], 'm', 'one', 40);
+      },
+    ],
+    [
+      'before the instant that it was put off to',
+      (h) => {
+        published(h);
+        h.putOff([2, 2.1], 11, 10);
+      },
+      (h) => {
+        published(h);
+        h.putOff([2, 2.1], 11);
+        h.putOff([3, 3.1], 1, 3);
+      },
+    ],
+    [
+      "before its queue's delay is over",
+      (h) => {
+        h.queue('q', { delaySeconds: 10 });
+        h.publish([1, 1.1], 'm');
+        h.receive([10, 10.9], 'm', 'one', 40);
+      },
+      (h) => {
+        h.queue('q', { delaySeconds: 9 });
+        h.publish([1, 1.1], 'm');
+        h.receive([10, 10.9], 'm', 'one', 40);
+      },
+    ],
+    [
+      'before the instant that a release was told',
+      (h) => {
+        held(h);
+        h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(8) }, { delaySeconds: 5 });
+        h.receive([7, 7.9], 'm', 'two', 37, { receives: 2 });
+      },
+      (h) => {
+        held(h);
+        h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(8) }, { delaySeconds: 5 });
+        h.receive([7, 8], 'm', 'two', 37, { receives: 2 });
+      },
+    ],
+    [
+      'before an unheard release can have let it',
+      (h) => {
+        held(h);
+        h.release([3, 3.1], 'one', 'lost', { delaySeconds: 10 });
+        h.receive([12, 12.9], 'm', 'two', 37, { receives: 2 });
+      },
+      (h) => {
+        held(h);
+        h.release([3, 3.1], 'one', 'lost', { delaySeconds: 10 });
+        h.receive([12, 13], 'm', 'two', 37, { receives: 2 });
+      },
+    ],
+    [
+      'before its backoff is over',
+      (h) => {
+        h.queue('q', { backoff: { minSeconds: 10, maxSeconds: 60, factor: 2, jitter: 0.5 } });
+        h.publish([1, 1.1], 'm');
+        h.receive([2, 2.1], 'm', 'one', 32);
+        h.receive([36, 36.9], 'm', 'two', 62, { receives: 2, failures: 1 });
+      },
+      (h) => {
+        h.queue('q', { backoff: { minSeconds: 10, maxSeconds: 60, factor: 2, jitter: 0.5 } });
+        h.publish([1, 1.1], 'm');
+        h.receive([2, 2.1], 'm', 'one', 32);
+        h.receive([37, 37.1], 'm', 'two', 62, { receives: 2, failures: 1 });
+      },
+    ],
+  ],
+  'acked-never-comes-back': [
+    [
+      'a message delivered by a receive that began after the ack',
+      (h) => {
+        held(h);
+        h.ack([3, 3.1], 'one');
+        h.receive([40, 40.1], 'm', 'two', 70, { receives: 2 });
+      },
+      (h) => {
+        held(h);
+        h.ack([3, 3.1], 'one', 'unavailable');
+        h.receive([40, 40.1], 'm', 'two', 70, { receives: 2 });
+      },
+    ],
+    [
+      'a message shown after the end',
+      (h) => {
+        held(h);
+        h.ack([3, 3.1], 'one');
+        h.seen([101, 101.1], 'm');
+      },
+      (h) => {
+        held(h);
+        h.ack([3, 3.1], 'one', 'lost');
+        h.seen([101, 101.1], 'm');
+      },
+      drained,
+    ],
+  ],
+});

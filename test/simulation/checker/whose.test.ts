@@ -1,0 +1,56 @@
+import { expect, it } from 'vitest';
+import { instant, type Story, story } from '../report/story.ts';
+import { check } from './check.ts';
+
+const promisesBrokenBy = (tell: (h: Story) => void, clockErrorMs = 0): string[] => {
+  const told = story({ clockErrorMs, drainedAt: 100 });
+  tell(told);
+  return check(told.history()).map(({ promise }) => promise);
+};
+
+/** Two publishes under one key say the same instant: the second one took long, and its message was accepted after the first was acked. */
+const twoOfOneKey = (h: Story, secondBody: string) => {
+  h.queue('q', { deduplication: { windowSeconds: 2, onDuplicate: 'replace' } });
+  h.publish([1, 1.1], '@k', { body: 'first', dedupKey: 'k' });
+  h.publish([1, 6], '@k', { body: 'second', dedupKey: 'k' });
+  h.receive([1.2, 1.3], '@k', 'one', 10, { body: 'first' });
+  h.ack([2, 2.1], 'one');
+  h.receive([10, 10.1], '@k', 'two', 20, { body: secondBody });
+  h.ack([11, 11.1], 'two');
+};
+
+it('tells two messages of one key apart by their bodies where both say the same publishedAt', () => {
+  expect(promisesBrokenBy((h) => twoOfOneKey(h, 'second'))).toEqual([]);
+});
+
+it('notices the first of two messages of one key that comes back after its ack, though the second has the same publishedAt', () => {
+  expect(promisesBrokenBy((h) => twoOfOneKey(h, 'first'))).toContain('acked-never-comes-back');
+});
+
+/** Messages of one own id in two queues, published at nearly the same time; the second one is changed. */
+const twoOfOneId = (h: Story, inDead: string) => {
+  h.queue('dead');
+  h.queue('q', { deadLetter: { queue: 'dead', maxReceives: 3 } });
+  h.redrive([0.5, 0.6], 'dead', { toQueue: 'q' });
+  h.publish([1, 1.1], 'own', { body: 'one', id: 'own' }, { ok: true, id: 'own' }, 'dead');
+  h.publish([1.1, 1.2], 'own', { body: 'two', id: 'own' });
+  h.tell(
+    'updateMessage',
+    [2, 2.1],
+    { queue: 'q', id: 'own' },
+    { content: { body: 'changed' } },
+    { id: 'own', visibleAt: instant(2) },
+  );
+  h.receive([3, 3.1], 'own', 'in q', 10, { body: 'changed', publishedAt: instant(1.1) });
+  h.ack([4, 4.1], 'in q');
+  h.receive([5, 5.1], 'own', 'in dead', 10, { body: inDead, publishedAt: instant(1.05) }, 'dead');
+  h.ack([6, 6.1], 'in dead', { ok: true }, 'dead');
+};
+
+it('takes a changed message of an own id for the one that no other body proves', () => {
+  expect(promisesBrokenBy((h) => twoOfOneId(h, 'one'), 100)).toEqual([]);
+});
+
+it('notices a message of an own id that carries a body which nobody published', () => {
+  expect(promisesBrokenBy((h) => twoOfOneId(h, 'three'), 100)).toContain('body-intact');
+});

@@ -1,0 +1,20 @@
+/** Draws messages under keys, and what queues do with them. */
+import type { QueueSettings } from '../../../contract/contract.ts';
+import { drawWait } from './draw-waits.ts';
+import type { Drawing } from './drawing.ts';
+import type { PlannedMessage } from './plan.ts';
+
+export function drawDeduplication(d: Drawing): Partial<QueueSettings> {
+  const windowSeconds = d.pick([null, null, 1, 5, 30, 120, 600]);
+  return { deduplication: { windowSeconds, onDuplicate: d.pick(['ignore', 'replace', 'debounce']) } };
+}
+
+/** Each queue has keys of its own: of two alike it would not be told whose a message is that was moved. */
+export function drawKeyed(d: Drawing, next: () => number, queue: string): PlannedMessage[] {
+  return Array.from({ length: d.pick([1, 1, 1, 2, 3]) }, () => ({
+    number: next(),
+    chars: d.chance(0.12) ? 1200 : 0,
+    dedupKey: `${queue}-${d.whole(2)}`,
+    ...(d.chance(0.4) ? drawWait(d) : {}),
+  }));
+}

@@ -1,0 +1,227 @@
+/** Draws a plan from a seed: each has its own cast, pace and misfortunes, so that all kinds of history come up among some hundreds. */
+
+import type { QueueSettings } from '../../../contract/contract.ts';
+import { tombstoneMs } from '../../../contract/limits.ts';
+import { seededRandom } from '../../../engine/port/random.ts';
+import { type Fault, manyFaults, noFaults } from '../../../engine/simulation/faulty-store.ts';
+import { drawDeduplication, drawKeyed } from './draw-keys.ts';
+import { drawIdempotency, drawOwnIds } from './draw-own-ids.ts';
+import { drawPrepared, drawPreparedSettings } from './draw-prepared.ts';
+import { drawKeep, drawLimits, drawQueues } from './draw-queues.ts';
+import { type Cast, drawProcess } from './draw-steps.ts';
+import { type Drawing, drawing, minuteMs, secondMs } from './drawing.ts';
+import type { Plan, Step } from './plan.ts';
+
+const hourMs = 60 * minuteMs;
+
+/** Longest wait between two steps, by the pace of a history. */
+const paces = [50, 2 * secondMs, 20 * secondMs, 3 * minuteMs, 40 * minuteMs];
+
+/** What a history is mostly about: how often each kind of step comes. */
+const themes: Record<string, Partial<Record<Step['do'], number>>> = {
+  work: { publish: 4, receive: 6, ack: 5, release: 1, extend: 1, read: 1, die: 0.5, sweep: 0.5 },
+  parts: { publish: 2, receive: 7, ack: 7, release: 3, extend: 1, die: 0.5 },
+  failing: { publish: 2, receive: 7, ack: 1, release: 5, extend: 1, die: 1, sweep: 1, redrive: 1 },
+  redriving: { publish: 3, receive: 5, ack: 1, release: 3, redrive: 3, cancelRedrive: 0.5, sweep: 1, read: 1, purge: 0.3 },
+  purging: { publish: 5, receive: 5, ack: 2, release: 1, purge: 2, sweep: 2, read: 1 },
+  ageing: { publish: 4, receive: 4, ack: 2, release: 2, sweep: 3, extend: 0.5, read: 1 },
+  clocks: { publish: 4, receive: 6, ack: 3, release: 1, setClock: 3, loseClock: 2, purge: 0.5 },
+  changing: { publish: 4, receive: 5, ack: 3, release: 2, update: 1, remake: 0.3, read: 1, sweep: 1 },
+  idling: { publish: 4, receive: 2, ack: 2, sweep: 4, read: 1 },
+  records: { publish: 4, receive: 5, ack: 3, release: 2, cancel: 4, change: 4, read: 1, sweep: 1, die: 0.5 },
+  groups: {
+    publish: 6,
+    receive: 8,
+    ack: 6,
+    release: 2,
+    extend: 0.5,
+    cancel: 1,
+    read: 1,
+    sweep: 0.5,
+    die: 0.7,
+    purge: 0.2,
+    update: 0.3,
+  },
+  pausing: { publish: 4, receive: 7, ack: 3, update: 3, sweep: 1 },
+  keeping: { publish: 4, receive: 8, ack: 7, look: 5, release: 1, cancel: 1.5, purge: 0.2, update: 0.2, sweep: 0.5, die: 0.3 },
+  replacing: { publish: 4, replace: 7, receive: 7, ack: 3, release: 1, cancel: 1, sweep: 0.5, die: 0.5, purge: 0.1, update: 0.1 },
+  keys: {
+    publish: 8,
+    receive: 6,
+    ack: 5,
+    release: 1.5,
+    cancel: 0.7,
+    change: 0.5,
+    purge: 0.3,
+    redrive: 0.3,
+    update: 0.2,
+    sweep: 1,
+    die: 0.5,
+    read: 0.3,
+  },
+  preparing: {
+    publish: 5,
+    decide: 7,
+    receive: 5,
+    ack: 4,
+    release: 0.5,
+    cancel: 0.4,
+    sweep: 2,
+    purge: 0.2,
+    update: 0.2,
+    die: 0.6,
+    read: 0.5,
+  },
+  scheduling: {
+    schedule: 2,
+    reschedule: 3,
+    unschedule: 0.7,
+    remake: 0.3,
+    publish: 1,
+    receive: 6,
+    ack: 5,
+    release: 0.5,
+    sweep: 2,
+    purge: 0.2,
+    setClock: 1,
+    die: 0.5,
+    read: 0.3,
+  },
+  limiting: { publish: 3, receive: 9, ack: 4, release: 1, extend: 2, update: 0.2, die: 0.7, sweep: 0.3 },
+  transacting: {
+    publish: 1,
+    transact: 7,
+    receive: 8,
+    ack: 1,
+    release: 1,
+    extend: 0.5,
+    cancel: 0.2,
+    purge: 0.1,
+    sweep: 0.5,
+    die: 0.4,
+  },
+  forsaken: { publish: 1, receive: 3, ack: 3, release: 0.5 },
+  everything: {
+    publish: 5,
+    receive: 6,
+    ack: 4,
+    release: 2,
+    extend: 1,
+    sweep: 1,
+    purge: 0.5,
+    redrive: 0.7,
+    cancelRedrive: 0.2,
+    cancel: 0.5,
+    replace: 0.4,
+    change: 0.5,
+    read: 1,
+    die: 0.5,
+    setClock: 0.5,
+    loseClock: 0.2,
+    update: 0.2,
+  },
+};
+
+/** What a theme sets itself, where others leave it to chance. */
+interface Circumstances {
+  rates?: Plan['rates'];
+  pace?: number;
+  pauseMsMax?: number;
+  /** The share of queues that begin with more than one shard. */
+  sharded?: number;
+  processes?: number;
+  /** The share of publishes to groups. */
+  grouped?: number;
+  /** Settings of its queues that others do not have; now and then an update has them anew. */
+  terms?: (d: Drawing) => Partial<QueueSettings>;
+  /** The share of acks with a result. */
+  results?: number;
+  /** The share of bodies that lie beside their row. */
+  large?: number;
+  entries?: Cast['entries'];
+  /** Nobody comes by to clear up. */
+  unswept?: true;
+  /** Somebody always does. */
+  swept?: true;
+}
+
+const circumstances: Record<string, Circumstances> = {
+  groups: { grouped: 0.85 },
+  keys: { terms: drawDeduplication, entries: drawKeyed },
+  replacing: { terms: drawIdempotency, entries: drawOwnIds },
+  scheduling: { pace: 1.5 * minuteMs, swept: true },
+  preparing: { terms: drawPreparedSettings, entries: drawPrepared, swept: true },
+  keeping: { grouped: 0.2, terms: drawKeep, results: 0.6, large: 0.3 },
+  limiting: { terms: drawLimits },
+  transacting: { swept: true },
+  // Work breaks off in the middle.
+  forsaken: {
+    rates: { ...noFaults.rates, kill: 0.02, halfDone: 0.5, throttled: 0.1, lostReply: 0.05, conflict: 0.02 },
+    processes: 2,
+    unswept: true,
+  },
+  // Shards are retired and forgotten in the time that a request takes, or that a process stands still.
+  idling: {
+    rates: { ...noFaults.rates, pause: 0.02, late: 0.15, duplicated: 0.05 },
+    pace: 20 * minuteMs,
+    pauseMsMax: 2 * hourMs,
+    sharded: 1,
+  },
+};
+
+export function drawPlan(seed: number): Plan {
+  const d = drawing(seededRandom(seed));
+  // Neighbouring seeds begin alike.
+  for (let i = 0; i < 8; i++) d.random.number();
+  const about = d.pick(Object.keys(themes));
+  const theme = themes[about]!;
+  const set = circumstances[about];
+  const pace = set?.pace ?? d.pick(paces);
+  const queues = drawQueues(d, pace, set?.sharded ?? 0.3);
+  const { terms, results = 0, large = 0.12 } = set ?? {};
+  if (terms) for (const { settings } of queues) Object.assign(settings, terms(d));
+  let numbers = 0;
+  const next = () => ++numbers;
+  const count = set?.processes ?? 2 + d.whole(4);
+  const processes = Array.from({ length: count }, (_, index) =>
+    drawProcess(d, {
+      index,
+      theme,
+      pace,
+      queues,
+      grouped: set?.grouped ?? 0.1,
+      results,
+      large,
+      ...(terms && { terms }),
+      entries: set?.entries,
+      next,
+    }),
+  );
+  const rates = set?.rates ?? drawRates(d);
+  // What arrives late is left to the sweep: it has to come by within the hour of a tombstone.
+  const needsSweep = set?.swept || rates.late + rates.duplicated > 0;
+  return {
+    seed,
+    queues,
+    processes,
+    rates,
+    pauseMsMax: set?.pauseMsMax ?? d.pick([2 * secondMs, 10 * secondMs, minuteMs, 5 * minuteMs, 2 * hourMs]),
+    sweepMs: set?.unswept || (!needsSweep && d.chance(0.6)) ? undefined : Math.max(5 * secondMs, Math.min(pace, 4 * minuteMs)),
+    silenceMs: set?.unswept || (!needsSweep && d.chance(0.5)) ? tombstoneMs + minuteMs : 0,
+    ttlActs: d.chance(0.7),
+  };
+}
+
+/** None, one kind often, or all kinds: alone a fault strikes where all at once would stop the call before. */
+function drawRates(d: Drawing): Plan['rates'] {
+  if (d.chance(0.05)) return noFaults.rates;
+  const { rates } = manyFaults;
+  const names = Object.keys(rates) as Fault[];
+  if (d.chance(0.4)) {
+    const often = new Set(Array.from({ length: 1 + d.whole(2) }, () => d.pick(names)));
+    const rate = (name: Fault) => (often.has(name) ? Math.min(0.3, 3 * rates[name]) : 0);
+    return Object.fromEntries(names.map((name) => [name, rate(name)])) as Plan['rates'];
+  }
+  const level = d.pick([0.3, 1, 1, 2]);
+  return Object.fromEntries(names.map((name) => [name, rates[name] * level])) as Plan['rates'];
+}

@@ -1,0 +1,17 @@
+/** What planned messages ask of the queue. */
+import type { PublishEntry } from '../../../contract/contract.ts';
+import { bodyOf } from './bodies.ts';
+import type { PlannedMessage } from './plan.ts';
+
+/** `now`: by the clock of the process that asks, ms. */
+export function entriesOf(messages: readonly PlannedMessage[], now: number): PublishEntry[] {
+  return messages.map(({ number, chars, deliverSeconds, ...rest }) => ({
+    body: bodyOf(number, chars),
+    ...rest,
+    ...instantOf(deliverSeconds, now),
+  }));
+}
+
+export function instantOf(deliverSeconds: number | undefined, now: number): Pick<PublishEntry, 'deliverAt'> {
+  return deliverSeconds === undefined ? {} : { deliverAt: new Date(now + deliverSeconds * 1000).toISOString() };
+}

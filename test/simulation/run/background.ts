@@ -1,0 +1,66 @@
+/** What goes on beside the callers: the sweep, the redrives that they began, and DynamoDB's TTL. */
+
+import { DumbwaiterError } from '../../../contract/errors.ts';
+import type { Engine } from '../../../engine/engine.ts';
+import type { Key, Row } from '../../../engine/port/port.ts';
+import type { SimulatedProcess } from '../../../engine/simulation/simulation.ts';
+import { minuteMs } from '../plan/drawing.ts';
+import { engineOf } from './processes.ts';
+import { oversleeping } from './sleepers.ts';
+import type { World } from './world.ts';
+
+const sweepMsMax = 50_000;
+const redriveMsMax = minuteMs;
+const redriveTriesMax = 3;
+
+/** What an invocation of the sweep does; that it fails is no matter, another comes. */
+export async function sweepOnce(world: World, process: SimulatedProcess, engine: Engine): Promise<void> {
+  world.count('sweeps');
+  try {
+    const { queues, totals } = await engine.sweep({ until: process.clock.now() + sweepMsMax });
+    world.count('queues passed over asleep', totals.asleep);
+    for (const { removed, deadLettered } of queues) {
+      world.count('rows removed by sweeps', removed);
+      world.count('dead-lettered by sweeps', deadLettered);
+    }
+  } catch (error) {
+    if (!(error instanceof DumbwaiterError)) throw error;
+  }
+  for (const text of oversleeping(world.simulation.memory, world.simulation.now())) world.fail('asleep-holds-nothing', text);
+}
+
+/** What an invocation of the redrive's function comes to: tried again when it fails; once it is killed, the sweep starts another. */
+export async function runRedrive(world: World, queue: string, task: string): Promise<void> {
+  await world.simulation.spawn('redrive', (process) =>
+    world.noteDefects(process.name, async () => {
+      const engine = engineOf(world, process);
+      for (let tries = 1; tries <= redriveTriesMax; tries++) {
+        try {
+          while ((await engine.runRedrive(queue, task, { until: process.clock.now() + redriveMsMax })) === 'more');
+          return;
+        } catch (error) {
+          if (!(error instanceof DumbwaiterError)) throw error;
+        }
+        await process.clock.sleep(minuteMs);
+      }
+    }),
+  );
+}
+
+/** DynamoDB's TTL: removes rows whose instant has passed, each when it likes. */
+export async function expireRows({ simulation, count }: World, isTime: () => boolean): Promise<void> {
+  const { memory } = simulation;
+  const isOver = (row: Row) => row.ttl !== undefined && (row.ttl as number) * 1000 < simulation.now() && isTime();
+  const keys: Key[] = [
+    ...memory
+      .rows('messages')
+      .filter(isOver)
+      .map(({ shard, id }): Key => ({ table: 'messages', shard: shard as string, id: id as string })),
+    ...memory
+      .rows('leases')
+      .filter(isOver)
+      .map(({ id }): Key => ({ table: 'leases', id: id as string })),
+  ];
+  count('rows removed by TTL', keys.length);
+  await memory.writeAll(keys.map((key) => ({ key, then: { remove: true } })));
+}

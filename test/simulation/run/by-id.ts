@@ -1,0 +1,71 @@
+/** Steps that name a message by its id, one that any of the processes knows of. */
+import type { Engine } from '../../../engine/engine.ts';
+import type { Clock } from '../../../engine/port/port.ts';
+import { bodyOf } from '../plan/bodies.ts';
+import type { Drawing } from '../plan/drawing.ts';
+import { instantOf } from '../plan/entries.ts';
+import type { Step } from '../plan/plan.ts';
+import type { World } from './world.ts';
+
+type StepOf<Kind extends Step['do']> = Extract<Step, { do: Kind }>;
+
+export function createStepsById(world: World, by: { process: string; engine: Engine; clock: Clock }, { chance, any }: Drawing) {
+  const { plan, recorder, shared } = world;
+
+  /** One of those published, the last ones rather: in its queue, or where it may have died. */
+  function anyMessage(): { queue: string; id: string } | undefined {
+    const message = chance(0.5) ? any(shared.published.slice(-10)) : any(shared.published);
+    if (!message) return undefined;
+    return chance(0.2) ? { ...message, queue: any(plan.queues)!.name } : message;
+  }
+
+  return {
+    async read(queue: string): Promise<void> {
+      const id = any(shared.ids);
+      if (id !== undefined) await recorder.call(by, 'getMessage', { queue, id }, {});
+    },
+
+    async look({ waitSeconds }: StepOf<'look'>): Promise<void> {
+      const message = chance(0.7) ? any(shared.ended) : any(shared.published);
+      if (message) await recorder.call(by, 'getMessage', message, waitSeconds === undefined ? {} : { waitSeconds });
+    },
+
+    async cancel({ force }: StepOf<'cancel'>): Promise<void> {
+      const message = anyMessage();
+      if (!message) return;
+      const output = await recorder.call(by, 'cancelMessage', message, force === undefined ? {} : { force });
+      if (output) shared.ended.push(message);
+    },
+
+    async replace(
+      { force, message }: StepOf<'replace'>,
+      publish: (step: Pick<StepOf<'publish'>, 'queue' | 'messages'>) => Promise<void>,
+    ): Promise<void> {
+      const former = any(shared.published.filter(({ id }) => id.startsWith('own-')).slice(-6));
+      if (!former) return;
+      const output = await recorder.call(by, 'cancelMessage', former, force === undefined ? {} : { force });
+      // Who was not answered may go on all the same.
+      if (!output && chance(0.5)) return;
+      if (output) world.count('messages replaced');
+      await publish({ queue: former.queue, messages: [{ ...message, id: former.id }] });
+    },
+
+    async decide({ decision }: StepOf<'decide'>): Promise<void> {
+      const message = chance(0.7) ? any(shared.prepared.slice(-6)) : any(shared.prepared);
+      if (!message) return;
+      if (decision === 'commit') await recorder.call(by, 'commitMessage', message, {});
+      else await recorder.call(by, 'rollbackMessage', message, {});
+    },
+
+    async change({ number, chars = 0, delaySeconds, deliverSeconds, priority }: StepOf<'change'>): Promise<void> {
+      const message = anyMessage();
+      const input = {
+        ...(number === undefined ? {} : { content: { body: bodyOf(number, chars) } }),
+        ...(delaySeconds === undefined ? {} : { delaySeconds }),
+        ...instantOf(deliverSeconds, by.clock.now()),
+        ...(priority === undefined ? {} : { priority }),
+      };
+      if (message) await recorder.call(by, 'updateMessage', message, input);
+    },
+  };
+}

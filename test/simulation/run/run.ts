@@ -1,0 +1,150 @@
+/**
+ * Runs one history: a plan, until all its processes are done; then faults stop, every lease ends, all is received and acked, and the
+ * tables are looked at. The checker judges the calls.
+ */
+
+import { clockMarginMs } from '../../../contract/limits.ts';
+import type { Key } from '../../../engine/port/port.ts';
+import { cronTiming } from '../../../engine/schedules/cron.ts';
+import { answerMsMax, type Fault, noFaults } from '../../../engine/simulation/faulty-store.ts';
+import { createSimulation } from '../../../engine/simulation/simulation.ts';
+import { check } from '../checker/check.ts';
+import { ledgerOf } from '../checker/ledger-of.ts';
+import { wasFull } from '../checker/limits.ts';
+import { minuteMs } from '../plan/drawing.ts';
+import type { Plan, PlannedProcess } from '../plan/plan.ts';
+import { lateExpiries } from '../report/residue.ts';
+import { review } from '../report/review.ts';
+import { expireRows, runRedrive, sweepOnce } from './background.ts';
+import { takeSteps } from './caller.ts';
+import { drain } from './drain.ts';
+import type { History, Violation } from './history.ts';
+import { countAnswers, noteQueues } from './notes.ts';
+import { engineOf, revived } from './processes.ts';
+import { tidy } from './tidy.ts';
+import { noteStanding } from './transacting.ts';
+import { createWorld, type World } from './world.ts';
+
+export interface Outcome {
+  plan: Plan;
+  history: History;
+  violations: Violation[];
+  /** How often what happened: faults, steps, answers of note. */
+  counts: Record<string, number>;
+  faults: { at: number; fault: Fault; process: string }[];
+}
+
+/** A history that goes on for hours because a process stands still needs no more sweeps than the rules do, ms. */
+const sweepsClose = 30;
+const sweepMsLate = 4 * minuteMs;
+
+/** The engine loads what reads cron expressions when one is put: of the time that this takes a simulation knows nothing. */
+const cronLoaded = cronTiming('* * * * *', 'UTC');
+
+export async function runPlan(plan: Plan): Promise<Outcome> {
+  const faults = { ...noFaults, rates: { ...noFaults.rates }, pauseMsMax: plan.pauseMsMax };
+  const struck: Outcome['faults'] = [];
+  const simulation = createSimulation({ seed: plan.seed, faults, observe: (event) => struck.push(event) });
+  const world = createWorld(plan, simulation, struck, async (queue, task) => {
+    void runRedrive(world, queue, task);
+  });
+
+  await cronLoaded;
+  await setUp(world);
+  Object.assign(faults.rates, plan.rates);
+  await work(world);
+  noteQueues(world);
+  for (const late of lateExpiries(simulation.memory, simulation.now())) world.fail('never-hidden-too-long', late);
+  Object.assign(faults.rates, noFaults.rates);
+  const drainedAt = await drain(world);
+  await tidy(world);
+  void revived(world, 'review', 0, (process) =>
+    world.noteDefects(process.name, () =>
+      review(world, process, async () => void (plan.ttlActs && (await expireRows(world, () => true)))),
+    ),
+  );
+  await simulation.run();
+
+  noteStanding(world.transactions, simulation.memory.rows('queues'));
+  const history: History = {
+    calls: world.recorder.calls,
+    asked: world.asked,
+    transactions: world.transactions,
+    circumstances: { clockErrorMs: clockMarginMs, retryMsMin: answerMsMax, drainedAt, sweptAt: world.sweptAt },
+  };
+  for (const [fault, times] of Object.entries(simulation.counts)) world.count(`fault ${fault}`, times);
+  countAnswers(world);
+  const limited = plan.queues.filter(({ settings }) => settings.limits);
+  if (limited.length > 0) {
+    const ledger = ledgerOf(history);
+    world.count('limited queues that were full', limited.filter(({ name }) => wasFull(ledger, name)).length);
+  }
+  const isCalm = Object.values(plan.rates).every((rate) => rate === 0);
+  const refusals = (world.counts['answer unavailable'] ?? 0) + (world.counts['result unavailable'] ?? 0);
+  if (isCalm && refusals > 0) world.fail('available', `${refusals} answers were \`unavailable\` though the store failed nobody`);
+  return { plan, history, violations: [...world.violations, ...check(history)], counts: world.counts, faults: struck };
+}
+
+async function setUp(world: World): Promise<void> {
+  const { plan, simulation, recorder } = world;
+  void revived(world, 'setup', 0, async (process) => {
+    const by = { process: process.name, engine: engineOf(world, process) };
+    for (const { name, settings } of plan.queues) await recorder.call(by, 'createQueue', { queue: name }, settings);
+  });
+  await simulation.run();
+  for (const { name, shards } of plan.queues) {
+    const key: Key = { table: 'queues', kind: 'queue', name };
+    await simulation.memory.write({
+      key,
+      then: {
+        set: [
+          [['shards'], shards],
+          [['shardsVisited'], shards],
+          [['shardsEver'], shards],
+        ],
+      },
+    });
+  }
+}
+
+async function work(world: World): Promise<void> {
+  const { plan, simulation } = world;
+  let working = plan.processes.length;
+  for (const { name, skewMs, steps } of plan.processes satisfies PlannedProcess[]) {
+    const progress = { at: 0 };
+    void revived(world, name, skewMs, (process) => takeSteps(world, process, steps, progress)).then(() => working--);
+  }
+  // A sweep, or the TTL, that stands still keeps the history from its end: meanwhile others sweep, that do not stand still.
+  let lingering = 0;
+  const { sweepMs } = plan;
+  if (sweepMs !== undefined) {
+    // As by a schedule: a run that stands still does not keep the next one from beginning.
+    void simulation.spawn(
+      'schedule',
+      async ({ clock }) => {
+        for (let run = 1; working + lingering > 0; run++) {
+          lingering++;
+          void simulation
+            .spawn(
+              'sweeper',
+              (process) => world.noteDefects(process.name, () => sweepOnce(world, process, engineOf(world, process))),
+              { steady: working === 0 },
+            )
+            .then(() => lingering--);
+          await clock.sleep(working > 0 && run < sweepsClose ? sweepMs : sweepMsLate);
+        }
+      },
+      { steady: true },
+    );
+  }
+  if (plan.ttlActs) {
+    lingering++;
+    void revived(world, 'ttl', 0, async ({ clock, random }) => {
+      while (working > 0) {
+        await clock.sleep(minuteMs * 10 * random.number());
+        await expireRows(world, () => random.number() < 0.5);
+      }
+    }).then(() => lingering--);
+  }
+  await simulation.run();
+}

@@ -1,0 +1,31 @@
+/** Clears up after a history that has been drained: what no sweep removes should not be there. */
+
+import { minuteMs } from '../plan/drawing.ts';
+import { residueOf } from '../report/residue.ts';
+import { sweepOnce } from './background.ts';
+import { engineOf, revived } from './processes.ts';
+import type { World } from './world.ts';
+
+const tidyRoundsLeast = 4;
+const tidyRoundsMost = 24;
+
+/** Sweeps until nothing is left to do, and looks at what there is. */
+export async function tidy(world: World): Promise<void> {
+  const { simulation } = world;
+  let left: string[] = [];
+  void revived(world, 'tidy', 0, (process) =>
+    world.noteDefects(process.name, async () => {
+      const engine = engineOf(world, process);
+      for (let round = 1; round <= tidyRoundsMost; round++) {
+        await process.clock.sleep(21 * minuteMs);
+        await sweepOnce(world, process, engine);
+        left = residueOf(simulation.memory, world.orphans.mayBe);
+        if (left.length === 0 && round >= tidyRoundsLeast) return;
+      }
+    }),
+  );
+  await simulation.run();
+  for (const row of simulation.memory.rows('queues'))
+    if (row.kind === 'task') world.count('messages redriven', row.moved as number);
+  for (const what of left) world.fail('nothing-is-left', what);
+}

@@ -1,0 +1,96 @@
+/** Transactions of a process's own: messages that it publishes and acks together with a row that nobody else writes. */
+
+import { transactionEntriesMax } from '../../../contract/limits.ts';
+import type { Engine } from '../../../engine/engine.ts';
+import { type Key, type Row, StoreError, type Write } from '../../../engine/port/port.ts';
+import type { SimulatedProcess } from '../../../engine/simulation/simulation.ts';
+import { entriesOf } from '../plan/entries.ts';
+import type { Step } from '../plan/plan.ts';
+import type { Transaction } from './history.ts';
+import type { World } from './world.ts';
+
+export interface Given {
+  queue: string;
+  receipts: string[];
+}
+
+const ownKey = (row: string): Key => ({ table: 'queues', kind: 'own', name: row });
+const nameOf = ({ key }: Write) => JSON.stringify(key);
+
+/** Takes the entries, and commits them at once, late, never, or twice. `given`: the receipts that are to be acked with them. */
+export async function transact(
+  { recorder, shared, transactions, count, simulation }: World,
+  process: SimulatedProcess,
+  engine: Engine,
+  { publish, when, waitMs }: Extract<Step, { do: 'transact' }>,
+  given: readonly Given[],
+): Promise<void> {
+  const by = { process: process.name, engine };
+  const writes: Write[] = [];
+  const publishes: Transaction['publishes'] = [];
+  const acks: Transaction['acks'] = [];
+  if (publish) {
+    const { queue } = publish;
+    const messages = entriesOf(publish.messages, process.clock.now());
+    const takenAt = simulation.now();
+    const output = await recorder.call(by, 'publishItems', { queue }, { messages });
+    writes.push(...((output?.items ?? []) as unknown as Write[]));
+    if (output) publishes.push({ queue, messages, ids: output.ids, takenAt });
+  }
+  const acksAt = writes.length;
+  for (const { queue, receipts } of given) {
+    const output = await recorder.call(by, 'ackItems', { queue }, { receipts });
+    writes.push(...((output?.items ?? []) as unknown as Write[]));
+    if (output) acks.push({ queue, receipts });
+  }
+  // DynamoDB takes no two entries of one item, and only so many.
+  if (writes.length === 0 || writes.length >= transactionEntriesMax || new Set(writes.map(nameOf)).size < writes.length) return;
+  if (waitMs > 0) await process.clock.sleep(waitMs);
+
+  const begin = (): Transaction => {
+    const row = `own-${transactions.length + 1}`;
+    const begun: Transaction = { row, process: process.name, publishes, acks, startedAt: simulation.now(), answer: 'lost' };
+    transactions.push(begun);
+    return begun;
+  };
+  const never = when === 'never';
+  const first = begin();
+  if (never) {
+    first.answer = 'never';
+    return;
+  }
+  const commit = async (transaction: Transaction): Promise<void> => {
+    const { row } = transaction;
+    const own: Write = { key: ownKey(row), when: { absent: ['kind'] }, then: { put: { kind: 'own', name: row } } };
+    try {
+      const answer = await process.store.transact([...writes, own]);
+      transaction.endedAt ??= simulation.now();
+      if (answer.ok) transaction.answer = 'committed';
+      else if (transaction.answer !== 'committed') {
+        transaction.answer = 'refused';
+        const places = answer.refused.flatMap((refused, index) => (refused ? [index] : []));
+        if (places.every((index) => index >= acksAt && index < writes.length)) transaction.refused = 'ack';
+      }
+      count(answer.ok ? 'transactions committed' : 'transactions refused');
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      count('transactions unanswered');
+    }
+  };
+  await commit(first);
+  if (first.answer === 'committed') {
+    for (const { queue, ids } of publishes) shared.published.push(...ids.map((id) => ({ queue, id })));
+  }
+  // The same once more; or, of acks alone, another transaction of the same entries.
+  if (when === 'twice') await commit(publishes.length > 0 ? first : begin());
+}
+
+/** Which of them happened: their rows are there. */
+export function noteStanding(transactions: Transaction[], rows: readonly Row[]): void {
+  const there = new Set(rows.filter(({ kind }) => kind === 'own').map(({ name }) => name));
+  for (const transaction of transactions) {
+    transaction.stands = there.has(transaction.row);
+    // What was told first may not be what happened: a request that nobody heard of may have arrived later.
+    if (transaction.stands && transaction.answer !== 'committed') delete transaction.endedAt;
+  }
+}

@@ -1,0 +1,96 @@
+/** What the rules work with, over a store in memory of which a test replaces parts, and a queue. */
+
+import { awakeMs } from '../../contract/limits.ts';
+import { settingsDefaults } from '../../contract/settings-defaults.ts';
+import { createContext } from '../../engine/context/context.ts';
+import type { EngineEvent } from '../../engine/engine.ts';
+import { createMemoryStore } from '../../engine/memory/store.ts';
+import { type QueueRecord, queueRow } from '../../engine/model/queue-record.ts';
+import { encodeLease, encodeParcel } from '../../engine/model/row-codec.ts';
+import type { Lease, Parcel } from '../../engine/model/rows.ts';
+import type { Row, Store } from '../../engine/port/port.ts';
+import { seededRandom } from '../../engine/port/random.ts';
+import { createDrivenClock } from './driven-clock.ts';
+import { testSeed } from './seed.ts';
+import { watchStore } from './watched-store.ts';
+
+export const start = 1_800_000_000_000;
+
+export function contextInMemory(over: (store: Store) => Partial<Store> = () => ({})) {
+  const clock = createDrivenClock(start);
+  const memory = createMemoryStore({ now: clock.now });
+  const plain: Store = {
+    get: (keys) => memory.get(keys),
+    range: (range) => memory.range(range),
+    write: (write, options) => memory.write(write, options),
+    writeAll: (writes, options) => memory.writeAll(writes, options),
+    transact: (writes, options) => memory.transact(writes, options),
+  };
+  const watched = watchStore({ ...plain, ...over(plain) });
+  const events: EngineEvent[] = [];
+  const observe = (event: EngineEvent) => events.push(event);
+  const ctx = createContext({ store: watched.store, clock, random: seededRandom(testSeed), observe });
+  const put = (table: 'messages' | 'leases' | 'queues', row: Row) => {
+    const { shard, id, kind, name } = row as { [key: string]: string };
+    const keys = {
+      messages: { table: 'messages', shard: shard!, id: id! },
+      leases: { table: 'leases', id: id! },
+      queues: { table: 'queues', kind: kind!, name: name! },
+    } as const;
+    return memory.write({ key: keys[table], then: { put: row } });
+  };
+  return {
+    ctx,
+    clock,
+    watched,
+    events,
+    put,
+    rows: (table: 'messages' | 'leases') => memory.rows(table),
+    putLease: (lease: Lease) => put('leases', encodeLease(lease)),
+    putParcel: (parcel: Parcel) => put('messages', encodeParcel(parcel, false)),
+    putQueue: (queue: QueueRecord) => put('queues', queueRow(queue)),
+  };
+}
+
+export function queueOf(settings: Partial<QueueRecord> = {}): QueueRecord {
+  return {
+    ...settingsDefaults,
+    backoff: null,
+    name: 'q',
+    incarnation: 'abcdefgh',
+    shards: 1,
+    shardsVisited: 1,
+    shardsEver: 1,
+    levelsVisited: 1,
+    hasPrepared: false,
+    hasTransactions: false,
+    awakeUntil: start + awakeMs,
+    shardsChangedAt: 0,
+    shardsCalmMs: 600_000,
+    purgedBefore: 0,
+    restsUntil: 0,
+    retentionBindsFrom: 0,
+    createdAt: 0,
+    updatedAt: 0,
+    version: 'v',
+    ...settings,
+  };
+}
+
+export const shard = 'abcdefgh:0';
+
+/** A row of two messages that are due. */
+export function leaseWith(more: Partial<Lease> = {}): Lease {
+  return {
+    id: 'row',
+    shard,
+    version: 'v',
+    slots: [
+      { visibleAt: start, receives: 0, failures: 0 },
+      { visibleAt: start, receives: 0, failures: 0 },
+    ],
+    since: start - 10,
+    contents: { text: '[[1],[2]]' },
+    ...more,
+  };
+}

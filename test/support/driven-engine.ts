@@ -1,0 +1,193 @@
+/** An engine on either store, with a clock that the test drives and redrives that run when the test says so. */
+import { ScanCommand, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import type {
+  CheckBack,
+  InputOf,
+  Json,
+  OutputOf,
+  PublishEntry,
+  QueueSettings,
+  ReceivedMessage,
+  TransactionItem,
+} from '../../contract/contract.ts';
+import { withValues } from '../../contract/json-text.ts';
+import { createEngine } from '../../engine/create.ts';
+import { fromItem } from '../../engine/dynamo/attribute-values.ts';
+import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
+import { createDynamoStore } from '../../engine/dynamo/store.ts';
+import { commitTransaction, transactionItems } from '../../engine/dynamo/transactions.ts';
+import type { CheckBackMessage, Engine, EngineEvent, QueueOperation } from '../../engine/engine.ts';
+import { createMemoryStore } from '../../engine/memory/store.ts';
+import type { Key, Row, Store, Write } from '../../engine/port/port.ts';
+import { seededRandom } from '../../engine/port/random.ts';
+import { createDrivenClock, type DrivenClock } from './driven-clock.ts';
+import { startTestDynamodb } from './dynamodb.ts';
+import { type WatchedStore, watchStore } from './watched-store.ts';
+
+export interface OpenedStore {
+  store: Store;
+  /** Every row of a table, whatever its age. */
+  rows(table: Key['table']): Promise<Row[]>;
+  /** Transactions of a user's own, where they are not the store's. */
+  transactions?: Transactions;
+}
+
+export interface Transactions {
+  transactionItem(write: Write): TransactionItem;
+  /** Commits a transaction, and answers which of its entries cancelled it: none if it was committed. */
+  commit(items: TransactionItem[]): Promise<number[]>;
+}
+
+/** A write is an entry as it is. */
+function ofStore(store: Store): Transactions {
+  return {
+    transactionItem: (write) => write as TransactionItem,
+    async commit(items) {
+      const result = await store.transact(items as unknown as Write[]);
+      return result.ok ? [] : result.refused.flatMap((one, index) => (one ? [index] : []));
+    },
+  };
+}
+
+export interface StoreKind {
+  name: 'memory' | 'dynamo';
+  /** Starts what the stores of one file need. */
+  start(): Promise<{ open(clock: DrivenClock): Promise<OpenedStore>; stop(): Promise<void> }>;
+}
+
+const allStoreKinds: StoreKind[] = [
+  {
+    name: 'memory',
+    start: async () => ({
+      async open(clock) {
+        const store = createMemoryStore({ now: clock.now });
+        return { store, rows: async (table) => store.rows(table) };
+      },
+      stop: async () => {},
+    }),
+  },
+  {
+    name: 'dynamo',
+    async start() {
+      const dynamodb = await startTestDynamodb();
+      return {
+        async open(driven) {
+          const tables = await dynamodb.createTables();
+          const { client } = dynamodb;
+          // Of DynamoDB's own time nothing is learnt: the test's is the one that counts.
+          const clock = { ...createCorrectedClock(driven.now), observe: () => {} };
+          const store = createDynamoStore({ client, tables, clock });
+          const rows = async (table: Key['table']) => {
+            const { Items: items = [] } = await client.send(new ScanCommand({ TableName: tables[table], ConsistentRead: true }));
+            return items.map(fromItem);
+          };
+          const commit = async (items: TransactionItem[]) => {
+            try {
+              await commitTransaction({ client, clock }, items, crypto.randomUUID());
+              return [];
+            } catch (error) {
+              if (!(error instanceof TransactionCanceledException)) throw error;
+              return error.CancellationReasons!.flatMap(({ Code }, index) => (Code === 'ConditionalCheckFailed' ? [index] : []));
+            }
+          };
+          return { store, rows, transactions: { transactionItem: transactionItems(tables), commit } };
+        },
+        stop: () => dynamodb.stop(),
+      };
+    },
+  },
+];
+
+/** Both; or the one that `TEST_STORE` names, where a suite runs too often for both. */
+export const storeKinds = allStoreKinds.filter(({ name }) => (process.env.TEST_STORE ?? name) === name);
+
+export interface DrivenEngine extends Pick<OpenedStore, 'rows'>, Transactions {
+  engine: Engine;
+  clock: DrivenClock;
+  watched: WatchedStore;
+  events: EngineEvent[];
+  /** Redrives that were asked to be run, in order. */
+  started: { queue: string; task: string }[];
+  /** What publishers of prepared messages were asked, and what they answer: `unknown` unless a test says otherwise. */
+  asked: { target: CheckBack; message: CheckBackMessage }[];
+  answer: { now: (message: CheckBackMessage) => Promise<'commit' | 'rollback' | 'unknown'> };
+  /** Another engine over the same store (or one over it) and clock: another process. */
+  another(over?: Store): Engine;
+  call<Name extends QueueOperation>(operation: Name, queue: string, input?: InputOf<Name>): Promise<OutputOf<Name>>;
+  /** Without a backoff, unless the settings say so. */
+  create(queue: string, settings?: Partial<QueueSettings>): Promise<unknown>;
+  /** Publishes bodies and answers their ids; throws when one is refused. */
+  publish(queue: string, ...entries: PublishEntry[]): Promise<string[]>;
+  /** Publishes these bodies together. */
+  send(queue: string, ...bodies: Json[]): Promise<string[]>;
+  receive(queue: string, input?: InputOf<'receive'>): Promise<ReceivedMessage[]>;
+  /** Receives a hundred at most, and answers their bodies. */
+  bodies(queue: string, input?: InputOf<'receive'>): Promise<unknown[]>;
+  ack(queue: string, messages: readonly ReceivedMessage[]): Promise<OutputOf<'ack'>['results']>;
+  sweep(): ReturnType<Engine['sweep']>;
+  /** Starts a redrive and runs it to its end. */
+  redrive(queue: string, input?: InputOf<'redrive'>): Promise<OutputOf<'getRedrive'>>;
+}
+
+const hourMs = 3_600_000;
+
+export async function driveEngine(open: (clock: DrivenClock) => Promise<OpenedStore>, seed = 1): Promise<DrivenEngine> {
+  const clock = createDrivenClock();
+  const { store, rows, transactions = ofStore(store) } = await open(clock);
+  const watched = watchStore(store);
+  const events: EngineEvent[] = [];
+  const started: DrivenEngine['started'] = [];
+  const asked: DrivenEngine['asked'] = [];
+  const answer: DrivenEngine['answer'] = { now: async () => 'unknown' };
+  let seeds = seed;
+  const another = (over = watched.store) =>
+    createEngine({
+      store: over,
+      clock,
+      random: seededRandom(seeds++),
+      transactionItem: transactions.transactionItem,
+      observe: (event) => events.push(event),
+      checkBack: async (target, message) => {
+        asked.push({ target, message: withValues(message) });
+        return answer.now(message);
+      },
+      startRedrive: async (queue, task) => {
+        started.push({ queue, task });
+      },
+    });
+  const engine = another();
+  const call: DrivenEngine['call'] = (operation, queue, input) =>
+    engine.call(operation, { queue } as never, (input ?? {}) as never);
+  const driven: DrivenEngine = {
+    engine,
+    clock,
+    watched,
+    events,
+    started,
+    asked,
+    answer,
+    rows,
+    ...transactions,
+    another,
+    call,
+    create: (queue, settings = {}) => call('createQueue', queue, { backoff: null, ...settings }),
+    async publish(queue, ...entries) {
+      const { results } = await call('publish', queue, { messages: entries });
+      return results.map((result) => {
+        if (!result.ok) throw new Error(`${result.code}: ${result.message}`);
+        return result.id;
+      });
+    },
+    send: (queue, ...bodies) => driven.publish(queue, ...bodies.map((body) => ({ body }))),
+    receive: async (queue, input = {}) => (await call('receive', queue, { max: 100, ...input })).messages,
+    bodies: async (queue, input) => (await driven.receive(queue, input)).map(({ body }) => body),
+    ack: async (queue, messages) => (await call('ack', queue, { receipts: messages.map(({ receipt }) => receipt) })).results,
+    sweep: () => engine.sweep({ until: clock.now() + hourMs }),
+    async redrive(queue, input = {}) {
+      const { id } = await call('redrive', queue, input);
+      await engine.runRedrive(queue, id, { until: clock.now() + hourMs });
+      return engine.call('getRedrive', { queue, task: id }, {});
+    },
+  };
+  return driven;
+}

@@ -1,0 +1,77 @@
+import { expect, it } from 'vitest';
+import { readToWriteMsMax } from '../../../contract/limits.ts';
+import { createClaimsInProgress } from '../../../engine/context/claims-in-progress.ts';
+import { createDrivenClock } from '../../support/driven-clock.ts';
+
+const start = 1_000_000;
+
+function begin() {
+  const clock = createDrivenClock(start);
+  return { clock, claimsInProgress: createClaimsInProgress(clock) };
+}
+
+it('has nothing in hand at first', () => {
+  const { claimsInProgress } = begin();
+  expect([claimsInProgress.count(), claimsInProgress.touchedSince('a', start)]).toEqual([0, false]);
+});
+
+it('tells of a row that is being taken, whenever it was read', () => {
+  const { claimsInProgress } = begin();
+  claimsInProgress.take('a');
+  expect([
+    claimsInProgress.count(),
+    claimsInProgress.touchedSince('a', start + 1),
+    claimsInProgress.touchedSince('b', start),
+  ]).toEqual([1, true, false]);
+});
+
+it('tells of a row that was let go to those who read it before, or in the same millisecond', () => {
+  const { clock, claimsInProgress } = begin();
+  claimsInProgress.take('a');
+  clock.advance(10);
+  claimsInProgress.release('a');
+  expect(claimsInProgress.count()).toBe(0);
+  expect([-1, 0, 1].map((ms) => claimsInProgress.touchedSince('a', start + 10 + ms))).toEqual([true, true, false]);
+});
+
+it('counts a row once, and has it in hand until the last of its takers lets go', () => {
+  const { claimsInProgress } = begin();
+  claimsInProgress.take('a');
+  claimsInProgress.take('a');
+  claimsInProgress.take('a');
+  claimsInProgress.take('b');
+  expect(claimsInProgress.count()).toBe(2);
+  claimsInProgress.release('a');
+  claimsInProgress.release('a');
+  expect([claimsInProgress.count(), claimsInProgress.touchedSince('a', start + 1)]).toEqual([2, true]);
+  claimsInProgress.release('a');
+  expect([claimsInProgress.count(), claimsInProgress.touchedSince('a', start + 1)]).toEqual([1, false]);
+});
+
+it('remembers a row for as long as a write may rest on a read of it, and no longer', () => {
+  const { clock, claimsInProgress } = begin();
+  const letGo = (row: string) => {
+    claimsInProgress.take(row);
+    claimsInProgress.release(row);
+  };
+  letGo('a');
+  clock.advance(readToWriteMsMax);
+  letGo('b');
+  expect(claimsInProgress.touchedSince('a', start)).toBe(true);
+  clock.advance(1);
+  letGo('c');
+  expect(['a', 'b', 'c'].map((row) => claimsInProgress.touchedSince(row, start))).toEqual([false, true, true]);
+});
+
+it('remembers a row from when it was let go last', () => {
+  const { clock, claimsInProgress } = begin();
+  for (const row of ['a', 'b', 'a']) {
+    claimsInProgress.take(row);
+    claimsInProgress.release(row);
+    clock.advance(readToWriteMsMax / 2);
+  }
+  clock.advance(1);
+  claimsInProgress.take('c');
+  claimsInProgress.release('c');
+  expect(['a', 'b'].map((row) => claimsInProgress.touchedSince(row, start))).toEqual([true, false]);
+});

@@ -1,0 +1,278 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { keyCacheMs, keysCachedMax, keyUseNotedMs, unknownKeyCacheMs } from '../../../contract/limits.ts';
+import { createMemoryStore } from '../../../engine/memory/store.ts';
+import { type Clock, type Store, StoreError } from '../../../engine/port/port.ts';
+import { seededRandom } from '../../../engine/port/random.ts';
+import { type AdminKey, fixedAdminKey } from '../../../functions/auth/admin-key.ts';
+import { createKeys, type Keys } from '../../../functions/auth/api-keys.ts';
+import { type Authenticate, createAuthenticate } from '../../../functions/auth/authenticate.ts';
+import { administrator } from '../../../functions/auth/authorize.ts';
+
+let now: number;
+let reads: number;
+let store: Store;
+const clock: Clock = { now: () => now, trusted: () => true, sleep: () => Promise.reject(new Error('Nobody sleeps here.')) };
+
+/** One process of several on the same store. */
+function startProcess(adminKey: AdminKey = fixedAdminKey('the admin key')): { keys: Keys; authenticate: Authenticate } {
+  const counted: Store = {
+    ...store,
+    get(keys) {
+      reads += 1;
+      return store.get(keys);
+    },
+  };
+  const keys = createKeys({ store: counted, clock, random: seededRandom(reads + 1) });
+  return { keys, authenticate: createAuthenticate({ keys, adminKey }) };
+}
+
+beforeEach(() => {
+  now = Date.parse('2026-01-31T12:00:00.000Z');
+  reads = 0;
+  store = createMemoryStore();
+});
+
+const worker = { name: 'worker', queues: ['orders-*'], scopes: ['publish' as const] };
+
+describe('a key', () => {
+  it('opens what it was made for, in every process', async () => {
+    const { key, lastUsedAt: _, ...shown } = await startProcess().keys.create(worker, administrator('admin'));
+    const principal = await startProcess().authenticate(`Bearer ${key}`);
+    expect(principal).toMatchObject(shown);
+  });
+
+  it('is kept as a hash: nothing of its secret is stored', async () => {
+    const memory = createMemoryStore();
+    store = memory;
+    const { key, id } = await startProcess().keys.create(worker, administrator('admin'));
+    const rows = JSON.stringify(memory.rows('queues'));
+    expect(rows).toContain(id);
+    expect(rows).not.toContain(key.slice(`dw_${id}_`.length));
+  });
+
+  it('is found in the store once, and then not again for a while', async () => {
+    const { keys, authenticate } = startProcess();
+    const { key } = await keys.create(worker, administrator('admin'));
+    await Promise.all([authenticate(`Bearer ${key}`), authenticate(`Bearer ${key}`)]);
+    now += keyCacheMs - 1;
+    await authenticate(`Bearer ${key}`);
+    expect(reads).toBe(1);
+    now += 1;
+    await authenticate(`Bearer ${key}`);
+    expect(reads).toBe(2);
+  });
+
+  it('that was revoked opens nothing at once here, and nothing elsewhere once its time in the cache is over', async () => {
+    const here = startProcess();
+    const elsewhere = startProcess();
+    const { key, id } = await here.keys.create(worker, administrator('admin'));
+    await Promise.all([here.authenticate(`Bearer ${key}`), elsewhere.authenticate(`Bearer ${key}`)]);
+    await here.keys.revoke(id);
+    await expect(here.authenticate(`Bearer ${key}`)).rejects.toMatchObject({ code: 'unauthorized' });
+    now += keyCacheMs - 1;
+    await elsewhere.authenticate(`Bearer ${key}`);
+    now += 1;
+    await expect(elsewhere.authenticate(`Bearer ${key}`)).rejects.toMatchObject({ code: 'unauthorized' });
+  });
+
+  it('that was kept before the clock was set back is looked up again', async () => {
+    const here = startProcess();
+    const elsewhere = startProcess();
+    const { key, id } = await here.keys.create(worker, administrator('admin'));
+    await elsewhere.authenticate(`Bearer ${key}`);
+    await here.keys.revoke(id);
+    now -= 365 * 24 * 60 * 60_000;
+    await expect(elsewhere.authenticate(`Bearer ${key}`)).rejects.toMatchObject({ code: 'unauthorized' });
+  });
+
+  it('opens until it expires, and from then on nothing, though it be cached', async () => {
+    const { keys, authenticate } = startProcess();
+    const expiresAt = new Date(now + 1000).toISOString();
+    const { key } = await keys.create({ ...worker, expiresAt }, administrator('admin'));
+    now += 999;
+    expect(await authenticate(`Bearer ${key}`)).toMatchObject({ expiresAt });
+    now += 1;
+    const refusal = { code: 'unauthorized', message: `The API key expired at ${expiresAt}.` };
+    await expect(authenticate(`Bearer ${key}`)).rejects.toMatchObject(refusal);
+    await expect(startProcess().authenticate(`Bearer ${key}`)).rejects.toMatchObject(refusal);
+    expect((await keys.list({})).keys).toMatchObject([{ expiresAt }]);
+  });
+
+  it('is made with an instant in the future, or none', async () => {
+    const { keys } = startProcess();
+    const past = new Date(now).toISOString();
+    const making = keys.create({ ...worker, expiresAt: past }, administrator('admin'));
+    await expect(making).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: `expiresAt: must be in the future; given ${past}`,
+    });
+    const offset = await keys.create({ ...worker, expiresAt: '2027-01-31T01:00:00+01:00' }, administrator('admin'));
+    expect(offset.expiresAt).toBe('2027-01-31T00:00:00.000Z');
+    expect((await keys.list({})).keys).toHaveLength(1);
+  });
+
+  it('that expires makes none that outlives it', async () => {
+    const { keys, authenticate } = startProcess();
+    const inDays = (days: number) => new Date(now + days * 24 * 60 * 60_000).toISOString();
+    const admin = { name: 'ops', queues: ['*'], scopes: ['admin' as const], expiresAt: inDays(2) };
+    const { key } = await keys.create(admin, administrator('admin'));
+    const creator = await authenticate(`Bearer ${key}`);
+    const { expiresAt: _, ...unlimited } = admin;
+    for (const input of [unlimited, { ...admin, expiresAt: inDays(3) }]) {
+      await expect(keys.create(input, creator)).rejects.toMatchObject({
+        code: 'forbidden',
+        message: expect.stringContaining(inDays(2)),
+      });
+    }
+    await keys.create({ ...admin, expiresAt: inDays(1) }, creator);
+  });
+
+  it('tells when it was last used, to the hour, for a write an hour', async () => {
+    const memory = createMemoryStore();
+    let writes = 0;
+    store = {
+      ...memory,
+      write(...all) {
+        writes += 1;
+        return memory.write(...all);
+      },
+    };
+    const { keys, authenticate } = startProcess();
+    const { key } = await keys.create(worker, administrator('admin'));
+    const lastUse = async () => (await keys.list({})).keys[0]!.lastUsedAt;
+    expect(await lastUse()).toBeNull();
+    await expect(authenticate(`Bearer ${key.slice(0, -1)}!`)).rejects.toMatchObject({ code: 'unauthorized' });
+    expect(await lastUse()).toBeNull();
+    writes = 0;
+    const first = new Date(now).toISOString();
+    await Promise.all(Array.from({ length: 5 }, () => authenticate(`Bearer ${key}`)));
+    now += keyUseNotedMs - 1;
+    await authenticate(`Bearer ${key}`);
+    await startProcess().authenticate(`Bearer ${key}`);
+    expect(await lastUse()).toBe(first);
+    expect(writes).toBe(1);
+    now += 1;
+    await authenticate(`Bearer ${key}`);
+    expect(await lastUse()).toBe(new Date(now).toISOString());
+    expect(writes).toBe(2);
+  });
+
+  it('that was revoked is not stored again by a process that notes its use', async () => {
+    const here = startProcess();
+    const elsewhere = startProcess();
+    const { key, id } = await here.keys.create(worker, administrator('admin'));
+    await elsewhere.authenticate(`Bearer ${key}`);
+    await here.keys.revoke(id);
+    const stale = await elsewhere.keys.find(id);
+    now += keyUseNotedMs;
+    await elsewhere.keys.noteUse(stale!);
+    expect((await here.keys.list({})).keys).toEqual([]);
+  });
+
+  it('opens though its use cannot be noted', async () => {
+    const { key } = await startProcess().keys.create(worker, administrator('admin'));
+    store = { ...store, write: () => Promise.reject(new StoreError('busy', 'no', undefined, 'throttled')) };
+    await startProcess().authenticate(`Bearer ${key}`);
+  });
+
+  it('cannot be revoked twice', async () => {
+    const { keys } = startProcess();
+    const { id } = await keys.create(worker, administrator('admin'));
+    await keys.revoke(id);
+    await expect(keys.revoke(id)).rejects.toMatchObject({ code: 'key_not_found' });
+  });
+
+  it('of another secret is refused, though its id is known', async () => {
+    const { keys, authenticate } = startProcess();
+    const { key } = await keys.create(worker, administrator('admin'));
+    const wrong = key.slice(0, -1) + (key.endsWith('0') ? '1' : '0');
+    await expect(authenticate(`Bearer ${wrong}`)).rejects.toMatchObject({ code: 'unauthorized' });
+    await authenticate(`Bearer ${key}`);
+  });
+
+  it('gives no scope that its creator lacks', async () => {
+    const { keys } = startProcess();
+    const creator = { id: 'k', scopes: ['admin' as const], queues: ['*'] };
+    await expect(keys.create({ ...worker, scopes: ['admin', 'publish'] }, creator)).rejects.toMatchObject({ code: 'forbidden' });
+    await keys.create({ ...worker, scopes: ['admin'] }, creator);
+    expect((await keys.list({})).keys).toHaveLength(1);
+  });
+
+  it('is listed once, on one page or another', async () => {
+    const { keys } = startProcess();
+    const made = new Set<string>();
+    for (let i = 0; i < 7; i++) made.add((await keys.create(worker, administrator('admin'))).id);
+    const listed: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await keys.list({ limit: 3, ...(cursor === undefined ? {} : { cursor }) });
+      expect(page.keys.length).toBeLessThanOrEqual(3);
+      listed.push(...page.keys.map(({ id }) => id));
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    expect(listed.length).toBe(made.size);
+    expect(new Set(listed)).toEqual(made);
+  });
+});
+
+describe('a key that nobody made', () => {
+  const unknown = (i: number) => `dw_${String(i).padStart(12, '0')}_${'0'.repeat(32)}`;
+
+  it('is looked up once in a while, however often it is tried', async () => {
+    const { authenticate } = startProcess();
+    const attempt = () => expect(authenticate(`Bearer ${unknown(1)}`)).rejects.toMatchObject({ code: 'unauthorized' });
+    for (let i = 0; i < 5; i++) await attempt();
+    expect(reads).toBe(1);
+    now += unknownKeyCacheMs;
+    await attempt();
+    expect(reads).toBe(2);
+  });
+
+  it('is not looked up at all if it has not the form of a key', async () => {
+    const { authenticate } = startProcess();
+    for (const header of ['Bearer x', 'Bearer dw_x_y', `Bearer ${unknown(1)}0`, 'Basic eDp5', 'Bearer', '', undefined]) {
+      await expect(authenticate(header)).rejects.toMatchObject({ code: 'unauthorized' });
+    }
+    expect(reads).toBe(0);
+  });
+
+  it('pushes no real key out of the cache, though there be thousands', async () => {
+    const { keys, authenticate } = startProcess();
+    const { key } = await keys.create(worker, administrator('admin'));
+    await authenticate(`Bearer ${key}`);
+    for (let i = 0; i < keysCachedMax + 1; i++) await authenticate(`Bearer ${unknown(i)}`).catch(() => undefined);
+    const readsBefore = reads;
+    await authenticate(`Bearer ${key}`);
+    expect(reads).toBe(readsBefore);
+    await authenticate(`Bearer ${unknown(0)}`).catch(() => undefined);
+    expect(reads).toBe(readsBefore + 1);
+  });
+});
+
+describe('the admin key', () => {
+  it('may do everything, whatever its form', async () => {
+    for (const text of ['p', 'dw_000000000000_00000000000000000000000000000000', 'ümlaut-and-all']) {
+      const { authenticate } = startProcess(fixedAdminKey(text));
+      expect(await authenticate(`Bearer ${text}`)).toEqual(administrator('admin'));
+      expect(await authenticate(`bearer   ${text}`)).toEqual(administrator('admin'));
+      await expect(authenticate(`Bearer ${text}x`)).rejects.toMatchObject({ code: 'unauthorized' });
+    }
+  });
+
+  it('that is missing or empty opens nothing', async () => {
+    for (const text of [undefined, '']) {
+      const { authenticate } = startProcess(fixedAdminKey(text));
+      for (const header of ['Bearer ', 'Bearer undefined', 'Bearer null', 'Bearer']) {
+        await expect(authenticate(header)).rejects.toMatchObject({ code: 'unauthorized' });
+      }
+    }
+  });
+
+  it('that cannot be read leaves other keys alone', async () => {
+    const broken: AdminKey = { read: () => Promise.reject(new Error('no secrets today')) };
+    const { keys, authenticate } = startProcess(broken);
+    const { key } = await keys.create(worker, administrator('admin'));
+    expect((await authenticate(`Bearer ${key}`)).id).not.toBe('admin');
+    await expect(authenticate('Bearer other')).rejects.toThrow('no secrets today');
+  });
+});

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { sweepPeriodMs } from '../../../contract/limits.ts';
+import type { Engine, SweepReport } from '../../../engine/engine.ts';
+import { createChores } from '../../../functions/local/background-jobs.ts';
+import { createDrivenClock } from '../../support/driven-clock.ts';
+import { eventually } from '../../support/eventually.ts';
+
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const totals = { queues: 9, visited: 3, asleep: 0, notReached: 0, failed: 0, removed: 0, deadLettered: 0 };
+const runs: Record<string, SweepReport> = {
+  whole: { queues: [], complete: true, totals },
+  short: { queues: [], complete: false, totals: { ...totals, notReached: 6 } },
+  failed: { queues: [], complete: false, totals: { ...totals, failed: 1 } },
+};
+
+/** How often the local sweep ran before it paused, and how long it pauses, when it runs as told. */
+async function runsUntilPause(...told: string[]): Promise<{ swept: number; slept: number[] }> {
+  const clock = createDrivenClock();
+  clock.leaping = false;
+  let swept = 0;
+  const engine = { sweep: async () => runs[told[swept++]!]! } as Partial<Engine> as Engine;
+  const chores = createChores({ clock, log: silent });
+  chores.startSweep(engine);
+  await eventually(() => clock.sleepers() > 0);
+  await chores.stop();
+  return { swept, slept: clock.slept };
+}
+
+test('a local sweep that did not reach all queues goes on at once, and pauses for a minute when it has', async () => {
+  expect(await runsUntilPause('short', 'short', 'whole')).toEqual({ swept: 3, slept: [sweepPeriodMs] });
+});
+
+test('a local sweep of which a visit failed does not go on at once: it would only fail again', async () => {
+  expect(await runsUntilPause('failed')).toEqual({ swept: 1, slept: [sweepPeriodMs] });
+});
+
+test('a local sweep under way is told to end when the server stops, and warns of nothing', async () => {
+  const warnings: string[] = [];
+  const clock = createDrivenClock();
+  let told: AbortSignal | undefined;
+  const engine = {
+    sweep: ({ signal }: { signal: AbortSignal }) => {
+      told = signal;
+      return new Promise<SweepReport>((resolve) => signal.addEventListener('abort', () => resolve(runs.short!)));
+    },
+  } as Partial<Engine> as Engine;
+  const chores = createChores({ clock, log: { ...silent, warn: (message) => warnings.push(message) } });
+  chores.startSweep(engine);
+  await chores.stop();
+  expect(told?.aborted).toBe(true);
+  expect(warnings).toEqual([]);
+});

@@ -1,0 +1,250 @@
+import { describe, expect, it } from 'vitest';
+import { endGraceMs, readToWriteMsMax, retentionGraceMs, tombstoneMs } from '../../../contract/limits.ts';
+import type { Context } from '../../../engine/context/context.ts';
+import {
+  decodeSnapshot,
+  endBodies,
+  endedRow,
+  isCurrent,
+  keepBodies,
+  needsEnding,
+  putIfAbsent,
+  putIfUnchanged,
+  readRow,
+  readRows,
+  retryOnConflict,
+} from '../../../engine/leases/lease-store.ts';
+import { decodeLease, encodeLease, encodeTombstone } from '../../../engine/model/row-codec.ts';
+import { type Lease, newTombstone, type Tombstone } from '../../../engine/model/rows.ts';
+import { type Row, StoreError } from '../../../engine/port/port.ts';
+import { contextInMemory, start } from '../../support/context-in-memory.ts';
+
+const beside = { beside: 'body', chunks: 2, size: 9 };
+
+function lease(version: string): Lease {
+  const slots = [{ visibleAt: start, receives: 0, failures: 0 }];
+  return { id: 'row', shard: 'abcdefgh:0', version, slots, since: start, contents: { text: '[[1]]' } };
+}
+
+const row = (version: string): Row => encodeLease(lease(version));
+
+describe('what was seen', () => {
+  const tombstone = newTombstone('row', 'v', [{}], start);
+  const judged = (seen: Row | undefined, now: number) => decodeSnapshot({ id: 'row', row: seen, readAt: start }, now);
+
+  it('is a lease, a tombstone until its time is over, or nothing', () => {
+    expect(judged(undefined, start)).toEqual({});
+    expect(judged(row('v'), start)).toEqual({ lease: lease('v') });
+    expect(judged(encodeTombstone(tombstone), start + tombstoneMs)).toEqual({ tombstone });
+    expect(judged(encodeTombstone(tombstone), start + tombstoneMs + 1)).toEqual({});
+  });
+
+  it('is a tombstone for as long as something is left to remove', () => {
+    const unfinished: Tombstone = { ...tombstone, left: { shard: 'abcdefgh:0', due: start } };
+    expect(judged(encodeTombstone(unfinished), start + 2 * tombstoneMs)).toEqual({ tombstone: unfinished });
+  });
+
+  it('can be written on for so long after it was read', () => {
+    const { ctx, clock } = contextInMemory();
+    const seen = { id: 'row', row: undefined, readAt: start };
+    clock.advance(readToWriteMsMax);
+    expect(isCurrent(ctx, seen)).toBe(true);
+    clock.advance(1);
+    expect(isCurrent(ctx, seen)).toBe(false);
+  });
+
+  it('is read in one call of the store, and in none where nothing is asked for', async () => {
+    const calls: number[] = [];
+    const { ctx } = contextInMemory((store) => ({
+      get: (keys) => {
+        calls.push(keys.length);
+        return store.get(keys);
+      },
+    }));
+    await putIfAbsent(ctx, row('v'), start);
+    const ids = (await readRows(ctx, ['none', 'row'])).map(({ id, row: found }) => [id, found?.version]);
+    expect(ids).toEqual([
+      ['none', undefined],
+      ['row', 'v'],
+    ]);
+    expect([await readRows(ctx, []), calls]).toEqual([[], [2]]);
+  });
+});
+
+describe('a write of a row', () => {
+  it('is applied where the row is as it was seen, and else answers the row in the way', async () => {
+    const { ctx, clock } = contextInMemory();
+    const absent = await readRow(ctx, 'row');
+    expect((await putIfUnchanged(ctx, absent, row('v1'))).row?.version).toBe('v1');
+    expect((await putIfUnchanged(ctx, absent, row('v2'))).row?.version).toBe('v1');
+    clock.advance(7);
+    const seen = await putIfUnchanged(ctx, await readRow(ctx, 'row'), row('v3'));
+    expect(seen).toMatchObject({ id: 'row', readAt: start + 7, row: { version: 'v3' } });
+    expect((await putIfUnchanged(ctx, { ...seen, row: row('v1') }, row('v4'))).row?.version).toBe('v3');
+  });
+
+  it('puts a row where none is, and where a tombstone has had its time', async () => {
+    const { ctx, clock } = contextInMemory();
+    await putIfAbsent(ctx, encodeTombstone(newTombstone('row', 'dead', [{}], start)), start);
+    const put = async () => (await putIfAbsent(ctx, row('v'), clock.now())).row?.version;
+    expect(await put()).toBe('dead');
+    clock.advance(tombstoneMs);
+    expect(await put()).toBe('dead');
+    clock.advance(1);
+    expect(await put()).toBe('v');
+  });
+
+  it('whose answer was lost is looked for', async () => {
+    for (const isApplied of [true, false]) {
+      const { ctx } = contextInMemory((store) => ({
+        async write(write, options) {
+          if (isApplied) await store.write(write, options);
+          throw new StoreError('lost', 'unknown');
+        },
+      }));
+      expect((await putIfAbsent(ctx, row('v'), start)).row?.version).toBe(isApplied ? 'v' : undefined);
+    }
+  });
+
+  it('that was too late to go out is answered with the row as it is', async () => {
+    const { ctx, clock, putLease } = contextInMemory();
+    await putLease(lease('theirs'));
+    clock.advance(readToWriteMsMax + 1);
+    expect(await putIfAbsent(ctx, row('v'), start)).toMatchObject({ row: { version: 'theirs' }, readAt: clock.now() });
+  });
+
+  const refused = (error: Error, lateMs: number) => {
+    const { ctx, clock } = contextInMemory(() => ({
+      async write() {
+        clock.advance(lateMs);
+        throw error;
+      },
+    }));
+    return putIfAbsent(ctx, row('v'), start);
+  };
+
+  it('that was refused, or throttled, surely not applied, rejects while there was time', async () => {
+    const error = new StoreError('refused', 'no');
+    await expect(refused(error, readToWriteMsMax)).rejects.toBe(error);
+    await expect(refused(error, readToWriteMsMax + 1)).resolves.toMatchObject({ row: undefined });
+    const throttled = new StoreError('busy', 'no', undefined, 'throttled');
+    await expect(refused(throttled, readToWriteMsMax + 1)).rejects.toBe(throttled);
+  });
+
+  it('that met a defect rejects with it, whatever can be read', async () => {
+    const defect = new TypeError('a defect');
+    await expect(refused(defect, 0)).rejects.toBe(defect);
+  });
+
+  it('of which nothing can be said rejects as the write did, or with the defect of the read', async () => {
+    const lost = new StoreError('lost', 'unknown');
+    const write = () => Promise.reject(lost);
+    const unread = (error: Error) => contextInMemory(() => ({ write, get: () => Promise.reject(error) })).ctx;
+    await expect(putIfAbsent(unread(new StoreError('busy', 'no')), row('v'), start)).rejects.toBe(lost);
+    const defect = new TypeError('a defect');
+    await expect(putIfAbsent(unread(defect), row('v'), start)).rejects.toBe(defect);
+  });
+});
+
+describe('judging until all is settled', () => {
+  it('goes on with the row that was in the way', async () => {
+    const { ctx } = contextInMemory();
+    const versions: unknown[] = [];
+    const first = await readRow(ctx, 'row');
+    const answer = await retryOnConflict(ctx, first, async (seen) => {
+      versions.push(seen.row?.version);
+      return versions.length < 3 ? { seen: await putIfAbsent(ctx, row(`v${versions.length}`), seen.readAt) } : { done: 'yes' };
+    });
+    expect([answer, versions]).toEqual(['yes', [undefined, 'v1', 'v1']]);
+  });
+
+  it('reads anew what was seen too long ago', async () => {
+    const { ctx, clock, putLease } = contextInMemory();
+    const first = await readRow(ctx, 'row');
+    await putLease(lease('theirs'));
+    const seenAfter = async (ms: number) => {
+      clock.advance(ms);
+      return retryOnConflict(ctx, first, async ({ row: seen }) => ({ done: seen?.version }));
+    };
+    expect([await seenAfter(readToWriteMsMax), await seenAfter(1)]).toEqual([undefined, 'theirs']);
+  });
+
+  it('ends with a refusal when the row never comes to rest', async () => {
+    const { ctx } = contextInMemory();
+    let rounds = 0;
+    const endless = retryOnConflict(ctx, await readRow(ctx, 'row'), async (seen) => {
+      rounds++;
+      return { seen };
+    });
+    await expect(endless).rejects.toMatchObject({ name: 'StoreError', applied: 'no', message: expect.stringContaining('row') });
+    expect(rounds).toBe(32);
+  });
+});
+
+describe('the row of a lease that ended', () => {
+  const slots: Lease['slots'] = [
+    { visibleAt: start, receives: 1, failures: 0, token: 'mine', end: 'done' },
+    { visibleAt: start, receives: 1, failures: 0, token: 'left', end: 'moved' },
+    { visibleAt: start, receives: 1, failures: 0, end: 'done' },
+  ];
+  const ended = (more: Partial<Lease>) => {
+    const found = decodeLease(endedRow({ ...lease('v'), slots, ...more }, 'end', start));
+    return 'tombstone' in found ? found.tombstone : undefined;
+  };
+
+  it('tells by which token each message was done', () => {
+    expect(ended({})).toEqual({ id: 'row', version: 'end', slots: [{ token: 'mine' }, {}, {}], until: start + tombstoneMs });
+  });
+
+  it('comes due once more, after a grace, where something is left to remove', () => {
+    const left = { shard: 'abcdefgh:0', due: start + endGraceMs };
+    expect(ended({ contents: beside, outOfOrder: 'abcdefgh:1' })?.left).toBeUndefined();
+    expect(ended({ ending: true })?.left).toEqual(left);
+    expect(ended({ ending: true, contents: beside })?.left).toEqual({ ...left, contents: beside });
+    expect(ended({ ending: true, outOfOrder: 'abcdefgh:1' })?.left).toEqual({ ...left, outOfOrder: 'abcdefgh:1' });
+  });
+
+  it('has bodies to remove only where they lie beside it, and nothing else will', () => {
+    expect([
+      needsEnding(beside, undefined),
+      needsEnding(beside, start),
+      needsEnding({ text: '' }, undefined),
+      needsEnding({ text: '' }, start),
+    ]).toEqual([true, false, false, false]);
+  });
+});
+
+describe('bodies beside a row', () => {
+  const body = { shard: 'body:body', id: '0' };
+  const seconds = (ms: number) => (ms + retentionGraceMs) / 1000;
+  const changed = async (ttl: number | undefined, change: (ctx: Context) => Promise<void>) => {
+    const { ctx, put, rows } = contextInMemory();
+    await put('messages', { ...body, ...(ttl === undefined ? {} : { ttl }) });
+    await change(ctx);
+    return rows('messages');
+  };
+  const kept = (ttl: number | undefined, expiresAt: number | undefined, visibleAt?: number) =>
+    changed(ttl, (ctx) => keepBodies(ctx, beside, expiresAt, visibleAt));
+
+  it('are kept as long as a message may live, and never shorter than before', async () => {
+    expect(await kept(seconds(start), start + 5_000)).toEqual([{ ...body, ttl: seconds(start + 5_000) }]);
+    expect(await kept(seconds(start + 9_000), start + 5_000)).toEqual([{ ...body, ttl: seconds(start + 9_000) }]);
+    expect(await kept(undefined, start)).toEqual([body]);
+    expect(await kept(seconds(start), start, start + 7_000)).toEqual([{ ...body, ttl: seconds(start + 7_000) }]);
+  });
+
+  it('are kept for ever where nothing expires', async () => {
+    expect(await kept(seconds(start), undefined)).toEqual([body]);
+    expect(await kept(undefined, undefined)).toEqual([body]);
+  });
+
+  it('are left to TTL when their row has ended, but for those that are gone', async () => {
+    const ended = (ttl: number | undefined) => changed(ttl, (ctx) => endBodies(ctx, beside, start));
+    expect(await ended(undefined)).toEqual([{ ...body, ttl: seconds(start) }]);
+    expect(await ended(seconds(start - 9_000))).toEqual([{ ...body, ttl: seconds(start) }]);
+    expect(await ended(seconds(start + 9_000))).toEqual([{ ...body, ttl: seconds(start + 9_000) }]);
+    const { ctx, rows } = contextInMemory();
+    await endBodies(ctx, beside, start);
+    expect(await rows('messages')).toEqual([]);
+  });
+});

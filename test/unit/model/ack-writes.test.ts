@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { endGraceMs, tombstoneMs } from '../../../contract/limits.ts';
+import { formatReceipt } from '../../../engine/model/receipts.ts';
+import { decodeLease } from '../../../engine/model/row-codec.ts';
+import type { Lease, Slot } from '../../../engine/model/rows.ts';
+import { ack } from '../../../engine/operations/ack.ts';
+import { type Store, StoreError } from '../../../engine/port/port.ts';
+import { contextInMemory, leaseWith, queueOf, shard, start } from '../../support/context-in-memory.ts';
+
+const tokens = ['aaaaaaaaaaaa', 'bbbbbbbbbbbb', 'cccccccccccc'];
+const leased = (count: number): Slot[] =>
+  tokens.slice(0, count).map((token) => ({ visibleAt: start + 30_000, token, receives: 1, failures: 0 }));
+const receipt = (slot: number, count: number, token = tokens[slot]!) =>
+  formatReceipt({ incarnation: 'abcdefgh', rowId: 'row', slot, count, token });
+const ok = { ok: true };
+const lost = { ok: false, code: 'lease_lost' };
+
+async function begin(lease: Partial<Lease> = {}, over?: (store: Store) => Partial<Store>) {
+  const world = contextInMemory(over);
+  await world.putQueue(queueOf());
+  await world.ctx.settings.find('q');
+  await world.putLease(leaseWith({ slots: leased(2), ...lease }));
+  world.watched.take();
+  const acked = async (...receipts: string[]) => (await ack(world.ctx, 'q', receipts)).results;
+  const row = () => decodeLease(world.rows('leases')[0]!);
+  return { world, acked, row };
+}
+
+describe('an ack of a whole row', () => {
+  it('is one write, and reads nothing', async () => {
+    const { world, acked, row } = await begin();
+    expect(await acked(receipt(1, 2), receipt(0, 2))).toEqual([ok, ok]);
+    expect(world.watched.take()).toMatchObject({ gets: 0, puts: 1, updates: 0, refused: 0 });
+    const slots = [{ token: tokens[0] }, { token: tokens[1] }];
+    expect(row()).toMatchObject({ tombstone: { slots, until: start + tombstoneMs } });
+  });
+
+  it('that was done before leaves the tombstone as it is', async () => {
+    const { world, acked, row } = await begin();
+    await acked(receipt(0, 2), receipt(1, 2));
+    const before = row();
+    world.clock.advance(1_000);
+    expect(await acked(receipt(0, 2), receipt(1, 2))).toEqual([ok, ok]);
+    expect(await acked(receipt(1, 2))).toEqual([ok]);
+    expect(row()).toEqual(before);
+  });
+
+  it('leaves to a row that has more to do when it ends that it comes due again', async () => {
+    const { acked, row } = await begin({ ending: true });
+    expect(await acked(receipt(0, 2), receipt(1, 2))).toEqual([ok, ok]);
+    expect(row()).toMatchObject({ tombstone: { left: { shard, due: start + endGraceMs } } });
+  });
+
+  it('by receipts that say too few messages ends those alone', async () => {
+    const { acked, row } = await begin({ slots: leased(3) });
+    expect(await acked(receipt(0, 2), receipt(1, 2))).toEqual([ok, ok]);
+    expect(row()).toMatchObject({ lease: { slots: [{ end: 'done' }, { end: 'done' }, leased(3)[2]] } });
+  });
+});
+
+describe('an ack of a part of a row', () => {
+  it('is one update, which renews the version', async () => {
+    const { world, acked, row } = await begin({ slots: leased(3) });
+    expect(await acked(receipt(0, 3), receipt(2, 3))).toEqual([ok, ok]);
+    expect(world.watched.take()).toMatchObject({ gets: 0, puts: 0, updates: 1, refused: 0 });
+    const [first, second, third] = leased(3);
+    const slots = [{ ...first, end: 'done' }, second, { ...third, end: 'done' }];
+    expect(row()).toMatchObject({ lease: { slots, version: expect.not.stringMatching(/^v$/) } });
+  });
+
+  it('ends the row when it was the last part, with the token of each', async () => {
+    const { acked, row } = await begin();
+    expect([await acked(receipt(0, 2)), await acked(receipt(1, 2))]).toEqual([[ok], [ok]]);
+    expect(row()).toMatchObject({ tombstone: { slots: [{ token: tokens[0] }, { token: tokens[1] }] } });
+  });
+
+  it('marks what is held beside what is lost', async () => {
+    const { acked, row } = await begin({ slots: leased(3) });
+    const results = await acked(receipt(0, 3), receipt(1, 3, tokens[2]), receipt(2, 3));
+    expect(results).toMatchObject([ok, lost, ok]);
+    const [first, second, third] = leased(3);
+    expect(row()).toMatchObject({ lease: { slots: [{ ...first, end: 'done' }, second, { ...third, end: 'done' }] } });
+  });
+
+  it('judges two receipts of one message by a read, each on its own', async () => {
+    const { world, acked, row } = await begin();
+    expect(await acked(receipt(0, 2, tokens[2]), receipt(0, 2))).toMatchObject([lost, ok]);
+    expect(world.watched.take()).toMatchObject({ gets: 1, updates: 1, refused: 0 });
+    expect(row()).toMatchObject({ lease: { slots: [{ end: 'done' }, leased(2)[1]] } });
+  });
+
+  it('ends the row by the one write that is left to do', async () => {
+    const [first, second] = leased(2);
+    const { world, acked, row } = await begin({ slots: [{ ...first!, end: 'done' }, second!] });
+    expect(await acked(receipt(1, 2), receipt(1, 2, tokens[2]))).toMatchObject([ok, lost]);
+    expect(world.watched.take()).toMatchObject({ puts: 1, updates: 0 });
+    expect(row()).toHaveProperty('tombstone');
+  });
+
+  it('ends the row by one write though one of its receipts is stale', async () => {
+    const { world, acked, row } = await begin();
+    expect(await acked(receipt(0, 2), receipt(1, 2), receipt(1, 2, tokens[2]))).toMatchObject([ok, ok, lost]);
+    expect(world.watched.take()).toMatchObject({ gets: 1, puts: 1, updates: 0 });
+    expect(row()).toHaveProperty('tombstone');
+  });
+});
+
+describe('an ack that finds no message of its own', () => {
+  it.each([
+    ['no row', receipt(0, 1).replace('.row.', '.none.')],
+    ['a slot that the row does not have', receipt(2, 3)],
+    ['the token of another', receipt(0, 2, tokens[2])],
+  ])('is told so: %s', async (_, text) => {
+    const { acked, row } = await begin();
+    expect(await acked(text)).toMatchObject([lost]);
+    expect(row()).toEqual({ lease: leaseWith({ slots: leased(2) }) });
+  });
+
+  it('is told so where the row ended without it', async () => {
+    const { acked } = await begin();
+    await acked(receipt(0, 2), receipt(1, 2));
+    expect(await acked(receipt(0, 2, tokens[2]), receipt(2, 3))).toMatchObject([lost, lost]);
+  });
+
+  it('answers success though the tombstone could not be put: whoever meets the row puts it', async () => {
+    const { acked, row } = await begin({}, (store) => ({
+      write: (write, options) =>
+        'put' in write.then ? Promise.reject(new StoreError('lost', 'unknown')) : store.write(write, options),
+    }));
+    expect(await acked(receipt(0, 2))).toEqual([ok]);
+    expect(await acked(receipt(1, 2))).toEqual([ok]);
+    expect(row()).toMatchObject({ lease: { slots: [{ end: 'done' }, { end: 'done' }] } });
+  });
+});

@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest';
+import { withValues } from '../../../contract/json-text.ts';
+import { bodyChunkBytesMax, retentionGraceMs, rowBytesMax } from '../../../contract/limits.ts';
+import { createMemoryStore } from '../../../engine/memory/store.ts';
+import {
+  type Content,
+  chunkKeys,
+  joinEntries,
+  keptUntil,
+  type Placed,
+  packEntry,
+  place,
+  readContents,
+  sizeOf,
+  wireBytes,
+  writeChunks,
+} from '../../../engine/model/content-codec.ts';
+import { type Store, StoreError } from '../../../engine/port/port.ts';
+import { noise } from '../../support/noise.ts';
+
+const store = () => createMemoryStore({ now: () => 0 });
+const newId = () => 'new';
+
+function placed(text: string, room = rowBytesMax) {
+  return place(text, room, newId);
+}
+
+describe('contents', () => {
+  const all: Content[] = [
+    { body: 1 },
+    { body: null },
+    { body: { a: ['"', '\\', 'é'] }, attributes: { kind: 'order', tries: 3 } },
+    { bodyBase64: 'AAEC' },
+    { bodyBase64: '', attributes: { kind: 'bytes' } },
+  ];
+
+  it('are read as they were written, whichever place they have', async () => {
+    const large = { body: noise(20_000) };
+    for (const entries of [all, [...all, { body: 'x'.repeat(5_000) }], [...all, large]]) {
+      const memory = store();
+      const { placed: where, chunks } = placed(joinEntries(entries.map(packEntry)));
+      await writeChunks(memory, where, chunks, undefined);
+      expect(withValues(await readContents(memory, [where]))).toEqual([entries]);
+    }
+  });
+
+  it('take no more than they need', () => {
+    expect(all.map(packEntry)).toEqual([
+      '[1]',
+      '[null]',
+      '[{"a":["\\"","\\\\","é"]},{"kind":"order","tries":3}]',
+      '["AAEC",0,1]',
+      '["",{"kind":"bytes"},1]',
+    ]);
+    expect(packEntry({ body: 1, attributes: {} })).toBe('[1]');
+  });
+
+  it('of several parcels are read together, each its own', async () => {
+    const memory = store();
+    const texts = [noise(900_000), noise(50_000).slice(7), 'in the row'];
+    const places: Placed[] = [];
+    for (const [index, text] of texts.entries()) {
+      const { placed: where, chunks } = place(joinEntries([packEntry({ body: text })]), 100, () => `id${index}`);
+      await writeChunks(memory, where, chunks, undefined);
+      places.push(where);
+    }
+    expect(withValues(await readContents(memory, places))).toEqual(texts.map((body) => [{ body }]));
+  });
+
+  it('are undefined where a piece is gone, and their neighbours are not', async () => {
+    const memory = store();
+    const { placed: gone } = place(joinEntries([packEntry({ body: noise(900_000) })]), 100, () => 'gone');
+    const there = place(joinEntries([packEntry({ body: noise(5_000) })]), 100, () => 'there');
+    await writeChunks(memory, there.placed, there.chunks, undefined);
+    expect(withValues(await readContents(memory, [gone, there.placed]))).toEqual([undefined, [{ body: noise(5_000) }]]);
+  });
+
+  it('in rows of parcels cost no read', async () => {
+    const closed = { get: () => Promise.reject(new Error('read')) } as unknown as Store;
+    expect(withValues(await readContents(closed, [{ text: '[[1]]' }]))).toEqual([[{ body: 1 }]]);
+  });
+});
+
+describe('the size in an answer', () => {
+  it.each([
+    ['', 0],
+    ['abc', 3],
+    ['é€', 5],
+    ['"', 2],
+    ['\\"', 4],
+    ['a"b\\c!#[]', 11],
+  ])('of %s is %i bytes: quotes and backslashes count twice', (text, bytes) => {
+    expect(wireBytes(text)).toBe(bytes);
+  });
+
+  it('is that of the text, wherever it lies', () => {
+    const text = joinEntries([packEntry({ body: `"${noise(5_000)}"` })]);
+    for (const room of [10_000, 4_000, 100]) expect(sizeOf(placed(text, room).placed)).toBe(wireBytes(text));
+  });
+});
+
+describe('the place of contents', () => {
+  const kibibyte = 1024;
+
+  it('is the row while they fit as text', () => {
+    expect(placed('é'.repeat(50), 100)).toEqual({ placed: { text: 'é'.repeat(50) }, chunks: [] });
+    expect(placed('é'.repeat(50), 99).placed).not.toHaveProperty('text');
+  });
+
+  it('is the row where they fit deflated, up to 8 KiB of text', () => {
+    expect(placed('x'.repeat(8 * kibibyte)).placed).toMatchObject({ size: 8 * kibibyte, deflated: expect.any(Uint8Array) });
+    expect(placed('x'.repeat(8 * kibibyte + 1)).placed).toMatchObject({ beside: 'new', chunks: 1 });
+  });
+
+  it('is the row up to the last byte that it has left', () => {
+    const text = noise(2_000);
+    const { deflated } = placed(text, 1_999).placed as { deflated: Uint8Array };
+    expect(placed(text, deflated.length).placed).toHaveProperty('deflated');
+    expect(placed(text, deflated.length - 1).placed).toHaveProperty('beside');
+  });
+
+  it('is rows beside it otherwise, each as large as an item may be', () => {
+    const { placed: where, chunks } = placed(noise(1_000_000));
+    expect(chunks.length).toBeGreaterThan(1);
+    expect(where).toEqual({ beside: 'new', chunks: chunks.length, size: 1_000_000 });
+    expect(chunks.slice(0, -1).map(({ length }) => length)).toEqual(chunks.slice(0, -1).map(() => bodyChunkBytesMax));
+    expect(chunks.at(-1)!.length).toBeGreaterThan(0);
+    expect(new Set(chunkKeys(where).map((key) => JSON.stringify(key))).size).toBe(chunks.length);
+  });
+
+  it('has keys of its own only beside the row', () => {
+    expect(chunkKeys({ text: '' })).toEqual([]);
+    expect(chunkKeys({ beside: 'a', chunks: 1, size: 1 })).not.toEqual(chunkKeys({ beside: 'b', chunks: 1, size: 1 }));
+  });
+});
+
+describe('rows beside a row', () => {
+  const { placed: where, chunks } = placed(noise(600_000));
+
+  it('are left to TTL when they are told until when, and else to nothing', async () => {
+    for (const ttl of [undefined, 1_800_000_000]) {
+      const memory = store();
+      await writeChunks(memory, where, chunks, ttl);
+      expect(memory.rows('messages').map((row) => row.ttl)).toEqual(chunks.map(() => ttl));
+    }
+  });
+
+  it('are written only where there are some', async () => {
+    const memory = store();
+    await writeChunks(memory, { text: 'in the row' }, chunks, undefined);
+    expect(memory.rows('messages')).toEqual([]);
+  });
+
+  it('fail as the store failed if any of them was not surely written', async () => {
+    const cause = new StoreError('too busy', 'no', undefined, 'throttled');
+    const busy: Store = {
+      ...store(),
+      write: async ({ key }) => {
+        if ('id' in key && key.id === '1') throw cause;
+        return { ok: true, row: undefined };
+      },
+    };
+    const failure = await writeChunks(busy, where, chunks, undefined).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(StoreError);
+    expect(failure).toMatchObject({ message: 'too busy', applied: 'no', reason: 'throttled', cause });
+  });
+
+  it('are kept long after retention, and long after the lease where that is later', () => {
+    const seconds = (ms: number) => ms / 1000 + retentionGraceMs / 1000;
+    expect([keptUntil(5_000), keptUntil(5_000, 4_000), keptUntil(5_000, 9_000), keptUntil(5_001)]).toEqual([
+      seconds(5_000),
+      seconds(5_000),
+      seconds(9_000),
+      seconds(6_000),
+    ]);
+  });
+});

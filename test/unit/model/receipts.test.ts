@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { receiptCharsMax } from '../../../contract/limits.ts';
+import { formatReceipt, parseReceipt, type Receipt } from '../../../engine/model/receipts.ts';
+
+const receipt: Receipt = {
+  incarnation: 'abcdefg1',
+  rowId: '01jz00000000000zzzzzzzzz',
+  slot: 0,
+  count: 1,
+  token: '0123456789ab',
+};
+
+describe('a receipt', () => {
+  it.each<Partial<Receipt>>([
+    {},
+    { slot: 9, count: 10 },
+    { slot: 2, count: 3 },
+    { rowId: '01jz00000000000zzzzzzzzz.3' },
+    { rowId: 'abcdefg1=order-1' },
+    { rowId: 'abcdefg1=A.b_c:d-e.1.1.0123456789ab' },
+  ])('is read as it was written: %o', (part) => {
+    const written = { ...receipt, ...part };
+    expect(parseReceipt(formatReceipt(written))).toEqual(written);
+  });
+
+  it('may have as many characters as the limit says, and no more', () => {
+    const room = receiptCharsMax - formatReceipt({ ...receipt, rowId: '' }).length;
+    const longest = { ...receipt, rowId: 'x'.repeat(room) };
+    expect(parseReceipt(formatReceipt(longest))).toEqual(longest);
+    expect(parseReceipt(formatReceipt({ ...longest, rowId: 'x'.repeat(room + 1) }))).toBeUndefined();
+  });
+
+  it.each<Partial<Receipt>>([
+    { incarnation: 'abcdefg' },
+    { incarnation: 'abcdefg12' },
+    { incarnation: 'ABCDEFGH' },
+    { rowId: '' },
+    { rowId: 'a b' },
+    { rowId: 'é' },
+    { count: 0 },
+    { count: 11 },
+    { count: 100 },
+    { slot: 1 },
+    { slot: 2, count: 2 },
+    { slot: 10, count: 10 },
+    { slot: -1 },
+    { token: '0123456789a' },
+    { token: '0123456789abc' },
+    { token: '0123456789AB' },
+  ])('is refused where a part of it cannot be: %o', (part) => {
+    expect(parseReceipt(formatReceipt({ ...receipt, ...part }))).toBeUndefined();
+  });
+
+  it('is refused with anything before or after it', () => {
+    const text = formatReceipt(receipt);
+    for (const wrong of [` ${text}`, `${text} `, `${text}\n`, `x${text}`, `\n${text}`, '']) {
+      expect(parseReceipt(wrong)).toBeUndefined();
+    }
+  });
+
+  it.each([undefined, null, 1, {}, [formatReceipt(receipt)]])('is refused where it is no text: %o', (value) => {
+    expect(parseReceipt(value)).toBeUndefined();
+  });
+});

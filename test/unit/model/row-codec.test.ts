@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest';
+import { parcelSlotsMax, retentionGraceMs, rowBytesMax, signedRequestMsMax } from '../../../contract/limits.ts';
+import type { Placed } from '../../../engine/model/content-codec.ts';
+import {
+  decodeLease,
+  decodeParcel,
+  encodeLease,
+  encodeParcel,
+  encodeTombstone,
+  roomForContents,
+} from '../../../engine/model/row-codec.ts';
+import type { Lease, Parcel, Slot, Tombstone } from '../../../engine/model/rows.ts';
+import { slotPath } from '../../../engine/model/slot-codec.ts';
+import { storedBytes } from '../../../engine/port/row-limits.ts';
+
+const places: Placed[] = [
+  { text: '[[1]]' },
+  { deflated: new Uint8Array([1, 2, 3]), size: 9 },
+  { beside: 'x', chunks: 2, size: 700_000 },
+];
+const noon = Date.UTC(2026, 0, 1, 12);
+const graceSeconds = retentionGraceMs / 1000;
+
+const parcel: Parcel = { shard: 'abcdefgh:0', id: 'p', count: 2, since: noon, contents: places[0]! };
+const fullSlot: Slot = {
+  visibleAt: noon + 3_000,
+  token: '0123456789ab',
+  leasedUntil: noon + 1_000,
+  receives: 3,
+  failures: 2,
+  lastFailure: 'no disk',
+  died: { receives: 7, failures: 6 },
+};
+const lease: Lease = {
+  id: 'p',
+  shard: 'abcdefgh:0',
+  version: 'v',
+  slots: [{ visibleAt: noon, receives: 0, failures: 0 }],
+  since: noon,
+  contents: places[0]!,
+};
+
+describe('a parcel', () => {
+  it.each(places)('is read as it was written, its contents %o', (contents) => {
+    for (const one of [
+      { ...parcel, contents },
+      { ...parcel, contents, expiresAt: noon },
+    ]) {
+      expect(decodeParcel(encodeParcel(one, true))).toEqual(one);
+    }
+  });
+
+  it('is left to TTL long after its retention, unless a dead-letter queue waits for it', () => {
+    const expiring = { ...parcel, expiresAt: noon };
+    expect(encodeParcel(expiring, false).ttl).toBe(noon / 1000 + graceSeconds);
+    expect(encodeParcel(expiring, true).ttl).toBeUndefined();
+    expect(encodeParcel(parcel, false).ttl).toBeUndefined();
+  });
+});
+
+describe('a lease', () => {
+  const whole: Lease = {
+    ...lease,
+    slots: [
+      fullSlot,
+      { visibleAt: noon, receives: 1, failures: 0, end: 'moved' },
+      { visibleAt: 1, receives: 1, failures: 1, end: 'done' },
+    ],
+    publishedAt: noon - 5,
+    expiresAt: noon + 9,
+    fresh: 'abcdefgh:1',
+    ending: true,
+    outOfOrder: 'abcdefgh:2',
+    death: { queue: 'q', reason: 'expired', at: noon },
+    maxReceives: 4,
+  };
+
+  it.each(places)('is read as it was written, its contents %o', (contents) => {
+    for (const one of [
+      { ...lease, contents },
+      { ...whole, contents },
+    ]) {
+      expect(decodeLease(encodeLease(one))).toEqual({ lease: one });
+    }
+  });
+
+  it('comes due with the first of its live messages', () => {
+    expect(encodeLease(whole).expiry).toBe(fullSlot.visibleAt);
+    const slots = [5, 3, 4].map((visibleAt) => ({ visibleAt, receives: 0, failures: 0 }));
+    expect(encodeLease({ ...lease, slots }).expiry).toBe(3);
+  });
+
+  it('tells the sweep where a message has used up its receives', () => {
+    const last = (receives: number, more: Partial<Lease>, slot: Partial<Slot> = {}) => {
+      const live = { visibleAt: 0, receives: 0, failures: 0 };
+      return encodeLease({ ...lease, slots: [live, { ...live, receives, ...slot }], ...more }).last;
+    };
+    expect([1, 2, 3].map((receives) => last(receives, { maxReceives: 2 }))).toEqual([undefined, true, true]);
+    expect(last(3, {})).toBeUndefined();
+    expect(last(3, { maxReceives: 2 }, { end: 'done' })).toBeUndefined();
+  });
+
+  it('is left to TTL long after its retention and its last lease, unless a dead-letter queue waits for it', () => {
+    const expiring = { ...lease, expiresAt: noon };
+    const slots = [2_000, 8_000].map((ms) => ({ visibleAt: noon + ms, receives: 1, failures: 0 }));
+    const ended: Slot = { visibleAt: noon + 99_000, receives: 1, failures: 0, end: 'done' };
+    expect(encodeLease(expiring).ttl).toBe(noon / 1000 + graceSeconds);
+    expect(encodeLease({ ...expiring, slots: [...slots, ended] }).ttl).toBe(noon / 1000 + 8 + graceSeconds);
+    expect(encodeLease({ ...expiring, maxReceives: 1 }).ttl).toBeUndefined();
+    expect(encodeLease(lease).ttl).toBeUndefined();
+  });
+
+  it('names what is not there by no attribute: each counts for the size of the row', () => {
+    const names = ['id', 'shard', 'version', 'expiry', 'count', 'slots', 'since', 'bodies'];
+    expect(Object.keys(encodeLease(lease)).toSorted()).toEqual(names.toSorted());
+    expect(encodeLease(lease).slots).toEqual([{ v: noon }]);
+  });
+
+  it('keeps token and end of a slot where conditions look for them', () => {
+    const row = encodeLease(whole) as { slots: Record<string, unknown>[] };
+    const at = (slot: number, name: 'token' | 'end' | 'visibleAt') => {
+      const [list, index, attribute] = slotPath(slot, name) as [string, number, string];
+      return [list, row.slots[index]![attribute]];
+    };
+    expect([at(0, 'token'), at(1, 'end'), at(0, 'visibleAt')]).toEqual([
+      ['slots', fullSlot.token],
+      ['slots', 'moved'],
+      ['slots', fullSlot.visibleAt],
+    ]);
+  });
+});
+
+describe('a tombstone', () => {
+  const tombstone: Tombstone = { id: 'p', version: 'v', slots: [{ token: '0123456789ab' }, {}], until: noon + 1 };
+  const left = { shard: 'abcdefgh:0', due: noon };
+
+  it.each<Tombstone>([
+    tombstone,
+    { ...tombstone, left },
+    { ...tombstone, left: { ...left, outOfOrder: 'abcdefgh:1' } },
+    { ...tombstone, left: { ...left, contents: places[2]! } },
+  ])('is read as it was written: %o', (one) => {
+    expect(decodeLease(encodeTombstone(one))).toEqual({ tombstone: one });
+  });
+
+  it('is left to TTL when no request can arrive any more that was refused for it, and comes due no more', () => {
+    expect(encodeTombstone(tombstone)).toMatchObject({ ttl: noon / 1000 + 1 + signedRequestMsMax / 1000 });
+    expect(encodeTombstone(tombstone)).not.toHaveProperty('expiry');
+  });
+
+  it('comes due, and is not left to TTL, while something is left to remove', () => {
+    const row = encodeTombstone({ ...tombstone, left });
+    expect(row).toMatchObject({ shard: left.shard, expiry: left.due });
+    expect(row).not.toHaveProperty('ttl');
+  });
+});
+
+describe('the room for contents', () => {
+  const leased = (count: number, backoff: boolean, deadLetter: boolean, text: string): Lease => ({
+    id: 'x'.repeat(24),
+    shard: 'abcdefgh:255',
+    version: 'x'.repeat(10),
+    slots: Array.from({ length: count }, () => ({
+      visibleAt: noon + 123,
+      token: 'x'.repeat(12),
+      receives: 42,
+      failures: 41,
+      ...(backoff ? { leasedUntil: noon + 123 - 899_999 } : {}),
+    })),
+    since: noon + 7,
+    expiresAt: noon + 77,
+    fresh: 'abcdefgh:255',
+    contents: { text },
+    ...(deadLetter ? { maxReceives: 43 } : {}),
+  });
+
+  it.each([
+    { count: 1, backoff: false, deadLetter: false },
+    { count: 1, backoff: true, deadLetter: true },
+    { count: 5, backoff: false, deadLetter: true },
+    { count: parcelSlotsMax, backoff: true, deadLetter: true },
+  ])('is what a leased row has left of a KiB, within a few bytes: %o', ({ count, backoff, deadLetter }) => {
+    const backoffSettings = backoff ? { minSeconds: 1, maxSeconds: 900, factor: 2, jitter: 0.5 } : null;
+    const room = roomForContents(count, 24, backoffSettings, deadLetter);
+    const bytes = storedBytes(encodeLease(leased(count, backoff, deadLetter, 'x'.repeat(Math.max(0, room)))));
+    expect(bytes).toBeLessThanOrEqual(rowBytesMax);
+    // Receives and failures of two digits are reckoned with, and no flag.
+    expect(bytes).toBeGreaterThan(rowBytesMax - 16);
+  });
+
+  it('is less by each character of the id of the row', () => {
+    expect(roomForContents(1, 24, null, false) - roomForContents(1, 100, null, false)).toBe(76);
+  });
+
+  it('is that of a full parcel for more messages than one row takes', () => {
+    expect(roomForContents(100, 24, null, false)).toBe(roomForContents(parcelSlotsMax, 24, null, false));
+  });
+});

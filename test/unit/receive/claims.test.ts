@@ -1,0 +1,250 @@
+import { describe, expect, it } from 'vitest';
+import { retentionGraceMs } from '../../../contract/limits.ts';
+import { readRow } from '../../../engine/leases/lease-store.ts';
+import { leaseOf } from '../../../engine/leases/new-lease.ts';
+import { keptUntil } from '../../../engine/model/content-codec.ts';
+import type { QueueRecord } from '../../../engine/model/queue-record.ts';
+import { decodeLease } from '../../../engine/model/row-codec.ts';
+import type { Lease, Parcel, Slot } from '../../../engine/model/rows.ts';
+import { StoreError } from '../../../engine/port/port.ts';
+import { claimDue, claimFresh, clearParcel, giveBack, keepThroughLease, type Taker } from '../../../engine/receive/claims.ts';
+import { contextInMemory, leaseWith, queueOf, shard, start } from '../../support/context-in-memory.ts';
+
+const dying: Partial<QueueRecord> = { deadLetter: { queue: 'dead', maxReceives: 3 } };
+const beside = { beside: 'body', chunks: 1, size: 9 };
+const parcel: Parcel = { shard, id: 'row', count: 2, since: start - 10, contents: { text: '[[1],[2]]' } };
+const takerOf = (settings: Partial<QueueRecord> = {}): Taker => ({
+  queue: queueOf(settings),
+  token: 'mine',
+  visibilityTimeoutMs: 30_000,
+});
+const untouched: Slot = { visibleAt: start, receives: 0, failures: 0 };
+const taken: Slot = { visibleAt: start + 30_000, receives: 1, failures: 0, token: 'mine' };
+
+type World = ReturnType<typeof contextInMemory>;
+
+function leaseIn({ rows }: World): Lease {
+  const read = decodeLease(rows('leases').find(({ id }) => id === 'row')!);
+  if (!('lease' in read)) throw new Error('a tombstone');
+  return read.lease;
+}
+
+async function take(world: World, taker: Taker, want = 10) {
+  return claimDue(world.ctx, taker, await readRow(world.ctx, 'row'), want);
+}
+
+describe('the row of a parcel that is received', () => {
+  it('has all that the parcel has, each message due now, and says where the parcel lay', () => {
+    const { ctx } = contextInMemory();
+    const plain = leaseOf(ctx, queueOf(), parcel, start);
+    expect(plain).toEqual({ ...leaseWith({ fresh: shard }), version: plain.version });
+    const full = leaseOf(ctx, queueOf(dying), { ...parcel, expiresAt: start + 9, contents: beside }, start);
+    expect(full).toMatchObject({ expiresAt: start + 9, maxReceives: 3, contents: beside });
+    expect(full).not.toHaveProperty('ending');
+    expect(leaseOf(ctx, queueOf(), { ...parcel, contents: beside }, start).ending).toBe(true);
+  });
+
+  it('holds what was asked for, the rest due at once', async () => {
+    const world = contextInMemory();
+    const result = await claimFresh(world.ctx, takerOf(), parcel, 1, start);
+    expect(result).toMatchObject({ claimed: { slots: [0] } });
+    expect(leaseIn(world).slots).toEqual([taken, untouched]);
+  });
+
+  it('is left to who was first', async () => {
+    const world = contextInMemory();
+    await world.putLease(leaseWith({ version: 'theirs' }));
+    const result = await claimFresh(world.ctx, takerOf(), parcel, 2, start);
+    expect(result).toMatchObject({ inTheWay: { row: { version: 'theirs' } } });
+    expect(leaseIn(world)).toEqual(leaseWith({ version: 'theirs' }));
+  });
+});
+
+describe('taking from a row that is due', () => {
+  it('takes no more than asked for, in order, and only what is ready', async () => {
+    const world = contextInMemory();
+    const held = { ...untouched, visibleAt: start + 1 };
+    await world.putLease(leaseWith({ slots: [held, untouched, untouched] }));
+    expect(await take(world, takerOf(), 1)).toMatchObject({ slots: [1] });
+    expect(leaseIn(world).slots).toEqual([held, taken, untouched]);
+    expect(world.ctx.windows.size(shard)).toBe(1);
+  });
+
+  it('counts a lease that ran out as a failure', async () => {
+    const world = contextInMemory();
+    await world.putLease(leaseWith({ slots: [{ ...untouched, receives: 1, token: 'theirs' }] }));
+    await take(world, takerOf());
+    expect(leaseIn(world).slots).toEqual([{ ...taken, receives: 2, failures: 1 }]);
+  });
+
+  it('first removes the parcel that the row overrides', async () => {
+    const world = contextInMemory();
+    await world.putParcel(parcel);
+    await world.putLease(leaseWith({ fresh: shard }));
+    await take(world, takerOf());
+    expect(world.rows('messages')).toEqual([]);
+    expect(leaseIn(world)).not.toHaveProperty('fresh');
+  });
+
+  it('takes nothing while the parcel may still be there', async () => {
+    const lost = new StoreError('lost', 'unknown');
+    const world = contextInMemory((store) => ({
+      write: (write, options) => ('remove' in write.then ? Promise.reject(lost) : store.write(write, options)),
+    }));
+    await world.putParcel(parcel);
+    await world.putLease(leaseWith({ fresh: shard }));
+    await expect(take(world, takerOf())).rejects.toBe(lost);
+    expect(leaseIn(world).slots).toEqual([untouched, untouched]);
+  });
+
+  it('removes no parcel that is gone: a read costs less', async () => {
+    const world = contextInMemory();
+    await world.putLease(leaseWith({ fresh: shard }));
+    await take(world, takerOf());
+    expect(world.watched.take()).toMatchObject({ gets: 2, puts: 1, removals: 0 });
+    await world.putLease(leaseWith());
+    await take(world, takerOf());
+    expect(world.watched.take()).toMatchObject({ gets: 1, puts: 1, removals: 0 });
+  });
+
+  it('keeps in the row how often its messages may be received here', async () => {
+    const world = contextInMemory();
+    await world.putLease(leaseWith({ maxReceives: 9 }));
+    await take(world, takerOf(dying), 1);
+    expect(leaseIn(world).maxReceives).toBe(3);
+    await take(world, { ...takerOf(), token: 'next' }, 1);
+    expect(leaseIn(world)).not.toHaveProperty('maxReceives');
+  });
+
+  it('has the backoff follow the lease, unless there is none, or no receive to come', async () => {
+    const backoff = { minSeconds: 2, maxSeconds: 60, factor: 2, jitter: 0 };
+    const slotAfter = async (settings: Partial<QueueRecord>, receives: number) => {
+      const world = contextInMemory();
+      await world.putLease(leaseWith({ slots: [{ ...untouched, receives }] }));
+      await take(world, takerOf(settings));
+      return leaseIn(world).slots[0]!;
+    };
+    const waits = { ...taken, visibleAt: start + 32_000, leasedUntil: start + 30_000 };
+    expect(await slotAfter({ backoff }, 0)).toEqual(waits);
+    expect(await slotAfter({ ...dying, backoff }, 1)).toEqual({ ...waits, receives: 2 });
+    expect(await slotAfter({ ...dying, backoff }, 2)).toEqual({ ...taken, receives: 3 });
+    expect(await slotAfter({ backoff: { ...backoff, minSeconds: 0 } }, 0)).toEqual(taken);
+  });
+
+  it('widens the window when another was first, and judges again on what is there', async () => {
+    let others = 1;
+    const world = contextInMemory((store) => ({
+      async write(write, options) {
+        if (others-- > 0) await store.write({ key: write.key, then: { set: [[['version'], 'theirs']] } });
+        return store.write(write, options);
+      },
+    }));
+    await world.putLease(leaseWith());
+    expect(await take(world, takerOf())).toMatchObject({ slots: [0, 1] });
+    expect(world.ctx.windows.size(shard)).toBeGreaterThan(1);
+  });
+});
+
+describe('bodies beside a row', () => {
+  const expiresAt = start + 1_000;
+  const ttlAfter = async (...visibleAts: (number | Slot)[]) => {
+    const world = contextInMemory();
+    await world.put('messages', { shard: 'body:body', id: '0', ttl: keptUntil(expiresAt) });
+    const slots = visibleAts.map((at): Slot => (typeof at === 'number' ? { ...untouched, visibleAt: at } : at));
+    await keepThroughLease(world.ctx, leaseWith({ expiresAt, contents: beside, slots }));
+    return world.rows('messages')[0]!.ttl;
+  };
+  const near = expiresAt + retentionGraceMs / 2;
+
+  it('are kept longer for a lease that ends long after the retention', async () => {
+    expect(await ttlAfter(near)).toBe(keptUntil(expiresAt));
+    expect(await ttlAfter(near + 1)).toBe(keptUntil(expiresAt, near + 1));
+    expect(await ttlAfter(start, near + 5_000, start)).toBe(keptUntil(expiresAt, near + 5_000));
+  });
+
+  it('are not kept for a message that ended', async () => {
+    expect(await ttlAfter(start, { ...untouched, visibleAt: near + 5_000, end: 'done' })).toBe(keptUntil(expiresAt));
+  });
+});
+
+describe('a parcel at the head', () => {
+  const dead = queueOf({ name: 'dead', incarnation: 'deaddead' });
+  const clear = async (world: World, settings: Partial<QueueRecord>, one: Partial<Parcel> = {}) => {
+    const whole = { ...parcel, ...one };
+    await world.putParcel(whole);
+    return clearParcel(world.ctx, queueOf(settings), whole, start);
+  };
+
+  it('may be received while it is neither too old nor purged', async () => {
+    expect(await clear(contextInMemory(), dying, { expiresAt: start + 1 })).toBeUndefined();
+  });
+
+  it('is removed when it is purged, or expired without a dead-letter queue', async () => {
+    const removal = { remove: true, deadLettered: 0 };
+    expect(await clear(contextInMemory(), { purgedBefore: start })).toEqual(removal);
+    expect(await clear(contextInMemory(), {}, { expiresAt: start })).toEqual(removal);
+  });
+
+  it('moves to the dead-letter queue when it expired', async () => {
+    const world = contextInMemory();
+    await world.putQueue(dead);
+    expect(await clear(world, dying, { expiresAt: start })).toEqual({ remove: true, deadLettered: 2 });
+    const death = { queue: 'q', reason: 'expired', at: start };
+    expect(leaseIn(world)).toMatchObject({ shard: 'deaddead:0', death, fresh: shard });
+  });
+
+  it('stays where its dead-letter queue does not exist', async () => {
+    const world = contextInMemory();
+    expect(await clear(world, dying, { expiresAt: start })).toBeUndefined();
+    expect(world.rows('leases')).toEqual([]);
+  });
+
+  it('stays when another has just taken it', async () => {
+    const world = contextInMemory();
+    await world.putQueue(dead);
+    await world.putLease(leaseWith({ version: 'theirs' }));
+    expect(await clear(world, dying, { expiresAt: start })).toEqual({ remove: false, deadLettered: 0 });
+    expect(leaseIn(world)).toEqual(leaseWith({ version: 'theirs' }));
+  });
+
+  it('leaves bodies that no TTL will remove to a row that overrides it, unless another has just taken it', async () => {
+    const overriding = async (one: Partial<Parcel>, isTaken = false) => {
+      const world = contextInMemory();
+      await world.put('messages', { shard: 'body:body', id: '0' });
+      if (isTaken) await world.putLease(leaseWith());
+      const cleared = await clear(world, { purgedBefore: start }, { contents: beside, ...one });
+      expect(world.rows('messages').filter((row) => row.shard === 'body:body').length).toBe(1);
+      const [row] = world.rows('leases');
+      const read = row && decodeLease(row);
+      return [cleared?.remove, read && 'tombstone' in read ? read.tombstone.left?.contents : read];
+    };
+    expect(await overriding({})).toEqual([true, beside]);
+    expect(await overriding({ expiresAt: start + 1 })).toEqual([true, undefined]);
+    expect(await overriding({}, true)).toEqual([false, { lease: leaseWith() }]);
+  });
+});
+
+describe('giving back what cannot be delivered', () => {
+  it('makes it due now, as if it had not been received, and leaves the others alone', async () => {
+    const world = contextInMemory();
+    const theirs = { ...taken, token: 'theirs', receives: 4 };
+    const mine = { ...taken, receives: 3, failures: 1, visibleAt: start + 40_000, leasedUntil: start + 30_000 };
+    const lease = leaseWith({ slots: [theirs, mine, untouched] });
+    await world.putLease(lease);
+    world.clock.advance(5);
+    await giveBack(world.ctx, takerOf(), lease.id);
+    const back = { visibleAt: start + 5, receives: 2, failures: 1 };
+    expect(leaseIn(world).slots).toEqual([theirs, back, untouched]);
+    expect(leaseIn(world).version).not.toBe(lease.version);
+  });
+
+  it('changes nothing once another has taken it, or it is gone', async () => {
+    const world = contextInMemory();
+    const lease = leaseWith();
+    await giveBack(world.ctx, takerOf(), lease.id);
+    expect(world.rows('leases')).toEqual([]);
+    await world.putLease(lease);
+    await giveBack(world.ctx, takerOf(), lease.id);
+    expect(leaseIn(world)).toEqual(lease);
+  });
+});

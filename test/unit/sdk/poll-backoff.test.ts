@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { DumbwaiterError } from '../../../contract/errors.ts';
+import { idleMsMin, Pace, refusedMsMax, refusedMsMin, retryMsMax, retryMsMin } from '../../../sdk/consumer/poll-backoff.ts';
+
+const pace = (options: { waitSeconds?: number; random?: () => number } = {}) =>
+  new Pace({ waitSeconds: undefined, maxIdlePollSeconds: 5, random: () => 1, ...options });
+
+describe('the pace of a consumer', () => {
+  it('asks again at once after messages', () => {
+    expect(pace().answered(1, 3)).toBe(0);
+  });
+
+  it('waits nowhere unless the server says that waiting is cheap: it pauses, from 100 ms to 5 s', () => {
+    const idle = pace();
+    const pauses = Array.from({ length: 8 }, () => {
+      expect(idle.waitSeconds()).toBe(0);
+      return idle.answered(0, 10);
+    });
+    expect(pauses).toEqual([90, 190, 390, 790, 1590, 3190, 4990, 4990]);
+    idle.answered(1, 0);
+    expect(idle.answered(0, 0)).toBe(idleMsMin);
+  });
+
+  it('lets a server hold the call that says that waiting is cheap, until it says so no more', () => {
+    const idle = pace();
+    expect(idle.waitSeconds()).toBe(0);
+    idle.answered(0, 10, true);
+    expect([idle.waitSeconds(), idle.mayHangUp]).toEqual([20, true]);
+    expect(idle.answered(0, 20_000, true)).toBe(0);
+    idle.answered(0, 20_000);
+    expect([idle.waitSeconds(), idle.mayHangUp]).toEqual([0, false]);
+  });
+
+  it('waits as long as the caller says, longer with each empty answer up to that, and short again after a message', () => {
+    const idle = pace({ waitSeconds: 20 });
+    const waits = Array.from({ length: 7 }, () => {
+      const seconds = idle.waitSeconds();
+      expect(idle.answered(0, seconds * 1000)).toBe(0);
+      return seconds;
+    });
+    expect(waits).toEqual([1, 2, 4, 8, 16, 20, 20]);
+    idle.answered(1, 0);
+    expect(idle.waitSeconds()).toBe(1);
+  });
+
+  it('never waits when the caller says so, though it be cheap', () => {
+    const idle = pace({ waitSeconds: 0 });
+    idle.answered(0, 0, true);
+    expect(idle.waitSeconds()).toBe(0);
+  });
+
+  it('pauses longer with each failure that may pass, half of it random, and starts anew after an answer', () => {
+    const random = pace({ random: () => 0 });
+    expect(random.failed(new DumbwaiterError('unavailable', ''))).toBe(retryMsMin / 2);
+    const failing = pace();
+    const pauses = Array.from({ length: 8 }, () => failing.failed(new DumbwaiterError('unavailable', '')));
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 60, 60].map((n) => n * retryMsMin));
+    expect(pauses.at(-1)).toBe(retryMsMax);
+    failing.answered(1, 0);
+    expect(failing.failed(new TypeError('odd'))).toBe(retryMsMin);
+  });
+
+  it('pauses as long as the server asks', () => {
+    expect(pace().failed(new DumbwaiterError('throttled', '', { retryAfterMs: 40_000 }))).toBe(40_000);
+  });
+
+  it('asks seldom when only somebody\u2019s doing can help', () => {
+    const refused = pace();
+    const pauses = Array.from({ length: 4 }, () => refused.failed(new DumbwaiterError('queue_not_found', '')));
+    expect(pauses).toEqual([refusedMsMin, 2 * refusedMsMin, 4 * refusedMsMin, refusedMsMax]);
+  });
+});
