@@ -198,7 +198,8 @@ function blocks(markdown: string, language: string): string[] {
 function asPublished(source: string): string {
   return source
     .replaceAll("'../sdk/index.ts'", "'dumbwaiter'")
-    .replaceAll(/'\.\.\/sdk\/(lambda|direct)\.ts'/g, "'dumbwaiter/$1'");
+    .replaceAll("'../sdk/transports/lambda.ts'", "'dumbwaiter/lambda'")
+    .replaceAll("'../direct/transport.ts'", "'dumbwaiter/direct'");
 }
 
 describe('the guide', () => {
