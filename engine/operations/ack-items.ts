@@ -1,7 +1,7 @@
 /**
  * Ack in the caller's own transaction: returns the transaction entries and changes no message. The entries are conditional on
- * the tokens alone, as an ack is. Unlike an ack, they fail if a message is already done, even by the same token, so that the
- * rest of the caller's transaction applies at most once.
+ * the tokens alone, as an ack is. Unlike an ack, they fail if a message is already done, even by the same token. So the rest of
+ * the caller's transaction applies at most once.
  */
 import type { OutputOf } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';

@@ -155,9 +155,7 @@ function keptWhole(
   return { when, then: { set, unset: [['expiry']] } };
 }
 
-/**
- * Returns for each receipt whether its message is done by the receipt's token. Marks live messages that the token still holds.
- */
+/** Returns for each receipt whether its message is done by its token. Marks live messages that the token still holds. */
 async function judge(
   ctx: Context,
   queue: QueueRecord,

@@ -1,6 +1,4 @@
-/**
- * Reads a queue's settings and counts its messages with a bounded number of reads. `atLeast` marks counts that are incomplete.
- */
+/** Reads a queue's settings and counts its messages with a bounded number of reads. `atLeast` marks incomplete counts. */
 import type { Counts, OutputOf } from '../../contract/contract.ts';
 import { countRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';

@@ -16,9 +16,7 @@ const pageRowsMax = 3 * headRowsMax;
 
 /** Where a page begins: `after` is the last row listed in full, `skip` the number of messages already listed of the next row. */
 interface Place {
-  /**
-   * `prepared` means the rows of `leases` with prepared messages. For it, `shard` is a shard's number, otherwise a partition's.
-   */
+  /** `prepared`: the rows of `leases` with prepared messages. There `shard` is a shard's number, otherwise a partition's. */
   table: 'messages' | 'leases' | 'prepared';
   shard: number;
   after?: Row;

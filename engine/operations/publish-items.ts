@@ -69,7 +69,7 @@ function ownWrite(ctx: Context, queue: QueueRecord, pending: Pending): ParcelWri
   return { id: lease.id, group: [pending], key: leaseKey(lease.id), row: encodeLease(lease), ...beside };
 }
 
-/** A put into `leases` must not replace a row. A put into `messages` needs no condition: a row in `leases` overrides it. */
+/** A put into `leases` may replace only an outdated tombstone. One into `messages` needs no condition: `leases` overrides it. */
 function writesOf(ctx: Context, { key, row, placed, chunks, ttl }: ParcelWrite): Write[] {
   const then = { put: row };
   const write: Write = key.table === 'leases' ? { key, when: absentAt(ctx.clock.now()), then } : { key, then };

@@ -1,7 +1,7 @@
 /**
  * Redrive: the folder that moves messages from one queue to another as a resumable task. Open this file first.
  * Runs a task page by page and saves its progress after each page. Each move is a conditional write of a message that arrived in
- * this queue before the task began. So a message that dies again during the task is not moved twice, and a page repeated after a
+ * this queue before the task began. So a message that dies again during the task is not moved twice. A page repeated after a
  * crash no longer finds the messages it moved.
  */
 import type { DeathReason } from '../../contract/contract.ts';
@@ -20,6 +20,7 @@ import { StoreError } from '../port/port.ts';
 import { type Candidate, nextPage } from './pages.ts';
 import { readTask, saveTask, type Task } from './task.ts';
 
+/** Runs a task until it ends, or until `until` (clock's ms). Returns `more` if `until` came first. */
 export async function runRedrive(
   ctx: Context,
   queueName: string,
@@ -55,10 +56,7 @@ export async function runRedrive(
   return 'done';
 }
 
-/**
- * Returns the source queue, or the error that ends the task: its source or target queue was deleted or recreated since it
- * began.
- */
+/** Returns the source queue, or the error that ends the task: the source or target was deleted or recreated meanwhile. */
 async function queueOf(
   ctx: Context,
   { queue: name, incarnation, toQueue, toIncarnation }: Task,
@@ -90,10 +88,7 @@ async function sameQueue(
 
 type Progress = Pick<Task, 'moved' | 'skipped'> & Partial<Task>;
 
-/**
- * Moves the selected messages of one page. With a rate, it moves at most one second's share and leaves the rest to the next
- * page.
- */
+/** Moves the selected messages of one page. With a rate, it moves at most one second's share; the next page takes the rest. */
 async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ changes: Progress; moved: number }> {
   const { candidates, next } = await nextPage(ctx, queue, task);
   let place = next;

@@ -11,7 +11,7 @@ import { type Key, type Row, StoreError, type Value } from '../port/port.ts';
 const keptMs = 7 * 24 * 60 * 60 * 1000;
 
 export interface Task extends Omit<RedriveTask, 'startedAt' | 'updatedAt' | 'endedAt'> {
-  /** Incarnations of the source queue and of `toQueue`. The task never touches a queue created later under the same name. */
+  /** Incarnations of the source queue and of `toQueue`. The task ignores queues created later under those names. */
   incarnation: string;
   toIncarnation: string | undefined;
   selection: Omit<RedriveInput, 'toQueue' | 'ratePerSecond'>;

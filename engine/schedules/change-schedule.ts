@@ -163,8 +163,8 @@ function ruleOf(asked: Definition, before: ScheduleRecord | undefined, now: numb
 }
 
 /**
- * Returns undefined if the queue is gone and the caller did not change the queue or priority: the schedule can still be paused
- * or changed.
+ * Returns undefined if the queue is gone and the caller changed neither the queue nor the priority: other changes, for example a
+ * pause, are still allowed.
  */
 async function targetFor(ctx: Context, asked: Definition, former: Definition | undefined): Promise<Target | undefined> {
   const isNamed = former?.queue !== asked.queue || former.level !== asked.level;

@@ -1,8 +1,8 @@
 /**
  * Computes when cron expressions fall due, with croner (no dependencies, MIT). The package is loaded on first use, so that
- * other calls do not wait for it. DST follows Vixie cron. With fixed minutes and hours, a skipped time falls due at the first
- * instant after the gap, and a repeated time falls due once, the first time. With `*` or `/` in minutes or hours, the schedule
- * follows the wall clock: skipped times are left out and repeated times are due twice.
+ * other calls do not wait for it. Clock changes (DST) follow Vixie cron. With fixed minutes and hours, a skipped time falls due
+ * at the first instant after the gap; a repeated time falls due once, the first time. With `*` or `/` in minutes or hours, the
+ * schedule follows the wall clock: skipped times are left out and repeated times are due twice.
  */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Recurrence } from './ticks.ts';

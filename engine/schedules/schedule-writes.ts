@@ -1,7 +1,7 @@
 /**
- * Writes a schedule. One transaction puts the messages of its ticks into `leases`, takes back unwanted messages published ahead,
- * and replaces the schedule's row if its version is unchanged. Of two transactions based on the same version one is refused.
- * So each tick has exactly one message, even after crashes and repeated requests.
+ * Writes a schedule. One transaction puts the messages of its ticks into `leases` and takes back unwanted messages published
+ * ahead. It also replaces the schedule's row, on the condition that its version is unchanged. Of two transactions based on the
+ * same version one is refused. So each tick has exactly one message, even after crashes and repeated requests.
  */
 import { callBytesMax, scheduleTicksMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
