@@ -13,7 +13,7 @@ import type { Condition, Path, Row, Value } from '../port/port.ts';
 
 /** The permits of one receive. */
 interface Held {
-  /** When a receive was granted them, or an extend created them; their messages are older (`isNewer`). Undefined in rows of an earlier version. */
+  /** When they were granted, or created by an extend; their messages are older (`isNewer`). Undefined in rows of an earlier version. */
   at?: number;
   until: number;
   count: number;

@@ -1,8 +1,7 @@
 /**
- * Prepared messages: kept, and received by nobody until their publisher commits them. One lies in a row of `leases` of its own, under a
- * partition of the index that no receive looks at; `visibleAt` says when the sweep is to see to it. A commit puts the row under a shard
- * and lets it come due; a rollback ends it. Either is one write, conditional on the row's version: of a commit and a rollback, by whomever,
- * the first counts, and the other finds that out.
+ * Prepared messages: stored, but not delivered until their publisher commits them. Each has its own row of `leases`, in an index partition that
+ * no receive reads; `visibleAt` is when the sweep handles its time-out. A commit moves the row to a shard, a rollback ends it. Each is one
+ * write, conditional on the row's version. The first of them, by any process, decides. A later one returns what was decided.
  */
 
 import type { Context } from '../context/context.ts';
@@ -18,7 +17,7 @@ import { type Timing, visibleAtOf } from '../model/timing.ts';
 import { targetOf } from '../queues/publish-target.ts';
 import { findMessage } from './find.ts';
 
-/** A row that was to be published, prepared instead. It has no end of its own: its retention begins with the commit. */
+/** Turns a row to be published into a prepared one. It has no retention: that begins with the commit. */
 export function prepare(queue: QueueRecord, lease: Lease, timing: Timing, level: number): Lease {
   const { expiresAt: _, ...rest } = lease;
   const prepared: Prepared = { timing, level, checks: 0 };
@@ -31,16 +30,16 @@ export function prepare(queue: QueueRecord, lease: Lease, timing: Timing, level:
   };
 }
 
-/** When a message is seen to that nobody has committed by then. */
+/** When the sweep handles a message that is still not committed, ms. */
 export function timeoutAt(queue: QueueRecord, now: number): number {
   return now + (queue.prepared?.timeoutSeconds ?? 0) * 1000;
 }
 
 export type Decision = 'commit' | 'rollback';
-/** What has become of a message, by this decision or by another before. */
+/** What became of a message, by this decision or an earlier one. */
 export type Decided = 'committed' | 'rolled_back' | 'unknown';
 
-/** Commits or rolls back, if that is still to be decided. */
+/** Commits or rolls back a message, unless that is decided already. */
 export async function decide(ctx: Context, queueName: string, id: string, decision: Decision): Promise<Decided> {
   const queue = await ctx.settings.get(queueName);
   const { row, slot } = isServerId(id)
@@ -50,7 +49,7 @@ export async function decide(ctx: Context, queueName: string, id: string, decisi
   return decided === 'elsewhere' ? elsewhere(ctx, queue, id) : decided;
 }
 
-/** Whatever of this queue lies where no prepared message does can be received already. */
+/** The answer for an id without a prepared row: a message of this queue that is found elsewhere has been deliverable already. */
 async function elsewhere(ctx: Context, queue: QueueRecord, id: string): Promise<Decided> {
   const found = await findMessage(ctx, queue, id);
   const isHere = found && ('parcel' in found || incarnationOf(found.lease.shard) === queue.incarnation);
@@ -65,7 +64,7 @@ function decideRow(
   decision: Decision,
 ): Promise<Decided | 'elsewhere'> {
   return retryOnConflict<Decided | 'elsewhere'>(ctx, first, async (seen) => {
-    // Read for each write: by older settings the shard may be one that nobody visits any more.
+    // Read the settings for each write: by older ones, the shard may be one that is not visited any more.
     const { queue } = await targetOf(ctx, queueName);
     const now = ctx.clock.now();
     const { lease, tombstone } = decodeSnapshot(seen, now);
@@ -83,7 +82,7 @@ function decideRow(
   });
 }
 
-/** From now on it waits as if it had been published now, but for a purge: that takes what was prepared before it. */
+/** From now on the message waits as if it were published now. A purge still removes it if it was prepared before the purge. */
 async function commit(ctx: Context, queue: QueueRecord, seen: Snapshot, lease: Lease, now: number): Promise<Snapshot> {
   const { prepared, ...rest } = lease;
   const visibleAt = visibleAtOf(prepared!.timing, now);

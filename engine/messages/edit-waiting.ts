@@ -1,6 +1,6 @@
 /**
- * Changing a message that waits in `leases`: when it comes, its priority, its content. Alone in its row it is changed by one conditional
- * write; one that shares its row leaves it for a row of its own, in one transaction.
+ * Changes a message that waits in `leases`: its time, priority or content. A message alone in its row is changed by one conditional write. One
+ * that shares its row moves to a row of its own, in one transaction.
  */
 
 import type { Context } from '../context/context.ts';
@@ -14,7 +14,7 @@ import { incarnationOf, placeAt, priorityLevelOf, shardNumberOf } from '../model
 import { type Timing, visibleAtOf } from '../model/timing.ts';
 import { stateOf } from './message-view.ts';
 
-/** What is to be changed; the rest stays. */
+/** What to change; undefined: it stays as it is. */
 export interface WaitingChange {
   timing?: Timing;
   level?: number;
@@ -23,7 +23,7 @@ export interface WaitingChange {
 
 export type Changed = { visibleAt: number } | 'leased' | 'prepared' | 'gone' | 'moved';
 
-/** Answers when the message comes, or why it was not changed. */
+/** Changes the message in this slot. Returns when it becomes visible, or why it was not changed. */
 export function changeWaiting(
   ctx: Context,
   queue: QueueRecord,
@@ -31,7 +31,7 @@ export function changeWaiting(
   slot: number,
   change: WaitingChange,
 ): Promise<Changed> {
-  // By the version of the row that each try puts: an answer may be lost.
+  // The outcome of each attempt, by the row version that it puts: its response may be lost.
   const tried = new Map<string, { visibleAt: number }>();
   return retryOnConflict<Changed>(ctx, first, async (seen) => {
     const mine = seen.row && tried.get(seen.row.version as string);

@@ -1,4 +1,7 @@
-/** Finding one message by id, wherever it is by now: in `messages`, in its parcel's row of `leases`, or in a row of its own. */
+/**
+ * messages/ finds, lists, shows and changes messages without a receipt. Start here: this file finds one message by its id, in `messages`, in
+ * its parcel's row of `leases`, or in a row of its own.
+ */
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot, readRow, type Snapshot } from '../leases/lease-store.ts';
 import { slotName } from '../lifecycle/group-parcels.ts';
@@ -11,20 +14,20 @@ import { isLive, type Lease, leaseKey, type Parcel, parcelKey, type Slot } from 
 import { incarnationOf, shardKey } from '../model/shards.ts';
 import type { Key, Row } from '../port/port.ts';
 
-/** Where a message is: in `messages` (of a group, beside its row), or in a row of `leases`. */
+/** Where a message is: in `messages` (for a group, with the group's row), or in a row of `leases`. */
 export type Found =
   | { parcel: Parcel; slot: number; readAt: number; group?: { seen: Snapshot; name: string } }
   | { lease: Lease; seen: Snapshot; slot: number };
 
-/** A message that moves between two reads is missed by both: how often to look. */
+/** How often to look: a message that moves between two reads is missed by both. */
 const looksMax = 3;
 
-/** Which messages of a row are looked for: those that live; or also those that are kept. */
+/** Which slots of a row may be found: live ones only, or also those kept after their end. */
 export type Wanted = (slot: Slot) => boolean;
 
 export const isShown: Wanted = (slot) => isLive(slot) || slot.kept !== undefined;
 
-/** The message of this id, if this queue holds it, or published it. */
+/** The message with this id, if it is in this queue or was published to it. */
 export async function findMessage(
   ctx: Context,
   queue: QueueRecord,
@@ -43,7 +46,7 @@ async function findByParcel(ctx: Context, queue: QueueRecord, id: string, wanted
   if (key !== undefined) return findInGroup(ctx, groupPlace(queue, key), id, wanted);
   const ownRow = slotRowId(parcelId, slot);
   const keys: Key[] = [leaseKey(parcelId), leaseKey(ownRow)];
-  // Reading `messages` first: the row is put into `leases` before it is removed there.
+  // Read `messages` first: a row is put into `leases` before it is removed from `messages`.
   const readAt = ctx.clock.now();
   const [encodeParcel] = await ctx.store.get([parcelKey(shardKey(queue, shard, level), parcelId)]);
   const [leased, own] = await ctx.store.get(keys);
@@ -67,7 +70,7 @@ async function findInGroup(ctx: Context, place: string, id: string, wanted: Want
   const readAt = ctx.clock.now();
   const [encodeParcel] = await ctx.store.get([parcelKey(place, parcelId)]);
   const [row] = await ctx.store.get([leaseKey(place)]);
-  // After the group's row: what leaves it is put into these as it leaves.
+  // Read these after the group's row: a message that leaves that row is put here in the same write.
   const [own, kept] = await ctx.store.get([leaseKey(ownRow), leaseKey(keptRow)]);
   const apart =
     held(ctx, { id: ownRow, row: own, readAt }, 0, wanted) ?? held(ctx, { id: keptRow, row: kept, readAt }, slot, wanted);
@@ -90,8 +93,8 @@ function held(ctx: Context, seen: Snapshot, slot: number, wanted: Wanted): Found
 }
 
 /**
- * Under the caller's own id: published to this queue, to one whose dead letters come here, or to any other, from which it came by
- * way of a third or by a redrive.
+ * Finds a message under its caller's own id. It was published to this queue, to one whose dead letters come here, or to any other queue: from
+ * there it came through a third queue or by a redrive.
  */
 async function findOwn(ctx: Context, queue: QueueRecord, id: string, wanted: Wanted): Promise<Found | undefined> {
   const others = (await ctx.settings.list()).filter((other) => other.name !== queue.name);
@@ -131,7 +134,10 @@ async function findOwnFrom(
 /** The lease under which a message was cancelled. */
 export type HeldBy = Pick<Receipt, 'rowId' | 'slot' | 'token'>;
 
-/** That the message of this id was cancelled in this queue, and who held it then, as far as its row still tells: for an hour at least. */
+/**
+ * Whether the message with this id was cancelled in this queue, and which lease was on it then. Known while its row shows it: `tombstoneMs` at
+ * least, for a group until it advances. Undefined: not cancelled, or not known any more.
+ */
 export async function findCancelled(ctx: Context, queue: QueueRecord, id: string): Promise<{ heldBy?: HeldBy } | undefined> {
   const readAt = ctx.clock.now();
   const { parcel, slot: ofParcel, group: key } = parseMessageId(id);
@@ -162,7 +168,7 @@ function heldBy(rowId: string, slot: number, token: string | undefined): { heldB
   return token === undefined ? {} : { heldBy: { rowId, slot, token } };
 }
 
-/** As far as the group's row still tells: until it has gone on beyond that message's parcel. */
+/** Like `findCancelled`, from the group's row: known until the group has advanced past the message's parcel. */
 async function findCancelledInGroup(
   ctx: Context,
   place: string,

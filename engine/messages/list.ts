@@ -1,4 +1,4 @@
-/** Reading messages of a queue without receiving them: those in `messages`, then those in `leases`, shard by shard. */
+/** Reads messages of a queue without receiving them, from rows of `messages` and of `leases`. */
 import type { Message, MessageState } from '../../contract/contract.ts';
 import { headRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
@@ -13,34 +13,34 @@ import { incarnationOf } from '../model/shards.ts';
 import type { Row } from '../port/port.ts';
 import { freshMessage, leasedMessage, stateOf } from './message-view.ts';
 
-/** One message that counts, and how to show it. */
+/** One message of a row, and how to show it. */
 export interface Sighting {
   state: MessageState;
-  /** Since when it has been waiting, or until when it will, ms. */
+  /** When it became ready, or will become ready, ms. */
   visibleAt: number;
   contents: Placed;
-  /** It is shown though its contents are gone. */
+  /** Whether it is shown even if its contents are gone. */
   isUnreadable: boolean;
   show: (contents: readonly Content[]) => Message;
 }
 
-/** The messages of one row, in the order of their slots. `row` is what a range goes on after. */
+/** The messages of one row, in the order of their slots. `row` is the key after which a range continues. */
 export interface Sightings {
   row: Row;
   messages: Sighting[];
-  /** Of a group of which more waits than is in its row: reads that. */
+  /** Reads the messages of a group that follow those in its row; undefined if none do. */
   readWaiting?: () => Promise<WaitingSightings>;
 }
 
-/** Messages of a group that follow those in its row: a bounded number. */
+/** The messages of a group that follow those in its row, up to a limit. */
 export interface WaitingSightings {
   messages: Sighting[];
   rowsRead: number;
-  /** There are more behind these. */
+  /** More messages follow these. */
   more: boolean;
 }
 
-/** The messages of rows of `messages`: none where `leases` overrides the row, or the message is too old or purged. */
+/** The messages of rows of `messages`. A row that `leases` overrides, that has expired or that was purged has none. */
 export async function sightParcels(ctx: Context, queue: QueueRecord, rows: readonly Row[]): Promise<Sightings[]> {
   const parcels = rows.map(decodeParcel);
   const overriding = parcels.length > 0 ? await ctx.store.get(parcels.map(({ id }) => leaseKey(id))) : [];

@@ -1,4 +1,4 @@
-/** Messages as callers see them. */
+/** Converts rows and slots to messages as callers see them. */
 import type { DeathRecord, Json, Message, MessageState, ReceivedMessage } from '../../contract/contract.ts';
 import type { Ending } from '../leases/kept-messages.ts';
 import type { Content } from '../model/content-codec.ts';
@@ -9,12 +9,12 @@ import { formatReceipt } from '../model/receipts.ts';
 import { type Death, isUnreadable, type Lease, leaseEnd, type Parcel, type Slot } from '../model/rows.ts';
 import { priorityLevelOf } from '../model/shards.ts';
 
-/** What an answer holds of a message besides its content, bytes at the most: ids, receipt, instants, a death record. */
+/** The most that an answer holds per message besides its content, bytes: ids, receipt, timestamps, a death record. */
 export const messageOverheadBytes = 1500;
 
 const instant = (ms: number) => new Date(ms).toISOString();
 
-/** JSON as the text in which it is stored: see `texts` of `Engine.call`. */
+/** JSON stays the text in which it is stored: see `texts` of `Engine.call`. */
 function content(from: Content): Pick<Message, 'body' | 'bodyBase64' | 'attributes' | 'unreadable'> {
   const { body = null, bodyBase64, attributes = {}, unreadable } = from;
   if (unreadable !== undefined) return { unreadable, attributes };
@@ -67,7 +67,7 @@ export function receivedMessage(queue: QueueRecord, lease: Lease, index: number,
   };
 }
 
-/** The state of a slot that is not ended. */
+/** The state of a live slot. */
 export function stateOf(lease: Lease, slot: Slot, now: number): MessageState {
   if (lease.prepared) return 'prepared';
   if (slot.token !== undefined && leaseEnd(slot) > now) return 'leased';
@@ -76,7 +76,7 @@ export function stateOf(lease: Lease, slot: Slot, now: number): MessageState {
   return lease.death ? 'dead' : 'ready';
 }
 
-/** How it ended, and what came of it. */
+/** How a message ended, and its result. */
 export type Ended = Ending & { result?: Json };
 
 function endingRecord(ended: Ended | undefined): Pick<Message, 'endedAt' | 'keptUntil' | 'result'> {

@@ -1,6 +1,7 @@
 /**
- * Taking messages out of their turn: a parcel that waits in `messages` is put into `leases`, where each of its messages can be changed,
- * cancelled or moved. Nobody met it at the head, so a late copy of its publish is looked for once more when the row has ended.
+ * Moves a parcel out of turn from `messages` to `leases`, where each of its messages can be changed, cancelled or moved. A delayed duplicate
+ * of its publish may put it again, too far from the head of the shard to be found there before the tombstone is gone. So the row in `messages` is
+ * removed once more after the row in `leases` has ended.
  */
 
 import type { Context } from '../context/context.ts';
@@ -12,8 +13,9 @@ import { encodeLease } from '../model/row-codec.ts';
 import { type Lease, type Parcel, parcelKey } from '../model/rows.ts';
 
 /**
- * Puts the row, changed by `change`, if none is there, and removes the parcel. `readAt`: when the parcel was read. Answers the row as it is
- * afterwards, and whether it is the one put. Throws StoreError where that cannot be said: removed, a parcel that nothing overrides would be lost.
+ * Puts the row, changed by `change`, if no row exists, then removes the parcel. `readAt`: when the parcel was read. Returns the row as it is
+ * afterwards, and whether this call put it. Throws StoreError if no row is found: a parcel removed without a row that overrides it would be
+ * lost.
  */
 export async function moveToLeases(
   ctx: Context,
