@@ -1,3 +1,4 @@
+/** CloudWatch alarms of a deployment. Each alarm's description says where to look first; docs/operating.md says what to do. */
 import { Duration } from 'aws-cdk-lib';
 import type { HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Alarm, type AlarmProps, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
@@ -8,7 +9,7 @@ import type { NodeFunction } from './node-function.ts';
 import type { QueueMetrics } from './queue-metrics.ts';
 
 export interface AlarmsProps {
-  /** By the name that their alarms shall bear. */
+  /** By the name that prefixes their alarms' ids. */
   functions: ReadonlyMap<string, NodeFunction>;
   sweep: NodeFunction;
   stage: HttpStage;
@@ -18,11 +19,10 @@ export interface AlarmsProps {
 }
 
 const period = Duration.minutes(5);
-/** Of the five runs in a period. A run or two may leave work: a purge of a long backlog, or a shard that was throttled. */
+/** Of the five runs in a period. One or two may leave work, for example after a purge of a long backlog or with a throttled shard. */
 const incompleteSweepsMax = 2;
 const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD, GREATER_THAN_THRESHOLD, LESS_THAN_THRESHOLD } = ComparisonOperator;
 
-/** Each alarm's description says where to look first; docs/operating.md says what to do. */
 export class Alarms extends Construct {
   readonly all: Alarm[] = [];
   readonly #topic: ITopic | undefined;
@@ -90,7 +90,7 @@ export class Alarms extends Construct {
     });
   }
 
-  /** One in five minutes is enough, unless said otherwise. */
+  /** By default, one event in five minutes raises the alarm. */
   #raise(id: string, props: Pick<AlarmProps, 'metric' | 'alarmDescription'> & Partial<AlarmProps>): void {
     const alarm = new Alarm(this, id, {
       threshold: 1,

@@ -1,4 +1,4 @@
-/** What `cdk deploy` runs (see cdk.json). A finding of cdk-nag's AwsSolutions pack ends it. */
+/** The CDK app that `cdk deploy` runs (see cdk.json). Any finding of cdk-nag's AwsSolutions pack makes it fail. */
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { addStack } from './stack.ts';

@@ -1,7 +1,7 @@
 /**
- * Bundles the modules of the SDK that need other packages over what `tsc` made of them, so that the package needs none at run time:
- * `dumbwaiter/direct` with the engine (the AWS client stays the user's), and the schemas, which the construct judges declarations by.
- * Errors stay the package's own, so that `instanceof DumbwaiterError` holds.
+ * Bundles the SDK modules that use other packages, and overwrites the output of `tsc` with the bundles. The published package then has no
+ * dependencies at run time. Bundled are `dumbwaiter/direct` with the engine (but not the AWS SDK, which the user provides), and the schemas
+ * by which the construct validates declarations. The errors module stays shared, so that `instanceof DumbwaiterError` works.
  */
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const errors = join(root, 'contract', 'errors.ts');
 const modules = ['direct/transport', 'contract/schemas/parse'];
 
-/** `module`: the bundle that imports the errors, by the path from its own folder. */
+/** Keeps the import of the errors module external, as a path relative to the bundle `module`. */
 function sharedErrors(module: string): Plugin {
   const path = relative(dirname(module), 'contract/errors.js');
   const external = { path: path.startsWith('.') ? path : `./${path}`, external: true };

@@ -1,7 +1,7 @@
 /**
- * Bundles each Lambda entry of `functions/` into `dist/functions/<name>/index.mjs`, with everything that it needs: the AWS SDK
- * is bundled too, so that what runs is what was tested, not what the runtime brings on that day.
- * Run as a program it prints the sizes: `node infra/bundle.ts [--json]`.
+ * Bundles each Lambda entry of `functions/lambda/` into `dist/functions/<name>/index.mjs`, with everything that it needs. That includes the
+ * AWS SDK, so that the tested version runs, not the version of the Lambda runtime.
+ * Run as a program, it prints the sizes: `node infra/bundle.ts [--json]`.
  */
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
@@ -11,20 +11,20 @@ import { type FunctionEntry, functionEntries } from './entries.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** A cold start takes longer the more code there is; the api's, all its files together, must stay under this. */
+/** Limit for all files of the api's bundle together: the more code, the longer a cold start takes. */
 export const apiBundleBytesMax = 1_000_000;
 
 export interface Bundle {
   entry: FunctionEntry;
-  /** Holds `index.mjs`, the parts that it loads, and their source maps. */
+  /** Contains `index.mjs`, the parts that it loads, and their source maps. */
   folder: string;
-  /** Code, source maps left out. */
+  /** Size of the code, without source maps. */
   bytes: number;
-  /** The share of it that every cold start loads. */
+  /** Size of the code that every cold start loads. */
   startBytes: number;
 }
 
-/** Builds all bundles under `into`. A file is replaced whole, so that who reads one meanwhile never sees half of it. */
+/** Builds all bundles under `into`. Files are replaced atomically, so that a concurrent reader never sees a partial file. */
 export async function bundleFunctions(into = join(root, 'dist', 'functions')): Promise<Bundle[]> {
   return await Promise.all(functionEntries.map((entry) => bundleFunction(entry, into)));
 }
@@ -37,14 +37,14 @@ async function bundleFunction(entry: FunctionEntry, into: string): Promise<Bundl
     outdir: folder,
     write: false,
     bundle: true,
-    // What is imported only when needed stays a file of its own, which a cold start does not load.
+    // Code that is imported on demand stays in a separate file, which a cold start does not load.
     splitting: true,
     chunkNames: 'part-[hash]',
     outExtension: { '.js': '.mjs' },
     platform: 'node',
     target: 'node24',
     format: 'esm',
-    // Most packages have an ES module beside their main file: of that, what nobody uses is left out.
+    // Prefer ES modules: esbuild can remove their unused code.
     mainFields: ['module', 'main'],
     minify: true,
     sourcemap: 'linked',

@@ -1,3 +1,4 @@
+/** The CloudWatch dashboard of a deployment. */
 import type { HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { AlarmStatusWidget, Dashboard, GraphWidget, type IMetric, type IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
@@ -17,7 +18,7 @@ export interface DashboardParts {
 const columns = 24;
 const height = 6;
 
-/** What an operator looks at first: alarms, then the queues, the API, the functions and the tables. */
+/** Shows first what an operator needs first: alarms, then the queues, the API, the functions and the tables. */
 export function addDashboard(
   scope: Construct,
   id: string,
@@ -25,7 +26,7 @@ export function addDashboard(
 ): Dashboard {
   const each = (metric: (part: NodeFunction) => IMetric) => [...functions.values()].map(metric);
   const tableList = [tables.messages, tables.leases, tables.queues];
-  /** Of each table, and of the index of due leases, which DynamoDB meters and throttles by itself. */
+  /** Metrics of each table, and of the index of due leases, which DynamoDB meters and throttles separately. */
   const capacity = (metricName: string) => [
     ...tableList.map((table) => table.metric(metricName, { statistic: 'Sum' })),
     tables.dueMetric(metricName),
@@ -82,7 +83,7 @@ function graph(title: string, left: IMetric[]): (width: number) => IWidget {
   return (width) => new GraphWidget({ title, left, width, height });
 }
 
-/** Side by side, over the whole width. */
+/** Places widgets side by side over the whole width. */
 function row(...widgets: ((width: number) => IWidget)[]): IWidget[] {
   return widgets.map((widget) => widget(columns / widgets.length));
 }

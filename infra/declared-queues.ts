@@ -1,10 +1,11 @@
+/** The custom resource by which a stack declares queues and schedules. Its handler is `functions/lambda/declare-queues.ts`. */
 import { CustomResource, Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { QueueSettingsInput, ScheduleInput } from '../contract/contract.ts';
 import { checkDeclarations } from './declared-settings.ts';
 import type { NodeFunction } from './node-function.ts';
 
-/** What `functions/lambda/declare-queues.ts` reads: CloudFormation hands every property over as text, so what is declared travels as JSON. */
+/** The properties that the handler reads. They are JSON text, because CloudFormation passes every property as a string. */
 export interface DeclareQueuesProperties {
   queuesJson: string;
   schedulesJson: string;
@@ -18,7 +19,7 @@ interface DeclaredQueuesProps {
 
 const timeout = Duration.minutes(2);
 
-/** Queues and schedules declared in code: each deployment creates those that are new, and sets those that are there. It removes none. */
+/** Queues and schedules declared in code. Each deployment creates new ones and updates existing ones. It deletes none. */
 export class DeclaredQueues extends Construct {
   constructor(scope: Construct, id: string, props: DeclaredQueuesProps) {
     super(scope, id);
@@ -33,7 +34,7 @@ export class DeclaredQueues extends Construct {
       serviceTimeout: timeout,
       properties,
     });
-    // The policy that lets the handler at the table is a resource of its own, and must be there first.
+    // The handler's policy is a separate resource and must exist before the handler is invoked.
     resource.node.addDependency(props.handler);
   }
 }

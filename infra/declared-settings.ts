@@ -1,4 +1,4 @@
-/** Judges queues and schedules at synth as the API would, by the same schemas: a mistake ends `cdk synth`, not a deployment half done. */
+/** Validates declared queues and schedules at synth, by the API's own schemas: a mistake fails `cdk synth`, not a deployment halfway. */
 import { Token } from 'aws-cdk-lib';
 import { DumbwaiterError } from '../contract/errors.ts';
 import { inputs, parseParams } from '../contract/schemas/parse.ts';
@@ -22,7 +22,7 @@ export function checkDeclarations(at: string, queues: Record<string, unknown>, s
 function faultsOf(schema: (typeof inputs)['createQueue' | 'putSchedule'], given: unknown, within: string): string[] {
   const parsed = schema.safeParse(given, judging);
   if (parsed.success) return [];
-  // A value that is known only at deployment, such as the name of a function, is judged there.
+  // A value that is known only at deployment, such as the name of a function, is validated at deployment.
   const issues = parsed.error.issues.filter(({ code, path }) => {
     const value = path.reduce(memberOf, given);
     return !Token.isUnresolved(value) && !(code === 'invalid_union' && hasUnresolved(value));

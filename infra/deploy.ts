@@ -1,4 +1,4 @@
-/** `npm run deploy`: `cdk deploy`; where it fails, also what a first deployment leaves. */
+/** `npm run deploy`: runs `cdk deploy`. If that fails, it also prints what a failed first deployment leaves behind. */
 import { spawnSync } from 'node:child_process';
 
 const hint = `

@@ -1,21 +1,22 @@
+/** IAM grants for programs that work on the tables themselves: over the direct transport, or in their own transactions. */
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
 import { ensureGrantable } from './grants.ts';
 import { adminAccess, type Conditions, engineKinds, queueKindsOnly, type TableAccess } from './table-access.ts';
 import type { Tables } from './tables.ts';
 
-/** What commits entries of `publishItems` and `ackItems`. */
+/** The actions that commit entries of `publishItems` and `ackItems`. */
 const transactions = { messages: ['PutItem'], leases: ['PutItem', 'UpdateItem'] } as const;
 
-/** IAM cannot hold a caller to some queues: their rows lie in the same partitions of `queues`, and under random keys in the other tables. */
+/** IAM cannot restrict a caller to some queues: all queues share partitions of `queues`, and have random keys in the other tables. */
 const directAccess: TableAccess = { ...adminAccess, queueKinds: engineKinds };
 
-/** Every operation but those of keys, on every queue. */
+/** Allows every operation on every queue, except operations on keys. */
 export function grantDirect(scope: IConstruct, grantee: IGrantable, tables: Tables): Grant {
   return grantTables(scope, grantee, tables, directAccess);
 }
 
-/** Committing entries that the queue made, over whichever transport. */
+/** Allows committing entries that the queue made, whatever transport returned them. */
 export function grantTransactions(scope: IConstruct, grantee: IGrantable, tables: Tables): Grant {
   return grantTables(scope, grantee, tables, transactions);
 }

@@ -1,3 +1,7 @@
+/**
+ * The construct that users put into their stack. This folder holds everything that is deployed to AWS: the construct and its parts (one
+ * file each), the CDK app of `npm run deploy`, and the bundling of the functions.
+ */
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
@@ -27,7 +31,7 @@ const defaults = {
 } as const;
 
 /**
- * Message queues of one's own: three DynamoDB tables, an HTTP API, and the functions behind it.
+ * Message queues in your own account: three DynamoDB tables, an HTTP API, and the functions behind it.
  *
  * ```ts
  * const dumbwaiter = new Dumbwaiter(this, 'Dumbwaiter', {
@@ -37,15 +41,15 @@ const defaults = {
  * checkout.addEnvironment('DUMBWAITER_FUNCTION', dumbwaiter.publishFunction.functionName);
  * ```
  *
- * Callers come in by two doors: over HTTP with an API key, or by invoking a function, which IAM allows. `grantPublish`,
- * `grantReceive` and `grantAdmin` open the second one: each lets its grantee invoke a function that does what the scope of
- * that name allows, for all queues, and refuses everything else. To hold a caller to some queues, give it an API key.
+ * There are two entry points: HTTP with an API key, and direct invocation of a function, which IAM authorizes. `grantPublish`,
+ * `grantReceive` and `grantAdmin` open the second one. Each lets its grantee invoke a function that does what the scope of that name
+ * allows, on all queues, and refuses everything else. To restrict a caller to some queues, give it an API key.
  * `grantDirect` and `grantTransactions` are for programs that work on the tables themselves.
  */
 export class Dumbwaiter extends Construct {
   /** Base URL of the HTTP API. */
   readonly url: string;
-  /** Behind `url`: to put a firewall before it, or more domains. Its paths belong to the queue. */
+  /** The API behind `url`, to add a firewall or more domains. Do not add routes: every path belongs to the queue. */
   readonly httpApi: HttpApi;
   readonly tables: Tables;
   readonly alarms: Alarms;
@@ -59,7 +63,7 @@ export class Dumbwaiter extends Construct {
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
     const logs = { logRetention: props.logRetention ?? RetentionDays.ONE_MONTH, removalPolicy };
     this.tables = new Tables(this, 'Tables', {
-      // CloudFormation cannot delete a protected table, not even when a first deployment fails: it must not try.
+      // CloudFormation cannot delete a protected table, not even in the rollback of a failed first deployment, so it must not try.
       removalPolicy: deletionProtection ? (props.removalPolicy ?? RemovalPolicy.RETAIN) : removalPolicy,
       deletionProtection,
       encryptionKey: props.encryptionKey,
@@ -116,57 +120,62 @@ export class Dumbwaiter extends Construct {
     }
   }
 
-  /** Holds the first admin key, as plain text. */
+  /** The secret whose value is the first admin key, as plain text. */
   get adminKeySecret(): Secret {
     return this.#adminKey.secret;
   }
 
-  /** Runs publishes, for whoever may invoke it. */
+  /** Runs what the scope `publish` allows, for principals that may invoke it. */
   get publishFunction(): IFunction {
     return this.#functions.publish.function;
   }
 
-  /** Runs what the scope `receive` allows (receive, ack, release, extend, reading messages). */
+  /** Runs what the scope `receive` allows (receive, ack, release, extend, reading messages), for principals that may invoke it. */
   get receiveFunction(): IFunction {
     return this.#functions.receive.function;
   }
 
-  /** Runs every operation: the function behind the HTTP API. Who may invoke it needs no key. */
+  /** Runs every operation. It is the function behind the HTTP API. A principal that may invoke it needs no API key. */
   get adminFunction(): IFunction {
     return this.#functions.api.function;
   }
 
-  /** Lets a principal of this account publish to every queue, by invoking `publishFunction`. */
+  /** Lets a principal of this account publish to every queue by invoking `publishFunction`. Throws for principals of other accounts. */
   grantPublish(grantee: IGrantable): Grant {
     return grantInvoke(this, this.publishFunction, grantee);
   }
 
-  /** Lets a principal of this account receive from every queue, and ack, release, extend and read its messages, by invoking `receiveFunction`. */
+  /**
+   * Lets a principal of this account receive from every queue, and ack, release, extend and read its messages, by invoking
+   * `receiveFunction`. Throws for principals of other accounts.
+   */
   grantReceive(grantee: IGrantable): Grant {
     return grantInvoke(this, this.receiveFunction, grantee);
   }
 
-  /** Lets the queue ask this function what became of prepared messages: name it in the setting `prepared` of a queue. */
+  /** Lets the queue ask this function whether to commit prepared messages. Also name the function in a queue's setting `prepared`. */
   grantCheckBack(target: IFunction): Grant {
     return target.grantInvoke(this.#functions.sweep.function);
   }
 
-  /** Lets a principal of this account do everything, keys included, by invoking `adminFunction`. */
+  /** Lets a principal of this account do everything, including keys, by invoking `adminFunction`. Throws for principals of other accounts. */
   grantAdmin(grantee: IGrantable): Grant {
     return grantInvoke(this, this.adminFunction, grantee);
   }
 
   /**
-   * Lets a principal run the queue in its own process, by the direct transport: it may read and write the tables themselves, but for the API
-   * keys. That is every operation on every queue, and more: IAM cannot tell queues apart there, nor hold anybody to the queue's rules.
+   * Lets a principal of this account run the queue in its own process, over the direct transport. It may read and write the tables
+   * themselves, except API keys. That allows every operation on every queue and more: in the tables, IAM can neither distinguish queues nor
+   * enforce the queue's rules. Throws for principals of other accounts.
    */
   grantDirect(grantee: IGrantable): Grant {
     return grantDirect(this, grantee, this.tables);
   }
 
   /**
-   * Lets a principal commit, in transactions of its own, the entries that `publishItems` and `ackItems` made for it over HTTP or Lambda. It may
-   * put any row into the tables of messages, then: for programs that are trusted with all queues.
+   * Lets a principal of this account commit, in its own transactions, the entries that `publishItems` and `ackItems` made for it over HTTP
+   * or Lambda. It can then put any row into the tables of messages: grant this only to programs that are trusted with all queues. Throws
+   * for principals of other accounts.
    */
   grantTransactions(grantee: IGrantable): Grant {
     return grantTransactions(this, grantee, this.tables);

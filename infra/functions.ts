@@ -1,3 +1,4 @@
+/** The Lambda functions of a deployment, with their permissions, timeouts and schedule. */
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as FunctionTarget } from 'aws-cdk-lib/aws-events-targets';
@@ -21,21 +22,21 @@ export interface FunctionsProps {
   declaresSchedules: boolean;
 }
 
-/** Longer than the longest wait of a receive, shorter than the 30 s that API Gateway gives. */
+/** Longer than the longest wait of a receive, shorter than API Gateway's limit of 30 s. */
 const apiTimeout = Duration.seconds(29);
 const sweepPeriod = Duration.minutes(1);
 const sweepTimeout = Duration.minutes(1);
-/** The most that Lambda gives; a task that takes longer is handed on before. */
+/** Lambda's maximum. A task that takes longer continues in another invocation. */
 const redriveTimeout = Duration.minutes(15);
 const declareQueuesTimeout = Duration.minutes(1);
 
-/** The functions, each with a role that allows what it does and no more. */
+/** Each function has its own role, which allows only what the function does. */
 export class Functions extends Construct {
-  /** Behind the HTTP API, where keys decide; who may invoke it directly may do everything. */
+  /** Behind the HTTP API, where API keys decide. A principal that may invoke it directly may do everything. */
   readonly api: NodeFunction;
-  /** The api's code for direct invocation alone, by those who may only publish. */
+  /** The api's code, only for direct invocation by principals that may only publish. */
   readonly publish: NodeFunction;
-  /** The api's code for direct invocation alone, by those who may only receive. */
+  /** The api's code, only for direct invocation by principals that may only receive. */
   readonly receive: NodeFunction;
   readonly sweep: NodeFunction;
   readonly redrive: NodeFunction;
@@ -53,17 +54,17 @@ export class Functions extends Construct {
     this.declareQueues = this.#declareQueues();
   }
 
-  /** By the names that their alarms and metrics bear. */
+  /** All functions, by the names in their alarms and metrics. */
   all(): ReadonlyMap<string, NodeFunction> {
     return new Map([...this.engines(), ['DeclareQueues', this.declareQueues]]);
   }
 
-  /** Those whose logs tell of dead-lettered and expired messages. */
+  /** Functions that run the engine. Their logs report dead-lettered and expired messages. */
   engines(): ReadonlyMap<string, NodeFunction> {
     return new Map([...this.callable(), ['Sweep', this.sweep], ['Redrive', this.redrive]]);
   }
 
-  /** Those that answer callers. */
+  /** Functions that answer callers. */
   callable(): ReadonlyMap<string, NodeFunction> {
     return new Map([
       ['Api', this.api],
@@ -89,7 +90,7 @@ export class Functions extends Construct {
     return api;
   }
 
-  /** A function of its own for each scope: what IAM can tell apart is which function is invoked, not what for. */
+  /** One function per scope, because IAM can allow a function but not single operations of it. */
   #door(id: string, scope: Scope, access: TableAccess): NodeFunction {
     const door = this.#function(id, {
       entry: 'api',
@@ -108,15 +109,15 @@ export class Functions extends Construct {
       timeout: sweepTimeout,
       environment: { DUMBWAITER_REDRIVE_FUNCTION: this.redrive.function.functionName },
       ...(this.#props.reserveSweepConcurrency ? { reservedConcurrentExecutions: 1 } : {}),
-      // EventBridge invokes asynchronously, so it is Lambda that retries a failed run and queues a throttled one. The next run is at
-      // most a minute away: a retry, or an event older than that, would only run beside it.
+      // EventBridge invokes asynchronously, so Lambda itself would retry a failed run and queue a throttled one. The next run is at most a
+      // minute away: a retry, or an event older than that, would only overlap with it.
       retryAttempts: 0,
       maxEventAge: sweepPeriod,
     });
     allowTables(sweep, this.#props.tables, sweepAccess);
-    // It takes up tasks whose function died.
+    // The sweep restarts redrive tasks whose function died.
     this.#allowRedrive(sweep);
-    // EventBridge's own policy: for events that Lambda did not accept.
+    // EventBridge's own limits, for events that Lambda did not accept.
     const target = new FunctionTarget(sweep.function, { retryAttempts: 0, maxEventAge: sweepPeriod });
     new Rule(this, 'EachMinute', { schedule: Schedule.rate(sweepPeriod), targets: [target] });
     return sweep;
@@ -127,11 +128,11 @@ export class Functions extends Construct {
       entry: 'redrive',
       description: 'Dumbwaiter: moves dead-lettered messages back, as a task',
       timeout: redriveTimeout,
-      // It hands long tasks on to itself, which is no loop that ran wild: a task ends.
+      // The function invokes itself to continue a long task. The recursion is bounded: every task ends.
       recursiveLoop: RecursiveLoop.ALLOW,
     });
     allowTables(redrive, this.#props.tables, messageAccess);
-    // Beside the role's own policy: that one must be there before the function, and cannot name it.
+    // A separate policy: the role's default policy is created before the function, so it cannot name the function.
     new Policy(this, 'ContinueRedrive', {
       roles: [redrive.role],
       statements: [new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [redrive.function.functionArn] })],

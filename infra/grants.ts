@@ -1,12 +1,12 @@
-/** Grants that CDK would drop without a word fail at synth instead, with the reason. */
+/** IAM grants that CDK would silently drop fail at synth instead, with the reason. */
 import { Stack, Token } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IConstruct } from 'constructs';
 
 /**
- * Throws where a policy of this stack cannot reach the grantee. CDK reports success for a role of another account, which it cannot change,
- * and a mere failure that nobody looks at for accounts, organizations and services.
+ * Throws if a policy of this stack cannot reach the grantee. CDK reports success for a role of another account, although it cannot change
+ * that role. For accounts, organizations and services it only returns a failed grant, which callers rarely check.
  */
 export function ensureGrantable(scope: IConstruct, { grantPrincipal }: IGrantable, granted: Grant): Grant {
   const own = Stack.of(scope).account;
@@ -24,7 +24,7 @@ export function ensureGrantable(scope: IConstruct, { grantPrincipal }: IGrantabl
   return granted;
 }
 
-/** The function itself alone: none of its versions or aliases, of which there are none. */
+/** Allows invoking the function itself only. It has no versions or aliases. */
 export function grantInvoke(scope: IConstruct, target: IFunction, grantee: IGrantable): Grant {
   const granted = Grant.addToPrincipal({ grantee, actions: ['lambda:InvokeFunction'], resourceArns: [target.functionArn] });
   return ensureGrantable(scope, grantee, granted);

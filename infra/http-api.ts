@@ -1,3 +1,4 @@
+/** The HTTP API of a deployment, with its stage, custom domain and access log. */
 import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import { CorsHttpMethod, HttpApi, HttpStage, type IDomainName, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
@@ -17,7 +18,7 @@ export interface PublicApiProps {
   disableExecuteApiEndpoint: boolean;
 }
 
-/** The HTTP API: every path goes to the api function, which knows the routes and checks the keys. */
+/** Every path goes to the api function, which routes requests and checks API keys. */
 export class PublicApi extends Construct {
   readonly api: HttpApi;
   readonly stage: HttpStage;
@@ -56,7 +57,7 @@ export class PublicApi extends Construct {
   }
 }
 
-/** One line of JSON a request; neither bodies nor headers, so neither messages nor keys. */
+/** One line of JSON per request. It contains no bodies and no headers, so no messages and no keys. */
 const accessLogLine = AccessLogFormat.custom(
   JSON.stringify({
     requestId: '$context.requestId',

@@ -1,3 +1,4 @@
+/** A Lambda function made of one of the bundles. */
 import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, type RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
@@ -22,7 +23,7 @@ export interface NodeFunctionProps {
   maxEventAge?: Duration;
 }
 
-/** A bundle as a function, with a log group and a role of its own, which at first may write to that log group and nothing else. */
+/** A bundle as a function, with its own log group and role. The role initially allows only writing to that log group. */
 export class NodeFunction extends Construct {
   readonly function: LambdaFunction;
   readonly logGroup: LogGroup;

@@ -1,3 +1,4 @@
+/** The outputs of the stack. */
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { AdminKey } from './admin-key.ts';
@@ -11,7 +12,7 @@ export interface OutputValues {
   tables: Tables;
 }
 
-/** What an operator or a client needs to know of a deployment. Of the first construct in a stack under plain names. */
+/** Outputs what an operator or a client needs. The first construct in a stack uses plain names; others prefix theirs with their id. */
 export function addOutputs(of: Construct, { url, adminKey, functions, tables }: OutputValues): void {
   const stack = Stack.of(of);
   const prefix = stack.node.tryFindChild('ApiUrl') === undefined ? '' : of.node.id;

@@ -1,3 +1,7 @@
+/**
+ * CloudWatch metrics of the queues. Metric filters derive them from the functions' structured logs, by the field `kind`, so that handling a
+ * message makes no call to CloudWatch.
+ */
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { FilterPattern, type ILogGroup, type JsonPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
@@ -7,25 +11,22 @@ import type { NodeFunction } from './node-function.ts';
 const period = Duration.minutes(5);
 
 export interface QueueMetricsProps {
-  /** All that run the engine, by name: a message can be dead-lettered by a receive or a release, and by the sweep. */
+  /** All functions that run the engine, by name: a receive, a release or the sweep can dead-letter a message. */
   engines: ReadonlyMap<string, NodeFunction>;
-  /** Those that answer callers, over HTTP or by invocation. */
+  /** The functions that answer callers, over HTTP or by invocation. */
   callable: ReadonlyMap<string, NodeFunction>;
   sweep: NodeFunction;
   declareQueues: NodeFunction;
 }
 
-/**
- * What the queues tell through the functions' structured logs, as CloudWatch metrics in a namespace of this deployment's own:
- * no call to CloudWatch is made while a message is handled.
- */
+/** The metrics are in a namespace of this construct. */
 export class QueueMetrics extends Construct {
   readonly namespace: string;
   /** Messages that were dead-lettered, by a receive, a release or the sweep. */
   readonly deadLettered: Metric;
   /** Messages that expired and were removed. */
   readonly expired: Metric;
-  /** What the rules make impossible, or nearly. */
+  /** Events that the engine's rules make impossible, or nearly. */
   readonly anomalies: Metric;
   /** Schedules whose ticks could not be published. */
   readonly schedulesFailed: Metric;
@@ -35,9 +36,9 @@ export class QueueMetrics extends Construct {
   readonly unavailable: Metric;
   /** Deployments whose queues or schedules were refused. */
   readonly declarationsFailed: Metric;
-  /** Runs of the sweep that left work to the next. */
+  /** Runs of the sweep that left work to the next run. */
   readonly sweepsIncomplete: Metric;
-  /** Age in seconds of the oldest message that waits in any queue; dead-letter queues are left out. */
+  /** Age in seconds of the oldest waiting message of all queues except dead-letter queues. */
   readonly oldestAge: Metric;
 
   constructor(scope: Construct, id: string, props: QueueMetricsProps) {
@@ -92,7 +93,7 @@ export class QueueMetrics extends Construct {
   }
 }
 
-/** `Dumbwaiter/<stack>`, and the construct's path in it where a stack holds more than one. */
+/** `Dumbwaiter/<stack>/<part of the construct's address>`: unique if a stack has several constructs. */
 function namespaceOf(scope: IConstruct): string {
   return `Dumbwaiter/${Stack.of(scope).stackName}/${scope.node.addr.slice(-8)}`;
 }

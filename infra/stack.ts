@@ -1,12 +1,16 @@
+/** The stack that `npm run deploy` deploys: one Dumbwaiter, configured by CDK context. */
 import { type App, CfnOutput, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { DomainName } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { Dumbwaiter } from './dumbwaiter.ts';
 
 /**
- * One Dumbwaiter as a stack of its own. Context (`-c name=value`, or cdk.json): `stack`, the stack's name; `queues` and `schedules`,
- * JSON as the construct takes them; `domain` and `certificate`, a name and the ARN of its certificate in ACM; `disableExecuteApiEndpoint=true`;
- * `reserveSweepConcurrency=true`; `removable=true`, to lose everything on `cdk destroy`.
+ * Context values (`-c name=value`, or cdk.json):
+ * - `stack`: the stack's name; default `Dumbwaiter`.
+ * - `queues`, `schedules`: JSON of the construct's props of these names.
+ * - `domain`, `certificate`: a domain name and the ARN of its certificate in ACM; give both or neither.
+ * - `disableExecuteApiEndpoint=true`, `reserveSweepConcurrency=true`: as in the construct's props.
+ * - `removable=true`: `cdk destroy` deletes everything, including all messages.
  */
 export function addStack(app: App): Stack {
   const context = (name: string): unknown => app.node.tryGetContext(name);
@@ -32,7 +36,7 @@ export function addStack(app: App): Stack {
   return stack;
 }
 
-/** The DNS record is left to the operator: the output says where it must point. */
+/** The operator creates the DNS record. The stack's output `DomainTarget` says where it must point. */
 function domainIn(stack: Stack, name: unknown, certificateArn: unknown): DomainName | undefined {
   if (name === undefined && certificateArn === undefined) return undefined;
   if (typeof name !== 'string' || typeof certificateArn !== 'string') {

@@ -1,49 +1,50 @@
+/** The DynamoDB permissions of each function. */
 import type { NodeFunction } from './node-function.ts';
 import type { Tables } from './tables.ts';
 
-/** What a function does with each table and with the index of due leases: actions of DynamoDB, without their prefix. */
+/** The DynamoDB actions that a function needs on each table and on the index of due leases, without the prefix `dynamodb:`. */
 export interface TableAccess {
   messages?: readonly string[];
   leases?: readonly string[];
   dueLeases?: readonly string[];
   queues: readonly string[];
-  /** The partitions of `queues` that it may touch; all of them, unless they are named. */
+  /** The partitions of `queues` that the function may access. Default: all. */
   queueKinds?: readonly string[];
 }
 
 export type Conditions = Record<string, Record<string, string[]>>;
 
-/** Partitions of `queues` that operations of the engine read and write. Left out: API keys, signing secrets and the sweep's bookmarks. */
+/** Partitions of `queues` that operations of the engine read and write. They exclude API keys, signing secrets and the sweep's bookmarks. */
 export const engineKinds = ['queue', 'deleted', 'task', 'schedule'] as const;
 export const sweepKinds = [...engineKinds, 'sweep'] as const;
 
 /**
- * Nobody scans, nobody changes a table itself. A transaction asks for the actions of its parts; `BatchWriteItem` puts and
- * deletes by itself, so what goes with it adds nothing.
+ * No function scans a table or changes its definition. A transaction needs the permissions of its parts. `BatchWriteItem` alone permits
+ * puts and deletes, so listing those actions beside it permits nothing more.
  */
 const readOne = ['GetItem', 'BatchGetItem'];
 const messages = [...readOne, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'];
 const leases = [...readOne, 'PutItem', 'UpdateItem'];
 const dueLeases = ['Query'];
-/** Settings; how many shards a queue has, and until when it is awake: any call may have to raise either. */
+/** Rows of `queues` hold settings, the number of shards, and until when a queue is awake. Any call may have to raise the last two. */
 const queues = [...readOne, 'Query', 'PutItem'];
 
-/** Publishes, receives and what follows; changes what was published; moves dead letters back. Not the API keys. */
+/** For publishing, receiving, settling, changing messages and redriving. Excludes API keys. */
 export const messageAccess: TableAccess = { messages, leases, dueLeases, queues, queueKinds: engineKinds };
-/** Everything, API keys included. */
+/** For every operation, including those on API keys. */
 export const adminAccess: TableAccess = { messages, leases, dueLeases, queues: [...queues, 'DeleteItem'] };
-/** Also clears away the rows of queues that were deleted. */
+/** The sweep also deletes the rows of deleted queues. */
 export const sweepAccess: TableAccess = {
   ...adminAccess,
   leases: [...leases, 'DeleteItem', 'BatchWriteItem'],
-  // It signs what it asks publishers.
+  // The sweep signs its questions to publishers.
   queueKinds: [...sweepKinds, 'signing'],
 };
-/** Creates queues and changes their settings. (Schedules publish what falls due at once: who declares them has `messageAccess`.) */
+/** For creating and updating queues. A stack that declares schedules needs `messageAccess`: putting a schedule may publish at once. */
 export const declareQueuesAccess: TableAccess = { queues, queueKinds: engineKinds };
 
 /**
- * Holds a statement about the table `queues` to some values of its partition key:
+ * Restricts a statement about the table `queues` to some values of its partition key:
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
  */
 export function queueKindsOnly({ queueKinds }: Partial<TableAccess>): Conditions | undefined {
@@ -60,6 +61,6 @@ export function allowTables(to: NodeFunction, tables: Tables, access: TableAcces
   allow(access.leases, tables.leases.tableArn);
   allow(access.dueLeases, `${tables.leases.tableArn}/index/due`);
   allow(access.queues, tables.queues.tableArn, queueKindsOnly(access));
-  // Tables under a key of the user's own ask their callers for it: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+  // Callers of tables under a customer managed key need permissions on that key: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
   tables.queues.encryptionKey?.grantEncryptDecrypt(to.function);
 }

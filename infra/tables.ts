@@ -1,3 +1,4 @@
+/** The three DynamoDB tables. A test compares their keys, index and TTL attribute with the engine's own definitions. */
 import type { RemovalPolicy } from 'aws-cdk-lib';
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
@@ -10,10 +11,9 @@ export interface TablesProps {
   encryptionKey: IKey | undefined;
 }
 
-/** The attribute by which DynamoDB removes rows; no rule of the engine depends on when it does. */
+/** The TTL attribute by which DynamoDB removes rows. No rule of the engine depends on when it does. */
 export const timeToLiveAttribute = 'ttl';
 
-/** The three tables. A test compares their keys, index and time to live with what the engine itself says of them. */
 export class Tables extends Construct {
   readonly messages: Table;
   readonly leases: Table;
@@ -43,7 +43,7 @@ export class Tables extends Construct {
     this.queues = new Table(this, 'Queues', { ...common, partitionKey: text('kind'), sortKey: text('name') });
   }
 
-  /** A metric of the index of due leases alone, labelled so. */
+  /** A metric of the index of due leases only, labelled `due`. */
   dueMetric(metricName: string): Metric {
     return this.leases.metric(metricName, {
       statistic: 'Sum',
