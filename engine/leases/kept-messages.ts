@@ -1,6 +1,7 @@
 /**
- * Messages that stay readable after their end, for as long as the queue's setting `keep` says. The slot stays as it was, marked with when it
- * ended. Once no message of a row is live, the row becomes a tombstone that still shows them. It is found by id only: no index holds it.
+ * Messages that stay readable after their end, for as long as the queue's setting `keep` says. The slot stays as it was, marked
+ * with when it ended. Once no message of a row is live, the row becomes a tombstone that still shows them. It is found by id
+ * only: no index holds it.
  */
 import type { EndState, Json } from '../../contract/contract.ts';
 import { errorsKeptMax, resultsRowBytesMax, retentionGraceMs, tombstoneMs } from '../../contract/limits.ts';
@@ -38,8 +39,8 @@ export function removedSlot(queue: QueueRecord, lease: Lease, slot: Slot, now: n
 type Aged = Pick<Lease, 'since' | 'expiresAt'>;
 
 /**
- * The `kept` mark of a message that expired while no lease was on it. Undefined if it has not expired, was purged, or is not kept by the queue
- * now.
+ * The `kept` mark of a message that expired while no lease was on it. Undefined if it has not expired, was purged, or is not
+ * kept by the queue now.
  */
 function expiry(queue: QueueRecord, aged: Aged, slot: Pick<Slot, 'visibleAt'>, now: number): Slot['kept'] {
   const { since, expiresAt } = aged;
@@ -57,8 +58,8 @@ export interface Ending {
 }
 
 /**
- * How a message of this queue ended. Includes a message that expired although no process has marked its row yet. Undefined if it has not ended,
- * or is not shown any more.
+ * How a message of this queue ended. Includes a message that expired although no process has marked its row yet. Undefined if
+ * it has not ended, or is not shown any more.
  */
 export function endingOf(queue: QueueRecord, lease: Lease, slot: Slot, now: number): Ending | undefined {
   if (isLive(slot)) {
@@ -86,15 +87,17 @@ export function isForgotten(queue: QueueRecord, tombstone: Tombstone, now: numbe
   return tombstone.slots.every(({ token, cancelled }) => token === undefined && !cancelled);
 }
 
-/** The slot's record of a failure. A queue with the setting `keep` records the last few failures, any other queue only the last. */
+/**
+ * The slot's record of a failure. A queue with the setting `keep` records the last few failures, any other queue only the last.
+ */
 export function failureIn(queue: QueueRecord, slot: Slot, text: string, at: number): Pick<Slot, 'lastFailure' | 'errors'> {
   if (!queue.keep) return { lastFailure: text };
   return { lastFailure: text, errors: [...(slot.errors ?? []), { at, text }].slice(-errorsKeptMax) };
 }
 
 /**
- * Decides whether the result of an ack fits in the row, and writes it if it is offloaded: it must exist before the row names it. Each of the
- * row's `count` messages has an equal share of the row's room for results.
+ * Decides whether the result of an ack fits in the row, and writes it if it is offloaded: it must exist before the row names
+ * it. Each of the row's `count` messages has an equal share of the row's room for results.
  */
 export async function placeResult(ctx: Context, body: Json, count: number, until: number, readAt: number): Promise<Placed> {
   const room = Math.floor(resultsRowBytesMax / count);
@@ -109,8 +112,9 @@ export function outlastsBodies(until: number, from: number): boolean {
 }
 
 /**
- * Makes offloaded bodies outlive the kept messages of a row that ends. Call it before the row is written: a TTL that is too late does no
- * harm. Bodies without a TTL (unlimited retention) get one after the row has ended (`finish` in lifecycle/due-row.ts).
+ * Makes offloaded bodies outlive the kept messages of a row that ends. Call it before the row is written: a TTL that is too
+ * late does no harm. Bodies without a TTL (unlimited retention) get one after the row has ended (`finish` in
+ * lifecycle/due-row.ts).
  */
 export async function keepOffloaded(ctx: Context, { contents, expiresAt, slots }: Lease): Promise<void> {
   const until = Math.max(0, ...slots.map(({ kept }) => kept?.until ?? 0));
@@ -136,8 +140,8 @@ export function keptApart(ctx: Context, lease: Lease, now: number): Write[] {
 }
 
 /**
- * The write that keeps a message cancelled before its group reached it, in a row of its own; undefined if there is nothing to keep. Offloads
- * the content first if necessary.
+ * The write that keeps a message cancelled before its group reached it, in a row of its own; undefined if there is nothing to
+ * keep. Offloads the content first if necessary.
  */
 export async function cancelledApart(
   ctx: Context,
@@ -165,8 +169,8 @@ export async function cancelledApart(
 }
 
 /**
- * Ends a parcel that was not received in time, in a row of `leases` that overrides the one in `messages`. Returns the row as it is afterwards.
- * This call put it if it has the version of `lease`.
+ * Ends a parcel that was not received in time, in a row of `leases` that overrides the one in `messages`. Returns the row as it
+ * is afterwards. This call put it if it has the version of `lease`.
  */
 export async function keepExpired(ctx: Context, queue: QueueRecord, lease: Lease, readAt: number): Promise<Snapshot> {
   const now = ctx.clock.now();

@@ -1,7 +1,8 @@
 /**
- * Reads and writes rows of `leases`. The other files of leases/ build such rows, offload bodies, remove rows and keep ended messages.
- * Every change is one conditional write of one row. If the condition fails, the store returns the current row and the caller re-evaluates
- * against it. Versions are never reused: a row that carries a version we generated proves our write was applied, even if the response was lost.
+ * Reads and writes rows of `leases`. The other files of leases/ build such rows, offload bodies, remove rows and keep ended
+ * messages. Every change is one conditional write of one row. If the condition fails, the store returns the current row and the
+ * caller re-evaluates against it. Versions are never reused: a row that carries a version we generated proves our write was
+ * applied, even if the response was lost.
  */
 import { endGraceMs, readToWriteMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
@@ -55,9 +56,9 @@ export function decodeSnapshot(seen: Snapshot, now: number): Judged {
 }
 
 /**
- * Writes one row of `leases` under a condition. Returns the row as it is afterwards: the new one, or the one that failed the condition.
- * Reads the row if the response was lost, or if the write was too late to be sent. Rejects with StoreError if that read fails, or if the
- * write was not applied for another reason.
+ * Writes one row of `leases` under a condition. Returns the row as it is afterwards: the new one, or the one that failed the
+ * condition. Reads the row if the response was lost, or if the write was too late to be sent. Rejects with StoreError if that
+ * read fails, or if the write was not applied for another reason.
  */
 export async function writeLease(
   ctx: Context,
@@ -129,8 +130,8 @@ export function putIfAbsent(ctx: Context, row: Row, readAt: number): Promise<Sna
 const roundsMax = 32;
 
 /**
- * Calls `judge` with the row until it returns `done`. Each round gets the row that the former round returned, or a new read if that is too old.
- * Rejects with StoreError after too many rounds.
+ * Calls `judge` with the row until it returns `done`. Each round gets the row that the former round returned, or a new read if
+ * that is too old. Rejects with StoreError after too many rounds.
  */
 export async function retryOnConflict<T>(
   ctx: Context,
@@ -183,8 +184,8 @@ export function holdsBodies({ row }: Snapshot, contents: Placed): boolean {
 }
 
 /**
- * Extends the TTL of offloaded bodies so that they outlive the message; removes it if `expiresAt` is undefined (kept forever). Never adds a TTL
- * to bodies without one: a delayed duplicate would expire bodies that are now kept forever.
+ * Extends the TTL of offloaded bodies so that they outlive the message; removes it if `expiresAt` is undefined (kept forever).
+ * Never adds a TTL to bodies without one: a delayed duplicate would expire bodies that are now kept forever.
  */
 export async function keepBodies(ctx: Context, contents: Placed, expiresAt: number | undefined, visibleAt = 0): Promise<void> {
   if (expiresAt !== undefined) {

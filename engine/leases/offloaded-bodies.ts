@@ -1,7 +1,7 @@
 /**
- * Offloaded bodies: contents that do not fit in their row. They are written before the row that names them, and deleted if that row was
- * certainly not written: nothing else deletes bodies without a TTL. Bodies that a row may still name must stay, so a crash or a lost response
- * can leave some behind (docs/design.md, "What a call costs").
+ * Offloaded bodies: contents that do not fit in their row. They are written before the row that names them, and deleted if that
+ * row was certainly not written: nothing else deletes bodies without a TTL. Bodies that a row may still name must stay, so a
+ * crash or a lost response can leave some behind (docs/design.md, "What a call costs").
  */
 
 import type { Context } from '../context/context.ts';
@@ -35,8 +35,8 @@ export async function removeLasting(ctx: Context, bodies: readonly Pick<Offloade
 }
 
 /**
- * Writes bodies, then runs `write`, which writes the rows that name them. If that fails and certainly wrote nothing, removes the bodies.
- * `mayBeNamed` says whether an earlier attempt within `write` may still be applied: then the bodies stay.
+ * Writes bodies, then runs `write`, which writes the rows that name them. If that fails and certainly wrote nothing, removes
+ * the bodies. `mayBeNamed` says whether an earlier attempt within `write` may still be applied: then the bodies stay.
  */
 export async function withBodies<T>(
   ctx: Context,
@@ -60,9 +60,9 @@ export async function withBodies<T>(
 }
 
 /**
- * Removes the bodies of rows that were not put. Their put was conditional on another row (`seen`; `after` is that row now). While that row is
- * unchanged, an attempt without a response may still be applied: the bodies stay. Once it has changed, the rows under their ids show whether
- * such an attempt was applied. A failure only wastes storage.
+ * Removes the bodies of rows that were not put. Their put was conditional on another row (`seen`; `after` is that row now).
+ * While that row is unchanged, an attempt without a response may still be applied: the bodies stay. Once it has changed, the
+ * rows under their ids show whether such an attempt was applied. A failure only wastes storage.
  */
 export async function removeUnnamed(
   ctx: Context,
@@ -87,9 +87,9 @@ export async function removeUnnamed(
 }
 
 /**
- * Call it after a failed move that had removed the bodies' TTL; `after` is the row then. A live row that names the bodies is marked to delete
- * them when it ends. A tombstone that names them gives them a TTL, unless its own cleanup is pending. Otherwise they are deleted now. Returns
- * the row as it is afterwards.
+ * Call it after a failed move that had removed the bodies' TTL; `after` is the row then. A live row that names the bodies is
+ * marked to delete them when it ends. A tombstone that names them gives them a TTL, unless its own cleanup is pending.
+ * Otherwise they are deleted now. Returns the row as it is afterwards.
  */
 export function ensureBodyCleanup(ctx: Context, after: Snapshot, contents: Placed): Promise<Snapshot> {
   return retryOnConflict<Snapshot>(ctx, after, async (seen) => {
@@ -115,14 +115,18 @@ export async function tryToEnd(ctx: Context, rowId: string, contents: Placed): P
   }
 }
 
-/** The row's contents; undefined if the row has changed since it was read. Throws StoreError if an unchanged row has lost its bodies. */
+/**
+ * The row's contents; undefined if the row has changed since it was read. Throws StoreError if an unchanged row has lost its
+ * bodies.
+ */
 export async function contentsOf(ctx: Context, lease: Lease): Promise<Content[] | undefined> {
   const [contents] = await readContents(ctx.store, [lease.contents]);
   if (contents) return contents;
   // Bodies are deleted after their row has ended: a process that paused since its read finds the row changed.
   const after = await readRow(ctx, lease.id);
   if (after.row?.version !== lease.version) return undefined;
-  // In a deleted queue the bodies go before their row. A caller that has not seen the deletion must get a StoreError, not a defect.
+  // In a deleted queue the bodies go before their row. A caller that has not seen the deletion must get a StoreError, not a
+  // defect.
   ctx.observe?.({
     kind: 'anomaly',
     what: 'the bodies of a message are gone',

@@ -1,7 +1,8 @@
 /**
- * lifecycle/ decides what becomes of messages, and moves them. Start here: this file brings a due row up to date before messages are taken
- * from it. Messages with no receives or retention left are dead-lettered or removed. Purged messages are removed. A row with no live message
- * ends. An `expiry` that is too early is corrected. Any process that finds a due row does this: a receive at once, the sweep within a minute.
+ * lifecycle/ decides what becomes of messages, and moves them. Start here: this file brings a due row up to date before
+ * messages are taken from it. Messages with no receives or retention left are dead-lettered or removed. Purged messages are
+ * removed. A row with no live message ends. An `expiry` that is too early is corrected. Any process that finds a due row does
+ * this: a receive at once, the sweep within a minute.
  */
 
 import type { Context } from '../context/context.ts';
@@ -21,8 +22,8 @@ import { isExpired, tellExpired, verdictOf, verdictOfAge } from './verdicts.ts';
 
 export interface Settled {
   /**
-   * The lease as read, and its ready slots; undefined if none is ready. With `takesParcel`, the row of a group as it will be with its next
-   * parcel: the claim that takes messages also loads the parcel (from the shard in `fresh`).
+   * The lease as read, and its ready slots; undefined if none is ready. With `takesParcel`, the row of a group as it will be
+   * with its next parcel: the claim that takes messages also loads the parcel (from the shard in `fresh`).
    */
   ready?: { seen: Snapshot; lease: Lease; slots: number[]; takesParcel?: true };
   deadLettered: number;
@@ -32,8 +33,8 @@ export interface Settled {
 }
 
 /**
- * Changes to one row during one call, including those by other processes. In a group, each expired or purged parcel takes one or two changes. A
- * long backlog of them must not delay the caller or the other rows.
+ * Changes to one row during one call, including those by other processes. In a group, each expired or purged parcel takes one
+ * or two changes. A long backlog of them must not delay the caller or the other rows.
  */
 const changesMax = 8;
 

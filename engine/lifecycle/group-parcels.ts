@@ -12,7 +12,10 @@ import { type Group, type Lease, type Parcel, parcelKey, type Slot } from '../mo
 import type { Key } from '../port/port.ts';
 import { isExpired, tellExpired, verdictOfAge } from './verdicts.ts';
 
-/** A group's next parcel, and how many expired or purged messages were removed before it. `more`: none found yet, but rows may follow. */
+/**
+ * A group's next parcel, and how many expired or purged messages were removed before it. `more`: none found yet, but rows may
+ * follow.
+ */
 export interface NextParcel {
   parcel?: Parcel;
   removed: number;
@@ -25,9 +28,9 @@ export function firstKey({ id, slots, group }: Lease): Key | undefined {
 }
 
 /**
- * Finds the next parcel, and removes the rows before it: parcels loaded earlier, whose receiver crashed or whose row another process ended, and
- * parcels that expired or were purged. If `first` is the parcel that the group's row names, no query is needed. No delayed publish can
- * restore removed rows: a publish to a group is refused unless it comes after `tail`.
+ * Finds the next parcel, and removes the rows before it: parcels loaded earlier, whose receiver crashed or whose row another
+ * process ended, and parcels that expired or were purged. If `first` is the parcel that the group's row names, no query is
+ * needed. No delayed publish can restore removed rows: a publish to a group is refused unless it comes after `tail`.
  */
 export async function nextParcel(
   ctx: Context,
@@ -67,9 +70,9 @@ export async function nextParcel(
 }
 
 /**
- * Puts a row for what must outlive messages that are gone before their turn. It shows kept messages that expired; cancelled ones have rows of
- * their own. It also deletes bodies without a TTL, but late enough for a receiver that has not seen a purge yet. Returns false if the row is
- * needed and does not exist.
+ * Puts a row for what must outlive messages that are gone before their turn. It shows kept messages that expired; cancelled
+ * ones have rows of their own. It also deletes bodies without a TTL, but late enough for a receiver that has not seen a purge
+ * yet. Returns false if the row is needed and does not exist.
  */
 async function putEnded(
   ctx: Context,

@@ -1,4 +1,6 @@
-/** Moves failed messages out of their group into rows of their own in the same queue, so that the group continues without them. */
+/**
+ * Moves failed messages out of their group into rows of their own in the same queue, so that the group continues without them.
+ */
 import type { Context } from '../context/context.ts';
 import type { Snapshot } from '../leases/lease-store.ts';
 import type { QueueRecord } from '../model/queue-record.ts';

@@ -1,7 +1,7 @@
 /**
- * Moves messages: to a dead-letter queue, back from it, or within their queue to another time, priority or content. A message keeps its id.
- * If all live messages of a row move, one write changes the row. If only some move, one transaction marks their slots `moved` and puts each
- * message into a row of its own.
+ * Moves messages: to a dead-letter queue, back from it, or within their queue to another time, priority or content. A message
+ * keeps its id. If all live messages of a row move, one write changes the row. If only some move, one transaction marks their
+ * slots `moved` and puts each message into a row of its own.
  */
 
 import type { Context } from '../context/context.ts';
@@ -152,9 +152,9 @@ async function moveWholeRow(ctx: Context, departure: Departure): Promise<Moved> 
 }
 
 /**
- * Removes bodies without a TTL that certainly no row names: the old ones after a move, the new ones after a failed move. A write without a
- * response may have been applied and the row changed since, so the bodies that the row names decide. If the row is unchanged, that write may
- * still be applied: both stay. A failure only wastes storage.
+ * Removes bodies without a TTL that certainly no row names: the old ones after a move, the new ones after a failed move. A
+ * write without a response may have been applied and the row changed since, so the bodies that the row names decide. If the row
+ * is unchanged, that write may still be applied: both stay. A failure only wastes storage.
  */
 async function removeUnused(
   ctx: Context,

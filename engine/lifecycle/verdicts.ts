@@ -16,8 +16,8 @@ export function verdictOfAge(queue: QueueRecord, since: number, expiresAt: numbe
 }
 
 /**
- * Unreceived messages published before this instant are gone or dead: purged, or past their retention. A receive that finds only such messages
- * skips to this instant, however many of them the sweep still has to remove.
+ * Unreceived messages published before this instant are gone or dead: purged, or past their retention. A receive that finds
+ * only such messages skips to this instant, however many of them the sweep still has to remove.
  */
 export function livingFrom(queue: QueueRecord, now: number): number {
   const retained = queue.retentionSeconds === null || now < queue.retentionBindsFrom ? 0 : now - queue.retentionSeconds * 1000;

@@ -1,7 +1,7 @@
 /**
- * Enforces a queue's limits, `concurrency` and `ratePerSecond`. A permit covers its lease from before the lease begins until after it ends: a
- * receive takes permits before it claims, an extend lengthens them before the lease, ack and release return them after they succeed. A crash
- * in between leaves at most a permit too many, which expires.
+ * Enforces a queue's limits, `concurrency` and `ratePerSecond`. A permit covers its lease from before the lease begins until
+ * after it ends: a receive takes permits before it claims, an extend lengthens them before the lease, ack and release return
+ * them after they succeed. A crash in between leaves at most a permit too many, which expires.
  */
 import type { AckResult } from '../../contract/contract.ts';
 import { clockMarginMs, parcelSlotsMax, readToWriteMsMax } from '../../contract/limits.ts';
@@ -38,8 +38,8 @@ export interface Limiter {
   /** Takes permits. Returns how many messages the receive may deliver, at most `want`. */
   take(token: string, want: number): Promise<number>;
   /**
-   * Whether the permits taken last cover a lease that ends at `leaseEnd`, on a message that entered its queue at `since`. They must last as long
-   * as the lease, and the message must not be newer than they are.
+   * Whether the permits taken last cover a lease that ends at `leaseEnd`, on a message that entered its queue at `since`. They
+   * must last as long as the lease, and the message must not be newer than they are.
    */
   covers(leaseEnd: number, since: number): boolean;
   /** Returns the permits taken last, except for `delivered` messages. Only the first call after a `take` has an effect. */
@@ -125,8 +125,8 @@ export function createLimiter(
 }
 
 /**
- * The latest end of a lease that is claimed now, ms. Its write may be sent until F from now, and its end counts from then. A lease that ends
- * later was claimed by a process that paused in between.
+ * The latest end of a lease that is claimed now, ms. Its write may be sent until F from now, and its end counts from then. A
+ * lease that ends later was claimed by a process that paused in between.
  */
 export function latestLeaseEnd(now: number, leaseMs: number): number {
   return now + readToWriteMsMax + leaseMs;

@@ -1,4 +1,7 @@
-/** Permits of extended leases. They are lengthened before the lease and shortened after it, so that a permit never ends before its lease. */
+/**
+ * Permits of extended leases. They are lengthened before the lease and shortened after it, so that a permit never ends before
+ * its lease.
+ */
 import type { Refused } from '../../contract/contract.ts';
 import type { Context } from '../context/context.ts';
 import { createRetryBudget, withRetry } from '../context/retry.ts';
@@ -11,7 +14,9 @@ import { lengthened, type Marked, markOf, permitsRow, permitsRowId, readPermits,
 /** What an extend may do under the queue's limits. `leaseEndMax`: the latest lease end that the permits cover, ms. */
 export interface LengthenedPermits {
   leaseEndMax: number;
-  /** Whether the message got no permit. Its lease, if expired, must stay expired: another message may be in flight in its place. */
+  /**
+   * Whether the message got no permit. Its lease, if expired, must stay expired: another message may be in flight in its place.
+   */
   isRefused(receipt: Receipt): boolean;
   /** Shortens permits to the new ends of their leases, where those now end earlier than before. */
   shorten(extended: readonly { receipt: Receipt; leaseEnd: number }[]): Promise<void>;

@@ -1,7 +1,8 @@
 /**
- * Prepared messages: stored, but not delivered until their publisher commits them. Each has its own row of `leases`, in an index partition that
- * no receive reads; `visibleAt` is when the sweep handles its time-out. A commit moves the row to a shard, a rollback ends it. Each is one
- * write, conditional on the row's version. The first of them, by any process, decides. A later one returns what was decided.
+ * Prepared messages: stored, but not delivered until their publisher commits them. Each has its own row of `leases`, in an
+ * index partition that no receive reads; `visibleAt` is when the sweep handles its time-out. A commit moves the row to a shard,
+ * a rollback ends it. Each is one write, conditional on the row's version. The first of them, by any process, decides. A later
+ * one returns what was decided.
  */
 
 import type { Context } from '../context/context.ts';

@@ -1,6 +1,6 @@
 /**
- * Changes a message that waits in `leases`: its time, priority or content. A message alone in its row is changed by one conditional write. One
- * that shares its row moves to a row of its own, in one transaction.
+ * Changes a message that waits in `leases`: its time, priority or content. A message alone in its row is changed by one
+ * conditional write. One that shares its row moves to a row of its own, in one transaction.
  */
 
 import type { Context } from '../context/context.ts';

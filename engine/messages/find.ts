@@ -1,6 +1,6 @@
 /**
- * messages/ finds, lists, shows and changes messages without a receipt. Start here: this file finds one message by its id, in `messages`, in
- * its parcel's row of `leases`, or in a row of its own.
+ * messages/ finds, lists, shows and changes messages without a receipt. Start here: this file finds one message by its id, in
+ * `messages`, in its parcel's row of `leases`, or in a row of its own.
  */
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot, readRow, type Snapshot } from '../leases/lease-store.ts';
@@ -93,8 +93,8 @@ function held(ctx: Context, seen: Snapshot, slot: number, wanted: Wanted): Found
 }
 
 /**
- * Finds a message under its caller's own id. It was published to this queue, to one whose dead letters come here, or to any other queue: from
- * there it came through a third queue or by a redrive.
+ * Finds a message under its caller's own id. It was published to this queue, to one whose dead letters come here, or to any
+ * other queue: from there it came through a third queue or by a redrive.
  */
 async function findOwn(ctx: Context, queue: QueueRecord, id: string, wanted: Wanted): Promise<Found | undefined> {
   const others = (await ctx.settings.list()).filter((other) => other.name !== queue.name);
@@ -135,8 +135,8 @@ async function findOwnFrom(
 export type HeldBy = Pick<Receipt, 'rowId' | 'slot' | 'token'>;
 
 /**
- * Whether the message with this id was cancelled in this queue, and which lease was on it then. Known while its row shows it: `tombstoneMs` at
- * least, for a group until it advances. Undefined: not cancelled, or not known any more.
+ * Whether the message with this id was cancelled in this queue, and which lease was on it then. Known while its row shows it:
+ * `tombstoneMs` at least, for a group until it advances. Undefined: not cancelled, or not known any more.
  */
 export async function findCancelled(ctx: Context, queue: QueueRecord, id: string): Promise<{ heldBy?: HeldBy } | undefined> {
   const readAt = ctx.clock.now();

@@ -1,7 +1,7 @@
 /**
- * Moves a parcel out of turn from `messages` to `leases`, where each of its messages can be changed, cancelled or moved. A delayed duplicate
- * of its publish may put it again, too far from the head of the shard to be found there before the tombstone is gone. So the row in `messages` is
- * removed once more after the row in `leases` has ended.
+ * Moves a parcel out of turn from `messages` to `leases`, where each of its messages can be changed, cancelled or moved. A
+ * delayed duplicate of its publish may put the parcel again, too far from the head of the shard to be found there in time. So
+ * the row in `messages` is removed once more after the row in `leases` has ended.
  */
 
 import type { Context } from '../context/context.ts';
@@ -13,9 +13,9 @@ import { encodeLease } from '../model/row-codec.ts';
 import { type Lease, type Parcel, parcelKey } from '../model/rows.ts';
 
 /**
- * Puts the row, changed by `change`, if no row exists, then removes the parcel. `readAt`: when the parcel was read. Returns the row as it is
- * afterwards, and whether this call put it. Throws StoreError if no row is found: a parcel removed without a row that overrides it would be
- * lost.
+ * Puts the row, changed by `change`, if no row exists, then removes the parcel. `readAt`: when the parcel was read. Returns the
+ * row as it is afterwards, and whether this call put it. Throws StoreError if no row is found: a parcel removed without a row
+ * that overrides it would be lost.
  */
 export async function moveToLeases(
   ctx: Context,
