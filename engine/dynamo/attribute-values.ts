@@ -1,4 +1,7 @@
-/** Rows as DynamoDB's JSON states them: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html */
+/**
+ * Converts rows to and from DynamoDB's JSON:
+ * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
+ */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Row, Value } from '../port/port.ts';
 import { assign, storedNumber, wellFormed } from '../port/row-limits.ts';

@@ -1,4 +1,4 @@
-/** Many rows at once: DynamoDB's batches, in pieces of what one takes, and again for what one left undone. */
+/** DynamoDB's batch calls: splits a batch into pieces that one call takes, and retries what DynamoDB leaves unprocessed. */
 import {
   BatchGetItemCommand,
   BatchWriteItemCommand,
@@ -18,11 +18,11 @@ import type { TableNames } from './tables.ts';
 const batchGetKeysMax = 100;
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html */
 const batchWritesMax = 25;
-/** Rounds of one batch; the waits between them double from `backoffMsMin`, and are random within their length. */
+/** The maximum rounds of one batch. The wait before round n is a random part of `backoffMsMin * 2^n`. */
 const roundsMax = 8;
 const backoffMsMin = 25;
 
-/** Told of each write that was throttled; `isProven`: surely for the load on its key. */
+/** Called for each throttled write. `isProven`: the load on the write's key is certainly the cause. */
 export type Throttled = (write: Pick<Write, 'key' | 'then'>, isProven: boolean) => void;
 
 interface Calls {
@@ -88,7 +88,7 @@ async function writePiece(
   { client, clock, names, throttled }: Calls,
 ): Promise<(StoreError | undefined)[]> {
   const undone = new Map(writes.map((write) => [keyText(write.key), write]));
-  // What an attempt may have written before it failed counts for every entry that was in it.
+  // If the outcome of one attempt is unknown, it is unknown for every entry of that attempt.
   let applied: StoreError['applied'] = 'no';
   let failure: StoreError | undefined;
   for (let round = 0; round < roundsMax && undone.size > 0; round++) {
@@ -112,7 +112,7 @@ async function writePiece(
     if ((answer.$metadata.attempts ?? 1) > 1) applied = 'unknown';
     const left = leftUndone(answer, names);
     for (const text of undone.keys()) if (!left.has(text)) undone.delete(text);
-    // DynamoDB leaves undone what it would have throttled, and does not say why.
+    // DynamoDB leaves writes unprocessed that it would have throttled, and gives no reason.
     for (const write of undone.values()) throttled(write, false);
   }
   const message = failure?.message ?? `DynamoDB left rows unwritten in ${roundsMax} rounds`;

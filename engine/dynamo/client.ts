@@ -1,4 +1,8 @@
-/** The AWS client as the store wants it, and what happens around each attempt that it makes. */
+/**
+ * Creates the AWS client of the store, and wraps each attempt that it makes: the write deadline, clock correction and
+ * throttling. Errors are classified in `judge`: a wrong 'no' there breaks invariants, because the caller then assumes that
+ * nothing was written.
+ */
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { isMisconfiguration, textOfThrown } from '../../contract/thrown.ts';
 import { StoreError } from '../port/port.ts';
@@ -10,17 +14,20 @@ const attemptsMax = 4;
 const socketsMax = 256;
 
 export interface DynamoClientOptions extends Pick<DynamoDBClientConfig, 'endpoint' | 'region' | 'credentials'> {
-  /** Attempts of one call, the first included. */
+  /** Attempts of one call, including the first. */
   attempts?: number;
 }
 
-/** A client that keeps its connections, gives up on a silent one, and leaves the long waits to the caller. */
+/**
+ * Creates a client that keeps its connections open and times out on a silent one. It retries briefly; the caller handles longer
+ * waits.
+ */
 export function createDynamoClient({ attempts = attemptsMax, ...config }: DynamoClientOptions = {}): DynamoDBClient {
   const client = new DynamoDBClient({
     ...config,
     maxAttempts: attempts,
     retryMode: 'standard',
-    // The middlewares below are the client's own, never a command's, so that each command's stack is put together once.
+    // The middlewares below belong to the client, never to a command, so each command's stack can be built once.
     cacheMiddleware: true,
     requestHandler: {
       connectionTimeout: connectionMsMax,
@@ -30,36 +37,36 @@ export function createDynamoClient({ attempts = attemptsMax, ...config }: Dynamo
       httpsAgent: { keepAlive: true, maxSockets: socketsMax },
     },
   });
-  // It copies each input and answer for a log that nobody keeps.
+  // The logger copies each input and output, and no log uses them.
   client.middlewareStack.remove('loggerMiddleware');
   return client;
 }
 
-/** One call of the store: its attempts are the AWS client's own. */
+/** One call of the store. The AWS client may make several attempts for it. */
 interface Call {
   clock: CorrectedClock;
   by: number | undefined;
-  /** Told of each attempt that was throttled because its key is hot, or may be. */
+  /** Called for each attempt that was throttled because its key is hot, or may be. */
   onHotKey: ((isProven: boolean) => void) | undefined;
-  /** Whether an attempt ended without word of what became of it. */
+  /** Whether an attempt ended without an answer that tells its outcome. */
   maybeApplied: boolean;
   /** Whether an attempt was throttled. */
   throttled: boolean;
 }
 
-/** No attempt was begun after the instant in which the call's write was safe. */
+/** Thrown instead of an attempt that would start after the call's write deadline. */
 class FencePassed extends Error {
   override readonly name = 'FencePassed';
 }
 
 const calls = new WeakMap<object, Call>();
-/** Refusals of requests that may have been applied by an earlier attempt. */
+/** Refusals of requests that an earlier attempt may have applied. */
 const maybeApplied = new WeakSet<object>();
 const watched = new WeakSet<DynamoDBClient>();
 
 /**
- * Sends one request. Rejects with StoreError when the store did not do as asked, and with the AWS client's own error for
- * refusals that the caller knows (a failed condition) and for defects (ValidationException, AccessDenied).
+ * Sends one request. Rejects with StoreError when the store did not do as asked. Rejects with the AWS client's own error for
+ * refusals that the caller handles (a failed condition) and for defects (ValidationException, AccessDenied).
  */
 export async function sendCall<Output>(
   client: DynamoDBClient,
@@ -92,7 +99,7 @@ export async function sendCall<Output>(
   }
 }
 
-/** Whether the request that was refused may have been applied by an earlier attempt. */
+/** Whether an earlier attempt may have applied the refused request. */
 export function isUnsure(refusal: object): boolean {
   return maybeApplied.has(refusal);
 }
@@ -116,7 +123,8 @@ function watch(client: DynamoDBClient): void {
         throw error;
       }
     },
-    // Runs for each attempt of the AWS client, the request signed: what passes the fence was signed before it closed.
+    // Runs for each attempt of the AWS client, after signing: a request that passes the deadline check was signed before the
+    // deadline.
     { name: 'dumbwaiterFence', step: 'finalizeRequest', priority: 'low' },
   );
   client.middlewareStack.add(
@@ -129,7 +137,7 @@ function watch(client: DynamoDBClient): void {
       if (date !== undefined) call.clock.observe({ date, sent, received: call.clock.local() });
       return answer;
     },
-    // Inside the deserializer, so that answers which it turns into errors are seen too.
+    // Runs inside the deserializer, so that it also sees answers that become errors.
     { name: 'dumbwaiterClock', step: 'deserialize', priority: 'low' },
   );
 }
@@ -141,21 +149,27 @@ function dateOf(response: unknown): number | undefined {
 }
 
 const throttles = new Set(['ThrottlingException', 'ProvisionedThroughputExceededException', 'RequestLimitExceeded']);
-/** What may go in a while: a transaction, perhaps a caller's own, has the row for some milliseconds. */
+/**
+ * Errors that may pass soon, in which nothing was written. In a conflict, another transaction, perhaps a caller's own, has the
+ * row for some milliseconds.
+ */
 const busy = new Set([...throttles, 'TransactionConflictException']);
-/** What else wrote nothing. */
+/** All errors after which certainly nothing was written. */
 const refusals = new Set([
   ...throttles,
   'LimitExceededException',
   'TransactionConflictException',
   'ReplicatedWriteConflictException',
 ]);
-/** A transaction whose earlier attempt is still under way: what comes of it is not known yet. */
+/** Errors whose outcome is unknown, such as a transaction whose earlier attempt is still in progress. */
 const undecided = new Set(['TransactionInProgressException', 'InternalServerError', 'ServiceUnavailable']);
-/** No connection came about. */
+/** Errors of a connection that was never established, so the request was not sent. */
 const unconnected = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
-/** Of one attempt: surely not applied; not known; or an answer in its own right, which wrote nothing. */
+/**
+ * The outcome of one attempt. 'no': certainly not applied. 'unknown': perhaps applied. 'answered': a final answer, and nothing
+ * was written.
+ */
 function judge(error: unknown): 'no' | 'unknown' | 'answered' {
   const { name, code, $metadata, $response } = error as {
     name?: string;
@@ -174,7 +188,7 @@ function judge(error: unknown): 'no' | 'unknown' | 'answered' {
 }
 
 /**
- * Whether a write was throttled for the load on its key, rather than on the table or the account; `perhaps` where no reason is given:
+ * Whether the load on a write's key caused a throttle, rather than the table or the account; `perhaps` if no reason is given:
  * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ThrottlingReason.html
  */
 function heatOf(error: unknown): 'hot' | 'perhaps' | undefined {

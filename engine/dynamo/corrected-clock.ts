@@ -1,22 +1,22 @@
 /**
  * The queue's time: this process's clock, corrected by DynamoDB's `Date` header.
  *
- * Each answer bounds how far the local clock is behind the server's. The header tells the second in which the server
- * answered, which was between sending and receiving: the offset is in [date - received, date + 1000 - sent]. The
- * intervals of all answers are intersected; one that contradicts them (a clock was set) starts anew. While 0 is within
- * the interval nothing is corrected; else the clock is moved to the interval's nearest bound.
+ * Each answer limits the possible offset of the local clock. The header gives the second in which the server answered, and the
+ * server answered between sending and receiving: the offset is in [date - received, date + 1000 - sent]. The intervals of all
+ * answers are intersected. An interval that contradicts them (a clock was set) replaces them. While the interval contains 0, the
+ * clock is not corrected. Otherwise the correction is the bound nearest to 0.
  *
- * Trust is lost when an answer puts the clock, as corrected until then, off by more than `clockMarginMs`, and comes back
- * once the interval leaves no room for an error larger than that.
+ * The clock stops being trusted when an answer shows that it was off by more than `clockMarginMs`, correction included. It is
+ * trusted again when the interval is so small that the error cannot be larger than that.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { clockMarginMs } from '../../contract/limits.ts';
 import type { Clock } from '../port/port.ts';
 
-/** The `Date` header of HTTP counts whole seconds: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7 */
+/** HTTP's `Date` header counts whole seconds: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7 */
 const dateResolutionMs = 1000;
 
-/** One answer: the server's date, and the local clock when it was asked and when it answered. */
+/** One answer: the server's date, and the local time when the request was sent and when the answer arrived. */
 export interface Observation {
   date: number;
   sent: number;

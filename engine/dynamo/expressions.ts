@@ -1,10 +1,13 @@
-/** Compiles conditions and changes to DynamoDB's expressions. What they mean is told by `conditions.ts`. */
+/** Compiles conditions and changes to DynamoDB's expressions. port/condition-evaluator.ts defines their meaning. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { checkPlaces, refuseEmpty } from '../port/condition-evaluator.ts';
 import type { Change, Condition, Path, Value } from '../port/port.ts';
 import { toAttribute } from './attribute-values.ts';
 
-/** Names and values of one request, which its expressions share. Leaves out what DynamoDB refuses to get empty. */
+/**
+ * Names and values of one request, shared by its expressions. Omits each map if it is empty, because DynamoDB refuses empty
+ * maps.
+ */
 export interface Placeholders {
   ExpressionAttributeNames?: Record<string, string>;
   ExpressionAttributeValues?: Record<string, AttributeValue>;
@@ -56,7 +59,7 @@ export function createExpressions(): Expressions {
   }
 
   function joined(parts: readonly Condition[], operator: 'AND' | 'OR'): string {
-    // DynamoDB refuses redundant parentheses: a part by itself gets none.
+    // DynamoDB refuses redundant parentheses, so a single part gets none.
     if (parts.length === 1) return condition(parts[0]!);
     return parts.map((part) => `(${condition(part)})`).join(` ${operator} `);
   }

@@ -1,11 +1,11 @@
 /**
- * How many writes this process has sent to each shard of late. A throttle that states no reason may be the table's, the account's or
- * chance. It is taken for proof of a hot key only where this process alone loads the key with a good part of what a partition takes.
+ * Counts how many writes this process sent to each shard recently. A throttle without a reason may be caused by the table, the
+ * account or chance. It proves a hot key only if this process alone sends a large part of what a partition takes.
  */
 import type { Write } from '../port/port.ts';
 import { shardOf } from '../port/row-limits.ts';
 
-/** A tenth of the 1,000 write units a second that a partition takes. */
+/** A tenth of the 1,000 write units per second that a partition takes. */
 const hotWrites = 100;
 const windowMs = 1_000;
 
@@ -23,13 +23,13 @@ export function createKeyLoads(now: () => number) {
   }
 
   return {
-    /** Another write goes out. */
+    /** Counts a write that is about to be sent. */
     note(write: Pick<Write, 'key' | 'then'>): void {
       turn();
       const shard = shardOf(write);
       if (shard !== undefined) current.set(shard, (current.get(shard) ?? 0) + 1);
     },
-    /** Whether one of the last two seconds had so many writes to the shard that it may be too hot. */
+    /** Whether one of the last two seconds had enough writes to the shard that its key may be hot. */
     isHot(shard: string): boolean {
       turn();
       return Math.max(current.get(shard) ?? 0, last.get(shard) ?? 0) >= hotWrites;

@@ -1,4 +1,4 @@
-/** Writes and ranges of the port as the inputs of DynamoDB's calls. */
+/** Converts writes and ranges of the port to the inputs of DynamoDB's calls. */
 import type { QueryCommandInput, TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { type Condition, dueIndex, type Key, type Range, tables, type Write } from '../port/port.ts';
 import { checkKeys, keyAttributes } from '../port/row-limits.ts';
@@ -10,7 +10,7 @@ export function keyItem(key: Key): Item {
   return toItem(keyAttributes(key));
 }
 
-/** The row of a put, which states its own key. */
+/** The item of a put. Its row contains its own key, which is checked. */
 export function putItem({ key, row }: { key: Key; row: Parameters<typeof toItem>[0] }): Item {
   checkKeys(key, row);
   return toItem(row);
@@ -21,7 +21,7 @@ export type WriteRequest =
   | { remove: NonNullable<TransactWriteItem['Delete']> }
   | { update: NonNullable<TransactWriteItem['Update']> };
 
-/** One conditional write, in the terms that a call of its own and a transaction share. */
+/** One conditional write, in the form that a single call and a transaction share. */
 export function writeRequest({ key, when, then }: Write, names: TableNames): WriteRequest {
   const expressions = createExpressions();
   const TableName = names[key.table];
@@ -35,7 +35,7 @@ export function writeRequest({ key, when, then }: Write, names: TableNames): Wri
   if ('remove' in then) {
     return { remove: { TableName, Key: keyItem(key), ...conditional(when), ...expressions.placeholders() } };
   }
-  // An update would make the row that it does not find.
+  // DynamoDB's update would create a missing row, so the condition requires that the row exists.
   const there: Condition = { exists: [tables[key.table].partition] };
   const condition = conditional(when === undefined ? there : { all: [there, when] });
   const UpdateExpression = expressions.update(then);
@@ -53,7 +53,7 @@ export function queryInput(
   if (from !== undefined || to !== undefined) {
     if (keys.sort === undefined) throw new Error(`${table} has no sort key`);
     const sort = expressions.path([keys.sort]);
-    // A key condition may hold but one condition on the sort key.
+    // A key condition may contain only one condition on the sort key.
     if (from !== undefined && to !== undefined) {
       conditions.push(`${sort} BETWEEN ${expressions.value(from)} AND ${expressions.value(to)}`);
     } else if (from !== undefined) conditions.push(`${sort} >= ${expressions.value(from)}`);

@@ -1,10 +1,10 @@
 /**
- * The store on DynamoDB. One method is one call where one will do; batches larger than DynamoDB takes are cut, and what
- * it leaves undone is asked again.
+ * The store on DynamoDB. `engine/dynamo/` implements the port (port/port.ts): start here. One method is one call where
+ * possible; batches.ts splits larger batches.
  *
- * The AWS client retries by itself. When the answer to a conditional write was lost, its retry may come back refused,
- * with the caller's own new row in the way: who reads the old row knows its own write by the new version in it.
- * Transactions are spared that: the client gives each a token, by which DynamoDB knows the retry.
+ * The AWS client retries by itself. If the response to a conditional write is lost, the retry may be refused because the
+ * caller's own new row is already there. The caller recognises its own write by the new version in the returned row.
+ * Transactions avoid this: the client sends a token with each, by which DynamoDB recognises the retry.
  */
 import {
   type CancellationReason,
@@ -42,7 +42,7 @@ import type { TableNames } from './tables.ts';
 export interface DynamoStoreParts {
   client: DynamoDBClient;
   tables: TableNames;
-  /** Learns from DynamoDB's answers, and decides whether a write's time has passed. */
+  /** Corrected by DynamoDB's answers. It decides whether a write's deadline has passed. */
   clock?: CorrectedClock;
 }
 
@@ -110,7 +110,7 @@ export function createDynamoStore({ client, tables: names, clock = createCorrect
       };
       try {
         writes.forEach(loads.note);
-        // Of which of its rows it was is not said.
+        // DynamoDB does not say which of the rows caused the throttle.
         const onHotKey = () => {
           for (const write of writes) throttled(write, false);
         };
@@ -147,7 +147,7 @@ export function createDynamoStore({ client, tables: names, clock = createCorrect
   }
 }
 
-/** DynamoDB refuses bounds the wrong way round. */
+/** DynamoDB refuses a range whose lower bound is above its upper bound. */
 function isEmpty({ from, to }: Range): boolean {
   return from !== undefined && to !== undefined && compareSortKeys(from, to) > 0;
 }
@@ -156,7 +156,7 @@ function maybeRow(item: Item | undefined): Row | undefined {
   return item === undefined || Object.keys(item).length === 0 ? undefined : fromItem(item);
 }
 
-/** Reasons that pass by themselves: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */
+/** Transient cancellation reasons: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */
 const throttlings = new Set(['ProvisionedThroughputExceeded', 'ThrottlingError']);
 const passing = new Set([...throttlings, 'TransactionConflict']);
 
@@ -167,8 +167,7 @@ function cancelled(error: TransactionCanceledException): Transacted {
   );
   if (refused.some((one) => one !== undefined)) return { ok: false, refused };
   if (reasons.some(({ Code }) => Code !== undefined && passing.has(Code))) {
-    // Another has the row, or it is too hot: in a while it may go.
-    // An attempt before may be applied yet.
+    // Another transaction has the row, or the row is throttled: a retry may succeed. An earlier attempt may still be applied.
     const applied = isUnsure(error) ? 'unknown' : 'no';
     throw new StoreError(`DynamoDB did not do as asked: ${error.message}`, applied, error, 'throttled');
   }

@@ -1,4 +1,4 @@
-/** The three tables as data, and their creation where no CDK does it. */
+/** Defines the three tables as data, and creates them where CDK does not. */
 import {
   type AttributeDefinition,
   CreateTableCommand,
@@ -11,10 +11,10 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { dueIndex, type Key, tables } from '../port/port.ts';
 
-/** What each table is called in the account. */
+/** The name of each table in the account. */
 export type TableNames = Record<Key['table'], string>;
 
-/** Rows carry here the time, epoch seconds, after which DynamoDB may remove them. No rule depends on when it does. */
+/** The attribute that holds the time, in epoch seconds, after which DynamoDB may delete a row. No rule depends on when it does. */
 export const timeToLiveAttribute = 'ttl';
 const creationSecondsMax = 60;
 
@@ -57,7 +57,7 @@ function text(name: string): AttributeDefinition {
   return { AttributeName: name, AttributeType: 'S' };
 }
 
-/** Creates what is missing, and waits until it can be used. Tables that exist are left as they are. */
+/** Creates missing tables, and waits until all can be used. Existing tables keep their definition. */
 export async function createTables(client: DynamoDBClient, names: TableNames): Promise<void> {
   await Promise.all(Object.values(tableDefinitions(names)).map((definition) => createTable(client, definition)));
 }

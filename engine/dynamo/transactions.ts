@@ -1,4 +1,4 @@
-/** Writes of the queue as entries of a transaction of the caller's own, and such transactions sent. */
+/** Converts writes of the queue to entries of a caller's own transaction, and sends such transactions. */
 import { type DynamoDBClient, type TransactWriteItem, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 import type { TransactionItem, TransactionWrite } from '../../contract/contract.ts';
 import type { Write } from '../port/port.ts';
@@ -7,7 +7,7 @@ import type { CorrectedClock } from './corrected-clock.ts';
 import { writeRequest } from './requests.ts';
 import type { TableNames } from './tables.ts';
 
-/** In the form of low-level clients; bytes are Uint8Array. */
+/** Converts a write to the form of low-level clients, with bytes as Uint8Array. */
 export function transactionItems(names: TableNames): (write: Write) => TransactionItem {
   return (write) => {
     const request = writeRequest(write, names);
@@ -17,16 +17,16 @@ export function transactionItems(names: TableNames): (write: Write) => Transacti
   };
 }
 
-/** Whose transaction it is need not see the rows that were in its way. */
+/** Removes the request for current rows: the caller of the transaction does not need to see the queue's rows. */
 function plain<Request extends { ReturnValuesOnConditionCheckFailure?: unknown }>(request: Request): Request {
   const { ReturnValuesOnConditionCheckFailure: _, ...rest } = request;
   return rest as Request;
 }
 
-/** The same, for callers beyond this process: bytes in base64, which JSON can hold. */
+/** Like `transactionItems`, for callers outside this process: bytes become base64, which JSON can hold. */
 export function jsonItems(names: TableNames): (write: Write) => TransactionItem {
   const itemOf = transactionItems(names);
-  // As it was before a Buffer told what it has as JSON.
+  // Reads the original value from `this`, because `value` is already what a Buffer's `toJSON` returned.
   function base64(this: Record<string, unknown>, name: string, value: unknown): unknown {
     const bytes = this[name];
     return bytes instanceof Uint8Array ? Buffer.from(bytes).toString('base64') : value;
@@ -35,8 +35,8 @@ export function jsonItems(names: TableNames): (write: Write) => TransactionItem 
 }
 
 /**
- * Commits entries, the caller's and the queue's, all or none. Rejects with StoreError when nothing or nothing certain is known of it,
- * else with the AWS client's own error: TransactionCanceledException foremost.
+ * Commits entries, the caller's and the queue's, all or none. Rejects with StoreError if nothing was committed or the outcome
+ * is unknown. Otherwise rejects with the AWS client's own error, usually TransactionCanceledException.
  */
 export async function commitTransaction(
   { client, clock }: { client: DynamoDBClient; clock: CorrectedClock },
