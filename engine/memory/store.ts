@@ -1,6 +1,6 @@
 /**
- * The store in memory: DynamoDB with strongly consistent writes, and reads that may lag where DynamoDB's may. Each call
- * takes effect at once, as a whole, when it is made; a store over this one adds what goes wrong (simulated-store.ts).
+ * The store in memory: like DynamoDB, writes are strongly consistent, and eventually consistent reads may lag. Each call takes
+ * effect at once, as a whole. simulation/faulty-store.ts wraps this store to inject faults.
  */
 import { applySet, checkPlaces, holds } from '../port/condition-evaluator.ts';
 import {
@@ -31,14 +31,14 @@ export const transactionWritesMax = 100;
 const transactionBytesMax = 4 * 1024 * 1024;
 
 export interface MemoryStoreOptions {
-  /** The clock that `WriteOptions.by` is held against. */
+  /** The clock that `WriteOptions.by` is compared with. */
   now?: () => number;
-  /** How far reads that need not be consistent lag behind; without it they do not. */
+  /** How far eventually consistent reads lag. Default: they do not. */
   lag?: ReadLag;
 }
 
 export interface MemoryStore extends Store {
-  /** Every row of a table, in no order: for tests that look at the whole state. */
+  /** Every row of a table, in no particular order, for tests that check the whole state. */
   rows(table: Key['table']): Row[];
 }
 
@@ -56,7 +56,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
       throw new StoreError('the time in which the write was safe has passed', 'no', undefined, 'late');
   }
 
-  /** The row as the write leaves it, given the row that it would put; throws for a defect. */
+  /** The row after the write; `put` is the row that a put stores. Throws for a change that DynamoDB would refuse. */
   function outcome({ key, then }: Pick<Write, 'key' | 'then'>, put: Row | undefined, row: Row | undefined): Row | undefined {
     if (!('set' in then)) return put;
     const changed = storedCopy(row!);
@@ -128,7 +128,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
   };
 }
 
-/** Throws for what is wrong with a write whatever row it meets; answers a copy of the row that it puts. */
+/** Throws for errors that do not depend on the current row. Returns a copy of the row to put. */
 function checkWrite({ key, then }: Pick<Write, 'key' | 'then'>): Row | undefined {
   if ('put' in then) return checked(key, then.put);
   if (!('set' in then)) return undefined;
@@ -140,7 +140,7 @@ function checkWrite({ key, then }: Pick<Write, 'key' | 'then'>): Row | undefined
   return undefined;
 }
 
-/** A copy of the row, unless DynamoDB would refuse it. */
+/** A copy of the row. Throws if DynamoDB would refuse the row. */
 function checked(key: Key, row: Row): Row {
   const copy = storedCopy(row);
   checkKeys(key, copy);

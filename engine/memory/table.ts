@@ -1,18 +1,18 @@
-/** One table in memory: rows by key, sorted within their partition, with the sparse index that `leases` has. */
+/** One table in memory: rows by key, sorted within their partition, with the sparse index of `leases`. */
 import { compareSortKeys, compareStrings } from '../port/condition-evaluator.ts';
 import { dueIndex, type Key, type Range, type Ranged, type Row, tables } from '../port/port.ts';
 import { keyText, storedBytes } from '../port/row-limits.ts';
 
-/** How far a read that need not be consistent lags: each row is seen as it was so many milliseconds ago, row by row. */
+/** How far eventually consistent reads lag: each row is read in its state of some milliseconds ago, with a lag of its own. */
 export interface ReadLag {
   now(): number;
-  /** Asked once for each row that changed lately. */
+  /** The lag of one row. A read calls it once for each row that changed recently. */
   lagMs(range: Range): number;
-  /** What lagMs answers at most: older states are forgotten. */
+  /** The largest lag that `lagMs` returns. Older states are dropped. */
   lagMsMax: number;
 }
 
-/** Stored rows are never changed in place; who takes one out copies it before giving it away. */
+/** Stored rows are never changed in place. Code that returns a row to a caller must copy it first. */
 export interface MemoryTable {
   get(key: Key): Row | undefined;
   set(key: Key, row: Row | undefined): void;
@@ -20,7 +20,7 @@ export interface MemoryTable {
   all(): Row[];
 }
 
-/** A query's answer ends at this: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html */
+/** The size at which a query's page ends: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html */
 export const pageBytesMax = 1024 * 1024;
 
 type SortKey = string | number;
@@ -56,7 +56,7 @@ export function createMemoryTable(name: Key['table'], lag?: ReadLag): MemoryTabl
     past.set(text, [...states.filter(({ until }) => until > forgotten), { until: lag.now(), row }]);
   }
 
-  /** The entries of a partition as a lagging read sees them. */
+  /** The entries of a partition as a lagging read returns them. */
   function lagging(range: Range, current: Entry[], placed: typeof placeDue): Entry[] {
     if (lag === undefined) return current;
     const seen = new Map(current.map((entry) => [entry.text, entry]));
@@ -75,7 +75,7 @@ export function createMemoryTable(name: Key['table'], lag?: ReadLag): MemoryTabl
     return [...seen.values()].sort(compareEntries);
   }
 
-  /** A row is counted once, though it is read a hundred times. */
+  /** The size of a row, computed only once. */
   function bytesOf(row: Row): number {
     const known = sizes.get(row);
     if (known !== undefined) return known;
@@ -172,7 +172,7 @@ function firstAt(entries: Entry[], from: SortKey | undefined, after: Entry | und
   return Math.max(start, entries[behind]?.text === after.text ? behind + 1 : behind);
 }
 
-/** Where the entry is, or belongs. */
+/** The position of the entry, or where to insert it. */
 function positionOf(entries: Entry[], at: Pick<Entry, 'sort' | 'text'>): number {
   let low = 0;
   let high = entries.length;

@@ -1,7 +1,7 @@
 /**
- * One process's way to a store: what can happen between a caller and DynamoDB, drawn by chance. Each call goes out in
- * attempts, as the AWS client makes them; each attempt may be refused for load, lost on the way there or back, come
- * late, or come twice. What the memory store does happens at one instant; here calls take time.
+ * A store as one process sees it, with faults between the process and DynamoDB, drawn at random. A call consists of attempts,
+ * as with the AWS client. An attempt may be throttled, lost on the way there or back, delayed, or duplicated. Each change of
+ * the memory store happens at one instant; calls here take time.
  */
 import { retryMsMax, signedRequestMsMax } from '../../contract/limits.ts';
 import { type Clock, type Random, type Store, StoreError, type Transacted, type Write, type WriteOptions } from '../port/port.ts';
@@ -9,29 +9,29 @@ import { isPublish, shardOf } from '../port/row-limits.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export type Fault =
-  /** Refused for load: surely not applied. */
+  /** Throttled: certainly not applied. */
   | 'throttled'
-  /** Another transaction has the row: surely not applied. */
+  /** Another transaction has the row: certainly not applied. */
   | 'conflict'
-  /** Applied, and nobody learns it. */
+  /** Applied, but the response is lost. */
   | 'lostReply'
-  /** Never arrived, and nobody learns it. */
+  /** The request never arrives, and the caller gets no response. */
   | 'lostRequest'
-  /** Given up by the caller, and applied afterwards. */
+  /** Applied after the caller has given up. */
   | 'late'
-  /** Applied, answered, and applied once more afterwards. */
+  /** Applied and answered, then applied a second time. */
   | 'duplicated'
-  /** Of a batch one part is done, one is not. */
+  /** One part of a batch is applied, the other is not. */
   | 'halfDone'
-  /** A read that need not be consistent shows a row as it was. */
+  /** An eventually consistent read returns an old state of a row. */
   | 'stale'
   | 'pause'
   | 'kill';
 
 export interface Faults {
-  /** The chance of each, by attempt (`pause` and `kill`: by step of a process; `stale`: by row that changed lately). */
+  /** The probability of each fault per attempt (`pause` and `kill`: per step of a process; `stale`: per recently changed row). */
   rates: Record<Fault, number>;
-  /** How long a late or second request may travel. */
+  /** How long a late or duplicate request may travel. */
   lateMsMax: number;
   pauseMsMax: number;
   lagMsMax: number;
@@ -55,7 +55,7 @@ export const noFaults: Faults = {
   lagMsMax: 10_000,
 };
 
-/** Every kind of fault, often enough to meet others of its kind. */
+/** Every kind of fault, frequent enough that several coincide. */
 export const manyFaults: Faults = {
   ...noFaults,
   rates: {
@@ -76,29 +76,32 @@ export interface SimulatedStoreParts {
   memory: Store;
   time: VirtualTime;
   random: Random;
-  /** The process's own, by which `WriteOptions.by` is judged. */
+  /** The process's own clock, which decides whether `WriteOptions.by` has passed. */
   clock: Clock;
   faults: Faults;
-  /** Resolves when the process may go on. */
+  /** Resolves when the process may continue. */
   awake(): Promise<void>;
-  /** Whether this fault strikes now. */
+  /** Whether this fault happens now. */
   draw(fault: Fault): boolean;
 }
 
 interface Attempted {
   by?: number | undefined;
   writes: boolean;
-  /** Whether another's transaction may be in the way. */
+  /** Whether another transaction may conflict. */
   transaction?: boolean;
-  /** What is written, for those who want to know of throttled shards. */
+  /** The writes of the call, to report throttled shards. */
   to?: readonly Pick<Write, 'key' | 'then'>[];
 }
 
 const attemptsMax = 3;
 const travelMsMax = 10;
-/** How long a caller waits for an answer, ms, before it tries again. */
+/** How long a caller waits for a response, ms, before it retries. */
 export const answerMsMax = 5_000;
-/** How long DynamoDB knows the token of a transaction: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */
+/**
+ * How long DynamoDB remembers a transaction's token:
+ * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+ */
 const tokenMs = 10 * 60_000;
 
 export function createSimulatedStore({ memory, time, random, clock, faults, awake, draw }: SimulatedStoreParts): Store {
@@ -106,8 +109,8 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
   const travel = () => time.after(random.number() * travelMsMax);
 
   /**
-   * Attempts of one call, until one is answered. `apply` runs each time that the request arrives; it is told whether it may have before, and
-   * whether it is a copy of one that is answered for itself.
+   * Makes attempts until one is answered. `apply` runs each time that the request arrives. Its arguments say whether an earlier
+   * arrival may have applied it, and whether it is a duplicate of a request that is answered separately.
    */
   async function attempts<Answer>(
     apply: (maybeApplied: boolean, isCopy?: boolean) => Promise<Answer>,
@@ -157,7 +160,7 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
 
   function arrivesLater(apply: (maybeApplied: boolean) => Promise<unknown>): void {
     time.at(time.now() + random.number() * faults.lateMsMax, () => {
-      // Whoever sent it is gone: what it comes to, an error too, nobody hears.
+      // The sender waits no longer: the result, or an error, is discarded.
       void settle(() => apply(true));
     });
   }
@@ -173,7 +176,7 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
     get: (keys) =>
       attempts(
         async () => {
-          // A batch reads its rows one by one: others may write in between.
+          // DynamoDB reads the rows of a batch one by one, so other writes may happen in between.
           const cut = Math.floor(random.number() * keys.length);
           const first = await memory.get(keys.slice(0, cut));
           if (cut > 0) await travel();
@@ -205,7 +208,7 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
     },
 
     async writeAll(writes, { by } = {}) {
-      // A copy does no more than what was answered: that an item was surely not written would else be no answer.
+      // A duplicate applies no more writes than the answer reported. Otherwise "certainly not written" would be false.
       let answered = writes.length;
       try {
         return await attempts(
@@ -231,7 +234,7 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
   };
 }
 
-/** Runs the request where it arrives: its own failure is part of the answer, which may be lost too. */
+/** Applies the request where it arrives. An error is part of the response, which may be lost too. */
 async function settle<Answer>(apply: () => Promise<Answer>): Promise<() => Answer> {
   try {
     const answer = await apply();

@@ -1,6 +1,7 @@
 /**
- * A world to try the rules in: one store in memory, virtual time, and processes that are paused, killed and misled by
- * their clocks. One seed, one history.
+ * A simulated environment for the rules: one store in memory, virtual time, and processes that are paused, killed or have wrong
+ * clocks. A seed determines the whole history. Start here; faulty-store.ts injects the faults, virtual-time.ts orders the
+ * steps.
  */
 import { clockMarginMs } from '../../contract/limits.ts';
 import { createMemoryStore, type MemoryStore } from '../memory/store.ts';
@@ -12,40 +13,40 @@ import { createVirtualTime } from './virtual-time.ts';
 export interface SimulationOptions {
   seed: number;
   faults: Faults;
-  /** When it begins, ms since 1970. */
+  /** When the simulation starts, ms since 1970. */
   start?: number;
-  /** Told of every fault as it is injected. */
+  /** Called for every injected fault. */
   observe?: (event: { at: number; fault: Fault; process: string }) => void;
 }
 
-/** What the code under trial gets of the world. */
+/** The parts that the code under test gets from the simulation. */
 export interface SimulatedProcess {
   name: string;
   store: Store;
   clock: Clock;
   random: Random;
-  /** How far its clock is off, ms; may be changed. It is `trusted` while within `clockMarginMs`. */
+  /** The error of its clock, ms; may be changed. The clock is `trusted` while the error is at most `clockMarginMs`. */
   skewMs: number;
-  /** Stands still until so many milliseconds from now: its requests under way arrive, it learns of nothing. */
+  /** Suspends the process for this many milliseconds. Its requests in progress still arrive, but it sees no responses. */
   pause(ms: number): void;
-  /** Never goes on. Its requests under way arrive. */
+  /** Stops the process forever. Its requests in progress still arrive. */
   kill(): void;
 }
 
 export interface Simulation {
-  /** The store as it truly is: for checks, which take no time and meet no faults. */
+  /** The true state of the store, for checks: calls take no time and meet no faults. */
   memory: MemoryStore;
   random: Random;
   now(): number;
   /** How often each fault was injected. */
   counts: Record<Fault, number>;
-  /** Starts a process; resolves when it has ended or was killed. */
+  /** Starts a process. Resolves when it has ended or was killed. */
   spawn(
     name: string,
     body: (process: SimulatedProcess) => Promise<void>,
-    options?: { skewMs?: number /** Never paused, never killed by chance. */; steady?: boolean },
+    options?: { skewMs?: number /** Never paused or killed at random. */; steady?: boolean },
   ): Promise<'ended' | 'killed'>;
-  /** Lets time pass until all processes ended, or until the instant. Rejects with what a process threw. */
+  /** Advances time until all processes have ended, or until the instant. Rejects with an error that a process threw. */
   run(until?: number): Promise<void>;
 }
 
@@ -86,7 +87,7 @@ export function createSimulation({ seed, faults, start = startDefault, observe }
       died = resolve;
     });
 
-    /** Goes on when the process may: not while it stands still, and never once it is dead. */
+    /** Resolves when the process may continue: not while it is paused, and never once it is dead. */
     async function awake(): Promise<void> {
       if (!steady && draw('kill', name)) process.kill();
       if (!steady && draw('pause', name)) process.pause(random.number() * faults.pauseMsMax);

@@ -1,17 +1,17 @@
 /**
- * Time that passes only when everything waits: many asynchronous processes run one step at a time, in an order that a
- * seed decides. Holds as long as they await nothing but this time.
+ * Time that advances only when every process waits. Asynchronous processes run one step at a time, in an order that the seed
+ * determines. This holds only while they await nothing but this time.
  */
 import type { Random } from '../port/port.ts';
 
 export interface VirtualTime {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Calls `wake` when the instant has come; those of one instant in an order that chance decides. */
+  /** Calls `wake` at the instant. Wakes at the same instant run in random order. */
   at(instant: number, wake: () => void): void;
-  /** Resolves after so many milliseconds. */
+  /** Resolves after this many milliseconds. */
   after(ms: number): Promise<void>;
-  /** Lets time pass until nothing is waiting any more, or the instant has come. */
+  /** Advances time until nothing waits any more, or until the instant. */
   run(until?: number): Promise<void>;
 }
 
@@ -21,7 +21,7 @@ interface Waiting {
   wake: () => void;
 }
 
-/** Going round the event loop takes longer than most steps do. */
+/** Steps between two turns of the event loop, because a turn takes longer than most steps. */
 const stepsAtOnce = 1000;
 
 export function createVirtualTime(random: Random, start: number): VirtualTime {
@@ -45,7 +45,7 @@ export function createVirtualTime(random: Random, start: number): VirtualTime {
     at,
     after: (ms) => new Promise((resolve) => at(now + ms, resolve)),
     async run(until = Number.POSITIVE_INFINITY) {
-      // What was woken runs on to its next wait before anything else is woken.
+      // A process that was woken runs to its next wait before the next one is woken.
       await settled();
       for (let steps = 1; waiting.length > 0 && waiting[0]!.instant <= until; steps++) {
         const { instant, wake } = waiting.shift()!;
@@ -63,14 +63,14 @@ function isBefore(a: Waiting, b: Waiting): boolean {
   return a.instant < b.instant || (a.instant === b.instant && a.tie < b.tie);
 }
 
-/** Resolves when no promise has anything left to do: what is to come at the next tick comes after all microtasks. */
+/** Resolves when all pending promise callbacks have run: the next tick comes after all microtasks. */
 function settled(): Promise<void> {
   return new Promise((resolve) => {
     process.nextTick(resolve);
   });
 }
 
-/** Lets what else the program waits for have its turn. */
+/** Lets other work of the program run. */
 function others(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
