@@ -1,4 +1,4 @@
-/** One call of DynamoDB without the AWS SDK: JSON, signed (Signature Version 4), over a connection that is kept. */
+/** Calls DynamoDB without the AWS SDK: JSON, signed with Signature Version 4, over kept-alive connections. */
 import { createHash, createHmac } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { anywhere } from './ground.ts';

@@ -1,13 +1,13 @@
 /**
- * Bodies of an exact size, as JSON text. Forty bytes are a small event. Larger ones are an order's event whose bulk is random
- * characters (an opaque document, a signature, an encrypted part), so that deflating takes off a quarter and no more:
- * most JSON in earnest shrinks to a third or less, and is stored for less than what is measured here.
+ * Bodies with an exact size as JSON text. Forty bytes are a small event. A larger body is an order event filled up with random characters
+ * (like an opaque document, a signature or an encrypted part), so that compression saves only a quarter. Most real JSON compresses to a
+ * third or less, and costs less to store than what is measured here.
  */
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 import type { Json } from '../contract/contract.ts';
 
-/** From this on a body is an order's event. */
+/** Bodies of this size or more are order events. */
 const eventBytesMin = 256;
 
 export function bodyOf(bytes: number): Json {
@@ -18,7 +18,7 @@ export function bodyOf(bytes: number): Json {
   return { ...frame, [bulk]: randomText(missing) };
 }
 
-/** What is left of a body's text once deflated, as a share. */
+/** Compressed size of a body's text, as a share of its size. */
 export function deflatedShare(bytes: number): number {
   const text = Buffer.from(JSON.stringify(bodyOf(bytes)));
   return deflateRawSync(text).length / text.length;
@@ -36,7 +36,7 @@ function orderEvent(): { [name: string]: Json } {
   };
 }
 
-/** Characters of base64url: six bits each. */
+/** Random characters of base64url. Each holds six bits. */
 function randomText(chars: number): string {
   return randomBytes(Math.ceil((chars * 3) / 4))
     .toString('base64url')

@@ -1,6 +1,6 @@
 /**
- * What a queue can take: the engine itself over a model of DynamoDB's partitions, in virtual time, so that the figures are the same on
- * every machine. `node bench/capacity.ts [--json] [--shards-max N]`; docs/numbers.md says what the figures mean.
+ * Measures the throughput of queues: the real engine over a model of DynamoDB's partitions, in virtual time, so that the figures are the
+ * same on every machine. `node bench/capacity.ts [--json] [--shards-max N]`; docs/numbers.md explains the figures.
  */
 import { parseArgs } from 'node:util';
 import { shardsMax } from '../contract/limits.ts';
@@ -11,14 +11,14 @@ import { table } from './table.ts';
 const { values } = parseArgs({ options: { json: { type: 'boolean' }, 'shards-max': { type: 'string' } } });
 const shardsLast = Math.min(shardsMax, Number(values['shards-max'] ?? shardsMax));
 
-/** Nine tenths of what a shard takes: 1,000 units a second of its partition of the index, two for each parcel of ten. */
+/** Nine tenths of a shard's capacity: its partition of the index takes 1,000 units a second, and each parcel of ten needs two. */
 const scale: Scale = { limits: partitionLimits, seed: 1, perShard: { perSecond: 4_500, publishers: 4, receivers: 30 } };
-/** The table's limit left out, and `leases` spread as widely as that asks for. */
+/** Without the table's limit, and with `leases` spread over as many partitions as that requires. */
 const unlimited: Scale = {
   ...scale,
   limits: { ...partitionLimits, tableUnitsPerSecond: null, leasesPartitions: 4096 },
 };
-/** Many publishers side by side, as functions are: none of them waits for another. */
+/** Many concurrent publishers, as Lambda functions are: none of them waits for another. */
 const burst: Scale = { ...scale, perShard: { perSecond: 3_000, publishers: 30, receivers: 16 } };
 
 const perSecond = ({ tally, seconds }: Measured) => tally.acked / seconds;

@@ -1,4 +1,4 @@
-/** The queue's calls in process, and over HTTP to a local server in a child process. */
+/** The transports that `throughput.ts` measures: calls in process, and calls over HTTP to a local server in a child process. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-/** Size of each function's bundle, and the time that Node takes to load it, its own start taken off. */
+/** Measures the size of each function's bundle, and the time that Node takes to load it, without Node's own start time. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ export interface ColdStart {
   loadMs: number;
 }
 
-/** What a function reads from its environment when it starts. */
+/** The environment variables that a function reads when it starts. */
 const variables = {
   AWS_REGION: 'us-east-1',
   AWS_LAMBDA_FUNCTION_NAME: 'bench',
@@ -35,7 +35,7 @@ export async function coldStarts(times: number): Promise<ColdStart[]> {
     for (const { entry, bytes, startBytes } of bundles) {
       const url = pathToFileURL(join(folder, entry, 'index.mjs')).href;
       const added: number[] = [];
-      // By turns, so that what else the machine does weighs on both alike.
+      // Alternate, so that other work on the machine affects both measurements equally.
       for (let time = 0; time < times; time++)
         added.push(-(await startMs('')) + (await startMs(`await import(${JSON.stringify(url)})`)));
       starts.push({ entry, bytes, startBytes, loadMs: median(added) });

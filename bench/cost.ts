@@ -1,6 +1,8 @@
 /**
- * What a message costs in DynamoDB: write units, read units and calls over publish, receive and ack, counted on a real DynamoDB
- * engine that this command starts. `node bench/cost.ts [--json]`; docs/numbers.md says what the figures mean.
+ * Measures what a message costs in DynamoDB: write units, read units and calls of publish, receive and ack, counted on the embedded
+ * DynamoDB engine. `node bench/cost.ts [--json]`; docs/numbers.md explains the figures.
+ * This folder holds the measurements behind docs/numbers.md. The programs are `cost.ts`, `speed.ts`, `sweep.ts`, `groups.ts` and
+ * `capacity.ts`; `ground.ts` builds the test bed that all but the last one use.
  */
 import { deflatedShare } from './bodies.ts';
 import { type Ground, layGround } from './ground.ts';
@@ -13,7 +15,7 @@ import { costOfTransactionSteps } from './transaction-steps.ts';
 
 const bodiesBytes = [40, 1024, 16 * 1024];
 const batches = [1, 10];
-/** Messages of one publish and of one receive, where they differ; of 40 bytes each. */
+/** Messages per publish and per receive, where the two differ. Bodies have 40 bytes. */
 const unequalBatches = [
   { publishBatch: 1, receiveBatch: 10 },
   { publishBatch: 1, receiveBatch: 100 },
@@ -21,7 +23,7 @@ const unequalBatches = [
   { publishBatch: 10, receiveBatch: 1 },
 ];
 const receiverCounts = [1, 8, 32];
-/** Calls of publish, or of receive, in each measurement: enough that how receivers learn of each other, and the end, weigh little. */
+/** Publish calls of each measurement, by number of receivers: enough that the conflicts at the start and at the end weigh little. */
 const publishesOf: Record<number, number> = { 1: 200, 8: 800, 32: 3_000 };
 const publishesInTensOf: Record<number, number> = { 1: 100, 8: 400, 32: 1_500 };
 const messagesOfUnequal: Record<number, number> = { 1: 400, 8: 2_000, 32: 6_000 };

@@ -1,4 +1,4 @@
-/** A clock that a measurement drives: to sleep passes the time at once. */
+/** A clock that a measurement drives: sleeping advances the time at once. */
 import type { CorrectedClock } from '../engine/dynamo/corrected-clock.ts';
 
 export function drivenClock(): CorrectedClock {

@@ -1,4 +1,4 @@
-/** The ground of a measurement: an embedded DynamoDB engine with tables, and queue engines over it that are each on their own. */
+/** The test bed of a measurement: an embedded DynamoDB engine with tables, and independent queue engines that work on it. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createEngine } from '../engine/create.ts';
 import { createDynamoClient } from '../engine/dynamo/client.ts';
@@ -14,7 +14,7 @@ import { Meter } from './meter.ts';
 export const tableNames = { messages: 'bench-messages', leases: 'bench-leases', queues: 'bench-queues' };
 export const anywhere = { region: 'us-east-1', credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' } };
 
-/** One process of the queue as a Lambda container would be: its own AWS client, caches and windows. */
+/** Stands for one process of the queue, such as a Lambda container: it has its own AWS client, caches and claim windows. */
 export interface Instance {
   engine: Engine;
   client: DynamoDBClient;
@@ -23,12 +23,12 @@ export interface Instance {
 
 export interface Ground {
   endpoint: string;
-  /** `metered`: DynamoDB is asked for the units of each call, which takes a little time. */
+  /** `metered`: requests the capacity units of each call from DynamoDB, which takes a little time. Default: true. */
   instance(options?: { metered?: boolean; clock?: CorrectedClock }): Instance;
   close(): Promise<void>;
 }
 
-/** Rows are kept in memory: what is measured is the queue, not this machine's disk. */
+/** Rows are kept in memory, so that the queue is measured, not this machine's disk. */
 export async function layGround(): Promise<Ground> {
   const { endpoint, stop } = await startEmbeddedDynamodb();
   const clients: DynamoDBClient[] = [];

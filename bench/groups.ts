@@ -1,6 +1,6 @@
 /**
- * How fair groups are to each other: many groups, of which one holds far more messages than all others together. Counts the turns that
- * the large one had before each of the others was received. `node bench/groups.ts [--groups N --large M]`
+ * Measures fairness between groups: one of many groups holds far more messages than all others together. Counts how many turns the large
+ * group gets until every other group has been received. `node bench/groups.ts [--groups N --large M]`
  */
 import { parseArgs } from 'node:util';
 import { batchEntriesMax } from '../contract/limits.ts';

@@ -1,4 +1,4 @@
-/** What is paid while nothing happens: counted, under a clock that the measurement drives. */
+/** Counts what an idle queue and an idle consumer cost, under a clock that the measurement drives. */
 
 import { sweepPeriodMs, waitSecondsMax } from '../contract/limits.ts';
 import { maxIdlePollSecondsDefault } from '../sdk/consumer/options.ts';
@@ -14,14 +14,14 @@ interface ConsumerCost {
 }
 
 export interface IdleCost {
-  /** It waits at the server, 20 s each time. */
+  /** A consumer that waits at the server, 20 s per receive. */
   waiting: ConsumerCost;
-  /** It asks every five seconds, and does not wait: what a consumer does on AWS. */
+  /** A consumer that receives every five seconds without waiting, as on AWS. */
   asking: ConsumerCost;
   sweep: { callsPerMinute: number; callsPerMinuteAndQueue: number; readUnitsPerMinuteAndQueue: number };
 }
 
-/** On ground where no queue is yet. */
+/** The test bed must not contain a queue yet. */
 export async function idleCost(ground: Ground): Promise<IdleCost> {
   const clock = drivenClock();
   const { engine, meter } = ground.instance({ clock });

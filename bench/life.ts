@@ -1,4 +1,4 @@
-/** The life of messages, measured: published, received and acked, by so many receivers side by side. */
+/** Measures the life of messages: published, then received and acked by several concurrent receivers. */
 
 import { bodyOf } from './bodies.ts';
 import type { Ground, Instance } from './ground.ts';
@@ -7,9 +7,9 @@ import type { Metered } from './meter.ts';
 export interface LifePlan {
   messages: number;
   bodyBytes: number;
-  /** Messages in one publish. */
+  /** Messages per publish. */
   publishBatch: number;
-  /** Messages that one receive asks for, and receipts in one ack. */
+  /** Messages that one receive requests; also the maximum of receipts per ack. */
   receiveBatch: number;
   receivers: number;
 }
@@ -22,7 +22,7 @@ export interface Cost {
   refused: number;
 }
 
-/** What publish, receive and ack of one message cost, on average. */
+/** Average cost of publish, receive and ack of one message. */
 export async function costOfLife(ground: Ground, plan: LifePlan): Promise<Cost> {
   const queue = { queue: `bench-${crypto.randomUUID()}` };
   const publisher = ground.instance();
@@ -47,7 +47,7 @@ export async function costOfLife(ground: Ground, plan: LifePlan): Promise<Cost> 
   return perMessage([publisher, ...receivers], plan.messages);
 }
 
-/** Publishes with a few calls side by side: it is counted, not timed. */
+/** Publishes with a few concurrent calls. Concurrency does not distort the result, because calls are counted, not timed. */
 export async function publish(
   { engine }: Instance,
   queue: { queue: string },

@@ -1,9 +1,9 @@
 /**
- * Counts what an AWS client asks of DynamoDB: calls as they go out, retries included, and capacity units as DynamoDB
- * states them with each answer.
+ * The capacity meter. It counts the calls of an AWS client to DynamoDB, including retries, and the capacity units that DynamoDB reports with
+ * each response.
  *
- * A write that its condition refuses is charged, but its error does not say so: one unit per started kibibyte of the larger
- * of the row in the way and the row that was to be put.
+ * A write whose condition fails is billed, but the error does not report its units. The meter computes them: one unit per started kibibyte
+ * of the existing row or of the row to put, whichever is larger.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html#write-operation-consumption
  */
 import {
@@ -38,7 +38,7 @@ export class Meter {
     return { ...this.#counted };
   }
 
-  /** Counts from 0 again, and answers what was counted until now. */
+  /** Returns the counts so far and restarts from 0. */
   reset(): Metered {
     const until = this.#counted;
     this.#counted = { ...none };
@@ -49,7 +49,7 @@ export class Meter {
     client.middlewareStack.add(
       (next, context) => async (args) => {
         const operation = (context.commandName ?? '').replace(/Command$/, '');
-        // Changed in place: the store knows its calls by their inputs.
+        // Change the input in place: the store identifies its calls by their input objects.
         (args.input as { ReturnConsumedCapacity?: string }).ReturnConsumedCapacity = 'TOTAL';
         try {
           const answer = await next(args);
@@ -70,7 +70,7 @@ export class Meter {
         this.#counted.calls++;
         return next(args);
       },
-      // Runs for each attempt.
+      // This step runs once per attempt, including retries.
       { name: 'meterCalls', step: 'finalizeRequest', priority: 'low' },
     );
   }

@@ -1,4 +1,4 @@
-/** What the same AWS client makes of the same DynamoDB engine by itself: the six calls of a message's life, without the queue. */
+/** The baseline: the six DynamoDB calls of a message's life, made by the same AWS client on the same DynamoDB engine, without the queue. */
 import { DeleteItemCommand, type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { bareCall } from './bare-request.ts';
 import { bodyOf } from './bodies.ts';
@@ -12,7 +12,7 @@ export interface RawCalls {
   cpuMsPerCall: number;
 }
 
-/** With so many flows side by side. */
+/** Runs `lives` lives in `flows` concurrent flows. */
 export async function rawCalls(client: DynamoDBClient, lives: number, flows: number): Promise<RawCalls> {
   let left = lives;
   const cpuMs = ownCpuMs();
@@ -44,7 +44,7 @@ export interface CallCost {
   wallMs: number;
 }
 
-/** One GetItem after another: by the AWS client, and signed by hand. */
+/** Measures sequential GetItem calls, by the AWS client and signed by hand. */
 export async function callCosts(
   client: DynamoDBClient,
   endpoint: string,
@@ -59,7 +59,7 @@ export async function callCosts(
 }
 
 async function oneAfterAnother(call: () => Promise<unknown>, calls: number): Promise<CallCost> {
-  // The first ones find code that is not compiled yet.
+  // Warm up: the first calls run code that is not compiled yet.
   for (let warmUp = 0; warmUp < calls / 4; warmUp++) await call();
   const cpuMs = ownCpuMs();
   const startedAt = performance.now();

@@ -1,4 +1,4 @@
-/** What it costs to use messages as records: in groups, by priority, cancelled and put off by id. */
+/** Measures what groups, priorities, limits, and cancelling or delaying a message by id cost. */
 import type { PublishEntry, QueueSettings } from '../contract/contract.ts';
 import { bodyOf } from './bodies.ts';
 import type { Ground, Instance } from './ground.ts';
@@ -12,12 +12,12 @@ type Entry = (index: number) => Omit<PublishEntry, 'body'>;
 
 interface Plan {
   settings?: Partial<QueueSettings>;
-  /** Messages of one call. */
+  /** Messages per call. */
   batch: number;
   entry: Entry;
 }
 
-/** Each with one receiver, so many messages, and a body of forty bytes. */
+/** Measures each step with one receiver, `messages` messages, and bodies of forty bytes. */
 export async function costOfRecordSteps(ground: Ground, messages: number): Promise<Step[]> {
   const levels = { priority: { levels: 3, order: 'strict' as const } };
   const life = (plan: Plan) => wholeLife(ground, messages, plan);

@@ -1,4 +1,4 @@
-/** The local server in a process of its own, for a parent that measures it: `node bench/server.ts ENDPOINT KEY`, with an IPC channel. */
+/** The local server as a child process, for `speed.ts`, which measures it: `node bench/server.ts ENDPOINT KEY`, with an IPC channel. */
 import { startLocal } from '../functions/local/server.ts';
 import type { Log } from '../functions/service/log.ts';
 

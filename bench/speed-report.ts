@@ -1,4 +1,4 @@
-/** What `speed.ts` found, as tables. */
+/** Prints the results of `speed.ts` as tables. */
 import type { ColdStart } from './cold-start.ts';
 import type { IdleCost } from './idle.ts';
 import type { CallCost, RawCalls } from './raw-calls.ts';
@@ -8,14 +8,14 @@ import { apiBundleBytes, apiColdStartMs, shareOfRaw } from './targets.ts';
 export interface SpeedRow {
   by: 'in process' | 'HTTP';
   step: 'publish' | 'receiveAndAck';
-  /** Messages in one call. */
+  /** Messages per call. */
   batch: number;
   messagesPerSecond: number;
-  /** Messages a second times DynamoDB's calls a message, as a share of the raw calls a second. */
+  /** Messages per second times DynamoDB calls per message, as a share of raw calls per second. */
   shareOfRaw: number;
-  /** The processor time of so many raw calls, as a share of the queue's own for a message: less at the mercy of other work. */
+  /** CPU time of as many raw calls as a message needs, as a share of the queue's CPU time per message. Less affected by other work. */
   shareByCpu: number;
-  /** Processor time by process: who calls (over HTTP), the queue, the DynamoDB engine. */
+  /** CPU time per process: `client` (only over HTTP), `queue` and `dynamodb`. */
   cpuMsPerMessage: Record<string, number>;
 }
 

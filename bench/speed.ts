@@ -1,6 +1,6 @@
 /**
- * How fast the queue is, and where the time goes: messages a second beside the raw calls a second of the same AWS client on the same
- * DynamoDB engine, processor time, idle cost, bundles and cold starts. `node bench/speed.ts [--json]`; see docs/numbers.md.
+ * Measures how fast the queue is and where the time goes: messages per second against raw calls per second of the same AWS client on the
+ * same DynamoDB engine, CPU time, idle cost, bundles and cold starts. `node bench/speed.ts [--json]`; see docs/numbers.md.
  */
 import { closeBare } from './bare-request.ts';
 import { type HttpCarrier, inProcess, overHttp } from './carriers.ts';
@@ -19,7 +19,7 @@ const messagesOf: Record<number, number> = { 1: 600, 10: 3_000 };
 const rawLives = 60;
 const singleCalls = 300;
 const coldStartTimes = 7;
-/** Calls of one message's publish, and of its receive and ack. */
+/** DynamoDB calls of one message's publish, and of its receive and ack. */
 const callsOf = { publish: 1, receiveAndAck: 5 };
 
 type Side = { name: SpeedRow['by']; carrier: Carrier; readCpu: ReadCpu };
@@ -33,12 +33,12 @@ async function measureSide(
   return (['publish', 'receiveAndAck'] as const).map((step) => ({ by: name, step, batch, ...measured[step] }));
 }
 
-/** Each round measures all, raw calls before and after each: what else the machine does comes and goes. */
+/** Each round measures everything, with raw calls before and after each measurement, because the load from other work varies over time. */
 async function measureRounds(ground: Ground, sides: readonly Side[]): Promise<Pick<SpeedReport, 'raw' | 'rows'>> {
   const { client } = ground.instance({ metered: false });
   const rows = new Map<string, SpeedRow[]>();
   const raws: RawCalls[] = [];
-  // The first round, in which code is compiled, does not count.
+  // The first round warms up the code and does not count.
   for (let round = 0; round <= rounds; round++) {
     for (const [batch, side] of batches.flatMap((size) => sides.map((one) => [size, one] as const))) {
       const before = await rawCalls(client, rawLives, flows);

@@ -1,4 +1,4 @@
-/** What the steps beside publish, receive and ack cost: a second receive, a longer lease, lives that begin otherwise. */
+/** Measures the steps beyond a plain publish, receive and ack: redelivery, extend, own ids, keys, delays, prepared and kept messages, ticks. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QueueSettings } from '../contract/contract.ts';
 import { awakeMs, batchEntriesMax, sweepPeriodMs } from '../contract/limits.ts';
@@ -12,7 +12,7 @@ import type { Target } from './targets.ts';
 
 export interface Step {
   name: string;
-  /** Write units each. */
+  /** Write units per message. */
   target: Target;
   cost: Cost;
 }
@@ -20,7 +20,7 @@ export interface Step {
 const bodyBytes = 40;
 const delaySeconds = 1;
 
-/** Each with one receiver, one message a call, so many messages, and a body of forty bytes. */
+/** Measures each step with one receiver, `messages` messages and bodies of forty bytes, one message per call unless the step says otherwise. */
 export async function costOfSteps(ground: Ground, messages: number): Promise<Step[]> {
   return [
     { name: 'receive again, the first time', target: { atMost: 3 }, cost: await redelivery(ground, messages, 1) },
@@ -65,7 +65,7 @@ async function publishEach({ engine }: Instance, queue: Queue, messages: number,
   }
 }
 
-/** Receives until so many are in hand. */
+/** Receives until it holds `messages` receipts. */
 async function receiveEach({ engine }: Instance, queue: Queue, messages: number, input: object = {}): Promise<string[]> {
   const receipts: string[] = [];
   while (receipts.length < messages) {
@@ -75,7 +75,7 @@ async function receiveEach({ engine }: Instance, queue: Queue, messages: number,
   return receipts;
 }
 
-/** The first time the row of `messages` is removed once more, for the receive before may not have come so far. */
+/** The first redelivery deletes the row of `messages` again, because the first receive may have failed before it did. */
 async function redelivery(ground: Ground, messages: number, times: number): Promise<Cost> {
   const { instance, queue } = await queueOf(ground, { backoff: null });
   await publishEach(instance, queue, messages, () => ({}));
@@ -105,7 +105,7 @@ async function wholeLife(
   const { instance, queue } = await queueOf(ground, settings);
   await publishEach(instance, queue, messages, more);
   const longest = Math.max(...Array.from({ length: messages }, (_, index) => more(index).delaySeconds ?? 0));
-  // All are due then: no receive looks in vain.
+  // Wait until all messages are due, so that no receive is empty.
   await delay(longest * 1000);
   for (const receipt of await receiveEach(instance, queue, messages)) {
     await instance.engine.call('ack', queue, { receipts: [receipt] });
@@ -113,7 +113,7 @@ async function wholeLife(
   return perMessage([instance], messages);
 }
 
-/** Published, received and acked so many at a time; the acks with a result of forty bytes. */
+/** Publishes, receives and acks `batch` messages at a time. Each ack has a result of forty bytes. */
 async function keptLife(ground: Ground, messages: number, batch: number): Promise<Cost> {
   const { instance, queue } = await queueOf(ground, { keep: { doneSeconds: 60, deadSeconds: 60 } });
   await publish(instance, queue, { messages, bodyBytes, publishBatch: batch });
@@ -149,13 +149,16 @@ async function preparedLife(ground: Ground, messages: number): Promise<Cost> {
   return perMessage([instance], messages);
 }
 
-/** A tick a minute, published by that minute's sweep, in a transaction of its own; what the sweep costs without it is taken off. The visits to its queue are not. */
+/**
+ * One tick per minute, which that minute's sweep publishes in a transaction. The cost of a sweep without ticks is subtracted; the cost of
+ * visits to the queue that the ticks keep awake is not.
+ */
 async function ticks(ground: Ground, messages: number): Promise<Cost> {
   const time = { now: Date.now() };
-  // DynamoDB's own time is not the one that passes here.
+  // Ignore DynamoDB's time: the clock here is virtual.
   const clock = { ...createCorrectedClock(() => time.now), observe: () => {} };
   const instance = ground.instance({ clock });
-  // What becomes of the messages is not counted here; left where they are, they would be looked at by each sweep.
+  // A separate, uncounted consumer removes the messages: otherwise each sweep would read them.
   const consumer = ground.instance({ clock });
   const name = `bench-${crypto.randomUUID()}`;
   const { engine } = instance;
@@ -171,7 +174,7 @@ async function ticks(ground: Ground, messages: number): Promise<Cost> {
     return perMessage([instance], messages);
   };
   await engine.call('createQueue', { queue: name }, {});
-  // All queues fall asleep first: what is left is what the ticks cost, that they keep their queue awake included.
+  // Let all queues fall asleep first. The difference is then the cost of the ticks, including that they keep their queue awake.
   for (const pause of [awakeMs + arrivedMs + sweepPeriodMs, sweepPeriodMs]) {
     time.now += pause;
     await engine.sweep({ until: time.now + sweepPeriodMs });

@@ -1,7 +1,7 @@
 /**
- * What the sweep costs: of queues that sleep, of queues that are awake and empty, and of queues in which a message waits. Counts calls and
- * read units on the embedded DynamoDB engine, and the processor time of the process that sweeps; reckons from these what a month
- * costs, and how long a run takes at the functions' default memory. `node bench/sweep.ts [--idle N --awake N]`
+ * Measures what the sweep costs for queues that are asleep, that are awake and empty, and in which a message waits. Counts calls and
+ * capacity units on the embedded DynamoDB engine, and the CPU time of the sweeping process. Computes from these the cost per month, and how
+ * long a run takes at the functions' default memory. `node bench/sweep.ts [--idle N --awake N]`
  */
 import { parseArgs } from 'node:util';
 import { awakeMs, sweepPeriodMs } from '../contract/limits.ts';
@@ -14,13 +14,13 @@ const { values } = parseArgs({
   options: { idle: { type: 'string', default: '1000' }, awake: { type: 'string', default: '5000' } },
 });
 
-/** Prices of us-east-1, dollars: https://aws.amazon.com/dynamodb/pricing/on-demand/, https://aws.amazon.com/lambda/pricing/ (arm64). */
+/** Prices of us-east-1 in dollars: https://aws.amazon.com/dynamodb/pricing/on-demand/, https://aws.amazon.com/lambda/pricing/ (arm64). */
 const dollarsPerReadUnit = 0.125e-6;
 const dollarsPerWriteUnit = 0.625e-6;
 const dollarsPerGigabyteSecond = 0.0000133334;
 const dollarsPerInvocation = 0.2e-6;
 const sweepsPerMonth = (30 * 24 * 3_600_000) / sweepPeriodMs;
-/** The default of the construct, MB, and what Lambda gives a whole processor for: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+/** The construct's default memory, and the memory at which Lambda gives one whole CPU, in MB: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 const memoryMb = 1024;
 const processorMb = 1769;
 const sweepsAveraged = 3;
@@ -36,7 +36,7 @@ interface Run {
   cpuMs: number;
 }
 
-/** The mean of some sweeps. */
+/** Averages over several sweeps. */
 async function measure(what: string, { engine, meter }: Instance, now: () => number, pass: () => Promise<void>): Promise<Run> {
   const run: Run = { what, visited: 0, asleep: 0, calls: 0, readUnits: 0, writeUnits: 0, cpuMs: 0 };
   for (let sweep = 0; sweep < sweepsAveraged; sweep++) {
@@ -57,7 +57,7 @@ async function measure(what: string, { engine, meter }: Instance, now: () => num
   return run;
 }
 
-/** How long a run takes at the default memory, if the processor is what it waits for. */
+/** How long a run takes at the default memory if it is limited by CPU. */
 const secondsAtDefault = ({ cpuMs }: Run) => cpuMs / 1000 / (memoryMb / processorMb);
 
 function dollarsAMonth(run: Run): number {
@@ -89,7 +89,7 @@ async function runs(ground: Ground): Promise<Run[]> {
   await create(instance, 0, idle);
   found.push(await of(`${idle} queues, awake and empty`));
   await clock.sleep(awakeMs + arrivedMs);
-  // These let them sleep.
+  // These sweeps put the queues to sleep.
   await of('');
   found.push(await of(`${idle} queues, asleep`));
   const each = (run: (queue: string) => Promise<unknown>) => inTurn(0, idle, (queue) => run(`queue-${queue}`));
@@ -99,7 +99,7 @@ async function runs(ground: Ground): Promise<Run[]> {
   await of('');
   const awake = Number(values.awake);
   await create(instance, idle, awake);
-  // A change of the settings wakes them.
+  // A change of settings wakes the queues.
   await each((queue) => instance.engine.call('updateQueue', { queue }, {}));
   found.push(await of(`${awake} queues, awake and empty`));
   return found;

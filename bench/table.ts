@@ -1,4 +1,4 @@
-/** Tables as Markdown, for the eye and for docs/numbers.md alike: numbers to the right. */
+/** Formats Markdown tables for the terminal and for docs/numbers.md. Numbers are aligned right. */
 import { isMet, type Target } from './targets.ts';
 
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
@@ -15,7 +15,7 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
   return [padded[0], rule, ...padded.slice(1)].join('\n');
 }
 
-/** `6.00 (≤ 6.6: met)`. */
+/** A figure with its target, such as `6.00 (≤ 6.6: met)`. */
 export function against(measured: number, target: Target | undefined, digits: number): string {
   const text = measured.toFixed(digits);
   if (target === undefined) return text;

@@ -1,4 +1,4 @@
-/** What is to be reached. Counts hold on any machine; times were set for a small one of two cores. */
+/** The targets of all measurements. Counts hold on any machine; times were set for a small machine with two cores. */
 
 export type Target = { atMost: number } | { atLeast: number };
 
@@ -12,10 +12,10 @@ export interface CostTargets {
   calls?: Target;
 }
 
-/** Settings of a queue are read again each two seconds: on a slow machine that is a call in a hundred. */
+/** A queue's settings are read again every two seconds. On a slow machine that is one call in a hundred. */
 const settingsShare = 1.01;
 
-/** Of one message's life. */
+/** Targets for one message's publish, receive and ack. */
 export function costTargetsOf({
   bodyBytes,
   publishBatch,
@@ -42,7 +42,7 @@ export function costTargetsOf({
   return {};
 }
 
-/** Messages a second times calls a message, as a share of the calls a second that the same AWS client makes by itself. */
+/** Messages per second times calls per message, as a share of the calls per second that the same AWS client makes without the queue. */
 export const shareOfRaw: Target = { atLeast: 0.8 };
 export const apiBundleBytes: Target = { atMost: 1_000_000 };
 export const apiColdStartMs: Target = { atMost: 150 };

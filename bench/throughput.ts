@@ -1,8 +1,8 @@
-/** Messages a second of publish, and of receive with ack, by whatever carries the calls; and the processor time that each took. */
+/** Measures messages per second of publish, and of receive with ack, over any transport, and the CPU time of each. */
 import { bodyOf } from './bodies.ts';
 import { sideBySide } from './timing.ts';
 
-/** The three calls, in process or over HTTP. */
+/** A transport: makes the queue's calls in process or over HTTP. */
 export interface Carrier {
   publish(queue: string, bodies: unknown[]): Promise<void>;
   receive(queue: string, max: number): Promise<string[]>;
@@ -16,7 +16,7 @@ export interface Load {
   flows: number;
 }
 
-/** Processor time used so far, ms, of each process that takes part. */
+/** CPU time used so far by each process that takes part, in ms. */
 export type ReadCpu = () => Promise<Record<string, number>>;
 
 export interface Throughput {

@@ -1,7 +1,7 @@
-/** Times and processor times. Other work on the machine disturbs them, so each is taken several times, and the median counts. */
+/** Measures time and CPU time. Other work on the machine disturbs both, so measure several times and use the median. */
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Jiffies of /proc are hundredths of a second on Linux: `getconf CLK_TCK`. */
+/** A jiffy of /proc is a hundredth of a second on Linux: `getconf CLK_TCK`. */
 const jiffyMs = 10;
 
 export function median(numbers: readonly number[]): number {
@@ -10,13 +10,13 @@ export function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** Processor time that this process has used, ms. */
+/** CPU time that this process has used, in ms. */
 export function ownCpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
 
-/** Of another process, ms; NaN where the system has no /proc. */
+/** CPU time that another process has used, in ms. NaN if its id is unknown, as on systems without /proc. */
 export function cpuMsOf(pid: number | undefined): number {
   if (pid === undefined) return Number.NaN;
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -25,7 +25,7 @@ export function cpuMsOf(pid: number | undefined): number {
   return (Number(fields[11]) + Number(fields[12])) * jiffyMs;
 }
 
-/** The process that serves DynamoDB at this endpoint, where it is the embedded engine and the system has a /proc. */
+/** The id of the embedded engine's process that serves this endpoint. Undefined for other engines and on systems without /proc. */
 export function enginePidOf(endpoint: string): number | undefined {
   const { port } = new URL(endpoint);
   try {
@@ -41,7 +41,7 @@ export function enginePidOf(endpoint: string): number | undefined {
   }
 }
 
-/** Processes come and go while they are listed. */
+/** Returns an empty list if the process has ended since it was listed. */
 function commandLineOf(pid: number): string[] {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
@@ -50,7 +50,7 @@ function commandLineOf(pid: number): string[] {
   }
 }
 
-/** `flows` loops side by side, until `next` says that there is nothing left. */
+/** Runs `flows` concurrent loops until `next` returns undefined. */
 export async function sideBySide(flows: number, next: () => (() => Promise<void>) | undefined): Promise<void> {
   await Promise.all(
     Array.from({ length: flows }, async () => {

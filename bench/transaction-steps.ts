@@ -1,4 +1,4 @@
-/** What publishing and acking within a transaction of the caller's own cost: his units, by his client. */
+/** Measures what publishing and acking in the caller's own transaction cost: the units that the caller's client consumes. */
 
 import { createCorrectedClock } from '../engine/dynamo/corrected-clock.ts';
 import { commitTransaction } from '../engine/dynamo/transactions.ts';
@@ -27,7 +27,7 @@ async function costs(ground: Ground, messages: number, size: number): Promise<{ 
   const instance = ground.instance();
   const queue: Queue = { queue: `bench-${crypto.randomUUID()}` };
   await instance.engine.call('createQueue', queue, {});
-  // The first entries that a queue gives out are noted in its settings, once for all time.
+  // The first `publishItems` of a queue writes to its settings, once ever: exclude that write.
   await instance.engine.call('publishItems', queue, { messages: [{ body: bodyOf(bodyBytes) }] });
   instance.meter.reset();
   for (let left = messages; left > 0; left -= size) {

@@ -1,14 +1,14 @@
-/** Calls as the AWS client makes them, in virtual time: each attempt takes its time, and one that is throttled is made again. */
+/** Models the calls of the AWS client in virtual time: each attempt has a latency, and a throttled attempt is retried. */
 import { type Clock, type Random, StoreError } from '../../engine/port/port.ts';
 import type { VirtualTime } from '../../engine/simulation/virtual-time.ts';
 import type { Throttled } from './partitions.ts';
 
-/** As `engine/dynamo/client.ts` sets it. */
+/** Must equal the setting in `engine/dynamo/client.ts`. */
 const attemptsMax = 4;
-/** The AWS client's mode `standard`, as it is since 2026: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html */
+/** The AWS client's retry mode `standard`, as of 2026: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html */
 const throttledBackoffMs = 1_000;
 const backoffGrowth = 2;
-/** Each client has so many tokens; a retry takes some, a call that goes through gives back what its last retry took. */
+/** Retry tokens of each client. A retry takes some; a successful call gives back what its last retry took, or one if it had none. */
 const tokensMax = 500;
 const retryTokens = 5;
 const tokensGivenBack = 1;
@@ -18,9 +18,9 @@ const latencyJitterMs = 2;
 
 export interface CapacityCounts {
   calls: number;
-  /** Attempts that were throttled, by what was at its limit. */
+  /** Throttled attempts, by what had reached its limit. */
   throttled: Record<Throttled, number>;
-  /** Conditional writes that were refused. */
+  /** Writes whose condition failed. */
   refused: number;
   writeUnits: number;
   readUnits: number;
@@ -37,7 +37,7 @@ export type Answered<Answer> = { answer: Answer } | { throttled: Throttled };
 
 export interface AttemptOptions {
   by?: number | undefined;
-  /** Told of each attempt that was throttled because its partition is hot. */
+  /** Called for each attempt that was throttled because of a hot partition. */
   onHotKey?: () => void;
 }
 
@@ -45,7 +45,7 @@ export function createAttempts({ time, random, clock, counts }: AttemptsParts) {
   let tokens = tokensMax;
   const travel = () => time.after((latencyMs + (2 * random.number() - 1) * latencyJitterMs) / 2);
 
-  /** Makes the request until it is not throttled. Rejects with StoreError, `applied: no`, when it is given up. */
+  /** Retries the request while it is throttled. Rejects with StoreError, `applied: no`, when the attempts or the time are used up. */
   return async function attempt<Answer>(
     request: () => Promise<Answered<Answer>>,
     { by, onHotKey }: AttemptOptions = {},

@@ -1,6 +1,6 @@
 /**
- * One process's way to a store whose partitions take so much and no more. What is throttled is tried again, and given up, as the
- * AWS client and `engine/dynamo/batches.ts` do it.
+ * The store of one process, over partitions of limited capacity. It retries throttled requests, and gives up, as the AWS client and
+ * `engine/dynamo/batches.ts` do: keep it equal to them.
  */
 import { type Key, type Row, type Store, StoreError, type Write, type Written } from '../../engine/port/port.ts';
 import { isPublish, shardOf } from '../../engine/port/row-limits.ts';
@@ -14,7 +14,7 @@ export interface CapacityStoreParts extends AttemptsParts {
 
 type Unconditional = Parameters<Store['writeAll']>[0][number];
 
-/** As in `engine/dynamo/batches.ts`. */
+/** These must equal the limits in `engine/dynamo/batches.ts`. */
 const batchWritesMax = 25;
 const roundsMax = 8;
 const backoffMsMin = 25;
@@ -42,7 +42,7 @@ export function createCapacityStore(parts: CapacityStoreParts): Store {
     return row;
   }
 
-  /** What a write will load if it is made: what its partition, and those of its entries in the index, have to have left. */
+  /** The load of a write if it succeeds: on its own partition, and on the partitions of its index entries. */
   async function intended({ key, then }: Pick<Write, 'key' | 'then'>): Promise<Load[]> {
     const before = await rowAt(key);
     const after = 'put' in then ? then.put : 'remove' in then ? undefined : before;
@@ -71,7 +71,7 @@ export function createCapacityStore(parts: CapacityStoreParts): Store {
       left.push(write);
       reason = answered.throttled;
     }
-    // DynamoDB answers what it left undone, and refuses a batch of which it did nothing.
+    // DynamoDB returns the writes that it did not process. It rejects the batch if it processed none.
     return left.length === writes.length ? { throttled: reason } : { answer: left };
   }
 

@@ -1,4 +1,4 @@
-/** Where the capacity is measured: one store in memory with DynamoDB's partitions over it, virtual time, and processes in it. */
+/** The test bed of capacity measurements: one memory store behind a model of DynamoDB's partitions, virtual time, and queue processes. */
 
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { createEngine } from '../../engine/create.ts';
@@ -19,9 +19,9 @@ export interface CapacityGround {
   time: VirtualTime;
   random: Random;
   counts: CapacityCounts;
-  /** A process with an engine of its own. */
+  /** Creates a process with its own engine. */
   process(): { engine: Engine; clock: Clock };
-  /** How many shards a queue has, and how many of them are received from. */
+  /** How many shards a queue has, and how many of them receives visit. */
   shards(queue: string): Promise<{ shards: number; visited: number }>;
 }
 
@@ -60,7 +60,7 @@ export function layCapacityGround(limits: PartitionLimits, seed: number): Capaci
   };
 }
 
-/** A queue with so many shards; `fixed`: which neither grow nor are retired. */
+/** Creates a queue with `shards` shards. `fixed`: the number of shards never changes. */
 export async function layQueue(
   { memory, time, random }: CapacityGround,
   queue: string,
@@ -72,7 +72,7 @@ export async function layQueue(
     random,
   });
   await engine.call('createQueue', { queue }, {});
-  // Changed, as it says, long after now: too lately to change again.
+  // For `fixed`, the time of the last change is far in the future, so the next change is never due.
   const changedAt = fixed ? time.now() * 2 : time.now() - 1_000_000;
   await memory.write({
     key: queueKey(queue),
@@ -86,7 +86,7 @@ export async function layQueue(
   });
 }
 
-/** Whether a call failed for want of capacity, as its caller sees it. */
+/** Whether a call failed for lack of capacity, as seen by its caller. */
 export function isSurfaced(error: unknown): boolean {
   return error instanceof DumbwaiterError && error.code === 'unavailable';
 }

@@ -1,4 +1,4 @@
-/** Publishers and receivers of one queue, and what they come to. */
+/** Runs publishers and receivers of one queue, and counts their results. */
 
 import type { Engine } from '../../engine/engine.ts';
 import type { Clock } from '../../engine/port/port.ts';
@@ -8,11 +8,11 @@ export interface LoadPlan {
   queue: string;
   publishers: number;
   receivers: number;
-  /** Messages a second that all publishers offer together. */
+  /** Messages per second that all publishers together offer. */
   perSecond: number;
-  /** Publishers wait while this many messages are published and not acked; without it they do not. */
+  /** Publishers pause while this many messages are published but not acked. Default: they never pause. */
   backlogMax?: number;
-  /** Body bytes of each message. */
+  /** Body size of each message. */
   bodyBytes: number;
 }
 
@@ -23,10 +23,10 @@ export interface Tally {
   acked: number;
   receives: number;
   emptyReceives: number;
-  /** Calls, or entries of calls, that failed for want of capacity, by operation. */
+  /** Calls, or entries of calls, that failed for lack of capacity, by operation. */
   surfaced: { publish: number; receive: number; ack: number };
   publishMs: number[];
-  /** From when a message was accepted until it was received. */
+  /** Time from a message's publish until its receive. */
   receiveMs: number[];
 }
 
@@ -50,13 +50,13 @@ export function createTally(): Tally {
 
 export interface Running {
   tally: Tally;
-  /** Messages published and not acked. */
+  /** Messages that are published but not acked. */
   backlog(): number;
   stopPublishing(): void;
   stop(): void;
 }
 
-/** Starts them; they run as the ground's time does. */
+/** Starts the publishers and receivers. They run when the virtual time of the test bed runs. */
 export function startLoad(ground: CapacityGround, plan: LoadPlan): Running {
   const running = { isPublishing: true, isReceiving: true };
   const { backlogMax = Number.POSITIVE_INFINITY } = plan;
@@ -91,7 +91,7 @@ export function startLoad(ground: CapacityGround, plan: LoadPlan): Running {
 
   async function publishOn(engine: Engine, clock: Clock, place: number): Promise<void> {
     const { time } = ground;
-    // Spread over the first period, not all at once.
+    // Spread the starts over the first period.
     await clock.sleep((periodMs * place) / plan.publishers);
     while (running.isPublishing) {
       const startedAt = time.now();
@@ -142,7 +142,7 @@ export function startLoad(ground: CapacityGround, plan: LoadPlan): Running {
   }
 
   const failed = (error: unknown) => {
-    // What no caller should see ends the measurement.
+    // Any other error ends the measurement.
     queueMicrotask(() => {
       throw error;
     });

@@ -1,22 +1,22 @@
 /**
- * What DynamoDB's partitions take: a bucket for each, refilled by so many units a second. A request is admitted while every
- * bucket that it loads has something in it, and is then charged in full; so a bucket may owe, and over time gives its rate exactly.
+ * Models the capacity of DynamoDB's partitions: each has a token bucket that refills at a fixed rate. A request is admitted if every bucket
+ * that it loads is above zero, and is then charged in full. A bucket may go below zero, so over time it gives exactly its rate.
  */
 import { dueIndex, type Key, type Row, tables } from '../../engine/port/port.ts';
 import { storedBytes } from '../../engine/port/row-limits.ts';
 
 export interface PartitionLimits {
-  /** Of each partition: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html */
+  /** Capacity of each partition: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html */
   writeUnitsPerSecond: number;
   readUnitsPerSecond: number;
   /**
-   * How long unused units are kept for later. DynamoDB keeps up to 300 s of them, and promises none:
+   * How many seconds of unused capacity are kept for later. DynamoDB keeps up to 300 s but guarantees none:
    * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/burst-adaptive-capacity.html
    */
   burstSeconds: number;
-  /** Of a table, and of its index apart; null where it was raised beyond reach. By default: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html */
+  /** Limit of a table, and separately of its index. Null: no limit, as if the quota were raised. Default quota: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html */
   tableUnitsPerSecond: number | null;
-  /** Over how many partitions the ids of `leases` are spread. */
+  /** Number of partitions over which the ids of `leases` are spread. */
   leasesPartitions: number;
 }
 
@@ -28,28 +28,28 @@ export const partitionLimits: PartitionLimits = {
   leasesPartitions: 64,
 };
 
-/** Where units are taken from: a table or its index, and a partition of it. */
+/** Units to take from a partition of a table or of its index. */
 export interface Load {
   of: Key['table'] | typeof dueIndex.name;
   partition: string;
   units: number;
 }
 
-/** `key`: a partition has no more; `table`: the table or its index has no more. */
+/** `key`: a partition has no capacity left; `table`: the table or its index has none left. */
 export type Throttled = 'key' | 'table';
 
 const writeUnitBytes = 1024;
 const readUnitBytes = 4096;
-/** A bucket holds this much of its rate besides what is kept for bursts: DynamoDB counts by the second. */
+/** Seconds of its rate that a bucket holds in addition to the burst: DynamoDB counts by the second. */
 const secondsHeld = 1;
-/** Settings are read by all processes at once only as a measurement begins: their partition has kept what it can by then. */
+/** All processes read settings at once only when a measurement begins. By then the partition of `queues` has accumulated its full burst. */
 const settingsBurstSeconds = 300;
 
 export function createPartitions(limits: PartitionLimits, now: () => number) {
   const buckets = new Map<string, { left: number; at: number }>();
   const startedAt = now();
 
-  /** What is left in a bucket. It begins with what it keeps for bursts. */
+  /** What is left in a bucket now. A new bucket starts with its burst. */
   function bucket(name: string, perSecond: number, keptSeconds: number): { left: number } {
     const known = buckets.get(name) ?? { left: perSecond * keptSeconds, at: startedAt };
     const filled = known.left + ((now() - known.at) / 1000) * perSecond;
@@ -68,7 +68,7 @@ export function createPartitions(limits: PartitionLimits, now: () => number) {
   }
 
   return {
-    /** Why a request that loads these is throttled; undefined where it is not. */
+    /** Why a request with these loads is throttled. Undefined if it is not. */
     throttled(kind: 'read' | 'write', loads: readonly Load[]): Throttled | undefined {
       const left = loads.map((load) => bucketsOf(kind, load));
       if (left.some(({ key }) => key.left <= 0)) return 'key';
@@ -91,8 +91,8 @@ export function partitionOf(key: Key): string {
 }
 
 /**
- * What a write loads that changed one row into another: the larger of both, and an entry of the index for each that was put or
- * removed, so two where its key changed.
+ * The load of a write that changed a row: the units of the larger version, and those of each index entry that was put or removed. If the
+ * index key changed, that is two entries.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes
  */
 export function loadOfWrite(key: Key, before: Row | undefined, after: Row | undefined): Load[] {
@@ -100,7 +100,7 @@ export function loadOfWrite(key: Key, before: Row | undefined, after: Row | unde
   return key.table === dueIndex.table ? [own, ...loadOfIndex(entryOf(before), entryOf(after))] : [own];
 }
 
-/** A write that its condition refused is charged as if it had been made, but for the index. */
+/** A write whose condition failed is charged as if it had succeeded, but without the index. */
 export function loadOfRefused(key: Key, inTheWay: Row | undefined, put: Row | undefined): Load[] {
   return [{ of: key.table, partition: partitionOf(key), units: Math.max(writeUnits(inTheWay), writeUnits(put)) }];
 }
@@ -116,7 +116,7 @@ function loadOfIndex(before: Row | undefined, after: Row | undefined): Load[] {
   return [before, after].flatMap((entry) => (entry ? [load(entry)] : []));
 }
 
-/** What the index holds of a row. */
+/** The index entry of a row. Undefined if the row is not in the index. */
 function entryOf(row: Row | undefined): Row | undefined {
   if (row?.[dueIndex.partition] === undefined || row[dueIndex.sort] === undefined) return undefined;
   const names = [tables.leases.partition, dueIndex.partition, dueIndex.sort, ...dueIndex.projected];
@@ -129,7 +129,7 @@ function writeUnits(row: Row | undefined): number {
   return row === undefined ? 1 : Math.max(1, Math.ceil(storedBytes(row) / writeUnitBytes));
 }
 
-/** Rows read together are rounded up together; half of it where the read need not be consistent. */
+/** The sizes of rows read together are added before rounding up. A read that need not be consistent costs half. */
 export function readUnits(rows: readonly Row[], consistent: boolean): number {
   const bytes = rows.reduce((sum, row) => sum + storedBytes(row), 0);
   return Math.max(1, Math.ceil(bytes / readUnitBytes)) * (consistent ? 1 : 0.5);
@@ -139,6 +139,6 @@ export function readUnits(rows: readonly Row[], consistent: boolean): number {
 function hash(text: string): number {
   let value = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
-  // The last characters decide the low bits alone: mixed once more.
+  // Mix once more: the last characters affect only the low bits.
   return (value ^ (value >>> 15)) >>> 0;
 }

@@ -1,4 +1,7 @@
-/** What is measured: queues of fixed shards under a load, a queue that grows under one and shrinks after it, two queues side by side. */
+/**
+ * The scenarios of `bench/capacity.ts`: queues with a fixed number of shards under load; a queue that grows under load and shrinks after
+ * it; two queues side by side. This folder holds the model of DynamoDB and the load; the engine is the real one.
+ */
 import { sweepPeriodMs } from '../../contract/limits.ts';
 import { type CapacityGround, layCapacityGround, layQueue } from './ground.ts';
 import { createTally, type LoadPlan, type Running, startLoad, type Tally } from './load.ts';
@@ -7,7 +10,7 @@ import type { PartitionLimits } from './partitions.ts';
 export interface Scale {
   limits: PartitionLimits;
   seed: number;
-  /** Messages a second that are offered to each shard, and the processes that each shard has for them. */
+  /** Messages per second offered to each shard, and the number of publisher and receiver processes per shard. */
   perShard: { perSecond: number; publishers: number; receivers: number };
 }
 
@@ -23,7 +26,7 @@ export interface Measured {
 const queue = 'orders';
 const bodyBytes = 40;
 
-/** Lets so much time pass, and answers what came of it. */
+/** Runs the virtual time for `seconds` and returns what happened in it. */
 async function measure(ground: CapacityGround, load: Running, seconds: number): Promise<Measured> {
   const before = structuredClone(ground.counts);
   const tally = createTally();
@@ -51,7 +54,7 @@ function planOf(name: string, shards: number, { perShard }: Scale): LoadPlan {
   };
 }
 
-/** A queue with so many shards, which stay, under as much load for each: once it has settled in. */
+/** Measures a queue with a fixed number of shards under the same load per shard, after a time to settle. */
 export async function carry(shards: number, scale: Scale, seconds: { settle: number; measure: number }): Promise<Measured> {
   const ground = layCapacityGround(scale.limits, scale.seed);
   await layQueue(ground, queue, { shards, fixed: true });
@@ -65,11 +68,11 @@ export interface Moment extends Measured {
   at: number;
   shards: number;
   visited: number;
-  /** Messages published and not acked. */
+  /** Messages that are published but not acked. */
   backlog: number;
 }
 
-/** A queue of one shard, grown cold, on which the load for `shards` shards falls at once, for so many seconds. */
+/** Measures an idle queue of one shard that suddenly gets the load of `shards` shards for `loadSeconds`, then drains and idles. */
 export async function grow(
   shards: number,
   scale: Scale,
@@ -105,7 +108,7 @@ export async function grow(
   return { loaded, idle, drainedSeconds };
 }
 
-/** A small queue, alone or beside a hot one of one shard that is offered more than it can take. */
+/** Measures a small queue, alone or beside a hot queue of one shard that is offered more than it can take. */
 export async function beside(
   isHot: boolean,
   scale: Scale,
