@@ -40,7 +40,7 @@ export interface WaitingSightings {
   more: boolean;
 }
 
-/** The messages of rows of `messages`. A row that `leases` overrides, that has expired or that was purged has none. */
+/** The messages of rows of `messages`. A row that `leases` overrides has none, nor has one with the verdict `gone`. */
 export async function sightParcels(ctx: Context, queue: QueueRecord, rows: readonly Row[]): Promise<Sightings[]> {
   const parcels = rows.map(decodeParcel);
   const overriding = parcels.length > 0 ? await ctx.store.get(parcels.map(({ id }) => leaseKey(id))) : [];
