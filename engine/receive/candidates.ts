@@ -1,4 +1,4 @@
-/** What a receive may choose from: the rows at the head of a shard in `messages`, and the due ones in `leases`. */
+/** The rows that a receive may claim, and their order: parcels in `messages`, and due rows in `leases`. */
 import { parcelSlotsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot, isEnded, readRows, type Snapshot } from '../leases/lease-store.ts';
@@ -8,12 +8,15 @@ import { decodeParcel } from '../model/row-codec.ts';
 import { isLive, type Lease, type Parcel } from '../model/rows.ts';
 import type { Row } from '../port/port.ts';
 
-/** A row that may be taken, ready to be claimed. */
+/** A row that can be claimed now. `isGuess`: `count` is a guess, because the next parcel of the group was not read. */
 export type Candidate =
   | { at: number; parcel: Parcel; size: number; count: number }
   | { at: number; seen: Snapshot; size: number; count: number; isGuess?: true };
 
-/** A row that may be taken: it has been waiting since `at`. Of a due one the index shows only that it is due: it is still to be read. */
+/**
+ * A row that may be claimed; it has waited since `at`. Of a due row, only its entry in the index was read: read the row before
+ * claiming it.
+ */
 export type Found = Candidate | { at: number; due: string; count: number };
 
 export function rowOf(found: Found): string {
@@ -21,7 +24,7 @@ export function rowOf(found: Found): string {
   return 'seen' in found ? found.seen.id : found.parcel.id;
 }
 
-/** Both, the longest waiting first. A row of the index is taken to hold `duePerRow` messages. */
+/** Merges both lists, longest waiting first. Assumes that each row of the index holds `duePerRow` messages. */
 export function oldestFirst(heads: readonly Row[], due: readonly Row[], duePerRow: number): Found[] {
   const unreceived = heads.map(decodeParcel).map((parcel): Found => {
     return { at: parcel.since, parcel, size: sizeOf(parcel.contents), count: parcel.count };
@@ -38,8 +41,8 @@ export function oldestFirst(heads: readonly Row[], due: readonly Row[], duePerRo
 }
 
 /**
- * Stretches of neighbouring rows, each of about `max` messages: the first `window` of them in a random order, then those behind. Rows that
- * other receives of this process have claimed since they were read come last.
+ * Divides rows into stretches: neighbouring rows with about `max` messages together. The first `window` stretches come in random
+ * order, then the others. Rows that other receives of this process have claimed since `readAt` come last.
  */
 export function stretchesOf(ctx: Context, found: readonly Found[], max: number, window: number, readAt: number): Found[][] {
   const isClaimed = (one: Found) => ctx.claimsInProgress.touchedSince(rowOf(one), readAt);
@@ -68,7 +71,7 @@ function cut(found: readonly Found[], max: number): Found[][] {
   return stretches;
 }
 
-/** Reads the due rows among them. */
+/** Reads the due rows, so that they can be claimed; the others stay as they are. */
 export async function readCandidates(ctx: Context, found: readonly Found[]): Promise<Candidate[]> {
   const seen = await readRows(
     ctx,
@@ -83,13 +86,13 @@ export async function readCandidates(ctx: Context, found: readonly Found[]): Pro
     const first = lease && firsts.get(lease.id);
     if (first) return { at: one.at, seen: { ...row, first }, size: sizeOf(first.contents), count: first.count };
     const size = lease ? sizeOf(lease.contents) : 0;
-    // Of a group that goes on to its next parcel, as many as that may hold.
+    // The group advances to its next parcel, which was not read: assume a full one.
     if (lease?.group && isEnded(lease)) return { at: one.at, seen: row, size, count: parcelSlotsMax, isGuess: true };
     return { at: one.at, seen: row, size, count: lease?.slots.filter(isLive).length ?? 0 };
   });
 }
 
-/** The parcels that groups take next, by the group's row, where the row says which: read together, rather than by a query for each. */
+/** The next parcel of each group whose row names it, by the id of that row. One batch read replaces a query for each group. */
 async function firstParcels(ctx: Context, leases: readonly (Lease | undefined)[]): Promise<Map<string, Parcel>> {
   const keys = leases.flatMap((lease) => (lease && firstKey(lease)) ?? []);
   const rows = keys.length > 0 ? await ctx.store.get(keys) : [];
@@ -97,8 +100,9 @@ async function firstParcels(ctx: Context, leases: readonly (Lease | undefined)[]
 }
 
 /**
- * How many messages to expect of a row, so that a round claims as many rows side by side as it takes. Of groups that go on to a parcel that
- * was not read: what those claimed before had on average. To expect too many would take one more round for each few of them.
+ * Estimates how many messages a row yields, so that a round claims as many rows side by side as it needs. For groups whose next
+ * parcel was not read, uses the average of such groups so far. An estimate that is too high costs extra rounds of a few messages
+ * each.
  */
 export function createExpectation() {
   let rows = 0;

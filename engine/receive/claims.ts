@@ -1,4 +1,7 @@
-/** Taking messages of one row for a receiver: a fresh row out of `messages`, or a due one in `leases`. */
+/**
+ * Claims messages of one row for a receive: an unreceived parcel of `messages`, or a due row of `leases`. Every claim is one
+ * conditional write of one row in `leases`. A message is delivered only after its row in `messages` is removed (`deliver.ts`).
+ */
 
 import { readToWriteMsMax, retentionGraceMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
@@ -25,28 +28,28 @@ import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
 import { afterLeaseExpiry, isLive, type Lease, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
 
-/** What one receive call takes with. */
+/** What a receive claims with. */
 export interface Taker {
   queue: QueueRecord;
   token: string;
   visibilityTimeoutMs: number;
-  /** Aborts when the caller is known to be gone. */
+  /** Aborts once the caller is known to have disconnected. */
   signal?: AbortSignal;
-  /** Where the queue has limits. */
+  /** Only for queues with limits. */
   limiter?: Limiter;
 }
 
 export interface Claimed {
   lease: Lease;
   slots: number[];
-  /** The start of the call that shows the lease to be this receive's. */
+  /** When the call began whose response proves that this receive holds the lease. */
   readAt: number;
 }
 
 /**
- * The end of a lease that is claimed at `now`, on what was read at `readAt`. The visibility timeout counts from about the answer: the claim and
- * the removal of the message's row are expected to take twice as long as the read did. The sum stays within what a permit covers, which
- * counts F from the read. A lease of no time ends at once.
+ * When a lease ends that is claimed at `now`, based on a read begun at `readAt`. The visibility timeout counts from about the
+ * response. The claim and the removal of the parcel are expected to take twice as long as the read. The end stays within what a
+ * permit covers, which counts F from the read. With a visibility timeout of 0 the lease ends at once.
  */
 function leaseEndAt({ visibilityTimeoutMs }: Taker, readAt: number, now: number): number {
   if (visibilityTimeoutMs === 0) return now;
@@ -54,16 +57,16 @@ function leaseEndAt({ visibilityTimeoutMs }: Taker, readAt: number, now: number)
   return now + visibilityTimeoutMs + Math.max(0, Math.min(2 * readMs, readToWriteMsMax - readMs));
 }
 
-/** `drawn`: the same for all messages of a row, so that those that are not acked come back together. */
+/** `drawn` is one random number for all messages of a row, so that those that are not acked become ready together. */
 function claimedSlot({ queue, token, visibilityTimeoutMs }: Taker, slot: Slot, leasedUntil: number, drawn: number): Slot {
   const receives = slot.receives + 1;
-  // A token still here means that its lease expired: a failure that nobody told.
+  // A token that is still here belongs to a lease that expired. That counts as a failure.
   const failures = slot.failures + (slot.token === undefined ? 0 : 1);
   const next: Slot = { ...slot, visibleAt: leasedUntil, token, receives, failures };
   delete next.leasedUntil;
   delete next.progress;
   const isLast = queue.deadLetter !== null && receives >= queue.deadLetter.maxReceives;
-  // Who takes a message for no time only looks at it.
+  // A receive with a visibility timeout of 0 only looks at the message: no backoff.
   if (queue.backoff && !isLast && visibilityTimeoutMs > 0) {
     const wait = backoffMs(queue.backoff, failures + 1, drawn);
     if (wait > 0) {
@@ -74,7 +77,7 @@ function claimedSlot({ queue, token, visibilityTimeoutMs }: Taker, slot: Slot, l
   return next;
 }
 
-/** Bodies beside a row outlive its message's retention by far; a lease longer than that asks for more. */
+/** Offloaded bodies outlive their message's retention by a long grace period. A lease that lasts longer extends their TTL. */
 export async function keepThroughLease(ctx: Context, lease: Lease): Promise<void> {
   if (lease.expiresAt === undefined || !('beside' in lease.contents)) return;
   const latest = Math.max(...lease.slots.filter(isLive).map((slot) => slot.visibleAt));
@@ -85,8 +88,9 @@ const mine = (taker: Taker, lease: Lease | undefined) =>
   lease ? lease.slots.flatMap((slot, index) => (isLive(slot) && slot.token === taker.token ? [index] : [])) : [];
 
 /**
- * Takes up to `want` messages of a fresh row by putting its row into `leases`, the lock. The row in `messages` is still to be removed,
- * and the answer to that had, before anything is delivered. Answers what is in the way when another was first.
+ * Claims up to `want` messages of an unreceived parcel by putting its row into `leases`, if absent. That row is the lock. The
+ * caller must remove the row in `messages`, and have the response, before it delivers anything. If `leases` already has a row,
+ * returns it as `inTheWay`.
  */
 export async function claimFresh(
   ctx: Context,
@@ -108,8 +112,9 @@ export async function claimFresh(
 }
 
 /**
- * Takes up to `want` messages of a row in `leases` that is due; `lost`: another was faster, and left nothing. Where the row answered is
- * `fresh`, it took a parcel, and the row of that in `messages` is still to be removed before anything is delivered.
+ * Claims up to `want` messages of a due row in `leases`. Returns `'lost'` if another receiver took what was ready, and undefined
+ * if nothing was ready. If the returned lease has `fresh`, its parcel is still to be removed from `messages` before anything is
+ * delivered.
  */
 export async function claimDue(ctx: Context, taker: Taker, first: Snapshot, want: number): Promise<Claimed | 'lost' | undefined> {
   let isLost = false;
@@ -131,15 +136,15 @@ export async function claimDue(ctx: Context, taker: Taker, first: Snapshot, want
     const drawn = ctx.random.number();
     let taken = 0;
     const slots = lease.slots.map((slot, index) => {
-      // As they were settled: a lease that ends between then and now may have been the last one its message has.
-      // Of a group, whoever let a lease run out holds it no more, now that another takes what comes before.
+      // Use the slots approved above: a lease may expire in between and exhaust maxReceives. In a group, an expired lease loses
+      // its token once an earlier message is claimed.
       if (!mayBeTaken.has(index) || taken >= room)
         return lease.group && isLive(slot) && slot.visibleAt <= now ? afterLeaseExpiry(slot) : slot;
       taken++;
       return claimedSlot(taker, slot, leasedUntil, drawn);
     });
     const next: Lease = { ...lease, version: ctx.newVersion(), slots };
-    // Of a parcel that is taken now, the row in `messages` is removed before anything is delivered, by whoever called.
+    // If a parcel is taken now, `fresh` stays: the caller removes that parcel from `messages` before it delivers anything.
     if (!takesParcel) delete next.fresh;
     if (lease.group) next.group = withRateDelay(taker.queue, lease.group, taken, now);
     if (taker.queue.deadLetter) next.maxReceives = taker.queue.deadLetter.maxReceives;
@@ -155,8 +160,9 @@ export async function claimDue(ctx: Context, taker: Taker, first: Snapshot, want
 }
 
 /**
- * Removes a row of `messages` that `leases` overrides, and has the answer. It is read first: mostly its first receiver has removed
- * it, and a read costs a fifth of a removal of nothing. (A late copy that comes after the read is overridden like any other.)
+ * Removes a row of `messages` that a row in `leases` overrides, and waits for the response. Reads it first: usually its first
+ * receiver has removed it, and a read costs a fifth of removing nothing. (A delayed duplicate that arrives after the read is
+ * overridden as well.)
  */
 async function removeParcel(ctx: Context, shard: string, id: string): Promise<void> {
   const key = parcelKey(shard, id);
@@ -165,8 +171,9 @@ async function removeParcel(ctx: Context, shard: string, id: string): Promise<vo
 }
 
 /**
- * What has to be done to a row at the head of `messages` whose messages are too old or purged: undefined where it may be received.
- * Expired ones of a queue with dead-letter are put into its row there, which overrides this one; the others only removed.
+ * Clears a parcel at the head of `messages` whose messages are expired or purged. Returns undefined if the parcel may be
+ * received. In a queue with a dead-letter queue, expired messages move there through a row in `leases`, which overrides the
+ * parcel. Other messages are only removed. `remove` tells the caller to remove the parcel from `messages`.
  */
 export async function clearParcel(
   ctx: Context,
@@ -178,7 +185,8 @@ export async function clearParcel(
   const verdict = verdictOfAge(queue, parcel.since, parcel.expiresAt, now);
   if (verdict === 'ready') return undefined;
   if (typeof verdict !== 'object') {
-    // Bodies that nothing else removes go with a row that overrides this one: who has not learnt of a purge must not take it without them.
+    // Bodies without a TTL are deleted through an overriding row. So a receiver that has not seen the purge cannot deliver the
+    // message without its body.
     const isOverridden = needsEnding(parcel.contents, parcel.expiresAt) || endingOfParcel(queue, parcel, now) !== undefined;
     const lease = leaseOf(ctx, queue, parcel, parcel.since);
     const remove = !isOverridden || (await keepExpired(ctx, queue, lease, readAt)).row?.version === lease.version;
@@ -202,8 +210,8 @@ export async function clearParcel(
 }
 
 /**
- * Gives back what this receive claimed of a row and does not deliver: the messages are ready at once, and the receive is not counted. Changes
- * nothing where the row holds nothing of it any more.
+ * Gives back what this receive claimed of a row but does not deliver. The messages are ready at once, and the receive is not
+ * counted. Does nothing if this receive no longer holds any message of the row.
  */
 export async function giveBack(ctx: Context, taker: Taker, rowId: string): Promise<void> {
   await retryOnConflict<void>(ctx, await readRow(ctx, rowId), async (seen) => {

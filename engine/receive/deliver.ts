@@ -1,4 +1,7 @@
-/** Handing over what a receive has claimed: first the rows of `messages` go, then what may still be delivered is. */
+/**
+ * Delivers what a receive has claimed. First removes the claimed parcels from `messages` and waits for the responses. Then
+ * delivers what may still be delivered, and gives back the rest.
+ */
 import type { ReceivedMessage } from '../../contract/contract.ts';
 import { callBytesMax, clockMarginMs, readToWriteMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
@@ -15,11 +18,11 @@ export type Waiting = Pick<Parcel, 'shard' | 'id'>;
 
 export interface Taken {
   claimed: Claimed[];
-  /** Rows of `messages` that are overridden now, or hold nothing more to deliver. */
+  /** Rows of `messages` that a row in `leases` now overrides, or that have nothing left to deliver. */
   removals: Waiting[];
 }
 
-/** Removes what was claimed from `messages`, and answers what may be handed over by then. What may not is given back. */
+/** Removes the claimed parcels from `messages`, then returns the messages that may be delivered. Gives back the others. */
 export async function deliver(ctx: Context, taker: Taker, { claimed, removals }: Taken): Promise<ReceivedMessage[]> {
   const [errors, contents] = await Promise.all([
     removals.length === 0
@@ -43,7 +46,7 @@ export async function deliver(ctx: Context, taker: Taker, { claimed, removals }:
   const readable = await readableOf(ctx, taker, whole, (one) => contents[claimed.indexOf(one)]);
   const deliverable = await stillDeliverable(ctx, taker, [...readable.keys()]);
   await taker.limiter?.settle(deliverable.reduce((sum, { slots }) => sum + slots.length, 0));
-  // To give permits back may take longer than the leases last.
+  // Returning permits may outlast the leases, so check them again.
   const left = await stillDeliverable(ctx, taker, deliverable);
   await taker.limiter?.giveBack(
     taker.token,
@@ -58,7 +61,7 @@ export async function deliver(ctx: Context, taker: Taker, { claimed, removals }:
   return messages;
 }
 
-/** The bodies, or why the store did not give them. */
+/** The contents of each row, or the error of the store. */
 function contentsOf(ctx: Context, claimed: readonly Claimed[]) {
   return readContents(
     ctx.store,
@@ -70,8 +73,8 @@ function contentsOf(ctx: Context, claimed: readonly Claimed[]) {
 }
 
 /**
- * Those that may be handed over at the instant in which this resolves, by the settings in force then. The others are given back, which takes
- * time: so all is judged again after that.
+ * The claims that may be delivered at the instant in which this resolves, by the settings in force then. Gives back the others.
+ * That takes time, so the rest is checked again afterwards.
  */
 async function stillDeliverable(ctx: Context, taker: Taker, claimed: readonly Claimed[]): Promise<readonly Claimed[]> {
   let left = claimed;
@@ -89,7 +92,7 @@ async function stillDeliverable(ctx: Context, taker: Taker, claimed: readonly Cl
   return left;
 }
 
-/** What the store does not take stays leased for its time, and counts as received. */
+/** If the store fails, the messages stay leased until their leases end, and the receive counts. */
 async function giveBackAll(ctx: Context, taker: Taker, claimed: readonly Claimed[]): Promise<void> {
   if (claimed.length === 0) return;
   await Promise.all(
@@ -102,7 +105,7 @@ async function giveBackAll(ctx: Context, taker: Taker, claimed: readonly Claimed
   ctx.wakeups.wake(taker.queue.name);
 }
 
-/** What one answer cannot carry: how large a group's next messages are shows only when they are taken. */
+/** Claims that do not fit one answer. The size of a group's next parcel is known only once it is taken. */
 function beyondOneAnswer(claimed: readonly Claimed[]): Set<Claimed> {
   let bytes = 0;
   return new Set(
@@ -120,14 +123,15 @@ function isCovered({ limiter }: Taker, { lease, slots }: Claimed): boolean {
 }
 
 /**
- * Whether a message may be handed over now. Its caller must not be known to be gone, and the settings in force must allow it. It must rest on a
- * read within F, as a write does. A lease that is over, or nearly, is no use: another may have the message already.
+ * Whether a message may be delivered now. The caller must not be known to have disconnected, and the settings in force must allow
+ * it. Like a write, a delivery must happen within F of the read that it rests on. A lease that has ended, or is about to end, is
+ * not delivered: another receiver may already have the message.
  */
 function mayDeliver(taker: Taker, queue: QueueRecord | undefined, { lease, slots, readAt }: Claimed, now: number): boolean {
   if (taker.signal?.aborted) return false;
   if (queue?.incarnation !== taker.queue.incarnation || queue.paused || lease.since < queue.purgedBefore) return false;
   if (now > readAt + readToWriteMsMax) return false;
-  // A lease of no time is over at once.
+  // With a visibility timeout of 0 the lease ends at once, as intended.
   if (taker.visibilityTimeoutMs === 0) return true;
   const end = Math.min(...slots.map((slot) => leaseEnd(lease.slots[slot]!)));
   return now < end - Math.min(clockMarginMs, taker.visibilityTimeoutMs / 2);

@@ -1,4 +1,4 @@
-/** Reading what waits at the head of a partition: rows of `messages`, and due rows of `leases`. */
+/** Reads the rows at the head of a partition: unreceived parcels in `messages`, and due rows in the index of `leases`. */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { clockMarginMs, headRowsMax, windowRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
@@ -9,18 +9,20 @@ import type { Range, Ranged, Row } from '../port/port.ts';
 import { storedBytes } from '../port/row-limits.ts';
 import { type Found, oldestFirst } from './candidates.ts';
 
-/** Where the rows go on that are behind those read; undefined where there are none. */
+/** Where each list continues after the rows that were read; undefined where no more rows follow. */
 export type Rest = { heads: Row | undefined; due: Row | undefined };
 
 export interface Head {
   found: Found[];
-  /** Stretches to choose from. */
+  /** How many stretches a receive chooses from. */
   window: number;
   readAt: number;
   rest?: Rest;
 }
 
-/** Reads the rows of the window, each of whose stretches has so many rows; `times`: so many times that. */
+/**
+ * Reads a window of stretches of `stretch` rows each. `times` multiplies the number of rows. `rest` continues an earlier read.
+ */
 export async function readHead(
   ctx: Context,
   queue: QueueRecord,
@@ -49,7 +51,7 @@ export async function readHead(
       : readLiving(
           ctx,
           { table: 'leases', index: 'due', partition: shard, to: readAt, limit, ...after(rest?.due) },
-          // What a purge has left was not due before it, but for groups, which wait for their turn.
+          // Rows that survive a purge were not due before it. Rows of groups are the exception: they wait for their turn.
           {
             isDead: ({ id, since }) => !isGroupRow(id as string) && (since as number) < queue.purgedBefore,
             from: Math.min(readAt, queue.purgedBefore - clockMarginMs),
@@ -65,15 +67,16 @@ export async function readHead(
   const found = oldestFirst(heads.rows, due.rows, ctx.windows.messagesPerRow(shard));
   const beyond = (rows: readonly Row[]) => (rows[0] ? storedBytes(rows[0]) * Math.max(0, rows.length - stretch) : 0);
   const messages = found.reduce((sum, one) => sum + ('parcel' in one ? one.count : 0), 0);
-  // The index is read at half the price.
+  // Reads of the index cost half: they are not strongly consistent.
   ctx.windows.read(shard, heads.rows.length, messages, beyond(heads.rows) + beyond(due.rows) / 2);
   const hasMore = heads.next !== undefined || due.next !== undefined;
   return { found, window, readAt, ...(hasMore ? { rest: { heads: heads.next, due: due.next } } : {}) };
 }
 
 /**
- * Reads a range; where all rows that came are dead, and more are behind them, also those that begin `from` where the living are. These come
- * first. So a receive finds them at once, and removes some of the dead, however many of those there are.
+ * Reads a range. If all rows of the answer are dead and more follow, also reads the range `from` where live rows begin, and puts
+ * those first. So a receive finds live rows at once, however many dead rows precede them, and still removes some of the dead
+ * ones.
  */
 async function readLiving(
   { store }: Context,

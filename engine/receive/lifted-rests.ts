@@ -1,8 +1,8 @@
 /**
- * Groups that rest by a rate which has been raised or removed since. The index shows when a rest was to end, so such a row is not due for the
- * while that the former rate asked for. For as long as that may be, each receive also looks at some rows that are not due yet, and takes
- * from the groups among them that rest no more. Each look goes on where the last one of its process ended: it reads a bounded number of rows,
- * whatever is in flight.
+ * Finds groups that rest longer than the current rate of their queue requires, because the rate was raised or removed. A rest is
+ * the pause that a rate imposes on a group. The index holds the end of the old rest, so such a row is not due yet. While old
+ * rests may last, each receive also reads some rows that are not due. It continues where the last look of this process ended, so
+ * the number of rows read is bounded, whatever is in flight.
  */
 import type { GroupSettings } from '../../contract/contract.ts';
 import { clockMarginMs, readToWriteMsMax, settingsCacheMs } from '../../contract/limits.ts';
@@ -12,20 +12,20 @@ import { groupDue, withRest } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Found } from './candidates.ts';
 
-/** Rows that one receive looks at in one shard. */
+/** Rows that one receive reads in one shard. */
 const rowsMax = 25;
 
-/** Until when rests by the former rate may last, after a change of settings now. A rest that is over within `settingsCacheMs` is left alone. */
+/** Until when rests by the old rate may last, if the settings change now. Ignores rests of at most `settingsCacheMs`. */
 export function restsUntil(record: QueueRecord, groups: GroupSettings | null, now: number): number {
   const [before, after] = [record.groups?.ratePerSecond ?? null, groups?.ratePerSecond ?? null];
   const isLifted = before !== null && (after === null || after > before);
   const restMs = isLifted ? 1000 / before : 0;
   if (restMs <= settingsCacheMs) return record.restsUntil;
-  // Others rest by it until they know of the change, and their writes may take F.
+  // Other processes apply the old rate until they see the change, and their writes may take F.
   return Math.max(record.restsUntil, now + restMs + settingsCacheMs + readToWriteMsMax + 2 * clockMarginMs);
 }
 
-/** Groups of a shard that are not due by the index, and are by the rate that the queue has now. */
+/** Groups of a shard that are not due according to the index, but are due at the current rate of the queue. */
 export async function liftedRests(ctx: Context, queue: QueueRecord, shard: string): Promise<Found[]> {
   const from = ctx.clock.now();
   if (queue.restsUntil <= from) return [];

@@ -1,6 +1,7 @@
 /**
- * One search of a queue for messages. Heads of partitions are read look by look (`visits.ts`), and rows are claimed until there are as many
- * messages as were asked for; all that was claimed is delivered together.
+ * Searches a queue for messages. This folder finds, claims and delivers the messages of a receive; start here. A search reads the
+ * heads of partitions look by look (`visit-shards.ts`, `heads.ts`) and claims rows until it has enough messages (`taking.ts`,
+ * `claims.ts`). It then delivers all of them together (`deliver.ts`).
  */
 import type { ReceivedMessage } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
@@ -16,17 +17,18 @@ import { liftedRests } from './lifted-rests.ts';
 import { claimInTurn, messagesOf } from './taking.ts';
 import { inLooks, looksOf, type Partition } from './visit-shards.ts';
 
-/** Searches for one answer, each for so many times more rows than the one before. */
+/** Searches for one answer at most. */
 const searchesMax = 5;
+/** Each search reads so many times more rows than the one before. */
 const searchGrowth = 4;
-/** A search goes on for more messages so long after it has claimed some: their leases run. */
+/** How long a search continues after its first claim, ms. The leases of the claimed messages are already running. */
 const goOnMsMax = 500;
 
 type NewTaker = Omit<Taker, 'token'>;
 
 /**
- * Rows may have nothing to give: purged, too old, ended in parts, or taken by another just before. Messages behind them are
- * looked for in a longer stretch each time, before the answer is that there are none.
+ * Returns up to `max` messages. Rows may yield none: they are purged, expired, partly done, or just taken by another receiver. If
+ * a search finds only such rows, it is repeated with more rows before the answer is that there are no messages.
  */
 export async function receiveOnce(
   ctx: Context,
@@ -43,7 +45,7 @@ export async function receiveOnce(
     if (found.fruitless.length === 0 || search === searchesMax || !mayGoOn()) break;
     looks = inLooks(found.fruitless);
   }
-  // What was too busy to be read may hold messages.
+  // A throttled partition may hold messages, so the answer must not be that there are none.
   if (throttled) throw throttled;
   return [];
 }
@@ -51,14 +53,14 @@ export async function receiveOnce(
 interface Search {
   looks: readonly (readonly Partition[])[];
   max: number;
-  /** So many times the rows that are expected to do. */
+  /** Multiplies the number of rows that is expected to suffice. */
   times: number;
   mayGoOn: () => boolean;
 }
 
 interface Searched {
   messages: ReceivedMessage[];
-  /** Partitions whose rows gave nothing. */
+  /** Partitions that have rows. They are searched again if no message was claimed. */
   fruitless: Partition[];
   throttled: StoreError | undefined;
 }
@@ -73,7 +75,8 @@ async function searchOnce(ctx: Context, taker: NewTaker, { looks, max, times, ma
   try {
     for (const look of looks) {
       if (taker.limiter?.isSpent) break;
-      // A new token where nothing is claimed yet: a give-back of the look before may still be applied, to its claims and to its permits.
+      // Use a new token while nothing is claimed: a give-back of the previous look may still be applied to its claims and
+      // permits.
       if (taken.claimed.length === 0) own = withToken(ctx, taker);
       try {
         const heads = await readHeads(ctx, own, look, { max: max - messagesOf(taken), times });
@@ -81,19 +84,19 @@ async function searchOnce(ctx: Context, taker: NewTaker, { looks, max, times, ma
         fruitless.push(...heads.read.flatMap(({ partition, head }) => (head.found.length > 0 ? [partition] : [])));
         await claimFrom(ctx, own, taken, heads.read, { max, claiming });
       } catch (error) {
-        // What is claimed already is delivered, though the store fails now.
+        // Deliver what is already claimed, even if the store fails now.
         if (taken.claimed.length === 0 || !(error instanceof StoreError || error instanceof DumbwaiterError)) throw error;
         break;
       }
       if (messagesOf(taken) >= max || !mayGoOn()) break;
       if (taken.claimed.length === 0) continue;
       claimedAt ??= ctx.clock.now();
-      // A queue's permits are taken for one look at a time.
+      // Permits are taken for one look only.
       if (taker.limiter || ctx.clock.now() - claimedAt > goOnMsMax) break;
     }
     return { messages: await deliver(ctx, own, taken), fruitless, throttled };
   } finally {
-    // Where it broke off, nothing is delivered.
+    // Changes something only after an error: nothing was delivered, so all permits are returned.
     await taker.limiter?.settle(0);
     for (const row of claiming) ctx.claimsInProgress.release(row);
   }
@@ -108,7 +111,7 @@ interface ReadHead {
   head: Head;
 }
 
-/** Reads them side by side. One that is too busy is passed over. */
+/** Reads the heads side by side. Skips throttled partitions and returns one of their errors. */
 async function readHeads(
   ctx: Context,
   taker: Taker,
@@ -135,7 +138,7 @@ async function readHeads(
   return { read: read.flat(), throttled };
 }
 
-/** Claims from what was read, level by level, until there are `max` messages. */
+/** Claims from the rows that were read, level by level, until there are `max` messages. */
 async function claimFrom(
   ctx: Context,
   taker: Taker,
@@ -143,13 +146,13 @@ async function claimFrom(
   read: readonly ReadHead[],
   { max, claiming }: { max: number; claiming: string[] },
 ): Promise<void> {
-  // The index may show a row once more that this receive has claimed meanwhile.
+  // The index may still show a row that this receive has already claimed.
   const unclaimed = (found: readonly Found[]) => found.filter((one) => !claiming.includes(rowOf(one)));
   const known: { found: Found[]; window: number; readAt: number }[] = [];
   for (const group of byRank(read)) {
     const found = unclaimed(oldestOf(group.map(({ head }) => head.found)));
     known.push({
-      // Of a queue with limits all are read first: it takes permits for what is there.
+      // With limits, read all rows first: permits are taken for the messages that exist.
       found: taker.limiter ? await readCandidates(ctx, found) : found,
       window: Math.max(...group.map(({ head }) => head.window)),
       readAt: Math.min(...group.map(({ head }) => head.readAt)),
@@ -165,7 +168,7 @@ async function claimFrom(
   const readAt = Math.min(...known.map((one) => one.readAt));
   const plan = { stretches, max: messagesOf(taken) + permitted, isShared, readAt, claiming };
   const { isExhausted } = await claimInTurn(ctx, taker, taken, plan);
-  // Rows may hold fewer messages than those before did.
+  // The rows may hold fewer messages than earlier ones did: continue with the rows that follow.
   if (!isExhausted || taker.limiter || read.length > 1 || !only!.head.rest || messagesOf(taken) === 0) return;
   const head = await readHead(ctx, taker.queue, only!.partition.shard, max - messagesOf(taken), 1, only!.head.rest);
   await claimFrom(ctx, taker, taken, [{ partition: only!.partition, head }], { max, claiming });

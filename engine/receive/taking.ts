@@ -1,6 +1,6 @@
 /**
- * Claiming rows for a receive: stretch by stretch, as many rows side by side as are needed. Where others receive from the shard too, the first
- * row of a stretch is tried alone: when another receiver has it, that one is about to take the rows behind it as well.
+ * Claims rows for a receive, stretch by stretch, as many rows side by side as needed. If other receivers use the shard, the first
+ * row of a stretch is tried alone. A receiver that has that row is about to take the rows behind it as well.
  */
 import { callBytesMax, tombstoneMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
@@ -16,10 +16,10 @@ import type { Taken, Waiting } from './deliver.ts';
 export interface TakingPlan {
   stretches: readonly (readonly Found[])[];
   max: number;
-  /** Others receive from the same shards too. */
+  /** Whether other receivers use the same shards. */
   isShared: boolean;
   readAt: number;
-  /** Gets the rows that are being claimed; the caller releases them. */
+  /** Collects the rows that are being claimed; the caller releases them. */
   claiming: string[];
 }
 
@@ -28,7 +28,7 @@ interface Attempt {
   want: number;
 }
 
-/** What one claim came to; `lost`: another receiver has the row. */
+/** The result of one claim. `'lost'`: another receiver has the row. Undefined: the row yields nothing. */
 type Outcome = Claimed | 'lost' | undefined;
 
 export function messagesOf({ claimed }: Taken): number {
@@ -36,8 +36,8 @@ export function messagesOf({ claimed }: Taken): number {
 }
 
 /**
- * Claims until there are `max` messages, one answer is full, or no row is left, and adds to what was taken before. `isExhausted`: all
- * rows were tried, no other receiver was in the way, and there is room for more.
+ * Claims until there are `max` messages, one answer is full, or no row is left; adds the claims to `taken`. `isExhausted`: all
+ * rows were tried, no other receiver interfered, and there is room for more.
  */
 export async function claimInTurn(
   ctx: Context,
@@ -56,7 +56,7 @@ export async function claimInTurn(
   let isUndisturbed = true;
   let isOverlapping = false;
 
-  /** The next rows of a stretch, as many as are needed and fit the answer. */
+  /** Takes the next rows of a stretch: as many as are needed and fit the answer. */
   function plan(candidates: Candidate[], rowsMax: number): Attempt[] {
     const round: Attempt[] = [];
     let planned = 0;
@@ -82,7 +82,7 @@ export async function claimInTurn(
         try {
           return await claim(ctx, taker, candidate, want, readAt, taken.removals);
         } catch (error) {
-          // What the others have claimed is still to be delivered.
+          // Deliver what the other claims yield, even if this one fails.
           if (!(error instanceof StoreError)) throw error;
           failure = error;
           if (error.applied === 'unknown') await giveBack(ctx, taker, rowOf(candidate)).catch(ofStore);
@@ -90,10 +90,10 @@ export async function claimInTurn(
         }
       }),
     );
-    // In the order of the candidates, whichever answered first.
+    // Keep the order of the candidates, whichever claim finishes first.
     for (const [index, claimed] of outcomes.entries()) {
       if (!claimed || claimed === 'lost') continue;
-      // A row met in `messages` and among the due ones too is claimed once, and answered twice.
+      // A row found both in `messages` and among the due rows is claimed once, but returned twice.
       if (taken.claimed.some(({ lease }) => lease.id === claimed.lease.id)) continue;
       taken.claimed.push(claimed);
       messages += claimed.slots.length;
@@ -116,7 +116,7 @@ export async function claimInTurn(
       const isLost = outcomes.includes('lost');
       if (isLost) isUndisturbed = false;
       if (isLost && isFirst) break;
-      // To go on with a part of another stretch would cut that in two, for the next receiver to meet in the middle.
+      // Stop here. Taking part of the next stretch would cut it in two, and another receiver would conflict in its middle.
       isOverlapping = isLost && messages > 0;
       isFirst = false;
     }
@@ -126,7 +126,7 @@ export async function claimInTurn(
   return { isExhausted: isUndisturbed && !isDone() };
 }
 
-/** What the store does not take back stays leased for its time. */
+/** Ignores errors of the store: what it does not take back stays leased until the lease ends. */
 function ofStore(error: unknown): void {
   if (!(error instanceof StoreError)) throw error;
 }
@@ -142,7 +142,7 @@ async function claim(
   if ('seen' in candidate) {
     const claimed = await claimDue(ctx, taker, candidate.seen, want);
     if (claimed === undefined || claimed === 'lost') return claimed;
-    // Of a group's row alone: another that is fresh was claimed by this very call, which met it in `messages` too.
+    // Only for groups. Any other row with `fresh` was claimed by this receive, which found its parcel in `messages` too.
     const behind = claimed.lease.group && parcelBehind(claimed.lease);
     if (behind) removals.push(behind);
     return claimed;
@@ -160,8 +160,9 @@ async function claim(
   }
   ctx.windows.conflicted(parcel.shard);
   const { lease, tombstone } = decodeSnapshot(result.inTheWay, ctx.clock.now());
-  // Another receiver's row: that receiver removes the parcel. So does the process that made a tombstone since the read; an older
-  // tombstone's maker may be gone. (If its clock is behind, one removal is superfluous; if ahead, a later look removes the parcel.)
+  // Another receiver's row: that receiver removes the parcel. A tombstone made since the read: its writer removes the parcel. The
+  // writer of an older tombstone may have died. (If that writer's clock is behind, one removal is superfluous; if ahead, a later
+  // look removes the parcel.)
   if (tombstone && tombstone.until - tombstoneMs <= readAt) removals.push(parcel);
   if (!lease || (result.inTheWay.row!.expiry as number) > ctx.clock.now()) return 'lost';
   return (await claimDue(ctx, taker, result.inTheWay, want)) ?? 'lost';

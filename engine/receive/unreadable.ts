@@ -1,6 +1,7 @@
 /**
- * Messages that nobody can read: their stored text is damaged, or its pieces are gone. The receive that meets one moves it to the dead-letter
- * queue, or sets it aside in its own queue as if it had died there. No receive meets it again; peek and get show what is stored.
+ * Messages that cannot be read: their stored text is damaged, or pieces of it are missing. The receive that finds one moves it to
+ * the dead-letter queue, or sets it aside in its own queue as if it had died there. No receive finds it again; peek and get show
+ * what is stored.
  */
 
 import type { Context } from '../context/context.ts';
@@ -11,7 +12,7 @@ import { isLive } from '../model/rows.ts';
 import { StoreError } from '../port/port.ts';
 import type { Claimed, Taker } from './claims.ts';
 
-/** Those messages that can be read, with what they hold. The others are set aside, uncounted. */
+/** The messages that can be read, with their contents. Sets the others aside, without counting the receive. */
 export async function readableOf(
   ctx: Context,
   taker: Taker,
@@ -29,7 +30,7 @@ export async function readableOf(
   return readable;
 }
 
-/** What the store does not take is met again when its lease has ended. */
+/** If the store fails, a receive finds the message again after its lease has ended. */
 async function setAside(ctx: Context, taker: Taker, { lease: claimed }: Claimed, slots: readonly number[]): Promise<void> {
   const { queue, token } = taker;
   try {
@@ -41,7 +42,7 @@ async function setAside(ctx: Context, taker: Taker, { lease: claimed }: Claimed,
         const there = lease?.slots[slot];
         return there && isLive(there) && there.token === token;
       });
-      // It has ended meanwhile, by a purge or a cancel: its pieces may be gone for that.
+      // The message has ended meanwhile, by a purge or a cancel. That may be why its pieces are gone.
       if (!lease || held.length === 0) return { done: 0 };
       const uncounted = lease.slots.map((slot, at) => (held.includes(at) ? { ...slot, receives: slot.receives - 1 } : slot));
       const target = (queue.deadLetter && (await ctx.settings.find(queue.deadLetter.queue))) ?? queue;

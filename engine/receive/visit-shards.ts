@@ -1,31 +1,35 @@
 /**
- * The order in which a receive looks for messages: level by level of priority, and in each from a random shard on. The first look is at
- * one partition, since that is mostly enough. Each later one is at many side by side: so a receive that finds little takes little longer.
+ * The order in which a receive visits partitions: level by level of priority, each level from a random shard on. The first look
+ * reads one partition, which is usually enough. Each later look reads many side by side, so that a receive that finds little
+ * takes little longer.
  */
 
 import type { QueueRecord } from '../model/queue-record.ts';
 import { shardKey } from '../model/shards.ts';
 import type { Random } from '../port/port.ts';
 
-/** Partitions of the first looks, which stay within one level; and of each look after them. */
+/** Partitions in each of the first looks, which stay within one level. */
 const firstLooks = [1, 8];
+/** Partitions in each later look. */
 const partitionsAtOnce = 124;
-/** Partitions of one receive. Of a queue with more, it looks at those that come first, and at some of the others by chance. */
+/**
+ * Partitions that one receive visits. Of a queue with more, it visits the first ones, and `byChance` others from a random start.
+ */
 const partitionsMax = 1024;
 const byChance = 256;
 
 export interface Partition {
   shard: string;
-  /** Its place among the levels: 0 comes first. */
+  /** The position of its level: 0 is visited first. */
   rank: number;
 }
 
-/** What a receive looks at, one look after the other. */
+/** The partitions that a receive visits, look by look. */
 export function looksOf(queue: QueueRecord, random: Pick<Random, 'number'>): Partition[][] {
   return inLooks(partitionsInTurn(queue, random), firstLooks);
 }
 
-/** Partitions in looks of so many each. */
+/** Divides partitions into looks. `firstLooks` gives the sizes of the first ones, which stay within one level. */
 export function inLooks(partitions: readonly Partition[], firstLooks: readonly number[] = []): Partition[][] {
   const looks: Partition[][] = [];
   for (let at = 0; at < partitions.length; at += looks.at(-1)!.length) {
@@ -52,7 +56,7 @@ function partitionsInTurn(queue: QueueRecord, random: Pick<Random, 'number'>): P
   return [...all, ...chosen.sort((one, other) => one.rank - other.rank)];
 }
 
-/** The highest first; weighted, each comes next with a chance of its number and one more, among those that are left. */
+/** The levels, highest first. With weighted order they are drawn one by one; level n has the weight n + 1. */
 export function levelsInTurn({ priority, levelsVisited }: QueueRecord, random: Pick<Random, 'number'>): number[] {
   const left = Array.from({ length: levelsVisited }, (_, index) => levelsVisited - 1 - index);
   if (priority?.order !== 'weighted') return left;
