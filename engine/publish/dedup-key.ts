@@ -1,7 +1,7 @@
 /**
- * Publishing under a `dedupKey`. While the key is taken, a publish finds its message: it is ignored, or, where the queue says so and the
- * message waits, it gives that its own content, and its own time. A key is taken while its message waits or is leased, and, done or
- * not, until its window is over; one whose message was dead-lettered, only until then.
+ * Publishes under a `dedupKey`. If the key is taken, the publish is ignored, or changes the message that waits under the key.
+ * That is a change of its content (`replace`), or also of its timing (`debounce`). A key is taken while its message waits or is
+ * leased. It is also taken until its window ends, even if the message is done or dead-lettered by then.
  */
 
 import type { PublishResult } from '../../contract/contract.ts';
@@ -33,7 +33,7 @@ import { type Target, targetOf } from '../queues/publish-target.ts';
 import { placeOwn } from './own-id.ts';
 import type { Pending } from './parcels.ts';
 
-/** Throws StoreError where it was not published, or where that cannot be said. */
+/** Throws StoreError if the message was not published, or if the outcome is unknown. */
 export function publishKeyed(
   ctx: Context,
   queueName: string,
@@ -50,12 +50,12 @@ export function publishKeyed(
     }
   };
   return withRetry(retryBudget, publishOnce).catch((error: unknown) => {
-    // What may have been put once, no failure after it makes certain not to be.
+    // A try may have been applied earlier; no later failure can rule that out.
     throw attempt.maybeApplied && error instanceof StoreError ? unknownOutcome() : error;
   });
 }
 
-/** `attempt` is one for all the tries of one publish. */
+/** `attempt` is shared by all tries of one publish. */
 async function tryKeyed(ctx: Context, queueName: string, pending: Pending, attempt: Attempt): Promise<PublishResult> {
   const target = await targetOf(ctx, queueName);
   const { lease, beside } = placeOwn(ctx, target.queue, pending, true);
@@ -93,11 +93,11 @@ async function putKeyed(
       if (displaced && attempt.versions.has(seen.row?.version as string)) await removeChunks(ctx, displaced);
       return { done: accepted };
     }
-    // Later than W after it began, the row that named it may be gone, and another's there.
+    // After W, the row that listed this publish may be gone and another publish's row be there: the outcome is unknown.
     if (was === 'unknown' || (attempt.maybeApplied && now - attempt.startedAt > retryMsMax)) throw unknownOutcome();
     const standing = standingOf(queue, there, now);
     if (standing === 'free') {
-      // And its shard may be forgotten.
+      // This late, the shard may be forgotten too.
       if (now - readAt > retryMsMax) throw unknownOutcome({});
       displaced = there.tombstone?.left?.contents ?? (there.lease?.ending && there.lease.contents) ?? undefined;
       return { seen: await write(seen, there) };
@@ -113,7 +113,7 @@ async function putKeyed(
   return result;
 }
 
-/** Of a message that lives: what is leased stays as it is. */
+/** Handles a publish whose key is taken by a live message. A leased message stays as it is. */
 async function onHit(
   ctx: Context,
   queue: QueueRecord,
@@ -143,8 +143,8 @@ function ackedBy({ lease, tombstone }: Judged): string | undefined {
 }
 
 /**
- * Whether the key is free; taken though its message is done; its message lives; or has to be moved first, since it is too old or was
- * received too often. A purge frees all keys.
+ * The state of the key. `free`: it can be taken. `taken`: its message has ended, but its window has not. `lives`: its message is
+ * live. `due`: its message must be moved first, since it is expired or was received too often. A purge frees all keys.
  */
 function standingOf(queue: QueueRecord, there: Judged, now: number): 'free' | 'taken' | 'lives' | 'due' {
   const keyed = keyedOf(there);

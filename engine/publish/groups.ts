@@ -1,6 +1,6 @@
 /**
- * Publishing to a group: its parcels and its row in one transaction. The row's `tail` only grows, so that the parcels lie in the order in
- * which they were published, and none behind one that was taken; a row of which nothing waited is due from then on.
+ * Publishes to a group: parcels and the group's row in one transaction. The row's `tail` only grows, so parcels lie in the order
+ * of publishing, and none gets an id before a parcel that was taken. If nothing waits in the group, its row becomes due.
  */
 
 import type { PublishResult } from '../../contract/contract.ts';
@@ -20,14 +20,17 @@ import { StoreError, type Write } from '../port/port.ts';
 import { targetOf } from '../queues/publish-target.ts';
 import { inParcels, type Pending } from './parcels.ts';
 
-/** Parcels of one transaction; it takes 100 writes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html */
+/**
+ * Parcels in one transaction, which takes 100 writes:
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+ */
 const parcelsAtOnce = 50;
-/** How often a publish is decided again on a group that others publish to at the same time. */
+/** How often a publish is tried on a group that other processes publish to at the same time. */
 const roundsMax = 32;
-/** What a group takes of its row besides its name and its messages, bytes, so that the row mostly stays within 1 KB. */
+/** Bytes that a group's row needs besides its name and its messages, so that the row usually stays within 1 KB. */
 const groupBytes = 200;
 
-/** Publishes them in their order, and notes each one's result. Throws StoreError when it cannot be said of the rest. */
+/** Publishes messages in order and records each result. Throws StoreError if the rest was not published, or may not have been. */
 export async function publishGroup(
   ctx: Context,
   queueName: string,
@@ -81,7 +84,7 @@ async function publishTogether(
     tail = tailOf(seen, ctx.clock.now());
     throw new StoreError(`the group changed ${roundsMax} times while it was published to`, 'no', undefined, 'throttled');
   };
-  // A copy of what was refused may yet arrive, until others are published after it.
+  // A delayed duplicate of a refused transaction may still be applied, until the group's tail is past it.
   return withBodies(ctx, bodies, writeDeadline(readAt), put, () => refused > tail);
 }
 
@@ -103,7 +106,7 @@ function placeGroup(
   return { ...place(joinEntries(group.map(({ packed }) => packed)), room, () => ctx.ids.parcel(0)), ttl };
 }
 
-/** The change of the group's row that lets these parcels follow what was published before. */
+/** The write to the group's row that appends these parcels to what was published before. */
 function groupWrite(
   ctx: Context,
   queue: QueueRecord,
@@ -126,7 +129,7 @@ function groupWrite(
     return { key, when: { absent: ['id'] }, then: { put: row } };
   }
   const { lease } = decodeSnapshot(seen, now);
-  // A holder of purged messages must not delay what is published after the purge for as long as its lease lasts.
+  // The lease on purged messages must not delay what is published after the purge.
   if (lease?.group && lease.since < queue.purgedBefore && lease.slots.some(isLive)) {
     const removed = { ...lease, slots: lease.slots.map((slot) => removedSlot(queue, lease, slot, now)) };
     const next = parcelDone(removed, { ...lease.group, tail: last }, version, now);
@@ -150,7 +153,7 @@ function groupWrite(
         [['version'], version],
         [['group', 'tail'], last],
         [['group', 'first'], first],
-        // It may have rested in a shard that is retired by now.
+        // The row may name a shard that is retired by now.
         [['shard'], shard],
         [['expiry'], Math.max(now, lease?.group ? restEnd(queue, lease.group) : 0)],
         [['since'], now],

@@ -1,6 +1,6 @@
 /**
- * Publishing into a row of its own of `leases`, put if absent: under an id of the caller's own, so that a second publish finds the first;
- * or prepared.
+ * Publishes a message into a row of its own in `leases`, put if absent. The message is prepared, or has an id given by the
+ * caller, by which a second publish finds the first.
  */
 
 import type { PublishResult } from '../../contract/contract.ts';
@@ -43,33 +43,34 @@ async function putOwn(ctx: Context, { queue, readAt }: Target, pending: Pending,
   const id = messageId(lease.id, 0);
   const isOurs = (seen: Snapshot) => seen.row?.version === lease.version;
   let after = await putIfAbsent(ctx, encodeLease(lease), readAt);
-  // An earlier write that may have been applied: no later failure makes certain that it was not.
+  // If set, an earlier try may have been applied, and no later failure can rule that out.
   const { maybeApplied } = after;
   if (!isOurs(after) && isFree(queue, after, now)) {
-    // Later than W after it began, nothing there may mean that the message was published, received and forgotten; and its shard may be.
+    // After W, an absent row may mean that the message was published, received and forgotten. Its shard may be forgotten too.
     if (ctx.clock.now() - readAt > retryMsMax) throw unknownOutcome(after);
     const former = decodeSnapshot(after, now);
-    // The message that ended may be this one. And another try without an own id would make a second message.
+    // The message that ended may be this one. Without a given id, a retry generates a new id, and the first request may still
+    // create a message of its own.
     if (maybeApplied && (former.tombstone || pending.id === undefined)) throw unknownOutcome();
     const before = after;
     after = await putIfUnchanged(ctx, before, encodeLease(lease)).catch((error: unknown) => {
       throw maybeApplied && error instanceof StoreError ? unknownOutcome() : error;
     });
-    // The write may still be on its way.
+    // The write may still be in flight.
     if (after.maybeApplied && after.row?.version === before.row?.version) throw unknownOutcome();
     const left = former.tombstone?.left?.contents ?? (former.lease?.ending && former.lease.contents);
     if (isOurs(after) && left) await removeChunks(ctx, left);
   }
   if (isOurs(after)) return { ok: true, id };
   if (after.row === undefined) throw unknownOutcome(maybeApplied ? { maybeApplied } : after);
-  // Put without word of it, and changed since: by a receive, say.
+  // Our row was put although the response was lost, and it has changed since, for example by a receive.
   if (holdsBodies(after, lease.contents)) return { ok: true, id };
-  // Whatever of this publish is still under way is refused by the row that stands there.
+  // The row in the way refuses every request of this publish that is still in flight, so its bodies are not needed.
   if (needsEnding(lease.contents, lease.expiresAt)) await removeChunks(ctx, lease.contents);
   return { ok: true, id, duplicate: true };
 }
 
-/** The row of a message under its own id, under a key, or prepared; and what is to lie beside it. */
+/** Builds the row of a message that is prepared, or under a given id or a key; and its offloaded bodies. */
 export function placeOwn(
   ctx: Context,
   queue: QueueRecord,
@@ -90,14 +91,15 @@ export function placeOwn(
 }
 
 /**
- * Whether the id is free though a row is in the way: its message was purged, is too old, or has ended, as far as the queue's setting
- * `idempotency` gives the id up then. The new row replaces that very version, so a late copy of an older write still finds no row that it fits.
+ * Whether the id is free although a row is in the way. Its message was purged, is expired, or has ended and the setting
+ * `idempotency` releases the id. The new row replaces exactly that version, so a delayed duplicate of an older write still
+ * matches no row.
  */
 function isFree(queue: QueueRecord, seen: Snapshot, now: number): boolean {
   const { lease, tombstone } = decodeSnapshot(seen, now);
   if (!lease) return !tombstone || isForgotten(queue, tombstone, now) || isGivenUp(queue, tombstone);
   if (!lease.shard.startsWith(`${queue.incarnation}:`)) return false;
-  // A purged message is gone though somebody holds it: his ack will be told so. One that grew too old in his hands may yet be acked.
+  // A purged message is gone even while it is leased; its ack is told so. A message that expires while leased may still be acked.
   if (lease.since < queue.purgedBefore) return true;
   const held = lease.slots.some((slot) => slot.token !== undefined && slot.visibleAt > now);
   if (held || verdictOfAge(queue, lease.since, lease.expiresAt, now) !== 'gone') return false;

@@ -1,6 +1,6 @@
 /**
- * Publishing messages that share rows: ready ones in parcels of `messages`, delayed ones in rows of `leases`. What a shard was too busy
- * for goes to another, under a new id: it was surely not stored.
+ * Publishes messages that share rows: ready ones as parcels in `messages`, delayed ones as rows of `leases`. If a shard throttles
+ * the write, it is retried on a newly chosen shard with a new id: nothing was stored.
  */
 
 import type { PublishResult } from '../../contract/contract.ts';
@@ -22,22 +22,22 @@ import { type Timing, visibleAtOf } from '../model/timing.ts';
 import { type Key, type Row, StoreError } from '../port/port.ts';
 import { type Target, targetOf } from '../queues/publish-target.ts';
 
-/** A message to be published: its place in the call, and what it holds. */
+/** A message to be published: its index in the call, and what it holds. */
 export interface Pending {
   index: number;
   packed: string;
   timing: Timing;
-  /** Of priority. */
+  /** The level of priority. */
   level: number;
   id?: string;
   group?: string;
-  /** Received by nobody until it is committed. */
+  /** No receive takes the message until it is committed. */
   prepared?: true;
-  /** Under a `dedupKey`, from which it has its id: what is to take the place of that which waits there. */
+  /** Only under a `dedupKey`, from which `id` is made: the content that may replace that of the message waiting under the key. */
   content?: Content;
 }
 
-/** Publishes them, those of each list in rows of their own, and notes each one's result: of one timing and one level. */
+/** Publishes each list in rows of its own and records each result. All messages of a list have the same timing and level. */
 export async function publishShared(
   ctx: Context,
   first: Target,
@@ -59,7 +59,7 @@ export async function publishShared(
     }
     const undone = parcels.filter((parcel) => isTransient(failures.get(parcel)));
     const next = undone.length > 0 && (await retryBudget.pause()) ? await targetNow(ctx, target.queue.name) : undefined;
-    // Pieces that were put keep the TTL that they have: by another retention they are put anew.
+    // Pieces that were put keep their TTL. If the retention has changed, they are put again.
     const goesOn = next?.queue.retentionSeconds === target.queue.retentionSeconds;
     const isGivenUp = (parcel: ParcelWrite) => failures.get(parcel)?.applied === 'no' && !(goesOn && undone.includes(parcel));
     await removeLasting(ctx, parcels.filter(isGivenUp));
@@ -69,7 +69,7 @@ export async function publishShared(
   }
 }
 
-/** The settings as they are by now; undefined where the queue is gone or they can not be read: the results stand as they are. */
+/** The target now; undefined if the queue is gone or its settings cannot be read. The results then stay as they are. */
 async function targetNow(ctx: Context, name: string): Promise<Target | undefined> {
   try {
     return await targetOf(ctx, name);
@@ -79,7 +79,9 @@ async function targetNow(ctx: Context, name: string): Promise<Target | undefined
   }
 }
 
-/** Groups of messages for one row each: up to ten, and not more than is good to carry in one answer. */
+/**
+ * Divides messages into parcels of up to `parcelSlotsMax` messages and `parcelBytesMax` bytes. A larger message is alone in one.
+ */
 export function inParcels(pending: readonly Pending[]): Pending[][] {
   const groups: Pending[][] = [];
   let bytes = 0;
@@ -100,17 +102,17 @@ export function inParcels(pending: readonly Pending[]): Pending[][] {
 export interface ParcelWrite extends OffloadedBody {
   id: string;
   group: readonly Pending[];
-  /** Where it goes: ready messages into `messages`, delayed ones into `leases`. */
+  /** Ready messages go into `messages`, delayed ones into `leases`. */
   key: Key;
   row: Row;
 }
 
-/** `before`: the same messages, in a row that was not written; what lies beside it is used again. */
+/** `before`: an earlier write of the same messages that was not applied; its offloaded bodies are used again. */
 export function parcelWrite(ctx: Context, queue: QueueRecord, group: readonly Pending[], before?: ParcelWrite): ParcelWrite {
   const shard = randomShard(queue, ctx.random);
   const level = levelIn(queue, group[0]!.level);
   const now = ctx.clock.now();
-  // Of this very instant: receives find by the id where messages begin that a purge has left.
+  // The id must be of the same instant as `since`: receives derive from a purge's instant the first id that may survive it.
   const id = ctx.ids.parcel(shard, level, now);
   const visibleAt = visibleAtOf(group[0]!.timing, now);
   const expiresAt = retentionEnd(queue, visibleAt);
@@ -135,7 +137,7 @@ export function parcelWrite(ctx: Context, queue: QueueRecord, group: readonly Pe
   return { id, group, key: parcelKey(at, id), row, placed, chunks, ttl };
 }
 
-/** Writes each on its own, and answers which failed. */
+/** Writes each parcel independently; returns the errors of those that failed. */
 async function writeParcels(
   ctx: Context,
   parcels: readonly ParcelWrite[],
@@ -159,7 +161,7 @@ async function writeParcels(
   const ready = written.filter(({ key }) => key.table === 'messages');
   const delayed = written.filter(({ key }) => key.table === 'leases');
   await Promise.all([
-    // Without a condition: a row of `messages` that arrives late, or twice, is overridden by the row in `leases`.
+    // No condition: a row of `messages` that arrives late or twice is overridden by the row in `leases`.
     ready.length > 0 &&
       ctx.store
         .writeAll(
@@ -169,7 +171,8 @@ async function writeParcels(
         .then((errors) => {
           for (const [index, error] of errors.entries()) if (error) failures.set(ready[index]!, error);
         }),
-    // Nothing overrides a row of `leases`: a late copy must find the first. Whatever has this id came from this publish.
+    // Nothing overrides a row of `leases`, so a delayed duplicate must meet the first row. Any row with this id comes from this
+    // publish.
     ...delayed.map((parcel) =>
       trying(parcel, async () => {
         const after = await putIfAbsent(ctx, parcel.row, readAt);

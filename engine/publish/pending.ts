@@ -1,4 +1,8 @@
-/** Messages to be published: judged by the queue's settings, and put together by what they have in common. */
+/**
+ * Turns the entries of a publish into pending messages and lists those that may share rows. This folder writes them to the store:
+ * into shared rows (`parcels.ts`), rows of their own (`own-id.ts`, `dedup-key.ts`) or groups (`groups.ts`).
+ * `operations/publish.ts` chooses between these.
+ */
 import type { PublishEntry, Refused } from '../../contract/contract.ts';
 import { type Content, packEntry } from '../model/content-codec.ts';
 import { keyedId } from '../model/ids.ts';
@@ -6,7 +10,7 @@ import type { QueueRecord } from '../model/queue-record.ts';
 import type { Pending } from './parcels.ts';
 import { refusalIn, timingOf } from './validate.ts';
 
-/** The entry at this place of a call as it is to be published, or why this queue does not take it. */
+/** The pending message for the entry at this index of a call, or why the queue does not accept it. */
 export function pendingOf(queue: QueueRecord, entry: PublishEntry, index: number, now: number): Pending | Refused {
   const refused = refusalIn(queue, entry, now);
   if (refused !== undefined) return { ok: false, code: 'invalid_input', message: `messages[${index}].${refused}` };
@@ -28,7 +32,7 @@ function contentOf({ body, bodyBase64, attributes }: PublishEntry): Content {
   return bodyBase64 === undefined ? { body: body!, ...others } : { bodyBase64, ...others };
 }
 
-/** Those that may share rows: of one level and one time. */
+/** Lists of messages that may share rows: same level, same timing. */
 export function alike(pending: readonly Pending[]): Pending[][] {
   const lists = new Map<string, Pending[]>();
   for (const one of pending) {

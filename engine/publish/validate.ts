@@ -1,4 +1,4 @@
-/** What a message asks for besides being kept: when it is to come, and how urgent it is. */
+/** Checks what a message asks for (delay, priority, group, key) against the settings of its queue. */
 
 import { delaySecondsMax } from '../../contract/limits.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
@@ -13,13 +13,13 @@ export interface Terms {
   prepared?: boolean;
 }
 
-/** When it is to be ready; undefined where it does not say. */
+/** When the message becomes ready; undefined if it does not say. */
 export function timingOf({ delaySeconds, deliverAt }: Terms): Timing | undefined {
   if (deliverAt !== undefined) return { at: Date.parse(deliverAt) };
   return delaySeconds === undefined ? undefined : { delayMs: delaySeconds * 1000 };
 }
 
-/** What this queue cannot do of it, naming the field, the limit and what was given; undefined: nothing. */
+/** Why this queue does not accept the message, naming the field, the limit and the given value; undefined: it does. */
 export function refusalIn(queue: QueueRecord, terms: Terms, now: number): string | undefined {
   const { deliverAt, priority = 0, group } = terms;
   const levels = queue.priority?.levels ?? 1;
