@@ -1,7 +1,8 @@
 /**
- * The store through which the engine writes: it sees to it that a queue is awake before a row is written that the sweep may have to
- * visit (`sleep.ts`). That costs nothing while the queue is known to be awake for long enough, and one write of its settings otherwise:
- * one each few minutes for all processes together, since each learns from the settings that it reads.
+ * The store through which the engine writes. Before it writes a row that the sweep may have to visit, it makes sure that the
+ * queue is awake (`sleep.ts`). That costs nothing while the queue is known to be awake for long enough, and one write of its
+ * settings otherwise. All processes together need one such write every few minutes, since each reads the settings that another
+ * has written.
  */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { awakeMs, readToWriteMsMax } from '../../contract/limits.ts';
@@ -11,19 +12,20 @@ import { type Row, type Store, StoreError, type Write, type WriteOptions } from 
 import { changeQueue } from './change-queue.ts';
 import { awakened } from './sleep.ts';
 
-/** With less than this left a queue is kept awake further, by some call; with less than the last, by every call. */
+/** With less time left than this, some calls extend the time that the queue is awake. */
 const extendMs = awakeMs / 2;
+/** With less time left than this, every call extends it. */
 const extendMsLast = awakeMs / 4;
-/** Of the calls in between, so many do it: rather one process than all of them at the same instant. */
+/** The share of calls that extend it in between: usually one process does so, rather than all at the same instant. */
 const extendShare = 1 / 16;
 
-/** Until when a queue is awake at least, as its settings said when they were last read here. */
+/** Until when a queue is awake at least, by the settings that this process has read. */
 interface Known {
   name: string;
   awakeUntil: number;
 }
 
-/** `context` answers the context whose store this is. */
+/** `context` returns the context whose store this is. */
 export function createAwakeStore(inner: Store, context: () => Context): Store {
   const known = new Map<string, Known>();
   const extending = new Map<string, Promise<void>>();
@@ -34,12 +36,12 @@ export function createAwakeStore(inner: Store, context: () => Context): Store {
     known.set(incarnation, { name, awakeUntil: Math.max(known.get(incarnation)?.awakeUntil ?? 0, awakeUntil ?? 0) });
   }
 
-  /** Resolves when the queue is awake: the last instant at which the write may go out. */
+  /** Resolves when the queue is awake, to the last instant at which the write may be sent; undefined: no bound. */
   async function keepAwake(incarnation: string): Promise<number | undefined> {
     const ctx = context();
     if (!known.has(incarnation)) await ctx.settings.byIncarnation(incarnation);
     const before = known.get(incarnation);
-    // The rows of a deleted queue are visited until none is left.
+    // There is no such queue any more. The sweep visits a deleted queue until no row is left.
     if (!before) return undefined;
     const left = before.awakeUntil - ctx.clock.now();
     if (left < extendMsLast || (left < extendMs && ctx.random.number() < extendShare)) {
@@ -48,7 +50,7 @@ export function createAwakeStore(inner: Store, context: () => Context): Store {
       await running
         .finally(() => extending.delete(incarnation))
         .catch((error: unknown) => {
-          // It is awake for long enough all the same.
+          // Ignore the failure if the queue is awake for long enough anyway.
           if (!(error instanceof StoreError) || left < readToWriteMsMax) throw error;
         });
     }
@@ -60,7 +62,7 @@ export function createAwakeStore(inner: Store, context: () => Context): Store {
       const record = await changeQueue(ctx, name, (record, now) =>
         record.incarnation !== incarnation || record.awakeUntil - now >= extendMs ? record : awakened(record, now),
       );
-      // Deleted, and made again under its name.
+      // The queue was deleted and created again under the same name.
       if (record.incarnation !== incarnation) known.delete(incarnation);
     } catch (error) {
       if (!(error instanceof DumbwaiterError) || error.code !== 'queue_not_found') throw error;
@@ -77,7 +79,7 @@ export function createAwakeStore(inner: Store, context: () => Context): Store {
       return by.length === 0 ? options : { ...options, by: Math.min(...by) };
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      // Whatever became of the settings, the write itself was not sent.
+      // The settings may have changed, but the write itself was not sent.
       throw new StoreError(`the queue could not be kept awake: ${error.message}`, 'no', error, 'throttled');
     }
   }
@@ -111,7 +113,7 @@ export function createAwakeStore(inner: Store, context: () => Context): Store {
   };
 }
 
-/** The incarnation of the queue that a write gives something to visit; undefined where it gives none. */
+/** The incarnation of the queue that the sweep must visit because of this write; undefined if there is none. */
 function visitedQueueOf({ key, then }: Pick<Write, 'key' | 'then'>): string | undefined {
   if (key.table === 'queues' || 'remove' in then) return undefined;
   if (key.table === 'messages') return isShard(key.shard) ? incarnationOf(key.shard) : undefined;
@@ -120,7 +122,7 @@ function visitedQueueOf({ key, then }: Pick<Write, 'key' | 'then'>): string | un
   return typeof shard === 'string' && isShard(shard) ? incarnationOf(shard) : undefined;
 }
 
-/** Bodies, and the messages of a group, lie in partitions of other names. */
+/** The partition of a group has no colon. That of offloaded bodies (`body:…`) has one, but no queue has its incarnation. */
 function isShard(partition: string): boolean {
   return partition.includes(':');
 }

@@ -1,4 +1,8 @@
-/** Changing the settings of a queue: one conditional write, judged again when another was first. */
+/**
+ * Changes the settings of a queue by one conditional write, which is retried if another change came first. This folder holds what
+ * the engine itself records in the settings. That is until when a queue is awake (`sleep.ts`, `awake-store.ts`), and its number
+ * of shards (`shard-scaling.ts`).
+ */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
 import { type QueueRecord, queueKey, queueRow, readQueue } from '../model/queue-record.ts';
@@ -8,8 +12,8 @@ import { awakened } from './sleep.ts';
 const roundsMax = 10;
 
 /**
- * Applies `change` to the settings as they are; one that answers the very record it was handed changes nothing. A change wakes the queue:
- * by other settings there may be something to do to what it holds.
+ * Applies `change` to the current settings. If `change` returns the very record it was given, nothing is written. A change wakes
+ * the queue: under new settings there may be work to do on what the queue holds.
  */
 export async function changeQueue(
   ctx: Context,
@@ -41,7 +45,7 @@ export async function changeQueue(
   throw new StoreError(`the settings of "${name}" changed ${roundsMax} times while they were to be changed`, 'no');
 }
 
-/** Checks that the dead-letter queue exists, and that dead letters can not come back on their own. */
+/** Checks that the dead-letter queue exists, and that no chain of dead-letter queues leads back to this queue. */
 export async function checkDeadLetter(ctx: Context, name: string, deadLetter: { queue: string } | null): Promise<void> {
   const path = [name];
   let next = deadLetter?.queue;
@@ -57,7 +61,7 @@ export async function checkDeadLetter(ctx: Context, name: string, deadLetter: { 
   }
 }
 
-/** Notes that entries of transactions are given out: from then on each sweep visits the queue. */
+/** Records that entries for callers' transactions were given out. From then on each sweep visits the queue. */
 export async function noteTransactions(ctx: Context, queue: QueueRecord): Promise<QueueRecord> {
   if (queue.hasTransactions) return queue;
   return changeQueue(ctx, queue.name, (record) => (record.hasTransactions ? record : { ...record, hasTransactions: true }));

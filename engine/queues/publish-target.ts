@@ -1,11 +1,11 @@
-/** Resolves a queue's name to where its messages are published. */
+/** Resolves the name of a queue to the settings by which its messages are published. */
 import type { Context } from '../context/context.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { growIfThrottled } from './shard-scaling.ts';
 
 /**
- * Where to publish: settings, and when reading them began. What rests on them goes out within F of that: a shard that they name may be
- * retired, and is forgotten once nobody can publish to it any more.
+ * Where to publish: the settings, and when reading them began. A write that rests on them must be sent within F of `readAt`. A
+ * shard that they name may be retired; it is forgotten once no process can still publish to it.
  */
 export interface Target {
   queue: QueueRecord;

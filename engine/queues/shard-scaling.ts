@@ -1,9 +1,9 @@
 /**
  * How many shards a queue has. One takes about 1,000 write units a second (a DynamoDB partition:
- * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html); so a queue whose writes are
- * throttled for the load on a key doubles its shards, and one in which little waits halves them. Messages are published to the first `shards`; receives and the
- * sweep visit `shardsVisited`, which includes retired ones until they are surely empty. Of those that were forgotten since, up to
- * `shardsEver`, each sweep looks at one: a transaction of a caller's own is not bound to the time in which the queue's writes go out.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html). A queue doubles its shards when
+ * a key is throttled, and halves them when little waits. Messages are published to the first `shards`. Receives and the sweep
+ * visit `shardsVisited`, which includes retired shards until they are surely empty. Of the shards forgotten since, up to
+ * `shardsEver`, each sweep looks at one: a caller's transaction may write to them at any time.
  */
 import {
   readToWriteMsMax,
@@ -23,19 +23,19 @@ import type { QueueRecord } from '../model/queue-record.ts';
 import { levelsOf } from '../model/shards.ts';
 import { changeQueue } from './change-queue.ts';
 
-/** After this, nobody who read the settings before can still write under them. */
+/** Once settings are this old, no process that read them can still write under them, ms. */
 export const settingsForgottenMs = settingsCacheMs + readToWriteMsMax + retryMsMax + signedRequestMsMax;
 
 /**
- * Whether more shards would help: publishing was throttled, or one of the newer half was. An older one may be so for no more than
- * being drained of what was published to it before, and no other shard will ever take that.
+ * Whether more shards would help: publishing was throttled, or any write to the newer half of the shards was. An older shard may
+ * be throttled only by draining its backlog, and more shards do not help with that.
  */
 function isAsked({ shards }: QueueRecord, { published, written }: Throttled): boolean {
   if (shards >= shardsMax) return false;
   return [...published].some((shard) => shard < shards) || [...written].some((shard) => shard < shards && shard >= shards >> 1);
 }
 
-/** Gives the queue more shards if it was throttled; not again before the last growth can have told. */
+/** Doubles the shards of a queue that was throttled, but not before the previous growth can have shown its effect. */
 export async function growIfThrottled(ctx: Context, queue: QueueRecord): Promise<QueueRecord> {
   const throttled = ctx.throttles.take(queue);
   const isTooSoon = (record: QueueRecord, now: number) => now - record.shardsChangedAt < shardsGrowPauseMs;
@@ -55,7 +55,7 @@ export async function growIfThrottled(ctx: Context, queue: QueueRecord): Promise
   });
 }
 
-/** Has a shard visited again that was forgotten, and holds something all the same. */
+/** Visits a forgotten shard again because it still holds rows. */
 async function visitAgain(ctx: Context, queue: QueueRecord, shard: number): Promise<void> {
   await changeQueue(ctx, queue.name, (record, now) => {
     if (shard < record.shardsVisited || record.incarnation !== queue.incarnation) return record;
@@ -64,8 +64,9 @@ async function visitAgain(ctx: Context, queue: QueueRecord, shard: number): Prom
 }
 
 /**
- * Retires half of the shards of a queue in which little waits, and forgets retired ones that are surely empty. How much is published shows
- * nowhere: a queue that has to grow again soon after is left alone for twice as long each time, until it is found empty.
+ * Retires half of the shards of a queue in which little waits, and forgets retired shards that are surely empty. The rate of
+ * publishing is not known. So if a queue must grow again soon after, the time before the next halving doubles, until the queue is
+ * found empty.
  */
 export async function shrinkIfLight(
   ctx: Context,
@@ -86,7 +87,7 @@ export async function shrinkIfLight(
   });
 }
 
-/** Looks into another forgotten shard each minute: what a late transaction put there is found, if not at once. */
+/** Looks at one forgotten shard, another each minute. So what a late transaction put there is found, though not at once. */
 export async function lookIntoForgotten(ctx: Context, queue: QueueRecord, now: number): Promise<void> {
   const forgotten = queue.shardsEver - queue.shardsVisited;
   if (forgotten <= 0) return;

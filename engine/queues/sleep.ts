@@ -1,10 +1,10 @@
 /**
- * Sleep: the sweep passes over queues in which nothing is due, waiting or unsettled. A queue's settings say until when it is awake
+ * Sleep: the sweep skips queues in which nothing is due, waiting or unsettled. A queue's settings say until when it is awake
  * (`awakeUntil`) and, once a sweep lets it sleep, until when it sleeps (`asleepUntil`).
  *
- * Invariant: a write that gives a queue something to visit goes out before the queue's `awakeUntil` (`awake-store.ts`). A sweep lets the
- * queue sleep only when `awakeUntil` is so long past that no such write can still arrive, and only until the first of its rows is due.
- * Both are conditional writes of the one row, so each excludes the other.
+ * Invariant: a write that gives the sweep something to visit is sent before the queue's `awakeUntil` (`awake-store.ts`). A sweep
+ * lets a queue sleep only if `awakeUntil` is so long past that no such write can still arrive. The queue sleeps only until its
+ * first row is due. Waking and sleeping are conditional writes of one row, so each excludes the other.
  */
 import { awakeMs, clockMarginMs, signedRequestMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
@@ -12,9 +12,9 @@ import { type QueueRecord, queueKey, queueRow } from '../model/queue-record.ts';
 import { partitionsOf, preparedPartitionsOf } from '../model/shards.ts';
 import { StoreError } from '../port/port.ts';
 
-/** After `awakeUntil` and this, no write that was sent before it can arrive. */
+/** A write sent before `awakeUntil` arrives no later than this after it, ms. */
 export const arrivedMs = signedRequestMsMax + 2 * clockMarginMs;
-/** `asleepUntil` of a queue that holds nothing at all. */
+/** `asleepUntil` of a queue that holds no row. */
 export const forever = Number.MAX_SAFE_INTEGER;
 
 type Wakeful = Pick<QueueRecord, 'awakeUntil' | 'asleepUntil'>;
@@ -23,15 +23,15 @@ export function isAsleep({ asleepUntil }: Wakeful, now: number): boolean {
   return asleepUntil !== undefined && asleepUntil > now;
 }
 
-/** The settings with which calls may write for a while. `awakeUntil` never goes back. */
+/** The settings of a queue that is awake for `awakeMs` from `now` on. `awakeUntil` never decreases. */
 export function awakened<Record extends Wakeful>(record: Record, now: number): Record {
   const { asleepUntil: _, ...awake } = record;
   return { ...awake, awakeUntil: Math.max(record.awakeUntil, now + awakeMs) } as Record;
 }
 
 /**
- * Lets a queue sleep in which a visit that began at `asOf` found nothing to do. Not one that may be written to by transactions of its
- * callers' own, which go out whenever they like; nor one whose shards are still to be retired.
+ * Lets a queue sleep if a visit that began at `asOf` found nothing to do. A queue never sleeps if callers' own transactions may
+ * write to it: these are sent at any time. Nor does it sleep while shards are still to be retired.
  */
 export async function sleepIfIdle(ctx: Context, queue: QueueRecord, asOf: number): Promise<void> {
   if (queue.hasTransactions || queue.shardsVisited > 1 || asOf <= queue.awakeUntil + arrivedMs) return;
@@ -42,13 +42,13 @@ export async function sleepIfIdle(ctx: Context, queue: QueueRecord, asOf: number
   try {
     await ctx.store.write({ key: queueKey(queue.name), when, then: { put: queueRow(next) } });
   } catch (error) {
-    // It stays awake, or sleeps: either is right.
+    // The queue is now awake or asleep; both are correct.
     if (!(error instanceof StoreError)) throw error;
   }
   ctx.settings.forget(queue.name);
 }
 
-/** When the first of the queue's rows is due: 0 where a message waits, `forever` where there is no row. */
+/** When the first row of the queue is due: 0 if a message waits in `messages`, `forever` if there is no row. */
 async function firstDue(ctx: Context, queue: QueueRecord): Promise<number> {
   const partitions = partitionsOf(queue);
   const instants = await Promise.all([
