@@ -1,4 +1,4 @@
-/** A message as a record: put off, edited, made urgent and cancelled, by an id of one's own. */
+/** A message as a record: rescheduled, edited, made urgent and cancelled, by an id of your own. */
 import { dumbwaiter } from './connect.ts';
 
 const reminders = dumbwaiter.queue<string>('reminders');

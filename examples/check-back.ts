@@ -1,4 +1,4 @@
-/** The endpoint of a publisher that is asked what became of its prepared messages. It answers only what its queue signed. */
+/** The endpoint at which the queue asks a publisher whether to commit prepared messages. It answers only requests that its queue signed. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -21,12 +21,12 @@ const server = createServer(async (request, response) => {
 
 async function outcomeOf(request: IncomingMessage): Promise<'commit' | 'rollback'> {
   const headers = request.headers as Record<string, string>;
-  // Throws if it is not from this queue, or older than five minutes.
+  // Throws if the request is not from this queue or is older than five minutes.
   const question = new Webhook(secret).verify(await text(request), headers) as { body: { order: number } };
   return paid.has(question.body.order) ? 'commit' : 'rollback';
 }
 
-// What the queue sends, here sent by hand; and what somebody else would send.
+// Send by hand what the queue would send, and then a forged request.
 await once(server, 'listening');
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 const body = JSON.stringify({ queue: 'receipts', id: 'receipt-1', body: { order: 1 } });

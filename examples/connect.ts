@@ -1,4 +1,4 @@
-/** The queue that the environment names: what `npm start` prints, or the outputs of a deployment. */
+/** Connects to the queue that the environment names: use what `npm start` prints, or the outputs of a deployment. */
 import { Dumbwaiter } from '../sdk/index.ts';
 
 export const dumbwaiter = new Dumbwaiter({

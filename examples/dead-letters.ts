@@ -1,4 +1,4 @@
-/** What cannot be handled: dead letters, looked at and redriven. */
+/** Dead letters: messages that cannot be handled are dead-lettered, inspected and redriven. */
 import { dumbwaiter } from './connect.ts';
 
 const dead = dumbwaiter.queue<{ amount: number }>('payments-dead');

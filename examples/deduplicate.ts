@@ -1,10 +1,10 @@
-/** Deduplication: of messages under one key, one at a time; the newest content, once things are quiet. */
+/** Deduplication by key: a burst of publishes becomes one message, with the newest content, after the last of them. */
 import { dumbwaiter } from './connect.ts';
 
 const pages = dumbwaiter.queue<{ page: string; edit: number }>('pages');
 await pages.create({ deduplication: { windowSeconds: null, onDuplicate: 'debounce' } });
 
-// Each edit puts the work off by a second, and says what is to be done then.
+// Each edit postpones the message by a second and replaces its content.
 for (const edit of [1, 2, 3]) {
   const { id, duplicate } = await pages.publish({ dedupKey: 'home', body: { page: 'home', edit }, delaySeconds: 1 });
   console.log(`${id}: ${duplicate ? 'put off' : 'published'}`);

@@ -1,4 +1,4 @@
-/** Groups: the events of one account in their order, those of others beside them. */
+/** Groups: the events of one account are handled in order, in parallel with those of other accounts. */
 import { dumbwaiter } from './connect.ts';
 
 const events = dumbwaiter.queue<string>('events');

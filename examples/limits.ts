@@ -1,4 +1,4 @@
-/** Limits: work for a service that takes two calls at a time, and twenty a second, whoever the workers are. */
+/** Limits: work for a service that takes two concurrent calls and twenty a second, over all workers together. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dumbwaiter } from './connect.ts';
 

@@ -1,6 +1,6 @@
 /**
- * An order service on DynamoDB, in which each order is processed exactly once: it is stored and published in one transaction, and charged
- * and acked in another. Kill it wherever you like, and start it again.
+ * An order service on DynamoDB that processes each order exactly once. It stores and publishes an order in one transaction, and charges and
+ * acks it in another. You can kill it at any point and start it again.
  */
 import {
   CreateTableCommand,
@@ -27,7 +27,7 @@ export function orderService(client: DynamoDBClient) {
   const dumbwaiter = new Dumbwaiter({ transport: directTransport({ client }) });
   const placed = dumbwaiter.queue<Order>('orders-placed');
 
-  /** Outbox: the order's row and its message, or neither. Answers whether it is new. */
+  /** Outbox: writes the order's row and its message, or neither. Returns whether the order is new. */
   async function place({ id, amount }: Order): Promise<boolean> {
     const order: TransactWriteItem = {
       Put: {
@@ -47,19 +47,19 @@ export function orderService(client: DynamoDBClient) {
     }
   }
 
-  /** What an order does to the world. Done twice, it would be charged twice. */
+  /** The effect of an order. If it were applied twice, the order would be charged twice. */
   function charge({ id, amount }: Order): TransactWriteItem[] {
     const ExpressionAttributeValues = { ':amount': { N: String(amount) } };
     const add = { TableName, UpdateExpression: 'ADD charged :amount', ExpressionAttributeValues };
     return [{ Update: { ...add, Key: { id: { S: id } } } }, { Update: { ...add, Key: till } }];
   }
 
-  /** Inbox: what is returned is committed together with the message's ack. */
+  /** Inbox: the writes that the handler returns are committed together with the message's ack. */
   function work(options: ConsumerOptions = {}) {
     return placed.consume(({ body }) => charge(body), { ...options, transaction: true });
   }
 
-  /** The same by hand. Answers whether there was a message, and its lease held. */
+  /** The same by hand. Returns whether a message was processed: false if there was none, or if its lease was lost. */
   async function workOnce(): Promise<boolean> {
     const [message] = await placed.receive({ waitSeconds: 5 });
     if (!message) return false;

@@ -1,4 +1,4 @@
-/** The same client by Lambda invoke: with IAM in place of an API key, and no API Gateway between. */
+/** The same client over Lambda invoke: IAM replaces the API key, and no API Gateway is involved. */
 import { Dumbwaiter } from '../sdk/index.ts';
 import { lambdaTransport } from '../sdk/transports/lambda.ts';
 

@@ -1,4 +1,4 @@
-/** Prepared messages: published first, and received only if what they tell of has happened. */
+/** Prepared messages: published before an action, and received only if the action succeeds. */
 import { dumbwaiter } from './connect.ts';
 
 const receipts = dumbwaiter.queue<{ order: number }>('receipts');
@@ -17,7 +17,7 @@ const messages = await receipts.receive({ max: 10 });
 for (const message of messages) console.log(`a receipt for order ${message.body.order}`);
 await receipts.ack(messages);
 
-/** What no transaction of DynamoDB can hold: somebody else's service, say. */
+/** An action that cannot be part of a DynamoDB transaction, such as a call to another service. */
 async function charge(order: number): Promise<void> {
   if (order === 2) throw new Error('no money');
 }

@@ -1,4 +1,4 @@
-/** Publishing: at once, later, many, with an id of one's own. */
+/** Publishing: at once, delayed, many at a time, and under an id of your own. */
 import { DumbwaiterError } from '../sdk/index.ts';
 import { dumbwaiter } from './connect.ts';
 
@@ -13,20 +13,20 @@ const { id } = await mails.publish({
 const waiting = await mails.get(id);
 console.log(`${waiting.state} until ${waiting.visibleAt}`);
 
-// An id of your own: the second publish finds the first, and publishes nothing.
+// With an id of your own, the second publish finds the first message and publishes nothing.
 const reminder = { id: 'reminder-4711', body: { to: 'ada@example.com', text: 'Remember' } };
 await mails.publish(reminder);
 const again = await mails.publish(reminder);
 console.log(again.duplicate ? 'published before' : 'published twice');
 
-// Many: each has its own result, and one that is refused spares its neighbours.
+// Each message of a batch has its own result. A refused message does not affect the others.
 const results = await mails.publish([
   { body: { to: 'bob@example.com', text: 'Hello' } },
   { body: { to: 'eve@example.com', text: 'Hello' }, delaySeconds: -1 },
 ]);
 for (const result of results) console.log(result.ok ? 'published' : `${result.code}: ${result.message}`);
 
-// A refusal of one message is thrown, with a code from a closed table.
+// For a single message, a refusal is thrown. Its code is one of a closed table.
 try {
   await dumbwaiter.queue('nowhere').publish({ body: 'hello?' });
 } catch (error) {
@@ -34,7 +34,7 @@ try {
   console.log(error.code, error.retryable);
 }
 
-// Bytes travel as they are.
+// A body can be bytes.
 const pictures = dumbwaiter.queue<Uint8Array>('pictures');
 await pictures.create();
 await pictures.publish({ body: new Uint8Array([137, 80, 78, 71]) });

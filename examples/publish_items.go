@@ -1,4 +1,4 @@
-// Publishes within a transaction of your own, with the AWS SDK for Go: the order and its messages are stored together, or not at all.
+// Publishes in your own transaction, with the AWS SDK for Go: the order and its messages are stored together, or not at all.
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// A value in DynamoDB's JSON. Bytes are base64 there, which encoding/json decodes into a []byte: encoded twice, nobody can read them.
+// A value in DynamoDB's JSON. Bytes are base64 there; encoding/json decodes them into a []byte. Bytes that are encoded twice are unreadable.
 type value struct {
 	S    *string
 	N    *string

@@ -1,4 +1,4 @@
-"""Publishes within a transaction of your own, with boto3: the order and its messages are stored together, or not at all."""
+"""Publishes in your own transaction, with boto3: the order and its messages are stored together, or not at all."""
 import base64
 import json
 import os
@@ -8,7 +8,7 @@ import boto3
 
 
 def value_of(value):
-    """A value as boto3 takes it. Bytes travel as base64 in JSON, and boto3 encodes them itself: encoded twice, nobody can read them."""
+    """Converts a value for boto3. Bytes are base64 in JSON, and boto3 encodes bytes itself. Bytes that are encoded twice are unreadable."""
     if "B" in value:
         return {"B": base64.b64decode(value["B"])}
     if "L" in value:
@@ -19,7 +19,7 @@ def value_of(value):
 
 
 def entry_of(entry):
-    """An entry of TransactWriteItems as boto3 takes it."""
+    """Converts an entry of TransactWriteItems for boto3."""
     put = entry["Put"]
     values = {name: value_of(one) for name, one in put["Item"].items()}
     terms = put.get("ExpressionAttributeValues")

@@ -1,4 +1,4 @@
-/** Results: messages that their queue keeps when they are done; requests that wait for their reply. */
+/** Results: a queue keeps done messages with their results, and requests wait for their reply. */
 import { DumbwaiterError } from '../sdk/index.ts';
 import { dumbwaiter } from './connect.ts';
 

@@ -1,4 +1,4 @@
-/** Schedules: a message at each tick, exactly once. */
+/** Schedules: exactly one message at each tick. */
 import { dumbwaiter } from './connect.ts';
 
 const reports = dumbwaiter.queue<{ report: string }>('reports');
@@ -12,7 +12,7 @@ const nightly = await dumbwaiter.schedules.put('nightly-report', {
 });
 console.log(`next at ${nightly.nextAt}`);
 
-// Each ten minutes, the first in a second: it is published with the put, whenever the next sweep comes.
+// Every ten minutes, starting in a second. The put itself publishes the first tick: it does not wait for the next sweep.
 await dumbwaiter.schedules.put('stock', {
   queue: 'reports',
   everySeconds: 600,

@@ -1,4 +1,4 @@
-/** A worker: a consumer that runs until it is told to stop. */
+/** A worker: a consumer that runs until a signal stops it. */
 import { dumbwaiter } from './connect.ts';
 
 const thumbnails = dumbwaiter.queue<{ url: string }>('thumbnails');
@@ -6,7 +6,7 @@ await thumbnails.ensure({ backoff: { maxSeconds: 300 } });
 
 const consumer = thumbnails.consume(
   async (message, { signal }) => {
-    // The signal aborts when the lease is lost: somebody else has the message then.
+    // The signal aborts when the lease is lost: another consumer may then have the message.
     const response = await fetch(message.body.url, { signal });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
   },
