@@ -13,7 +13,7 @@ export interface PublishEntry {
   bodyBase64?: string;
   /**
    * An id chosen by the caller, at most 128 characters. Publishing an id again publishes nothing while a message with that id
-   * lives, for an hour after its ack, and while the acked message is kept.
+   * lives, and for an hour after its ack. The same holds while the acked message is kept.
    * A cancel frees the id. The setting `idempotency` can change this. Default: the queue generates an id.
    */
   id?: string;

@@ -33,8 +33,8 @@ export interface DirectTransportOptions extends Pick<DynamoClientOptions, 'endpo
 export interface DirectTransport extends Transport {
   transact: NonNullable<Transport['transact']>;
   /**
-   * Stops the redrives that run in this process (a sweep restarts them elsewhere), waits until aborted calls have returned what
-   * they leased, and closes the connections.
+   * Stops the redrives that run in this process; a sweep restarts them elsewhere. Waits until aborted calls have returned what
+   * they leased. Then closes the connections, unless the client was passed in.
    */
   close(): Promise<void>;
 }
@@ -51,6 +51,7 @@ const directNames: Names<DirectTransportOptions> = {
 /**
  * Supports every operation except those of API keys and signing secrets, which belong to the HTTP API. Does not run the sweep:
  * the deployment does.
+ * @throws TypeError for an unknown option
  */
 export function directTransport(options: DirectTransportOptions = {}): DirectTransport {
   checkNames('directTransport', options, directNames);

@@ -1,10 +1,10 @@
 /**
  * The queue's time: this process's clock, corrected by DynamoDB's `Date` header.
  *
- * Each answer limits the possible offset of the local clock. The header gives the second in which the server answered, and the
- * server answered between sending and receiving: the offset is in [date - received, date + 1000 - sent]. The intervals of all
- * answers are intersected. An interval that contradicts them (a clock was set) replaces them. While the interval contains 0, the
- * clock is not corrected. Otherwise the correction is the bound nearest to 0.
+ * Each answer limits the possible offset of the local clock. The header gives the second in which the server answered, which is
+ * between sending and receiving. So the offset is in [date - received, date + 1000 - sent]. The intervals of all answers are
+ * intersected. An interval that contradicts them (a clock was set) replaces them. While the interval contains 0, the clock is not
+ * corrected. Otherwise the correction is the bound nearest to 0.
  *
  * The clock stops being trusted when an answer shows that it was off by more than `clockMarginMs`, correction included. It is
  * trusted again when the interval is so small that the error cannot be larger than that.

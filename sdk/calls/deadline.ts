@@ -9,8 +9,8 @@ export interface CallLimits {
 
 /**
  * Runs one call under the caller's signal and a time limit. Rejects with the signal's reason when the signal aborts, and with
- * `unavailable` when the time is up, even if `run` ignores both. (AbortSignal.any could combine the signals, but leaks its
- * sources in Node 20.)
+ * `unavailable` when the time is up, even if `run` ignores both. AbortSignal.any is not used, because it leaks its sources in
+ * Node 20.
  */
 export async function withDeadline<Answer>(
   { signal, timeoutMs }: CallLimits,

@@ -66,9 +66,10 @@ export class ReceivedMessage<T = unknown> {
   }
 
   /**
-   * Acks the message: it is never received again. Acks of the same turn share a call. `result`, any JSON value of at most 64
-   * KiB, can be read by id and is the reply to `queue.call`, if the queue keeps results (`keep.doneSeconds`).
-   * @throws DumbwaiterError `lease_lost` if the lease expired and the message was received by another or removed
+   * Acks the message: it is never received again. Acks of the same turn share a call. `result` is any JSON value of at most 64
+   * KiB. If the queue keeps results (`keep.doneSeconds`), it can be read by id and is the reply to `queue.call`.
+   * @throws DumbwaiterError `lease_lost` if the message was received by another, released or removed; `cancelled` if it was
+   * cancelled. An expired lease alone is no error.
    */
   async ack(options?: CallOptions & { result?: Json }): Promise<void> {
     await this.#settle(this.#leases.ack(this.#queue, [this.receipt], options));
@@ -98,7 +99,7 @@ export class ReceivedMessage<T = unknown> {
 
   /**
    * Sets the end of the lease to `visibilityTimeoutSeconds` from now (0 s to 365 days; default: the queue's).
-   * @throws DumbwaiterError `lease_lost` if the lease is lost
+   * @throws DumbwaiterError `lease_lost` if the lease is lost, `cancelled` if the message was cancelled
    */
   extend(visibilityTimeoutSeconds?: number, options?: CallOptions): Promise<Extended> {
     return this.#extend(visibilityTimeoutSeconds === undefined ? {} : { visibilityTimeoutSeconds }, options);
@@ -107,7 +108,7 @@ export class ReceivedMessage<T = unknown> {
   /**
    * Reports progress from 0 to 1, for readers of the message. It also extends the lease: to a whole visibility timeout (of the
    * receive, or else the queue's) from now.
-   * @throws DumbwaiterError `lease_lost` if the lease is lost
+   * @throws DumbwaiterError `lease_lost` if the lease is lost, `cancelled` if the message was cancelled
    */
   progress(progress: number, options?: CallOptions): Promise<Extended> {
     const seconds = this.#visibilityTimeoutSeconds;

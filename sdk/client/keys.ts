@@ -27,7 +27,10 @@ export class KeysClient {
     });
   }
 
-  /** Revokes a key. It stops working within a minute. */
+  /**
+   * Revokes a key. It stops working within a minute.
+   * @throws DumbwaiterError `key_not_found`
+   */
   async revoke(id: string, options?: CallOptions): Promise<void> {
     await this.#caller.call('revokeKey', { id }, {}, options);
   }

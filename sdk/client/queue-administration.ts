@@ -38,12 +38,18 @@ export class QueueAdministration {
     }
   }
 
-  /** Returns the queue's settings and how many messages it holds. */
+  /**
+   * Returns the queue's settings and how many messages it holds.
+   * @throws DumbwaiterError `queue_not_found`
+   */
   describe(options?: CallOptions): Promise<QueueDescription> {
     return this.#connection.caller.call('getQueue', this.#params, {}, options);
   }
 
-  /** Changes the given settings; the others stay. An object replaces the previous one: fields left out of it get their defaults. */
+  /**
+   * Changes the given settings; the others stay. An object replaces the previous one: fields left out of it get their defaults.
+   * @throws DumbwaiterError `queue_not_found`; `invalid_input`, such as for a dead-letter queue that does not exist
+   */
   update(settings: QueueSettingsInput, options?: CallOptions): Promise<Queue> {
     return this.#connection.caller.call('updateQueue', this.#params, settings, options);
   }
@@ -51,32 +57,49 @@ export class QueueAdministration {
   /**
    * Pauses the queue: it accepts messages, but delivers none until `resume`. Existing leases continue. Takes effect everywhere
    * within 2 s.
+   * @throws DumbwaiterError `queue_not_found`
    */
   pause(options?: CallOptions): Promise<Queue> {
     return this.update({ paused: true }, options);
   }
 
+  /**
+   * Resumes a paused queue. Takes effect everywhere within 2 s.
+   * @throws DumbwaiterError `queue_not_found`
+   */
   resume(options?: CallOptions): Promise<Queue> {
     return this.update({ paused: false }, options);
   }
 
-  /** Deletes the queue with everything in it. */
+  /**
+   * Deletes the queue with everything in it.
+   * @throws DumbwaiterError `queue_not_found`; `queue_in_use` if another queue names this one as its dead-letter queue
+   */
   async delete(options?: CallOptions): Promise<void> {
     await this.#connection.caller.call('deleteQueue', this.#params, {}, options);
   }
 
-  /** Deletes every message published before now, whatever its state. */
+  /**
+   * Deletes every message published before now, whatever its state.
+   * @throws DumbwaiterError `queue_not_found`
+   */
   purge(options?: CallOptions): Promise<{ purgedBefore: string }> {
     return this.#connection.caller.call('purge', this.#params, {}, options);
   }
 
-  /** Starts to move dead letters from this queue back to the queues in which they died, or to another queue. */
+  /**
+   * Starts to move dead letters from this queue back to the queues in which they died, or to another queue.
+   * @throws DumbwaiterError `queue_not_found`
+   */
   async redrive(input: RedriveInput = {}, options?: CallOptions): Promise<Redrive> {
     const { caller, timers } = this.#connection;
     return new Redrive(await caller.call('redrive', this.#params, input, options), caller, timers);
   }
 
-  /** Returns a redrive that was started earlier. */
+  /**
+   * Returns a redrive that was started earlier.
+   * @throws DumbwaiterError `queue_not_found`, `task_not_found`
+   */
   async getRedrive(id: string, options?: CallOptions): Promise<Redrive> {
     const { caller, timers } = this.#connection;
     return new Redrive(await caller.call('getRedrive', { queue: this.name, task: id }, {}, options), caller, timers);

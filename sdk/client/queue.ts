@@ -38,10 +38,10 @@ export class QueueClient<T = unknown> extends QueueAdministration {
    * Publishes one or several messages. Publishes to one queue in the same turn of the event loop, or within the client's
    * `lingerMs`, share a call.
    *
-   * At least once: after a lost response the message is sent again, and may exist twice, unless it has an `id` chosen by you or
-   * `retries` is 0. One message: a refusal is thrown.
-   * Several: each has its own result, in order, and an error is thrown only if no message got an answer. Messages beyond one
-   * call (100 messages, 5 MiB) travel in parallel calls.
+   * At least once: after a lost response the message is sent again, and may exist twice. To prevent that, give it an `id`, or
+   * set `retries` to 0.
+   * One message: a refusal is thrown. Several: each has its own result, in order, and an error is thrown only if no message got
+   * an answer. Messages beyond one call (100 messages, 5 MiB) travel in parallel calls.
    */
   publish(message: NewMessage<T>, options?: CallOptions): Promise<Published>;
   publish(messages: readonly NewMessage<T>[], options?: CallOptions): Promise<PublishResult[]>;
@@ -147,9 +147,9 @@ export class QueueClient<T = unknown> extends QueueAdministration {
   }
 
   /**
-   * Cancels a waiting message: it is never received again. An id chosen by a caller becomes free.
-   * @throws DumbwaiterError `message_leased` without `force`; with `force`, the receiver's next ack, release or extend fails
-   * with `cancelled`
+   * Cancels a waiting message: it is never received again. An id chosen by a caller becomes free. With `force`, a leased
+   * message is cancelled too, and its receiver's next ack, release or extend fails with `cancelled`.
+   * @throws DumbwaiterError `message_not_found`; `message_leased` without `force`
    */
   async cancel(id: string, input: { force?: boolean } = {}, options?: CallOptions): Promise<void> {
     await this.#connection.caller.call('cancelMessage', { queue: this.name, id }, input, options);
@@ -174,7 +174,7 @@ export class QueueClient<T = unknown> extends QueueAdministration {
 
   /**
    * Changes when a waiting message can be received, to later or earlier.
-   * @throws DumbwaiterError `message_leased`, `message_not_found`
+   * @throws DumbwaiterError `message_leased`, `message_not_found`, `message_prepared`
    */
   reschedule(id: string, when: Reschedule, options?: CallOptions): Promise<{ id: string; visibleAt: string }> {
     return this.#connection.caller.call('updateMessage', { queue: this.name, id }, when, options);
@@ -182,7 +182,7 @@ export class QueueClient<T = unknown> extends QueueAdministration {
 
   /**
    * Changes the body, attributes or priority of a waiting message. Fields that are left out stay.
-   * @throws DumbwaiterError `message_leased`, `message_not_found`
+   * @throws DumbwaiterError `message_leased`, `message_not_found`, `message_prepared`
    */
   async edit(id: string, { body, attributes, ...rest }: Edit<T>, options?: CallOptions): Promise<void> {
     const changes = {

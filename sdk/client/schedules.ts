@@ -40,32 +40,48 @@ export class SchedulesClient {
     return described(await this.#caller.call('putSchedule', { name }, { ...rest, message: wire(message) }, options));
   }
 
-  /** @throws DumbwaiterError `schedule_not_found` */
+  /**
+   * Returns the schedule.
+   * @throws DumbwaiterError `schedule_not_found`
+   */
   async get(name: string, options?: CallOptions): Promise<ScheduleDescription> {
     return described(await this.#caller.call('getSchedule', { name }, {}, options));
   }
 
-  /** Changes the given fields; the others stay. `cron` replaces `everySeconds`, and the reverse. */
+  /**
+   * Changes the given fields; the others stay. `cron` replaces `everySeconds`, and the reverse.
+   * @throws DumbwaiterError `schedule_not_found`
+   */
   async update(name: string, { message, ...rest }: ScheduleChanges, options?: CallOptions): Promise<ScheduleDescription> {
     const changes = { ...rest, ...(message && { message: wire(message) }) };
     return described(await this.#caller.call('updateSchedule', { name }, changes, options));
   }
 
-  /** Stops the ticks until `resume`. The ticks of that time are skipped. Messages that are already due stay in their queue. */
+  /**
+   * Stops the ticks until `resume`. The ticks of that time are skipped. Messages that are already due stay in their queue.
+   * @throws DumbwaiterError `schedule_not_found`
+   */
   pause(name: string, options?: CallOptions): Promise<ScheduleDescription> {
     return this.update(name, { paused: true }, options);
   }
 
-  /** Continues with the next tick from now. */
+  /**
+   * Continues with the next tick from now.
+   * @throws DumbwaiterError `schedule_not_found`
+   */
   resume(name: string, options?: CallOptions): Promise<ScheduleDescription> {
     return this.update(name, { paused: false }, options);
   }
 
-  /** Deletes the schedule. Messages that are already due stay in their queue. */
+  /**
+   * Deletes the schedule. Messages that are already due stay in their queue.
+   * @throws DumbwaiterError `schedule_not_found`
+   */
   async delete(name: string, options?: CallOptions): Promise<void> {
     await this.#caller.call('deleteSchedule', { name }, {}, options);
   }
 
+  /** Lists the schedules. */
   list(input: Page = {}, options?: CallOptions): Pages<ScheduleDescription> {
     return pagesOf(input, async (page) => {
       const { schedules, cursor } = await this.#caller.call('listSchedules', {}, page, options);

@@ -41,12 +41,12 @@ export interface ConsumerSource<T> {
 }
 
 /**
- * Runs a handler on a queue's messages: receives as many as it has free handlers, extends their leases while the handlers run,
- * acks handled messages in batches, and releases failed ones with the error's message. At least once: a handler may get a
- * message again.
+ * Runs a handler on a queue's messages. It receives as many messages as it has free handlers, and extends their leases while
+ * the handlers run. It acks handled messages in batches, and releases failed ones with the error's message. At least once: a
+ * handler may get a message again.
  *
- * No error ends a consumer. It retries soon after a transient error. After an error that lasts until someone acts (a revoked
- * key, a deleted queue) it retries up to once a minute, and so recovers by itself.
+ * No error ends a consumer. It retries soon after a transient error. Other errors last until someone acts (a revoked key, a
+ * deleted queue): then it retries up to once a minute, and so recovers by itself.
  * While receives fail, `error` is emitted once for each kind of error, and `recovered` once when they succeed again. To end on
  * errors, call `stop` from an `error` listener.
  */

@@ -68,8 +68,8 @@ export class Job<T> {
   }
 
   /**
-   * Resolves, never rejects, when the message was acked, released or given back, when its handler ended after the lease was
-   * lost, or when the lease was lost before the handler started.
+   * Resolves, never rejects, when the message was acked, released or given back. After the lease was lost it resolves when the
+   * handler has ended, or at once if the handler has not started.
    */
   async run(): Promise<void> {
     await Promise.race([this.#work(), this.#givenBack]);

@@ -12,10 +12,10 @@ export const refusedMsMin = 10_000;
 export const refusedMsMax = 60_000;
 
 /**
- * Decides when a consumer receives again. After messages: at once. After an empty answer: if the server says that waiting is
- * cheap, the next receive waits at the server; otherwise the consumer pauses, longer with each empty answer.
- * With the option `waitSeconds` receives always wait: 1 s, 2, 4, … So a consumer that has just been busy has no long receive
- * open when it stops.
+ * Decides when a consumer receives again. After messages: at once. After an empty answer, the next receive waits at the server
+ * if the server says that waiting is cheap. Otherwise the consumer pauses, longer with each empty answer.
+ * With the option `waitSeconds`, receives also wait where waiting is not cheap: 1 s, 2, 4, … up to that limit. So a consumer
+ * that has just been busy has no long receive open when it stops.
  */
 export class Pace {
   readonly #waitSeconds: number | undefined;

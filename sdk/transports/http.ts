@@ -20,7 +20,10 @@ export interface HttpTransportOptions {
 
 export const httpNames: Names<HttpTransportOptions> = { url: true, apiKey: true, fetch: true };
 
-/** Calls the queue over HTTP. Needs only `fetch`. */
+/**
+ * Calls the queue over HTTP. Needs only `fetch`.
+ * @throws TypeError for an unknown option, a `url` that is not http or https, or an `apiKey` with characters that no key has
+ */
 export function httpTransport(options: HttpTransportOptions): Transport {
   checkNames('httpTransport', options, httpNames);
   const base = baseOf(options.url);

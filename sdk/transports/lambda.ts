@@ -25,6 +25,7 @@ const lambdaNames: Names<LambdaTransportOptions> = { functionName: true, client:
 /**
  * Creates a transport that invokes the api function. The payload is `{operation, params, inputText}`, the response `{ok: true,
  * outputText}` or `{ok: false, error}`. Input and output travel as text, because Lambda parses payloads and would lose digits.
+ * @throws TypeError for an unknown option
  */
 export function lambdaTransport(options: LambdaTransportOptions): Transport {
   checkNames('lambdaTransport', options, lambdaNames);
