@@ -28,35 +28,35 @@ function operations(): string {
 
 const paths = `## Names in paths
 
-Names of queues and schedules are letters, digits, \`_\` and \`-\`. Ids of messages, tasks and keys may also have \`.\` and \`:\`; ids made of a
-\`dedupKey\` also have \`@\`. A path with a dot segment, a backslash, a control character or an encoded slash is refused with \`invalid_input\`.
-Check names before you put them into a path: API Gateway decodes the path before the queue sees it, so an encoded slash is a slash
-there. The SDK refuses such names before it sends them.`;
+Names of queues and schedules contain letters, digits, \`_\` and \`-\`. Ids of messages, tasks and keys may also contain \`.\` and \`:\`. Ids made from a
+\`dedupKey\` also contain \`@\`. A path with a dot segment, a backslash, a control character or an encoded slash is refused with \`invalid_input\`.
+Validate names before you put them into a path: API Gateway decodes the path before it reaches the queue, so an encoded slash becomes a
+slash. The SDK refuses such names before it sends them.`;
 
 const json = `## JSON as it was sent
 
-A body, the value of an attribute and the result of an ack are kept as the JSON text in which they were sent, byte for byte from the first
-character of the value to its last, and answers show that text. Numbers keep their digits (\`1970670598291982290\`, \`1.0\`, \`-0\`, \`1e400\`),
-objects their order and doubled keys, strings their escapes (also half a surrogate pair, as \`\\ud83e\`), and keys such as \`__proto__\` stay.
-Limits of bytes count that text, white space within it too. What is read of it is up to the receiver: most parsers round numbers beyond 2^53
-and keep one of two equal keys. The SDK's option \`json\` asks for bigints or for the text.
+The queue stores a body, the value of an attribute and the result of an ack as the JSON text that was sent, byte for byte from the first
+character of the value to the last. Answers contain that text. Numbers keep their digits (\`1970670598291982290\`, \`1.0\`, \`-0\`, \`1e400\`),
+objects keep their order and duplicate keys, strings keep their escapes (also half a surrogate pair, such as \`\\ud83e\`), and keys such as \`__proto__\` stay.
+Limits in bytes apply to that text, including its white space. The receiver decides how to parse it: most parsers round numbers beyond 2^53
+and keep one of two equal keys. The SDK's option \`json\` returns bigints or the text instead.
 
-Refused by name: a field of a request that is given twice, an attribute that is given twice or named \`__proto__\`, and an attribute whose number
-is not finite as a double or has more characters than a text may have. Lambda parses the payload of an invoke before the queue sees it: send
-\`inputText\`, the input as JSON text, in place of \`input\`, as the SDK does, and the answer has \`outputText\`. A schedule that is put once
-more is the same if the text of its message is.`;
+Refused with the name of the field: a field of a request that is given twice, an attribute that is given twice or is named \`__proto__\`, and an attribute whose number
+is not finite as a double or has more characters than a text may have. Lambda parses the payload of an invoke before the queue sees it. To keep the text, send
+\`inputText\`, the input as JSON text, instead of \`input\`, as the SDK does. The answer then has \`outputText\`. Putting a schedule again counts as unchanged
+only if the text of its message is the same.`;
 
 const combinations = `## Where two features meet
 
-Each line is a test in \`test/engine/combinations.test.ts\`.
+\`test/engine/combinations.test.ts\` has a test for each line.
 
 | situation | what happens |
 | --- | --- |
 | a debounced publish finds a message that waits for its retry | the message takes the new body, attributes and time; the backoff no longer counts; \`receives\` and \`failures\` stay |
-| a debounced or replacing publish finds a message that is leased | the publish is answered as a duplicate, and changes nothing |
-| a message of a group is given back with \`delaySeconds\` | its group waits for that long, as order demands; other groups go on |
-| a queue is purged while messages are leased | ack, extend and release of those messages still succeed, but for those of a group to which something is published afterwards, which are told \`lease_lost\`; none of them is delivered again |
-| a receive without \`max\` | takes one message |`;
+| a debounced or replacing publish finds a leased message | the publish is answered as a duplicate, and changes nothing |
+| a message of a group is given back with \`delaySeconds\` | its group waits for that time, to keep the order; other groups continue |
+| a queue is purged while messages are leased | no leased message is delivered again; ack, extend and release of those messages still succeed, except in a group to which something is published afterwards: there they answer \`lease_lost\` |
+| a receive without \`max\` | receives one message |`;
 
 function settings(): string {
   const text = `If a request sets an object and leaves out some of its fields, those fields have their defaults. A name ends with its unit.`;
@@ -85,7 +85,8 @@ function codes(): string {
     retryable ? 'yes' : 'no',
     meanings[code as ErrorCode],
   ]);
-  const text = 'Over HTTP a refusal of the whole call is problem+json (RFC 9457) with `code`; in a batch each entry has its own.';
+  const text =
+    'Over HTTP, a refusal of the whole call is problem+json (RFC 9457) with `code`. In a batch, each entry has a code of its own.';
   return `## Errors\n\n${text}\n\n${table(['code', 'HTTP status', 'retryable', 'meaning'], rows)}`;
 }
 
