@@ -1,6 +1,6 @@
 /**
- * Bodies with an exact size as JSON text. Forty bytes are a small event. A larger body is an order event filled up with random characters
- * (like an opaque document, a signature or an encrypted part), so that compression saves only a quarter. Most real JSON compresses to a
+ * Bodies with an exact size as JSON text. Forty bytes are a small event. A larger body is an order event filled up with random characters,
+ * like an opaque document or a signature. Compression saves only a quarter of it. Most real JSON compresses to a
  * third or less, and costs less to store than what is measured here.
  */
 import { randomBytes } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * Measures the throughput of queues: the real engine over a model of DynamoDB's partitions, in virtual time, so that the figures are the
- * same on every machine. `node bench/capacity.ts [--json] [--shards-max N]`; docs/numbers.md explains the figures.
+ * Measures the throughput of queues: the real engine over a model of DynamoDB's partitions. It runs in virtual time, so that the figures
+ * are the same on every machine. `node bench/capacity.ts [--json] [--shards-max N]`; docs/numbers.md explains the figures.
  */
 import { parseArgs } from 'node:util';
 import { shardsMax } from '../contract/limits.ts';

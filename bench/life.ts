@@ -18,7 +18,7 @@ export interface Cost {
   writeUnits: number;
   readUnits: number;
   calls: number;
-  /** Writes refused by their condition. */
+  /** Writes whose condition failed. */
   refused: number;
 }
 

@@ -23,7 +23,7 @@ export interface Metered {
   calls: number;
   writeUnits: number;
   readUnits: number;
-  /** Writes refused by their condition. */
+  /** Writes whose condition failed. */
   refused: number;
 }
 

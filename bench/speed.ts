@@ -1,6 +1,6 @@
 /**
- * Measures how fast the queue is and where the time goes: messages per second against raw calls per second of the same AWS client on the
- * same DynamoDB engine, CPU time, idle cost, bundles and cold starts. `node bench/speed.ts [--json]`; see docs/numbers.md.
+ * Measures how fast the queue is and where the time goes. Compares messages per second with raw calls per second of the same AWS client on
+ * the same DynamoDB engine. Also measures CPU time, idle cost, bundles and cold starts. `node bench/speed.ts [--json]`; see docs/numbers.md.
  */
 import { closeBare } from './bare-request.ts';
 import { type HttpCarrier, inProcess, overHttp } from './carriers.ts';

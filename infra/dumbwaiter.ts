@@ -1,6 +1,6 @@
 /**
- * The construct that users put into their stack. This folder holds everything that is deployed to AWS: the construct and its parts (one
- * file each), the CDK app of `npm run deploy`, and the bundling of the functions.
+ * The construct that users put into their stack. This folder holds the construct and its parts (one file each), the CDK app of
+ * `npm run deploy`, and the bundling of the functions.
  */
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';

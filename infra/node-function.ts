@@ -9,7 +9,7 @@ import { bundleFolder, type FunctionEntry } from './entries.ts';
 export interface NodeFunctionProps {
   entry: FunctionEntry;
   description: string;
-  /** MB. */
+  /** Memory in MB. */
   memorySize: number;
   timeout: Duration;
   environment: Record<string, string>;

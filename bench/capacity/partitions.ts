@@ -91,8 +91,8 @@ export function partitionOf(key: Key): string {
 }
 
 /**
- * The load of a write that changed a row: the units of the larger version, and those of each index entry that was put or removed. If the
- * index key changed, that is two entries.
+ * The load of a write that changed a row: the units of the larger version, and of each index entry that was put or removed. If the index
+ * key changed, that is two entries.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes
  */
 export function loadOfWrite(key: Key, before: Row | undefined, after: Row | undefined): Load[] {

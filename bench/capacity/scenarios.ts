@@ -1,6 +1,6 @@
 /**
- * The scenarios of `bench/capacity.ts`: queues with a fixed number of shards under load; a queue that grows under load and shrinks after
- * it; two queues side by side. This folder holds the model of DynamoDB and the load; the engine is the real one.
+ * The scenarios of `bench/capacity.ts`: a fixed number of shards under load, a queue that grows and shrinks, and two queues side by side.
+ * This folder holds the model of DynamoDB and the load; the engine is the real one.
  */
 import { sweepPeriodMs } from '../../contract/limits.ts';
 import { type CapacityGround, layCapacityGround, layQueue } from './ground.ts';

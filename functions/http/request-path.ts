@@ -1,6 +1,6 @@
 /**
- * Checks the path of a request before a URL is built from it. A URL parser resolves dot segments, turns `\` into `/` and drops line breaks,
- * so a name that contains them could become the path of another operation. API Gateway events and the local server must both route by the
+ * Checks the path of a request before a URL is built from it. A URL parser resolves dot segments, turns `\` into `/` and drops line breaks.
+ * A name that contains them could then become the path of another operation. API Gateway events and the local server must both route by the
  * path that this file returns.
  */
 

@@ -33,7 +33,7 @@ export interface LocalDynamodb {
   stop(): Promise<void>;
 }
 
-/** Throws StartFailure. */
+/** Throws StartFailure if the data folder cannot be used or the engine does not start. */
 export async function openLocalDynamodb(data: LocalData): Promise<LocalDynamodb> {
   if (data === 'memory') return openEmbedded();
   if ('endpoint' in data) {

@@ -40,8 +40,8 @@ export interface LocalOptions {
 }
 
 /**
- * The first API key of this server: `given` by the caller; `generated` at this start; stored in the data `folder` by an earlier start; or
- * `elsewhere`: an earlier start created one, but its text is not stored.
+ * Where the first API key of this server comes from. `given`: from the caller. `generated`: at this start. `folder`: an earlier start stored
+ * it in the data folder. `elsewhere`: keys exist, but their text is not stored here.
  */
 export type FirstKey = { from: 'given' | 'folder' | 'elsewhere' } | { from: 'generated'; text: string };
 

@@ -126,7 +126,7 @@ async function stopOnSignal(server: LocalServer): Promise<void> {
   await server.close();
 }
 
-/** A signal to npm ends the shell between npm and this process but does not reach this process, so watch for a new parent process id. */
+/** A signal to npm ends the shell between npm and this process, but does not reach this process. So watch for a new parent process id. */
 function onParentEnd(ended: () => void): void {
   const parent = process.ppid;
   const watch = setInterval(() => {

@@ -1,4 +1,4 @@
-/** What the OpenAPI document says of the operations of schedules. */
+/** What the OpenAPI document says of the operations on schedules. */
 import type { ErrorCode } from '../../contract/errors.ts';
 
 const nightly = {

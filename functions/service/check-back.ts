@@ -1,5 +1,5 @@
 /**
- * Asks the publisher of a prepared message whether to commit it or roll it back, by POST to a URL or by invoking a Lambda function. Both
+ * Asks the publisher of a prepared message whether to commit it or roll it back. The publisher is a URL (by POST) or a Lambda function. Both
  * receive `{queue, id, body or bodyBase64, attributes, publishedAt, asked}` and must answer
  * `{"outcome": "commit" | "rollback" | "unknown"}` within `checkBackMsMax`. Any other answer counts as `unknown`: the publisher is asked
  * again at the next timeout.
