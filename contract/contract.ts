@@ -32,7 +32,9 @@ export type * from './schedules.ts';
 export type * from './transaction-items.ts';
 
 export interface Page {
+  /** Entries per page, 1 to 100. Default 50. */
   limit?: number;
+  /** The `cursor` of the previous page. Default: the first page. */
   cursor?: string;
 }
 

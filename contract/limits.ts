@@ -128,7 +128,7 @@ export const countRowsMax = 1000;
 export const keyPatternsMax = 50;
 export const keyNameCharsMax = 80;
 
-// --- Transactions of the caller's own: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html ---
+// --- The caller's own transactions: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html ---
 
 export const transactionEntriesMax = 100;
 export const transactionBytesMax = 4 * mebibyte;
@@ -176,7 +176,7 @@ export const shardsLightWaitingMax = 1_000;
 /** Each time a queue has to grow again, its shards are retired after twice the previous time, up to this maximum. */
 export const shardsCalmMsMax = 24 * 60 * 60_000;
 
-// --- Time fences: what makes it safe that requests are late, sent twice, or made by a process that slept ---
+// --- Time fences: they make late requests, duplicate requests and suspended processes safe ---
 
 /** The largest error of a process's clock, in either direction. Two clocks may differ by twice as much. */
 export const clockMarginMs = 500;

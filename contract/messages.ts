@@ -17,6 +17,7 @@ export interface PublishEntry {
    * A cancel frees the id. The setting `idempotency` can change this. Default: the queue generates an id.
    */
   id?: string;
+  /** How long the message stays hidden, 0 s to ten years. Default: the queue's `delaySeconds`. */
   delaySeconds?: number;
   /**
    * When the message can first be received, in place of `delaySeconds`. RFC 3339, at most ten years ahead; a past instant means
@@ -37,6 +38,7 @@ export interface PublishEntry {
   dedupKey?: string;
   /** No receive returns the message until it is committed. Default false. */
   prepared?: boolean;
+  /** At most 20, each a string of at most 1,024 characters or a finite number. */
   attributes?: Attributes;
 }
 
@@ -46,8 +48,11 @@ export interface MessageChanges {
   content?: { body?: Json; bodyBase64?: string };
   /** Replace all the old attributes. */
   attributes?: Attributes;
+  /** How long the message stays hidden from now, 0 s to ten years. Not with `deliverAt`. */
   delaySeconds?: number;
+  /** When the message can be received: RFC 3339, at most ten years ahead. Not with `delaySeconds`. */
   deliverAt?: string;
+  /** From 0 to one less than the queue's levels. */
   priority?: number;
 }
 
@@ -138,6 +143,7 @@ export interface Message {
    * have been received.
    */
   visibleAt: string;
+  /** When its retention ends; `null`: never. */
   expiresAt: string | null;
   /** The text of the last `release({failed})`. */
   lastFailure?: string;
@@ -168,6 +174,7 @@ export interface RedriveInput {
   until?: string;
   /** The queue to move them to. Default: each returns to the queue in which it died. */
   toQueue?: string;
+  /** Messages to move per second at most, 1 to 10,000. Default: as many as possible. */
   ratePerSecond?: number;
 }
 

@@ -42,7 +42,7 @@ export function createCorrectedClock(local: () => number = Date.now): CorrectedC
 
     observe({ date, sent, received }) {
       const [from, to] = [date - received, date + dateResolutionMs - sent];
-      if (from > to) return; // The clock was set back in between: this answer tells nothing.
+      if (from > to) return; // The clock was set back in between, so this answer is unusable.
       if (correction < from - clockMarginMs || correction > to + clockMarginMs) trusted = false;
       [low, high] = from > high || to < low ? [from, to] : [Math.max(low, from), Math.min(high, to)];
       correction = Math.min(Math.max(0, low), high);

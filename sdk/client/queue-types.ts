@@ -27,9 +27,13 @@ export interface ReceiveInput {
 /** A number of seconds from now, or an instant (RFC 3339). */
 export type Reschedule = { delaySeconds: number } | { deliverAt: string };
 
+/** What to change in a waiting message. Fields that are left out stay. */
 export interface Edit<T = unknown> {
+  /** Any JSON value, or bytes as Uint8Array; at most 1 MiB. */
   body?: T;
+  /** Replace all the old ones; at most 20. */
   attributes?: SentAttributes;
+  /** From 0 to one less than the queue's levels. */
   priority?: number;
 }
 
