@@ -1,4 +1,4 @@
-/** Puts the engine together: checks inputs, and hands each call to its operation. */
+/** Creates the engine: checks the input of each call and passes it to its operation. Register a new operation in `calls`. */
 import type { CheckedInputOf, InputOf, OperationName, OutputOf, ParamsOf, PublishEntry, Refused } from '../contract/contract.ts';
 import { DumbwaiterError } from '../contract/errors.ts';
 import { withValues } from '../contract/json-text.ts';
@@ -80,7 +80,7 @@ function entry(message: unknown, index: number): PublishEntry | Refused {
   return parsePublishEntry(message, index);
 }
 
-/** An engine over these parts. It may be used by any number of calls side by side. */
+/** Creates an engine over these parts. It is safe for concurrent calls. */
 export function createEngine(parts: EngineParts): Engine {
   const ctx: Context = createContext({ ...parts, store: createAwakeStore(parts.store, () => ctx) });
   return {

@@ -1,4 +1,7 @@
-/** The queue as a value: every operation over one store. */
+/**
+ * The engine's interface: every operation of the queue over one store. Start reading `engine/` here, then `create.ts`.
+ * The engine holds all rules of the queue. It uses no AWS package outside `dynamo/`, and knows no wire protocol.
+ */
 import type {
   CheckBack,
   DeathReason,
@@ -11,23 +14,25 @@ import type {
 } from '../contract/contract.ts';
 import type { Clock, Random, Store, Write } from './port/port.ts';
 
-/** What the engine says of its own doings, for logs and metrics. It never holds a body. */
+/** Events for logs and metrics. They never contain a body. */
 export type EngineEvent =
   | { kind: 'dead_lettered'; queue: string; to: string; reason: DeathReason; messages: number }
-  /** Without a dead-letter queue: gone, or kept as expired. Told by whoever meets them, at times by two. */
+  /**
+   * Messages past their retention, in a queue without a dead-letter queue: removed, or kept as expired. May be reported twice.
+   */
   | { kind: 'expired'; queue: string; messages: number }
-  /** The ticks of a schedule cannot be published; told once for each reason. */
+  /** The ticks of a schedule cannot be published. Reported once for each reason. */
   | { kind: 'schedule_failed'; schedule: string; queue: string; reason: string }
-  /** A prepared message that nobody committed, after its publisher was asked so often. */
+  /** A prepared message was not committed in time. `asked`: how often its publisher was asked. */
   | { kind: 'rolled_back'; queue: string; row: string; asked: number }
-  /** The store did not do as asked, for some entries of a call that was answered; what it said. */
+  /** The store failed for some entries of a call that was answered. `detail`: the store's message. */
   | { kind: 'unavailable'; queue: string; detail: string }
-  /** Something that the rules make impossible, or nearly: worth an alarm. */
+  /** A state that the rules make impossible or very unlikely. Set an alarm on it. */
   | { kind: 'anomaly'; what: string; queue?: string; row?: string };
 
-/** What a publisher is asked about. Its body and its attributes are JsonText. */
+/** The prepared message that a publisher is asked about. Its body and attributes are JsonText. */
 export type CheckBackMessage = Pick<Message, 'id' | 'queue' | 'body' | 'bodyBase64' | 'attributes' | 'publishedAt'> & {
-  /** How often he was asked, this time included. */
+  /** How often the publisher was asked, including this time. */
   asked: number;
 };
 
@@ -37,46 +42,48 @@ export interface EngineParts {
   random: Random;
   observe?: (event: EngineEvent) => void;
   /**
-   * Turns a write into an entry for a transaction of the caller's own. A store that is not DynamoDB may hand on the write itself. Without
-   * this, `publishItems` and `ackItems` are refused.
+   * Turns a write into an entry for the caller's own transaction. A store other than DynamoDB may return the write itself.
+   * Without this, `publishItems` and `ackItems` are refused.
    */
   transactionItem?: (write: Write) => TransactionItem;
   /**
-   * Asks a publisher what he meant with a message that he prepared. It never rejects: what cannot be known is `unknown`. The sweep alone calls
-   * it; without it, messages of queues that ask stay prepared.
+   * Asks the publisher whether to commit or roll back a prepared message. Never rejects: `unknown` if there is no answer. Only
+   * the sweep calls it. Without it, prepared messages of queues with `checkBack` stay prepared.
    */
   checkBack?: (target: CheckBack, message: CheckBackMessage) => Promise<'commit' | 'rollback' | 'unknown'>;
-  /** Sees to it that `runRedrive` is called for this task, soon and once more if it dies (a Lambda invoke; locally, a promise). */
+  /**
+   * Arranges that `runRedrive` is called for this task soon, and again if that run dies (a Lambda invoke; locally, a promise).
+   */
   startRedrive?: (queue: string, task: string) => Promise<void>;
 }
 
-/** The operations of the engine; keys and health belong to the functions. */
+/** The operations of the engine. API keys, signing secrets and health belong to `functions/`. */
 export type QueueOperation = Exclude<OperationName, 'createKey' | 'listKeys' | 'revokeKey' | 'rotateSigningSecret' | 'health'>;
 
 export interface SweepReport {
   queues: {
     name: string;
-    /** Rows removed from `messages` because `leases` overrides them, they expired or they were purged. */
+    /** Rows of `messages` removed because they were overridden, expired or purged, and messages removed from rows of `leases`. */
     removed: number;
     deadLettered: number;
-    /** Age of the oldest message that waits, seconds; 0 when none does. */
+    /** Age of the oldest waiting message in seconds; 0 if no message waits. */
     oldestAgeSeconds: number;
     /** Whether the queue is the dead-letter queue of another. */
     isDeadLetter: boolean;
-    /** Messages seen waiting at the heads (bounded: up to the sweep's window). */
+    /** Waiting messages seen at the heads of the shards, at most as many as the sweep reads. */
     waiting: number;
   }[];
-  /** Whether all that is due was done. What was not is done in the next run. */
+  /** Whether everything due was done. The next run does the rest. */
   complete: boolean;
   totals: {
-    /** How many queues there are. */
+    /** All queues. */
     queues: number;
     visited: number;
-    /** Passed over: nothing in them is due, waits or is unsettled. */
+    /** Skipped, because nothing in them is due, waiting or unsettled: see `queues/sleep.ts`. */
     asleep: number;
-    /** Not visited, since the time was over. */
+    /** Not visited, because the time was over. */
     notReached: number;
-    /** Their visit failed: the store was too busy, or did not answer. */
+    /** Visit failed, because the store was too busy or did not answer. */
     failed: number;
     removed: number;
     deadLettered: number;
@@ -84,24 +91,30 @@ export interface SweepReport {
 }
 
 export interface CallOptions {
-  /** Ends a wait: the caller is gone, or the server stops. */
+  /** Ends a wait, because the caller is gone or the server stops. */
   signal?: AbortSignal;
-  /** By when (clock's ms) the caller has to have an answer: no wait and no retry begins that could not end before it. */
+  /**
+   * When the caller must have an answer (ms of the clock). No wait and no retry begins that could not end before it. Default:
+   * no limit.
+   */
   endsAt?: number;
-  /** Bodies, attributes and results of the answer come as JsonText, as they were sent, and not as values. Default false. */
+  /** Whether the answer has bodies, attributes and results as JsonText, as they were sent, instead of values. Default false. */
   texts?: boolean;
 }
 
 export interface Engine {
-  /** Checks the input and runs one operation. Throws `DumbwaiterError`; anything else is a defect. */
+  /** Checks the input and runs one operation. Throws `DumbwaiterError`. Any other error is a defect. */
   call<Name extends QueueOperation>(
     operation: Name,
     params: ParamsOf<Name>,
     input: InputOf<Name>,
     options?: CallOptions,
   ): Promise<OutputOf<Name>>;
-  /** What has to be done though nobody receives: call it each `sweepPeriodMs`. It stops at `until` (clock's ms), or at the signal. */
+  /**
+   * Does everything that must happen even if no caller receives. Call it every `sweepPeriodMs`. Stops at `until` (ms of the
+   * clock) or at the signal.
+   */
   sweep(options: { until: number; signal?: AbortSignal }): Promise<SweepReport>;
-  /** Goes on with a redrive task until it ends (`done`), or until `until` (`more`: call again). */
+  /** Continues a redrive task until it ends (`done`), or until `until` in ms of the clock (`more`: call again). */
   runRedrive(queue: string, task: string, options: { until: number }): Promise<'done' | 'more'>;
 }

@@ -1,29 +1,32 @@
 /**
- * How many receives' worth of rows, at the head of a shard, a receiver chooses from. Receivers that all take the first rows get in each
- * other's way. So each takes one random stretch of the window, of about as many rows as give what it asks for. A refused write costs a
- * write unit and a call's time; rows that are read and left cost read units. The window widens with each conflict, and narrows
- * with each read by what the rows beyond those asked for cost. It comes to rest where both cost the same, which is where they cost
- * least together. One receiver alone takes the rows in order.
+ * Claim windows: how far into a shard a receiver looks for rows to claim. The size is in receives: the rows that one receive
+ * needs, times the size. If all receivers claimed the first rows, their writes would conflict. So each takes a random
+ * stretch of the window. A single receiver takes the rows in order.
  */
 import { headRowsMax, parcelSlotsMax } from '../../contract/limits.ts';
 
+/**
+ * A failed conditional write costs a write unit and a call. A row that is read but not claimed costs read units. So each
+ * conflict widens the window, and each read narrows it by the cost of the extra rows. The size settles where both costs are
+ * equal, which is also where their sum is lowest.
+ */
 const widenBy = 2;
 /**
- * What a conflict is reckoned to cost, in write units: its own, and the time of a call in vain. The figure was found by trial, with 32
- * receivers on one shard (`bench/cost.ts`): with 3 there were too many conflicts for the bound on write units.
+ * The assumed cost of a conflict in write units: the write itself and the wasted call. Tuned with 32 receivers on one shard
+ * (`bench/cost.ts`): a value of 3 gave too many conflicts for the bound on write units.
  */
 const conflictUnits = 8;
-/** Bytes that DynamoDB reads, consistently, for the price of one write unit: 4 KiB a read unit, five of those for a write unit. */
+/** Bytes of consistent reads for the price of one write unit: 4 KiB for each read unit, five read units for a write unit. */
 const bytesPerWriteUnit = 5 * 4096;
 
 export function createWindows() {
   const sizes = new Map<string, number>();
-  /** Messages in a row, as the last read found them; 1 where a shard has no entry. */
+  /** Messages for each row, by shard, as the last read found them. No entry means 1. */
   const perRow = new Map<string, number>();
-  /** Where the last receive took what it asked for, and no other was in its way. */
+  /** Shards where the last receive that claimed messages met no conflict. */
   const alone = new Set<string>();
   return {
-    /** Whether no other receivers of the shard were met. */
+    /** Whether no other receiver of the shard was noticed. */
     isAlone(shard: string): boolean {
       return alone.has(shard) && !sizes.has(shard);
     },
@@ -31,14 +34,14 @@ export function createWindows() {
     undisturbed(shard: string): void {
       alone.add(shard);
     },
-    /** In receives. */
+    /** The size of the window, in receives. */
     size(shard: string): number {
       return Math.floor(sizes.get(shard) ?? 1);
     },
     messagesPerRow(shard: string): number {
       return perRow.get(shard) ?? 1;
     },
-    /** Rows that are expected to give so many messages. */
+    /** How many rows are expected to hold `messages` messages. */
     rowsFor(shard: string, messages: number): number {
       return Math.ceil(messages / this.messagesPerRow(shard));
     },
@@ -46,7 +49,7 @@ export function createWindows() {
       alone.delete(shard);
       sizes.set(shard, Math.min(headRowsMax, (sizes.get(shard) ?? 1) * widenBy + 1));
     },
-    /** The head was read: so many rows with so many messages, and so many bytes more than were asked for. */
+    /** Records a read of the head: its rows, their messages, and the bytes read beyond the rows that were needed. */
     read(shard: string, rows: number, messages: number, bytesBeyond: number): void {
       if (rows > 0 && messages > rows) perRow.set(shard, Math.min(parcelSlotsMax, messages / rows));
       else if (rows > 0) perRow.delete(shard);

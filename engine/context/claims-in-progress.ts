@@ -1,17 +1,17 @@
 /**
- * Rows that receives of this process are taking. Another of its receives leaves those to the last: it would be refused, for a
- * charge. (Of other processes it knows nothing; against them there is the window.)
+ * Rows that receives in this process are claiming. Other receives here try them last: a failed conditional write is billed.
+ * Contention between processes is handled by claim windows.
  */
 import { readToWriteMsMax } from '../../contract/limits.ts';
 import type { Clock } from '../port/port.ts';
 
 export function createClaimsInProgress(clock: Clock) {
   const takers = new Map<string, number>();
-  /** When they were let go, the oldest first. */
+  /** When each row was released, oldest first. */
   const letGo = new Map<string, number>();
 
   return {
-    /** Rows being taken now. */
+    /** The number of rows being claimed now. */
     count: () => takers.size,
     take(row: string): void {
       takers.set(row, (takers.get(row) ?? 0) + 1);
@@ -28,7 +28,7 @@ export function createClaimsInProgress(clock: Clock) {
         letGo.delete(earlier);
       }
     },
-    /** Whether what was read of this row from `readAt` on may be out of date by this process's own doing. */
+    /** Whether a claim in this process may have changed the row since `readAt`, so that a read from then may be outdated. */
     touchedSince(row: string, readAt: number): boolean {
       return takers.has(row) || (letGo.get(row) ?? Number.NEGATIVE_INFINITY) >= readAt;
     },

@@ -1,4 +1,7 @@
-/** What every operation works with. */
+/**
+ * The context that every operation receives: the engine's parts and the state of one process. Start reading
+ * `engine/context/` here. Each process has its own state and loses it when it ends.
+ */
 
 import type { EngineParts } from '../engine.ts';
 import { createIds, type Ids } from '../model/ids.ts';
@@ -18,12 +21,12 @@ export interface Context extends EngineParts {
   claimsInProgress: InHand;
   wakeups: Wakeups;
   turns: Turns;
-  /** By shard, where the next look for groups that rest no more goes on: see lifted-rests.ts. */
+  /** By shard: where the next search for groups whose rest was lifted continues. See `receive/lifted-rests.ts`. */
   restBookmarks: Map<string, Row>;
   newVersion: () => string;
-  /** When a sweep of this process last visited a queue, by incarnation. */
+  /** By incarnation: when a sweep of this process last visited the queue. */
   visitedAt: Map<string, number>;
-  /** Of a call that has to be answered in time: when a wait, or a pause before a retry, ends at the latest. */
+  /** For a call with a time limit: the latest end of a wait, or of a pause before a retry. */
   lastTryAt?: number;
 }
 

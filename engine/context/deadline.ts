@@ -1,9 +1,9 @@
-/** Until when a long run goes on. Each of its loops asks, so that the run ends soon after its time, or as soon as it is told to stop. */
+/** The deadline of a long run. Each loop of the run checks it, so that the run ends soon after its time or the stop signal. */
 import type { Clock } from '../port/port.ts';
 
 export interface Deadline {
   isOver(): boolean;
-  /** A deadline of its own for a part of the run: after this share of the time that is left. */
+  /** A deadline for one part of the run: after this share (0 to 1) of the remaining time. */
   share(part: number): Deadline;
 }
 

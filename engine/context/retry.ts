@@ -1,6 +1,7 @@
 /**
- * A call for which the store was too busy, or whose caller was too slow, and which surely did nothing, is made again: a partition that is too hot gives way as the
- * queue gets more shards, which takes longer than the AWS client tries. Decided anew each time, so that no write rests on an old read.
+ * Retries calls that certainly did nothing because the store was too busy or the caller too slow. A hot partition recovers
+ * as the queue gets more shards, which takes longer than the AWS client retries. Each retry starts again from its reads, so
+ * that no write depends on an old one.
  */
 import { throttledMsMax } from '../../contract/limits.ts';
 import { StoreError } from '../port/port.ts';
@@ -11,11 +12,14 @@ const pauseMsLast = 1000;
 const pauseGrowth = 2;
 
 export interface RetryBudget {
-  /** Resolves when it is time to try again; to false, at once, when it has been tried for too long. */
+  /** Resolves to true when it is time to retry. Resolves to false at once if the time is used up or the signal aborted. */
   pause(): Promise<boolean>;
 }
 
-/** For one call of the engine: from now on, or until `until` where that is later; not after `signal`. */
+/**
+ * The budget of one engine call: `throttledMsMax` from now, or until `until` (ms of the clock) if that is later. It never
+ * exceeds the time limit of the call, and ends with `signal`.
+ */
 export function createRetryBudget({ clock, random, lastTryAt }: Context, until = 0, signal?: AbortSignal): RetryBudget {
   const end = Math.min(Math.max(until, clock.now() + throttledMsMax), lastTryAt ?? Number.POSITIVE_INFINITY);
   let pauseMs = pauseMsFirst;
@@ -34,12 +38,15 @@ export function isThrottled(error: unknown): error is StoreError {
   return error instanceof StoreError && error.reason === 'throttled';
 }
 
-/** Whether it surely did nothing, and may go better when decided anew: throttled, or too late for what it rested on. */
+/** Whether the call certainly did nothing and may succeed if repeated from its reads: throttled, or past its write deadline. */
 export function isTransient(error: unknown): error is StoreError {
   return error instanceof StoreError && error.reason !== undefined;
 }
 
-/** Runs it until it is neither throttled nor late, as long as retryBudget lasts. It must be safe to run again after a part of it was done. */
+/**
+ * Runs `run` until it does not fail with a transient error or the budget is used up. A partly done `run` must be safe to
+ * repeat.
+ */
 export async function withRetry<T>(retryBudget: RetryBudget, run: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

@@ -1,16 +1,16 @@
-/** The settings of queues, read through a short cache. */
+/** The settings of queues, read through a cache of `settingsCacheMs`. After that time, every process follows a change. */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { settingsCacheMs } from '../../contract/limits.ts';
 import { type QueueRecord, queueKey, readQueue } from '../model/queue-record.ts';
 import { type Clock, type Row, type Store, StoreError } from '../port/port.ts';
 
-/** Reads of the settings of one queue, each of which took longer than they count, before the store is too slow to go on. */
+/** How often `inForce` reads again because the settings were already outdated when the read ended. */
 const readsInForceMax = 3;
 
 export function createSettings(store: Store, clock: Clock) {
   const cache = new Map<string, { record: QueueRecord; readAt: number }>();
   let all: { records: QueueRecord[]; readAt: number } | undefined;
-  /** How often settings were changed here: what was being read meanwhile may show them as they were, and is not remembered. */
+  /** Counts changes made in this process. A read that a change overlaps may be outdated, so it is not cached. */
   let changes = 0;
 
   const isFresh = (readAt: number) => {
@@ -23,22 +23,22 @@ export function createSettings(store: Store, clock: Clock) {
     const before = changes;
     const [row] = await store.get([queueKey(name)]);
     const record = row && readQueue(row);
-    // An unknown queue is not remembered: it is usable the moment it is created.
+    // An unknown queue is not cached, so that it is usable as soon as it is created.
     if (record && before === changes) cache.set(name, { record, readAt });
     else cache.delete(name);
     return { record, readAt };
   }
 
   return {
-    /** The queue's settings, no older than `settingsCacheMs`. */
+    /** The queue's settings; a cached copy is at most `settingsCacheMs` old. Undefined if the queue does not exist. */
     async find(name: string): Promise<QueueRecord | undefined> {
       const known = cache.get(name);
       if (known && isFresh(known.readAt)) return known.record;
       return (await load(name)).record;
     },
     /**
-     * The settings in force when this resolves: read at most `settingsCacheMs` before that instant, however slow the store is. `find` only
-     * looks at their age before it reads. Throws StoreError (`late`) when the store takes longer than that each time.
+     * The settings in force when this resolves: at most `settingsCacheMs` old at that instant, even if the store is slow.
+     * `find` does not check the age again after a read. Throws StoreError (`late`) if every read takes too long.
      */
     async inForce(name: string): Promise<QueueRecord | undefined> {
       for (let reads = 0; reads <= readsInForceMax; reads++) {
@@ -53,7 +53,7 @@ export function createSettings(store: Store, clock: Clock) {
       if (!record) throw new DumbwaiterError('queue_not_found', `queue: there is no queue "${name}"`);
       return record;
     },
-    /** As it is now, past the cache. */
+    /** The current settings, bypassing the cache. Throws `queue_not_found`. */
     async read(name: string): Promise<QueueRecord> {
       const { record } = await load(name);
       if (!record) throw new DumbwaiterError('queue_not_found', `queue: there is no queue "${name}"`);
@@ -64,7 +64,7 @@ export function createSettings(store: Store, clock: Clock) {
       cache.delete(name);
       all = undefined;
     },
-    /** All queues, no older than `settingsCacheMs`. As many reads as there are megabytes of settings. */
+    /** All queues; a cached list is at most `settingsCacheMs` old. One read for each megabyte of settings. */
     async list(): Promise<QueueRecord[]> {
       if (all && isFresh(all.readAt)) return all.records;
       const readAt = clock.now();

@@ -1,6 +1,6 @@
-/** Many pieces of work, a bounded number of them at a time. */
+/** Runs many pieces of work with bounded concurrency. */
 
-/** Runs each of them, `width` at a time, until `isOver`; answers those that were not begun. */
+/** Runs the pieces in order, at most `width` at a time, until `isOver`. Answers the pieces that were not started. */
 export async function sideBySide<Piece>(
   pieces: readonly Piece[],
   width: number,

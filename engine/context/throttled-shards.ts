@@ -1,19 +1,19 @@
-/** Which shards had writes throttled since their queue was last asked about. */
+/** Records which shards had throttled writes, by queue, until `take` reads and clears them. Shard scaling uses it. */
 import { isGroupRow } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { incarnationOf, shardNumberOf } from '../model/shards.ts';
 
-/** What was throttled of a queue: the numbers of its shards. */
+/** The numbers of a queue's throttled shards. */
 export interface Throttled {
   published: ReadonlySet<number>;
-  /** Whatever was written, publishing included. */
+  /** Any write, including publishing. */
   written: ReadonlySet<number>;
 }
 
 export function createThrottles() {
   const queues = new Map<string, { published: Set<number>; written: Set<number> }>();
   return {
-    /** A write to this shard was throttled: its queue may grow with the next call. */
+    /** Records a throttled write to the shard. */
     note(shard: string, isPublish = false): void {
       // More shards do not help a group's partition.
       if (isGroupRow(shard)) return;
@@ -22,7 +22,7 @@ export function createThrottles() {
       throttled.written.add(shardNumberOf(shard));
       if (isPublish) throttled.published.add(shardNumberOf(shard));
     },
-    /** Which of its shards were; told once. */
+    /** The throttled shards of the queue since the last call; undefined if there are none. */
     take(queue: QueueRecord): Throttled | undefined {
       const throttled = queues.get(queue.incarnation);
       queues.delete(queue.incarnation);

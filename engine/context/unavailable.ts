@@ -1,12 +1,12 @@
 /**
- * What callers are told when the store did not do as asked: what may have happened, and to try again. What the store said itself is for the log
- * alone: it may name hosts, tables and accounts.
+ * The messages that callers get when the store failed: what may have happened, and to try again. The store's own message
+ * goes only to the log, because it may name hosts, tables and accounts.
  */
 import type { Refused } from '../../contract/contract.ts';
 import type { StoreError } from '../port/port.ts';
 import type { Context } from './context.ts';
 
-/** What may have become of it, by `StoreError.applied`. */
+/** One message for each value of `StoreError.applied`. */
 type Outcomes = Readonly<Record<StoreError['applied'], string>>;
 
 const ofCall: Outcomes = {
@@ -23,7 +23,7 @@ const ofLease: Outcomes = {
 };
 const outcomes = { publish: ofPublish, lease: ofLease };
 
-/** Each failure is told to the log once, whatever number of entries it concerns. */
+/** Failures already logged. Each is logged once, even if it concerns several entries. */
 const logged = new WeakSet<StoreError>();
 
 export function unavailableCall({ applied }: StoreError): string {

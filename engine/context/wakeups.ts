@@ -1,8 +1,12 @@
-/** Lets a receive that waits in this process learn of a publish in this process at once; others find it at their next look. */
+/**
+ * Wakes the receives that wait in this process as soon as this process publishes. Receives in other processes find the
+ * message when they next read the store.
+ */
+
 export function createWakeups() {
   const waiting = new Map<string, Set<() => void>>();
   return {
-    /** Messages of this queue became ready. */
+    /** Call it when messages of this queue became ready. */
     wake(queue: string): void {
       for (const resolve of waiting.get(queue) ?? []) resolve();
     },
@@ -27,13 +31,13 @@ export function createWakeups() {
 }
 
 /**
- * Receives of one process that wait at the same queue take turns: the one that has waited longest looks for all of them. When it leaves, the
- * next one looks at once.
+ * Receives of one process that wait for the same queue take turns: only the one that has waited longest reads the store.
+ * When it leaves, the next one reads at once.
  */
 export function createTurns() {
   const waiting = new Map<string, (() => void)[]>();
   return {
-    /** `wake` is called when it comes to be this one's turn; call `leave` when done with it. */
+    /** `wake` is called when this receive's turn begins. The caller must call `leave` when it stops waiting. */
     join(queue: string, wake: () => void): { isNow: () => boolean; leave: () => void } {
       const line = waiting.get(queue) ?? [];
       waiting.set(queue, line);

@@ -1,6 +1,6 @@
 /**
- * The decoded rows of `messages` and `leases`. Start reading `engine/model/` here: the folder holds what is stored (rows,
- * ids, keys, receipts), how it is encoded, and the rules that need only one row. It calls no store.
+ * The decoded rows of `messages` and `leases`. Start reading `engine/model/` here. The folder holds what is stored (rows,
+ * ids, keys, receipts), how it is encoded, and the rules that need only one row.
  */
 import type { DeathReason } from '../../contract/contract.ts';
 import { signedRequestMsMax, tombstoneMs } from '../../contract/limits.ts';
@@ -138,8 +138,8 @@ export interface Lease {
   /** Cleanup is needed after the last message is done: the row then comes due once more. */
   ending?: true;
   /**
-   * The shard from which the parcel was taken out of order. No receive or sweep of the head would meet a late
-   * copy of its publish there, so the row in `messages` is removed once more after the end.
+   * The shard from which the parcel was taken out of order. No receive or sweep of the head would meet a late copy of its
+   * publish there. So the row in `messages` is removed once more after the end.
    */
   outOfOrder?: string;
   death?: Death;

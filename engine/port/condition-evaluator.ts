@@ -23,8 +23,8 @@ export function holds(condition: Condition, row: Row | undefined): boolean {
 }
 
 /**
- * Applies `set` and `unset` to the row in place. Throws where DynamoDB returns a ValidationException (the parent of a
- * path is missing or has the wrong type), and for a list index at or past the end of the list.
+ * Applies `set` and `unset` to the row in place. Throws where DynamoDB returns a ValidationException: the parent of a
+ * path is missing or has the wrong type. Also throws for a list index at or past the end of the list.
  */
 export function applySet(change: Extract<Change, { set: unknown }>, row: Row): void {
   for (const [path, value] of change.set) {

@@ -14,7 +14,7 @@ export function storedCopy(row: Row): Row {
   return copyMap(row, 1);
 }
 
-/** Bytes of a row as DynamoDB counts them: names and values; 1 for a boolean; 3, plus 1 for each element, for a list or map. */
+/** Bytes of a row as DynamoDB counts them: names and values. A boolean has 1; a list or map has 3, and 1 for each element. */
 export function storedBytes(row: Row): number {
   let bytes = 0;
   for (const [name, value] of Object.entries(row)) bytes += stringBytes(name) + valueBytes(value);
