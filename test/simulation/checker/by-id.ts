@@ -15,6 +15,15 @@ export function cancelsOf({ queues, cancels }: Ledger, life: Life): readonly Can
   return ofId.filter((call) => queues.reachable(life.queue).has(call.params.queue) && endOf(call) >= life.published.startedAt);
 }
 
+/** Whether a call surely cancelled it before an instant. Another queue may have a message of the same id: a cancel there proves nothing. */
+export function wasCancelled({ cancels }: Pick<Ledger, 'cancels'>, { id, queue, published }: Life, before: number): boolean {
+  const ofId = id === undefined ? [] : (cancels.get(id) ?? []);
+  return ofId.some((call) => {
+    const isOver = isCertain(call) && endOf(call) < before;
+    return isOver && call.params.queue === queue && call.startedAt >= endOf(published);
+  });
+}
+
 /** Calls that may have changed it. */
 export function changesOf({ queues, changes }: Ledger, life: Life): readonly Change[] {
   const ofId = life.id === undefined ? [] : (changes.get(life.id) ?? []);

@@ -1,5 +1,6 @@
 /** Whose message is which, of those under one key or one own id. */
 import type { Call } from '../run/history.ts';
+import { wasCancelled } from './by-id.ts';
 import { contentKey } from './content.ts';
 import { idAtFirst } from './ids.ts';
 import type { Ledger, Life } from './ledger.ts';
@@ -76,10 +77,7 @@ function mayBeOf({ changes, cancels, queues, clockErrorMs }: Known, id: string, 
   const { entry, queue, published } = life;
   if (offMs(life, message) > clockErrorMs) return false;
   if (published.startedAt > message.by || !queues.reachable(queue).has(message.queue)) return false;
-  const isCancelled = cancels.get(id)?.some((call) => {
-    return 'output' in call.answer && call.startedAt >= endOf(published) && endOf(call) < message.from;
-  });
-  if (isCancelled) return false;
+  if (wasCancelled({ cancels }, life, message.from)) return false;
   if (changes.has(id)) return true;
   const at = Date.parse(message.publishedAt);
   const isDebounced = queues.settings(queue).some(({ deduplication }) => deduplication?.onDuplicate === 'debounce');

@@ -54,3 +54,48 @@ it('takes a changed message of an own id for the one that no other body proves',
 it('notices a message of an own id that carries a body which nobody published', () => {
   expect(promisesBrokenBy((h) => twoOfOneId(h, 'three'), 100)).toContain('body-intact');
 });
+
+it('takes a changed message for the one in its queue, though another of its own id was cancelled in another queue', () => {
+  const broken = promisesBrokenBy((h) => {
+    h.queue('q');
+    h.queue('other');
+    h.publish([0.5, 0.6], 'own', { body: 'elsewhere', id: 'own' }, { ok: true, id: 'own' }, 'other');
+    h.publish([1, 1.1], 'own', { body: 'first', id: 'own' });
+    h.tell('cancelMessage', [2, 2.1], { queue: 'other', id: 'own' }, {}, {});
+    const changed = { id: 'own', visibleAt: instant(3) };
+    h.tell('updateMessage', [3, 3.1], { queue: 'q', id: 'own' }, { content: { body: 'changed' } }, changed);
+    h.publish([4, 9], 'own', { body: 'second', id: 'own' }, { ok: true, id: 'own', duplicate: true });
+    h.receive([10, 10.1], 'own', 'one', 20, { body: 'changed' });
+    h.ack([11, 11.1], 'one');
+  });
+  expect(broken).toEqual([]);
+});
+
+it('takes a changed message for the one that was published after a cancel in its own queue', () => {
+  const broken = promisesBrokenBy((h) => {
+    h.queue('q');
+    h.publish([1, 1.1], 'own', { body: 'first', id: 'own' });
+    h.tell('cancelMessage', [1.2, 1.3], { queue: 'q', id: 'own' }, {}, {});
+    h.publish([1.4, 1.5], 'own', { body: 'second', id: 'own' });
+    const changed = { id: 'own', visibleAt: instant(3) };
+    h.tell('updateMessage', [3, 3.1], { queue: 'q', id: 'own' }, { content: { body: 'changed' } }, changed);
+    h.receive([10, 10.1], 'own', 'one', 20, { body: 'changed', publishedAt: instant(1.3) });
+    h.ack([11, 11.1], 'one');
+  }, 500);
+  expect(broken).toEqual([]);
+});
+
+it('takes a replaced message for the one in its queue, though another of its key was cancelled in another queue', () => {
+  const broken = promisesBrokenBy((h) => {
+    h.queue('q', { deduplication: { windowSeconds: 2, onDuplicate: 'replace' } });
+    h.queue('other', { deduplication: { windowSeconds: 2, onDuplicate: 'replace' } });
+    h.publish([0.5, 0.6], '@k', { body: 'elsewhere', dedupKey: 'k' }, { ok: true, id: '@k' }, 'other');
+    h.publish([0.9, 1.1], '@k', { body: 'first', dedupKey: 'k' });
+    h.publish([0.9, 0.9], '@k', { body: 'third', dedupKey: 'k' }, 'lost');
+    h.publish([1.2, 1.3], '@k', { body: 'second', dedupKey: 'k' }, { ok: true, id: '@k', duplicate: true });
+    h.tell('cancelMessage', [2, 2.1], { queue: 'other', id: '@k' }, {}, {});
+    h.receive([10, 10.1], '@k', 'one', 20, { body: 'second' });
+    h.ack([11, 11.1], 'one');
+  });
+  expect(broken).toEqual([]);
+});

@@ -1,5 +1,6 @@
 /** Whose message a delivery is. */
 import type { ReceivedMessage } from '../../../contract/contract.ts';
+import { wasCancelled } from './by-id.ts';
 import { bodyKey, contentKey } from './content.ts';
 import { idAtFirst, idBefore } from './ids.ts';
 import type { Ledger, Life } from './ledger.ts';
@@ -40,12 +41,8 @@ export function lifeOf(
   const same = all.filter(({ saidAt }) => saidAt === message.publishedAt);
   const alikeNow = same.find(({ entry }) => entry.dedupKey !== undefined || changes.has(id) || contentKey(entry) === key);
   if (alikeNow) return alikeNow;
-  const isCancelled = ({ published }: Life) =>
-    cancels
-      .get(id)
-      ?.some((call) => 'output' in call.answer && call.startedAt >= endOf(published) && endOf(call) < receive.startedAt) ?? false;
   const unsaid = all.filter(({ saidAt }) => saidAt === undefined);
-  const living = unsaid.filter((life) => !isCancelled(life));
+  const living = unsaid.filter((life) => !wasCancelled({ cancels }, life, receive.startedAt));
   const known = living.length > 0 ? living : unsaid;
   if (known.length === 0) return unnamedOf(message, by, lives);
   // One that may have been edited may carry anything.
