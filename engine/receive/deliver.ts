@@ -23,7 +23,9 @@ export interface Taken {
 }
 
 /** Removes the claimed parcels from `messages`, then returns the messages that may be delivered. Gives back the others. */
-export async function deliver(ctx: Context, taker: Taker, { claimed, removals }: Taken): Promise<ReceivedMessage[]> {
+export async function deliver(ctx: Context, taker: Taker, { claimed, removals: all }: Taken): Promise<ReceivedMessage[]> {
+  // Two claims from one group's row leave the same parcel behind.
+  const removals = [...new Map(all.map((parcel) => [`${parcel.shard} ${parcel.id}`, parcel])).values()];
   const [errors, contents] = await Promise.all([
     removals.length === 0
       ? []

@@ -1,7 +1,8 @@
 /** What may have been done to a message by later publishes under its key. */
+import { retryMsMax } from '../../../contract/limits.ts';
 import { contentKey } from './content.ts';
 import type { KeyedPublish, Ledger, Life } from './ledger.ts';
-import { endOf } from './outcomes.ts';
+import { callsOf, endOf } from './outcomes.ts';
 
 /** Another content that a message may have from some time on. */
 export interface Replacement {
@@ -42,12 +43,21 @@ export function certainDebouncesOf(ledger: Ledger, life: Life): readonly KeyedPu
   return isDebouncing ? repeatsOf(ledger, life).filter((repeat) => foundWaiting(ledger, life, repeat)) : [];
 }
 
-/** Whether it told of a message that can only have been this one, and that nobody had received by then: who did so first came later. */
-function foundWaiting({ queues }: Ledger, life: Life, { call, told }: KeyedPublish): boolean {
+/**
+ * Whether it told of a message that can only have been this one, and that was not leased by then: it was first received later, and no receive
+ * was under way, which may have claimed it and given it back uncounted.
+ */
+function foundWaiting({ calls, queues }: Ledger, life: Life, { call, told }: KeyedPublish): boolean {
   if (told !== 'duplicate' || endOf(life.published) >= call.startedAt) return false;
   const isRedriven = [...queues.reachable(life.queue)].some(
     (queue) => queues.redrives(queue, Number.POSITIVE_INFINITY).length > 0,
   );
+  const mayHaveBeenClaimed = callsOf(calls, 'receive').some(
+    ({ params, startedAt, endedAt }) =>
+      params.queue === life.queue &&
+      startedAt <= endOf(call) &&
+      (endedAt ?? Number.POSITIVE_INFINITY) + retryMsMax >= call.startedAt,
+  );
   const first = life.deliveries.find(({ message, queue }) => message.receives === 1 && queue === life.queue);
-  return !isRedriven && first !== undefined && first.startedAt > endOf(call);
+  return !isRedriven && !mayHaveBeenClaimed && first !== undefined && first.startedAt > endOf(call);
 }

@@ -29,14 +29,14 @@ interface Told {
  * rather, those with the content that was seen, and the later: an earlier one may have ended unseen, by its age or by a purge.
  */
 export function noteWhose(calls: readonly Call[], lives: Lives, known: Known): void {
+  notePublishedAt(calls, lives, known);
   const told = new Map<string, Map<string, Told>>();
   for (const call of callsOf(calls, 'receive')) {
     for (const message of 'output' in call.answer ? call.answer.output.messages : []) {
       const id = idAtFirst(message.id);
       const ofId = told.get(id) ?? new Map<string, Told>();
-      const proven = provenLifeOf(message, lives, known.queues);
-      if (proven) proven.saidAt = message.publishedAt;
-      if (proven || !lives.keyed.has(id) || ofId.has(message.publishedAt)) continue;
+      const proven = provenLifeOf(message, lives, known);
+      if (proven?.saidAt === message.publishedAt || !lives.keyed.has(id) || ofId.has(message.publishedAt)) continue;
       const { publishedAt } = message;
       const first = { queue: call.params.queue, from: call.startedAt, by: endOf(call) };
       told.set(id, ofId.set(publishedAt, { publishedAt, content: contentKey(message), ...first }));
@@ -62,13 +62,27 @@ export function noteWhose(calls: readonly Call[], lives: Lives, known: Known): v
   }
 }
 
+/** Of lives that bodies prove. Where two messages carry one body, the life's own is the one whose instant its publish explains best. */
+function notePublishedAt(calls: readonly Call[], lives: Lives, known: Known): void {
+  for (const call of callsOf(calls, 'receive')) {
+    for (const message of 'output' in call.answer ? call.answer.output.messages : []) {
+      const life = provenLifeOf(message, lives, known);
+      if (!life) continue;
+      const { publishedAt } = message;
+      if (life.saidAt === undefined || offMs(life, { publishedAt }) < offMs(life, { publishedAt: life.saidAt })) {
+        life.saidAt = publishedAt;
+      }
+    }
+  }
+}
+
 /** Whether another took the place of what it was published with. */
 function differs({ entry }: Life, { content }: Told): number {
   return Number(contentKey(entry) !== content);
 }
 
 /** By how much clocks must have been off, ms. */
-function offMs({ published }: Life, { publishedAt }: Told): number {
+function offMs({ published }: Life, { publishedAt }: Pick<Told, 'publishedAt'>): number {
   const at = Date.parse(publishedAt);
   return Math.max(published.startedAt - at, at - endOf(published), 0);
 }

@@ -99,3 +99,30 @@ it('takes a replaced message for the one in its queue, though another of its key
   });
   expect(broken).toEqual([]);
 });
+
+it('tells a message whose body a publish replaced from the one that the retry of that publish made', () => {
+  const replacedAndMade = (again: number) => (h: Story) => {
+    h.queue('q', { deduplication: { windowSeconds: null, onDuplicate: 'replace' } });
+    h.publish([1, 1.1], '@k', { body: 'first', dedupKey: 'k' });
+    h.publish([2, 12], '@k', { body: 'second', dedupKey: 'k' });
+    h.receive([3, 3.1], '@k', 'one', 30, { body: 'second', publishedAt: instant(1) });
+    h.ack([5, 5.1], 'one');
+    h.receive([20, 20.1], '@k', 'two', 40, { body: 'second', publishedAt: instant(again) });
+    h.ack([21, 21.1], 'two');
+  };
+  expect(promisesBrokenBy(replacedAndMade(2), 500)).toEqual([]);
+  expect(promisesBrokenBy(replacedAndMade(1), 500)).toContain('acked-never-comes-back');
+});
+
+it('lets a message keep its body that a receive may have held, and given back, while another was published under its key', () => {
+  const replaced = (receiveEndsAt: number) => (h: Story) => {
+    h.queue('q', { deduplication: { windowSeconds: null, onDuplicate: 'replace' } });
+    h.publish([1, 1.1], '@k', { body: 'first', dedupKey: 'k' });
+    h.tell('receive', [1.2, receiveEndsAt], { queue: 'q' }, {}, { messages: [] });
+    h.publish([90, 90.1], '@k', { body: 'second', dedupKey: 'k' }, { ok: true, id: '@k', duplicate: true });
+    h.receive([95, 95.1], '@k', 'one', 120, { body: 'first' });
+    h.ack([96, 96.1], 'one');
+  };
+  expect(promisesBrokenBy(replaced(91))).toEqual([]);
+  expect(promisesBrokenBy(replaced(1.3))).toContain('body-intact');
+});

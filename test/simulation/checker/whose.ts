@@ -10,15 +10,22 @@ import { type CallOf, endOf } from './outcomes.ts';
 type Known = Pick<Ledger, 'changes' | 'cancels' | 'queues' | 'clockErrorMs'>;
 
 /**
- * The life that a body proves, of those under an own id or a key: no other publish under that id carried this body, and this one cannot have put it into a message
- * that was there before.
+ * The life that a body proves, of those under an own id or a key: no other publish under that id carried this body. A publish under a key may
+ * have put its body into a message that was there before, also one whose retry was accepted: the message then says another `publishedAt`.
  */
-export function provenLifeOf(message: ReceivedMessage, lives: Lives, queues: Ledger['queues']): Life | undefined {
+export function provenLifeOf(
+  message: ReceivedMessage,
+  lives: Lives,
+  { queues, clockErrorMs }: Pick<Known, 'queues' | 'clockErrorMs'>,
+): Life | undefined {
   const body = bodyKey(message);
   const [life, ...others] = (lives.byId.get(idAtFirst(message.id)) ?? []).filter(({ entry }) => bodyKey(entry) === body);
   if (life === undefined || others.length > 0 || idBefore(life.entry) === undefined) return undefined;
-  const mayHaveReplaced = !life.accepted && life.entry.dedupKey !== undefined && queues.mayReplace(life.queue);
-  return mayHaveReplaced ? undefined : life;
+  if (life.entry.dedupKey === undefined || !queues.mayReplace(life.queue)) return life;
+  const { published, accepted } = life;
+  const at = Date.parse(message.publishedAt);
+  const isOfPublish = at >= published.startedAt - clockErrorMs && at <= endOf(published) + clockErrorMs;
+  return accepted && isOfPublish ? life : undefined;
 }
 
 /** The life that the body proves; else, of several under one own id and of one content, the one that was published when the message says. */
@@ -28,8 +35,8 @@ export function lifeOf(
   lives: Lives,
   { changes, cancels, queues, clockErrorMs }: Known,
 ): Life | undefined {
-  const proven = provenLifeOf(message, lives, queues);
-  if (proven) return proven;
+  const proven = provenLifeOf(message, lives, { queues, clockErrorMs });
+  if (proven?.saidAt === message.publishedAt) return proven;
   const key = contentKey(message);
   const by = endOf(receive);
   const id = idAtFirst(message.id);
