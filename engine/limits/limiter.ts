@@ -35,7 +35,10 @@ const inPlaceMax = parcelSlotsMax;
 
 /** Holds one receive to the limits of its queue. */
 export interface Limiter {
-  /** Takes permits. Returns how many messages the receive may deliver, at most `want`. */
+  /**
+   * Takes permits, after it has returned those taken last: their look claimed nothing. Otherwise dead messages in one partition
+   * would use up the permits for the living messages in the next. Returns how many messages the receive may deliver, at most `want`.
+   */
   take(token: string, want: number): Promise<number>;
   /**
    * Whether the permits taken last cover a lease that ends at `leaseEnd`, on a message that entered its queue at `since`. They
@@ -63,7 +66,7 @@ export function createLimiter(
   let isSpent = false;
 
   async function take(token: string, want: number): Promise<number> {
-    taken = undefined;
+    await settle(0);
     let seen: Snapshot | undefined;
     for (let round = 0; round < roundsMax; round++) {
       if (round > roundsAtOnce && !(await retryBudget.pause())) break;

@@ -1,5 +1,5 @@
 /** What a receive reads when a long list of dead messages lies before the living ones. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { onBothStores } from '../support/on-both-stores.ts';
 
 const dead = 600;
@@ -54,5 +54,43 @@ onBothStores('a receive behind a long list of dead messages', (driven) => {
     clock.advance(600_000);
     await send('q', 'short');
     expect((await received()).bodies).toEqual(['long']);
+  });
+
+  describe.each([
+    ['concurrency', { concurrency: 1, ratePerSecond: null }],
+    ['rate', { concurrency: null, ratePerSecond: 1 }],
+    ['both', { concurrency: 2, ratePerSecond: 1 }],
+  ])('of a queue with limits: %s', (_limits, limits) => {
+    it.each([
+      ['expired', ''],
+      ['expired', 'dead'],
+      ['purged', ''],
+    ])('finds what lies in the next partitions behind what is %s, with the dead-letter queue "%s"', async (how, target) => {
+      const { create, call, publish, ack, receive, clock } = driven();
+      if (target) await create(target);
+      const settings = { retentionSeconds: 60, priority: { levels: 4, order: 'strict' as const }, limits };
+      await create('q', { ...settings, ...(target ? { deadLetter: { queue: target, maxReceives: 3 } } : {}) });
+      for (const priority of [3, 2, 1]) await publish('q', ...range(3).map((body) => ({ body, priority })));
+      if (how === 'expired') clock.advance(60_000);
+      else await call('purge', 'q');
+      clock.advance(10_000);
+      await publish('q', { body: 'living', priority: 0 }, { body: 'next', priority: 0 });
+      const first = await receive('q', { max: 1 });
+      expect(first.map(({ body }) => body)).toEqual(['living']);
+      // The dead messages keep no permit.
+      await ack('q', first);
+      clock.advance(1000);
+      expect((await receive('q', { max: 1 })).map(({ body }) => body)).toEqual(['next']);
+    });
+
+    it('finds what lies behind many dead messages of one partition', async () => {
+      const { create, call, send, receive, clock } = driven();
+      await create('q', { retentionSeconds: 60, limits });
+      for (const index of range(60)) await send('q', index);
+      await call('updateQueue', 'q', { retentionSeconds: 3600 });
+      clock.advance(60_000);
+      await send('q', 'living');
+      expect((await receive('q', { max: 20 })).map(({ body }) => body)).toEqual(['living']);
+    });
   });
 });

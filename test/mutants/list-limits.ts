@@ -69,6 +69,13 @@ export const limits: readonly Mutant[] = [
     tests: ['test/engine/limits.test.ts'],
   },
   {
+    name: 'permits of a look that claimed nothing are held during the next',
+    file: 'engine/limits/limiter.ts',
+    find: '    await settle(0);\n',
+    replace: '    taken = undefined;\n',
+    tests: ['test/engine/dead-backlogs.test.ts'],
+  },
+  {
     name: 'a permit that nobody gives back never ends',
     file: 'engine/limits/permits.ts',
     find: '  until > now ? Math.max(0, count - Object.keys(apart).length) : 0;',
