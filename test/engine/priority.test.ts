@@ -126,7 +126,10 @@ onBothStores('a paused queue', (driven) => {
     await call('updateQueue', 'q', { paused: true });
     clock.advance(2 * second);
     await send('q', 3);
+    driven().watched.take();
     expect(await receive('q', { waitSeconds: 5 })).toEqual([]);
+    // It claims nothing only to give it back.
+    expect(driven().watched.take()).toMatchObject({ puts: 0, updates: 0, removals: 0, refused: 0 });
     expect((await ack('q', held))[0]).toEqual({ ok: true });
     await call('updateQueue', 'q', { paused: false });
     clock.advance(2 * second);

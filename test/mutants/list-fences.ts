@@ -94,7 +94,7 @@ export const fences: readonly Mutant[] = [
     file: 'engine/receive/deliver.ts',
     find: '  if (now > readAt + readToWriteMsMax) return false;\n',
     replace: '',
-    tests: ['test/engine/receive.test.ts'],
+    tests: ['test/unit/receive/deliver.test.ts'],
   },
   {
     name: 'settings are changed whatever they have become since they were read',

@@ -50,7 +50,7 @@ export const prepared: readonly Mutant[] = [
     file: 'engine/sweep/prepared.ts',
     find: '|| slot.visibleAt > now) return false;',
     replace: ') return false;',
-    tests: ['test/engine/prepared.test.ts'],
+    tests: ['test/unit/sweep/prepared.test.ts'],
   },
   {
     name: 'what nobody decided is rolled back, though its publisher is to be asked',

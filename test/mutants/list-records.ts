@@ -83,6 +83,7 @@ export const records: readonly Mutant[] = [
     file: 'engine/operations/receive.ts',
     find: 'queue.paused ? []',
     replace: 'queue.paused && max > 100 ? []',
+    tests: ['test/engine/priority.test.ts'],
   },
   {
     name: 'a level of priority is not visited',
