@@ -48,7 +48,7 @@ async function findByParcel(ctx: Context, queue: QueueRecord, id: string, wanted
   const keys: Key[] = [leaseKey(parcelId), leaseKey(ownRow)];
   // Read `messages` first: a row is put into `leases` before it is removed from `messages`.
   const readAt = ctx.clock.now();
-  const [encodeParcel] = await ctx.store.get([parcelKey(shardKey(queue, shard, level), parcelId)]);
+  const [parcelRow] = await ctx.store.get([parcelKey(shardKey(queue, shard, level), parcelId)]);
   const [leased, own] = await ctx.store.get(keys);
   const ofOwn = held(ctx, { id: ownRow, row: own, readAt }, 0, wanted);
   if (ofOwn) return ofOwn;
@@ -58,8 +58,8 @@ async function findByParcel(ctx: Context, queue: QueueRecord, id: string, wanted
     if ((lease ?? tombstone?.kept)?.slots[slot]?.end === 'moved') return 'moved';
     if (lease || tombstone) return held(ctx, seen, slot, wanted);
   }
-  if (!encodeParcel) return undefined;
-  const parcel = decodeParcel(encodeParcel);
+  if (!parcelRow) return undefined;
+  const parcel = decodeParcel(parcelRow);
   return slot < parcel.count ? { parcel, slot, readAt } : undefined;
 }
 
@@ -68,7 +68,7 @@ async function findInGroup(ctx: Context, place: string, id: string, wanted: Want
   const keptRow = keptRowId(parcelId, key!);
   const ownRow = slotRowId(keptRow, slot);
   const readAt = ctx.clock.now();
-  const [encodeParcel] = await ctx.store.get([parcelKey(place, parcelId)]);
+  const [parcelRow] = await ctx.store.get([parcelKey(place, parcelId)]);
   const [row] = await ctx.store.get([leaseKey(place)]);
   // Read these after the group's row: a message that leaves that row is put here in the same write.
   const [own, kept] = await ctx.store.get([leaseKey(ownRow), leaseKey(keptRow)]);
@@ -80,7 +80,7 @@ async function findInGroup(ctx: Context, place: string, id: string, wanted: Want
   const group = lease?.group;
   if (!group || group.head > parcelId) return undefined;
   if (group.head === parcelId) return lease.slots[slot]?.end === 'moved' ? 'moved' : held(ctx, seen, slot, wanted);
-  const parcel = encodeParcel && decodeParcel(encodeParcel);
+  const parcel = parcelRow && decodeParcel(parcelRow);
   const isThere = parcel && slot < parcel.count && !group.cancelled?.includes(slotName(parcelId, slot));
   return isThere ? { parcel, slot, readAt, group: { seen, name: group.name } } : undefined;
 }

@@ -48,7 +48,7 @@ export async function sweep(ctx: Context, { until, signal }: SweepOptions): Prom
   await restartRedrives(ctx, deadline);
   const awake = records.filter((queue) => !isAsleep(queue, ctx.clock.now()) || ctx.random.number() < sleepersShare);
   totals.asleep = records.length - awake.length;
-  const notReached = await sideBySide(deliverablePrefix(ctx, awake), queuesAtOnce, deadline.isOver, async (queue) => {
+  const notReached = await sideBySide(longestUnvisitedFirst(ctx, awake), queuesAtOnce, deadline.isOver, async (queue) => {
     try {
       const { swept, complete } = await sweepQueue(ctx, queue, {
         isDeadLetter: deadLetters.has(queue.name),
@@ -79,7 +79,7 @@ export async function sweep(ctx: Context, { until, signal }: SweepOptions): Prom
  * Orders the queues: those that this process has not visited for the longest time come first. A new process starts at a random
  * queue. So every queue gets its turn even if no run has time for all.
  */
-function deliverablePrefix(ctx: Context, records: readonly QueueRecord[]): QueueRecord[] {
+function longestUnvisitedFirst(ctx: Context, records: readonly QueueRecord[]): QueueRecord[] {
   const there = new Set(records.map(({ incarnation }) => incarnation));
   for (const incarnation of ctx.visitedAt.keys()) if (!there.has(incarnation)) ctx.visitedAt.delete(incarnation);
   const start = Math.floor(ctx.random.number() * records.length);
