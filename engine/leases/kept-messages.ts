@@ -22,6 +22,7 @@ import {
   putIfUnchangedWith,
   type Snapshot,
 } from './lease-store.ts';
+import { removeStanding } from './removals.ts';
 
 /** The `kept` mark of a slot that ends at `at`; empty if the queue does not keep messages with this end. */
 export function keptAs(queue: QueueRecord, state: EndState, at: number): Pick<Slot, 'kept'> {
@@ -124,6 +125,7 @@ export async function keepOffloaded(ctx: Context, { contents, expiresAt, slots }
 
 /** Writes the end of a row that has no live message, if the row is unchanged. */
 export async function replaceEnded(ctx: Context, seen: Snapshot, lease: Lease, version: string, now: number): Promise<Snapshot> {
+  await removeStanding(ctx, lease);
   await keepOffloaded(ctx, lease);
   const apart = keptApart(ctx, lease, now);
   const row = endedRow(lease, version, now);

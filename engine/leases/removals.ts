@@ -2,7 +2,7 @@
 
 import type { Context } from '../context/context.ts';
 import { chunkKeys, type Placed } from '../model/content-codec.ts';
-import { type Parcel, parcelKey } from '../model/rows.ts';
+import { type Lease, mayStand, type Parcel, parcelKey } from '../model/rows.ts';
 import { type Key, StoreError } from '../port/port.ts';
 import { keyText } from '../port/row-limits.ts';
 
@@ -21,6 +21,27 @@ export function removeParcels(ctx: Context, parcels: readonly Pick<Parcel, 'shar
     ctx,
     parcels.map(({ shard, id }) => parcelKey(shard, id)),
   );
+}
+
+/**
+ * Removes a row of `messages` that a row in `leases` overrides, and waits for the response. Reads it first: usually its first
+ * receiver has removed it, and a read costs a fifth of removing nothing. (A delayed duplicate that arrives after the read is
+ * overridden as well.)
+ */
+export async function removeOverridden(ctx: Context, shard: string, id: string): Promise<void> {
+  const key = parcelKey(shard, id);
+  const [row] = await ctx.store.get([key]);
+  if (row) await ctx.store.write({ key, then: { remove: true } });
+}
+
+/**
+ * Removes the parcel that a row overrides, if it may still exist. Call it before the row ends: the row's tombstone goes in time, and
+ * the parcel would become live again. A group's row is due once more instead (`parcelDone`), and a row that was put out of turn is
+ * cleaned up after its end.
+ */
+export async function removeStanding(ctx: Context, lease: Lease): Promise<void> {
+  if (lease.group || lease.outOfOrder !== undefined || !mayStand(lease)) return;
+  await removeOverridden(ctx, lease.fresh!, lease.id);
 }
 
 /** Removes bodies, or a result, that no row uses. A failure only wastes storage. */

@@ -26,7 +26,7 @@ import {
   tryToEnd,
   withBodies,
 } from '../leases/offloaded-bodies.ts';
-import { removeChunks } from '../leases/removals.ts';
+import { removeChunks, removeStanding } from '../leases/removals.ts';
 import { type Content, contentAt, joinEntries, keptUntil, packEntry, place, readContents } from '../model/content-codec.ts';
 import { parcelIdOf } from '../model/group-row.ts';
 import { messageId, slotRowId, unkeyedRowId } from '../model/ids.ts';
@@ -197,7 +197,10 @@ async function moveToOwnRows(ctx: Context, departure: Departure): Promise<Moved>
     slots: lease.slots.map((slot, index) => (slots.includes(index) ? leftBehind(slot) : slot)),
   };
   const after = await withBodies(ctx, alone, writeDeadline(seen.readAt), async () => {
-    if (isEnded(rest)) await keepOffloaded(ctx, rest);
+    if (isEnded(rest)) {
+      await removeStanding(ctx, rest);
+      await keepOffloaded(ctx, rest);
+    }
     const rowLeft = isEnded(rest) ? endedRow(rest, version, now) : encodeLease(rest);
     const apart = isEnded(rest) ? keptApart(ctx, rest, now) : [];
     return putIfUnchangedWith(ctx, seen, rowLeft, [...puts, ...apart]);

@@ -11,7 +11,7 @@ import type { Random } from '../port/port.ts';
 import { base32 } from '../port/random.ts';
 import { groupKeyChars, groupKeyOf, groupRowId } from './ids.ts';
 import type { QueueRecord } from './queue-record.ts';
-import { type Group, isLive, type Lease, leaseEnd, type Slot } from './rows.ts';
+import { type Group, isLive, type Lease, leaseEnd, mayStand, type Slot } from './rows.ts';
 
 /** Tokens that a group remembers after their parcel is done, to answer a repeated ack or an ack after a cancel. */
 const ackedMax = 4;
@@ -72,11 +72,8 @@ export function parcelDone(lease: Lease, group: Group, version: string, now: num
   );
   const { due: _, acked = [], taken = [], leftover: before = [], ...rest } = group;
   const leftover = lease.ending && 'beside' in lease.contents ? [...before, lease.contents] : before;
-  // An acked message had been delivered, so its parcel's row was already deleted from `messages`.
-  // If nothing was acked, that row may still exist.
-  const mayStand = lease.fresh !== undefined && tokens.length === 0;
-  // The row is also due to remove such a row, or leftover bodies.
-  const waits = group.tail > group.head || leftover.length > 0 || mayStand;
+  // The row is also due to remove the parcel's row from `messages`, or leftover bodies.
+  const waits = group.tail > group.head || leftover.length > 0 || mayStand(lease);
   const remembered = [...acked, ...tokens].slice(-Math.max(ackedMax, tokens.length));
   const held = lease.slots.flatMap(({ heldBy }, slot) => (heldBy === undefined ? [] : [`${heldBy}${slot}`]));
   const takenAway = [...taken, ...held].slice(-Math.max(ackedMax, held.length));

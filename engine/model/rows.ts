@@ -65,6 +65,14 @@ export function isUnreadable({ death }: Pick<Lease, 'death'>): boolean {
   return death?.reason === 'unreadable';
 }
 
+/**
+ * Whether the row of `messages` that this row overrides may still exist. An acked message had been delivered, so that row had been
+ * removed.
+ */
+export function mayStand({ fresh, slots }: Lease): boolean {
+  return fresh !== undefined && !slots.some(({ end, token }) => end === 'done' && token !== undefined);
+}
+
 /** A row of `messages`. */
 export interface Parcel {
   shard: string;

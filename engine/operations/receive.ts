@@ -62,9 +62,10 @@ async function lookOnce(
   { max = 1, visibilityTimeoutSeconds }: InputOf<'receive'>,
   { retryBudget, mayGoOn, signal }: { retryBudget: RetryBudget; mayGoOn: () => boolean; signal: AbortSignal | undefined },
 ): Promise<ReceivedMessage[]> {
+  const settingsAt = ctx.clock.now();
   const queue = await growIfThrottled(ctx, await ctx.settings.get(queueName));
   const seconds = visibilityTimeoutSeconds ?? queue.visibilityTimeoutSeconds;
-  const taker: Omit<Taker, 'token'> = { queue, visibilityTimeoutMs: seconds * 1000 };
+  const taker: Omit<Taker, 'token'> = { queue, settingsAt, visibilityTimeoutMs: seconds * 1000 };
   if (signal) taker.signal = signal;
   const limiter = createLimiter(ctx, taker, retryBudget);
   if (limiter) taker.limiter = limiter;

@@ -17,6 +17,7 @@ import {
   type Snapshot,
 } from '../leases/lease-store.ts';
 import { leaseOf } from '../leases/new-lease.ts';
+import { removeOverridden } from '../leases/removals.ts';
 import { settle } from '../lifecycle/due-row.ts';
 import { parcelBehind } from '../lifecycle/group-parcels.ts';
 import { moveSlots } from '../lifecycle/moves.ts';
@@ -26,11 +27,13 @@ import { backoffMs } from '../model/backoff.ts';
 import { atOnce, withoutRateDelay, withRateDelay } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
-import { afterLeaseExpiry, isLive, type Lease, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
+import { afterLeaseExpiry, isLive, type Lease, type Parcel, type Slot } from '../model/rows.ts';
 
 /** What a receive claims with. */
 export interface Taker {
   queue: QueueRecord;
+  /** When the settings of `queue` were asked for, ms. */
+  settingsAt: number;
   token: string;
   visibilityTimeoutMs: number;
   /** Aborts once the caller is known to have disconnected. */
@@ -128,7 +131,7 @@ export async function claimDue(ctx: Context, taker: Taker, first: Snapshot, want
     const { seen, lease, takesParcel = false } = ready;
     const mayBeTaken = new Set(ready.slots);
     const behind = takesParcel ? undefined : parcelBehind(lease);
-    if (behind) await removeParcel(ctx, behind.shard, behind.id);
+    if (behind) await removeOverridden(ctx, behind.shard, behind.id);
     const room = lease.group ? atOnce(taker.queue, want) : want;
 
     const now = ctx.clock.now();
@@ -157,17 +160,6 @@ export async function claimDue(ctx: Context, taker: Taker, first: Snapshot, want
     }
     return { seen: after };
   });
-}
-
-/**
- * Removes a row of `messages` that a row in `leases` overrides, and waits for the response. Reads it first: usually its first
- * receiver has removed it, and a read costs a fifth of removing nothing. (A delayed duplicate that arrives after the read is
- * overridden as well.)
- */
-async function removeParcel(ctx: Context, shard: string, id: string): Promise<void> {
-  const key = parcelKey(shard, id);
-  const [row] = await ctx.store.get([key]);
-  if (row) await ctx.store.write({ key, then: { remove: true } });
 }
 
 /**

@@ -45,7 +45,9 @@ export async function deliver(ctx: Context, taker: Taker, { claimed, removals: a
   await giveBackAll(ctx, taker, undeliverable);
 
   const whole = claimed.filter((one) => !undeliverable.includes(one));
-  const readable = await readableOf(ctx, taker, whole, (one) => contents[claimed.indexOf(one)]);
+  // A message is unreadable only if it may be delivered: the sweep removes the bodies of a deleted queue.
+  const allowed = await stillDeliverable(ctx, taker, whole);
+  const readable = await readableOf(ctx, taker, allowed, (one) => contents[claimed.indexOf(one)]);
   const deliverable = await stillDeliverable(ctx, taker, [...readable.keys()]);
   await taker.limiter?.settle(deliverable.reduce((sum, { slots }) => sum + slots.length, 0));
   // Returning permits may outlast the leases, so check them again.

@@ -5,6 +5,7 @@
  */
 import type { ReceivedMessage } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
+import { retryMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { isThrottled } from '../context/retry.ts';
 import { tokenChars } from '../model/receipts.ts';
@@ -146,6 +147,7 @@ async function claimFrom(
   read: readonly ReadHead[],
   { max, claiming }: { max: number; claiming: string[] },
 ): Promise<void> {
+  if (!(await mayClaim(ctx, taker))) return;
   // The index may still show a row that this receive has already claimed.
   const unclaimed = (found: readonly Found[]) => found.filter((one) => !claiming.includes(rowOf(one)));
   const known: { found: Found[]; window: number; readAt: number }[] = [];
@@ -172,6 +174,17 @@ async function claimFrom(
   if (!isExhausted || taker.limiter || read.length > 1 || !only!.head.rest || messagesOf(taken) === 0) return;
   const head = await readHead(ctx, taker.queue, only!.partition.shard, max - messagesOf(taken), 1, only!.head.rest);
   await claimFrom(ctx, taker, taken, [{ partition: only!.partition, head }], { max, claiming });
+}
+
+/**
+ * Whether the queue still exists, by settings that are W old at most. A claim goes out within F of the heads, which are read by now.
+ * So it arrives before the sweep removes the rows of a queue that was deleted meanwhile (`settingsForgottenMs`). A later one would
+ * stay for good.
+ */
+async function mayClaim(ctx: Context, { queue, settingsAt }: Taker): Promise<boolean> {
+  if (ctx.clock.now() - settingsAt <= retryMsMax) return true;
+  const current = await ctx.settings.inForce(queue.name);
+  return current?.incarnation === queue.incarnation;
 }
 
 function byRank(read: readonly ReadHead[]): ReadHead[][] {

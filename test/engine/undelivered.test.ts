@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
 import type { QueueSettings } from '../../contract/contract.ts';
-import { readToWriteMsMax, settingsCacheMs } from '../../contract/limits.ts';
+import { readToWriteMsMax, settingsCacheMs, signedRequestMsMax, tombstoneMs } from '../../contract/limits.ts';
 import { type Store, StoreError } from '../../engine/port/port.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 
 const second = 1000;
+const hour = 3600 * second;
 
 onBothStores('a message that was claimed and is not delivered', (driven) => {
   const start = async (settings: Partial<QueueSettings> = {}) => {
@@ -156,6 +157,112 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
       }
       clock.advance(settingsCacheMs);
     }
+  });
+
+  /** How a message ends: no sweep comes, and no receive in the next hours. */
+  const endings: [how: string, bodies: string[], end: (ids: string[]) => Promise<void>][] = [
+    [
+      'is cancelled',
+      ['a', 'b'],
+      async (ids) => {
+        for (const id of ids) await driven().engine.call('cancelMessage', { queue: 'q', id }, { force: true });
+      },
+    ],
+    [
+      'dies after the other message of its parcel was cancelled',
+      ['a', 'b'],
+      async ([_, other]) => {
+        await driven().engine.call('cancelMessage', { queue: 'q', id: other! }, { force: true });
+        driven().clock.advance(60 * second);
+        expect(await driven().receive('q', { max: 10 })).toEqual([]);
+        expect(await driven().bodies('dead')).toEqual(['a']);
+      },
+    ],
+    [
+      'dies and is purged where it died',
+      ['a'],
+      async () => {
+        driven().clock.advance(60 * second);
+        expect(await driven().receive('q', { max: 10 })).toEqual([]);
+        await driven().call('purge', 'dead');
+        driven().clock.advance(settingsCacheMs);
+        expect(await driven().receive('dead')).toEqual([]);
+      },
+    ],
+  ];
+  it.each(endings)('does not come back when its parcel could not be removed and it %s', async (_, bodies, end) => {
+    const { clock, send, watched, rows } = driven();
+    await start({ visibilityTimeoutSeconds: 30, keep: { doneSeconds: 0, deadSeconds: 7200 } });
+    const ids = await send('q', ...bodies);
+    // The process of this receive ends before it removes the parcel: what it claimed stays claimed.
+    await new Promise<void>((claimed) => {
+      void receive({
+        writeAll(writes, options) {
+          if (writes.some(({ key }) => key.table !== 'messages')) return watched.store.writeAll(writes, options);
+          claimed();
+          return new Promise(() => {});
+        },
+      });
+    });
+    expect(await rows('messages')).toHaveLength(1);
+    await end(ids);
+    clock.advance(2 * hour + tombstoneMs + signedRequestMsMax);
+    expect(await driven().receive('q', { max: 10 })).toEqual([]);
+  });
+
+  it('is not called unreadable when the sweep removes its bodies with its queue', async () => {
+    const { clock, publish, watched, call, events, sweep, rows } = driven();
+    await start();
+    await publish('q', { body: noise(5_000) });
+    const { store } = watched;
+    let isDeleted = false;
+    const over: Partial<Store> = {
+      async get(keys) {
+        if (isDeleted || !keys.every((key) => key.table === 'messages' && key.shard.includes('body'))) return store.get(keys);
+        isDeleted = true;
+        await call('deleteQueue', 'q');
+        clock.advance(hour);
+        // The sweep removes bodies before the row that names them.
+        for (const key of keys) await store.write({ key, then: { remove: true } });
+        return store.get(keys);
+      },
+    };
+    expect(await receive(over)).toEqual([]);
+    expect(isDeleted).toBe(true);
+    await sweep();
+    expect(events.filter(({ kind }) => kind === 'anomaly')).toEqual([]);
+    expect([...(await rows('messages')), ...(await rows('leases'))]).toEqual([]);
+  });
+
+  it('leaves no row when a sweep removes it with its queue between the read and the claim', async () => {
+    const { clock, send, watched, call, sweep, rows } = driven();
+    await start();
+    await send('q', 'a');
+    const { store } = watched;
+    let isDeleted = false;
+    let isRemoved = false;
+    const over: Partial<Store> = {
+      async get(keys) {
+        const rows = await store.get(keys);
+        if (isDeleted || !keys.some(({ table }) => table === 'queues')) return rows;
+        isDeleted = true;
+        await call('deleteQueue', 'q');
+        clock.advance(hour);
+        return rows;
+      },
+      async range(range) {
+        const answer = await store.range(range);
+        if (isRemoved || range.table !== 'messages') return answer;
+        isRemoved = true;
+        expect(answer.rows).toHaveLength(1);
+        await sweep();
+        return answer;
+      },
+    };
+    expect(await receive(over)).toEqual([]);
+    expect(isRemoved).toBe(true);
+    await sweep();
+    expect([...(await rows('messages')), ...(await rows('leases'))]).toEqual([]);
   });
 
   it('is given back when settings take longer to read than they count, and the call says that it is unavailable', async () => {

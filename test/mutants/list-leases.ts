@@ -37,7 +37,7 @@ export const leases: readonly Mutant[] = [
   {
     name: 'the flag `fresh` is ignored',
     file: 'engine/receive/claims.ts',
-    find: '    if (behind) await removeParcel(ctx, behind.shard, behind.id);\n',
+    find: '    if (behind) await removeOverridden(ctx, behind.shard, behind.id);\n',
     replace: '',
   },
   {
@@ -186,6 +186,34 @@ export const leases: readonly Mutant[] = [
     file: 'engine/receive/taking.ts',
     find: "if (error.applied === 'unknown') await giveBack",
     replace: "if (error.applied === 'unknown' && max > 1000) await giveBack",
+    tests: ['test/engine/undelivered.test.ts'],
+  },
+  {
+    name: 'a row ends although the parcel that it overrides is still there',
+    file: 'engine/leases/kept-messages.ts',
+    find: '  await removeStanding(ctx, lease);\n',
+    replace: '',
+    tests: ['test/engine/undelivered.test.ts'],
+  },
+  {
+    name: 'a parcel of which all messages have moved away comes back',
+    file: 'engine/lifecycle/moves.ts',
+    find: '      await removeStanding(ctx, rest);\n',
+    replace: '',
+    tests: ['test/engine/undelivered.test.ts'],
+  },
+  {
+    name: 'a receive calls a message unreadable whose queue was deleted',
+    file: 'engine/receive/deliver.ts',
+    find: 'const allowed = await stillDeliverable(ctx, taker, whole);',
+    replace: 'const allowed = whole;',
+    tests: ['test/engine/undelivered.test.ts'],
+  },
+  {
+    name: 'a receive claims by settings of any age',
+    file: 'engine/receive/receive-once.ts',
+    find: '  if (ctx.clock.now() - settingsAt <= retryMsMax) return true;',
+    replace: '  if (ctx.clock.now() - settingsAt >= 0) return true;',
     tests: ['test/engine/undelivered.test.ts'],
   },
   {

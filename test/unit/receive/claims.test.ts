@@ -15,6 +15,7 @@ const beside = { beside: 'body', chunks: 1, size: 9 };
 const parcel: Parcel = { shard, id: 'row', count: 2, since: start - 10, contents: { text: '[[1],[2]]' } };
 const takerOf = (settings: Partial<QueueRecord> = {}): Taker => ({
   queue: queueOf(settings),
+  settingsAt: 0,
   token: 'mine',
   visibilityTimeoutMs: 30_000,
 });

@@ -6,7 +6,7 @@ import { contextInMemory, leaseWith, queueOf, shard, start } from '../../support
 
 it('a parcel that two claims left behind is removed once: the store refuses two writes on one row', async () => {
   const { ctx } = contextInMemory();
-  const taker: Taker = { queue: queueOf(), token: 'token', visibilityTimeoutMs: 1000 };
+  const taker: Taker = { queue: queueOf(), settingsAt: 0, token: 'token', visibilityTimeoutMs: 1000 };
   const parcel = { shard, id: '1kdvdna1f000204f6cj2p2ez' };
   expect(await deliver(ctx, taker, { claimed: [], removals: [parcel, { ...parcel }] })).toEqual([]);
 });
@@ -15,7 +15,7 @@ it('delivers within F of the read that shows the lease, and no later', async () 
   const { ctx, putQueue } = contextInMemory();
   const queue = queueOf();
   await putQueue(queue);
-  const taker: Taker = { queue, token: 'token', visibilityTimeoutMs: 3600_000 };
+  const taker: Taker = { queue, settingsAt: 0, token: 'token', visibilityTimeoutMs: 3600_000 };
   const slot = { visibleAt: start + 3600_000, receives: 1, failures: 0, token: 'token' };
   const lease = leaseWith({ slots: [slot, slot] });
   const deliveredFrom = (readAt: number) => deliver(ctx, taker, { claimed: [{ lease, slots: [0], readAt }], removals: [] });
