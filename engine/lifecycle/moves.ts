@@ -125,11 +125,11 @@ export async function moveMessages(ctx: Context, departure: Departure): Promise<
 
 async function moveWholeRow(ctx: Context, departure: Departure): Promise<Moved> {
   const { seen, lease, row, slotOf, contentOf } = departure;
-  const anew = contentOf && (await contentsAnew(ctx, departure, contentOf));
-  if (contentOf && !anew) return { applied: false, seen: await readRow(ctx, lease.id) };
-  const contents = anew?.placed ?? lease.contents;
+  const rewritten = contentOf && (await rewrittenContents(ctx, departure, contentOf));
+  if (contentOf && !rewritten) return { applied: false, seen: await readRow(ctx, lease.id) };
+  const contents = rewritten?.placed ?? lease.contents;
   // Bodies without a TTL get none until the move is certain; the row deletes them when it ends.
-  if (!anew && lease.expiresAt !== undefined) await keepBodies(ctx, contents, row.expiresAt);
+  if (!rewritten && lease.expiresAt !== undefined) await keepBodies(ctx, contents, row.expiresAt);
   const next: Lease = {
     ...row,
     id: lease.id,
@@ -140,14 +140,16 @@ async function moveWholeRow(ctx: Context, departure: Departure): Promise<Moved> 
     ...(lease.outOfOrder === undefined ? {} : { outOfOrder: lease.outOfOrder }),
     ...(lease.ending || needsEnding(contents, row.expiresAt) ? { ending: true } : {}),
   };
-  const haveNoEnd = !anew && needsEnding(contents, row.expiresAt) && lease.expiresAt !== undefined;
+  const haveNoEnd = !rewritten && needsEnding(contents, row.expiresAt) && lease.expiresAt !== undefined;
   const move = () => putIfUnchanged(ctx, seen, encodeLease(next));
-  const after = await withBodies(ctx, anew ? [anew] : [], writeDeadline(seen.readAt), move).catch(async (error: unknown) => {
-    if (haveNoEnd && error instanceof StoreError) await tryToEnd(ctx, lease.id, contents);
-    throw error;
-  });
+  const after = await withBodies(ctx, rewritten ? [rewritten] : [], writeDeadline(seen.readAt), move).catch(
+    async (error: unknown) => {
+      if (haveNoEnd && error instanceof StoreError) await tryToEnd(ctx, lease.id, contents);
+      throw error;
+    },
+  );
   const applied = after.row?.version === next.version;
-  if (anew) await removeUnused(ctx, departure, { applied, after, anew });
+  if (rewritten) await removeUnused(ctx, departure, { applied, after, rewritten });
   return { applied, seen: !applied && haveNoEnd ? await ensureBodyCleanup(ctx, after, contents) : after };
 }
 
@@ -159,16 +161,16 @@ async function moveWholeRow(ctx: Context, departure: Departure): Promise<Moved> 
 async function removeUnused(
   ctx: Context,
   { seen, lease }: Departure,
-  { applied, after, anew }: { applied: boolean; after: Snapshot; anew: OffloadedBody },
+  { applied, after, rewritten }: { applied: boolean; after: Snapshot; rewritten: OffloadedBody },
 ): Promise<void> {
   const isSettled = applied || !after.maybeApplied || after.row?.version !== seen.row?.version;
   if (!isSettled) return;
-  if (!applied && !holdsBodies(after, anew.placed)) await removeLasting(ctx, [anew]);
+  if (!applied && !holdsBodies(after, rewritten.placed)) await removeLasting(ctx, [rewritten]);
   else if (needsEnding(lease.contents, lease.expiresAt)) await removeChunks(ctx, lease.contents);
 }
 
 /** The row's contents, with those of the moved messages changed; undefined if the row has changed since it was read. */
-async function contentsAnew(
+async function rewrittenContents(
   ctx: Context,
   { lease, slots, row, target }: Departure,
   contentOf: (content: Content) => Content,

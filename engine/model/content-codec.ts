@@ -10,6 +10,9 @@ import { isJsonText, type JsonText, textAsJson } from '../../contract/json-text.
 import { bodyChunkBytesMax, parcelSlotsMax, retentionGraceMs, rowBytesMax } from '../../contract/limits.ts';
 import { type Key, type Row, type Store, StoreError, type Write, type WriteOptions } from '../port/port.ts';
 
+/** Begins the partitions of `messages` that hold offloaded bodies. */
+export const bodyPartitionPrefix = 'body:';
+
 /** The content of one message. The JSON is a value or a JsonText; content read from the store is always JsonText. */
 export interface Content {
   body?: Json;
@@ -130,7 +133,7 @@ export function place(text: string, room: number, newId: () => string): { placed
 }
 
 function chunkKey(beside: string, index: number): Key & { table: 'messages' } {
-  return { table: 'messages', shard: `body:${beside}`, id: String(index) };
+  return { table: 'messages', shard: `${bodyPartitionPrefix}${beside}`, id: String(index) };
 }
 
 export function chunkKeys(placed: Placed): Key[] {

@@ -7,6 +7,7 @@
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { awakeMs, readToWriteMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
+import { bodyPartitionPrefix } from '../model/content-codec.ts';
 import { incarnationOf } from '../model/shards.ts';
 import { type Row, type Store, StoreError, type Write, type WriteOptions } from '../port/port.ts';
 import { changeQueue } from './change-queue.ts';
@@ -122,7 +123,7 @@ function visitedQueueOf({ key, then }: Pick<Write, 'key' | 'then'>): string | un
   return typeof shard === 'string' && isShard(shard) ? incarnationOf(shard) : undefined;
 }
 
-/** The partition of a group has no colon. That of offloaded bodies (`body:…`) has one, but no queue has its incarnation. */
+/** The partition of a group has no colon; that of offloaded bodies has one, and the sweep does not visit it. */
 function isShard(partition: string): boolean {
-  return partition.includes(':');
+  return partition.includes(':') && !partition.startsWith(bodyPartitionPrefix);
 }

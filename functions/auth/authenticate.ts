@@ -6,7 +6,7 @@ import { DumbwaiterError } from '../../contract/errors.ts';
 import type { AdminKey } from './admin-key.ts';
 import type { Keys } from './api-keys.ts';
 import { administrator, type Principal } from './authorize.ts';
-import { keyHash, keyIdOf, sameHash } from './key-rows.ts';
+import { keyHash, keyIdOf, sameBytes } from './key-rows.ts';
 
 /** Throws DumbwaiterError `unauthorized`. */
 export type Authenticate = (authorization: string | undefined) => Promise<Principal>;
@@ -25,13 +25,13 @@ export function createAuthenticate({
     const hash = keyHash(given);
     const id = keyIdOf(given);
     const key = id === undefined ? undefined : await keys.find(id);
-    if (key !== undefined && sameHash(key.hash, hash)) {
+    if (key !== undefined && sameBytes(key.hash, hash)) {
       if (keys.isOver(key)) throw new DumbwaiterError('unauthorized', `The API key expired at ${key.expiresAt}.`);
       await keys.noteUse(key);
       return key;
     }
     const admin = await adminKey.read();
-    if (admin !== undefined && sameHash(keyHash(admin), hash)) return administrator('admin');
+    if (admin !== undefined && sameBytes(keyHash(admin), hash)) return administrator('admin');
     throw new DumbwaiterError('unauthorized', 'The API key is unknown or revoked.');
   };
 }

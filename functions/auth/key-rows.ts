@@ -29,7 +29,7 @@ export function keyHash(text: string): Uint8Array {
 }
 
 /** Compares in constant time, so that timing does not reveal where the hashes differ. */
-export function sameHash(one: Uint8Array, other: Uint8Array): boolean {
+export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && timingSafeEqual(one, other);
 }
 

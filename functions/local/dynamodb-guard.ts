@@ -3,10 +3,10 @@
  * it listens on a secret address. The guard forwards only requests that carry the access key and do not come from a web page (no `Origin`,
  * no foreign `Host`). It does not check the signature itself.
  */
-import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { sameBytes } from '../auth/key-rows.ts';
 import { hostnameOf, isLoopback } from './loopback.ts';
 
 export interface DynamodbGuard {
@@ -49,8 +49,7 @@ function refusalReason({ method, headers }: IncomingMessage, accessKeyId: string
   if (hostname === undefined || !isLoopback(hostname)) return 'The Host header names another server.';
   // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
   const given = /\bCredential=([^/,\s]+)\//.exec(headers.authorization ?? '')?.[1] ?? '';
-  const [a, b] = [Buffer.from(given), Buffer.from(accessKeyId)];
-  if (a.length === b.length && timingSafeEqual(a, b)) return undefined;
+  if (sameBytes(Buffer.from(given), Buffer.from(accessKeyId))) return undefined;
   return 'The access key is not the one of this server: use the exports that it printed.';
 }
 

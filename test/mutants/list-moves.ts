@@ -91,7 +91,7 @@ export const moves: readonly Mutant[] = [
   {
     name: 'bodies of a moved row keep their time to live',
     file: 'engine/lifecycle/moves.ts',
-    find: 'if (!anew && lease.expiresAt !== undefined) await keepBodies(ctx, contents, row.expiresAt);',
+    find: 'if (!rewritten && lease.expiresAt !== undefined) await keepBodies(ctx, contents, row.expiresAt);',
     replace: '',
     tests: ['test/engine/age.test.ts', 'test/engine/dead-letter.test.ts'],
   },
