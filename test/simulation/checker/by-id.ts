@@ -32,7 +32,11 @@ export function changesOf({ queues, changes }: Ledger, life: Life): readonly Cha
 
 /** Those that may have put it off, or brought it forward. */
 export function timesOf(ledger: Ledger, life: Life): readonly Change[] {
-  return changesOf(ledger, life).filter(({ input }) => input.delaySeconds !== undefined || input.deliverAt !== undefined);
+  return changesOf(ledger, life).filter(changesTime);
+}
+
+export function changesTime({ input }: Change): boolean {
+  return input.delaySeconds !== undefined || input.deliverAt !== undefined;
 }
 
 /** Whether anything may have changed by then when it comes. */

@@ -20,6 +20,8 @@ export interface Life {
   duplicate?: true;
   /** What it said of its publish when it was delivered first: of two under one key it tells which it is. */
   saidAt?: string;
+  /** When the last receive began that returned its own body, where that body proves the life, ms. */
+  ownBodySeenAt?: number;
   /** In the order in which their calls began. */
   deliveries: Delivery[];
 }

@@ -1,6 +1,6 @@
 /** Whose message is which, of those under one key or one own id. */
 import type { Call } from '../run/history.ts';
-import { wasCancelled } from './by-id.ts';
+import { changesTime, wasCancelled } from './by-id.ts';
 import { contentKey } from './content.ts';
 import { idAtFirst } from './ids.ts';
 import type { Ledger, Life } from './ledger.ts';
@@ -8,7 +8,7 @@ import type { Lives } from './lives.ts';
 import { matched } from './matching.ts';
 import { callsOf, endOf } from './outcomes.ts';
 import { readyAt } from './waits.ts';
-import { provenLifeOf } from './whose.ts';
+import { mayBeEdited, provenLifeOf } from './whose.ts';
 
 type Known = Pick<Ledger, 'changes' | 'cancels' | 'queues' | 'clockErrorMs'>;
 
@@ -43,8 +43,9 @@ export function noteWhose(calls: readonly Call[], lives: Lives, known: Known): v
     }
   }
   for (const [id, ofId] of told) {
-    const proven = new Set(lives.byId.get(id)?.map(({ saidAt }) => saidAt));
-    const messages = [...ofId.values()].filter(({ publishedAt }) => !proven.has(publishedAt));
+    const isProven = ({ publishedAt, by }: Told) =>
+      lives.byId.get(id)?.some((life) => life.saidAt === publishedAt && mayBeEdited(life, by)) ?? false;
+    const messages = [...ofId.values()].filter((message) => !isProven(message));
     const isSeenAsItWas = (life: Life) => messages.some((message) => differs(life, message) === 0);
     const unproven = lives.byId.get(id)?.filter(({ saidAt }) => saidAt === undefined) ?? [];
     const all = unproven.toSorted(
@@ -69,6 +70,7 @@ function notePublishedAt(calls: readonly Call[], lives: Lives, known: Known): vo
       const life = provenLifeOf(message, lives, known);
       if (!life) continue;
       const { publishedAt } = message;
+      life.ownBodySeenAt = Math.max(call.startedAt, life.ownBodySeenAt ?? 0);
       if (life.saidAt === undefined || offMs(life, { publishedAt }) < offMs(life, { publishedAt: life.saidAt })) {
         life.saidAt = publishedAt;
       }
@@ -92,9 +94,10 @@ function mayBeOf({ changes, cancels, queues, clockErrorMs }: Known, id: string, 
   if (offMs(life, message) > clockErrorMs) return false;
   if (published.startedAt > message.by || !queues.reachable(queue).has(message.queue)) return false;
   if (wasCancelled({ cancels }, life, message.from)) return false;
-  if (changes.has(id)) return true;
+  const ofId = changes.get(id) ?? [];
   const at = Date.parse(message.publishedAt);
   const isDebounced = queues.settings(queue).some(({ deduplication }) => deduplication?.onDuplicate === 'debounce');
-  if (!isDebounced && readyAt({ queues }, queue, entry, at, 'least') > message.by + clockErrorMs) return false;
-  return queues.mayReplace(queue) || contentKey(entry) === message.content;
+  const keepsItsTime = !isDebounced && !ofId.some(changesTime);
+  if (keepsItsTime && readyAt({ queues }, queue, entry, at, 'least') > message.by + clockErrorMs) return false;
+  return ofId.length > 0 || queues.mayReplace(queue) || contentKey(entry) === message.content;
 }

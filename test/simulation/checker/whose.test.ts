@@ -126,3 +126,32 @@ it('lets a message keep its body that a receive may have held, and given back, w
   expect(promisesBrokenBy(replaced(91))).toEqual([]);
   expect(promisesBrokenBy(replaced(1.3))).toContain('body-intact');
 });
+
+it('tells an edited message from one that was published in the same millisecond under its key and came with its own body later', () => {
+  const editedBesideAnother = (later: string) => (h: Story) => {
+    h.queue('q', { deduplication: { windowSeconds: 1, onDuplicate: 'ignore' } });
+    h.publish([1, 6], '@k', { body: 'first', dedupKey: 'k' });
+    h.publish([1, 1.1], '@k', { body: 'second', dedupKey: 'k' });
+    const changed = { id: '@k', visibleAt: instant(1) };
+    h.tell('updateMessage', [1.2, 1.3], { queue: 'q', id: '@k' }, { content: { body: 'changed' } }, changed);
+    h.receive([3, 3.1], '@k', 'one', 30, { body: 'changed', publishedAt: instant(1) });
+    h.ack([4, 4.1], 'one');
+    h.receive([20, 20.1], '@k', 'two', 40, { body: later, publishedAt: instant(1) });
+    h.ack([21, 21.1], 'two');
+  };
+  expect(promisesBrokenBy(editedBesideAnother('first'))).toEqual([]);
+  expect(promisesBrokenBy(editedBesideAnother('changed'))).toContain('acked-never-comes-back');
+});
+
+it('takes an edited message for the one of its key that was visible by then, not for one published for a later instant', () => {
+  const broken = promisesBrokenBy((h) => {
+    h.queue('q', { deduplication: { windowSeconds: 30, onDuplicate: 'ignore' } });
+    h.publish([1, 1.1], '@k', { body: 'first', dedupKey: 'k' }, 'lost');
+    h.publish([1.02, 1.03], '@k', { body: 'second', dedupKey: 'k', deliverAt: instant(28) }, 'lost');
+    const changed = { id: '@k', visibleAt: instant(1) };
+    h.tell('updateMessage', [1.2, 1.3], { queue: 'q', id: '@k' }, { content: { body: 'changed' } }, changed);
+    h.receive([2, 2.1], '@k', 'one', 30, { body: 'changed', publishedAt: instant(1) });
+    h.ack([3, 3.1], 'one');
+  }, 100);
+  expect(broken).toEqual([]);
+});

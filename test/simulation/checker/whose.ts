@@ -28,6 +28,14 @@ export function provenLifeOf(
   return accepted && isOfPublish ? life : undefined;
 }
 
+/**
+ * Whether a delivery of another body that ended at `by` may be of this life: an edited message never carries its first body again, so a life
+ * whose own body was returned later had not been edited by then.
+ */
+export function mayBeEdited({ ownBodySeenAt }: Life, by: number): boolean {
+  return ownBodySeenAt === undefined || ownBodySeenAt <= by;
+}
+
 /** The life that the body proves; else, of several under one own id and of one content, the one that was published when the message says. */
 export function lifeOf(
   message: ReceivedMessage,
@@ -45,7 +53,7 @@ export function lifeOf(
   const near = ofId.filter(({ queue }) => queues.reachable(queue).has(receive.params.queue));
   const all = near.length > 0 ? near : ofId;
   // Two of one own id, in two queues, may have been published in the same millisecond.
-  const same = all.filter(({ saidAt }) => saidAt === message.publishedAt);
+  const same = all.filter((life) => life.saidAt === message.publishedAt && (life === proven || mayBeEdited(life, by)));
   const alikeNow = same.find(({ entry }) => entry.dedupKey !== undefined || changes.has(id) || contentKey(entry) === key);
   if (alikeNow) return alikeNow;
   const unsaid = all.filter(({ saidAt }) => saidAt === undefined);
