@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { tombstoneMs } from '../../contract/limits.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
+import { range } from '../support/range.ts';
 
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 const ok = { ok: true };
 const lost = { ok: false, code: 'lease_lost' };
 const invalid = { ok: false, code: 'invalid_receipt' };

@@ -1,10 +1,9 @@
 import { expect, it } from 'vitest';
 import { endGraceMs, readToWriteMsMax } from '../../contract/limits.ts';
+import { hourMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-
-const hourMs = 3_600_000;
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
+import { range } from '../support/range.ts';
 
 onBothStores('purge', (driven) => {
   it('removes all that was published before, whatever its state, and nothing that comes later', async () => {

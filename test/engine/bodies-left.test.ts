@@ -3,10 +3,10 @@ import { expect, it } from 'vitest';
 import type { PublishEntry, QueueSettings } from '../../contract/contract.ts';
 import { endGraceMs, readToWriteMsMax, retryMsMax } from '../../contract/limits.ts';
 import { type Key, type Store, StoreError } from '../../engine/port/port.ts';
+import { secondMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 
-const second = 1000;
 const large = noise(5000);
 const forever = { retentionSeconds: null };
 const deduplication = { windowSeconds: 60, onDuplicate: 'ignore' as const };
@@ -21,7 +21,7 @@ onBothStores('bodies beside a row', (driven) => {
   async function left() {
     const { clock, sweep } = driven();
     for (let round = 0; round < 4; round++) {
-      clock.advance(endGraceMs + second);
+      clock.advance(endGraceMs + secondMs);
       await sweep();
     }
     return lasting();
@@ -53,7 +53,7 @@ onBothStores('bodies beside a row', (driven) => {
     await create('q', { visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 } });
     await publish('q', { ...entry, body: large }, { ...entry, body: 'other' });
     const [dying] = await receive('q', { max: 1 });
-    clock.advance(2 * second);
+    clock.advance(2 * secondMs);
     return dying!;
   }
 
@@ -64,7 +64,7 @@ onBothStores('bodies beside a row', (driven) => {
     await create('q', { visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 }, ...settings });
     await publish('q', { body: large });
     const messages = await receive('q');
-    clock.advance(2 * second);
+    clock.advance(2 * secondMs);
     return messages;
   }
 
@@ -87,7 +87,7 @@ onBothStores('bodies beside a row', (driven) => {
     await create('q', { ...forever, visibilityTimeoutSeconds: 1, groups });
     await publish('q', { body: large, group: 'a' });
     await receive('q');
-    clock.advance(2 * second);
+    clock.advance(2 * secondMs);
     const received: unknown[] = [];
     const wasSecond = beforeThe('transact', 'leases', async () => received.push(...(await drained('q'))));
     received.push(...(await drained('q')));
@@ -245,7 +245,7 @@ onBothStores('bodies beside a row', (driven) => {
         const written = await store.write(write, options);
         if (write.key.table !== 'leases') return written;
         isMade = true;
-        clock.advance(readToWriteMsMax + second);
+        clock.advance(readToWriteMsMax + secondMs);
         return written;
       },
       async get(keys) {

@@ -4,10 +4,10 @@ import type { Json } from '../../contract/contract.ts';
 import { retentionGraceMs, settingsCacheMs } from '../../contract/limits.ts';
 import { type Row, type Store, StoreError } from '../../engine/port/port.ts';
 import { settingsForgottenMs } from '../../engine/queues/shard-scaling.ts';
+import { secondMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 
-const second = 1000;
 const large = noise(5000);
 
 onBothStores('bodies beside a row', (driven) => {
@@ -45,7 +45,7 @@ onBothStores('bodies beside a row', (driven) => {
     });
     const { results } = await publisher.call('publish', { queue: 'q' }, { messages: [{ id: 'own', body: large, ...entry }] });
     expect(results).toEqual([{ ok: true, id: 'own' }]);
-    clock.advance(11 * second);
+    clock.advance(11 * secondMs);
     expect((await receive('q')).map(({ body }) => body)).toEqual([large]);
   });
 
@@ -56,7 +56,7 @@ onBothStores('bodies beside a row', (driven) => {
     const received: Json[] = [];
     const editor = unheard(async () => received.push(...(await receive('q')).map(({ body }) => body!)));
     await editor.call('updateMessage', { queue: 'q', id: 'own' }, { content: { body: large } }).catch(() => {});
-    clock.advance(11 * second);
+    clock.advance(11 * secondMs);
     received.push(...(await receive('q')).map(({ body }) => body!));
     expect(received).toEqual([large, large]);
   });
@@ -75,7 +75,7 @@ onBothStores('bodies beside a row', (driven) => {
       isTaken = true;
       await receive('dead', { visibilityTimeoutSeconds: 1 });
     };
-    await engine.runRedrive('dead', id, { until: clock.now() + 3600 * second });
+    await engine.runRedrive('dead', id, { until: clock.now() + 3600 * secondMs });
     expect(isTaken).toBe(true);
     expect(await ttlActs(clock.now() + 3 * retentionGraceMs)).toEqual([]);
   });
@@ -90,10 +90,10 @@ onBothStores('bodies beside a row', (driven) => {
     });
     await publish('q', { body: large, group: 'a' });
     const [message] = await receive('q');
-    const delaySeconds = (3 * retentionGraceMs) / second;
+    const delaySeconds = (3 * retentionGraceMs) / secondMs;
     await call('release', 'q', { receipts: [message!.receipt], failed: 'no', delaySeconds });
     const used = (await driven().rows('leases')).find(({ id }) => (id as string).includes('.'))!.beside;
-    const ended = await ttlActs(clock.now() + delaySeconds * second);
+    const ended = await ttlActs(clock.now() + delaySeconds * secondMs);
     expect(ended.filter(({ shard }) => shard === `body:${used}`)).toEqual([]);
   });
 
@@ -148,7 +148,7 @@ onBothStores('bodies beside a row', (driven) => {
     for (let round = 0; round < 2; round++) {
       await engine.call('receive', { queue: 'q' }, {}).catch(() => {});
       isDead = false;
-      clock.advance(2 * second);
+      clock.advance(2 * secondMs);
     }
     await call('deleteQueue', 'q');
     expect(parcels).toHaveLength(1);

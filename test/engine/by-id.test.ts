@@ -1,9 +1,8 @@
 import { expect, it } from 'vitest';
 import { endGraceMs, failedCharsMax, tombstoneMs } from '../../contract/limits.ts';
+import { secondMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-
-const second = 1000;
 
 onBothStores('a message by its id', (driven) => {
   const cancel = (id: string, force?: boolean, queue = 'q') =>
@@ -24,7 +23,7 @@ onBothStores('a message by its id', (driven) => {
       await expect(get(id)).rejects.toEqual(code('message_not_found'));
     }
     await cancel(last!);
-    driven().clock.advance(2 * second);
+    driven().clock.advance(2 * secondMs);
     expect(await bodies('q')).toEqual(['first']);
   });
 
@@ -57,7 +56,7 @@ onBothStores('a message by its id', (driven) => {
       expect(results[0]).toEqual(code('cancelled'));
       expect(results.slice(1).every(({ ok }) => ok)).toBe(true);
     }
-    clock.advance(20 * second);
+    clock.advance(20 * secondMs);
     expect(await bodies('q')).toEqual([]);
   });
 
@@ -68,7 +67,7 @@ onBothStores('a message by its id', (driven) => {
     await cancel('own');
     const again = async () => (await call('publish', 'q', { messages: [{ body: 2, id: 'own' }] })).results[0];
     expect(await again()).toEqual({ ok: true, id: 'own', duplicate: true });
-    clock.advance(tombstoneMs + second);
+    clock.advance(tombstoneMs + secondMs);
     expect(await again()).toEqual({ ok: true, id: 'own' });
   });
 
@@ -77,7 +76,7 @@ onBothStores('a message by its id', (driven) => {
     await create('q', { retentionSeconds: null });
     const ids = await send('q', noise(9000), 'small');
     for (const id of ids) await cancel(id);
-    clock.advance(endGraceMs + second);
+    clock.advance(endGraceMs + secondMs);
     await sweep();
     expect(await rows('messages')).toEqual([]);
     for (const row of await rows('leases')) {
@@ -95,7 +94,7 @@ onBothStores('a message by its id', (driven) => {
       ...(await publish('q', { body: 'delayed', delaySeconds: 1 })),
       ...(await publish('q', { body: 'own', id: 'own' })),
     ];
-    const at = clock.now() + 60 * second;
+    const at = clock.now() + 60 * secondMs;
     for (const id of ids) {
       const deliverAt = new Date(at).toISOString();
       expect(await change(id, { deliverAt })).toEqual({ id, visibleAt: deliverAt });
@@ -121,7 +120,7 @@ onBothStores('a message by its id', (driven) => {
     await create('q', { retentionSeconds: 60 });
     const [id] = await send('q', 'late');
     await change(id!, { delaySeconds: 1000 });
-    clock.advance(1000 * second);
+    clock.advance(1000 * secondMs);
     expect(await bodies('q')).toEqual(['late']);
   });
 
@@ -156,7 +155,7 @@ onBothStores('a message by its id', (driven) => {
     await expect(change(id!, { delaySeconds: 5 })).rejects.toEqual(code('message_leased'));
     await expect(change(id!, {})).rejects.toEqual(code('invalid_input'));
     await expect(change('nobody', { delaySeconds: 5 })).rejects.toEqual(code('message_not_found'));
-    clock.advance(11 * second);
+    clock.advance(11 * secondMs);
     await change(id!, { content: { body: 2 } });
     const [message] = await receive('q');
     expect(message).toMatchObject({ body: 2, receives: 2, failures: 1 });

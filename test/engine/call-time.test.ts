@@ -3,9 +3,9 @@ import type { InputOf } from '../../contract/contract.ts';
 import { lastTryMs } from '../../engine/context/call-time.ts';
 import type { QueueOperation } from '../../engine/engine.ts';
 import { StoreError } from '../../engine/port/port.ts';
+import { secondMs } from '../support/durations.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 
-const secondMs = 1000;
 const unavailable = { code: 'unavailable' };
 
 onBothStores('a call that has to be answered by an instant', (driven) => {

@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest';
 import { onBothStores } from '../support/on-both-stores.ts';
-
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
-const none = { gets: 0, ranges: 0, puts: 0, updates: 0, removals: 0, refused: 0, transactions: 0 };
+import { range } from '../support/range.ts';
+import { noCalls } from '../support/watched-store.ts';
 
 onBothStores('cost', (driven) => {
   it.each([1, 10])('of %d messages published together: 1 write, then 1 put and 1 removal, then 1 write', async (count) => {
@@ -12,14 +11,14 @@ onBothStores('cost', (driven) => {
     await ack('q', await receive('q'));
     watched.take();
     await send('q', ...range(count));
-    expect(watched.take(), 'publish').toEqual({ ...none, puts: 1 });
+    expect(watched.take(), 'publish').toEqual({ ...noCalls, puts: 1 });
     const messages = await receive('q');
     expect(messages.length).toBe(count);
-    expect(watched.take(), 'receive').toEqual({ ...none, ranges: 2, puts: 1, removals: 1 });
+    expect(watched.take(), 'receive').toEqual({ ...noCalls, ranges: 2, puts: 1, removals: 1 });
     await ack('q', messages);
-    expect(watched.take(), 'ack').toEqual({ ...none, puts: 1 });
+    expect(watched.take(), 'ack').toEqual({ ...noCalls, puts: 1 });
     expect(await receive('q')).toEqual([]);
-    expect(watched.take(), 'nothing there').toEqual({ ...none, ranges: 2 });
+    expect(watched.take(), 'nothing there').toEqual({ ...noCalls, ranges: 2 });
   });
 
   it('of a hundred messages published together is that of ten rows', async () => {
@@ -28,11 +27,11 @@ onBothStores('cost', (driven) => {
     await driven().call('peek', 'q', {});
     watched.take();
     await send('q', ...range(100));
-    expect(watched.take(), 'publish').toEqual({ ...none, puts: 10 });
+    expect(watched.take(), 'publish').toEqual({ ...noCalls, puts: 10 });
     const messages = await receive('q');
-    expect(watched.take(), 'receive').toEqual({ ...none, ranges: 2, puts: 10, removals: 10 });
+    expect(watched.take(), 'receive').toEqual({ ...noCalls, ranges: 2, puts: 10, removals: 10 });
     await ack('q', messages);
-    expect(watched.take(), 'ack').toEqual({ ...none, puts: 10 });
+    expect(watched.take(), 'ack').toEqual({ ...noCalls, puts: 10 });
   });
 
   it('of acks of a parcel one by one is one write each, and one for the last', async () => {
@@ -43,9 +42,9 @@ onBothStores('cost', (driven) => {
     watched.take();
     await ack('q', messages.slice(0, 1));
     await ack('q', messages.slice(1, 2));
-    expect(watched.take()).toEqual({ ...none, updates: 2 });
+    expect(watched.take()).toEqual({ ...noCalls, updates: 2 });
     await ack('q', messages.slice(2));
-    expect(watched.take()).toEqual({ ...none, updates: 1, puts: 1 });
+    expect(watched.take()).toEqual({ ...noCalls, updates: 1, puts: 1 });
   });
 
   it('of a message received again is 1 write; of one under its own id, and of a delayed one, 1 to publish', async () => {
@@ -61,11 +60,11 @@ onBothStores('cost', (driven) => {
     await receive('q');
     expect(watched.take()).toMatchObject({ puts: 1, removals: 0, updates: 0, refused: 0 });
     await publish('q', { body: 1, id: 'own' });
-    expect(watched.take()).toEqual({ ...none, puts: 1 });
+    expect(watched.take()).toEqual({ ...noCalls, puts: 1 });
     await driven().call('publish', 'q', { messages: [{ body: 1, id: 'own' }] });
-    expect(watched.take()).toEqual({ ...none, refused: 1 });
+    expect(watched.take()).toEqual({ ...noCalls, refused: 1 });
     await publish('q', { body: 1, delaySeconds: 5 });
-    expect(watched.take()).toEqual({ ...none, puts: 1 });
+    expect(watched.take()).toEqual({ ...noCalls, puts: 1 });
   });
 
   it('of moving a message to its dead-letter queue is 1 write, and 1 transaction out of a parcel', async () => {

@@ -1,9 +1,9 @@
 /** What a receive reads when a long list of dead messages lies before the living ones. */
 import { describe, expect, it } from 'vitest';
 import { onBothStores } from '../support/on-both-stores.ts';
+import { range } from '../support/range.ts';
 
 const dead = 600;
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 onBothStores('a receive behind a long list of dead messages', (driven) => {
   async function backlog(entry: (index: number) => object = () => ({})): Promise<void> {

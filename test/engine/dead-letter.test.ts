@@ -1,10 +1,9 @@
 import { expect, it } from 'vitest';
 import type { Message } from '../../contract/contract.ts';
+import { daySeconds } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
-const daySeconds = 86_400;
+import { range } from '../support/range.ts';
 
 onBothStores('dead-letter', (driven) => {
   async function queues(maxReceives = 2, more = {}) {

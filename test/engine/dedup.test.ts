@@ -1,13 +1,12 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Deduplication, PublishEntry } from '../../contract/contract.ts';
 import { readToWriteMsMax, retryMsMax, settingsCacheMs, signedRequestMsMax, tombstoneMs } from '../../contract/limits.ts';
 import { type Store, StoreError, type Write } from '../../engine/port/port.ts';
+import { dayMs, hourMs, secondMs } from '../support/durations.ts';
+import { eventually } from '../support/eventually.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-
-const second = 1000;
-const hour = 3600 * second;
-const day = 24 * hour;
+import { noCalls } from '../support/watched-store.ts';
 
 onBothStores('publishing under a key', (driven) => {
   const create = (windowSeconds: number | null, onDuplicate: Deduplication['onDuplicate'] = 'ignore', more = {}) =>
@@ -53,7 +52,7 @@ onBothStores('publishing under a key', (driven) => {
   });
 
   it('publishes one message of a key, whatever state the first is in, and finds it by its id', async () => {
-    await create(hour / second);
+    await create(hourMs / secondMs);
     expect(await send({ body: 1 })).toEqual([accepted]);
     expect(await get('@k')).toMatchObject({ id: '@k', body: 1, state: 'ready' });
     expect(await send({ body: 2 })).toEqual([duplicate]);
@@ -94,8 +93,8 @@ onBothStores('publishing under a key', (driven) => {
   it.each([
     1,
     60,
-    (2 * hour) / second,
-    (365 * day) / second,
+    (2 * hourMs) / secondMs,
+    (365 * dayMs) / secondMs,
   ])('is taken for its window of %d s from the publish that was accepted, to the millisecond', async (windowSeconds) => {
     const { clock, sweep } = driven();
     await create(windowSeconds, 'ignore', { retentionSeconds: null });
@@ -104,14 +103,14 @@ onBothStores('publishing under a key', (driven) => {
     await send({ body: 1 });
     clock.advance(500);
     await done();
-    until(from + windowSeconds * second - 1);
+    until(from + windowSeconds * secondMs - 1);
     await sweep();
     expect(await send({ body: 2 })).toEqual([duplicate]);
     clock.advance(1);
     expect(await send({ body: 3 })).toEqual([accepted]);
     expect(await done()).toEqual([3]);
     // The window began anew.
-    until(from + 2 * windowSeconds * second - 1);
+    until(from + 2 * windowSeconds * secondMs - 1);
     expect(await send({ body: 4 })).toEqual([duplicate]);
     clock.advance(1);
     expect(await send({ body: 5 })).toEqual([accepted]);
@@ -128,9 +127,9 @@ onBothStores('publishing under a key', (driven) => {
     };
     expect(await isTaken()).toBe(true);
     await call('updateQueue', 'q', { deduplication: { windowSeconds: 60, onDuplicate: 'ignore' } });
-    clock.advance(59 * second);
+    clock.advance(59 * secondMs);
     expect(await isTaken()).toBe(true);
-    clock.advance(second);
+    clock.advance(secondMs);
     expect(await isTaken()).toBe(false);
     await call('updateQueue', 'q', { deduplication: { windowSeconds: 3600, onDuplicate: 'ignore' } });
     clock.advance(settingsCacheMs);
@@ -145,10 +144,10 @@ onBothStores('publishing under a key', (driven) => {
     const { clock, receive, ack } = driven();
     await create(1);
     await send({ body: 1 });
-    clock.advance(10 * second);
+    clock.advance(10 * secondMs);
     expect(await send({ body: 2 })).toEqual([duplicate]);
     const messages = await receive('q');
-    clock.advance(10 * second);
+    clock.advance(10 * secondMs);
     expect(await send({ body: 2 })).toEqual([duplicate]);
     await ack('q', messages);
     expect(await send({ body: 2 })).toEqual([accepted]);
@@ -176,7 +175,7 @@ onBothStores('publishing under a key', (driven) => {
         const again = async (body: string) =>
           (await call('publish', queue, { messages: [{ body, dedupKey }] })).results[0] as { duplicate?: true };
         await again('first');
-        if (dedupKey === 'old') clock.advance(60 * second);
+        if (dedupKey === 'old') clock.advance(60 * secondMs);
         else await engine.call('cancelMessage', { queue, id: `@${dedupKey}` }, {});
         expect((await again('second')).duplicate, `${queue}, ${dedupKey}`).toBe(expected);
         expect(await bodies(queue), `${queue}, ${dedupKey}`).toEqual(expected ? [] : ['second']);
@@ -206,11 +205,11 @@ onBothStores('publishing under a key', (driven) => {
     await create(10, 'replace', { deadLetter, retentionSeconds: 60 });
     const body = noise(2000);
     await send({ body, attributes: { n: 1 } });
-    if (why === 'expired') clock.advance(60 * second);
+    if (why === 'expired') clock.advance(60 * secondMs);
     else await call('release', 'q', { receipts: (await receive('q')).map(({ receipt }) => receipt) });
     if (why === 'max_receives') {
       expect(await send({ body: 'early' })).toEqual([duplicate]);
-      clock.advance(10 * second);
+      clock.advance(10 * secondMs);
     }
     expect(await send({ body: 'new' })).toEqual([accepted]);
     const dead = await receive('dead', { visibilityTimeoutSeconds: 0 });
@@ -235,7 +234,7 @@ onBothStores('publishing under a key', (driven) => {
     await redrive('dead');
     expect(await send({ body: 2 })).toEqual([duplicate]);
     expect(await bodies('q')).toEqual([1]);
-    clock.advance(60 * second);
+    clock.advance(60 * secondMs);
     expect(await send({ body: 2 })).toEqual([accepted]);
   });
 
@@ -251,13 +250,13 @@ onBothStores('publishing under a key', (driven) => {
       const sizes = [noise(4000), 'small', noise(6000)];
       await publish({ body: 0, attributes: { old: 1 }, delaySeconds: 10 });
       const { publishedAt, visibleAt } = await get('@k', queue);
-      clock.advance(second);
+      clock.advance(secondMs);
       for (const body of sizes) {
         expect((await publish({ body, attributes: { new: 2 }, delaySeconds: 50 })).results).toEqual([duplicate]);
         expect(await get('@k', queue)).toMatchObject({ body, attributes: { new: 2 }, publishedAt, visibleAt, receives: 0 });
       }
       await publish({ bodyBase64: 'AAAA' });
-      clock.advance(9 * second);
+      clock.advance(9 * secondMs);
       const [message] = await receive(queue);
       expect(message).toMatchObject({ bodyBase64: 'AAAA', attributes: {}, receives: 1 });
       expect((await publish({ body: 'too late' })).results).toEqual([duplicate]);
@@ -276,7 +275,7 @@ onBothStores('publishing under a key', (driven) => {
     const held = await receive('q');
     expect(await send({ body: 2 })).toEqual([duplicate]);
     expect(await get('@k')).toMatchObject({ body: 1 });
-    clock.advance(11 * second);
+    clock.advance(11 * secondMs);
     expect(await send({ body: 3 })).toEqual([duplicate]);
     expect(await ack('q', held)).toMatchObject([{ code: 'lease_lost' }]);
     expect(await bodies('q')).toEqual([3]);
@@ -287,19 +286,19 @@ onBothStores('publishing under a key', (driven) => {
     await create(null, 'debounce', { delaySeconds: 5 });
     await send({ body: 0 });
     for (const body of [1, 2, 3]) {
-      clock.advance(4 * second);
+      clock.advance(4 * secondMs);
       expect(await send({ body })).toEqual([duplicate]);
       expect(await bodies('q')).toEqual([]);
     }
-    clock.advance(5 * second - 1);
+    clock.advance(5 * secondMs - 1);
     expect(await bodies('q')).toEqual([]);
     await send({ body: 4, delaySeconds: 1 });
-    clock.advance(second - 1);
+    clock.advance(secondMs - 1);
     expect(await bodies('q')).toEqual([]);
     clock.advance(1);
     expect(await bodies('q', { visibilityTimeoutSeconds: 100 })).toEqual([4]);
     expect(await send({ body: 5 })).toEqual([duplicate]);
-    clock.advance(50 * second);
+    clock.advance(50 * secondMs);
     expect(await bodies('q')).toEqual([]);
   });
 
@@ -345,7 +344,7 @@ onBothStores('publishing under a key', (driven) => {
 
   it('keeps its window whatever a receipt says of it, and when acked in a transaction', async () => {
     const { receive, ack, call, commit, clock } = driven();
-    await create((2 * hour) / second);
+    await create((2 * hourMs) / secondMs);
     await send({ body: 1 }, { body: 2, dedupKey: 'other' });
     for (const message of await receive('q')) {
       if (message.id === '@k') {
@@ -359,7 +358,7 @@ onBothStores('publishing under a key', (driven) => {
         expect(await acked(message.receipt)).toEqual([]);
       }
     }
-    clock.advance(2 * hour - 1);
+    clock.advance(2 * hourMs - 1);
     expect(await send({ body: 1 }, { body: 2, dedupKey: 'other' })).toEqual([
       duplicate,
       { ok: true, id: '@other', duplicate: true },
@@ -373,13 +372,13 @@ onBothStores('publishing under a key', (driven) => {
       await driven().create(`q${windowSeconds}`, { deduplication: { windowSeconds, onDuplicate: 'ignore' } });
       const from = clock.now();
       await driven().publish(`q${windowSeconds}`, { body: 1, dedupKey: 'k' });
-      clock.advance(second / 2);
+      clock.advance(secondMs / 2);
       await driven().ack(`q${windowSeconds}`, await driven().receive(`q${windowSeconds}`));
       const stone = (await driven().rows('leases')).find(({ until }) => (until as number) > clock.now())!;
-      expect(stone).toMatchObject({ freeAt: from + windowSeconds * second });
-      expect(stone.until).toBeGreaterThanOrEqual(from + windowSeconds * second + fences);
+      expect(stone).toMatchObject({ freeAt: from + windowSeconds * secondMs });
+      expect(stone.until).toBeGreaterThanOrEqual(from + windowSeconds * secondMs + fences);
       expect(stone.until).toBeGreaterThanOrEqual(clock.now() + tombstoneMs);
-      expect((stone.ttl as number) * second).toBeGreaterThanOrEqual(stone.until as number);
+      expect((stone.ttl as number) * secondMs).toBeGreaterThanOrEqual(stone.until as number);
       expect(Object.keys(stone).sort()).toEqual(['accepted', 'freeAt', 'id', 'slots', 'ttl', 'until', 'version']);
       clock.advance(30_000_000);
     }
@@ -391,19 +390,18 @@ onBothStores('publishing under a key', (driven) => {
     await send({ body: 1 });
     watched.take();
     await send({ body: 1, dedupKey: 'b' });
-    const none = { gets: 0, ranges: 0, puts: 0, updates: 0, removals: 0, refused: 0, transactions: 0 };
-    expect(watched.take()).toEqual({ ...none, puts: 1 });
+    expect(watched.take()).toEqual({ ...noCalls, puts: 1 });
     await send({ body: 1, dedupKey: 'b' });
-    expect(watched.take()).toEqual({ ...none, refused: 1 });
+    expect(watched.take()).toEqual({ ...noCalls, refused: 1 });
     const messages = await receive('q');
     expect(watched.take()).toMatchObject({ puts: 2, updates: 0, removals: 0, refused: 0 });
     await ack('q', messages);
-    expect(watched.take()).toEqual({ ...none, updates: 2 });
-    clock.advance(60 * second);
+    expect(watched.take()).toEqual({ ...noCalls, updates: 2 });
+    clock.advance(60 * secondMs);
     await driven().call('peek', 'q', {});
     watched.take();
     await send({ body: 1 });
-    expect(watched.take()).toEqual({ ...none, refused: 1, puts: 1 });
+    expect(watched.take()).toEqual({ ...noCalls, refused: 1, puts: 1 });
   });
 
   /** A store whose writes of the key's row can be sent once more, or lose their answer after something else has happened. */
@@ -443,7 +441,7 @@ onBothStores('publishing under a key', (driven) => {
       await late();
       await done();
       await late();
-      clock.advance(second);
+      clock.advance(secondMs);
       await late();
       expect(await bodies('q')).toEqual([]);
     }
@@ -468,7 +466,7 @@ onBothStores('publishing under a key', (driven) => {
         if (stood || write.key.table !== 'leases') return written;
         stood = true;
         expect(await done()).toEqual(['old']);
-        clock.advance(tombstoneMs + hour);
+        clock.advance(tombstoneMs + hourMs);
         await sweep();
         expect(await send({ body: 'new' })).toEqual([accepted]);
         if (isAnswered) return written;
@@ -506,7 +504,7 @@ onBothStores('publishing under a key', (driven) => {
 
   it.each([
     0,
-    -second,
+    -secondMs,
   ])('says that it cannot tell when too many others took the key meanwhile (clocks apart by %d)', async (apart) => {
     await create(null);
     const { engine, spy } = spied();
@@ -530,7 +528,7 @@ onBothStores('publishing under a key', (driven) => {
       await send({ body });
       await done();
     }
-    clock.advance(-second);
+    clock.advance(-secondMs);
     expect(await send({ body: 3 })).toEqual([accepted]);
     expect(await driven().bodies('q')).toEqual([3]);
   });
@@ -568,7 +566,7 @@ onBothStores('publishing under a key', (driven) => {
         writeAll: (all, options) => die(() => inner.writeAll(all, options)),
       };
       const publish = another(store).call('publish', { queue: 'q' }, { messages: [{ body: second, dedupKey: 'k' }] });
-      await Promise.race([publish, vi.waitFor(() => expect(writes).toBeGreaterThan(dies))]);
+      await Promise.race([publish, eventually(() => writes > dies)]);
       expect([first, second]).toContain((await get('@k')).body);
       expect(await send({ body: first })).toEqual([duplicate]);
     }
@@ -619,7 +617,7 @@ onBothStores('publishing under a key', (driven) => {
         const written = await store.write(write, options);
         if (write.key.table !== 'leases') return written;
         isApplied = true;
-        clock.advance(readToWriteMsMax + second);
+        clock.advance(readToWriteMsMax + secondMs);
         return written;
       },
       async get(keys) {

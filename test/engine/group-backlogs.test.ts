@@ -14,8 +14,7 @@ import {
 import { StoreError } from '../../engine/port/port.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
+import { range } from '../support/range.ts';
 
 onBothStores('a long group', (driven) => {
   const publish = (group: string, body: string | number) => driven().publish('q', { body, group });

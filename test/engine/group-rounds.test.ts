@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { StoreError } from '../../engine/port/port.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
+import { range } from '../support/range.ts';
 
 const groups = 100;
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 onBothStores('a receive of a hundred messages of as many groups', (driven) => {
   const publishEach = async (count: number) => {

@@ -2,10 +2,9 @@ import { expect, it } from 'vitest';
 import type { ReceivedMessage } from '../../contract/contract.ts';
 import { groupCancelledMax, parcelSlotsMax, tombstoneMs } from '../../contract/limits.ts';
 import { settingsForgottenMs } from '../../engine/queues/shard-scaling.ts';
+import { secondMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-
-const second = 1000;
 
 onBothStores('a group', (driven) => {
   const publish = (group: string, ...bodies: (string | number)[]) =>
@@ -69,7 +68,7 @@ onBothStores('a group', (driven) => {
     expect(bodiesOf(again)).toEqual([1]);
     await ackAll(again);
     expect(await receive(3)).toEqual([]);
-    clock.advance(5 * second);
+    clock.advance(5 * secondMs);
     expect(bodiesOf(await receive(3))).toEqual([2, 3]);
   });
 
@@ -78,7 +77,7 @@ onBothStores('a group', (driven) => {
     await driven().create('q', { visibilityTimeoutSeconds: 10 });
     await publish('a', 1, 2);
     const [, late] = await receive(2);
-    clock.advance(11 * second);
+    clock.advance(11 * secondMs);
     const [first] = await receive();
     expect(first).toMatchObject({ body: 1, receives: 2 });
     expect((await call('extend', 'q', { receipts: [late!.receipt] })).results[0]).toMatchObject({ code: 'lease_lost' });
@@ -116,7 +115,7 @@ onBothStores('a group', (driven) => {
     await driven().create('q', { visibilityTimeoutSeconds: 10 });
     await publishApart('a', 1, 2);
     const [first] = await receive();
-    clock.advance(11 * second);
+    clock.advance(11 * secondMs);
     const [again] = await receive();
     expect(again).toMatchObject({ body: 1, receives: 2, failures: 1 });
     expect((await driven().ack('q', [first!]))[0]).toMatchObject({ code: 'lease_lost' });
@@ -130,9 +129,9 @@ onBothStores('a group', (driven) => {
     await publishApart('a', 1, 2);
     const [first] = await receive();
     await call('release', 'q', { receipts: [first!.receipt], failed: 'no', delaySeconds: 5 });
-    clock.advance(4 * second);
+    clock.advance(4 * secondMs);
     expect(await receive(100)).toEqual([]);
-    clock.advance(second);
+    clock.advance(secondMs);
     expect(await drain()).toEqual([1, 2]);
   });
 
@@ -165,9 +164,9 @@ onBothStores('a group', (driven) => {
     expect(following).toMatchObject({ body: 2 });
     await ackAll([following!]);
     expect(bodiesOf(await receive())).toEqual(['expires']);
-    clock.advance(10 * second);
+    clock.advance(10 * secondMs);
     expect(await drain()).toEqual([4]);
-    clock.advance(100 * second);
+    clock.advance(100 * secondMs);
     const back = await receive(10);
     expect(new Map(back.map(({ body, receives, failures, group }) => [body, [receives, failures, group]]))).toEqual(
       new Map([
@@ -268,7 +267,7 @@ onBothStores('a group', (driven) => {
     await driven().create('q');
     for (let i = 0; i < 12; i++) await publish('a', ...Array.from({ length: 10 }, (_, body) => body));
     await call('purge', 'q');
-    clock.advance(3 * second);
+    clock.advance(3 * secondMs);
     await publish('a', 'after');
     expect(await drain()).toEqual(['after']);
     const waiting = (await driven().rows('messages')).length;
@@ -281,11 +280,11 @@ onBothStores('a group', (driven) => {
     for (const deadLetter of [null, { queue: 'dead', maxReceives: 5 }]) {
       await create('q', { retentionSeconds: 60 });
       await driven().call('updateQueue', 'q', { deadLetter });
-      clock.advance(3 * second);
+      clock.advance(3 * secondMs);
       await publish('a', 'old', 'too old');
-      clock.advance(50 * second);
+      clock.advance(50 * secondMs);
       await publish('a', 'young');
-      clock.advance(11 * second);
+      clock.advance(11 * secondMs);
       expect(await drain()).toEqual(['young']);
     }
     expect(new Set(await bodies('dead'))).toEqual(new Set(['old', 'too old']));
@@ -362,7 +361,7 @@ onBothStores('a group', (driven) => {
     };
     const { results } = await slow.call('publish', { queue: 'q' }, { messages: [{ body: 'slow', group: 'a' }] });
     expect(results).toMatchObject([{ ok: true }]);
-    clock.advance(600 * second);
+    clock.advance(600 * secondMs);
     expect(await drain()).toEqual(['overtakes', 'slow']);
   });
 
@@ -385,7 +384,7 @@ onBothStores('a group', (driven) => {
       };
       await life().catch((error: Error) => expect(error.message).toBe('died'));
       watched.before = () => {};
-      clock.advance(11 * second);
+      clock.advance(11 * secondMs);
       const rest = await drain();
       expect([[], ['two'], ['one', 'two']]).toContainEqual(rest);
       expect(await driven().rows('messages')).toEqual([]);

@@ -7,10 +7,10 @@ import { readQueue } from '../../engine/model/queue-record.ts';
 import type { Store } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
 import { createDrivenClock } from '../support/driven-clock.ts';
+import { minuteMs } from '../support/durations.ts';
 import { type WatchedStore, watchStore } from '../support/watched-store.ts';
 
 const orders = { queue: 'orders' };
-const minuteMs = 60_000;
 
 let clock: ReturnType<typeof createDrivenClock>;
 let memory: ReturnType<typeof createMemoryStore>;

@@ -1,15 +1,14 @@
 /** What a queue keeps of messages in groups, and of those under a key, whose rows go on to other messages. */
 import { expect, it } from 'vitest';
 import { endGraceMs } from '../../contract/limits.ts';
+import { daySeconds, instant } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 
-const daySeconds = 86_400;
 const keep = { doneSeconds: 7 * daySeconds, deadSeconds: daySeconds };
 const groups = { concurrency: 1, onFailure: 'block' as const, ratePerSecond: null };
 const ok = { ok: true };
 const notFound = { code: 'message_not_found' };
-const instant = (ms: number) => new Date(ms).toISOString();
 
 onBothStores('kept of a group', (driven) => {
   const get = (id: string) => driven().engine.call('getMessage', { queue: 'q', id }, {});

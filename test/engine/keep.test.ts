@@ -1,15 +1,16 @@
 /** What a queue keeps of messages that have ended. */
 import { expect, it } from 'vitest';
 import { endGraceMs, errorsKeptMax, resultBytesMax, tombstoneMs } from '../../contract/limits.ts';
+import { daySeconds, instant } from '../support/durations.ts';
+import { eventually } from '../support/eventually.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
+import { range } from '../support/range.ts';
+import { noCalls } from '../support/watched-store.ts';
 
 const ok = { ok: true };
 const lost = { ok: false, code: 'lease_lost' };
-const daySeconds = 86_400;
 const keep = { doneSeconds: 7 * daySeconds, deadSeconds: daySeconds };
-const none = { gets: 0, ranges: 0, puts: 0, updates: 0, removals: 0, refused: 0, transactions: 0 };
-const instant = (ms: number) => new Date(ms).toISOString();
 
 onBothStores('kept', (driven) => {
   const get = (id: string, input: { waitSeconds?: number } = {}, queue = 'q') =>
@@ -437,12 +438,12 @@ onBothStores('kept', (driven) => {
     await create('q', { keep });
     await call('peek', 'q');
     watched.take();
-    await send('q', ...Array.from({ length: count }, (_, index) => index));
-    expect(watched.take(), 'publish').toEqual({ ...none, puts: 1 });
+    await send('q', ...range(count));
+    expect(watched.take(), 'publish').toEqual({ ...noCalls, puts: 1 });
     const messages = await receive('q');
-    expect(watched.take(), 'receive').toEqual({ ...none, ranges: 2, puts: 1, removals: 1 });
+    expect(watched.take(), 'receive').toEqual({ ...noCalls, ranges: 2, puts: 1, removals: 1 });
     await ack('q', messages);
-    expect(watched.take(), 'ack').toEqual({ ...none, updates: 1 });
+    expect(watched.take(), 'ack').toEqual({ ...noCalls, updates: 1 });
   });
 
   it('a crash between any two writes loses no message, and none comes back', async () => {
@@ -509,7 +510,7 @@ onBothStores('waiting for the end of a message', (driven) => {
       const [message] = await receive(queue);
       clock.leaping = false;
       const waiting = wait('job', 20, queue);
-      while (clock.sleepers() === 0) await new Promise(setImmediate);
+      await eventually(() => clock.sleepers() > 0);
       const begun = clock.now();
       await (isOther ? another() : engine).call('ack', { queue }, { receipts: [message!.receipt], result: 'r' });
       if (isOther) clock.advance(50);
@@ -542,7 +543,7 @@ onBothStores('waiting for the end of a message', (driven) => {
     const [message] = await receive('q');
     clock.leaping = false;
     const waiting = wait('job');
-    while (clock.sleepers() === 0) await new Promise(setImmediate);
+    await eventually(() => clock.sleepers() > 0);
     const begun = clock.now();
     await call('release', 'q', { receipts: [message!.receipt], failed: 'no' });
     expect(await waiting).toMatchObject({ queue: 'dead', deadLetter: { text: 'no' } });
@@ -569,7 +570,7 @@ onBothStores('waiting for the end of a message', (driven) => {
     const messages = await receive('q');
     clock.leaping = false;
     const waiting = wait(id!);
-    while (clock.sleepers() === 0) await new Promise(setImmediate);
+    await eventually(() => clock.sleepers() > 0);
     await ack('q', messages);
     await expect(waiting).rejects.toMatchObject({ code: 'message_not_found' });
     clock.leaping = true;

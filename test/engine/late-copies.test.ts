@@ -2,10 +2,10 @@
 import { expect, it } from 'vitest';
 import { tokenChars } from '../../engine/model/receipts.ts';
 import type { Key, Row, Store, Write } from '../../engine/port/port.ts';
+import { secondMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 
-const second = 1000;
 const isOfPermits = ({ key }: Write) => 'id' in key && key.id.endsWith('!limits');
 
 /** The store, which notes each write that it made in a table. */
@@ -54,7 +54,7 @@ onBothStores('late copies of an ack and of what came right after it', (driven) =
     expect(copies).toHaveLength(2);
     expect(await ack([three!.receipt])).toEqual([{ ok: true }]);
     await again(copies);
-    clock.advance(30 * second);
+    clock.advance(30 * secondMs);
     expect(await bodies('q')).toEqual([two!.body]);
   });
 
@@ -87,7 +87,7 @@ onBothStores('late copies of an ack and of what came right after it', (driven) =
     const copies = taken().filter(isOfPermits);
     expect(copies).toHaveLength(2);
     // Whoever takes permits when those have ended drops them.
-    clock.advance(60 * second);
+    clock.advance(60 * secondMs);
     await publish('q', { body: 'urgent', priority: 1 });
     expect(await driven().bodies('q', { max: 1, visibilityTimeoutSeconds: 600 })).toEqual(['urgent']);
     const extended = await call('extend', 'q', { receipts: [two!.receipt], visibilityTimeoutSeconds: 600 });
@@ -123,7 +123,7 @@ onBothStores('a late copy of the request that gives a body a later TTL', (driven
     await create('q', { retentionSeconds: 60, visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 } });
     await publish('q', { body: noise(3000) });
     await receive('q');
-    clock.advance(2 * second);
+    clock.advance(2 * secondMs);
     const sent: Write[] = [];
     const mover = another(recording(watched.store, 'messages', sent));
     await mover.call('receive', { queue: 'q' }, {});

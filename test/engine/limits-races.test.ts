@@ -6,13 +6,13 @@ import type { Engine } from '../../engine/engine.ts';
 import { parseReceipt } from '../../engine/model/receipts.ts';
 import { StoreError } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
+import { secondMs } from '../support/durations.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
+import { range } from '../support/range.ts';
 import { testSeed } from '../support/seed.ts';
 import { watchStore } from '../support/watched-store.ts';
 
-const second = 1000;
 const stepsOfLife = 20;
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 /**
  * Consumers side by side, each a process with a clock of its own; they receive, ack, release, extend, stand still and die between any two
@@ -57,7 +57,7 @@ onBothStores('limits, whatever happens', (driven) => {
       let isDead = false;
       inner.before = async ({ method }) => {
         for (let ticks = below(4); ticks > 0; ticks--) await Promise.resolve();
-        if (chance(0.02)) clock.advance(below(7 * second));
+        if (chance(0.02)) clock.advance(below(7 * secondMs));
         if (chance(0.005)) isDead = true;
         if (isDead) throw new Error('died');
         if (method === 'write' && chance(0.02)) throw new StoreError('busy', 'no', undefined, 'throttled');
@@ -125,14 +125,14 @@ onBothStores('limits, whatever happens', (driven) => {
       for (const { from } of calls) {
         for (const { to } of calls.filter((call) => call.to >= from)) {
           const within = calls.filter((call) => call.from >= from && call.to <= to).reduce((sum, one) => sum + one.count, 0);
-          const allowed = Math.max(1, ratePerSecond) + ((to - from) * ratePerSecond) / second;
+          const allowed = Math.max(1, ratePerSecond) + ((to - from) * ratePerSecond) / secondMs;
           expect(within, `from ${from} to ${to}; seed ${seed}`).toBeLessThanOrEqual(allowed + 1e-6);
         }
       }
     }
 
     // Whoever held anything is dead: all of it comes free.
-    clock.advance(20 * second + readToWriteMsMax + 2 * clockMarginMs);
+    clock.advance(20 * secondMs + readToWriteMsMax + 2 * clockMarginMs);
     await driven().send('q', ...range(10));
     let free = 0;
     for (let more = 1; more > 0; free += more) more = (await driven().receive('q', { max: 10 })).length;

@@ -8,15 +8,15 @@ import {
   settingsCacheMs,
 } from '../../contract/limits.ts';
 import { type Key, StoreError } from '../../engine/port/port.ts';
+import { secondMs } from '../support/durations.ts';
+import { eventually } from '../support/eventually.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-import { watchStore } from '../support/watched-store.ts';
+import { range } from '../support/range.ts';
+import { noCalls, watchStore } from '../support/watched-store.ts';
 
-const second = 1000;
 /** How long after its lease a dead consumer's permit may stand. */
 const afterLeaseMs = readToWriteMsMax + 2 * clockMarginMs;
 const isPermits = (key: Key) => 'id' in key && key.id.includes('!');
-const none = { gets: 0, ranges: 0, puts: 0, updates: 0, removals: 0, refused: 0, transactions: 0 };
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 const atOnce = (concurrency: number): QueueLimits => ({ concurrency, ratePerSecond: null });
 const aSecond = (ratePerSecond: number): QueueLimits => ({ concurrency: null, ratePerSecond });
 
@@ -73,7 +73,7 @@ onBothStores('a queue of limited concurrency', (driven) => {
     const { clock } = driven();
     await start(atOnce(2));
     expect(await count()).toBe(2);
-    clock.advance(10 * second + afterLeaseMs - 1);
+    clock.advance(10 * secondMs + afterLeaseMs - 1);
     expect(await count()).toBe(0);
     clock.advance(1);
     expect(await count()).toBe(2);
@@ -83,11 +83,11 @@ onBothStores('a queue of limited concurrency', (driven) => {
     const { call, clock } = driven();
     await start(atOnce(2));
     const [one] = await receive({ max: 2 });
-    clock.advance(9 * second);
+    clock.advance(9 * secondMs);
     for (let times = 0; times < 3; times++) {
       const { results } = await call('extend', 'q', { receipts: [one!.receipt], visibilityTimeoutSeconds: 20 });
-      expect(results[0]).toMatchObject({ ok: true, leasedUntil: new Date(clock.now() + 20 * second).toISOString() });
-      clock.advance(19 * second);
+      expect(results[0]).toMatchObject({ ok: true, leasedUntil: new Date(clock.now() + 20 * secondMs).toISOString() });
+      clock.advance(19 * secondMs);
       const [other, ...more] = await receive();
       expect(more).toEqual([]);
       if (other) await ack([other]);
@@ -103,7 +103,7 @@ onBothStores('a queue of limited concurrency', (driven) => {
     const { call, clock } = driven();
     await start(atOnce(1), 1, { priority: { levels: 2, order: 'strict' } });
     const [late] = await receive();
-    clock.advance(10 * second + afterLeaseMs);
+    clock.advance(10 * secondMs + afterLeaseMs);
     await driven().publish('q', { body: 'urgent', priority: 1 });
     const [other] = await receive();
     expect(other).toMatchObject({ body: 'urgent' });
@@ -121,7 +121,7 @@ onBothStores('a queue of limited concurrency', (driven) => {
     const { call, clock } = driven();
     await start(atOnce(2), 1);
     const [late] = await receive();
-    clock.advance(10 * second + afterLeaseMs);
+    clock.advance(10 * secondMs + afterLeaseMs);
     const [taken] = await receive();
     const { results } = await call('extend', 'q', { receipts: [late!.receipt], visibilityTimeoutSeconds: 1000 });
     expect(results[0]).toMatchObject({ code: 'lease_lost' });
@@ -143,13 +143,13 @@ onBothStores('a queue of limited concurrency', (driven) => {
       const written = await write(...call);
       if (isPermits(call[0].key)) {
         permittedAt = clock.now();
-        clock.advance(readToWriteMsMax + 3 * second);
+        clock.advance(readToWriteMsMax + 3 * secondMs);
       }
       return written;
     };
-    clock.advance(second);
+    clock.advance(secondMs);
     const { results } = await slow.call('extend', { queue: 'q' }, { receipts: [held!.receipt], visibilityTimeoutSeconds: 60 });
-    const leasedUntil = new Date(permittedAt + readToWriteMsMax + 60 * second).toISOString();
+    const leasedUntil = new Date(permittedAt + readToWriteMsMax + 60 * secondMs).toISOString();
     expect(results[0]).toEqual({ ok: true, leasedUntil });
   });
 
@@ -161,7 +161,7 @@ onBothStores('a queue of limited concurrency', (driven) => {
     expect(await count()).toBe(0);
     await ack(two.slice(0, 1));
     expect(await count()).toBe(1);
-    clock.advance(10 * second + afterLeaseMs);
+    clock.advance(10 * secondMs + afterLeaseMs);
     expect(await count()).toBe(2);
   });
 
@@ -197,7 +197,7 @@ onBothStores('a queue of limited concurrency', (driven) => {
     const [held] = await receive();
     clock.leaping = false;
     const waiting = receive({ waitSeconds: 20 });
-    await expect.poll(() => clock.sleepers()).toBe(1);
+    await eventually(() => clock.sleepers() === 1);
     await ack([held!]);
     expect((await waiting).length).toBe(1);
   });
@@ -232,14 +232,14 @@ onBothStores('a queue of limited concurrency', (driven) => {
       if (method !== 'write') return;
       taken ??= keys.some(isPermits) ? undefined : receive({ max: 1 }).then(({ length }) => length);
       if (!keys.some(isPermits)) await taken;
-      else if (taken && ++returns === 1) clock.advance(10 * second);
+      else if (taken && ++returns === 1) clock.advance(10 * secondMs);
     };
     const { messages } = await another(inner.store).call('receive', { queue: 'q' }, { max: 2 });
     expect(await taken).toBe(1);
     expect(returns).toBeGreaterThan(0);
     expect(messages.map(({ receives, leasedUntil }) => [receives, Date.parse(leasedUntil) - clock.now()])).toEqual([
-      [1, 10 * second],
-      [2, 10 * second],
+      [1, 10 * secondMs],
+      [2, 10 * secondMs],
     ]);
   });
 
@@ -316,7 +316,7 @@ onBothStores('a queue of limited concurrency', (driven) => {
     const { clock } = driven();
     await start(atOnce(1), 1, { priority: { levels: 2, order: 'strict' } });
     const late = await receive({ visibilityTimeoutSeconds: 1 });
-    clock.advance(second + afterLeaseMs);
+    clock.advance(secondMs + afterLeaseMs);
     await driven().publish('q', { body: 'urgent', priority: 1 });
     const urgent = await receive();
     expect(urgent).toMatchObject([{ body: 'urgent' }]);
@@ -335,7 +335,7 @@ onBothStores('a queue of limited concurrency', (driven) => {
     };
     const input = { receipts: [held!.receipt], visibilityTimeoutSeconds: 1 };
     await expect(another(inner.store).call('extend', { queue: 'q' }, input)).rejects.toThrow('died');
-    clock.advance(50 * second);
+    clock.advance(50 * secondMs);
     expect(await count()).toBe(0);
     expect((await call('extend', 'q', { ...input, visibilityTimeoutSeconds: 10 })).results[0]).toMatchObject({ ok: true });
   });
@@ -347,7 +347,7 @@ onBothStores('a queue of limited concurrency', (driven) => {
     expect((await receive({ max: 1 })).length).toBe(1);
     watched.take();
     expect(await count()).toBe(0);
-    expect(watched.take()).toEqual({ ...none, ranges: 2, gets: 1 });
+    expect(watched.take()).toEqual({ ...noCalls, ranges: 2, gets: 1 });
   });
 
   it('is the same with groups, priorities and own ids', async () => {
@@ -377,11 +377,11 @@ onBothStores('a queue of limited concurrency', (driven) => {
       await send(queue, 1);
       watched.take();
       const held = await driven().receive(queue, { max: 1 });
-      expect(watched.take(), queue).toEqual({ ...none, ...receiving });
+      expect(watched.take(), queue).toEqual({ ...noCalls, ...receiving });
       await driven().ack(queue, held);
-      expect(watched.take(), queue).toEqual({ ...none, ...acking });
+      expect(watched.take(), queue).toEqual({ ...noCalls, ...acking });
       expect(await driven().receive(queue)).toEqual([]);
-      expect(watched.take(), queue).toEqual({ ...none, ranges: 2 });
+      expect(watched.take(), queue).toEqual({ ...noCalls, ranges: 2 });
     }
   });
 
@@ -393,11 +393,11 @@ onBothStores('a queue of limited concurrency', (driven) => {
     clock.advance(1);
     watched.take();
     await extend();
-    expect(watched.take()).toEqual({ ...none, gets: 2, puts: 2 });
+    expect(watched.take()).toEqual({ ...noCalls, gets: 2, puts: 2 });
     await ack([held!]);
     watched.take();
     expect((await extend()).results[0]).toMatchObject({ code: 'lease_lost' });
-    expect(watched.take()).toEqual({ ...none, gets: 2, refused: 1 });
+    expect(watched.take()).toEqual({ ...noCalls, gets: 2, refused: 1 });
   });
 
   it('of a deleted queue leaves nothing behind', async () => {
@@ -405,7 +405,7 @@ onBothStores('a queue of limited concurrency', (driven) => {
     await start(atOnce(5), 3);
     await receive();
     await call('deleteQueue', 'q');
-    clock.advance(24 * 3600 * second);
+    clock.advance(24 * 3600 * secondMs);
     await sweep();
     expect((await rows('leases')).filter(({ id }) => (id as string).includes('!'))).toEqual([]);
   });
@@ -424,12 +424,12 @@ onBothStores('a queue of limited rate', (driven) => {
     expect(await count()).toBe(3);
     const begun = clock.now();
     for (let index = 1; index < 10; index++) {
-      clock.advance(begun + Math.ceil((index * second) / 3) - 1 - clock.now());
+      clock.advance(begun + Math.ceil((index * secondMs) / 3) - 1 - clock.now());
       expect(await count()).toBe(0);
       clock.advance(1);
       expect(await count()).toBe(1);
     }
-    clock.advance(10 * second);
+    clock.advance(10 * secondMs);
     expect(await count()).toBe(3);
   });
 
@@ -437,7 +437,7 @@ onBothStores('a queue of limited rate', (driven) => {
     const { clock } = driven();
     await start(aSecond(0.001), 3);
     expect(await count()).toBe(1);
-    clock.advance(1000 * second - 1);
+    clock.advance(1000 * secondMs - 1);
     expect(await count()).toBe(0);
     clock.advance(1);
     expect(await count()).toBe(1);
@@ -464,16 +464,16 @@ onBothStores('a queue of limited rate', (driven) => {
     await driven().send('q', 1, 2);
     expect(await count()).toBe(1);
     expect(await count()).toBe(0);
-    clock.advance(second);
+    clock.advance(secondMs);
     expect(await count()).toBe(1);
-    clock.advance(second);
+    clock.advance(secondMs);
     await receiveInVain(async () => {
-      clock.advance(second);
+      clock.advance(secondMs);
       await driven().send('q', 3, 4);
       expect(await count()).toBe(1);
     });
     expect(await count()).toBe(0);
-    clock.advance(second);
+    clock.advance(secondMs);
     expect(await count()).toBe(1);
   });
 
@@ -495,9 +495,9 @@ onBothStores('a queue of limited rate', (driven) => {
     await start({ concurrency: 5, ratePerSecond: 2 }, 20);
     const held = await driven().receive('q');
     expect(held.length).toBe(2);
-    clock.advance(second);
+    clock.advance(secondMs);
     expect(await count()).toBe(2);
-    clock.advance(second);
+    clock.advance(secondMs);
     expect(await count()).toBe(1);
     await driven().ack('q', held);
     expect(await count()).toBe(1);
@@ -511,9 +511,9 @@ onBothStores('a queue of limited rate', (driven) => {
     await send('q', 1);
     watched.take();
     const held = await driven().receive('q', { max: 1 });
-    expect(watched.take()).toEqual({ ...none, ranges: 2, gets: 1, puts: 2, removals: 1 });
+    expect(watched.take()).toEqual({ ...noCalls, ranges: 2, gets: 1, puts: 2, removals: 1 });
     await driven().ack('q', held);
-    expect(watched.take()).toEqual({ ...none, puts: 1 });
+    expect(watched.take()).toEqual({ ...noCalls, puts: 1 });
   });
 
   it('of both null is none', async () => {

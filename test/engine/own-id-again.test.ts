@@ -3,13 +3,13 @@ import { expect, it } from 'vitest';
 import type { Idempotency } from '../../contract/contract.ts';
 import { endGraceMs, tombstoneMs } from '../../contract/limits.ts';
 import { type Store, StoreError, type Write } from '../../engine/port/port.ts';
+import { secondMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 
 const id = 'mine';
 const accepted = { ok: true, id };
 const duplicate = { ok: true, id, duplicate: true };
-const second = 1000;
 
 /** The store, which does as it is told with each write of a row under an own id. */
 function over(store: Store, write: (one: Write, go: () => ReturnType<Store['write']>) => ReturnType<Store['write']>): Store {
@@ -71,7 +71,7 @@ onBothStores('a publish under an own id whose message', (driven) => {
     await engine.call('updateMessage', { queue: 'q', id }, { delaySeconds: 60 });
     expect(await bodies('q')).toEqual([]);
     await cancel();
-    clock.advance(60 * second);
+    clock.advance(60 * secondMs);
     expect(await bodies('q')).toEqual([]);
     expect(await publish('third')).toEqual(accepted);
     expect(await bodies('q')).toEqual(['third']);
@@ -95,7 +95,7 @@ onBothStores('a publish under an own id whose message', (driven) => {
     await publish('second');
     expect(await ack('q', held)).toMatchObject([{ ok: false, code: 'lease_lost' }]);
     expect(await bodies('q')).toEqual(['second']);
-    clock.advance(30 * second);
+    clock.advance(30 * secondMs);
     expect(await bodies('q')).toEqual(['second']);
   });
 
@@ -153,7 +153,7 @@ onBothStores('a publish under an own id whose message', (driven) => {
       }),
     );
     expect(await publishBy(unheard, 'once')).toMatchObject({ ok: false, code: 'unavailable' });
-    clock.advance(60 * second);
+    clock.advance(60 * secondMs);
     expect([received, await bodies('q')]).toEqual([['once'], []]);
   });
 
@@ -211,7 +211,7 @@ onBothStores('a publish under an own id whose message', (driven) => {
       await copies();
       expect(await ack('q', held)).toEqual([{ ok: true }]);
       await copies();
-      clock.advance(5 * second);
+      clock.advance(5 * secondMs);
       expect(await bodies('q')).toEqual([]);
       await driven().call('deleteQueue', 'q');
     }

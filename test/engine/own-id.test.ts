@@ -1,9 +1,8 @@
 import { expect, it } from 'vitest';
 import { tombstoneMs } from '../../contract/limits.ts';
+import { minuteMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-
-const minute = 60_000;
 
 onBothStores("publishing under an id of one's own", (driven) => {
   it('publishes a message of one id once, whatever state the first is in', async () => {
@@ -117,7 +116,7 @@ onBothStores("publishing under an id of one's own", (driven) => {
     await create('q', { retentionSeconds: why === 'purged' ? null : 60 });
     await publish('q', { body: noise(3000), id: 'mine' });
     if (why === 'purged') await call('purge', 'q');
-    clock.advance(minute);
+    clock.advance(minuteMs);
     await sweep();
     await publish('q', { body: 'new', id: 'mine' });
     expect(await bodies('q')).toEqual(['new']);
@@ -128,7 +127,7 @@ onBothStores("publishing under an id of one's own", (driven) => {
     const { create, publish, bodies, clock } = driven();
     await create('q', { retentionSeconds: 60 });
     await publish('q', { body: 'old', id: 'mine' });
-    clock.advance(minute);
+    clock.advance(minuteMs);
     await publish('q', { body: 'new', id: 'mine' });
     expect(await bodies('q')).toEqual(['new']);
   });

@@ -3,10 +3,10 @@ import { expect, it } from 'vitest';
 import type { QueueSettings, ReceivedMessage } from '../../contract/contract.ts';
 import { clockMarginMs, readToWriteMsMax } from '../../contract/limits.ts';
 import { type Key, StoreError } from '../../engine/port/port.ts';
+import { secondMs } from '../support/durations.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 import { watchStore } from '../support/watched-store.ts';
 
-const second = 1000;
 const yearSeconds = 365 * 24 * 60 * 60;
 const marginMs = 2 * clockMarginMs;
 const isPermits = (key: Key) => 'id' in key && key.id.includes('!');
@@ -23,7 +23,7 @@ onBothStores('the place of a worker that died', (driven) => {
   const dead = async (): Promise<ReceivedMessage> => {
     const [held] = await driven().receive('q');
     await extend(held!, yearSeconds);
-    driven().clock.advance(60 * second);
+    driven().clock.advance(60 * secondMs);
     expect(await driven().receive('q')).toEqual([]);
     return held!;
   };
@@ -104,7 +104,7 @@ onBothStores('the place of a worker that died', (driven) => {
     await send('q', 2);
     const held = await dead();
     await extend(held, 3);
-    clock.advance(3 * second + marginMs - 1);
+    clock.advance(3 * secondMs + marginMs - 1);
     expect(await bodies('q')).toEqual([]);
     clock.advance(1);
     expect((await bodies('q')).length).toBe(1);
@@ -143,9 +143,9 @@ onBothStores('the place of a worker that died', (driven) => {
     shorterIsDone.resolve();
     expect(longer).toBeDefined();
     await longer;
-    clock.advance(299 * second);
+    clock.advance(299 * secondMs);
     expect(await bodies('q')).toEqual([]);
-    clock.advance(second + marginMs + readToWriteMsMax);
+    clock.advance(secondMs + marginMs + readToWriteMsMax);
     expect((await bodies('q')).length).toBe(1);
   });
 

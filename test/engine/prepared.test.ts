@@ -2,11 +2,11 @@ import { expect, it } from 'vitest';
 import type { PreparedSettings, PublishEntry } from '../../contract/contract.ts';
 import { checkBacksMax, endGraceMs, readToWriteMsMax, tombstoneMs } from '../../contract/limits.ts';
 import { type Store, StoreError, type Write } from '../../engine/port/port.ts';
+import { hourMs, secondMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
+import { noCalls } from '../support/watched-store.ts';
 
-const second = 1000;
-const hour = 3600 * second;
 const timeoutSeconds = 600;
 
 onBothStores('a prepared message', (driven) => {
@@ -72,7 +72,7 @@ onBothStores('a prepared message', (driven) => {
       { body: 'own', id: 'own', priority: 1 },
       { body: noise(5000) },
     );
-    clock.advance(timeoutSeconds * second - 1);
+    clock.advance(timeoutSeconds * secondMs - 1);
     expect(await bodies()).toEqual([]);
     for (const id of [low!, own!, large!]) expect(await get(id)).toMatchObject({ id, state: 'prepared', expiresAt: null });
     expect((await call('getQueue', 'q')).counts).toMatchObject({ prepared: 3, ready: 0, delayed: 0, oldestAgeSeconds: null });
@@ -93,21 +93,21 @@ onBothStores('a prepared message', (driven) => {
   it('comes after its delay, counted from the commit, or at its instant; its retention begins then', async () => {
     const { clock } = driven();
     await create({ retentionSeconds: 60, delaySeconds: 5 });
-    const deliverAt = new Date(clock.now() + 300 * second).toISOString();
+    const deliverAt = new Date(clock.now() + 300 * secondMs).toISOString();
     const [delayed, usual, at] = await prepare({ body: 1, delaySeconds: 20 }, { body: 2 }, { body: 3, deliverAt });
-    clock.advance(200 * second);
+    clock.advance(200 * secondMs);
     for (const id of [delayed!, usual!, at!]) await commit(id);
-    clock.advance(5 * second - 1);
+    clock.advance(5 * secondMs - 1);
     expect(await bodies()).toEqual([]);
     clock.advance(1);
     expect(await bodies()).toEqual([2]);
-    clock.advance(15 * second - 1);
+    clock.advance(15 * secondMs - 1);
     expect(await bodies()).toEqual([]);
     clock.advance(1);
     expect(await bodies()).toEqual([1]);
-    clock.advance(80 * second - 1);
+    clock.advance(80 * secondMs - 1);
     expect(await get(at!)).toMatchObject({ state: 'delayed', visibleAt: deliverAt });
-    clock.advance(60 * second);
+    clock.advance(60 * secondMs);
     expect(await bodies()).toEqual([3]);
   });
 
@@ -120,11 +120,11 @@ onBothStores('a prepared message', (driven) => {
       await expect(get(id)).rejects.toEqual(code('message_not_found'));
     }
     expect(await bodies()).toEqual([]);
-    clock.advance(endGraceMs + second);
+    clock.advance(endGraceMs + secondMs);
     await sweep();
     expect(await rows('messages')).toEqual([]);
     for (const row of await rows('leases')) expect(row).toMatchObject({ ttl: expect.any(Number) });
-    clock.advance(hour);
+    clock.advance(hourMs);
     expect(await bodies()).toEqual([]);
   });
 
@@ -195,9 +195,9 @@ onBothStores('a prepared message', (driven) => {
       expect((await rows('messages')).every(({ ttl }) => ttl === undefined)).toBe(true);
       await commit(ids[0]!, name);
       await ack(name, await receive(name));
-      clock.advance(timeoutSeconds * second);
+      clock.advance(timeoutSeconds * secondMs);
       await sweep();
-      clock.advance(endGraceMs + second);
+      clock.advance(endGraceMs + secondMs);
       await sweep();
       expect((await rows('messages')).filter(({ ttl }) => ttl === undefined)).toEqual([]);
       expect((await rows('leases')).filter(({ ttl }) => ttl === undefined)).toEqual([]);
@@ -237,19 +237,19 @@ onBothStores('a prepared message', (driven) => {
     await call('purge', 'q');
     await expect(commit(first!)).rejects.toEqual(code('message_not_found'));
     expect((await call('getQueue', 'q')).counts.prepared).toBe(0);
-    clock.advance(timeoutSeconds * second);
+    clock.advance(timeoutSeconds * secondMs);
     await sweep();
     await expect(commit(first!)).rejects.toEqual(code('message_not_found'));
     await expect(rollBack(first!)).rejects.toEqual(code('message_not_found'));
     const [later] = await prepare({ body: 'later' });
     expect((await call('getQueue', 'q')).counts.prepared).toBe(1);
-    clock.advance(timeoutSeconds * second);
+    clock.advance(timeoutSeconds * secondMs);
     await sweep();
     await expect(commit(later!)).rejects.toEqual(code('message_rolled_back'));
     await prepare({ body: noise(4000) });
     await call('deleteQueue', 'q');
     for (let minute = 0; minute < 2; minute++) {
-      clock.advance(hour);
+      clock.advance(hourMs);
       await sweep();
     }
     expect(await rows('messages')).toEqual([]);
@@ -260,7 +260,7 @@ onBothStores('a prepared message', (driven) => {
     const { clock, sweep, events, asked } = driven();
     await create();
     const [id] = await prepare({ body: 1 });
-    clock.advance(timeoutSeconds * second - 1);
+    clock.advance(timeoutSeconds * secondMs - 1);
     await sweep();
     expect(await get(id!)).toMatchObject({ state: 'prepared' });
     clock.advance(1);
@@ -277,7 +277,7 @@ onBothStores('a prepared message', (driven) => {
     const { clock, sweep } = driven();
     await create();
     const [id] = await prepare({ body: 1 });
-    clock.advance(hour);
+    clock.advance(hourMs);
     await commit(id!);
     await sweep();
     expect(await bodies()).toEqual([1]);
@@ -292,7 +292,7 @@ onBothStores('a prepared message', (driven) => {
     answer.now = async () => outcome;
     await sweep();
     expect(asked).toEqual([]);
-    clock.advance(timeoutSeconds * second);
+    clock.advance(timeoutSeconds * secondMs);
     await sweep();
     expect(asked).toEqual(
       expect.arrayContaining([
@@ -311,7 +311,7 @@ onBothStores('a prepared message', (driven) => {
     await create({ retentionSeconds: 60 }, { checkBack: { functionName: 'f' } });
     const [id] = await prepare({ body: 1 });
     for (let time = 1; time <= checkBacksMax; time++) {
-      clock.advance(timeoutSeconds * second - 1);
+      clock.advance(timeoutSeconds * secondMs - 1);
       await sweep();
       expect(asked.length).toBe(time - 1);
       clock.advance(1);
@@ -319,12 +319,12 @@ onBothStores('a prepared message', (driven) => {
         sweep(),
         driven()
           .another()
-          .sweep({ until: clock.now() + hour }),
+          .sweep({ until: clock.now() + hourMs }),
       ]);
       expect(asked.length).toBe(time);
       expect(await get(id!)).toMatchObject({ state: 'prepared' });
     }
-    clock.advance(timeoutSeconds * second);
+    clock.advance(timeoutSeconds * secondMs);
     await sweep();
     expect(asked.length).toBe(checkBacksMax);
     await expect(commit(id!)).rejects.toEqual(code('message_rolled_back'));
@@ -335,19 +335,19 @@ onBothStores('a prepared message', (driven) => {
     const { clock, another, asked, answer, sweep } = driven();
     await create({}, { checkBack: { functionName: 'f' } });
     const [id] = await prepare({ body: 1 });
-    clock.advance(timeoutSeconds * second);
+    clock.advance(timeoutSeconds * secondMs);
     const died = new Promise<void>((resolve) => {
       answer.now = () => {
         resolve();
         return new Promise(() => {});
       };
     });
-    void another().sweep({ until: clock.now() + hour });
+    void another().sweep({ until: clock.now() + hourMs });
     await died;
     answer.now = async () => 'commit';
     await sweep();
     expect(asked.length).toBe(1);
-    clock.advance(timeoutSeconds * second);
+    clock.advance(timeoutSeconds * secondMs);
     await sweep();
     expect(asked.map(({ message }) => [message.id, message.asked])).toEqual([
       [id, 1],
@@ -361,11 +361,11 @@ onBothStores('a prepared message', (driven) => {
     await create({}, { checkBack: { functionName: 'f' } });
     const [id] = await prepare({ body: 1 });
     answer.now = async () => {
-      clock.advance(30 * second);
+      clock.advance(30 * secondMs);
       await commit(id!);
       return 'rollback';
     };
-    clock.advance(timeoutSeconds * second);
+    clock.advance(timeoutSeconds * secondMs);
     await sweep();
     expect(await bodies()).toEqual([1]);
   });
@@ -376,11 +376,11 @@ onBothStores('a prepared message', (driven) => {
       const name = `q${round}`;
       await driven().create(name, { prepared: { timeoutSeconds, checkBack: null } });
       const [id] = await driven().publish(name, { body: round, prepared: true });
-      clock.advance(timeoutSeconds * second);
+      clock.advance(timeoutSeconds * secondMs);
       const outcomes = await Promise.allSettled([
         on('commitMessage', another())(id!, name),
         on('rollbackMessage', another())(id!, name),
-        another().sweep({ until: clock.now() + hour }),
+        another().sweep({ until: clock.now() + hourMs }),
         on('commitMessage', another())(id!, name),
       ]);
       const [first, back, , again] = outcomes.map(({ status }) => status === 'fulfilled');
@@ -417,7 +417,7 @@ onBothStores('a prepared message', (driven) => {
     lose = true;
     expect(await on('commitMessage', engine)('own')).toEqual({});
     for (const write of sent) expect(await inner.write(write)).toMatchObject({ ok: false });
-    clock.advance(60 * second);
+    clock.advance(60 * secondMs);
     expect(await bodies()).toEqual([]);
   });
 
@@ -430,10 +430,10 @@ onBothStores('a prepared message', (driven) => {
       key: { table: 'queues', kind: 'queue', name: 'q' },
       then: { put: { ...queue, shards: 4, shardsVisited: 4, shardsEver: 4 } },
     });
-    clock.advance(10 * second);
+    clock.advance(10 * secondMs);
     const ids = await prepare(...Array.from({ length: 12 }, (_, body) => ({ body })));
     for (let minute = 0; minute < 8; minute++) {
-      clock.advance(hour);
+      clock.advance(hourMs);
       await sweep();
     }
     // Its shards are retired while little waits, and visited as long as something lies in them.
@@ -457,16 +457,15 @@ onBothStores('a prepared message', (driven) => {
     const { watched, receive, ack } = driven();
     await create();
     await driven().call('peek', 'q', {});
-    const none = { gets: 0, ranges: 0, puts: 0, updates: 0, removals: 0, refused: 0, transactions: 0 };
     watched.take();
     const [id] = await prepare({ body: 1 });
-    expect(watched.take()).toEqual({ ...none, puts: 1 });
+    expect(watched.take()).toEqual({ ...noCalls, puts: 1 });
     await commit(id!);
-    expect(watched.take()).toEqual({ ...none, gets: 1, puts: 1 });
+    expect(watched.take()).toEqual({ ...noCalls, gets: 1, puts: 1 });
     const messages = await receive('q');
     expect(watched.take()).toMatchObject({ puts: 1, removals: 0, refused: 0 });
     await ack('q', messages);
-    expect(watched.take()).toEqual({ ...none, puts: 1 });
+    expect(watched.take()).toEqual({ ...noCalls, puts: 1 });
   });
 
   it('is not published a second time while it is not known whether it was', async () => {
@@ -502,12 +501,12 @@ onBothStores('a prepared message', (driven) => {
         if (!stood && range.table === 'leases') {
           stood = true;
           await call('updateQueue', 'q', { prepared: { timeoutSeconds, checkBack: { url: 'https://publisher.example/' } } });
-          clock.advance(timeoutSeconds * second);
+          clock.advance(timeoutSeconds * secondMs);
         }
         return found;
       },
     });
-    await sweeper.sweep({ until: clock.now() + hour });
+    await sweeper.sweep({ until: clock.now() + hourMs });
     expect(asked.map(({ message }) => message.id)).toEqual([id]);
     expect(await bodies()).toEqual([1]);
   });

@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest';
 import { priorityLevelsMax } from '../../contract/limits.ts';
+import { secondMs } from '../support/durations.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-
-const second = 1000;
 
 onBothStores('priority', (driven) => {
   const one = async (queue = 'q') => (await driven().receive(queue, { max: 1 }))[0]?.body;
@@ -23,13 +22,13 @@ onBothStores('priority', (driven) => {
     await create('q', { priority, visibilityTimeoutSeconds: 5, deadLetter: { queue: 'dead', maxReceives: 2 } });
     await publish('q', { body: 'own', id: 'own', priority: 1 }, { body: 'delayed', delaySeconds: 6, priority: 1 });
     expect(await one()).toBe('own');
-    clock.advance(6 * second);
+    clock.advance(6 * secondMs);
     await publish('q', { body: 'low' });
     expect(await one()).toBe('own');
     const [delayed, low] = await receive('q', { max: 2 });
     expect(delayed).toMatchObject({ body: 'delayed', priority: 1 });
     expect(low).toMatchObject({ body: 'low' });
-    clock.advance(6 * second);
+    clock.advance(6 * secondMs);
     await sweep();
     await publish('dead', { body: 'low' });
     expect((await receive('dead'))[0]).toMatchObject({ body: 'own', priority: 1 });
@@ -96,7 +95,7 @@ onBothStores('priority', (driven) => {
     await create('q', { priority: { levels: 3, order: 'strict' } });
     await publish('q', { body: 'high', priority: 2 });
     await call('updateQueue', 'q', { priority: null });
-    clock.advance(3 * second);
+    clock.advance(3 * secondMs);
     await sweep();
     expect(await bodies('q')).toEqual(['high']);
   });
@@ -124,7 +123,7 @@ onBothStores('a paused queue', (driven) => {
     await send('q', 1, 2);
     const held = await receive('q', { max: 1 });
     await call('updateQueue', 'q', { paused: true });
-    clock.advance(2 * second);
+    clock.advance(2 * secondMs);
     await send('q', 3);
     driven().watched.take();
     expect(await receive('q', { waitSeconds: 5 })).toEqual([]);
@@ -132,7 +131,7 @@ onBothStores('a paused queue', (driven) => {
     expect(driven().watched.take()).toMatchObject({ puts: 0, updates: 0, removals: 0, refused: 0 });
     expect((await ack('q', held))[0]).toEqual({ ok: true });
     await call('updateQueue', 'q', { paused: false });
-    clock.advance(2 * second);
+    clock.advance(2 * secondMs);
     expect(await bodies('q')).toEqual([2, 3]);
   });
 });
@@ -141,7 +140,7 @@ onBothStores('deliverAt', (driven) => {
   it('brings a message at its instant, one past at once', async () => {
     const { create, publish, receive, ack, bodies, clock } = driven();
     await create('q', { delaySeconds: 100 });
-    const at = clock.now() + 90 * second;
+    const at = clock.now() + 90 * secondMs;
     await publish(
       'q',
       { body: 'past', deliverAt: '2020-01-01T00:00:00Z' },

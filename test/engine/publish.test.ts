@@ -1,10 +1,9 @@
 import { expect, it } from 'vitest';
 import type { Json, PublishEntry } from '../../contract/contract.ts';
 import { batchEntriesMax, bodyBytesMax, delaySecondsMax, parcelSlotsMax, readToWriteMsMax } from '../../contract/limits.ts';
+import { minuteMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-
-const minute = 60_000;
 
 onBothStores('publish', (driven) => {
   it('answers an id for each message, all different', async () => {
@@ -124,7 +123,7 @@ onBothStores('publish', (driven) => {
     await create('q', { delaySeconds: 60 });
     await publish('q', { body: 'queue' }, { body: 'none', delaySeconds: 0 });
     expect(await bodies('q', { visibilityTimeoutSeconds: 3600 })).toEqual(['none']);
-    clock.advance(minute);
+    clock.advance(minuteMs);
     expect(await bodies('q')).toEqual(['queue']);
   });
 

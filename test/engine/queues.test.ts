@@ -2,11 +2,10 @@ import { expect, it } from 'vitest';
 import { settingsCacheMs, signedRequestMsMax } from '../../contract/limits.ts';
 import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import type { QueueOperation } from '../../engine/engine.ts';
+import { hourMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
-const hourMs = 3_600_000;
+import { range } from '../support/range.ts';
 
 onBothStores('queues', (driven) => {
   it('have the settings given, and defaults for the others', async () => {

@@ -2,10 +2,10 @@
 import { expect, it } from 'vitest';
 import type { QueueSettings } from '../../contract/contract.ts';
 import { settingsCacheMs } from '../../contract/limits.ts';
+import { secondMs } from '../support/durations.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
+import { range } from '../support/range.ts';
 
-const second = 1000;
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 const rate = (ratePerSecond: number | null) => ({
   groups: { concurrency: 1, ratePerSecond, onFailure: 'block' as const },
 });
@@ -36,12 +36,12 @@ onBothStores('the rate of a group', (driven) => {
     await publish('b', 3, 4);
     const from = clock.now();
     expect((await take()).sort()).toEqual([1, 3]);
-    clock.advance(second);
+    clock.advance(secondMs);
     await change(next);
     clock.advance(settingsCacheMs);
     const other = driven().another();
     if (restSeconds > 0) {
-      clock.advance(restSeconds * second - (clock.now() - from) - 1);
+      clock.advance(restSeconds * secondMs - (clock.now() - from) - 1);
       expect(await take()).toEqual([]);
       expect((await other.call('receive', { queue: 'q' }, { max: 10 })).messages).toEqual([]);
       clock.advance(1);
@@ -56,7 +56,7 @@ onBothStores('the rate of a group', (driven) => {
     await publish('a', 1, 2);
     const held = await receive('q');
     await change(null);
-    clock.advance(300 * second);
+    clock.advance(300 * secondMs);
     await ack('q', held);
     expect(await take()).toEqual([2]);
   });
@@ -81,10 +81,10 @@ onBothStores('the rate of a group', (driven) => {
       if (found.length === 0) expect(watched.take().ranges).toBeLessThanOrEqual(3);
     }
     expect(found).toEqual([1001]);
-    clock.advance(1010 * second);
+    clock.advance(1010 * secondMs);
     await driven().receive('q');
     watched.take();
-    clock.advance(second);
+    clock.advance(secondMs);
     await driven().receive('q');
     expect(watched.take().ranges).toBe(2);
   });
@@ -97,7 +97,7 @@ onBothStores('the rate of a group', (driven) => {
     expect(await take()).toEqual([1]);
     await change(0.01);
     clock.advance(settingsCacheMs);
-    clock.advance(100 * second - (clock.now() - from) - 1);
+    clock.advance(100 * secondMs - (clock.now() - from) - 1);
     expect(await take()).toEqual([]);
     clock.advance(1);
     expect(await take()).toEqual([2]);
@@ -110,7 +110,7 @@ onBothStores('the rate of a group', (driven) => {
     expect(await take()).toEqual([1]);
     await publish('a', 2);
     expect(await take()).toEqual([]);
-    clock.advance(2 * second - 1);
+    clock.advance(2 * secondMs - 1);
     expect(await take()).toEqual([]);
     clock.advance(1);
     expect(await take()).toEqual([2]);

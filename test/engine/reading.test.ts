@@ -3,8 +3,8 @@ import type { Message, MessageState } from '../../contract/contract.ts';
 import { bodyBytesMax, callBytesMax, countRowsMax } from '../../contract/limits.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
+import { range } from '../support/range.ts';
 
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 const states: MessageState[] = ['ready', 'delayed', 'leased', 'dead', 'prepared'];
 
 onBothStores('reading without receiving', (driven) => {

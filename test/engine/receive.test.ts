@@ -3,8 +3,7 @@ import { bodyBytesMax, callBytesMax, readToWriteMsMax, visibilityTimeoutSecondsM
 import { eventually } from '../support/eventually.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
+import { range } from '../support/range.ts';
 
 onBothStores('receive', (driven) => {
   it('answers one message unless more are asked for', async () => {

@@ -3,8 +3,7 @@ import { endGraceMs, headRowsMax, settingsCacheMs, sweepPeriodMs, tombstoneMs } 
 import { type Key, StoreError } from '../../engine/port/port.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
+import { range } from '../support/range.ts';
 
 onBothStores('redrive', (driven) => {
   /** A dead-letter queue `dead` of `q` and of `p`. */

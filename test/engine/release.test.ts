@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { failedCharsMax } from '../../contract/limits.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
+import { range } from '../support/range.ts';
 
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 const lost = { ok: false, code: 'lease_lost' };
 
 onBothStores('release', (driven) => {

@@ -10,6 +10,7 @@ import { createMemoryStore } from '../../engine/memory/store.ts';
 import { type Key, type Store, StoreError, type Write } from '../../engine/port/port.ts';
 import type { DrivenClock } from '../support/driven-clock.ts';
 import { type DrivenEngine, driveEngine } from '../support/driven-engine.ts';
+import { minuteMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 
@@ -49,7 +50,6 @@ function failingStore(store: Store, at: number, { isMade, thrown }: Fault) {
 }
 
 const noon = Date.parse('2027-05-03T12:00:00Z');
-const minuteMs = 60_000;
 const params = { name: 's' };
 const padding = noise(2000);
 const content = (of: string) => ({ body: { of, padding } });

@@ -4,13 +4,10 @@ import { clockMarginMs, everySecondsMin, scheduleTicksMax, settingsCacheMs, swee
 import type { Engine } from '../../engine/engine.ts';
 import { StoreError } from '../../engine/port/port.ts';
 import type { DrivenEngine } from '../support/driven-engine.ts';
+import { hourMs, instant, minuteMs, secondMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 
-const secondMs = 1000;
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const instant = (ms: number) => new Date(ms).toISOString();
 const ticksOf = (messages: readonly ReceivedMessage[]) => messages.map(({ attributes }) => attributes.tick as string).sort();
 
 /** Brings the clock to an instant. */

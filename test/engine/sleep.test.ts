@@ -4,9 +4,8 @@ import type { SweepReport } from '../../engine/engine.ts';
 import { type QueueRecord, readQueue } from '../../engine/model/queue-record.ts';
 import { StoreError } from '../../engine/port/port.ts';
 import { arrivedMs } from '../../engine/queues/sleep.ts';
+import { hourMs } from '../support/durations.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-
-const hourMs = 60 * sweepPeriodMs;
 
 onBothStores('a queue in which nothing happens', (driven) => {
   async function record(name = 'q'): Promise<QueueRecord> {

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { sweepPeriodMs } from '../../contract/limits.ts';
+import { minuteMs } from '../support/durations.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
+import { range } from '../support/range.ts';
 
-const minuteMs = 60_000;
 const sweeps = 3;
 
 onBothStores('sweeps of several processes at the same time', (driven) => {
@@ -16,7 +17,7 @@ onBothStores('sweeps of several processes at the same time', (driven) => {
     const { create, send, receive, clock, call } = driven();
     await create('dead');
     await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
-    const bodies = Array.from({ length: 25 }, (_, index) => index);
+    const bodies = range(25);
     await send('q', ...bodies);
     expect(await receive('q', { visibilityTimeoutSeconds: 1 })).toHaveLength(bodies.length);
     clock.advance(sweepPeriodMs);

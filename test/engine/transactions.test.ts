@@ -15,8 +15,8 @@ import type { Row } from '../../engine/port/port.ts';
 import type { DrivenEngine } from '../support/driven-engine.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
+import { range } from '../support/range.ts';
 
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 const leaseMs = 30_000;
 
 function make({ call }: DrivenEngine, ...messages: PublishEntry[]): Promise<OutputOf<'publishItems'>> {

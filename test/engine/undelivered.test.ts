@@ -2,11 +2,9 @@ import { expect, it } from 'vitest';
 import type { QueueSettings } from '../../contract/contract.ts';
 import { readToWriteMsMax, settingsCacheMs, signedRequestMsMax, tombstoneMs } from '../../contract/limits.ts';
 import { type Store, StoreError } from '../../engine/port/port.ts';
+import { hourMs, secondMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-
-const second = 1000;
-const hour = 3600 * second;
 
 onBothStores('a message that was claimed and is not delivered', (driven) => {
   const start = async (settings: Partial<QueueSettings> = {}) => {
@@ -52,7 +50,7 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
     const slowOnce = async <Answer>(answer: Promise<Answer>) => {
       const answered = await answer;
       // Only the bodies are read at this point, after the claim.
-      if (isSlow) clock.advance(2 * second);
+      if (isSlow) clock.advance(2 * secondMs);
       isSlow = false;
       return answered;
     };
@@ -77,8 +75,8 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
       const { messages } = await slow.call('receive', { queue: `q-${ms}` }, {});
       expect(messages).toMatchObject([{ body: 'slow', receives: 1 }]);
       const end = Date.parse(messages[0]!.leasedUntil);
-      expect(end - clock.now()).toBeGreaterThan(second / 2);
-      expect(end).toBeLessThanOrEqual(began + ms + readToWriteMsMax + second);
+      expect(end - clock.now()).toBeGreaterThan(secondMs / 2);
+      expect(end).toBeLessThanOrEqual(began + ms + readToWriteMsMax + secondMs);
       clock.advance(end - clock.now() - 1);
       expect((await call('receive', `q-${ms}`)).messages).toEqual([]);
       clock.advance(1);
@@ -173,7 +171,7 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
       ['a', 'b'],
       async ([_, other]) => {
         await driven().engine.call('cancelMessage', { queue: 'q', id: other! }, { force: true });
-        driven().clock.advance(60 * second);
+        driven().clock.advance(60 * secondMs);
         expect(await driven().receive('q', { max: 10 })).toEqual([]);
         expect(await driven().bodies('dead')).toEqual(['a']);
       },
@@ -182,7 +180,7 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
       'dies and is purged where it died',
       ['a'],
       async () => {
-        driven().clock.advance(60 * second);
+        driven().clock.advance(60 * secondMs);
         expect(await driven().receive('q', { max: 10 })).toEqual([]);
         await driven().call('purge', 'dead');
         driven().clock.advance(settingsCacheMs);
@@ -206,7 +204,7 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
     });
     expect(await rows('messages')).toHaveLength(1);
     await end(ids);
-    clock.advance(2 * hour + tombstoneMs + signedRequestMsMax);
+    clock.advance(2 * hourMs + tombstoneMs + signedRequestMsMax);
     expect(await driven().receive('q', { max: 10 })).toEqual([]);
   });
 
@@ -221,7 +219,7 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
         if (isDeleted || !keys.every((key) => key.table === 'messages' && key.shard.includes('body'))) return store.get(keys);
         isDeleted = true;
         await call('deleteQueue', 'q');
-        clock.advance(hour);
+        clock.advance(hourMs);
         // The sweep removes bodies before the row that names them.
         for (const key of keys) await store.write({ key, then: { remove: true } });
         return store.get(keys);
@@ -247,7 +245,7 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
         if (isDeleted || !keys.some(({ table }) => table === 'queues')) return rows;
         isDeleted = true;
         await call('deleteQueue', 'q');
-        clock.advance(hour);
+        clock.advance(hourMs);
         return rows;
       },
       async range(range) {

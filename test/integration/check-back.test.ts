@@ -13,8 +13,8 @@ import { createCheckBack } from '../../functions/service/check-back.ts';
 import { createPoster } from '../../functions/service/outgoing-post.ts';
 import { createSigningSecrets, type SigningSecrets } from '../../functions/service/signing-secrets.ts';
 import { createDrivenClock } from '../support/driven-clock.ts';
+import { secondMs } from '../support/durations.ts';
 
-const second = 1000;
 const timeoutSeconds = 60;
 
 interface Asked {
@@ -100,8 +100,8 @@ async function swept(
   await engine.call('createQueue', queue, { prepared: { timeoutSeconds, checkBack } });
   const { results } = await engine.call('publish', queue, { messages: [{ body, attributes: { n: 1 }, prepared: true }] });
   const { id } = results[0] as { id: string };
-  clock.advance(timeoutSeconds * second);
-  await engine.sweep({ until: clock.now() + timeoutSeconds * second });
+  clock.advance(timeoutSeconds * secondMs);
+  await engine.sweep({ until: clock.now() + timeoutSeconds * secondMs });
   const state = await engine.call('getMessage', { ...queue, id }, {}).then(
     (message) => message.state,
     ({ code }) => code,

@@ -8,8 +8,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type OperationName, type Route, routes } from '../../contract/contract.ts';
 import { type LocalServer, startLocal } from '../../functions/local/server.ts';
 import { startTestDynamodb, type TestDynamodb } from '../support/dynamodb.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Drawn, describedBy, drawnRequests, type OpenApi, placeholder, queueNames } from '../support/hostile-requests.ts';
-import { adminKey, eventually, httpCalls, loggedDefects } from '../support/local-queue.ts';
+import { adminKey, httpCalls, loggedDefects } from '../support/local-queue.ts';
 import { testSeed } from '../support/seed.ts';
 
 const fuzzMs = 15_000;

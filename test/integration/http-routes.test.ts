@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type OperationName, routes } from '../../contract/contract.ts';
-import { eventually, expectProblem, type HttpCalls, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
+import { eventually } from '../support/eventually.ts';
+import { expectProblem, type HttpCalls, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
 let queue: LocalQueue;
 const called = new Set<OperationName>();

@@ -8,7 +8,7 @@ import type { GatewayAnswer } from '../../functions/lambda/gateway-event.ts';
 import type { InvocationAnswer } from '../../functions/lambda/invocation.ts';
 import { Dumbwaiter } from '../../sdk/index.ts';
 import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
-import { eventually } from '../support/local-queue.ts';
+import { eventually } from '../support/eventually.ts';
 
 const adminKey = 'the-secret-of-the-deployment';
 const context: LambdaContext = {

@@ -8,8 +8,9 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEmbeddedDynamodb } from '../../functions/local/embedded-dynamodb.ts';
 import { usualPatience } from '../../functions/local/http-server.ts';
+import { eventually } from '../support/eventually.ts';
 import { engineOf, type LocalProgram, startByNpm, startProgram } from '../support/local-program.ts';
-import { eventually, httpCalls } from '../support/local-queue.ts';
+import { httpCalls } from '../support/local-queue.ts';
 
 let folder: string;
 let programs: LocalProgram[];

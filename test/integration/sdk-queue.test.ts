@@ -5,7 +5,8 @@ import { retentionSecondsDefault } from '../../contract/limits.ts';
 import { directTransport } from '../../direct/transport.ts';
 import { Dumbwaiter, DumbwaiterError, Reject } from '../../sdk/index.ts';
 import { startTestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
-import { adminKey, eventually, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
+import { eventually } from '../support/eventually.ts';
+import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
 let dumbwaiter: Dumbwaiter;
 let names = 0;

@@ -3,12 +3,12 @@ import { expect } from 'vitest';
 import type { DeathReason, Message, PublishEntry, ReceivedMessage } from '../../contract/contract.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { DrivenEngine } from '../support/driven-engine.ts';
+import { dayMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import type { Command, CommandOf } from './commands.ts';
 import { type ModelMessage, type ModelQueue, QueueModel } from './queue-model.ts';
 
 const callers = 3;
-const dayMs = 86_400_000;
 const large = noise(2_000);
 
 type Result = { ok: boolean; code?: string };

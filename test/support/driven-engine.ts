@@ -21,6 +21,7 @@ import { createMemoryStore } from '../../engine/memory/store.ts';
 import type { Key, Row, Store, Write } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
 import { createDrivenClock, type DrivenClock } from './driven-clock.ts';
+import { hourMs } from './durations.ts';
 import { startTestDynamodb } from './dynamodb.ts';
 import { type WatchedStore, watchStore } from './watched-store.ts';
 
@@ -128,8 +129,6 @@ export interface DrivenEngine extends Pick<OpenedStore, 'rows'>, Transactions {
   /** Starts a redrive and runs it to its end. */
   redrive(queue: string, input?: InputOf<'redrive'>): Promise<OutputOf<'getRedrive'>>;
 }
-
-const hourMs = 3_600_000;
 
 export async function driveEngine(open: (clock: DrivenClock) => Promise<OpenedStore>, seed = 1): Promise<DrivenEngine> {
   const clock = createDrivenClock();

@@ -1,12 +1,16 @@
-/** Awaits a condition that others bring about. */
-import { setImmediate } from 'node:timers/promises';
+/** Waits for a condition that other code brings about. */
+import { setTimeout as delay } from 'node:timers/promises';
 
-const deadlineMs = 10_000;
+const deadlineMs = 30_000;
+const intervalMs = 5;
 
-export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
+/** Calls `read` until it returns something other than `undefined` or `false`, and returns that. */
+export async function eventually<T>(read: () => T | Promise<T>): Promise<Exclude<T, undefined | false>> {
   const deadline = Date.now() + deadlineMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not within ${deadlineMs} ms: ${condition}`);
-    await setImmediate();
+  for (;;) {
+    const found = await read();
+    if (found !== undefined && found !== false) return found as Exclude<T, undefined | false>;
+    if (Date.now() > deadline) throw new Error(`not within ${deadlineMs} ms: ${read}`);
+    await delay(intervalMs);
   }
 }

@@ -89,12 +89,3 @@ export async function expectProblem(response: Response, status: number, code: Er
   expect(response.headers.get('x-request-id')).toBe(answer.requestId);
   return answer.detail;
 }
-
-/** Looks until it finds something; the test's own time limit ends it otherwise. */
-export async function eventually<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}

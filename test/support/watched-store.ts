@@ -23,10 +23,10 @@ export interface WatchedStore {
   before: (call: { method: keyof Store; keys: readonly Key[] }) => void | Promise<void>;
 }
 
-const nothing = (): Tally => ({ gets: 0, ranges: 0, puts: 0, updates: 0, removals: 0, refused: 0, transactions: 0 });
+export const noCalls: Tally = { gets: 0, ranges: 0, puts: 0, updates: 0, removals: 0, refused: 0, transactions: 0 };
 
 export function watchStore(inner: Store): WatchedStore {
-  let tally = nothing();
+  let tally = { ...noCalls };
   let rowsRead = 0;
   const count = ({ then }: Pick<Write, 'then'>) => {
     if ('put' in then) tally.puts++;
@@ -36,7 +36,7 @@ export function watchStore(inner: Store): WatchedStore {
   const watched: WatchedStore = {
     take() {
       const taken = tally;
-      tally = nothing();
+      tally = { ...noCalls };
       return taken;
     },
     takeRows() {

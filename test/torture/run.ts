@@ -4,10 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { minuteMs } from '../support/durations.ts';
 import { failuresOf, torture } from './torture.ts';
 
 const roundMs = 60_000;
-const minuteMs = 60_000;
 
 const { minutes, seed } = new Command('npm run torture --')
   .description('Kills servers, their DynamoDB engine and clients under load, moves clocks, and judges what callers saw.')

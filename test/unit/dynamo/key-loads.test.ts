@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest';
 import { createKeyLoads } from '../../../engine/dynamo/key-loads.ts';
 import type { Change, Key } from '../../../engine/port/port.ts';
-
-const second = 1_000;
+import { secondMs } from '../../support/durations.ts';
 
 function loads() {
   let now = 0;
@@ -27,9 +26,9 @@ it('takes a key for hot that had a hundred writes of this process in one of the 
   write(1, ...parcel);
   expect(isHot('s:1')).toBe(true);
   expect(isHot('s:2')).toBe(false);
-  advance(second);
+  advance(secondMs);
   expect(isHot('s:1')).toBe(true);
-  advance(second);
+  advance(secondMs);
   expect(isHot('s:1')).toBe(false);
 });
 
@@ -38,7 +37,7 @@ it('does not take ten writes a second for a load, however long they last', () =>
   for (let passed = 0; passed < 125; passed++) {
     write(10, ...parcel);
     expect(isHot('s:1')).toBe(false);
-    advance(second);
+    advance(secondMs);
   }
 });
 

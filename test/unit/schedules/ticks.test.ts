@@ -3,8 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { scheduleAheadMs, scheduleLateMsMax, scheduleTicksMax } from '../../../contract/limits.ts';
 import { cronTiming } from '../../../engine/schedules/cron.ts';
 import { planTicks, type Recurrence, rateTiming, within } from '../../../engine/schedules/ticks.ts';
-
-const instant = (ms: number) => new Date(ms).toISOString();
+import { instant } from '../../support/durations.ts';
 
 /** All ticks in between, by going on from each to the next. */
 function ticksBetween(timing: Recurrence, from: string, to: string): string[] {
