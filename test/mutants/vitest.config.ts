@@ -1,6 +1,6 @@
 /**
- * What Stryker runs for each of its mutants: the unit tests and the tests of the engine, on the store in memory alone, and a few
- * histories of the simulation. The quick ones come first, since the first failure ends the run.
+ * What Stryker runs for each of its mutants: unit tests, the tests of the engine on the memory store only, and a few histories of the
+ * simulation. Fast tests run first, because the first failure ends the run.
  */
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
@@ -20,20 +20,19 @@ class QuickFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     root: '.',
-    include: ['test/unit/*.test.ts', 'test/engine/*.test.ts', 'test/mutants/histories.ts'],
-    exclude: [
-      // Slow, and no judges of the rules that are mutated: what all costs, and schedules.
-      'test/engine/{cost,schedules,schedule-crashes}.test.ts',
-      'test/unit/schedules/ticks.test.ts',
-      // Of other folders, and of the simulation's own parts.
-      'test/unit/{call-log,checker-*,keys,mutants,queue-patterns,reference,schemas,sdk-*,simulation}.test.ts',
+    include: [
+      'test/unit/{context,leases,lifecycle,limits,model,port,receive,sweep}/*.test.ts',
+      'test/engine/*.test.ts',
+      'test/mutants/histories.ts',
     ],
+    // These are slow and do not test the mutated rules.
+    exclude: ['test/engine/{cost,schedules,schedule-crashes}.test.ts'],
     env: { TEST_STORE: 'memory' },
-    // No test leaves anything behind in a module, and to load the modules again for each file would take longer than the tests.
+    // No test changes a module. Loading the modules again for each file would take longer than the tests.
     isolate: false,
     maxWorkers: 1,
     sequence: { sequencer: QuickFirst },
-    // A mutant that never answers fails its test, which is quicker than waiting for Stryker to give up.
+    // A mutant that hangs fails its test sooner than Stryker would stop it.
     testTimeout: 20_000,
     pool: 'threads',
   },
