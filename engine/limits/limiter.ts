@@ -9,7 +9,7 @@ import type { Context } from '../context/context.ts';
 import { isTransient, type RetryBudget } from '../context/retry.ts';
 import { isCurrent, putIfUnchanged, readRow, retryOnConflict, type Snapshot, writeLease } from '../leases/lease-store.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
-import { parseReceipt } from '../model/receipts.ts';
+import type { Receipt } from '../model/receipts.ts';
 import { StoreError } from '../port/port.ts';
 import {
   type Grant,
@@ -143,18 +143,12 @@ export function permitEnd(leaseEndMax: number): number {
 /** Returns the permits of the messages whose leases are over according to these results (`isOver`). */
 export async function returnPermits<Result extends AckResult>(
   ctx: Context,
-  queueName: string,
-  receipts: readonly unknown[],
-  results: readonly Result[],
+  queue: QueueRecord,
+  answers: ReadonlyMap<Receipt, Result>,
   isOver: (result: Result) => boolean = (result) => result.ok || result.code === 'cancelled',
 ): Promise<void> {
-  const queue = await ctx.settings.find(queueName);
-  if (!queue || (queue.limits?.concurrency ?? null) === null) return;
-  const over = marksOf(
-    queue,
-    receipts.filter((_, index) => isOver(results[index]!)),
-  );
-  await returnPermitsOf(ctx, queue, over);
+  const over = [...answers].flatMap(([receipt, result]) => (isOver(result) ? [receipt] : []));
+  await returnPermitsOf(ctx, queue, marksOf(over));
 }
 
 /** Returns the permits of messages whose leases any process has ended. */
@@ -176,16 +170,9 @@ async function markOver(ctx: Context, id: string, over: readonly Marked[]): Prom
   });
 }
 
-/** The messages that these receipts name in this queue, without duplicates. */
-export function marksOf(queue: QueueRecord, receipts: readonly unknown[]): Marked[] {
-  const marked = new Map<string, Marked>();
-  for (const text of receipts) {
-    const receipt = parseReceipt(text);
-    if (receipt?.incarnation !== queue.incarnation) continue;
-    const one = markOf(receipt);
-    marked.set(`${one.token}${one.mark}`, one);
-  }
-  return [...marked.values()];
+/** The messages that these receipts name, without duplicates. */
+export function marksOf(receipts: readonly Receipt[]): Marked[] {
+  return [...new Map(receipts.map(markOf).map((one) => [`${one.token}${one.mark}`, one])).values()];
 }
 
 /** If the store refuses the write, let the permits expire. */

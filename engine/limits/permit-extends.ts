@@ -26,11 +26,11 @@ export interface LengthenedPermits {
 export async function lengthenPermits(
   ctx: Context,
   queue: QueueRecord,
-  receipts: readonly unknown[],
+  receipts: readonly Receipt[],
   leaseMs: number,
 ): Promise<LengthenedPermits | undefined> {
   const concurrency = queue.limits?.concurrency ?? null;
-  const marked = marksOf(queue, receipts);
+  const marked = marksOf(receipts);
   if (concurrency === null || marked.length === 0) return undefined;
   const id = permitsRowId(queue);
   return withRetry(createRetryBudget(ctx), async () => {

@@ -7,27 +7,23 @@ import type { OutputOf } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
 import { keptAs } from '../leases/kept-messages.ts';
-import { keyedAck } from '../model/dedup-row.ts';
-import { isGroupRow, isKeyedRow } from '../model/ids.ts';
+import { isGroupRow } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
-import { encodeTombstone } from '../model/row-codec.ts';
-import { leaseKey, newTombstone } from '../model/rows.ts';
+import { leaseKey } from '../model/rows.ts';
 import type { Condition, Path, Value, Write } from '../port/port.ts';
 import { noteTransactions } from '../queues/change-queue.ts';
-import { holdsStill, marks } from './ack.ts';
-import { leaseLost, readReceipts } from './receipts-by-row.ts';
+import { holdsStill, marks, wholeRow } from './ack.ts';
+import { leaseLost, parseReceipts, rowsOf } from './receipts-by-row.ts';
 import { asItems } from './transaction-items.ts';
 
-export async function ackItems(ctx: Context, queueName: string, receipts: readonly unknown[]): Promise<OutputOf<'ackItems'>> {
+export async function ackItems(ctx: Context, queueName: string, texts: readonly unknown[]): Promise<OutputOf<'ackItems'>> {
   const queue = await ctx.settings.get(queueName);
-  const { rows, refused } = readReceipts(queue, receipts);
-  const [first] = refused;
-  if (first) throw new DumbwaiterError(first[1].code, `receipts[${first[0]}]: ${first[1].message}`);
-  const writes = [...rows].map(([rowId, held]) => {
-    const receiptsOfRow = held.map(({ receipt }) => receipt);
-    return ackWrite(ctx, queue, rowId, receiptsOfRow);
-  });
+  const receipts = parseReceipts(queue, texts);
+  for (const [index, one] of receipts.entries()) {
+    if ('code' in one) throw new DumbwaiterError(one.code, `receipts[${index}]: ${one.message}`);
+  }
+  const writes = [...rowsOf(receipts)].map(([rowId, ofRow]) => ackWrite(ctx, queue, rowId, ofRow));
   const items = asItems(ctx, writes);
   // Last, so that a refused call changes nothing; but before the caller gets the entries.
   await noteTransactions(ctx, queue);
@@ -35,36 +31,21 @@ export async function ackItems(ctx: Context, queueName: string, receipts: readon
 }
 
 /** One write for all acked messages of the row: DynamoDB refuses two writes of one item in a transaction. */
-function ackWrite(ctx: Context, queue: QueueRecord, rowId: string, held: readonly Receipt[]): Write {
-  const slots = new Map(held.map((receipt) => [receipt.slot, receipt]));
+function ackWrite(ctx: Context, queue: QueueRecord, rowId: string, receipts: readonly Receipt[]): Write {
   // If one message has two receipts, one of them is stale.
-  if (slots.size < held.length) throw new DumbwaiterError('lease_lost', leaseLost().message);
+  const slots = new Set(receipts.map(({ slot }) => slot));
+  if (slots.size < receipts.length) throw new DumbwaiterError('lease_lost', leaseLost().message);
   const now = ctx.clock.now();
   const version = ctx.newVersion();
-  const { count, ending } = held[0]!;
-  const live = holdsStill(held);
+  const key = leaseKey(rowId);
+  const live = holdsStill(receipts);
   const done = keptAs(queue, 'done', now);
-  const tokens = Array.from({ length: count }, (_, slot) => slots.get(slot)).flatMap((one) =>
-    one ? [{ token: one.token }] : [],
-  );
   const isGroup = isGroupRow(rowId);
-  if (tokens.length === count && held.length === count && !ending && !isGroup && !done.kept) {
-    // The client could alter a receipt. The conditions check the row's own count, and that it needs no cleanup when it ends.
-    const whole: Condition[] = [{ absent: ['until'] }, { equals: [['count'], count] }, { absent: ['ending'] }, ...live];
-    const keyed = isKeyedRow(rowId) ? keyedAck(held[0]!, version, now) : undefined;
-    const then = keyed?.then ?? { put: encodeTombstone(newTombstone(rowId, version, tokens, now)) };
-    return { key: leaseKey(rowId), when: { all: [...whole, ...(keyed ? [keyed.agrees] : [])] }, then };
-  }
+  const whole = isGroup || receipts[0]!.ending || done.kept ? undefined : wholeRow(rowId, receipts, version, now);
+  if (whole) return { key, when: { all: [...whole.when, ...live] }, then: whole.then };
   // The row keeps its `expiry`, which may be too early but never too late: the process that finds the row due ends it and keeps
   // what the queue keeps. A group's row becomes due now, so that the group advances.
+  const due: [Path, Value][] = isGroup ? [[['expiry'], now]] : [];
   const part: Condition = { all: [{ absent: ['until'] }, ...live] };
-  return {
-    key: leaseKey(rowId),
-    when: part,
-    then: { set: [[['version'], version], ...(isGroup ? [dueAt(now)] : []), ...marks(held, done)] },
-  };
-}
-
-function dueAt(now: number): [Path, Value] {
-  return [['expiry'], now];
+  return { key, when: part, then: { set: [[['version'], version], ...due, ...marks(receipts, done)] } };
 }

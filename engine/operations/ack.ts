@@ -28,47 +28,56 @@ import { isGroupRow, isKeyedRow, messageId } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
 import { encodeLease, encodeTombstone } from '../model/row-codec.ts';
-import { isLive, type Lease, newTombstone, type Slot } from '../model/rows.ts';
+import { type Lease, newTombstone, type Slot } from '../model/rows.ts';
 import { placedRow, slotPath } from '../model/slot-codec.ts';
 import type { Condition, Path, Value, Write } from '../port/port.ts';
-import { byRow, notHeld } from './receipts-by-row.ts';
+import { answerByRow, inOrder, isHeldBy, notHeld, parseReceipts } from './receipts-by-row.ts';
 
 /** Throws DumbwaiterError `invalid_input` for a result that the queue would not keep. */
 export async function ack(
   ctx: Context,
   queueName: string,
-  receipts: readonly unknown[],
+  texts: readonly unknown[],
   given?: Json,
 ): Promise<{ results: AckResult[] }> {
-  const { keep } = await ctx.settings.get(queueName);
+  const queue = await ctx.settings.get(queueName);
   // Some clients send null for an unset field. Treat it as no result if the queue keeps none.
-  const result = given === null && !keep?.doneSeconds ? undefined : given;
-  if (result !== undefined && !keep?.doneSeconds) {
+  const result = given === null && !queue.keep?.doneSeconds ? undefined : given;
+  if (result !== undefined && !queue.keep?.doneSeconds) {
     throw new DumbwaiterError('invalid_input', `result: the queue "${queueName}" keeps none (keep.doneSeconds)`);
   }
-  const answer = await byRow<AckResult>(ctx, queueName, receipts, async (queue, rowId, held) => {
-    const placed = result === undefined ? undefined : await placeOf(ctx, queue, held, result);
-    // A repeated ack finds the messages done and succeeds, so it is safe to retry.
-    const results = await withRetry(createRetryBudget(ctx), async () => {
-      const first = await firstAck(ctx, queue, rowId, held, placed);
-      return retryOnConflict(ctx, first, (seen) => judge(ctx, queue, seen, held, placed));
-    });
-    // No message was acked, so no row names the stored result.
-    if (placed && !results.some(({ ok }) => ok)) await removeChunks(ctx, placed);
-    results.forEach((one, index) => {
-      if (one.ok) ctx.wakeups.wake(endKey(queue.name, messageId(rowId, held[index]!.slot)));
-    });
-    return results;
-  });
-  await returnPermits(ctx, queueName, receipts, answer.results);
-  return answer;
+  const receipts = parseReceipts(queue, texts);
+  const answers = await answerByRow<AckResult>(ctx, queue, receipts, (rowId, ofRow) => ackRow(ctx, queue, rowId, ofRow, result));
+  await returnPermits(ctx, queue, answers);
+  return { results: inOrder(receipts, answers) };
 }
 
-function placeOf(ctx: Context, queue: QueueRecord, held: readonly Receipt[], result: Json): Promise<Placed> {
+async function ackRow(
+  ctx: Context,
+  queue: QueueRecord,
+  rowId: string,
+  receipts: readonly Receipt[],
+  result: Json | undefined,
+): Promise<AckResult[]> {
+  const placed = result === undefined ? undefined : await placeOf(ctx, queue, receipts, result);
+  // A repeated ack finds the messages done and succeeds, so it is safe to retry.
+  const results = await withRetry(createRetryBudget(ctx), async () => {
+    const first = await firstAck(ctx, queue, rowId, receipts, placed);
+    return retryOnConflict(ctx, first, (seen) => ackAfterRead(ctx, queue, seen, receipts, placed));
+  });
+  // No message was acked, so no row names the stored result.
+  if (placed && !results.some(({ ok }) => ok)) await removeChunks(ctx, placed);
+  results.forEach(({ ok }, index) => {
+    if (ok) ctx.wakeups.wake(endKey(queue.name, messageId(rowId, receipts[index]!.slot)));
+  });
+  return results;
+}
+
+function placeOf(ctx: Context, queue: QueueRecord, receipts: readonly Receipt[], result: Json): Promise<Placed> {
   const now = ctx.clock.now();
   // The ack runs later than this, so the row will be kept longer than computed here: add a margin to the chunks' TTL.
   const until = (keptAs(queue, 'done', now).kept?.until ?? now) + tombstoneMs;
-  return placeResult(ctx, result, held[0]!.count, until, now);
+  return placeResult(ctx, result, receipts[0]!.count, until, now);
 }
 
 /** What the slot of a done message records if the queue keeps it. */
@@ -85,11 +94,11 @@ export const holds = ({ slot, token }: Receipt): Condition => ({ equals: [slotPa
  * Also requires that the message is not done, so that the write applies at most once. A delayed duplicate would restore its old
  * version and revive delayed writes that depend on it: a message acked since would become live again.
  */
-export const holdsStill = (held: readonly Receipt[]): Condition[] =>
-  held.flatMap((receipt) => [holds(receipt), { absent: slotPath(receipt.slot, 'end') }]);
+export const holdsStill = (receipts: readonly Receipt[]): Condition[] =>
+  receipts.flatMap((receipt) => [holds(receipt), { absent: slotPath(receipt.slot, 'end') }]);
 
-export const marks = (held: readonly Receipt[], { kept, result }: Done = {}) =>
-  held.flatMap(({ slot }): [Path, Value][] => [
+export const marks = (receipts: readonly Receipt[], { kept, result }: Done = {}) =>
+  receipts.flatMap(({ slot }): [Path, Value][] => [
     [slotPath(slot, 'end'), 'done'],
     ...(kept ? keptMarks(slot, kept) : []),
     ...(result ? [[slotPath(slot, 'result'), placedRow(result)] as [Path, Value]] : []),
@@ -100,81 +109,86 @@ const keptMarks = (slot: number, { at, until }: NonNullable<Done['kept']>): [Pat
   [slotPath(slot, 'keptUntil'), until],
 ];
 
-function firstAck(
+async function firstAck(
   ctx: Context,
   queue: QueueRecord,
   rowId: string,
-  held: readonly Receipt[],
+  receipts: readonly Receipt[],
   result: Placed | undefined,
 ): Promise<Snapshot> {
   const now = ctx.clock.now();
   const version = ctx.newVersion();
-  const count = held[0]!.count;
-  const slots = new Map(held.map((receipt) => [receipt.slot, receipt]));
+  const slots = new Set(receipts.map(({ slot }) => slot));
   // Read first if a message has two receipts: only the row tells which is stale. Also for a group: the row tells how it
   // continues.
-  if (slots.size < held.length || isGroupRow(rowId)) return readRow(ctx, rowId);
-  // The client could alter a receipt, so it may name a wrong count, or a slot beyond the count.
-  const tokens = Array.from({ length: count }, (_, slot) => slots.get(slot)).flatMap((one) =>
-    one ? [{ token: one.token }] : [],
-  );
+  if (slots.size < receipts.length || isGroupRow(rowId)) return readRow(ctx, rowId);
   const done = doneAt(queue, now, result);
-  if (tokens.length === count && held.length === count) {
-    // `count`: the row may hold more messages than the receipts say. `ending`: the row needs cleanup when it ends.
-    const whole: Condition[] = [{ absent: ['until'] }, { equals: [['count'], count] }, { absent: ['ending'] }];
-    const keyed = isKeyedRow(rowId) ? keyedAck(held[0]!, version, now) : undefined;
-    if (keyed) whole.push(keyed.agrees);
-    if (done.kept) {
-      const { when, then } = keptWhole(held, { ...done, kept: done.kept }, version, now);
-      return writeLease(ctx, rowId, { all: [...whole, ...when] }, then, now);
-    }
-    const row = encodeTombstone(newTombstone(rowId, version, tokens, now));
-    return writeLease(ctx, rowId, { all: [...whole, ...held.map(holds)] }, keyed?.then ?? { put: row }, now);
+  const whole = wholeRow(rowId, receipts, version, now);
+  if (whole && done.kept) {
+    const { when, then } = keptWhole(receipts, { ...done, kept: done.kept }, version, now);
+    return writeLease(ctx, rowId, { all: [...whole.when, ...when] }, then, now);
   }
-  const part: Condition = { all: [{ absent: ['until'] }, ...holdsStill(held)] };
-  return writeLease(ctx, rowId, part, { set: [[['version'], version], ...marks(held, done)] }, now);
+  if (whole) return writeLease(ctx, rowId, { all: [...whole.when, ...receipts.map(holds)] }, whole.then, now);
+  const part: Condition = { all: [{ absent: ['until'] }, ...holdsStill(receipts)] };
+  return writeLease(ctx, rowId, part, { set: [[['version'], version], ...marks(receipts, done)] }, now);
+}
+
+/** The write that ends a row; undefined if the receipts do not cover each of its messages once. `when` lacks the tokens. */
+export function wholeRow(
+  rowId: string,
+  receipts: readonly Receipt[],
+  version: string,
+  now: number,
+): { when: Condition[]; then: Write['then'] } | undefined {
+  const { count } = receipts[0]!;
+  // The client could alter a receipt, so it may name a wrong count, or a slot beyond the count.
+  const bySlot = new Map(receipts.map(({ slot, token }) => [slot, { token }]));
+  const tokens = Array.from({ length: count }, (_, slot) => bySlot.get(slot) ?? []).flat();
+  if (tokens.length !== count || receipts.length !== count) return undefined;
+  const keyed = isKeyedRow(rowId) ? keyedAck(receipts[0]!, version, now) : undefined;
+  // `count`: the row may hold more messages than the receipts say. `ending`: the row needs cleanup when it ends.
+  const when: Condition[] = [{ absent: ['until'] }, { equals: [['count'], count] }, { absent: ['ending'] }];
+  const row = encodeTombstone(newTombstone(rowId, version, tokens, now));
+  return { when: [...when, ...(keyed ? [keyed.agrees] : [])], then: keyed?.then ?? { put: row } };
 }
 
 /** Marks all messages of the row done and removes the row from the index. The row stays as long as its messages are kept. */
 function keptWhole(
-  held: readonly Receipt[],
+  receipts: readonly Receipt[],
   done: Done & Required<Pick<Done, 'kept'>>,
   version: string,
   now: number,
 ): { when: Condition[]; then: Write['then'] } {
-  const until = Math.max(now, held[0]!.freeAt ?? 0, done.kept.until - tombstoneMs) + tombstoneMs;
-  const when = holdsStill(held);
+  const until = Math.max(now, receipts[0]!.freeAt ?? 0, done.kept.until - tombstoneMs) + tombstoneMs;
+  const when = holdsStill(receipts);
   // Offloaded bodies may expire before the row: refuse this write, so that the slower path extends their TTL first.
   if (outlastsBodies(until, now)) when.push({ absent: ['beside'] });
   const set: [Path, Value][] = [
     [['version'], version],
     [['until'], until],
     [['ttl'], Math.ceil(until / 1000)],
-    ...marks(held, done),
+    ...marks(receipts, done),
   ];
   return { when, then: { set, unset: [['expiry']] } };
 }
 
 /** Returns for each receipt whether its message is done by its token. Marks live messages that the token still holds. */
-async function judge(
+async function ackAfterRead(
   ctx: Context,
   queue: QueueRecord,
   seen: Snapshot,
-  held: readonly Receipt[],
+  receipts: readonly Receipt[],
   result: Placed | undefined,
 ): Promise<{ done: AckResult[] } | { seen: Snapshot }> {
   const now = ctx.clock.now();
-  const judged = decodeSnapshot(seen, now);
-  const { lease, tombstone } = judged;
+  const found = decodeSnapshot(seen, now);
+  const { lease, tombstone } = found;
   if (!lease) {
     const isDone = ({ slot, token }: Receipt) =>
       (tombstone?.slots[slot]?.token === token && !tombstone.slots[slot].cancelled) || tombstone?.keyed?.acked === token;
-    return { done: held.map((receipt) => (isDone(receipt) ? { ok: true } : notHeld(judged, receipt))) };
+    return { done: receipts.map((receipt) => (isDone(receipt) ? { ok: true } : notHeld(found, receipt))) };
   }
-  const pending = held.filter(({ slot, token }) => {
-    const there = lease.slots[slot];
-    return there && isLive(there) && there.token === token;
-  });
+  const pending = receipts.filter((receipt) => isHeldBy(lease, receipt));
   if (pending.length > 0) {
     const done = doneAt(queue, now, result);
     const slots = lease.slots.map((slot, index) =>
@@ -188,13 +202,13 @@ async function judge(
     const then = { set: [[['version'], next.version] as [Path, Value], ...marks(pending, done)] };
     return { seen: await writeLease(ctx, seen.id, when, then, seen.readAt) };
   }
-  const results = held.map((receipt): AckResult => {
+  const results = receipts.map((receipt): AckResult => {
     const there = lease.slots[receipt.slot];
     const isDone =
       (there?.end === 'done' && there.token === receipt.token) ||
       lease.keyed?.acked === receipt.token ||
       (lease.group && wasAcked(lease.group, receipt.token, receipt.slot));
-    return isDone ? { ok: true } : notHeld(judged, receipt);
+    return isDone ? { ok: true } : notHeld(found, receipt);
   });
   // All messages are done, by this or other calls: end the row. If this fails, the process that finds the row due ends it.
   if (isEnded(lease) && lease.slots.length > 0) await replaceEnded(ctx, seen, lease, ctx.newVersion(), now).catch(() => {});

@@ -8,21 +8,22 @@ import { decodeSnapshot, readRow, retryOnConflict } from '../leases/lease-store.
 import { replaceSlots } from '../lifecycle/due-row.ts';
 import { returnPermits } from '../limits/limiter.ts';
 import { isLost, lengthenPermits } from '../limits/permit-extends.ts';
-import { parseReceipt, type Receipt } from '../model/receipts.ts';
-import { isLive, type Lease, leaseEnd, type Slot } from '../model/rows.ts';
+import type { Receipt } from '../model/receipts.ts';
+import { type Lease, leaseEnd, type Slot } from '../model/rows.ts';
 import { keepThroughLease } from '../receive/claims.ts';
-import { byRow, notHeld } from './receipts-by-row.ts';
+import { answerByRow, inOrder, isHeldBy, notHeld, parseReceipts, rowsOf } from './receipts-by-row.ts';
 
 export async function extend(
   ctx: Context,
   queueName: string,
-  receipts: readonly unknown[],
+  texts: readonly unknown[],
   { visibilityTimeoutSeconds, progress }: Pick<InputOf<'extend'>, 'visibilityTimeoutSeconds' | 'progress'>,
 ): Promise<{ results: ExtendResult[] }> {
-  const settings = await ctx.settings.get(queueName);
-  const leaseMs = (visibilityTimeoutSeconds ?? settings.visibilityTimeoutSeconds) * 1000;
-  const permits = await lengthenPermits(ctx, settings, receipts, leaseMs);
-  const answer = await byRow<ExtendResult>(ctx, queueName, receipts, async (_queue, rowId, held) => {
+  const queue = await ctx.settings.get(queueName);
+  const leaseMs = (visibilityTimeoutSeconds ?? queue.visibilityTimeoutSeconds) * 1000;
+  const receipts = parseReceipts(queue, texts);
+  const permits = await lengthenPermits(ctx, queue, [...rowsOf(receipts).values()].flat(), leaseMs);
+  const answers = await answerByRow<ExtendResult>(ctx, queue, receipts, async (rowId, ofRow) => {
     let extended: Lease | undefined;
     let pending: readonly Receipt[] = [];
     return retryOnConflict(ctx, await readRow(ctx, rowId), async (seen) => {
@@ -32,18 +33,16 @@ export async function extend(
       if (extended !== undefined && seen.row?.version === extended.version) {
         const { slots } = extended;
         return {
-          done: held.map((receipt): ExtendResult => {
+          done: ofRow.map((receipt): ExtendResult => {
             if (!pending.includes(receipt)) return notHeld(judged, receipt);
             return { ok: true, leasedUntil: new Date(leaseEnd(slots[receipt.slot]!)).toISOString() };
           }),
         };
       }
-      pending = held.filter((receipt) => {
-        const there = lease?.slots[receipt.slot];
-        if (!there || !isLive(there) || there.token !== receipt.token) return false;
-        return !permits?.isRefused(receipt) || leaseEnd(there) > now;
-      });
-      if (!lease || pending.length === 0) return { done: held.map((receipt) => notHeld(judged, receipt)) };
+      pending = ofRow.filter(
+        (receipt) => isHeldBy(lease, receipt) && (!permits?.isRefused(receipt) || leaseEnd(lease!.slots[receipt.slot]!) > now),
+      );
+      if (!lease || pending.length === 0) return { done: ofRow.map((receipt) => notHeld(judged, receipt)) };
       const slots = new Set(pending.map(({ slot }) => slot));
       const leasedUntil = Math.min(now + leaseMs, permits?.leaseEndMax ?? Number.POSITIVE_INFINITY);
       extended = {
@@ -59,15 +58,14 @@ export async function extend(
       return { seen: await replaceSlots(ctx, seen, extended, now) };
     });
   });
-  await permits?.shorten(
-    answer.results.flatMap((result, index) => {
-      const receipt = parseReceipt(receipts[index]);
-      return result.ok && receipt ? [{ receipt, leaseEnd: Date.parse(result.leasedUntil) }] : [];
-    }),
-  );
-  if (permits) ctx.wakeups.wake(queueName);
-  await returnPermits(ctx, queueName, permits ? receipts : [], answer.results, isLost);
-  return answer;
+  if (permits) {
+    await permits.shorten(
+      [...answers].flatMap(([receipt, one]) => (one.ok ? [{ receipt, leaseEnd: Date.parse(one.leasedUntil) }] : [])),
+    );
+    ctx.wakeups.wake(queueName);
+    await returnPermits(ctx, queue, answers, isLost);
+  }
+  return { results: inOrder(receipts, answers) };
 }
 
 /** A backoff after the lease now starts at its new end. A lease that ends now gives the message back, which is not a failure. */

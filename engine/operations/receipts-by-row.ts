@@ -1,12 +1,70 @@
-/** Shared by ack, release and extend: parses receipts, groups them by row, and handles all receipts of a row together. */
-import type { Refused } from '../../contract/contract.ts';
+/** Shared by ack, release and extend: parses the receipts of a call once, and handles all receipts of a row together. */
+import type { AckResult, Refused } from '../../contract/contract.ts';
 import type { Context } from '../context/context.ts';
 import { unavailableEntry } from '../context/unavailable.ts';
 import type { Judged } from '../leases/lease-store.ts';
 import { wasTaken } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { parseReceipt, type Receipt } from '../model/receipts.ts';
+import { isLive, type Lease } from '../model/rows.ts';
 import { StoreError } from '../port/port.ts';
+
+/** The receipts of a call, in order. A repeated receipt is the same object. One that is invalid or of another queue is refused. */
+export type Receipts = readonly (Receipt | Refused)[];
+
+export function parseReceipts(queue: QueueRecord, texts: readonly unknown[]): Receipts {
+  const known = new Map<string, Receipt>();
+  return texts.map((text) => {
+    const receipt = parseReceipt(text);
+    if (!receipt) return invalid('not one that a receive of this queue gave');
+    if (receipt.incarnation !== queue.incarnation) return invalid(`not one of the queue "${queue.name}"`);
+    const name = `${receipt.rowId} ${receipt.slot} ${receipt.token}`;
+    known.set(name, known.get(name) ?? receipt);
+    return known.get(name)!;
+  });
+}
+
+/** The valid receipts by row, without repeats. */
+export function rowsOf(receipts: Receipts): Map<string, Receipt[]> {
+  const valid = receipts.filter((one): one is Receipt => 'token' in one);
+  return Map.groupBy(new Set(valid), ({ rowId }) => rowId);
+}
+
+/**
+ * Returns a result for each valid receipt. `change` gets the receipts of one row and returns one result for each. If the store
+ * fails for a row, only that row's receipts get `unavailable`.
+ */
+export async function answerByRow<Result extends AckResult>(
+  ctx: Context,
+  queue: QueueRecord,
+  receipts: Receipts,
+  change: (rowId: string, receipts: readonly Receipt[]) => Promise<readonly Result[]>,
+): Promise<Map<Receipt, Result | Refused>> {
+  const answers = new Map<Receipt, Result | Refused>();
+  await Promise.all(
+    [...rowsOf(receipts)].map(async ([rowId, ofRow]) => {
+      const results = await change(rowId, ofRow).catch((error: unknown) => {
+        if (!(error instanceof StoreError)) throw error;
+        return ofRow.map(() => unavailableEntry(ctx, queue.name, 'lease', error));
+      });
+      ofRow.forEach((receipt, index) => {
+        answers.set(receipt, results[index]!);
+      });
+    }),
+  );
+  return answers;
+}
+
+/** One result per receipt of the call, in order. */
+export function inOrder<Result>(receipts: Receipts, answers: ReadonlyMap<Receipt, Result>): (Result | Refused)[] {
+  return receipts.map((one) => ('token' in one ? answers.get(one)! : one));
+}
+
+/** Whether the message is live and this receipt still holds it. */
+export function isHeldBy(lease: Lease | undefined, { slot, token }: Receipt): boolean {
+  const there = lease?.slots[slot];
+  return there !== undefined && isLive(there) && there.token === token;
+}
 
 /** The error for a receipt that no longer holds its message: `cancelled` or `lease_lost`. */
 export function notHeld({ lease, tombstone }: Judged, { slot, token }: Receipt): Refused {
@@ -27,66 +85,4 @@ export function leaseLost(): Refused {
 
 function invalid(message: string): Refused {
   return { ok: false, code: 'invalid_receipt', message: `receipt: ${message}` };
-}
-
-/**
- * Returns one result per receipt, in order. `change` gets the receipts of one row, without duplicates, and returns one result for
- * each. If the store fails for a row, only that row's receipts get `unavailable`.
- */
-export async function byRow<Result>(
-  ctx: Context,
-  queueName: string,
-  texts: readonly unknown[],
-  change: (queue: QueueRecord, rowId: string, held: readonly Receipt[]) => Promise<readonly (Result | Refused)[]>,
-): Promise<{ results: (Result | Refused)[] }> {
-  const queue = await ctx.settings.get(queueName);
-  const results: (Result | Refused)[] = new Array(texts.length);
-  const { rows, refused } = readReceipts(queue, texts);
-  for (const [index, refusal] of refused) results[index] = refusal;
-  await Promise.all(
-    [...rows].map(async ([rowId, held]) => {
-      const answers = await answered(ctx, queueName, () =>
-        change(
-          queue,
-          rowId,
-          held.map(({ receipt }) => receipt),
-        ),
-      );
-      held.forEach(({ indices }, at) => {
-        for (const index of indices) results[index] = Array.isArray(answers) ? answers[at]! : (answers as Refused);
-      });
-    }),
-  );
-  return { results };
-}
-
-/** Groups receipts by row, each with its indices in the call. `refused`: receipts that are invalid or belong to another queue. */
-export function readReceipts(
-  queue: QueueRecord,
-  texts: readonly unknown[],
-): { rows: Map<string, { receipt: Receipt; indices: number[] }[]>; refused: Map<number, Refused> } {
-  const rows = new Map<string, { receipt: Receipt; indices: number[] }[]>();
-  const refused = new Map<number, Refused>();
-  texts.forEach((text, index) => {
-    const receipt = parseReceipt(text);
-    if (!receipt) refused.set(index, invalid('not one that a receive of this queue gave'));
-    else if (receipt.incarnation !== queue.incarnation) refused.set(index, invalid(`not one of the queue "${queue.name}"`));
-    else {
-      const held = rows.get(receipt.rowId) ?? [];
-      const same = held.find((one) => one.receipt.slot === receipt.slot && one.receipt.token === receipt.token);
-      if (same) same.indices.push(index);
-      else held.push({ receipt, indices: [index] });
-      rows.set(receipt.rowId, held);
-    }
-  });
-  return { rows, refused };
-}
-
-async function answered<T>(ctx: Context, queueName: string, run: () => Promise<T>): Promise<T | Refused> {
-  try {
-    return await run();
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-    return unavailableEntry(ctx, queueName, 'lease', error);
-  }
 }

@@ -15,9 +15,9 @@ import { returnPermits } from '../limits/limiter.ts';
 import { backoffMs } from '../model/backoff.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
-import { type Death, isLive, type Lease, type Slot } from '../model/rows.ts';
+import type { Death, Lease, Slot } from '../model/rows.ts';
 import { keepThroughLease } from '../receive/claims.ts';
-import { byRow, notHeld } from './receipts-by-row.ts';
+import { answerByRow, inOrder, isHeldBy, notHeld, parseReceipts } from './receipts-by-row.ts';
 
 /** A failure that the caller reports. `text` may be empty. */
 interface Failure {
@@ -27,23 +27,22 @@ interface Failure {
 export async function release(
   ctx: Context,
   queueName: string,
-  receipts: readonly unknown[],
+  texts: readonly unknown[],
   { delaySeconds, failed, deadLetter: isRejected = false }: Omit<InputOf<'release'>, 'receipts'>,
 ): Promise<{ results: ReleaseResult[] }> {
   const failure: Failure | undefined = failed === undefined && !isRejected ? undefined : { text: cut(failed ?? '') };
-  const answer = await byRow<ReleaseResult>(ctx, queueName, receipts, async (queue, rowId, held) => {
+  const queue = await ctx.settings.get(queueName);
+  const receipts = parseReceipts(queue, texts);
+  const answers = await answerByRow<ReleaseResult>(ctx, queue, receipts, async (rowId, ofRow) => {
     // Keyed by receipt, not by slot: a call may contain both a stale and a valid receipt of one message.
     const results = new Map<Receipt, ReleaseResult>();
     return retryOnConflict(ctx, await readRow(ctx, rowId), async (seen) => {
       const now = ctx.clock.now();
       const judged = decodeSnapshot(seen, now);
       const { lease } = judged;
-      const pending = held.filter(({ slot, token }) => {
-        const there = lease?.slots[slot];
-        return there && isLive(there) && there.token === token;
-      });
+      const pending = ofRow.filter((receipt) => isHeldBy(lease, receipt));
       if (!lease || pending.length === 0)
-        return { done: held.map((receipt) => results.get(receipt) ?? notHeld(judged, receipt)) };
+        return { done: ofRow.map((receipt) => results.get(receipt) ?? notHeld(judged, receipt)) };
 
       const given = pending.map(({ slot }) => slot);
       const next: Lease = {
@@ -83,8 +82,8 @@ export async function release(
       return { seen: after };
     });
   });
-  await returnPermits(ctx, queueName, receipts, answer.results);
-  return answer;
+  await returnPermits(ctx, queue, answers);
+  return { results: inOrder(receipts, answers) };
 }
 
 function noteReleased(results: Map<Receipt, ReleaseResult>, pending: readonly Receipt[], { slots }: Lease): void {

@@ -17,14 +17,14 @@ export const keeping: readonly Mutant[] = [
   {
     name: 'the row of a message that is done and kept is never removed',
     file: 'engine/operations/ack.ts',
-    find: "    [['ttl'], Math.ceil(until / 1000)],\n    ...marks(held, done),",
-    replace: '    ...marks(held, done),',
+    find: "    [['ttl'], Math.ceil(until / 1000)],\n    ...marks(receipts, done),",
+    replace: '    ...marks(receipts, done),',
   },
   {
     name: 'a second ack puts its result in the place of the first',
     file: 'engine/operations/ack.ts',
-    find: "const part: Condition = { all: [{ absent: ['until'] }, ...holdsStill(held)] };",
-    replace: "const part: Condition = { all: [{ absent: ['until'] }, ...held.map(holds)] };",
+    find: "const part: Condition = { all: [{ absent: ['until'] }, ...holdsStill(receipts)] };",
+    replace: "const part: Condition = { all: [{ absent: ['until'] }, ...receipts.map(holds)] };",
     tests: ['test/engine/keep.test.ts'],
   },
   {

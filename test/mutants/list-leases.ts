@@ -87,20 +87,21 @@ export const leases: readonly Mutant[] = [
   {
     name: 'an ack that was refused looks at the slot alone',
     file: 'engine/operations/ack.ts',
-    find: 'return there && isLive(there) && there.token === token;',
-    replace: 'return there && isLive(there) && (there.token === token || there.token !== undefined);',
+    find: '(receipt) => isHeldBy(lease, receipt)',
+    replace: "(receipt) => isHeldBy(lease, { ...receipt, token: lease.slots[receipt.slot]?.token ?? '' })",
   },
   {
     name: 'an ack of a part does not renew the version',
     file: 'engine/operations/ack.ts',
-    find: "{ set: [[['version'], version], ...marks(held, done)] }",
-    replace: '{ set: marks(held, done) }',
+    find: "{ set: [[['version'], version], ...marks(receipts, done)] }",
+    replace: '{ set: marks(receipts, done) }',
   },
   {
     name: 'an ack of a part that comes twice brings its version back',
     file: 'engine/operations/ack.ts',
-    find: "const part: Condition = { all: [{ absent: ['until'] }, ...holdsStill(held)] };",
-    replace: "const part: Condition = { all: [{ absent: ['until'] }, ...(done.kept ? holdsStill(held) : held.map(holds))] };",
+    find: "const part: Condition = { all: [{ absent: ['until'] }, ...holdsStill(receipts)] };",
+    replace:
+      "const part: Condition = { all: [{ absent: ['until'] }, ...(done.kept ? holdsStill(receipts) : receipts.map(holds))] };",
     tests: ['test/engine/late-copies.test.ts'],
   },
   {
@@ -126,14 +127,14 @@ export const leases: readonly Mutant[] = [
   {
     name: 'an ack removes the row',
     file: 'engine/operations/ack.ts',
-    find: 'keyed?.then ?? { put: row }, now);',
-    replace: 'keyed?.then ?? (row.until ? { remove: true } : { put: row }), now);',
+    find: 'keyed?.then ?? { put: row } };',
+    replace: 'keyed?.then ?? (row.until ? { remove: true } : { put: row }) };',
   },
   {
     name: 'a release needs no token',
     file: 'engine/operations/release.ts',
-    find: 'return there && isLive(there) && there.token === token;',
-    replace: 'return there && isLive(there) && (there.token === token || there.token !== undefined);',
+    find: '(receipt) => isHeldBy(lease, receipt)',
+    replace: "(receipt) => isHeldBy(lease, { ...receipt, token: lease?.slots[receipt.slot]?.token ?? '' })",
   },
   {
     name: 'a release leaves the token',
@@ -144,8 +145,8 @@ export const leases: readonly Mutant[] = [
   {
     name: 'an extension needs no token',
     file: 'engine/operations/extend.ts',
-    find: '!isLive(there) || there.token !== receipt.token) return false;',
-    replace: '!isLive(there) || there.token === undefined) return false;',
+    find: 'isHeldBy(lease, receipt)',
+    replace: "isHeldBy(lease, { ...receipt, token: lease?.slots[receipt.slot]?.token ?? '' })",
   },
   {
     name: 'a delayed parcel is put unconditionally',

@@ -44,8 +44,8 @@ export const limits: readonly Mutant[] = [
   {
     name: 'the permits of what is acked are not given back',
     file: 'engine/operations/ack.ts',
-    find: '  await returnPermits(ctx, queueName, receipts, answer.results);\n',
-    replace: '  if (answer.results.length > 100) await returnPermits(ctx, queueName, receipts, answer.results);\n',
+    find: '  await returnPermits(ctx, queue, answers);\n',
+    replace: '  if (answers.size > 100) await returnPermits(ctx, queue, answers);\n',
   },
   {
     name: 'permits given back twice bring their version back',
@@ -112,8 +112,8 @@ export const limits: readonly Mutant[] = [
   {
     name: 'a lease that is shortened leaves its permit as long as it was',
     file: 'engine/operations/extend.ts',
-    find: 'await permits?.shorten(',
-    replace: 'if (leaseMs < 0) await permits?.shorten(',
+    find: 'await permits.shorten(',
+    replace: 'if (leaseMs < 0) await permits.shorten(',
     tests: ['test/engine/places.test.ts'],
   },
   {
