@@ -2,12 +2,10 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createEngine } from '../engine/create.ts';
 import { createDynamoClient } from '../engine/dynamo/client.ts';
-import { type CorrectedClock, createCorrectedClock } from '../engine/dynamo/corrected-clock.ts';
-import { createDynamoStore } from '../engine/dynamo/store.ts';
+import type { CorrectedClock } from '../engine/dynamo/corrected-clock.ts';
+import { dynamoParts } from '../engine/dynamo/parts.ts';
 import { createTables } from '../engine/dynamo/tables.ts';
-import { transactionItems } from '../engine/dynamo/transactions.ts';
 import type { Engine } from '../engine/engine.ts';
-import { createRandom } from '../engine/port/random.ts';
 import { startEmbeddedDynamodb } from '../functions/local/embedded-dynamodb.ts';
 import { Meter } from './meter.ts';
 
@@ -42,13 +40,12 @@ export async function layGround(): Promise<Ground> {
   await createTables(newClient(), tableNames);
   return {
     endpoint,
-    instance({ metered = true, clock = createCorrectedClock() } = {}) {
+    instance({ metered = true, clock } = {}) {
       const client = newClient();
       const meter = new Meter();
       if (metered) meter.watch(client);
-      const store = createDynamoStore({ client, tables: tableNames, clock });
-      const transactionItem = transactionItems(tableNames);
-      return { engine: createEngine({ store, clock, random: createRandom(), transactionItem }), client, meter };
+      const parts = dynamoParts({ client, tables: tableNames, ...(clock && { clock }) });
+      return { engine: createEngine(parts), client, meter };
     },
     async close() {
       for (const client of clients) client.destroy();

@@ -8,15 +8,14 @@ import { DumbwaiterError } from '../contract/errors.ts';
 import { checkNames, type Names } from '../contract/names.ts';
 import { createEngine } from '../engine/create.ts';
 import { createDynamoClient, type DynamoClientOptions } from '../engine/dynamo/client.ts';
-import { createCorrectedClock } from '../engine/dynamo/corrected-clock.ts';
-import { createDynamoStore, type DynamoStoreParts } from '../engine/dynamo/store.ts';
+import { dynamoParts } from '../engine/dynamo/parts.ts';
+import type { DynamoStoreParts } from '../engine/dynamo/store.ts';
 import type { TableNames } from '../engine/dynamo/tables.ts';
-import { commitTransaction, transactionItems } from '../engine/dynamo/transactions.ts';
+import { commitTransaction } from '../engine/dynamo/transactions.ts';
 import type { CallOptions, Engine, EngineEvent, QueueOperation } from '../engine/engine.ts';
-import { createRandom } from '../engine/port/random.ts';
+import { createRedriveRunner } from '../engine/redrive/in-process.ts';
 import { withDeadline } from '../sdk/calls/deadline.ts';
 import { refusalOfCall, refusalOfCommit } from './errors.ts';
-import { type DirectTasks, runTasks } from './redrives.ts';
 
 export interface DirectTransportOptions extends Pick<DynamoClientOptions, 'endpoint' | 'region' | 'credentials'> {
   /**
@@ -57,37 +56,31 @@ export function directTransport(options: DirectTransportOptions = {}): DirectTra
   checkNames('directTransport', options, directNames);
   const { tables = tablesOfEnvironment(), client: given, observe, ...config } = options;
   const client = given ?? createDynamoClient(config);
-  const clock = createCorrectedClock();
-  const tasks: DirectTasks = runTasks(clock);
-  const engine: Engine = createEngine({
-    store: createDynamoStore({ client, tables, clock }),
-    clock,
-    random: createRandom(),
-    transactionItem: transactionItems(tables),
-    startRedrive: async (queue, task) => tasks.startRedrive(engine, queue, task),
-    ...(observe && { observe }),
-  });
-  const underWay = new Map<Promise<unknown>, AbortSignal>();
+  const parts = dynamoParts({ client, tables });
+  const startRedrive = async (queue: string, task: string) => redrives.start(queue, task);
+  const engine = createEngine({ ...parts, startRedrive, ...(observe && { observe }) });
+  const redrives = createRedriveRunner(engine, parts.clock);
+  const running = new Map<Promise<unknown>, AbortSignal>();
   return {
     call(operation, params, input, { signal, timeoutMs, texts = false } = {}) {
       return withDeadline({ signal, timeoutMs }, (ending) => {
         const answering = answer(engine, operation, params, input, { signal: ending, texts }).finally(() =>
-          underWay.delete(answering),
+          running.delete(answering),
         );
-        underWay.set(answering, ending);
+        running.set(answering, ending);
         return answering;
       });
     },
     transact(items, { token, signal, timeoutMs }) {
       return withDeadline({ signal, timeoutMs }, (ending) =>
-        commitTransaction({ client, clock }, items, token, ending).catch((error: unknown) => {
+        commitTransaction({ client, clock: parts.clock }, items, token, ending).catch((error: unknown) => {
           throw refusalOfCommit(error, items);
         }),
       );
     },
     async close() {
-      await tasks.stop();
-      await Promise.allSettled([...underWay].flatMap(([answering, ending]) => (ending.aborted ? [answering] : [])));
+      await redrives.stop();
+      await Promise.allSettled([...running].flatMap(([answering, ending]) => (ending.aborted ? [answering] : [])));
       if (given === undefined) client.destroy();
     },
   };

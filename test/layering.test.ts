@@ -59,6 +59,7 @@ const rooms: { [folder: string]: readonly string[] } = {
   'functions/errors': ['contract', 'functions/service', 'engine/port'],
   'functions/openapi': ['contract', 'contract/schemas', 'functions/errors'],
   'functions/http': ['contract', 'functions/openapi', 'functions/errors', 'functions/service', 'functions/auth'],
+  'functions/assembly.ts': ['contract', 'engine', 'functions/auth', 'functions/service'],
   'functions/lambda': ['contract', 'engine', 'functions'],
   'functions/local': ['contract', 'engine', 'functions'],
   infra: ['contract', 'contract/schemas', 'engine/port'],

@@ -1,23 +1,15 @@
 /** The whole queue in one process: the app that Lambda runs, on a local port, with its own DynamoDB engine or another endpoint. */
 
-import { createEngine } from '../../engine/create.ts';
-import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
-import { createDynamoStore } from '../../engine/dynamo/store.ts';
 import { createTables } from '../../engine/dynamo/tables.ts';
-import { jsonItems } from '../../engine/dynamo/transactions.ts';
-import { createRandom } from '../../engine/port/random.ts';
+import { assembleQueue } from '../assembly.ts';
 import { fixedAdminKey } from '../auth/admin-key.ts';
-import { createKeys, type Keys } from '../auth/api-keys.ts';
+import type { Keys } from '../auth/api-keys.ts';
 import { createAuthenticate } from '../auth/authenticate.ts';
 import { administrator, allScopes } from '../auth/authorize.ts';
 import { createApp } from '../http/app.ts';
-import { createCheckBack } from '../service/check-back.ts';
-import { logEngineEvents } from '../service/engine-log.ts';
 import type { Log } from '../service/log.ts';
-import { createPoster } from '../service/outgoing-post.ts';
 import { createService } from '../service/service.ts';
-import { createSigningSecrets } from '../service/signing-secrets.ts';
-import { createChores } from './background-jobs.ts';
+import { createBackgroundJobs } from './background-jobs.ts';
 import type { DataFolder } from './data-folder.ts';
 import { type DynamodbAccess, type LocalData, type LocalDynamodb, openLocalDynamodb } from './dynamodb.ts';
 import { type HttpServer, type Patience, serveHttp, usualPatience } from './http-server.ts';
@@ -89,23 +81,16 @@ async function tablesReady({ client, place }: LocalDynamodb): Promise<void> {
   }
 }
 
-async function serveQueue(options: LocalOptions, client: Parameters<typeof createDynamoStore>[0]['client']) {
+async function serveQueue(options: LocalOptions, client: LocalDynamodb['client']) {
   const { log, host = '127.0.0.1', port = 0, patience = usualPatience } = options;
-  const clock = createCorrectedClock();
-  const random = createRandom();
-  const store = createDynamoStore({ client, tables, clock });
-  const keys = createKeys({ store, clock, random });
-  const secrets = createSigningSecrets({ store, clock });
-  const chores = createChores({ clock, log });
-  const engine = createEngine({
-    store,
-    clock,
-    random,
-    transactionItem: jsonItems(tables),
-    observe: logEngineEvents(log),
-    checkBack: createCheckBack({ log, post: createPoster({ allowsPrivate: true }), secrets }),
-    startRedrive: async (queue, task) => chores.startRedrive(engine, queue, task),
+  const { engine, keys, secrets, clock } = assembleQueue({
+    client,
+    tables,
+    log,
+    allowsPrivate: true,
+    startRedrive: async (queue, task) => jobs.startRedrive(queue, task),
   });
+  const jobs = createBackgroundJobs({ engine, clock, log });
   const stopping = new AbortController();
   const app = createApp({
     service: createService({ engine, keys, secrets, waitIsCheap: true }),
@@ -117,10 +102,10 @@ async function serveQueue(options: LocalOptions, client: Parameters<typeof creat
     ...(isLoopback(host) ? { isOwnHost: ownHosts(options.allowedHosts ?? []) } : {}),
   });
   const http: HttpServer = await serveHttp(app, { host, port, patience });
-  chores.startSweep(engine);
+  jobs.startSweep();
   const stop = async () => {
     stopping.abort();
-    await Promise.all([http.close(), chores.stop()]);
+    await Promise.all([http.close(), jobs.stop()]);
   };
   return { http, keys, stop };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { sweepPeriodMs } from '../../../contract/limits.ts';
 import type { Engine, SweepReport } from '../../../engine/engine.ts';
-import { createChores } from '../../../functions/local/background-jobs.ts';
+import { createBackgroundJobs } from '../../../functions/local/background-jobs.ts';
 import { createDrivenClock } from '../../support/driven-clock.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -19,10 +19,10 @@ async function runsUntilPause(...told: string[]): Promise<{ swept: number; slept
   clock.leaping = false;
   let swept = 0;
   const engine = { sweep: async () => runs[told[swept++]!]! } as Partial<Engine> as Engine;
-  const chores = createChores({ clock, log: silent });
-  chores.startSweep(engine);
+  const jobs = createBackgroundJobs({ engine, clock, log: silent });
+  jobs.startSweep();
   await eventually(() => clock.sleepers() > 0);
-  await chores.stop();
+  await jobs.stop();
   return { swept, slept: clock.slept };
 }
 
@@ -44,9 +44,9 @@ test('a local sweep under way is told to end when the server stops, and warns of
       return new Promise<SweepReport>((resolve) => signal.addEventListener('abort', () => resolve(runs.short!)));
     },
   } as Partial<Engine> as Engine;
-  const chores = createChores({ clock, log: { ...silent, warn: (message) => warnings.push(message) } });
-  chores.startSweep(engine);
-  await chores.stop();
+  const jobs = createBackgroundJobs({ engine, clock, log: { ...silent, warn: (message) => warnings.push(message) } });
+  jobs.startSweep();
+  await jobs.stop();
   expect(told?.aborted).toBe(true);
   expect(warnings).toEqual([]);
 });
