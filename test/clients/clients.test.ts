@@ -1,6 +1,6 @@
 /**
- * Clients that common generators make of the OpenAPI document work: each is generated from a running server by the commands of docs/guide.md,
- * compiled, and runs the scenario in its language. What they need they install into a temporary folder.
+ * Clients that common generators make of the OpenAPI document work. Each is generated from a running server by the commands of
+ * docs/guide.md, compiled, and run on the scenario in its language. Dependencies are installed into a temporary folder.
  */
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
 const guide = readFileSync(join(import.meta.dirname, '../../docs/guide.md'), 'utf8').split('\n## Generated clients\n')[1] ?? '';
-/** The shell commands under each first words of a paragraph of the guide. */
+/** The shell commands of the guide's paragraphs that begin with these words. */
 const commandsOf = (words: string): string => {
   const [, commands] = new RegExp(`^${words}[^\`]*(?:\`[^\`]*\`[^\`]*)*?\`\`\`sh\n([\\s\\S]*?)\`\`\``, 'm').exec(guide) ?? [];
   if (commands === undefined) throw new Error(`docs/guide.md has no commands for ${words}.`);
@@ -31,7 +31,7 @@ afterAll(async () => {
   expect(queue.defects).toEqual([]);
 });
 
-/** In the temporary folder, with what the scenarios read. Answers the last line printed, of JSON. */
+/** Runs in the temporary folder, with the variables that the scenarios read. Returns the last printed line, as JSON. */
 async function shell(commands: string, queueName = ''): Promise<string> {
   const env = { ...process.env, DUMBWAITER_URL: queue.server.url, DUMBWAITER_API_KEY: adminKey, QUEUE: queueName };
   try {
@@ -52,7 +52,7 @@ function take(file: string, folder = ''): void {
 
 const attributes = { kind: 'text', size: 3 };
 
-/** What each scenario must have seen. */
+/** What each scenario reports. */
 const expected = {
   published: ['ok', 'ok', 'ok', 'invalid_input'],
   received: [
@@ -69,7 +69,7 @@ const expected = {
   refused: [404, 'queue_not_found'],
 };
 
-/** A client that names nothing of a queue but where its dead letters go has changed no other setting, whatever it sent. */
+/** A client that gives only the dead-letter queue of a queue has changed no other setting, whatever fields it sent. */
 async function hasDefaults(name: string): Promise<void> {
   const plain = { queue: `${name}-plain` };
   await queue.http.call('createQueue', plain);
@@ -78,7 +78,7 @@ async function hasDefaults(name: string): Promise<void> {
   expect(deadLetter?.queue).toBe(`${name}-dead`);
 }
 
-it('a Java client of openapi-generator works, though it writes null for what nobody set', async () => {
+it('a Java client of openapi-generator works, although it sends null for fields that are not set', async () => {
   await shell(commandsOf('Java'));
   take('Scenario.java', 'java/src/main/java');
   const run = 'mvn -B -q -f java/pom.xml compile org.codehaus.mojo:exec-maven-plugin:3.5.0:java -Dexec.mainClass=Scenario';

@@ -1,4 +1,4 @@
-/** The programs of examples/ that publish within a transaction of their own, in Python and Go, with the AWS clients of those languages. */
+/** The programs of examples/ that publish within their own transaction, in Python and Go, with the AWS clients of those languages. */
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -40,7 +40,7 @@ async function shell(commands: string, env: Record<string, string> = {}): Promis
   return stdout;
 }
 
-/** Small ones lie in the row, others deflated in it, and large ones beside it: the last two as bytes. */
+/** Small bodies are in the row as text, others are deflated in it, and large ones are offloaded. The last two are bytes. */
 const bodies = [{ order: 1 }, Array.from({ length: 200 }, (_, n) => `line ${n % 5}`), noise(5000)];
 
 async function publishes(name: string, run: string): Promise<void> {

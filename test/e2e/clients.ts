@@ -1,4 +1,4 @@
-/** Clients of the deployed queue: over HTTP with the key from the secret, and by invoking its functions. */
+/** Clients of the deployed queue, over HTTP with the key from the secret and by invoking its functions. */
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Dumbwaiter } from '../../sdk/index.ts';
@@ -9,7 +9,7 @@ import type { Account } from './emulator.ts';
 export interface Clients {
   http: Dumbwaiter;
   lambda: Dumbwaiter;
-  /** By the functions that may do one thing alone. */
+  /** Clients of the functions that only publish and that only receive. */
   publishOnly: Dumbwaiter;
   receiveOnly: Dumbwaiter;
   withKey(apiKey: string): Dumbwaiter;
@@ -21,7 +21,7 @@ export async function createClients(account: Account, outputs: Outputs): Promise
   secrets.destroy();
   const client = new LambdaClient({ ...account, maxAttempts: 1 });
   const invoking = (functionName: string) => new Dumbwaiter({ transport: lambdaTransport({ functionName, client }) });
-  // The host name that the output states need not resolve here: the emulator serves the API under this path, too.
+  // The host name of the output may not resolve here. The emulator serves the API under this path, too.
   const url = `${account.endpoint}/_aws/execute-api/${apiIdOf(outputs.ApiUrl)}/$default`;
   const withKey = (apiKey: string) => new Dumbwaiter({ url, apiKey });
   return {

@@ -1,4 +1,4 @@
-/** The stack as `cdk deploy` makes it, in an emulated account which enforces IAM, called by both transports. */
+/** The stack as `cdk deploy` creates it, in an emulated account that enforces IAM, called over both transports. */
 import { DescribeTableCommand, DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
@@ -17,17 +17,17 @@ const declared = {
   pulses: {},
 };
 const schedules = { pulse: { queue: 'pulses', everySeconds: 10, message: { body: 'beat' } } };
-/** The sweep comes round each minute, and takes a moment. */
+/** The sweep runs each minute and takes a moment. */
 const sweepMsMax = 100_000;
 
-/** What `getRandomValues` fills at once. */
+/** The most that `getRandomValues` fills at once. */
 const randomBytesMax = 65_536;
 
 const account = inject('account');
 let deployment: Deployment;
 let outputs: Outputs;
 let clients: Clients;
-/** What the deployment that failed said, and what it left. */
+/** What the failed deployment printed, and what it left behind. */
 let failed: string;
 let left: Remains;
 
@@ -48,7 +48,7 @@ async function remains(): Promise<Remains> {
 beforeAll(async () => {
   deployment = await createDeployment(account);
   await deployment.bootstrap();
-  // The first one fails, as it may for a user: what it leaves must not be in the way of the next.
+  // The first deployment fails, as it may for a user. What it leaves behind must not affect the next one.
   failed = await deployment.deployLasting({}, { lost: { queue: 'nowhere', everySeconds: 60, message: { body: 1 } } }).then(
     () => '',
     (error: Error) => error.message,
@@ -67,7 +67,7 @@ describe.each(['http', 'lambda'] as const)('over %s', (transport) => {
     client = clients[transport];
   });
 
-  /** Queues of the test's own. */
+  /** Queues that only this test uses. */
   async function createQueues(name: string, maxReceives = 1): Promise<{ queue: QueueClient; dead: QueueClient }> {
     const dead = client.queue(`${transport}-${name}-dead`);
     await dead.create();
@@ -76,7 +76,7 @@ describe.each(['http', 'lambda'] as const)('over %s', (transport) => {
     return { queue, dead };
   }
 
-  test('messages of a group come in their order, those of higher priority first, and a call has its answer', async () => {
+  test('a deployed queue delivers groups in order and higher priorities first, and a call gets its answer', async () => {
     const grouped = client.queue<number>(`${transport}-groups`);
     await grouped.create();
     for (const body of [1, 2, 3]) await grouped.publish({ body, group: 'g' });
@@ -100,7 +100,7 @@ describe.each(['http', 'lambda'] as const)('over %s', (transport) => {
     expect(answer).toBe('answer');
   });
 
-  test('a message is published, received and acked, and then gone', async () => {
+  test('a deployed queue delivers a published message, and the message is gone after its ack', async () => {
     const { queue } = await createQueues('round-trip');
     const message = { body: { text: 'héllo', list: [1, 2.5, null, true] }, attributes: { kind: 'greeting', weight: 3 } };
     const { id } = await queue.publish(message);
@@ -111,7 +111,7 @@ describe.each(['http', 'lambda'] as const)('over %s', (transport) => {
     expect(await queue.receive()).toEqual([]);
   });
 
-  test('a hundred messages, some of them large, travel in one call each way', async () => {
+  test('a deployed queue carries a hundred messages, some of them large, in one call each way', async () => {
     const { queue } = await createQueues('batch');
     const bodies = Array.from({ length: 100 }, (_, index) => `${index}:${'x'.repeat(index * 100)}`);
     const published = await queue.publish(bodies.map((body) => ({ body })));
@@ -126,7 +126,7 @@ describe.each(['http', 'lambda'] as const)('over %s', (transport) => {
     expect([...seen].sort()).toEqual([...bodies].sort());
   });
 
-  test('a message whose lease expires is received again, and the late ack is refused', async () => {
+  test('a deployed queue delivers a message again when its lease expires, and refuses the late ack', async () => {
     const queue = client.queue(`${transport}-expiry`);
     await queue.create();
     const { id } = await queue.publish({ body: 'again' });
@@ -138,7 +138,7 @@ describe.each(['http', 'lambda'] as const)('over %s', (transport) => {
     await second!.ack();
   });
 
-  test('a message that failed is dead-lettered with its reason, and redriven to where it came from', async () => {
+  test('a deployed queue dead-letters a failed message with its reason and redrives it to its origin', async () => {
     const { queue, dead } = await createQueues('redrive');
     await queue.publish([{ body: 'poison' }, { body: 'good' }]);
     const leased = await queue.receive({ max: 2, waitSeconds: 5 });
@@ -158,7 +158,7 @@ describe.each(['http', 'lambda'] as const)('over %s', (transport) => {
     await again!.ack();
   });
 
-  test('of messages leased together one is acked, one kept for longer, and one released for later', async () => {
+  test('a deployed queue lets a receiver ack one message, extend one and release one of a single receive', async () => {
     const { queue } = await createQueues('apart', 2);
     await queue.publish(['acked', 'extended', 'released'].map((body) => ({ body })));
     const leased = await queue.receive({ max: 3, waitSeconds: 5 });
@@ -171,7 +171,7 @@ describe.each(['http', 'lambda'] as const)('over %s', (transport) => {
     await queue.delete();
   });
 
-  test('a body too large for its row comes back whole, also from the dead', async () => {
+  test('a deployed queue returns a body too large for its row unchanged, from the dead-letter queue too', async () => {
     const { queue, dead } = await createQueues('large');
     const body = new Uint8Array(bodyBytesMax);
     for (let at = 0; at < body.length; at += randomBytesMax) crypto.getRandomValues(body.subarray(at, at + randomBytesMax));
@@ -182,20 +182,20 @@ describe.each(['http', 'lambda'] as const)('over %s', (transport) => {
     expect(Buffer.compare((await dead.get(id)).body as Uint8Array, body)).toBe(0);
   });
 
-  test('the queues that the stack declares exist, with their settings', async () => {
+  test('a queue that the stack declares exists with its settings', async () => {
     expect(await client.queue('orders').describe()).toMatchObject(declared.orders);
     expect(await client.queue('orders-dead').describe()).toMatchObject(declared['orders-dead']);
   });
 });
 
-test('a first deployment that fails says why, leaves the protected tables alone, and the next one succeeds', async () => {
+test('a first deployment that fails says why and keeps the protected tables, and the next one succeeds', async () => {
   expect(failed).toContain('nowhere');
   expect(left.tables).toHaveLength(3);
   expect(left.secrets).toEqual([]);
-  // That the next one succeeded is what all the other tests rest on. (The emulator gives tables the same names again; AWS gives new ones.)
+  // All other tests rest on the next deployment. (The emulator gives tables the same names again; AWS gives new ones.)
 });
 
-test('a message that nobody receives any more is dead-lettered by the sweep', async () => {
+test('the deployed sweep dead-letters a message that no consumer receives', async () => {
   const { id } = await clients.http.queue('unattended').publish({ body: 'left alone' });
   await clients.http.queue('unattended').receive({ visibilityTimeoutSeconds: 1, waitSeconds: 5 });
   const dead = clients.http.queue('unattended-dead');
@@ -208,7 +208,7 @@ test('a message that nobody receives any more is dead-lettered by the sweep', as
   expect(await dead.get(id)).toMatchObject({ state: 'dead', deadLetter: { queue: 'unattended', reason: 'max_receives' } });
 });
 
-test('a call without a key is refused, and so is one beyond what its key covers', async () => {
+test('the deployed API refuses a call without a key and a call beyond the scope of its key', async () => {
   const { key } = await clients.http.keys.create({ name: 'orders only', queues: ['orders'], scopes: ['publish'] });
   await expect(clients.withKey('dw_unknown').queue('orders').describe()).rejects.toMatchObject({ code: 'unauthorized' });
   const limited = clients.withKey(key);
@@ -217,7 +217,7 @@ test('a call without a key is refused, and so is one beyond what its key covers'
   await expect(limited.queue('unattended').publish({ body: 1 })).rejects.toMatchObject({ code: 'forbidden' });
 });
 
-test('a key tells when it was last used, and a queue has a secret that signs what it sends', async () => {
+test('a deployed key shows its latest use, and a deployed queue has a secret that signs its requests', async () => {
   const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
   const { key, id, lastUsedAt } = await clients.http.keys.create({
     name: 'guest',
@@ -236,7 +236,7 @@ test('a key tells when it was last used, and a queue has a secret that signs wha
   await expect(clients.receiveOnly.queue('orders').rotateSigningSecret()).rejects.toMatchObject({ code: 'forbidden' });
 });
 
-test('a schedule that was declared publishes its message', async () => {
+test('a schedule that the stack declares publishes its message', async () => {
   const pulses = clients.http.queue('pulses');
   expect(await clients.http.schedules.get('pulse')).toMatchObject({ everySeconds: 10, paused: false });
   const [message] = await pulses.receive({ waitSeconds: 15 });
@@ -244,7 +244,7 @@ test('a schedule that was declared publishes its message', async () => {
   await clients.http.schedules.pause('pulse');
 });
 
-test('the functions for publishing and for receiving do that and nothing else', async () => {
+test('the functions for publishing and for receiving do only that', async () => {
   const { publishOnly, receiveOnly } = clients;
   const name = 'doors';
   await clients.http.queue(name).create();
@@ -271,7 +271,7 @@ test('the functions for publishing and for receiving do that and nothing else', 
   });
 });
 
-test('the order service of the examples, on these tables by the direct transport, charges each order once, killed wherever', async () => {
+test('the order service of the examples charges each order once on deployed tables, wherever it is killed', async () => {
   const { endpoint, region, credentials } = account;
   const client = new DynamoDBClient(account);
   const tables = { messages: outputs.MessagesTableName, leases: outputs.LeasesTableName, queues: outputs.QueuesTableName };
@@ -285,7 +285,7 @@ test('the order service of the examples, on these tables by the direct transport
   client.destroy();
 }, 240_000);
 
-test('a second deployment changes what is declared, and keeps the messages', async () => {
+test('a second deployment changes declared settings and keeps the messages', async () => {
   const { id } = await clients.http.queue('orders').publish({ body: 'still here' });
   const changed = { ...declared, orders: { ...declared.orders, visibilityTimeoutSeconds: 9 }, invoices: {} };
   expect(await deployment.deploy(changed, schedules)).toEqual(outputs);
@@ -295,7 +295,7 @@ test('a second deployment changes what is declared, and keeps the messages', asy
   expect(await clients.http.queue('orders').get(id)).toMatchObject({ body: 'still here' });
 });
 
-test('cdk destroy takes the tables away', async () => {
+test('cdk destroy deletes the tables', async () => {
   await deployment.destroy();
   const dynamo = new DynamoDBClient(account);
   for (const TableName of [outputs.MessagesTableName, outputs.LeasesTableName, outputs.QueuesTableName]) {

@@ -27,7 +27,7 @@ type Schedules = Record<string, ScheduleInput>;
 export interface Deployment {
   bootstrap(): Promise<void>;
   deploy(queues: Queues, schedules?: Schedules): Promise<Outputs>;
-  /** Deploys as the app does by default: what is stored is to stay. */
+  /** Deploys with the app's defaults: stored data outlives the stack. */
   deployLasting(queues: Queues, schedules?: Schedules): Promise<Outputs>;
   destroy(): Promise<void>;
   /** Removes what was written to disk. */
@@ -84,7 +84,7 @@ function variablesOf({ endpoint, region, credentials }: Account): Record<string,
   };
 }
 
-/** Resolves with what it printed to stdout. */
+/** Resolves with the text printed to stdout. */
 function runCdk(account: Account, parameters: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(join(root, 'node_modules', '.bin', 'cdk'), [...parameters, '--ci', '--no-notices'], {

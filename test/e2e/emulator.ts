@@ -1,4 +1,4 @@
-/** An emulated AWS account: `ministack` from PyPI, pinned by hash, in a virtual environment of its own. */
+/** An emulated AWS account: `ministack` from PyPI, pinned by hash, in its own virtual environment. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ const environment = join(root, '.venv');
 const startMsMax = 30_000;
 const stopMsMax = 5_000;
 
-/** What AWS clients need to know, and in their environment the CDK's command line. */
+/** What AWS clients need, and the CDK's command line in its environment. */
 export interface Account {
   endpoint: string;
   region: string;
@@ -22,21 +22,21 @@ export interface Account {
 
 export interface Emulator {
   account: Account;
-  /** Ends it and all that it started. */
+  /** Ends the emulator and all processes that it started. */
   stop(): Promise<void>;
 }
 
-/** Installs the emulator if it is not there yet, and starts it on a free port. IAM is enforced: what a role does not allow fails. */
+/** Installs the emulator if it is missing, and starts it on a free port. IAM is enforced: what a role does not allow fails. */
 export async function startEmulator(): Promise<Emulator> {
   install();
-  // Whatever it writes goes here, and away with it.
+  // The emulator writes only here, and stop() removes it.
   const folder = mkdtempSync(join(tmpdir(), 'dumbwaiter-emulator-'));
   const logPath = join(folder, 'log');
   const log = openSync(logPath, 'w');
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const emulator = spawn(join(environment, 'bin', 'ministack'), {
-    // A group of its own, so that the functions' processes can be ended with it.
+    // A process group of its own, so that the functions' processes can be ended with it.
     detached: true,
     cwd: folder,
     stdio: ['ignore', log, log],
@@ -116,7 +116,7 @@ function freePort(): Promise<number> {
 
 const pollMs = 50;
 
-/** Asks again and again; rejects when the time is up. */
+/** Polls until the condition holds, and rejects when the time is up. */
 export async function until(condition: () => boolean | Promise<boolean>, msMax: number, what: string): Promise<void> {
   const deadline = performance.now() + msMax;
   while (!(await condition())) {

@@ -1,4 +1,4 @@
-/** The emulated account, for all tests. Vitest's own process holds it, so that it ends with the run, whatever becomes of the tests. */
+/** The emulated account for all tests. Vitest's main process holds it, so that it ends with the run, whatever happens to the tests. */
 import type { TestProject } from 'vitest/node';
 import { type Account, startEmulator } from './emulator.ts';
 

@@ -5,7 +5,7 @@ export default defineConfig({
     root: import.meta.dirname,
     include: ['*.test.ts'],
     globalSetup: ['setup.ts'],
-    // Deploying bundles and synthesizes first; the sweep comes round each minute.
+    // A deployment bundles and synthesizes first, and the sweep runs each minute.
     testTimeout: 120_000,
     hookTimeout: 420_000,
   },

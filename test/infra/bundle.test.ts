@@ -18,14 +18,14 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test('the api is at most a megabyte, and a cold start loads less than all of it', () => {
+test('the api bundle is at most a megabyte, and a cold start loads only part of it', () => {
   const { bytes, startBytes } = bundles.get('api')!;
   expect(bytes).toBeLessThanOrEqual(apiBundleBytesMax);
   expect(startBytes).toBeLessThan(bytes);
 });
 
 describe.each(functionEntries)('the bundle %s', (entry) => {
-  test('needs nothing but Node', async () => {
+  test('the bundle needs only modules of Node', async () => {
     const { outputs }: Metafile = JSON.parse(await readFile(join(folder, `${entry}.meta.json`), 'utf8'));
     const external = Object.values(outputs).flatMap(({ imports }) =>
       imports.filter((one) => one.external).map(({ path }) => path),
@@ -33,7 +33,7 @@ describe.each(functionEntries)('the bundle %s', (entry) => {
     expect(external.filter((path) => !builtinModules.includes(path.replace(/^node:/, '')))).toEqual([]);
   });
 
-  test('loads by itself, far from any node_modules, and exports its handler', () => {
+  test('the bundle loads outside any node_modules and exports its handler', () => {
     const index = join(bundles.get(entry)!.folder, 'index.mjs');
     const variables = {
       DUMBWAITER_MESSAGES_TABLE: 'm',
@@ -47,7 +47,7 @@ describe.each(functionEntries)('the bundle %s', (entry) => {
     expect(stdout.trim()).toBe('function');
   });
 
-  test('has a source map beside each file, and leaves no file of an earlier build', async () => {
+  test('the bundle has a source map for each file and no file of an earlier build', async () => {
     const names = await readdir(bundles.get(entry)!.folder);
     const code = names.filter((name) => name.endsWith('.mjs'));
     expect(names.sort()).toEqual(code.flatMap((name) => [name, `${name}.map`]).sort());

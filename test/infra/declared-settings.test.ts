@@ -13,7 +13,7 @@ beforeAll(async () => {
 const synth = (props: object) => new Dumbwaiter(new Stack(new App(), 'Test'), 'Dumbwaiter', props as DumbwaiterProps);
 const message = { body: 1 };
 
-describe('what is declared is judged at synth', () => {
+describe('the check of declared settings at synth', () => {
   test.each([
     ['a number beyond its limit', { queues: { orders: { delaySeconds: -1 } } }, 'queues.orders.delaySeconds: must be'],
     [
@@ -23,34 +23,38 @@ describe('what is declared is judged at synth', () => {
     ],
     ['an unknown setting', { queues: { orders: { visibilityTimeout: 30 } } }, 'queues.orders.visibilityTimeout: unknown field'],
     ['a setting of the wrong type', { queues: { orders: { paused: 'yes' } } }, 'queues.orders.paused: must be true or false'],
-    ['settings that are none', { queues: { orders: null } }, 'queues.orders: must be a JSON object'],
-    ['a name that is none', { queues: { 'a b': {} } }, 'queues: the name "a b": queue: must be'],
+    ['null for settings', { queues: { orders: null } }, 'queues.orders: must be a JSON object'],
+    ['an invalid queue name', { queues: { 'a b': {} } }, 'queues: the name "a b": queue: must be'],
     [
-      'a schedule',
+      'an invalid schedule',
       { schedules: { hourly: { queue: 'orders', everySeconds: 1, message } } },
       'schedules.hourly.everySeconds: must be',
     ],
     [
-      'a schedule’s message',
+      'an invalid message of a schedule',
       { schedules: { hourly: { queue: 'q', everySeconds: 60, message: { nonsense: 1 } } } },
       'schedules.hourly.message',
     ],
-    ['a schedule’s name', { schedules: { 'a/b': { queue: 'q', everySeconds: 60, message } } }, 'schedules: the name "a/b"'],
-  ])('%s is refused, by its path', (_, props, expected) => {
+    [
+      'an invalid schedule name',
+      { schedules: { 'a/b': { queue: 'q', everySeconds: 60, message } } },
+      'schedules: the name "a/b"',
+    ],
+  ])('the construct refuses %s and names its path', (_, props, expected) => {
     expect(() => synth(props)).toThrow(`Test/Dumbwaiter: what it declares would be refused.\n  ${expected}`);
   });
 
-  test('every mistake is told at once', () => {
+  test('the construct reports every mistake of a declaration at once', () => {
     const queues = { a: { delaySeconds: -1 }, b: { retentionSeconds: 1 } };
     expect(() => synth({ queues })).toThrow(/queues\.a\.delaySeconds: .*\n {2}queues\.b\.retentionSeconds: /);
   });
 
-  test('by the app too', () => {
+  test('the app refuses a declared setting that the construct refuses', () => {
     const context = { queues: '{"orders":{"delaySeconds":-1}}' };
     expect(() => addStack(new App({ context }))).toThrow('queues.orders.delaySeconds: must be');
   });
 
-  test('but for what is known only at deployment', () => {
+  test('the construct accepts a setting whose value is known only at deployment', () => {
     const withCheckBack = (more: object) =>
       synthesize((stack) => {
         const { functionName } = LambdaFunction.fromFunctionName(stack, 'Check', Fn.importValue('check'));

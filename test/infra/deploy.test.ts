@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** With a `cdk` that ends so. */
+/** Runs the script with a `cdk` that ends with this exit code. */
 function deploy(status: number, ...parameters: string[]) {
   const cdk = join(folder, 'cdk');
   writeFileSync(cdk, `#!/bin/sh\necho "cdk $@"\nexit ${status}\n`);
@@ -20,13 +20,13 @@ function deploy(status: number, ...parameters: string[]) {
   return spawnSync(process.execPath, [program, ...parameters], { env: { PATH: `${folder}:/usr/bin:/bin` }, encoding: 'utf8' });
 }
 
-test('a deployment that fails says what a first one leaves, and fails', () => {
+test('a deployment that fails says what a failed first deployment leaves behind, and fails', () => {
   const { stdout, stderr, status } = deploy(3, '-c', 'stack=Other');
   expect(stdout).toBe('cdk deploy -c stack=Other\n');
   expect(stderr).toContain('its three tables, which are protected and empty');
   expect(status).toBe(3);
 });
 
-test('a deployment that succeeds says nothing more', () => {
+test('a deployment that succeeds prints nothing more', () => {
   expect(deploy(0)).toMatchObject({ stdout: 'cdk deploy\n', stderr: '', status: 0 });
 });

@@ -22,19 +22,19 @@ function variablesOf(name: (typeof names)[number]): Record<string, unknown> {
   return (propertiesOf(name).Environment as { Variables: Record<string, unknown> }).Variables;
 }
 
-test('there are these functions and no others', () => {
+test('the stack has exactly the six functions of this list', () => {
   expect(synthesized.all(lambda)).toHaveLength(names.length);
 });
 
 describe.each(names)('the function %s', (name) => {
-  test('runs on Node 24 and arm64, and writes to a log group of its own that forgets', () => {
+  test('the function runs on Node 24 and arm64, and its own log group deletes old lines', () => {
     expect(propertiesOf(name)).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' });
     const [logs] = synthesized.all('AWS::Logs::LogGroup').find(([id]) => id.startsWith(`DumbwaiterFunctions${name}Logs`))!;
     expect(propertiesOf(name).LoggingConfig).toEqual({ LogGroup: { Ref: logs } });
     expect(synthesized.at('AWS::Logs::LogGroup', `Functions/${name}/Logs`).Properties).toEqual({ RetentionInDays: 30 });
   });
 
-  test('knows the tables', () => {
+  test('the function gets the names of the three tables', () => {
     const tableAt = (table: string) => ({ Ref: expect.stringMatching(`^DumbwaiterTables${table}`) });
     expect(variablesOf(name)).toMatchObject({
       DUMBWAITER_MESSAGES_TABLE: tableAt('Messages'),
@@ -44,19 +44,19 @@ describe.each(names)('the function %s', (name) => {
   });
 });
 
-test('each has time enough, and none more than its caller waits', () => {
+test('the timeout of each function suffices and is no longer than its caller waits', () => {
   const seconds = Object.fromEntries(names.map((name) => [name, propertiesOf(name).Timeout]));
   expect(seconds).toEqual({ Api: 29, Publish: 29, Receive: 29, Sweep: 60, Redrive: 900, DeclareQueues: 60 });
   expect(seconds.Api).toBeGreaterThan(waitSecondsMax);
 });
 
-test('only the api function knows where the admin key is, and whoever starts redrives knows their function', () => {
+test('only the api function knows the secret of the admin key, and only functions that start redrives know the redrive function', () => {
   const knowing = (variable: string) => names.filter((name) => variable in variablesOf(name));
   expect(knowing('DUMBWAITER_ADMIN_KEY_SECRET')).toEqual(['Api']);
   expect(knowing('DUMBWAITER_REDRIVE_FUNCTION')).toEqual(['Api', 'Sweep']);
 });
 
-test('what direct invocation may do is said for each function that takes it', () => {
+test('each function that accepts direct invocations gets the scopes of its callers', () => {
   expect(names.map((name) => variablesOf(name).DUMBWAITER_INVOKE_SCOPES)).toEqual([
     'publish,receive,admin',
     'publish',
@@ -67,7 +67,7 @@ test('what direct invocation may do is said for each function that takes it', ()
   ]);
 });
 
-test('the sweep runs each minute, and neither EventBridge nor Lambda tries it again', () => {
+test('the sweep runs each minute, and neither EventBridge nor Lambda retries it', () => {
   const [sweep] = synthesized.all(lambda).find(([id]) => id.startsWith('DumbwaiterFunctionsSweepFunction'))!;
   expect(synthesized.all('AWS::Lambda::EventInvokeConfig').map(([, { Properties }]) => Properties)).toMatchObject([
     { FunctionName: { Ref: sweep }, MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
@@ -85,23 +85,23 @@ test('the sweep runs each minute, and neither EventBridge nor Lambda tries it ag
   });
 });
 
-test('concurrency is reserved for the sweep only if asked: a new account has none to reserve', () => {
+test('the sweep reserves concurrency only on request, because a new account has none to reserve', () => {
   expect(propertiesOf('Sweep')).not.toHaveProperty('ReservedConcurrentExecutions');
   const given = synthesize({ reserveSweepConcurrency: true });
   expect(propertiesOf('Sweep', given).ReservedConcurrentExecutions).toBe(1);
 });
 
-test('Lambda does not take a redrive that hands itself on for a loop', () => {
+test('Lambda does not stop a redrive that invokes itself as a recursive loop', () => {
   expect(propertiesOf('Redrive').RecursiveLoop).toBe('Allow');
 });
 
-test('memory and the time for which logs are kept are as asked', () => {
+test('the memory of the functions and the retention of their logs are configurable', () => {
   const given = synthesize({ memorySize: 512, logRetention: 7 });
   for (const name of names) expect(propertiesOf(name, given).MemorySize).toBe(512);
   for (const [id, { Properties }] of given.all('AWS::Logs::LogGroup')) expect(Properties.RetentionInDays, id).toBe(7);
 });
 
-test("tables and secret are encrypted by the user's key when there is one, and every function may use it", () => {
+test('a customer managed key encrypts tables and secret, and every function may use it', () => {
   const given = synthesizeWithKey();
   for (const [id, { Properties }] of given.all('AWS::DynamoDB::Table')) {
     expect(Properties.SSESpecification, id).toMatchObject({ SSEEnabled: true, SSEType: 'KMS' });

@@ -1,4 +1,4 @@
-/** What each role may do, word for word: a right more or less is a change to see here. */
+/** What each role may do, word for word, so that each change of a right is visible here. */
 import { App, Stack } from 'aws-cdk-lib';
 import { AccountPrincipal, type IGrantable, OrganizationPrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key as KmsKey } from 'aws-cdk-lib/aws-kms';
@@ -38,7 +38,7 @@ function statementsOf(role: string, from = synthesized): Statement[] {
     .flatMap(([, { Properties }]) => (Properties.PolicyDocument as { Statement: Statement[] }).Statement);
 }
 
-/** `action → resource` lines, sorted; a resource is the construct's path without hash. */
+/** Sorted lines `action → resource`. A resource is the construct's path without its hash. */
 function grantsOf(role: string, from = synthesized): string[] {
   return statementsOf(role, from)
     .flatMap(({ Effect, Action, Resource }) => [Action].flat().map((action) => `${Effect} ${action} → ${plain(Resource)}`))
@@ -61,7 +61,7 @@ const due = rows('Query', 'TablesLeases due');
 const queues = rows('GetItem BatchGetItem Query PutItem', 'TablesQueues');
 const startRedrive = 'Allow lambda:InvokeFunction → FunctionsRedriveFunction';
 
-describe('each function may do this and nothing else', () => {
+describe('the policies of the functions', () => {
   const expected: Record<string, string[]> = {
     Api: [
       ...messages,
@@ -87,7 +87,7 @@ describe('each function may do this and nothing else', () => {
     DeclareQueues: queues,
   };
 
-  test.each(Object.keys(expected))('%s', (name) => {
+  test.each(Object.keys(expected))('the function %s may do exactly what it needs', (name) => {
     expect(grantsOf(`DumbwaiterFunctions${name}Role`)).toEqual([...expected[name]!, ...logs(name)].sort());
   });
 
@@ -97,7 +97,7 @@ describe('each function may do this and nothing else', () => {
     ['Redrive', engineKinds],
     ['DeclareQueues', engineKinds],
     ['Sweep', [...sweepKinds, signingKind]],
-  ])('%s is kept from the API keys, by the partitions of the table of queues', (name, kinds) => {
+  ])('the policy of %s excludes API keys by naming partitions of the table of queues', (name, kinds) => {
     const ofQueues = statementsOf(`DumbwaiterFunctions${name}Role`).filter(({ Resource }) => plain(Resource) === 'TablesQueues');
     expect(ofQueues.map(({ Condition }) => Condition)).toEqual([
       { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [...kinds] } },
@@ -105,13 +105,13 @@ describe('each function may do this and nothing else', () => {
     expect(kinds).not.toContain(keyKind);
   });
 
-  test('who declares schedules may publish what they bring at once', () => {
+  test('the function that declares schedules may publish their first messages', () => {
     const schedules = { hourly: { queue: 'q', cron: '@hourly', message: { body: 1 } } };
     const declaring = grantsOf('DumbwaiterFunctionsDeclareQueuesRole', synthesize({ schedules }));
     expect(declaring).toEqual([...messages, ...leases, ...due, ...queues, ...logs('DeclareQueues')].sort());
   });
 
-  test('and there are no other roles', () => {
+  test('the stack has no role except those of its functions', () => {
     expect(synthesized.all('AWS::IAM::Role')).toHaveLength(Object.keys(expected).length);
     for (const [id, { Properties }] of synthesized.all('AWS::IAM::Role')) {
       expect(Object.keys(Properties), id).toEqual(['AssumeRolePolicyDocument']);
@@ -119,7 +119,7 @@ describe('each function may do this and nothing else', () => {
   });
 });
 
-test('no policy names a wildcard, neither for actions nor for resources', () => {
+test('no policy has a wildcard in its actions or resources', () => {
   for (const [id, policy] of synthesized.all('AWS::IAM::Policy')) expect(JSON.stringify(policy), id).not.toContain('*');
 });
 
@@ -127,7 +127,7 @@ test.each([
   ['grantPublish', 'FunctionsPublishFunction'],
   ['grantReceive', 'FunctionsReceiveFunction'],
   ['grantAdmin', 'FunctionsApiFunction'],
-] as const)('%s lets its grantee invoke one function alone', (grant, target) => {
+] as const)('%s lets its grantee invoke exactly one function', (grant, target) => {
   const given = synthesize({}, (dumbwaiter, stack) => {
     const role = new Role(stack, 'Worker', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
     expect(dumbwaiter[grant](role).success).toBe(true);
@@ -135,27 +135,27 @@ test.each([
   expect(grantsOf('Worker', given)).toEqual([`Allow lambda:InvokeFunction → ${target}`]);
 });
 
-describe('who works on the tables themselves', () => {
+describe('grants on the tables themselves', () => {
   const given = (grant: 'grantDirect' | 'grantTransactions', props: DumbwaiterProps = {}) =>
     synthesize(props, (dumbwaiter, stack) => {
       const role = new Role(stack, 'Worker', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
       expect(dumbwaiter[grant](role).success).toBe(true);
     });
 
-  test('grantDirect allows what every operation but those of keys takes', () => {
+  test('grantDirect allows what every operation needs except those on keys', () => {
     expect(grantsOf('Worker', given('grantDirect'))).toEqual(
       [...messages, ...leases, ...due, ...queues, ...rows('DeleteItem', 'TablesQueues')].sort(),
     );
   });
 
-  test('grantDirect keeps its grantee from the API keys: by the partitions of the table of queues', () => {
+  test('grantDirect excludes API keys by naming partitions of the table of queues', () => {
     const ofQueues = statementsOf('Worker', given('grantDirect')).filter(({ Resource }) => plain(Resource) === 'TablesQueues');
     expect(ofQueues.map(({ Condition }) => Condition)).toEqual([
       { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [...engineKinds] } },
     ]);
   });
 
-  test('the fences name every partition of that table that operations and the sweep ask for', async () => {
+  test('the policies name every partition of the table of queues that operations and the sweep read', async () => {
     const asked = new Set<string>();
     const memory = createMemoryStore();
     const watched = watchStore(memory);
@@ -186,7 +186,7 @@ describe('who works on the tables themselves', () => {
     expect([...asked].sort()).toEqual([...sweepKinds].sort());
   });
 
-  test('grantCheckBack lets the sweep invoke that function', () => {
+  test('grantCheckBack lets the sweep invoke the given function', () => {
     const sweepOf = (stack: Synthesized) =>
       grantsOf('DumbwaiterFunctionsSweep', stack).filter((line) => line.includes('lambda:'));
     const given = synthesize({}, (dumbwaiter, stack) => {
@@ -198,13 +198,13 @@ describe('who works on the tables themselves', () => {
     for (const line of more) expect(line).toMatch(/^Allow lambda:InvokeFunction → .*:function:orders-check/);
   });
 
-  test('grantTransactions allows to put and to mark, and nothing else', () => {
+  test('grantTransactions allows puts and updates and nothing else', () => {
     expect(grantsOf('Worker', given('grantTransactions'))).toEqual(
       [...rows('PutItem', 'TablesMessages'), ...rows('PutItem UpdateItem', 'TablesLeases')].sort(),
     );
   });
 
-  test('a key of one’s own goes with it', () => {
+  test('grantDirect includes the use of a customer managed key', () => {
     const stack = synthesize({}, (_, into) => {
       const encryptionKey = new KmsKey(into, 'Own');
       const dumbwaiter = new Dumbwaiter(into, 'Sealed', { encryptionKey });
@@ -214,7 +214,7 @@ describe('who works on the tables themselves', () => {
   });
 });
 
-describe('a grant that would have no effect fails at synth', () => {
+describe('a grant without effect', () => {
   const grants = ['grantPublish', 'grantReceive', 'grantAdmin', 'grantDirect', 'grantTransactions'] as const;
   const [own, other] = ['111122223333', '444455556666'];
 
@@ -223,13 +223,13 @@ describe('a grant that would have no effect fails at synth', () => {
     new Dumbwaiter(stack, 'Dumbwaiter')[grant](granteeIn(stack));
   }
 
-  test.each(grants)('%s to a role of another account, which CDK takes for granted', (grant) => {
+  test.each(grants)('%s throws at synth for a role of another account', (grant) => {
     const foreign = (stack: Stack) => Role.fromRoleArn(stack, 'Foreign', `arn:aws:iam::${other}:role/worker`);
     expect(() => grantTo(grant, foreign)).toThrow(new RegExp(`Test/Dumbwaiter: .*account ${other}, the queue of account ${own}`));
     grantTo(grant, (stack) => Role.fromRoleArn(stack, 'Known', `arn:aws:iam::${own}:role/worker`));
   });
 
-  test.each(grants)('%s to who has no policy: an account, an organization, a service', (grant) => {
+  test.each(grants)('%s throws at synth for a principal without a policy: an account, an organization, a service', (grant) => {
     for (const grantee of [
       new AccountPrincipal(own),
       new OrganizationPrincipal('o-0123456789'),
@@ -240,7 +240,7 @@ describe('a grant that would have no effect fails at synth', () => {
   });
 });
 
-test('only API Gateway and the schedule may invoke functions from outside', () => {
+test('only API Gateway and the schedule may invoke functions from outside the stack', () => {
   const permissions = synthesized.all('AWS::Lambda::Permission').map(([, { Properties }]) => Properties);
   expect(permissions.map(({ Principal }) => Principal).sort()).toEqual(['apigateway.amazonaws.com', 'events.amazonaws.com']);
   for (const { SourceArn } of permissions) expect(SourceArn).toBeDefined();

@@ -18,7 +18,7 @@ function onlyOne(type: string, from = synthesized): Record<string, unknown> {
   return only![1].Properties;
 }
 
-test('every path goes to the api function', () => {
+test('API Gateway sends every path to the api function', () => {
   expect(onlyOne('AWS::ApiGatewayV2::Api')).toMatchObject({ ProtocolType: 'HTTP' });
   expect(onlyOne('AWS::ApiGatewayV2::Route')).toMatchObject({ RouteKey: '$default' });
   expect(onlyOne('AWS::ApiGatewayV2::Integration')).toMatchObject({
@@ -28,14 +28,14 @@ test('every path goes to the api function', () => {
   });
 });
 
-test('requests are throttled, by default or as asked', () => {
+test('API Gateway throttles requests at the default rate or the given one', () => {
   const throttleOf = (from: Synthesized) => onlyOne('AWS::ApiGatewayV2::Stage', from).DefaultRouteSettings;
   expect(throttleOf(synthesized)).toEqual({ ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 });
   const given = synthesize({ throttle: { requestsPerSecond: 5, burst: 10 } });
   expect(throttleOf(given)).toEqual({ ThrottlingRateLimit: 5, ThrottlingBurstLimit: 10 });
 });
 
-test('each request leaves one line of JSON, with its id and without what it carries', () => {
+test('API Gateway logs one line of JSON for each request, with its id and without its content', () => {
   const { DestinationArn, Format } = onlyOne('AWS::ApiGatewayV2::Stage').AccessLogSettings as Record<string, string>;
   expect(DestinationArn).toEqual({ 'Fn::GetAtt': [expect.stringMatching('^DumbwaiterHttpAccessLogs'), 'Arn'] });
   const line = JSON.parse(Format!);
@@ -43,7 +43,7 @@ test('each request leaves one line of JSON, with its id and without what it carr
   expect(Format).not.toMatch(/body|header|authoriz/i);
 });
 
-test('web pages may call the API only from the origins that are named', () => {
+test('API Gateway lets web pages call only from the named origins', () => {
   expect(onlyOne('AWS::ApiGatewayV2::Api')).not.toHaveProperty('CorsConfiguration');
   const given = synthesize({ allowedOrigins: ['https://shop.example.com'] });
   expect(onlyOne('AWS::ApiGatewayV2::Api', given).CorsConfiguration).toMatchObject({
@@ -53,7 +53,7 @@ test('web pages may call the API only from the origins that are named', () => {
   });
 });
 
-describe('a domain of one’s own', () => {
+describe('a custom domain', () => {
   const withDomain = (props: DumbwaiterProps = {}) => {
     let url = '';
     const given = synthesize(
@@ -72,7 +72,7 @@ describe('a domain of one’s own', () => {
     return { given, url };
   };
 
-  test('is mapped to the root of the API, and is its URL', () => {
+  test('a custom domain maps to the root of the API and becomes its URL', () => {
     const { given } = withDomain();
     expect(onlyOne('AWS::ApiGatewayV2::ApiMapping', given)).toMatchObject({
       ApiId: { Ref: expect.stringMatching('^DumbwaiterHttpApi') },
@@ -83,7 +83,7 @@ describe('a domain of one’s own', () => {
     expect(given.stack.resolve(Value)).toEqual({ 'Fn::Join': ['', ['https://', { Ref: expect.stringMatching('^Domain') }]] });
   });
 
-  test('may be the only way in', () => {
+  test('a custom domain can be the only endpoint', () => {
     expect(onlyOne('AWS::ApiGatewayV2::Api')).toMatchObject({ DisableExecuteApiEndpoint: false });
     const { given } = withDomain({ disableExecuteApiEndpoint: true });
     expect(onlyOne('AWS::ApiGatewayV2::Api', given)).toMatchObject({ DisableExecuteApiEndpoint: true });
@@ -91,13 +91,13 @@ describe('a domain of one’s own', () => {
   });
 });
 
-test('the HTTP API itself can be built upon', () => {
+test('the construct exposes its HTTP API for extension', () => {
   synthesize({}, (dumbwaiter, stack) => {
     expect(stack.resolve(dumbwaiter.httpApi.apiId)).toEqual({ Ref: expect.stringMatching('^DumbwaiterHttpApi') });
   });
 });
 
-test('the first admin key is generated, in letters and digits that a header can carry', () => {
+test('the stack generates the first admin key in letters and digits, which a header can carry', () => {
   expect(onlyOne('AWS::SecretsManager::Secret')).toMatchObject({
     GenerateSecretString: { PasswordLength: 43, ExcludePunctuation: true },
   });

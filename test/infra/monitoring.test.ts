@@ -10,7 +10,7 @@ import { logSweep } from '../../functions/service/sweep-log.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import { type Resource, type Synthesized, synthesize } from './synthesized.ts';
 
-/** Of a run, whatever it did. */
+/** The line that each run logs. */
 const totals = { queues: 3, visited: 2, asleep: 0, notReached: 1, failed: 0, removed: 5, deadLettered: 4 };
 const functions = ['Api', 'Publish', 'Receive', 'Sweep', 'Redrive', 'DeclareQueues'];
 const callable = ['Api', 'Publish', 'Receive'];
@@ -28,7 +28,7 @@ function alarm(name: string, from = synthesized): Record<string, unknown> {
 }
 
 describe('alarms', () => {
-  test.each(functions)('are raised when the function %s fails or is throttled', (name) => {
+  test.each(functions)('an alarm rises when the function %s fails or is throttled', (name) => {
     for (const what of ['Errors', 'Throttles']) {
       expect(alarm(`${name}${what}`)).toMatchObject({
         Namespace: 'AWS/Lambda',
@@ -40,7 +40,7 @@ describe('alarms', () => {
     }
   });
 
-  test('are raised when the API answers 5xx', () => {
+  test('an alarm rises when the API answers 5xx', () => {
     expect(alarm('ServerErrors')).toMatchObject({
       Namespace: 'AWS/ApiGateway',
       MetricName: '5xx',
@@ -49,18 +49,18 @@ describe('alarms', () => {
     });
   });
 
-  test('are raised when messages are dead-lettered, and when the engine meets an anomaly', () => {
+  test('alarms rise when messages are dead-lettered and when the engine reports an anomaly', () => {
     expect(alarm('DeadLettersGrowing')).toMatchObject({ MetricName: 'DeadLettered', Statistic: 'Sum', Threshold: 1 });
     expect(alarm('Anomalies')).toMatchObject({ MetricName: 'Anomalies', Statistic: 'Sum', Threshold: 1 });
   });
 
-  test('are raised when a message waits for longer than an hour, or than is asked', () => {
+  test('an alarm rises when a message waits longer than an hour or than the given time', () => {
     const oldest = { MetricName: 'OldestAgeSeconds', Statistic: 'Maximum', ComparisonOperator: 'GreaterThanThreshold' };
     expect(alarm('OldestAge')).toMatchObject({ ...oldest, Threshold: 3600 });
     expect(alarm('OldestAge', synthesize({ oldestAgeAlarm: Duration.minutes(5) }))).toMatchObject({ ...oldest, Threshold: 300 });
   });
 
-  test('are raised when the sweep does not run, even if it leaves no word', () => {
+  test('an alarm rises when the sweep does not run, even without any log line', () => {
     expect(alarm('SweepNotRunning')).toMatchObject({
       MetricName: 'Invocations',
       ComparisonOperator: 'LessThanThreshold',
@@ -75,11 +75,11 @@ describe('alarms', () => {
     ['Unavailable', 'Unavailable'],
     ['SchedulesFailed', 'SchedulesFailed'],
     ['DeclarationsFailed', 'DeclarationsFailed'],
-  ])('%s is raised by the first line of its kind, whichever way the call came', (name, MetricName) => {
+  ])('the alarm %s rises at the first log line of its kind, for HTTP and for direct invocation', (name, MetricName) => {
     expect(alarm(name)).toMatchObject({ MetricName, Statistic: 'Sum', Threshold: 1 });
   });
 
-  test('are raised when most of five runs of the sweep do not complete', () => {
+  test('an alarm rises when most of five sweeps do not complete', () => {
     expect(alarm('SweepIncomplete')).toMatchObject({
       MetricName: 'SweepsIncomplete',
       Statistic: 'Sum',
@@ -88,13 +88,13 @@ describe('alarms', () => {
     });
   });
 
-  test('say where to look', () => {
+  test('the description of each alarm says where to look', () => {
     const all = synthesized.all('AWS::CloudWatch::Alarm');
     expect(all).toHaveLength(2 * functions.length + 10);
     for (const [id, { Properties }] of all) expect(Properties.AlarmDescription, id).toMatch(/^.{30,}\.$/);
   });
 
-  test('are told to the topic, and so is their end', () => {
+  test('each alarm notifies the topic when it rises and when it ends', () => {
     const arn = 'arn:aws:sns:eu-west-1:111122223333:pager';
     const given = synthesize({ alarmTopic: Topic.fromTopicArn(synthesized.stack, 'Pager', arn) });
     for (const [id, { Properties }] of given.all('AWS::CloudWatch::Alarm')) {
@@ -104,10 +104,10 @@ describe('alarms', () => {
 });
 
 describe('metrics from the logs', () => {
-  /** Lines of one kind; of these, perhaps, those with a field that is false. */
+  /** The form of each filter: lines of one kind, optionally only those with a field that is false. */
   const filterForm = /^\{ \(?\$\.kind = "(\w+)"\)?(?: && \(\$\.(\w+) IS FALSE\))? \}$/;
 
-  /** What a filter would make of the lines that the functions write: the fields it looks at, by metric. */
+  /** The fields that a metric filter extracts from the lines that the functions write, by metric. */
   function valuesOf(filters: Resource[], lines: LogFields[]): Record<string, unknown[]> {
     const values: Record<string, unknown[]> = {};
     for (const { Properties } of filters) {
@@ -132,7 +132,7 @@ describe('metrics from the logs', () => {
     return lines;
   }
 
-  test.each(engines)('count what the engine says of itself in the function %s', (name) => {
+  test.each(engines)('a metric counts the engine events that the function %s logs', (name) => {
     const events: EngineEvent[] = [
       { kind: 'dead_lettered', queue: 'orders', to: 'orders-dead', reason: 'max_receives', messages: 3 },
       { kind: 'expired', queue: 'orders', messages: 2 },
@@ -142,7 +142,7 @@ describe('metrics from the logs', () => {
     expect(valuesOf(filtersOf(name), lines)).toMatchObject({ DeadLettered: [3], Expired: [2], Anomalies: [1] });
   });
 
-  test('show the age of the oldest message of all queues but those for dead letters', () => {
+  test('a metric shows the age of the oldest message of all queues except dead-letter queues', () => {
     const queue = { removed: 0, deadLettered: 0, waiting: 1, isDeadLetter: false };
     const report: SweepReport = {
       complete: true,
@@ -161,7 +161,7 @@ describe('metrics from the logs', () => {
     ).toEqual([90]);
   });
 
-  test('count the runs of the sweep that did not complete', () => {
+  test('a metric counts the sweeps that did not complete', () => {
     const sweeps = [true, false, false].map((complete): SweepReport => ({ queues: [], complete, totals }));
     const lines = linesOf((log) => {
       for (const report of sweeps) logSweep(log, report, 1);
@@ -169,7 +169,7 @@ describe('metrics from the logs', () => {
     expect(valuesOf(filtersOf('Sweep'), lines).SweepsIncomplete).toEqual([1, 1]);
   });
 
-  test('count the schedules whose ticks the sweep could not publish', () => {
+  test('a metric counts the schedules whose ticks the sweep could not publish', () => {
     const event: EngineEvent = { kind: 'schedule_failed', schedule: 'hourly', queue: 'orders', reason: 'there is no queue' };
     expect(
       valuesOf(
@@ -179,7 +179,7 @@ describe('metrics from the logs', () => {
     ).toEqual([1]);
   });
 
-  test.each(callable)('count what the function %s answers with 5xx, by invocation too', (name) => {
+  test.each(callable)('a metric counts the 5xx answers of the function %s, direct invocations included', (name) => {
     const thrown = [new Error('a defect'), new DumbwaiterError('unavailable', 'x'), new DumbwaiterError('invalid_input', 'x')];
     const lines = linesOf((log) => {
       for (const error of thrown) refusalOf(error, 'request', log);
@@ -187,11 +187,11 @@ describe('metrics from the logs', () => {
     expect(valuesOf(filtersOf(name), lines)).toMatchObject({ Defects: [1], Unavailable: [1] });
   });
 
-  test('count the deployments whose declarations were refused', () => {
+  test('a metric counts the deployments whose declarations were refused', () => {
     expect(valuesOf(filtersOf('DeclareQueues'), [{ kind: 'declaration_failed' }])).toEqual({ DeclarationsFailed: [1] });
   });
 
-  test('are the ones at which the alarms look, in a namespace of the deployment', () => {
+  test('each alarm on logs reads a metric of these filters, in a namespace of the deployment', () => {
     const namespaces = new Set<unknown>();
     for (const [, { Properties }] of synthesized.all('AWS::Logs::MetricFilter')) {
       for (const { MetricNamespace } of Properties.MetricTransformations as { MetricNamespace: unknown }[])
@@ -202,7 +202,7 @@ describe('metrics from the logs', () => {
   });
 });
 
-test('there is a dashboard, which shows every alarm and every function', () => {
+test('the dashboard shows every alarm and every function', () => {
   const body = JSON.stringify(synthesized.at('AWS::CloudWatch::Dashboard', 'Dashboard').Properties.DashboardBody);
   for (const [id] of synthesized.all('AWS::CloudWatch::Alarm')) expect(body).toContain(id);
   for (const [id] of synthesized.all('AWS::Lambda::Function')) expect(body).toContain(id);
@@ -213,12 +213,12 @@ test.each([
   'ConsumedReadCapacityUnits',
   'WriteThrottleEvents',
   'ReadThrottleEvents',
-])('the dashboard shows %s of the index of due leases beside those of the tables', (metric) => {
+])('the dashboard shows %s of the due index beside that of the tables', (metric) => {
   const body = JSON.stringify(synthesized.at('AWS::CloudWatch::Dashboard', 'Dashboard').Properties.DashboardBody);
   expect(body).toMatch(new RegExp(`${metric}[^\\]]*GlobalSecondaryIndexName[^\\]]*due`));
 });
 
-describe('the log of a sweep', () => {
+describe('the log line of a sweep', () => {
   const quiet = { removed: 0, deadLettered: 0, oldestAgeSeconds: 0, waiting: 0, isDeadLetter: false };
 
   function linesOfSweep(report: SweepReport): { level: string; fields: LogFields }[] {
@@ -228,7 +228,7 @@ describe('the log of a sweep', () => {
     return lines;
   }
 
-  test('is one line for a thousand queues in which nothing happened', () => {
+  test('a sweep of a thousand queues without events logs one line', () => {
     const queues = Array.from({ length: 1000 }, (_, index) => ({
       ...quiet,
       name: `q${index}`,
@@ -246,7 +246,7 @@ describe('the log of a sweep', () => {
     expect(linesOfSweep({ complete: true, queues, totals })).toMatchObject([{ level: 'info', fields }]);
   });
 
-  test('names the queues in which something happened', () => {
+  test('a sweep logs the names of the queues with events', () => {
     const queues = [
       { ...quiet, name: 'idle' },
       { ...quiet, name: 'orders', deadLettered: 3, removed: 1 },
@@ -257,7 +257,7 @@ describe('the log of a sweep', () => {
     ]);
   });
 
-  test('warns when the sweep did not complete', () => {
+  test('a sweep that does not complete logs a warning', () => {
     expect(linesOfSweep({ complete: false, queues: [], totals })).toMatchObject([{ level: 'warn', fields: { complete: false } }]);
   });
 });

@@ -23,20 +23,20 @@ describe("cdk-nag's AwsSolutions pack", () => {
     return violations.map(({ ruleName, violatingResources }) => `${ruleName}: ${JSON.stringify(violatingResources)}`);
   }
 
-  test('finds nothing in the stack', () => {
+  test('cdk-nag finds nothing in the stack', () => {
     const app = new App({ context: { queues } });
     addStack(app);
     expect(findingsOf(app)).toEqual([]);
   });
 
-  test('would find something', () => {
+  test('cdk-nag finds a fault that is put into the stack', () => {
     const app = new App();
     new Bucket(new Stack(app, 'Careless'), 'Bucket');
     expect(findingsOf(app).join()).toContain('AwsSolutions-S1');
   });
 });
 
-test('the outputs bear the names by which clients look for them', () => {
+test("the stack's outputs have the names by which clients look for them", () => {
   expect(Object.keys(templateWith({}).findOutputs('*')).sort()).toEqual([
     'AdminKeySecretArn',
     'ApiFunctionName',
@@ -49,7 +49,7 @@ test('the outputs bear the names by which clients look for them', () => {
   ]);
 });
 
-test('a second Dumbwaiter in one stack has its id before the names of its outputs', () => {
+test('a second construct in one stack puts its id before the names of its outputs', () => {
   const stack = new Stack(new App(), 'Test');
   new Dumbwaiter(stack, 'Dumbwaiter');
   new Dumbwaiter(stack, 'Other');
@@ -59,7 +59,7 @@ test('a second Dumbwaiter in one stack has its id before the names of its output
   expect(names).toHaveLength(16);
 });
 
-test('a domain and its certificate are taken from the context, and the output says where its DNS record points', () => {
+test('the stack takes a domain and its certificate from the context, and an output says where its DNS record points', () => {
   const certificate = 'arn:aws:acm:eu-west-1:111122223333:certificate/1';
   const template = templateWith({ domain: 'queue.example.com', certificate, disableExecuteApiEndpoint: 'true' });
   template.hasResourceProperties('AWS::ApiGatewayV2::DomainName', { DomainName: 'queue.example.com' });
@@ -69,9 +69,9 @@ test('a domain and its certificate are taken from the context, and the output sa
 });
 
 test.each([
-  ['text, as the command line gives it', JSON.stringify(queues)],
-  ['an object, as cdk.json gives it', queues],
-])('queues are declared by %s', (_, given) => {
+  ['text (command line)', JSON.stringify(queues)],
+  ['an object (cdk.json)', queues],
+])('the stack declares queues that the context gives as %s', (_, given) => {
   const template = templateWith({ queues: given });
   template.hasResourceProperties('Custom::DumbwaiterQueues', {
     queuesJson: JSON.stringify(queues),
@@ -80,39 +80,39 @@ test.each([
   });
 });
 
-test('schedules are declared beside them', () => {
+test('the stack declares schedules beside queues', () => {
   const schedules = { hourly: { queue: 'orders', cron: '@hourly', message: { body: 1 } } };
   const template = templateWith({ schedules: JSON.stringify(schedules) });
   template.hasResourceProperties('Custom::DumbwaiterQueues', { queuesJson: '{}', schedulesJson: JSON.stringify(schedules) });
 });
 
-test('the queues are declared only once their function may reach the table', () => {
+test('the stack declares queues only after their function may write to the table', () => {
   const [resource] = Object.values(templateWith({ queues }).findResources('Custom::DumbwaiterQueues'));
   expect(resource!.DependsOn).toContainEqual(expect.stringMatching('^DumbwaiterFunctionsDeclareQueuesRoleDefaultPolicy'));
 });
 
-test('without queues nothing is declared', () => {
+test('the stack declares nothing when the context names no queues', () => {
   expect(templateWith({}).findResources('Custom::DumbwaiterQueues')).toEqual({});
 });
 
-describe('what is stored', () => {
+describe('the removal of stored data', () => {
   const kept = ['AWS::DynamoDB::Table', 'AWS::SecretsManager::Secret', 'AWS::Logs::LogGroup'];
 
-  test.each(kept)('outlives the stack, if it is %s', (type) => {
+  test.each(kept)('a resource of the type %s outlives the stack', (type) => {
     templateWith({}).allResources(type, { DeletionPolicy: Match.stringLikeRegexp('^Retain') });
   });
 
-  test('goes when the first deployment fails, but for the tables: CloudFormation cannot delete what is protected', () => {
+  test('a failed first deployment removes its secret and logs but not its tables, which are protected', () => {
     templateWith({}).allResources('AWS::DynamoDB::Table', { DeletionPolicy: 'Retain' });
     for (const type of kept.slice(1)) templateWith({}).allResources(type, { DeletionPolicy: 'RetainExceptOnCreate' });
   });
 
-  test.each(kept)('goes with a removable stack, if it is %s', (type) => {
+  test.each(kept)('a resource of the type %s is deleted with a removable stack', (type) => {
     templateWith({ removable: 'true' }).allResources(type, { DeletionPolicy: 'Delete' });
   });
 });
 
-test('concurrency is reserved for the sweep when the context says so', () => {
+test('the stack reserves concurrency for the sweep when the context says so', () => {
   const reserving = (context: Record<string, unknown>) =>
     Object.keys(
       templateWith(context).findResources('AWS::Lambda::Function', { Properties: { ReservedConcurrentExecutions: 1 } }),
@@ -121,6 +121,6 @@ test('concurrency is reserved for the sweep when the context says so', () => {
   expect(reserving({ reserveSweepConcurrency: 'true' })).toHaveLength(1);
 });
 
-test('the stack can be given another name', () => {
+test('the context can rename the stack', () => {
   expect(addStack(new App({ context: { stack: 'Other' } })).stackName).toBe('Other');
 });

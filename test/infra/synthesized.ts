@@ -14,11 +14,11 @@ export interface Synthesized {
   template: Template;
   /** Resources of one type, by logical id: the path of their construct without its slashes, and a hash. */
   all(type: string): [id: string, resource: Resource][];
-  /** The one at this path below the construct. */
+  /** The resource at this path below the construct. */
   at(type: string, path: string): Resource;
 }
 
-/** `props` may rest on what it puts into the stack; `more` adds what a user's stack would, before the template is made. */
+/** `props` may depend on what it puts into the stack. `more` adds what a user's stack would, before the template is made. */
 export function synthesize(
   props: DumbwaiterProps | ((stack: Stack) => DumbwaiterProps) = {},
   more: (dumbwaiter: Dumbwaiter, stack: Stack) => void = () => {},

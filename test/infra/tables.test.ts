@@ -14,7 +14,7 @@ beforeAll(async () => {
   synthesized = synthesize();
 });
 
-test('there is a table for each of the three that the engine knows', () => {
+test('the stack has one table for each of the three that the engine knows', () => {
   expect(Object.keys(definitions).sort()).toEqual(Object.keys(paths).sort());
   expect(synthesized.all(table)).toHaveLength(Object.keys(definitions).length);
 });
@@ -22,7 +22,7 @@ test('there is a table for each of the three that the engine knows', () => {
 describe.each(Object.keys(paths) as (keyof typeof paths)[])('the table %s', (name) => {
   const propertiesIn = (from: Synthesized) => from.at(table, paths[name]).Properties;
 
-  test('has the keys and the index that the engine reckons with', () => {
+  test('the table has the keys and the index that the engine expects', () => {
     const { AttributeDefinitions, GlobalSecondaryIndexes, KeySchema } = definitions[name];
     const properties = propertiesIn(synthesized);
     expect(properties.KeySchema).toEqual(KeySchema);
@@ -30,7 +30,7 @@ describe.each(Object.keys(paths) as (keyof typeof paths)[])('the table %s', (nam
     expect(properties.GlobalSecondaryIndexes).toEqual(GlobalSecondaryIndexes);
   });
 
-  test('is paid on demand, encrypted, can be restored to any second, and loses rows that are past their time', () => {
+  test('the table is on demand and encrypted, with point-in-time recovery and TTL', () => {
     expect(propertiesIn(synthesized)).toMatchObject({
       BillingMode: 'PAY_PER_REQUEST',
       SSESpecification: { SSEEnabled: true },
@@ -39,7 +39,7 @@ describe.each(Object.keys(paths) as (keyof typeof paths)[])('the table %s', (nam
     });
   });
 
-  test('is protected, and outlives its stack, unless told otherwise', () => {
+  test('the table is protected and outlives its stack unless the props say otherwise', () => {
     expect(synthesized.at(table, paths[name])).toMatchObject({
       DeletionPolicy: 'Retain',
       UpdateReplacePolicy: 'Retain',
@@ -49,7 +49,7 @@ describe.each(Object.keys(paths) as (keyof typeof paths)[])('the table %s', (nam
       DeletionPolicy: 'Delete',
       Properties: { DeletionProtectionEnabled: false },
     });
-    // Unprotected, it goes too when the deployment that makes it fails.
+    // An unprotected table is deleted, too, when the deployment that creates it fails.
     expect(synthesize({ deletionProtection: false }).at(table, paths[name])).toMatchObject({
       DeletionPolicy: 'RetainExceptOnCreate',
     });

@@ -21,7 +21,7 @@ afterAll(async () => {
   expect(queue.defects).toEqual([]);
 });
 
-/** All that can be read of the queues; ages aside, which grow by themselves. */
+/** All that can be read of the queues, except ages, which grow by themselves. */
 async function state(): Promise<unknown> {
   const { queues } = await queue.http.call('listQueues', {}, { limit: 100 });
   const read = queues.map(async ({ name }) => {
@@ -43,14 +43,38 @@ const publish = (message: unknown) => ({ messages: [message] });
 
 describe('a call that is refused changes nothing', () => {
   it.each<[string, string, string, unknown, number, ErrorCode, string]>([
-    ['not JSON', 'POST', `${path}/publish`, '{"messages": [{]}', 400, 'invalid_input', 'input: is not JSON, at position 15'],
-    ['JSON cut off', 'POST', `${path}/publish`, '{"messages": [', 400, 'invalid_input', 'input: is not JSON, at position 14'],
-    ['a list', 'POST', `${path}/publish`, [], 400, 'invalid_input', 'input: must be a JSON object, was a list of 0'],
-    ['null', 'POST', `${path}/publish`, 'null', 400, 'invalid_input', 'messages: must be a list of 1 to 100 entries, is missing'],
-    ['an unknown field', 'POST', `${path}/receive`, { maxMessages: 1 }, 400, 'invalid_input', 'maxMessages: unknown field'],
-    ['__proto__', 'POST', `${path}/receive`, '{"__proto__":{"max":9}}', 400, 'invalid_input', '__proto__: unknown field'],
     [
-      'a wrong type',
+      'a body that is not JSON',
+      'POST',
+      `${path}/publish`,
+      '{"messages": [{]}',
+      400,
+      'invalid_input',
+      'input: is not JSON, at position 15',
+    ],
+    [
+      'a body cut off within JSON',
+      'POST',
+      `${path}/publish`,
+      '{"messages": [',
+      400,
+      'invalid_input',
+      'input: is not JSON, at position 14',
+    ],
+    ['a list as its body', 'POST', `${path}/publish`, [], 400, 'invalid_input', 'input: must be a JSON object, was a list of 0'],
+    [
+      'null as its body',
+      'POST',
+      `${path}/publish`,
+      'null',
+      400,
+      'invalid_input',
+      'messages: must be a list of 1 to 100 entries, is missing',
+    ],
+    ['an unknown field', 'POST', `${path}/receive`, { maxMessages: 1 }, 400, 'invalid_input', 'maxMessages: unknown field'],
+    ['a field __proto__', 'POST', `${path}/receive`, '{"__proto__":{"max":9}}', 400, 'invalid_input', '__proto__: unknown field'],
+    [
+      'a field of a wrong type',
       'POST',
       `${path}/receive`,
       { max: '1' },
@@ -178,14 +202,14 @@ describe('a call that is refused changes nothing', () => {
       'invalid_input',
       'scopes[0]: must be one of',
     ],
-  ])('for %s', async (_, method, target, body, status, code, detail) => {
+  ])('a request with %s is refused and changes nothing', async (_, method, target, body, status, code, detail) => {
     await unchanged(async () => {
       const response = await queue.http.send(method, target, { body });
       expect(await expectProblem(response, status, code)).toContain(detail);
     });
   });
 
-  it('for a cycle of dead-letter queues', async () => {
+  it('a cycle of dead-letter queues is refused and changes nothing', async () => {
     await queue.http.call('createQueue', { queue: 'cycle-b' });
     await queue.http.call('createQueue', { queue: 'cycle-a' }, { deadLetter: { queue: 'cycle-b', maxReceives: 1 } });
     await unchanged(async () => {
@@ -215,14 +239,14 @@ describe('a call that is refused changes nothing', () => {
     ['an unknown field', { body: 1, delay: 5 }, 'messages[0].delay: unknown field'],
     ['a negative delay', { body: 1, delaySeconds: -1 }, 'messages[0].delaySeconds'],
     ['an attribute of a wrong type', { body: 1, attributes: { a: [] } }, 'messages[0].attributes.a'],
-  ])('for an entry with %s', async (_, message, detail) => {
+  ])('an entry with %s is refused and changes nothing', async (_, message, detail) => {
     await unchanged(async () => {
       const { results } = await queue.http.call('publish', where, publish(message) as never);
       expect(results).toMatchObject([{ ok: false, code: 'invalid_input', message: expect.stringContaining(detail) }]);
     });
   });
 
-  it('for an entry with an infinite number', async () => {
+  it('an entry with an infinite number is refused and changes nothing', async () => {
     await unchanged(async () => {
       const body = '{"messages":[{"body":1,"delaySeconds":1e400}]}';
       const { results } = (await (await queue.http.send('POST', `${path}/publish`, { body })).json()) as { results: unknown[] };
@@ -231,7 +255,7 @@ describe('a call that is refused changes nothing', () => {
     });
   });
 
-  it('for JSON nested a hundred thousand deep, anywhere', async () => {
+  it('JSON nested a hundred thousand deep is refused anywhere and changes nothing', async () => {
     const deep = '['.repeat(100_000) + ']'.repeat(100_000);
     await unchanged(async () => {
       await expectProblem(await queue.http.send('POST', `${path}/publish`, { body: deep }), 400, 'invalid_input');
@@ -247,7 +271,7 @@ describe('a call that is refused changes nothing', () => {
     });
   });
 
-  it('for a body that is not UTF-8', async () => {
+  it('a request body that is not UTF-8 is refused and changes nothing', async () => {
     await unchanged(async () => {
       const response = await fetch(`${queue.server.url}${path}/publish`, {
         method: 'POST',
@@ -258,21 +282,26 @@ describe('a call that is refused changes nothing', () => {
     });
   });
 
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', ''])('for a body of type %j', async (type) => {
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'application/jsonp',
+    '',
+  ])('a request body of type %j is refused and changes nothing', async (type) => {
     await unchanged(async () => {
       const options = { body: publish({ body: 1 }), headers: { 'content-type': type } };
       await expectProblem(await queue.http.send('POST', `${path}/publish`, options), 415, 'unsupported_media_type');
     });
   });
 
-  it('for a compressed body', async () => {
+  it('a compressed request body is refused and changes nothing', async () => {
     await unchanged(async () => {
       const options = { body: publish({ body: 1 }), headers: { 'content-encoding': 'gzip' } };
       await expectProblem(await queue.http.send('POST', `${path}/publish`, options), 415, 'unsupported_media_type');
     });
   });
 
-  it('for a request larger than one call may carry, plain or escaped', async () => {
+  it('a request larger than one call may carry, plain or escaped, is refused and changes nothing', async () => {
     await unchanged(async () => {
       const plain = JSON.stringify({ messages: Array(6).fill({ body: 'x'.repeat(bodyBytesMax - 2) }) });
       await expectProblem(await queue.http.send('POST', `${path}/publish`, { body: plain }), 413, 'payload_too_large');
@@ -293,20 +322,20 @@ describe('a receipt', () => {
     'ack',
     'release',
     'extend',
-  ] as const)('that is forged, cut short or of no sense is refused by %s, one by one', async (operation) => {
+  ] as const)('a receipt that is forged, cut short or meaningless is refused by %s without effect on the others', async (operation) => {
     await queue.http.call('publish', other, publish({ body: 'elsewhere' }) as never);
     const [elsewhere] = (await queue.http.call('receive', other, { visibilityTimeoutSeconds: 3600 })).messages;
     const mine = elsewhere!.receipt;
     const forged = [1, null, {}, '', 'x', 'x'.repeat(receiptCharsMax + 1), mine.slice(0, -1), `${mine}0`, mine];
     await unchanged(async () => {
       const codes = await refusedAs(operation, forged);
-      // The last one is whole, but of another queue.
+      // The last receipt is valid, but belongs to another queue.
       expect(codes).toEqual(forged.map(() => 'invalid_receipt'));
     });
     expect((await queue.http.call('ack', other, { receipts: [mine] })).results).toEqual([{ ok: true }]);
   });
 
-  it('with another token than was given has lost its lease', async () => {
+  it('a receipt with another token than the given one has lost its lease', async () => {
     await queue.http.call('publish', other, publish({ body: 'token' }) as never);
     const [received] = (await queue.http.call('receive', other, { visibilityTimeoutSeconds: 3600 })).messages;
     const { receipt } = received!;
@@ -316,14 +345,14 @@ describe('a receipt', () => {
     expect((await queue.http.call('ack', other, { receipts: [receipt] })).results).toEqual([{ ok: true }]);
   });
 
-  it('given twice in one call acks once, and says so twice', async () => {
+  it('a receipt that is given twice in one call acks its message once and has two answers', async () => {
     await queue.http.call('publish', other, publish({ body: 'twice' }) as never);
     const [received] = (await queue.http.call('receive', other)).messages;
     const { receipt } = received!;
     expect((await queue.http.call('ack', other, { receipts: [receipt, receipt] })).results).toEqual([{ ok: true }, { ok: true }]);
   });
 
-  it('is of no use once another has received the message', async () => {
+  it('a receipt is refused after another receive has taken the message', async () => {
     await queue.http.call('publish', other, publish({ body: 'expired' }) as never);
     const [first] = (await queue.http.call('receive', other, { visibilityTimeoutSeconds: 0 })).messages;
     const [second] = (await queue.http.call('receive', other, { waitSeconds: 5, visibilityTimeoutSeconds: 3600 })).messages;
@@ -337,7 +366,7 @@ describe('a receipt', () => {
 });
 
 describe('a queue that is deleted while in use', () => {
-  it('refuses what comes after, and one of its name begins empty', async () => {
+  it('a queue that is deleted while in use refuses later calls, and a new one of its name begins empty', async () => {
     const gone = { queue: 'gone' };
     await queue.http.call('createQueue', gone);
     await queue.http.call('publish', gone, { messages: [{ body: 1 }, { body: 2, id: 'two' }] });

@@ -12,7 +12,7 @@ async function asked(allowedOrigins: string[], method: string): Promise<Response
   return fetch(`${server.url}/v1/queues/a/publish`, { method, headers });
 }
 
-it('a page of an origin that is allowed may call, and read what retries need', async () => {
+it('a page of an allowed origin may call and may read the headers that retries need', async () => {
   const preflight = await asked([page], 'OPTIONS');
   expect(preflight.status).toBe(204);
   expect(preflight.headers.get('access-control-allow-origin')).toBe(page);
@@ -24,6 +24,9 @@ it('a page of an origin that is allowed may call, and read what retries need', a
   expect(refused.headers.get('access-control-expose-headers')).toBe('retry-after,x-request-id');
 });
 
-it.each([[[]], [['http://localhost:9999']]])('with %j allowed, a page of another origin is told nothing', async (origins) => {
+it.each([
+  [[]],
+  [['http://localhost:9999']],
+])('a server that allows the origins %j sends no headers to a page of another origin', async (origins) => {
   expect((await asked(origins, 'OPTIONS')).headers.get('access-control-allow-origin')).toBeNull();
 });

@@ -18,7 +18,7 @@ import { secondMs } from '../support/durations.ts';
 const timeoutSeconds = 60;
 
 interface Asked {
-  /** As it was sent, and what it was signed with. */
+  /** The request as it was sent, with its signature. */
   text: string;
   headers: Record<string, string>;
   method: string;
@@ -30,7 +30,7 @@ interface Asked {
 let server: Server;
 let url: string;
 let asked: Asked[] = [];
-/** What the publisher does with a question: answers a text, with a status, or nothing at all. */
+/** The publisher's answer to a question: a text with a status, or nothing at all. */
 let reply: (asked: Asked) => { status?: number; headers?: Record<string, string>; text: string } | undefined;
 let warned: Record<string, unknown>[] = [];
 
@@ -116,7 +116,7 @@ const ways: [string, () => CheckBack, string][] = [
   ['a function', () => ({ functionName: 'orders-check' }), '/2015-03-31/functions/orders-check/invocations'],
 ];
 
-it.each(ways)('%s is told of the message, and its answer counts', async (_, target, where) => {
+it.each(ways)('%s gets the prepared message, and its answer decides', async (_, target, where) => {
   const { received, id } = await swept(target());
   expect(received).toEqual([body]);
   const message = { queue: 'q', id, body, attributes: { n: 1 }, publishedAt: expect.stringMatching(/Z$/), asked: 1 };
@@ -128,7 +128,7 @@ it.each(ways)('%s is told of the message, and its answer counts', async (_, targ
   expect(warned).toEqual([]);
 });
 
-it.each(ways)('what %s answers otherwise leaves the message prepared, and is told', async (_, target) => {
+it.each(ways)('an unclear answer of %s leaves the message prepared and is logged', async (_, target) => {
   const answers = ['', 'null', 'commit', '{}', '{"outcome":"Commit"}', '{"outcome":["commit"]}', '[]'];
   for (const text of answers) {
     reply = () => ({ text });
@@ -142,13 +142,13 @@ it.each(ways)('what %s answers otherwise leaves the message prepared, and is tol
   expect(warned[0]).toMatchObject({ queue: 'q', asked: 1, reason: expect.any(String) });
 });
 
-it.each(ways)('%s that does not answer in time leaves the message prepared', async (_, target) => {
+it.each(ways)('the silence of %s leaves the message prepared', async (_, target) => {
   reply = () => undefined;
   expect(await swept(target(), { msMax: 100 })).toMatchObject({ state: 'prepared' });
   expect(warned.length).toBe(1);
 });
 
-it('a URL is not followed elsewhere, nor read for long', async () => {
+it('a check-back follows no redirect and reads only a short answer', async () => {
   reply = ({ path: where }) =>
     where === '/away' ? { text: '{"outcome":"commit"}' } : { status: 307, headers: { location: `${url}/away` }, text: '' };
   expect(await swept({ url: `${url}/here` })).toMatchObject({ state: 'prepared' });
@@ -163,18 +163,18 @@ it('a function that fails leaves the message prepared', async () => {
   expect(warned[0]?.reason).toContain('Unhandled');
 });
 
-it('a queue that is swept by a process which cannot ask leaves the message prepared', async () => {
+it('a sweep in a process that cannot ask publishers leaves the message prepared', async () => {
   expect(await swept({ url }, { canAsk: false })).toMatchObject({ state: 'prepared' });
   expect(asked).toEqual([]);
 });
 
-it('nobody there leaves the message prepared', async () => {
+it('a publisher that cannot be reached leaves the message prepared', async () => {
   expect(await swept({ url: 'http://127.0.0.1:9' })).toMatchObject({ state: 'prepared' });
   expect(warned.length).toBe(1);
 });
 
-describe('what is sent to a URL', () => {
-  it('is signed by the queue’s secret, as a library of Standard Webhooks verifies it', async () => {
+describe('the signature of a check-back', () => {
+  it('a check-back to a URL has a signature of the queue’s secret that a Standard Webhooks library verifies', async () => {
     const { secrets } = await swept({ url });
     const [{ text, headers, message } = expect.unreachable()] = asked;
     const [secret] = await secrets.current('q');
@@ -185,19 +185,19 @@ describe('what is sent to a URL', () => {
     expect(headers['webhook-id']).toMatch(/^ask_[0-9a-f]{32}$/);
   });
 
-  it('is not signed where a function is invoked: IAM says who asks', async () => {
+  it('a check-back to a function is not signed, because IAM names the caller', async () => {
     await swept({ functionName: 'orders-check' });
     expect(Object.keys(asked[0]!.headers).filter((name) => name.startsWith('webhook-'))).toEqual([]);
   });
 });
 
-describe('a process that calls public addresses alone', () => {
+describe('a process that calls only public addresses', () => {
   let port: number;
   beforeAll(() => {
     ({ port } = server.address() as AddressInfo);
   });
 
-  /** Judged as the connection is made: of a name that is what it resolves to. */
+  /** Checked at the connection: a name is as private as the address that it resolves to. */
   it.each([
     '127.0.0.1',
     '127.1',
@@ -221,7 +221,7 @@ describe('a process that calls public addresses alone', () => {
     '[fd00:ec2::254]',
     '224.0.0.1',
     '255.255.255.255',
-  ])('does not connect to %s', async (host) => {
+  ])('a process that calls only public addresses does not connect to %s', async (host) => {
     const post = createPoster({ allowsPrivate: false });
     const { signal } = new AbortController();
     const secrets = [`whsec_${btoa('0123456789abcdef01234567')}`];
@@ -230,7 +230,7 @@ describe('a process that calls public addresses alone', () => {
     expect(asked).toEqual([]);
   });
 
-  it('leaves a message prepared whose publisher is at such an address, and tells why', async () => {
+  it('a process that calls only public addresses leaves a message prepared if its publisher is elsewhere, and logs why', async () => {
     expect(await swept({ url: `http://localhost:${port}/` }, { allowsPrivate: false })).toMatchObject({ state: 'prepared' });
     expect(asked).toEqual([]);
     expect(warned).toMatchObject([{ kind: 'check_back_failed', reason: expect.stringContaining('private IP address') }]);

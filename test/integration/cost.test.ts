@@ -1,4 +1,4 @@
-/** What a message costs: exact counts, as a real DynamoDB engine states them. */
+/** What a message costs: exact counts, as a real DynamoDB engine reports them. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Ground, layGround } from '../../bench/ground.ts';
 import { idleCost } from '../../bench/idle.ts';
@@ -16,31 +16,31 @@ const messages = 100;
 it.each([
   { batch: 1, writeUnits: 6, calls: 6 },
   { batch: 10, writeUnits: 0.6, calls: 0.6 },
-])('spends $writeUnits write units and $calls calls on the life of a small message, $batch at a time', async (expected) => {
+])('the life of a small message costs $writeUnits write units and $calls calls at $batch a batch', async (expected) => {
   const { batch } = expected;
   const cost = await costOfLife(ground, { messages, bodyBytes: 40, publishBatch: batch, receiveBatch: batch, receivers: 1 });
   expect(cost.writeUnits).toBeCloseTo(expected.writeUnits, 9);
   expect(cost.refused).toBe(0);
-  // The queue's settings are read again each two seconds; the calls beside those are exact.
+  // The queue's settings are read again every two seconds. The other calls are exact.
   const settingsReads = (cost.calls - expected.calls) * messages;
   expect(settingsReads).toBeGreaterThanOrEqual(0);
   expect(settingsReads).toBeLessThan(messages * 0.2);
 });
 
-it('spends 6 write units, and a fifth of a read unit, on a message that is published alone and received with nine others', async () => {
+it('a message that is published alone and received with nine others costs 6 write units and a fifth of a read unit', async () => {
   const cost = await costOfLife(ground, { messages, bodyBytes: 40, publishBatch: 1, receiveBatch: 10, receivers: 1 });
   expect(cost.writeUnits).toBeCloseTo(6, 9);
   expect(cost.readUnits).toBeLessThan(0.25);
 });
 
-it('spends three calls and 2.5 read units on each receive of an idle consumer that asks every five seconds', async () => {
+it('an idle consumer that polls every five seconds costs three calls and 2.5 read units for each receive', async () => {
   const idleGround = await layGround();
   const { asking } = await idleCost(idleGround);
   await idleGround.close();
   expect(asking).toEqual({ callsPerMinute: 12 * 3, readUnitsPerMinute: 12 * 2.5 });
 });
 
-it('spends exactly so many write units on each other step, and on lives that begin or end otherwise', async () => {
+it('each other step, and each life that begins or ends in another way, costs an exact number of write units', async () => {
   const steps = await costOfSteps(ground, 10);
   const tick = steps.pop()!;
   // Five, and one in some minutes that keeps the queue awake.

@@ -12,7 +12,7 @@ const key = 'crash-key';
 const crashes = 3;
 const publishers = 3;
 const receivers = 3;
-/** Short: what was leased when the server died must come back while the test waits. */
+/** Short: messages that were leased when the server died must come back during the test. */
 const visibilityTimeoutSeconds = 2;
 
 let folder: string;
@@ -34,10 +34,10 @@ async function start(): Promise<HttpCalls> {
 /** What the callers were told, by the bodies of the messages. */
 interface Told {
   published: Set<string>;
-  /** An ack was sent: the message may be gone, whatever became of the answer. */
+  /** An ack was sent. The message may be gone, with or without an answer. */
   ackSent: Set<string>;
   acked: Set<string>;
-  /** Received by a call that began when the ack had been answered with success. */
+  /** Received by a call that began after the ack was answered with success. */
   cameBack: string[];
   next: number;
 }
@@ -45,7 +45,7 @@ interface Told {
 async function publishAway(http: HttpCalls, told: Told): Promise<never> {
   for (;;) {
     const bodies = Array.from({ length: 1 + (told.next % 12) }, () => `m${told.next++}`);
-    // Every third message bears the caller's own id: these are stored another way.
+    // Every third message has an own id, and is stored in another way.
     const messages = bodies.map((body, i) => (i % 3 === 2 ? { body, id: body } : { body }));
     const { results } = await http.call('publish', where, { messages });
     results.forEach((result, i) => {
@@ -56,7 +56,7 @@ async function publishAway(http: HttpCalls, told: Told): Promise<never> {
   }
 }
 
-/** Answers how many came. */
+/** Returns how many messages came. */
 async function receiveAndAck(http: HttpCalls, told: Told, waitSeconds: number): Promise<number> {
   const ackedBefore = new Set(told.acked);
   const { messages } = await http.call('receive', where, {
@@ -86,7 +86,7 @@ describe.each<[string, () => Promise<void>]>([
   ['the local server', async () => void program.process.kill('SIGKILL')],
   ['its DynamoDB engine', async () => void process.kill((await engineOf(join(folder, 'dynamodb.sqlite')))!, 'SIGKILL')],
 ])('kill -9 of %s under load', (_, kill) => {
-  it('loses nothing that was answered with success, and brings nothing acked back', async () => {
+  it('a queue loses nothing that was answered with success and redelivers nothing acked after kill -9', async () => {
     const seed = testSeed;
     onTestFailed(() => console.error(`seed ${seed}`));
     const random = seededRandom(seed);
@@ -100,12 +100,12 @@ describe.each<[string, () => Promise<void>]>([
         ...Array.from({ length: publishers }, () => publishAway(http, told)),
         ...Array.from({ length: receivers }, () => receiveAway(http, told)),
       ].map((work) => work.catch((error: unknown) => error));
-      // Under load, and at no moment in particular.
+      // Under load, at a random moment.
       const published = publishedBefore + 1 + Math.floor(random.number() * 300);
       while (told.published.size < published) await new Promise((resolve) => setTimeout(resolve, 1));
       await kill();
       await program.ended;
-      // Every worker ended because its call failed, not because of what it saw.
+      // Every worker ended because its call failed, not because of a failed check.
       for (const error of await Promise.all(load)) expect(String(error)).toMatch(/fetch failed|terminated|unavailable/);
       http = await start();
     }

@@ -45,7 +45,7 @@ describe('the embedded engine', () => {
     }
   }
 
-  it('keeps rows in its file over a stop and a start', async () => {
+  it('the embedded engine keeps rows in its file over a stop and a start', async () => {
     const databaseFile = join(folder, 'data', 'queue.db');
     const first = await start({ databaseFile });
     await withStore(first.endpoint, (store) => store.write({ key, then: { put: { id: 'x', n: 1 } } }));
@@ -54,27 +54,27 @@ describe('the embedded engine', () => {
     expect(await withStore(second.endpoint, (store) => store.get([key]))).toEqual([{ id: 'x', n: 1 }]);
   });
 
-  it('runs beside another, each on a port and with rows of its own', async () => {
+  it('two embedded engines run side by side, each with a port and rows of its own', async () => {
     const [one, two] = await Promise.all([start(), start()]);
     expect(one.endpoint).not.toBe(two.endpoint);
     await withStore(one.endpoint, (store) => store.write({ key, then: { put: { id: 'x' } } }));
     expect(await withStore(two.endpoint, (store) => store.get([key]))).toEqual([undefined]);
   });
 
-  it('names a port that is taken', async () => {
+  it('the embedded engine names a port that is taken', async () => {
     const { port } = new URL((await start()).endpoint);
     const error = await start({ port: Number(port) }).catch((failure: unknown) => failure);
     expect(error).toMatchObject({ name: 'PortTakenError', message: expect.stringContaining(`Port ${port} cannot be taken`) });
   });
 
-  it('names a folder that cannot be written', async () => {
+  it('the embedded engine names a folder that cannot be written', async () => {
     const file = join(folder, 'file');
     await writeFile(file, '');
     const error = await start({ databaseFile: join(file, 'queue.db') }).catch((failure: unknown) => failure);
     expect(error).toMatchObject({ name: 'FolderNotWritableError', message: expect.stringContaining(file) });
   });
 
-  it('tells in one line that a file is no database', async () => {
+  it('the embedded engine reports in one line that a file is no database', async () => {
     const databaseFile = join(folder, 'queue.db');
     await writeFile(databaseFile, 'something else altogether, of some length');
     const error = (await start({ databaseFile }).catch((failure: unknown) => failure)) as Error;
@@ -82,18 +82,18 @@ describe('the embedded engine', () => {
     expect(error.message).not.toContain('\n');
   });
 
-  it('says what to do on a platform that it is not installed for', () => {
+  it('the embedded engine says what to do on a platform without it', () => {
     expect(() => enginePath('plan9', 'mips')).toThrow(/plan9 mips.*npm install.*AWS_ENDPOINT_URL_DYNAMODB/);
   });
 
-  it('tells when it ends unasked', async () => {
+  it('the embedded engine reports an unexpected end', async () => {
     const engine = await start();
     await engine.stop();
     await expect(engine.ended).resolves.toEqual(expect.any(String));
     await expect(fetch(engine.endpoint)).rejects.toThrow();
   });
 
-  it('ends when the process that started it is killed', async () => {
+  it('the embedded engine ends when the process that started it is killed', async () => {
     const module = new URL('../../functions/local/embedded-dynamodb.ts', import.meta.url).href;
     const script = `const { startEmbeddedDynamodb } = await import('${module}');
       console.log((await startEmbeddedDynamodb()).endpoint);`;

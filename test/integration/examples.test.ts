@@ -49,25 +49,25 @@ async function output(program: string, args: string[], env?: Record<string, stri
 const example = (name: string, env?: Record<string, string>) => output(process.execPath, [`examples/${name}.ts`], env);
 
 describe('the examples', () => {
-  it('first-program publishes and consumes', async () => {
+  it('the example first-program publishes and consumes', async () => {
     expect((await example('first-program')).trim().split('\n').sort()).toEqual(['soup for table 4', 'tart for table 7']);
   });
 
-  it('publish shows delays, own ids, results and errors', async () => {
+  it('the example publish shows delays, own ids, results and errors', async () => {
     const [state, twice, good, bad, code, bytes] = (await example('publish')).split('\n');
     expect(state).toMatch(/^delayed until \d{4}-/);
     expect([twice, good, code, bytes]).toEqual(['published before', 'published', 'queue_not_found false', '4']);
     expect(bad).toMatch(/^invalid_input: .*delaySeconds/);
   });
 
-  it('schedules publishes at ticks', async () => {
+  it('the example schedules publishes at ticks', async () => {
     const lines = (await example('schedules')).trim().split('\n');
     expect(lines[0]).toMatch(/^next at \d{4}-.*T0[01]:30:00.000Z$/);
     expect(lines[1]).toMatch(/^stock stock \d{4}-/);
     expect(lines.slice(2)).toEqual(['nightly-report runs', 'stock runs']);
   });
 
-  it('deduplicate publishes one message of a key, with the newest content', async () => {
+  it('the example deduplicate publishes one message of a key, with the newest content', async () => {
     expect((await example('deduplicate')).trim().split('\n')).toEqual([
       '@home: published',
       '@home: put off',
@@ -76,7 +76,7 @@ describe('the examples', () => {
     ]);
   });
 
-  it('requests shows replies, results and what comes of a request that nobody takes', async () => {
+  it('the example requests shows replies, results and the end of a request without a worker', async () => {
     expect((await example('requests')).trim().split('\n')).toEqual([
       'soup costs 400',
       'done, 0.5: {"dish":"tart","cents":400}',
@@ -84,42 +84,42 @@ describe('the examples', () => {
     ]);
   });
 
-  it('groups keeps the order of each account', async () => {
+  it('the example groups keeps the order of each account', async () => {
     const lines = (await example('groups')).trim().split('\n');
     expect(lines.filter((line) => line.startsWith('account-1'))).toEqual(['account-1: open', 'account-1: deposit']);
     expect(lines).toContain('account-2: open');
   });
 
-  it('limits keeps three workers to two messages at a time', async () => {
+  it('the example limits keeps three workers to two messages at a time', async () => {
     expect(await example('limits')).toBe('6 done, 2 at a time\n');
   });
 
-  it('by-id puts off, edits and cancels a message', async () => {
+  it('the example by-id postpones, edits and cancels a message', async () => {
     expect((await example('by-id')).trim().split('\n')).toEqual([
       'delayed until 2030-01-02T09:00:00.000Z, priority 2: call Ada, she asked twice',
       'message_not_found',
     ]);
   });
 
-  it('prepared commits what has happened', async () => {
+  it('the example prepared commits what has happened', async () => {
     expect(await example('prepared')).toBe('a receipt for order 1\n');
   });
 
-  it('check-back answers what its queue signed, and nothing else', async () => {
+  it('the example check-back answers what its queue signed and nothing else', async () => {
     expect(await example('check-back')).toBe('signed: {"outcome":"commit"}, forged: 401\n');
   });
 
-  it('by-hand receives, extends, releases and acks', async () => {
+  it('the example by-hand receives, extends, releases and acks', async () => {
     expect(await example('by-hand')).toBe('0 ready, 1 later\n');
   });
 
-  it('dead-letters looks at them and redrives them', async () => {
+  it('the example dead-letters peeks at dead letters and redrives them', async () => {
     const lines = (await example('dead-letters')).trim().split('\n');
     expect(lines[0]).toBe('-5 from payments, rejected: negative amount');
     expect(lines.slice(-3)).toEqual(['1 moved', 'done', 'back: -5']);
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('worker works until %s tells it to stop', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('the example worker works until %s tells it to stop', async (signal) => {
     const { child, said, ended } = start(process.execPath, ['examples/worker.ts']);
     const queue = new Dumbwaiter({ url: local.server.url, apiKey: adminKey }).queue('thumbnails');
     await vi.waitFor(() => queue.describe({ retries: 0 }), { timeout: 20_000 });
@@ -127,7 +127,7 @@ describe('the examples', () => {
       { body: { url: `${local.server.url}/v1/health` } },
       { body: { url: `${local.server.url}/v1/nothing` } },
     ]);
-    // What fails is tried again: how often by then is left to chance.
+    // A failed message is tried again. How often by then is random.
     const saysBoth = () => {
       expect(said.out).toContain(`done: ${local.server.url}/v1/health`);
       expect(said.out).toContain(`failed: ${local.server.url}/v1/nothing: Error: HTTP 404`);
@@ -137,7 +137,7 @@ describe('the examples', () => {
     expect({ code: await ended, err: said.err }).toEqual({ code: 0, err: '' });
   });
 
-  it('over-lambda calls the function itself', async () => {
+  it('the example over-lambda calls the function itself', async () => {
     const invoker = await startInvoker();
     const environment = {
       AWS_ENDPOINT_URL_LAMBDA: invoker.url,
@@ -149,7 +149,7 @@ describe('the examples', () => {
     invoker.server.close();
   });
 
-  it('order-service charges each order once', async () => {
+  it('the example order-service charges each order once', async () => {
     const dynamodb = await startTestDynamodb();
     const environment = {
       AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
@@ -164,7 +164,7 @@ describe('the examples', () => {
     await dynamodb.stop();
   });
 
-  it('are all run here', () => {
+  it('each example has a test here', () => {
     const run = [...read('test/integration/examples.test.ts').matchAll(/example\('([\w-]+)'|examples\/([\w-]+)\.ts'/g)];
     const names = globSync('examples/*.ts', { cwd: root }).map((path) => /([\w-]+)\.ts$/.exec(path)?.[1]);
     expect(names.filter((name) => name !== 'connect' && !run.some(([, a, b]) => name === (a ?? b)))).toEqual([]);
@@ -203,17 +203,17 @@ function asPublished(source: string): string {
 }
 
 describe('the guide', () => {
-  it('shows only TypeScript that the examples run', () => {
+  it('the guide shows only TypeScript that the examples run', () => {
     const run = globSync('examples/*.ts', { cwd: root }).map((path) => asPublished(read(path)));
     const snippets = blocks(guide, 'ts');
     expect(snippets.length).toBeGreaterThan(5);
     expect(snippets.filter((snippet) => !run.some((source) => source.includes(snippet.trim())))).toEqual([]);
   });
 
-  it('shows shell lines that work as they stand, one after another', async () => {
+  it('the guide shows shell lines that work as they stand, one after another', async () => {
     const lines = blocks(guide, 'sh').filter((block) => block.includes('curl'));
     expect(lines.length).toBeGreaterThan(5);
-    // What curl gets as a refusal fails the script.
+    // A refusal that curl gets fails the script.
     const script = [
       'set -euo pipefail',
       'cd "$(mktemp -d)"',
@@ -228,7 +228,7 @@ describe('the guide', () => {
 });
 
 describe('the README', () => {
-  it('shows the first program as it is run here', () => {
+  it('the README shows the first program as it is run here', () => {
     expect(blocks(read('README.md'), 'ts')).toContain(asPublished(read('examples/first-program.ts')));
   });
 });

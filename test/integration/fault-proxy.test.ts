@@ -30,7 +30,7 @@ const rates: Record<ProxyFault, number> = {
   'too slow': 0.003,
   half: 0.15,
 };
-/** The client gives up on a silent connection after five seconds. */
+/** The client closes a silent connection after five seconds. */
 const slowMs = 6_000;
 const lateMsMax = 4_000;
 const engines = 3;
@@ -38,7 +38,7 @@ const workers = 24;
 const loadMs = 12_000;
 const sweepEachMs = 2_000;
 const faultMsMax = 60_000;
-/** All in one process; times are written in whole milliseconds. */
+/** All clocks are of one process. Times are written in whole milliseconds. */
 const clockErrorMs = 2;
 
 const running: { engine: Engine; stop: () => void }[] = [];
@@ -53,7 +53,7 @@ afterAll(async () => {
   await dynamodb.stop();
 });
 
-/** An engine as a process of its own would have it, with its own connections and clock, over the proxy. */
+/** An engine as a separate process would have it, with its own connections and clock, over the proxy. */
 function engineOver(anomalies: string[]): { engine: Engine; stop: () => void } {
   const client = createDynamoClient({ endpoint: proxy.endpoint, region: testRegion, credentials: testCredentials });
   const clock = createCorrectedClock();
@@ -77,7 +77,7 @@ async function runRedrive(engine: Engine, queue: string, task: string): Promise<
   }
 }
 
-/** Refusals are what is expected of a store that is throttled and fails; all else is a defect. */
+/** A store that is throttled and fails leads to refusals. All other errors are defects. */
 async function unlessRefused<T>(run: () => Promise<T>): Promise<T | undefined> {
   try {
     return await run();
@@ -87,7 +87,7 @@ async function unlessRefused<T>(run: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-it('keeps its promises while DynamoDB throttles and fails, and requests are lost, late, doubled and half done', async () => {
+it('a queue keeps its promises while DynamoDB throttles, fails, and loses, delays, repeats or half completes requests', async () => {
   const seed = testSeed;
   const random = seededRandom(seed);
   proxy = await startFaultProxy({ target: dynamodb.endpoint, random, rates, lateMsMax, slowMs });

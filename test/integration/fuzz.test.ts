@@ -18,7 +18,7 @@ const fuzzMsMax = 60_000;
 const roundRuns = 50;
 const essential: OperationName[] = ['publish', 'receive', 'ack', 'release', 'extend'];
 const answerMsMax = 10_000;
-/** A purge takes two seconds by itself: enough to see it answered. */
+/** A purge takes two seconds by itself. This is enough for its answer. */
 const purgesMax = 2;
 const tables = ['dumbwaiter-messages', 'dumbwaiter-leases', 'dumbwaiter-queues'];
 
@@ -37,7 +37,7 @@ afterAll(async () => {
   await dynamodb.stop();
 });
 
-/** Those that are there stay as they are. */
+/** Queues that exist keep their settings. */
 async function createQueues(): Promise<void> {
   const http = httpCalls(server.url, adminKey);
   const [work, dead, more] = queueNames;
@@ -60,7 +60,7 @@ async function dump(): Promise<string[]> {
   return rows.sort();
 }
 
-/** The engine answers the attributes of a row in any order. */
+/** The engine returns the attributes of a row in any order. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
@@ -75,7 +75,7 @@ interface Answered {
   body: { results?: { ok: boolean }[]; code?: string; [name: string]: unknown };
 }
 
-/** As the wire would carry it, with a path that nobody tidies up. */
+/** The request as the wire carries it, with a path that no client normalizes. */
 async function send({ method, path, headers, body }: Drawn): Promise<Answered> {
   const { hostname, port } = new URL(server.url);
   const outgoing = request({ hostname, port, method, path, headers, signal: AbortSignal.timeout(answerMsMax) });
@@ -86,7 +86,7 @@ async function send({ method, path, headers, body }: Drawn): Promise<Answered> {
   return { status: response.statusCode, type: response.headers['content-type'] ?? '', body: JSON.parse(text) };
 }
 
-/** What the server answered of late, by which later requests hit what is there. */
+/** The latest answers of the server, from which later requests take ids and receipts. */
 const seen: Record<string, string[]> = { receipt: [], id: [], task: [], key: [] };
 function remember(operation: OperationName, { body, status }: Answered): void {
   const note = (kind: keyof typeof seen, text: unknown) => {
@@ -100,7 +100,7 @@ function remember(operation: OperationName, { body, status }: Answered): void {
   if (operation === 'createKey') note('key', body.id);
 }
 
-/** With what placeholders stand for; and nothing in it that takes long by its nature. */
+/** Replaces placeholders, and changes values that make a call slow. */
 function filled(drawn: Drawn): Drawn {
   const fill = (text: string) =>
     text.replace(placeholder, (_, kind: string, index: string) => seen[kind]![Number(index)] ?? `none-${index}`);
@@ -114,11 +114,11 @@ const ajv = new Ajv2020({ strict: false });
 addFormats.default(ajv);
 const validators = new Map<string, ValidateFunction>();
 
-/** What is wrong with an answer by the document. */
+/** What is wrong with an answer according to the document. */
 function faultOf(operation: OperationName, { status, type, body }: Answered): string {
   const { responses } = describedBy(document, operation);
   const documented = responses[String(status)];
-  // A path that is none has no operation to document it.
+  // An unknown path has no operation that documents it.
   const problem = Object.values(describedBy(document, 'health').responses).at(-1)!;
   const isNoPath = body.code === 'not_found' || body.code === 'method_not_allowed';
   const content = documented?.content ?? (isNoPath ? problem.content : undefined);
@@ -133,7 +133,7 @@ function faultOf(operation: OperationName, { status, type, body }: Answered): st
 
 const isRefusal = ({ status, body }: Answered) => status >= 400 || (body.results?.every(({ ok }) => !ok) ?? false);
 
-it('answers every request as its document says, in time, never with a defect, and changes nothing that it refuses', async () => {
+it('the API answers every request as its document says, in time and without a defect, and a refused request changes nothing', async () => {
   ajv.addSchema({ $id: 'document', components: document.components });
   const statuses = new Map<string, number>();
   let before = await dump();
@@ -162,7 +162,7 @@ it('answers every request as its document says, in time, never with a defect, an
   const seed = testSeed;
   for (let round = 0; ; round++) {
     const ms = performance.now() - startedAt;
-    // On a slow machine for longer, until each of these was done well and was refused.
+    // Continues on a slow machine until each operation has succeeded once and was refused once.
     if (ms > fuzzMsMax || (ms > fuzzMs && essential.every(tried))) break;
     await fc.assert(property, { seed: seed + round, numRuns: roundRuns });
   }
@@ -173,7 +173,7 @@ it('answers every request as its document says, in time, never with a defect, an
   ).toEqual([]);
 }, 120_000);
 
-/** A redrive goes on behind its answer. */
+/** A redrive continues after its answer. */
 async function ended(path: string, { body }: Answered): Promise<void> {
   const [, , , queue] = path.split('/');
   await eventually(async () => {

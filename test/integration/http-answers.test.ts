@@ -13,7 +13,7 @@ afterAll(async () => {
 });
 
 describe('an answer', () => {
-  it('carries a request id, and is not to be kept', async () => {
+  it('an answer has a request id and forbids caching', async () => {
     const responses = await Promise.all([queue.http.send('GET', '/v1/health'), queue.http.send('GET', '/v1/nowhere')]);
     for (const response of responses) {
       expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
@@ -30,7 +30,7 @@ describe('an answer', () => {
     '/v1/queues/a/b/c/d',
     '/v1/health/',
     '/v1/a%20b',
-  ])('is 404 for %s, which is no path', async (path) => {
+  ])('a request to %s, which is no route, is answered with 404', async (path) => {
     await expectProblem(await queue.http.send('GET', path), 404, 'not_found');
   });
 
@@ -41,19 +41,19 @@ describe('an answer', () => {
     ['/v1/queues/a', 'PUT, GET, HEAD, PATCH, DELETE'],
     ['/v1/queues/a/publish', 'POST'],
     ['/v1/keys', 'POST, GET, HEAD'],
-  ])('is 405 for a method that %s does not have, and tells those it has', async (path, methods) => {
+  ])('a method that %s does not have is answered with 405 and the allowed methods', async (path, methods) => {
     const response = await queue.http.send('OPTIONS', path);
     await expectProblem(response, 405, 'method_not_allowed');
     expect(response.headers.get('allow')).toBe(methods);
   });
 
-  it('to HEAD is that to GET, without its body', async () => {
+  it('the answer to HEAD equals that to GET without the body', async () => {
     const response = await queue.http.send('HEAD', '/v1/health');
     expect(response.status).toBe(200);
     expect(await response.text()).toBe('');
   });
 
-  it('tells missing queues, messages and tasks apart', async () => {
+  it('an answer of 404 distinguishes missing queues, messages and tasks', async () => {
     const body = { messages: [{ body: 1 }] };
     await expectProblem(await queue.http.send('POST', '/v1/queues/missing/receive'), 404, 'queue_not_found');
     await expectProblem(await queue.http.send('POST', '/v1/queues/missing/publish', { body }), 404, 'queue_not_found');
@@ -61,13 +61,13 @@ describe('an answer', () => {
     await expectProblem(await queue.http.send('GET', `/v1/queues/${where.queue}/redrive/missing`), 404, 'task_not_found');
   });
 
-  it('is 409 for a queue that exists with other settings, which stay', async () => {
+  it('a queue that exists with other settings is answered with 409 and keeps its settings', async () => {
     const response = await queue.http.send('PUT', `/v1/queues/${where.queue}`, { body: { delaySeconds: 2 } });
     await expectProblem(response, 409, 'queue_exists');
     expect((await queue.http.call('getQueue', where)).delaySeconds).toBe(1);
   });
 
-  it('has a result for each entry, whatever becomes of its neighbours', async () => {
+  it('a publish has a result for each entry, whatever the result of its neighbours', async () => {
     const mixed = { queue: 'answers-mixed' };
     await queue.http.call('createQueue', mixed);
     const { results } = await queue.http.call('publish', mixed, {
@@ -82,7 +82,7 @@ describe('an answer', () => {
     expect([...first.messages, ...second.messages].map(({ body }) => body).sort()).toEqual([1, 3]);
   });
 
-  it('to a receive that waits comes as soon as a message is published', async () => {
+  it('a receive that waits is answered as soon as a message is published', async () => {
     const soon = { queue: 'answers-soon' };
     await queue.http.call('createQueue', soon);
     const startedAt = performance.now();

@@ -26,14 +26,14 @@ async function newQueue(settings: object = {}): Promise<{ queue: string }> {
   return params;
 }
 
-it('health answers without a key', async () => {
+it('the health route answers without a key', async () => {
   called.add('health');
   const response = await queue.http.as(undefined).send('GET', '/v1/health');
   expect(response.status).toBe(200);
   expect(await response.json()).toEqual({ status: 'ok' });
 });
 
-it('a queue is created, read, changed, listed and deleted', async () => {
+it('the routes of queues create, read, change, list and delete a queue', async () => {
   const dead = { queue: 'orders-dead' };
   const orders = { queue: 'orders' };
   await call('createQueue', dead);
@@ -54,7 +54,7 @@ it('a queue is created, read, changed, listed and deleted', async () => {
   await expectProblem(await queue.http.send('GET', `/v1/queues/${orders.queue}`), 404, 'queue_not_found');
 });
 
-it('a schedule is put, read, changed, listed and deleted', async () => {
+it('the routes of schedules put, read, change, list and delete a schedule', async () => {
   const where = await newQueue();
   const nightly = { name: 'nightly' };
   const message = { body: { report: 'sales' } };
@@ -67,7 +67,7 @@ it('a schedule is put, read, changed, listed and deleted', async () => {
   await expectProblem(await queue.http.send('GET', '/v1/schedules/nightly'), 404, 'schedule_not_found');
 });
 
-it('a message goes from publish to ack', async () => {
+it('the routes of messages take a message from publish to ack', async () => {
   const where = await newQueue();
   const body = { text: 'ä😀', list: [1, null, { deep: true }] };
   const messages = [{ body, attributes: { kind: 'a', size: 1.5 } }, { bodyBase64: 'AAEC' }];
@@ -85,7 +85,7 @@ it('a message goes from publish to ack', async () => {
   expect(await call('receive', where)).toEqual({ messages: [], waitIsCheap: true });
 });
 
-it('entries of transactions are made, in DynamoDB’s JSON', async () => {
+it('the routes of transactions return entries in DynamoDB’s JSON', async () => {
   const where = await newQueue();
   const made = await call('publishItems', where, {
     messages: [{ body: 1 }, { body: 2, id: 'mine' }, { body: 'x', delaySeconds: 9 }],
@@ -102,7 +102,7 @@ it('entries of transactions are made, in DynamoDB’s JSON', async () => {
   await expectProblem(await queue.http.send('POST', `${path}/publish-items`, { body: { messages: [{}] } }), 400, 'invalid_input');
 });
 
-it('a message is released, and remembers why', async () => {
+it('a release stores the reason of a failure', async () => {
   const where = await newQueue();
   await call('publish', where, { messages: [{ body: 1, id: 'm1' }] });
   const first = await call('receive', where);
@@ -114,7 +114,7 @@ it('a message is released, and remembers why', async () => {
   expect(second.messages).toMatchObject([{ id: 'm1', receives: 2, failures: 1 }]);
 });
 
-it('a message that waits is changed, then cancelled', async () => {
+it('the routes by id change a waiting message and then cancel it', async () => {
   const where = await newQueue();
   const { results } = await call('publish', where, { messages: [{ body: 1 }] });
   const [{ id }] = results as [{ ok: true; id: string }];
@@ -123,7 +123,7 @@ it('a message that waits is changed, then cancelled', async () => {
   await expectProblem(await queue.http.send('GET', `/v1/queues/${where.queue}/messages/${id}`), 404, 'message_not_found');
 });
 
-it('a prepared message is committed, or rolled back; one under a key is found by it', async () => {
+it('the routes by id commit or roll back a prepared message and find one by its key', async () => {
   const where = await newQueue({
     prepared: { timeoutSeconds: 60, checkBack: { url: 'https://example.com/check' } },
     deduplication: { windowSeconds: 60, onDuplicate: 'ignore' },
@@ -155,7 +155,7 @@ it('a prepared message is committed, or rolled back; one under a key is found by
   expect((await call('receive', where, { max: 10 })).messages.map(({ id }) => id).sort()).toEqual([first.id, '@k'].sort());
 });
 
-it('messages are peeked at, page by page and by state', async () => {
+it('the peek route shows messages page by page and by state', async () => {
   const where = await newQueue();
   await call('publish', where, { messages: [1, 2, 3].map((body) => ({ body })) });
   await call('publish', where, { messages: [{ body: 'later', delaySeconds: 600 }] });
@@ -170,17 +170,17 @@ it('messages are peeked at, page by page and by state', async () => {
   expect((await call('peek', where, { state: 'delayed' })).messages).toMatchObject([{ body: 'later', state: 'delayed' }]);
 });
 
-it('a queue is purged', async () => {
+it('the purge route empties a queue', async () => {
   const where = await newQueue();
   await call('publish', where, { messages: [{ body: 1 }] });
-  // What was published within the margin of two clocks before a purge may stay.
+  // Messages published within the margin of two clocks before a purge may stay.
   await eventually(async () => {
     expect(Date.parse((await call('purge', where)).purgedBefore)).toBeLessThanOrEqual(Date.now());
     return (await call('receive', where, { visibilityTimeoutSeconds: 0 })).messages.length === 0 ? true : undefined;
   });
 });
 
-it('dead letters are redriven, as a task that can be read and cancelled', async () => {
+it('the redrive routes start a task, read it and cancel it', async () => {
   const dead = await newQueue();
   const where = await newQueue({ deadLetter: { queue: dead.queue, maxReceives: 9 } });
   await call('publish', where, { messages: [{ body: 1, id: 'dies' }] });
@@ -199,7 +199,7 @@ it('dead letters are redriven, as a task that can be read and cancelled', async 
   expect(await call('cancelRedrive', { ...dead, task: started.id })).toMatchObject({ state: 'done' });
 });
 
-it('a key is created, listed and revoked', async () => {
+it('the routes of keys create, list and revoke a key', async () => {
   const { key, ...shown } = await call('createKey', {}, { name: 'k', queues: ['routes-*'], scopes: ['publish'] });
   expect(key).toMatch(/^dw_[0-9a-z]+_[0-9a-z]{32}$/);
   expect((await call('listKeys', {}, { limit: 100 })).keys).toContainEqual(shown);
@@ -207,7 +207,7 @@ it('a key is created, listed and revoked', async () => {
   await expectProblem(await queue.http.send('DELETE', `/v1/keys/${shown.id}`), 404, 'key_not_found');
 });
 
-it('a signing secret is made, shown once, and made again, while the queue is there', async () => {
+it('the route of signing secrets creates a secret, shows it once, and replaces it while the queue exists', async () => {
   const where = { queue: 'routes-signing' };
   await call('createQueue', where, {});
   const { secret } = await call('rotateSigningSecret', where);

@@ -49,7 +49,7 @@ async function textOf(method: string, path: string, body?: string): Promise<stri
   return text;
 }
 
-/** Values of which `JSON.parse` and `JSON.stringify` would make other texts. */
+/** Values that `JSON.parse` and `JSON.stringify` would turn into other texts. */
 const texts = [
   '{"id":1970670598291982290}',
   '[9007199254740993,12345678901234567890123]',
@@ -70,7 +70,7 @@ const texts = [
 ];
 
 describe('JSON over HTTP', () => {
-  it('comes back byte for byte as a body, whoever shows it', async () => {
+  it('a body comes back byte for byte, whichever route shows it', async () => {
     expect(texts.length).toBeGreaterThan(0);
     const queue = await newQueue({ keep: { doneSeconds: 60, deadSeconds: 60 } });
     for (const text of texts) {
@@ -89,7 +89,7 @@ describe('JSON over HTTP', () => {
     }
   });
 
-  it('comes back byte for byte when a message is edited, and when it is larger than its row', async () => {
+  it('a body comes back byte for byte after an edit, and if it is larger than its row', async () => {
     const queue = await newQueue();
     const [id] = (await http.call('publish', { queue }, { messages: [{ body: 1 }] })).results.map((one) =>
       one.ok ? one.id : '',
@@ -106,7 +106,7 @@ describe('JSON over HTTP', () => {
     }
   });
 
-  it('comes back byte for byte from a schedule and from its ticks', async () => {
+  it('a body comes back byte for byte from a schedule and from its ticks', async () => {
     const queue = await newQueue();
     const message = '{"body":{"id":1970670598291982290, "b":-0},"attributes":{"n":1970670598291982290}}';
     const put = `{"queue":"${queue}","everySeconds":60,"startAt":"2020-01-01T00:00:00.000Z","message":${message}}`;
@@ -122,7 +122,7 @@ describe('JSON over HTTP', () => {
     await http.call('deleteSchedule', { name: queue });
   });
 
-  it('keeps the numbers of attributes to the digit, and refuses what is no finite number', async () => {
+  it('the numbers of attributes keep every digit, and a number that is not finite is refused', async () => {
     const queue = await newQueue();
     const attributes = '{"n":1970670598291982290,"z":-0,"f":1.50,"s":"\\u00e9","constructor":1}';
     await textOf('POST', `/queues/${queue}/publish`, `{"messages":[{"body":1,"attributes":${attributes}}]}`);
@@ -142,7 +142,7 @@ describe('JSON over HTTP', () => {
     }
   });
 
-  it('refuses a field of a request that is given twice, by its name', async () => {
+  it("a request that gives a field twice is refused with the field's name", async () => {
     const queue = await newQueue();
     const twice: [method: string, path: string, body: string, told: string][] = [
       ['POST', `/queues/${queue}/publish`, '{"messages":[{"body":1,"body":2}]}', 'messages[0].body: is given twice'],
@@ -162,7 +162,7 @@ describe('JSON over HTTP', () => {
     }
   });
 
-  it('refuses a body by the depth and the size of its text', async () => {
+  it('a body is refused by the depth and the size of its text', async () => {
     const queue = await newQueue();
     const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
     const bodies: [body: string, told: string | undefined][] = [
@@ -225,7 +225,9 @@ describe('JSON through the SDK', () => {
     text: { body: `{"id":${id},"small":7}`, attributes: { id: String(id), kind: '"a"' }, result: `[${id}]` },
   };
 
-  it.each(Object.keys(transports))('over %s comes as values, as bigints or as text, as the client asks', async (name) => {
+  it.each(
+    Object.keys(transports),
+  )('the SDK over %s returns JSON as values, as bigints or as text, as the client asks', async (name) => {
     const transport = await transports[name]!();
     for (const json of Object.keys(expected) as JsonMode[]) {
       const queue = new Dumbwaiter({ transport, json }).queue(`modes-${json}`);
@@ -252,7 +254,7 @@ describe('JSON through the SDK', () => {
     }
   });
 
-  it('refuses a mode that is none, and a text that is not JSON', () => {
+  it('the SDK refuses an unknown JSON mode and a text that is not JSON', () => {
     expect(() => new Dumbwaiter({ url: local.server.url, json: 'raw' as never })).toThrow(/json is "raw"/);
     expect(() => jsonText('{"a":}')).toThrow(SyntaxError);
     expect(() => jsonText('"\ud83e"')).toThrow(/half a surrogate pair/);

@@ -27,7 +27,7 @@ function keys(options: string[], environment: NodeJS.ProcessEnv = {}): Promise<E
   });
 }
 
-it('creates a key that works, lists it and revokes it', async () => {
+it('npm run keys creates a key that works, lists it and revokes it', async () => {
   const created = await keys(['create', 'a worker', '--scopes', 'publish,receive', '--queues', 'orders,orders-*']);
   expect(created).toMatchObject({ code: 0, output: expect.stringMatching(/^dw_\S+\n$/) });
   const worker = queue.http.as(created.output.trim());
@@ -42,7 +42,7 @@ it('creates a key that works, lists it and revokes it', async () => {
   expect((await keys(['list'])).output).not.toContain(id);
 });
 
-it('creates a key that expires', async () => {
+it('npm run keys creates a key that expires', async () => {
   const created = await keys(['create', 'guest', '--scopes', 'publish', '--expires', '2999-01-31T00:00:00Z']);
   expect(created).toMatchObject({ code: 0 });
   expect((await keys(['list'])).output).toMatch(/\texpires 2999-01-31T00:00:00.000Z\tused never\tpublish\t\*\tguest$/m);
@@ -50,7 +50,7 @@ it('creates a key that expires', async () => {
   expect(past).toMatchObject({ code: 1, errors: expect.stringMatching(/^400: expiresAt: must be in the future/) });
 });
 
-it('lists more keys than one page has', async () => {
+it('npm run keys lists more keys than one page has', async () => {
   const made = await Promise.all(
     Array.from({ length: 60 }, (_, i) => queue.http.call('createKey', {}, { name: `k${i}`, queues: ['*'], scopes: ['publish'] })),
   );
@@ -67,7 +67,7 @@ it.each<[string, string[], NodeJS.ProcessEnv, RegExp]>([
   ['a scope is unknown', ['create', 'x', '--scopes', 'root'], {}, /^400: scopes\[0\]: must be one of/],
   ['the server is not there', ['list'], { DUMBWAITER_URL: 'http://127.0.0.1:1' }, /^http:\/\/127.0.0.1:1 cannot be reached/],
   ['no server is named', ['list'], { DUMBWAITER_URL: undefined }, /--url/],
-])('fails with one line when %s', async (_, options, environment, expected) => {
+])('npm run keys fails with one line when %s', async (_, options, environment, expected) => {
   const { code, output, errors } = await keys(options, environment);
   expect({ code, output, lines: errors.trim().split('\n').length }).toEqual({ code: 1, output: '', lines: 1 });
   expect(errors).toMatch(expected);

@@ -17,7 +17,7 @@ async function keyFor(scopes: Scope[], queues: string[]): Promise<HttpCalls> {
   return queue.http.as(key);
 }
 
-/** Of an input that is refused for itself, once the key is not. */
+/** An input that is refused itself once the key is accepted. */
 const bad = { nonsense: true };
 const paramsOf = (name: string) => ({ queue: name, id: 'x', task: 'x', name: 'x' });
 const operations = Object.keys(routes) as OperationName[];
@@ -30,7 +30,9 @@ async function send(calls: HttpCalls, operation: OperationName, name: string): P
 }
 
 describe('without a key', () => {
-  it.each(operations.filter((operation) => operation !== 'health'))('%s is refused', async (operation) => {
+  it.each(
+    operations.filter((operation) => operation !== 'health'),
+  )('the operation %s is refused without a key', async (operation) => {
     for (const key of [undefined, 'wrong', 'dw_000000000000_00000000000000000000000000000000']) {
       const response = await send(queue.http.as(key), operation, 'covered-1');
       expect(response.headers.get('www-authenticate')).toMatch(/^Bearer/);
@@ -38,7 +40,7 @@ describe('without a key', () => {
     }
   });
 
-  it('no body is read, and no queue told of', async () => {
+  it('a request without a valid key is refused before its body is read and its queue looked up', async () => {
     const { http } = queue;
     const huge = 'x'.repeat(100_000);
     await expectProblem(await http.as('wrong').send('POST', '/v1/queues/missing/publish', { body: huge }), 401, 'unauthorized');
@@ -48,7 +50,7 @@ describe('without a key', () => {
 describe('a key', () => {
   const scopes: Scope[] = ['publish', 'receive', 'admin'];
 
-  it.each(scopes)('of the scope %s alone may do what that is for, and no more', async (scope) => {
+  it.each(scopes)('a key of the scope %s may do exactly what the scope allows', async (scope) => {
     const calls = await keyFor([scope], ['covered-*']);
     for (const operation of ofQueues) {
       const needed = routes[operation].scope;
@@ -61,7 +63,7 @@ describe('a key', () => {
     }
   });
 
-  it('does nothing on queues that it does not cover, be they there or not', async () => {
+  it('a key may do nothing on queues that it does not cover, existing or not', async () => {
     const calls = await keyFor(scopes, ['covered-*', 'elsewher']);
     for (const operation of ofQueues) {
       for (const name of ['elsewhere', 'missing', 'z-covered']) {
@@ -70,7 +72,7 @@ describe('a key', () => {
     }
   });
 
-  it('of all scopes sees to keys and to schedules only if it covers all queues', async () => {
+  it('a key of all scopes administers keys and schedules only if it covers all queues', async () => {
     const some = await keyFor(scopes, ['a*', 'b*']);
     const all = await keyFor(['admin'], ['*']);
     const beside = operations.filter((operation) => /\/(keys|schedules)\b/.test(routes[operation].path));
@@ -81,14 +83,14 @@ describe('a key', () => {
     }
   });
 
-  it('gives no more than it has', async () => {
+  it('a key grants no scope or queue that it lacks', async () => {
     const all = await keyFor(['admin', 'publish'], ['*']);
     const body = { name: 'more', queues: ['*'], scopes: ['publish', 'receive'] };
     expect(await expectProblem(await all.send('POST', '/v1/keys', { body }), 403, 'forbidden')).toContain('receive');
     await all.call('createKey', {}, { ...body, scopes: ['publish'] });
   });
 
-  it('lets no messages out to a queue that it does not cover', async () => {
+  it('a key moves no messages to a queue that it does not cover', async () => {
     const calls = await keyFor(['admin'], ['covered-*']);
     const deadLetter = { queue: 'elsewhere', maxReceives: 1 };
     await expectProblem(await calls.send('PUT', '/v1/queues/covered-9', { body: { deadLetter } }), 403, 'forbidden');
@@ -102,9 +104,7 @@ describe('a key', () => {
     await calls.call('updateQueue', { queue: 'covered-1' }, { deadLetter: { ...deadLetter, queue: 'covered-2' } });
   });
 
-  it.each([
-    1, 2, 3, 100,
-  ])('lists the queues that it covers, and no others, on pages of at most %i that lose none', async (limit) => {
+  it.each([1, 2, 3, 100])('a key lists only the queues that it covers, without a gap on pages of at most %i', async (limit) => {
     const calls = await keyFor(['publish'], ['covered-2', 'else*', 'z-*']);
     const listed: string[] = [];
     let cursor: string | undefined;
@@ -117,7 +117,7 @@ describe('a key', () => {
     expect(listed).toEqual(['covered-2', 'elsewhere', 'z-covered']);
   });
 
-  it('opens nothing once it is revoked', async () => {
+  it('a revoked key is refused', async () => {
     const { id, key } = await queue.http.call('createKey', {}, { name: 'short', scopes: ['admin'], queues: ['*'] });
     await queue.http.as(key).call('getQueue', { queue: 'elsewhere' });
     await queue.http.as(key).call('revokeKey', { id });

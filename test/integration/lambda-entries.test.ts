@@ -21,7 +21,7 @@ let dynamodb: TestDynamodb;
 let aws: Server;
 let secretsRead = 0;
 let secretsFail = false;
-/** What was handed to Lambda, and to CloudFormation. */
+/** What the entries sent to Lambda and to CloudFormation. */
 const invoked: { path: string; type: string | undefined; payload: { queue: string; task: string } }[] = [];
 const answered: { Status: string; Reason?: string; PhysicalResourceId: string }[] = [];
 
@@ -31,7 +31,7 @@ let redrive: (event: { queue: string; task: string }, context: LambdaContext) =>
 let declareQueues: (event: never, context: LambdaContext) => Promise<void>;
 let awsUrl: string;
 
-/** Stands in the place of the services that the entries call besides DynamoDB, and speaks their protocols. */
+/** Replaces the services that the entries call besides DynamoDB, and speaks their protocols. */
 function startAws(): Server {
   return createServer(async (request, response) => {
     const body = (await request.toArray()).join('');
@@ -69,7 +69,7 @@ beforeAll(async () => {
     DUMBWAITER_REDRIVE_FUNCTION: 'redrive-function',
     POWERTOOLS_LOG_LEVEL: 'SILENT',
   });
-  // They read the environment as they are loaded, as on Lambda.
+  // The entries read the environment when they load, as on Lambda.
   ({ handler: api } = await import('../../functions/lambda/api.ts'));
   ({ handler: sweep } = await import('../../functions/lambda/sweep.ts'));
   ({ handler: redrive } = await import('../../functions/lambda/redrive.ts'));
@@ -93,7 +93,7 @@ interface GatewayRequest {
   headers?: Record<string, string>;
 }
 
-/** As API Gateway's HTTP API sends it, payload format 2.0. */
+/** The event of API Gateway's HTTP API, payload format 2.0. */
 async function viaGateway({
   method,
   path,
@@ -122,7 +122,7 @@ async function viaGateway({
 }
 
 describe('the api function, invoked directly', () => {
-  it('runs operations, and answers refusals as values', async () => {
+  it('the api function runs operations on direct invocation and returns refusals as values', async () => {
     expect(await invoke('createQueue', { queue: 'direct' }, {})).toMatchObject({ ok: true, output: { name: 'direct' } });
     expect(await invoke('publish', { queue: 'direct' }, { messages: [{ body: 1 }] })).toMatchObject({
       ok: true,
@@ -146,24 +146,24 @@ describe('the api function, invoked directly', () => {
     { operation: 'toString' },
     { operation: 'constructor' },
     { operation: 5 },
-  ])('refuses %j, which is no call', async (event) => {
+  ])('the api function refuses %j, which is no call', async (event) => {
     expect(await api(event, context)).toMatchObject({ ok: false, error: { code: 'invalid_input' } });
   });
 
-  it('asks Secrets Manager for nothing', () => {
+  it('the api function does not read the admin key on direct invocation', () => {
     expect(secretsRead).toBe(0);
   });
 });
 
 describe('the api function, behind API Gateway', () => {
-  it('does not open while the admin key cannot be read, and says so', async () => {
+  it('the api function answers unavailable over HTTP while the admin key cannot be read', async () => {
     secretsFail = true;
     const answer = await viaGateway({ method: 'GET', path: '/v1/queues' });
     expect(answer).toMatchObject({ statusCode: 503, headers: { 'retry-after': '1' } });
     secretsFail = false;
   });
 
-  it('opens for the admin key of the secret, read once', async () => {
+  it('the api function accepts the admin key of the secret and reads the secret once', async () => {
     secretsRead = 0;
     expect((await viaGateway({ method: 'PUT', path: '/v1/queues/gateway', body: '{}' })).statusCode).toBe(200);
     const body = JSON.stringify({ messages: [{ body: 'ä😀' }] });
@@ -177,7 +177,7 @@ describe('the api function, behind API Gateway', () => {
     expect(secretsRead).toBe(1);
   });
 
-  it('refuses other keys, and paths that hide a query', async () => {
+  it('the api function refuses other keys, and paths that hide a query', async () => {
     expect((await viaGateway({ method: 'GET', path: '/v1/queues', headers: { authorization: 'Bearer x' } })).statusCode).toBe(
       401,
     );
@@ -193,7 +193,7 @@ describe('the api function, behind API Gateway', () => {
 });
 
 describe('the api function, called by the SDK through API Gateway', () => {
-  /** API Gateway hands the path on decoded. */
+  /** API Gateway passes the path on decoded. */
   const throughGateway: typeof fetch = async (input, init) => {
     const url = new URL(String(input));
     const { statusCode, headers, body } = await viaGateway({
@@ -205,7 +205,13 @@ describe('the api function, called by the SDK through API Gateway', () => {
     return new Response(body, { status: statusCode, headers });
   };
 
-  it.each(['../../kept', 'x/../victim', 'vic\ntim', '..', 'victim/../../../kept'])('cancels nothing by the id %j', async (id) => {
+  it.each([
+    '../../kept',
+    'x/../victim',
+    'vic\ntim',
+    '..',
+    'victim/../../../kept',
+  ])('the SDK cancels nothing through API Gateway by the id %j', async (id) => {
     const client = new Dumbwaiter({ url: 'https://abc.execute-api.us-east-1.amazonaws.com', fetch: throughGateway, retries: 0 });
     const kept = client.queue('kept');
     await kept.create();
@@ -218,7 +224,7 @@ describe('the api function, called by the SDK through API Gateway', () => {
 });
 
 describe('the redrive function', () => {
-  it('is started by a redrive, hands on what it has no time for, and ends the task', async () => {
+  it('the redrive function starts with a redrive, invokes itself for the rest, and ends the task', async () => {
     await invoke('createQueue', { queue: 'dead' });
     await invoke('createQueue', { queue: 'alive' }, { deadLetter: { queue: 'dead', maxReceives: 1 } });
     await invoke('publish', { queue: 'alive' }, { messages: [{ body: 'again', id: 'again' }] });
@@ -241,7 +247,7 @@ describe('the redrive function', () => {
 });
 
 describe('the sweep function', () => {
-  it('dead-letters what nobody receives any more', async () => {
+  it('the sweep function dead-letters a message that no consumer receives', async () => {
     await invoke('createQueue', { queue: 'swept-dead' });
     await invoke('createQueue', { queue: 'swept' }, { deadLetter: { queue: 'swept-dead', maxReceives: 1 } });
     await invoke('publish', { queue: 'swept' }, { messages: [{ body: 1, id: 'left' }] });
@@ -267,7 +273,7 @@ describe('the queues that a stack declares', () => {
       ResourceProperties: { queuesJson: JSON.stringify(queues) },
     }) as never;
 
-  it('are created with those first that others name, updated, and left alone when they are declared no more', async () => {
+  it('declared queues are created in the order of their references, updated, and kept when they are declared no longer', async () => {
     const declared = { 'declared-a': { deadLetter: { queue: 'declared-b', maxReceives: 3 } }, 'declared-b': {} };
     await declareQueues(event('Create', declared), context);
     expect(answered.at(-1)).toMatchObject({
@@ -284,7 +290,7 @@ describe('the queues that a stack declares', () => {
     expect(await invoke('getQueue', { queue: 'declared-a' })).toMatchObject({ output: { deadLetter: { queue: 'declared-b' } } });
   });
 
-  it('fail the deployment with a reason when they make no sense', async () => {
+  it('declared queues with invalid settings fail the deployment with a reason', async () => {
     await declareQueues(event('Create', { 'declared-c': { delaySeconds: -1 } }), context);
     expect(answered.at(-1)).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('delaySeconds') });
     await declareQueues(event('Create', { 'a b': {} }), context);

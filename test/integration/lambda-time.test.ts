@@ -5,7 +5,7 @@ import type { GatewayAnswer } from '../../functions/lambda/gateway-event.ts';
 import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
 import { type FaultyEndpoint, startFaultyEndpoint } from '../support/faulty-endpoint.ts';
 
-/** Of this, a second is kept back for the answer. */
+/** A second of this is reserved for the answer. */
 const remainingMs = 1_300;
 const context: LambdaContext = {
   awsRequestId: 'f0a1b2c3-0000-4000-8000-000000000000',
@@ -54,13 +54,13 @@ describe('while DynamoDB does not answer', () => {
     ['receive', { waitSeconds: 20 }],
     ['getQueue', {}],
     ['listKeys', {}],
-  ])('%s by invocation is answered with unavailable', async (operation, input) => {
+  ])('the operation %s by invocation is answered with unavailable while DynamoDB does not answer', async (operation, input) => {
     hang();
     const answer = await api({ operation, params: operation === 'listKeys' ? {} : { queue: 'q' }, input }, context);
     expect(answer).toEqual({ ok: false, error: { ...unavailable, requestId: context.awsRequestId, retryAfterMs: 1000 } });
   });
 
-  it('a call over HTTP, whose key cannot be looked up either, is answered with a problem', async () => {
+  it('a call over HTTP is answered with a problem while DynamoDB does not answer, for the key either', async () => {
     hang();
     const answer = (await api(
       {
@@ -82,7 +82,7 @@ describe('while DynamoDB does not answer', () => {
   });
 });
 
-it('a receive that would wait for longer than its function lives is answered, empty', async () => {
+it('a receive that would wait longer than its function lives is answered without messages', async () => {
   const call = { operation: 'receive', params: { queue: 'q' }, input: { waitSeconds: 20 } };
   const answer = await api(call, { ...context, getRemainingTimeInMillis: () => 6_000 });
   expect(answer).toEqual({ ok: true, output: expect.objectContaining({ messages: [] }) });

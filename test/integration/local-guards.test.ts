@@ -49,7 +49,7 @@ describe('the DynamoDB endpoint of the local server', () => {
     authorization: `AWS4-HMAC-SHA256 Credential=${server.dynamodb.accessKeyId}/20300101/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, Signature=0`,
   });
 
-  it('serves an AWS client that has the access key, and refuses one with any other', async () => {
+  it('the DynamoDB endpoint serves an AWS client that has the access key and refuses one with another', async () => {
     expect(await tablesFor(server.dynamodb.accessKeyId!)).toContain('dumbwaiter-queues');
     await expect(tablesFor('local')).rejects.toMatchObject({ name: 'UnrecognizedClientException' });
   });
@@ -62,13 +62,13 @@ describe('the DynamoDB endpoint of the local server', () => {
     ['a foreign Host header that begins like a loopback address', 'POST', { host: '127.0.0.1.evil.example' }],
     ['a request without a signature', 'POST', { authorization: '' }],
     ['a GET request', 'GET', {}],
-  ])('refuses %s', async (_, method, headers) => {
+  ])('the DynamoDB endpoint refuses %s', async (_, method, headers) => {
     const { status, body } = await send(server.dynamodb.endpoint, { ...signed(), ...headers }, method);
     expect(status).toBe(400);
     expect(body).toContain('UnrecognizedClientException');
   });
 
-  it('forwards to the engine alone, whatever host and path the request line names', async () => {
+  it('the DynamoDB endpoint forwards only to its engine, whatever host and path the request line names', async () => {
     const { hostname, port } = new URL(server.dynamodb.endpoint);
     const socket = connect(Number(port), hostname);
     const { authorization } = signed();
@@ -79,7 +79,7 @@ describe('the DynamoDB endpoint of the local server', () => {
     expect(await text(socket)).toContain('dumbwaiter-queues');
   });
 
-  it('hides the engine itself on an address that is not printed', async () => {
+  it('the DynamoDB endpoint hides its engine on an address that is not printed', async () => {
     const pid = await engineOf(join(folder, 'data', 'dynamodb.sqlite'));
     const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
     const address = words[words.indexOf('--host') + 1];
@@ -87,7 +87,7 @@ describe('the DynamoDB endpoint of the local server', () => {
     expect(address).not.toBe('127.0.0.1');
   });
 
-  it('keeps its port and access key over a restart in the same folder', async () => {
+  it('the DynamoDB endpoint keeps its port and access key over a restart in the same folder', async () => {
     const before = server.dynamodb;
     await server.close();
     server = await start();
@@ -96,7 +96,7 @@ describe('the DynamoDB endpoint of the local server', () => {
 });
 
 describe('the data folder', () => {
-  it('can be read by its owner alone, each file too', async () => {
+  it('the data folder and each file in it can be read by the owner only', async () => {
     const data = join(folder, 'data');
     expect((await stat(data)).mode & 0o777).toBe(0o700);
     const names = await readdir(data);
@@ -114,7 +114,7 @@ describe('the HTTP API on a loopback address', () => {
     '127.0.0.1',
     'mq.example',
     'MQ.example:80',
-  ])('answers the Host %s', async (host) => {
+  ])('the local server answers a request with the Host %s', async (host) => {
     expect((await send(`${server.url}/v1/health`, { host })).status).toBe(200);
   });
 
@@ -124,7 +124,7 @@ describe('the HTTP API on a loopback address', () => {
     'localhost.evil.example',
     '10.0.0.1',
     '169.254.169.254',
-  ])('refuses the Host %s, for every path, and says how to allow it', async (host) => {
+  ])('the local server refuses the Host %s on every path and says how to allow it', async (host) => {
     for (const path of ['/v1/health', '/v1/openapi.json', '/v1/queues', '/nowhere']) {
       const { status, body } = await send(`${server.url}${path}`, { host, authorization: `Bearer ${adminKey}` });
       expect(status).toBe(403);
@@ -132,7 +132,7 @@ describe('the HTTP API on a loopback address', () => {
     }
   });
 
-  it('answers an HTTP/1.0 request without a Host header', async () => {
+  it('the local server answers an HTTP/1.0 request without a Host header', async () => {
     const { hostname, port } = new URL(server.url);
     const socket = connect(Number(port), hostname);
     socket.end('GET /v1/health HTTP/1.0\r\n\r\n');
@@ -144,7 +144,7 @@ describe('the HTTP API on a loopback address', () => {
     [{ 'x-forwarded-prefix': '/a/b/', 'x-forwarded-proto': 'https' }, 'https://localhost/a/b'],
     [{ 'x-forwarded-prefix': '//evil.example' }, 'http://localhost'],
     [{ 'x-forwarded-prefix': '/a?b', 'x-forwarded-proto': 'javascript' }, 'http://localhost'],
-  ])('names the URL that callers use behind a proxy which sends %o', async (headers, url) => {
+  ])('the local server names the URL of its callers behind a proxy that sends %o', async (headers, url) => {
     const { body } = await send(`${server.url}/v1/openapi.json`, { host: 'localhost', ...headers });
     expect(JSON.parse(body).servers).toEqual([{ url }]);
   });

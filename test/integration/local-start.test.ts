@@ -32,7 +32,7 @@ function start(options: string[], environment?: NodeJS.ProcessEnv): LocalProgram
 
 const databaseFile = () => join(folder, 'dynamodb.sqlite');
 
-/** The lines that it shows to be pasted. */
+/** The lines that the server shows for pasting. */
 function roundTrip(output: string): string {
   return /^export DUMBWAITER_URL[\s\S]*?(?=\n\n)/m.exec(output)![0];
 }
@@ -43,7 +43,7 @@ async function bash(script: string, environment: NodeJS.ProcessEnv = {}): Promis
 }
 
 describe('npm start', () => {
-  it('prints the lines of a round trip that work when pasted, at the first start and at the next one', async () => {
+  it('npm start prints the lines of a round trip that work when pasted, at the first start and at the next one', async () => {
     const first = start(['--data', folder]);
     await first.listening;
     const key = /^API key: (dw_\S+)$/m.exec(first.output())![1]!;
@@ -64,12 +64,12 @@ describe('npm start', () => {
     expect(second.errors()).toBe('');
   });
 
-  it('is what package.json starts', async () => {
+  it('npm start is what package.json starts', async () => {
     const { default: manifest } = await import('../../package.json', { with: { type: 'json' } });
     expect(manifest.scripts.start).toBe('node --import ./functions/local/check-node.mjs functions/local/start.ts');
   });
 
-  it('takes the admin key that the environment gives, and does not print it', async () => {
+  it('npm start takes the admin key from the environment and does not print it', async () => {
     const DUMBWAITER_API_KEY = "it's-$mine";
     const program = start(['--memory', '--verbose'], { DUMBWAITER_API_KEY });
     await program.listening;
@@ -78,7 +78,7 @@ describe('npm start', () => {
     expect(program.output() + program.errors()).not.toContain(DUMBWAITER_API_KEY);
   });
 
-  it('ends with its DynamoDB engine when npm is ended by a signal', async () => {
+  it('npm start ends with its DynamoDB engine when a signal ends npm', async () => {
     const program = startByNpm(['--data', folder]);
     programs.push(program);
     await program.listening;
@@ -88,7 +88,7 @@ describe('npm start', () => {
     await eventually(async () => ((await engineOf(databaseFile())) === undefined ? true : undefined));
   });
 
-  it('logs each call with its time, operation, queue and error code when --verbose is given', async () => {
+  it('npm start logs each call with time, operation, queue and error code under --verbose', async () => {
     const program = start(['--memory', '--verbose'], { DUMBWAITER_API_KEY: 'k' });
     const { url } = await program.listening;
     const http = httpCalls(url, 'k');
@@ -105,14 +105,17 @@ describe('npm start', () => {
     expect(lines[1]).toMatch(/operation=getQueue queue=nowhere .*status=404 code=queue_not_found/);
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('stops all that it started on %s, and ends a receive that waits', async (signal) => {
+  it.each([
+    'SIGINT',
+    'SIGTERM',
+  ] as const)('npm start stops all its processes on %s and ends a receive that waits', async (signal) => {
     const program = start(['--data', folder], { DUMBWAITER_API_KEY: 'k' });
     const { url } = await program.listening;
     const http = httpCalls(url, 'k');
     await http.call('createQueue', { queue: 'q' });
     expect(await engineOf(databaseFile())).toBeGreaterThan(0);
     const waiting = http.call('receive', { queue: 'q' }, { waitSeconds: 20 });
-    // It waits as soon as a later request has been answered.
+    // The receive waits as soon as a later request has been answered.
     await http.call('getQueue', { queue: 'q' });
     const startedAt = performance.now();
     program.process.kill(signal);
@@ -123,7 +126,7 @@ describe('npm start', () => {
     expect(program.errors()).toBe('');
   });
 
-  it('says so and fails when its engine dies', async () => {
+  it('npm start fails with a message when its engine dies', async () => {
     const program = start(['--data', folder]);
     await program.listening;
     process.kill((await engineOf(databaseFile()))!, 'SIGKILL');
@@ -131,7 +134,7 @@ describe('npm start', () => {
     expect(program.errors()).toMatch(/^The embedded DynamoDB engine ended: .*\n$/);
   });
 
-  it('leaves no engine behind when it is killed itself', async () => {
+  it('npm start leaves no engine behind when it is killed', async () => {
     const program = start(['--data', folder]);
     await program.listening;
     program.process.kill('SIGKILL');
@@ -139,7 +142,7 @@ describe('npm start', () => {
     await eventually(async () => ((await engineOf(databaseFile())) === undefined ? true : undefined));
   });
 
-  it('uses another DynamoDB engine when told its endpoint', async () => {
+  it('npm start uses another DynamoDB engine if the environment names its endpoint', async () => {
     const engine = await startEmbeddedDynamodb();
     try {
       for (const body of ['first', 'second']) {
@@ -161,7 +164,7 @@ describe('npm start', () => {
   });
 });
 
-describe('npm start fails with one clear line', () => {
+describe('the failures of npm start', () => {
   const oneLine = async (program: LocalProgram): Promise<string> => {
     expect(await program.ended).toBe(1);
     expect(program.output()).toBe('');
@@ -170,7 +173,7 @@ describe('npm start fails with one clear line', () => {
     return lines[0]!;
   };
 
-  it('when its port is taken, and leaves no engine behind', async () => {
+  it('npm start fails with one line if its port is taken, and leaves no engine behind', async () => {
     const taken: Server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => taken.once('listening', resolve));
     const { port } = taken.address() as AddressInfo;
@@ -181,12 +184,12 @@ describe('npm start fails with one clear line', () => {
     taken.close();
   });
 
-  it('when its folder cannot be written', async () => {
+  it('npm start fails with one line if its folder cannot be written', async () => {
     await writeFile(join(folder, 'file'), '');
     expect(await oneLine(start(['--data', join(folder, 'file', 'data')]))).toMatch(/cannot be written.*--data/);
   });
 
-  it('when another server uses its folder, which then still works', async () => {
+  it('npm start fails with one line if another server uses its folder, which still works afterwards', async () => {
     const first = start(['--data', folder], { DUMBWAITER_API_KEY: 'k' });
     const { url } = await first.listening;
     expect(await oneLine(start(['--data', folder]))).toMatch(/^Another server uses the data folder .*--data/);
@@ -197,7 +200,7 @@ describe('npm start fails with one clear line', () => {
     await httpCalls((await next.listening).url, 'k').call('getQueue', { queue: 'q' });
   });
 
-  it('when Node is too old to run TypeScript, as after npm ci --ignore-scripts', async () => {
+  it('npm start fails with one line if Node is too old to run TypeScript, as after npm ci --ignore-scripts', async () => {
     const oldNode = `data:text/javascript,Object.defineProperty(process.versions, 'node', { value: '20.20.2' })`;
     const check = new URL('../../functions/local/check-node.mjs', import.meta.url).href;
     expect(await oneLine(start([], { NODE_OPTIONS: `--import=${encodeURI(oldNode)} --import=${check}` }))).toMatch(
@@ -205,11 +208,11 @@ describe('npm start fails with one clear line', () => {
     );
   });
 
-  it('when the other engine does not answer', async () => {
+  it('npm start fails with one line if the other engine does not answer', async () => {
     expect(await oneLine(start([], { AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1' }))).toContain('http://127.0.0.1:1');
   });
 
-  it('when an option makes no sense', async () => {
+  it('npm start fails with one line if an option is invalid', async () => {
     expect(await oneLine(start(['--port', '70000']))).toContain('--port');
     expect(await oneLine(start(['--nonsense']))).toContain('--nonsense');
   });

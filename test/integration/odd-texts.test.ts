@@ -39,7 +39,7 @@ const messages = [
 const schedule = { queue: 'odd', startAt: at, endAt: null, missed: 'one', message: { ...content, priority: 1 } };
 const receipts = ['a receipt'];
 
-/** Inputs in which each text and each object of an operation's input occurs. */
+/** Inputs that contain each text and each object of an operation's input. */
 const inputs: { [Name in OperationName]?: object[] } = {
   createQueue: [settings],
   updateQueue: [settings, { prepared: { timeoutSeconds: 60, checkBack: { functionName: 'ask' } } }],
@@ -71,7 +71,7 @@ const inputs: { [Name in OperationName]?: object[] } = {
   createKey: [{ name: 'a key', queues: ['*'], scopes: ['publish'], expiresAt: at }],
   listKeys: [{ cursor: 'abc' }],
 };
-/** Without an input. */
+/** The operations without an input. */
 const bare = [
   'getQueue',
   'deleteQueue',
@@ -84,7 +84,7 @@ const bare = [
   'health',
 ];
 
-/** Each text within, with the value in which another stands in its place. */
+/** Each text within a value, with the value in which another text replaces it. */
 function withText(value: unknown, odd: (text: string) => string, path = ''): { path: string; value: unknown }[] {
   if (typeof value === 'string') return [{ path, value: odd(value) }];
   if (typeof value !== 'object' || value === null) return [];
@@ -94,7 +94,7 @@ function withText(value: unknown, odd: (text: string) => string, path = ''): { p
   });
 }
 
-/** Each object within, with one more member. */
+/** Each object within a value, with one more member. */
 function withMember(value: unknown, member: string, path = ''): { path: string; value: unknown }[] {
   if (typeof value !== 'object' || value === null) return [];
   const inner = Object.entries(value).flatMap(([name, one]) => {
@@ -111,7 +111,7 @@ function replaced(value: object, name: string, inner: unknown): unknown {
   return Array.isArray(value) ? members.map(([, one]) => one) : Object.fromEntries(members);
 }
 
-/** What became of an input: refused whole or in one entry, with what was told; or taken. */
+/** The outcome of an input: refused as a whole or in one entry, with the message; or accepted. */
 async function outcomeOf(operation: OperationName, input: object): Promise<{ status: number; told: string | undefined }> {
   const route: Route = routes[operation];
   const { path, body } = requestFor(route, params, input);
@@ -127,30 +127,32 @@ beforeEach(async () => {
 });
 
 const operations = Object.keys(inputs) as OperationName[];
-/** What is kept as it was sent, or read in no way but to be compared. */
+/** Fields that are stored as sent, or only compared. */
 const isKept = (path: string) => /(^|\.)(body|result|attributes)(\.|\[|$)/.test(path) || /^failed$|^receipts/.test(path);
 
 describe('a request', () => {
-  it('of every operation is tried', () => {
+  it('every operation has an input in this test', () => {
     expect([...operations, ...bare].sort()).toEqual(Object.keys(routes).sort());
   });
 
   it.each(
     operations,
-  )('of %s with half a surrogate pair in a text is refused by the name of its field, or keeps the text', async (operation) => {
+  )("a request of %s with half a surrogate pair in a text is refused with the field's name or keeps the text", async (operation) => {
     for (const input of inputs[operation]!) {
       for (const odd of [() => '\ud83e', (text: string) => `${text}\udd14`, (text: string) => `\ud83e${text}`]) {
         for (const { path, value } of withText(input, odd)) {
           const { status, told } = await outcomeOf(operation, value as object);
           expect(status, `${path}: ${told}`).toBeLessThan(500);
-          // In a query string, UTF-8 has no half of a pair.
+          // In a query string, UTF-8 cannot express half a pair.
           if (!isKept(path) && !['GET', 'DELETE'].includes(routes[operation].method)) expect(told, path).toContain(path);
         }
       }
     }
   });
 
-  it.each(operations)('of %s with a member of an odd name is refused by that name, or keeps it', async (operation) => {
+  it.each(
+    operations,
+  )('a request of %s with a member of an odd name is refused with that name or keeps the member', async (operation) => {
     for (const member of ['__proto__', 'constructor', 'prototype', '\ud83e']) {
       for (const input of inputs[operation]!) {
         for (const { path, value } of withMember(input, member)) {
@@ -163,14 +165,14 @@ describe('a request', () => {
     }
   });
 
-  it('keeps half a surrogate pair, as an escape, in the attributes and bodies that it publishes', async () => {
+  it('a publish keeps half a surrogate pair, as an escape, in attributes and bodies', async () => {
     const body = '{"\\ud83e":"\\ud83e"}';
     await http.send('POST', '/v1/queues/odd/publish', { body: `{"messages":[{"body":${body},"attributes":{"a":"\\ud83e"}}]}` });
     const shown = await (await http.send('GET', '/v1/queues/odd/messages')).text();
     expect(shown).toContain(`"body":${body},"attributes":{"a":"\\ud83e"}`);
   });
 
-  it('with a cursor made up of half a surrogate pair, or of names that every object has, is refused', async () => {
+  it('a cursor with half a surrogate pair, or with names that every object has, is refused', async () => {
     const cursors = [
       '{"name":"\\ud83e"}',
       '{"table":"leases","shard":0,"skip":0,"id":"\\ud83e","expiry":1}',

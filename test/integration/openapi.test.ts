@@ -35,13 +35,13 @@ interface Schema {
   [keyword: string]: unknown;
 }
 
-/** Not of what the queue answers alone. */
+/** The fields of requests, not those that occur only in answers. */
 const isOfInput = (schema: string) =>
   /Input$|^(PublishEntry|NewContent|ScheduleMessage|DeadLetter|Backoff|Priority|GroupSettings|QueueLimits|Deduplication|PreparedSettings|CheckBack|Keep)$/.test(
     schema,
   );
 
-/** What a schema does not bound; nothing is an empty text. */
+/** The bound that a schema lacks, or an empty text. */
 function limitLacking({ type, description = '', ...schema }: Schema): string {
   const has = (...keywords: string[]) => keywords.every((keyword) => schema[keyword] !== undefined);
   switch (type) {
@@ -75,7 +75,7 @@ const described = (name: OperationName): Operation => {
   return document.paths[path]?.[method.toLowerCase()] as Operation;
 };
 
-/** Judges a value by a schema of the document. */
+/** Validates a value against a schema of the document. */
 function validator(): (schema: object, value: unknown) => string {
   const ajv = new Ajv2020({ strict: false });
   addFormats.default(ajv);
@@ -87,7 +87,7 @@ function validator(): (schema: object, value: unknown) => string {
 }
 
 describe('the OpenAPI document', () => {
-  it('is valid OpenAPI 3.1, and says where the server is', async () => {
+  it('the OpenAPI document is valid OpenAPI 3.1 and says where the server is', async () => {
     const result = await new Validator().validate(JSON.parse(JSON.stringify(document)));
     expect(result.errors ?? []).toEqual([]);
     expect(result.valid).toBe(true);
@@ -95,14 +95,16 @@ describe('the OpenAPI document', () => {
     expect(document.servers).toEqual([{ url: queue.server.url }]);
   });
 
-  it('has every route of the contract, and no other', () => {
+  it('the OpenAPI document has every route of the contract and no other', () => {
     const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, { operationId }]) => `${method.toUpperCase()} ${path} ${operationId}`),
     );
     expect(documented.sort()).toEqual(operations.map((name) => `${routes[name].method} ${routes[name].path} ${name}`).sort());
   });
 
-  it.each(operations)('describes %s with all its parameters, its statuses, and what it needs of a key', (name) => {
+  it.each(
+    operations,
+  )('the OpenAPI document describes %s with its parameters, its statuses and the scope that it needs', (name) => {
     const { method, path, status, scope }: Route = routes[name];
     const operation = described(name);
     const inPath = operation.parameters.filter((parameter) => parameter.in === 'path').map((parameter) => parameter.name);
@@ -120,7 +122,7 @@ describe('the OpenAPI document', () => {
     if (operation.requestBody) expect(statuses).toEqual(expect.arrayContaining([408, 413, 415]));
   });
 
-  it('shows examples that its schemas allow', () => {
+  it('the OpenAPI document shows examples that its schemas accept', () => {
     const judge = validator();
     let judged = 0;
     for (const name of operations) {
@@ -138,7 +140,7 @@ describe('the OpenAPI document', () => {
     expect(judged).toBeGreaterThan(operations.length * 5);
   });
 
-  it('has schemas that refuse what the server refuses', () => {
+  it('the OpenAPI document has schemas that refuse what the server refuses', () => {
     const judge = validator();
     const schema = described('publish').requestBody!.content['application/json']!.schema;
     expect(judge(schema, { messages: [{ body: null, attributes: { a: 1 } }] })).toBe('');
@@ -152,7 +154,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('says of every field what it is, what it is by default, and its limits', () => {
+  it('the OpenAPI document gives meaning, default and limits of every field', () => {
     let fields = 0;
     const judged = (place: string, field: Schema, isInput: boolean, isRequired: boolean) => {
       fields += 1;
@@ -175,7 +177,7 @@ describe('the OpenAPI document', () => {
     expect(fields).toBeGreaterThan(150);
   });
 
-  it('has nothing that common generators make little of: constants, choices between objects, defaults that would be sent', () => {
+  it('the OpenAPI document avoids what common generators mishandle: constants, choices between objects, defaults that would be sent', () => {
     const found: string[] = [];
     const look = (place: string, schema: unknown): void => {
       if (typeof schema !== 'object' || schema === null) return;
@@ -190,7 +192,7 @@ describe('the OpenAPI document', () => {
     expect(found).toEqual([]);
   });
 
-  it('tells every error as problem+json, by the codes of the table', () => {
+  it('the OpenAPI document lists every error as problem+json with the codes of the table', () => {
     const told = new Set<string>();
     for (const name of operations) {
       for (const [status, { content }] of Object.entries(described(name).responses)) {
@@ -202,7 +204,7 @@ describe('the OpenAPI document', () => {
         }
       }
     }
-    // Those of one entry of a batch, of a transaction, of the SDK, of paths that are none, and of no whole request, come with no operation.
+    // Codes of entries of a batch, of transactions, of the SDK, of unknown paths and of incomplete requests belong to no operation.
     const elsewhere = [
       'cancelled',
       'call_timeout',

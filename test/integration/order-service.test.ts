@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { startTestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
 import { expectEachOrderChargedOnce } from '../support/order-service-lives.ts';
 
-it('charges each order once, killed before each request, and at any time', async () => {
+it('the order service charges each order once when it is killed before each request and at any time', async () => {
   const { client, tables, endpoint, stop } = await startTestDynamodb();
   const environment = {
     AWS_ENDPOINT_URL_DYNAMODB: endpoint,

@@ -109,14 +109,14 @@ async function typeCheck(file: string, source: string, options: Record<string, u
 }
 
 describe('the package', () => {
-  it('installs alone, and holds what runs, and nothing else', () => {
+  it('the package installs by itself and contains what runs and nothing else', () => {
     expect(readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['dumbwaiter']);
     const files = globSync('**/*', { cwd: installed, withFileTypes: true }).filter((entry) => entry.isFile());
     const strays = files.filter(({ name }) => !/(\.js|\.mjs|\.d\.ts|\.mjs\.map)$/.test(name)).map(({ name }) => name);
     expect(strays.sort()).toEqual(['LICENSE', 'package.json']);
   });
 
-  it('publishes and consumes from its root import, in every Node of the machine from 20 on', async () => {
+  it('the package publishes and consumes from its root import in every Node of the machine from 20 on', async () => {
     writeFileSync(
       join(project, 'round-trip.js'),
       `import { Dumbwaiter, DumbwaiterError } from 'dumbwaiter';
@@ -139,7 +139,7 @@ describe('the package', () => {
   it.each([
     ['nodenext', 'nodenext'],
     ['esnext', 'bundler'],
-  ])('has types that resolve with module %s and moduleResolution %s, without types of Node', async (module, moduleResolution) => {
+  ])('the package has types that resolve with module %s and moduleResolution %s, without types of Node', async (module, moduleResolution) => {
     const source = `
       import { Dumbwaiter, DumbwaiterError, type ErrorCode, type ReceivedMessage } from 'dumbwaiter';
       interface Order { total: number }
@@ -166,7 +166,7 @@ describe('the package', () => {
     await typeCheck(`check-${moduleResolution}.ts`, source, { module, moduleResolution, lib: ['es2022', 'dom', 'dom.iterable'] });
   });
 
-  it('calls by Lambda invoke, typed, once @aws-sdk/client-lambda is there', async () => {
+  it('the package calls by Lambda invoke, typed, once @aws-sdk/client-lambda is installed', async () => {
     link('@aws-sdk/client-lambda');
     await typeCheck(
       'check-lambda.ts',
@@ -183,7 +183,7 @@ describe('the package', () => {
     expect(await run(process.execPath, ['lambda.js'], project)).toBe('function\n');
   });
 
-  it('runs the queue in process, typed, once @aws-sdk/client-dynamodb is there, and with no other package', async () => {
+  it('the package runs the queue in process, typed, once @aws-sdk/client-dynamodb is installed, and with no other package', async () => {
     link('@aws-sdk/client-dynamodb');
     await typeCheck(
       'check-direct.ts',
@@ -225,7 +225,7 @@ describe('the package', () => {
     await dynamodb.stop();
   });
 
-  it('synthesizes its construct with the functions that it brings', async () => {
+  it('the package synthesizes its construct with the functions that it contains', async () => {
     link('aws-cdk-lib', 'constructs');
     writeFileSync(
       join(project, 'stack.js'),
@@ -276,7 +276,7 @@ describe('the root import in a browser', () => {
     metafile = built.metafile;
   });
 
-  it('is made of its own files alone, and no package', () => {
+  it('the root import consists of its own files and no package', () => {
     const imports = Object.values(metafile.inputs).flatMap(({ imports }) => imports);
     expect(imports.filter(({ path, external }) => external || !/dumbwaiter\/dist\/(sdk|contract)\//.test(path))).toEqual([]);
     const inputs = Object.keys(metafile.inputs).map((path) => basename(path));
@@ -284,11 +284,11 @@ describe('the root import in a browser', () => {
     expect(inputs.filter((name) => /lambda|schemas/.test(name))).toEqual([]);
   });
 
-  it(`is small: at most ${browserBundleBytesMax} bytes minified`, () => {
+  it(`the root import is small, at most ${browserBundleBytesMax} bytes minified`, () => {
     expect(code.length).toBeLessThanOrEqual(browserBundleBytesMax);
   });
 
-  it('publishes and consumes where there are only the globals of the web', async () => {
+  it('the root import publishes and consumes where only the globals of the web exist', async () => {
     const { AbortController, AbortSignal, DOMException, TextDecoder, TextEncoder, URL, URLSearchParams } = globalThis;
     const { atob, btoa, clearTimeout, console, fetch, queueMicrotask, setTimeout } = globalThis;
     const web = { AbortController, AbortSignal, DOMException, TextDecoder, TextEncoder, URL, URLSearchParams };

@@ -1,4 +1,6 @@
-/** Hostile names in every parameter of every path, over both entries: an operation runs with the very name that was sent, or none does. */
+/**
+ * Hostile names in every parameter of every path, over both entries. An operation runs with exactly the name that was sent, or not at all.
+ */
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OperationName, type ParamsOf, type Route, routes } from '../../contract/contract.ts';
@@ -11,7 +13,7 @@ import { type HttpServer, serveHttp, usualPatience } from '../../functions/local
 import { httpTransport } from '../../sdk/transports/http.ts';
 import { loggedDefects } from '../support/local-queue.ts';
 
-/** What ran, by its name and parameters. */
+/** The operations that ran, with their parameters. */
 let ran: { operation: OperationName; params: unknown }[] = [];
 const { log, defects } = loggedDefects();
 const app = createApp({
@@ -41,7 +43,7 @@ interface Answer {
 }
 type Entry = (method: string, path: string) => Promise<Answer>;
 
-/** The path goes out as it is: `fetch` would resolve it first. */
+/** The path is sent unchanged: `fetch` would resolve it first. */
 const onPort: Entry = (method, path) =>
   new Promise((resolve, reject) => {
     const { hostname, port } = new URL(server.url);
@@ -51,7 +53,7 @@ const onPort: Entry = (method, path) =>
     sent.on('error', reject).end();
   });
 
-/** API Gateway hands the path on decoded. */
+/** API Gateway passes the path on decoded. */
 const onLambda: Entry = async (method, path) => {
   const event: GatewayEvent = {
     version: '2.0',
@@ -97,14 +99,14 @@ const withParameters = (Object.keys(routes) as OperationName[]).flatMap((operati
   [...routes[operation].path.matchAll(/\{(\w+)\}/g)].map((match) => ({ operation, parameter: match[1]! })),
 );
 
-/** The operation's path with this text in one parameter, as it is, and a good name in the others. */
+/** The operation's path with this text in one parameter, unchanged, and a good name in the others. */
 const pathWith = ({ path }: Route, parameter: string, text: string) =>
   path.replace(/\{(\w+)\}/g, (_, name: string) => (name === parameter ? text : 'good'));
 
 const everyByte = (text: string) => [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
 
 describe.each(entries)('by $name', ({ name, call }) => {
-  it.each(withParameters)('$operation runs for no hostile $parameter, however it is encoded', async ({
+  it.each(withParameters)('the operation $operation does not run for a hostile $parameter, however it is encoded', async ({
     operation,
     parameter,
   }) => {
@@ -115,7 +117,7 @@ describe.each(entries)('by $name', ({ name, call }) => {
       for (const form of forms) {
         ran = [];
         const { status, body } = await call(route.method, pathWith(route, parameter, form));
-        // Through API Gateway an encoded slash cannot be told from a slash: what it makes is another path, and none of these is one.
+        // Through API Gateway an encoded slash equals a slash. It makes another path, and none of these is a route.
         expect({ text, form, ran }).toEqual({ text, form, ran: [] });
         expect({ text, form, body, client: status >= 400 && status < 500 }).toMatchObject({ client: true });
         expect(JSON.parse(body)).toMatchObject({
@@ -128,7 +130,10 @@ describe.each(entries)('by $name', ({ name, call }) => {
     expect(refused).toBeGreaterThan(hostile.length);
   });
 
-  it.each(withParameters)('$operation runs with the very $parameter that was sent', async ({ operation, parameter }) => {
+  it.each(withParameters)('the operation $operation runs with exactly the $parameter that was sent', async ({
+    operation,
+    parameter,
+  }) => {
     const route = routes[operation];
     const allowed = ['id', 'task'].includes(parameter) ? ['a..b', '...', '..a', ':', '-', '01kg.0'] : ['a', '-', '_', 'A-1'];
     for (const text of allowed) {
@@ -153,7 +158,7 @@ describe.each(entries)('by $name', ({ name, call }) => {
 });
 
 describe('on a port', () => {
-  it('a path with an encoded slash is refused with the reason', async () => {
+  it('the HTTP server refuses a path with an encoded slash and gives the reason', async () => {
     for (const path of ['/v1/queues/a%2Fb', '/v1/queues/a%2fmessages%2fb', '/v1%2Fhealth']) {
       const { status, body } = await onPort('DELETE', path);
       expect({ path, status, detail: JSON.parse(body).detail }).toMatchObject({
@@ -170,14 +175,17 @@ describe('on a port', () => {
     ['/v1/queues/%zz', 400],
     ['/v1/queues/%ff', 400],
     ['/v1/queues?cursor=/../b%5C', 200],
-  ])('the target %j is answered with %i', async (target, status) => {
+  ])('the HTTP server answers the target %j with %i', async (target, status) => {
     ran = [];
     expect((await onPort('GET', target)).status).toBe(status);
   });
 });
 
 describe('the SDK', () => {
-  it.each(withParameters)('sends no $operation with a $parameter outside the contract', async ({ operation, parameter }) => {
+  it.each(withParameters)('the SDK sends no $operation with a $parameter outside the contract', async ({
+    operation,
+    parameter,
+  }) => {
     let sent = 0;
     const transport = httpTransport({
       url: 'http://queue.test',

@@ -48,7 +48,7 @@ const published = () =>
   server.callsOf('publish').map(({ params, input }) => [params.queue, (input.messages as unknown[]).length]);
 
 describe('publishing', () => {
-  it('sends what is published to a queue in one turn as one call, also through two objects of that queue', async () => {
+  it('a client sends the publishes of one turn to a queue as one call, also through two objects of that queue', async () => {
     const ids = await Promise.all([
       dumbwaiter.queue('a').publish({ body: 1 }),
       dumbwaiter.queue('a').publish({ body: 2, id: 'own', delaySeconds: 5, attributes: { kind: 'x' } }),
@@ -61,7 +61,7 @@ describe('publishing', () => {
     });
   });
 
-  it('sends one call for each queue, and one for each way to call', async () => {
+  it('a client sends one call for each queue and one for each set of options', async () => {
     await Promise.all([
       dumbwaiter.queue('a').publish({ body: 1 }),
       dumbwaiter.queue('b').publish({ body: 1 }),
@@ -75,23 +75,23 @@ describe('publishing', () => {
     ]);
   });
 
-  it('sends the next turn as a call of its own', async () => {
+  it('a client sends the publishes of the next turn as another call', async () => {
     await dumbwaiter.queue('a').publish({ body: 1 });
     await dumbwaiter.queue('a').publish({ body: 2 });
     expect(server.calls).toHaveLength(2);
   });
 
-  it(`splits more than ${batchEntriesMax} into full calls, and answers in order`, async () => {
+  it(`a client splits more than ${batchEntriesMax} messages into full calls and returns the results in order`, async () => {
     const results = await dumbwaiter.queue('a').publish(Array.from({ length: 2 * batchEntriesMax + 1 }, (_, body) => ({ body })));
     expect(results).toHaveLength(2 * batchEntriesMax + 1);
-    // The calls go side by side, and may arrive in any order; within each, and among the results, the order holds.
+    // The calls run in parallel and may arrive in any order. Within each, and among the results, the order holds.
     const calls = server.calls.map(({ input }) => (input.messages as { body: number }[]).map(({ body }) => body));
     calls.sort(([a = 0], [b = 0]) => a - b);
     expect(calls.map((call) => call.length)).toEqual([batchEntriesMax, batchEntriesMax, 1]);
     expect(calls.flat()).toEqual(Array.from({ length: 2 * batchEntriesMax + 1 }, (_, i) => i));
   });
 
-  it('keeps every call under what one call carries, escaped once more', async () => {
+  it('a client keeps every call within the size of one call, escaped once more', async () => {
     // Each quote of the body is two characters of JSON, and four once escaped.
     const body = '"'.repeat(bodyBytesMax / 4);
     await dumbwaiter.queue('a').publish(Array.from({ length: 9 }, () => ({ body })));
@@ -103,7 +103,7 @@ describe('publishing', () => {
     for (const { input } of server.calls) expect(JSON.stringify(JSON.stringify(input)).length).toBeLessThanOrEqual(callBytesMax);
   });
 
-  it('waits for lingerMs after the first, and not longer', async () => {
+  it('a client waits for lingerMs after the first message and no longer', async () => {
     const timers = new ManualTimers();
     const queue = new Dumbwaiter({ url: server.url, timers, lingerMs: 50 }).queue('a');
     const first = queue.publish({ body: 1 });
@@ -115,14 +115,14 @@ describe('publishing', () => {
     expect(published()).toEqual([['a', 2]]);
   });
 
-  it('sends a full call without lingering', async () => {
+  it('a client sends a full call without lingering', async () => {
     const timers = new ManualTimers();
     const queue = new Dumbwaiter({ url: server.url, timers, lingerMs: 50 }).queue('a');
     await queue.publish(Array.from({ length: batchEntriesMax }, () => ({ body: 1 })));
     expect(timers.pendingMs).toEqual([]);
   });
 
-  it('throws the refusal of a message alone, and spares its neighbours', async () => {
+  it('a refused message throws, and its neighbours succeed', async () => {
     const queue = dumbwaiter.queue('a');
     const [good, bad] = await Promise.allSettled([queue.publish({ body: 'good' }), queue.publish({ body: 'bad' })]);
     expect(good).toMatchObject({ status: 'fulfilled', value: { id: 'm1' } });
@@ -130,7 +130,7 @@ describe('publishing', () => {
     expect(server.calls).toHaveLength(1);
   });
 
-  it('answers a batch with a result for each message', async () => {
+  it('a publish of a batch returns a result for each message', async () => {
     expect(await dumbwaiter.queue('a').publish([{ body: 'good' }, { body: 'bad' }])).toEqual([
       { ok: true, id: 'm1' },
       { ok: false, code: 'invalid_input', message: 'body: is bad' },
@@ -139,7 +139,7 @@ describe('publishing', () => {
     expect(server.calls).toHaveLength(1);
   });
 
-  it('tells per message which of several calls failed, and throws when all did', async () => {
+  it('a publish of several calls names the messages of failed calls, and throws if all failed', async () => {
     const queue = dumbwaiter.queue('a');
     server.once((response) => sendProblem(response, new DumbwaiterError('unavailable', 'no answer')));
     const results = await queue.publish(Array.from({ length: batchEntriesMax + 1 }, () => ({ body: 1 })));
@@ -150,7 +150,7 @@ describe('publishing', () => {
     await expect(queue.publish([{ body: 1 }, { body: 2 }])).rejects.toMatchObject({ code: 'forbidden', requestId: 'request-1' });
   });
 
-  it('refuses a body without JSON before anything is sent', async () => {
+  it('a client refuses a body that is no JSON before it sends anything', async () => {
     const queue = dumbwaiter.queue('a');
     await expect(queue.publish([{ body: 1 }, { body: Number.NaN }])).rejects.toThrow(TypeError);
     await expect(queue.publish({ body: undefined })).rejects.toThrow('body is undefined');
@@ -158,7 +158,7 @@ describe('publishing', () => {
     expect(server.calls).toHaveLength(0);
   });
 
-  it('publishes the body as it was when publish was called', async () => {
+  it('a client publishes the body as it was when publish was called', async () => {
     const body = { n: 1 };
     const publishing = dumbwaiter.queue('a').publish({ body });
     body.n = 2;
@@ -166,7 +166,7 @@ describe('publishing', () => {
     expect(server.calls[0]?.input).toEqual({ messages: [{ body: { n: 1 } }] });
   });
 
-  it('leaves out a message whose signal aborts before the call, and aborts the call when nobody wants it', async () => {
+  it('a message whose signal aborts before the call is left out, and a call that nobody waits for is aborted', async () => {
     const queue = dumbwaiter.queue('a');
     const [early, late] = [new AbortController(), new AbortController()];
     const first = queue.publish({ body: 1 }, { signal: early.signal });
@@ -183,7 +183,7 @@ describe('publishing', () => {
     await vi.waitFor(() => expect(server.aborted).toBe(1));
   });
 
-  it('still sends what joins a batch that all others have left', async () => {
+  it('a message that joins a batch is sent even if all others have left it', async () => {
     const queue = dumbwaiter.queue('a');
     const controller = new AbortController();
     const first = expect(queue.publish({ body: 1 }, { signal: controller.signal })).rejects.toThrow('gone');
@@ -193,14 +193,14 @@ describe('publishing', () => {
     expect(server.calls.map(({ input }) => input)).toEqual([{ messages: [{ body: 2 }] }]);
   });
 
-  it('does not trust an answer with too few results', async () => {
+  it('a client rejects an answer with too few results', async () => {
     server.once((response) => send(response, 200, { results: [] }));
     await expect(dumbwaiter.queue('a').publish({ body: 1 })).rejects.toMatchObject({ code: 'internal' });
   });
 });
 
 describe('messages received', () => {
-  it('are acked in one call when acked in one turn, each with its own result', async () => {
+  it('messages acked in one turn are acked in one call, each with its own result', async () => {
     const messages = await dumbwaiter.queue('a').receive({ max: 3 });
     const results = await Promise.allSettled(messages.map((message) => message.ack()));
     expect(server.callsOf('ack').map(({ input }) => input)).toEqual([{ receipts: ['r0', 'r1', 'r2'] }]);
@@ -208,7 +208,7 @@ describe('messages received', () => {
     expect(messages.map(({ settled }) => settled)).toEqual([true, false, true]);
   });
 
-  it('are released and extended in one call when they ask the same', async () => {
+  it('messages released or extended with the same options in one turn share one call', async () => {
     const messages = await dumbwaiter.queue('a').receive({ max: 4 });
     const [a, b, c, d] = messages as [(typeof messages)[0], (typeof messages)[0], (typeof messages)[0], (typeof messages)[0]];
     await Promise.all([a.release({ delaySeconds: 5 }), b.release({ failed: 'x'.repeat(1000) }), c.release({ delaySeconds: 5 })]);
@@ -223,7 +223,7 @@ describe('messages received', () => {
     expect(d.leasedUntil).toBe('2030-01-01T01:00:00.000Z');
   });
 
-  it('can be acked by the hundreds, as messages or as receipts', async () => {
+  it('hundreds of messages or receipts can be acked at once', async () => {
     const queue = dumbwaiter.queue('a');
     const results = await queue.ack([{ receipt: 'r1' }, ...Array.from({ length: 150 }, (_, i) => `x${i}`)]);
     expect(server.callsOf('ack').map(({ input }) => (input.receipts as unknown[]).length)).toEqual([100, 51]);

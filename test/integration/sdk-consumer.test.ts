@@ -47,7 +47,7 @@ function revokedProxy(): unknown {
   return proxy;
 }
 
-/** A handler that works on each message until it is told to end. */
+/** A handler that runs for each message until the test ends it. */
 function held() {
   const working = new Map<string, { end: (error?: Error) => void; signal: AbortSignal }>();
   const handler: Handler<Body> = ({ body }, { signal }) =>
@@ -69,7 +69,7 @@ const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interv
 const maxima = () => server.callsOf('receive').map(({ input }) => input.max);
 
 describe('a consumer', () => {
-  it('hands each message to the handler, and acks what was received together in one call', async () => {
+  it('a consumer hands each message to the handler and acks messages of one receive in one call', async () => {
     queue.add('a', 'b', 'c');
     const bodies: Body[] = [];
     consume((message) => bodies.push(message.body));
@@ -80,7 +80,7 @@ describe('a consumer', () => {
     await until(() => expect(told).toEqual(['message a', 'message b', 'message c', 'ack a', 'ack b', 'ack c']));
   });
 
-  it('releases a failed message with the error and goes on with the others', async () => {
+  it('a consumer releases a failed message with the error and continues with the others', async () => {
     queue.add('a', 'b');
     consume(({ id }) => {
       if (id === 'a') throw new Error('no such customer');
@@ -131,7 +131,7 @@ describe('a consumer', () => {
     ['a revoked proxy', revokedProxy, 'a value without text was thrown'],
     ['half a surrogate pair', () => new Error('\ud83d!'), '\ufffd!'],
     ['a text that is cut within a surrogate pair', () => `${'a'.repeat(255)}\u{1f600}`, `${'a'.repeat(255)}\ufffd`],
-  ])('releases the message and goes on when a handler throws %s', async (_, thrown, failed) => {
+  ])('a consumer releases the message and continues when a handler throws %s', async (_, thrown, failed) => {
     queue.add('a');
     consume(({ id }) => {
       if (id === 'a') throw thrown();
@@ -142,7 +142,7 @@ describe('a consumer', () => {
     await until(() => expect(queue.acked).toEqual(['b']));
   });
 
-  it('tells by an event what a handler throws after it acked or released its message', async () => {
+  it('a consumer emits an error that a handler throws after it acked or released its message', async () => {
     queue.add('a', 'b');
     const errors: unknown[] = [];
     consume(
@@ -159,7 +159,7 @@ describe('a consumer', () => {
     expect(queue.released).toEqual([{ id: 'b', delaySeconds: 9 }]);
   });
 
-  it('leaves alone what the handler acked or released itself', async () => {
+  it('a consumer does not settle a message that its handler acked or released', async () => {
     queue.add('a', 'b', 'c');
     consume(async (message) => {
       if (message.id === 'a') await message.ack();
@@ -177,7 +177,7 @@ describe('a consumer', () => {
     expect(told).toEqual(['message a', 'message b', 'message c', 'ack c']);
   });
 
-  it('receives only as many as it can work on', async () => {
+  it('a consumer receives only as many messages as it can work on', async () => {
     queue.add(...Array.from({ length: 9 }, (_, i) => `m${i}`));
     const { working, handler, end } = held();
     consume(handler, { concurrency: 4, batch: 3 });
@@ -192,7 +192,7 @@ describe('a consumer', () => {
     expect(maxima()).toEqual([3, 1, 2]);
   });
 
-  it('waits a little for more free handlers, not for all of them', async () => {
+  it('a consumer waits briefly for more free handlers, but not for all of them', async () => {
     queue.add(...Array.from({ length: 5 }, (_, i) => `m${i}`));
     const { working, handler, end } = held();
     consume(handler, { concurrency: 4, lingerMs: 30 });
@@ -205,7 +205,7 @@ describe('a consumer', () => {
     await until(() => expect(maxima()).toEqual([4, 1]));
   });
 
-  it('acks together what is handled within lingerMs, and at once when nothing else is at work', async () => {
+  it('a consumer acks together what ends within lingerMs, and at once when no other handler runs', async () => {
     queue.add('a', 'b', 'c');
     const { working, handler, end } = held();
     consume(handler, { concurrency: 3, lingerMs: 30 });
@@ -223,7 +223,7 @@ describe('a consumer', () => {
     expect(server.callsOf('ack').map(({ input }) => (input.receipts as string[]).length)).toEqual([2, 1]);
   });
 
-  it('asks the queue for its visibility timeout when it was given none', async () => {
+  it('a consumer asks the queue for its visibility timeout if the options have none', async () => {
     queue.add('a');
     consume(() => {}, { visibilityTimeoutSeconds: undefined as never });
     await until(() => expect(queue.acked).toEqual(['a']));
@@ -231,7 +231,7 @@ describe('a consumer', () => {
     expect(server.callsOf('receive')[0]?.input.visibilityTimeoutSeconds).toBe(60);
   });
 
-  it('tells once that it is idle, until a message comes', async () => {
+  it('a consumer emits idle once until a message comes', async () => {
     consume(() => {});
     for (const polls of [1, 2, 3]) {
       await until(() => expect(server.callsOf('receive')).toHaveLength(polls));
@@ -256,14 +256,14 @@ describe('a consumer', () => {
     { maxIdlePollSeconds: 0 },
     { maxIdlePollSeconds: Number.NaN },
     { lingerMs: 0.5 },
-  ])('refuses the options %j', (options) => {
+  ])('a consumer refuses the options %j', (options) => {
     consume(() => {});
     expect(() => new Dumbwaiter({ url: server.url }).queue('q').consume(() => {}, options)).toThrow(RangeError);
   });
 });
 
 describe('leases', () => {
-  it('are extended together at half time, as long as the handlers run', async () => {
+  it('leases are extended together at half time for as long as the handlers run', async () => {
     queue.add('a', 'b');
     const { working, handler, end } = held();
     consume(handler, { visibilityTimeoutSeconds: 60, lingerMs: 0 });
@@ -280,7 +280,7 @@ describe('leases', () => {
     await until(() => expect(queue.extended).toEqual(['a', 'b', 'b']));
   });
 
-  it('that are lost abort the signal of the handler, and the message is neither acked nor released', async () => {
+  it('a lost lease aborts the signal of its handler, and its message is neither acked nor released', async () => {
     queue.add('a');
     const { working, handler } = held();
     consume(handler, { lingerMs: 0 });
@@ -297,7 +297,7 @@ describe('leases', () => {
     expect(server.callsOf('ack').length + server.callsOf('release').length).toBe(0);
   });
 
-  it('are tried again soon when they could not be extended', async () => {
+  it('leases that could not be extended are tried again soon', async () => {
     queue.add('a');
     const { working, handler } = held();
     consume(handler, { lingerMs: 0 });
@@ -312,7 +312,7 @@ describe('leases', () => {
     await until(() => expect(queue.extended).toEqual(['a']));
   });
 
-  it('that could not be extended until their end abort the signal, and a message handled all the same is acked', async () => {
+  it('leases that could not be extended before their end abort the signal, and a message that is handled anyway is acked', async () => {
     queue.add('a');
     const { working, handler, end } = held();
     consume(handler, { lingerMs: 0 });
@@ -331,7 +331,7 @@ describe('leases', () => {
     await until(() => expect(queue.acked).toEqual(['a']));
   });
 
-  it('whose extension hangs are extended by the next attempt, in time', async () => {
+  it('leases whose extend call hangs are extended by the next attempt in time', async () => {
     queue.add('a');
     const { working, handler, end } = held();
     consumer = new Dumbwaiter({ url: server.url, apiKey: 'k' })
@@ -348,9 +348,9 @@ describe('leases', () => {
   });
 
   it.each([
-    { held: 'another has', lost: true, handled: [] },
-    { held: 'nobody else has', lost: false, handled: ['a'] },
-  ])('that end before the answer of the receive is read begin no handler if $held the message', async ({ lost, handled }) => {
+    { starts: 'no handler if another consumer has the message', lost: true, handled: [] },
+    { starts: 'its handler if no other consumer has the message', lost: false, handled: ['a'] },
+  ])('a lease that ends before its answer is read starts $starts', async ({ lost, handled }) => {
     const handledIds: string[] = [];
     consume((message) => handledIds.push(message.id), { lingerMs: 0 });
     await until(() => expect(queue.openPolls).toBe(1));
@@ -363,7 +363,7 @@ describe('leases', () => {
     expect(queue.released).toEqual([]);
   });
 
-  it('that end while another handler blocks the event loop begin no handler if another consumer has the message', async () => {
+  it('a lease that ends while another handler blocks the event loop starts no handler if another consumer has the message', async () => {
     queue.add('a', 'b');
     const begun: string[] = [];
     consume(
@@ -382,7 +382,7 @@ describe('leases', () => {
 });
 
 describe('errors', () => {
-  it('never end it: after one that may pass it asks again soon', async () => {
+  it('a transient error does not end a consumer, which polls again soon', async () => {
     server.once((response) => sendProblem(response, new DumbwaiterError('unavailable', 'down')));
     server.once((response) => response.destroy());
     queue.add('a');
@@ -395,7 +395,7 @@ describe('errors', () => {
     await until(() => expect(queue.acked).toEqual(['a']));
   });
 
-  it('of an outage are told once for each kind, and its end once', async () => {
+  it('an outage is reported once for each kind of error, and so is its end', async () => {
     for (const code of ['unavailable', 'throttled', 'unavailable', 'throttled'] as const)
       server.once((response) => sendProblem(response, new DumbwaiterError(code, 'down')));
     const outages: number[] = [];
@@ -414,7 +414,11 @@ describe('errors', () => {
     expect(told.filter((line) => line.startsWith('error'))).toEqual(['error receive: unavailable', 'error receive: throttled']);
   });
 
-  it.each(['unauthorized', 'forbidden', 'queue_not_found'] as const)('of code %s make it ask seldom, and heal', async (code) => {
+  it.each([
+    'unauthorized',
+    'forbidden',
+    'queue_not_found',
+  ] as const)('an error of code %s makes a consumer poll rarely until it succeeds', async (code) => {
     server.once((response) => sendProblem(response, new DumbwaiterError(code, 'no')));
     queue.add('a');
     consume(() => {}, { visibilityTimeoutSeconds: undefined as never });
@@ -424,14 +428,14 @@ describe('errors', () => {
     await until(() => expect(queue.acked).toEqual(['a']));
   });
 
-  it('of an ack are told, and the message is left to its lease', async () => {
+  it('an error of an ack is reported, and the message keeps its lease', async () => {
     queue.add('a');
     queue.lost.add('a');
     consume(() => {});
     await until(() => expect(told).toEqual(['message a', 'error a: lease_lost']));
   });
 
-  it('that nobody listens to go to the console', async () => {
+  it('an error without a listener goes to the console', async () => {
     const seen = vi.spyOn(console, 'error').mockImplementation(() => {});
     server.once((response) => sendProblem(response, new DumbwaiterError('unavailable', 'down')));
     consumer = new Dumbwaiter({ url: server.url, timers }).queue<Body>('q').consume(() => {}, { visibilityTimeoutSeconds: 60 });
@@ -444,7 +448,7 @@ describe('errors', () => {
 });
 
 describe('stop', () => {
-  it('lets handlers finish, acks what they did, and receives no more', async () => {
+  it('a stop lets handlers finish, acks their messages and receives no more', async () => {
     queue.add('a', 'b');
     const { working, handler, end } = held();
     consume(handler, { concurrency: 2 });
@@ -463,7 +467,7 @@ describe('stop', () => {
     await consumer.done;
   });
 
-  it('gives back before the deadline what is not finished, not as failed, and in one call', async () => {
+  it('a stop returns unfinished messages before the deadline, not as failed and in one call', async () => {
     queue.add('a', 'b');
     const { working, handler } = held();
     consume(handler, { concurrency: 2 });
@@ -483,7 +487,7 @@ describe('stop', () => {
     expect(told.filter((line) => line.startsWith('failed'))).toEqual([]);
   });
 
-  it('waits for an open receive, and gives back what that brings', async () => {
+  it('a stop waits for an open receive and returns its messages', async () => {
     consume(() => {});
     await until(() => expect(queue.openPolls).toBe(1));
     const stopping = consumer.stop();
@@ -494,7 +498,7 @@ describe('stop', () => {
     expect(server.aborted).toBe(0);
   });
 
-  it('of an idle consumer cuts its open receive soon where the server says that waiting is cheap', async () => {
+  it('a stop of an idle consumer soon aborts its open receive where the server says that waiting is cheap', async () => {
     queue.waitIsCheap = true;
     consume(() => {}, { waitSeconds: undefined as never });
     await until(() => expect(told).toEqual(['idle']));
@@ -510,7 +514,7 @@ describe('stop', () => {
     expect(told).toEqual(['idle']);
   });
 
-  it('of an idle consumer that does not wait at the server ends its pause at once', async () => {
+  it('a stop of an idle consumer that does not wait at the server ends its pause at once', async () => {
     consume(() => {}, { waitSeconds: undefined as never, maxIdlePollSeconds: 5 });
     for (const pauseMs of [100, 200, 400, 800, 1_600, 3_200, 5_000]) {
       await until(() => expect(timers.pendingMs).toEqual([pauseMs]));
@@ -522,7 +526,7 @@ describe('stop', () => {
     expect(timers.pendingMs).toEqual([]);
   });
 
-  it('ends at the deadline even when nothing answers', async () => {
+  it('a stop ends at the deadline even without any answer', async () => {
     consume(() => {});
     await until(() => expect(queue.openPolls).toBe(1));
     const stopping = consumer.stop({ deadlineMs: 1_000 });
@@ -533,7 +537,7 @@ describe('stop', () => {
     expect(told).toEqual([]);
   });
 
-  it('is hastened by a second call, and by the signal', async () => {
+  it('a stop ends earlier after a second call or when its signal aborts', async () => {
     queue.add('a');
     const { working, handler } = held();
     const controller = new AbortController();
@@ -546,7 +550,7 @@ describe('stop', () => {
     await consumer.done;
   });
 
-  it('ends a pause', async () => {
+  it('a stop ends a pause', async () => {
     server.once((response) => sendProblem(response, new DumbwaiterError('forbidden', 'no')));
     consume(() => {});
     await until(() => expect(timers.pendingMs).toEqual([7_500]));
@@ -554,7 +558,7 @@ describe('stop', () => {
     expect(timers.pendingMs).toEqual([]);
   });
 
-  it('before the start calls nothing', async () => {
+  it('a stop before the start makes no call', async () => {
     consume(() => {}, { signal: AbortSignal.abort() });
     await consumer.done;
     expect(server.calls).toEqual([]);

@@ -1,4 +1,4 @@
-/** A receive of the direct transport that its caller gives up. */
+/** A receive of the direct transport whose caller aborts it. */
 import { expect, it } from 'vitest';
 import { directTransport } from '../../direct/transport.ts';
 import { createDynamoClient } from '../../engine/dynamo/client.ts';

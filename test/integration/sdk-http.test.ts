@@ -55,7 +55,7 @@ beforeEach(async () => {
 afterEach(() => server.stop());
 
 describe('a call over HTTP', () => {
-  it('carries the key, escapes names, and puts a read in the query', async () => {
+  it('a call over HTTP has the key, escapes names and puts the input of a read in the query', async () => {
     const page = await dumbwaiter.queue('Odd_name-1').peek({ state: 'ready', limit: 2 }).first();
     expect(server.calls[0]).toEqual({
       operation: 'peek',
@@ -68,7 +68,7 @@ describe('a call over HTTP', () => {
     expect(server.calls[1]?.params).toEqual({ queue: 'q', id: '@key:1' });
   });
 
-  it('goes under a path that the URL has', async () => {
+  it('a call over HTTP keeps the path of the base URL', async () => {
     await server.stop();
     const seen: string[] = [];
     const client = new Dumbwaiter({
@@ -83,7 +83,7 @@ describe('a call over HTTP', () => {
     server = await ContractServer.start({});
   });
 
-  it.each(['', '.', '..'])('refuses the name %j, which would make another path', async (name) => {
+  it.each(['', '.', '..'])('a call over HTTP refuses the name %j, which would change the path', async (name) => {
     await expect(dumbwaiter.queue(name).delete()).rejects.toMatchObject({ code: 'invalid_input' });
     expect(server.calls).toHaveLength(0);
   });
@@ -93,16 +93,16 @@ describe('a call over HTTP', () => {
     [{ url: 'nonsense' }, 'url is "nonsense"'],
     [{ url: 'http://localhost', apiKey: 'key\n' }, 'line break'],
     [{ url: 'http://localhost', apiKey: '' }, 'apiKey is empty'],
-  ])('refuses the options %j at once', (options, message) => {
+  ])('the HTTP transport refuses the options %j at once', (options, message) => {
     expect(() => new Dumbwaiter(options)).toThrow(message);
   });
 
-  it('reads bytes as bytes', async () => {
+  it('a call over HTTP reads bytes as bytes', async () => {
     const message = await dumbwaiter.queue<Uint8Array>('q').get('m1');
     expect(message).toEqual({ ...stored('m1'), body: new Uint8Array([0, 255]) });
   });
 
-  it('walks through the pages of a list', async () => {
+  it('a call over HTTP walks through the pages of a list', async () => {
     const ids: string[] = [];
     for await (const { id } of dumbwaiter.queue('q').peek({ state: 'ready' })) ids.push(id);
     expect(ids).toEqual(['m1', 'm2', 'm3']);
@@ -110,7 +110,7 @@ describe('a call over HTTP', () => {
     expect((await dumbwaiter.keys.list().all()).map(({ id }) => id)).toEqual(['k1', 'k2']);
   });
 
-  it('makes and revokes keys, deletes and purges queues', async () => {
+  it('a call over HTTP creates and revokes keys, deletes and purges queues', async () => {
     expect((await dumbwaiter.keys.create({ name: 'n', queues: ['a-*'], scopes: ['publish'] })).key).toBe('secret');
     expect(await dumbwaiter.keys.revoke('k1')).toBeUndefined();
     expect(await dumbwaiter.queue('q').delete()).toBeUndefined();
@@ -118,7 +118,7 @@ describe('a call over HTTP', () => {
     expect(server.calls.map(({ operation }) => operation)).toEqual(['createKey', 'revokeKey', 'deleteQueue', 'purge']);
   });
 
-  it('follows a redrive until it ends, and cancels one', async () => {
+  it('a call over HTTP follows a redrive until it ends, and cancels one', async () => {
     const redrive = await dumbwaiter.queue('q').redrive({ reason: 'expired' });
     const moved: number[] = [];
     const ended = await redrive.wait({ pollMs: 1, onProgress: (seen) => moved.push(seen.moved) });
@@ -129,7 +129,10 @@ describe('a call over HTTP', () => {
 });
 
 describe('a refusal over HTTP', () => {
-  it.each(Object.entries(errors))('of code %s is thrown as such', async (code, { status, retryable }) => {
+  it.each(Object.entries(errors))('a refusal over HTTP of code %s throws an error of that code', async (code, {
+    status,
+    retryable,
+  }) => {
     server.once((response) => sendProblem(response, new DumbwaiterError(code as 'internal', 'told so')));
     const error = await dumbwaiter.health().catch((thrown) => thrown);
     expect(error).toBeInstanceOf(DumbwaiterError);
@@ -147,12 +150,12 @@ describe('a refusal over HTTP', () => {
     [504, '{"message":"Endpoint request timed out"}', 'unavailable', 'HTTP 504: Endpoint request timed out'],
     [418, 'short and stout', 'invalid_input', 'HTTP 418: short and stout'],
     [500, '{"code":"from_the_future","detail":"new"}', 'unavailable', 'HTTP 500: new'],
-  ])('of a gateway, %i %s, becomes %s', async (status, body, code, message) => {
+  ])('a gateway that answers %i with %s throws an error of code %s', async (status, body, code, message) => {
     server.once((response) => send(response, status, body, { 'apigw-requestid': 'gw-1' }));
     await expect(dumbwaiter.health()).rejects.toMatchObject({ code, message, requestId: 'gw-1' });
   });
 
-  it('tells the id of the request, from the problem or from a header', async () => {
+  it('a refusal over HTTP gives the id of the request from the problem or from a header', async () => {
     server.once((response) => send(response, 503, '', { 'x-request-id': 'x-1', 'apigw-requestid': 'gw-1' }));
     await expect(dumbwaiter.health()).rejects.toMatchObject({ requestId: 'x-1' });
     server.once((response) => send(response, 503, '{"code":"unavailable","requestId":"r-1"}', { 'x-request-id': 'x-1' }));
@@ -161,7 +164,7 @@ describe('a refusal over HTTP', () => {
     expect(await dumbwaiter.health().catch((error) => error.requestId)).toBeUndefined();
   });
 
-  it('tells the wait that Retry-After asks for, in seconds or as a date', async () => {
+  it('a refusal over HTTP gives the wait of Retry-After, in seconds or as a date', async () => {
     server.once((response) => send(response, 429, '', { 'retry-after': '3' }));
     await expect(dumbwaiter.health()).rejects.toMatchObject({ code: 'throttled', retryAfterMs: 3_000 });
     server.once((response) => send(response, 503, '', { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }));
@@ -172,7 +175,7 @@ describe('a refusal over HTTP', () => {
     expect(await dumbwaiter.health().catch((error) => error.retryAfterMs)).toBeUndefined();
   });
 
-  it('names the place that a redirect leads to', async () => {
+  it('a refusal over HTTP names the target of a redirect', async () => {
     server.once((response) => send(response, 301, '', { location: 'https://elsewhere.test/' }));
     await expect(dumbwaiter.health()).rejects.toMatchObject({
       code: 'not_found',
@@ -181,14 +184,14 @@ describe('a refusal over HTTP', () => {
     expect(server.calls).toHaveLength(1);
   });
 
-  it('says so when what answers is no Dumbwaiter', async () => {
+  it('a refusal over HTTP says if the server is no Dumbwaiter', async () => {
     server.once((response) => send(response, 200, '<html>hello</html>'));
     await expect(dumbwaiter.health()).rejects.toMatchObject({ code: 'internal', message: expect.stringContaining('not JSON') });
   });
 });
 
 describe('no answer over HTTP', () => {
-  it('is unavailable when the connection is refused', async () => {
+  it('a call over HTTP throws unavailable if the connection is refused', async () => {
     const { url } = server;
     await server.stop();
     await expect(new Dumbwaiter({ url, retries: 0 }).health()).rejects.toMatchObject({
@@ -198,7 +201,7 @@ describe('no answer over HTTP', () => {
     server = await ContractServer.start({});
   });
 
-  it('is unavailable when the connection breaks, also in the middle of the answer', async () => {
+  it('a call over HTTP throws unavailable if the connection breaks, also within the answer', async () => {
     server.once((response) => response.destroy());
     await expect(dumbwaiter.health()).rejects.toMatchObject({ code: 'unavailable' });
     server.once((response) => {
@@ -209,7 +212,7 @@ describe('no answer over HTTP', () => {
     await expect(dumbwaiter.health()).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it('is tried again, and nobody notices', async () => {
+  it('a call over HTTP is retried after a lost answer without notice to the caller', async () => {
     const client = new Dumbwaiter({ url: server.url });
     server.once((response) => response.destroy());
     server.once((response) => send(response, 502, '<html>'));
@@ -217,7 +220,7 @@ describe('no answer over HTTP', () => {
     expect(server.calls).toHaveLength(3);
   });
 
-  it('is unavailable after timeoutMs, and the connection is given up', async () => {
+  it('a call over HTTP throws unavailable after timeoutMs and closes the connection', async () => {
     server.once(() => {});
     await expect(dumbwaiter.health({ timeoutMs: 50 })).rejects.toMatchObject({
       code: 'unavailable',
@@ -226,7 +229,7 @@ describe('no answer over HTTP', () => {
     await vi.waitFor(() => expect(server.aborted).toBe(1));
   });
 
-  it('ends with the reason of the signal when that aborts, also in the middle of the answer', async () => {
+  it('a call over HTTP rejects with the reason of its signal, also within the answer', async () => {
     const controller = new AbortController();
     server.once((response) => {
       response.writeHead(200);
@@ -239,7 +242,7 @@ describe('no answer over HTTP', () => {
     expect(server.calls).toHaveLength(1);
   });
 
-  it('ends in time though fetch heeds no signal', async () => {
+  it('a call over HTTP ends in time even if fetch ignores its signal', async () => {
     const client = new Dumbwaiter({ url: 'http://nowhere.test', fetch: () => new Promise(() => {}), retries: 0, timeoutMs: 20 });
     await expect(client.health()).rejects.toMatchObject({ code: 'unavailable' });
   });

@@ -10,7 +10,7 @@ interface Invocation {
   payload: unknown;
 }
 
-// The AWS client is the real one; what answers it speaks Lambda's Invoke API:
+// The AWS client is the real one. The server that answers it speaks Lambda's Invoke API:
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 let server: Server;
 let invocations: Invocation[];
@@ -47,7 +47,7 @@ function answer(status: number, body: unknown, headers: Record<string, string> =
 }
 
 describe('a call by Lambda invoke', () => {
-  it('carries operation, parameters and input, and answers the output', async () => {
+  it('a call by Lambda invoke sends operation, parameters and input and returns the output', async () => {
     answer(200, { ok: true, outputText: '{"results":[{"ok":true,"id":"m1"}]}' });
     expect(await dumbwaiter.queue('orders').publish({ body: { n: 1 } })).toEqual({ ok: true, id: 'm1' });
     expect(invocations).toEqual([
@@ -58,8 +58,8 @@ describe('a call by Lambda invoke', () => {
     ]);
   });
 
-  it('is refused at once, and not tried again, where the client has no region', async () => {
-    // A client resolves its region when it first calls: this one finds none anywhere.
+  it('a call by Lambda invoke is refused at once without a retry if the client has no region', async () => {
+    // A client resolves its region at its first call. This one finds none.
     const region = () => Promise.reject(new Error('Region is missing'));
     const client = new LambdaClient({ region, credentials: { accessKeyId: 'a', secretAccessKey: 's' }, maxAttempts: 1 });
     const transport = lambdaTransport({ functionName: 'f', client });
@@ -70,7 +70,7 @@ describe('a call by Lambda invoke', () => {
     });
   });
 
-  it('throws the refusal that the function answers', async () => {
+  it('a call by Lambda invoke throws the refusal that the function returns', async () => {
     answer(200, { ok: false, error: { code: 'throttled', message: 'slow down', requestId: 'r1', retryAfterMs: 250 } });
     await expect(dumbwaiter.health()).rejects.toMatchObject({
       code: 'throttled',
@@ -87,7 +87,7 @@ describe('a call by Lambda invoke', () => {
       'unavailable',
       { errorType: 'Runtime.ExitError', errorMessage: 'RequestId: 1 Error: Runtime exited with error: signal: killed' },
     ],
-  ])('is %s when the function ends with %j', async (code, error) => {
+  ])('a call by Lambda invoke throws %s when the function ends with %j', async (code, error) => {
     answer(200, error, { 'x-amz-function-error': 'Unhandled' });
     await expect(dumbwaiter.health()).rejects.toMatchObject({
       code,
@@ -103,7 +103,7 @@ describe('a call by Lambda invoke', () => {
     ['payload_too_large', 413, 'RequestTooLargeException', {}],
     ['unavailable', 500, 'ServiceException', {}],
     ['unavailable', 502, 'ENILimitReachedException', {}],
-  ])('is %s when Lambda answers %i %s', async (code, status, name, headers) => {
+  ])('a call by Lambda invoke throws %s when Lambda answers %i %s', async (code, status, name, headers) => {
     answer(status, { Message: 'told so' }, { 'x-amzn-errortype': name, ...headers });
     await expect(dumbwaiter.health()).rejects.toMatchObject({
       code,
@@ -112,17 +112,17 @@ describe('a call by Lambda invoke', () => {
     });
   });
 
-  it('waits as long as Lambda asks', async () => {
+  it('a call by Lambda invoke waits as long as Lambda asks', async () => {
     answer(429, { Message: 'told so' }, { 'x-amzn-errortype': 'TooManyRequestsException', 'retry-after': '2' });
     await expect(dumbwaiter.health()).rejects.toMatchObject({ retryAfterMs: 2_000 });
   });
 
-  it('says so when the function is another', async () => {
+  it('a call by Lambda invoke says if the function is another', async () => {
     answer(200, 'hello');
     await expect(dumbwaiter.health()).rejects.toMatchObject({ code: 'internal', message: expect.stringContaining('not ours') });
   });
 
-  it('is unavailable when the connection breaks or no answer comes in time', async () => {
+  it('a call by Lambda invoke throws unavailable if the connection breaks or no answer comes in time', async () => {
     respond = (response) => response.destroy();
     await expect(dumbwaiter.health()).rejects.toMatchObject({ code: 'unavailable' });
     respond = () => {};
@@ -132,7 +132,7 @@ describe('a call by Lambda invoke', () => {
     });
   });
 
-  it('ends with the reason of the signal', async () => {
+  it('a call by Lambda invoke rejects with the reason of its signal', async () => {
     const controller = new AbortController();
     const closed = new Promise((resolve) => {
       respond = (response) => response.on('close', resolve);

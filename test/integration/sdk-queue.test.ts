@@ -1,4 +1,4 @@
-/** The SDK against the whole queue, on a real DynamoDB engine: over HTTP, and by the direct transport. */
+/** The SDK against the whole queue, on a real DynamoDB engine: over HTTP, and over the direct transport. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { retentionSecondsDefault } from '../../contract/limits.ts';
@@ -34,7 +34,7 @@ const carriers = [
   { name: 'the direct transport', start: inProcess },
 ];
 
-/** The same tests for each way there is to the queue. */
+/** The same tests for each transport. */
 function overEach(what: string, suite: () => void): void {
   describe.each(carriers)(`${what}, over $name`, ({ start }) => {
     let stop: () => Promise<void>;
@@ -48,7 +48,7 @@ function overEach(what: string, suite: () => void): void {
   });
 }
 
-it('the direct transport refuses at once, and tries not again, where it finds no region', async () => {
+it('the direct transport refuses at once, without a retry, if it finds no region', async () => {
   const region = () => Promise.reject(new Error('Region is missing'));
   const transport = directTransport({ client: new DynamoDBClient({ region, credentials: testCredentials }) });
   await expect(new Dumbwaiter({ transport }).queue('q').create()).rejects.toMatchObject({
@@ -59,7 +59,7 @@ it('the direct transport refuses at once, and tries not again, where it finds no
 });
 
 overEach('a queue through the SDK', () => {
-  it('is made, read, changed, listed and deleted', async () => {
+  it('the SDK creates, reads, changes, lists and deletes a queue', async () => {
     const queue = dumbwaiter.queue(newName());
     const made = await queue.create({ visibilityTimeoutSeconds: 5 });
     expect(made).toMatchObject({ name: queue.name, visibilityTimeoutSeconds: 5, retentionSeconds: retentionSecondsDefault });
@@ -72,7 +72,7 @@ overEach('a queue through the SDK', () => {
     await expect(queue.describe()).rejects.toMatchObject({ code: 'queue_not_found' });
   });
 
-  it('is ensured at each start of an application: made, or given the settings of the program', async () => {
+  it("the SDK ensures a queue at each start of a program, creating it or giving it the program's settings", async () => {
     const queue = dumbwaiter.queue(newName());
     const made = await queue.ensure({ visibilityTimeoutSeconds: 5, keep: { doneSeconds: 60 } });
     expect(made).toMatchObject({ visibilityTimeoutSeconds: 5, keep: { doneSeconds: 60, deadSeconds: 0 }, paused: false });
@@ -87,7 +87,7 @@ overEach('a queue through the SDK', () => {
     await expect(queue.ensure({ deadLetter: { queue: newName() } })).rejects.toMatchObject({ code: 'invalid_input' });
   });
 
-  it('gives messages back as they were published', async () => {
+  it('the SDK returns messages as they were published', async () => {
     const queue = dumbwaiter.queue(newName());
     await queue.create();
     const bodies = [null, 0, 'ü"\\\u2028', [1, [2]], { a: { b: null } }, new Uint8Array([0, 255, 13])];
@@ -101,7 +101,7 @@ overEach('a queue through the SDK', () => {
     await expect(queue.get(first.id)).rejects.toMatchObject({ code: 'message_not_found' });
   });
 
-  it('knows leases: extended, released, acked, lost', async () => {
+  it('the SDK extends, releases and acks leases, and reports lost ones', async () => {
     const queue = dumbwaiter.queue<number>(newName());
     await queue.create({ visibilityTimeoutSeconds: 60 });
     await queue.publish({ body: 1 });
@@ -119,7 +119,7 @@ overEach('a queue through the SDK', () => {
     expect(await queue.receive()).toEqual([]);
   });
 
-  it('stops a long poll by the signal', async () => {
+  it('the SDK ends a long poll when the signal aborts', async () => {
     const queue = dumbwaiter.queue(newName());
     await queue.create();
     const controller = new AbortController();
@@ -130,7 +130,7 @@ overEach('a queue through the SDK', () => {
 });
 
 overEach('consumers through the SDK', () => {
-  it('share the work, and each message is handled once while nothing fails', async () => {
+  it('consumers share the work, and each message is handled once while nothing fails', async () => {
     const queue = dumbwaiter.queue<number>(newName());
     await queue.create();
     const messages = 500;
@@ -145,7 +145,7 @@ overEach('consumers through the SDK', () => {
     expect((await queue.describe()).counts).toMatchObject({ ready: 0, leased: 0, delayed: 0 });
   });
 
-  it('keep a message leased for as long as its handler runs', async () => {
+  it('consumers keep a message leased for as long as its handler runs', async () => {
     const queue = dumbwaiter.queue<string>(newName());
     await queue.create();
     await queue.publish({ body: 'long' });
@@ -168,7 +168,7 @@ overEach('consumers through the SDK', () => {
     const first = await eventually(async () => began[0]);
     const leasedUntil = async () => Date.parse((await queue.get(first)).visibleAt);
     const begin = await leasedUntil();
-    // Three times its visibility timeout, and still nobody else has it.
+    // Three times its visibility timeout, and no other receive has it.
     await vi.waitFor(async () => expect((await leasedUntil()) - begin).toBeGreaterThan(3_000), {
       timeout: 20_000,
       interval: 100,
@@ -179,7 +179,7 @@ overEach('consumers through the SDK', () => {
     expect(began).toEqual([first]);
   });
 
-  it('release what fails, until it is a dead letter with its reason', async () => {
+  it('consumers release a failing message until it is a dead letter with its reason', async () => {
     const dead = dumbwaiter.queue<string>(newName());
     const queue = dumbwaiter.queue<string>(newName());
     await dead.create();
@@ -205,7 +205,7 @@ overEach('consumers through the SDK', () => {
     });
   });
 
-  it('dead-letter at once what its handler rejects, with its text', async () => {
+  it('consumers dead-letter at once a message that its handler rejects, with its text', async () => {
     const dead = dumbwaiter.queue<string>(newName());
     const queue = dumbwaiter.queue<string>(newName());
     await dead.create();
@@ -229,7 +229,7 @@ overEach('consumers through the SDK', () => {
     expect(failed).toMatchObject([{ name: 'Reject', message: 'no such customer' }]);
   });
 
-  it('give back at a stop what is not finished, ready for the next at once', async () => {
+  it('consumers return unfinished messages at a stop, ready for the next receive at once', async () => {
     const queue = dumbwaiter.queue<string>(newName());
     await queue.create({ visibilityTimeoutSeconds: 600 });
     const ids = (await queue.publish([{ body: 'a' }, { body: 'b' }])).map((result) => (result.ok ? result.id : ''));
@@ -244,7 +244,7 @@ overEach('consumers through the SDK', () => {
     expect(messages.map(({ failures }) => failures)).toEqual([0, 0]);
   });
 
-  it('live through the deletion of their queue, and go on when it is made again', async () => {
+  it('consumers survive the deletion of their queue and continue when it is created again', async () => {
     const queue = dumbwaiter.queue<string>(newName());
     await queue.create();
     const errors: unknown[] = [];
@@ -269,7 +269,7 @@ describe('keys through the SDK', () => {
   });
   afterAll(() => stop());
 
-  it('lets a key do what its scopes say', async () => {
+  it('the SDK lets a key do what its scopes allow', async () => {
     const queue = dumbwaiter.queue(newName());
     await queue.create();
     const { id, key } = await dumbwaiter.keys.create({ name: 'p', queues: [queue.name], scopes: ['publish'] });
@@ -286,7 +286,7 @@ describe('keys through the SDK', () => {
 });
 
 overEach('prepared messages and keys through the SDK', () => {
-  it('are committed or rolled back, and told which', async () => {
+  it('the SDK commits or rolls back prepared messages, and throws if the other came first', async () => {
     const queue = dumbwaiter.queue<string>(newName());
     await queue.create({ prepared: { timeoutSeconds: 60, checkBack: null } });
     const [kept, dropped] = await queue.publish([
@@ -305,7 +305,7 @@ overEach('prepared messages and keys through the SDK', () => {
     expect((await queue.receive({ max: 10 })).map(({ body }) => body)).toEqual(['kept']);
   });
 
-  it('a key is taken once, and its message can be read and cancelled by it', async () => {
+  it('the SDK publishes one message of a key, and reads and cancels it by the key', async () => {
     const queue = dumbwaiter.queue<number>(newName());
     await queue.create({ deduplication: { windowSeconds: null, onDuplicate: 'replace' } });
     expect(await queue.publish({ body: 1, dedupKey: 'k' })).toEqual({ ok: true, id: '@k' });

@@ -1,4 +1,4 @@
-/** Requests and replies, results and progress, through the SDK: over HTTP, and by the direct transport. */
+/** Requests and replies, results and progress, through the SDK: over HTTP, and over the direct transport. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { resultBytesMax } from '../../contract/limits.ts';
 import { directTransport } from '../../direct/transport.ts';
@@ -66,14 +66,14 @@ describe.each(carriers)('over $name', ({ start }) => {
     return { failed };
   }
 
-  it('a call is answered with what the handler returns', async () => {
+  it('a call returns what the handler returns', async () => {
     const queue = await newQueue();
     const { failed } = work(queue, ({ body }) => (body === 0 ? undefined : { half: body / 2 }), { reply: true });
     expect(await Promise.all([8, 3, 0].map((body) => queue.call(body)))).toEqual([{ half: 4 }, { half: 1.5 }, undefined]);
     expect(failed).toEqual([]);
   });
 
-  it('a call is answered with the result of an ack by hand', async () => {
+  it('a call returns the result of a manual ack', async () => {
     const queue = await newQueue();
     const calling = queue.call<string>(1, { attributes: { from: 'test' } });
     const [message] = await queue.receive({ waitSeconds: 20 });
@@ -82,7 +82,7 @@ describe.each(carriers)('over $name', ({ start }) => {
     expect(await calling).toBe('by hand');
   });
 
-  it('a call under an id of the caller, made again, is one request', async () => {
+  it("a call that is repeated under the caller's id is one request", async () => {
     const queue = await newQueue();
     const handled: number[] = [];
     work(queue, ({ body }) => handled.push(body), { reply: true });
@@ -91,7 +91,7 @@ describe.each(carriers)('over $name', ({ start }) => {
     expect(handled).toEqual([1]);
   });
 
-  it('a result that is none fails its message', async () => {
+  it('a message fails if the result of its handler is not JSON', async () => {
     const queue = await newQueue({ backoff: { minSeconds: 60, maxSeconds: 60, factor: 1, jitter: 0 } });
     const { failed } = work(queue, () => 'x'.repeat(resultBytesMax), { reply: true });
     const { id } = await queue.publish({ body: 1 });
@@ -100,7 +100,7 @@ describe.each(carriers)('over $name', ({ start }) => {
     expect((await queue.get(id)).errors).toMatchObject([{ message: expect.stringContaining(`at most ${resultBytesMax} bytes`) }]);
   });
 
-  it('a call that nobody takes is cancelled when its time is over', async () => {
+  it('a call is cancelled when its time is over before a worker receives it', async () => {
     const queue = await newQueue();
     await expect(queue.call(1, { id: 'late', timeoutSeconds: 0.2 })).rejects.toMatchObject({
       code: 'call_timeout',
@@ -110,7 +110,7 @@ describe.each(carriers)('over $name', ({ start }) => {
     expect(await queue.receive()).toEqual([]);
   });
 
-  it('a call that somebody is at is left to him', async () => {
+  it('a call whose time is over leaves the request to the worker that has received it', async () => {
     const queue = await newQueue();
     const calling = expect(queue.call(1, { id: 'slow', timeoutSeconds: 1 })).rejects.toMatchObject({
       code: 'call_timeout',
@@ -122,7 +122,7 @@ describe.each(carriers)('over $name', ({ start }) => {
     expect(await queue.call(1, { id: 'slow' })).toBe('late');
   });
 
-  it('a call tells that its request was cancelled, or given up', async () => {
+  it('a call reports that its request was cancelled or dead-lettered', async () => {
     const dead = await newQueue();
     const queue = await newQueue({ deadLetter: { queue: dead.name, maxReceives: 1 } });
     const cancelled = expect(queue.call(1, { id: 'a' })).rejects.toMatchObject({ code: 'cancelled' });
@@ -138,7 +138,7 @@ describe.each(carriers)('over $name', ({ start }) => {
     await given;
   });
 
-  it('a call ends with the error of its worker at once, when that was the last try or the worker rejects', async () => {
+  it('a call throws the error of its worker at once after the last try or a rejection', async () => {
     const dead = await newQueue();
     const queue = await newQueue({ deadLetter: { queue: dead.name, maxReceives: 2 } });
     let tries = 0;
@@ -162,7 +162,7 @@ describe.each(carriers)('over $name', ({ start }) => {
     expect(tries).toBe(3);
   });
 
-  it('a queue that keeps no results cannot be called, and gets no request', async () => {
+  it('a call to a queue without results is refused and publishes no request', async () => {
     for (const none of [null, { doneSeconds: 0, deadSeconds: 60 }]) {
       const queue = await newQueue({ keep: none });
       await expect(queue.call(1)).rejects.toMatchObject({
@@ -173,7 +173,7 @@ describe.each(carriers)('over $name', ({ start }) => {
     }
   });
 
-  it('acks with different results, of the same turn, each keep their own', async () => {
+  it('messages acked with different results in one turn each keep their own', async () => {
     const queue = await newQueue();
     const published = await queue.publish([1, 2, 3, 4].map((body) => ({ body })));
     const messages = await queue.receive({ max: 10 });
@@ -182,13 +182,13 @@ describe.each(carriers)('over $name', ({ start }) => {
     expect(results).toEqual([1, 0, 1, undefined]);
   });
 
-  it('progress is seen by others, and keeps the lease as long as the receive asked for', async () => {
+  it('progress is visible to others and keeps the lease for as long as the receive asked', async () => {
     const queue = await newQueue({ visibilityTimeoutSeconds: 5 });
     const { id } = await queue.publish({ body: 1 });
     const [message] = await queue.receive({ visibilityTimeoutSeconds: 600 });
     const before = Date.parse(message!.leasedUntil);
     await message!.progress(0.4);
-    // Not the 5 s of the queue. A receive and an extension reckon their lease a little differently.
+    // Not the 5 s of the queue. A receive and an extend compute the end of their lease slightly differently.
     expect(Date.parse(message!.leasedUntil)).toBeGreaterThan(before - 1_000);
     expect(await queue.get(id)).toMatchObject({ state: 'leased', progress: 0.4 });
     await expect(message!.progress(2)).rejects.toMatchObject({ code: 'invalid_input' });
@@ -200,7 +200,7 @@ describe.each(carriers)('over $name', ({ start }) => {
     expect(await queue.get(id)).toMatchObject({ state: 'done', progress: 1 });
   });
 
-  it('a handler whose message is cancelled is told so', async () => {
+  it('a handler is told that its message is cancelled', async () => {
     const queue = await newQueue();
     const { id } = await queue.publish({ body: 1 });
     const reasons: unknown[] = [];
@@ -233,7 +233,7 @@ describe('a call whose answers are lost', () => {
     expiresAt: null,
   } as const;
 
-  it('publishes again under the same id, and waits on', async () => {
+  it('a call whose publish lost its answer publishes again under the same id and continues to wait', async () => {
     let looks = 0;
     const server = await ContractServer.start({
       getQueue: () => ({ keep }) as never,
@@ -249,12 +249,12 @@ describe('a call whose answers are lost', () => {
     expect(await client.queue('q').call(2)).toBe(7);
     const ids = server.callsOf('publish').map(({ input }) => (input.messages as { id: string }[])[0]!.id);
     expect([ids.length, new Set(ids).size]).toEqual([3, 2]);
-    // It was known from the first call that the queue keeps results.
+    // The first call showed that the queue keeps results.
     expect(server.callsOf('getQueue').length).toBeLessThanOrEqual(4);
     await server.stop();
   });
 
-  it('asks once whether the queue keeps results, and looks until its own time is over, though less than a second be left', async () => {
+  it('a call asks once whether the queue keeps results, and reads until its time is over, even within less than a second', async () => {
     const timers = new ManualTimers();
     let cancelled = 0;
     const server = await ContractServer.start({

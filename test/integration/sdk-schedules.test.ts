@@ -17,7 +17,7 @@ afterAll(async () => {
 
 const soon = () => new Date(Date.now() + 1000).toISOString();
 
-it('publish at their tick, without waiting for a sweep', async () => {
+it('a schedule publishes at its tick without a wait for the sweep', async () => {
   const startAt = soon();
   const put = await dumbwaiter.schedules.put('rate', {
     queue: 'ticks',
@@ -35,7 +35,7 @@ it('publish at their tick, without waiting for a sweep', async () => {
   expect(later.lastAt).toBe(startAt);
 });
 
-it('are put again, changed, paused, resumed, listed and deleted', async () => {
+it('the SDK puts schedules again, changes, pauses, resumes, lists and deletes them', async () => {
   const { schedules } = dumbwaiter;
   const input = { queue: 'ticks', cron: '30 2 * * *', timeZone: 'Europe/Berlin', message: { body: new Uint8Array([0, 1, 255]) } };
   const put = await schedules.put('nightly', input);
@@ -58,7 +58,7 @@ it('are put again, changed, paused, resumed, listed and deleted', async () => {
   });
 });
 
-it('are for keys of all queues', async () => {
+it('a key needs to cover all queues to administer schedules', async () => {
   const { key } = await dumbwaiter.keys.create({ name: 'some', queues: ['tick*'], scopes: ['admin'] });
   const some = local.http.as(key);
   await expectProblem(await some.send('GET', '/v1/schedules/rate'), 403, 'forbidden');

@@ -1,4 +1,7 @@
-/** Publishing and acking in transactions of a user's own, through the SDK: entries made over HTTP or in process, committed by the user's client. */
+/**
+ * Publishes and acks in the user's transactions, through the SDK: entries come over HTTP or in process, and the user's client commits
+ * them.
+ */
 import {
   CreateTableCommand,
   type DynamoDBClient,
@@ -51,7 +54,7 @@ beforeEach(() => {
   faulty.seen.length = 0;
 });
 
-/** An order that is not there yet. */
+/** A put of an order that does not exist. */
 function order(id: string): TransactWriteItem {
   return { Put: { TableName: table, Item: { id: { S: id } }, ConditionExpression: 'attribute_not_exists(id)' } };
 }
@@ -62,7 +65,7 @@ async function isOrdered(id: string): Promise<boolean> {
   );
 }
 
-/** As a user does it; answers what cancelled it, in the queue's words, or `order` for his own condition. */
+/** Commits as a user does. Returns what cancelled the transaction, in the queue's words, or `order` for the user's own condition. */
 async function commit(items: TransactWriteItem[]): Promise<string> {
   try {
     await client.send(new TransactWriteItemsCommand({ TransactItems: items }));
@@ -85,7 +88,7 @@ async function freshQueue(dumbwaiter: Dumbwaiter): Promise<{ queue: QueueClient;
 }
 
 describe.each(carriers)('entries of transactions, made over $name', ({ make }) => {
-  it('publish with the order, or not at all', async () => {
+  it('the entries of a publish take effect with the order or not at all', async () => {
     const { queue, id } = await freshQueue(make());
     const bytes = crypto.getRandomValues(new Uint8Array(20_000));
     const { items, ids } = await queue.publishItems([{ body: { n: 1 } }, { body: bytes, id: 'bytes' }]);
@@ -100,7 +103,7 @@ describe.each(carriers)('entries of transactions, made over $name', ({ make }) =
     );
   });
 
-  it('name what cancels the transaction, copied or not', async () => {
+  it('the entries of a transaction name what cancels it, copied or not', async () => {
     const { queue, id } = await freshQueue(make());
     await queue.publish([{ body: 1, id: 'mine' }]);
     const { items } = await queue.publishItems({ body: 2, id: 'mine' });
@@ -117,7 +120,7 @@ describe.each(carriers)('entries of transactions, made over $name', ({ make }) =
     expect(refusalOfTransaction(undefined, acks)).toBeUndefined();
   });
 
-  it('ack messages that were published together by one entry', async () => {
+  it('the entries of an ack end messages of one parcel with one entry', async () => {
     const { queue } = await freshQueue(make());
     await queue.publish([{ body: 1 }, { body: 2 }, { body: 3 }]);
     const messages = await queue.receive({ max: 3 });
@@ -127,7 +130,7 @@ describe.each(carriers)('entries of transactions, made over $name', ({ make }) =
     expect((await queue.describe()).counts).toMatchObject({ ready: 0, leased: 0 });
   });
 
-  it('have plain values for the document client', async () => {
+  it('the entries of a transaction have plain values for the document client', async () => {
     const { queue } = await freshQueue(make());
     await queue.publish([{ body: 1 }, { body: 2 }]);
     const [message] = await queue.receive();
@@ -142,7 +145,7 @@ describe.each(carriers)('entries of transactions, made over $name', ({ make }) =
         },
       }),
     });
-    // Of each call ids and versions are new, but for what a receipt fixes.
+    // Ids and versions are new for each call, except where a receipt fixes them.
     const key = async (document: boolean) =>
       document
         ? (await message!.ackItems({ document: true }))[0]!.Update!.Key
@@ -153,7 +156,7 @@ describe.each(carriers)('entries of transactions, made over $name', ({ make }) =
     expect(JSON.stringify(items)).not.toContain('"S":');
   });
 
-  it('are refused for what cannot be published or acked', async () => {
+  it('the entries of a transaction are refused for what cannot be published or acked', async () => {
     const { queue } = await freshQueue(make());
     await expect(queue.publishItems([{ body: 1 }, { body: 1, delaySeconds: -1 }])).rejects.toMatchObject({
       code: 'invalid_input',
@@ -184,7 +187,7 @@ describe('a consumer with transactions', () => {
     consumer.on('error', ({ error }) => told.push(`error ${error instanceof DumbwaiterError ? error.code : error}`));
   }
 
-  it('commits what the handler returns with the ack, each message of a parcel by itself', async () => {
+  it('a consumer commits what the handler returns with the ack, each message of a parcel by itself', async () => {
     const bodies = [1, 2, 3, 4, 5].map((n) => `${queue.name}-${n}`);
     await queue.publish(bodies.map((body) => ({ body })));
     consume(({ body }) => (body.endsWith('5') ? undefined : [order(body)]));
@@ -193,7 +196,7 @@ describe('a consumer with transactions', () => {
     expect((await queue.describe()).counts).toMatchObject({ ready: 0, leased: 0 });
   });
 
-  it('commits nothing when the handler fails, or when its own condition does, and gives the message back as failed', async () => {
+  it('a consumer commits nothing when the handler or its condition fails, and releases the message as failed', async () => {
     const id = `${queue.name}-own`;
     await commit([order(id)]);
     await queue.publish({ body: id });
@@ -207,11 +210,11 @@ describe('a consumer with transactions', () => {
     expect(told).toEqual([...errors.map((name) => `failed ${id}: ${name}`), `ack ${id}`]);
   });
 
-  it('commits nothing when the lease is lost', async () => {
+  it('a consumer commits nothing when the lease is lost', async () => {
     const id = `${queue.name}-lost`;
     await queue.publish({ body: id });
     consume(async ({ body, receipt, receives }) => {
-      // As if the lease had ended and another had taken the message.
+      // The row as if the lease had ended and another receive had taken the message.
       if (receives === 1) await queue.release([receipt]);
       return [order(`${body}-${receives}`)];
     });
@@ -220,10 +223,10 @@ describe('a consumer with transactions', () => {
     expect([await isOrdered(`${id}-1`), await isOrdered(`${id}-2`)]).toEqual([false, true]);
   });
 
-  it('commits again what met another transaction, or whose answer was lost, under one token: once', async () => {
+  it('a consumer commits again under one token after a conflict or a lost answer, and takes effect once', async () => {
     const id = `${queue.name}-again`;
     await queue.publish({ body: id });
-    // Transactions alone go by the endpoint that goes wrong.
+    // Only transactions use the faulty endpoint.
     const sound = directTransport({ client });
     const transport = { call: sound.call, transact: direct.transact };
     queue = new Dumbwaiter({ transport }).queue(queue.name) as QueueClient<string>;
@@ -239,7 +242,7 @@ describe('a consumer with transactions', () => {
     expect(await isOrdered(id)).toBe(true);
   });
 
-  it('says so when a handler settled the message itself, and commits nothing', async () => {
+  it('a consumer reports that a handler settled the message itself, and commits nothing', async () => {
     const id = `${queue.name}-self`;
     await queue.publish({ body: id });
     consume(async (message) => {
@@ -250,7 +253,7 @@ describe('a consumer with transactions', () => {
     expect(await isOrdered(id)).toBe(false);
   });
 
-  it('asks for a transport that can commit', () => {
+  it('a consumer with transactions refuses a transport that cannot commit', () => {
     const overHttp = new Dumbwaiter({ url: local.url, apiKey: adminKey }).queue('q');
     expect(() => overHttp.consume(() => [], { transaction: true })).toThrow(/dumbwaiter\/direct/);
   });
@@ -280,11 +283,11 @@ describe('the direct transport', () => {
     ['ResourceNotFoundException', 'not_found', false],
     ['ThrottlingException', 'unavailable', true],
     ['ValidationException', 'internal', false],
-  ])('tells of %s as %s', async (name, code, retryable) => {
+  ])('the direct transport throws for %s an error of code %s', async (name, code, retryable) => {
     await expect(at(refusal(name))).rejects.toMatchObject({ code, retryable, message: expect.stringContaining('told so') });
   });
 
-  it('is unavailable when no answer comes, in time or at all', async () => {
+  it('the direct transport throws unavailable if no answer comes, in time or at all', async () => {
     faulty.fates.push('lose', 'lose', 'lose', 'lose');
     const dumbwaiter = new Dumbwaiter({ transport: direct, retries: 0 });
     await expect(dumbwaiter.queue('nobody').describe()).rejects.toMatchObject({ code: 'unavailable' });
@@ -292,7 +295,7 @@ describe('the direct transport', () => {
     await expect(queue.receive({ waitSeconds: 5 }, { timeoutMs: -4_900 })).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it('answers that it is well, and leaves keys to the HTTP API', async () => {
+  it('the direct transport answers health and leaves keys to the HTTP API', async () => {
     const dumbwaiter = new Dumbwaiter({ transport: direct });
     expect(await dumbwaiter.health()).toEqual({ status: 'ok' });
     await expect(dumbwaiter.keys.list().all()).rejects.toMatchObject({
@@ -301,7 +304,7 @@ describe('the direct transport', () => {
     });
   });
 
-  it('runs redrives in the background', async () => {
+  it('the direct transport runs redrives in the background', async () => {
     const dumbwaiter = new Dumbwaiter({ transport: direct });
     const dead = (await freshQueue(dumbwaiter)).queue;
     const { queue } = await freshQueue(dumbwaiter);
@@ -313,7 +316,7 @@ describe('the direct transport', () => {
     expect((await queue.receive({ max: 3 })).map(({ body }) => body).sort()).toEqual([1, 2, 3]);
   });
 
-  it('leaves a redrive to the deployment when it closes', async () => {
+  it('the direct transport leaves a redrive to the deployment when it closes', async () => {
     const other = directTransport({ endpoint: dynamodb.endpoint, region: testRegion, credentials: testCredentials });
     const dumbwaiter = new Dumbwaiter({ transport: other });
     const dead = (await freshQueue(dumbwaiter)).queue;
@@ -327,7 +330,7 @@ describe('the direct transport', () => {
     expect((await (await running.getRedrive(task.id)).refresh()).state).toBe('running');
   });
 
-  it('receives by long poll what a transaction published meanwhile', async () => {
+  it('the direct transport receives by long poll what a transaction publishes during the wait', async () => {
     const { queue } = await freshQueue(new Dumbwaiter({ transport: direct }));
     const receiving = queue.receive({ waitSeconds: 20 });
     const { items } = await queue.publishItems({ body: 'late' });

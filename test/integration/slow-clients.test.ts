@@ -5,7 +5,7 @@ import { callBytesMax } from '../../contract/limits.ts';
 import { problem } from '../../functions/openapi/output-records.ts';
 import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
-/** Short enough to be waited for. */
+/** Short enough to wait for. */
 const patience = { headersMs: 400, requestMs: 2_500, keepAliveMs: 2_000, closingMs: 1_000 };
 const idleConnections = 1_000;
 const where = { queue: 'patient' };
@@ -65,14 +65,14 @@ describe('a request that does not arrive whole changes nothing', () => {
   it.each<[string, string[]]>([
     ['no bytes at all', []],
     ['headers that never end', ['POST /v1/queues/patient/publish HTTP/1.1\r\nhost: localhost\r\n']],
-  ])('with %s: the connection is closed in less time than whole requests have, with a 408 or nothing', async (_, parts) => {
+  ])('a connection with %s is closed in less time than whole requests have, with a 408 or nothing', async (_, parts) => {
     const startedAt = performance.now();
     expect(await answersTo(parts)).toMatch(/^$|^HTTP\/1\.1 408 /);
     expect(performance.now() - startedAt).toBeLessThan(patience.requestMs);
     await nothingPublished();
   });
 
-  it('with a body that never comes, stops short or never ends: the connection is closed in time, with a 408 or nothing', async () => {
+  it('a connection whose body never comes, stops short or never ends is closed in time, with a 408 or nothing', async () => {
     const answers = await Promise.all([
       answersTo([head(`content-length: ${message.length}`)]),
       answersTo([head(`content-length: ${message.length}`), message.slice(0, -1)]),
@@ -82,7 +82,7 @@ describe('a request that does not arrive whole changes nothing', () => {
     await nothingPublished();
   });
 
-  it('when the client goes away in its middle', async () => {
+  it('a request whose client disconnects within it changes nothing', async () => {
     for (let i = 0; i < 20; i++) {
       const { socket, answer } = await open();
       socket.write(head(`content-length: ${message.length}`) + message.slice(0, -1));
@@ -93,7 +93,7 @@ describe('a request that does not arrive whole changes nothing', () => {
     await nothingPublished();
   });
 
-  it('when it is no HTTP', async () => {
+  it('a request that is no HTTP changes nothing', async () => {
     const { socket, answer } = await open();
     socket.write('\u0016\u0003\u0001 hello\r\n\r\n');
     expect(await answer).toMatch(/^HTTP\/1\.1 400 /);
@@ -102,7 +102,7 @@ describe('a request that does not arrive whole changes nothing', () => {
 });
 
 describe('a request that is too large', () => {
-  it('is refused by its length, before its body is sent', async () => {
+  it('a request that is too large is refused by its length before its body is sent', async () => {
     const { socket, answer } = await open();
     socket.write(head(`content-length: ${callBytesMax + 1}`));
     const text = await answer;
@@ -110,7 +110,7 @@ describe('a request that is too large', () => {
     expect(text).toContain('payload_too_large');
   });
 
-  it('is cut off when its chunks pass the limit', async () => {
+  it('a request that is too large is cut off when its chunks pass the limit', async () => {
     const { socket, answer } = await open();
     socket.write(head('transfer-encoding: chunked'));
     const chunk = 'x'.repeat(64 * 1024);
@@ -129,8 +129,8 @@ describe('a request that is too large', () => {
   });
 });
 
-describe(`${idleConnections} connections opened and left`, () => {
-  it('keep nobody else from being served, and are closed in time', async () => {
+describe(`${idleConnections} idle connections`, () => {
+  it('idle connections do not keep others from being served, and are closed in time', async () => {
     const opened = await Promise.all(Array.from({ length: idleConnections }, open));
     expect(await (await queue.http.send('GET', '/v1/health')).json()).toEqual({ status: 'ok' });
     await queue.http.call('publish', { queue: where.queue }, { messages: [{ body: 'served' }] });
@@ -141,8 +141,8 @@ describe(`${idleConnections} connections opened and left`, () => {
   });
 });
 
-describe('a request that Node refuses by itself', () => {
-  /** The head and the problem of an answer, which must be told as all others are. */
+describe('a request that Node refuses itself', () => {
+  /** The head and the problem of an answer, which has the form of all other answers. */
   const problemOf = (text: string): { status: number; code: string; detail: string } => {
     const [head = '', body = ''] = text.split('\r\n\r\n');
     const answer = problem.parse(JSON.parse(body));
@@ -167,14 +167,14 @@ describe('a request that Node refuses by itself', () => {
     ['with two lengths', [head('content-length: 1', 'content-length: 2')], 400, 'invalid_input'],
     ['without a Host header', ['GET /v1/health HTTP/1.1\r\nconnection: close\r\n\r\n'], 400, 'invalid_input'],
     ['whose Host is no name', ['GET /v1/health HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n'], 400, 'invalid_input'],
-  ])('is answered by problem+json: one %s', async (_, parts, status, code) => {
+  ])('a request that Node refuses is answered by problem+json: one %s', async (_, parts, status, code) => {
     const { socket, answer } = await open();
     for (const part of parts) socket.write(part);
     expect(problemOf(await answer)).toMatchObject({ status, code });
     await nothingPublished();
   });
 
-  it('but for what its client expects is answered as if it expected nothing', async () => {
+  it('a request with an unknown expectation is answered as one without it', async () => {
     const { socket, answer } = await open();
     socket.write(`${health}expect: wonders\r\nconnection: close\r\n\r\n`);
     expect(await answer).toMatch(/^HTTP\/1\.1 200 /);

@@ -7,7 +7,7 @@ import { describe, failuresOf, torture } from '../torture/torture.ts';
 
 const roundMs = 18_000;
 
-it('keeps its promises while servers, their engine and clients are killed and clocks are moved', {
+it('a queue keeps its promises while servers, engine and clients are killed and clocks are moved', {
   timeout: 180_000,
 }, async () => {
   const seed = testSeed;

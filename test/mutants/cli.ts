@@ -1,7 +1,7 @@
 /**
- * `npm run mutants [-- --histories K --only 'TEXT|TEXT']`: breaks the rules one by one, in a copy of the source, and runs the tests that the
- * mutant names, or else the simulation until it notices. Prints the mutant, what caught it, and after how many histories. Ends with 1 if a
- * mutant survives, or does not fit the source.
+ * `npm run mutants [-- --histories K --only 'TEXT|TEXT']`: breaks the rules one by one, in a copy of the source. It runs the tests that
+ * the mutant names, then the simulation, until one fails. Prints each mutant, what caught it, and after how many histories. Ends with 1 if
+ * a mutant survives or does not fit the source.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ const { values } = parseArgs({
 });
 const root = join(import.meta.dirname, '../..');
 const copied = ['contract', 'engine', 'sdk', 'direct', 'functions', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
-/** A history takes milliseconds; one that goes round for ever is a promise broken. */
+/** A history takes milliseconds. An endless one breaks a promise. */
 const simulationMsMax = 15 * 60_000;
 
 interface Verdict {
@@ -29,7 +29,7 @@ interface Verdict {
   histories?: number;
 }
 
-// As the source is now: it may be worked on while this runs.
+// A copy of the source as it is now: it may be edited during the run.
 const snapshot = mkdtempSync(join(tmpdir(), 'mutants-'));
 for (const path of copied) cpSync(join(root, path), join(snapshot, path), { recursive: true });
 symlinkSync(join(root, 'node_modules'), join(snapshot, 'node_modules'));
@@ -37,7 +37,7 @@ symlinkSync(join(root, 'node_modules'), join(snapshot, 'node_modules'));
 const wanted = values.only.split('|');
 const chosen = mutants.filter(({ name }) => wanted.some((text) => name.includes(text)));
 for (const mutant of chosen) broken(mutant);
-// What is broken unmutated would seem to catch them all.
+// A test that fails without any mutant would seem to catch them all.
 const unbroken = await judge(snapshot, [...new Set(chosen.flatMap(({ tests = [] }) => tests))]);
 if (unbroken) throw new Error(`without any mutant it breaks: ${told(unbroken)}`);
 let survivors = 0;
@@ -93,7 +93,10 @@ async function byTests(tree: string, tests: readonly string[]): Promise<Verdict 
   return undefined;
 }
 
-/** Names of the tests of a file that fail, over the store in memory. A file that can not be run at all catches nothing: it rejects. */
+/**
+ * The names of the failing tests of a file, over the store in memory. Rejects if the file does not run at all, because it then catches
+ * nothing.
+ */
 async function failuresOf(tree: string, test: string): Promise<string[]> {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
   const args = [

@@ -1,4 +1,4 @@
-/** Mutants of what a queue keeps of messages that have ended. */
+/** Mutants of what a queue keeps of ended messages. */
 import type { Mutant } from './mutant.ts';
 
 export const keeping: readonly Mutant[] = [

@@ -1,4 +1,4 @@
-/** Mutants of who has a message: claims, tokens, precedence. */
+/** Mutants of the right to a message: claims, tokens, precedence. */
 import type { Mutant } from './mutant.ts';
 
 export const leases: readonly Mutant[] = [

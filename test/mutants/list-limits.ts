@@ -1,4 +1,4 @@
-/** Mutants of what limits a queue: permits that are not had, not kept, or not given back. */
+/** Mutants of limits: permits that are not taken, not kept, or not returned. */
 import type { Mutant } from './mutant.ts';
 
 export const limits: readonly Mutant[] = [

@@ -1,4 +1,4 @@
-/** Mutants of messages under own ids: which of them give their id up, and what may stand in the way of another. */
+/** Mutants of messages under own ids: which of them free their id, and what may block another. */
 import type { Mutant } from './mutant.ts';
 
 export const ownIds: readonly Mutant[] = [

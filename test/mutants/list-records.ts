@@ -1,4 +1,4 @@
-/** Mutants of groups, of changes by id, of priority and of pauses. */
+/** Mutants of groups, changes by id, priority and pauses. */
 import type { Mutant } from './mutant.ts';
 
 export const records: readonly Mutant[] = [

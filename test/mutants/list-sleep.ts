@@ -1,4 +1,4 @@
-/** Mutants of the sweep: which queues it passes over, what wakes them, and when it stops. */
+/** Mutants of the sweep: which queues it skips, what wakes them, and when it stops. */
 import type { Mutant } from './mutant.ts';
 
 const tests = ['test/engine/sleep.test.ts'];

@@ -1,4 +1,4 @@
-/** Mutants of what publishes and acks within a transaction of a caller's own. */
+/** Mutants of publishes and acks within a caller's transaction. */
 import type { Mutant } from './mutant.ts';
 
 const tests = ['test/engine/transactions.test.ts'];

@@ -6,12 +6,12 @@ import { slipped } from './mutant.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-it.each(mutants)('the mutant "$name" fits the source, and the tests that it names are there', (mutant) => {
+it.each(mutants)('the mutant "$name" fits the source, and its tests exist', (mutant) => {
   const source = readFileSync(join(root, mutant.file), 'utf8');
   expect(slipped(mutant, source)).not.toBe(source);
   expect((mutant.tests ?? []).filter((test) => !existsSync(join(root, test)))).toEqual([]);
 });
 
-it('no two mutants have one name', () => {
+it('each mutant has a name of its own', () => {
   expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length);
 });

@@ -1,6 +1,6 @@
 /**
- * Ways to break the rules, each a small slip that somebody could make. A mutant that no longer fits the source fails the run, so that the
- * list does not rot.
+ * Ways to break the rules, each a small mistake that a change could make. A mutant that does not fit the source fails the run, so that the
+ * list stays true.
  */
 import { fences } from './list-fences.ts';
 import { keeping } from './list-keeping.ts';

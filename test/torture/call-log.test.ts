@@ -14,7 +14,7 @@ afterEach(() => rm(folder, { recursive: true }));
 
 const answering = (answer: () => Promise<unknown>): Transport => ({ call: () => answer() as Promise<never> });
 
-it('reads back what was answered, refused and lost, in the order in which calls began', async () => {
+it('a call log reads back what was answered, refused and lost, in the order in which calls began', async () => {
   const file = join(folder, 'p.jsonl');
   const log = openCallLog(file, 'p');
   const output = { messages: [] };
@@ -35,7 +35,7 @@ it('reads back what was answered, refused and lost, in the order in which calls 
       {},
     ),
   ).toBeUndefined();
-  // What the server did not answer may have been done.
+  // A call without an answer may have taken effect.
   const lost = new DumbwaiterError('unavailable', 'No answer');
   expect(
     await log.call(
@@ -51,7 +51,7 @@ it('reads back what was answered, refused and lost, in the order in which calls 
   expect(calls.map(({ params, process }) => [params, process])).toEqual(['a', 'b', 'c'].map((queue) => [{ queue }, 'p']));
 });
 
-it('takes a call that was under way when its process was killed for lost, and half a line for none', async () => {
+it('a call log counts a call in progress at a kill as lost, and skips half a line', async () => {
   const file = join(folder, 'p.jsonl');
   const log = openCallLog(file, 'p');
   void log.call(

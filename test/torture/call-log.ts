@@ -1,6 +1,6 @@
 /**
- * Calls written down in a file before they are made, and their answers after: what a process that is killed had begun is known, and
- * only whether it was answered is not.
+ * Calls are written to a file before they are made, and their answers after. Of a killed process, all calls are known, and only the
+ * answers may be missing.
  */
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Call } from '../simulation/run/history.ts';
 
 export interface CallLog {
-  /** Makes one call, without trying again. Answers undefined where it was refused or lost. */
+  /** Makes one call without a retry. Returns undefined if it was refused or lost. */
   call<Name extends OperationName>(
     transport: Transport,
     operation: Name,
@@ -19,13 +19,13 @@ export interface CallLog {
   close(): void;
 }
 
-/** A receive that waits has so long to be answered on top. */
+/** The extra time for the answer to a receive that waits. */
 const answerMsMax = 20_000;
 
 export function openCallLog(file: string, process: string): CallLog {
   const descriptor = openSync(file, 'a');
   let calls = 0;
-  // At once: what the system has of a file outlives the process.
+  // Written synchronously: what the system has of a file outlives the process.
   const write = (entry: object) => writeSync(descriptor, `${JSON.stringify(entry)}\n`);
   return {
     async call(transport, operation, params, input) {
@@ -45,7 +45,7 @@ async function answerOf<Output>(call: () => Promise<Output>): Promise<[answer: o
     return [{ output }, output];
   } catch (error) {
     if (!(error instanceof DumbwaiterError)) throw error;
-    // Without the id that every answer has, it was none.
+    // A response without the id that every answer has is no answer.
     if (error.requestId === undefined) return [{ lost: true }];
     return [{ refused: error.code, message: error.message }];
   }
@@ -56,7 +56,7 @@ export async function readCallLogs(files: readonly string[]): Promise<Call[]> {
   const calls: Call[] = [];
   for (const file of files) {
     const started = new Map<number, Call>();
-    // A process that was killed before it began has none.
+    // A process that was killed before its first call has no file.
     const text = existsSync(file) ? await readFile(file, 'utf8') : '';
     for (const line of text.split('\n')) {
       const entry = parsed(line);
@@ -76,7 +76,7 @@ interface Entry {
   endedAt?: number;
 }
 
-/** A process that was killed may have left half a line. */
+/** A killed process may have left half a line. */
 function parsed(line: string): Entry | undefined {
   try {
     return JSON.parse(line) as Entry;

@@ -1,4 +1,4 @@
-/** The faults, dealt like cards: each kind comes once before any comes again. */
+/** The faults, dealt like cards: each kind occurs once before any occurs again. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { clockMarginMs } from '../../contract/limits.ts';
 import type { Random } from '../../engine/port/port.ts';
@@ -7,7 +7,7 @@ import type { Cluster } from './cluster.ts';
 export const faults = ['server killed', 'engine killed', 'client killed', 'clock moved'] as const;
 export type Fault = (typeof faults)[number];
 
-/** Between any two places: a clock that jumps is then nowhere further off than the queue allows for. */
+/** Clocks jump between these two offsets, so that no clock is further off than the queue allows. */
 const movedMsMax = clockMarginMs / 2;
 const quietMsMin = 300;
 const quietMsMax = 2_500;
@@ -20,7 +20,7 @@ export interface Chaos {
   signal: AbortSignal;
 }
 
-/** Strikes until the signal; what was killed runs again when this resolves. */
+/** Injects faults until the signal aborts. Each killed process runs again when this resolves. */
 export async function strike({ random, cluster, killClient, count, signal }: Chaos): Promise<void> {
   const whole = (below: number) => Math.floor(random.number() * below);
   const run: Record<Fault, () => Promise<void>> = {

@@ -1,4 +1,6 @@
-/** A client as a process of its own, which may be killed at any moment: its calls are in its log. Ends at the first byte on its stdin. */
+/**
+ * A client as a process of its own, which may be killed at any moment. Its calls are in its log. It ends at the first byte on its stdin.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '../../engine/port/random.ts';
 import { httpTransport } from '../../sdk/transports/http.ts';

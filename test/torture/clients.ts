@@ -10,11 +10,11 @@ const program = fileURLToPath(new URL('./client.ts', import.meta.url));
 const seedsMax = 2 ** 31;
 
 export interface Clients {
-  /** Of all that ran, killed ones included. */
+  /** The logs of all clients that ran, including killed ones. */
   logFiles: string[];
-  /** Kills one and starts another in its place. */
+  /** Kills one client and starts another in its place. */
   killOne(): Promise<void>;
-  /** Lets each end its calls. Throws what one of them died of. */
+  /** Lets each client end its calls. Throws if one of them failed. */
   stop(): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export function startClients(
     client.stderr.on('data', (data) => {
       said += data;
     });
-    // It may be killed before it reads.
+    // The client may be killed before it reads.
     client.stdin.on('error', () => undefined);
     const ended = once(client, 'close').then(([code, signal]) => {
       if (code !== 0 && !killed.has(client)) faults.push(`client ${name} ended (${code ?? signal}): ${said}`);

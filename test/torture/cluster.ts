@@ -1,4 +1,4 @@
-/** What is tortured: a DynamoDB engine on a file, and servers over it, each a process that can be killed and started again. */
+/** The system under torture: a DynamoDB engine on a file, and servers over it. Each is a process that can be killed and restarted. */
 import { writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,13 +14,13 @@ const movedClock = pathToFileURL(fileURLToPath(new URL('./moved-clock.ts', impor
 
 export interface Cluster {
   urls: string[];
-  /** Kills a server and starts it again on its port. */
+  /** Kills a server and restarts it on its port. */
   killServer(index: number): Promise<void>;
-  /** Kills the DynamoDB engine under the servers, which go on, and starts it again on its file and port. */
+  /** Kills the DynamoDB engine under the running servers, and restarts it on its file and port. */
   killEngine(): Promise<void>;
-  /** Sets the wall clock of a server so far off, ms. */
+  /** Sets the offset of a server's wall clock, in ms. */
   moveClock(index: number, ms: number): void;
-  /** What the servers said on their standard error. */
+  /** What the servers wrote to standard error. */
   errors(): string;
   stop(): Promise<void>;
 }
@@ -59,7 +59,7 @@ export async function startCluster(folder: string, servers: number): Promise<Clu
         await program.listening;
         return;
       } catch (error) {
-        // The engine may be away just now.
+        // The engine may be down at this moment.
         said += program.errors();
         if (tries === startTriesMax) throw error;
         await delay(startPauseMs);
@@ -94,7 +94,7 @@ export async function startCluster(folder: string, servers: number): Promise<Clu
       await engine.ended;
       engine = await startEngine();
     },
-    // Whole at once: a file that is being written is empty for a moment, which is 0.
+    // Synchronous, to keep the moment short in which the file is empty. An empty file reads as 0.
     moveClock: (index, ms) => writeFileSync(clockFile(index), String(ms)),
     errors: () => said + running.map(({ program }) => program.errors()).join(''),
     async stop() {

@@ -4,11 +4,11 @@ import type { Transport } from '../../contract/contract.ts';
 import { batchEntriesMax, pageEntriesMax } from '../../contract/limits.ts';
 import type { CallLog } from './call-log.ts';
 
-/** Longer than any pause of this machine between a receive and the ack of what it gave. */
+/** Longer than any pause of this machine between a receive and the ack of its messages. */
 const visibilityTimeoutSeconds = 60;
 const pauseMs = 200;
 
-/** Answers when the last look at all queues began, in which nothing was found; not before `hiddenUntil`. */
+/** Returns when the last pass over all queues began that found nothing; not before `hiddenUntil`. */
 export async function drain(log: CallLog, transport: Transport, queues: readonly string[], hiddenUntil: number): Promise<number> {
   for (;;) {
     const startedAt = Date.now();
@@ -24,7 +24,7 @@ export async function drain(log: CallLog, transport: Transport, queues: readonly
   }
 }
 
-/** Whether a receive was answered, and gave nothing. */
+/** Whether a receive was answered without messages. */
 async function emptied(log: CallLog, transport: Transport, queue: string): Promise<boolean> {
   const output = await log.call(transport, 'receive', { queue }, { max: batchEntriesMax, visibilityTimeoutSeconds });
   if (!output) return false;
@@ -34,7 +34,7 @@ async function emptied(log: CallLog, transport: Transport, queue: string): Promi
   return false;
 }
 
-/** What can be read when nothing can be received: the checker says whether it should. */
+/** What can be read when nothing can be received. The checker decides whether that is right. */
 async function showAll(log: CallLog, transport: Transport, queue: string): Promise<void> {
   let cursor: string | undefined;
   do {

@@ -1,6 +1,6 @@
 /**
- * Preloaded into a server (`node --import`): its wall clock is off by as many milliseconds as the file says that the environment
- * names. Its sense of how long things take is left alone, as when an administrator sets a clock.
+ * Preloaded into a server (`node --import`). Its wall clock is off by as many milliseconds as a file says that the environment names. Its
+ * monotonic clock is unchanged, as when an administrator sets a clock.
  */
 import { readFileSync } from 'node:fs';
 

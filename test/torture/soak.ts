@@ -1,6 +1,6 @@
 /**
- * `npm run soak`: many messages through the local server. Prints what the server and the engine hold in memory as they go by, and what
- * the tables hold in the end, when nothing should be left but what is to be.
+ * `npm run soak`: many messages through the local server. Prints the memory of the server and the engine during the run, and the rows of
+ * the tables at its end, when only tombstones, offloaded pieces with a TTL and settings should remain.
  */
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,13 +24,13 @@ const queue = 'soak';
 const apiKey = 'the-key-of-the-soak';
 const publishers = 4;
 const consumers = 8;
-/** Publishers wait while so many messages are under way. */
+/** Publishers wait while this many messages are in flight. */
 const waitingMax = 20_000;
 const visibilityTimeoutSeconds = 300;
 const samples = 20;
-/** What the server may grow after it has seen a quarter of the messages, as a share: caches fill, and heaps breathe. */
+/** How much the server may grow after a quarter of the messages, as a share: caches fill, and heaps vary. */
 const growthMax = 1.5;
-/** More than a row takes in. */
+/** More than fits into a row. */
 const besideChars = 3_000;
 const pauseMs = 20;
 const tables = { messages: 'dumbwaiter-messages', leases: 'dumbwaiter-leases', queues: 'dumbwaiter-queues' };
@@ -39,11 +39,11 @@ interface Progress {
   total: number;
   published: number;
   acked: number;
-  /** How often each was acked, by its number. */
+  /** How often each message was acked, by its number. */
   acks: Uint8Array;
 }
 
-/** Of each hundred: some delayed, some under their own ids, some whose bodies lie beside their rows. */
+/** Of each hundred messages, some are delayed, some have own ids, and some have offloaded bodies. */
 function entryOf(number: number): PublishEntry {
   switch (number % 100) {
     case 7:
@@ -75,7 +75,7 @@ async function publishAll(http: Transport, progress: Progress): Promise<void> {
 async function consumeAll(http: Transport, progress: Progress): Promise<void> {
   while (progress.acked < progress.total) {
     const { messages } = await http.call('receive', { queue }, { max: batchEntriesMax, waitSeconds: 1 });
-    // One in two hundred is given back first.
+    // One in two hundred is released first.
     const back = messages.filter(({ body, receives }) => receives === 1 && numberOf(body) % 200 === 3);
     const done = messages.filter((message) => !back.includes(message));
     const receipts = (of: typeof messages) => of.map(({ receipt }) => receipt);

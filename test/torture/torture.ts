@@ -1,7 +1,6 @@
 /**
- * Real processes under real faults: servers over one DynamoDB engine on a file, clients that load them, and whoever kills any of them at
- * any moment. Goes by rounds, each with queues of its own: load and faults, then peace, then all that is left is received, and the
- * history of the round is judged.
+ * Real processes under real faults: servers over one DynamoDB engine on a file, and clients that load them. Any of them may be killed at
+ * any moment. Runs in rounds, each with its own queues: load and faults, then quiet, then a drain, then a check of the round's history.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,12 +18,12 @@ import { drain } from './drain.ts';
 import { hiddenMsMax, queueNames, settingsOf } from './workload.ts';
 
 export interface TortureOptions {
-  /** For the database and the logs of calls. */
+  /** The folder for the database and the logs of calls. */
   folder: string;
   seed: number;
-  /** How long rounds are begun, ms; one at least. */
+  /** For how long new rounds begin, in ms; there is at least one. */
   durationMs: number;
-  /** Load and faults of one round, ms. */
+  /** How long load and faults of one round last, in ms. */
   roundMs: number;
   servers?: number;
   clients?: number;
@@ -34,14 +33,14 @@ export interface TortureOptions {
 export interface TortureReport {
   rounds: number;
   calls: number;
-  /** Calls whose answer nobody had. */
+  /** Calls without an answer. */
   lost: number;
-  /** Accepted by publish. */
+  /** Messages that a publish accepted. */
   messages: number;
   deliveries: number;
   faults: Record<Fault, number>;
   violations: Violation[];
-  /** What the servers said that no fault explains. */
+  /** What the servers wrote that no fault explains. */
   defects: string[];
 }
 
@@ -104,7 +103,7 @@ async function playRound(options: TortureOptions, cluster: Cluster, report: Tort
   log.close();
   const calls = await readCallLogs([ownFile, ...clients.logFiles]);
   countCalls(calls, report);
-  // Clocks are moved within the margin; times are written in whole milliseconds.
+  // Clocks move within the margin, and times are written in whole milliseconds.
   report.violations.push(...check({ calls, circumstances: { clockErrorMs: clockMarginMs + 2, drainedAt } }));
 }
 
@@ -129,7 +128,7 @@ export function describe(
   );
 }
 
-/** What makes a run worth nothing, or worse: broken promises, defects, faults that never struck. */
+/** What makes a run fail or worthless: broken promises, defects, faults that never occurred. */
 export function failuresOf({ violations, defects, faults: struck, lost, messages }: TortureReport): string[] {
   const idle = faults.filter((fault) => struck[fault] === 0);
   return [

@@ -1,14 +1,14 @@
-/** What clients do to the queue, drawn by chance: all that changes a message, in all orders. */
+/** What clients do to the queue, drawn at random: all calls that change a message, in all orders. */
 
 import type { PublishEntry, QueueSettings, ReceivedMessage, Transport } from '../../contract/contract.ts';
 import type { Random } from '../../engine/port/port.ts';
 import type { CallLog } from './call-log.ts';
 
-/** Short times: what was hidden when somebody died must come back while we look. */
+/** Short times: a message that was hidden when a process died must come back during the drain. */
 const visibilitySecondsMax = 3;
 const delaySecondsMax = 3;
 const backoff = { minSeconds: 1, maxSeconds: 2, factor: 2, jitter: 0.5 };
-/** By then whatever a call has hidden is there again. */
+/** The time after which everything that a call has hidden is visible again. */
 export const hiddenMsMax = (visibilitySecondsMax + delaySecondsMax + backoff.maxSeconds) * 1000;
 
 export interface QueueNames {
@@ -22,7 +22,7 @@ export function queueNames(round: number): QueueNames {
   return { dead: `dead-${round}`, work: `work-${round}`, plain: `plain-${round}`, purged: `purged-${round}` };
 }
 
-/** In the order in which they can be created. */
+/** Listed in the order in which they can be created. */
 export function settingsOf(names: QueueNames): [name: string, settings: Partial<QueueSettings>][] {
   return [
     [names.dead, { visibilityTimeoutSeconds: 2, retentionSeconds: null }],
@@ -51,7 +51,7 @@ interface Held {
   message: ReceivedMessage;
 }
 
-/** One worker of a client: `step` makes one call after another. */
+/** One worker of a client. `step` makes one call after another. */
 export function createWorker({ log, random, transports, queues, name }: Client) {
   const held: Held[] = [];
   const used: Held[] = [];
@@ -88,11 +88,11 @@ export function createWorker({ log, random, transports, queues, name }: Client) 
     };
     const output = await log.call(anyServer(), 'receive', { queue }, input);
     held.push(...(output?.messages ?? []).map((message) => ({ queue, message })));
-    // The rest is forgotten, as by a client that died.
+    // The other receipts are forgotten, as by a client that died.
     held.splice(0, held.length - heldMax);
   }
 
-  /** Receipts of one queue: of those in hand, now and then with some that were used before. */
+  /** Receipts of one queue: current ones, and sometimes used ones. */
   async function withReceipts(keep: boolean, use: (queue: string, receipts: string[]) => Promise<unknown>): Promise<void> {
     const first = held[whole(held.length)];
     if (!first) return;

@@ -109,7 +109,7 @@ function limitRows(): string {
   return `## Limits\n\nA name ends with its unit and its bound. Source: \`contract/limits.ts\`.\n\n${table(['limit', 'value', ''], rows)}`;
 }
 
-test('the reference in the documentation is the one in the code', async () => {
+test('the reference page equals what the code generates', async () => {
   const rules = [changedSettings, ownIds, survival, combinations];
   const text = [header, operations(), paths, json, settings(), ...rules, inputs(), codes(), limitRows()].join('\n\n');
   await expect(`${text.replace('\n\n\n', '\n\n')}\n`).toMatchFileSnapshot('../../docs/reference.md');

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { headRowsMax } from '../../../contract/limits.ts';
 import { createWindows } from '../../../engine/context/claim-windows.ts';
 
-/** What has to be read beyond the rows asked for to cost as much as a conflict: eight write units of twenty KiB. */
+/** The bytes of extra reads that cost as much as a conflict: eight write units of twenty KiB each. */
 const conflictBytes = 8 * 20 * 1024;
 
 function widened(conflicts: number) {
@@ -11,14 +11,14 @@ function widened(conflicts: number) {
   return windows;
 }
 
-it('lets one receiver alone take the first row', () => {
+it('a single receiver takes the first row', () => {
   const windows = createWindows();
   expect(windows.size('s')).toBe(1);
   windows.read('s', 1, 1, conflictBytes);
   expect(windows.size('s')).toBe(1);
 });
 
-it('widens a window by more than double with each conflict, up to a hundred receives', () => {
+it('a window more than doubles with each conflict, up to a hundred receives', () => {
   expect([1, 2, 3, 4, 5, 6, 7, 8].map((conflicts) => widened(conflicts).size('s'))).toEqual([
     3,
     7,
@@ -31,11 +31,11 @@ it('widens a window by more than double with each conflict, up to a hundred rece
   ]);
 });
 
-it('widens the window of the shard that had the conflict, and no other', () => {
+it('a conflict widens the window of its own shard only', () => {
   expect(widened(3).size('other')).toBe(1);
 });
 
-it('halves a window each time that reading beyond what was asked for has cost as much as a conflict', () => {
+it('a window halves each time that its extra reads have cost as much as a conflict', () => {
   const windows = widened(4);
   windows.read('s', 1, 1, conflictBytes);
   expect(windows.size('s')).toBe(15);
@@ -44,13 +44,13 @@ it('halves a window each time that reading beyond what was asked for has cost as
   expect(windows.size('s')).toBe(7);
 });
 
-it('leaves a window alone that was read for nothing beyond', () => {
+it('a window stays as it is when a read had nothing beyond the request', () => {
   const windows = widened(2);
   windows.read('s', 1, 1, 0);
   expect(windows.size('s')).toBe(7);
 });
 
-it('begins anew once a window is of less than two rows', () => {
+it('a window of less than two rows resets', () => {
   const windows = widened(1);
   windows.read('s', 1, 1, conflictBytes);
   expect(windows.size('s')).toBe(1);
@@ -58,7 +58,7 @@ it('begins anew once a window is of less than two rows', () => {
   expect(windows.size('s')).toBe(3);
 });
 
-it('keeps what a window has over whole rows', () => {
+it('a window keeps its fraction of a row', () => {
   const windows = widened(2);
   windows.read('s', 1, 1, conflictBytes);
   expect(windows.size('s')).toBe(3);
@@ -66,7 +66,7 @@ it('keeps what a window has over whole rows', () => {
   expect(windows.size('s')).toBe(8);
 });
 
-it('takes a shard for shared until a receive met no conflict, and again after each conflict until the window is narrow', () => {
+it('a shard counts as shared until a receive has no conflict, and again after each conflict until the window is narrow', () => {
   const windows = createWindows();
   expect(windows.isAlone('s')).toBe(false);
   windows.undisturbed('s');
@@ -80,7 +80,7 @@ it('takes a shard for shared until a receive met no conflict, and again after ea
   expect(windows.isAlone('s')).toBe(true);
 });
 
-it('asks for as many rows as give the messages wanted, by what the last rows held', () => {
+it('a receive asks for as many rows as the messages that it wants, judged by the latest rows', () => {
   const windows = createWindows();
   expect(windows.rowsFor('s', 10)).toBe(10);
   windows.read('s', 4, 40, 0);

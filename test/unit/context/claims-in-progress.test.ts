@@ -10,12 +10,12 @@ function begin() {
   return { clock, claimsInProgress: createClaimsInProgress(clock) };
 }
 
-it('has nothing in hand at first', () => {
+it('a new record of claims has no row in progress', () => {
   const { claimsInProgress } = begin();
   expect([claimsInProgress.count(), claimsInProgress.touchedSince('a', start)]).toEqual([0, false]);
 });
 
-it('tells of a row that is being taken, whenever it was read', () => {
+it('a row that is being claimed is in progress for every snapshot of it', () => {
   const { claimsInProgress } = begin();
   claimsInProgress.take('a');
   expect([
@@ -25,7 +25,7 @@ it('tells of a row that is being taken, whenever it was read', () => {
   ]).toEqual([1, true, false]);
 });
 
-it('tells of a row that was let go to those who read it before, or in the same millisecond', () => {
+it('a row whose claim has ended is in progress for snapshots read before that or in the same millisecond', () => {
   const { clock, claimsInProgress } = begin();
   claimsInProgress.take('a');
   clock.advance(10);
@@ -34,7 +34,7 @@ it('tells of a row that was let go to those who read it before, or in the same m
   expect([-1, 0, 1].map((ms) => claimsInProgress.touchedSince('a', start + 10 + ms))).toEqual([true, true, false]);
 });
 
-it('counts a row once, and has it in hand until the last of its takers lets go', () => {
+it('a row that two receives claim stays in progress until both have ended', () => {
   const { claimsInProgress } = begin();
   claimsInProgress.take('a');
   claimsInProgress.take('a');
@@ -48,7 +48,7 @@ it('counts a row once, and has it in hand until the last of its takers lets go',
   expect([claimsInProgress.count(), claimsInProgress.touchedSince('a', start + 1)]).toEqual([1, false]);
 });
 
-it('remembers a row for as long as a write may rest on a read of it, and no longer', () => {
+it('a row stays on record for as long as a write may rest on a read of it, and no longer', () => {
   const { clock, claimsInProgress } = begin();
   const letGo = (row: string) => {
     claimsInProgress.take(row);
@@ -63,7 +63,7 @@ it('remembers a row for as long as a write may rest on a read of it, and no long
   expect(['a', 'b', 'c'].map((row) => claimsInProgress.touchedSince(row, start))).toEqual([false, true, true]);
 });
 
-it('remembers a row from when it was let go last', () => {
+it('a row stays on record from the end of its latest claim', () => {
   const { clock, claimsInProgress } = begin();
   for (const row of ['a', 'b', 'a']) {
     claimsInProgress.take(row);

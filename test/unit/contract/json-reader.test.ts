@@ -24,8 +24,8 @@ function property(holds: (text: string) => void): void {
   fc.assert(fc.property(texts, holds), { seed: testSeed, numRuns: 500 });
 }
 
-describe('JSON that is read with parts of it as text', () => {
-  it('has the values that JSON.parse makes', () => {
+describe('the JSON reader that keeps parts as text', () => {
+  it('the JSON reader returns the values that JSON.parse returns', () => {
     property((text) => {
       expect(withValues(readAnswer(text))).toStrictEqual(JSON.parse(text));
       expect(withValues(readRequest(text))).toStrictEqual(JSON.parse(text));
@@ -35,14 +35,14 @@ describe('JSON that is read with parts of it as text', () => {
     });
   });
 
-  it('is written as it was, but for white space around what is not text', () => {
+  it('a text that the JSON reader keeps is unchanged, except for white space outside of it', () => {
     property((text) => {
       expect(JSON.parse(writeJson(readAnswer(text)))).toStrictEqual(JSON.parse(text));
       expect(stringify(readAnswer(text))).toBe(writeJson(readAnswer(text)));
     });
   });
 
-  it('has its members, its rows and its depth told by the text alone', () => {
+  it('members, rows and depth can be read from the text alone', () => {
     property((text) => {
       const value = JSON.parse(text);
       const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -54,7 +54,7 @@ describe('JSON that is read with parts of it as text', () => {
     });
   });
 
-  it('keeps a text within a text to the byte', () => {
+  it('the JSON reader keeps a text within a text to the byte', () => {
     const body = jsonText('{ "n": 1.0 }');
     const message = {
       id: 'a',
@@ -72,13 +72,13 @@ describe('JSON that is read with parts of it as text', () => {
     expect(isJsonText(JSON.parse('{"text":"1"}'))).toBe(false);
   });
 
-  it.each(['{"a":}', '', '[1', '{"a":1}}', '"a', "{'a':1}"])('refuses %s, which is not JSON', (text) => {
+  it.each(['{"a":}', '', '[1', '{"a":1}}', '"a', "{'a':1}"])('the JSON reader refuses %s, which is not JSON', (text) => {
     for (const read of [readAnswer, readRequest, parseWithBigints, membersOf, rowsOf])
       expect(() => read(text)).toThrow(SyntaxError);
   });
 });
 
-/** Written as a whole number, and held to no digit. */
+/** Whether a number is a whole one beyond the digits that a double holds. */
 function isBeyond(value: unknown): boolean {
   return typeof value === 'number' && /^-?\d+$/.test(String(value)) && !Number.isSafeInteger(value);
 }

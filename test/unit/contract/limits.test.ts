@@ -13,45 +13,45 @@ const signatureLifeMs = 5 * 60_000;
 const apiGatewaySecondsMax = 30;
 
 describe('the limits', () => {
-  it('keep a tombstone until no late write can wake its message', () => {
+  it('a tombstone lasts until no late write can revive its message', () => {
     const { tombstoneMs, readToWriteMsMax, retryMsMax, signedRequestMsMax, sweepPeriodMs } = limits;
     expect(tombstoneMs).toBeGreaterThan(readToWriteMsMax + retryMsMax + signedRequestMsMax + sweepPeriodMs);
   });
 
-  it('end a row out of order only after every request that may still bring its message back', () => {
+  it('a row out of order ends only after every request that could bring its message back', () => {
     expect(limits.endGraceMs).toBeGreaterThan(limits.retryMsMax + limits.signedRequestMsMax);
     expect(limits.endGraceMs).toBeLessThan(limits.tombstoneMs);
   });
 
-  it('allow a signed request more than the life of its signature', () => {
+  it('the lifetime of a signed request is longer than that of its signature', () => {
     expect(limits.signedRequestMsMax).toBeGreaterThanOrEqual(signatureLifeMs);
   });
 
-  it('let a write rest on a read for less time than it may be retried', () => {
+  it('a write may rest on a read for less time than it may be retried', () => {
     expect(limits.readToWriteMsMax).toBeLessThan(limits.retryMsMax);
   });
 
-  it('tell lease times more finely than clocks may differ', () => {
+  it('the times of leases are finer than the difference of clocks', () => {
     expect(2 * limits.clockMarginMs).toBeLessThan(limits.readToWriteMsMax);
   });
 
-  it('read settings and keys again before a retry may use forgotten ones', () => {
+  it('settings and keys are read again before a retry could use forgotten ones', () => {
     expect(limits.settingsCacheMs).toBeLessThan(limits.retryMsMax);
     expect(limits.keyCacheMs).toBeLessThanOrEqual(60_000);
   });
 
-  it('fit a call into what Lambda carries, with the frame that API Gateway puts around it', () => {
+  it('a call fits into a Lambda payload, including the frame of API Gateway', () => {
     const frameBytesMax = 256 * kibibyte;
     expect(limits.callBytesMax + frameBytesMax).toBeLessThanOrEqual(lambdaPayloadBytesMax);
   });
 
-  it('fit the largest body into a call, whatever escaping makes of text, or as base64', () => {
-    // A quotation mark costs two characters as JSON, four escaped once more.
+  it('the largest body fits into a call, with any escaping or as base64', () => {
+    // A quotation mark costs two characters as JSON, and four when escaped once more.
     expect(4 * limits.bodyBytesMax).toBeLessThan(limits.callBytesMax);
     expect(Math.ceil((limits.bodyBytesMax * 4) / 3)).toBeLessThan(limits.callBytesMax);
   });
 
-  it('fit a parcel, and a piece of a body, into a row', () => {
+  it('a parcel and a piece of a body each fit into a row', () => {
     const slots = limits.parcelSlotsMax * (limits.failedCharsMax * 4 + limits.messageIdCharsMax + kibibyte);
     expect(limits.bodyChunkBytesMax + partitionKeyBytesMax + kibibyte).toBeLessThan(storedRowBytesMax);
     expect(slots).toBeLessThan(storedRowBytesMax);
@@ -59,46 +59,46 @@ describe('the limits', () => {
     expect(limits.rowBytesMax).toBeLessThan(limits.parcelBytesMax);
   });
 
-  it('fit the id of any message into a receipt, beside incarnation, token, marks and an instant', () => {
+  it('the id of any message fits into a receipt, beside incarnation, token, marks and an instant', () => {
     const othersChars = 2 * 8 + 12 + 8 + 13;
     expect(limits.anyMessageIdCharsMax).toBeGreaterThanOrEqual(limits.messageIdCharsMax);
     expect(limits.anyMessageIdCharsMax + othersChars).toBeLessThan(limits.receiptCharsMax);
   });
 
-  it('keep the tombstone of a key until no publish from before the end of its window can come', () => {
+  it('the tombstone of a key lasts until no publish from before the end of its window can arrive', () => {
     expect(limits.tombstoneMs).toBeGreaterThan(limits.readToWriteMsMax + limits.signedRequestMsMax + 2 * limits.clockMarginMs);
   });
 
-  it('ask a publisher in a fraction of a sweep', () => {
+  it('the check-back of a publisher takes a fraction of a sweep', () => {
     expect(4 * limits.checkBackMsMax).toBeLessThan(limits.sweepPeriodMs);
   });
 
-  it('cut a full publish into whole parcels', () => {
+  it('a full publish divides into whole parcels', () => {
     expect(limits.batchEntriesMax % limits.parcelSlotsMax).toBe(0);
   });
 
-  it('end the longest wait before API Gateway ends the request', () => {
+  it('the longest wait ends before API Gateway ends the request', () => {
     expect(limits.waitSecondsMax).toBeLessThan(apiGatewaySecondsMax - limits.readToWriteMsMax / 1000);
   });
 
-  it('show at the head of a shard what one receive may ask for', () => {
+  it("one read of a shard's head shows as many messages as one receive may ask for", () => {
     expect(limits.headRowsMax).toBeGreaterThanOrEqual(limits.batchEntriesMax);
     expect(limits.countRowsMax).toBeGreaterThanOrEqual(limits.headRowsMax);
   });
 
-  it('keep names and ids within a key', () => {
+  it('names and ids fit into a key', () => {
     const charactersBytesMax = 4;
     expect(limits.queueNameCharsMax + 2 * limits.messageIdCharsMax).toBeLessThan(partitionKeyBytesMax / charactersBytesMax);
     expect(limits.receiptCharsMax).toBeGreaterThan(limits.queueNameCharsMax + 2 * limits.messageIdCharsMax);
   });
 
-  it('publish the ticks of schedules so far ahead that a sweep may fail', () => {
+  it('the ticks of a schedule are published far enough ahead for one sweep to fail', () => {
     expect(limits.scheduleAheadMs).toBeGreaterThanOrEqual(2 * limits.sweepPeriodMs);
     expect(limits.scheduleLateMsMax).toBeLessThanOrEqual(limits.sweepPeriodMs);
     expect(limits.tombstoneMs).toBeGreaterThan(limits.retryMsMax + limits.signedRequestMsMax);
   });
 
-  it('fit a schedule, what it takes back and what it publishes into a transaction', () => {
+  it('a schedule, what it takes back and what it publishes fit into one transaction', () => {
     const aheadMax = Math.floor(limits.scheduleAheadMs / (limits.everySecondsMin * 1000)) + 1;
     expect(1 + aheadMax + limits.scheduleTicksMax).toBeLessThanOrEqual(transactionWritesMax);
   });
@@ -108,7 +108,7 @@ describe('the limits', () => {
     [limits.delaySecondsMin, limits.delaySecondsDefault, limits.delaySecondsMax],
     [limits.retentionSecondsMin, limits.retentionSecondsDefault, limits.retentionSecondsMax],
     [1, limits.pageEntriesDefault, limits.pageEntriesMax],
-  ])('have each default within its bounds: %i, %i, %i', (min, given, max) => {
+  ])('each default is within its bounds: %i, %i, %i', (min, given, max) => {
     expect(given).toBeGreaterThanOrEqual(min);
     expect(given).toBeLessThanOrEqual(max);
   });

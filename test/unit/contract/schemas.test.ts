@@ -6,7 +6,7 @@ import { DumbwaiterError } from '../../../contract/errors.ts';
 import * as limits from '../../../contract/limits.ts';
 import { inputs, type params, parseInput, parseParams, parsePublishEntry } from '../../../contract/schemas/parse.ts';
 
-/** That the schemas say what the contract says; entries of batches aside, which are judged one by one. */
+/** The schemas equal the contract, except for entries of batches, which are checked one by one. */
 type Undefinable<T> = { [Key in keyof T]: T[Key] | undefined };
 type Batches = 'publish' | 'ack' | 'release' | 'extend';
 type Agrees<Given, Wanted> = Given extends Wanted ? true : { given: Given; wanted: Wanted };
@@ -27,18 +27,18 @@ function refusal(run: () => unknown): string {
 }
 
 describe('the input of a call', () => {
-  it('agrees with the contract by its types', () => {
+  it('the types of the input schemas equal those of the contract', () => {
     expect(inputsAgree && paramsAgree).toBe(true);
   });
 
-  it('comes back as given, with nothing defaulted', () => {
+  it('a parsed input equals the given one, without defaults', () => {
     expect(parseInput('receive', {})).toEqual({});
     expect(parseInput('receive', { max: 3 })).toEqual({ max: 3 });
     const settings = { retentionSeconds: null, deadLetter: null, backoff: null, visibilityTimeoutSeconds: 0 };
     expect(parseInput('createQueue', settings)).toEqual(settings);
   });
 
-  it('may leave out an optional field by naming it undefined, as a caller in process does', () => {
+  it('an input may have an optional field with the value undefined, as in-process callers send it', () => {
     expect(parseInput('receive', { max: undefined }).max).toBeUndefined();
   });
 
@@ -86,7 +86,7 @@ describe('the input of a call', () => {
       { name: 'k', queues: ['*'], scopes: ['admin', 'admin'] },
       'scopes: must not name a scope twice, was a list of 2',
     ],
-  ])('of %s is refused by the name of its field: %j', (operation, input, message) => {
+  ])('an input of %s is refused with the name of its field: %j', (operation, input, message) => {
     expect(refusal(() => parseInput(operation, input))).toBe(message);
   });
 
@@ -100,7 +100,7 @@ describe('the input of a call', () => {
     [{ deduplication: {} }, { deduplication: { windowSeconds: null, onDuplicate: 'ignore' } }],
     [{ prepared: {} }, { prepared: { timeoutSeconds: 300, checkBack: null } }],
     [{ keep: { doneSeconds: 60 } }, { keep: { doneSeconds: 60, deadSeconds: 0 } }],
-  ])('may give a nested setting in part: %j', (given, whole) => {
+  ])('an input may have a part of a nested setting: %j', (given, whole) => {
     expect(parseInput('createQueue', given)).toEqual(whole);
     expect(parseInput('updateQueue', given)).toEqual(whole);
   });
@@ -109,11 +109,11 @@ describe('the input of a call', () => {
     ['a dead-letter queue', { deadLetter: { maxReceives: 3 } }, 'deadLetter.queue: must be'],
     ['levels of priority', { priority: { order: 'strict' } }, 'priority.levels: must be'],
     ['a cap below its least wait', { backoff: { minSeconds: 3600 } }, 'backoff.maxSeconds: must be at least minSeconds'],
-  ])('is refused where a nested setting has no default for what it lacks: %s', (_, given, message) => {
+  ])('an input without a part that has no default is refused: %s', (_, given, message) => {
     expect(refusal(() => parseInput('createQueue', given))).toContain(message);
   });
 
-  /** What each operation needs at least. */
+  /** The least input of each operation. */
   const least: Partial<Record<OperationName, object>> = {
     publish: { messages: [{ body: 1 }] },
     publishItems: { messages: [{ body: 1 }] },
@@ -125,7 +125,7 @@ describe('the input of a call', () => {
     putSchedule: { queue: 'q', everySeconds: 60, message: { body: 1 } },
     createKey: { name: 'k', queues: ['*'], scopes: ['admin'] },
   };
-  /** Where null is a value. */
+  /** The fields in which null is a value. */
   const nullIsValue = [
     ...['retentionSeconds', 'deadLetter', 'backoff', 'priority', 'groups', 'limits', 'deduplication', 'prepared', 'keep'].flatMap(
       (name) => [`createQueue.${name}`, `updateQueue.${name}`],
@@ -134,7 +134,7 @@ describe('the input of a call', () => {
     'ack.result',
   ];
 
-  it('takes null for absent in every field where it is no value', () => {
+  it('null counts as absent in every field where null is no value', () => {
     const values: string[] = [];
     let absent = 0;
     for (const operation of Object.keys(inputs) as OperationName[]) {
@@ -152,7 +152,7 @@ describe('the input of a call', () => {
     expect(refusal(() => parseInput('ack', null))).toBe('receipts: must be a list of 1 to 100 entries, is missing');
   });
 
-  it('takes null for absent also within an object, and refuses it where the field must be there', () => {
+  it('null counts as absent within a nested object, and a required field refuses it', () => {
     const checkBack = { url: 'https://example.test/', functionName: null };
     const prepared = { timeoutSeconds: 60, checkBack };
     expect(parseInput('createQueue', { prepared })).toEqual({
@@ -164,7 +164,7 @@ describe('the input of a call', () => {
     expect(refusal(() => parseInput('putSchedule', { ...every, queue: null, message }))).toContain('queue: must be 1 to 80');
   });
 
-  it('edits a body only by a field of its own, so that a body left out, or sent as null, never becomes null', () => {
+  it('only the field body edits a body, so a body that is missing or null never becomes null', () => {
     const unset = { content: null, attributes: null, deliverAt: null, priority: null };
     expect(parseInput('updateMessage', { ...unset, delaySeconds: 5 })).toEqual({ delaySeconds: 5 });
     expect(refusal(() => parseInput('updateMessage', { body: null, delaySeconds: 5 }))).toBe(
@@ -177,12 +177,12 @@ describe('the input of a call', () => {
     expect(parseInput('updateMessage', bytes)).toEqual({ content: { bodyBase64: 'AA==' } });
   });
 
-  it('has no share of chance that is too near to 0 for DynamoDB to hold', () => {
+  it('a jitter too near to 0 for DynamoDB to store is refused', () => {
     const backoff = { minSeconds: 0, maxSeconds: 0, factor: 1, jitter: 5e-324 };
     expect(parseInput('createQueue', { backoff })).toEqual({ backoff: { ...backoff, jitter: 0 } });
   });
 
-  it('is told all that is wrong with it, but never at length', () => {
+  it('an error of an input names every mistake, up to a bounded length', () => {
     const message = refusal(() =>
       parseInput('receive', { max: 0, waitSeconds: -1, visibilityTimeoutSeconds: 'x'.repeat(10_000) }),
     );
@@ -194,18 +194,25 @@ describe('the input of a call', () => {
     expect(refusal(() => parseInput('receive', many)).length).toBeLessThan(1000);
   });
 
-  it('leaves receipts of any kind to be refused one by one', () => {
+  it('an input accepts receipts of any type, so that each one is refused by itself', () => {
     const receipts = [1, null, 'x'.repeat(limits.receiptCharsMax + 1)];
     expect(parseInput('ack', { receipts }).receipts).toEqual(receipts);
   });
 });
 
 describe('the parameters of a call', () => {
-  it.each(['', 'a b', 'ä', 'a/b', '../x', 'x'.repeat(limits.queueNameCharsMax + 1)])('refuse the queue name %j', (queue) => {
+  it.each([
+    '',
+    'a b',
+    'ä',
+    'a/b',
+    '../x',
+    'x'.repeat(limits.queueNameCharsMax + 1),
+  ])('a call refuses the queue name %j', (queue) => {
     expect(refusal(() => parseParams('getQueue', { queue }))).toContain('queue: must be 1 to 80 characters');
   });
 
-  it('take the longest name', () => {
+  it('a call accepts the longest queue name', () => {
     const queue = 'x'.repeat(limits.queueNameCharsMax);
     expect(parseParams('getQueue', { queue })).toEqual({ queue });
   });
@@ -225,11 +232,11 @@ describe('an entry of a publish', () => {
     { bodyBase64: '' },
     { bodyBase64: 'AAECAw==' },
     { body: 1, delaySeconds: limits.delaySecondsMax },
-  ])('is taken as given: %j', (entry) => {
+  ])('the entry %j is accepted unchanged', (entry) => {
     expect(parsePublishEntry(entry, 0)).toEqual(entry);
   });
 
-  it('is taken without its nulls, but for a body of null', () => {
+  it('an entry loses its nulls, except for a body of null', () => {
     const unset = { id: null, delaySeconds: null, deliverAt: null, priority: null, group: null, prepared: null, dedupKey: null };
     expect(parsePublishEntry({ ...unset, body: null, bodyBase64: null, attributes: null }, 0)).toEqual({ body: null });
     expect(parsePublishEntry({ ...unset, body: null, bodyBase64: 'AA==' }, 0)).toEqual({ bodyBase64: 'AA==' });
@@ -263,18 +270,18 @@ describe('an entry of a publish', () => {
       'messages[3].attributes: must be at most 20 attributes',
     ],
     [{ bodyBase64: 5 }, 'messages[3].bodyBase64: must be a base64 text, was 5'],
-  ])('is refused by the name of its field: %j', (entry, message) => {
+  ])('an entry is refused with the name of its field: %j', (entry, message) => {
     expect(said(entry)).toEqual({ ok: false, code: 'invalid_input', message });
   });
 
-  it('refuses an attribute of one character too many', () => {
+  it('an entry refuses an attribute with one character too many', () => {
     expect(said({ body: 1, attributes: { a: 'x'.repeat(limits.attributeStringCharsMax) } })).toBeUndefined();
     expect(said({ body: 1, attributes: { a: 'x'.repeat(limits.attributeStringCharsMax + 1) } })?.message).toContain(
       '(1027 characters)',
     );
   });
 
-  it('takes a body of exactly the limit, counted in bytes of UTF-8, and not a byte more', () => {
+  it('an entry accepts a body of exactly the limit in bytes of UTF-8 and refuses one byte more', () => {
     for (const character of ['x', 'ä', '語', '😀', '"', '\ud800']) {
       const bytesEach = Buffer.byteLength(JSON.stringify(character)) - 2;
       const fits = character.repeat(Math.floor((limits.bodyBytesMax - 2) / bytesEach));
@@ -287,14 +294,14 @@ describe('an entry of a publish', () => {
     }
   });
 
-  it('takes bytes of exactly the limit, and not one more', () => {
+  it('an entry accepts bytes of exactly the limit and refuses one more', () => {
     expect(said({ bodyBase64: Buffer.alloc(limits.bodyBytesMax).toString('base64') })).toBeUndefined();
     expect(said({ bodyBase64: Buffer.alloc(limits.bodyBytesMax + 1).toString('base64') })?.message).toBe(
       `messages[3].bodyBase64: must be at most ${limits.bodyBytesMax} bytes, was ${limits.bodyBytesMax + 1} bytes`,
     );
   });
 
-  it('takes a body nested to the limit, and survives any depth beyond it', () => {
+  it('an entry accepts a body nested to the limit, and refuses any deeper one without a crash', () => {
     const nested = (depth: number) => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
     expect(said({ body: nested(limits.bodyDepthMax) })).toBeUndefined();
     for (const depth of [limits.bodyDepthMax + 1, 100_000]) {
@@ -307,7 +314,7 @@ describe('an entry of a publish', () => {
     expect(said({ body: cycle })?.message).toContain('nested deeper');
   });
 
-  it('refuses what JSON has no place for, and ends soon on what is shared without end', () => {
+  it('an entry refuses values that JSON cannot express, and bounds the time for values that share parts', () => {
     for (const body of [() => 1, Symbol('s'), 1n, Number.NaN, Number.POSITIVE_INFINITY, [1, [Number.NaN]]]) {
       expect(said({ body })?.message).toBe('messages[3].body: must be a JSON value');
     }
@@ -316,7 +323,7 @@ describe('an entry of a publish', () => {
     expect(said({ body: shared })?.message).toContain('must be at most');
   });
 
-  it('never tells anything of the body', () => {
+  it('an error of an entry never quotes the body', () => {
     const secret = 'do-not-tell';
     const deep = JSON.parse(`${'['.repeat(300)}"${secret}"${']'.repeat(300)}`);
     for (const entry of [
@@ -329,7 +336,7 @@ describe('an entry of a publish', () => {
     }
   });
 
-  it('takes as base64 just what encodes some bytes', () => {
+  it('an entry accepts as base64 exactly the texts that encode bytes', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: fc.constantFrom('A', 'B', 'g', 'w', '/', '+', '=', '-', '\n', 'é'), maxLength: 9 }),
@@ -341,7 +348,7 @@ describe('an entry of a publish', () => {
     );
   });
 
-  it('answers for any JSON value, and throws for none', () => {
+  it('an entry of any JSON value is accepted or refused without an exception', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (entry) => {
         const parsed = parsePublishEntry(entry, 0);
@@ -350,7 +357,7 @@ describe('an entry of a publish', () => {
     );
   });
 
-  it('takes every JSON body as it is', () => {
+  it('an entry accepts every JSON body unchanged', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (body) => {
         expect(parsePublishEntry({ body }, 0)).toEqual({ body });

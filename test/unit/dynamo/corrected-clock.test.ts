@@ -6,14 +6,14 @@ import { createCorrectedClock } from '../../../engine/dynamo/corrected-clock.ts'
 
 const noon = Date.UTC(2026, 0, 1, 12);
 
-/** A server whose time is true, a local clock that is behind it, and calls between them. */
+/** A server with the true time, a local clock that is behind it, and calls between them. */
 function world({ behindMs = 0 }: { behindMs?: number } = {}) {
   const state = { trueMs: noon, behindMs };
   const clock = createCorrectedClock(() => state.trueMs - state.behindMs);
   return {
     state,
     clock,
-    /** One call: so long there, so long back. The header tells whole seconds. */
+    /** One call, with the times of the way there and of the way back. The header has whole seconds. */
     call({ there = 1, back = 1 }: { there?: number; back?: number } = {}) {
       const sent = clock.local();
       state.trueMs += there;
@@ -21,7 +21,7 @@ function world({ behindMs = 0 }: { behindMs?: number } = {}) {
       state.trueMs += back;
       clock.observe({ date, sent, received: clock.local() });
     },
-    /** How far the queue's time is off the true one. */
+    /** The error of the queue's time. */
     off: () => clock.now() - state.trueMs,
   };
 }
@@ -35,25 +35,27 @@ function callOften(one: ReturnType<typeof world>, times = 20) {
 }
 
 describe('the corrected clock', () => {
-  it('leaves a clock alone that may be right', () => {
+  it('the corrected clock does not change a clock that may be right', () => {
     const one = world();
     callOften(one);
     expect([one.off(), one.clock.trusted()]).toEqual([0, true]);
   });
 
-  it('trusts the local clock before the first answer', () => {
+  it('the corrected clock trusts the local clock before the first answer', () => {
     const { clock } = world();
     expect([clock.now(), clock.trusted()]).toEqual([noon, true]);
   });
 
-  it.each([3_600_000, 60_000, 1_700, -1_700, -3_600_000])('corrects a clock that is %i ms behind', (behindMs) => {
+  it.each([
+    3_600_000, 60_000, 1_700, -1_700, -3_600_000,
+  ])('the corrected clock corrects a clock that is %i ms behind', (behindMs) => {
     const one = world({ behindMs });
     callOften(one);
     expect(Math.abs(one.off())).toBeLessThanOrEqual(150);
     expect(one.clock.trusted()).toBe(true);
   });
 
-  it('distrusts a clock from the first answer that shows it off, until it knows the time within the margin', () => {
+  it('the corrected clock is not trusted from the first answer that shows an error until it knows the time within the margin', () => {
     const one = world({ behindMs: 10_000 });
     one.call();
     expect(one.clock.trusted()).toBe(false);
@@ -62,7 +64,7 @@ describe('the corrected clock', () => {
     expect(one.clock.trusted()).toBe(true);
   });
 
-  it('starts anew when the clock is set while it runs', () => {
+  it('the corrected clock starts over when the local clock is set during the run', () => {
     const one = world();
     callOften(one);
     one.state.behindMs = -20_000;
@@ -73,20 +75,20 @@ describe('the corrected clock', () => {
     expect(Math.abs(one.off())).toBeLessThanOrEqual(150);
   });
 
-  it('learns little from a slow answer, and loses no trust by it', () => {
+  it('a slow answer gives the corrected clock little information and costs no trust', () => {
     const one = world();
     one.call({ there: 30_000, back: 10 });
     one.call({ there: 10, back: 30_000 });
     expect([one.off(), one.clock.trusted()]).toEqual([0, true]);
   });
 
-  it('makes nothing of an answer during which the clock was set back', () => {
+  it('the corrected clock ignores an answer during which the local clock was set back', () => {
     const { clock } = world();
     clock.observe({ date: noon, sent: noon + 60_000, received: noon });
     expect([clock.now(), clock.trusted()]).toEqual([noon, true]);
   });
 
-  it('is never further off than the margin while it is trusted and has been answered', () => {
+  it('the corrected clock is within the margin whenever it is trusted and has had an answer', () => {
     const calls = fc.array(
       fc.record({ there: fc.nat({ max: 3_000 }), back: fc.nat({ max: 3_000 }), wait: fc.nat({ max: 5_000 }) }),
       { minLength: 1, maxLength: 30 },
@@ -97,7 +99,7 @@ describe('the corrected clock', () => {
         for (const call of all) {
           one.call(call);
           one.state.trueMs += call.wait;
-          // The header's second and the way of the answer hide what is less than them.
+          // Errors smaller than the header's second and the time of the answer cannot be seen.
           const hidden = 1_000 + Math.max(...all.map(({ there, back }) => there + back));
           if (one.clock.trusted()) expect(Math.abs(one.off())).toBeLessThanOrEqual(clockMarginMs + hidden);
           else expect(Math.abs(behindMs)).toBeGreaterThan(clockMarginMs);
@@ -106,7 +108,7 @@ describe('the corrected clock', () => {
     );
   });
 
-  it('sleeps no longer than its signal lets it, and leaves no listener behind', async () => {
+  it('the corrected clock ends a sleep when its signal aborts and removes its listener', async () => {
     const { clock } = world();
     const controller = new AbortController();
     await clock.sleep(1, controller.signal);

@@ -19,7 +19,7 @@ function loads() {
 
 const parcel: [Key, Change] = [{ table: 'messages', shard: 's:1', id: 'a' }, { put: { shard: 's:1', id: 'a' } }];
 
-it('takes a key for hot that had a hundred writes of this process in one of the last two seconds', () => {
+it('a key is hot if this process wrote to it a hundred times in one of the last two seconds', () => {
   const { write, isHot, advance } = loads();
   write(99, ...parcel);
   expect(isHot('s:1')).toBe(false);
@@ -32,7 +32,7 @@ it('takes a key for hot that had a hundred writes of this process in one of the 
   expect(isHot('s:1')).toBe(false);
 });
 
-it('does not take ten writes a second for a load, however long they last', () => {
+it('a key with ten writes a second is not hot, however long they continue', () => {
   const { write, isHot, advance } = loads();
   for (let passed = 0; passed < 125; passed++) {
     write(10, ...parcel);
@@ -41,7 +41,7 @@ it('does not take ten writes a second for a load, however long they last', () =>
   }
 });
 
-it('counts rows of `leases` by the shard that they are put or set into, as groups are', () => {
+it("writes to rows of `leases` count for the shard of the row's new content, as for groups", () => {
   const { write, isHot } = loads();
   write(60, { table: 'leases', id: 'x' }, { put: { id: 'x', shard: 's:3' } });
   write(40, { table: 'leases', id: 'x' }, { set: [[['shard'], 's:3']] });

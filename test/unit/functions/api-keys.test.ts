@@ -13,7 +13,7 @@ let reads: number;
 let store: Store;
 const clock: Clock = { now: () => now, trusted: () => true, sleep: () => Promise.reject(new Error('Nobody sleeps here.')) };
 
-/** One process of several on the same store. */
+/** One of several processes on the same store. */
 function startProcess(adminKey: AdminKey = fixedAdminKey('the admin key')): { keys: Keys; authenticate: Authenticate } {
   const counted: Store = {
     ...store,
@@ -35,13 +35,13 @@ beforeEach(() => {
 const worker = { name: 'worker', queues: ['orders-*'], scopes: ['publish' as const] };
 
 describe('a key', () => {
-  it('opens what it was made for, in every process', async () => {
+  it('a key is valid in every process for what it was created for', async () => {
     const { key, lastUsedAt: _, ...shown } = await startProcess().keys.create(worker, administrator('admin'));
     const principal = await startProcess().authenticate(`Bearer ${key}`);
     expect(principal).toMatchObject(shown);
   });
 
-  it('is kept as a hash: nothing of its secret is stored', async () => {
+  it('a key is stored as a hash, without any part of its secret', async () => {
     const memory = createMemoryStore();
     store = memory;
     const { key, id } = await startProcess().keys.create(worker, administrator('admin'));
@@ -50,7 +50,7 @@ describe('a key', () => {
     expect(rows).not.toContain(key.slice(`dw_${id}_`.length));
   });
 
-  it('is found in the store once, and then not again for a while', async () => {
+  it('a key is read from the store once and then cached for a while', async () => {
     const { keys, authenticate } = startProcess();
     const { key } = await keys.create(worker, administrator('admin'));
     await Promise.all([authenticate(`Bearer ${key}`), authenticate(`Bearer ${key}`)]);
@@ -62,7 +62,7 @@ describe('a key', () => {
     expect(reads).toBe(2);
   });
 
-  it('that was revoked opens nothing at once here, and nothing elsewhere once its time in the cache is over', async () => {
+  it('a revoked key is refused at once in the same process, and elsewhere after its time in the cache', async () => {
     const here = startProcess();
     const elsewhere = startProcess();
     const { key, id } = await here.keys.create(worker, administrator('admin'));
@@ -75,7 +75,7 @@ describe('a key', () => {
     await expect(elsewhere.authenticate(`Bearer ${key}`)).rejects.toMatchObject({ code: 'unauthorized' });
   });
 
-  it('that was kept before the clock was set back is looked up again', async () => {
+  it('a key that was cached before the clock was set back is read again', async () => {
     const here = startProcess();
     const elsewhere = startProcess();
     const { key, id } = await here.keys.create(worker, administrator('admin'));
@@ -85,7 +85,7 @@ describe('a key', () => {
     await expect(elsewhere.authenticate(`Bearer ${key}`)).rejects.toMatchObject({ code: 'unauthorized' });
   });
 
-  it('opens until it expires, and from then on nothing, though it be cached', async () => {
+  it('a key is refused from its expiry on, even from the cache', async () => {
     const { keys, authenticate } = startProcess();
     const expiresAt = new Date(now + 1000).toISOString();
     const { key } = await keys.create({ ...worker, expiresAt }, administrator('admin'));
@@ -98,7 +98,7 @@ describe('a key', () => {
     expect((await keys.list({})).keys).toMatchObject([{ expiresAt }]);
   });
 
-  it('is made with an instant in the future, or none', async () => {
+  it('a key with an expiry must expire in the future', async () => {
     const { keys } = startProcess();
     const past = new Date(now).toISOString();
     const making = keys.create({ ...worker, expiresAt: past }, administrator('admin'));
@@ -111,7 +111,7 @@ describe('a key', () => {
     expect((await keys.list({})).keys).toHaveLength(1);
   });
 
-  it('that expires makes none that outlives it', async () => {
+  it('a key that expires creates no key that outlives it', async () => {
     const { keys, authenticate } = startProcess();
     const inDays = (days: number) => new Date(now + days * 24 * 60 * 60_000).toISOString();
     const admin = { name: 'ops', queues: ['*'], scopes: ['admin' as const], expiresAt: inDays(2) };
@@ -127,7 +127,7 @@ describe('a key', () => {
     await keys.create({ ...admin, expiresAt: inDays(1) }, creator);
   });
 
-  it('tells when it was last used, to the hour, for a write an hour', async () => {
+  it('a key records its latest use to the hour, with one write an hour', async () => {
     const memory = createMemoryStore();
     let writes = 0;
     store = {
@@ -157,7 +157,7 @@ describe('a key', () => {
     expect(writes).toBe(2);
   });
 
-  it('that was revoked is not stored again by a process that notes its use', async () => {
+  it('a process that records the use of a revoked key does not store the key again', async () => {
     const here = startProcess();
     const elsewhere = startProcess();
     const { key, id } = await here.keys.create(worker, administrator('admin'));
@@ -169,20 +169,20 @@ describe('a key', () => {
     expect((await here.keys.list({})).keys).toEqual([]);
   });
 
-  it('opens though its use cannot be noted', async () => {
+  it('a key is valid even if its use cannot be recorded', async () => {
     const { key } = await startProcess().keys.create(worker, administrator('admin'));
     store = { ...store, write: () => Promise.reject(new StoreError('busy', 'no', undefined, 'throttled')) };
     await startProcess().authenticate(`Bearer ${key}`);
   });
 
-  it('cannot be revoked twice', async () => {
+  it('a second revocation of a key is refused', async () => {
     const { keys } = startProcess();
     const { id } = await keys.create(worker, administrator('admin'));
     await keys.revoke(id);
     await expect(keys.revoke(id)).rejects.toMatchObject({ code: 'key_not_found' });
   });
 
-  it('of another secret is refused, though its id is known', async () => {
+  it('a known key id with another secret is refused', async () => {
     const { keys, authenticate } = startProcess();
     const { key } = await keys.create(worker, administrator('admin'));
     const wrong = key.slice(0, -1) + (key.endsWith('0') ? '1' : '0');
@@ -190,7 +190,7 @@ describe('a key', () => {
     await authenticate(`Bearer ${key}`);
   });
 
-  it('gives no scope that its creator lacks', async () => {
+  it('a key grants no scope that its creator lacks', async () => {
     const { keys } = startProcess();
     const creator = { id: 'k', scopes: ['admin' as const], queues: ['*'] };
     await expect(keys.create({ ...worker, scopes: ['admin', 'publish'] }, creator)).rejects.toMatchObject({ code: 'forbidden' });
@@ -198,7 +198,7 @@ describe('a key', () => {
     expect((await keys.list({})).keys).toHaveLength(1);
   });
 
-  it('is listed once, on one page or another', async () => {
+  it('each key is listed exactly once across the pages', async () => {
     const { keys } = startProcess();
     const made = new Set<string>();
     for (let i = 0; i < 7; i++) made.add((await keys.create(worker, administrator('admin'))).id);
@@ -215,10 +215,10 @@ describe('a key', () => {
   });
 });
 
-describe('a key that nobody made', () => {
+describe('a key that does not exist', () => {
   const unknown = (i: number) => `dw_${String(i).padStart(12, '0')}_${'0'.repeat(32)}`;
 
-  it('is looked up once in a while, however often it is tried', async () => {
+  it('an unknown key is looked up once in a while, however often it is tried', async () => {
     const { authenticate } = startProcess();
     const attempt = () => expect(authenticate(`Bearer ${unknown(1)}`)).rejects.toMatchObject({ code: 'unauthorized' });
     for (let i = 0; i < 5; i++) await attempt();
@@ -228,7 +228,7 @@ describe('a key that nobody made', () => {
     expect(reads).toBe(2);
   });
 
-  it('is not looked up at all if it has not the form of a key', async () => {
+  it('a text without the form of a key is not looked up', async () => {
     const { authenticate } = startProcess();
     for (const header of ['Bearer x', 'Bearer dw_x_y', `Bearer ${unknown(1)}0`, 'Basic eDp5', 'Bearer', '', undefined]) {
       await expect(authenticate(header)).rejects.toMatchObject({ code: 'unauthorized' });
@@ -236,7 +236,7 @@ describe('a key that nobody made', () => {
     expect(reads).toBe(0);
   });
 
-  it('pushes no real key out of the cache, though there be thousands', async () => {
+  it('thousands of unknown keys do not evict a real key from the cache', async () => {
     const { keys, authenticate } = startProcess();
     const { key } = await keys.create(worker, administrator('admin'));
     await authenticate(`Bearer ${key}`);
@@ -250,7 +250,7 @@ describe('a key that nobody made', () => {
 });
 
 describe('the admin key', () => {
-  it('may do everything, whatever its form', async () => {
+  it('the admin key may do everything, whatever its form', async () => {
     for (const text of ['p', 'dw_000000000000_00000000000000000000000000000000', 'ümlaut-and-all']) {
       const { authenticate } = startProcess(fixedAdminKey(text));
       expect(await authenticate(`Bearer ${text}`)).toEqual(administrator('admin'));
@@ -259,7 +259,7 @@ describe('the admin key', () => {
     }
   });
 
-  it('that is missing or empty opens nothing', async () => {
+  it('a missing or empty admin key matches nothing', async () => {
     for (const text of [undefined, '']) {
       const { authenticate } = startProcess(fixedAdminKey(text));
       for (const header of ['Bearer ', 'Bearer undefined', 'Bearer null', 'Bearer']) {
@@ -268,7 +268,7 @@ describe('the admin key', () => {
     }
   });
 
-  it('that cannot be read leaves other keys alone', async () => {
+  it('an admin key that cannot be read does not affect other keys', async () => {
     const broken: AdminKey = { read: () => Promise.reject(new Error('no secrets today')) };
     const { keys, authenticate } = startProcess(broken);
     const { key } = await keys.create(worker, administrator('admin'));

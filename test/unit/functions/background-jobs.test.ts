@@ -13,7 +13,7 @@ const runs: Record<string, SweepReport> = {
   failed: { queues: [], complete: false, totals: { ...totals, failed: 1 } },
 };
 
-/** How often the local sweep ran before it paused, and how long it pauses, when it runs as told. */
+/** How often the local sweep ran before it paused, and for how long it pauses, if each run returns the given result. */
 async function runsUntilPause(...told: string[]): Promise<{ swept: number; slept: number[] }> {
   const clock = createDrivenClock();
   clock.leaping = false;
@@ -26,15 +26,15 @@ async function runsUntilPause(...told: string[]): Promise<{ swept: number; slept
   return { swept, slept: clock.slept };
 }
 
-test('a local sweep that did not reach all queues goes on at once, and pauses for a minute when it has', async () => {
+test('a local sweep that did not reach all queues continues at once, and pauses for a minute when it has', async () => {
   expect(await runsUntilPause('short', 'short', 'whole')).toEqual({ swept: 3, slept: [sweepPeriodMs] });
 });
 
-test('a local sweep of which a visit failed does not go on at once: it would only fail again', async () => {
+test('a local sweep with a failed visit does not continue at once, because it would only fail again', async () => {
   expect(await runsUntilPause('failed')).toEqual({ swept: 1, slept: [sweepPeriodMs] });
 });
 
-test('a local sweep under way is told to end when the server stops, and warns of nothing', async () => {
+test('a local sweep in progress ends when the server stops, without a warning', async () => {
   const warnings: string[] = [];
   const clock = createDrivenClock();
   let told: AbortSignal | undefined;

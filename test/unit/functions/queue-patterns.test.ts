@@ -16,11 +16,11 @@ describe('a queue pattern', () => {
     ['a*b*c', 'a-c-b', false],
     ['**', 'x', true],
     ['.', 'x', false],
-  ])('%s for the queue %s: %s', (pattern, queue, expected) => {
+  ])('the pattern %s against the queue %s matches: %s', (pattern, queue, expected) => {
     expect(covers([pattern], queue)).toBe(expected);
   });
 
-  it('covers what a regular expression of the same meaning matches', () => {
+  it('a queue pattern matches the same names as a regular expression of the same meaning', () => {
     const text = (characters: string) => fc.string({ unit: fc.constantFrom(...characters), maxLength: 12 });
     fc.assert(
       fc.property(text('ab*'), text('ab'), (pattern, queue) => {
@@ -30,11 +30,11 @@ describe('a queue pattern', () => {
     );
   });
 
-  it('takes no time to refuse, however many stars it has', () => {
+  it('a queue pattern with many stars refuses a name in little time', () => {
     expect(covers([`${'*a'.repeat(40)}b`], 'a'.repeat(80))).toBe(false);
   });
 
-  it('covers all queues only if it is stars alone', () => {
+  it('a queue pattern covers all queues only if it consists of stars', () => {
     expect(coversAll(['*'])).toBe(true);
     expect(coversAll(['a*', '**'])).toBe(true);
     expect(coversAll(['a*', '*b', ''])).toBe(false);

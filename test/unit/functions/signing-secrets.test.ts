@@ -13,14 +13,14 @@ beforeEach(() => {
   store = createMemoryStore({ now: clock.now });
 });
 
-it('a queue without a secret is given one at its first use, the same to all processes', async () => {
+it('a queue without a secret gets one at its first use, the same for all processes', async () => {
   const all = await Promise.all([another().current('q'), another().current('q'), another().current('q')]);
   expect(all[0]).toHaveLength(1);
   expect(new Set(all.flat()).size).toBe(1);
   expect(await another().current('other')).not.toEqual(all[0]);
 });
 
-it('an earlier secret signs beside a new one for a day, and then no more', async () => {
+it('an earlier secret signs beside a new one for a day and then stops', async () => {
   const secrets = another();
   const { secret: first } = await secrets.rotate('q');
   const { secret: second } = await secrets.rotate('q');
@@ -34,7 +34,7 @@ it('an earlier secret signs beside a new one for a day, and then no more', async
   expect(await secrets.current('q')).toEqual([third]);
 });
 
-it('secrets that are made at the same time all sign, up to a bound', async () => {
+it('secrets that are created at the same time all sign, up to a bound', async () => {
   const made = await Promise.all(Array.from({ length: 3 }, () => another().rotate('q')));
   expect([...(await another().current('q'))].sort()).toEqual(made.map(({ secret }) => secret).sort());
   for (let i = 0; i < signingSecretsMax; i++) await another().rotate('q');

@@ -28,23 +28,23 @@ function lease(version: string): Lease {
 
 const row = (version: string): Row => encodeLease(lease(version));
 
-describe('what was seen', () => {
+describe('a snapshot', () => {
   const tombstone = newTombstone('row', 'v', [{}], start);
   const judged = (seen: Row | undefined, now: number) => decodeSnapshot({ id: 'row', row: seen, readAt: start }, now);
 
-  it('is a lease, a tombstone until its time is over, or nothing', () => {
+  it('a snapshot is a lease, a tombstone until its time is over, or nothing', () => {
     expect(judged(undefined, start)).toEqual({});
     expect(judged(row('v'), start)).toEqual({ lease: lease('v') });
     expect(judged(encodeTombstone(tombstone), start + tombstoneMs)).toEqual({ tombstone });
     expect(judged(encodeTombstone(tombstone), start + tombstoneMs + 1)).toEqual({});
   });
 
-  it('is a tombstone for as long as something is left to remove', () => {
+  it('a snapshot is a tombstone for as long as something remains to be removed', () => {
     const unfinished: Tombstone = { ...tombstone, left: { shard: 'abcdefgh:0', due: start } };
     expect(judged(encodeTombstone(unfinished), start + 2 * tombstoneMs)).toEqual({ tombstone: unfinished });
   });
 
-  it('can be written on for so long after it was read', () => {
+  it('a snapshot supports writes only for a limited time after its read', () => {
     const { ctx, clock } = contextInMemory();
     const seen = { id: 'row', row: undefined, readAt: start };
     clock.advance(readToWriteMsMax);
@@ -53,7 +53,7 @@ describe('what was seen', () => {
     expect(isCurrent(ctx, seen)).toBe(false);
   });
 
-  it('is read in one call of the store, and in none where nothing is asked for', async () => {
+  it('snapshots are read in one call of the store, and in none for an empty request', async () => {
     const calls: number[] = [];
     const { ctx } = contextInMemory((store) => ({
       get: (keys) => {
@@ -72,7 +72,7 @@ describe('what was seen', () => {
 });
 
 describe('a write of a row', () => {
-  it('is applied where the row is as it was seen, and else answers the row in the way', async () => {
+  it('a write is applied if the row is unchanged, and otherwise returns the row in the way', async () => {
     const { ctx, clock } = contextInMemory();
     const absent = await readRow(ctx, 'row');
     expect((await putIfUnchanged(ctx, absent, row('v1'))).row?.version).toBe('v1');
@@ -83,7 +83,7 @@ describe('a write of a row', () => {
     expect((await putIfUnchanged(ctx, { ...seen, row: row('v1') }, row('v4'))).row?.version).toBe('v3');
   });
 
-  it('puts a row where none is, and where a tombstone has had its time', async () => {
+  it('a write puts a row where none is and where a tombstone has expired', async () => {
     const { ctx, clock } = contextInMemory();
     await putIfAbsent(ctx, encodeTombstone(newTombstone('row', 'dead', [{}], start)), start);
     const put = async () => (await putIfAbsent(ctx, row('v'), clock.now())).row?.version;
@@ -94,7 +94,7 @@ describe('a write of a row', () => {
     expect(await put()).toBe('v');
   });
 
-  it('whose answer was lost is looked for', async () => {
+  it('a write whose answer was lost reads the row to learn the outcome', async () => {
     for (const isApplied of [true, false]) {
       const { ctx } = contextInMemory((store) => ({
         async write(write, options) {
@@ -106,7 +106,7 @@ describe('a write of a row', () => {
     }
   });
 
-  it('that was too late to go out is answered with the row as it is', async () => {
+  it('a write that was too late to go out returns the row as it is', async () => {
     const { ctx, clock, putLease } = contextInMemory();
     await putLease(lease('theirs'));
     clock.advance(readToWriteMsMax + 1);
@@ -123,7 +123,7 @@ describe('a write of a row', () => {
     return putIfAbsent(ctx, row('v'), start);
   };
 
-  it('that was refused, or throttled, surely not applied, rejects while there was time', async () => {
+  it('a write that was refused or throttled and surely not applied rejects if there was time', async () => {
     const error = new StoreError('refused', 'no');
     await expect(refused(error, readToWriteMsMax)).rejects.toBe(error);
     await expect(refused(error, readToWriteMsMax + 1)).resolves.toMatchObject({ row: undefined });
@@ -131,12 +131,12 @@ describe('a write of a row', () => {
     await expect(refused(throttled, readToWriteMsMax + 1)).rejects.toBe(throttled);
   });
 
-  it('that met a defect rejects with it, whatever can be read', async () => {
+  it('a write that met a defect rejects with it, whatever a read shows', async () => {
     const defect = new TypeError('a defect');
     await expect(refused(defect, 0)).rejects.toBe(defect);
   });
 
-  it('of which nothing can be said rejects as the write did, or with the defect of the read', async () => {
+  it('a write with an unknown outcome rejects as the write did, or with the defect of the read', async () => {
     const lost = new StoreError('lost', 'unknown');
     const write = () => Promise.reject(lost);
     const unread = (error: Error) => contextInMemory(() => ({ write, get: () => Promise.reject(error) })).ctx;
@@ -146,8 +146,8 @@ describe('a write of a row', () => {
   });
 });
 
-describe('judging until all is settled', () => {
-  it('goes on with the row that was in the way', async () => {
+describe('the retry after a conflict', () => {
+  it('a retry after a conflict works on the row that was in the way', async () => {
     const { ctx } = contextInMemory();
     const versions: unknown[] = [];
     const first = await readRow(ctx, 'row');
@@ -158,7 +158,7 @@ describe('judging until all is settled', () => {
     expect([answer, versions]).toEqual(['yes', [undefined, 'v1', 'v1']]);
   });
 
-  it('reads anew what was seen too long ago', async () => {
+  it('a retry reads a snapshot again that has become too old', async () => {
     const { ctx, clock, putLease } = contextInMemory();
     const first = await readRow(ctx, 'row');
     await putLease(lease('theirs'));
@@ -169,7 +169,7 @@ describe('judging until all is settled', () => {
     expect([await seenAfter(readToWriteMsMax), await seenAfter(1)]).toEqual([undefined, 'theirs']);
   });
 
-  it('ends with a refusal when the row never comes to rest', async () => {
+  it('a retry ends with a refusal when the row keeps changing', async () => {
     const { ctx } = contextInMemory();
     let rounds = 0;
     const endless = retryOnConflict(ctx, await readRow(ctx, 'row'), async (seen) => {
@@ -192,11 +192,11 @@ describe('the row of a lease that ended', () => {
     return 'tombstone' in found ? found.tombstone : undefined;
   };
 
-  it('tells by which token each message was done', () => {
+  it('a tombstone records the token with which each message was acked', () => {
     expect(ended({})).toEqual({ id: 'row', version: 'end', slots: [{ token: 'mine' }, {}, {}], until: start + tombstoneMs });
   });
 
-  it('comes due once more, after a grace, where something is left to remove', () => {
+  it('a tombstone with something left to remove comes due once more, after a grace period', () => {
     const left = { shard: 'abcdefgh:0', due: start + endGraceMs };
     expect(ended({ contents: beside, outOfOrder: 'abcdefgh:1' })?.left).toBeUndefined();
     expect(ended({ ending: true })?.left).toEqual(left);
@@ -204,7 +204,7 @@ describe('the row of a lease that ended', () => {
     expect(ended({ ending: true, outOfOrder: 'abcdefgh:1' })?.left).toEqual({ ...left, outOfOrder: 'abcdefgh:1' });
   });
 
-  it('has bodies to remove only where they lie beside it, and nothing else will', () => {
+  it('a lease has bodies to remove only if they are offloaded and nothing else removes them', () => {
     expect([
       needsEnding(beside, undefined),
       needsEnding(beside, start),
@@ -214,7 +214,7 @@ describe('the row of a lease that ended', () => {
   });
 });
 
-describe('bodies beside a row', () => {
+describe('offloaded bodies of a row', () => {
   const body = { shard: 'body:body', id: '0' };
   const seconds = (ms: number) => (ms + retentionGraceMs) / 1000;
   const changed = async (ttl: number | undefined, change: (ctx: Context) => Promise<void>) => {
@@ -226,19 +226,19 @@ describe('bodies beside a row', () => {
   const kept = (ttl: number | undefined, expiresAt: number | undefined, visibleAt?: number) =>
     changed(ttl, (ctx) => keepBodies(ctx, beside, expiresAt, visibleAt));
 
-  it('are kept as long as a message may live, and never shorter than before', async () => {
+  it('offloaded bodies are kept as long as a message may live, and never for less time than before', async () => {
     expect(await kept(seconds(start), start + 5_000)).toEqual([{ ...body, ttl: seconds(start + 5_000) }]);
     expect(await kept(seconds(start + 9_000), start + 5_000)).toEqual([{ ...body, ttl: seconds(start + 9_000) }]);
     expect(await kept(undefined, start)).toEqual([body]);
     expect(await kept(seconds(start), start, start + 7_000)).toEqual([{ ...body, ttl: seconds(start + 7_000) }]);
   });
 
-  it('are kept for ever where nothing expires', async () => {
+  it('offloaded bodies are kept forever where nothing expires', async () => {
     expect(await kept(seconds(start), undefined)).toEqual([body]);
     expect(await kept(undefined, undefined)).toEqual([body]);
   });
 
-  it('are left to TTL when their row has ended, but for those that are gone', async () => {
+  it('offloaded bodies get a TTL when their row has ended, except for those that are gone', async () => {
     const ended = (ttl: number | undefined) => changed(ttl, (ctx) => endBodies(ctx, beside, start));
     expect(await ended(undefined)).toEqual([{ ...body, ttl: seconds(start) }]);
     expect(await ended(seconds(start - 9_000))).toEqual([{ ...body, ttl: seconds(start) }]);

@@ -29,41 +29,41 @@ function rowIn(world: World, id = 'row') {
 }
 
 describe('a due row', () => {
-  it('has its ready messages to give, and changes for nothing', async () => {
+  it('a due row offers its ready messages and is not written', async () => {
     const world = contextInMemory();
     const lease = leaseWith({ slots: [held, due, { ...due, end: 'done' }] });
     expect(await settledLease(world, lease)).toMatchObject({ deadLettered: 0, removed: 0, ready: { lease, slots: [1] } });
     expect(rowIn(world)).toEqual({ lease });
   });
 
-  it('of another queue is left alone', async () => {
+  it('a due row of another queue stays as it is', async () => {
     const world = contextInMemory();
     const lease = leaseWith({ shard: 'abcdefgi:0' });
     expect(await settledLease(world, lease, { purgedBefore: start })).toEqual({ deadLettered: 0, removed: 0 });
     expect(rowIn(world)).toEqual({ lease });
   });
 
-  it('loses what was purged, and its tokens', async () => {
+  it('a due row loses purged messages and their tokens', async () => {
     const world = contextInMemory();
     const lease = leaseWith({ slots: [{ ...due, token: 'late' }, held] });
     expect(await settledLease(world, lease, { purgedBefore: start })).toEqual({ deadLettered: 0, removed: 1 });
     expect(rowIn(world)).toMatchObject({ lease: { slots: [{ ...due, end: 'done' }, held] } });
   });
 
-  it('becomes a tombstone when its last message goes, or has ended', async () => {
+  it('a due row becomes a tombstone when its last message is gone or has ended', async () => {
     for (const [slots, purgedBefore, removed] of [
       [[due, due], start, 2],
       [[{ ...due, end: 'done' }], 0, 0],
     ] as [Slot[], number, number][]) {
       const world = contextInMemory();
-      // No expiry follows from messages that have all ended.
+      // Messages that have all ended have no due time.
       const row = { ...encodeLease(leaseWith({ slots })), expiry: start };
       expect(await settled(world, row, { purgedBefore })).toEqual({ deadLettered: 0, removed });
       expect(rowIn(world)).toMatchObject({ tombstone: { until: start + tombstoneMs } });
     }
   });
 
-  it('counts what it removed only once the removal stands', async () => {
+  it('a removal from a due row counts only after its write is confirmed', async () => {
     let others = 1;
     const world = contextInMemory((store) => ({
       async write(write, options) {
@@ -75,7 +75,7 @@ describe('a due row', () => {
     expect(await settledLease(world, leaseWith(), { purgedBefore: start })).toEqual({ deadLettered: 0, removed: 2 });
   });
 
-  it('whose expiry came early is mended', async () => {
+  it('a row whose due time is too early is corrected', async () => {
     const world = contextInMemory();
     const lease = leaseWith({ slots: [held] });
     expect(await settled(world, { ...encodeLease(lease), expiry: start })).toEqual({ deadLettered: 0, removed: 0 });
@@ -83,7 +83,7 @@ describe('a due row', () => {
     expect(world.rows('leases')[0]!.version).not.toBe(lease.version);
   });
 
-  it('that is not due is not written', async () => {
+  it('a row that is not due is not written', async () => {
     const world = contextInMemory();
     const lease = leaseWith({ slots: [held] });
     await settledLease(world, lease);
@@ -94,7 +94,7 @@ describe('a due row', () => {
 describe('a message whose receives are used up', () => {
   const used: Slot = { ...due, receives: 3 };
 
-  it('moves to the dead-letter queue, alone, and what is ready remains', async () => {
+  it('a message without receives left moves to the dead-letter queue by itself, and ready ones remain', async () => {
     const world = contextInMemory();
     await world.putQueue(dead);
     const result = await settledLease(world, leaseWith({ slots: [due, used, held] }), dying);
@@ -105,14 +105,14 @@ describe('a message whose receives are used up', () => {
     expect(rowIn(world)).toMatchObject({ lease: { slots: [due, { end: 'moved' }, held] } });
   });
 
-  it('moves with its row when nothing else is left in it', async () => {
+  it('a message without receives left moves with its row when nothing else remains in it', async () => {
     const world = contextInMemory();
     await world.putQueue(dead);
     expect(await settledLease(world, leaseWith({ slots: [used, used] }), dying)).toEqual({ deadLettered: 2, removed: 0 });
     expect(rowIn(world)).toMatchObject({ lease: { shard: 'deaddead:0' } });
   });
 
-  it('goes on being given where the dead-letter queue does not exist, and an alarm is raised', async () => {
+  it('a message without receives left is still delivered if the dead-letter queue does not exist, and an event reports it', async () => {
     const world = contextInMemory();
     const lease = leaseWith({ slots: [used, held, due] });
     expect(await settledLease(world, lease, dying)).toMatchObject({ deadLettered: 0, ready: { slots: [0, 2] } });
@@ -123,7 +123,7 @@ describe('a message whose receives are used up', () => {
     expect(await settledLease(unobserved, lease, dying)).toMatchObject({ ready: { slots: [0, 2] } });
   });
 
-  it('is counted as moved only when it was', async () => {
+  it('a message without receives left counts as moved only if it was moved', async () => {
     let others = 1;
     const world = contextInMemory((store) => ({
       async write(write, options) {
@@ -150,7 +150,7 @@ describe('a tombstone with something left to remove', () => {
     return world;
   };
 
-  it('removes it when it is due, and is then like any other', async () => {
+  it('a due tombstone removes what is left and then equals any other', async () => {
     const world = await begin();
     await settled(world, encodeTombstone(tombstone));
     expect(world.rows('messages')).toEqual([]);
@@ -158,7 +158,7 @@ describe('a tombstone with something left to remove', () => {
     expect(rowIn(world)).toEqual({ tombstone: { ...plain, version: expect.not.stringMatching(/^v$/) } });
   });
 
-  it('removes no more than it says', async () => {
+  it('a due tombstone removes no more than it names', async () => {
     const world = await begin();
     await settled(world, encodeTombstone({ ...tombstone, left: { shard, due: start, outOfOrder: parcel.shard } }));
     expect(world.rows('messages')).toEqual([body]);
@@ -167,7 +167,7 @@ describe('a tombstone with something left to remove', () => {
     expect(other.rows('messages')).toEqual([parcel]);
   });
 
-  it('waits until it is due', async () => {
+  it('a tombstone with something left to remove waits until it is due', async () => {
     const world = await begin();
     const row = encodeTombstone({ ...tombstone, left: { ...tombstone.left, due: start + 1 } });
     expect(await settled(world, row)).toEqual({ deadLettered: 0, removed: 0 });
@@ -175,7 +175,7 @@ describe('a tombstone with something left to remove', () => {
     expect(world.rows('leases')).toEqual([row]);
   });
 
-  it('stays as it is while a removal is not answered for', async () => {
+  it('a due tombstone stays unchanged while a removal has no answer', async () => {
     const lost = new StoreError('lost', 'unknown');
     const world = await begin(() => ({ writeAll: async () => [undefined, lost] }));
     await expect(settled(world, encodeTombstone(tombstone))).rejects.toBe(lost);

@@ -14,16 +14,16 @@ function verdict(queue: QueueRecord, slot: Partial<Slot> = {}, lease: Partial<Le
   return verdictOf(queue, whole, { ...ready, ...slot }, now);
 }
 
-it('holds a message until its instant has come', () => {
+it('a message is held until its instant comes', () => {
   expect([-1, 0, 1].map((ms) => verdict(plain, { visibleAt: now + ms }))).toEqual(['ready', 'ready', 'held']);
 });
 
-it('has nothing to do for a message that ended, whatever its age', () => {
+it('a message that has ended needs nothing, whatever its age', () => {
   expect(verdict(plain, { end: 'done' }, { expiresAt: now - 1 })).toBe('ended');
   expect(verdict(dying, { end: 'moved', visibleAt: now + 1 })).toBe('ended');
 });
 
-it('sends a message to the dead-letter queue once its receives are used up', () => {
+it('a message goes to the dead-letter queue once its receives are used up', () => {
   expect([2, 3, 4].map((receives) => verdict(dying, { receives }))).toEqual([
     'ready',
     { reason: 'max_receives' },
@@ -32,22 +32,22 @@ it('sends a message to the dead-letter queue once its receives are used up', () 
   expect(verdict(plain, { receives: 4 })).toBe('ready');
 });
 
-it('ends a message by its age before it looks at its receives', () => {
+it('a message past its retention expires even if its receives are used up', () => {
   expect(verdict(dying, { receives: 4 }, { expiresAt: now })).toEqual({ reason: 'expired' });
   expect(verdict({ ...dying, purgedBefore: now }, { receives: 4 })).toBe('gone');
 });
 
-it('holds what is leased, though it expired', () => {
+it('a leased message is held although its retention is over', () => {
   expect(verdict(plain, { visibleAt: now + 1 }, { expiresAt: now })).toBe('held');
 });
 
-it('lets a message go at its expiry, or die where there is a dead-letter queue', () => {
+it('a message past its retention is gone, or dead where a dead-letter queue exists', () => {
   const at = (queue: QueueRecord, expiresAt: number | undefined) => verdictOfAge(queue, now - 10, expiresAt, now);
   expect([undefined, now + 1, now, now - 1].map((expiresAt) => at(plain, expiresAt))).toEqual(['ready', 'ready', 'gone', 'gone']);
   expect([undefined, now + 1, now].map((expiresAt) => at(dying, expiresAt))).toEqual(['ready', 'ready', { reason: 'expired' }]);
 });
 
-it('lets go what entered before a purge, and nothing that entered with it or after', () => {
+it('a purge removes messages that entered before it and none that entered with it or later', () => {
   const purged = { ...dying, purgedBefore: now - 10 };
   const since = (ms: number) => verdictOfAge(purged, now - 10 + ms, now, now);
   expect([since(-1), since(0), since(1)]).toEqual(['gone', { reason: 'expired' }, { reason: 'expired' }]);

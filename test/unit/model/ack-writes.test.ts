@@ -27,7 +27,7 @@ async function begin(lease: Partial<Lease> = {}, over?: (store: Store) => Partia
 }
 
 describe('an ack of a whole row', () => {
-  it('is one write, and reads nothing', async () => {
+  it('an ack of a whole row is one write without a read', async () => {
     const { world, acked, row } = await begin();
     expect(await acked(receipt(1, 2), receipt(0, 2))).toEqual([ok, ok]);
     expect(world.watched.take()).toMatchObject({ gets: 0, puts: 1, updates: 0, refused: 0 });
@@ -35,7 +35,7 @@ describe('an ack of a whole row', () => {
     expect(row()).toMatchObject({ tombstone: { slots, until: start + tombstoneMs } });
   });
 
-  it('that was done before leaves the tombstone as it is', async () => {
+  it('an ack of a whole row that is repeated does not change the tombstone', async () => {
     const { world, acked, row } = await begin();
     await acked(receipt(0, 2), receipt(1, 2));
     const before = row();
@@ -45,13 +45,13 @@ describe('an ack of a whole row', () => {
     expect(row()).toEqual(before);
   });
 
-  it('leaves to a row that has more to do when it ends that it comes due again', async () => {
+  it('an ack of a whole row lets the row come due again if it has cleanup to do', async () => {
     const { acked, row } = await begin({ ending: true });
     expect(await acked(receipt(0, 2), receipt(1, 2))).toEqual([ok, ok]);
     expect(row()).toMatchObject({ tombstone: { left: { shard, due: start + endGraceMs } } });
   });
 
-  it('by receipts that say too few messages ends those alone', async () => {
+  it('an ack with receipts for too few messages ends only those messages', async () => {
     const { acked, row } = await begin({ slots: leased(3) });
     expect(await acked(receipt(0, 2), receipt(1, 2))).toEqual([ok, ok]);
     expect(row()).toMatchObject({ lease: { slots: [{ end: 'done' }, { end: 'done' }, leased(3)[2]] } });
@@ -59,7 +59,7 @@ describe('an ack of a whole row', () => {
 });
 
 describe('an ack of a part of a row', () => {
-  it('is one update, which renews the version', async () => {
+  it('an ack of a part of a row is one update with a new version', async () => {
     const { world, acked, row } = await begin({ slots: leased(3) });
     expect(await acked(receipt(0, 3), receipt(2, 3))).toEqual([ok, ok]);
     expect(world.watched.take()).toMatchObject({ gets: 0, puts: 0, updates: 1, refused: 0 });
@@ -68,13 +68,13 @@ describe('an ack of a part of a row', () => {
     expect(row()).toMatchObject({ lease: { slots, version: expect.not.stringMatching(/^v$/) } });
   });
 
-  it('ends the row when it was the last part, with the token of each', async () => {
+  it("an ack of the last part ends the row and keeps each message's token", async () => {
     const { acked, row } = await begin();
     expect([await acked(receipt(0, 2)), await acked(receipt(1, 2))]).toEqual([[ok], [ok]]);
     expect(row()).toMatchObject({ tombstone: { slots: [{ token: tokens[0] }, { token: tokens[1] }] } });
   });
 
-  it('marks what is held beside what is lost', async () => {
+  it('an ack marks messages with a valid receipt even if another receipt is stale', async () => {
     const { acked, row } = await begin({ slots: leased(3) });
     const results = await acked(receipt(0, 3), receipt(1, 3, tokens[2]), receipt(2, 3));
     expect(results).toMatchObject([ok, lost, ok]);
@@ -82,14 +82,14 @@ describe('an ack of a part of a row', () => {
     expect(row()).toMatchObject({ lease: { slots: [{ ...first, end: 'done' }, second, { ...third, end: 'done' }] } });
   });
 
-  it('judges two receipts of one message by a read, each on its own', async () => {
+  it('an ack with two receipts of one message reads the row and answers each receipt by itself', async () => {
     const { world, acked, row } = await begin();
     expect(await acked(receipt(0, 2, tokens[2]), receipt(0, 2))).toMatchObject([lost, ok]);
     expect(world.watched.take()).toMatchObject({ gets: 1, updates: 1, refused: 0 });
     expect(row()).toMatchObject({ lease: { slots: [{ end: 'done' }, leased(2)[1]] } });
   });
 
-  it('ends the row by the one write that is left to do', async () => {
+  it('an ack of the last live message ends the row with one write, whatever its other receipts are', async () => {
     const [first, second] = leased(2);
     const { world, acked, row } = await begin({ slots: [{ ...first!, end: 'done' }, second!] });
     expect(await acked(receipt(1, 2), receipt(1, 2, tokens[2]))).toMatchObject([ok, lost]);
@@ -97,7 +97,7 @@ describe('an ack of a part of a row', () => {
     expect(row()).toHaveProperty('tombstone');
   });
 
-  it('ends the row by one write though one of its receipts is stale', async () => {
+  it('an ack of a whole row ends it with one write even if one receipt is stale', async () => {
     const { world, acked, row } = await begin();
     expect(await acked(receipt(0, 2), receipt(1, 2), receipt(1, 2, tokens[2]))).toMatchObject([ok, ok, lost]);
     expect(world.watched.take()).toMatchObject({ gets: 1, puts: 1, updates: 0 });
@@ -105,24 +105,24 @@ describe('an ack of a part of a row', () => {
   });
 });
 
-describe('an ack that finds no message of its own', () => {
+describe('an ack without a matching message', () => {
   it.each([
     ['no row', receipt(0, 1).replace('.row.', '.none.')],
     ['a slot that the row does not have', receipt(2, 3)],
     ['the token of another', receipt(0, 2, tokens[2])],
-  ])('is told so: %s', async (_, text) => {
+  ])('an ack is answered lease_lost for %s', async (_, text) => {
     const { acked, row } = await begin();
     expect(await acked(text)).toMatchObject([lost]);
     expect(row()).toEqual({ lease: leaseWith({ slots: leased(2) }) });
   });
 
-  it('is told so where the row ended without it', async () => {
+  it('an ack is answered lease_lost if the row ended without its token', async () => {
     const { acked } = await begin();
     await acked(receipt(0, 2), receipt(1, 2));
     expect(await acked(receipt(0, 2, tokens[2]), receipt(2, 3))).toMatchObject([lost, lost]);
   });
 
-  it('answers success though the tombstone could not be put: whoever meets the row puts it', async () => {
+  it('an ack succeeds even if the tombstone could not be put, because the next process that reads the row puts it', async () => {
     const { acked, row } = await begin({}, (store) => ({
       write: (write, options) =>
         'put' in write.then ? Promise.reject(new StoreError('lost', 'unknown')) : store.write(write, options),

@@ -34,7 +34,7 @@ describe('contents', () => {
     { bodyBase64: '', attributes: { kind: 'bytes' } },
   ];
 
-  it('are read as they were written, whichever place they have', async () => {
+  it('contents are read as they were written, in the row, deflated or offloaded', async () => {
     const large = { body: noise(20_000) };
     for (const entries of [all, [...all, { body: 'x'.repeat(5_000) }], [...all, large]]) {
       const memory = store();
@@ -44,7 +44,7 @@ describe('contents', () => {
     }
   });
 
-  it('take no more than they need', () => {
+  it('contents take no more space than they need', () => {
     expect(all.map(packEntry)).toEqual([
       '[1]',
       '[null]',
@@ -55,7 +55,7 @@ describe('contents', () => {
     expect(packEntry({ body: 1, attributes: {} })).toBe('[1]');
   });
 
-  it('of several parcels are read together, each its own', async () => {
+  it('contents of several parcels are read together, each with its own parcel', async () => {
     const memory = store();
     const texts = [noise(900_000), noise(50_000).slice(7), 'in the row'];
     const places: Placed[] = [];
@@ -67,7 +67,7 @@ describe('contents', () => {
     expect(withValues(await readContents(memory, places))).toEqual(texts.map((body) => [{ body }]));
   });
 
-  it('are undefined where a piece is gone, and their neighbours are not', async () => {
+  it('contents with a missing piece are undefined, and their neighbours are not', async () => {
     const memory = store();
     const { placed: gone } = place(joinEntries([packEntry({ body: noise(900_000) })]), 100, () => 'gone');
     const there = place(joinEntries([packEntry({ body: noise(5_000) })]), 100, () => 'there');
@@ -75,13 +75,13 @@ describe('contents', () => {
     expect(withValues(await readContents(memory, [gone, there.placed]))).toEqual([undefined, [{ body: noise(5_000) }]]);
   });
 
-  it('in rows of parcels cost no read', async () => {
+  it('contents in rows of parcels cost no read', async () => {
     const closed = { get: () => Promise.reject(new Error('read')) } as unknown as Store;
     expect(withValues(await readContents(closed, [{ text: '[[1]]' }]))).toEqual([[{ body: 1 }]]);
   });
 });
 
-describe('the size in an answer', () => {
+describe('the size of a message in an answer', () => {
   it.each([
     ['', 0],
     ['abc', 3],
@@ -89,11 +89,11 @@ describe('the size in an answer', () => {
     ['"', 2],
     ['\\"', 4],
     ['a"b\\c!#[]', 11],
-  ])('of %s is %i bytes: quotes and backslashes count twice', (text, bytes) => {
+  ])('the size of %s is %i bytes, because quotes and backslashes count twice', (text, bytes) => {
     expect(wireBytes(text)).toBe(bytes);
   });
 
-  it('is that of the text, wherever it lies', () => {
+  it('the size is that of the text, wherever it is stored', () => {
     const text = joinEntries([packEntry({ body: `"${noise(5_000)}"` })]);
     for (const room of [10_000, 4_000, 100]) expect(sizeOf(placed(text, room).placed)).toBe(wireBytes(text));
   });
@@ -102,24 +102,24 @@ describe('the size in an answer', () => {
 describe('the place of contents', () => {
   const kibibyte = 1024;
 
-  it('is the row while they fit as text', () => {
+  it('contents are in the row while they fit as text', () => {
     expect(placed('é'.repeat(50), 100)).toEqual({ placed: { text: 'é'.repeat(50) }, chunks: [] });
     expect(placed('é'.repeat(50), 99).placed).not.toHaveProperty('text');
   });
 
-  it('is the row where they fit deflated, up to 8 KiB of text', () => {
+  it('contents are in the row if they fit deflated, up to 8 KiB of text', () => {
     expect(placed('x'.repeat(8 * kibibyte)).placed).toMatchObject({ size: 8 * kibibyte, deflated: expect.any(Uint8Array) });
     expect(placed('x'.repeat(8 * kibibyte + 1)).placed).toMatchObject({ beside: 'new', chunks: 1 });
   });
 
-  it('is the row up to the last byte that it has left', () => {
+  it('contents are in the row up to its last free byte', () => {
     const text = noise(2_000);
     const { deflated } = placed(text, 1_999).placed as { deflated: Uint8Array };
     expect(placed(text, deflated.length).placed).toHaveProperty('deflated');
     expect(placed(text, deflated.length - 1).placed).toHaveProperty('beside');
   });
 
-  it('is rows beside it otherwise, each as large as an item may be', () => {
+  it('contents that do not fit are offloaded to rows as large as an item may be', () => {
     const { placed: where, chunks } = placed(noise(1_000_000));
     expect(chunks.length).toBeGreaterThan(1);
     expect(where).toEqual({ beside: 'new', chunks: chunks.length, size: 1_000_000 });
@@ -128,16 +128,16 @@ describe('the place of contents', () => {
     expect(new Set(chunkKeys(where).map((key) => JSON.stringify(key))).size).toBe(chunks.length);
   });
 
-  it('has keys of its own only beside the row', () => {
+  it('contents have keys of their own only if they are offloaded', () => {
     expect(chunkKeys({ text: '' })).toEqual([]);
     expect(chunkKeys({ beside: 'a', chunks: 1, size: 1 })).not.toEqual(chunkKeys({ beside: 'b', chunks: 1, size: 1 }));
   });
 });
 
-describe('rows beside a row', () => {
+describe('offloaded pieces', () => {
   const { placed: where, chunks } = placed(noise(600_000));
 
-  it('are left to TTL when they are told until when, and else to nothing', async () => {
+  it('offloaded pieces have a TTL only if an end is given', async () => {
     for (const ttl of [undefined, 1_800_000_000]) {
       const memory = store();
       await writeChunks(memory, where, chunks, ttl);
@@ -145,13 +145,13 @@ describe('rows beside a row', () => {
     }
   });
 
-  it('are written only where there are some', async () => {
+  it('offloaded pieces are written only if there are some', async () => {
     const memory = store();
     await writeChunks(memory, { text: 'in the row' }, chunks, undefined);
     expect(memory.rows('messages')).toEqual([]);
   });
 
-  it('fail as the store failed if any of them was not surely written', async () => {
+  it('the write of offloaded pieces fails as the store failed if any piece may be missing', async () => {
     const cause = new StoreError('too busy', 'no', undefined, 'throttled');
     const busy: Store = {
       ...store(),
@@ -165,7 +165,7 @@ describe('rows beside a row', () => {
     expect(failure).toMatchObject({ message: 'too busy', applied: 'no', reason: 'throttled', cause });
   });
 
-  it('are kept long after retention, and long after the lease where that is later', () => {
+  it('offloaded pieces outlive the retention and, where that is later, the lease', () => {
     const seconds = (ms: number) => ms / 1000 + retentionGraceMs / 1000;
     expect([keptUntil(5_000), keptUntil(5_000, 4_000), keptUntil(5_000, 9_000), keptUntil(5_001)]).toEqual([
       seconds(5_000),

@@ -13,12 +13,12 @@ function begin(start = noon) {
 }
 
 describe('the id of a parcel', () => {
-  it('states time, sequence, shard and level before what is random', () => {
+  it('the id of a parcel has time, sequence, shard and level before the random part', () => {
     const ids = createIds(createDrivenClock(32 ** 8 + 31), lastDigits);
     expect([ids.parcel(0), ids.parcel(255)]).toEqual(['10000000z00000zzzzzzzzzz', '10000000z017z0zzzzzzzzzz']);
   });
 
-  it('sorts by the order of publishing, within a millisecond too', () => {
+  it('the ids of parcels sort in the order of publishing, within a millisecond too', () => {
     const { clock, ids } = begin();
     const made: string[] = [];
     for (let ms = 0; ms < 3; ms++) {
@@ -28,7 +28,7 @@ describe('the id of a parcel', () => {
     expect(made.toSorted()).toEqual(made);
   });
 
-  it('begins its sequence anew with each millisecond, and when it has come to its end', () => {
+  it('the sequence of ids restarts with each millisecond and after its maximum', () => {
     const { clock, ids } = begin();
     const sequence = () => ids.parcel(0).slice(9, 11);
     expect([sequence(), sequence()]).toEqual(['00', '01']);
@@ -37,7 +37,7 @@ describe('the id of a parcel', () => {
     expect([all[0], all.at(-1), sequence()]).toEqual(['00', 'zz', '00']);
   });
 
-  it('says where its row lies', () => {
+  it('the id of a parcel names the place of its row', () => {
     const { ids } = begin();
     for (const shard of [0, 1, 31, 32, 255]) {
       const parcel = ids.parcel(shard);
@@ -47,10 +47,14 @@ describe('the id of a parcel', () => {
   });
 });
 
-describe('an id that the queue makes', () => {
+describe('an id that the queue creates', () => {
   const parcel = begin().ids.parcel(3);
 
-  it.each([`${parcel}~0`, `${parcel}~9`, `${parcel}-0123456789abc~3`])('is known by its form: %s', (id) => {
+  it.each([
+    `${parcel}~0`,
+    `${parcel}~9`,
+    `${parcel}-0123456789abc~3`,
+  ])('the id %s has the form of ids that the queue creates', (id) => {
     expect(isServerId(id)).toBe(true);
   });
 
@@ -69,7 +73,7 @@ describe('an id that the queue makes', () => {
     `${parcel}-1~0`,
     `${parcel.toUpperCase()}~0`,
     `u${parcel.slice(1)}~0`,
-  ])("is not taken for a caller's own: %s", (id) => {
+  ])("the id %s is not accepted as a caller's own", (id) => {
     expect(isServerId(id)).toBe(false);
   });
 });
@@ -77,15 +81,15 @@ describe('an id that the queue makes', () => {
 describe('the id that a caller sees', () => {
   const parcel = begin().ids.parcel(3);
 
-  it("is the parcel's and the slot's", () => {
+  it("the id that a caller sees consists of the parcel's id and the slot", () => {
     expect(messageId(parcel, 4)).toBe(`${parcel}~4`);
   });
 
-  it('stays the same in a row of its own', () => {
+  it('the id that a caller sees stays the same after a move to another row', () => {
     expect(messageId(slotRowId(parcel, 4), 0)).toBe(messageId(parcel, 4));
   });
 
-  it.each(['order-1', 'a', '', 'a=b'])("is the caller's own where it has one: %s", (id) => {
+  it.each(['order-1', 'a', '', 'a=b'])('the id that a caller sees is the own id %s', (id) => {
     expect(messageId(ownRowId('abcdefgh', id), 0)).toBe(id);
   });
 });

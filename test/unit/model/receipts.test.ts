@@ -18,12 +18,12 @@ describe('a receipt', () => {
     { rowId: '01jz00000000000zzzzzzzzz.3' },
     { rowId: 'abcdefg1=order-1' },
     { rowId: 'abcdefg1=A.b_c:d-e.1.1.0123456789ab' },
-  ])('is read as it was written: %o', (part) => {
+  ])('a receipt is parsed as it was formatted: %o', (part) => {
     const written = { ...receipt, ...part };
     expect(parseReceipt(formatReceipt(written))).toEqual(written);
   });
 
-  it('may have as many characters as the limit says, and no more', () => {
+  it('a receipt may have as many characters as the limit allows and no more', () => {
     const room = receiptCharsMax - formatReceipt({ ...receipt, rowId: '' }).length;
     const longest = { ...receipt, rowId: 'x'.repeat(room) };
     expect(parseReceipt(formatReceipt(longest))).toEqual(longest);
@@ -47,18 +47,18 @@ describe('a receipt', () => {
     { token: '0123456789a' },
     { token: '0123456789abc' },
     { token: '0123456789AB' },
-  ])('is refused where a part of it cannot be: %o', (part) => {
+  ])('a receipt with an impossible part is refused: %o', (part) => {
     expect(parseReceipt(formatReceipt({ ...receipt, ...part }))).toBeUndefined();
   });
 
-  it('is refused with anything before or after it', () => {
+  it('a receipt with anything before or after it is refused', () => {
     const text = formatReceipt(receipt);
     for (const wrong of [` ${text}`, `${text} `, `${text}\n`, `x${text}`, `\n${text}`, '']) {
       expect(parseReceipt(wrong)).toBeUndefined();
     }
   });
 
-  it.each([undefined, null, 1, {}, [formatReceipt(receipt)]])('is refused where it is no text: %o', (value) => {
+  it.each([undefined, null, 1, {}, [formatReceipt(receipt)]])('a receipt that is no text is refused: %o', (value) => {
     expect(parseReceipt(value)).toBeUndefined();
   });
 });

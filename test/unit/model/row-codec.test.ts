@@ -41,7 +41,7 @@ const lease: Lease = {
 };
 
 describe('a parcel', () => {
-  it.each(places)('is read as it was written, its contents %o', (contents) => {
+  it.each(places)('a parcel is decoded as it was encoded, with the contents %o', (contents) => {
     for (const one of [
       { ...parcel, contents },
       { ...parcel, contents, expiresAt: noon },
@@ -50,7 +50,7 @@ describe('a parcel', () => {
     }
   });
 
-  it('is left to TTL long after its retention, unless a dead-letter queue waits for it', () => {
+  it('a parcel has a TTL long after its retention, unless a dead-letter queue waits for it', () => {
     const expiring = { ...parcel, expiresAt: noon };
     expect(encodeParcel(expiring, false).ttl).toBe(noon / 1000 + graceSeconds);
     expect(encodeParcel(expiring, true).ttl).toBeUndefined();
@@ -75,7 +75,7 @@ describe('a lease', () => {
     maxReceives: 4,
   };
 
-  it.each(places)('is read as it was written, its contents %o', (contents) => {
+  it.each(places)('a lease is decoded as it was encoded, with the contents %o', (contents) => {
     for (const one of [
       { ...lease, contents },
       { ...whole, contents },
@@ -84,13 +84,13 @@ describe('a lease', () => {
     }
   });
 
-  it('comes due with the first of its live messages', () => {
+  it('a lease is due at the earliest time of its live messages', () => {
     expect(encodeLease(whole).expiry).toBe(fullSlot.visibleAt);
     const slots = [5, 3, 4].map((visibleAt) => ({ visibleAt, receives: 0, failures: 0 }));
     expect(encodeLease({ ...lease, slots }).expiry).toBe(3);
   });
 
-  it('tells the sweep where a message has used up its receives', () => {
+  it('a lease tells the sweep that a message has used up its receives', () => {
     const last = (receives: number, more: Partial<Lease>, slot: Partial<Slot> = {}) => {
       const live = { visibleAt: 0, receives: 0, failures: 0 };
       return encodeLease({ ...lease, slots: [live, { ...live, receives, ...slot }], ...more }).last;
@@ -100,7 +100,7 @@ describe('a lease', () => {
     expect(last(3, { maxReceives: 2 }, { end: 'done' })).toBeUndefined();
   });
 
-  it('is left to TTL long after its retention and its last lease, unless a dead-letter queue waits for it', () => {
+  it('a lease has a TTL long after its retention and its last lease, unless a dead-letter queue waits for it', () => {
     const expiring = { ...lease, expiresAt: noon };
     const slots = [2_000, 8_000].map((ms) => ({ visibleAt: noon + ms, receives: 1, failures: 0 }));
     const ended: Slot = { visibleAt: noon + 99_000, receives: 1, failures: 0, end: 'done' };
@@ -110,13 +110,13 @@ describe('a lease', () => {
     expect(encodeLease(lease).ttl).toBeUndefined();
   });
 
-  it('names what is not there by no attribute: each counts for the size of the row', () => {
+  it('a lease has no attribute for an absent field, because each attribute adds to the size of the row', () => {
     const names = ['id', 'shard', 'version', 'expiry', 'count', 'slots', 'since', 'bodies'];
     expect(Object.keys(encodeLease(lease)).toSorted()).toEqual(names.toSorted());
     expect(encodeLease(lease).slots).toEqual([{ v: noon }]);
   });
 
-  it('keeps token and end of a slot where conditions look for them', () => {
+  it('a lease stores token and end of a slot where conditions read them', () => {
     const row = encodeLease(whole) as { slots: Record<string, unknown>[] };
     const at = (slot: number, name: 'token' | 'end' | 'visibleAt') => {
       const [list, index, attribute] = slotPath(slot, name) as [string, number, string];
@@ -139,16 +139,16 @@ describe('a tombstone', () => {
     { ...tombstone, left },
     { ...tombstone, left: { ...left, outOfOrder: 'abcdefgh:1' } },
     { ...tombstone, left: { ...left, contents: places[2]! } },
-  ])('is read as it was written: %o', (one) => {
+  ])('a tombstone is decoded as it was encoded: %o', (one) => {
     expect(decodeLease(encodeTombstone(one))).toEqual({ tombstone: one });
   });
 
-  it('is left to TTL when no request can arrive any more that was refused for it, and comes due no more', () => {
+  it('a tombstone has a TTL after which no request that it refused can arrive, and is never due', () => {
     expect(encodeTombstone(tombstone)).toMatchObject({ ttl: noon / 1000 + 1 + signedRequestMsMax / 1000 });
     expect(encodeTombstone(tombstone)).not.toHaveProperty('expiry');
   });
 
-  it('comes due, and is not left to TTL, while something is left to remove', () => {
+  it('a tombstone with something left to remove is due and has no TTL', () => {
     const row = encodeTombstone({ ...tombstone, left });
     expect(row).toMatchObject({ shard: left.shard, expiry: left.due });
     expect(row).not.toHaveProperty('ttl');
@@ -179,20 +179,24 @@ describe('the room for contents', () => {
     { count: 1, backoff: true, deadLetter: true },
     { count: 5, backoff: false, deadLetter: true },
     { count: parcelSlotsMax, backoff: true, deadLetter: true },
-  ])('is what a leased row has left of a KiB, within a few bytes: %o', ({ count, backoff, deadLetter }) => {
+  ])('the room for contents is the rest of a KiB beside a leased row, within a few bytes: %o', ({
+    count,
+    backoff,
+    deadLetter,
+  }) => {
     const backoffSettings = backoff ? { minSeconds: 1, maxSeconds: 900, factor: 2, jitter: 0.5 } : null;
     const room = roomForContents(count, 24, backoffSettings, deadLetter);
     const bytes = storedBytes(encodeLease(leased(count, backoff, deadLetter, 'x'.repeat(Math.max(0, room)))));
     expect(bytes).toBeLessThanOrEqual(rowBytesMax);
-    // Receives and failures of two digits are reckoned with, and no flag.
+    // The room allows for two digits of receives and failures, and for no flag.
     expect(bytes).toBeGreaterThan(rowBytesMax - 16);
   });
 
-  it('is less by each character of the id of the row', () => {
+  it("the room for contents shrinks by each character of the row's id", () => {
     expect(roomForContents(1, 24, null, false) - roomForContents(1, 100, null, false)).toBe(76);
   });
 
-  it('is that of a full parcel for more messages than one row takes', () => {
+  it('the room for contents of more messages than a row takes is that of a full parcel', () => {
     expect(roomForContents(100, 24, null, false)).toBe(roomForContents(parcelSlotsMax, 24, null, false));
   });
 });

@@ -6,7 +6,7 @@ import { holds } from '../../../engine/port/condition-evaluator.ts';
 
 const now = 1_000_000;
 
-describe('a row of leases counts as absent', () => {
+describe('a row of leases that counts as absent', () => {
   const tombstone = newTombstone('row', 'v', [{}], now);
   const lease: Lease = {
     id: 'row',
@@ -17,21 +17,21 @@ describe('a row of leases counts as absent', () => {
     contents: { text: '[[1]]' },
   };
 
-  it('where there is none', () => {
+  it('a row of leases that does not exist counts as absent', () => {
     expect(holds(absentAt(now), undefined)).toBe(true);
   });
 
-  it('after the time of its tombstone, and not before it is over', () => {
+  it('a tombstone counts as absent after its time is over, and not before', () => {
     const at = (ms: number) => holds(absentAt(now + tombstoneMs + ms), encodeTombstone(tombstone));
     expect([at(-1), at(0), at(1)]).toEqual([false, false, true]);
   });
 
-  it('never while something is left to remove', () => {
+  it('a tombstone never counts as absent while something remains to be removed', () => {
     const left = { ...tombstone, left: { shard: 'abcdefgh:0', due: now } };
     expect(holds(absentAt(now + 2 * tombstoneMs), encodeTombstone(left))).toBe(false);
   });
 
-  it('never while it holds a message', () => {
+  it('a row of leases with a message never counts as absent', () => {
     expect(holds(absentAt(now + 2 * tombstoneMs), encodeLease(lease))).toBe(false);
   });
 });

@@ -5,7 +5,7 @@ import type { Row } from '../../../engine/port/port.ts';
 import { storedBytes, storedCopy } from '../../../engine/port/row-limits.ts';
 
 describe('a condition', () => {
-  it('holds by its parts', () => {
+  it('a condition holds according to its parts', () => {
     const row: Row = { a: 1, slots: [{ token: 't' }] };
     expect(holds({ all: [{ equals: [['slots', 0, 'token'], 't'] }, { less: [['a'], 2] }] }, row)).toBe(true);
     expect(holds({ any: [{ absent: ['a'] }, { not: { exists: ['slots', 0] } }] }, row)).toBe(false);
@@ -14,7 +14,7 @@ describe('a condition', () => {
 });
 
 describe('the order of strings', () => {
-  it('is that of their UTF-8 bytes', () => {
+  it('strings sort by their UTF-8 bytes', () => {
     const texts = fc.string({
       unit: fc.constantFrom('a', 'b', '\ud7ff', '\ue000', '\uffff', '\u{10000}', '\u{1f600}'),
       maxLength: 4,
@@ -27,19 +27,19 @@ describe('the order of strings', () => {
     );
   });
 
-  it('is that of their size for numbers', () => {
+  it('numbers sort by their size', () => {
     expect([10, 9, -1].sort(compareSortKeys)).toEqual([-1, 9, 10]);
   });
 });
 
 describe('a change', () => {
-  it('sets and unsets places of a row in place', () => {
+  it('a change sets and unsets places of a row', () => {
     const row: Row = { a: { b: [1, 2] }, c: 1 };
     applySet({ set: [[['a', 'b', 1], 3]], unset: [['c']] }, row);
     expect(row).toEqual({ a: { b: [1, 3] } });
   });
 
-  it('does not reach what every object of JavaScript has', () => {
+  it('a change cannot reach the prototype of objects', () => {
     const row: Row = {};
     expect(() => applySet({ set: [[['__proto__', 'polluted'], true]] }, row)).toThrow('no such place');
     applySet({ set: [[['__proto__'], 'own']] }, row);
@@ -51,20 +51,20 @@ describe('a change', () => {
     ['a place within another', { set: [[['a'], 1] as const, [['a', 'b'], 1] as const] }, 'overlap'],
     ['no place', { set: [] }, 'no places'],
     ['an element out of a list', { set: [], unset: [['a', 0] as const] }, 'taken out'],
-  ])('cannot be of %s', (_, change, message) => {
+  ])('a change with %s is refused', (_, change, message) => {
     expect(() => checkPlaces(change)).toThrow(message);
   });
 });
 
 describe('a stored row', () => {
-  it('is reckoned by names and values', () => {
+  it('the size of a stored row counts names and values', () => {
     expect(storedBytes({ id: 'abc' })).toBe(5);
     expect(storedBytes({ n: 12345, m: -1, z: 0 })).toBe(1 + 4 + 1 + 3 + 1 + 1);
     expect(storedBytes({ flag: true, b: new Uint8Array(7) })).toBe(5 + 8);
     expect(storedBytes({ l: ['ab', 'c'], m: { k: 'ü' } })).toBe(1 + 3 + 1 + 2 + 1 + 1 + (1 + 3 + 1 + 1 + 2));
   });
 
-  it('nests so deep and no deeper', () => {
+  it('a stored row may nest to 32 levels and no deeper', () => {
     const nested = (levels: number): Row => (levels === 1 ? { end: 1 } : { in: nested(levels - 1) });
     expect(() => storedCopy(nested(32))).not.toThrow();
     expect(() => storedCopy(nested(33))).toThrow('nest');

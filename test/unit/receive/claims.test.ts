@@ -34,8 +34,8 @@ async function take(world: World, taker: Taker, want = 10) {
   return claimDue(world.ctx, taker, await readRow(world.ctx, 'row'), want);
 }
 
-describe('the row of a parcel that is received', () => {
-  it('has all that the parcel has, each message due now, and says where the parcel lay', () => {
+describe('a claim of a parcel', () => {
+  it("a claim of a parcel takes over all its fields, makes each message due now and records the parcel's shard", () => {
     const { ctx } = contextInMemory();
     const plain = leaseOf(ctx, queueOf(), parcel, start);
     expect(plain).toEqual({ ...leaseWith({ fresh: shard }), version: plain.version });
@@ -45,14 +45,14 @@ describe('the row of a parcel that is received', () => {
     expect(leaseOf(ctx, queueOf(), { ...parcel, contents: beside }, start).ending).toBe(true);
   });
 
-  it('holds what was asked for, the rest due at once', async () => {
+  it('a claim of a parcel leases the requested messages and leaves the others due', async () => {
     const world = contextInMemory();
     const result = await claimFresh(world.ctx, takerOf(), parcel, 1, start);
     expect(result).toMatchObject({ claimed: { slots: [0] } });
     expect(leaseIn(world).slots).toEqual([taken, untouched]);
   });
 
-  it('is left to who was first', async () => {
+  it('a claim of a parcel that another receive has claimed changes nothing', async () => {
     const world = contextInMemory();
     await world.putLease(leaseWith({ version: 'theirs' }));
     const result = await claimFresh(world.ctx, takerOf(), parcel, 2, start);
@@ -61,8 +61,8 @@ describe('the row of a parcel that is received', () => {
   });
 });
 
-describe('taking from a row that is due', () => {
-  it('takes no more than asked for, in order, and only what is ready', async () => {
+describe('a claim from a due row', () => {
+  it('a claim from a due row takes ready messages in order, and no more than requested', async () => {
     const world = contextInMemory();
     const held = { ...untouched, visibleAt: start + 1 };
     await world.putLease(leaseWith({ slots: [held, untouched, untouched] }));
@@ -71,14 +71,14 @@ describe('taking from a row that is due', () => {
     expect(world.ctx.windows.size(shard)).toBe(1);
   });
 
-  it('counts a lease that ran out as a failure', async () => {
+  it('a claim counts an expired lease as a failure', async () => {
     const world = contextInMemory();
     await world.putLease(leaseWith({ slots: [{ ...untouched, receives: 1, token: 'theirs' }] }));
     await take(world, takerOf());
     expect(leaseIn(world).slots).toEqual([{ ...taken, receives: 2, failures: 1 }]);
   });
 
-  it('first removes the parcel that the row overrides', async () => {
+  it('a claim first removes the parcel that the row overrides', async () => {
     const world = contextInMemory();
     await world.putParcel(parcel);
     await world.putLease(leaseWith({ fresh: shard }));
@@ -87,7 +87,7 @@ describe('taking from a row that is due', () => {
     expect(leaseIn(world)).not.toHaveProperty('fresh');
   });
 
-  it('takes nothing while the parcel may still be there', async () => {
+  it('a claim takes nothing while the overridden parcel may still exist', async () => {
     const lost = new StoreError('lost', 'unknown');
     const world = contextInMemory((store) => ({
       write: (write, options) => ('remove' in write.then ? Promise.reject(lost) : store.write(write, options)),
@@ -98,7 +98,7 @@ describe('taking from a row that is due', () => {
     expect(leaseIn(world).slots).toEqual([untouched, untouched]);
   });
 
-  it('removes no parcel that is gone: a read costs less', async () => {
+  it('a claim does not remove a parcel that a read shows to be gone, because a read costs less', async () => {
     const world = contextInMemory();
     await world.putLease(leaseWith({ fresh: shard }));
     await take(world, takerOf());
@@ -108,7 +108,7 @@ describe('taking from a row that is due', () => {
     expect(world.watched.take()).toMatchObject({ gets: 1, puts: 1, removals: 0 });
   });
 
-  it('keeps in the row how often its messages may be received here', async () => {
+  it('a claim records in the row how often its messages may be received in this queue', async () => {
     const world = contextInMemory();
     await world.putLease(leaseWith({ maxReceives: 9 }));
     await take(world, takerOf(dying), 1);
@@ -117,7 +117,7 @@ describe('taking from a row that is due', () => {
     expect(leaseIn(world)).not.toHaveProperty('maxReceives');
   });
 
-  it('has the backoff follow the lease, unless there is none, or no receive to come', async () => {
+  it('a claim adds the backoff after the lease, except without a backoff or a next receive', async () => {
     const backoff = { minSeconds: 2, maxSeconds: 60, factor: 2, jitter: 0 };
     const slotAfter = async (settings: Partial<QueueRecord>, receives: number) => {
       const world = contextInMemory();
@@ -132,7 +132,7 @@ describe('taking from a row that is due', () => {
     expect(await slotAfter({ backoff: { ...backoff, minSeconds: 0 } }, 0)).toEqual(taken);
   });
 
-  it('widens the window when another was first, and judges again on what is there', async () => {
+  it('a claim that loses a conflict widens the window and retries on the new row', async () => {
     let others = 1;
     const world = contextInMemory((store) => ({
       async write(write, options) {
@@ -146,7 +146,7 @@ describe('taking from a row that is due', () => {
   });
 });
 
-describe('bodies beside a row', () => {
+describe('offloaded bodies of a claimed row', () => {
   const expiresAt = start + 1_000;
   const ttlAfter = async (...visibleAts: (number | Slot)[]) => {
     const world = contextInMemory();
@@ -157,13 +157,13 @@ describe('bodies beside a row', () => {
   };
   const near = expiresAt + retentionGraceMs / 2;
 
-  it('are kept longer for a lease that ends long after the retention', async () => {
+  it('a claim whose lease ends long after the retention extends the TTL of offloaded bodies', async () => {
     expect(await ttlAfter(near)).toBe(keptUntil(expiresAt));
     expect(await ttlAfter(near + 1)).toBe(keptUntil(expiresAt, near + 1));
     expect(await ttlAfter(start, near + 5_000, start)).toBe(keptUntil(expiresAt, near + 5_000));
   });
 
-  it('are not kept for a message that ended', async () => {
+  it('a claim does not extend the TTL of offloaded bodies of an ended message', async () => {
     expect(await ttlAfter(start, { ...untouched, visibleAt: near + 5_000, end: 'done' })).toBe(keptUntil(expiresAt));
   });
 });
@@ -176,17 +176,17 @@ describe('a parcel at the head', () => {
     return clearParcel(world.ctx, queueOf(settings), whole, start);
   };
 
-  it('may be received while it is neither too old nor purged', async () => {
+  it('a parcel may be received if it is neither expired nor purged', async () => {
     expect(await clear(contextInMemory(), dying, { expiresAt: start + 1 })).toBeUndefined();
   });
 
-  it('is removed when it is purged, or expired without a dead-letter queue', async () => {
+  it('a parcel is removed if it is purged, or expired without a dead-letter queue', async () => {
     const removal = { remove: true, deadLettered: 0 };
     expect(await clear(contextInMemory(), { purgedBefore: start })).toEqual(removal);
     expect(await clear(contextInMemory(), {}, { expiresAt: start })).toEqual(removal);
   });
 
-  it('moves to the dead-letter queue when it expired', async () => {
+  it('a parcel that has expired moves to the dead-letter queue', async () => {
     const world = contextInMemory();
     await world.putQueue(dead);
     expect(await clear(world, dying, { expiresAt: start })).toEqual({ remove: true, deadLettered: 2 });
@@ -194,13 +194,13 @@ describe('a parcel at the head', () => {
     expect(leaseIn(world)).toMatchObject({ shard: 'deaddead:0', death, fresh: shard });
   });
 
-  it('stays where its dead-letter queue does not exist', async () => {
+  it('a parcel that has expired stays if its dead-letter queue does not exist', async () => {
     const world = contextInMemory();
     expect(await clear(world, dying, { expiresAt: start })).toBeUndefined();
     expect(world.rows('leases')).toEqual([]);
   });
 
-  it('stays when another has just taken it', async () => {
+  it('a parcel that has expired stays if another receive has just taken it', async () => {
     const world = contextInMemory();
     await world.putQueue(dead);
     await world.putLease(leaseWith({ version: 'theirs' }));
@@ -208,7 +208,7 @@ describe('a parcel at the head', () => {
     expect(leaseIn(world)).toEqual(leaseWith({ version: 'theirs' }));
   });
 
-  it('leaves bodies that no TTL will remove to a row that overrides it, unless another has just taken it', async () => {
+  it('a removed parcel leaves offloaded bodies without a TTL to a row that overrides it, unless another receive has just taken it', async () => {
     const overriding = async (one: Partial<Parcel>, isTaken = false) => {
       const world = contextInMemory();
       await world.put('messages', { shard: 'body:body', id: '0' });
@@ -225,8 +225,8 @@ describe('a parcel at the head', () => {
   });
 });
 
-describe('giving back what cannot be delivered', () => {
-  it('makes it due now, as if it had not been received, and leaves the others alone', async () => {
+describe('the return of undelivered messages', () => {
+  it('an undelivered message is returned as due now and unreceived, and the others keep their leases', async () => {
     const world = contextInMemory();
     const theirs = { ...taken, token: 'theirs', receives: 4 };
     const mine = { ...taken, receives: 3, failures: 1, visibleAt: start + 40_000, leasedUntil: start + 30_000 };
@@ -239,7 +239,7 @@ describe('giving back what cannot be delivered', () => {
     expect(leaseIn(world).version).not.toBe(lease.version);
   });
 
-  it('changes nothing once another has taken it, or it is gone', async () => {
+  it('the return of an undelivered message changes nothing if another receive has it or it is gone', async () => {
     const world = contextInMemory();
     const lease = leaseWith();
     await giveBack(world.ctx, takerOf(), lease.id);

@@ -4,14 +4,14 @@ import type { Taker } from '../../../engine/receive/claims.ts';
 import { deliver } from '../../../engine/receive/deliver.ts';
 import { contextInMemory, leaseWith, queueOf, shard, start } from '../../support/context-in-memory.ts';
 
-it('a parcel that two claims left behind is removed once: the store refuses two writes on one row', async () => {
+it('a parcel that two claims left behind is removed once, because the store refuses two writes of one row', async () => {
   const { ctx } = contextInMemory();
   const taker: Taker = { queue: queueOf(), settingsAt: 0, token: 'token', visibilityTimeoutMs: 1000 };
   const parcel = { shard, id: '1kdvdna1f000204f6cj2p2ez' };
   expect(await deliver(ctx, taker, { claimed: [], removals: [parcel, { ...parcel }] })).toEqual([]);
 });
 
-it('delivers within F of the read that shows the lease, and no later', async () => {
+it('a receive delivers within F of the read that shows the lease, and no later', async () => {
   const { ctx, putQueue } = contextInMemory();
   const queue = queueOf();
   await putQueue(queue);

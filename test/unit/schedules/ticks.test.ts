@@ -5,7 +5,7 @@ import { cronTiming } from '../../../engine/schedules/cron.ts';
 import { planTicks, type Recurrence, rateTiming, within } from '../../../engine/schedules/ticks.ts';
 import { instant } from '../../support/durations.ts';
 
-/** All ticks in between, by going on from each to the next. */
+/** All ticks in between, each found from the previous one. */
 function ticksBetween(timing: Recurrence, from: string, to: string): string[] {
   const ticks: string[] = [];
   for (let at = timing.next(Date.parse(from) - 1); at !== undefined && at < Date.parse(to); at = timing.next(at)) {
@@ -20,20 +20,20 @@ describe('cron', () => {
   const on = (day: string, ...times: string[]) => times.map((time) => `${day}T${time}:00.000Z`);
 
   it.each([
-    // 02:00 to 03:00 is skipped: a fixed time comes when clocks go on, others are left out.
+    // 02:00 to 03:00 is skipped: a fixed time fires at the change, others are left out.
     ['30 2 * * *', springs, on(springs, '01:00')],
     ['0,30 2 * * *', springs, on(springs, '01:00')],
     ['30 2,4 * * *', springs, on(springs, '01:00', '02:30')],
     ['*/30 2 * * *', springs, []],
     ['30 */2 * * *', springs, on(springs, '02:30', '04:30')],
     ['0 3 * * *', springs, on(springs, '01:00')],
-    // 02:00 to 03:00 comes twice: a fixed time counts the first time, others each time.
+    // 02:00 to 03:00 comes twice: a fixed time fires the first time, others each time.
     ['30 2 * * *', falls, on(falls, '00:30')],
     ['0,30 2 * * *', falls, on(falls, '00:00', '00:30')],
     ['*/30 2 * * *', falls, on(falls, '00:00', '00:30', '01:00', '01:30')],
     ['0 * * * *', falls, on(falls, '00:00', '01:00', '02:00', '03:00', '04:00')],
     ['0 3 * * *', falls, on(falls, '02:00')],
-  ])('%s in Berlin on %s, where clocks are changed', async (cron, day, expected) => {
+  ])('the cron expression %s in Berlin has the right ticks on %s, a day with a clock change', async (cron, day, expected) => {
     const timing = await cronTiming(cron, 'Europe/Berlin');
     expect(ticksBetween(timing, `${day}T00:00:00Z`, `${day}T05:00:00Z`)).toEqual(expected);
   });
@@ -43,15 +43,15 @@ describe('cron', () => {
     ['0 0 * * 7', ['2027-01-03T00:00:00.000Z', '2027-01-10T00:00:00.000Z']],
     ['0 12 L * *', ['2027-01-31T12:00:00.000Z', '2027-02-28T12:00:00.000Z']],
     ['0 12 * * MON#2', ['2027-01-11T12:00:00.000Z', '2027-02-08T12:00:00.000Z']],
-    // Either of the two days, where both are given.
+    // A day that matches either field fires, if both are given.
     ['0 0 5 * MON', ['2027-01-04T00:00:00.000Z', '2027-01-05T00:00:00.000Z']],
     ['0 0 29 2 *', ['2028-02-29T00:00:00.000Z', '2032-02-29T00:00:00.000Z']],
-  ])('%s means what it means elsewhere', async (cron, expected) => {
+  ])('the cron expression %s has its usual meaning', async (cron, expected) => {
     const timing = await cronTiming(cron, 'UTC');
     expect(ticksBetween(timing, '2027-01-01T00:00:00Z', '2035-01-01T00:00:00Z').slice(0, 2)).toEqual(expected);
   });
 
-  it('knows the last tick as well as the next, in zones of all kinds', async () => {
+  it('the previous tick agrees with the next one, in time zones of all kinds', async () => {
     const crons = ['30 2 * * *', '*/20 2 * * *', '15 2-3 * * *', '0 * * * *', '0 0 L * *', '59 1 * * MON'];
     const zones = ['Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kolkata', 'UTC'];
     for (const [cron, zone, from] of crons.flatMap((cron) =>
@@ -76,14 +76,14 @@ describe('what is published of the ticks', () => {
   const everySeconds = fc.integer({ min: 10, max: 1000 });
   const offsetMs = fc.integer({ min: -5_000_000, max: 1_000_000 });
 
-  it('is each tick once, in order, with what is left for later right behind', () => {
+  it('a plan publishes each tick once, in order, and continues right after them', () => {
     fc.assert(
       fc.property(everySeconds, offsetMs, fc.constantFrom('one', 'all', 'none'), (seconds, offset, missed) => {
         const timing = rateTiming(seconds, now + offset);
         const plan = planTicks(timing, { nextAt: now + offset, missed }, now, scheduleTicksMax);
         const all = [...plan.ticks, plan.nextAt!];
         const isLate = offset < -scheduleLateMsMax;
-        // Without a gap from the first on; but for missed ones, of which the policy lets one pass, or none.
+        // The plan has no gap from its first tick on, except for missed ticks, of which the policy allows one or none.
         const coming = isLate && missed === 'one' ? all.slice(1) : all;
         for (const [index, tick] of coming.entries()) {
           if (index > 0) expect(tick - coming[index - 1]!).toBe(seconds * 1000);
@@ -98,7 +98,7 @@ describe('what is published of the ticks', () => {
     );
   });
 
-  it.each(['one', 'all'] as const)('is none that was published already, of those to come or of those missed (%s)', (missed) => {
+  it.each(['one', 'all'] as const)('a plan leaves out ticks that are already published, ahead or missed (%s)', (missed) => {
     const timing = rateTiming(60, now);
     const publishedAt = [now, now + scheduleAheadMs];
     const ahead = publishedAt.map((tick) => ({ tick }));
@@ -110,7 +110,7 @@ describe('what is published of the ticks', () => {
     }
   });
 
-  it('lies from startAt on, and before endAt', () => {
+  it('the ticks of a schedule lie from startAt on and before endAt', () => {
     const timing = within(rateTiming(60, now), { startAt: now + 90_000, endAt: now + 240_000 });
     expect(timing.next(now)).toBe(now + 120_000);
     expect(timing.next(now + 120_000)).toBe(now + 180_000);

@@ -6,7 +6,7 @@ import { ManualTimers, turn } from '../../support/manual-timers.ts';
 
 const done = { messages: [] };
 
-/** A caller over a transport that answers with what the list holds, then with success. */
+/** A caller over a transport that answers with the listed errors and then with success. */
 function scripted(...script: unknown[]) {
   const timers = new ManualTimers();
   timers.chance = 1;
@@ -41,45 +41,45 @@ async function passed<Answer>(timers: ManualTimers, call: Promise<Answer>): Prom
 }
 
 describe('a call that fails', () => {
-  it('is tried again after a pause that doubles, as long as the error may pass', async () => {
+  it('a call is retried after a pause that doubles, as long as the error is transient', async () => {
     const { caller, timers, waits } = scripted(...Array.from({ length: 5 }, unavailable));
     expect(await passed(timers, caller.call('receive', { queue: 'q' }, {}))).toBe(done);
     expect(waits()).toEqual([0, 1, 2, 3, 4].map((n) => backoffMsMin * 2 ** n));
   });
 
-  it('is tried again at a random part of the pause', async () => {
+  it('a call is retried after a random part of the pause', async () => {
     const { caller, timers, waits } = scripted(unavailable(), unavailable());
     timers.chance = 0.25;
     await passed(timers, caller.call('receive', { queue: 'q' }, {}));
     expect(waits()).toEqual([backoffMsMin / 4, (backoffMsMin * 2) / 4]);
   });
 
-  it('never pauses longer than the bound unless the server asks for it', async () => {
+  it('a call never pauses longer than the bound unless the server asks for it', async () => {
     const { caller, timers, waits } = scripted(...Array.from({ length: 9 }, unavailable));
     await passed(timers, caller.call('receive', { queue: 'q' }, {}, { retries: 9 }));
     expect(Math.max(...waits())).toBe(backoffMsMax);
   });
 
-  it('waits at least as long as Retry-After asks', async () => {
+  it('a call waits at least as long as Retry-After asks', async () => {
     const { caller, timers, waits } = scripted(new DumbwaiterError('throttled', 'slow down', { retryAfterMs: 7_000 }));
     await passed(timers, caller.call('receive', { queue: 'q' }, {}));
     expect(waits()[0]).toBe(7_000 + backoffMsMin);
   });
 
-  it.each(Object.entries(errors).filter(([, { retryable }]) => !retryable))('is not tried again after %s', async (code) => {
+  it.each(Object.entries(errors).filter(([, { retryable }]) => !retryable))('a call is not retried after %s', async (code) => {
     const error = new DumbwaiterError(code as 'internal', 'no');
     const { caller, timers, attempts } = scripted(error);
     await expect(passed(timers, caller.call('receive', { queue: 'q' }, {}))).rejects.toBe(error);
     expect(attempts).toHaveLength(1);
   });
 
-  it('is not tried again after a defect of the program', async () => {
+  it('a call is not retried after a defect of the program', async () => {
     const { caller, timers, attempts } = scripted(new TypeError('undefined is not a function'));
     await expect(passed(timers, caller.call('receive', { queue: 'q' }, {}))).rejects.toThrow(TypeError);
     expect(attempts).toHaveLength(1);
   });
 
-  it('is not tried again with retries 0', async () => {
+  it('a call is not retried with retries 0', async () => {
     const { caller, timers, attempts } = scripted(unavailable());
     await expect(passed(timers, caller.call('publish', { queue: 'q' }, { messages: [] }, { retries: 0 }))).rejects.toThrow(
       'no answer',
@@ -87,20 +87,20 @@ describe('a call that fails', () => {
     expect(attempts).toHaveLength(1);
   });
 
-  it('rejects with the last error when its retries are used up', async () => {
+  it('a call rejects with the last error when its retries are used up', async () => {
     const { caller, timers, attempts } = scripted(...Array.from({ length: 9 }, unavailable));
     await expect(passed(timers, caller.call('receive', { queue: 'q' }, {}, { retries: 2 }))).rejects.toThrow('no answer');
     expect(attempts).toHaveLength(3);
   });
 
-  it('is not tried again when the pause would end after its time', async () => {
+  it('a call is not retried when the pause would end after its time', async () => {
     const { caller, timers, attempts } = scripted(new DumbwaiterError('throttled', 'slow down', { retryAfterMs: 7_000 }));
     await expect(passed(timers, caller.call('receive', { queue: 'q' }, {}, { timeoutMs: 5_000 }))).rejects.toThrow('slow down');
     expect(attempts).toHaveLength(1);
     expect(timers.pendingMs).toEqual([]);
   });
 
-  it('stops as soon as its signal aborts, and rejects with its reason', async () => {
+  it("a call stops as soon as its signal aborts, and rejects with the signal's reason", async () => {
     const { caller, timers, attempts } = scripted(unavailable(), unavailable());
     const controller = new AbortController();
     const call = caller.call('receive', { queue: 'q' }, {}, { signal: controller.signal });
@@ -114,7 +114,7 @@ describe('a call that fails', () => {
 });
 
 describe('one attempt', () => {
-  it('has what is left of the time, a long poll not counted, and never more than a gateway waits', async () => {
+  it('one attempt gets the rest of the time besides the long poll, and never more than a gateway waits', async () => {
     const { caller, timers, attempts } = scripted(unavailable());
     await passed(timers, caller.call('receive', { queue: 'q' }, { waitSeconds: 3 }, { timeoutMs: 2_000 }));
     await passed(timers, caller.call('receive', { queue: 'q' }, { waitSeconds: 20 }));
@@ -123,12 +123,12 @@ describe('one attempt', () => {
 });
 
 describe('an answer that was lost', () => {
-  it('makes a queue that is gone a queue deleted', async () => {
+  it('a missing queue after a lost answer counts as deleted', async () => {
     const { caller, timers } = scripted(unavailable(), new DumbwaiterError('queue_not_found', 'no queue'));
     await expect(passed(timers, caller.call('deleteQueue', { queue: 'q' }, {}))).resolves.toEqual({});
   });
 
-  it('was not lost when the call was throttled: the queue was never there', async () => {
+  it('a missing queue after a throttled call was never there', async () => {
     const { caller, timers } = scripted(
       new DumbwaiterError('throttled', 'slow'),
       new DumbwaiterError('queue_not_found', 'no queue'),
@@ -136,7 +136,7 @@ describe('an answer that was lost', () => {
     await expect(passed(timers, caller.call('deleteQueue', { queue: 'q' }, {}))).rejects.toThrow('no queue');
   });
 
-  it('may hold a key: a second one is not made unasked', async () => {
+  it('a lost answer may have created a key, so no second one is created unasked', async () => {
     const input = { name: 'k', queues: ['*'], scopes: [] };
     const lost = scripted(unavailable());
     await expect(passed(lost.timers, lost.caller.call('createKey', {}, input))).rejects.toThrow('no answer');

@@ -8,7 +8,7 @@ const cycle: unknown[] = [];
 cycle.push(cycle);
 
 describe('a body', () => {
-  it('of bytes travels as base64 and comes back the same', () => {
+  it('a body of bytes travels as base64 and comes back the same', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 20_000 }), (bytes) => {
         const { bodyBase64 = '' } = contentOf(bytes);
@@ -18,12 +18,12 @@ describe('a body', () => {
     );
   });
 
-  it('of bytes is known as such in whatever realm it was made', () => {
+  it('a body of bytes is recognized in whatever realm it was created', () => {
     expect(contentOf(runInNewContext('new Uint8Array([1, 2])'))).toEqual({ bodyBase64: 'AQI=' });
     expect(contentOf(Buffer.from('hi'))).toEqual({ bodyBase64: 'aGk=' });
   });
 
-  it('of JSON comes back as JSON has it', () => {
+  it('a body of JSON comes back as JSON represents it', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         expect(bodyOf(contentOf(value))).toEqual(JSON.parse(JSON.stringify(value)));
@@ -33,7 +33,7 @@ describe('a body', () => {
     expect(contentOf({ left: undefined, kept: null })).toEqual({ body: { kept: null } });
   });
 
-  it('with a bigint or a text within travels as text', () => {
+  it('a body with a bigint or JSON text within travels as text', () => {
     const { body } = contentOf({ id: 1970670598291982290n, given: jsonText('1.0') });
     expect(stringify(body)).toBe('{"id":1970670598291982290,"given":1.0}');
   });
@@ -72,11 +72,11 @@ describe('a body', () => {
         })(),
       },
     ],
-  ])('that JSON would change is refused by its place: %s', (message, body) => {
+  ])('a body that JSON would change is refused with the place: %s', (message, body) => {
     expect(() => contentOf(body)).toThrow(new TypeError(`${message}, which JSON does not have`));
   });
 
-  it('may hold what JSON has: dates, objects of classes, objects without a prototype, one object twice', () => {
+  it('a body may hold what JSON can express: dates, objects of classes, objects without a prototype, one object twice', () => {
     class Order {
       total = 1;
       note: string | undefined = undefined;

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { Emitter } from '../../../sdk/consumer/events.ts';
 
 describe('an emitter', () => {
-  it('calls each listener, in order, until it ends its listening', () => {
+  it('an emitter calls each listener in order until the listener is removed', () => {
     const emitter = new Emitter<{ tick: number }>();
     const heard: string[] = [];
     const end = emitter.on('tick', (n) => heard.push(`first ${n}`));
@@ -13,11 +13,11 @@ describe('an emitter', () => {
     expect(heard).toEqual(['first 1', 'second 1', 'second 2']);
   });
 
-  it('says when nobody listens', () => {
+  it('an emitter reports an event without listeners', () => {
     expect(new Emitter<{ tick: number }>().emit('tick', 1)).toBe(false);
   });
 
-  it('lets no listener hinder another, or end the process, and tells on the console what a listener throws or rejects with', async () => {
+  it('an emitter isolates its listeners and prints on the console what a listener throws or rejects with', async () => {
     const console = vi.spyOn(globalThis.console, 'error').mockImplementation(() => {});
     const emitter = new Emitter<{ tick: number }>();
     const heard: number[] = [];

@@ -15,12 +15,12 @@ describe('the nearest name', () => {
     ['waitSecond', 'waitSeconds'],
     ['batchSize', 'batch'],
     ['', 'concurrency'],
-  ])('to %j is %s', (given, nearest) => {
+  ])('the nearest name to %j is %s', (given, nearest) => {
     expect(nearestName(given, ['concurrency', 'batch', 'visibilityTimeoutSeconds', 'waitSeconds'])).toBe(nearest);
   });
 });
 
-describe('an option that does not exist is refused with the nearest that does', () => {
+describe('an unknown option', () => {
   const misspelt = (name: string) => ({ [name]: 1 }) as object;
 
   it.each<[string, () => unknown, string]>([
@@ -45,11 +45,11 @@ describe('an option that does not exist is refused with the nearest that does', 
       () => queue.consume(() => {}, { concurency: 5 } as ConsumerOptions),
       'consume: unknown option concurency; the nearest is concurrency',
     ],
-  ])('%s', (_, make, message) => {
+  ])('an unknown option %s is refused with the nearest name', (_, make, message) => {
     expect(make).toThrow(new TypeError(message));
   });
 
-  it('of a call, of a release and of a stop', async () => {
+  it('an unknown option of a call, a release or a stop is refused with the nearest name', async () => {
     await expect(queue.describe({ retry: 0 } as never)).rejects.toThrow('getQueue: unknown option retry; the nearest is retries');
     await expect(queue.publish({ body: 1 }, { timeout: 5 } as never)).rejects.toThrow('publish: unknown option timeout');
     await expect(queue.release(['r'], { delay: 5 } as never)).rejects.toThrow(
@@ -60,7 +60,7 @@ describe('an option that does not exist is refused with the nearest that does', 
   });
 });
 
-describe('a number that JSON does not have is refused by its name', () => {
+describe('a number that JSON cannot express', () => {
   it.each<[string, () => Promise<unknown>, string]>([
     ['of a call', () => queue.receive({ max: Number.NaN }), 'receive.max is NaN, which JSON does not have'],
     [
@@ -73,7 +73,7 @@ describe('a number that JSON does not have is refused by its name', () => {
       () => queue.create({ backoff: { maxSeconds: Number.POSITIVE_INFINITY } }),
       'createQueue.backoff.maxSeconds is Infinity, which JSON does not have',
     ],
-  ])('%s', async (_, call, message) => {
+  ])('a NaN or Infinity %s is refused with its name', async (_, call, message) => {
     await expect(call()).rejects.toThrow(new TypeError(message));
   });
 });

@@ -6,11 +6,11 @@ const pace = (options: { waitSeconds?: number; random?: () => number } = {}) =>
   new Pace({ waitSeconds: undefined, maxIdlePollSeconds: 5, random: () => 1, ...options });
 
 describe('the pace of a consumer', () => {
-  it('asks again at once after messages', () => {
+  it('a consumer polls again at once after messages', () => {
     expect(pace().answered(1, 3)).toBe(0);
   });
 
-  it('waits nowhere unless the server says that waiting is cheap: it pauses, from 100 ms to 5 s', () => {
+  it('a consumer pauses from 100 ms to 5 s instead of waiting at the server, unless the server says that waiting is cheap', () => {
     const idle = pace();
     const pauses = Array.from({ length: 8 }, () => {
       expect(idle.waitSeconds()).toBe(0);
@@ -21,7 +21,7 @@ describe('the pace of a consumer', () => {
     expect(idle.answered(0, 0)).toBe(idleMsMin);
   });
 
-  it('lets a server hold the call that says that waiting is cheap, until it says so no more', () => {
+  it('a consumer lets the server hold its call while the server says that waiting is cheap', () => {
     const idle = pace();
     expect(idle.waitSeconds()).toBe(0);
     idle.answered(0, 10, true);
@@ -31,7 +31,7 @@ describe('the pace of a consumer', () => {
     expect([idle.waitSeconds(), idle.mayHangUp]).toEqual([0, false]);
   });
 
-  it('waits as long as the caller says, longer with each empty answer up to that, and short again after a message', () => {
+  it('a consumer waits at most as long as the caller says, longer with each empty answer and short again after a message', () => {
     const idle = pace({ waitSeconds: 20 });
     const waits = Array.from({ length: 7 }, () => {
       const seconds = idle.waitSeconds();
@@ -43,13 +43,13 @@ describe('the pace of a consumer', () => {
     expect(idle.waitSeconds()).toBe(1);
   });
 
-  it('never waits when the caller says so, though it be cheap', () => {
+  it('a consumer never waits at the server if the caller forbids it, even where waiting is cheap', () => {
     const idle = pace({ waitSeconds: 0 });
     idle.answered(0, 0, true);
     expect(idle.waitSeconds()).toBe(0);
   });
 
-  it('pauses longer with each failure that may pass, half of it random, and starts anew after an answer', () => {
+  it('a consumer pauses longer with each transient failure, half of it random, and starts over after an answer', () => {
     const random = pace({ random: () => 0 });
     expect(random.failed(new DumbwaiterError('unavailable', ''))).toBe(retryMsMin / 2);
     const failing = pace();
@@ -60,11 +60,11 @@ describe('the pace of a consumer', () => {
     expect(failing.failed(new TypeError('odd'))).toBe(retryMsMin);
   });
 
-  it('pauses as long as the server asks', () => {
+  it('a consumer pauses as long as the server asks', () => {
     expect(pace().failed(new DumbwaiterError('throttled', '', { retryAfterMs: 40_000 }))).toBe(40_000);
   });
 
-  it('asks seldom when only somebody\u2019s doing can help', () => {
+  it('a consumer polls rarely when only a person can fix the error', () => {
     const refused = pace();
     const pauses = Array.from({ length: 4 }, () => refused.failed(new DumbwaiterError('queue_not_found', '')));
     expect(pauses).toEqual([refusedMsMin, 2 * refusedMsMin, 4 * refusedMsMin, refusedMsMax]);

@@ -8,8 +8,8 @@ const queue = queueOf({ prepared: { timeoutSeconds: 60, checkBack: null }, hasPr
 const [partition] = preparedPartitionsOf(queue);
 
 it.each([
-  ['rolls back a prepared message whose time-out has passed', start, 1],
-  ['leaves a prepared message that an index out of date shows before its time-out', start + 1, 0],
+  ['rolls back a prepared message whose timeout has passed', start, 1],
+  ['leaves a prepared message that a stale index shows before its timeout', start + 1, 0],
 ])('the sweep %s', async (_, visibleAt, rolledBack) => {
   const { ctx, events, putLease, putQueue } = contextInMemory((store) => ({
     range: ({ to: _, ...range }) => store.range(range),
