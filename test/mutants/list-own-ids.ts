@@ -3,19 +3,19 @@ import type { Mutant } from './mutant.ts';
 
 export const ownIds: readonly Mutant[] = [
   {
-    name: 'a message that was cancelled holds its own id, though its queue gives it up',
+    name: 'a cancelled message keeps its own id, even if the queue frees it',
     file: 'engine/publish/own-id.ts',
     find: "return idempotency === 'acked' && slots.every(({ cancelled }) => cancelled);",
     replace: "return idempotency === 'acked' && slots.length === 0;",
   },
   {
-    name: 'a message that was acked gives its own id up at once',
+    name: 'an acked message frees its own id at once',
     file: 'engine/publish/own-id.ts',
     find: "return idempotency === 'acked' && slots.every(({ cancelled }) => cancelled);",
     replace: "return idempotency === 'acked' || slots.every(({ cancelled }) => cancelled);",
   },
   {
-    name: 'a publish takes the place of a message that ended whatever became of that since',
+    name: 'a publish replaces an ended message in spite of a concurrent change',
     file: 'engine/publish/own-id.ts',
     find: 'after = await putIfUnchanged(ctx, before, encodeLease(lease)).catch(',
     replace:
@@ -23,21 +23,21 @@ export const ownIds: readonly Mutant[] = [
     tests: ['test/engine/own-id-again.test.ts'],
   },
   {
-    name: 'a publish that was not answered publishes once more where its own message has ended since',
+    name: 'a publish with an unknown outcome publishes again after its message has ended',
     file: 'engine/publish/own-id.ts',
     find: 'if (maybeApplied && (former.tombstone || pending.id === undefined)) throw unknownOutcome();',
     replace: 'if (maybeApplied && pending.id === undefined) throw unknownOutcome();',
     tests: ['test/engine/own-id-again.test.ts'],
   },
   {
-    name: 'a publish whose request is still under way is said to be a duplicate',
+    name: 'a publish whose request is in flight is reported as a duplicate',
     file: 'engine/publish/own-id.ts',
     find: 'if (after.maybeApplied && after.row?.version === before.row?.version) throw unknownOutcome();',
     replace: '',
     tests: ['test/engine/own-id-again.test.ts'],
   },
   {
-    name: 'an id of the queue is taken for an own one',
+    name: 'an id that the queue created counts as an own id',
     file: 'engine/model/ids.ts',
     find: 'return serverForm.test(id);',
     replace: 'return serverForm.test(id) && id.length === 0;',

@@ -5,7 +5,7 @@ const tests = ['test/engine/sleep.test.ts'];
 
 export const sleep: readonly Mutant[] = [
   {
-    name: 'a queue is written to while it sleeps',
+    name: 'a write to a sleeping queue does not wake it',
     file: 'engine/queues/awake-store.ts',
     find: 'if (queues.size === 0) return options;',
     replace: 'if (queues.size >= 0) return options;',
@@ -18,21 +18,21 @@ export const sleep: readonly Mutant[] = [
     tests,
   },
   {
-    name: 'a queue to which transactions may come falls asleep',
+    name: 'a queue with transactions falls asleep',
     file: 'engine/queues/sleep.ts',
     find: 'queue.hasTransactions || ',
     replace: '',
     tests,
   },
   {
-    name: 'a queue sleeps on though one of its rows is due',
+    name: 'a queue stays asleep when one of its rows is due',
     file: 'engine/queues/sleep.ts',
     find: 'asleepUntil: due, version',
     replace: 'asleepUntil: forever, version',
     tests,
   },
   {
-    name: 'a queue falls asleep though it was woken since it was read',
+    name: 'a queue falls asleep in spite of a concurrent wake-up',
     file: 'engine/queues/sleep.ts',
     find: "const when = { equals: [['version'], queue.version] } as const;",
     replace: "const when = { exists: ['version'] } as const;",
@@ -46,14 +46,14 @@ export const sleep: readonly Mutant[] = [
     tests,
   },
   {
-    name: 'a sweep visits all shards of a queue though its time is over',
+    name: 'a sweep visits all shards of a queue after its time is over',
     file: 'engine/sweep/sweep-queue.ts',
     find: 'sideBySide(partitions, partitionsAtOnce, deadline.isOver, async',
     replace: 'sideBySide(partitions, partitionsAtOnce, () => false, async',
     tests: ['test/engine/sweep.test.ts'],
   },
   {
-    name: 'a sweep that was cut short retires the shards of a queue',
+    name: 'an incomplete sweep retires the shards of a queue',
     file: 'engine/sweep/sweep-queue.ts',
     find: 'if (left.length > 0 || deadline.isOver()) return { swept, complete: false };',
     replace: 'if (left.length < 0) return { swept, complete: false };',
