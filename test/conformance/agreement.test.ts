@@ -115,14 +115,14 @@ async function outcome(
   return { answer, after };
 }
 
-describe('the two stores', () => {
+describe('the memory store and the DynamoDB store', () => {
   let dynamodb: TestDynamodb;
   beforeAll(async () => {
     dynamodb = await startTestDynamodb();
   });
   afterAll(() => dynamodb.stop());
 
-  it('agree on any write to any row', async () => {
+  it('the memory store and the DynamoDB store agree on any write to any row', async () => {
     const memory = createMemoryStore();
     const dynamo = createDynamoStore(dynamodb);
     let count = 0;

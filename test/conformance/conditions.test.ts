@@ -78,11 +78,11 @@ describeStores((store, fresh) => {
     return ok;
   }
 
-  it.each(holding)('applies a write whose condition holds: %s', async (_, condition) => {
+  it.each(holding)('a write whose condition holds is applied: %s', async (_, condition) => {
     expect(await outcome(condition)).toBe(true);
   });
 
-  it.each(failing)('refuses a write whose condition fails: %s', async (_, condition) => {
+  it.each(failing)('a write whose condition fails is refused: %s', async (_, condition) => {
     expect(await outcome(condition)).toBe(false);
   });
 
@@ -92,7 +92,7 @@ describeStores((store, fresh) => {
     ['equals', { equals: [['id'], 'x'] }, false],
     ['less', { less: [['id'], 'zzz'] }, false],
     ['not', { not: { less: [['id'], 'zzz'] } }, true],
-  ])('finds every place of a row that does not exist absent: %s', async (_, when, ok) => {
+  ])('a missing row counts as one without attributes: %s', async (_, when, ok) => {
     const key = fresh();
     expect(await store().write({ key, when, then: { put: rowOf(key) } })).toMatchObject({ ok });
   });
@@ -100,7 +100,7 @@ describeStores((store, fresh) => {
   it.each<[string, Condition]>([
     ['all', { all: [] }],
     ['any', { any: [] }],
-  ])('takes no condition without parts for an answer: %s', async (_, when) => {
+  ])('a condition without parts is an error of the caller: %s', async (_, when) => {
     const key = fresh();
     await expect(store().write({ key, when, then: { put: rowOf(key) } })).rejects.toThrow('no parts');
   });

@@ -17,7 +17,7 @@ function refusal(name: string, more: object = {}): Fate {
 const throttled = refusal('ThrottlingException');
 const broken: Fate = { status: 500, body: { __type: `${namespace}InternalServerError`, message: 'broken' } };
 
-describe('the dynamo store, when calls go wrong', () => {
+describe('the DynamoDB store when calls fail', () => {
   let dynamodb: TestDynamodb;
   let endpoint: FaultyEndpoint;
   let client: DynamoDBClient;
@@ -58,7 +58,7 @@ describe('the dynamo store, when calls go wrong', () => {
     ['met by errors of the server', [broken, broken, broken], 'unknown', false],
     ['done, unanswered, and then throttled', ['loseAnswer', throttled, throttled], 'unknown', true],
     ['throttled, then lost', [throttled, throttled, 'lose'], 'unknown', false],
-  ])('says what is known of a write: %s', async (_, fates, applied, done) => {
+  ])('a failed write reports whether it may have been applied: %s', async (_, fates, applied, done) => {
     endpoint.fates.push(...fates);
     const put = freshPut();
     const error = await store.write(put).catch((failure: unknown) => failure);
@@ -67,19 +67,19 @@ describe('the dynamo store, when calls go wrong', () => {
     expect(await stored(put)).toBe(done);
   });
 
-  it('tells of a row that a transaction has as of one that is busy: in a while it may go', async () => {
+  it('a conflict with a transaction is reported as throttling, which may be retried', async () => {
     endpoint.fates.push(refusal('TransactionConflictException'));
     await expect(store.write(freshPut())).rejects.toMatchObject({ applied: 'no', reason: 'throttled' });
   });
 
-  it('tries again after a refusal for load or a lost request', async () => {
+  it('a write is retried after throttling or a lost request', async () => {
     endpoint.fates.push(throttled, 'lose');
     const put = freshPut();
     expect(await store.write(put)).toEqual({ ok: true, row: put.then.put });
     expect(endpoint.seen).toHaveLength(3);
   });
 
-  it('tells which shard was throttled, for each attempt, if the load on its key was the reason', async () => {
+  it('a throttled shard is reported for each attempt if the load on its key was the reason', async () => {
     const hot: string[] = [];
     store.onThrottled?.((shard) => hot.push(shard));
     const because = (name: string, reason: string) =>
@@ -110,13 +110,13 @@ describe('the dynamo store, when calls go wrong', () => {
     expect(hot).toEqual([]);
   });
 
-  it('shows the caller its own row when the answer to its conditional write was lost', async () => {
+  it('a conditional write whose answer was lost returns its own row', async () => {
     endpoint.fates.push('loseAnswer');
     const put = freshPut();
     expect(await store.write(put)).toEqual({ ok: false, row: put.then.put, maybeApplied: true });
   });
 
-  it('gives every attempt of a transaction the same token', async () => {
+  it('every attempt of a transaction has the same token', async () => {
     endpoint.fates.push('loseAnswer');
     expect(await store.transact([freshPut(), freshPut()])).toEqual({ ok: true });
     const tokens = endpoint.seen.map(({ body }) => body.ClientRequestToken);
@@ -125,12 +125,12 @@ describe('the dynamo store, when calls go wrong', () => {
     expect(tokens[0]).toMatch(/./);
   });
 
-  it('takes a lost or failed read for one that wrote nothing', async () => {
+  it('a lost or failed read is reported as not applied', async () => {
     endpoint.fates.push('lose', 'lose', broken);
     await expect(store.get([freshPut().key])).rejects.toMatchObject({ name: 'StoreError', applied: 'no' });
   });
 
-  it('knows that nothing was written when there is nobody to write to', async () => {
+  it('a write to an unreachable endpoint is reported as not applied', async () => {
     const gone = await startFaultyEndpoint(dynamodb.endpoint);
     await gone.stop();
     const lonely = createDynamoClient({ endpoint: gone.url, region: testRegion, credentials: testCredentials, attempts: 1 });
@@ -143,13 +143,13 @@ describe('the dynamo store, when calls go wrong', () => {
     'ValidationException',
     'AccessDeniedException',
     'ResourceNotFoundException',
-  ])('throws a defect as it is: %s', async (name) => {
+  ])('a defect is thrown as it is: %s', async (name) => {
     endpoint.fates.push(refusal(name));
     await expect(store.write(freshPut())).rejects.toMatchObject({ name });
     expect(endpoint.seen).toHaveLength(1);
   });
 
-  it('begins no attempt after the instant given, not even one of the AWS client’s own', async () => {
+  it('no attempt begins after the deadline, not even one of the AWS client', async () => {
     let now = 1_000_000;
     const clock = createCorrectedClock(() => now);
     clock.observe = () => {};
@@ -174,14 +174,14 @@ describe('the dynamo store, when calls go wrong', () => {
     ['throttled', [{ Code: 'None' }, { Code: 'ThrottlingError' }], { name: 'StoreError', applied: 'no' }],
     ['invalid', [{ Code: 'ValidationError' }, { Code: 'None' }], { name: 'TransactionCanceledException' }],
     ['in conflict, and refused', [{ Code: 'TransactionConflict' }, { Code: 'ConditionalCheckFailed' }], undefined],
-  ])('tells why a transaction was cancelled: %s', async (_, CancellationReasons, error) => {
+  ])('a cancelled transaction reports its reason: %s', async (_, CancellationReasons, error) => {
     endpoint.fates.push(...Array(attempts).fill(refusal('TransactionCanceledException', { CancellationReasons })));
     const answer = store.transact([freshPut(), freshPut()]);
     if (error) await expect(answer).rejects.toMatchObject(error);
     else expect(await answer).toEqual({ ok: false, refused: [undefined, { row: undefined }] });
   });
 
-  it('asks again for what a batch left undone', async () => {
+  it('the unprocessed rest of a batch is requested again', async () => {
     const writes = Array.from({ length: 4 }, freshPut);
     const { leases } = dynamodb.tables;
     const left = (rows: Write[]) => rows.map(({ key }) => ({ id: { S: (key as { id: string }).id } }));
@@ -204,7 +204,7 @@ describe('the dynamo store, when calls go wrong', () => {
     expect(await store.get(writes.map(({ key }) => key))).toEqual(writes.map(({ then }) => then.put));
   });
 
-  it('names the entries of a batch that were not surely done', async () => {
+  it('writeAll reports each entry of a batch that was not done', async () => {
     const writes = Array.from({ length: 30 }, freshPut);
     endpoint.fates.push(throttled, throttled, throttled, throttled, throttled, throttled);
     const errors = await store.writeAll(writes);
@@ -212,7 +212,7 @@ describe('the dynamo store, when calls go wrong', () => {
     expect(errors.every((error) => error?.applied === 'no')).toBe(true);
   });
 
-  it('learns from the answers how far its clock is off', async () => {
+  it('the clock corrects itself by the time in answers', async () => {
     const clock = createCorrectedClock();
     const corrected = createDynamoStore({ client, tables: dynamodb.tables, clock });
     endpoint.fates.push({ dateMs: Date.now() + 60_000 });
@@ -221,7 +221,7 @@ describe('the dynamo store, when calls go wrong', () => {
     expect(Math.abs(clock.now() - Date.now() - 60_000)).toBeLessThan(2_000);
   });
 
-  it('learns from refusals too', async () => {
+  it('the clock corrects itself by the time in refusals too', async () => {
     const clock = createCorrectedClock();
     const corrected = createDynamoStore({ client, tables: dynamodb.tables, clock });
     const put = freshPut();

@@ -3,7 +3,7 @@ import type { Key, Write } from '../../engine/port/port.ts';
 import { describeStores, read } from './stores.ts';
 
 describeStores((store, fresh) => {
-  it.each([0, 1, 2, 25, 26, 100, 101, 250])('writes and reads %i rows in the order of their keys', async (count) => {
+  it.each([0, 1, 2, 25, 26, 100, 101, 250])('writeAll and get carry %i rows in the order of their keys', async (count) => {
     const keys = Array.from({ length: count }, () => fresh());
     const missing = fresh();
     const errors = await store().writeAll(keys.map((key) => ({ key, then: { put: { id: key.id } } })));
@@ -13,7 +13,7 @@ describeStores((store, fresh) => {
     expect(await store().get(keys)).toEqual(keys.map(() => undefined));
   });
 
-  it('reads rows of all tables in one call, a key asked twice too', async () => {
+  it('get reads rows of all tables in one call, and a repeated key twice', async () => {
     const { id } = fresh();
     const keys: Key[] = [
       { table: 'leases', id },
@@ -30,7 +30,7 @@ describeStores((store, fresh) => {
     expect(rows.map((row) => row?.of)).toEqual(['queues', 'messages', 'leases', 'leases']);
   });
 
-  it('carries rows of which one answer holds but some', async () => {
+  it('writeAll and get carry more rows than one DynamoDB answer holds', async () => {
     const bulk = 'x'.repeat(390 * 1024);
     const keys = Array.from({ length: 45 }, () => fresh());
     expect(await store().writeAll(keys.map((key) => ({ key, then: { put: { id: key.id, bulk } } })))).toEqual(
@@ -39,7 +39,7 @@ describeStores((store, fresh) => {
     expect((await store().get(keys)).map((row) => row?.id)).toEqual(keys.map(({ id }) => id));
   });
 
-  it('takes two writes on one key in one call for a defect', async () => {
+  it('two writes of one key in one call are an error of the caller', async () => {
     const key = fresh();
     const twice: Write[] = [
       { key, then: { put: { id: key.id } } },
@@ -50,7 +50,7 @@ describeStores((store, fresh) => {
     expect(await read(store(), key)).toBeUndefined();
   });
 
-  it('applies all writes of a transaction', async () => {
+  it('transact applies all writes of a transaction', async () => {
     const [put, set, remove] = [fresh(), fresh(), fresh()];
     for (const key of [set, remove]) await store().write({ key, then: { put: { id: key.id, a: 1 } } });
     const answer = await store().transact([
@@ -64,7 +64,7 @@ describeStores((store, fresh) => {
     expect(await read(store(), { table: 'messages', shard: put.id, id: 'm' })).toBeDefined();
   });
 
-  it('applies no write of a transaction of which one is refused, and answers the rows in the way', async () => {
+  it('transact applies nothing when one write is refused, and returns the rows in the way', async () => {
     const [fine, taken, missing] = [fresh(), fresh(), fresh()];
     const row = { id: taken.id, slots: [{ token: 'a' }] };
     await store().write({ key: taken, then: { put: row } });
@@ -77,7 +77,7 @@ describeStores((store, fresh) => {
     expect(await store().get([fine, taken, missing])).toEqual([undefined, row, undefined]);
   });
 
-  it('takes a hundred writes in one transaction, and no more', async () => {
+  it('transact accepts a hundred writes and no more', async () => {
     const writes = Array.from({ length: 101 }, (): Write => {
       const key = fresh();
       return { key, then: { put: { id: key.id } } };
@@ -87,7 +87,7 @@ describeStores((store, fresh) => {
     expect(await store().transact([])).toEqual({ ok: true });
   });
 
-  it('lets one of many side by side through, where the condition lets one', async () => {
+  it('one of many parallel writes succeeds where the condition allows one', async () => {
     const key = fresh();
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, n) => store().write({ key, when: { absent: ['id'] }, then: { put: { id: key.id, n } } })),

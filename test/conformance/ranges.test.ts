@@ -14,7 +14,7 @@ describeStores((store, fresh) => {
     return shard;
   }
 
-  it('reads a partition in the order of its sort keys, whole rows', async () => {
+  it('range reads a partition in the order of its sort keys, with whole rows', async () => {
     const shard = await fill();
     const { rows } = await store().range({ table: 'messages', partition: shard, limit: 100, consistent: true });
     expect(rows).toEqual(ids.map((id) => ({ shard, id, n: id.length })));
@@ -27,26 +27,26 @@ describeStores((store, fresh) => {
     ['one point', { from: 'b', to: 'b' }, ['b']],
     ['bounds that no row has', { from: 'a0', to: 'bb' }, ['aa', 'b']],
     ['bounds the wrong way round', { from: 'c', to: 'b' }, []],
-  ])('keeps to its bounds, both included: %s', async (_, bounds, expected) => {
+  ])('range keeps to its bounds, both included: %s', async (_, bounds, expected) => {
     const partition = await fill();
     const { rows } = await store().range({ table: 'messages', partition, ...bounds, limit: 100 });
     expect(rows.map(({ id }) => id)).toEqual(expected);
   });
 
-  it.each([1, 2, 3, 7, 8])('pages through a partition by %i', async (limit) => {
+  it.each([1, 2, 3, 7, 8])('range pages through a partition by %i', async (limit) => {
     const partition = await fill();
     const pages = await allPages(store(), { table: 'messages', partition, limit });
     expect(pages.flat().map(({ id }) => id)).toEqual(ids);
     expect(pages.every((rows) => rows.length <= limit)).toBe(true);
   });
 
-  it('pages within bounds', async () => {
+  it('range pages within bounds', async () => {
     const partition = await fill();
     const pages = await allPages(store(), { table: 'messages', partition, from: 'aa', to: 'd', limit: 2 });
     expect(pages.flat().map(({ id }) => id)).toEqual(['aa', 'b', 'c', 'd']);
   });
 
-  it('goes on behind a row that is gone', async () => {
+  it('range continues after a row that is gone', async () => {
     const shard = await fill();
     const range: Range = { table: 'messages', partition: shard, limit: 2 };
     const { next } = await store().range(range);
@@ -55,7 +55,7 @@ describeStores((store, fresh) => {
     expect(rows.map(({ id }) => id)).toEqual(['b', 'c']);
   });
 
-  it('ends a page before its rows are more than an answer may carry, and goes on behind it', async () => {
+  it('range ends a page before it exceeds the size of an answer, and continues after it', async () => {
     const { id: partition } = fresh('shard');
     const bulk = 'x'.repeat(300 * 1024);
     const large = ['1', '2', '3', '4', '5', '6', '7'];
@@ -68,12 +68,12 @@ describeStores((store, fresh) => {
     expect(pages.flat().map(({ id }) => id)).toEqual(large);
   });
 
-  it('reads an empty partition', async () => {
+  it('range reads an empty partition', async () => {
     expect(await store().range({ table: 'messages', partition: 'nobody', limit: 1 })).toEqual({ rows: [] });
     expect(await store().range({ table: 'leases', index: 'due', partition: 'nobody', limit: 1 })).toEqual({ rows: [] });
   });
 
-  it('reads the table of queues by kind and name', async () => {
+  it('range reads the table of queues by kind and name', async () => {
     const { id: kind } = fresh('kind');
     for (const name of ['b', 'a']) {
       await store().write({ key: { table: 'queues', kind, name }, then: { put: { kind, name } } });
@@ -85,7 +85,7 @@ describeStores((store, fresh) => {
     ]);
   });
 
-  it('shows in the index the rows that have both its keys, with its attributes alone, by expiry', async () => {
+  it('range of the index shows only rows with both index keys, with the indexed attributes alone, by due time', async () => {
     const { id: shard } = fresh('shard');
     const put = async (id: string, more: Row) => {
       await store().write({ key: { table: 'leases', id: `${shard}-${id}` }, then: { put: { id: `${shard}-${id}`, ...more } } });
@@ -105,7 +105,7 @@ describeStores((store, fresh) => {
     expect((await due(9)).rows.map(({ expiry }) => expiry)).toEqual([-1, 9]);
   });
 
-  it('moves a row within the index, takes it out and puts it back, as its keys change', async () => {
+  it('a row enters, moves within and leaves the index as its keys change', async () => {
     const { id: shard } = fresh('shard');
     const key = fresh();
     const expiries = async () => {
@@ -123,7 +123,7 @@ describeStores((store, fresh) => {
     expect(await expiries()).toEqual([]);
   });
 
-  it('pages through rows of the index that are due at the same instant', async () => {
+  it('range pages through index rows that are due at the same instant', async () => {
     const { id: partition } = fresh('shard');
     const keys = Array.from({ length: 5 }, () => fresh());
     await store().writeAll(keys.map((key) => ({ key, then: { put: { id: key.id, shard: partition, expiry: 7 } } })));
@@ -136,7 +136,7 @@ describeStores((store, fresh) => {
     ).toEqual(keys.map(({ id }) => id).sort());
   });
 
-  it('takes a consistent read of the index for a defect', async () => {
+  it('a consistent range of the index is an error of the caller', async () => {
     const range: Range = { table: 'leases', index: 'due', partition: 'x', limit: 1, consistent: true };
     await expect(store().range(range)).rejects.toThrow('an index cannot be read consistently');
   });

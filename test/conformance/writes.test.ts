@@ -5,7 +5,7 @@ import { describeStores, read } from './stores.ts';
 const past = { by: 1 };
 
 describeStores((store, fresh) => {
-  it('puts a row, and answers and reads it as it was put', async () => {
+  it('a put returns and stores the row as given', async () => {
     const { id, ...key } = fresh();
     const row: Row = {
       id,
@@ -21,20 +21,20 @@ describeStores((store, fresh) => {
     expect(await read(store(), { ...key, id })).toEqual(row);
   });
 
-  it('stores minus zero as zero', async () => {
+  it('minus zero is stored as zero', async () => {
     const key = fresh();
     await store().write({ key, then: { put: { id: key.id, number: -0 } } });
     expect(Object.is((await read(store(), key))?.number, 0)).toBe(true);
   });
 
-  it('replaces the whole row by a put', async () => {
+  it('a put replaces the whole row', async () => {
     const key = fresh();
     await store().write({ key, then: { put: { id: key.id, a: 1 } } });
     await store().write({ key, then: { put: { id: key.id, b: 2 } } });
     expect(await read(store(), key)).toEqual({ id: key.id, b: 2 });
   });
 
-  it('removes a row, and answers no row, though there was none', async () => {
+  it('a remove returns no row, and succeeds when there was none', async () => {
     const key = fresh();
     await store().write({ key, then: { put: { id: key.id } } });
     expect(await store().write({ key, then: { remove: true } })).toEqual({ ok: true, row: undefined });
@@ -42,7 +42,7 @@ describeStores((store, fresh) => {
     expect(await store().write({ key, then: { remove: true } })).toEqual({ ok: true, row: undefined });
   });
 
-  it('sets and unsets places, and answers the new row whole', async () => {
+  it('set and unset change single attributes and return the whole new row', async () => {
     const key = fresh();
     await store().write({ key, then: { put: { id: key.id, a: 1, map: { x: 1, y: 2 }, list: [{ t: 'a' }, { t: 'b' }, 3] } } });
     const written = await store().write({
@@ -62,7 +62,7 @@ describeStores((store, fresh) => {
     expect(await read(store(), key)).toEqual(row);
   });
 
-  it('refuses to set places of a row that does not exist, and makes none', async () => {
+  it('a set of a missing row is refused and creates none', async () => {
     const key = fresh();
     expect(await store().write({ key, then: { set: [[['a'], 1]] } })).toEqual({ ok: false, row: undefined });
     expect(await store().write({ key, when: { absent: ['a'] }, then: { set: [], unset: [['a']] } })).toEqual({
@@ -76,7 +76,7 @@ describeStores((store, fresh) => {
     ['put', { put: { id: '', a: 2 } }],
     ['set', { set: [[['a'], 2]] }],
     ['remove', { remove: true }],
-  ])('answers the row in the way of a refused %s, and changes nothing', async (_, then) => {
+  ])('a refused %s returns the row in the way and changes nothing', async (_, then) => {
     const key = fresh();
     const row = { id: key.id, a: 1, slots: [{ token: 't' }] };
     await store().write({ key, then: { put: row } });
@@ -85,7 +85,7 @@ describeStores((store, fresh) => {
     expect(await read(store(), key)).toEqual(row);
   });
 
-  it('answers no row when a write is refused for want of one', async () => {
+  it('a write that is refused because its row is missing returns no row', async () => {
     const key = fresh();
     expect(await store().write({ key, when: { exists: ['id'] }, then: { remove: true } })).toEqual({
       ok: false,
@@ -114,7 +114,7 @@ describeStores((store, fresh) => {
     ['a row of more than 400 KB', { set: [[['a'], 'x'.repeat(410 * 1024)]] }],
     ['an index key of another type', { set: [[['expiry'], 'soon']] }],
     ['an empty index key', { set: [[['shard'], '']] }],
-  ])('takes a change of %s for a defect, and changes nothing', async (_, then) => {
+  ])('a change of %s is an error of the caller and changes nothing', async (_, then) => {
     const key = fresh();
     const row = { id: key.id, a: 1, map: { x: 1 }, list: [1] };
     await store().write({ key, then: { put: row } });
@@ -126,12 +126,12 @@ describeStores((store, fresh) => {
     expect(await read(store(), key)).toEqual(row);
   });
 
-  it('takes a put whose row states another key for a defect', async () => {
+  it('a put whose row has another key is an error of the caller', async () => {
     const key = fresh();
     await expect(store().write({ key, then: { put: { id: 'another' } } })).rejects.toThrow('states another id');
   });
 
-  it('writes nothing after the instant given, and says that surely nothing was written', async () => {
+  it('a write after its deadline is not sent, and the error says that nothing was written', async () => {
     const key = fresh();
     const write = { key, then: { put: { id: key.id } } };
     await expect(store().write(write, past)).rejects.toMatchObject({ name: 'StoreError', applied: 'no' });
@@ -140,13 +140,13 @@ describeStores((store, fresh) => {
     expect(await read(store(), key)).toBeUndefined();
   });
 
-  it('writes until the instant given', async () => {
+  it('a write before its deadline is applied', async () => {
     const key = fresh();
     const answer = await store().write({ key, then: { put: { id: key.id } } }, { by: Date.now() + 60_000 });
     expect(answer.ok).toBe(true);
   });
 
-  it('gives rows away and takes them as copies', async () => {
+  it('rows given to a store and returned by it are copies', async () => {
     const key = fresh();
     const put = { id: key.id, list: [1], bytes: new Uint8Array([1]) };
     const written = await store().write({ key, then: { put } });

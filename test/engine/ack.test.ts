@@ -9,7 +9,7 @@ const lost = { ok: false, code: 'lease_lost' };
 const invalid = { ok: false, code: 'invalid_receipt' };
 
 onBothStores('ack', (driven) => {
-  it('ends messages for good, together or in parts', async () => {
+  it('ack removes messages for good, several at once or some of a parcel', async () => {
     const { create, send, receive, ack, clock } = driven();
     await create('q');
     await send('q', ...range(10));
@@ -20,7 +20,7 @@ onBothStores('ack', (driven) => {
     expect((await receive('q')).map(({ body }) => body)).toEqual([5, 6, 7, 8, 9]);
   });
 
-  it('ends a parcel whose messages are acked side by side, one each', async () => {
+  it('ack of each message of a parcel in parallel ends the parcel', async () => {
     const { create, send, receive, ack, call, rows } = driven();
     await create('q');
     await send('q', ...range(10));
@@ -31,7 +31,7 @@ onBothStores('ack', (driven) => {
     expect((await rows('leases')).map(({ expiry, ttl }) => [expiry, typeof ttl])).toEqual([[undefined, 'number']]);
   });
 
-  it('answers success again to the receipt that ended a message, while its row is remembered', async () => {
+  it('ack repeated with the same receipt succeeds until the tombstone expires', async () => {
     const { create, send, receive, ack, clock } = driven();
     await create('q');
     await send('q', 1, 2);
@@ -46,7 +46,7 @@ onBothStores('ack', (driven) => {
     expect(await ack('q', messages)).toMatchObject([lost, lost]);
   });
 
-  it('answers each of the same receipts given in one call', async () => {
+  it('ack answers every receipt of a call, also repeated ones', async () => {
     const { create, send, receive, ack } = driven();
     await create('q');
     await send('q', 1, 2);
@@ -54,7 +54,7 @@ onBothStores('ack', (driven) => {
     expect(await ack('q', [one!, one!, two!, one!])).toEqual([ok, ok, ok, ok]);
   });
 
-  it('is in time after the lease, as long as nobody received the message since', async () => {
+  it('ack with an expired lease succeeds while no other receive has taken the message', async () => {
     const { create, send, receive, ack, clock, sweep } = driven();
     await create('q');
     await send('q', 1);
@@ -65,7 +65,7 @@ onBothStores('ack', (driven) => {
     expect(await receive('q')).toEqual([]);
   });
 
-  it('comes too late when another received the message, and leaves the other its lease', async () => {
+  it('ack is told lease_lost after another receive has taken the message, and the new lease stays', async () => {
     const { create, send, receive, ack, clock } = driven();
     await create('q');
     await send('q', 1);
@@ -77,7 +77,7 @@ onBothStores('ack', (driven) => {
     expect(await ack('q', first)).toMatchObject([lost]);
   });
 
-  it('judges an old and a new receipt of one message in one call', async () => {
+  it('ack answers an old and a current receipt of one message separately in one call', async () => {
     const { create, send, receive, ack, clock } = driven();
     await create('q');
     await send('q', 1, 2);
@@ -89,7 +89,7 @@ onBothStores('ack', (driven) => {
     expect(await ack('q', both)).toEqual([ok, ok]);
   });
 
-  it('comes too late after a release', async () => {
+  it('ack after a release is told lease_lost', async () => {
     const { create, send, receive, ack, call } = driven();
     await create('q');
     await send('q', 1);
@@ -99,7 +99,7 @@ onBothStores('ack', (driven) => {
     expect((await receive('q')).length).toBe(1);
   });
 
-  it('judges each receipt on its own', async () => {
+  it('ack answers each receipt by itself: a lost one, an invalid one and valid ones', async () => {
     const { create, send, receive, ack, clock } = driven();
     await create('q');
     await send('q', 1, 2);
@@ -110,11 +110,7 @@ onBothStores('ack', (driven) => {
     expect(await ack('q', [stale!, { ...held!, receipt: 'x' }, held!, taken!])).toMatchObject([lost, invalid, ok, ok]);
   });
 
-  it.each([
-    'ack',
-    'release',
-    'extend',
-  ] as const)('of receipts that nobody gave: %s refuses them and changes nothing', async (operation) => {
+  it.each(['ack', 'release', 'extend'] as const)('%s refuses forged receipts and changes nothing', async (operation) => {
     const { create, send, receive, call, rows } = driven();
     await create('q', { visibilityTimeoutSeconds: 60 });
     await create('other');
@@ -155,7 +151,7 @@ onBothStores('ack', (driven) => {
     expect(await rows('leases')).toEqual(before);
   });
 
-  it('of a receipt whose number of messages was changed ends no message but its own', async () => {
+  it('ack of a receipt with a forged message count ends only the message that the receipt names', async () => {
     const { create, send, receive, ack, clock } = driven();
     await create('q');
     await send('q', 1, 2, 3);
@@ -169,7 +165,7 @@ onBothStores('ack', (driven) => {
     expect((await receive('q')).map(({ body }) => body)).toEqual([2, 3]);
   });
 
-  it('refuses receipts of a queue that was deleted and created again', async () => {
+  it('ack refuses receipts of a queue that was deleted and created again', async () => {
     const { create, send, receive, ack, call } = driven();
     await create('q');
     await send('q', 1);
@@ -180,7 +176,7 @@ onBothStores('ack', (driven) => {
     expect(await ack('q', messages)).toMatchObject([invalid]);
   });
 
-  it('ends messages whose bodies lie beside the row, kept for ever', async () => {
+  it('ack of messages with offloaded bodies in a queue without retention lets the sweep remove the bodies', async () => {
     const { create, send, receive, ack, rows, clock, sweep } = driven();
     await create('q', { retentionSeconds: null });
     await send('q', noise(3000), noise(3001));

@@ -6,7 +6,7 @@ import { onBothStores } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
 
 onBothStores('purge', (driven) => {
-  it('removes all that was published before, whatever its state, and nothing that comes later', async () => {
+  it('purge removes every message published before it, in any state, and none published after it', async () => {
     const { create, send, publish, receive, call, bodies, ack, clock, rows, sweep } = driven();
     await create('q', { visibilityTimeoutSeconds: 60 });
     await send('q', 'leased', 'released');
@@ -42,7 +42,7 @@ onBothStores('purge', (driven) => {
     expect((await rows('messages')).filter(({ ttl }) => ttl === undefined)).toEqual([]);
   });
 
-  it('leaves fresh rows to the sweep, which removes them though nobody receives', async () => {
+  it('purge leaves unreceived rows to the sweep, which removes them without any receive', async () => {
     const { create, send, call, sweep, rows } = driven();
     await create('q');
     for (const body of range(25)) await send('q', body, body);
@@ -53,7 +53,7 @@ onBothStores('purge', (driven) => {
     expect((await rows('messages')).length).toBe(1);
   });
 
-  it('does not keep a receive from what was published after', async () => {
+  it('a receive after a purge finds what was published after the purge', async () => {
     const { create, send, call, bodies } = driven();
     await create('q');
     for (const body of range(30)) await send('q', body);
@@ -62,7 +62,7 @@ onBothStores('purge', (driven) => {
     expect(await bodies('q', { max: 1 })).toEqual(['new']);
   });
 
-  it('takes effect in other processes by the time it answers', async () => {
+  it('purge takes effect in other processes by the time it answers', async () => {
     const { create, send, another, call } = driven();
     await create('q');
     const other = another();
@@ -75,7 +75,7 @@ onBothStores('purge', (driven) => {
   it.each([
     'receive',
     'sweep',
-  ] as const)('leaves no body behind of messages that would be kept for ever, when met by %s', async (by) => {
+  ] as const)('purge of a queue without retention leaves no offloaded body behind once a %s has met the messages', async (by) => {
     const { create, send, call, receive, sweep, rows, clock } = driven();
     await create('q', { retentionSeconds: null });
     await send('q', noise(3000));
@@ -88,9 +88,9 @@ onBothStores('purge', (driven) => {
   });
 
   it.each([
-    ['fresh', {}],
-    ['of a group', { group: 'g' }],
-  ])('takes no body from under who has not learnt of it: %s', async (_, more) => {
+    ['an unreceived message', {}],
+    ['a message of a group', { group: 'g' }],
+  ])('purge removes no offloaded body that a receive from before the purge may still claim: %s', async (_, more) => {
     const { create, publish, call, sweep, another, watched, events, rows, clock } = driven();
     await create('dead', { retentionSeconds: null });
     const groups = { concurrency: 1, onFailure: 'block', ratePerSecond: null } as const;
@@ -133,7 +133,7 @@ onBothStores('purge', (driven) => {
     expect(await rows('messages')).toEqual([]);
   });
 
-  it('leaves a parcel of a group in its place while what is to see to its bodies is not written', async () => {
+  it('a sweep that is too slow to record the cleanup of a purged group parcel leaves the parcel to the next sweep', async () => {
     const { create, publish, call, another, watched, rows, sweep, clock } = driven();
     await create('q', { retentionSeconds: null });
     await publish('q', { body: noise(3000), group: 'g' });
@@ -154,7 +154,7 @@ onBothStores('purge', (driven) => {
     expect(await rows('messages')).toEqual([]);
   });
 
-  it('keeps messages in hand from the dead-letter queue too', async () => {
+  it('purge keeps leased and released messages out of the dead-letter queue', async () => {
     const { create, send, receive, call, clock, sweep } = driven();
     await create('dead');
     await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
@@ -167,7 +167,7 @@ onBothStores('purge', (driven) => {
     expect((await call('getQueue', 'dead')).counts).toMatchObject({ ready: 0, dead: 0 });
   });
 
-  it('of a dead-letter queue leaves messages alone that die later', async () => {
+  it('purge of a dead-letter queue keeps messages that are dead-lettered later', async () => {
     const { create, send, receive, call, clock, bodies } = driven();
     await create('dead');
     await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
@@ -182,7 +182,7 @@ onBothStores('purge', (driven) => {
 });
 
 onBothStores('retention', (driven) => {
-  it('ends the life of a fresh message to the millisecond, and the sweep removes it', async () => {
+  it('an unreceived message expires to the millisecond, and the sweep removes it', async () => {
     const { create, send, bodies, clock, sweep, rows, call } = driven();
     await create('q', { retentionSeconds: 60 });
     const [id] = await send('q', 'a');
@@ -204,7 +204,7 @@ onBothStores('retention', (driven) => {
     expect((await rows('leases')).filter(({ expiry }) => expiry !== undefined)).toEqual([]);
   });
 
-  it('removes what nobody ever received', async () => {
+  it('an expired message that was never received is removed by a receive or by the sweep', async () => {
     const { create, send, clock, sweep, rows, bodies } = driven();
     await create('q', { retentionSeconds: 60 });
     await send('q', 'a');
@@ -216,7 +216,7 @@ onBothStores('retention', (driven) => {
     expect(await rows('messages')).toEqual([]);
   });
 
-  it('counts from when a delayed message is first ready', async () => {
+  it('retention of a delayed message starts when it is first ready', async () => {
     const { create, publish, bodies, clock } = driven();
     await create('q', { retentionSeconds: 60 });
     await publish('q', { body: 'a', delaySeconds: 600 }, { body: 'b', delaySeconds: 600 });
@@ -226,7 +226,7 @@ onBothStores('retention', (driven) => {
     expect(await bodies('q')).toEqual([]);
   });
 
-  it('lets the ack of a lease in that outlasts it, and never gives the message again', async () => {
+  it('ack of a lease that outlasts the retention succeeds until the lease ends, and the message is never delivered again', async () => {
     const { create, send, receive, ack, clock } = driven();
     await create('q', { retentionSeconds: 60 });
     await send('q', 'a', 'b');
@@ -238,17 +238,20 @@ onBothStores('retention', (driven) => {
     expect(await ack('q', held.slice(1))).toMatchObject([{ ok: false, code: 'lease_lost' }]);
   });
 
-  it('is fixed when a message is published', async () => {
+  it('retention is fixed when a message is published', async () => {
     const { create, send, call, bodies, clock } = driven();
     await create('q', { retentionSeconds: 60 });
     await send('q', 'short');
     await call('updateQueue', 'q', { retentionSeconds: null });
-    await send('q', 'for ever');
+    await send('q', 'forever');
     clock.advance(10 * 365 * 86_400_000);
-    expect(await bodies('q')).toEqual(['for ever']);
+    expect(await bodies('q')).toEqual(['forever']);
   });
 
-  it.each([null, 3600])('is told of, and what a purge takes is not (kept for %s s)', async (doneSeconds) => {
+  it.each([
+    null,
+    3600,
+  ])('expired messages are reported as events and purged messages are not, with keep.doneSeconds %s', async (doneSeconds) => {
     const { create, publish, send, receive, call, clock, sweep, events, bodies } = driven();
     const keep = doneSeconds === null ? {} : { keep: { doneSeconds, deadSeconds: 0 } };
     await create('q', { retentionSeconds: 60, groups: { concurrency: 1, onFailure: 'block', ratePerSecond: null }, ...keep });
@@ -272,8 +275,8 @@ onBothStores('retention', (driven) => {
   });
 });
 
-onBothStores('a sweep that stands still while the settings change', (driven) => {
-  it('hands messages that grew too old since to the dead-letter queue that there is by then', async () => {
+onBothStores('a sweep that is paused while the settings change', (driven) => {
+  it('a sweep that is paused while a dead-letter queue is added moves messages that expire meanwhile to that queue', async () => {
     const { create, send, call, watched, clock, bodies, sweep } = driven();
     await create('dead');
     await create('q', { retentionSeconds: 60 });

@@ -11,7 +11,7 @@ const large = noise(5000);
 const forever = { retentionSeconds: null };
 const deduplication = { windowSeconds: 60, onDuplicate: 'ignore' as const };
 
-onBothStores('bodies beside a row', (driven) => {
+onBothStores('offloaded bodies of writes that fail or lose a race', (driven) => {
   const chunks = async () => (await driven().rows('messages')).filter(({ shard }) => (shard as string).startsWith('body:'));
 
   /** Those that no TTL will remove. */
@@ -71,7 +71,7 @@ onBothStores('bodies beside a row', (driven) => {
   it.each([
     ['one of a parcel', {}],
     ['one of a group', { group: 'a' }],
-  ])('go with the dead-letter that another was faster with: %s', async (_, entry) => {
+  ])('an offloaded body of a dead-lettering that lost a race is removed: %s', async (_, entry) => {
     const { receive } = driven();
     await withOneDead(entry);
     const wasSecond = beforeThe('transact', 'leases', () => drained('q'));
@@ -81,7 +81,7 @@ onBothStores('bodies beside a row', (driven) => {
     expect(await left()).toEqual([]);
   });
 
-  it('go with the move aside that another was faster with', async () => {
+  it('an offloaded body of a message that lost the race to leave its group is removed', async () => {
     const { create, publish, receive, clock } = driven();
     const groups = { concurrency: 1, onFailure: 'aside' as const, ratePerSecond: null };
     await create('q', { ...forever, visibilityTimeoutSeconds: 1, groups });
@@ -96,7 +96,7 @@ onBothStores('bodies beside a row', (driven) => {
     expect(await left()).toEqual([]);
   });
 
-  it('go with the move that the store was too busy for', async () => {
+  it('an offloaded body of a move that the store refused is removed', async () => {
     const { receive } = driven();
     await withOneDead({});
     const wasRefused = beforeThe('transact', 'leases', async () => {
@@ -107,7 +107,7 @@ onBothStores('bodies beside a row', (driven) => {
     expect(await lasting()).toEqual([]);
   });
 
-  it('stay with a move that was made without word of it, though its row has changed since', async () => {
+  it('an offloaded body stays with a move that was applied without an answer, even if its row has changed since', async () => {
     const { receive, watched, another } = driven();
     await withOneDead({});
     const { store } = watched;
@@ -123,7 +123,7 @@ onBothStores('bodies beside a row', (driven) => {
     expect((await receive('dead')).map(({ body }) => body)).toEqual([large]);
   });
 
-  it('stay with a move of which nothing is known, and which comes late', async () => {
+  it('an offloaded body stays with a move of unknown outcome that arrives late', async () => {
     const { receive, watched, another } = driven();
     await withOneDead({});
     const { store } = watched;
@@ -146,9 +146,9 @@ onBothStores('bodies beside a row', (driven) => {
   });
 
   it.each<[string, Partial<QueueSettings>]>([
-    ['forgotten', {}],
+    ['not kept', {}],
     ['kept', { keep: { doneSeconds: 3600, deadSeconds: 0 } }],
-  ])('go with a message that was acked while it was to be kept for ever: %s', async (_, settings) => {
+  ])('an offloaded body is removed with a message that was acked during its move to a queue without retention: %s', async (_, settings) => {
     const { receive, ack, engine } = driven();
     const messages = await withLapsed(settings);
     const wasSecond = beforeThe('write', 'leases', async () => expect(await ack('q', messages)).toEqual([{ ok: true }]));
@@ -159,7 +159,7 @@ onBothStores('bodies beside a row', (driven) => {
     expect(await left()).toEqual([]);
   });
 
-  it('go with a message that was acked after the store was too busy to keep it for ever', async () => {
+  it('an offloaded body is removed with a message that was acked after the store refused its move to a queue without retention', async () => {
     const { receive, ack } = driven();
     const messages = await withLapsed();
     const wasRefused = beforeThe('write', 'leases', async () => {
@@ -172,9 +172,9 @@ onBothStores('bodies beside a row', (driven) => {
   });
 
   it.each<[string, Partial<QueueSettings>]>([
-    ['forgotten', {}],
+    ['not kept', {}],
     ['kept', { keep: { doneSeconds: 3600, deadSeconds: 0 } }],
-  ])('go with a message whose lease was extended while it was to be kept for ever: %s', async (_, settings) => {
+  ])('an offloaded body is removed with a message whose lease was extended during its move to a queue without retention: %s', async (_, settings) => {
     const { receive, ack, call } = driven();
     const messages = await withLapsed(settings);
     const wasSecond = beforeThe('write', 'leases', () =>
@@ -187,13 +187,13 @@ onBothStores('bodies beside a row', (driven) => {
   });
 
   it.each<[string, PublishEntry, Partial<QueueSettings>, Key['table']]>([
-    ['at once', {}, {}, 'messages'],
-    ['with a delay', { delaySeconds: 5 }, {}, 'leases'],
-    ['under an id of its own', { id: 'own' }, {}, 'leases'],
-    ['under a key', { dedupKey: 'key' }, { deduplication }, 'leases'],
+    ['ready', {}, {}, 'messages'],
+    ['delayed', { delaySeconds: 5 }, {}, 'leases'],
+    ['with an own id', { id: 'own' }, {}, 'leases'],
+    ['with a deduplication key', { dedupKey: 'key' }, { deduplication }, 'leases'],
     ['prepared', { prepared: true }, { prepared: { timeoutSeconds: 60, checkBack: null } }, 'leases'],
-    ['to a group', { group: 'a' }, {}, 'leases'],
-  ])('go with the publish that was refused: %s', async (_, entry, settings, table) => {
+    ['in a group', { group: 'a' }, {}, 'leases'],
+  ])('an offloaded body of a refused publish is removed: %s', async (_, entry, settings, table) => {
     const { create, watched, another } = driven();
     await create('q', { ...forever, ...settings });
     let refused = 0;
@@ -221,10 +221,10 @@ onBothStores('bodies beside a row', (driven) => {
   });
 
   it.each<[string, PublishEntry, Partial<QueueSettings>]>([
-    ['under an id of its own', { id: 'own' }, {}],
-    ['under a key', { dedupKey: 'key' }, { deduplication }],
+    ['with an own id', { id: 'own' }, {}],
+    ['with a deduplication key', { dedupKey: 'key' }, { deduplication }],
     ['prepared', { prepared: true }, { prepared: { timeoutSeconds: 60, checkBack: null } }],
-  ])('go with the publish that stood still until it was too late: %s', async (_, entry, settings) => {
+  ])('an offloaded body of a publish that was paused for too long is removed: %s', async (_, entry, settings) => {
     const { create, call, clock } = driven();
     await create('q', { ...forever, ...settings });
     const stood = beforeThe('write', 'leases', async () => clock.advance(retryMsMax + 1));
@@ -234,7 +234,7 @@ onBothStores('bodies beside a row', (driven) => {
     expect(await lasting()).toEqual([]);
   });
 
-  it('stay with a publish under a key that was made, though its row could not be read again', async () => {
+  it('an offloaded body stays with a keyed publish that was applied, although its row could not be read again', async () => {
     const { create, receive, watched, another, clock } = driven();
     await create('q', { ...forever, deduplication });
     const { store } = watched;

@@ -10,7 +10,7 @@ import { onBothStores } from '../support/on-both-stores.ts';
 
 const large = noise(5000);
 
-onBothStores('bodies beside a row', (driven) => {
+onBothStores('offloaded bodies', (driven) => {
   /** Another process, whose next put into `leases` is applied, after which this happens, and its answer lost. */
   function unheard(then: () => Promise<unknown>) {
     const { watched, another } = driven();
@@ -34,9 +34,9 @@ onBothStores('bodies beside a row', (driven) => {
     (await chunks()).filter(({ ttl }) => ttl !== undefined && (ttl as number) * 1000 < atMs);
 
   it.each([
-    ['kept for ever', { retentionSeconds: null }, {}],
+    ['without retention', { retentionSeconds: null }, {}],
     ['prepared', { prepared: { timeoutSeconds: 60, checkBack: null } }, { prepared: true as const }],
-  ])('stay when its publish is told too late that it was made: %s', async (_, settings, entry) => {
+  ])('an offloaded body stays when its publish learns late that it was applied: %s', async (_, settings, entry) => {
     const { create, engine, receive, clock } = driven();
     await create('q', { visibilityTimeoutSeconds: 10, ...settings });
     const publisher = unheard(async () => {
@@ -49,7 +49,7 @@ onBothStores('bodies beside a row', (driven) => {
     expect((await receive('q')).map(({ body }) => body)).toEqual([large]);
   });
 
-  it('stay when an edit is told too late that it was made', async () => {
+  it('an offloaded body stays when its edit learns late that it was applied', async () => {
     const { create, publish, receive, clock } = driven();
     await create('q', { retentionSeconds: null, visibilityTimeoutSeconds: 10 });
     await publish('q', { id: 'own', body: 'small' });
@@ -61,7 +61,7 @@ onBothStores('bodies beside a row', (driven) => {
     expect(received).toEqual([large, large]);
   });
 
-  it('are given no end by a redrive that does not come about', async () => {
+  it('a redrive that loses a race sets no TTL on an offloaded body', async () => {
     const { create, publish, receive, call, engine, watched, clock } = driven();
     await create('dead', { retentionSeconds: null });
     await create('q', { retentionSeconds: 3600, deadLetter: { queue: 'dead', maxReceives: 1 } });
@@ -80,7 +80,7 @@ onBothStores('bodies beside a row', (driven) => {
     expect(await ttlActs(clock.now() + 3 * retentionGraceMs)).toEqual([]);
   });
 
-  it('outlive a message that was moved aside, and waits longer than it would have been kept', async () => {
+  it('an offloaded body outlives a message that left its group and waits longer than the retention', async () => {
     const { create, publish, receive, call, clock } = driven();
     await create('dead');
     await create('q', {
@@ -97,7 +97,7 @@ onBothStores('bodies beside a row', (driven) => {
     expect(ended.filter(({ shard }) => shard === `body:${used}`)).toEqual([]);
   });
 
-  it('are put anew for a publish that was to be tried again, and finds another retention', async () => {
+  it('a publish that is retried after a change of the retention stores its body again with the new TTL', async () => {
     const { create, call, watched, another, rows, clock } = driven();
     await create('q', { retentionSeconds: 60 });
     const { store } = watched;
@@ -120,10 +120,10 @@ onBothStores('bodies beside a row', (driven) => {
   });
 
   it.each([
-    ['came once more, kept for ever', false, null],
-    ['came once more', false, 60],
+    ['arrived again, without retention', false, null],
+    ['arrived again', false, 60],
     ['was not removed by its receivers', true, 60],
-  ])('stay with a dead letter whose queue is deleted, though its parcel %s', async (_, stays, retentionSeconds) => {
+  ])('an offloaded body stays with a dead letter whose queue is deleted, although its parcel %s', async (_, stays, retentionSeconds) => {
     const { create, call, watched, another, receive, clock, sweep } = driven();
     await create('dead');
     await create('q', { retentionSeconds, visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 } });
@@ -158,7 +158,7 @@ onBothStores('bodies beside a row', (driven) => {
     expect((await receive('dead')).map(({ body }) => body)).toEqual([large]);
   });
 
-  it('go with a queue that is deleted, also those that a group was to remove', async () => {
+  it('deleting a queue removes its offloaded bodies, also those that a group was to remove', async () => {
     const { create, publish, receive, ack, call, clock, sweep } = driven();
     await create('q', { retentionSeconds: null });
     await publish('q', { body: large, group: 'a' });
@@ -174,8 +174,8 @@ onBothStores('bodies beside a row', (driven) => {
   });
 });
 
-onBothStores('a redrive', (driven) => {
-  it('leaves what is in a group in its place', async () => {
+onBothStores('a redrive of a group', (driven) => {
+  it('a redrive leaves messages of a group in their place', async () => {
     const { create, publish, receive, call, redrive, bodies } = driven();
     await create('other');
     await create('q');

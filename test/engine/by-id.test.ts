@@ -11,7 +11,7 @@ onBothStores('a message by its id', (driven) => {
   const get = (id: string, queue = 'q') => driven().engine.call('getMessage', { queue, id }, {});
   const code = (expected: string) => expect.objectContaining({ code: expected });
 
-  it('is cancelled while it waits, wherever it is, and never comes', async () => {
+  it('cancel removes a waiting message, alone, in a parcel, delayed or with its own id', async () => {
     const { create, send, publish, bodies } = driven();
     await create('q');
     const [alone] = await send('q', 'alone');
@@ -27,7 +27,7 @@ onBothStores('a message by its id', (driven) => {
     expect(await bodies('q')).toEqual(['first']);
   });
 
-  it('is cancelled again without a word, and an unknown one is not', async () => {
+  it('cancel repeated succeeds, and cancel of an unknown or acked message is refused', async () => {
     const { create, send, publish } = driven();
     await create('q');
     const ids = [...(await send('q', 'a')), ...(await send('q', 'b', 'c')), ...(await publish('q', { body: 'd', id: 'own' }))];
@@ -41,7 +41,7 @@ onBothStores('a message by its id', (driven) => {
     await expect(cancel(acked!)).rejects.toEqual(code('message_not_found'));
   });
 
-  it('is not cancelled while it is leased, unless forced: then its holder is told', async () => {
+  it('cancel of a leased message is refused unless forced, and then its holder is told', async () => {
     const { create, send, receive, ack, call, bodies, clock } = driven();
     await create('q', { visibilityTimeoutSeconds: 10 });
     for (const sent of [['alone'], ['one', 'two']]) {
@@ -60,7 +60,7 @@ onBothStores('a message by its id', (driven) => {
     expect(await bodies('q')).toEqual([]);
   });
 
-  it('holds its own id for another hour when it was cancelled, where its queue says so', async () => {
+  it('a cancelled own id stays taken for an hour where idempotency is ended', async () => {
     const { create, publish, call, clock } = driven();
     await create('q', { idempotency: 'ended' });
     await publish('q', { body: 1, id: 'own' });
@@ -71,7 +71,7 @@ onBothStores('a message by its id', (driven) => {
     expect(await again()).toEqual({ ok: true, id: 'own' });
   });
 
-  it('leaves nothing behind when it was cancelled', async () => {
+  it('a cancelled message leaves only a tombstone with a TTL', async () => {
     const { create, send, rows, sweep, clock } = driven();
     await create('q', { retentionSeconds: null });
     const ids = await send('q', noise(9000), 'small');
@@ -85,7 +85,7 @@ onBothStores('a message by its id', (driven) => {
     }
   });
 
-  it('is put off, and comes to the millisecond', async () => {
+  it('updateMessage delays a message to the millisecond', async () => {
     const { create, send, publish, receive, ack, bodies, clock } = driven();
     await create('q');
     const ids = [
@@ -107,7 +107,7 @@ onBothStores('a message by its id', (driven) => {
     expect(new Set(await bodies('q'))).toEqual(new Set(['alone', 'leaves', 'delayed', 'own']));
   });
 
-  it('is brought forward', async () => {
+  it('updateMessage makes a delayed message ready', async () => {
     const { create, publish, bodies } = driven();
     await create('q');
     const [id] = await publish('q', { body: 1, delaySeconds: 1000 });
@@ -115,7 +115,7 @@ onBothStores('a message by its id', (driven) => {
     expect(await bodies('q')).toEqual([1]);
   });
 
-  it('that is put off is kept as long as one published for then', async () => {
+  it('a message delayed by updateMessage is kept as long as one published for that time', async () => {
     const { create, send, bodies, clock } = driven();
     await create('q', { retentionSeconds: 60 });
     const [id] = await send('q', 'late');
@@ -124,7 +124,7 @@ onBothStores('a message by its id', (driven) => {
     expect(await bodies('q')).toEqual(['late']);
   });
 
-  it('has its content changed, small or large, and its attributes only if they are given', async () => {
+  it('updateMessage changes the body, small or large, and the attributes only if they are given', async () => {
     const { create, publish, receive } = driven();
     for (const retentionSeconds of [3600, null]) {
       const queue = `q${retentionSeconds}`;
@@ -147,7 +147,7 @@ onBothStores('a message by its id', (driven) => {
     }
   });
 
-  it('is not changed while it is leased, nor when there is nothing to change', async () => {
+  it('updateMessage refuses a leased message and an empty change', async () => {
     const { create, send, receive, clock } = driven();
     await create('q', { visibilityTimeoutSeconds: 10 });
     const [id] = await send('q', 1);
@@ -161,7 +161,7 @@ onBothStores('a message by its id', (driven) => {
     expect(message).toMatchObject({ body: 2, receives: 2, failures: 1 });
   });
 
-  it('keeps what it went through when it is changed', async () => {
+  it('updateMessage keeps the receives, the failures and the last failure of a message', async () => {
     const { create, send, receive, call } = driven();
     await create('q');
     const [id] = await send('q', 1, 2);
@@ -174,7 +174,7 @@ onBothStores('a message by its id', (driven) => {
     expect(before).toMatchObject({ ...kept, body: 1 });
   });
 
-  it('is changed by one of two that try at once, then by the other', async () => {
+  it('updateMessage calls at the same time are applied one after the other', async () => {
     const { create, send, receive } = driven();
     await create('q');
     const ids = await send('q', 1, 2, 3);
@@ -185,7 +185,7 @@ onBothStores('a message by its id', (driven) => {
     expect(ids.slice(1).map((id) => messages.get(id)?.body)).toEqual(['changed 1', 'changed 2']);
   });
 
-  it('is cancelled in the dead-letter queue it lies in, and not through the one it came from', async () => {
+  it('cancel of a dead letter succeeds in its dead-letter queue and is refused in its origin', async () => {
     const { create, publish, receive, call, bodies } = driven();
     await create('dead');
     await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });

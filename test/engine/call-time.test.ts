@@ -8,14 +8,14 @@ import { onBothStores } from '../support/on-both-stores.ts';
 
 const unavailable = { code: 'unavailable' };
 
-onBothStores('a call that has to be answered by an instant', (driven) => {
+onBothStores('a call with a deadline', (driven) => {
   const callBy = <Name extends QueueOperation>(endsAt: number, operation: Name, input: InputOf<Name>, more: object = {}) =>
     driven().engine.call(operation, { queue: 'q', ...more } as never, input, { endsAt });
   const busy = () => {
     throw new StoreError('too busy', 'no', undefined, 'throttled');
   };
 
-  it('waits for messages no longer than leaves time for a last try', async () => {
+  it('receive with a deadline stops waiting in time for a last try', async () => {
     const { create, clock } = driven();
     await create('q');
     const endsAt = clock.now() + 10 * secondMs;
@@ -23,7 +23,7 @@ onBothStores('a call that has to be answered by an instant', (driven) => {
     expect(clock.now()).toBe(endsAt - lastTryMs);
   });
 
-  it('waits for the end of a message no longer than that', async () => {
+  it('getMessage with a deadline stops waiting for the end of a message in time for a last try', async () => {
     const { create, clock, send } = driven();
     await create('q', { keep: { doneSeconds: 60, deadSeconds: 60 } });
     const [id] = await send('q', 'waiting');
@@ -36,7 +36,7 @@ onBothStores('a call that has to be answered by an instant', (driven) => {
     ['publish', { messages: [{ body: 1 }] }],
     ['publish', { messages: [{ body: 1, group: 'g' }] }],
     ['receive', { waitSeconds: 20 }],
-  ])('begins no retry of a %s later than that, though the store be too busy all the time', async (operation, input) => {
+  ])('%s with a deadline begins no retry after the time of the last try while the store is throttled', async (operation, input) => {
     const { create, clock, watched, call } = driven();
     await create('q');
     const endsAt = clock.now() + 8 * secondMs;
@@ -54,7 +54,7 @@ onBothStores('a call that has to be answered by an instant', (driven) => {
     expect((await call('peek', 'q', {})).messages).toEqual([]);
   });
 
-  it('asks the store for nothing more when its time is over', async () => {
+  it('a call past its deadline makes no store call of its own', async () => {
     const { create, clock, watched } = driven();
     await create('q');
     clock.advance(60 * secondMs);
@@ -73,7 +73,7 @@ onBothStores('a call that has to be answered by an instant', (driven) => {
     expect(asked - before).toBeLessThanOrEqual(1);
   });
 
-  it('is refused before it changes anything, if it is a purge that could not be answered', async () => {
+  it('purge with too little time left is refused before it changes anything', async () => {
     const { create, clock, send, call } = driven();
     await create('q');
     await send('q', 'stays');

@@ -18,7 +18,7 @@ onBothStores('features that meet', (driven) => {
     expect(await receive('q')).toMatchObject([{ body: 'second', receives: 2, failures: 1 }]);
   });
 
-  it('a debounced publish leaves a message as it is while it is leased', async () => {
+  it('a debounced publish leaves a leased message as it is', async () => {
     const { create, publish, receive, call } = driven();
     await create('q', { deduplication: { windowSeconds: null, onDuplicate: 'debounce' } });
     await publish('q', { body: 'first', dedupKey: 'k' });
@@ -29,7 +29,7 @@ onBothStores('features that meet', (driven) => {
     expect(await receive('q')).toMatchObject([{ body: 'first' }]);
   });
 
-  it('a message of a group that is given back with a delay holds its group up for that long', async () => {
+  it('a message of a group that is released with a delay blocks its group for that long', async () => {
     const { create, publish, receive, call, clock } = driven();
     await create('q', { groups: { concurrency: 1, onFailure: 'block', ratePerSecond: null } });
     await publish('q', { body: 1, group: 'g' }, { body: 2, group: 'g' }, { body: 3, group: 'other' });

@@ -4,7 +4,9 @@ import { range } from '../support/range.ts';
 import { noCalls } from '../support/watched-store.ts';
 
 onBothStores('cost', (driven) => {
-  it.each([1, 10])('of %d messages published together: 1 write, then 1 put and 1 removal, then 1 write', async (count) => {
+  it.each([
+    1, 10,
+  ])('%d messages published together cost 1 write to publish, 1 put and 1 removal to receive, and 1 write to ack', async (count) => {
     const { create, send, receive, ack, watched } = driven();
     await create('q', { deadLetter: null });
     await send('q', 'so that the settings are known');
@@ -21,7 +23,7 @@ onBothStores('cost', (driven) => {
     expect(watched.take(), 'nothing there').toEqual({ ...noCalls, ranges: 2 });
   });
 
-  it('of a hundred messages published together is that of ten rows', async () => {
+  it('a hundred messages published together cost as much as ten rows', async () => {
     const { create, send, receive, ack, watched } = driven();
     await create('q');
     await driven().call('peek', 'q', {});
@@ -34,7 +36,7 @@ onBothStores('cost', (driven) => {
     expect(watched.take(), 'ack').toEqual({ ...noCalls, puts: 10 });
   });
 
-  it('of acks of a parcel one by one is one write each, and one for the last', async () => {
+  it('acks of a parcel one by one cost one write each, and one more for the last', async () => {
     const { create, send, receive, ack, watched } = driven();
     await create('q');
     await send('q', 0, 1, 2);
@@ -47,7 +49,7 @@ onBothStores('cost', (driven) => {
     expect(watched.take()).toEqual({ ...noCalls, updates: 1, puts: 1 });
   });
 
-  it('of a message received again is 1 write; of one under its own id, and of a delayed one, 1 to publish', async () => {
+  it('a message received again costs 1 write, and one with its own id or a delay costs 1 write to publish', async () => {
     const { create, publish, send, receive, clock, watched } = driven();
     await create('q', { retentionSeconds: null });
     await send('q', 1);
@@ -67,7 +69,7 @@ onBothStores('cost', (driven) => {
     expect(watched.take()).toEqual({ ...noCalls, puts: 1 });
   });
 
-  it('of moving a message to its dead-letter queue is 1 write, and 1 transaction out of a parcel', async () => {
+  it('dead-lettering costs 1 write for a message alone in its row, and 1 transaction for one out of a parcel', async () => {
     const { create, send, receive, call, watched } = driven();
     await create('dead');
     await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
@@ -84,7 +86,7 @@ onBothStores('cost', (driven) => {
     expect(watched.take()).toMatchObject({ puts: 2, removals: 0, updates: 0, refused: 0, transactions: 1 });
   });
 
-  it('of receivers side by side is a refused write for each that was second', async () => {
+  it('receivers of the same message at the same time cost at most one refused write each', async () => {
     const { create, send, another, watched } = driven();
     await create('q');
     await send('q', 1);
@@ -98,7 +100,7 @@ onBothStores('cost', (driven) => {
     expect(refused).toBeLessThanOrEqual(2);
   });
 
-  it('of receivers side by side that take ten each is one refused write for each stretch that another has begun', async () => {
+  it('receivers of ten messages each at the same time cost one refused write for each stretch that another has begun', async () => {
     const { create, send, another, watched } = driven();
     await create('q');
     for (const body of range(40)) await send('q', body);
@@ -115,7 +117,7 @@ onBothStores('cost', (driven) => {
     expect(refused).toBeLessThan(20);
   });
 
-  it('of a receive reads as many rows as the rows before gave reason to, and goes on where they hold fewer', async () => {
+  it('a receive reads as many rows as the rows before suggest, and reads on where they hold fewer messages', async () => {
     const { create, send, receive, watched } = driven();
     await create('q');
     for (const _ of range(12)) await send('q', ...range(10));
@@ -131,7 +133,7 @@ onBothStores('cost', (driven) => {
     expect(watched.takeRows()).toBe(20);
   });
 
-  it('of no operation grows with the depth of the queue', async () => {
+  it('no operation costs more in a deeper queue', async () => {
     const { create, send, receive, ack, watched, another } = driven();
     await create('q');
     const costs = [];

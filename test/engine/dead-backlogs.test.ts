@@ -5,7 +5,7 @@ import { range } from '../support/range.ts';
 
 const dead = 600;
 
-onBothStores('a receive behind a long list of dead messages', (driven) => {
+onBothStores('a receive behind many dead messages', (driven) => {
   async function backlog(entry: (index: number) => object = () => ({})): Promise<void> {
     const { publish } = driven();
     for (const index of range(dead)) await publish('q', { body: 'dead', ...entry(index) });
@@ -22,9 +22,9 @@ onBothStores('a receive behind a long list of dead messages', (driven) => {
   }
 
   it.each([
-    ['nobody has received', () => ({})],
+    ['were never received', () => ({})],
     ['have their own ids', (index: number) => ({ id: `own-${index}` })],
-  ])('finds at once what was published after a purge, of messages that %s', async (_what, entry) => {
+  ])('a receive finds at once what was published after a purge of messages that %s', async (_what, entry) => {
     const { create, publish, call } = driven();
     await create('q');
     await backlog(entry);
@@ -35,7 +35,7 @@ onBothStores('a receive behind a long list of dead messages', (driven) => {
     expect(rowsRead).toBeLessThanOrEqual(4);
   });
 
-  it('finds at once what is younger than the retention', async () => {
+  it('a receive finds at once a message younger than the retention behind many expired ones', async () => {
     const { create, send, clock } = driven();
     await create('q', { retentionSeconds: 60 });
     await backlog();
@@ -46,7 +46,7 @@ onBothStores('a receive behind a long list of dead messages', (driven) => {
     expect(rowsRead).toBeLessThanOrEqual(4);
   });
 
-  it('gives what was published under a longer retention than the queue has now before what came after it', async () => {
+  it('a receive delivers a message published under a longer retention before those published after it', async () => {
     const { create, send, call, clock } = driven();
     await create('q', { retentionSeconds: 3600 });
     await send('q', 'long');
@@ -60,12 +60,12 @@ onBothStores('a receive behind a long list of dead messages', (driven) => {
     ['concurrency', { concurrency: 1, ratePerSecond: null }],
     ['rate', { concurrency: null, ratePerSecond: 1 }],
     ['both', { concurrency: 2, ratePerSecond: 1 }],
-  ])('of a queue with limits: %s', (_limits, limits) => {
+  ])('a receive from a queue with limits: %s', (_limits, limits) => {
     it.each([
       ['expired', ''],
       ['expired', 'dead'],
       ['purged', ''],
-    ])('finds what lies in the next partitions behind what is %s, with the dead-letter queue "%s"', async (how, target) => {
+    ])('a receive with limits finds messages in the next partitions behind %s ones, with the dead-letter queue "%s"', async (how, target) => {
       const { create, call, publish, ack, receive, clock } = driven();
       if (target) await create(target);
       const settings = { retentionSeconds: 60, priority: { levels: 4, order: 'strict' as const }, limits };
@@ -83,7 +83,7 @@ onBothStores('a receive behind a long list of dead messages', (driven) => {
       expect((await receive('q', { max: 1 })).map(({ body }) => body)).toEqual(['next']);
     });
 
-    it('finds what lies behind many dead messages of one partition', async () => {
+    it('a receive with limits finds a message behind many dead ones of one partition', async () => {
       const { create, call, send, receive, clock } = driven();
       await create('q', { retentionSeconds: 60, limits });
       for (const index of range(60)) await send('q', index);

@@ -12,7 +12,7 @@ onBothStores('dead-letter', (driven) => {
   }
   const dead = async (queue = 'dead'): Promise<Message[]> => (await driven().call('peek', queue, {})).messages;
 
-  it('moves a message whose receives are used up when a receive meets it', async () => {
+  it('a receive moves a message whose receives are used up to the dead-letter queue', async () => {
     await queues();
     const { publish, receive, clock, events } = driven();
     const publishedAt = new Date(clock.now()).toISOString();
@@ -30,7 +30,7 @@ onBothStores('dead-letter', (driven) => {
     expect(await receive('dead')).toMatchObject([{ id, receives: 1, failures: 0, publishedAt, deadLetter: death }]);
   });
 
-  it('moves it by the sweep when nobody receives', async () => {
+  it('the sweep moves messages whose receives are used up when nothing receives', async () => {
     await queues(1);
     const { send, receive, clock, sweep } = driven();
     await send('q', ...range(12));
@@ -42,7 +42,7 @@ onBothStores('dead-letter', (driven) => {
     expect((await dead()).map(({ body }) => body).sort((a, b) => Number(a) - Number(b))).toEqual(range(12));
   });
 
-  it('moves those messages of a parcel that are used up, and leaves the others', async () => {
+  it('dead-lettering moves the used-up messages of a parcel and leaves the others', async () => {
     await queues(2);
     const { send, receive, clock, ack, call } = driven();
     const ids = await send('q', 'a', 'b', 'c', 'd');
@@ -64,7 +64,7 @@ onBothStores('dead-letter', (driven) => {
     expect(await ack('dead', await receive('dead'))).toEqual([{ ok: true }, { ok: true }]);
   });
 
-  it('never gives a message once more because its last lease ended during the call', async () => {
+  it('a message whose last lease ends during a receive is not delivered once more', async () => {
     await queues(1);
     const { send, receive, bodies, clock, watched } = driven();
     await send('q', 'first', 'second');
@@ -76,7 +76,7 @@ onBothStores('dead-letter', (driven) => {
     expect(await bodies('q')).toEqual(['second']);
   });
 
-  it('moves a message whose last receive is released, with the text of its failure', async () => {
+  it('release of the last receive moves a message to the dead-letter queue with the text of its failure', async () => {
     await queues(2);
     const { send, receive, call } = driven();
     const ids = await send('q', 'a', 'b');
@@ -98,7 +98,7 @@ onBothStores('dead-letter', (driven) => {
     );
   });
 
-  it('moves a message that its holder rejects, whatever receives it has left, and no other of its parcel', async () => {
+  it('release with deadLetter moves only that message of its parcel, whatever receives it has left', async () => {
     await queues(5);
     const { send, receive, call, ack, events } = driven();
     const [poison] = await send('q', 'poison', 'good');
@@ -114,7 +114,7 @@ onBothStores('dead-letter', (driven) => {
     expect(await dead()).toMatchObject([{ lastFailure: 'later', deadLetter: death }]);
   });
 
-  it('moves a rejected message that its group holds, and the group goes on', async () => {
+  it('release with deadLetter of a message in a group lets the group go on', async () => {
     await queues(5, { groups: { concurrency: 1, onFailure: 'aside', ratePerSecond: null } });
     const { publish, receive, call } = driven();
     await publish('q', { body: 1, group: 'g' }, { body: 2, group: 'g' });
@@ -126,7 +126,7 @@ onBothStores('dead-letter', (driven) => {
     expect(letter!.deadLetter).not.toHaveProperty('text');
   });
 
-  it('takes a rejection for a failure like any other where there is no dead-letter queue', async () => {
+  it('release with deadLetter counts as an ordinary failure where there is no dead-letter queue', async () => {
     const { create, send, receive, call, clock } = driven();
     await create('q', { backoff: { minSeconds: 5, maxSeconds: 5, factor: 1, jitter: 0 } });
     await send('q', 1);
@@ -137,7 +137,7 @@ onBothStores('dead-letter', (driven) => {
     expect(await receive('q')).toMatchObject([{ body: 1, receives: 2, failures: 1 }]);
   });
 
-  it('refuses a rejection that names a delay, and changes nothing', async () => {
+  it('release with deadLetter and a delay is refused and changes nothing', async () => {
     await queues();
     const { send, receive, call, ack } = driven();
     await send('q', 1);
@@ -147,7 +147,7 @@ onBothStores('dead-letter', (driven) => {
     expect(await ack('q', held)).toEqual([{ ok: true }]);
   });
 
-  it('moves a released message of a parcel beside one that has receives left', async () => {
+  it('release dead-letters a used-up message of a parcel and leaves one that has receives left', async () => {
     await queues(2);
     const { send, receive, call } = driven();
     await send('q', 'a', 'b');
@@ -161,7 +161,7 @@ onBothStores('dead-letter', (driven) => {
     expect(await receive('q')).toMatchObject([{ body: 'b', receives: 2, failures: 1 }]);
   });
 
-  it('keeps a used-up message leased, with its ack in time, until it is moved', async () => {
+  it('a used-up message stays leased and can be acked until it is moved', async () => {
     await queues(1);
     const { send, receive, ack, clock } = driven();
     await send('q', 'late', 'later');
@@ -173,7 +173,7 @@ onBothStores('dead-letter', (driven) => {
     expect((await dead()).map(({ body }) => body)).toEqual(['later']);
   });
 
-  it.each(['receive', 'sweep'] as const)('moves what grew too old, fresh or received before, by %s', async (by) => {
+  it.each(['receive', 'sweep'] as const)('expired messages are dead-lettered by a %s, received before or not', async (by) => {
     await queues(9, { retentionSeconds: 60 });
     const { publish, receive, clock, call, sweep } = driven();
     const ids = await publish('q', { body: 'fresh' }, { body: 'delayed', delaySeconds: 1 }, { body: 'own', id: 'own' });
@@ -193,7 +193,7 @@ onBothStores('dead-letter', (driven) => {
     expect(await receive('q')).toEqual([]);
   });
 
-  it('keeps bodies beside the row for as long as the message may live in its new queue', async () => {
+  it('dead-lettering keeps an offloaded body for as long as the message may live in its new queue', async () => {
     const { create, send, receive, clock, rows, call } = driven();
     await create('dead', { retentionSeconds: 1000 * daySeconds });
     await create('forever', { retentionSeconds: null });
@@ -211,7 +211,7 @@ onBothStores('dead-letter', (driven) => {
     expect((await receive('forever')).map(({ body }) => body)).toEqual([noise(3000)]);
   });
 
-  it('moves part of a parcel whose bodies lie beside it', async () => {
+  it('dead-lettering moves part of a parcel with offloaded bodies', async () => {
     await queues(1, { retentionSeconds: null });
     const { send, receive, clock, ack, sweep, rows, call } = driven();
     await send('q', noise(3000), noise(3001), noise(3002));
@@ -229,7 +229,7 @@ onBothStores('dead-letter', (driven) => {
     expect((await rows('messages')).filter(({ ttl }) => ttl === undefined)).toEqual([]);
   });
 
-  it('goes on from a dead-letter queue to the next', async () => {
+  it('a dead letter whose receives are used up again moves on to the next dead-letter queue', async () => {
     const { create, publish, receive, clock, sweep, engine } = driven();
     await create('last');
     await create('dead', { deadLetter: { queue: 'last', maxReceives: 1 }, visibilityTimeoutSeconds: 10 });
@@ -248,7 +248,7 @@ onBothStores('dead-letter', (driven) => {
     expect((await receive('last')).length).toBe(2);
   });
 
-  it('answers duplicate to an id whose message is dead, until it is done there', async () => {
+  it('publish with the own id of a dead letter answers duplicate until the dead letter is done', async () => {
     await queues(1);
     const { publish, receive, call, clock, ack } = driven();
     await publish('q', { body: 1, id: 'own' });
@@ -262,7 +262,7 @@ onBothStores('dead-letter', (driven) => {
     expect(await again()).toEqual({ ok: true, id: 'own' });
   });
 
-  it('leaves a message where it died when its id is published again after a purge of its origin', async () => {
+  it('a dead letter stays where it is when its id is published again after a purge of its origin', async () => {
     await queues(1);
     const { publish, receive, call, clock } = driven();
     await publish('q', { body: 1, id: 'own' });
@@ -274,7 +274,7 @@ onBothStores('dead-letter', (driven) => {
     expect((await dead()).map(({ id, body }) => [id, body])).toEqual([['own', 1]]);
   });
 
-  it('goes on retrying while a queue has no dead-letter queue', async () => {
+  it('a message is retried without end while its queue has no dead-letter queue', async () => {
     const { create, send, receive, clock } = driven();
     await create('q', { visibilityTimeoutSeconds: 1 });
     await send('q', 1);

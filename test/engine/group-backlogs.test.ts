@@ -60,7 +60,7 @@ onBothStores('a long group', (driven) => {
   }
   const bodiesOf = (messages: readonly Message[]) => messages.map(({ body }) => body);
 
-  it('of messages that are too old does not make a receive fail, which gives others, and goes on with it', async () => {
+  it('a long group of expired messages does not make a receive fail, and the receive delivers others and then the group', async () => {
     await createExpired(80);
     await driven().send('q', 'other');
     expect(await driven().bodies('q', { max: 1 })).toEqual(['other']);
@@ -71,7 +71,7 @@ onBothStores('a long group', (driven) => {
     expect(await deadLettered()).toBe(80);
   });
 
-  it('of messages that were purged does not make a receive fail either', async () => {
+  it('a long group of purged messages does not make a receive fail', async () => {
     const { call, clock, send, bodies } = driven();
     await driven().create('q');
     await putApart('purged', 3300);
@@ -85,7 +85,7 @@ onBothStores('a long group', (driven) => {
     expect(given).toEqual(['later']);
   });
 
-  it('of messages that are too old is swept a part at a time, as the report says', async () => {
+  it('a long group of expired messages is swept in parts, as the report says', async () => {
     await createExpired(80);
     const sweeps = [];
     do {
@@ -100,7 +100,7 @@ onBothStores('a long group', (driven) => {
     expect(await deadLettered()).toBe(80);
   });
 
-  it('whose row can not be written does not keep the sweep from the rest of its queue', async () => {
+  it('a group whose row cannot be written does not keep the sweep from the rest of its queue', async () => {
     const { watched, rows } = driven();
     await createExpired(1);
     const [row] = (await rows('leases')).filter(({ group }) => group);
@@ -118,7 +118,7 @@ onBothStores('a long group', (driven) => {
     expect(await deadLettered()).toBe(2);
   });
 
-  it('of large messages is peeked in pages that one answer can carry', async () => {
+  it('a group of large messages is peeked in pages that one answer can carry', async () => {
     await driven().create('q');
     const large = range(7).map((index) => `${index}${noise(bodyBytesMax - 3)}`);
     for (const body of large) await publish('a', body);
@@ -129,14 +129,14 @@ onBothStores('a long group', (driven) => {
     }
   });
 
-  it('of messages published together is peeked in one page, where one answer can carry them', async () => {
+  it('a group of messages published together is peeked in one page if one answer can carry it', async () => {
     await driven().create('q');
     const bodies = range(4 * parcelSlotsMax).map((index) => `${index}${noise(parcelBytesMax / parcelSlotsMax - 100)}`);
     await driven().publish('q', ...bodies.map((body) => ({ body, group: 'a' })));
     expect((await pages(100)).map(bodiesOf)).toEqual([bodies]);
   });
 
-  it('is read by a peek only when its turn comes, and not for what is leased', async () => {
+  it('a group is read by a peek only when its turn comes, and not for leased messages', async () => {
     const { call, watched } = driven();
     await driven().create('q');
     for (const group of range(12)) await publishApart(`group ${group}`, 3);
@@ -159,7 +159,7 @@ onBothStores('a long group', (driven) => {
     }
   });
 
-  it('of which nothing is shown costs a page no more than so many rows', async () => {
+  it('groups of which nothing is shown cost a page of peek a bounded number of reads', async () => {
     const { call, clock, watched } = driven();
     await driven().create('q');
     const groups = 8;
@@ -177,7 +177,7 @@ onBothStores('a long group', (driven) => {
 
   const counts = async () => (await driven().call('getQueue', 'q')).counts;
 
-  it('is counted as far as it is read, and said to have more where it has', async () => {
+  it('a long group is counted as far as it is read, and atLeast says that there is more', async () => {
     await driven().create('q');
     await putApart('a', headRowsMax - 2);
     expect(await counts()).toMatchObject({ ready: headRowsMax, atLeast: false });
@@ -185,7 +185,7 @@ onBothStores('a long group', (driven) => {
     expect(await counts()).toMatchObject({ ready: headRowsMax, atLeast: true });
   });
 
-  it('is counted beside so many others, and more are said to be there', async () => {
+  it('many long groups are counted up to a limit, and atLeast says that there is more', async () => {
     await driven().create('q');
     const readMax = countRowsMax / headRowsMax;
     for (const group of range(2 * readMax)) await putApart(`group ${group}`, headRowsMax - 2);

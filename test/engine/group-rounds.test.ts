@@ -14,7 +14,7 @@ onBothStores('a receive of a hundred messages of as many groups', (driven) => {
     }
   };
 
-  it('reads the parcels that are first in their groups together, without a query for each group', async () => {
+  it('a receive of a hundred groups reads their first parcels together, without a query for each group', async () => {
     const { watched, receive } = driven();
     await publishEach(1);
     watched.take();
@@ -23,7 +23,7 @@ onBothStores('a receive of a hundred messages of as many groups', (driven) => {
     expect({ ranges, gets: gets <= 3, puts, removals }).toEqual({ ranges: 2, gets: true, puts: groups, removals: groups });
   });
 
-  it('does so again when the groups were served and rested', async () => {
+  it('a receive of a hundred groups costs as little when the groups have been idle', async () => {
     const { watched, receive, ack, publish } = driven();
     await publishEach(1);
     expect((await ack('q', await receive('q'))).every(({ ok }) => ok)).toBe(true);
@@ -33,7 +33,7 @@ onBothStores('a receive of a hundred messages of as many groups', (driven) => {
     expect(watched.take()).toMatchObject({ ranges: 2, puts: groups, removals: groups });
   });
 
-  it('claims all of them in a few rounds where more waits behind in each group', async () => {
+  it('a receive of a hundred groups claims them in a few parallel rounds when more waits in each group', async () => {
     const { watched, receive, ack } = driven();
     await publishEach(3);
     let side = 0;
@@ -55,7 +55,7 @@ onBothStores('a receive of a hundred messages of as many groups', (driven) => {
     expect(most).toBeGreaterThan(groups / 4);
   });
 
-  it('gives nothing that was cancelled while its receiver could not remove its parcel', async () => {
+  it('a message cancelled while its receiver could not remove its parcel is not delivered', async () => {
     const { create, publish, receive, call, engine, watched } = driven();
     await create('q', { visibilityTimeoutSeconds: 60 });
     const [first] = await publish('q', { body: 'cancelled', group: 'a' });

@@ -29,7 +29,7 @@ onBothStores('a group', (driven) => {
     return bodies;
   };
 
-  it('gives its messages in the order of publishing, one lease at a time', async () => {
+  it('a group delivers its messages in the order of publishing, one lease at a time', async () => {
     await driven().create('q');
     await publishApart('a', 1, 2, 3);
     const [first] = await receive();
@@ -43,7 +43,7 @@ onBothStores('a group', (driven) => {
     expect(await drain()).toEqual([3]);
   });
 
-  it('gives messages published together under one lease, as many as are asked for', async () => {
+  it('a group delivers messages published together under one lease, as many as are asked for', async () => {
     await driven().create('q');
     await publish('a', 1, 2, 3, 4);
     const three = await receive(3);
@@ -55,7 +55,7 @@ onBothStores('a group', (driven) => {
     expect(bodiesOf(await receive(3))).toEqual([4]);
   });
 
-  it('gives nothing more while one of those it gave together is leased, nor past one that waits', async () => {
+  it('a group delivers nothing while one of its messages is leased, nor past one that is delayed', async () => {
     const { call, clock } = driven();
     await driven().create('q', { visibilityTimeoutSeconds: 60 });
     await publish('a', 1, 2, 3);
@@ -72,7 +72,7 @@ onBothStores('a group', (driven) => {
     expect(bodiesOf(await receive(3))).toEqual([2, 3]);
   });
 
-  it('is not leased by two, one of whom extends a lease that ran out', async () => {
+  it('a group is not leased twice when a holder extends an expired lease', async () => {
     const { call, clock } = driven();
     await driven().create('q', { visibilityTimeoutSeconds: 10 });
     await publish('a', 1, 2);
@@ -85,7 +85,7 @@ onBothStores('a group', (driven) => {
     expect(await receive()).toMatchObject([{ body: 2, receives: 2, failures: 1 }]);
   });
 
-  it('does not hold up another, nor messages without a group', async () => {
+  it('a group does not block other groups, nor messages without a group', async () => {
     await driven().create('q');
     await publishApart('a', 'a1', 'a2');
     await publishApart('b', 'b1', 'b2');
@@ -93,7 +93,7 @@ onBothStores('a group', (driven) => {
     expect(new Set(bodiesOf(await receive(100)))).toEqual(new Set(['a1', 'b1', 'alone']));
   });
 
-  it('of many messages delays one of a single message by no more than a turn', async () => {
+  it('a long group delays a group of one message by at most one turn', async () => {
     const { clock } = driven();
     await driven().create('q');
     for (let i = 0; i < 5; i++) await publish('long', ...Array.from({ length: 20 }, (_, body) => body));
@@ -110,7 +110,7 @@ onBothStores('a group', (driven) => {
     expect(seen.length).toBeLessThanOrEqual(2);
   });
 
-  it('gives what was not acked again, in its place', async () => {
+  it('a group delivers an unacked message again in its place', async () => {
     const { clock } = driven();
     await driven().create('q', { visibilityTimeoutSeconds: 10 });
     await publishApart('a', 1, 2);
@@ -123,7 +123,7 @@ onBothStores('a group', (driven) => {
     expect(await drain()).toEqual([2]);
   });
 
-  it('is held up by a message that fails, until it is done', async () => {
+  it('a failing message blocks its group until it is done', async () => {
     const { call, clock } = driven();
     await driven().create('q');
     await publishApart('a', 1, 2);
@@ -135,7 +135,7 @@ onBothStores('a group', (driven) => {
     expect(await drain()).toEqual([1, 2]);
   });
 
-  it('goes on when a message of it is dead-lettered', async () => {
+  it('a group goes on when one of its messages is dead-lettered', async () => {
     const { call, create } = driven();
     await create('dead');
     await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
@@ -149,7 +149,7 @@ onBothStores('a group', (driven) => {
     expect(dead).not.toHaveProperty('group');
   });
 
-  it('moves aside what fails, where the queue says so, and goes on', async () => {
+  it('a failing message leaves its group where onFailure is aside, and the group goes on', async () => {
     const { call, clock, create } = driven();
     await create('q', {
       visibilityTimeoutSeconds: 10,
@@ -177,7 +177,7 @@ onBothStores('a group', (driven) => {
     expect(back.find(({ body }) => body === 'fails')!.id).toBe(fails!.id);
   });
 
-  it('has as many leases at a time as the queue allows it', async () => {
+  it('a group has as many leases at a time as its queue allows', async () => {
     await driven().create('q', { groups: { concurrency: 3, onFailure: 'block', ratePerSecond: null } });
     const all = Array.from({ length: 30 }, (_, body) => body);
     await publishApart('a', ...all);
@@ -189,7 +189,7 @@ onBothStores('a group', (driven) => {
     expect([...bodiesOf(held), ...rest].sort((a, b) => (a as number) - (b as number))).toEqual(all);
   });
 
-  it('gives no more than its rate allows', async () => {
+  it('a group delivers no faster than its rate', async () => {
     const { clock } = driven();
     await driven().create('q', { groups: { concurrency: 1, onFailure: 'block', ratePerSecond: 0.5 } });
     await publishApart('a', 1, 2, 3);
@@ -206,7 +206,7 @@ onBothStores('a group', (driven) => {
     expect(taken).toEqual([0, 2000, 4000]);
   });
 
-  it('tells a repeated ack that it was done, and one of a lease that was lost that it was not', async () => {
+  it('ack repeated in a group succeeds, also after the group has gone on', async () => {
     await driven().create('q');
     await publishApart('a', 1, 2, 3);
     const [first] = await receive();
@@ -220,7 +220,7 @@ onBothStores('a group', (driven) => {
     await ackAll([next!]);
   });
 
-  it('keeps messages by id: read, cancelled wherever they are, and not put off', async () => {
+  it('a message of a group is found and cancelled by its id wherever it is, and cannot be delayed', async () => {
     const { engine } = driven();
     await driven().create('q');
     const ids = [...(await publish('a', 1, 2, 3)), ...(await publishApart('a', 4, 5)), ...(await publish('a', 6, 7))];
@@ -240,7 +240,7 @@ onBothStores('a group', (driven) => {
     await expect(engine.call('getMessage', of(0), {})).rejects.toMatchObject({ code: 'message_not_found' });
   });
 
-  it('tells the holder of a message that was cancelled by force, though the group has gone on', async () => {
+  it('the holder of a message of a group that was cancelled by force is told, even after the group has gone on', async () => {
     const { engine, call, ack } = driven();
     await driven().create('q');
     const [id] = await publishApart('a', 1, 2);
@@ -251,7 +251,7 @@ onBothStores('a group', (driven) => {
     expect((await call('release', 'q', { receipts: [held!.receipt] })).results[0]).toMatchObject({ code: 'cancelled' });
   });
 
-  it('cancels a bounded number of messages that it has not come to', async () => {
+  it('a group accepts a bounded number of cancels of messages whose turn has not come', async () => {
     const { engine } = driven();
     await driven().create('q');
     const ids = await publish('a', ...Array.from({ length: groupCancelledMax + 1 }, (_, body) => body));
@@ -262,7 +262,7 @@ onBothStores('a group', (driven) => {
     expect(await drain()).toEqual([groupCancelledMax]);
   });
 
-  it('is purged, and goes on with what is published after', async () => {
+  it('a purged group goes on with what is published after the purge', async () => {
     const { call, clock } = driven();
     await driven().create('q');
     for (let i = 0; i < 12; i++) await publish('a', ...Array.from({ length: 10 }, (_, body) => body));
@@ -274,7 +274,7 @@ onBothStores('a group', (driven) => {
     expect(waiting).toBe(0);
   });
 
-  it('leaves out what is too old, or dead-letters it', async () => {
+  it('a group skips expired messages, or dead-letters them', async () => {
     const { clock, create, bodies } = driven();
     await create('dead');
     for (const deadLetter of [null, { queue: 'dead', maxReceives: 5 }]) {
@@ -290,7 +290,7 @@ onBothStores('a group', (driven) => {
     expect(new Set(await bodies('dead'))).toEqual(new Set(['old', 'too old']));
   });
 
-  it('carries large bodies, and as many as one call publishes', async () => {
+  it('a group carries large bodies, and as many messages as one call publishes', async () => {
     await driven().create('q', { retentionSeconds: null });
     const large = [noise(5000), noise(400_000), noise(300)];
     await publish('a', ...large);
@@ -300,7 +300,7 @@ onBothStores('a group', (driven) => {
     expect(await drain(7)).toEqual(many);
   });
 
-  it('is counted and peeked with what waits in it', async () => {
+  it('a group is counted and peeked with the messages that wait in it', async () => {
     const { call } = driven();
     await driven().create('q');
     await publish('a', 1, 2);
@@ -311,7 +311,7 @@ onBothStores('a group', (driven) => {
     expect(messages.map(({ body, group }) => [body, group])).toEqual([1, 2, 3, 4].map((body) => [body, 'a']));
   });
 
-  it('leaves a trace for an hour when it is done, and goes on from it or anew', async () => {
+  it('a group row stays for an hour after its last message, and the group can go on before and after that', async () => {
     const { clock, rows } = driven();
     await driven().create('q');
     for (const wait of [0, tombstoneMs / 2, 2 * tombstoneMs]) {
@@ -325,7 +325,7 @@ onBothStores('a group', (driven) => {
     expect(await rows('messages')).toEqual([]);
   });
 
-  it('is published to by many at once, and loses none and no order', async () => {
+  it('a group keeps all messages and their order when several processes publish to it at once', async () => {
     const { another, watched } = driven();
     await driven().create('q');
     const publishers = Array.from({ length: 4 }, () => another(watched.store));
@@ -345,7 +345,7 @@ onBothStores('a group', (driven) => {
     }
   });
 
-  it('takes a publish behind what was published and taken while it was under way', async () => {
+  it('a slow publish to a group comes after a faster one that was published and received meanwhile', async () => {
     const { clock, watched, another } = driven();
     await driven().create('q', { visibilityTimeoutSeconds: 600 });
     await publish('a', 'waits');
@@ -365,7 +365,7 @@ onBothStores('a group', (driven) => {
     expect(await drain()).toEqual(['overtakes', 'slow']);
   });
 
-  it('whose receiver died between any two writes gives the same messages again, and leaves nothing behind', async () => {
+  it('a group whose receiver died between any two writes delivers the same messages again and leaves nothing behind', async () => {
     const { clock, watched, another } = driven();
     await driven().create('q', { visibilityTimeoutSeconds: 10 });
     for (let dies = 1; dies < 12; dies++) {
@@ -391,7 +391,7 @@ onBothStores('a group', (driven) => {
     }
   });
 
-  it('is published to wherever it rested, though its shard is gone since', async () => {
+  it('a group that was idle accepts and delivers messages again', async () => {
     const { call } = driven();
     await driven().create('q');
     await publish('a', 1);
@@ -402,7 +402,7 @@ onBothStores('a group', (driven) => {
     expect(await drain()).toEqual([2, 3]);
   });
 
-  it('refuses what would break its order, by the name of the field', async () => {
+  it('publish to a group refuses what would break its order and names the field', async () => {
     const { call, create } = driven();
     await create('q');
     await create('slow', { delaySeconds: 5 });
@@ -427,7 +427,7 @@ onBothStores('a group', (driven) => {
     });
   });
 
-  it('costs what its design says: publish a row and its own, receive and ack one row each', async () => {
+  it('a group costs one row more to publish, one row to receive and one row to ack', async () => {
     const { watched } = driven();
     await driven().create('q');
     watched.take();
@@ -441,7 +441,7 @@ onBothStores('a group', (driven) => {
     expect(watched.take()).toMatchObject({ transactions: 1, puts: 1, updates: 1 });
   });
 
-  it('of a deleted queue leaves nothing behind', async () => {
+  it('a group of a deleted queue leaves nothing behind', async () => {
     const { call, clock, sweep, rows } = driven();
     await driven().create('q');
     await publishApart('a', 1, 2, 3);

@@ -65,7 +65,7 @@ async function drain(): Promise<unknown[]> {
 }
 
 describe('the shards of a queue', () => {
-  it('double with the call after a write was throttled, and not again before that can have told', async () => {
+  it('shards double on the call after a throttled write, and not again during the pause after that', async () => {
     clock.advance(shardsGrowPauseMs);
     await throttleOnce();
     await publish(1);
@@ -79,13 +79,13 @@ describe('the shards of a queue', () => {
     expect(await shards()).toEqual({ shards: 4, visited: 4 });
   });
 
-  it('stay as they are while nothing is throttled', async () => {
+  it('shards stay as they are while nothing is throttled', async () => {
     clock.advance(shardsGrowPauseMs);
     await publish(1);
     expect(await shards()).toEqual({ shards: 1, visited: 1 });
   });
 
-  it('end at their maximum', async () => {
+  it('shards never exceed their maximum', async () => {
     await growTo(shardsMax);
     clock.advance(shardsGrowPauseMs);
     await throttleOnce();
@@ -93,7 +93,7 @@ describe('the shards of a queue', () => {
     expect(await shards()).toEqual({ shards: shardsMax, visited: shardsMax });
   });
 
-  it('are all published to, and all received from', async () => {
+  it('shards are all published to and all received from', async () => {
     await growTo(8);
     await drain();
     for (let body = 1; body <= 64; body++) await publish(body);
@@ -102,7 +102,7 @@ describe('the shards of a queue', () => {
     expect((await drain()).sort((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 64 }, (_, i) => i + 1));
   });
 
-  it('are retired by halves when the sweep finds the queue idle, and go on being visited until they are surely empty', async () => {
+  it('the sweep of an idle queue halves its shards, and retired shards are visited until they are surely empty', async () => {
     await growTo(4);
     await drain();
     clock.advance(shardsIdleMs + minuteMs);
@@ -117,7 +117,7 @@ describe('the shards of a queue', () => {
     expect(await shards()).toEqual({ shards: 2, visited: 2 });
   });
 
-  it('that were retired are visited as long as a message in them waits for its time', async () => {
+  it('retired shards are visited as long as a message in them waits for its time', async () => {
     await growTo(2);
     await drain();
     clock.advance(shardsIdleMs + minuteMs);
@@ -136,7 +136,7 @@ describe('the shards of a queue', () => {
     expect((await drain()).length).toBe(40);
   });
 
-  it('that were retired are all visited before a receive answers that there is nothing', async () => {
+  it('a receive visits all retired shards before it answers with nothing', async () => {
     await growTo(2);
     await drain();
     clock.advance(shardsIdleMs + minuteMs);
@@ -150,7 +150,7 @@ describe('the shards of a queue', () => {
     }
   });
 
-  it('take nothing from a publisher that stood still after it had read of them: they may be forgotten by then', async () => {
+  it('a publisher that is paused after it read the settings is refused, because its shard may be forgotten', async () => {
     await growTo(2);
     await drain();
     clock.advance(minuteMs);
@@ -162,7 +162,7 @@ describe('the shards of a queue', () => {
     expect(await drain()).toEqual([]);
   });
 
-  it('that came while their queue was being deleted leave nothing behind', async () => {
+  it('shards added while their queue is deleted leave nothing behind', async () => {
     clock.advance(shardsGrowPauseMs);
     let hasGrown = false;
     watched.before = async ({ method }) => {
@@ -180,7 +180,7 @@ describe('the shards of a queue', () => {
     expect([...memory.rows('messages'), ...memory.rows('queues')]).toEqual([]);
   });
 
-  it('are retired by halves while little waits, and none that holds something is forgotten', async () => {
+  it('shards are halved while few messages wait, and none that holds a message is forgotten', async () => {
     await growTo(4);
     const waiting = memory.rows('messages').length;
     expect(waiting).toBeGreaterThan(0);
@@ -192,7 +192,7 @@ describe('the shards of a queue', () => {
     expect(await drain()).toHaveLength(waiting);
   });
 
-  it('are not retired while much waits', async () => {
+  it('shards are not retired while many messages wait', async () => {
     await growTo(2);
     const some = Array.from({ length: 100 }, (_, body) => body);
     for (let call = 0; call <= shardsLightWaitingMax / 100; call++) await publish(...some);
@@ -201,7 +201,7 @@ describe('the shards of a queue', () => {
     expect(await shards()).toEqual({ shards: 2, visited: 2 });
   });
 
-  it('that were retired though they were needed are left alone for twice as long when they have come again', async () => {
+  it('shards that come back after they were retired stay twice as long', async () => {
     await growTo(2);
     clock.advance(shardsIdleMs + minuteMs);
     await engine.sweep({ until: clock.now() + minuteMs });

@@ -10,12 +10,12 @@ const groups = { concurrency: 1, onFailure: 'block' as const, ratePerSecond: nul
 const ok = { ok: true };
 const notFound = { code: 'message_not_found' };
 
-onBothStores('kept of a group', (driven) => {
+onBothStores('kept messages of a group', (driven) => {
   const get = (id: string) => driven().engine.call('getMessage', { queue: 'q', id }, {});
   const publish = (...bodies: string[]) => driven().publish('q', ...bodies.map((body) => ({ body, group: 'g' })));
   const take = async (max = 1) => driven().receive('q', { max });
 
-  it('what is done shows so, while its parcel lasts and when the group has gone on', async () => {
+  it('a done message of a group shows as done, while its parcel lasts and after the group has gone on', async () => {
     const { create, call, clock } = driven();
     await create('q', { keep, groups });
     const first = await publish('a', 'b');
@@ -38,7 +38,7 @@ onBothStores('kept of a group', (driven) => {
     await expect(get(first[0]!)).rejects.toMatchObject(notFound);
   });
 
-  it('what was acked within a transaction of the caller', async () => {
+  it('a message of a group that is acked in a transaction of the caller is kept', async () => {
     const { create, call, commit } = driven();
     await create('q', { keep, groups });
     const ids = await publish('a', 'b');
@@ -51,7 +51,7 @@ onBothStores('kept of a group', (driven) => {
     for (const id of ids) expect((await get(id)).state).toBe('done');
   });
 
-  it('what is cancelled, be it leased, next, or far from its turn', async () => {
+  it('a cancelled message of a group is kept, whether it was leased, next or far from its turn', async () => {
     const { create, engine, clock } = driven();
     await create('q', { keep, groups });
     const [a, b] = await publish('a', 'b');
@@ -78,7 +78,7 @@ onBothStores('kept of a group', (driven) => {
     for (const id of [a!, b!, c!, d!]) await expect(get(id)).rejects.toMatchObject(notFound);
   });
 
-  it('nothing, where the queue keeps nothing: the last message of a parcel is cancelled all the same', async () => {
+  it('the last message of a parcel in a group can be cancelled in a queue that keeps nothing', async () => {
     const { create, engine } = driven();
     await create('q', { groups });
     const [a] = await publish('a');
@@ -87,7 +87,7 @@ onBothStores('kept of a group', (driven) => {
     await expect(get(a!)).rejects.toMatchObject(notFound);
   });
 
-  it('what grew too old, in its row or before its turn', async () => {
+  it('an expired message of a group is kept, in its row or before its turn', async () => {
     const { create, sweep, clock, engine } = driven();
     await create('q', { keep, groups, retentionSeconds: 60, visibilityTimeoutSeconds: 10 });
     const [a, b] = await publish('a', 'b');
@@ -109,7 +109,7 @@ onBothStores('kept of a group', (driven) => {
     await look();
   });
 
-  it('the done part, when the others are dead-lettered; and bodies beside the row, for as long', async () => {
+  it('the done part of a parcel in a group is kept with its offloaded bodies when the others are dead-lettered', async () => {
     const { create, call, sweep, clock, rows } = driven();
     const long = { doneSeconds: 400 * daySeconds, deadSeconds: 0 };
     await create('dead');
@@ -129,7 +129,7 @@ onBothStores('kept of a group', (driven) => {
     expect(await get(a!)).toMatchObject({ state: 'done', body: noise(3_000), result: 1 });
   });
 
-  it('survives a death between any two writes of an ack', async () => {
+  it('a crash between any two writes of an ack in a group loses no message and no result', async () => {
     for (let crashAt = 1; crashAt <= 3; crashAt++) {
       const { create, receive, watched, clock, another, engine, send: _, ...rest } = driven();
       const queue = `crash-${crashAt}`;
@@ -157,10 +157,10 @@ onBothStores('kept of a group', (driven) => {
   });
 });
 
-onBothStores('kept of a key', (driven) => {
+onBothStores('the kept message of a deduplication key', (driven) => {
   const get = (id: string) => driven().engine.call('getMessage', { queue: 'q', id }, {});
 
-  it('its last message, for as long as no other takes the key', async () => {
+  it('the last message of a key is kept until another takes the key', async () => {
     const { create, call, receive, clock } = driven();
     await create('q', { keep, deduplication: { windowSeconds: 600, onDuplicate: 'ignore' } });
     const put = async (body: number) =>
@@ -183,7 +183,7 @@ onBothStores('kept of a key', (driven) => {
     await expect(get(id)).rejects.toMatchObject(notFound);
   });
 
-  it('nothing that would hold the key longer than its window', async () => {
+  it('a kept message does not hold its key longer than the window', async () => {
     const { create, call, receive, clock } = driven();
     await create('q', {
       keep: { doneSeconds: 60, deadSeconds: 60 },

@@ -20,7 +20,7 @@ function recording(store: Store, table: Key['table'], sent: Write[]): Store {
   };
 }
 
-onBothStores('late copies of an ack and of what came right after it', (driven) => {
+onBothStores('late copies of an ack and of the call after it', (driven) => {
   /** An engine, and what it has done to rows of `leases`, to be done once more. */
   function recorded() {
     const { store } = driven().watched;
@@ -39,8 +39,8 @@ onBothStores('late copies of an ack and of what came right after it', (driven) =
 
   it.each([
     ['reads nothing', false],
-    ['has a stale receipt of the same message, and reads its row', true],
-  ])('bring back no message that was acked since, where the first %s', async (_, isBesideStale) => {
+    ['also has a stale receipt of the same message, and reads its row', true],
+  ])('late copies of an ack and of the claim after it revive no message acked since, where the ack %s', async (_, isBesideStale) => {
     const { create, send, clock, bodies } = driven();
     await create('q', { visibilityTimeoutSeconds: 30 });
     await send('q', 1, 2, 3);
@@ -58,7 +58,7 @@ onBothStores('late copies of an ack and of what came right after it', (driven) =
     expect(await bodies('q')).toEqual([two!.body]);
   });
 
-  it('take no permit from who was given it since', async () => {
+  it('late copies of an ack and of the receive after it take no permit that was granted since', async () => {
     const { create, send, bodies } = driven();
     await create('q', { limits: { concurrency: 3, ratePerSecond: null } });
     await send('q', 1, 2, 3, 4, 5);
@@ -74,7 +74,7 @@ onBothStores('late copies of an ack and of what came right after it', (driven) =
     expect(await bodies('q')).toEqual([]);
   });
 
-  it('take no permit from who has one by an extend, though its receive had lost all of them', async () => {
+  it('late copies of an ack and of the receive after it take no permit from a lease that was extended since', async () => {
     const { create, send, publish, call, clock } = driven();
     const priority = { levels: 2, order: 'strict' } as const;
     await create('q', { limits: { concurrency: 2, ratePerSecond: null }, visibilityTimeoutSeconds: 1, priority });
@@ -98,7 +98,7 @@ onBothStores('late copies of an ack and of what came right after it', (driven) =
 });
 
 onBothStores('a late copy of the request that puts a body', (driven) => {
-  it('does not give it back its first TTL', async () => {
+  it('a late copy of the put of a body does not restore its first TTL', async () => {
     const { create, receive, ack, another, watched, rows } = driven();
     const day = 24 * 3600;
     await create('q', { retentionSeconds: 60, keep: { doneSeconds: 90 * day, deadSeconds: 0 } });
@@ -115,8 +115,8 @@ onBothStores('a late copy of the request that puts a body', (driven) => {
   });
 });
 
-onBothStores('a late copy of the request that gives a body a later TTL', (driven) => {
-  it('gives none to what is kept for ever since', async () => {
+onBothStores('a late copy of the request that raises the TTL of a body', (driven) => {
+  it('a late copy of the write that raises a TTL sets none on a body that is now kept forever', async () => {
     const { create, publish, receive, clock, another, watched, redrive, rows } = driven();
     await create('dead');
     await create('ever', { retentionSeconds: null });

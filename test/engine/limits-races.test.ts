@@ -18,13 +18,13 @@ const stepsOfLife = 20;
  * Consumers side by side, each a process with a clock of its own; they receive, ack, release, extend, stand still and die between any two
  * calls of the store, whose answers are lost now and then. What is under a lease is told by the rows alone.
  */
-onBothStores('limits, whatever happens', (driven) => {
+onBothStores('limits under races, crashes and lost answers', (driven) => {
   it.each([
     { concurrency: 1, ratePerSecond: null },
     { concurrency: 4, ratePerSecond: null },
     { concurrency: 5, ratePerSecond: 20 },
     { concurrency: null, ratePerSecond: 5 },
-  ])('are never exceeded: %j', async (limits) => {
+  ])('the limits %j are never exceeded, whatever crashes and whatever answer is lost', async (limits) => {
     const { clock, create, watched, rows } = driven();
     const seed = testSeed;
     const random = seededRandom(seed);

@@ -20,7 +20,7 @@ function over(store: Store, write: (one: Write, go: () => ReturnType<Store['writ
   };
 }
 
-onBothStores('a publish under an own id whose message', (driven) => {
+onBothStores('publishing with the own id of an ended message', (driven) => {
   const publishBy = async (engine: Pick<ReturnType<typeof driven>['engine'], 'call'>, body: unknown) =>
     (await engine.call('publish', { queue: 'q' }, { messages: [{ id, body: body as string }] })).results[0];
   const publish = (body: unknown) => publishBy(driven().engine, body);
@@ -29,7 +29,7 @@ onBothStores('a publish under an own id whose message', (driven) => {
   /** Ways in which the first message ends, and the settings of `idempotency` under which its id is free at once. */
   const endings: Record<string, { end: () => Promise<unknown>; freeBy: Idempotency[] }> = {
     'was cancelled while it waited': { end: () => cancel(), freeBy: ['live', 'acked'] },
-    'was cancelled while it was held': {
+    'was cancelled while leased': {
       end: async () => {
         await driven().receive('q');
         await cancel(true);
@@ -44,7 +44,7 @@ onBothStores('a publish under an own id whose message', (driven) => {
     ),
   );
 
-  it('has ended is accepted or not by the setting `idempotency`, kept or not', async () => {
+  it('publish with the own id of an ended message is accepted or a duplicate as the setting idempotency says, kept or not', async () => {
     expect(cases).toHaveLength(18);
     const { create, call, bodies } = driven();
     for (const { how, end, idempotency, isKept, isFree } of cases) {
@@ -62,7 +62,7 @@ onBothStores('a publish under an own id whose message', (driven) => {
     }
   });
 
-  it('was cancelled is accepted by default, and changed and cancelled like any other', async () => {
+  it('publish with a cancelled own id is accepted by default, and the message is edited and cancelled like any other', async () => {
     const { create, bodies, engine, clock } = driven();
     await create('q');
     await publish('first');
@@ -77,7 +77,7 @@ onBothStores('a publish under an own id whose message', (driven) => {
     expect(await bodies('q')).toEqual(['third']);
   });
 
-  it('was rolled back is accepted by default', async () => {
+  it('publish with the own id of a rolled back message is accepted by default', async () => {
     const { create, engine, bodies } = driven();
     await create('q', { prepared: { timeoutSeconds: 60, checkBack: null } });
     await engine.call('publish', { queue: 'q' }, { messages: [{ id, body: 1, prepared: true }] });
@@ -86,7 +86,7 @@ onBothStores('a publish under an own id whose message', (driven) => {
     expect(await bodies('q')).toEqual(['second']);
   });
 
-  it('was cancelled while it was held leaves its holder without a lease', async () => {
+  it('publish with the own id of a message cancelled while leased leaves the former holder without a lease', async () => {
     const { create, receive, ack, bodies, clock } = driven();
     await create('q');
     await publish('first');
@@ -99,7 +99,7 @@ onBothStores('a publish under an own id whose message', (driven) => {
     expect(await bodies('q')).toEqual(['second']);
   });
 
-  it('lies in the dead-letter queue is refused, and accepted once it was cancelled there', async () => {
+  it('publish with the own id of a dead letter is a duplicate until the dead letter is cancelled', async () => {
     const { create, receive, call, engine, bodies } = driven();
     await create('dead');
     await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
@@ -116,7 +116,7 @@ onBothStores('a publish under an own id whose message', (driven) => {
   it.each([
     'live',
     'acked',
-  ] as const)('was cancelled leaves no body behind, where ids are taken while %s', async (idempotency) => {
+  ] as const)('publish with a cancelled own id leaves no body of the first message behind, with idempotency %s', async (idempotency) => {
     const { create, rows, bodies } = driven();
     await create('q', { retentionSeconds: null, idempotency });
     await publish(noise(3000));
@@ -126,7 +126,7 @@ onBothStores('a publish under an own id whose message', (driven) => {
     expect(await bodies('q')).toEqual(['small']);
   });
 
-  it('was cancelled cancels a transaction all the same, for an hour', async () => {
+  it('publishItems with a cancelled own id cancels the transaction for an hour', async () => {
     const { create, call, commit, clock, bodies } = driven();
     await create('q');
     await publish('first');
@@ -138,7 +138,7 @@ onBothStores('a publish under an own id whose message', (driven) => {
     expect(await bodies('q')).toEqual(['second']);
   });
 
-  it('is its own, stored without word of it, delivered and cancelled since, publishes nothing again', async () => {
+  it('a publish whose message was stored without an answer, delivered and cancelled publishes nothing again', async () => {
     const { create, receive, watched, bodies, clock } = driven();
     await create('q');
     const received: unknown[] = [];
@@ -157,7 +157,7 @@ onBothStores('a publish under an own id whose message', (driven) => {
     expect([received, await bodies('q')]).toEqual([['once'], []]);
   });
 
-  it('was cancelled is accepted once when the answer is lost, and as unavailable when it may come later', async () => {
+  it('publish with a cancelled own id is accepted once when the answer is lost, and unavailable when the request may come later', async () => {
     const { create, watched, bodies } = driven();
     await create('q');
     await publish('first');
@@ -187,7 +187,7 @@ onBothStores('a publish under an own id whose message', (driven) => {
     expect(await bodies('q')).toEqual(['third']);
   });
 
-  it('has ended is not brought back, nor another ended, by copies of any request that arrive late', async () => {
+  it('late copies of any request neither revive an ended message nor end another with the same own id', async () => {
     const { create, receive, ack, watched, bodies, clock } = driven();
     for (const idempotency of ['live', 'acked'] as const) {
       await create('q', { idempotency });

@@ -4,8 +4,8 @@ import { minuteMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 
-onBothStores("publishing under an id of one's own", (driven) => {
-  it('publishes a message of one id once, whatever state the first is in', async () => {
+onBothStores('publishing with an own id', (driven) => {
+  it('publish with an own id creates one message, whatever state the first one is in', async () => {
     const { create, call, receive, clock } = driven();
     await create('q');
     const again = async () => (await call('publish', 'q', { messages: [{ body: 2, id: 'mine' }] })).results;
@@ -21,7 +21,7 @@ onBothStores("publishing under an id of one's own", (driven) => {
     expect(await receive('q')).toEqual([]);
   });
 
-  it('takes ids of common forms, also those that look like a row of the queue, and finds their messages', async () => {
+  it('publish accepts own ids of common forms, also those that look like a row of the queue, and finds their messages', async () => {
     const { create, publish, engine, receive, send, ack } = driven();
     await create('q');
     const [made] = await send('q', 'made by the queue');
@@ -43,7 +43,7 @@ onBothStores("publishing under an id of one's own", (driven) => {
     expect(await receive('q')).toEqual([]);
   });
 
-  it('finds the same id twice in one call, beside others', async () => {
+  it('publish finds a repeated own id within one call', async () => {
     const { create, call, bodies } = driven();
     await create('q');
     const messages = [{ body: 1, id: 'a' }, { body: 2, id: 'b' }, { body: 3, id: 'a' }, { body: 4 }, { body: 5, id: 'a' }];
@@ -52,7 +52,7 @@ onBothStores("publishing under an id of one's own", (driven) => {
     expect((await bodies('q')).sort()).toEqual([1, 2, 4]);
   });
 
-  it('keeps nothing of a body that came second', async () => {
+  it('publish keeps nothing of the body of a duplicate', async () => {
     const { create, publish, bodies, rows } = driven();
     await create('q', { retentionSeconds: null });
     await publish('q', { body: 'first', id: 'mine' }, { body: noise(3000), id: 'mine' });
@@ -62,7 +62,7 @@ onBothStores("publishing under an id of one's own", (driven) => {
     expect(await bodies('q')).toEqual(['first']);
   });
 
-  it('remembers an id for an hour after its message is done, and no longer', async () => {
+  it('an own id stays taken for an hour after its message is done', async () => {
     const { create, publish, receive, ack, call, bodies, clock } = driven();
     await create('q');
     await publish('q', { body: 1, id: 'mine' });
@@ -76,7 +76,7 @@ onBothStores("publishing under an id of one's own", (driven) => {
     expect(await bodies('q')).toEqual([2]);
   });
 
-  it('takes an id again when its message was purged', async () => {
+  it('an own id is free after a purge', async () => {
     const { create, publish, call, bodies } = driven();
     await create('q', { retentionSeconds: null });
     await publish('q', { body: noise(3000), id: 'mine' });
@@ -87,7 +87,7 @@ onBothStores("publishing under an id of one's own", (driven) => {
     expect((await driven().rows('messages')).length).toBe(0);
   });
 
-  it('takes an id again after the hour though no sweep has tidied its row, and leaves nothing behind', async () => {
+  it('an own id is free after the hour without any sweep, and leaves nothing behind', async () => {
     const { create, publish, receive, ack, bodies, clock, rows } = driven();
     await create('q', { retentionSeconds: null });
     await publish('q', { body: noise(3000), id: 'mine' });
@@ -98,7 +98,7 @@ onBothStores("publishing under an id of one's own", (driven) => {
     expect(await rows('messages')).toEqual([]);
   });
 
-  it('takes an id again when its message was purged while somebody holds it, and tells the holder so', async () => {
+  it('an own id is free after a purge of its leased message, whose holder is told lease_lost', async () => {
     const { create, call, publish, receive, ack, bodies, clock } = driven();
     await create('q');
     await publish('q', { body: 'first', id: 'mine' });
@@ -111,7 +111,7 @@ onBothStores("publishing under an id of one's own", (driven) => {
     expect(await bodies('q')).toEqual(['second']);
   });
 
-  it.each(['purged', 'too old'])('takes an id again when its message, %s, was removed by the sweep', async (why) => {
+  it.each(['purged', 'expired'])('an own id is free after the sweep removed its %s message', async (why) => {
     const { create, publish, call, bodies, clock, sweep, rows } = driven();
     await create('q', { retentionSeconds: why === 'purged' ? null : 60 });
     await publish('q', { body: noise(3000), id: 'mine' });
@@ -123,7 +123,7 @@ onBothStores("publishing under an id of one's own", (driven) => {
     expect((await rows('messages')).filter(({ ttl }) => ttl === undefined)).toEqual([]);
   });
 
-  it('takes an id again when its message grew too old', async () => {
+  it('an own id is free after its message expired', async () => {
     const { create, publish, bodies, clock } = driven();
     await create('q', { retentionSeconds: 60 });
     await publish('q', { body: 'old', id: 'mine' });
@@ -132,7 +132,7 @@ onBothStores("publishing under an id of one's own", (driven) => {
     expect(await bodies('q')).toEqual(['new']);
   });
 
-  it('knows an id in one queue only', async () => {
+  it('an own id is taken in its own queue only', async () => {
     const { create, publish, call, bodies } = driven();
     await create('q');
     await create('other');

@@ -12,7 +12,7 @@ const marginMs = 2 * clockMarginMs;
 const isPermits = (key: Key) => 'id' in key && key.id.includes('!');
 const groups = { concurrency: 1, ratePerSecond: null, onFailure: 'block' as const };
 
-onBothStores('the place of a worker that died', (driven) => {
+onBothStores('the permit of a dead worker', (driven) => {
   const start = (settings: Partial<QueueSettings> = {}) =>
     driven().create('q', { visibilityTimeoutSeconds: 2, limits: { concurrency: 1, ratePerSecond: null }, groups, ...settings });
   const extend = async (held: ReceivedMessage, visibilityTimeoutSeconds: number) => {
@@ -31,7 +31,7 @@ onBothStores('the place of a worker that died', (driven) => {
 
   it.each([
     ['alone', [{ body: 1 }, { body: 2 }], {}],
-    ['under its own id', [{ body: 1, id: 'own' }, { body: 2 }], {}],
+    ['with an own id', [{ body: 1, id: 'own' }, { body: 2 }], {}],
     [
       'in a group',
       [
@@ -40,8 +40,8 @@ onBothStores('the place of a worker that died', (driven) => {
       ],
       {},
     ],
-    ['in a queue that keeps', [{ body: 1 }, { body: 2 }], { keep: { doneSeconds: 60, deadSeconds: 60 } }],
-  ])('is free when its message is cancelled by force: %s', async (_, entries, settings) => {
+    ['in a queue that keeps messages', [{ body: 1 }, { body: 2 }], { keep: { doneSeconds: 60, deadSeconds: 60 } }],
+  ])('a forced cancel returns the permit of a dead worker: %s', async (_, entries, settings) => {
     await start(settings as Partial<QueueSettings>);
     for (const entry of entries) {
       await driven().publish('q', entry);
@@ -55,7 +55,7 @@ onBothStores('the place of a worker that died', (driven) => {
     expect(await driven().receive('q')).toEqual([]);
   });
 
-  it('is free when a cancel that could not say so is made again', async () => {
+  it('a forced cancel made again returns a permit that the first one could not return', async () => {
     const { watched, another, send, bodies } = driven();
     await start();
     await send('q', 1);
@@ -71,7 +71,7 @@ onBothStores('the place of a worker that died', (driven) => {
     expect(await bodies('q')).toEqual([2]);
   });
 
-  it('is free after a purge, which frees no place of what is published and received afterwards', async () => {
+  it('a purge returns the permits of dead workers, and none of messages received after it', async () => {
     const { call, send, bodies, another } = driven();
     await start();
     await send('q', 1, 2);
@@ -83,7 +83,7 @@ onBothStores('the place of a worker that died', (driven) => {
     expect((await another().call('receive', { queue: 'q' }, {})).messages).toEqual([]);
   });
 
-  it('is free right after a purge that follows on the receive, and an extend of what was purged takes it no more than once', async () => {
+  it('a purge right after a receive returns its permit, and an extend of the purged message takes it at most once', async () => {
     const { call, send, receive, bodies } = driven();
     await start();
     await send('q', 1);
@@ -97,7 +97,7 @@ onBothStores('the place of a worker that died', (driven) => {
     expect(await bodies('q')).toEqual([]);
   });
 
-  it('is free when its lease is made to end, with the margin of clocks', async () => {
+  it('a shortened lease returns its permit when it ends, plus the margin of clocks', async () => {
     const { clock, send, bodies } = driven();
     await start();
     await send('q', 1);
@@ -110,7 +110,7 @@ onBothStores('the place of a worker that died', (driven) => {
     expect((await bodies('q')).length).toBe(1);
   });
 
-  it('is held for as long as the longer lease, when one call shortens it and another lengthens it', async () => {
+  it('a permit is held for the longer lease when one call shortens it and another lengthens it', async () => {
     const { watched, another, clock, send, receive, bodies } = driven();
     await start();
     await send('q', 1);
@@ -149,7 +149,7 @@ onBothStores('the place of a worker that died', (driven) => {
     expect((await bodies('q')).length).toBe(1);
   });
 
-  it('in a group that was purged holds up nothing that is published to it afterwards, and its late ack is told', async () => {
+  it('a purged group with a dead worker delivers what is published after, and the late ack is told lease_lost', async () => {
     const { call, publish, bodies, ack } = driven();
     await start({ limits: null });
     await publish('q', { body: 1, group: 'g' }, { body: 2, group: 'g' }, { body: 'other', group: 'h' });

@@ -6,7 +6,7 @@ import { onBothStores } from '../support/on-both-stores.ts';
 onBothStores('priority', (driven) => {
   const one = async (queue = 'q') => (await driven().receive(queue, { max: 1 }))[0]?.body;
 
-  it('brings the highest level first, and each level in its order', async () => {
+  it('priority delivers the highest level first, and each level in its order', async () => {
     const { create, publish } = driven();
     await create('q', { priority: { levels: 3, order: 'strict' } });
     await publish('q', ...[0, 2, 1, 2, 0].map((priority, index) => ({ body: `${priority}: ${index}`, priority })));
@@ -15,7 +15,7 @@ onBothStores('priority', (driven) => {
     expect(bodies).toEqual(['2: 1', '2: 3', '1: 2', '0: 0', '0: 4']);
   });
 
-  it('holds for messages that are delayed, come again, have an own id or die', async () => {
+  it('priority holds for messages that are delayed, redelivered, dead-lettered or have an own id', async () => {
     const { create, publish, receive, sweep, clock } = driven();
     const priority = { levels: 2, order: 'strict' as const };
     await create('dead', { priority });
@@ -34,7 +34,7 @@ onBothStores('priority', (driven) => {
     expect((await receive('dead'))[0]).toMatchObject({ body: 'own', priority: 1 });
   });
 
-  it('is told by get and peek, and 0 is not told', async () => {
+  it('priority is shown by getMessage and peek, except level 0', async () => {
     const { create, publish, call, engine } = driven();
     await create('q', { priority: { levels: priorityLevelsMax, order: 'strict' } });
     const ids = await publish('q', { body: 1, priority: priorityLevelsMax - 1 }, { body: 2 });
@@ -44,7 +44,7 @@ onBothStores('priority', (driven) => {
     expect(messages.map(({ priority }) => priority)).toEqual([priorityLevelsMax - 1, undefined]);
   });
 
-  it('is refused beyond the levels of the queue, for that message alone', async () => {
+  it('priority beyond the levels of the queue is refused for that message alone', async () => {
     const { create, call, bodies, engine } = driven();
     await create('q', { priority: { levels: 2, order: 'strict' } });
     const { results } = await call('publish', 'q', { messages: [{ body: 1 }, { body: 2, priority: 2 }] });
@@ -57,7 +57,7 @@ onBothStores('priority', (driven) => {
     expect(await bodies('q')).toEqual([1]);
   });
 
-  it('of a message that waits is changed', async () => {
+  it('priority of a waiting message can be changed', async () => {
     const { create, publish, engine } = driven();
     await create('q', { priority: { levels: 3, order: 'strict' } });
     const ids = await publish(
@@ -71,7 +71,7 @@ onBothStores('priority', (driven) => {
     expect([await one(), await one(), await one()]).toEqual(['third', 'second', 'first']);
   });
 
-  it('that is weighted lets no level starve, and the highest come most often', async () => {
+  it('weighted priority starves no level and delivers the highest most often', async () => {
     const { create, publish } = driven();
     await create('q', { priority: { levels: 3, order: 'weighted' } });
     const each = 60;
@@ -90,7 +90,7 @@ onBothStores('priority', (driven) => {
     expect(seen[2]).toBeGreaterThan(seen[0]!);
   });
 
-  it('levels that the queue has no more are still emptied', async () => {
+  it('priority levels that the queue no longer has are still emptied', async () => {
     const { create, publish, call, bodies, clock, sweep } = driven();
     await create('q', { priority: { levels: 3, order: 'strict' } });
     await publish('q', { body: 'high', priority: 2 });
@@ -100,7 +100,7 @@ onBothStores('priority', (driven) => {
     expect(await bodies('q')).toEqual(['high']);
   });
 
-  it('adds no write to the life of a message', async () => {
+  it('priority adds no write to the life of a message', async () => {
     const { create, publish, receive, ack, watched } = driven();
     await create('plain');
     await create('levels', { priority: { levels: 10, order: 'strict' } });
@@ -117,7 +117,7 @@ onBothStores('priority', (driven) => {
 });
 
 onBothStores('a paused queue', (driven) => {
-  it('takes messages and gives none until it is resumed; leases go on', async () => {
+  it('a paused queue accepts messages and delivers none until it is resumed, and leases go on', async () => {
     const { create, send, receive, ack, call, clock, bodies } = driven();
     await create('q');
     await send('q', 1, 2);
@@ -137,7 +137,7 @@ onBothStores('a paused queue', (driven) => {
 });
 
 onBothStores('deliverAt', (driven) => {
-  it('brings a message at its instant, one past at once', async () => {
+  it('deliverAt delivers a message at its instant, and at once if that is past', async () => {
     const { create, publish, receive, ack, bodies, clock } = driven();
     await create('q', { delaySeconds: 100 });
     const at = clock.now() + 90 * secondMs;
@@ -154,7 +154,7 @@ onBothStores('deliverAt', (driven) => {
     expect(new Set(await bodies('q'))).toEqual(new Set(['then', 'own']));
   });
 
-  it('is refused beside delaySeconds, and beyond ten years', async () => {
+  it('deliverAt is refused together with delaySeconds, and more than ten years ahead', async () => {
     const { create, call } = driven();
     await create('q');
     const { results } = await call('publish', 'q', {

@@ -6,13 +6,13 @@ import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 
 onBothStores('publish', (driven) => {
-  it('answers an id for each message, all different', async () => {
+  it('publish answers a different id for each message', async () => {
     await driven().create('q');
     const ids = await driven().publish('q', ...Array.from({ length: batchEntriesMax }, (_, body) => ({ body })));
     expect(new Set(ids).size).toBe(batchEntriesMax);
   });
 
-  it('stores messages published together in rows of ten', async () => {
+  it('publish stores the messages of one call in rows of ten', async () => {
     await driven().create('q');
     const bodies = Array.from({ length: 2 * parcelSlotsMax + 3 }, (_, body) => body);
     await driven().send('q', ...bodies);
@@ -21,14 +21,14 @@ onBothStores('publish', (driven) => {
     expect(await driven().bodies('q')).toEqual(bodies);
   });
 
-  it('keeps the order of a call, and of one call after another', async () => {
+  it('publish keeps the order within a call and from one call to the next', async () => {
     await driven().create('q');
     const bodies = Array.from({ length: 35 }, (_, body) => body);
     for (let at = 0; at < bodies.length; at += 12) await driven().send('q', ...bodies.slice(at, at + 12));
     expect(await driven().bodies('q')).toEqual(bodies);
   });
 
-  it('carries every kind of JSON value, and attributes, unchanged', async () => {
+  it('publish carries every kind of JSON value, and attributes, unchanged', async () => {
     const { create, send, receive, publish } = driven();
     await create('q');
     const bodies: Json[] = [
@@ -52,7 +52,7 @@ onBothStores('publish', (driven) => {
     expect((await receive('q')).map((message) => message.attributes)).toEqual([attributes, {}]);
   });
 
-  it('carries bytes unchanged', async () => {
+  it('publish carries bytes unchanged', async () => {
     const { create, publish, receive } = driven();
     await create('q');
     const all = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)).toString('base64');
@@ -65,19 +65,19 @@ onBothStores('publish', (driven) => {
   it.each([
     ['in the row', 'x'.repeat(300)],
     ['in the row, deflated', 'x'.repeat(5000)],
-    ['beside the row', noise(3000)],
-    ['beside the row in several pieces', noise(bodyBytesMax - 2)],
-  ])('carries a body %s', async (place, body) => {
+    ['offloaded', noise(3000)],
+    ['offloaded in several pieces', noise(bodyBytesMax - 2)],
+  ])('publish carries a body %s', async (place, body) => {
     const { create, send, bodies, rows } = driven();
     await create('q');
     await send('q', body);
     const chunks = (await rows('messages')).filter(({ shard }) => String(shard).startsWith('body:'));
-    expect(chunks.length > 0).toBe(place.startsWith('beside'));
+    expect(chunks.length > 0).toBe(place.startsWith('offloaded'));
     expect(chunks.length > 1).toBe(place.endsWith('pieces'));
     expect(await bodies('q')).toEqual([body]);
   });
 
-  it('carries 1 MiB of bytes', async () => {
+  it('publish carries 1 MiB of bytes', async () => {
     const { create, publish, receive } = driven();
     await create('q');
     const bodyBase64 = Buffer.alloc(bodyBytesMax, noise(bodyBytesMax)).toString('base64');
@@ -85,7 +85,7 @@ onBothStores('publish', (driven) => {
     expect((await receive('q')).map((message) => message.bodyBase64 === bodyBase64)).toEqual([true]);
   });
 
-  it('refuses bad entries by name, and publishes their neighbours', async () => {
+  it('publish refuses bad entries by name and publishes their neighbours', async () => {
     const { create, call, bodies } = driven();
     await create('q');
     const bad = { body: 'x'.repeat(bodyBytesMax) };
@@ -107,7 +107,7 @@ onBothStores('publish', (driven) => {
     expect(await bodies('q')).toEqual(['good', 'too']);
   });
 
-  it('hides a delayed message until its time, to the millisecond', async () => {
+  it('publish with a delay hides a message until its time, to the millisecond', async () => {
     const { create, publish, bodies, clock } = driven();
     await create('q');
     await publish('q', { body: 'later', delaySeconds: 5 }, { body: 'now' }, { body: 'later too', delaySeconds: 5 });
@@ -118,7 +118,7 @@ onBothStores('publish', (driven) => {
     expect(await bodies('q')).toEqual(['later', 'later too']);
   });
 
-  it('delays by what the queue says, unless the message says otherwise', async () => {
+  it('publish uses the delay of the queue unless the message has its own', async () => {
     const { create, publish, bodies, clock } = driven();
     await create('q', { delaySeconds: 60 });
     await publish('q', { body: 'queue' }, { body: 'none', delaySeconds: 0 });
@@ -127,7 +127,7 @@ onBothStores('publish', (driven) => {
     expect(await bodies('q')).toEqual(['queue']);
   });
 
-  it('delays by up to a year', async () => {
+  it('publish delays by up to a year', async () => {
     const { create, publish, bodies, clock } = driven();
     await create('q');
     await publish('q', { body: noise(3000), delaySeconds: delaySecondsMax });
@@ -140,7 +140,7 @@ onBothStores('publish', (driven) => {
   it.each([
     ['waiting', { body: 1 }],
     ['delayed', { body: 1, delaySeconds: 1 }],
-  ])('is decided again by a process that was too slow for what it had read: %s', async (_, entry) => {
+  ])('publish decides again when it was too slow for what it had read: %s', async (_, entry) => {
     const { create, publish, receive, watched, clock } = driven();
     await create('q');
     let stalls = 1;

@@ -8,7 +8,7 @@ import { onBothStores } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
 
 onBothStores('queues', (driven) => {
-  it('have the settings given, and defaults for the others', async () => {
+  it('createQueue applies the settings given and defaults for the others', async () => {
     const { create, call, clock } = driven();
     await create('dead');
     const given = {
@@ -36,7 +36,7 @@ onBothStores('queues', (driven) => {
     });
   });
 
-  it('are created once: again with the same settings changes nothing, with others is refused', async () => {
+  it('createQueue repeated with the same settings changes nothing, and with others is refused', async () => {
     const { create, call, clock, send } = driven();
     const first = await create('q', { delaySeconds: 5 });
     await send('q', 1);
@@ -54,7 +54,7 @@ onBothStores('queues', (driven) => {
     expect(await call('getQueue', 'q')).toMatchObject({ delaySeconds: 5, counts: { delayed: 1 } });
   });
 
-  it('of one name are created by one of many callers at once', async () => {
+  it('createQueue by several callers at once succeeds for one', async () => {
     const { another } = driven();
     const results = await Promise.allSettled(
       range(6).map((delaySeconds) => another().call('createQueue', { queue: 'q' }, { delaySeconds })),
@@ -62,7 +62,7 @@ onBothStores('queues', (driven) => {
     expect(results.filter(({ status }) => status === 'fulfilled').length).toBe(1);
   });
 
-  it('change the settings given and no other, everywhere within two seconds', async () => {
+  it('updateQueue changes only the settings given, everywhere within two seconds', async () => {
     const { create, call, another, clock, send } = driven();
     await create('q', { visibilityTimeoutSeconds: 5, delaySeconds: 1 });
     const other = another();
@@ -83,7 +83,7 @@ onBothStores('queues', (driven) => {
     });
   });
 
-  it('keep changes that are made at once by several', async () => {
+  it('updateQueue calls at the same time all keep their changes', async () => {
     const { create, call, another } = driven();
     await create('q');
     await Promise.all([
@@ -94,7 +94,7 @@ onBothStores('queues', (driven) => {
     expect(await call('getQueue', 'q')).toMatchObject({ delaySeconds: 9, visibilityTimeoutSeconds: 9, retentionSeconds: 99 });
   });
 
-  it('are listed by name, in pages', async () => {
+  it('listQueues lists queues by name, in pages', async () => {
     const { create, engine } = driven();
     const names = ['b', 'a', 'Z', 'c-1', 'c_1', '0'];
     for (const name of names) await create(name);
@@ -109,7 +109,7 @@ onBothStores('queues', (driven) => {
     expect((await engine.call('listQueues', {}, {})).queues.length).toBe(names.length);
   });
 
-  it('that are not there are told so by every operation', async () => {
+  it('every operation on a missing queue is refused with queue_not_found', async () => {
     const { engine } = driven();
     const queue = 'nowhere';
     const inputs: {
@@ -142,7 +142,7 @@ onBothStores('queues', (driven) => {
     }
   });
 
-  it('refuse dead-letter queues that are missing, themselves, or lead back', async () => {
+  it('a dead-letter queue that is missing, the queue itself or part of a cycle is refused', async () => {
     const { create, call } = driven();
     const deadLetter = (queue: string) => ({ deadLetter: { queue, maxReceives: 1 } });
     await expect(create('a', deadLetter('missing'))).rejects.toMatchObject({ code: 'invalid_input' });
@@ -159,7 +159,7 @@ onBothStores('queues', (driven) => {
     expect(await call('getQueue', 'a')).toMatchObject({ deadLetter: null });
   });
 
-  it('are not deleted while another names them as its dead-letter queue', async () => {
+  it('deleteQueue is refused while another queue names it as its dead-letter queue', async () => {
     const { create, call } = driven();
     await create('dead');
     await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
@@ -172,7 +172,7 @@ onBothStores('queues', (driven) => {
     await expect(call('deleteQueue', 'dead')).rejects.toMatchObject({ code: 'queue_not_found' });
   });
 
-  it('are empty when created again under the name of one that was deleted', async () => {
+  it('a queue created again after its deletion is empty', async () => {
     const { create, publish, receive, call, bodies, clock, sweep, engine } = driven();
     await create('q');
     const ids = await publish('q', { body: 1 }, { body: 2 }, { body: 3, id: 'own' }, { body: 4, delaySeconds: 1 });
@@ -190,7 +190,7 @@ onBothStores('queues', (driven) => {
     expect(await bodies('q')).toEqual(['new']);
   });
 
-  it('that were deleted leave nothing behind, once the sweep has been', async () => {
+  it('a deleted queue leaves nothing behind after the sweep', async () => {
     const { create, publish, send, receive, ack, call, clock, sweep, rows, watched } = driven();
     await create('q', { retentionSeconds: null });
     await create('other');
@@ -215,7 +215,7 @@ onBothStores('queues', (driven) => {
     expect((await rows('queues')).map(({ kind, name }) => [kind, name])).toEqual([['queue', 'other']]);
   });
 
-  it('in use while they are deleted end their callers with a clear refusal', async () => {
+  it('calls on a queue that is deleted while in use are refused with queue_not_found', async () => {
     const { create, send, receive, call, clock, another } = driven();
     await create('q');
     await send('q', 1);
@@ -232,7 +232,7 @@ onBothStores('queues', (driven) => {
     }
   });
 
-  it('keep nothing but tombstones, with an end, when all their messages are done', async () => {
+  it('a queue whose messages are all done holds only tombstones with a TTL', async () => {
     const { create, publish, receive, ack, rows, clock, sweep, call } = driven();
     await create('dead');
     await create('q', { deadLetter: { queue: 'dead', maxReceives: 3 } });
@@ -255,8 +255,8 @@ onBothStores('queues', (driven) => {
   });
 });
 
-onBothStores('a queue that is made anew while its settings are being read', (driven) => {
-  it('gets what is published to it', async () => {
+onBothStores('a queue that is recreated while its settings are being read', (driven) => {
+  it('a publish to a queue that was recreated while its settings were being read is delivered', async () => {
     const { create, another, watched, bodies, clock } = driven();
     await create('q');
     const { store } = watched;

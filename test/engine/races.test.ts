@@ -2,13 +2,13 @@ import { expect, it } from 'vitest';
 import type { Row, Store } from '../../engine/port/port.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 
-onBothStores('a message that dies meanwhile', (driven) => {
+onBothStores('a message that is dead-lettered meanwhile', (driven) => {
   async function queues() {
     await driven().create('dead');
     await driven().create('q', { deadLetter: { queue: 'dead', maxReceives: 1 }, visibilityTimeoutSeconds: 10 });
   }
 
-  it('stays done if its ack came after it was found used up and before it was moved', async () => {
+  it('a message acked after it was found used up and before it was moved stays done', async () => {
     await queues();
     const { call, send, receive, another, clock, watched } = driven();
     await send('q', 'done in time');
@@ -26,7 +26,7 @@ onBothStores('a message that dies meanwhile', (driven) => {
     expect(await receive('dead')).toEqual([]);
   });
 
-  it('is found by its id while it leaves its parcel, in whatever order the rows are read', async () => {
+  it('getMessage finds a message while it leaves its parcel, in whatever order the rows are read', async () => {
     const { send, receive, sweep, clock, watched, another } = driven();
     await queues();
     const [id] = await send('q', 'leaves', 'stays');

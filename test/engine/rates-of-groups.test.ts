@@ -29,7 +29,7 @@ onBothStores('the rate of a group', (driven) => {
     ['removed', null, 0],
     ['raised', 0.05, 20],
     ['raised a little', 0.002, 500],
-  ])('is in force within two seconds when it is %s, for groups that rest by the former one', async (_, next, restSeconds) => {
+  ])('a group rate that is %s takes effect within two seconds, also for groups that wait by the former one', async (_, next, restSeconds) => {
     const { clock } = driven();
     await start(0.001);
     await publish('a', 1, 2);
@@ -50,7 +50,7 @@ onBothStores('the rate of a group', (driven) => {
     expect(messages.map(({ body }) => body).sort()).toEqual([2, 4]);
   });
 
-  it('is in force for a group whose lease was taken before it was removed and acked long after', async () => {
+  it('a removed group rate does not hold a group whose lease began before the removal and was acked long after', async () => {
     const { clock, receive, ack } = driven();
     await start(0.001, { visibilityTimeoutSeconds: 900 });
     await publish('a', 1, 2);
@@ -61,7 +61,7 @@ onBothStores('the rate of a group', (driven) => {
     expect(await take()).toEqual([2]);
   });
 
-  it('when removed is in force by a few receives, each of which reads a bounded number of rows, however much is leased', async () => {
+  it('a removed group rate takes effect after a few receives, each of which reads a bounded number of rows', async () => {
     const { clock, watched, receive } = driven();
     await start(0.001, { visibilityTimeoutSeconds: 300 });
     for (const body of range(60)) await driven().send('q', body);
@@ -89,7 +89,7 @@ onBothStores('the rate of a group', (driven) => {
     expect(watched.take().ranges).toBe(2);
   });
 
-  it('when lowered holds from then, also for groups that rest by the former one', async () => {
+  it('a lowered group rate holds from then on, also for groups that wait by the former one', async () => {
     const { clock } = driven();
     await start(0.1);
     await publish('a', 1, 2);
@@ -103,7 +103,7 @@ onBothStores('the rate of a group', (driven) => {
     expect(await take()).toEqual([2]);
   });
 
-  it('holds for a group of which nothing waited when its next message was published', async () => {
+  it('a group rate holds for a group that was empty when its next message was published', async () => {
     const { clock } = driven();
     await start(0.5);
     await publish('a', 1);
@@ -116,7 +116,7 @@ onBothStores('the rate of a group', (driven) => {
     expect(await take()).toEqual([2]);
   });
 
-  it('counts nothing that was given back undelivered', async () => {
+  it('a group rate does not count a message that was given back undelivered', async () => {
     const { watched, another } = driven();
     await start(0.001);
     await publish('a', 1);

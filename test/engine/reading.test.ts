@@ -57,7 +57,7 @@ onBothStores('reading without receiving', (driven) => {
     return found;
   }
 
-  it.each([1, 2, 3, 100])('lists messages of each state, %d a page, each once', async (limit) => {
+  it.each([1, 2, 3, 100])('peek lists messages of each state exactly once, %d a page', async (limit) => {
     const expected = await everyState();
     for (const state of states) {
       const messages = (await pages('dead', limit, state)).flat();
@@ -68,7 +68,7 @@ onBothStores('reading without receiving', (driven) => {
     expect(all.map(({ body }) => body).sort()).toEqual(Object.values(expected).flat().sort());
   });
 
-  it('counts messages of each state, and reads each by its id', async () => {
+  it('getQueue counts messages of each state, and getMessage reads each of them', async () => {
     const expected = await everyState();
     driven().clock.advance(2_500);
     const { counts } = await driven().call('getQueue', 'dead');
@@ -79,7 +79,7 @@ onBothStores('reading without receiving', (driven) => {
     }
   });
 
-  it('shows a message as it is, at each step of its life', async () => {
+  it('getMessage shows a message as it is at each step of its life', async () => {
     const { create, publish, receive, ack, clock, engine, call } = driven();
     await create('q', { retentionSeconds: 60, backoff: { minSeconds: 5, maxSeconds: 5, factor: 1, jitter: 0 } });
     const at = clock.now();
@@ -112,7 +112,7 @@ onBothStores('reading without receiving', (driven) => {
     await expect(get()).rejects.toMatchObject({ code: 'message_not_found' });
   });
 
-  it('finds a message from its dead-letter queue and from its origin', async () => {
+  it('getMessage finds a message through its dead-letter queue and through its origin', async () => {
     const { create, publish, receive, call, engine, redrive, clock } = driven();
     await create('other');
     await create('dead');
@@ -139,7 +139,7 @@ onBothStores('reading without receiving', (driven) => {
     }
   });
 
-  it('does not find ids that are no message', async () => {
+  it('getMessage does not find ids that are no message', async () => {
     const { create, send, engine } = driven();
     await create('q');
     const [id] = await send('q', 1, 2);
@@ -151,7 +151,7 @@ onBothStores('reading without receiving', (driven) => {
     }
   });
 
-  it('shows a message once whose receiver died between its two writes', async () => {
+  it('peek shows a message once if its receiver died between its two writes', async () => {
     const { create, send, receive, call, watched } = driven();
     await create('q');
     await send('q', 1, 2);
@@ -167,7 +167,7 @@ onBothStores('reading without receiving', (driven) => {
     ]);
   });
 
-  it('pages by bytes too', async () => {
+  it('peek limits its pages by bytes too', async () => {
     const { create, send } = driven();
     await create('q');
     const body = '"'.repeat(bodyBytesMax / 2 - 1);
@@ -180,7 +180,7 @@ onBothStores('reading without receiving', (driven) => {
     }
   });
 
-  it('refuses cursors that it did not give', async () => {
+  it('peek and listQueues refuse cursors that they did not issue', async () => {
     const { create, send, call } = driven();
     await create('q');
     await send('q', 1, 2);
@@ -213,7 +213,7 @@ onBothStores('reading without receiving', (driven) => {
     }
   });
 
-  it('counts exactly while it may read all rows, and says so when it may not', async () => {
+  it('getQueue counts exactly while it may read all rows, and atLeast says when it may not', async () => {
     const { create, send, call, receive } = driven();
     await create('q');
     for (let rows = 0; rows < countRowsMax - 1; rows += 37) {

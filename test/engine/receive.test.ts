@@ -6,7 +6,7 @@ import { onBothStores } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
 
 onBothStores('receive', (driven) => {
-  it('answers one message unless more are asked for', async () => {
+  it('receive answers one message unless more are asked for', async () => {
     const { create, send, call } = driven();
     await create('q');
     await send('q', 1, 2);
@@ -14,7 +14,7 @@ onBothStores('receive', (driven) => {
     expect(messages.map(({ body }) => body)).toEqual([1]);
   });
 
-  it('answers as many as asked for, out of parcels taken in parts, each message once', async () => {
+  it('receive answers as many messages as asked for, from partly taken parcels, each message once', async () => {
     const { create, send, receive } = driven();
     await create('q');
     await send('q', ...range(40));
@@ -25,14 +25,14 @@ onBothStores('receive', (driven) => {
     expect(calls.flat().sort((a, b) => Number(a) - Number(b))).toEqual(range(40));
   });
 
-  it('answers a hundred messages that were published one by one', async () => {
+  it('receive answers a hundred messages that were published one by one', async () => {
     const { create, send, bodies } = driven();
     await create('q');
     for (const body of range(100)) await send('q', body);
     expect(await bodies('q')).toEqual(range(100));
   });
 
-  it('answers the oldest first, whether received before or not', async () => {
+  it('receive answers the oldest message first, received before or not', async () => {
     const { create, send, publish, bodies, clock } = driven();
     await create('q');
     await publish('q', { body: 'first', delaySeconds: 1 });
@@ -45,7 +45,7 @@ onBothStores('receive', (driven) => {
     expect(await bodies('q')).toEqual(['second', 'first', 'fourth', 'fifth']);
   });
 
-  it('tells what it knows of a message', async () => {
+  it('receive shows all fields of a message', async () => {
     const { create, publish, receive, clock } = driven();
     await create('q');
     const publishedAt = new Date(clock.now()).toISOString();
@@ -64,7 +64,7 @@ onBothStores('receive', (driven) => {
     });
   });
 
-  it('hides a message for the visibility timeout of the queue, to the millisecond, then counts a failure', async () => {
+  it('receive hides a message for the visibility timeout of the queue, to the millisecond, and then counts a failure', async () => {
     const { create, send, receive, clock } = driven();
     await create('q', { visibilityTimeoutSeconds: 7 });
     await send('q', 'a');
@@ -75,7 +75,7 @@ onBothStores('receive', (driven) => {
     expect(await receive('q')).toMatchObject([{ body: 'a', receives: 2, failures: 1 }]);
   });
 
-  it.each([1, visibilityTimeoutSecondsMax])('hides a message for %d s when the call says so', async (seconds) => {
+  it.each([1, visibilityTimeoutSecondsMax])('receive hides a message for %d s when the call says so', async (seconds) => {
     const { create, send, receive, clock, sweep } = driven();
     await create('q', { retentionSeconds: null });
     await send('q', noise(3000));
@@ -87,7 +87,7 @@ onBothStores('receive', (driven) => {
     expect(await receive('q')).toMatchObject([{ body: noise(3000), receives: 2 }]);
   });
 
-  it('leaves a message visible with a visibility timeout of 0 s, and takes its ack until another receives it', async () => {
+  it('receive with a visibility timeout of 0 s leaves the message visible, and its ack succeeds until another receive takes it', async () => {
     const { create, send, receive, ack } = driven();
     await create('q');
     await send('q', 'a');
@@ -99,7 +99,7 @@ onBothStores('receive', (driven) => {
     expect(await receive('q')).toEqual([]);
   });
 
-  it('takes a message again, counting one receive, when it stood still under a visibility timeout of 0 s: the message may be over by then', async () => {
+  it('receive with a visibility timeout of 0 s claims again after a pause, because the message may have ended, and counts one receive', async () => {
     const { create, send, clock, another, watched } = driven();
     await create('q');
     const slowBy = async (ms: number) => {
@@ -120,7 +120,7 @@ onBothStores('receive', (driven) => {
     expect(await slowBy(readToWriteMsMax + 1)).toEqual([['too slow', 1]]);
   });
 
-  it('gives each message of a parcel back when its own lease ends', async () => {
+  it('receive delivers each message of a parcel again when its own lease ends', async () => {
     const { create, send, receive, bodies, clock } = driven();
     await create('q');
     await send('q', ...range(3));
@@ -135,7 +135,7 @@ onBothStores('receive', (driven) => {
     expect(back).toEqual([[1], [2], [0]]);
   });
 
-  it('answers fewer messages rather than more bytes than one call may carry', async () => {
+  it('receive answers fewer messages rather than more bytes than one call may carry', async () => {
     const { create, send, receive } = driven();
     await create('q');
     // Quotes count four bytes each by the time API Gateway has the answer; half of them fill a body.
@@ -153,7 +153,7 @@ onBothStores('receive', (driven) => {
     expect(Math.max(...calls)).toBeGreaterThan(1);
   });
 
-  it('answers bytes in the same way', async () => {
+  it('receive limits an answer of binary bodies in the same way', async () => {
     const { create, publish, receive } = driven();
     await create('q');
     const bodyBase64 = Buffer.alloc(bodyBytesMax, 1).toString('base64');
@@ -162,7 +162,7 @@ onBothStores('receive', (driven) => {
     expect((await receive('q')).length).toBe(2);
   });
 
-  it('looks again until its wait is over, and finds what another process published', async () => {
+  it('receive looks again until its wait is over, and finds what another process published', async () => {
     const { create, another, bodies, clock } = driven();
     await create('q');
     const from = clock.now();
@@ -177,7 +177,7 @@ onBothStores('receive', (driven) => {
     expect(await waiting).toEqual(['found']);
   });
 
-  it('is woken at once by a publish, and by a release, in its own process', async () => {
+  it('a waiting receive is woken at once by a publish and by a release in its own process', async () => {
     const { create, send, receive, call, bodies, clock } = driven();
     await create('q');
     clock.leaping = false;
@@ -195,7 +195,7 @@ onBothStores('receive', (driven) => {
     expect(clock.now()).toBe(from);
   });
 
-  it('ends its wait when the caller leaves', async () => {
+  it('a waiting receive ends when its caller leaves', async () => {
     const { create, engine, clock } = driven();
     await create('q');
     clock.leaping = false;
@@ -206,7 +206,7 @@ onBothStores('receive', (driven) => {
     expect(await waiting).toEqual({ messages: [] });
   });
 
-  it('answers a ready message though the head is full of rows with nothing to give', async () => {
+  it('receive answers a ready message behind many rows with nothing to deliver', async () => {
     const { create, send, bodies, receive, ack, clock } = driven();
     await create('q');
     for (const body of range(20)) await send('q', [body, 'a'], [body, 'b']);
@@ -223,7 +223,7 @@ onBothStores('receive', (driven) => {
     expect(await bodies('q', { max: 1 })).toEqual(['ready']);
   });
 
-  it('hands each message to one of many receivers at once', async () => {
+  it('receive by several receivers at once delivers each message to one of them', async () => {
     const { create, send, another } = driven();
     await create('q');
     for (let at = 0; at < 60; at += 6) await send('q', ...range(60).slice(at, at + 6));

@@ -24,7 +24,7 @@ onBothStores('a message that was dead-lettered and redriven', (driven) => {
   it.each([
     ['alone in its row', () => true],
     ['out of a row that it shared', (body: unknown) => body === 'urgent'],
-  ])('has its priority back, %s, though the dead-letter queue has no levels', async (_, dies) => {
+  ])('a redriven message has its priority back, %s, although the dead-letter queue has no levels', async (_, dies) => {
     const { publish, redrive, receive, call } = driven();
     await queues({ work: levels(3) });
     await die(
@@ -41,7 +41,7 @@ onBothStores('a message that was dead-lettered and redriven', (driven) => {
     expect(received).toMatchObject([...expected, { body: 'idle', priority: 1 }]);
   });
 
-  it('has its priority back though it died twice, and was put off and edited while it was dead', async () => {
+  it('a message that died twice and was edited while dead has its priority back after a redrive', async () => {
     const { create, redrive, receive, call, engine, clock } = driven();
     await create('last');
     await queues({ dead: { deadLetter: { queue: 'last', maxReceives: 1 }, ...levels(2) }, work: levels(5) });
@@ -58,7 +58,7 @@ onBothStores('a message that was dead-lettered and redriven', (driven) => {
     await expect(engine.call('getMessage', where, {})).rejects.toMatchObject({ code: 'message_not_found' });
   });
 
-  it('keeps its attributes, its own id and when it was published, and counts its receives anew', async () => {
+  it('a redriven message keeps its attributes, own id and publishedAt, and counts its receives from 0', async () => {
     const { redrive, receive, clock, call } = driven();
     await queues();
     const publishedAt = new Date(clock.now()).toISOString();
@@ -75,7 +75,7 @@ onBothStores('a message that was dead-lettered and redriven', (driven) => {
     expect(results).toEqual([{ ok: true, id: 'mine', duplicate: true }]);
   });
 
-  it('tells the group in which it died, and has left it', async () => {
+  it('a dead letter shows the group it came from, and a redriven message is in no group', async () => {
     const { redrive, receive, call } = driven();
     await queues();
     await die([{ body: 1, group: 'g' }]);

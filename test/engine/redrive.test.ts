@@ -21,7 +21,7 @@ onBothStores('redrive', (driven) => {
   }
   const sorted = (bodies: unknown[]) => bodies.sort((a, b) => Number(a) - Number(b));
 
-  it('moves all messages back to the queues they died in, alive again, under their ids', async () => {
+  it('redrive moves all messages back to the queues they came from, alive, with their ids', async () => {
     await queues();
     const { redrive, receive, call, ack, clock } = driven();
     const publishedAt = new Date(clock.now()).toISOString();
@@ -44,7 +44,7 @@ onBothStores('redrive', (driven) => {
     expect(await ack('q', back)).toEqual(range(12).map(() => ({ ok: true })));
   });
 
-  it('moves only the messages of these ids, out of their parcels', async () => {
+  it('redrive moves only the messages of the given ids out of their parcels', async () => {
     await queues();
     const { redrive, bodies, publish, receive, call } = driven();
     const ids = await die('q', 'x', 0, 1, 2, 3);
@@ -56,7 +56,7 @@ onBothStores('redrive', (driven) => {
     expect(sorted(await bodies('dead'))).toEqual([0, 2]);
   });
 
-  it('moves only those that died of a reason, or within a time, and counts the others as skipped', async () => {
+  it('redrive moves only messages of the given reason or time range, and counts the others as skipped', async () => {
     await queues();
     const { redrive, bodies, clock } = driven();
     await die('q', 'rejected', 0, 1);
@@ -74,7 +74,7 @@ onBothStores('redrive', (driven) => {
     expect(await redrive('dead', { reason: 'expired' })).toMatchObject({ moved: 0, skipped: 2 });
   });
 
-  it('moves to another queue when told so, those too that never died', async () => {
+  it('redrive to another queue also moves messages that never died', async () => {
     await queues();
     const { create, redrive, send, publish, bodies, clock, rows } = driven();
     await create('other', { retentionSeconds: null });
@@ -91,7 +91,7 @@ onBothStores('redrive', (driven) => {
     expect(found).toMatchObject({ queue: 'other', state: 'leased' });
   });
 
-  it('loses no message whose row the store did not answer for', async () => {
+  it('redrive loses no message whose write got no answer', async () => {
     const { create, send, call, engine, bodies, clock, watched } = driven();
     await create('from');
     await create('to');
@@ -110,7 +110,7 @@ onBothStores('redrive', (driven) => {
     expect(await bodies('to')).toEqual(['waits']);
   });
 
-  it('brings no message back that it took from behind the heads, though a copy of its publish arrives late', async () => {
+  it('redrive of a message behind the head of its shard does not bring it back when a copy of its publish arrives late', async () => {
     const { create, send, redrive, receive, ack, bodies, sweep, rows, clock, watched } = driven();
     await create('from', { retentionSeconds: null });
     await create('to', { retentionSeconds: null });
@@ -130,7 +130,7 @@ onBothStores('redrive', (driven) => {
     expect([...(await bodies('from')), ...(await bodies('from'))].length).toBe(headRowsMax + 1);
   });
 
-  it('skips messages without a queue to go back to, and those that are leased', async () => {
+  it('redrive skips leased messages and those without a queue to return to', async () => {
     await queues();
     const { redrive, send, receive, call, clock } = driven();
     await die('q', 'x', 'leased', 'dead');
@@ -142,7 +142,7 @@ onBothStores('redrive', (driven) => {
     expect(await redrive('dead')).toMatchObject({ state: 'done', moved: 1, skipped: 4 });
   });
 
-  it('moves no faster than its rate', async () => {
+  it('redrive moves no faster than its rate', async () => {
     await queues();
     const { redrive, call, clock } = driven();
     for (const body of range(30)) await die('q', 'x', body);
@@ -160,7 +160,7 @@ onBothStores('redrive', (driven) => {
 
   it.each([
     1, 3, 10, 14, 25,
-  ])('counts messages by its rate, not the rows that they share: %d a second, no more than a second of them at once', async (ratePerSecond) => {
+  ])('redrive at %d messages a second counts messages, not rows, and moves at most one second of them at once', async (ratePerSecond) => {
     await queues();
     const { call, engine, clock, bodies, send, receive } = driven();
     const all = range(30);
@@ -196,7 +196,7 @@ onBothStores('redrive', (driven) => {
       true,
       'the queue "other", to which messages were moved, was deleted while the task ran; another was made under its name',
     ],
-  ])('fails, and says so, when a queue of it goes while it runs: "%s", made again: %s', async (gone, isMadeAgain, error) => {
+  ])('redrive fails with a reason when one of its queues is deleted while it runs: "%s", created again: %s', async (gone, isMadeAgain, error) => {
     await queues();
     const { call, engine, clock, create, sweep, started } = driven();
     await create('other');
@@ -220,7 +220,7 @@ onBothStores('redrive', (driven) => {
     expect(started.length).toBe(runs);
   });
 
-  it('is one for the queue that is there now, though its process remembers the queue before it', async () => {
+  it('redrive uses the queue that exists now, although its process remembers the queue before it', async () => {
     await queues();
     const { call, engine, clock, create, another } = driven();
     const other = another();
@@ -237,7 +237,7 @@ onBothStores('redrive', (driven) => {
     expect(await engine.call('getRedrive', { queue: 'dead', task: id }, {})).toMatchObject({ state: 'done', moved: 0 });
   });
 
-  it('stops when it is cancelled, with what it moved counted', async () => {
+  it('redrive stops when it is cancelled, and counts what it has moved', async () => {
     await queues();
     const { call, engine, clock, bodies } = driven();
     for (const body of range(12)) await die('q', 'x', body);
@@ -254,7 +254,7 @@ onBothStores('redrive', (driven) => {
     expect((await bodies('q')).length).toBe(4);
   });
 
-  it('counts what a page moved though it was cancelled during that page', async () => {
+  it('redrive counts what a page moved even if it was cancelled during that page', async () => {
     await queues();
     const { call, engine, clock, watched, bodies } = driven();
     for (const body of range(3)) await die('q', 'x', body);
@@ -273,7 +273,7 @@ onBothStores('redrive', (driven) => {
     expect(await engine.call('getRedrive', { queue: 'dead', task: id }, {})).toMatchObject({ state: 'cancelled', moved });
   });
 
-  it('is started again by the sweep when its runner died, and goes on', async () => {
+  it('redrive is started again by the sweep when its runner died, and goes on', async () => {
     await queues();
     const { call, engine, clock, watched, sweep, started, bodies } = driven();
     for (const body of range(30)) await die('q', 'x', body);
@@ -295,7 +295,7 @@ onBothStores('redrive', (driven) => {
     expect(sorted(await bodies('q', { visibilityTimeoutSeconds: 1000 }))).toEqual(range(30));
   });
 
-  it('does not move a message twice that dies again meanwhile', async () => {
+  it('redrive does not move a message twice that dies again meanwhile', async () => {
     await queues();
     const { call, engine, clock } = driven();
     for (const body of range(8)) await die('q', 'x', body);
@@ -312,7 +312,7 @@ onBothStores('redrive', (driven) => {
     );
   });
 
-  it('refuses tasks that are not there, and queues that are not', async () => {
+  it('redrive refuses missing queues, and tasks that do not exist', async () => {
     await queues();
     const { call, engine } = driven();
     await expect(call('redrive', 'dead', { toQueue: 'dead' })).rejects.toMatchObject({ code: 'invalid_input' });

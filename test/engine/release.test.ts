@@ -6,7 +6,7 @@ import { range } from '../support/range.ts';
 const lost = { ok: false, code: 'lease_lost' };
 
 onBothStores('release', (driven) => {
-  it('makes a message ready at once, with its receives and without a failure', async () => {
+  it('release makes a message ready at once, keeps its receives and counts no failure', async () => {
     const { create, send, receive, call } = driven();
     await create('q');
     await send('q', 1);
@@ -16,7 +16,7 @@ onBothStores('release', (driven) => {
     expect(await receive('q')).toMatchObject([{ body: 1, receives: 2, failures: 0 }]);
   });
 
-  it('makes a message ready at once where it did not fail, whatever the backoff of its queue, alone or in a group', async () => {
+  it('release without a failure makes a message ready at once, whatever the backoff of its queue, alone or in a group', async () => {
     const { create, publish, receive, call, clock } = driven();
     const backoff = { minSeconds: 600, maxSeconds: 600, factor: 1, jitter: 0 };
     const inGroup = (onFailure: 'block' | 'aside') => ({ groups: { concurrency: 1, onFailure, ratePerSecond: null } });
@@ -37,7 +37,7 @@ onBothStores('release', (driven) => {
     }
   });
 
-  it('makes a message ready after the delay given, to the millisecond', async () => {
+  it('release with a delay makes a message ready after it, to the millisecond', async () => {
     const { create, send, receive, call, clock } = driven();
     await create('q', { backoff: { minSeconds: 1000, maxSeconds: 1000, factor: 1, jitter: 0 } });
     await send('q', 1);
@@ -49,7 +49,7 @@ onBothStores('release', (driven) => {
     expect((await receive('q')).length).toBe(1);
   });
 
-  it('keeps the text of a failure, and counts it', async () => {
+  it('release keeps the text of a failure and counts it', async () => {
     const { create, send, receive, call } = driven();
     await create('q');
     const [id] = await send('q', 1);
@@ -66,7 +66,7 @@ onBothStores('release', (driven) => {
     expect(await receive('q')).toMatchObject([{ receives: 3, failures: 2 }]);
   });
 
-  it('cuts a long text of a failure between characters', async () => {
+  it('release cuts a long failure text between characters', async () => {
     const { create, send, receive, call } = driven();
     await create('q');
     const [id] = await send('q', 1);
@@ -76,7 +76,7 @@ onBothStores('release', (driven) => {
     expect((await driven().engine.call('getMessage', { queue: 'q', id: id! }, {})).lastFailure).toBe(kept);
   });
 
-  it('of several messages of a parcel leaves the others leased', async () => {
+  it('release of some messages of a parcel leaves the others leased', async () => {
     const { create, send, receive, call, ack } = driven();
     await create('q');
     await send('q', ...range(4));
@@ -86,7 +86,7 @@ onBothStores('release', (driven) => {
     expect(await ack('q', [held[0]!, held[1]!, held[2]!])).toMatchObject([{ ok: true }, lost, { ok: true }]);
   });
 
-  it('comes too late when another received the message, when it is done, or when it was released', async () => {
+  it('release is told lease_lost after another receive, an ack or a release', async () => {
     const { create, send, receive, call, ack, clock } = driven();
     await create('q');
     await send('q', 1);
@@ -103,7 +103,7 @@ onBothStores('release', (driven) => {
     expect(await release(third!)).toMatchObject(lost);
   });
 
-  it('judges an old and a new receipt of one message in one call', async () => {
+  it('release answers an old and a current receipt of one message separately in one call', async () => {
     const { create, send, receive, call, clock } = driven();
     await create('q');
     await send('q', 1, 2);
@@ -114,7 +114,7 @@ onBothStores('release', (driven) => {
     expect(results).toMatchObject([lost, { ok: true }]);
   });
 
-  it('waits longer with each failure, up to the most, as the queue says', async () => {
+  it('release after a failure waits longer each time, up to the maximum of the backoff', async () => {
     const { create, send, receive, call, clock } = driven();
     await create('q', { backoff: { minSeconds: 2, maxSeconds: 15, factor: 3, jitter: 0 } });
     await send('q', 1);
@@ -131,7 +131,7 @@ onBothStores('release', (driven) => {
     expect(waits).toEqual([2, 6, 15, 15]);
   });
 
-  it('answers after so many failures that the factor of the backoff overflows', async () => {
+  it('release succeeds after so many failures that the backoff factor overflows', async () => {
     const { create, send, receive, call, clock } = driven();
     const cases = {
       none: { minSeconds: 0, maxSeconds: 60, factor: 100, jitter: 0 },
@@ -153,7 +153,7 @@ onBothStores('release', (driven) => {
     }
   });
 
-  it('takes a random share off the wait, no more than the jitter', async () => {
+  it('release takes a random share off the wait, no more than the jitter', async () => {
     const { create, send, receive, call, clock } = driven();
     await create('q', { backoff: { minSeconds: 100, maxSeconds: 100, factor: 1, jitter: 0.25 } });
     await send('q', ...range(40));
@@ -166,7 +166,7 @@ onBothStores('release', (driven) => {
     expect(Math.max(...waits)).toBeGreaterThan(90);
   });
 
-  it('waits as long when a lease ends without a word, and still takes its late ack', async () => {
+  it('a lease that ends without an ack waits by the same backoff, and its late ack still succeeds', async () => {
     const { create, send, receive, ack, clock, call } = driven();
     await create('q', { visibilityTimeoutSeconds: 10, backoff: { minSeconds: 5, maxSeconds: 20, factor: 2, jitter: 0 } });
     await send('q', 1);
@@ -188,8 +188,8 @@ onBothStores('release', (driven) => {
   });
 });
 
-onBothStores('a queue that says nothing of a backoff', (driven) => {
-  it('retries what fails after a second, then twice as long each time, up to a quarter of an hour, half of it random', async () => {
+onBothStores('a queue with the default backoff', (driven) => {
+  it('the default backoff retries after a second, doubles each time up to 15 minutes, and half of it is random', async () => {
     const { call, send, receive, clock } = driven();
     expect(await call('createQueue', 'q')).toMatchObject({ backoff: { minSeconds: 1, maxSeconds: 900, factor: 2, jitter: 0.5 } });
     await send('q', 1);
@@ -205,7 +205,7 @@ onBothStores('a queue that says nothing of a backoff', (driven) => {
     }
   });
 
-  it('has messages of one row that nobody acked come back together', async () => {
+  it('unacked messages of one row come back together under the default backoff', async () => {
     const { call, send, receive, clock } = driven();
     await call('createQueue', 'q', { visibilityTimeoutSeconds: 10 });
     await send('q', ...range(10));
@@ -218,7 +218,7 @@ onBothStores('a queue that says nothing of a backoff', (driven) => {
     expect.unreachable('nothing came back within the backoff');
   });
 
-  it('has a message back at once that was received or extended for no time', async () => {
+  it('a message received or extended for 0 s comes back at once under the default backoff', async () => {
     const { call, send, receive } = driven();
     await call('createQueue', 'q');
     await send('q', 1);
@@ -231,7 +231,7 @@ onBothStores('a queue that says nothing of a backoff', (driven) => {
 });
 
 onBothStores('extend', (driven) => {
-  it('moves the end of a lease to so long from now, or to the timeout of the queue', async () => {
+  it('extend moves the end of a lease to the given time from now, or to the timeout of the queue', async () => {
     const { create, send, receive, call, clock } = driven();
     await create('q', { visibilityTimeoutSeconds: 10 });
     await send('q', 1);
@@ -248,7 +248,7 @@ onBothStores('extend', (driven) => {
     expect(await receive('q')).toMatchObject([{ receives: 2, failures: 1 }]);
   });
 
-  it('is in time after the lease until another receives the message, and ends it at once with 0 s', async () => {
+  it('extend with an expired lease succeeds until another receive takes the message, and 0 s ends the lease at once', async () => {
     const { create, send, receive, call, clock } = driven();
     await create('q');
     await send('q', 1);
@@ -264,7 +264,7 @@ onBothStores('extend', (driven) => {
     expect(second).toMatchObject({ receives: 2 });
   });
 
-  it('extends some messages of a parcel and not the others', async () => {
+  it('extend of some messages of a parcel leaves the leases of the others', async () => {
     const { create, send, receive, call, clock } = driven();
     await create('q', { visibilityTimeoutSeconds: 10 });
     await send('q', 0, 1, 2);
@@ -274,7 +274,7 @@ onBothStores('extend', (driven) => {
     expect((await receive('q')).map(({ body }) => body)).toEqual([0, 2]);
   });
 
-  it('keeps the wait that follows a lease', async () => {
+  it('extend keeps the backoff that follows the lease', async () => {
     const { create, send, receive, call, clock } = driven();
     await create('q', { visibilityTimeoutSeconds: 10, backoff: { minSeconds: 5, maxSeconds: 5, factor: 1, jitter: 0 } });
     await send('q', 1);

@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { type Store, StoreError } from '../../engine/port/port.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 
-onBothStores('the row of a message that was received', (driven) => {
-  it('is removed before the message is handed over: while it may stand, nothing is', async () => {
+onBothStores('the parcel row of a received message', (driven) => {
+  it('a message is not delivered while its parcel row may still exist', async () => {
     const { create, send, bodies, another, watched } = driven();
     await create('q');
     await send('q', 'waits');
@@ -15,7 +15,7 @@ onBothStores('the row of a message that was received', (driven) => {
     expect(await bodies('q')).toEqual(['waits']);
   });
 
-  it('is removed by the sweep when its receiver died before it could', async () => {
+  it('the sweep removes a parcel row whose receiver died before it could', async () => {
     const { create, send, receive, sweep, rows, watched } = driven();
     await create('q');
     await send('q', 'overridden');
@@ -29,7 +29,7 @@ onBothStores('the row of a message that was received', (driven) => {
     expect(await rows('messages')).toEqual([]);
   });
 
-  it('is removed by who receives it as a dead letter, when its receiver died before it could', async () => {
+  it('a receive of the dead letter removes a parcel row whose receiver died before it could', async () => {
     const { create, send, receive, rows, watched, clock, engine } = driven();
     await create('dead');
     await create('q', { visibilityTimeoutSeconds: 10, deadLetter: { queue: 'dead', maxReceives: 1 } });

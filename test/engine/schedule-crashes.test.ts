@@ -128,8 +128,8 @@ async function history(fault: Fault, at: number) {
   return { received, struck: seen.calls > at, calls: seen.calls };
 }
 
-describe.each(Object.entries(faults))('a schedule has one message for each tick though %s', (_, fault) => {
-  it('at any call of the store', async () => {
+describe.each(Object.entries(faults))('a schedule when %s', (_, fault) => {
+  it('a schedule publishes one message for each tick, whichever store call fails', async () => {
     let at = 0;
     for (; ; at++) {
       const { received, struck } = await history(fault, at);
@@ -180,7 +180,7 @@ async function twentyMinutes({ clock, sweep, receive, ack }: DrivenEngine): Prom
   return { ticks: ticks.sort((a, b) => a - b), bodies: [...bodies] };
 }
 
-onBothStores('a schedule whose message lies beside its row', (driven) => {
+onBothStores('a schedule with an offloaded message', (driven) => {
   const everyFiveMinutes = { queue: 'q', everySeconds: 300, startAt: new Date(noon).toISOString() };
   const [body, other] = [noise(3000), noise(4000)];
   const four = [5, 10, 15, 20];
@@ -190,7 +190,7 @@ onBothStores('a schedule whose message lies beside its row', (driven) => {
     await create('q', { retentionSeconds: null });
   };
 
-  it('keeps it though the request that put it is given up, and arrives late', async () => {
+  it('a schedule keeps its offloaded message when the request that put it is given up and arrives late', async () => {
     await open();
     const { over, seen } = overtakenStore(driven());
     await driven()
@@ -201,7 +201,7 @@ onBothStores('a schedule whose message lies beside its row', (driven) => {
     expect(await twentyMinutes(driven())).toEqual({ ticks: four, bodies: [body] });
   });
 
-  it('keeps it though the answer is lost, and a sweep has moved the schedule on since', async () => {
+  it('a schedule keeps its offloaded message when the answer is lost and a sweep has moved the schedule on since', async () => {
     await open();
     const { watched, clock, sweep, another, engine } = driven();
     let moved = 0;
@@ -221,7 +221,7 @@ onBothStores('a schedule whose message lies beside its row', (driven) => {
     expect(await twentyMinutes(driven())).toEqual({ ticks: four, bodies: [body] });
   });
 
-  it('publishes it though the request of a sweep is given up, and arrives late', async () => {
+  it('a schedule publishes its offloaded message when the request of a sweep is given up and arrives late', async () => {
     await open();
     const { clock, another, engine, events } = driven();
     await engine.call('putSchedule', params, { ...everyFiveMinutes, message: { body } });
@@ -237,7 +237,7 @@ onBothStores('a schedule whose message lies beside its row', (driven) => {
   it.each([
     'putSchedule',
     'updateSchedule',
-  ] as const)('says so when it is gone, and goes on with the one that %s gives', async (operation) => {
+  ] as const)('a schedule reports that its offloaded message is gone, and goes on with the one that %s gives', async (operation) => {
     await open();
     const { clock, sweep, engine, events, rows, watched } = driven();
     await engine.call('putSchedule', params, { ...everyFiveMinutes, message: { body } });

@@ -7,7 +7,7 @@ import { arrivedMs } from '../../engine/queues/sleep.ts';
 import { hourMs } from '../support/durations.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 
-onBothStores('a queue in which nothing happens', (driven) => {
+onBothStores('an idle queue', (driven) => {
   async function record(name = 'q'): Promise<QueueRecord> {
     const rows = await driven().rows('queues');
     return readQueue(rows.find((row) => row.kind === 'queue' && row.queue === name)!);
@@ -32,7 +32,7 @@ onBothStores('a queue in which nothing happens', (driven) => {
 
   const namesOf = ({ queues }: SweepReport) => queues.map(({ name }) => name);
 
-  it('is visited until no write can still arrive, and is passed over from then on', async () => {
+  it('an idle queue is visited until no write can still arrive, and is skipped from then on', async () => {
     await driven().create('q');
     expect(namesOf(await sweepFor(awakeMs + arrivedMs - sweepPeriodMs))).toEqual(['q']);
     expect(await record()).not.toHaveProperty('asleepUntil');
@@ -44,13 +44,13 @@ onBothStores('a queue in which nothing happens', (driven) => {
     expect(reports.every(({ complete }) => complete)).toBe(true);
   });
 
-  it('is visited however long a message waits in it', async () => {
+  it('a queue is visited however long a message waits in it', async () => {
     await driven().create('q');
     await driven().send('q', 'waits');
     expect((await sweepFor(2 * hourMs)).queues).toMatchObject([{ name: 'q', waiting: 1 }]);
   });
 
-  it('is woken by a publish, with one write of its settings before it, and with none by the next publishes of any process', async () => {
+  it('a publish wakes a sleeping queue with one write of its settings, and the next publishes of any process need none', async () => {
     const { create, send, watched, another, engine } = driven();
     await create('q');
     await fallAsleep();
@@ -65,7 +65,7 @@ onBothStores('a queue in which nothing happens', (driven) => {
     expect((await engine.sweep({ until: driven().clock.now() + hourMs })).queues).toMatchObject([{ name: 'q', waiting: 3 }]);
   });
 
-  it('sleeps until the first of its leases ends: the message is dead-lettered within a minute of it, into a queue that slept too', async () => {
+  it('a queue sleeps until its first lease ends, and the message is dead-lettered within a minute of that', async () => {
     const { create, send, receive, clock, bodies } = driven();
     await create('dead');
     await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
@@ -83,7 +83,7 @@ onBothStores('a queue in which nothing happens', (driven) => {
     expect(await bodies('dead')).toEqual(['used up']);
   });
 
-  it('is woken by the release of a lease that had hours to go', async () => {
+  it('a release of a long lease wakes a sleeping queue', async () => {
     const { create, send, receive, call } = driven();
     await create('q');
     await send('q', 'given back');
@@ -93,7 +93,7 @@ onBothStores('a queue in which nothing happens', (driven) => {
     expect((await driven().sweep()).queues).toMatchObject([{ name: 'q', waiting: 1 }]);
   });
 
-  it('wakes for a prepared message that nobody commits, and rolls it back within a minute of its time', async () => {
+  it('a sleeping queue wakes for a prepared message that times out, and rolls it back within a minute', async () => {
     const { create, publish, events, clock } = driven();
     await create('q', { prepared: { timeoutSeconds: 3 * 3600, checkBack: null } });
     await publish('q', { body: 'perhaps', prepared: true });
@@ -104,7 +104,7 @@ onBothStores('a queue in which nothing happens', (driven) => {
     expect(events).toContainEqual(expect.objectContaining({ kind: 'rolled_back' }));
   });
 
-  it('is woken by a purge and by a change of its settings', async () => {
+  it('a purge and a change of settings wake a sleeping queue', async () => {
     const { create, call, publish } = driven();
     await create('q');
     await publish('q', { body: 'later', delaySeconds: 50 * 3600 });
@@ -116,7 +116,7 @@ onBothStores('a queue in which nothing happens', (driven) => {
     expect(namesOf(await driven().sweep())).toEqual(['q']);
   });
 
-  it('never sleeps once it gave out entries for transactions, which may be committed at any time', async () => {
+  it('a queue that gave out transaction items never sleeps, because they may be committed at any time', async () => {
     const { create, call, commit, send, receive, clock } = driven();
     await create('q', { retentionSeconds: 3600 * 24 * 30 });
     await create('acked');
@@ -131,7 +131,7 @@ onBothStores('a queue in which nothing happens', (driven) => {
     expect((await driven().sweep()).queues).toContainEqual(expect.objectContaining({ name: 'q', waiting: 1 }));
   });
 
-  it('is kept awake by one write in some minutes while it is used', async () => {
+  it('a queue in use stays awake at the cost of one write every few minutes', async () => {
     const { create, watched, send, receive, ack, clock } = driven();
     await create('q');
     watched.take();
@@ -149,7 +149,7 @@ onBothStores('a queue in which nothing happens', (driven) => {
     expect(writes).toBeLessThanOrEqual(60 / 5);
   });
 
-  it('is told `unavailable`, and stores nothing, where it cannot be woken', async () => {
+  it('a publish to a sleeping queue that cannot be woken answers unavailable and stores nothing', async () => {
     const { create, call, watched, rows } = driven();
     await create('q');
     await fallAsleep();
@@ -162,7 +162,7 @@ onBothStores('a queue in which nothing happens', (driven) => {
     expect(await rows('messages')).toEqual([]);
   });
 
-  it('stays awake where it is written to while a sweep is about to let it sleep', async () => {
+  it('a queue stays awake when it is written to while a sweep puts it to sleep', async () => {
     const { create, send, watched, clock } = driven();
     await create('q');
     await sweepFor(awakeMs + arrivedMs - sweepPeriodMs);

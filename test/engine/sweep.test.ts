@@ -39,7 +39,7 @@ async function giveShards(queue: string, shards: number): Promise<void> {
 }
 
 describe('a sweep', () => {
-  it('ends at its deadline in the middle of a queue of many shards, says so, and retires none of them', async () => {
+  it('a sweep ends at its deadline within a wide queue, reports that it is incomplete, and retires no shard', async () => {
     await create('wide');
     await giveShards('wide', 256);
     clock.advance(sweepPeriodMs * 20);
@@ -52,7 +52,7 @@ describe('a sweep', () => {
     expect(readQueue((await memory.get([queueKey('wide')]))[0]!).shards).toBe(256);
   });
 
-  it('ends soon after it is told to stop', async () => {
+  it('a sweep ends soon after it is told to stop', async () => {
     await create('wide');
     await giveShards('wide', 256);
     const stop = new AbortController();
@@ -65,7 +65,7 @@ describe('a sweep', () => {
     expect(calls).toBeLessThan(80);
   });
 
-  it('visits first the queues not visited for the longest time, so that several short sweeps visit all of them', async () => {
+  it('a sweep visits the least recently visited queues first, so that several short sweeps visit all', async () => {
     const names = Array.from({ length: 100 }, (_, number) => `queue-${number}`);
     for (const name of names) await create(name);
     slowDown();
@@ -80,7 +80,7 @@ describe('a sweep', () => {
     expect([...swept].sort()).toEqual([...names].sort());
   });
 
-  it('says how many queues it could not visit for the store, and visits the others', async () => {
+  it('a sweep reports how many queues it could not visit, and visits the others', async () => {
     for (const name of ['a', 'b', 'c']) await create(name);
     const failing: Store = {
       ...memory,
@@ -96,7 +96,7 @@ describe('a sweep', () => {
     expect(report.complete).toBe(false);
   });
 
-  it('reads the bookmarks of all queues in one query', async () => {
+  it('a sweep reads the bookmarks of all queues in one query', async () => {
     const rangesFor = async () => {
       watched.take();
       await sweepFor(sweepPeriodMs);

@@ -13,7 +13,7 @@ onBothStores('sweeps of several processes at the same time', (driven) => {
     return Promise.all(Array.from({ length: sweeps }, () => another().sweep({ until: clock.now() + minuteMs })));
   };
 
-  it('dead-letter each message once', async () => {
+  it('sweeps of several processes at once dead-letter each message once', async () => {
     const { create, send, receive, clock, call } = driven();
     await create('dead');
     await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
@@ -27,7 +27,7 @@ onBothStores('sweeps of several processes at the same time', (driven) => {
     expect((await call('getQueue', 'q')).counts).toMatchObject({ ready: 0, leased: 0, delayed: 0 });
   });
 
-  it('publish each tick of a schedule once', async () => {
+  it('sweeps of several processes at once publish each tick of a schedule once', async () => {
     const { create, engine, clock, receive, ack } = driven();
     await create('q');
     await engine.call('putSchedule', { name: 's' }, { queue: 'q', message: { body: 'tick' }, everySeconds: 10 });
@@ -43,7 +43,7 @@ onBothStores('sweeps of several processes at the same time', (driven) => {
     expect(new Set(ticks).size).toBe(ticks.length);
   });
 
-  it('ask the publisher of a prepared message once', async () => {
+  it('sweeps of several processes at once ask the publisher of a prepared message once', async () => {
     const { create, publish, clock, asked, answer, bodies } = driven();
     answer.now = async () => 'commit';
     await create('q', { prepared: { timeoutSeconds: 60, checkBack: { functionName: 'f' } } });

@@ -70,7 +70,7 @@ const publish = (entry: object) => engine.call('publish', orders, { messages: [{
 const bodies = async () => (await engine.call('receive', orders, { max: 10 })).messages.map(({ body }) => body);
 
 describe('a throttled publish', () => {
-  it('goes to another shard', async () => {
+  it('a throttled publish goes to another shard', async () => {
     await spreadOver(8);
     isHot = (key) => key.table === 'messages' && !key.shard.endsWith(':5');
     for (let call = 0; call < 8; call++) expect((await publish({})).results).toMatchObject([{ ok: true }]);
@@ -81,9 +81,9 @@ describe('a throttled publish', () => {
   it.each([
     ['ready', {}],
     ['delayed', { delaySeconds: 5 }],
-    ["under the caller's own id", { id: 'mine' }],
+    ['with an own id', { id: 'mine' }],
     ['large', { body: 'x'.repeat(100_000) }],
-  ])('is made again until it is taken, and stored once: %s', async (_what, entry) => {
+  ])('a throttled publish is retried until it is accepted, and stored once: %s', async (_what, entry) => {
     const isBusy = during(throttledMsMax / 2);
     isHot = (key) => key.table !== 'queues' && isBusy();
     expect((await publish(entry)).results).toMatchObject([{ ok: true }]);
@@ -92,7 +92,7 @@ describe('a throttled publish', () => {
     expect(await bodies()).toEqual([]);
   });
 
-  it('is made again too when being throttled took longer than a write may rest on what was read', async () => {
+  it('a throttled publish is retried even if the throttling outlasted what the publish had read', async () => {
     const isBusy = during(readToWriteMsMax);
     isHot = (key) => {
       if (key.table !== 'leases' || !isBusy()) return false;
@@ -102,7 +102,7 @@ describe('a throttled publish', () => {
     expect((await publish({ delaySeconds: 5 })).results).toMatchObject([{ ok: true }]);
   });
 
-  it('stores what lies beside its row once, however often the row is refused', async () => {
+  it('a throttled publish stores its offloaded body once, however often the row is refused', async () => {
     let refusals = 3;
     // The pieces lie in a partition of their own, not in a shard.
     isHot = (key) => key.table === 'messages' && !key.shard.startsWith('body:') && refusals-- > 0;
@@ -110,14 +110,14 @@ describe('a throttled publish', () => {
     expect(memory.rows('messages').filter(({ bytes }) => bytes !== undefined)).toHaveLength(1);
   });
 
-  it('keeps what the others of its call came to', async () => {
+  it('a throttled publish keeps the results of the other messages of its call', async () => {
     const isBusy = during(throttledMsMax * 2);
     isHot = (key) => key.table === 'messages' && isBusy();
     const { results } = await engine.call('publish', orders, { messages: [{ body: 1 }, { body: 2, delaySeconds: 1 }] });
     expect(results).toMatchObject([{ ok: false, code: 'unavailable' }, { ok: true }]);
   });
 
-  it('is answered as such when it was tried for long enough', async () => {
+  it('a throttled publish answers unavailable after the maximum time', async () => {
     isHot = (key) => key.table !== 'queues';
     const startedAt = clock.now();
     expect((await publish({})).results).toMatchObject([{ ok: false, code: 'unavailable' }]);
@@ -126,7 +126,7 @@ describe('a throttled publish', () => {
 });
 
 describe('a throttled receive', () => {
-  it('takes what another shard has, and asks no shard twice', async () => {
+  it('a throttled receive takes messages from another shard, and asks no shard twice', async () => {
     await spreadOver(4);
     const messages = 32;
     isHot = (key) => key.table === 'messages' && !key.shard.endsWith(':3');
@@ -144,7 +144,7 @@ describe('a throttled receive', () => {
     }
   });
 
-  it('looks again while the only shard that holds something is too busy to be read', async () => {
+  it('a throttled receive looks again while the only shard with messages cannot be read', async () => {
     await spreadOver(4);
     const [row] = await memory.get([queueKey('orders')]);
     await publish({});
@@ -155,7 +155,7 @@ describe('a throttled receive', () => {
     expect(await bodies()).toEqual([1]);
   });
 
-  it('stops looking once its caller is gone', async () => {
+  it('a receive stops visiting shards once its caller is gone', async () => {
     await spreadOver(200);
     const gone = new AbortController();
     let looked = 0;
@@ -168,13 +168,13 @@ describe('a throttled receive', () => {
     expect(looked).toBe(2);
   });
 
-  it('is made again until the shard gives', async () => {
+  it('a throttled receive is retried until its claim is accepted', async () => {
     await publish({});
     isHot = during(throttledMsMax / 2);
     expect(await bodies()).toEqual([1]);
   });
 
-  it('is refused when it was tried for long enough, and no message is held by it', async () => {
+  it('a throttled receive is refused after the maximum time, and holds no message', async () => {
     await publish({});
     isHot = (key) => key.table === 'leases';
     await expect(bodies()).rejects.toMatchObject({ code: 'unavailable' });
@@ -184,7 +184,7 @@ describe('a throttled receive', () => {
 });
 
 describe('a throttled ack', () => {
-  it('is made again until it is taken', async () => {
+  it('a throttled ack is retried until it is accepted', async () => {
     await publish({});
     const { messages } = await engine.call('receive', orders, {});
     isHot = during(throttledMsMax / 2);
@@ -204,19 +204,19 @@ describe('a queue of four shards', () => {
     return readQueue(after!).shards;
   }
 
-  it('grows when publishing to any of them is throttled', async () => {
+  it('a queue of four shards grows when publishing to any of them is throttled', async () => {
     expect(await shardsAfter(0, true)).toBe(8);
   });
 
-  it('grows when anything on a newer one is throttled', async () => {
+  it('a queue of four shards grows when any call on a newer shard is throttled', async () => {
     expect(await shardsAfter(2, false)).toBe(8);
   });
 
-  it('does not grow for what an older one still holds', async () => {
+  it('a queue of four shards does not grow when draining an older shard is throttled', async () => {
     expect(await shardsAfter(1, false)).toBe(4);
   });
 
-  it('does not grow for a retired one', async () => {
+  it('a queue of four shards does not grow when a retired shard is throttled', async () => {
     expect(await shardsAfter(4, true)).toBe(4);
   });
 });

@@ -41,8 +41,8 @@ async function state({ rows }: DrivenEngine): Promise<Row[][]> {
   return [await rows('messages'), await rows('leases')];
 }
 
-onBothStores('publishing within a transaction', (driven) => {
-  it('publishes with what else is written, under the ids that were told', async () => {
+onBothStores('publishing in a transaction of the caller', (driven) => {
+  it('publishItems publishes together with the other writes of the transaction, under the ids it returned', async () => {
     const engine = driven();
     await engine.create('q');
     const { items, ids } = await make(engine, { body: 1 }, { body: 2, id: 'own' }, { body: 3, delaySeconds: 5 }, { body: 4 });
@@ -62,14 +62,14 @@ onBothStores('publishing within a transaction', (driven) => {
     expect(await engine.ack('q', received)).toEqual(range(4).map(() => ({ ok: true })));
   });
 
-  it('takes one entry for ten small messages', async () => {
+  it('publishItems makes one entry for ten small messages', async () => {
     const engine = driven();
     await engine.create('q');
     const { items } = await make(engine, ...range(20).map((body) => ({ body })));
     expect(items).toHaveLength(2);
   });
 
-  it('publishes nothing, and leaves nothing, when the transaction is cancelled', async () => {
+  it('publishItems publishes nothing and leaves nothing when the transaction is cancelled', async () => {
     const engine = driven();
     await engine.create('q', { retentionSeconds: null });
     const before = await state(engine);
@@ -79,7 +79,7 @@ onBothStores('publishing within a transaction', (driven) => {
     expect(await state(engine)).toEqual(before);
   });
 
-  it('carries large bodies whole, in the same transaction', async () => {
+  it('publishItems carries large bodies in the same transaction', async () => {
     const engine = driven();
     await engine.create('q');
     const bodies = [noise(3_000), noise(700_000)];
@@ -90,7 +90,7 @@ onBothStores('publishing within a transaction', (driven) => {
     expect(received.map(({ body }) => body).sort()).toEqual([...bodies].sort());
   });
 
-  it('refuses what is more than a transaction takes', async () => {
+  it('publishItems refuses more than a transaction can hold', async () => {
     const engine = driven();
     await engine.create('q');
     const own = range(transactionEntriesMax).map((index) => ({ id: `own-${index}`, body: index === 0 ? noise(3_000) : 1 }));
@@ -104,7 +104,7 @@ onBothStores('publishing within a transaction', (driven) => {
     });
   });
 
-  it('is refused as a whole for one bad message', async () => {
+  it('publishItems refuses the whole call for one bad message', async () => {
     const engine = driven();
     await engine.create('q');
     await expect(make(engine, { body: 1 }, { body: 2, delaySeconds: -1 })).rejects.toMatchObject({
@@ -118,7 +118,7 @@ onBothStores('publishing within a transaction', (driven) => {
     });
   });
 
-  it('under an id that is taken cancels the transaction, until an hour after the first was done', async () => {
+  it('publishItems with a taken own id cancels the transaction, until an hour after the first message was done', async () => {
     const engine = driven();
     await engine.create('q');
     await engine.publish('q', { body: 'first', id: 'own' });
@@ -132,7 +132,7 @@ onBothStores('publishing within a transaction', (driven) => {
     expect(await engine.bodies('q')).toEqual(['second']);
   });
 
-  it('of the same entries once more publishes nothing more, while the first are remembered', async () => {
+  it('publishItems committed twice publishes nothing more while the first messages are remembered', async () => {
     const engine = driven();
     await engine.create('q');
     const { items } = await make(engine, { body: 1 }, { body: 2, delaySeconds: 1 });
@@ -144,7 +144,7 @@ onBothStores('publishing within a transaction', (driven) => {
     expect(await engine.bodies('q')).toEqual([]);
   });
 
-  it('is refused where the store has no transactions to hand over', async () => {
+  it('publishItems is refused where the store offers no transactions', async () => {
     const engine = driven();
     await engine.create('q');
     const { createEngine } = await import('../../engine/create.ts');
@@ -157,8 +157,8 @@ onBothStores('publishing within a transaction', (driven) => {
   });
 });
 
-onBothStores('acking within a transaction', (driven) => {
-  it('acks with what else is written', async () => {
+onBothStores('acking in a transaction of the caller', (driven) => {
+  it('ackItems acks together with the other writes of the transaction', async () => {
     const engine = driven();
     await engine.create('q');
     await engine.send('q', 1);
@@ -172,7 +172,7 @@ onBothStores('acking within a transaction', (driven) => {
     expect((await engine.rows('leases')).map(({ expiry, ttl }) => [expiry, typeof ttl])).toEqual([[undefined, 'number']]);
   });
 
-  it('leaves the lease as it was when the transaction is cancelled', async () => {
+  it('ackItems leaves the lease as it was when the transaction is cancelled', async () => {
     const engine = driven();
     await engine.create('q');
     await engine.send('q', 1, 2);
@@ -187,23 +187,23 @@ onBothStores('acking within a transaction', (driven) => {
   });
 
   it.each([
-    ['another received the message', async (engine: DrivenEngine) => void (await engine.receive('q'))],
+    ['another receive took the message', async (engine: DrivenEngine) => void (await engine.receive('q'))],
     [
-      'it was released',
+      'the message was released',
       async (engine: DrivenEngine, held: ReceivedMessage[]) =>
         void (await engine.call('release', 'q', { receipts: held.map(({ receipt }) => receipt) })),
     ],
-    ['it was acked', async (engine: DrivenEngine, held: ReceivedMessage[]) => void (await engine.ack('q', held))],
+    ['the message was acked', async (engine: DrivenEngine, held: ReceivedMessage[]) => void (await engine.ack('q', held))],
     [
-      'a transaction acked it',
+      'another transaction acked the message',
       async (engine: DrivenEngine, held: ReceivedMessage[]) => void (await engine.commit(await ackItems(engine, held))),
     ],
     [
-      'it was cancelled',
+      'the message was cancelled',
       async (engine: DrivenEngine, [held]: ReceivedMessage[]) =>
         void (await engine.engine.call('cancelMessage', { queue: 'q', id: held!.id }, { force: true })),
     ],
-  ])('cancels the transaction when %s since', async (_, happens) => {
+  ])('ackItems cancels the transaction if %s meanwhile', async (_, happens) => {
     for (const parcel of [1, 3]) {
       const engine = driven();
       await engine.call('deleteQueue', 'q').catch(() => undefined);
@@ -218,7 +218,7 @@ onBothStores('acking within a transaction', (driven) => {
     }
   });
 
-  it('is in time after the lease, as long as nobody received the message since', async () => {
+  it('ackItems with an expired lease commits while no other receive has taken the message', async () => {
     const engine = driven();
     await engine.create('q');
     await engine.send('q', 1);
@@ -228,7 +228,7 @@ onBothStores('acking within a transaction', (driven) => {
     expect(await engine.receive('q')).toEqual([]);
   });
 
-  it('folds the messages of one row into one entry, and those of all rows into one list', async () => {
+  it('ackItems makes one entry for all messages of a row', async () => {
     const engine = driven();
     await engine.create('q');
     await engine.send('q', ...range(10));
@@ -243,7 +243,7 @@ onBothStores('acking within a transaction', (driven) => {
     expect(await engine.receive('q')).toEqual([]);
   });
 
-  it('of some of a row leaves the others leased, and the row ends with the last', async () => {
+  it('ackItems for some messages of a row leaves the others leased, and the last one ends the row', async () => {
     const engine = driven();
     await engine.create('q');
     await engine.send('q', ...range(5));
@@ -262,7 +262,7 @@ onBothStores('acking within a transaction', (driven) => {
     expect(await engine.receive('q')).toEqual([]);
   });
 
-  it('cannot be done when one of several messages was lost', async () => {
+  it('ackItems cancels the transaction when one of several leases was lost', async () => {
     const engine = driven();
     await engine.create('q');
     await engine.send('q', 1, 2);
@@ -273,7 +273,7 @@ onBothStores('acking within a transaction', (driven) => {
     expect(await engine.ack('q', messages.slice(0, 1))).toEqual([{ ok: true }]);
   });
 
-  it('ends rows that have bodies to remove, kept for ever, and those that were taken out of their turn', async () => {
+  it('ackItems ends rows with offloaded bodies in a queue without retention, and messages taken out of their parcel', async () => {
     const engine = driven();
     await engine.create('q', { retentionSeconds: null });
     await engine.send('q', noise(3_000), noise(3_001));
@@ -290,7 +290,7 @@ onBothStores('acking within a transaction', (driven) => {
     for (const { expiry, ttl } of await engine.rows('leases')) expect([expiry, typeof ttl]).toEqual([undefined, 'number']);
   });
 
-  it('refuses receipts that are none, and two of one message', async () => {
+  it('ackItems refuses invalid receipts, and two receipts of one message', async () => {
     const engine = driven();
     await engine.create('q');
     await engine.create('other');
@@ -310,7 +310,7 @@ onBothStores('acking within a transaction', (driven) => {
     await expect(items([first[0]!.receipt, again!.receipt])).rejects.toMatchObject({ code: 'lease_lost' });
   });
 
-  it('trusts no receipt for what the row itself must say', async () => {
+  it('ackItems checks against the row what a forged receipt claims', async () => {
     const engine = driven();
     await engine.create('q', { retentionSeconds: null });
     await engine.send('q', noise(3_000), 2);
@@ -332,8 +332,8 @@ onBothStores('acking within a transaction', (driven) => {
   });
 });
 
-onBothStores('entries that are refused', (driven) => {
-  it('change nothing, not even what the queue knows of itself', async () => {
+onBothStores('transaction items that are refused', (driven) => {
+  it('refused transaction items change nothing, not even the record of the queue', async () => {
     const { call, create, rows, send } = driven();
     await create('q');
     await send('q', 1);
@@ -354,13 +354,13 @@ onBothStores('entries that are refused', (driven) => {
   });
 });
 
-onBothStores('a transaction that goes out late', (driven) => {
+onBothStores('a transaction that commits late', (driven) => {
   async function shards({ rows }: DrivenEngine) {
     const row = (await rows('queues')).find(({ kind }) => kind === 'queue');
     return readQueue(row!);
   }
 
-  it('publishes into a shard that was forgotten, where the sweep finds it', async () => {
+  it('a late transaction publishes into a forgotten shard, where the sweep finds the messages', async () => {
     const engine = driven();
     const { clock, watched } = engine;
     await engine.create('q');
@@ -407,7 +407,7 @@ onBothStores('a transaction that goes out late', (driven) => {
     expect(await shards(engine)).toMatchObject({ shards: 1, shardsVisited: 1, shardsEver: 4 });
   });
 
-  it('is taken by a purge that came in between', async () => {
+  it('a purge also removes the messages of a transaction that was made before the purge and committed after it', async () => {
     const engine = driven();
     await engine.create('q');
     const { items } = await make(engine, { body: 'before' });

@@ -11,7 +11,7 @@ onBothStores('a store that fails', (driven) => {
   it.each([
     'no',
     'unknown',
-  ] as const)('is told in words of the queue, and what it said goes to the log, applied: %s', async (applied) => {
+  ] as const)('a failing store is reported as unavailable without its own error text, which goes to the log, applied: %s', async (applied) => {
     const { call, create, engine, events, receive, watched } = driven();
     await create('dead');
     await create('q', { deadLetter: { queue: 'dead', maxReceives: 3 }, prepared: { timeoutSeconds: 60, checkBack: null } });

@@ -6,7 +6,7 @@ import { hourMs, secondMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 
-onBothStores('a message that was claimed and is not delivered', (driven) => {
+onBothStores('a message that is claimed and not delivered', (driven) => {
   const start = async (settings: Partial<QueueSettings> = {}) => {
     await driven().create('dead');
     await driven().create('q', { deadLetter: { queue: 'dead', maxReceives: 1 }, ...settings });
@@ -35,10 +35,10 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
   };
 
   it.each([
-    ['a message by itself', {}],
+    ['a message alone in its row', {}],
     ['a message of a group', { group: 'g' }],
-    ['a message under its own id', { id: 'own' }],
-  ])('is ready at once, with its receive not counted, when its lease is over before it can be delivered: %s', async (_, entry) => {
+    ['a message with an own id', { id: 'own' }],
+  ])('a message whose lease ends before it can be delivered is ready at once, and its receive is not counted: %s', async (_, entry) => {
     const { clock, publish, watched } = driven();
     await start({
       visibilityTimeoutSeconds: 1,
@@ -65,7 +65,7 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
     expect(await driven().receive('dead')).toEqual([]);
   });
 
-  it('is not dead-lettered by a store that is slower than its visibility timeout, but delivered', async () => {
+  it('a store slower than the visibility timeout delivers a message instead of dead-lettering it', async () => {
     const { clock, send, call } = driven();
     for (const ms of [100, 300, 600, 1_000]) {
       await driven().call('createQueue', `q-${ms}`, { visibilityTimeoutSeconds: 1, backoff: null });
@@ -84,7 +84,7 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
     }
   });
 
-  it('is given back when the store does not give its bodies, or no word of the claim', async () => {
+  it('a claimed message is given back when its body cannot be read, or the claim gets no answer', async () => {
     const { publish, watched } = driven();
     await start();
     await publish('q', { body: noise(5_000) });
@@ -123,7 +123,7 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
   };
   it.each(
     Object.keys(changes) as (keyof typeof changes)[],
-  )('stays where it is when its queue is %s while a slow read, or the claim of it, is on its way', async (change) => {
+  )('a message stays where it is when its queue is %s during a slow read or a slow claim', async (change) => {
     for (const slowCall of ['range', 'writeAll'] as const) {
       const { clock, send, watched, call } = driven();
       await start({ visibilityTimeoutSeconds: 30 });
@@ -167,7 +167,7 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
       },
     ],
     [
-      'dies after the other message of its parcel was cancelled',
+      'is dead-lettered after the other message of its parcel was cancelled',
       ['a', 'b'],
       async ([_, other]) => {
         await driven().engine.call('cancelMessage', { queue: 'q', id: other! }, { force: true });
@@ -177,7 +177,7 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
       },
     ],
     [
-      'dies and is purged where it died',
+      'is dead-lettered and the dead-letter queue is purged',
       ['a'],
       async () => {
         driven().clock.advance(60 * secondMs);
@@ -188,7 +188,7 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
       },
     ],
   ];
-  it.each(endings)('does not come back when its parcel could not be removed and it %s', async (_, bodies, end) => {
+  it.each(endings)('a message whose parcel could not be removed does not come back when it %s', async (_, bodies, end) => {
     const { clock, send, watched, rows } = driven();
     await start({ visibilityTimeoutSeconds: 30, keep: { doneSeconds: 0, deadSeconds: 7200 } });
     const ids = await send('q', ...bodies);
@@ -208,7 +208,7 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
     expect(await driven().receive('q', { max: 10 })).toEqual([]);
   });
 
-  it('is not called unreadable when the sweep removes its bodies with its queue', async () => {
+  it('a message is not reported as unreadable when the sweep removes its body with its queue', async () => {
     const { clock, publish, watched, call, events, sweep, rows } = driven();
     await start();
     await publish('q', { body: noise(5_000) });
@@ -232,7 +232,7 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
     expect([...(await rows('messages')), ...(await rows('leases'))]).toEqual([]);
   });
 
-  it('leaves no row when a sweep removes it with its queue between the read and the claim', async () => {
+  it('a claim leaves no row when the sweep removes the message with its queue in between', async () => {
     const { clock, send, watched, call, sweep, rows } = driven();
     await start();
     await send('q', 'a');
@@ -263,7 +263,7 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
     expect([...(await rows('messages')), ...(await rows('leases'))]).toEqual([]);
   });
 
-  it('is given back when settings take longer to read than they count, and the call says that it is unavailable', async () => {
+  it('a claimed message is given back when reading the settings takes too long, and the call answers unavailable', async () => {
     const { clock, send, watched } = driven();
     await start({ visibilityTimeoutSeconds: 60 });
     await send('q', 'a');
@@ -280,10 +280,10 @@ onBothStores('a message that was claimed and is not delivered', (driven) => {
   });
 
   it.each([
-    ['a message by itself', {}],
+    ['a message alone in its row', {}],
     ['a message of a group', { group: 'g' }],
-    ['a message under a key', { dedupKey: 'k' }],
-  ])('is ready at once, with its receive and its place under a limit given back, when its caller is gone: %s', async (_, entry) => {
+    ['a message with a deduplication key', { dedupKey: 'k' }],
+  ])('a claimed message is ready at once, with its receive and its permit returned, when its caller is gone: %s', async (_, entry) => {
     const { publish, watched, call, clock } = driven();
     await start({
       visibilityTimeoutSeconds: 600,

@@ -11,11 +11,11 @@ const repeated = Array.from({ length: 200 }, (_, n) => `line ${n % 5}`);
 
 /** What is stored of one message, and what a hand or a client made of it. */
 const damages: [name: string, body: Json, damage: (row: Row) => Row][] = [
-  ['bodies that are no JSON', 1, (row) => ({ ...row, bodies: '[[{"a":}]]' })],
-  ['bodies that are no list', 1, (row) => ({ ...row, bodies: '{"a":1}' })],
-  ['an entry that is no list', 1, (row) => ({ ...row, bodies: '[1]' })],
-  ['an entry of nothing', 1, (row) => ({ ...row, bodies: '[[]]' })],
-  ['attributes that are no object', 1, (row) => ({ ...row, bodies: '[[1,"a"]]' })],
+  ['bodies that are not JSON', 1, (row) => ({ ...row, bodies: '[[{"a":}]]' })],
+  ['bodies that are not a list', 1, (row) => ({ ...row, bodies: '{"a":1}' })],
+  ['an entry that is not a list', 1, (row) => ({ ...row, bodies: '[1]' })],
+  ['an empty entry', 1, (row) => ({ ...row, bodies: '[[]]' })],
+  ['attributes that are not an object', 1, (row) => ({ ...row, bodies: '[[1,"a"]]' })],
   ['no entry', 1, (row) => ({ ...row, bodies: '[]' })],
   ['deflated bodies that were encoded twice', repeated, (row) => ({ ...row, bodies: twice(row.bodies as Uint8Array) })],
   ['bodies of another type', 1, (row) => ({ ...row, bodies: { S: '[[1]]' } })],
@@ -25,7 +25,7 @@ const damages: [name: string, body: Json, damage: (row: Row) => Row][] = [
 ];
 const inMessages: typeof damages = [
   ['a count of another type', 1, (row) => ({ ...row, count: { N: '1' } })],
-  ['a count beyond all', 1, (row) => ({ ...row, count: 1_000_000 })],
+  ['a count beyond the limit', 1, (row) => ({ ...row, count: 1_000_000 })],
 ];
 const inLeases: typeof damages = [
   ['slots of another type', 1, (row) => ({ ...row, slots: 'one' })],
@@ -33,7 +33,7 @@ const inLeases: typeof damages = [
   ['no version', 1, ({ version: _, ...row }) => row],
 ];
 
-onBothStores('messages that nobody can read', (driven) => {
+onBothStores('unreadable messages', (driven) => {
   const keyOf = (table: Key['table'], row: Row): Key =>
     table === 'leases' ? { table, id: row.id as string } : ({ table, shard: row.shard, id: row.id } as Key);
 
@@ -62,7 +62,9 @@ onBothStores('messages that nobody can read', (driven) => {
     ...[...damages, ...inLeases].flatMap((one) => [['leases', true, ...one] as const, ['leases', false, ...one] as const]),
   ];
 
-  it.each(cases)('in %s, with a dead-letter queue %s: %s', async (table, hasDeadLetter, _, body, damage) => {
+  it.each(
+    cases,
+  )('an unreadable row in %s is set aside and the others are delivered, with a dead-letter queue %s: %s', async (table, hasDeadLetter, _, body, damage) => {
     const { create, publish, receive, ack, sweep, call, engine, clock, events } = driven();
     await create('dead');
     await create('q', { deadLetter: hasDeadLetter ? { queue: 'dead', maxReceives: 1 } : null });
@@ -101,7 +103,7 @@ onBothStores('messages that nobody can read', (driven) => {
     expect((await call('peek', place)).messages).toEqual([]);
   });
 
-  it('whose pieces are gone, or encoded twice, are set aside, and the others of the call come', async () => {
+  it('a message whose offloaded pieces are gone or encoded twice is set aside, and the others are delivered', async () => {
     const { create, publish, send, bodies } = driven();
     await create('dead');
     await create('q', { deadLetter: { queue: 'dead', maxReceives: 3 } });
@@ -117,7 +119,7 @@ onBothStores('messages that nobody can read', (driven) => {
     expect(await bodies('q')).toEqual([]);
   });
 
-  it('take no other message of their parcel with them', async () => {
+  it('an unreadable message takes no other message of its parcel with it', async () => {
     const { create, send, receive } = driven();
     await create('q');
     const ids = await send('q', 'one', 'two', 'three');
@@ -134,7 +136,7 @@ onBothStores('messages that nobody can read', (driven) => {
     expect(await shown('q', ids[1]!)).toMatchObject({ state: 'dead', unreadable: '["two","x"]', deadLetter: { queue: 'q' } });
   });
 
-  it('hold up no group, nor a key', async () => {
+  it('an unreadable message blocks neither its group nor its key', async () => {
     const { create, publish, bodies, engine } = driven();
     await create('q', { deduplication: { windowSeconds: null, onDuplicate: 'ignore' } });
     await publish('q', { body: 'first', group: 'g' });
@@ -158,7 +160,7 @@ onBothStores('messages that nobody can read', (driven) => {
     expect(await bodies('q')).toEqual(['the next']);
   });
 
-  it('come again when they were mended in place and are redriven', async () => {
+  it('an unreadable message that was mended in place is delivered after a redrive', async () => {
     const { create, publish, receive, bodies, redrive } = driven();
     await create('dead');
     await create('q', { deadLetter: { queue: 'dead', maxReceives: 3 } });

@@ -16,7 +16,7 @@ describe.each(storeKinds)('the queue on $name', (kind: StoreKind) => {
   });
   afterAll(() => started.stop());
 
-  it('does what a user expects, whatever is asked of it', async () => {
+  it('the queue answers as the model allows, whatever sequence of calls is made', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(command, { maxLength: steps[kind.name], size: 'max' }), fc.nat(), async (commands, seed) => {
         const play = new Play(await driveEngine(started.open, seed));
