@@ -12,6 +12,7 @@ import { writeDeadline } from '../model/queue-record.ts';
 import { decodeLease, encodeLease, encodeTombstone } from '../model/row-codec.ts';
 import { absentAt, endOf, isLive, type Lease, leaseKey, newTombstone, type Parcel, type Tombstone } from '../model/rows.ts';
 import { type Condition, type Row, StoreError, type Write } from '../port/port.ts';
+import { untilDone } from '../port/until-done.ts';
 
 /** A row of `leases` as it was read, and when the read began, ms. */
 export interface Snapshot {
@@ -126,26 +127,15 @@ export function putIfAbsent(ctx: Context, row: Row, readAt: number): Promise<Sna
   return writeLease(ctx, row.id as string, absentAt(ctx.clock.now()), { put: row }, readAt);
 }
 
-/** Rounds after which the caller must try again later. Contention on one row has never needed as many. */
-const roundsMax = 32;
-
-/**
- * Calls `judge` with the row until it returns `done`. Each round gets the row that the former round returned, or a new read if
- * that is too old. Rejects with StoreError after too many rounds.
- */
-export async function retryOnConflict<T>(
+/** Calls `decide` with the row until it returns `done`: first with `first`, each time with a new read if the row is too old. */
+export function retryOnConflict<T>(
   ctx: Context,
   first: Snapshot,
-  judge: (seen: Snapshot) => Promise<{ done: T } | { seen: Snapshot }>,
+  decide: (seen: Snapshot) => Promise<{ done: T } | { seen: Snapshot }>,
 ): Promise<T> {
-  let seen = first;
-  for (let round = 0; round < roundsMax; round++) {
-    if (!isCurrent(ctx, seen)) seen = await readRow(ctx, seen.id);
-    const judged = await judge(seen);
-    if ('done' in judged) return judged.done;
-    seen = judged.seen;
-  }
-  throw new StoreError(`the row ${first.id} changed ${roundsMax} times while it was to be changed`, 'no');
+  return untilDone(`the row ${first.id}`, first, async (seen) =>
+    decide(isCurrent(ctx, seen) ? seen : await readRow(ctx, seen.id)),
+  );
 }
 
 /** The row of a lease whose messages have all ended: a tombstone, or for a group its row without messages. */

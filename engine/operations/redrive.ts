@@ -5,10 +5,10 @@
 import type { InputOf, RedriveTask } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
+import { untilDone } from '../port/until-done.ts';
 import { createTask, describeTask, readTask, saveTask, type Task } from '../redrive/task.ts';
 
 const taskIdChars = 16;
-const roundsMax = 10;
 
 export async function redrive(ctx: Context, queueName: string, input: InputOf<'redrive'>): Promise<RedriveTask> {
   // Read the settings uncached: the task must not get the incarnation of a deleted queue of the same name.
@@ -50,10 +50,8 @@ export async function getRedrive(ctx: Context, queueName: string, id: string): P
 
 /** Cancels a task: it stops before its next page, and moved messages stay moved. Cancelling an ended task changes nothing. */
 export async function cancelRedrive(ctx: Context, queueName: string, id: string): Promise<RedriveTask> {
-  let task = await readTask(ctx, queueName, id);
-  for (let round = 0; round < roundsMax && task.state === 'running'; round++) {
-    task = await saveTask(ctx, task, { state: 'cancelled', endedAt: ctx.clock.now() });
-  }
-  if (task.state === 'running') throw new DumbwaiterError('unavailable', 'the task changes too fast to be cancelled; try again');
-  return describeTask(task);
+  return untilDone(`the redrive "${id}"`, await readTask(ctx, queueName, id), async (task) => {
+    if (task.state !== 'running') return { done: describeTask(task) };
+    return { seen: await saveTask(ctx, task, { state: 'cancelled', endedAt: ctx.clock.now() }) };
+  });
 }

@@ -16,7 +16,8 @@ import { type QueueRecord, retentionEnd, writeDeadline } from '../model/queue-re
 import { encodeLease, encodeParcel, roomForContents } from '../model/row-codec.ts';
 import { isLive, leaseKey, parcelKey } from '../model/rows.ts';
 import { randomShard, shardKey } from '../model/shards.ts';
-import { StoreError, type Write } from '../port/port.ts';
+import type { Write } from '../port/port.ts';
+import { untilDone } from '../port/until-done.ts';
 import { targetOf } from '../queues/publish-target.ts';
 import { inParcels, type Pending } from './parcels.ts';
 
@@ -25,8 +26,6 @@ import { inParcels, type Pending } from './parcels.ts';
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
  */
 const parcelsAtOnce = 50;
-/** How often a publish is tried on a group that other processes publish to at the same time. */
-const roundsMax = 32;
 /** Bytes that a group's row needs besides its name and its messages, so that the row usually stays within 1 KB. */
 const groupBytes = 200;
 
@@ -63,33 +62,28 @@ async function publishTogether(
   const bodies = groups.map((group) => placeGroup(ctx, queue, rowId, name, group, expiresAt));
   let refused = '';
   let tail = '';
-  const put = async () => {
-    let seen = await readRow(ctx, rowId);
-    for (let round = 0; round < roundsMax; round++) {
-      const now = ctx.clock.now();
-      tail = tailOf(seen, now);
-      const ids = ctx.ids.parcelsAfter(tail, groups.length);
-      const puts = groups.map((group, index): Write => {
-        const parcel = { shard: rowId, id: ids[index]!, count: group.length, since: now, contents: bodies[index]!.placed };
-        const row = encodeParcel({ ...parcel, ...(expiresAt === undefined ? {} : { expiresAt }) }, queue.deadLetter !== null);
-        return { key: parcelKey(rowId, ids[index]!), then: { put: row } };
-      });
-      const change = groupWrite(ctx, queue, { seen, name, first: ids[0]!, last: ids.at(-1)!, now, expiresAt });
-      const result = await ctx.store.transact([change, ...puts], writeDeadline(Math.min(readAt, seen.readAt)));
-      if (result.ok) return { key: groupKeyOf(rowId), ids };
-      refused = ids.at(-1)!;
-      const inTheWay = result.refused[0];
-      seen = inTheWay ? { id: rowId, row: inTheWay.row, readAt: now } : await readRow(ctx, rowId);
-    }
-    tail = tailOf(seen, ctx.clock.now());
-    throw new StoreError(`the group changed ${roundsMax} times while it was published to`, 'no', undefined, 'throttled');
+  const withTail = (seen: Snapshot) => {
+    tail = decodeSnapshot(seen, ctx.clock.now()).lease?.group?.tail ?? '';
+    return seen;
   };
+  const putAll = async (seen: Snapshot) => {
+    const now = ctx.clock.now();
+    const ids = ctx.ids.parcelsAfter(tail, groups.length);
+    const puts = groups.map((group, index): Write => {
+      const parcel = { shard: rowId, id: ids[index]!, count: group.length, since: now, contents: bodies[index]!.placed };
+      const row = encodeParcel({ ...parcel, ...(expiresAt === undefined ? {} : { expiresAt }) }, queue.deadLetter !== null);
+      return { key: parcelKey(rowId, ids[index]!), then: { put: row } };
+    });
+    const change = groupWrite(ctx, queue, { seen, name, first: ids[0]!, last: ids.at(-1)!, now, expiresAt });
+    const result = await ctx.store.transact([change, ...puts], writeDeadline(Math.min(readAt, seen.readAt)));
+    if (result.ok) return { done: { key: groupKeyOf(rowId), ids } };
+    refused = ids.at(-1)!;
+    const inTheWay = result.refused[0];
+    return { seen: withTail(inTheWay ? { id: rowId, row: inTheWay.row, readAt: now } : await readRow(ctx, rowId)) };
+  };
+  const put = async () => untilDone(`the group "${name}"`, withTail(await readRow(ctx, rowId)), putAll, 'throttled');
   // A delayed duplicate of a refused transaction may still be applied, until the group's tail is past it.
   return withBodies(ctx, bodies, writeDeadline(readAt), put, () => refused > tail);
-}
-
-function tailOf(seen: Snapshot, now: number): string {
-  return decodeSnapshot(seen, now).lease?.group?.tail ?? '';
 }
 
 function placeGroup(

@@ -7,9 +7,8 @@ import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
 import { type QueueRecord, queueKey, queueRow, readQueue } from '../model/queue-record.ts';
 import { StoreError } from '../port/port.ts';
+import { untilDone } from '../port/until-done.ts';
 import { awakened } from './sleep.ts';
-
-const roundsMax = 10;
 
 /**
  * Applies `change` to the current settings. If `change` returns the very record it was given, nothing is written. A change wakes
@@ -20,29 +19,29 @@ export async function changeQueue(
   name: string,
   change: (record: QueueRecord, now: number) => QueueRecord,
 ): Promise<QueueRecord> {
-  let record = await ctx.settings.read(name);
-  const mine = new Set<string>();
-  for (let round = 0; round < roundsMax; round++) {
-    if (mine.has(record.version)) return record;
-    const changed = change(record, ctx.clock.now());
-    if (changed === record) return record;
+  const ours = new Set<string>();
+  return untilDone(`the settings of "${name}"`, await ctx.settings.read(name), async (record) => {
+    const changed = ours.has(record.version) ? record : change(record, ctx.clock.now());
+    if (changed === record) return { done: record };
     const next = { ...awakened(changed, ctx.clock.now()), version: ctx.newVersion() };
-    mine.add(next.version);
-    let now: QueueRecord | undefined;
-    try {
-      const when = { equals: [['version'], record.version] } as const;
-      const written = await ctx.store.write({ key: queueKey(name), when, then: { put: queueRow(next) } });
-      now = written.row && readQueue(written.row);
-    } catch (error) {
-      if (!(error instanceof StoreError) || error.applied === 'no') throw error;
-      now = await ctx.settings.read(name);
-    }
+    ours.add(next.version);
+    const seen = await writeQueue(ctx, record, next);
     ctx.settings.forget(name);
-    if (!now) throw new DumbwaiterError('queue_not_found', `queue: there is no queue "${name}"`);
-    record = now;
+    if (!seen) throw new DumbwaiterError('queue_not_found', `queue: there is no queue "${name}"`);
+    return { seen };
+  });
+}
+
+/** Puts `next` if the settings are unchanged. Returns them as they are afterwards; undefined if the queue is gone. */
+async function writeQueue(ctx: Context, record: QueueRecord, next: QueueRecord): Promise<QueueRecord | undefined> {
+  try {
+    const when = { equals: [['version'], record.version] } as const;
+    const { row } = await ctx.store.write({ key: queueKey(record.name), when, then: { put: queueRow(next) } });
+    return row && readQueue(row);
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.applied === 'no') throw error;
+    return ctx.settings.read(record.name);
   }
-  if (mine.has(record.version)) return record;
-  throw new StoreError(`the settings of "${name}" changed ${roundsMax} times while they were to be changed`, 'no');
 }
 
 /** Checks that the dead-letter queue exists, and that no chain of dead-letter queues leads back to this queue. */

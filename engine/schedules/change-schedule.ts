@@ -2,10 +2,8 @@
 import type { MissedTicks, Schedule } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
-import { createRetryBudget } from '../context/retry.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { type Content, joinEntries, packEntry, place } from '../model/content-codec.ts';
-import { StoreError } from '../port/port.ts';
 import { refusalIn } from '../publish/validate.ts';
 import { type Target, targetOf } from '../queues/publish-target.ts';
 import { withoutLost } from './lost-ticks.ts';
@@ -18,10 +16,8 @@ import {
   type ScheduleRecord,
   timingOf,
 } from './schedule-record.ts';
-import { commitSchedule, earliestDeadline, planOf, progress, publishTicks, takeBack } from './schedule-writes.ts';
+import { commitSchedule, earliestDeadline, planOf, progress, publishTicks, takeBack, untilChanged } from './schedule-writes.ts';
 import { within } from './ticks.ts';
-
-const roundsMax = 10;
 
 /** A schedule as the caller defines it. */
 export interface Definition {
@@ -37,22 +33,12 @@ export interface Definition {
 }
 
 /** Stores the definition that `change` returns for the current one. Throws DumbwaiterError `invalid_input` if it is not valid. */
-export async function changeSchedule(
+export function changeSchedule(
   ctx: Context,
   name: string,
   change: (before: Definition | undefined) => Definition,
 ): Promise<Schedule> {
-  const retryBudget = createRetryBudget(ctx);
-  for (let round = 0; round < roundsMax; round++) {
-    try {
-      const changed = await changeOnce(ctx, name, change);
-      if (changed) return changed;
-    } catch (error) {
-      // Another process may be writing the schedule's row, or a message that this change takes back.
-      if (!(error instanceof StoreError) || error.applied !== 'no' || !(await retryBudget.pause())) throw error;
-    }
-  }
-  throw new StoreError(`the schedule "${name}" changed ${roundsMax} times while it was to be changed`, 'no');
+  return untilChanged(ctx, name, () => changeOnce(ctx, name, change));
 }
 
 /** Returns undefined if another change came first. */

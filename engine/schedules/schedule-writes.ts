@@ -5,6 +5,7 @@
  */
 import { callBytesMax, scheduleTicksMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
+import { createRetryBudget } from '../context/retry.ts';
 import { decodeSnapshot, endedRow, readRows } from '../leases/lease-store.ts';
 import { unreceived } from '../leases/new-lease.ts';
 import { type OffloadedBody, removeLasting, withBodies } from '../leases/offloaded-bodies.ts';
@@ -14,6 +15,7 @@ import { encodeLease, roomForContents } from '../model/row-codec.ts';
 import { absentAt, leaseKey } from '../model/rows.ts';
 import { levelIn, randomShard, shardKey } from '../model/shards.ts';
 import { type Condition, StoreError, type Write, type WriteOptions } from '../port/port.ts';
+import { untilDone } from '../port/until-done.ts';
 import type { Target } from '../queues/publish-target.ts';
 import {
   type Ahead,
@@ -161,6 +163,21 @@ async function transacted(ctx: Context, { before, next, writes }: ScheduleChange
     if (now?.version === row.version) return 'made';
     return error.applied === 'no' ? 'refused' : 'unknown';
   }
+}
+
+/** Calls `change` until it does not return undefined, which says that another change of the schedule came first. */
+export function untilChanged<T>(ctx: Context, name: string, change: () => Promise<T | undefined>): Promise<T> {
+  const retryBudget = createRetryBudget(ctx);
+  return untilDone(`the schedule "${name}"`, undefined, async () => {
+    try {
+      const done = await change();
+      return done === undefined ? { seen: undefined } : { done };
+    } catch (error) {
+      // Another process may be writing the schedule's row, or a message that this change takes back.
+      if (!(error instanceof StoreError) || error.applied !== 'no' || !(await retryBudget.pause())) throw error;
+      return { seen: undefined };
+    }
+  });
 }
 
 /** The deadline of a write that depends on several reads: the deadline of the earliest of them. */

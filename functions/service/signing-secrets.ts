@@ -4,20 +4,19 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { OutputOf } from '../../contract/contract.ts';
-import { DumbwaiterError } from '../../contract/errors.ts';
 import { signingSecretOverlapMs, signingSecretsMax } from '../../contract/limits.ts';
 import type { Clock, Key, Row, Store } from '../../engine/port/port.ts';
+import { untilDone } from '../../engine/port/until-done.ts';
 
 export const signingKind = 'signing';
 /** Standard Webhooks: 24 to 64 random bytes, in base64 after this prefix. */
 const prefix = 'whsec_';
 const secretBytes = 32;
-const roundsMax = 5;
 
 export interface SigningSecrets {
-  /** Creates a new secret. Earlier ones keep signing for `signingSecretOverlapMs`. Throws `unavailable`. */
+  /** Creates a new secret. Earlier ones keep signing for `signingSecretOverlapMs`. Throws StoreError. */
   rotate(queue: string): Promise<OutputOf<'rotateSigningSecret'>>;
-  /** All secrets that sign now, newest first. If there is none, creates one, which is never shown. Throws `unavailable`. */
+  /** All secrets that sign now, newest first. If there is none, creates one, which is never shown. Throws StoreError. */
   current(queue: string): Promise<readonly string[]>;
   /** Deletes the secrets of a deleted queue. */
   forget(queue: string): Promise<void>;
@@ -46,25 +45,23 @@ export function createSigningSecrets({ store, clock }: { store: Store; clock: Cl
   }
 
   async function rotate(queue: string): Promise<OutputOf<'rotateSigningSecret'>> {
-    for (let round = 0; round < roundsMax; round++) {
-      const { version, secrets } = await read(queue);
+    return untilDone(`the signing secrets of "${queue}"`, await read(queue), async ({ version, secrets }) => {
       const now = clock.now();
       const until = now + signingSecretOverlapMs;
       const earlier = signing(secrets, now).map((one) => ({ secret: one.secret, until: one.until ?? until }));
       const secret = newSecret();
-      if (await save(queue, version, [{ secret }, ...earlier].slice(0, signingSecretsMax))) return { secret };
-    }
-    throw new DumbwaiterError('unavailable', 'Others change the signing secret of this queue at the same time; try again.');
+      const isSaved = await save(queue, version, [{ secret }, ...earlier].slice(0, signingSecretsMax));
+      return isSaved ? { done: { secret } } : { seen: await read(queue) };
+    });
   }
 
   async function current(queue: string): Promise<readonly string[]> {
-    for (let round = 0; round < roundsMax; round++) {
-      const { version, secrets } = await read(queue);
+    return untilDone(`the signing secrets of "${queue}"`, await read(queue), async ({ version, secrets }) => {
       const found = signing(secrets, clock.now());
-      if (found.length > 0) return found.map(({ secret }) => secret);
+      if (found.length > 0) return { done: found.map(({ secret }) => secret) };
       await save(queue, version, [{ secret: newSecret() }]);
-    }
-    throw new DumbwaiterError('unavailable', 'The signing secret of this queue cannot be read; try again.');
+      return { seen: await read(queue) };
+    });
   }
 
   return {
