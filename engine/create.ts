@@ -1,12 +1,12 @@
 /** Creates the engine: checks the input of each call and passes it to its operation. Register a new operation in `calls`. */
-import type { CheckedInputOf, InputOf, OperationName, OutputOf, ParamsOf, PublishEntry, Refused } from '../contract/contract.ts';
+import type { CheckedInputOf, OutputOf, ParamsOf, PublishEntry, Refused } from '../contract/contract.ts';
 import { DumbwaiterError } from '../contract/errors.ts';
 import { withValues } from '../contract/json-text.ts';
 import { parseInput, parseParams, parsePublishEntry } from '../contract/schemas/parse.ts';
 import { withinTime } from './context/call-time.ts';
 import { type Context, createContext } from './context/context.ts';
 import { unavailableCall } from './context/unavailable.ts';
-import type { CallOptions, Engine, EngineParts, QueueOperation } from './engine.ts';
+import type { Engine, EngineParts, QueueOperation } from './engine.ts';
 import { ack } from './operations/ack.ts';
 import { ackItems } from './operations/ack-items.ts';
 import { cancelMessage } from './operations/cancel-message.ts';
@@ -83,18 +83,14 @@ function entry(message: unknown, index: number): PublishEntry | Refused {
 /** Creates an engine over these parts. It is safe for concurrent calls. */
 export function createEngine(parts: EngineParts): Engine {
   const ctx: Context = createContext({ ...parts, store: createAwakeStore(parts.store, () => ctx) });
+  const callChecked: Engine['callChecked'] = async (operation, params, input, { signal, endsAt, texts = false } = {}) => {
+    const output = await answering(() => calls[operation](withinTime(ctx, endsAt), params, input, signal));
+    return texts ? output : withValues(output);
+  };
   return {
-    async call<Name extends QueueOperation>(
-      operation: Name,
-      params: ParamsOf<Name>,
-      input: InputOf<Name>,
-      { signal, endsAt, texts = false }: CallOptions = {},
-    ): Promise<OutputOf<Name>> {
-      const checkedParams = parseParams(operation as OperationName, params) as ParamsOf<Name>;
-      const checkedInput = parseInput(operation as OperationName, input) as CheckedInputOf<Name>;
-      const output = await answering(() => calls[operation](withinTime(ctx, endsAt), checkedParams, checkedInput, signal));
-      return texts ? output : withValues(output);
-    },
+    call: async (operation, params, input, options) =>
+      callChecked(operation, parseParams(operation, params), parseInput(operation, input), options),
+    callChecked,
     sweep: (options) => answering(() => sweep(ctx, options)),
     runRedrive: (queue, task, options) => answering(() => runRedrive(ctx, queue, task, options)),
   };

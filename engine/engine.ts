@@ -4,6 +4,7 @@
  */
 import type {
   CheckBack,
+  CheckedInputOf,
   DeathReason,
   InputOf,
   Message,
@@ -108,6 +109,13 @@ export interface Engine {
     operation: Name,
     params: ParamsOf<Name>,
     input: InputOf<Name>,
+    options?: CallOptions,
+  ): Promise<OutputOf<Name>>;
+  /** Like `call`, for params and an input that `contract/schemas/parse.ts` has checked. */
+  callChecked<Name extends QueueOperation>(
+    operation: Name,
+    params: ParamsOf<Name>,
+    input: CheckedInputOf<Name>,
     options?: CallOptions,
   ): Promise<OutputOf<Name>>;
   /**

@@ -9,7 +9,7 @@ import { createService } from '../service/service.ts';
 import { timeLeft } from '../service/time-left.ts';
 import type { LambdaContext } from './context.ts';
 import { createEnvironment } from './environment.ts';
-import { answerOf, bindingsOf, type GatewayAnswer, isGatewayEvent, requestOf } from './gateway-event.ts';
+import { answerOf, type GatewayAnswer, isGatewayEvent, requestOf } from './gateway-event.ts';
 import { answerInvocation, type InvocationAnswer } from './invocation.ts';
 
 const { engine, keys, secrets, adminKey, invokeScopes, clock, log } = createEnvironment('dumbwaiter-api');
@@ -21,7 +21,8 @@ export async function handler(event: unknown, context: LambdaContext): Promise<G
   log.begin(context);
   const left = timeLeft(context, clock);
   if (isGatewayEvent(event)) {
-    return answerOf(await app.fetch(requestOf(event), { ...bindingsOf(event), left }));
+    const { request, bindings } = requestOf(event);
+    return answerOf(await app.fetch(request, { ...bindings, left }));
   }
   // API keys do not apply here. Every caller that IAM lets invoke this function has the function's scopes, on all queues.
   const principal = { id: 'iam', scopes: invokeScopes, queues: ['*'] };

@@ -4,7 +4,7 @@
  * Protocol: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
  */
 import { DumbwaiterError } from '../../contract/errors.ts';
-import { declareQueues, declareSchedules, parseDeclarations, parseSchedules } from '../service/declarations.ts';
+import { declareQueues, declareSchedules, parseDeclared } from '../service/declarations.ts';
 import { inTime, timeLeft } from '../service/time-left.ts';
 import type { LambdaContext } from './context.ts';
 import { createEnvironment } from './environment.ts';
@@ -31,7 +31,7 @@ export async function handler(event: CloudFormationEvent, context: LambdaContext
   try {
     if (event.RequestType !== 'Delete') {
       const { queuesJson, schedulesJson = '{}' } = event.ResourceProperties;
-      const [queues, schedules] = [parseDeclarations(queuesJson), parseSchedules(schedulesJson)];
+      const [queues, schedules] = [parseDeclared('createQueue', queuesJson), parseDeclared('putSchedule', schedulesJson)];
       const left = timeLeft(context, clock, answerMs);
       await inTime(left, async () => {
         await declareQueues(engine, queues, left);

@@ -25,24 +25,24 @@ export function isGatewayEvent(event: unknown): event is GatewayEvent {
   return typeof event === 'object' && event !== null && 'version' in event && event.version === '2.0' && 'rawPath' in event;
 }
 
-export function requestOf(event: GatewayEvent): Request {
-  const { method } = event.requestContext.http;
+export function requestOf(event: GatewayEvent): { request: Request; bindings: Bindings } {
+  const { requestId, domainName, http } = event.requestContext;
+  const { method } = http;
   const query = event.rawQueryString === '' ? '' : `?${event.rawQueryString}`;
-  const { path } = pathOfDecoded(event.rawPath);
+  const { path, refusal } = pathOfDecoded(event.rawPath);
+  const bindings = { requestId, refusal };
   const headers = new Headers();
   for (const [name, value] of Object.entries(event.headers)) {
     // `Headers` may throw for other characters. No header that this API reads contains them.
     if (value !== undefined && /^[\x20-\x7e\t]*$/.test(value)) headers.set(name, value);
   }
-  const url = `https://${event.requestContext.domainName}${path}${query}`;
-  if (event.body === undefined || method === 'GET' || method === 'HEAD') return new Request(url, { method, headers });
+  const url = `https://${domainName}${path}${query}`;
+  if (event.body === undefined || method === 'GET' || method === 'HEAD') {
+    return { request: new Request(url, { method, headers }), bindings };
+  }
   const body = event.isBase64Encoded ? Buffer.from(event.body, 'base64') : Buffer.from(event.body);
   headers.set('content-length', String(body.length));
-  return new Request(url, { method, headers, body });
-}
-
-export function bindingsOf(event: GatewayEvent): Bindings {
-  return { requestId: event.requestContext.requestId, refusal: pathOfDecoded(event.rawPath).refusal };
+  return { request: new Request(url, { method, headers, body }), bindings };
 }
 
 export async function answerOf(response: Response): Promise<GatewayAnswer> {

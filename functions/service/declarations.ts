@@ -1,62 +1,46 @@
 /** Creates or updates queues and schedules so that they match a declaration in code. */
 
-import type { QueueSettingsInput, ScheduleInput } from '../../contract/contract.ts';
+import type { CheckedInputOf } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { parseInput, parseParams } from '../../contract/schemas/parse.ts';
 import type { CallOptions, Engine } from '../../engine/engine.ts';
 
-export type Declarations = ReadonlyMap<string, QueueSettingsInput>;
+const nameOf = { createQueue: 'queue', putSchedule: 'name' } as const;
 
-/** Parses `{"<queue>": {<settings>}}` from JSON text: CloudFormation passes every property as text. Throws `invalid_input`. */
-export function parseDeclarations(json: string): Declarations {
-  const declared = JSON.parse(json) as Record<string, unknown>;
-  return new Map(
-    Object.entries(declared).map(([queue, settings]) => [
-      parseParams('createQueue', { queue }).queue,
-      parseInput('createQueue', settings),
-    ]),
-  );
+/** By name: the checked inputs of the operation that creates each. */
+type Declared<Name extends keyof typeof nameOf> = ReadonlyMap<string, CheckedInputOf<Name>>;
+
+/** Parses `{"<name>": {…}}` from JSON text: CloudFormation passes every property as text. Throws `invalid_input`. */
+export function parseDeclared<Name extends keyof typeof nameOf>(operation: Name, json: string): Declared<Name> {
+  const declared = Object.entries(JSON.parse(json) as Record<string, unknown>);
+  for (const [name] of declared) parseParams(operation, { [nameOf[operation]]: name });
+  return new Map(declared.map(([name, input]) => [name, parseInput(operation, input)]));
 }
 
 /** Creates the queues or updates their settings. Dead-letter queues come before the queues that use them. Throws DumbwaiterError. */
-export async function declareQueues(engine: Engine, declared: Declarations, options: CallOptions): Promise<void> {
+export async function declareQueues(engine: Engine, declared: Declared<'createQueue'>, options: CallOptions): Promise<void> {
   for (const queue of targetsFirst(declared)) {
     const settings = declared.get(queue) ?? {};
     try {
-      await engine.call('createQueue', { queue }, settings, options);
+      await engine.callChecked('createQueue', { queue }, settings, options);
     } catch (error) {
       if (!(error instanceof DumbwaiterError) || error.code !== 'queue_exists') throw error;
-      await engine.call('updateQueue', { queue }, settings, options);
+      await engine.callChecked('updateQueue', { queue }, settings, options);
     }
   }
 }
 
-/** Parses `{"<schedule>": {…}}` from JSON text. Throws `invalid_input`. */
-export function parseSchedules(json: string): ReadonlyMap<string, ScheduleInput> {
-  const declared = JSON.parse(json) as Record<string, unknown>;
-  return new Map(
-    Object.entries(declared).map(([name, schedule]) => [
-      parseParams('putSchedule', { name }).name,
-      parseInput('putSchedule', schedule),
-    ]),
-  );
-}
-
 /** Puts the schedules. A paused schedule stays paused unless its declaration sets `paused`. Throws DumbwaiterError. */
-export async function declareSchedules(
-  engine: Engine,
-  declared: ReadonlyMap<string, ScheduleInput>,
-  options: CallOptions,
-): Promise<void> {
+export async function declareSchedules(engine: Engine, declared: Declared<'putSchedule'>, options: CallOptions): Promise<void> {
   for (const [name, schedule] of declared) {
     const paused = schedule.paused ?? (await isPaused(engine, name, options));
-    await engine.call('putSchedule', { name }, { ...schedule, paused }, options);
+    await engine.callChecked('putSchedule', { name }, { ...schedule, paused }, options);
   }
 }
 
 async function isPaused(engine: Engine, name: string, options: CallOptions): Promise<boolean> {
   try {
-    return (await engine.call('getSchedule', { name }, {}, options)).paused;
+    return (await engine.callChecked('getSchedule', { name }, {}, options)).paused;
   } catch (error) {
     if (error instanceof DumbwaiterError && error.code === 'schedule_not_found') return false;
     throw error;
@@ -64,7 +48,7 @@ async function isPaused(engine: Engine, name: string, options: CallOptions): Pro
 }
 
 /** Orders dead-letter queues before the queues that use them. Does not reject cycles: the engine does. */
-function targetsFirst(declared: Declarations): string[] {
+function targetsFirst(declared: Declared<'createQueue'>): string[] {
   const ordered = new Set<string>();
   const visit = (queue: string, path: readonly string[]): void => {
     const settings = declared.get(queue);

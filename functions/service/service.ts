@@ -3,7 +3,15 @@
  * This folder holds what all transports and Lambda entries share around the engine: permission checks, logs, and calls to publishers.
  */
 
-import { type OperationName, type OutputOf, type Page, type Queue, routes } from '../../contract/contract.ts';
+import {
+  type CheckedInputOf,
+  type OperationName,
+  type OutputOf,
+  type Page,
+  type ParamsOf,
+  type Queue,
+  routes,
+} from '../../contract/contract.ts';
 import { pageEntriesDefault } from '../../contract/limits.ts';
 import { parseInput, parseParams } from '../../contract/schemas/parse.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -27,6 +35,10 @@ export interface Service {
   call(operation: OperationName, params: unknown, input: unknown, caller: Caller): Promise<OutputOf<OperationName>>;
 }
 
+type CheckedCall = {
+  [Name in OperationName]: { operation: Name; params: ParamsOf<Name>; input: CheckedInputOf<Name> };
+}[OperationName];
+
 /** Maximum number of engine pages that one `listQueues` reads to find queues that the key covers. */
 const pagesReadMax = 10;
 
@@ -43,46 +55,37 @@ export interface ServiceParts {
 }
 
 export function createService({ engine, keys, secrets, waitIsCheap = false }: ServiceParts): Service {
-  async function dispatch(
-    operation: OperationName,
-    params: object,
-    input: unknown,
-    { principal, signal, endsAt }: Caller,
-  ): Promise<OutputOf<OperationName>> {
-    switch (operation) {
+  async function dispatch(call: CheckedCall, { principal, signal, endsAt }: Caller): Promise<OutputOf<OperationName>> {
+    switch (call.operation) {
       case 'health':
-        parseInput(operation, input);
         return { status: 'ok' };
       case 'createKey':
-        return keys.create(parseInput(operation, input), principal);
+        return keys.create(call.input, principal);
       case 'listKeys':
-        return keys.list(parseInput(operation, input));
+        return keys.list(call.input);
       case 'revokeKey':
-        parseInput(operation, input);
-        return keys.revoke(parseParams(operation, params).id);
+        return keys.revoke(call.params.id);
       case 'listQueues':
-        return listQueues(parseInput(operation, input), principal);
+        return listQueues(call.input, principal);
       case 'rotateSigningSecret':
-        parseInput(operation, input);
-        return rotateSigningSecret(parseParams(operation, params).queue, endsAt);
+        return rotateSigningSecret(call.params.queue, endsAt);
       default: {
-        // The engine validates the input itself.
         const options = { texts: true, ...(signal && { signal }), ...(endsAt !== undefined && { endsAt }) };
-        const output = await engine.call(operation, params as never, input as never, options);
-        if (operation === 'deleteQueue') await secrets.forget(parseParams(operation, params).queue);
-        return operation === 'receive' && waitIsCheap ? { ...output, waitIsCheap } : output;
+        const output = await engine.callChecked(call.operation, call.params as never, call.input as never, options);
+        if (call.operation === 'deleteQueue') await secrets.forget(call.params.queue);
+        return call.operation === 'receive' && waitIsCheap ? { ...output, waitIsCheap } : output;
       }
     }
   }
 
   /** Lists the queues that the caller's key covers. A page may have fewer than `limit` queues and still have a cursor. */
   async function listQueues({ limit = pageEntriesDefault, cursor }: Page, principal: Principal): Promise<OutputOf<'listQueues'>> {
-    if (coversAll(principal.queues)) return engine.call('listQueues', {}, page(limit, cursor));
+    if (coversAll(principal.queues)) return engine.callChecked('listQueues', {}, page(limit, cursor));
     const seen: Queue[] = [];
     let next = cursor;
     for (let pages = 0; pages < pagesReadMax && seen.length < limit; pages++) {
       // Never read more than is still wanted, so that no queue that was read is left out before the cursor.
-      const read = await engine.call('listQueues', {}, page(limit - seen.length, next));
+      const read = await engine.callChecked('listQueues', {}, page(limit - seen.length, next));
       seen.push(...read.queues.filter((queue) => covers(principal.queues, queue.name)));
       next = read.cursor;
       if (next === undefined) return { queues: seen };
@@ -92,15 +95,15 @@ export function createService({ engine, keys, secrets, waitIsCheap = false }: Se
 
   /** Throws `queue_not_found`. */
   async function rotateSigningSecret(queue: string, endsAt: number | undefined): Promise<{ secret: string }> {
-    await engine.call('getQueue', { queue }, {}, endsAt === undefined ? {} : { endsAt });
+    await engine.callChecked('getQueue', { queue }, {}, endsAt === undefined ? {} : { endsAt });
     return secrets.rotate(queue);
   }
 
   return {
     async call(operation, params, input, caller) {
-      const where = parseParams(operation, params);
-      authorize(caller.principal, operation, where, input);
-      return dispatch(operation, where, input, caller);
+      const checkedParams = parseParams(operation, params);
+      authorize(caller.principal, operation, checkedParams, input);
+      return dispatch({ operation, params: checkedParams, input: parseInput(operation, input) } as CheckedCall, caller);
     },
   };
 }

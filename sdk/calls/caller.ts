@@ -64,8 +64,8 @@ export class Caller {
     options: CallOptions = {},
   ): Promise<OutputOf<Name>> {
     checkNames(operation, options, callNames);
-    // Messages to publish were checked before they were gathered.
-    if (operation !== 'publish') checkJson(operation, input);
+    // Messages to publish were checked when their entries were made.
+    if (operation !== 'publish' && operation !== 'publishItems') checkJson(operation, input);
     let lost = false;
     const read = this.#read;
     return this.#retried(

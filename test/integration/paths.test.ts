@@ -8,7 +8,7 @@ import { DumbwaiterError } from '../../contract/errors.ts';
 import { parseParams } from '../../contract/schemas/parse.ts';
 import { administrator } from '../../functions/auth/authorize.ts';
 import { createApp, openApiPath } from '../../functions/http/app.ts';
-import { answerOf, bindingsOf, type GatewayEvent, requestOf } from '../../functions/lambda/gateway-event.ts';
+import { answerOf, type GatewayEvent, requestOf } from '../../functions/lambda/gateway-event.ts';
 import { type HttpServer, serveHttp, usualPatience } from '../../functions/local/http-server.ts';
 import { httpTransport } from '../../sdk/transports/http.ts';
 import { loggedDefects } from '../support/local-queue.ts';
@@ -63,7 +63,8 @@ const onLambda: Entry = async (method, path) => {
     requestContext: { requestId: 'request', domainName: 'abc.execute-api.us-east-1.amazonaws.com', http: { method } },
     isBase64Encoded: false,
   };
-  const { statusCode, body } = await answerOf(await app.fetch(requestOf(event), bindingsOf(event)));
+  const { request, bindings } = requestOf(event);
+  const { statusCode, body } = await answerOf(await app.fetch(request, bindings));
   return { status: statusCode, body };
 };
 const entries = [
