@@ -1,6 +1,7 @@
 /** Reads one message by id without receiving it. With `waitSeconds`, waits for the message to end. */
 import type { Message } from '../../contract/contract.ts';
 import type { Context } from '../context/context.ts';
+import { longPoll, waitEnd } from '../context/long-poll.ts';
 import { endingOf, endingOfParcel, endKey } from '../leases/kept-messages.ts';
 import { verdictOf, verdictOfAge } from '../lifecycle/verdicts.ts';
 import { type Found, findMessage, isShown } from '../messages/find.ts';
@@ -11,35 +12,18 @@ import { isLive, isUnreadable } from '../model/rows.ts';
 import { incarnationOf } from '../model/shards.ts';
 import { messageNotFound } from './message-errors.ts';
 
-const waitMsFirst = 50;
-const waitMsLast = 1000;
-const waitGrowth = 1.5;
-
 /** Throws DumbwaiterError `message_not_found` without waiting, also if the message ends during the wait and is not kept. */
-export async function getMessage(
+export function getMessage(
   ctx: Context,
   queueName: string,
   id: string,
   waitSeconds: number,
   signal?: AbortSignal,
 ): Promise<Message> {
-  const waitUntil = Math.min(ctx.clock.now() + waitSeconds * 1000, ctx.lastTryAt ?? Number.POSITIVE_INFINITY);
-  let waitMs = waitMsFirst;
-  for (;;) {
-    // Listen before the read, so that an end during the read is not missed.
-    const wakeup = ctx.wakeups.listen(endKey(queueName, id), signal);
-    try {
-      const message = await readMessage(ctx, queueName, id);
-      const remaining = waitUntil - ctx.clock.now();
-      // Stop waiting for a message that has left this queue: dead-lettered, or moved by a redrive.
-      const isOver = message.endedAt !== undefined || message.queue !== queueName;
-      if (isOver || remaining <= 0 || signal?.aborted) return message;
-      await ctx.clock.sleep(Math.min(waitMs, remaining), wakeup.signal).catch(() => {});
-    } finally {
-      wakeup.end();
-    }
-    waitMs = Math.min(waitMsLast, waitMs * waitGrowth);
-  }
+  const wait = { key: endKey(queueName, id), until: waitEnd(ctx, waitSeconds), signal, inTurns: false };
+  // Stop waiting for a message that has left this queue: dead-lettered, or moved by a redrive.
+  const isOver = ({ endedAt, queue }: Message) => endedAt !== undefined || queue !== queueName;
+  return longPoll(ctx, wait, () => readMessage(ctx, queueName, id), isOver);
 }
 
 async function readMessage(ctx: Context, queueName: string, id: string): Promise<Message> {
