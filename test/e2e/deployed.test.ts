@@ -4,6 +4,7 @@ import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secret
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { bodyBytesMax } from '../../contract/limits.ts';
 import type { ApiKey, Dumbwaiter, QueueClient } from '../../sdk/index.ts';
+import { environmentOf } from '../support/dynamodb.ts';
 import { expectEachOrderChargedOnce } from '../support/order-service-lives.ts';
 import { type Clients, createClients } from './clients.ts';
 import { createDeployment, type Deployment, type Outputs } from './deployment.ts';
@@ -272,16 +273,9 @@ test('the functions for publishing and for receiving do only that', async () => 
 });
 
 test('the order service of the examples charges each order once on deployed tables, wherever it is killed', async () => {
-  const { endpoint, region, credentials } = account;
   const client = new DynamoDBClient(account);
   const tables = { messages: outputs.MessagesTableName, leases: outputs.LeasesTableName, queues: outputs.QueuesTableName };
-  const environment = {
-    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
-    AWS_REGION: region,
-    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-  };
-  await expectEachOrderChargedOnce({ client, tables, environment });
+  await expectEachOrderChargedOnce({ client, tables, environment: environmentOf(account, tables) });
   client.destroy();
 }, 240_000);
 

@@ -1,6 +1,5 @@
 /** Publishers of prepared messages, asked over HTTP and by Lambda's Invoke API, as the sweep asks them. */
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { text as textOf } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CheckBack } from '../../contract/contract.ts';
@@ -14,6 +13,7 @@ import { createPoster } from '../../functions/service/outgoing-post.ts';
 import { createSigningSecrets, type SigningSecrets } from '../../functions/service/signing-secrets.ts';
 import { createDrivenClock } from '../support/driven-clock.ts';
 import { secondMs } from '../support/durations.ts';
+import { type HttpListener, listen } from '../support/http-listener.ts';
 
 const timeoutSeconds = 60;
 
@@ -27,7 +27,7 @@ interface Asked {
   message: CheckBackMessage;
 }
 
-let server: Server;
+let server: HttpListener;
 let url: string;
 let asked: Asked[] = [];
 /** The publisher's answer to a question: a text with a status, or nothing at all. */
@@ -41,11 +41,9 @@ const log = {
 };
 
 beforeAll(async () => {
-  server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request as IncomingMessage) chunks.push(chunk as Buffer);
+  server = await listen(async (request, response) => {
     const { method, url: path, headers } = request;
-    const text = Buffer.concat(chunks).toString();
+    const text = await textOf(request);
     const one = {
       text,
       headers: headers as Record<string, string>,
@@ -60,13 +58,9 @@ beforeAll(async () => {
     response.writeHead(answer.status ?? 200, answer.headers);
     response.end(answer.text);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  url = server.url;
 });
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
-});
+afterAll(() => server.close());
 const environment = { ...process.env };
 beforeEach(() => {
   asked = [];
@@ -192,9 +186,9 @@ describe('the signature of a check-back', () => {
 });
 
 describe('a process that calls only public addresses', () => {
-  let port: number;
+  let port: string;
   beforeAll(() => {
-    ({ port } = server.address() as AddressInfo);
+    ({ port } = new URL(url));
   });
 
   /** Checked at the connection: a name is as private as the address that it resolves to. */

@@ -1,13 +1,13 @@
 /** The examples, the guide's snippets and the README's first program, as a reader would run them. */
 import { spawn } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Dumbwaiter, type DumbwaiterError, httpTransport } from '../../sdk/index.ts';
-import { startTestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
+import { startTestDynamodb } from '../support/dynamodb.ts';
+import { type HttpListener, listen } from '../support/http-listener.ts';
 import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -47,45 +47,37 @@ async function output(program: string, args: string[], env?: Record<string, stri
 }
 
 const example = (name: string, env?: Record<string, string>) => output(process.execPath, [`examples/${name}.ts`], env);
+const linesOf = async (name: string) => (await example(name)).trim().split('\n');
 
 describe('the examples', () => {
   it('the example first-program publishes and consumes', async () => {
-    expect((await example('first-program')).trim().split('\n').sort()).toEqual(['soup for table 4', 'tart for table 7']);
+    expect((await linesOf('first-program')).sort()).toEqual(['soup for table 4', 'tart for table 7']);
   });
 
   it('the example publish shows delays, own ids, results and errors', async () => {
-    const [state, twice, good, bad, code, bytes] = (await example('publish')).split('\n');
+    const [state, twice, good, bad, code, bytes] = await linesOf('publish');
     expect(state).toMatch(/^delayed until \d{4}-/);
     expect([twice, good, code, bytes]).toEqual(['published before', 'published', 'queue_not_found false', '4']);
     expect(bad).toMatch(/^invalid_input: .*delaySeconds/);
   });
 
   it('the example schedules publishes at ticks', async () => {
-    const lines = (await example('schedules')).trim().split('\n');
+    const lines = await linesOf('schedules');
     expect(lines[0]).toMatch(/^next at \d{4}-.*T0[01]:30:00.000Z$/);
     expect(lines[1]).toMatch(/^stock stock \d{4}-/);
     expect(lines.slice(2)).toEqual(['nightly-report runs', 'stock runs']);
   });
 
   it('the example deduplicate publishes one message of a key, with the newest content', async () => {
-    expect((await example('deduplicate')).trim().split('\n')).toEqual([
-      '@home: published',
-      '@home: put off',
-      '@home: put off',
-      'edit 3 of home',
-    ]);
+    expect(await linesOf('deduplicate')).toEqual(['@home: published', '@home: put off', '@home: put off', 'edit 3 of home']);
   });
 
   it('the example requests shows replies, results and the end of a request without a worker', async () => {
-    expect((await example('requests')).trim().split('\n')).toEqual([
-      'soup costs 400',
-      'done, 0.5: {"dish":"tart","cents":400}',
-      'call_timeout',
-    ]);
+    expect(await linesOf('requests')).toEqual(['soup costs 400', 'done, 0.5: {"dish":"tart","cents":400}', 'call_timeout']);
   });
 
   it('the example groups keeps the order of each account', async () => {
-    const lines = (await example('groups')).trim().split('\n');
+    const lines = await linesOf('groups');
     expect(lines.filter((line) => line.startsWith('account-1'))).toEqual(['account-1: open', 'account-1: deposit']);
     expect(lines).toContain('account-2: open');
   });
@@ -95,7 +87,7 @@ describe('the examples', () => {
   });
 
   it('the example by-id postpones, edits and cancels a message', async () => {
-    expect((await example('by-id')).trim().split('\n')).toEqual([
+    expect(await linesOf('by-id')).toEqual([
       'delayed until 2030-01-02T09:00:00.000Z, priority 2: call Ada, she asked twice',
       'message_not_found',
     ]);
@@ -114,7 +106,7 @@ describe('the examples', () => {
   });
 
   it('the example dead-letters peeks at dead letters and redrives them', async () => {
-    const lines = (await example('dead-letters')).trim().split('\n');
+    const lines = await linesOf('dead-letters');
     expect(lines[0]).toBe('-5 from payments, rejected: negative amount');
     expect(lines.slice(-3)).toEqual(['1 moved', 'done', 'back: -5']);
   });
@@ -146,38 +138,29 @@ describe('the examples', () => {
       AWS_SECRET_ACCESS_KEY: 's',
     };
     expect(await example('over-lambda', environment)).toBe('invoked\n');
-    invoker.server.close();
+    await invoker.close();
   });
 
   it('the example order-service charges each order once', async () => {
     const dynamodb = await startTestDynamodb();
-    const environment = {
-      AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
-      AWS_REGION: testRegion,
-      AWS_ACCESS_KEY_ID: testCredentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: testCredentials.secretAccessKey,
-      DUMBWAITER_MESSAGES_TABLE: dynamodb.tables.messages,
-      DUMBWAITER_LEASES_TABLE: dynamodb.tables.leases,
-      DUMBWAITER_QUEUES_TABLE: dynamodb.tables.queues,
-    };
-    expect(await example('order-service', environment)).toBe('placed before\n60 in the till\n');
+    expect(await example('order-service', dynamodb.environment)).toBe('placed before\n60 in the till\n');
     await dynamodb.stop();
   });
 
   it('each example has a test here', () => {
-    const run = [...read('test/integration/examples.test.ts').matchAll(/example\('([\w-]+)'|examples\/([\w-]+)\.ts'/g)];
+    const run = [
+      ...read('test/integration/examples.test.ts').matchAll(/(?:example|linesOf)\('([\w-]+)'|examples\/([\w-]+)\.ts'/g),
+    ];
     const names = globSync('examples/*.ts', { cwd: root }).map((path) => /([\w-]+)\.ts$/.exec(path)?.[1]);
     expect(names.filter((name) => name !== 'connect' && !run.some(([, a, b]) => name === (a ?? b)))).toEqual([]);
   });
 });
 
 /** Lambda's Invoke API over the local server: the payload and the answer are those of the api function. */
-async function startInvoker(): Promise<{ server: Server; url: string }> {
+function startInvoker(): Promise<HttpListener> {
   const transport = httpTransport({ url: local.server.url, apiKey: adminKey });
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const { operation, params, inputText } = JSON.parse(Buffer.concat(chunks).toString());
+  return listen(async (request, response) => {
+    const { operation, params, inputText } = JSON.parse(await text(request));
     const answer = await transport.call(operation, params, JSON.parse(inputText)).then(
       (output) => ({ ok: true, outputText: JSON.stringify(output) }),
       ({ code, message }: DumbwaiterError) => ({ ok: false, error: { code, message } }),
@@ -185,8 +168,6 @@ async function startInvoker(): Promise<{ server: Server; url: string }> {
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(answer));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
 /** The fenced blocks of a language. */

@@ -1,6 +1,5 @@
 /** JSON of messages arrives as the text that was sent: through each operation over HTTP, and through each transport of the SDK. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Transport } from '../../contract/contract.ts';
@@ -15,6 +14,7 @@ import { timeLeft } from '../../functions/service/time-left.ts';
 import { Dumbwaiter, httpTransport, type JsonMode, jsonText } from '../../sdk/index.ts';
 import { lambdaTransport } from '../../sdk/transports/lambda.ts';
 import { startTestDynamodb } from '../support/dynamodb.ts';
+import { listen } from '../support/http-listener.ts';
 import {
   adminKey,
   expectProblem,
@@ -201,18 +201,17 @@ describe('JSON through the SDK', () => {
     const principal = { id: 'iam', scopes: ['publish' as const, 'receive' as const, 'admin' as const], queues: ['*'] };
     const { log } = loggedDefects();
     const lambdaContext = { awsRequestId: 'r', functionName: 'api', getRemainingTimeInMillis: () => 30_000 };
-    const server = createServer(async (request, response) => {
-      const event: unknown = JSON.parse((await request.toArray()).join(''));
+    const server = await listen(async (request, response) => {
+      const event: unknown = await json(request);
       response.end(
         JSON.stringify(
           await answerInvocation(event, { service, principal, log, requestId: 'r', left: timeLeft(lambdaContext, clock) }),
         ),
       );
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     stops.push(() => server.close());
     return new LambdaClient({
-      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      endpoint: server.url,
       region: 'eu-central-1',
       credentials: { accessKeyId: 'a', secretAccessKey: 's' },
     });

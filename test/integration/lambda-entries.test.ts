@@ -1,14 +1,14 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OutputOf } from '../../contract/contract.ts';
 import type { LambdaContext } from '../../functions/lambda/context.ts';
 import type { GatewayAnswer } from '../../functions/lambda/gateway-event.ts';
 import type { InvocationAnswer } from '../../functions/lambda/invocation.ts';
 import { Dumbwaiter } from '../../sdk/index.ts';
-import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
+import { startTestDynamodb, type TestDynamodb } from '../support/dynamodb.ts';
 import { eventually } from '../support/eventually.ts';
+import { type GatewayRequest, gatewayEvent, gatewayRequestId } from '../support/gateway-event.ts';
+import { type HttpListener, listen } from '../support/http-listener.ts';
 
 const adminKey = 'the-secret-of-the-deployment';
 const context: LambdaContext = {
@@ -18,7 +18,7 @@ const context: LambdaContext = {
 };
 
 let dynamodb: TestDynamodb;
-let aws: Server;
+let aws: HttpListener;
 let secretsRead = 0;
 let secretsFail = false;
 /** What the entries sent to Lambda and to CloudFormation. */
@@ -29,12 +29,11 @@ let api: (event: unknown, context: LambdaContext) => Promise<unknown>;
 let sweep: (event: unknown, context: LambdaContext) => Promise<void>;
 let redrive: (event: { queue: string; task: string }, context: LambdaContext) => Promise<void>;
 let declareQueues: (event: never, context: LambdaContext) => Promise<void>;
-let awsUrl: string;
 
 /** Replaces the services that the entries call besides DynamoDB, and speaks their protocols. */
-function startAws(): Server {
-  return createServer(async (request, response) => {
-    const body = (await request.toArray()).join('');
+function startAws(): Promise<HttpListener> {
+  return listen(async (request, response) => {
+    const body = await text(request);
     if (request.headers['x-amz-target'] === 'secretsmanager.GetSecretValue') {
       secretsRead += 1;
       response.statusCode = secretsFail ? 400 : 200;
@@ -52,19 +51,11 @@ function startAws(): Server {
 
 beforeAll(async () => {
   dynamodb = await startTestDynamodb();
-  aws = startAws().listen(0, '127.0.0.1');
-  await once(aws, 'listening');
-  awsUrl = `http://127.0.0.1:${(aws.address() as AddressInfo).port}`;
+  aws = await startAws();
   Object.assign(process.env, {
-    AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: awsUrl,
-    AWS_ENDPOINT_URL_LAMBDA: awsUrl,
-    AWS_REGION: testRegion,
-    AWS_ACCESS_KEY_ID: testCredentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: testCredentials.secretAccessKey,
-    DUMBWAITER_MESSAGES_TABLE: dynamodb.tables.messages,
-    DUMBWAITER_LEASES_TABLE: dynamodb.tables.leases,
-    DUMBWAITER_QUEUES_TABLE: dynamodb.tables.queues,
+    ...dynamodb.environment,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.url,
+    AWS_ENDPOINT_URL_LAMBDA: aws.url,
     DUMBWAITER_ADMIN_KEY_SECRET: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:admin',
     DUMBWAITER_REDRIVE_FUNCTION: 'redrive-function',
     POWERTOOLS_LOG_LEVEL: 'SILENT',
@@ -76,7 +67,7 @@ beforeAll(async () => {
   ({ handler: declareQueues } = await import('../../functions/lambda/declare-queues.ts'));
 });
 afterAll(async () => {
-  aws.close();
+  await aws.close();
   await dynamodb.stop();
 });
 
@@ -84,41 +75,9 @@ async function invoke(operation: string, params: object, input?: object): Promis
   return (await api({ operation, params, ...(input === undefined ? {} : { input }) }, context)) as InvocationAnswer;
 }
 
-interface GatewayRequest {
-  method: string;
-  path: string;
-  query?: string;
-  body?: string;
-  base64?: boolean;
-  headers?: Record<string, string>;
-}
-
-/** The event of API Gateway's HTTP API, payload format 2.0. */
-async function viaGateway({
-  method,
-  path,
-  query = '',
-  body,
-  base64 = false,
-  headers = {},
-}: GatewayRequest): Promise<GatewayAnswer> {
-  return (await api(
-    {
-      version: '2.0',
-      routeKey: '$default',
-      rawPath: path,
-      rawQueryString: query,
-      headers: {
-        authorization: `Bearer ${adminKey}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      requestContext: { requestId: 'gateway-id=', domainName: 'abc.execute-api.us-east-1.amazonaws.com', http: { method } },
-      ...(body === undefined ? {} : { body: base64 ? Buffer.from(body).toString('base64') : body }),
-      isBase64Encoded: base64,
-    },
-    context,
-  )) as GatewayAnswer;
+async function viaGateway({ headers, ...request }: GatewayRequest): Promise<GatewayAnswer> {
+  const event = gatewayEvent({ ...request, headers: { authorization: `Bearer ${adminKey}`, ...headers } });
+  return (await api(event, context)) as GatewayAnswer;
 }
 
 describe('the api function, invoked directly', () => {
@@ -170,7 +129,7 @@ describe('the api function, behind API Gateway', () => {
     expect((await viaGateway({ method: 'POST', path: '/v1/queues/gateway/publish', body })).statusCode).toBe(200);
     expect((await viaGateway({ method: 'POST', path: '/v1/queues/gateway/publish', body, base64: true })).statusCode).toBe(200);
     const received = await viaGateway({ method: 'POST', path: '/v1/queues/gateway/receive', body: '{"max":10}' });
-    expect(received.headers).toMatchObject({ 'x-request-id': 'gateway-id=', 'content-type': 'application/json' });
+    expect(received.headers).toMatchObject({ 'x-request-id': gatewayRequestId, 'content-type': 'application/json' });
     expect(JSON.parse(received.body).messages.map((message: { body: unknown }) => message.body)).toEqual(['ä😀', 'ä😀']);
     const listed = await viaGateway({ method: 'GET', path: '/v1/queues', query: 'limit=1' });
     expect(JSON.parse(listed.body).queues).toHaveLength(1);
@@ -188,7 +147,7 @@ describe('the api function, behind API Gateway', () => {
     expect((await viaGateway({ method: 'GET', path: '/v1/queues/%zz' })).statusCode).toBe(400);
     const missing = await viaGateway({ method: 'GET', path: '/nowhere' });
     expect(missing).toMatchObject({ statusCode: 404, headers: { 'content-type': 'application/problem+json' } });
-    expect(JSON.parse(missing.body)).toMatchObject({ code: 'not_found', requestId: 'gateway-id=' });
+    expect(JSON.parse(missing.body)).toMatchObject({ code: 'not_found', requestId: gatewayRequestId });
   });
 });
 
@@ -266,7 +225,7 @@ describe('the queues that a stack declares', () => {
   const event = (RequestType: string, queues: unknown) =>
     ({
       RequestType,
-      ResponseURL: `${awsUrl}/answer`,
+      ResponseURL: `${aws.url}/answer`,
       StackId: 'stack',
       RequestId: 'request',
       LogicalResourceId: 'Queues',

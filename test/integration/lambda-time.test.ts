@@ -2,8 +2,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LambdaContext } from '../../functions/lambda/context.ts';
 import type { GatewayAnswer } from '../../functions/lambda/gateway-event.ts';
-import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
+import { startTestDynamodb, type TestDynamodb } from '../support/dynamodb.ts';
 import { type FaultyEndpoint, startFaultyEndpoint } from '../support/faulty-endpoint.ts';
+import { gatewayEvent, gatewayRequestId } from '../support/gateway-event.ts';
 
 /** A second of this is reserved for the answer. */
 const remainingMs = 1_300;
@@ -21,13 +22,8 @@ beforeAll(async () => {
   dynamodb = await startTestDynamodb();
   endpoint = await startFaultyEndpoint(dynamodb.endpoint);
   Object.assign(process.env, {
+    ...dynamodb.environment,
     AWS_ENDPOINT_URL_DYNAMODB: endpoint.url,
-    AWS_REGION: testRegion,
-    AWS_ACCESS_KEY_ID: testCredentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: testCredentials.secretAccessKey,
-    DUMBWAITER_MESSAGES_TABLE: dynamodb.tables.messages,
-    DUMBWAITER_LEASES_TABLE: dynamodb.tables.leases,
-    DUMBWAITER_QUEUES_TABLE: dynamodb.tables.queues,
     POWERTOOLS_LOG_LEVEL: 'SILENT',
   });
   ({ handler: api } = await import('../../functions/lambda/api.ts'));
@@ -62,23 +58,18 @@ describe('while DynamoDB does not answer', () => {
 
   it('a call over HTTP is answered with a problem while DynamoDB does not answer, for the key either', async () => {
     hang();
-    const answer = (await api(
-      {
-        version: '2.0',
-        rawPath: '/v1/queues/q/publish',
-        rawQueryString: '',
-        headers: { authorization: `Bearer dw_000000000000_${'0'.repeat(32)}`, 'content-type': 'application/json' },
-        requestContext: { requestId: 'gateway-id=', domainName: 'q.example.com', http: { method: 'POST' } },
-        body: '{"messages":[{"body":1}]}',
-        isBase64Encoded: false,
-      },
-      context,
-    )) as GatewayAnswer;
+    const event = gatewayEvent({
+      method: 'POST',
+      path: '/v1/queues/q/publish',
+      headers: { authorization: `Bearer dw_000000000000_${'0'.repeat(32)}` },
+      body: '{"messages":[{"body":1}]}',
+    });
+    const answer = (await api(event, context)) as GatewayAnswer;
     expect(answer).toMatchObject({
       statusCode: 503,
-      headers: { 'content-type': 'application/problem+json', 'retry-after': '1', 'x-request-id': 'gateway-id=' },
+      headers: { 'content-type': 'application/problem+json', 'retry-after': '1', 'x-request-id': gatewayRequestId },
     });
-    expect(JSON.parse(answer.body)).toMatchObject({ code: 'unavailable', requestId: 'gateway-id=' });
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'unavailable', requestId: gatewayRequestId });
   });
 });
 

@@ -8,9 +8,10 @@ import { DumbwaiterError } from '../../contract/errors.ts';
 import { parseParams } from '../../contract/schemas/parse.ts';
 import { administrator } from '../../functions/auth/authorize.ts';
 import { createApp, openApiPath } from '../../functions/http/app.ts';
-import { answerOf, type GatewayEvent, requestOf } from '../../functions/lambda/gateway-event.ts';
+import { answerOf, requestOf } from '../../functions/lambda/gateway-event.ts';
 import { type HttpServer, serveHttp, usualPatience } from '../../functions/local/http-server.ts';
 import { httpTransport } from '../../sdk/transports/http.ts';
+import { gatewayEvent, gatewayRequestId } from '../support/gateway-event.ts';
 import { loggedDefects } from '../support/local-queue.ts';
 
 /** The operations that ran, with their parameters. */
@@ -25,7 +26,7 @@ const app = createApp({
   },
   authenticate: async () => administrator('admin'),
   log,
-  newRequestId: () => 'request',
+  newRequestId: () => gatewayRequestId,
 });
 
 let server: HttpServer;
@@ -53,17 +54,8 @@ const onPort: Entry = (method, path) =>
     sent.on('error', reject).end();
   });
 
-/** API Gateway passes the path on decoded. */
 const onLambda: Entry = async (method, path) => {
-  const event: GatewayEvent = {
-    version: '2.0',
-    rawPath: decodeURIComponent(path),
-    rawQueryString: '',
-    headers: {},
-    requestContext: { requestId: 'request', domainName: 'abc.execute-api.us-east-1.amazonaws.com', http: { method } },
-    isBase64Encoded: false,
-  };
-  const { request, bindings } = requestOf(event);
+  const { request, bindings } = requestOf(gatewayEvent({ method, path: decodeURIComponent(path) }));
   const { statusCode, body } = await answerOf(await app.fetch(request, bindings));
   return { status: statusCode, body };
 };
@@ -107,7 +99,9 @@ const pathWith = ({ path }: Route, parameter: string, text: string) =>
 const everyByte = (text: string) => [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
 
 describe.each(entries)('by $name', ({ name, call }) => {
-  it.each(withParameters)('the operation $operation does not run for a hostile $parameter, however it is encoded', async ({
+  it.each(
+    withParameters,
+  )('the operation $operation does not run for a hostile parameter $parameter, however it is encoded', async ({
     operation,
     parameter,
   }) => {
@@ -131,7 +125,7 @@ describe.each(entries)('by $name', ({ name, call }) => {
     expect(refused).toBeGreaterThan(hostile.length);
   });
 
-  it.each(withParameters)('the operation $operation runs with exactly the $parameter that was sent', async ({
+  it.each(withParameters)('the operation $operation runs with exactly the parameter $parameter that was sent', async ({
     operation,
     parameter,
   }) => {
@@ -151,7 +145,11 @@ describe.each(entries)('by $name', ({ name, call }) => {
       const { status, body } = await call('GET', path);
       expect({ name, path, status, answer: JSON.parse(body) }).toMatchObject({
         status: 400,
-        answer: { code: 'invalid_input', detail: expect.stringMatching(/^path: segment \d must not/), requestId: 'request' },
+        answer: {
+          code: 'invalid_input',
+          detail: expect.stringMatching(/^path: segment \d must not/),
+          requestId: gatewayRequestId,
+        },
       });
     }
     expect((await call('GET', openApiPath)).status).toBe(200);
@@ -183,7 +181,7 @@ describe('on a port', () => {
 });
 
 describe('the SDK', () => {
-  it.each(withParameters)('the SDK sends no $operation with a $parameter outside the contract', async ({
+  it.each(withParameters)('the SDK sends no $operation with a parameter $parameter outside the contract', async ({
     operation,
     parameter,
   }) => {

@@ -1,9 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Dumbwaiter } from '../../sdk/index.ts';
 import { lambdaTransport } from '../../sdk/transports/lambda.ts';
+import { type HttpListener, listen } from '../support/http-listener.ts';
 
 interface Invocation {
   path: string | undefined;
@@ -12,32 +13,26 @@ interface Invocation {
 
 // The AWS client is the real one. The server that answers it speaks Lambda's Invoke API:
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
-let server: Server;
+let server: HttpListener;
 let invocations: Invocation[];
 let respond: (response: ServerResponse, request: IncomingMessage) => void;
 let dumbwaiter: Dumbwaiter;
 
 beforeEach(async () => {
   invocations = [];
-  server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    invocations.push({ path: request.url, payload: JSON.parse(Buffer.concat(chunks).toString()) });
+  server = await listen(async (request, response) => {
+    invocations.push({ path: request.url, payload: await json(request) });
     respond(response, request);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const client = new LambdaClient({
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint: server.url,
     region: 'eu-central-1',
     credentials: { accessKeyId: 'a', secretAccessKey: 's' },
     maxAttempts: 1,
   });
   dumbwaiter = new Dumbwaiter({ transport: lambdaTransport({ functionName: 'dumbwaiter-api', client }), retries: 0 });
 });
-afterEach(async () => {
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-});
+afterEach(() => server.close());
 
 function answer(status: number, body: unknown, headers: Record<string, string> = {}): void {
   respond = (response) => {

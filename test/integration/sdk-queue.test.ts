@@ -4,39 +4,18 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { retentionSecondsDefault } from '../../contract/limits.ts';
 import { directTransport } from '../../direct/transport.ts';
 import { Dumbwaiter, DumbwaiterError, Reject } from '../../sdk/index.ts';
-import { startTestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
+import { testCredentials } from '../support/dynamodb.ts';
 import { eventually } from '../support/eventually.ts';
 import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
+import { sdkTransports } from '../support/sdk-transports.ts';
 
 let dumbwaiter: Dumbwaiter;
 let names = 0;
 const newName = () => `sdk-${++names}`;
 
-let local: LocalQueue;
-
-async function overHttp(): Promise<{ client: Dumbwaiter; stop(): Promise<void> }> {
-  local = await startLocalQueue();
-  const stop = async () => {
-    await local.server.close();
-    expect(local.defects).toEqual([]);
-  };
-  return { client: new Dumbwaiter({ url: local.server.url, apiKey: adminKey }), stop };
-}
-
-async function inProcess(): Promise<{ client: Dumbwaiter; stop(): Promise<void> }> {
-  const { endpoint, tables, stop } = await startTestDynamodb();
-  const transport = directTransport({ endpoint, tables, region: testRegion, credentials: testCredentials });
-  return { client: new Dumbwaiter({ transport }), stop: () => transport.close().then(stop) };
-}
-
-const carriers = [
-  { name: 'HTTP', start: overHttp },
-  { name: 'the direct transport', start: inProcess },
-];
-
 /** The same tests for each transport. */
 function overEach(what: string, suite: () => void): void {
-  describe.each(carriers)(`${what}, over $name`, ({ start }) => {
+  describe.each(sdkTransports)(`${what}, over $name`, ({ start }) => {
     let stop: () => Promise<void>;
     beforeAll(async () => {
       const started = await start();
@@ -261,13 +240,12 @@ overEach('consumers through the SDK', () => {
 });
 
 describe('keys through the SDK', () => {
-  let stop: () => Promise<void>;
+  let local: LocalQueue;
   beforeAll(async () => {
-    const started = await overHttp();
-    dumbwaiter = started.client;
-    stop = started.stop;
+    local = await startLocalQueue();
+    dumbwaiter = new Dumbwaiter({ url: local.server.url, apiKey: adminKey });
   });
-  afterAll(() => stop());
+  afterAll(() => local.server.close());
 
   it('the SDK lets a key do what its scopes allow', async () => {
     const queue = dumbwaiter.queue(newName());

@@ -1,7 +1,6 @@
 /** Requests and replies, results and progress, through the SDK: over HTTP, and over the direct transport. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { resultBytesMax } from '../../contract/limits.ts';
-import { directTransport } from '../../direct/transport.ts';
 import {
   type Consumer,
   type ConsumerOptions,
@@ -12,33 +11,12 @@ import {
   Reject,
 } from '../../sdk/index.ts';
 import { ContractServer, sendProblem } from '../support/contract-server.ts';
-import { startTestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
-import { adminKey, startLocalQueue } from '../support/local-queue.ts';
 import { ManualTimers, turn } from '../support/manual-timers.ts';
+import { sdkTransports } from '../support/sdk-transports.ts';
 
 const keep = { doneSeconds: 3_600, deadSeconds: 3_600 };
 
-async function overHttp() {
-  const local = await startLocalQueue();
-  const stop = async () => {
-    await local.server.close();
-    expect(local.defects).toEqual([]);
-  };
-  return { client: new Dumbwaiter({ url: local.server.url, apiKey: adminKey }), stop };
-}
-
-async function inProcess() {
-  const { endpoint, tables, stop } = await startTestDynamodb();
-  const transport = directTransport({ endpoint, tables, region: testRegion, credentials: testCredentials });
-  return { client: new Dumbwaiter({ transport }), stop: () => transport.close().then(stop) };
-}
-
-const carriers = [
-  { name: 'HTTP', start: overHttp },
-  { name: 'the direct transport', start: inProcess },
-];
-
-describe.each(carriers)('over $name', ({ start }) => {
+describe.each(sdkTransports)('over $name', ({ start }) => {
   let client: Dumbwaiter;
   let stop: () => Promise<void>;
   let names = 0;

@@ -75,7 +75,7 @@ async function commit(items: TransactWriteItem[]): Promise<string> {
   }
 }
 
-const carriers = [
+const transports = [
   { name: 'HTTP', make: () => new Dumbwaiter({ url: local.url, apiKey: adminKey }) },
   { name: 'the direct transport', make: () => new Dumbwaiter({ transport: direct }) },
 ];
@@ -87,7 +87,7 @@ async function freshQueue(dumbwaiter: Dumbwaiter): Promise<{ queue: QueueClient;
   return { queue, id };
 }
 
-describe.each(carriers)('entries of transactions, made over $name', ({ make }) => {
+describe.each(transports)('entries of transactions, made over $name', ({ make }) => {
   it('the entries of a publish take effect with the order or not at all', async () => {
     const { queue, id } = await freshQueue(make());
     const bytes = crypto.getRandomValues(new Uint8Array(20_000));

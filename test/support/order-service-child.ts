@@ -1,6 +1,6 @@
 /**
- * The order service as a process that ends itself as by `kill -9`: `node order-service-child.ts <order> <amount> <request>`, right before
- * its request of that number to DynamoDB goes out; at none for 0. Prints what it placed.
+ * The order service as a process that kills itself as by `kill -9`: `node order-service-child.ts <order> <amount> <request>`. It does so
+ * before it sends its request of this number to DynamoDB; never for 0. Prints the order that it placed.
  */
 import { writeSync } from 'node:fs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -19,7 +19,7 @@ client.middlewareStack.add(
 
 const service = orderService(client);
 await service.place({ id, amount: Number(amount) });
-// At once: a pipe's buffer would die with the process.
+// Synchronous, because a pipe's buffer would die with the process.
 writeSync(1, `placed ${id}\n`);
 const consumer = service.work({ waitSeconds: 0, visibilityTimeoutSeconds: 1 });
 consumer.on('idle', () => consumer.stop());

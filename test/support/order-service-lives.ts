@@ -1,4 +1,4 @@
-/** The order service of the examples lives and dies, again and again, on tables of the caller's; in the end each order is charged once. */
+/** Runs and kills the order service of the examples many times on the given tables. In the end each order is charged once. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +23,7 @@ const lastLivesMax = 20;
 export interface Place {
   client: DynamoDBClient;
   tables: TableNames;
-  /** What a process needs to know to reach them. */
+  /** The variables with which a process finds them. */
   environment: Record<string, string>;
 }
 
@@ -32,20 +32,14 @@ interface Life {
   killed: boolean;
 }
 
-/** Kills it before each of its requests to DynamoDB, and at random; asserts what the table of orders holds then. */
+/** Kills the service before each of its requests to DynamoDB, and at random. Then asserts what the table of orders holds. */
 export async function expectEachOrderChargedOnce({ client, tables, environment }: Place): Promise<void> {
-  const env = {
-    ...process.env,
-    ...environment,
-    DUMBWAITER_MESSAGES_TABLE: tables.messages,
-    DUMBWAITER_LEASES_TABLE: tables.leases,
-    DUMBWAITER_QUEUES_TABLE: tables.queues,
-  };
+  const env = { ...process.env, ...environment };
   const random = seededRandom(testSeed);
   const placed: string[] = [];
   let orders = 0;
 
-  /** Runs it until it ends by itself, or is killed. */
+  /** Runs the process until it ends or is killed. */
   async function run(args: string[], killMs?: number): Promise<Life> {
     const running = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
     const said = { out: '', err: '' };
@@ -63,7 +57,7 @@ export async function expectEachOrderChargedOnce({ client, tables, environment }
     return { placed: [...said.out.matchAll(/^placed (\S+)$/gm)].map((match) => match[1]!), killed };
   }
 
-  /** One life, with a new order; killed before its request of that number, 0 for none, or after so long. */
+  /** One life with a new order. It is killed before the request of this number (0 for none), or after `killMs`. */
   async function live(request: number, killMs?: number): Promise<Life> {
     orders++;
     const life = await run([child, `order-${orders}`, String(2 ** (orders % 20)), String(request)], killMs);
@@ -90,7 +84,7 @@ export async function expectEachOrderChargedOnce({ client, tables, environment }
   const { Items: rows = [] } = await client.send(new ScanCommand({ TableName: 'orders', ConsistentRead: true }));
   const charged = new Map(rows.map(({ id, charged: sum }) => [id!.S!, sum?.N]));
   const amounts = rows.filter(({ id }) => id!.S !== 'till').map(({ id, amount }) => [id!.S!, amount!.N!] as const);
-  // Whoever was told that his order is placed has it; of the others the row says whether it is.
+  // Each order that was reported as placed has its row. An unreported one may have it, too.
   expect(amounts.map(([id]) => id)).toEqual(expect.arrayContaining(placed));
   for (const [id, amount] of amounts) expect([id, charged.get(id)], `seed ${testSeed}`).toEqual([id, amount]);
   expect(Number(charged.get('till')), `seed ${testSeed}`).toBe(amounts.reduce((sum, [, amount]) => sum + Number(amount), 0));
