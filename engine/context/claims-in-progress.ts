@@ -6,33 +6,33 @@ import { readToWriteMsMax } from '../../contract/limits.ts';
 import type { Clock } from '../port/port.ts';
 
 export function createClaimsInProgress(clock: Clock) {
-  const takers = new Map<string, number>();
+  const claimants = new Map<string, number>();
   /** When each row was released, oldest first. */
-  const letGo = new Map<string, number>();
+  const releasedAt = new Map<string, number>();
 
   return {
     /** The number of rows being claimed now. */
-    count: () => takers.size,
+    count: () => claimants.size,
     take(row: string): void {
-      takers.set(row, (takers.get(row) ?? 0) + 1);
+      claimants.set(row, (claimants.get(row) ?? 0) + 1);
     },
     release(row: string): void {
-      const others = takers.get(row)! - 1;
-      if (others > 0) takers.set(row, others);
-      else takers.delete(row);
+      const others = claimants.get(row)! - 1;
+      if (others > 0) claimants.set(row, others);
+      else claimants.delete(row);
       const now = clock.now();
-      letGo.delete(row);
-      letGo.set(row, now);
-      for (const [earlier, at] of letGo) {
+      releasedAt.delete(row);
+      releasedAt.set(row, now);
+      for (const [earlier, at] of releasedAt) {
         if (now - at <= readToWriteMsMax) break;
-        letGo.delete(earlier);
+        releasedAt.delete(earlier);
       }
     },
     /** Whether a claim in this process may have changed the row since `readAt`, so that a read from then may be outdated. */
     touchedSince(row: string, readAt: number): boolean {
-      return takers.has(row) || (letGo.get(row) ?? Number.NEGATIVE_INFINITY) >= readAt;
+      return claimants.has(row) || (releasedAt.get(row) ?? Number.NEGATIVE_INFINITY) >= readAt;
     },
   };
 }
 
-export type InHand = ReturnType<typeof createClaimsInProgress>;
+export type ClaimsInProgress = ReturnType<typeof createClaimsInProgress>;

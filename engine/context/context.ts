@@ -8,7 +8,7 @@ import { createIds, type Ids } from '../model/ids.ts';
 import { versionChars } from '../model/rows.ts';
 import type { Row } from '../port/port.ts';
 import { createWindows, type Windows } from './claim-windows.ts';
-import { createClaimsInProgress, type InHand } from './claims-in-progress.ts';
+import { type ClaimsInProgress, createClaimsInProgress } from './claims-in-progress.ts';
 import { createSettings, type Settings } from './settings-cache.ts';
 import { createThrottles, type Throttles } from './throttled-shards.ts';
 import { createTurns, createWakeups, type Turns, type Wakeups } from './wakeups.ts';
@@ -18,7 +18,7 @@ export interface Context extends EngineParts {
   settings: Settings;
   throttles: Throttles;
   windows: Windows;
-  claimsInProgress: InHand;
+  claimsInProgress: ClaimsInProgress;
   wakeups: Wakeups;
   turns: Turns;
   /** By shard: where the next search for groups whose rest was lifted continues. See `receive/lifted-rests.ts`. */

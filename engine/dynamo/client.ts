@@ -85,7 +85,7 @@ export async function sendCall<Output>(
   try {
     return await send();
   } catch (error) {
-    if (judge(error) === 'answered') {
+    if (classify(error) === 'answered') {
       if (call.maybeApplied) maybeApplied.add(error as object);
       throw error;
     }
@@ -116,7 +116,7 @@ function watch(client: DynamoDBClient): void {
       try {
         return await next(args);
       } catch (error) {
-        if (call !== undefined && judge(error) === 'unknown') call.maybeApplied = true;
+        if (call !== undefined && classify(error) === 'unknown') call.maybeApplied = true;
         if (call !== undefined && busy.has((error as { name: string }).name)) call.throttled = true;
         const heat = call?.onHotKey && heatOf(error);
         if (heat) call.onHotKey!(heat === 'hot');
@@ -170,7 +170,7 @@ const unconnected = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNR
  * The outcome of one attempt. 'no': certainly not applied. 'unknown': perhaps applied. 'answered': a final answer, and nothing
  * was written.
  */
-function judge(error: unknown): 'no' | 'unknown' | 'answered' {
+function classify(error: unknown): 'no' | 'unknown' | 'answered' {
   const { name, code, $metadata, $response } = error as {
     name?: string;
     code?: string;

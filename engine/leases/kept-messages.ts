@@ -6,7 +6,15 @@
 import type { EndState, Json } from '../../contract/contract.ts';
 import { errorsKeptMax, resultsRowBytesMax, retentionGraceMs, tombstoneMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { contentAt, joinEntries, type Placed, packEntry, place, readContents, writeChunks } from '../model/content-codec.ts';
+import {
+  contentAt,
+  encodeContent,
+  joinEntries,
+  readContents,
+  type StoredContent,
+  storeContent,
+  writeChunks,
+} from '../model/content-codec.ts';
 import { parcelIdOf } from '../model/group-row.ts';
 import { groupKeyOf, keptRowId, slotRowId } from '../model/ids.ts';
 import { type QueueRecord, writeDeadline } from '../model/queue-record.ts';
@@ -33,21 +41,21 @@ export function keptAs(queue: QueueRecord, state: EndState, at: number): Pick<Sl
 /** The slot of a message removed for its age or by a purge. It has no token, so a late ack is answered `lease_lost`. */
 export function removedSlot(queue: QueueRecord, lease: Lease, slot: Slot, now: number): Slot {
   const { token: _, leasedUntil: __, ...rest } = slot;
-  const ending = expiry(queue, lease, slot, now);
+  const ending = expiredAs(queue, lease, slot, now);
   return ending ? { ...rest, end: 'expired', kept: ending } : { ...rest, end: 'done' };
 }
 
-type Aged = Pick<Lease, 'since' | 'expiresAt'>;
+type Aged = Pick<Lease, 'since' | 'retentionEnd'>;
 
 /**
  * The `kept` mark of a message that expired while no lease was on it. Undefined if it has not expired, was purged, or is not
  * kept by the queue now.
  */
-function expiry(queue: QueueRecord, aged: Aged, slot: Pick<Slot, 'visibleAt'>, now: number): Slot['kept'] {
-  const { since, expiresAt } = aged;
-  const isExpired = expiresAt !== undefined && expiresAt <= now && slot.visibleAt <= now && queue.deadLetter === null;
+function expiredAs(queue: QueueRecord, aged: Aged, slot: Pick<Slot, 'visibleAt'>, now: number): Slot['kept'] {
+  const { since, retentionEnd } = aged;
+  const isExpired = retentionEnd !== undefined && retentionEnd <= now && slot.visibleAt <= now && queue.deadLetter === null;
   if (!isExpired || since < queue.purgedBefore) return undefined;
-  const { kept } = keptAs(queue, 'expired', Math.max(expiresAt, slot.visibleAt));
+  const { kept } = keptAs(queue, 'expired', Math.max(retentionEnd, slot.visibleAt));
   return kept && kept.until > now ? kept : undefined;
 }
 
@@ -64,7 +72,7 @@ export interface Ending {
  */
 export function endingOf(queue: QueueRecord, lease: Lease, slot: Slot, now: number): Ending | undefined {
   if (isLive(slot)) {
-    const kept = expiry(queue, lease, slot, now);
+    const kept = expiredAs(queue, lease, slot, now);
     return kept && { state: 'expired', ...kept };
   }
   const { end, kept } = slot;
@@ -73,7 +81,7 @@ export function endingOf(queue: QueueRecord, lease: Lease, slot: Slot, now: numb
 }
 
 export function endingOfParcel(queue: QueueRecord, parcel: Parcel, now: number): Ending | undefined {
-  const kept = expiry(queue, parcel, { visibleAt: parcel.since }, now);
+  const kept = expiredAs(queue, parcel, { visibleAt: parcel.since }, now);
   return kept && { state: 'expired', ...kept };
 }
 
@@ -100,11 +108,17 @@ export function failureIn(queue: QueueRecord, slot: Slot, text: string, at: numb
  * Decides whether the result of an ack fits in the row, and writes it if it is offloaded: it must exist before the row names
  * it. Each of the row's `count` messages has an equal share of the row's room for results.
  */
-export async function placeResult(ctx: Context, body: Json, count: number, until: number, readAt: number): Promise<Placed> {
+export async function placeResult(
+  ctx: Context,
+  body: Json,
+  count: number,
+  until: number,
+  readAt: number,
+): Promise<StoredContent> {
   const room = Math.floor(resultsRowBytesMax / count);
-  const { placed, chunks } = place(joinEntries([packEntry({ body })]), room, () => ctx.ids.parcel(0));
-  await writeChunks(ctx.store, placed, chunks, Math.ceil(until / 1000), writeDeadline(readAt));
-  return placed;
+  const { content, chunks } = storeContent(joinEntries([encodeContent({ body })]), room, () => ctx.ids.parcel(0));
+  await writeChunks(ctx.store, content, chunks, Math.ceil(until / 1000), writeDeadline(readAt));
+  return content;
 }
 
 /** Whether TTL may have removed offloaded bodies by `until`, if it was set for a retention that ends at `from`. */
@@ -117,10 +131,10 @@ export function outlastsBodies(until: number, from: number): boolean {
  * late does no harm. Bodies without a TTL (unlimited retention) get one after the row has ended (`finish` in
  * lifecycle/due-row.ts).
  */
-export async function keepOffloaded(ctx: Context, { contents, expiresAt, slots }: Lease): Promise<void> {
+export async function keepOffloaded(ctx: Context, { content, retentionEnd, slots }: Lease): Promise<void> {
   const until = Math.max(0, ...slots.map(({ kept }) => kept?.until ?? 0));
-  if (expiresAt === undefined || !('beside' in contents) || !outlastsBodies(until, expiresAt)) return;
-  await keepBodies(ctx, contents, until);
+  if (retentionEnd === undefined || !('offloaded' in content) || !outlastsBodies(until, retentionEnd)) return;
+  await keepBodies(ctx, content, until);
 }
 
 /** Writes the end of a row that has no live message, if the row is unchanged. */
@@ -134,7 +148,7 @@ export async function replaceEnded(ctx: Context, seen: Snapshot, lease: Lease, v
 
 /** The write that puts a group's kept messages into a row of their own, because the group's row advances to other messages. */
 export function keptApart(ctx: Context, lease: Lease, now: number): Write[] {
-  const { group, fresh: _, ...rest } = lease;
+  const { group, sourceShard: _, ...rest } = lease;
   if (!group || !lease.slots.some(({ kept }) => kept && kept.until > now)) return [];
   const version = ctx.newVersion();
   const apart: Lease = { ...rest, id: parcelIdOf(lease), version, groupName: group.name };
@@ -154,18 +168,20 @@ export async function cancelledApart(
 ): Promise<Write | undefined> {
   const now = ctx.clock.now();
   const ending = keptAs(queue, 'cancelled', now);
-  const [contents] = ending.kept ? await readContents(ctx.store, [parcel.contents]) : [];
+  const [contents] = ending.kept ? await readContents(ctx.store, [parcel.content]) : [];
   const group = decodeSnapshot(seen, now).lease?.group;
   if (!ending.kept || !contents || !group) return undefined;
   const id = slotRowId(keptRowId(parcel.id, groupKeyOf(seen.id)), slot);
   const room = roomForContents(1, id.length, null, false);
-  const { placed, chunks } = place(joinEntries([packEntry(contentAt(contents, slot))]), room, () => ctx.ids.parcel(0));
-  await writeChunks(ctx.store, placed, chunks, Math.ceil(ending.kept.until / 1000), writeDeadline(now));
+  const { content, chunks } = storeContent(joinEntries([encodeContent(contentAt(contents, slot))]), room, () =>
+    ctx.ids.parcel(0),
+  );
+  await writeChunks(ctx.store, content, chunks, Math.ceil(ending.kept.until / 1000), writeDeadline(now));
   const version = ctx.newVersion();
   const lease: Lease = {
-    ...{ id, shard: parcel.shard, version, since: parcel.since, contents: placed, groupName: group.name },
+    ...{ id, shard: parcel.shard, version, since: parcel.since, content, groupName: group.name },
     slots: [{ visibleAt: parcel.since, receives: 0, failures: 0, end: 'cancelled', ...ending }],
-    ...(parcel.expiresAt === undefined ? {} : { expiresAt: parcel.expiresAt }),
+    ...(parcel.retentionEnd === undefined ? {} : { retentionEnd: parcel.retentionEnd }),
   };
   return { key: leaseKey(id), then: { put: endedRow(lease, version, now) } };
 }

@@ -6,7 +6,7 @@
  */
 import { endGraceMs, readToWriteMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { chunkKeys, keptUntil, type Placed } from '../model/content-codec.ts';
+import { chunkKeys, keptUntil, type StoredContent } from '../model/content-codec.ts';
 import { parcelDone } from '../model/group-row.ts';
 import { writeDeadline } from '../model/queue-record.ts';
 import { decodeLease, encodeLease, encodeTombstone } from '../model/row-codec.ts';
@@ -42,17 +42,17 @@ export async function readRow(ctx: Context, id: string): Promise<Snapshot> {
   return seen!;
 }
 
-export interface Judged {
+export interface DecodedRow {
   lease?: Lease;
   tombstone?: Tombstone;
 }
 
 /** The lease of a snapshot, or its tombstone if that still counts; else empty. */
-export function decodeSnapshot(seen: Snapshot, now: number): Judged {
+export function decodeSnapshot(seen: Snapshot, now: number): DecodedRow {
   if (!seen.row) return {};
   const found = decodeLease(seen.row);
   // A tombstone with pending cleanup counts until the cleanup is done.
-  if ('tombstone' in found && found.tombstone.until < now && !found.tombstone.left) return {};
+  if ('tombstone' in found && found.tombstone.until < now && !found.tombstone.pendingCleanup) return {};
   return found;
 }
 
@@ -78,12 +78,12 @@ export async function writeLease(
     // Too late to be sent: the caller re-evaluates against a new read. Not applied for another reason: the caller must know.
     const isLate = startedAt > writeDeadline(readAt).by || ctx.clock.now() > writeDeadline(readAt).by;
     if (error.applied === 'no' && (error.reason === 'throttled' || !isLate)) throw error;
-    return lookAfter(ctx, id, error);
+    return readAfterFailure(ctx, id, error);
   }
 }
 
 /** Reads the row after a failed write. */
-async function lookAfter(ctx: Context, id: string, failure: StoreError): Promise<Snapshot> {
+async function readAfterFailure(ctx: Context, id: string, failure: StoreError): Promise<Snapshot> {
   const seen = await readRow(ctx, id).catch((unread: unknown) => {
     // A failed read says `applied: 'no'`, but the write may have been applied: report the write's failure.
     throw unread instanceof StoreError ? failure : unread;
@@ -115,10 +115,10 @@ export async function putIfUnchangedWith(ctx: Context, seen: Snapshot, row: Row,
     const inTheWay = result.refused[0];
     if (inTheWay) return { id: seen.id, row: inTheWay.row, readAt: startedAt };
     // Another write of the transaction failed its condition. A delayed duplicate may still succeed, so the outcome is unknown.
-    return lookAfter(ctx, seen.id, new StoreError(`others than the row ${seen.id} were in the way`, 'unknown'));
+    return readAfterFailure(ctx, seen.id, new StoreError(`others than the row ${seen.id} were in the way`, 'unknown'));
   } catch (error) {
     if (!(error instanceof StoreError) || (error.applied === 'no' && ctx.clock.now() <= options.by)) throw error;
-    return lookAfter(ctx, seen.id, error);
+    return readAfterFailure(ctx, seen.id, error);
   }
 }
 
@@ -143,7 +143,7 @@ export function endedRow(lease: Lease, version: string, now: number): Row {
   const shownUntil = Math.max(0, ...lease.slots.map(({ kept }) => kept?.until ?? 0));
   if (lease.group) {
     // The row of the kept messages (`keptApart`) shows the offloaded bodies, and takes over their cleanup.
-    const { ending: _, ...rest } = lease;
+    const { needsCleanup: _, ...rest } = lease;
     return encodeLease(parcelDone(shownUntil > now ? rest : lease, lease.group, version, now));
   }
   const tombstone = newTombstone(lease.id, version, lease.slots.map(endOf), now, lease.keyed);
@@ -151,10 +151,10 @@ export function endedRow(lease: Lease, version: string, now: number): Row {
     tombstone.kept = lease;
     tombstone.until = Math.max(tombstone.until, shownUntil);
   }
-  if (lease.ending) {
-    tombstone.left = { shard: lease.shard, due: now + endGraceMs };
-    if (lease.outOfOrder !== undefined) tombstone.left.outOfOrder = lease.outOfOrder;
-    if ('beside' in lease.contents) tombstone.left.contents = lease.contents;
+  if (lease.needsCleanup) {
+    tombstone.pendingCleanup = { shard: lease.shard, dueAt: now + endGraceMs };
+    if (lease.outOfOrder !== undefined) tombstone.pendingCleanup.outOfOrder = lease.outOfOrder;
+    if ('offloaded' in lease.content) tombstone.pendingCleanup.content = lease.content;
   }
   return encodeTombstone(tombstone);
 }
@@ -164,36 +164,41 @@ export function isEnded(lease: Lease): boolean {
 }
 
 /** Whether offloaded bodies must be deleted explicitly when their row ends, because they have no TTL. */
-export function needsEnding(contents: Placed, expiresAt: number | undefined): boolean {
-  return 'beside' in contents && expiresAt === undefined;
+export function lacksTtl(content: StoredContent, retentionEnd: number | undefined): boolean {
+  return 'offloaded' in content && retentionEnd === undefined;
 }
 
 /** Whether the row names exactly these offloaded bodies, so that they must stay. */
-export function holdsBodies({ row }: Snapshot, contents: Placed): boolean {
-  return 'beside' in contents && row?.beside === contents.beside;
+export function holdsBodies({ row }: Snapshot, content: StoredContent): boolean {
+  return 'offloaded' in content && row?.beside === content.offloaded;
 }
 
 /**
- * Extends the TTL of offloaded bodies so that they outlive the message; removes it if `expiresAt` is undefined (kept forever).
+ * Extends the TTL of offloaded bodies so that they outlive the message; removes it if `retentionEnd` is undefined (kept forever).
  * Never adds a TTL to bodies without one: a delayed duplicate would expire bodies that are now kept forever.
  */
-export async function keepBodies(ctx: Context, contents: Placed, expiresAt: number | undefined, visibleAt = 0): Promise<void> {
-  if (expiresAt !== undefined) {
-    const ttl = keptUntil(expiresAt, visibleAt);
-    return changeBodies(ctx, contents, { less: [['ttl'], ttl] }, { set: [[['ttl'], ttl]] });
+export async function keepBodies(
+  ctx: Context,
+  content: StoredContent,
+  retentionEnd: number | undefined,
+  visibleAt = 0,
+): Promise<void> {
+  if (retentionEnd !== undefined) {
+    const ttl = keptUntil(retentionEnd, visibleAt);
+    return changeBodies(ctx, content, { less: [['ttl'], ttl] }, { set: [[['ttl'], ttl]] });
   }
-  await changeBodies(ctx, contents, { exists: ['ttl'] }, { set: [], unset: [['ttl']] });
+  await changeBodies(ctx, content, { exists: ['ttl'] }, { set: [], unset: [['ttl']] });
 }
 
 /** Lets TTL remove the bodies of an ended row after `shownUntil`. Also adds a TTL to bodies without one. */
-export async function endBodies(ctx: Context, contents: Placed, shownUntil: number): Promise<void> {
+export async function expireBodies(ctx: Context, content: StoredContent, shownUntil: number): Promise<void> {
   const ttl = keptUntil(shownUntil);
   const isShorter: Condition = { any: [{ absent: ['ttl'] }, { less: [['ttl'], ttl] }] };
-  await changeBodies(ctx, contents, { all: [{ exists: ['id'] }, isShorter] }, { set: [[['ttl'], ttl]] });
+  await changeBodies(ctx, content, { all: [{ exists: ['id'] }, isShorter] }, { set: [[['ttl'], ttl]] });
 }
 
-async function changeBodies(ctx: Context, contents: Placed, when: Condition, then: Write['then']): Promise<void> {
-  await Promise.all(chunkKeys(contents).map((key) => ctx.store.write({ key, when, then })));
+async function changeBodies(ctx: Context, content: StoredContent, when: Condition, then: Write['then']): Promise<void> {
+  await Promise.all(chunkKeys(content).map((key) => ctx.store.write({ key, when, then })));
 }
 
 /** The error for a put after which no row is found: it may have been applied, or it was certainly sent too late. */

@@ -1,9 +1,9 @@
 /** Builds new rows of `leases`. */
 import type { Context } from '../context/context.ts';
-import type { Placed } from '../model/content-codec.ts';
-import { type QueueRecord, retentionEnd } from '../model/queue-record.ts';
+import type { StoredContent } from '../model/content-codec.ts';
+import { type QueueRecord, retentionEndAfter } from '../model/queue-record.ts';
 import type { Lease, Parcel, Slot } from '../model/rows.ts';
-import { needsEnding } from './lease-store.ts';
+import { lacksTtl } from './lease-store.ts';
 
 /** A parcel as a row of `leases` in which every message is due at `now`. */
 export function leaseOf(ctx: Context, queue: QueueRecord, parcel: Parcel, now: number): Lease {
@@ -13,10 +13,10 @@ export function leaseOf(ctx: Context, queue: QueueRecord, parcel: Parcel, now: n
     version: ctx.newVersion(),
     slots: Array.from({ length: parcel.count }, (): Slot => ({ visibleAt: now, receives: 0, failures: 0 })),
     since: parcel.since,
-    contents: parcel.contents,
-    fresh: parcel.shard,
-    ...(parcel.expiresAt === undefined ? {} : { expiresAt: parcel.expiresAt }),
-    ...(needsEnding(parcel.contents, parcel.expiresAt) ? { ending: true } : {}),
+    content: parcel.content,
+    sourceShard: parcel.shard,
+    ...(parcel.retentionEnd === undefined ? {} : { retentionEnd: parcel.retentionEnd }),
+    ...(lacksTtl(parcel.content, parcel.retentionEnd) ? { needsCleanup: true } : {}),
     ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
   };
 }
@@ -31,19 +31,19 @@ export function unreceived(
     count,
     now,
     visibleAt,
-    placed,
-  }: { id: string; at: string; count: number; now: number; visibleAt: number; placed: Placed },
+    content,
+  }: { id: string; at: string; count: number; now: number; visibleAt: number; content: StoredContent },
 ): Lease {
-  const expiresAt = retentionEnd(queue, visibleAt);
+  const retentionEnd = retentionEndAfter(queue, visibleAt);
   return {
     id,
     shard: at,
     version: ctx.newVersion(),
     slots: Array.from({ length: count }, (): Slot => ({ visibleAt, receives: 0, failures: 0 })),
     since: now,
-    contents: placed,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-    ...(needsEnding(placed, expiresAt) ? { ending: true } : {}),
+    content,
+    ...(retentionEnd === undefined ? {} : { retentionEnd }),
+    ...(lacksTtl(content, retentionEnd) ? { needsCleanup: true } : {}),
     ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
   };
 }

@@ -5,14 +5,14 @@
  */
 
 import type { Context } from '../context/context.ts';
-import { type Content, type Placed, readContents, writeChunks } from '../model/content-codec.ts';
+import { type Content, readContents, type StoredContent, writeChunks } from '../model/content-codec.ts';
 import { encodeLease } from '../model/row-codec.ts';
 import type { Lease } from '../model/rows.ts';
 import { incarnationOf } from '../model/shards.ts';
 import { StoreError, type WriteOptions } from '../port/port.ts';
 import {
   decodeSnapshot,
-  endBodies,
+  expireBodies,
   holdsBodies,
   putIfUnchanged,
   readRow,
@@ -23,15 +23,15 @@ import {
 import { removeChunks } from './removals.ts';
 
 export interface OffloadedBody {
-  placed: Placed;
+  content: StoredContent;
   chunks: Uint8Array[];
   /** When TTL may remove them, epoch seconds; undefined: never. */
   ttl: number | undefined;
 }
 
 /** Removes the bodies without a TTL. TTL removes the others. */
-export async function removeLasting(ctx: Context, bodies: readonly Pick<OffloadedBody, 'placed' | 'ttl'>[]): Promise<void> {
-  await removeChunks(ctx, ...bodies.filter(({ ttl }) => ttl === undefined).map(({ placed }) => placed));
+export async function removeLasting(ctx: Context, bodies: readonly Pick<OffloadedBody, 'content' | 'ttl'>[]): Promise<void> {
+  await removeChunks(ctx, ...bodies.filter(({ ttl }) => ttl === undefined).map(({ content }) => content));
 }
 
 /**
@@ -48,7 +48,7 @@ export async function withBodies<T>(
   try {
     // Wait for all of them: a body written after its removal would stay.
     const put = await Promise.allSettled(
-      bodies.map(({ placed, chunks, ttl }) => writeChunks(ctx.store, placed, chunks, ttl, options)),
+      bodies.map(({ content, chunks, ttl }) => writeChunks(ctx.store, content, chunks, ttl, options)),
     );
     const failed = put.find((one) => one.status === 'rejected');
     if (failed) throw failed.reason;
@@ -69,7 +69,7 @@ export async function removeUnnamed(
   { seen, after }: { seen: Snapshot; after: Snapshot },
   rows: readonly (OffloadedBody & { id: string })[],
 ): Promise<void> {
-  const lasting = rows.filter(({ placed, ttl }) => 'beside' in placed && ttl === undefined);
+  const lasting = rows.filter(({ content, ttl }) => 'offloaded' in content && ttl === undefined);
   const mayBePut = after.maybeApplied && after.row?.version === seen.row?.version;
   if (lasting.length === 0 || mayBePut) return;
   try {
@@ -79,7 +79,7 @@ export async function removeUnnamed(
     );
     await removeLasting(
       ctx,
-      lasting.filter(({ placed }, index) => !holdsBodies(found[index]!, placed)),
+      lasting.filter(({ content }, index) => !holdsBodies(found[index]!, content)),
     );
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
@@ -91,25 +91,25 @@ export async function removeUnnamed(
  * marked to delete them when it ends. A tombstone that names them gives them a TTL, unless its own cleanup is pending.
  * Otherwise they are deleted now. Returns the row as it is afterwards.
  */
-export function ensureBodyCleanup(ctx: Context, after: Snapshot, contents: Placed): Promise<Snapshot> {
+export function ensureBodyCleanup(ctx: Context, after: Snapshot, content: StoredContent): Promise<Snapshot> {
   return retryOnConflict<Snapshot>(ctx, after, async (seen) => {
     const { lease, tombstone } = decodeSnapshot(seen, ctx.clock.now());
-    const isNamed = holdsBodies(seen, contents);
+    const isNamed = holdsBodies(seen, content);
     if (lease && isNamed) {
-      const isSeenTo = lease.ending || lease.expiresAt === undefined;
+      const isSeenTo = lease.needsCleanup || lease.retentionEnd === undefined;
       if (isSeenTo) return { done: seen };
-      return { seen: await putIfUnchanged(ctx, seen, encodeLease({ ...lease, version: ctx.newVersion(), ending: true })) };
+      return { seen: await putIfUnchanged(ctx, seen, encodeLease({ ...lease, version: ctx.newVersion(), needsCleanup: true })) };
     }
-    if (!isNamed) await removeChunks(ctx, contents);
-    else if (tombstone && !tombstone.left) await endBodies(ctx, contents, tombstone.until);
+    if (!isNamed) await removeChunks(ctx, content);
+    else if (tombstone && !tombstone.pendingCleanup) await expireBodies(ctx, content, tombstone.until);
     return { done: seen };
   });
 }
 
 /** Like `ensureBodyCleanup`, on the row as it is now. A failure only wastes storage. */
-export async function tryToEnd(ctx: Context, rowId: string, contents: Placed): Promise<void> {
+export async function tryToEnd(ctx: Context, rowId: string, content: StoredContent): Promise<void> {
   try {
-    await ensureBodyCleanup(ctx, await readRow(ctx, rowId), contents);
+    await ensureBodyCleanup(ctx, await readRow(ctx, rowId), content);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
   }
@@ -120,7 +120,7 @@ export async function tryToEnd(ctx: Context, rowId: string, contents: Placed): P
  * bodies.
  */
 export async function contentsOf(ctx: Context, lease: Lease): Promise<Content[] | undefined> {
-  const [contents] = await readContents(ctx.store, [lease.contents]);
+  const [contents] = await readContents(ctx.store, [lease.content]);
   if (contents) return contents;
   // Bodies are deleted after their row has ended: a process that paused since its read finds the row changed.
   const after = await readRow(ctx, lease.id);

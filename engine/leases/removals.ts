@@ -1,7 +1,7 @@
 /** Removes rows, and waits for the response of each removal. */
 
 import type { Context } from '../context/context.ts';
-import { chunkKeys, type Placed } from '../model/content-codec.ts';
+import { chunkKeys, type StoredContent } from '../model/content-codec.ts';
 import { type Lease, mayStand, type Parcel, parcelKey } from '../model/rows.ts';
 import { type Key, StoreError } from '../port/port.ts';
 import { keyText } from '../port/row-limits.ts';
@@ -41,13 +41,13 @@ export async function removeOverridden(ctx: Context, shard: string, id: string):
  */
 export async function removeStanding(ctx: Context, lease: Lease): Promise<void> {
   if (lease.group || lease.outOfOrder !== undefined || !mayStand(lease)) return;
-  await removeOverridden(ctx, lease.fresh!, lease.id);
+  await removeOverridden(ctx, lease.sourceShard!, lease.id);
 }
 
 /** Removes bodies, or a result, that no row uses. A failure only wastes storage. */
-export async function removeChunks(ctx: Context, ...placed: readonly Placed[]): Promise<void> {
+export async function removeChunks(ctx: Context, ...contents: readonly StoredContent[]): Promise<void> {
   try {
-    await removeAll(ctx, placed.flatMap(chunkKeys));
+    await removeAll(ctx, contents.flatMap(chunkKeys));
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
   }

@@ -7,20 +7,20 @@
 
 import type { Context } from '../context/context.ts';
 import { removedSlot, replaceEnded } from '../leases/kept-messages.ts';
-import { decodeSnapshot, endBodies, isEnded, putIfUnchanged, retryOnConflict, type Snapshot } from '../leases/lease-store.ts';
+import { decodeSnapshot, expireBodies, isEnded, putIfUnchanged, retryOnConflict, type Snapshot } from '../leases/lease-store.ts';
 import { removeAll } from '../leases/removals.ts';
 import { chunkKeys } from '../model/content-codec.ts';
-import { deliverablePrefix, idle, parcelDone, withRest } from '../model/group-row.ts';
+import { deliverablePrefix, emptyGroupRow, parcelDone, withRest } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease, encodeTombstone } from '../model/row-codec.ts';
 import { afterLeaseExpiry, type Group, isLive, type Lease, parcelKey, type Tombstone } from '../model/rows.ts';
 import type { Key } from '../port/port.ts';
-import { nextParcel, taking } from './group-parcels.ts';
-import { expiredAside, leaveGroup } from './leave-group.ts';
+import { loadParcel, nextParcel } from './group-parcels.ts';
+import { expiredToLeave, leaveGroup } from './leave-group.ts';
 import { moveSlots } from './moves.ts';
 import { isExpired, tellExpired, verdictOf, verdictOfAge } from './verdicts.ts';
 
-export interface Settled {
+export interface ProcessedRow {
   /**
    * The lease as read, and its ready slots; undefined if none is ready. With `takesParcel`, the row of a group as it will be
    * with its next parcel: the claim that takes messages also loads the parcel (from the shard in `fresh`).
@@ -39,15 +39,15 @@ export interface Settled {
 const changesMax = 8;
 
 /** Makes the changes that are due to a row of this queue: all of them, up to `changesMax`. */
-export async function settle(ctx: Context, queue: QueueRecord, first: Snapshot): Promise<Settled> {
-  const settled: Settled = { deadLettered: 0, removed: 0 };
+export async function processDueRow(ctx: Context, queue: QueueRecord, first: Snapshot): Promise<ProcessedRow> {
+  const processed: ProcessedRow = { deadLettered: 0, removed: 0 };
   let changes = 0;
-  return retryOnConflict<Settled>(ctx, first, async (seen) => {
-    if (changes === changesMax) return { done: { ...settled, unfinished: true } };
-    const judged = await processDueRowOnce(ctx, queue, seen, settled);
+  return retryOnConflict<ProcessedRow>(ctx, first, async (seen) => {
+    if (changes === changesMax) return { done: { ...processed, unfinished: true } };
+    const outcome = await processDueRowOnce(ctx, queue, seen, processed);
     // A write that missed its deadline re-reads an unchanged row; do not count it as a change.
-    if ('seen' in judged && (judged.seen === seen || judged.seen.row?.version !== seen.row?.version)) changes++;
-    return judged;
+    if ('seen' in outcome && (outcome.seen === seen || outcome.seen.row?.version !== seen.row?.version)) changes++;
+    return outcome;
   });
 }
 
@@ -56,14 +56,15 @@ async function processDueRowOnce(
   ctx: Context,
   queue: QueueRecord,
   seen: Snapshot,
-  settled: Settled,
-): Promise<{ done: Settled } | { seen: Snapshot }> {
+  processed: ProcessedRow,
+): Promise<{ done: ProcessedRow } | { seen: Snapshot }> {
   const now = ctx.clock.now();
   const { lease: found, tombstone } = decodeSnapshot(seen, now);
   const lease = found && withRest(queue, found);
-  if (tombstone?.left && tombstone.left.due <= now) return { seen: await finish(ctx, seen, tombstone) };
-  if (!lease?.shard.startsWith(`${queue.incarnation}:`)) return { done: settled };
-  if (lease.group && isEnded(lease)) return advanceGroup(ctx, queue, { seen, lease, group: lease.group, now }, settled);
+  if (tombstone?.pendingCleanup && tombstone.pendingCleanup.dueAt <= now)
+    return { seen: await finishCleanup(ctx, seen, tombstone) };
+  if (!lease?.shard.startsWith(`${queue.incarnation}:`)) return { done: processed };
+  if (lease.group && isEnded(lease)) return advanceGroup(ctx, queue, { seen, lease, group: lease.group, now }, processed);
 
   const verdicts = lease.slots.map((slot) => verdictOf(queue, lease, slot, now));
   const gone = verdicts.flatMap((verdict, index) => (verdict === 'gone' ? [index] : []));
@@ -72,7 +73,7 @@ async function processDueRowOnce(
     const version = ctx.newVersion();
     const after = await replaceSlots(ctx, seen, { ...lease, version, slots }, now);
     if (after.row?.version === version) {
-      settled.removed += gone.length;
+      processed.removed += gone.length;
       if (gone.length > 0 && isExpired(queue, lease)) tellExpired(ctx, queue, gone.length);
     }
     return { seen: after };
@@ -91,24 +92,24 @@ async function processDueRowOnce(
       target,
       death: { queue: queue.name, reason: death.reason, at: now },
     });
-    if (moved.applied) settled.deadLettered += slots.length;
+    if (moved.applied) processed.deadLettered += slots.length;
     return { seen: moved.seen };
   }
   if (death) {
     ctx.observe?.({ kind: 'anomaly', what: 'the dead-letter queue does not exist', queue: queue.name, row: seen.id });
   }
 
-  const failed = expiredAside(lease, now);
+  const failed = expiredToLeave(lease, now);
   if (failed.length > 0) return { seen: (await leaveGroup(ctx, queue, { seen, lease, slots: failed }, afterLeaseExpiry)).seen };
 
   // If the dead-letter queue does not exist, the message is delivered again: a message is never dropped for lack of a target.
   const lasting = verdicts.flatMap((verdict, index) => (verdict === 'ready' || typeof verdict === 'object' ? [index] : []));
   const ready = lease.group ? deliverablePrefix(lease, lasting, now) : lasting;
   if (ready.length > 0) {
-    settled.ready = { seen, lease, slots: ready };
-    return { done: settled };
+    processed.ready = { seen, lease, slots: ready };
+    return { done: processed };
   }
-  if ((seen.row!.expiry as number) > now) return { done: settled };
+  if ((seen.row!.expiry as number) > now) return { done: processed };
   return { seen: await replaceSlots(ctx, seen, { ...lease, version: ctx.newVersion() }, now) };
 }
 
@@ -117,14 +118,14 @@ async function advanceGroup(
   ctx: Context,
   queue: QueueRecord,
   { seen, lease: last, group: lastGroup, now }: { seen: Snapshot; lease: Lease; group: Group; now: number },
-  settled: Settled,
-): Promise<{ done: Settled } | { seen: Snapshot }> {
+  settled: ProcessedRow,
+): Promise<{ done: ProcessedRow } | { seen: Snapshot }> {
   const due = seen.row!.expiry as number | undefined;
   const { notBefore = 0, pace } = lastGroup;
   if (due === undefined || (due > now && (notBefore > now || !pace))) return { done: settled };
   // The row's `expiry` was computed with a higher rate: correct it.
   if (notBefore > now) {
-    const resting = { ...last, version: ctx.newVersion(), group: { ...lastGroup, due: notBefore } };
+    const resting = { ...last, version: ctx.newVersion(), group: { ...lastGroup, dueAt: notBefore } };
     return { seen: await putIfUnchanged(ctx, seen, encodeLease(resting)) };
   }
   // The last message ended without ending the row: end it now, with what is kept of its messages.
@@ -135,10 +136,10 @@ async function advanceGroup(
   const { parcel, removed, more } = await nextParcel(ctx, queue, { lease, group, first: seen.first }, now);
   settled.removed += removed;
   if (more) return { seen };
-  if (!parcel) return { seen: await putIfUnchanged(ctx, seen, encodeLease(idle(lease, group, ctx.newVersion(), now))) };
-  const next = taking(ctx, queue, lease, group, parcel);
+  if (!parcel) return { seen: await putIfUnchanged(ctx, seen, encodeLease(emptyGroupRow(lease, group, ctx.newVersion(), now))) };
+  const next = loadParcel(ctx, queue, lease, group, parcel);
   const slots = next.slots.flatMap((slot, index) => (isLive(slot) ? [index] : []));
-  const isReady = verdictOfAge(queue, parcel.since, parcel.expiresAt, now) === 'ready';
+  const isReady = verdictOfAge(queue, parcel.since, parcel.retentionEnd, now) === 'ready';
   if (slots.length > 0 && isReady) return { done: { ...settled, ready: { seen, lease: next, slots, takesParcel: true } } };
   // An expired parcel is loaded into the row and dead-lettered from there. A parcel whose messages were all cancelled ends.
   return { seen: await replaceSlots(ctx, seen, next, now) };
@@ -150,15 +151,15 @@ export async function replaceSlots(ctx: Context, seen: Snapshot, lease: Lease, n
 }
 
 /** Does the pending cleanup of an ended row, waits for every response, then makes the row an ordinary tombstone. */
-async function finish(ctx: Context, seen: Snapshot, tombstone: Tombstone): Promise<Snapshot> {
-  const left = tombstone.left!;
+async function finishCleanup(ctx: Context, seen: Snapshot, tombstone: Tombstone): Promise<Snapshot> {
+  const left = tombstone.pendingCleanup!;
   // The kept messages show their bodies until then: let TTL remove them afterwards.
-  if (left.contents && tombstone.kept) await endBodies(ctx, left.contents, tombstone.until);
-  const keys: Key[] = left.contents && !tombstone.kept ? chunkKeys(left.contents) : [];
+  if (left.content && tombstone.kept) await expireBodies(ctx, left.content, tombstone.until);
+  const keys: Key[] = left.content && !tombstone.kept ? chunkKeys(left.content) : [];
   if (left.outOfOrder !== undefined) keys.push(parcelKey(left.outOfOrder, tombstone.id));
   const errors = await ctx.store.writeAll(keys.map((key) => ({ key, then: { remove: true } })));
   const failure = errors.find((error) => error !== undefined);
   if (failure) throw failure;
-  const { left: _, ...plain } = tombstone;
+  const { pendingCleanup: _, ...plain } = tombstone;
   return putIfUnchanged(ctx, seen, encodeTombstone({ ...plain, version: ctx.newVersion() }));
 }

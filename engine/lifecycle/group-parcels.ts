@@ -2,7 +2,7 @@
 import { headRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { endingOfParcel, keepExpired } from '../leases/kept-messages.ts';
-import { needsEnding } from '../leases/lease-store.ts';
+import { lacksTtl } from '../leases/lease-store.ts';
 import { removeParcels } from '../leases/removals.ts';
 import { idInMessages } from '../model/group-row.ts';
 import { groupKeyOf, keptRowId } from '../model/ids.ts';
@@ -39,7 +39,7 @@ export async function nextParcel(
   now: number,
 ): Promise<NextParcel> {
   // No row precedes it, so there is nothing to remove.
-  if (first && first.id === group.first && verdictOfAge(queue, first.since, first.expiresAt, now) !== 'gone') {
+  if (first && first.id === group.first && verdictOfAge(queue, first.since, first.retentionEnd, now) !== 'gone') {
     return { parcel: first, removed: 0, more: false };
   }
   const { rows, next } = await ctx.store.range({ table: 'messages', partition: lease.id, limit: headRowsMax, consistent: true });
@@ -51,7 +51,7 @@ export async function nextParcel(
   for (const one of rows.map(decodeParcel)) {
     // Up to `head`, parcels were loaded before: the group's row deletes their bodies.
     if (one.id > group.head) {
-      if (verdictOfAge(queue, one.since, one.expiresAt, now) !== 'gone') {
+      if (verdictOfAge(queue, one.since, one.retentionEnd, now) !== 'gone') {
         parcel = one;
         break;
       }
@@ -82,36 +82,36 @@ async function putEnded(
   parcel: Parcel,
   now: number,
 ): Promise<boolean> {
-  const ending = needsEnding(parcel.contents, parcel.expiresAt);
-  if (!ending && !endingOfParcel(queue, parcel, now)) return true;
+  const needsCleanup = lacksTtl(parcel.content, parcel.retentionEnd);
+  if (!needsCleanup && !endingOfParcel(queue, parcel, now)) return true;
   const slots = slotsOf(parcel, group);
   const kept: Lease = {
     ...{ id: keptRowId(parcel.id, groupKeyOf(place)), shard, version: ctx.newVersion(), slots },
-    ...{ since: parcel.since, contents: parcel.contents, groupName: group.name },
-    ...(parcel.expiresAt === undefined ? {} : { expiresAt: parcel.expiresAt }),
-    ...(ending ? { ending } : {}),
+    ...{ since: parcel.since, content: parcel.content, groupName: group.name },
+    ...(parcel.retentionEnd === undefined ? {} : { retentionEnd: parcel.retentionEnd }),
+    ...(needsCleanup ? { needsCleanup } : {}),
   };
   return (await keepExpired(ctx, queue, kept, now)).row !== undefined;
 }
 
 /** The group's row with this parcel loaded. All its messages are due, except those cancelled while they waited. */
-export function taking(ctx: Context, queue: QueueRecord, lease: Lease, group: Group, parcel: Parcel): Lease {
-  const { due: _, until: __, aside: ___, first: ____, cancelled = [], ...rest } = group;
+export function loadParcel(ctx: Context, queue: QueueRecord, lease: Lease, group: Group, parcel: Parcel): Lease {
+  const { dueAt: _, until: __, failedLeave: ___, first: ____, cancelled = [], ...rest } = group;
   const next: Lease = {
     id: lease.id,
     shard: lease.shard,
     version: ctx.newVersion(),
     slots: slotsOf(parcel, group),
     since: parcel.since,
-    contents: parcel.contents,
-    fresh: parcel.shard,
+    content: parcel.content,
+    sourceShard: parcel.shard,
     group: {
       ...rest,
       head: parcel.id,
-      ...(queue.groups?.onFailure === 'aside' ? { aside: true } : {}),
+      ...(queue.groups?.onFailure === 'aside' ? { failedLeave: true } : {}),
     },
-    ...(parcel.expiresAt === undefined ? {} : { expiresAt: parcel.expiresAt }),
-    ...(needsEnding(parcel.contents, parcel.expiresAt) ? { ending: true } : {}),
+    ...(parcel.retentionEnd === undefined ? {} : { retentionEnd: parcel.retentionEnd }),
+    ...(lacksTtl(parcel.content, parcel.retentionEnd) ? { needsCleanup: true } : {}),
     ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
   };
   const later = cancelled.filter((one) => one.slice(0, parcel.id.length) > parcel.id);
@@ -134,6 +134,6 @@ export function slotName(parcel: string, slot: number): string {
 
 /** The row of `messages` that a row of `leases` overrides and that may still exist; undefined if there is none. */
 export function parcelBehind(lease: Lease): { shard: string; id: string } | undefined {
-  if (lease.fresh === undefined) return undefined;
-  return { shard: lease.fresh, id: idInMessages(lease) };
+  if (lease.sourceShard === undefined) return undefined;
+  return { shard: lease.sourceShard, id: idInMessages(lease) };
 }

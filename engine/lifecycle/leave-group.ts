@@ -24,14 +24,14 @@ export function leaveGroup(
       shard: shardKey(queue, randomShard(queue, ctx.random)),
       version: ctx.newVersion(),
       since: lease.since,
-      ...(lease.expiresAt === undefined ? {} : { expiresAt: lease.expiresAt }),
+      ...(lease.retentionEnd === undefined ? {} : { retentionEnd: lease.retentionEnd }),
       ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
     },
   });
 }
 
 /** The slots of a group's row whose leases expired, if the group moves failed messages out (`onFailure: 'aside'`). */
-export function expiredAside({ group, slots }: Lease, now: number): number[] {
-  if (!group?.aside) return [];
+export function expiredToLeave({ group, slots }: Lease, now: number): number[] {
+  if (!group?.failedLeave) return [];
   return slots.flatMap((slot, index) => (isLive(slot) && slot.token !== undefined && leaseEnd(slot) <= now ? [index] : []));
 }

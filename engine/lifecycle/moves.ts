@@ -11,7 +11,7 @@ import {
   holdsBodies,
   isEnded,
   keepBodies,
-  needsEnding,
+  lacksTtl,
   putIfUnchanged,
   putIfUnchangedWith,
   readRow,
@@ -27,10 +27,18 @@ import {
   withBodies,
 } from '../leases/offloaded-bodies.ts';
 import { removeChunks, removeStanding } from '../leases/removals.ts';
-import { type Content, contentAt, joinEntries, keptUntil, packEntry, place, readContents } from '../model/content-codec.ts';
+import {
+  type Content,
+  contentAt,
+  encodeContent,
+  joinEntries,
+  keptUntil,
+  readContents,
+  storeContent,
+} from '../model/content-codec.ts';
 import { parcelIdOf } from '../model/group-row.ts';
 import { messageId, slotRowId, unkeyedRowId } from '../model/ids.ts';
-import { type QueueRecord, retentionEnd, writeDeadline } from '../model/queue-record.ts';
+import { type QueueRecord, retentionEndAfter, writeDeadline } from '../model/queue-record.ts';
 import { encodeLease, roomForContents } from '../model/row-codec.ts';
 import { absentAt, type Death, farMs, isLive, type Lease, leaseKey, type Slot } from '../model/rows.ts';
 import { incarnationOf, placeAt, priorityLevelOf, randomShard } from '../model/shards.ts';
@@ -43,10 +51,10 @@ export interface Departure {
   /** The slots that move, all live. */
   slots: readonly number[];
   /** The part of the new row that is the same for all of them. */
-  row: Omit<Lease, 'id' | 'slots' | 'contents'>;
+  row: Omit<Lease, 'id' | 'slots' | 'content'>;
   slotOf: (slot: Slot) => Slot;
   /** Changes the content; undefined: it stays as it is. */
-  contentOf?: (content: Content) => Content;
+  changeContent?: (content: Content) => Content;
   /** The queue they move to; may be their own. */
   target: QueueRecord;
 }
@@ -71,7 +79,7 @@ export interface Move {
 export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
   const { lease, target, death } = move;
   const now = ctx.clock.now();
-  const expiresAt = retentionEnd(target, now);
+  const retentionEnd = retentionEndAfter(target, now);
   const moved = await moveMessages(ctx, {
     ...move,
     row: {
@@ -79,12 +87,12 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
       version: ctx.newVersion(),
       since: now,
       publishedAt: lease.publishedAt ?? lease.since,
-      ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...(retentionEnd === undefined ? {} : { retentionEnd }),
       ...(death ? { death: { ...death, ...(lease.group ? { group: lease.group.name } : {}) } } : {}),
       ...(target.deadLetter ? { maxReceives: target.deadLetter.maxReceives } : {}),
     },
     // No receive takes an unreadable message: it stays until its retention ends, or until it is cancelled or redriven.
-    slotOf: (slot) => arriving(slot, death?.reason === 'unreadable' ? (expiresAt ?? farMs) : now, death !== undefined),
+    slotOf: (slot) => arriving(slot, death?.reason === 'unreadable' ? (retentionEnd ?? farMs) : now, death !== undefined),
   });
   if (moved.applied && death && target.name !== death.queue) {
     ctx.observe?.({
@@ -124,33 +132,33 @@ export async function moveMessages(ctx: Context, departure: Departure): Promise<
 }
 
 async function moveWholeRow(ctx: Context, departure: Departure): Promise<Moved> {
-  const { seen, lease, row, slotOf, contentOf } = departure;
-  const rewritten = contentOf && (await rewrittenContents(ctx, departure, contentOf));
-  if (contentOf && !rewritten) return { applied: false, seen: await readRow(ctx, lease.id) };
-  const contents = rewritten?.placed ?? lease.contents;
+  const { seen, lease, row, slotOf, changeContent } = departure;
+  const rewritten = changeContent && (await rewrittenContents(ctx, departure, changeContent));
+  if (changeContent && !rewritten) return { applied: false, seen: await readRow(ctx, lease.id) };
+  const content = rewritten?.content ?? lease.content;
   // Bodies without a TTL get none until the move is certain; the row deletes them when it ends.
-  if (!rewritten && lease.expiresAt !== undefined) await keepBodies(ctx, contents, row.expiresAt);
+  if (!rewritten && lease.retentionEnd !== undefined) await keepBodies(ctx, content, row.retentionEnd);
   const next: Lease = {
     ...row,
     id: lease.id,
     slots: lease.slots.map((slot) => (isLive(slot) ? slotOf(slot) : slot)),
-    contents,
+    content,
     ...(lease.keyed ? { keyed: lease.keyed } : {}),
-    ...(lease.fresh === undefined ? {} : { fresh: lease.fresh }),
+    ...(lease.sourceShard === undefined ? {} : { sourceShard: lease.sourceShard }),
     ...(lease.outOfOrder === undefined ? {} : { outOfOrder: lease.outOfOrder }),
-    ...(lease.ending || needsEnding(contents, row.expiresAt) ? { ending: true } : {}),
+    ...(lease.needsCleanup || lacksTtl(content, row.retentionEnd) ? { needsCleanup: true } : {}),
   };
-  const haveNoEnd = !rewritten && needsEnding(contents, row.expiresAt) && lease.expiresAt !== undefined;
+  const haveNoEnd = !rewritten && lacksTtl(content, row.retentionEnd) && lease.retentionEnd !== undefined;
   const move = () => putIfUnchanged(ctx, seen, encodeLease(next));
   const after = await withBodies(ctx, rewritten ? [rewritten] : [], writeDeadline(seen.readAt), move).catch(
     async (error: unknown) => {
-      if (haveNoEnd && error instanceof StoreError) await tryToEnd(ctx, lease.id, contents);
+      if (haveNoEnd && error instanceof StoreError) await tryToEnd(ctx, lease.id, content);
       throw error;
     },
   );
   const applied = after.row?.version === next.version;
   if (rewritten) await removeUnused(ctx, departure, { applied, after, rewritten });
-  return { applied, seen: !applied && haveNoEnd ? await ensureBodyCleanup(ctx, after, contents) : after };
+  return { applied, seen: !applied && haveNoEnd ? await ensureBodyCleanup(ctx, after, content) : after };
 }
 
 /**
@@ -165,8 +173,8 @@ async function removeUnused(
 ): Promise<void> {
   const isSettled = applied || !after.maybeApplied || after.row?.version !== seen.row?.version;
   if (!isSettled) return;
-  if (!applied && !holdsBodies(after, rewritten.placed)) await removeLasting(ctx, [rewritten]);
-  else if (needsEnding(lease.contents, lease.expiresAt)) await removeChunks(ctx, lease.contents);
+  if (!applied && !holdsBodies(after, rewritten.content)) await removeLasting(ctx, [rewritten]);
+  else if (lacksTtl(lease.content, lease.retentionEnd)) await removeChunks(ctx, lease.content);
 }
 
 /** The row's contents, with those of the moved messages changed; undefined if the row has changed since it was read. */
@@ -177,17 +185,17 @@ async function rewrittenContents(
 ): Promise<OffloadedBody | undefined> {
   const contents = await contentsOf(ctx, lease);
   if (!contents) return undefined;
-  const entries = contents.map((content, index) => packEntry(slots.includes(index) ? contentOf(content) : content));
+  const entries = contents.map((content, index) => encodeContent(slots.includes(index) ? contentOf(content) : content));
   const hasDeadLetter = target.deadLetter !== null;
   const room = roomForContents(lease.slots.length, lease.id.length, target.backoff, hasDeadLetter, lease.keyed !== undefined);
-  const ttl = row.expiresAt && keptUntil(row.expiresAt);
-  return { ...place(joinEntries(entries), room, () => ctx.ids.parcel(0)), ttl };
+  const ttl = row.retentionEnd && keptUntil(row.retentionEnd);
+  return { ...storeContent(joinEntries(entries), room, () => ctx.ids.parcel(0)), ttl };
 }
 
 async function moveToOwnRows(ctx: Context, departure: Departure): Promise<Moved> {
   const { seen, lease, slots } = departure;
   const isLost = departure.row.death?.reason === 'unreadable';
-  const contents = isLost ? ((await readContents(ctx.store, [lease.contents]))[0] ?? []) : await contentsOf(ctx, lease);
+  const contents = isLost ? ((await readContents(ctx.store, [lease.content]))[0] ?? []) : await contentsOf(ctx, lease);
   if (!contents) return { applied: false, seen: await readRow(ctx, lease.id) };
   const now = ctx.clock.now();
   const alone = slots.map((slot) => rowAlone(ctx, departure, slot, contentAt(contents, slot)));
@@ -215,18 +223,24 @@ async function moveToOwnRows(ctx: Context, departure: Departure): Promise<Moved>
 /** The row of its own that a message moves to, with the body to offload for it, if any. */
 function rowAlone(
   ctx: Context,
-  { lease, row, slotOf, contentOf, target }: Departure,
+  { lease, row, slotOf, changeContent, target }: Departure,
   slot: number,
   content: Content,
 ): OffloadedBody & { id: string; row: Row } {
   const id = lease.keyed ? unkeyedRowId(lease.id, ctx.newVersion()) : slotRowId(parcelIdOf(lease), slot);
   const room = roomForContents(1, id.length, target.backoff, target.deadLetter !== null);
-  const packed = joinEntries([packEntry(contentOf ? contentOf(content) : content)]);
-  const { placed, chunks } = place(packed, room, () => ctx.ids.parcel(0));
+  const encoded = joinEntries([encodeContent(changeContent ? changeContent(content) : content)]);
+  const { content: stored, chunks } = storeContent(encoded, room, () => ctx.ids.parcel(0));
   const arrived = slotOf(lease.slots[slot]!);
-  const next: Lease = { ...row, id, slots: [arrived], contents: placed };
-  if (needsEnding(placed, row.expiresAt)) next.ending = true;
-  return { id, row: encodeLease(next), placed, chunks, ttl: row.expiresAt && keptUntil(row.expiresAt, arrived.visibleAt) };
+  const next: Lease = { ...row, id, slots: [arrived], content: stored };
+  if (lacksTtl(stored, row.retentionEnd)) next.needsCleanup = true;
+  return {
+    id,
+    row: encodeLease(next),
+    content: stored,
+    chunks,
+    ttl: row.retentionEnd && keptUntil(row.retentionEnd, arrived.visibleAt),
+  };
 }
 
 /** The slot of a message that now lives in another row. It keeps no token. */

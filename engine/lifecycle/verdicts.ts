@@ -9,9 +9,9 @@ import type { Lease, Slot } from '../model/rows.ts';
 export type Verdict = 'ended' | 'held' | 'ready' | 'gone' | { reason: DeathReason };
 
 /** The verdict on messages of this age in this queue, before their slots are considered. */
-export function verdictOfAge(queue: QueueRecord, since: number, expiresAt: number | undefined, now: number): Verdict {
+export function verdictOfAge(queue: QueueRecord, since: number, retentionEnd: number | undefined, now: number): Verdict {
   if (since < queue.purgedBefore) return 'gone';
-  if (expiresAt !== undefined && expiresAt <= now) return queue.deadLetter ? { reason: 'expired' } : 'gone';
+  if (retentionEnd !== undefined && retentionEnd <= now) return queue.deadLetter ? { reason: 'expired' } : 'gone';
   return 'ready';
 }
 
@@ -37,7 +37,7 @@ export function tellExpired(ctx: Context, { name }: QueueRecord, messages: numbe
 export function verdictOf(queue: QueueRecord, lease: Lease, slot: Slot, now: number): Verdict {
   if (slot.end) return 'ended';
   if (slot.visibleAt > now) return 'held';
-  const byAge = verdictOfAge(queue, lease.since, lease.expiresAt, now);
+  const byAge = verdictOfAge(queue, lease.since, lease.retentionEnd, now);
   if (byAge !== 'ready') return byAge;
   if (queue.deadLetter && slot.receives >= queue.deadLetter.maxReceives) return { reason: 'max_receives' };
   return 'ready';

@@ -46,7 +46,7 @@ export interface Limiter {
    */
   covers(leaseEnd: number, since: number): boolean;
   /** Returns the permits taken last, except for `delivered` messages. Only the first call after a `take` has an effect. */
-  settle(delivered: number): Promise<void>;
+  returnUnused(delivered: number): Promise<void>;
   /** Returns the permits of messages that were counted as delivered but are not delivered after all. */
   giveBack(token: string, claimed: readonly { lease: { id: string }; slots: readonly number[] }[]): Promise<void>;
   /** Whether a `take` got no permit. */
@@ -66,7 +66,7 @@ export function createLimiter(
   let isSpent = false;
 
   async function take(token: string, want: number): Promise<number> {
-    await settle(0);
+    await returnUnused(0);
     let seen: Snapshot | undefined;
     for (let round = 0; round < roundsMax; round++) {
       if (round > roundsAtOnce && !(await retryBudget.pause())) break;
@@ -93,7 +93,7 @@ export function createLimiter(
     return 0;
   }
 
-  async function settle(delivered: number): Promise<void> {
+  async function returnUnused(delivered: number): Promise<void> {
     const last = taken;
     taken = undefined;
     if (!last || delivered >= last.grant.count) return;
@@ -118,7 +118,7 @@ export function createLimiter(
 
   return {
     take,
-    settle,
+    returnUnused: returnUnused,
     giveBack,
     covers: (leaseEnd, since) => taken !== undefined && leaseEnd <= taken.leaseEndMax && !isNewer(since, taken.grant.at),
     get isSpent() {

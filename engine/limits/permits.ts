@@ -137,9 +137,9 @@ export function granted(
   const bucket = ratePerSecond === null ? undefined : bucketAt(flow, ratePerSecond, now);
   const count = Math.max(0, Math.min(want, free, bucket?.room ?? want));
   const after = bucket && { ...bucket.flow, taken: bucket.flow.taken + count };
-  const mine = concurrency === null ? {} : { [token]: { at: now, until, count, apart: {} } };
+  const own = concurrency === null ? {} : { [token]: { at: now, until, count, apart: {} } };
   return {
-    permits: { held: { ...counting, ...mine }, ...(after ? { flow: after } : {}) },
+    permits: { held: { ...counting, ...own }, ...(after ? { flow: after } : {}) },
     grant: { token, at: now, count, ...(after ? { flow: after } : {}) },
   };
 }

@@ -7,10 +7,10 @@
 
 import type { Context } from '../context/context.ts';
 import { endKey, keptAs } from '../leases/kept-messages.ts';
-import { decodeSnapshot, needsEnding, putIfUnchanged, readRow, retryOnConflict, type Snapshot } from '../leases/lease-store.ts';
+import { decodeSnapshot, lacksTtl, putIfUnchanged, readRow, retryOnConflict, type Snapshot } from '../leases/lease-store.ts';
 import { replaceSlots } from '../lifecycle/due-row.ts';
 import { isServerId, messageId, ownRowId, parseMessageId } from '../model/ids.ts';
-import { type QueueRecord, retentionEnd } from '../model/queue-record.ts';
+import { type QueueRecord, retentionEndAfter } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
 import { isLive, type Lease, type Prepared } from '../model/rows.ts';
 import { incarnationOf, placeAt, preparedKey, randomShard, shardNumberOf } from '../model/shards.ts';
@@ -20,14 +20,14 @@ import { findMessage } from './find.ts';
 
 /** Turns a row to be published into a prepared one. It has no retention: that begins with the commit. */
 export function prepare(queue: QueueRecord, lease: Lease, timing: Timing, level: number): Lease {
-  const { expiresAt: _, ...rest } = lease;
+  const { retentionEnd: _, ...rest } = lease;
   const prepared: Prepared = { timing, level, checks: 0 };
   return {
     ...rest,
     shard: preparedKey(queue, shardNumberOf(lease.shard)),
     slots: lease.slots.map((slot) => ({ ...slot, visibleAt: timeoutAt(queue, lease.since) })),
     prepared,
-    ...(needsEnding(lease.contents, undefined) ? { ending: true } : {}),
+    ...(lacksTtl(lease.content, undefined) ? { needsCleanup: true } : {}),
   };
 }
 
@@ -87,7 +87,7 @@ function decideRow(
 async function commit(ctx: Context, queue: QueueRecord, seen: Snapshot, lease: Lease, now: number): Promise<Snapshot> {
   const { prepared, ...rest } = lease;
   const visibleAt = visibleAtOf(prepared!.timing, now);
-  const expiresAt = retentionEnd(queue, visibleAt);
+  const retentionEnd = retentionEndAfter(queue, visibleAt);
   const shard = randomShard(queue, ctx.random);
   return putIfUnchanged(
     ctx,
@@ -97,7 +97,7 @@ async function commit(ctx: Context, queue: QueueRecord, seen: Snapshot, lease: L
       version: ctx.newVersion(),
       ...placeAt(queue, shard, prepared!.level),
       slots: lease.slots.map((slot) => ({ ...slot, visibleAt })),
-      ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...(retentionEnd === undefined ? {} : { retentionEnd }),
       ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
     }),
   );

@@ -8,7 +8,7 @@ import { decodeSnapshot, retryOnConflict, type Snapshot } from '../leases/lease-
 import { type Departure, moveMessages } from '../lifecycle/moves.ts';
 import { verdictOf } from '../lifecycle/verdicts.ts';
 import type { Content } from '../model/content-codec.ts';
-import { type QueueRecord, retentionEnd } from '../model/queue-record.ts';
+import { type QueueRecord, retentionEndAfter } from '../model/queue-record.ts';
 import { afterLeaseExpiry, isLive, type Lease } from '../model/rows.ts';
 import { incarnationOf, placeAt, priorityLevelOf, shardNumberOf } from '../model/shards.ts';
 import { type Timing, visibleAtOf } from '../model/timing.ts';
@@ -18,7 +18,7 @@ import { stateOf } from './message-view.ts';
 export interface WaitingChange {
   timing?: Timing;
   level?: number;
-  contentOf?: (content: Content) => Content;
+  changeContent?: (content: Content) => Content;
 }
 
 export type Changed = { visibleAt: number } | 'leased' | 'prepared' | 'gone' | 'moved';
@@ -34,8 +34,8 @@ export function changeWaiting(
   // The outcome of each attempt, by the row version that it puts: its response may be lost.
   const tried = new Map<string, { visibleAt: number }>();
   return retryOnConflict<Changed>(ctx, first, async (seen) => {
-    const mine = seen.row && tried.get(seen.row.version as string);
-    if (mine) return { done: mine };
+    const ours = seen.row && tried.get(seen.row.version as string);
+    if (ours) return { done: ours };
     const now = ctx.clock.now();
     const { lease } = decodeSnapshot(seen, now);
     const there = lease?.slots[slot];
@@ -59,10 +59,10 @@ function changed(
   ctx: Context,
   queue: QueueRecord,
   { seen, lease, slot, now }: { seen: Snapshot; lease: Lease; slot: number; now: number },
-  { timing, level = priorityLevelOf(lease), contentOf }: WaitingChange,
+  { timing, level = priorityLevelOf(lease), changeContent }: WaitingChange,
 ): Departure {
   const visibleAt = timing && visibleAtOf(timing, now);
-  const expiresAt = visibleAt === undefined ? lease.expiresAt : retentionEnd(queue, visibleAt);
+  const retentionEnd = visibleAt === undefined ? lease.retentionEnd : retentionEndAfter(queue, visibleAt);
   return {
     seen,
     lease,
@@ -72,12 +72,12 @@ function changed(
       version: ctx.newVersion(),
       since: lease.since,
       ...(lease.publishedAt === undefined ? {} : { publishedAt: lease.publishedAt }),
-      ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...(retentionEnd === undefined ? {} : { retentionEnd }),
       ...(lease.death ? { death: lease.death } : {}),
       ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
     },
     slotOf: (former) => ({ ...afterLeaseExpiry(former), visibleAt: visibleAt ?? former.visibleAt }),
-    ...(contentOf ? { contentOf } : {}),
+    ...(changeContent ? { changeContent } : {}),
     target: queue,
   };
 }

@@ -50,13 +50,13 @@ async function findByParcel(ctx: Context, queue: QueueRecord, id: string, wanted
   const readAt = ctx.clock.now();
   const [parcelRow] = await ctx.store.get([parcelKey(shardKey(queue, shard, level), parcelId)]);
   const [leased, own] = await ctx.store.get(keys);
-  const ofOwn = held(ctx, { id: ownRow, row: own, readAt }, 0, wanted);
+  const ofOwn = messageIn(ctx, { id: ownRow, row: own, readAt }, 0, wanted);
   if (ofOwn) return ofOwn;
   if (leased) {
     const seen: Snapshot = { id: parcelId, row: leased, readAt };
     const { lease, tombstone } = decodeSnapshot(seen, ctx.clock.now());
     if ((lease ?? tombstone?.kept)?.slots[slot]?.end === 'moved') return 'moved';
-    if (lease || tombstone) return held(ctx, seen, slot, wanted);
+    if (lease || tombstone) return messageIn(ctx, seen, slot, wanted);
   }
   if (!parcelRow) return undefined;
   const parcel = decodeParcel(parcelRow);
@@ -73,19 +73,20 @@ async function findInGroup(ctx: Context, place: string, id: string, wanted: Want
   // Read these after the group's row: a message that leaves that row is put here in the same write.
   const [own, kept] = await ctx.store.get([leaseKey(ownRow), leaseKey(keptRow)]);
   const apart =
-    held(ctx, { id: ownRow, row: own, readAt }, 0, wanted) ?? held(ctx, { id: keptRow, row: kept, readAt }, slot, wanted);
+    messageIn(ctx, { id: ownRow, row: own, readAt }, 0, wanted) ??
+    messageIn(ctx, { id: keptRow, row: kept, readAt }, slot, wanted);
   if (apart) return apart;
   const seen: Snapshot = { id: place, row, readAt };
   const { lease } = decodeSnapshot(seen, ctx.clock.now());
   const group = lease?.group;
   if (!group || group.head > parcelId) return undefined;
-  if (group.head === parcelId) return lease.slots[slot]?.end === 'moved' ? 'moved' : held(ctx, seen, slot, wanted);
+  if (group.head === parcelId) return lease.slots[slot]?.end === 'moved' ? 'moved' : messageIn(ctx, seen, slot, wanted);
   const parcel = parcelRow && decodeParcel(parcelRow);
   const isThere = parcel && slot < parcel.count && !group.cancelled?.includes(slotName(parcelId, slot));
   return isThere ? { parcel, slot, readAt, group: { seen, name: group.name } } : undefined;
 }
 
-function held(ctx: Context, seen: Snapshot, slot: number, wanted: Wanted): Found | undefined {
+function messageIn(ctx: Context, seen: Snapshot, slot: number, wanted: Wanted): Found | undefined {
   const { lease: live, tombstone } = decodeSnapshot(seen, ctx.clock.now());
   const lease = live ?? tombstone?.kept;
   const there = lease?.slots[slot];
@@ -123,7 +124,7 @@ async function findOwnFrom(
   const ids = origins.map(({ incarnation }) => ownRowId(incarnation, id));
   const rows: (Row | undefined)[] = await ctx.store.get(ids.map(leaseKey));
   for (const [index, rowId] of ids.entries()) {
-    const found = held(ctx, { id: rowId, row: rows[index], readAt }, 0, wanted);
+    const found = messageIn(ctx, { id: rowId, row: rows[index], readAt }, 0, wanted);
     const isOwn = origins[index]!.incarnation === queue.incarnation;
     const isHere = isOwn || (found && 'lease' in found && incarnationOf(found.lease.shard) === queue.incarnation);
     if (found && isHere) return found;

@@ -5,20 +5,20 @@ import type { Context } from '../context/context.ts';
 import { decodeSnapshot, readRows } from '../leases/lease-store.ts';
 import { slotName } from '../lifecycle/group-parcels.ts';
 import { verdictOf, verdictOfAge } from '../lifecycle/verdicts.ts';
-import { type Content, contentAt, type Placed } from '../model/content-codec.ts';
+import { type Content, contentAt, type StoredContent } from '../model/content-codec.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { decodeParcel } from '../model/row-codec.ts';
 import { type Group, isLive, isUnreadable, type Lease, leaseKey, type Parcel } from '../model/rows.ts';
 import { incarnationOf } from '../model/shards.ts';
 import type { Row } from '../port/port.ts';
-import { freshMessage, leasedMessage, stateOf } from './message-view.ts';
+import { leasedMessage, stateOf, unreceivedMessage } from './message-view.ts';
 
 /** One message of a row, and how to show it. */
 export interface Sighting {
   state: MessageState;
   /** When it became ready, or will become ready, ms. */
   visibleAt: number;
-  contents: Placed;
+  content: StoredContent;
   /** Whether it is shown even if its contents are gone. */
   isUnreadable: boolean;
   show: (contents: readonly Content[]) => Message;
@@ -52,13 +52,13 @@ export async function sightParcels(ctx: Context, queue: QueueRecord, rows: reado
 }
 
 function sightParcel(queue: QueueRecord, parcel: Parcel, now: number, group?: string): Sighting[] {
-  if (verdictOfAge(queue, parcel.since, parcel.expiresAt, now) === 'gone') return [];
+  if (verdictOfAge(queue, parcel.since, parcel.retentionEnd, now) === 'gone') return [];
   return Array.from({ length: parcel.count }, (_, slot) => ({
     state: 'ready' as const,
     visibleAt: parcel.since,
-    contents: parcel.contents,
+    content: parcel.content,
     isUnreadable: false,
-    show: (contents) => freshMessage(queue.name, parcel, slot, contentAt(contents, slot), group),
+    show: (contents) => unreceivedMessage(queue.name, parcel, slot, contentAt(contents, slot), group),
   }));
 }
 
@@ -101,6 +101,6 @@ function sightLease(queue: QueueRecord, lease: Lease, now: number): Sighting[] {
     if (!isLive(slot) || isPurged || verdictOf(queue, lease, slot, now) === 'gone') return [];
     const state = stateOf(lease, slot, now);
     const show = (contents: readonly Content[]) => leasedMessage(queue.name, lease, index, contentAt(contents, index), now);
-    return [{ state, visibleAt: slot.visibleAt, contents: lease.contents, isUnreadable: isUnreadable(lease), show }];
+    return [{ state, visibleAt: slot.visibleAt, content: lease.content, isUnreadable: isUnreadable(lease), show }];
   });
 }

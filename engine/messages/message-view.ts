@@ -21,8 +21,8 @@ function content(from: Content): Pick<Message, 'body' | 'bodyBase64' | 'attribut
   return bodyBase64 === undefined ? { body, attributes } : { bodyBase64, attributes };
 }
 
-function priorityOf(placed: Pick<Lease, 'shard' | 'level'>): { priority?: number } {
-  const level = priorityLevelOf(placed);
+function priorityOf(row: Pick<Lease, 'shard' | 'level'>): { priority?: number } {
+  const level = priorityLevelOf(row);
   return level === 0 ? {} : { priority: level };
 }
 
@@ -54,7 +54,7 @@ export function receivedMessage(queue: QueueRecord, lease: Lease, index: number,
       slot: index,
       count: lease.slots.length,
       token: slot.token!,
-      ...(lease.ending && { ending: true }),
+      ...(lease.needsCleanup && { needsCleanup: true }),
       ...(lease.keyed?.freeAt !== undefined && { freeAt: lease.keyed.freeAt }),
     }),
     receives: slot.receives,
@@ -77,9 +77,9 @@ export function stateOf(lease: Lease, slot: Slot, now: number): MessageState {
 }
 
 /** How a message ended, and its result. */
-export type Ended = Ending & { result?: Json };
+export type EndRecord = Ending & { result?: Json };
 
-function endingRecord(ended: Ended | undefined): Pick<Message, 'endedAt' | 'keptUntil' | 'result'> {
+function endingRecord(ended: EndRecord | undefined): Pick<Message, 'endedAt' | 'keptUntil' | 'result'> {
   if (!ended) return {};
   const { at, until, result } = ended;
   return { endedAt: instant(at), keptUntil: instant(until), ...(result === undefined ? {} : { result }) };
@@ -99,7 +99,7 @@ export function leasedMessage(
   index: number,
   from: Content,
   now: number,
-  ended?: Ended,
+  ended?: EndRecord,
 ): Message {
   const slot = lease.slots[index]!;
   return {
@@ -113,20 +113,20 @@ export function leasedMessage(
     ...groupOf(lease.group?.name ?? lease.groupName),
     publishedAt: instant(lease.publishedAt ?? lease.since),
     visibleAt: instant(slot.visibleAt),
-    expiresAt: lease.expiresAt === undefined ? null : instant(lease.expiresAt),
+    expiresAt: lease.retentionEnd === undefined ? null : instant(lease.retentionEnd),
     ...workRecord(slot),
     ...endingRecord(ended),
     ...(lease.death ? { deadLetter: deathRecord(lease.death, slot) } : {}),
   };
 }
 
-export function freshMessage(
+export function unreceivedMessage(
   queueName: string,
   parcel: Parcel,
   index: number,
   from: Content,
   group?: string,
-  ended?: Ended,
+  ended?: EndRecord,
 ): Message {
   const parcelId = isGroupRow(parcel.shard) ? `${parcel.id}-${groupKeyOf(parcel.shard)}` : parcel.id;
   return {
@@ -140,7 +140,7 @@ export function freshMessage(
     ...groupOf(group),
     publishedAt: instant(parcel.since),
     visibleAt: instant(parcel.since),
-    expiresAt: parcel.expiresAt === undefined ? null : instant(parcel.expiresAt),
+    expiresAt: parcel.retentionEnd === undefined ? null : instant(parcel.retentionEnd),
     ...endingRecord(ended),
   };
 }

@@ -25,9 +25,9 @@ export async function moveToLeases(
 ): Promise<{ seen: Snapshot; applied: boolean }> {
   const lease = change({
     ...leaseOf(ctx, queue, parcel, parcel.since),
-    fresh: parcel.shard,
+    sourceShard: parcel.shard,
     outOfOrder: parcel.shard,
-    ending: true,
+    needsCleanup: true,
   });
   if (isEnded(lease)) await keepOffloaded(ctx, lease);
   const row = isEnded(lease) ? endedRow(lease, lease.version, ctx.clock.now()) : encodeLease(lease);

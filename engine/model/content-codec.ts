@@ -26,18 +26,19 @@ export interface Content {
  * Where the contents of a parcel are stored: in the row as text, in the row deflated, or offloaded. `size`: bytes in an
  * answer.
  */
-export type Placed = { text: string } | { deflated: Uint8Array; size: number } | { beside: string; chunks: number; size: number };
+export type StoredContent = { text: string } | { deflated: Uint8Array; size: number } | OffloadedContent;
+export type OffloadedContent = { offloaded: string; chunks: number; size: number };
 
 /**
  * Encodes one message as a JSON list: body, attributes (0 for none), kind. The kind is 1 for a base64 body and 2 for
  * undecodable content. Default parts at the end are omitted.
  */
-export function packEntry({ body, bodyBase64, attributes, unreadable }: Content): string {
+export function encodeContent({ body, bodyBase64, attributes, unreadable }: Content): string {
   if (unreadable !== undefined) return `[${JSON.stringify(unreadable)},0,2]`;
   const given = attributes === undefined ? '{}' : textOf(attributes);
-  const packed = given === '{}' ? '0' : given;
-  if (bodyBase64 !== undefined) return `[${JSON.stringify(bodyBase64)},${packed},1]`;
-  return packed === '0' ? `[${textOf(body)}]` : `[${textOf(body)},${packed}]`;
+  const encoded = given === '{}' ? '0' : given;
+  if (bodyBase64 !== undefined) return `[${JSON.stringify(bodyBase64)},${encoded},1]`;
+  return encoded === '0' ? `[${textOf(body)}]` : `[${textOf(body)},${encoded}]`;
 }
 
 function textOf(json: Json | undefined): string {
@@ -60,17 +61,17 @@ export function contentAt(contents: readonly Content[], slot: number): Content {
 }
 
 /** Decodes the messages of a stored text. If the text is damaged, every message is unreadable and shows the whole text. */
-function unpack(text: string): Content[] {
+function decodeText(text: string): Content[] {
   let rows: string[][] | undefined;
   try {
     rows = rowsOf(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  return rows?.map(unpackEntry) ?? allUnreadable(text);
+  return rows?.map(decodeContent) ?? allUnreadable(text);
 }
 
-function unpackEntry(row: readonly string[]): Content {
+function decodeContent(row: readonly string[]): Content {
   const [body = '', attributes = '0', kind, ...more] = row;
   const isText = body.startsWith('"');
   if (kind === '2' && isText) return { unreadable: JSON.parse(body) };
@@ -84,14 +85,14 @@ function unpackEntry(row: readonly string[]): Content {
  * Decodes deflated text. Other bytes (for example, from a client that base64-encoded twice) are unreadable and shown as
  * base64.
  */
-function unpackDeflated(bytes: Uint8Array): Content[] {
+function decodeDeflated(bytes: Uint8Array): Content[] {
   let text: string;
   try {
     text = inflateRawSync(bytes).toString();
   } catch {
     return allUnreadable(Buffer.from(bytes).toString('base64'));
   }
-  return unpack(text);
+  return decodeText(text);
 }
 
 function allUnreadable(unreadable: string): Content[] {
@@ -108,12 +109,12 @@ export function wireBytes(text: string): number {
   return bytes;
 }
 
-export function sizeOf(placed: Placed): number {
-  return 'text' in placed ? wireBytes(placed.text) : placed.size;
+export function sizeOf(content: StoredContent): number {
+  return 'text' in content ? wireBytes(content.text) : content.size;
 }
 
 /** Contents for a damaged row: a text to show in place of its messages. It fits in a row because it came from one. */
-export function placeDamaged(text: string): Placed {
+export function damagedContent(text: string): StoredContent {
   return { deflated: deflateRawSync(text), size: wireBytes(text) };
 }
 
@@ -121,44 +122,44 @@ export function placeDamaged(text: string): Placed {
 const deflateInRowMax = 8 * rowBytesMax;
 
 /** Chooses where to store a text. `room`: bytes that the row has left in its largest state. */
-export function place(text: string, room: number, newId: () => string): { placed: Placed; chunks: Uint8Array[] } {
+export function storeContent(text: string, room: number, newId: () => string): { content: StoredContent; chunks: Uint8Array[] } {
   const plain = Buffer.from(text);
-  if (plain.length <= room) return { placed: { text }, chunks: [] };
+  if (plain.length <= room) return { content: { text }, chunks: [] };
   const size = wireBytes(text);
   const deflated = deflateRawSync(plain);
-  if (plain.length <= deflateInRowMax && deflated.length <= room) return { placed: { deflated, size }, chunks: [] };
+  if (plain.length <= deflateInRowMax && deflated.length <= room) return { content: { deflated, size }, chunks: [] };
   const chunks: Uint8Array[] = [];
   for (let at = 0; at < deflated.length; at += bodyChunkBytesMax) chunks.push(deflated.subarray(at, at + bodyChunkBytesMax));
-  return { placed: { beside: newId(), chunks: chunks.length, size }, chunks };
+  return { content: { offloaded: newId(), chunks: chunks.length, size }, chunks };
 }
 
-function chunkKey(beside: string, index: number): Key & { table: 'messages' } {
-  return { table: 'messages', shard: `${bodyPartitionPrefix}${beside}`, id: String(index) };
+function chunkKey(offloaded: string, index: number): Key & { table: 'messages' } {
+  return { table: 'messages', shard: `${bodyPartitionPrefix}${offloaded}`, id: String(index) };
 }
 
-export function chunkKeys(placed: Placed): Key[] {
-  return 'beside' in placed ? Array.from({ length: placed.chunks }, (_, index) => chunkKey(placed.beside, index)) : [];
+export function chunkKeys(content: StoredContent): Key[] {
+  return 'offloaded' in content ? Array.from({ length: content.chunks }, (_, index) => chunkKey(content.offloaded, index)) : [];
 }
 
 /**
  * Epoch seconds at which TTL may remove the offloaded bodies of a message, and its row if the queue has no dead-letter
  * queue. That is long after its retention and its lease, so correctness never depends on when TTL acts.
  */
-export function keptUntil(expiresAt: number, visibleAt = 0): number {
-  return Math.ceil((Math.max(expiresAt, visibleAt) + retentionGraceMs) / 1000);
+export function keptUntil(retentionEnd: number, visibleAt = 0): number {
+  return Math.ceil((Math.max(retentionEnd, visibleAt) + retentionGraceMs) / 1000);
 }
 
 /** The puts of the chunks of an offloaded body; none if the row holds it. */
 export function chunkWrites(
-  placed: Placed,
+  content: StoredContent,
   chunks: readonly Uint8Array[],
   ttl: number | undefined,
 ): { key: Key; then: { put: Row } }[] {
-  if (!('beside' in placed)) return [];
+  if (!('offloaded' in content)) return [];
   return chunks.map((bytes, index) => {
-    const { table: _, ...key } = chunkKey(placed.beside, index);
+    const { table: _, ...key } = chunkKey(content.offloaded, index);
     const row: Row = { ...key, bytes, ...(ttl === undefined ? {} : { ttl }) };
-    return { key: chunkKey(placed.beside, index), then: { put: row } };
+    return { key: chunkKey(content.offloaded, index), then: { put: row } };
   });
 }
 
@@ -168,14 +169,14 @@ export function chunkWrites(
  */
 export async function writeChunks(
   store: Store,
-  placed: Placed,
+  content: StoredContent,
   chunks: Uint8Array[],
   ttl: number | undefined,
   options?: WriteOptions,
 ) {
-  if (!('beside' in placed)) return;
+  if (!('offloaded' in content)) return;
   // Put only if absent: a late or duplicate request must not restore the chunk's first TTL.
-  const writes = chunkWrites(placed, chunks, ttl).map((write): Write => ({ ...write, when: { absent: ['id'] } }));
+  const writes = chunkWrites(content, chunks, ttl).map((write): Write => ({ ...write, when: { absent: ['id'] } }));
   // Wait for all of them: a chunk that arrives after its removal would stay.
   const written = await Promise.allSettled(writes.map((write) => store.write(write, options)));
   const failure = written.find((one) => one.status === 'rejected')?.reason;
@@ -185,18 +186,18 @@ export async function writeChunks(
 }
 
 /** Reads the contents of several parcels, with one read for all chunks. Undefined for a parcel with a missing chunk. */
-export async function readContents(store: Store, places: readonly Placed[]): Promise<(Content[] | undefined)[]> {
+export async function readContents(store: Store, places: readonly StoredContent[]): Promise<(Content[] | undefined)[]> {
   const keys = places.flatMap(chunkKeys);
   const rows = keys.length > 0 ? await store.get(keys) : [];
   let at = 0;
-  return places.map((placed) => {
-    if ('text' in placed) return unpack(placed.text);
-    if ('deflated' in placed) return unpackDeflated(placed.deflated);
-    const pieces = rows.slice(at, at + placed.chunks);
-    at += placed.chunks;
+  return places.map((content) => {
+    if ('text' in content) return decodeText(content.text);
+    if ('deflated' in content) return decodeDeflated(content.deflated);
+    const pieces = rows.slice(at, at + content.chunks);
+    at += content.chunks;
     if (pieces.some((piece) => piece === undefined)) return undefined;
     const bytes = pieces.map((piece) => piece!.bytes);
-    if (bytes.every((one) => one instanceof Uint8Array)) return unpackDeflated(Buffer.concat(bytes));
+    if (bytes.every((one) => one instanceof Uint8Array)) return decodeDeflated(Buffer.concat(bytes));
     return allUnreadable(bytes.map((one) => (typeof one === 'string' ? one : '')).join(''));
   });
 }

@@ -5,18 +5,19 @@
  */
 import { parcelSlotsMax } from '../../contract/limits.ts';
 import type { Row, Value } from '../port/port.ts';
-import { type Placed, placeDamaged } from './content-codec.ts';
+import { damagedContent, type StoredContent } from './content-codec.ts';
+import { decodeGroup } from './group-row.ts';
 import type { Lease, Parcel } from './rows.ts';
 
 /** More chunks than the largest parcel has. */
 const chunksMax = 100;
 
 export function isSoundParcel({ count, since, expiresAt, ...row }: Row): boolean {
-  return isCount(count) && isNumber(since) && isOptional(expiresAt, isNumber) && isPlaced(row);
+  return isCount(count) && isNumber(since) && isOptional(expiresAt, isNumber) && isStoredContent(row);
 }
 
 export function isSoundLease({ shard, version, slots, since, expiresAt, ...row }: Row): boolean {
-  const isWhole = isText(version) && isText(shard) && isNumber(since) && isOptional(expiresAt, isNumber) && isPlaced(row);
+  const isWhole = isText(version) && isText(shard) && isNumber(since) && isOptional(expiresAt, isNumber) && isStoredContent(row);
   return isWhole && Array.isArray(slots) && slots.every(isSlot) && isOptional(row.death, isMap) && isOptional(row.group, isGroup);
 }
 
@@ -31,8 +32,8 @@ export function damagedParcel(row: Row): Parcel {
   const { count, since, expiresAt } = row;
   return {
     ...{ shard: row.shard as string, id: row.id as string, count: isCount(count) ? (count as number) : 1 },
-    ...{ since: isNumber(since) ? (since as number) : 0, contents: contentsOf(row) },
-    ...(isNumber(expiresAt) ? { expiresAt: expiresAt as number } : {}),
+    ...{ since: isNumber(since) ? (since as number) : 0, content: wholeRow(row) },
+    ...(isNumber(expiresAt) ? { retentionEnd: expiresAt as number } : {}),
   };
 }
 
@@ -47,19 +48,19 @@ export function damagedLease(row: Row): Lease {
       version: isText(version) ? (version as string) : '',
     },
     slots: Array.from({ length: count }, () => ({ visibleAt, receives: 0, failures: 0 })),
-    ...{ since: isNumber(since) ? (since as number) : 0, contents: contentsOf(row) },
-    ...(isNumber(expiresAt) ? { expiresAt: expiresAt as number } : {}),
-    ...(isGroup(group) ? { group: group as unknown as NonNullable<Lease['group']> } : {}),
+    ...{ since: isNumber(since) ? (since as number) : 0, content: wholeRow(row) },
+    ...(isNumber(expiresAt) ? { retentionEnd: expiresAt as number } : {}),
+    ...(isGroup(group) ? { group: decodeGroup(group as Row) } : {}),
   };
 }
 
 /** The whole row as JSON text, binary values as base64. */
-function contentsOf(row: Row): Placed {
+function wholeRow(row: Row): StoredContent {
   const asText = (_: string, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value);
-  return placeDamaged(JSON.stringify(row, asText));
+  return damagedContent(JSON.stringify(row, asText));
 }
 
-function isPlaced({ bodies, size, beside, chunks }: Row): boolean {
+function isStoredContent({ bodies, size, beside, chunks }: Row): boolean {
   if (isText(bodies)) return true;
   if (bodies !== undefined) return bodies instanceof Uint8Array && isNumber(size);
   return (

@@ -7,11 +7,13 @@
  */
 import { createHash } from 'node:crypto';
 import { tombstoneMs } from '../../contract/limits.ts';
-import type { Random } from '../port/port.ts';
+import type { Random, Row } from '../port/port.ts';
 import { base32 } from '../port/random.ts';
+import type { OffloadedContent } from './content-codec.ts';
 import { groupKeyChars, groupKeyOf, groupRowId } from './ids.ts';
 import type { QueueRecord } from './queue-record.ts';
 import { type Group, isLive, type Lease, leaseEnd, mayStand, type Slot } from './rows.ts';
+import { decodeStoredContent, encodeStoredContent } from './slot-codec.ts';
 
 /** Tokens that a group remembers after their parcel is done, to answer a repeated ack or an ack after a cancel. */
 const ackedMax = 4;
@@ -24,6 +26,21 @@ export function laneOf(queue: QueueRecord, name: string, random: Pick<Random, 'n
   const bytes = createHash('sha256').update(name).digest();
   const lane = Math.floor(random.number() * (queue.groups?.concurrency ?? 1));
   return [...bytes.subarray(0, groupKeyChars - 1), lane].map((byte) => base32[byte & 31]).join('');
+}
+
+/** The group's part of its row as it is stored. `dueAt` and `until` are attributes of the row. */
+export function encodeGroup({ dueAt: _, until: __, failedLeave, leftover, ...group }: Group): Row {
+  const row = Object.fromEntries(Object.entries(group).filter(([, value]) => value !== undefined)) as Row;
+  if (failedLeave) row.aside = true;
+  if (leftover) row.leftover = leftover.map(encodeStoredContent);
+  return row;
+}
+
+export function decodeGroup({ aside, leftover, ...row }: Row): Group {
+  const group = row as unknown as Group;
+  if (aside) group.failedLeave = true;
+  if (Array.isArray(leftover)) group.leftover = leftover.map((one) => decodeStoredContent(one as Row) as OffloadedContent);
+  return group;
 }
 
 /** The partition of the group's messages, and the id of its row. */
@@ -47,8 +64,8 @@ export function parcelIdOf({ id, group }: Lease): string {
  */
 export function groupDue({ slots, group }: Lease): number | undefined {
   const live = slots.filter(isLive);
-  const end = (slot: Slot) => (group?.aside && slot.token !== undefined ? leaseEnd(slot) : slot.visibleAt);
-  if (live.length === 0) return group?.due;
+  const end = (slot: Slot) => (group?.failedLeave && slot.token !== undefined ? leaseEnd(slot) : slot.visibleAt);
+  if (live.length === 0) return group?.dueAt;
   return Math.max(end(live[0]!), ...live.filter(({ token }) => token !== undefined).map(end), group?.notBefore ?? 0);
 }
 
@@ -70,13 +87,13 @@ export function parcelDone(lease: Lease, group: Group, version: string, now: num
   const tokens = lease.slots.flatMap(({ end, token }, slot) =>
     end === 'done' && token !== undefined ? [`${token}${slot}`] : [],
   );
-  const { due: _, acked = [], taken = [], leftover: before = [], ...rest } = group;
-  const leftover = lease.ending && 'beside' in lease.contents ? [...before, lease.contents] : before;
+  const { dueAt: _, acked = [], taken = [], leftover: before = [], ...rest } = group;
+  const leftover = lease.needsCleanup && 'offloaded' in lease.content ? [...before, lease.content] : before;
   // The row is also due to remove the parcel's row from `messages`, or leftover bodies.
   const waits = group.tail > group.head || leftover.length > 0 || mayStand(lease);
   const remembered = [...acked, ...tokens].slice(-Math.max(ackedMax, tokens.length));
-  const held = lease.slots.flatMap(({ heldBy }, slot) => (heldBy === undefined ? [] : [`${heldBy}${slot}`]));
-  const takenAway = [...taken, ...held].slice(-Math.max(ackedMax, held.length));
+  const heldTokens = lease.slots.flatMap(({ heldBy }, slot) => (heldBy === undefined ? [] : [`${heldBy}${slot}`]));
+  const takenAway = [...taken, ...heldTokens].slice(-Math.max(ackedMax, heldTokens.length));
   return {
     ...bare(lease, version),
     group: {
@@ -84,15 +101,15 @@ export function parcelDone(lease: Lease, group: Group, version: string, now: num
       ...(remembered.length > 0 ? { acked: remembered } : {}),
       ...(takenAway.length > 0 ? { taken: takenAway } : {}),
       ...(leftover.length > 0 ? { leftover } : {}),
-      ...(waits ? { due: Math.max(now, group.notBefore ?? 0) } : { until: now + tombstoneMs }),
+      ...(waits ? { dueAt: Math.max(now, group.notBefore ?? 0) } : { until: now + tombstoneMs }),
     },
-    ...(waits && lease.expiresAt !== undefined ? { expiresAt: lease.expiresAt } : {}),
+    ...(waits && lease.retentionEnd !== undefined ? { retentionEnd: lease.retentionEnd } : {}),
   };
 }
 
 /** The row of a group in which no message waits. */
-export function idle(lease: Lease, group: Group, version: string, now: number): Lease {
-  const { due: _, cancelled: __, first: ___, ...rest } = group;
+export function emptyGroupRow(lease: Lease, group: Group, version: string, now: number): Lease {
+  const { dueAt: _, cancelled: __, first: ___, ...rest } = group;
   return { ...bare(lease, version), group: { ...rest, head: group.tail, until: now + tombstoneMs } };
 }
 
@@ -105,11 +122,11 @@ export function wasAcked(group: Group, token: string, slot: number): boolean {
 }
 
 function bare({ id, shard, since }: Lease, version: string): Lease {
-  return { id, shard, version, slots: [], since, contents: { text: '[]' } };
+  return { id, shard, version, slots: [], since, content: { text: '[]' } };
 }
 
 /** How many messages of a group one receive may take: as many as its rate allows in one second, at least one. */
-export function atOnce({ groups }: QueueRecord, want: number): number {
+export function maxPerReceive({ groups }: QueueRecord, want: number): number {
   const rate = groups?.ratePerSecond ?? null;
   return rate === null ? want : Math.min(want, Math.max(1, Math.floor(rate)));
 }

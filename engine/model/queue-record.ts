@@ -147,7 +147,7 @@ export function describeQueue(record: QueueRecord): Queue {
 }
 
 /** When the retention of a message that becomes ready at `visibleAt` ends, ms; undefined: never. */
-export function retentionEnd(queue: QueueRecord, visibleAt: number): number | undefined {
+export function retentionEndAfter(queue: QueueRecord, visibleAt: number): number | undefined {
   return queue.retentionSeconds === null ? undefined : visibleAt + queue.retentionSeconds * 1000;
 }
 

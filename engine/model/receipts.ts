@@ -16,12 +16,12 @@ export interface Receipt {
   /** Only for the row of a `dedupKey`: until when the key is taken, ms. */
   freeAt?: number;
   /** Whether the row needs cleanup when it ends. Does not change while the token is valid. */
-  ending?: true;
+  needsCleanup?: true;
 }
 
 export function formatReceipt(receipt: Receipt): string {
-  const { incarnation, rowId, slot, count, token, ending, freeAt } = receipt;
-  const marks = `${ending ? endingMark : ''}${freeAt === undefined ? '' : `${freeAtMark}${freeAt}`}`;
+  const { incarnation, rowId, slot, count, token, needsCleanup, freeAt } = receipt;
+  const marks = `${needsCleanup ? endingMark : ''}${freeAt === undefined ? '' : `${freeAtMark}${freeAt}`}`;
   return `${incarnation}.${rowId}.${slot}.${count}${marks}.${token}`;
 }
 
@@ -44,7 +44,7 @@ export function parseReceipt(text: unknown): Receipt | undefined {
     slot: Number(parts[3]),
     count: Number(parts[4]),
     token: parts[7]!,
-    ...(parts[5] === '' ? {} : { ending: true }),
+    ...(parts[5] === '' ? {} : { needsCleanup: true }),
     ...(parts[6] === undefined ? {} : { freeAt: Number(parts[6]) }),
   };
   return receipt.count >= 1 && receipt.count <= parcelSlotsMax && receipt.slot < receipt.count ? receipt : undefined;

@@ -5,16 +5,15 @@ import type { Row, Value } from '../port/port.ts';
 import { storedBytes } from '../port/row-limits.ts';
 import { keptUntil } from './content-codec.ts';
 import { damagedLease, damagedParcel, isSoundLease, isSoundParcel, isSoundTombstone } from './damaged-rows.ts';
-import { groupDue } from './group-row.ts';
+import { decodeGroup, encodeGroup, groupDue } from './group-row.ts';
 import { incarnationChars } from './queue-record.ts';
 import { tokenChars } from './receipts.ts';
 import {
   acceptedMax,
   type Death,
-  type Ended,
+  type EndedSlot,
   endOf,
   farMs,
-  type Group,
   isLive,
   type Keyed,
   type Lease,
@@ -25,14 +24,14 @@ import {
   type Tombstone,
   versionChars,
 } from './rows.ts';
-import { placedRow, readPlaced, readSlot, slotRow } from './slot-codec.ts';
+import { decodeSlot, decodeStoredContent, encodeSlot, encodeStoredContent } from './slot-codec.ts';
 
 export function encodeParcel(parcel: Parcel, hasDeadLetter: boolean): Row {
-  const { shard, id, count, since, expiresAt, contents } = parcel;
-  const row: Row = { shard, id, count, since, ...placedRow(contents) };
-  if (expiresAt !== undefined) {
-    row.expiresAt = expiresAt;
-    if (!hasDeadLetter) row.ttl = keptUntil(expiresAt);
+  const { shard, id, count, since, retentionEnd, content } = parcel;
+  const row: Row = { shard, id, count, since, ...encodeStoredContent(content) };
+  if (retentionEnd !== undefined) {
+    row.expiresAt = retentionEnd;
+    if (!hasDeadLetter) row.ttl = keptUntil(retentionEnd);
   }
   return row;
 }
@@ -44,9 +43,9 @@ export function decodeParcel(row: Row): Parcel {
     id: row.id as string,
     count: row.count as number,
     since: row.since as number,
-    contents: readPlaced(row),
+    content: decodeStoredContent(row),
   };
-  if (row.expiresAt !== undefined) parcel.expiresAt = row.expiresAt as number;
+  if (row.expiresAt !== undefined) parcel.retentionEnd = row.expiresAt as number;
   return parcel;
 }
 
@@ -57,19 +56,23 @@ export function encodeLease(lease: Lease): Row {
     shard: lease.shard,
     version: lease.version,
     count: lease.slots.length,
-    slots: lease.slots.map(slotRow),
+    slots: lease.slots.map(encodeSlot),
     since: lease.since,
-    ...placedRow(lease.contents),
+    ...encodeStoredContent(lease.content),
   };
   const expiry = lease.group ? groupDue(lease) : Math.min(...live.map((slot) => slot.visibleAt));
   if (expiry !== undefined) row.expiry = expiry;
-  if (lease.group) Object.assign(row, groupPart(lease.group));
+  if (lease.group) {
+    row.group = encodeGroup(lease.group);
+    // Only a group in which no message waits has a TTL.
+    if (lease.group.until !== undefined) row.ttl = Math.ceil(lease.group.until / 1000);
+  }
   if (lease.groupName !== undefined) row.groupName = lease.groupName;
-  if (lease.keyed) Object.assign(row, keyedPart(lease.keyed));
-  if (lease.prepared) row.prepared = preparedPart(lease.prepared);
+  if (lease.keyed) Object.assign(row, encodeKeyed(lease.keyed));
+  if (lease.prepared) row.prepared = encodePrepared(lease.prepared);
   if (lease.publishedAt !== undefined) row.publishedAt = lease.publishedAt;
-  if (lease.fresh !== undefined) row.fresh = lease.fresh;
-  if (lease.ending) row.ending = true;
+  if (lease.sourceShard !== undefined) row.fresh = lease.sourceShard;
+  if (lease.needsCleanup) row.ending = true;
   if (lease.outOfOrder !== undefined) row.outOfOrder = lease.outOfOrder;
   if (lease.death) row.death = { ...lease.death };
   if (lease.level !== undefined) row.level = lease.level;
@@ -77,30 +80,23 @@ export function encodeLease(lease: Lease): Row {
     row.maxReceives = lease.maxReceives;
     if (live.some((slot) => slot.receives >= lease.maxReceives!)) row.last = true;
   }
-  if (lease.expiresAt !== undefined) {
-    row.expiresAt = lease.expiresAt;
+  if (lease.retentionEnd !== undefined) {
+    row.expiresAt = lease.retentionEnd;
     if (lease.maxReceives === undefined && !lease.group)
-      row.ttl = keptUntil(lease.expiresAt, Math.max(...live.map((slot) => slot.visibleAt)));
+      row.ttl = keptUntil(lease.retentionEnd, Math.max(...live.map((slot) => slot.visibleAt)));
   }
   return row;
 }
 
-function groupPart(group: Group): Row {
-  const { due: _, until, ...rest } = group;
-  const stored = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as Row;
-  // Only a group in which no message waits has a TTL.
-  return until === undefined ? { group: stored } : { group: stored, ttl: Math.ceil(until / 1000) };
-}
-
-function preparedPart({ timing, level, checks }: Prepared): Row {
+function encodePrepared({ timing, level, checks }: Prepared): Row {
   return { ...timing, level, checks };
 }
 
-function readPrepared({ level, checks, ...timing }: Row): Prepared {
+function decodePrepared({ level, checks, ...timing }: Row): Prepared {
   return { timing: timing as Prepared['timing'], level: level as number, checks: checks as number };
 }
 
-function keyedPart({ freeAt, accepted, acked }: Keyed): Row {
+function encodeKeyed({ freeAt, accepted, acked }: Keyed): Row {
   return {
     accepted: accepted.map(({ at, by }) => [at, by]),
     ...(freeAt === undefined ? {} : { freeAt }),
@@ -108,7 +104,7 @@ function keyedPart({ freeAt, accepted, acked }: Keyed): Row {
   };
 }
 
-function readKeyed(row: Row): { keyed?: Keyed } {
+function decodeKeyed(row: Row): { keyed?: Keyed } {
   if (row.accepted === undefined) return {};
   const keyed: Keyed = { accepted: (row.accepted as [number, string][]).map(([at, by]) => ({ at, by })) };
   if (row.freeAt !== undefined) keyed.freeAt = row.freeAt as number;
@@ -117,30 +113,30 @@ function readKeyed(row: Row): { keyed?: Keyed } {
 }
 
 /** The kept part of an ended row: everything about its messages, without the attributes that the engine acts on. */
-function keptRow(lease: Lease): Row {
+function encodeKept(lease: Lease): Row {
   const { expiry: _, ttl: __, fresh: ___, ending: ____, outOfOrder: _____, maxReceives: ______, ...row } = encodeLease(lease);
   return row;
 }
 
-function endedSlotRow({ token, cancelled }: Ended): { [name: string]: Value } {
+function encodeEndedSlot({ token, cancelled }: EndedSlot): { [name: string]: Value } {
   return { ...(token === undefined ? {} : { t: token }), d: cancelled ? 'cancelled' : 'done' };
 }
 
 export function encodeTombstone(tombstone: Tombstone): Row {
   const row: Row = {
-    ...(tombstone.kept ? keptRow(tombstone.kept) : { slots: tombstone.slots.map(endedSlotRow) }),
+    ...(tombstone.kept ? encodeKept(tombstone.kept) : { slots: tombstone.slots.map(encodeEndedSlot) }),
     id: tombstone.id,
     version: tombstone.version,
     until: tombstone.until,
-    ...(tombstone.keyed ? keyedPart(tombstone.keyed) : {}),
+    ...(tombstone.keyed ? encodeKeyed(tombstone.keyed) : {}),
   };
-  if (tombstone.left) {
+  if (tombstone.pendingCleanup) {
     // A kept row has `since`, so only `last` makes the sweep read it.
     if (tombstone.kept) row.last = true;
-    row.shard = tombstone.left.shard;
-    row.expiry = tombstone.left.due;
-    if (tombstone.left.outOfOrder !== undefined) row.outOfOrder = tombstone.left.outOfOrder;
-    if (tombstone.left.contents) Object.assign(row, placedRow(tombstone.left.contents));
+    row.shard = tombstone.pendingCleanup.shard;
+    row.expiry = tombstone.pendingCleanup.dueAt;
+    if (tombstone.pendingCleanup.outOfOrder !== undefined) row.outOfOrder = tombstone.pendingCleanup.outOfOrder;
+    if (tombstone.pendingCleanup.content) Object.assign(row, encodeStoredContent(tombstone.pendingCleanup.content));
   } else {
     row.ttl = tombstone.kept ? Math.ceil(tombstone.until / 1000) : removableAt(tombstone.until);
   }
@@ -151,55 +147,55 @@ export function encodeTombstone(tombstone: Tombstone): Row {
 export function decodeLease(row: Row): { lease: Lease } | { tombstone: Tombstone } {
   if (row.until !== undefined && isSoundTombstone(row)) {
     // Only a tombstone that still shows its messages has `since`.
-    const kept = row.since === undefined ? undefined : readHeld(row);
+    const kept = row.since === undefined ? undefined : decodeLive(row);
     const tombstone: Tombstone = {
       id: row.id as string,
       version: row.version as string,
-      slots: kept ? kept.slots.map(endOf) : (row.slots as Row[]).map(readEnded),
+      slots: kept ? kept.slots.map(endOf) : (row.slots as Row[]).map(decodeEndedSlot),
       until: row.until as number,
-      ...readKeyed(row),
+      ...decodeKeyed(row),
       ...(kept ? { kept } : {}),
     };
     if (row.expiry !== undefined) {
-      tombstone.left = { shard: row.shard as string, due: row.expiry as number };
-      if (row.outOfOrder !== undefined) tombstone.left.outOfOrder = row.outOfOrder as string;
-      if (row.beside !== undefined) tombstone.left.contents = readPlaced(row);
+      tombstone.pendingCleanup = { shard: row.shard as string, dueAt: row.expiry as number };
+      if (row.outOfOrder !== undefined) tombstone.pendingCleanup.outOfOrder = row.outOfOrder as string;
+      if (row.beside !== undefined) tombstone.pendingCleanup.content = decodeStoredContent(row);
     }
     return { tombstone };
   }
-  return { lease: isSoundLease(row) ? readHeld(row) : damagedLease(row) };
+  return { lease: isSoundLease(row) ? decodeLive(row) : damagedLease(row) };
 }
 
-function readEnded(slot: Row): Ended {
+function decodeEndedSlot(slot: Row): EndedSlot {
   return {
     ...(slot.t === undefined ? {} : { token: slot.t as string }),
     ...(slot.d === 'cancelled' ? { cancelled: true } : {}),
   };
 }
 
-function readHeld(row: Row): Lease {
+function decodeLive(row: Row): Lease {
   const lease: Lease = {
     id: row.id as string,
     shard: row.shard as string,
     version: row.version as string,
-    slots: (row.slots as Value[]).map(readSlot),
+    slots: (row.slots as Value[]).map(decodeSlot),
     since: row.since as number,
-    contents: readPlaced(row),
-    ...readKeyed(row),
+    content: decodeStoredContent(row),
+    ...decodeKeyed(row),
   };
   if (row.publishedAt !== undefined) lease.publishedAt = row.publishedAt as number;
-  if (row.expiresAt !== undefined) lease.expiresAt = row.expiresAt as number;
-  if (row.fresh !== undefined) lease.fresh = row.fresh as string;
-  if (row.ending) lease.ending = true;
+  if (row.expiresAt !== undefined) lease.retentionEnd = row.expiresAt as number;
+  if (row.fresh !== undefined) lease.sourceShard = row.fresh as string;
+  if (row.ending) lease.needsCleanup = true;
   if (row.outOfOrder !== undefined) lease.outOfOrder = row.outOfOrder as string;
   if (row.death !== undefined) lease.death = row.death as unknown as Death;
   if (row.level !== undefined) lease.level = row.level as number;
   if (row.maxReceives !== undefined) lease.maxReceives = row.maxReceives as number;
-  if (row.prepared !== undefined) lease.prepared = readPrepared(row.prepared as Row);
+  if (row.prepared !== undefined) lease.prepared = decodePrepared(row.prepared as Row);
   if (row.groupName !== undefined) lease.groupName = row.groupName as string;
   if (row.group !== undefined) {
-    lease.group = { ...(row.group as unknown as Group) };
-    if (!lease.slots.some(isLive) && row.expiry !== undefined) lease.group.due = row.expiry as number;
+    lease.group = decodeGroup(row.group as Row);
+    if (!lease.slots.some(isLive) && row.expiry !== undefined) lease.group.dueAt = row.expiry as number;
   }
   return lease;
 }
@@ -228,9 +224,9 @@ export function roomForContents(
     version: 'x'.repeat(versionChars),
     slots: Array.from({ length: Math.min(count, parcelSlotsMax) }, () => slot),
     since: farMs,
-    expiresAt: farMs,
-    contents: { text: '' },
-    fresh: 'x'.repeat(shardKeyCharsMax),
+    retentionEnd: farMs,
+    content: { text: '' },
+    sourceShard: 'x'.repeat(shardKeyCharsMax),
     ...(withDeadLetter ? { maxReceives: 99 } : {}),
     ...(withKey ? { keyed: largestKeyed } : {}),
   };

@@ -5,7 +5,7 @@
 import type { DeathReason } from '../../contract/contract.ts';
 import { signedRequestMsMax, tombstoneMs } from '../../contract/limits.ts';
 import type { Condition, Key } from '../port/port.ts';
-import type { Placed } from './content-codec.ts';
+import type { OffloadedContent, StoredContent } from './content-codec.ts';
 
 export const versionChars = 10;
 /** Later than any instant that counts, ms. */
@@ -42,7 +42,7 @@ export interface Slot {
   /** When the message ended and until when it is shown, ms. Only in queues that keep ended messages. */
   kept?: { at: number; until: number };
   /** The result that was passed to ack. */
-  result?: Placed;
+  result?: StoredContent;
   /** The progress that the lease holder reported last, 0 to 1. */
   progress?: number;
   /** The last reported failures. Only in queues that keep messages. */
@@ -69,8 +69,8 @@ export function isUnreadable({ death }: Pick<Lease, 'death'>): boolean {
  * Whether the row of `messages` that this row overrides may still exist. An acked message had been delivered, so that row had been
  * removed.
  */
-export function mayStand({ fresh, slots }: Lease): boolean {
-  return fresh !== undefined && !slots.some(({ end, token }) => end === 'done' && token !== undefined);
+export function mayStand({ sourceShard, slots }: Lease): boolean {
+  return sourceShard !== undefined && !slots.some(({ end, token }) => end === 'done' && token !== undefined);
 }
 
 /** A row of `messages`. */
@@ -81,8 +81,8 @@ export interface Parcel {
   /** When the parcel was published, ms. */
   since: number;
   /** When its retention ends, ms; undefined: never. */
-  expiresAt?: number;
-  contents: Placed;
+  retentionEnd?: number;
+  content: StoredContent;
 }
 
 /** A group's part of its row, besides the messages of one parcel: see `group-row.ts`. */
@@ -95,21 +95,21 @@ export interface Group {
   /** The next parcel, if the group's partition was empty when it was published. It can be read without a query. */
   first?: string;
   /** While the row holds no message: when the next parcel may be loaded; undefined if no parcel waits. */
-  due?: number;
+  dueAt?: number;
   /** If no parcel waits: when the row may be removed. Until then, a late copy of a publish finds the row and is refused. */
   until?: number;
   /** When the group's rest ends, by the queue's rate when the row was written; and what it rests from: see `restEnd`. */
   notBefore?: number;
   pace?: { at: number; taken: number };
   /** Offloaded bodies of finished parcels. They have no TTL, so the row removes them when it is next due. */
-  leftover?: { beside: string; chunks: number; size: number }[];
+  leftover?: OffloadedContent[];
   /** Token and slot of messages acked recently (`acked`), or cancelled while they were leased (`taken`). */
   acked?: string[];
   taken?: string[];
   /** Parcel and slot of messages cancelled before their parcel was loaded. */
   cancelled?: string[];
   /** Whether failed messages leave the group, so that the others are not blocked. */
-  aside?: true;
+  failedLeave?: true;
 }
 
 /** The part of a row for a message published under a `dedupKey`: see `dedup-row.ts`. */
@@ -139,12 +139,12 @@ export interface Lease {
   since: number;
   /** When they were published, ms, if they have changed queue since. */
   publishedAt?: number;
-  expiresAt?: number;
-  contents: Placed;
+  retentionEnd?: number;
+  content: StoredContent;
   /** The partition of `messages` that may still hold the parcel of this row. */
-  fresh?: string;
+  sourceShard?: string;
   /** Cleanup is needed after the last message is done: the row then comes due once more. */
-  ending?: true;
+  needsCleanup?: true;
   /**
    * The shard from which the parcel was taken out of order. No receive or sweep of the head would meet a late copy of its
    * publish there. So the row in `messages` is removed once more after the end.
@@ -163,7 +163,7 @@ export interface Lease {
 }
 
 /** How a message ended: acked with this token, so that a repeated ack succeeds; or cancelled while this token held it. */
-export interface Ended {
+export interface EndedSlot {
   token?: string;
   cancelled?: true;
 }
@@ -172,17 +172,17 @@ export interface Ended {
 export interface Tombstone {
   id: string;
   version: string;
-  slots: Ended[];
+  slots: EndedSlot[];
   /** Until when the tombstone counts, ms. */
   until: number;
   /** The ended messages to show, if the queue keeps them. */
   kept?: Lease;
   /** The pending cleanup of a row that had `ending`: what to remove, and when. */
-  left?: { shard: string; due: number; outOfOrder?: string; contents?: Placed };
+  pendingCleanup?: { shard: string; dueAt: number; outOfOrder?: string; content?: StoredContent };
   keyed?: Keyed;
 }
 
-export function endOf({ end, token, heldBy }: Slot): Ended {
+export function endOf({ end, token, heldBy }: Slot): EndedSlot {
   if (end === 'cancelled') return { cancelled: true, ...(heldBy === undefined ? {} : { token: heldBy }) };
   return end === 'done' && token !== undefined ? { token } : {};
 }
@@ -222,7 +222,7 @@ export function removableAt(until: number): number {
 }
 
 /** A tombstone counts for `tombstoneMs` after its message ended. The one of a `dedupKey` also counts that long after `freeAt`. */
-export function newTombstone(id: string, version: string, slots: Ended[], now: number, keyed?: Keyed): Tombstone {
+export function newTombstone(id: string, version: string, slots: EndedSlot[], now: number, keyed?: Keyed): Tombstone {
   const until = Math.max(now, keyed?.freeAt ?? 0) + tombstoneMs;
   return { id, version, slots, until, ...(keyed ? { keyed } : {}) };
 }

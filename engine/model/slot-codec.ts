@@ -4,7 +4,7 @@
  */
 
 import type { Path, Row, Value } from '../port/port.ts';
-import type { Placed } from './content-codec.ts';
+import type { StoredContent } from './content-codec.ts';
 import type { Slot } from './rows.ts';
 
 export const slotNames = { visibleAt: 'v', token: 't', end: 'd', endedAt: 'a', keptUntil: 'k', result: 'o' } as const;
@@ -13,7 +13,7 @@ export function slotPath(slot: number, name: keyof typeof slotNames): Path {
   return ['slots', slot, slotNames[name]];
 }
 
-export function slotRow(slot: Slot): { [name: string]: Value } {
+export function encodeSlot(slot: Slot): { [name: string]: Value } {
   const row: { [name: string]: Value } = { v: slot.visibleAt };
   if (slot.token !== undefined) row.t = slot.token;
   if (slot.leasedUntil !== undefined) row.l = slot.visibleAt - slot.leasedUntil;
@@ -30,11 +30,11 @@ export function slotRow(slot: Slot): { [name: string]: Value } {
     row.a = slot.kept.at;
     row.k = slot.kept.until;
   }
-  if (slot.result) row.o = placedRow(slot.result);
+  if (slot.result) row.o = encodeStoredContent(slot.result);
   return row;
 }
 
-export function readSlot(value: Value): Slot {
+export function decodeSlot(value: Value): Slot {
   const row = value as Row;
   const slot: Slot = { visibleAt: row.v as number, receives: (row.r as number) ?? 0, failures: (row.f as number) ?? 0 };
   if (row.t !== undefined) slot.token = row.t as string;
@@ -46,7 +46,7 @@ export function readSlot(value: Value): Slot {
   if (row.h !== undefined) slot.heldBy = row.h as string;
   if (row.g !== undefined) slot.progress = row.g as number;
   if (row.k !== undefined) slot.kept = { at: row.a as number, until: row.k as number };
-  if (row.o !== undefined) slot.result = readPlaced(row.o as Row);
+  if (row.o !== undefined) slot.result = decodeStoredContent(row.o as Row);
   if (row.d !== undefined) slot.end = row.d as NonNullable<Slot['end']>;
   return slot;
 }
@@ -63,14 +63,14 @@ function readDied([receives, failures, text]: DiedRow, lastFailure: string | und
   return { receives: receives as number, failures: failures as number, ...(told === undefined ? {} : { text: told }) };
 }
 
-export function placedRow(placed: Placed): Row {
-  if ('text' in placed) return { bodies: placed.text };
-  if ('deflated' in placed) return { bodies: placed.deflated, size: placed.size };
-  return { beside: placed.beside, chunks: placed.chunks, size: placed.size };
+export function encodeStoredContent(content: StoredContent): Row {
+  if ('text' in content) return { bodies: content.text };
+  if ('deflated' in content) return { bodies: content.deflated, size: content.size };
+  return { beside: content.offloaded, chunks: content.chunks, size: content.size };
 }
 
-export function readPlaced(row: Row): Placed {
+export function decodeStoredContent(row: Row): StoredContent {
   if (typeof row.bodies === 'string') return { text: row.bodies };
   if (row.bodies !== undefined) return { deflated: row.bodies as Uint8Array, size: row.size as number };
-  return { beside: row.beside as string, chunks: row.chunks as number, size: row.size as number };
+  return { offloaded: row.beside as string, chunks: row.chunks as number, size: row.size as number };
 }

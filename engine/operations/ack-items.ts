@@ -13,7 +13,7 @@ import type { Receipt } from '../model/receipts.ts';
 import { leaseKey } from '../model/rows.ts';
 import type { Condition, Path, Value, Write } from '../port/port.ts';
 import { noteTransactions } from '../queues/change-queue.ts';
-import { holdsStill, marks, wholeRow } from './ack.ts';
+import { doneMarks, stillLeased, wholeRow } from './ack.ts';
 import { leaseLost, parseReceipts, rowsOf } from './receipts-by-row.ts';
 import { asItems } from './transaction-items.ts';
 
@@ -38,14 +38,14 @@ function ackWrite(ctx: Context, queue: QueueRecord, rowId: string, receipts: rea
   const now = ctx.clock.now();
   const version = ctx.newVersion();
   const key = leaseKey(rowId);
-  const live = holdsStill(receipts);
+  const live = stillLeased(receipts);
   const done = keptAs(queue, 'done', now);
   const isGroup = isGroupRow(rowId);
-  const whole = isGroup || receipts[0]!.ending || done.kept ? undefined : wholeRow(rowId, receipts, version, now);
+  const whole = isGroup || receipts[0]!.needsCleanup || done.kept ? undefined : wholeRow(rowId, receipts, version, now);
   if (whole) return { key, when: { all: [...whole.when, ...live] }, then: whole.then };
   // The row keeps its `expiry`, which may be too early but never too late: the process that finds the row due ends it and keeps
   // what the queue keeps. A group's row becomes due now, so that the group advances.
   const due: [Path, Value][] = isGroup ? [[['expiry'], now]] : [];
   const part: Condition = { all: [{ absent: ['until'] }, ...live] };
-  return { key, when: part, then: { set: [[['version'], version], ...due, ...marks(receipts, done)] } };
+  return { key, when: part, then: { set: [[['version'], version], ...due, ...doneMarks(receipts, done)] } };
 }

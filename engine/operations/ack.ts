@@ -21,7 +21,7 @@ import {
 } from '../leases/lease-store.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { returnPermits } from '../limits/limiter.ts';
-import type { Placed } from '../model/content-codec.ts';
+import type { StoredContent } from '../model/content-codec.ts';
 import { keyedAck } from '../model/dedup-row.ts';
 import { behindOthers, wasAcked } from '../model/group-row.ts';
 import { isGroupRow, isKeyedRow, messageId } from '../model/ids.ts';
@@ -29,7 +29,7 @@ import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
 import { encodeLease, encodeTombstone } from '../model/row-codec.ts';
 import { type Lease, newTombstone, type Slot } from '../model/rows.ts';
-import { placedRow, slotPath } from '../model/slot-codec.ts';
+import { encodeStoredContent, slotPath } from '../model/slot-codec.ts';
 import type { Condition, Path, Value, Write } from '../port/port.ts';
 import { answerByRow, inOrder, isHeldBy, notHeld, parseReceipts } from './receipts-by-row.ts';
 
@@ -73,7 +73,7 @@ async function ackRow(
   return results;
 }
 
-function placeOf(ctx: Context, queue: QueueRecord, receipts: readonly Receipt[], result: Json): Promise<Placed> {
+function placeOf(ctx: Context, queue: QueueRecord, receipts: readonly Receipt[], result: Json): Promise<StoredContent> {
   const now = ctx.clock.now();
   // The ack runs later than this, so the row will be kept longer than computed here: add a margin to the chunks' TTL.
   const until = (keptAs(queue, 'done', now).kept?.until ?? now) + tombstoneMs;
@@ -83,25 +83,25 @@ function placeOf(ctx: Context, queue: QueueRecord, receipts: readonly Receipt[],
 /** What the slot of a done message records if the queue keeps it. */
 export type Done = Pick<Slot, 'kept' | 'result'>;
 
-function doneAt(queue: QueueRecord, now: number, result: Placed | undefined): Done {
+function doneAt(queue: QueueRecord, now: number, result: StoredContent | undefined): Done {
   const { kept } = keptAs(queue, 'done', now);
   return kept ? { kept, ...(result && { result }) } : {};
 }
 
-export const holds = ({ slot, token }: Receipt): Condition => ({ equals: [slotPath(slot, 'token'), token] });
+export const tokenMatches = ({ slot, token }: Receipt): Condition => ({ equals: [slotPath(slot, 'token'), token] });
 
 /**
  * Also requires that the message is not done, so that the write applies at most once. A delayed duplicate would restore its old
  * version and revive delayed writes that depend on it: a message acked since would become live again.
  */
-export const holdsStill = (receipts: readonly Receipt[]): Condition[] =>
-  receipts.flatMap((receipt) => [holds(receipt), { absent: slotPath(receipt.slot, 'end') }]);
+export const stillLeased = (receipts: readonly Receipt[]): Condition[] =>
+  receipts.flatMap((receipt) => [tokenMatches(receipt), { absent: slotPath(receipt.slot, 'end') }]);
 
-export const marks = (receipts: readonly Receipt[], { kept, result }: Done = {}) =>
+export const doneMarks = (receipts: readonly Receipt[], { kept, result }: Done = {}) =>
   receipts.flatMap(({ slot }): [Path, Value][] => [
     [slotPath(slot, 'end'), 'done'],
     ...(kept ? keptMarks(slot, kept) : []),
-    ...(result ? [[slotPath(slot, 'result'), placedRow(result)] as [Path, Value]] : []),
+    ...(result ? [[slotPath(slot, 'result'), encodeStoredContent(result)] as [Path, Value]] : []),
   ]);
 
 const keptMarks = (slot: number, { at, until }: NonNullable<Done['kept']>): [Path, Value][] => [
@@ -114,7 +114,7 @@ async function firstAck(
   queue: QueueRecord,
   rowId: string,
   receipts: readonly Receipt[],
-  result: Placed | undefined,
+  result: StoredContent | undefined,
 ): Promise<Snapshot> {
   const now = ctx.clock.now();
   const version = ctx.newVersion();
@@ -128,9 +128,9 @@ async function firstAck(
     const { when, then } = keptWhole(receipts, { ...done, kept: done.kept }, version, now);
     return writeLease(ctx, rowId, { all: [...whole.when, ...when] }, then, now);
   }
-  if (whole) return writeLease(ctx, rowId, { all: [...whole.when, ...receipts.map(holds)] }, whole.then, now);
-  const part: Condition = { all: [{ absent: ['until'] }, ...holdsStill(receipts)] };
-  return writeLease(ctx, rowId, part, { set: [[['version'], version], ...marks(receipts, done)] }, now);
+  if (whole) return writeLease(ctx, rowId, { all: [...whole.when, ...receipts.map(tokenMatches)] }, whole.then, now);
+  const part: Condition = { all: [{ absent: ['until'] }, ...stillLeased(receipts)] };
+  return writeLease(ctx, rowId, part, { set: [[['version'], version], ...doneMarks(receipts, done)] }, now);
 }
 
 /** The write that ends a row; undefined if the receipts do not cover each of its messages once. `when` lacks the tokens. */
@@ -160,14 +160,14 @@ function keptWhole(
   now: number,
 ): { when: Condition[]; then: Write['then'] } {
   const until = Math.max(now, receipts[0]!.freeAt ?? 0, done.kept.until - tombstoneMs) + tombstoneMs;
-  const when = holdsStill(receipts);
+  const when = stillLeased(receipts);
   // Offloaded bodies may expire before the row: refuse this write, so that the slower path extends their TTL first.
   if (outlastsBodies(until, now)) when.push({ absent: ['beside'] });
   const set: [Path, Value][] = [
     [['version'], version],
     [['until'], until],
     [['ttl'], Math.ceil(until / 1000)],
-    ...marks(receipts, done),
+    ...doneMarks(receipts, done),
   ];
   return { when, then: { set, unset: [['expiry']] } };
 }
@@ -178,7 +178,7 @@ async function ackAfterRead(
   queue: QueueRecord,
   seen: Snapshot,
   receipts: readonly Receipt[],
-  result: Placed | undefined,
+  result: StoredContent | undefined,
 ): Promise<{ done: AckResult[] } | { seen: Snapshot }> {
   const now = ctx.clock.now();
   const found = decodeSnapshot(seen, now);
@@ -198,8 +198,8 @@ async function ackAfterRead(
     if (isEnded(next)) return { seen: await replaceEnded(ctx, seen, next, next.version, now) };
     // The next message of the group may become due now.
     if (lease.group) return { seen: await putIfUnchanged(ctx, seen, encodeLease(behindOthers(next, now))) };
-    const when: Condition = { all: [{ absent: ['until'] }, ...holdsStill(pending)] };
-    const then = { set: [[['version'], next.version] as [Path, Value], ...marks(pending, done)] };
+    const when: Condition = { all: [{ absent: ['until'] }, ...stillLeased(pending)] };
+    const then = { set: [[['version'], next.version] as [Path, Value], ...doneMarks(pending, done)] };
     return { seen: await writeLease(ctx, seen.id, when, then, seen.readAt) };
   }
   const results = receipts.map((receipt): AckResult => {

@@ -33,7 +33,7 @@ export async function cancelMessage(ctx: Context, queueName: string, id: string,
     if (!found) break;
     if ('parcel' in found) {
       const { parcel, slot } = found;
-      if (verdictOfAge(queue, parcel.since, parcel.expiresAt, ctx.clock.now()) === 'gone') break;
+      if (verdictOfAge(queue, parcel.since, parcel.retentionEnd, ctx.clock.now()) === 'gone') break;
       if (found.group) {
         const outcome = await cancelWaiting(ctx, queue, found.group.seen, parcel, slot);
         if (outcome === 'cancelled') return {};

@@ -12,7 +12,7 @@ export async function deleteSchedule(ctx: Context, name: string): Promise<object
     const { writes } = await takeBack(ctx, before.record);
     const outcome = await commitSchedule(ctx, { before, next: undefined, writes }, earliestDeadline(readAt));
     if (outcome !== 'made') return undefined;
-    await removeChunks(ctx, before.record.contents);
+    await removeChunks(ctx, before.record.content);
     return {};
   });
 }

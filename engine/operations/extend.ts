@@ -28,13 +28,13 @@ export async function extend(
     let pending: readonly Receipt[] = [];
     return retryOnConflict(ctx, await readRow(ctx, rowId), async (seen) => {
       const now = ctx.clock.now();
-      const judged = decodeSnapshot(seen, now);
-      const { lease } = judged;
+      const row = decodeSnapshot(seen, now);
+      const { lease } = row;
       if (extended !== undefined && seen.row?.version === extended.version) {
         const { slots } = extended;
         return {
           done: ofRow.map((receipt): ExtendResult => {
-            if (!pending.includes(receipt)) return notHeld(judged, receipt);
+            if (!pending.includes(receipt)) return notHeld(row, receipt);
             return { ok: true, leasedUntil: new Date(leaseEnd(slots[receipt.slot]!)).toISOString() };
           }),
         };
@@ -42,7 +42,7 @@ export async function extend(
       pending = ofRow.filter(
         (receipt) => isHeldBy(lease, receipt) && (!permits?.isRefused(receipt) || leaseEnd(lease!.slots[receipt.slot]!) > now),
       );
-      if (!lease || pending.length === 0) return { done: ofRow.map((receipt) => notHeld(judged, receipt)) };
+      if (!lease || pending.length === 0) return { done: ofRow.map((receipt) => notHeld(row, receipt)) };
       const slots = new Set(pending.map(({ slot }) => slot));
       const leasedUntil = Math.min(now + leaseMs, permits?.leaseEndMax ?? Number.POSITIVE_INFINITY);
       extended = {

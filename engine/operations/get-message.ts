@@ -5,8 +5,8 @@ import { longPoll, waitEnd } from '../context/long-poll.ts';
 import { endingOf, endingOfParcel, endKey } from '../leases/kept-messages.ts';
 import { verdictOf, verdictOfAge } from '../lifecycle/verdicts.ts';
 import { type Found, findMessage, isShown } from '../messages/find.ts';
-import { freshMessage, leasedMessage } from '../messages/message-view.ts';
-import { type Content, contentAt, type Placed, readContents } from '../model/content-codec.ts';
+import { leasedMessage, unreceivedMessage } from '../messages/message-view.ts';
+import { type Content, contentAt, readContents, type StoredContent } from '../model/content-codec.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { isLive, isUnreadable } from '../model/rows.ts';
 import { incarnationOf } from '../model/shards.ts';
@@ -41,9 +41,9 @@ async function waiting(
 ): Promise<Message | undefined> {
   const now = ctx.clock.now();
   const ending = endingOfParcel(queue, parcel, now);
-  if (!ending && verdictOfAge(queue, parcel.since, parcel.expiresAt, now) === 'gone') return undefined;
-  const [content] = await contentsAt(ctx, [[parcel.contents, slot]]);
-  return content && freshMessage(queue.name, parcel, slot, content, group?.name, ending);
+  if (!ending && verdictOfAge(queue, parcel.since, parcel.retentionEnd, now) === 'gone') return undefined;
+  const [content] = await contentsAt(ctx, [[parcel.content, slot]]);
+  return content && unreceivedMessage(queue.name, parcel, slot, content, group?.name, ending);
 }
 
 async function leased(
@@ -62,7 +62,7 @@ async function leased(
   const ending = endingOf(holder, lease, there, now);
   if (!ending && (!isLive(there) || verdictOf(holder, lease, there, now) === 'gone')) return undefined;
   const result = ending && there.result;
-  const [found, given] = await contentsAt(ctx, [[lease.contents, slot], ...(result ? [[result, 0] as const] : [])]);
+  const [found, given] = await contentsAt(ctx, [[lease.content, slot], ...(result ? [[result, 0] as const] : [])]);
   const content = found ?? (isUnreadable(lease) ? contentAt([], slot) : undefined);
   if (!content || (result && !given)) return undefined;
   const ended = ending && { ...ending, ...(given ? { result: given.body ?? null } : {}) };
@@ -70,10 +70,10 @@ async function leased(
 }
 
 /** Undefined for content that is gone, because the message ended between two reads. */
-async function contentsAt(ctx: Context, places: readonly (readonly [Placed, number])[]): Promise<(Content | undefined)[]> {
+async function contentsAt(ctx: Context, places: readonly (readonly [StoredContent, number])[]): Promise<(Content | undefined)[]> {
   const contents = await readContents(
     ctx.store,
-    places.map(([placed]) => placed),
+    places.map(([stored]) => stored),
   );
   return places.map(([, slot], index) => contents[index] && contentAt(contents[index], slot));
 }

@@ -25,7 +25,7 @@ export async function listSchedules(ctx: Context, input: InputOf<'listSchedules'
   const records = await Promise.all(present.map(async (record) => (await withoutLost(ctx, record)).record));
   const contents = await readContents(
     ctx.store,
-    records.map(({ contents: placed }) => placed),
+    records.map(({ content }) => content),
   );
   const now = ctx.clock.now();
   const schedules = records.flatMap((record, index) => {
@@ -43,7 +43,7 @@ function countThatFits(seen: readonly SeenSchedule[]): number {
   let bytes = 0;
   for (const [index, { record }] of seen.entries()) {
     if (!record) continue;
-    bytes += sizeOf(record.contents) + messageOverheadBytes;
+    bytes += sizeOf(record.content) + messageOverheadBytes;
     if (index > 0 && bytes > callBytesMax) return index;
   }
   return seen.length;

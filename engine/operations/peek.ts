@@ -5,7 +5,7 @@ import { callBytesMax, headRowsMax, pageEntriesDefault } from '../../contract/li
 import type { Context } from '../context/context.ts';
 import { type Sighting, type Sightings, sightLeases, sightParcels } from '../messages/list.ts';
 import { messageOverheadBytes } from '../messages/message-view.ts';
-import { type Placed, readContents, sizeOf } from '../model/content-codec.ts';
+import { readContents, type StoredContent, sizeOf } from '../model/content-codec.ts';
 import { type CursorValue, formatCursor, parseCursor } from '../model/cursors.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { nextPlace, partitionAt, preparedKey } from '../model/shards.ts';
@@ -85,8 +85,8 @@ function createPage(limit: number): Page {
     add(messages) {
       for (const [index, message] of messages.entries()) {
         // Messages of one parcel share their contents. Each parcel of a group has its own.
-        const isShared = found.at(-1)?.contents === message.contents;
-        const size = messageOverheadBytes + (isShared ? 0 : sizeOf(message.contents));
+        const isShared = found.at(-1)?.content === message.content;
+        const size = messageOverheadBytes + (isShared ? 0 : sizeOf(message.content));
         if (isFull() || (found.length > 0 && bytes + size > callBytesMax)) return index;
         found.push(message);
         bytes += size;
@@ -133,11 +133,11 @@ async function rowsAt(ctx: Context, queue: QueueRecord, place: Place, limit: num
 }
 
 async function shown(ctx: Context, found: readonly Sighting[]): Promise<Message[]> {
-  const places = [...new Set<Placed>(found.map(({ contents }) => contents))];
+  const places = [...new Set<StoredContent>(found.map(({ content }) => content))];
   const contents = await readContents(ctx.store, places);
   // Leave out messages whose contents are gone: they ended between the two reads.
-  return found.flatMap(({ contents: placed, isUnreadable, show }) => {
-    const read = contents[places.indexOf(placed)];
+  return found.flatMap(({ content: stored, isUnreadable, show }) => {
+    const read = contents[places.indexOf(stored)];
     return read || isUnreadable ? [show(read ?? [])] : [];
   });
 }

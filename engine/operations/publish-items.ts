@@ -12,7 +12,7 @@ import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
 import { absentAt, leaseKey } from '../model/rows.ts';
 import type { Write } from '../port/port.ts';
-import { placeOwn } from '../publish/own-id.ts';
+import { newOwnRow } from '../publish/own-id.ts';
 import { inParcels, type ParcelWrite, type Pending, parcelWrite } from '../publish/parcels.ts';
 import { alike, pendingOf } from '../publish/pending.ts';
 import { noteTransactions } from '../queues/change-queue.ts';
@@ -65,13 +65,13 @@ function accepted(ctx: Context, queue: QueueRecord, entry: PublishEntry | Refuse
 
 /** The write of a message with the caller's own id. */
 function ownWrite(ctx: Context, queue: QueueRecord, pending: Pending): ParcelWrite {
-  const { lease, beside } = placeOwn(ctx, queue, pending);
-  return { id: lease.id, group: [pending], key: leaseKey(lease.id), row: encodeLease(lease), ...beside };
+  const { lease, body } = newOwnRow(ctx, queue, pending);
+  return { id: lease.id, group: [pending], key: leaseKey(lease.id), row: encodeLease(lease), ...body };
 }
 
 /** A put into `leases` may replace only an outdated tombstone. One into `messages` needs no condition: `leases` overrides it. */
-function writesOf(ctx: Context, { key, row, placed, chunks, ttl }: ParcelWrite): Write[] {
+function writesOf(ctx: Context, { key, row, content, chunks, ttl }: ParcelWrite): Write[] {
   const then = { put: row };
   const write: Write = key.table === 'leases' ? { key, when: absentAt(ctx.clock.now()), then } : { key, then };
-  return [...chunkWrites(placed, chunks, ttl), write];
+  return [...chunkWrites(content, chunks, ttl), write];
 }

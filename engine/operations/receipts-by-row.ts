@@ -2,7 +2,7 @@
 import type { AckResult, Refused } from '../../contract/contract.ts';
 import type { Context } from '../context/context.ts';
 import { unavailableEntry } from '../context/unavailable.ts';
-import type { Judged } from '../leases/lease-store.ts';
+import type { DecodedRow } from '../leases/lease-store.ts';
 import { wasTaken } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { parseReceipt, type Receipt } from '../model/receipts.ts';
@@ -67,7 +67,7 @@ export function isHeldBy(lease: Lease | undefined, { slot, token }: Receipt): bo
 }
 
 /** The error for a receipt that no longer holds its message: `cancelled` or `lease_lost`. */
-export function notHeld({ lease, tombstone }: Judged, { slot, token }: Receipt): Refused {
+export function notHeld({ lease, tombstone }: DecodedRow, { slot, token }: Receipt): Refused {
   const ended = tombstone?.slots[slot];
   const holder = ended?.cancelled ? ended.token : lease?.slots[slot]?.heldBy;
   const isTaken = lease?.group !== undefined && wasTaken(lease.group, token, slot);

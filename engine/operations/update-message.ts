@@ -8,7 +8,7 @@ import { changeWaiting, type WaitingChange } from '../messages/edit-waiting.ts';
 import { findMessage } from '../messages/find.ts';
 import { moveToLeases } from '../messages/move-to-leases.ts';
 import type { Content } from '../model/content-codec.ts';
-import { refusalIn, timingOf } from '../publish/validate.ts';
+import { refusalIn, requestedTiming } from '../publish/validate.ts';
 import { leasedNow, messageNotFound } from './message-errors.ts';
 
 /** How often to search again for a message that moves during the call. */
@@ -39,7 +39,7 @@ export async function updateMessage(
     let first: Snapshot;
     if ('parcel' in found) {
       const { parcel } = found;
-      if (verdictOfAge(queue, parcel.since, parcel.expiresAt, ctx.clock.now()) !== 'ready') break;
+      if (verdictOfAge(queue, parcel.since, parcel.retentionEnd, ctx.clock.now()) !== 'ready') break;
       first = (await moveToLeases(ctx, queue, found)).seen;
     } else {
       first = found.seen;
@@ -55,11 +55,11 @@ export async function updateMessage(
 }
 
 function changeOf(changes: MessageChanges): WaitingChange {
-  const timing = timingOf(changes);
+  const timing = requestedTiming(changes);
   return {
     ...(timing ? { timing } : {}),
     ...(changes.priority === undefined ? {} : { level: changes.priority }),
-    ...(hasContent(changes) ? { contentOf: (content) => contentAfter(content, changes) } : {}),
+    ...(hasContent(changes) ? { changeContent: (content) => contentAfter(content, changes) } : {}),
   };
 }
 

@@ -9,9 +9,9 @@ import { retryMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { type RetryBudget, withRetry } from '../context/retry.ts';
 import {
+  type DecodedRow,
   decodeSnapshot,
-  type Judged,
-  needsEnding,
+  lacksTtl,
   putIfAbsent,
   putIfUnchanged,
   readRow,
@@ -21,7 +21,7 @@ import {
 } from '../leases/lease-store.ts';
 import { withBodies } from '../leases/offloaded-bodies.ts';
 import { removeChunks } from '../leases/removals.ts';
-import { settle } from '../lifecycle/due-row.ts';
+import { processDueRow } from '../lifecycle/due-row.ts';
 import { verdictOf } from '../lifecycle/verdicts.ts';
 import { changeWaiting } from '../messages/edit-waiting.ts';
 import { type Attempt, accept, isTaken, wasAccepted } from '../model/dedup-row.ts';
@@ -30,7 +30,7 @@ import { encodeLease } from '../model/row-codec.ts';
 import { isLive, type Lease } from '../model/rows.ts';
 import { StoreError } from '../port/port.ts';
 import { type Target, targetOf } from '../queues/publish-target.ts';
-import { placeOwn } from './own-id.ts';
+import { newOwnRow } from './own-id.ts';
 import type { Pending } from './parcels.ts';
 
 /** Throws StoreError if the message was not published, or if the outcome is unknown. */
@@ -58,9 +58,9 @@ export function publishKeyed(
 /** `attempt` is shared by all tries of one publish. */
 async function tryKeyed(ctx: Context, queueName: string, pending: Pending, attempt: Attempt): Promise<PublishResult> {
   const target = await targetOf(ctx, queueName);
-  const { lease, beside } = placeOwn(ctx, target.queue, pending, true);
+  const { lease, body } = newOwnRow(ctx, target.queue, pending, true);
   const put = () => putKeyed(ctx, target, pending, lease, attempt);
-  return withBodies(ctx, [beside], writeDeadline(target.readAt), put, () => attempt.maybeApplied || attempt.applied);
+  return withBodies(ctx, [body], writeDeadline(target.readAt), put, () => attempt.maybeApplied || attempt.applied);
 }
 
 async function putKeyed(
@@ -73,7 +73,7 @@ async function putKeyed(
   const accepted = { ok: true as const, id: pending.id! };
   const duplicate = { ...accepted, duplicate: true as const };
 
-  const write = async (from: Snapshot | undefined, former: Judged): Promise<Snapshot> => {
+  const write = async (from: Snapshot | undefined, former: DecodedRow): Promise<Snapshot> => {
     const version = ctx.newVersion();
     attempt.versions.add(version);
     const keyed = accept(queue, keyedOf(former), version, ctx.clock.now(), ackedBy(former));
@@ -84,7 +84,7 @@ async function putKeyed(
     return after;
   };
 
-  let displaced: Lease['contents'] | undefined;
+  let displaced: Lease['content'] | undefined;
   const result = await retryOnConflict<PublishResult>(ctx, await write(undefined, {}), async (seen) => {
     const now = ctx.clock.now();
     const there = decodeSnapshot(seen, now);
@@ -99,17 +99,17 @@ async function putKeyed(
     if (standing === 'free') {
       // This late, the shard may be forgotten too.
       if (now - readAt > retryMsMax) throw unknownOutcome({});
-      displaced = there.tombstone?.left?.contents ?? (there.lease?.ending && there.lease.contents) ?? undefined;
+      displaced = there.tombstone?.pendingCleanup?.content ?? (there.lease?.needsCleanup && there.lease.content) ?? undefined;
       return { seen: await write(seen, there) };
     }
     if (standing === 'due') {
-      const { ready } = await settle(ctx, queue, seen);
+      const { ready } = await processDueRow(ctx, queue, seen);
       if (!ready) return { seen: await readRow(ctx, seen.id) };
       return onHit(ctx, queue, pending, ready.seen, duplicate);
     }
     return standing === 'lives' ? onHit(ctx, queue, pending, seen, duplicate) : { done: duplicate };
   });
-  if (result === duplicate && needsEnding(first.contents, first.expiresAt)) await removeChunks(ctx, first.contents);
+  if (result === duplicate && lacksTtl(first.content, first.retentionEnd)) await removeChunks(ctx, first.content);
   return result;
 }
 
@@ -124,18 +124,18 @@ async function onHit(
   const mode = queue.deduplication?.onDuplicate ?? 'ignore';
   if (mode === 'ignore') return { done: duplicate };
   const changed = await changeWaiting(ctx, queue, seen, 0, {
-    contentOf: () => pending.content!,
+    changeContent: () => pending.content!,
     ...(mode === 'debounce' ? { timing: pending.timing } : {}),
   });
   if (typeof changed === 'object' || changed === 'leased') return { done: duplicate };
   return { seen: await readRow(ctx, seen.id) };
 }
 
-function keyedOf({ lease, tombstone }: Judged) {
+function keyedOf({ lease, tombstone }: DecodedRow) {
   return lease?.keyed ?? tombstone?.keyed;
 }
 
-function ackedBy({ lease, tombstone }: Judged): string | undefined {
+function ackedBy({ lease, tombstone }: DecodedRow): string | undefined {
   const slot = lease?.slots[0];
   if (slot) return slot.end === 'done' ? slot.token : undefined;
   const ended = tombstone?.slots[0];
@@ -146,7 +146,7 @@ function ackedBy({ lease, tombstone }: Judged): string | undefined {
  * The state of the key. `free`: it can be taken. `taken`: its message has ended, but its window has not. `lives`: its message is
  * live. `due`: its message must be moved first, since it is expired or was received too often. A purge frees all keys.
  */
-function standingOf(queue: QueueRecord, there: Judged, now: number): 'free' | 'taken' | 'lives' | 'due' {
+function standingOf(queue: QueueRecord, there: DecodedRow, now: number): 'free' | 'taken' | 'lives' | 'due' {
   const keyed = keyedOf(there);
   if (!keyed || keyed.accepted[0]!.at < queue.purgedBefore) return 'free';
   const ended = isTaken(queue, keyed, now) ? 'taken' : 'free';

@@ -9,10 +9,10 @@ import { type RetryBudget, withRetry } from '../context/retry.ts';
 import { removedSlot } from '../leases/kept-messages.ts';
 import { decodeSnapshot, readRow, type Snapshot } from '../leases/lease-store.ts';
 import { type OffloadedBody, withBodies } from '../leases/offloaded-bodies.ts';
-import { joinEntries, keptUntil, place } from '../model/content-codec.ts';
+import { joinEntries, keptUntil, storeContent } from '../model/content-codec.ts';
 import { groupPlace, laneOf, parcelDone, restEnd } from '../model/group-row.ts';
 import { groupKeyOf, messageId } from '../model/ids.ts';
-import { type QueueRecord, retentionEnd, writeDeadline } from '../model/queue-record.ts';
+import { type QueueRecord, retentionEndAfter, writeDeadline } from '../model/queue-record.ts';
 import { encodeLease, encodeParcel, roomForContents } from '../model/row-codec.ts';
 import { isLive, leaseKey, parcelKey } from '../model/rows.ts';
 import { randomShard, shardKey } from '../model/shards.ts';
@@ -25,7 +25,7 @@ import { inParcels, type Pending } from './parcels.ts';
  * Parcels in one transaction, which takes 100 writes:
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
  */
-const parcelsAtOnce = 50;
+const parcelsPerTransaction = 50;
 /** Bytes that a group's row needs besides its name and its messages, so that the row usually stays within 1 KB. */
 const groupBytes = 200;
 
@@ -39,8 +39,8 @@ export async function publishGroup(
   retryBudget: RetryBudget,
 ): Promise<void> {
   const groups = inParcels(pending);
-  for (let at = 0; at < groups.length; at += parcelsAtOnce) {
-    const together = groups.slice(at, at + parcelsAtOnce);
+  for (let at = 0; at < groups.length; at += parcelsPerTransaction) {
+    const together = groups.slice(at, at + parcelsPerTransaction);
     const { key, ids } = await withRetry(retryBudget, () => publishTogether(ctx, queueName, name, together));
     for (const [index, group] of together.entries()) {
       group.forEach((one, slot) => {
@@ -58,8 +58,8 @@ async function publishTogether(
 ): Promise<{ key: string; ids: string[] }> {
   const { queue, readAt } = await targetOf(ctx, queueName);
   const rowId = groupPlace(queue, laneOf(queue, name, ctx.random));
-  const expiresAt = retentionEnd(queue, ctx.clock.now());
-  const bodies = groups.map((group) => placeGroup(ctx, queue, rowId, name, group, expiresAt));
+  const retentionEnd = retentionEndAfter(queue, ctx.clock.now());
+  const bodies = groups.map((group) => placeGroup(ctx, queue, rowId, name, group, retentionEnd));
   let refused = '';
   let tail = '';
   const withTail = (seen: Snapshot) => {
@@ -70,11 +70,11 @@ async function publishTogether(
     const now = ctx.clock.now();
     const ids = ctx.ids.parcelsAfter(tail, groups.length);
     const puts = groups.map((group, index): Write => {
-      const parcel = { shard: rowId, id: ids[index]!, count: group.length, since: now, contents: bodies[index]!.placed };
-      const row = encodeParcel({ ...parcel, ...(expiresAt === undefined ? {} : { expiresAt }) }, queue.deadLetter !== null);
+      const parcel = { shard: rowId, id: ids[index]!, count: group.length, since: now, content: bodies[index]!.content };
+      const row = encodeParcel({ ...parcel, ...(retentionEnd === undefined ? {} : { retentionEnd }) }, queue.deadLetter !== null);
       return { key: parcelKey(rowId, ids[index]!), then: { put: row } };
     });
-    const change = groupWrite(ctx, queue, { seen, name, first: ids[0]!, last: ids.at(-1)!, now, expiresAt });
+    const change = groupWrite(ctx, queue, { seen, name, first: ids[0]!, last: ids.at(-1)!, now, retentionEnd });
     const result = await ctx.store.transact([change, ...puts], writeDeadline(Math.min(readAt, seen.readAt)));
     if (result.ok) return { done: { key: groupKeyOf(rowId), ids } };
     refused = ids.at(-1)!;
@@ -92,12 +92,12 @@ function placeGroup(
   rowId: string,
   name: string,
   group: readonly Pending[],
-  expiresAt: number | undefined,
+  retentionEnd: number | undefined,
 ): OffloadedBody {
   const row = roomForContents(group.length, rowId.length, queue.backoff, queue.deadLetter !== null);
   const room = row - groupBytes - Buffer.byteLength(name);
-  const ttl = expiresAt && keptUntil(expiresAt);
-  return { ...place(joinEntries(group.map(({ packed }) => packed)), room, () => ctx.ids.parcel(0)), ttl };
+  const ttl = retentionEnd && keptUntil(retentionEnd);
+  return { ...storeContent(joinEntries(group.map(({ encoded }) => encoded)), room, () => ctx.ids.parcel(0)), ttl };
 }
 
 /** The write to the group's row that appends these parcels to what was published before. */
@@ -110,16 +110,16 @@ function groupWrite(
     first,
     last,
     now,
-    expiresAt,
-  }: { seen: Snapshot; name: string; first: string; last: string; now: number; expiresAt: number | undefined },
+    retentionEnd,
+  }: { seen: Snapshot; name: string; first: string; last: string; now: number; retentionEnd: number | undefined },
 ): Write {
   const key = leaseKey(seen.id);
   const version = ctx.newVersion();
   const shard = shardKey(queue, randomShard(queue, ctx.random));
-  const expiring = expiresAt === undefined ? {} : { expiresAt };
+  const expiring = retentionEnd === undefined ? {} : { retentionEnd };
   if (!seen.row) {
-    const group = { name, head: '', first, tail: last, due: now };
-    const row = encodeLease({ id: seen.id, shard, version, slots: [], since: now, contents: { text: '[]' }, group, ...expiring });
+    const group = { name, head: '', first, tail: last, dueAt: now };
+    const row = encodeLease({ id: seen.id, shard, version, slots: [], since: now, content: { text: '[]' }, group, ...expiring });
     return { key, when: { absent: ['id'] }, then: { put: row } };
   }
   const { lease } = decodeSnapshot(seen, now);
@@ -151,7 +151,7 @@ function groupWrite(
         [['shard'], shard],
         [['expiry'], Math.max(now, lease?.group ? restEnd(queue, lease.group) : 0)],
         [['since'], now],
-        ...(expiresAt === undefined ? [] : [[['expiresAt'], expiresAt] as const]),
+        ...(retentionEnd === undefined ? [] : [[['expiresAt'], retentionEnd] as const]),
       ],
       unset: [['ttl']],
     },

@@ -10,7 +10,7 @@ import { endingOf, isForgotten } from '../leases/kept-messages.ts';
 import {
   decodeSnapshot,
   holdsBodies,
-  needsEnding,
+  lacksTtl,
   putIfAbsent,
   putIfUnchanged,
   type Snapshot,
@@ -21,9 +21,9 @@ import { type OffloadedBody, withBodies } from '../leases/offloaded-bodies.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { verdictOfAge } from '../lifecycle/verdicts.ts';
 import { prepare } from '../messages/commit-rollback.ts';
-import { joinEntries, keptUntil, place } from '../model/content-codec.ts';
+import { joinEntries, keptUntil, storeContent } from '../model/content-codec.ts';
 import { messageId, ownRowId } from '../model/ids.ts';
-import { type QueueRecord, retentionEnd, writeDeadline } from '../model/queue-record.ts';
+import { type QueueRecord, retentionEndAfter, writeDeadline } from '../model/queue-record.ts';
 import { encodeLease, roomForContents } from '../model/row-codec.ts';
 import type { Lease, Tombstone } from '../model/rows.ts';
 import { levelIn, randomShard, shardKey } from '../model/shards.ts';
@@ -34,8 +34,8 @@ import type { Pending } from './parcels.ts';
 
 export async function publishOwn(ctx: Context, queueName: string, pending: Pending): Promise<PublishResult> {
   const target = await targetOf(ctx, queueName);
-  const { lease, beside } = placeOwn(ctx, target.queue, pending);
-  return withBodies(ctx, [beside], writeDeadline(target.readAt), () => putOwn(ctx, target, pending, lease));
+  const { lease, body } = newOwnRow(ctx, target.queue, pending);
+  return withBodies(ctx, [body], writeDeadline(target.readAt), () => putOwn(ctx, target, pending, lease));
 }
 
 async function putOwn(ctx: Context, { queue, readAt }: Target, pending: Pending, lease: Lease): Promise<PublishResult> {
@@ -58,36 +58,36 @@ async function putOwn(ctx: Context, { queue, readAt }: Target, pending: Pending,
     });
     // The write may still be in flight.
     if (after.maybeApplied && after.row?.version === before.row?.version) throw unknownOutcome();
-    const left = former.tombstone?.left?.contents ?? (former.lease?.ending && former.lease.contents);
+    const left = former.tombstone?.pendingCleanup?.content ?? (former.lease?.needsCleanup && former.lease.content);
     if (isOurs(after) && left) await removeChunks(ctx, left);
   }
   if (isOurs(after)) return { ok: true, id };
   if (after.row === undefined) throw unknownOutcome(maybeApplied ? { maybeApplied } : after);
   // Our row was put although the response was lost, and it has changed since, for example by a receive.
-  if (holdsBodies(after, lease.contents)) return { ok: true, id };
+  if (holdsBodies(after, lease.content)) return { ok: true, id };
   // The row in the way refuses every request of this publish that is still in flight, so its bodies are not needed.
-  if (needsEnding(lease.contents, lease.expiresAt)) await removeChunks(ctx, lease.contents);
+  if (lacksTtl(lease.content, lease.retentionEnd)) await removeChunks(ctx, lease.content);
   return { ok: true, id, duplicate: true };
 }
 
 /** Builds the row of a message that is prepared, or under a given id or a key; and its offloaded bodies. */
-export function placeOwn(
+export function newOwnRow(
   ctx: Context,
   queue: QueueRecord,
-  { id: own, timing, packed, level, prepared }: Pending,
+  { id: own, timing, encoded, level, prepared }: Pending,
   withKey = false,
-): { lease: Lease; beside: OffloadedBody } {
+): { lease: Lease; body: OffloadedBody } {
   const shard = randomShard(queue, ctx.random);
   const id = own === undefined ? ctx.ids.parcel(shard, levelIn(queue, level)) : ownRowId(queue.incarnation, own);
   const now = ctx.clock.now();
   const visibleAt = visibleAtOf(timing, now);
-  const expiresAt = prepared ? undefined : retentionEnd(queue, visibleAt);
+  const retentionEnd = prepared ? undefined : retentionEndAfter(queue, visibleAt);
   const room = roomForContents(1, id.length, queue.backoff, queue.deadLetter !== null, withKey);
-  const { placed, chunks } = place(joinEntries([packed]), room, () => ctx.ids.parcel(shard));
+  const { content, chunks } = storeContent(joinEntries([encoded]), room, () => ctx.ids.parcel(shard));
   const at = shardKey(queue, shard, levelIn(queue, level));
-  const waiting = unreceived(ctx, queue, { id, at, count: 1, now, visibleAt, placed });
+  const waiting = unreceived(ctx, queue, { id, at, count: 1, now, visibleAt, content });
   const lease = prepared ? prepare(queue, waiting, timing, level) : waiting;
-  return { lease, beside: { placed, chunks, ttl: expiresAt && keptUntil(expiresAt) } };
+  return { lease, body: { content, chunks, ttl: retentionEnd && keptUntil(retentionEnd) } };
 }
 
 /**
@@ -101,8 +101,8 @@ function isFree(queue: QueueRecord, seen: Snapshot, now: number): boolean {
   if (!lease.shard.startsWith(`${queue.incarnation}:`)) return false;
   // A purged message is gone even while it is leased; its ack is told so. A message that expires while leased may still be acked.
   if (lease.since < queue.purgedBefore) return true;
-  const held = lease.slots.some((slot) => slot.token !== undefined && slot.visibleAt > now);
-  if (held || verdictOfAge(queue, lease.since, lease.expiresAt, now) !== 'gone') return false;
+  const isLeased = lease.slots.some((slot) => slot.token !== undefined && slot.visibleAt > now);
+  if (isLeased || verdictOfAge(queue, lease.since, lease.retentionEnd, now) !== 'gone') return false;
   return queue.idempotency === 'live' || !lease.slots.some((slot) => endingOf(queue, lease, slot, now));
 }
 

@@ -12,9 +12,9 @@ import { unavailableEntry } from '../context/unavailable.ts';
 import { putIfAbsent, unknownOutcome } from '../leases/lease-store.ts';
 import { unreceived } from '../leases/new-lease.ts';
 import { type OffloadedBody, removeLasting } from '../leases/offloaded-bodies.ts';
-import { type Content, joinEntries, keptUntil, place, wireBytes, writeChunks } from '../model/content-codec.ts';
+import { type Content, joinEntries, keptUntil, storeContent, wireBytes, writeChunks } from '../model/content-codec.ts';
 import { messageId } from '../model/ids.ts';
-import { type QueueRecord, retentionEnd, writeDeadline } from '../model/queue-record.ts';
+import { type QueueRecord, retentionEndAfter, writeDeadline } from '../model/queue-record.ts';
 import { encodeLease, encodeParcel, roomForContents } from '../model/row-codec.ts';
 import { leaseKey, parcelKey } from '../model/rows.ts';
 import { levelIn, randomShard, shardKey } from '../model/shards.ts';
@@ -25,7 +25,7 @@ import { type Target, targetOf } from '../queues/publish-target.ts';
 /** A message to be published: its index in the call, and what it holds. */
 export interface Pending {
   index: number;
-  packed: string;
+  encoded: string;
   timing: Timing;
   /** The level of priority. */
   level: number;
@@ -86,7 +86,7 @@ export function inParcels(pending: readonly Pending[]): Pending[][] {
   const groups: Pending[][] = [];
   let bytes = 0;
   for (const message of pending) {
-    const size = wireBytes(message.packed);
+    const size = wireBytes(message.encoded);
     const last = groups.at(-1);
     if (last && last.length < parcelSlotsMax && bytes + size <= parcelBytesMax) {
       last.push(message);
@@ -115,26 +115,26 @@ export function parcelWrite(ctx: Context, queue: QueueRecord, group: readonly Pe
   // The id must be of the same instant as `since`: receives derive from a purge's instant the first id that may survive it.
   const id = ctx.ids.parcel(shard, level, now);
   const visibleAt = visibleAtOf(group[0]!.timing, now);
-  const expiresAt = retentionEnd(queue, visibleAt);
+  const retentionEnd = retentionEndAfter(queue, visibleAt);
   const room = roomForContents(group.length, id.length, queue.backoff, queue.deadLetter !== null);
-  const { placed, chunks } =
-    before ?? place(joinEntries(group.map((message) => message.packed)), room, () => ctx.ids.parcel(shard));
-  const ttl = expiresAt === undefined ? undefined : keptUntil(expiresAt);
+  const { content, chunks } =
+    before ?? storeContent(joinEntries(group.map((message) => message.encoded)), room, () => ctx.ids.parcel(shard));
+  const ttl = retentionEnd === undefined ? undefined : keptUntil(retentionEnd);
   const at = shardKey(queue, shard, level);
   if (visibleAt > now) {
-    const row = encodeLease(unreceived(ctx, queue, { id, at, count: group.length, now, visibleAt, placed }));
-    return { id, group, key: leaseKey(id), row, placed, chunks, ttl };
+    const row = encodeLease(unreceived(ctx, queue, { id, at, count: group.length, now, visibleAt, content }));
+    return { id, group, key: leaseKey(id), row, content: content, chunks, ttl };
   }
   const parcel = {
     shard: at,
     id,
     count: group.length,
     since: now,
-    contents: placed,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
+    content,
+    ...(retentionEnd === undefined ? {} : { retentionEnd }),
   };
   const row = encodeParcel(parcel, queue.deadLetter !== null);
-  return { id, group, key: parcelKey(at, id), row, placed, chunks, ttl };
+  return { id, group, key: parcelKey(at, id), row, content: content, chunks, ttl };
 }
 
 /** Writes each parcel independently; returns the errors of those that failed. */
@@ -154,7 +154,7 @@ async function writeParcels(
   };
   await Promise.all(
     parcels.map((parcel) =>
-      trying(parcel, () => writeChunks(ctx.store, parcel.placed, parcel.chunks, parcel.ttl, writeDeadline(readAt))),
+      trying(parcel, () => writeChunks(ctx.store, parcel.content, parcel.chunks, parcel.ttl, writeDeadline(readAt))),
     ),
   );
   const written = parcels.filter((parcel) => !failures.has(parcel));

@@ -4,30 +4,30 @@
  * `operations/publish.ts` chooses between these.
  */
 import type { PublishEntry, Refused } from '../../contract/contract.ts';
-import { type Content, packEntry } from '../model/content-codec.ts';
+import { type Content, encodeContent } from '../model/content-codec.ts';
 import { keyedId } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Pending } from './parcels.ts';
-import { refusalIn, timingOf } from './validate.ts';
+import { refusalIn, requestedTiming } from './validate.ts';
 
 /** The pending message for the entry at this index of a call, or why the queue does not accept it. */
 export function pendingOf(queue: QueueRecord, entry: PublishEntry, index: number, now: number): Pending | Refused {
   const refused = refusalIn(queue, entry, now);
   if (refused !== undefined) return { ok: false, code: 'invalid_input', message: `messages[${index}].${refused}` };
-  const timing = timingOf(entry) ?? { delayMs: queue.delaySeconds * 1000 };
+  const timing = requestedTiming(entry) ?? { delayMs: queue.delaySeconds * 1000 };
   return {
     index,
-    packed: packEntry(entry),
+    encoded: encodeContent(entry),
     timing,
     level: entry.priority ?? 0,
     ...(entry.group === undefined ? {} : { group: entry.group }),
     ...(entry.id === undefined ? {} : { id: entry.id }),
     ...(entry.prepared ? { prepared: true as const } : {}),
-    ...(entry.dedupKey === undefined ? {} : { id: keyedId(entry.dedupKey), content: contentOf(entry) }),
+    ...(entry.dedupKey === undefined ? {} : { id: keyedId(entry.dedupKey), content: entryContent(entry) }),
   };
 }
 
-function contentOf({ body, bodyBase64, attributes }: PublishEntry): Content {
+function entryContent({ body, bodyBase64, attributes }: PublishEntry): Content {
   const others = attributes === undefined ? {} : { attributes };
   return bodyBase64 === undefined ? { body: body!, ...others } : { bodyBase64, ...others };
 }

@@ -14,7 +14,7 @@ export interface Terms {
 }
 
 /** When the message becomes ready; undefined if it does not say. */
-export function timingOf({ delaySeconds, deliverAt }: Terms): Timing | undefined {
+export function requestedTiming({ delaySeconds, deliverAt }: Terms): Timing | undefined {
   if (deliverAt !== undefined) return { at: Date.parse(deliverAt) };
   return delaySeconds === undefined ? undefined : { delayMs: delaySeconds * 1000 };
 }

@@ -9,7 +9,7 @@ import { isLive, type Lease, type Parcel } from '../model/rows.ts';
 import type { Row } from '../port/port.ts';
 
 /** A row that can be claimed now. `isGuess`: `count` is a guess, because the next parcel of the group was not read. */
-export type Candidate =
+export type ClaimableRow =
   | { at: number; parcel: Parcel; size: number; count: number }
   | { at: number; seen: Snapshot; size: number; count: number; isGuess?: true };
 
@@ -17,7 +17,7 @@ export type Candidate =
  * A row that may be claimed; it has waited since `at`. Of a due row, only its entry in the index was read: read the row before
  * claiming it.
  */
-export type Found = Candidate | { at: number; due: string; count: number };
+export type Found = ClaimableRow | { at: number; due: string; count: number };
 
 export function rowOf(found: Found): string {
   if ('due' in found) return found.due;
@@ -27,7 +27,7 @@ export function rowOf(found: Found): string {
 /** Merges both lists, longest waiting first. Assumes that each row of the index holds `duePerRow` messages. */
 export function oldestFirst(heads: readonly Row[], due: readonly Row[], duePerRow: number): Found[] {
   const unreceived = heads.map(decodeParcel).map((parcel): Found => {
-    return { at: parcel.since, parcel, size: sizeOf(parcel.contents), count: parcel.count };
+    return { at: parcel.since, parcel, size: sizeOf(parcel.content), count: parcel.count };
   });
   const received = due.map((row): Found => ({ at: row.expiry as number, due: row.id as string, count: duePerRow }));
   const merged: Found[] = [];
@@ -72,20 +72,20 @@ function cut(found: readonly Found[], max: number): Found[][] {
 }
 
 /** Reads the due rows, so that they can be claimed; the others stay as they are. */
-export async function readCandidates(ctx: Context, found: readonly Found[]): Promise<Candidate[]> {
+export async function readCandidates(ctx: Context, found: readonly Found[]): Promise<ClaimableRow[]> {
   const seen = await readRows(
     ctx,
     found.flatMap((one) => ('due' in one ? [one.due] : [])),
   );
   const leases = seen.map((row) => decodeSnapshot(row, ctx.clock.now()).lease);
   const firsts = await firstParcels(ctx, leases);
-  return found.map((one): Candidate => {
+  return found.map((one): ClaimableRow => {
     if (!('due' in one)) return one;
     const row = seen.shift()!;
     const lease = leases.shift();
     const first = lease && firsts.get(lease.id);
-    if (first) return { at: one.at, seen: { ...row, first }, size: sizeOf(first.contents), count: first.count };
-    const size = lease ? sizeOf(lease.contents) : 0;
+    if (first) return { at: one.at, seen: { ...row, first }, size: sizeOf(first.content), count: first.count };
+    const size = lease ? sizeOf(lease.content) : 0;
     // The group advances to its next parcel, which was not read: assume a full one.
     if (lease?.group && isEnded(lease)) return { at: one.at, seen: row, size, count: parcelSlotsMax, isGuess: true };
     return { at: one.at, seen: row, size, count: lease?.slots.filter(isLive).length ?? 0 };
@@ -108,11 +108,11 @@ export function createExpectation() {
   let rows = 0;
   let messages = 0;
   return {
-    of(candidate: Candidate): number {
+    of(candidate: ClaimableRow): number {
       const isGuess = 'isGuess' in candidate && rows > 0;
       return Math.max(1, isGuess ? Math.ceil(messages / rows) : candidate.count);
     },
-    met(candidate: Candidate, claimed: number): void {
+    met(candidate: ClaimableRow, claimed: number): void {
       if (!('isGuess' in candidate) || claimed === 0) return;
       rows++;
       messages += claimed;

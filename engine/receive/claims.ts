@@ -9,7 +9,7 @@ import { endingOfParcel, keepExpired } from '../leases/kept-messages.ts';
 import {
   decodeSnapshot,
   keepBodies,
-  needsEnding,
+  lacksTtl,
   putIfAbsent,
   putIfUnchanged,
   readRow,
@@ -18,13 +18,13 @@ import {
 } from '../leases/lease-store.ts';
 import { leaseOf } from '../leases/new-lease.ts';
 import { removeOverridden } from '../leases/removals.ts';
-import { settle } from '../lifecycle/due-row.ts';
+import { processDueRow } from '../lifecycle/due-row.ts';
 import { parcelBehind } from '../lifecycle/group-parcels.ts';
 import { moveSlots } from '../lifecycle/moves.ts';
 import { isExpired, tellExpired, verdictOfAge } from '../lifecycle/verdicts.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import { backoffMs } from '../model/backoff.ts';
-import { atOnce, withoutRateDelay, withRateDelay } from '../model/group-row.ts';
+import { maxPerReceive, withoutRateDelay, withRateDelay } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
 import { afterLeaseExpiry, isLive, type Lease, type Parcel, type Slot } from '../model/rows.ts';
@@ -82,12 +82,12 @@ function claimedSlot({ queue, token, visibilityTimeoutMs }: Taker, slot: Slot, l
 
 /** Offloaded bodies outlive their message's retention by a long grace period. A lease that lasts longer extends their TTL. */
 export async function keepThroughLease(ctx: Context, lease: Lease): Promise<void> {
-  if (lease.expiresAt === undefined || !('beside' in lease.contents)) return;
+  if (lease.retentionEnd === undefined || !('offloaded' in lease.content)) return;
   const latest = Math.max(...lease.slots.filter(isLive).map((slot) => slot.visibleAt));
-  if (latest > lease.expiresAt + retentionGraceMs / 2) await keepBodies(ctx, lease.contents, lease.expiresAt, latest);
+  if (latest > lease.retentionEnd + retentionGraceMs / 2) await keepBodies(ctx, lease.content, lease.retentionEnd, latest);
 }
 
-const mine = (taker: Taker, lease: Lease | undefined) =>
+const slotsHeldBy = (taker: Taker, lease: Lease | undefined) =>
   lease ? lease.slots.flatMap((slot, index) => (isLive(slot) && slot.token === taker.token ? [index] : [])) : [];
 
 /**
@@ -95,7 +95,7 @@ const mine = (taker: Taker, lease: Lease | undefined) =>
  * caller must remove the row in `messages`, and have the response, before it delivers anything. If `leases` already has a row,
  * returns it as `inTheWay`.
  */
-export async function claimFresh(
+export async function claimUnreceived(
   ctx: Context,
   taker: Taker,
   parcel: Parcel,
@@ -110,7 +110,7 @@ export async function claimFresh(
   await keepThroughLease(ctx, lease);
   const after = await putIfAbsent(ctx, encodeLease(lease), readAt);
   const { lease: there } = decodeSnapshot(after, now);
-  const slots = mine(taker, there);
+  const slots = slotsHeldBy(taker, there);
   return slots.length > 0 ? { claimed: { lease: there!, slots, readAt: after.readAt } } : { inTheWay: after };
 }
 
@@ -123,16 +123,16 @@ export async function claimDue(ctx: Context, taker: Taker, first: Snapshot, want
   let isLost = false;
   return retryOnConflict<Claimed | 'lost' | undefined>(ctx, first, async (current) => {
     const already = decodeSnapshot(current, ctx.clock.now()).lease;
-    const held = mine(taker, already);
-    if (already && held.length > 0) return { done: { lease: already, slots: held, readAt: current.readAt } };
+    const claimedSlots = slotsHeldBy(taker, already);
+    if (already && claimedSlots.length > 0) return { done: { lease: already, slots: claimedSlots, readAt: current.readAt } };
 
-    const { ready } = await settle(ctx, taker.queue, current);
+    const { ready } = await processDueRow(ctx, taker.queue, current);
     if (!ready) return { done: isLost ? 'lost' : undefined };
     const { seen, lease, takesParcel = false } = ready;
     const mayBeTaken = new Set(ready.slots);
     const behind = takesParcel ? undefined : parcelBehind(lease);
     if (behind) await removeOverridden(ctx, behind.shard, behind.id);
-    const room = lease.group ? atOnce(taker.queue, want) : want;
+    const room = lease.group ? maxPerReceive(taker.queue, want) : want;
 
     const now = ctx.clock.now();
     const leasedUntil = leaseEndAt(taker, seen.readAt, now);
@@ -148,7 +148,7 @@ export async function claimDue(ctx: Context, taker: Taker, first: Snapshot, want
     });
     const next: Lease = { ...lease, version: ctx.newVersion(), slots };
     // If a parcel is taken now, `fresh` stays: the caller removes that parcel from `messages` before it delivers anything.
-    if (!takesParcel) delete next.fresh;
+    if (!takesParcel) delete next.sourceShard;
     if (lease.group) next.group = withRateDelay(taker.queue, lease.group, taken, now);
     if (taker.queue.deadLetter) next.maxReceives = taker.queue.deadLetter.maxReceives;
     else delete next.maxReceives;
@@ -174,12 +174,12 @@ export async function clearParcel(
   readAt: number,
 ): Promise<{ remove: boolean; deadLettered: number } | undefined> {
   const now = ctx.clock.now();
-  const verdict = verdictOfAge(queue, parcel.since, parcel.expiresAt, now);
+  const verdict = verdictOfAge(queue, parcel.since, parcel.retentionEnd, now);
   if (verdict === 'ready') return undefined;
   if (typeof verdict !== 'object') {
     // Bodies without a TTL are deleted through an overriding row. So a receiver that has not seen the purge cannot deliver the
     // message without its body.
-    const isOverridden = needsEnding(parcel.contents, parcel.expiresAt) || endingOfParcel(queue, parcel, now) !== undefined;
+    const isOverridden = lacksTtl(parcel.content, parcel.retentionEnd) || endingOfParcel(queue, parcel, now) !== undefined;
     const lease = leaseOf(ctx, queue, parcel, parcel.since);
     const remove = !isOverridden || (await keepExpired(ctx, queue, lease, readAt)).row?.version === lease.version;
     if (remove && isExpired(queue, parcel)) tellExpired(ctx, queue, parcel.count);
@@ -209,7 +209,7 @@ export async function giveBack(ctx: Context, taker: Taker, rowId: string): Promi
   await retryOnConflict<void>(ctx, await readRow(ctx, rowId), async (seen) => {
     const now = ctx.clock.now();
     const { lease } = decodeSnapshot(seen, now);
-    const slots = mine(taker, lease);
+    const slots = slotsHeldBy(taker, lease);
     if (!lease || slots.length === 0) return { done: undefined };
     const next: Lease = {
       ...lease,

@@ -14,12 +14,12 @@ import { StoreError } from '../port/port.ts';
 import { type Claimed, giveBack, type Taker } from './claims.ts';
 import { readableOf } from './unreadable.ts';
 
-export type Waiting = Pick<Parcel, 'shard' | 'id'>;
+export type ParcelToRemove = Pick<Parcel, 'shard' | 'id'>;
 
 export interface Taken {
   claimed: Claimed[];
   /** Rows of `messages` that a row in `leases` now overrides, or that have nothing left to deliver. */
-  removals: Waiting[];
+  removals: ParcelToRemove[];
 }
 
 /** Removes the claimed parcels from `messages`, then returns the messages that may be delivered. Gives back the others. */
@@ -49,7 +49,7 @@ export async function deliver(ctx: Context, taker: Taker, { claimed, removals: a
   const allowed = await stillDeliverable(ctx, taker, whole);
   const readable = await readableOf(ctx, taker, allowed, (one) => contents[claimed.indexOf(one)]);
   const deliverable = await stillDeliverable(ctx, taker, [...readable.keys()]);
-  await taker.limiter?.settle(deliverable.reduce((sum, { slots }) => sum + slots.length, 0));
+  await taker.limiter?.returnUnused(deliverable.reduce((sum, { slots }) => sum + slots.length, 0));
   // Returning permits may outlast the leases, so check them again.
   const left = await stillDeliverable(ctx, taker, deliverable);
   await taker.limiter?.giveBack(
@@ -69,7 +69,7 @@ export async function deliver(ctx: Context, taker: Taker, { claimed, removals: a
 function contentsOf(ctx: Context, claimed: readonly Claimed[]) {
   return readContents(
     ctx.store,
-    claimed.map(({ lease }) => lease.contents),
+    claimed.map(({ lease }) => lease.content),
   ).catch((error: unknown) => {
     if (!(error instanceof StoreError)) throw error;
     return error;
@@ -114,7 +114,7 @@ function beyondOneAnswer(claimed: readonly Claimed[]): Set<Claimed> {
   let bytes = 0;
   return new Set(
     claimed.filter(({ lease, slots }, index) => {
-      const size = sizeOf(lease.contents) + slots.length * messageOverheadBytes;
+      const size = sizeOf(lease.content) + slots.length * messageOverheadBytes;
       if (index > 0 && bytes + size > callBytesMax) return true;
       bytes += size;
       return false;

@@ -98,7 +98,7 @@ async function searchOnce(ctx: Context, taker: NewTaker, { looks, max, times, ma
     return { messages: await deliver(ctx, own, taken), fruitless, throttled };
   } finally {
     // Changes something only after an error: nothing was delivered, so all permits are returned.
-    await taker.limiter?.settle(0);
+    await taker.limiter?.returnUnused(0);
     for (const row of claiming) ctx.claimsInProgress.release(row);
   }
 }

@@ -9,9 +9,9 @@ import { parcelBehind } from '../lifecycle/group-parcels.ts';
 import { messageOverheadBytes } from '../messages/message-view.ts';
 import { sizeOf } from '../model/content-codec.ts';
 import { StoreError } from '../port/port.ts';
-import { type Candidate, createExpectation, type Found, readCandidates, rowOf } from './candidates.ts';
-import { type Claimed, claimDue, claimFresh, clearParcel, giveBack, type Taker } from './claims.ts';
-import type { Taken, Waiting } from './deliver.ts';
+import { type ClaimableRow, createExpectation, type Found, readCandidates, rowOf } from './candidates.ts';
+import { type Claimed, claimDue, claimUnreceived, clearParcel, giveBack, type Taker } from './claims.ts';
+import type { ParcelToRemove, Taken } from './deliver.ts';
 
 export interface TakingPlan {
   stretches: readonly (readonly Found[])[];
@@ -24,12 +24,12 @@ export interface TakingPlan {
 }
 
 interface Attempt {
-  candidate: Candidate;
+  candidate: ClaimableRow;
   want: number;
 }
 
 /** The result of one claim. `'lost'`: another receiver has the row. Undefined: the row yields nothing. */
-type Outcome = Claimed | 'lost' | undefined;
+type ClaimOutcome = Claimed | 'lost' | undefined;
 
 export function messagesOf({ claimed }: Taken): number {
   return claimed.reduce((sum, { slots }) => sum + slots.length, 0);
@@ -48,7 +48,7 @@ export async function claimInTurn(
   let failure: StoreError | undefined;
   let messages = messagesOf(taken);
   let bytes = taken.claimed.reduce(
-    (sum, { lease, slots }) => sum + sizeOf(lease.contents) + slots.length * messageOverheadBytes,
+    (sum, { lease, slots }) => sum + sizeOf(lease.content) + slots.length * messageOverheadBytes,
     0,
   );
   const expected = createExpectation();
@@ -57,7 +57,7 @@ export async function claimInTurn(
   let isOverlapping = false;
 
   /** Takes the next rows of a stretch: as many as are needed and fit the answer. */
-  function plan(candidates: Candidate[], rowsMax: number): Attempt[] {
+  function plan(candidates: ClaimableRow[], rowsMax: number): Attempt[] {
     const round: Attempt[] = [];
     let planned = 0;
     while (candidates.length > 0 && planned < max - messages && round.length < rowsMax) {
@@ -76,7 +76,7 @@ export async function claimInTurn(
     return round;
   }
 
-  async function claimAll(round: Attempt[]): Promise<Outcome[]> {
+  async function claimAll(round: Attempt[]): Promise<ClaimOutcome[]> {
     const outcomes = await Promise.all(
       round.map(async ({ candidate, want }) => {
         try {
@@ -134,11 +134,11 @@ function ofStore(error: unknown): void {
 async function claim(
   ctx: Context,
   taker: Taker,
-  candidate: Candidate,
+  candidate: ClaimableRow,
   want: number,
   readAt: number,
-  removals: Waiting[],
-): Promise<Outcome> {
+  removals: ParcelToRemove[],
+): Promise<ClaimOutcome> {
   if ('seen' in candidate) {
     const claimed = await claimDue(ctx, taker, candidate.seen, want);
     if (claimed === undefined || claimed === 'lost') return claimed;
@@ -153,7 +153,7 @@ async function claim(
     if (cleared.remove) removals.push(parcel);
     return undefined;
   }
-  const result = await claimFresh(ctx, taker, parcel, want, readAt);
+  const result = await claimUnreceived(ctx, taker, parcel, want, readAt);
   if ('claimed' in result) {
     removals.push(parcel);
     return result.claimed;

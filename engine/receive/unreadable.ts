@@ -38,17 +38,17 @@ async function setAside(ctx: Context, taker: Taker, { lease: claimed }: Claimed,
     const moved = await retryOnConflict<number>(ctx, first, async (seen) => {
       const now = ctx.clock.now();
       const { lease } = decodeSnapshot(seen, now);
-      const held = slots.filter((slot) => {
+      const affected = slots.filter((slot) => {
         const there = lease?.slots[slot];
         return there && isLive(there) && there.token === token;
       });
       // The message has ended meanwhile, by a purge or a cancel. That may be why its pieces are gone.
-      if (!lease || held.length === 0) return { done: 0 };
-      const uncounted = lease.slots.map((slot, at) => (held.includes(at) ? { ...slot, receives: slot.receives - 1 } : slot));
+      if (!lease || affected.length === 0) return { done: 0 };
+      const uncounted = lease.slots.map((slot, at) => (affected.includes(at) ? { ...slot, receives: slot.receives - 1 } : slot));
       const target = (queue.deadLetter && (await ctx.settings.find(queue.deadLetter.queue))) ?? queue;
       const death = { queue: queue.name, reason: 'unreadable' as const, at: now };
-      const result = await moveSlots(ctx, { seen, lease: { ...lease, slots: uncounted }, slots: held, target, death });
-      return result.applied ? { done: held.length } : { seen: result.seen };
+      const result = await moveSlots(ctx, { seen, lease: { ...lease, slots: uncounted }, slots: affected, target, death });
+      return result.applied ? { done: affected.length } : { seen: result.seen };
     });
     if (moved > 0) ctx.observe?.({ kind: 'anomaly', what: 'a message can not be read', queue: queue.name, row: claimed.id });
   } catch (error) {

@@ -14,7 +14,7 @@ import type { Task } from './task.ts';
 
 const pageRowsMax = 25;
 
-export interface Candidate {
+export interface RedriveCandidate {
   id: string;
   waiting?: { parcel: Parcel; readAt: number };
   slot?: number;
@@ -23,7 +23,7 @@ export interface Candidate {
 }
 
 export interface Page {
-  candidates: Candidate[];
+  candidates: RedriveCandidate[];
   /** The place to resume at when all candidates are done. Undefined on the last page. */
   next?: string;
 }
@@ -36,7 +36,7 @@ async function pageOfIds(ctx: Context, queue: QueueRecord, task: Task, ids: read
   const from = Number(task.place || 0);
   const to = from + pageRowsMax;
   const found = await Promise.all(ids.slice(from, to).map((id) => findMessage(ctx, queue, id)));
-  const candidates = found.flatMap((one, index): Candidate[] => {
+  const candidates = found.flatMap((one, index): RedriveCandidate[] => {
     // A message that waits in a group has not been dead-lettered, so it is not a candidate.
     if (!one || ('parcel' in one && one.group)) return [];
     const next = String(from + index + 1);
@@ -63,7 +63,7 @@ async function pageOfRows(ctx: Context, queue: QueueRecord, task: Task): Promise
       ...{ table: at.table!, shard: at.shard!, id: id as string },
       ...(isFresh ? {} : { expiry: expiry as number }),
     });
-  const candidates = rows.map((row): Candidate => {
+  const candidates = rows.map((row): RedriveCandidate => {
     const candidate = { id: row.id as string, next: placeAfter(row) };
     return isFresh ? { ...candidate, waiting: { parcel: decodeParcel(row), readAt } } : candidate;
   });

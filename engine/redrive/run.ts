@@ -17,7 +17,7 @@ import type { QueueRecord } from '../model/queue-record.ts';
 import { isLive, type Lease } from '../model/rows.ts';
 import { incarnationOf } from '../model/shards.ts';
 import { StoreError } from '../port/port.ts';
-import { type Candidate, nextPage } from './pages.ts';
+import { nextPage, type RedriveCandidate } from './pages.ts';
 import { readTask, saveTask, type Task } from './task.ts';
 
 /** Runs a task until it ends, or until `until` (clock's ms). Returns `more` if `until` came first. */
@@ -124,7 +124,7 @@ async function moveSelected(
   ctx: Context,
   queue: QueueRecord,
   task: Task,
-  candidate: Candidate,
+  candidate: RedriveCandidate,
   max: number,
 ): Promise<{ moved: number; skipped: number; isDone: boolean }> {
   const { waiting } = candidate;
@@ -144,12 +144,12 @@ async function moveSelected(
     // A group keeps its messages in order, and a message in a group has not been dead-lettered: skip them.
     if (lease?.group) return { done: done(moved, lease.slots.filter(isLive).length) };
     const isHere = lease && incarnationOf(lease.shard) === queue.incarnation && lease.since <= task.startedAt && !lease.prepared;
-    if (!isHere || verdictOfAge(queue, lease.since, lease.expiresAt, now) === 'gone') return { done: done(moved, 0) };
-    const { movable, held } = movableSlots(lease, candidate.slot, now);
-    if (!isSelected(task, lease.since, lease.death?.reason)) return { done: done(moved, held + movable.length) };
+    if (!isHere || verdictOfAge(queue, lease.since, lease.retentionEnd, now) === 'gone') return { done: done(moved, 0) };
+    const { movable, held: leased } = movableSlots(lease, candidate.slot, now);
+    if (!isSelected(task, lease.since, lease.death?.reason)) return { done: done(moved, leased + movable.length) };
     const targetName = task.toQueue ?? lease.death?.queue;
     const target = targetName === undefined ? undefined : await ctx.settings.find(targetName);
-    if (movable.length === 0 || !target) return { done: done(moved, held + movable.length) };
+    if (movable.length === 0 || !target) return { done: done(moved, leased + movable.length) };
     if (moved >= max) return { done: { moved, skipped: 0, isDone: false } };
     const slots = movable.slice(0, max - moved);
     const result = await moveSlots(ctx, { seen, lease, slots, target });

@@ -3,20 +3,28 @@ import type { MissedTicks, Schedule } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
 import { removeChunks } from '../leases/removals.ts';
-import { type Content, joinEntries, packEntry, place } from '../model/content-codec.ts';
+import { type Content, encodeContent, joinEntries, storeContent } from '../model/content-codec.ts';
 import { refusalIn } from '../publish/validate.ts';
 import { type Target, targetOf } from '../queues/publish-target.ts';
 import { withoutLost } from './lost-ticks.ts';
 import {
-  contentOf,
   contentsInRowBytesMax,
   describeSchedule,
   lookAtSchedule,
   type Rule,
+  recurrenceOf,
   type ScheduleRecord,
-  timingOf,
+  scheduleContent,
 } from './schedule-record.ts';
-import { commitSchedule, earliestDeadline, planOf, progress, publishTicks, takeBack, untilChanged } from './schedule-writes.ts';
+import {
+  commitSchedule,
+  earliestDeadline,
+  progress,
+  publishTicks,
+  schedulePlan,
+  takeBack,
+  untilChanged,
+} from './schedule-writes.ts';
 import { within } from './ticks.ts';
 
 /** A schedule as the caller defines it. */
@@ -52,7 +60,7 @@ async function changeOnce(
   const readAt = ctx.clock.now();
   const seen = await lookAtSchedule(ctx, name);
   const { record: before, writes: lost } = seen.record ? await withoutLost(ctx, seen.record) : { record: undefined, writes: [] };
-  const former = before && definitionOf(before, await contentOf(ctx, before));
+  const former = before && definitionOf(before, await scheduleContent(ctx, before));
   const asked = change(former);
   const { startAt, endAt, content, level, missed, paused } = asked;
   // A concurrent change of the schedule removed its former content.
@@ -62,7 +70,7 @@ async function changeOnce(
   if (startAt !== undefined && endAt !== undefined && endAt <= startAt)
     throw new DumbwaiterError('invalid_input', `endAt: must be later than startAt, was ${new Date(endAt).toISOString()}`);
   const rule = ruleOf(asked, before, readAt);
-  const always = await timingOf({ rule });
+  const always = await recurrenceOf({ rule });
   if (always.next(readAt) === undefined) throw new DumbwaiterError('invalid_input', `cron: never falls due, was ${shown(rule)}`);
   const target = await targetFor(ctx, asked, former);
 
@@ -73,13 +81,13 @@ async function changeOnce(
   const published = Math.max(readAt, before?.lastAt ?? 0);
   const nextAt = paused ? undefined : isOverdue ? before.nextAt : timing.next(published);
   const plan = target
-    ? planOf({ ...(nextAt === undefined ? {} : { nextAt }), missed, ahead: taken.kept }, timing, content, readAt)
+    ? schedulePlan({ ...(nextAt === undefined ? {} : { nextAt }), missed, ahead: taken.kept }, timing, content, readAt)
     : { ticks: [], nextAt };
   const ticks = publishTicks(ctx, { name, level }, content, plan.ticks, target);
 
-  const packed = sameContent(former?.content, content)
+  const stored = sameContent(former?.content, content)
     ? undefined
-    : place(joinEntries([packEntry(content)]), contentsInRowBytesMax, () => ctx.ids.parcel(0));
+    : storeContent(joinEntries([encodeContent(content)]), contentsInRowBytesMax, () => ctx.ids.parcel(0));
   const by = earliestDeadline(readAt, ...(target ? [target.readAt] : []));
   const next: ScheduleRecord = {
     name,
@@ -88,21 +96,21 @@ async function changeOnce(
     ...bounds(startAt, endAt),
     missed,
     paused,
-    contents: packed?.placed ?? before!.contents,
+    content: stored?.content ?? before!.content,
     level,
     ...progress(before, taken.kept, plan, ticks, readAt),
     createdAt: before?.createdAt ?? readAt,
     updatedAt: readAt,
     version: ctx.newVersion(),
   };
-  const bodies = [...ticks.bodies, ...(packed ? [{ ...packed, ttl: undefined }] : [])];
+  const bodies = [...ticks.bodies, ...(stored ? [{ ...stored, ttl: undefined }] : [])];
   const outcome = await commitSchedule(
     ctx,
     { before: seen, next, writes: [...lost, ...taken.writes, ...ticks.writes], bodies },
     by,
   );
   if (outcome !== 'made') return undefined;
-  if (packed && before) await removeChunks(ctx, before.contents);
+  if (stored && before) await removeChunks(ctx, before.content);
   ctx.wakeups.wake(asked.queue);
   return describeSchedule(next, content, readAt);
 }
@@ -136,7 +144,7 @@ function same(a: Definition, b: Definition): boolean {
 }
 
 function sameContent(a: Content | undefined, b: Content | undefined): boolean {
-  return a !== undefined && b !== undefined && packEntry(a) === packEntry(b);
+  return a !== undefined && b !== undefined && encodeContent(a) === encodeContent(b);
 }
 
 /** A rate keeps its anchor unless `everySeconds` or `startAt` changes. */

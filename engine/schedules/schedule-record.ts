@@ -6,8 +6,8 @@ import type { MissedTicks, Schedule } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { tombstoneMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { type Content, type Placed, readContents } from '../model/content-codec.ts';
-import { placedRow, readPlaced } from '../model/slot-codec.ts';
+import { type Content, readContents, type StoredContent } from '../model/content-codec.ts';
+import { decodeStoredContent, encodeStoredContent } from '../model/slot-codec.ts';
 import type { Key, Row, Value } from '../port/port.ts';
 import { cronTiming } from './cron.ts';
 import { type Recurrence, rateTiming, within } from './ticks.ts';
@@ -37,7 +37,7 @@ export interface ScheduleRecord {
   endAt?: number;
   missed: MissedTicks;
   paused: boolean;
-  contents: Placed;
+  content: StoredContent;
   /** The priority of its messages. */
   level: number;
   /** The first tick not yet published. Absent if the schedule is paused or over. */
@@ -56,8 +56,8 @@ export function scheduleKey(name: string): Key {
   return { table: 'queues', kind: scheduleKind, name };
 }
 
-export function scheduleRow({ rule, contents, ahead, error, ...plain }: ScheduleRecord): Row {
-  const row: Row = { ...plain, kind: scheduleKind, rule: { ...rule }, ...placedRow(contents) };
+export function scheduleRow({ rule, content, ahead, error, ...plain }: ScheduleRecord): Row {
+  const row: Row = { ...plain, kind: scheduleKind, rule: { ...rule }, ...encodeStoredContent(content) };
   if (ahead.length > 0)
     row.ahead = ahead.map(({ id, tick, incarnation }) => [id, tick, ...(incarnation === undefined ? [] : [incarnation])]);
   if (error) row.error = { ...error };
@@ -71,7 +71,7 @@ function readSchedule(row: Row): ScheduleRecord {
     rule: row.rule as unknown as Rule,
     missed: row.missed as MissedTicks,
     paused: row.paused as boolean,
-    contents: readPlaced(row),
+    content: decodeStoredContent(row),
     level: row.level as number,
     ahead: ((row.ahead as Value[] | undefined) ?? []).map((one) => {
       const [id, tick, incarnation] = one as [string, number, string?];
@@ -116,12 +116,12 @@ export function describeSchedule(record: ScheduleRecord, content: Content, now: 
 }
 
 /** Throws DumbwaiterError `invalid_input` if the cron expression or the time zone is not valid. */
-export async function timingOf({ rule }: Pick<ScheduleRecord, 'rule'>): Promise<Recurrence> {
+export async function recurrenceOf({ rule }: Pick<ScheduleRecord, 'rule'>): Promise<Recurrence> {
   return 'cron' in rule ? cronTiming(rule.cron, rule.timeZone) : rateTiming(rule.everySeconds, rule.anchor);
 }
 
 export async function boundedTimingOf(record: Pick<ScheduleRecord, 'rule' | 'startAt' | 'endAt'>): Promise<Recurrence> {
-  return within(await timingOf(record), record);
+  return within(await recurrenceOf(record), record);
 }
 
 export function scheduleNotFound(name: string): DumbwaiterError {
@@ -152,8 +152,8 @@ export function deletedScheduleRow(name: string, version: string, now: number): 
 }
 
 /** The content of its messages. Undefined if it cannot be read, or if the schedule was changed or deleted since it was read. */
-export async function contentOf(ctx: Context, { contents }: ScheduleRecord): Promise<Content | undefined> {
-  const [read] = await readContents(ctx.store, [contents]);
+export async function scheduleContent(ctx: Context, record: ScheduleRecord): Promise<Content | undefined> {
+  const [read] = await readContents(ctx.store, [record.content]);
   const content = read?.[0];
   return content?.unreadable === undefined ? content : undefined;
 }

@@ -9,8 +9,8 @@ import { createRetryBudget } from '../context/retry.ts';
 import { decodeSnapshot, endedRow, readRows } from '../leases/lease-store.ts';
 import { unreceived } from '../leases/new-lease.ts';
 import { type OffloadedBody, removeLasting, withBodies } from '../leases/offloaded-bodies.ts';
-import { attributesWith, type Content, joinEntries, keptUntil, packEntry, place } from '../model/content-codec.ts';
-import { retentionEnd, writeDeadline } from '../model/queue-record.ts';
+import { attributesWith, type Content, encodeContent, joinEntries, keptUntil, storeContent } from '../model/content-codec.ts';
+import { retentionEndAfter, writeDeadline } from '../model/queue-record.ts';
 import { encodeLease, roomForContents } from '../model/row-codec.ts';
 import { absentAt, leaseKey } from '../model/rows.ts';
 import { levelIn, randomShard, shardKey } from '../model/shards.ts';
@@ -28,15 +28,15 @@ import {
 import { type Plan, planTicks, type Recurrence } from './ticks.ts';
 
 /** The ticks to publish now: at most `max`, and no more than one transaction carries, counting offloaded bodies. */
-export function planOf(
+export function schedulePlan(
   record: Pick<ScheduleRecord, 'nextAt' | 'missed' | 'ahead'>,
   timing: Recurrence,
   content: Content,
   now: number,
   max = scheduleTicksMax,
 ): Plan {
-  const atOnce = Math.floor(callBytesMax / Buffer.byteLength(packEntry(content)));
-  return planTicks(timing, record, now, Math.max(1, Math.min(max, atOnce)));
+  const fitting = Math.floor(callBytesMax / Buffer.byteLength(encodeContent(content)));
+  return planTicks(timing, record, now, Math.max(1, Math.min(max, fitting)));
 }
 
 export interface Published {
@@ -65,15 +65,15 @@ export function publishTicks(
     const level = levelIn(queue, record.level);
     const id = ctx.ids.parcel(shard, level);
     const attributes = attributesWith(content.attributes, { schedule: record.name, tick: new Date(tick).toISOString() });
-    const packed = packEntry({ ...content, attributes });
-    const { placed, chunks } = place(joinEntries([packed]), room(id), () => ctx.ids.parcel(shard));
+    const encoded = encodeContent({ ...content, attributes });
+    const { content: stored, chunks } = storeContent(joinEntries([encoded]), room(id), () => ctx.ids.parcel(shard));
     // The message counts as published at its tick, so a purge before the tick leaves it.
     const visibleAt = Math.max(now, tick);
-    const expiresAt = retentionEnd(queue, visibleAt);
+    const retentionEnd = retentionEndAfter(queue, visibleAt);
     const at = shardKey(queue, shard, level);
-    const lease = unreceived(ctx, queue, { id, at, count: 1, now: visibleAt, visibleAt, placed });
+    const lease = unreceived(ctx, queue, { id, at, count: 1, now: visibleAt, visibleAt, content: stored });
     published.writes.push({ key: leaseKey(id), when: absentAt(now), then: { put: encodeLease(lease) } });
-    published.bodies.push({ placed, chunks, ttl: expiresAt && keptUntil(expiresAt) });
+    published.bodies.push({ content: stored, chunks, ttl: retentionEnd && keptUntil(retentionEnd) });
     if (tick > now) published.ahead.push({ id, tick, incarnation: queue.incarnation });
   }
   return published;
@@ -136,17 +136,17 @@ export interface ScheduleChange {
 }
 
 /** `refused`: the change will never apply. `unknown`: it may still apply, or it applied and the schedule changed again since. */
-export type Outcome = 'made' | 'refused' | 'unknown';
+export type CommitOutcome = 'made' | 'refused' | 'unknown';
 
 /** Applies the change if the schedule's version is unchanged. Rejects if the store failed; a retry may succeed. */
-export async function commitSchedule(ctx: Context, change: ScheduleChange, by: WriteOptions): Promise<Outcome> {
+export async function commitSchedule(ctx: Context, change: ScheduleChange, by: WriteOptions): Promise<CommitOutcome> {
   const { bodies = [] } = change;
   const outcome = await withBodies(ctx, bodies, by, () => transacted(ctx, change, by));
   if (outcome === 'refused') await removeLasting(ctx, bodies);
   return outcome;
 }
 
-async function transacted(ctx: Context, { before, next, writes }: ScheduleChange, by: WriteOptions): Promise<Outcome> {
+async function transacted(ctx: Context, { before, next, writes }: ScheduleChange, by: WriteOptions): Promise<CommitOutcome> {
   const { name } = before;
   const key = scheduleKey(name);
   const row = next ? scheduleRow(next) : deletedScheduleRow(name, ctx.newVersion(), ctx.clock.now());

@@ -144,7 +144,7 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
         await time.after(answerMsMax);
       } else {
         if (writes && draw('duplicated')) arrivesLater((maybeApplied) => apply(maybeApplied, true));
-        const answer = await settle(() => apply(maybeApplied));
+        const answer = await captureOutcome(() => apply(maybeApplied));
         if (!draw('lostReply')) {
           await travel();
           await awake();
@@ -161,7 +161,7 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
   function arrivesLater(apply: (maybeApplied: boolean) => Promise<unknown>): void {
     time.at(time.now() + random.number() * faults.lateMsMax, () => {
       // The sender waits no longer: the result, or an error, is discarded.
-      void settle(() => apply(true));
+      void captureOutcome(() => apply(true));
     });
   }
 
@@ -235,7 +235,7 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
 }
 
 /** Applies the request where it arrives. An error is part of the response, which may be lost too. */
-async function settle<Answer>(apply: () => Promise<Answer>): Promise<() => Answer> {
+async function captureOutcome<Answer>(apply: () => Promise<Answer>): Promise<() => Answer> {
   try {
     const answer = await apply();
     return () => answer;

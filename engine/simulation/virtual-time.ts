@@ -15,7 +15,7 @@ export interface VirtualTime {
   run(until?: number): Promise<void>;
 }
 
-interface Waiting {
+interface Sleeper {
   instant: number;
   tie: number;
   wake: () => void;
@@ -26,10 +26,10 @@ const stepsAtOnce = 1000;
 
 export function createVirtualTime(random: Random, start: number): VirtualTime {
   let now = start;
-  const waiting: Waiting[] = [];
+  const waiting: Sleeper[] = [];
 
   function at(instant: number, wake: () => void): void {
-    const entry: Waiting = { instant: Math.max(instant, now), tie: random.number(), wake };
+    const entry: Sleeper = { instant: Math.max(instant, now), tie: random.number(), wake };
     let low = 0;
     let high = waiting.length;
     while (low < high) {
@@ -59,7 +59,7 @@ export function createVirtualTime(random: Random, start: number): VirtualTime {
   };
 }
 
-function isBefore(a: Waiting, b: Waiting): boolean {
+function isBefore(a: Sleeper, b: Sleeper): boolean {
   return a.instant < b.instant || (a.instant === b.instant && a.tie < b.tie);
 }
 

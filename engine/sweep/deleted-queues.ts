@@ -4,7 +4,7 @@ import type { Context } from '../context/context.ts';
 import type { Deadline } from '../context/deadline.ts';
 import { decodeSnapshot, readRows, type Snapshot } from '../leases/lease-store.ts';
 import { removeAll, removeParcels } from '../leases/removals.ts';
-import { settle } from '../lifecycle/due-row.ts';
+import { processDueRow } from '../lifecycle/due-row.ts';
 import { permitsRowId } from '../limits/permits.ts';
 import { chunkKeys } from '../model/content-codec.ts';
 import { deletedKey, type QueueRecord } from '../model/queue-record.ts';
@@ -35,11 +35,11 @@ export async function removeDeleted(ctx: Context, queue: QueueRecord, deadline: 
 async function emptyShard(ctx: Context, queue: QueueRecord, partition: string, deadline: Deadline): Promise<boolean> {
   for (let page = 0; page < pagesMax; page++) {
     if (deadline.isOver()) return false;
-    const [fresh, due] = await Promise.all([
+    const [unreceived, due] = await Promise.all([
       ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true }),
       ctx.store.range({ table: 'leases', index: 'due', partition, limit: headRowsMax }),
     ]);
-    const parcels = fresh.rows.map(decodeParcel);
+    const parcels = unreceived.rows.map(decodeParcel);
     const overriding = await readRows(
       ctx,
       parcels.map(({ id }) => id),
@@ -56,7 +56,7 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string, d
     // Before a row, remove its offloaded bodies, which only the row names, and its overridden parcel, which would become live
     // again.
     await removeAll(ctx, [
-      ...[...untaken, ...leases].flatMap(({ contents }) => chunkKeys(contents)),
+      ...[...untaken, ...leases].flatMap(({ content }) => chunkKeys(content)),
       ...leases.flatMap(({ group }) => group?.leftover ?? []).flatMap(chunkKeys),
       ...leases.flatMap(overridden),
     ]);
@@ -65,8 +65,8 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string, d
       ctx,
       leases.map(({ id }) => leaseKey(id)),
     );
-    for (const one of ended) await settle(ctx, queue, one);
-    if (!fresh.next && !due.next) return toCome === 0;
+    for (const one of ended) await processDueRow(ctx, queue, one);
+    if (!unreceived.next && !due.next) return toCome === 0;
   }
   return false;
 }
@@ -77,7 +77,7 @@ async function emptyGroup(ctx: Context, partition: string): Promise<boolean> {
   const parcels = rows.map(decodeParcel);
   await removeAll(
     ctx,
-    parcels.flatMap(({ contents }) => chunkKeys(contents)),
+    parcels.flatMap(({ content }) => chunkKeys(content)),
   );
   await removeParcels(ctx, parcels);
   return next === undefined;
@@ -97,13 +97,13 @@ function sorted(
   for (const one of seen) {
     const { lease, tombstone } = decodeSnapshot(one, now);
     if (lease?.shard === partition) leases.push(lease);
-    if (tombstone?.left?.shard !== partition) continue;
-    if (tombstone.left.due <= now) ended.push(one);
+    if (tombstone?.pendingCleanup?.shard !== partition) continue;
+    if (tombstone.pendingCleanup.dueAt <= now) ended.push(one);
     else toCome++;
   }
   return { leases, ended, toCome };
 }
 
-function overridden({ id, fresh, outOfOrder }: Lease): Key[] {
-  return [fresh, outOfOrder].flatMap((shard) => (shard === undefined ? [] : [parcelKey(shard, id)]));
+function overridden({ id, sourceShard, outOfOrder }: Lease): Key[] {
+  return [sourceShard, outOfOrder].flatMap((shard) => (shard === undefined ? [] : [parcelKey(shard, id)]));
 }

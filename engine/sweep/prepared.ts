@@ -9,7 +9,7 @@ import type { Context } from '../context/context.ts';
 import type { Deadline } from '../context/deadline.ts';
 import type { CheckBackMessage, SweepReport } from '../engine.ts';
 import { decodeSnapshot, putIfUnchanged, readRows, type Snapshot } from '../leases/lease-store.ts';
-import { settle } from '../lifecycle/due-row.ts';
+import { processDueRow } from '../lifecycle/due-row.ts';
 import { decide, rollBack, timeoutAt } from '../messages/commit-rollback.ts';
 import { readContents } from '../model/content-codec.ts';
 import { messageId } from '../model/ids.ts';
@@ -62,8 +62,8 @@ async function handleTimeout(
 ): Promise<boolean> {
   const now = ctx.clock.now();
   const { lease, tombstone } = decodeSnapshot(seen, now);
-  if (tombstone?.left || (lease && lease.since < queue.purgedBefore)) {
-    swept.removed += (await settle(ctx, queue, seen)).removed;
+  if (tombstone?.pendingCleanup || (lease && lease.since < queue.purgedBefore)) {
+    swept.removed += (await processDueRow(ctx, queue, seen)).removed;
     return true;
   }
   const slot = lease?.slots[0];
@@ -83,7 +83,7 @@ async function handleTimeout(
   };
   const after = await putIfUnchanged(ctx, seen, encodeLease(next));
   if (after.row?.version !== next.version) return true;
-  const [contents] = await readContents(ctx.store, [lease.contents]);
+  const [contents] = await readContents(ctx.store, [lease.content]);
   const content = contents?.[0];
   if (!content || content.unreadable !== undefined) return true;
   const message: CheckBackMessage = {

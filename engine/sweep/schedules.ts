@@ -9,14 +9,14 @@ import { targetOf } from '../queues/publish-target.ts';
 import { isAstray, withoutLost } from '../schedules/lost-ticks.ts';
 import {
   boundedTimingOf,
-  contentOf,
   lookAtSchedule,
   type ScheduleRecord,
   type SeenSchedule,
+  scheduleContent,
   scheduleKind,
   seenSchedule,
 } from '../schedules/schedule-record.ts';
-import { commitSchedule, earliestDeadline, planOf, progress, publishTicks } from '../schedules/schedule-writes.ts';
+import { commitSchedule, earliestDeadline, progress, publishTicks, schedulePlan } from '../schedules/schedule-writes.ts';
 
 const schedulesAtOnce = 8;
 const pageRows = 1000;
@@ -87,7 +87,7 @@ async function runSchedule(ctx: Context, name: string, deadline: Deadline): Prom
       if ((await commitSchedule(ctx, change, earliestDeadline(now))) === 'made') return true;
       continue;
     }
-    const content = await contentOf(ctx, record);
+    const content = await scheduleContent(ctx, record);
     if (!content) {
       // Either a concurrent change of the schedule removed its content, or it is lost: `noteError` finds out which.
       if (await noteError(ctx, { before: seen, record, writes }, contentGone, now)) return true;
@@ -95,7 +95,7 @@ async function runSchedule(ctx: Context, name: string, deadline: Deadline): Prom
     }
     try {
       const target = await targetOf(ctx, record.queue);
-      const plan = planOf(record, await boundedTimingOf(record), content, now, ticksLeft);
+      const plan = schedulePlan(record, await boundedTimingOf(record), content, now, ticksLeft);
       const ticks = publishTicks(ctx, record, content, plan.ticks, target);
       const { nextAt: _, error: __, ...settings } = record;
       const next: ScheduleRecord = {

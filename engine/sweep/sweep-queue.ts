@@ -10,7 +10,7 @@ import { sideBySide } from '../context/side-by-side.ts';
 import type { SweepReport } from '../engine.ts';
 import { readRow, readRows, type Snapshot } from '../leases/lease-store.ts';
 import { removeParcels } from '../leases/removals.ts';
-import { settle } from '../lifecycle/due-row.ts';
+import { processDueRow } from '../lifecycle/due-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { decodeParcel } from '../model/row-codec.ts';
 import { leaseKey, type Parcel } from '../model/rows.ts';
@@ -153,22 +153,22 @@ async function sweepDue(
       ...(after ? { after } : {}),
     });
     // Read all of the oldest rows. Of the others, read only those for which the index shows work to do.
-    const toSettle = page.rows.filter((row, index) => (pages === 0 && index < headRowsMax) || asksForSweep(queue, row, now));
+    const toProcess = page.rows.filter((row, index) => (pages === 0 && index < headRowsMax) || asksForSweep(queue, row, now));
     const waiting = new Set(page.rows.map((row) => row.id as string));
-    for (let at = 0; at < toSettle.length; at += headRowsMax) {
+    for (let at = 0; at < toProcess.length; at += headRowsMax) {
       if (deadline.isOver()) {
         complete = false;
         break;
       }
       const seen = await readRows(
         ctx,
-        toSettle.slice(at, at + headRowsMax).map((row) => row.id as string),
+        toProcess.slice(at, at + headRowsMax).map((row) => row.id as string),
       );
       await Promise.all(
         seen.map(async (one) => {
-          const left = await sweepRow(ctx, queue, one, swept, deadline);
-          if (left === 'nothing') waiting.delete(one.id);
-          if (left === 'more') complete = false;
+          const remaining = await sweepRow(ctx, queue, one, swept, deadline);
+          if (remaining === 'nothing') waiting.delete(one.id);
+          if (remaining === 'more') complete = false;
         }),
       );
     }
@@ -199,10 +199,10 @@ async function sweepRow(
       // Re-read the settings: a paused sweep must not act on outdated ones.
       const current = await ctx.settings.find(queue.name);
       if (!current) return 'nothing';
-      const settled = await settle(ctx, current, seen);
-      swept.removed += settled.removed;
-      swept.deadLettered += settled.deadLettered;
-      if (!settled.unfinished) return settled.ready ? 'waiting' : 'nothing';
+      const processed = await processDueRow(ctx, current, seen);
+      swept.removed += processed.removed;
+      swept.deadLettered += processed.deadLettered;
+      if (!processed.unfinished) return processed.ready ? 'waiting' : 'nothing';
       seen = await readRow(ctx, seen.id);
     }
   } catch (error) {

@@ -14,7 +14,7 @@ import type { Log } from './log.ts';
 import type { Poster } from './outgoing-post.ts';
 import type { SigningSecrets } from './signing-secrets.ts';
 
-type Outcome = 'commit' | 'rollback' | 'unknown';
+type Answer = 'commit' | 'rollback' | 'unknown';
 
 /** Invokes a Lambda function with `payload` and returns its answer as text. Rejects if the function fails. */
 export type Invoke = (functionName: string, payload: string, signal: AbortSignal) => Promise<string>;
@@ -65,7 +65,7 @@ function idOf({ queue, id, asked }: CheckBackMessage): string {
   return `ask_${createHash('sha256').update(`${queue} ${id} ${asked}`).digest('hex').slice(0, 32)}`;
 }
 
-function outcomeOf(answer: string): Outcome {
+function outcomeOf(answer: string): Answer {
   const { outcome } = (JSON.parse(answer) ?? {}) as { outcome?: unknown };
   if (outcome === 'commit' || outcome === 'rollback' || outcome === 'unknown') return outcome;
   throw new Error('the answer has no outcome of commit, rollback or unknown');

@@ -43,14 +43,14 @@ export const fences: readonly Mutant[] = [
   {
     name: 'a receive delivers an expired message',
     file: 'engine/lifecycle/verdicts.ts',
-    find: 'if (expiresAt !== undefined && expiresAt <= now)',
-    replace: 'if (expiresAt !== undefined && expiresAt < now / 2)',
+    find: 'if (retentionEnd !== undefined && retentionEnd <= now)',
+    replace: 'if (retentionEnd !== undefined && retentionEnd < now / 2)',
   },
   {
     name: 'offloaded bodies are removed as soon as their message expires',
     file: 'engine/model/content-codec.ts',
-    find: 'return Math.ceil((Math.max(expiresAt, visibleAt) + retentionGraceMs) / 1000);',
-    replace: 'return Math.ceil((expiresAt + Math.min(0, visibleAt + retentionGraceMs)) / 1000);',
+    find: 'return Math.ceil((Math.max(retentionEnd, visibleAt) + retentionGraceMs) / 1000);',
+    replace: 'return Math.ceil((retentionEnd + Math.min(0, visibleAt + retentionGraceMs)) / 1000);',
   },
   {
     name: 'a purge ignores the time at which messages entered',

@@ -17,14 +17,14 @@ export const keeping: readonly Mutant[] = [
   {
     name: 'the row of a message that is acked and kept is never removed',
     file: 'engine/operations/ack.ts',
-    find: "    [['ttl'], Math.ceil(until / 1000)],\n    ...marks(receipts, done),",
-    replace: '    ...marks(receipts, done),',
+    find: "    [['ttl'], Math.ceil(until / 1000)],\n    ...doneMarks(receipts, done),",
+    replace: '    ...doneMarks(receipts, done),',
   },
   {
     name: 'a second ack replaces the result of the first',
     file: 'engine/operations/ack.ts',
-    find: "const part: Condition = { all: [{ absent: ['until'] }, ...holdsStill(receipts)] };",
-    replace: "const part: Condition = { all: [{ absent: ['until'] }, ...receipts.map(holds)] };",
+    find: "const part: Condition = { all: [{ absent: ['until'] }, ...stillLeased(receipts)] };",
+    replace: "const part: Condition = { all: [{ absent: ['until'] }, ...receipts.map(tokenMatches)] };",
     tests: ['test/engine/keep.test.ts'],
   },
   {
@@ -36,7 +36,7 @@ export const keeping: readonly Mutant[] = [
   {
     name: 'messages of one row that are acked together are shown without their result',
     file: 'engine/operations/ack.ts',
-    find: "    ...(result ? [[slotPath(slot, 'result'), placedRow(result)] as [Path, Value]] : []),\n",
+    find: "    ...(result ? [[slotPath(slot, 'result'), encodeStoredContent(result)] as [Path, Value]] : []),\n",
     replace: '',
   },
   {
@@ -48,8 +48,8 @@ export const keeping: readonly Mutant[] = [
   {
     name: 'offloaded bodies are removed before their kept messages',
     file: 'engine/leases/kept-messages.ts',
-    find: '  await keepBodies(ctx, contents, until);',
-    replace: '  if (until < expiresAt) await keepBodies(ctx, contents, until);',
+    find: '  await keepBodies(ctx, content, until);',
+    replace: '  if (until < retentionEnd) await keepBodies(ctx, content, until);',
   },
   {
     name: 'kept messages of a group are dropped when the group advances',

@@ -93,22 +93,22 @@ export const leases: readonly Mutant[] = [
   {
     name: "an ack of a part keeps the row's version",
     file: 'engine/operations/ack.ts',
-    find: "{ set: [[['version'], version], ...marks(receipts, done)] }",
-    replace: '{ set: marks(receipts, done) }',
+    find: "{ set: [[['version'], version], ...doneMarks(receipts, done)] }",
+    replace: '{ set: doneMarks(receipts, done) }',
   },
   {
     name: 'a duplicate ack of a part restores its version',
     file: 'engine/operations/ack.ts',
-    find: "const part: Condition = { all: [{ absent: ['until'] }, ...holdsStill(receipts)] };",
+    find: "const part: Condition = { all: [{ absent: ['until'] }, ...stillLeased(receipts)] };",
     replace:
-      "const part: Condition = { all: [{ absent: ['until'] }, ...(done.kept ? holdsStill(receipts) : receipts.map(holds))] };",
+      "const part: Condition = { all: [{ absent: ['until'] }, ...(done.kept ? stillLeased(receipts) : receipts.map(tokenMatches))] };",
     tests: ['test/engine/late-copies.test.ts'],
   },
   {
     name: 'a duplicate ack of a part after a read restores its version',
     file: 'engine/operations/ack.ts',
-    find: '...holdsStill(pending)] };',
-    replace: '...(done.kept ? holdsStill(pending) : pending.map(holds))] };',
+    find: '...stillLeased(pending)] };',
+    replace: '...(done.kept ? stillLeased(pending) : pending.map(tokenMatches))] };',
     tests: ['test/engine/late-copies.test.ts'],
   },
   {

@@ -71,7 +71,7 @@ export const limits: readonly Mutant[] = [
   {
     name: 'permits of a look without claims are held during the next look',
     file: 'engine/limits/limiter.ts',
-    find: '    await settle(0);\n',
+    find: '    await returnUnused(0);\n',
     replace: '    taken = undefined;\n',
     tests: ['test/engine/dead-backlogs.test.ts'],
   },

@@ -37,8 +37,8 @@ export const moves: readonly Mutant[] = [
   {
     name: 'an unreadable message stays due in its queue',
     file: 'engine/lifecycle/moves.ts',
-    find: "death?.reason === 'unreadable' ? (expiresAt ?? farMs) : now",
-    replace: 'expiresAt === 0 ? farMs : now',
+    find: "death?.reason === 'unreadable' ? (retentionEnd ?? farMs) : now",
+    replace: 'retentionEnd === 0 ? farMs : now',
     tests: ['test/engine/unreadable.test.ts'],
   },
   {
@@ -78,20 +78,20 @@ export const moves: readonly Mutant[] = [
   {
     name: 'a moved row loses the place of the parcel that it overrides',
     file: 'engine/lifecycle/moves.ts',
-    find: '    ...(lease.fresh === undefined ? {} : { fresh: lease.fresh }),\n',
+    find: '    ...(lease.sourceShard === undefined ? {} : { sourceShard: lease.sourceShard }),\n',
     replace: '',
     tests: ['test/engine/removal.test.ts'],
   },
   {
     name: 'a moved row loses the mark to remove its bodies when it ends',
     file: 'engine/lifecycle/moves.ts',
-    find: 'lease.ending || needsEnding(contents, row.expiresAt)',
-    replace: 'lease.ending && needsEnding(contents, row.expiresAt)',
+    find: 'lease.needsCleanup || lacksTtl(content, row.retentionEnd)',
+    replace: 'lease.needsCleanup && lacksTtl(content, row.retentionEnd)',
   },
   {
     name: 'offloaded bodies of a moved row keep their TTL',
     file: 'engine/lifecycle/moves.ts',
-    find: 'if (!rewritten && lease.expiresAt !== undefined) await keepBodies(ctx, contents, row.expiresAt);',
+    find: 'if (!rewritten && lease.retentionEnd !== undefined) await keepBodies(ctx, content, row.retentionEnd);',
     replace: '',
     tests: ['test/engine/age.test.ts', 'test/engine/dead-letter.test.ts'],
   },
@@ -105,7 +105,7 @@ export const moves: readonly Mutant[] = [
   {
     name: 'offloaded bodies are removed after a move with an unknown outcome',
     file: 'engine/leases/offloaded-bodies.ts',
-    find: '({ placed }, index) => !holdsBodies(found[index]!, placed)',
+    find: '({ content }, index) => !holdsBodies(found[index]!, content)',
     replace: '(_, index) => found[index] !== undefined',
     tests: ['test/engine/bodies-left.test.ts'],
   },
@@ -153,7 +153,7 @@ export const moves: readonly Mutant[] = [
   {
     name: 'a row that was moved to `leases` out of order loses the place of its parcel',
     file: 'engine/messages/move-to-leases.ts',
-    find: '    outOfOrder: parcel.shard,\n    ending: true,\n',
+    find: '    outOfOrder: parcel.shard,\n    needsCleanup: true,\n',
     replace: '',
     tests: ['test/engine/redrive.test.ts'],
   },
@@ -166,8 +166,8 @@ export const moves: readonly Mutant[] = [
   {
     name: 'a publish that loses to another of its id leaves its offloaded bodies behind',
     file: 'engine/publish/own-id.ts',
-    find: 'if (needsEnding(lease.contents, lease.expiresAt)) await',
-    replace: 'if (needsEnding(lease.contents, lease.expiresAt) && after.row === undefined) await',
+    find: 'if (lacksTtl(lease.content, lease.retentionEnd)) await',
+    replace: 'if (lacksTtl(lease.content, lease.retentionEnd) && after.row === undefined) await',
     tests: ['test/engine/own-id.test.ts'],
   },
   {
@@ -180,7 +180,7 @@ export const moves: readonly Mutant[] = [
   {
     name: 'a purge removes offloaded bodies from receives with older settings',
     file: 'engine/receive/claims.ts',
-    find: 'needsEnding(parcel.contents, parcel.expiresAt) || endingOfParcel(',
+    find: 'lacksTtl(parcel.content, parcel.retentionEnd) || endingOfParcel(',
     replace: 'endingOfParcel(',
     tests: ['test/engine/age.test.ts'],
   },

@@ -41,8 +41,8 @@ export const prepared: readonly Mutant[] = [
   {
     name: 'the retention of a prepared message begins when it is prepared',
     file: 'engine/messages/commit-rollback.ts',
-    find: 'const expiresAt = retentionEnd(queue, visibleAt);',
-    replace: 'const expiresAt = retentionEnd(queue, lease.since);',
+    find: 'const retentionEnd = retentionEndAfter(queue, visibleAt);',
+    replace: 'const retentionEnd = retentionEndAfter(queue, lease.since);',
     tests: ['test/engine/prepared.test.ts'],
   },
   {

@@ -94,8 +94,8 @@ export const records: readonly Mutant[] = [
   {
     name: 'a group returns to its first parcel',
     file: 'engine/lifecycle/group-parcels.ts',
-    find: 'aside: ___, first: ____, cancelled',
-    replace: 'aside: ___, cancelled',
+    find: 'failedLeave: ___, first: ____, cancelled',
+    replace: 'failedLeave: ___, cancelled',
     tests: ['test/engine/group-rounds.test.ts'],
   },
 ];

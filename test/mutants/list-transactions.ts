@@ -28,8 +28,8 @@ export const transactions: readonly Mutant[] = [
   {
     name: 'a transaction acks again a message that its own token has acked',
     file: 'engine/operations/ack.ts',
-    find: "[holds(receipt), { absent: slotPath(receipt.slot, 'end') }]",
-    replace: '[holds(receipt)]',
+    find: "[tokenMatches(receipt), { absent: slotPath(receipt.slot, 'end') }]",
+    replace: '[tokenMatches(receipt)]',
     tests,
   },
   {
@@ -42,7 +42,7 @@ export const transactions: readonly Mutant[] = [
   {
     name: 'a transaction publishes without the offloaded bodies',
     file: 'engine/operations/publish-items.ts',
-    find: 'return [...chunkWrites(placed, chunks, ttl), write];',
+    find: 'return [...chunkWrites(content, chunks, ttl), write];',
     replace: 'return [write];',
     tests,
   },
@@ -63,7 +63,7 @@ export const transactions: readonly Mutant[] = [
   {
     name: 'a transaction acks without checking the token',
     file: 'engine/operations/ack.ts',
-    find: '  receipts.flatMap((receipt) => [holds(receipt), { absent',
+    find: '  receipts.flatMap((receipt) => [tokenMatches(receipt), { absent',
     replace: '  receipts.flatMap((receipt) => [{ absent',
   },
   {
@@ -89,7 +89,7 @@ export const transactions: readonly Mutant[] = [
   {
     name: 'a transaction acks only the first of several messages of a row',
     file: 'engine/operations/ack-items.ts',
-    find: '...marks(receipts, done)] } };',
-    replace: '...marks(receipts.slice(0, 1), done)] } };',
+    find: '...doneMarks(receipts, done)] } };',
+    replace: '...doneMarks(receipts.slice(0, 1), done)] } };',
   },
 ];

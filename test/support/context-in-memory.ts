@@ -90,7 +90,7 @@ export function leaseWith(more: Partial<Lease> = {}): Lease {
       { visibleAt: start, receives: 0, failures: 0 },
     ],
     since: start - 10,
-    contents: { text: '[[1],[2]]' },
+    content: { text: '[[1],[2]]' },
     ...more,
   };
 }

@@ -77,5 +77,5 @@ export function createOrphans(now: () => number, struck: readonly Struck[], call
 
 function piecesOf({ beside, chunks, size }: Row): string[] {
   if (beside === undefined) return [];
-  return chunkKeys({ beside: beside as string, chunks: chunks as number, size: size as number }).map(keyText);
+  return chunkKeys({ offloaded: beside as string, chunks: chunks as number, size: size as number }).map(keyText);
 }

@@ -3,11 +3,11 @@ import { endGraceMs, readToWriteMsMax, retentionGraceMs, tombstoneMs } from '../
 import type { Context } from '../../../engine/context/context.ts';
 import {
   decodeSnapshot,
-  endBodies,
   endedRow,
+  expireBodies,
   isCurrent,
   keepBodies,
-  needsEnding,
+  lacksTtl,
   putIfAbsent,
   putIfUnchanged,
   readRow,
@@ -19,11 +19,11 @@ import { type Lease, newTombstone, type Tombstone } from '../../../engine/model/
 import { type Row, StoreError } from '../../../engine/port/port.ts';
 import { contextInMemory, start } from '../../support/context-in-memory.ts';
 
-const beside = { beside: 'body', chunks: 2, size: 9 };
+const offloaded = { offloaded: 'body', chunks: 2, size: 9 };
 
 function lease(version: string): Lease {
   const slots = [{ visibleAt: start, receives: 0, failures: 0 }];
-  return { id: 'row', shard: 'abcdefgh:0', version, slots, since: start, contents: { text: '[[1]]' } };
+  return { id: 'row', shard: 'abcdefgh:0', version, slots, since: start, content: { text: '[[1]]' } };
 }
 
 const row = (version: string): Row => encodeLease(lease(version));
@@ -40,7 +40,7 @@ describe('a snapshot', () => {
   });
 
   it('a snapshot is a tombstone for as long as something remains to be removed', () => {
-    const unfinished: Tombstone = { ...tombstone, left: { shard: 'abcdefgh:0', due: start } };
+    const unfinished: Tombstone = { ...tombstone, pendingCleanup: { shard: 'abcdefgh:0', dueAt: start } };
     expect(judged(encodeTombstone(unfinished), start + 2 * tombstoneMs)).toEqual({ tombstone: unfinished });
   });
 
@@ -197,19 +197,22 @@ describe('the row of a lease that ended', () => {
   });
 
   it('a tombstone with something left to remove comes due once more, after a grace period', () => {
-    const left = { shard: 'abcdefgh:0', due: start + endGraceMs };
-    expect(ended({ contents: beside, outOfOrder: 'abcdefgh:1' })?.left).toBeUndefined();
-    expect(ended({ ending: true })?.left).toEqual(left);
-    expect(ended({ ending: true, contents: beside })?.left).toEqual({ ...left, contents: beside });
-    expect(ended({ ending: true, outOfOrder: 'abcdefgh:1' })?.left).toEqual({ ...left, outOfOrder: 'abcdefgh:1' });
+    const pendingCleanup = { shard: 'abcdefgh:0', dueAt: start + endGraceMs };
+    expect(ended({ content: offloaded, outOfOrder: 'abcdefgh:1' })?.pendingCleanup).toBeUndefined();
+    expect(ended({ needsCleanup: true })?.pendingCleanup).toEqual(pendingCleanup);
+    expect(ended({ needsCleanup: true, content: offloaded })?.pendingCleanup).toEqual({ ...pendingCleanup, content: offloaded });
+    expect(ended({ needsCleanup: true, outOfOrder: 'abcdefgh:1' })?.pendingCleanup).toEqual({
+      ...pendingCleanup,
+      outOfOrder: 'abcdefgh:1',
+    });
   });
 
   it('a lease has bodies to remove only if they are offloaded and nothing else removes them', () => {
     expect([
-      needsEnding(beside, undefined),
-      needsEnding(beside, start),
-      needsEnding({ text: '' }, undefined),
-      needsEnding({ text: '' }, start),
+      lacksTtl(offloaded, undefined),
+      lacksTtl(offloaded, start),
+      lacksTtl({ text: '' }, undefined),
+      lacksTtl({ text: '' }, start),
     ]).toEqual([true, false, false, false]);
   });
 });
@@ -223,8 +226,8 @@ describe('offloaded bodies of a row', () => {
     await change(ctx);
     return rows('messages');
   };
-  const kept = (ttl: number | undefined, expiresAt: number | undefined, visibleAt?: number) =>
-    changed(ttl, (ctx) => keepBodies(ctx, beside, expiresAt, visibleAt));
+  const kept = (ttl: number | undefined, retentionEnd: number | undefined, visibleAt?: number) =>
+    changed(ttl, (ctx) => keepBodies(ctx, offloaded, retentionEnd, visibleAt));
 
   it('offloaded bodies are kept as long as a message may live, and never for less time than before', async () => {
     expect(await kept(seconds(start), start + 5_000)).toEqual([{ ...body, ttl: seconds(start + 5_000) }]);
@@ -239,12 +242,12 @@ describe('offloaded bodies of a row', () => {
   });
 
   it('offloaded bodies get a TTL when their row has ended, except for those that are gone', async () => {
-    const ended = (ttl: number | undefined) => changed(ttl, (ctx) => endBodies(ctx, beside, start));
+    const ended = (ttl: number | undefined) => changed(ttl, (ctx) => expireBodies(ctx, offloaded, start));
     expect(await ended(undefined)).toEqual([{ ...body, ttl: seconds(start) }]);
     expect(await ended(seconds(start - 9_000))).toEqual([{ ...body, ttl: seconds(start) }]);
     expect(await ended(seconds(start + 9_000))).toEqual([{ ...body, ttl: seconds(start + 9_000) }]);
     const { ctx, rows } = contextInMemory();
-    await endBodies(ctx, beside, start);
+    await expireBodies(ctx, offloaded, start);
     expect(await rows('messages')).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { tombstoneMs } from '../../../contract/limits.ts';
 import { readRow } from '../../../engine/leases/lease-store.ts';
-import { settle } from '../../../engine/lifecycle/due-row.ts';
+import { processDueRow } from '../../../engine/lifecycle/due-row.ts';
 import type { QueueRecord } from '../../../engine/model/queue-record.ts';
 import { decodeLease, encodeLease, encodeTombstone } from '../../../engine/model/row-codec.ts';
 import { type Lease, newTombstone, type Slot } from '../../../engine/model/rows.ts';
@@ -17,7 +17,7 @@ type World = ReturnType<typeof contextInMemory>;
 
 async function settled(world: World, row: Row, settings: Partial<QueueRecord> = {}) {
   await world.put('leases', row);
-  return settle(world.ctx, queueOf(settings), await readRow(world.ctx, 'row'));
+  return processDueRow(world.ctx, queueOf(settings), await readRow(world.ctx, 'row'));
 }
 
 const settledLease = (world: World, lease: Lease, settings?: Partial<QueueRecord>) =>
@@ -142,7 +142,7 @@ describe('a tombstone with something left to remove', () => {
   const parcel = { shard: 'abcdefgh:1', id: 'row' };
   const tombstone = {
     ...newTombstone('row', 'v', [{ token: 'mine' }], start),
-    left: { shard, due: start, outOfOrder: parcel.shard, contents: { beside: 'body', chunks: 1, size: 9 } },
+    pendingCleanup: { shard, dueAt: start, outOfOrder: parcel.shard, content: { offloaded: 'body', chunks: 1, size: 9 } },
   };
   const begin = async (over?: (store: Store) => Partial<Store>) => {
     const world = contextInMemory(over);
@@ -154,22 +154,25 @@ describe('a tombstone with something left to remove', () => {
     const world = await begin();
     await settled(world, encodeTombstone(tombstone));
     expect(world.rows('messages')).toEqual([]);
-    const { left: _, ...plain } = tombstone;
+    const { pendingCleanup: _, ...plain } = tombstone;
     expect(rowIn(world)).toEqual({ tombstone: { ...plain, version: expect.not.stringMatching(/^v$/) } });
   });
 
   it('a due tombstone removes no more than it names', async () => {
     const world = await begin();
-    await settled(world, encodeTombstone({ ...tombstone, left: { shard, due: start, outOfOrder: parcel.shard } }));
+    await settled(world, encodeTombstone({ ...tombstone, pendingCleanup: { shard, dueAt: start, outOfOrder: parcel.shard } }));
     expect(world.rows('messages')).toEqual([body]);
     const other = await begin();
-    await settled(other, encodeTombstone({ ...tombstone, left: { shard, due: start, contents: tombstone.left.contents } }));
+    await settled(
+      other,
+      encodeTombstone({ ...tombstone, pendingCleanup: { shard, dueAt: start, content: tombstone.pendingCleanup.content } }),
+    );
     expect(other.rows('messages')).toEqual([parcel]);
   });
 
   it('a tombstone with something left to remove waits until it is due', async () => {
     const world = await begin();
-    const row = encodeTombstone({ ...tombstone, left: { ...tombstone.left, due: start + 1 } });
+    const row = encodeTombstone({ ...tombstone, pendingCleanup: { ...tombstone.pendingCleanup, dueAt: start + 1 } });
     expect(await settled(world, row)).toEqual({ deadLettered: 0, removed: 0 });
     expect(world.rows('messages')).toHaveLength(2);
     expect(world.rows('leases')).toEqual([row]);

@@ -19,7 +19,7 @@ it('a message is held until its instant comes', () => {
 });
 
 it('a message that has ended needs nothing, whatever its age', () => {
-  expect(verdict(plain, { end: 'done' }, { expiresAt: now - 1 })).toBe('ended');
+  expect(verdict(plain, { end: 'done' }, { retentionEnd: now - 1 })).toBe('ended');
   expect(verdict(dying, { end: 'moved', visibleAt: now + 1 })).toBe('ended');
 });
 
@@ -33,18 +33,27 @@ it('a message goes to the dead-letter queue once its receives are used up', () =
 });
 
 it('a message past its retention expires even if its receives are used up', () => {
-  expect(verdict(dying, { receives: 4 }, { expiresAt: now })).toEqual({ reason: 'expired' });
+  expect(verdict(dying, { receives: 4 }, { retentionEnd: now })).toEqual({ reason: 'expired' });
   expect(verdict({ ...dying, purgedBefore: now }, { receives: 4 })).toBe('gone');
 });
 
 it('a leased message is held although its retention is over', () => {
-  expect(verdict(plain, { visibleAt: now + 1 }, { expiresAt: now })).toBe('held');
+  expect(verdict(plain, { visibleAt: now + 1 }, { retentionEnd: now })).toBe('held');
 });
 
 it('a message past its retention is gone, or dead where a dead-letter queue exists', () => {
-  const at = (queue: QueueRecord, expiresAt: number | undefined) => verdictOfAge(queue, now - 10, expiresAt, now);
-  expect([undefined, now + 1, now, now - 1].map((expiresAt) => at(plain, expiresAt))).toEqual(['ready', 'ready', 'gone', 'gone']);
-  expect([undefined, now + 1, now].map((expiresAt) => at(dying, expiresAt))).toEqual(['ready', 'ready', { reason: 'expired' }]);
+  const at = (queue: QueueRecord, retentionEnd: number | undefined) => verdictOfAge(queue, now - 10, retentionEnd, now);
+  expect([undefined, now + 1, now, now - 1].map((retentionEnd) => at(plain, retentionEnd))).toEqual([
+    'ready',
+    'ready',
+    'gone',
+    'gone',
+  ]);
+  expect([undefined, now + 1, now].map((retentionEnd) => at(dying, retentionEnd))).toEqual([
+    'ready',
+    'ready',
+    { reason: 'expired' },
+  ]);
 });
 
 it('a purge removes messages that entered before it and none that entered with it or later', () => {

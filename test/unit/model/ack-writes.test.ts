@@ -46,9 +46,9 @@ describe('an ack of a whole row', () => {
   });
 
   it('an ack of a whole row lets the row come due again if it has cleanup to do', async () => {
-    const { acked, row } = await begin({ ending: true });
+    const { acked, row } = await begin({ needsCleanup: true });
     expect(await acked(receipt(0, 2), receipt(1, 2))).toEqual([ok, ok]);
-    expect(row()).toMatchObject({ tombstone: { left: { shard, due: start + endGraceMs } } });
+    expect(row()).toMatchObject({ tombstone: { pendingCleanup: { shard, dueAt: start + endGraceMs } } });
   });
 
   it('an ack with receipts for too few messages ends only those messages', async () => {

@@ -5,13 +5,13 @@ import { createMemoryStore } from '../../../engine/memory/store.ts';
 import {
   type Content,
   chunkKeys,
+  encodeContent,
   joinEntries,
   keptUntil,
-  type Placed,
-  packEntry,
-  place,
   readContents,
+  type StoredContent,
   sizeOf,
+  storeContent,
   wireBytes,
   writeChunks,
 } from '../../../engine/model/content-codec.ts';
@@ -22,7 +22,7 @@ const store = () => createMemoryStore({ now: () => 0 });
 const newId = () => 'new';
 
 function placed(text: string, room = rowBytesMax) {
-  return place(text, room, newId);
+  return storeContent(text, room, newId);
 }
 
 describe('contents', () => {
@@ -38,29 +38,29 @@ describe('contents', () => {
     const large = { body: noise(20_000) };
     for (const entries of [all, [...all, { body: 'x'.repeat(5_000) }], [...all, large]]) {
       const memory = store();
-      const { placed: where, chunks } = placed(joinEntries(entries.map(packEntry)));
+      const { content: where, chunks } = placed(joinEntries(entries.map(encodeContent)));
       await writeChunks(memory, where, chunks, undefined);
       expect(withValues(await readContents(memory, [where]))).toEqual([entries]);
     }
   });
 
   it('contents take no more space than they need', () => {
-    expect(all.map(packEntry)).toEqual([
+    expect(all.map(encodeContent)).toEqual([
       '[1]',
       '[null]',
       '[{"a":["\\"","\\\\","é"]},{"kind":"order","tries":3}]',
       '["AAEC",0,1]',
       '["",{"kind":"bytes"},1]',
     ]);
-    expect(packEntry({ body: 1, attributes: {} })).toBe('[1]');
+    expect(encodeContent({ body: 1, attributes: {} })).toBe('[1]');
   });
 
   it('contents of several parcels are read together, each with its own parcel', async () => {
     const memory = store();
     const texts = [noise(900_000), noise(50_000).slice(7), 'in the row'];
-    const places: Placed[] = [];
+    const places: StoredContent[] = [];
     for (const [index, text] of texts.entries()) {
-      const { placed: where, chunks } = place(joinEntries([packEntry({ body: text })]), 100, () => `id${index}`);
+      const { content: where, chunks } = storeContent(joinEntries([encodeContent({ body: text })]), 100, () => `id${index}`);
       await writeChunks(memory, where, chunks, undefined);
       places.push(where);
     }
@@ -69,10 +69,10 @@ describe('contents', () => {
 
   it('contents with a missing piece are undefined, and their neighbours are not', async () => {
     const memory = store();
-    const { placed: gone } = place(joinEntries([packEntry({ body: noise(900_000) })]), 100, () => 'gone');
-    const there = place(joinEntries([packEntry({ body: noise(5_000) })]), 100, () => 'there');
-    await writeChunks(memory, there.placed, there.chunks, undefined);
-    expect(withValues(await readContents(memory, [gone, there.placed]))).toEqual([undefined, [{ body: noise(5_000) }]]);
+    const { content: gone } = storeContent(joinEntries([encodeContent({ body: noise(900_000) })]), 100, () => 'gone');
+    const there = storeContent(joinEntries([encodeContent({ body: noise(5_000) })]), 100, () => 'there');
+    await writeChunks(memory, there.content, there.chunks, undefined);
+    expect(withValues(await readContents(memory, [gone, there.content]))).toEqual([undefined, [{ body: noise(5_000) }]]);
   });
 
   it('contents in rows of parcels cost no read', async () => {
@@ -94,8 +94,8 @@ describe('the size of a message in an answer', () => {
   });
 
   it('the size is that of the text, wherever it is stored', () => {
-    const text = joinEntries([packEntry({ body: `"${noise(5_000)}"` })]);
-    for (const room of [10_000, 4_000, 100]) expect(sizeOf(placed(text, room).placed)).toBe(wireBytes(text));
+    const text = joinEntries([encodeContent({ body: `"${noise(5_000)}"` })]);
+    for (const room of [10_000, 4_000, 100]) expect(sizeOf(placed(text, room).content)).toBe(wireBytes(text));
   });
 });
 
@@ -103,26 +103,26 @@ describe('the place of contents', () => {
   const kibibyte = 1024;
 
   it('contents are in the row while they fit as text', () => {
-    expect(placed('é'.repeat(50), 100)).toEqual({ placed: { text: 'é'.repeat(50) }, chunks: [] });
-    expect(placed('é'.repeat(50), 99).placed).not.toHaveProperty('text');
+    expect(placed('é'.repeat(50), 100)).toEqual({ content: { text: 'é'.repeat(50) }, chunks: [] });
+    expect(placed('é'.repeat(50), 99).content).not.toHaveProperty('text');
   });
 
   it('contents are in the row if they fit deflated, up to 8 KiB of text', () => {
-    expect(placed('x'.repeat(8 * kibibyte)).placed).toMatchObject({ size: 8 * kibibyte, deflated: expect.any(Uint8Array) });
-    expect(placed('x'.repeat(8 * kibibyte + 1)).placed).toMatchObject({ beside: 'new', chunks: 1 });
+    expect(placed('x'.repeat(8 * kibibyte)).content).toMatchObject({ size: 8 * kibibyte, deflated: expect.any(Uint8Array) });
+    expect(placed('x'.repeat(8 * kibibyte + 1)).content).toMatchObject({ offloaded: 'new', chunks: 1 });
   });
 
   it('contents are in the row up to its last free byte', () => {
     const text = noise(2_000);
-    const { deflated } = placed(text, 1_999).placed as { deflated: Uint8Array };
-    expect(placed(text, deflated.length).placed).toHaveProperty('deflated');
-    expect(placed(text, deflated.length - 1).placed).toHaveProperty('beside');
+    const { deflated } = placed(text, 1_999).content as { deflated: Uint8Array };
+    expect(placed(text, deflated.length).content).toHaveProperty('deflated');
+    expect(placed(text, deflated.length - 1).content).toHaveProperty('offloaded');
   });
 
   it('contents that do not fit are offloaded to rows as large as an item may be', () => {
-    const { placed: where, chunks } = placed(noise(1_000_000));
+    const { content: where, chunks } = placed(noise(1_000_000));
     expect(chunks.length).toBeGreaterThan(1);
-    expect(where).toEqual({ beside: 'new', chunks: chunks.length, size: 1_000_000 });
+    expect(where).toEqual({ offloaded: 'new', chunks: chunks.length, size: 1_000_000 });
     expect(chunks.slice(0, -1).map(({ length }) => length)).toEqual(chunks.slice(0, -1).map(() => bodyChunkBytesMax));
     expect(chunks.at(-1)!.length).toBeGreaterThan(0);
     expect(new Set(chunkKeys(where).map((key) => JSON.stringify(key))).size).toBe(chunks.length);
@@ -130,12 +130,12 @@ describe('the place of contents', () => {
 
   it('contents have keys of their own only if they are offloaded', () => {
     expect(chunkKeys({ text: '' })).toEqual([]);
-    expect(chunkKeys({ beside: 'a', chunks: 1, size: 1 })).not.toEqual(chunkKeys({ beside: 'b', chunks: 1, size: 1 }));
+    expect(chunkKeys({ offloaded: 'a', chunks: 1, size: 1 })).not.toEqual(chunkKeys({ offloaded: 'b', chunks: 1, size: 1 }));
   });
 });
 
 describe('offloaded pieces', () => {
-  const { placed: where, chunks } = placed(noise(600_000));
+  const { content: where, chunks } = placed(noise(600_000));
 
   it('offloaded pieces have a TTL only if an end is given', async () => {
     for (const ttl of [undefined, 1_800_000_000]) {

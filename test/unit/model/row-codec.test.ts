@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parcelSlotsMax, retentionGraceMs, rowBytesMax, signedRequestMsMax } from '../../../contract/limits.ts';
-import type { Placed } from '../../../engine/model/content-codec.ts';
+import type { StoredContent } from '../../../engine/model/content-codec.ts';
 import {
   decodeLease,
   decodeParcel,
@@ -13,15 +13,15 @@ import type { Lease, Parcel, Slot, Tombstone } from '../../../engine/model/rows.
 import { slotPath } from '../../../engine/model/slot-codec.ts';
 import { storedBytes } from '../../../engine/port/row-limits.ts';
 
-const places: Placed[] = [
+const places: StoredContent[] = [
   { text: '[[1]]' },
   { deflated: new Uint8Array([1, 2, 3]), size: 9 },
-  { beside: 'x', chunks: 2, size: 700_000 },
+  { offloaded: 'x', chunks: 2, size: 700_000 },
 ];
 const noon = Date.UTC(2026, 0, 1, 12);
 const graceSeconds = retentionGraceMs / 1000;
 
-const parcel: Parcel = { shard: 'abcdefgh:0', id: 'p', count: 2, since: noon, contents: places[0]! };
+const parcel: Parcel = { shard: 'abcdefgh:0', id: 'p', count: 2, since: noon, content: places[0]! };
 const fullSlot: Slot = {
   visibleAt: noon + 3_000,
   token: '0123456789ab',
@@ -37,21 +37,21 @@ const lease: Lease = {
   version: 'v',
   slots: [{ visibleAt: noon, receives: 0, failures: 0 }],
   since: noon,
-  contents: places[0]!,
+  content: places[0]!,
 };
 
 describe('a parcel', () => {
-  it.each(places)('a parcel is decoded as it was encoded, with the contents %o', (contents) => {
+  it.each(places)('a parcel is decoded as it was encoded, with the contents %o', (content) => {
     for (const one of [
-      { ...parcel, contents },
-      { ...parcel, contents, expiresAt: noon },
+      { ...parcel, content },
+      { ...parcel, content, retentionEnd: noon },
     ]) {
       expect(decodeParcel(encodeParcel(one, true))).toEqual(one);
     }
   });
 
   it('a parcel has a TTL long after its retention, unless a dead-letter queue waits for it', () => {
-    const expiring = { ...parcel, expiresAt: noon };
+    const expiring = { ...parcel, retentionEnd: noon };
     expect(encodeParcel(expiring, false).ttl).toBe(noon / 1000 + graceSeconds);
     expect(encodeParcel(expiring, true).ttl).toBeUndefined();
     expect(encodeParcel(parcel, false).ttl).toBeUndefined();
@@ -67,18 +67,18 @@ describe('a lease', () => {
       { visibleAt: 1, receives: 1, failures: 1, end: 'done' },
     ],
     publishedAt: noon - 5,
-    expiresAt: noon + 9,
-    fresh: 'abcdefgh:1',
-    ending: true,
+    retentionEnd: noon + 9,
+    sourceShard: 'abcdefgh:1',
+    needsCleanup: true,
     outOfOrder: 'abcdefgh:2',
     death: { queue: 'q', reason: 'expired', at: noon },
     maxReceives: 4,
   };
 
-  it.each(places)('a lease is decoded as it was encoded, with the contents %o', (contents) => {
+  it.each(places)('a lease is decoded as it was encoded, with the contents %o', (content) => {
     for (const one of [
-      { ...lease, contents },
-      { ...whole, contents },
+      { ...lease, content },
+      { ...whole, content },
     ]) {
       expect(decodeLease(encodeLease(one))).toEqual({ lease: one });
     }
@@ -101,7 +101,7 @@ describe('a lease', () => {
   });
 
   it('a lease has a TTL long after its retention and its last lease, unless a dead-letter queue waits for it', () => {
-    const expiring = { ...lease, expiresAt: noon };
+    const expiring = { ...lease, retentionEnd: noon };
     const slots = [2_000, 8_000].map((ms) => ({ visibleAt: noon + ms, receives: 1, failures: 0 }));
     const ended: Slot = { visibleAt: noon + 99_000, receives: 1, failures: 0, end: 'done' };
     expect(encodeLease(expiring).ttl).toBe(noon / 1000 + graceSeconds);
@@ -132,13 +132,13 @@ describe('a lease', () => {
 
 describe('a tombstone', () => {
   const tombstone: Tombstone = { id: 'p', version: 'v', slots: [{ token: '0123456789ab' }, {}], until: noon + 1 };
-  const left = { shard: 'abcdefgh:0', due: noon };
+  const pendingCleanup = { shard: 'abcdefgh:0', dueAt: noon };
 
   it.each<Tombstone>([
     tombstone,
-    { ...tombstone, left },
-    { ...tombstone, left: { ...left, outOfOrder: 'abcdefgh:1' } },
-    { ...tombstone, left: { ...left, contents: places[2]! } },
+    { ...tombstone, pendingCleanup },
+    { ...tombstone, pendingCleanup: { ...pendingCleanup, outOfOrder: 'abcdefgh:1' } },
+    { ...tombstone, pendingCleanup: { ...pendingCleanup, content: places[2]! } },
   ])('a tombstone is decoded as it was encoded: %o', (one) => {
     expect(decodeLease(encodeTombstone(one))).toEqual({ tombstone: one });
   });
@@ -149,8 +149,8 @@ describe('a tombstone', () => {
   });
 
   it('a tombstone with something left to remove is due and has no TTL', () => {
-    const row = encodeTombstone({ ...tombstone, left });
-    expect(row).toMatchObject({ shard: left.shard, expiry: left.due });
+    const row = encodeTombstone({ ...tombstone, pendingCleanup });
+    expect(row).toMatchObject({ shard: pendingCleanup.shard, expiry: pendingCleanup.dueAt });
     expect(row).not.toHaveProperty('ttl');
   });
 });
@@ -168,9 +168,9 @@ describe('the room for contents', () => {
       ...(backoff ? { leasedUntil: noon + 123 - 899_999 } : {}),
     })),
     since: noon + 7,
-    expiresAt: noon + 77,
-    fresh: 'abcdefgh:255',
-    contents: { text },
+    retentionEnd: noon + 77,
+    sourceShard: 'abcdefgh:255',
+    content: { text },
     ...(deadLetter ? { maxReceives: 43 } : {}),
   });
 

@@ -14,7 +14,7 @@ describe('a row of leases that counts as absent', () => {
     version: 'v',
     slots: [{ visibleAt: 0, receives: 1, failures: 0 }],
     since: 0,
-    contents: { text: '[[1]]' },
+    content: { text: '[[1]]' },
   };
 
   it('a row of leases that does not exist counts as absent', () => {
@@ -27,7 +27,7 @@ describe('a row of leases that counts as absent', () => {
   });
 
   it('a tombstone never counts as absent while something remains to be removed', () => {
-    const left = { ...tombstone, left: { shard: 'abcdefgh:0', due: now } };
+    const left = { ...tombstone, pendingCleanup: { shard: 'abcdefgh:0', dueAt: now } };
     expect(holds(absentAt(now + 2 * tombstoneMs), encodeTombstone(left))).toBe(false);
   });
 

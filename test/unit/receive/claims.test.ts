@@ -7,12 +7,19 @@ import type { QueueRecord } from '../../../engine/model/queue-record.ts';
 import { decodeLease } from '../../../engine/model/row-codec.ts';
 import type { Lease, Parcel, Slot } from '../../../engine/model/rows.ts';
 import { StoreError } from '../../../engine/port/port.ts';
-import { claimDue, claimFresh, clearParcel, giveBack, keepThroughLease, type Taker } from '../../../engine/receive/claims.ts';
+import {
+  claimDue,
+  claimUnreceived,
+  clearParcel,
+  giveBack,
+  keepThroughLease,
+  type Taker,
+} from '../../../engine/receive/claims.ts';
 import { contextInMemory, leaseWith, queueOf, shard, start } from '../../support/context-in-memory.ts';
 
 const dying: Partial<QueueRecord> = { deadLetter: { queue: 'dead', maxReceives: 3 } };
-const beside = { beside: 'body', chunks: 1, size: 9 };
-const parcel: Parcel = { shard, id: 'row', count: 2, since: start - 10, contents: { text: '[[1],[2]]' } };
+const offloaded = { offloaded: 'body', chunks: 1, size: 9 };
+const parcel: Parcel = { shard, id: 'row', count: 2, since: start - 10, content: { text: '[[1],[2]]' } };
 const takerOf = (settings: Partial<QueueRecord> = {}): Taker => ({
   queue: queueOf(settings),
   settingsAt: 0,
@@ -38,16 +45,16 @@ describe('a claim of a parcel', () => {
   it("a claim of a parcel takes over all its fields, makes each message due now and records the parcel's shard", () => {
     const { ctx } = contextInMemory();
     const plain = leaseOf(ctx, queueOf(), parcel, start);
-    expect(plain).toEqual({ ...leaseWith({ fresh: shard }), version: plain.version });
-    const full = leaseOf(ctx, queueOf(dying), { ...parcel, expiresAt: start + 9, contents: beside }, start);
-    expect(full).toMatchObject({ expiresAt: start + 9, maxReceives: 3, contents: beside });
-    expect(full).not.toHaveProperty('ending');
-    expect(leaseOf(ctx, queueOf(), { ...parcel, contents: beside }, start).ending).toBe(true);
+    expect(plain).toEqual({ ...leaseWith({ sourceShard: shard }), version: plain.version });
+    const full = leaseOf(ctx, queueOf(dying), { ...parcel, retentionEnd: start + 9, content: offloaded }, start);
+    expect(full).toMatchObject({ retentionEnd: start + 9, maxReceives: 3, content: offloaded });
+    expect(full).not.toHaveProperty('needsCleanup');
+    expect(leaseOf(ctx, queueOf(), { ...parcel, content: offloaded }, start).needsCleanup).toBe(true);
   });
 
   it('a claim of a parcel leases the requested messages and leaves the others due', async () => {
     const world = contextInMemory();
-    const result = await claimFresh(world.ctx, takerOf(), parcel, 1, start);
+    const result = await claimUnreceived(world.ctx, takerOf(), parcel, 1, start);
     expect(result).toMatchObject({ claimed: { slots: [0] } });
     expect(leaseIn(world).slots).toEqual([taken, untouched]);
   });
@@ -55,7 +62,7 @@ describe('a claim of a parcel', () => {
   it('a claim of a parcel that another receive has claimed changes nothing', async () => {
     const world = contextInMemory();
     await world.putLease(leaseWith({ version: 'theirs' }));
-    const result = await claimFresh(world.ctx, takerOf(), parcel, 2, start);
+    const result = await claimUnreceived(world.ctx, takerOf(), parcel, 2, start);
     expect(result).toMatchObject({ inTheWay: { row: { version: 'theirs' } } });
     expect(leaseIn(world)).toEqual(leaseWith({ version: 'theirs' }));
   });
@@ -81,10 +88,10 @@ describe('a claim from a due row', () => {
   it('a claim first removes the parcel that the row overrides', async () => {
     const world = contextInMemory();
     await world.putParcel(parcel);
-    await world.putLease(leaseWith({ fresh: shard }));
+    await world.putLease(leaseWith({ sourceShard: shard }));
     await take(world, takerOf());
     expect(world.rows('messages')).toEqual([]);
-    expect(leaseIn(world)).not.toHaveProperty('fresh');
+    expect(leaseIn(world)).not.toHaveProperty('sourceShard');
   });
 
   it('a claim takes nothing while the overridden parcel may still exist', async () => {
@@ -93,14 +100,14 @@ describe('a claim from a due row', () => {
       write: (write, options) => ('remove' in write.then ? Promise.reject(lost) : store.write(write, options)),
     }));
     await world.putParcel(parcel);
-    await world.putLease(leaseWith({ fresh: shard }));
+    await world.putLease(leaseWith({ sourceShard: shard }));
     await expect(take(world, takerOf())).rejects.toBe(lost);
     expect(leaseIn(world).slots).toEqual([untouched, untouched]);
   });
 
   it('a claim does not remove a parcel that a read shows to be gone, because a read costs less', async () => {
     const world = contextInMemory();
-    await world.putLease(leaseWith({ fresh: shard }));
+    await world.putLease(leaseWith({ sourceShard: shard }));
     await take(world, takerOf());
     expect(world.watched.take()).toMatchObject({ gets: 2, puts: 1, removals: 0 });
     await world.putLease(leaseWith());
@@ -147,24 +154,24 @@ describe('a claim from a due row', () => {
 });
 
 describe('offloaded bodies of a claimed row', () => {
-  const expiresAt = start + 1_000;
+  const retentionEnd = start + 1_000;
   const ttlAfter = async (...visibleAts: (number | Slot)[]) => {
     const world = contextInMemory();
-    await world.put('messages', { shard: 'body:body', id: '0', ttl: keptUntil(expiresAt) });
+    await world.put('messages', { shard: 'body:body', id: '0', ttl: keptUntil(retentionEnd) });
     const slots = visibleAts.map((at): Slot => (typeof at === 'number' ? { ...untouched, visibleAt: at } : at));
-    await keepThroughLease(world.ctx, leaseWith({ expiresAt, contents: beside, slots }));
+    await keepThroughLease(world.ctx, leaseWith({ retentionEnd, content: offloaded, slots }));
     return world.rows('messages')[0]!.ttl;
   };
-  const near = expiresAt + retentionGraceMs / 2;
+  const near = retentionEnd + retentionGraceMs / 2;
 
   it('a claim whose lease ends long after the retention extends the TTL of offloaded bodies', async () => {
-    expect(await ttlAfter(near)).toBe(keptUntil(expiresAt));
-    expect(await ttlAfter(near + 1)).toBe(keptUntil(expiresAt, near + 1));
-    expect(await ttlAfter(start, near + 5_000, start)).toBe(keptUntil(expiresAt, near + 5_000));
+    expect(await ttlAfter(near)).toBe(keptUntil(retentionEnd));
+    expect(await ttlAfter(near + 1)).toBe(keptUntil(retentionEnd, near + 1));
+    expect(await ttlAfter(start, near + 5_000, start)).toBe(keptUntil(retentionEnd, near + 5_000));
   });
 
   it('a claim does not extend the TTL of offloaded bodies of an ended message', async () => {
-    expect(await ttlAfter(start, { ...untouched, visibleAt: near + 5_000, end: 'done' })).toBe(keptUntil(expiresAt));
+    expect(await ttlAfter(start, { ...untouched, visibleAt: near + 5_000, end: 'done' })).toBe(keptUntil(retentionEnd));
   });
 });
 
@@ -177,26 +184,26 @@ describe('a parcel at the head', () => {
   };
 
   it('a parcel may be received if it is neither expired nor purged', async () => {
-    expect(await clear(contextInMemory(), dying, { expiresAt: start + 1 })).toBeUndefined();
+    expect(await clear(contextInMemory(), dying, { retentionEnd: start + 1 })).toBeUndefined();
   });
 
   it('a parcel is removed if it is purged, or expired without a dead-letter queue', async () => {
     const removal = { remove: true, deadLettered: 0 };
     expect(await clear(contextInMemory(), { purgedBefore: start })).toEqual(removal);
-    expect(await clear(contextInMemory(), {}, { expiresAt: start })).toEqual(removal);
+    expect(await clear(contextInMemory(), {}, { retentionEnd: start })).toEqual(removal);
   });
 
   it('a parcel that has expired moves to the dead-letter queue', async () => {
     const world = contextInMemory();
     await world.putQueue(dead);
-    expect(await clear(world, dying, { expiresAt: start })).toEqual({ remove: true, deadLettered: 2 });
+    expect(await clear(world, dying, { retentionEnd: start })).toEqual({ remove: true, deadLettered: 2 });
     const death = { queue: 'q', reason: 'expired', at: start };
-    expect(leaseIn(world)).toMatchObject({ shard: 'deaddead:0', death, fresh: shard });
+    expect(leaseIn(world)).toMatchObject({ shard: 'deaddead:0', death, sourceShard: shard });
   });
 
   it('a parcel that has expired stays if its dead-letter queue does not exist', async () => {
     const world = contextInMemory();
-    expect(await clear(world, dying, { expiresAt: start })).toBeUndefined();
+    expect(await clear(world, dying, { retentionEnd: start })).toBeUndefined();
     expect(world.rows('leases')).toEqual([]);
   });
 
@@ -204,7 +211,7 @@ describe('a parcel at the head', () => {
     const world = contextInMemory();
     await world.putQueue(dead);
     await world.putLease(leaseWith({ version: 'theirs' }));
-    expect(await clear(world, dying, { expiresAt: start })).toEqual({ remove: false, deadLettered: 0 });
+    expect(await clear(world, dying, { retentionEnd: start })).toEqual({ remove: false, deadLettered: 0 });
     expect(leaseIn(world)).toEqual(leaseWith({ version: 'theirs' }));
   });
 
@@ -213,14 +220,14 @@ describe('a parcel at the head', () => {
       const world = contextInMemory();
       await world.put('messages', { shard: 'body:body', id: '0' });
       if (isTaken) await world.putLease(leaseWith());
-      const cleared = await clear(world, { purgedBefore: start }, { contents: beside, ...one });
+      const cleared = await clear(world, { purgedBefore: start }, { content: offloaded, ...one });
       expect(world.rows('messages').filter((row) => row.shard === 'body:body').length).toBe(1);
       const [row] = world.rows('leases');
       const read = row && decodeLease(row);
-      return [cleared?.remove, read && 'tombstone' in read ? read.tombstone.left?.contents : read];
+      return [cleared?.remove, read && 'tombstone' in read ? read.tombstone.pendingCleanup?.content : read];
     };
-    expect(await overriding({})).toEqual([true, beside]);
-    expect(await overriding({ expiresAt: start + 1 })).toEqual([true, undefined]);
+    expect(await overriding({})).toEqual([true, offloaded]);
+    expect(await overriding({ retentionEnd: start + 1 })).toEqual([true, undefined]);
     expect(await overriding({}, true)).toEqual([false, { lease: leaseWith() }]);
   });
 });

@@ -19,7 +19,7 @@ it.each([
     leaseWith({
       shard: partition!,
       slots: [{ visibleAt, receives: 0, failures: 0 }],
-      contents: { text: '[[1]]' },
+      content: { text: '[[1]]' },
       prepared: { timing: { delayMs: 0 }, level: 0, checks: 0 },
     } as never),
   );
