@@ -1,7 +1,7 @@
 /** Calls DynamoDB without the AWS SDK: JSON, signed with Signature Version 4, over kept-alive connections. */
 import { createHash, createHmac } from 'node:crypto';
 import { Agent, request } from 'node:http';
-import { anywhere } from './ground.ts';
+import { clientSettings } from './test-bed.ts';
 
 const agent = new Agent({ keepAlive: true });
 const service = 'dynamodb';
@@ -32,7 +32,7 @@ export function closeBare(): void {
 
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
 function signed(given: { host: string; 'x-amz-target': string }, body: string): Record<string, string> {
-  const { region, credentials } = anywhere;
+  const { region, credentials } = clientSettings;
   const at = new Date().toISOString().replace(/[:-]|\.\d{3}/g, '');
   const day = at.slice(0, 8);
   const headers: Record<string, string> = { 'content-type': 'application/x-amz-json-1.0', host: given.host, 'x-amz-date': at };

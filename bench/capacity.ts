@@ -5,7 +5,15 @@
 import { parseArgs } from 'node:util';
 import { shardsMax } from '../contract/limits.ts';
 import { partitionLimits } from './capacity/partitions.ts';
-import { beside, carry, grow, type Measured, percentile, type Scale, surfaced } from './capacity/scenarios.ts';
+import {
+  type Measured,
+  measureFixedShards,
+  measureGrowth,
+  measureNeighbour,
+  percentile,
+  type Scale,
+  surfaced,
+} from './capacity/scenarios.ts';
 import { table } from './table.ts';
 
 const { values } = parseArgs({ options: { json: { type: 'boolean' }, 'shards-max': { type: 'string' } } });
@@ -28,23 +36,23 @@ const ms = (value: number) => Math.round(value);
 const shardCounts: number[] = [];
 for (let shards = 1; shards <= shardsLast; shards *= 2) shardCounts.push(shards);
 
-interface Carried {
+interface FixedShards {
   shards: number;
   measured: Measured;
 }
 
-async function carryAll(of: Scale): Promise<Carried[]> {
-  const rows: Carried[] = [];
+async function measureAllFixed(scale: Scale): Promise<FixedShards[]> {
+  const rows: FixedShards[] = [];
   for (const shards of shardCounts) {
-    const seconds = { settle: 1, measure: Math.min(4, Math.max(0.25, 8 / shards)) };
-    const measured = await carry(shards, of, seconds);
+    const seconds = { warmUp: 1, measure: Math.min(4, Math.max(0.25, 8 / shards)) };
+    const measured = await measureFixedShards(shards, scale, seconds);
     rows.push({ shards, measured });
     console.error(`${shards} shards: ${Math.round(perSecond(measured))} messages a second`);
   }
   return rows;
 }
 
-function carriedTable(rows: readonly Carried[]): string {
+function fixedTable(rows: readonly FixedShards[]): string {
   return table(
     [
       'shards',
@@ -73,20 +81,18 @@ function carriedTable(rows: readonly Carried[]): string {
   );
 }
 
-const carried = await carryAll(unlimited);
-const growth = await grow(4, burst, { loadSeconds: 45, stepSeconds: 5, idleMinutes: 90 });
-const seconds = { settle: 2, measure: 5 };
-const sides = { alone: await beside(false, scale, seconds), besideHot: await beside(true, scale, seconds) };
-
-const besides = [
-  { what: 'alone', ...sides.alone },
-  { what: 'beside a hot one', ...sides.besideHot },
+const fixed = await measureAllFixed(unlimited);
+const growth = await measureGrowth(4, burst, { loadSeconds: 45, stepSeconds: 5, idleMinutes: 90 });
+const seconds = { warmUp: 2, measure: 5 };
+const neighbours = [
+  { what: 'alone', ...(await measureNeighbour(false, scale, seconds)) },
+  { what: 'beside a hot one', ...(await measureNeighbour(true, scale, seconds)) },
 ];
 
 if (values.json) {
   console.log(
     JSON.stringify({
-      carried: carried.map(({ shards, measured }) => ({
+      carried: fixed.map(({ shards, measured }) => ({
         shards,
         ackedPerSecond: perSecond(measured),
         throttled: measured.throttled,
@@ -102,7 +108,7 @@ if (values.json) {
         drainedSeconds: growth.drainedSeconds,
         idle: growth.idle,
       },
-      beside: besides.map(({ what, small }) => ({
+      beside: neighbours.map(({ what, small }) => ({
         what,
         ackedPerSecond: perSecond(small),
         publishP99Ms: percentile(small.tally.publishMs, 0.99),
@@ -111,9 +117,9 @@ if (values.json) {
     }),
   );
 } else {
-  console.log(`Shards that stay, each offered ${scale.perShard.perSecond} messages a second, ten at a time:\n`);
-  console.log(carriedTable(carried));
-  console.log(`\nOne shard, and at once ${4 * burst.perShard.perSecond} messages a second for 45 s:\n`);
+  console.log(`A fixed number of shards, each offered ${scale.perShard.perSecond} messages a second, ten at a time:\n`);
+  console.log(fixedTable(fixed));
+  console.log(`\nA queue of one shard that is suddenly offered ${4 * burst.perShard.perSecond} messages a second, for 45 s:\n`);
   console.log(
     table(
       [
@@ -140,7 +146,7 @@ if (values.json) {
       ]),
     ),
   );
-  console.log(`\nDrained ${growth.drainedSeconds} s after the load ended; then, swept each minute:\n`);
+  console.log(`\nThe queue was empty ${growth.drainedSeconds} s after the load ended. Then, swept each minute:\n`);
   console.log(
     table(
       ['after, min', 'shards', 'visited'],
@@ -148,12 +154,12 @@ if (values.json) {
     ),
   );
   console.log(
-    '\nA queue of one shard, offered a tenth of that, alone and beside one that is offered twice what its shard takes:\n',
+    '\nA queue of one shard that is offered a tenth of that, alone and beside a queue that is offered twice what its shard takes:\n',
   );
   console.log(
     table(
       ['queue', 'acked, /s', 'throttled', 'surfaced', 'publish p50, ms', 'publish p99, ms', 'receive p50, ms', 'receive p99, ms'],
-      besides.map(({ what, small }) => [
+      neighbours.map(({ what, small }) => [
         what,
         Math.round(perSecond(small)),
         what === 'alone' ? small.throttled.key : '',
@@ -167,9 +173,9 @@ if (values.json) {
   );
 }
 
-const isLinear = carried.every(({ shards, measured }) => perSecond(measured) >= 0.9 * shards * scale.perShard.perSecond);
-const isCalm = growth.loaded.every((moment) => surfaced(moment.tally) === 0);
-if (!isLinear || !isCalm) {
+const isLinear = fixed.every(({ shards, measured }) => perSecond(measured) >= 0.9 * shards * scale.perShard.perSecond);
+const hasNoErrors = growth.loaded.every((moment) => surfaced(moment.tally) === 0);
+if (!isLinear || !hasNoErrors) {
   console.error('A target was missed.');
   process.exitCode = 1;
 }

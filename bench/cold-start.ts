@@ -34,11 +34,11 @@ export async function coldStarts(times: number): Promise<ColdStart[]> {
     const starts: ColdStart[] = [];
     for (const { entry, bytes, startBytes } of bundles) {
       const url = pathToFileURL(join(folder, entry, 'index.mjs')).href;
-      const added: number[] = [];
+      const loadTimes: number[] = [];
       // Alternate, so that other work on the machine affects both measurements equally.
       for (let time = 0; time < times; time++)
-        added.push(-(await startMs('')) + (await startMs(`await import(${JSON.stringify(url)})`)));
-      starts.push({ entry, bytes, startBytes, loadMs: median(added) });
+        loadTimes.push(-(await startMs('')) + (await startMs(`await import(${JSON.stringify(url)})`)));
+      starts.push({ entry, bytes, startBytes, loadMs: median(loadTimes) });
     }
     return starts;
   } finally {

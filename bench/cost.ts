@@ -2,15 +2,15 @@
  * Measures what a message costs in DynamoDB: write units, read units and calls of publish, receive and ack, counted on the embedded
  * DynamoDB engine. `node bench/cost.ts [--json]`; docs/numbers.md explains the figures.
  * This folder holds the measurements behind docs/numbers.md. The programs are `cost.ts`, `speed.ts`, `sweep.ts`, `groups.ts` and
- * `capacity.ts`; `ground.ts` builds the test bed that all but the last one use.
+ * `capacity.ts`; `test-bed.ts` builds the test bed that all but the last one use.
  */
 import { deflatedShare } from './bodies.ts';
-import { type Ground, layGround } from './ground.ts';
-import { type Cost, costOfLife } from './life.ts';
+import { type Cost, costOfMessages } from './message-cost.ts';
 import { costOfRecordSteps } from './record-steps.ts';
 import { costOfSteps } from './steps.ts';
 import { against, table } from './table.ts';
 import { costTargetsOf, isMet, type Target } from './targets.ts';
+import { createTestBed, type TestBed } from './test-bed.ts';
 import { costOfTransactionSteps } from './transaction-steps.ts';
 
 const bodiesBytes = [40, 1024, 16 * 1024];
@@ -36,21 +36,21 @@ interface Row extends Cost {
   receivers: number;
 }
 
-async function measure(ground: Ground): Promise<Row[]> {
+async function measure(testBed: TestBed): Promise<Row[]> {
   const rows: Row[] = [];
   for (const bodyBytes of bodiesBytes) {
     for (const batch of batches) {
       for (const receivers of receiverCounts) {
         const publishes = (batch === 1 ? publishesOf : publishesInTensOf)[receivers]!;
         const plan = { bodyBytes, publishBatch: batch, receiveBatch: batch, receivers };
-        rows.push({ ...plan, ...(await costOfLife(ground, { messages: publishes * batch, ...plan })) });
+        rows.push({ ...plan, ...(await costOfMessages(testBed, { messages: publishes * batch, ...plan })) });
       }
     }
   }
   for (const unequal of unequalBatches) {
     for (const receivers of receiverCounts) {
       const plan = { bodyBytes: bodiesBytes[0]!, ...unequal, receivers };
-      rows.push({ ...plan, ...(await costOfLife(ground, { messages: messagesOfUnequal[receivers]!, ...plan })) });
+      rows.push({ ...plan, ...(await costOfMessages(testBed, { messages: messagesOfUnequal[receivers]!, ...plan })) });
     }
   }
   return rows;
@@ -77,9 +77,9 @@ function lifeTable(rows: readonly Row[]): string {
   );
 }
 
-const ground = await layGround();
+const testBed = await createTestBed();
 try {
-  const rows = await measure(ground);
+  const rows = await measure(testBed);
   if (process.argv.includes('--json')) {
     console.log(
       JSON.stringify({
@@ -89,15 +89,15 @@ try {
       }),
     );
   } else {
-    console.log('Publish, receive and ack, each message:\n');
+    console.log('Publish, receive and ack, per message:\n');
     console.log(lifeTable(rows));
     const shares = bodiesBytes.map((bytes) => `${bytes} B to ${Math.round(deflatedShare(bytes) * 100)} %`);
-    console.log(`\nThe bodies shrink, deflated alone: ${shares.join(', ')}.\n`);
-    console.log('Steps, one message of 40 B a call, one receiver, each message:\n');
+    console.log(`\nSize of the bodies after deflating each alone: ${shares.join(', ')}.\n`);
+    console.log('Single steps, one message of 40 B a call, one receiver, per message:\n');
     const steps = [
-      ...(await costOfSteps(ground, stepMessages)),
-      ...(await costOfRecordSteps(ground, stepMessages)),
-      ...(await costOfTransactionSteps(ground, stepMessages)),
+      ...(await costOfSteps(testBed, stepMessages)),
+      ...(await costOfRecordSteps(testBed, stepMessages)),
+      ...(await costOfTransactionSteps(testBed, stepMessages)),
     ];
     console.log(
       table(
@@ -118,5 +118,5 @@ try {
   });
   if (missed) console.error('A target was missed.');
 } finally {
-  await ground.close();
+  await testBed.close();
 }

@@ -4,9 +4,10 @@
  */
 import { parseArgs } from 'node:util';
 import { batchEntriesMax } from '../contract/limits.ts';
-import { layGround } from './ground.ts';
-import type { Metered } from './meter.ts';
+import type { MeteredCapacity } from './capacity-meter.ts';
 import { table } from './table.ts';
+import { createTestBed } from './test-bed.ts';
+import { median } from './timing.ts';
 
 const { values } = parseArgs({
   options: { groups: { type: 'string', default: '10000' }, large: { type: 'string', default: '100000' } },
@@ -14,9 +15,9 @@ const { values } = parseArgs({
 const others = Number(values.groups) - 1;
 const large = Number(values.large);
 
-const ground = await layGround();
+const testBed = await createTestBed();
 try {
-  const { engine, meter } = ground.instance();
+  const { engine, meter } = testBed.instance();
   const queue = { queue: 'groups' };
   await engine.call('createQueue', queue, { visibilityTimeoutSeconds: 3600 });
   const publish = async (count: number, groupOf: (index: number) => string) => {
@@ -36,14 +37,14 @@ try {
   let turnsOfLarge = 0;
   let largeMessages = 0;
   let calls = 0;
-  const receives: (Metered & { ms: number })[] = [];
+  const receives: (MeteredCapacity & { ms: number })[] = [];
   while (served.size < others) {
     meter.reset();
     const startedAt = performance.now();
     const { messages } = await engine.call('receive', queue, { max: batchEntriesMax });
     receives.push({ ...meter.reset(), ms: performance.now() - startedAt });
     calls++;
-    if (messages.length === 0) throw new Error('a group that waits was not found');
+    if (messages.length === 0) throw new Error('a receive found no group although some have messages');
     const ofLarge = messages.filter(({ group }) => group === 'large');
     if (ofLarge.length > 0) turnsOfLarge++;
     largeMessages += ofLarge.length;
@@ -63,22 +64,15 @@ try {
       [[others + 1, large, calls, turnsOfLarge, largeMessages]],
     ),
   );
-  const median = (of: (receive: Metered & { ms: number }) => number) => {
-    const sorted = receives.map(of).sort((a, b) => a - b);
-    return sorted[sorted.length >> 1]!;
-  };
-  const figures = [
-    median(({ calls: made }) => made),
-    median(({ writeUnits }) => writeUnits),
-    median(({ readUnits }) => readUnits),
-    Math.round(median(({ ms }) => ms)),
-  ];
+  const figures = (['calls', 'writeUnits', 'readUnits', 'ms'] as const).map((name) =>
+    Number(median(receives.map((receive) => receive[name])).toFixed(name === 'ms' ? 0 : 1)),
+  );
   console.log(`\nA receive of ${batchEntriesMax}, in the median:\n`);
   console.log(table(['calls', 'write units', 'read units', 'ms'], [figures]));
   if (turnsOfLarge > 2) {
-    console.error('The large group had more than its turn.');
+    console.error('The large group got more than two turns.');
     process.exitCode = 1;
   }
 } finally {
-  await ground.close();
+  await testBed.close();
 }

@@ -3,7 +3,7 @@
 import { sweepPeriodMs, waitSecondsMax } from '../contract/limits.ts';
 import { maxIdlePollSecondsDefault } from '../sdk/consumer/options.ts';
 import { drivenClock } from './driven-clock.ts';
-import type { Ground } from './ground.ts';
+import type { TestBed } from './test-bed.ts';
 
 const minuteMs = 60_000;
 const queuesSwept = 10;
@@ -17,14 +17,14 @@ export interface IdleCost {
   /** A consumer that waits at the server, 20 s per receive. */
   waiting: ConsumerCost;
   /** A consumer that receives every five seconds without waiting, as on AWS. */
-  asking: ConsumerCost;
+  polling: ConsumerCost;
   sweep: { callsPerMinute: number; callsPerMinuteAndQueue: number; readUnitsPerMinuteAndQueue: number };
 }
 
 /** The test bed must not contain a queue yet. */
-export async function idleCost(ground: Ground): Promise<IdleCost> {
+export async function idleCost(testBed: TestBed): Promise<IdleCost> {
   const clock = drivenClock();
-  const { engine, meter } = ground.instance({ clock });
+  const { engine, meter } = testBed.instance({ clock });
   const sweep = () => engine.sweep({ until: clock.now() + sweepPeriodMs });
 
   meter.reset();
@@ -48,7 +48,7 @@ export async function idleCost(ground: Ground): Promise<IdleCost> {
   const sweeps = minuteMs / sweepPeriodMs;
   return {
     waiting: await idleMinute(() => receive(waitSecondsMax)),
-    asking: await idleMinute(async () => {
+    polling: await idleMinute(async () => {
       await clock.sleep(maxIdlePollSecondsDefault * 1000);
       await receive(0);
     }),

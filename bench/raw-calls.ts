@@ -1,28 +1,28 @@
-/** The baseline: the six DynamoDB calls of a message's life, made by the same AWS client on the same DynamoDB engine, without the queue. */
+/** The baseline: the six DynamoDB calls of one message from publish to ack, made by the same AWS client on the same DynamoDB engine, without the queue. */
 import { DeleteItemCommand, type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { bareCall } from './bare-request.ts';
 import { bodyOf } from './bodies.ts';
-import { tableNames } from './ground.ts';
-import { ownCpuMs, sideBySide } from './timing.ts';
+import { tableNames } from './test-bed.ts';
+import { ownCpuMs, runConcurrently } from './timing.ts';
 
-const callsOfLife = 6;
+const callsPerMessage = 6;
 
 export interface RawCalls {
   callsPerSecond: number;
   cpuMsPerCall: number;
 }
 
-/** Runs `lives` lives in `flows` concurrent flows. */
-export async function rawCalls(client: DynamoDBClient, lives: number, flows: number): Promise<RawCalls> {
-  let left = lives;
+/** Makes the calls of `messages` messages, `concurrency` messages at a time. */
+export async function rawCalls(client: DynamoDBClient, messages: number, concurrency: number): Promise<RawCalls> {
+  let left = messages;
   const cpuMs = ownCpuMs();
   const startedAt = performance.now();
-  await sideBySide(flows, () => (left-- > 0 ? () => rawLife(client) : undefined));
-  const calls = lives * callsOfLife;
+  await runConcurrently(concurrency, () => (left-- > 0 ? () => rawMessage(client) : undefined));
+  const calls = messages * callsPerMessage;
   return { callsPerSecond: calls / ((performance.now() - startedAt) / 1000), cpuMsPerCall: (ownCpuMs() - cpuMs) / calls };
 }
 
-async function rawLife(client: DynamoDBClient): Promise<void> {
+async function rawMessage(client: DynamoDBClient): Promise<void> {
   const id = crypto.randomUUID();
   const message = { TableName: tableNames.messages, Key: { shard: { S: 'raw' }, id: { S: id } } };
   const lease = { TableName: tableNames.leases, Key: { id: { S: id } } };
@@ -33,8 +33,8 @@ async function rawLife(client: DynamoDBClient): Promise<void> {
     client.send(new GetItemCommand({ ...message, ConsistentRead: true })),
     client.send(new GetItemCommand({ ...lease, ConsistentRead: true })),
   ]);
-  const held = { ...lease.Key, bodies, shard: { S: 'raw' }, expiry: { N: String(Date.now()) } };
-  await client.send(new PutItemCommand({ TableName: lease.TableName, Item: held, ...absent }));
+  const leased = { ...lease.Key, bodies, shard: { S: 'raw' }, expiry: { N: String(Date.now()) } };
+  await client.send(new PutItemCommand({ TableName: lease.TableName, Item: leased, ...absent }));
   await client.send(new DeleteItemCommand(message));
   await client.send(new PutItemCommand({ TableName: lease.TableName, Item: lease.Key }));
 }

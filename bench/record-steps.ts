@@ -1,11 +1,9 @@
 /** Measures what groups, priorities, limits, and cancelling or delaying a message by id cost. */
 import type { PublishEntry, QueueSettings } from '../contract/contract.ts';
-import { bodyOf } from './bodies.ts';
-import type { Ground, Instance } from './ground.ts';
-import { type Cost, perMessage } from './life.ts';
+import { type Cost, createQueue, perMessage, publishEach, receiveAndAck } from './message-cost.ts';
 import type { Step } from './steps.ts';
+import type { TestBed } from './test-bed.ts';
 
-const bodyBytes = 40;
 const tens = 10;
 
 type Entry = (index: number) => Omit<PublishEntry, 'body'>;
@@ -18,9 +16,9 @@ interface Plan {
 }
 
 /** Measures each step with one receiver, `messages` messages, and bodies of forty bytes. */
-export async function costOfRecordSteps(ground: Ground, messages: number): Promise<Step[]> {
+export async function costOfRecordSteps(testBed: TestBed, messages: number): Promise<Step[]> {
   const levels = { priority: { levels: 3, order: 'strict' as const } };
-  const life = (plan: Plan) => wholeLife(ground, messages, plan);
+  const life = (plan: Plan) => wholeLife(testBed, messages, plan);
   return [
     {
       name: 'whole life, each in a group of its own',
@@ -57,58 +55,32 @@ export async function costOfRecordSteps(ground: Ground, messages: number): Promi
       target: { atMost: 7 },
       cost: await life({ settings: { limits: { concurrency: null, ratePerSecond: 10_000 } }, batch: 1, entry: () => ({}) }),
     },
-    { name: 'cancel a message that waits', target: { atMost: 3 }, cost: await byId(ground, messages, 'cancelMessage', {}) },
+    { name: 'cancel a message that waits', target: { atMost: 3 }, cost: await byId(testBed, messages, 'cancelMessage', {}) },
     {
       name: 'put off a delayed message',
       target: { atMost: 3 },
-      cost: await byId(ground, messages, 'updateMessage', { delaySeconds: 500 }, { delaySeconds: 100 }),
+      cost: await byId(testBed, messages, 'updateMessage', { delaySeconds: 500 }, { delaySeconds: 100 }),
     },
   ];
 }
 
-async function queueOf(ground: Ground, settings: Partial<QueueSettings> = {}) {
-  const instance = ground.instance();
-  const queue = { queue: `bench-${crypto.randomUUID()}` };
-  await instance.engine.call('createQueue', queue, settings);
-  instance.meter.reset();
-  return { instance, queue };
+async function wholeLife(testBed: TestBed, messages: number, { settings, batch, entry }: Plan): Promise<Cost> {
+  const user = await createQueue(testBed, settings);
+  await publishEach(user, messages, entry, batch);
+  await receiveAndAck(user, messages, batch);
+  return perMessage([user.instance], messages);
 }
 
-async function publishAll({ engine }: Instance, queue: { queue: string }, messages: number, { batch, entry }: Plan) {
-  const ids: string[] = [];
-  for (let at = 0; at < messages; at += batch) {
-    const entries = Array.from({ length: batch }, (_, index) => ({ body: bodyOf(bodyBytes), ...entry(at + index) }));
-    const { results } = await engine.call('publish', queue, { messages: entries });
-    for (const result of results) {
-      if (!result.ok) throw new Error(result.message);
-      ids.push(result.id);
-    }
-  }
-  return ids;
-}
-
-async function wholeLife(ground: Ground, messages: number, plan: Plan): Promise<Cost> {
-  const { instance, queue } = await queueOf(ground, plan.settings);
-  const { engine } = instance;
-  await publishAll(instance, queue, messages, plan);
-  for (let left = messages; left > 0; ) {
-    const received = await engine.call('receive', queue, { max: plan.batch });
-    const receipts = received.messages.map(({ receipt }) => receipt);
-    if (receipts.length > 0) await engine.call('ack', queue, { receipts });
-    left -= receipts.length;
-  }
-  return perMessage([instance], messages);
-}
-
-async function byId<Name extends 'cancelMessage' | 'updateMessage'>(
-  ground: Ground,
+async function byId(
+  testBed: TestBed,
   messages: number,
-  operation: Name,
+  operation: 'cancelMessage' | 'updateMessage',
   input: object,
   entry: Omit<PublishEntry, 'body'> = {},
 ): Promise<Cost> {
-  const { instance, queue } = await queueOf(ground);
-  const ids = await publishAll(instance, queue, messages, { batch: 1, entry: () => entry });
+  const user = await createQueue(testBed);
+  const { instance, queue } = user;
+  const ids = await publishEach(user, messages, () => entry);
   instance.meter.reset();
   for (const id of ids) await instance.engine.call(operation, { ...queue, id }, input as never);
   return perMessage([instance], messages);

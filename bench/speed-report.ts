@@ -77,9 +77,9 @@ export function printSpeed({ raw, rows, calls, idle, functions }: SpeedReport): 
           idle.waiting.callsPerMinute.toFixed(1),
           idle.waiting.readUnitsPerMinute.toFixed(1),
         ],
-        ['a consumer that asks each 5 s', idle.asking.callsPerMinute.toFixed(1), idle.asking.readUnitsPerMinute.toFixed(1)],
+        ['a consumer that polls every 5 s', idle.polling.callsPerMinute.toFixed(1), idle.polling.readUnitsPerMinute.toFixed(1)],
         ['the sweep, each queue', idle.sweep.callsPerMinuteAndQueue.toFixed(1), idle.sweep.readUnitsPerMinuteAndQueue.toFixed(1)],
-        ['the sweep, beside its queues', idle.sweep.callsPerMinute.toFixed(1), ''],
+        ['the sweep, apart from its queues', idle.sweep.callsPerMinute.toFixed(1), ''],
       ],
     ),
   );

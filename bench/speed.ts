@@ -3,47 +3,50 @@
  * the same DynamoDB engine. Also measures CPU time, idle cost, bundles and cold starts. `node bench/speed.ts [--json]`; see docs/numbers.md.
  */
 import { closeBare } from './bare-request.ts';
-import { type HttpCarrier, inProcess, overHttp } from './carriers.ts';
 import { coldStarts } from './cold-start.ts';
-import { type Ground, layGround } from './ground.ts';
 import { idleCost } from './idle.ts';
 import { callCosts, type RawCalls, rawCalls } from './raw-calls.ts';
 import { printSpeed, type SpeedReport, type SpeedRow } from './speed-report.ts';
-import { type Carrier, type Load, type ReadCpu, throughput } from './throughput.ts';
+import { createTestBed, type TestBed } from './test-bed.ts';
+import { type Load, type ReadCpu, type Transport, throughput } from './throughput.ts';
 import { cpuMsOf, enginePidOf, median, ownCpuMs } from './timing.ts';
+import { type HttpTransport, inProcess, overHttp } from './transports.ts';
 
 const rounds = 3;
-const flows = 8;
+const concurrency = 8;
 const batches = [1, 10];
 const messagesOf: Record<number, number> = { 1: 600, 10: 3_000 };
-const rawLives = 60;
+const rawMessages = 60;
 const singleCalls = 300;
 const coldStartTimes = 7;
 /** DynamoDB calls of one message's publish, and of its receive and ack. */
 const callsOf = { publish: 1, receiveAndAck: 5 };
 
-type Side = { name: SpeedRow['by']; carrier: Carrier; readCpu: ReadCpu };
+type MeasuredTransport = { name: SpeedRow['by']; transport: Transport; readCpu: ReadCpu };
 
-async function measureSide(
-  { name, carrier, readCpu }: Side,
+async function measureTransport(
+  { name, transport, readCpu }: MeasuredTransport,
   batch: number,
 ): Promise<Omit<SpeedRow, 'shareOfRaw' | 'shareByCpu'>[]> {
-  const load: Load = { messages: messagesOf[batch]!, batch, flows };
-  const measured = await throughput(carrier, load, readCpu);
+  const load: Load = { messages: messagesOf[batch]!, batch, concurrency };
+  const measured = await throughput(transport, load, readCpu);
   return (['publish', 'receiveAndAck'] as const).map((step) => ({ by: name, step, batch, ...measured[step] }));
 }
 
 /** Each round measures everything, with raw calls before and after each measurement, because the load from other work varies over time. */
-async function measureRounds(ground: Ground, sides: readonly Side[]): Promise<Pick<SpeedReport, 'raw' | 'rows'>> {
-  const { client } = ground.instance({ metered: false });
+async function measureRounds(
+  testBed: TestBed,
+  transports: readonly MeasuredTransport[],
+): Promise<Pick<SpeedReport, 'raw' | 'rows'>> {
+  const { client } = testBed.instance({ metered: false });
   const rows = new Map<string, SpeedRow[]>();
   const raws: RawCalls[] = [];
   // The first round warms up the code and does not count.
   for (let round = 0; round <= rounds; round++) {
-    for (const [batch, side] of batches.flatMap((size) => sides.map((one) => [size, one] as const))) {
-      const before = await rawCalls(client, rawLives, flows);
-      const measured = await measureSide(side, batch);
-      const raw = middle([before, await rawCalls(client, rawLives, flows)]);
+    for (const [batch, transport] of batches.flatMap((size) => transports.map((one) => [size, one] as const))) {
+      const before = await rawCalls(client, rawMessages, concurrency);
+      const measured = await measureTransport(transport, batch);
+      const raw = medianOf([before, await rawCalls(client, rawMessages, concurrency)]);
       if (round === 0) continue;
       raws.push(raw);
       for (const row of measured) {
@@ -55,10 +58,10 @@ async function measureRounds(ground: Ground, sides: readonly Side[]): Promise<Pi
       }
     }
   }
-  return { raw: middle(raws), rows: [...rows.values()].map(medianRow) };
+  return { raw: medianOf(raws), rows: [...rows.values()].map(medianRow) };
 }
 
-function middle(raws: readonly RawCalls[]): RawCalls {
+function medianOf(raws: readonly RawCalls[]): RawCalls {
   return {
     callsPerSecond: median(raws.map((raw) => raw.callsPerSecond)),
     cpuMsPerCall: median(raws.map((raw) => raw.cpuMsPerCall)),
@@ -79,32 +82,32 @@ function medianRow(rows: readonly SpeedRow[]): SpeedRow {
   };
 }
 
-const ground = await layGround();
-let http: HttpCarrier | undefined;
+const testBed = await createTestBed();
+let http: HttpTransport | undefined;
 try {
-  const idle = await idleCost(ground);
-  const enginePid = enginePidOf(ground.endpoint);
-  http = await overHttp(ground.endpoint);
+  const idle = await idleCost(testBed);
+  const enginePid = enginePidOf(testBed.endpoint);
+  http = await overHttp(testBed.endpoint);
   const { serverPid } = http;
-  const sides: Side[] = [
+  const transports: MeasuredTransport[] = [
     {
       name: 'in process',
-      carrier: inProcess(ground.instance({ metered: false }).engine),
+      transport: inProcess(testBed.instance({ metered: false }).engine),
       readCpu: async () => ({ queue: ownCpuMs(), dynamodb: cpuMsOf(enginePid) }),
     },
     {
       name: 'HTTP',
-      carrier: http,
+      transport: http,
       readCpu: async () => ({ client: ownCpuMs(), queue: cpuMsOf(serverPid), dynamodb: cpuMsOf(enginePid) }),
     },
   ];
-  const measured = await measureRounds(ground, sides);
-  const calls = await callCosts(ground.instance({ metered: false }).client, ground.endpoint, singleCalls);
+  const measured = await measureRounds(testBed, transports);
+  const calls = await callCosts(testBed.instance({ metered: false }).client, testBed.endpoint, singleCalls);
   const report: SpeedReport = { ...measured, calls, idle, functions: await coldStarts(coldStartTimes) };
   if (process.argv.includes('--json')) console.log(JSON.stringify(report));
   else printSpeed(report);
 } finally {
   closeBare();
   await http?.close();
-  await ground.close();
+  await testBed.close();
 }

@@ -5,10 +5,18 @@ import { awakeMs, batchEntriesMax, sweepPeriodMs } from '../contract/limits.ts';
 import { createCorrectedClock } from '../engine/dynamo/corrected-clock.ts';
 import { arrivedMs } from '../engine/queues/sleep.ts';
 import { bodyOf } from './bodies.ts';
-import type { Ground, Instance } from './ground.ts';
-import type { Cost } from './life.ts';
-import { perMessage, publish } from './life.ts';
+import {
+  type Cost,
+  createQueue,
+  perMessage,
+  publishConcurrently,
+  publishEach,
+  receiveAndAck,
+  receiveEach,
+  stepBodyBytes,
+} from './message-cost.ts';
 import type { Target } from './targets.ts';
+import type { TestBed } from './test-bed.ts';
 
 export interface Step {
   name: string;
@@ -17,78 +25,50 @@ export interface Step {
   cost: Cost;
 }
 
-const bodyBytes = 40;
 const delaySeconds = 1;
 
 /** Measures each step with one receiver, `messages` messages and bodies of forty bytes, one message per call unless the step says otherwise. */
-export async function costOfSteps(ground: Ground, messages: number): Promise<Step[]> {
+export async function costOfSteps(testBed: TestBed, messages: number): Promise<Step[]> {
   return [
-    { name: 'receive again, the first time', target: { atMost: 3 }, cost: await redelivery(ground, messages, 1) },
-    { name: 'receive again, each later time', target: { atMost: 3 }, cost: await redelivery(ground, messages, 2) },
-    { name: 'extend', target: { atMost: 3 }, cost: await extension(ground, messages) },
-    { name: 'whole life, delayed', target: { atMost: 7 }, cost: await wholeLife(ground, messages, () => ({ delaySeconds })) },
+    { name: 'receive again, the first time', target: { atMost: 3 }, cost: await redelivery(testBed, messages, 1) },
+    { name: 'receive again, each later time', target: { atMost: 3 }, cost: await redelivery(testBed, messages, 2) },
+    { name: 'extend', target: { atMost: 3 }, cost: await extension(testBed, messages) },
+    { name: 'whole life, delayed', target: { atMost: 7 }, cost: await wholeLife(testBed, messages, () => ({ delaySeconds })) },
     {
       name: "whole life, under the caller's own id",
       target: { atMost: 7 },
-      cost: await wholeLife(ground, messages, (index) => ({ id: `mine-${index}` })),
+      cost: await wholeLife(testBed, messages, (index) => ({ id: `mine-${index}` })),
     },
     {
       name: 'whole life, under a key',
       target: { atMost: 7 },
-      cost: await wholeLife(ground, messages, (index) => ({ dedupKey: `key-${index}` }), underKeys),
+      cost: await wholeLife(testBed, messages, (index) => ({ dedupKey: `key-${index}` }), withKeys),
     },
-    { name: 'whole life, prepared and committed', target: { atMost: 10 }, cost: await preparedLife(ground, messages) },
-    { name: 'publish under a key that is taken, ignored', target: { atMost: 1 }, cost: await duplicates(ground, messages) },
-    { name: 'whole life, kept with a result', target: { atMost: 6 }, cost: await keptLife(ground, messages, 1) },
-    { name: 'the same, ten together', target: { atMost: 0.7 }, cost: await keptLife(ground, messages, 10) },
-    { name: 'a tick of a schedule, published', target: { atMost: 5.2 }, cost: await ticks(ground, messages) },
+    { name: 'whole life, prepared and committed', target: { atMost: 10 }, cost: await preparedLife(testBed, messages) },
+    { name: 'publish under a key that is taken, ignored', target: { atMost: 1 }, cost: await duplicates(testBed, messages) },
+    { name: 'whole life, kept with a result', target: { atMost: 6 }, cost: await keptLife(testBed, messages, 1) },
+    { name: 'the same, ten together', target: { atMost: 0.7 }, cost: await keptLife(testBed, messages, 10) },
+    { name: 'a tick of a schedule, published', target: { atMost: 5.2 }, cost: await ticks(testBed, messages) },
   ];
 }
 
-type Queue = { queue: string };
-
-const underKeys: Partial<QueueSettings> = { deduplication: { windowSeconds: 60, onDuplicate: 'ignore' } };
-
-async function queueOf(ground: Ground, settings: Partial<QueueSettings> = {}): Promise<{ instance: Instance; queue: Queue }> {
-  const instance = ground.instance();
-  const queue = { queue: `bench-${crypto.randomUUID()}` };
-  await instance.engine.call('createQueue', queue, settings);
-  instance.meter.reset();
-  return { instance, queue };
-}
-
-async function publishEach({ engine }: Instance, queue: Queue, messages: number, more: (index: number) => object): Promise<void> {
-  for (let index = 0; index < messages; index++) {
-    const entry = { body: bodyOf(bodyBytes), ...more(index) };
-    const { results } = await engine.call('publish', queue, { messages: [entry] });
-    if (!results[0]!.ok) throw new Error(results[0]!.message);
-  }
-}
-
-/** Receives until it holds `messages` receipts. */
-async function receiveEach({ engine }: Instance, queue: Queue, messages: number, input: object = {}): Promise<string[]> {
-  const receipts: string[] = [];
-  while (receipts.length < messages) {
-    const received = await engine.call('receive', queue, { max: 1, ...input });
-    receipts.push(...received.messages.map(({ receipt }) => receipt));
-  }
-  return receipts;
-}
+const withKeys: Partial<QueueSettings> = { deduplication: { windowSeconds: 60, onDuplicate: 'ignore' } };
 
 /** The first redelivery deletes the row of `messages` again, because the first receive may have failed before it did. */
-async function redelivery(ground: Ground, messages: number, times: number): Promise<Cost> {
-  const { instance, queue } = await queueOf(ground, { backoff: null });
-  await publishEach(instance, queue, messages, () => ({}));
-  for (let time = 0; time < times; time++) await receiveEach(instance, queue, messages, { visibilityTimeoutSeconds: 0 });
-  instance.meter.reset();
-  await receiveEach(instance, queue, messages);
-  return perMessage([instance], messages);
+async function redelivery(testBed: TestBed, messages: number, times: number): Promise<Cost> {
+  const user = await createQueue(testBed, { backoff: null });
+  await publishEach(user, messages);
+  for (let time = 0; time < times; time++) await receiveEach(user, messages, { visibilityTimeoutSeconds: 0 });
+  user.instance.meter.reset();
+  await receiveEach(user, messages);
+  return perMessage([user.instance], messages);
 }
 
-async function extension(ground: Ground, messages: number): Promise<Cost> {
-  const { instance, queue } = await queueOf(ground);
-  await publishEach(instance, queue, messages, () => ({}));
-  const receipts = await receiveEach(instance, queue, messages);
+async function extension(testBed: TestBed, messages: number): Promise<Cost> {
+  const user = await createQueue(testBed);
+  const { instance, queue } = user;
+  await publishEach(user, messages);
+  const receipts = await receiveEach(user, messages);
   instance.meter.reset();
   for (const receipt of receipts) {
     await instance.engine.call('extend', queue, { receipts: [receipt], visibilityTimeoutSeconds: 60 });
@@ -97,55 +77,44 @@ async function extension(ground: Ground, messages: number): Promise<Cost> {
 }
 
 async function wholeLife(
-  ground: Ground,
+  testBed: TestBed,
   messages: number,
-  more: (index: number) => { id?: string; dedupKey?: string; delaySeconds?: number },
+  entryOf: (index: number) => { id?: string; dedupKey?: string; delaySeconds?: number },
   settings?: Partial<QueueSettings>,
 ): Promise<Cost> {
-  const { instance, queue } = await queueOf(ground, settings);
-  await publishEach(instance, queue, messages, more);
-  const longest = Math.max(...Array.from({ length: messages }, (_, index) => more(index).delaySeconds ?? 0));
+  const user = await createQueue(testBed, settings);
+  await publishEach(user, messages, entryOf);
+  const longest = Math.max(...Array.from({ length: messages }, (_, index) => entryOf(index).delaySeconds ?? 0));
   // Wait until all messages are due, so that no receive is empty.
   await delay(longest * 1000);
-  for (const receipt of await receiveEach(instance, queue, messages)) {
-    await instance.engine.call('ack', queue, { receipts: [receipt] });
-  }
-  return perMessage([instance], messages);
+  await receiveAndAck(user, messages);
+  return perMessage([user.instance], messages);
 }
 
 /** Publishes, receives and acks `batch` messages at a time. Each ack has a result of forty bytes. */
-async function keptLife(ground: Ground, messages: number, batch: number): Promise<Cost> {
-  const { instance, queue } = await queueOf(ground, { keep: { doneSeconds: 60, deadSeconds: 60 } });
-  await publish(instance, queue, { messages, bodyBytes, publishBatch: batch });
-  let left = messages;
-  while (left > 0) {
-    const { messages: received } = await instance.engine.call('receive', queue, { max: batch });
-    left -= received.length;
-    const receipts = received.map(({ receipt }) => receipt);
-    await instance.engine.call('ack', queue, { receipts, result: bodyOf(bodyBytes) });
-  }
-  return perMessage([instance], messages);
+async function keptLife(testBed: TestBed, messages: number, batch: number): Promise<Cost> {
+  const user = await createQueue(testBed, { keep: { doneSeconds: 60, deadSeconds: 60 } });
+  await publishConcurrently(user, { messages, bodyBytes: stepBodyBytes, publishBatch: batch });
+  await receiveAndAck(user, messages, batch, { result: bodyOf(stepBodyBytes) });
+  return perMessage([user.instance], messages);
 }
 
-async function duplicates(ground: Ground, messages: number): Promise<Cost> {
-  const { instance, queue } = await queueOf(ground, underKeys);
-  await publishEach(instance, queue, 1, () => ({ dedupKey: 'key' }));
-  instance.meter.reset();
-  await publishEach(instance, queue, messages, () => ({ dedupKey: 'key' }));
-  return perMessage([instance], messages);
+async function duplicates(testBed: TestBed, messages: number): Promise<Cost> {
+  const user = await createQueue(testBed, withKeys);
+  await publishEach(user, 1, () => ({ dedupKey: 'key' }));
+  user.instance.meter.reset();
+  await publishEach(user, messages, () => ({ dedupKey: 'key' }));
+  return perMessage([user.instance], messages);
 }
 
-async function preparedLife(ground: Ground, messages: number): Promise<Cost> {
-  const { instance, queue } = await queueOf(ground, { prepared: { timeoutSeconds: 3600, checkBack: null } });
+async function preparedLife(testBed: TestBed, messages: number): Promise<Cost> {
+  const user = await createQueue(testBed, { prepared: { timeoutSeconds: 3600, checkBack: null } });
+  const { instance, queue } = user;
   for (let index = 0; index < messages; index++) {
-    const { results } = await instance.engine.call('publish', queue, { messages: [{ body: bodyOf(bodyBytes), prepared: true }] });
-    const [result] = results;
-    if (!result?.ok) throw new Error('a message was not prepared');
-    await instance.engine.call('commitMessage', { ...queue, id: result.id }, {});
+    const [id] = await publishEach(user, 1, () => ({ prepared: true }));
+    await instance.engine.call('commitMessage', { ...queue, id: id! }, {});
   }
-  for (const receipt of await receiveEach(instance, queue, messages)) {
-    await instance.engine.call('ack', queue, { receipts: [receipt] });
-  }
+  await receiveAndAck(user, messages);
   return perMessage([instance], messages);
 }
 
@@ -153,13 +122,13 @@ async function preparedLife(ground: Ground, messages: number): Promise<Cost> {
  * One tick per minute, which that minute's sweep publishes in a transaction. The cost of a sweep without ticks is subtracted; the cost of
  * visits to the queue that the ticks keep awake is not.
  */
-async function ticks(ground: Ground, messages: number): Promise<Cost> {
+async function ticks(testBed: TestBed, messages: number): Promise<Cost> {
   const time = { now: Date.now() };
   // Ignore DynamoDB's time: the clock here is virtual.
   const clock = { ...createCorrectedClock(() => time.now), observe: () => {} };
-  const instance = ground.instance({ clock });
+  const instance = testBed.instance({ clock });
   // A separate, uncounted consumer removes the messages: otherwise each sweep would read them.
-  const consumer = ground.instance({ clock });
+  const consumer = testBed.instance({ clock });
   const name = `bench-${crypto.randomUUID()}`;
   const { engine } = instance;
   const sweeps = async () => {
@@ -180,7 +149,7 @@ async function ticks(ground: Ground, messages: number): Promise<Cost> {
     await engine.sweep({ until: time.now + sweepPeriodMs });
   }
   const idle = await sweeps();
-  await engine.call('putSchedule', { name }, { queue: name, everySeconds: 60, message: { body: bodyOf(bodyBytes) } });
+  await engine.call('putSchedule', { name }, { queue: name, everySeconds: 60, message: { body: bodyOf(stepBodyBytes) } });
   const busy = await sweeps();
   await engine.call('deleteSchedule', { name }, {});
   return {

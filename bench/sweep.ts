@@ -7,8 +7,9 @@ import { parseArgs } from 'node:util';
 import { awakeMs, sweepPeriodMs } from '../contract/limits.ts';
 import { arrivedMs } from '../engine/queues/sleep.ts';
 import { drivenClock } from './driven-clock.ts';
-import { type Ground, type Instance, layGround } from './ground.ts';
 import { table } from './table.ts';
+import { createTestBed, type Instance, type TestBed } from './test-bed.ts';
+import { runConcurrently } from './timing.ts';
 
 const { values } = parseArgs({
   options: { idle: { type: 'string', default: '1000' }, awake: { type: 'string', default: '5000' } },
@@ -24,7 +25,7 @@ const sweepsPerMonth = (30 * 24 * 3_600_000) / sweepPeriodMs;
 const memoryMb = 1024;
 const processorMb = 1769;
 const sweepsAveraged = 3;
-const queuesAtOnce = 16;
+const concurrentCalls = 16;
 
 interface Run {
   what: string;
@@ -66,22 +67,22 @@ function dollarsAMonth(run: Run): number {
   return sweepsPerMonth * (run.readUnits * dollarsPerReadUnit + run.writeUnits * dollarsPerWriteUnit + lambda);
 }
 
-async function inTurn(from: number, to: number, run: (queue: number) => Promise<unknown>): Promise<void> {
+async function forEachQueue(from: number, to: number, run: (queue: string) => Promise<unknown>): Promise<void> {
   let next = from;
-  await Promise.all(
-    Array.from({ length: queuesAtOnce }, async () => {
-      for (let queue = next++; queue < to; queue = next++) await run(queue);
-    }),
-  );
+  await runConcurrently(concurrentCalls, () => {
+    if (next >= to) return undefined;
+    const queue = `queue-${next++}`;
+    return async () => void (await run(queue));
+  });
 }
 
 function create({ engine }: Instance, from: number, to: number): Promise<void> {
-  return inTurn(from, to, (queue) => engine.call('createQueue', { queue: `queue-${queue}` }, {}));
+  return forEachQueue(from, to, (queue) => engine.call('createQueue', { queue }, {}));
 }
 
-async function runs(ground: Ground): Promise<Run[]> {
+async function runs(testBed: TestBed): Promise<Run[]> {
   const clock = drivenClock();
-  const instance = ground.instance({ clock });
+  const instance = testBed.instance({ clock });
   const pass = () => clock.sleep(sweepPeriodMs);
   const of = (what: string) => measure(what, instance, clock.now, pass);
   const found: Run[] = [await of('no queue')];
@@ -92,7 +93,7 @@ async function runs(ground: Ground): Promise<Run[]> {
   // These sweeps put the queues to sleep.
   await of('');
   found.push(await of(`${idle} queues, asleep`));
-  const each = (run: (queue: string) => Promise<unknown>) => inTurn(0, idle, (queue) => run(`queue-${queue}`));
+  const each = (run: (queue: string) => Promise<unknown>) => forEachQueue(0, idle, run);
   await each((queue) => instance.engine.call('publish', { queue }, { messages: [{ body: 1 }] }));
   found.push(await of(`${idle} queues, a message waiting in each`));
   await each((queue) => instance.engine.call('purge', { queue }, {}));
@@ -105,9 +106,9 @@ async function runs(ground: Ground): Promise<Run[]> {
   return found;
 }
 
-const ground = await layGround();
+const testBed = await createTestBed();
 try {
-  const rows = (await runs(ground)).map((run) => [
+  const rows = (await runs(testBed)).map((run) => [
     run.what,
     Math.round(run.visited),
     Math.round(run.calls),
@@ -124,5 +125,5 @@ try {
     ),
   );
 } finally {
-  await ground.close();
+  await testBed.close();
 }

@@ -1,9 +1,9 @@
 /** Measures messages per second of publish, and of receive with ack, over any transport, and the CPU time of each. */
 import { bodyOf } from './bodies.ts';
-import { sideBySide } from './timing.ts';
+import { runConcurrently } from './timing.ts';
 
 /** A transport: makes the queue's calls in process or over HTTP. */
-export interface Carrier {
+export interface Transport {
   publish(queue: string, bodies: unknown[]): Promise<void>;
   receive(queue: string, max: number): Promise<string[]>;
   ack(queue: string, receipts: string[]): Promise<void>;
@@ -13,7 +13,7 @@ export interface Carrier {
 export interface Load {
   messages: number;
   batch: number;
-  flows: number;
+  concurrency: number;
 }
 
 /** CPU time used so far by each process that takes part, in ms. */
@@ -27,18 +27,18 @@ export interface Throughput {
 const bodyBytes = 40;
 
 export async function throughput(
-  carrier: Carrier,
-  { messages, batch, flows }: Load,
+  transport: Transport,
+  { messages, batch, concurrency }: Load,
   readCpu: ReadCpu,
 ): Promise<{ publish: Throughput; receiveAndAck: Throughput }> {
   const queue = `speed-${crypto.randomUUID()}`;
-  await carrier.createQueue(queue);
+  await transport.createQueue(queue);
   let toPublish = messages / batch;
   const publish = await timed(messages, readCpu, () =>
-    sideBySide(flows, () =>
+    runConcurrently(concurrency, () =>
       toPublish-- > 0
         ? () =>
-            carrier.publish(
+            transport.publish(
               queue,
               Array.from({ length: batch }, () => bodyOf(bodyBytes)),
             )
@@ -47,12 +47,12 @@ export async function throughput(
   );
   let toReceive = messages;
   const receiveAndAck = await timed(messages, readCpu, () =>
-    sideBySide(flows, () =>
+    runConcurrently(concurrency, () =>
       toReceive > 0
         ? async () => {
-            const receipts = await carrier.receive(queue, batch);
+            const receipts = await transport.receive(queue, batch);
             toReceive -= receipts.length;
-            if (receipts.length > 0) await carrier.ack(queue, receipts);
+            if (receipts.length > 0) await transport.ack(queue, receipts);
           }
         : undefined,
     ),

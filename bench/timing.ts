@@ -50,10 +50,10 @@ function commandLineOf(pid: number): string[] {
   }
 }
 
-/** Runs `flows` concurrent loops until `next` returns undefined. */
-export async function sideBySide(flows: number, next: () => (() => Promise<void>) | undefined): Promise<void> {
+/** Runs `concurrency` loops side by side until `next` returns undefined. */
+export async function runConcurrently(concurrency: number, next: () => (() => Promise<void>) | undefined): Promise<void> {
   await Promise.all(
-    Array.from({ length: flows }, async () => {
+    Array.from({ length: concurrency }, async () => {
       for (let step = next(); step; step = next()) await step();
     }),
   );

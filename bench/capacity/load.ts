@@ -2,7 +2,7 @@
 
 import type { Engine } from '../../engine/engine.ts';
 import type { Clock } from '../../engine/port/port.ts';
-import { type CapacityGround, isSurfaced } from './ground.ts';
+import { type CapacityTestBed, isSurfaced } from './test-bed.ts';
 
 export interface LoadPlan {
   queue: string;
@@ -57,7 +57,7 @@ export interface Running {
 }
 
 /** Starts the publishers and receivers. They run when the virtual time of the test bed runs. */
-export function startLoad(ground: CapacityGround, plan: LoadPlan): Running {
+export function startLoad(testBed: CapacityTestBed, plan: LoadPlan): Running {
   const running = { isPublishing: true, isReceiving: true };
   const { backlogMax = Number.POSITIVE_INFINITY } = plan;
   const periodMs = (plan.publishers * batch * 1000) / plan.perSecond;
@@ -90,7 +90,7 @@ export function startLoad(ground: CapacityGround, plan: LoadPlan): Running {
   }
 
   async function publishOn(engine: Engine, clock: Clock, place: number): Promise<void> {
-    const { time } = ground;
+    const { time } = testBed;
     // Spread the starts over the first period.
     await clock.sleep((periodMs * place) / plan.publishers);
     while (running.isPublishing) {
@@ -119,7 +119,7 @@ export function startLoad(ground: CapacityGround, plan: LoadPlan): Running {
         if (messages.length === 0) tally.emptyReceives++;
         if (messages.length === 0) continue;
         tally.received += messages.length;
-        const now = ground.time.now();
+        const now = testBed.time.now();
         for (const { publishedAt } of messages) tally.receiveMs.push(now - Date.parse(publishedAt));
         await ackAll(
           engine,
@@ -148,11 +148,11 @@ export function startLoad(ground: CapacityGround, plan: LoadPlan): Running {
     });
   };
   for (let i = 0; i < plan.publishers; i++) {
-    const { engine, clock } = ground.process();
+    const { engine, clock } = testBed.process();
     void publishOn(engine, clock, i).catch(failed);
   }
   for (let i = 0; i < plan.receivers; i++) {
-    const { engine } = ground.process();
+    const { engine } = testBed.process();
     void receiveOn(engine).catch(failed);
   }
   return load;

@@ -3,9 +3,9 @@
  * This folder holds the model of DynamoDB and the load; the engine is the real one.
  */
 import { sweepPeriodMs } from '../../contract/limits.ts';
-import { type CapacityGround, layCapacityGround, layQueue } from './ground.ts';
 import { createTally, type LoadPlan, type Running, startLoad, type Tally } from './load.ts';
 import type { PartitionLimits } from './partitions.ts';
+import { type CapacityTestBed, createCapacityTestBed, createQueue } from './test-bed.ts';
 
 export interface Scale {
   limits: PartitionLimits;
@@ -27,13 +27,13 @@ const queue = 'orders';
 const bodyBytes = 40;
 
 /** Runs the virtual time for `seconds` and returns what happened in it. */
-async function measure(ground: CapacityGround, load: Running, seconds: number): Promise<Measured> {
-  const before = structuredClone(ground.counts);
+async function measure(testBed: CapacityTestBed, load: Running, seconds: number): Promise<Measured> {
+  const before = structuredClone(testBed.counts);
   const tally = createTally();
   load.tally = tally;
-  await ground.time.run(ground.time.now() + seconds * 1000);
+  await testBed.time.run(testBed.time.now() + seconds * 1000);
   load.tally = createTally();
-  const { counts } = ground;
+  const { counts } = testBed;
   return {
     seconds,
     tally,
@@ -54,13 +54,17 @@ function planOf(name: string, shards: number, { perShard }: Scale): LoadPlan {
   };
 }
 
-/** Measures a queue with a fixed number of shards under the same load per shard, after a time to settle. */
-export async function carry(shards: number, scale: Scale, seconds: { settle: number; measure: number }): Promise<Measured> {
-  const ground = layCapacityGround(scale.limits, scale.seed);
-  await layQueue(ground, queue, { shards, fixed: true });
-  const load = startLoad(ground, planOf(queue, shards, scale));
-  await ground.time.run(ground.time.now() + seconds.settle * 1000);
-  return measure(ground, load, seconds.measure);
+/** Measures a queue with a fixed number of shards under the same load per shard, after a warm-up. */
+export async function measureFixedShards(
+  shards: number,
+  scale: Scale,
+  seconds: { warmUp: number; measure: number },
+): Promise<Measured> {
+  const testBed = createCapacityTestBed(scale.limits, scale.seed);
+  await createQueue(testBed, queue, { shards, fixed: true });
+  const load = startLoad(testBed, planOf(queue, shards, scale));
+  await testBed.time.run(testBed.time.now() + seconds.warmUp * 1000);
+  return measure(testBed, load, seconds.measure);
 }
 
 export interface Moment extends Measured {
@@ -73,35 +77,35 @@ export interface Moment extends Measured {
 }
 
 /** Measures an idle queue of one shard that suddenly gets the load of `shards` shards for `loadSeconds`, then drains and idles. */
-export async function grow(
+export async function measureGrowth(
   shards: number,
   scale: Scale,
   { loadSeconds, stepSeconds, idleMinutes }: { loadSeconds: number; stepSeconds: number; idleMinutes: number },
 ): Promise<{ loaded: Moment[]; idle: { minutes: number; shards: number; visited: number }[]; drainedSeconds: number }> {
-  const ground = layCapacityGround(scale.limits, scale.seed);
-  await layQueue(ground, queue, { shards: 1, fixed: false });
-  const load = startLoad(ground, planOf(queue, shards, scale));
-  const startedAt = ground.time.now();
+  const testBed = createCapacityTestBed(scale.limits, scale.seed);
+  await createQueue(testBed, queue, { shards: 1, fixed: false });
+  const load = startLoad(testBed, planOf(queue, shards, scale));
+  const startedAt = testBed.time.now();
   const loaded: Moment[] = [];
-  const seconds = () => (ground.time.now() - startedAt) / 1000;
+  const seconds = () => (testBed.time.now() - startedAt) / 1000;
   while (seconds() < loadSeconds) {
-    const measured = await measure(ground, load, stepSeconds);
-    loaded.push({ ...measured, at: seconds(), ...(await ground.shards(queue)), backlog: load.backlog() });
+    const measured = await measure(testBed, load, stepSeconds);
+    loaded.push({ ...measured, at: seconds(), ...(await testBed.shards(queue)), backlog: load.backlog() });
   }
   load.stopPublishing();
   const stoppedAt = seconds();
-  do await ground.time.run(ground.time.now() + 1000);
+  do await testBed.time.run(testBed.time.now() + 1000);
   while (load.backlog() > 0);
   const drainedSeconds = seconds() - stoppedAt;
   load.stop();
 
   const idle: { minutes: number; shards: number; visited: number }[] = [];
-  const idleFrom = ground.time.now();
-  const { engine, clock } = ground.process();
+  const idleFrom = testBed.time.now();
+  const { engine, clock } = testBed.process();
   for (let minute = 1; minute <= idleMinutes; minute++) {
     void engine.sweep({ until: clock.now() + sweepPeriodMs });
-    await ground.time.run(idleFrom + minute * sweepPeriodMs);
-    const now = await ground.shards(queue);
+    await testBed.time.run(idleFrom + minute * sweepPeriodMs);
+    const now = await testBed.shards(queue);
     const last = idle.at(-1);
     if (last?.shards !== now.shards || last.visited !== now.visited) idle.push({ minutes: minute, ...now });
   }
@@ -109,23 +113,23 @@ export async function grow(
 }
 
 /** Measures a small queue, alone or beside a hot queue of one shard that is offered more than it can take. */
-export async function beside(
+export async function measureNeighbour(
   isHot: boolean,
   scale: Scale,
-  seconds: { settle: number; measure: number },
+  seconds: { warmUp: number; measure: number },
 ): Promise<{ small: Measured; hot: Tally | undefined }> {
-  const ground = layCapacityGround(scale.limits, scale.seed);
-  await layQueue(ground, 'small', { shards: 1, fixed: true });
+  const testBed = createCapacityTestBed(scale.limits, scale.seed);
+  await createQueue(testBed, 'small', { shards: 1, fixed: true });
   const tenth = { ...scale, perShard: { ...scale.perShard, perSecond: scale.perShard.perSecond / 10 } };
-  const small = startLoad(ground, planOf('small', 1, tenth));
+  const small = startLoad(testBed, planOf('small', 1, tenth));
   let hot: Running | undefined;
   if (isHot) {
-    await layQueue(ground, 'hot', { shards: 1, fixed: true });
-    hot = startLoad(ground, { ...planOf('hot', 2, scale), backlogMax: scale.perShard.perSecond });
+    await createQueue(testBed, 'hot', { shards: 1, fixed: true });
+    hot = startLoad(testBed, { ...planOf('hot', 2, scale), backlogMax: scale.perShard.perSecond });
   }
-  await ground.time.run(ground.time.now() + seconds.settle * 1000);
+  await testBed.time.run(testBed.time.now() + seconds.warmUp * 1000);
   if (hot) hot.tally = createTally();
-  return { small: await measure(ground, small, seconds.measure), hot: hot?.tally };
+  return { small: await measure(testBed, small, seconds.measure), hot: hot?.tally };
 }
 
 export function surfaced({ surfaced: { publish, receive, ack } }: Tally): number {

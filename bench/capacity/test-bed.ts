@@ -14,7 +14,7 @@ import { createPartitions, type PartitionLimits } from './partitions.ts';
 
 const start = Date.UTC(2026, 0, 1);
 
-export interface CapacityGround {
+export interface CapacityTestBed {
   memory: MemoryStore;
   time: VirtualTime;
   random: Random;
@@ -25,7 +25,7 @@ export interface CapacityGround {
   shards(queue: string): Promise<{ shards: number; visited: number }>;
 }
 
-export function layCapacityGround(limits: PartitionLimits, seed: number): CapacityGround {
+export function createCapacityTestBed(limits: PartitionLimits, seed: number): CapacityTestBed {
   const random = seededRandom(seed);
   const time = createVirtualTime(random, start);
   const memory = createMemoryStore({ now: time.now });
@@ -61,8 +61,8 @@ export function layCapacityGround(limits: PartitionLimits, seed: number): Capaci
 }
 
 /** Creates a queue with `shards` shards. `fixed`: the number of shards never changes. */
-export async function layQueue(
-  { memory, time, random }: CapacityGround,
+export async function createQueue(
+  { memory, time, random }: CapacityTestBed,
   queue: string,
   { shards, fixed }: { shards: number; fixed: boolean },
 ) {

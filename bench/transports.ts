@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Json } from '../contract/contract.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { Carrier } from './throughput.ts';
+import type { Transport } from './throughput.ts';
 
-export function inProcess(engine: Engine): Carrier {
+export function inProcess(engine: Engine): Transport {
   return {
     async createQueue(queue) {
       await engine.call('createQueue', { queue }, {});
@@ -23,12 +23,12 @@ export function inProcess(engine: Engine): Carrier {
   };
 }
 
-export interface HttpCarrier extends Carrier {
+export interface HttpTransport extends Transport {
   serverPid: number;
   close(): Promise<void>;
 }
 
-export async function overHttp(endpoint: string): Promise<HttpCarrier> {
+export async function overHttp(endpoint: string): Promise<HttpTransport> {
   const key = crypto.randomUUID();
   const child = fork(fileURLToPath(new URL('server.ts', import.meta.url)), [endpoint, key]);
   const [{ url }] = (await once(child, 'message')) as [{ url: string }];

@@ -19,7 +19,7 @@ const unitBytes = 1024;
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-capacity-handling */
 const transactionFactor = 2;
 
-export interface Metered {
+export interface MeteredCapacity {
   calls: number;
   writeUnits: number;
   readUnits: number;
@@ -27,19 +27,19 @@ export interface Metered {
   refused: number;
 }
 
-const none: Metered = { calls: 0, writeUnits: 0, readUnits: 0, refused: 0 };
+const none: MeteredCapacity = { calls: 0, writeUnits: 0, readUnits: 0, refused: 0 };
 
 const writes = new Set(['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem', 'TransactWriteItems']);
 
-export class Meter {
-  #counted: Metered = { ...none };
+export class CapacityMeter {
+  #counted: MeteredCapacity = { ...none };
 
-  get counted(): Metered {
+  get counted(): MeteredCapacity {
     return { ...this.#counted };
   }
 
   /** Returns the counts so far and restarts from 0. */
-  reset(): Metered {
+  reset(): MeteredCapacity {
     const until = this.#counted;
     this.#counted = { ...none };
     return until;
