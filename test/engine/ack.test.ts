@@ -1,11 +1,10 @@
 import { expect, it } from 'vitest';
 import { tombstoneMs } from '../../contract/limits.ts';
+import { lost, ok } from '../support/expected.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
 
-const ok = { ok: true };
-const lost = { ok: false, code: 'lease_lost' };
 const invalid = { ok: false, code: 'invalid_receipt' };
 
 onBothStores('ack', (driven) => {

@@ -2,13 +2,12 @@
 import { expect, it } from 'vitest';
 import { endGraceMs } from '../../contract/limits.ts';
 import { daySeconds, instant } from '../support/durations.ts';
+import { notFound, ok } from '../support/expected.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 
 const keep = { doneSeconds: 7 * daySeconds, deadSeconds: daySeconds };
 const groups = { concurrency: 1, onFailure: 'block' as const, ratePerSecond: null };
-const ok = { ok: true };
-const notFound = { code: 'message_not_found' };
 
 onBothStores('kept messages of a group', (driven) => {
   const get = (id: string) => driven().engine.call('getMessage', { queue: 'q', id }, {});

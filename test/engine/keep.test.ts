@@ -1,25 +1,22 @@
 /** What a queue keeps of messages that have ended. */
+
 import { expect, it } from 'vitest';
-import { endGraceMs, errorsKeptMax, resultBytesMax, tombstoneMs } from '../../contract/limits.ts';
+import { endGraceMs, tombstoneMs } from '../../contract/limits.ts';
 import { daySeconds, instant } from '../support/durations.ts';
-import { eventually } from '../support/eventually.ts';
+import { lost, notFound, ok } from '../support/expected.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
 import { noCalls } from '../support/watched-store.ts';
 
-const ok = { ok: true };
-const lost = { ok: false, code: 'lease_lost' };
 const keep = { doneSeconds: 7 * daySeconds, deadSeconds: daySeconds };
 
-onBothStores('kept', (driven) => {
-  const get = (id: string, input: { waitSeconds?: number } = {}, queue = 'q') =>
-    driven().engine.call('getMessage', { queue, id }, input);
+onBothStores('kept messages', (driven) => {
+  const get = (id: string, queue = 'q') => driven().engine.call('getMessage', { queue, id }, {});
   const ackWith = async (receipts: string[], result: unknown) =>
     (await driven().call('ack', 'q', { receipts, result: result as never })).results;
-  const notFound = { code: 'message_not_found' };
 
-  it('a message that is done shows its body, its times and its result, until its time is over', async () => {
+  it('a done message shows its body, times and result until it is no longer kept', async () => {
     const { create, publish, receive, clock } = driven();
     await create('q', { keep });
     const [id] = await publish('q', { body: { order: 1 }, attributes: { kind: 'a' } });
@@ -49,81 +46,7 @@ onBothStores('kept', (driven) => {
     await expect(get(id!)).rejects.toMatchObject(notFound);
   });
 
-  it('the first result stays, whatever a repeated ack brings', async () => {
-    const { create, send, receive } = driven();
-    await create('q', { keep });
-    const [one, two] = await send('q', 1, 2);
-    const messages = await receive('q');
-    const receipts = messages.map(({ receipt }) => receipt);
-    expect(await ackWith(receipts.slice(0, 1), 'first')).toEqual([ok]);
-    expect(await ackWith(receipts.slice(0, 1), 'second')).toEqual([ok]);
-    expect(await ackWith(receipts, noise(2_000))).toEqual([ok, ok]);
-    expect((await get(one!)).result).toBe('first');
-    expect(await ackWith(receipts, 'third')).toEqual([ok, ok]);
-    expect((await get(one!)).result).toBe('first');
-    expect((await get(two!)).result).toBe(noise(2_000));
-  });
-
-  it.each([
-    null,
-    false,
-    0,
-    '',
-    [],
-    'x'.repeat(500),
-    noise(900),
-    noise(resultBytesMax - 2),
-  ])('a result comes as it was given', async (result) => {
-    const { create, send, receive } = driven();
-    await create('q', { keep });
-    const [one, two] = await send('q', 1, 2);
-    const messages = await receive('q');
-    await ackWith([messages[1]!.receipt], result);
-    await ackWith([messages[0]!.receipt], result);
-    expect((await get(one!)).result).toEqual(result);
-    expect((await get(two!)).result).toEqual(result);
-  });
-
-  it('a message acked without a result has none', async () => {
-    const { create, send, receive, ack } = driven();
-    await create('q', { keep });
-    const [id] = await send('q', 1);
-    await ack('q', await receive('q'));
-    expect(await get(id!)).not.toHaveProperty('result');
-  });
-
-  it('a result is refused where it would be lost, and when it is too large', async () => {
-    const { create, send, receive } = driven();
-    await create('q');
-    await create('none', { keep: { doneSeconds: 0, deadSeconds: 60 } });
-    const [id] = await send('q', 1);
-    const [message] = await receive('q');
-    await expect(ackWith([message!.receipt], 1)).rejects.toMatchObject({ code: 'invalid_input' });
-    await expect(driven().call('ack', 'none', { receipts: [message!.receipt], result: 1 })).rejects.toMatchObject({
-      code: 'invalid_input',
-    });
-    expect((await get(id!)).state).toBe('leased');
-    await driven().call('updateQueue', 'q', { keep });
-    await expect(ackWith([message!.receipt], 'x'.repeat(resultBytesMax - 1))).rejects.toThrow(`at most ${resultBytesMax} bytes`);
-  });
-
-  it('a result that lies beside its row goes when its ack is refused, and with the row otherwise', async () => {
-    const { create, send, receive, rows, clock } = driven();
-    await create('q', { keep, visibilityTimeoutSeconds: 1 });
-    await send('q', 1);
-    const [stale] = await receive('q');
-    clock.advance(1_000);
-    const [message] = await receive('q');
-    expect(await ackWith([stale!.receipt], noise(5_000))).toMatchObject([lost]);
-    expect(await rows('messages')).toEqual([]);
-    expect(await ackWith([message!.receipt], noise(5_000))).toEqual([ok]);
-    const [piece] = await rows('messages');
-    const [row] = await rows('leases');
-    expect(piece!.ttl).toBeGreaterThanOrEqual(row!.ttl as number);
-    expect(row!.ttl).toBe(Math.ceil((clock.now() + keep.doneSeconds * 1000) / 1000));
-  });
-
-  it('the done part of a parcel shows as done, while the others live', async () => {
+  it('the done part of a parcel shows as done while the others live', async () => {
     const { create, send, receive, clock } = driven();
     await create('q', { keep, visibilityTimeoutSeconds: 1 });
     const [one, two] = await send('q', 1, 2);
@@ -137,7 +60,7 @@ onBothStores('kept', (driven) => {
     expect((await receive('q')).map(({ id }) => id)).toEqual([two]);
   });
 
-  it('what was acked never comes back, and a repeated ack is told so, for as long as it is kept', async () => {
+  it('a kept message never comes back, and a repeated ack succeeds for as long as it is kept', async () => {
     const { create, send, receive, ack, clock, sweep } = driven();
     await create('q', { keep });
     await send('q', 1);
@@ -152,7 +75,7 @@ onBothStores('kept', (driven) => {
     ).toMatchObject([lost]);
   });
 
-  it('the tombstone lasts its hour where less is asked for', async () => {
+  it('a tombstone lasts its hour even if the message is kept for less', async () => {
     const { create, send, receive, ack, clock } = driven();
     await create('q', { keep: { doneSeconds: 1, deadSeconds: 0 } });
     const [id] = await send('q', 1);
@@ -166,7 +89,7 @@ onBothStores('kept', (driven) => {
     expect(await ack('q', messages)).toMatchObject([lost]);
   });
 
-  it('nothing where the queue keeps nothing, and only what the queue keeps', async () => {
+  it('a queue keeps only the kinds of ended messages that its setting says', async () => {
     const { create, send, receive, ack, call, engine } = driven();
     await create('q');
     await create('dead', { keep: { doneSeconds: 0, deadSeconds: 60 } });
@@ -176,8 +99,8 @@ onBothStores('kept', (driven) => {
     const [done, cancelled] = await send('dead', 1, 2);
     await engine.call('cancelMessage', { queue: 'dead', id: cancelled! }, {});
     await ack('dead', await receive('dead'));
-    await expect(get(done!, {}, 'dead')).rejects.toMatchObject(notFound);
-    expect((await get(cancelled!, {}, 'dead')).state).toBe('cancelled');
+    await expect(get(done!, 'dead')).rejects.toMatchObject(notFound);
+    expect((await get(cancelled!, 'dead')).state).toBe('cancelled');
     expect((await call('peek', 'dead')).messages).toEqual([]);
   });
 
@@ -194,7 +117,7 @@ onBothStores('kept', (driven) => {
     expect(await get('mine')).toMatchObject({ state: 'ready', body: 2 });
   });
 
-  it('a cancelled message shows as cancelled, whether it waited, shared its row, or was held', async () => {
+  it('a cancelled message shows as cancelled, whether it waited, shared its row or was leased', async () => {
     const { create, publish, receive, ack, engine, clock, call, rows } = driven();
     await create('q', { keep, idempotency: 'ended' });
     const cancel = (id: string, force = false) => engine.call('cancelMessage', { queue: 'q', id }, { force });
@@ -225,7 +148,7 @@ onBothStores('kept', (driven) => {
     expect((await rows('leases')).map(({ expiry }) => expiry)).toEqual([undefined, undefined, undefined]);
   });
 
-  it('an expired message shows as expired from that instant on, before anyone met it and after', async () => {
+  it('an expired message shows as expired from that instant on, before and after a receive or sweep meets it', async () => {
     const { create, publish, receive, clock, sweep, rows } = driven();
     await create('q', { keep, retentionSeconds: 60, visibilityTimeoutSeconds: 90 });
     const begun = clock.now();
@@ -258,7 +181,7 @@ onBothStores('kept', (driven) => {
     expect(await republish()).toEqual([{ ok: true, id: 'own' }]);
   });
 
-  it('an own id whose message is too old, and kept, is taken before a sweep has met it', async () => {
+  it('the own id of an expired and kept message is taken before a sweep has met it', async () => {
     const { create, publish, call, clock } = driven();
     await create('q', { keep, retentionSeconds: 60 });
     await publish('q', { id: 'own', body: 1 });
@@ -267,7 +190,7 @@ onBothStores('kept', (driven) => {
     expect(await get('own')).toMatchObject({ state: 'expired', body: 1 });
   });
 
-  it('a purge takes what is kept with it, and gives its ids back an hour after their end', async () => {
+  it('a purge removes kept messages, and frees their ids an hour after their end', async () => {
     const { create, publish, receive, ack, call, clock } = driven();
     await create('q', { keep });
     await publish('q', { id: 'own', body: 1 });
@@ -284,7 +207,7 @@ onBothStores('kept', (driven) => {
     expect(await get('own')).toMatchObject({ state: 'ready', body: 3 });
   });
 
-  it('the parts that ended stay with their queue when the others are dead-lettered or move', async () => {
+  it('ended messages of a parcel stay with their queue when the others are dead-lettered or moved', async () => {
     const { create, send, receive, ack, call, clock, engine, redrive } = driven();
     await create('dead', { keep });
     await create('q', { keep, deadLetter: { queue: 'dead', maxReceives: 1 }, visibilityTimeoutSeconds: 1 });
@@ -310,7 +233,7 @@ onBothStores('kept', (driven) => {
     expect(await get(one!)).toMatchObject({ queue: 'q', state: 'done', result: 'r', body: 1 });
   });
 
-  it('bodies beside a row outlive what is kept of it, also of queues that keep messages for ever', async () => {
+  it('offloaded bodies outlive the kept message, also in queues without retention', async () => {
     const { create, publish, receive, ack, clock, sweep, rows, engine } = driven();
     const long = { doneSeconds: 400 * daySeconds, deadSeconds: 400 * daySeconds };
     const until = (days: number) => Math.ceil((clock.now() + days * daySeconds * 1000) / 1000);
@@ -343,7 +266,7 @@ onBothStores('kept', (driven) => {
       ['q', shared, 'done'],
       ['q', late, 'expired'],
     ] as const) {
-      const message = await get(id!, {}, queue);
+      const message = await get(id!, queue);
       expect([queue, message.state, (message.body as string).length]).toEqual([
         queue,
         state,
@@ -352,7 +275,7 @@ onBothStores('kept', (driven) => {
     }
   });
 
-  it('a row that is kept, with work left, is seen to behind a long list of ready messages', async () => {
+  it('the sweep reaches a kept row with cleanup left behind a long list of ready messages', async () => {
     const { create, publish, engine, clock, sweep, rows } = driven();
     await create('q', { keep });
     for (const part of ['a', 'b']) {
@@ -368,57 +291,7 @@ onBothStores('kept', (driven) => {
     expect((await get(id!)).state).toBe('cancelled');
   });
 
-  it('the last failures with their texts, when they were told', async () => {
-    const { create, send, receive, call, clock, ack } = driven();
-    await create('q', { keep });
-    const [id] = await send('q', 1);
-    const told: { at: string; message: string }[] = [];
-    for (let round = 0; round < errorsKeptMax + 2; round++) {
-      const [message] = await receive('q');
-      clock.advance(1_000);
-      const { results } = await call('release', 'q', { receipts: [message!.receipt], failed: `failure ${round}` });
-      expect(results).toMatchObject([ok]);
-      told.push({ at: instant(clock.now()), message: `failure ${round}` });
-    }
-    const shown = { failures: told.length, errors: told.slice(-errorsKeptMax), lastFailure: told.at(-1)!.message };
-    expect(await get(id!)).toMatchObject({ state: 'ready', ...shown });
-    await ack('q', await receive('q'));
-    expect(await get(id!)).toMatchObject({ state: 'done', receives: told.length + 1, ...shown });
-  });
-
-  it('of failures only the last text, where the queue keeps nothing', async () => {
-    const { create, send, receive, call } = driven();
-    await create('q');
-    const [id] = await send('q', 1);
-    for (const failed of ['one', 'two']) await call('release', 'q', { receipts: [(await receive('q'))[0]!.receipt], failed });
-    expect(await get(id!)).toMatchObject({ lastFailure: 'two' });
-    expect(await get(id!)).not.toHaveProperty('errors');
-  });
-
-  it('progress, told with extend: shown until somebody else takes the message, and once it is done', async () => {
-    const { create, send, receive, call, clock, ack } = driven();
-    await create('q', { keep, visibilityTimeoutSeconds: 10 });
-    const [id] = await send('q', 1);
-    const [message] = await receive('q');
-    expect(await get(id!)).not.toHaveProperty('progress');
-    const tell = (receipt: string, progress: number) => call('extend', 'q', { receipts: [receipt], progress });
-    clock.advance(6_000);
-    expect((await tell(message!.receipt, 0.4)).results).toEqual([{ ok: true, leasedUntil: instant(clock.now() + 10_000) }]);
-    expect(await get(id!)).toMatchObject({ state: 'leased', progress: 0.4 });
-    await call('extend', 'q', { receipts: [message!.receipt] });
-    expect((await get(id!)).progress).toBe(0.4);
-    await expect(tell(message!.receipt, 1.1)).rejects.toMatchObject({ code: 'invalid_input' });
-    clock.advance(10_000);
-    expect((await get(id!)).progress).toBe(0.4);
-    const [again] = await receive('q');
-    expect(await get(id!)).not.toHaveProperty('progress');
-    expect((await tell(message!.receipt, 0.5)).results).toMatchObject([lost]);
-    await tell(again!.receipt, 1);
-    await ack('q', [again!]);
-    expect(await get(id!)).toMatchObject({ state: 'done', progress: 1 });
-  });
-
-  it('an ack within a transaction of the caller keeps what is done, too', async () => {
+  it('an ack in a transaction of the caller keeps the done message', async () => {
     const { create, send, receive, call, commit, clock } = driven();
     await create('q', { keep });
     const [one, two] = await send('q', 1, 2);
@@ -433,7 +306,7 @@ onBothStores('kept', (driven) => {
     for (const id of [one!, two!]) await expect(get(id)).rejects.toMatchObject(notFound);
   });
 
-  it.each([1, 10])('a life of %d messages kept costs the calls of one that is not', async (count) => {
+  it.each([1, 10])('a life of %d kept messages costs no more calls than one that is not kept', async (count) => {
     const { create, send, receive, ack, call, watched } = driven();
     await create('q', { keep });
     await call('peek', 'q');
@@ -446,7 +319,7 @@ onBothStores('kept', (driven) => {
     expect(watched.take(), 'ack').toEqual({ ...noCalls, updates: 1 });
   });
 
-  it('a crash between any two writes loses no message, and none comes back', async () => {
+  it('a crash between any two writes of an ack loses no kept message and revives none', async () => {
     for (let crashAt = 1; crashAt <= 4; crashAt++) {
       const { create, send, receive, watched, clock, sweep, another, engine } = driven();
       const queue = `crash-${crashAt}`;
@@ -462,14 +335,14 @@ onBothStores('kept', (driven) => {
         .call('ack', { queue }, input)
         .catch(() => {});
       watched.before = () => {};
-      const state = (await get(id!, {}, queue)).state;
+      const state = (await get(id!, queue)).state;
       expect(['leased', 'done']).toContain(state);
       clock.advance(1_000 + 2 * endGraceMs);
       await sweep();
       const again = await receive(queue);
       expect(again.map(({ body }) => body)).toEqual(state === 'done' ? [] : [noise(3_000)]);
       if (again[0]) await engine.call('ack', { queue }, { ...input, receipts: [again[0].receipt] });
-      expect(await get(id!, {}, queue)).toMatchObject({ state: 'done', body: noise(3_000), result: noise(3_000) });
+      expect(await get(id!, queue)).toMatchObject({ state: 'done', body: noise(3_000), result: noise(3_000) });
     }
   });
 
@@ -488,91 +361,12 @@ onBothStores('kept', (driven) => {
         .sweep({ until: clock.now() + 1_000 })
         .catch(() => {});
       watched.before = () => {};
-      expect((await get(id!, {}, queue)).state).toBe('expired');
+      expect((await get(id!, queue)).state).toBe('expired');
       await sweep();
       await sweep();
-      expect((await get(id!, {}, queue)).state).toBe('expired');
+      expect((await get(id!, queue)).state).toBe('expired');
       expect(await receive(queue)).toEqual([]);
       expect(await rows('messages')).toEqual([]);
     }
-  });
-});
-
-onBothStores('waiting for the end of a message', (driven) => {
-  const wait = (id: string, waitSeconds = 20, queue = 'q') => driven().engine.call('getMessage', { queue, id }, { waitSeconds });
-
-  it('answers as soon as it is done, by this process or by another', async () => {
-    for (const isOther of [false, true]) {
-      const { create, publish, receive, clock, another, engine } = driven();
-      const queue = `q-${isOther}`;
-      await create(queue, { keep });
-      await publish(queue, { id: 'job', body: 1 });
-      const [message] = await receive(queue);
-      clock.leaping = false;
-      const waiting = wait('job', 20, queue);
-      await eventually(() => clock.sleepers() > 0);
-      const begun = clock.now();
-      await (isOther ? another() : engine).call('ack', { queue }, { receipts: [message!.receipt], result: 'r' });
-      if (isOther) clock.advance(50);
-      expect(await waiting).toMatchObject({ state: 'done', result: 'r' });
-      expect(clock.now() - begun).toBe(isOther ? 50 : 0);
-      clock.leaping = true;
-    }
-  });
-
-  it('answers at once when it is cancelled, or leaves for the dead-letter queue', async () => {
-    const { create, publish, receive, call, clock, engine } = driven();
-    await create('dead');
-    await create('q', { keep, deadLetter: { queue: 'dead', maxReceives: 1 } });
-    await publish('q', { id: 'a', body: 1 });
-    await publish('q', { id: 'b', body: 2 });
-    await engine.call('cancelMessage', { queue: 'q', id: 'a' }, {});
-    const begun = clock.now();
-    expect((await wait('a')).state).toBe('cancelled');
-    const [message] = await receive('q');
-    await call('release', 'q', { receipts: [message!.receipt], failed: 'no' });
-    expect(await wait('b')).toMatchObject({ queue: 'dead', state: 'dead', deadLetter: { reason: 'max_receives', text: 'no' } });
-    expect(clock.now()).toBe(begun);
-  });
-
-  it('answers as soon as this process dead-letters it', async () => {
-    const { create, publish, receive, call, clock } = driven();
-    await create('dead');
-    await create('q', { keep, deadLetter: { queue: 'dead', maxReceives: 1 } });
-    await publish('q', { id: 'job', body: 1 });
-    const [message] = await receive('q');
-    clock.leaping = false;
-    const waiting = wait('job');
-    await eventually(() => clock.sleepers() > 0);
-    const begun = clock.now();
-    await call('release', 'q', { receipts: [message!.receipt], failed: 'no' });
-    expect(await waiting).toMatchObject({ queue: 'dead', deadLetter: { text: 'no' } });
-    expect(clock.now()).toBe(begun);
-    clock.leaping = true;
-  });
-
-  it('answers the message as it is when the wait is over, having looked less and less often', async () => {
-    const { create, send, clock, watched } = driven();
-    await create('q', { keep });
-    const [id] = await send('q', 1);
-    const begun = clock.now();
-    watched.take();
-    expect((await wait(id!)).state).toBe('ready');
-    expect(clock.now() - begun).toBe(20_000);
-    expect(watched.take().gets).toBeLessThan(100);
-    expect(Math.max(...clock.slept)).toBe(1_000);
-  });
-
-  it('ends with message_not_found when the message is gone', async () => {
-    const { create, send, receive, ack, clock } = driven();
-    await create('q');
-    const [id] = await send('q', 1);
-    const messages = await receive('q');
-    clock.leaping = false;
-    const waiting = wait(id!);
-    await eventually(() => clock.sleepers() > 0);
-    await ack('q', messages);
-    await expect(waiting).rejects.toMatchObject({ code: 'message_not_found' });
-    clock.leaping = true;
   });
 });

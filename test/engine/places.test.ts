@@ -2,14 +2,14 @@
 import { expect, it } from 'vitest';
 import type { QueueSettings, ReceivedMessage } from '../../contract/contract.ts';
 import { clockMarginMs, readToWriteMsMax } from '../../contract/limits.ts';
-import { type Key, StoreError } from '../../engine/port/port.ts';
+import { StoreError } from '../../engine/port/port.ts';
 import { secondMs } from '../support/durations.ts';
+import { isPermitRow } from '../support/limited-queue.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 import { watchStore } from '../support/watched-store.ts';
 
 const yearSeconds = 365 * 24 * 60 * 60;
 const marginMs = 2 * clockMarginMs;
-const isPermits = (key: Key) => 'id' in key && key.id.includes('!');
 const groups = { concurrency: 1, ratePerSecond: null, onFailure: 'block' as const };
 
 onBothStores('the permit of a dead worker', (driven) => {
@@ -63,7 +63,7 @@ onBothStores('the permit of a dead worker', (driven) => {
     const held = await dead();
     const inner = watchStore(watched.store);
     inner.before = ({ method, keys }) => {
-      if (method === 'write' && keys.some(isPermits)) throw new StoreError('not now', 'no');
+      if (method === 'write' && keys.some(isPermitRow)) throw new StoreError('not now', 'no');
     };
     await another(inner.store).call('cancelMessage', { queue: 'q', id: held.id }, { force: true });
     expect(await bodies('q')).toEqual([]);
@@ -121,7 +121,7 @@ onBothStores('the permit of a dead worker', (driven) => {
       const inner = watchStore(watched.store);
       let permitWrites = 0;
       inner.before = async ({ method, keys }) => {
-        if (method === 'write' && keys.some(isPermits)) await before(++permitWrites);
+        if (method === 'write' && keys.some(isPermitRow)) await before(++permitWrites);
       };
       return another(inner.store).call('extend', { queue: 'q' }, { receipts: [held!.receipt], visibilityTimeoutSeconds });
     };

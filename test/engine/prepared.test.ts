@@ -1,70 +1,33 @@
+/** Prepared messages: commit, rollback and what becomes of the message. */
+
 import { expect, it } from 'vitest';
-import type { PreparedSettings, PublishEntry } from '../../contract/contract.ts';
-import { checkBacksMax, endGraceMs, readToWriteMsMax, tombstoneMs } from '../../contract/limits.ts';
+import { endGraceMs, readToWriteMsMax, tombstoneMs } from '../../contract/limits.ts';
 import { type Store, StoreError, type Write } from '../../engine/port/port.ts';
 import { hourMs, secondMs } from '../support/durations.ts';
+import { withCode } from '../support/expected.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
+import { preparedQueue, timeoutSeconds } from '../support/prepared-queue.ts';
 import { noCalls } from '../support/watched-store.ts';
 
-const timeoutSeconds = 600;
-
 onBothStores('a prepared message', (driven) => {
-  const create = (more = {}, prepared: Partial<PreparedSettings> = {}) =>
-    driven().create('q', { prepared: { timeoutSeconds, checkBack: null, ...prepared }, ...more });
-  const prepare = async (...entries: PublishEntry[]) =>
-    driven().publish('q', ...entries.map((entry) => ({ prepared: true, ...entry })));
-  const on = (operation: 'commitMessage' | 'rollbackMessage' | 'cancelMessage', engine = driven().engine) => {
-    return (id: string, queue = 'q') => engine.call(operation, { queue, id }, {});
-  };
-  const commit = (id: string, queue?: string) => on('commitMessage')(id, queue);
-  const rollBack = (id: string, queue?: string) => on('rollbackMessage')(id, queue);
-  const get = (id: string, queue = 'q') => driven().engine.call('getMessage', { queue, id }, {});
-  const code = (expected: string) => expect.objectContaining({ code: expected });
-  const bodies = () => driven().bodies('q');
+  const { bodies, callWith, commit, create, get, prepare, rollBack } = preparedQueue(driven);
 
-  it('is refused where the queue has no setting for it, and beside a key, a group or in a transaction', async () => {
+  it('a prepared publish is refused without the setting, with a key, in a group and in a transaction', async () => {
     await driven().create('plain', { deduplication: { windowSeconds: 1, onDuplicate: 'ignore' } });
     await create({ deduplication: { windowSeconds: 1, onDuplicate: 'ignore' } });
     const refusal = async (queue: string, more: object) =>
       (await driven().call('publish', queue, { messages: [{ body: 1, prepared: true, ...more }] })).results[0];
     expect(await refusal('plain', {})).toMatchObject({ code: 'invalid_input', message: expect.stringContaining('"prepared"') });
     for (const more of [{ dedupKey: 'k' }, { group: 'g' }, { prepared: 1 }]) {
-      expect(await refusal('q', more), JSON.stringify(more)).toEqual(code('invalid_input'));
+      expect(await refusal('q', more), JSON.stringify(more)).toEqual(withCode('invalid_input'));
     }
     const items = driven().call('publishItems', 'q', { messages: [{ body: 1, prepared: true }] });
-    await expect(items).rejects.toEqual(code('invalid_input'));
+    await expect(items).rejects.toEqual(withCode('invalid_input'));
     expect(await refusal('plain', { prepared: false })).toMatchObject({ ok: true });
   });
 
-  it.each([
-    { url: 'http://example.com/' },
-    { url: 'http://localhost.example.com/' },
-    { url: 'https://user:word@example.com/' },
-    { url: 'ftp://example.com/' },
-    { url: 'example.com' },
-    { url: `https://example.com/${'x'.repeat(2048)}` },
-    { url: 'https://example.com/', functionName: 'f' },
-    { functionName: 'a/b' },
-    { functionName: '' },
-    {},
-  ])('is not asked about where that makes no sense: %j', async (checkBack) => {
-    await expect(create({}, { checkBack: checkBack as never })).rejects.toEqual(code('invalid_input'));
-  });
-
-  it.each([
-    { url: 'https://example.com:8443/check?of=q' },
-    { url: 'http://localhost:8080/' },
-    { url: 'http://127.0.0.1' },
-    { url: 'http://[::1]:1/' },
-    { functionName: 'arn:aws:lambda:eu-central-1:123456789012:function:check:live' },
-    { functionName: 'check:$LATEST' },
-  ])('is asked about at %j', async (checkBack) => {
-    expect(await create({}, { checkBack })).toMatchObject({ prepared: { timeoutSeconds, checkBack } });
-    expect(await driven().call('getQueue', 'q')).toMatchObject({ prepared: { checkBack }, counts: { prepared: 0 } });
-  });
-
-  it('is received by nobody, and shown as prepared, until it is committed', async () => {
+  it('a prepared message is not received and shows as prepared until it is committed', async () => {
     const { call, clock } = driven();
     await create({ retentionSeconds: 60, priority: { levels: 2, order: 'strict' } });
     const [low, own, large] = await prepare(
@@ -90,7 +53,7 @@ onBothStores('a prepared message', (driven) => {
     expect((await call('getQueue', 'q')).counts).toMatchObject({ prepared: 0, leased: 1 });
   });
 
-  it('comes after its delay, counted from the commit, or at its instant; its retention begins then', async () => {
+  it('a committed message comes after its delay, counted from the commit, or at its instant, and its retention begins then', async () => {
     const { clock } = driven();
     await create({ retentionSeconds: 60, delaySeconds: 5 });
     const deliverAt = new Date(clock.now() + 300 * secondMs).toISOString();
@@ -111,13 +74,13 @@ onBothStores('a prepared message', (driven) => {
     expect(await bodies()).toEqual([3]);
   });
 
-  it('is rolled back: it never comes', async () => {
+  it('a rolled back message is never delivered', async () => {
     const { clock, sweep, rows } = driven();
     await create({ retentionSeconds: null });
     const ids = await prepare({ body: 1 }, { body: noise(5000) }, { body: 2, id: 'own' });
     for (const id of ids) {
       expect(await rollBack(id)).toEqual({});
-      await expect(get(id)).rejects.toEqual(code('message_not_found'));
+      await expect(get(id)).rejects.toEqual(withCode('message_not_found'));
     }
     expect(await bodies()).toEqual([]);
     clock.advance(endGraceMs + secondMs);
@@ -128,14 +91,14 @@ onBothStores('a prepared message', (driven) => {
     expect(await bodies()).toEqual([]);
   });
 
-  it('is committed again without a word, whatever became of it, and not rolled back any more', async () => {
+  it('commit repeated succeeds whatever became of the message, and rollback is refused', async () => {
     const { clock, ack, receive } = driven();
     await create();
     const ids = await prepare({ body: 1 }, { body: 2, id: 'own' });
     const check = async () => {
       for (const id of ids) {
         expect(await commit(id)).toEqual({});
-        await expect(rollBack(id)).rejects.toEqual(code('message_committed'));
+        await expect(rollBack(id)).rejects.toEqual(withCode('message_committed'));
       }
     };
     for (const id of ids) await commit(id);
@@ -147,45 +110,45 @@ onBothStores('a prepared message', (driven) => {
     await check();
     expect(await bodies()).toEqual([]);
     clock.advance(tombstoneMs + 1);
-    for (const id of ids) await expect(commit(id)).rejects.toEqual(code('message_not_found'));
+    for (const id of ids) await expect(commit(id)).rejects.toEqual(withCode('message_not_found'));
   });
 
-  it('is rolled back again without a word, and not committed any more', async () => {
+  it('rollback repeated succeeds, and commit is refused', async () => {
     const { clock } = driven();
     await create();
     const ids = [...(await prepare({ body: 1 }, { body: 2, id: 'own' }))];
     await rollBack(ids[0]!);
-    await on('cancelMessage')(ids[1]!);
+    await callWith('cancelMessage')(ids[1]!);
     for (const id of ids) {
       expect(await rollBack(id)).toEqual({});
-      await expect(commit(id)).rejects.toEqual(code('message_rolled_back'));
+      await expect(commit(id)).rejects.toEqual(withCode('message_rolled_back'));
     }
     clock.advance(tombstoneMs + 1);
     for (const id of ids) {
-      await expect(rollBack(id)).rejects.toEqual(code('message_not_found'));
-      await expect(commit(id)).rejects.toEqual(code('message_not_found'));
+      await expect(rollBack(id)).rejects.toEqual(withCode('message_not_found'));
+      await expect(commit(id)).rejects.toEqual(withCode('message_not_found'));
     }
   });
 
-  it('is of its own queue only; what was published at once counts as committed', async () => {
+  it('a prepared message belongs to its own queue only, and an ordinary message counts as committed', async () => {
     const { send, publish } = driven();
     await create();
     await driven().create('other', { prepared: { timeoutSeconds, checkBack: null } });
     const ids = await prepare({ body: 1 }, { body: 2, id: 'own' });
     for (const id of [...ids, 'nobody']) {
-      await expect(commit(id, 'other')).rejects.toEqual(code('message_not_found'));
-      await expect(rollBack(id, 'other')).rejects.toEqual(code('message_not_found'));
+      await expect(commit(id, 'other')).rejects.toEqual(withCode('message_not_found'));
+      await expect(rollBack(id, 'other')).rejects.toEqual(withCode('message_not_found'));
     }
     const plain = [...(await send('q', 1)), ...(await send('q', 2, 3)), ...(await publish('q', { body: 4, delaySeconds: 9 }))];
     for (const id of plain) {
       await commit(id);
-      await expect(rollBack(id)).rejects.toEqual(code('message_committed'));
+      await expect(rollBack(id)).rejects.toEqual(withCode('message_committed'));
     }
-    await on('cancelMessage')(plain[1]!);
-    await expect(commit(plain[1]!)).rejects.toEqual(code('message_rolled_back'));
+    await callWith('cancelMessage')(plain[1]!);
+    await expect(commit(plain[1]!)).rejects.toEqual(withCode('message_rolled_back'));
   });
 
-  it('leaves nothing for ever of a large body, committed or not', async () => {
+  it('a large prepared message leaves no body without a TTL, committed or not', async () => {
     const { clock, sweep, rows, ack, receive } = driven();
     for (const [index, retentionSeconds] of [60, null].entries()) {
       const name = `q${index}`;
@@ -206,7 +169,7 @@ onBothStores('a prepared message', (driven) => {
     }
   });
 
-  it('is found by a second publish under its own id', async () => {
+  it('publish with the own id of a prepared message is a duplicate', async () => {
     await create();
     await prepare({ body: 1, id: 'own' });
     const { results } = await driven().call('publish', 'q', { messages: [{ body: 2, id: 'own', prepared: true }] });
@@ -215,13 +178,13 @@ onBothStores('a prepared message', (driven) => {
     expect(await bodies()).toEqual([1]);
   });
 
-  it('is not changed before it is committed, nor redriven', async () => {
+  it('a prepared message cannot be changed or redriven before it is committed', async () => {
     const { engine, redrive } = driven();
     await create();
     await driven().create('other');
     const [id] = await prepare({ body: 1 });
     const change = () => engine.call('updateMessage', { queue: 'q', id: id! }, { content: { body: 2 } });
-    await expect(change()).rejects.toEqual(code('message_prepared'));
+    await expect(change()).rejects.toEqual(withCode('message_prepared'));
     await redrive('q', { toQueue: 'other' });
     await redrive('q', { ids: [id!], toQueue: 'other' });
     expect(await get(id!)).toMatchObject({ state: 'prepared', queue: 'q' });
@@ -230,22 +193,22 @@ onBothStores('a prepared message', (driven) => {
     expect(await bodies()).toEqual([2]);
   });
 
-  it('is gone when the queue is purged, and when it is deleted', async () => {
+  it('a purge and a deletion of the queue remove prepared messages', async () => {
     const { call, sweep, clock, rows } = driven();
     await create({ retentionSeconds: null });
     const [first] = await prepare({ body: noise(3000) });
     await call('purge', 'q');
-    await expect(commit(first!)).rejects.toEqual(code('message_not_found'));
+    await expect(commit(first!)).rejects.toEqual(withCode('message_not_found'));
     expect((await call('getQueue', 'q')).counts.prepared).toBe(0);
     clock.advance(timeoutSeconds * secondMs);
     await sweep();
-    await expect(commit(first!)).rejects.toEqual(code('message_not_found'));
-    await expect(rollBack(first!)).rejects.toEqual(code('message_not_found'));
+    await expect(commit(first!)).rejects.toEqual(withCode('message_not_found'));
+    await expect(rollBack(first!)).rejects.toEqual(withCode('message_not_found'));
     const [later] = await prepare({ body: 'later' });
     expect((await call('getQueue', 'q')).counts.prepared).toBe(1);
     clock.advance(timeoutSeconds * secondMs);
     await sweep();
-    await expect(commit(later!)).rejects.toEqual(code('message_rolled_back'));
+    await expect(commit(later!)).rejects.toEqual(withCode('message_rolled_back'));
     await prepare({ body: noise(4000) });
     await call('deleteQueue', 'q');
     for (let minute = 0; minute < 2; minute++) {
@@ -256,121 +219,7 @@ onBothStores('a prepared message', (driven) => {
     expect((await rows('leases')).filter(({ ttl }) => ttl === undefined)).toEqual([]);
   });
 
-  it('that nobody commits in time is rolled back by the sweep, to the millisecond, where nobody is to be asked', async () => {
-    const { clock, sweep, events, asked } = driven();
-    await create();
-    const [id] = await prepare({ body: 1 });
-    clock.advance(timeoutSeconds * secondMs - 1);
-    await sweep();
-    expect(await get(id!)).toMatchObject({ state: 'prepared' });
-    clock.advance(1);
-    // Late, and still in time: nothing was decided yet.
-    expect(await get(id!)).toMatchObject({ state: 'prepared' });
-    await sweep();
-    await expect(get(id!)).rejects.toEqual(code('message_not_found'));
-    await expect(commit(id!)).rejects.toEqual(code('message_rolled_back'));
-    expect(asked).toEqual([]);
-    expect(events).toMatchObject([{ kind: 'rolled_back', queue: 'q', asked: 0 }]);
-  });
-
-  it('may be committed after its time, before the sweep', async () => {
-    const { clock, sweep } = driven();
-    await create();
-    const [id] = await prepare({ body: 1 });
-    clock.advance(hourMs);
-    await commit(id!);
-    await sweep();
-    expect(await bodies()).toEqual([1]);
-  });
-
-  it.each(['commit', 'rollback'] as const)('does what its publisher answers when he is asked: %s', async (outcome) => {
-    const { clock, sweep, asked, answer } = driven();
-    const checkBack = { url: 'https://example.com/check' };
-    await create({}, { checkBack });
-    const ids = await prepare({ body: 1, attributes: { a: 1 } }, { bodyBase64: 'AAAA', id: 'own' });
-    const { publishedAt } = await get(ids[0]!);
-    answer.now = async () => outcome;
-    await sweep();
-    expect(asked).toEqual([]);
-    clock.advance(timeoutSeconds * secondMs);
-    await sweep();
-    expect(asked).toEqual(
-      expect.arrayContaining([
-        { target: checkBack, message: { queue: 'q', id: ids[0], body: 1, attributes: { a: 1 }, publishedAt, asked: 1 } },
-        { target: checkBack, message: { queue: 'q', id: 'own', bodyBase64: 'AAAA', attributes: {}, publishedAt, asked: 1 } },
-      ]),
-    );
-    expect(asked.length).toBe(2);
-    expect((await driven().receive('q')).map(({ id }) => id).sort()).toEqual(outcome === 'commit' ? [...ids].sort() : []);
-    await sweep();
-    expect(asked.length).toBe(2);
-  });
-
-  it('whose publisher does not know is asked about again at each time-out, so often and no more, then rolled back', async () => {
-    const { clock, sweep, asked, events } = driven();
-    await create({ retentionSeconds: 60 }, { checkBack: { functionName: 'f' } });
-    const [id] = await prepare({ body: 1 });
-    for (let time = 1; time <= checkBacksMax; time++) {
-      clock.advance(timeoutSeconds * secondMs - 1);
-      await sweep();
-      expect(asked.length).toBe(time - 1);
-      clock.advance(1);
-      await Promise.all([
-        sweep(),
-        driven()
-          .another()
-          .sweep({ until: clock.now() + hourMs }),
-      ]);
-      expect(asked.length).toBe(time);
-      expect(await get(id!)).toMatchObject({ state: 'prepared' });
-    }
-    clock.advance(timeoutSeconds * secondMs);
-    await sweep();
-    expect(asked.length).toBe(checkBacksMax);
-    await expect(commit(id!)).rejects.toEqual(code('message_rolled_back'));
-    expect(events).toMatchObject([{ kind: 'rolled_back', asked: checkBacksMax }]);
-  });
-
-  it('is asked about again where the sweep died while it was asked', async () => {
-    const { clock, another, asked, answer, sweep } = driven();
-    await create({}, { checkBack: { functionName: 'f' } });
-    const [id] = await prepare({ body: 1 });
-    clock.advance(timeoutSeconds * secondMs);
-    const died = new Promise<void>((resolve) => {
-      answer.now = () => {
-        resolve();
-        return new Promise(() => {});
-      };
-    });
-    void another().sweep({ until: clock.now() + hourMs });
-    await died;
-    answer.now = async () => 'commit';
-    await sweep();
-    expect(asked.length).toBe(1);
-    clock.advance(timeoutSeconds * secondMs);
-    await sweep();
-    expect(asked.map(({ message }) => [message.id, message.asked])).toEqual([
-      [id, 1],
-      [id, 2],
-    ]);
-    expect(await bodies()).toEqual([1]);
-  });
-
-  it('is not rolled back by an answer that comes after a commit', async () => {
-    const { clock, sweep, answer } = driven();
-    await create({}, { checkBack: { functionName: 'f' } });
-    const [id] = await prepare({ body: 1 });
-    answer.now = async () => {
-      clock.advance(30 * secondMs);
-      await commit(id!);
-      return 'rollback';
-    };
-    clock.advance(timeoutSeconds * secondMs);
-    await sweep();
-    expect(await bodies()).toEqual([1]);
-  });
-
-  it('is either committed or rolled back where both are tried at once, and all are told which', async () => {
+  it('commit and rollback at the same time agree on one outcome and tell it to all callers', async () => {
     const { clock, another } = driven();
     for (let round = 0; round < 5; round++) {
       const name = `q${round}`;
@@ -378,10 +227,10 @@ onBothStores('a prepared message', (driven) => {
       const [id] = await driven().publish(name, { body: round, prepared: true });
       clock.advance(timeoutSeconds * secondMs);
       const outcomes = await Promise.allSettled([
-        on('commitMessage', another())(id!, name),
-        on('rollbackMessage', another())(id!, name),
+        callWith('commitMessage', another())(id!, name),
+        callWith('rollbackMessage', another())(id!, name),
         another().sweep({ until: clock.now() + hourMs }),
-        on('commitMessage', another())(id!, name),
+        callWith('commitMessage', another())(id!, name),
       ]);
       const [first, back, , again] = outcomes.map(({ status }) => status === 'fulfilled');
       expect(first).toBe(again);
@@ -393,7 +242,7 @@ onBothStores('a prepared message', (driven) => {
   it.each([
     false,
     true,
-  ])('is committed once, though an answer is lost or a request comes late (asked again: %s)', async (asRefused) => {
+  ])('a commit is applied once although an answer is lost or a request is late (retried by the client: %s)', async (asRefused) => {
     const { watched, another, clock, ack, receive } = driven();
     await create();
     const inner = watched.store;
@@ -415,13 +264,13 @@ onBothStores('a prepared message', (driven) => {
     const { results } = await engine.call('publish', { queue: 'q' }, { messages: [{ body: 1, prepared: true, id: 'own' }] });
     expect(results).toEqual([{ ok: true, id: 'own' }]);
     lose = true;
-    expect(await on('commitMessage', engine)('own')).toEqual({});
+    expect(await callWith('commitMessage', engine)('own')).toEqual({});
     for (const write of sent) expect(await inner.write(write)).toMatchObject({ ok: false });
     clock.advance(60 * secondMs);
     expect(await bodies()).toEqual([]);
   });
 
-  it('keeps its shard visited, though the shard is retired', async () => {
+  it('a prepared message keeps its retired shard visited', async () => {
     const { clock, sweep, call, watched, rows } = driven();
     await create({}, { timeoutSeconds: 30 * 24 * 3600 });
     const row = async () => (await rows('queues')).find(({ kind }) => kind === 'queue')!;
@@ -453,7 +302,7 @@ onBothStores('a prepared message', (driven) => {
     expect(received.length).toBe(12);
   });
 
-  it('costs one write to prepare, one to commit, and what a delayed one costs from then on', async () => {
+  it('a prepared message costs one write to prepare, one to commit, and then as much as a delayed one', async () => {
     const { watched, receive, ack } = driven();
     await create();
     await driven().call('peek', 'q', {});
@@ -468,7 +317,7 @@ onBothStores('a prepared message', (driven) => {
     expect(watched.take()).toEqual({ ...noCalls, puts: 1 });
   });
 
-  it('is not published a second time while it is not known whether it was', async () => {
+  it('a prepared publish of unknown outcome is not published a second time', async () => {
     const { another, watched, clock, call } = driven();
     await create();
     const { store: inner } = watched;
@@ -483,31 +332,8 @@ onBothStores('a prepared message', (driven) => {
       },
     };
     const { results } = await another(store).call('publish', { queue: 'q' }, { messages: [{ body: 1, prepared: true }] });
-    expect(results).toEqual([code('unavailable')]);
+    expect(results).toEqual([withCode('unavailable')]);
     for (const write of late) expect(await inner.write(write)).toMatchObject({ ok: true });
     expect((await call('peek', 'q')).messages.length).toBe(1);
-  });
-
-  it('is asked about by a sweep that stood still while its queue learnt whom to ask', async () => {
-    const { another, watched, clock, call, asked, answer } = driven();
-    await create();
-    const [id] = await prepare({ body: 1 });
-    answer.now = async () => 'commit';
-    let stood = false;
-    const sweeper = another({
-      ...watched.store,
-      async range(range) {
-        const found = await watched.store.range(range);
-        if (!stood && range.table === 'leases') {
-          stood = true;
-          await call('updateQueue', 'q', { prepared: { timeoutSeconds, checkBack: { url: 'https://publisher.example/' } } });
-          clock.advance(timeoutSeconds * secondMs);
-        }
-        return found;
-      },
-    });
-    await sweeper.sweep({ until: clock.now() + hourMs });
-    expect(asked.map(({ message }) => message.id)).toEqual([id]);
-    expect(await bodies()).toEqual([1]);
   });
 });

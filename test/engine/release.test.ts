@@ -1,9 +1,8 @@
 import { expect, it } from 'vitest';
 import { failedCharsMax } from '../../contract/limits.ts';
+import { lost } from '../support/expected.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
-
-const lost = { ok: false, code: 'lease_lost' };
 
 onBothStores('release', (driven) => {
   it('release makes a message ready at once, keeps its receives and counts no failure', async () => {

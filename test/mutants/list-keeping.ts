@@ -25,7 +25,7 @@ export const keeping: readonly Mutant[] = [
     file: 'engine/operations/ack.ts',
     find: "const part: Condition = { all: [{ absent: ['until'] }, ...stillLeased(receipts)] };",
     replace: "const part: Condition = { all: [{ absent: ['until'] }, ...receipts.map(tokenMatches)] };",
-    tests: ['test/engine/keep.test.ts'],
+    tests: ['test/engine/keep-results.test.ts'],
   },
   {
     name: 'an ack that finds its row changed drops its result',

@@ -31,14 +31,14 @@ export const keys: readonly Mutant[] = [
     file: 'engine/publish/dedup-key.ts',
     find: "was === 'unknown' || (attempt.maybeApplied",
     replace: '(attempt.maybeApplied',
-    tests: ['test/engine/dedup.test.ts'],
+    tests: ['test/engine/dedup-races.test.ts'],
   },
   {
     name: 'a publish that paused for hours takes another message under the key for its own',
     file: 'engine/publish/dedup-key.ts',
     find: "attempt.applied ? 'yes' : wasAccepted(",
     replace: 'wasAccepted(',
-    tests: ['test/engine/dedup.test.ts'],
+    tests: ['test/engine/dedup-races.test.ts'],
   },
   {
     name: 'the window of a dedup key is a thousandth of the setting',

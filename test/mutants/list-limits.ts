@@ -32,14 +32,14 @@ export const limits: readonly Mutant[] = [
     file: 'engine/limits/permits.ts',
     find: '(former <= now && outAt(permits, now) >= concurrency)',
     replace: '(former < 0 && outAt(permits, now) >= concurrency)',
-    tests: ['test/engine/limits.test.ts'],
+    tests: ['test/engine/limits-permits.test.ts'],
   },
   {
     name: 'a receive that paused delivers messages whose permits have expired',
     file: 'engine/receive/deliver.ts',
     find: 'return limiter === undefined || slots.every(',
     replace: 'return limiter === undefined || slots.some(() => true) || slots.every(',
-    tests: ['test/engine/limits.test.ts'],
+    tests: ['test/engine/limits-permits.test.ts'],
   },
   {
     name: 'the permits of acked messages are not returned',
@@ -66,7 +66,7 @@ export const limits: readonly Mutant[] = [
     file: 'engine/limits/limiter.ts',
     find: 'if (!last || delivered >= last.grant.count) return;',
     replace: 'if (!last || delivered > 0 || delivered >= last.grant.count) return;',
-    tests: ['test/engine/limits.test.ts'],
+    tests: ['test/engine/limits-permits.test.ts'],
   },
   {
     name: 'permits of a look without claims are held during the next look',
@@ -86,7 +86,7 @@ export const limits: readonly Mutant[] = [
     file: 'engine/limits/permits.ts',
     find: 'Math.max(0, count - Object.keys(apart).length)',
     replace: 'Math.max(0, count - 2 * Object.keys(apart).length)',
-    tests: ['test/unit/limits/permits.test.ts', 'test/engine/limits.test.ts'],
+    tests: ['test/unit/limits/permits.test.ts', 'test/engine/limits-concurrency.test.ts'],
   },
   {
     name: 'a forced cancel does not free the permit of its message',

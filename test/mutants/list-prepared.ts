@@ -94,6 +94,6 @@ export const prepared: readonly Mutant[] = [
     file: 'engine/sweep/prepared.ts',
     find: 'handleTimeout(ctx, current, partition',
     replace: 'handleTimeout(ctx, queue, partition',
-    tests: ['test/engine/prepared.test.ts'],
+    tests: ['test/engine/prepared-check-back.test.ts'],
   },
 ];

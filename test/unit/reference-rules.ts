@@ -32,7 +32,10 @@ An accepted message replaces what was kept of the earlier one. A consumer that s
 \`live\`, a publish whose answer was lost and that is retried after its message was acked publishes a second message. Entries of a transaction of
 your own (\`publishItems\`) follow the column \`ended\`, whatever the setting is. They are refused with \`message_exists\`.`;
 
-/** Proved by `test/engine/rates-of-groups.test.ts`, `test/engine/dedup.test.ts`, `test/engine/limits.test.ts` and `test/engine/age.test.ts`. */
+/**
+ * Proved by `test/engine/rates-of-groups.test.ts`, `test/engine/dedup.test.ts`, `test/engine/limits-concurrency.test.ts`,
+ * `test/engine/limits-rate.test.ts` and `test/engine/age.test.ts`.
+ */
 export const changedSettings = `## When a changed setting counts
 
 A new setting is in force everywhere within two seconds. Its effect on messages that are in the queue by then:

@@ -6,14 +6,13 @@ import type { Lease, Slot } from '../../../engine/model/rows.ts';
 import { ack } from '../../../engine/operations/ack.ts';
 import { type Store, StoreError } from '../../../engine/port/port.ts';
 import { contextInMemory, leaseWith, queueOf, shard, start } from '../../support/context-in-memory.ts';
+import { lost, ok } from '../../support/expected.ts';
 
 const tokens = ['aaaaaaaaaaaa', 'bbbbbbbbbbbb', 'cccccccccccc'];
 const leased = (count: number): Slot[] =>
   tokens.slice(0, count).map((token) => ({ visibleAt: start + 30_000, token, receives: 1, failures: 0 }));
 const receipt = (slot: number, count: number, token = tokens[slot]!) =>
   formatReceipt({ incarnation: 'abcdefgh', rowId: 'row', slot, count, token });
-const ok = { ok: true };
-const lost = { ok: false, code: 'lease_lost' };
 
 async function begin(lease: Partial<Lease> = {}, over?: (store: Store) => Partial<Store>) {
   const world = contextInMemory(over);
