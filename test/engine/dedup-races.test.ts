@@ -76,8 +76,8 @@ onBothStores('publishing with a key under races', (driven) => {
   });
 
   it.each([
-    ['had its answer', true],
-    ['had not', false],
+    ['was answered', true],
+    ['was not answered', false],
   ])('a publisher that was paused for hours leaves the new message of its key alone, once its request %s', async (_, isAnswered) => {
     const { clock, watched, another, bodies, sweep } = driven();
     await create(1, 'replace');
