@@ -1,12 +1,13 @@
 /** Converts rows and slots to messages as callers see them. */
 import type { DeathRecord, Json, Message, MessageState, ReceivedMessage } from '../../contract/contract.ts';
+import { defined } from '../../contract/defined.ts';
 import type { Ending } from '../leases/kept-messages.ts';
 import type { Content } from '../model/content-codec.ts';
 import { parcelIdOf } from '../model/group-row.ts';
 import { groupKeyOf, isGroupRow, messageId } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { formatReceipt } from '../model/receipts.ts';
-import { type Death, isUnreadable, type Lease, leaseEnd, type Parcel, type Slot } from '../model/rows.ts';
+import { isUnreadable, type Lease, leaseEnd, type Parcel, type Slot } from '../model/rows.ts';
 import { priorityLevelOf } from '../model/shards.ts';
 
 /** The most that an answer holds per message besides its content, bytes: ids, receipt, timestamps, a death record. */
@@ -21,50 +22,33 @@ function content(from: Content): Pick<Message, 'body' | 'bodyBase64' | 'attribut
   return bodyBase64 === undefined ? { body, attributes } : { bodyBase64, attributes };
 }
 
-function priorityOf(row: Pick<Lease, 'shard' | 'level'>): { priority?: number } {
-  const level = priorityLevelOf(row);
-  return level === 0 ? {} : { priority: level };
+/** The priority to show: none for the lowest level. */
+function priorityOf(placed: Pick<Lease, 'shard' | 'level'>): number | undefined {
+  return priorityLevelOf(placed) || undefined;
 }
 
-function groupOf(name: string | undefined): { group?: string } {
-  return name === undefined ? {} : { group: name };
+function deathRecord({ death }: Lease, slot: Slot): DeathRecord | undefined {
+  if (!death) return undefined;
+  const { queue, reason, group, at } = death;
+  const { text, receives = 0, failures = 0 } = slot.died ?? {};
+  return defined({ queue, reason, group, text, at: instant(at), receives, failures });
 }
 
-function deathRecord(death: Death, slot: Slot): DeathRecord {
-  return {
-    queue: death.queue,
-    reason: death.reason,
-    ...(death.group === undefined ? {} : { group: death.group }),
-    ...(slot.died?.text === undefined ? {} : { text: slot.died.text }),
-    at: instant(death.at),
-    receives: slot.died?.receives ?? 0,
-    failures: slot.died?.failures ?? 0,
-  };
-}
-
-export function receivedMessage(queue: QueueRecord, lease: Lease, index: number, from: Content): ReceivedMessage {
+export function receivedMessage({ incarnation }: QueueRecord, lease: Lease, index: number, from: Content): ReceivedMessage {
   const slot = lease.slots[index]!;
-  const { incarnation } = queue;
-  return {
+  const place = { incarnation, rowId: lease.id, slot: index, count: lease.slots.length, token: slot.token! };
+  return defined({
     id: messageId(parcelIdOf(lease), index),
     ...content(from),
-    receipt: formatReceipt({
-      incarnation,
-      rowId: lease.id,
-      slot: index,
-      count: lease.slots.length,
-      token: slot.token!,
-      ...(lease.needsCleanup && { needsCleanup: true }),
-      ...(lease.keyed?.freeAt !== undefined && { freeAt: lease.keyed.freeAt }),
-    }),
+    receipt: formatReceipt({ ...place, ...defined({ needsCleanup: lease.needsCleanup, freeAt: lease.keyed?.freeAt }) }),
     receives: slot.receives,
     failures: slot.failures,
-    ...priorityOf(lease),
-    ...groupOf(lease.group?.name),
+    priority: priorityOf(lease),
+    group: lease.group?.name,
     publishedAt: instant(lease.publishedAt ?? lease.since),
     leasedUntil: instant(leaseEnd(slot)),
-    ...(lease.death ? { deadLetter: deathRecord(lease.death, slot) } : {}),
-  };
+    deadLetter: deathRecord(lease, slot),
+  });
 }
 
 /** The state of a live slot. */
@@ -80,17 +64,7 @@ export function stateOf(lease: Lease, slot: Slot, now: number): MessageState {
 export type EndRecord = Ending & { result?: Json };
 
 function endingRecord(ended: EndRecord | undefined): Pick<Message, 'endedAt' | 'keptUntil' | 'result'> {
-  if (!ended) return {};
-  const { at, until, result } = ended;
-  return { endedAt: instant(at), keptUntil: instant(until), ...(result === undefined ? {} : { result }) };
-}
-
-function workRecord({ lastFailure, errors, progress }: Slot): Pick<Message, 'lastFailure' | 'errors' | 'progress'> {
-  return {
-    ...(lastFailure === undefined ? {} : { lastFailure }),
-    ...(errors ? { errors: errors.map(({ at, text }) => ({ at: instant(at), message: text })) } : {}),
-    ...(progress === undefined ? {} : { progress }),
-  };
+  return ended ? defined({ endedAt: instant(ended.at), keptUntil: instant(ended.until), result: ended.result }) : {};
 }
 
 export function leasedMessage(
@@ -102,22 +76,24 @@ export function leasedMessage(
   ended?: EndRecord,
 ): Message {
   const slot = lease.slots[index]!;
-  return {
+  return defined({
     id: messageId(parcelIdOf(lease), index),
     queue: queueName,
     state: ended?.state ?? stateOf(lease, slot, now),
     ...content(from),
     receives: slot.receives,
     failures: slot.failures,
-    ...priorityOf(lease),
-    ...groupOf(lease.group?.name ?? lease.groupName),
+    priority: priorityOf(lease),
+    group: lease.group?.name ?? lease.groupName,
     publishedAt: instant(lease.publishedAt ?? lease.since),
     visibleAt: instant(slot.visibleAt),
     expiresAt: lease.retentionEnd === undefined ? null : instant(lease.retentionEnd),
-    ...workRecord(slot),
+    lastFailure: slot.lastFailure,
+    errors: slot.errors?.map(({ at, text }) => ({ at: instant(at), message: text })),
+    progress: slot.progress,
     ...endingRecord(ended),
-    ...(lease.death ? { deadLetter: deathRecord(lease.death, slot) } : {}),
-  };
+    deadLetter: deathRecord(lease, slot),
+  });
 }
 
 export function unreceivedMessage(
@@ -129,18 +105,18 @@ export function unreceivedMessage(
   ended?: EndRecord,
 ): Message {
   const parcelId = isGroupRow(parcel.shard) ? `${parcel.id}-${groupKeyOf(parcel.shard)}` : parcel.id;
-  return {
+  return defined({
     id: messageId(parcelId, index),
     queue: queueName,
-    state: ended?.state ?? 'ready',
+    state: ended?.state ?? ('ready' as const),
     ...content(from),
     receives: 0,
     failures: 0,
-    ...priorityOf(parcel),
-    ...groupOf(group),
+    priority: priorityOf(parcel),
+    group,
     publishedAt: instant(parcel.since),
     visibleAt: instant(parcel.since),
     expiresAt: parcel.retentionEnd === undefined ? null : instant(parcel.retentionEnd),
     ...endingRecord(ended),
-  };
+  });
 }

@@ -8,7 +8,7 @@ import { changeWaiting, type WaitingChange } from '../messages/edit-waiting.ts';
 import { findMessage } from '../messages/find.ts';
 import { moveToLeases } from '../messages/move-to-leases.ts';
 import type { Content } from '../model/content-codec.ts';
-import { refusalIn, requestedTiming } from '../publish/validate.ts';
+import { refusalIn, requestedTiming } from '../publish/pending.ts';
 import { leasedNow, messageNotFound } from './message-errors.ts';
 
 /** How often to search again for a message that moves during the call. */

@@ -4,40 +4,65 @@
  * `operations/publish.ts` chooses between these.
  */
 import type { PublishEntry, Refused } from '../../contract/contract.ts';
+import { defined } from '../../contract/defined.ts';
+import { delaySecondsMax } from '../../contract/limits.ts';
 import { type Content, encodeContent } from '../model/content-codec.ts';
 import { keyedId } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
+import type { Timing } from '../model/timing.ts';
 import type { Pending } from './parcels.ts';
-import { refusalIn, requestedTiming } from './validate.ts';
+
+/** What a message asks of its queue. */
+export type Terms = Pick<PublishEntry, 'delaySeconds' | 'deliverAt' | 'priority' | 'group' | 'dedupKey' | 'prepared'>;
 
 /** The pending message for the entry at this index of a call, or why the queue does not accept it. */
 export function pendingOf(queue: QueueRecord, entry: PublishEntry, index: number, now: number): Pending | Refused {
   const refused = refusalIn(queue, entry, now);
   if (refused !== undefined) return { ok: false, code: 'invalid_input', message: `messages[${index}].${refused}` };
-  const timing = requestedTiming(entry) ?? { delayMs: queue.delaySeconds * 1000 };
-  return {
+  const { dedupKey, prepared, group, priority: level = 0 } = entry;
+  return defined({
     index,
     encoded: encodeContent(entry),
-    timing,
-    level: entry.priority ?? 0,
-    ...(entry.group === undefined ? {} : { group: entry.group }),
-    ...(entry.id === undefined ? {} : { id: entry.id }),
-    ...(entry.prepared ? { prepared: true as const } : {}),
-    ...(entry.dedupKey === undefined ? {} : { id: keyedId(entry.dedupKey), content: entryContent(entry) }),
-  };
+    timing: requestedTiming(entry) ?? { delayMs: queue.delaySeconds * 1000 },
+    level,
+    group,
+    id: dedupKey === undefined ? entry.id : keyedId(dedupKey),
+    prepared: prepared ? (true as const) : undefined,
+    content: dedupKey === undefined ? undefined : entryContent(entry),
+  });
 }
 
 function entryContent({ body, bodyBase64, attributes }: PublishEntry): Content {
-  const others = attributes === undefined ? {} : { attributes };
-  return bodyBase64 === undefined ? { body: body!, ...others } : { bodyBase64, ...others };
+  return bodyBase64 === undefined ? { body: body!, ...defined({ attributes }) } : { bodyBase64, ...defined({ attributes }) };
 }
 
 /** Lists of messages that may share rows: same level, same timing. */
 export function alike(pending: readonly Pending[]): Pending[][] {
-  const lists = new Map<string, Pending[]>();
-  for (const one of pending) {
-    const shared = JSON.stringify([one.level, one.timing]);
-    lists.set(shared, [...(lists.get(shared) ?? []), one]);
+  return [...Map.groupBy(pending, ({ level, timing }) => JSON.stringify([level, timing])).values()];
+}
+
+/** When the message becomes ready; undefined if it does not say. */
+export function requestedTiming({ delaySeconds, deliverAt }: Terms): Timing | undefined {
+  if (deliverAt !== undefined) return { at: Date.parse(deliverAt) };
+  return delaySeconds === undefined ? undefined : { delayMs: delaySeconds * 1000 };
+}
+
+/** Why this queue does not accept the message, naming the field, the limit and the given value; undefined: it does. */
+export function refusalIn(queue: QueueRecord, terms: Terms, now: number): string | undefined {
+  const { deliverAt, priority = 0, group } = terms;
+  const levels = queue.priority?.levels ?? 1;
+  if (priority >= levels) {
+    return `priority: must be at most ${levels - 1}, for the queue "${queue.name}" has ${levels} levels, was ${priority}`;
   }
-  return [...lists.values()];
+  if (deliverAt !== undefined && Date.parse(deliverAt) > now + delaySecondsMax * 1000) {
+    return `deliverAt: must be at most ${delaySecondsMax} seconds ahead, was ${deliverAt}`;
+  }
+  if (terms.dedupKey !== undefined && !queue.deduplication) {
+    return `dedupKey: the queue "${queue.name}" has no setting "deduplication", was "${terms.dedupKey}"`;
+  }
+  if (terms.prepared && !queue.prepared) return `prepared: the queue "${queue.name}" has no setting "prepared"`;
+  if (group !== undefined && queue.delaySeconds > 0) {
+    return `group: messages of a group come without delay, and the queue "${queue.name}" delays by ${queue.delaySeconds} seconds`;
+  }
+  return undefined;
 }

@@ -3,6 +3,7 @@
  * condition that its version is unchanged.
  */
 import type { RedriveInput, RedriveTask } from '../../contract/contract.ts';
+import { defined } from '../../contract/defined.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
 import { type Key, type Row, StoreError, type Value } from '../port/port.ts';
@@ -35,41 +36,23 @@ function rowName(queue: string, id: string): string {
   return `${queue}:${id}`;
 }
 
-function taskRow(task: Task): Row {
-  const { id, selection, ratePerSecond, toQueue, toIncarnation, endedAt, error, ...plain } = task;
-  const row: Row = { ...plain, kind: 'task', name: rowName(task.queue, id), selection: selection as unknown as Value };
-  if (ratePerSecond !== undefined) row.ratePerSecond = ratePerSecond;
-  if (toQueue !== null) row.toQueue = toQueue;
-  if (toIncarnation !== undefined) row.toIncarnation = toIncarnation;
-  if (error !== null) row.error = error;
-  if (endedAt !== null) {
-    row.endedAt = endedAt;
-    row.ttl = Math.ceil((endedAt + keptMs) / 1000);
-  }
-  return row;
+function taskRow({ id, selection, toQueue, endedAt, error, ...plain }: Task): Row {
+  return defined({
+    ...plain,
+    kind: 'task',
+    name: rowName(plain.queue, id),
+    selection: selection as unknown as Value,
+    toQueue: toQueue ?? undefined,
+    error: error ?? undefined,
+    endedAt: endedAt ?? undefined,
+    ttl: endedAt === null ? undefined : Math.ceil((endedAt + keptMs) / 1000),
+  }) as Row;
 }
 
-export function readTaskRow(row: Row): Task {
-  const [, id] = (row.name as string).split(':') as [string, string];
-  return {
-    id,
-    incarnation: row.incarnation as string,
-    queue: row.queue as string,
-    selection: row.selection as Task['selection'],
-    toQueue: (row.toQueue as string | undefined) ?? null,
-    toIncarnation: row.toIncarnation as string | undefined,
-    ratePerSecond: row.ratePerSecond as number | undefined,
-    state: row.state as Task['state'],
-    moved: row.moved as number,
-    skipped: row.skipped as number,
-    startedAt: row.startedAt as number,
-    updatedAt: row.updatedAt as number,
-    endedAt: (row.endedAt as number | undefined) ?? null,
-    error: (row.error as string | undefined) ?? null,
-    runner: row.runner as string,
-    place: row.place as string,
-    version: row.version as string,
-  };
+export function readTaskRow({ kind: _, ttl: __, name, ...fields }: Row): Task {
+  const [, id] = (name as string).split(':');
+  const unset = { toQueue: null, toIncarnation: undefined, ratePerSecond: undefined, endedAt: null, error: null };
+  return { ...unset, ...fields, id } as unknown as Task;
 }
 
 export function describeTask(task: Task): RedriveTask {

@@ -1,10 +1,11 @@
 /** Creates and changes schedules: compares the request with the stored row and applies all its effects in one transaction. */
 import type { MissedTicks, Schedule } from '../../contract/contract.ts';
+import { defined } from '../../contract/defined.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { type Content, encodeContent, joinEntries, storeContent } from '../model/content-codec.ts';
-import { refusalIn } from '../publish/validate.ts';
+import { refusalIn } from '../publish/pending.ts';
 import { type Target, targetOf } from '../queues/publish-target.ts';
 import { withoutLost } from './lost-ticks.ts';
 import {
@@ -75,13 +76,13 @@ async function changeOnce(
   const target = await targetFor(ctx, asked, former);
 
   const taken = before ? await takeBack(ctx, before) : { writes: [], kept: [] };
-  const timing = within(always, bounds(startAt, endAt));
+  const timing = within(always, defined({ startAt, endAt }));
   const isOverdue = former && sameTiming(former, asked) && before?.nextAt !== undefined && before.nextAt <= readAt;
   // A process with a clock ahead of this one may have published ticks that are still in the future here.
   const published = Math.max(readAt, before?.lastAt ?? 0);
   const nextAt = paused ? undefined : isOverdue ? before.nextAt : timing.next(published);
   const plan = target
-    ? schedulePlan({ ...(nextAt === undefined ? {} : { nextAt }), missed, ahead: taken.kept }, timing, content, readAt)
+    ? schedulePlan({ ...defined({ nextAt }), missed, ahead: taken.kept }, timing, content, readAt)
     : { ticks: [], nextAt };
   const ticks = publishTicks(ctx, { name, level }, content, plan.ticks, target);
 
@@ -93,7 +94,7 @@ async function changeOnce(
     name,
     queue: asked.queue,
     rule,
-    ...bounds(startAt, endAt),
+    ...defined({ startAt, endAt }),
     missed,
     paused,
     content: stored?.content ?? before!.content,
@@ -119,10 +120,6 @@ function definitionOf(record: ScheduleRecord, content: Content | undefined): Def
   const { queue, rule, startAt, endAt, missed, paused, level } = record;
   const asked = 'cron' in rule ? rule : { everySeconds: rule.everySeconds };
   return { queue, rule: asked, startAt, endAt, missed, paused, level, content };
-}
-
-function bounds(startAt: number | undefined, endAt: number | undefined): Pick<ScheduleRecord, 'startAt' | 'endAt'> {
-  return { ...(startAt === undefined ? {} : { startAt }), ...(endAt === undefined ? {} : { endAt }) };
 }
 
 function shown(rule: Rule): string {

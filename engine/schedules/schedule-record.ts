@@ -3,12 +3,13 @@
  * Defines the record of a schedule, a row of `queues`: its rule, the message that each tick publishes, and its progress.
  */
 import type { MissedTicks, Schedule } from '../../contract/contract.ts';
+import { defined } from '../../contract/defined.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { tombstoneMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { type Content, readContents, type StoredContent } from '../model/content-codec.ts';
 import { decodeStoredContent, encodeStoredContent } from '../model/slot-codec.ts';
-import type { Key, Row, Value } from '../port/port.ts';
+import type { Key, Row } from '../port/port.ts';
 import { cronTiming } from './cron.ts';
 import { type Recurrence, rateTiming, within } from './ticks.ts';
 
@@ -65,27 +66,9 @@ export function scheduleRow({ rule, content, ahead, error, ...plain }: ScheduleR
 }
 
 function readSchedule(row: Row): ScheduleRecord {
-  const record: ScheduleRecord = {
-    name: row.name as string,
-    queue: row.queue as string,
-    rule: row.rule as unknown as Rule,
-    missed: row.missed as MissedTicks,
-    paused: row.paused as boolean,
-    content: decodeStoredContent(row),
-    level: row.level as number,
-    ahead: ((row.ahead as Value[] | undefined) ?? []).map((one) => {
-      const [id, tick, incarnation] = one as [string, number, string?];
-      return { id, tick, ...(incarnation === undefined ? {} : { incarnation }) };
-    }),
-    createdAt: row.createdAt as number,
-    updatedAt: row.updatedAt as number,
-    version: row.version as string,
-  };
-  for (const name of ['startAt', 'endAt', 'nextAt', 'lastAt'] as const) {
-    if (row[name] !== undefined) record[name] = row[name] as number;
-  }
-  if (row.error !== undefined) record.error = row.error as unknown as NonNullable<ScheduleRecord['error']>;
-  return record;
+  const { kind: _, bodies: __, beside: ___, chunks: ____, size: _____, ahead = [], ...fields } = row;
+  const published = (ahead as [string, number, string?][]).map(([id, tick, incarnation]) => defined({ id, tick, incarnation }));
+  return { ...fields, content: decodeStoredContent(row), ahead: published } as unknown as ScheduleRecord;
 }
 
 const instant = (ms: number) => new Date(ms).toISOString();

@@ -3,6 +3,7 @@
  * ahead. It also replaces the schedule's row, on the condition that its version is unchanged. Of two transactions based on the
  * same version one is refused. So each tick has exactly one message, even after crashes and repeated requests.
  */
+import { defined } from '../../contract/defined.ts';
 import { callBytesMax, scheduleTicksMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { createRetryBudget } from '../context/retry.ts';
@@ -118,11 +119,7 @@ export function progress(
   const lastAt = Math.max(before?.lastAt ?? 0, ...passed);
   // Keep published ticks from `nextAt` on in `ahead`, so that the next plan does not publish them twice.
   const still = kept.filter(({ tick }) => tick > now || (nextAt !== undefined && tick >= nextAt));
-  return {
-    ahead: [...still, ...ahead].sort((a, b) => a.tick - b.tick),
-    ...(nextAt === undefined ? {} : { nextAt }),
-    ...(lastAt === 0 ? {} : { lastAt }),
-  };
+  return defined({ ahead: [...still, ...ahead].sort((a, b) => a.tick - b.tick), nextAt, lastAt: lastAt || undefined });
 }
 
 export interface ScheduleChange {
