@@ -59,7 +59,8 @@ function keepTexts(text: string, from: number, value: unknown, nullAsText: boole
     const name = nameAt(text, at, endOfName);
     path.push(name);
     if (seen.includes(name)) throw new DumbwaiterError('invalid_input', `${placeOf(path)}: is given twice`);
-    if (seen.push(name) > namesMax) throw new DumbwaiterError('invalid_input', `${placeOf(path)}: is one field too many`);
+    if (seen.push(name) > namesMax)
+      throw new DumbwaiterError('invalid_input', `${placeOf(path)}: is beyond the limit of ${namesMax} fields`);
     const begin = skipSpace(text, skipSpace(text, endOfName) + 1);
     const isKept = keptAsText.has(name) && (nullAsText || members[name] !== null);
     const end = isKept ? endOfValue(text, begin) : keepTexts(text, begin, members[name], nullAsText, path);

@@ -20,7 +20,7 @@ const codeOfName: Readonly<Record<string, ErrorCode>> = {
 
 /** The error of a call of the queue. An unexpected error is a defect: `internal`, with its cause. */
 export function refusalOfCall(error: unknown): DumbwaiterError {
-  return known(error) ?? new DumbwaiterError('internal', `Something went wrong: ${describe(error)}`, { cause: error });
+  return known(error) ?? new DumbwaiterError('internal', `Unexpected error: ${describe(error)}`, { cause: error });
 }
 
 /**
@@ -40,7 +40,7 @@ function known(error: unknown): DumbwaiterError | undefined {
   if (error instanceof DumbwaiterError) return error;
   if (error instanceof StoreError) return new DumbwaiterError('unavailable', error.message, { cause: error });
   const code = isMisconfiguration(error) ? 'invalid_input' : codeOfName[(error as { name?: string } | undefined)?.name ?? ''];
-  return code && new DumbwaiterError(code, `DynamoDB was not asked, or refused: ${describe(error)}`, { cause: error });
+  return code && new DumbwaiterError(code, `DynamoDB was not called, or refused the call: ${describe(error)}`, { cause: error });
 }
 
 /** Cancellation reasons after which the same transaction may succeed later. */

@@ -95,7 +95,7 @@ async function answer<Name extends OperationName>(
 ): Promise<OutputOf<Name>> {
   if (operation === 'health') return { status: 'ok' } as OutputOf<Name>;
   if (ofKeys.has(operation)) {
-    throw new DumbwaiterError('forbidden', `${operation}: API keys belong to the HTTP API; here IAM decides who may do what.`);
+    throw new DumbwaiterError('forbidden', `${operation}: API keys belong to the HTTP API; here IAM grants access.`);
   }
   try {
     const output = await engine.call(operation as QueueOperation, params as never, input as never, options);

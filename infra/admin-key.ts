@@ -30,8 +30,7 @@ export class AdminKey extends Construct {
     this.arn = (this.secret.node.defaultChild as CfnSecret).attrId;
     Validations.of(this.secret).acknowledge({
       id: 'AwsSolutions-SMG4',
-      reason:
-        'Whoever holds the key has to be told of a new one, so rotation is a step of the operator: docs/operating.md, "Keys".',
+      reason: 'Every holder of the key needs the new one, so the operator rotates it by hand: docs/operating.md, "Keys".',
     });
   }
 

@@ -33,7 +33,7 @@ export class Alarms extends Construct {
     for (const [name, { function: fn }] of props.functions) {
       this.#raise(`${name}Errors`, {
         metric: fn.metricErrors({ period }),
-        alarmDescription: `The ${name} function failed, ran out of memory or out of time: its log tells by request id.`,
+        alarmDescription: `The ${name} function failed, or ran out of memory or time: its log has the error by request id.`,
       });
       this.#raise(`${name}Throttles`, {
         metric: fn.metricThrottles({ period }),
@@ -46,7 +46,8 @@ export class Alarms extends Construct {
     });
     this.#raise('Anomalies', {
       metric: props.metrics.anomalies,
-      alarmDescription: 'The engine met what its rules make impossible, or nearly: its log says what, and in which queue.',
+      alarmDescription:
+        'The engine found a state that its rules make impossible, or nearly so: its log has the state and the queue.',
     });
     this.#raise('Defects', {
       metric: props.metrics.defects,
@@ -59,34 +60,34 @@ export class Alarms extends Construct {
     });
     this.#raise('SchedulesFailed', {
       metric: props.metrics.schedulesFailed,
-      alarmDescription: 'The ticks of a schedule cannot be published: its `lastError`, and the log of the sweep, say why.',
+      alarmDescription: 'The ticks of a schedule cannot be published: its `lastError` and the log of the sweep have the reason.',
     });
     this.#raise('DeclarationsFailed', {
       metric: props.metrics.declarationsFailed,
-      alarmDescription: 'Queues or schedules that the stack declares were refused: the DeclareQueues log says why.',
+      alarmDescription: 'Queues or schedules that the stack declares were refused: the DeclareQueues log has the reason.',
     });
     this.#raise('DeadLettersGrowing', {
       metric: props.metrics.deadLettered,
-      alarmDescription: 'Messages were dead-lettered: read their reasons, mend the consumer, then redrive.',
+      alarmDescription: 'Messages were dead-lettered: read their reasons, fix the consumer, then redrive.',
     });
     this.#raise('OldestAge', {
       metric: props.metrics.oldestAge,
       threshold: props.oldestAgeMax.toSeconds(),
       comparisonOperator: GREATER_THAN_THRESHOLD,
       evaluationPeriods: 3,
-      alarmDescription: 'A message has been waiting for long: its consumers are down, too slow or too few.',
+      alarmDescription: 'A message has waited too long: its consumers are down, too slow or too few.',
     });
     this.#raise('SweepNotRunning', {
       metric: props.sweep.function.metricInvocations({ period }),
       comparisonOperator: LESS_THAN_THRESHOLD,
       treatMissingData: TreatMissingData.BREACHING,
-      alarmDescription: 'The sweep did not run for five minutes: nothing is dead-lettered unless somebody receives.',
+      alarmDescription: 'The sweep did not run for five minutes: messages are dead-lettered only when a consumer receives.',
     });
     this.#raise('SweepIncomplete', {
       metric: props.metrics.sweepsIncomplete,
       threshold: incompleteSweepsMax,
       comparisonOperator: GREATER_THAN_THRESHOLD,
-      alarmDescription: 'Most runs of the sweep leave work to the next: dead-lettering, time-outs and schedules fall behind.',
+      alarmDescription: 'Most runs of the sweep are incomplete: dead-lettering, time-outs and schedules fall behind.',
     });
   }
 

@@ -37,7 +37,7 @@ export function addDashboard(
     ...row(
       graph('Dead-lettered and expired messages', [metrics.deadLettered, metrics.expired]),
       graph('Age of the oldest waiting message, seconds', [metrics.oldestAge]),
-      graph('What went wrong', [
+      graph('Errors', [
         metrics.defects,
         metrics.unavailable,
         metrics.anomalies,

@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process';
 
 const hint = `
-If this was the first deployment of the stack: all that it made is removed but its three tables, which are protected and empty.
-They are in nobody's way. Mend what failed, and deploy again. To delete them: docs/operating.md, "A first deployment that fails".`;
+If this was the first deployment of the stack: CloudFormation removed all that it created except the three tables, which are protected and
+empty. They do no harm. Fix the error and deploy again. To delete the tables: docs/operating.md, "A first deployment that fails".`;
 
 const { status, error } = spawnSync('cdk', ['deploy', ...process.argv.slice(2)], { stdio: 'inherit' });
 if (error) throw error;

@@ -105,7 +105,7 @@ export class Functions extends Construct {
   #sweep(): NodeFunction {
     const sweep = this.#function('Sweep', {
       entry: 'sweep',
-      description: 'Dumbwaiter: each minute, dead-letters and removes what nobody receives',
+      description: 'Dumbwaiter: each minute, processes messages that are due in queues without receivers',
       timeout: sweepTimeout,
       environment: { DUMBWAITER_REDRIVE_FUNCTION: this.redrive.function.functionName },
       ...(this.#props.reserveSweepConcurrency ? { reservedConcurrentExecutions: 1 } : {}),

@@ -21,13 +21,9 @@ export function addOutputs(of: Construct, { url, adminKey, functions, tables }: 
   output('ApiUrl', url, 'Base URL of the HTTP API');
   output('AdminKeySecretArn', adminKey.arn, 'Secret that holds the first admin key');
   output('ApiFunctionName', functions.api.function.functionName, 'To invoke instead of HTTP: every operation');
-  output('PublishFunctionName', functions.publish.function.functionName, 'To invoke instead of HTTP: publish alone');
-  output(
-    'ReceiveFunctionName',
-    functions.receive.function.functionName,
-    'To invoke instead of HTTP: receive, and what belongs to it',
-  );
-  output('MessagesTableName', tables.messages.tableName, 'Messages that nobody has received yet');
+  output('PublishFunctionName', functions.publish.function.functionName, 'To invoke instead of HTTP: publish only');
+  output('ReceiveFunctionName', functions.receive.function.functionName, 'To invoke instead of HTTP: receive and settle');
+  output('MessagesTableName', tables.messages.tableName, 'Messages that no receive has taken yet');
   output('LeasesTableName', tables.leases.tableName, 'Messages that are leased, delayed or kept');
   output('QueuesTableName', tables.queues.tableName, 'Queues, API keys and redrive tasks');
 }

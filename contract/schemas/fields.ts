@@ -82,7 +82,7 @@ export const result = z
     if (message !== undefined) context.addIssue({ code: 'custom', message, input: undefined, params: { given: false } });
   })
   .meta({
-    description: `A result, kept with each of the messages if the queue keeps what is done: any JSON value of at most ${limits.resultBytesMax} bytes as UTF-8 text. Default: none; if the queue keeps nothing, null is none as well.`,
+    description: `The result, kept with each message if the queue keeps acked messages: any JSON value of at most ${limits.resultBytesMax} bytes as UTF-8 text. If the queue keeps no messages, null means none. Default: none.`,
   });
 export const flag = z.boolean({ error: 'must be true or false' });
 

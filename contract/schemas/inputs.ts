@@ -27,18 +27,18 @@ function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
 
 const nothing = object({});
 const page = {
-  limit: field.pageLimit.describe(`How many to list at most. Default ${pageEntriesDefault}.`).optional(),
-  cursor: field.cursor.describe('The `cursor` of the page before. Default: the first page.').optional(),
+  limit: field.pageLimit.describe(`The maximum number of entries on the page. Default ${pageEntriesDefault}.`).optional(),
+  cursor: field.cursor.describe('The `cursor` of the previous page. Default: the first page.').optional(),
 };
 const leaseOf = field.visibilityTimeoutSeconds;
 
 function batches<Message extends z.ZodType, Receipt extends z.ZodType>(message: Message, receipt: Receipt) {
   const messages = field
     .list(message, 1, batchEntriesMax)
-    .describe(`1 to ${batchEntriesMax} messages, of ${callBytesMax} bytes together. Each has its own result.`);
+    .describe(`1 to ${batchEntriesMax} messages, together at most ${callBytesMax} bytes. Each has its own result.`);
   const receipts = field
     .list(receipt, 1, batchEntriesMax)
-    .describe(`1 to ${batchEntriesMax} receipts, as the messages were received with. Each has its own result.`);
+    .describe(`1 to ${batchEntriesMax} receipts of received messages. Each has its own result.`);
   return {
     publish: object({ messages }),
     publishItems: object({ messages }),
@@ -47,11 +47,11 @@ function batches<Message extends z.ZodType, Receipt extends z.ZodType>(message: 
     release: object({
       receipts,
       delaySeconds: field.delaySeconds
-        .describe('How long the messages stay hidden. Default: 0, or with `failed` the backoff of the queue.')
+        .describe("How long the messages stay hidden, in seconds. Default: 0, or the queue's backoff with `failed`.")
         .optional(),
       failed: field.failed
         .describe(
-          `Why the message failed: it counts as a failure. What is longer than ${failedCharsMax} characters is cut. Default: no failure.`,
+          `Why the message could not be handled. Counts as a failure. A text longer than ${failedCharsMax} characters is cut. Default: no failure.`,
         )
         .optional(),
       deadLetter: field.flag
@@ -59,14 +59,14 @@ function batches<Message extends z.ZodType, Receipt extends z.ZodType>(message: 
         .optional(),
     }).refine(({ delaySeconds, deadLetter }) => delaySeconds === undefined || !deadLetter, {
       path: ['deadLetter'],
-      error: 'must come without delaySeconds',
+      error: 'must be given without delaySeconds',
     }),
     extend: object({
       receipts,
       visibilityTimeoutSeconds: leaseOf
-        .describe('How long the lease lasts, from now. Default: the `visibilityTimeoutSeconds` of the queue.')
+        .describe("How long the lease lasts from now, in seconds. Default: the queue's `visibilityTimeoutSeconds`.")
         .optional(),
-      progress: field.progress.describe('How far the work is, from 0 to 1. Default: as it was.').optional(),
+      progress: field.progress.describe('Progress of the work, from 0 to 1. Default: unchanged.').optional(),
     }),
   };
 }
@@ -78,35 +78,37 @@ export const inputs = {
   deleteQueue: nothing,
   listQueues: object(page),
   receive: object({
-    max: field.batchMax.describe('How many messages to receive at most. Default 1.').optional(),
+    max: field.batchMax.describe('The maximum number of messages to receive. Default 1.').optional(),
     visibilityTimeoutSeconds: leaseOf
-      .describe('How long the messages are leased. Default: the `visibilityTimeoutSeconds` of the queue.')
+      .describe("How long the messages are leased, in seconds. Default: the queue's `visibilityTimeoutSeconds`.")
       .optional(),
-    waitSeconds: field.waitSeconds.describe('How long to wait for a first message. Default 0.').optional(),
+    waitSeconds: field.waitSeconds.describe('How long to wait for a first message, in seconds. Default 0.').optional(),
   }),
   ...batches(z.unknown(), z.unknown()),
   purge: nothing,
-  peek: object({ ...page, state: field.messageState.describe('Only messages of this state. Default: all.').optional() }),
+  peek: object({ ...page, state: field.messageState.describe('Only messages in this state. Default: all.').optional() }),
   getMessage: object({
-    waitSeconds: field.waitSeconds.describe('How long to wait for the end of the message. Default 0.').optional(),
+    waitSeconds: field.waitSeconds.describe('How long to wait until the message ends, in seconds. Default 0.').optional(),
   }),
   updateMessage: messageChanges,
   cancelMessage: object({
-    force: field.flag.describe('Whether to cancel a message that is leased. Default false.').optional(),
+    force: field.flag.describe('Whether to cancel the message even if it is leased. Default false.').optional(),
   }),
   commitMessage: nothing,
   rollbackMessage: nothing,
   redrive: object({
     ids: field
       .list(field.anyMessageId, 1, redriveIdsMax)
-      .meta({ description: 'Only the messages of these ids. Default: all.', nullMeansAbsent: true })
+      .meta({ description: 'Only messages with these ids. Default: all.', nullMeansAbsent: true })
       .optional(),
-    reason: field.deathReason.describe('Only messages that died of this reason. Default: of any.').optional(),
-    from: field.instant.describe('Only messages that came here at or after this instant. Default: no bound.').optional(),
-    until: field.instant.describe('Only messages that came here before this instant. Default: no bound.').optional(),
-    toQueue: field.queueName.describe('The queue to move them to. Default: each goes back to the queue it died in.').optional(),
+    reason: field.deathReason.describe('Only messages that died for this reason. Default: all.').optional(),
+    from: field.instant.describe('Only messages that arrived here at or after this instant. Default: no bound.').optional(),
+    until: field.instant.describe('Only messages that arrived here before this instant. Default: no bound.').optional(),
+    toQueue: field.queueName
+      .describe('The queue to move them to. Default: each returns to the queue in which it died.')
+      .optional(),
     ratePerSecond: field.ratePerSecond
-      .describe('How many messages to move a second at most. Default: as many as it can.')
+      .describe('The maximum number of messages to move per second. Default: as many as possible.')
       .optional(),
   }),
   getRedrive: nothing,
@@ -121,14 +123,14 @@ export const inputs = {
     name: field.keyName.describe('A name for people.'),
     queues: field
       .list(field.queuePattern, 1, keyPatternsMax)
-      .describe('The queues that the key covers, by name; `*` stands for any characters.'),
+      .describe('Patterns of the queue names that the key covers; `*` stands for any characters.'),
     scopes: field
       .list(field.scope, 1, field.scope.options.length)
       .refine((scopes) => new Set(scopes).size === scopes.length, { error: 'must not name a scope twice' })
       .describe('What the key may do.'),
     expiresAt: field.instant
       .optional()
-      .describe('From then on the key opens nothing; in the future. Default: it lives until it is revoked.'),
+      .describe('When the key stops working; must be in the future. Default: it works until it is revoked.'),
   }),
   listKeys: object(page),
   revokeKey: nothing,

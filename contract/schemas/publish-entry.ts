@@ -18,7 +18,7 @@ const attributes = z
       .meta({ maxProperties: attributesMax }),
   )
   .meta({
-    description: `Texts and numbers of your own, at most ${attributesMax}: they travel with the body. Default: none.`,
+    description: `Your own texts and numbers, at most ${attributesMax}, which travel with the body. Default: none.`,
     nullMeansAbsent: true,
   });
 
@@ -53,24 +53,31 @@ export const body = {
   body: z
     .unknown()
     .superRefine((value, context) => fault(context, value === undefined ? undefined : bodyFault(value)))
-    .meta({ description: `Any JSON value of at most ${bodyBytesMax} bytes as UTF-8 text. Either this or \`bodyBase64\`.` })
+    .meta({ description: `Any JSON value of at most ${bodyBytesMax} bytes as UTF-8 text. Give either this or \`bodyBase64\`.` })
     .optional(),
   bodyBase64: z
     .string('must be a base64 text')
     .superRefine((value, context) => fault(context, bytesFault(value)))
-    .meta({ description: `Bytes, at most ${bodyBytesMax}. Either this or \`body\`.`, contentEncoding: 'base64' })
+    .meta({
+      description: `Bytes in base64, at most ${bodyBytesMax} when decoded. Give either this or \`body\`.`,
+      contentEncoding: 'base64',
+    })
     .optional(),
 };
 export const content = { ...body, attributes: attributes.optional() };
 
-const deliverAt = field.deliverAt.describe('When it can first be received, in place of `delaySeconds`. An instant past is now.');
+const deliverAt = field.deliverAt.describe(
+  'When the message can first be received, in place of `delaySeconds`. A past instant means now.',
+);
 const timing = {
   delaySeconds: field.delaySeconds
-    .describe('How long it is hidden before it can be received. Default: the `delaySeconds` of the queue.')
+    .describe("How long the message is hidden before it can be received, in seconds. Default: the queue's `delaySeconds`.")
     .optional(),
   deliverAt: deliverAt.optional(),
 };
-export const priority = field.priorityLevel.describe('At most one less than the levels of the queue. Default 0.').optional();
+export const priority = field.priorityLevel
+  .describe("From 0, the least urgent, to one less than the queue's levels. Default 0.")
+  .optional();
 
 export const isObject = { error: (issue: { code: string }) => (issue.code === 'invalid_type' ? 'must be an object' : undefined) };
 interface Bodies {
@@ -99,22 +106,25 @@ export const publishEntry = z
       id: field.messageId
         .meta({
           description:
-            'Your own id: while a message of this id lives, and an hour after its ack, publishing it again publishes nothing. One that was ' +
-            'cancelled gives it up. The setting `idempotency` says otherwise. Default: the queue gives an id.',
+            'Your own id. Publishing an id again publishes nothing while a message with that id lives, and for an hour after its ack. A cancel ' +
+            'frees the id. The setting `idempotency` can change this. Default: the queue generates an id.',
         })
         .optional(),
       ...timing,
       priority,
       group: field.group
         .meta({
-          description: 'Messages of one group come in the order of publishing, under one lease at a time. Default: no group.',
+          description:
+            'Messages of one group are received in the order of publishing, under one lease at a time. Default: no group.',
         })
         .optional(),
-      prepared: field.flag.meta({ description: 'Received by nobody until it is committed. Default false.' }).optional(),
+      prepared: field.flag
+        .meta({ description: 'Whether the message stays hidden until it is committed. Default false.' })
+        .optional(),
       dedupKey: field.dedupKey
         .meta({
           description:
-            'Of messages of one key one is accepted at a time, for as long as `deduplication` of the queue says. Default: no key.',
+            "Among messages with the same key, one is accepted at a time, for as long as the queue's `deduplication` says. Default: no key.",
         })
         .optional(),
     },
@@ -129,7 +139,7 @@ export const publishEntry = z
   })
   .refine((entry) => entry.group === undefined || inGroup.every((name) => entry[name] === undefined), {
     path: ['group'],
-    error: `must come without ${inGroup.join(', ')}`,
+    error: `must be given without ${inGroup.join(', ')}`,
     params: { given: false },
   });
 
@@ -143,15 +153,17 @@ export const newContent = z.strictObject(body, isObject).overwrite(withoutNullBe
 export const messageChanges = z
   .strictObject(
     {
-      content: newContent.describe('A new body, in place of the old one. Default: the body stays.').optional(),
+      content: newContent.describe('A new body, which replaces the old one. Default: the body stays.').optional(),
       attributes: attributes
-        .describe(`New attributes, at most ${attributesMax}, in place of all the old ones. Default: they stay.`)
+        .describe(`New attributes, at most ${attributesMax}, which replace all the old ones. Default: they stay.`)
         .optional(),
       delaySeconds: field.delaySeconds
-        .describe('How long it is hidden, from now. Default: it comes when it would have.')
+        .describe('How long the message is hidden from now, in seconds. Default: unchanged.')
         .optional(),
       deliverAt: deliverAt.optional(),
-      priority: field.priorityLevel.describe('At most one less than the levels of the queue. Default: it stays.').optional(),
+      priority: field.priorityLevel
+        .describe("From 0, the least urgent, to one less than the queue's levels. Default: unchanged.")
+        .optional(),
     },
     isObject,
   )

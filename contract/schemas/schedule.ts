@@ -14,7 +14,7 @@ const cron = z
   .regex(/^(?:@[a-z]+|[\w*,/#?-]+(?: +[\w*,/#?-]+){4})$/, cronSays)
   .meta({
     description:
-      'Minute, hour, day of the month, month, day of the week; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. In place of `everySeconds`.',
+      'Five fields: minute, hour, day of the month, month, day of the week; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. In place of `everySeconds`.',
   });
 
 const zoneSays = 'must be the name of an IANA time zone, such as Europe/Berlin';
@@ -42,29 +42,38 @@ export const scheduleMessage = z
   })
   .refine(({ attributes = {} }) => Object.keys(attributes).length <= attributesMax - setByTheQueue.length, {
     path: ['attributes'],
-    error: `must be at most ${attributesMax - setByTheQueue.length} attributes, for the queue sets schedule and tick`,
+    error: `must be at most ${attributesMax - setByTheQueue.length} attributes, because the queue sets schedule and tick`,
   });
 
 const shape = {
   queue: field.queueName.describe('The queue that its messages go to.'),
   cron: cron.optional(),
-  timeZone: timeZone.meta({ description: 'IANA name; of `cron` alone. Default `UTC`.' }).optional(),
+  timeZone: timeZone
+    .meta({ description: 'The time zone of `cron`, as an IANA name. Not allowed with `everySeconds`. Default `UTC`.' })
+    .optional(),
   everySeconds: field
     .seconds(everySecondsMin, everySecondsMax)
-    .describe('A tick each so many seconds, from `startAt` on, or from when the schedule is put. In place of `cron`.')
+    .describe('The seconds between two ticks, counted from `startAt`, or from when the schedule is put. In place of `cron`.')
     .optional(),
   startAt: field.instant.nullable().meta({ description: 'No tick before this instant. Default `null`: no bound.' }).optional(),
   endAt: field.instant.nullable().meta({ description: 'No tick at or after this instant. Default `null`: no bound.' }).optional(),
   missed: missedTicks
-    .meta({ description: 'What becomes of ticks that could not be published in time. Default `one`: one message for all.' })
+    .meta({
+      description:
+        'What happens to ticks that could not be published in time: one message for all of them, one for each, or none. Default `one`.',
+    })
     .optional(),
-  paused: field.flag.describe('While paused there are no ticks; those of that time are left out. Default false.').optional(),
+  paused: field.flag
+    .describe(
+      'Whether the schedule is paused. While paused there are no ticks, and the ticks of that time are skipped. Default false.',
+    )
+    .optional(),
   message: scheduleMessage.describe('What each tick publishes. The queue sets two more attributes: `schedule` and `tick`.'),
 };
 
 type Timed = { cron?: string | undefined; everySeconds?: number | undefined; timeZone?: string | undefined };
 
-const zoneOfCron = { path: ['timeZone'], error: 'is for cron alone: everySeconds knows no time zone' };
+const zoneOfCron = { path: ['timeZone'], error: 'is allowed only with cron, because everySeconds has no time zone' };
 const hasZoneOfCron = ({ everySeconds, timeZone: zone }: Timed) => everySeconds === undefined || zone === undefined;
 
 export const schedule = z

@@ -22,9 +22,11 @@ import {
 const urlSays = `must be a URL of https, or of http on localhost, of at most ${limits.urlCharsMax} characters`;
 export const deadLetter = z.strictObject(
   {
-    queue: queueName.describe('The queue that takes the messages. It must exist, and must not lead back here.'),
+    queue: queueName.describe(
+      'The queue that takes the messages. It must exist, and its dead-letter queues must not lead back to this queue.',
+    ),
     maxReceives: whole(limits.maxReceivesMin, limits.maxReceivesMax).describe(
-      'A message that was received this often without an ack is moved.',
+      'A message is moved after this many receives without an ack.',
     ),
   },
   { error: objectOrNull },
@@ -33,11 +35,15 @@ export const deadLetter = z.strictObject(
 export const backoff = z
   .strictObject(
     {
-      minSeconds: seconds(limits.backoffSecondsMin, limits.backoffSecondsMax).describe('The wait after the first failure.'),
-      maxSeconds: seconds(limits.backoffSecondsMin, limits.backoffSecondsMax).describe(
-        'The longest wait; at least `minSeconds`.',
+      minSeconds: seconds(limits.backoffSecondsMin, limits.backoffSecondsMax).describe(
+        'The wait after the first failure, in seconds.',
       ),
-      factor: between(limits.backoffFactorMin, limits.backoffFactorMax).describe('Each wait is this many times the one before.'),
+      maxSeconds: seconds(limits.backoffSecondsMin, limits.backoffSecondsMax).describe(
+        'The longest wait, in seconds; at least `minSeconds`.',
+      ),
+      factor: between(limits.backoffFactorMin, limits.backoffFactorMax).describe(
+        'Each wait is this many times the previous one.',
+      ),
       jitter: between(limits.backoffJitterMin, limits.backoffJitterMax)
         .overwrite(orNone)
         .describe('The share of each wait that is random: 0 is none of it, 1 is all of it.'),
@@ -49,10 +55,10 @@ export const backoff = z
 export const priority = z.strictObject(
   {
     levels: whole(limits.priorityLevelsMin, limits.priorityLevelsMax).describe(
-      'Messages have a priority of 0, the least urgent, to one less than this.',
+      'The number of levels. Messages have a priority from 0, the least urgent, to one less than this.',
     ),
     order: oneOf(['strict', 'weighted']).describe(
-      '`strict`: always the highest first. `weighted`: level n comes first n + 1 times as often as level 0, so that none starves.',
+      '`strict`: always the highest first. `weighted`: level n comes first n + 1 times as often as level 0, so that no level starves.',
     ),
   },
   { error: objectOrNull },
@@ -62,7 +68,7 @@ export const deduplication = z.strictObject(
     windowSeconds: seconds(limits.deduplicationSecondsMin, limits.deduplicationSecondsMax)
       .nullable()
       .describe(
-        'How long a key is taken from the publish that was accepted. A key is always taken while its message waits or is leased; `null`: no longer.',
+        'How long a key stays taken after the accepted publish, in seconds. A key is always taken while its message waits or is leased; `null`: no longer.',
       ),
     onDuplicate: oneOf(['ignore', 'replace', 'debounce']).describe(
       '`ignore`: nothing is published. While the message waits, `replace` replaces its body and attributes; `debounce` also restarts its delay.',
@@ -75,8 +81,10 @@ const functionName = safeText('A-Za-z0-9_:.$-', 'A-Z a-z 0-9 _ : . $ -', limits.
 /** Exactly one of the two fields. It is one object, because generated clients handle a choice between objects badly. */
 export const checkBack = z
   .strictObject({
-    url: checkBackUrl.describe('A URL of HTTPS to POST to; HTTP for localhost alone. Either this or `functionName`.').optional(),
-    functionName: functionName.describe('A Lambda function to invoke, by name or ARN. Either this or `url`.').optional(),
+    url: checkBackUrl
+      .describe('An HTTPS URL to POST to; HTTP only for localhost. Give either this or `functionName`.')
+      .optional(),
+    functionName: functionName.describe('The name or ARN of a Lambda function to invoke. Give either this or `url`.').optional(),
   })
   .refine(({ url, functionName: name }) => (url === undefined) !== (name === undefined), {
     error: `must be null, or an object of one url (${urlSays}) or one functionName`,
@@ -84,12 +92,12 @@ export const checkBack = z
 export const prepared = z.strictObject(
   {
     timeoutSeconds: seconds(limits.preparedTimeoutSecondsMin, limits.preparedTimeoutSecondsMax).describe(
-      'How long a message may be prepared. The sweep handles the time-out within a minute.',
+      'How long a message may stay prepared, in seconds. The sweep handles the time-out within a minute.',
     ),
     checkBack: (checkBack as unknown as z.ZodType<CheckBack>)
       .nullable()
       .describe(
-        'Whom to ask after the time-out, and again after each such time; `null`: nobody, and the message is rolled back.',
+        'What to ask after the time-out, and again after each further one; `null`: nothing is asked, and the message is rolled back.',
       ),
   },
   { error: objectOrNull },
@@ -97,23 +105,25 @@ export const prepared = z.strictObject(
 export const groups = z.strictObject(
   {
     concurrency: whole(limits.groupConcurrencyMin, limits.groupConcurrencyMax).describe(
-      'Leases that one group may have at a time. More than 1 gives up the order within it.',
+      'Leases that one group may have at a time. More than 1 gives up the order within the group.',
     ),
     onFailure: oneOf(['block', 'aside']).describe(
-      'What a message does that fails: `block` holds up its group until it is done or dead; `aside` leaves the group, and is tried by itself.',
+      'What happens to a message that fails. `block`: its group waits until the message is done or dead. `aside`: the message leaves the group and is retried separately.',
     ),
     ratePerSecond: between(limits.groupRatePerSecondMin, limits.groupRatePerSecondMax)
       .nullable()
-      .describe('Messages that one group gives a second, at most; `null`: any number.'),
+      .describe('The maximum number of messages that one group delivers per second; `null`: no limit.'),
   },
   { error: objectOrNull },
 );
 const keepSeconds = seconds(limits.keepSecondsMin, limits.keepSecondsMax);
 export const keep = z.strictObject(
   {
-    doneSeconds: keepSeconds.describe('How long acked messages stay readable by id, with their results; 0: not at all.'),
+    doneSeconds: keepSeconds.describe(
+      'How long acked messages stay readable by id, with their results, in seconds; 0: not at all.',
+    ),
     deadSeconds: keepSeconds.describe(
-      'The same of cancelled messages, and of those that expired in a queue without dead-letter queue.',
+      'The same for messages that were cancelled, or that expired in a queue without a dead-letter queue.',
     ),
   },
   { error: objectOrNull },
@@ -122,43 +132,49 @@ export const queueLimits = z.strictObject(
   {
     concurrency: whole(limits.queueConcurrencyMin, limits.queueConcurrencyMax)
       .nullable()
-      .describe('Messages under a lease at a time, at most; `null`: any number.'),
+      .describe('The maximum number of messages under a lease at a time; `null`: no limit.'),
     ratePerSecond: between(limits.queueRatePerSecondMin, limits.queueRatePerSecondMax)
       .nullable()
-      .describe("Messages received a second, at most, with a second's worth at once (one message at least); `null`: any number."),
+      .describe(
+        "The maximum number of messages received per second. One receive may take a second's worth at once, and at least one message; `null`: no limit.",
+      ),
   },
   { error: objectOrNull },
 );
 export const settings = {
   visibilityTimeoutSeconds: visibilityTimeoutSeconds.describe(
-    'How long a received message is hidden from others, unless the receive says otherwise.',
+    'How long a received message is hidden from other receivers unless the receive gives a time, in seconds.',
   ),
-  delaySeconds: delaySeconds.describe('How long a published message is hidden, unless the publish says otherwise.'),
+  delaySeconds: delaySeconds.describe('How long a published message is hidden unless the publish gives a delay, in seconds.'),
   retentionSeconds: retentionSeconds
     .nullable()
-    .describe('How long a message may wait, from when it first becomes ready; fixed at publish. `null`: forever.'),
+    .describe('How long a message may wait, in seconds, from when it first becomes ready; fixed at publish. `null`: forever.'),
   deadLetter: deadLetter
     .nullable()
-    .describe('Where messages go that fail too often; `null`: nowhere, they are tried until they expire.'),
+    .describe('Where messages go after too many failures; `null`: nowhere, and they are retried until they expire.'),
   backoff: backoff
     .nullable()
-    .describe('How long a message waits after a failure; `null`: not at all. It grows from failure to failure.'),
-  priority: priority.nullable().describe('Levels of urgency; `null`: one.'),
+    .describe('How long a message waits after a failure; the wait grows with each failure. `null`: not at all.'),
+  priority: priority.nullable().describe('Priority levels; `null`: one level.'),
   groups: groups
     .nullable()
     .describe(
-      'How messages of a group are received; `null`: one lease at a time, one that fails blocks its group, and any rate.',
+      'How messages of a group are received; `null`: one lease at a time for each group, a failed message blocks its group, and no rate limit.',
     ),
-  limits: queueLimits.nullable().describe('How much of the queue may be under way over all receivers; `null`: any number.'),
+  limits: queueLimits.nullable().describe('Limits of the queue over all its receivers; `null`: no limits.'),
   deduplication: deduplication
     .nullable()
-    .describe('What becomes of a publish whose `dedupKey` is taken; `null`: none is accepted.'),
-  prepared: prepared.nullable().describe('What becomes of prepared messages that are not decided; `null`: none is accepted.'),
-  keep: keep.nullable().describe('How long messages stay readable by id when they have ended; `null`: not at all.'),
+    .describe('What happens to a publish whose `dedupKey` is taken; `null`: publishes with a `dedupKey` are refused.'),
+  prepared: prepared
+    .nullable()
+    .describe(
+      'What happens to prepared messages that are neither committed nor rolled back; `null`: publishes with `prepared` are refused.',
+    ),
+  keep: keep.nullable().describe('How long ended messages stay readable by id; `null`: not at all.'),
   idempotency: oneOf(['live', 'acked', 'ended']).describe(
-    'How long an own id is taken. `live`: while its message lives; `acked`: and an hour after its ack; `ended`: and an hour after its cancel.',
+    'How long an id chosen by the caller stays taken. `live`: while its message lives. `acked`: also for an hour after its ack. `ended`: also for an hour after a cancel.',
   ),
-  paused: flag.describe('While paused a queue takes messages and gives none. Leases go on.'),
+  paused: flag.describe('Whether the queue is paused: it accepts messages and delivers none. Existing leases continue.'),
 };
 
 /** The queue itself calls this URL: no other scheme, and no password, because anyone who may read settings sees it. */

@@ -28,6 +28,6 @@ function ruleOf({ rule }: Definition, { cron, timeZone, everySeconds }: InputOf<
   if ('cron' in rule) return { cron: cron ?? rule.cron, timeZone: timeZone ?? rule.timeZone };
   if (cron !== undefined) return { cron, timeZone: timeZone ?? timeZoneDefault };
   if (timeZone !== undefined)
-    throw new DumbwaiterError('invalid_input', 'timeZone: is for cron alone: everySeconds knows no time zone');
+    throw new DumbwaiterError('invalid_input', 'timeZone: is allowed only with cron, because everySeconds has no time zone');
   return rule;
 }

@@ -89,7 +89,7 @@ function expiryOf(asked: string | undefined, creator: Principal, now: number): s
   }
   const last = creator.expiresAt ?? null;
   if (last !== null && (asked === undefined || Date.parse(asked) > Date.parse(last))) {
-    throw new DumbwaiterError('forbidden', `expiresAt: a key that expires makes none that outlives it; at the latest ${last}`);
+    throw new DumbwaiterError('forbidden', `expiresAt: must not be later than ${last}, when the key that creates it expires`);
   }
   return asked === undefined ? null : new Date(asked).toISOString();
 }
@@ -104,6 +104,6 @@ function cursorAfter(id: string): string {
 
 function lastOf(cursor: string): string {
   const id = Buffer.from(cursor, 'base64url').toString();
-  if (!/^[0-9a-z]+$/.test(id)) throw new DumbwaiterError('invalid_input', 'cursor: must be one that this list gave');
+  if (!/^[0-9a-z]+$/.test(id)) throw new DumbwaiterError('invalid_input', 'cursor: must come from an earlier page of this list');
   return id;
 }

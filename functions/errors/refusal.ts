@@ -25,7 +25,7 @@ function toldAs(error: unknown): DumbwaiterError {
   if (error instanceof DumbwaiterError && error.code !== 'internal') return error;
   if (error instanceof StoreError)
     return new DumbwaiterError('unavailable', 'The store did not answer in time; try again.', { cause: error });
-  return new DumbwaiterError('internal', 'Something went wrong here. The request id finds it in the logs.');
+  return new DumbwaiterError('internal', 'An internal error occurred. Search the logs for the request id.');
 }
 
 /** The message, with the store's own error if there is one. For the log only. */

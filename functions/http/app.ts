@@ -118,7 +118,7 @@ export function createApp({
     app.all(honoPath(path), (context) => {
       const refusal = new DumbwaiterError(
         'method_not_allowed',
-        `${context.req.method} is not for this path; ${methods.join(', ')} is.`,
+        `${context.req.method} is not allowed on this path; allowed: ${methods.join(', ')}.`,
       );
       const response = refused(refusal, context);
       response.headers.set('allow', methods.join(', '));

@@ -44,7 +44,7 @@ async function readBytes(request: Request): Promise<Uint8Array> {
     // Stop reading so that the client stops sending. Ignore errors from cancel.
     reader.cancel().catch(() => undefined);
     if (cause instanceof DumbwaiterError) throw cause;
-    throw new DumbwaiterError('request_timeout', 'The request did not arrive whole.', { cause });
+    throw new DumbwaiterError('request_timeout', 'The request did not arrive completely.', { cause });
   }
 }
 

@@ -37,7 +37,7 @@ export async function answerInvocation(
   let status = 200;
   try {
     if (!isOperation(operation)) {
-      throw new DumbwaiterError('invalid_input', 'operation: must be one of the contract, such as publish or receive');
+      throw new DumbwaiterError('invalid_input', 'operation: must be an operation of the queue, such as publish or receive');
     }
     const params = 'params' in call ? call.params : {};
     const input = inputOf(call);
@@ -63,5 +63,5 @@ export async function answerInvocation(
 function inputOf(call: object): unknown {
   if (!('inputText' in call)) return 'input' in call ? call.input : {};
   if (typeof call.inputText === 'string') return parseRequest(call.inputText, 'inputText');
-  throw new DumbwaiterError('invalid_input', 'inputText: must be a text, of JSON');
+  throw new DumbwaiterError('invalid_input', 'inputText: must be JSON text');
 }

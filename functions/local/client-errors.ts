@@ -7,13 +7,13 @@ import { DumbwaiterError } from '../../contract/errors.ts';
 export function refusalOfClientError({ code, message }: NodeJS.ErrnoException): DumbwaiterError {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new DumbwaiterError('request_timeout', 'The request did not arrive whole in time.');
+      return new DumbwaiterError('request_timeout', 'The request did not arrive completely in time.');
     case 'HPE_HEADER_OVERFLOW':
-      return new DumbwaiterError('headers_too_large', 'The headers of the request are larger than the server takes, 16 KiB.');
+      return new DumbwaiterError('headers_too_large', 'The headers of the request are larger than the server allows (16 KiB).');
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return new DumbwaiterError(
         'payload_too_large',
-        'The chunk extensions of the request are larger than the server takes, 16 KiB.',
+        'The chunk extensions of the request are larger than the server allows (16 KiB).',
       );
     default:
       return new DumbwaiterError('invalid_input', `The request is not HTTP: ${message}`);

@@ -67,9 +67,9 @@ async function openEmbedded(folder?: DataFolder): Promise<LocalDynamodb> {
   return {
     client,
     access: { endpoint: guard.url, region: region(), accessKeyId },
-    place: folder?.databaseFile ?? 'in memory, gone with this process',
+    place: folder?.databaseFile ?? 'in memory, lost when this process ends',
     ...(folder === undefined ? {} : { folder }),
-    died: engine.ended.then((said) => `The embedded DynamoDB engine ended: ${said.replaceAll('\n', '; ') || 'it said nothing'}`),
+    died: engine.ended.then((said) => `The embedded DynamoDB engine ended: ${said.replaceAll('\n', '; ') || 'without output'}`),
     async stop() {
       client.destroy();
       await guard.close();

@@ -150,7 +150,7 @@ function spawnGuarded(command: string[]): ChildProcessByStdio<Writable, null, Re
 function startError(said: string, port: number): EmbeddedDynamodbError {
   if (/already in use|permission denied/i.test(said)) return new PortTakenError(`Port ${port} cannot be taken: ${said}`);
   if (/unable to open database|readonly database/i.test(said)) return new FolderNotWritableError(said);
-  return new EmbeddedDynamodbError(`The embedded DynamoDB engine did not start: ${said || 'it said nothing'}`);
+  return new EmbeddedDynamodbError(`The embedded DynamoDB engine did not start: ${said || 'without output'}`);
 }
 
 async function answers(endpoint: string): Promise<boolean> {

@@ -62,7 +62,7 @@ export async function serveHttp(
     const { path, refusal = hostRefusal(incoming) } = pathOfTarget(incoming.url ?? '');
     const query = incoming.url?.indexOf('?') ?? -1;
     incoming.url = query < 0 ? path : path + incoming.url?.slice(query);
-    const errorHandler = () => refuse(new DumbwaiterError('invalid_input', 'Host: is no name of a server'));
+    const errorHandler = () => refuse(new DumbwaiterError('invalid_input', 'Host: is not a valid host name'));
     getRequestListener((request) => app.fetch(request, { refusal }), { hostname, errorHandler })(incoming, outgoing);
   }
 
@@ -87,7 +87,7 @@ export async function serveHttp(
 
 function hostRefusal({ httpVersion, headers }: IncomingMessage): DumbwaiterError | undefined {
   if (headers.host !== undefined || httpVersion === '1.0') return undefined;
-  return new DumbwaiterError('invalid_input', 'Host: must be sent, as HTTP/1.1 asks for, is missing');
+  return new DumbwaiterError('invalid_input', 'Host: is missing; HTTP/1.1 requires this header');
 }
 
 function nameInUrl(host: string): string {
@@ -97,6 +97,6 @@ function nameInUrl(host: string): string {
 function reasonOf(error: Error, host: string, port: number): string {
   const code = 'code' in error ? error.code : undefined;
   if (code === 'EADDRINUSE') return `Port ${port} of ${host} is taken: choose another with --port.`;
-  if (code === 'EACCES') return `Port ${port} of ${host} may not be opened by this user: choose another with --port.`;
+  if (code === 'EACCES') return `This user may not open port ${port} of ${host}: choose another with --port.`;
   return `Port ${port} of ${host} cannot be opened: ${error.message}.`;
 }

@@ -30,10 +30,10 @@ const command = new Command('npm run keys --')
 
 command
   .command('create <name>')
-  .description('makes a key and prints it, this once')
+  .description('creates a key and prints it, only this once')
   .option('--queues <patterns>', 'queues that it covers, separated by commas; * stands for any characters', '*')
   .requiredOption('--scopes <scopes>', 'what it may do: publish, receive, admin, separated by commas')
-  .option('--expires <instant>', 'from when on it opens nothing, such as 2027-01-31T00:00:00Z; without it: when it is revoked')
+  .option('--expires <instant>', 'when it stops working, such as 2027-01-31T00:00:00Z; default: never')
   .action(async (name: string, { queues, scopes, expires }: { queues: string; scopes: string; expires?: string }) => {
     const input = {
       name,
@@ -42,7 +42,7 @@ command
       ...(expires === undefined ? {} : { expiresAt: expires }),
     };
     const { key, id } = await call('createKey', {}, input);
-    console.error(`Key ${id} (${name}). It is shown this once:`);
+    console.error(`Key ${id} (${name}). It is shown only once:`);
     console.log(key);
   });
 
@@ -72,11 +72,11 @@ command
 
 command
   .command('show')
-  .description('prints the key that a local server made at its first start; needs no server')
+  .description('prints the key that a local server generated at its first start; needs no server')
   .option('--data <folder>', 'where the server keeps its data', dataFolderDefault)
   .action(async ({ data }: { data: string }) => {
     const { apiKey } = await readDataFolderSettings(data);
-    if (apiKey === undefined) throw new CommandFailure(`${data} holds no key: no local server has made one there.`);
+    if (apiKey === undefined) throw new CommandFailure(`${data} contains no key: no local server generated one there.`);
     console.log(apiKey);
   });
 

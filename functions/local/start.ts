@@ -98,9 +98,9 @@ function keyTexts(firstKey: FirstKey, show: string): { line: string; key?: strin
     case 'generated':
       return { line: `API key: ${firstKey.text}`, key: firstKey.text };
     case 'folder':
-      return { line: `API key: the one of the first start; "${show}" prints it.`, key: `$(${show})` };
+      return { line: `API key: generated at the first start; "${show}" prints it.`, key: `$(${show})` };
     case 'elsewhere':
-      return { line: 'API key: one that was made before. To use another, set DUMBWAITER_API_KEY and start again.' };
+      return { line: 'API key: created earlier. To use another, set DUMBWAITER_API_KEY and start again.' };
   }
 }
 

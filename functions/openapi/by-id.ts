@@ -1,4 +1,4 @@
-/** What the OpenAPI document says of the operations on one message by its id. */
+/** The OpenAPI texts of the operations on one message by its id. */
 import type { OperationTextsOf } from './operation-text.ts';
 
 const at = '2026-01-31T12:00:00.000Z';
@@ -8,9 +8,9 @@ const id = '01kg9zt2m4q8r6s0v3x5y7z9~0';
 export const byIdTexts: OperationTextsOf<'getMessage' | 'updateMessage' | 'cancelMessage'> = {
   getMessage: {
     tag: 'messages',
-    summary: 'Read one message by its id, and wait for its end',
+    summary: 'Read one message by its id, and optionally wait until it ends',
     description:
-      'One that has ended is shown for as long as its queue keeps it. With `waitSeconds` the answer comes as soon as the message has ended or is in another queue, or after that time with the message as it is then.',
+      'An ended message can be read for as long as its queue keeps it. With `waitSeconds`, the call returns when the message ends or moves to another queue. Otherwise it returns after that time, with the message as it is then.',
     output: {
       id,
       queue: 'orders',
@@ -31,9 +31,9 @@ export const byIdTexts: OperationTextsOf<'getMessage' | 'updateMessage' | 'cance
   },
   updateMessage: {
     tag: 'messages',
-    summary: 'Change a message that waits: when it comes, its priority, its content',
+    summary: 'Change when a waiting message can be received, its priority or its content',
     description:
-      'What is left out, or null, stays: a new body has a field of its own, `content`. A message that is leased is not changed. One published with others leaves them.',
+      'Fields that are left out or null keep their values. A new body goes into the field `content`. A leased message cannot be changed. A message that shares a row with others moves to its own row.',
     input: { deliverAt: later, priority: 2 },
     output: { id, visibleAt: later },
     refusals: ['queue_not_found', 'message_not_found', 'message_leased', 'message_prepared'],
@@ -42,8 +42,9 @@ export const byIdTexts: OperationTextsOf<'getMessage' | 'updateMessage' | 'cance
     tag: 'messages',
     summary: 'Cancel a message: it is never received again',
     description:
-      'One that is leased is refused, unless `force` is true: its holder is then told `cancelled`, and its place under `limits.concurrency` is ' +
-      'free. Cancelling again changes nothing. An own id is free for another message at once, unless the setting `idempotency` is `ended`.',
+      'A leased message is refused unless `force` is true. With `force`, the next ack, release or extend of its receiver fails with `cancelled`, and ' +
+      'its place under `limits.concurrency` becomes free. Cancelling again has no effect. An id chosen by the caller becomes free at once, ' +
+      'unless the setting `idempotency` is `ended`.',
     output: {},
     refusals: ['queue_not_found', 'message_not_found', 'message_leased'],
   },

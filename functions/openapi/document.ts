@@ -30,7 +30,7 @@ export function openApiDocument(origin: string): JsonObject {
       title: 'Dumbwaiter',
       version: '1',
       description:
-        'A message queue in your own AWS account. Instants are RFC 3339; durations are whole seconds. A field that is null is taken for absent, unless its description says what null means.',
+        'A message queue in your own AWS account. Instants are RFC 3339; durations are whole seconds. A null field counts as absent, unless its description says what null means.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: origin }],
@@ -72,7 +72,7 @@ function operationObject(operation: OperationName, route: Route): JsonObject {
   };
 }
 
-const requestIdHeader = { description: "Finds the call in the server's logs.", schema: { type: 'string' } };
+const requestIdHeader = { description: "Identifies the call in the server's logs.", schema: { type: 'string' } };
 
 function requestBody(operation: OperationName, example: object | undefined): JsonObject {
   const required = !documentedInputs[operation].safeParse({}).success;

@@ -1,4 +1,4 @@
-/** The type of what the OpenAPI document says of an operation. `refusals`: error codes beyond those of every operation. */
+/** The type of the OpenAPI texts of an operation. `refusals`: error codes beyond those of every operation. */
 import type { InputOf, OperationName, OutputOf } from '../../contract/contract.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
 

@@ -1,4 +1,4 @@
-/** What the OpenAPI document says of each operation: summary, description, example, and the error codes specific to it. */
+/** The OpenAPI texts of each operation: summary, description, example, and the error codes specific to it. */
 import type { OperationName } from '../../contract/contract.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
 import { byIdTexts } from './by-id.ts';
@@ -56,7 +56,7 @@ export const operationTexts: OperationTextsOf<OperationName> = {
     tag: 'queues',
     summary: 'Create a queue',
     description:
-      'Settings left out take their defaults, and so do fields left out of a setting that is an object. Creating a queue again with the same settings changes nothing; with others it is refused with `queue_exists`, so that a program cannot undo what somebody changed: use PATCH.',
+      'Settings that are left out get their defaults, and so do fields left out of a setting that is an object. Creating a queue again with the same settings has no effect. With other settings it is refused with `queue_exists`, so that a starting program cannot revert later changes: use PATCH to change settings.',
     input: { deadLetter: orders.deadLetter, backoff: orders.backoff },
     output: orders,
     refusals: ['queue_exists'],
@@ -74,7 +74,7 @@ export const operationTexts: OperationTextsOf<OperationName> = {
     tag: 'queues',
     summary: "Change some of a queue's settings",
     description:
-      'Settings left out stay as they are. A setting that is an object takes the place of the one before: fields left out of it take their defaults. What was fixed at publish (delay, retention) stays for messages already there.',
+      'Settings that are left out keep their values. A setting that is an object replaces the previous one: fields left out of it get their defaults. Messages that were already published keep the delay and the retention that were fixed at publish.',
     input: { visibilityTimeoutSeconds: 60 },
     output: { ...orders, visibilityTimeoutSeconds: 60, updatedAt: later },
     refusals: ofQueue,
@@ -95,7 +95,7 @@ export const operationTexts: OperationTextsOf<OperationName> = {
   publish: {
     tag: 'messages',
     summary: 'Publish 1 to 100 messages',
-    description: 'Each has a result of its own, in order. The answer comes when they are stored.',
+    description: 'Each message has its own result, in the order of the call. The call returns when the messages are stored.',
     input: {
       messages: [
         { body, attributes: { kind: 'created' } },
@@ -112,9 +112,9 @@ export const operationTexts: OperationTextsOf<OperationName> = {
   },
   receive: {
     tag: 'messages',
-    summary: 'Receive messages, and lease them',
+    summary: 'Receive and lease messages',
     description:
-      'Waits up to `waitSeconds` for the first one. Each is hidden from others until its lease ends (`leasedUntil`): ack it before. The visibility timeout counts from about the answer. What is claimed and not delivered (its lease ran out before, or the caller closed the connection) is ready again at once, and its receive does not count; over Lambda and API Gateway a closed connection is not seen, and the lease runs its time. There a receive that waits keeps a function running, which is charged: where the answer lacks `waitIsCheap`, pause between receives instead, longer with each empty one.',
+      'Waits up to `waitSeconds` for the first message. Each message is hidden from other receivers until its lease ends (`leasedUntil`): ack it before. The visibility timeout starts at about the time of the answer. A message that was claimed but not delivered is ready again at once, and this receive does not count. That happens if its lease expires before the answer, or if the caller closes the connection. Over Lambda and API Gateway a closed connection is not noticed: the lease lasts its full time. A waiting receive keeps a function running there, which is billed. If the answer lacks `waitIsCheap`, pause between receives instead, longer after each empty answer.',
     input: { max: 10, visibilityTimeoutSeconds: 30, waitSeconds: 20 },
     output: {
       messages: [{ id, body, attributes: {}, receipt, receives: 1, failures: 0, publishedAt: at, leasedUntil: later }],
@@ -123,9 +123,9 @@ export const operationTexts: OperationTextsOf<OperationName> = {
   },
   ack: {
     tag: 'messages',
-    summary: 'Acknowledge messages: they are done, and never come again',
+    summary: 'Acknowledge messages: they are done and are never received again',
     description:
-      'A `result` can be read by id for as long as the queue keeps what is done; it is of all the messages of the call.',
+      '`result` applies to all messages of the call. It can be read by id for as long as the queue keeps acked messages.',
     input: { receipts: [receipt], result: { total: 12.5 } },
     output: { results: [{ ok: true }] },
     refusals: ofQueue,
@@ -134,16 +134,17 @@ export const operationTexts: OperationTextsOf<OperationName> = {
     tag: 'messages',
     summary: 'Give messages back early',
     description:
-      'A message comes again after `delaySeconds`. Without that it comes at once; with `failed`, a text that says why, the release counts ' +
-      'as a failure, and the message comes after the backoff of the queue. With `deadLetter` it is moved to the dead-letter queue, with the ' +
-      'reason `rejected`; where the queue has none, that is a failure like any other, and the answer says when the message comes.',
+      'A message can be received again after `delaySeconds`, or at once without it. With `failed`, a text that says why, the release counts as ' +
+      'a failure, and the message waits for the backoff of the queue. With `deadLetter`, the message moves to the dead-letter queue with the ' +
+      'reason `rejected`. In a queue without a dead-letter queue, `deadLetter` only counts as a failure, and the answer says when the message ' +
+      'can be received again.',
     input: { receipts: [receipt], failed: 'The printer is out of paper' },
     output: { results: [{ ok: true, visibleAt: later }] },
     refusals: ofQueue,
   },
   extend: {
     tag: 'messages',
-    summary: 'Extend leases, counted from now, and tell how far the work is',
+    summary: 'Extend leases, counted from now, and report progress',
     input: { receipts: [receipt], visibilityTimeoutSeconds: 60, progress: 0.4 },
     output: { results: [{ ok: true, leasedUntil: later }] },
     refusals: ofQueue,
@@ -153,7 +154,7 @@ export const operationTexts: OperationTextsOf<OperationName> = {
     tag: 'messages',
     summary: 'Remove all messages published before now',
     description:
-      'Answers after about two seconds, when no process remembers older settings. A receive under way delivers nothing of them later than two seconds after the answer. Places under `limits.concurrency` of what was received before the purge are free, and a group goes on with what is published after it; whoever still holds a purged message may be told `lease_lost`.',
+      'The call returns after about two seconds, when no process uses older settings any more. A receive in progress delivers none of these messages later than two seconds after the answer. Places under `limits.concurrency` that purged messages held become free. A group continues with messages published after the purge. A settle of a purged message may fail with `lease_lost`.',
     output: { purgedBefore: at },
     refusals: ofQueue,
   },
@@ -181,16 +182,16 @@ export const operationTexts: OperationTextsOf<OperationName> = {
   ...byIdTexts,
   commitMessage: {
     tag: 'messages',
-    summary: 'Commit a prepared message: from now on, or after its delay, it can be received',
-    description: 'Committing it again changes nothing. For an hour after it was rolled back, a commit is told so.',
+    summary: 'Commit a prepared message, so that it can be received now or after its delay',
+    description: 'Committing again has no effect. For an hour after a rollback, a commit is refused with `message_rolled_back`.',
     output: {},
     refusals: ['queue_not_found', 'message_not_found', 'message_rolled_back'],
   },
   rollbackMessage: {
     tag: 'messages',
-    summary: 'Roll a prepared message back: nobody ever receives it',
+    summary: 'Roll back a prepared message: it is never received',
     description:
-      'Rolling it back again changes nothing. One that is committed, or was published at once, is refused: cancel it instead.',
+      'Rolling back again has no effect. A message that is committed, or was published without `prepared`, is refused: cancel it instead.',
     output: {},
     refusals: ['queue_not_found', 'message_not_found', 'message_committed'],
   },
@@ -198,37 +199,37 @@ export const operationTexts: OperationTextsOf<OperationName> = {
     tag: 'redrive',
     summary: 'Move dead letters back, or to another queue',
     description:
-      "Answers at once with a task that goes on by itself. Without a selection, all are moved. `ratePerSecond` counts messages: no more than a second's share is moved at once. When the queue, or `toQueue`, is deleted while the task runs, also when another is made under its name, the task ends as `failed` with an `error` that says so.",
+      "The call returns at once with a task that runs in the background. Without a selection, the task moves all messages. `ratePerSecond` counts messages: at most one second's share moves at once. If the queue or `toQueue` is deleted while the task runs, even if it is created again, the task ends as `failed` with an `error` that says so.",
     input: { reason: 'max_receives', ratePerSecond: 50 },
     output: { ...task, moved: 0, skipped: 0 },
     refusals: ofQueue,
   },
   getRedrive: {
     tag: 'redrive',
-    summary: 'Read how far a redrive is',
+    summary: 'Read the progress of a redrive',
     output: task,
     refusals: ['queue_not_found', 'task_not_found'],
   },
   cancelRedrive: {
     tag: 'redrive',
-    summary: 'Stop a redrive; what was moved stays moved',
+    summary: 'Cancel a redrive; messages already moved stay moved',
     output: { ...task, state: 'cancelled', endedAt: later },
     refusals: ['queue_not_found', 'task_not_found'],
   },
   rotateSigningSecret: {
     tag: 'queues',
-    summary: 'Make the secret that signs what the queue sends to URLs; it is shown this once',
+    summary: 'Create a new secret that signs what the queue sends to URLs; it is shown only once',
     description:
-      'Questions about prepared messages are signed by Standard Webhooks. Earlier secrets sign beside the new one for a day, so that there is time to give it to what verifies.',
+      'The queue signs its questions about prepared messages as Standard Webhooks specifies. Earlier secrets also keep signing for a day: give the new one to the verifying side within that time.',
     output: { secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw4S5w0pQ1mxE=' },
     refusals: ofQueue,
   },
   ...scheduleTexts,
   createKey: {
     tag: 'keys',
-    summary: 'Create an API key, which is shown this once',
+    summary: 'Create an API key, which is shown only once',
     description:
-      'Needs the scope admin on all queues (`*`). A key gives no scope that it lacks itself, and makes none that outlives it.',
+      'Needs the scope admin on all queues (`*`). A key cannot give a scope that it lacks, and cannot create a key that expires after it.',
     input: { name: key.name, queues: key.queues, scopes: key.scopes },
     output: { ...key, key: 'dw_7m2k9q4t1x8v_0a1b2c3d4e5f6g7h8j9k0m1n2p3q4r5s' },
     refusals: [],
@@ -241,5 +242,5 @@ export const operationTexts: OperationTextsOf<OperationName> = {
     output: {},
     refusals: ['key_not_found'],
   },
-  health: { tag: 'server', summary: 'Whether the server answers', output: { status: 'ok' }, refusals: [] },
+  health: { tag: 'server', summary: 'Check that the server answers', output: { status: 'ok' }, refusals: [] },
 };

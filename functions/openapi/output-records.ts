@@ -12,17 +12,17 @@ const count = (description: string) => z.number().int().min(0).describe(descript
 const json = (description: string) => z.unknown().describe(description) as z.ZodType<Json>;
 export const text = (description: string) => z.string().describe(description);
 
-const attributes = z.record(z.string(), attributeValue).describe('What it was published with; texts and numbers.');
+const attributes = z.record(z.string(), attributeValue).describe('The attributes that it was published with: texts and numbers.');
 const content = {
-  body: json('The body, if it is a JSON value. Either this or `bodyBase64`.').exactOptional(),
-  bodyBase64: z.string().meta({ description: 'The body, if it is bytes.', contentEncoding: 'base64' }).exactOptional(),
+  body: json('The body, if it is a JSON value. A message has either this or `bodyBase64`.').exactOptional(),
+  bodyBase64: z.string().meta({ description: 'The body, if it is bytes, in base64.', contentEncoding: 'base64' }).exactOptional(),
   attributes,
 };
 
 /** A string in the document, not an enumeration: generated clients would reject codes that a later version adds. */
 export const code = z
   .enum(Object.keys(errors) as [ErrorCode, ...ErrorCode[]])
-  .meta({ description: "Why it was refused: one of the codes of the reference's table.", isOpen: true });
+  .meta({ description: 'Why it was refused: one of the error codes that the reference lists.', isOpen: true });
 
 export const queue = z.object({
   name: field.queueName.describe('The name of the queue.'),
@@ -36,14 +36,14 @@ export const counts = z
     ready: count('Messages that can be received.'),
     delayed: count('Messages that are hidden until their delay or backoff is over.'),
     leased: count('Messages under a lease.'),
-    dead: count('Messages that were dead-lettered into this queue, and wait here.'),
+    dead: count('Messages that were dead-lettered into this queue and wait in it.'),
     prepared: count('Messages that are neither committed nor rolled back.'),
     oldestAgeSeconds: z
       .number()
       .min(0)
       .nullable()
-      .describe('How long the oldest ready or dead message has been waiting; `null` when none waits.'),
-    atLeast: z.boolean().describe('Whether the queue holds more than one call may count.'),
+      .describe('How long the oldest ready or dead message has waited, in seconds; `null` if none waits.'),
+    atLeast: z.boolean().describe('Whether the queue holds more messages than one call can count.'),
   })
   .describe('How many messages the queue holds, by state.');
 
@@ -51,25 +51,27 @@ export const deathRecord = z
   .object({
     queue: field.queueName.describe('The queue in which it died.'),
     reason: field.deathReason.describe('Why it died.'),
-    group: field.group.describe('The group in which it died, and which it has left for good. Absent: none.').exactOptional(),
-    text: text('The text of the last failure before it died. Absent: nobody told any.').exactOptional(),
+    group: field.group
+      .describe('The group in which it died. The message has left this group for good. Absent: none.')
+      .exactOptional(),
+    text: text('The text of the last failure before it died. Absent: no failure had a text.').exactOptional(),
     at: instant('When it died.'),
-    receives: count('How often it had been received there.'),
-    failures: count('How many of those had failed.'),
+    receives: count('How often it was received there.'),
+    failures: count('How many of those receives failed.'),
   })
-  .describe('What became of the message before it was dead-lettered.');
+  .describe('What happened to the message before it was dead-lettered.');
 
 const receives = count('How often it was received in this queue.');
-const failures = count('How many of those ended in a release with `failed`, or in an expired lease.');
+const failures = count('How many of those receives ended in a release with `failed` or in an expired lease.');
 const priority = field.priorityLevel.describe('Its priority. Absent for 0.').exactOptional();
-const group = field.group.describe('The group in which it waits for its turn. Absent: none.').exactOptional();
+const group = field.group.describe('The group that it belongs to. Absent: none.').exactOptional();
 export const id = field.anyMessageId.describe('Its id.');
 
 export const receivedMessage = z.object({
   id,
   ...content,
-  receipt: text('Proves the lease: ack, release and extend ask for it.'),
-  receives: count('How often it was received in this queue, this time included.'),
+  receipt: text('Proves the lease. Ack, release and extend require it.'),
+  receives: count('How often it was received in this queue, including this time.'),
   failures,
   priority,
   group,
@@ -82,44 +84,44 @@ export const failureRecord = z.object({ at: instant('When it failed.'), message:
 
 export const message = z.object({
   id,
-  queue: field.queueName.describe('The queue where it is now.'),
-  state: field.anyState.describe('Where it is in its life.'),
+  queue: field.queueName.describe('The queue that it is in now.'),
+  state: field.anyState.describe('The state of the message.'),
   ...content,
-  unreadable: text(
-    'In place of a body: what is stored, where it can not be read as a message (bytes as base64).',
-  ).exactOptional(),
+  unreadable: text('The stored data, in place of a body, if it cannot be read as a message; bytes as base64.').exactOptional(),
   receives,
   failures,
   priority,
   group,
   publishedAt: instant('When it was published.'),
   visibleAt: instant(
-    'When it can next be received (while leased: if it is not acked); once it has ended, when it could have been.',
+    'When it can next be received; while it is leased, when it can be received if it is not acked. After its end: when it could have been received.',
   ),
-  expiresAt: instant('When it is too old to be received; `null`: never.').nullable(),
+  expiresAt: instant('When its retention ends; `null`: never.').nullable(),
   lastFailure: text('The text of its last release with `failed`. Absent: none.').exactOptional(),
   errors: z
     .array(failureRecord)
-    .describe('The last five failures, the oldest first. Only of queues that keep messages.')
+    .describe('The last five failures, oldest first. Only in queues that keep messages.')
     .exactOptional(),
-  progress: field.progress.describe('From 0 to 1, as its holder told it last.').exactOptional(),
-  endedAt: instant('When it was acked, cancelled, or grew too old. Absent: it has not ended.').exactOptional(),
-  keptUntil: instant('How long it can be read.').exactOptional(),
-  result: json('What was given with its ack.').exactOptional(),
+  progress: field.progress.describe('From 0 to 1, as its receiver last reported it.').exactOptional(),
+  endedAt: instant('When it was acked or cancelled, or when it expired. Absent: it has not ended.').exactOptional(),
+  keptUntil: instant('Until when the ended message can be read.').exactOptional(),
+  result: json('The result that was given with its ack.').exactOptional(),
   deadLetter: deathRecord.exactOptional(),
 });
 
 export const redriveTask = z.object({
   id: field.taskId.describe('The id of the task.'),
   queue: field.queueName.describe('The queue whose messages it moves.'),
-  toQueue: field.queueName.nullable().describe('The queue it moves them to; `null`: each goes back to the queue it died in.'),
-  state: z.enum(['running', 'done', 'cancelled', 'failed']).describe('How far it is.'),
-  moved: count('Messages that it moved.'),
-  skipped: count('Messages that it met, but that were not selected or have no queue to go back to.'),
+  toQueue: field.queueName
+    .nullable()
+    .describe('The queue that it moves them to; `null`: each returns to the queue in which it died.'),
+  state: z.enum(['running', 'done', 'cancelled', 'failed']).describe('The state of the task.'),
+  moved: count('Messages that were moved.'),
+  skipped: count('Messages that were examined but not selected, or that have no queue to return to.'),
   startedAt: instant('When it was started.'),
-  updatedAt: instant('When it last went on.'),
-  endedAt: instant('When it ended; `null`: it is running.').nullable(),
-  error: text('Why it failed; `null`: it did not.').nullable(),
+  updatedAt: instant('When it last made progress.'),
+  endedAt: instant('When it ended; `null` while it runs.').nullable(),
+  error: text('Why it failed; `null` if it did not.').nullable(),
 });
 
 export const scheduledMessage = z.object({ ...content, priority, group }).describe('What each tick publishes.');
@@ -127,31 +129,31 @@ export const scheduledMessage = z.object({ ...content, priority, group }).descri
 export const schedule = z.object({
   name: field.scheduleName.describe('The name of the schedule.'),
   queue: field.queueName.describe('The queue that its messages go to.'),
-  cron: text('Its cron expression; `null`: it has a rate.').nullable(),
-  timeZone: text('The time zone of `cron`; `null`: it has a rate.').nullable(),
-  everySeconds: count('A tick each so many seconds; `null`: it has a cron expression.').nullable(),
+  cron: text('Its cron expression; `null` if it has `everySeconds`.').nullable(),
+  timeZone: text('The time zone of `cron`; `null` if it has `everySeconds`.').nullable(),
+  everySeconds: count('The seconds between two ticks; `null` if it has `cron`.').nullable(),
   startAt: instant('No tick before this instant; `null`: no bound.').nullable(),
   endAt: instant('No tick at or after this instant; `null`: no bound.').nullable(),
-  missed: missedTicks.describe('What becomes of ticks that could not be published in time.'),
+  missed: missedTicks.describe('What happens to ticks that could not be published in time.'),
   paused: z.boolean().describe('Whether it is paused.'),
   message: scheduledMessage,
-  nextAt: instant('The tick to come; `null` while paused, and after the last.').nullable(),
-  lastAt: instant('The last tick that has passed, and was published; `null`: none.').nullable(),
+  nextAt: instant('The next tick; `null` while paused and after the last tick.').nullable(),
+  lastAt: instant('The last tick that was due and published; `null`: none.').nullable(),
   lastError: failureRecord
     .nullable()
-    .describe('Why its ticks cannot be published; they are tried again each minute. `null`: they can.'),
+    .describe('Why its ticks cannot be published; publishing is retried every minute. `null` if they can be published.'),
   createdAt: instant('When it was created.'),
-  updatedAt: instant('When it was last changed.'),
+  updatedAt: instant('When it last changed.'),
 });
 
 export const apiKey = z.object({
   id: field.keyId.describe('The id of the key, part of its text.'),
   name: field.keyName.describe('Its name for people.'),
-  queues: z.array(field.queuePattern).describe('The queues that it covers; `*` stands for any characters.'),
+  queues: z.array(field.queuePattern).describe('Patterns of the queue names that it covers; `*` stands for any characters.'),
   scopes: z.array(field.scope).describe('What it may do.'),
   createdAt: instant('When it was created.'),
-  expiresAt: instant('From then on it opens nothing; `null`: it lives until it is revoked.').nullable(),
-  lastUsedAt: instant('When it was last used, to the hour; `null`: never.').nullable(),
+  expiresAt: instant('The key stops working at this instant; `null`: it works until it is revoked.').nullable(),
+  lastUsedAt: instant('When it was last used, accurate to the hour; `null`: never.').nullable(),
 });
 
 export const problem = z.object({
@@ -160,5 +162,5 @@ export const problem = z.object({
   status: z.number().int().describe('The HTTP status.'),
   detail: text('What is wrong with this call.'),
   code,
-  requestId: text("Finds the call in the server's logs."),
+  requestId: text("Identifies the call in the server's logs."),
 });

@@ -25,17 +25,17 @@ import {
   text,
 } from './output-records.ts';
 
-const cursor = field.cursor.describe('Send it as `cursor` for the page that follows. Absent on the last one.').exactOptional();
+const cursor = field.cursor.describe('Send it as `cursor` to get the next page. Absent on the last page.').exactOptional();
 const nothing = z.object({});
 
 /** The result of one entry of a batch. It is one flat object, because generated clients handle unions of objects badly. */
 function resultOf<Result>(fields: z.core.$ZodLooseShape, description: string) {
   return z
     .object({
-      ok: z.boolean().describe('Whether it was done. If not, `code` and `message` say why.'),
+      ok: z.boolean().describe('Whether this entry succeeded. If not, `code` and `message` say why.'),
       ...fields,
       code: code.exactOptional(),
-      message: text('What was wrong with this entry, for people.').exactOptional(),
+      message: text('What was wrong with this entry, as text for people.').exactOptional(),
     })
     .describe(description) as unknown as z.ZodType<Result>;
 }
@@ -43,32 +43,29 @@ function resultOf<Result>(fields: z.core.$ZodLooseShape, description: string) {
 export const publishResult = resultOf<PublishResult>(
   {
     id: field.anyMessageId.describe('The id of the message.').exactOptional(),
-    duplicate: z
-      .boolean()
-      .describe('True where a message of this id or key was there, and nothing was published.')
-      .exactOptional(),
+    duplicate: z.boolean().describe('True if the id or key was taken, and nothing was published.').exactOptional(),
   },
-  'What became of one message.',
+  'The result of publishing one message.',
 );
-export const ackResult = resultOf<AckResult>({}, 'What became of one ack.');
+export const ackResult = resultOf<AckResult>({}, 'The result of one ack.');
 export const releaseResult = resultOf<ReleaseResult>(
   {
     visibleAt: instant('When the message can be received again.').exactOptional(),
-    deadLettered: z.boolean().describe('True where this failure was its last here.').exactOptional(),
+    deadLettered: z.boolean().describe('True if the message moved to the dead-letter queue.').exactOptional(),
   },
-  'What became of one release.',
+  'The result of one release.',
 );
 export const extendResult = resultOf<ExtendResult>(
   { leasedUntil: instant('When the lease ends now.').exactOptional() },
-  'What became of one extend.',
+  'The result of one extend.',
 );
 const resultsOf = <Result extends z.ZodType>(result: Result) =>
-  z.object({ results: z.array(result).describe('One for each entry of the call, in its order.') });
+  z.object({ results: z.array(result).describe('One result for each entry of the call, in the order of the call.') });
 
 const transactionItem = z.record(z.string(), z.unknown()).meta({
   description: "An entry for TransactWriteItems, in DynamoDB's JSON; bytes as base64.",
 }) as unknown as z.ZodType<TransactionItem>;
-const items = z.array(transactionItem).describe('Entries for a TransactWriteItems of your own.');
+const items = z.array(transactionItem).describe('Entries for your own TransactWriteItems.');
 
 export const outputs = {
   createQueue: queue,
@@ -78,11 +75,11 @@ export const outputs = {
   listQueues: z.object({ queues: z.array(queue).describe('The queues of this page, by name.'), cursor }),
   publish: resultsOf(publishResult),
   receive: z.object({
-    messages: z.array(receivedMessage).describe('The messages that were received; none is an empty list.'),
+    messages: z.array(receivedMessage).describe('The received messages. The list is empty if there are none.'),
     waitIsCheap: z
       .boolean()
       .describe(
-        'Whether a receive that waits (`waitSeconds`) costs next to nothing here. Absent on Lambda, where it keeps a function running: pause between receives instead.',
+        'Whether a waiting receive (`waitSeconds`) costs almost nothing here. Absent on Lambda, where it keeps a function running: pause between receives instead.',
       )
       .exactOptional(),
   }),
@@ -91,7 +88,7 @@ export const outputs = {
   extend: resultsOf(extendResult),
   publishItems: z.object({ items, ids: z.array(field.anyMessageId).describe('The ids that the messages will have.') }),
   ackItems: z.object({ items }),
-  purge: z.object({ purgedBefore: instant('What was published before this instant is gone.') }),
+  purge: z.object({ purgedBefore: instant('Messages published before this instant are deleted.') }),
   peek: z.object({ messages: z.array(message).describe('The messages of this page.'), cursor }),
   getMessage: message,
   updateMessage: z.object({ id, visibleAt: instant('When it can be received.') }),
@@ -101,13 +98,13 @@ export const outputs = {
   redrive: redriveTask,
   getRedrive: redriveTask,
   cancelRedrive: redriveTask,
-  rotateSigningSecret: z.object({ secret: text('The new secret, `whsec_` and base64. It is shown this once.') }),
+  rotateSigningSecret: z.object({ secret: text('The new secret: `whsec_` and base64 text. It is shown only once.') }),
   putSchedule: schedule,
   getSchedule: schedule,
   updateSchedule: schedule,
   deleteSchedule: nothing,
   listSchedules: z.object({ schedules: z.array(schedule).describe('The schedules of this page, by name.'), cursor }),
-  createKey: apiKey.extend({ key: text('The key itself. It is shown this once.') }),
+  createKey: apiKey.extend({ key: text('The text of the key. It is shown only once.') }),
   listKeys: z.object({ keys: z.array(apiKey).describe('The keys of this page.'), cursor }),
   revokeKey: nothing,
   health: z.object({ status: z.enum(['ok']).describe('The server answers.') }),

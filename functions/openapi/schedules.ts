@@ -1,4 +1,4 @@
-/** What the OpenAPI document says of the operations on schedules. */
+/** The OpenAPI texts of the operations on schedules. */
 import type { ErrorCode } from '../../contract/errors.ts';
 
 const nightly = {
@@ -28,7 +28,7 @@ export const scheduleTexts = {
     tag,
     summary: 'Create or replace a schedule, which publishes a message at each of its ticks',
     description:
-      'Either `cron` or `everySeconds`. Putting it again unchanged changes nothing; else what was not yet due of it is taken back. When its queue is deleted and made again, ticks that were not due by then go to the new queue, each once. The key must cover all queues (`*`), as for every operation of schedules.',
+      'Give either `cron` or `everySeconds`. Putting an unchanged schedule again has no effect. A change withdraws the messages of ticks that are not due yet. If its queue is deleted and created again, the ticks that were not due by then go to the new queue, each once. The key must cover all queues (`*`), as for every operation on schedules.',
     input: { queue: nightly.queue, cron: nightly.cron, timeZone: nightly.timeZone, message: { body: nightly.message.body } },
     output: { ...nightly, lastAt: null },
     refusals: none,
@@ -36,8 +36,8 @@ export const scheduleTexts = {
   getSchedule: { tag, summary: 'Read a schedule', output: nightly, refusals: ofSchedule },
   updateSchedule: {
     tag,
-    summary: 'Change some of a schedule, pause it or resume it',
-    description: 'What is left out stays. `cron` takes the place of `everySeconds`, and the other way round.',
+    summary: 'Change some fields of a schedule, or pause or resume it',
+    description: 'Fields left out keep their values. `cron` replaces `everySeconds`, and `everySeconds` replaces `cron`.',
     input: { paused: true },
     output: { ...nightly, paused: true, nextAt: null, updatedAt: at },
     refusals: ofSchedule,
@@ -45,7 +45,7 @@ export const scheduleTexts = {
   deleteSchedule: {
     tag,
     summary: 'Delete a schedule',
-    description: 'Messages that were due stay.',
+    description: 'Messages that are already due stay in their queue.',
     output: {},
     refusals: ofSchedule,
   },

@@ -76,8 +76,8 @@ export function componentSchemas(): { [name: string]: JsonObject } {
   const components = Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, withoutDialect(schema)]));
   const settingDefault = (name: string) => JSON.stringify(settingsDefaults[name as keyof typeof settingsDefaults]);
   sayDefaults(components.CreateQueueInput!, (name) => `Default \`${settingDefault(name)}\`.`);
-  sayDefaults(components.UpdateQueueInput!, () => 'Default: it stays as it is.');
-  sayDefaults(components.UpdateScheduleInput!, () => 'Default: it stays as it is.');
+  sayDefaults(components.UpdateQueueInput!, () => 'Default: unchanged.');
+  sayDefaults(components.UpdateScheduleInput!, () => 'Default: unchanged.');
   return components;
 }
 

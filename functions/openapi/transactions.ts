@@ -1,4 +1,4 @@
-/** What the OpenAPI document says of the operations that make entries for the caller's own transactions. */
+/** The OpenAPI texts of the operations that make entries for the caller's own transactions. */
 import type { OperationTextsOf } from './operation-text.ts';
 
 const id = '01kg9zt2m4q8r6s0v3x5y7z9~0';
@@ -7,9 +7,9 @@ const receipt = '7m2k9q4t.01kg9zt2m4q8r6s0v3x5y7z9.0.2.k3v5x7z9b2d4';
 export const transactionTexts: OperationTextsOf<'publishItems' | 'ackItems'> = {
   publishItems: {
     tag: 'messages',
-    summary: 'Make entries that publish messages within a transaction of your own',
+    summary: 'Make entries that publish messages in your own transaction',
     description:
-      'Nothing is published by this call: put the entries into a TransactWriteItems of yours within a minute. One message that cannot be published refuses the call.',
+      'This call publishes nothing itself. Put the entries into your own TransactWriteItems within a minute. If one message cannot be published, the whole call is refused.',
     input: { messages: [{ body: { order: 1234 } }] },
     output: {
       items: [
@@ -21,9 +21,9 @@ export const transactionTexts: OperationTextsOf<'publishItems' | 'ackItems'> = {
   },
   ackItems: {
     tag: 'messages',
-    summary: 'Make entries that acknowledge messages within a transaction of your own',
+    summary: 'Make entries that acknowledge messages in your own transaction',
     description:
-      'Nothing is acknowledged by this call: put the entries into a TransactWriteItems of yours. It is cancelled if a lease was lost. One malformed receipt refuses the call.',
+      'This call acknowledges nothing itself. Put the entries into your own TransactWriteItems. The transaction is cancelled if a lease is lost. If one receipt is malformed, the whole call is refused.',
     input: { receipts: [receipt] },
     output: {
       items: [

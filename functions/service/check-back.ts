@@ -87,7 +87,7 @@ async function invokeFunction(functionName: string, payload: string, signal: Abo
 
 /** Never includes the answer itself, which may contain anything. */
 function reasonOf(error: unknown): string {
-  if (error instanceof SyntaxError) return 'the answer is no JSON';
+  if (error instanceof SyntaxError) return 'the answer is not JSON';
   const { cause } = (error ?? {}) as { cause?: unknown };
   return cause instanceof Error ? `${textOfThrown(error)}: ${textOfThrown(cause)}` : textOfThrown(error);
 }

@@ -14,5 +14,5 @@ export function logSweep(log: Log, { queues, complete, totals }: SweepReport, ms
   const age = { oldestAgeSeconds: oldest?.oldestAgeSeconds ?? 0, oldestQueue: oldest?.name };
   const summary = { kind: 'swept', complete, ...totals, ...age, ms };
   if (complete) log.info('Swept', summary);
-  else log.warn('Swept in part: the rest is left to the next run', summary);
+  else log.warn('Sweep incomplete: the next run continues', summary);
 }

@@ -26,7 +26,10 @@ export function timeLeft(context: { getRemainingTimeInMillis(): number }, clock:
 export async function inTime<T>(left: TimeLeft | undefined, work: () => Promise<T>): Promise<T> {
   if (left === undefined) return work();
   const { promise: over, reject } = Promise.withResolvers<never>();
-  const refusal = new DumbwaiterError('unavailable', 'The call did not end in time. It may have been done in part; try again.');
+  const refusal = new DumbwaiterError(
+    'unavailable',
+    'The call did not finish in time. It may have been applied in part; try again.',
+  );
   const timer = setTimeout(reject, left.ms, refusal);
   try {
     return await Promise.race([work(), over]);

@@ -97,7 +97,7 @@ export class Batcher<Entry, Result> {
         batch.controller.signal,
       );
       if (results.length !== sent.length)
-        throw new DumbwaiterError('internal', `${sent.length} entries went out and ${results.length} results came back.`);
+        throw new DumbwaiterError('internal', `The call sent ${sent.length} entries and returned ${results.length} results.`);
       sent.forEach((waiting, i) => {
         waiting.resolve(results[i] as Result);
       });

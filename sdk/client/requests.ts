@@ -61,12 +61,12 @@ export class Requests {
     } catch (error) {
       if (!(error instanceof DumbwaiterError)) throw error;
       if (error.code === 'message_leased') throw late('it is being handled');
-      if (error.code !== 'message_not_found') throw late(`whether it is still to be handled is not known: ${error.message}`);
+      if (error.code !== 'message_not_found') throw late(`whether it is still waiting is unknown: ${error.message}`);
       const message = await this.#look(queue, id, 0, options);
       if (isOver(message, queue)) return resultOf(message, queue);
-      throw late('it is still to be handled');
+      throw late('it is still waiting');
     }
-    throw late('nobody had taken it, and it was cancelled');
+    throw late('it was not received in time, and was cancelled');
   }
 
   /** Without kept results the caller would wait in vain. Checked once for each queue, because the call also counts messages. */
@@ -93,7 +93,7 @@ function resultOf(message: Message, queue: string): Json | undefined {
   if (message.queue === queue && state === 'done') return result;
   if (state === 'cancelled') throw new DumbwaiterError('cancelled', `The request ${id} was cancelled.`);
   const why = deadLetter
-    ? `${deadLetter.text ?? 'no worker said why'} (${deadLetter.reason}; it is in the queue "${message.queue}")`
+    ? `${deadLetter.text ?? 'without a failure text'} (${deadLetter.reason}; it is in the queue "${message.queue}")`
     : 'it was not handled before it was too old';
   throw new DumbwaiterError('message_dead', `The request ${id} was given up: ${why}`);
 }

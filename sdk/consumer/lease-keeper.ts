@@ -112,7 +112,7 @@ export class LeaseKeeper {
     if (this.#message.settled) return;
     this.stop();
     this.#events.onOver(
-      new DumbwaiterError('lease_lost', 'The lease ended before it was extended: another may have the message.'),
+      new DumbwaiterError('lease_lost', 'The lease ended before it was extended: another receiver may have the message.'),
     );
   }
 }

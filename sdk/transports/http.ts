@@ -40,7 +40,7 @@ export function httpTransport(options: HttpTransportOptions): Transport {
         try {
           return texts ? readAnswer(text) : JSON.parse(text);
         } catch (cause) {
-          throw new DumbwaiterError('internal', `What ${base} answered is not JSON. Is it the URL of a Dumbwaiter?`, { cause });
+          throw new DumbwaiterError('internal', `The answer of ${base} is not JSON. Is this the URL of a Dumbwaiter?`, { cause });
         }
       });
     },

@@ -103,7 +103,7 @@ function answerOf(text: string, requestId: string | undefined): Answer {
   const answer = parsed(text) as Answer | undefined;
   const isOurs = answer?.ok === true ? typeof answer.outputText === 'string' : answer?.ok === false;
   if (isOurs) return answer as Answer;
-  throw new DumbwaiterError('internal', 'What the function answered is not ours. Is it the api function of a Dumbwaiter?', {
+  throw new DumbwaiterError('internal', 'The function returned an unknown answer. Is it the api function of a Dumbwaiter?', {
     ...(requestId && { requestId }),
   });
 }

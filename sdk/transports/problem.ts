@@ -31,7 +31,7 @@ export function refusalOf(response: Response, text: string): DumbwaiterError {
   if (code !== undefined && isErrorCode(code)) return new DumbwaiterError(code, said ?? code, more);
 
   if (response.type === 'opaqueredirect' || (status >= 300 && status < 400))
-    return new DumbwaiterError('not_found', `The URL redirects to ${headers.get('location') ?? 'another'}: give that one.`, more);
+    return new DumbwaiterError('not_found', `The URL redirects to ${headers.get('location') ?? 'another'}: use that URL.`, more);
   // A 5xx without a code did not come from the queue: a gateway could not reach it, or got no response in time.
   const guess = codeOfStatus[status] ?? (status >= 500 ? 'unavailable' : 'invalid_input');
   const detail = said ?? text.trim().slice(0, detailCharsMax);

@@ -265,7 +265,7 @@ onBothStores('schedules', (driven) => {
     [{ cron: '0 0 31 2 *' }, 'cron: never falls due, was "0 0 31 2 *"'],
     [{ cron: '* * * * *', timeZone: 'Mars/Olympus' }, 'timeZone: must be the name of an IANA time zone'],
     [{ cron: '* * * * *', timeZone: '+02:00' }, 'timeZone: '],
-    [{ everySeconds: 60, timeZone: 'UTC' }, 'timeZone: is for cron alone'],
+    [{ everySeconds: 60, timeZone: 'UTC' }, 'timeZone: is allowed only with cron'],
     [{ everySeconds: everySecondsMin - 1 }, `everySeconds: must be a whole number of seconds from ${everySecondsMin}`],
     [{ everySeconds: 60, startAt: 'soon' }, 'startAt: '],
     [{ everySeconds: 60, startAt: noon, endAt: noon }, 'endAt: must be later than startAt'],

@@ -162,7 +162,7 @@ describe('the OpenAPI document', () => {
       const description = field.description ?? named?.description ?? '';
       expect(description, `${place} has no description`).not.toBe('');
       if (!isInput) return;
-      if (!isRequired) expect(description, place).toMatch(/Default|Either this or|In place of|in place of/);
+      if (!isRequired) expect(description, place).toMatch(/Default|[Ee]ither this or|In place of|in place of/);
       for (const schema of [field, ...(field.anyOf ?? [])])
         expect({ place, lacks: limitLacking(schema) }).toEqual({ place, lacks: '' });
     };
