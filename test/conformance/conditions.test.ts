@@ -70,9 +70,9 @@ const failing: [string, Condition][] = [
   ['not, of what holds', { not: { exists: ['text'] } }],
 ];
 
-describeStores((store, fresh) => {
+describeStores((store, newKey) => {
   async function outcome(condition: Condition): Promise<boolean> {
-    const key = fresh();
+    const key = newKey();
     await store().write({ key, then: { put: { ...rowOf(key), ...row } } });
     const { ok } = await store().write({ key, when: condition, then: { set: [[['seen'], true]] } });
     return ok;
@@ -93,7 +93,7 @@ describeStores((store, fresh) => {
     ['less', { less: [['id'], 'zzz'] }, false],
     ['not', { not: { less: [['id'], 'zzz'] } }, true],
   ])('a missing row counts as one without attributes: %s', async (_, when, ok) => {
-    const key = fresh();
+    const key = newKey();
     expect(await store().write({ key, when, then: { put: rowOf(key) } })).toMatchObject({ ok });
   });
 
@@ -101,7 +101,7 @@ describeStores((store, fresh) => {
     ['all', { all: [] }],
     ['any', { any: [] }],
   ])('a condition without parts is an error of the caller: %s', async (_, when) => {
-    const key = fresh();
+    const key = newKey();
     await expect(store().write({ key, when, then: { put: rowOf(key) } })).rejects.toThrow('no parts');
   });
 });

@@ -2,10 +2,10 @@ import { expect, it } from 'vitest';
 import type { Key, Write } from '../../engine/port/port.ts';
 import { describeStores, read } from './stores.ts';
 
-describeStores((store, fresh) => {
+describeStores((store, newKey) => {
   it.each([0, 1, 2, 25, 26, 100, 101, 250])('writeAll and get carry %i rows in the order of their keys', async (count) => {
-    const keys = Array.from({ length: count }, () => fresh());
-    const missing = fresh();
+    const keys = Array.from({ length: count }, () => newKey());
+    const missing = newKey();
     const errors = await store().writeAll(keys.map((key) => ({ key, then: { put: { id: key.id } } })));
     expect(errors).toEqual(keys.map(() => undefined));
     expect(await store().get([missing, ...keys])).toEqual([undefined, ...keys.map(({ id }) => ({ id }))]);
@@ -14,7 +14,7 @@ describeStores((store, fresh) => {
   });
 
   it('get reads rows of all tables in one call, and a repeated key twice', async () => {
-    const { id } = fresh();
+    const { id } = newKey();
     const keys: Key[] = [
       { table: 'leases', id },
       { table: 'messages', shard: id, id },
@@ -32,7 +32,7 @@ describeStores((store, fresh) => {
 
   it('writeAll and get carry more rows than one DynamoDB answer holds', async () => {
     const bulk = 'x'.repeat(390 * 1024);
-    const keys = Array.from({ length: 45 }, () => fresh());
+    const keys = Array.from({ length: 45 }, () => newKey());
     expect(await store().writeAll(keys.map((key) => ({ key, then: { put: { id: key.id, bulk } } })))).toEqual(
       keys.map(() => undefined),
     );
@@ -40,7 +40,7 @@ describeStores((store, fresh) => {
   });
 
   it('two writes of one key in one call are an error of the caller', async () => {
-    const key = fresh();
+    const key = newKey();
     const twice: Write[] = [
       { key, then: { put: { id: key.id } } },
       { key, then: { remove: true } },
@@ -51,7 +51,7 @@ describeStores((store, fresh) => {
   });
 
   it('transact applies all writes of a transaction', async () => {
-    const [put, set, remove] = [fresh(), fresh(), fresh()];
+    const [put, set, remove] = [newKey(), newKey(), newKey()];
     for (const key of [set, remove]) await store().write({ key, then: { put: { id: key.id, a: 1 } } });
     const answer = await store().transact([
       { key: put, when: { absent: ['id'] }, then: { put: { id: put.id } } },
@@ -65,7 +65,7 @@ describeStores((store, fresh) => {
   });
 
   it('transact applies nothing when one write is refused, and returns the rows in the way', async () => {
-    const [fine, taken, missing] = [fresh(), fresh(), fresh()];
+    const [fine, taken, missing] = [newKey(), newKey(), newKey()];
     const row = { id: taken.id, slots: [{ token: 'a' }] };
     await store().write({ key: taken, then: { put: row } });
     const answer = await store().transact([
@@ -79,7 +79,7 @@ describeStores((store, fresh) => {
 
   it('transact accepts a hundred writes and no more', async () => {
     const writes = Array.from({ length: 101 }, (): Write => {
-      const key = fresh();
+      const key = newKey();
       return { key, then: { put: { id: key.id } } };
     });
     await expect(store().transact(writes)).rejects.toThrow();
@@ -88,7 +88,7 @@ describeStores((store, fresh) => {
   });
 
   it('one of many parallel writes succeeds where the condition allows one', async () => {
-    const key = fresh();
+    const key = newKey();
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, n) => store().write({ key, when: { absent: ['id'] }, then: { put: { id: key.id, n } } })),
     );

@@ -4,9 +4,9 @@ import { describeStores } from './stores.ts';
 
 const ids = ['a', 'aa', 'b', 'c', 'd', '\uffee', '\u{1f600}'];
 
-describeStores((store, fresh) => {
+describeStores((store, newKey) => {
   async function fill(): Promise<string> {
-    const { id: shard } = fresh('shard');
+    const { id: shard } = newKey('shard');
     const errors = await store().writeAll(
       ids.toReversed().map((id) => ({ key: { table: 'messages', shard, id }, then: { put: { shard, id, n: id.length } } })),
     );
@@ -56,7 +56,7 @@ describeStores((store, fresh) => {
   });
 
   it('range ends a page before it exceeds the size of an answer, and continues after it', async () => {
-    const { id: partition } = fresh('shard');
+    const { id: partition } = newKey('shard');
     const bulk = 'x'.repeat(300 * 1024);
     const large = ['1', '2', '3', '4', '5', '6', '7'];
     for (const id of large) {
@@ -74,7 +74,7 @@ describeStores((store, fresh) => {
   });
 
   it('range reads the table of queues by kind and name', async () => {
-    const { id: kind } = fresh('kind');
+    const { id: kind } = newKey('kind');
     for (const name of ['b', 'a']) {
       await store().write({ key: { table: 'queues', kind, name }, then: { put: { kind, name } } });
     }
@@ -86,7 +86,7 @@ describeStores((store, fresh) => {
   });
 
   it('range of the index shows only rows with both index keys, with the indexed attributes alone, by due time', async () => {
-    const { id: shard } = fresh('shard');
+    const { id: shard } = newKey('shard');
     const put = async (id: string, more: Row) => {
       await store().write({ key: { table: 'leases', id: `${shard}-${id}` }, then: { put: { id: `${shard}-${id}`, ...more } } });
     };
@@ -106,8 +106,8 @@ describeStores((store, fresh) => {
   });
 
   it('a row enters, moves within and leaves the index as its keys change', async () => {
-    const { id: shard } = fresh('shard');
-    const key = fresh();
+    const { id: shard } = newKey('shard');
+    const key = newKey();
     const expiries = async () => {
       const { rows } = await store().range({ table: 'leases', index: 'due', partition: shard, limit: 10 });
       return rows.map(({ expiry }) => expiry);
@@ -124,8 +124,8 @@ describeStores((store, fresh) => {
   });
 
   it('range pages through index rows that are due at the same instant', async () => {
-    const { id: partition } = fresh('shard');
-    const keys = Array.from({ length: 5 }, () => fresh());
+    const { id: partition } = newKey('shard');
+    const keys = Array.from({ length: 5 }, () => newKey());
     await store().writeAll(keys.map((key) => ({ key, then: { put: { id: key.id, shard: partition, expiry: 7 } } })));
     const pages = await allPages(store(), { table: 'leases', index: 'due', partition, to: 7, limit: 2 });
     expect(

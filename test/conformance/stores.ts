@@ -1,4 +1,4 @@
-/** The two stores, for suites that hold both to the same promises. */
+/** Runs a suite over the memory store and over the DynamoDB store. */
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createDynamoStore } from '../../engine/dynamo/store.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
@@ -13,7 +13,7 @@ interface OpenStore {
 const stores: { name: string; open(): Promise<OpenStore> }[] = [
   { name: 'memory store', open: async () => ({ store: createMemoryStore(), close: async () => {} }) },
   {
-    name: 'dynamo store',
+    name: 'DynamoDB store',
     async open() {
       const dynamodb = await startTestDynamodb();
       const { client, tables } = dynamodb;
@@ -22,9 +22,9 @@ const stores: { name: string; open(): Promise<OpenStore> }[] = [
   },
 ];
 
-/** Declares the suite once for each store. `store()` is the open one, within tests; `fresh(name)` a key never used. */
-export function describeStores(promises: (store: () => Store, fresh: (name?: string) => LeaseKey) => void): void {
-  describe.each(stores)('the $name', ({ open }) => {
+/** Within tests, `store()` is the open store and `newKey(name)` returns a key that was never used. */
+export function describeStores(promises: (store: () => Store, newKey: (name?: string) => LeaseKey) => void): void {
+  describe.each(stores.map(({ name, open }) => [name, open] as const))('the %s', (_, open) => {
     let opened: OpenStore;
     let count = 0;
     beforeAll(async () => {
@@ -40,7 +40,6 @@ export function describeStores(promises: (store: () => Store, fresh: (name?: str
 
 export type LeaseKey = Extract<Key, { table: 'leases' }>;
 
-/** The row as it is now. */
 export async function read(store: Store, key: Key): Promise<Row | undefined> {
   const [row] = await store.get([key]);
   return row;

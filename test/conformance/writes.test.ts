@@ -4,9 +4,9 @@ import { describeStores, read } from './stores.ts';
 
 const past = { by: 1 };
 
-describeStores((store, fresh) => {
+describeStores((store, newKey) => {
   it('a put returns and stores the row as given', async () => {
-    const { id, ...key } = fresh();
+    const { id, ...key } = newKey();
     const row: Row = {
       id,
       shard: 's',
@@ -22,20 +22,20 @@ describeStores((store, fresh) => {
   });
 
   it('minus zero is stored as zero', async () => {
-    const key = fresh();
+    const key = newKey();
     await store().write({ key, then: { put: { id: key.id, number: -0 } } });
     expect(Object.is((await read(store(), key))?.number, 0)).toBe(true);
   });
 
   it('a put replaces the whole row', async () => {
-    const key = fresh();
+    const key = newKey();
     await store().write({ key, then: { put: { id: key.id, a: 1 } } });
     await store().write({ key, then: { put: { id: key.id, b: 2 } } });
     expect(await read(store(), key)).toEqual({ id: key.id, b: 2 });
   });
 
   it('a remove returns no row, and succeeds when there was none', async () => {
-    const key = fresh();
+    const key = newKey();
     await store().write({ key, then: { put: { id: key.id } } });
     expect(await store().write({ key, then: { remove: true } })).toEqual({ ok: true, row: undefined });
     expect(await read(store(), key)).toBeUndefined();
@@ -43,7 +43,7 @@ describeStores((store, fresh) => {
   });
 
   it('set and unset change single attributes and return the whole new row', async () => {
-    const key = fresh();
+    const key = newKey();
     await store().write({ key, then: { put: { id: key.id, a: 1, map: { x: 1, y: 2 }, list: [{ t: 'a' }, { t: 'b' }, 3] } } });
     const written = await store().write({
       key,
@@ -63,7 +63,7 @@ describeStores((store, fresh) => {
   });
 
   it('a set of a missing row is refused and creates none', async () => {
-    const key = fresh();
+    const key = newKey();
     expect(await store().write({ key, then: { set: [[['a'], 1]] } })).toEqual({ ok: false, row: undefined });
     expect(await store().write({ key, when: { absent: ['a'] }, then: { set: [], unset: [['a']] } })).toEqual({
       ok: false,
@@ -77,7 +77,7 @@ describeStores((store, fresh) => {
     ['set', { set: [[['a'], 2]] }],
     ['remove', { remove: true }],
   ])('a refused %s returns the row in the way and changes nothing', async (_, then) => {
-    const key = fresh();
+    const key = newKey();
     const row = { id: key.id, a: 1, slots: [{ token: 't' }] };
     await store().write({ key, then: { put: row } });
     const change = 'put' in then ? { put: { ...then.put, id: key.id } } : then;
@@ -86,7 +86,7 @@ describeStores((store, fresh) => {
   });
 
   it('a write that is refused because its row is missing returns no row', async () => {
-    const key = fresh();
+    const key = newKey();
     expect(await store().write({ key, when: { exists: ['id'] }, then: { remove: true } })).toEqual({
       ok: false,
       row: undefined,
@@ -115,7 +115,7 @@ describeStores((store, fresh) => {
     ['an index key of another type', { set: [[['expiry'], 'soon']] }],
     ['an empty index key', { set: [[['shard'], '']] }],
   ])('a change of %s is an error of the caller and changes nothing', async (_, then) => {
-    const key = fresh();
+    const key = newKey();
     const row = { id: key.id, a: 1, map: { x: 1 }, list: [1] };
     await store().write({ key, then: { put: row } });
     const failure = await store()
@@ -127,12 +127,12 @@ describeStores((store, fresh) => {
   });
 
   it('a put whose row has another key is an error of the caller', async () => {
-    const key = fresh();
+    const key = newKey();
     await expect(store().write({ key, then: { put: { id: 'another' } } })).rejects.toThrow('states another id');
   });
 
   it('a write after its deadline is not sent, and the error says that nothing was written', async () => {
-    const key = fresh();
+    const key = newKey();
     const write = { key, then: { put: { id: key.id } } };
     await expect(store().write(write, past)).rejects.toMatchObject({ name: 'StoreError', applied: 'no' });
     await expect(store().transact([write], past)).rejects.toMatchObject({ name: 'StoreError', applied: 'no' });
@@ -141,13 +141,13 @@ describeStores((store, fresh) => {
   });
 
   it('a write before its deadline is applied', async () => {
-    const key = fresh();
+    const key = newKey();
     const answer = await store().write({ key, then: { put: { id: key.id } } }, { by: Date.now() + 60_000 });
     expect(answer.ok).toBe(true);
   });
 
   it('rows given to a store and returned by it are copies', async () => {
-    const key = fresh();
+    const key = newKey();
     const put = { id: key.id, list: [1], bytes: new Uint8Array([1]) };
     const written = await store().write({ key, then: { put } });
     put.list.push(2);

@@ -91,7 +91,7 @@ onBothStores('purge', (driven) => {
     ['an unreceived message', {}],
     ['a message of a group', { group: 'g' }],
   ])('purge removes no offloaded body that a receive from before the purge may still claim: %s', async (_, more) => {
-    const { create, publish, call, sweep, another, watched, events, rows, clock } = driven();
+    const { create, publish, call, sweep, another, spy, events, rows, clock } = driven();
     await create('dead', { retentionSeconds: null });
     const groups = { concurrency: 1, onFailure: 'block', ratePerSecond: null } as const;
     await create('q', { retentionSeconds: null, groups, deadLetter: { queue: 'dead', maxReceives: 1 } });
@@ -100,13 +100,13 @@ onBothStores('purge', (driven) => {
     const standing = (meanwhile: () => Promise<unknown>) => {
       let stood = false;
       return another({
-        ...watched.store,
+        ...spy.store,
         async write(write, options) {
           if (!stood && write.key.table === 'leases') {
             stood = true;
             await meanwhile();
           }
-          return watched.store.write(write, options);
+          return spy.store.write(write, options);
         },
       });
     };
@@ -134,16 +134,16 @@ onBothStores('purge', (driven) => {
   });
 
   it('a sweep that is too slow to record the cleanup of a purged group parcel leaves the parcel to the next sweep', async () => {
-    const { create, publish, call, another, watched, rows, sweep, clock } = driven();
+    const { create, publish, call, another, spy, rows, sweep, clock } = driven();
     await create('q', { retentionSeconds: null });
     await publish('q', { body: noise(3000), group: 'g' });
     await call('purge', 'q');
     let late = 0;
     const slow = another({
-      ...watched.store,
+      ...spy.store,
       async write(write, options) {
         if (write.key.table === 'leases' && late++ === 0) clock.advance(readToWriteMsMax + 1);
-        return watched.store.write(write, options);
+        return spy.store.write(write, options);
       },
     });
     await slow.sweep({ until: clock.now() + hourMs });
@@ -277,12 +277,12 @@ onBothStores('retention', (driven) => {
 
 onBothStores('a sweep that is paused while the settings change', (driven) => {
   it('a sweep that is paused while a dead-letter queue is added moves messages that expire meanwhile to that queue', async () => {
-    const { create, send, call, watched, clock, bodies, sweep } = driven();
+    const { create, send, call, spy, clock, bodies, sweep } = driven();
     await create('dead');
     await create('q', { retentionSeconds: 60 });
     await send('q', 1);
     let stood = false;
-    watched.before = async ({ method, keys }) => {
+    spy.before = async ({ method, keys }) => {
       if (stood || method !== 'get' || keys[0]?.table !== 'leases') return;
       stood = true;
       await call('updateQueue', 'q', { deadLetter: { queue: 'dead', maxReceives: 3 } });

@@ -29,9 +29,9 @@ onBothStores('offloaded bodies of writes that fail or lose a race', (driven) => 
 
   /** Before the next call like this, and only that one. */
   function beforeThe(method: keyof Store, table: Key['table'], then: () => Promise<unknown>) {
-    const { watched } = driven();
+    const { spy } = driven();
     let isNext = true;
-    watched.before = async (call) => {
+    spy.before = async (call) => {
       if (!isNext || call.method !== method || !call.keys.some((key) => key.table === table)) return;
       isNext = false;
       await then();
@@ -108,9 +108,9 @@ onBothStores('offloaded bodies of writes that fail or lose a race', (driven) => 
   });
 
   it('an offloaded body stays with a move that was applied without an answer, even if its row has changed since', async () => {
-    const { receive, watched, another } = driven();
+    const { receive, spy, another } = driven();
     await withOneDead({});
-    const { store } = watched;
+    const { store } = spy;
     const unheard = another({
       ...store,
       async transact(writes, options) {
@@ -124,9 +124,9 @@ onBothStores('offloaded bodies of writes that fail or lose a race', (driven) => 
   });
 
   it('an offloaded body stays with a move of unknown outcome that arrives late', async () => {
-    const { receive, watched, another } = driven();
+    const { receive, spy, another } = driven();
     await withOneDead({});
-    const { store } = watched;
+    const { store } = spy;
     let arrive: (() => Promise<void>) | undefined;
     const late = another({
       ...store,
@@ -194,13 +194,13 @@ onBothStores('offloaded bodies of writes that fail or lose a race', (driven) => 
     ['prepared', { prepared: true }, { prepared: { timeoutSeconds: 60, checkBack: null } }, 'leases'],
     ['in a group', { group: 'a' }, {}, 'leases'],
   ])('an offloaded body of a refused publish is removed: %s', async (_, entry, settings, table) => {
-    const { create, watched, another } = driven();
+    const { create, spy, another } = driven();
     await create('q', { ...forever, ...settings });
     let refused = 0;
     // First in passing, so that it is decided anew.
     const refusal = () => new StoreError('too busy', 'no', undefined, refused++ === 0 ? 'throttled' : undefined);
     const isRow = (key: Key) => key.table === table && !(key.table === 'messages' && key.shard.startsWith('body:'));
-    const { store } = watched;
+    const { store } = spy;
     const busy = another({
       ...store,
       async write(write, options) {
@@ -235,9 +235,9 @@ onBothStores('offloaded bodies of writes that fail or lose a race', (driven) => 
   });
 
   it('an offloaded body stays with a keyed publish that was applied, although its row could not be read again', async () => {
-    const { create, receive, watched, another, clock } = driven();
+    const { create, receive, spy, another, clock } = driven();
     await create('q', { ...forever, deduplication });
-    const { store } = watched;
+    const { store } = spy;
     let isMade = false;
     const slow = another({
       ...store,

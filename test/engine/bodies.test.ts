@@ -13,8 +13,8 @@ const large = noise(5000);
 onBothStores('offloaded bodies', (driven) => {
   /** Another process, whose next put into `leases` is applied, after which this happens, and its answer lost. */
   function unheard(then: () => Promise<unknown>) {
-    const { watched, another } = driven();
-    const { store } = watched;
+    const { spy, another } = driven();
+    const { store } = spy;
     let isNext = true;
     const losing: Store = {
       ...store,
@@ -62,7 +62,7 @@ onBothStores('offloaded bodies', (driven) => {
   });
 
   it('a redrive that loses a race sets no TTL on an offloaded body', async () => {
-    const { create, publish, receive, call, engine, watched, clock } = driven();
+    const { create, publish, receive, call, engine, spy, clock } = driven();
     await create('dead', { retentionSeconds: null });
     await create('q', { retentionSeconds: 3600, deadLetter: { queue: 'dead', maxReceives: 1 } });
     await publish('q', { id: 'own', body: large });
@@ -70,7 +70,7 @@ onBothStores('offloaded bodies', (driven) => {
     await call('release', 'q', { receipts: [message!.receipt] });
     const { id } = await call('redrive', 'dead', {});
     let isTaken = false;
-    watched.before = async ({ method, keys }) => {
+    spy.before = async ({ method, keys }) => {
       if (isTaken || method !== 'write' || keys[0]!.table !== 'leases') return;
       isTaken = true;
       await receive('dead', { visibilityTimeoutSeconds: 1 });
@@ -98,9 +98,9 @@ onBothStores('offloaded bodies', (driven) => {
   });
 
   it('a publish that is retried after a change of the retention stores its body again with the new TTL', async () => {
-    const { create, call, watched, another, rows, clock } = driven();
+    const { create, call, spy, another, rows, clock } = driven();
     await create('q', { retentionSeconds: 60 });
-    const { store } = watched;
+    const { store } = spy;
     let isNext = true;
     const publisher = another({
       ...store,
@@ -124,10 +124,10 @@ onBothStores('offloaded bodies', (driven) => {
     ['arrived again', false, 60],
     ['was not removed by its receivers', true, 60],
   ])('an offloaded body stays with a dead letter whose queue is deleted, although its parcel %s', async (_, stays, retentionSeconds) => {
-    const { create, call, watched, another, receive, clock, sweep } = driven();
+    const { create, call, spy, another, receive, clock, sweep } = driven();
     await create('dead');
     await create('q', { retentionSeconds, visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 } });
-    const { store } = watched;
+    const { store } = spy;
     const parcels: Parameters<Store['writeAll']>[0][number][] = [];
     // One that dies gives nothing back.
     let isDead = false;

@@ -37,11 +37,11 @@ onBothStores('a call with a deadline', (driven) => {
     ['publish', { messages: [{ body: 1, group: 'g' }] }],
     ['receive', { waitSeconds: 20 }],
   ])('%s with a deadline begins no retry after the time of the last try while the store is throttled', async (operation, input) => {
-    const { create, clock, watched, call } = driven();
+    const { create, clock, spy, call } = driven();
     await create('q');
     const endsAt = clock.now() + 8 * secondMs;
     let lastAsked = 0;
-    watched.before = () => {
+    spy.before = () => {
       lastAsked = clock.now();
       busy();
     };
@@ -50,16 +50,16 @@ onBothStores('a call with a deadline', (driven) => {
     else await expect(answer).rejects.toMatchObject(unavailable);
     expect(lastAsked).toBeGreaterThan(0);
     expect(lastAsked).toBeLessThanOrEqual(endsAt - lastTryMs);
-    watched.before = () => {};
+    spy.before = () => {};
     expect((await call('peek', 'q', {})).messages).toEqual([]);
   });
 
   it('a call past its deadline makes no store call of its own', async () => {
-    const { create, clock, watched } = driven();
+    const { create, clock, spy } = driven();
     await create('q');
     clock.advance(60 * secondMs);
     let asked = 0;
-    watched.before = () => {
+    spy.before = () => {
       asked++;
       // Each answer takes a second.
       clock.advance(secondMs);

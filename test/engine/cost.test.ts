@@ -1,56 +1,56 @@
 import { expect, it } from 'vitest';
 import { onBothStores } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
-import { noCalls } from '../support/watched-store.ts';
+import { noCalls } from '../support/store-spy.ts';
 
 onBothStores('cost', (driven) => {
   it.each([
     1, 10,
   ])('%d messages published together cost 1 write to publish, 1 put and 1 removal to receive, and 1 write to ack', async (count) => {
-    const { create, send, receive, ack, watched } = driven();
+    const { create, send, receive, ack, spy } = driven();
     await create('q', { deadLetter: null });
     await send('q', 'so that the settings are known');
     await ack('q', await receive('q'));
-    watched.take();
+    spy.takeCounts();
     await send('q', ...range(count));
-    expect(watched.take(), 'publish').toEqual({ ...noCalls, puts: 1 });
+    expect(spy.takeCounts(), 'publish').toEqual({ ...noCalls, puts: 1 });
     const messages = await receive('q');
     expect(messages.length).toBe(count);
-    expect(watched.take(), 'receive').toEqual({ ...noCalls, ranges: 2, puts: 1, removals: 1 });
+    expect(spy.takeCounts(), 'receive').toEqual({ ...noCalls, ranges: 2, puts: 1, removals: 1 });
     await ack('q', messages);
-    expect(watched.take(), 'ack').toEqual({ ...noCalls, puts: 1 });
+    expect(spy.takeCounts(), 'ack').toEqual({ ...noCalls, puts: 1 });
     expect(await receive('q')).toEqual([]);
-    expect(watched.take(), 'nothing there').toEqual({ ...noCalls, ranges: 2 });
+    expect(spy.takeCounts(), 'nothing there').toEqual({ ...noCalls, ranges: 2 });
   });
 
   it('a hundred messages published together cost as much as ten rows', async () => {
-    const { create, send, receive, ack, watched } = driven();
+    const { create, send, receive, ack, spy } = driven();
     await create('q');
     await driven().call('peek', 'q', {});
-    watched.take();
+    spy.takeCounts();
     await send('q', ...range(100));
-    expect(watched.take(), 'publish').toEqual({ ...noCalls, puts: 10 });
+    expect(spy.takeCounts(), 'publish').toEqual({ ...noCalls, puts: 10 });
     const messages = await receive('q');
-    expect(watched.take(), 'receive').toEqual({ ...noCalls, ranges: 2, puts: 10, removals: 10 });
+    expect(spy.takeCounts(), 'receive').toEqual({ ...noCalls, ranges: 2, puts: 10, removals: 10 });
     await ack('q', messages);
-    expect(watched.take(), 'ack').toEqual({ ...noCalls, puts: 10 });
+    expect(spy.takeCounts(), 'ack').toEqual({ ...noCalls, puts: 10 });
   });
 
   it('acks of a parcel one by one cost one write each, and one more for the last', async () => {
-    const { create, send, receive, ack, watched } = driven();
+    const { create, send, receive, ack, spy } = driven();
     await create('q');
     await send('q', 0, 1, 2);
     const messages = await receive('q');
-    watched.take();
+    spy.takeCounts();
     await ack('q', messages.slice(0, 1));
     await ack('q', messages.slice(1, 2));
-    expect(watched.take()).toEqual({ ...noCalls, updates: 2 });
+    expect(spy.takeCounts()).toEqual({ ...noCalls, updates: 2 });
     await ack('q', messages.slice(2));
-    expect(watched.take()).toEqual({ ...noCalls, updates: 1, puts: 1 });
+    expect(spy.takeCounts()).toEqual({ ...noCalls, updates: 1, puts: 1 });
   });
 
   it('a message received again costs 1 write, and one with its own id or a delay costs 1 write to publish', async () => {
-    const { create, publish, send, receive, clock, watched } = driven();
+    const { create, publish, send, receive, clock, spy } = driven();
     await create('q', { retentionSeconds: null });
     await send('q', 1);
     await receive('q');
@@ -58,83 +58,83 @@ onBothStores('cost', (driven) => {
     await receive('q');
     clock.advance(30_000);
     await driven().call('peek', 'q', {});
-    watched.take();
+    spy.takeCounts();
     await receive('q');
-    expect(watched.take()).toMatchObject({ puts: 1, removals: 0, updates: 0, refused: 0 });
+    expect(spy.takeCounts()).toMatchObject({ puts: 1, removals: 0, updates: 0, refused: 0 });
     await publish('q', { body: 1, id: 'own' });
-    expect(watched.take()).toEqual({ ...noCalls, puts: 1 });
+    expect(spy.takeCounts()).toEqual({ ...noCalls, puts: 1 });
     await driven().call('publish', 'q', { messages: [{ body: 1, id: 'own' }] });
-    expect(watched.take()).toEqual({ ...noCalls, refused: 1 });
+    expect(spy.takeCounts()).toEqual({ ...noCalls, refused: 1 });
     await publish('q', { body: 1, delaySeconds: 5 });
-    expect(watched.take()).toEqual({ ...noCalls, puts: 1 });
+    expect(spy.takeCounts()).toEqual({ ...noCalls, puts: 1 });
   });
 
   it('dead-lettering costs 1 write for a message alone in its row, and 1 transaction for one out of a parcel', async () => {
-    const { create, send, receive, call, watched } = driven();
+    const { create, send, receive, call, spy } = driven();
     await create('dead');
     await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
     await send('q', 1);
     const [held] = await receive('q');
     await call('peek', 'dead', {});
-    watched.take();
+    spy.takeCounts();
     await call('release', 'q', { receipts: [held!.receipt] });
-    expect(watched.take()).toMatchObject({ puts: 1, removals: 0, updates: 0, refused: 0, transactions: 0 });
+    expect(spy.takeCounts()).toMatchObject({ puts: 1, removals: 0, updates: 0, refused: 0, transactions: 0 });
     await send('q', 1, 2);
     const held2 = await receive('q');
-    watched.take();
+    spy.takeCounts();
     await call('release', 'q', { receipts: [held2[0]!.receipt] });
-    expect(watched.take()).toMatchObject({ puts: 2, removals: 0, updates: 0, refused: 0, transactions: 1 });
+    expect(spy.takeCounts()).toMatchObject({ puts: 2, removals: 0, updates: 0, refused: 0, transactions: 1 });
   });
 
   it('receivers of the same message at the same time cost at most one refused write each', async () => {
-    const { create, send, another, watched } = driven();
+    const { create, send, another, spy } = driven();
     await create('q');
     await send('q', 1);
     const receivers = [another(), another()];
     for (const receiver of receivers) await receiver.call('peek', { queue: 'q' }, {});
-    watched.take();
+    spy.takeCounts();
     const calls = await Promise.all(receivers.map((receiver) => receiver.call('receive', { queue: 'q' }, {})));
     expect(calls.flatMap(({ messages }) => messages).length).toBe(1);
-    const { puts, refused } = watched.take();
+    const { puts, refused } = spy.takeCounts();
     expect(puts).toBe(1);
     expect(refused).toBeLessThanOrEqual(2);
   });
 
   it('receivers of ten messages each at the same time cost one refused write for each stretch that another has begun', async () => {
-    const { create, send, another, watched } = driven();
+    const { create, send, another, spy } = driven();
     await create('q');
     for (const body of range(40)) await send('q', body);
     const receivers = range(4).map(() => another());
     for (const receiver of receivers) await receiver.call('peek', { queue: 'q' }, { limit: 1 });
-    watched.take();
+    spy.takeCounts();
     const calls = await Promise.all(receivers.map((receiver) => receiver.call('receive', { queue: 'q' }, { max: 10 })));
     const received = calls.flatMap(({ messages }) => messages.map(({ id }) => id));
     expect(received.length).toBeGreaterThan(20);
     expect(new Set(received).size).toBe(received.length);
-    const { puts, refused } = watched.take();
+    const { puts, refused } = spy.takeCounts();
     expect(puts).toBe(received.length);
     // All begin at the head. A later one meets the first row of what another takes, and leaves the nine behind it alone.
     expect(refused).toBeLessThan(20);
   });
 
   it('a receive reads as many rows as the rows before suggest, and reads on where they hold fewer messages', async () => {
-    const { create, send, receive, watched } = driven();
+    const { create, send, receive, spy } = driven();
     await create('q');
     for (const _ of range(12)) await send('q', ...range(10));
     for (const _ of range(20)) await send('q', 'single');
     await receive('q', { max: 10 });
-    watched.takeRows();
+    spy.takeRowsRead();
     expect((await receive('q', { max: 10 })).length).toBe(10);
-    expect(watched.takeRows()).toBe(1);
+    expect(spy.takeRowsRead()).toBe(1);
     expect((await receive('q', { max: 100 })).length).toBe(100);
-    expect(watched.takeRows()).toBe(10);
+    expect(spy.takeRowsRead()).toBe(10);
     // Two rows are read in the hope of ten each, then the eighteen behind them.
     expect((await receive('q', { max: 20 })).length).toBe(20);
-    expect(watched.takeRows()).toBe(20);
+    expect(spy.takeRowsRead()).toBe(20);
   });
 
   it('no operation costs more in a deeper queue', async () => {
-    const { create, send, receive, ack, watched, another } = driven();
+    const { create, send, receive, ack, spy, another } = driven();
     await create('q');
     const costs = [];
     for (const depth of [10, 300]) {
@@ -142,11 +142,11 @@ onBothStores('cost', (driven) => {
       await receive('q', { max: 100, visibilityTimeoutSeconds: 3600 });
       const fresh = another();
       await fresh.call('peek', { queue: 'q' }, { limit: 1 });
-      watched.take();
+      spy.takeCounts();
       const { messages } = await fresh.call('receive', { queue: 'q' }, {});
       if (messages.length === 0) await send('q', 1);
       await ack('q', messages.length > 0 ? messages : await receive('q', { max: 1 }));
-      const { puts, removals, refused, transactions } = watched.take();
+      const { puts, removals, refused, transactions } = spy.takeCounts();
       costs.push({ puts: puts - (messages.length > 0 ? 0 : 1), removals, refused, transactions });
     }
     expect(costs[1]).toEqual(costs[0]);

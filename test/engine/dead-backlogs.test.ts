@@ -16,9 +16,9 @@ onBothStores('a receive behind many dead messages', (driven) => {
   async function received(): Promise<{ bodies: unknown[]; rowsRead: number }> {
     const fresh = driven().another();
     await fresh.call('peek', { queue: 'q' }, { limit: 1 });
-    driven().watched.takeRows();
+    driven().spy.takeRowsRead();
     const { messages } = await fresh.call('receive', { queue: 'q' }, {});
-    return { bodies: messages.map(({ body }) => body), rowsRead: driven().watched.takeRows() };
+    return { bodies: messages.map(({ body }) => body), rowsRead: driven().spy.takeRowsRead() };
   }
 
   it.each([

@@ -66,11 +66,11 @@ onBothStores('dead-letter', (driven) => {
 
   it('a message whose last lease ends during a receive is not delivered once more', async () => {
     await queues(1);
-    const { send, receive, bodies, clock, watched } = driven();
+    const { send, receive, bodies, clock, spy } = driven();
     await send('q', 'first', 'second');
     await receive('q', { max: 1 });
     clock.advance(9_999);
-    watched.before = ({ method, keys }) => {
+    spy.before = ({ method, keys }) => {
       if (method === 'write' && keys[0]!.table === 'messages') clock.advance(1);
     };
     expect(await bodies('q')).toEqual(['second']);

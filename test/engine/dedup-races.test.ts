@@ -12,27 +12,27 @@ onBothStores('publishing with a key under races', (driven) => {
   const { create, drain, send } = keyedQueue(driven);
   const row = async () => (await driven().rows('leases')).find(({ id }) => (id as string).endsWith('=@k'));
 
-  /** A store whose writes of the key's row can be sent once more, or lose their answer after something else has happened. */
-  function spied() {
-    const inner = driven().watched.store;
+  /** An engine whose next write of the key's row loses its answer after `lost.meanwhile`, if that is set. All its writes of that row can be replayed. */
+  function losingAnswers() {
+    const inner = driven().spy.store;
     const sent: Write[] = [];
-    const spy = { sent, after: undefined as undefined | (() => Promise<void>), asRefused: false };
+    const lost = { meanwhile: undefined as undefined | (() => Promise<void>), isRetried: false };
     const store: Store = {
       ...inner,
       async write(write, options) {
         if (!('id' in write.key) || !write.key.id.endsWith('=@k')) return inner.write(write, options);
         sent.push(write);
         const answer = await inner.write(write, options);
-        const { after } = spy;
-        if (!after) return answer;
-        spy.after = undefined;
-        await after();
-        // The AWS client tried again, and was refused; or gave up.
-        if (spy.asRefused) return { ...(await inner.write(write, options)), ok: false, maybeApplied: true };
+        const { meanwhile } = lost;
+        if (!meanwhile) return answer;
+        lost.meanwhile = undefined;
+        await meanwhile();
+        // The AWS client either retries and is refused, or gives up.
+        if (lost.isRetried) return { ...(await inner.write(write, options)), ok: false, maybeApplied: true };
         throw new StoreError('the answer was lost', 'unknown');
       },
     };
-    return { ...spy, spy, engine: driven().another(store), replay: (write: Write) => inner.write(write) };
+    return { sent, lost, engine: driven().another(store), replay: (write: Write) => inner.write(write) };
   }
 
   it('one of several publishes at once with a key is accepted, whether the key is new or free again', async () => {
@@ -53,7 +53,7 @@ onBothStores('publishing with a key under races', (driven) => {
   it.each([null, 1])('a late or repeated request with a key does not revive a message (window: %s)', async (windowSeconds) => {
     const { clock, bodies } = driven();
     await create(windowSeconds);
-    const { engine, sent, replay } = spied();
+    const { engine, sent, replay } = losingAnswers();
     const publish = async (body: number) =>
       (await engine.call('publish', { queue: 'q' }, { messages: [{ body, dedupKey: 'k' }] })).results;
     const late = async () => {
@@ -68,7 +68,7 @@ onBothStores('publishing with a key under races', (driven) => {
       await late();
       expect(await bodies('q')).toEqual([]);
     }
-    // Five requests: each key taken again was found taken before.
+    // Five requests: each of the two keys that were taken again was first found taken.
     expect(sent.length).toBe(5);
     clock.advance(readToWriteMsMax + signedRequestMsMax);
     await late();
@@ -79,13 +79,13 @@ onBothStores('publishing with a key under races', (driven) => {
     ['was answered', true],
     ['was not answered', false],
   ])('a publisher that was paused for hours leaves the new message of its key alone, once its request %s', async (_, isAnswered) => {
-    const { clock, watched, another, bodies, sweep } = driven();
+    const { clock, spy, another, bodies, sweep } = driven();
     await create(1, 'replace');
     let stood = false;
     const slow = another({
-      ...watched.store,
+      ...spy.store,
       async write(write, options) {
-        const written = await watched.store.write(write, options);
+        const written = await spy.store.write(write, options);
         if (stood || write.key.table !== 'leases') return written;
         stood = true;
         expect(await drain()).toEqual(['old']);
@@ -104,14 +104,14 @@ onBothStores('publishing with a key under races', (driven) => {
   it.each([
     false,
     true,
-  ])('a publish whose answer was lost and whose message is done is not published again (retried by the client: %s)', async (asRefused) => {
+  ])('a publish whose answer was lost and whose message is done is not published again (retried by the client: %s)', async (isRetried) => {
     for (const others of [0, 1, 2]) {
       const { clock } = driven();
       await driven().create(`q${others}`, { deduplication: { windowSeconds: null, onDuplicate: 'ignore' } });
       const queue = `q${others}`;
-      const { engine, spy } = spied();
-      spy.asRefused = asRefused;
-      spy.after = async () => {
+      const { engine, lost } = losingAnswers();
+      lost.isRetried = isRetried;
+      lost.meanwhile = async () => {
         await driven().ack(queue, await driven().receive(queue));
         for (let other = 0; other < others; other++) {
           clock.advance(1);
@@ -130,8 +130,8 @@ onBothStores('publishing with a key under races', (driven) => {
     -secondMs,
   ])('publish answers unavailable when too many others took the key meanwhile (clock difference: %d ms)', async (apart) => {
     await create(null);
-    const { engine, spy } = spied();
-    spy.after = async () => {
+    const { engine, lost } = losingAnswers();
+    lost.meanwhile = async () => {
       await drain();
       driven().clock.advance(apart);
       for (const body of [1, 2, 3]) {
@@ -159,8 +159,8 @@ onBothStores('publishing with a key under races', (driven) => {
   it('publish does not take a key after a pause too long to recognise its own write', async () => {
     const { clock } = driven();
     await create(null);
-    const { engine, spy } = spied();
-    spy.after = async () => {
+    const { engine, lost } = losingAnswers();
+    lost.meanwhile = async () => {
       clock.advance(retryMsMax + 1);
     };
     await send({ body: 0 });
@@ -171,21 +171,21 @@ onBothStores('publishing with a key under races', (driven) => {
 
   it('publish recognises its own row when only the answer was lost', async () => {
     await create(60, 'debounce');
-    const { engine, spy } = spied();
-    spy.after = async () => {
+    const { engine, lost } = losingAnswers();
+    lost.meanwhile = async () => {
       await send({ body: 'other', delaySeconds: 0 });
     };
     const { results } = await engine.call('publish', { queue: 'q' }, { messages: [{ body: 'mine', dedupKey: 'k' }] });
     expect(results).toEqual([accepted]);
-    // The other came after it.
+    // The other publish came second.
     expect(await driven().bodies('q')).toEqual(['other']);
     expect(await row()).toMatchObject({ accepted: [[expect.any(Number), expect.any(String)]] });
   });
 
   it('publish answers that it may have been published while its first request may still arrive', async () => {
     await create(60);
-    const { another, watched, bodies } = driven();
-    const { store } = watched;
+    const { another, spy, bodies } = driven();
+    const { store } = spy;
     let late: Write | undefined;
     const unheard = another({
       ...store,
@@ -204,8 +204,8 @@ onBothStores('publishing with a key under races', (driven) => {
 
   it('publish is accepted once it was applied, whatever fails then, and leaves no second body', async () => {
     await create(60, 'ignore', { retentionSeconds: null });
-    const { another, watched, rows, clock } = driven();
-    const { store } = watched;
+    const { another, spy, rows, clock } = driven();
+    const { store } = spy;
     let isApplied = false;
     const slow = another({
       ...store,

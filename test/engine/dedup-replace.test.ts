@@ -86,11 +86,11 @@ onBothStores('a publish that replaces', (driven) => {
   });
 
   it('a publisher that dies during a replace loses nothing of the waiting message', async () => {
-    const { watched, another, bodies } = driven();
+    const { spy, another, bodies } = driven();
     await create(60, 'replace', { retentionSeconds: null });
     const [first, second] = [noise(3000), noise(4000)];
     await send({ body: first });
-    const inner = watched.store;
+    const inner = spy.store;
     // Of the calls that write, it dies in this one, before or after it was done.
     for (const [dies, isDone] of [0, 1, 2, 3].flatMap((call) => [[call, false] as const, [call, true] as const])) {
       let writes = 0;

@@ -7,7 +7,7 @@ import { withCode } from '../support/expected.ts';
 import { accepted, duplicate, keyedQueue } from '../support/keyed-queue.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-import { noCalls } from '../support/watched-store.ts';
+import { noCalls } from '../support/store-spy.ts';
 
 onBothStores('a deduplication key', (driven) => {
   const { create, drain, get, send } = keyedQueue(driven);
@@ -283,22 +283,22 @@ onBothStores('a deduplication key', (driven) => {
   });
 
   it('publish with a key costs one write to publish, one to find, one to receive and one to ack', async () => {
-    const { watched, receive, ack, clock } = driven();
+    const { spy, receive, ack, clock } = driven();
     await create(60);
     await send({ body: 1 });
-    watched.take();
+    spy.takeCounts();
     await send({ body: 1, dedupKey: 'b' });
-    expect(watched.take()).toEqual({ ...noCalls, puts: 1 });
+    expect(spy.takeCounts()).toEqual({ ...noCalls, puts: 1 });
     await send({ body: 1, dedupKey: 'b' });
-    expect(watched.take()).toEqual({ ...noCalls, refused: 1 });
+    expect(spy.takeCounts()).toEqual({ ...noCalls, refused: 1 });
     const messages = await receive('q');
-    expect(watched.take()).toMatchObject({ puts: 2, updates: 0, removals: 0, refused: 0 });
+    expect(spy.takeCounts()).toMatchObject({ puts: 2, updates: 0, removals: 0, refused: 0 });
     await ack('q', messages);
-    expect(watched.take()).toEqual({ ...noCalls, updates: 2 });
+    expect(spy.takeCounts()).toEqual({ ...noCalls, updates: 2 });
     clock.advance(60 * secondMs);
     await driven().call('peek', 'q', {});
-    watched.take();
+    spy.takeCounts();
     await send({ body: 1 });
-    expect(watched.take()).toEqual({ ...noCalls, refused: 1, puts: 1 });
+    expect(spy.takeCounts()).toEqual({ ...noCalls, refused: 1, puts: 1 });
   });
 });

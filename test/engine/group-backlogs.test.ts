@@ -32,9 +32,7 @@ onBothStores('a long group', (driven) => {
     await publish(group, 'last');
     const rows = range(count).map((index) => ({ ...first!, id: `${first!.id}${String(index).padStart(4, '0')}` }));
     const shard = first!.shard as string;
-    await driven().watched.store.writeAll(
-      rows.map((row) => ({ key: { table: 'messages', shard, id: row.id }, then: { put: row } })),
-    );
+    await driven().spy.store.writeAll(rows.map((row) => ({ key: { table: 'messages', shard, id: row.id }, then: { put: row } })));
   }
 
   /** With a group of messages that are all too old. */
@@ -101,19 +99,19 @@ onBothStores('a long group', (driven) => {
   });
 
   it('a group whose row cannot be written does not keep the sweep from the rest of its queue', async () => {
-    const { watched, rows } = driven();
+    const { spy, rows } = driven();
     await createExpired(1);
     const [row] = (await rows('leases')).filter(({ group }) => group);
     await publishApart('younger', 1);
     driven().clock.advance(retentionSecondsMin * 1000 + 1);
-    watched.before = ({ method, keys }) => {
+    spy.before = ({ method, keys }) => {
       const isRow = keys.some((key) => key.table === 'leases' && key.id === row!.id);
       if (method !== 'get' && isRow) throw new StoreError('not now', 'no');
     };
     const report = await driven().sweep();
     expect(report.complete).toBe(false);
     expect(report.queues.find(({ name }) => name === 'q')).toMatchObject({ deadLettered: 1 });
-    watched.before = () => {};
+    spy.before = () => {};
     expect(await driven().sweep()).toMatchObject({ complete: true });
     expect(await deadLettered()).toBe(2);
   });
@@ -137,17 +135,17 @@ onBothStores('a long group', (driven) => {
   });
 
   it('a group is read by a peek only when its turn comes, and not for leased messages', async () => {
-    const { call, watched } = driven();
+    const { call, spy } = driven();
     await driven().create('q');
     for (const group of range(12)) await publishApart(`group ${group}`, 3);
-    watched.take();
+    spy.takeCounts();
     const ofTables = 2;
     for (const limit of [1, 3]) {
       expect((await call('peek', 'q', { limit })).messages.length).toBe(limit);
-      expect(watched.take().ranges).toBe(ofTables + 1);
+      expect(spy.takeCounts().ranges).toBe(ofTables + 1);
     }
     expect((await call('peek', 'q', { state: 'leased' })).messages).toEqual([]);
-    expect(watched.take().ranges).toBeLessThanOrEqual(ofTables);
+    expect(spy.takeCounts().ranges).toBeLessThanOrEqual(ofTables);
     for (const limit of [1, 2, 3, 5, 36]) {
       const found = await pages(limit);
       expect(found.every(({ length }) => length <= limit)).toBe(true);
@@ -160,18 +158,18 @@ onBothStores('a long group', (driven) => {
   });
 
   it('groups of which nothing is shown cost a page of peek a bounded number of reads', async () => {
-    const { call, clock, watched } = driven();
+    const { call, clock, spy } = driven();
     await driven().create('q');
     const groups = 8;
     for (const group of range(groups)) await putApart(`purged ${group}`, headRowsMax);
     await call('purge', 'q');
     clock.advance(sweepPeriodMs);
     await publish('other', 'other');
-    watched.take();
+    spy.takeCounts();
     const { messages, cursor } = await call('peek', 'q');
     expect(messages).toEqual([]);
     expect(cursor).toBeDefined();
-    expect(watched.take().ranges).toBeLessThan(groups);
+    expect(spy.takeCounts().ranges).toBeLessThan(groups);
     expect(bodiesOf((await pages(1)).flat())).toEqual(['other']);
   });
 
@@ -189,8 +187,8 @@ onBothStores('a long group', (driven) => {
     await driven().create('q');
     const readMax = countRowsMax / headRowsMax;
     for (const group of range(2 * readMax)) await putApart(`group ${group}`, headRowsMax - 2);
-    driven().watched.take();
+    driven().spy.takeCounts();
     expect(await counts()).toMatchObject({ ready: countRowsMax, atLeast: true });
-    expect(driven().watched.take().ranges).toBeLessThan(2 * readMax);
+    expect(driven().spy.takeCounts().ranges).toBeLessThan(2 * readMax);
   });
 });

@@ -15,39 +15,39 @@ onBothStores('a receive of a hundred messages of as many groups', (driven) => {
   };
 
   it('a receive of a hundred groups reads their first parcels together, without a query for each group', async () => {
-    const { watched, receive } = driven();
+    const { spy, receive } = driven();
     await publishEach(1);
-    watched.take();
+    spy.takeCounts();
     expect(await receive('q')).toHaveLength(groups);
-    const { ranges, gets, puts, removals } = watched.take();
+    const { ranges, gets, puts, removals } = spy.takeCounts();
     expect({ ranges, gets: gets <= 3, puts, removals }).toEqual({ ranges: 2, gets: true, puts: groups, removals: groups });
   });
 
   it('a receive of a hundred groups costs as little when the groups have been idle', async () => {
-    const { watched, receive, ack, publish } = driven();
+    const { spy, receive, ack, publish } = driven();
     await publishEach(1);
     expect((await ack('q', await receive('q'))).every(({ ok }) => ok)).toBe(true);
     await publish('q', ...range(groups).map((group) => ({ body: 'again', group: `group-${group}` })));
-    watched.take();
+    spy.takeCounts();
     expect(await receive('q')).toHaveLength(groups);
-    expect(watched.take()).toMatchObject({ ranges: 2, puts: groups, removals: groups });
+    expect(spy.takeCounts()).toMatchObject({ ranges: 2, puts: groups, removals: groups });
   });
 
   it('a receive of a hundred groups claims them in a few parallel rounds when more waits in each group', async () => {
-    const { watched, receive, ack } = driven();
+    const { spy, receive, ack } = driven();
     await publishEach(3);
     let side = 0;
     let most = 0;
     for (const turn of range(3)) {
       most = 0;
-      watched.before = async ({ method }) => {
+      spy.before = async ({ method }) => {
         if (method !== 'write') return;
         most = Math.max(most, ++side);
         await new Promise((resolve) => setImmediate(resolve));
         side--;
       };
       const messages = await receive('q');
-      watched.before = () => undefined;
+      spy.before = () => undefined;
       expect(messages.map(({ body }) => (body as number[])[1])).toEqual(range(groups).map(() => turn));
       await ack('q', messages);
     }
@@ -56,14 +56,14 @@ onBothStores('a receive of a hundred messages of as many groups', (driven) => {
   });
 
   it('a message cancelled while its receiver could not remove its parcel is not delivered', async () => {
-    const { create, publish, receive, call, engine, watched } = driven();
+    const { create, publish, receive, call, engine, spy } = driven();
     await create('q', { visibilityTimeoutSeconds: 60 });
     const [first] = await publish('q', { body: 'cancelled', group: 'a' });
-    watched.before = ({ method }) => {
+    spy.before = ({ method }) => {
       if (method === 'writeAll') throw new StoreError('no answer', 'unknown');
     };
     expect(await receive('q').catch(() => [])).toEqual([]);
-    watched.before = () => undefined;
+    spy.before = () => undefined;
     await engine.call('cancelMessage', { queue: 'q', id: first! }, { force: true });
     await call('publish', 'q', { messages: [{ body: 'next', group: 'a' }] });
     expect((await receive('q')).map(({ body }) => body)).toEqual(['next']);

@@ -326,9 +326,9 @@ onBothStores('a group', (driven) => {
   });
 
   it('a group keeps all messages and their order when several processes publish to it at once', async () => {
-    const { another, watched } = driven();
+    const { another, spy } = driven();
     await driven().create('q');
-    const publishers = Array.from({ length: 4 }, () => another(watched.store));
+    const publishers = Array.from({ length: 4 }, () => another(spy.store));
     const each = 5;
     await Promise.all(
       publishers.map(async (engine, publisher) => {
@@ -346,12 +346,12 @@ onBothStores('a group', (driven) => {
   });
 
   it('a slow publish to a group comes after a faster one that was published and received meanwhile', async () => {
-    const { clock, watched, another } = driven();
+    const { clock, spy, another } = driven();
     await driven().create('q', { visibilityTimeoutSeconds: 600 });
     await publish('a', 'waits');
-    const slow = another(watched.store);
+    const slow = another(spy.store);
     let isUnderWay = false;
-    watched.before = async ({ method }) => {
+    spy.before = async ({ method }) => {
       if (method !== 'transact' || isUnderWay) return;
       isUnderWay = true;
       clock.advance(5);
@@ -366,13 +366,13 @@ onBothStores('a group', (driven) => {
   });
 
   it('a group whose receiver died between any two writes delivers the same messages again and leaves nothing behind', async () => {
-    const { clock, watched, another } = driven();
+    const { clock, spy, another } = driven();
     await driven().create('q', { visibilityTimeoutSeconds: 10 });
     for (let dies = 1; dies < 12; dies++) {
       await publishApart('a', 'one', 'two');
-      const doomed = another(watched.store);
+      const doomed = another(spy.store);
       let writes = 0;
-      watched.before = ({ method }) => {
+      spy.before = ({ method }) => {
         if (method !== 'get' && method !== 'range' && ++writes >= dies) throw new Error('died');
       };
       const life = async () => {
@@ -383,7 +383,7 @@ onBothStores('a group', (driven) => {
         }
       };
       await life().catch((error: Error) => expect(error.message).toBe('died'));
-      watched.before = () => {};
+      spy.before = () => {};
       clock.advance(11 * secondMs);
       const rest = await drain();
       expect([[], ['two'], ['one', 'two']]).toContainEqual(rest);
@@ -428,17 +428,17 @@ onBothStores('a group', (driven) => {
   });
 
   it('a group costs one row more to publish, one row to receive and one row to ack', async () => {
-    const { watched } = driven();
+    const { spy } = driven();
     await driven().create('q');
-    watched.take();
+    spy.takeCounts();
     await publish('a', 1);
-    expect(watched.take()).toMatchObject({ transactions: 1, puts: 2, updates: 0, removals: 0, refused: 0 });
+    expect(spy.takeCounts()).toMatchObject({ transactions: 1, puts: 2, updates: 0, removals: 0, refused: 0 });
     const held = await receive();
-    expect(watched.take()).toMatchObject({ transactions: 0, puts: 1, removals: 1, refused: 0 });
+    expect(spy.takeCounts()).toMatchObject({ transactions: 0, puts: 1, removals: 1, refused: 0 });
     await ackAll(held);
-    expect(watched.take()).toMatchObject({ transactions: 0, puts: 1, removals: 0, refused: 0 });
+    expect(spy.takeCounts()).toMatchObject({ transactions: 0, puts: 1, removals: 0, refused: 0 });
     await publish('a', ...Array.from({ length: parcelSlotsMax }, (_, body) => body));
-    expect(watched.take()).toMatchObject({ transactions: 1, puts: 1, updates: 1 });
+    expect(spy.takeCounts()).toMatchObject({ transactions: 1, puts: 1, updates: 1 });
   });
 
   it('a group of a deleted queue leaves nothing behind', async () => {

@@ -8,22 +8,22 @@ import type { Store } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
 import { createDrivenClock } from '../support/driven-clock.ts';
 import { minuteMs } from '../support/durations.ts';
-import { type WatchedStore, watchStore } from '../support/watched-store.ts';
+import { type StoreSpy, spyOnStore } from '../support/store-spy.ts';
 
 const orders = { queue: 'orders' };
 
 let clock: ReturnType<typeof createDrivenClock>;
 let memory: ReturnType<typeof createMemoryStore>;
-let watched: WatchedStore;
+let spy: StoreSpy;
 let engine: Engine;
 let throttle: (shard: string) => void;
 
 beforeEach(async () => {
   clock = createDrivenClock();
   memory = createMemoryStore({ now: clock.now });
-  watched = watchStore(memory);
+  spy = spyOnStore(memory);
   const store: Store = {
-    ...watched.store,
+    ...spy.store,
     onThrottled: (listener) => {
       throttle = listener;
     },
@@ -154,7 +154,7 @@ describe('the shards of a queue', () => {
     await growTo(2);
     await drain();
     clock.advance(minuteMs);
-    watched.before = ({ method, keys }) => {
+    spy.before = ({ method, keys }) => {
       if (method === 'get' && keys[0]!.table === 'queues') clock.advance(readToWriteMsMax + 1);
     };
     const { results } = await publish(1);
@@ -165,7 +165,7 @@ describe('the shards of a queue', () => {
   it('shards added while their queue is deleted leave nothing behind', async () => {
     clock.advance(shardsGrowPauseMs);
     let hasGrown = false;
-    watched.before = async ({ method }) => {
+    spy.before = async ({ method }) => {
       if (method !== 'transact' || hasGrown) return;
       hasGrown = true;
       await throttleOnce();

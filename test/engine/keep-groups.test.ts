@@ -130,21 +130,21 @@ onBothStores('kept messages of a group', (driven) => {
 
   it('a crash between any two writes of an ack in a group loses no message and no result', async () => {
     for (let crashAt = 1; crashAt <= 3; crashAt++) {
-      const { create, receive, watched, clock, another, engine, send: _, ...rest } = driven();
+      const { create, receive, spy, clock, another, engine, send: _, ...rest } = driven();
       const queue = `crash-${crashAt}`;
       await create(queue, { keep, groups, visibilityTimeoutSeconds: 1 });
       const [id] = await rest.publish(queue, { body: 'a', group: 'g' });
       await rest.publish(queue, { body: 'b', group: 'g' });
       const [message] = await receive(queue, { max: 1 });
       let writes = 0;
-      watched.before = ({ method }) => {
+      spy.before = ({ method }) => {
         if (method !== 'get' && method !== 'range' && ++writes >= crashAt) throw new Error('crash');
       };
       const input = { receipts: [message!.receipt], result: noise(3_000) };
       await another()
         .call('ack', { queue }, input)
         .catch(() => {});
-      watched.before = () => {};
+      spy.before = () => {};
       const { state } = await engine.call('getMessage', { queue, id: id! }, {});
       expect(['leased', 'done']).toContain(state);
       clock.advance(1_000);

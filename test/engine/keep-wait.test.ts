@@ -60,14 +60,14 @@ onBothStores('waiting for the end of a message', (driven) => {
   });
 
   it('a waiting getMessage answers with the state at the end of the wait, and looks less and less often', async () => {
-    const { create, send, clock, watched } = driven();
+    const { create, send, clock, spy } = driven();
     await create('q', { keep });
     const [id] = await send('q', 1);
     const begun = clock.now();
-    watched.take();
+    spy.takeCounts();
     expect((await wait(id!)).state).toBe('ready');
     expect(clock.now() - begun).toBe(20_000);
-    expect(watched.take().gets).toBeLessThan(100);
+    expect(spy.takeCounts().gets).toBeLessThan(100);
     expect(Math.max(...clock.slept)).toBe(1_000);
   });
 

@@ -7,7 +7,7 @@ import { lost, notFound, ok } from '../support/expected.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
-import { noCalls } from '../support/watched-store.ts';
+import { noCalls } from '../support/store-spy.ts';
 
 const keep = { doneSeconds: 7 * daySeconds, deadSeconds: daySeconds };
 
@@ -307,34 +307,34 @@ onBothStores('kept messages', (driven) => {
   });
 
   it.each([1, 10])('a life of %d kept messages costs no more calls than one that is not kept', async (count) => {
-    const { create, send, receive, ack, call, watched } = driven();
+    const { create, send, receive, ack, call, spy } = driven();
     await create('q', { keep });
     await call('peek', 'q');
-    watched.take();
+    spy.takeCounts();
     await send('q', ...range(count));
-    expect(watched.take(), 'publish').toEqual({ ...noCalls, puts: 1 });
+    expect(spy.takeCounts(), 'publish').toEqual({ ...noCalls, puts: 1 });
     const messages = await receive('q');
-    expect(watched.take(), 'receive').toEqual({ ...noCalls, ranges: 2, puts: 1, removals: 1 });
+    expect(spy.takeCounts(), 'receive').toEqual({ ...noCalls, ranges: 2, puts: 1, removals: 1 });
     await ack('q', messages);
-    expect(watched.take(), 'ack').toEqual({ ...noCalls, updates: 1 });
+    expect(spy.takeCounts(), 'ack').toEqual({ ...noCalls, updates: 1 });
   });
 
   it('a crash between any two writes of an ack loses no kept message and revives none', async () => {
     for (let crashAt = 1; crashAt <= 4; crashAt++) {
-      const { create, send, receive, watched, clock, sweep, another, engine } = driven();
+      const { create, send, receive, spy, clock, sweep, another, engine } = driven();
       const queue = `crash-${crashAt}`;
       await create(queue, { keep, retentionSeconds: null, visibilityTimeoutSeconds: 1 });
       const [id] = await send(queue, noise(3_000));
       const [message] = await receive(queue);
       let writes = 0;
-      watched.before = ({ method }) => {
+      spy.before = ({ method }) => {
         if (method !== 'get' && method !== 'range' && ++writes >= crashAt) throw new Error('crash');
       };
       const input = { receipts: [message!.receipt], result: noise(3_000) };
       await another()
         .call('ack', { queue }, input)
         .catch(() => {});
-      watched.before = () => {};
+      spy.before = () => {};
       const state = (await get(id!, queue)).state;
       expect(['leased', 'done']).toContain(state);
       clock.advance(1_000 + 2 * endGraceMs);
@@ -348,19 +348,19 @@ onBothStores('kept messages', (driven) => {
 
   it('an expired parcel is kept, whichever write the sweep dies before', async () => {
     for (let crashAt = 1; crashAt <= 3; crashAt++) {
-      const { create, send, watched, clock, sweep, another, receive, rows } = driven();
+      const { create, send, spy, clock, sweep, another, receive, rows } = driven();
       const queue = `expired-${crashAt}`;
       await create(queue, { keep, retentionSeconds: 60 });
       const [id] = await send(queue, 1);
       clock.advance(60_000);
       let writes = 0;
-      watched.before = ({ method }) => {
+      spy.before = ({ method }) => {
         if (method !== 'get' && method !== 'range' && ++writes >= crashAt) throw new Error('crash');
       };
       await another()
         .sweep({ until: clock.now() + 1_000 })
         .catch(() => {});
-      watched.before = () => {};
+      spy.before = () => {};
       expect((await get(id!, queue)).state).toBe('expired');
       await sweep();
       await sweep();

@@ -23,7 +23,7 @@ function recording(store: Store, table: Key['table'], sent: Write[]): Store {
 onBothStores('late copies of an ack and of the call after it', (driven) => {
   /** An engine, and what it has done to rows of `leases`, to be done once more. */
   function recorded() {
-    const { store } = driven().watched;
+    const { store } = driven().spy;
     const sent: Write[] = [];
     const engine = driven().another(recording(store, 'leases', sent));
     return {
@@ -99,25 +99,25 @@ onBothStores('late copies of an ack and of the call after it', (driven) => {
 
 onBothStores('a late copy of the request that puts a body', (driven) => {
   it('a late copy of the put of a body does not restore its first TTL', async () => {
-    const { create, receive, ack, another, watched, rows } = driven();
+    const { create, receive, ack, another, spy, rows } = driven();
     const day = 24 * 3600;
     await create('q', { retentionSeconds: 60, keep: { doneSeconds: 90 * day, deadSeconds: 0 } });
     const sent: Write[] = [];
-    const publisher = another(recording(watched.store, 'messages', sent));
+    const publisher = another(recording(spy.store, 'messages', sent));
     await publisher.call('publish', { queue: 'q' }, { messages: [{ body: noise(3000) }] });
     expect(sent).toHaveLength(1);
     await ack('q', await receive('q'));
     const [kept] = await rows('messages');
     const { put } = sent[0]!.then as { put: Row };
     expect(kept!.ttl).toBeGreaterThan(put.ttl as number);
-    await watched.store.write(sent[0]!);
+    await spy.store.write(sent[0]!);
     expect(await rows('messages')).toEqual([kept]);
   });
 });
 
 onBothStores('a late copy of the request that raises the TTL of a body', (driven) => {
   it('a late copy of the write that raises a TTL sets none on a body that is now kept forever', async () => {
-    const { create, publish, receive, clock, another, watched, redrive, rows } = driven();
+    const { create, publish, receive, clock, another, spy, redrive, rows } = driven();
     await create('dead');
     await create('ever', { retentionSeconds: null });
     await create('q', { retentionSeconds: 60, visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 } });
@@ -125,11 +125,11 @@ onBothStores('a late copy of the request that raises the TTL of a body', (driven
     await receive('q');
     clock.advance(2 * secondMs);
     const sent: Write[] = [];
-    const mover = another(recording(watched.store, 'messages', sent));
+    const mover = another(recording(spy.store, 'messages', sent));
     await mover.call('receive', { queue: 'q' }, {});
     expect(sent).toHaveLength(1);
     await redrive('dead', { toQueue: 'ever' });
-    for (const write of sent) await watched.store.write(write);
+    for (const write of sent) await spy.store.write(write);
     const [body] = await rows('messages');
     expect(body).toHaveProperty('bytes');
     expect(body).not.toHaveProperty('ttl');

@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually.ts';
 import { concurrencyOf, limitedQueue, permitGraceMs } from '../support/limited-queue.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
-import { noCalls } from '../support/watched-store.ts';
+import { noCalls } from '../support/store-spy.ts';
 
 onBothStores('a concurrency limit', (driven) => {
   const { ack, count, receive, start } = limitedQueue(driven);
@@ -133,13 +133,13 @@ onBothStores('a concurrency limit', (driven) => {
   });
 
   it('a receive reads the permits once, however many shards and levels have messages', async () => {
-    const { publish, watched } = driven();
+    const { publish, spy } = driven();
     await start(concurrencyOf(1), 0, { priority: { levels: 3, order: 'strict' } });
     for (const priority of [0, 1, 2, 2]) await publish('q', { body: 1, priority });
     expect((await receive({ max: 1 })).length).toBe(1);
-    watched.take();
+    spy.takeCounts();
     expect(await count()).toBe(0);
-    expect(watched.take()).toEqual({ ...noCalls, ranges: 2, gets: 1 });
+    expect(spy.takeCounts()).toEqual({ ...noCalls, ranges: 2, gets: 1 });
   });
 
   it('a concurrency limit holds with groups, priorities and own ids', async () => {
@@ -158,7 +158,7 @@ onBothStores('a concurrency limit', (driven) => {
   });
 
   it('a concurrency limit costs two more writes for a message, and nothing where there is none', async () => {
-    const { watched, create, send } = driven();
+    const { spy, create, send } = driven();
     await create('free');
     await start(concurrencyOf(5), 1);
     await ack(await receive());
@@ -167,13 +167,13 @@ onBothStores('a concurrency limit', (driven) => {
       ['q', { ranges: 2, gets: 1, puts: 2, removals: 1 }, { puts: 1, updates: 1 }],
     ] as const) {
       await send(queue, 1);
-      watched.take();
+      spy.takeCounts();
       const held = await driven().receive(queue, { max: 1 });
-      expect(watched.take(), queue).toEqual({ ...noCalls, ...receiving });
+      expect(spy.takeCounts(), queue).toEqual({ ...noCalls, ...receiving });
       await driven().ack(queue, held);
-      expect(watched.take(), queue).toEqual({ ...noCalls, ...acking });
+      expect(spy.takeCounts(), queue).toEqual({ ...noCalls, ...acking });
       expect(await driven().receive(queue)).toEqual([]);
-      expect(watched.take(), queue).toEqual({ ...noCalls, ranges: 2 });
+      expect(spy.takeCounts(), queue).toEqual({ ...noCalls, ranges: 2 });
     }
   });
 

@@ -5,7 +5,7 @@ import { StoreError } from '../../engine/port/port.ts';
 import { secondMs } from '../support/durations.ts';
 import { concurrencyOf, isPermitRow, limitedQueue, permitGraceMs } from '../support/limited-queue.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-import { noCalls, watchStore } from '../support/watched-store.ts';
+import { noCalls, spyOnStore } from '../support/store-spy.ts';
 
 onBothStores('permits of a concurrency limit', (driven) => {
   const { ack, count, receive, start } = limitedQueue(driven);
@@ -63,10 +63,10 @@ onBothStores('permits of a concurrency limit', (driven) => {
   });
 
   it('an extend ends its lease no later than its permit, even if the process was paused in between', async () => {
-    const { clock, watched, another } = driven();
+    const { clock, spy, another } = driven();
     await start(concurrencyOf(1), 1);
     const [held] = await receive();
-    const inner = watchStore(watched.store);
+    const inner = spyOnStore(spy.store);
     const { write } = inner.store;
     const slow = another(inner.store);
     let permittedAt = 0;
@@ -85,10 +85,10 @@ onBothStores('permits of a concurrency limit', (driven) => {
   });
 
   it('a receive returns the permits that it could not use', async () => {
-    const { clock, watched, another } = driven();
+    const { clock, spy, another } = driven();
     await start(concurrencyOf(3), 2);
     const [first] = await receive({ max: 1 });
-    const inner = watchStore(watched.store);
+    const inner = spyOnStore(spy.store);
     const slow = another(inner.store);
     // Another takes the message that this one has just been permitted.
     inner.before = async ({ method, keys }) => {
@@ -104,10 +104,27 @@ onBothStores('permits of a concurrency limit', (driven) => {
     expect(await count()).toBe(1);
   });
 
+  it('a receive that delivers fewer messages than permitted returns the other permits', async () => {
+    const { spy, another } = driven();
+    await start(concurrencyOf(3), 2);
+    const inner = spyOnStore(spy.store);
+    let claims = 0;
+    // Another receive takes the second of two messages.
+    inner.before = async ({ method, keys }) => {
+      if (method !== 'write' || keys.some(isPermitRow) || ++claims < 2) return;
+      inner.before = () => {};
+      expect(await count(1)).toBe(1);
+    };
+    const { messages } = await another(inner.store).call('receive', { queue: 'q' }, { max: 2 });
+    expect(messages).toHaveLength(1);
+    await driven().send('q', 1, 2);
+    expect(await count()).toBe(1);
+  });
+
   it('a receive gives back a lease that ended while it returned permits, and does not count that receive', async () => {
-    const { clock, watched, another } = driven();
+    const { clock, spy, another } = driven();
     await start(concurrencyOf(5), 2);
-    const inner = watchStore(watched.store);
+    const inner = spyOnStore(spy.store);
     let taken: Promise<number> | undefined;
     let returns = 0;
     inner.before = async ({ method, keys }) => {
@@ -126,10 +143,10 @@ onBothStores('permits of a concurrency limit', (driven) => {
   });
 
   it('a receive gives back a claim that is so late that its permit may end before its lease', async () => {
-    const { clock, watched, another } = driven();
+    const { clock, spy, another } = driven();
     await start(concurrencyOf(1), 0);
     await driven().publish('q', { body: 'due', id: 'own' });
-    const inner = watchStore(watched.store);
+    const inner = spyOnStore(spy.store);
     const { write } = inner.store;
     inner.store.write = async (...call) => {
       const written = await write(...call);
@@ -141,9 +158,9 @@ onBothStores('permits of a concurrency limit', (driven) => {
   });
 
   it('a receive finds nothing, without an error, when the permit row is contended for too long', async () => {
-    const { watched, another } = driven();
+    const { spy, another } = driven();
     await start(concurrencyOf(1000), 3);
-    const inner = watchStore(watched.store);
+    const inner = spyOnStore(spy.store);
     const unlucky = another(inner.store);
     let tries = 0;
     inner.before = ({ method, keys }) => {
@@ -157,10 +174,10 @@ onBothStores('permits of a concurrency limit', (driven) => {
   });
 
   it('an ack between the read and the write of permits by a receive is not lost', async () => {
-    const { watched, another } = driven();
+    const { spy, another } = driven();
     await start(concurrencyOf(2));
     const [held] = await receive({ max: 1 });
-    const inner = watchStore(watched.store);
+    const inner = spyOnStore(spy.store);
     inner.before = async ({ method, keys }) => {
       if (method !== 'write' || !keys.some(isPermitRow)) return;
       inner.before = () => {};
@@ -171,9 +188,9 @@ onBothStores('permits of a concurrency limit', (driven) => {
   });
 
   it('a receive whose permit write got no answer takes its permit once', async () => {
-    const { watched, another } = driven();
+    const { spy, another } = driven();
     await start(concurrencyOf(2));
-    const inner = watchStore(watched.store);
+    const inner = spyOnStore(spy.store);
     const { write } = inner.store;
     inner.store.write = async (...call) => {
       await write(...call);
@@ -186,10 +203,10 @@ onBothStores('permits of a concurrency limit', (driven) => {
   });
 
   it('a failed shortening of a lease holds its permit as long as before', async () => {
-    const { call, clock, watched, another } = driven();
+    const { call, clock, spy, another } = driven();
     await start(concurrencyOf(1));
     const [held] = await receive({ visibilityTimeoutSeconds: 100 });
-    const inner = watchStore(watched.store);
+    const inner = spyOnStore(spy.store);
     inner.before = ({ method, keys }) => {
       if (method === 'write' && !keys.some(isPermitRow)) throw new Error('died');
     };
@@ -201,17 +218,17 @@ onBothStores('permits of a concurrency limit', (driven) => {
   });
 
   it('an extend under a concurrency limit costs one more write, and one after the ack a refused write', async () => {
-    const { watched, call, clock } = driven();
+    const { spy, call, clock } = driven();
     await start(concurrencyOf(5), 1);
     const [held] = await receive();
     const extend = () => call('extend', 'q', { receipts: [held!.receipt] });
     clock.advance(1);
-    watched.take();
+    spy.takeCounts();
     await extend();
-    expect(watched.take()).toEqual({ ...noCalls, gets: 2, puts: 2 });
+    expect(spy.takeCounts()).toEqual({ ...noCalls, gets: 2, puts: 2 });
     await ack([held!]);
-    watched.take();
+    spy.takeCounts();
     expect((await extend()).results[0]).toMatchObject({ code: 'lease_lost' });
-    expect(watched.take()).toEqual({ ...noCalls, gets: 2, refused: 1 });
+    expect(spy.takeCounts()).toEqual({ ...noCalls, gets: 2, refused: 1 });
   });
 });

@@ -10,7 +10,7 @@ import { secondMs } from '../support/durations.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
 import { testSeed } from '../support/seed.ts';
-import { watchStore } from '../support/watched-store.ts';
+import { spyOnStore } from '../support/store-spy.ts';
 
 const stepsOfLife = 20;
 
@@ -25,7 +25,7 @@ onBothStores('limits under races, crashes and lost answers', (driven) => {
     { concurrency: 5, ratePerSecond: 20 },
     { concurrency: null, ratePerSecond: 5 },
   ])('the limits %j are never exceeded, whatever crashes and whatever answer is lost', async (limits) => {
-    const { clock, create, watched, rows } = driven();
+    const { clock, create, spy, rows } = driven();
     const seed = testSeed;
     const random = seededRandom(seed);
     const chance = (share: number) => random.number() < share;
@@ -53,7 +53,7 @@ onBothStores('limits under races, crashes and lost answers', (driven) => {
     let seeds = seed;
     const processOf = (): Engine => {
       const skew = limits.ratePerSecond === null ? below(2 * clockMarginMs + 1) - clockMarginMs : 0;
-      const inner = watchStore(watched.store);
+      const inner = spyOnStore(spy.store);
       let isDead = false;
       inner.before = async ({ method }) => {
         for (let ticks = below(4); ticks > 0; ticks--) await Promise.resolve();

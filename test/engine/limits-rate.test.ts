@@ -7,7 +7,7 @@ import { secondMs } from '../support/durations.ts';
 import { isPermitRow, limitedQueue, rateOf } from '../support/limited-queue.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
-import { noCalls, watchStore } from '../support/watched-store.ts';
+import { noCalls, spyOnStore } from '../support/store-spy.ts';
 
 onBothStores('a rate limit', (driven) => {
   const { count } = limitedQueue(driven);
@@ -42,9 +42,9 @@ onBothStores('a rate limit', (driven) => {
   });
 
   it('a rate limit does not count what a receive could not use, unless another has received since', async () => {
-    const { watched, another, clock, call, engine } = driven();
+    const { spy, another, clock, call, engine } = driven();
     await start(rateOf(1), 0);
-    const inner = watchStore(watched.store);
+    const inner = spyOnStore(spy.store);
     const slow = another(inner.store);
     /** A receive whose message is cancelled before it is claimed. */
     const receiveInVain = async (meanwhile: () => Promise<void>) => {
@@ -103,24 +103,24 @@ onBothStores('a rate limit', (driven) => {
   });
 
   it('a rate limit costs one more write to receive and none to ack', async () => {
-    const { watched, send } = driven();
+    const { spy, send } = driven();
     await start(rateOf(1000), 1);
     await driven().ack('q', await driven().receive('q'));
     await send('q', 1);
-    watched.take();
+    spy.takeCounts();
     const held = await driven().receive('q', { max: 1 });
-    expect(watched.take()).toEqual({ ...noCalls, ranges: 2, gets: 1, puts: 2, removals: 1 });
+    expect(spy.takeCounts()).toEqual({ ...noCalls, ranges: 2, gets: 1, puts: 2, removals: 1 });
     await driven().ack('q', held);
-    expect(watched.take()).toEqual({ ...noCalls, puts: 1 });
+    expect(spy.takeCounts()).toEqual({ ...noCalls, puts: 1 });
   });
 
   it('limits that are both null limit nothing and cost nothing', async () => {
-    const { call, watched } = driven();
+    const { call, spy } = driven();
     await start({ concurrency: null, ratePerSecond: null }, 20);
     expect((await call('getQueue', 'q')).limits).toEqual({ concurrency: null, ratePerSecond: null });
-    watched.take();
+    spy.takeCounts();
     expect(await count()).toBe(20);
-    expect(watched.take()).toMatchObject({ puts: 2 });
+    expect(spy.takeCounts()).toMatchObject({ puts: 2 });
   });
 
   it.each([

@@ -139,12 +139,12 @@ onBothStores('publishing with the own id of an ended message', (driven) => {
   });
 
   it('a publish whose message was stored without an answer, delivered and cancelled publishes nothing again', async () => {
-    const { create, receive, watched, bodies, clock } = driven();
+    const { create, receive, spy, bodies, clock } = driven();
     await create('q');
     const received: unknown[] = [];
     let lost = 0;
     const unheard = driven().another(
-      over(watched.store, async (_, go) => {
+      over(spy.store, async (_, go) => {
         await go();
         if (lost++ > 0) return go();
         received.push(...(await receive('q')).map(({ body }) => body));
@@ -158,13 +158,13 @@ onBothStores('publishing with the own id of an ended message', (driven) => {
   });
 
   it('publish with a cancelled own id is accepted once when the answer is lost, and unavailable when the request may come later', async () => {
-    const { create, watched, bodies } = driven();
+    const { create, spy, bodies } = driven();
     await create('q');
     await publish('first');
     await cancel();
     const isPut = ({ when }: Write) => when !== undefined && 'equals' in when;
     const unheard = driven().another(
-      over(watched.store, async (one, go) => {
+      over(spy.store, async (one, go) => {
         const written = await go();
         if (isPut(one)) throw new StoreError('no answer', 'unknown');
         return written;
@@ -175,7 +175,7 @@ onBothStores('publishing with the own id of an ended message', (driven) => {
     await cancel();
     let late: (() => unknown) | undefined;
     const slow = driven().another(
-      over(watched.store, async (one, go) => {
+      over(spy.store, async (one, go) => {
         if (!isPut(one)) return go();
         late = go;
         throw new StoreError('no answer', 'unknown');
@@ -188,18 +188,18 @@ onBothStores('publishing with the own id of an ended message', (driven) => {
   });
 
   it('late copies of any request neither revive an ended message nor end another with the same own id', async () => {
-    const { create, receive, ack, watched, bodies, clock } = driven();
+    const { create, receive, ack, spy, bodies, clock } = driven();
     for (const idempotency of ['live', 'acked'] as const) {
       await create('q', { idempotency });
       const sent: Write[] = [];
       const recorded = driven().another(
-        over(watched.store, (one, go) => {
+        over(spy.store, (one, go) => {
           sent.push(one);
           return go();
         }),
       );
       const copies = async () => {
-        for (const one of sent) await watched.store.write(one);
+        for (const one of sent) await spy.store.write(one);
       };
       const call = recorded.call;
       expect(await publishBy(recorded, 'first')).toEqual(accepted);

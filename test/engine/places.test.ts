@@ -6,7 +6,7 @@ import { StoreError } from '../../engine/port/port.ts';
 import { secondMs } from '../support/durations.ts';
 import { isPermitRow } from '../support/limited-queue.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-import { watchStore } from '../support/watched-store.ts';
+import { spyOnStore } from '../support/store-spy.ts';
 
 const yearSeconds = 365 * 24 * 60 * 60;
 const marginMs = 2 * clockMarginMs;
@@ -56,12 +56,12 @@ onBothStores('the permit of a dead worker', (driven) => {
   });
 
   it('a forced cancel made again returns a permit that the first one could not return', async () => {
-    const { watched, another, send, bodies } = driven();
+    const { spy, another, send, bodies } = driven();
     await start();
     await send('q', 1);
     await send('q', 2);
     const held = await dead();
-    const inner = watchStore(watched.store);
+    const inner = spyOnStore(spy.store);
     inner.before = ({ method, keys }) => {
       if (method === 'write' && keys.some(isPermitRow)) throw new StoreError('not now', 'no');
     };
@@ -111,14 +111,14 @@ onBothStores('the permit of a dead worker', (driven) => {
   });
 
   it('a permit is held for the longer lease when one call shortens it and another lengthens it', async () => {
-    const { watched, another, clock, send, receive, bodies } = driven();
+    const { spy, another, clock, send, receive, bodies } = driven();
     await start();
     await send('q', 1);
     await send('q', 2);
     const [held] = await receive('q');
     await extend(held!, 600);
     const call = (before: (permitWrites: number) => Promise<void>, visibilityTimeoutSeconds: number) => {
-      const inner = watchStore(watched.store);
+      const inner = spyOnStore(spy.store);
       let permitWrites = 0;
       inner.before = async ({ method, keys }) => {
         if (method === 'write' && keys.some(isPermitRow)) await before(++permitWrites);

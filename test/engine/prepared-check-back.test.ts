@@ -151,15 +151,15 @@ onBothStores('a prepared message after its timeout', (driven) => {
   });
 
   it('a sweep that is paused while its queue gets a check-back target asks the publisher', async () => {
-    const { another, watched, clock, call, asked, answer } = driven();
+    const { another, spy, clock, call, asked, answer } = driven();
     await create();
     const [id] = await prepare({ body: 1 });
     answer.now = async () => 'commit';
     let stood = false;
     const sweeper = another({
-      ...watched.store,
+      ...spy.store,
       async range(range) {
-        const found = await watched.store.range(range);
+        const found = await spy.store.range(range);
         if (!stood && range.table === 'leases') {
           stood = true;
           await call('updateQueue', 'q', { prepared: { timeoutSeconds, checkBack: { url: 'https://publisher.example/' } } });

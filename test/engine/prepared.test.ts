@@ -8,7 +8,7 @@ import { withCode } from '../support/expected.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 import { preparedQueue, timeoutSeconds } from '../support/prepared-queue.ts';
-import { noCalls } from '../support/watched-store.ts';
+import { noCalls } from '../support/store-spy.ts';
 
 onBothStores('a prepared message', (driven) => {
   const { bodies, callWith, commit, create, get, prepare, rollBack } = preparedQueue(driven);
@@ -165,7 +165,7 @@ onBothStores('a prepared message', (driven) => {
       expect((await rows('messages')).filter(({ ttl }) => ttl === undefined)).toEqual([]);
       expect((await rows('leases')).filter(({ ttl }) => ttl === undefined)).toEqual([]);
       for (const { shard, id } of await rows('messages'))
-        await driven().watched.store.write({ key: { table: 'messages', shard, id } as never, then: { remove: true } });
+        await driven().spy.store.write({ key: { table: 'messages', shard, id } as never, then: { remove: true } });
     }
   });
 
@@ -243,9 +243,9 @@ onBothStores('a prepared message', (driven) => {
     false,
     true,
   ])('a commit is applied once although an answer is lost or a request is late (retried by the client: %s)', async (asRefused) => {
-    const { watched, another, clock, ack, receive } = driven();
+    const { spy, another, clock, ack, receive } = driven();
     await create();
-    const inner = watched.store;
+    const inner = spy.store;
     const sent: Write[] = [];
     let lose = false;
     const store: Store = {
@@ -271,11 +271,11 @@ onBothStores('a prepared message', (driven) => {
   });
 
   it('a prepared message keeps its retired shard visited', async () => {
-    const { clock, sweep, call, watched, rows } = driven();
+    const { clock, sweep, call, spy, rows } = driven();
     await create({}, { timeoutSeconds: 30 * 24 * 3600 });
     const row = async () => (await rows('queues')).find(({ kind }) => kind === 'queue')!;
     const queue = await row();
-    await watched.store.write({
+    await spy.store.write({
       key: { table: 'queues', kind: 'queue', name: 'q' },
       then: { put: { ...queue, shards: 4, shardsVisited: 4, shardsEver: 4 } },
     });
@@ -303,24 +303,24 @@ onBothStores('a prepared message', (driven) => {
   });
 
   it('a prepared message costs one write to prepare, one to commit, and then as much as a delayed one', async () => {
-    const { watched, receive, ack } = driven();
+    const { spy, receive, ack } = driven();
     await create();
     await driven().call('peek', 'q', {});
-    watched.take();
+    spy.takeCounts();
     const [id] = await prepare({ body: 1 });
-    expect(watched.take()).toEqual({ ...noCalls, puts: 1 });
+    expect(spy.takeCounts()).toEqual({ ...noCalls, puts: 1 });
     await commit(id!);
-    expect(watched.take()).toEqual({ ...noCalls, gets: 1, puts: 1 });
+    expect(spy.takeCounts()).toEqual({ ...noCalls, gets: 1, puts: 1 });
     const messages = await receive('q');
-    expect(watched.take()).toMatchObject({ puts: 1, removals: 0, refused: 0 });
+    expect(spy.takeCounts()).toMatchObject({ puts: 1, removals: 0, refused: 0 });
     await ack('q', messages);
-    expect(watched.take()).toEqual({ ...noCalls, puts: 1 });
+    expect(spy.takeCounts()).toEqual({ ...noCalls, puts: 1 });
   });
 
   it('a prepared publish of unknown outcome is not published a second time', async () => {
-    const { another, watched, clock, call } = driven();
+    const { another, spy, clock, call } = driven();
     await create();
-    const { store: inner } = watched;
+    const { store: inner } = spy;
     const late: Write[] = [];
     const store: Store = {
       ...inner,

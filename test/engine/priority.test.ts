@@ -101,15 +101,15 @@ onBothStores('priority', (driven) => {
   });
 
   it('priority adds no write to the life of a message', async () => {
-    const { create, publish, receive, ack, watched } = driven();
+    const { create, publish, receive, ack, spy } = driven();
     await create('plain');
     await create('levels', { priority: { levels: 10, order: 'strict' } });
     const costs: object[] = [];
     for (const queue of ['plain', 'levels']) {
-      watched.take();
+      spy.takeCounts();
       await publish(queue, { body: 1, ...(queue === 'levels' ? { priority: 5 } : {}) });
       await ack(queue, await receive(queue));
-      const { gets: _, ranges: __, ...writes } = watched.take();
+      const { gets: _, ranges: __, ...writes } = spy.takeCounts();
       costs.push(writes);
     }
     expect(costs[1]).toEqual(costs[0]);
@@ -125,10 +125,10 @@ onBothStores('a paused queue', (driven) => {
     await call('updateQueue', 'q', { paused: true });
     clock.advance(2 * secondMs);
     await send('q', 3);
-    driven().watched.take();
+    driven().spy.takeCounts();
     expect(await receive('q', { waitSeconds: 5 })).toEqual([]);
     // It claims nothing only to give it back.
-    expect(driven().watched.take()).toMatchObject({ puts: 0, updates: 0, removals: 0, refused: 0 });
+    expect(driven().spy.takeCounts()).toMatchObject({ puts: 0, updates: 0, removals: 0, refused: 0 });
     expect((await ack('q', held))[0]).toEqual({ ok: true });
     await call('updateQueue', 'q', { paused: false });
     clock.advance(2 * secondMs);

@@ -141,10 +141,10 @@ onBothStores('publish', (driven) => {
     ['waiting', { body: 1 }],
     ['delayed', { body: 1, delaySeconds: 1 }],
   ])('publish decides again when it was too slow for what it had read: %s', async (_, entry) => {
-    const { create, publish, receive, watched, clock } = driven();
+    const { create, publish, receive, spy, clock } = driven();
     await create('q');
     let stalls = 1;
-    watched.before = ({ method }) => {
+    spy.before = ({ method }) => {
       if (method === 'get' || method === 'range' || stalls === 0) return;
       stalls--;
       clock.advance(readToWriteMsMax + 1);

@@ -191,7 +191,7 @@ onBothStores('queues', (driven) => {
   });
 
   it('a deleted queue leaves nothing behind after the sweep', async () => {
-    const { create, publish, send, receive, ack, call, clock, sweep, rows, watched } = driven();
+    const { create, publish, send, receive, ack, call, clock, sweep, rows, spy } = driven();
     await create('q', { retentionSeconds: null });
     await create('other');
     await send('other', 'stays');
@@ -200,11 +200,11 @@ onBothStores('queues', (driven) => {
     const held = await receive('q', { max: 20 });
     await ack('q', held.slice(0, 6));
     // A receiver that dies between its two writes leaves both rows.
-    watched.before = ({ method }) => {
+    spy.before = ({ method }) => {
       if (method === 'writeAll') throw new Error('the receiver died');
     };
     await expect(receive('q', { max: 4 })).rejects.toThrow();
-    watched.before = () => {};
+    spy.before = () => {};
     await call('deleteQueue', 'q');
     for (const _ of range(3)) {
       clock.advance(hourMs);
@@ -257,9 +257,9 @@ onBothStores('queues', (driven) => {
 
 onBothStores('a queue that is recreated while its settings are being read', (driven) => {
   it('a publish to a queue that was recreated while its settings were being read is delivered', async () => {
-    const { create, another, watched, bodies, clock } = driven();
+    const { create, another, spy, bodies, clock } = driven();
     await create('q');
-    const { store } = watched;
+    const { store } = spy;
     let engine: ReturnType<typeof another> | undefined;
     const anew = async () => {
       const made = engine!;

@@ -10,13 +10,13 @@ onBothStores('a message that is dead-lettered meanwhile', (driven) => {
 
   it('a message acked after it was found used up and before it was moved stays done', async () => {
     await queues();
-    const { call, send, receive, another, clock, watched } = driven();
+    const { call, send, receive, another, clock, spy } = driven();
     await send('q', 'done in time');
     const receipts = (await receive('q')).map(({ receipt }) => receipt);
     clock.advance(10_000);
     const holder = another();
     const answers: unknown[] = [];
-    watched.before = async ({ method, keys }) => {
+    spy.before = async ({ method, keys }) => {
       const isDeciding = method === 'get' && keys.some((key) => key.table === 'queues' && key.name === 'dead');
       if (isDeciding && answers.length === 0) answers.push(await holder.call('ack', { queue: 'q' }, { receipts }));
     };
@@ -27,18 +27,18 @@ onBothStores('a message that is dead-lettered meanwhile', (driven) => {
   });
 
   it('getMessage finds a message while it leaves its parcel, in whatever order the rows are read', async () => {
-    const { send, receive, sweep, clock, watched, another } = driven();
+    const { send, receive, sweep, clock, spy, another } = driven();
     await queues();
     const [id] = await send('q', 'leaves', 'stays');
     await receive('q', { max: 1 });
     clock.advance(10_000);
     let hasLeft = false;
     const backwards: Store = {
-      ...watched.store,
+      ...spy.store,
       async get(keys) {
         const rows: (Row | undefined)[] = [];
         for (const key of keys.toReversed()) {
-          rows.unshift(...(await watched.store.get([key])));
+          rows.unshift(...(await spy.store.get([key])));
           const isHalfway = key.table === 'leases' && keys.length > 1 && !hasLeft;
           if (!isHalfway) continue;
           hasLeft = true;

@@ -62,7 +62,7 @@ onBothStores('the rate of a group', (driven) => {
   });
 
   it('a removed group rate takes effect after a few receives, each of which reads a bounded number of rows', async () => {
-    const { clock, watched, receive } = driven();
+    const { clock, spy, receive } = driven();
     await start(0.001, { visibilityTimeoutSeconds: 300 });
     for (const body of range(60)) await driven().send('q', body);
     await publish('a', 1000, 1001);
@@ -76,17 +76,17 @@ onBothStores('the rate of a group', (driven) => {
     clock.advance(settingsCacheMs);
     const found: unknown[] = [];
     for (let call = 0; call < 4; call++) {
-      watched.take();
+      spy.takeCounts();
       found.push(...(await take()));
-      if (found.length === 0) expect(watched.take().ranges).toBeLessThanOrEqual(3);
+      if (found.length === 0) expect(spy.takeCounts().ranges).toBeLessThanOrEqual(3);
     }
     expect(found).toEqual([1001]);
     clock.advance(1010 * secondMs);
     await driven().receive('q');
-    watched.take();
+    spy.takeCounts();
     clock.advance(secondMs);
     await driven().receive('q');
-    expect(watched.take().ranges).toBe(2);
+    expect(spy.takeCounts().ranges).toBe(2);
   });
 
   it('a lowered group rate holds from then on, also for groups that wait by the former one', async () => {
@@ -117,11 +117,11 @@ onBothStores('the rate of a group', (driven) => {
   });
 
   it('a group rate does not count a message that was given back undelivered', async () => {
-    const { watched, another } = driven();
+    const { spy, another } = driven();
     await start(0.001);
     await publish('a', 1);
     const gone = new AbortController();
-    const { store } = watched;
+    const { store } = spy;
     const slow = another({
       ...store,
       async write(write, options) {

@@ -152,14 +152,14 @@ onBothStores('reading without receiving', (driven) => {
   });
 
   it('peek shows a message once if its receiver died between its two writes', async () => {
-    const { create, send, receive, call, watched } = driven();
+    const { create, send, receive, call, spy } = driven();
     await create('q');
     await send('q', 1, 2);
-    watched.before = ({ method }) => {
+    spy.before = ({ method }) => {
       if (method === 'writeAll') throw new Error('the receiver died');
     };
     await expect(receive('q', { max: 1 })).rejects.toThrow('the receiver died');
-    watched.before = () => {};
+    spy.before = () => {};
     expect((await call('getQueue', 'q')).counts).toMatchObject({ ready: 1, leased: 1 });
     expect((await pages('q', 100)).flat().map(({ body, state }) => [body, state])).toEqual([
       [1, 'leased'],

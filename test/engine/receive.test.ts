@@ -100,14 +100,14 @@ onBothStores('receive', (driven) => {
   });
 
   it('receive with a visibility timeout of 0 s claims again after a pause, because the message may have ended, and counts one receive', async () => {
-    const { create, send, clock, another, watched } = driven();
+    const { create, send, clock, another, spy } = driven();
     await create('q');
     const slowBy = async (ms: number) => {
       const slow = another({
-        ...watched.store,
+        ...spy.store,
         async writeAll(writes, options) {
           clock.advance(ms);
-          return watched.store.writeAll(writes, options);
+          return spy.store.writeAll(writes, options);
         },
       });
       const { messages } = await slow.call('receive', { queue: 'q' }, { visibilityTimeoutSeconds: 0 });

@@ -92,14 +92,14 @@ onBothStores('redrive', (driven) => {
   });
 
   it('redrive loses no message whose write got no answer', async () => {
-    const { create, send, call, engine, bodies, clock, watched } = driven();
+    const { create, send, call, engine, bodies, clock, spy } = driven();
     await create('from');
     await create('to');
     await send('from', 'waits');
     clock.advance(1);
     const { id } = await call('redrive', 'from', { toQueue: 'to' });
     let isLost = false;
-    watched.before = ({ method, keys }) => {
+    spy.before = ({ method, keys }) => {
       if (method !== 'write' || keys[0]!.table !== 'leases' || isLost) return;
       isLost = true;
       throw new StoreError('no answer', 'unknown');
@@ -111,7 +111,7 @@ onBothStores('redrive', (driven) => {
   });
 
   it('redrive of a message behind the head of its shard does not bring it back when a copy of its publish arrives late', async () => {
-    const { create, send, redrive, receive, ack, bodies, sweep, rows, clock, watched } = driven();
+    const { create, send, redrive, receive, ack, bodies, sweep, rows, clock, spy } = driven();
     await create('from', { retentionSeconds: null });
     await create('to', { retentionSeconds: null });
     // More than any receive or sweep reads at the head of a shard: nobody meets what lies behind them.
@@ -122,7 +122,7 @@ onBothStores('redrive', (driven) => {
     clock.advance(1);
     expect(await redrive('from', { ids: [id!], toQueue: 'to' })).toMatchObject({ moved: 1 });
     expect(await ack('to', await receive('to'))).toEqual([{ ok: true }]);
-    await watched.store.write({ key, then: { put: row! } });
+    await spy.store.write({ key, then: { put: row! } });
     for (const wait of [endGraceMs, tombstoneMs]) {
       clock.advance(wait + 1);
       await sweep();
@@ -256,12 +256,12 @@ onBothStores('redrive', (driven) => {
 
   it('redrive counts what a page moved even if it was cancelled during that page', async () => {
     await queues();
-    const { call, engine, clock, watched, bodies } = driven();
+    const { call, engine, clock, spy, bodies } = driven();
     for (const body of range(3)) await die('q', 'x', body);
     clock.advance(1);
     const { id } = await call('redrive', 'dead', {});
     let isCancelled = false;
-    watched.before = async ({ method, keys }) => {
+    spy.before = async ({ method, keys }) => {
       const moves = method === 'write' && keys[0]!.table === 'leases';
       if (!moves || isCancelled) return;
       isCancelled = true;
@@ -275,17 +275,17 @@ onBothStores('redrive', (driven) => {
 
   it('redrive is started again by the sweep when its runner died, and goes on', async () => {
     await queues();
-    const { call, engine, clock, watched, sweep, started, bodies } = driven();
+    const { call, engine, clock, spy, sweep, started, bodies } = driven();
     for (const body of range(30)) await die('q', 'x', body);
     clock.advance(1);
     const { id } = await call('redrive', 'dead', {});
     expect(started).toEqual([{ queue: 'dead', task: id }]);
     let writes = 0;
-    watched.before = ({ method }) => {
+    spy.before = ({ method }) => {
       if (method === 'write' && ++writes > 10) throw new Error('the runner died');
     };
     await expect(engine.runRedrive('dead', id, { until: clock.now() + 60_000 })).rejects.toThrow();
-    watched.before = () => {};
+    spy.before = () => {};
     await sweep();
     expect(started.length).toBe(1);
     clock.advance(2 * sweepPeriodMs + 1);

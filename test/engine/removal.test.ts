@@ -4,11 +4,11 @@ import { onBothStores } from '../support/on-both-stores.ts';
 
 onBothStores('the parcel row of a received message', (driven) => {
   it('a message is not delivered while its parcel row may still exist', async () => {
-    const { create, send, bodies, another, watched } = driven();
+    const { create, send, bodies, another, spy } = driven();
     await create('q');
     await send('q', 'waits');
     const unanswered: Store = {
-      ...watched.store,
+      ...spy.store,
       writeAll: async (writes) => writes.map(() => new StoreError('no answer', 'unknown')),
     };
     await expect(another(unanswered).call('receive', { queue: 'q' }, {})).rejects.toMatchObject({ code: 'unavailable' });
@@ -16,32 +16,32 @@ onBothStores('the parcel row of a received message', (driven) => {
   });
 
   it('the sweep removes a parcel row whose receiver died before it could', async () => {
-    const { create, send, receive, sweep, rows, watched } = driven();
+    const { create, send, receive, sweep, rows, spy } = driven();
     await create('q');
     await send('q', 'overridden');
-    watched.before = ({ method }) => {
+    spy.before = ({ method }) => {
       if (method === 'writeAll') throw new Error('the receiver died');
     };
     await expect(receive('q')).rejects.toThrow();
-    watched.before = () => {};
+    spy.before = () => {};
     expect((await rows('messages')).length).toBe(1);
     await sweep();
     expect(await rows('messages')).toEqual([]);
   });
 
   it('a receive of the dead letter removes a parcel row whose receiver died before it could', async () => {
-    const { create, send, receive, rows, watched, clock, engine } = driven();
+    const { create, send, receive, rows, spy, clock, engine } = driven();
     await create('dead');
     await create('q', { visibilityTimeoutSeconds: 10, deadLetter: { queue: 'dead', maxReceives: 1 } });
     const [id] = await send('q', 'overridden');
-    watched.before = ({ method }) => {
+    spy.before = ({ method }) => {
       if (method === 'writeAll') throw new Error('the receiver died');
     };
     await expect(receive('q')).rejects.toThrow();
     // The next one moves it, and dies before it removes what it met at the head of the queue.
     clock.advance(11_000);
     await receive('q').catch(() => {});
-    watched.before = () => {};
+    spy.before = () => {};
     expect(await engine.call('getMessage', { queue: 'q', id: id! }, {})).toMatchObject({ queue: 'dead', state: 'dead' });
     expect((await rows('messages')).length).toBe(1);
     expect((await receive('dead')).map(({ body }) => body)).toEqual(['overridden']);

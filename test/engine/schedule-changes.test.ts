@@ -79,16 +79,16 @@ onBothStores('changes of schedules', (driven) => {
   });
 
   it('a changed schedule takes back nothing that is received during the change', async () => {
-    const { create, engine, another, clock, watched, receive, ack } = driven();
+    const { create, engine, another, clock, spy, receive, ack } = driven();
     await create('q');
     travel(driven(), noon);
     await schedules(engine).put('s', { cron: '* * * * *' });
     travel(driven(), Date.parse(afterNoon(1)[0]!) - secondMs);
     let held: ReceivedMessage[] = [];
     // Between the look at what lies ahead, and the transaction that takes it back.
-    watched.before = async ({ method }) => {
+    spy.before = async ({ method }) => {
       if (method !== 'transact') return;
-      watched.before = () => {};
+      spy.before = () => {};
       clock.advance(secondMs);
       held = await receive('q');
     };
@@ -130,15 +130,15 @@ onBothStores('changes of schedules', (driven) => {
   });
 
   it('a schedule put again with the same input stays as it is, also a rate without a start', async () => {
-    const { create, engine, clock, watched } = driven();
+    const { create, engine, clock, spy } = driven();
     await create('q');
     travel(driven(), noon);
     const input = { everySeconds: 100, message: { body: noise(3000), attributes: { a: 1 } } };
     const first = await schedules(engine).put('s', input);
     clock.advance(50 * secondMs);
-    watched.take();
+    spy.takeCounts();
     expect(await schedules(engine).put('s', input)).toEqual(first);
-    const { puts, removals, updates, transactions } = watched.take();
+    const { puts, removals, updates, transactions } = spy.takeCounts();
     expect({ puts, removals, updates, transactions }).toEqual({ puts: 0, removals: 0, updates: 0, transactions: 0 });
     // Another policy is a change; the ticks are where they were.
     const changed = await schedules(engine).put('s', { ...input, missed: 'none' });

@@ -147,7 +147,7 @@ describe.each(Object.entries(faults))('a schedule when %s', (_, fault) => {
 const lost = () => new StoreError('the answer was lost', 'unknown');
 
 /** A store at which the first transaction is given up as lost, and arrives right before the second. */
-function overtakenStore({ watched: { store } }: DrivenEngine) {
+function overtakenStore({ spy: { store } }: DrivenEngine) {
   const seen: { late: readonly Write[] | undefined; landed: boolean } = { late: undefined, landed: false };
   const over: Store = {
     ...store,
@@ -203,12 +203,12 @@ onBothStores('a schedule with an offloaded message', (driven) => {
 
   it('a schedule keeps its offloaded message when the answer is lost and a sweep has moved the schedule on since', async () => {
     await open();
-    const { watched, clock, sweep, another, engine } = driven();
+    const { spy, clock, sweep, another, engine } = driven();
     let moved = 0;
     const over: Store = {
-      ...watched.store,
+      ...spy.store,
       async transact(writes, options) {
-        const result = await watched.store.transact(writes, options);
+        const result = await spy.store.transact(writes, options);
         if (moved++ > 0) return result;
         clock.advance(4 * minuteMs);
         await sweep();
@@ -239,10 +239,10 @@ onBothStores('a schedule with an offloaded message', (driven) => {
     'updateSchedule',
   ] as const)('a schedule reports that its offloaded message is gone, and goes on with the one that %s gives', async (operation) => {
     await open();
-    const { clock, sweep, engine, events, rows, watched } = driven();
+    const { clock, sweep, engine, events, rows, spy } = driven();
     await engine.call('putSchedule', params, { ...everyFiveMinutes, message: { body } });
     const beside = (await rows('messages')).map(({ shard, id }) => ({ table: 'messages', shard, id }) as Key);
-    await watched.store.writeAll(beside.map((key) => ({ key, then: { remove: true } })));
+    await spy.store.writeAll(beside.map((key) => ({ key, then: { remove: true } })));
     clock.advance(4 * minuteMs);
     await sweep();
     await sweep();

@@ -160,31 +160,31 @@ onBothStores('schedules', (driven) => {
   });
 
   it('a schedule continues in the next sweep when the time of one ends', async () => {
-    const { create, engine, clock, watched, sweep } = driven();
+    const { create, engine, clock, spy, sweep } = driven();
     await create('q');
     travel(driven(), noon);
     const message = { body: noise(900_000) };
     await schedules(engine).put('s', { cron: '* * * * *', missed: 'all', startAt: afterNoon(5)[0]!, message });
     clock.advance(17 * minuteMs);
-    watched.before = ({ method }) => {
+    spy.before = ({ method }) => {
       if (method === 'transact') clock.advance(secondMs);
     };
     expect((await engine.sweep({ until: clock.now() + 2 * secondMs })).complete).toBe(false);
-    watched.before = () => {};
+    spy.before = () => {};
     expect(ticksOf(await drain(driven()))).toEqual(afterNoon(...upTo(10).map((minute) => minute + 4)));
     expect((await sweep()).complete).toBe(true);
     expect(ticksOf(await drain(driven()))).toEqual(afterNoon(15, 16, 17));
   });
 
   it('a schedule has no ticks by a clock that is not trusted', async () => {
-    const { create, engine, another, clock, watched } = driven();
+    const { create, engine, another, clock, spy } = driven();
     await create('q');
     travel(driven(), noon);
     await schedules(engine).put('s', { cron: '* * * * *' });
     clock.trusted = () => false;
     // A day ahead, all ticks of the day would have been missed.
     clock.advance(24 * hourMs);
-    await another(watched.store).sweep({ until: clock.now() + hourMs });
+    await another(spy.store).sweep({ until: clock.now() + hourMs });
     await expect(schedules(engine).update('s', { paused: true })).rejects.toMatchObject({ code: 'clock_skewed' });
     clock.advance(-24 * hourMs);
     clock.trusted = () => true;
@@ -192,19 +192,19 @@ onBothStores('schedules', (driven) => {
   });
 
   it('a schedule goes on when the store is too busy for another one', async () => {
-    const { create, engine, clock, watched, sweep } = driven();
+    const { create, engine, clock, spy, sweep } = driven();
     await create('q');
     travel(driven(), noon);
     await schedules(engine).put('a', { cron: '* * * * *' });
     await schedules(engine).put('b', { cron: '* * * * *' });
     clock.advance(2 * minuteMs);
     await drain(driven());
-    watched.before = ({ keys }) => {
+    spy.before = ({ keys }) => {
       const isBusy = keys.some((key) => key.table === 'queues' && key.name === 'a');
       if (isBusy) throw new StoreError('too busy', 'no', undefined, 'throttled');
     };
     expect((await sweep()).complete).toBe(false);
-    watched.before = () => {};
+    spy.before = () => {};
     clock.advance(minuteMs);
     expect((await drain(driven())).map(({ body }) => body)).toEqual(['b']);
     expect((await sweep()).complete).toBe(true);

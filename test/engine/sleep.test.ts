@@ -51,17 +51,17 @@ onBothStores('an idle queue', (driven) => {
   });
 
   it('a publish wakes a sleeping queue with one write of its settings, and the next publishes of any process need none', async () => {
-    const { create, send, watched, another, engine } = driven();
+    const { create, send, spy, another, engine } = driven();
     await create('q');
     await fallAsleep();
-    watched.take();
+    spy.takeCounts();
     await send('q', 'wakes it');
-    expect(watched.take()).toMatchObject({ puts: 2, refused: 0 });
+    expect(spy.takeCounts()).toMatchObject({ puts: 2, refused: 0 });
     expect(await record()).not.toHaveProperty('asleepUntil');
     await send('q', 'finds it awake');
     const other = another();
     await other.call('publish', { queue: 'q' }, { messages: [{ body: 'so does another process' }] });
-    expect(watched.take()).toMatchObject({ puts: 2, refused: 0 });
+    expect(spy.takeCounts()).toMatchObject({ puts: 2, refused: 0 });
     expect((await engine.sweep({ until: driven().clock.now() + hourMs })).queues).toMatchObject([{ name: 'q', waiting: 3 }]);
   });
 
@@ -132,15 +132,15 @@ onBothStores('an idle queue', (driven) => {
   });
 
   it('a queue in use stays awake at the cost of one write every few minutes', async () => {
-    const { create, watched, send, receive, ack, clock } = driven();
+    const { create, spy, send, receive, ack, clock } = driven();
     await create('q');
-    watched.take();
+    spy.takeCounts();
     let writes = 0;
     for (let minute = 0; minute < 60; minute++) {
       await send('q', minute);
       await ack('q', await receive('q'));
       clock.advance(sweepPeriodMs);
-      const { puts, removals } = watched.take();
+      const { puts, removals } = spy.takeCounts();
       // The parcel, its lease, its tombstone.
       writes += puts - 3;
       expect(removals).toBe(1);
@@ -150,10 +150,10 @@ onBothStores('an idle queue', (driven) => {
   });
 
   it('a publish to a sleeping queue that cannot be woken answers unavailable and stores nothing', async () => {
-    const { create, call, watched, rows } = driven();
+    const { create, call, spy, rows } = driven();
     await create('q');
     await fallAsleep();
-    watched.before = ({ method, keys }) => {
+    spy.before = ({ method, keys }) => {
       if (method === 'write' && keys.some(({ table }) => table === 'queues')) {
         throw new StoreError('too busy', 'no', undefined, 'throttled');
       }
@@ -163,12 +163,12 @@ onBothStores('an idle queue', (driven) => {
   });
 
   it('a queue stays awake when it is written to while a sweep puts it to sleep', async () => {
-    const { create, send, watched, clock } = driven();
+    const { create, send, spy, clock } = driven();
     await create('q');
     await sweepFor(awakeMs + arrivedMs - sweepPeriodMs);
     clock.advance(3 * sweepPeriodMs);
     let isMet = false;
-    watched.before = async ({ method, keys }) => {
+    spy.before = async ({ method, keys }) => {
       if (isMet || method !== 'write' || keys[0]?.table !== 'queues') return;
       isMet = true;
       await send('q', 'just in time');

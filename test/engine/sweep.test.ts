@@ -7,20 +7,20 @@ import { queueKey, queueRow, readQueue } from '../../engine/model/queue-record.t
 import { type Store, StoreError } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
 import { createDrivenClock } from '../support/driven-clock.ts';
-import { type WatchedStore, watchStore } from '../support/watched-store.ts';
+import { type StoreSpy, spyOnStore } from '../support/store-spy.ts';
 
 const callMs = 50;
 
 let clock: ReturnType<typeof createDrivenClock>;
 let memory: ReturnType<typeof createMemoryStore>;
-let watched: WatchedStore;
+let spy: StoreSpy;
 let engine: Engine;
 
 beforeEach(() => {
   clock = createDrivenClock();
   memory = createMemoryStore({ now: clock.now });
-  watched = watchStore(memory);
-  const store: Store = watched.store;
+  spy = spyOnStore(memory);
+  const store: Store = spy.store;
   engine = createEngine({ store, clock, random: seededRandom(7) });
 });
 
@@ -29,7 +29,7 @@ const sweepFor = (ms: number, signal?: AbortSignal) => engine.sweep({ until: clo
 
 /** From now on each call of the store takes its time. */
 function slowDown(): void {
-  watched.before = () => clock.advance(callMs);
+  spy.before = () => clock.advance(callMs);
 }
 
 async function giveShards(queue: string, shards: number): Promise<void> {
@@ -57,7 +57,7 @@ describe('a sweep', () => {
     await giveShards('wide', 256);
     const stop = new AbortController();
     let calls = 0;
-    watched.before = () => {
+    spy.before = () => {
       if (++calls === 40) stop.abort();
     };
     const report = await sweepFor(sweepPeriodMs, stop.signal);
@@ -98,9 +98,9 @@ describe('a sweep', () => {
 
   it('a sweep reads the bookmarks of all queues in one query', async () => {
     const rangesFor = async () => {
-      watched.take();
+      spy.takeCounts();
       await sweepFor(sweepPeriodMs);
-      return watched.take();
+      return spy.takeCounts();
     };
     const bare = await rangesFor();
     for (let number = 0; number < 10; number++) await create(`queue-${number}`);

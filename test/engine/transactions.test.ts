@@ -149,7 +149,7 @@ onBothStores('publishing in a transaction of the caller', (driven) => {
     await engine.create('q');
     const { createEngine } = await import('../../engine/create.ts');
     const { seededRandom } = await import('../../engine/port/random.ts');
-    const other = createEngine({ store: engine.watched.store, clock: engine.clock, random: seededRandom(9) });
+    const other = createEngine({ store: engine.spy.store, clock: engine.clock, random: seededRandom(9) });
     await expect(other.call('publishItems', { queue: 'q' }, { messages: [{ body: 1 }] })).rejects.toMatchObject({
       code: 'invalid_input',
       message: expect.stringContaining('transactions'),
@@ -362,9 +362,9 @@ onBothStores('a transaction that commits late', (driven) => {
 
   it('a late transaction publishes into a forgotten shard, where the sweep finds the messages', async () => {
     const engine = driven();
-    const { clock, watched } = engine;
+    const { clock, spy } = engine;
     await engine.create('q');
-    const store = watched.store;
+    const store = spy.store;
     let throttle = (_: string) => {};
     const onThrottled = (listener: typeof throttle) => {
       throttle = listener;

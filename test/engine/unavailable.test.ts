@@ -12,7 +12,7 @@ onBothStores('a store that fails', (driven) => {
     'no',
     'unknown',
   ] as const)('a failing store is reported as unavailable without its own error text, which goes to the log, applied: %s', async (applied) => {
-    const { call, create, engine, events, receive, watched } = driven();
+    const { call, create, engine, events, receive, spy } = driven();
     await create('dead');
     await create('q', { deadLetter: { queue: 'dead', maxReceives: 3 }, prepared: { timeoutSeconds: 60, checkBack: null } });
     await call('publish', 'q', {
@@ -41,7 +41,7 @@ onBothStores('a store that fails', (driven) => {
       updateSchedule: { paused: true },
       updateQueue: { delaySeconds: 1 },
     };
-    watched.before = ({ method, keys }) => {
+    spy.before = ({ method, keys }) => {
       // The settings of queues can be read: else no call would get far.
       if (method === 'get' && keys.every(({ table }) => table === 'queues')) return;
       throw new StoreError(`DynamoDB did not do as asked: ${secret}`, applied, new Error(secret));

@@ -12,19 +12,19 @@ onBothStores('a message that is claimed and not delivered', (driven) => {
     await driven().create('q', { deadLetter: { queue: 'dead', maxReceives: 1 }, ...settings });
   };
   const receive = async (over: Partial<Store>, input: object = {}, signal?: AbortSignal) => {
-    const slow = driven().another({ ...driven().watched.store, ...over });
+    const slow = driven().another({ ...driven().spy.store, ...over });
     const { messages } = await slow.call('receive', { queue: 'q' }, input, signal ? { signal } : {});
     return messages.map(({ body, receives }) => [body, receives]);
   };
   /** A store whose answers take so long each. */
   const slowStore = (ms: number): Store => {
-    const { clock, watched } = driven();
+    const { clock, spy } = driven();
     const slowly = async <Answer>(answer: Promise<Answer>) => {
       const answered = await answer;
       clock.advance(ms);
       return answered;
     };
-    const inner = watched.store;
+    const inner = spy.store;
     return {
       get: (keys) => slowly(inner.get(keys)),
       range: (range) => slowly(inner.range(range)),
@@ -39,7 +39,7 @@ onBothStores('a message that is claimed and not delivered', (driven) => {
     ['a message of a group', { group: 'g' }],
     ['a message with an own id', { id: 'own' }],
   ])('a message whose lease ends before it can be delivered is ready at once, and its receive is not counted: %s', async (_, entry) => {
-    const { clock, publish, watched } = driven();
+    const { clock, publish, spy } = driven();
     await start({
       visibilityTimeoutSeconds: 1,
       groups: { concurrency: 1, ratePerSecond: null, onFailure: 'block' },
@@ -57,8 +57,8 @@ onBothStores('a message that is claimed and not delivered', (driven) => {
     const over: Partial<Store> = {
       get: (keys) =>
         keys.some((key) => key.table === 'messages' && key.shard.includes('body'))
-          ? slowOnce(watched.store.get(keys))
-          : watched.store.get(keys),
+          ? slowOnce(spy.store.get(keys))
+          : spy.store.get(keys),
     };
     expect(await receive(over)).toEqual([[noise(2_000), 1]]);
     expect(isSlow).toBe(false);
@@ -85,10 +85,10 @@ onBothStores('a message that is claimed and not delivered', (driven) => {
   });
 
   it('a claimed message is given back when its body cannot be read, or the claim gets no answer', async () => {
-    const { publish, watched } = driven();
+    const { publish, spy } = driven();
     await start();
     await publish('q', { body: noise(5_000) });
-    const { store } = watched;
+    const { store } = spy;
     const bodiesFail: Partial<Store> = {
       get(keys) {
         if (keys.every((key) => key.table === 'messages')) throw new StoreError('no bodies', 'no');
@@ -125,11 +125,11 @@ onBothStores('a message that is claimed and not delivered', (driven) => {
     Object.keys(changes) as (keyof typeof changes)[],
   )('a message stays where it is when its queue is %s during a slow read or a slow claim', async (change) => {
     for (const slowCall of ['range', 'writeAll'] as const) {
-      const { clock, send, watched, call } = driven();
+      const { clock, send, spy, call } = driven();
       await start({ visibilityTimeoutSeconds: 30 });
       await send('q', 'old');
       let isChanged = false;
-      const { store } = watched;
+      const { store } = spy;
       const changing = async <Answer>(answer: Promise<Answer>) => {
         const answered = await answer;
         if (isChanged) return answered;
@@ -189,14 +189,14 @@ onBothStores('a message that is claimed and not delivered', (driven) => {
     ],
   ];
   it.each(endings)('a message whose parcel could not be removed does not come back when it %s', async (_, bodies, end) => {
-    const { clock, send, watched, rows } = driven();
+    const { clock, send, spy, rows } = driven();
     await start({ visibilityTimeoutSeconds: 30, keep: { doneSeconds: 0, deadSeconds: 7200 } });
     const ids = await send('q', ...bodies);
     // The process of this receive ends before it removes the parcel: what it claimed stays claimed.
     await new Promise<void>((claimed) => {
       void receive({
         writeAll(writes, options) {
-          if (writes.some(({ key }) => key.table !== 'messages')) return watched.store.writeAll(writes, options);
+          if (writes.some(({ key }) => key.table !== 'messages')) return spy.store.writeAll(writes, options);
           claimed();
           return new Promise(() => {});
         },
@@ -209,10 +209,10 @@ onBothStores('a message that is claimed and not delivered', (driven) => {
   });
 
   it('a message is not reported as unreadable when the sweep removes its body with its queue', async () => {
-    const { clock, publish, watched, call, events, sweep, rows } = driven();
+    const { clock, publish, spy, call, events, sweep, rows } = driven();
     await start();
     await publish('q', { body: noise(5_000) });
-    const { store } = watched;
+    const { store } = spy;
     let isDeleted = false;
     const over: Partial<Store> = {
       async get(keys) {
@@ -233,10 +233,10 @@ onBothStores('a message that is claimed and not delivered', (driven) => {
   });
 
   it('a claim leaves no row when the sweep removes the message with its queue in between', async () => {
-    const { clock, send, watched, call, sweep, rows } = driven();
+    const { clock, send, spy, call, sweep, rows } = driven();
     await start();
     await send('q', 'a');
-    const { store } = watched;
+    const { store } = spy;
     let isDeleted = false;
     let isRemoved = false;
     const over: Partial<Store> = {
@@ -264,10 +264,10 @@ onBothStores('a message that is claimed and not delivered', (driven) => {
   });
 
   it('a claimed message is given back when reading the settings takes too long, and the call answers unavailable', async () => {
-    const { clock, send, watched } = driven();
+    const { clock, send, spy } = driven();
     await start({ visibilityTimeoutSeconds: 60 });
     await send('q', 'a');
-    const { store } = watched;
+    const { store } = spy;
     const over: Partial<Store> = {
       async get(keys) {
         const rows = await store.get(keys);
@@ -284,7 +284,7 @@ onBothStores('a message that is claimed and not delivered', (driven) => {
     ['a message of a group', { group: 'g' }],
     ['a message with a deduplication key', { dedupKey: 'k' }],
   ])('a claimed message is ready at once, with its receive and its permit returned, when its caller is gone: %s', async (_, entry) => {
-    const { publish, watched, call, clock } = driven();
+    const { publish, spy, call, clock } = driven();
     await start({
       visibilityTimeoutSeconds: 600,
       deduplication: { windowSeconds: null, onDuplicate: 'ignore' },
@@ -293,7 +293,7 @@ onBothStores('a message that is claimed and not delivered', (driven) => {
     });
     await publish('q', { body: 'a', ...entry });
     const gone = new AbortController();
-    const { store } = watched;
+    const { store } = spy;
     const over: Partial<Store> = {
       async write(write, options) {
         const written = await store.write(write, options);

@@ -46,7 +46,7 @@ onBothStores('unreadable messages', (driven) => {
     expect(found.length).toBeGreaterThan(0);
     for (const row of found) {
       const put = damage(row);
-      await driven().watched.store.write({ key: keyOf(table, row), then: put ? { put } : { remove: true } });
+      await driven().spy.store.write({ key: keyOf(table, row), then: put ? { put } : { remove: true } });
     }
   }
 

@@ -14,7 +14,7 @@ import { signingKind } from '../../functions/service/signing-secrets.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import { Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
 import { engineKinds, sweepKinds } from '../../infra/table-access.ts';
-import { watchStore } from '../support/watched-store.ts';
+import { spyOnStore } from '../support/store-spy.ts';
 import { type Synthesized, synthesize } from './synthesized.ts';
 
 interface Statement {
@@ -158,12 +158,12 @@ describe('grants on the tables themselves', () => {
   test('the policies name every partition of the table of queues that operations and the sweep read', async () => {
     const asked = new Set<string>();
     const memory = createMemoryStore();
-    const watched = watchStore(memory);
-    watched.before = ({ keys }) => {
+    const spy = spyOnStore(memory);
+    spy.before = ({ keys }) => {
       for (const key of keys) if (key.table === 'queues') asked.add(key.kind);
     };
     const store: Store = {
-      ...watched.store,
+      ...spy.store,
       range(range) {
         if (range.table === 'queues') asked.add(range.partition);
         return memory.range(range);

@@ -1,4 +1,4 @@
-/** Any sequence of operations, by several callers, with any jumps of the clock: the engine answers as the model allows. */
+/** Random calls by several callers, with random jumps of the clock: the engine answers as the model allows. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { driveEngine, type StoreKind, storeKinds } from '../support/driven-engine.ts';
@@ -9,7 +9,7 @@ import { Play } from './play.ts';
 const runs = { memory: 250, dynamo: 12 } as const;
 const steps = { memory: 60, dynamo: 40 } as const;
 
-describe.each(storeKinds)('the queue on $name', (kind: StoreKind) => {
+describe.each(storeKinds.map((kind) => [kind.name, kind] as const))('the queue on %s', (_, kind: StoreKind) => {
   let started: Awaited<ReturnType<StoreKind['start']>>;
   beforeAll(async () => {
     started = await kind.start();

@@ -26,7 +26,7 @@ export default defineConfig({
       'test/mutants/histories.ts',
     ],
     // These are slow and do not test the mutated rules.
-    exclude: ['test/engine/{cost,schedules,schedule-crashes}.test.ts'],
+    exclude: ['test/engine/{cost,schedules,schedule-changes,schedule-crashes,schedule-queues}.test.ts'],
     env: { TEST_STORE: 'memory' },
     // No test changes a module. Loading the modules again for each file would take longer than the tests.
     isolate: false,

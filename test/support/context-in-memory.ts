@@ -12,7 +12,7 @@ import type { Row, Store } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
 import { createDrivenClock } from './driven-clock.ts';
 import { testSeed } from './seed.ts';
-import { watchStore } from './watched-store.ts';
+import { spyOnStore } from './store-spy.ts';
 
 export const start = 1_800_000_000_000;
 
@@ -26,10 +26,10 @@ export function contextInMemory(over: (store: Store) => Partial<Store> = () => (
     writeAll: (writes, options) => memory.writeAll(writes, options),
     transact: (writes, options) => memory.transact(writes, options),
   };
-  const watched = watchStore({ ...plain, ...over(plain) });
+  const spy = spyOnStore({ ...plain, ...over(plain) });
   const events: EngineEvent[] = [];
   const observe = (event: EngineEvent) => events.push(event);
-  const ctx = createContext({ store: watched.store, clock, random: seededRandom(testSeed), observe });
+  const ctx = createContext({ store: spy.store, clock, random: seededRandom(testSeed), observe });
   const put = (table: 'messages' | 'leases' | 'queues', row: Row) => {
     const { shard, id, kind, name } = row as { [key: string]: string };
     const keys = {
@@ -42,7 +42,7 @@ export function contextInMemory(over: (store: Store) => Partial<Store> = () => (
   return {
     ctx,
     clock,
-    watched,
+    spy,
     events,
     put,
     rows: (table: 'messages' | 'leases') => memory.rows(table),

@@ -1,4 +1,4 @@
-/** An engine on either store, with a clock that the test drives and redrives that run when the test says so. */
+/** An engine on either store, with a clock that the test advances, and redrives that the test runs. */
 import { ScanCommand, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import type {
   CheckBack,
@@ -23,23 +23,23 @@ import { seededRandom } from '../../engine/port/random.ts';
 import { createDrivenClock, type DrivenClock } from './driven-clock.ts';
 import { hourMs } from './durations.ts';
 import { startTestDynamodb } from './dynamodb.ts';
-import { type WatchedStore, watchStore } from './watched-store.ts';
+import { type StoreSpy, spyOnStore } from './store-spy.ts';
 
 export interface OpenedStore {
   store: Store;
   /** Every row of a table, whatever its age. */
   rows(table: Key['table']): Promise<Row[]>;
-  /** Transactions of a user's own, where they are not the store's. */
+  /** Transactions of the caller, if the store has its own kind. */
   transactions?: Transactions;
 }
 
 export interface Transactions {
   transactionItem(write: Write): TransactionItem;
-  /** Commits a transaction, and answers which of its entries cancelled it: none if it was committed. */
+  /** Commits a transaction. Returns the indexes of the entries that cancelled it: none if it was committed. */
   commit(items: TransactionItem[]): Promise<number[]>;
 }
 
-/** A write is an entry as it is. */
+/** A store whose writes are themselves the entries of a transaction. */
 function ofStore(store: Store): Transactions {
   return {
     transactionItem: (write) => write as TransactionItem,
@@ -52,7 +52,7 @@ function ofStore(store: Store): Transactions {
 
 export interface StoreKind {
   name: 'memory' | 'dynamo';
-  /** Starts what the stores of one file need. */
+  /** Starts what the stores of one test file need. */
   start(): Promise<{ open(clock: DrivenClock): Promise<OpenedStore>; stop(): Promise<void> }>;
 }
 
@@ -75,7 +75,7 @@ const allStoreKinds: StoreKind[] = [
         async open(driven) {
           const tables = await dynamodb.createTables();
           const { client } = dynamodb;
-          // Of DynamoDB's own time nothing is learnt: the test's is the one that counts.
+          // The test's clock counts, so the time in DynamoDB's answers is ignored.
           const clock = { ...createCorrectedClock(driven.now), observe: () => {} };
           const store = createDynamoStore({ client, tables, clock });
           const rows = async (table: Key['table']) => {
@@ -99,47 +99,48 @@ const allStoreKinds: StoreKind[] = [
   },
 ];
 
-/** Both; or the one that `TEST_STORE` names, where a suite runs too often for both. */
+/** Both stores, or the one that `TEST_STORE` names, where a suite runs too often for both. */
 export const storeKinds = allStoreKinds.filter(({ name }) => (process.env.TEST_STORE ?? name) === name);
+if (storeKinds.length === 0) throw new Error(`TEST_STORE is memory or dynamo, not ${process.env.TEST_STORE}`);
 
 export interface DrivenEngine extends Pick<OpenedStore, 'rows'>, Transactions {
   engine: Engine;
   clock: DrivenClock;
-  watched: WatchedStore;
+  spy: StoreSpy;
   events: EngineEvent[];
-  /** Redrives that were asked to be run, in order. */
+  /** Redrives that the engine asked to be run, in order. */
   started: { queue: string; task: string }[];
-  /** What publishers of prepared messages were asked, and what they answer: `unknown` unless a test says otherwise. */
+  /** The check-backs that publishers of prepared messages got, and their answer: `unknown` unless a test changes it. */
   asked: { target: CheckBack; message: CheckBackMessage }[];
   answer: { now: (message: CheckBackMessage) => Promise<'commit' | 'rollback' | 'unknown'> };
-  /** Another engine over the same store (or one over it) and clock: another process. */
+  /** Another process: an engine with the same clock and store, or with `over` in place of the store. */
   another(over?: Store): Engine;
   call<Name extends QueueOperation>(operation: Name, queue: string, input?: InputOf<Name>): Promise<OutputOf<Name>>;
-  /** Without a backoff, unless the settings say so. */
+  /** Creates a queue without a backoff, unless the settings have one. */
   create(queue: string, settings?: Partial<QueueSettings>): Promise<unknown>;
-  /** Publishes bodies and answers their ids; throws when one is refused. */
+  /** Publishes entries and returns their ids. Throws if one is refused. */
   publish(queue: string, ...entries: PublishEntry[]): Promise<string[]>;
-  /** Publishes these bodies together. */
+  /** Publishes these bodies in one call. */
   send(queue: string, ...bodies: Json[]): Promise<string[]>;
   receive(queue: string, input?: InputOf<'receive'>): Promise<ReceivedMessage[]>;
-  /** Receives a hundred at most, and answers their bodies. */
+  /** Receives up to a hundred messages and returns their bodies. */
   bodies(queue: string, input?: InputOf<'receive'>): Promise<unknown[]>;
   ack(queue: string, messages: readonly ReceivedMessage[]): Promise<OutputOf<'ack'>['results']>;
   sweep(): ReturnType<Engine['sweep']>;
-  /** Starts a redrive and runs it to its end. */
+  /** Starts a redrive and runs it to the end. */
   redrive(queue: string, input?: InputOf<'redrive'>): Promise<OutputOf<'getRedrive'>>;
 }
 
 export async function driveEngine(open: (clock: DrivenClock) => Promise<OpenedStore>, seed = 1): Promise<DrivenEngine> {
   const clock = createDrivenClock();
   const { store, rows, transactions = ofStore(store) } = await open(clock);
-  const watched = watchStore(store);
+  const spy = spyOnStore(store);
   const events: EngineEvent[] = [];
   const started: DrivenEngine['started'] = [];
   const asked: DrivenEngine['asked'] = [];
   const answer: DrivenEngine['answer'] = { now: async () => 'unknown' };
   let seeds = seed;
-  const another = (over = watched.store) =>
+  const another = (over = spy.store) =>
     createEngine({
       store: over,
       clock,
@@ -160,7 +161,7 @@ export async function driveEngine(open: (clock: DrivenClock) => Promise<OpenedSt
   const driven: DrivenEngine = {
     engine,
     clock,
-    watched,
+    spy,
     events,
     started,
     asked,

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
 import { type DrivenEngine, driveEngine, type StoreKind, storeKinds } from './driven-engine.ts';
 
-/** `suite` is handed a function that answers the engine of the test that runs: fresh tables for each. */
+/** `suite` gets a function that returns the engine of the running test. Each test has tables of its own. */
 export function onBothStores(what: string, suite: (engine: () => DrivenEngine) => void): void {
-  describe.each(storeKinds)(`${what}, on $name`, (kind: StoreKind) => {
+  describe.each(storeKinds.map((kind) => [kind.name, kind] as const))(`${what}, on %s`, (_, kind: StoreKind) => {
     let started: Awaited<ReturnType<StoreKind['start']>>;
     let driven: DrivenEngine;
     beforeAll(async () => {

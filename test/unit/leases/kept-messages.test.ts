@@ -51,34 +51,34 @@ describe('the end of a message', () => {
 
 describe('writing what is kept', () => {
   it('a small result needs no write, and a large one is offloaded by one write with a TTL', async () => {
-    const { ctx, watched, rows } = contextInMemory();
+    const { ctx, spy, rows } = contextInMemory();
     expect(await placeResult(ctx, 'ok', 1, start + 60_000, start)).toEqual({ text: '[["ok"]]' });
-    expect(watched.take().puts).toBe(0);
+    expect(spy.takeCounts().puts).toBe(0);
     await placeResult(ctx, noise(5_000), 1, start + 60_000, start);
-    expect(watched.take().puts).toBe(1);
+    expect(spy.takeCounts().puts).toBe(1);
     expect(rows('messages')).toMatchObject([{ ttl: (start + 60_000) / 1_000 }]);
   });
 
   it('a row whose last message is kept becomes a tombstone that shows it, by one write', async () => {
-    const { ctx, watched, rows, putLease } = contextInMemory();
+    const { ctx, spy, rows, putLease } = contextInMemory();
     await putLease(leaseWith());
     const seen = await readRow(ctx, 'row');
-    watched.take();
+    spy.takeCounts();
     await replaceEnded(ctx, seen, leaseWith({ slots: [acked] }), 'next', start);
-    expect(watched.take()).toMatchObject({ gets: 0, puts: 1, transactions: 0 });
+    expect(spy.takeCounts()).toMatchObject({ gets: 0, puts: 1, transactions: 0 });
     expect(rows('leases').map(decodeLease)).toMatchObject([
       { tombstone: { version: 'next', slots: [{ token: 't' }], until: start + tombstoneMs, kept: { slots: [acked] } } },
     ]);
   });
 
   it('a group that ends a parcel puts its kept messages into a row of their own, in one transaction', async () => {
-    const { ctx, watched, rows, putLease } = contextInMemory();
+    const { ctx, spy, rows, putLease } = contextInMemory();
     const lease = leaseWith({ id: 'abcdefgh~key', slots: [acked], group: { name: 'g', head: 'parcel', tail: 'parcel' } });
     await putLease(lease);
     const seen = await readRow(ctx, lease.id);
-    watched.take();
+    spy.takeCounts();
     await replaceEnded(ctx, seen, lease, 'next', start);
-    expect(watched.take()).toMatchObject({ gets: 0, puts: 2, transactions: 1 });
+    expect(spy.takeCounts()).toMatchObject({ gets: 0, puts: 2, transactions: 1 });
     expect(Object.fromEntries(rows('leases').map((row) => [row.id, decodeLease(row)]))).toMatchObject({
       'abcdefgh~key': { lease: { slots: [], group: { acked: ['t0'] } } },
       'parcel-key': { tombstone: { kept: { groupName: 'g', slots: [acked] } } },
@@ -90,15 +90,15 @@ describe('writing what is kept', () => {
       [start, 1],
       [start + retentionGraceMs, 0],
     ] as [number, number][]) {
-      const { ctx, watched, put, putLease } = contextInMemory();
+      const { ctx, spy, put, putLease } = contextInMemory();
       const slot: Slot = { ...acked, kept: { at: start, until: start + retentionGraceMs } };
       const lease = leaseWith({ slots: [slot], retentionEnd, content: { offloaded: 'body', chunks: 1, size: 9 } });
       await put('messages', { shard: 'body:body', id: '0', ttl: 1 });
       await putLease(leaseWith());
       const seen = await readRow(ctx, 'row');
-      watched.take();
+      spy.takeCounts();
       await replaceEnded(ctx, seen, lease, 'next', start);
-      expect(watched.take()).toMatchObject({ puts: 1, updates: writes });
+      expect(spy.takeCounts()).toMatchObject({ puts: 1, updates: writes });
     }
   });
 });

@@ -27,7 +27,7 @@ const stored = ({ rows }: ReturnType<typeof contextInMemory>) => [...new Set(row
 async function withStored(...bodies: OffloadedBody[]) {
   const world = contextInMemory();
   await withBodies(world.ctx, bodies, options, written);
-  world.watched.take();
+  world.spy.takeCounts();
   return world;
 }
 
@@ -35,7 +35,7 @@ describe('bodies that are written before their row', () => {
   it('bodies without a TTL are removed if the write of their row certainly failed', async () => {
     const world = contextInMemory();
     await expect(withBodies(world.ctx, [lasting, body('passing', 1)], options, lost('no'))).rejects.toThrow('failed');
-    expect(world.watched.take()).toMatchObject({ puts: 2 * pieces, removals: pieces });
+    expect(world.spy.takeCounts()).toMatchObject({ puts: 2 * pieces, removals: pieces });
     expect(stored(world)).toEqual(['body:passing']);
   });
 
@@ -46,7 +46,7 @@ describe('bodies that are written before their row', () => {
     ] as ['no' | 'unknown', boolean][]) {
       const world = contextInMemory();
       await expect(withBodies(world.ctx, [lasting], options, lost(applied), () => mayBeNamed)).rejects.toThrow('failed');
-      expect(world.watched.take().removals).toBe(0);
+      expect(world.spy.takeCounts().removals).toBe(0);
     }
   });
 
@@ -84,7 +84,7 @@ describe('bodies after a failed write', () => {
     const world = await withStored(lasting);
     await world.putLease(leaseWith({ content: lasting.content, retentionEnd: start + 1 }));
     await ensureBodyCleanup(world.ctx, await readRow(world.ctx, 'row'), lasting.content);
-    expect(world.watched.take()).toMatchObject({ puts: 1, updates: 0, removals: 0 });
+    expect(world.spy.takeCounts()).toMatchObject({ puts: 1, updates: 0, removals: 0 });
     expect(world.rows('leases').map(decodeLease)).toMatchObject([{ lease: { needsCleanup: true } }]);
   });
 
@@ -98,9 +98,9 @@ describe('bodies after a failed write', () => {
       const world = await withStored(lasting);
       if (row) await putIfAbsent(world.ctx, row, start);
       const seen = await readRow(world.ctx, 'row');
-      world.watched.take();
+      world.spy.takeCounts();
       await ensureBodyCleanup(world.ctx, seen, lasting.content);
-      expect(world.watched.take()).toMatchObject({ puts: 0, ...calls });
+      expect(world.spy.takeCounts()).toMatchObject({ puts: 0, ...calls });
     }
   });
 });

@@ -16,10 +16,10 @@ async function moved(lease: Lease, slots: number[], more: { death?: typeof death
   await world.putLease(lease);
   const seen = await readRow(world.ctx, lease.id);
   if (version !== undefined) seen.row = { ...seen.row, id: lease.id, version };
-  world.watched.take();
+  world.spy.takeCounts();
   const { applied } = await moveSlots(world.ctx, { seen, lease, slots, target, ...rest });
   const rows = Object.fromEntries(world.rows('leases').map((row) => [row.id as string, decodeLease(row)]));
-  return { applied, calls: world.watched.take(), rows, events: world.events };
+  return { applied, calls: world.spy.takeCounts(), rows, events: world.events };
 }
 
 describe('a move to another queue', () => {

@@ -26,39 +26,39 @@ describe('permits of a receive', () => {
   });
 
   it('a receive takes permits by one read and one write, and returns unused ones by one write', async () => {
-    const { limiter, watched, out } = limiters();
+    const { limiter, spy, out } = limiters();
     const first = limiter();
     expect(await first.take('a', 10)).toBe(3);
-    expect(watched.take()).toMatchObject({ gets: 1, puts: 1, updates: 0, refused: 0 });
+    expect(spy.takeCounts()).toMatchObject({ gets: 1, puts: 1, updates: 0, refused: 0 });
     await first.returnUnused(1);
     await first.returnUnused(0);
-    expect(watched.take()).toMatchObject({ gets: 0, puts: 1, updates: 0, refused: 0 });
+    expect(spy.takeCounts()).toMatchObject({ gets: 0, puts: 1, updates: 0, refused: 0 });
     expect(out()).toBe(1);
     await first.take('b', 2);
     await first.returnUnused(2);
     expect(out()).toBe(3);
-    expect(watched.take()).toMatchObject({ gets: 1, puts: 1 });
+    expect(spy.takeCounts()).toMatchObject({ gets: 1, puts: 1 });
   });
 
   it('a receive without a free permit gets none, writes nothing and knows it', async () => {
-    const { limiter, watched } = limiters();
+    const { limiter, spy } = limiters();
     await limiter().take('a', 3);
-    watched.take();
+    spy.takeCounts();
     const second = limiter();
     expect(await second.take('b', 1)).toBe(0);
     expect(second.isSpent).toBe(true);
-    expect(watched.take()).toMatchObject({ gets: 1, puts: 0, updates: 0, refused: 0 });
+    expect(spy.takeCounts()).toMatchObject({ gets: 1, puts: 0, updates: 0, refused: 0 });
   });
 
   it('a receive that loses a conflict takes what the other has left', async () => {
-    const { limiter, watched, out } = limiters();
-    watched.before = async ({ method }) => {
+    const { limiter, spy, out } = limiters();
+    spy.before = async ({ method }) => {
       if (method !== 'write') return;
-      watched.before = () => {};
+      spy.before = () => {};
       expect(await limiter().take('b', 2)).toBe(2);
     };
     expect(await limiter().take('a', 2)).toBe(1);
-    expect(watched.take()).toMatchObject({ puts: 2, refused: 1 });
+    expect(spy.takeCounts()).toMatchObject({ puts: 2, refused: 1 });
     expect(out()).toBe(3);
   });
 
@@ -88,16 +88,16 @@ describe('permits that are returned', () => {
   });
 
   it('messages return their permits by one update, and a repeated return changes nothing', async () => {
-    const { ctx, limiter, watched, out } = limiters();
+    const { ctx, limiter, spy, out } = limiters();
     await limiter().take('a', 3);
-    watched.take();
+    spy.takeCounts();
     const over = [0, 1].map((slot) => markOf({ rowId: 'row', slot, token: 'a' }));
     await returnPermitsOf(ctx, limited, over);
-    expect(watched.take()).toMatchObject({ gets: 0, updates: 1, refused: 0 });
+    expect(spy.takeCounts()).toMatchObject({ gets: 0, updates: 1, refused: 0 });
     await returnPermitsOf(ctx, limited, over);
-    expect(watched.take()).toMatchObject({ gets: 0, updates: 0, refused: 1 });
+    expect(spy.takeCounts()).toMatchObject({ gets: 0, updates: 0, refused: 1 });
     expect(out()).toBe(1);
     await returnPermitsOf(ctx, queueOf(), over);
-    expect(watched.take()).toMatchObject({ updates: 0, refused: 0 });
+    expect(spy.takeCounts()).toMatchObject({ updates: 0, refused: 0 });
   });
 });

@@ -16,10 +16,10 @@ const waiting: Slot = { visibleAt: start, receives: 0, failures: 0 };
 
 describe('a message with an id of the queue', () => {
   it('a message is found in its parcel by two reads, and a slot that the parcel lacks is not found', async () => {
-    const { ctx, putParcel, watched } = contextInMemory();
+    const { ctx, putParcel, spy } = contextInMemory();
     await putParcel(parcel);
     expect(await findMessage(ctx, queue, id)).toEqual({ parcel, slot: 1, readAt: start });
-    expect(watched.take()).toMatchObject({ gets: 2, ranges: 0 });
+    expect(spy.takeCounts()).toMatchObject({ gets: 2, ranges: 0 });
     expect(await findMessage(ctx, queue, messageId(parcelId, 2))).toBeUndefined();
   });
 
@@ -39,7 +39,7 @@ describe('a message with an id of the queue', () => {
   });
 
   it('a message that moves between two reads is found by another look', async () => {
-    const { ctx, putLease, watched } = contextInMemory((store) => ({
+    const { ctx, putLease, spy } = contextInMemory((store) => ({
       // The first read of both rows shows the old row, and the new one not yet.
       async get(keys) {
         const rows = await store.get(keys);
@@ -52,7 +52,7 @@ describe('a message with an id of the queue', () => {
     await putLease(leaseWith({ id: parcelId, slots: [waiting, { ...waiting, end: 'moved' }] }));
     await putLease(leaseWith({ id: `${parcelId}.1`, slots: [waiting] }));
     expect(await findMessage(ctx, queue, id)).toMatchObject({ lease: { id: `${parcelId}.1` } });
-    expect(watched.take().gets).toBe(4);
+    expect(spy.takeCounts().gets).toBe(4);
   });
 
   it('an ended message is found only if kept messages are wanted', async () => {

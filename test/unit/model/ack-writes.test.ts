@@ -19,7 +19,7 @@ async function begin(lease: Partial<Lease> = {}, over?: (store: Store) => Partia
   await world.putQueue(queueOf());
   await world.ctx.settings.find('q');
   await world.putLease(leaseWith({ slots: leased(2), ...lease }));
-  world.watched.take();
+  world.spy.takeCounts();
   const acked = async (...receipts: string[]) => (await ack(world.ctx, 'q', receipts)).results;
   const row = () => decodeLease(world.rows('leases')[0]!);
   return { world, acked, row };
@@ -29,7 +29,7 @@ describe('an ack of a whole row', () => {
   it('an ack of a whole row is one write without a read', async () => {
     const { world, acked, row } = await begin();
     expect(await acked(receipt(1, 2), receipt(0, 2))).toEqual([ok, ok]);
-    expect(world.watched.take()).toMatchObject({ gets: 0, puts: 1, updates: 0, refused: 0 });
+    expect(world.spy.takeCounts()).toMatchObject({ gets: 0, puts: 1, updates: 0, refused: 0 });
     const slots = [{ token: tokens[0] }, { token: tokens[1] }];
     expect(row()).toMatchObject({ tombstone: { slots, until: start + tombstoneMs } });
   });
@@ -61,7 +61,7 @@ describe('an ack of a part of a row', () => {
   it('an ack of a part of a row is one update with a new version', async () => {
     const { world, acked, row } = await begin({ slots: leased(3) });
     expect(await acked(receipt(0, 3), receipt(2, 3))).toEqual([ok, ok]);
-    expect(world.watched.take()).toMatchObject({ gets: 0, puts: 0, updates: 1, refused: 0 });
+    expect(world.spy.takeCounts()).toMatchObject({ gets: 0, puts: 0, updates: 1, refused: 0 });
     const [first, second, third] = leased(3);
     const slots = [{ ...first, end: 'done' }, second, { ...third, end: 'done' }];
     expect(row()).toMatchObject({ lease: { slots, version: expect.not.stringMatching(/^v$/) } });
@@ -84,7 +84,7 @@ describe('an ack of a part of a row', () => {
   it('an ack with two receipts of one message reads the row and answers each receipt by itself', async () => {
     const { world, acked, row } = await begin();
     expect(await acked(receipt(0, 2, tokens[2]), receipt(0, 2))).toMatchObject([lost, ok]);
-    expect(world.watched.take()).toMatchObject({ gets: 1, updates: 1, refused: 0 });
+    expect(world.spy.takeCounts()).toMatchObject({ gets: 1, updates: 1, refused: 0 });
     expect(row()).toMatchObject({ lease: { slots: [{ end: 'done' }, leased(2)[1]] } });
   });
 
@@ -92,14 +92,14 @@ describe('an ack of a part of a row', () => {
     const [first, second] = leased(2);
     const { world, acked, row } = await begin({ slots: [{ ...first!, end: 'done' }, second!] });
     expect(await acked(receipt(1, 2), receipt(1, 2, tokens[2]))).toMatchObject([ok, lost]);
-    expect(world.watched.take()).toMatchObject({ puts: 1, updates: 0 });
+    expect(world.spy.takeCounts()).toMatchObject({ puts: 1, updates: 0 });
     expect(row()).toHaveProperty('tombstone');
   });
 
   it('an ack of a whole row ends it with one write even if one receipt is stale', async () => {
     const { world, acked, row } = await begin();
     expect(await acked(receipt(0, 2), receipt(1, 2), receipt(1, 2, tokens[2]))).toMatchObject([ok, ok, lost]);
-    expect(world.watched.take()).toMatchObject({ gets: 1, puts: 1, updates: 0 });
+    expect(world.spy.takeCounts()).toMatchObject({ gets: 1, puts: 1, updates: 0 });
     expect(row()).toHaveProperty('tombstone');
   });
 });

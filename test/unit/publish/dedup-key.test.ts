@@ -14,7 +14,7 @@ async function begin(onDuplicate: Deduplication['onDuplicate'], over?: (store: S
   const world = contextInMemory(over);
   await world.putQueue(queueOf({ deduplication: { windowSeconds: 60, onDuplicate } }));
   await world.ctx.settings.get('q');
-  world.watched.take();
+  world.spy.takeCounts();
   const publish = (body: number, delayMs = 5_000) => {
     const pending: Pending = { index: 0, encoded: `[${body}]`, timing: { delayMs }, level: 0, id: '@k', content: { body } };
     return publishKeyed(world.ctx, 'q', pending, createRetryBudget(world.ctx));
@@ -28,19 +28,19 @@ async function begin(onDuplicate: Deduplication['onDuplicate'], over?: (store: S
 
 describe('a publish under a dedup key', () => {
   it('a publish under a free key is one put without a read', async () => {
-    const { publish, watched, lease } = await begin('ignore');
+    const { publish, spy, lease } = await begin('ignore');
     expect(await publish(1)).toEqual(accepted);
-    expect(watched.take()).toMatchObject({ gets: 0, puts: 1, updates: 0, refused: 0 });
+    expect(spy.takeCounts()).toMatchObject({ gets: 0, puts: 1, updates: 0, refused: 0 });
     expect(lease()).toMatchObject({ id: 'abcdefgh=@k', content: { text: '[[1]]' }, keyed: { freeAt: start + 60_000 } });
   });
 
   it('a publish under a taken key is one refused write if the queue ignores duplicates', async () => {
-    const { publish, watched, lease } = await begin('ignore');
+    const { publish, spy, lease } = await begin('ignore');
     await publish(1);
     const before = lease();
-    watched.take();
+    spy.takeCounts();
     expect(await publish(2)).toEqual(duplicate);
-    expect(watched.take()).toMatchObject({ gets: 0, puts: 0, updates: 0, removals: 0, refused: 1 });
+    expect(spy.takeCounts()).toMatchObject({ gets: 0, puts: 0, updates: 0, removals: 0, refused: 1 });
     expect(lease()).toEqual(before);
   });
 
@@ -49,24 +49,24 @@ describe('a publish under a dedup key', () => {
       ['replace', start + 5_000],
       ['debounce', start + 6_000],
     ] as [Deduplication['onDuplicate'], number][]) {
-      const { publish, clock, watched, lease } = await begin(mode);
+      const { publish, clock, spy, lease } = await begin(mode);
       await publish(1);
       clock.advance(1_000);
-      watched.take();
+      spy.takeCounts();
       expect(await publish(2)).toEqual(duplicate);
-      expect(watched.take()).toMatchObject({ gets: 0, puts: 1, refused: 1, transactions: 0 });
+      expect(spy.takeCounts()).toMatchObject({ gets: 0, puts: 1, refused: 1, transactions: 0 });
       expect(lease(), mode).toMatchObject({ content: { text: '[[2]]' }, slots: [{ visibleAt }] });
     }
   });
 
   it('a publish under a taken key does not change a leased message', async () => {
-    const { publish, watched, lease, putLease } = await begin('replace');
+    const { publish, spy, lease, putLease } = await begin('replace');
     await publish(1);
     const { slots, ...rest } = lease()!;
     await putLease({ ...rest, slots: [{ ...slots[0]!, token: 't' }] });
-    watched.take();
+    spy.takeCounts();
     expect(await publish(2)).toEqual(duplicate);
-    expect(watched.take()).toMatchObject({ puts: 0, updates: 0, refused: 1 });
+    expect(spy.takeCounts()).toMatchObject({ puts: 0, updates: 0, refused: 1 });
   });
 
   it('a publish whose answer was lost knows its row by its version, whatever the mode', async () => {

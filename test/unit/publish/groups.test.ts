@@ -11,7 +11,7 @@ async function begin(over?: (store: Store) => Partial<Store>) {
   const world = contextInMemory(over);
   await world.putQueue(queueOf());
   await world.ctx.settings.get('q');
-  world.watched.take();
+  world.spy.takeCounts();
   const publish = async (count: number) => {
     const results: PublishResult[] = [];
     const pending = range(count).map((index) => ({ index, encoded: `[${index}]`, timing: { delayMs: 0 }, level: 0 }));
@@ -28,41 +28,41 @@ async function begin(over?: (store: Store) => Partial<Store>) {
 
 describe('a publish to a group', () => {
   it('the first publish to a group is one read and one transaction of its row and its parcels', async () => {
-    const { publish, watched, group, parcels } = await begin();
+    const { publish, spy, group, parcels } = await begin();
     const results = await publish(11);
-    expect(watched.take()).toMatchObject({ gets: 1, puts: 3, updates: 0, transactions: 1, refused: 0 });
+    expect(spy.takeCounts()).toMatchObject({ gets: 1, puts: 3, updates: 0, transactions: 1, refused: 0 });
     const [first, last] = parcels().sort();
     expect(group()).toMatchObject({ name: 'g', head: '', first, tail: last, dueAt: start });
     expect(results.map((result) => result.ok && result.id.split('-')[0])).toEqual([...Array(10).fill(first), last]);
   });
 
   it('a later publish only advances the tail of a group whose messages wait', async () => {
-    const { publish, watched, group, parcels } = await begin();
+    const { publish, spy, group, parcels } = await begin();
     await publish(1);
     const before = group();
-    watched.take();
+    spy.takeCounts();
     await publish(1);
-    expect(watched.take()).toMatchObject({ gets: 1, puts: 1, updates: 1, transactions: 1 });
+    expect(spy.takeCounts()).toMatchObject({ gets: 1, puts: 1, updates: 1, transactions: 1 });
     const last = parcels().sort().at(-1);
     expect(last! > before!.tail).toBe(true);
     expect(group()).toEqual({ ...before, tail: last });
   });
 
   it('a publish that another overtakes is refused once and gets a place behind it', async () => {
-    const { publish, clock, watched, group, parcels } = await begin();
+    const { publish, clock, spy, group, parcels } = await begin();
     await publish(1);
-    watched.take();
+    spy.takeCounts();
     let others: string[] = [];
-    watched.before = async ({ method }) => {
+    spy.before = async ({ method }) => {
       if (method !== 'transact') return;
-      watched.before = () => {};
+      spy.before = () => {};
       clock.advance(10);
       await publish(1);
       others = parcels();
     };
     const [result] = await publish(1);
     const id = result!.ok ? result!.id.split('-')[0]! : '';
-    expect(watched.take()).toMatchObject({ gets: 2, transactions: 3, puts: 2, updates: 2, refused: 2 });
+    expect(spy.takeCounts()).toMatchObject({ gets: 2, transactions: 3, puts: 2, updates: 2, refused: 2 });
     expect(others).toHaveLength(2);
     expect(others.every((other) => other < id)).toBe(true);
     expect(group()?.tail).toBe(id);

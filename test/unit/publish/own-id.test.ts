@@ -15,7 +15,7 @@ async function begin(settings: Partial<QueueRecord> = {}, over?: (store: Store) 
   const world = contextInMemory(over);
   await world.putQueue(queueOf(settings));
   await world.ctx.settings.get('q');
-  world.watched.take();
+  world.spy.takeCounts();
   const publish = () => publishOwn(world.ctx, 'q', pending);
   const row = () => decodeLease(world.rows('leases')[0]!);
   return { ...world, publish, row };
@@ -23,19 +23,19 @@ async function begin(settings: Partial<QueueRecord> = {}, over?: (store: Store) 
 
 describe('a publish under an own id', () => {
   it('a publish under a free id is one put without a read', async () => {
-    const { publish, watched, row } = await begin();
+    const { publish, spy, row } = await begin();
     expect(await publish()).toEqual(accepted);
-    expect(watched.take()).toMatchObject({ gets: 0, puts: 1, updates: 0, refused: 0 });
+    expect(spy.takeCounts()).toMatchObject({ gets: 0, puts: 1, updates: 0, refused: 0 });
     expect(row()).toMatchObject({ lease: { id: 'abcdefgh=a', slots: [{ visibleAt: start }] } });
   });
 
   it('a publish under a taken id is one refused write, and the message stays as it is', async () => {
-    const { publish, watched, row } = await begin();
+    const { publish, spy, row } = await begin();
     await publish();
     const before = row();
-    watched.take();
+    spy.takeCounts();
     expect(await publish()).toEqual(duplicate);
-    expect(watched.take()).toMatchObject({ gets: 0, puts: 0, updates: 0, removals: 0, refused: 1 });
+    expect(spy.takeCounts()).toMatchObject({ gets: 0, puts: 0, updates: 0, removals: 0, refused: 1 });
     expect(row()).toEqual(before);
   });
 
@@ -55,7 +55,7 @@ describe('a publish under an own id', () => {
 
   it('a publish whose answer was lost reads its row, and succeeds if its row is there', async () => {
     for (const isApplied of [true, false]) {
-      const { publish, watched } = await begin({}, (store) => ({
+      const { publish, spy } = await begin({}, (store) => ({
         async write(write, options) {
           if (isApplied) await store.write(write, options);
           throw new StoreError('lost', 'unknown');
@@ -64,7 +64,7 @@ describe('a publish under an own id', () => {
       const published = publish();
       if (isApplied) expect(await published).toEqual(accepted);
       else await expect(published).rejects.toMatchObject({ applied: 'unknown' });
-      expect(watched.take().gets).toBeGreaterThanOrEqual(1);
+      expect(spy.takeCounts().gets).toBeGreaterThanOrEqual(1);
     }
   });
 });

@@ -22,9 +22,9 @@ async function published(lists: Pending[][], over?: Parameters<typeof contextInM
   await world.putQueue(queueOf({ retentionSeconds: null }));
   const target = await targetOf(world.ctx, 'q');
   const results: PublishResult[] = [];
-  world.watched.take();
+  world.spy.takeCounts();
   await publishShared(world.ctx, target, lists, results, createRetryBudget(world.ctx));
-  return { ...world, results, calls: world.watched.take() };
+  return { ...world, results, calls: world.spy.takeCounts() };
 }
 
 describe('messages that share rows', () => {

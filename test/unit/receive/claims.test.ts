@@ -109,10 +109,10 @@ describe('a claim from a due row', () => {
     const world = contextInMemory();
     await world.putLease(leaseWith({ sourceShard: shard }));
     await take(world, takerOf());
-    expect(world.watched.take()).toMatchObject({ gets: 2, puts: 1, removals: 0 });
+    expect(world.spy.takeCounts()).toMatchObject({ gets: 2, puts: 1, removals: 0 });
     await world.putLease(leaseWith());
     await take(world, takerOf());
-    expect(world.watched.take()).toMatchObject({ gets: 1, puts: 1, removals: 0 });
+    expect(world.spy.takeCounts()).toMatchObject({ gets: 1, puts: 1, removals: 0 });
   });
 
   it('a claim records in the row how often its messages may be received in this queue', async () => {
