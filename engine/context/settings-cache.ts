@@ -2,7 +2,8 @@
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { settingsCacheMs } from '../../contract/limits.ts';
 import { type QueueRecord, queueKey, readQueue } from '../model/queue-record.ts';
-import { type Clock, type Row, type Store, StoreError } from '../port/port.ts';
+import { pagesOf } from '../port/pages.ts';
+import { type Clock, type Store, StoreError } from '../port/port.ts';
 
 /** How often `inForce` reads again because the settings were already outdated when the read ended. */
 const readsInForceMax = 3;
@@ -70,18 +71,9 @@ export function createSettings(store: Store, clock: Clock) {
       const readAt = clock.now();
       const before = changes;
       const records: QueueRecord[] = [];
-      let after: Row | undefined;
-      do {
-        const page = await store.range({
-          table: 'queues',
-          partition: 'queue',
-          limit: 1000,
-          consistent: true,
-          ...(after ? { after } : {}),
-        });
-        records.push(...page.rows.map(readQueue));
-        after = page.next;
-      } while (after);
+      for await (const rows of pagesOf(store, { table: 'queues', partition: 'queue', limit: 1000, consistent: true })) {
+        records.push(...rows.map(readQueue));
+      }
       if (before !== changes) return records;
       all = { records, readAt };
       for (const record of records) {

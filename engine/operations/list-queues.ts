@@ -1,22 +1,24 @@
 /** Lists queues by name, a page at a time. */
-import type { InputOf, OutputOf } from '../../contract/contract.ts';
+import type { OutputOf, Page } from '../../contract/contract.ts';
+import { defined } from '../../contract/defined.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { pageEntriesDefault } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { formatCursor, parseCursor } from '../model/cursors.ts';
 import { describeQueue, readQueue } from '../model/queue-record.ts';
+import type { Ranged } from '../port/port.ts';
 
-export async function listQueues(ctx: Context, input: InputOf<'listQueues'>): Promise<OutputOf<'listQueues'>> {
-  const name = input.cursor === undefined ? undefined : parseCursor(input.cursor, ['name']).name;
-  if (name === '' || typeof name === 'number') throw new DumbwaiterError('invalid_input', 'cursor: not one that this list gave');
-  const page = await ctx.store.range({
-    table: 'queues',
-    partition: 'queue',
-    limit: input.limit ?? pageEntriesDefault,
-    consistent: true,
-    ...(name === undefined ? {} : { after: { kind: 'queue', name } }),
-  });
-  const queues = page.rows.map((row) => describeQueue(readQueue(row)));
+export async function listQueues(ctx: Context, input: Page): Promise<OutputOf<'listQueues'>> {
+  const { rows, next } = await pageByName(ctx, 'queue', input);
+  const queues = rows.map((row) => describeQueue(readQueue(row)));
   const last = queues.at(-1);
-  return page.next && last ? { queues, cursor: formatCursor({ name: last.name }) } : { queues };
+  return next && last ? { queues, cursor: formatCursor({ name: last.name }) } : { queues };
+}
+
+/** A page of the rows of one kind. Its cursor is the name of the last row that the caller shows. */
+export function pageByName(ctx: Context, kind: string, { limit = pageEntriesDefault, cursor }: Page): Promise<Ranged> {
+  const name = cursor === undefined ? undefined : parseCursor(cursor, ['name']).name;
+  if (name === '' || typeof name === 'number') throw new DumbwaiterError('invalid_input', 'cursor: not one that this list gave');
+  const after = name === undefined ? undefined : { kind, name };
+  return ctx.store.range({ table: 'queues', partition: kind, limit, consistent: true, ...defined({ after }) });
 }

@@ -1,24 +1,16 @@
 /** Lists schedules by name, a page at a time. A page with large messages may be short and still have a cursor. */
-import type { InputOf, OutputOf } from '../../contract/contract.ts';
-import { DumbwaiterError } from '../../contract/errors.ts';
-import { callBytesMax, pageEntriesDefault } from '../../contract/limits.ts';
+import type { OutputOf, Page } from '../../contract/contract.ts';
+import { callBytesMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { messageOverheadBytes } from '../messages/message-view.ts';
 import { readContents, sizeOf } from '../model/content-codec.ts';
-import { formatCursor, parseCursor } from '../model/cursors.ts';
+import { formatCursor } from '../model/cursors.ts';
 import { withoutLost } from '../schedules/lost-ticks.ts';
 import { describeSchedule, type SeenSchedule, scheduleKind, seenSchedule } from '../schedules/schedule-record.ts';
+import { pageByName } from './list-queues.ts';
 
-export async function listSchedules(ctx: Context, input: InputOf<'listSchedules'>): Promise<OutputOf<'listSchedules'>> {
-  const name = input.cursor === undefined ? undefined : parseCursor(input.cursor, ['name']).name;
-  if (name === '' || typeof name === 'number') throw new DumbwaiterError('invalid_input', 'cursor: not one that this list gave');
-  const page = await ctx.store.range({
-    table: 'queues',
-    partition: scheduleKind,
-    limit: input.limit ?? pageEntriesDefault,
-    consistent: true,
-    ...(name === undefined ? {} : { after: { kind: scheduleKind, name } }),
-  });
+export async function listSchedules(ctx: Context, input: Page): Promise<OutputOf<'listSchedules'>> {
+  const page = await pageByName(ctx, scheduleKind, input);
   const read = page.rows.map(seenSchedule);
   const shown = read.slice(0, countThatFits(read));
   const present = shown.flatMap(({ record }) => record ?? []);

@@ -1,27 +1,15 @@
 /** Lists messages of one state or all, without receiving them, a page at a time. A page may be short and still have a cursor. */
 import type { InputOf, Message, MessageState, OutputOf } from '../../contract/contract.ts';
-import { DumbwaiterError } from '../../contract/errors.ts';
 import { callBytesMax, headRowsMax, pageEntriesDefault } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { type Sighting, type Sightings, sightLeases, sightParcels } from '../messages/list.ts';
+import { type Sighting, sightLeases, sightParcels } from '../messages/list.ts';
 import { messageOverheadBytes } from '../messages/message-view.ts';
+import { firstPlace, formatPlace, nextPartition, type Place, parsePlace, rowsAt } from '../messages/scan.ts';
 import { readContents, type StoredContent, sizeOf } from '../model/content-codec.ts';
-import { type CursorValue, formatCursor, parseCursor } from '../model/cursors.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
-import { nextPlace, partitionAt, preparedKey } from '../model/shards.ts';
-import type { Row } from '../port/port.ts';
 
 /** The most rows that one page reads, however few messages it finds. */
 const pageRowsMax = 3 * headRowsMax;
-
-/** Where a page begins: `after` is the last row listed in full, `skip` the number of messages already listed of the next row. */
-interface Place {
-  /** `prepared`: the rows of `leases` with prepared messages. There `shard` is a shard's number, otherwise a partition's. */
-  table: 'messages' | 'leases' | 'prepared';
-  shard: number;
-  after?: Row;
-  skip: number;
-}
 
 export async function peek(ctx: Context, queueName: string, input: InputOf<'peek'>): Promise<OutputOf<'peek'>> {
   const queue = await ctx.settings.get(queueName);
@@ -30,10 +18,10 @@ export async function peek(ctx: Context, queueName: string, input: InputOf<'peek
   const page = createPage(limit);
   let rowsLeft = pageRowsMax;
   let place: Place | undefined =
-    input.cursor === undefined ? begin(queue, firstTable(queue, input.state)) : parsePlace(queue, input.cursor);
+    input.cursor === undefined ? firstPlace(queue, firstTable(queue, input.state)) : parsePlace(queue, input.cursor);
 
   while (place && !page.isFull() && rowsLeft > 0) {
-    const { rows, next } = await rowsAt(ctx, queue, place, Math.min(headRowsMax, rowsLeft));
+    const { rows, next } = await sightingsAt(ctx, queue, place, Math.min(headRowsMax, rowsLeft));
     rowsLeft -= Math.max(1, rows.length);
     let skip = place.skip;
     let stopped = false;
@@ -62,7 +50,7 @@ export async function peek(ctx: Context, queueName: string, input: InputOf<'peek
       place = { ...place, skip };
       break;
     }
-    if (!next) place = following(queue, place);
+    if (!next) place = nextPartition(queue, place);
   }
   const messages = await shown(ctx, page.found);
   return place ? { messages, cursor: formatPlace(place) } : { messages };
@@ -96,40 +84,15 @@ function createPage(limit: number): Page {
   };
 }
 
-function begin(queue: QueueRecord, table: Place['table']): Place {
-  return { table, shard: table === 'prepared' ? 0 : nextPlace(queue)!, skip: 0 };
-}
-
 /** `messages` holds only unreceived messages, and all of them are ready. */
 function firstTable(queue: QueueRecord, state: MessageState | undefined): Place['table'] {
   if (state === 'prepared' && queue.hasPrepared) return 'prepared';
   return state === undefined || state === 'ready' ? 'messages' : 'leases';
 }
 
-function following(queue: QueueRecord, place: Place): Place | undefined {
-  if (place.table === 'prepared') {
-    const shard = place.shard + 1;
-    return shard < queue.shardsVisited ? { table: 'prepared', shard, skip: 0 } : undefined;
-  }
-  const shard = nextPlace(queue, place.shard);
-  if (shard !== undefined) return { table: place.table, shard, skip: 0 };
-  if (place.table === 'messages') return begin(queue, 'leases');
-  return queue.hasPrepared ? begin(queue, 'prepared') : undefined;
-}
-
-function partitionOf(queue: QueueRecord, { table, shard }: Place): string {
-  return table === 'prepared' ? preparedKey(queue, shard) : partitionAt(queue, shard);
-}
-
-async function rowsAt(ctx: Context, queue: QueueRecord, place: Place, limit: number): Promise<{ rows: Sightings[]; next?: Row }> {
-  const partition = partitionOf(queue, place);
-  const after = place.after ? { after: place.after } : {};
-  const { rows, next } =
-    place.table === 'messages'
-      ? await ctx.store.range({ table: 'messages', partition, limit, consistent: true, ...after })
-      : await ctx.store.range({ table: 'leases', index: 'due', partition, limit, ...after });
-  const sighted = place.table === 'messages' ? await sightParcels(ctx, queue, rows) : await sightLeases(ctx, queue, rows);
-  return next ? { rows: sighted, next } : { rows: sighted };
+async function sightingsAt(ctx: Context, queue: QueueRecord, place: Place, limit: number) {
+  const { rows, next } = await rowsAt(ctx, queue, place, limit);
+  return { next, rows: await (place.table === 'messages' ? sightParcels : sightLeases)(ctx, queue, rows) };
 }
 
 async function shown(ctx: Context, found: readonly Sighting[]): Promise<Message[]> {
@@ -140,31 +103,4 @@ async function shown(ctx: Context, found: readonly Sighting[]): Promise<Message[
     const read = contents[places.indexOf(stored)];
     return read || isUnreadable ? [show(read ?? [])] : [];
   });
-}
-
-function formatPlace({ table, shard, after, skip }: Place): string {
-  const values: Record<string, CursorValue> = { table, shard, skip };
-  if (after) {
-    values.id = after.id as string;
-    if (table !== 'messages') values.expiry = after.expiry as number;
-  }
-  return formatCursor(values);
-}
-
-function parsePlace(queue: QueueRecord, cursor: string): Place {
-  const { table, shard, skip, id, expiry } = parseCursor(cursor, ['table', 'shard', 'skip']);
-  const isPlace =
-    (table === 'messages' || table === 'leases' || table === 'prepared') &&
-    Number.isInteger(shard) &&
-    (shard as number) >= 0 &&
-    Number.isInteger(skip) &&
-    (skip as number) >= 0 &&
-    (id === undefined || (typeof id === 'string' && id !== '' && (table === 'messages' || typeof expiry === 'number')));
-  if (!isPlace) throw new DumbwaiterError('invalid_input', 'cursor: not one that this list gave');
-  const place: Place = { table, shard: shard as number, skip: skip as number };
-  if (id !== undefined) {
-    const partition = partitionOf(queue, place);
-    place.after = table === 'messages' ? { shard: partition, id } : { shard: partition, id, expiry: expiry as number };
-  }
-  return place;
 }

@@ -4,11 +4,10 @@
  */
 import type { Context } from '../context/context.ts';
 import { findMessage } from '../messages/find.ts';
-import { formatCursor, parseCursor } from '../model/cursors.ts';
+import { firstPlace, formatPlace, nextPartition, parsePlace, rowsAt } from '../messages/scan.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { decodeParcel } from '../model/row-codec.ts';
 import type { Parcel } from '../model/rows.ts';
-import { nextPlace, partitionAt } from '../model/shards.ts';
 import type { Row } from '../port/port.ts';
 import type { Task } from './task.ts';
 
@@ -48,27 +47,16 @@ async function pageOfIds(ctx: Context, queue: QueueRecord, task: Task, ids: read
 }
 
 async function pageOfRows(ctx: Context, queue: QueueRecord, task: Task): Promise<Page> {
-  const at = task.place ? parseCursor(task.place, ['table', 'shard']) : { table: 'messages', shard: nextPlace(queue)! };
-  const partition = partitionAt(queue, at.shard as number);
-  const isFresh = at.table === 'messages';
-  const key = isFresh ? { shard: partition, id: at.id! } : { shard: partition, id: at.id!, expiry: at.expiry! };
-  const after = at.id === undefined ? {} : { after: key };
+  const place = task.place ? parsePlace(queue, task.place) : firstPlace(queue, 'messages');
   const readAt = ctx.clock.now();
-  const limit = pageRowsMax;
-  const { rows, next } = isFresh
-    ? await ctx.store.range({ table: 'messages', partition, limit, consistent: true, ...after })
-    : await ctx.store.range({ table: 'leases', index: 'due', partition, limit, ...after });
-  const placeAfter = ({ id, expiry }: Row) =>
-    formatCursor({
-      ...{ table: at.table!, shard: at.shard!, id: id as string },
-      ...(isFresh ? {} : { expiry: expiry as number }),
-    });
+  const { rows, next } = await rowsAt(ctx, queue, place, pageRowsMax);
+  const placeAfter = (after: Row) => formatPlace({ ...place, after });
   const candidates = rows.map((row): RedriveCandidate => {
     const candidate = { id: row.id as string, next: placeAfter(row) };
-    return isFresh ? { ...candidate, waiting: { parcel: decodeParcel(row), readAt } } : candidate;
+    return place.table === 'messages' ? { ...candidate, waiting: { parcel: decodeParcel(row), readAt } } : candidate;
   });
   if (next) return { candidates, next: placeAfter(next) };
-  const shard = nextPlace(queue, at.shard as number);
-  if (shard !== undefined) return { candidates, next: formatCursor({ table: at.table!, shard }) };
-  return isFresh ? { candidates, next: formatCursor({ table: 'leases', shard: nextPlace(queue)! }) } : { candidates };
+  const following = nextPartition(queue, place);
+  // A prepared message has not been dead-lettered.
+  return following && following.table !== 'prepared' ? { candidates, next: formatPlace(following) } : { candidates };
 }

@@ -2,6 +2,7 @@
  * Finds lost ticks: published ahead to a queue that was deleted before they fell due, so their messages are gone. One transaction
  * cancels the old messages and either publishes the ticks again or moves `nextAt` back to them. So each tick keeps one message.
  */
+import { defined } from '../../contract/defined.ts';
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot, endedRow, readRows, type Snapshot } from '../leases/lease-store.ts';
 import { deletedKey, type QueueRecord, readQueue } from '../model/queue-record.ts';
@@ -55,8 +56,7 @@ export async function withoutLost(ctx: Context, record: ScheduleRecord): Promise
     record: {
       ...rest,
       ahead: [...record.ahead.filter((one) => !astray.includes(one)), ...known].sort((one, other) => one.tick - other.tick),
-      ...(nextAt === Number.POSITIVE_INFINITY ? {} : { nextAt }),
-      ...(lastAt === 0 ? {} : { lastAt }),
+      ...defined({ nextAt: nextAt === Number.POSITIVE_INFINITY ? undefined : nextAt, lastAt: lastAt || undefined }),
     },
     writes: seen.flatMap((one, index) => (isLost[index] ? takingBack(ctx, one, now) : [])),
   };
@@ -67,7 +67,8 @@ function wasReceived(seen: Snapshot, now: number): boolean {
   return tombstone !== undefined || (lease?.slots.some((slot) => !isLive(slot) || slot.receives > 0) ?? false);
 }
 
-function takingBack(ctx: Context, seen: Snapshot, now: number): Write[] {
+/** The writes that cancel the messages of this row, if the row is unchanged. */
+export function takingBack(ctx: Context, seen: Snapshot, now: number): Write[] {
   const { lease } = decodeSnapshot(seen, now);
   if (!lease) return [];
   const ended = { ...lease, slots: lease.slots.map((slot) => ({ ...slot, end: 'cancelled' as const })) };

@@ -7,7 +7,7 @@ import { defined } from '../../contract/defined.ts';
 import { callBytesMax, scheduleTicksMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { createRetryBudget } from '../context/retry.ts';
-import { decodeSnapshot, endedRow, readRows } from '../leases/lease-store.ts';
+import { decodeSnapshot, readRows } from '../leases/lease-store.ts';
 import { unreceived } from '../leases/new-lease.ts';
 import { type OffloadedBody, removeLasting, withBodies } from '../leases/offloaded-bodies.ts';
 import { attributesWith, type Content, encodeContent, joinEntries, keptUntil, storeContent } from '../model/content-codec.ts';
@@ -18,6 +18,7 @@ import { levelIn, randomShard, shardKey } from '../model/shards.ts';
 import { type Condition, StoreError, type Write, type WriteOptions } from '../port/port.ts';
 import { untilDone } from '../port/until-done.ts';
 import type { Target } from '../queues/publish-target.ts';
+import { takingBack } from './lost-ticks.ts';
 import {
   type Ahead,
   deletedScheduleRow,
@@ -90,19 +91,10 @@ export async function takeBack(ctx: Context, { ahead }: ScheduleRecord): Promise
     ahead.map(({ id }) => id),
   );
   for (const [index, one] of seen.entries()) {
-    const { lease } = decodeSnapshot(one, now);
-    const [slot] = lease?.slots ?? [];
+    const [slot] = decodeSnapshot(one, now).lease?.slots ?? [];
     const waits = slot && !slot.end && slot.receives === 0 && slot.visibleAt > now;
-    if (!lease || !waits) {
-      kept.push(ahead[index]!);
-      continue;
-    }
-    const ended = { ...lease, slots: [{ ...slot, end: 'cancelled' as const }] };
-    writes.push({
-      key: leaseKey(lease.id),
-      when: { equals: [['version'], lease.version] },
-      then: { put: endedRow(ended, ctx.newVersion(), now) },
-    });
+    if (waits) writes.push(...takingBack(ctx, one, now));
+    else kept.push(ahead[index]!);
   }
   return { writes, kept };
 }

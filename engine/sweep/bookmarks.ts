@@ -3,6 +3,7 @@
  * one paged query.
  */
 import type { Context } from '../context/context.ts';
+import { pagesOf } from '../port/pages.ts';
 import type { Key, Row } from '../port/port.ts';
 
 const kind = 'sweep';
@@ -21,20 +22,11 @@ const bookmarkKey = (partition: string): Key => ({ table: 'queues', kind, name: 
 
 export async function readBookmarks(ctx: Context): Promise<Bookmarks> {
   const bookmarks = new Map<string, Place>();
-  let after: Row | undefined;
-  do {
-    const page = await ctx.store.range({
-      table: 'queues',
-      partition: kind,
-      limit: 1000,
-      consistent: true,
-      ...(after ? { after } : {}),
-    });
-    for (const { name, expiry, id } of page.rows as { name: string; expiry: number; id: string }[]) {
+  for await (const rows of pagesOf(ctx.store, { table: 'queues', partition: kind, limit: 1000, consistent: true })) {
+    for (const { name, expiry, id } of rows as { name: string; expiry: number; id: string }[]) {
       bookmarks.set(name, { shard: name, expiry, id });
     }
-    after = page.next;
-  } while (after);
+  }
   return bookmarks;
 }
 

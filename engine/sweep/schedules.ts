@@ -4,7 +4,8 @@ import { DumbwaiterError } from '../../contract/errors.ts';
 import { scheduleAheadMs, scheduleTicksMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import type { Deadline } from '../context/deadline.ts';
-import { type Row, StoreError, type Write } from '../port/port.ts';
+import { pagesOf } from '../port/pages.ts';
+import { StoreError, type Write } from '../port/port.ts';
 import { targetOf } from '../queues/publish-target.ts';
 import { isAstray, withoutLost } from '../schedules/lost-ticks.ts';
 import {
@@ -52,21 +53,13 @@ async function namesDue(ctx: Context): Promise<string[]> {
   const now = ctx.clock.now();
   const queues = new Map((await ctx.settings.list()).map((queue) => [queue.name, queue]));
   const due: { name: string; nextAt: number }[] = [];
-  let after: Row | undefined;
-  do {
-    const page = await ctx.store.range({
-      table: 'queues',
-      partition: scheduleKind,
-      limit: pageRows,
-      ...(after ? { after } : {}),
-    });
-    for (const { name, record } of page.rows.map(seenSchedule)) {
+  for await (const rows of pagesOf(ctx.store, { table: 'queues', partition: scheduleKind, limit: pageRows })) {
+    for (const { name, record } of rows.map(seenSchedule)) {
       if (!record) continue;
       if (isDue(record, now)) due.push({ name, nextAt: record.nextAt! });
       else if (isAstray(record, queues.get(record.queue))) due.push({ name, nextAt: now });
     }
-    after = page.next;
-  } while (after);
+  }
   return due.sort((a, b) => a.nextAt - b.nextAt).map(({ name }) => name);
 }
 

@@ -9,7 +9,8 @@ import { createDeadline, type Deadline } from '../context/deadline.ts';
 import { sideBySide } from '../context/side-by-side.ts';
 import type { SweepReport } from '../engine.ts';
 import { type QueueRecord, readQueue } from '../model/queue-record.ts';
-import { type Row, StoreError } from '../port/port.ts';
+import { pagesOf } from '../port/pages.ts';
+import { StoreError } from '../port/port.ts';
 import { isAsleep } from '../queues/sleep.ts';
 import { readTaskRow } from '../redrive/task.ts';
 import { readBookmarks } from './bookmarks.ts';
@@ -96,13 +97,11 @@ async function removeAllDeleted(ctx: Context, deadline: Deadline): Promise<void>
 }
 
 async function restartRedrives(ctx: Context, deadline: Deadline): Promise<void> {
-  let after: Row | undefined;
-  do {
-    const page = await ctx.store.range({ table: 'queues', partition: 'task', limit: 100, ...(after ? { after } : {}) });
-    for (const task of page.rows.map(readTaskRow)) {
+  for await (const rows of pagesOf(ctx.store, { table: 'queues', partition: 'task', limit: 100 })) {
+    for (const task of rows.map(readTaskRow)) {
       const isStalled = task.state === 'running' && task.updatedAt < ctx.clock.now() - stalledMs;
       if (isStalled) await ctx.startRedrive?.(task.queue, task.id).catch(() => {});
     }
-    after = page.next;
-  } while (after && !deadline.isOver());
+    if (deadline.isOver()) return;
+  }
 }

@@ -16,9 +16,9 @@ export const schedules: readonly Mutant[] = [
   },
   {
     name: 'a message that is taken back ends in spite of a concurrent change',
-    file: 'engine/schedules/schedule-writes.ts',
-    find: "when: { equals: [['version'], lease.version] },",
-    replace: "when: { exists: ['version'] },",
+    file: 'engine/schedules/lost-ticks.ts',
+    find: "const when = { equals: [['version'], lease.version] } as const;",
+    replace: "const when = { exists: ['version'] } as const;",
     tests: ['test/engine/schedule-changes.test.ts'],
   },
   {
