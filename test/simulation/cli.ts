@@ -1,6 +1,6 @@
 /**
- * `npm run simulate -- --seed N --histories M | --minutes K`: runs histories, and tells what came of them. Of the first that breaks a
- * promise it prints a small one that still does, and the line that runs it again.
+ * `npm run simulate -- --seed N --histories M | --minutes K`: runs histories and prints how often what happened. If one breaks a promise, it
+ * shrinks the first, prints it, and prints the command that runs it again.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -17,7 +17,7 @@ const { values } = parseArgs({
     histories: { type: 'string' },
     minutes: { type: 'string' },
     threads: { type: 'string', default: String(availableParallelism()) },
-    /** Prints the history of one seed, as it is. */
+    /** Prints the history of one seed without shrinking it. */
     show: { type: 'boolean', default: false },
   },
 });
@@ -41,12 +41,12 @@ if (values.show) {
   console.log(
     `\n${tally.histories.toLocaleString('en')} histories from seed ${seed} in ${seconds} s; broken: ${tally.failures.length}`,
   );
-  const holes = missing(tally.counts, tally.histories);
-  for (const hole of holes) console.error(`never happened: ${hole}`);
+  const absent = missing(tally.counts, tally.histories);
+  for (const what of absent) console.error(`never happened: ${what}`);
   for (const failure of tally.failures.slice(0, 20)) console.error(`seed ${failure.seed} breaks ${failure.promises.join(', ')}`);
   const [first] = tally.failures;
   if (first) await explain(first.seed, first.promises[0]!);
-  process.exitCode = first || holes.length > 0 ? 1 : 0;
+  process.exitCode = first || absent.length > 0 ? 1 : 0;
 }
 
 async function explain(failing: number, promise: string): Promise<void> {
@@ -55,8 +55,8 @@ async function explain(failing: number, promise: string): Promise<void> {
     (await runPlan(candidate)).violations.some((violation) => violation.promise === promise),
   );
   console.error(`\n${printOutcome(await runPlan(small))}`);
-  console.error(`\nIts processes: ${JSON.stringify(small.processes)}`);
-  console.error(`\nRun it again: npm run simulate -- --seed ${failing}`);
+  console.error(`\nThe processes of its plan: ${JSON.stringify(small.processes)}`);
+  console.error(`\nTo run it again: npm run simulate -- --seed ${failing}`);
 }
 
 function whole(name: string, text: string): number {

@@ -11,7 +11,7 @@ function only(fault: Fault, rate = 1) {
   return { ...noFaults, rates: { ...noFaults.rates, [fault]: rate } };
 }
 
-/** Counts up under an optimistic lock; its last write may be one whose answer was lost. */
+/** Increments a counter under an optimistic lock. The answer to its last write may be lost. */
 async function countUp({ name, store, clock, random }: SimulatedProcess, times: number): Promise<void> {
   for (let count = 0; count < times; count++) {
     try {
@@ -42,7 +42,7 @@ async function history(seed: number): Promise<{ events: string[]; simulation: Si
   return { events, simulation };
 }
 
-/** One process under one fault; what it answers, and what the store holds right then and in the end. */
+/** Runs one process with one fault. Returns its answer, and the rows of the store at that time and at the end. */
 async function trial<Answer>(faults: typeof noFaults, body: (process: SimulatedProcess) => Promise<Answer>) {
   const simulation = createSimulation({ seed: 1, faults });
   const outcome: { answer?: Answer | StoreError; took: number; then?: object[]; applied?: unknown } = { took: 0 };
@@ -59,7 +59,7 @@ async function trial<Answer>(faults: typeof noFaults, body: (process: SimulatedP
 const put = { key, then: { put: { id: key.id } } };
 
 describe('a simulation', () => {
-  it('repeats its history from its seed, and has another from another', async () => {
+  it('repeats its history for the same seed, and has another history for another seed', async () => {
     const [first, again, other] = [await history(7), await history(7), await history(8)];
     expect(again.events).toEqual(first.events);
     expect(other.events).not.toEqual(first.events);
@@ -74,7 +74,7 @@ describe('a simulation', () => {
     expect([...seen].sort()).toEqual(Object.keys(manyFaults.rates).sort());
   });
 
-  it('passes no real time', async () => {
+  it('takes no real time to pass hours of virtual time', async () => {
     const began = performance.now();
     const { took } = await trial(noFaults, ({ clock }) => clock.sleep(minuteMs * 60 * 24));
     expect(took).toBe(minuteMs * 60 * 24);
@@ -87,14 +87,14 @@ describe('a simulation', () => {
     ['lostRequest', 'unknown', 0, 0],
     ['lostReply', 'unknown', 1, 1],
     ['late', 'unknown', 0, 1],
-  ])('tells what became of a write: %s', async (fault, applied, rowsThen, rowsLater) => {
+  ])('reports whether a write with the fault %s was applied', async (fault, applied, rowsThen, rowsLater) => {
     const { answer, then, rows, counts } = await trial(only(fault), ({ store }) => store.write(put));
     expect(answer).toMatchObject({ name: 'StoreError', applied });
     expect([then?.length, rows.length]).toEqual([rowsThen, rowsLater]);
     expect(counts[fault]).toBeGreaterThan(0);
   });
 
-  it('applies a doubled request again after others wrote', async () => {
+  it('applies a duplicated request a second time, after other writes', async () => {
     const { then, rows } = await trial(only('duplicated'), async ({ store }) => {
       await store.write(put);
     });
@@ -108,13 +108,13 @@ describe('a simulation', () => {
     expect(simulation.memory.rows('leases')).toHaveLength(1);
   });
 
-  it("sends no attempt after the instant given, by the process's own clock", async () => {
+  it('sends no attempt after the deadline, by the clock of the process', async () => {
     const late = await trial(only('throttled'), ({ store, clock }) => store.write(put, { by: clock.now() - 1 }));
     expect(late.answer).toMatchObject({ applied: 'no' });
     expect(late.counts.throttled).toBe(0);
   });
 
-  it('lets a process that is killed never go on, and one that is paused go on later', async () => {
+  it('never continues a killed process, and continues a paused one later', async () => {
     const killed = await trial(only('kill'), ({ store }) => store.write(put));
     expect([killed.end, killed.rows, killed.answer]).toEqual(['killed', [], undefined]);
     const paused = await trial(only('pause', 0.9), ({ store }) => store.write(put));
@@ -123,7 +123,7 @@ describe('a simulation', () => {
     expect(paused.took).toBeLessThan(10 * retryMsMax);
   });
 
-  it('shows rows as they were to reads that need not be consistent, for no longer than the lag', async () => {
+  it('returns old rows to eventually consistent reads, for no longer than the lag', async () => {
     const simulation = createSimulation({ seed: 3, faults: only('stale') });
     const seen = new Set<unknown>();
     void simulation.spawn('p', async ({ store, clock }) => {
@@ -143,7 +143,7 @@ describe('a simulation', () => {
     expect(simulation.counts.stale).toBeGreaterThan(0);
   });
 
-  it('does a batch by halves, and says which', async () => {
+  it('applies a part of a batch, and reports which', async () => {
     const writes = ['a', 'b', 'c', 'd'].map((id) => ({ key: { table: 'leases' as const, id }, then: { put: { id } } }));
     const { answer, rows } = await trial(only('halfDone'), ({ store }) => store.writeAll(writes));
     const done = writes.filter((_, position) => (answer as unknown[])[position] === undefined);
@@ -151,7 +151,7 @@ describe('a simulation', () => {
     expect(done.length).toBeLessThan(writes.length);
   });
 
-  it('gives each process a clock of its own, distrusted once it is off by more than the margin', async () => {
+  it('gives each process its own clock, which is not trusted when it is off by more than the margin', async () => {
     const simulation = createSimulation({ seed: 1, faults: noFaults });
     const readings: unknown[] = [];
     for (const skewMs of [0, clockMarginMs, -clockMarginMs - 1]) {
@@ -167,7 +167,7 @@ describe('a simulation', () => {
     ]);
   });
 
-  it('rejects with what a process threw, and names those that wait for something else', async () => {
+  it('rejects with the error of a process, and names processes that wait for something that is not simulated', async () => {
     const simulation = createSimulation({ seed: 1, faults: noFaults });
     void simulation.spawn('stuck', () => new Promise(() => {}));
     await expect(simulation.run()).rejects.toThrow('stuck');

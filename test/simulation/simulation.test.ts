@@ -11,7 +11,7 @@ import { runPlan } from './run/run.ts';
 
 const historiesInTest = 2000;
 
-it(`keeps every promise in ${historiesInTest} histories in which every fault strikes`, async () => {
+it(`the engine keeps every promise in ${historiesInTest} histories in which every fault strikes`, async () => {
   const { failures, counts, histories } = await runMany({
     seed: 1,
     histories: historiesInTest,
@@ -22,12 +22,12 @@ it(`keeps every promise in ${historiesInTest} histories in which every fault str
   expect(missing(counts, histories)).toEqual([]);
 }, 600_000);
 
-it('has the same history from the same seed, to the byte', async () => {
+it('the same seed gives the same history, to the byte', async () => {
   const text = async (seed: number) => {
     const outcome = await runPlan(drawPlan(seed));
     return JSON.stringify([outcome.history, outcome.faults, outcome.counts]);
   };
-  // What reads cron expressions is loaded in real time.
+  // The cron parser is loaded in real time.
   const withCron = Array.from({ length: 1000 }, (_, seed) => seed).find((seed) => hasCron(drawPlan(seed)))!;
   for (const seed of [1, 2, 3, withCron]) expect(await text(seed)).toBe(await text(seed));
   expect(await text(4)).not.toBe(await text(5));
@@ -36,7 +36,7 @@ it('has the same history from the same seed, to the byte', async () => {
 const hasCron = ({ processes }: Plan) =>
   processes.some(({ steps }) => steps.some((step) => step.do === 'schedule' && 'cron' in step.rule));
 
-it('shrinks a plan to what its failure needs', async () => {
+it('shrink reduces a failing plan to the parts that its failure needs', async () => {
   const plan = drawPlan(7);
   const needed: Plan['processes'][number] = { name: 'p9', skewMs: 0, steps: [{ do: 'sweep' }, { do: 'purge', queue: 'work' }] };
   const large = { ...plan, processes: [...plan.processes, needed], rates: { ...noFaults.rates, late: 0.1, pause: 0.1 } };
@@ -47,7 +47,7 @@ it('shrinks a plan to what its failure needs', async () => {
   expect(Object.entries(small.rates).filter(([, rate]) => rate > 0)).toEqual([['late', 0.1]]);
 });
 
-it('prints what happened in the order in which it happened', async () => {
+it('a printed history lists calls and faults in order of time', async () => {
   const printed = printOutcome(await runPlan(drawPlan(3)));
   const times = [...printed.matchAll(/^\+(\d+\.\d+) /gm)].map(([, at]) => Number(at));
   expect(times.length).toBeGreaterThan(5);

@@ -1,4 +1,4 @@
-/** Tries the checker on histories written by hand: each that breaks a promise stands beside one that nearly does. */
+/** Tests the checker on histories written by hand, in pairs: one breaks a promise, and one nearly does. */
 import { describe, expect, it } from 'vitest';
 import { type Story, story } from '../report/story.ts';
 import { check, type PromiseName } from './check.ts';
@@ -10,13 +10,15 @@ export type Case = [
   circumstances?: Parameters<typeof story>[0],
 ];
 
-/** Each of the promises has its cases. */
+/** Runs the cases of each promise. Every promise must have some. */
 export function judgesEach<Name extends PromiseName>(
   promises: readonly Name[],
   cases: { readonly [One in Name]: readonly [Case, ...Case[]] },
 ): void {
   describe.each(promises.map((promise) => [promise, cases[promise]] as const))('%s', (promise, those) => {
-    it.each(those)('is broken by %s, and by nothing that is nearly so', (_, breaks, keeps, circumstances) => {
+    it.each(
+      those,
+    )('is reported broken by %s, and kept by the history that nearly breaks it', (_, breaks, keeps, circumstances) => {
       const broken = story(circumstances);
       breaks(broken);
       expect(check(broken.history()).map((violation) => violation.promise)).toContain(promise);

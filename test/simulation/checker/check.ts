@@ -1,9 +1,7 @@
 /**
- * Judges a history from outside: by the calls that were made and the answers that they had, knowing nothing of the engine. What is
- * uncertain counts for the queue: a call whose answer was lost may have taken effect at any time after it began, or never, and every
- * clock may be off by `clockErrorMs`.
- *
- * Each attempt is a call of its own: a client that tries again by itself is recorded attempt by attempt.
+ * Start here. The checker knows nothing of the engine: it sees only calls and their answers. Doubt counts in favour of the queue: a call
+ * without an answer may have taken effect at any time after it began, or never, and each clock may be off by `clockErrorMs`. Each attempt
+ * of a client is one call. The checker first makes a ledger of the history (ledger.ts), then each file checks the promises of one subject.
  */
 
 import type { History, Violation } from '../run/history.ts';
@@ -22,7 +20,7 @@ import { judgeTransactions } from './transactions.ts';
 
 export { type PromiseName, promises } from './promises.ts';
 
-/** The promises that a history breaks: none, for all that can be said from outside. */
+/** Returns the broken promises. */
 export function check(history: History): Violation[] {
   const ledger = ledgerOf(history);
   return [

@@ -1,12 +1,12 @@
-/** Contents, to be compared. */
+/** Bodies and attributes as text, for comparison. */
 import type { Json, PublishEntry } from '../../../contract/contract.ts';
 
-/** The body alone: what tells one message from another, whatever became of its attributes. */
+/** The body alone: it identifies the message even when its attributes have changed. */
 export function bodyKey({ body, bodyBase64 }: Pick<PublishEntry, 'body' | 'bodyBase64'>): string {
   return contentKey(bodyBase64 === undefined ? (body === undefined ? {} : { body }) : { bodyBase64 });
 }
 
-/** Content as a text that is the same for the same content. */
+/** The same text for the same content. */
 export function contentKey({
   body,
   bodyBase64,
@@ -21,6 +21,6 @@ function sorted(value: Json): Json {
   if (Array.isArray(value)) return value.map(sorted);
   if (value === null || typeof value !== 'object') return value;
   const names = Object.keys(value).sort();
-  // As a list: an object would take a field named `__proto__` for something else.
+  // A list, because an object treats a field named `__proto__` specially.
   return { fields: names.flatMap((name) => [name, sorted(value[name] as Json)]) };
 }

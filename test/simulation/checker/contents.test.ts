@@ -10,7 +10,7 @@ const published = (h: Story) => {
 judgesEach(ofContents, {
   'body-intact': [
     [
-      'another body',
+      'a delivery with another body',
       (h) => {
         published(h);
         h.receive([2, 2.1], 'm', 'one', 30, { body: { m: 1 } });
@@ -22,7 +22,7 @@ judgesEach(ofContents, {
       },
     ],
     [
-      'other attributes',
+      'a delivery with other attributes',
       (h) => {
         published(h);
         h.receive([2, 2.1], 'm', 'one', 30, { attributes: { a: 1 } });
@@ -34,7 +34,7 @@ judgesEach(ofContents, {
       },
     ],
     [
-      'bytes for a text',
+      'a delivery of bytes for a text',
       (h) => {
         h.queue('q');
         h.publish([1, 1.1], 'm', { body: 'aGk=' });
@@ -85,7 +85,7 @@ judgesEach(ofContents, {
       },
     ],
     [
-      'another time of publishing',
+      'a delivery with another time of publish',
       (h) => {
         published(h);
         h.receive([2, 2.1], 'm', 'one', 30, { publishedAt: instant(1.2) });
@@ -98,7 +98,7 @@ judgesEach(ofContents, {
   ],
   'only-published-is-delivered': [
     [
-      'a message from nowhere',
+      'a delivery of a message that was never published',
       (h) => {
         h.queue('q');
         h.receive([2, 2.1], 'm', 'one', 30);
@@ -110,7 +110,7 @@ judgesEach(ofContents, {
       },
     ],
     [
-      'two messages of one publish',
+      'two messages from one publish',
       (h) => {
         h.queue('q');
         h.publish([1, 1.1], '', { body: 'm' }, 'lost');
@@ -126,7 +126,7 @@ judgesEach(ofContents, {
       },
     ],
     [
-      'a message that was refused',
+      'a delivery of a message whose publish was refused',
       (h) => {
         h.queue('q');
         h.publish([1, 1.1], '', { body: 'm' }, 'invalid_input');
@@ -139,7 +139,7 @@ judgesEach(ofContents, {
       },
     ],
     [
-      'a message in another queue',
+      'a delivery in a queue that the message cannot reach',
       (h) => {
         h.queue('other');
         published(h);
@@ -155,7 +155,7 @@ judgesEach(ofContents, {
   ],
   'no-duplicate-ids': [
     [
-      'two messages of one id',
+      'two messages with one id',
       (h) => {
         published(h);
         h.publish([2, 2.1], 'm', { body: 'n' });
@@ -168,7 +168,7 @@ judgesEach(ofContents, {
   ],
   'own-id-once': [
     [
-      'stored twice',
+      'two messages stored under one own id',
       (h) => {
         h.queue('q');
         h.publish([1, 1.1], 'own', { body: 1, id: 'own' });
@@ -181,7 +181,7 @@ judgesEach(ofContents, {
       },
     ],
     [
-      'stored again too soon after its ack',
+      'an own id stored again too soon after an ack',
       (h) => {
         h.queue('q');
         h.publish([1, 1.1], 'own', { body: 'own', id: 'own' });
@@ -198,7 +198,7 @@ judgesEach(ofContents, {
       },
     ],
     [
-      'under another id',
+      'a message stored under another id than its own',
       (h) => {
         h.queue('q');
         h.publish([1, 1.1], 'other', { body: 1, id: 'own' });

@@ -1,4 +1,4 @@
-/** What is promised of messages as such: that they are those that were published, whole, each once, under its own id. */
+/** Promises about bodies and ids: only published messages are delivered, unchanged, and each id belongs to one message. */
 
 import type { Idempotency } from '../../../contract/contract.ts';
 import { tombstoneMs } from '../../../contract/limits.ts';
@@ -12,7 +12,7 @@ import { readyAt } from './waits.ts';
 
 export function* judgeContents(ledger: Ledger): Generator<Violation> {
   for (const { message, call } of ledger.strangers) {
-    const text = `message ${message.id} was delivered, and nobody can have published it`;
+    const text = `message ${message.id} was delivered, and no publish can have made it`;
     yield { promise: 'only-published-is-delivered', text, calls: [call] };
   }
   for (const life of ledger.lives) yield* judgeDeliveries(ledger, life);
@@ -33,7 +33,7 @@ function* judgeDeliveries(ledger: Ledger, life: Life): Generator<Violation> {
         calls,
       };
     }
-    if (isPriorityTold(ledger, life) && (message.priority ?? 0) !== (life.entry.priority ?? 0)) {
+    if (isPriorityFixed(ledger, life) && (message.priority ?? 0) !== (life.entry.priority ?? 0)) {
       const text = `message ${message.id} was delivered with priority ${message.priority}, and published with ${life.entry.priority}`;
       yield { promise: 'body-intact', text, calls };
     }
@@ -48,13 +48,13 @@ function* judgeDeliveries(ledger: Ledger, life: Life): Generator<Violation> {
   }
 }
 
-/** Whether it has the priority that it was published with: nothing changed it, and no other under its key gave it its content. */
-function isPriorityTold({ changes }: Ledger, { id, entry }: Life): boolean {
+/** Whether it must have the priority that it was published with: no update changed it, and no publish under its key replaced it. */
+function isPriorityFixed({ changes }: Ledger, { id, entry }: Life): boolean {
   const isChanged = changes.get(id!)?.some(({ input }) => input.priority !== undefined) ?? false;
   return entry.dedupKey === undefined && !isChanged;
 }
 
-/** The queue gives no id twice, and none to a message that has its own. */
+/** The queue makes no id twice, and makes none for a message that has its own id. */
 function* judgeIds({ calls }: Ledger): Generator<Violation> {
   const given = new Map<string, Call>();
   for (const call of callsOf(calls, 'publish')) {
@@ -79,7 +79,7 @@ function* judgeIds({ calls }: Ledger): Generator<Violation> {
   }
 }
 
-/** While a message lives, and so long after its ack, another of its own id is not stored beside it; and none is refused for nothing. */
+/** While an own id is taken, no second message is stored under it. While it is free, no publish is answered as a duplicate. */
 function* judgeOwnIds(ledger: Ledger): Generator<Violation> {
   const stored = Map.groupBy(
     ledger.lives.filter(({ accepted, entry }) => accepted && entry.id !== undefined),
@@ -90,7 +90,7 @@ function* judgeOwnIds(ledger: Ledger): Generator<Violation> {
       for (const second of lives.slice(index + 1)) {
         const by = Math.max(endOf(first.published), endOf(second.published));
         if (mayHaveEnded(ledger, first, by) || mayHaveEnded(ledger, second, by)) continue;
-        const text = `message ${first.id} was stored twice while it lived`;
+        const text = `message ${first.id} was stored twice under one own id`;
         yield { promise: 'own-id-once', text, calls: [first.published, second.published] };
       }
     }
@@ -102,12 +102,12 @@ function* judgeOwnIds(ledger: Ledger): Generator<Violation> {
       ?.some((life) => ledger.queues.reachable(life.queue).has(queue) && life.published.startedAt <= endOf(call));
     const cancel = isThere ? freedBy(ledger, id, queue, call) : undefined;
     if (isThere && !cancel) continue;
-    const text = `message ${id} was answered as a duplicate, and ${cancel ? 'the one before was cancelled' : 'no other can have been there'}`;
+    const text = `message ${id} was answered as a duplicate, and ${cancel ? 'the previous one was cancelled' : 'there can have been no other'}`;
     yield { promise: 'accepted-is-never-lost', text, calls: cancel ? [cancel, call] : [call] };
   }
 }
 
-/** The cancel that surely gave the id up before a publish: no other can have taken it since. */
+/** The cancel that certainly freed the id before the publish, with no other publish since. */
 function freedBy(ledger: Ledger, id: string, queue: string, publish: Call): Call | undefined {
   const settings = ledger.queues.settings(queue);
   const lives = ledger.byId.get(id) ?? [];
@@ -119,13 +119,13 @@ function freedBy(ledger: Ledger, id: string, queue: string, publish: Call): Call
   });
 }
 
-/** Whether nothing need have stood in the way of another under the same id by then. */
+/** Whether the id of this message may have been free by then. */
 function mayHaveEnded(ledger: Ledger, life: Life, by: number): boolean {
   const { clockErrorMs, queues } = ledger;
   const { queue, published, entry } = life;
   const settings = queues.settings(queue);
   const heldMs = (...by: Idempotency[]) => (settings.some(({ idempotency }) => !by.includes(idempotency)) ? 0 : tombstoneMs);
-  // What is rolled back gives its id up like what is cancelled.
+  // A rollback frees the id as a cancel does.
   if (entry.prepared && published.startedAt + heldMs('ended') <= by + 2 * clockErrorMs) return true;
   if (cancelsOf(ledger, life).some(({ startedAt }) => startedAt + heldMs('ended') <= by + 2 * clockErrorMs)) return true;
   if (queues.isDeleted(queue) || queues.redrives(queue, by).length > 0) return true;

@@ -29,7 +29,7 @@ const shortLived = (h: Story) => {
   h.publish([1, 1.1], 'm');
 };
 const drained = { drainedAt: 100 };
-/** The first was under way when a purge began, and until after the second was. */
+/** The first publish is in progress when the purge begins, and ends after the second begins. */
 const ofOneKey = (h: Story) => {
   h.queue('q', { deduplication: { windowSeconds: 1, onDuplicate: 'replace' } });
   h.publish([1, 9], '@k', { body: 'first', dedupKey: 'k' });
@@ -41,7 +41,7 @@ const ofOneKey = (h: Story) => {
 judgesEach(ofEndings, {
   'accepted-is-never-lost': [
     [
-      'a message that nobody ever got',
+      'a message that was never received',
       published,
       (h) => {
         published(h);
@@ -50,7 +50,7 @@ judgesEach(ofEndings, {
       drained,
     ],
     [
-      'one that was received and not acked',
+      'a message that was received, not acked, and never came back',
       held,
       (h) => {
         held(h);
@@ -59,7 +59,7 @@ judgesEach(ofEndings, {
       drained,
     ],
     [
-      'the second of two under one key, where what came is of the first',
+      'the loss of the second of two messages under one key, when only the first was delivered',
       (h) => {
         ofOneKey(h);
         h.receive([50, 50.1], '@k', 'one', 120, { body: 'third', publishedAt: instant(1.5) });
@@ -71,7 +71,7 @@ judgesEach(ofEndings, {
       drained,
     ],
     [
-      'one whose lease ended before the end',
+      'the loss of a message whose lease ended before the drain',
       (h) => {
         held(h);
         h.extend([3, 3.1], 'one', 60, { ok: true, leasedUntil: instant(63) });
@@ -83,7 +83,7 @@ judgesEach(ofEndings, {
       drained,
     ],
     [
-      'one published after a purge was answered',
+      'the loss of a message published after the answer to a purge',
       (h) => {
         published(h);
         h.purge([0.1, 0.9]);
@@ -95,7 +95,7 @@ judgesEach(ofEndings, {
       drained,
     ],
     [
-      'one that is not old enough to be gone',
+      'the loss of a message within its retention',
       (h) => {
         h.queue('q', { retentionSeconds: 100 });
         h.publish([1, 1.1], 'm');
@@ -107,7 +107,7 @@ judgesEach(ofEndings, {
       drained,
     ],
     [
-      'one that went to the dead-letter queue, by what was said',
+      'the loss of a message that was answered as dead-lettered',
       (h) => {
         died(h);
         h.release([2.5, 2.6], 'one', { ok: true, deadLettered: true });
@@ -120,7 +120,7 @@ judgesEach(ofEndings, {
       drained,
     ],
     [
-      'a duplicate of nothing',
+      'a publish answered as a duplicate of no message',
       (h) => {
         h.queue('q');
         h.publish([1, 1.1], 'own', { body: 1, id: 'own' }, { ok: true, id: 'own', duplicate: true });
@@ -132,7 +132,7 @@ judgesEach(ofEndings, {
       },
     ],
     [
-      'one whose publish was lost, and then told to have been stored',
+      'the loss of a message whose publish had no answer and was later answered as a duplicate',
       (h) => {
         h.queue('q');
         h.publish([1, 1.1], 'own', { body: 1, id: 'own' }, 'lost');
@@ -147,7 +147,7 @@ judgesEach(ofEndings, {
   ],
   liveness: [
     [
-      'a message that is put off further than was asked',
+      'a message postponed further than the call asked',
       (h) => {
         published(h);
         h.putOff([2, 2.1], 11, 12);
@@ -158,7 +158,7 @@ judgesEach(ofEndings, {
       },
     ],
     [
-      'a message that is there and not received',
+      'a message that can be read and is never received',
       (h) => {
         published(h);
         h.seen([101, 101.1], 'm');
@@ -171,7 +171,7 @@ judgesEach(ofEndings, {
       drained,
     ],
     [
-      'one whose publish was not answered',
+      'a message whose publish had no answer, that can be read and is never received',
       (h) => {
         h.queue('q');
         h.publish([1, 1.1], '', { body: 'm' }, 'lost');
@@ -186,7 +186,7 @@ judgesEach(ofEndings, {
   ],
   'expired-is-never-delivered': [
     [
-      'a message past its retention',
+      'a delivery after the retention',
       (h) => {
         h.queue('q', { retentionSeconds: 60 });
         h.publish([1, 1.1], 'm', { body: 'm', delaySeconds: 5 });
@@ -199,7 +199,7 @@ judgesEach(ofEndings, {
       },
     ],
     [
-      'a dead letter past its own',
+      'a delivery of a dead letter after the retention of its queue',
       (h) => {
         shortLived(h);
         h.receive([70.1, 70.2], 'm', 'x', 90, deadLetter(2), 'dead');
@@ -212,7 +212,7 @@ judgesEach(ofEndings, {
   ],
   purge: [
     [
-      'what was there before',
+      'a delivery of a message that was there before the purge',
       (h) => {
         published(h);
         h.purge([2, 4]);
@@ -225,7 +225,7 @@ judgesEach(ofEndings, {
       },
     ],
     [
-      'what was published just before it',
+      'a delivery of a message published just before the purge',
       (h) => {
         h.queue('q');
         h.publish([1, 1.1], 'm');
@@ -240,7 +240,7 @@ judgesEach(ofEndings, {
       },
     ],
     [
-      'a dead letter that was there before',
+      'a delivery of a dead letter that was there before the purge',
       (h) => {
         died(h);
         h.purge([20, 22], 'answered', 'dead');
@@ -255,7 +255,7 @@ judgesEach(ofEndings, {
   ],
   'dead-lettered-at-exactly-max-receives': [
     [
-      'a receive too many',
+      'one receive too many',
       (h) => {
         twoQueues(h);
         h.publish([1, 1.1], 'm');
@@ -268,7 +268,7 @@ judgesEach(ofEndings, {
       },
     ],
     [
-      'a receive that does not count',
+      'a receive that is not counted',
       (h) => {
         died(h);
         h.receive([4, 4.1], 'm', 'two', 5);
@@ -279,7 +279,7 @@ judgesEach(ofEndings, {
       },
     ],
     [
-      'a death too early',
+      'a dead letter after too few receives',
       (h) => {
         died(h);
         h.receive([6, 6.1], 'm', 'x', 9, deadLetter(1), 'dead');
@@ -290,7 +290,7 @@ judgesEach(ofEndings, {
       },
     ],
     [
-      'a death too late',
+      'a dead letter after too many receives',
       (h) => {
         died(h);
         h.receive([6, 6.1], 'm', 'x', 9, deadLetter(3), 'dead');
@@ -301,7 +301,7 @@ judgesEach(ofEndings, {
       },
     ],
     [
-      'a text that nobody gave',
+      'a dead letter with a text that no release gave',
       (h) => {
         died(h);
         h.receive([6, 6.1], 'm', 'x', 9, deadLetter(2, 'max_receives', 5, 'boom'), 'dead');
@@ -313,7 +313,7 @@ judgesEach(ofEndings, {
       },
     ],
     [
-      'a rejection by nobody',
+      'a dead letter that was rejected by no call',
       (h) => {
         died(h);
         h.release([2.5, 2.6], 'one', { ok: true, deadLettered: true }, { failed: 'boom' });
@@ -326,7 +326,7 @@ judgesEach(ofEndings, {
       },
     ],
     [
-      'a message that was rejected, and stays where it is',
+      'a rejected message that stays in its queue',
       (h) => {
         died(h);
         h.release([2.5, 2.6], 'one', { ok: true, visibleAt: instant(2.5) }, { deadLetter: true });
@@ -341,7 +341,7 @@ judgesEach(ofEndings, {
   ],
   'redrive-moves-each-once': [
     [
-      'a copy in each queue',
+      'a redriven message in both queues',
       (h) => {
         died(h);
         h.redrive([10, 10.1], 'dead');
@@ -356,7 +356,7 @@ judgesEach(ofEndings, {
       },
     ],
     [
-      'a copy left behind',
+      'a copy that a redrive left behind',
       (h) => {
         died(h);
         h.redrive([10, 10.1], 'dead');

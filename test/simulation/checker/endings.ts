@@ -1,4 +1,4 @@
-/** What is promised of how messages end: none is lost, none is stuck, and what is over does not come back. */
+/** Promises about how messages end: none is lost, none is stuck, and no ended message comes back. */
 
 import type { Message } from '../../../contract/contract.ts';
 import { clockMarginMs, readToWriteMsMax } from '../../../contract/limits.ts';
@@ -11,12 +11,12 @@ import { debouncesOf } from './repeats.ts';
 import { isDone, latestVisible } from './visibility.ts';
 import { askedTime, readyAt } from './waits.ts';
 
-/** Every message whose publish was accepted is done, gone by a rule, held by somebody still, or was found in the end. */
+/** Each accepted message is acked, gone by a rule, still leased, or was received in the end. */
 export function* judgeEndings(ledger: Ledger): Generator<Violation> {
   const { drainedAt } = ledger;
   if (drainedAt === undefined) return;
   const shown = shownAfter(ledger, drainedAt);
-  const unheard = callsOf(ledger.calls, 'receive').filter((call) => !('output' in call.answer) && mayBeDone(call));
+  const unanswered = callsOf(ledger.calls, 'receive').filter((call) => !('output' in call.answer) && mayBeDone(call));
   for (const [id, { message, call }] of shown) {
     if (ledger.byId.has(id) || !(message.state === 'ready' || message.state === 'dead')) continue;
     if (Date.parse(message.visibleAt) >= drainedAt - ledger.clockErrorMs) continue;
@@ -27,29 +27,29 @@ export function* judgeEndings(ledger: Ledger): Generator<Violation> {
     const sighting = seen && mayBeOf(ledger, life, seen.message) ? seen : undefined;
     const acked = sighting && ackOf(life);
     if (sighting && acked && endOf(acked) < sighting.call.startedAt) {
-      const text = `message ${life.id} was acked, and is there again`;
+      const text = `message ${life.id} was acked, and is back`;
       yield { promise: 'acked-never-comes-back', text, calls: [life.published, acked, sighting.call] };
     }
     if (!life.accepted && life.deliveries.length === 0 && !sighting) continue;
-    if (isAcked(life) || mayBeHidden(ledger, life, drainedAt, unheard) || mayBeGone(ledger, life, drainedAt)) continue;
+    if (isAcked(life) || mayBeHidden(ledger, life, drainedAt, unanswered) || mayBeGone(ledger, life, drainedAt)) continue;
     const last = life.deliveries.at(-1);
     const calls = [life.published, ...(last ? [last.call] : []), ...(last?.acts ?? []).map(({ call }) => call)];
     if (sighting) {
-      const text = `message ${life.id} is there, and no receive finds it`;
+      const text = `message ${life.id} can be read, and no receive finds it`;
       yield { promise: 'liveness', text, calls: [...calls, sighting.call] };
     } else {
-      const text = `message ${life.id} of the queue ${life.queue} was ${last ? 'delivered, not acked' : 'accepted'}, and never came again`;
+      const text = `message ${life.id} of the queue ${life.queue} was ${last ? 'delivered, not acked' : 'accepted'}, and never delivered afterwards`;
       yield { promise: 'accepted-is-never-lost', text, calls };
     }
   }
 }
 
-/** Messages that could be read when all had been received that could be. */
+/** Messages that could still be read after the drain. */
 function shownAfter({ calls }: Ledger, drainedAt: number): Map<string, { message: Message; call: Call }> {
   const shown = new Map<string, { message: Message; call: Call }>();
   const after = calls.filter(({ startedAt }) => startedAt >= drainedAt);
   for (const call of callsOf(after, 'getMessage')) {
-    // What has ended may be kept: it is not there for anybody to receive.
+    // An ended message that is kept cannot be received.
     if ('output' in call.answer && call.answer.output.endedAt === undefined) {
       shown.set(call.params.id, { message: call.answer.output, call });
     }
@@ -61,7 +61,7 @@ function shownAfter({ calls }: Ledger, drainedAt: number): Map<string, { message
   return shown;
 }
 
-/** Of several under one id, one that is there was published when it says, as it says, and is where it can have come to. */
+/** Whether a message that was read may be this one, of several under one id: its time of publish, state and queue must fit. */
 function mayBeOf(
   { clockErrorMs, queues }: Ledger,
   { queue, entry, published }: Life,
@@ -76,19 +76,19 @@ function mayBeOf(
 const isAcked = (life: Life) =>
   life.deliveries.some(({ acts }) => acts.some((act) => act.operation === 'ack' && (act.outcome === 'uncertain' || isDone(act))));
 
-/** The call that surely acked it. */
+/** The call that certainly acked it. */
 const ackOf = (life: Life) =>
   life.deliveries.flatMap(({ acts }) => acts.filter((act) => act.operation === 'ack' && isDone(act)))[0]?.call;
 
-/** Whether the message need not be visible yet: it, or another of its group, is delayed, leased, or waiting after a lease. */
-function mayBeHidden(ledger: Ledger, life: Life, at: number, unheard: readonly CallOf<'receive'>[]): boolean {
+/** Whether the message may still be invisible: it or another message of its group is delayed, leased or in backoff. */
+function mayBeHidden(ledger: Ledger, life: Life, at: number, unanswered: readonly CallOf<'receive'>[]): boolean {
   const { group } = life.entry;
   const lives =
     group === undefined ? [life] : ledger.lives.filter(({ queue, entry }) => queue === life.queue && entry.group === group);
-  return lives.some((one) => mayBeHiddenItself(ledger, one, at, unheard));
+  return lives.some((one) => mayBeHiddenItself(ledger, one, at, unanswered));
 }
 
-function mayBeHiddenItself(ledger: Ledger, life: Life, at: number, unheard: readonly CallOf<'receive'>[]): boolean {
+function mayBeHiddenItself(ledger: Ledger, life: Life, at: number, unanswered: readonly CallOf<'receive'>[]): boolean {
   const { clockErrorMs, queues } = ledger;
   if (timesOf(ledger, life).some((change) => latestTime(ledger, change) >= at - clockErrorMs)) return true;
   const isDebounced = debouncesOf(ledger, life).some(({ queue, entry, call }) => {
@@ -100,14 +100,14 @@ function mayBeHiddenItself(ledger: Ledger, life: Life, at: number, unheard: read
   if (readyAt(ledger, life.queue, life.entry, publishEnd + clockErrorMs, 'most') >= at - clockErrorMs) return true;
   const lastOnes = life.deliveries.filter(({ endedAt }) => !life.deliveries.some((later) => later.startedAt > endedAt));
   if (lastOnes.some((delivery) => latestVisible(ledger, delivery) >= at - clockErrorMs)) return true;
-  // A receive whose answer nobody had may hold it.
-  return unheard.some((call) => {
+  // A receive whose answer was lost may hold it.
+  return unanswered.some((call) => {
     if (!queues.reachable(life.queue).has(call.params.queue)) return false;
     return (call.endedAt ?? call.startedAt) + hiddenMsMost(ledger, call) >= at - clockErrorMs;
   });
 }
 
-/** The latest instant that a change may have put a message off to. */
+/** The latest instant to which the change may have postponed the message. */
 function latestTime({ clockErrorMs }: Ledger, change: CallOf<'updateMessage'>): number {
   if ('output' in change.answer) return Date.parse(change.answer.output.visibleAt);
   return askedTime(change, (change.endedAt ?? change.startedAt) + clockErrorMs);
@@ -117,11 +117,11 @@ function hiddenMsMost({ queues, clockErrorMs }: Ledger, { params, input }: CallO
   const settings = queues.settings(params.queue);
   const seconds = input.visibilityTimeoutSeconds ?? Math.max(0, ...settings.map((one) => one.visibilityTimeoutSeconds));
   const wait = Math.max(0, ...settings.map(({ backoff }) => backoff?.maxSeconds ?? 0));
-  // The visibility timeout counts from about the answer, which a claim reckons with for F at the most.
+  // The visibility timeout counts from about the answer. A claim allows for at most F until then.
   return (seconds + wait) * 1000 + readToWriteMsMax + clockErrorMs;
 }
 
-/** Whether a rule may have ended it: its age, a purge, the end of its queue. */
+/** Whether a rule may have ended it: retention, a purge, the deletion of its queue. */
 export function mayBeGone(ledger: Ledger, life: Life, by: number): boolean {
   const { clockErrorMs, queues } = ledger;
   const { startedAt } = life.published;
@@ -142,7 +142,7 @@ export function mayBeGone(ledger: Ledger, life: Life, by: number): boolean {
   return false;
 }
 
-/** What clocks that are further off than they may be take from the promise of a purge. */
+/** By how much a purge is less exact when clocks are off by more than the margin. */
 export function beyondMarginMs({ clockErrorMs }: Ledger): number {
   return Math.max(0, 2 * (clockErrorMs - clockMarginMs));
 }

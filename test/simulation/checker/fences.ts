@@ -1,4 +1,4 @@
-/** What must not be delivered: what is not ready yet, what is too old, what was purged, what used up its receives. */
+/** Messages that must not be delivered: too early, expired, purged, or with no receives left. */
 import type { InputOf, QueueSettings } from '../../../contract/contract.ts';
 import { clockMarginMs, failedCharsMax, readToWriteMsMax, settingsCacheMs } from '../../../contract/limits.ts';
 import type { Violation } from '../run/history.ts';
@@ -22,7 +22,7 @@ export function* judgeFences(ledger: Ledger): Generator<Violation> {
   }
 }
 
-/** Whether a redrive may have brought the message to where it is, or taken it past what it waited for. */
+/** Whether a redrive may have moved the message here, or made it ready before its time. */
 function mayBeRedriven({ queues }: Ledger, life: Life, delivery: Delivery): boolean {
   return [...queues.reachable(life.queue)].some((queue) => queues.redrives(queue, delivery.endedAt).length > 0);
 }
@@ -43,7 +43,7 @@ function* judgeAge(ledger: Ledger, life: Life, delivery: Delivery): Generator<Vi
   const settings = queues.settings(queue);
   const isOrigin = queue === life.queue;
   if (settings.length === 0 || (!isOrigin && !message.deadLetter)) return;
-  // Where its dead-letter queue is gone, a message goes on being retried.
+  // Without its dead-letter queue, a message is retried forever.
   if (settings.some(({ deadLetter }) => deadLetter && queues.isDeleted(deadLetter.queue))) return;
   const enteredAt = isOrigin
     ? readyAt(ledger, queue, life.entry, enteredLatest(ledger, life) + clockErrorMs, 'most')
@@ -62,11 +62,11 @@ function* judgePurge(ledger: Ledger, life: Life, delivery: Delivery): Generator<
   if (mayBeRedriven(ledger, life, delivery)) return;
   const isOrigin = queue === life.queue;
   if (!isOrigin && !message.deadLetter) return;
-  // By true time at the latest.
+  // The latest possible instant, by true time.
   const enteredAt = isOrigin ? endOf(life.published) : Date.parse(message.deadLetter!.at) + readToWriteMsMax + clockErrorMs;
   for (const purge of queues.purges(queue)) {
     if (!('output' in purge.answer) || enteredAt + beyondMarginMs(ledger) >= purge.startedAt) continue;
-    // A receive that began before may give it for as long as settings are remembered, and no longer.
+    // A receive that began before may deliver it while its cached settings are valid, and no longer.
     const isSoon = delivery.endedAt <= endOf(purge) + settingsCacheMs + 2 * clockErrorMs;
     if (delivery.startedAt <= endOf(purge) && isSoon) continue;
     const text = `message ${message.id} was in ${queue} before it was purged, and delivered after the answer`;
@@ -77,11 +77,11 @@ function* judgePurge(ledger: Ledger, life: Life, delivery: Delivery): Generator<
 const maxReceives = (settings: readonly QueueSettings[]): number[] =>
   settings.map(({ deadLetter }) => deadLetter?.maxReceives ?? Number.POSITIVE_INFINITY);
 
-/** Nobody is handed a message more often than its queue allows. */
+/** No message is delivered more often than its queue allows. */
 function* judgeReceives({ queues }: Ledger, { queue, message, call }: Delivery): Generator<Violation> {
   const settings = queues.settings(queue);
   if (settings.length === 0) return;
-  // Without its dead-letter queue a message goes on being retried.
+  // Without its dead-letter queue, a message is retried forever.
   if (settings.some(({ deadLetter }) => deadLetter && queues.isDeleted(deadLetter.queue))) return;
   const most = Math.max(...maxReceives(settings));
   if (message.receives >= 1 && message.receives <= most) return;
@@ -89,7 +89,7 @@ function* judgeReceives({ queues }: Ledger, { queue, message, call }: Delivery):
   yield { promise: 'dead-lettered-at-exactly-max-receives', text, calls: [call] };
 }
 
-/** What a dead letter tells of its death is so. */
+/** What a dead letter says about its death is true. */
 function* judgeDeath({ queues }: Ledger, life: Life, { queue, message, call }: Delivery): Generator<Violation> {
   const { deadLetter } = message;
   if (!deadLetter) return;
@@ -101,7 +101,7 @@ function* judgeDeath({ queues }: Ledger, life: Life, { queue, message, call }: D
   const settings = queues.settings(deadLetter.queue);
   if (settings.length === 0) return;
   if (!settings.some((one) => one.deadLetter?.queue === queue)) {
-    yield violation(`says that it died in ${deadLetter.queue}, whose dead letters go elsewhere`);
+    yield violation(`says that it died in ${deadLetter.queue}, which has another dead-letter queue`);
     return;
   }
   const limits = maxReceives(settings.filter((one) => one.deadLetter));
@@ -112,19 +112,19 @@ function* judgeDeath({ queues }: Ledger, life: Life, { queue, message, call }: D
   const releases = life.deliveries.flatMap(({ acts }) => acts.filter(({ operation }) => operation === 'release'));
   const inputs = releases.map(({ call }) => call.input as InputOf<'release'>);
   if (reason === 'rejected' && !inputs.some((input) => input.deadLetter))
-    yield violation('died of a rejection, and nobody rejected it');
-  if (reason === 'unreadable') yield violation('is said to be unreadable');
+    yield violation('says that it was rejected, and no call did that');
+  if (reason === 'unreadable') yield violation('says that it was unreadable, and no message was damaged');
   if (text !== undefined && !inputs.some(({ failed }) => failed && isTextOf(text, failed)))
-    yield violation(`died of "${text}", which nobody said`);
+    yield violation(`died with the text "${text}", which no release gave`);
 }
 
-/** Texts are cut to their limit, between characters. */
+/** Texts are cut to their limit, never within a character. */
 function isTextOf(cut: string, failed: string): boolean {
   const text = failed.slice(0, failedCharsMax).toWellFormed();
   return text.startsWith(cut) && cut.length >= Math.min(text.length, failedCharsMax - 1);
 }
 
-/** How often a message was handed over in one queue, and that each time counts; and that it is never in two queues. */
+/** Each receive in one queue is counted, and a message is never in two queues. */
 function* judgeStays(ledger: Ledger, life: Life): Generator<Violation> {
   const { queues, clockErrorMs } = ledger;
   const { deliveries } = life;
@@ -140,7 +140,7 @@ function* judgeStays(ledger: Ledger, life: Life): Generator<Violation> {
     const enteredAt = message.deadLetter && Date.parse(message.deadLetter.at);
     if (enteredAt === undefined || first.queue === queue || queues.settings(queue).length === 0) continue;
     if (enteredAt + readToWriteMsMax + clockErrorMs + clockMarginMs < first.startedAt) {
-      const text = `message ${message.id} was in ${queue} all the time that it was in ${first.queue}`;
+      const text = `message ${message.id} was in ${queue} while it was in ${first.queue}`;
       yield { promise: 'redrive-moves-each-once', text, calls: [first.call, second.call] };
     }
   }

@@ -28,7 +28,7 @@ const missing = (h: Story, at: number) => h.tell('getMessage', [at, at + 0.1], {
 judgesEach(ofKeeping, {
   'kept-can-be-read': [
     [
-      'a message that was acked, and is not there while it is to be kept',
+      'an acked message that cannot be read while it should be kept',
       (h) => {
         done(h);
         missing(h, 62);
@@ -39,7 +39,7 @@ judgesEach(ofKeeping, {
       },
     ],
     [
-      'the result of another ack than the first',
+      'the result of a later ack',
       (h) => {
         done(h);
         ack(h, [4, 4.1], 2);
@@ -53,7 +53,7 @@ judgesEach(ofKeeping, {
       },
     ],
     [
-      'a message that nobody acked',
+      'a message shown as done without an ack',
       (h) => {
         held(h, { keep: { doneSeconds: 60, deadSeconds: 60 } });
         shown(h, 5);
@@ -64,7 +64,7 @@ judgesEach(ofKeeping, {
       },
     ],
     [
-      'a message whose time was over',
+      'a message shown after its time was over',
       (h) => {
         done(h);
         shown(h, 63.1);
@@ -75,7 +75,7 @@ judgesEach(ofKeeping, {
       },
     ],
     [
-      'another end than it was shown with before',
+      'two reads that show different endings',
       (h) => {
         done(h);
         shown(h, 5);
@@ -88,7 +88,7 @@ judgesEach(ofKeeping, {
       },
     ],
     [
-      'its own id given to another while it is kept',
+      'another message under the own id of a kept one',
       (h) => {
         done(h);
         h.publish([50, 50.1], 'm', { body: 'other', id: 'm' });
@@ -110,7 +110,7 @@ const full = (h: Story, limits: { concurrency: number | null; ratePerSecond: num
 judgesEach(ofLimits, {
   'limits-hold': [
     [
-      'one lease more than is allowed',
+      'one lease more than the limit',
       (h) => {
         full(h, { concurrency: 1, ratePerSecond: null });
         h.receive([31, 31.9], 'b', 'two', 60);
@@ -121,7 +121,7 @@ judgesEach(ofLimits, {
       },
     ],
     [
-      'a lease that nobody can have given back by then',
+      'a lease beyond the limit when no earlier one can have ended',
       (h) => {
         full(h, { concurrency: 1, ratePerSecond: null });
         h.receive([3, 3.1], 'b', 'two', 60);
@@ -134,7 +134,7 @@ judgesEach(ofLimits, {
       },
     ],
     [
-      'a lease that was extended',
+      'a lease beyond the limit while an earlier one was extended',
       (h) => {
         full(h, { concurrency: 1, ratePerSecond: null });
         h.extend([3, 3.1], 'one', 60, { ok: true, leasedUntil: instant(63) });
@@ -147,7 +147,7 @@ judgesEach(ofLimits, {
       },
     ],
     [
-      'more received in a time than its rate gives',
+      'more receives than the rate allows',
       (h) => {
         full(h, { concurrency: null, ratePerSecond: 0.5 });
         h.receive([2.5, 3.9], 'b', 'two', 60);
@@ -176,7 +176,7 @@ judgesEach(ofTransactions, {
       },
     ],
     [
-      'a transaction that was answered as committed, and is not there',
+      'a transaction that was answered as committed and was not applied',
       (h) => {
         held(h, {});
         h.transaction([3, 3.1], { acks: ['one'] }, 'committed', false);
@@ -202,7 +202,7 @@ judgesEach(ofTransactions, {
       },
     ],
     [
-      'a transaction with the ack of a message that was done',
+      'a transaction with the ack of a message that was already acked',
       (h) => {
         held(h, {});
         h.ack([3, 3.1], 'one');

@@ -12,7 +12,7 @@ const again = (h: Story, at: number) => h.publish([at, at + 0.1], '@k', { body: 
 judgesEach(ofKeys, {
   'one-message-a-key': [
     [
-      'a second message within the window, though the first is done',
+      'a second message within the window after the first was acked',
       (h) => {
         keyed(h, 10);
         h.receive([2, 2.1], '@k', 'one', 30);
@@ -68,7 +68,7 @@ judgesEach(ofPrepared, {
   ],
   'decided-once': [
     [
-      'a delivery after the rollback, though it was committed later',
+      'a delivery after a rollback',
       (h) => {
         prepared(h);
         decide(h, 'rollback', 2);
@@ -83,7 +83,7 @@ judgesEach(ofPrepared, {
       },
     ],
     [
-      'a commit and a rollback, both done',
+      'a commit and a rollback that both succeed',
       (h) => {
         prepared(h);
         decide(h, 'commit', 2);
@@ -96,7 +96,7 @@ judgesEach(ofPrepared, {
       },
     ],
     [
-      'a rollback before the time-out that nobody asked for',
+      'a rollback before the timeout without a call',
       (h) => {
         prepared(h);
         decide(h, 'commit', 60.8, 'message_rolled_back');
@@ -107,7 +107,7 @@ judgesEach(ofPrepared, {
       },
     ],
     [
-      'a message that is not found though nobody has decided it',
+      'an undecided message that is not found',
       (h) => {
         prepared(h);
         decide(h, 'commit', 2, 'message_not_found');
@@ -124,10 +124,10 @@ judgesEach(ofPrepared, {
 type When = Pick<Schedule, 'cron' | 'timeZone' | 'everySeconds' | 'startAt'>;
 
 const eachTenSeconds: When = { cron: null, timeZone: null, everySeconds: 10, startAt: instant(10) };
-/** The story begins at nine o'clock there. */
+/** The story starts at 9:00 in that time zone. */
 const eachTwoMinutes: When = { cron: '*/2 9 * * *', timeZone: 'Asia/Tokyo', everySeconds: null, startAt: null };
 
-/** `from`: when the call came, in seconds. */
+/** `from`: the second at which the call starts. */
 const scheduled = (h: Story, when = eachTenSeconds, from = 1, operation: 'putSchedule' | 'updateSchedule' = 'putSchedule') => {
   h.queue('q');
   const asked = { queue: 'q', missed: 'all' as const, message: { body: 'tick' } };
@@ -176,7 +176,7 @@ judgesEach(ofSchedules, {
       },
     ],
     [
-      'a tick without a message, though a sweep came after it',
+      'a tick without a message although a sweep followed',
       (h) => {
         scheduled(h);
         tick(h, 11, 10);
@@ -189,7 +189,7 @@ judgesEach(ofSchedules, {
       drained,
     ],
     [
-      'two messages of one tick, of a rate that began with a change and that who put the schedule anew went on with',
+      'two messages of one tick when a put continues a rate that an update began',
       (h) => {
         changedTwice(h);
         tick(h, 16, 15);
@@ -201,7 +201,7 @@ judgesEach(ofSchedules, {
       },
     ],
     [
-      'a tick of a cron expression without a message, though a sweep came after it',
+      'a tick of a cron expression without a message although a sweep followed',
       (h) => {
         scheduled(h, eachTwoMinutes);
         tick(h, 121, 120);

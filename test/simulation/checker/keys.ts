@@ -1,4 +1,4 @@
-/** What is promised of deduplication: one message is accepted for one key at a time, and none is told to be there that is not. */
+/** Promises about deduplication: a key has one message at a time, and no publish is answered as a duplicate while the key is free. */
 import type { Violation } from '../run/history.ts';
 import { cancelsOf } from './by-id.ts';
 import { beyondMarginMs } from './endings.ts';
@@ -38,7 +38,7 @@ export function* judgeKeys(ledger: Ledger): Generator<Violation> {
 
 const withDeliveriesOf = (life: Life, { deliveries }: Life): Life => ({ ...life, deliveries });
 
-/** Whether what came of each may as well be the other's: clocks are off, and publishes under their key may have changed what they carry. */
+/** Whether the deliveries of the two may be interchanged: their times fit both, and a publish under the key may have changed the bodies. */
 function mayBeSwapped({ queues, clockErrorMs }: Ledger, first: Life, second: Life): boolean {
   const fits = ({ published }: Life, { saidAt }: Life) => {
     const at = saidAt === undefined ? published.startedAt : Date.parse(saidAt);
@@ -55,16 +55,16 @@ function mayFollow(ledger: Ledger, first: Life, second: Life): boolean {
   if (by < startedAt) return false;
   const settings = queues.settings(first.queue);
   if (settings.length === 0 || queues.isDeleted(first.queue)) return true;
-  const frees = queues
+  const isPurged = queues
     .purges(first.queue)
     .some((purge) => purge.startedAt <= by && endOf(purge) + beyondMarginMs(ledger) + clockErrorMs >= startedAt);
-  if (frees) return true;
+  if (isPurged) return true;
   const windowMs = Math.min(...settings.map(({ deduplication }) => (deduplication?.windowSeconds ?? 0) * 1000));
   if (by + clockErrorMs < startedAt - clockErrorMs + windowMs) return false;
   return mayBeOver(ledger, first, by);
 }
 
-/** Whether it need not wait, nor be leased, in its queue by then. */
+/** Whether it may have left its queue by then. */
 function mayBeOver(ledger: Ledger, life: Life, by: number): boolean {
   const { clockErrorMs, queues } = ledger;
   const settings = queues.settings(life.queue);
@@ -79,7 +79,7 @@ function mayBeOver(ledger: Ledger, life: Life, by: number): boolean {
   );
 }
 
-/** Whether it may have had the key while a publish was told so. */
+/** Whether it may have had the key when the duplicate was answered. */
 function mayHold(ledger: Ledger, life: Life, { call }: Duplicate): boolean {
   const { clockErrorMs, queues } = ledger;
   const at = call.startedAt;
@@ -97,7 +97,7 @@ function mayHold(ledger: Ledger, life: Life, { call }: Duplicate): boolean {
   return !life.deliveries.some(({ acts }) => acts.some((act) => act.operation === 'ack' && isDone(act) && endOf(act.call) < at));
 }
 
-/** What was put off by a publish that found it waiting does not come before. */
+/** A message that a debounce postponed does not come earlier. */
 function* judgeDebounced(ledger: Ledger, life: Life): Generator<Violation> {
   for (const { entry, call } of certainDebouncesOf(ledger, life)) {
     const first = life.deliveries.find(({ startedAt }) => startedAt > endOf(call))!;
@@ -109,7 +109,7 @@ function* judgeDebounced(ledger: Ledger, life: Life): Generator<Violation> {
     const visibleAt = readyAt(ledger, life.queue, entry, call.startedAt - ledger.clockErrorMs, 'least');
     const early = visibleAt - ledger.clockErrorMs - first.endedAt;
     if (early <= 0) continue;
-    const text = `message ${life.id} was delivered ${early} ms before the instant that a publish under its key put it off to`;
+    const text = `message ${life.id} was delivered ${early} ms before the instant to which a publish under its key postponed it`;
     yield { promise: 'never-before-visible', text, calls: [life.published, call, first.call] };
   }
 }

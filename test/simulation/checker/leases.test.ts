@@ -27,7 +27,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'two leases further apart than the clocks are',
+      'two leases that overlap by more than the error of the clocks',
       (h) => {
         held(h);
         h.receive([31, 31.4], 'm', 'two', 62, { receives: 2 });
@@ -39,7 +39,7 @@ judgesEach(ofLeases, {
       skewed,
     ],
     [
-      'a lease that was extended',
+      'a delivery during an extended lease',
       (h) => {
         held(h);
         h.extend([3, 3.1], 'one', 60, { ok: true, leasedUntil: instant(63) });
@@ -52,7 +52,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'a lease that an unheard extension cannot have ended',
+      'a delivery during a lease that an extend without an answer cannot have ended',
       (h) => {
         held(h);
         h.extend([3, 3.1], 'one', 10, 'lost');
@@ -65,7 +65,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'two receives at once',
+      'two concurrent receives that deliver one message',
       (h) => {
         published(h);
         h.receive([2, 3], 'm', 'one', 32);
@@ -78,7 +78,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'the same receipt twice',
+      'one receipt from two receives',
       (h) => {
         held(h);
         h.receive([40, 40.1], 'm', 'one', 70, { receives: 2 });
@@ -89,7 +89,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'a release that came too late to have ended it',
+      'a delivery during a lease that a later release cannot have ended',
       (h) => {
         held(h);
         h.receive([4, 4.1], 'm', 'two', 34, { receives: 2 });
@@ -104,7 +104,7 @@ judgesEach(ofLeases, {
   ],
   'live-lease-is-honoured': [
     [
-      'an ack refused while the lease was live',
+      'an ack that is refused during the lease',
       (h) => {
         held(h);
         h.ack([3, 31.9], 'one', 'lease_lost');
@@ -115,7 +115,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'an extension refused, though nobody gave it back',
+      'an extend that is refused although no call ended the lease',
       (h) => {
         held(h);
         h.extend([3, 3.1], 'one', 9, 'lease_lost');
@@ -127,7 +127,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'an extension refused after another was made, though a later one was not',
+      'an extend that is refused after an earlier extend succeeded',
       (h) => {
         held(h);
         h.extend([33, 33.1], 'one', 30, { ok: true, leasedUntil: instant(63) });
@@ -140,7 +140,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'a receipt that the queue gave, and does not know',
+      'a receipt that the queue returned and then calls invalid',
       (h) => {
         held(h);
         h.ack([3, 3.1], 'one', 'invalid_receipt');
@@ -151,9 +151,9 @@ judgesEach(ofLeases, {
       },
     ],
   ],
-  'late-holder-is-told': [
+  'late-holder-is-refused': [
     [
-      'an ack',
+      'an ack that succeeds after another receive',
       (h) => {
         held(h);
         h.receive([40, 40.1], 'm', 'two', 70, { receives: 2 });
@@ -166,7 +166,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'a release',
+      'a release that succeeds after another receive',
       (h) => {
         held(h);
         h.receive([40, 40.1], 'm', 'two', 70, { receives: 2 });
@@ -179,7 +179,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'an extension',
+      'an extend that succeeds after another receive',
       (h) => {
         held(h);
         h.receive([40, 40.1], 'm', 'two', 70, { receives: 2 });
@@ -192,7 +192,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'an ack after a release',
+      'an ack that succeeds after a release',
       (h) => {
         held(h);
         h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(3) });
@@ -207,7 +207,7 @@ judgesEach(ofLeases, {
   ],
   'never-before-visible': [
     [
-      'a release that waits though nothing failed',
+      'a release without a failure that is answered with a delay',
       (h) => {
         h.queue('q', { backoff: { minSeconds: 5, maxSeconds: 5, factor: 1, jitter: 0 } });
         h.publish([1, 1.1], 'm');
@@ -222,7 +222,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'a release that waits less than was asked for',
+      'a release that is answered with a shorter delay than it asked for',
       (h) => {
         held(h);
         h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(12) }, { delaySeconds: 10 });
@@ -233,7 +233,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'before its delay is over',
+      'a delivery before the delay is over',
       (h) => {
         h.queue('q');
         h.publish([1, 1.1], 'm', { body: 'm', delaySeconds: 10 });
@@ -246,7 +246,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'before the instant that it was published for',
+      'a delivery before `deliverAt`',
       (h) => {
         h.queue('q', { delaySeconds: 20 });
         h.publish([1, 1.1], 'm', { body: 'm', deliverAt: instant(11) });
@@ -259,7 +259,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'before the instant that it was put off to',
+      'a delivery before the instant to which the message was postponed',
       (h) => {
         published(h);
         h.putOff([2, 2.1], 11, 10);
@@ -271,7 +271,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      "before its queue's delay is over",
+      "a delivery before the queue's delay is over",
       (h) => {
         h.queue('q', { delaySeconds: 10 });
         h.publish([1, 1.1], 'm');
@@ -284,7 +284,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'before the instant that a release was told',
+      'a delivery before the instant that a release was answered with',
       (h) => {
         held(h);
         h.release([3, 3.1], 'one', { ok: true, visibleAt: instant(8) }, { delaySeconds: 5 });
@@ -297,7 +297,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'before an unheard release can have let it',
+      'a delivery before the delay of a release without an answer can have ended',
       (h) => {
         held(h);
         h.release([3, 3.1], 'one', 'lost', { delaySeconds: 10 });
@@ -310,7 +310,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'before its backoff is over',
+      'a delivery before the backoff is over',
       (h) => {
         h.queue('q', { backoff: { minSeconds: 10, maxSeconds: 60, factor: 2, jitter: 0.5 } });
         h.publish([1, 1.1], 'm');
@@ -340,7 +340,7 @@ judgesEach(ofLeases, {
       },
     ],
     [
-      'a message shown after the end',
+      'an acked message that can be read after the drain',
       (h) => {
         held(h);
         h.ack([3, 3.1], 'one');

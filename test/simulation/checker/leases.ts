@@ -1,4 +1,4 @@
-/** What is promised of leases: each pair of deliveries of one message must fit, in one order or the other. */
+/** Promises about leases: any two deliveries of one message must be possible in one order or the other. */
 import type { Violation } from '../run/history.ts';
 import { cancelsOf } from './by-id.ts';
 import type { Act, Delivery, Ledger } from './ledger.ts';
@@ -41,24 +41,24 @@ function faultOfPair(ledger: Ledger, one: Delivery, other: Delivery): Fault | un
 function faultOf(ledger: Ledger, first: Delivery, second: Delivery): Fault | undefined {
   const id = first.message.id;
   const fault = (promise: PromiseName, text: string, acts: readonly Act[] = []): Fault => ({
-    // Two copies of what a redrive was to move once show themselves so.
+    // Two deliveries at once can be two copies that a redrive made.
     promise: isRedriven(ledger, first, second) ? 'redrive-moves-each-once' : promise,
     text,
     calls: [first.call, ...acts.map(({ call }) => call), second.call],
   });
-  if (first.startedAt > second.endedAt) return fault('one-live-lease', `message ${id} was delivered before it was`);
+  if (first.startedAt > second.endedAt) return fault('one-live-lease', `message ${id} was delivered before its first delivery`);
 
   const acked = first.acts.find((act) => act.operation === 'ack' && isDone(act));
   if (acked) {
     if (acked.call.startedAt <= second.endedAt) {
       return fault('acked-never-comes-back', `message ${id} was acked, and delivered again`, [acked]);
     }
-    return fault('late-holder-is-told', `an ack of message ${id} was answered ok after another had received it`, [acked]);
+    return fault('late-holder-is-refused', `an ack of message ${id} was answered ok after another had received it`, [acked]);
   }
   const late = first.acts.find((act) => isDone(act) && act.call.startedAt > second.endedAt);
   if (late) {
     const text = `${late.operation} of message ${id} was answered ok after another had received it`;
-    return fault('late-holder-is-told', text, [late]);
+    return fault('late-holder-is-refused', text, [late]);
   }
 
   const visible = earliestVisible(ledger, first, second.endedAt);
@@ -69,23 +69,23 @@ function faultOf(ledger: Ledger, first: Delivery, second: Delivery): Fault | und
     (visible.by === 'backoff' && leaseEnd(ledger, first, second.endedAt) - ledger.clockErrorMs > second.endedAt);
   return isLeased
     ? fault('one-live-lease', `message ${id} was delivered ${early} ms before the lease on it ended`, visible.acts)
-    : fault('never-before-visible', `message ${id} was delivered ${early} ms before its ${visible.by} let it`, visible.acts);
+    : fault('never-before-visible', `message ${id} was delivered ${early} ms before its ${visible.by} ended`, visible.acts);
 }
 
 const isRedriven = (ledger: Ledger, first: Delivery, second: Delivery) =>
   first.queue !== second.queue &&
   [first, second].some(({ queue }) => ledger.queues.redrives(queue, Math.max(first.endedAt, second.endedAt)).length > 0);
 
-/** Who gave a message back holds it no more. */
+/** After a release, the receipt is no longer valid. */
 function* judgeReleased({ message, acts }: Delivery): Generator<Violation> {
   const released = acts.find((act) => act.operation === 'release' && isDone(act));
   const late = released && acts.find((act) => isDone(act) && act.call.startedAt > endOf(released.call));
   if (!late) return;
   const text = `${late.operation} of message ${message.id} was answered ok after its release`;
-  yield { promise: 'late-holder-is-told', text, calls: [released.call, late.call] };
+  yield { promise: 'late-holder-is-refused', text, calls: [released.call, late.call] };
 }
 
-/** A release answers with the wait that was asked for. Without one, a message that failed waits a backoff, and another waits for nothing. */
+/** A release answers with the delay that it asked for. Without one, a failed message waits for its backoff and others do not wait. */
 function* judgeWait(ledger: Ledger, { queue, message, acts }: Delivery): Generator<Violation> {
   const { clockErrorMs, queues } = ledger;
   for (const act of acts) {
@@ -93,7 +93,7 @@ function* judgeWait(ledger: Ledger, { queue, message, acts }: Delivery): Generat
     const { call, outcome } = act;
     if (!('visibleAt' in outcome.done)) continue;
     const { delaySeconds, failed, deadLetter } = call.input;
-    if (deadLetter && hasPlaceForDead(ledger, queue)) {
+    if (deadLetter && hasDeadLetterQueue(ledger, queue)) {
       const text = `message ${message.id} was rejected, and stays in ${queue}`;
       yield { promise: 'dead-lettered-at-exactly-max-receives', text, calls: [call] };
     }
@@ -103,31 +103,31 @@ function* judgeWait(ledger: Ledger, { queue, message, acts }: Delivery): Generat
     const at = Date.parse(outcome.done.visibleAt);
     const isLate = queues.settings(queue).length > 0 && at > endOf(call) + clockErrorMs + most * 1000;
     if (!isLate && at >= call.startedAt - clockErrorMs + least * 1000) continue;
-    const text = `message ${message.id} was released, and is to come at ${outcome.done.visibleAt}, which nobody asked for`;
+    const text = `message ${message.id} was released, and becomes visible at ${outcome.done.visibleAt}, which no call asked for`;
     yield { promise: 'never-before-visible', text, calls: [call] };
   }
 }
 
-/** Whether what is rejected here surely goes to a dead-letter queue: it is there, and nothing was purged. */
-function hasPlaceForDead({ queues }: Ledger, queue: string): boolean {
+/** Whether a rejected message certainly goes to a dead-letter queue: the queue is there, and nothing was purged. */
+function hasDeadLetterQueue({ queues }: Ledger, queue: string): boolean {
   const settings = queues.settings(queue);
   const isLasting = settings.every(({ deadLetter }) => deadLetter && !queues.isDeleted(deadLetter.queue));
   return settings.length > 0 && isLasting && queues.purges(queue).length === 0 && !queues.isDeleted(queue);
 }
 
-/** Whoever holds a lease that nobody can have ended is not told that it is lost. */
+/** A call with a lease that nothing can have ended is not refused. */
 function* judgeRefusals(ledger: Ledger, delivery: Delivery): Generator<Violation> {
   for (const act of delivery.acts) {
     if (act.outcome === 'uncertain' || 'done' in act.outcome) continue;
     const { call, operation } = act;
     const endedAt = endOf(call);
     const { refused } = act.outcome;
-    const told = `${operation} of message ${delivery.message.id}, with the receipt of its lease, was refused as ${refused}`;
+    const refusal = `${operation} of message ${delivery.message.id}, with the receipt of its lease, was refused as ${refused}`;
     if (refused === 'invalid_receipt' && !ledger.queues.isDeleted(delivery.queue) && call.params.queue === delivery.queue) {
-      yield { promise: 'live-lease-is-honoured', text: told, calls: [delivery.call, call] };
+      yield { promise: 'live-lease-is-honoured', text: refusal, calls: [delivery.call, call] };
     }
     if (refused === 'cancelled' && cancelsOf(ledger, delivery.life).length === 0) {
-      yield { promise: 'live-lease-is-honoured', text: told, calls: [delivery.call, call] };
+      yield { promise: 'live-lease-is-honoured', text: refusal, calls: [delivery.call, call] };
     }
     const isGivenUp = delivery.acts.some(
       (other) =>
@@ -145,19 +145,23 @@ function* judgeRefusals(ledger: Ledger, delivery: Delivery): Generator<Violation
       remaining > 0 &&
       !ledger.queues.isDeleted(delivery.queue)
     ) {
-      yield { promise: 'live-lease-is-honoured', text: `${told} ${remaining} ms before its end`, calls: [delivery.call, call] };
+      yield {
+        promise: 'live-lease-is-honoured',
+        text: `${refusal} ${remaining} ms before its end`,
+        calls: [delivery.call, call],
+      };
     }
   }
 }
 
-/** A group remembers only the last of its messages that were cancelled while they were held. */
+/** A group keeps a trace only of the last message that was cancelled while leased. */
 function mayBeForgotten(ledger: Ledger, { life }: Delivery): boolean {
   return life.entry.group !== undefined && cancelsOf(ledger, life).length > 0;
 }
 
 /**
- * A message that was purged gives its own id, its key, or its turn in its group up to the next that is published under it, though somebody holds
- * it; a cancelled one its id or key.
+ * Whether a later publish may have taken the place of the leased message. A purge frees its own id, its key and its turn in its group;
+ * a cancel frees its id or key.
  */
 function mayBeReplaced(ledger: Ledger, { life, queue }: Delivery): boolean {
   const { id, dedupKey, group } = life.entry;

@@ -1,4 +1,4 @@
-/** Makes the ledger of a history. */
+/** Builds the ledger of a history. */
 import type { History } from '../run/history.ts';
 import { isForgetful, isSecondTry, noteActs, traceMs } from './acts.ts';
 import type { Delivery, Ledger, Life } from './ledger.ts';
@@ -27,7 +27,7 @@ export function ledgerOf({ calls: made, asked = [], transactions = [], circumsta
       ({ params }) => params.id,
     );
   const cancels = ofMessage(callsOf(calls, 'cancelMessage'), ({ params }) =>
-    // One whose id was given to another has left no trace.
+    // A message whose id another one got has left no trace.
     lives.byId.get(params.id)?.some((life, index) => index > 0 || isForgetful(life)) ? retryMsMin : traceMs,
   );
   const changes = ofMessage(callsOf(calls, 'updateMessage'));

@@ -1,8 +1,7 @@
 /**
- * A history as the lives of its messages: who published each, who had it when, and what was done with each receipt.
- *
- * A message whose publish was accepted is known by its id. One whose publish was not answered has an id that nobody was told, and is
- * known by its content when it is first seen: bodies that are told apart make judgements sharper.
+ * A history, ordered by message. A life is one message from its publish to its end: its publish, its deliveries, and what was done with each
+ * receipt. An accepted message is identified by its id. The id of a publish without an answer is unknown: its message is identified by its
+ * content when it is first delivered, so plans give each message a different body.
  */
 import type { AckResult, ExtendResult, PublishEntry, ReceivedMessage, ReleaseResult } from '../../../contract/contract.ts';
 import type { Asked, Call, Transaction } from '../run/history.ts';
@@ -16,9 +15,9 @@ export interface Life {
   entry: PublishEntry;
   published: CallOf<'publish'>;
   accepted: boolean;
-  /** Answered as a duplicate: it may be the first itself, where its request had been applied once before and the answer was lost. */
+  /** Answered as a duplicate. It may be the first message itself, if an earlier attempt was applied and its answer was lost. */
   duplicate?: true;
-  /** What it said of its publish when it was delivered first: of two under one key it tells which it is. */
+  /** The `publishedAt` of its first delivery. It distinguishes two messages under one key. */
   saidAt?: string;
   /** When the last receive began that returned its own body, where that body proves the life, ms. */
   ownBodySeenAt?: number;
@@ -51,7 +50,7 @@ export interface KeyedPublish {
   told: 'accepted' | 'duplicate' | 'nothing';
 }
 
-/** An accepted publish under the caller's own id, or a key, that was told to be there already. */
+/** A publish under an own id or a key that was answered as a duplicate. */
 export interface Duplicate {
   id: string;
   queue: string;
@@ -70,14 +69,14 @@ export interface Ledger {
   /** Calls that may have cancelled or changed a message, by its id. */
   cancels: ReadonlyMap<string, readonly CallOf<'cancelMessage'>[]>;
   changes: ReadonlyMap<string, readonly CallOf<'updateMessage'>[]>;
-  /** Calls that may have decided a prepared message, and what its publisher answered, by its id. */
+  /** Calls that may have decided a prepared message, and the answers to check-backs, by its id. */
   commits: ReadonlyMap<string, readonly CallOf<'commitMessage'>[]>;
   rollbacks: ReadonlyMap<string, readonly CallOf<'rollbackMessage'>[]>;
   asked: ReadonlyMap<string, readonly Asked[]>;
   schedules: Schedules;
-  /** Messages that were delivered, and that nobody published. */
+  /** Deliveries that match no publish. */
   strangers: readonly { message: ReceivedMessage; call: CallOf<'receive'> }[];
-  /** Receipts that two receives were given. */
+  /** Deliveries of two receives with the same receipt. */
   sameReceipt: readonly [Delivery, Delivery][];
   transactions: readonly Transaction[];
   clockErrorMs: number;

@@ -1,4 +1,4 @@
-/** What is promised of queues with limits: how many messages are under a lease at a time, and how many are received in what time. */
+/** Promises about queues with limits: how many messages are leased at a time, and how many are received per second. */
 import type { Call, Violation } from '../run/history.ts';
 import { cancelsOf } from './by-id.ts';
 import type { Delivery, Ledger } from './ledger.ts';
@@ -13,26 +13,26 @@ export function* judgeLimits(ledger: Ledger): Generator<Violation> {
   }
 }
 
-/** The most that may ever have been allowed; infinite: anything may have been. */
+/** The highest limit that may have been in force. Infinite if there may have been none. */
 function mostOf({ queues }: Ledger, queue: string, limit: 'concurrency' | 'ratePerSecond'): number {
   const limits = queues.settings(queue).map((settings) => settings.limits?.[limit] ?? Number.POSITIVE_INFINITY);
   return limits.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...limits);
 }
 
-/** At each instant at which one more was handed over, or held longer. */
+/** Counts the leases at each instant at which a message was delivered or extended. */
 function* judgeConcurrency(ledger: Ledger, queue: string, deliveries: readonly Delivery[]): Generator<Violation> {
   const most = mostOf(ledger, queue, 'concurrency');
   if (most === Number.POSITIVE_INFINITY) return;
   for (const at of instantsOf(deliveries)) {
     const held = deliveries.filter((delivery) => isSurelyHeld(ledger, delivery, at));
     if (held.length <= most) continue;
-    const text = `${held.length} messages of ${queue} were under a lease at once, of ${most} at most`;
+    const text = `${held.length} messages of ${queue} were leased at once, and the limit was ${most}`;
     yield { promise: 'limits-hold', text, calls: callsBehind(held) };
     return;
   }
 }
 
-/** Whether a queue with a limit was ever surely full. */
+/** Whether a queue with a limit certainly reached it. */
 export function wasFull(ledger: Ledger, queue: string): boolean {
   const deliveries = ledger.lives.flatMap((life) => life.deliveries.filter((delivery) => delivery.queue === queue));
   const most = mostOf(ledger, queue, 'concurrency');
@@ -48,7 +48,7 @@ function instantsOf(deliveries: readonly Delivery[]): number[] {
 
 const callsBehind = (held: readonly Delivery[]): Call[] => [...new Set(held.map(({ call }) => call))];
 
-/** Whether its lease was delivered by then, and cannot be over: nobody may have given it back, or taken it away. */
+/** Whether its lease was delivered by then and cannot have ended. */
 function isSurelyHeld(ledger: Ledger, delivery: Delivery, at: number): boolean {
   const { acts, endedAt, queue, life, message } = delivery;
   if (endedAt > at) return false;
@@ -61,17 +61,17 @@ function isSurelyHeld(ledger: Ledger, delivery: Delivery, at: number): boolean {
     extensions.push({ startedAt: call.startedAt, endedAt: endOf(call), until, certain: endOf(call) <= at });
   }
   if (cancelsOf(ledger, life).some(isBefore)) return false;
-  // A purge frees the places of what it removes; of what came in another way than by its publish, nobody knows when it came.
+  // A purge returns the permits of what it removes. When a moved message arrived is unknown, so any purge may have removed it.
   const mayBePurged = (purge: Call) => isBefore(purge) && (queue !== life.queue || life.published.startedAt <= endOf(purge));
   if (ledger.queues.purges(queue).some(mayBePurged)) return false;
   const first = { startedAt: delivery.startedAt, endedAt, until: Date.parse(message.leasedUntil), certain: true };
-  // A lease that had run out before it was extended left its place to others meanwhile; that is told by the certain ones alone.
+  // A lease that expired before an extend had no permit in between. Only certain leases rule that out.
   const leases = [first, ...extensions];
   const standing = leases.filter((one) => !leases.some((later) => later.certain && later.startedAt > one.endedAt));
   return Math.min(...standing.map(({ until }) => until)) - ledger.clockErrorMs > at;
 }
 
-/** In no window more were received than a second's worth, and what the time gives. */
+/** No window of time has more receives than the rate allows plus one second's worth. */
 function* judgeRate(ledger: Ledger, queue: string): Generator<Violation> {
   const most = mostOf(ledger, queue, 'ratePerSecond');
   if (most === Number.POSITIVE_INFINITY) return;
@@ -86,7 +86,7 @@ function* judgeRate(ledger: Ledger, queue: string): Generator<Violation> {
       within += count;
       const allowed = Math.max(1, most) + ((to - from + 2 * ledger.clockErrorMs) * most) / 1000;
       if (within <= allowed + 1e-6) continue;
-      const text = `${within} messages of ${queue} were received within ${to - from} ms, of ${most} a second at most`;
+      const text = `${within} messages of ${queue} were received within ${to - from} ms, and the limit was ${most} a second`;
       yield { promise: 'limits-hold', text, calls: after.filter((one) => one.to <= to).map(({ call }) => call) };
       return;
     }

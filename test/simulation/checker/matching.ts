@@ -1,14 +1,14 @@
-/** A matching: what each of several is of, where more than one may be of the same. */
+/** Matches deliveries to publishes where several may fit. */
 
 /**
- * Gives as many of `seekers` as can be an item each, none twice, those that come first rather than others (a transversal matroid: what is
- * matched stays so when more is). `fits` answers the items that one may have, the likeliest first.
+ * Assigns an item to as many seekers as possible, each item once, and prefers earlier seekers (a transversal matroid: a matched seeker stays
+ * matched). `fits` returns the items that a seeker may have, the likeliest first.
  */
 export function matched<Seeker, Item>(seekers: readonly Seeker[], fits: (seeker: Seeker) => readonly Item[]): Map<Item, Seeker> {
   const holders = new Map<Item, Seeker>();
   const find = (seeker: Seeker, asked: Set<Item>): boolean => {
     const items = fits(seeker);
-    // Nobody gives up what is likeliest his where another item is free.
+    // A seeker keeps its likeliest item while another item is free.
     const found =
       items.find((item) => !holders.has(item)) ??
       items.find((item) => {

@@ -1,4 +1,4 @@
-/** What is certain of a call, and of each entry of its batch: that it was done, that it was not, or neither. */
+/** Whether a call, or an entry of its batch, was certainly done, certainly refused, or neither. */
 import type { OperationName, OutputOf, Refused } from '../../../contract/contract.ts';
 import type { ErrorCode } from '../../../contract/errors.ts';
 import type { Call } from '../run/history.ts';
@@ -7,7 +7,7 @@ export type CallOf<Name extends OperationName> = Extract<Call, { operation: Name
 
 export type Outcome<Result> = { done: Result } | { refused: ErrorCode } | 'uncertain';
 
-/** The store, or the queue itself, broke off somewhere: what it was about to write may stand. */
+/** The call failed in the middle: some of its writes may have been applied. */
 const inconclusive: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unavailable', 'internal']);
 
 const refusal = (code: ErrorCode): Outcome<never> => (inconclusive.has(code) ? 'uncertain' : { refused: code });
@@ -18,7 +18,7 @@ export function outcomeOf<Name extends OperationName>(call: { answer: CallOf<Nam
   return 'refused' in answer ? refusal(answer.refused) : 'uncertain';
 }
 
-/** Of the entry at `index` of a batch. */
+/** The outcome of the entry at `index` of a batch. */
 export function outcomeOfEntry<Result extends { ok: true }>(
   whole: Outcome<{ results: (Result | Refused)[] }>,
   index: number,
@@ -29,7 +29,7 @@ export function outcomeOfEntry<Result extends { ok: true }>(
   return result.ok ? { done: result } : refusal(result.code);
 }
 
-/** When a call can no longer begin to take effect: one that was lost may do so at any time. */
+/** From when on a call can no longer take effect. One without an answer may do so at any time. */
 export function endOf(call: Call): number {
   return 'lost' in call.answer || call.endedAt === undefined ? Number.POSITIVE_INFINITY : call.endedAt;
 }

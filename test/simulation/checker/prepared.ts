@@ -1,4 +1,4 @@
-/** What is promised of prepared messages: received if committed, and only then; and that the first decision counts. */
+/** Promises about prepared messages: received only if committed, and the first decision counts. */
 import type { Violation } from '../run/history.ts';
 import { cancelsOf } from './by-id.ts';
 import { commitsOf, enteredEarliest, mayBeRolledBack, rollbacksOf } from './decisions.ts';
@@ -18,21 +18,21 @@ export function* judgePrepared(ledger: Ledger): Generator<Violation> {
     const from = enteredEarliest(ledger, life);
     for (const { message, call, endedAt } of life.deliveries) {
       if (from <= endedAt) continue;
-      const text = `message ${message.id} was delivered before anybody can have committed it`;
+      const text = `message ${message.id} was delivered before any commit`;
       yield { promise: 'never-before-commit', text, calls: [life.published, call] };
     }
-    // Of several under one own id, it is not told which was meant.
+    // With several messages under one own id, the call may have meant another.
     if (life.id === undefined || !life.accepted || ledger.byId.get(life.id)!.length > 1) continue;
     yield* judgeRolledBack(ledger, life);
     for (const refusal of refusals.get(`${life.queue} ${life.id}`) ?? []) yield* judgeRefusal(ledger, life, refusal, from);
   }
 }
 
-/** It never comes, and is not committed any more. */
+/** A message that was rolled back is never delivered and cannot be committed. */
 function* judgeRolledBack(ledger: Ledger, life: Life): Generator<Violation> {
   const rollback = rollbacksOf(ledger, life).find(({ answer }) => 'output' in answer);
   if (!rollback) return;
-  // What was cancelled, committed before or not, counts as rolled back.
+  // A cancelled message counts as rolled back, even if it was committed before.
   if (cancelsOf(ledger, life).some(({ startedAt }) => startedAt <= endOf(rollback))) return;
   for (const { message, call } of life.deliveries) {
     const text = `message ${message.id} was rolled back, and delivered`;
@@ -44,7 +44,7 @@ function* judgeRolledBack(ledger: Ledger, life: Life): Generator<Violation> {
   yield { promise: 'decided-once', text, calls: [life.published, rollback, commit] };
 }
 
-/** Nobody is told of a decision that nobody can have made. */
+/** No call is refused because of a decision that was not made. */
 function* judgeRefusal(
   ledger: Ledger,
   life: Life,
@@ -64,6 +64,6 @@ function* judgeRefusal(
     (refused === 'message_rolled_back' && !mayBeOver) ||
     (refused === 'message_not_found' && !mayBeOver && !mayBeRemoved && endOf(life.published) < call.startedAt);
   if (!isFalse) return;
-  const text = `${call.operation} of message ${life.id} was refused as ${refused}, which it cannot have been`;
+  const text = `${call.operation} of message ${life.id} was refused as ${refused}, which cannot be true`;
   yield { promise: 'decided-once', text, calls: [life.published, call] };
 }

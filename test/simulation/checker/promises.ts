@@ -1,10 +1,10 @@
-/** The promises by their names. What each says, and where it is proved, is in docs/guarantees.md. */
+/** The names of the promises. docs/guarantees.md says what each one means. */
 export const ofContents = ['body-intact', 'only-published-is-delivered', 'no-duplicate-ids', 'own-id-once'] as const;
 
 export const ofLeases = [
   'one-live-lease',
   'live-lease-is-honoured',
-  'late-holder-is-told',
+  'late-holder-is-refused',
   'never-before-visible',
   'acked-never-comes-back',
 ] as const;

@@ -1,10 +1,10 @@
-/** What a history tells of its queues: the settings that may have been in force, and where messages may have gone. */
+/** What a history says about its queues: settings that may have been in force, and where messages may have moved. */
 import type { QueueSettings } from '../../../contract/contract.ts';
 import { delaySecondsDefault, retentionSecondsDefault, visibilityTimeoutSecondsDefault } from '../../../contract/limits.ts';
 import type { Call } from '../run/history.ts';
 import { type CallOf, callsOf, mayBeDone, outcomeOf } from './outcomes.ts';
 
-/** Said apart from the engine, as all that judges it. */
+/** Repeated here, because the checker must not rely on the engine. */
 export const settingsDefault: QueueSettings = {
   visibilityTimeoutSeconds: visibilityTimeoutSecondsDefault,
   delaySeconds: delaySecondsDefault,
@@ -22,15 +22,15 @@ export const settingsDefault: QueueSettings = {
 };
 
 export interface Queues {
-  /** All that may have been in force at some time; each judgement allows for any of them. Empty: nothing is known of the queue. */
+  /** All settings that may have been in force at some time. A check allows for any of them. Empty if the queue is unknown. */
   settings(queue: string): readonly QueueSettings[];
-  /** Redrives out of a queue that may have begun by then: they move what waits, whatever it waits for. */
+  /** Redrives out of a queue that may have begun by then. They also move messages that are not visible yet. */
   redrives(queue: string, by: number): readonly CallOf<'redrive'>[];
   purges(queue: string): readonly CallOf<'purge'>[];
   isDeleted(queue: string): boolean;
-  /** Whether a publish under a key may change the message that has it. */
+  /** Whether a publish under a key may change the message that holds the key. */
   mayReplace(queue: string): boolean;
-  /** The queues in which a message of this one may be: by its death, and by redrives. */
+  /** The queues to which dead-lettering and redrives may move a message of this queue. */
   reachable(queue: string): ReadonlySet<string>;
 }
 
@@ -40,7 +40,7 @@ export function queuesOf(calls: readonly Call[]): Queues {
     if ((call.operation !== 'createQueue' && call.operation !== 'updateQueue') || !mayBeDone(call)) continue;
     const known = settings.get(call.params.queue) ?? [];
     const outcome = outcomeOf<'createQueue'>(call);
-    // Histories give nested settings whole.
+    // Histories always give nested settings completely.
     const given = call.input as Partial<QueueSettings>;
     if (outcome !== 'uncertain' && 'done' in outcome) known.push(outcome.done);
     else if (call.operation === 'createQueue') known.push({ ...settingsDefault, ...given });

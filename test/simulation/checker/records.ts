@@ -1,4 +1,4 @@
-/** What is promised of messages that are cancelled, changed, or in a group; and of queues that are paused. */
+/** Promises about messages that are cancelled, changed or in a group, and about paused queues. */
 import { settingsCacheMs, tombstoneMs } from '../../../contract/limits.ts';
 import type { Call, Violation } from '../run/history.ts';
 import { cancelsOf, isCertain, timesOf } from './by-id.ts';
@@ -19,18 +19,18 @@ export function* judgeRecords(ledger: Ledger): Generator<Violation> {
 }
 
 /**
- * After the answer nobody receives it, and whoever holds it is told. Of several under one own id the last one was meant: those before it were
- * over when it was stored. So it is of any that was surely stored by then, and of one that somebody had received, whatever its publisher was told.
+ * After the answer to a cancel, no receive delivers the message and its holder is refused. With several messages under one own id, the call
+ * meant the last. So it holds for each message that was certainly stored by then, or had been received.
  */
 function* judgeCancelled(ledger: Ledger, life: Life): Generator<Violation> {
-  if (life.id === undefined || !isToldByBody(ledger, life)) return;
+  if (life.id === undefined || !isIdentified(ledger, life)) return;
   for (const cancel of cancelsOf(ledger, life)) {
     const isStored = life.accepted && endOf(life.published) < cancel.startedAt;
     const wasReceived = life.deliveries.some(({ queue, endedAt }) => queue === cancel.params.queue && endedAt < cancel.startedAt);
     if (!isCertain(cancel) || !(isStored || wasReceived)) continue;
     for (const delivery of life.deliveries) {
       const calls = [life.published, cancel, delivery.call];
-      // Its own id is free again after an hour.
+      // The own id is free again after an hour.
       if (delivery.startedAt > endOf(cancel) && delivery.startedAt < cancel.startedAt + tombstoneMs) {
         yield { promise: 'cancelled-never-comes', text: `message ${life.id} was cancelled, and delivered afterwards`, calls };
       }
@@ -43,14 +43,14 @@ function* judgeCancelled(ledger: Ledger, life: Life): Generator<Violation> {
   }
 }
 
-/** Whether its deliveries are told from those of others under its id: it is alone, or they are all of one queue, and nothing edits their bodies. */
-function isToldByBody({ byId, changes }: Ledger, { id, queue, entry }: Life): boolean {
+/** Whether its deliveries are certainly its own: it is the only message of its id, or all are of one queue and no call edits a body. */
+function isIdentified({ byId, changes }: Ledger, { id, queue, entry }: Life): boolean {
   const alike = byId.get(id!) ?? [];
   if (alike.length === 1) return true;
   return entry.id !== undefined && !changes.has(id!) && alike.every((other) => other.queue === queue);
 }
 
-/** It does not come before the instant that it was put off to. */
+/** A postponed message does not come early. */
 function* judgeRescheduled(ledger: Ledger, life: Life): Generator<Violation> {
   const changes = timesOf(ledger, life);
   for (const change of changes) {
@@ -59,11 +59,11 @@ function* judgeRescheduled(ledger: Ledger, life: Life): Generator<Violation> {
     const earliest = askedTime(change, change.startedAt - ledger.clockErrorMs);
     const latest = askedTime(change, endOf(change) + ledger.clockErrorMs);
     if (visibleAt < earliest) {
-      const text = `message ${life.id} is said to come ${earliest - visibleAt} ms before it was asked to`;
+      const text = `message ${life.id} is said to become visible ${earliest - visibleAt} ms too early`;
       yield { promise: 'never-before-visible', text, calls: [change] };
     }
     if (visibleAt > latest) {
-      const text = `message ${life.id} is said to come ${visibleAt - latest} ms after it was asked to`;
+      const text = `message ${life.id} is said to become visible ${visibleAt - latest} ms too late`;
       yield { promise: 'liveness', text, calls: [change] };
     }
     for (const delivery of life.deliveries) {
@@ -77,13 +77,13 @@ function* judgeRescheduled(ledger: Ledger, life: Life): Generator<Violation> {
       const early = visibleAt - 2 * ledger.clockErrorMs - delivery.endedAt;
       const isDebounced = debouncesOf(ledger, life).some(({ call }) => call.startedAt <= delivery.endedAt);
       if (early <= 0 || isDebounced || isOverruled || redrives || (ledger.byId.get(life.id!)?.length ?? 0) > 1) continue;
-      const text = `message ${life.id} was delivered ${early} ms before the instant that it was put off to`;
+      const text = `message ${life.id} was delivered ${early} ms before the instant to which it was postponed`;
       yield { promise: 'never-before-visible', text, calls: [change, delivery.call] };
     }
   }
 }
 
-/** In a group, what was published first is over before what follows is received, or is received with it. */
+/** In a group, an earlier message has ended before a later one is received, or is received with it. */
 function* judgeGroups(ledger: Ledger): Generator<Violation> {
   const groups = Map.groupBy(
     ledger.lives.filter(({ accepted, entry, queue }) => accepted && entry.group !== undefined && isOrdered(ledger, queue)),
@@ -106,7 +106,7 @@ function isBeforeInCall(first: Life, second: Life): boolean {
   return first.published === second.published && messages.indexOf(first.entry) < messages.indexOf(second.entry);
 }
 
-/** Whether nothing lets a message of a group go past another: moved aside, several leases at a time, moved by a redrive. */
+/** Whether the order of a group always holds: no message leaves the group, has a second lease beside it, or is redriven. */
 function isOrdered({ queues }: Ledger, queue: string): boolean {
   const settings = queues.settings(queue);
   const isStrict = settings.every(({ groups }) => groups === null || (groups.concurrency === 1 && groups.onFailure === 'block'));
@@ -122,14 +122,14 @@ function* judgeTurn(ledger: Ledger, first: Life, delivery: Delivery): Generator<
   const mayBeCancelled = cancelsOf(ledger, first).some(({ startedAt }) => startedAt <= delivery.endedAt);
   const mayBeDead = queues.settings(first.queue).some(({ deadLetter }) => deadLetter);
   if (isTogether || mayBeAcked || mayBeCancelled || mayBeDead || mayBeGone(ledger, first, delivery.endedAt)) return;
-  const text = `message ${delivery.message.id} of the group ${first.entry.group} was delivered before ${first.id} was over`;
+  const text = `message ${delivery.message.id} of the group ${first.entry.group} was delivered before ${first.id} had ended`;
   const calls: Call[] = [first.published, delivery.life.published, ...first.deliveries.map(({ call }) => call), delivery.call];
   yield { promise: 'group-order', text, calls };
 }
 
-/** No two receives hold messages of one group at the same time. */
+/** Only one receive at a time holds messages of a group. */
 function* judgeGroupLeases(ledger: Ledger, lives: readonly Life[]): Generator<Violation> {
-  // What was dead-lettered and redriven came back without its group.
+  // A message that was dead-lettered and redriven has no group any more.
   const isInGroup = ({ queue, message, life }: Delivery) => queue === life.queue && message.group !== undefined;
   const deliveries = lives.flatMap((life) => life.deliveries.filter(isInGroup));
   for (const first of deliveries) {
@@ -145,12 +145,12 @@ function* judgeGroupLeases(ledger: Ledger, lives: readonly Life[]): Generator<Vi
   }
 }
 
-/** Whether a queue is not paused after this call: an update that does not say leaves it as it is. */
+/** Whether the queue is running after this call. An update without `paused` does not change that. */
 function resumesQueue({ operation, input }: CallOf<'createQueue' | 'updateQueue'>): boolean {
   return operation === 'createQueue' ? input.paused !== true : input.paused === false;
 }
 
-/** From when a pause is in force everywhere until it may be over, no receive gives anything, whenever it began. */
+/** While a pause is certainly in force, no receive delivers anything, even if it began before. */
 function* judgePaused({ calls, clockErrorMs }: Ledger): Generator<Violation> {
   const updates = [...callsOf(calls, 'updateQueue'), ...callsOf(calls, 'createQueue')].filter(mayBeDone);
   for (const pause of updates) {
@@ -163,7 +163,7 @@ function* judgePaused({ calls, clockErrorMs }: Ledger): Generator<Violation> {
     for (const receive of callsOf(calls, 'receive')) {
       const isOfPaused = receive.params.queue === pause.params.queue && endOf(receive) > from && !isOver(endOf(receive));
       if (!isOfPaused || !('output' in receive.answer) || receive.answer.output.messages.length === 0) continue;
-      const text = `the queue ${pause.params.queue} was paused, and gave messages`;
+      const text = `the queue ${pause.params.queue} was paused, and delivered messages`;
       yield { promise: 'paused-gives-nothing', text, calls: [pause, receive] };
     }
   }

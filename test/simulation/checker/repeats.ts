@@ -1,19 +1,19 @@
-/** What may have been done to a message by later publishes under its key. */
+/** What later publishes under its key may have done to a message. */
 import { retryMsMax } from '../../../contract/limits.ts';
 import { contentKey } from './content.ts';
 import type { KeyedPublish, Ledger, Life } from './ledger.ts';
 import { callsOf, endOf } from './outcomes.ts';
 
-/** Another content that a message may have from some time on. */
+/** Content that a message may have from some time on. */
 export interface Replacement {
   startedAt: number;
   endedAt: number;
   content: string;
-  /** It surely took the place of the one before. */
+  /** It certainly replaced the previous content. */
   certain: boolean;
 }
 
-/** Other publishes under its key that may have changed it: one that was answered as accepted may have found the key taken at first. */
+/** Other publishes under its key that may have changed it. Even an accepted one may have found the key taken at its first attempt. */
 function repeatsOf({ keyed, queues }: Ledger, { queue, entry, id }: Life): readonly KeyedPublish[] {
   if (entry.dedupKey === undefined || !queues.mayReplace(queue)) return [];
   return (keyed.get(id!) ?? []).filter((other) => other.queue === queue && other.entry !== entry);
@@ -30,13 +30,13 @@ export function replacementsOf(ledger: Ledger, life: Life): Replacement[] {
   }));
 }
 
-/** Those that may have put it off, or brought it forward. */
+/** Publishes that may have changed when it is due. */
 export function debouncesOf(ledger: Ledger, life: Life): readonly KeyedPublish[] {
   const settings = ledger.queues.settings(life.queue);
   return settings.some(({ deduplication }) => deduplication?.onDuplicate === 'debounce') ? repeatsOf(ledger, life) : [];
 }
 
-/** Those that surely did. */
+/** Publishes that certainly did. */
 export function certainDebouncesOf(ledger: Ledger, life: Life): readonly KeyedPublish[] {
   const settings = ledger.queues.settings(life.queue);
   const isDebouncing = settings.every(({ deduplication }) => deduplication?.onDuplicate === 'debounce');
@@ -44,8 +44,8 @@ export function certainDebouncesOf(ledger: Ledger, life: Life): readonly KeyedPu
 }
 
 /**
- * Whether it told of a message that can only have been this one, and that was not leased by then: it was first received later, and no receive
- * was under way, which may have claimed it and given it back uncounted.
+ * Whether the publish was answered as a duplicate of this very message while it was not leased: its first receive came later, and no receive
+ * was in progress that could have claimed it and given it back uncounted.
  */
 function foundWaiting({ calls, queues }: Ledger, life: Life, { call, told }: KeyedPublish): boolean {
   if (told !== 'duplicate' || endOf(life.published) >= call.startedAt) return false;

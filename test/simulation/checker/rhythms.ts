@@ -1,16 +1,16 @@
-/** When the ticks of a schedule are, by arithmetic alone: nothing that the queue itself reckons with is asked. */
+/** When the ticks of a schedule are, computed independently of the engine. */
 import type { ScheduleInput } from '../../../contract/contract.ts';
 import { offsetHours } from '../plan/zones.ts';
 
 export type Rhythm =
-  /** `anchors`: instants that may be among its ticks, of which all others follow; undefined: not known. */
+  /** `anchors`: instants that may be ticks, and from which the others follow. Undefined if unknown. */
   { everyMs: number; anchors: readonly number[] | undefined } | { cron: string; timeZone: string };
 
 const timeZoneDefault = 'UTC';
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 
-/** What was asked, after `before`: a cron expression keeps its time zone until it is given another. */
+/** The rhythm that a call asked for, after `before`. A cron expression keeps its time zone until a call gives another. */
 export function rhythmOf(
   { cron, timeZone, everySeconds }: Partial<ScheduleInput>,
   before: Rhythm | undefined,
@@ -23,14 +23,14 @@ export function rhythmOf(
   return { ...before!, anchors } as Rhythm;
 }
 
-/** Whether the instant, ms, may be one of its ticks. */
+/** Whether the instant (ms) may be a tick. */
 export function isBeat(rhythm: Rhythm, instant: number): boolean {
   if ('cron' in rhythm) return instant % minuteMs === 0 && fitsClock(rhythm, instant);
   const { everyMs, anchors } = rhythm;
   return anchors === undefined || anchors.some((anchor) => instant >= anchor && (instant - anchor) % everyMs === 0);
 }
 
-/** Its ticks from one instant up to another, where they are known. */
+/** The ticks in a range of time. They must be known. */
 export function* beats(rhythm: Rhythm, from: number, until: number): Generator<number> {
   const isCron = 'cron' in rhythm;
   const anchor = isCron ? 0 : rhythm.anchors![0]!;
@@ -43,12 +43,12 @@ function fitsClock({ cron, timeZone }: { cron: string; timeZone: string }, insta
   const [minute, hour, ...days] = cron.split(' ');
   const offset = offsetHours[timeZone];
   if (days.length !== 3 || days.some((field) => field !== '*') || offset === undefined)
-    throw new Error(`no arithmetic is known for the ticks of "${cron}" in ${timeZone}`);
+    throw new Error(`the checker cannot compute the ticks of "${cron}" in ${timeZone}`);
   const local = instant + offset * hourMs;
   return fits(minute!, Math.floor(local / minuteMs) % 60) && fits(hour!, Math.floor(local / hourMs) % 24);
 }
 
-/** `*`, each so many from 0 on, or one number. */
+/** A field is `*`, a step such as every fifth, or one number. */
 function fits(field: string, value: number): boolean {
   const [, every] = /^\*\/(\d+)$/.exec(field) ?? [];
   if (every !== undefined) return value % Number(every) === 0;

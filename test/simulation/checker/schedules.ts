@@ -1,4 +1,4 @@
-/** What a history tells of its schedules: what each may have published, and when. */
+/** What a history says about its schedules: what each may have published, and when. */
 import type { Schedule, ScheduleInput } from '../../../contract/contract.ts';
 import type { Call } from '../run/history.ts';
 import { contentKey } from './content.ts';
@@ -17,7 +17,7 @@ export interface Definition {
   paused: boolean;
   content: string;
   call: Change;
-  /** That the call came to this, and to nothing else. */
+  /** Whether the call certainly had this result. */
   certain: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface Schedules {
 type Asked = Partial<ScheduleInput>;
 
 export function schedulesOf(calls: readonly Call[], retryMsMin: number): Schedules {
-  // It may have been applied at first, before others changed or deleted what it made.
+  // An earlier attempt may have been applied before others changed or deleted the schedule.
   const isRepeated = (call: Change) => endOf(call) - call.startedAt >= retryMsMin;
   const changes = Map.groupBy(
     putsFirst(calls).filter((call) => mayBeDone(call) || isRepeated(call)),
@@ -51,7 +51,7 @@ export function schedulesOf(calls: readonly Call[], retryMsMin: number): Schedul
   return { definitions, changes };
 }
 
-/** What an update changes may have been put after it was called. */
+/** Puts come first: a put may have been applied after an update began, and before it was applied. */
 function putsFirst(calls: readonly Call[]): Change[] {
   const changes = [...callsOf(calls, 'updateSchedule'), ...callsOf(calls, 'deleteSchedule')];
   return [...callsOf(calls, 'putSchedule'), ...changes.sort((a, b) => a.startedAt - b.startedAt)];
@@ -82,7 +82,7 @@ function definitionsAfter(
   return [...made, ...known.map((one) => merged(one, call.input, call))];
 }
 
-/** Where a rate may count from, after these changes: one without a start goes on from where it did, unless it became another meanwhile. */
+/** Where a rate may count from after these changes. A rate without a start keeps its origin unless the rate changed in between. */
 function anchorsOf({ startAt, everySeconds }: Schedule, before: readonly Change[]): readonly number[] | undefined {
   if (startAt !== null) return [Date.parse(startAt)];
   const alike = before.filter(
@@ -95,7 +95,7 @@ function anchorsOf({ startAt, everySeconds }: Schedule, before: readonly Change[
   return said.filter((one) => one.startAt === null && one.everySeconds === everySeconds).map((one) => Date.parse(one.updatedAt));
 }
 
-/** As it would be asked for. */
+/** The rule in the form of an input. */
 function ruleOf({ cron, timeZone, everySeconds }: Schedule): Asked {
   return everySeconds === null ? { cron: cron!, timeZone: timeZone! } : { everySeconds };
 }

@@ -1,17 +1,17 @@
-/** The messages of schedules: each as if somebody had published it at its tick, and nobody had heard the answer. */
+/** Messages of schedules. Each counts as published at its tick by a call whose answer was lost. */
 import type { ReceivedMessage } from '../../../contract/contract.ts';
 import { contentKey } from './content.ts';
 import { type CallOf, endOf } from './outcomes.ts';
 import type { Queues } from './queues.ts';
 import { type Definition, hasTick, type Schedules } from './schedules.ts';
 
-/** Which tick of which schedule a message says to be of. */
+/** The schedule and the tick that a message names. */
 export function tickOf({ attributes }: Pick<ReceivedMessage, 'attributes'>): { name: string; tick: number } | undefined {
   const { schedule, tick } = attributes;
   return typeof schedule === 'string' && typeof tick === 'string' ? { name: schedule, tick: Date.parse(tick) } : undefined;
 }
 
-/** The publish that a message of a schedule comes of; undefined where the schedule can have published no such thing. */
+/** The publish that made a message of a schedule. Undefined if the schedule cannot have published it. */
 export function publishOf(
   message: ReceivedMessage,
   receive: CallOf<'receive'>,
@@ -52,7 +52,7 @@ export function tickPublish(
   } as CallOf<'publish'>;
 }
 
-/** Whether the schedule may have been so at the tick: not before it was put, nor when another had surely taken its place. */
+/** Whether this definition may have been in force at the tick: not before its put, and not after a certain replacement. */
 function mayHold(
   definition: Definition,
   name: string,
@@ -61,7 +61,7 @@ function mayHold(
   errorMs: number,
 ): boolean {
   const { call } = definition;
-  // Where another was before it, ticks of that which are late are published so.
+  // After a replacement, late ticks of the previous definition are published by the new one.
   const isFirst = definitions.get(name)![0] === definition;
   if (isFirst && tick < call.startedAt - errorMs) return false;
   const isReplaced = changes

@@ -1,4 +1,4 @@
-/** What is promised of schedules: each tick has one message; and none is left out of one that nobody touched. */
+/** Promises about schedules: each tick has one message, and an unchanged schedule skips no tick. */
 import type { Violation } from '../run/history.ts';
 import { beyondMarginMs, mayBeGone } from './endings.ts';
 import type { Ledger, Life } from './ledger.ts';
@@ -23,7 +23,7 @@ const keyOf = ({ name, tick }: { name: string; tick: number }) => `${name} ${tic
 function* judgeOnce({ schedules, clockErrorMs }: Ledger, lives: readonly Life[]): Generator<Violation> {
   if (lives.length < 2) return;
   const { name, tick } = tickOf({ attributes: {}, ...lives[0]!.entry })!;
-  // Once it is deleted nothing tells what it had published; one that is put again at once may have that tick before it by its clock.
+  // A deletion removes the record of published ticks. A schedule that is put again at once may publish the same tick.
   const isForgotten = schedules.changes
     .get(name)!
     .some(
@@ -37,7 +37,7 @@ function* judgeOnce({ schedules, clockErrorMs }: Ledger, lives: readonly Life[])
   yield { promise: 'one-message-a-tick', text, calls: lives.map(({ deliveries }) => deliveries[0]!.call) };
 }
 
-/** Of one that was put once and is to publish what it missed, every tick is there until the last sweep. */
+/** A schedule that was put once and catches up on missed ticks has a message for every tick until the last sweep. */
 function* judgeWhole(
   ledger: Ledger,
   name: string,
@@ -51,7 +51,7 @@ function* judgeWhole(
   const others = schedules.changes.get(name)!.filter((call) => call !== put);
   if (definitions.length > 1 || definition.missed !== 'all') return;
   if (sweptAt === undefined || drainedAt === undefined || queues.isDeleted(definition.queue)) return;
-  // What no sweep had published by the time that it was deleted never comes.
+  // Ticks that no sweep has published before the deletion never come.
   if (others.some(({ operation, startedAt }) => operation !== 'deleteSchedule' || startedAt < sweptAt)) return;
   const until = sweptAt - clockErrorMs - beyondMarginMs(ledger);
   const from = endOf(put) + clockErrorMs;

@@ -1,10 +1,10 @@
-/** Transactions of a caller's own, as calls: what they published and acked is judged like any publish and ack. */
+/** Callers' transactions as calls: what they published and acked is checked like any publish and ack. */
 import type { Call, Transaction } from '../run/history.ts';
 
-/** A transaction that happened, as the calls that would have done the same. One whose answer nobody had may have happened at any time. */
+/** The equivalent calls of each transaction that was applied. Without an answer, it may have been applied at any time. */
 export function callsOfTransactions(transactions: readonly Transaction[]): Call[] {
   return transactions
-    .filter(({ stands }) => stands)
+    .filter(({ applied }) => applied)
     .flatMap(({ process, publishes, acks, startedAt, endedAt }) => [
       ...publishes.map(
         ({ queue, messages, ids, takenAt }): Call => ({

@@ -1,6 +1,6 @@
 /**
- * What is promised of transactions of a caller's own: what they publish and ack happens with the row that they write besides, or not at
- * all. That row tells, in the end, whether a transaction happened; what it published and acked is judged like any publish and ack.
+ * Promises about callers' transactions: the publishes and acks happen together with the caller's own row, or not at all. At the end, that row
+ * shows whether the transaction was applied. Its publishes and acks are checked like any others.
  */
 import type { Call, Transaction, Violation } from '../run/history.ts';
 import type { Delivery, Ledger } from './ledger.ts';
@@ -13,27 +13,27 @@ export function* judgeTransactions(ledger: Ledger): Generator<Violation> {
   );
   const ackedIn = new Map<Delivery['life'], Transaction>();
   for (const transaction of ledger.transactions) {
-    const { acks, publishes, stands, startedAt, answer } = transaction;
+    const { acks, publishes, applied, startedAt, answer } = transaction;
     const broken = (promise: Violation['promise'], text: string, calls: readonly Call[] = []): Violation => ({
       promise,
       text,
       calls,
     });
-    if (answer === 'committed' && !stands)
-      yield broken('transaction-is-whole', `${transaction.row} was committed, and is not there`);
+    if (answer === 'committed' && !applied)
+      yield broken('transaction-is-whole', `${transaction.row} was committed, and its row is not there`);
     const early = ledger.lives
-      // An own id may have had a message before.
+      // An own id may have had an earlier message.
       .filter(({ id, queue, published }) =>
         publishes.some((one) => one.queue === queue && one.takenAt === published.startedAt && one.ids.includes(id!)),
       )
       .flatMap(({ deliveries }) => deliveries.filter(({ endedAt }) => endedAt < startedAt));
-    for (const { message, call } of stands ? early : []) {
+    for (const { message, call } of applied ? early : []) {
       yield broken('transaction-is-whole', `message ${message.id} was delivered before ${transaction.row} was committed`, [call]);
     }
     const deliveries = acks.flatMap(({ receipts }) => receipts.flatMap((receipt) => byReceipt.get(receipt) ?? []));
-    if (!stands) {
-      if (transaction.refused === 'ack' && deliveries.every((delivery) => isSurelyMine(ledger, delivery, transaction))) {
-        const text = `${transaction.row} was refused for leases that nobody can have ended`;
+    if (!applied) {
+      if (transaction.refused === 'ack' && deliveries.every((delivery) => isCertainlyHeld(ledger, delivery, transaction))) {
+        const text = `${transaction.row} was refused for leases that nothing can have ended`;
         yield broken(
           'live-lease-is-honoured',
           text,
@@ -61,14 +61,14 @@ export function* judgeTransactions(ledger: Ledger): Generator<Violation> {
   }
 }
 
-/** Whether nobody else may have had the message until the transaction was answered, and no other call of its holder ended the lease. */
-function isSurelyMine(ledger: Ledger, delivery: Delivery, { endedAt }: Transaction): boolean {
+/** Whether the lease certainly lasted until the transaction was answered, and no other call can have ended it. */
+function isCertainlyHeld(ledger: Ledger, delivery: Delivery, { endedAt }: Transaction): boolean {
   const { acts, queue, life } = delivery;
   if (endedAt === undefined || ledger.queues.isDeleted(queue) || ledger.queues.purges(queue).length > 0) return false;
   if (acts.some(({ operation, call }) => operation !== 'extend' && call.startedAt <= endedAt)) return false;
   if (life.id !== undefined && ledger.cancels.has(life.id)) return false;
   const mayBeAcked = ledger.transactions.some(
-    ({ acks, stands }) => stands && acks.some(({ receipts }) => receipts.includes(delivery.message.receipt)),
+    ({ acks, applied }) => applied && acks.some(({ receipts }) => receipts.includes(delivery.message.receipt)),
   );
   return !mayBeAcked && leaseEnd(ledger, delivery, endedAt) - ledger.clockErrorMs > endedAt;
 }

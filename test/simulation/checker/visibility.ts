@@ -1,24 +1,24 @@
-/** The earliest instant at which a message may be delivered again, by what was answered to whoever had it. */
+/** The earliest and the latest instant at which a message becomes visible again, by the answers that its receivers had. */
 import type { Backoff } from '../../../contract/contract.ts';
 import { mayBePutOff } from './by-id.ts';
 import type { Act, Delivery, Ledger } from './ledger.ts';
 import { endOf } from './outcomes.ts';
 
 export interface Visible {
-  /** By the clocks of the queue, ms. */
+  /** By the clock of the queue, ms. */
   at: number;
-  /** What hides it until then. */
+  /** What keeps it invisible until then. */
   by: 'lease' | 'backoff' | 'release' | 'nothing';
   acts: Act[];
 }
 
 export const isDone = (act: Act) => act.outcome !== 'uncertain' && 'done' in act.outcome;
 
-/** After `delivery`, seen from a call that ended at `before`: what began later cannot have had a part in it. */
+/** After `delivery`, for a call that ended at `before`. Calls that began later cannot matter. */
 export function earliestVisible(ledger: Ledger, delivery: Delivery, before: number): Visible {
   const { clockErrorMs, queues } = ledger;
   const acts = delivery.acts.filter(({ call }) => call.startedAt <= before);
-  // A redrive moves what waits, however long it was to wait; so does a change of its time; a lease they leave alone.
+  // A redrive, or a change of the due time, overrides a delay or backoff, but not a lease.
   const isPutOff = mayBePutOff(ledger, delivery.life, before);
   const mayBeMoved = isPutOff || queues.redrives(delivery.queue, before).length > 0;
   for (const act of acts) {
@@ -28,11 +28,11 @@ export function earliestVisible(ledger: Ledger, delivery: Delivery, before: numb
     return { at: Date.parse(answer.visibleAt), by: 'release', acts: [act] };
   }
   const end = leaseEnd(ledger, delivery, before);
-  const wait = mayBeMoved || mayBeForNoTime(ledger, delivery) ? 0 : backoffMsLeast(ledger, delivery);
+  const wait = mayBeMoved || mayBeZeroLease(ledger, delivery) ? 0 : backoffMsLeast(ledger, delivery);
   let earliest: Visible = { at: end + wait, by: wait > 0 ? 'backoff' : 'lease', acts };
   for (const act of acts) {
     if (act.operation !== 'release' || act.outcome !== 'uncertain') continue;
-    // With its last receive it dies at once.
+    // After its last receive, it is dead-lettered at once.
     const mayDie = queues
       .settings(delivery.queue)
       .some(({ deadLetter }) => deadLetter && delivery.message.receives >= deadLetter.maxReceives);
@@ -44,8 +44,8 @@ export function earliestVisible(ledger: Ledger, delivery: Delivery, before: numb
 }
 
 /**
- * The earliest end of the lease by what may have been applied of the extensions, by the queue's clocks: of those that began by `before`,
- * of which those have surely been applied that were answered by `answeredBy`.
+ * The earliest possible end of the lease by the queue's clock. Considers extends that began by `before`. Those that were answered by
+ * `answeredBy` have certainly been applied.
  */
 export function leaseEnd(ledger: Ledger, delivery: Delivery, before: number, answeredBy = Number.POSITIVE_INFINITY): number {
   interface Setting {
@@ -74,12 +74,12 @@ export function leaseEnd(ledger: Ledger, delivery: Delivery, before: number, ans
       settings.push({ startedAt, endedAt, until: Date.parse(outcome.done.leasedUntil), certain: endedAt <= answeredBy });
     }
   }
-  // One that surely came after another took its place.
+  // An extend that certainly came after another one replaced its end.
   const standing = settings.filter((one) => !settings.some((later) => later.certain && later.startedAt > one.endedAt));
   return Math.min(...standing.map(({ until }) => until));
 }
 
-/** The latest end that the lease may have, and the latest wait after it: until then nobody need find the message. */
+/** The latest possible end of the lease and of the backoff after it. Until then, receives need not find the message. */
 export function latestVisible(ledger: Ledger, delivery: Delivery): number {
   let latest = Date.parse(delivery.message.leasedUntil);
   for (const { operation, call, outcome } of delivery.acts) {
@@ -104,11 +104,11 @@ export function latestVisible(ledger: Ledger, delivery: Delivery): number {
 const leastVisibilitySeconds = (ledger: Ledger, queue: string) =>
   least(ledger.queues.settings(queue).map((settings) => settings.visibilityTimeoutSeconds));
 
-/** No settings are known: nothing can be asked of them. */
+/** 0 if no settings are known. */
 const least = (values: readonly number[]) => (values.length === 0 ? 0 : Math.min(...values));
 
-/** Whether its lease may have been one of no time, by its receive or an extend: no backoff follows that. */
-function mayBeForNoTime({ queues }: Ledger, { queue, call, acts }: Delivery): boolean {
+/** Whether a receive or an extend may have set the lease to 0 s. No backoff follows that. */
+function mayBeZeroLease({ queues }: Ledger, { queue, call, acts }: Delivery): boolean {
   const seconds = [call.input, ...acts.flatMap((act) => (act.operation === 'extend' ? [act.call.input] : []))].map(
     (input) => input.visibilityTimeoutSeconds,
   );
@@ -116,7 +116,7 @@ function mayBeForNoTime({ queues }: Ledger, { queue, call, acts }: Delivery): bo
   return seconds.includes(undefined) && queues.settings(queue).some((one) => one.visibilityTimeoutSeconds === 0);
 }
 
-/** What a message waits at least after a lease that nobody gave back; 0 where it was its last receive, for then it dies at once. */
+/** The shortest backoff after an expired lease. 0 after the last receive, because the message is dead-lettered at once. */
 function backoffMsLeast(ledger: Ledger, { queue, message }: Delivery): number {
   return least(
     ledger.queues.settings(queue).map(({ backoff, deadLetter }) => {

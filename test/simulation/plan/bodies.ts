@@ -1,4 +1,4 @@
-/** Bodies that tell one message from another, and that no deflating brings into a row where they are to lie beside it. */
+/** Bodies that differ for each message. Large ones do not compress, so that they are offloaded. */
 
 import type { Json } from '../../../contract/contract.ts';
 import { seededRandom } from '../../../engine/port/random.ts';
@@ -7,7 +7,7 @@ export function bodyOf(number: number, chars: number): Json {
   return chars === 0 ? number : { number, filling: seededRandom(number).chars(chars) };
 }
 
-/** What it was made of. */
+/** The number from which the body was made. */
 export function numberOf(body: Json): number {
   return typeof body === 'number' ? body : Number((body as { number: number }).number);
 }

@@ -1,4 +1,4 @@
-/** Draws messages under keys, and what queues do with them. */
+/** Draws messages with dedup keys, and the `deduplication` of queues. */
 import type { QueueSettings } from '../../../contract/contract.ts';
 import { drawWait } from './draw-waits.ts';
 import type { Drawing } from './drawing.ts';
@@ -9,7 +9,7 @@ export function drawDeduplication(d: Drawing): Partial<QueueSettings> {
   return { deduplication: { windowSeconds, onDuplicate: d.pick(['ignore', 'replace', 'debounce']) } };
 }
 
-/** Each queue has keys of its own: of two alike it would not be told whose a message is that was moved. */
+/** Each queue has different keys. Otherwise the checker could not tell which queue a moved message came from. */
 export function drawKeyed(d: Drawing, next: () => number, queue: string): PlannedMessage[] {
   return Array.from({ length: d.pick([1, 1, 1, 2, 3]) }, () => ({
     number: next(),

@@ -1,4 +1,4 @@
-/** Draws messages under own ids, and how long queues take those for. */
+/** Draws messages with own ids, and the `idempotency` of queues. */
 import type { QueueSettings } from '../../../contract/contract.ts';
 import { drawWait } from './draw-waits.ts';
 import type { Drawing } from './drawing.ts';
@@ -8,7 +8,7 @@ export function drawIdempotency(d: Drawing): Partial<QueueSettings> {
   return { idempotency: d.pick(['acked', 'acked', 'acked', 'live', 'ended']) };
 }
 
-/** Each queue has ids of its own: of two alike it would not be told whose a message is that was moved. */
+/** Each queue has different ids. Otherwise the checker could not tell which queue a moved message came from. */
 export function drawOwnIds(d: Drawing, next: () => number, queue: string): PlannedMessage[] {
   return Array.from({ length: d.pick([1, 1, 2]) }, () => ({ ...drawOwn(d, next), id: `own-${queue}-${d.whole(2)}` }));
 }

@@ -1,4 +1,4 @@
-/** Draws messages that are prepared, and what queues do with those that nobody decides. */
+/** Draws prepared messages, and the settings of queues for undecided ones. */
 import type { QueueSettings } from '../../../contract/contract.ts';
 import { drawWait } from './draw-waits.ts';
 import type { Drawing } from './drawing.ts';

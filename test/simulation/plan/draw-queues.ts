@@ -3,7 +3,7 @@ import type { QueueSettings } from '../../../contract/contract.ts';
 import { type Drawing, daySeconds, secondMs } from './drawing.ts';
 import type { PlannedQueue } from './plan.ts';
 
-/** `sharded`: the share of queues that begin with more than one shard. */
+/** `sharded`: the share of queues that start with several shards. */
 export function drawQueues(d: Drawing, pace: number, sharded: number): PlannedQueue[] {
   const queues: PlannedQueue[] = [];
   const add = (name: string, settings: Partial<QueueSettings>) =>
@@ -38,7 +38,7 @@ export function drawSettings(d: Drawing, pace: number): Partial<QueueSettings> {
   return settings;
 }
 
-/** How long a queue keeps what has ended: some longer than what lies beside a row would last by itself. */
+/** How long a queue keeps ended messages. Some keep them longer than offloaded bodies last by default. */
 export function drawKeep(d: Drawing): Partial<QueueSettings> {
   const seconds = () => d.pick([60, 2 * 3600, 60 * daySeconds, 60 * daySeconds]);
   return { keep: { doneSeconds: d.chance(0.1) ? 0 : seconds(), deadSeconds: d.chance(0.2) ? 0 : seconds() } };

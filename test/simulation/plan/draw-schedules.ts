@@ -1,4 +1,4 @@
-/** Draws schedules, and what is done to them. */
+/** Draws schedules and changes of them. */
 import { everySecondsMin } from '../../../contract/limits.ts';
 import type { Drawing } from './drawing.ts';
 import type { PlannedQueue, ScheduleChange, ScheduleStep } from './plan.ts';
@@ -22,7 +22,7 @@ export function drawSchedule(d: Drawing, queues: readonly PlannedQueue[], next: 
   };
 }
 
-/** What of it is to be another. */
+/** A change of one property. */
 export function drawScheduleChange(d: Drawing, next: () => number): ScheduleChange {
   const what = d.random.number();
   if (what < 0.6) return { paused: what < 0.35 };
@@ -30,7 +30,7 @@ export function drawScheduleChange(d: Drawing, next: () => number): ScheduleChan
   return what < 0.9 ? { rule: drawRule(d, [everySecondsMin, 30]).rule } : { missed: d.pick(missed) };
 }
 
-/** A rule, and how long it takes to fall due a few times. */
+/** A rule, and a duration that contains a few ticks. */
 function drawRule(d: Drawing, rates: readonly number[]): Pick<ScheduleStep, 'rule' | 'lastsSeconds'> {
   const ticks = 3 + d.whole(15);
   if (d.chance(0.4)) {
@@ -42,7 +42,7 @@ function drawRule(d: Drawing, rates: readonly number[]): Pick<ScheduleStep, 'rul
   const minutes = every === 1 ? '*' : `*/${every}`;
   const form = d.random.number();
   if (form < 0.5) return { rule: { cron: `${minutes} * * * *` }, lastsSeconds };
-  // Histories begin at midnight, UTC.
+  // Histories start at midnight UTC.
   if (form < 0.75) return { rule: { cron: `${d.pick([d.whole(20), 30])} * * * *` }, lastsSeconds: ticks * hourSeconds };
   const timeZone = d.pick(Object.keys(offsetHours));
   const hour = (24 + offsetHours[timeZone]!) % 24;

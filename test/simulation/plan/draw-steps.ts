@@ -1,4 +1,4 @@
-/** Draws what the processes of a plan do. */
+/** Draws the steps of the processes of a plan. */
 import type { QueueSettings } from '../../../contract/contract.ts';
 import { clockMarginMs } from '../../../contract/limits.ts';
 import { drawOwn } from './draw-own-ids.ts';
@@ -11,39 +11,39 @@ import type { Choice, PlannedMessage, PlannedProcess, PlannedQueue, Step } from 
 /** Clocks show whole milliseconds. */
 const skewMsMax = clockMarginMs - 1;
 
-export interface Cast {
+export interface ProcessOptions {
   index: number;
   theme: Partial<Record<Step['do'], number>>;
   pace: number;
   queues: readonly PlannedQueue[];
-  /** The share of publishes to groups. */
+  /** The share of publishes with a group. */
   grouped: number;
   /** The share of acks with a result. */
   results: number;
-  /** The share of bodies that lie beside their row. */
+  /** The share of bodies that are offloaded. */
   large: number;
-  /** Settings that its queues have besides. */
-  terms?: (d: Drawing) => Partial<QueueSettings>;
-  /** Draws most of its messages, in place of those of other themes. */
+  /** Draws the settings that the theme adds to its queues. */
+  themeSettings?: (d: Drawing) => Partial<QueueSettings>;
+  /** Draws most messages of the theme. Default: as for other themes. */
   entries?: ((d: Drawing, next: () => number, queue: string) => PlannedMessage[]) | undefined;
   next: () => number;
 }
 
 const within = (d: Drawing, ms: number) => Math.round((2 * d.random.number() - 1) * ms);
 
-export function drawProcess(d: Drawing, cast: Cast): PlannedProcess {
+export function drawProcess(d: Drawing, options: ProcessOptions): PlannedProcess {
   const steps: Step[] = [];
   const count = 3 + d.whole(9);
-  // The first has something to publish: a history without messages says little.
-  if (cast.index === 0) steps.push(drawStep(d, cast, 'publish'));
+  // The first process always publishes: a history without messages tests little.
+  if (options.index === 0) steps.push(drawStep(d, options, 'publish'));
   for (let i = 0; i < count; i++) {
-    if (d.chance(0.6)) steps.push({ do: 'wait', ms: Math.round(cast.pace * d.random.number() ** 2) });
-    steps.push(drawStep(d, cast, drawKind(d, cast.theme)));
+    if (d.chance(0.6)) steps.push({ do: 'wait', ms: Math.round(options.pace * d.random.number() ** 2) });
+    steps.push(drawStep(d, options, drawKind(d, options.theme)));
   }
-  return { name: `p${cast.index + 1}`, skewMs: d.chance(0.5) ? 0 : within(d, skewMsMax), steps };
+  return { name: `p${options.index + 1}`, skewMs: d.chance(0.5) ? 0 : within(d, skewMsMax), steps };
 }
 
-function drawKind(d: Drawing, theme: Cast['theme']): Step['do'] {
+function drawKind(d: Drawing, theme: ProcessOptions['theme']): Step['do'] {
   const kinds = Object.entries(theme) as [Step['do'], number][];
   let at = d.random.number() * kinds.reduce((sum, [, weight]) => sum + weight, 0);
   for (const [kind, weight] of kinds) {
@@ -55,14 +55,14 @@ function drawKind(d: Drawing, theme: Cast['theme']): Step['do'] {
 
 const choices: readonly Choice[] = ['all', 'all', 'all', 'one', 'some', 'used'];
 
-function drawStep(d: Drawing, cast: Cast, kind: Step['do']): Step {
-  const main = cast.queues.some(({ name }) => name === 'dead') && d.chance(0.75) ? 'work' : d.pick(cast.queues).name;
-  const aside = d.chance(0.2) ? { aside: true } : {};
+function drawStep(d: Drawing, options: ProcessOptions, kind: Step['do']): Step {
+  const main = options.queues.some(({ name }) => name === 'dead') && d.chance(0.75) ? 'work' : d.pick(options.queues).name;
+  const concurrent = d.chance(0.2) ? { concurrent: true } : {};
   const seconds = () => d.pick([1, 1 + d.whole(10), 1 + d.whole(100)]);
   switch (kind) {
     case 'publish': {
       const queue = d.chance(0.9) && main === 'dead' ? 'work' : main;
-      return { do: kind, queue, messages: drawMessages(d, cast, queue), ...aside };
+      return { do: kind, queue, messages: drawMessages(d, options, queue), ...concurrent };
     }
     case 'receive':
       return {
@@ -71,91 +71,98 @@ function drawStep(d: Drawing, cast: Cast, kind: Step['do']): Step {
         max: d.pick([1, 1, 2, 3, 10, 20]),
         ...(d.chance(0.5) ? {} : { visibilityTimeoutSeconds: d.chance(0.05) ? 0 : seconds() }),
         ...(d.chance(0.15) ? { waitSeconds: 1 + d.whole(10) } : {}),
-        ...aside,
+        ...concurrent,
       };
     case 'ack':
       return {
         do: kind,
         which: d.pick(choices),
-        ...(d.chance(cast.results) ? { result: { number: cast.next(), chars: d.chance(0.3) ? 1200 : 0 } } : {}),
-        ...aside,
+        ...(d.chance(options.results) ? { result: { number: options.next(), chars: d.chance(0.3) ? 1200 : 0 } } : {}),
+        ...concurrent,
       };
     case 'look':
-      return { do: kind, ...(d.chance(0.1) ? { waitSeconds: 1 + d.whole(3) } : {}), ...aside };
+      return { do: kind, ...(d.chance(0.1) ? { waitSeconds: 1 + d.whole(3) } : {}), ...concurrent };
     case 'release':
       return {
         do: kind,
         which: d.pick(choices),
         ...(d.chance(0.4) ? { delaySeconds: d.chance(0.3) ? 0 : seconds() } : d.chance(0.2) ? { deadLetter: true } : {}),
         ...(d.chance(0.5) ? { failed: d.pick(['no disk', 'no net']) } : {}),
-        ...aside,
+        ...concurrent,
       };
     case 'extend':
-      return { do: kind, which: d.pick(choices), ...(d.chance(0.7) ? { visibilityTimeoutSeconds: seconds() } : {}), ...aside };
+      return {
+        do: kind,
+        which: d.pick(choices),
+        ...(d.chance(0.7) ? { visibilityTimeoutSeconds: seconds() } : {}),
+        ...concurrent,
+      };
     case 'purge':
-      return { do: kind, queue: main, ...aside };
+      return { do: kind, queue: main, ...concurrent };
     case 'redrive': {
-      const from = d.chance(0.75) && cast.queues.some(({ name }) => name === 'dead') ? 'dead' : main;
-      const others = cast.queues.map(({ name }) => name).filter((name) => name !== from);
+      const from = d.chance(0.75) && options.queues.some(({ name }) => name === 'dead') ? 'dead' : main;
+      const others = options.queues.map(({ name }) => name).filter((name) => name !== from);
       const toQueue = others.length > 0 && d.chance(from === 'dead' ? 0.3 : 0.9) ? { toQueue: d.pick(others) } : {};
       const slow = d.chance(0.2) ? { ratePerSecond: 1 + d.whole(5) } : {};
-      return { do: kind, queue: from, ...toQueue, ...(d.chance(0.3) ? { onlySome: true } : {}), ...slow, ...aside };
+      return { do: kind, queue: from, ...toQueue, ...(d.chance(0.3) ? { onlySome: true } : {}), ...slow, ...concurrent };
     }
     case 'read':
-      return { do: kind, queue: main, how: d.pick(['peek', 'counts', 'message'] as const), ...aside };
+      return { do: kind, queue: main, how: d.pick(['peek', 'counts', 'message'] as const), ...concurrent };
     case 'update':
-      return { do: kind, queue: main, settings: drawUpdate(d, cast) };
+      return { do: kind, queue: main, settings: drawUpdate(d, options) };
     case 'cancel':
-      return { do: kind, ...(d.chance(0.5) ? { force: true } : {}), ...aside };
+      return { do: kind, ...(d.chance(0.5) ? { force: true } : {}), ...concurrent };
     case 'replace':
-      return { do: kind, ...(d.chance(0.6) ? { force: true } : {}), message: drawOwn(d, cast.next), ...aside };
+      return { do: kind, ...(d.chance(0.6) ? { force: true } : {}), message: drawOwn(d, options.next), ...concurrent };
     case 'change':
-      return { do: kind, ...drawChange(d, cast, seconds), ...aside };
+      return { do: kind, ...drawChange(d, options, seconds), ...concurrent };
     case 'schedule':
-      return { do: kind, ...drawSchedule(d, cast.queues, cast.next), ...aside };
+      return { do: kind, ...drawSchedule(d, options.queues, options.next), ...concurrent };
     case 'reschedule':
-      return { do: kind, name: drawScheduleName(d), change: drawScheduleChange(d, cast.next), ...aside };
+      return { do: kind, name: drawScheduleName(d), change: drawScheduleChange(d, options.next), ...concurrent };
     case 'unschedule':
-      return { do: kind, name: drawScheduleName(d), ...aside };
+      return { do: kind, name: drawScheduleName(d), ...concurrent };
     case 'decide':
-      return { do: kind, decision: d.chance(0.7) ? 'commit' : 'rollback', ...aside };
+      return { do: kind, decision: d.chance(0.7) ? 'commit' : 'rollback', ...concurrent };
     case 'remake':
       return { do: kind, queue: 'work' };
     case 'transact':
-      return { do: kind, ...drawTransaction(d, cast, main), ...aside };
+      return { do: kind, ...drawTransaction(d, options, main), ...concurrent };
     case 'setClock':
       return { do: kind, skewMs: within(d, skewMsMax) };
     case 'loseClock':
       return { do: kind, queue: main, skewMs: d.pick([-1, 1]) * (clockMarginMs + 1 + d.whole(5 * minuteMs)) };
     case 'sweep':
-      return { do: kind, ...aside };
+      return { do: kind, ...concurrent };
     case 'wait':
-      return { do: kind, ms: Math.round(d.random.number() * cast.pace) };
+      return { do: kind, ms: Math.round(d.random.number() * options.pace) };
     default:
       return { do: kind };
   }
 }
 
-function drawUpdate(d: Drawing, { terms, pace }: Cast): Partial<QueueSettings> {
-  if (terms && d.chance(0.5)) return terms(d);
+function drawUpdate(d: Drawing, { themeSettings, pace }: ProcessOptions): Partial<QueueSettings> {
+  if (themeSettings && d.chance(0.5)) return themeSettings(d);
   return d.chance(0.5) ? { paused: d.chance(0.6) } : drawSettings(d, pace);
 }
 
-function drawTransaction(d: Drawing, cast: Cast, queue: string): Omit<Extract<Step, { do: 'transact' }>, 'do'> {
+function drawTransaction(d: Drawing, options: ProcessOptions, queue: string): Omit<Extract<Step, { do: 'transact' }>, 'do'> {
   const what = d.random.number();
   const acks = what > 0.4;
-  // A transaction takes no groups; and it takes no two entries of one row, which a message published and one acked under one own id would be.
+  // Transactions do not support groups. They reject two entries for one row: a publish and an ack of one own id would be such.
   const messages = () =>
-    drawMessages(d, { ...cast, grouped: 0 }, queue).map(({ id, ...rest }) => (id === undefined || acks ? rest : { ...rest, id }));
+    drawMessages(d, { ...options, grouped: 0 }, queue).map(({ id, ...rest }) =>
+      id === undefined || acks ? rest : { ...rest, id },
+    );
   return {
     ...(what < 0.6 ? { publish: { queue, messages: messages().slice(0, 6) } } : {}),
     ...(acks ? { which: d.pick(choices) } : {}),
     when: d.pick(['once', 'once', 'once', 'twice', 'twice', 'never'] as const),
-    waitMs: d.chance(0.3) ? Math.round(d.random.number() * Math.min(cast.pace, minuteMs)) : 0,
+    waitMs: d.chance(0.3) ? Math.round(d.random.number() * Math.min(options.pace, minuteMs)) : 0,
   };
 }
 
-function drawChange(d: Drawing, { next }: Cast, seconds: () => number): Omit<Extract<Step, { do: 'change' }>, 'do'> {
+function drawChange(d: Drawing, { next }: ProcessOptions, seconds: () => number): Omit<Extract<Step, { do: 'change' }>, 'do'> {
   const what = d.random.number();
   return {
     ...(what < 0.6 ? (d.chance(0.7) ? { delaySeconds: d.chance(0.4) ? 0 : seconds() } : drawInstant(d)) : {}),
@@ -164,7 +171,7 @@ function drawChange(d: Drawing, { next }: Cast, seconds: () => number): Omit<Ext
   };
 }
 
-function drawMessages(d: Drawing, { next, grouped, large, entries }: Cast, queue: string): PlannedMessage[] {
+function drawMessages(d: Drawing, { next, grouped, large, entries }: ProcessOptions, queue: string): PlannedMessage[] {
   if (entries && d.chance(0.85)) return entries(d, next, queue);
   const count = d.pick([1, 1, 2, 3, 5, 12]);
   if (d.chance(grouped)) {

@@ -1,4 +1,4 @@
-/** Draws a plan from a seed: each has its own cast, pace and misfortunes, so that all kinds of history come up among some hundreds. */
+/** Draws a plan from a seed. Theme, pace and faults vary, so that a few hundred histories cover all kinds. Start here; plan.ts has the types. */
 
 import type { QueueSettings } from '../../../contract/contract.ts';
 import { tombstoneMs } from '../../../contract/limits.ts';
@@ -8,19 +8,19 @@ import { drawDeduplication, drawKeyed } from './draw-keys.ts';
 import { drawIdempotency, drawOwnIds } from './draw-own-ids.ts';
 import { drawPrepared, drawPreparedSettings } from './draw-prepared.ts';
 import { drawKeep, drawLimits, drawQueues } from './draw-queues.ts';
-import { type Cast, drawProcess } from './draw-steps.ts';
+import { drawProcess, type ProcessOptions } from './draw-steps.ts';
 import { type Drawing, drawing, minuteMs, secondMs } from './drawing.ts';
 import type { Plan, Step } from './plan.ts';
 
 const hourMs = 60 * minuteMs;
 
-/** Longest wait between two steps, by the pace of a history. */
+/** The longest wait between two steps. */
 const paces = [50, 2 * secondMs, 20 * secondMs, 3 * minuteMs, 40 * minuteMs];
 
-/** What a history is mostly about: how often each kind of step comes. */
+/** The theme of a history gives the weight of each kind of step. */
 const themes: Record<string, Partial<Record<Step['do'], number>>> = {
   work: { publish: 4, receive: 6, ack: 5, release: 1, extend: 1, read: 1, die: 0.5, sweep: 0.5 },
-  parts: { publish: 2, receive: 7, ack: 7, release: 3, extend: 1, die: 0.5 },
+  batches: { publish: 2, receive: 7, ack: 7, release: 3, extend: 1, die: 0.5 },
   failing: { publish: 2, receive: 7, ack: 1, release: 5, extend: 1, die: 1, sweep: 1, redrive: 1 },
   redriving: { publish: 3, receive: 5, ack: 1, release: 3, redrive: 3, cancelRedrive: 0.5, sweep: 1, read: 1, purge: 0.3 },
   purging: { publish: 5, receive: 5, ack: 2, release: 1, purge: 2, sweep: 2, read: 1 },
@@ -100,7 +100,7 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
     sweep: 0.5,
     die: 0.4,
   },
-  forsaken: { publish: 1, receive: 3, ack: 3, release: 0.5 },
+  abandoned: { publish: 1, receive: 3, ack: 3, release: 0.5 },
   everything: {
     publish: 5,
     receive: 6,
@@ -122,45 +122,45 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
   },
 };
 
-/** What a theme sets itself, where others leave it to chance. */
-interface Circumstances {
+/** What a theme fixes. Otherwise it is drawn. */
+interface ThemeOptions {
   rates?: Plan['rates'];
   pace?: number;
   pauseMsMax?: number;
-  /** The share of queues that begin with more than one shard. */
+  /** The share of queues that start with several shards. */
   sharded?: number;
   processes?: number;
-  /** The share of publishes to groups. */
+  /** The share of publishes with a group. */
   grouped?: number;
-  /** Settings of its queues that others do not have; now and then an update has them anew. */
-  terms?: (d: Drawing) => Partial<QueueSettings>;
+  /** Draws settings that only its queues have. Some updates draw them again. */
+  themeSettings?: (d: Drawing) => Partial<QueueSettings>;
   /** The share of acks with a result. */
   results?: number;
-  /** The share of bodies that lie beside their row. */
+  /** The share of bodies that are offloaded. */
   large?: number;
-  entries?: Cast['entries'];
-  /** Nobody comes by to clear up. */
+  entries?: ProcessOptions['entries'];
+  /** No sweep runs. */
   unswept?: true;
-  /** Somebody always does. */
+  /** Sweeps always run. */
   swept?: true;
 }
 
-const circumstances: Record<string, Circumstances> = {
+const themeOptions: Record<string, ThemeOptions> = {
   groups: { grouped: 0.85 },
-  keys: { terms: drawDeduplication, entries: drawKeyed },
-  replacing: { terms: drawIdempotency, entries: drawOwnIds },
+  keys: { themeSettings: drawDeduplication, entries: drawKeyed },
+  replacing: { themeSettings: drawIdempotency, entries: drawOwnIds },
   scheduling: { pace: 1.5 * minuteMs, swept: true },
-  preparing: { terms: drawPreparedSettings, entries: drawPrepared, swept: true },
-  keeping: { grouped: 0.2, terms: drawKeep, results: 0.6, large: 0.3 },
-  limiting: { terms: drawLimits },
+  preparing: { themeSettings: drawPreparedSettings, entries: drawPrepared, swept: true },
+  keeping: { grouped: 0.2, themeSettings: drawKeep, results: 0.6, large: 0.3 },
+  limiting: { themeSettings: drawLimits },
   transacting: { swept: true },
-  // Work breaks off in the middle.
-  forsaken: {
+  // Processes die in the middle of their work.
+  abandoned: {
     rates: { ...noFaults.rates, kill: 0.02, halfDone: 0.5, throttled: 0.1, lostReply: 0.05, conflict: 0.02 },
     processes: 2,
     unswept: true,
   },
-  // Shards are retired and forgotten in the time that a request takes, or that a process stands still.
+  // Shards are retired and forgotten while a request is in progress or a process is paused.
   idling: {
     rates: { ...noFaults.rates, pause: 0.02, late: 0.15, duplicated: 0.05 },
     pace: 20 * minuteMs,
@@ -171,48 +171,48 @@ const circumstances: Record<string, Circumstances> = {
 
 export function drawPlan(seed: number): Plan {
   const d = drawing(seededRandom(seed));
-  // Neighbouring seeds begin alike.
+  // The first numbers of neighbouring seeds are similar.
   for (let i = 0; i < 8; i++) d.random.number();
   const about = d.pick(Object.keys(themes));
   const theme = themes[about]!;
-  const set = circumstances[about];
-  const pace = set?.pace ?? d.pick(paces);
-  const queues = drawQueues(d, pace, set?.sharded ?? 0.3);
-  const { terms, results = 0, large = 0.12 } = set ?? {};
-  if (terms) for (const { settings } of queues) Object.assign(settings, terms(d));
+  const fixed = themeOptions[about];
+  const pace = fixed?.pace ?? d.pick(paces);
+  const queues = drawQueues(d, pace, fixed?.sharded ?? 0.3);
+  const { themeSettings, results = 0, large = 0.12 } = fixed ?? {};
+  if (themeSettings) for (const { settings } of queues) Object.assign(settings, themeSettings(d));
   let numbers = 0;
   const next = () => ++numbers;
-  const count = set?.processes ?? 2 + d.whole(4);
+  const count = fixed?.processes ?? 2 + d.whole(4);
   const processes = Array.from({ length: count }, (_, index) =>
     drawProcess(d, {
       index,
       theme,
       pace,
       queues,
-      grouped: set?.grouped ?? 0.1,
+      grouped: fixed?.grouped ?? 0.1,
       results,
       large,
-      ...(terms && { terms }),
-      entries: set?.entries,
+      ...(themeSettings && { themeSettings }),
+      entries: fixed?.entries,
       next,
     }),
   );
-  const rates = set?.rates ?? drawRates(d);
-  // What arrives late is left to the sweep: it has to come by within the hour of a tombstone.
-  const needsSweep = set?.swept || rates.late + rates.duplicated > 0;
+  const rates = fixed?.rates ?? drawRates(d);
+  // Late requests are handled by the sweep, which must run within the hour of a tombstone.
+  const needsSweep = fixed?.swept || rates.late + rates.duplicated > 0;
   return {
     seed,
     queues,
     processes,
     rates,
-    pauseMsMax: set?.pauseMsMax ?? d.pick([2 * secondMs, 10 * secondMs, minuteMs, 5 * minuteMs, 2 * hourMs]),
-    sweepMs: set?.unswept || (!needsSweep && d.chance(0.6)) ? undefined : Math.max(5 * secondMs, Math.min(pace, 4 * minuteMs)),
-    silenceMs: set?.unswept || (!needsSweep && d.chance(0.5)) ? tombstoneMs + minuteMs : 0,
+    pauseMsMax: fixed?.pauseMsMax ?? d.pick([2 * secondMs, 10 * secondMs, minuteMs, 5 * minuteMs, 2 * hourMs]),
+    sweepMs: fixed?.unswept || (!needsSweep && d.chance(0.6)) ? undefined : Math.max(5 * secondMs, Math.min(pace, 4 * minuteMs)),
+    silenceMs: fixed?.unswept || (!needsSweep && d.chance(0.5)) ? tombstoneMs + minuteMs : 0,
     ttlActs: d.chance(0.7),
   };
 }
 
-/** None, one kind often, or all kinds: alone a fault strikes where all at once would stop the call before. */
+/** None, one or two kinds often, or all kinds. A single kind reaches code that a mix of faults would not. */
 function drawRates(d: Drawing): Plan['rates'] {
   if (d.chance(0.05)) return noFaults.rates;
   const { rates } = manyFaults;

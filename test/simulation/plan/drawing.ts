@@ -1,4 +1,4 @@
-/** Drawing lots: what is left to chance of a plan, and of what its processes do. */
+/** Random choices, for plans and for what processes do. */
 import type { Random } from '../../../engine/port/port.ts';
 
 export const secondMs = 1000;
@@ -9,11 +9,11 @@ export interface Drawing {
   random: Random;
   pick: <T>(values: readonly T[]) => T;
   chance: (share: number) => boolean;
-  /** 0 ≤ n < below, whole. */
+  /** A whole number, 0 ≤ n < below. */
   whole: (below: number) => number;
-  /** One of them, where there is any. */
+  /** One of the values. Undefined if there is none. */
   any: <T>(values: readonly T[]) => T | undefined;
-  /** About half of them. */
+  /** About half of the values. */
   some: <T>(values: readonly T[]) => T[];
 }
 

@@ -1,9 +1,9 @@
-/** What planned messages ask of the queue. */
+/** Planned messages as the entries of a publish. */
 import type { PublishEntry } from '../../../contract/contract.ts';
 import { bodyOf } from './bodies.ts';
 import type { PlannedMessage } from './plan.ts';
 
-/** `now`: by the clock of the process that asks, ms. */
+/** `now`: by the clock of the publishing process, ms. */
 export function entriesOf(messages: readonly PlannedMessage[], now: number): PublishEntry[] {
   return messages.map(({ number, chars, deliverSeconds, ...rest }) => ({
     body: bodyOf(number, chars),

@@ -1,6 +1,6 @@
 /**
- * What is to happen in one history, as data: queues, processes, what each does in turn, and how often each fault strikes. Data, so that
- * a history that fails can be tried again with a part of it left out.
+ * The plan of one history: queues, processes with their steps, and the rates of faults. A plan is data, so that a failing history can be
+ * shrunk by leaving parts out.
  */
 
 import type { MissedTicks, QueueSettings } from '../../../contract/contract.ts';
@@ -13,39 +13,39 @@ export interface Plan {
   rates: Record<Fault, number>;
   /** A pause lasts up to this, ms. */
   pauseMsMax: number;
-  /** Between two runs of the sweep while there is work, ms; undefined: nobody sweeps until all is over. */
+  /** Time between two sweeps while processes run, ms. Undefined: no sweep runs until the end. */
   sweepMs: number | undefined;
-  /** How long nobody does anything when the work is over, ms: past the end of a tombstone, what it hid would come back. */
+  /** A pause after the work, ms. When it outlasts the tombstones, a message that one of them wrongly hides comes back. */
   silenceMs: number;
-  /** Whether DynamoDB's TTL removes rows while there is work, some time after they asked for it. */
+  /** Whether DynamoDB's TTL removes rows, some time after they expire, while processes run. */
   ttlActs: boolean;
 }
 
 export interface PlannedQueue {
   name: string;
   settings: Partial<QueueSettings>;
-  /** That it begins with. */
+  /** The number of shards at the start. */
   shards: number;
 }
 
 export interface PlannedProcess {
   name: string;
-  /** How far its clock is off at first, ms. */
+  /** The error of its clock at the start, ms. */
   skewMs: number;
   steps: Step[];
 }
 
-/** Which of the receipts that a process has: those it holds, one of them, some, or some that it has used before. */
+/** Which receipts a process uses: all that it holds, one, some, or some that it has already used. */
 export type Choice = 'all' | 'one' | 'some' | 'used';
 
 export interface PlannedMessage {
-  /** Tells one body from another. */
+  /** Makes the body different from all others. */
   number: number;
-  /** Characters of the body besides that, which no deflating makes shorter. */
+  /** Further characters of the body, which do not compress. */
   chars: number;
   id?: string;
   delaySeconds?: number;
-  /** Instead: an instant so long after now, by the clock of whoever publishes it; before now, where it is less than 0. */
+  /** Instead of a delay: an instant relative to the publisher's clock. Negative: in the past. */
   deliverSeconds?: number;
   group?: string;
   dedupKey?: string;
@@ -55,40 +55,40 @@ export interface PlannedMessage {
 
 export type PlannedRule = { everySeconds: number } | { cron: string; timeZone?: string };
 
-/** What a schedule publishes, and when: for so long, from so long after now on. */
+/** What a schedule publishes and when. Times are relative to the call. */
 export interface ScheduleStep {
   name: string;
   queue: string;
   rule: PlannedRule;
   startSeconds?: number;
-  /** How long it has ticks. */
+  /** The time from the start to the end of the schedule. */
   lastsSeconds: number;
   missed: MissedTicks;
   number: number;
   chars: number;
 }
 
-/** What of a schedule is to be another. */
+/** A change of a schedule. */
 export type ScheduleChange = Partial<Pick<ScheduleStep, 'rule' | 'missed' | 'number' | 'chars'>> & { paused?: boolean };
 
 export type Step =
-  | { do: 'publish'; queue: string; messages: PlannedMessage[]; aside?: boolean }
+  | { do: 'publish'; queue: string; messages: PlannedMessage[]; concurrent?: boolean }
   | {
       do: 'receive';
       queue: string;
       max: number;
       visibilityTimeoutSeconds?: number;
       waitSeconds?: number;
-      aside?: boolean;
+      concurrent?: boolean;
     }
-  /** With a result of this number, where its queue keeps any. */
-  | { do: 'ack'; which: Choice; result?: Pick<PlannedMessage, 'number' | 'chars'>; aside?: boolean }
-  | { do: 'release'; which: Choice; delaySeconds?: number; failed?: string; deadLetter?: true; aside?: boolean }
-  | { do: 'extend'; which: Choice; visibilityTimeoutSeconds?: number; aside?: boolean }
-  | { do: 'cancel'; force?: boolean; aside?: boolean }
+  /** `result`: the number and size of the result. */
+  | { do: 'ack'; which: Choice; result?: Pick<PlannedMessage, 'number' | 'chars'>; concurrent?: boolean }
+  | { do: 'release'; which: Choice; delaySeconds?: number; failed?: string; deadLetter?: true; concurrent?: boolean }
+  | { do: 'extend'; which: Choice; visibilityTimeoutSeconds?: number; concurrent?: boolean }
+  | { do: 'cancel'; force?: boolean; concurrent?: boolean }
   /** Cancels a message under an own id, and publishes another under the same. */
-  | { do: 'replace'; force?: boolean; message: PlannedMessage; aside?: boolean }
-  /** Puts a message off or brings it forward, gives it another body, or another priority. */
+  | { do: 'replace'; force?: boolean; message: PlannedMessage; concurrent?: boolean }
+  /** Changes when a message is due, its body, or its priority. */
   | {
       do: 'change';
       delaySeconds?: number;
@@ -96,38 +96,35 @@ export type Step =
       number?: number;
       chars?: number;
       priority?: number;
-      aside?: boolean;
+      concurrent?: boolean;
     }
-  /** Reads a message by its id, one that has ended rather. */
-  | { do: 'look'; waitSeconds?: number; aside?: boolean }
-  /** One of those that were prepared, decided by others before or not. */
-  | { do: 'decide'; decision: 'commit' | 'rollback'; aside?: boolean }
-  | ({ do: 'schedule'; aside?: boolean } & ScheduleStep)
-  | { do: 'reschedule'; name: string; change: ScheduleChange; aside?: boolean }
-  | { do: 'unschedule'; name: string; aside?: boolean }
-  /** Publishes and acks in a transaction of its own, so long after it has had the entries. */
+  /** Reads a message by its id, preferably one that has ended. */
+  | { do: 'look'; waitSeconds?: number; concurrent?: boolean }
+  /** Decides a prepared message, which may be decided already. */
+  | { do: 'decide'; decision: 'commit' | 'rollback'; concurrent?: boolean }
+  | ({ do: 'schedule'; concurrent?: boolean } & ScheduleStep)
+  | { do: 'reschedule'; name: string; change: ScheduleChange; concurrent?: boolean }
+  | { do: 'unschedule'; name: string; concurrent?: boolean }
+  /** Publishes and acks in its own transaction, `waitMs` after the calls that returned the entries. */
   | {
       do: 'transact';
       publish?: { queue: string; messages: PlannedMessage[] };
       which?: Choice;
       when: 'once' | 'twice' | 'never';
       waitMs: number;
-      aside?: boolean;
+      concurrent?: boolean;
     }
   | { do: 'wait'; ms: number }
-  | { do: 'sweep'; aside?: boolean }
-  | { do: 'purge'; queue: string; aside?: boolean }
-  | { do: 'redrive'; queue: string; toQueue?: string; onlySome?: boolean; ratePerSecond?: number; aside?: boolean }
+  | { do: 'sweep'; concurrent?: boolean }
+  | { do: 'purge'; queue: string; concurrent?: boolean }
+  | { do: 'redrive'; queue: string; toQueue?: string; onlySome?: boolean; ratePerSecond?: number; concurrent?: boolean }
   | { do: 'cancelRedrive' }
-  | { do: 'read'; queue: string; how: 'peek' | 'counts' | 'message'; aside?: boolean }
+  | { do: 'read'; queue: string; how: 'peek' | 'counts' | 'message'; concurrent?: boolean }
   | { do: 'update'; queue: string; settings: Partial<QueueSettings> }
   | { do: 'remake'; queue: string }
-  /** The process dies, and another takes its place: what it held is forgotten. */
+  /** The process dies. Another one continues without its receipts. */
   | { do: 'die' }
-  /** Its clock is set, within the margin. */
+  /** Sets its clock within the margin. */
   | { do: 'setClock'; skewMs: number }
-  /** Its clock is off beyond the margin for a while, in which it tries to receive. */
+  /** Sets its clock beyond the margin, tries to receive, and sets it back. */
   | { do: 'loseClock'; queue: string; skewMs: number };
-
-/** Those that run beside the ones that follow, where the plan says so. */
-export type AsideStep = Extract<Step, { aside?: boolean }>;

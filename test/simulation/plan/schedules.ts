@@ -1,4 +1,4 @@
-/** What the schedules of a plan ask of the queue. */
+/** The schedules of a plan as inputs of calls. */
 import type { ScheduleInput } from '../../../contract/contract.ts';
 import { bodyOf } from './bodies.ts';
 import type { Plan, ScheduleChange, ScheduleStep } from './plan.ts';
@@ -20,7 +20,7 @@ export function scheduleChangeOf({ number, chars = 0, rule, ...change }: Schedul
   return { ...change, ...rule, ...(number === undefined ? {} : { message: { body: bodyOf(number, chars) } }) };
 }
 
-/** Those that a history may have. */
+/** The names of all schedules in a plan. */
 export function schedulesIn({ processes }: Plan): string[] {
   return [...new Set(processes.flatMap(({ steps }) => steps.flatMap((step) => (step.do === 'schedule' ? [step.name] : []))))];
 }

@@ -1,4 +1,4 @@
-/** What must have happened among many histories: a fault that never strikes, or an answer that never comes, is a hole in the test. */
+/** What must happen in many histories. A fault or an answer that never occurs is a gap in the test. */
 import { manyFaults } from '../../../engine/simulation/faulty-store.ts';
 
 const steps = [
@@ -72,15 +72,15 @@ const outcomes = [
   'rows removed by sweeps',
   'dead-lettered by sweeps',
   'rows removed by TTL',
-  'queues passed over asleep',
+  'sleeping queues skipped by sweeps',
   'queues grown',
   'shards retired',
 ];
 
-/** Enough that what is rare has come up. */
+/** Enough histories for rare outcomes. */
 const historiesLeast = 1000;
 
-/** What should have happened in so many histories, and did not. */
+/** What should have happened in so many histories and did not. */
 export function missing(counts: Readonly<Record<string, number>>, histories: number): string[] {
   if (histories < historiesLeast) return [];
   const expected = [

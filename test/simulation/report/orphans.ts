@@ -1,40 +1,40 @@
 /**
- * Who had to do with bodies that lie beside rows, and whether that was broken off. Bodies in a queue that keeps messages for ever have no TTL:
- * who dies, or is not told of a write, between them and their row, leaves them for good. Whoever was not struck must leave none.
+ * Finds offloaded bodies that a fault explains. Bodies in a queue that keeps messages forever have no TTL. A process that dies or loses a
+ * response between writing them and their row leaves them for good. A process without such a fault must leave none.
  */
 import { chunkKeys } from '../../../engine/model/content-codec.ts';
 import type { Key, Row, Store, Write } from '../../../engine/port/port.ts';
 import { keyText } from '../../../engine/port/row-limits.ts';
 import type { Fault } from '../../../engine/simulation/faulty-store.ts';
 
-export interface Struck {
+export interface InjectedFault {
   at: number;
   fault: Fault;
   process: string;
 }
 
 export interface Orphans {
-  /** The store, of whose writes it is noted what they have to do with. */
+  /** The store, with a record of which process writes which rows. */
   watched(process: string, store: Store): Store;
-  /** By a step of its plan, not by chance. */
+  /** A death by a step of the plan, not by a random fault. */
   noteDeath(process: string): void;
-  /** Whether this piece may have been left. */
+  /** Whether a fault explains that this piece was left. */
   mayBe(piece: Row): boolean;
 }
 
-/** After these nothing more is done, or a write may have been made, or be made once more, without word of it. */
-const breaking: readonly Fault[] = ['kill', 'lostReply', 'lostRequest', 'late', 'duplicated', 'halfDone'];
+/** Faults after which the process stops, or does not know whether a write was applied. */
+const interrupting: readonly Fault[] = ['kill', 'lostReply', 'lostRequest', 'late', 'duplicated', 'halfDone'];
 
-/** `callMsMax`: how long a call may go on that wrote something. */
-export function createOrphans(now: () => number, struck: readonly Struck[], callMsMax: number): Orphans {
+/** `callMsMax`: how long a call may last after a write. */
+export function createOrphans(now: () => number, injected: readonly InjectedFault[], callMsMax: number): Orphans {
   /** By the key of a piece. */
   const touched = new Map<string, { process: string; at: number; ofGroup: boolean }[]>();
-  /** Of rows that name bodies, those that they named last. */
+  /** The bodies that each row named last. */
   const namedBy = new Map<string, string[]>();
-  const deaths: Pick<Struck, 'at' | 'process'>[] = [];
+  const deaths: Pick<InjectedFault, 'at' | 'process'>[] = [];
 
   function note(process: string, { key, then }: Pick<Write, 'key' | 'then'>, inTransaction = false): void {
-    // A publish to a group that was refused may come once more, as far as its caller knows, unless another takes its place.
+    // A refused publish to a group may still be applied later, as far as its caller knows.
     const ofGroup = inTransaction && key.table === 'messages';
     const row = keyText(key);
     const named = 'put' in then ? piecesOf(then.put) : [];
@@ -62,12 +62,12 @@ export function createOrphans(now: () => number, struck: readonly Struck[], call
     }),
     noteDeath: (process) => void deaths.push({ process, at: now() }),
     mayBe({ shard, id }) {
-      const broke = [...deaths, ...struck.filter(({ fault }) => breaking.includes(fault))];
+      const interrupted = [...deaths, ...injected.filter(({ fault }) => interrupting.includes(fault))];
       const touches = touched.get(keyText({ table: 'messages', shard, id } as Key));
-      // A transaction of a caller's own, which comes late or twice like any request.
-      if (!touches) return broke.length > 0;
+      // Written by a caller's transaction, which can be late or duplicated.
+      if (!touches) return interrupted.length > 0;
       return touches.some((touch) =>
-        (touch.ofGroup ? [...deaths, ...struck] : broke).some(
+        (touch.ofGroup ? [...deaths, ...injected] : interrupted).some(
           ({ at, process }) => process === touch.process && at >= touch.at && at <= touch.at + callMsMax,
         ),
       );

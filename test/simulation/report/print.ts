@@ -1,4 +1,4 @@
-/** A history to read: calls and faults in the order of time. */
+/** Prints a history: calls and faults in order of time. */
 import type { Call } from '../run/history.ts';
 import type { Outcome } from '../run/run.ts';
 
@@ -8,7 +8,7 @@ export function printOutcome({ plan, history, violations, faults }: Outcome): st
   const start = history.calls[0]?.startedAt ?? 0;
   const at = (ms: number | undefined) => (ms === undefined ? '…' : `+${((ms - start) / 1000).toFixed(3)}`);
   const lines: { at: number; text: string }[] = [
-    ...faults.map((fault) => ({ at: fault.at, text: `${at(fault.at)} ${fault.process} met ${fault.fault}` })),
+    ...faults.map((fault) => ({ at: fault.at, text: `${at(fault.at)} ${fault.process} has the fault ${fault.fault}` })),
     ...history.calls.map((call) => ({
       at: call.startedAt,
       text: `${at(call.startedAt)} ${call.process} ${called(call)} → ${at(call.endedAt)} ${answered(call)}`,
@@ -28,7 +28,7 @@ function called({ operation, params, input }: Call): string {
 }
 
 function answered({ answer }: Call): string {
-  if ('lost' in answer) return 'nothing';
+  if ('lost' in answer) return 'no answer';
   if ('refused' in answer) return `refused: ${answer.refused}`;
   return brief(answer.output);
 }

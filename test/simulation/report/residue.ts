@@ -1,13 +1,13 @@
 /**
- * The looks inside: what the tables hold in the end, when every message is done and all has been swept, for what piles up unseen is no
- * broken promise to a caller; and whether the index shows each message in time.
+ * Inspects the tables: what they hold after every message has ended and sweeps have run, and whether the index shows each message in time.
+ * Callers cannot see either.
  */
 import type { MemoryStore } from '../../../engine/memory/store.ts';
 import type { Row } from '../../../engine/port/port.ts';
 
 /**
- * Rows that nothing will ever remove, or that should be gone by now. `mayBeOrphan`: a process that broke off after it had written bodies,
- * and before their row, leaves them; in a queue that keeps messages for ever that is room wasted for good.
+ * Rows that nothing will ever remove, or that should be gone by now. `mayBeOrphan`: whether a fault between the writes of a body and of its
+ * row explains a body without a TTL.
  */
 export function residueOf(memory: Pick<MemoryStore, 'rows'>, mayBeOrphan: (piece: Row) => boolean): string[] {
   const left: string[] = [];
@@ -17,7 +17,7 @@ export function residueOf(memory: Pick<MemoryStore, 'rows'>, mayBeOrphan: (piece
     else if (row.ttl === undefined && !mayBeOrphan(row)) left.push(`a body without ttl: ${named(row)}`);
   }
   for (const row of memory.rows('leases')) {
-    // Permits that nobody gave back.
+    // Permits that were not returned expire.
     if (row.held !== undefined && row.ttl !== undefined) continue;
     if (row.group !== undefined && row.ttl !== undefined && row.expiry === undefined) continue;
     if (row.until === undefined) left.push(`a lease that holds something: ${named(row)}`);
@@ -29,17 +29,17 @@ export function residueOf(memory: Pick<MemoryStore, 'rows'>, mayBeOrphan: (piece
       left.push(`shards of an idle queue: ${named(row)}`);
     if (row.kind === 'schedule' && row.ttl === undefined) left.push(`a schedule: ${named(row)}`);
     if (row.kind === 'deleted' || row.kind === 'sweep') left.push(`a row of the sweep: ${named(row)}`);
-    if (row.kind === 'task' && row.ttl === undefined) left.push(`a redrive that runs on: ${named(row)}`);
+    if (row.kind === 'task' && row.ttl === undefined) left.push(`a redrive that still runs: ${named(row)}`);
   }
   return left;
 }
 
-/** Rows that the index shows later than a message in them is due: it would be late, and nobody could tell from outside. */
+/** Rows that the index shows too late for one of their messages. Callers would see only a late message. */
 export function lateExpiries(memory: MemoryStore, now: number): string[] {
   const live = memory.rows('leases').filter(({ until, slots }) => until === undefined && slots !== undefined);
   const shownAt = ({ expiry = Number.POSITIVE_INFINITY }: Row) => expiry as number;
   const isLate = (row: Row) => (row.slots as Row[]).some(({ v, d }) => d === undefined && shownAt(row) > (v as number));
-  /** A group is due when its first message is and none is leased, or when the next may be taken; one acked in a transaction, from then on. */
+  /** A group is due when its first message is due and none is leased, or when its next parcel may be loaded. */
   const isLateGroup = (row: Row) => {
     if (shownAt(row) <= now) return false;
     const { head, tail, notBefore = 0 } = row.group as { head: string; tail: string; notBefore?: number };
@@ -50,7 +50,7 @@ export function lateExpiries(memory: MemoryStore, now: number): string[] {
   };
   return live
     .filter((row) => (row.group === undefined ? isLate(row) : isLateGroup(row)))
-    .map((row) => `a lease whose expiry is past one of its messages: ${named(row)}`);
+    .map((row) => `a lease whose expiry is later than one of its messages: ${named(row)}`);
 }
 
 function named(row: Row): string {

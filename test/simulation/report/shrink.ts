@@ -1,18 +1,18 @@
-/** Makes a plan smaller while it still breaks the same promise: fewer processes, steps, messages and faults, until none can go. */
+/** Shrinks a plan that breaks a promise: removes processes, steps, messages and faults while it still breaks the same promise. */
 import type { Fault } from '../../../engine/simulation/faulty-store.ts';
 import type { Plan, Step } from '../plan/plan.ts';
 
-/** Histories tried at most. */
+/** The maximum number of histories to run. */
 const triesMax = 600;
-/** A part left out shifts all that chance decides after it: each smaller plan is tried under a few seeds. */
+/** Removing a part changes all later random choices, so each smaller plan runs with several seeds. */
 const seedsTried = 3;
 const seedStep = 1_000_003;
 
-/** Answers the smallest plan found for which `fails` holds; the plan itself must be one. */
+/** Returns the smallest plan found for which `fails` holds. It must hold for `plan`. */
 export async function shrink(plan: Plan, fails: (plan: Plan) => Promise<boolean>): Promise<Plan> {
   let smallest = plan;
   let tries = 0;
-  async function adopt(candidate: Plan): Promise<boolean> {
+  async function tryPlan(candidate: Plan): Promise<boolean> {
     for (let n = 0; n < seedsTried && tries < triesMax; n++) {
       tries++;
       const reseeded = { ...candidate, seed: plan.seed + n * seedStep };
@@ -27,10 +27,10 @@ export async function shrink(plan: Plan, fails: (plan: Plan) => Promise<boolean>
   do {
     before = smallest;
     for (const smaller of [withoutProcesses, withoutFaults, withoutHelpers, withoutSteps, withoutMessages]) {
-      // What was left out changes the parts that are there: they are listed anew until none can go.
+      // Each removal changes the list of parts, so list them again.
       let at = 0;
       for (let parts = smaller(smallest); at < parts.length && tries < triesMax; at++) {
-        if (!(await adopt(parts[at]!))) continue;
+        if (!(await tryPlan(parts[at]!))) continue;
         parts = smaller(smallest);
         at--;
       }

@@ -1,4 +1,4 @@
-/** Histories written by hand, to try the checker on: seconds into the story instead of instants, a call a line. */
+/** Builds histories by hand, to test the checker. Times are seconds since the start of the story. */
 import type {
   InputOf,
   OperationName,
@@ -17,9 +17,9 @@ const start = Date.UTC(2026, 0, 1);
 
 export const instant = (seconds: number) => new Date(start + seconds * 1000).toISOString();
 
-/** From when to when, in seconds; a call that ends with `lost` had no answer. */
+/** Start and end of a call in seconds. A call with `lost` had no answer. */
 type Span = [from: number, to: number];
-type Told<Output> = Output | ErrorCode | 'lost';
+type Answered<Output> = Output | ErrorCode | 'lost';
 
 export function story({
   clockErrorMs = 0,
@@ -39,15 +39,15 @@ export function story({
     [from, to]: Span,
     params: ParamsOf<Name>,
     input: InputOf<Name>,
-    told: Told<OutputOf<Name>>,
+    given: Answered<OutputOf<Name>>,
   ): void {
     const answer =
-      told === 'lost' ? { lost: true } : typeof told === 'string' ? { refused: told, message: told } : { output: told };
-    const times = { startedAt: start + from * 1000, endedAt: told === 'lost' ? undefined : start + to * 1000 };
+      given === 'lost' ? { lost: true } : typeof given === 'string' ? { refused: given, message: given } : { output: given };
+    const times = { startedAt: start + from * 1000, endedAt: given === 'lost' ? undefined : start + to * 1000 };
     calls.push({ operation, params, input, answer, process: 'p', ...times } as unknown as Call);
   }
 
-  const batch = (told: Told<object>) => (typeof told === 'string' ? told : { results: [told] }) as Told<never>;
+  const batch = (given: Answered<object>) => (typeof given === 'string' ? given : { results: [given] }) as Answered<never>;
 
   return {
     tell,
@@ -55,10 +55,10 @@ export function story({
       const queue: QueueSettings = { ...settingsDefault, retentionSeconds: null, backoff: null, ...settings };
       tell('createQueue', [0, 0], { queue: name }, settings, { name, createdAt: instant(0), updatedAt: instant(0), ...queue });
     },
-    publish(span: Span, id: string, entry: PublishEntry = { body: id }, told: Told<object> = { ok: true, id }, queue = 'q') {
-      tell('publish', span, { queue }, { messages: [entry] }, batch(told));
+    publish(span: Span, id: string, entry: PublishEntry = { body: id }, given: Answered<object> = { ok: true, id }, queue = 'q') {
+      tell('publish', span, { queue }, { messages: [entry] }, batch(given));
     },
-    /** A message received under the receipt `receipt`, leased until so many seconds into the story. */
+    /** Receives a message with the receipt, leased until that second. */
     receive(span: Span, id: string, receipt: string, leasedUntil: number, more: Partial<ReceivedMessage> = {}, queue = 'q') {
       const message: ReceivedMessage = {
         id,
@@ -73,37 +73,37 @@ export function story({
       };
       tell('receive', span, { queue }, {}, { messages: [message] });
     },
-    ack(span: Span, receipt: string, told: Told<object> = { ok: true }, queue = 'q') {
-      tell('ack', span, { queue }, { receipts: [receipt] }, batch(told));
+    ack(span: Span, receipt: string, given: Answered<object> = { ok: true }, queue = 'q') {
+      tell('ack', span, { queue }, { receipts: [receipt] }, batch(given));
     },
     release(
       span: Span,
       receipt: string,
-      told: Told<object>,
+      given: Answered<object>,
       input: { delaySeconds?: number; failed?: string; deadLetter?: true } = {},
     ) {
-      tell('release', span, { queue: 'q' }, { receipts: [receipt], ...input }, batch(told));
+      tell('release', span, { queue: 'q' }, { receipts: [receipt], ...input }, batch(given));
     },
-    extend(span: Span, receipt: string, visibilityTimeoutSeconds: number, told: Told<object>) {
-      tell('extend', span, { queue: 'q' }, { receipts: [receipt], visibilityTimeoutSeconds }, batch(told));
+    extend(span: Span, receipt: string, visibilityTimeoutSeconds: number, given: Answered<object>) {
+      tell('extend', span, { queue: 'q' }, { receipts: [receipt], visibilityTimeoutSeconds }, batch(given));
     },
-    /** The message `m` is put off to an instant, and its caller told another, or the same. */
-    putOff(span: Span, until: number, told = until) {
-      const answer = { id: 'm', visibleAt: instant(told) };
+    /** Postpones the message `m`. The answer may name another instant. */
+    putOff(span: Span, until: number, given = until) {
+      const answer = { id: 'm', visibleAt: instant(given) };
       tell('updateMessage', span, { queue: 'q', id: 'm' }, { deliverAt: instant(until) }, answer);
     },
-    purge(span: Span, told: 'answered' | 'lost' = 'answered', queue = 'q') {
-      tell('purge', span, { queue }, {}, told === 'lost' ? told : { purgedBefore: instant(span[0] + 1) });
+    purge(span: Span, given: 'answered' | 'lost' = 'answered', queue = 'q') {
+      tell('purge', span, { queue }, {}, given === 'lost' ? given : { purgedBefore: instant(span[0] + 1) });
     },
     redrive(span: Span, queue: string, input: RedriveInput = {}) {
       tell('redrive', span, { queue }, input, 'lost');
     },
-    /** A transaction that acks the receipts and publishes the messages of these ids, taken a second into the story; `stands`: whether it happened. */
+    /** A transaction that acks the receipts and publishes messages with these ids, whose entries were returned in the first second. */
     transaction(
       [from, to]: Span,
       { acks = [], publishes = [] }: { acks?: string[]; publishes?: string[] },
-      told: Transaction['answer'],
-      stands = told === 'committed',
+      given: Transaction['answer'],
+      applied = given === 'committed',
     ) {
       transactions.push({
         row: `own-${transactions.length + 1}`,
@@ -111,10 +111,10 @@ export function story({
         publishes: publishes.map((id) => ({ queue: 'q', messages: [{ body: id }], ids: [id], takenAt: start + takenAt * 1000 })),
         acks: [{ queue: 'q', receipts: acks }],
         startedAt: start + from * 1000,
-        ...(told === 'lost' ? {} : { endedAt: start + to * 1000 }),
-        answer: told,
-        ...(told === 'refused' ? { refused: 'ack' as const } : {}),
-        stands,
+        ...(given === 'lost' ? {} : { endedAt: start + to * 1000 }),
+        answer: given,
+        ...(given === 'refused' ? { refused: 'ack' as const } : {}),
+        applied,
       });
     },
     /** The message as `getMessage` shows it. */

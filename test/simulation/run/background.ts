@@ -1,4 +1,4 @@
-/** What goes on beside the callers: the sweep, the redrives that they began, and DynamoDB's TTL. */
+/** What runs besides the callers: sweeps, redrives, and DynamoDB's TTL. */
 
 import { DumbwaiterError } from '../../../contract/errors.ts';
 import type { Engine } from '../../../engine/engine.ts';
@@ -6,19 +6,19 @@ import type { Key, Row } from '../../../engine/port/port.ts';
 import type { SimulatedProcess } from '../../../engine/simulation/simulation.ts';
 import { minuteMs } from '../plan/drawing.ts';
 import { engineOf } from './processes.ts';
-import { oversleeping } from './sleepers.ts';
+import { rowsDueWhileAsleep } from './sleeping-queues.ts';
 import type { World } from './world.ts';
 
 const sweepMsMax = 50_000;
 const redriveMsMax = minuteMs;
 const redriveTriesMax = 3;
 
-/** What an invocation of the sweep does; that it fails is no matter, another comes. */
+/** One invocation of the sweep. It may fail: the next one does its work. */
 export async function sweepOnce(world: World, process: SimulatedProcess, engine: Engine): Promise<void> {
   world.count('sweeps');
   try {
     const { queues, totals } = await engine.sweep({ until: process.clock.now() + sweepMsMax });
-    world.count('queues passed over asleep', totals.asleep);
+    world.count('sleeping queues skipped by sweeps', totals.asleep);
     for (const { removed, deadLettered } of queues) {
       world.count('rows removed by sweeps', removed);
       world.count('dead-lettered by sweeps', deadLettered);
@@ -26,10 +26,11 @@ export async function sweepOnce(world: World, process: SimulatedProcess, engine:
   } catch (error) {
     if (!(error instanceof DumbwaiterError)) throw error;
   }
-  for (const text of oversleeping(world.simulation.memory, world.simulation.now())) world.fail('asleep-holds-nothing', text);
+  for (const text of rowsDueWhileAsleep(world.simulation.memory, world.simulation.now()))
+    world.fail('asleep-holds-nothing', text);
 }
 
-/** What an invocation of the redrive's function comes to: tried again when it fails; once it is killed, the sweep starts another. */
+/** The redrive's function: Lambda retries it after an error. After a kill, the sweep starts another. */
 export async function runRedrive(world: World, queue: string, task: string): Promise<void> {
   await world.simulation.spawn('redrive', (process) =>
     world.noteDefects(process.name, async () => {
@@ -47,10 +48,10 @@ export async function runRedrive(world: World, queue: string, task: string): Pro
   );
 }
 
-/** DynamoDB's TTL: removes rows whose instant has passed, each when it likes. */
-export async function expireRows({ simulation, count }: World, isTime: () => boolean): Promise<void> {
+/** DynamoDB's TTL: removes expired rows, each after an arbitrary time. */
+export async function expireRows({ simulation, count }: World, mayExpire: () => boolean): Promise<void> {
   const { memory } = simulation;
-  const isOver = (row: Row) => row.ttl !== undefined && (row.ttl as number) * 1000 < simulation.now() && isTime();
+  const isOver = (row: Row) => row.ttl !== undefined && (row.ttl as number) * 1000 < simulation.now() && mayExpire();
   const keys: Key[] = [
     ...memory
       .rows('messages')

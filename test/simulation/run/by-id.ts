@@ -1,4 +1,4 @@
-/** Steps that name a message by its id, one that any of the processes knows of. */
+/** Steps that name a message by its id. Processes share the ids that they know. */
 import type { Engine } from '../../../engine/engine.ts';
 import type { Clock } from '../../../engine/port/port.ts';
 import { bodyOf } from '../plan/bodies.ts';
@@ -12,7 +12,7 @@ type StepOf<Kind extends Step['do']> = Extract<Step, { do: Kind }>;
 export function createStepsById(world: World, by: { process: string; engine: Engine; clock: Clock }, { chance, any }: Drawing) {
   const { plan, recorder, shared } = world;
 
-  /** One of those published, the last ones rather: in its queue, or where it may have died. */
+  /** A published message, preferably a recent one, in its queue or another. */
   function anyMessage(): { queue: string; id: string } | undefined {
     const message = chance(0.5) ? any(shared.published.slice(-10)) : any(shared.published);
     if (!message) return undefined;
@@ -44,7 +44,7 @@ export function createStepsById(world: World, by: { process: string; engine: Eng
       const former = any(shared.published.filter(({ id }) => id.startsWith('own-')).slice(-6));
       if (!former) return;
       const output = await recorder.call(by, 'cancelMessage', former, force === undefined ? {} : { force });
-      // Who was not answered may go on all the same.
+      // A refused caller may continue nevertheless.
       if (!output && chance(0.5)) return;
       if (output) world.count('messages replaced');
       await publish({ queue: former.queue, messages: [{ ...message, id: former.id }] });

@@ -1,4 +1,4 @@
-/** One process of a history: makes the calls that its plan says, with the receipts that it happens to hold. */
+/** One process of a history: makes the calls of its plan, with the receipts that it holds. */
 import type { SimulatedProcess } from '../../../engine/simulation/simulation.ts';
 import { bodyOf } from '../plan/bodies.ts';
 import { drawing } from '../plan/drawing.ts';
@@ -14,12 +14,12 @@ import type { World } from './world.ts';
 
 const pagesMax = 5;
 
-/** What the next incarnation of a process goes on with. */
+/** Where the replacement of a killed process continues. */
 export interface Progress {
   at: number;
 }
 
-/** Takes the steps from where the progress says, and notes each before it is begun: one that kills is not begun again. */
+/** Takes the remaining steps. A step counts as taken before it begins, so that a step that kills is not repeated. */
 export async function takeSteps(
   world: World,
   process: SimulatedProcess,
@@ -37,12 +37,12 @@ export async function takeSteps(
 
 function createCaller(world: World, process: SimulatedProcess) {
   const by = { process: process.name, engine: engineOf(world, process) };
-  const lots = drawing(process.random);
-  const { chance, whole, some } = lots;
+  const draw = drawing(process.random);
+  const { chance, whole, some } = draw;
   const { recorder, shared } = world;
-  const receipts = createReceipts(lots);
-  const byId = createStepsById(world, { ...by, clock: process.clock }, lots);
-  const aside: Promise<void>[] = [];
+  const receipts = createReceipts(draw);
+  const byId = createStepsById(world, { ...by, clock: process.clock }, draw);
+  const concurrent: Promise<void>[] = [];
 
   async function receive(step: Extract<Step, { do: 'receive' }>): Promise<void> {
     const { queue, max, visibilityTimeoutSeconds, waitSeconds } = step;
@@ -57,7 +57,7 @@ function createCaller(world: World, process: SimulatedProcess) {
       if (visibilityTimeoutSeconds !== 0 && Date.parse(message.leasedUntil) <= process.clock.now()) {
         world.fail(
           'lease-is-live',
-          `${process.name} was given a lease of message ${message.id} that was over at ${message.leasedUntil}`,
+          `${process.name} received message ${message.id} with a lease that had ended at ${message.leasedUntil}`,
         );
       }
     }
@@ -102,10 +102,10 @@ function createCaller(world: World, process: SimulatedProcess) {
   }
 
   function ack({ which, result }: Extract<Step, { do: 'ack' }>): Promise<void> {
-    const given = result === undefined ? {} : { result: bodyOf(result.number, result.chars) };
+    const resultInput = result === undefined ? {} : { result: bodyOf(result.number, result.chars) };
     return receipts.use(which, async (queue, used, messages) => {
-      const output = await recorder.call(by, 'ack', { queue }, { receipts: used, ...given });
-      // Once more, with another result, which is to count for nothing.
+      const output = await recorder.call(by, 'ack', { queue }, { receipts: used, ...resultInput });
+      // A repeated ack with another result must not change the first result.
       if (result && chance(0.5)) {
         await recorder.call(by, 'ack', { queue }, { receipts: used, result: bodyOf(-result.number, 0) });
       }
@@ -121,13 +121,13 @@ function createCaller(world: World, process: SimulatedProcess) {
   }
 
   async function loseClock({ queue, skewMs }: Extract<Step, { do: 'loseClock' }>): Promise<void> {
-    await Promise.all(aside);
+    await Promise.all(concurrent);
     const before = process.skewMs;
     process.skewMs = skewMs;
     const output = await recorder.call(by, 'receive', { queue }, { max: 5 });
     process.skewMs = before;
     if (output && output.messages.length > 0)
-      world.fail('trusted-clock', `a receive was answered by a clock that was off by ${skewMs} ms`);
+      world.fail('trusted-clock', `a receive delivered messages while its clock was off by ${skewMs} ms`);
   }
 
   async function remake(queue: PlannedQueue): Promise<void> {
@@ -144,7 +144,7 @@ function createCaller(world: World, process: SimulatedProcess) {
       case 'ack':
         return ack(step);
       case 'release': {
-        const { do: _, which, aside: __, ...input } = step;
+        const { do: _, which, concurrent: __, ...input } = step;
         return receipts.use(which, (queue, used) => recorder.call(by, 'release', { queue }, { receipts: used, ...input }));
       }
       case 'extend': {
@@ -202,9 +202,9 @@ function createCaller(world: World, process: SimulatedProcess) {
   return {
     async take(step: Step): Promise<void> {
       const done = world.noteDefects(process.name, async () => void (await run(step)));
-      if ('aside' in step && step.aside) aside.push(done);
+      if ('concurrent' in step && step.concurrent) concurrent.push(done);
       else await done;
     },
-    end: async () => void (await Promise.all(aside)),
+    end: async () => void (await Promise.all(concurrent)),
   };
 }

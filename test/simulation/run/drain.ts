@@ -1,4 +1,4 @@
-/** The end of a history, when faults have stopped: what is still there is received and acked, until nothing comes any more. */
+/** The end of a history without faults: receives and acks until all queues are empty. */
 
 import { clockMarginMs, readToWriteMsMax, signedRequestMsMax, tombstoneMs } from '../../../contract/limits.ts';
 import type { Engine } from '../../../engine/engine.ts';
@@ -9,41 +9,41 @@ import type { Plan, PlannedMessage } from '../plan/plan.ts';
 import { restMsOf } from '../plan/rates.ts';
 import { schedulesIn } from '../plan/schedules.ts';
 import { expireRows, sweepOnce } from './background.ts';
-import { engineOf, revived } from './processes.ts';
+import { engineOf, runToEnd } from './processes.ts';
 import type { World } from './world.ts';
 
 const drainRoundsMax = 40;
-/** More than a history gives any queue. */
+/** No queue of a history has more shards. */
 const shardsMost = 8;
-/** Of a process that died, the permits last so much longer than the leases. */
+/** How much longer than its leases the permits of a dead process last. */
 const permitMsBeyond = readToWriteMsMax + 2 * clockMarginMs;
 
 const waitSeconds = ({ delaySeconds = 0, deliverSeconds = 0 }: Pick<PlannedMessage, 'delaySeconds' | 'deliverSeconds'>) =>
   Math.max(delaySeconds, deliverSeconds);
 
 /**
- * Receives and acks until nothing comes any more; answers when that was. Then once more, when the tombstones are no more: what had been
- * left behind under them would come back.
+ * Receives and acks until all queues are empty, and returns when that was. Then does so again after the tombstones have expired: rows that they
+ * wrongly hid would come back.
  */
 export async function drain(world: World): Promise<number> {
   const { plan, simulation } = world;
   let drainedAt = 0;
-  void revived(world, 'drain', 0, (process) =>
+  void runToEnd(world, 'drain', 0, (process) =>
     world.noteDefects(process.name, async () => {
       const engine = engineOf(world, process);
       const drained = () => receiveAll(world, { process: process.name, engine }, process.clock);
-      // Requests under way arrive within the life of a signed one.
+      // Requests in transit arrive within the lifetime of their signature.
       await process.clock.sleep(signedRequestMsMax);
       for (const { name } of plan.queues) {
         await world.recorder.call({ process: process.name, engine }, 'updateQueue', { queue: name }, { paused: false });
       }
-      // What a transaction published late may lie in a shard that was forgotten: each sweep looks at one.
+      // A late transaction may have published to a forgotten shard. Each sweep visits one.
       const sweeps = world.transactions.length > 0 ? shardsMost : 1;
       for (let run = 0; plan.sweepMs !== undefined && run < sweeps; run++) await sweepOnce(world, process, engine);
       await endSchedules(world, process, engine);
       await process.clock.sleep(hiddenMsMax(plan) + permitMsBeyond + plan.silenceMs);
       await drained();
-      // Redrives that have lost their runner are begun again.
+      // The sweep restarts redrives whose process died.
       while (simulation.memory.rows('queues').some(({ kind, state }) => kind === 'task' && state === 'running')) {
         await process.clock.sleep(3 * minuteMs);
         await sweepOnce(world, process, engine);
@@ -64,7 +64,7 @@ export async function drain(world: World): Promise<number> {
   return drainedAt;
 }
 
-/** No message is out of sight for longer than this, ms. */
+/** No message is invisible for longer than this, ms. */
 function hiddenMsMax({ queues, processes }: Plan): number {
   const seconds = queues.map(({ settings }) => {
     const { visibilityTimeoutSeconds = 30, delaySeconds = 0, backoff } = settings;
@@ -83,10 +83,10 @@ function hiddenMsMax({ queues, processes }: Plan): number {
   return (Math.max(...seconds) + Math.max(0, ...steps)) * 1000;
 }
 
-/** Each run of the sweep publishes so many ticks of those that were missed. */
+/** Enough sweeps to publish all missed ticks: each publishes a limited number. */
 const sweepsForSchedules = 3;
 
-/** Lets schedules publish what they missed, and deletes them: they would go on. */
+/** Lets schedules publish their missed ticks, then deletes them. */
 async function endSchedules(world: World, process: SimulatedProcess, engine: Engine): Promise<void> {
   const names = schedulesIn(world.plan);
   if (names.length === 0) return;
@@ -97,28 +97,28 @@ async function endSchedules(world: World, process: SimulatedProcess, engine: Eng
   for (const name of names) await world.recorder.call({ process: process.name, engine }, 'deleteSchedule', { name }, {});
 }
 
-/** Until no queue has anything to give. */
+/** Receives and acks until all queues are empty. */
 async function receiveAll(
   { plan, recorder, shared }: World,
   by: { process: string; engine: Engine },
   clock: Clock,
 ): Promise<void> {
   const restMs = restMsOf(plan);
-  // Messages die on their way: first the queues that they die in.
+  // Start with the dead-letter queues, which fill up while the others are drained.
   const names = plan.queues.map(({ name }) => name).reverse();
   for (let round = 1, found = 1; found > 0; round++) {
-    if (round > drainRoundsMax) throw new Error('messages keep coming');
+    if (round > drainRoundsMax) throw new Error(`queues still deliver messages after ${drainRoundsMax} rounds`);
     found = 0;
     for (const queue of names) {
-      for (let rested = false; ; ) {
+      for (let hasRested = false; ; ) {
         const output = await recorder.call(by, 'receive', { queue }, { max: 20, visibilityTimeoutSeconds: 60 });
         if (!output || output.messages.length === 0) {
-          if (rested || restMs === 0) break;
-          rested = true;
+          if (hasRested || restMs === 0) break;
+          hasRested = true;
           await clock.sleep(restMs);
           continue;
         }
-        rested = false;
+        hasRested = false;
         found += output.messages.length;
         await recorder.call(by, 'ack', { queue }, { receipts: output.messages.map(({ receipt }) => receipt) });
         shared.ended.push(...output.messages.map(({ id }) => ({ queue, id })));

@@ -1,6 +1,6 @@
 /**
- * What callers saw: the calls that they made and the answers that they had, and nothing of what went on inside. A checker judges
- * this alone, whether it comes from the simulation or from real processes.
+ * A history: the calls that callers made and the answers that they got, and nothing internal. The checker uses only this, from the simulation
+ * or from real processes.
  */
 import type { InputOf, OperationName, OutputOf, ParamsOf, PublishEntry } from '../../../contract/contract.ts';
 import type { ErrorCode } from '../../../contract/errors.ts';
@@ -12,51 +12,51 @@ type CallOf<Name extends OperationName> = {
   answer: Answer<Name>;
 };
 
-/** `refused`: certain to have changed nothing, unless the code is `unavailable`. `lost`: the caller died, or never heard. */
+/** `refused`: certainly changed nothing, unless the code is `unavailable` or `internal`. `lost`: the caller died or got no response. */
 export type Answer<Name extends OperationName> =
   | { output: OutputOf<Name> }
   | { refused: ErrorCode; message: string }
   | { lost: true };
 
-/** One call. Times are true ones, ms; a call whose answer was lost may take effect at any time after `startedAt`. */
+/** One call. Times are true times, ms. A call without an answer may take effect at any time after `startedAt`. */
 export type Call = { [Name in OperationName]: CallOf<Name> }[OperationName] & {
   process: string;
   startedAt: number;
   endedAt: number | undefined;
 };
 
-/** A transaction of a caller's own, of entries that the queue gave and a row that nobody else writes. */
+/** A caller's transaction: entries that the queue returned, and a row that only this transaction writes. */
 export interface Transaction {
-  /** The name of that row. */
+  /** The name of the row. */
   row: string;
   process: string;
   publishes: { queue: string; messages: PublishEntry[]; ids: string[]; takenAt: number }[];
   acks: { queue: string; receipts: string[] }[];
-  /** When it was first sent, and when it was answered that it is committed; true times, ms. */
+  /** When it was first sent, and when it was answered as committed. True times, ms. */
   startedAt: number;
   endedAt?: number;
   answer: 'committed' | 'refused' | 'lost' | 'never';
-  /** Refused for its acks, and nothing else. */
+  /** It was refused only because of its acks. */
   refused?: 'ack';
-  /** Whether its row was there in the end. */
-  stands?: boolean;
+  /** Whether its row exists at the end. */
+  applied?: boolean;
 }
 
-/** How far the clocks that the queue uses may be from the true time while this history ran, ms. */
 export interface Circumstances {
+  /** The largest error of the queue's clocks during the history, ms. */
   clockErrorMs: number;
   /**
-   * How long a call lasts at least, ms, in which the queue had no answer from its store and tried again: such a release or extend may
-   * have been applied at first, and then been told that its lease is lost; and such a publish, that it is a duplicate. Left out where it is not known.
+   * The shortest duration, ms, of a call in which the queue retried a write without an answer. The first attempt may have been applied, so
+   * that the second reports `lease_lost`, or a duplicate. Absent if unknown.
    */
   retryMsMin?: number;
-  /** When the history ended: by then every live message was asked for until none came any more. */
+  /** When the drain ended: receives had been made until all queues were empty. */
   drainedAt: number | undefined;
-  /** When a sweep began that nothing disturbed: all that had to be seen to by then was. */
+  /** The start of a sweep without faults: it did everything that was due by then. */
   sweptAt?: number | undefined;
 }
 
-/** What a publisher was asked about a message that he had prepared, and answered, if anybody heard it. */
+/** A check-back of a prepared message, and its answer, which may have been lost. */
 export interface Asked {
   queue: string;
   id: string;

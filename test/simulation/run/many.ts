@@ -4,19 +4,19 @@ import { Worker } from 'node:worker_threads';
 export interface Share {
   /** The first seed of all. */
   seed: number;
-  /** How many seeds from there are to be run, by all threads together. */
+  /** How many seeds all threads run together. */
   histories: number;
-  /** No history is begun after this, ms since 1970. */
+  /** No history starts after this, ms since 1970. */
   until: number;
   /** Stop at the first that breaks a promise. */
   stopAtFailure: boolean;
-  /** What the threads have in common, as `Int32Array`: see `stopped` and `taken`. */
-  common: SharedArrayBuffer;
+  /** Counters that the threads share, as an `Int32Array`: see `stopped` and `taken`. */
+  counters: SharedArrayBuffer;
 }
 
-/** Places in what the threads have in common. Set to 1 by whoever finds a failure: the others stop too. */
+/** Index of a counter. 1: a thread has found a failure, and the others stop too. */
 export const stopped = 0;
-/** How many seeds have been taken: a thread takes the next when it is done with one, for one history takes a hundred times another. */
+/** Index of a counter: how many seeds have been taken. Threads take seeds one by one, because histories differ a lot in length. */
 export const taken = 1;
 
 export interface Tally {
@@ -32,7 +32,7 @@ export interface ManyOptions {
   until?: number;
   threads: number;
   stopAtFailure?: boolean;
-  /** How long all may take, ms of real time; beyond, a history goes round for ever. */
+  /** How long a thread may take, ms of real time. Longer means that a history never ends. */
   timeoutMs?: number;
 }
 
@@ -44,13 +44,13 @@ export async function runMany({
   stopAtFailure = false,
   timeoutMs,
 }: ManyOptions): Promise<Tally> {
-  const common = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
+  const counters = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
   const share: Share = {
     seed,
     histories: histories ?? Number.POSITIVE_INFINITY,
     until: until ?? Number.POSITIVE_INFINITY,
     stopAtFailure,
-    common,
+    counters,
   };
   const tallies = await Promise.all(Array.from({ length: threads }, () => runShare(share, timeoutMs)));
   return tallies.reduce(added);
@@ -63,7 +63,7 @@ async function runShare(share: Share, timeoutMs: number | undefined): Promise<Ta
     return await new Promise((resolve, reject) => {
       worker.on('message', resolve);
       worker.on('error', reject);
-      worker.on('exit', (code) => reject(new Error(`a thread of the simulation ended with ${code}`)));
+      worker.on('exit', (code) => reject(new Error(`a thread of the simulation exited with ${code}`)));
       const endless = { histories: 0, counts: {}, failures: [{ seed: share.seed, promises: ['no-end'] }] };
       if (timeoutMs !== undefined) timer = setTimeout(() => resolve(endless), timeoutMs);
     });

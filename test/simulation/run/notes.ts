@@ -1,8 +1,8 @@
-/** Notes what a history came to: its counts show what many of them have tried. */
+/** Counts what happened in a history. report/coverage.ts checks the counts of many. */
 import type { Call } from './history.ts';
 import type { World } from './world.ts';
 
-/** Shards that came to be under load, or will have to go; what redrives have moved. */
+/** Counts shards that were added or retired. */
 export function noteQueues({ plan, simulation, count }: World): void {
   for (const row of simulation.memory.rows('queues')) {
     if (row.kind !== 'queue') continue;
@@ -12,9 +12,9 @@ export function noteQueues({ plan, simulation, count }: World): void {
   }
 }
 
-/** Answers that show that a history came to what it was meant to try. */
+/** Counts the answers of calls. */
 export function countAnswers({ recorder, count }: World): void {
-  const rated = new Set(recorder.calls.flatMap(ratedBy));
+  const withRate = new Set(recorder.calls.flatMap(schedulesWithRate));
   for (const call of recorder.calls) {
     count(`call ${call.operation}`);
     if ('lost' in call.answer) count('answer lost');
@@ -30,7 +30,7 @@ export function countAnswers({ recorder, count }: World): void {
       if (call.answer.output.endedAt !== undefined) count('ended messages shown');
       if (call.answer.output.result !== undefined) count('results shown');
     } else if ('results' in call.answer.output) {
-      if (call.operation === 'publish') countInstants(call, count);
+      if (call.operation === 'publish') countDeliverAt(call, count);
       for (const result of call.answer.output.results) {
         if (!result.ok) count(`result ${result.code}`);
         else if ('duplicate' in result) count(result.id.startsWith('@') ? 'keys taken' : 'result duplicate');
@@ -42,8 +42,9 @@ export function countAnswers({ recorder, count }: World): void {
       count('ticks received', call.answer.output.messages.filter(({ attributes }) => attributes.schedule).length);
       count(
         'ticks of cron expressions received',
-        call.answer.output.messages.filter(({ attributes }) => attributes.schedule && !rated.has(attributes.schedule as string))
-          .length,
+        call.answer.output.messages.filter(
+          ({ attributes }) => attributes.schedule && !withRate.has(attributes.schedule as string),
+        ).length,
       );
       count('messages of groups received', call.answer.output.messages.filter(({ group }) => group !== undefined).length);
       count('dead letters received', call.answer.output.messages.filter(({ deadLetter }) => deadLetter).length);
@@ -51,15 +52,15 @@ export function countAnswers({ recorder, count }: World): void {
   }
 }
 
-/** The name of a schedule that had ticks at a rate. */
-function ratedBy(call: Call): string[] {
+/** The name of the schedule, if it has a rate. */
+function schedulesWithRate(call: Call): string[] {
   const isRate =
     (call.operation === 'putSchedule' || call.operation === 'updateSchedule') && call.input.everySeconds !== undefined;
   return isRate ? [call.params.name] : [];
 }
 
-/** Messages that said at which instant they are to come. */
-function countInstants({ input, startedAt }: Extract<Call, { operation: 'publish' }>, count: World['count']): void {
+/** Counts messages with `deliverAt`. */
+function countDeliverAt({ input, startedAt }: Extract<Call, { operation: 'publish' }>, count: World['count']): void {
   for (const { deliverAt } of input.messages) {
     if (deliverAt === undefined) continue;
     count(Date.parse(deliverAt) > startedAt ? 'messages published for an instant' : 'messages published for an instant past');

@@ -1,4 +1,4 @@
-/** The processes of a history: how each comes to its engine, and who goes on when one is killed. */
+/** The processes of a history: their engines, and the replacement of killed ones. */
 
 import type { TransactionItem } from '../../../contract/contract.ts';
 import { createEngine } from '../../../engine/create.ts';
@@ -19,8 +19,8 @@ export function engineOf(world: World, process: SimulatedProcess): Engine {
   });
 }
 
-/** Runs a process until it has ended, however often it is killed: another takes its place. */
-export async function revived(world: World, name: string, skewMs: number, body: (process: SimulatedProcess) => Promise<void>) {
+/** Runs a process until it ends. After each kill, another one replaces it. */
+export async function runToEnd(world: World, name: string, skewMs: number, body: (process: SimulatedProcess) => Promise<void>) {
   for (let life = 1; ; life++) {
     const called = life === 1 ? name : `${name}.${life}`;
     const end = await world.simulation.spawn(called, body, { skewMs });

@@ -1,4 +1,4 @@
-/** Publishers who are asked what they meant with a message that they prepared: each answers by the number of its body, now and then slowly. */
+/** Answers check-backs of prepared messages. The number of the body decides the answer. Some answers are slow. */
 
 import type { Json } from '../../../contract/contract.ts';
 import { isJsonText } from '../../../contract/json-text.ts';

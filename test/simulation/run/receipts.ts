@@ -1,4 +1,4 @@
-/** The receipts that a process has: those that it holds, and some that it has used before. */
+/** The receipts of a process: those that it holds, and some that it has already used. */
 import type { ReceivedMessage } from '../../../contract/contract.ts';
 import type { Drawing } from '../plan/drawing.ts';
 import type { Choice } from '../plan/plan.ts';
@@ -10,7 +10,7 @@ interface Held {
 
 export interface Receipts {
   hold(queue: string, message: ReceivedMessage): void;
-  /** Hands those of each queue that are chosen to `use`; they are used from then on, unless they are kept. */
+  /** Calls `use` with the chosen receipts of each queue. They then count as used unless `keep` is set. */
   use(
     which: Choice,
     use: (queue: string, receipts: string[], messages: readonly ReceivedMessage[]) => Promise<unknown>,

@@ -1,4 +1,4 @@
-/** Writes down each call that is made, when, and what was answered. */
+/** Records each call, its times, and its answer. */
 
 import type { InputOf, OutputOf, ParamsOf } from '../../../contract/contract.ts';
 import { DumbwaiterError } from '../../../contract/errors.ts';
@@ -7,7 +7,7 @@ import type { Call } from './history.ts';
 
 export interface Recorder {
   calls: Call[];
-  /** Makes the call; answers undefined where it was refused. Throws what no caller may ever see: a defect. */
+  /** Makes the call. Returns undefined if it was refused. Any other error is a defect and is thrown. */
   call<Name extends QueueOperation>(
     by: { process: string; engine: Engine },
     operation: Name,

@@ -1,6 +1,6 @@
 /**
- * Runs one history: a plan, until all its processes are done; then faults stop, every lease ends, all is received and acked, and the
- * tables are looked at. The checker judges the calls.
+ * Start here. Runs one history: the processes of a plan until all are done. Then faults stop, all messages are received and acked, and the
+ * tables are inspected. The checker checks the recorded calls.
  */
 
 import { clockMarginMs } from '../../../contract/limits.ts';
@@ -20,32 +20,32 @@ import { takeSteps } from './caller.ts';
 import { drain } from './drain.ts';
 import type { History, Violation } from './history.ts';
 import { countAnswers, noteQueues } from './notes.ts';
-import { engineOf, revived } from './processes.ts';
+import { engineOf, runToEnd } from './processes.ts';
 import { tidy } from './tidy.ts';
-import { noteStanding } from './transacting.ts';
+import { noteApplied } from './transacting.ts';
 import { createWorld, type World } from './world.ts';
 
 export interface Outcome {
   plan: Plan;
   history: History;
   violations: Violation[];
-  /** How often what happened: faults, steps, answers of note. */
+  /** How often each fault, step and answer occurred. */
   counts: Record<string, number>;
   faults: { at: number; fault: Fault; process: string }[];
 }
 
-/** A history that goes on for hours because a process stands still needs no more sweeps than the rules do, ms. */
-const sweepsClose = 30;
-const sweepMsLate = 4 * minuteMs;
+/** After so many sweeps the period is longer: a history can last hours while a process is paused. */
+const frequentSweeps = 30;
+const longSweepMs = 4 * minuteMs;
 
-/** The engine loads what reads cron expressions when one is put: of the time that this takes a simulation knows nothing. */
+/** The engine loads the cron parser on first use, in real time. Load it before the simulation starts. */
 const cronLoaded = cronTiming('* * * * *', 'UTC');
 
 export async function runPlan(plan: Plan): Promise<Outcome> {
   const faults = { ...noFaults, rates: { ...noFaults.rates }, pauseMsMax: plan.pauseMsMax };
-  const struck: Outcome['faults'] = [];
-  const simulation = createSimulation({ seed: plan.seed, faults, observe: (event) => struck.push(event) });
-  const world = createWorld(plan, simulation, struck, async (queue, task) => {
+  const injected: Outcome['faults'] = [];
+  const simulation = createSimulation({ seed: plan.seed, faults, observe: (event) => injected.push(event) });
+  const world = createWorld(plan, simulation, injected, async (queue, task) => {
     void runRedrive(world, queue, task);
   });
 
@@ -58,14 +58,14 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
   Object.assign(faults.rates, noFaults.rates);
   const drainedAt = await drain(world);
   await tidy(world);
-  void revived(world, 'review', 0, (process) =>
+  void runToEnd(world, 'review', 0, (process) =>
     world.noteDefects(process.name, () =>
       review(world, process, async () => void (plan.ttlActs && (await expireRows(world, () => true)))),
     ),
   );
   await simulation.run();
 
-  noteStanding(world.transactions, simulation.memory.rows('queues'));
+  noteApplied(world.transactions, simulation.memory.rows('queues'));
   const history: History = {
     calls: world.recorder.calls,
     asked: world.asked,
@@ -79,15 +79,16 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
     const ledger = ledgerOf(history);
     world.count('limited queues that were full', limited.filter(({ name }) => wasFull(ledger, name)).length);
   }
-  const isCalm = Object.values(plan.rates).every((rate) => rate === 0);
+  const hasNoFaults = Object.values(plan.rates).every((rate) => rate === 0);
   const refusals = (world.counts['answer unavailable'] ?? 0) + (world.counts['result unavailable'] ?? 0);
-  if (isCalm && refusals > 0) world.fail('available', `${refusals} answers were \`unavailable\` though the store failed nobody`);
-  return { plan, history, violations: [...world.violations, ...check(history)], counts: world.counts, faults: struck };
+  if (hasNoFaults && refusals > 0)
+    world.fail('available', `${refusals} answers were \`unavailable\` although the store had no faults`);
+  return { plan, history, violations: [...world.violations, ...check(history)], counts: world.counts, faults: injected };
 }
 
 async function setUp(world: World): Promise<void> {
   const { plan, simulation, recorder } = world;
-  void revived(world, 'setup', 0, async (process) => {
+  void runToEnd(world, 'setup', 0, async (process) => {
     const by = { process: process.name, engine: engineOf(world, process) };
     for (const { name, settings } of plan.queues) await recorder.call(by, 'createQueue', { queue: name }, settings);
   });
@@ -112,39 +113,39 @@ async function work(world: World): Promise<void> {
   let working = plan.processes.length;
   for (const { name, skewMs, steps } of plan.processes satisfies PlannedProcess[]) {
     const progress = { at: 0 };
-    void revived(world, name, skewMs, (process) => takeSteps(world, process, steps, progress)).then(() => working--);
+    void runToEnd(world, name, skewMs, (process) => takeSteps(world, process, steps, progress)).then(() => working--);
   }
-  // A sweep, or the TTL, that stands still keeps the history from its end: meanwhile others sweep, that do not stand still.
-  let lingering = 0;
+  // The history lasts until paused sweeps and TTL runs end. Meanwhile further sweeps run without pauses.
+  let backgroundRuns = 0;
   const { sweepMs } = plan;
   if (sweepMs !== undefined) {
-    // As by a schedule: a run that stands still does not keep the next one from beginning.
+    // Like a schedule of EventBridge: a paused run does not delay the next one.
     void simulation.spawn(
       'schedule',
       async ({ clock }) => {
-        for (let run = 1; working + lingering > 0; run++) {
-          lingering++;
+        for (let run = 1; working + backgroundRuns > 0; run++) {
+          backgroundRuns++;
           void simulation
             .spawn(
               'sweeper',
               (process) => world.noteDefects(process.name, () => sweepOnce(world, process, engineOf(world, process))),
               { steady: working === 0 },
             )
-            .then(() => lingering--);
-          await clock.sleep(working > 0 && run < sweepsClose ? sweepMs : sweepMsLate);
+            .then(() => backgroundRuns--);
+          await clock.sleep(working > 0 && run < frequentSweeps ? sweepMs : longSweepMs);
         }
       },
       { steady: true },
     );
   }
   if (plan.ttlActs) {
-    lingering++;
-    void revived(world, 'ttl', 0, async ({ clock, random }) => {
+    backgroundRuns++;
+    void runToEnd(world, 'ttl', 0, async ({ clock, random }) => {
       while (working > 0) {
         await clock.sleep(minuteMs * 10 * random.number());
         await expireRows(world, () => random.number() < 0.5);
       }
-    }).then(() => lingering--);
+    }).then(() => backgroundRuns--);
   }
   await simulation.run();
 }

@@ -1,19 +1,19 @@
-/** Clears up after a history that has been drained: what no sweep removes should not be there. */
+/** Sweeps after the drain. Then the tables may hold only what TTL removes. */
 
 import { minuteMs } from '../plan/drawing.ts';
 import { residueOf } from '../report/residue.ts';
 import { sweepOnce } from './background.ts';
-import { engineOf, revived } from './processes.ts';
+import { engineOf, runToEnd } from './processes.ts';
 import type { World } from './world.ts';
 
 const tidyRoundsLeast = 4;
 const tidyRoundsMost = 24;
 
-/** Sweeps until nothing is left to do, and looks at what there is. */
+/** Sweeps until nothing is left, and reports what remains. */
 export async function tidy(world: World): Promise<void> {
   const { simulation } = world;
   let left: string[] = [];
-  void revived(world, 'tidy', 0, (process) =>
+  void runToEnd(world, 'tidy', 0, (process) =>
     world.noteDefects(process.name, async () => {
       const engine = engineOf(world, process);
       for (let round = 1; round <= tidyRoundsMost; round++) {

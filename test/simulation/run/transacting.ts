@@ -1,4 +1,4 @@
-/** Transactions of a process's own: messages that it publishes and acks together with a row that nobody else writes. */
+/** Callers' transactions: publishes and acks together with a row that only this transaction writes. */
 
 import { transactionEntriesMax } from '../../../contract/limits.ts';
 import type { Engine } from '../../../engine/engine.ts';
@@ -17,7 +17,7 @@ export interface Given {
 const ownKey = (row: string): Key => ({ table: 'queues', kind: 'own', name: row });
 const nameOf = ({ key }: Write) => JSON.stringify(key);
 
-/** Takes the entries, and commits them at once, late, never, or twice. `given`: the receipts that are to be acked with them. */
+/** Gets the entries, and commits them once, twice, or never, at once or later. `given`: the receipts to ack. */
 export async function transact(
   { recorder, shared, transactions, count, simulation }: World,
   process: SimulatedProcess,
@@ -43,7 +43,7 @@ export async function transact(
     writes.push(...((output?.items ?? []) as unknown as Write[]));
     if (output) acks.push({ queue, receipts });
   }
-  // DynamoDB takes no two entries of one item, and only so many.
+  // DynamoDB rejects two entries for one item, and more entries than its limit.
   if (writes.length === 0 || writes.length >= transactionEntriesMax || new Set(writes.map(nameOf)).size < writes.length) return;
   if (waitMs > 0) await process.clock.sleep(waitMs);
 
@@ -81,16 +81,16 @@ export async function transact(
   if (first.answer === 'committed') {
     for (const { queue, ids } of publishes) shared.published.push(...ids.map((id) => ({ queue, id })));
   }
-  // The same once more; or, of acks alone, another transaction of the same entries.
+  // Commit the same again. With acks only, commit another transaction with the same entries.
   if (when === 'twice') await commit(publishes.length > 0 ? first : begin());
 }
 
-/** Which of them happened: their rows are there. */
-export function noteStanding(transactions: Transaction[], rows: readonly Row[]): void {
+/** Notes which transactions were applied: their rows exist. */
+export function noteApplied(transactions: Transaction[], rows: readonly Row[]): void {
   const there = new Set(rows.filter(({ kind }) => kind === 'own').map(({ name }) => name));
   for (const transaction of transactions) {
-    transaction.stands = there.has(transaction.row);
-    // What was told first may not be what happened: a request that nobody heard of may have arrived later.
-    if (transaction.stands && transaction.answer !== 'committed') delete transaction.endedAt;
+    transaction.applied = there.has(transaction.row);
+    // A request may have arrived after its caller gave up. The time of the answer then says nothing.
+    if (transaction.applied && transaction.answer !== 'committed') delete transaction.endedAt;
   }
 }

@@ -1,10 +1,10 @@
-/** What the processes of one history have in common. */
+/** What the processes of one history share. */
 
 import { retryMsMax, throttledMsMax } from '../../../contract/limits.ts';
 import type { EngineEvent } from '../../../engine/engine.ts';
 import type { Simulation } from '../../../engine/simulation/simulation.ts';
 import type { Plan } from '../plan/plan.ts';
-import { createOrphans, type Orphans, type Struck } from '../report/orphans.ts';
+import { createOrphans, type InjectedFault, type Orphans } from '../report/orphans.ts';
 import type { Asked, Transaction, Violation } from './history.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 
@@ -13,39 +13,39 @@ export interface World {
   simulation: Simulation;
   recorder: Recorder;
   orphans: Orphans;
-  /** Known to every caller: ids that were answered, redrives that were begun. */
+  /** Known to every caller: published ids, started redrives. */
   shared: {
     ids: string[];
     published: { queue: string; id: string }[];
     prepared: { queue: string; id: string }[];
-    /** Those that were acked, or cancelled. */
+    /** Messages that were acked or cancelled. */
     ended: { queue: string; id: string }[];
     tasks: { queue: string; task: string }[];
   };
   /** See `Circumstances`. */
   sweptAt: number | undefined;
-  /** What publishers were asked. */
+  /** The check-backs so far. */
   asked: Asked[];
   transactions: Transaction[];
-  /** How often what happened. */
+  /** How often each thing happened. */
   counts: Record<string, number>;
   count(what: string, times?: number): void;
-  /** What is wrong whatever the callers saw. */
+  /** Violations found without the checker. */
   violations: Violation[];
   fail(promise: string, text: string): void;
   observe(event: EngineEvent): void;
   startRedrive: (queue: string, task: string) => Promise<void>;
-  /** Runs what must throw nothing; what it throws is a violation. */
+  /** Runs code that must not throw. An error is a violation. */
   noteDefects(process: string, run: () => Promise<void>): Promise<void>;
 }
 
-/** How long a call goes on, besides the time for which its process stands still, ms. */
+/** The longest duration of a call, not counting pauses of its process, ms. */
 const callMsMax = throttledMsMax + retryMsMax;
 
 export function createWorld(
   plan: Plan,
   simulation: Simulation,
-  struck: readonly Struck[],
+  injected: readonly InjectedFault[],
   startRedrive: World['startRedrive'],
 ): World {
   const counts: Record<string, number> = {};
@@ -54,7 +54,7 @@ export function createWorld(
     plan,
     simulation,
     recorder: createRecorder(simulation.now),
-    orphans: createOrphans(simulation.now, struck, callMsMax + plan.pauseMsMax),
+    orphans: createOrphans(simulation.now, injected, callMsMax + plan.pauseMsMax),
     shared: { ids: [], published: [], prepared: [], ended: [], tasks: [] },
     sweptAt: undefined,
     asked: [],
@@ -70,7 +70,7 @@ export function createWorld(
     observe(event) {
       world.count(event.kind === 'dead_lettered' ? `dead letters: ${event.reason}` : event.kind);
       if (event.kind === 'anomaly' && !isExplained(plan, event.what))
-        world.fail('no-anomaly', `the engine says: ${event.what} (${event.queue}, ${event.row})`);
+        world.fail('no-anomaly', `the engine reports: ${event.what} (${event.queue}, ${event.row})`);
     },
     startRedrive,
     async noteDefects(process, run) {
@@ -85,7 +85,7 @@ export function createWorld(
   return world;
 }
 
-/** Whoever has not learnt of a purge, or of the end of a queue, may take a message whose bodies are already removed: it delivers nothing. */
+/** A receive with outdated settings may claim a message whose bodies a purge or deletion has removed. It delivers nothing. */
 function isExplained({ processes }: Plan, what: string): boolean {
   const isRemoving = processes.some(({ steps }) => steps.some((step) => step.do === 'purge' || step.do === 'remake'));
   return isRemoving && what === 'the bodies of a message are gone';

@@ -1,11 +1,11 @@
-/** What must be true of the tables while the sweep passes over a queue: none of its rows waits, or is due before the queue wakes. */
+/** While the sweep skips a sleeping queue, no message waits in it, and no row is due before it wakes. */
 
 import { clockMarginMs } from '../../../contract/limits.ts';
 import type { MemoryStore } from '../../../engine/memory/store.ts';
 import { readQueue } from '../../../engine/model/queue-record.ts';
 
-/** One text for each queue that sleeps though it holds something to visit. `now`: true time, ms. */
-export function oversleeping(memory: MemoryStore, now: number): string[] {
+/** One text for each row that breaks this rule. `now`: true time, ms. */
+export function rowsDueWhileAsleep(memory: MemoryStore, now: number): string[] {
   const asleep = memory
     .rows('queues')
     .filter(({ kind }) => kind === 'queue')
@@ -17,6 +17,8 @@ export function oversleeping(memory: MemoryStore, now: number): string[] {
     const due = memory
       .rows('leases')
       .filter(({ shard, expiry }) => isHere(shard) && expiry !== undefined && (expiry as number) < asleepUntil!);
-    return [...waiting, ...due].map(({ id }) => `the queue "${name}" sleeps until ${asleepUntil}, and holds the row ${id}`);
+    return [...waiting, ...due].map(
+      ({ id }) => `the queue "${name}" sleeps until ${asleepUntil}, and has the row ${id} due before`,
+    );
   });
 }
