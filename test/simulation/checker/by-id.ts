@@ -1,4 +1,4 @@
-/** What may have been done to a message by its id. */
+/** What calls by id may have done to a message. */
 
 import { contentKey } from './content.ts';
 import type { Ledger, Life } from './ledger.ts';
@@ -11,11 +11,11 @@ type Change = CallOf<'updateMessage'>;
 /** Calls that may have cancelled it. */
 export function cancelsOf({ queues, cancels }: Ledger, life: Life): readonly Cancel[] {
   const ofId = life.id === undefined ? [] : (cancels.get(life.id) ?? []);
-  // What was over before it was published was about another of its id.
+  // A call that ended before the publish was about another message with this id.
   return ofId.filter((call) => queues.reachable(life.queue).has(call.params.queue) && endOf(call) >= life.published.startedAt);
 }
 
-/** Whether a call surely cancelled it before an instant. Another queue may have a message of the same id: a cancel there proves nothing. */
+/** Whether a call certainly cancelled it before an instant. A cancel in another queue may be of another message with this id. */
 export function wasCancelled({ cancels }: Pick<Ledger, 'cancels'>, { id, queue, published }: Life, before: number): boolean {
   const ofId = id === undefined ? [] : (cancels.get(id) ?? []);
   return ofId.some((call) => {
@@ -30,7 +30,7 @@ export function changesOf({ queues, changes }: Ledger, life: Life): readonly Cha
   return ofId.filter(({ params }) => queues.reachable(life.queue).has(params.queue));
 }
 
-/** Those that may have put it off, or brought it forward. */
+/** Calls that may have changed when it is due. */
 export function timesOf(ledger: Ledger, life: Life): readonly Change[] {
   return changesOf(ledger, life).filter(changesTime);
 }
@@ -39,7 +39,7 @@ export function changesTime({ input }: Change): boolean {
   return input.delaySeconds !== undefined || input.deliverAt !== undefined;
 }
 
-/** Whether anything may have changed by then when it comes. */
+/** Whether its due time may have changed by then. */
 export function mayBePutOff(ledger: Ledger, life: Life, by = Number.POSITIVE_INFINITY): boolean {
   const isBefore = ({ startedAt }: { startedAt: number }) => startedAt <= by;
   return timesOf(ledger, life).some(isBefore) || debouncesOf(ledger, life).some(({ call }) => isBefore(call));
@@ -53,7 +53,7 @@ export function isEdit({ input }: Change): boolean {
   return input.content !== undefined || input.attributes !== undefined;
 }
 
-/** What it carries after a change, as a text that is the same for the same content. */
+/** The content after a change, in the form of `contentKey`. */
 export function contentAfter({ entry }: Pick<Life, 'entry'>, { input }: Change): string {
   const { content = entry, attributes = entry.attributes } = input;
   const { body = null, bodyBase64 } = content;
@@ -64,7 +64,7 @@ export function contentAfter({ entry }: Pick<Life, 'entry'>, { input }: Change):
   });
 }
 
-/** Whether it may carry this content when it is delivered by a call of this time: none that was surely edited away before. */
+/** Whether a call at this time may deliver it with this content. Content that was certainly replaced before is impossible. */
 export function mayCarry(
   ledger: Ledger,
   life: Life,
@@ -72,7 +72,7 @@ export function mayCarry(
   { startedAt, endedAt }: { startedAt: number; endedAt: number },
 ): boolean {
   const changes = changesOf(ledger, life).filter(isEdit);
-  // Of several under one id, it is not told which was meant.
+  // With several messages under one id, the edit may have meant another.
   const isAlone = ledger.byId.get(life.id!)?.length === 1;
   const edits = [
     ...changes.map((edit) => ({

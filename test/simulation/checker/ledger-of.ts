@@ -1,15 +1,15 @@
 /** Builds the ledger of a history. */
 import type { History } from '../run/history.ts';
 import { isForgetful, isSecondTry, noteActs, traceMs } from './acts.ts';
+import { matchMessages } from './keyed-lives.ts';
 import type { Delivery, Ledger, Life } from './ledger.ts';
 import { add, livesOf } from './lives.ts';
+import { lifeOf } from './message-life.ts';
 import { type CallOf, callsOf, endOf, mayBeDone } from './outcomes.ts';
 import { queuesOf } from './queues.ts';
 import { schedulesOf } from './schedules.ts';
 import { publishOf } from './tick-publishes.ts';
 import { callsOfTransactions } from './transaction-calls.ts';
-import { lifeOf } from './whose.ts';
-import { noteWhose } from './whose-key.ts';
 
 export function ledgerOf({ calls: made, asked = [], transactions = [], circumstances }: History): Ledger {
   const { clockErrorMs, drainedAt, sweptAt, retryMsMin = 0 } = circumstances;
@@ -31,7 +31,7 @@ export function ledgerOf({ calls: made, asked = [], transactions = [], circumsta
     lives.byId.get(params.id)?.some((life, index) => index > 0 || isForgetful(life)) ? retryMsMin : traceMs,
   );
   const changes = ofMessage(callsOf(calls, 'updateMessage'));
-  noteWhose(calls, lives, { changes, cancels, queues, clockErrorMs });
+  matchMessages(calls, lives, { changes, cancels, queues, clockErrorMs });
 
   const strangers: Ledger['strangers'][number][] = [];
   const sameReceipt: [Delivery, Delivery][] = [];

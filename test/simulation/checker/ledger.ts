@@ -47,7 +47,7 @@ export interface KeyedPublish {
   queue: string;
   entry: PublishEntry;
   call: CallOf<'publish'>;
-  told: 'accepted' | 'duplicate' | 'nothing';
+  answer: 'accepted' | 'duplicate' | 'none';
 }
 
 /** A publish under an own id or a key that was answered as a duplicate. */

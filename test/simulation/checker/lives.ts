@@ -1,15 +1,15 @@
-/** Whose lives a history began: one for each publish that may have stored a message. */
+/** Makes the lives of a history: one for each published entry that may have stored a message. */
 import type { Call } from '../run/history.ts';
 import { contentKey } from './content.ts';
 import { idBefore } from './ids.ts';
 import type { Duplicate, KeyedPublish, Life } from './ledger.ts';
 import { endOf, outcomeOf, outcomeOfEntry } from './outcomes.ts';
 
-/** Lives as they come to be known. */
+/** The lives found so far. */
 export interface Lives {
   all: Life[];
   byId: Map<string, Life[]>;
-  /** Whose id nobody was told, by their content. */
+  /** Lives whose id is unknown, by their content. */
   unnamed: Map<string, Life[]>;
   keyed: Map<string, KeyedPublish[]>;
   duplicates: Duplicate[];
@@ -28,8 +28,8 @@ export function livesOf(calls: readonly Call[], retryMsMin: number): Lives {
       const id = accepted?.id ?? idBefore(entry);
       const { queue } = call.params;
       if (entry.dedupKey !== undefined) {
-        const told = accepted?.duplicate ? 'duplicate' : accepted ? 'accepted' : 'nothing';
-        push(lives.keyed, id!, { queue, entry, call, told });
+        const answer = accepted?.duplicate ? 'duplicate' : accepted ? 'accepted' : 'none';
+        push(lives.keyed, id!, { queue, entry, call, answer });
       }
       const life: Life = { id, queue, entry, published: call, accepted: accepted !== undefined, deliveries: [] };
       if (!accepted?.duplicate) {
@@ -37,7 +37,7 @@ export function livesOf(calls: readonly Call[], retryMsMin: number): Lives {
         return;
       }
       lives.duplicates.push({ id: accepted.id, queue, entry, call });
-      // Under a key the queue knows its own first try again.
+      // With a key, the queue recognizes its own earlier attempt.
       if (entry.dedupKey === undefined && endOf(call) - call.startedAt >= retryMsMin)
         add(lives, { ...life, accepted: false, duplicate: true });
     });
@@ -52,13 +52,13 @@ export function add(lives: Lives, life: Life): void {
   else push(lives.byId, life.id, life);
 }
 
-/** Its id is known from now on. */
+/** Sets the id of a life. */
 export function name(lives: Lives, life: Life, id: string): void {
   life.id = id;
   push(lives.byId, id, life);
 }
 
-/** A publish that was not answered was stored after all where the next under its id is told so, and no other can have been meant. */
+/** A publish without an answer was applied if a later one is answered as its duplicate, and no other message can be meant. */
 function acceptByDuplicate({ duplicates, byId }: Lives): void {
   for (const { id, queue, call } of duplicates) {
     const lives = (byId.get(id) ?? []).filter((life) => life.queue === queue && life.published.startedAt <= endOf(call));

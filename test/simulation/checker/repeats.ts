@@ -47,8 +47,8 @@ export function certainDebouncesOf(ledger: Ledger, life: Life): readonly KeyedPu
  * Whether the publish was answered as a duplicate of this very message while it was not leased: its first receive came later, and no receive
  * was in progress that could have claimed it and given it back uncounted.
  */
-function foundWaiting({ calls, queues }: Ledger, life: Life, { call, told }: KeyedPublish): boolean {
-  if (told !== 'duplicate' || endOf(life.published) >= call.startedAt) return false;
+function foundWaiting({ calls, queues }: Ledger, life: Life, { call, answer }: KeyedPublish): boolean {
+  if (answer !== 'duplicate' || endOf(life.published) >= call.startedAt) return false;
   const isRedriven = [...queues.reachable(life.queue)].some(
     (queue) => queues.redrives(queue, Number.POSITIVE_INFINITY).length > 0,
   );

@@ -1,14 +1,14 @@
-/** How long messages wait by what their publish said, or where it said nothing by a setting of their queue. */
+/** When messages become ready, by their publish or by the default delay of their queue. */
 import type { PublishEntry } from '../../../contract/contract.ts';
 import type { Ledger } from './ledger.ts';
 import type { CallOf } from './outcomes.ts';
 
-/** Those settings that may have counted: the least, or the most, that a message may have waited by them. */
+/** Which of the settings that may have been in force counts: the shortest or the longest delay. */
 export type Bound = 'least' | 'most';
 
 type Wait = Pick<PublishEntry, 'delaySeconds' | 'deliverAt'>;
 
-/** When a message is to be ready that came into its queue at `enteredAt`; ms, both by the queue's clocks. */
+/** When a message that entered its queue at `enteredAt` is ready. Both in ms by the queue's clock. */
 export function readyAt(
   { queues }: Pick<Ledger, 'queues'>,
   queue: string,
@@ -26,7 +26,7 @@ export function hasSameWait(one: Wait, other: Wait): boolean {
   return one.delaySeconds === other.delaySeconds && one.deliverAt === other.deliverAt;
 }
 
-/** When a message is to come by a change of its time that was made at this instant; ms, both by the queue's clocks. */
+/** The due time that an update at this instant asks for. Both in ms by the queue's clock. */
 export function askedTime({ input: { delaySeconds = 0, deliverAt } }: CallOf<'updateMessage'>, changedAt: number): number {
   return deliverAt === undefined ? changedAt + delaySeconds * 1000 : Math.max(changedAt, Date.parse(deliverAt));
 }

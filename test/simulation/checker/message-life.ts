@@ -1,4 +1,4 @@
-/** Whose message a delivery is. */
+/** Finds the life to which a delivered message belongs. */
 import type { ReceivedMessage } from '../../../contract/contract.ts';
 import { wasCancelled } from './by-id.ts';
 import { bodyKey, contentKey } from './content.ts';
@@ -10,8 +10,8 @@ import { type CallOf, endOf } from './outcomes.ts';
 type Known = Pick<Ledger, 'changes' | 'cancels' | 'queues' | 'clockErrorMs'>;
 
 /**
- * The life that a body proves, of those under an own id or a key: no other publish under that id carried this body. A publish under a key may
- * have put its body into a message that was there before, also one whose retry was accepted: the message then says another `publishedAt`.
+ * The life that the body proves, for an own id or a key: no other publish under that id had this body. A publish under a key may have put its
+ * body into an earlier message, even if its retry was accepted. Then the message has another `publishedAt`.
  */
 export function provenLifeOf(
   message: ReceivedMessage,
@@ -29,14 +29,14 @@ export function provenLifeOf(
 }
 
 /**
- * Whether a delivery of another body that ended at `by` may be of this life: an edited message never carries its first body again, so a life
- * whose own body was returned later had not been edited by then.
+ * Whether a delivery of another body that ended at `by` may belong to this life. An edited message never gets its first body back, so a life
+ * whose own body was delivered later had not been edited by then.
  */
 export function mayBeEdited({ ownBodySeenAt }: Life, by: number): boolean {
   return ownBodySeenAt === undefined || ownBodySeenAt <= by;
 }
 
-/** The life that the body proves; else, of several under one own id and of one content, the one that was published when the message says. */
+/** The life that the body proves. Otherwise the one, of several under one id, that fits the content and the `publishedAt` best. */
 export function lifeOf(
   message: ReceivedMessage,
   receive: CallOf<'receive'>,
@@ -49,10 +49,10 @@ export function lifeOf(
   const by = endOf(receive);
   const id = idAtFirst(message.id);
   const ofId = lives.byId.get(id)?.filter(({ published }) => published.startedAt <= by) ?? [];
-  // Two queues may have messages of one key, or of one own id.
+  // Two queues may have messages with the same key or own id.
   const near = ofId.filter(({ queue }) => queues.reachable(queue).has(receive.params.queue));
   const all = near.length > 0 ? near : ofId;
-  // Two of one own id, in two queues, may have been published in the same millisecond.
+  // Two messages with one own id in two queues may have the same `publishedAt`.
   const same = all.filter((life) => life.saidAt === message.publishedAt && (life === proven || mayBeEdited(life, by)));
   const alikeNow = same.find(({ entry }) => entry.dedupKey !== undefined || changes.has(id) || contentKey(entry) === key);
   if (alikeNow) return alikeNow;
@@ -60,14 +60,14 @@ export function lifeOf(
   const living = unsaid.filter((life) => !wasCancelled({ cancels }, life, receive.startedAt));
   const known = living.length > 0 ? living : unsaid;
   if (known.length === 0) return unnamedOf(message, by, lives);
-  // One that may have been edited may carry anything.
+  // A message that may have been edited can have any content.
   const mayDiffer = ({ queue, entry }: Life) => entry.dedupKey !== undefined && queues.mayReplace(queue);
   const alike = changes.has(id) ? known : known.filter((life) => mayDiffer(life) || contentKey(life.entry) === key);
   const at = Date.parse(message.publishedAt);
   const fitting = alike.filter(
     ({ published }) => at >= published.startedAt - clockErrorMs && at <= endOf(published) + clockErrorMs,
   );
-  // One that took long to be published may have been published at any time of that: who was quick is told first.
+  // A slow publish may have been applied at any time of its call, so the quickest fit comes first.
   fitting.sort((one, other) => endOf(one.published) - endOf(other.published));
   const exact = fitting.filter(({ entry }) => contentKey(entry) === key);
   return (
@@ -80,7 +80,7 @@ export function lifeOf(
   );
 }
 
-/** The first of its content whose publish nobody was answered: it has this id from now on. */
+/** The first life of this content whose publish had no answer. It gets the id of the message. */
 function unnamedOf(message: ReceivedMessage, by: number, lives: Lives): Life | undefined {
   const candidates = lives.unnamed.get(contentKey(message)) ?? [];
   const index = candidates.findIndex(({ published }) => published.startedAt <= by);

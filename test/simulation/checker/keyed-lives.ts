@@ -1,4 +1,4 @@
-/** Whose message is which, of those under one key or one own id. */
+/** Matches messages to lives that share one key or one own id. */
 import type { Call } from '../run/history.ts';
 import { changesTime, wasCancelled } from './by-id.ts';
 import { contentKey } from './content.ts';
@@ -6,44 +6,43 @@ import { idAtFirst } from './ids.ts';
 import type { Ledger, Life } from './ledger.ts';
 import type { Lives } from './lives.ts';
 import { matched } from './matching.ts';
+import { mayBeEdited, provenLifeOf } from './message-life.ts';
 import { callsOf, endOf } from './outcomes.ts';
 import { readyAt } from './waits.ts';
-import { mayBeEdited, provenLifeOf } from './whose.ts';
 
 type Known = Pick<Ledger, 'changes' | 'cancels' | 'queues' | 'clockErrorMs'>;
 
-/** A message, by when it says that it was published: no two under one key say the same. */
-interface Told {
+/** A message that was received. Its `publishedAt` identifies it among those of one key. */
+interface SeenMessage {
   publishedAt: string;
   queue: string;
   content: string;
-  /** Of the first receive that was given it. */
+  /** Start and end of the first receive that returned it. */
   from: number;
   by: number;
 }
 
 /**
- * Notes of lives under an own id or a key what their messages say of their publish (`saidAt`). First those that a body proves. Then,
- * under a key, those whose body was replaced: a publish that took long may have been accepted at any
- * time of that, and later ones may have changed what it carries, so more than one life may fit a message. Those that were accepted have one
- * rather, those with the content that was seen, and the later: an earlier one may have ended unseen, by its age or by a purge.
+ * Sets `saidAt`, the `publishedAt` of its message, for lives with an own id or a key. First come lives that a body proves. Then, for keys, come
+ * replaced bodies: several lives may fit one message, because a slow publish may have been applied at any time of its call and later ones may
+ * have changed the body. Preferred are accepted lives, then those whose content was seen, then later ones: an earlier one may have ended unseen.
  */
-export function noteWhose(calls: readonly Call[], lives: Lives, known: Known): void {
+export function matchMessages(calls: readonly Call[], lives: Lives, known: Known): void {
   notePublishedAt(calls, lives, known);
-  const told = new Map<string, Map<string, Told>>();
+  const seen = new Map<string, Map<string, SeenMessage>>();
   for (const call of callsOf(calls, 'receive')) {
     for (const message of 'output' in call.answer ? call.answer.output.messages : []) {
       const id = idAtFirst(message.id);
-      const ofId = told.get(id) ?? new Map<string, Told>();
+      const ofId = seen.get(id) ?? new Map<string, SeenMessage>();
       const proven = provenLifeOf(message, lives, known);
       if (proven?.saidAt === message.publishedAt || !lives.keyed.has(id) || ofId.has(message.publishedAt)) continue;
       const { publishedAt } = message;
       const first = { queue: call.params.queue, from: call.startedAt, by: endOf(call) };
-      told.set(id, ofId.set(publishedAt, { publishedAt, content: contentKey(message), ...first }));
+      seen.set(id, ofId.set(publishedAt, { publishedAt, content: contentKey(message), ...first }));
     }
   }
-  for (const [id, ofId] of told) {
-    const isProven = ({ publishedAt, by }: Told) =>
+  for (const [id, ofId] of seen) {
+    const isProven = ({ publishedAt, by }: SeenMessage) =>
       lives.byId.get(id)?.some((life) => life.saidAt === publishedAt && mayBeEdited(life, by)) ?? false;
     const messages = [...ofId.values()].filter((message) => !isProven(message));
     const isSeenAsItWas = (life: Life) => messages.some((message) => differs(life, message) === 0);
@@ -54,16 +53,16 @@ export function noteWhose(calls: readonly Call[], lives: Lives, known: Known): v
         Number(isSeenAsItWas(other)) - Number(isSeenAsItWas(one)) ||
         other.published.startedAt - one.published.startedAt,
     );
-    const whose = matched(all, (life) =>
+    const lifeByMessage = matched(all, (life) =>
       messages
         .filter((message) => mayBeOf(known, id, life, message))
         .toSorted((one, other) => differs(life, one) - differs(life, other) || offMs(life, one) - offMs(life, other)),
     );
-    for (const [{ publishedAt }, life] of whose) life.saidAt = publishedAt;
+    for (const [{ publishedAt }, life] of lifeByMessage) life.saidAt = publishedAt;
   }
 }
 
-/** Of lives that bodies prove. Where two messages carry one body, the life's own is the one whose instant its publish explains best. */
+/** Sets `saidAt` of lives that a body proves. If two messages have one body, the one whose `publishedAt` fits the publish best counts. */
 function notePublishedAt(calls: readonly Call[], lives: Lives, known: Known): void {
   for (const call of callsOf(calls, 'receive')) {
     for (const message of 'output' in call.answer ? call.answer.output.messages : []) {
@@ -78,18 +77,18 @@ function notePublishedAt(calls: readonly Call[], lives: Lives, known: Known): vo
   }
 }
 
-/** Whether another took the place of what it was published with. */
-function differs({ entry }: Life, { content }: Told): number {
+/** 1 if the content differs from what was published, else 0. */
+function differs({ entry }: Life, { content }: SeenMessage): number {
   return Number(contentKey(entry) !== content);
 }
 
-/** By how much clocks must have been off, ms. */
-function offMs({ published }: Life, { publishedAt }: Pick<Told, 'publishedAt'>): number {
+/** How far the clocks must have been off, ms. */
+function offMs({ published }: Life, { publishedAt }: Pick<SeenMessage, 'publishedAt'>): number {
   const at = Date.parse(publishedAt);
   return Math.max(published.startedAt - at, at - endOf(published), 0);
 }
 
-function mayBeOf({ changes, cancels, queues, clockErrorMs }: Known, id: string, life: Life, message: Told): boolean {
+function mayBeOf({ changes, cancels, queues, clockErrorMs }: Known, id: string, life: Life, message: SeenMessage): boolean {
   const { entry, queue, published } = life;
   if (offMs(life, message) > clockErrorMs) return false;
   if (published.startedAt > message.by || !queues.reachable(queue).has(message.queue)) return false;
