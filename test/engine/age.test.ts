@@ -96,14 +96,14 @@ onBothStores('purge', (driven) => {
     const groups = { concurrency: 1, onFailure: 'block', ratePerSecond: null } as const;
     await create('q', { retentionSeconds: null, groups, deadLetter: { queue: 'dead', maxReceives: 1 } });
     await publish('q', { body: noise(3000), ...more });
-    /** Stands still at its first write to `leases` until it is let go. */
-    const standing = (meanwhile: () => Promise<unknown>) => {
-      let stood = false;
+    /** A process that pauses before its first write to `leases`, until `meanwhile` ends. */
+    const pausing = (meanwhile: () => Promise<unknown>) => {
+      let hasPaused = false;
       return another({
         ...spy.store,
         async write(write, options) {
-          if (!stood && write.key.table === 'leases') {
-            stood = true;
+          if (!hasPaused && write.key.table === 'leases') {
+            hasPaused = true;
             await meanwhile();
           }
           return spy.store.write(write, options);
@@ -111,19 +111,19 @@ onBothStores('purge', (driven) => {
       });
     };
     const [reached, purged] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const slow = standing(() => {
+    const slow = pausing(() => {
       reached.resolve();
       return purged.promise;
     });
     const receiving = slow.call('receive', { queue: 'q' }, { visibilityTimeoutSeconds: 0 });
     await reached.promise;
     await call('purge', 'q');
-    const letGo = () => {
+    const resume = () => {
       purged.resolve();
       return receiving;
     };
-    await standing(letGo).sweep({ until: clock.now() + hourMs });
-    await letGo();
+    await pausing(resume).sweep({ until: clock.now() + hourMs });
+    await resume();
     await slow.call('receive', { queue: 'q' }, {});
     clock.advance(endGraceMs);
     await sweep();
@@ -281,15 +281,15 @@ onBothStores('a sweep that is paused while the settings change', (driven) => {
     await create('dead');
     await create('q', { retentionSeconds: 60 });
     await send('q', 1);
-    let stood = false;
+    let hasPaused = false;
     spy.before = async ({ method, keys }) => {
-      if (stood || method !== 'get' || keys[0]?.table !== 'leases') return;
-      stood = true;
+      if (hasPaused || method !== 'get' || keys[0]?.table !== 'leases') return;
+      hasPaused = true;
       await call('updateQueue', 'q', { deadLetter: { queue: 'dead', maxReceives: 3 } });
       clock.advance(60_000);
     };
     await sweep();
-    expect(stood).toBe(true);
+    expect(hasPaused).toBe(true);
     await sweep();
     expect(await bodies('dead')).toEqual([1]);
   });

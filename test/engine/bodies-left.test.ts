@@ -1,4 +1,4 @@
-/** Bodies beside a row that come to nothing: of a write that was refused, or that another was faster than. Nothing stays that no TTL removes. */
+/** Offloaded bodies whose row is not written, because the write was refused or lost a race: none stays without a TTL. */
 import { expect, it } from 'vitest';
 import type { PublishEntry, QueueSettings } from '../../contract/contract.ts';
 import { endGraceMs, readToWriteMsMax, retryMsMax } from '../../contract/limits.ts';
@@ -14,21 +14,21 @@ const deduplication = { windowSeconds: 60, onDuplicate: 'ignore' as const };
 onBothStores('offloaded bodies of writes that fail or lose a race', (driven) => {
   const chunks = async () => (await driven().rows('messages')).filter(({ shard }) => (shard as string).startsWith('body:'));
 
-  /** Those that no TTL will remove. */
-  const lasting = async () => (await chunks()).filter(({ ttl }) => ttl === undefined).map(({ shard }) => shard);
+  /** Bodies without a TTL. */
+  const withoutTtl = async () => (await chunks()).filter(({ ttl }) => ttl === undefined).map(({ shard }) => shard);
 
-  /** The same, once all that is to be tidied has been. */
-  async function left() {
+  /** Bodies without a TTL after all cleanup. */
+  async function leftOver() {
     const { clock, sweep } = driven();
     for (let round = 0; round < 4; round++) {
       clock.advance(endGraceMs + secondMs);
       await sweep();
     }
-    return lasting();
+    return withoutTtl();
   }
 
-  /** Before the next call like this, and only that one. */
-  function beforeThe(method: keyof Store, table: Key['table'], then: () => Promise<unknown>) {
+  /** Runs `then` before the next such call only. Returns whether it has run. */
+  function beforeNext(method: keyof Store, table: Key['table'], then: () => Promise<unknown>) {
     const { spy } = driven();
     let isNext = true;
     spy.before = async (call) => {
@@ -39,14 +39,14 @@ onBothStores('offloaded bodies of writes that fail or lose a race', (driven) => 
     return () => !isNext;
   }
 
-  async function drained(queue: string) {
+  async function drain(queue: string) {
     const { receive, ack } = driven();
     const messages = await receive(queue);
     if (messages.length > 0) await ack(queue, messages);
     return messages.map(({ body }) => body);
   }
 
-  /** A queue with one of two messages whose last lease is over, which lie beside one row. */
+  /** A queue with two offloaded messages in one row; the last lease of one is over. */
   async function withOneDead(entry: PublishEntry) {
     const { create, publish, receive, clock } = driven();
     await create('dead', forever);
@@ -57,8 +57,8 @@ onBothStores('offloaded bodies of writes that fail or lose a race', (driven) => 
     return dying!;
   }
 
-  /** A message whose last lease is over, alone in a row that has an end; it is to go where it is kept for ever. */
-  async function withLapsed(settings: Partial<QueueSettings> = {}) {
+  /** An offloaded message whose last lease is over, alone in its row; it is due to move to a queue without retention. */
+  async function withLastLeaseOver(settings: Partial<QueueSettings> = {}) {
     const { create, publish, receive, clock } = driven();
     await create('dead', forever);
     await create('q', { visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 }, ...settings });
@@ -74,11 +74,11 @@ onBothStores('offloaded bodies of writes that fail or lose a race', (driven) => 
   ])('an offloaded body of a dead-lettering that lost a race is removed: %s', async (_, entry) => {
     const { receive } = driven();
     await withOneDead(entry);
-    const wasSecond = beforeThe('transact', 'leases', () => drained('q'));
+    const lostRace = beforeNext('transact', 'leases', () => drain('q'));
     await receive('q');
-    expect(wasSecond()).toBe(true);
-    expect(await drained('dead')).toEqual([large]);
-    expect(await left()).toEqual([]);
+    expect(lostRace()).toBe(true);
+    expect(await drain('dead')).toEqual([large]);
+    expect(await leftOver()).toEqual([]);
   });
 
   it('an offloaded body of a message that lost the race to leave its group is removed', async () => {
@@ -89,37 +89,37 @@ onBothStores('offloaded bodies of writes that fail or lose a race', (driven) => 
     await receive('q');
     clock.advance(2 * secondMs);
     const received: unknown[] = [];
-    const wasSecond = beforeThe('transact', 'leases', async () => received.push(...(await drained('q'))));
-    received.push(...(await drained('q')));
-    expect(wasSecond()).toBe(true);
+    const lostRace = beforeNext('transact', 'leases', async () => received.push(...(await drain('q'))));
+    received.push(...(await drain('q')));
+    expect(lostRace()).toBe(true);
     expect(received).toEqual([large]);
-    expect(await left()).toEqual([]);
+    expect(await leftOver()).toEqual([]);
   });
 
   it('an offloaded body of a move that the store refused is removed', async () => {
     const { receive } = driven();
     await withOneDead({});
-    const wasRefused = beforeThe('transact', 'leases', async () => {
+    const wasRefused = beforeNext('transact', 'leases', async () => {
       throw new StoreError('too busy', 'no');
     });
     await expect(receive('q')).rejects.toMatchObject({ code: 'unavailable' });
     expect(wasRefused()).toBe(true);
-    expect(await lasting()).toEqual([]);
+    expect(await withoutTtl()).toEqual([]);
   });
 
   it('an offloaded body stays with a move that was applied without an answer, even if its row has changed since', async () => {
     const { receive, spy, another } = driven();
     await withOneDead({});
     const { store } = spy;
-    const unheard = another({
+    const losingAnswer = another({
       ...store,
       async transact(writes, options) {
         await store.transact(writes, options);
-        expect(await drained('q')).toEqual(['other']);
+        expect(await drain('q')).toEqual(['other']);
         throw new StoreError('the answer was lost', 'unknown');
       },
     });
-    await unheard.call('receive', { queue: 'q' }, {});
+    await losingAnswer.call('receive', { queue: 'q' }, {});
     expect((await receive('dead')).map(({ body }) => body)).toEqual([large]);
   });
 
@@ -134,7 +134,7 @@ onBothStores('offloaded bodies of writes that fail or lose a race', (driven) => 
         arrive = async () => void (await store.transact(writes));
         throw new StoreError('the answer was lost', 'unknown');
       },
-      // Nothing is learnt of the row either.
+      // The row cannot be read either.
       async get(keys) {
         if (arrive) throw new StoreError('too busy', 'no');
         return store.get(keys);
@@ -150,25 +150,25 @@ onBothStores('offloaded bodies of writes that fail or lose a race', (driven) => 
     ['kept', { keep: { doneSeconds: 3600, deadSeconds: 0 } }],
   ])('an offloaded body is removed with a message that was acked during its move to a queue without retention: %s', async (_, settings) => {
     const { receive, ack, engine } = driven();
-    const messages = await withLapsed(settings);
-    const wasSecond = beforeThe('write', 'leases', async () => expect(await ack('q', messages)).toEqual([{ ok: true }]));
+    const messages = await withLastLeaseOver(settings);
+    const lostRace = beforeNext('write', 'leases', async () => expect(await ack('q', messages)).toEqual([{ ok: true }]));
     await receive('q');
-    expect(wasSecond()).toBe(true);
+    expect(lostRace()).toBe(true);
     const { id } = messages[0]!;
     if (settings.keep) expect(await engine.call('getMessage', { queue: 'q', id }, {})).toMatchObject({ body: large });
-    expect(await left()).toEqual([]);
+    expect(await leftOver()).toEqual([]);
   });
 
   it('an offloaded body is removed with a message that was acked after the store refused its move to a queue without retention', async () => {
     const { receive, ack } = driven();
-    const messages = await withLapsed();
-    const wasRefused = beforeThe('write', 'leases', async () => {
+    const messages = await withLastLeaseOver();
+    const wasRefused = beforeNext('write', 'leases', async () => {
       throw new StoreError('too busy', 'no');
     });
     await expect(receive('q')).rejects.toMatchObject({ code: 'unavailable' });
     expect(wasRefused()).toBe(true);
     expect(await ack('q', messages)).toEqual([{ ok: true }]);
-    expect(await left()).toEqual([]);
+    expect(await leftOver()).toEqual([]);
   });
 
   it.each<[string, Partial<QueueSettings>]>([
@@ -176,14 +176,14 @@ onBothStores('offloaded bodies of writes that fail or lose a race', (driven) => 
     ['kept', { keep: { doneSeconds: 3600, deadSeconds: 0 } }],
   ])('an offloaded body is removed with a message whose lease was extended during its move to a queue without retention: %s', async (_, settings) => {
     const { receive, ack, call } = driven();
-    const messages = await withLapsed(settings);
-    const wasSecond = beforeThe('write', 'leases', () =>
+    const messages = await withLastLeaseOver(settings);
+    const lostRace = beforeNext('write', 'leases', () =>
       call('extend', 'q', { receipts: messages.map(({ receipt }) => receipt), visibilityTimeoutSeconds: 60 }),
     );
     await receive('q');
-    expect(wasSecond()).toBe(true);
+    expect(lostRace()).toBe(true);
     expect(await ack('q', messages)).toEqual([{ ok: true }]);
-    expect(await left()).toEqual([]);
+    expect(await leftOver()).toEqual([]);
   });
 
   it.each<[string, PublishEntry, Partial<QueueSettings>, Key['table']]>([
@@ -197,7 +197,7 @@ onBothStores('offloaded bodies of writes that fail or lose a race', (driven) => 
     const { create, spy, another } = driven();
     await create('q', { ...forever, ...settings });
     let refused = 0;
-    // First in passing, so that it is decided anew.
+    // The first refusal is transient, so the publish decides again.
     const refusal = () => new StoreError('too busy', 'no', undefined, refused++ === 0 ? 'throttled' : undefined);
     const isRow = (key: Key) => key.table === table && !(key.table === 'messages' && key.shard.startsWith('body:'));
     const { store } = spy;
@@ -227,11 +227,11 @@ onBothStores('offloaded bodies of writes that fail or lose a race', (driven) => 
   ])('an offloaded body of a publish that was paused for too long is removed: %s', async (_, entry, settings) => {
     const { create, call, clock } = driven();
     await create('q', { ...forever, ...settings });
-    const stood = beforeThe('write', 'leases', async () => clock.advance(retryMsMax + 1));
+    const hasPaused = beforeNext('write', 'leases', async () => clock.advance(retryMsMax + 1));
     const { results } = await call('publish', 'q', { messages: [{ body: large, ...entry }] });
-    expect(stood()).toBe(true);
+    expect(hasPaused()).toBe(true);
     expect(results).toMatchObject([{ code: 'unavailable', message: expect.stringContaining('was not published') }]);
-    expect(await lasting()).toEqual([]);
+    expect(await withoutTtl()).toEqual([]);
   });
 
   it('an offloaded body stays with a keyed publish that was applied, although its row could not be read again', async () => {

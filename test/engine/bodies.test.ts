@@ -1,4 +1,4 @@
-/** Bodies that lie beside their row, when a write's answer is lost, a move fails, or they are to outlive what they were put for. */
+/** Offloaded bodies when an answer is lost, a move fails, or a message lives longer than it was published for. */
 import { expect, it } from 'vitest';
 import type { Json } from '../../contract/contract.ts';
 import { retentionGraceMs, settingsCacheMs } from '../../contract/limits.ts';
@@ -11,8 +11,8 @@ import { onBothStores } from '../support/on-both-stores.ts';
 const large = noise(5000);
 
 onBothStores('offloaded bodies', (driven) => {
-  /** Another process, whose next put into `leases` is applied, after which this happens, and its answer lost. */
-  function unheard(then: () => Promise<unknown>) {
+  /** Another process: its next put into `leases` is applied, then `then` runs, and the answer is lost. */
+  function losingAnswer(then: () => Promise<unknown>) {
     const { spy, another } = driven();
     const { store } = spy;
     let isNext = true;
@@ -30,7 +30,7 @@ onBothStores('offloaded bodies', (driven) => {
   }
 
   const chunks = async () => (await driven().rows('messages')).filter(({ shard }) => (shard as string).startsWith('body:'));
-  const ttlActs = async (atMs: number): Promise<Row[]> =>
+  const expiringBefore = async (atMs: number): Promise<Row[]> =>
     (await chunks()).filter(({ ttl }) => ttl !== undefined && (ttl as number) * 1000 < atMs);
 
   it.each([
@@ -39,7 +39,7 @@ onBothStores('offloaded bodies', (driven) => {
   ])('an offloaded body stays when its publish learns late that it was applied: %s', async (_, settings, entry) => {
     const { create, engine, receive, clock } = driven();
     await create('q', { visibilityTimeoutSeconds: 10, ...settings });
-    const publisher = unheard(async () => {
+    const publisher = losingAnswer(async () => {
       if ('prepared' in entry) await engine.call('commitMessage', { queue: 'q', id: 'own' }, {});
       else await receive('q');
     });
@@ -54,7 +54,7 @@ onBothStores('offloaded bodies', (driven) => {
     await create('q', { retentionSeconds: null, visibilityTimeoutSeconds: 10 });
     await publish('q', { id: 'own', body: 'small' });
     const received: Json[] = [];
-    const editor = unheard(async () => received.push(...(await receive('q')).map(({ body }) => body!)));
+    const editor = losingAnswer(async () => received.push(...(await receive('q')).map(({ body }) => body!)));
     await editor.call('updateMessage', { queue: 'q', id: 'own' }, { content: { body: large } }).catch(() => {});
     clock.advance(11 * secondMs);
     received.push(...(await receive('q')).map(({ body }) => body!));
@@ -77,7 +77,7 @@ onBothStores('offloaded bodies', (driven) => {
     };
     await engine.runRedrive('dead', id, { until: clock.now() + 3600 * secondMs });
     expect(isTaken).toBe(true);
-    expect(await ttlActs(clock.now() + 3 * retentionGraceMs)).toEqual([]);
+    expect(await expiringBefore(clock.now() + 3 * retentionGraceMs)).toEqual([]);
   });
 
   it('an offloaded body outlives a message that left its group and waits longer than the retention', async () => {
@@ -93,7 +93,7 @@ onBothStores('offloaded bodies', (driven) => {
     const delaySeconds = (3 * retentionGraceMs) / secondMs;
     await call('release', 'q', { receipts: [message!.receipt], failed: 'no', delaySeconds });
     const used = (await driven().rows('leases')).find(({ id }) => (id as string).includes('.'))!.beside;
-    const ended = await ttlActs(clock.now() + delaySeconds * secondMs);
+    const ended = await expiringBefore(clock.now() + delaySeconds * secondMs);
     expect(ended.filter(({ shard }) => shard === `body:${used}`)).toEqual([]);
   });
 
@@ -129,7 +129,7 @@ onBothStores('offloaded bodies', (driven) => {
     await create('q', { retentionSeconds, visibilityTimeoutSeconds: 1, deadLetter: { queue: 'dead', maxReceives: 1 } });
     const { store } = spy;
     const parcels: Parameters<Store['writeAll']>[0][number][] = [];
-    // One that dies gives nothing back.
+    // A process that dies gives nothing back.
     let isDead = false;
     const engine = another({
       ...store,
@@ -166,7 +166,7 @@ onBothStores('offloaded bodies', (driven) => {
     await call('deleteQueue', 'q');
     clock.advance(settingsForgottenMs);
     await sweep();
-    // Who has not learnt of the end may hand them on to another queue.
+    // A process that has not seen the deletion may still move the message to another queue.
     expect((await chunks()).length).toBe(1);
     clock.advance(1);
     await sweep();

@@ -69,7 +69,7 @@ onBothStores('a call with a deadline', (driven) => {
     const before = asked;
     await callBy(clock.now() - 1, 'publish', { messages }).catch((error) => expect(error).toMatchObject(unavailable));
     expect(before).toBeGreaterThan(0);
-    // What settings say of the queue is read past the call: others wait for it too.
+    // Reading the settings is shared by calls and not bound to the deadline of one.
     expect(asked - before).toBeLessThanOrEqual(1);
   });
 

@@ -1,4 +1,4 @@
-/** How features meet that the reference describes under "Where two features meet". */
+/** The combinations of features in the section "Where two features meet" of docs/reference.md. */
 import { expect, it } from 'vitest';
 import { onBothStores } from '../support/on-both-stores.ts';
 

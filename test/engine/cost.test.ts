@@ -113,7 +113,7 @@ onBothStores('cost', (driven) => {
     expect(new Set(received).size).toBe(received.length);
     const { puts, refused } = spy.takeCounts();
     expect(puts).toBe(received.length);
-    // All begin at the head. A later one meets the first row of what another takes, and leaves the nine behind it alone.
+    // All begin at the head. A later receiver conflicts on the first row of a stretch and skips the nine rows behind it.
     expect(refused).toBeLessThan(20);
   });
 
@@ -128,7 +128,7 @@ onBothStores('cost', (driven) => {
     expect(spy.takeRowsRead()).toBe(1);
     expect((await receive('q', { max: 100 })).length).toBe(100);
     expect(spy.takeRowsRead()).toBe(10);
-    // Two rows are read in the hope of ten each, then the eighteen behind them.
+    // Two rows are read as if they held ten messages each, then the eighteen rows behind them.
     expect((await receive('q', { max: 20 })).length).toBe(20);
     expect(spy.takeRowsRead()).toBe(20);
   });
@@ -140,10 +140,10 @@ onBothStores('cost', (driven) => {
     for (const depth of [10, 300]) {
       await Promise.all(range(depth).map(() => send('q', 1)));
       await receive('q', { max: 100, visibilityTimeoutSeconds: 3600 });
-      const fresh = another();
-      await fresh.call('peek', { queue: 'q' }, { limit: 1 });
+      const other = another();
+      await other.call('peek', { queue: 'q' }, { limit: 1 });
       spy.takeCounts();
-      const { messages } = await fresh.call('receive', { queue: 'q' }, {});
+      const { messages } = await other.call('receive', { queue: 'q' }, {});
       if (messages.length === 0) await send('q', 1);
       await ack('q', messages.length > 0 ? messages : await receive('q', { max: 1 }));
       const { puts, removals, refused, transactions } = spy.takeCounts();

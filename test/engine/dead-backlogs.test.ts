@@ -1,4 +1,4 @@
-/** What a receive reads when a long list of dead messages lies before the living ones. */
+/** What a receive reads when many dead messages are in front of the living ones. */
 import { describe, expect, it } from 'vitest';
 import { onBothStores } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
@@ -12,12 +12,12 @@ onBothStores('a receive behind many dead messages', (driven) => {
     driven().clock.advance(10_000);
   }
 
-  /** What one receive gives, and how many rows it reads. */
+  /** The messages of one receive, and how many rows it reads. */
   async function received(): Promise<{ bodies: unknown[]; rowsRead: number }> {
-    const fresh = driven().another();
-    await fresh.call('peek', { queue: 'q' }, { limit: 1 });
+    const other = driven().another();
+    await other.call('peek', { queue: 'q' }, { limit: 1 });
     driven().spy.takeRowsRead();
-    const { messages } = await fresh.call('receive', { queue: 'q' }, {});
+    const { messages } = await other.call('receive', { queue: 'q' }, {});
     return { bodies: messages.map(({ body }) => body), rowsRead: driven().spy.takeRowsRead() };
   }
 
@@ -77,7 +77,7 @@ onBothStores('a receive behind many dead messages', (driven) => {
       await publish('q', { body: 'living', priority: 0 }, { body: 'next', priority: 0 });
       const first = await receive('q', { max: 1 });
       expect(first.map(({ body }) => body)).toEqual(['living']);
-      // The dead messages keep no permit.
+      // The dead messages hold no permit.
       await ack('q', first);
       clock.advance(1000);
       expect((await receive('q', { max: 1 })).map(({ body }) => body)).toEqual(['next']);

@@ -176,7 +176,7 @@ onBothStores('dead-letter', (driven) => {
   it.each(['receive', 'sweep'] as const)('expired messages are dead-lettered by a %s, received before or not', async (by) => {
     await queues(9, { retentionSeconds: 60 });
     const { publish, receive, clock, call, sweep } = driven();
-    const ids = await publish('q', { body: 'fresh' }, { body: 'delayed', delaySeconds: 1 }, { body: 'own', id: 'own' });
+    const ids = await publish('q', { body: 'unreceived' }, { body: 'delayed', delaySeconds: 1 }, { body: 'own', id: 'own' });
     ids.push(...(await driven().send('q', 'other parcel')));
     clock.advance(500);
     const receipts = (await receive('q', { max: 1 })).map(({ receipt }) => receipt);
@@ -225,7 +225,7 @@ onBothStores('dead-letter', (driven) => {
     await ack('dead', await receive('dead'));
     clock.advance(3_600_000);
     await sweep();
-    // The dead-letter queue has a retention: what lies beside rows there is left to TTL.
+    // The dead-letter queue has a retention, so TTL removes its offloaded bodies.
     expect((await rows('messages')).filter(({ ttl }) => ttl === undefined)).toEqual([]);
   });
 

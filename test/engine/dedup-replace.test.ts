@@ -37,7 +37,7 @@ onBothStores('a publish that replaces', (driven) => {
       await publish({ body: 'not too late' });
       expect(await bodies(queue)).toEqual(['not too late']);
     }
-    // What no TTL will remove is removed.
+    // No body without a TTL is left.
     expect((await rows('messages')).filter(({ ttl }) => ttl === undefined)).toEqual([]);
   });
 
@@ -91,7 +91,7 @@ onBothStores('a publish that replaces', (driven) => {
     const [first, second] = [noise(3000), noise(4000)];
     await send({ body: first });
     const inner = spy.store;
-    // Of the calls that write, it dies in this one, before or after it was done.
+    // The publisher dies at this write, before or after it is applied.
     for (const [dies, isDone] of [0, 1, 2, 3].flatMap((call) => [[call, false] as const, [call, true] as const])) {
       let writes = 0;
       const die = async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {

@@ -96,7 +96,7 @@ onBothStores('a deduplication key', (driven) => {
     clock.advance(1);
     expect(await send({ body: 3 })).toEqual([accepted]);
     expect(await drain()).toEqual([3]);
-    // The window began anew.
+    // The window starts again with each accepted publish.
     until(from + 2 * windowSeconds * secondMs - 1);
     expect(await send({ body: 4 })).toEqual([duplicate]);
     clock.advance(1);
@@ -272,12 +272,12 @@ onBothStores('a deduplication key', (driven) => {
       await driven().publish(`q${windowSeconds}`, { body: 1, dedupKey: 'k' });
       clock.advance(secondMs / 2);
       await driven().ack(`q${windowSeconds}`, await driven().receive(`q${windowSeconds}`));
-      const stone = (await driven().rows('leases')).find(({ until }) => (until as number) > clock.now())!;
-      expect(stone).toMatchObject({ freeAt: from + windowSeconds * secondMs });
-      expect(stone.until).toBeGreaterThanOrEqual(from + windowSeconds * secondMs + fences);
-      expect(stone.until).toBeGreaterThanOrEqual(clock.now() + tombstoneMs);
-      expect((stone.ttl as number) * secondMs).toBeGreaterThanOrEqual(stone.until as number);
-      expect(Object.keys(stone).sort()).toEqual(['accepted', 'freeAt', 'id', 'slots', 'ttl', 'until', 'version']);
+      const tombstone = (await driven().rows('leases')).find(({ until }) => (until as number) > clock.now())!;
+      expect(tombstone).toMatchObject({ freeAt: from + windowSeconds * secondMs });
+      expect(tombstone.until).toBeGreaterThanOrEqual(from + windowSeconds * secondMs + fences);
+      expect(tombstone.until).toBeGreaterThanOrEqual(clock.now() + tombstoneMs);
+      expect((tombstone.ttl as number) * secondMs).toBeGreaterThanOrEqual(tombstone.until as number);
+      expect(Object.keys(tombstone).sort()).toEqual(['accepted', 'freeAt', 'id', 'slots', 'ttl', 'until', 'version']);
       clock.advance(30_000_000);
     }
   });

@@ -1,4 +1,4 @@
-/** Groups in which more waits than one call sees to, or shows. */
+/** Groups with more messages than one call handles or shows. */
 import { expect, it } from 'vitest';
 import type { Message, MessageState } from '../../contract/contract.ts';
 import {
@@ -19,12 +19,12 @@ import { range } from '../support/range.ts';
 onBothStores('a long group', (driven) => {
   const publish = (group: string, body: string | number) => driven().publish('q', { body, group });
 
-  /** So many messages, each published on its own. */
+  /** Publishes this many messages, one by one. */
   async function publishApart(group: string, count: number): Promise<void> {
     for (const body of range(count)) await publish(group, body);
   }
 
-  /** A group of so many and two more, most of them put as publishing would have put them: that takes long. */
+  /** A group of `count` + 2 messages. Most rows are copied, because publishing them would take too long. */
   async function putApart(group: string, count: number): Promise<void> {
     const [id] = await publish(group, 'first');
     const first = (await driven().rows('messages')).find((row) => id!.startsWith(`${row.id}-`));
@@ -35,7 +35,7 @@ onBothStores('a long group', (driven) => {
     await driven().spy.store.writeAll(rows.map((row) => ({ key: { table: 'messages', shard, id: row.id }, then: { put: row } })));
   }
 
-  /** With a group of messages that are all too old. */
+  /** Creates queues, and a group of expired messages. */
   async function createExpired(count: number): Promise<void> {
     const { create, clock } = driven();
     await create('dead');

@@ -36,22 +36,22 @@ onBothStores('a receive of a hundred messages of as many groups', (driven) => {
   it('a receive of a hundred groups claims them in a few parallel rounds when more waits in each group', async () => {
     const { spy, receive, ack } = driven();
     await publishEach(3);
-    let side = 0;
+    let running = 0;
     let most = 0;
     for (const turn of range(3)) {
       most = 0;
       spy.before = async ({ method }) => {
         if (method !== 'write') return;
-        most = Math.max(most, ++side);
+        most = Math.max(most, ++running);
         await new Promise((resolve) => setImmediate(resolve));
-        side--;
+        running--;
       };
       const messages = await receive('q');
       spy.before = () => undefined;
       expect(messages.map(({ body }) => (body as number[])[1])).toEqual(range(groups).map(() => turn));
       await ack('q', messages);
     }
-    // Ten are claimed to find out how many messages each gives, then many more side by side.
+    // Ten claims find out how many messages a group delivers; then many more run in parallel.
     expect(most).toBeGreaterThan(groups / 4);
   });
 

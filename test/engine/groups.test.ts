@@ -5,11 +5,12 @@ import { settingsForgottenMs } from '../../engine/queues/shard-scaling.ts';
 import { secondMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
+import { dyingAtWrite } from '../support/store-spy.ts';
 
 onBothStores('a group', (driven) => {
   const publish = (group: string, ...bodies: (string | number)[]) =>
     driven().publish('q', ...bodies.map((body) => ({ body, group })));
-  /** One message of the group in each call. */
+  /** Publishes one message of the group in each call. */
   const publishApart = async (group: string, ...bodies: (string | number)[]) => {
     const ids: string[] = [];
     for (const body of bodies) ids.push(...(await publish(group, body)));
@@ -371,10 +372,7 @@ onBothStores('a group', (driven) => {
     for (let dies = 1; dies < 12; dies++) {
       await publishApart('a', 'one', 'two');
       const doomed = another(spy.store);
-      let writes = 0;
-      spy.before = ({ method }) => {
-        if (method !== 'get' && method !== 'range' && ++writes >= dies) throw new Error('died');
-      };
+      spy.before = dyingAtWrite(dies);
       const life = async () => {
         for (;;) {
           const { messages } = await doomed.call('receive', { queue: 'q' }, {});

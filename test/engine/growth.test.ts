@@ -108,7 +108,7 @@ describe('the shards of a queue', () => {
     clock.advance(shardsIdleMs + minuteMs);
     await engine.sweep({ until: clock.now() + minuteMs });
     expect(await shards()).toEqual({ shards: 2, visited: 4 });
-    // Too soon: a publish under the settings of before may still be on its way.
+    // Too soon: a publish under the former settings may still be in flight.
     clock.advance(minuteMs);
     await engine.sweep({ until: clock.now() + minuteMs });
     expect(await shards()).toEqual({ shards: 2, visited: 4 });
@@ -121,7 +121,7 @@ describe('the shards of a queue', () => {
     await growTo(2);
     await drain();
     clock.advance(shardsIdleMs + minuteMs);
-    // As by a process that has yet to learn of the retirement: both shards hold a delayed message.
+    // A process that has not seen the retirement publishes delayed messages to both shards.
     const delayed = Array.from({ length: 40 }, (_, body) => ({ body, delaySeconds: 7200 }));
     await engine.sweep({ until: clock.now() + minuteMs });
     expect(await shards()).toEqual({ shards: 1, visited: 2 });
@@ -216,7 +216,7 @@ describe('the shards of a queue', () => {
   });
 });
 
-/** The store as a process sees it that reads its settings anew, but those of before the retirement. */
+/** The store as seen by a process that still reads the settings from before the retirement. */
 function staleSettings(): Store {
   return {
     ...memory,

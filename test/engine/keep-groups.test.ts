@@ -1,10 +1,11 @@
-/** What a queue keeps of messages in groups, and of those under a key, whose rows go on to other messages. */
+/** Kept messages of groups and of deduplication keys, whose rows go on to other messages. */
 import { expect, it } from 'vitest';
 import { endGraceMs } from '../../contract/limits.ts';
 import { daySeconds, instant } from '../support/durations.ts';
 import { notFound, ok } from '../support/expected.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
+import { dyingAtWrite } from '../support/store-spy.ts';
 
 const keep = { doneSeconds: 7 * daySeconds, deadSeconds: daySeconds };
 const groups = { concurrency: 1, onFailure: 'block' as const, ratePerSecond: null };
@@ -58,7 +59,7 @@ onBothStores('kept messages of a group', (driven) => {
     await take();
     for (const id of [a!, b!, c!, d!]) await engine.call('cancelMessage', { queue: 'q', id }, { force: true });
     const ended = { state: 'cancelled', endedAt: instant(clock.now()), group: 'g' };
-    const look = async () => {
+    const check = async () => {
       for (const [id, body] of [
         [a!, 'a'],
         [b!, 'b'],
@@ -68,10 +69,10 @@ onBothStores('kept messages of a group', (driven) => {
         expect(await get(id)).toMatchObject({ id, body, ...ended });
       }
     };
-    await look();
+    await check();
     const [e] = await publish('e');
     expect((await take()).map(({ id }) => id)).toEqual([e]);
-    await look();
+    await check();
     for (const id of [a!, b!, c!, d!]) expect(await engine.call('cancelMessage', { queue: 'q', id }, {})).toEqual({});
     clock.advance(daySeconds * 1000);
     for (const id of [a!, b!, c!, d!]) await expect(get(id)).rejects.toMatchObject(notFound);
@@ -95,17 +96,17 @@ onBothStores('kept messages of a group', (driven) => {
     await engine.call('cancelMessage', { queue: 'q', id: d! }, {});
     const expired = { state: 'expired', endedAt: instant(clock.now() + 60_000), group: 'g' };
     clock.advance(60_000);
-    const look = async () => {
+    const check = async () => {
       for (const id of [a!, b!, c!]) expect(await get(id)).toMatchObject({ id, ...expired });
       expect(await get(d!)).toMatchObject({ state: 'cancelled', body: 'd' });
     };
-    await look();
+    await check();
     await sweep();
     await sweep();
-    await look();
+    await check();
     const [e] = await publish('e');
     expect((await take()).map(({ id }) => id)).toEqual([e]);
-    await look();
+    await check();
   });
 
   it('the done part of a parcel in a group is kept with its offloaded bodies when the others are dead-lettered', async () => {
@@ -136,10 +137,7 @@ onBothStores('kept messages of a group', (driven) => {
       const [id] = await rest.publish(queue, { body: 'a', group: 'g' });
       await rest.publish(queue, { body: 'b', group: 'g' });
       const [message] = await receive(queue, { max: 1 });
-      let writes = 0;
-      spy.before = ({ method }) => {
-        if (method !== 'get' && method !== 'range' && ++writes >= crashAt) throw new Error('crash');
-      };
+      spy.before = dyingAtWrite(crashAt);
       const input = { receipts: [message!.receipt], result: noise(3_000) };
       await another()
         .call('ack', { queue }, input)

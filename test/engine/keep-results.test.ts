@@ -91,18 +91,18 @@ onBothStores('results, failures and progress', (driven) => {
     const { create, send, receive, call, clock, ack } = driven();
     await create('q', { keep });
     const [id] = await send('q', 1);
-    const told: { at: string; message: string }[] = [];
+    const failures: { at: string; message: string }[] = [];
     for (let round = 0; round < errorsKeptMax + 2; round++) {
       const [message] = await receive('q');
       clock.advance(1_000);
       const { results } = await call('release', 'q', { receipts: [message!.receipt], failed: `failure ${round}` });
       expect(results).toMatchObject([ok]);
-      told.push({ at: instant(clock.now()), message: `failure ${round}` });
+      failures.push({ at: instant(clock.now()), message: `failure ${round}` });
     }
-    const shown = { failures: told.length, errors: told.slice(-errorsKeptMax), lastFailure: told.at(-1)!.message };
+    const shown = { failures: failures.length, errors: failures.slice(-errorsKeptMax), lastFailure: failures.at(-1)!.message };
     expect(await get(id!)).toMatchObject({ state: 'ready', ...shown });
     await ack('q', await receive('q'));
-    expect(await get(id!)).toMatchObject({ state: 'done', receives: told.length + 1, ...shown });
+    expect(await get(id!)).toMatchObject({ state: 'done', receives: failures.length + 1, ...shown });
   });
 
   it('getMessage shows only the last failure text in a queue that keeps nothing', async () => {
@@ -114,7 +114,7 @@ onBothStores('results, failures and progress', (driven) => {
     expect(await get(id!)).not.toHaveProperty('errors');
   });
 
-  it('progress told with extend is shown until another receive takes the message, and once it is done', async () => {
+  it('progress reported with extend is shown until another receive takes the message, and once it is done', async () => {
     const { create, send, receive, call, clock, ack } = driven();
     await create('q', { keep, visibilityTimeoutSeconds: 10 });
     const [id] = await send('q', 1);

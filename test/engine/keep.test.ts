@@ -7,7 +7,7 @@ import { lost, notFound, ok } from '../support/expected.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
-import { noCalls } from '../support/store-spy.ts';
+import { dyingAtWrite, noCalls } from '../support/store-spy.ts';
 
 const keep = { doneSeconds: 7 * daySeconds, deadSeconds: daySeconds };
 
@@ -154,7 +154,7 @@ onBothStores('kept messages', (driven) => {
     const begun = clock.now();
     const [held] = await publish('q', { body: 'held' });
     await receive('q');
-    const [fresh] = await publish('q', { body: 'fresh' });
+    const [unreceived] = await publish('q', { body: 'unreceived' });
     await publish('q', { id: 'own', body: 'own' });
     clock.advance(60_000);
     const expired = {
@@ -163,21 +163,21 @@ onBothStores('kept messages', (driven) => {
       keptUntil: instant(begun + 60_000 + daySeconds * 1000),
     };
     expect((await get(held!)).state).toBe('leased');
-    const look = async () => {
-      for (const id of [fresh!, 'own']) expect(await get(id)).toMatchObject(expired);
+    const check = async () => {
+      for (const id of [unreceived!, 'own']) expect(await get(id)).toMatchObject(expired);
     };
-    await look();
+    await check();
     clock.advance(30_000);
     expect((await get(held!)).endedAt).toBe(instant(begun + 90_000));
     await sweep();
-    await look();
+    await check();
     expect(await get(held!)).toMatchObject({ state: 'expired', body: 'held', receives: 1, endedAt: instant(begun + 90_000) });
     expect(await receive('q')).toEqual([]);
     expect(await rows('messages')).toEqual([]);
     const republish = async () => (await driven().call('publish', 'q', { messages: [{ id: 'own', body: 2 }] })).results;
     expect(await republish()).toMatchObject([{ duplicate: true }]);
     clock.advance(daySeconds * 1000);
-    for (const id of [fresh!, held!, 'own']) await expect(get(id)).rejects.toMatchObject(notFound);
+    for (const id of [unreceived!, held!, 'own']) await expect(get(id)).rejects.toMatchObject(notFound);
     expect(await republish()).toEqual([{ ok: true, id: 'own' }]);
   });
 
@@ -326,10 +326,7 @@ onBothStores('kept messages', (driven) => {
       await create(queue, { keep, retentionSeconds: null, visibilityTimeoutSeconds: 1 });
       const [id] = await send(queue, noise(3_000));
       const [message] = await receive(queue);
-      let writes = 0;
-      spy.before = ({ method }) => {
-        if (method !== 'get' && method !== 'range' && ++writes >= crashAt) throw new Error('crash');
-      };
+      spy.before = dyingAtWrite(crashAt);
       const input = { receipts: [message!.receipt], result: noise(3_000) };
       await another()
         .call('ack', { queue }, input)
@@ -353,10 +350,7 @@ onBothStores('kept messages', (driven) => {
       await create(queue, { keep, retentionSeconds: 60 });
       const [id] = await send(queue, 1);
       clock.advance(60_000);
-      let writes = 0;
-      spy.before = ({ method }) => {
-        if (method !== 'get' && method !== 'range' && ++writes >= crashAt) throw new Error('crash');
-      };
+      spy.before = dyingAtWrite(crashAt);
       await another()
         .sweep({ until: clock.now() + 1_000 })
         .catch(() => {});

@@ -1,4 +1,4 @@
-/** Requests that arrive once more, long after they were answered: what they rest on must not come back with them. */
+/** Requests that arrive again long after they were answered: they must not restore what they were conditional on. */
 import { expect, it } from 'vitest';
 import { tokenChars } from '../../engine/model/receipts.ts';
 import type { Key, Row, Store, Write } from '../../engine/port/port.ts';
@@ -8,7 +8,7 @@ import { onBothStores } from '../support/on-both-stores.ts';
 
 const isOfPermits = ({ key }: Write) => 'id' in key && key.id.endsWith('!limits');
 
-/** The store, which notes each write that it made in a table. */
+/** A store that records each write that it applies to a table. */
 function recording(store: Store, table: Key['table'], sent: Write[]): Store {
   return {
     ...store,
@@ -21,7 +21,7 @@ function recording(store: Store, table: Key['table'], sent: Write[]): Store {
 }
 
 onBothStores('late copies of an ack and of the call after it', (driven) => {
-  /** An engine, and what it has done to rows of `leases`, to be done once more. */
+  /** An engine whose writes of `leases` can be sent again. */
   function recorded() {
     const { store } = driven().spy;
     const sent: Write[] = [];
@@ -29,7 +29,7 @@ onBothStores('late copies of an ack and of the call after it', (driven) => {
     return {
       receive: async (max: number) => (await engine.call('receive', { queue: 'q' }, { max })).messages,
       ack: async (receipts: string[]) => (await engine.call('ack', { queue: 'q' }, { receipts })).results,
-      /** What was sent since this was last asked for. */
+      /** The writes since the last call of this. */
       taken: () => sent.splice(0),
       again: async (writes: readonly Write[]) => {
         for (const write of writes) await store.write(write);
@@ -86,7 +86,7 @@ onBothStores('late copies of an ack and of the call after it', (driven) => {
     expect(await receive(1)).toHaveLength(1);
     const copies = taken().filter(isOfPermits);
     expect(copies).toHaveLength(2);
-    // Whoever takes permits when those have ended drops them.
+    // A receive that takes permits drops those that have ended.
     clock.advance(60 * secondMs);
     await publish('q', { body: 'urgent', priority: 1 });
     expect(await driven().bodies('q', { max: 1, visibilityTimeoutSeconds: 600 })).toEqual(['urgent']);

@@ -93,7 +93,7 @@ onBothStores('a concurrency limit', (driven) => {
     const all = await receive({ visibilityTimeoutSeconds: 100 });
     expect(all.length).toBeGreaterThan(5);
     await change(concurrencyOf(1));
-    // Leases from before there was a limit go on.
+    // Leases from before the limit go on.
     const { results } = await call('extend', 'q', { receipts: all.map(({ receipt }) => receipt), visibilityTimeoutSeconds: 100 });
     expect(results.every(({ ok }) => ok)).toBe(true);
     await ack([...held, ...four.slice(3), ...all]);

@@ -90,7 +90,7 @@ onBothStores('permits of a concurrency limit', (driven) => {
     const [first] = await receive({ max: 1 });
     const inner = spyOnStore(spy.store);
     const slow = another(inner.store);
-    // Another takes the message that this one has just been permitted.
+    // Another receive takes the message after this one got its permit.
     inner.before = async ({ method, keys }) => {
       if (method !== 'write' || keys.some(isPermitRow)) return;
       inner.before = () => {};

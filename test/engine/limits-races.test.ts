@@ -15,8 +15,8 @@ import { spyOnStore } from '../support/store-spy.ts';
 const stepsOfLife = 20;
 
 /**
- * Consumers side by side, each a process with a clock of its own; they receive, ack, release, extend, stand still and die between any two
- * calls of the store, whose answers are lost now and then. What is under a lease is told by the rows alone.
+ * Consumers in parallel, each a process with its own clock. They receive, ack, release, extend, pause and die between any two calls of the
+ * store, and some answers are lost. The rows alone show what is under a lease.
  */
 onBothStores('limits under races, crashes and lost answers', (driven) => {
   it.each([
@@ -42,7 +42,7 @@ onBothStores('limits under races, crashes and lost answers', (driven) => {
       for (const row of await rows('leases')) {
         for (const [index, slot] of ((row.slots ?? []) as { t?: string; d?: string; v: number; l?: number }[]).entries()) {
           if (slot.d !== undefined || !held.has(`${row.id} ${index} ${slot.t}`)) continue;
-          // To its holder, whose clock may be behind.
+          // The clock of the holder may be behind.
           if ((slot.l ?? slot.v) + clockMarginMs > clock.now()) out++;
         }
       }
@@ -131,7 +131,7 @@ onBothStores('limits under races, crashes and lost answers', (driven) => {
       }
     }
 
-    // Whoever held anything is dead: all of it comes free.
+    // All consumers are dead by now, so all permits come free.
     clock.advance(20 * secondMs + readToWriteMsMax + 2 * clockMarginMs);
     await driven().send('q', ...range(10));
     let free = 0;

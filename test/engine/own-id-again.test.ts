@@ -1,4 +1,4 @@
-/** Publishing under an own id whose message has ended: the table of rules in docs/guide.md, and requests that are lost or come late. */
+/** Publishing with the own id of an ended message: the table of rules in docs/guide.md, and requests that are lost or late. */
 import { expect, it } from 'vitest';
 import type { Idempotency } from '../../contract/contract.ts';
 import { endGraceMs, tombstoneMs } from '../../contract/limits.ts';
@@ -11,7 +11,7 @@ const id = 'mine';
 const accepted = { ok: true, id };
 const duplicate = { ok: true, id, duplicate: true };
 
-/** The store, which does as it is told with each write of a row under an own id. */
+/** A store that passes each write of the row of the own id to `write`. */
 function over(store: Store, write: (one: Write, go: () => ReturnType<Store['write']>) => ReturnType<Store['write']>): Store {
   const isOwn = ({ key }: Write) => key.table === 'leases' && 'id' in key && key.id.endsWith(`=${id}`);
   return {
@@ -26,7 +26,7 @@ onBothStores('publishing with the own id of an ended message', (driven) => {
   const publish = (body: unknown) => publishBy(driven().engine, body);
   const cancel = (force = false) => driven().engine.call('cancelMessage', { queue: 'q', id }, { force });
 
-  /** Ways in which the first message ends, and the settings of `idempotency` under which its id is free at once. */
+  /** How the first message ends, and the settings of `idempotency` with which its id is free at once. */
   const endings: Record<string, { end: () => Promise<unknown>; freeBy: Idempotency[] }> = {
     'was cancelled while it waited': { end: () => cancel(), freeBy: ['live', 'acked'] },
     'was cancelled while leased': {
@@ -48,14 +48,14 @@ onBothStores('publishing with the own id of an ended message', (driven) => {
     expect(cases).toHaveLength(18);
     const { create, call, bodies } = driven();
     for (const { how, end, idempotency, isKept, isFree } of cases) {
-      const told = `${how}, ${idempotency}, ${isKept ? 'kept' : 'not kept'}`;
+      const context = `${how}, ${idempotency}, ${isKept ? 'kept' : 'not kept'}`;
       const keep = isKept ? { doneSeconds: 86_400, deadSeconds: 86_400 } : null;
       await create('q', { idempotency, keep });
-      expect(await publish('first'), told).toEqual(accepted);
-      expect(await publish('again'), told).toEqual(duplicate);
+      expect(await publish('first'), context).toEqual(accepted);
+      expect(await publish('again'), context).toEqual(duplicate);
       await end();
-      expect(await publish('second'), told).toEqual(isFree ? accepted : duplicate);
-      expect(await bodies('q'), told).toEqual(isFree ? ['second'] : []);
+      expect(await publish('second'), context).toEqual(isFree ? accepted : duplicate);
+      expect(await bodies('q'), context).toEqual(isFree ? ['second'] : []);
       await call('deleteQueue', 'q');
       driven().clock.advance(endGraceMs);
       await driven().sweep();
@@ -143,7 +143,7 @@ onBothStores('publishing with the own id of an ended message', (driven) => {
     await create('q');
     const received: unknown[] = [];
     let lost = 0;
-    const unheard = driven().another(
+    const losingAnswer = driven().another(
       over(spy.store, async (_, go) => {
         await go();
         if (lost++ > 0) return go();
@@ -152,7 +152,7 @@ onBothStores('publishing with the own id of an ended message', (driven) => {
         throw new StoreError('no answer', 'unknown');
       }),
     );
-    expect(await publishBy(unheard, 'once')).toMatchObject({ ok: false, code: 'unavailable' });
+    expect(await publishBy(losingAnswer, 'once')).toMatchObject({ ok: false, code: 'unavailable' });
     clock.advance(60 * secondMs);
     expect([received, await bodies('q')]).toEqual([['once'], []]);
   });
@@ -163,14 +163,14 @@ onBothStores('publishing with the own id of an ended message', (driven) => {
     await publish('first');
     await cancel();
     const isPut = ({ when }: Write) => when !== undefined && 'equals' in when;
-    const unheard = driven().another(
+    const losingAnswer = driven().another(
       over(spy.store, async (one, go) => {
         const written = await go();
         if (isPut(one)) throw new StoreError('no answer', 'unknown');
         return written;
       }),
     );
-    expect(await publishBy(unheard, 'second')).toEqual(accepted);
+    expect(await publishBy(losingAnswer, 'second')).toEqual(accepted);
     expect(await bodies('q', { visibilityTimeoutSeconds: 0 })).toEqual(['second']);
     await cancel();
     let late: (() => unknown) | undefined;

@@ -57,7 +57,7 @@ onBothStores('publishing with an own id', (driven) => {
     await create('q', { retentionSeconds: null });
     await publish('q', { body: 'first', id: 'mine' }, { body: noise(3000), id: 'mine' });
     await publish('q', { body: noise(3000), id: 'mine' });
-    // Nothing else would ever remove it.
+    // Nothing else would remove it.
     expect(await rows('messages')).toEqual([]);
     expect(await bodies('q')).toEqual(['first']);
   });
@@ -83,7 +83,7 @@ onBothStores('publishing with an own id', (driven) => {
     await call('purge', 'q');
     expect((await call('publish', 'q', { messages: [{ body: 'new', id: 'mine' }] })).results).toEqual([{ ok: true, id: 'mine' }]);
     expect(await bodies('q')).toEqual(['new']);
-    // Nothing would ever remove the old body, were it left.
+    // Nothing else would remove the old body.
     expect((await driven().rows('messages')).length).toBe(0);
   });
 

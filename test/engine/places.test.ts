@@ -1,4 +1,4 @@
-/** Leases that are ended from outside return the places that they hold under `limits.concurrency`, and their group's turn. */
+/** A forced cancel, a purge or a shorter lease returns the permit of a dead worker, and the turn of its group. */
 import { expect, it } from 'vitest';
 import type { QueueSettings, ReceivedMessage } from '../../contract/contract.ts';
 import { clockMarginMs, readToWriteMsMax } from '../../contract/limits.ts';
@@ -19,8 +19,8 @@ onBothStores('the permit of a dead worker', (driven) => {
     const { results } = await driven().call('extend', 'q', { receipts: [held.receipt], visibilityTimeoutSeconds });
     expect(results).toMatchObject([{ ok: true }]);
   };
-  /** Its message is leased for a year. */
-  const dead = async (): Promise<ReceivedMessage> => {
+  /** A worker that leased a message for a year and died. */
+  const deadWorker = async (): Promise<ReceivedMessage> => {
     const [held] = await driven().receive('q');
     await extend(held!, yearSeconds);
     driven().clock.advance(60 * secondMs);
@@ -47,7 +47,7 @@ onBothStores('the permit of a dead worker', (driven) => {
       await driven().publish('q', entry);
       driven().clock.advance(1);
     }
-    const held = await dead();
+    const held = await deadWorker();
     await cancel(held.id);
     expect(await driven().bodies('q')).toEqual([2]);
     expect(await driven().receive('q')).toEqual([]);
@@ -60,7 +60,7 @@ onBothStores('the permit of a dead worker', (driven) => {
     await start();
     await send('q', 1);
     await send('q', 2);
-    const held = await dead();
+    const held = await deadWorker();
     const inner = spyOnStore(spy.store);
     inner.before = ({ method, keys }) => {
       if (method === 'write' && keys.some(isPermitRow)) throw new StoreError('not now', 'no');
@@ -75,7 +75,7 @@ onBothStores('the permit of a dead worker', (driven) => {
     const { call, send, bodies, another } = driven();
     await start();
     await send('q', 1, 2);
-    await dead();
+    await deadWorker();
     await call('purge', 'q');
     await send('q', 'new', 'newer');
     expect(await bodies('q')).toEqual(['new']);
@@ -102,7 +102,7 @@ onBothStores('the permit of a dead worker', (driven) => {
     await start();
     await send('q', 1);
     await send('q', 2);
-    const held = await dead();
+    const held = await deadWorker();
     await extend(held, 3);
     clock.advance(3 * secondMs + marginMs - 1);
     expect(await bodies('q')).toEqual([]);

@@ -44,7 +44,7 @@ onBothStores('a prepared message after its timeout', (driven) => {
     await sweep();
     expect(await get(id!)).toMatchObject({ state: 'prepared' });
     clock.advance(1);
-    // Late, and still in time: nothing was decided yet.
+    // The timeout is over, but nothing is decided before the sweep.
     expect(await get(id!)).toMatchObject({ state: 'prepared' });
     await sweep();
     await expect(get(id!)).rejects.toEqual(withCode('message_not_found'));
@@ -155,13 +155,13 @@ onBothStores('a prepared message after its timeout', (driven) => {
     await create();
     const [id] = await prepare({ body: 1 });
     answer.now = async () => 'commit';
-    let stood = false;
+    let hasPaused = false;
     const sweeper = another({
       ...spy.store,
       async range(range) {
         const found = await spy.store.range(range);
-        if (!stood && range.table === 'leases') {
-          stood = true;
+        if (!hasPaused && range.table === 'leases') {
+          hasPaused = true;
           await call('updateQueue', 'q', { prepared: { timeoutSeconds, checkBack: { url: 'https://publisher.example/' } } });
           clock.advance(timeoutSeconds * secondMs);
         }

@@ -242,7 +242,7 @@ onBothStores('a prepared message', (driven) => {
   it.each([
     false,
     true,
-  ])('a commit is applied once although an answer is lost or a request is late (retried by the client: %s)', async (asRefused) => {
+  ])('a commit is applied once although an answer is lost or a request is late (retried by the client: %s)', async (isRetried) => {
     const { spy, another, clock, ack, receive } = driven();
     await create();
     const inner = spy.store;
@@ -256,7 +256,7 @@ onBothStores('a prepared message', (driven) => {
         if (!lose) return answer;
         lose = false;
         await ack('q', await receive('q'));
-        if (asRefused) return { ...(await inner.write(write, options)), ok: false, maybeApplied: true };
+        if (isRetried) return { ...(await inner.write(write, options)), ok: false, maybeApplied: true };
         throw new StoreError('the answer was lost', 'unknown');
       },
     };
@@ -285,7 +285,7 @@ onBothStores('a prepared message', (driven) => {
       clock.advance(hourMs);
       await sweep();
     }
-    // Its shards are retired while little waits, and visited as long as something lies in them.
+    // Shards are retired while few messages wait, and visited as long as they hold any.
     expect(await row()).toMatchObject({ shards: 2, shardsVisited: 4 });
     expect((await call('getQueue', 'q')).counts.prepared).toBe(12);
     const shown: string[] = [];

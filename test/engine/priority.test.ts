@@ -85,7 +85,7 @@ onBothStores('priority', (driven) => {
       const level = (await one()) as number;
       seen[level]!++;
     }
-    // Of 60 draws, 10, 20 and 30 are to be expected; the seed is fixed.
+    // Of 60 draws, 10, 20 and 30 are expected. The seed is fixed.
     expect(seen[0]).toBeGreaterThan(2);
     expect(seen[2]).toBeGreaterThan(seen[0]!);
   });
@@ -127,7 +127,7 @@ onBothStores('a paused queue', (driven) => {
     await send('q', 3);
     driven().spy.takeCounts();
     expect(await receive('q', { waitSeconds: 5 })).toEqual([]);
-    // It claims nothing only to give it back.
+    // It does not claim messages only to give them back.
     expect(driven().spy.takeCounts()).toMatchObject({ puts: 0, updates: 0, removals: 0, refused: 0 });
     expect((await ack('q', held))[0]).toEqual({ ok: true });
     await call('updateQueue', 'q', { paused: false });

@@ -154,7 +154,7 @@ onBothStores('publish', (driven) => {
     const publishedUntil = clock.now();
     clock.advance(2000);
     const [message] = await receive('q');
-    // What is written does not rest on what was read before.
+    // The write is based on settings that were read again.
     expect(publishedUntil - Date.parse(message!.publishedAt)).toBeLessThan(readToWriteMsMax);
   });
 });

@@ -261,31 +261,31 @@ onBothStores('a queue that is recreated while its settings are being read', (dri
     await create('q');
     const { store } = spy;
     let engine: ReturnType<typeof another> | undefined;
-    const anew = async () => {
+    const recreate = async () => {
       const made = engine!;
       engine = undefined;
       await made.call('deleteQueue', { queue: 'q' }, {});
       await made.call('createQueue', { queue: 'q' }, {});
     };
-    const mine = another({
+    const own = another({
       ...store,
       async range(range) {
         const page = await store.range(range);
-        if (engine && range.table === 'queues' && range.partition === 'queue') await anew();
+        if (engine && range.table === 'queues' && range.partition === 'queue') await recreate();
         return page;
       },
       async get(keys) {
         const rows = await store.get(keys);
-        if (engine && keys.some(({ table }) => table === 'queues')) await anew();
+        if (engine && keys.some(({ table }) => table === 'queues')) await recreate();
         return rows;
       },
     });
-    for (const read of [() => mine.sweep({ until: clock.now() + hourMs }), () => mine.call('getQueue', { queue: 'q' }, {})]) {
+    for (const read of [() => own.sweep({ until: clock.now() + hourMs }), () => own.call('getQueue', { queue: 'q' }, {})]) {
       clock.advance(settingsCacheMs);
-      engine = mine;
+      engine = own;
       await read();
       expect(engine).toBe(undefined);
-      await mine.call('publish', { queue: 'q' }, { messages: [{ body: 1 }] });
+      await own.call('publish', { queue: 'q' }, { messages: [{ body: 1 }] });
       clock.advance(settingsCacheMs);
       expect(await bodies('q')).toEqual([1]);
     }

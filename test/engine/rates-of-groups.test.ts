@@ -1,4 +1,4 @@
-/** The rate of a group while it is in use: raised, lowered, removed; and what rests by it though nothing was delivered. */
+/** The rate of a group while it is in use: raised, lowered or removed. */
 import { expect, it } from 'vitest';
 import type { QueueSettings } from '../../contract/contract.ts';
 import { settingsCacheMs } from '../../contract/limits.ts';
@@ -19,7 +19,7 @@ onBothStores('the rate of a group', (driven) => {
       (before, body) => before.then(() => driven().publish('q', { body, group })),
       Promise.resolve(),
     );
-  const take = async () => {
+  const drain = async () => {
     const messages = await driven().receive('q');
     if (messages.length > 0) await driven().ack('q', messages);
     return messages.map(({ body }) => body);
@@ -35,14 +35,14 @@ onBothStores('the rate of a group', (driven) => {
     await publish('a', 1, 2);
     await publish('b', 3, 4);
     const from = clock.now();
-    expect((await take()).sort()).toEqual([1, 3]);
+    expect((await drain()).sort()).toEqual([1, 3]);
     clock.advance(secondMs);
     await change(next);
     clock.advance(settingsCacheMs);
     const other = driven().another();
     if (restSeconds > 0) {
       clock.advance(restSeconds * secondMs - (clock.now() - from) - 1);
-      expect(await take()).toEqual([]);
+      expect(await drain()).toEqual([]);
       expect((await other.call('receive', { queue: 'q' }, { max: 10 })).messages).toEqual([]);
       clock.advance(1);
     }
@@ -58,7 +58,7 @@ onBothStores('the rate of a group', (driven) => {
     await change(null);
     clock.advance(300 * secondMs);
     await ack('q', held);
-    expect(await take()).toEqual([2]);
+    expect(await drain()).toEqual([2]);
   });
 
   it('a removed group rate takes effect after a few receives, each of which reads a bounded number of rows', async () => {
@@ -77,7 +77,7 @@ onBothStores('the rate of a group', (driven) => {
     const found: unknown[] = [];
     for (let call = 0; call < 4; call++) {
       spy.takeCounts();
-      found.push(...(await take()));
+      found.push(...(await drain()));
       if (found.length === 0) expect(spy.takeCounts().ranges).toBeLessThanOrEqual(3);
     }
     expect(found).toEqual([1001]);
@@ -94,26 +94,26 @@ onBothStores('the rate of a group', (driven) => {
     await start(0.1);
     await publish('a', 1, 2);
     const from = clock.now();
-    expect(await take()).toEqual([1]);
+    expect(await drain()).toEqual([1]);
     await change(0.01);
     clock.advance(settingsCacheMs);
     clock.advance(100 * secondMs - (clock.now() - from) - 1);
-    expect(await take()).toEqual([]);
+    expect(await drain()).toEqual([]);
     clock.advance(1);
-    expect(await take()).toEqual([2]);
+    expect(await drain()).toEqual([2]);
   });
 
   it('a group rate holds for a group that was empty when its next message was published', async () => {
     const { clock } = driven();
     await start(0.5);
     await publish('a', 1);
-    expect(await take()).toEqual([1]);
+    expect(await drain()).toEqual([1]);
     await publish('a', 2);
-    expect(await take()).toEqual([]);
+    expect(await drain()).toEqual([]);
     clock.advance(2 * secondMs - 1);
-    expect(await take()).toEqual([]);
+    expect(await drain()).toEqual([]);
     clock.advance(1);
-    expect(await take()).toEqual([2]);
+    expect(await drain()).toEqual([2]);
   });
 
   it('a group rate does not count a message that was given back undelivered', async () => {
@@ -132,6 +132,6 @@ onBothStores('the rate of a group', (driven) => {
     });
     expect((await slow.call('receive', { queue: 'q' }, {}, { signal: gone.signal })).messages).toEqual([]);
     expect(gone.signal.aborted).toBe(true);
-    expect(await take()).toEqual([1]);
+    expect(await drain()).toEqual([1]);
   });
 });

@@ -8,7 +8,7 @@ import { range } from '../support/range.ts';
 const states: MessageState[] = ['ready', 'delayed', 'leased', 'dead', 'prepared'];
 
 onBothStores('reading without receiving', (driven) => {
-  /** A queue `dead` with messages in every state; answers the bodies by state. */
+  /** Creates a queue `dead` with messages in every state. Returns the bodies by state. */
   async function everyState(): Promise<Record<MessageState, string[]>> {
     const { create, send, publish, receive, call } = driven();
     await create('dead', { prepared: { timeoutSeconds: 3600, checkBack: null } });
@@ -18,8 +18,8 @@ onBothStores('reading without receiving', (driven) => {
     await call('release', 'q', { receipts, failed: 'x' });
     await send('dead', 'l1', 'l2', 'r1', 'r2');
     await receive('dead', { max: 1, visibilityTimeoutSeconds: 60 });
-    const inHand = await receive('dead', { max: 6, visibilityTimeoutSeconds: 60 });
-    const back = inHand.filter(({ body }) => !['l1', 'l2'].includes(body as string));
+    const taken = await receive('dead', { max: 6, visibilityTimeoutSeconds: 60 });
+    const back = taken.filter(({ body }) => !['l1', 'l2'].includes(body as string));
     await call('release', 'dead', { receipts: back.map(({ receipt }) => receipt) });
     await send('dead', 'r3');
     await publish(

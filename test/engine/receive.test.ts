@@ -138,7 +138,7 @@ onBothStores('receive', (driven) => {
   it('receive answers fewer messages rather than more bytes than one call may carry', async () => {
     const { create, send, receive } = driven();
     await create('q');
-    // Quotes count four bytes each by the time API Gateway has the answer; half of them fill a body.
+    // A quote takes four bytes in the answer of API Gateway, so half as many fill a body.
     const body = '"'.repeat(bodyBytesMax / 2 - 1);
     for (const _ of range(3)) await send('q', body);
     for (const _ of range(8)) await send('q', noise(bodyBytesMax - 2));
@@ -210,7 +210,7 @@ onBothStores('receive', (driven) => {
     const { create, send, bodies, receive, ack, clock } = driven();
     await create('q');
     for (const body of range(20)) await send('q', [body, 'a'], [body, 'b']);
-    // The first half of each parcel is acked in time, the other held on: each row comes due with nothing due.
+    // Of each parcel, one message is acked and the other stays leased: each row comes due without a ready message.
     const short = await receive('q', { max: 1, visibilityTimeoutSeconds: 1 });
     for (const _ of range(19)) {
       await receive('q', { max: 1, visibilityTimeoutSeconds: 100 });

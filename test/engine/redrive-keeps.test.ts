@@ -1,4 +1,4 @@
-/** What a message keeps on its way through a dead-letter queue and back: the table in docs/reference.md. */
+/** What a message keeps when it is dead-lettered and redriven: the table in docs/reference.md. */
 import { expect, it } from 'vitest';
 import type { PublishEntry } from '../../contract/contract.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
@@ -11,7 +11,7 @@ onBothStores('a message that was dead-lettered and redriven', (driven) => {
     await driven().create('q', { deadLetter: { queue: 'dead', maxReceives: 1 }, ...work });
   }
 
-  /** Publishes together, receives, and lets those die that `dies` says. */
+  /** Publishes in one call, receives, and dead-letters the messages chosen by `dies`. */
   async function die(entries: PublishEntry[], dies: (body: unknown) => boolean = () => true): Promise<void> {
     const { publish, receive, call } = driven();
     await publish('q', ...entries);

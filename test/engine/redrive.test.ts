@@ -6,12 +6,12 @@ import { onBothStores } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
 
 onBothStores('redrive', (driven) => {
-  /** A dead-letter queue `dead` of `q` and of `p`. */
+  /** Creates `q` and `p` with the dead-letter queue `dead`. */
   async function queues() {
     await driven().create('dead');
     for (const queue of ['q', 'p']) await driven().create(queue, { deadLetter: { queue: 'dead', maxReceives: 1 } });
   }
-  /** Publishes bodies and lets them die with this text of their failure; answers their ids. */
+  /** Publishes bodies and dead-letters them with this failure text. Returns their ids. */
   async function die(queue: string, failed: string, ...bodies: (string | number)[]) {
     const { send, receive, call } = driven();
     const ids = await send(queue, ...bodies);
@@ -85,7 +85,7 @@ onBothStores('redrive', (driven) => {
     expect(await redrive('dead', { toQueue: 'other' })).toMatchObject({ moved: 4, skipped: 0, toQueue: 'other' });
     expect((await bodies('other')).sort()).toEqual([noise(3000), 'by id', 'here', 'published'].sort());
     expect(await bodies('dead')).toEqual([]);
-    // The body beside its row must not end before a message that is kept for ever.
+    // The offloaded body must not expire before a message without retention.
     expect((await rows('messages')).map(({ ttl }) => ttl)).toEqual([undefined]);
     const found = await driven().engine.call('getMessage', { queue: 'other', id: 'own' }, {});
     expect(found).toMatchObject({ queue: 'other', state: 'leased' });
@@ -114,7 +114,7 @@ onBothStores('redrive', (driven) => {
     const { create, send, redrive, receive, ack, bodies, sweep, rows, clock, spy } = driven();
     await create('from', { retentionSeconds: null });
     await create('to', { retentionSeconds: null });
-    // More than any receive or sweep reads at the head of a shard: nobody meets what lies behind them.
+    // More rows than any receive or sweep reads at the head of a shard, so none reads the rows behind them.
     for (const body of range(headRowsMax + 1)) await send('from', body);
     const [id] = await send('from', 'last');
     const [row] = (await rows('messages')).filter(({ id: own }) => id!.startsWith(own as string));

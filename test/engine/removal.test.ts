@@ -38,7 +38,7 @@ onBothStores('the parcel row of a received message', (driven) => {
       if (method === 'writeAll') throw new Error('the receiver died');
     };
     await expect(receive('q')).rejects.toThrow();
-    // The next one moves it, and dies before it removes what it met at the head of the queue.
+    // The next receiver moves the message, and dies before it removes the parcel row.
     clock.advance(11_000);
     await receive('q').catch(() => {});
     spy.before = () => {};

@@ -8,7 +8,7 @@ import { hourMs, instant, minuteMs, secondMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 
-/** Cancels the message of a tick to come. */
+/** Cancels the message of a tick that is not due yet. */
 async function cancel({ engine, call }: DrivenEngine, tick: string): Promise<void> {
   for (let cursor: string | undefined; ; ) {
     const page = await call('peek', 'q', cursor === undefined ? {} : { cursor });
@@ -85,7 +85,7 @@ onBothStores('changes of schedules', (driven) => {
     await schedules(engine).put('s', { cron: '* * * * *' });
     travel(driven(), Date.parse(afterNoon(1)[0]!) - secondMs);
     let held: ReceivedMessage[] = [];
-    // Between the look at what lies ahead, and the transaction that takes it back.
+    // Between the read of the ticks ahead and the transaction that takes them back.
     spy.before = async ({ method }) => {
       if (method !== 'transact') return;
       spy.before = () => {};
@@ -120,7 +120,7 @@ onBothStores('changes of schedules', (driven) => {
     await schedules(engine).update('s', { message: { body: `new ${body}` } });
     clock.advance(55 * secondMs);
     expect(await schedules(engine).get('s')).toMatchObject({ lastAt: afterNoon(5 / 6)[0], nextAt: afterNoon(1)[0] });
-    // That one is past when the sweep comes to those before it.
+    // The cancelled tick is past when the sweep reaches the ticks before it.
     clock.advance(minuteMs);
     for (let pass = 0; pass < 3; pass++) await sweep();
     clock.advance(5 * secondMs);
@@ -140,7 +140,7 @@ onBothStores('changes of schedules', (driven) => {
     expect(await schedules(engine).put('s', input)).toEqual(first);
     const { puts, removals, updates, transactions } = spy.takeCounts();
     expect({ puts, removals, updates, transactions }).toEqual({ puts: 0, removals: 0, updates: 0, transactions: 0 });
-    // Another policy is a change; the ticks are where they were.
+    // Another policy is a change, but the ticks stay.
     const changed = await schedules(engine).put('s', { ...input, missed: 'none' });
     expect(changed).toEqual({ ...first, missed: 'none', updatedAt: instant(clock.now()) });
     expect(await sweepFor(driven(), 4)).toEqual(afterNoon(100 / 60, 200 / 60));
@@ -161,7 +161,7 @@ onBothStores('changes of schedules', (driven) => {
     await schedules(engine).put('s', { cron: '* * * * *', message: { body: noise(5000) } });
     await schedules(engine).delete('s');
     await schedules(engine).delete('bytes');
-    // Rows that had bodies beside them come due once more, and leave nothing then.
+    // Rows with offloaded bodies come due once more and are cleaned up then.
     for (let pass = 0; pass < 3; pass++) {
       clock.advance(hourMs);
       await driven().sweep();
@@ -209,7 +209,7 @@ onBothStores('changes of schedules', (driven) => {
     clock.advance(2 * minuteMs);
     expect(ticksOf(await drain(driven()))).toEqual(afterNoon(1, 2, 3));
     await schedules(engine).delete('s');
-    // Rows that had bodies beside them come due once more, and take them along.
+    // Rows with offloaded bodies come due once more and are cleaned up then.
     for (let pass = 0; pass < 3; pass++) {
       clock.advance(hourMs);
       await driven().sweep();

@@ -1,6 +1,6 @@
 /**
- * A schedule is put, swept, paused, resumed, changed and deleted, while the store fails once: at each of its calls in turn, in each way. What
- * was broken off is asked again by another process, as a caller or the next sweep would.
+ * A schedule is put, swept, paused, resumed, changed and deleted while the store fails once: at each of its calls in turn, in each way.
+ * Another process, as a caller or as the next sweep, repeats the call that was broken off.
  */
 import { describe, expect, it } from 'vitest';
 import { DumbwaiterError } from '../../contract/errors.ts';
@@ -25,7 +25,7 @@ const faults = {
 } as const;
 type Fault = (typeof faults)[keyof typeof faults];
 
-/** Fails at the call of this number; a process that died calls no more. Transactions are noted, to be sent once more. */
+/** A store that fails at the call of this number. A dead process makes no more calls. Transactions are recorded, to be sent again. */
 function failingStore(store: Store, at: number, { isMade, thrown }: Fault) {
   const seen = { calls: 0, isDead: false, transactions: [] as (readonly Write[])[] };
   const failing = async <T>(run: () => Promise<T>): Promise<T> => {
@@ -54,7 +54,7 @@ const params = { name: 's' };
 const padding = noise(2000);
 const content = (of: string) => ({ body: { of, padding } });
 
-/** Each minute's sweep is followed by one step; the ticks that each step leaves. */
+/** One step after the sweep of its minute. */
 const steps: { minute: number; run(engine: Engine): Promise<unknown> }[] = [
   {
     minute: 0,
@@ -74,7 +74,7 @@ const steps: { minute: number; run(engine: Engine): Promise<unknown> }[] = [
 const lastMinute = 8;
 const expected = [...[1, 2, 5].map((minute) => [minute, 'first'] as const), [6, 'second'] as const];
 
-/** Answers what was received of each minute, and whether the fault struck. */
+/** Returns what was received in each minute, and whether the fault occurred. */
 async function history(fault: Fault, at: number) {
   let clock: DrivenClock | undefined;
   let memory: Store | undefined;
@@ -90,8 +90,8 @@ async function history(fault: Fault, at: number) {
   let process = driven.another(over);
   const isGone = (error: unknown) => error instanceof DumbwaiterError && error.code === 'schedule_not_found';
 
-  /** Once more after a failure; by another process where the first one died. */
-  const surely = async (run: (engine: Engine) => Promise<unknown>, mayBeGone = false) => {
+  /** Repeats the call after a failure, in another process if the first one died. */
+  const withRetry = async (run: (engine: Engine) => Promise<unknown>, mayBeGone = false) => {
     try {
       await run(process);
     } catch (error) {
@@ -118,37 +118,37 @@ async function history(fault: Fault, at: number) {
       received.push([(Date.parse(attributes.tick as string) - noon) / minuteMs, (body as { of: string }).of]);
     }
     const step = steps.find((one) => one.minute === minute);
-    if (step) await surely(step.run, minute === 6);
+    if (step) await withRetry(step.run, minute === 6);
   }
-  // Requests that come once more, after all is over.
+  // Late copies of all requests.
   for (const writes of seen.transactions) await memory!.transact(writes);
   clock!.advance(5 * minuteMs);
   await driven.sweep();
   for (const { attributes } of await driven.receive('q')) received.push([Date.parse(attributes.tick as string), 'late']);
-  return { received, struck: seen.calls > at, calls: seen.calls };
+  return { received, hasFailed: seen.calls > at, calls: seen.calls };
 }
 
 describe.each(Object.entries(faults))('a schedule when %s', (_, fault) => {
   it('a schedule publishes one message for each tick, whichever store call fails', async () => {
     let at = 0;
     for (; ; at++) {
-      const { received, struck } = await history(fault, at);
+      const { received, hasFailed } = await history(fault, at);
       expect(
         received.sort(([a], [b]) => a - b),
         `at call ${at}`,
       ).toEqual(expected);
-      if (!struck) break;
+      if (!hasFailed) break;
     }
-    // Fewer would mean that the histories are not what they seem.
+    // With fewer calls the histories would test too little.
     expect(at).toBeGreaterThan(60);
   });
 });
 
 const lost = () => new StoreError('the answer was lost', 'unknown');
 
-/** A store at which the first transaction is given up as lost, and arrives right before the second. */
-function overtakenStore({ spy: { store } }: DrivenEngine) {
-  const seen: { late: readonly Write[] | undefined; landed: boolean } = { late: undefined, landed: false };
+/** A store that reports the first transaction as lost, and applies it right before the second. */
+function delayingStore({ spy: { store } }: DrivenEngine) {
+  const seen: { late: readonly Write[] | undefined; hasArrived: boolean } = { late: undefined, hasArrived: false };
   const over: Store = {
     ...store,
     async transact(writes, options) {
@@ -156,7 +156,7 @@ function overtakenStore({ spy: { store } }: DrivenEngine) {
         seen.late = writes;
         throw lost();
       }
-      if (!seen.landed) seen.landed = (await store.transact(seen.late)).ok;
+      if (!seen.hasArrived) seen.hasArrived = (await store.transact(seen.late)).ok;
       return store.transact(writes, options);
     },
   };
@@ -192,11 +192,11 @@ onBothStores('a schedule with an offloaded message', (driven) => {
 
   it('a schedule keeps its offloaded message when the request that put it is given up and arrives late', async () => {
     await open();
-    const { over, seen } = overtakenStore(driven());
+    const { over, seen } = delayingStore(driven());
     await driven()
       .another(over)
       .call('putSchedule', params, { ...everyFiveMinutes, message: { body } });
-    expect(seen.landed).toBe(true);
+    expect(seen.hasArrived).toBe(true);
     expect((await driven().engine.call('getSchedule', params, {})).message.body).toBe(body);
     expect(await twentyMinutes(driven())).toEqual({ ticks: four, bodies: [body] });
   });
@@ -226,10 +226,10 @@ onBothStores('a schedule with an offloaded message', (driven) => {
     const { clock, another, engine, events } = driven();
     await engine.call('putSchedule', params, { ...everyFiveMinutes, message: { body } });
     clock.advance(4 * minuteMs);
-    const { over, seen } = overtakenStore(driven());
+    const { over, seen } = delayingStore(driven());
     await another(over).sweep({ until: clock.now() + sweepPeriodMs });
     await another(over).sweep({ until: clock.now() + sweepPeriodMs });
-    expect(seen.landed).toBe(true);
+    expect(seen.hasArrived).toBe(true);
     expect(await twentyMinutes(driven())).toEqual({ ticks: four, bodies: [body] });
     expect(events).toEqual([]);
   });
@@ -241,8 +241,8 @@ onBothStores('a schedule with an offloaded message', (driven) => {
     await open();
     const { clock, sweep, engine, events, rows, spy } = driven();
     await engine.call('putSchedule', params, { ...everyFiveMinutes, message: { body } });
-    const beside = (await rows('messages')).map(({ shard, id }) => ({ table: 'messages', shard, id }) as Key);
-    await spy.store.writeAll(beside.map((key) => ({ key, then: { remove: true } })));
+    const pieces = (await rows('messages')).map(({ shard, id }) => ({ table: 'messages', shard, id }) as Key);
+    await spy.store.writeAll(pieces.map((key) => ({ key, then: { remove: true } })));
     clock.advance(4 * minuteMs);
     await sweep();
     await sweep();
@@ -251,7 +251,7 @@ onBothStores('a schedule with an offloaded message', (driven) => {
     ]);
     expect((await rows('queues')).find(({ name }) => name === 's')).toMatchObject({ error: { at: clock.now() } });
     await expect(engine.call('updateSchedule', params, { paused: true })).rejects.toMatchObject({ code: 'unavailable' });
-    // What was given before is put anew as well.
+    // The same message as before is stored again, too.
     const given = operation === 'putSchedule' ? { ...everyFiveMinutes, message: { body } } : { message: { body: other } };
     const changed = await engine.call(operation, params, given as never);
     expect(changed.lastError).toBeNull();

@@ -31,7 +31,7 @@ onBothStores('the queue of a schedule', (driven) => {
     expect(failed.lastError).toEqual({ at: expect.any(String), message: 'queue: there is no queue "other"' });
     const told = events.filter(({ kind }) => kind === 'schedule_failed');
     expect(told).toEqual([{ kind: 'schedule_failed', schedule: 'a', queue: 'other', reason: failed.lastError!.message }]);
-    // It can be seen to without its queue.
+    // The schedule can be changed while its queue is gone.
     expect(await schedules(engine).update('a', { missed: 'all' })).toMatchObject({ missed: 'all' });
     await sweep();
     expect((await schedules(engine).get('a')).lastError).not.toBeNull();
@@ -52,7 +52,7 @@ onBothStores('the queue of a schedule', (driven) => {
     await schedules(engine).put('a', { cron: '* * * * *', missed });
     await sweep();
     clock.advance(minuteMs + secondMs);
-    // Received before the end of its queue: it is not published again.
+    // This tick is received before the queue is deleted, so it is not published again.
     expect(ticksOf(await receive('q'))).toEqual(afterNoon(1));
     await call('deleteQueue', 'q');
     await create('q');
@@ -76,12 +76,12 @@ onBothStores('the queue of a schedule', (driven) => {
     expect(await schedules(engine).get('a')).toMatchObject({ lastAt: null });
     await sweep();
     expect((await drain(driven())).length).toBe(3);
-    // No receive that still has the settings of the deleted queue can have the former messages.
+    // A receive with the settings of the deleted queue cannot get the new messages, nor the other way round.
     const { incarnation } = (await rows('queues')).find(({ kind }) => kind === 'queue')!;
     const waiting = (await rows('leases')).filter(({ expiry }) => expiry !== undefined);
     expect(waiting.length).toBeGreaterThan(0);
     expect(waiting.filter(({ shard }) => !(shard as string).startsWith(incarnation as string))).toEqual([]);
-    // A change does not lose them either.
+    // A change of the schedule does not lose them either.
     await call('deleteQueue', 'q');
     await create('q');
     await schedules(engine).update('a', { message: { body: 'changed' } });

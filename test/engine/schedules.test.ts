@@ -104,7 +104,7 @@ onBothStores('schedules', (driven) => {
     await create('q');
     travel(driven(), noon);
     await schedules(engine).put('s', { cron: '* * * * *', missed });
-    // Those published when it was put, ahead.
+    // These were published ahead, when the schedule was put.
     clock.advance(2 * minuteMs);
     expect(ticksOf(await drain(driven()))).toEqual(afterNoon(1, 2));
     clock.advance((minutes - 2) * minuteMs);
@@ -117,7 +117,7 @@ onBothStores('schedules', (driven) => {
     const { create, engine, clock, sweep } = driven();
     await create('q');
     travel(driven(), noon);
-    // Of this size one transaction carries some fifty.
+    // One transaction carries about fifty messages of this size.
     const message = { body: 'x'.repeat(100_000) };
     await schedules(engine).put('s', { everySeconds: everySecondsMin, missed: 'all', startAt: afterNoon(10)[0]!, message });
     clock.advance(hourMs);
@@ -182,7 +182,7 @@ onBothStores('schedules', (driven) => {
     travel(driven(), noon);
     await schedules(engine).put('s', { cron: '* * * * *' });
     clock.trusted = () => false;
-    // A day ahead, all ticks of the day would have been missed.
+    // With a clock a day ahead, all ticks of the day would count as missed.
     clock.advance(24 * hourMs);
     await another(spy.store).sweep({ until: clock.now() + hourMs });
     await expect(schedules(engine).update('s', { paused: true })).rejects.toMatchObject({ code: 'clock_skewed' });

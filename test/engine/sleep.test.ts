@@ -13,7 +13,7 @@ onBothStores('an idle queue', (driven) => {
     return readQueue(rows.find((row) => row.kind === 'queue' && row.queue === name)!);
   }
 
-  /** Sweeps each minute, for so long, and answers the last report. */
+  /** Sweeps each minute for `ms`, and returns the last report. */
   async function sweepFor(ms: number): Promise<SweepReport> {
     let report = await driven().sweep();
     for (let swept = 0; swept < ms; swept += sweepPeriodMs) {
@@ -23,7 +23,7 @@ onBothStores('an idle queue', (driven) => {
     return report;
   }
 
-  /** Lets all queues fall asleep, and asserts that they did. */
+  /** Sweeps until all queues sleep, and asserts that they do. */
   async function fallAsleep(): Promise<void> {
     const { totals } = await sweepFor(awakeMs + arrivedMs + 5 * sweepPeriodMs);
     expect(totals.asleep).toBeGreaterThanOrEqual(totals.queues - 1);
@@ -37,7 +37,7 @@ onBothStores('an idle queue', (driven) => {
     expect(namesOf(await sweepFor(awakeMs + arrivedMs - sweepPeriodMs))).toEqual(['q']);
     expect(await record()).not.toHaveProperty('asleepUntil');
     await fallAsleep();
-    // All that is read of a thousand such queues is their settings.
+    // Of a sleeping queue a sweep reads only the settings.
     const reports: SweepReport[] = [];
     for (let run = 0; run < 5; run++) reports.push(await driven().sweep());
     expect(reports.filter(({ queues }) => queues.length === 0).length).toBeGreaterThan(2);
@@ -141,7 +141,7 @@ onBothStores('an idle queue', (driven) => {
       await ack('q', await receive('q'));
       clock.advance(sweepPeriodMs);
       const { puts, removals } = spy.takeCounts();
-      // The parcel, its lease, its tombstone.
+      // Without the parcel, its lease and its tombstone.
       writes += puts - 3;
       expect(removals).toBe(1);
     }
@@ -167,14 +167,14 @@ onBothStores('an idle queue', (driven) => {
     await create('q');
     await sweepFor(awakeMs + arrivedMs - sweepPeriodMs);
     clock.advance(3 * sweepPeriodMs);
-    let isMet = false;
+    let hasWritten = false;
     spy.before = async ({ method, keys }) => {
-      if (isMet || method !== 'write' || keys[0]?.table !== 'queues') return;
-      isMet = true;
+      if (hasWritten || method !== 'write' || keys[0]?.table !== 'queues') return;
+      hasWritten = true;
       await send('q', 'just in time');
     };
     await driven().sweep();
-    expect(isMet).toBe(true);
+    expect(hasWritten).toBe(true);
     expect(await record()).not.toHaveProperty('asleepUntil');
     expect((await driven().sweep()).queues).toMatchObject([{ name: 'q', waiting: 1 }]);
   });

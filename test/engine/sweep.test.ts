@@ -27,7 +27,7 @@ beforeEach(() => {
 const create = (queue: string) => engine.call('createQueue', { queue }, {});
 const sweepFor = (ms: number, signal?: AbortSignal) => engine.sweep({ until: clock.now() + ms, ...(signal ? { signal } : {}) });
 
-/** From now on each call of the store takes its time. */
+/** From now on each call of the store takes `callMs`. */
 function slowDown(): void {
   spy.before = () => clock.advance(callMs);
 }
@@ -46,7 +46,7 @@ describe('a sweep', () => {
     slowDown();
     const startedAt = clock.now();
     const report = await sweepFor(1_000);
-    // What was begun before the deadline ends: a call of each of the shards that are visited at a time.
+    // Calls that began before the deadline still end: one for each shard that is visited in parallel.
     expect(clock.now() - startedAt).toBeLessThan(1_000 + 20 * callMs);
     expect(report.complete).toBe(false);
     expect(readQueue((await memory.get([queueKey('wide')]))[0]!).shards).toBe(256);

@@ -7,7 +7,7 @@ import { range } from '../support/range.ts';
 const sweeps = 3;
 
 onBothStores('sweeps of several processes at the same time', (driven) => {
-  /** All begin at the same instant, and each knows nothing of the others. */
+  /** All sweeps begin at the same instant, each in a process of its own. */
   const sweepTogether = () => {
     const { another, clock } = driven();
     return Promise.all(Array.from({ length: sweeps }, () => another().sweep({ until: clock.now() + minuteMs })));

@@ -1,4 +1,4 @@
-/** Calls whose shard is too busy for a while. */
+/** Calls on a shard that is throttled for a while. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readToWriteMsMax, throttledMsMax } from '../../contract/limits.ts';
 import { createEngine } from '../../engine/create.ts';
@@ -18,9 +18,9 @@ let clock: ReturnType<typeof createDrivenClock>;
 let memory: ReturnType<typeof createMemoryStore>;
 let engine: Engine;
 let tellThrottled: (shard: string, isPublish?: boolean) => void;
-/** Decides of each write whether its partition is too hot. */
+/** Whether a write to this key is throttled. */
 let isHot: (key: Key) => boolean;
-/** Decides of each read of a shard's head. */
+/** Whether a read of this shard is throttled. */
 let isHotToRead: (shard: string) => boolean;
 
 beforeEach(async () => {
@@ -60,7 +60,7 @@ async function spreadOver(shards: number): Promise<void> {
   clock.advance(60_000);
 }
 
-/** True as long as so many milliseconds have not passed. */
+/** Returns a function that is true for `ms` from now. */
 function during(ms: number): () => boolean {
   const until = clock.now() + ms;
   return () => clock.now() < until;
@@ -104,7 +104,7 @@ describe('a throttled publish', () => {
 
   it('a throttled publish stores its offloaded body once, however often the row is refused', async () => {
     let refusals = 3;
-    // The pieces lie in a partition of their own, not in a shard.
+    // The pieces of a body have a partition of their own.
     isHot = (key) => key.table === 'messages' && !key.shard.startsWith('body:') && refusals-- > 0;
     await publish({ body: noise(100_000) });
     expect(memory.rows('messages').filter(({ bytes }) => bytes !== undefined)).toHaveLength(1);
@@ -139,7 +139,7 @@ describe('a throttled receive', () => {
         return !shard.endsWith(':3');
       };
       expect((await engine.call('receive', orders, {})).messages).toHaveLength(1);
-      // Each for its head and for its due rows.
+      // Two reads for each shard: its head and its due rows.
       expect(asked).toHaveLength(2 * new Set(asked).size);
     }
   });

@@ -1,4 +1,4 @@
-/** Publishing and acking as entries of a transaction that is the user's own: with what else it writes, or not at all. */
+/** Publishing and acking as entries of a transaction of the caller: together with its other writes, or not at all. */
 import { expect, it } from 'vitest';
 import type { OutputOf, PublishEntry, ReceivedMessage, TransactionItem } from '../../contract/contract.ts';
 import {
@@ -27,7 +27,7 @@ async function ackItems({ call }: DrivenEngine, messages: readonly ReceivedMessa
   return (await call('ackItems', 'q', { receipts: messages.map(({ receipt }) => receipt) })).items;
 }
 
-/** An entry of the user's own: a row that must not be there yet. */
+/** An entry of the caller: a row that must not exist yet. */
 function order({ transactionItem }: DrivenEngine, name = 'order-1'): TransactionItem {
   const key = { kind: 'order', name };
   return transactionItem({ key: { table: 'queues', ...key }, when: { absent: ['kind'] }, then: { put: key } });
@@ -315,7 +315,7 @@ onBothStores('acking in a transaction of the caller', (driven) => {
     await engine.create('q', { retentionSeconds: null });
     await engine.send('q', noise(3_000), 2);
     const messages = await engine.receive('q');
-    // As of a row of one message with nothing left to do: either claim would lose something.
+    // The forged receipts claim that no body needs cleanup, or that the message is alone in its row: each would lose something.
     const forged = messages.map((message) => ({ ...message, receipt: message.receipt.replace(/\.2e\./, '.2.') }));
     expect(forged[0]!.receipt).not.toBe(messages[0]!.receipt);
     expect(await engine.commit(await ackItems(engine, forged))).toEqual([0]);
@@ -380,7 +380,7 @@ onBothStores('a transaction that commits late', (driven) => {
     const bodies = range(16);
     const made: TransactionItem[] = [];
     for (const body of bodies) made.push(...(await grown.call('publishItems', target, { messages: [{ body }] })).items);
-    // Meanwhile the queue shrinks to one shard, and the others are forgotten.
+    // Meanwhile the queue shrinks to one shard and forgets the others.
     for (let step = 0; (await shards(engine)).shardsVisited > 1; step++) {
       expect(step).toBeLessThan(10);
       clock.advance(shardsIdleMs + 10 * sweepPeriodMs);

@@ -4,7 +4,7 @@ import type { QueueOperation } from '../../engine/engine.ts';
 import { StoreError } from '../../engine/port/port.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 
-/** What an AWS client may say, and no caller is to read. */
+/** Part of an error text of an AWS client, which no caller may see. */
 const secret = 'connect ECONNREFUSED 10.0.0.7:8000 arn:aws:dynamodb:eu-central-1:123456789012:table/leases';
 
 onBothStores('a store that fails', (driven) => {
@@ -42,11 +42,11 @@ onBothStores('a store that fails', (driven) => {
       updateQueue: { delaySeconds: 1 },
     };
     spy.before = ({ method, keys }) => {
-      // The settings of queues can be read: else no call would get far.
+      // Settings of queues can still be read, or no call would get far.
       if (method === 'get' && keys.every(({ table }) => table === 'queues')) return;
       throw new StoreError(`DynamoDB did not do as asked: ${secret}`, applied, new Error(secret));
     };
-    const told: string[] = [];
+    const messagesShown: string[] = [];
     for (const operation of Object.keys(routes) as QueueOperation[]) {
       if (['createKey', 'listKeys', 'revokeKey', 'health'].includes(operation)) continue;
       const params = Object.fromEntries(
@@ -60,9 +60,9 @@ onBothStores('a store that fails', (driven) => {
         .catch((error: unknown) => error);
       const text = answer instanceof Error ? answer.message : JSON.stringify(answer);
       expect({ operation, text }).not.toMatchObject({ text: expect.stringMatching(/10\.0\.0\.7|DynamoDB|arn:/) });
-      told.push(...(/The store[^"]*/.exec(text) ?? []));
+      messagesShown.push(...(/The store[^"]*/.exec(text) ?? []));
     }
-    expect(told.length).toBeGreaterThan(10);
+    expect(messagesShown.length).toBeGreaterThan(10);
     const publish = await engine.call('publish', { queue: 'q' }, { messages });
     expect(publish.results).toMatchObject(messages.map(() => ({ ok: false, code: 'unavailable' })));
     const details = events.filter(({ kind }) => kind === 'unavailable');

@@ -16,7 +16,7 @@ onBothStores('a message that is claimed and not delivered', (driven) => {
     const { messages } = await slow.call('receive', { queue: 'q' }, input, signal ? { signal } : {});
     return messages.map(({ body, receives }) => [body, receives]);
   };
-  /** A store whose answers take so long each. */
+  /** A store in which each answer takes `ms`. */
   const slowStore = (ms: number): Store => {
     const { clock, spy } = driven();
     const slowly = async <Answer>(answer: Promise<Answer>) => {
@@ -49,7 +49,7 @@ onBothStores('a message that is claimed and not delivered', (driven) => {
     let isSlow = true;
     const slowOnce = async <Answer>(answer: Promise<Answer>) => {
       const answered = await answer;
-      // Only the bodies are read at this point, after the claim.
+      // After the claim, only bodies are read.
       if (isSlow) clock.advance(2 * secondMs);
       isSlow = false;
       return answered;
@@ -157,7 +157,7 @@ onBothStores('a message that is claimed and not delivered', (driven) => {
     }
   });
 
-  /** How a message ends: no sweep comes, and no receive in the next hours. */
+  /** How a message ends. No sweep and no receive follow for hours. */
   const endings: [how: string, bodies: string[], end: (ids: string[]) => Promise<void>][] = [
     [
       'is cancelled',
@@ -192,7 +192,7 @@ onBothStores('a message that is claimed and not delivered', (driven) => {
     const { clock, send, spy, rows } = driven();
     await start({ visibilityTimeoutSeconds: 30, keep: { doneSeconds: 0, deadSeconds: 7200 } });
     const ids = await send('q', ...bodies);
-    // The process of this receive ends before it removes the parcel: what it claimed stays claimed.
+    // The process of this receive dies before it removes the parcel, so its claim stays.
     await new Promise<void>((claimed) => {
       void receive({
         writeAll(writes, options) {
@@ -220,7 +220,7 @@ onBothStores('a message that is claimed and not delivered', (driven) => {
         isDeleted = true;
         await call('deleteQueue', 'q');
         clock.advance(hourMs);
-        // The sweep removes bodies before the row that names them.
+        // The sweep removes bodies before their row.
         for (const key of keys) await store.write({ key, then: { remove: true } });
         return store.get(keys);
       },

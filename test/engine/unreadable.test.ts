@@ -1,4 +1,4 @@
-/** Messages that nobody can read: the others are delivered, and these are set aside, where they can be looked at and cancelled. */
+/** Unreadable messages are set aside, where they can be read as stored and cancelled. The others are delivered. */
 import { expect, it } from 'vitest';
 import type { Json } from '../../contract/contract.ts';
 import type { Key, Row } from '../../engine/port/port.ts';
@@ -9,7 +9,7 @@ const large = noise(5000);
 const twice = (bytes: Uint8Array) => new Uint8Array(Buffer.from(Buffer.from(bytes).toString('base64')));
 const repeated = Array.from({ length: 200 }, (_, n) => `line ${n % 5}`);
 
-/** What is stored of one message, and what a hand or a client made of it. */
+/** The body of a message, and how its stored row is damaged. */
 const damages: [name: string, body: Json, damage: (row: Row) => Row][] = [
   ['bodies that are not JSON', 1, (row) => ({ ...row, bodies: '[[{"a":}]]' })],
   ['bodies that are not a list', 1, (row) => ({ ...row, bodies: '{"a":1}' })],

@@ -85,3 +85,11 @@ export function spyOnStore(inner: Store): StoreSpy {
   };
   return spy;
 }
+
+/** For `before`: throws at the write of this number and at each later one, as if the process had died. */
+export function dyingAtWrite(number: number): StoreSpy['before'] {
+  let writes = 0;
+  return ({ method }) => {
+    if (method !== 'get' && method !== 'range' && ++writes >= number) throw new Error('died');
+  };
+}
