@@ -1,8 +1,10 @@
 /** Finds the next parcel that waits in a group's partition of `messages`, and loads it into the group's row. */
+import { defined } from '../../contract/defined.ts';
 import { headRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { endingOfParcel, keepExpired } from '../leases/kept-messages.ts';
 import { lacksTtl } from '../leases/lease-store.ts';
+import { newLease } from '../leases/new-lease.ts';
 import { removeParcels } from '../leases/removals.ts';
 import { idInMessages } from '../model/group-row.ts';
 import { groupKeyOf, keptRowId } from '../model/ids.ts';
@@ -66,7 +68,7 @@ export async function nextParcel(
   }
   await removeParcels(ctx, before);
   if (expired > 0) tellExpired(ctx, queue, expired);
-  return { ...(parcel ? { parcel } : {}), removed, more: !parcel && more };
+  return { ...defined({ parcel }), removed, more: !parcel && more };
 }
 
 /**
@@ -88,8 +90,7 @@ async function putEnded(
   const kept: Lease = {
     ...{ id: keptRowId(parcel.id, groupKeyOf(place)), shard, version: ctx.newVersion(), slots },
     ...{ since: parcel.since, content: parcel.content, groupName: group.name },
-    ...(parcel.retentionEnd === undefined ? {} : { retentionEnd: parcel.retentionEnd }),
-    ...(needsCleanup ? { needsCleanup } : {}),
+    ...defined({ retentionEnd: parcel.retentionEnd, needsCleanup: needsCleanup || undefined }),
   };
   return (await keepExpired(ctx, queue, kept, now)).row !== undefined;
 }
@@ -97,26 +98,14 @@ async function putEnded(
 /** The group's row with this parcel loaded. All its messages are due, except those cancelled while they waited. */
 export function loadParcel(ctx: Context, queue: QueueRecord, lease: Lease, group: Group, parcel: Parcel): Lease {
   const { dueAt: _, until: __, failedLeave: ___, first: ____, cancelled = [], ...rest } = group;
-  const next: Lease = {
-    id: lease.id,
-    shard: lease.shard,
-    version: ctx.newVersion(),
-    slots: slotsOf(parcel, group),
-    since: parcel.since,
-    content: parcel.content,
-    sourceShard: parcel.shard,
-    group: {
-      ...rest,
-      head: parcel.id,
-      ...(queue.groups?.onFailure === 'aside' ? { failedLeave: true } : {}),
-    },
-    ...(parcel.retentionEnd === undefined ? {} : { retentionEnd: parcel.retentionEnd }),
-    ...(lacksTtl(parcel.content, parcel.retentionEnd) ? { needsCleanup: true } : {}),
-    ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
-  };
   const later = cancelled.filter((one) => one.slice(0, parcel.id.length) > parcel.id);
-  if (later.length > 0) next.group!.cancelled = later;
-  return next;
+  const failedLeave = queue.groups?.onFailure === 'aside' || undefined;
+  const { since, content, retentionEnd } = parcel;
+  return {
+    ...newLease(ctx, queue, { id: lease.id, shard: lease.shard, slots: slotsOf(parcel, group), since, content }, retentionEnd),
+    sourceShard: parcel.shard,
+    group: { ...rest, head: parcel.id, ...defined({ failedLeave, cancelled: later.length > 0 ? later : undefined }) },
+  };
 }
 
 /** The slots of a parcel as it is loaded: due since the publish, except those cancelled while they waited. */

@@ -1,8 +1,10 @@
 /**
  * Moves failed messages out of their group into rows of their own in the same queue, so that the group continues without them.
  */
+
 import type { Context } from '../context/context.ts';
 import type { Snapshot } from '../leases/lease-store.ts';
+import { termsOf } from '../leases/new-lease.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { isLive, type Lease, leaseEnd, type Slot } from '../model/rows.ts';
 import { randomShard, shardKey } from '../model/shards.ts';
@@ -24,8 +26,7 @@ export function leaveGroup(
       shard: shardKey(queue, randomShard(queue, ctx.random)),
       version: ctx.newVersion(),
       since: lease.since,
-      ...(lease.retentionEnd === undefined ? {} : { retentionEnd: lease.retentionEnd }),
-      ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
+      ...termsOf(queue, lease.retentionEnd),
     },
   });
 }

@@ -4,6 +4,7 @@
  * slots `moved` and puts each message into a row of its own.
  */
 
+import { defined } from '../../contract/defined.ts';
 import type { Context } from '../context/context.ts';
 import { endKey, keepOffloaded, keptApart } from '../leases/kept-messages.ts';
 import {
@@ -17,6 +18,7 @@ import {
   readRow,
   type Snapshot,
 } from '../leases/lease-store.ts';
+import { termsOf } from '../leases/new-lease.ts';
 import {
   contentsOf,
   ensureBodyCleanup,
@@ -87,9 +89,8 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
       version: ctx.newVersion(),
       since: now,
       publishedAt: lease.publishedAt ?? lease.since,
-      ...(retentionEnd === undefined ? {} : { retentionEnd }),
-      ...(death ? { death: { ...death, ...(lease.group ? { group: lease.group.name } : {}) } } : {}),
-      ...(target.deadLetter ? { maxReceives: target.deadLetter.maxReceives } : {}),
+      ...(death ? { death: { ...death, ...defined({ group: lease.group?.name }) } } : {}),
+      ...termsOf(target, retentionEnd),
     },
     // No receive takes an unreadable message: it stays until its retention ends, or until it is cancelled or redriven.
     slotOf: (slot) => arriving(slot, death?.reason === 'unreadable' ? (retentionEnd ?? farMs) : now, death !== undefined),

@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { QueueLimits } from '../../contract/contract.ts';
+import { defined } from '../../contract/defined.ts';
 import { clockMarginMs, tombstoneMs } from '../../contract/limits.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
@@ -67,12 +68,7 @@ export function markOf({ rowId, slot, token }: Pick<Receipt, 'rowId' | 'slot' | 
 export function readPermits(row: Row | undefined): Permits {
   const held = Object.entries((row?.held ?? {}) as Record<string, Row>).map(([token, { a, u, n, g }]): [string, Held] => [
     token,
-    {
-      ...(a === undefined ? {} : { at: a as number }),
-      until: u as number,
-      count: n as number,
-      apart: g as Record<string, number>,
-    },
+    { ...defined({ at: a as number | undefined }), until: u as number, count: n as number, apart: g as Record<string, number> },
   ]);
   const { since, taken, every } = (row ?? {}) as Partial<Record<keyof Flow, number>>;
   const flow = since === undefined ? {} : { flow: { since, taken: taken!, every: every! } };
@@ -89,7 +85,7 @@ export function permitsRow(id: string, version: string, { held, flow }: Permits,
     held: Object.fromEntries(
       Object.entries(held).map(([token, { at, until, count, apart }]) => [
         token,
-        { ...(at === undefined ? {} : { a: at }), u: until, n: count, g: { ...apart } },
+        { ...defined({ a: at }), u: until, n: count, g: { ...apart } },
       ]),
     ),
     ...flow,
@@ -139,8 +135,8 @@ export function granted(
   const after = bucket && { ...bucket.flow, taken: bucket.flow.taken + count };
   const own = concurrency === null ? {} : { [token]: { at: now, until, count, apart: {} } };
   return {
-    permits: { held: { ...counting, ...own }, ...(after ? { flow: after } : {}) },
-    grant: { token, at: now, count, ...(after ? { flow: after } : {}) },
+    permits: { held: { ...counting, ...own }, ...defined({ flow: after }) },
+    grant: { token, at: now, count, ...defined({ flow: after }) },
   };
 }
 
@@ -164,7 +160,7 @@ export function usedOnly({ held, flow }: Permits, grant: Grant, used: number): P
   if (!isLast && (mine === undefined || mine.count <= used)) return undefined;
   const left = isLast ? { ...flow, taken: flow.taken - (grant.count - used) } : flow;
   const kept = mine && used > 0 ? { [grant.token]: { ...mine, count: used } } : {};
-  return { held: { ...others, ...kept }, ...(left ? { flow: left } : {}) };
+  return { held: { ...others, ...kept }, ...defined({ flow: left }) };
 }
 
 /** The messages whose permits are not returned yet. An entry that an extend created (`until` 0) covers only the marks that it lists. */
@@ -211,7 +207,7 @@ export function lengthened(
   marked: readonly Marked[],
   { now, until }: { now: number; until: number },
 ): Lengthened {
-  const permits: Permits = { held: structuredClone(held), ...(flow ? { flow } : {}) };
+  const permits: Permits = { held: structuredClone(held), ...defined({ flow }) };
   const refused: Marked[] = [];
   const ends: Lengthened['ends'] = [];
   for (const one of marked) {
@@ -237,7 +233,7 @@ export function shortened(
   { held, flow }: Permits,
   changes: readonly { marked: Marked; end: number; until: number }[],
 ): Permits | undefined {
-  const permits: Permits = { held: structuredClone(held), ...(flow ? { flow } : {}) };
+  const permits: Permits = { held: structuredClone(held), ...defined({ flow }) };
   let changed = false;
   for (const { marked, end, until } of changes) {
     const apart = permits.held[marked.token]?.apart;

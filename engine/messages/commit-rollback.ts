@@ -8,6 +8,7 @@
 import type { Context } from '../context/context.ts';
 import { endKey, keptAs } from '../leases/kept-messages.ts';
 import { decodeSnapshot, lacksTtl, putIfUnchanged, readRow, retryOnConflict, type Snapshot } from '../leases/lease-store.ts';
+import { termsOf } from '../leases/new-lease.ts';
 import { replaceSlots } from '../lifecycle/due-row.ts';
 import { isServerId, messageId, ownRowId, parseMessageId } from '../model/ids.ts';
 import { type QueueRecord, retentionEndAfter } from '../model/queue-record.ts';
@@ -97,8 +98,7 @@ async function commit(ctx: Context, queue: QueueRecord, seen: Snapshot, lease: L
       version: ctx.newVersion(),
       ...placeAt(queue, shard, prepared!.level),
       slots: lease.slots.map((slot) => ({ ...slot, visibleAt })),
-      ...(retentionEnd === undefined ? {} : { retentionEnd }),
-      ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
+      ...termsOf(queue, retentionEnd),
     }),
   );
 }

@@ -3,8 +3,10 @@
  * conditional write. One that shares its row moves to a row of its own, in one transaction.
  */
 
+import { defined } from '../../contract/defined.ts';
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot, retryOnConflict, type Snapshot } from '../leases/lease-store.ts';
+import { termsOf } from '../leases/new-lease.ts';
 import { type Departure, moveMessages } from '../lifecycle/moves.ts';
 import { verdictOf } from '../lifecycle/verdicts.ts';
 import type { Content } from '../model/content-codec.ts';
@@ -71,13 +73,11 @@ function changed(
       ...placeAt(queue, shardNumberOf(lease.shard), level),
       version: ctx.newVersion(),
       since: lease.since,
-      ...(lease.publishedAt === undefined ? {} : { publishedAt: lease.publishedAt }),
-      ...(retentionEnd === undefined ? {} : { retentionEnd }),
-      ...(lease.death ? { death: lease.death } : {}),
-      ...(queue.deadLetter ? { maxReceives: queue.deadLetter.maxReceives } : {}),
+      ...defined({ publishedAt: lease.publishedAt, death: lease.death }),
+      ...termsOf(queue, retentionEnd),
     },
     slotOf: (former) => ({ ...afterLeaseExpiry(former), visibleAt: visibleAt ?? former.visibleAt }),
-    ...(changeContent ? { changeContent } : {}),
+    ...defined({ changeContent }),
     target: queue,
   };
 }

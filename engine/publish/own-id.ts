@@ -85,7 +85,7 @@ export function newOwnRow(
   const room = roomForContents(1, id.length, queue.backoff, queue.deadLetter !== null, withKey);
   const { content, chunks } = storeContent(joinEntries([encoded]), room, () => ctx.ids.parcel(shard));
   const at = shardKey(queue, shard, levelIn(queue, level));
-  const waiting = unreceived(ctx, queue, { id, at, count: 1, now, visibleAt, content });
+  const waiting = unreceived(ctx, queue, { id, shard: at, count: 1, since: now, visibleAt, content });
   const lease = prepared ? prepare(queue, waiting, timing, level) : waiting;
   return { lease, body: { content, chunks, ttl: retentionEnd && keptUntil(retentionEnd) } };
 }

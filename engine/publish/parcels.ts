@@ -122,7 +122,7 @@ export function parcelWrite(ctx: Context, queue: QueueRecord, group: readonly Pe
   const ttl = retentionEnd === undefined ? undefined : keptUntil(retentionEnd);
   const at = shardKey(queue, shard, level);
   if (visibleAt > now) {
-    const row = encodeLease(unreceived(ctx, queue, { id, at, count: group.length, now, visibleAt, content }));
+    const row = encodeLease(unreceived(ctx, queue, { id, shard: at, count: group.length, since: now, visibleAt, content }));
     return { id, group, key: leaseKey(id), row, content: content, chunks, ttl };
   }
   const parcel = {

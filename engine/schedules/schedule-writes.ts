@@ -72,8 +72,8 @@ export function publishTicks(
     // The message counts as published at its tick, so a purge before the tick leaves it.
     const visibleAt = Math.max(now, tick);
     const retentionEnd = retentionEndAfter(queue, visibleAt);
-    const at = shardKey(queue, shard, level);
-    const lease = unreceived(ctx, queue, { id, at, count: 1, now: visibleAt, visibleAt, content: stored });
+    const row = { id, shard: shardKey(queue, shard, level), count: 1, since: visibleAt, visibleAt, content: stored };
+    const lease = unreceived(ctx, queue, row);
     published.writes.push({ key: leaseKey(id), when: absentAt(now), then: { put: encodeLease(lease) } });
     published.bodies.push({ content: stored, chunks, ttl: retentionEnd && keptUntil(retentionEnd) });
     if (tick > now) published.ahead.push({ id, tick, incarnation: queue.incarnation });
