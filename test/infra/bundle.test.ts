@@ -7,6 +7,7 @@ import type { Metafile } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { apiBundleBytesMax, type Bundle, bundleFunctions } from '../../infra/bundle.ts';
 import { functionEntries } from '../../infra/entries.ts';
+import { cases } from '../support/cases.ts';
 
 let folder: string;
 let bundles: Map<string, Bundle>;
@@ -24,7 +25,7 @@ test('the api bundle is at most a megabyte, and a cold start loads only part of 
   expect(startBytes).toBeLessThan(bytes);
 });
 
-describe.each(functionEntries)('the bundle %s', (entry) => {
+describe.each(cases(functionEntries))('the bundle %s', (entry) => {
   test('the bundle needs only modules of Node', async () => {
     const { outputs }: Metafile = JSON.parse(await readFile(join(folder, `${entry}.meta.json`), 'utf8'));
     const external = Object.values(outputs).flatMap(({ imports }) =>

@@ -12,7 +12,7 @@ export interface Resource {
 export interface Synthesized {
   stack: Stack;
   template: Template;
-  /** Resources of one type, by logical id: the path of their construct without its slashes, and a hash. */
+  /** Resources of one type, at least one, by logical id: the path of their construct without its slashes, and a hash. */
   all(type: string): [id: string, resource: Resource][];
   /** The resource at this path below the construct. */
   at(type: string, path: string): Resource;
@@ -26,7 +26,11 @@ export function synthesize(
   const stack = new Stack(new App(), 'Test');
   more(new Dumbwaiter(stack, 'Dumbwaiter', typeof props === 'function' ? props(stack) : props), stack);
   const template = Template.fromStack(stack);
-  const all = (type: string) => Object.entries(template.findResources(type)) as [string, Resource][];
+  const all = (type: string) => {
+    const found = Object.entries(template.findResources(type)) as [string, Resource][];
+    if (found.length === 0) throw new Error(`There is no ${type}.`);
+    return found;
+  };
   return {
     stack,
     template,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OperationName, type Route, routes, type Scope } from '../../contract/contract.ts';
+import { cases } from '../support/cases.ts';
 import { expectProblem, type HttpCalls, type LocalQueue, requestFor, startLocalQueue } from '../support/local-queue.ts';
 
 let queue: LocalQueue;
@@ -20,8 +21,8 @@ async function keyFor(scopes: Scope[], queues: string[]): Promise<HttpCalls> {
 /** An input that is refused itself once the key is accepted. */
 const bad = { nonsense: true };
 const paramsOf = (name: string) => ({ queue: name, id: 'x', task: 'x', name: 'x' });
-const operations = Object.keys(routes) as OperationName[];
-const ofQueues = operations.filter((operation) => routes[operation].path.includes('{queue}'));
+const operations = cases(Object.keys(routes) as OperationName[]);
+const ofQueues = cases(operations.filter((operation) => routes[operation].path.includes('{queue}')));
 
 async function send(calls: HttpCalls, operation: OperationName, name: string): Promise<Response> {
   const route: Route = routes[operation];

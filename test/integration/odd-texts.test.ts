@@ -1,6 +1,7 @@
 /** Half surrogate pairs in every text of every request, and keys such as `__proto__` in every object of it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type OperationName, type Route, routes } from '../../contract/contract.ts';
+import { cases } from '../support/cases.ts';
 import { type HttpCalls, type LocalQueue, requestFor, startLocalQueue } from '../support/local-queue.ts';
 
 let local: LocalQueue;
@@ -126,7 +127,7 @@ beforeEach(async () => {
   await http.call('createQueue', { queue: 'odd' }, settings as never);
 });
 
-const operations = Object.keys(inputs) as OperationName[];
+const operations = cases(Object.keys(inputs) as OperationName[]);
 /** Fields that are stored as sent, or only compared. */
 const isKept = (path: string) => /(^|\.)(body|result|attributes)(\.|\[|$)/.test(path) || /^failed$|^receipts/.test(path);
 

@@ -4,6 +4,7 @@ import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OperationName, type Route, routes } from '../../contract/contract.ts';
 import { errors } from '../../contract/errors.ts';
+import { cases } from '../support/cases.ts';
 import { type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
 interface MediaType {
@@ -69,7 +70,7 @@ beforeAll(async () => {
 });
 afterAll(() => queue.server.close());
 
-const operations = Object.keys(routes) as OperationName[];
+const operations = cases(Object.keys(routes) as OperationName[]);
 const described = (name: OperationName): Operation => {
   const { method, path }: Route = routes[name];
   return document.paths[path]?.[method.toLowerCase()] as Operation;

@@ -11,6 +11,7 @@ import { createApp, openApiPath } from '../../functions/http/app.ts';
 import { answerOf, requestOf } from '../../functions/lambda/gateway-event.ts';
 import { type HttpServer, serveHttp, usualPatience } from '../../functions/local/http-server.ts';
 import { httpTransport } from '../../sdk/transports/http.ts';
+import { cases } from '../support/cases.ts';
 import { gatewayEvent, gatewayRequestId } from '../support/gateway-event.ts';
 import { loggedDefects } from '../support/local-queue.ts';
 
@@ -88,8 +89,10 @@ const hostile = [
   'vic tim',
 ];
 
-const withParameters = (Object.keys(routes) as OperationName[]).flatMap((operation) =>
-  [...routes[operation].path.matchAll(/\{(\w+)\}/g)].map((match) => ({ operation, parameter: match[1]! })),
+const withParameters = cases(
+  (Object.keys(routes) as OperationName[]).flatMap((operation) =>
+    [...routes[operation].path.matchAll(/\{(\w+)\}/g)].map((match) => ({ operation, parameter: match[1]! })),
+  ),
 );
 
 /** The operation's path with this text in one parameter, unchanged, and a good name in the others. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Dumbwaiter, DumbwaiterError, errors } from '../../sdk/index.ts';
+import { cases } from '../support/cases.ts';
 import { ContractServer, send, sendProblem } from '../support/contract-server.ts';
 
 const unlimited = { expiresAt: null, lastUsedAt: null };
@@ -129,7 +130,7 @@ describe('a call over HTTP', () => {
 });
 
 describe('a refusal over HTTP', () => {
-  it.each(Object.entries(errors))('a refusal over HTTP of code %s throws an error of that code', async (code, {
+  it.each(cases(Object.entries(errors)))('a refusal over HTTP of code %s throws an error of that code', async (code, {
     status,
     retryable,
   }) => {

@@ -21,7 +21,7 @@ export default defineConfig({
   test: {
     root: '.',
     include: [
-      'test/unit/{context,leases,lifecycle,limits,model,port,receive,sweep}/*.test.ts',
+      'test/unit/{context,leases,lifecycle,limits,messages,model,port,publish,receive,sweep}/*.test.ts',
       'test/engine/*.test.ts',
       'test/mutants/histories.ts',
     ],

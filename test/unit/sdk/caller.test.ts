@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { OperationName, Transport } from '../../../contract/contract.ts';
 import { DumbwaiterError, errors } from '../../../contract/errors.ts';
 import { attemptMsMax, backoffMsMax, backoffMsMin, Caller } from '../../../sdk/calls/caller.ts';
+import { cases } from '../../support/cases.ts';
 import { ManualTimers, turn } from '../../support/manual-timers.ts';
 
 const done = { messages: [] };
@@ -66,7 +67,9 @@ describe('a call that fails', () => {
     expect(waits()[0]).toBe(7_000 + backoffMsMin);
   });
 
-  it.each(Object.entries(errors).filter(([, { retryable }]) => !retryable))('a call is not retried after %s', async (code) => {
+  it.each(
+    cases(Object.entries(errors).filter(([, { retryable }]) => !retryable)),
+  )('a call is not retried after %s', async (code) => {
     const error = new DumbwaiterError(code as 'internal', 'no');
     const { caller, timers, attempts } = scripted(error);
     await expect(passed(timers, caller.call('receive', { queue: 'q' }, {}))).rejects.toBe(error);
