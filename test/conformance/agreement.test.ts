@@ -1,4 +1,4 @@
-/** The two interpreters of the rules agree: what memory evaluates, and what a DynamoDB engine makes of the expressions. */
+/** The memory store and a DynamoDB engine evaluate conditions and changes alike. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDynamoStore } from '../../engine/dynamo/store.ts';
@@ -6,7 +6,7 @@ import { createMemoryStore } from '../../engine/memory/store.ts';
 import { type Condition, type Path, type Row, type Store, StoreError, type Value, type Write } from '../../engine/port/port.ts';
 import { startTestDynamodb, type TestDynamodb } from '../support/dynamodb.ts';
 
-// Few names and short lists, so that paths often meet what rows hold; `size` and `a.b` need care in expressions.
+// Few names and short lists, so that paths often exist in rows. `size` and `a.b` need escaping in expressions.
 const names = fc.constantFrom('a', 'b', 'size', 'a.b', '#', 'é');
 const texts = fc.oneof(
   fc.constantFrom('', 'a', 'b', '\uffee', '\u{1f600}', '\u0000'),
@@ -35,7 +35,7 @@ interface Place {
   value: Value;
 }
 
-/** Every place of a row, to aim at. */
+/** Every path of a row. */
 function placesOf(value: Value, path: readonly (string | number)[] = []): Place[] {
   const children: [string | number, Value][] =
     typeof value !== 'object' || value instanceof Uint8Array
@@ -98,7 +98,7 @@ const cases = fc.option(rows, { nil: undefined }).chain((row) =>
   }),
 );
 
-/** What a store makes of one write; of a defect only that it is one. */
+/** The answer of a store to one write, and the row after it. */
 async function outcome(
   store: Store,
   id: string,
@@ -131,14 +131,14 @@ describe('the memory store and the DynamoDB store', () => {
       fc.asyncProperty(cases, async (one) => {
         const id = `row-${++count}`;
         const remembered = await outcome(memory, id, one);
-        // Of what the port forbids an engine may still take some (a list's place past its end): no promise holds there.
+        // The engine accepts some writes that the port forbids, such as an index past the end of a list.
         if (remembered.answer === 'defect') return;
         met[remembered.answer.ok ? 'applied' : 'refused']++;
         expect(await outcome(dynamo, id, one)).toEqual(remembered);
       }),
       { numRuns: 1_500 },
     );
-    // Were nearly all of them defects, the property would say little.
+    // The property says little if nearly all writes are defects.
     expect(met.applied).toBeGreaterThan(200);
     expect(met.refused).toBeGreaterThan(200);
   });

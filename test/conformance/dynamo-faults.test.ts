@@ -40,7 +40,7 @@ describe('the DynamoDB store when calls fail', () => {
     endpoint.seen.length = 0;
   });
 
-  function freshPut(): Write & { then: { put: { id: string; version: string } } } {
+  function newPut(): Write & { then: { put: { id: string; version: string } } } {
     const id = `row-${++count}`;
     return { key: { table: 'leases', id }, when: { absent: ['id'] }, then: { put: { id, version: 'mine' } } };
   }
@@ -60,7 +60,7 @@ describe('the DynamoDB store when calls fail', () => {
     ['throttled, then lost', [throttled, throttled, 'lose'], 'unknown', false],
   ])('a failed write reports whether it may have been applied: %s', async (_, fates, applied, done) => {
     endpoint.fates.push(...fates);
-    const put = freshPut();
+    const put = newPut();
     const error = await store.write(put).catch((failure: unknown) => failure);
     expect(error).toBeInstanceOf(StoreError);
     expect(error).toMatchObject({ applied });
@@ -69,12 +69,12 @@ describe('the DynamoDB store when calls fail', () => {
 
   it('a conflict with a transaction is reported as throttling, which may be retried', async () => {
     endpoint.fates.push(refusal('TransactionConflictException'));
-    await expect(store.write(freshPut())).rejects.toMatchObject({ applied: 'no', reason: 'throttled' });
+    await expect(store.write(newPut())).rejects.toMatchObject({ applied: 'no', reason: 'throttled' });
   });
 
   it('a write is retried after throttling or a lost request', async () => {
     endpoint.fates.push(throttled, 'lose');
-    const put = freshPut();
+    const put = newPut();
     expect(await store.write(put)).toEqual({ ok: true, row: put.then.put });
     expect(endpoint.seen).toHaveLength(3);
   });
@@ -84,7 +84,7 @@ describe('the DynamoDB store when calls fail', () => {
     store.onThrottled?.((shard) => hot.push(shard));
     const because = (name: string, reason: string) =>
       refusal(name, { ThrottlingReasons: [{ reason, resource: 'arn:aws:dynamodb:eu-west-1:123456789012:table/leases' }] });
-    const put = freshPut();
+    const put = newPut();
     const sharded = { ...put, then: { put: { ...put.then.put, shard: 'queue:3', expiry: 1 } } };
 
     endpoint.fates.push(because('ThrottlingException', 'IndexWriteKeyRangeThroughputExceeded'), throttled);
@@ -101,24 +101,24 @@ describe('the DynamoDB store when calls fail', () => {
     expect(hot).toEqual(['queue:0', 'queue:1']);
 
     hot.length = 0;
-    // Without a reason it is no proof, where this process does not load the key.
+    // Throttling without a reason does not prove that the key is hot if this process does not load it.
     endpoint.fates.push(throttled);
-    expect(await store.transact([freshPut(), parcels[0]!])).toMatchObject({ ok: true });
+    expect(await store.transact([newPut(), parcels[0]!])).toMatchObject({ ok: true });
     expect(hot).toEqual([]);
     endpoint.fates.push(because('ThrottlingException', 'TableWriteAccountLimitExceeded'), refusal('RequestLimitExceeded'));
-    expect(await store.write(freshPut())).toMatchObject({ ok: true });
+    expect(await store.write(newPut())).toMatchObject({ ok: true });
     expect(hot).toEqual([]);
   });
 
   it('a conditional write whose answer was lost returns its own row', async () => {
     endpoint.fates.push('loseAnswer');
-    const put = freshPut();
+    const put = newPut();
     expect(await store.write(put)).toEqual({ ok: false, row: put.then.put, maybeApplied: true });
   });
 
   it('every attempt of a transaction has the same token', async () => {
     endpoint.fates.push('loseAnswer');
-    expect(await store.transact([freshPut(), freshPut()])).toEqual({ ok: true });
+    expect(await store.transact([newPut(), newPut()])).toEqual({ ok: true });
     const tokens = endpoint.seen.map(({ body }) => body.ClientRequestToken);
     expect(tokens).toHaveLength(2);
     expect(new Set(tokens).size).toBe(1);
@@ -127,16 +127,16 @@ describe('the DynamoDB store when calls fail', () => {
 
   it('a lost or failed read is reported as not applied', async () => {
     endpoint.fates.push('lose', 'lose', broken);
-    await expect(store.get([freshPut().key])).rejects.toMatchObject({ name: 'StoreError', applied: 'no' });
+    await expect(store.get([newPut().key])).rejects.toMatchObject({ name: 'StoreError', applied: 'no' });
   });
 
   it('a write to an unreachable endpoint is reported as not applied', async () => {
     const gone = await startFaultyEndpoint(dynamodb.endpoint);
     await gone.stop();
-    const lonely = createDynamoClient({ endpoint: gone.url, region: testRegion, credentials: testCredentials, attempts: 1 });
-    const lonelyStore = createDynamoStore({ client: lonely, tables: dynamodb.tables });
-    await expect(lonelyStore.write(freshPut())).rejects.toMatchObject({ name: 'StoreError', applied: 'no' });
-    lonely.destroy();
+    const unreachable = createDynamoClient({ endpoint: gone.url, region: testRegion, credentials: testCredentials, attempts: 1 });
+    const unreachableStore = createDynamoStore({ client: unreachable, tables: dynamodb.tables });
+    await expect(unreachableStore.write(newPut())).rejects.toMatchObject({ name: 'StoreError', applied: 'no' });
+    unreachable.destroy();
   });
 
   it.each([
@@ -145,7 +145,7 @@ describe('the DynamoDB store when calls fail', () => {
     'ResourceNotFoundException',
   ])('a defect is thrown as it is: %s', async (name) => {
     endpoint.fates.push(refusal(name));
-    await expect(store.write(freshPut())).rejects.toMatchObject({ name });
+    await expect(store.write(newPut())).rejects.toMatchObject({ name });
     expect(endpoint.seen).toHaveLength(1);
   });
 
@@ -161,8 +161,8 @@ describe('the DynamoDB store when calls fail', () => {
       },
       body: {},
     });
-    const put = freshPut();
-    // The first attempt went out in time and its end is not known; the second would have been too late.
+    const put = newPut();
+    // The first attempt was in time and its outcome is unknown. The second one would be late.
     await expect(fenced.write(put, { by: now + 500 })).rejects.toMatchObject({ name: 'StoreError', applied: 'unknown' });
     expect(endpoint.seen).toHaveLength(1);
     await expect(fenced.write(put, { by: now - 1 })).rejects.toMatchObject({ name: 'StoreError', applied: 'no', reason: 'late' });
@@ -176,16 +176,16 @@ describe('the DynamoDB store when calls fail', () => {
     ['in conflict, and refused', [{ Code: 'TransactionConflict' }, { Code: 'ConditionalCheckFailed' }], undefined],
   ])('a cancelled transaction reports its reason: %s', async (_, CancellationReasons, error) => {
     endpoint.fates.push(...Array(attempts).fill(refusal('TransactionCanceledException', { CancellationReasons })));
-    const answer = store.transact([freshPut(), freshPut()]);
+    const answer = store.transact([newPut(), newPut()]);
     if (error) await expect(answer).rejects.toMatchObject(error);
     else expect(await answer).toEqual({ ok: false, refused: [undefined, { row: undefined }] });
   });
 
   it('the unprocessed rest of a batch is requested again', async () => {
-    const writes = Array.from({ length: 4 }, freshPut);
+    const writes = Array.from({ length: 4 }, newPut);
     const { leases } = dynamodb.tables;
     const left = (rows: Write[]) => rows.map(({ key }) => ({ id: { S: (key as { id: string }).id } }));
-    // The engine did the whole batch; that it says so of half of it makes the store ask once more.
+    // The engine did the whole batch. The changed answer reports half of it, so the store asks again.
     endpoint.fates.push({
       change: () => ({ UnprocessedItems: { [leases]: left(writes.slice(2)).map((Key) => ({ DeleteRequest: { Key } })) } }),
     });
@@ -205,7 +205,7 @@ describe('the DynamoDB store when calls fail', () => {
   });
 
   it('writeAll reports each entry of a batch that was not done', async () => {
-    const writes = Array.from({ length: 30 }, freshPut);
+    const writes = Array.from({ length: 30 }, newPut);
     endpoint.fates.push(throttled, throttled, throttled, throttled, throttled, throttled);
     const errors = await store.writeAll(writes);
     expect(errors).toHaveLength(30);
@@ -216,7 +216,7 @@ describe('the DynamoDB store when calls fail', () => {
     const clock = createCorrectedClock();
     const corrected = createDynamoStore({ client, tables: dynamodb.tables, clock });
     endpoint.fates.push({ dateMs: Date.now() + 60_000 });
-    await corrected.get([freshPut().key]);
+    await corrected.get([newPut().key]);
     expect(clock.trusted()).toBe(false);
     expect(Math.abs(clock.now() - Date.now() - 60_000)).toBeLessThan(2_000);
   });
@@ -224,7 +224,7 @@ describe('the DynamoDB store when calls fail', () => {
   it('the clock corrects itself by the time in refusals too', async () => {
     const clock = createCorrectedClock();
     const corrected = createDynamoStore({ client, tables: dynamodb.tables, clock });
-    const put = freshPut();
+    const put = newPut();
     await store.write(put);
     endpoint.fates.push({ dateMs: Date.now() - 60_000 });
     expect(await corrected.write(put)).toMatchObject({ ok: false });

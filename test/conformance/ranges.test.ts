@@ -142,7 +142,7 @@ describeStores((store, newKey) => {
   });
 });
 
-/** Every page of a range; one that never ends fails. */
+/** Every page of a range. A range that never ends fails. */
 async function allPages(store: Store, range: Range): Promise<Row[][]> {
   const pages: Row[][] = [];
   let after: Row | undefined;

@@ -1,8 +1,8 @@
-/** What may be asked of the queue, at random. */
+/** Random commands to the queue. */
 import fc from 'fast-check';
 
 const queue = fc.constantFrom('q', 'q', 'p', 'dead');
-/** Which of the receipts given so far: counted from the last. */
+/** Indexes of receipts, counted from the latest one. */
 const receipts = fc.array(fc.nat(12), { minLength: 1, maxLength: 6 });
 const ownId = fc.constantFrom('one', 'two', 'three');
 const entry = fc.record(

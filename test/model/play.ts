@@ -18,8 +18,8 @@ export class Play {
   private readonly driven: DrivenEngine;
   private readonly engines: Engine[];
   private readonly queues: Record<'q' | 'p' | 'dead', ModelQueue>;
-  /** Receipts in the order in which they were given. */
-  private readonly given: string[] = [];
+  /** Receipts in the order in which they were issued. */
+  private readonly issued: string[] = [];
   private bodies = 0;
 
   constructor(driven: DrivenEngine) {
@@ -123,7 +123,7 @@ export class Play {
     expect(messages.length, 'received').toBeLessThanOrEqual(max);
     if (ready > 0) expect(messages.length, 'received, though messages were ready').toBeGreaterThan(0);
     this.received(queue, messages, seconds === undefined ? queue.visibilityTimeoutMs : seconds * 1000);
-    await this.seeDeaths();
+    await this.readDeaths();
   }
 
   private async race({ queue: name, max }: CommandOf<'race'>): Promise<void> {
@@ -134,7 +134,7 @@ export class Play {
       calls.flatMap(({ messages }) => messages),
       queue.visibilityTimeoutMs,
     );
-    await this.seeDeaths();
+    await this.readDeaths();
   }
 
   private received(queue: ModelQueue, messages: readonly ReceivedMessage[], timeoutMs: number): void {
@@ -149,7 +149,7 @@ export class Play {
       }
       taken.add(known);
       this.model.receive(known, message.receipt, timeoutMs, this.now);
-      this.given.push(message.receipt);
+      this.issued.push(message.receipt);
       expect(message).toMatchObject({
         receives: known.receives,
         failures: known.failures,
@@ -160,8 +160,8 @@ export class Play {
     }
   }
 
-  /** Whether and when messages die that must, is up to whoever meets them; that they died, the queue tells. */
-  private async seeDeaths(): Promise<void> {
+  /** A message that must die does so when a call meets it. The queue shows whether it has. */
+  private async readDeaths(): Promise<void> {
     for (const message of this.model.messages) {
       const reason = this.model.mustDie(message, this.now);
       if (reason === undefined) continue;
@@ -170,9 +170,9 @@ export class Play {
     }
   }
 
-  /** Receipts picked, one queue to send them to, and what each may do. */
+  /** The picked receipts, the queue to send them to, and the fate of each. */
   private picked(numbers: readonly number[]) {
-    const receipts = numbers.flatMap((number) => this.given.at(-1 - number) ?? []);
+    const receipts = numbers.flatMap((number) => this.issued.at(-1 - number) ?? []);
     const [first] = receipts;
     if (first === undefined) return undefined;
     const { queue } = this.model.receipts.get(first)!;
@@ -185,7 +185,7 @@ export class Play {
     return { receipts, queue: queue.name, fates };
   }
 
-  private judge<Of extends Result>(
+  private check<Of extends Result>(
     what: string,
     picked: NonNullable<ReturnType<Play['picked']>>,
     results: readonly Of[],
@@ -197,7 +197,7 @@ export class Play {
     results.forEach((result, index) => {
       const receipt = picked.receipts[index]!;
       const fate = picked.fates.get(receipt)!;
-      const told = result.ok ? 'ok' : result.code;
+      const answer = result.ok ? 'ok' : result.code;
       const allowed = {
         held: ['ok'],
         perhaps: ['ok', 'lease_lost'],
@@ -206,7 +206,7 @@ export class Play {
         lost: ['lease_lost'],
         invalid: ['invalid_receipt'],
       }[fate];
-      expect(allowed, `${what} of a receipt that is ${fate} was answered ${told}`).toContain(told);
+      expect(allowed, `${what} of a receipt that is ${fate} was answered ${answer}`).toContain(answer);
       if (!result.ok || applied.has(receipt) || (fate !== 'held' && fate !== 'perhaps')) return;
       applied.add(receipt);
       apply(receipt, this.model.receipts.get(receipt)!.message, result);
@@ -217,7 +217,7 @@ export class Play {
     const picked = this.picked(receipts);
     if (!picked) return;
     const { results } = await this.engines[1]!.call('ack', { queue: picked.queue }, { receipts: picked.receipts });
-    this.judge('ack', picked, results, true, (receipt) => this.model.ack(receipt, this.now));
+    this.check('ack', picked, results, true, (receipt) => this.model.ack(receipt, this.now));
   }
 
   private async release({ receipts, delaySeconds, failed, deadLetter: asked }: CommandOf<'release'>): Promise<void> {
@@ -231,7 +231,7 @@ export class Play {
       ...(isRejected ? { deadLetter: true } : {}),
     };
     const { results } = await this.engines[2]!.call('release', { queue: picked.queue }, input);
-    this.judge('release', picked, results, false, (_, message, result) => {
+    this.check('release', picked, results, false, (_, message, result) => {
       const { deadLetter, backoffMs } = message.queue;
       if (failed !== undefined || isRejected) message.failures++;
       message.receipt = undefined;
@@ -242,8 +242,8 @@ export class Play {
         this.model.die(message, isRejected ? 'rejected' : 'max_receives', this.now);
         return;
       }
-      const untold = failed === undefined && !isRejected ? 0 : backoffMs;
-      message.visibleAt = this.now + (delaySeconds === undefined ? untold : delaySeconds * 1000);
+      const usualWait = failed === undefined && !isRejected ? 0 : backoffMs;
+      message.visibleAt = this.now + (delaySeconds === undefined ? usualWait : delaySeconds * 1000);
       expect(result).toEqual({ ok: true, visibleAt: new Date(message.visibleAt).toISOString() });
     });
   }
@@ -253,7 +253,7 @@ export class Play {
     if (!picked) return;
     const input = { receipts: picked.receipts, ...(seconds === undefined ? {} : { visibilityTimeoutSeconds: seconds }) };
     const { results } = await this.engines[0]!.call('extend', { queue: picked.queue }, input);
-    this.judge('extend', picked, results, false, (_, message, result) => {
+    this.check('extend', picked, results, false, (_, message, result) => {
       const wait = seconds === 0 ? 0 : message.visibleAt - message.leasedUntil;
       message.leasedUntil = this.now + (seconds === undefined ? message.queue.visibilityTimeoutMs : seconds * 1000);
       message.visibleAt = message.leasedUntil + wait;
@@ -264,7 +264,7 @@ export class Play {
   private async sweep(caller: number): Promise<void> {
     const report = await this.engines[caller]!.sweep({ until: this.now + dayMs });
     expect(report.complete).toBe(true);
-    await this.seeDeaths();
+    await this.readDeaths();
     const lingering = [...this.model.messages].filter((message) => this.model.mustDie(message, this.now));
     expect(lingering, 'messages that the sweep should have moved').toEqual([]);
   }
@@ -297,7 +297,7 @@ export class Play {
     if (returns) this.model.revive(message, message.diedIn!, this.now);
   }
 
-  /** Two callers gave the same id to messages of two queues, and one queue has both. */
+  /** Whether a queue has two messages with the same own id, published to two queues. */
   private isAmbiguous(message: ModelMessage): boolean {
     return this.model.in(message.queue).some((other) => other !== message && other.id === message.id);
   }
@@ -341,7 +341,7 @@ export class Play {
     return messages;
   }
 
-  /** Whatever is still there is delivered, and when all is done nothing is left but what TTL removes. */
+  /** All remaining messages are delivered. After that, only rows with a TTL are left. */
   async end(): Promise<void> {
     await this.look();
     for (let round = 0; round < 4; round++) {
@@ -360,10 +360,10 @@ export class Play {
   }
 
   private async drain(queue: ModelQueue): Promise<void> {
-    const from = this.given.length;
+    const from = this.issued.length;
     const ready = () => this.model.in(queue).filter((message) => this.model.isReady(message, this.now)).length;
     while (ready() > 0) await this.receive({ do: 'receive', queue: queue.name as 'q', max: 100, seconds: 5_000, caller: 0 });
-    const held = this.given.slice(from).map((_, index) => index);
+    const held = this.issued.slice(from).map((_, index) => index);
     for (let at = 0; at < held.length; at += 50) await this.ack({ do: 'ack', receipts: held.slice(at, at + 50) });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The queue as a user understands it: messages with a state, in a list. It knows nothing of rows, parcels or tombstones. What it
- * leaves open (which of several ready messages come, in which order) the test takes from the answers, and checks that it was allowed.
+ * The queue as a user understands it: a list of messages with a state, without rows, parcels or tombstones. What the model leaves open, such
+ * as which ready messages come and in which order, the test takes from the answers and checks that the model allows it.
  */
 import type { DeathReason, MessageState } from '../../contract/contract.ts';
 import { tombstoneMs } from '../../contract/limits.ts';
@@ -16,11 +16,11 @@ export interface ModelQueue {
 export interface ModelMessage {
   id: string;
   body: unknown;
-  /** Where it was published: its caller's own id is known there. */
+  /** The queue it was published to, which knows its own id. */
   origin: ModelQueue;
   queue: ModelQueue;
   visibleAt: number;
-  /** The end of its lease, where a wait follows that. */
+  /** The end of its lease. A backoff may follow. */
   leasedUntil: number;
   receipt: string | undefined;
   receives: number;
@@ -29,20 +29,20 @@ export interface ModelMessage {
   diedOf: string | undefined;
   diedIn: ModelQueue | undefined;
   publishedAt: number;
-  /** When it came to the queue where it is. */
+  /** When it entered its current queue. */
   since: number;
   isPurged: boolean;
 }
 
 /**
- * What a receipt that was given may still do. `perhaps`: its message is gone for its age or by a purge, which the queue may not have
- * seen to yet; `forgotten`: it was acked so long ago that the queue need not remember.
+ * What a receipt can still do. `perhaps`: its message has expired or is purged, but may not be removed yet. `forgotten`: it was acked so long
+ * ago that the queue need not remember it.
  */
 export type ReceiptFate = 'held' | 'perhaps' | 'acked' | 'forgotten' | 'lost';
 
 export class QueueModel {
   readonly messages = new Set<ModelMessage>();
-  /** By queue and id of messages that are done: until when the id is known. */
+  /** By queue and id of a done message: until when the id is remembered. */
   readonly ended = new Map<string, number>();
   readonly receipts = new Map<string, { queue: ModelQueue; message: ModelMessage; ackedAt?: number }>();
 
@@ -67,32 +67,32 @@ export class QueueModel {
     });
   }
 
-  /** Whether a message of this id, published to this queue, exists; `perhaps`, where it is gone and its removal may not be seen to yet. */
+  /** Whether the queue knows a message with this id. `perhaps`: it is gone, but may not be removed yet. */
   known(queue: ModelQueue, id: string, now: number): 'yes' | 'no' | 'perhaps' {
     for (const message of this.messages) {
       if (message.origin !== queue || message.id !== id) continue;
-      // Given back for longer than it may still live: there to see, but never to come.
+      // It was released with a delay beyond its retention: it is shown, but never delivered.
       const outlives = message.expiresAt <= now && message.receipt === undefined && message.queue.deadLetter === null;
       if (outlives && message.visibleAt > now) return 'perhaps';
       if (!message.isPurged && !this.isGone(message, now)) return 'yes';
-      const isInHand = message.receipt !== undefined && message.visibleAt > now;
-      return message.queue === queue && !isInHand ? 'no' : 'perhaps';
+      const isLeased = message.receipt !== undefined && message.visibleAt > now;
+      return message.queue === queue && !isLeased ? 'no' : 'perhaps';
     }
     const end = this.ended.get(`${queue.name}/${id}`);
     return end === undefined || now > end ? 'no' : 'yes';
   }
 
-  /** Another message takes the id of one that is gone. */
+  /** Another message takes the id of a message that is gone. */
   forget(queue: ModelQueue, id: string): void {
     for (const message of this.messages) if (message.origin === queue && message.id === id) this.messages.delete(message);
   }
 
-  /** Too old to be delivered, with no dead-letter queue to go to, and in nobody's hands. */
+  /** Expired, not leased, and without a dead-letter queue. */
   isGone(message: ModelMessage, now: number): boolean {
     return message.expiresAt <= now && message.visibleAt <= now && message.queue.deadLetter === null;
   }
 
-  /** Whether it must die rather than be received. */
+  /** Why the message must be dead-lettered instead of received, if it must. */
   mustDie(message: ModelMessage, now: number): DeathReason | undefined {
     const { deadLetter } = message.queue;
     if (!deadLetter || message.visibleAt > now || message.isPurged) return undefined;

@@ -1,4 +1,4 @@
-/** What the rules work with, over a store in memory of which a test replaces parts, and a queue. */
+/** A context over a memory store, of which a test can replace parts, and a queue. */
 
 import { awakeMs } from '../../contract/limits.ts';
 import { settingsDefaults } from '../../contract/settings-defaults.ts';
@@ -79,7 +79,7 @@ export function queueOf(settings: Partial<QueueRecord> = {}): QueueRecord {
 
 export const shard = 'abcdefgh:0';
 
-/** A row of two messages that are due. */
+/** A row of two ready messages. */
 export function leaseWith(more: Partial<Lease> = {}): Lease {
   return {
     id: 'row',

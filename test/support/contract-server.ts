@@ -14,10 +14,10 @@ export type Answers = {
   [Name in OperationName]?: (input: InputOf<Name>, params: ParamsOf<Name>) => OutputOf<Name> | Promise<OutputOf<Name>>;
 };
 
-/** A real HTTP server that speaks the contract and answers as it is told: operations by `answers`, or one request by `once`. */
+/** A real HTTP server that follows the contract. It answers operations by `answers`, or the next request by `once`. */
 export class ContractServer {
   readonly calls: SeenCall[] = [];
-  /** Requests whose connection the client closed before it had its answer. */
+  /** Requests whose connection the client closed before the answer. */
   aborted = 0;
   #once: ((response: ServerResponse, request: IncomingMessage) => void)[] = [];
   readonly #answers: Answers;
@@ -42,7 +42,7 @@ export class ContractServer {
     return this.calls.filter((call) => call.operation === operation);
   }
 
-  /** The next request is answered by `respond`, in place of its operation. */
+  /** Answers the next request by `respond` instead of its operation. */
   once(respond: (response: ServerResponse, request: IncomingMessage) => void): void {
     this.#once.push(respond);
   }

@@ -1,14 +1,14 @@
-/** A clock that only a test moves. */
+/** A clock that moves only when a test advances it. */
 import type { Clock } from '../../engine/port/port.ts';
 
 export interface DrivenClock extends Clock {
-  /** Moves on, and wakes those whose sleep is over. */
+  /** Moves the clock and wakes the sleepers whose time has come. */
   advance(ms: number): void;
-  /** While true (the default) a sleep takes no time: it moves the clock itself. While false a sleeper waits for `advance`. */
+  /** If true (the default), a sleep moves the clock and returns at once. If false, a sleep waits for `advance`. */
   leaping: boolean;
-  /** How many sleep now. */
+  /** How many sleeps are waiting. */
   sleepers(): number;
-  /** How long each sleep was to last, ms. */
+  /** The length of each sleep so far, in ms. */
   slept: number[];
 }
 

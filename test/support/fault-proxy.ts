@@ -1,7 +1,6 @@
 /**
- * Stands between the AWS client and a DynamoDB engine, and does to requests what networks and DynamoDB do to them, drawn by chance:
- * refusals for load, failures, connections that end before or after the request was done, answers that come too late, requests
- * that arrive late or twice, batches that are done in half.
+ * A proxy between the AWS client and a DynamoDB engine that injects random faults: throttling, failures, connections that end before or after
+ * the request is done, late answers, late and repeated requests, and batches that are half done.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
@@ -10,55 +9,55 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '../../engine/port/port.ts';
 
 export type ProxyFault =
-  /** Refused for load, before it was done. */
+  /** Throttled, not done. */
   | 'ThrottlingException'
   | 'ProvisionedThroughputExceededException'
-  /** Refused for another transaction on the same row. */
+  /** Refused because of another transaction on the same row. */
   | 'TransactionConflict'
-  /** DynamoDB failed; done or not. */
+  /** DynamoDB failed, before or after the request was done. */
   | 'InternalServerError before'
   | 'InternalServerError after'
-  /** The connection ended without an answer; done or not. */
+  /** The connection ended without an answer, before or after the request was done. */
   | 'reset before'
   | 'reset after'
-  /** The connection ended, and the request arrives afterwards. */
+  /** The connection ended, and the request is done afterwards. */
   | 'late'
-  /** Done, answered, and done once more afterwards. */
+  /** Done, answered, and done again afterwards. */
   | 'twice'
-  /** Done, and answered after the client has given up. */
+  /** Done, and answered after the client gave up. */
   | 'too slow'
-  /** Of a batch a part is done. */
+  /** Half of a batch is done. */
   | 'half';
 
 export interface FaultProxy {
   endpoint: string;
-  /** How often each struck. */
+  /** How often each fault occurred. */
   counts: Record<ProxyFault, number>;
-  /** From now on no fault strikes; resolves when what was late has arrived. */
+  /** Injects no more faults. Resolves when all late requests are done. */
   calm(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface FaultProxyOptions {
-  /** Of the DynamoDB engine. */
+  /** The endpoint of the DynamoDB engine. */
   target: string;
   random: Random;
-  /** The chance of each, by request; one that can not strike a request leaves it alone. */
+  /** The probability of each fault, by request. A fault that does not fit a request leaves it alone. */
   rates: Record<ProxyFault, number>;
-  /** How long what is late takes to arrive at most, ms. */
+  /** The longest delay of a late request, in ms. */
   lateMsMax: number;
-  /** How much longer than the client waits an answer that is too slow takes, ms. */
+  /** The delay of an answer that is too slow, in ms: longer than the client waits. */
   slowMs: number;
 }
 
-interface Asked {
+interface ProxiedRequest {
   operation: string;
   method: string;
   headers: IncomingMessage['headers'];
   body: Buffer;
 }
 
-interface Answered {
+interface ProxiedAnswer {
   status: number;
   headers: IncomingMessage['headers'];
   body: Buffer;
@@ -67,31 +66,31 @@ interface Answered {
 export async function startFaultProxy({ target, random, rates, lateMsMax, slowMs }: FaultProxyOptions): Promise<FaultProxy> {
   const names = Object.keys(rates) as ProxyFault[];
   const counts = Object.fromEntries(names.map((name) => [name, 0])) as Record<ProxyFault, number>;
-  const aside = new Set<Promise<unknown>>();
+  const pending = new Set<Promise<unknown>>();
   let calm = false;
 
   const later = (run: () => Promise<unknown>) => {
     const running: Promise<unknown> = delay(random.number() * lateMsMax)
       .then(run)
-      // Nobody waits for its answer.
+      // The answer is not used.
       .catch(() => undefined)
-      .finally(() => aside.delete(running));
-    aside.add(running);
+      .finally(() => pending.delete(running));
+    pending.add(running);
   };
 
-  function draw(asked: Asked): ProxyFault | undefined {
+  function draw(proxied: ProxiedRequest): ProxyFault | undefined {
     if (calm) return undefined;
     let at = random.number();
     const fault = names.find((name) => {
       at -= rates[name];
       return at < 0;
     });
-    return fault !== undefined && canStrike(fault, asked) ? fault : undefined;
+    return fault !== undefined && fits(fault, proxied) ? fault : undefined;
   }
 
   async function handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const asked = await read(incoming);
-    const fault = draw(asked);
+    const proxied = await read(incoming);
+    const fault = draw(proxied);
     if (fault) counts[fault]++;
     const reset = () => void incoming.socket.destroy();
     switch (fault) {
@@ -99,36 +98,36 @@ export async function startFaultProxy({ target, random, rates, lateMsMax, slowMs
       case 'ProvisionedThroughputExceededException':
         return refuse(response, 400, { __type: `com.amazonaws.dynamodb.v20120810#${fault}` });
       case 'TransactionConflict':
-        return refuse(response, 400, conflict(asked));
+        return refuse(response, 400, conflict(proxied));
       case 'InternalServerError after':
-        await forward(target, asked);
+        await forward(target, proxied);
         return refuse(response, 500, { __type: 'com.amazonaws.dynamodb.v20120810#InternalServerError' });
       case 'InternalServerError before':
         return refuse(response, 500, { __type: 'com.amazonaws.dynamodb.v20120810#InternalServerError' });
       case 'late':
-        later(() => forward(target, asked));
+        later(() => forward(target, proxied));
         return reset();
       case 'reset before':
         return reset();
       case 'reset after':
-        await forward(target, asked);
+        await forward(target, proxied);
         return reset();
       case 'twice':
-        later(() => forward(target, asked));
-        return answer(response, await forward(target, asked));
+        later(() => forward(target, proxied));
+        return answer(response, await forward(target, proxied));
       case 'too slow': {
-        const answered = await forward(target, asked);
+        const answered = await forward(target, proxied);
         await delay(slowMs);
         return answer(response, answered);
       }
       case 'half':
-        return answer(response, await forwardHalf(target, asked));
+        return answer(response, await forwardHalf(target, proxied));
       case undefined:
-        return answer(response, await forward(target, asked));
+        return answer(response, await forward(target, proxied));
     }
   }
 
-  // A client that went away, or an engine that did: nobody is there to be told.
+  // The client or the engine is gone, so there is no one to report to.
   const server = createServer((incoming, response) => void handle(incoming, response).catch(() => incoming.socket.destroy()));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -137,11 +136,11 @@ export async function startFaultProxy({ target, random, rates, lateMsMax, slowMs
     counts,
     async calm() {
       calm = true;
-      await Promise.all(aside);
+      await Promise.all(pending);
     },
     async stop() {
       calm = true;
-      await Promise.all(aside);
+      await Promise.all(pending);
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
@@ -149,26 +148,26 @@ export async function startFaultProxy({ target, random, rates, lateMsMax, slowMs
   };
 }
 
-async function read(incoming: IncomingMessage): Promise<Asked> {
+async function read(incoming: IncomingMessage): Promise<ProxiedRequest> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
   const operation = String(incoming.headers['x-amz-target']).split('.')[1] ?? '';
   return { operation, method: incoming.method ?? 'POST', headers: incoming.headers, body: Buffer.concat(chunks) };
 }
 
-/** DynamoDB knows a transaction that comes twice by its token; this engine is not asked to. */
+/** DynamoDB recognises a repeated transaction by its token. The tests do not rely on this engine to do so. */
 const transactions = new Set(['TransactWriteItems']);
 const writesOfOne = new Set(['PutItem', 'UpdateItem', 'DeleteItem']);
 const batches = new Set(['BatchWriteItem', 'BatchGetItem']);
 
-function canStrike(fault: ProxyFault, { operation, body }: Asked): boolean {
+function fits(fault: ProxyFault, { operation, body }: ProxiedRequest): boolean {
   if (fault === 'half') return batches.has(operation) && entriesOf(JSON.parse(body.toString())).length > 1;
   if (fault === 'TransactionConflict') return writesOfOne.has(operation) || transactions.has(operation);
   return true;
 }
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html */
-function conflict({ operation, body }: Asked): object {
+function conflict({ operation, body }: ProxiedRequest): object {
   const prefix = 'com.amazonaws.dynamodb.v20120810#';
   if (!transactions.has(operation)) return { __type: `${prefix}TransactionConflictException` };
   const { TransactItems: items } = JSON.parse(body.toString()) as { TransactItems: unknown[] };
@@ -176,7 +175,7 @@ function conflict({ operation, body }: Asked): object {
   return { __type: `${prefix}TransactionCanceledException`, CancellationReasons: reasons };
 }
 
-function forward(target: string, { method, headers, body }: Asked): Promise<Answered> {
+function forward(target: string, { method, headers, body }: ProxiedRequest): Promise<ProxiedAnswer> {
   return new Promise((resolve, reject) => {
     const onward = request(target, { method, headers: { ...headers, connection: 'close' } }, async (response) => {
       try {
@@ -197,9 +196,9 @@ function entriesOf({ RequestItems: tables }: Batch): { table: string; entry: unk
   return Object.entries(tables).flatMap(([table, of]) => (Array.isArray(of) ? of : of.Keys).map((entry) => ({ table, entry })));
 }
 
-/** The entries at even places are done; the others are answered as not processed. */
-async function forwardHalf(target: string, asked: Asked): Promise<Answered> {
-  const batch = JSON.parse(asked.body.toString()) as Batch;
+/** Does the entries at even indexes, and answers that the others are unprocessed. */
+async function forwardHalf(target: string, proxied: ProxiedRequest): Promise<ProxiedAnswer> {
+  const batch = JSON.parse(proxied.body.toString()) as Batch;
   const of = (parity: number): Batch['RequestItems'] => {
     const chosen = Map.groupBy(
       entriesOf(batch).filter((_, index) => index % 2 === parity),
@@ -215,11 +214,11 @@ async function forwardHalf(target: string, asked: Asked): Promise<Answered> {
   };
   const body = Buffer.from(JSON.stringify({ ...batch, RequestItems: of(0) }));
   const answered = await forward(target, {
-    ...asked,
-    headers: { ...asked.headers, 'content-length': String(body.length) },
+    ...proxied,
+    headers: { ...proxied.headers, 'content-length': String(body.length) },
     body,
   });
-  const left = asked.operation === 'BatchGetItem' ? 'UnprocessedKeys' : 'UnprocessedItems';
+  const left = proxied.operation === 'BatchGetItem' ? 'UnprocessedKeys' : 'UnprocessedItems';
   return { ...answered, body: Buffer.from(JSON.stringify({ ...JSON.parse(answered.body.toString()), [left]: of(1) })) };
 }
 
@@ -228,9 +227,9 @@ function refuse(response: ServerResponse, status: number, problem: object): void
   answer(response, { status, headers, body: Buffer.from(JSON.stringify({ message: 'by the fault proxy', ...problem })) });
 }
 
-function answer(response: ServerResponse, { status, headers, body }: Answered): void {
+function answer(response: ServerResponse, { status, headers, body }: ProxiedAnswer): void {
   const { 'content-length': _, 'transfer-encoding': __, connection: ___, ...kept } = headers;
-  // The checksum is of the engine's own text.
+  // The checksum fits only the engine's own answer.
   delete kept['x-amz-crc32'];
   response.writeHead(status, { ...kept, 'content-length': body.length });
   response.end(body);

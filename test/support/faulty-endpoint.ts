@@ -1,9 +1,9 @@
-/** A DynamoDB endpoint that goes wrong on order: a real HTTP server in front of a real engine. */
+/** A DynamoDB endpoint that fails as a test says: a real HTTP server in front of a real engine. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What becomes of one request. */
+/** What happens to one request. */
 export type Fate =
   | 'pass'
   /** Cut off before it reaches the engine. */
@@ -12,18 +12,18 @@ export type Fate =
   | 'loseAnswer'
   /** Never answered. */
   | 'hang'
-  /** Answered in the engine's place. */
+  /** Answered instead of the engine. */
   | { status: number; body: object }
   /** Done by the engine, its answer changed. */
   | { change: (answer: Record<string, unknown>) => object }
-  /** Done by the engine, which tells another time. */
+  /** Done by the engine, with this time in the answer. */
   | { dateMs: number };
 
 export interface FaultyEndpoint {
   url: string;
-  /** The fates of the coming requests, in turn; without one they pass. */
+  /** The fates of the next requests, in order. Without one, a request passes. */
   fates: Fate[];
-  /** Requests seen. */
+  /** The requests so far. */
   readonly seen: { operation: string; body: Record<string, unknown> }[];
   stop(): Promise<void>;
 }
@@ -52,7 +52,7 @@ export async function startFaultyEndpoint(engine: string): Promise<FaultyEndpoin
   }
 
   const server = createServer((request, response) => {
-    // The engine may be gone: what is still asked then is asked by a client whose test is over.
+    // The engine may be stopped, because the test of this client is over.
     answer(request, response).catch(() => request.socket.destroy());
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,4 +1,4 @@
-/** Requests to the HTTP API drawn from its OpenAPI document, and others that it does not foresee. */
+/** Random requests to the HTTP API: drawn from its OpenAPI document, and others outside it. */
 import fc from 'fast-check';
 import { type OperationName, type Route, routes } from '../../contract/contract.ts';
 import { hostile, type Schema, valuesOf } from './schema-values.ts';
@@ -24,7 +24,7 @@ export interface Drawn {
 
 export const queueNames = ['fuzz-work', 'fuzz-dead', 'fuzz-more'] as const;
 export const ownIds = ['own-1', 'own-2', 'own-3'] as const;
-/** Stands for one of the receipts, ids, tasks or keys that were answered of late. */
+/** A placeholder for one of the latest receipts, ids, tasks or keys. */
 export const placeholder = /KNOWN\.(receipt|id|task|key)\.(\d)/g;
 const kindsKnown = 10;
 const placeholders = (kind: string) => Array.from({ length: kindsKnown }, (_, index) => `KNOWN.${kind}.${index}`);
@@ -42,7 +42,7 @@ export const describedBy = (document: OpenApi, operation: OperationName): Operat
   return document.paths[path]![method.toLowerCase()]!;
 };
 
-/** How well a request is meant. */
+/** How far a request is from a valid one. */
 type Manner = 'allowed' | 'nearly' | 'hostile';
 
 export function drawnRequests(document: OpenApi, adminKey: string): fc.Arbitrary<Drawn> {
@@ -63,7 +63,7 @@ export function drawnRequests(document: OpenApi, adminKey: string): fc.Arbitrary
     const schema = requestBody?.content['application/json']?.schema;
     const manner = fc.constantFrom<Manner>('allowed', 'allowed', 'nearly', 'nearly', 'hostile');
     return fc.tuple(manner, fc.nat(9)).chain(([manner, where]) => {
-      // One part is bad at a time, mostly: else the first that is judged hides the others.
+      // Mostly one part is bad at a time, because the part that is checked first hides the others.
       const inPath = where === 0 ? manner : 'allowed';
       const inQuery = where <= 4 ? manner : 'allowed';
       const paths = parameters
@@ -111,7 +111,7 @@ export function drawnRequests(document: OpenApi, adminKey: string): fc.Arbitrary
     );
   }
 
-  // Those that fill queues and empty them come more often: the others need something to work on.
+  // Operations that fill and empty queues are more frequent, because the others need messages.
   const often: OperationName[] = ['publish', 'publish', 'receive', 'receive', 'ack', 'release', 'extend'];
   return fc.constantFrom(...(Object.keys(routes) as OperationName[]), ...often).chain(requestsOf);
 }

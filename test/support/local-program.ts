@@ -1,4 +1,4 @@
-/** `npm start` as a process of its own, as a user runs it. */
+/** `npm start` in a process of its own, as a user runs it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
@@ -9,10 +9,10 @@ const program = fileURLToPath(new URL('../../functions/local/start.ts', import.m
 
 export interface LocalProgram {
   process: ChildProcess;
-  /** What it said so far. */
+  /** What it has printed so far. */
   output(): string;
   errors(): string;
-  /** Resolves when it listens; rejects with what it said if it ends before. */
+  /** Resolves when it listens. Rejects with its errors if it ends before that. */
   listening: Promise<{ url: string }>;
   /** Its exit code, or the signal that ended it. */
   ended: Promise<number | NodeJS.Signals>;
@@ -22,7 +22,7 @@ export function startProgram(options: string[], environment: NodeJS.ProcessEnv =
   return startCommand(process.execPath, [program, '--port', '0', ...options], environment);
 }
 
-/** The same through npm, which then is the process. */
+/** The same program started by npm, which is then the process. */
 export function startByNpm(options: string[]): LocalProgram {
   return startCommand('npm', ['start', '--', '--port', '0', ...options]);
 }
@@ -48,7 +48,7 @@ function startCommand(command: string, words: string[], environment: NodeJS.Proc
     });
     ended.then((how) => reject(new Error(`It ended (${how}) before it listened: ${errors}`)));
   });
-  // Who waits for its end alone need not hear of it twice.
+  // A test may wait for `ended` only.
   listening.catch(() => undefined);
   return { process: started, output: () => output, errors: () => errors, listening, ended };
 }

@@ -1,4 +1,4 @@
-/** The whole local server, in memory, for the tests of one file, and its HTTP API called without the SDK. */
+/** A local server in memory for the tests of one file, and its HTTP API without the SDK. */
 import { expect } from 'vitest';
 import { type InputOf, type OperationName, type OutputOf, type ParamsOf, type Route, routes } from '../../contract/contract.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
@@ -13,7 +13,7 @@ export const adminKey = 'the-admin-key-of-these-tests';
 export interface LocalQueue {
   server: LocalServer;
   http: HttpCalls;
-  /** What was logged as a defect: tests assert that it is empty. */
+  /** The errors that were logged. Tests assert that there are none. */
   defects: string[];
 }
 
@@ -35,9 +35,9 @@ export function loggedDefects(): { log: Log; defects: string[] } {
 }
 
 export interface HttpCalls {
-  /** An operation that succeeds; its answer is held against the schema that the OpenAPI document shows. */
+  /** Calls an operation that must succeed, and checks the answer against its schema in the OpenAPI document. */
   call<Name extends OperationName>(operation: Name, params: ParamsOf<Name>, input?: InputOf<Name>): Promise<OutputOf<Name>>;
-  /** Any request: `path` from `/v1` on, `body` sent as JSON unless it is a text. */
+  /** Sends any request. `path` begins with `/v1`; `body` is sent as JSON unless it is a string. */
   send(method: string, path: string, options?: { body?: unknown; headers?: Record<string, string> }): Promise<Response>;
   /** The same calls with another key, or none. */
   as(key: string | undefined): HttpCalls;
@@ -63,14 +63,14 @@ export function httpCalls(url: string, key: string | undefined): HttpCalls {
       const response = await send(route.method, path, { body });
       const answer = await response.json();
       expect(response.status, `${operation}: ${JSON.stringify(answer)}`).toBe(route.status);
-      // A schema drops what it does not know: nothing may be dropped.
+      // A schema drops unknown fields: none may be dropped.
       expect(outputs[operation].parse(answer)).toEqual(answer);
       return answer as never;
     },
   };
 }
 
-/** A GET's or DELETE's input is its query string. */
+/** The input of GET and DELETE is the query string. */
 export function requestFor({ method, path }: Route, params: object, input?: object): { path: string; body: unknown } {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(String(new Map(Object.entries(params)).get(name))),
@@ -80,7 +80,7 @@ export function requestFor({ method, path }: Route, params: object, input?: obje
   return { path: query === '' ? filled : `${filled}?${query}`, body: undefined };
 }
 
-/** That an answer is the refusal `code`, told as it should be. Answers its detail. */
+/** Expects the problem `code` in the form of the contract. Returns its detail. */
 export async function expectProblem(response: Response, status: number, code: ErrorCode): Promise<string> {
   const answer = (await response.json()) as { code: string; detail: string; requestId: string };
   expect({ ...answer, status: response.status }).toMatchObject({ status, code });

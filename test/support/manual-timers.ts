@@ -5,11 +5,11 @@ interface Alarm {
   act: () => void;
 }
 
-/** A clock that stands still until it is advanced; a turn of the event loop is a real one. */
+/** Timers that fire only when a test advances them. Turns of the event loop are real. */
 export class ManualTimers implements Timers {
   #now = Date.parse('2030-01-01T00:00:00Z');
   readonly #alarms = new Set<Alarm>();
-  /** What `random` answers. */
+  /** What `random` returns. */
   chance = 0.5;
 
   now = () => this.#now;
@@ -26,17 +26,17 @@ export class ManualTimers implements Timers {
     return () => clearImmediate(handle);
   }
 
-  /** How long until each alarm goes off, soonest first. */
+  /** The time until each alarm fires, soonest first. */
   get pendingMs(): number[] {
     return [...this.#alarms].map(({ at }) => at - this.#now).sort((a, b) => a - b);
   }
 
-  /** The event loop stands still for `ms`: time passes, and alarms that fall due go off with the next `advance`. */
+  /** Time passes as if the event loop were blocked: alarms that fall due fire at the next `advance`. */
   stall(ms: number): void {
     this.#now += ms;
   }
 
-  /** Lets `ms` pass: alarms go off in their order, each at its time, with a turn of the event loop after each. */
+  /** Lets `ms` pass. Alarms fire in order, each at its time, with a turn of the event loop after each. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     for (;;) {

@@ -1,4 +1,4 @@
-/** Text that does not deflate to much less. The same each time. */
+/** Text that hardly compresses. It is the same each time. */
 export function noise(chars: number): string {
   let state = 1;
   let text = '';

@@ -1,4 +1,4 @@
-/** Generators of values from JSON schemas: some that the schema allows, some that it nearly does, some that were never meant well. */
+/** Random values for JSON schemas: valid, nearly valid and hostile ones. */
 import fc from 'fast-check';
 
 export interface Schema {
@@ -24,18 +24,18 @@ export interface Schema {
   maximum?: number;
 }
 
-/** Lists are mostly short: what is said of one entry holds for a hundred. */
+/** Lists are short, because an entry of a long list behaves as one of a short list. */
 const itemsMost = 4;
 const charsMost = 40;
 
 export interface Values {
-  /** What the schema allows. */
+  /** Values that the schema allows. */
   allowed(schema: Schema): fc.Arbitrary<unknown>;
-  /** The same with one thing in it changed, left out, added or put to the edge. */
+  /** Allowed values in which one part is changed, left out or added. */
   nearly(schema: Schema): fc.Arbitrary<unknown>;
 }
 
-/** `known` answers texts that mean something to who is asked, where a schema asks for one of its kind. */
+/** `known` returns strings that exist on the server, such as queue names, for a schema that asks for one. */
 export function valuesOf(schemas: Record<string, Schema>, known: (schema: Schema) => readonly string[]): Values {
   function allowed(schema: Schema): fc.Arbitrary<unknown> {
     if (schema.$ref !== undefined) return allowed(schemas[schema.$ref.split('/').at(-1)!]!);
@@ -100,7 +100,7 @@ export function valuesOf(schemas: Record<string, Schema>, known: (schema: Schema
 
 const removed = Symbol('removed');
 
-/** Values that have broken parsers, stores and validators before. */
+/** Values that often break parsers, stores and validators. */
 export const hostile: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom<unknown>(
     null,
@@ -139,7 +139,7 @@ export const hostile: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue(),
 );
 
-/** A copy in which the value at one place is another, or is gone, or stands beside a new one. */
+/** A copy in which the value at one place is replaced or removed, or a new value is added. */
 function changed(value: unknown, place: number, instead: unknown): unknown {
   const entries = Array.isArray(value) ? [...value.entries()] : Object.entries(isObject(value) ? value : {});
   if (entries.length === 0 || place % 4 === 0) {

@@ -1,5 +1,5 @@
 /**
- * The seed of a test that draws at random: the same at each run, so that a change is judged by what it changed. `SEED=$RANDOM npm test`
- * tries others; `npm run simulate` and `npm run torture` look for what nobody has seen yet.
+ * The seed of random tests. It is the same at each run, so that a failure is due to a change. `SEED=$RANDOM npm test` tries another seed;
+ * `npm run simulate` and `npm run torture` search for new failures.
  */
 export const testSeed = Number(process.env.SEED ?? 20_260_101);

@@ -4,16 +4,16 @@ import type { Answers } from './contract-server.ts';
 
 const lost: Refused = { ok: false, code: 'lease_lost', message: 'The lease is lost.' };
 
-/** A queue in a list, for the consumer's tests: it delivers, and notes what is asked of each message. */
+/** A queue in memory for the tests of the consumer. It delivers messages and records the calls for each of them. */
 export class SmallQueue {
   readonly waiting: string[] = [];
   readonly leased = new Map<string, string>();
   readonly acked: string[] = [];
   readonly released: { id: string; delaySeconds?: number; failed?: string }[] = [];
   readonly extended: string[] = [];
-  /** Ids whose lease is another's. */
+  /** Ids whose lease is lost to another consumer. */
   readonly lost = new Set<string>();
-  /** Whether it says that waiting is cheap. */
+  /** Whether receives answer `waitIsCheap`. */
   waitIsCheap = false;
   /** Long polls that wait for a message; they end with `endPolls`. */
   readonly #polls = new Set<() => void>();
@@ -24,7 +24,7 @@ export class SmallQueue {
     this.endPolls();
   }
 
-  /** Every open long poll answers now. */
+  /** Lets every open long poll answer now. */
   endPolls(): void {
     for (const end of this.#polls) end();
     this.#polls.clear();
