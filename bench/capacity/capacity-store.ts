@@ -25,7 +25,7 @@ export function createCapacityStore(parts: CapacityStoreParts): Store {
   const attempt = createAttempts(parts);
   const listeners: ((shard: string, isPublish?: boolean) => void)[] = [];
 
-  function tellHot(write: Pick<Write, 'key' | 'then'>): void {
+  function reportHot(write: Pick<Write, 'key' | 'then'>): void {
     const shard = shardOf(write);
     if (shard !== undefined) for (const listener of listeners) listener(shard, isPublish(write));
   }
@@ -81,13 +81,13 @@ export function createCapacityStore(parts: CapacityStoreParts): Store {
     for (let round = 0; round < roundsMax && undone.length > 0; round++) {
       if (round > 0) await clock.sleep(random.number() * backoffMsMin * 2 ** round);
       try {
-        undone = await attempt(() => writePieceNow(undone), { by, onHotKey: () => undone.forEach(tellHot) });
+        undone = await attempt(() => writePieceNow(undone), { by, onHotKey: () => undone.forEach(reportHot) });
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
         failure = error;
         break;
       }
-      undone.forEach(tellHot);
+      undone.forEach(reportHot);
     }
     if (undone.length > 0)
       failure ??= new StoreError(`rows were left unwritten in ${roundsMax} rounds`, 'no', undefined, 'throttled');
@@ -141,7 +141,7 @@ export function createCapacityStore(parts: CapacityStoreParts): Store {
         }),
       ),
 
-    write: (write, { by } = {}) => attempt(() => writeNow(write), { by, onHotKey: () => tellHot(write) }),
+    write: (write, { by } = {}) => attempt(() => writeNow(write), { by, onHotKey: () => reportHot(write) }),
 
     async writeAll(writes, { by } = {}) {
       const pieces = Array.from({ length: Math.ceil(writes.length / batchWritesMax) }, (_, piece) =>

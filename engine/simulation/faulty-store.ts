@@ -130,7 +130,7 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
       reason = undefined;
       if (draw('throttled')) {
         reason = 'throttled';
-        for (const write of to) tellThrottled(write);
+        for (const write of to) reportThrottled(write);
         await travel();
       } else if (transaction && draw('conflict')) {
         reason = 'throttled';
@@ -165,7 +165,7 @@ export function createSimulatedStore({ memory, time, random, clock, faults, awak
     });
   }
 
-  function tellThrottled(write: Pick<Write, 'key' | 'then'>): void {
+  function reportThrottled(write: Pick<Write, 'key' | 'then'>): void {
     const shard = shardOf(write);
     if (shard !== undefined) for (const listener of listeners) listener(shard, isPublish(write));
   }

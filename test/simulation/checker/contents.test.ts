@@ -7,6 +7,12 @@ const published = (h: Story) => {
   h.publish([1, 1.1], 'm');
 };
 
+const receiveBytes = (h: Story) => {
+  const message = { id: 'm', bodyBase64: 'aGk=', attributes: {}, receipt: 'r', receives: 1, failures: 0 };
+  const times = { publishedAt: instant(1), leasedUntil: instant(30) };
+  h.call('receive', [2, 2.1], { queue: 'q' }, {}, { messages: [{ ...message, ...times }] });
+};
+
 judgesEach(ofContents, {
   'body-intact': [
     [
@@ -38,50 +44,12 @@ judgesEach(ofContents, {
       (h) => {
         h.queue('q');
         h.publish([1, 1.1], 'm', { body: 'aGk=' });
-        h.tell(
-          'receive',
-          [2, 2.1],
-          { queue: 'q' },
-          {},
-          {
-            messages: [
-              {
-                id: 'm',
-                bodyBase64: 'aGk=',
-                attributes: {},
-                receipt: 'r',
-                receives: 1,
-                failures: 0,
-                publishedAt: instant(1),
-                leasedUntil: instant(30),
-              },
-            ],
-          },
-        );
+        receiveBytes(h);
       },
       (h) => {
         h.queue('q');
         h.publish([1, 1.1], 'm', { bodyBase64: 'aGk=' });
-        h.tell(
-          'receive',
-          [2, 2.1],
-          { queue: 'q' },
-          {},
-          {
-            messages: [
-              {
-                id: 'm',
-                bodyBase64: 'aGk=',
-                attributes: {},
-                receipt: 'r',
-                receives: 1,
-                failures: 0,
-                publishedAt: instant(1),
-                leasedUntil: instant(30),
-              },
-            ],
-          },
-        );
+        receiveBytes(h);
       },
     ],
     [

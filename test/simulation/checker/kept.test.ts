@@ -9,7 +9,7 @@ const held = (h: Story, settings: Parameters<Story['queue']>[1]) => {
   h.receive([2, 2.1], 'm', 'one', 60);
 };
 const ack = (h: Story, [from, to]: [number, number], result: number, told: 'ok' | 'lost' = 'ok') =>
-  h.tell('ack', [from, to], { queue: 'q' }, { receipts: ['one'], result }, told === 'lost' ? told : { results: [{ ok: true }] });
+  h.call('ack', [from, to], { queue: 'q' }, { receipts: ['one'], result }, told === 'lost' ? told : { results: [{ ok: true }] });
 const done = (h: Story) => {
   held(h, { keep: { doneSeconds: 60, deadSeconds: 60 } });
   ack(h, [3, 3.1], 1);
@@ -21,9 +21,9 @@ const shown = (h: Story, at: number, more: Partial<Message> = {}) => {
     ...{ endedAt: instant(3), keptUntil: instant(63), result: 1 },
     ...more,
   };
-  h.tell('getMessage', [at, at + 0.1], { queue: 'q', id: 'm' }, {}, message);
+  h.call('getMessage', [at, at + 0.1], { queue: 'q', id: 'm' }, {}, message);
 };
-const missing = (h: Story, at: number) => h.tell('getMessage', [at, at + 0.1], { queue: 'q', id: 'm' }, {}, 'message_not_found');
+const missing = (h: Story, at: number) => h.call('getMessage', [at, at + 0.1], { queue: 'q', id: 'm' }, {}, 'message_not_found');
 
 judgesEach(ofKeeping, {
   'kept-can-be-read': [

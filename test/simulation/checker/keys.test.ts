@@ -48,7 +48,7 @@ const prepared = (h: Story) => {
 };
 type Told = 'ok' | 'message_rolled_back' | 'message_committed' | 'message_not_found';
 const decide = (h: Story, decision: 'commit' | 'rollback', at: number, told: Told = 'ok') =>
-  h.tell(`${decision}Message`, [at, at + 0.1], { queue: 'q', id: 'm' }, {}, told === 'ok' ? {} : told);
+  h.call(`${decision}Message`, [at, at + 0.1], { queue: 'q', id: 'm' }, {}, told === 'ok' ? {} : told);
 
 judgesEach(ofPrepared, {
   'never-before-commit': [
@@ -145,7 +145,7 @@ const scheduled = (h: Story, when = eachTenSeconds, from = 1, operation: 'putSch
     createdAt: instant(1),
     updatedAt: instant(from),
   };
-  h.tell(operation, [from, from + 0.1], { name: 's' }, input, output);
+  h.call(operation, [from, from + 0.1], { name: 's' }, input, output);
 };
 const changedTwice = (h: Story) => {
   const anyTenSeconds = { ...eachTenSeconds, startAt: null };

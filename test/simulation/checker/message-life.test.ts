@@ -34,7 +34,7 @@ const twoOfOneId = (h: Story, inDead: string) => {
   h.redrive([0.5, 0.6], 'dead', { toQueue: 'q' });
   h.publish([1, 1.1], 'own', { body: 'one', id: 'own' }, { ok: true, id: 'own' }, 'dead');
   h.publish([1.1, 1.2], 'own', { body: 'two', id: 'own' });
-  h.tell(
+  h.call(
     'updateMessage',
     [2, 2.1],
     { queue: 'q', id: 'own' },
@@ -61,9 +61,9 @@ it('takes a changed message for the one in its queue, though another of its own 
     h.queue('other');
     h.publish([0.5, 0.6], 'own', { body: 'elsewhere', id: 'own' }, { ok: true, id: 'own' }, 'other');
     h.publish([1, 1.1], 'own', { body: 'first', id: 'own' });
-    h.tell('cancelMessage', [2, 2.1], { queue: 'other', id: 'own' }, {}, {});
+    h.call('cancelMessage', [2, 2.1], { queue: 'other', id: 'own' }, {}, {});
     const changed = { id: 'own', visibleAt: instant(3) };
-    h.tell('updateMessage', [3, 3.1], { queue: 'q', id: 'own' }, { content: { body: 'changed' } }, changed);
+    h.call('updateMessage', [3, 3.1], { queue: 'q', id: 'own' }, { content: { body: 'changed' } }, changed);
     h.publish([4, 9], 'own', { body: 'second', id: 'own' }, { ok: true, id: 'own', duplicate: true });
     h.receive([10, 10.1], 'own', 'one', 20, { body: 'changed' });
     h.ack([11, 11.1], 'one');
@@ -75,10 +75,10 @@ it('takes a changed message for the one that was published after a cancel in its
   const broken = promisesBrokenBy((h) => {
     h.queue('q');
     h.publish([1, 1.1], 'own', { body: 'first', id: 'own' });
-    h.tell('cancelMessage', [1.2, 1.3], { queue: 'q', id: 'own' }, {}, {});
+    h.call('cancelMessage', [1.2, 1.3], { queue: 'q', id: 'own' }, {}, {});
     h.publish([1.4, 1.5], 'own', { body: 'second', id: 'own' });
     const changed = { id: 'own', visibleAt: instant(3) };
-    h.tell('updateMessage', [3, 3.1], { queue: 'q', id: 'own' }, { content: { body: 'changed' } }, changed);
+    h.call('updateMessage', [3, 3.1], { queue: 'q', id: 'own' }, { content: { body: 'changed' } }, changed);
     h.receive([10, 10.1], 'own', 'one', 20, { body: 'changed', publishedAt: instant(1.3) });
     h.ack([11, 11.1], 'one');
   }, 500);
@@ -93,7 +93,7 @@ it('takes a replaced message for the one in its queue, though another of its key
     h.publish([0.9, 1.1], '@k', { body: 'first', dedupKey: 'k' });
     h.publish([0.9, 0.9], '@k', { body: 'third', dedupKey: 'k' }, 'lost');
     h.publish([1.2, 1.3], '@k', { body: 'second', dedupKey: 'k' }, { ok: true, id: '@k', duplicate: true });
-    h.tell('cancelMessage', [2, 2.1], { queue: 'other', id: '@k' }, {}, {});
+    h.call('cancelMessage', [2, 2.1], { queue: 'other', id: '@k' }, {}, {});
     h.receive([10, 10.1], '@k', 'one', 20, { body: 'second' });
     h.ack([11, 11.1], 'one');
   });
@@ -118,7 +118,7 @@ it('lets a message keep its body that a receive may have held, and given back, w
   const replaced = (receiveEndsAt: number) => (h: Story) => {
     h.queue('q', { deduplication: { windowSeconds: null, onDuplicate: 'replace' } });
     h.publish([1, 1.1], '@k', { body: 'first', dedupKey: 'k' });
-    h.tell('receive', [1.2, receiveEndsAt], { queue: 'q' }, {}, { messages: [] });
+    h.call('receive', [1.2, receiveEndsAt], { queue: 'q' }, {}, { messages: [] });
     h.publish([90, 90.1], '@k', { body: 'second', dedupKey: 'k' }, { ok: true, id: '@k', duplicate: true });
     h.receive([95, 95.1], '@k', 'one', 120, { body: 'first' });
     h.ack([96, 96.1], 'one');
@@ -133,7 +133,7 @@ it('tells an edited message from one that was published in the same millisecond 
     h.publish([1, 6], '@k', { body: 'first', dedupKey: 'k' });
     h.publish([1, 1.1], '@k', { body: 'second', dedupKey: 'k' });
     const changed = { id: '@k', visibleAt: instant(1) };
-    h.tell('updateMessage', [1.2, 1.3], { queue: 'q', id: '@k' }, { content: { body: 'changed' } }, changed);
+    h.call('updateMessage', [1.2, 1.3], { queue: 'q', id: '@k' }, { content: { body: 'changed' } }, changed);
     h.receive([3, 3.1], '@k', 'one', 30, { body: 'changed', publishedAt: instant(1) });
     h.ack([4, 4.1], 'one');
     h.receive([20, 20.1], '@k', 'two', 40, { body: later, publishedAt: instant(1) });
@@ -149,7 +149,7 @@ it('takes an edited message for the one of its key that was visible by then, not
     h.publish([1, 1.1], '@k', { body: 'first', dedupKey: 'k' }, 'lost');
     h.publish([1.02, 1.03], '@k', { body: 'second', dedupKey: 'k', deliverAt: instant(28) }, 'lost');
     const changed = { id: '@k', visibleAt: instant(1) };
-    h.tell('updateMessage', [1.2, 1.3], { queue: 'q', id: '@k' }, { content: { body: 'changed' } }, changed);
+    h.call('updateMessage', [1.2, 1.3], { queue: 'q', id: '@k' }, { content: { body: 'changed' } }, changed);
     h.receive([2, 2.1], '@k', 'one', 30, { body: 'changed', publishedAt: instant(1) });
     h.ack([3, 3.1], 'one');
   }, 100);

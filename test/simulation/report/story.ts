@@ -34,7 +34,8 @@ export function story({
   const transactions: Transaction[] = [];
   const takenAt = 1;
 
-  function tell<Name extends OperationName>(
+  /** Adds a call. `given`: its output, its error code, or `lost`. */
+  function call<Name extends OperationName>(
     operation: Name,
     [from, to]: Span,
     params: ParamsOf<Name>,
@@ -50,13 +51,13 @@ export function story({
   const batch = (given: Answered<object>) => (typeof given === 'string' ? given : { results: [given] }) as Answered<never>;
 
   return {
-    tell,
+    call,
     queue(name: string, settings: Partial<QueueSettings> = {}) {
       const queue: QueueSettings = { ...settingsDefault, retentionSeconds: null, backoff: null, ...settings };
-      tell('createQueue', [0, 0], { queue: name }, settings, { name, createdAt: instant(0), updatedAt: instant(0), ...queue });
+      call('createQueue', [0, 0], { queue: name }, settings, { name, createdAt: instant(0), updatedAt: instant(0), ...queue });
     },
     publish(span: Span, id: string, entry: PublishEntry = { body: id }, given: Answered<object> = { ok: true, id }, queue = 'q') {
-      tell('publish', span, { queue }, { messages: [entry] }, batch(given));
+      call('publish', span, { queue }, { messages: [entry] }, batch(given));
     },
     /** Receives a message with the receipt, leased until that second. */
     receive(span: Span, id: string, receipt: string, leasedUntil: number, more: Partial<ReceivedMessage> = {}, queue = 'q') {
@@ -71,10 +72,10 @@ export function story({
         leasedUntil: instant(leasedUntil),
         ...more,
       };
-      tell('receive', span, { queue }, {}, { messages: [message] });
+      call('receive', span, { queue }, {}, { messages: [message] });
     },
     ack(span: Span, receipt: string, given: Answered<object> = { ok: true }, queue = 'q') {
-      tell('ack', span, { queue }, { receipts: [receipt] }, batch(given));
+      call('ack', span, { queue }, { receipts: [receipt] }, batch(given));
     },
     release(
       span: Span,
@@ -82,21 +83,21 @@ export function story({
       given: Answered<object>,
       input: { delaySeconds?: number; failed?: string; deadLetter?: true } = {},
     ) {
-      tell('release', span, { queue: 'q' }, { receipts: [receipt], ...input }, batch(given));
+      call('release', span, { queue: 'q' }, { receipts: [receipt], ...input }, batch(given));
     },
     extend(span: Span, receipt: string, visibilityTimeoutSeconds: number, given: Answered<object>) {
-      tell('extend', span, { queue: 'q' }, { receipts: [receipt], visibilityTimeoutSeconds }, batch(given));
+      call('extend', span, { queue: 'q' }, { receipts: [receipt], visibilityTimeoutSeconds }, batch(given));
     },
     /** Postpones the message `m`. The answer may name another instant. */
     putOff(span: Span, until: number, given = until) {
       const answer = { id: 'm', visibleAt: instant(given) };
-      tell('updateMessage', span, { queue: 'q', id: 'm' }, { deliverAt: instant(until) }, answer);
+      call('updateMessage', span, { queue: 'q', id: 'm' }, { deliverAt: instant(until) }, answer);
     },
     purge(span: Span, given: 'answered' | 'lost' = 'answered', queue = 'q') {
-      tell('purge', span, { queue }, {}, given === 'lost' ? given : { purgedBefore: instant(span[0] + 1) });
+      call('purge', span, { queue }, {}, given === 'lost' ? given : { purgedBefore: instant(span[0] + 1) });
     },
     redrive(span: Span, queue: string, input: RedriveInput = {}) {
-      tell('redrive', span, { queue }, input, 'lost');
+      call('redrive', span, { queue }, input, 'lost');
     },
     /** A transaction that acks the receipts and publishes messages with these ids, whose entries were returned in the first second. */
     transaction(
@@ -134,7 +135,7 @@ export function story({
         leasedUntil: '',
       };
       const message = { ...shown, queue, state: 'ready' as const, visibleAt: instant(1), expiresAt: null };
-      tell('getMessage', span, { queue, id }, {}, message);
+      call('getMessage', span, { queue, id }, {}, message);
     },
     history: (): History => ({
       transactions,
