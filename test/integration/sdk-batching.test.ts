@@ -166,7 +166,7 @@ describe('publishing', () => {
     expect(server.calls[0]?.input).toEqual({ messages: [{ body: { n: 1 } }] });
   });
 
-  it('a message whose signal aborts before the call is left out, and a call that nobody waits for is aborted', async () => {
+  it('a message whose signal aborts before the call is left out, and a call without a waiting caller is aborted', async () => {
     const queue = dumbwaiter.queue('a');
     const [early, late] = [new AbortController(), new AbortController()];
     const first = queue.publish({ body: 1 }, { signal: early.signal });

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { runMany as RunMany } from '../simulation/run/many.ts';
 import { mutants } from './list.ts';
-import { type Mutant, slipped } from './mutant.ts';
+import { type Mutant, mutatedSource } from './mutant.ts';
 
 const { values } = parseArgs({
   options: {
@@ -24,7 +24,7 @@ const copied = ['contract', 'engine', 'sdk', 'direct', 'functions', 'test', 'pac
 /** A history takes milliseconds. An endless one breaks a promise. */
 const simulationMsMax = 15 * 60_000;
 
-interface Verdict {
+interface Caught {
   by: string;
   histories?: number;
 }
@@ -36,44 +36,44 @@ symlinkSync(join(root, 'node_modules'), join(snapshot, 'node_modules'));
 
 const wanted = values.only.split('|');
 const chosen = mutants.filter(({ name }) => wanted.some((text) => name.includes(text)));
-for (const mutant of chosen) broken(mutant);
+for (const mutant of chosen) sourceOf(mutant);
 // A test that fails without any mutant would seem to catch them all.
-const unbroken = await judge(snapshot, [...new Set(chosen.flatMap(({ tests = [] }) => tests))]);
-if (unbroken) throw new Error(`without any mutant it breaks: ${told(unbroken)}`);
+const caughtUnmutated = await catchIn(snapshot, [...new Set(chosen.flatMap(({ tests = [] }) => tests))]);
+if (caughtUnmutated) throw new Error(`without any mutant a test fails: ${textOf(caughtUnmutated)}`);
 let survivors = 0;
 for (const mutant of chosen) {
-  const verdict = await attempt(mutant);
-  if (!verdict) survivors++;
-  console.log(`${mutant.name.padEnd(76)} ${verdict ? told(verdict) : 'SURVIVED'}`);
+  const caught = await catchMutant(mutant);
+  if (!caught) survivors++;
+  console.log(`${mutant.name.padEnd(76)} ${caught ? textOf(caught) : 'SURVIVED'}`);
 }
 rmSync(snapshot, { recursive: true });
 console.log(`\n${chosen.length} mutants, ${survivors} survived`);
 process.exitCode = survivors > 0 ? 1 : 0;
 
-function broken(mutant: Mutant): string {
-  return slipped(mutant, readFileSync(join(snapshot, mutant.file), 'utf8'));
+function sourceOf(mutant: Mutant): string {
+  return mutatedSource(mutant, readFileSync(join(snapshot, mutant.file), 'utf8'));
 }
 
-async function attempt(mutant: Mutant): Promise<Verdict | undefined> {
+async function catchMutant(mutant: Mutant): Promise<Caught | undefined> {
   const tree = mkdtempSync(join(tmpdir(), 'mutant-'));
   try {
     cpSync(snapshot, tree, { recursive: true });
-    writeFileSync(join(tree, mutant.file), broken(mutant));
-    return await judge(tree, mutant.tests ?? []);
+    writeFileSync(join(tree, mutant.file), sourceOf(mutant));
+    return await catchIn(tree, mutant.tests ?? []);
   } finally {
     rmSync(tree, { recursive: true });
   }
 }
 
-function told({ by, histories }: Verdict): string {
+function textOf({ by, histories }: Caught): string {
   return histories === undefined ? by : `${by}, after ${histories} histories`;
 }
 
-async function judge(tree: string, tests: readonly string[]): Promise<Verdict | undefined> {
+async function catchIn(tree: string, tests: readonly string[]): Promise<Caught | undefined> {
   return (await byTests(tree, tests)) ?? (await bySimulation(tree));
 }
 
-async function bySimulation(tree: string): Promise<Verdict | undefined> {
+async function bySimulation(tree: string): Promise<Caught | undefined> {
   const { runMany } = (await import(join(tree, 'test/simulation/run/many.ts'))) as { runMany: typeof RunMany };
   const { failures, histories } = await runMany({
     seed: Number(values.seed),
@@ -85,7 +85,7 @@ async function bySimulation(tree: string): Promise<Verdict | undefined> {
   return failures[0] && { by: failures[0].promises.join(', '), histories };
 }
 
-async function byTests(tree: string, tests: readonly string[]): Promise<Verdict | undefined> {
+async function byTests(tree: string, tests: readonly string[]): Promise<Caught | undefined> {
   for (const test of tests) {
     const [failed] = await failuresOf(tree, test);
     if (failed !== undefined) return { by: `${test}: ${failed}` };

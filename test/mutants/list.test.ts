@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { cases } from '../support/cases.ts';
 import { mutants } from './list.ts';
-import { slipped } from './mutant.ts';
+import { mutatedSource } from './mutant.ts';
 
 const root = join(import.meta.dirname, '../..');
 
 it.each(cases(mutants))('the mutant "$name" fits the source, and its tests exist', (mutant) => {
   const source = readFileSync(join(root, mutant.file), 'utf8');
-  expect(slipped(mutant, source)).not.toBe(source);
+  expect(mutatedSource(mutant, source)).not.toBe(source);
   expect((mutant.tests ?? []).filter((test) => !existsSync(join(root, test)))).toEqual([]);
 });
 

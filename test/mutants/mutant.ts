@@ -11,8 +11,8 @@ export interface Mutant {
   tests?: string[];
 }
 
-/** The source of the mutant's file with the mistake in it. */
-export function slipped({ name, file, find, replace }: Mutant, source: string): string {
+/** The source of the mutant's file with the mistake in it. Throws if the mutant does not fit. */
+export function mutatedSource({ name, file, find, replace }: Mutant, source: string): string {
   const places = source.split(find).length - 1;
   if (places !== 1) throw new Error(`the mutant "${name}" does not fit: ${file} has its text ${places} times`);
   return source.replace(find, () => replace);
