@@ -79,7 +79,9 @@ onBothStores('a message by its id', (driven) => {
     clock.advance(endGraceMs + secondMs);
     await sweep();
     expect(await rows('messages')).toEqual([]);
-    for (const row of await rows('leases')) {
+    const leases = await rows('leases');
+    expect(leases).not.toEqual([]);
+    for (const row of leases) {
       expect(row.expiry).toBeUndefined();
       expect(row.ttl).toBeDefined();
     }

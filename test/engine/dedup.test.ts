@@ -244,7 +244,9 @@ onBothStores('a deduplication key', (driven) => {
     const { receive, ack, call, commit, clock } = driven();
     await create((2 * hourMs) / secondMs);
     await send({ body: 1 }, { body: 2, dedupKey: 'other' });
-    for (const message of await receive('q')) {
+    const messages = await receive('q');
+    expect(messages).toHaveLength(2);
+    for (const message of messages) {
       if (message.id === '@k') {
         const receipt = message.receipt.replace(/k[0-9]+(?=\.[^.]*$)/, 'k1');
         expect(receipt).not.toBe(message.receipt);

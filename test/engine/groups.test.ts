@@ -19,7 +19,7 @@ onBothStores('a group', (driven) => {
   const receive = (max = 1) => driven().receive('q', { max });
   const bodiesOf = (messages: readonly ReceivedMessage[]) => messages.map(({ body }) => body);
   const ackAll = async (messages: readonly ReceivedMessage[]) => {
-    for (const result of await driven().ack('q', messages)) expect(result).toEqual({ ok: true });
+    expect(await driven().ack('q', messages)).toEqual(messages.map(() => ({ ok: true })));
   };
   const drain = async (max = 1) => {
     const bodies: unknown[] = [];
@@ -416,6 +416,7 @@ onBothStores('a group', (driven) => {
         { body: 1, group: '\ud800' },
       ],
     });
+    expect(results).toHaveLength(7);
     for (const [index, result] of results.entries()) {
       const message = expect.stringContaining(`messages[${index}].group`);
       expect(result).toMatchObject({ ok: false, code: 'invalid_input', message });

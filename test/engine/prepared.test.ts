@@ -86,7 +86,9 @@ onBothStores('a prepared message', (driven) => {
     clock.advance(endGraceMs + secondMs);
     await sweep();
     expect(await rows('messages')).toEqual([]);
-    for (const row of await rows('leases')) expect(row).toMatchObject({ ttl: expect.any(Number) });
+    const leases = await rows('leases');
+    expect(leases).not.toEqual([]);
+    for (const row of leases) expect(row).toMatchObject({ ttl: expect.any(Number) });
     clock.advance(hourMs);
     expect(await bodies()).toEqual([]);
   });
@@ -155,7 +157,9 @@ onBothStores('a prepared message', (driven) => {
       await driven().create(name, { retentionSeconds, prepared: { timeoutSeconds, checkBack: null } });
       const large = noise(6000);
       const ids = await driven().publish(name, { body: large, prepared: true }, { body: large, prepared: true });
-      expect((await rows('messages')).every(({ ttl }) => ttl === undefined)).toBe(true);
+      const pieces = await rows('messages');
+      expect(pieces).not.toEqual([]);
+      expect(pieces.filter(({ ttl }) => ttl !== undefined)).toEqual([]);
       await commit(ids[0]!, name);
       await ack(name, await receive(name));
       clock.advance(timeoutSeconds * secondMs);
@@ -265,6 +269,7 @@ onBothStores('a prepared message', (driven) => {
     expect(results).toEqual([{ ok: true, id: 'own' }]);
     lose = true;
     expect(await callWith('commitMessage', engine)('own')).toEqual({});
+    expect(sent).not.toEqual([]);
     for (const write of sent) expect(await inner.write(write)).toMatchObject({ ok: false });
     clock.advance(60 * secondMs);
     expect(await bodies()).toEqual([]);

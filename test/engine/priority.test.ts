@@ -164,6 +164,7 @@ onBothStores('deliverAt', (driven) => {
         { body: 1, deliverAt: 'tomorrow' },
       ],
     });
+    expect(results).toHaveLength(3);
     for (const result of results) expect(result).toMatchObject({ ok: false, code: 'invalid_input' });
     expect(results[1]).toMatchObject({ message: expect.stringContaining('messages[1].deliverAt') });
   });

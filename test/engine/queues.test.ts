@@ -247,7 +247,9 @@ onBothStores('queues', (driven) => {
     await ack('dead', await receive('dead'));
     await sweep();
     expect(await rows('messages')).toEqual([]);
-    for (const row of await rows('leases')) {
+    const leases = await rows('leases');
+    expect(leases).not.toEqual([]);
+    for (const row of leases) {
       expect(row).toMatchObject({ until: expect.any(Number), ttl: expect.any(Number) });
       expect(row).not.toHaveProperty('expiry');
       expect(row.ttl as number).toBeLessThanOrEqual(Math.ceil((clock.now() + hourMs + signedRequestMsMax) / 1000));

@@ -74,7 +74,9 @@ onBothStores('reading without receiving', (driven) => {
     const { counts } = await driven().call('getQueue', 'dead');
     expect(counts).toMatchObject(Object.fromEntries(states.map((state) => [state, expected[state].length])));
     expect(counts).toMatchObject({ atLeast: false, oldestAgeSeconds: 2.5 });
-    for (const message of (await pages('dead', 100)).flat()) {
+    const messages = (await pages('dead', 100)).flat();
+    expect(messages).not.toEqual([]);
+    for (const message of messages) {
       expect(await driven().engine.call('getMessage', { queue: 'dead', id: message.id }, {})).toEqual(message);
     }
   });

@@ -62,6 +62,10 @@ onBothStores('unreadable messages', (driven) => {
     ...[...damages, ...inLeases].flatMap((one) => [['leases', true, ...one] as const, ['leases', false, ...one] as const]),
   ];
 
+  it('the table of damaged rows has cases for both tables', () => {
+    expect(new Set(cases.map(([table]) => table))).toEqual(new Set(['messages', 'leases']));
+  });
+
   it.each(
     cases,
   )('an unreadable row in %s is set aside and the others are delivered, with a dead-letter queue %s: %s', async (table, hasDeadLetter, _, body, damage) => {

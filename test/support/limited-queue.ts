@@ -22,7 +22,7 @@ export function limitedQueue(driven: () => DrivenEngine) {
     receive,
     count: async (max = 100) => (await receive({ max })).length,
     ack: async (messages: readonly ReceivedMessage[]) => {
-      for (const result of await driven().ack('q', messages)) expect(result).toEqual(ok);
+      expect(await driven().ack('q', messages)).toEqual(messages.map(() => ok));
     },
     /** Creates the queue and publishes messages one by one. */
     start: async (limits: QueueLimits, messages = 10, settings: object = {}) => {
