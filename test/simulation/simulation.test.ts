@@ -17,8 +17,8 @@ it(`the engine keeps every promise in ${historiesInTest} histories in which ever
     histories: historiesInTest,
     threads: Math.min(2, availableParallelism()),
   });
-  const told = failures.map((failure) => `npm run simulate -- --seed ${failure.seed} breaks ${failure.promises.join(', ')}`);
-  expect(told).toEqual([]);
+  const messages = failures.map((failure) => `npm run simulate -- --seed ${failure.seed} breaks ${failure.promises.join(', ')}`);
+  expect(messages).toEqual([]);
   expect(missing(counts, histories)).toEqual([]);
 }, 600_000);
 

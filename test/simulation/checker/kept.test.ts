@@ -8,8 +8,14 @@ const held = (h: Story, settings: Parameters<Story['queue']>[1]) => {
   h.publish([1, 1.1], 'm');
   h.receive([2, 2.1], 'm', 'one', 60);
 };
-const ack = (h: Story, [from, to]: [number, number], result: number, told: 'ok' | 'lost' = 'ok') =>
-  h.call('ack', [from, to], { queue: 'q' }, { receipts: ['one'], result }, told === 'lost' ? told : { results: [{ ok: true }] });
+const ack = (h: Story, [from, to]: [number, number], result: number, answer: 'ok' | 'lost' = 'ok') =>
+  h.call(
+    'ack',
+    [from, to],
+    { queue: 'q' },
+    { receipts: ['one'], result },
+    answer === 'lost' ? answer : { results: [{ ok: true }] },
+  );
 const done = (h: Story) => {
   held(h, { keep: { doneSeconds: 60, deadSeconds: 60 } });
   ack(h, [3, 3.1], 1);

@@ -46,9 +46,9 @@ const prepared = (h: Story) => {
   h.queue('q', { prepared: { timeoutSeconds: 60, checkBack: null } });
   h.publish([1, 1.1], 'm', { body: 'm', prepared: true });
 };
-type Told = 'ok' | 'message_rolled_back' | 'message_committed' | 'message_not_found';
-const decide = (h: Story, decision: 'commit' | 'rollback', at: number, told: Told = 'ok') =>
-  h.call(`${decision}Message`, [at, at + 0.1], { queue: 'q', id: 'm' }, {}, told === 'ok' ? {} : told);
+type Answer = 'ok' | 'message_rolled_back' | 'message_committed' | 'message_not_found';
+const decide = (h: Story, decision: 'commit' | 'rollback', at: number, answer: Answer = 'ok') =>
+  h.call(`${decision}Message`, [at, at + 0.1], { queue: 'q', id: 'm' }, {}, answer === 'ok' ? {} : answer);
 
 judgesEach(ofPrepared, {
   'never-before-commit': [

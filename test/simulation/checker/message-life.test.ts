@@ -8,7 +8,7 @@ const promisesBrokenBy = (tell: (h: Story) => void, clockErrorMs = 0): string[] 
   return check(told.history()).map(({ promise }) => promise);
 };
 
-/** Two publishes under one key say the same instant: the second one took long, and its message was accepted after the first was acked. */
+/** Two messages under one key with the same `publishedAt`: the second publish was slow, and was accepted after the ack of the first message. */
 const twoOfOneKey = (h: Story, secondBody: string) => {
   h.queue('q', { deduplication: { windowSeconds: 2, onDuplicate: 'replace' } });
   h.publish([1, 1.1], '@k', { body: 'first', dedupKey: 'k' });
@@ -19,15 +19,15 @@ const twoOfOneKey = (h: Story, secondBody: string) => {
   h.ack([11, 11.1], 'two');
 };
 
-it('tells two messages of one key apart by their bodies where both say the same publishedAt', () => {
+it('two messages of one key with the same publishedAt are distinguished by their bodies', () => {
   expect(promisesBrokenBy((h) => twoOfOneKey(h, 'second'))).toEqual([]);
 });
 
-it('notices the first of two messages of one key that comes back after its ack, though the second has the same publishedAt', () => {
+it('the first of two messages of one key that comes back after its ack is reported, although the second has the same publishedAt', () => {
   expect(promisesBrokenBy((h) => twoOfOneKey(h, 'first'))).toContain('acked-never-comes-back');
 });
 
-/** Messages of one own id in two queues, published at nearly the same time; the second one is changed. */
+/** Messages with one own id in two queues, published at nearly the same time. The second one is edited. */
 const twoOfOneId = (h: Story, inDead: string) => {
   h.queue('dead');
   h.queue('q', { deadLetter: { queue: 'dead', maxReceives: 3 } });
@@ -47,15 +47,15 @@ const twoOfOneId = (h: Story, inDead: string) => {
   h.ack([6, 6.1], 'in dead', { ok: true }, 'dead');
 };
 
-it('takes a changed message of an own id for the one that no other body proves', () => {
+it('an edited message with an own id is matched to the publish whose own body was not delivered', () => {
   expect(promisesBrokenBy((h) => twoOfOneId(h, 'one'), 100)).toEqual([]);
 });
 
-it('notices a message of an own id that carries a body which nobody published', () => {
+it('a message with an own id and a body that was never published is reported', () => {
   expect(promisesBrokenBy((h) => twoOfOneId(h, 'three'), 100)).toContain('body-intact');
 });
 
-it('takes a changed message for the one in its queue, though another of its own id was cancelled in another queue', () => {
+it('an edited message is matched to the publish in its queue, although another with its own id was cancelled in another queue', () => {
   const broken = promisesBrokenBy((h) => {
     h.queue('q');
     h.queue('other');
@@ -71,7 +71,7 @@ it('takes a changed message for the one in its queue, though another of its own 
   expect(broken).toEqual([]);
 });
 
-it('takes a changed message for the one that was published after a cancel in its own queue', () => {
+it('an edited message is matched to the publish that followed a cancel in its queue', () => {
   const broken = promisesBrokenBy((h) => {
     h.queue('q');
     h.publish([1, 1.1], 'own', { body: 'first', id: 'own' });
@@ -85,7 +85,7 @@ it('takes a changed message for the one that was published after a cancel in its
   expect(broken).toEqual([]);
 });
 
-it('takes a replaced message for the one in its queue, though another of its key was cancelled in another queue', () => {
+it('a replaced message is matched to the publish in its queue, although another of its key was cancelled in another queue', () => {
   const broken = promisesBrokenBy((h) => {
     h.queue('q', { deduplication: { windowSeconds: 2, onDuplicate: 'replace' } });
     h.queue('other', { deduplication: { windowSeconds: 2, onDuplicate: 'replace' } });
@@ -100,7 +100,7 @@ it('takes a replaced message for the one in its queue, though another of its key
   expect(broken).toEqual([]);
 });
 
-it('tells a message whose body a publish replaced from the one that the retry of that publish made', () => {
+it('a message whose body a publish replaced is distinguished from the message that a retry of that publish made', () => {
   const replacedAndMade = (again: number) => (h: Story) => {
     h.queue('q', { deduplication: { windowSeconds: null, onDuplicate: 'replace' } });
     h.publish([1, 1.1], '@k', { body: 'first', dedupKey: 'k' });
@@ -114,7 +114,7 @@ it('tells a message whose body a publish replaced from the one that the retry of
   expect(promisesBrokenBy(replacedAndMade(1), 500)).toContain('acked-never-comes-back');
 });
 
-it('lets a message keep its body that a receive may have held, and given back, while another was published under its key', () => {
+it('a message may keep its body if a receive may have held it and given it back while another was published under its key', () => {
   const replaced = (receiveEndsAt: number) => (h: Story) => {
     h.queue('q', { deduplication: { windowSeconds: null, onDuplicate: 'replace' } });
     h.publish([1, 1.1], '@k', { body: 'first', dedupKey: 'k' });
@@ -127,7 +127,7 @@ it('lets a message keep its body that a receive may have held, and given back, w
   expect(promisesBrokenBy(replaced(1.3))).toContain('body-intact');
 });
 
-it('tells an edited message from one that was published in the same millisecond under its key and came with its own body later', () => {
+it('an edited message is distinguished from one that was published in the same millisecond under its key and was delivered unedited later', () => {
   const editedBesideAnother = (later: string) => (h: Story) => {
     h.queue('q', { deduplication: { windowSeconds: 1, onDuplicate: 'ignore' } });
     h.publish([1, 6], '@k', { body: 'first', dedupKey: 'k' });
@@ -143,7 +143,7 @@ it('tells an edited message from one that was published in the same millisecond 
   expect(promisesBrokenBy(editedBesideAnother('changed'))).toContain('acked-never-comes-back');
 });
 
-it('takes an edited message for the one of its key that was visible by then, not for one published for a later instant', () => {
+it('an edited message is matched to the publish of its key that was visible by then, not to one with a later instant', () => {
   const broken = promisesBrokenBy((h) => {
     h.queue('q', { deduplication: { windowSeconds: 30, onDuplicate: 'ignore' } });
     h.publish([1, 1.1], '@k', { body: 'first', dedupKey: 'k' }, 'lost');
