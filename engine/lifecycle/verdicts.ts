@@ -1,4 +1,7 @@
-/** Decides what becomes of a message, by its age, its state and its number of receives. */
+/**
+ * Decides what becomes of a message, by its age, its state and its number of receives: whether it is delivered, dead-lettered or
+ * removed.
+ */
 import type { DeathReason } from '../../contract/contract.ts';
 import { clockMarginMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';

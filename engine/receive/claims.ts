@@ -1,6 +1,7 @@
 /**
  * Claims messages of one row for a receive: an unreceived parcel of `messages`, or a due row of `leases`. Every claim is one
- * conditional write of one row in `leases`. A message is delivered only after its row in `messages` is removed (`deliver.ts`).
+ * conditional write of one row in `leases`. It applies the visibility timeout: `leaseEndAt` decides when the lease ends. A message
+ * is delivered only after its row in `messages` is removed (`deliver.ts`).
  */
 
 import { readToWriteMsMax, retentionGraceMs } from '../../contract/limits.ts';
