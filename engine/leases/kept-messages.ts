@@ -148,10 +148,10 @@ export async function replaceEnded(ctx: Context, seen: Snapshot, lease: Lease, v
 
 /** The write that puts a group's kept messages into a row of their own, because the group's row advances to other messages. */
 export function keptApart(ctx: Context, lease: Lease, now: number): Write[] {
+  if (lease.kind !== 'group' || !lease.slots.some(({ kept }) => kept && kept.until > now)) return [];
   const { group, sourceShard: _, ...rest } = lease;
-  if (!group || !lease.slots.some(({ kept }) => kept && kept.until > now)) return [];
   const version = ctx.newVersion();
-  const apart: Lease = { ...rest, id: parcelIdOf(lease), version, groupName: group.name };
+  const apart: Lease = { ...rest, kind: 'parcel', id: parcelIdOf(lease), version, groupName: group.name };
   return [{ key: leaseKey(apart.id), then: { put: endedRow(apart, version, now) } }];
 }
 
@@ -169,8 +169,8 @@ export async function cancelledApart(
   const now = ctx.clock.now();
   const ending = keptAs(queue, 'cancelled', now);
   const [contents] = ending.kept ? await readContents(ctx.store, [parcel.content]) : [];
-  const group = decodeSnapshot(seen, now).lease?.group;
-  if (!ending.kept || !contents || !group) return undefined;
+  const { lease: groupLease } = decodeSnapshot(seen, now);
+  if (!ending.kept || !contents || groupLease?.kind !== 'group') return undefined;
   const id = slotRowId(keptRowId(parcel.id, groupKeyOf(seen.id)), slot);
   const room = roomForContents(1, id.length, null, false);
   const { content, chunks } = storeContent(joinEntries([encodeContent(contentAt(contents, slot))]), room, () =>
@@ -179,7 +179,7 @@ export async function cancelledApart(
   await writeChunks(ctx.store, content, chunks, Math.ceil(ending.kept.until / 1000), writeDeadline(now));
   const version = ctx.newVersion();
   const lease: Lease = {
-    ...{ id, shard: parcel.shard, version, since: parcel.since, content, groupName: group.name },
+    ...{ kind: 'parcel', id, shard: parcel.shard, version, since: parcel.since, content, groupName: groupLease.group.name },
     slots: [{ visibleAt: parcel.since, receives: 0, failures: 0, end: 'cancelled', ...ending }],
     ...(parcel.retentionEnd === undefined ? {} : { retentionEnd: parcel.retentionEnd }),
   };

@@ -141,19 +141,25 @@ export function retryOnConflict<T>(
 /** The row of a lease whose messages have all ended: a tombstone, or for a group its row without messages. */
 export function endedRow(lease: Lease, version: string, now: number): Row {
   const shownUntil = Math.max(0, ...lease.slots.map(({ kept }) => kept?.until ?? 0));
-  if (lease.group) {
+  if (lease.kind === 'group') {
     // The row of the kept messages (`keptApart`) shows the offloaded bodies, and takes over their cleanup.
     const { needsCleanup: _, ...rest } = lease;
-    return encodeLease(parcelDone(shownUntil > now ? rest : lease, lease.group, version, now));
+    return encodeLease(parcelDone(shownUntil > now ? rest : lease, version, now));
   }
-  const tombstone = newTombstone(lease.id, version, lease.slots.map(endOf), now, lease.keyed);
+  const tombstone = newTombstone(
+    lease.id,
+    version,
+    lease.slots.map(endOf),
+    now,
+    lease.kind === 'keyed' ? lease.keyed : undefined,
+  );
   if (shownUntil > now) {
     tombstone.kept = lease;
     tombstone.until = Math.max(tombstone.until, shownUntil);
   }
   if (lease.needsCleanup) {
     tombstone.pendingCleanup = { shard: lease.shard, dueAt: now + endGraceMs };
-    if (lease.outOfOrder !== undefined) tombstone.pendingCleanup.outOfOrder = lease.outOfOrder;
+    if (lease.kind === 'parcel' && lease.outOfOrder !== undefined) tombstone.pendingCleanup.outOfOrder = lease.outOfOrder;
     if ('offloaded' in lease.content) tombstone.pendingCleanup.content = lease.content;
   }
   return encodeTombstone(tombstone);

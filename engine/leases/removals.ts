@@ -40,7 +40,7 @@ export async function removeOverridden(ctx: Context, shard: string, id: string):
  * cleaned up after its end.
  */
 export async function removeStanding(ctx: Context, lease: Lease): Promise<void> {
-  if (lease.group || lease.outOfOrder !== undefined || !mayStand(lease)) return;
+  if (lease.kind !== 'parcel' || lease.outOfOrder !== undefined || !mayStand(lease)) return;
   await removeOverridden(ctx, lease.sourceShard!, lease.id);
 }
 

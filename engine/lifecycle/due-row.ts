@@ -13,7 +13,7 @@ import { chunkKeys } from '../model/content-codec.ts';
 import { deliverablePrefix, emptyGroupRow, parcelDone, withRest } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease, encodeTombstone } from '../model/row-codec.ts';
-import { afterLeaseExpiry, type Group, isLive, type Lease, parcelKey, type Tombstone } from '../model/rows.ts';
+import { afterLeaseExpiry, type GroupLease, isLive, type Lease, parcelKey, type Tombstone } from '../model/rows.ts';
 import type { Key } from '../port/port.ts';
 import { loadParcel, nextParcel } from './group-parcels.ts';
 import { expiredToLeave, leaveGroup } from './leave-group.ts';
@@ -60,11 +60,11 @@ async function processDueRowOnce(
 ): Promise<{ done: ProcessedRow } | { seen: Snapshot }> {
   const now = ctx.clock.now();
   const { lease: found, tombstone } = decodeSnapshot(seen, now);
-  const lease = found && withRest(queue, found);
+  const lease = found?.kind === 'group' ? withRest(queue, found) : found;
   if (tombstone?.pendingCleanup && tombstone.pendingCleanup.dueAt <= now)
     return { seen: await finishCleanup(ctx, seen, tombstone) };
   if (!lease?.shard.startsWith(`${queue.incarnation}:`)) return { done: processed };
-  if (lease.group && isEnded(lease)) return advanceGroup(ctx, queue, { seen, lease, group: lease.group, now }, processed);
+  if (lease.kind === 'group' && isEnded(lease)) return advanceGroup(ctx, queue, { seen, lease, now }, processed);
 
   const verdicts = lease.slots.map((slot) => verdictOf(queue, lease, slot, now));
   const gone = verdicts.flatMap((verdict, index) => (verdict === 'gone' ? [index] : []));
@@ -104,7 +104,7 @@ async function processDueRowOnce(
 
   // If the dead-letter queue does not exist, the message is delivered again: a message is never dropped for lack of a target.
   const lasting = verdicts.flatMap((verdict, index) => (verdict === 'ready' || typeof verdict === 'object' ? [index] : []));
-  const ready = lease.group ? deliverablePrefix(lease, lasting, now) : lasting;
+  const ready = lease.kind === 'group' ? deliverablePrefix(lease, lasting, now) : lasting;
   if (ready.length > 0) {
     processed.ready = { seen, lease, slots: ready };
     return { done: processed };
@@ -117,27 +117,28 @@ async function processDueRowOnce(
 async function advanceGroup(
   ctx: Context,
   queue: QueueRecord,
-  { seen, lease: last, group: lastGroup, now }: { seen: Snapshot; lease: Lease; group: Group; now: number },
+  { seen, lease: last, now }: { seen: Snapshot; lease: GroupLease; now: number },
   settled: ProcessedRow,
 ): Promise<{ done: ProcessedRow } | { seen: Snapshot }> {
   const due = seen.row!.expiry as number | undefined;
-  const { notBefore = 0, pace } = lastGroup;
+  const { notBefore = 0, pace } = last.group;
   if (due === undefined || (due > now && (notBefore > now || !pace))) return { done: settled };
   // The row's `expiry` was computed with a higher rate: correct it.
   if (notBefore > now) {
-    const resting = { ...last, version: ctx.newVersion(), group: { ...lastGroup, dueAt: notBefore } };
+    const resting = { ...last, version: ctx.newVersion(), group: { ...last.group, dueAt: notBefore } };
     return { seen: await putIfUnchanged(ctx, seen, encodeLease(resting)) };
   }
   // The last message ended without ending the row: end it now, with what is kept of its messages.
   if (last.slots.some(({ kept }) => kept)) return { seen: await replaceEnded(ctx, seen, last, ctx.newVersion(), now) };
-  const lease = last.slots.length > 0 ? parcelDone(last, lastGroup, last.version, now) : last;
-  const { leftover = [], ...group } = lease.group!;
+  const done = last.slots.length > 0 ? parcelDone(last, last.version, now) : last;
+  const { leftover = [], ...group } = done.group;
+  const lease: GroupLease = { ...done, group };
   await removeAll(ctx, leftover.flatMap(chunkKeys));
-  const { parcel, removed, more } = await nextParcel(ctx, queue, { lease, group, first: seen.first }, now);
+  const { parcel, removed, more } = await nextParcel(ctx, queue, lease, seen.first, now);
   settled.removed += removed;
   if (more) return { seen };
-  if (!parcel) return { seen: await putIfUnchanged(ctx, seen, encodeLease(emptyGroupRow(lease, group, ctx.newVersion(), now))) };
-  const next = loadParcel(ctx, queue, lease, group, parcel);
+  if (!parcel) return { seen: await putIfUnchanged(ctx, seen, encodeLease(emptyGroupRow(lease, ctx.newVersion(), now))) };
+  const next = loadParcel(ctx, queue, lease, parcel);
   const slots = next.slots.flatMap((slot, index) => (isLive(slot) ? [index] : []));
   const isReady = verdictOfAge(queue, parcel.since, parcel.retentionEnd, now) === 'ready';
   if (slots.length > 0 && isReady) return { done: { ...settled, ready: { seen, lease: next, slots, takesParcel: true } } };

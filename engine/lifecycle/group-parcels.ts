@@ -1,5 +1,4 @@
 /** Finds the next parcel that waits in a group's partition of `messages`, and loads it into the group's row. */
-import { defined } from '../../contract/defined.ts';
 import { headRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { endingOfParcel, keepExpired } from '../leases/kept-messages.ts';
@@ -10,7 +9,7 @@ import { idInMessages } from '../model/group-row.ts';
 import { groupKeyOf, keptRowId } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { decodeParcel } from '../model/row-codec.ts';
-import { type Group, type Lease, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
+import { type Group, type GroupLease, type Lease, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
 import type { Key } from '../port/port.ts';
 import { isExpired, tellExpired, verdictOfAge } from './verdicts.ts';
 
@@ -25,8 +24,9 @@ export interface NextParcel {
 }
 
 /** The key of a group's next parcel, if the group's row holds no messages and names that parcel. */
-export function firstKey({ id, slots, group }: Lease): Key | undefined {
-  return group?.first === undefined || slots.length > 0 ? undefined : parcelKey(id, group.first);
+export function firstKey(lease: Lease): Key | undefined {
+  if (lease.kind !== 'group' || lease.group.first === undefined || lease.slots.length > 0) return undefined;
+  return parcelKey(lease.id, lease.group.first);
 }
 
 /**
@@ -37,9 +37,11 @@ export function firstKey({ id, slots, group }: Lease): Key | undefined {
 export async function nextParcel(
   ctx: Context,
   queue: QueueRecord,
-  { lease, group, first }: { lease: Lease; group: Group; first?: Parcel | undefined },
+  lease: GroupLease,
+  first: Parcel | undefined,
   now: number,
 ): Promise<NextParcel> {
+  const { group } = lease;
   // No row precedes it, so there is nothing to remove.
   if (first && first.id === group.first && verdictOfAge(queue, first.since, first.retentionEnd, now) !== 'gone') {
     return { parcel: first, removed: 0, more: false };
@@ -57,7 +59,7 @@ export async function nextParcel(
         parcel = one;
         break;
       }
-      if (!(await putEnded(ctx, queue, lease, group, one, now))) {
+      if (!(await putEnded(ctx, queue, lease, one, now))) {
         more = true;
         break;
       }
@@ -68,7 +70,7 @@ export async function nextParcel(
   }
   await removeParcels(ctx, before);
   if (expired > 0) tellExpired(ctx, queue, expired);
-  return { ...defined({ parcel }), removed, more: !parcel && more };
+  return { ...(parcel ? { parcel } : {}), removed, more: !parcel && more };
 }
 
 /**
@@ -79,33 +81,31 @@ export async function nextParcel(
 async function putEnded(
   ctx: Context,
   queue: QueueRecord,
-  { id: place, shard }: Lease,
-  group: Group,
+  { id: place, shard, group }: GroupLease,
   parcel: Parcel,
   now: number,
 ): Promise<boolean> {
-  const needsCleanup = lacksTtl(parcel.content, parcel.retentionEnd);
-  if (!needsCleanup && !endingOfParcel(queue, parcel, now)) return true;
-  const slots = slotsOf(parcel, group);
-  const kept: Lease = {
-    ...{ id: keptRowId(parcel.id, groupKeyOf(place)), shard, version: ctx.newVersion(), slots },
-    ...{ since: parcel.since, content: parcel.content, groupName: group.name },
-    ...defined({ retentionEnd: parcel.retentionEnd, needsCleanup: needsCleanup || undefined }),
-  };
-  return (await keepExpired(ctx, queue, kept, now)).row !== undefined;
+  if (!lacksTtl(parcel.content, parcel.retentionEnd) && !endingOfParcel(queue, parcel, now)) return true;
+  const { since, content, retentionEnd } = parcel;
+  const id = keptRowId(parcel.id, groupKeyOf(place));
+  const kept = newLease(ctx, queue, { id, shard, slots: slotsOf(parcel, group), since, content, retentionEnd });
+  return (await keepExpired(ctx, queue, { ...kept, groupName: group.name }, now)).row !== undefined;
 }
 
 /** The group's row with this parcel loaded. All its messages are due, except those cancelled while they waited. */
-export function loadParcel(ctx: Context, queue: QueueRecord, lease: Lease, group: Group, parcel: Parcel): Lease {
-  const { dueAt: _, until: __, failedLeave: ___, first: ____, cancelled = [], ...rest } = group;
+export function loadParcel(
+  ctx: Context,
+  queue: QueueRecord,
+  { id, shard, group: before }: GroupLease,
+  parcel: Parcel,
+): GroupLease {
+  const { dueAt: _, until: __, failedLeave: ___, first: ____, cancelled = [], ...rest } = before;
+  const group: Group = { ...rest, head: parcel.id, ...(queue.groups?.onFailure === 'aside' ? { failedLeave: true } : {}) };
   const later = cancelled.filter((one) => one.slice(0, parcel.id.length) > parcel.id);
-  const failedLeave = queue.groups?.onFailure === 'aside' || undefined;
-  const { since, content, retentionEnd } = parcel;
-  return {
-    ...newLease(ctx, queue, { id: lease.id, shard: lease.shard, slots: slotsOf(parcel, group), since, content }, retentionEnd),
-    sourceShard: parcel.shard,
-    group: { ...rest, head: parcel.id, ...defined({ failedLeave, cancelled: later.length > 0 ? later : undefined }) },
-  };
+  if (later.length > 0) group.cancelled = later;
+  const { since, content, retentionEnd, shard: sourceShard } = parcel;
+  const slots = slotsOf(parcel, before);
+  return { ...newLease(ctx, queue, { id, shard, slots, since, content, retentionEnd, sourceShard }), kind: 'group', group };
 }
 
 /** The slots of a parcel as it is loaded: due since the publish, except those cancelled while they waited. */

@@ -2,9 +2,9 @@
  * Moves failed messages out of their group into rows of their own in the same queue, so that the group continues without them.
  */
 
+import { defined } from '../../contract/defined.ts';
 import type { Context } from '../context/context.ts';
 import type { Snapshot } from '../leases/lease-store.ts';
-import { termsOf } from '../leases/new-lease.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { isLive, type Lease, leaseEnd, type Slot } from '../model/rows.ts';
 import { randomShard, shardKey } from '../model/shards.ts';
@@ -26,13 +26,13 @@ export function leaveGroup(
       shard: shardKey(queue, randomShard(queue, ctx.random)),
       version: ctx.newVersion(),
       since: lease.since,
-      ...termsOf(queue, lease.retentionEnd),
+      ...defined({ retentionEnd: lease.retentionEnd }),
     },
   });
 }
 
 /** The slots of a group's row whose leases expired, if the group moves failed messages out (`onFailure: 'aside'`). */
-export function expiredToLeave({ group, slots }: Lease, now: number): number[] {
-  if (!group?.failedLeave) return [];
-  return slots.flatMap((slot, index) => (isLive(slot) && slot.token !== undefined && leaseEnd(slot) <= now ? [index] : []));
+export function expiredToLeave(lease: Lease, now: number): number[] {
+  if (lease.kind !== 'group' || !lease.group.failedLeave) return [];
+  return lease.slots.flatMap((slot, index) => (isLive(slot) && slot.token !== undefined && leaseEnd(slot) <= now ? [index] : []));
 }

@@ -18,7 +18,7 @@ import {
   readRow,
   type Snapshot,
 } from '../leases/lease-store.ts';
-import { termsOf } from '../leases/new-lease.ts';
+import { newLease } from '../leases/new-lease.ts';
 import {
   contentsOf,
   ensureBodyCleanup,
@@ -42,7 +42,7 @@ import { parcelIdOf } from '../model/group-row.ts';
 import { messageId, slotRowId, unkeyedRowId } from '../model/ids.ts';
 import { type QueueRecord, retentionEndAfter, writeDeadline } from '../model/queue-record.ts';
 import { encodeLease, roomForContents } from '../model/row-codec.ts';
-import { absentAt, type Death, farMs, isLive, type Lease, leaseKey, type Slot } from '../model/rows.ts';
+import { absentAt, type Death, farMs, isLive, type Lease, leaseKey, type ParcelLease, type Slot } from '../model/rows.ts';
 import { incarnationOf, placeAt, priorityLevelOf, randomShard } from '../model/shards.ts';
 import { type Row, StoreError, type Write } from '../port/port.ts';
 
@@ -53,7 +53,7 @@ export interface Departure {
   /** The slots that move, all live. */
   slots: readonly number[];
   /** The part of the new row that is the same for all of them. */
-  row: Omit<Lease, 'id' | 'slots' | 'content'>;
+  row: Pick<Lease, 'shard' | 'version' | 'since' | 'publishedAt' | 'retentionEnd' | 'death' | 'level'>;
   slotOf: (slot: Slot) => Slot;
   /** Changes the content; undefined: it stays as it is. */
   changeContent?: (content: Content) => Content;
@@ -89,8 +89,7 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
       version: ctx.newVersion(),
       since: now,
       publishedAt: lease.publishedAt ?? lease.since,
-      ...(death ? { death: { ...death, ...defined({ group: lease.group?.name }) } } : {}),
-      ...termsOf(target, retentionEnd),
+      ...defined({ retentionEnd, death: death && (lease.kind === 'group' ? { ...death, group: lease.group.name } : death) }),
     },
     // No receive takes an unreadable message: it stays until its retention ends, or until it is cancelled or redriven.
     slotOf: (slot) => arriving(slot, death?.reason === 'unreadable' ? (retentionEnd ?? farMs) : now, death !== undefined),
@@ -125,7 +124,7 @@ export async function moveMessages(ctx: Context, departure: Departure): Promise<
   const live = departure.lease.slots.filter(isLive).length;
   // A group's row stays in place. So does a key's row if the queue changes: it records until when the key is taken.
   const { lease, target } = departure;
-  const staysAlone = lease.group ?? (lease.keyed && incarnationOf(lease.shard) !== target.incarnation);
+  const staysAlone = lease.kind === 'group' || (lease.kind === 'keyed' && incarnationOf(lease.shard) !== target.incarnation);
   // Kept messages of the row stay in the queue where they ended.
   const isShared = lease.slots.some(({ kept }) => kept);
   const together = departure.slots.length === live && !staysAlone && !isShared;
@@ -139,16 +138,13 @@ async function moveWholeRow(ctx: Context, departure: Departure): Promise<Moved> 
   const content = rewritten?.content ?? lease.content;
   // Bodies without a TTL get none until the move is certain; the row deletes them when it ends.
   if (!rewritten && lease.retentionEnd !== undefined) await keepBodies(ctx, content, row.retentionEnd);
-  const next: Lease = {
-    ...row,
-    id: lease.id,
-    slots: lease.slots.map((slot) => (isLive(slot) ? slotOf(slot) : slot)),
-    content,
-    ...(lease.keyed ? { keyed: lease.keyed } : {}),
-    ...(lease.sourceShard === undefined ? {} : { sourceShard: lease.sourceShard }),
-    ...(lease.outOfOrder === undefined ? {} : { outOfOrder: lease.outOfOrder }),
-    ...(lease.needsCleanup || lacksTtl(content, row.retentionEnd) ? { needsCleanup: true } : {}),
+  const slots = lease.slots.map((slot) => (isLive(slot) ? slotOf(slot) : slot));
+  const moved: ParcelLease = {
+    ...newLease(ctx, departure.target, { ...row, id: lease.id, slots, content }),
+    ...defined({ sourceShard: lease.sourceShard, needsCleanup: lease.needsCleanup }),
+    ...defined({ outOfOrder: lease.kind === 'parcel' ? lease.outOfOrder : undefined }),
   };
+  const next: Lease = lease.kind === 'keyed' ? { ...moved, kind: 'keyed', keyed: lease.keyed } : moved;
   const haveNoEnd = !rewritten && lacksTtl(content, row.retentionEnd) && lease.retentionEnd !== undefined;
   const move = () => putIfUnchanged(ctx, seen, encodeLease(next));
   const after = await withBodies(ctx, rewritten ? [rewritten] : [], writeDeadline(seen.readAt), move).catch(
@@ -188,7 +184,7 @@ async function rewrittenContents(
   if (!contents) return undefined;
   const entries = contents.map((content, index) => encodeContent(slots.includes(index) ? contentOf(content) : content));
   const hasDeadLetter = target.deadLetter !== null;
-  const room = roomForContents(lease.slots.length, lease.id.length, target.backoff, hasDeadLetter, lease.keyed !== undefined);
+  const room = roomForContents(lease.slots.length, lease.id.length, target.backoff, hasDeadLetter, lease.kind === 'keyed');
   const ttl = row.retentionEnd && keptUntil(row.retentionEnd);
   return { ...storeContent(joinEntries(entries), room, () => ctx.ids.parcel(0)), ttl };
 }
@@ -228,13 +224,12 @@ function rowAlone(
   slot: number,
   content: Content,
 ): OffloadedBody & { id: string; row: Row } {
-  const id = lease.keyed ? unkeyedRowId(lease.id, ctx.newVersion()) : slotRowId(parcelIdOf(lease), slot);
+  const id = lease.kind === 'keyed' ? unkeyedRowId(lease.id, ctx.newVersion()) : slotRowId(parcelIdOf(lease), slot);
   const room = roomForContents(1, id.length, target.backoff, target.deadLetter !== null);
   const encoded = joinEntries([encodeContent(changeContent ? changeContent(content) : content)]);
   const { content: stored, chunks } = storeContent(encoded, room, () => ctx.ids.parcel(0));
   const arrived = slotOf(lease.slots[slot]!);
-  const next: Lease = { ...row, id, slots: [arrived], content: stored };
-  if (lacksTtl(stored, row.retentionEnd)) next.needsCleanup = true;
+  const next = newLease(ctx, target, { ...row, id, slots: [arrived], content: stored });
   return {
     id,
     row: encodeLease(next),

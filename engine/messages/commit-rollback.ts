@@ -13,20 +13,21 @@ import { replaceSlots } from '../lifecycle/due-row.ts';
 import { isServerId, messageId, ownRowId, parseMessageId } from '../model/ids.ts';
 import { type QueueRecord, retentionEndAfter } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
-import { isLive, type Lease, type Prepared } from '../model/rows.ts';
+import { isLive, type Lease, type ParcelLease, type Prepared, type PreparedLease } from '../model/rows.ts';
 import { incarnationOf, placeAt, preparedKey, randomShard, shardNumberOf } from '../model/shards.ts';
 import { type Timing, visibleAtOf } from '../model/timing.ts';
 import { targetOf } from '../queues/publish-target.ts';
 import { findMessage } from './find.ts';
 
 /** Turns a row to be published into a prepared one. It has no retention: that begins with the commit. */
-export function prepare(queue: QueueRecord, lease: Lease, timing: Timing, level: number): Lease {
+export function prepare(queue: QueueRecord, lease: ParcelLease, timing: Timing, level: number): PreparedLease {
   const { retentionEnd: _, ...rest } = lease;
   const prepared: Prepared = { timing, level, checks: 0 };
   return {
     ...rest,
     shard: preparedKey(queue, shardNumberOf(lease.shard)),
     slots: lease.slots.map((slot) => ({ ...slot, visibleAt: timeoutAt(queue, lease.since) })),
+    kind: 'prepared',
     prepared,
     ...(lacksTtl(lease.content, undefined) ? { needsCleanup: true } : {}),
   };
@@ -75,7 +76,7 @@ function decideRow(
     if (tombstone) return { done: tombstone.slots[slot]?.token === undefined ? 'unknown' : 'committed' };
     if (!lease || there?.end === 'moved') return { done: 'elsewhere' };
     if (!there || incarnationOf(lease.shard) !== queue.incarnation) return { done: 'unknown' };
-    if (!lease.prepared || !isLive(there)) return { done: 'committed' };
+    if (lease.kind !== 'prepared' || !isLive(there)) return { done: 'committed' };
     if (lease.since < queue.purgedBefore) return { done: 'unknown' };
     if (decision === 'rollback') return { seen: await rollBack(ctx, queue, seen, lease, now) };
     const after = await commit(ctx, queue, seen, lease, now);
@@ -85,9 +86,9 @@ function decideRow(
 }
 
 /** From now on the message waits as if it were published now. A purge still removes it if it was prepared before the purge. */
-async function commit(ctx: Context, queue: QueueRecord, seen: Snapshot, lease: Lease, now: number): Promise<Snapshot> {
+async function commit(ctx: Context, queue: QueueRecord, seen: Snapshot, lease: PreparedLease, now: number): Promise<Snapshot> {
   const { prepared, ...rest } = lease;
-  const visibleAt = visibleAtOf(prepared!.timing, now);
+  const visibleAt = visibleAtOf(prepared.timing, now);
   const retentionEnd = retentionEndAfter(queue, visibleAt);
   const shard = randomShard(queue, ctx.random);
   return putIfUnchanged(
@@ -95,8 +96,9 @@ async function commit(ctx: Context, queue: QueueRecord, seen: Snapshot, lease: L
     seen,
     encodeLease({
       ...rest,
+      kind: 'parcel',
       version: ctx.newVersion(),
-      ...placeAt(queue, shard, prepared!.level),
+      ...placeAt(queue, shard, prepared.level),
       slots: lease.slots.map((slot) => ({ ...slot, visibleAt })),
       ...termsOf(queue, retentionEnd),
     }),

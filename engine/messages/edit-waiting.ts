@@ -6,7 +6,6 @@
 import { defined } from '../../contract/defined.ts';
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot, retryOnConflict, type Snapshot } from '../leases/lease-store.ts';
-import { termsOf } from '../leases/new-lease.ts';
 import { type Departure, moveMessages } from '../lifecycle/moves.ts';
 import { verdictOf } from '../lifecycle/verdicts.ts';
 import type { Content } from '../model/content-codec.ts';
@@ -73,8 +72,7 @@ function changed(
       ...placeAt(queue, shardNumberOf(lease.shard), level),
       version: ctx.newVersion(),
       since: lease.since,
-      ...defined({ publishedAt: lease.publishedAt, death: lease.death }),
-      ...termsOf(queue, retentionEnd),
+      ...defined({ publishedAt: lease.publishedAt, retentionEnd, death: lease.death }),
     },
     slotOf: (former) => ({ ...afterLeaseExpiry(former), visibleAt: visibleAt ?? former.visibleAt }),
     ...defined({ changeContent }),

@@ -78,8 +78,8 @@ async function findInGroup(ctx: Context, place: string, id: string, wanted: Want
   if (apart) return apart;
   const seen: Snapshot = { id: place, row, readAt };
   const { lease } = decodeSnapshot(seen, ctx.clock.now());
-  const group = lease?.group;
-  if (!group || group.head > parcelId) return undefined;
+  if (lease?.kind !== 'group' || lease.group.head > parcelId) return undefined;
+  const { group } = lease;
   if (group.head === parcelId) return lease.slots[slot]?.end === 'moved' ? 'moved' : messageIn(ctx, seen, slot, wanted);
   const parcel = parcelRow && decodeParcel(parcelRow);
   const isThere = parcel && slot < parcel.count && !group.cancelled?.includes(slotName(parcelId, slot));
@@ -177,7 +177,7 @@ async function findCancelledInGroup(
   slot: number,
 ): Promise<{ heldBy?: HeldBy } | undefined> {
   const { lease } = decodeSnapshot(await readRow(ctx, place), ctx.clock.now());
-  if (!lease?.group) return undefined;
+  if (lease?.kind !== 'group') return undefined;
   if (lease.group.head !== parcel) return lease.group.cancelled?.includes(slotName(parcel, slot)) ? {} : undefined;
   const there = lease.slots[slot];
   return there?.end === 'cancelled' ? heldBy(place, slot, there.heldBy) : undefined;

@@ -75,8 +75,8 @@ export async function sightLeases(ctx: Context, queue: QueueRecord, rows: readon
     const { lease } = decodeSnapshot(one, now);
     if (!lease || incarnationOf(lease.shard) !== queue.incarnation) return { row, messages: [] };
     const messages = sightLease(queue, lease, now);
+    if (lease.kind !== 'group' || lease.group.tail <= lease.group.head) return { row, messages };
     const { group } = lease;
-    if (!group || group.tail <= group.head) return { row, messages };
     return { row, messages, readWaiting: () => sightWaiting(ctx, queue, id, group) };
   });
 }

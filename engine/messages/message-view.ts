@@ -22,9 +22,14 @@ function content(from: Content): Pick<Message, 'body' | 'bodyBase64' | 'attribut
   return bodyBase64 === undefined ? { body, attributes } : { bodyBase64, attributes };
 }
 
+function groupOf(lease: Lease): string | undefined {
+  if (lease.kind === 'group') return lease.group.name;
+  return lease.kind === 'parcel' ? lease.groupName : undefined;
+}
+
 /** The priority to show: none for the lowest level. */
-function priorityOf(placed: Pick<Lease, 'shard' | 'level'>): number | undefined {
-  return priorityLevelOf(placed) || undefined;
+function priorityOf(row: Pick<Lease, 'shard' | 'level'>): number | undefined {
+  return priorityLevelOf(row) || undefined;
 }
 
 function deathRecord({ death }: Lease, slot: Slot): DeathRecord | undefined {
@@ -36,15 +41,16 @@ function deathRecord({ death }: Lease, slot: Slot): DeathRecord | undefined {
 
 export function receivedMessage({ incarnation }: QueueRecord, lease: Lease, index: number, from: Content): ReceivedMessage {
   const slot = lease.slots[index]!;
+  const freeAt = lease.kind === 'keyed' ? lease.keyed.freeAt : undefined;
   const place = { incarnation, rowId: lease.id, slot: index, count: lease.slots.length, token: slot.token! };
   return defined({
     id: messageId(parcelIdOf(lease), index),
     ...content(from),
-    receipt: formatReceipt({ ...place, ...defined({ needsCleanup: lease.needsCleanup, freeAt: lease.keyed?.freeAt }) }),
+    receipt: formatReceipt({ ...place, ...defined({ needsCleanup: lease.needsCleanup, freeAt }) }),
     receives: slot.receives,
     failures: slot.failures,
     priority: priorityOf(lease),
-    group: lease.group?.name,
+    group: groupOf(lease),
     publishedAt: instant(lease.publishedAt ?? lease.since),
     leasedUntil: instant(leaseEnd(slot)),
     deadLetter: deathRecord(lease, slot),
@@ -53,7 +59,7 @@ export function receivedMessage({ incarnation }: QueueRecord, lease: Lease, inde
 
 /** The state of a live slot. */
 export function stateOf(lease: Lease, slot: Slot, now: number): MessageState {
-  if (lease.prepared) return 'prepared';
+  if (lease.kind === 'prepared') return 'prepared';
   if (slot.token !== undefined && leaseEnd(slot) > now) return 'leased';
   if (isUnreadable(lease)) return 'dead';
   if (slot.visibleAt > now) return 'delayed';
@@ -84,7 +90,7 @@ export function leasedMessage(
     receives: slot.receives,
     failures: slot.failures,
     priority: priorityOf(lease),
-    group: lease.group?.name ?? lease.groupName,
+    group: groupOf(lease),
     publishedAt: instant(lease.publishedAt ?? lease.since),
     visibleAt: instant(slot.visibleAt),
     expiresAt: lease.retentionEnd === undefined ? null : instant(lease.retentionEnd),

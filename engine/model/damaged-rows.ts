@@ -50,7 +50,7 @@ export function damagedLease(row: Row): Lease {
     slots: Array.from({ length: count }, () => ({ visibleAt, receives: 0, failures: 0 })),
     ...{ since: isNumber(since) ? (since as number) : 0, content: wholeRow(row) },
     ...(isNumber(expiresAt) ? { retentionEnd: expiresAt as number } : {}),
-    ...(isGroup(group) ? { group: decodeGroup(group as Row) } : {}),
+    ...(isGroup(group) ? { kind: 'group', group: decodeGroup(group as Row) } : { kind: 'parcel' }),
   };
 }
 

@@ -12,7 +12,7 @@ import { base32 } from '../port/random.ts';
 import type { OffloadedContent } from './content-codec.ts';
 import { groupKeyChars, groupKeyOf, groupRowId } from './ids.ts';
 import type { QueueRecord } from './queue-record.ts';
-import { type Group, isLive, type Lease, leaseEnd, mayStand, type Slot } from './rows.ts';
+import { type Group, type GroupLease, isLive, type Lease, leaseEnd, mayStand, type Slot } from './rows.ts';
 import { decodeStoredContent, encodeStoredContent } from './slot-codec.ts';
 
 /** Tokens that a group remembers after their parcel is done, to answer a repeated ack or an ack after a cancel. */
@@ -49,28 +49,28 @@ export function groupPlace(queue: Pick<QueueRecord, 'incarnation'>, key: string)
 }
 
 /** The id of the row in `messages` whose messages this row of `leases` holds. */
-export function idInMessages({ id, group }: Pick<Lease, 'id' | 'group'>): string {
-  return group?.head ?? id;
+export function idInMessages(lease: Lease): string {
+  return lease.kind === 'group' ? lease.group.head : lease.id;
 }
 
 /** The id of the parcel that a row holds, as it begins the ids of its messages. */
-export function parcelIdOf({ id, group }: Lease): string {
-  return group ? `${group.head}-${groupKeyOf(id)}` : id;
+export function parcelIdOf(lease: Lease): string {
+  return lease.kind === 'group' ? `${lease.group.head}-${groupKeyOf(lease.id)}` : lease.id;
 }
 
 /**
  * When the group can next be received: after every lease in it and its rest end, and not before its first message is
  * visible. Undefined if no message waits. If failed messages leave the group (`aside`), their backoff does not delay the others.
  */
-export function groupDue({ slots, group }: Lease): number | undefined {
+export function groupDue({ slots, group }: Pick<GroupLease, 'slots' | 'group'>): number | undefined {
   const live = slots.filter(isLive);
-  const end = (slot: Slot) => (group?.failedLeave && slot.token !== undefined ? leaseEnd(slot) : slot.visibleAt);
-  if (live.length === 0) return group?.dueAt;
-  return Math.max(end(live[0]!), ...live.filter(({ token }) => token !== undefined).map(end), group?.notBefore ?? 0);
+  const end = (slot: Slot) => (group.failedLeave && slot.token !== undefined ? leaseEnd(slot) : slot.visibleAt);
+  if (live.length === 0) return group.dueAt;
+  return Math.max(end(live[0]!), ...live.filter(({ token }) => token !== undefined).map(end), group.notBefore ?? 0);
 }
 
 /** The ready messages that may be delivered in order: from the first live one on, without a gap. */
-export function deliverablePrefix(lease: Lease, ready: readonly number[], now: number): number[] {
+export function deliverablePrefix(lease: GroupLease, ready: readonly number[], now: number): number[] {
   const due = groupDue(lease);
   if (due === undefined || due > now) return [];
   const turn: number[] = [];
@@ -83,7 +83,8 @@ export function deliverablePrefix(lease: Lease, ready: readonly number[], now: n
 }
 
 /** The group's row when every message of its parcel is done: due at once if there is more to do, otherwise kept for an hour. */
-export function parcelDone(lease: Lease, group: Group, version: string, now: number): Lease {
+export function parcelDone(lease: GroupLease, version: string, now: number): GroupLease {
+  const { group } = lease;
   const tokens = lease.slots.flatMap(({ end, token }, slot) =>
     end === 'done' && token !== undefined ? [`${token}${slot}`] : [],
   );
@@ -108,9 +109,9 @@ export function parcelDone(lease: Lease, group: Group, version: string, now: num
 }
 
 /** The row of a group in which no message waits. */
-export function emptyGroupRow(lease: Lease, group: Group, version: string, now: number): Lease {
-  const { dueAt: _, cancelled: __, first: ___, ...rest } = group;
-  return { ...bare(lease, version), group: { ...rest, head: group.tail, until: now + tombstoneMs } };
+export function emptyGroupRow(lease: GroupLease, version: string, now: number): GroupLease {
+  const { dueAt: _, cancelled: __, first: ___, ...rest } = lease.group;
+  return { ...bare(lease, version), group: { ...rest, head: rest.tail, until: now + tombstoneMs } };
 }
 
 export function wasTaken(group: Group, token: string, slot: number): boolean {
@@ -121,8 +122,8 @@ export function wasAcked(group: Group, token: string, slot: number): boolean {
   return group.acked?.includes(`${token}${slot}`) ?? false;
 }
 
-function bare({ id, shard, since }: Lease, version: string): Lease {
-  return { id, shard, version, slots: [], since, content: { text: '[]' } };
+function bare({ id, shard, since }: GroupLease, version: string): Omit<GroupLease, 'group'> {
+  return { kind: 'group', id, shard, version, slots: [], since, content: { text: '[]' } };
 }
 
 /** How many messages of a group one receive may take: as many as its rate allows in one second, at least one. */
@@ -160,8 +161,8 @@ function rested(queue: QueueRecord, group: Group): Group {
 }
 
 /** The row with its group's rest recomputed by the queue's current rate. */
-export function withRest(queue: QueueRecord, lease: Lease): Lease {
-  return lease.group ? { ...lease, group: rested(queue, lease.group) } : lease;
+export function withRest(queue: QueueRecord, lease: GroupLease): GroupLease {
+  return { ...lease, group: rested(queue, lease.group) };
 }
 
 /** Makes the remaining messages of a parcel due from now on, so that groups which have waited longer come first. */

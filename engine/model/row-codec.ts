@@ -17,6 +17,7 @@ import {
   isLive,
   type Keyed,
   type Lease,
+  type LeaseFields,
   type Parcel,
   type Prepared,
   removableAt,
@@ -60,20 +61,20 @@ export function encodeLease(lease: Lease): Row {
     since: lease.since,
     ...encodeStoredContent(lease.content),
   };
-  const expiry = lease.group ? groupDue(lease) : Math.min(...live.map((slot) => slot.visibleAt));
+  const expiry = lease.kind === 'group' ? groupDue(lease) : Math.min(...live.map((slot) => slot.visibleAt));
   if (expiry !== undefined) row.expiry = expiry;
-  if (lease.group) {
+  if (lease.kind === 'group') {
     row.group = encodeGroup(lease.group);
     // Only a group in which no message waits has a TTL.
     if (lease.group.until !== undefined) row.ttl = Math.ceil(lease.group.until / 1000);
   }
-  if (lease.groupName !== undefined) row.groupName = lease.groupName;
-  if (lease.keyed) Object.assign(row, encodeKeyed(lease.keyed));
-  if (lease.prepared) row.prepared = encodePrepared(lease.prepared);
+  if (lease.kind === 'parcel' && lease.groupName !== undefined) row.groupName = lease.groupName;
+  if (lease.kind === 'parcel' && lease.outOfOrder !== undefined) row.outOfOrder = lease.outOfOrder;
+  if (lease.kind === 'keyed') Object.assign(row, encodeKeyed(lease.keyed));
+  if (lease.kind === 'prepared') row.prepared = encodePrepared(lease.prepared);
   if (lease.publishedAt !== undefined) row.publishedAt = lease.publishedAt;
   if (lease.sourceShard !== undefined) row.fresh = lease.sourceShard;
   if (lease.needsCleanup) row.ending = true;
-  if (lease.outOfOrder !== undefined) row.outOfOrder = lease.outOfOrder;
   if (lease.death) row.death = { ...lease.death };
   if (lease.level !== undefined) row.level = lease.level;
   if (lease.maxReceives !== undefined) {
@@ -82,7 +83,7 @@ export function encodeLease(lease: Lease): Row {
   }
   if (lease.retentionEnd !== undefined) {
     row.expiresAt = lease.retentionEnd;
-    if (lease.maxReceives === undefined && !lease.group)
+    if (lease.maxReceives === undefined && lease.kind !== 'group')
       row.ttl = keptUntil(lease.retentionEnd, Math.max(...live.map((slot) => slot.visibleAt)));
   }
   return row;
@@ -104,12 +105,12 @@ function encodeKeyed({ freeAt, accepted, acked }: Keyed): Row {
   };
 }
 
-function decodeKeyed(row: Row): { keyed?: Keyed } {
-  if (row.accepted === undefined) return {};
+function decodeKeyed(row: Row): Keyed | undefined {
+  if (row.accepted === undefined) return undefined;
   const keyed: Keyed = { accepted: (row.accepted as [number, string][]).map(([at, by]) => ({ at, by })) };
   if (row.freeAt !== undefined) keyed.freeAt = row.freeAt as number;
   if (row.acked !== undefined) keyed.acked = row.acked as string;
-  return { keyed };
+  return keyed;
 }
 
 /** The kept part of an ended row: everything about its messages, without the attributes that the engine acts on. */
@@ -148,12 +149,13 @@ export function decodeLease(row: Row): { lease: Lease } | { tombstone: Tombstone
   if (row.until !== undefined && isSoundTombstone(row)) {
     // Only a tombstone that still shows its messages has `since`.
     const kept = row.since === undefined ? undefined : decodeLive(row);
+    const keyed = decodeKeyed(row);
     const tombstone: Tombstone = {
       id: row.id as string,
       version: row.version as string,
       slots: kept ? kept.slots.map(endOf) : (row.slots as Row[]).map(decodeEndedSlot),
       until: row.until as number,
-      ...decodeKeyed(row),
+      ...(keyed ? { keyed } : {}),
       ...(kept ? { kept } : {}),
     };
     if (row.expiry !== undefined) {
@@ -174,30 +176,35 @@ function decodeEndedSlot(slot: Row): EndedSlot {
 }
 
 function decodeLive(row: Row): Lease {
-  const lease: Lease = {
+  const lease: LeaseFields = {
     id: row.id as string,
     shard: row.shard as string,
     version: row.version as string,
     slots: (row.slots as Value[]).map(decodeSlot),
     since: row.since as number,
     content: decodeStoredContent(row),
-    ...decodeKeyed(row),
   };
   if (row.publishedAt !== undefined) lease.publishedAt = row.publishedAt as number;
   if (row.expiresAt !== undefined) lease.retentionEnd = row.expiresAt as number;
   if (row.fresh !== undefined) lease.sourceShard = row.fresh as string;
   if (row.ending) lease.needsCleanup = true;
-  if (row.outOfOrder !== undefined) lease.outOfOrder = row.outOfOrder as string;
   if (row.death !== undefined) lease.death = row.death as unknown as Death;
   if (row.level !== undefined) lease.level = row.level as number;
   if (row.maxReceives !== undefined) lease.maxReceives = row.maxReceives as number;
-  if (row.prepared !== undefined) lease.prepared = decodePrepared(row.prepared as Row);
-  if (row.groupName !== undefined) lease.groupName = row.groupName as string;
   if (row.group !== undefined) {
-    lease.group = decodeGroup(row.group as Row);
-    if (!lease.slots.some(isLive) && row.expiry !== undefined) lease.group.dueAt = row.expiry as number;
+    const group = decodeGroup(row.group as Row);
+    if (!lease.slots.some(isLive) && row.expiry !== undefined) group.dueAt = row.expiry as number;
+    return { ...lease, kind: 'group', group };
   }
-  return lease;
+  const keyed = decodeKeyed(row);
+  if (keyed) return { ...lease, kind: 'keyed', keyed };
+  if (row.prepared !== undefined) return { ...lease, kind: 'prepared', prepared: decodePrepared(row.prepared as Row) };
+  return {
+    ...lease,
+    kind: 'parcel',
+    ...(row.outOfOrder === undefined ? {} : { outOfOrder: row.outOfOrder as string }),
+    ...(row.groupName === undefined ? {} : { groupName: row.groupName as string }),
+  };
 }
 
 /** The longest shard key is `incarnation:255.9`. */
@@ -228,7 +235,7 @@ export function roomForContents(
     content: { text: '' },
     sourceShard: 'x'.repeat(shardKeyCharsMax),
     ...(withDeadLetter ? { maxReceives: 99 } : {}),
-    ...(withKey ? { keyed: largestKeyed } : {}),
+    ...(withKey ? { kind: 'keyed', keyed: largestKeyed } : { kind: 'parcel' }),
   };
   return rowBytesMax - storedBytes(encodeLease(largest));
 }

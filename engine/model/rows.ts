@@ -129,8 +129,8 @@ export interface Prepared {
   checks: number;
 }
 
-/** A row of `leases` that still holds a message, or belongs to a group. */
-export interface Lease {
+/** What every kind of row of `leases` has that still holds a message, or belongs to a group. */
+export interface LeaseFields {
   id: string;
   shard: string;
   version: string;
@@ -145,22 +145,42 @@ export interface Lease {
   sourceShard?: string;
   /** Cleanup is needed after the last message is done: the row then comes due once more. */
   needsCleanup?: true;
-  /**
-   * The shard from which the parcel was taken out of order. No receive or sweep of the head would meet a late copy of its
-   * publish there. So the row in `messages` is removed once more after the end.
-   */
-  outOfOrder?: string;
   death?: Death;
   /** The message's priority, if it is above the levels of its current queue. It applies again in a queue that has that level. */
   level?: number;
-  group?: Group;
-  /** The name of the group, in a row that keeps the group's ended messages. */
-  groupName?: string;
-  keyed?: Keyed;
-  prepared?: Prepared;
   /** How often a message may be received here. Stored so that the index shows the sweep which rows have used it up (`last`). */
   maxReceives?: number;
 }
+
+/** Messages of a parcel, or one message in a row of its own. */
+export interface ParcelLease extends LeaseFields {
+  kind: 'parcel';
+  /** The shard from which the parcel was taken out of order. No receive meets a late copy there: it is removed after the end. */
+  outOfOrder?: string;
+  /** The name of the group, in a row that keeps the group's ended messages. */
+  groupName?: string;
+}
+
+/** A group, with the messages of the parcel that it loaded last. */
+export interface GroupLease extends LeaseFields {
+  kind: 'group';
+  group: Group;
+}
+
+/** A message that was published under a `dedupKey`. */
+export interface KeyedLease extends LeaseFields {
+  kind: 'keyed';
+  keyed: Keyed;
+}
+
+/** A message that no receive takes until it is committed. */
+export interface PreparedLease extends LeaseFields {
+  kind: 'prepared';
+  prepared: Prepared;
+}
+
+/** A row of `leases` that still holds a message, or belongs to a group. What is stored tells the kind. */
+export type Lease = ParcelLease | GroupLease | KeyedLease | PreparedLease;
 
 /** How a message ended: acked with this token, so that a repeated ack succeeds; or cancelled while this token held it. */
 export interface EndedSlot {

@@ -197,7 +197,7 @@ async function ackAfterRead(
     const next: Lease = { ...lease, slots, version: ctx.newVersion() };
     if (isEnded(next)) return { seen: await replaceEnded(ctx, seen, next, next.version, now) };
     // The next message of the group may become due now.
-    if (lease.group) return { seen: await putIfUnchanged(ctx, seen, encodeLease(behindOthers(next, now))) };
+    if (lease.kind === 'group') return { seen: await putIfUnchanged(ctx, seen, encodeLease(behindOthers(next, now))) };
     const when: Condition = { all: [{ absent: ['until'] }, ...stillLeased(pending)] };
     const then = { set: [[['version'], next.version] as [Path, Value], ...doneMarks(pending, done)] };
     return { seen: await writeLease(ctx, seen.id, when, then, seen.readAt) };
@@ -206,8 +206,8 @@ async function ackAfterRead(
     const there = lease.slots[receipt.slot];
     const isDone =
       (there?.end === 'done' && there.token === receipt.token) ||
-      lease.keyed?.acked === receipt.token ||
-      (lease.group && wasAcked(lease.group, receipt.token, receipt.slot));
+      (lease.kind === 'keyed' && lease.keyed.acked === receipt.token) ||
+      (lease.kind === 'group' && wasAcked(lease.group, receipt.token, receipt.slot));
     return isDone ? { ok: true } : notHeld(found, receipt);
   });
   // All messages are done, by this or other calls: end the row. If this fails, the process that finds the row due ends it.

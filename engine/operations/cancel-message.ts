@@ -16,6 +16,7 @@ import { markOf } from '../limits/permits.ts';
 import { findCancelled, findMessage, type HeldBy } from '../messages/find.ts';
 import { stateOf } from '../messages/message-view.ts';
 import { moveToLeases } from '../messages/move-to-leases.ts';
+import { parcelIdOf } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
 import { isLive, type Lease, type Parcel, type Slot } from '../model/rows.ts';
@@ -100,7 +101,7 @@ function cancelIn(
     const now = ctx.clock.now();
     const { lease, tombstone } = decodeSnapshot(seen, now);
     // The group's row has advanced to another parcel, so the slot belongs to another message.
-    if (lease?.group?.head !== found.group?.head) return { done: { outcome: 'moved' } };
+    if (lease ? parcelIdOf(lease) !== parcelIdOf(found) : found.kind === 'group') return { done: { outcome: 'moved' } };
     const there = lease?.slots[slot];
     token = there?.token ?? there?.heldBy ?? tombstone?.slots[slot]?.token;
     if (there?.end === 'cancelled' || tombstone?.slots[slot]?.cancelled) return { done: cancelled() };
@@ -126,8 +127,8 @@ async function cancelWaiting(
   const apart = await cancelledApart(ctx, queue, first, parcel, slot);
   return retryOnConflict(ctx, first, async (seen) => {
     const { lease } = decodeSnapshot(seen, ctx.clock.now());
-    const group = lease?.group;
-    if (!group || group.head >= parcel.id) return { done: 'moved' };
+    if (lease?.kind !== 'group' || lease.group.head >= parcel.id) return { done: 'moved' };
+    const { group } = lease;
     const { cancelled: noted = [] } = group;
     const name = slotName(parcel.id, slot);
     if (noted.includes(name)) return { done: 'cancelled' };

@@ -70,7 +70,7 @@ export function isHeldBy(lease: Lease | undefined, { slot, token }: Receipt): bo
 export function notHeld({ lease, tombstone }: DecodedRow, { slot, token }: Receipt): Refused {
   const ended = tombstone?.slots[slot];
   const holder = ended?.cancelled ? ended.token : lease?.slots[slot]?.heldBy;
-  const isTaken = lease?.group !== undefined && wasTaken(lease.group, token, slot);
+  const isTaken = lease?.kind === 'group' && wasTaken(lease.group, token, slot);
   if (holder !== token && !isTaken) return leaseLost();
   return { ok: false, code: 'cancelled', message: 'receipt: the message was cancelled' };
 }

@@ -67,7 +67,7 @@ export async function release(
         }
         return { seen: moved.seen };
       }
-      if (lease.group?.failedLeave && failure) {
+      if (lease.kind === 'group' && lease.group.failedLeave && failure) {
         const slotOf = (slot: Slot) => next.slots[lease.slots.indexOf(slot)]!;
         const moved = await leaveGroup(ctx, queue, { seen, lease, slots: given }, slotOf);
         if (moved.applied) noteReleased(results, pending, next);

@@ -30,7 +30,7 @@ export async function updateMessage(
   for (let look = 0; look < looksMax; look++) {
     const found = await findMessage(ctx, queue, id);
     if (!found) break;
-    if ('parcel' in found ? found.group : found.lease.group) {
+    if ('parcel' in found ? found.group : found.lease.kind === 'group') {
       throw new DumbwaiterError(
         'invalid_input',
         `id: the message "${id}" keeps its place in its group; cancel it, and publish it anew`,

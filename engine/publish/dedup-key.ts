@@ -77,7 +77,7 @@ async function putKeyed(
     const version = ctx.newVersion();
     attempt.versions.add(version);
     const keyed = accept(queue, keyedOf(former), version, ctx.clock.now(), ackedBy(former));
-    const row = encodeLease({ ...first, version, keyed });
+    const row = encodeLease({ ...first, kind: 'keyed', version, keyed });
     const after = await (from ? putIfUnchanged(ctx, from, row) : putIfAbsent(ctx, row, readAt));
     attempt.applied ||= after.row?.version === version;
     attempt.maybeApplied ||= after.maybeApplied ?? false;
@@ -132,7 +132,7 @@ async function onHit(
 }
 
 function keyedOf({ lease, tombstone }: DecodedRow) {
-  return lease?.keyed ?? tombstone?.keyed;
+  return lease?.kind === 'keyed' ? lease.keyed : tombstone?.keyed;
 }
 
 function ackedBy({ lease, tombstone }: DecodedRow): string | undefined {

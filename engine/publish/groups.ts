@@ -63,7 +63,8 @@ async function publishTogether(
   let refused = '';
   let tail = '';
   const withTail = (seen: Snapshot) => {
-    tail = decodeSnapshot(seen, ctx.clock.now()).lease?.group?.tail ?? '';
+    const { lease } = decodeSnapshot(seen, ctx.clock.now());
+    tail = lease?.kind === 'group' ? lease.group.tail : '';
     return seen;
   };
   const putAll = async (seen: Snapshot) => {
@@ -119,14 +120,28 @@ function groupWrite(
   const expiring = retentionEnd === undefined ? {} : { retentionEnd };
   if (!seen.row) {
     const group = { name, head: '', first, tail: last, dueAt: now };
-    const row = encodeLease({ id: seen.id, shard, version, slots: [], since: now, content: { text: '[]' }, group, ...expiring });
+    const row = encodeLease({
+      kind: 'group',
+      id: seen.id,
+      shard,
+      version,
+      slots: [],
+      since: now,
+      content: { text: '[]' },
+      group,
+      ...expiring,
+    });
     return { key, when: { absent: ['id'] }, then: { put: row } };
   }
   const { lease } = decodeSnapshot(seen, now);
   // The lease on purged messages must not delay what is published after the purge.
-  if (lease?.group && lease.since < queue.purgedBefore && lease.slots.some(isLive)) {
-    const removed = { ...lease, slots: lease.slots.map((slot) => removedSlot(queue, lease, slot, now)) };
-    const next = parcelDone(removed, { ...lease.group, tail: last }, version, now);
+  if (lease?.kind === 'group' && lease.since < queue.purgedBefore && lease.slots.some(isLive)) {
+    const removed = {
+      ...lease,
+      group: { ...lease.group, tail: last },
+      slots: lease.slots.map((slot) => removedSlot(queue, lease, slot, now)),
+    };
+    const next = parcelDone(removed, version, now);
     return { key, when: { equals: [['version'], lease.version] }, then: { put: encodeLease({ ...next, ...expiring }) } };
   }
   const follows = { less: [['group', 'tail'], last] } as const;
@@ -149,7 +164,7 @@ function groupWrite(
         [['group', 'first'], first],
         // The row may name a shard that is retired by now.
         [['shard'], shard],
-        [['expiry'], Math.max(now, lease?.group ? restEnd(queue, lease.group) : 0)],
+        [['expiry'], Math.max(now, lease?.kind === 'group' ? restEnd(queue, lease.group) : 0)],
         [['since'], now],
         ...(retentionEnd === undefined ? [] : [[['expiresAt'], retentionEnd] as const]),
       ],

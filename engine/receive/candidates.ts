@@ -87,7 +87,7 @@ export async function readCandidates(ctx: Context, found: readonly Found[]): Pro
     if (first) return { at: one.at, seen: { ...row, first }, size: sizeOf(first.content), count: first.count };
     const size = lease ? sizeOf(lease.content) : 0;
     // The group advances to its next parcel, which was not read: assume a full one.
-    if (lease?.group && isEnded(lease)) return { at: one.at, seen: row, size, count: parcelSlotsMax, isGuess: true };
+    if (lease?.kind === 'group' && isEnded(lease)) return { at: one.at, seen: row, size, count: parcelSlotsMax, isGuess: true };
     return { at: one.at, seen: row, size, count: lease?.slots.filter(isLive).length ?? 0 };
   });
 }

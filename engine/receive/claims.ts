@@ -133,7 +133,7 @@ export async function claimDue(ctx: Context, taker: Taker, first: Snapshot, want
     const mayBeTaken = new Set(ready.slots);
     const behind = takesParcel ? undefined : parcelBehind(lease);
     if (behind) await removeOverridden(ctx, behind.shard, behind.id);
-    const room = lease.group ? maxPerReceive(taker.queue, want) : want;
+    const room = lease.kind === 'group' ? maxPerReceive(taker.queue, want) : want;
 
     const now = ctx.clock.now();
     const leasedUntil = leaseEndAt(taker, seen.readAt, now);
@@ -143,14 +143,14 @@ export async function claimDue(ctx: Context, taker: Taker, first: Snapshot, want
       // Use the slots approved above: a lease may expire in between and exhaust maxReceives. In a group, an expired lease loses
       // its token once an earlier message is claimed.
       if (!mayBeTaken.has(index) || taken >= room)
-        return lease.group && isLive(slot) && slot.visibleAt <= now ? afterLeaseExpiry(slot) : slot;
+        return lease.kind === 'group' && isLive(slot) && slot.visibleAt <= now ? afterLeaseExpiry(slot) : slot;
       taken++;
       return claimedSlot(taker, slot, leasedUntil, drawn);
     });
     const next: Lease = { ...lease, version: ctx.newVersion(), slots };
     // If a parcel is taken now, `fresh` stays: the caller removes that parcel from `messages` before it delivers anything.
     if (!takesParcel) delete next.sourceShard;
-    if (lease.group) next.group = withRateDelay(taker.queue, lease.group, taken, now);
+    if (next.kind === 'group') next.group = withRateDelay(taker.queue, next.group, taken, now);
     if (taker.queue.deadLetter) next.maxReceives = taker.queue.deadLetter.maxReceives;
     else delete next.maxReceives;
     await keepThroughLease(ctx, next);
@@ -220,8 +220,8 @@ export async function giveBack(ctx: Context, taker: Taker, rowId: string): Promi
         const { token: _, leasedUntil: __, ...rest } = slot;
         return { ...rest, visibleAt: now, receives: slot.receives - 1 };
       }),
-      ...(lease.group ? { group: withoutRateDelay(taker.queue, lease.group, slots.length) } : {}),
     };
+    if (next.kind === 'group') next.group = withoutRateDelay(taker.queue, next.group, slots.length);
     return { seen: await putIfUnchanged(ctx, seen, encodeLease(next)) };
   });
 }

@@ -44,9 +44,9 @@ export async function liftedRests(ctx: Context, queue: QueueRecord, shard: strin
   const now = ctx.clock.now();
   return seen.flatMap((one): Found[] => {
     const { lease } = decodeSnapshot(one, now);
-    if (!lease?.group?.pace) return [];
+    if (lease?.kind !== 'group' || !lease.group.pace) return [];
     const { group, slots } = withRest(queue, lease);
-    const due = slots.some(({ end }) => end === undefined) ? groupDue({ ...lease, group: group! }) : (group!.notBefore ?? 0);
+    const due = slots.some(({ end }) => end === undefined) ? groupDue({ group, slots }) : (group.notBefore ?? 0);
     return due !== undefined && due <= now ? [{ at: now, due: one.id, count: Math.max(1, slots.length) }] : [];
   });
 }

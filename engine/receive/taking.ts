@@ -143,7 +143,7 @@ async function claim(
     const claimed = await claimDue(ctx, taker, candidate.seen, want);
     if (claimed === undefined || claimed === 'lost') return claimed;
     // Only for groups. Any other row with `fresh` was claimed by this receive, which found its parcel in `messages` too.
-    const behind = claimed.lease.group && parcelBehind(claimed.lease);
+    const behind = claimed.lease.kind === 'group' && parcelBehind(claimed.lease);
     if (behind) removals.push(behind);
     return claimed;
   }

@@ -142,8 +142,9 @@ async function moveSelected(
     const now = ctx.clock.now();
     const { lease } = decodeSnapshot(seen, now);
     // A group keeps its messages in order, and a message in a group has not been dead-lettered: skip them.
-    if (lease?.group) return { done: done(moved, lease.slots.filter(isLive).length) };
-    const isHere = lease && incarnationOf(lease.shard) === queue.incarnation && lease.since <= task.startedAt && !lease.prepared;
+    if (lease?.kind === 'group') return { done: done(moved, lease.slots.filter(isLive).length) };
+    const isHere =
+      lease && incarnationOf(lease.shard) === queue.incarnation && lease.since <= task.startedAt && lease.kind !== 'prepared';
     if (!isHere || verdictOfAge(queue, lease.since, lease.retentionEnd, now) === 'gone') return { done: done(moved, 0) };
     const { movable, held: leased } = movableSlots(lease, candidate.slot, now);
     if (!isSelected(task, lease.since, lease.death?.reason)) return { done: done(moved, leased + movable.length) };

@@ -51,13 +51,13 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string, d
       due.rows.map((row) => row.id as string),
     );
     const { leases, ended, toCome } = sorted(seen, partition, ctx.clock.now());
-    const waiting = await Promise.all(leases.filter(({ group }) => group).map(({ id }) => emptyGroup(ctx, id)));
+    const waiting = await Promise.all(leases.filter(({ kind }) => kind === 'group').map(({ id }) => emptyGroup(ctx, id)));
     if (waiting.includes(false)) return false;
     // Before a row, remove its offloaded bodies, which only the row names, and its overridden parcel, which would become live
     // again.
     await removeAll(ctx, [
       ...[...untaken, ...leases].flatMap(({ content }) => chunkKeys(content)),
-      ...leases.flatMap(({ group }) => group?.leftover ?? []).flatMap(chunkKeys),
+      ...leases.flatMap((lease) => (lease.kind === 'group' ? (lease.group.leftover ?? []) : [])).flatMap(chunkKeys),
       ...leases.flatMap(overridden),
     ]);
     await removeParcels(ctx, parcels);
@@ -104,6 +104,9 @@ function sorted(
   return { leases, ended, toCome };
 }
 
-function overridden({ id, sourceShard, outOfOrder }: Lease): Key[] {
-  return [sourceShard, outOfOrder].flatMap((shard) => (shard === undefined ? [] : [parcelKey(shard, id)]));
+function overridden(lease: Lease): Key[] {
+  const { id, sourceShard } = lease;
+  return [sourceShard, lease.kind === 'parcel' ? lease.outOfOrder : undefined].flatMap((shard) =>
+    shard === undefined ? [] : [parcelKey(shard, id)],
+  );
 }

@@ -15,7 +15,7 @@ import { readContents } from '../model/content-codec.ts';
 import { messageId } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
-import { isLive, type Lease } from '../model/rows.ts';
+import { isLive, type PreparedLease } from '../model/rows.ts';
 
 /** Pages of one partition that one run reads. */
 const pagesMax = 20;
@@ -67,7 +67,7 @@ async function handleTimeout(
     return true;
   }
   const slot = lease?.slots[0];
-  if (!lease?.prepared || !slot || !isLive(slot) || lease.shard !== partition || slot.visibleAt > now) return false;
+  if (lease?.kind !== 'prepared' || !slot || !isLive(slot) || lease.shard !== partition || slot.visibleAt > now) return false;
   const asked = queue.prepared?.checkBack ?? null;
   if (asked && !ctx.checkBack) return false;
   if (!asked || lease.prepared.checks >= checkBacksMax) {
@@ -75,7 +75,7 @@ async function handleTimeout(
     ctx.observe?.({ kind: 'rolled_back', queue: queue.name, row: lease.id, asked: lease.prepared.checks });
     return true;
   }
-  const next: Lease = {
+  const next: PreparedLease = {
     ...lease,
     version: ctx.newVersion(),
     slots: [{ ...slot, visibleAt: timeoutAt(queue, now) }],
@@ -92,7 +92,7 @@ async function handleTimeout(
     ...(content.bodyBase64 === undefined ? { body: content.body ?? null } : { bodyBase64: content.bodyBase64 }),
     attributes: content.attributes ?? {},
     publishedAt: new Date(lease.since).toISOString(),
-    asked: next.prepared!.checks,
+    asked: next.prepared.checks,
   };
   const outcome = await ctx.checkBack!(asked, message);
   if (outcome !== 'unknown') await decide(ctx, queue.name, message.id, outcome);

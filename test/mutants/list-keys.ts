@@ -74,8 +74,8 @@ export const keys: readonly Mutant[] = [
   {
     name: 'a message that leaves its queue takes the row of its dedup key with it',
     file: 'engine/lifecycle/moves.ts',
-    find: '(lease.keyed && incarnationOf(lease.shard) !== target.incarnation)',
-    replace: 'undefined',
+    find: "(lease.kind === 'keyed' && incarnationOf(lease.shard) !== target.incarnation)",
+    replace: 'false',
     tests: ['test/engine/dedup.test.ts'],
   },
   {

@@ -160,7 +160,7 @@ export const limits: readonly Mutant[] = [
   {
     name: 'a group waits according to an outdated rate',
     file: 'engine/lifecycle/due-row.ts',
-    find: 'const lease = found && withRest(queue, found);',
+    find: "const lease = found?.kind === 'group' ? withRest(queue, found) : found;",
     replace: 'const lease = found;',
     tests: ['test/engine/rates-of-groups.test.ts'],
   },
@@ -174,8 +174,8 @@ export const limits: readonly Mutant[] = [
   {
     name: 'a group waits because of messages that were returned undelivered',
     file: 'engine/receive/claims.ts',
-    find: '{ group: withoutRateDelay(taker.queue, lease.group, slots.length) }',
-    replace: '{ group: lease.group }',
+    find: "    if (next.kind === 'group') next.group = withoutRateDelay(taker.queue, next.group, slots.length);\n",
+    replace: '',
     tests: ['test/engine/rates-of-groups.test.ts'],
   },
   {

@@ -78,15 +78,15 @@ export const moves: readonly Mutant[] = [
   {
     name: 'a moved row loses the place of the parcel that it overrides',
     file: 'engine/lifecycle/moves.ts',
-    find: '    ...(lease.sourceShard === undefined ? {} : { sourceShard: lease.sourceShard }),\n',
-    replace: '',
+    find: '{ sourceShard: lease.sourceShard, needsCleanup: lease.needsCleanup }',
+    replace: '{ needsCleanup: lease.needsCleanup }',
     tests: ['test/engine/removal.test.ts'],
   },
   {
     name: 'a moved row loses the mark to remove its bodies when it ends',
     file: 'engine/lifecycle/moves.ts',
-    find: 'lease.needsCleanup || lacksTtl(content, row.retentionEnd)',
-    replace: 'lease.needsCleanup && lacksTtl(content, row.retentionEnd)',
+    find: '{ sourceShard: lease.sourceShard, needsCleanup: lease.needsCleanup }',
+    replace: '{ sourceShard: lease.sourceShard }',
   },
   {
     name: 'offloaded bodies of a moved row keep their TTL',

@@ -17,26 +17,27 @@ export const prepared: readonly Mutant[] = [
   {
     name: 'a rollback of a committed message is answered with success',
     file: 'engine/messages/commit-rollback.ts',
-    find: "if (!lease.prepared || !isLive(there)) return { done: 'committed' };",
-    replace: "if (!lease.prepared || !isLive(there)) return { done: decision === 'commit' ? 'committed' : 'rolled_back' };",
+    find: "if (lease.kind !== 'prepared' || !isLive(there)) return { done: 'committed' };",
+    replace:
+      "if (lease.kind !== 'prepared' || !isLive(there)) return { done: decision === 'commit' ? 'committed' : 'rolled_back' };",
   },
   {
     name: 'a rollback removes a committed message',
     file: 'engine/messages/commit-rollback.ts',
-    find: "if (!lease.prepared || !isLive(there)) return { done: 'committed' };",
-    replace: "if ((!lease.prepared && decision === 'commit') || !isLive(there)) return { done: 'committed' };",
+    find: "if (lease.kind !== 'prepared' || !isLive(there)) return { done: 'committed' };",
+    replace: "if ((lease.kind !== 'prepared' && decision === 'commit') || !isLive(there)) return { done: 'committed' };",
   },
   {
     name: "a commit ignores the message's delay",
     file: 'engine/messages/commit-rollback.ts',
-    find: 'const visibleAt = visibleAtOf(prepared!.timing, now);',
+    find: 'const visibleAt = visibleAtOf(prepared.timing, now);',
     replace: 'const visibleAt = lease.since;',
   },
   {
     name: 'a committed message stays where no receive looks',
     file: 'engine/messages/commit-rollback.ts',
-    find: '...placeAt(queue, shard, prepared!.level),',
-    replace: '...(shard < 0 ? placeAt(queue, shard, prepared!.level) : {}),',
+    find: '...placeAt(queue, shard, prepared.level),',
+    replace: '...(shard < 0 ? placeAt(queue, shard, prepared.level) : {}),',
   },
   {
     name: 'the retention of a prepared message begins when it is prepared',

@@ -7,7 +7,7 @@ import type { EngineEvent } from '../../engine/engine.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
 import { type QueueRecord, queueRow } from '../../engine/model/queue-record.ts';
 import { encodeLease, encodeParcel } from '../../engine/model/row-codec.ts';
-import type { Lease, Parcel } from '../../engine/model/rows.ts';
+import type { GroupLease, Lease, Parcel, ParcelLease } from '../../engine/model/rows.ts';
 import type { Row, Store } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
 import { createDrivenClock } from './driven-clock.ts';
@@ -79,9 +79,15 @@ export function queueOf(settings: Partial<QueueRecord> = {}): QueueRecord {
 
 export const shard = 'abcdefgh:0';
 
+/** The row of a group. */
+export function groupLeaseWith({ group, ...more }: Partial<GroupLease> & Pick<GroupLease, 'group'>): GroupLease {
+  return { ...leaseWith(), ...more, kind: 'group', group };
+}
+
 /** A row of two ready messages. */
-export function leaseWith(more: Partial<Lease> = {}): Lease {
+export function leaseWith(more: Partial<ParcelLease> = {}): ParcelLease {
   return {
+    kind: 'parcel',
     id: 'row',
     shard,
     version: 'v',

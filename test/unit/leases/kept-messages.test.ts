@@ -4,7 +4,7 @@ import { endingOf, isForgotten, keptAs, placeResult, replaceEnded } from '../../
 import { readRow } from '../../../engine/leases/lease-store.ts';
 import { decodeLease } from '../../../engine/model/row-codec.ts';
 import { newTombstone, type Slot, type Tombstone } from '../../../engine/model/rows.ts';
-import { contextInMemory, leaseWith, queueOf, start } from '../../support/context-in-memory.ts';
+import { contextInMemory, groupLeaseWith, leaseWith, queueOf, start } from '../../support/context-in-memory.ts';
 import { noise } from '../../support/noise.ts';
 
 const keep = { doneSeconds: 60, deadSeconds: 3_600 };
@@ -73,7 +73,7 @@ describe('writing what is kept', () => {
 
   it('a group that ends a parcel puts its kept messages into a row of their own, in one transaction', async () => {
     const { ctx, spy, rows, putLease } = contextInMemory();
-    const lease = leaseWith({ id: 'abcdefgh~key', slots: [acked], group: { name: 'g', head: 'parcel', tail: 'parcel' } });
+    const lease = groupLeaseWith({ id: 'abcdefgh~key', slots: [acked], group: { name: 'g', head: 'parcel', tail: 'parcel' } });
     await putLease(lease);
     const seen = await readRow(ctx, lease.id);
     spy.takeCounts();

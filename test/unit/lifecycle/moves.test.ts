@@ -3,7 +3,7 @@ import { readRow } from '../../../engine/leases/lease-store.ts';
 import { moveSlots } from '../../../engine/lifecycle/moves.ts';
 import { decodeLease } from '../../../engine/model/row-codec.ts';
 import type { Lease, Slot } from '../../../engine/model/rows.ts';
-import { contextInMemory, leaseWith, queueOf, start } from '../../support/context-in-memory.ts';
+import { contextInMemory, groupLeaseWith, leaseWith, queueOf, start } from '../../support/context-in-memory.ts';
 
 const target = queueOf({ name: 'dead', incarnation: 'deaddead' });
 const used: Slot = { visibleAt: start, receives: 3, failures: 2, lastFailure: 'no paper' };
@@ -66,7 +66,7 @@ describe('a move to another queue', () => {
   it('a move leaves the row of a group, and a row with kept messages, in their queue', async () => {
     const kept = { at: start, until: start + 1_000 };
     for (const lease of [
-      leaseWith({ id: 'abcdefgh~key', slots: [used], group: { name: 'g', head: 'parcel', tail: 'parcel' } }),
+      groupLeaseWith({ id: 'abcdefgh~key', slots: [used], group: { name: 'g', head: 'parcel', tail: 'parcel' } }),
       leaseWith({ slots: [used, { ...used, end: 'done', kept }] }),
     ]) {
       const { applied, calls, rows } = await moved(lease, [0]);

@@ -6,7 +6,7 @@ import { createIds, messageId, ownRowId } from '../../../engine/model/ids.ts';
 import { encodeTombstone } from '../../../engine/model/row-codec.ts';
 import { newTombstone, type Slot } from '../../../engine/model/rows.ts';
 import { seededRandom } from '../../../engine/port/random.ts';
-import { contextInMemory, leaseWith, queueOf, shard, start } from '../../support/context-in-memory.ts';
+import { contextInMemory, groupLeaseWith, leaseWith, queueOf, shard, start } from '../../support/context-in-memory.ts';
 
 const queue = queueOf();
 const parcelId = createIds({ now: () => start } as never, seededRandom(1)).parcel(0);
@@ -69,7 +69,11 @@ describe('a message with an id of the queue', () => {
     const place = groupPlace(queue, key);
     await putParcel({ ...parcel, shard: place });
     await putLease(
-      leaseWith({ id: place, slots: [], group: { name: 'g', head: '', tail: parcelId, cancelled: [slotName(parcelId, 1)] } }),
+      groupLeaseWith({
+        id: place,
+        slots: [],
+        group: { name: 'g', head: '', tail: parcelId, cancelled: [slotName(parcelId, 1)] },
+      }),
     );
     const inGroup = (slot: number) => findMessage(ctx, queue, messageId(`${parcelId}-${key}`, slot));
     expect(await inGroup(0)).toMatchObject({ parcel: { id: parcelId }, slot: 0, group: { name: 'g' } });

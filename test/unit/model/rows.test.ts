@@ -9,6 +9,7 @@ const now = 1_000_000;
 describe('a row of leases that counts as absent', () => {
   const tombstone = newTombstone('row', 'v', [{}], now);
   const lease: Lease = {
+    kind: 'parcel',
     id: 'row',
     shard: 'abcdefgh:0',
     version: 'v',

@@ -20,7 +20,7 @@ async function begin(over?: (store: Store) => Partial<Store>) {
   };
   const group = () => {
     const row = decodeLease(world.rows('leases')[0]!);
-    return 'lease' in row ? row.lease.group : undefined;
+    return 'lease' in row && row.lease.kind === 'group' ? row.lease.group : undefined;
   };
   const parcels = () => world.rows('messages').map((row) => row.id as string);
   return { ...world, publish, group, parcels };

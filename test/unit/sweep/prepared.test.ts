@@ -15,14 +15,11 @@ it.each([
     range: ({ to: _, ...range }) => store.range(range),
   }));
   await putQueue(queue);
-  await putLease(
-    leaseWith({
-      shard: partition!,
-      slots: [{ visibleAt, receives: 0, failures: 0 }],
-      content: { text: '[[1]]' },
-      prepared: { timing: { delayMs: 0 }, level: 0, checks: 0 },
-    } as never),
-  );
+  await putLease({
+    ...leaseWith({ shard: partition!, slots: [{ visibleAt, receives: 0, failures: 0 }], content: { text: '[[1]]' } }),
+    kind: 'prepared',
+    prepared: { timing: { delayMs: 0 }, level: 0, checks: 0 },
+  });
   const swept = { name: 'q', removed: 0, deadLettered: 0, oldestAgeSeconds: 0, isDeadLetter: false, waiting: 0 };
   await sweepPrepared(ctx, queue, partition!, createDeadline(ctx.clock, Number.POSITIVE_INFINITY), swept);
   expect(events.filter(({ kind }) => kind === 'rolled_back')).toHaveLength(rolledBack);
