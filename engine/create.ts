@@ -84,19 +84,19 @@ function entry(message: unknown, index: number): PublishEntry | Refused {
 export function createEngine(parts: EngineParts): Engine {
   const ctx: Context = createContext({ ...parts, store: createAwakeStore(parts.store, () => ctx) });
   const callChecked: Engine['callChecked'] = async (operation, params, input, { signal, endsAt, texts = false } = {}) => {
-    const output = await answering(() => calls[operation](withinTime(ctx, endsAt), params, input, signal));
+    const output = await withUnavailable(() => calls[operation](withinTime(ctx, endsAt), params, input, signal));
     return texts ? output : withValues(output);
   };
   return {
     call: async (operation, params, input, options) =>
       callChecked(operation, parseParams(operation, params), parseInput(operation, input), options),
     callChecked,
-    sweep: (options) => answering(() => sweep(ctx, options)),
-    runRedrive: (queue, task, options) => answering(() => runRedrive(ctx, queue, task, options)),
+    sweep: (options) => withUnavailable(() => sweep(ctx, options)),
+    runRedrive: (queue, task, options) => withUnavailable(() => runRedrive(ctx, queue, task, options)),
   };
 }
 
-async function answering<T>(run: () => Promise<T>): Promise<T> {
+async function withUnavailable<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {

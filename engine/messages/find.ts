@@ -20,7 +20,7 @@ export type Found =
   | { lease: Lease; seen: Snapshot; slot: number };
 
 /** How often to look: a message that moves between two reads is missed by both. */
-const looksMax = 3;
+const searchesMax = 3;
 
 /** Which slots of a row may be found: live ones only, or also those kept after their end. */
 export type Wanted = (slot: Slot) => boolean;
@@ -34,7 +34,7 @@ export async function findMessage(
   id: string,
   wanted: Wanted = isLive,
 ): Promise<Found | undefined> {
-  for (let look = 0; look < looksMax; look++) {
+  for (let search = 0; search < searchesMax; search++) {
     const found = isServerId(id) ? await findByParcel(ctx, queue, id, wanted) : await findOwn(ctx, queue, id, wanted);
     if (found !== 'moved') return found;
   }

@@ -24,12 +24,12 @@ import { incarnationOf } from '../model/shards.ts';
 import { leasedNow, messageNotFound } from './message-errors.ts';
 
 /** How often to search again for a message that moves during the call. */
-const looksMax = 5;
+const searchesMax = 5;
 
 /** Throws DumbwaiterError `message_not_found`; `message_leased` unless `force`. */
 export async function cancelMessage(ctx: Context, queueName: string, id: string, force: boolean): Promise<object> {
   const queue = await ctx.settings.get(queueName);
-  for (let look = 0; look < looksMax; look++) {
+  for (let search = 0; search < searchesMax; search++) {
     const found = await findMessage(ctx, queue, id);
     if (!found) break;
     if ('parcel' in found) {

@@ -6,12 +6,12 @@ import { messageOverheadBytes } from '../messages/message-view.ts';
 import { readContents, sizeOf } from '../model/content-codec.ts';
 import { formatCursor } from '../model/cursors.ts';
 import { withoutLost } from '../schedules/lost-ticks.ts';
-import { describeSchedule, type SeenSchedule, scheduleKind, seenSchedule } from '../schedules/schedule-record.ts';
+import { decodeSchedule, describeSchedule, type ScheduleSnapshot, scheduleKind } from '../schedules/schedule-record.ts';
 import { pageByName } from './list-queues.ts';
 
 export async function listSchedules(ctx: Context, input: Page): Promise<OutputOf<'listSchedules'>> {
   const page = await pageByName(ctx, scheduleKind, input);
-  const read = page.rows.map(seenSchedule);
+  const read = page.rows.map(decodeSchedule);
   const shown = read.slice(0, countThatFits(read));
   const present = shown.flatMap(({ record }) => record ?? []);
   const records = await Promise.all(present.map(async (record) => (await withoutLost(ctx, record)).record));
@@ -31,7 +31,7 @@ export async function listSchedules(ctx: Context, input: Page): Promise<OutputOf
 }
 
 /** How many schedules fit into one response: at least one. */
-function countThatFits(seen: readonly SeenSchedule[]): number {
+function countThatFits(seen: readonly ScheduleSnapshot[]): number {
   let bytes = 0;
   for (const [index, { record }] of seen.entries()) {
     if (!record) continue;

@@ -14,7 +14,7 @@ import { absentAt, leaseKey } from '../model/rows.ts';
 import type { Write } from '../port/port.ts';
 import { newOwnRow } from '../publish/own-id.ts';
 import { inParcels, type ParcelWrite, type Pending, parcelWrite } from '../publish/parcels.ts';
-import { alike, pendingOf } from '../publish/pending.ts';
+import { pendingOf, shareable } from '../publish/pending.ts';
 import { noteTransactions } from '../queues/change-queue.ts';
 import { targetOf } from '../queues/publish-target.ts';
 import { asItems } from './transaction-items.ts';
@@ -31,7 +31,7 @@ export async function publishItems(
   if (twice)
     throw new DumbwaiterError('invalid_input', `messages[${twice.index}].id: must not be given twice, was "${twice.id}"`);
 
-  const parcels = alike(pending.filter(({ id }) => id === undefined))
+  const parcels = shareable(pending.filter(({ id }) => id === undefined))
     .flatMap(inParcels)
     .map((group) => parcelWrite(ctx, queue, group));
   const ids: string[] = new Array(entries.length);
@@ -45,22 +45,22 @@ export async function publishItems(
 }
 
 function accepted(ctx: Context, queue: QueueRecord, entry: PublishEntry | Refused, index: number): Pending {
-  const judged = 'ok' in entry ? entry : pendingOf(queue, entry, index, ctx.clock.now());
-  if ('ok' in judged) throw new DumbwaiterError(judged.code, judged.message);
-  if (judged.group !== undefined) {
+  const pending = 'ok' in entry ? entry : pendingOf(queue, entry, index, ctx.clock.now());
+  if ('ok' in pending) throw new DumbwaiterError(pending.code, pending.message);
+  if (pending.group !== undefined) {
     throw new DumbwaiterError('invalid_input', `messages[${index}].group: is not taken in a transaction; publish it by itself`);
   }
-  if (judged.prepared) {
+  if (pending.prepared) {
     throw new DumbwaiterError(
       'invalid_input',
       `messages[${index}].prepared: is not taken in a transaction, which decides by itself`,
     );
   }
-  if (judged.content !== undefined) {
-    const told = `messages[${index}].dedupKey: is not taken in a transaction; give the message an id, or publish it by itself`;
-    throw new DumbwaiterError('invalid_input', told);
+  if (pending.content !== undefined) {
+    const message = `messages[${index}].dedupKey: is not taken in a transaction; give the message an id, or publish it by itself`;
+    throw new DumbwaiterError('invalid_input', message);
   }
-  return judged;
+  return pending;
 }
 
 /** The write of a message with the caller's own id. */

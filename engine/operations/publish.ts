@@ -15,7 +15,7 @@ import { publishKeyed } from '../publish/dedup-key.ts';
 import { publishGroup } from '../publish/groups.ts';
 import { publishOwn } from '../publish/own-id.ts';
 import { type Pending, publishShared } from '../publish/parcels.ts';
-import { alike, pendingOf } from '../publish/pending.ts';
+import { pendingOf, shareable } from '../publish/pending.ts';
 import { targetOf } from '../queues/publish-target.ts';
 
 const isRefused = (entry: PublishEntry | Pending | Refused): entry is Refused => 'ok' in entry;
@@ -42,7 +42,7 @@ export async function publish(
   });
 
   await Promise.all([
-    publishShared(ctx, target, alike(shared), results, retryBudget),
+    publishShared(ctx, target, shareable(shared), results, retryBudget),
     ...[...groups].map(async ([name, members]) => {
       const failed = await refused(ctx, queueName, () => publishGroup(ctx, queueName, name, members, results, retryBudget));
       if (failed) for (const { index } of members) results[index] ??= failed;

@@ -24,13 +24,13 @@ export async function receive(
   const look = (isFirst: boolean) => {
     // The first look is never cut short by `until`.
     const mayGoOn = () => !signal?.aborted && (isFirst || ctx.clock.now() < until);
-    return withRetry(retryBudget, () => lookOnce(ctx, queueName, input, { retryBudget, mayGoOn, signal }));
+    return withRetry(retryBudget, () => searchOnce(ctx, queueName, input, { retryBudget, mayGoOn, signal }));
   };
   const wait = { key: queueName, until, signal, inTurns: true };
   return { messages: await longPoll(ctx, wait, look, (found) => found.length > 0) };
 }
 
-async function lookOnce(
+async function searchOnce(
   ctx: Context,
   queueName: string,
   { max = 1, visibilityTimeoutSeconds }: InputOf<'receive'>,

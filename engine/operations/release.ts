@@ -38,24 +38,24 @@ export async function release(
     const results = new Map<Receipt, ReleaseResult>();
     return retryOnConflict(ctx, await readRow(ctx, rowId), async (seen) => {
       const now = ctx.clock.now();
-      const judged = decodeSnapshot(seen, now);
-      const { lease } = judged;
+      const found = decodeSnapshot(seen, now);
+      const { lease } = found;
       const pending = ofRow.filter((receipt) => isHeldBy(lease, receipt));
       if (!lease || pending.length === 0)
-        return { done: ofRow.map((receipt) => results.get(receipt) ?? notHeld(judged, receipt)) };
+        return { done: ofRow.map((receipt) => results.get(receipt) ?? notHeld(found, receipt)) };
 
-      const given = pending.map(({ slot }) => slot);
+      const givenBack = pending.map(({ slot }) => slot);
       const next: Lease = {
         ...lease,
         version: ctx.newVersion(),
         slots: lease.slots.map((slot, index) =>
-          given.includes(index) ? released(ctx, queue, slot, now, delaySeconds, failure) : slot,
+          givenBack.includes(index) ? released(ctx, queue, slot, now, delaySeconds, failure) : slot,
         ),
       };
       const { deadLetter } = queue;
       const isPurged = lease.since < queue.purgedBefore;
       const isOver = (slot: number) => isRejected || lease.slots[slot]!.receives >= deadLetter!.maxReceives;
-      const dying = deadLetter && !isPurged ? given.filter(isOver) : [];
+      const dying = deadLetter && !isPurged ? givenBack.filter(isOver) : [];
       // If the dead-letter queue does not exist, the message is retried instead: a missing queue never drops a message.
       const target = dying.length > 0 && deadLetter ? await ctx.settings.find(deadLetter.queue) : undefined;
       if (target) {
@@ -69,7 +69,7 @@ export async function release(
       }
       if (lease.kind === 'group' && lease.group.failedLeave && failure) {
         const slotOf = (slot: Slot) => next.slots[lease.slots.indexOf(slot)]!;
-        const moved = await leaveGroup(ctx, queue, { seen, lease, slots: given }, slotOf);
+        const moved = await leaveGroup(ctx, queue, { seen, lease, slots: givenBack }, slotOf);
         if (moved.applied) noteReleased(results, pending, next);
         return { seen: moved.seen };
       }

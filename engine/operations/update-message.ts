@@ -12,7 +12,7 @@ import { refusalIn, requestedTiming } from '../publish/pending.ts';
 import { leasedNow, messageNotFound } from './message-errors.ts';
 
 /** How often to search again for a message that moves during the call. */
-const looksMax = 5;
+const searchesMax = 5;
 
 /**
  * Returns the instant from which the message can be received.
@@ -27,7 +27,7 @@ export async function updateMessage(
   const queue = await ctx.settings.get(queueName);
   const refused = refusalIn(queue, changes, ctx.clock.now());
   if (refused !== undefined) throw new DumbwaiterError('invalid_input', refused);
-  for (let look = 0; look < looksMax; look++) {
+  for (let search = 0; search < searchesMax; search++) {
     const found = await findMessage(ctx, queue, id);
     if (!found) break;
     if ('parcel' in found ? found.group : found.lease.kind === 'group') {

@@ -43,7 +43,7 @@ export function publishKeyed(
   const attempt: Attempt = { startedAt: ctx.clock.now(), versions: new Set(), applied: false, maybeApplied: false };
   const publishOnce = async (): Promise<PublishResult> => {
     try {
-      return await tryKeyed(ctx, queueName, pending, attempt);
+      return await publishKeyedOnce(ctx, queueName, pending, attempt);
     } catch (error) {
       if (attempt.applied && error instanceof StoreError) return { ok: true, id: pending.id! };
       throw error;
@@ -56,7 +56,7 @@ export function publishKeyed(
 }
 
 /** `attempt` is shared by all tries of one publish. */
-async function tryKeyed(ctx: Context, queueName: string, pending: Pending, attempt: Attempt): Promise<PublishResult> {
+async function publishKeyedOnce(ctx: Context, queueName: string, pending: Pending, attempt: Attempt): Promise<PublishResult> {
   const target = await targetOf(ctx, queueName);
   const { lease, body } = newOwnRow(ctx, target.queue, pending, true);
   const put = () => putKeyed(ctx, target, pending, lease, attempt);
@@ -95,26 +95,26 @@ async function putKeyed(
     }
     // After W, the row that listed this publish may be gone and another publish's row be there: the outcome is unknown.
     if (was === 'unknown' || (attempt.maybeApplied && now - attempt.startedAt > retryMsMax)) throw unknownOutcome();
-    const standing = standingOf(queue, there, now);
-    if (standing === 'free') {
+    const keyState = keyStateOf(queue, there, now);
+    if (keyState === 'free') {
       // This late, the shard may be forgotten too.
       if (now - readAt > retryMsMax) throw unknownOutcome({});
       displaced = there.tombstone?.pendingCleanup?.content ?? (there.lease?.needsCleanup && there.lease.content) ?? undefined;
       return { seen: await write(seen, there) };
     }
-    if (standing === 'due') {
+    if (keyState === 'due') {
       const { ready } = await processDueRow(ctx, queue, seen);
       if (!ready) return { seen: await readRow(ctx, seen.id) };
-      return onHit(ctx, queue, pending, ready.seen, duplicate);
+      return onDuplicateOf(ctx, queue, pending, ready.seen, duplicate);
     }
-    return standing === 'lives' ? onHit(ctx, queue, pending, seen, duplicate) : { done: duplicate };
+    return keyState === 'live' ? onDuplicateOf(ctx, queue, pending, seen, duplicate) : { done: duplicate };
   });
   if (result === duplicate && lacksTtl(first.content, first.retentionEnd)) await removeChunks(ctx, first.content);
   return result;
 }
 
 /** Handles a publish whose key is taken by a live message. A leased message stays as it is. */
-async function onHit(
+async function onDuplicateOf(
   ctx: Context,
   queue: QueueRecord,
   pending: Pending,
@@ -143,10 +143,10 @@ function ackedBy({ lease, tombstone }: DecodedRow): string | undefined {
 }
 
 /**
- * The state of the key. `free`: it can be taken. `taken`: its message has ended, but its window has not. `lives`: its message is
+ * The state of the key. `free`: it can be taken. `taken`: its message has ended, but its window has not. `live`: its message is
  * live. `due`: its message must be moved first, since it is expired or was received too often. A purge frees all keys.
  */
-function standingOf(queue: QueueRecord, there: DecodedRow, now: number): 'free' | 'taken' | 'lives' | 'due' {
+function keyStateOf(queue: QueueRecord, there: DecodedRow, now: number): 'free' | 'taken' | 'live' | 'due' {
   const keyed = keyedOf(there);
   if (!keyed || keyed.accepted[0]!.at < queue.purgedBefore) return 'free';
   const ended = isTaken(queue, keyed, now) ? 'taken' : 'free';
@@ -155,5 +155,5 @@ function standingOf(queue: QueueRecord, there: DecodedRow, now: number): 'free' 
   if (!lease || !slot || !isLive(slot)) return ended;
   const verdict = verdictOf(queue, lease, slot, now);
   if (verdict === 'gone') return ended;
-  return typeof verdict === 'object' ? 'due' : 'lives';
+  return typeof verdict === 'object' ? 'due' : 'live';
 }

@@ -57,15 +57,16 @@ export async function publishShared(
           : { ok: true, id: messageId(parcel.id, slot) };
       });
     }
-    const undone = parcels.filter((parcel) => isTransient(failures.get(parcel)));
-    const next = undone.length > 0 && (await retryBudget.pause()) ? await targetNow(ctx, target.queue.name) : undefined;
+    const unwritten = parcels.filter((parcel) => isTransient(failures.get(parcel)));
+    const next = unwritten.length > 0 && (await retryBudget.pause()) ? await targetNow(ctx, target.queue.name) : undefined;
     // Pieces that were put keep their TTL. If the retention has changed, they are put again.
-    const goesOn = next?.queue.retentionSeconds === target.queue.retentionSeconds;
-    const isGivenUp = (parcel: ParcelWrite) => failures.get(parcel)?.applied === 'no' && !(goesOn && undone.includes(parcel));
+    const keepsBodies = next?.queue.retentionSeconds === target.queue.retentionSeconds;
+    const isGivenUp = (parcel: ParcelWrite) =>
+      failures.get(parcel)?.applied === 'no' && !(keepsBodies && unwritten.includes(parcel));
     await removeLasting(ctx, parcels.filter(isGivenUp));
     if (!next) return;
     target = next;
-    parcels = undone.map((parcel) => parcelWrite(ctx, next.queue, parcel.group, goesOn ? parcel : undefined));
+    parcels = unwritten.map((parcel) => parcelWrite(ctx, next.queue, parcel.group, keepsBodies ? parcel : undefined));
   }
 }
 

@@ -37,7 +37,7 @@ function entryContent({ body, bodyBase64, attributes }: PublishEntry): Content {
 }
 
 /** Lists of messages that may share rows: same level, same timing. */
-export function alike(pending: readonly Pending[]): Pending[][] {
+export function shareable(pending: readonly Pending[]): Pending[][] {
   return [...Map.groupBy(pending, ({ level, timing }) => JSON.stringify([level, timing])).values()];
 }
 

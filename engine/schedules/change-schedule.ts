@@ -11,7 +11,7 @@ import { withoutLost } from './lost-ticks.ts';
 import {
   contentsInRowBytesMax,
   describeSchedule,
-  lookAtSchedule,
+  findSchedule,
   type Rule,
   recurrenceOf,
   type ScheduleRecord,
@@ -59,7 +59,7 @@ async function changeOnce(
   // A skewed clock would treat future ticks as past.
   if (!ctx.clock.trusted()) throw new DumbwaiterError('clock_skewed', 'the clock of the process that serves this call is off');
   const readAt = ctx.clock.now();
-  const seen = await lookAtSchedule(ctx, name);
+  const seen = await findSchedule(ctx, name);
   const { record: before, writes: lost } = seen.record ? await withoutLost(ctx, seen.record) : { record: undefined, writes: [] };
   const former = before && definitionOf(before, await scheduleContent(ctx, before));
   const asked = change(former);
@@ -149,8 +149,8 @@ function ruleOf(asked: Definition, before: ScheduleRecord | undefined, now: numb
   const { rule, startAt } = asked;
   if ('cron' in rule) return rule;
   const former = before?.rule;
-  const goesOn = former && 'anchor' in former && former.everySeconds === rule.everySeconds && before.startAt === startAt;
-  return { everySeconds: rule.everySeconds, anchor: goesOn ? former.anchor : (startAt ?? now) };
+  const keepsAnchor = former && 'anchor' in former && former.everySeconds === rule.everySeconds && before.startAt === startAt;
+  return { everySeconds: rule.everySeconds, anchor: keepsAnchor ? former.anchor : (startAt ?? now) };
 }
 
 /**

@@ -17,7 +17,7 @@ export async function cronTiming(cron: string, timeZone: string): Promise<Recurr
     const [, said] = /^(?:CronPattern: )?(.*)$/s.exec(error instanceof Error ? error.message : String(error))!;
     throw new DumbwaiterError('invalid_input', `cron: cannot be read, was ${JSON.stringify(cron)}: ${said}`);
   }
-  const judged = <T>(run: () => T): T => {
+  const checked = <T>(run: () => T): T => {
     try {
       return run();
     } catch (error) {
@@ -28,8 +28,8 @@ export async function cronTiming(cron: string, timeZone: string): Promise<Recurr
     }
   };
   return {
-    next: (after) => judged(() => parsed.nextRun(new Date(after))?.getTime()),
+    next: (after) => checked(() => parsed.nextRun(new Date(after))?.getTime()),
     // croner returns runs strictly before the given instant, so add 1 ms to include `until`.
-    last: (until) => judged(() => parsed.previousRuns(1, new Date(until + 1))[0]?.getTime()),
+    last: (until) => checked(() => parsed.previousRuns(1, new Date(until + 1))[0]?.getTime()),
   };
 }

@@ -11,7 +11,7 @@ import type { Write } from '../port/port.ts';
 import type { Ahead, ScheduleRecord } from './schedule-record.ts';
 
 /** Whether any tick was published ahead to an incarnation other than `queue`, the current queue of that name. */
-export function isAstray({ ahead }: Pick<ScheduleRecord, 'ahead'>, queue: QueueRecord | undefined): boolean {
+export function hasMisplaced({ ahead }: Pick<ScheduleRecord, 'ahead'>, queue: QueueRecord | undefined): boolean {
   return ahead.some((one) => isElsewhere(one, queue));
 }
 
@@ -22,40 +22,43 @@ function isElsewhere({ incarnation }: Ahead, queue: QueueRecord | undefined): bo
 /**
  * Returns the schedule as if its lost ticks had not been published, and the writes that cancel their messages. A tick that fell
  * due before its queue was deleted, or whose message was received, counts as published. Returns the same record if no tick is
- * astray.
+ * misplaced.
  */
 export async function withoutLost(ctx: Context, record: ScheduleRecord): Promise<{ record: ScheduleRecord; writes: Write[] }> {
-  if (!isAstray(record, await ctx.settings.find(record.queue))) return { record, writes: [] };
+  if (!hasMisplaced(record, await ctx.settings.find(record.queue))) return { record, writes: [] };
   // The cached settings may be older than the recreated queue.
   ctx.settings.forget(record.queue);
   const queue = await ctx.settings.find(record.queue);
-  const astray = record.ahead.filter((one) => isElsewhere(one, queue));
-  if (astray.length === 0) return { record, writes: [] };
+  const misplaced = record.ahead.filter((one) => isElsewhere(one, queue));
+  if (misplaced.length === 0) return { record, writes: [] };
   const now = ctx.clock.now();
   const [deletions, seen] = await Promise.all([
-    ctx.store.get(astray.map(({ incarnation }) => deletedKey(incarnation!))),
+    ctx.store.get(misplaced.map(({ incarnation }) => deletedKey(incarnation!))),
     readRows(
       ctx,
-      astray.map(({ id }) => id),
+      misplaced.map(({ id }) => id),
     ),
   ]);
-  const isLost = astray.map(({ tick }, index) => {
+  const isLost = misplaced.map(({ tick }, index) => {
     const deleted = deletions[index];
     const goneAt = deleted ? readQueue(deleted).updatedAt : (queue?.createdAt ?? now);
     return tick >= goneAt && !wasReceived(seen[index]!, now);
   });
-  const nextAt = [record.nextAt, ...astray.filter((_, index) => isLost[index]).map(({ tick }) => tick)]
+  const nextAt = [record.nextAt, ...misplaced.filter((_, index) => isLost[index]).map(({ tick }) => tick)]
     .filter((at) => at !== undefined)
     .reduce((first, at) => Math.min(first, at), Number.POSITIVE_INFINITY);
-  const standing = astray.filter((_, index) => !isLost[index]);
+  const published = misplaced.filter((_, index) => !isLost[index]);
   // Ticks from `nextAt` on are planned again. Keep those already published, so that they are not published twice.
-  const known = standing.filter(({ tick }) => tick >= nextAt).map(({ id, tick }): Ahead => ({ id, tick }));
-  const lastAt = Math.max(record.lastAt ?? 0, ...standing.map(({ tick }) => tick).filter((tick) => tick < nextAt && tick <= now));
+  const known = published.filter(({ tick }) => tick >= nextAt).map(({ id, tick }): Ahead => ({ id, tick }));
+  const lastAt = Math.max(
+    record.lastAt ?? 0,
+    ...published.map(({ tick }) => tick).filter((tick) => tick < nextAt && tick <= now),
+  );
   const { nextAt: _, lastAt: __, ...rest } = record;
   return {
     record: {
       ...rest,
-      ahead: [...record.ahead.filter((one) => !astray.includes(one)), ...known].sort((one, other) => one.tick - other.tick),
+      ahead: [...record.ahead.filter((one) => !misplaced.includes(one)), ...known].sort((one, other) => one.tick - other.tick),
       ...defined({ nextAt: nextAt === Number.POSITIVE_INFINITY ? undefined : nextAt, lastAt: lastAt || undefined }),
     },
     writes: seen.flatMap((one, index) => (isLost[index] ? takingBack(ctx, one, now) : [])),

@@ -112,19 +112,19 @@ export function scheduleNotFound(name: string): DumbwaiterError {
 }
 
 /** What is stored under a name. `version` is absent if there is no row. `record` is absent if the schedule was deleted. */
-export interface SeenSchedule {
+export interface ScheduleSnapshot {
   name: string;
   version?: string;
   record?: ScheduleRecord;
 }
 
-export async function lookAtSchedule(ctx: Context, name: string): Promise<SeenSchedule> {
+export async function findSchedule(ctx: Context, name: string): Promise<ScheduleSnapshot> {
   const [row] = await ctx.store.get([scheduleKey(name)]);
-  return row ? seenSchedule(row) : { name };
+  return row ? decodeSchedule(row) : { name };
 }
 
-export function seenSchedule(row: Row): SeenSchedule {
-  const seen: SeenSchedule = { name: row.name as string, version: row.version as string };
+export function decodeSchedule(row: Row): ScheduleSnapshot {
+  const seen: ScheduleSnapshot = { name: row.name as string, version: row.version as string };
   if (row.deletedAt === undefined) seen.record = readSchedule(row);
   return seen;
 }

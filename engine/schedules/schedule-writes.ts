@@ -23,7 +23,7 @@ import {
   type Ahead,
   deletedScheduleRow,
   type ScheduleRecord,
-  type SeenSchedule,
+  type ScheduleSnapshot,
   scheduleKey,
   scheduleRow,
 } from './schedule-record.ts';
@@ -115,7 +115,7 @@ export function progress(
 }
 
 export interface ScheduleChange {
-  before: SeenSchedule;
+  before: ScheduleSnapshot;
   /** Undefined to delete the schedule. */
   next: ScheduleRecord | undefined;
   /** Writes of the same transaction: messages published and taken back. */

@@ -7,15 +7,15 @@ import type { Deadline } from '../context/deadline.ts';
 import { pagesOf } from '../port/pages.ts';
 import { StoreError, type Write } from '../port/port.ts';
 import { targetOf } from '../queues/publish-target.ts';
-import { isAstray, withoutLost } from '../schedules/lost-ticks.ts';
+import { hasMisplaced, withoutLost } from '../schedules/lost-ticks.ts';
 import {
   boundedTimingOf,
-  lookAtSchedule,
+  decodeSchedule,
+  findSchedule,
   type ScheduleRecord,
-  type SeenSchedule,
+  type ScheduleSnapshot,
   scheduleContent,
   scheduleKind,
-  seenSchedule,
 } from '../schedules/schedule-record.ts';
 import { commitSchedule, earliestDeadline, progress, publishTicks, schedulePlan } from '../schedules/schedule-writes.ts';
 
@@ -54,10 +54,10 @@ async function namesDue(ctx: Context): Promise<string[]> {
   const queues = new Map((await ctx.settings.list()).map((queue) => [queue.name, queue]));
   const due: { name: string; nextAt: number }[] = [];
   for await (const rows of pagesOf(ctx.store, { table: 'queues', partition: scheduleKind, limit: pageRows })) {
-    for (const { name, record } of rows.map(seenSchedule)) {
+    for (const { name, record } of rows.map(decodeSchedule)) {
       if (!record) continue;
       if (isDue(record, now)) due.push({ name, nextAt: record.nextAt! });
-      else if (isAstray(record, queues.get(record.queue))) due.push({ name, nextAt: now });
+      else if (hasMisplaced(record, queues.get(record.queue))) due.push({ name, nextAt: now });
     }
   }
   return due.sort((a, b) => a.nextAt - b.nextAt).map(({ name }) => name);
@@ -69,7 +69,7 @@ async function runSchedule(ctx: Context, name: string, deadline: Deadline): Prom
   for (let round = 0; round < roundsMax; round++) {
     if (deadline.isOver()) return false;
     const now = ctx.clock.now();
-    const seen = await lookAtSchedule(ctx, name);
+    const seen = await findSchedule(ctx, name);
     if (!seen.record) return true;
     const { record, writes } = await withoutLost(ctx, seen.record);
     // A skewed clock would treat future ticks as missed.
@@ -118,7 +118,7 @@ async function runSchedule(ctx: Context, name: string, deadline: Deadline): Prom
  */
 async function noteError(
   ctx: Context,
-  { before, record, writes }: { before: SeenSchedule; record: ScheduleRecord; writes: Write[] },
+  { before, record, writes }: { before: ScheduleSnapshot; record: ScheduleRecord; writes: Write[] },
   message: string,
   now: number,
 ): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { delaySecondsMax } from '../../../contract/limits.ts';
-import { alike, pendingOf } from '../../../engine/publish/pending.ts';
+import { pendingOf, shareable } from '../../../engine/publish/pending.ts';
 import { queueOf, start } from '../../support/context-in-memory.ts';
 import { instant } from '../../support/durations.ts';
 
@@ -29,7 +29,7 @@ describe('an entry of a publish against the settings of its queue', () => {
     const queue = queueOf({ priority: { levels: 2, order: 'strict' } as never });
     const entries = [{}, { delaySeconds: 1 }, { priority: 1 }, { delaySeconds: 1 }, { priority: 1, delaySeconds: 1 }, {}];
     const pending = entries.map((more, index) => pendingOf(queue, { body: 1, ...more }, index, start));
-    const lists = alike(pending.flatMap((one) => ('ok' in one ? [] : [one])));
+    const lists = shareable(pending.flatMap((one) => ('ok' in one ? [] : [one])));
     expect(lists.map((list) => list.map(({ index }) => index))).toEqual([[0, 5], [1, 3], [2], [4]]);
   });
 });
