@@ -1,9 +1,8 @@
 /** Walks the partitions of a queue row by row, from a place that a cursor holds: for peek and redrive. */
 
 import { defined } from '../../contract/defined.ts';
-import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
-import { formatCursor, parseCursor } from '../model/cursors.ts';
+import { formatCursor, parseCursor, unknownCursor } from '../model/cursors.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { nextPlace, partitionAt, preparedKey } from '../model/shards.ts';
 import type { Ranged, Row } from '../port/port.ts';
@@ -54,7 +53,7 @@ export function parsePlace(queue: QueueRecord, cursor: string): Place {
     typeof shard === 'number' &&
     typeof skip === 'number' &&
     (id === undefined || (typeof id === 'string' && id !== '' && (table === 'messages' || typeof expiry === 'number')));
-  if (!isPlace) throw new DumbwaiterError('invalid_input', 'cursor: not one that this list gave');
+  if (!isPlace) throw unknownCursor();
   const place: Place = { table, shard, skip };
   if (id === undefined) return place;
   const key = { shard: partitionOf(queue, place), id };

@@ -30,6 +30,10 @@ export function parseCursor(text: string, names: readonly string[]): Record<stri
     !Array.isArray(values) &&
     names.every((name) => Object.hasOwn(values as object, name)) &&
     Object.values(values).every(isPart);
-  if (!isCursor) throw new DumbwaiterError('invalid_input', 'cursor: not one that this list gave');
+  if (!isCursor) throw unknownCursor();
   return values as Record<string, CursorValue>;
+}
+
+export function unknownCursor(): DumbwaiterError {
+  return new DumbwaiterError('invalid_input', 'cursor: must be one that this list returned');
 }

@@ -135,7 +135,7 @@ async function cancelWaiting(
     if (noted.length >= groupCancelledMax) {
       throw new DumbwaiterError(
         'unavailable',
-        `id: ${groupCancelledMax} messages that wait in this group are cancelled already; try again when it has come to them`,
+        `id: ${groupCancelledMax} waiting messages of this group are already cancelled; try again when receives have passed them`,
       );
     }
     const next = { ...lease, version: ctx.newVersion(), group: { ...group, cancelled: [...noted, name] } };

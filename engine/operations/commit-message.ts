@@ -9,5 +9,5 @@ export async function commitMessage(ctx: Context, queueName: string, id: string)
   const decided = await decide(ctx, queueName, id, 'commit');
   if (decided === 'committed') return {};
   if (decided === 'unknown') throw messageNotFound(queueName, id);
-  throw new DumbwaiterError('message_rolled_back', `id: the message "${id}" was rolled back or cancelled before`);
+  throw new DumbwaiterError('message_rolled_back', `id: the message "${id}" was already rolled back or cancelled`);
 }

@@ -39,7 +39,10 @@ export async function createQueue(ctx: Context, name: string, input: CheckedInpu
   if (there.version === record.version) return describeQueue(record);
   const different = differing(there, settings);
   if (different)
-    throw new DumbwaiterError('queue_exists', `queue: "${name}" exists with another ${different}; change it with PATCH`);
+    throw new DumbwaiterError(
+      'queue_exists',
+      `queue: "${name}" already exists with a different ${different}; change it with PATCH`,
+    );
   return describeQueue(there);
 }
 

@@ -12,7 +12,7 @@ export async function deleteQueue(ctx: Context, name: string): Promise<object> {
   const first = await ctx.settings.read(name);
   ctx.settings.forget(name);
   const user = (await ctx.settings.list()).find((other) => other.deadLetter?.queue === name && other.name !== name);
-  if (user) throw new DumbwaiterError('queue_in_use', `queue: "${name}" takes the dead letters of "${user.name}"`);
+  if (user) throw new DumbwaiterError('queue_in_use', `queue: "${name}" is the dead-letter queue of "${user.name}"`);
   return untilDone<QueueRecord | undefined, object>(`the settings of "${name}"`, first, async (record) => {
     // A concurrent call deleted the queue.
     if (record?.incarnation !== first.incarnation) {

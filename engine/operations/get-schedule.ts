@@ -15,5 +15,5 @@ export async function getSchedule(ctx: Context, name: string): Promise<Schedule>
     const content = await scheduleContent(ctx, record);
     if (content) return describeSchedule((await withoutLost(ctx, record)).record, content, ctx.clock.now());
   }
-  throw new StoreError(`the message of the schedule "${name}" is not to be read`, 'no');
+  throw new StoreError(`the message of the schedule "${name}" cannot be read`, 'no');
 }

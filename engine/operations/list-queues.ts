@@ -1,10 +1,9 @@
 /** Lists queues by name, a page at a time. */
 import type { OutputOf, Page } from '../../contract/contract.ts';
 import { defined } from '../../contract/defined.ts';
-import { DumbwaiterError } from '../../contract/errors.ts';
 import { pageEntriesDefault } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { formatCursor, parseCursor } from '../model/cursors.ts';
+import { formatCursor, parseCursor, unknownCursor } from '../model/cursors.ts';
 import { describeQueue, readQueue } from '../model/queue-record.ts';
 import type { Ranged } from '../port/port.ts';
 
@@ -18,7 +17,7 @@ export async function listQueues(ctx: Context, input: Page): Promise<OutputOf<'l
 /** A page of the rows of one kind. Its cursor is the name of the last row that the caller shows. */
 export function pageByName(ctx: Context, kind: string, { limit = pageEntriesDefault, cursor }: Page): Promise<Ranged> {
   const name = cursor === undefined ? undefined : parseCursor(cursor, ['name']).name;
-  if (name === '' || typeof name === 'number') throw new DumbwaiterError('invalid_input', 'cursor: not one that this list gave');
+  if (name === '' || typeof name === 'number') throw unknownCursor();
   const after = name === undefined ? undefined : { kind, name };
   return ctx.store.range({ table: 'queues', partition: kind, limit, consistent: true, ...defined({ after }) });
 }

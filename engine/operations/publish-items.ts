@@ -29,7 +29,10 @@ export async function publishItems(
   const own = pending.filter(({ id }) => id !== undefined);
   const twice = own.find(({ id }, at) => own.findIndex((other) => other.id === id) !== at);
   if (twice)
-    throw new DumbwaiterError('invalid_input', `messages[${twice.index}].id: must not be given twice, was "${twice.id}"`);
+    throw new DumbwaiterError(
+      'invalid_input',
+      `messages[${twice.index}].id: must be unique in the call, was given twice: "${twice.id}"`,
+    );
 
   const parcels = shareable(pending.filter(({ id }) => id === undefined))
     .flatMap(inParcels)
@@ -48,16 +51,19 @@ function accepted(ctx: Context, queue: QueueRecord, entry: PublishEntry | Refuse
   const pending = 'ok' in entry ? entry : pendingOf(queue, entry, index, ctx.clock.now());
   if ('ok' in pending) throw new DumbwaiterError(pending.code, pending.message);
   if (pending.group !== undefined) {
-    throw new DumbwaiterError('invalid_input', `messages[${index}].group: is not taken in a transaction; publish it by itself`);
+    throw new DumbwaiterError(
+      'invalid_input',
+      `messages[${index}].group: is not allowed in a transaction; publish the message with publish`,
+    );
   }
   if (pending.prepared) {
     throw new DumbwaiterError(
       'invalid_input',
-      `messages[${index}].prepared: is not taken in a transaction, which decides by itself`,
+      `messages[${index}].prepared: is not allowed in a transaction: its commit already decides whether the message is published`,
     );
   }
   if (pending.content !== undefined) {
-    const message = `messages[${index}].dedupKey: is not taken in a transaction; give the message an id, or publish it by itself`;
+    const message = `messages[${index}].dedupKey: is not allowed in a transaction; give the message an id, or use publish`;
     throw new DumbwaiterError('invalid_input', message);
   }
   return pending;

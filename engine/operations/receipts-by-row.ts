@@ -16,8 +16,9 @@ export function parseReceipts(queue: QueueRecord, texts: readonly unknown[]): Re
   const known = new Map<string, Receipt>();
   return texts.map((text) => {
     const receipt = parseReceipt(text);
-    if (!receipt) return invalid('not one that a receive of this queue gave');
-    if (receipt.incarnation !== queue.incarnation) return invalid(`not one of the queue "${queue.name}"`);
+    if (!receipt) return invalid('must be one that a receive of this queue returned');
+    if (receipt.incarnation !== queue.incarnation)
+      return invalid(`belongs to another queue than "${queue.name}", or to a deleted one`);
     const name = `${receipt.rowId} ${receipt.slot} ${receipt.token}`;
     known.set(name, known.get(name) ?? receipt);
     return known.get(name)!;
@@ -79,7 +80,7 @@ export function leaseLost(): Refused {
   return {
     ok: false,
     code: 'lease_lost',
-    message: 'receipt: the lease ended, and the message was received by another, released, moved or removed since',
+    message: 'receipt: the lease ended, and the message has been received again, released, moved or removed',
   };
 }
 

@@ -14,7 +14,7 @@ export async function redrive(ctx: Context, queueName: string, input: InputOf<'r
   // Read the settings uncached: the task must not get the incarnation of a deleted queue of the same name.
   const queue = await ctx.settings.read(queueName);
   const { toQueue, ratePerSecond, ...selection } = input;
-  if (toQueue === queueName) throw new DumbwaiterError('invalid_input', `toQueue: is the queue "${queueName}" itself`);
+  if (toQueue === queueName) throw new DumbwaiterError('invalid_input', `toQueue: must be another queue, was "${toQueue}"`);
   if (toQueue !== undefined) ctx.settings.forget(toQueue);
   const target = toQueue === undefined ? undefined : await ctx.settings.find(toQueue);
   if (toQueue !== undefined && !target) throw new DumbwaiterError('invalid_input', `toQueue: there is no queue "${toQueue}"`);

@@ -11,6 +11,6 @@ export async function rollbackMessage(ctx: Context, queueName: string, id: strin
   if (decided === 'unknown') throw messageNotFound(queueName, id);
   throw new DumbwaiterError(
     'message_committed',
-    `id: the message "${id}" is committed, or was published at once; cancel it instead`,
+    `id: the message "${id}" is already committed, or was published without prepared; cancel it instead`,
   );
 }

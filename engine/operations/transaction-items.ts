@@ -10,13 +10,13 @@ import { storedBytes } from '../port/row-limits.ts';
 export function asItems(ctx: Context, writes: readonly Write[]): TransactionItem[] {
   const { transactionItem } = ctx;
   if (!transactionItem) {
-    throw new DumbwaiterError('invalid_input', 'This store has no transactions to put entries into.');
+    throw new DumbwaiterError('invalid_input', 'This store does not support transactions.');
   }
   if (writes.length > transactionEntriesMax) {
-    throw tooMuch(`make ${writes.length} entries of a transaction, which takes ${transactionEntriesMax}`);
+    throw tooMuch(`need ${writes.length} entries in a transaction; the limit is ${transactionEntriesMax}`);
   }
   const bytes = writes.reduce((sum, { then }) => sum + ('put' in then ? storedBytes(then.put) : 0), 0);
-  if (bytes > transactionBytesMax) throw tooMuch(`take ${bytes} bytes of a transaction, which takes ${transactionBytesMax}`);
+  if (bytes > transactionBytesMax) throw tooMuch(`need ${bytes} bytes in a transaction; the limit is ${transactionBytesMax}`);
   return writes.map(transactionItem);
 }
 

@@ -33,7 +33,7 @@ export async function updateMessage(
     if ('parcel' in found ? found.group : found.lease.kind === 'group') {
       throw new DumbwaiterError(
         'invalid_input',
-        `id: the message "${id}" keeps its place in its group; cancel it, and publish it anew`,
+        `id: the message "${id}" keeps its place in its group; cancel it and publish it again`,
       );
     }
     let first: Snapshot;
@@ -45,7 +45,7 @@ export async function updateMessage(
       first = found.seen;
     }
     const outcome = await changeWaiting(ctx, queue, first, found.slot, changeOf(changes));
-    if (outcome === 'leased') throw leasedNow(id, 'only what waits can be changed');
+    if (outcome === 'leased') throw leasedNow(id, 'only a waiting message can be changed');
     if (outcome === 'prepared')
       throw new DumbwaiterError('message_prepared', `id: the message "${id}" is prepared; commit it or roll it back`);
     if (typeof outcome === 'object') return { id, visibleAt: new Date(outcome.visibleAt).toISOString() };

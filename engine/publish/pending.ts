@@ -52,7 +52,7 @@ export function refusalIn(queue: QueueRecord, terms: Terms, now: number): string
   const { deliverAt, priority = 0, group } = terms;
   const levels = queue.priority?.levels ?? 1;
   if (priority >= levels) {
-    return `priority: must be at most ${levels - 1}, for the queue "${queue.name}" has ${levels} levels, was ${priority}`;
+    return `priority: must be at most ${levels - 1}, because the queue "${queue.name}" has ${levels} levels, was ${priority}`;
   }
   if (deliverAt !== undefined && Date.parse(deliverAt) > now + delaySecondsMax * 1000) {
     return `deliverAt: must be at most ${delaySecondsMax} seconds ahead, was ${deliverAt}`;

@@ -22,7 +22,7 @@ export async function cronTiming(cron: string, timeZone: string): Promise<Recurr
       return run();
     } catch (error) {
       // The set of time zones depends on the runtime, so a zone that was valid when the schedule was stored may be unknown here.
-      throw new DumbwaiterError('invalid_input', `timeZone: is not known here, was ${JSON.stringify(timeZone)}`, {
+      throw new DumbwaiterError('invalid_input', `timeZone: is unknown, was ${JSON.stringify(timeZone)}`, {
         cause: error,
       });
     }
