@@ -1,3 +1,4 @@
+/** Conditions of writes, on both stores. */
 import { expect, it } from 'vitest';
 import type { Condition, Row } from '../../engine/port/port.ts';
 import { describeStores } from './stores.ts';

@@ -1,3 +1,4 @@
+/** The DynamoDB store against an endpoint that fails. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoClient } from '../../engine/dynamo/client.ts';

@@ -1,3 +1,4 @@
+/** Calls of a store on many rows, and transactions. */
 import { expect, it } from 'vitest';
 import type { Key, Write } from '../../engine/port/port.ts';
 import { describeStores, read } from './stores.ts';

@@ -1,3 +1,4 @@
+/** Ranges of a store: order, bounds, pages and the index. */
 import { expect, it } from 'vitest';
 import type { Range, Row, Store } from '../../engine/port/port.ts';
 import { describeStores } from './stores.ts';

@@ -1,3 +1,4 @@
+/** Single writes of a store. */
 import { expect, it } from 'vitest';
 import { type Row, StoreError } from '../../engine/port/port.ts';
 import { describeStores, read } from './stores.ts';

@@ -1,3 +1,4 @@
+/** What an ack does to a message, its parcel and its receipt. */
 import { expect, it } from 'vitest';
 import { tombstoneMs } from '../../contract/limits.ts';
 import { lost, ok } from '../support/expected.ts';

@@ -1,3 +1,4 @@
+/** Purge and retention: when messages end by age, and what remains of them. */
 import { expect, it } from 'vitest';
 import { endGraceMs, readToWriteMsMax } from '../../contract/limits.ts';
 import { hourMs } from '../support/durations.ts';

@@ -1,3 +1,4 @@
+/** Cancel and updateMessage of a message by its id. */
 import { expect, it } from 'vitest';
 import { endGraceMs, failedCharsMax, tombstoneMs } from '../../contract/limits.ts';
 import { secondMs } from '../support/durations.ts';

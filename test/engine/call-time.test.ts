@@ -1,3 +1,4 @@
+/** Calls with a deadline: when they stop waiting and retrying. */
 import { expect, it } from 'vitest';
 import type { InputOf } from '../../contract/contract.ts';
 import { lastTryMs } from '../../engine/context/call-time.ts';
@@ -36,7 +37,7 @@ onBothStores('a call with a deadline', (driven) => {
     ['publish', { messages: [{ body: 1 }] }],
     ['publish', { messages: [{ body: 1, group: 'g' }] }],
     ['receive', { waitSeconds: 20 }],
-  ])('%s with a deadline begins no retry after the time of the last try while the store is throttled', async (operation, input) => {
+  ])('%s of %j with a deadline begins no retry after the time of the last try while the store is throttled', async (operation, input) => {
     const { create, clock, spy, call } = driven();
     await create('q');
     const endsAt = clock.now() + 8 * secondMs;

@@ -1,3 +1,4 @@
+/** The number of store calls of each operation. */
 import { expect, it } from 'vitest';
 import { onBothStores } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';

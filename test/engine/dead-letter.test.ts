@@ -1,3 +1,4 @@
+/** When messages move to the dead-letter queue, and how they arrive there. */
 import { expect, it } from 'vitest';
 import type { Message } from '../../contract/contract.ts';
 import { daySeconds } from '../support/durations.ts';

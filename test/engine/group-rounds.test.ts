@@ -1,3 +1,4 @@
+/** The store calls of a receive from many groups. */
 import { expect, it } from 'vitest';
 import { StoreError } from '../../engine/port/port.ts';
 import { onBothStores } from '../support/on-both-stores.ts';

@@ -1,3 +1,4 @@
+/** Groups: order, one lease at a time, failures, cancel and purge. */
 import { expect, it } from 'vitest';
 import type { ReceivedMessage } from '../../contract/contract.ts';
 import { groupCancelledMax, parcelSlotsMax, tombstoneMs } from '../../contract/limits.ts';

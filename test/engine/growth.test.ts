@@ -1,3 +1,4 @@
+/** How the number of shards of a queue grows and shrinks. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readToWriteMsMax, shardsGrowPauseMs, shardsIdleMs, shardsLightWaitingMax, shardsMax } from '../../contract/limits.ts';
 import { createEngine } from '../../engine/create.ts';

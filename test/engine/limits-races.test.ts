@@ -1,3 +1,4 @@
+/** Limits of a queue under random races, crashes and lost answers. */
 import { expect, it } from 'vitest';
 import type { Json, ReceivedMessage } from '../../contract/contract.ts';
 import { clockMarginMs, readToWriteMsMax } from '../../contract/limits.ts';

@@ -1,3 +1,4 @@
+/** Publishing with an own id: when the id is taken, and when it is free again. */
 import { expect, it } from 'vitest';
 import { tombstoneMs } from '../../contract/limits.ts';
 import { minuteMs } from '../support/durations.ts';

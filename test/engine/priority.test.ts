@@ -1,3 +1,4 @@
+/** Priorities, paused queues and `deliverAt`. */
 import { expect, it } from 'vitest';
 import { priorityLevelsMax } from '../../contract/limits.ts';
 import { secondMs } from '../support/durations.ts';

@@ -1,3 +1,4 @@
+/** What publish stores, carries, refuses and delays. */
 import { expect, it } from 'vitest';
 import type { Json, PublishEntry } from '../../contract/contract.ts';
 import { batchEntriesMax, bodyBytesMax, delaySecondsMax, parcelSlotsMax, readToWriteMsMax } from '../../contract/limits.ts';

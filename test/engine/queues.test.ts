@@ -1,3 +1,4 @@
+/** Creating, changing, listing and deleting queues. */
 import { expect, it } from 'vitest';
 import { settingsCacheMs, signedRequestMsMax } from '../../contract/limits.ts';
 import { settingsDefaults } from '../../contract/settings-defaults.ts';

@@ -1,3 +1,4 @@
+/** Dead-lettering at the same time as another call on the message. */
 import { expect, it } from 'vitest';
 import type { Row, Store } from '../../engine/port/port.ts';
 import { onBothStores } from '../support/on-both-stores.ts';

@@ -1,3 +1,4 @@
+/** peek, getQueue and getMessage: reading without receiving. */
 import { expect, it } from 'vitest';
 import type { Message, MessageState } from '../../contract/contract.ts';
 import { bodyBytesMax, callBytesMax, countRowsMax } from '../../contract/limits.ts';

@@ -1,3 +1,4 @@
+/** What a receive delivers, hides and waits for. */
 import { expect, it } from 'vitest';
 import { bodyBytesMax, callBytesMax, readToWriteMsMax, visibilityTimeoutSecondsMax } from '../../contract/limits.ts';
 import { eventually } from '../support/eventually.ts';

@@ -1,3 +1,4 @@
+/** Redrive tasks: what they move, how fast, and what stops them. */
 import { expect, it } from 'vitest';
 import { endGraceMs, headRowsMax, settingsCacheMs, sweepPeriodMs, tombstoneMs } from '../../contract/limits.ts';
 import { type Key, StoreError } from '../../engine/port/port.ts';

@@ -1,3 +1,4 @@
+/** release, backoff and extend. */
 import { expect, it } from 'vitest';
 import { failedCharsMax } from '../../contract/limits.ts';
 import { lost } from '../support/expected.ts';

@@ -1,3 +1,4 @@
+/** The parcel row of a message that was received. */
 import { expect, it } from 'vitest';
 import { type Store, StoreError } from '../../engine/port/port.ts';
 import { onBothStores } from '../support/on-both-stores.ts';

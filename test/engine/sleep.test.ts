@@ -1,3 +1,4 @@
+/** Idle queues that the sweep skips, and what wakes them. */
 import { expect, it } from 'vitest';
 import { awakeMs, sweepPeriodMs } from '../../contract/limits.ts';
 import type { SweepReport } from '../../engine/engine.ts';

@@ -1,3 +1,4 @@
+/** The order, deadline and report of a sweep. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { sweepPeriodMs } from '../../contract/limits.ts';
 import { createEngine } from '../../engine/create.ts';

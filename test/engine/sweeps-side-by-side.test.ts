@@ -1,3 +1,4 @@
+/** Sweeps of several processes at the same time. */
 import { expect, it } from 'vitest';
 import { sweepPeriodMs } from '../../contract/limits.ts';
 import { minuteMs } from '../support/durations.ts';

@@ -1,3 +1,4 @@
+/** What callers and the log see of a store that fails. */
 import { expect, it } from 'vitest';
 import { routes } from '../../contract/contract.ts';
 import type { QueueOperation } from '../../engine/engine.ts';

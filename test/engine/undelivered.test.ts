@@ -1,3 +1,4 @@
+/** Messages that are claimed but cannot be delivered. */
 import { expect, it } from 'vitest';
 import type { QueueSettings } from '../../contract/contract.ts';
 import { readToWriteMsMax, settingsCacheMs, signedRequestMsMax, tombstoneMs } from '../../contract/limits.ts';
