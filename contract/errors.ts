@@ -8,7 +8,7 @@ export interface ErrorTerms {
 }
 
 const final = (status: number): ErrorTerms => ({ status, retryable: false });
-const passing = (status: number): ErrorTerms => ({ status, retryable: true });
+const transient = (status: number): ErrorTerms => ({ status, retryable: true });
 
 /**
  * The closed table of error codes. HTTP returns them as problem+json (RFC 9457) with `code`. Results of a batch carry `code`
@@ -26,7 +26,7 @@ export const errors = {
   schedule_not_found: final(404),
   key_not_found: final(404),
   method_not_allowed: final(405),
-  request_timeout: passing(408),
+  request_timeout: transient(408),
   queue_exists: final(409),
   queue_in_use: final(409),
   message_leased: final(409),
@@ -40,11 +40,11 @@ export const errors = {
   call_timeout: final(504),
   payload_too_large: final(413),
   unsupported_media_type: final(415),
-  throttled: passing(429),
+  throttled: transient(429),
   headers_too_large: final(431),
   internal: final(500),
-  unavailable: passing(503),
-  clock_skewed: passing(503),
+  unavailable: transient(503),
+  clock_skewed: transient(503),
 } satisfies Record<string, ErrorTerms>;
 
 export type ErrorCode = keyof typeof errors;

@@ -44,14 +44,14 @@ function known(error: unknown): DumbwaiterError | undefined {
 }
 
 /** Cancellation reasons after which the same transaction may succeed later. */
-const passing = new Set(['TransactionConflict', 'ProvisionedThroughputExceeded', 'ThrottlingError']);
+const transientReasons = new Set(['TransactionConflict', 'ProvisionedThroughputExceeded', 'ThrottlingError']);
 
 /** Whether all cancellation reasons are transient. One failed condition makes the cancellation final. */
 function isTransient(error: unknown): boolean {
   const { name, CancellationReasons: reasons } = (error ?? {}) as { name?: string; CancellationReasons?: { Code?: string }[] };
   if (name !== 'TransactionCanceledException' || !Array.isArray(reasons)) return false;
   const codes = reasons.map(({ Code }) => Code).filter((code) => code !== undefined && code !== 'None') as string[];
-  return codes.length > 0 && codes.every((code) => passing.has(code));
+  return codes.length > 0 && codes.every((code) => transientReasons.has(code));
 }
 
 function describe(error: unknown): string {

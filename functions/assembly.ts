@@ -6,8 +6,7 @@ import type { Engine, EngineParts } from '../engine/engine.ts';
 import type { Clock } from '../engine/port/port.ts';
 import { createKeys, type Keys } from './auth/api-keys.ts';
 import { createCheckBack } from './service/check-back.ts';
-import { logEngineEvents } from './service/engine-log.ts';
-import type { Log } from './service/log.ts';
+import { type Log, logEngineEvents } from './service/log.ts';
 import { createPoster } from './service/outgoing-post.ts';
 import { createSigningSecrets, type SigningSecrets } from './service/signing-secrets.ts';
 

@@ -2,7 +2,7 @@
 import { Token } from 'aws-cdk-lib';
 import { DumbwaiterError } from '../contract/errors.ts';
 import { inputs, parseParams } from '../contract/schemas/parse.ts';
-import { judging, refusalMessage } from '../contract/schemas/refusal.ts';
+import { parseOptions, refusalMessage } from '../contract/schemas/refusal.ts';
 
 /** Throws an error that names the field by its path in the props, such as `queues.orders.deadLetter.maxReceives`. */
 export function checkDeclarations(at: string, queues: Record<string, unknown>, schedules: Record<string, unknown>): void {
@@ -20,7 +20,7 @@ export function checkDeclarations(at: string, queues: Record<string, unknown>, s
 }
 
 function faultsOf(schema: (typeof inputs)['createQueue' | 'putSchedule'], given: unknown, within: string): string[] {
-  const parsed = schema.safeParse(given, judging);
+  const parsed = schema.safeParse(given, parseOptions);
   if (parsed.success) return [];
   // A value that is known only at deployment, such as the name of a function, is validated at deployment.
   const issues = parsed.error.issues.filter(({ code, path }) => {

@@ -2,7 +2,7 @@
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
 import { ensureGrantable } from './grants.ts';
-import { adminAccess, type Conditions, engineKinds, queueKindsOnly, type TableAccess } from './table-access.ts';
+import { adminAccess, engineKinds, statementsOf, type TableAccess } from './table-access.ts';
 import type { Tables } from './tables.ts';
 
 /** The actions that commit entries of `publishItems` and `ackItems`. */
@@ -22,18 +22,9 @@ export function grantTransactions(scope: IConstruct, grantee: IGrantable, tables
 }
 
 function grantTables(scope: IConstruct, grantee: IGrantable, tables: Tables, access: Partial<TableAccess>): Grant {
-  const grant = (actions: readonly string[] = [], resource: string, conditions?: Conditions) =>
-    Grant.addToPrincipal({
-      grantee,
-      actions: actions.map((action) => `dynamodb:${action}`),
-      resourceArns: [resource],
-      ...(conditions && { conditions }),
-    });
-  const grants: Grant[] = [];
-  if (access.messages) grants.push(grant(access.messages, tables.messages.tableArn));
-  if (access.leases) grants.push(grant(access.leases, tables.leases.tableArn));
-  if (access.dueLeases) grants.push(grant(access.dueLeases, `${tables.leases.tableArn}/index/due`));
-  if (access.queues) grants.push(grant(access.queues, tables.queues.tableArn, queueKindsOnly(access)));
+  const grants = statementsOf(tables, access).map(({ actions, resource, conditions }) =>
+    Grant.addToPrincipal({ grantee, actions, resourceArns: [resource], ...(conditions && { conditions }) }),
+  );
   const key = tables.queues.encryptionKey?.grantEncryptDecrypt(grantee);
   const all = [...grants, ...(key ? [key] : [])].reduce((combined, one) => combined.combine(one));
   return ensureGrantable(scope, grantee, all);

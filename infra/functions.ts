@@ -48,8 +48,8 @@ export class Functions extends Construct {
     this.#props = props;
     this.redrive = this.#redrive();
     this.api = this.#api();
-    this.publish = this.#door('Publish', 'publish', messageAccess);
-    this.receive = this.#door('Receive', 'receive', messageAccess);
+    this.publish = this.#invocable('Publish', 'publish', messageAccess);
+    this.receive = this.#invocable('Receive', 'receive', messageAccess);
     this.sweep = this.#sweep();
     this.declareQueues = this.#declareQueues();
   }
@@ -91,15 +91,15 @@ export class Functions extends Construct {
   }
 
   /** One function per scope, because IAM can allow a function but not single operations of it. */
-  #door(id: string, scope: Scope, access: TableAccess): NodeFunction {
-    const door = this.#function(id, {
+  #invocable(id: string, scope: Scope, access: TableAccess): NodeFunction {
+    const invocable = this.#function(id, {
       entry: 'api',
       description: `Dumbwaiter: what the scope ${scope} allows, by invocation`,
       timeout: apiTimeout,
       environment: { DUMBWAITER_INVOKE_SCOPES: scope },
     });
-    allowTables(door, this.#props.tables, access);
-    return door;
+    allowTables(invocable, this.#props.tables, access);
+    return invocable;
   }
 
   #sweep(): NodeFunction {

@@ -12,7 +12,7 @@ export interface TableAccess {
   queueKinds?: readonly string[];
 }
 
-export type Conditions = Record<string, Record<string, string[]>>;
+type Conditions = Record<string, Record<string, string[]>>;
 
 /** Partitions of `queues` that operations of the engine read and write. They exclude API keys, signing secrets and the sweep's bookmarks. */
 export const engineKinds = ['queue', 'deleted', 'task', 'schedule'] as const;
@@ -43,24 +43,29 @@ export const sweepAccess: TableAccess = {
 /** For creating and updating queues. A stack that declares schedules needs `messageAccess`: putting a schedule may publish at once. */
 export const declareQueuesAccess: TableAccess = { queues, queueKinds: engineKinds };
 
+/** The statements that allow an access, each on one table or index. */
+export function statementsOf(tables: Tables, access: Partial<TableAccess>) {
+  const statements: [actions: readonly string[] | undefined, resource: string, conditions?: Conditions | undefined][] = [
+    [access.messages, tables.messages.tableArn],
+    [access.leases, tables.leases.tableArn],
+    [access.dueLeases, `${tables.leases.tableArn}/index/due`],
+    [access.queues, tables.queues.tableArn, queueKindsOnly(access)],
+  ];
+  return statements.flatMap(([actions, resource, conditions]) =>
+    actions ? [{ actions: actions.map((action) => `dynamodb:${action}`), resource, conditions }] : [],
+  );
+}
+
 /**
  * Restricts a statement about the table `queues` to some values of its partition key:
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
  */
-export function queueKindsOnly({ queueKinds }: Partial<TableAccess>): Conditions | undefined {
+function queueKindsOnly({ queueKinds }: Partial<TableAccess>): Conditions | undefined {
   return queueKinds && { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [...queueKinds] } };
 }
 
 export function allowTables(to: NodeFunction, tables: Tables, access: TableAccess): void {
-  const allow = (actions: readonly string[] | undefined, resource: string, conditions?: Conditions) => {
-    if (actions === undefined) return;
-    const named = actions.map((action) => `dynamodb:${action}`);
-    to.allow(named, [resource], conditions);
-  };
-  allow(access.messages, tables.messages.tableArn);
-  allow(access.leases, tables.leases.tableArn);
-  allow(access.dueLeases, `${tables.leases.tableArn}/index/due`);
-  allow(access.queues, tables.queues.tableArn, queueKindsOnly(access));
+  for (const { actions, resource, conditions } of statementsOf(tables, access)) to.allow(actions, [resource], conditions);
   // Callers of tables under a customer managed key need permissions on that key: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
   tables.queues.encryptionKey?.grantEncryptDecrypt(to.function);
 }

@@ -6,8 +6,8 @@ import { attributeStringCharsMax, attributesMax, bodyBytesMax } from '../limits.
 import { bodyFault, bytesFault } from './body.ts';
 import * as field from './fields.ts';
 
-const attributeSays = `must be a text of at most ${attributeStringCharsMax} characters or a finite number`;
-export const attributeValue = z.union([z.string().max(attributeStringCharsMax, attributeSays), z.number()], attributeSays);
+const attributeError = `must be a text of at most ${attributeStringCharsMax} characters or a finite number`;
+export const attributeValue = z.union([z.string().max(attributeStringCharsMax, attributeError), z.number()], attributeError);
 
 const attributes = z
   .preprocess(
@@ -33,7 +33,7 @@ function attributeValues(given: unknown, context: z.core.$RefinementCtx): unknow
     const refuse = (message: string) =>
       context.addIssue({ code: 'custom', path: [name], message, input: undefined, params: { given: false } });
     if (seen.has(name)) refuse('is given twice');
-    if (!text.startsWith('"') && text.length > attributeStringCharsMax) refuse(attributeSays);
+    if (!text.startsWith('"') && text.length > attributeStringCharsMax) refuse(attributeError);
     seen.add(name);
   }
   return withoutProto(values, context);
@@ -86,7 +86,7 @@ interface Bodies {
 }
 export const hasOneBody = ({ body, bodyBase64 }: Bodies) => (body === undefined) !== (bodyBase64 === undefined);
 /** Drops a null body beside bytes: some clients write null for every unset field. */
-export function withoutNullBeside<Given extends Bodies>(given: Given): Given {
+export function withoutNullBody<Given extends Bodies>(given: Given): Given {
   if (given.body !== null || given.bodyBase64 === undefined) return given;
   const { body: _, ...rest } = given;
   return rest as Given;
@@ -130,7 +130,7 @@ export const publishEntry = z
     },
     isObject,
   )
-  .overwrite(withoutNullBeside)
+  .overwrite(withoutNullBody)
   .refine(hasOneBody, oneBody)
   .refine(hasOneDelay, oneDelay)
   .refine(({ id, dedupKey }) => id === undefined || dedupKey === undefined, { error: 'must have at most one of id and dedupKey' })
@@ -147,7 +147,7 @@ export const publishEntry = z
  * A new body. It is a field of its own, so that leaving it out, or sending null for an unset field, never changes a body to
  * null.
  */
-export const newContent = z.strictObject(body, isObject).overwrite(withoutNullBeside).refine(hasOneBody, oneBody);
+export const newContent = z.strictObject(body, isObject).overwrite(withoutNullBody).refine(hasOneBody, oneBody);
 
 /** What may be changed in a message that waits. */
 export const messageChanges = z

@@ -3,13 +3,13 @@ import type * as z from 'zod';
 import { nearestName } from '../names.ts';
 
 const givenCharsMax = 60;
-const faultsToldMax = 5;
+const faultsShownMax = 5;
 
 /** `within` names the place of the validated value, such as `messages[3]`. */
 export function refusalMessage(issues: readonly z.core.$ZodIssue[], within = ''): string {
-  const told = issues.slice(0, faultsToldMax).flatMap((issue) => faults(issue, within));
-  const untold = issues.length - faultsToldMax;
-  return told.join('; ') + (untold > 0 ? `; and ${untold} more` : '');
+  const shown = issues.slice(0, faultsShownMax).flatMap((issue) => faults(issue, within));
+  const omitted = issues.length - faultsShownMax;
+  return shown.join('; ') + (omitted > 0 ? `; and ${omitted} more` : '');
 }
 
 /** Zod's message for a field that does not exist, with the nearest one that does. */
@@ -22,16 +22,16 @@ const unknownField: z.core.$ZodErrorMap = ({ code, keys, inst }) => {
 };
 
 /** The options for parsing inputs, so that `refusalMessage` can say what was given. */
-export const judging = { reportInput: true, error: unknownField };
+export const parseOptions = { reportInput: true, error: unknownField };
 
 function faults(issue: z.core.$ZodIssue, within: string): string[] {
   if (issue.code === 'unrecognized_keys') {
-    const keys = issue.keys.slice(0, faultsToldMax);
+    const keys = issue.keys.slice(0, faultsShownMax);
     return keys.map((key) => `${fieldName([...issue.path, shortened(key)], within)}: ${issue.message}`);
   }
   // An invalid key of a record is reported with its own error, not with "invalid key".
-  const said = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
-  return [`${fieldName(issue.path, within)}: ${said}${given(issue)}`];
+  const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+  return [`${fieldName(issue.path, within)}: ${message}${given(issue)}`];
 }
 
 function fieldName(path: readonly PropertyKey[], within: string): string {

@@ -2,23 +2,23 @@
 import * as z from 'zod';
 import { attributesMax, cronCharsMax, everySecondsMax, everySecondsMin, timeZoneCharsMax } from '../limits.ts';
 import * as field from './fields.ts';
-import { content, hasOneBody, isObject, oneBody, priority, withoutNullBeside } from './publish-entry.ts';
+import { content, hasOneBody, isObject, oneBody, priority, withoutNullBody } from './publish-entry.ts';
 
 export const missedTicks = z.enum(['one', 'all', 'none'], { error: 'must be one of one, all, none' });
 
-const cronSays = `must be a cron expression of five fields, such as 30 2 * * MON-FRI, of at most ${cronCharsMax} characters`;
+const cronError = `must be a cron expression of five fields, such as 30 2 * * MON-FRI, of at most ${cronCharsMax} characters`;
 const cron = z
-  .string(cronSays)
-  .max(cronCharsMax, cronSays)
+  .string(cronError)
+  .max(cronCharsMax, cronError)
   // croner also accepts a sixth field for seconds, a seventh for years, and an instant.
-  .regex(/^(?:@[a-z]+|[\w*,/#?-]+(?: +[\w*,/#?-]+){4})$/, cronSays)
+  .regex(/^(?:@[a-z]+|[\w*,/#?-]+(?: +[\w*,/#?-]+){4})$/, cronError)
   .meta({
     description:
       'Five fields: minute, hour, day of the month, month, day of the week; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. In place of `everySeconds`.',
   });
 
-const zoneSays = 'must be the name of an IANA time zone, such as Europe/Berlin';
-const timeZone = z.string(zoneSays).max(timeZoneCharsMax, zoneSays).refine(isTimeZone, { error: zoneSays });
+const timeZoneError = 'must be the name of an IANA time zone, such as Europe/Berlin';
+const timeZone = z.string(timeZoneError).max(timeZoneCharsMax, timeZoneError).refine(isTimeZone, { error: timeZoneError });
 
 function isTimeZone(name: string): boolean {
   try {
@@ -34,7 +34,7 @@ const setByTheQueue = ['schedule', 'tick'];
 
 export const scheduleMessage = z
   .strictObject({ ...content, priority }, isObject)
-  .overwrite(withoutNullBeside)
+  .overwrite(withoutNullBody)
   .refine(hasOneBody, oneBody)
   .refine(({ attributes = {} }) => setByTheQueue.every((name) => !Object.hasOwn(attributes, name)), {
     path: ['attributes'],

@@ -10,137 +10,105 @@ import {
   delaySeconds,
   flag,
   oneOf,
-  orNone,
   queueName,
   retentionSeconds,
   safeText,
   seconds,
+  tinyToZero,
   visibilityTimeoutSeconds,
   whole,
 } from './fields.ts';
 
-const urlSays = `must be a URL of https, or of http on localhost, of at most ${limits.urlCharsMax} characters`;
-export const deadLetter = z.strictObject(
-  {
-    queue: queueName.describe(
-      'The queue that takes the messages. It must exist, and its dead-letter queues must not lead back to this queue.',
-    ),
-    maxReceives: whole(limits.maxReceivesMin, limits.maxReceivesMax).describe(
-      'A message is moved after this many receives without an ack.',
-    ),
-  },
-  { error: objectOrNull },
-);
+const urlError = `must be a URL of https, or of http on localhost, of at most ${limits.urlCharsMax} characters`;
+export const deadLetter = settingObject({
+  queue: queueName.describe(
+    'The queue that takes the messages. It must exist, and its dead-letter queues must not lead back to this queue.',
+  ),
+  maxReceives: whole(limits.maxReceivesMin, limits.maxReceivesMax).describe(
+    'A message is moved after this many receives without an ack.',
+  ),
+});
 
-export const backoff = z
-  .strictObject(
-    {
-      minSeconds: seconds(limits.backoffSecondsMin, limits.backoffSecondsMax).describe(
-        'The wait after the first failure, in seconds.',
-      ),
-      maxSeconds: seconds(limits.backoffSecondsMin, limits.backoffSecondsMax).describe(
-        'The longest wait, in seconds; at least `minSeconds`.',
-      ),
-      factor: between(limits.backoffFactorMin, limits.backoffFactorMax).describe(
-        'Each wait is this many times the previous one.',
-      ),
-      jitter: between(limits.backoffJitterMin, limits.backoffJitterMax)
-        .overwrite(orNone)
-        .describe('The share of each wait that is random: 0 is none of it, 1 is all of it.'),
-    },
-    { error: objectOrNull },
-  )
-  .refine((value) => value.maxSeconds >= value.minSeconds, { path: ['maxSeconds'], error: 'must be at least minSeconds' });
+export const backoff = settingObject({
+  minSeconds: seconds(limits.backoffSecondsMin, limits.backoffSecondsMax).describe(
+    'The wait after the first failure, in seconds.',
+  ),
+  maxSeconds: seconds(limits.backoffSecondsMin, limits.backoffSecondsMax).describe(
+    'The longest wait, in seconds; at least `minSeconds`.',
+  ),
+  factor: between(limits.backoffFactorMin, limits.backoffFactorMax).describe('Each wait is this many times the previous one.'),
+  jitter: between(limits.backoffJitterMin, limits.backoffJitterMax)
+    .overwrite(tinyToZero)
+    .describe('The share of each wait that is random: 0 is none of it, 1 is all of it.'),
+}).refine((value) => value.maxSeconds >= value.minSeconds, { path: ['maxSeconds'], error: 'must be at least minSeconds' });
 
-export const priority = z.strictObject(
-  {
-    levels: whole(limits.priorityLevelsMin, limits.priorityLevelsMax).describe(
-      'The number of levels. Messages have a priority from 0, the least urgent, to one less than this.',
+export const priority = settingObject({
+  levels: whole(limits.priorityLevelsMin, limits.priorityLevelsMax).describe(
+    'The number of levels. Messages have a priority from 0, the least urgent, to one less than this.',
+  ),
+  order: oneOf(['strict', 'weighted']).describe(
+    '`strict`: always the highest first. `weighted`: level n comes first n + 1 times as often as level 0, so that no level starves.',
+  ),
+});
+export const deduplication = settingObject({
+  windowSeconds: seconds(limits.deduplicationSecondsMin, limits.deduplicationSecondsMax)
+    .nullable()
+    .describe(
+      'How long a key stays taken after the accepted publish, in seconds. A key is always taken while its message waits or is leased; `null`: no longer.',
     ),
-    order: oneOf(['strict', 'weighted']).describe(
-      '`strict`: always the highest first. `weighted`: level n comes first n + 1 times as often as level 0, so that no level starves.',
-    ),
-  },
-  { error: objectOrNull },
-);
-export const deduplication = z.strictObject(
-  {
-    windowSeconds: seconds(limits.deduplicationSecondsMin, limits.deduplicationSecondsMax)
-      .nullable()
-      .describe(
-        'How long a key stays taken after the accepted publish, in seconds. A key is always taken while its message waits or is leased; `null`: no longer.',
-      ),
-    onDuplicate: oneOf(['ignore', 'replace', 'debounce']).describe(
-      '`ignore`: nothing is published. While the message waits, `replace` replaces its body and attributes; `debounce` also restarts its delay.',
-    ),
-  },
-  { error: objectOrNull },
-);
-const checkBackUrl = z.string({ error: urlSays }).max(limits.urlCharsMax, urlSays).refine(isCheckBackUrl, { error: urlSays });
+  onDuplicate: oneOf(['ignore', 'replace', 'debounce']).describe(
+    '`ignore`: nothing is published. While the message waits, `replace` replaces its body and attributes; `debounce` also restarts its delay.',
+  ),
+});
+const checkBackUrl = z.string({ error: urlError }).max(limits.urlCharsMax, urlError).refine(isCheckBackUrl, { error: urlError });
 const functionName = safeText('A-Za-z0-9_:.$-', 'A-Z a-z 0-9 _ : . $ -', limits.functionNameCharsMax);
 /** Exactly one of the two fields. It is one object, because generated clients handle a choice between objects badly. */
-export const checkBack = z
-  .strictObject({
-    url: checkBackUrl
-      .describe('An HTTPS URL to POST to; HTTP only for localhost. Give either this or `functionName`.')
-      .optional(),
-    functionName: functionName.describe('The name or ARN of a Lambda function to invoke. Give either this or `url`.').optional(),
-  })
-  .refine(({ url, functionName: name }) => (url === undefined) !== (name === undefined), {
-    error: `must be null, or an object of one url (${urlSays}) or one functionName`,
-  });
-export const prepared = z.strictObject(
-  {
-    timeoutSeconds: seconds(limits.preparedTimeoutSecondsMin, limits.preparedTimeoutSecondsMax).describe(
-      'How long a message may stay prepared, in seconds. The sweep handles the time-out within a minute.',
+export const checkBack = settingObject({
+  url: checkBackUrl.describe('An HTTPS URL to POST to; HTTP only for localhost. Give either this or `functionName`.').optional(),
+  functionName: functionName.describe('The name or ARN of a Lambda function to invoke. Give either this or `url`.').optional(),
+}).refine(({ url, functionName: name }) => (url === undefined) !== (name === undefined), {
+  error: `must be null, or an object of one url (${urlError}) or one functionName`,
+});
+export const prepared = z.strictObject({
+  timeoutSeconds: seconds(limits.preparedTimeoutSecondsMin, limits.preparedTimeoutSecondsMax).describe(
+    'How long a message may stay prepared, in seconds. The sweep handles the time-out within a minute.',
+  ),
+  checkBack: (checkBack as unknown as z.ZodType<CheckBack>)
+    .nullable()
+    .describe(
+      'What to ask after the time-out, and again after each further one; `null`: nothing is asked, and the message is rolled back.',
     ),
-    checkBack: (checkBack as unknown as z.ZodType<CheckBack>)
-      .nullable()
-      .describe(
-        'What to ask after the time-out, and again after each further one; `null`: nothing is asked, and the message is rolled back.',
-      ),
-  },
-  { error: objectOrNull },
-);
-export const groups = z.strictObject(
-  {
-    concurrency: whole(limits.groupConcurrencyMin, limits.groupConcurrencyMax).describe(
-      'Leases that one group may have at a time. More than 1 gives up the order within the group.',
-    ),
-    onFailure: oneOf(['block', 'aside']).describe(
-      'What happens to a message that fails. `block`: its group waits until the message is done or dead. `aside`: the message leaves the group and is retried separately.',
-    ),
-    ratePerSecond: between(limits.groupRatePerSecondMin, limits.groupRatePerSecondMax)
-      .nullable()
-      .describe('The maximum number of messages that one group delivers per second; `null`: no limit.'),
-  },
-  { error: objectOrNull },
-);
+});
+export const groups = settingObject({
+  concurrency: whole(limits.groupConcurrencyMin, limits.groupConcurrencyMax).describe(
+    'Leases that one group may have at a time. More than 1 gives up the order within the group.',
+  ),
+  onFailure: oneOf(['block', 'aside']).describe(
+    'What happens to a message that fails. `block`: its group waits until the message is done or dead. `aside`: the message leaves the group and is retried separately.',
+  ),
+  ratePerSecond: between(limits.groupRatePerSecondMin, limits.groupRatePerSecondMax)
+    .nullable()
+    .describe('The maximum number of messages that one group delivers per second; `null`: no limit.'),
+});
 const keepSeconds = seconds(limits.keepSecondsMin, limits.keepSecondsMax);
-export const keep = z.strictObject(
-  {
-    doneSeconds: keepSeconds.describe(
-      'How long acked messages stay readable by id, with their results, in seconds; 0: not at all.',
+export const keep = settingObject({
+  doneSeconds: keepSeconds.describe(
+    'How long acked messages stay readable by id, with their results, in seconds; 0: not at all.',
+  ),
+  deadSeconds: keepSeconds.describe(
+    'The same for messages that were cancelled, or that expired in a queue without a dead-letter queue.',
+  ),
+});
+export const queueLimits = settingObject({
+  concurrency: whole(limits.queueConcurrencyMin, limits.queueConcurrencyMax)
+    .nullable()
+    .describe('The maximum number of messages under a lease at a time; `null`: no limit.'),
+  ratePerSecond: between(limits.queueRatePerSecondMin, limits.queueRatePerSecondMax)
+    .nullable()
+    .describe(
+      "The maximum number of messages received per second. One receive may take a second's worth at once, and at least one message; `null`: no limit.",
     ),
-    deadSeconds: keepSeconds.describe(
-      'The same for messages that were cancelled, or that expired in a queue without a dead-letter queue.',
-    ),
-  },
-  { error: objectOrNull },
-);
-export const queueLimits = z.strictObject(
-  {
-    concurrency: whole(limits.queueConcurrencyMin, limits.queueConcurrencyMax)
-      .nullable()
-      .describe('The maximum number of messages under a lease at a time; `null`: no limit.'),
-    ratePerSecond: between(limits.queueRatePerSecondMin, limits.queueRatePerSecondMax)
-      .nullable()
-      .describe(
-        "The maximum number of messages received per second. One receive may take a second's worth at once, and at least one message; `null`: no limit.",
-      ),
-  },
-  { error: objectOrNull },
-);
+});
 export const settings = {
   visibilityTimeoutSeconds: visibilityTimeoutSeconds.describe(
     'How long a received message is hidden from other receivers unless the receive gives a time, in seconds.',
@@ -186,6 +154,6 @@ function isCheckBackUrl(text: string): boolean {
   return protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname));
 }
 
-function objectOrNull(issue: { code: string }): string | undefined {
-  return issue.code === 'invalid_type' ? 'must be an object or null' : undefined;
+function settingObject<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.strictObject(shape, { error: ({ code }) => (code === 'invalid_type' ? 'must be an object or null' : undefined) });
 }

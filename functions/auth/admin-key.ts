@@ -15,7 +15,7 @@ export function fixedAdminKey(key: string | undefined): AdminKey {
 
 /** Reads the secret on first use, and again after `keyCacheMs`, so that a rotated secret takes effect. */
 export function secretAdminKey(secretArn: string, clock: Clock): AdminKey {
-  let kept: { key: Promise<string | undefined>; readAt: number } | undefined;
+  let cached: { key: Promise<string | undefined>; readAt: number } | undefined;
 
   async function fetchSecret(): Promise<string | undefined> {
     try {
@@ -28,7 +28,7 @@ export function secretAdminKey(secretArn: string, clock: Clock): AdminKey {
         client.destroy();
       }
     } catch (cause) {
-      kept = undefined;
+      cached = undefined;
       throw new DumbwaiterError('unavailable', 'The admin key could not be read; try again.', { cause });
     }
   }
@@ -37,9 +37,9 @@ export function secretAdminKey(secretArn: string, clock: Clock): AdminKey {
     read() {
       const now = clock.now();
       // A negative age means that the clock was set back: the real age is unknown, so read again.
-      const age = kept === undefined ? Number.NaN : now - kept.readAt;
-      if (kept === undefined || !(age >= 0 && age < keyCacheMs)) kept = { key: fetchSecret(), readAt: now };
-      return kept.key;
+      const age = cached === undefined ? Number.NaN : now - cached.readAt;
+      if (cached === undefined || !(age >= 0 && age < keyCacheMs)) cached = { key: fetchSecret(), readAt: now };
+      return cached.key;
     },
   };
 }

@@ -26,9 +26,9 @@ export function createKeys({ store, clock, random }: { store: Store; clock: Cloc
   const cache = createKeyCache(store, clock);
 
   async function create(input: InputOf<'createKey'>, creator: Principal): Promise<OutputOf<'createKey'>> {
-    const beyond = input.scopes.find((scope) => !creator.scopes.includes(scope));
-    if (beyond !== undefined)
-      throw new DumbwaiterError('forbidden', `A key without the scope ${beyond} cannot give it to another.`);
+    const missing = input.scopes.find((scope) => !creator.scopes.includes(scope));
+    if (missing !== undefined)
+      throw new DumbwaiterError('forbidden', `A key without the scope ${missing} cannot give it to another.`);
     const now = clock.now();
     const expiresAt = expiryOf(input.expiresAt, creator, now);
     const { id, text } = newKeyText(random);
@@ -72,7 +72,7 @@ export function createKeys({ store, clock, random }: { store: Store; clock: Cloc
     // Update the cached key before the write, so that concurrent calls, and calls after a failed write, do not write again.
     key.lastUsedAt = new Date(now).toISOString();
     // Put the whole row: no other attribute of it ever changes. The condition keeps a revoked key deleted.
-    await store.write({ key: keyOfRow(key.id), when: { exists: ['kind'] }, then: { put: rowOf(key) } }).catch(ofStore);
+    await store.write({ key: keyOfRow(key.id), when: { exists: ['kind'] }, then: { put: rowOf(key) } }).catch(ignoreStoreError);
   }
 
   return { create, list, revoke, find: cache.find, isOver, noteUse };
@@ -94,7 +94,7 @@ function expiryOf(asked: string | undefined, creator: Principal, now: number): s
   return asked === undefined ? null : new Date(asked).toISOString();
 }
 
-function ofStore(error: unknown): void {
+function ignoreStoreError(error: unknown): void {
   if (!(error instanceof StoreError)) throw error;
 }
 

@@ -4,7 +4,7 @@ import { keyCacheMs, keysCachedMax, unknownKeyCacheMs } from '../../contract/lim
 import type { Clock, Store } from '../../engine/port/port.ts';
 import { keyOfRow, type StoredKey, storedKey } from './key-rows.ts';
 
-interface Kept {
+interface CachedKey {
   key: Promise<StoredKey | undefined>;
   readAt: number;
 }
@@ -16,12 +16,12 @@ export interface KeyCache {
 
 export function createKeyCache(store: Store, clock: Clock): KeyCache {
   // Two maps, so that a flood of made-up ids evicts no real key.
-  const known = new Map<string, Kept>();
-  const unknown = new Map<string, Kept>();
+  const known = new Map<string, CachedKey>();
+  const unknown = new Map<string, CachedKey>();
 
   /** A negative age means that the clock was set back: the real age is unknown, so the entry counts as stale. */
-  const fresh = (kept: Kept | undefined, ms: number) => {
-    const age = kept === undefined ? Number.NaN : clock.now() - kept.readAt;
+  const isFresh = (cached: CachedKey | undefined, ms: number) => {
+    const age = cached === undefined ? Number.NaN : clock.now() - cached.readAt;
     return age >= 0 && age < ms;
   };
 
@@ -31,10 +31,10 @@ export function createKeyCache(store: Store, clock: Clock): KeyCache {
   }
 
   async function find(id: string): Promise<StoredKey | undefined> {
-    const kept = known.get(id);
-    if (fresh(kept, keyCacheMs)) return kept?.key;
-    const missed = unknown.get(id);
-    if (fresh(missed, unknownKeyCacheMs)) return missed?.key;
+    const cached = known.get(id);
+    if (isFresh(cached, keyCacheMs)) return cached?.key;
+    const cachedMiss = unknown.get(id);
+    if (isFresh(cachedMiss, unknownKeyCacheMs)) return cachedMiss?.key;
     // The age counts from the start of the read. Concurrent callers share the pending read.
     const asked = { key: read(id), readAt: clock.now() };
     keep(unknown, id, asked);
@@ -60,11 +60,11 @@ export function createKeyCache(store: Store, clock: Clock): KeyCache {
   };
 }
 
-function keep(kept: Map<string, Kept>, id: string, entry: Kept): void {
-  kept.delete(id);
-  kept.set(id, entry);
-  for (const oldest of kept.keys()) {
-    if (kept.size <= keysCachedMax) break;
-    kept.delete(oldest);
+function keep(cached: Map<string, CachedKey>, id: string, entry: CachedKey): void {
+  cached.delete(id);
+  cached.set(id, entry);
+  for (const oldest of cached.keys()) {
+    if (cached.size <= keysCachedMax) break;
+    cached.delete(oldest);
   }
 }

@@ -1,15 +1,16 @@
-/** Converts any thrown value to an error that is safe to return to the caller. */
-
+/** Converts any thrown value to an error that is safe to return, and an error to problem+json (https://www.rfc-editor.org/rfc/rfc9457). */
+import { meanings } from '../../contract/error-meanings.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { StoreError } from '../../engine/port/port.ts';
 import type { Log } from '../service/log.ts';
 
+export const problemMediaType = 'application/problem+json';
 /** Returned with status 429 and 503 when the error itself does not say how long to wait. */
 const retryAfterMsDefault = 1000;
 
 /** A defect is logged in full and returned as `internal`, so that no detail leaks. */
 export function refusalOf(error: unknown, requestId: string, log: Log): DumbwaiterError {
-  const refusal = toldAs(error);
+  const refusal = callerError(error);
   if (refusal.code === 'internal') log.error('Defect', { kind: 'defect', requestId }, error);
   else if (refusal.status >= 500)
     log.warn('Unavailable', { kind: 'unavailable', requestId, code: refusal.code, detail: detailOf(refusal) });
@@ -21,7 +22,7 @@ export function refusalOf(error: unknown, requestId: string, log: Log): Dumbwait
   });
 }
 
-function toldAs(error: unknown): DumbwaiterError {
+function callerError(error: unknown): DumbwaiterError {
   if (error instanceof DumbwaiterError && error.code !== 'internal') return error;
   if (error instanceof StoreError)
     return new DumbwaiterError('unavailable', 'The store did not answer in time; try again.', { cause: error });
@@ -31,4 +32,14 @@ function toldAs(error: unknown): DumbwaiterError {
 /** The message, with the store's own error if there is one. For the log only. */
 function detailOf({ message, cause }: DumbwaiterError): string {
   return cause instanceof Error ? `${message} ${cause.message}` : message;
+}
+
+/** The error as an HTTP response. */
+export function problemResponse(refusal: DumbwaiterError): Response {
+  const { code, status, message, requestId, retryAfterMs } = refusal;
+  const headers = new Headers({ 'content-type': problemMediaType });
+  if (retryAfterMs !== undefined) headers.set('retry-after', String(Math.ceil(retryAfterMs / 1000)));
+  if (code === 'unauthorized') headers.set('www-authenticate', 'Bearer realm="dumbwaiter"');
+  const problem = { type: `urn:dumbwaiter:${code}`, title: meanings[code], status, detail: message, code, requestId };
+  return new Response(JSON.stringify(problem), { status, headers });
 }

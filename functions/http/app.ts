@@ -9,8 +9,7 @@ import { DumbwaiterError, type ErrorCode } from '../../contract/errors.ts';
 import { writeJson } from '../../contract/json-text.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Principal } from '../auth/authorize.ts';
-import { problemResponse } from '../errors/problem.ts';
-import { refusalOf } from '../errors/refusal.ts';
+import { problemResponse, refusalOf } from '../errors/refusal.ts';
 import type { Log } from '../service/log.ts';
 import type { Service } from '../service/service.ts';
 import { inTime, type TimeLeft } from '../service/time-left.ts';
@@ -96,7 +95,7 @@ export function createApp({
     app.on(route.method, honoPath(route.path), async (context) => {
       context.set('operation', operation);
       context.set('queue', context.req.param('queue'));
-      const principal = await principalOf(route, context.req.header('authorization'));
+      const principal = route.scope === 'none' ? nobody : await authenticate(context.req.header('authorization'));
       context.set('principal', principal.id);
       const { raw } = context.req;
       const input = await inputOf(route, raw);
@@ -138,10 +137,6 @@ export function createApp({
     return problemResponse(refusal);
   }
 
-  async function principalOf(route: Route, authorization: string | undefined): Promise<Principal> {
-    return route.scope === 'none' ? nobody : authenticate(authorization);
-  }
-
   return app;
 }
 
@@ -149,13 +144,16 @@ async function inputOf({ method }: Route, request: Request): Promise<unknown> {
   const query = inputOfQuery(new URL(request.url).searchParams);
   if (method === 'GET') return query;
   if (method === 'DELETE') {
-    const misplaced = fieldOf(await readJson(request));
-    if (misplaced === undefined) return query;
-    throw new DumbwaiterError('invalid_input', `${misplaced.slice(0, 60)}: must be sent in the query string, not in a body`);
+    const bodyField = fieldOf(await readJson(request));
+    if (bodyField === undefined) return query;
+    throw new DumbwaiterError('invalid_input', `${bodyField.slice(0, 60)}: must be sent in the query string, not in a body`);
   }
-  const [astray] = Object.keys(query);
-  if (astray === undefined) return readJson(request);
-  throw new DumbwaiterError('invalid_input', `${astray.slice(0, 60)}: must be sent in the JSON body, not in the query string`);
+  const [queryField] = Object.keys(query);
+  if (queryField === undefined) return readJson(request);
+  throw new DumbwaiterError(
+    'invalid_input',
+    `${queryField.slice(0, 60)}: must be sent in the JSON body, not in the query string`,
+  );
 }
 
 /** The first field of a body that should be empty. Returns `input` if the body is not an object. */

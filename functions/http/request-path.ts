@@ -14,7 +14,7 @@ export interface RequestPath {
 
 /** Checks a decoded path, as API Gateway passes it. */
 export function pathOfDecoded(path: string): RequestPath {
-  return judged(path.split('/'));
+  return checkedPath(path.split('/'));
 }
 
 /** Checks the target in the first line of an HTTP request: encoded, with its query. */
@@ -23,10 +23,10 @@ export function pathOfTarget(target: string): RequestPath {
   const segments = path.split('/').map(decoded);
   const malformed = segments.indexOf(undefined);
   if (malformed >= 0) return refused(`segment ${malformed} has a percent sign that encodes no character of UTF-8`);
-  return judged(segments as string[]);
+  return checkedPath(segments as string[]);
 }
 
-function judged(segments: string[]): RequestPath {
+function checkedPath(segments: string[]): RequestPath {
   // The segment before the first slash must be empty. A target such as `*` has no slash.
   if (segments[0] !== '' || segments.length < 2) return refused('must begin with a slash');
   for (const [at, segment] of segments.entries()) {

@@ -40,8 +40,8 @@ export async function handler(event: CloudFormationEvent, context: LambdaContext
     }
   } catch (error) {
     log.error('Queues not declared', { kind: 'declaration_failed' }, error);
-    const told = error instanceof DumbwaiterError ? `${error.code}: ${error.message}` : `See the log, ${context.awsRequestId}.`;
-    failure = told.slice(0, reasonCharsMax);
+    const reason = error instanceof DumbwaiterError ? `${error.code}: ${error.message}` : `See the log, ${context.awsRequestId}.`;
+    failure = reason.slice(0, reasonCharsMax);
   }
   await answer(event, failure);
 }

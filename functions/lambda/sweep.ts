@@ -1,6 +1,6 @@
 /** Lambda entry: runs the sweep each minute. It handles messages that are due even if no consumer receives. */
 
-import { logSweep } from '../service/sweep-log.ts';
+import { logSweep } from '../service/log.ts';
 import type { LambdaContext } from './context.ts';
 import { createEnvironment } from './environment.ts';
 

@@ -4,8 +4,7 @@ import { sweepPeriodMs } from '../../contract/limits.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Clock } from '../../engine/port/port.ts';
 import { createRedriveRunner } from '../../engine/redrive/in-process.ts';
-import type { Log } from '../service/log.ts';
-import { logSweep } from '../service/sweep-log.ts';
+import { type Log, logSweep } from '../service/log.ts';
 
 export interface BackgroundJobs {
   startSweep(): void;

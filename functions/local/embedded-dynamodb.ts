@@ -100,15 +100,15 @@ async function startOn(host: string, port: number, binary: string, databaseFile:
   const endpoint = `http://${host}:${port}`;
   const database = databaseFile === undefined ? [] : ['--db-path', databaseFile];
   const engine = spawnGuarded([binary, 'serve', '--host', host, '--port', String(port), ...database]);
-  let said = '';
+  let output = '';
   engine.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
+    output += text;
   });
-  let gone = false;
+  let hasExited = false;
   const ended = once(engine, 'close').then(() => {
-    gone = true;
+    hasExited = true;
     engine.stdin.destroy();
-    return said.trim();
+    return output.trim();
   });
 
   async function stop(): Promise<void> {
@@ -118,8 +118,8 @@ async function startOn(host: string, port: number, binary: string, databaseFile:
 
   const deadline = Date.now() + startMsMax;
   // Wait until the engine reports that it listens: before that, another process might be answering on the port.
-  while (!(said.includes(endpoint) && (await answers(endpoint)))) {
-    if (gone) throw startError(said.trim(), port);
+  while (!(output.includes(endpoint) && (await answers(endpoint)))) {
+    if (hasExited) throw startError(output.trim(), port);
     if (Date.now() > deadline) {
       await stop();
       throw new EmbeddedDynamodbError(`The embedded DynamoDB engine did not answer within ${startMsMax} ms.`);
@@ -147,10 +147,10 @@ function spawnGuarded(command: string[]): ChildProcessByStdio<Writable, null, Re
   return spawn('/bin/sh', ['-c', guard, 'sh', ...command], { stdio: ['pipe', 'ignore', 'pipe'], detached: true });
 }
 
-function startError(said: string, port: number): EmbeddedDynamodbError {
-  if (/already in use|permission denied/i.test(said)) return new PortTakenError(`Port ${port} cannot be taken: ${said}`);
-  if (/unable to open database|readonly database/i.test(said)) return new FolderNotWritableError(said);
-  return new EmbeddedDynamodbError(`The embedded DynamoDB engine did not start: ${said || 'without output'}`);
+function startError(output: string, port: number): EmbeddedDynamodbError {
+  if (/already in use|permission denied/i.test(output)) return new PortTakenError(`Port ${port} cannot be taken: ${output}`);
+  if (/unable to open database|readonly database/i.test(output)) return new FolderNotWritableError(output);
+  return new EmbeddedDynamodbError(`The embedded DynamoDB engine did not start: ${output || 'without output'}`);
 }
 
 async function answers(endpoint: string): Promise<boolean> {

@@ -9,7 +9,7 @@ import { isLoopback } from './loopback.ts';
 import { StartFailure } from './start-failure.ts';
 
 /** Time limits in milliseconds. When a client exceeds one, Node closes the connection, with a 408 where it can. */
-export interface Patience {
+export interface TimeLimits {
   /** For the headers of a request, from the start of the connection or of the request. */
   headersMs: number;
   /** For a whole request, including its body. */
@@ -20,7 +20,7 @@ export interface Patience {
   closingMs: number;
 }
 
-export const usualPatience: Patience = { headersMs: 10_000, requestMs: 30_000, keepAliveMs: 65_000, closingMs: 5_000 };
+export const timeLimitsDefault: TimeLimits = { headersMs: 10_000, requestMs: 30_000, keepAliveMs: 65_000, closingMs: 5_000 };
 
 const idleCheckMs = 50;
 
@@ -37,15 +37,15 @@ export interface Fetch {
 /** Throws StartFailure if the port cannot be opened. Port 0 means any free port. */
 export async function serveHttp(
   app: Fetch,
-  { host, port, patience }: { host: string; port: number; patience: Patience },
+  { host, port, timeLimits }: { host: string; port: number; timeLimits: TimeLimits },
 ): Promise<HttpServer> {
   // The name of the server for an HTTP/1.0 request without a Host header.
   const hostname = isLoopback(host) ? host : 'localhost';
   const options = {
-    headersTimeout: patience.headersMs,
-    requestTimeout: patience.requestMs,
-    keepAliveTimeout: patience.keepAliveMs,
-    connectionsCheckingInterval: Math.min(1_000, patience.headersMs),
+    headersTimeout: timeLimits.headersMs,
+    requestTimeout: timeLimits.requestMs,
+    keepAliveTimeout: timeLimits.keepAliveMs,
+    connectionsCheckingInterval: Math.min(1_000, timeLimits.headersMs),
     // Node's own error response would have no body; `hostRefusal` replaces it.
     requireHostHeader: false,
   };
@@ -77,7 +77,7 @@ export async function serveHttp(
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // Without this, a connection whose call has just been answered stays open for the next call.
       const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
-      const late = setTimeout(() => server.closeAllConnections(), patience.closingMs);
+      const late = setTimeout(() => server.closeAllConnections(), timeLimits.closingMs);
       await closed;
       clearInterval(idle);
       clearTimeout(late);

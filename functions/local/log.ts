@@ -14,6 +14,6 @@ export function createLocalLog({ calls }: { calls: boolean }): Log {
 }
 
 function line(message: string, fields: LogFields): string {
-  const told = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return [new Date().toISOString(), message, ...told.map(([name, value]) => `${name}=${value}`)].join(' ');
+  const shown = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return [new Date().toISOString(), message, ...shown.map(([name, value]) => `${name}=${value}`)].join(' ');
 }

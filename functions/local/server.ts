@@ -12,7 +12,7 @@ import { createService } from '../service/service.ts';
 import { createBackgroundJobs } from './background-jobs.ts';
 import type { DataFolder } from './data-folder.ts';
 import { type DynamodbAccess, type LocalData, type LocalDynamodb, openLocalDynamodb } from './dynamodb.ts';
-import { type HttpServer, type Patience, serveHttp, usualPatience } from './http-server.ts';
+import { type HttpServer, serveHttp, type TimeLimits, timeLimitsDefault } from './http-server.ts';
 import { isLoopback } from './loopback.ts';
 import { StartFailure } from './start-failure.ts';
 
@@ -24,7 +24,7 @@ export interface LocalOptions {
   port?: number;
   /** An admin key of the caller's choice. Default: the server generates a key at its first start. */
   adminKey?: string | undefined;
-  patience?: Patience;
+  timeLimits?: TimeLimits;
   /** Origins whose web pages may call; `*` allows all. Default: none. */
   allowedOrigins?: string[];
   /** More names to accept in `Host` headers, besides those of this machine. Used only if the server listens on a loopback address. */
@@ -82,7 +82,7 @@ async function tablesReady({ client, place }: LocalDynamodb): Promise<void> {
 }
 
 async function serveQueue(options: LocalOptions, client: LocalDynamodb['client']) {
-  const { log, host = '127.0.0.1', port = 0, patience = usualPatience } = options;
+  const { log, host = '127.0.0.1', port = 0, timeLimits = timeLimitsDefault } = options;
   const { engine, keys, secrets, clock } = assembleQueue({
     client,
     tables,
@@ -101,7 +101,7 @@ async function serveQueue(options: LocalOptions, client: LocalDynamodb['client']
     allowedOrigins: options.allowedOrigins ?? [],
     ...(isLoopback(host) ? { isOwnHost: ownHosts(options.allowedHosts ?? []) } : {}),
   });
-  const http: HttpServer = await serveHttp(app, { host, port, patience });
+  const http: HttpServer = await serveHttp(app, { host, port, timeLimits });
   jobs.startSweep();
   const stop = async () => {
     stopping.abort();

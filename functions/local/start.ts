@@ -5,7 +5,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { dataFolderDefault } from './data-folder.ts';
 import type { DynamodbAccess, LocalData } from './dynamodb.ts';
-import { firstRoundTrip } from './first-round-trip.ts';
 import { createLocalLog } from './log.ts';
 import { type FirstKey, type LocalServer, startLocal } from './server.ts';
 import { StartFailure } from './start-failure.ts';
@@ -109,6 +108,21 @@ function dynamodbExports({ endpoint, region, accessKeyId }: DynamodbAccess): str
     `export AWS_ENDPOINT_URL_DYNAMODB=${endpoint}`,
     `export AWS_REGION=${region}`,
     ...(accessKeyId === undefined ? [] : [`export AWS_ACCESS_KEY_ID=${accessKeyId}`, 'export AWS_SECRET_ACCESS_KEY=local']),
+  ].join('\n');
+}
+
+/** Shell commands that show a new user a first round trip. `key`: a key, or a shell substitution that prints it. */
+function firstRoundTrip(url: string, key: string | undefined): string {
+  const auth = `-H "authorization: Bearer $DUMBWAITER_API_KEY"`;
+  const json = `-H 'content-type: application/json'`;
+  const queue = '"$DUMBWAITER_URL/v1/queues/hello';
+  return [
+    `export DUMBWAITER_URL=${url}`,
+    ...(key === undefined ? [] : [`export DUMBWAITER_API_KEY=${key}`]),
+    `curl -sSw '\\n' -X PUT ${queue}" ${auth}`,
+    `curl -sSw '\\n' ${queue}/publish" ${auth} ${json} -d '{"messages":[{"body":"Hello, world"}]}'`,
+    `RECEIPT=$(curl -sSw '\\n' -X POST ${queue}/receive" ${auth} | tee /dev/stderr | sed -n 's/.*"receipt":"\\([^"]*\\)".*/\\1/p')`,
+    `curl -sSw '\\n' ${queue}/ack" ${auth} ${json} -d "{\\"receipts\\":[\\"$RECEIPT\\"]}"`,
   ].join('\n');
 }
 

@@ -2,11 +2,12 @@
  * Generates the OpenAPI 3.1 document from the contract's routes and from the schemas that validate calls.
  * This folder only describes the API: texts are in `operations.ts`, outputs in `outputs.ts`, and schema conversion in `schemas.ts`.
  */
+import type * as z from 'zod';
 import { type OperationName, type Route, routes } from '../../contract/contract.ts';
 import { meanings } from '../../contract/error-meanings.ts';
 import { type ErrorCode, errors } from '../../contract/errors.ts';
 import { documentedInputs, params } from '../../contract/schemas/parse.ts';
-import { problemMediaType } from '../errors/problem.ts';
+import { problemMediaType } from '../errors/refusal.ts';
 import { operationTexts } from './operations.ts';
 import * as answers from './outputs.ts';
 import { componentSchemas, inlineSchema, inputName, outputName, takesBody } from './schemas.ts';
@@ -59,7 +60,10 @@ function operationObject(operation: OperationName, route: Route): JsonObject {
     summary,
     description: [description, route.scope === 'none' ? 'Needs no key.' : `Needs ${needs}.`].filter(Boolean).join(' '),
     ...(route.scope === 'none' ? { security: [] } : {}),
-    parameters: [...pathParameters(operation), ...(takesBody(operation) ? [] : queryParameters(operation))],
+    parameters: [
+      ...parametersIn('path', params[operation]),
+      ...(takesBody(operation) ? [] : parametersIn('query', documentedInputs[operation])),
+    ],
     ...(takesBody(operation) ? { requestBody: requestBody(operation, input) } : {}),
     responses: {
       [route.status]: {
@@ -110,20 +114,11 @@ function problemExamples(codes: ErrorCode[]): JsonObject {
   );
 }
 
-function pathParameters(operation: OperationName): JsonObject[] {
-  return Object.entries(params[operation].shape).map(([name, schema]) => ({
+function parametersIn(place: 'path' | 'query', { shape }: { shape: z.core.$ZodShape }): JsonObject[] {
+  return Object.entries(shape).map(([name, schema]) => ({
     name,
-    in: 'path',
-    required: true,
-    ...inlineSchema(schema),
-  }));
-}
-
-function queryParameters(operation: OperationName): JsonObject[] {
-  return Object.entries(documentedInputs[operation].shape).map(([name, schema]) => ({
-    name,
-    in: 'query',
-    required: false,
+    in: place,
+    required: place === 'path',
     ...inlineSchema(schema),
   }));
 }

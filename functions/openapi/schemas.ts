@@ -75,9 +75,9 @@ export function componentSchemas(): { [name: string]: JsonObject } {
   const { schemas } = z.toJSONSchema(registry, { ...dialect, uri: (id) => `#/components/schemas/${id}` });
   const components = Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, withoutDialect(schema)]));
   const settingDefault = (name: string) => JSON.stringify(settingsDefaults[name as keyof typeof settingsDefaults]);
-  sayDefaults(components.CreateQueueInput!, (name) => `Default \`${settingDefault(name)}\`.`);
-  sayDefaults(components.UpdateQueueInput!, () => 'Default: unchanged.');
-  sayDefaults(components.UpdateScheduleInput!, () => 'Default: unchanged.');
+  describeDefaults(components.CreateQueueInput!, (name) => `Default \`${settingDefault(name)}\`.`);
+  describeDefaults(components.UpdateQueueInput!, () => 'Default: unchanged.');
+  describeDefaults(components.UpdateScheduleInput!, () => 'Default: unchanged.');
   return components;
 }
 
@@ -85,10 +85,10 @@ export function componentSchemas(): { [name: string]: JsonObject } {
  * States defaults in the description only. A generated client sends a schema's `default` for each field that its caller leaves unset.
  * That would change settings that should stay, or set two fields that exclude each other.
  */
-function sayDefaults({ properties }: JsonObject, defaultOf: (name: string) => string): void {
+function describeDefaults({ properties }: JsonObject, defaultOf: (name: string) => string): void {
   for (const [name, property] of Object.entries(properties as { [name: string]: JsonObject })) {
-    const said = String(property.description).replace(/ Default.*$/, '');
-    property.description = `${said} ${defaultOf(name)}`;
+    const description = String(property.description).replace(/ Default.*$/, '');
+    property.description = `${description} ${defaultOf(name)}`;
   }
 }
 
@@ -108,11 +108,11 @@ const dialect = {
     if (jsonSchema.isOpen) openEnumeration(jsonSchema);
     if (jsonSchema.nullMeansAbsent) nullable(jsonSchema);
     // The description of a nullable value is inside `anyOf`: copy it to the outer schema.
-    const said: string | undefined =
+    const description: string | undefined =
       jsonSchema.description ?? jsonSchema.anyOf?.find(({ description }) => description !== undefined)?.description;
-    if (said !== undefined) jsonSchema.description = said;
+    if (description !== undefined) jsonSchema.description = description;
     if ('default' in jsonSchema) {
-      jsonSchema.description = `${said} Default \`${JSON.stringify(jsonSchema.default)}\`.`;
+      jsonSchema.description = `${description} Default \`${JSON.stringify(jsonSchema.default)}\`.`;
       delete jsonSchema.default;
     }
   },

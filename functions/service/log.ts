@@ -1,4 +1,9 @@
-/** The log of all functions. Fields hold names, ids and times; never a body, a receipt or a key. */
+/**
+ * The log of all functions. Fields hold names, ids and times; never a body, a receipt or a key. The metric filters in
+ * `infra/queue-metrics.ts` match on `kind`: change both together.
+ */
+import type { EngineEvent, SweepReport } from '../../engine/engine.ts';
+
 export type LogFields = Record<string, string | number | boolean | undefined>;
 
 export interface Log {
@@ -6,4 +11,37 @@ export interface Log {
   warn(message: string, fields: LogFields): void;
   /** For defects and for states that the engine's rules make impossible. */
   error(message: string, fields: LogFields, error?: unknown): void;
+}
+
+const messages = {
+  dead_lettered: 'Dead-lettered',
+  expired: 'Expired',
+  anomaly: 'Anomaly',
+  schedule_failed: 'Schedule failed',
+  rolled_back: 'Rolled back',
+  unavailable: 'Unavailable',
+} as const;
+
+/** Logs the engine's events. */
+export function logEngineEvents(log: Log): (event: EngineEvent) => void {
+  return (event) => {
+    if (event.kind === 'anomaly') log.error(messages.anomaly, { ...event });
+    else if (event.kind === 'schedule_failed' || event.kind === 'unavailable') log.warn(messages[event.kind], { ...event });
+    else log.info(messages[event.kind], { ...event });
+  };
+}
+
+/** Logs one line for each queue in which something happened, and one line that sums up the run. */
+export function logSweep(log: Log, { queues, complete, totals }: SweepReport, ms: number): void {
+  for (const { name, removed, deadLettered } of queues) {
+    if (removed + deadLettered > 0) log.info('Queue swept', { kind: 'queue_swept', queue: name, removed, deadLettered });
+  }
+  // Dead-letter queues are left out: dead letters wait for an operator, so their age says nothing about the consumers.
+  const [oldest] = queues
+    .filter(({ isDeadLetter, oldestAgeSeconds }) => !isDeadLetter && oldestAgeSeconds > 0)
+    .sort((one, other) => other.oldestAgeSeconds - one.oldestAgeSeconds);
+  const age = { oldestAgeSeconds: oldest?.oldestAgeSeconds ?? 0, oldestQueue: oldest?.name };
+  const summary = { kind: 'swept', complete, ...totals, ...age, ms };
+  if (complete) log.info('Swept', summary);
+  else log.warn('Sweep incomplete: the next run continues', summary);
 }

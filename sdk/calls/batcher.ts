@@ -26,7 +26,7 @@ interface Batch<Entry, Result> {
   waiting: Set<Waiting<Entry, Result>>;
   bytes: number;
   send: Send<Entry, Result>;
-  callOff: () => void;
+  cancelTimer: () => void;
   controller: AbortController;
   sent: boolean;
 }
@@ -73,9 +73,9 @@ export class Batcher<Entry, Result> {
 
   #begin(key: string, send: Send<Entry, Result>): Batch<Entry, Result> {
     const close = () => this.#close(key);
-    const callOff = this.#lingerMs > 0 ? this.#timers.after(this.#lingerMs, close) : this.#timers.nextTurn(close);
+    const cancelTimer = this.#lingerMs > 0 ? this.#timers.after(this.#lingerMs, close) : this.#timers.nextTurn(close);
     const waiting = new Set<Waiting<Entry, Result>>();
-    const batch = { waiting, bytes: 0, send, callOff, controller: new AbortController(), sent: false };
+    const batch = { waiting, bytes: 0, send, cancelTimer, controller: new AbortController(), sent: false };
     this.#open.set(key, batch);
     return batch;
   }
@@ -84,7 +84,7 @@ export class Batcher<Entry, Result> {
     const batch = this.#open.get(key);
     if (!batch) return;
     this.#open.delete(key);
-    batch.callOff();
+    batch.cancelTimer();
     batch.sent = true;
     if (batch.waiting.size > 0) void this.#send(batch);
   }

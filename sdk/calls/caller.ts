@@ -105,11 +105,11 @@ export class Caller {
     );
   }
 
-  /** `judge` returns the output if an earlier attempt already succeeded, returns undefined to retry, and otherwise throws. */
+  /** `onError` returns the output if an earlier attempt already succeeded, returns undefined to retry, and otherwise throws. */
   async #retried<Output>(
     attemptOnce: (limits: { timeoutMs: number; signal: AbortSignal | undefined }) => Promise<Output>,
     { signal, timeoutMs = this.#defaults.timeoutMs, retries = this.#defaults.retries, waitMs }: CallOptions & { waitMs: number },
-    judge: (error: DumbwaiterError) => { output: Output } | undefined,
+    onError: (error: DumbwaiterError) => { output: Output } | undefined,
   ): Promise<Output> {
     const deadline = this.#timers.now() + timeoutMs + waitMs;
     for (let attempt = 0; ; attempt++) {
@@ -120,7 +120,7 @@ export class Caller {
       } catch (error) {
         signal?.throwIfAborted();
         if (!(error instanceof DumbwaiterError)) throw error;
-        const done = judge(error);
+        const done = onError(error);
         if (done) return done.output;
         if (attempt >= retries) throw error;
         const pauseMs = (error.retryAfterMs ?? 0) + this.#timers.random() * Math.min(backoffMsMax, backoffMsMin * 2 ** attempt);

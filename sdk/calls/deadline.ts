@@ -26,14 +26,14 @@ export async function withDeadline<Answer>(
     };
     const aborted = () => stop(signal?.reason);
     signal?.addEventListener('abort', aborted, { once: true });
-    const callOff =
+    const cancelTimer =
       timeoutMs === undefined
         ? () => {}
         : hostTimers.after(timeoutMs, () =>
             stop(new DumbwaiterError('unavailable', `No answer within ${Math.round(timeoutMs)} ms.`)),
           );
     end = () => {
-      callOff();
+      cancelTimer();
       signal?.removeEventListener('abort', aborted);
     };
   });

@@ -1,10 +1,10 @@
 /** Calls that settle received messages. */
-import type { AckResult, ExtendResult, InputOf, Json, ReleaseResult } from '../../contract/contract.ts';
+import type { AckResult, ExtendResult, InputOf, Json, OutputOf, ReleaseResult } from '../../contract/contract.ts';
 import { jsonCopy, stringify } from '../../contract/json-text.ts';
 import { failedCharsMax } from '../../contract/limits.ts';
 import { checkNames, type Names } from '../../contract/names.ts';
 import { textOfThrown } from '../../contract/thrown.ts';
-import { Batcher, type Send } from './batcher.ts';
+import { Batcher } from './batcher.ts';
 import type { Caller, CallOptions } from './caller.ts';
 import { checkJson } from './json-check.ts';
 import type { Timers } from './timers.ts';
@@ -25,18 +25,17 @@ export interface ReleaseInput {
 
 const releaseNames: Names<ReleaseInput> = { delaySeconds: true, failed: true, deadLetter: true };
 
+type SettleOperation = 'ack' | 'release' | 'extend';
+type SettleResult<Name extends SettleOperation> = OutputOf<Name>['results'][number];
+
 /** Batches acks, releases and extensions: equal ones of the same turn of the event loop, or within `lingerMs`, share a call. */
 export class Leases {
   readonly #caller: Caller;
-  readonly #acks: Batcher<string, AckResult>;
-  readonly #releases: Batcher<string, ReleaseResult>;
-  readonly #extensions: Batcher<string, ExtendResult>;
+  readonly #batcher: Batcher<string, SettleResult<SettleOperation>>;
 
   constructor(caller: Caller, timers: Timers, lingerMs: number) {
     this.#caller = caller;
-    this.#acks = new Batcher(timers, lingerMs);
-    this.#releases = new Batcher(timers, lingerMs);
-    this.#extensions = new Batcher(timers, lingerMs);
+    this.#batcher = new Batcher(timers, lingerMs);
   }
 
   /** A result applies to all receipts of its call, so acks with different results travel in different calls. */
@@ -47,10 +46,7 @@ export class Leases {
   ): Promise<AckResult>[] {
     if (result !== undefined) checkJson('result', result);
     const input = result === undefined ? {} : { result: jsonCopy(result) as Json };
-    return this.#gather(this.#acks, queue, input, receipts, options, async (entries, shared) => {
-      const output = await this.#caller.call('ack', { queue }, { receipts: entries, ...input }, shared);
-      return output.results;
-    });
+    return this.#gather('ack', queue, receipts, input, options);
   }
 
   release(
@@ -61,10 +57,7 @@ export class Leases {
   ): Promise<ReleaseResult>[] {
     checkNames('release', given, releaseNames);
     const input = { ...given, ...(given.failed !== undefined && { failed: failureText(given.failed) }) };
-    return this.#gather(this.#releases, queue, input, receipts, options, async (entries, shared) => {
-      const output = await this.#caller.call('release', { queue }, { receipts: entries, ...input }, shared);
-      return output.results;
-    });
+    return this.#gather('release', queue, receipts, input, options);
   }
 
   extend(
@@ -73,10 +66,7 @@ export class Leases {
     input: Omit<InputOf<'extend'>, 'receipts'> = {},
     options: CallOptions = {},
   ): Promise<ExtendResult>[] {
-    return this.#gather(this.#extensions, queue, input, receipts, options, async (entries, shared) => {
-      const output = await this.#caller.call('extend', { queue }, { receipts: entries, ...input }, shared);
-      return output.results;
-    });
+    return this.#gather('extend', queue, receipts, input, options);
   }
 
   /** Not batched with others, because the entries belong to one transaction. */
@@ -91,22 +81,22 @@ export class Leases {
 
   /** Sends what has been gathered so far. */
   flush(): void {
-    this.#acks.flush();
-    this.#releases.flush();
-    this.#extensions.flush();
+    this.#batcher.flush();
   }
 
-  #gather<Result>(
-    batcher: Batcher<string, Result>,
+  #gather<Name extends SettleOperation>(
+    operation: Name,
     queue: string,
-    input: object,
     receipts: readonly string[],
+    input: Omit<InputOf<Name>, 'receipts'>,
     { signal, ...shared }: CallOptions,
-    call: (receipts: string[], options: CallOptions) => Promise<Result[]>,
-  ): Promise<Result>[] {
-    const key = stringify([queue, input, shared.retries, shared.timeoutMs])!;
-    const send: Send<string, Result> = (entries, ending) => call(entries, { ...shared, signal: ending });
-    return receipts.map((receipt) => batcher.add({ key, entry: receipt, bytes: receipt.length, send, signal }));
+  ): Promise<SettleResult<Name>>[] {
+    const key = stringify([operation, queue, input, shared.retries, shared.timeoutMs])!;
+    const send = async (entries: string[], ending: AbortSignal) => {
+      const batch = { ...input, receipts: entries } as InputOf<Name>;
+      return (await this.#caller.call(operation, { queue }, batch, { ...shared, signal: ending })).results;
+    };
+    return receipts.map((receipt) => this.#batcher.add({ key, entry: receipt, bytes: receipt.length, send, signal })) as never;
   }
 }
 

@@ -38,12 +38,12 @@ export const hostTimers: Timers = {
 export function sleep(timers: Timers, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
-    const callOff = timers.after(ms, () => {
+    const cancelTimer = timers.after(ms, () => {
       signal?.removeEventListener('abort', stop);
       resolve();
     });
     const stop = () => {
-      callOff();
+      cancelTimer();
       reject(signal?.reason);
     };
     signal?.addEventListener('abort', stop, { once: true });

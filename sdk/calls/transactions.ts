@@ -20,8 +20,8 @@ export interface ItemsOptions {
  * The error code that a failed condition of an entry means. An enumerable symbol: a spread copies it, and no request includes
  * it.
  */
-const saidBy = Symbol.for('dumbwaiter.said');
-type Said = { [saidBy]?: ErrorCode };
+const errorCodeKey = Symbol.for('dumbwaiter.said');
+type Marked = { [errorCodeKey]?: ErrorCode };
 
 /** Converts entries for the caller's client, and marks them with the error code that their failure means. */
 export function itemsFor(
@@ -39,7 +39,7 @@ export function itemsFor(
     return {
       ...(Put && { Put: { ...terms(Put), Item: values(Put.Item) } }),
       ...(Update && { Update: { ...terms(Update), Key: values(Update.Key) } }),
-      [saidBy]: code,
+      [errorCodeKey]: code,
     };
   }) as LowLevelItem[] | DocumentItem[];
 }
@@ -53,7 +53,7 @@ export function refusalOfTransaction(error: unknown, items: readonly Transaction
   const { name, CancellationReasons: reasons } = (error ?? {}) as { name?: string; CancellationReasons?: { Code?: string }[] };
   if (name !== 'TransactionCanceledException' || !Array.isArray(reasons)) return undefined;
   const codes = reasons.map(({ Code }, index) =>
-    Code === 'ConditionalCheckFailed' ? (items[index] as Said)?.[saidBy] : undefined,
+    Code === 'ConditionalCheckFailed' ? (items[index] as Marked)?.[errorCodeKey] : undefined,
   );
   const code = codes.find((one) => one === 'lease_lost') ?? codes.find((one) => one !== undefined);
   return code && new DumbwaiterError(code, messages[code] ?? code, { cause: error });

@@ -62,8 +62,15 @@ export class Dumbwaiter {
 
   constructor(options: DumbwaiterOptions) {
     checkNames('Dumbwaiter', options, clientNames);
-    const { timeoutMs = timeoutMsDefault, retries = retriesDefault, lingerMs = 0, timers = hostTimers, json, ...way } = options;
-    const transport = 'transport' in way ? way.transport : httpTransport(way);
+    const {
+      timeoutMs = timeoutMsDefault,
+      retries = retriesDefault,
+      lingerMs = 0,
+      timers = hostTimers,
+      json,
+      ...transportOptions
+    } = options;
+    const transport = 'transport' in transportOptions ? transportOptions.transport : httpTransport(transportOptions);
     const caller = new Caller(transport, timers, { timeoutMs, retries }, readerOf(json));
     this.#connection = {
       caller,

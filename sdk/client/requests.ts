@@ -14,7 +14,7 @@ export interface CallInput extends Pick<NewMessage, 'id' | 'attributes' | 'delay
 
 export const callTimeoutSecondsDefault = 30;
 /** How long the last read of the result may take beyond the time-out, in ms, retries included. */
-const lastLookMsMax = 5_000;
+const lastReadMsMax = 5_000;
 
 /** Requests and replies: a message is published, its receiver acks it with a result, and that result is the reply. */
 export class Requests {
@@ -40,7 +40,7 @@ export class Requests {
     for (;;) {
       const leftMs = deadline - this.#timers.now();
       const waitSeconds = Math.max(0, Math.min(waitSecondsMax, Math.floor(leftMs / 1000)));
-      const message = await this.#look(queue, id, waitSeconds, options);
+      const message = await this.#readMessage(queue, id, waitSeconds, options);
       if (isOver(message, queue)) return resultOf(message, queue);
       const restMs = deadline - this.#timers.now();
       if (restMs <= 0) return this.#giveUp(queue, id, timeoutSeconds, options);
@@ -48,8 +48,8 @@ export class Requests {
     }
   }
 
-  #look(queue: string, id: string, waitSeconds: number, options: CallOptions): Promise<Message> {
-    return this.#caller.call('getMessage', { queue, id }, { waitSeconds }, { timeoutMs: lastLookMsMax, ...options });
+  #readMessage(queue: string, id: string, waitSeconds: number, options: CallOptions): Promise<Message> {
+    return this.#caller.call('getMessage', { queue, id }, { waitSeconds }, { timeoutMs: lastReadMsMax, ...options });
   }
 
   /** Cancels the request, because no caller waits for it any more, unless a receiver is handling it. */
@@ -62,7 +62,7 @@ export class Requests {
       if (!(error instanceof DumbwaiterError)) throw error;
       if (error.code === 'message_leased') throw late('it is being handled');
       if (error.code !== 'message_not_found') throw late(`whether it is still waiting is unknown: ${error.message}`);
-      const message = await this.#look(queue, id, 0, options);
+      const message = await this.#readMessage(queue, id, 0, options);
       if (isOver(message, queue)) return resultOf(message, queue);
       throw late('it is still waiting');
     }

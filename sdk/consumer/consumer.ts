@@ -9,7 +9,7 @@ import { type Handler, Job } from './job.ts';
 import { leaseEndsAt } from './lease-keeper.ts';
 import { type ConsumerOptions, type ConsumerPlan, planOf } from './options.ts';
 import { Outage } from './outage.ts';
-import { Pace } from './poll-backoff.ts';
+import { PollBackoff } from './poll-backoff.ts';
 
 export type { Handler, HandlerContext, TransactionHandler } from './job.ts';
 export type { ConsumerOptions } from './options.ts';
@@ -57,7 +57,7 @@ export class Consumer<T = unknown> {
   readonly #handler: Handler<T>;
   readonly #timers: Timers;
   readonly #source: ConsumerSource<T>;
-  readonly #pace: Pace;
+  readonly #pollBackoff: PollBackoff;
   readonly #emitter = new Emitter<ConsumerEvents<T>>();
   readonly #outage: Outage<T>;
   readonly #jobs = new Map<Job<T>, Promise<void>>();
@@ -68,7 +68,7 @@ export class Consumer<T = unknown> {
   /** Aborted: disconnect the open receive in any case, and give all messages back. */
   readonly #ending = new AbortController();
   #idle = false;
-  #atWork = 0;
+  #handlersRunning = 0;
   #onFree: () => void = () => {};
 
   constructor(
@@ -81,7 +81,7 @@ export class Consumer<T = unknown> {
     this.#handler = handler;
     this.#timers = timers;
     this.#source = sourceWith(this.#plan.lingerMs);
-    this.#pace = new Pace({ ...this.#plan, random: timers.random });
+    this.#pollBackoff = new PollBackoff({ ...this.#plan, random: timers.random });
     this.#outage = new Outage(this.#emitter, timers);
     const { signal } = options;
     if (signal?.aborted) this.#stopping.abort();
@@ -98,7 +98,7 @@ export class Consumer<T = unknown> {
 
   /** The number of handlers that run now. */
   get running(): number {
-    return this.#atWork;
+    return this.#handlersRunning;
   }
 
   /**
@@ -116,53 +116,53 @@ export class Consumer<T = unknown> {
     this.#onFree();
     this.#source.flush();
     if (deadlineMs <= 0) this.#end();
-    const callOffHangUp = this.#timers.after(hangUpMs, () => this.#hangingUp.abort());
+    const cancelHangUp = this.#timers.after(hangUpMs, () => this.#hangingUp.abort());
     const reserveMs = Math.min(giveBackReserveMsMax, deadlineMs / 2);
-    const callOffEnd = this.#timers.after(deadlineMs - reserveMs, () => this.#end());
-    let callOffCut = () => {};
+    const cancelEnd = this.#timers.after(deadlineMs - reserveMs, () => this.#end());
+    let cancelCut = () => {};
     const cut = new Promise<void>((resolve) => {
-      callOffCut = this.#timers.after(deadlineMs, resolve);
+      cancelCut = this.#timers.after(deadlineMs, resolve);
     });
     await Promise.race([this.done, cut]);
-    callOffHangUp();
-    callOffEnd();
-    callOffCut();
+    cancelHangUp();
+    cancelEnd();
+    cancelCut();
   }
 
   async #run(): Promise<void> {
     const seconds = await this.#visibilityTimeout();
     while (seconds !== undefined && !this.#stopping.signal.aborted) {
-      const max = await this.#room();
+      const max = await this.#waitForCapacity();
       if (max > 0) await this.#poll(max, seconds);
     }
     await Promise.all(this.#jobs.values());
   }
 
   async #poll(max: number, seconds: number): Promise<void> {
-    const begun = this.#timers.now();
-    const { signal } = this.#pace.mayHangUp ? this.#hangingUp : this.#ending;
+    const startedAt = this.#timers.now();
+    const { signal } = this.#pollBackoff.noticesDisconnect ? this.#hangingUp : this.#ending;
     let pauseMs: number;
     try {
       const { messages, waitIsCheap } = await this.#source.receive(
-        { max, visibilityTimeoutSeconds: seconds, waitSeconds: this.#pace.waitSeconds() },
+        { max, visibilityTimeoutSeconds: seconds, waitSeconds: this.#pollBackoff.waitSeconds() },
         { retries: 0, signal },
       );
       const answered = this.#timers.now();
       for (const message of messages) {
-        this.#take(message, { seconds, endsAt: leaseEndsAt(message.leasedUntil, seconds, begun, answered) });
+        this.#startJob(message, { seconds, endsAt: leaseEndsAt(message.leasedUntil, seconds, startedAt, answered) });
       }
       this.#outage.ended();
-      pauseMs = this.#pace.answered(messages.length, answered - begun, waitIsCheap);
-      this.#tellIdle(messages.length === 0);
+      pauseMs = this.#pollBackoff.answered(messages.length, answered - startedAt, waitIsCheap);
+      this.#reportIdle(messages.length === 0);
     } catch (error) {
       if (signal.aborted) return;
       this.#outage.failed(error);
-      pauseMs = this.#pace.failed(error);
+      pauseMs = this.#pollBackoff.failed(error);
     }
     await this.#pause(pauseMs);
   }
 
-  #take(message: ReceivedMessage<T>, lease: { seconds: number; endsAt: number }): void {
+  #startJob(message: ReceivedMessage<T>, lease: { seconds: number; endsAt: number }): void {
     const job = new Job(message, {
       handler: this.#handler,
       commit: this.#source.commit,
@@ -170,38 +170,38 @@ export class Consumer<T = unknown> {
       timers: this.#timers,
       lease,
       onHandled: () => {
-        this.#atWork--;
-        if (this.#atWork === 0 || this.#stopping.signal.aborted) this.#source.flush();
+        this.#handlersRunning--;
+        if (this.#handlersRunning === 0 || this.#stopping.signal.aborted) this.#source.flush();
         this.#onFree();
       },
     });
     const stopping = this.#stopping.signal.aborted;
-    if (!stopping) this.#atWork++;
+    if (!stopping) this.#handlersRunning++;
     const held = (stopping ? job.giveBack() : job.run()).finally(() => this.#jobs.delete(job));
     this.#jobs.set(job, held);
     if (stopping) this.#source.flush();
   }
 
   /** Waits for at least one free handler, and a little longer for half a batch. Returns 0 when the consumer is stopping. */
-  async #room(): Promise<number> {
+  async #waitForCapacity(): Promise<number> {
     const { concurrency, batch, lingerMs } = this.#plan;
-    const free = () => Math.min(batch, concurrency - this.#atWork);
-    while (free() < 1 && !this.#stopping.signal.aborted) await this.#freed();
+    const free = () => Math.min(batch, concurrency - this.#handlersRunning);
+    while (free() < 1 && !this.#stopping.signal.aborted) await this.#waitUntilFree();
     const until = this.#timers.now() + lingerMs;
     while (free() < Math.ceil(batch / 2) && !this.#stopping.signal.aborted) {
       const leftMs = until - this.#timers.now();
       if (leftMs <= 0) break;
-      await this.#freed(leftMs);
+      await this.#waitUntilFree(leftMs);
     }
     return this.#stopping.signal.aborted ? 0 : free();
   }
 
   /** Resolves when a handler ends, when the consumer stops, or after `ms`. */
-  #freed(ms?: number): Promise<void> {
+  #waitUntilFree(ms?: number): Promise<void> {
     return new Promise((resolve) => {
-      const callOff = ms === undefined ? () => {} : this.#timers.after(ms, resolve);
+      const cancelTimer = ms === undefined ? () => {} : this.#timers.after(ms, resolve);
       this.#onFree = () => {
-        callOff();
+        cancelTimer();
         resolve();
       };
     });
@@ -223,13 +223,13 @@ export class Consumer<T = unknown> {
       } catch (error) {
         if (this.#stopping.signal.aborted) break;
         this.#outage.failed(error);
-        await this.#pause(this.#pace.failed(error));
+        await this.#pause(this.#pollBackoff.failed(error));
       }
     }
     return undefined;
   }
 
-  #tellIdle(empty: boolean): void {
+  #reportIdle(empty: boolean): void {
     if (!empty) this.#idle = false;
     else if (!this.#idle && this.#jobs.size === 0 && !this.#stopping.signal.aborted) {
       this.#idle = true;

@@ -53,9 +53,9 @@ export class Job<T> {
   readonly #parts: JobParts<T>;
   readonly #controller = new AbortController();
   /** This consumer must not settle the message any more: the queue says that its lease is lost, or the message was given back. */
-  #parted = false;
+  #mustNotSettle = false;
   /** The lease is over by this process's clock. The message can still be acked if no other receiver has got it. */
-  #over = false;
+  #leaseExpired = false;
   #handled = false;
   #onGivenBack: () => void = () => {};
   readonly #givenBack = new Promise<void>((resolve) => {
@@ -77,8 +77,8 @@ export class Job<T> {
 
   /** Aborts the handler's signal and gives the message back, not as failed. */
   async giveBack(): Promise<void> {
-    if (this.#handled || this.#parted) return;
-    this.#parted = true;
+    if (this.#handled || this.#mustNotSettle) return;
+    this.#mustNotSettle = true;
     this.#controller.abort(new DOMException('The consumer stops, and gives the message back.', 'AbortError'));
     if (!this.#message.settled) await this.#guarded(this.#message.release({ delaySeconds: 0 }, { timeoutMs: giveBackMsMax }));
     this.#onGivenBack();
@@ -87,7 +87,7 @@ export class Job<T> {
   async #work(): Promise<void> {
     const keeper = this.#leaseKeeper();
     // The lease may be over already if the event loop was blocked since the receive was answered.
-    while (!keeper.holds) if (!(await keeper.renew()) || this.#parted) return this.#leave();
+    while (!keeper.holds) if (!(await keeper.renew()) || this.#mustNotSettle) return this.#abandon();
     keeper.start();
     this.#parts.emitter.emit('message', this.#message);
     let outcome: Outcome;
@@ -98,13 +98,13 @@ export class Job<T> {
     }
     keeper.stop();
     this.#handled = true;
-    const settling = this.#parted || this.#message.settled ? this.#tellUnused(outcome) : this.#settle(outcome);
+    const settling = this.#mustNotSettle || this.#message.settled ? this.#reportUnused(outcome) : this.#settle(outcome);
     this.#parts.onHandled();
     await settling;
   }
 
   /** The lease was lost before the handler started, so `failed` is not emitted. */
-  #leave(): void {
+  #abandon(): void {
     this.#handled = true;
     this.#parts.onHandled();
   }
@@ -113,18 +113,18 @@ export class Job<T> {
     const { timers, lease } = this.#parts;
     const abort = (error: DumbwaiterError) => {
       this.#controller.abort(error);
-      this.#tell(error);
+      this.#report(error);
     };
     const keeper = new LeaseKeeper(this.#message, lease, timers, {
       onLost: (error) => {
-        this.#parted = true;
+        this.#mustNotSettle = true;
         abort(error);
       },
       onOver: (error) => {
-        this.#over = true;
+        this.#leaseExpired = true;
         abort(error);
       },
-      onError: (error) => this.#tell(error),
+      onError: (error) => this.#report(error),
     });
     this.#controller.signal.addEventListener('abort', () => keeper.stop(), { once: true });
     return keeper;
@@ -132,7 +132,7 @@ export class Job<T> {
 
   async #settle(outcome: Outcome): Promise<void> {
     // An error that the handler throws after its signal aborted is a consequence of the abort.
-    if ('error' in outcome) return this.#over ? undefined : this.#fail(outcome.error);
+    if ('error' in outcome) return this.#leaseExpired ? undefined : this.#fail(outcome.error);
     const { commit } = this.#parts;
     try {
       await (commit ? commit(this.#message, outcome.returned) : this.#message.ack());
@@ -140,18 +140,18 @@ export class Job<T> {
       // If the queue refused what the handler returned, the message failed as if the handler had thrown. Otherwise the call
       // failed.
       if (commit && (!(error instanceof DumbwaiterError) || refusedReturns.has(error.code))) return this.#fail(error);
-      return this.#tell(error);
+      return this.#report(error);
     }
     this.#parts.emitter.emit('ack', this.#message);
   }
 
   /** If the handler settled the message itself, its error or unused return value changes nothing, but is reported. */
-  async #tellUnused(outcome: Outcome): Promise<void> {
-    if (this.#parted) return;
-    if ('error' in outcome) return this.#tell(outcome.error);
+  async #reportUnused(outcome: Outcome): Promise<void> {
+    if (this.#mustNotSettle) return;
+    if ('error' in outcome) return this.#report(outcome.error);
     if (!this.#parts.commit || outcome.returned === undefined) return;
     const error = new TypeError('The handler settled the message itself: what it returned is not used.');
-    this.#tell(error);
+    this.#report(error);
   }
 
   async #fail(error: unknown): Promise<void> {
@@ -161,15 +161,15 @@ export class Job<T> {
   }
 
   async #guarded(call: Promise<unknown>): Promise<void> {
-    await call.catch((error) => this.#tell(error));
+    await call.catch((error) => this.#report(error));
   }
 
-  #tell(error: unknown): void {
-    tellError(this.#parts.emitter, error, this.#message);
+  #report(error: unknown): void {
+    reportError(this.#parts.emitter, error, this.#message);
   }
 }
 
 /** Emits the error. Without a listener it goes to the console, so that it is always visible. */
-export function tellError<T>(emitter: Emitter<ConsumerEvents<T>>, error: unknown, message?: ReceivedMessage<T>): void {
+export function reportError<T>(emitter: Emitter<ConsumerEvents<T>>, error: unknown, message?: ReceivedMessage<T>): void {
   if (!emitter.emit('error', { error, ...(message && { message }) })) logError('dumbwaiter: consumer:', error);
 }

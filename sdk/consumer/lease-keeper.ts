@@ -31,8 +31,8 @@ export class LeaseKeeper {
   /** Attempts that failed since the last success. */
   #failures = 0;
   #stopped = false;
-  #callOffExtend: () => void = () => {};
-  #callOffEnd: () => void = () => {};
+  #cancelExtend: () => void = () => {};
+  #cancelEnd: () => void = () => {};
 
   constructor(
     message: ReceivedMessage<unknown>,
@@ -68,8 +68,8 @@ export class LeaseKeeper {
 
   stop(): void {
     this.#stopped = true;
-    this.#callOffExtend();
-    this.#callOffEnd();
+    this.#cancelExtend();
+    this.#cancelEnd();
   }
 
   get #leftMs(): number {
@@ -80,9 +80,9 @@ export class LeaseKeeper {
     const leftMs = this.#leftMs;
     const halfMs = this.#seconds * 500;
     const untilExtendMs = this.#failures > 0 ? leftMs / 4 : Math.max(leftMs - halfMs, leftMs / 2);
-    this.#callOffEnd();
-    this.#callOffEnd = this.#timers.after(leftMs, () => this.#end());
-    this.#callOffExtend = this.#timers.after(untilExtendMs, () => void this.#extendInTime());
+    this.#cancelEnd();
+    this.#cancelEnd = this.#timers.after(leftMs, () => this.#end());
+    this.#cancelExtend = this.#timers.after(untilExtendMs, () => void this.#extendInTime());
   }
 
   async #extendInTime(): Promise<void> {
@@ -93,10 +93,10 @@ export class LeaseKeeper {
   }
 
   async #extend(timeoutMs: number): Promise<void> {
-    const begunAt = this.#timers.now();
+    const startedAt = this.#timers.now();
     try {
       await this.#message.extend(this.#seconds, { timeoutMs });
-      this.#endsAt = begunAt + this.#seconds * 1000;
+      this.#endsAt = startedAt + this.#seconds * 1000;
       this.#failures = 0;
     } catch (error) {
       if (this.#stopped || this.#message.settled) return;
@@ -121,7 +121,7 @@ export class LeaseKeeper {
  * When a lease ends by this process's clock. `leasedUntil` is by the queue's clock, which may differ. The lease was granted
  * between the start of the call and its answer, so the result is limited to that range.
  */
-export function leaseEndsAt(leasedUntil: string, seconds: number, begunAt: number, answeredAt: number): number {
+export function leaseEndsAt(leasedUntil: string, seconds: number, startedAt: number, answeredAt: number): number {
   const givenAt = Date.parse(leasedUntil) - seconds * 1000;
-  return Math.min(Math.max(givenAt, begunAt), answeredAt) + seconds * 1000;
+  return Math.min(Math.max(givenAt, startedAt), answeredAt) + seconds * 1000;
 }

@@ -17,7 +17,7 @@ export const refusedMsMax = 60_000;
  * With the option `waitSeconds`, receives also wait where waiting is not cheap: 1 s, 2, 4, … up to that limit. So a consumer
  * that has just been busy has no long receive open when it stops.
  */
-export class Pace {
+export class PollBackoff {
   readonly #waitSeconds: number | undefined;
   readonly #idleMsMax: number;
   readonly #random: () => number;
@@ -38,7 +38,7 @@ export class Pace {
   }
 
   /** Whether the server, by its last answer, notices a disconnected caller and releases what it leased for that call. */
-  get mayHangUp(): boolean {
+  get noticesDisconnect(): boolean {
     return this.#waitIsCheap;
   }
 
@@ -50,18 +50,18 @@ export class Pace {
       this.#empty = 0;
       return 0;
     }
-    const apartMs = Math.min(this.#idleMsMax, idleMsMin * 2 ** this.#empty);
+    const intervalMs = Math.min(this.#idleMsMax, idleMsMin * 2 ** this.#empty);
     this.#empty++;
-    return Math.max(0, apartMs - tookMs);
+    return Math.max(0, intervalMs - tookMs);
   }
 
   /** Records a failed receive. Returns the pause before the next one, in ms. */
   failed(error: unknown): number {
     const later = !(error instanceof DumbwaiterError) || error.retryable;
     const [min, max] = later ? [retryMsMin, retryMsMax] : [refusedMsMin, refusedMsMax];
-    const apartMs = Math.min(max, min * 2 ** this.#failed);
+    const intervalMs = Math.min(max, min * 2 ** this.#failed);
     this.#failed++;
     const askedMs = error instanceof DumbwaiterError ? (error.retryAfterMs ?? 0) : 0;
-    return Math.max(askedMs, apartMs * (0.5 + this.#random() / 2));
+    return Math.max(askedMs, intervalMs * (0.5 + this.#random() / 2));
   }
 }

@@ -93,8 +93,8 @@ function refusalOfInvoke(error: unknown, functionName: string): DumbwaiterError 
 /** The function ended without a response. Out of time or memory may be transient; a thrown exception is a defect. */
 function refusalOfCrash(text: string, requestId: string | undefined): DumbwaiterError {
   const { errorType = '', errorMessage = text } = (parsed(text) ?? {}) as { errorType?: string; errorMessage?: string };
-  const passing = /timed out|Sandbox\.Timedout|Runtime\.ExitError|OutOfMemory/i.test(`${errorType} ${errorMessage}`);
-  return new DumbwaiterError(passing ? 'unavailable' : 'internal', `The function failed: ${errorMessage}`, {
+  const isTransient = /timed out|Sandbox\.Timedout|Runtime\.ExitError|OutOfMemory/i.test(`${errorType} ${errorMessage}`);
+  return new DumbwaiterError(isTransient ? 'unavailable' : 'internal', `The function failed: ${errorMessage}`, {
     ...(requestId && { requestId }),
   });
 }

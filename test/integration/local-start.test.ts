@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEmbeddedDynamodb } from '../../functions/local/embedded-dynamodb.ts';
-import { usualPatience } from '../../functions/local/http-server.ts';
+import { timeLimitsDefault } from '../../functions/local/http-server.ts';
 import { eventually } from '../support/eventually.ts';
 import { engineOf, type LocalProgram, startByNpm, startProgram } from '../support/local-program.ts';
 import { httpCalls } from '../support/local-queue.ts';
@@ -121,7 +121,7 @@ describe('npm start', () => {
     program.process.kill(signal);
     expect(await waiting).toEqual({ messages: [], waitIsCheap: true });
     expect(await program.ended).toBe(0);
-    expect(performance.now() - startedAt).toBeLessThan(usualPatience.closingMs);
+    expect(performance.now() - startedAt).toBeLessThan(timeLimitsDefault.closingMs);
     expect(await engineOf(databaseFile())).toBeUndefined();
     expect(program.errors()).toBe('');
   });

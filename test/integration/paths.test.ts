@@ -9,7 +9,7 @@ import { parseParams } from '../../contract/schemas/parse.ts';
 import { administrator } from '../../functions/auth/authorize.ts';
 import { createApp, openApiPath } from '../../functions/http/app.ts';
 import { answerOf, requestOf } from '../../functions/lambda/gateway-event.ts';
-import { type HttpServer, serveHttp, usualPatience } from '../../functions/local/http-server.ts';
+import { type HttpServer, serveHttp, timeLimitsDefault } from '../../functions/local/http-server.ts';
 import { httpTransport } from '../../sdk/transports/http.ts';
 import { cases } from '../support/cases.ts';
 import { gatewayEvent, gatewayRequestId } from '../support/gateway-event.ts';
@@ -32,7 +32,7 @@ const app = createApp({
 
 let server: HttpServer;
 beforeAll(async () => {
-  server = await serveHttp(app, { host: '127.0.0.1', port: 0, patience: usualPatience });
+  server = await serveHttp(app, { host: '127.0.0.1', port: 0, timeLimits: timeLimitsDefault });
 });
 afterAll(async () => {
   await server.close();

@@ -6,14 +6,14 @@ import { problem } from '../../functions/openapi/output-records.ts';
 import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
 /** Short enough to wait for. */
-const patience = { headersMs: 400, requestMs: 2_500, keepAliveMs: 2_000, closingMs: 1_000 };
+const timeLimits = { headersMs: 400, requestMs: 2_500, keepAliveMs: 2_000, closingMs: 1_000 };
 const idleConnections = 1_000;
 const where = { queue: 'patient' };
 
 let queue: LocalQueue;
 let port: number;
 beforeAll(async () => {
-  queue = await startLocalQueue(patience);
+  queue = await startLocalQueue(timeLimits);
   port = Number(new URL(queue.server.url).port);
   await queue.http.call('createQueue', where);
 });
@@ -68,7 +68,7 @@ describe('a request that does not arrive whole changes nothing', () => {
   ])('a connection with %s is closed in less time than whole requests have, with a 408 or nothing', async (_, parts) => {
     const startedAt = performance.now();
     expect(await answersTo(parts)).toMatch(/^$|^HTTP\/1\.1 408 /);
-    expect(performance.now() - startedAt).toBeLessThan(patience.requestMs);
+    expect(performance.now() - startedAt).toBeLessThan(timeLimits.requestMs);
     await nothingPublished();
   });
 

@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import { type InputOf, type OperationName, type OutputOf, type ParamsOf, type Route, routes } from '../../contract/contract.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
-import type { Patience } from '../../functions/local/http-server.ts';
+import type { TimeLimits } from '../../functions/local/http-server.ts';
 import { type LocalServer, startLocal } from '../../functions/local/server.ts';
 import { problem } from '../../functions/openapi/output-records.ts';
 import { outputs } from '../../functions/openapi/outputs.ts';
@@ -17,9 +17,9 @@ export interface LocalQueue {
   defects: string[];
 }
 
-export async function startLocalQueue(patience?: Patience): Promise<LocalQueue> {
+export async function startLocalQueue(timeLimits?: TimeLimits): Promise<LocalQueue> {
   const { log, defects } = loggedDefects();
-  const server = await startLocal({ data: 'memory', log, adminKey, ...(patience === undefined ? {} : { patience }) });
+  const server = await startLocal({ data: 'memory', log, adminKey, ...(timeLimits === undefined ? {} : { timeLimits }) });
   return { server, defects, http: httpCalls(server.url, adminKey) };
 }
 

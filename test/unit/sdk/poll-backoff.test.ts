@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { DumbwaiterError } from '../../../contract/errors.ts';
-import { idleMsMin, Pace, refusedMsMax, refusedMsMin, retryMsMax, retryMsMin } from '../../../sdk/consumer/poll-backoff.ts';
+import {
+  idleMsMin,
+  PollBackoff,
+  refusedMsMax,
+  refusedMsMin,
+  retryMsMax,
+  retryMsMin,
+} from '../../../sdk/consumer/poll-backoff.ts';
 
 const pace = (options: { waitSeconds?: number; random?: () => number } = {}) =>
-  new Pace({ waitSeconds: undefined, maxIdlePollSeconds: 5, random: () => 1, ...options });
+  new PollBackoff({ waitSeconds: undefined, maxIdlePollSeconds: 5, random: () => 1, ...options });
 
 describe('the pace of a consumer', () => {
   it('a consumer polls again at once after messages', () => {
@@ -25,10 +32,10 @@ describe('the pace of a consumer', () => {
     const idle = pace();
     expect(idle.waitSeconds()).toBe(0);
     idle.answered(0, 10, true);
-    expect([idle.waitSeconds(), idle.mayHangUp]).toEqual([20, true]);
+    expect([idle.waitSeconds(), idle.noticesDisconnect]).toEqual([20, true]);
     expect(idle.answered(0, 20_000, true)).toBe(0);
     idle.answered(0, 20_000);
-    expect([idle.waitSeconds(), idle.mayHangUp]).toEqual([0, false]);
+    expect([idle.waitSeconds(), idle.noticesDisconnect]).toEqual([0, false]);
   });
 
   it('a consumer waits at most as long as the caller says, longer with each empty answer and short again after a message', () => {
