@@ -3,6 +3,7 @@ import type { AckResult, Refused } from '../../contract/contract.ts';
 import type { Context } from '../context/context.ts';
 import { unavailableEntry } from '../context/unavailable.ts';
 import type { DecodedRow } from '../leases/lease-store.ts';
+import { groupBy } from '../model/group-by.ts';
 import { wasTaken } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { parseReceipt, type Receipt } from '../model/receipts.ts';
@@ -28,7 +29,7 @@ export function parseReceipts(queue: QueueRecord, texts: readonly unknown[]): Re
 /** The valid receipts by row, without repeats. */
 export function rowsOf(receipts: Receipts): Map<string, Receipt[]> {
   const valid = receipts.filter((one): one is Receipt => 'token' in one);
-  return Map.groupBy(new Set(valid), ({ rowId }) => rowId);
+  return groupBy(new Set(valid), ({ rowId }) => rowId);
 }
 
 /**

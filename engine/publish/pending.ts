@@ -7,6 +7,7 @@ import type { PublishEntry, Refused } from '../../contract/contract.ts';
 import { defined } from '../../contract/defined.ts';
 import { delaySecondsMax } from '../../contract/limits.ts';
 import { type Content, encodeContent } from '../model/content-codec.ts';
+import { groupBy } from '../model/group-by.ts';
 import { keyedId } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Timing } from '../model/timing.ts';
@@ -38,7 +39,7 @@ function entryContent({ body, bodyBase64, attributes }: PublishEntry): Content {
 
 /** Lists of messages that may share rows: same level, same timing. */
 export function shareable(pending: readonly Pending[]): Pending[][] {
-  return [...Map.groupBy(pending, ({ level, timing }) => JSON.stringify([level, timing])).values()];
+  return [...groupBy(pending, ({ level, timing }) => JSON.stringify([level, timing])).values()];
 }
 
 /** When the message becomes ready; undefined if it does not say. */
