@@ -133,6 +133,19 @@ export function storeContent(text: string, room: number, newId: () => string): {
   return { content: { offloaded: newId(), chunks: chunks.length, size }, chunks };
 }
 
+/** The attributes of a row that say where its content is. */
+export function encodeStoredContent(content: StoredContent): Row {
+  if ('text' in content) return { bodies: content.text };
+  if ('deflated' in content) return { bodies: content.deflated, size: content.size };
+  return { beside: content.offloaded, chunks: content.chunks, size: content.size };
+}
+
+export function decodeStoredContent(row: Row): StoredContent {
+  if (typeof row.bodies === 'string') return { text: row.bodies };
+  if (row.bodies !== undefined) return { deflated: row.bodies as Uint8Array, size: row.size as number };
+  return { offloaded: row.beside as string, chunks: row.chunks as number, size: row.size as number };
+}
+
 function chunkKey(offloaded: string, index: number): Key & { table: 'messages' } {
   return { table: 'messages', shard: `${bodyPartitionPrefix}${offloaded}`, id: String(index) };
 }

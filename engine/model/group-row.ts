@@ -9,11 +9,10 @@ import { createHash } from 'node:crypto';
 import { tombstoneMs } from '../../contract/limits.ts';
 import type { Random, Row } from '../port/port.ts';
 import { base32 } from '../port/random.ts';
-import type { OffloadedContent } from './content-codec.ts';
+import { decodeStoredContent, encodeStoredContent, type OffloadedContent } from './content-codec.ts';
 import { groupKeyChars, groupKeyOf, groupRowId } from './ids.ts';
 import type { QueueRecord } from './queue-record.ts';
 import { type Group, type GroupLease, isLive, type Lease, leaseEnd, mayStand, type Slot } from './rows.ts';
-import { decodeStoredContent, encodeStoredContent } from './slot-codec.ts';
 
 /** Tokens that a group remembers after their parcel is done, to answer a repeated ack or an ack after a cancel. */
 const ackedMax = 4;

@@ -3,7 +3,7 @@ import type { Backoff } from '../../contract/contract.ts';
 import { parcelSlotsMax, rowBytesMax } from '../../contract/limits.ts';
 import type { Row, Value } from '../port/port.ts';
 import { storedBytes } from '../port/row-limits.ts';
-import { keptUntil } from './content-codec.ts';
+import { decodeStoredContent, encodeStoredContent, keptUntil } from './content-codec.ts';
 import { damagedLease, damagedParcel, isSoundLease, isSoundParcel, isSoundTombstone } from './damaged-rows.ts';
 import { decodeGroup, encodeGroup, groupDue } from './group-row.ts';
 import { incarnationChars } from './queue-record.ts';
@@ -25,7 +25,7 @@ import {
   type Tombstone,
   versionChars,
 } from './rows.ts';
-import { decodeSlot, decodeStoredContent, encodeSlot, encodeStoredContent } from './slot-codec.ts';
+import { decodeSlot, encodeSlot } from './slot-codec.ts';
 
 export function encodeParcel(parcel: Parcel, hasDeadLetter: boolean): Row {
   const { shard, id, count, since, retentionEnd, content } = parcel;

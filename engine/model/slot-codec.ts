@@ -1,10 +1,10 @@
 /**
- * Encodes and decodes slots and the location of contents. Attributes of a slot have names of one letter, because ten slots
+ * Encodes and decodes slots. Attributes of a slot have names of one letter, because ten slots
  * and their bodies share 1 KB. The names are a stored format: never change them.
  */
 
 import type { Path, Row, Value } from '../port/port.ts';
-import type { StoredContent } from './content-codec.ts';
+import { decodeStoredContent, encodeStoredContent } from './content-codec.ts';
 import type { Slot } from './rows.ts';
 
 export const slotNames = { visibleAt: 'v', token: 't', end: 'd', endedAt: 'a', keptUntil: 'k', result: 'o' } as const;
@@ -61,16 +61,4 @@ function diedRow({ receives, failures, text }: NonNullable<Slot['died']>, lastFa
 function readDied([receives, failures, text]: DiedRow, lastFailure: string | undefined): NonNullable<Slot['died']> {
   const told = text === true ? lastFailure : (text as string | undefined);
   return { receives: receives as number, failures: failures as number, ...(told === undefined ? {} : { text: told }) };
-}
-
-export function encodeStoredContent(content: StoredContent): Row {
-  if ('text' in content) return { bodies: content.text };
-  if ('deflated' in content) return { bodies: content.deflated, size: content.size };
-  return { beside: content.offloaded, chunks: content.chunks, size: content.size };
-}
-
-export function decodeStoredContent(row: Row): StoredContent {
-  if (typeof row.bodies === 'string') return { text: row.bodies };
-  if (row.bodies !== undefined) return { deflated: row.bodies as Uint8Array, size: row.size as number };
-  return { offloaded: row.beside as string, chunks: row.chunks as number, size: row.size as number };
 }

@@ -21,7 +21,7 @@ import {
 } from '../leases/lease-store.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { returnPermits } from '../limits/limiter.ts';
-import type { StoredContent } from '../model/content-codec.ts';
+import { encodeStoredContent, type StoredContent } from '../model/content-codec.ts';
 import { keyedAck } from '../model/dedup-row.ts';
 import { behindOthers, wasAcked } from '../model/group-row.ts';
 import { isGroupRow, isKeyedRow, messageId } from '../model/ids.ts';
@@ -29,7 +29,7 @@ import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
 import { encodeLease, encodeTombstone } from '../model/row-codec.ts';
 import { type Lease, newTombstone, type Slot } from '../model/rows.ts';
-import { encodeStoredContent, slotPath } from '../model/slot-codec.ts';
+import { slotPath } from '../model/slot-codec.ts';
 import type { Condition, Path, Value, Write } from '../port/port.ts';
 import { answerByRow, inOrder, isHeldBy, notHeld, parseReceipts } from './receipts-by-row.ts';
 

@@ -7,8 +7,13 @@ import { defined } from '../../contract/defined.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { tombstoneMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { type Content, readContents, type StoredContent } from '../model/content-codec.ts';
-import { decodeStoredContent, encodeStoredContent } from '../model/slot-codec.ts';
+import {
+  type Content,
+  decodeStoredContent,
+  encodeStoredContent,
+  readContents,
+  type StoredContent,
+} from '../model/content-codec.ts';
 import type { Key, Row } from '../port/port.ts';
 import { cronTiming } from './cron.ts';
 import { type Recurrence, rateTiming, within } from './ticks.ts';
