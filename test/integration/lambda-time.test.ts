@@ -42,7 +42,7 @@ afterEach(() => {
 });
 
 const hang = () => endpoint.fates.push(...Array.from({ length: 20 }, () => 'hang' as const));
-const unavailable = { code: 'unavailable', message: expect.stringContaining('did not end in time') };
+const unavailable = { code: 'unavailable', message: expect.stringContaining('did not finish in time') };
 
 describe('while DynamoDB does not answer', () => {
   it.each([
