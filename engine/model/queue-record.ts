@@ -63,30 +63,19 @@ export function deletedKey(incarnation: string): Key {
   return { table: 'queues', kind: 'deleted', name: incarnation };
 }
 
-// A row cannot hold null: an absent attribute means null.
 export function queueRow(record: QueueRecord, kind: 'queue' | 'deleted' = 'queue'): Row {
-  const { name, retentionSeconds, deadLetter, backoff, priority, groups, limits, deduplication, prepared, keep, ...plain } =
-    record;
-  const row: Row = { ...plain, kind, name: kind === 'queue' ? name : record.incarnation, queue: name };
-  if (retentionSeconds !== null) row.retentionSeconds = retentionSeconds;
-  if (deadLetter) row.deadLetter = { ...deadLetter };
-  if (backoff) row.backoff = { ...backoff };
-  if (priority) row.priority = { ...priority };
-  if (keep) row.keep = { ...keep };
-  if (groups) row.groups = stored(groups);
-  if (limits) row.limits = stored(limits);
-  if (deduplication) row.deduplication = stored(deduplication);
-  if (prepared) row.prepared = stored(prepared);
-  return row;
+  return { ...withoutNulls(record), kind, name: kind === 'queue' ? record.name : record.incarnation, queue: record.name };
+}
+
+/** A row cannot hold null: an absent attribute means null. */
+function withoutNulls(settings: object): Row {
+  const given = Object.entries(settings).filter(([, value]) => value !== null);
+  return Object.fromEntries(given.map(([name, value]) => [name, typeof value === 'object' ? withoutNulls(value) : value]));
 }
 
 /** Decodes an object. `absent`: the fields that are null if the row omits them. */
 function object<T>(value: Value | undefined, absent: Partial<T> = {}): T | null {
   return value === undefined ? null : { ...absent, ...(value as T) };
-}
-
-function stored(settings: object): Row {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null)) as Row;
 }
 
 export function readQueue(row: Row): QueueRecord {
@@ -126,24 +115,10 @@ export function readQueue(row: Row): QueueRecord {
 }
 
 export function describeQueue(record: QueueRecord): Queue {
-  return {
-    name: record.name,
-    visibilityTimeoutSeconds: record.visibilityTimeoutSeconds,
-    delaySeconds: record.delaySeconds,
-    retentionSeconds: record.retentionSeconds,
-    deadLetter: record.deadLetter,
-    backoff: record.backoff,
-    priority: record.priority,
-    groups: record.groups,
-    limits: record.limits,
-    deduplication: record.deduplication,
-    prepared: record.prepared,
-    keep: record.keep,
-    idempotency: record.idempotency,
-    paused: record.paused,
-    createdAt: new Date(record.createdAt).toISOString(),
-    updatedAt: new Date(record.updatedAt).toISOString(),
-  };
+  const names = Object.keys(settingsDefaults) as (keyof QueueSettings)[];
+  const settings = Object.fromEntries(names.map((name) => [name, record[name]])) as unknown as QueueSettings;
+  const { name, createdAt, updatedAt } = record;
+  return { name, ...settings, createdAt: new Date(createdAt).toISOString(), updatedAt: new Date(updatedAt).toISOString() };
 }
 
 /** When the retention of a message that becomes ready at `visibleAt` ends, ms; undefined: never. */
