@@ -1,7 +1,8 @@
 /**
- * Enforces a queue's setting `limits`: `concurrency` and `ratePerSecond` (the bounds of inputs are in contract/limits.ts). A permit covers its lease from before the lease begins until
- * after it ends: a receive takes permits before it claims, an extend lengthens them before the lease, ack and release return
- * them after they succeed. A crash in between leaves at most a permit too many, which expires.
+ * Enforces a queue's setting `limits`: `concurrency` and `ratePerSecond`. (The bounds of inputs are in contract/limits.ts.) A permit
+ * covers its lease from before the lease begins until after it ends: a receive takes permits before it claims, an extend
+ * lengthens them before the lease, ack and release return them after they succeed. A crash in between leaves at most a permit too
+ * many, which expires.
  */
 import type { AckResult } from '../../contract/contract.ts';
 import { clockMarginMs, parcelSlotsMax, readToWriteMsMax } from '../../contract/limits.ts';
