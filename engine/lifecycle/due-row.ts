@@ -51,7 +51,7 @@ export async function processDueRow(ctx: Context, queue: QueueRecord, first: Sna
   });
 }
 
-/** Makes one of the changes that are due to the row, and counts it in `settled`; returns `done` if none is due. */
+/** Makes one of the changes that are due to the row, and counts it in `processed`; returns `done` if none is due. */
 async function processDueRowOnce(
   ctx: Context,
   queue: QueueRecord,
@@ -118,11 +118,11 @@ async function advanceGroup(
   ctx: Context,
   queue: QueueRecord,
   { seen, lease: last, now }: { seen: Snapshot; lease: GroupLease; now: number },
-  settled: ProcessedRow,
+  processed: ProcessedRow,
 ): Promise<{ done: ProcessedRow } | { seen: Snapshot }> {
   const due = seen.row!.expiry as number | undefined;
   const { notBefore = 0, pace } = last.group;
-  if (due === undefined || (due > now && (notBefore > now || !pace))) return { done: settled };
+  if (due === undefined || (due > now && (notBefore > now || !pace))) return { done: processed };
   // The row's `expiry` was computed with a higher rate: correct it.
   if (notBefore > now) {
     const resting = { ...last, version: ctx.newVersion(), group: { ...last.group, dueAt: notBefore } };
@@ -135,13 +135,13 @@ async function advanceGroup(
   const lease: GroupLease = { ...done, group };
   await removeAll(ctx, leftover.flatMap(chunkKeys));
   const { parcel, removed, more } = await nextParcel(ctx, queue, lease, seen.first, now);
-  settled.removed += removed;
+  processed.removed += removed;
   if (more) return { seen };
   if (!parcel) return { seen: await putIfUnchanged(ctx, seen, encodeLease(emptyGroupRow(lease, ctx.newVersion(), now))) };
   const next = loadParcel(ctx, queue, lease, parcel);
   const slots = next.slots.flatMap((slot, index) => (isLive(slot) ? [index] : []));
   const isReady = verdictOfAge(queue, parcel.since, parcel.retentionEnd, now) === 'ready';
-  if (slots.length > 0 && isReady) return { done: { ...settled, ready: { seen, lease: next, slots, takesParcel: true } } };
+  if (slots.length > 0 && isReady) return { done: { ...processed, ready: { seen, lease: next, slots, takesParcel: true } } };
   // An expired parcel is loaded into the row and dead-lettered from there. A parcel whose messages were all cancelled ends.
   return { seen: await replaceSlots(ctx, seen, next, now) };
 }

@@ -155,11 +155,11 @@ function bucketAt(flow: Flow | undefined, ratePerSecond: number, now: number): {
  * receive has taken since: after that it is unknown how much of the share has drained.
  */
 export function usedOnly({ held, flow }: Permits, grant: Grant, used: number): Permits | undefined {
-  const { [grant.token]: mine, ...others } = held;
+  const { [grant.token]: granted, ...others } = held;
   const isLast = flow !== undefined && flow.since === grant.flow?.since && flow.taken === grant.flow.taken;
-  if (!isLast && (mine === undefined || mine.count <= used)) return undefined;
+  if (!isLast && (granted === undefined || granted.count <= used)) return undefined;
   const left = isLast ? { ...flow, taken: flow.taken - (grant.count - used) } : flow;
-  const kept = mine && used > 0 ? { [grant.token]: { ...mine, count: used } } : {};
+  const kept = granted && used > 0 ? { [grant.token]: { ...granted, count: used } } : {};
   return { held: { ...others, ...kept }, ...defined({ flow: left }) };
 }
 
@@ -212,15 +212,15 @@ export function lengthened(
   const ends: Lengthened['ends'] = [];
   for (const one of marked) {
     const { token, mark } = one;
-    const mine = permits.held[token];
-    const own = mine?.apart[mark];
-    const former = own ?? mine?.until ?? 0;
+    const granted = permits.held[token];
+    const own = granted?.apart[mark];
+    const former = own ?? granted?.until ?? 0;
     if (own === 0 || (former <= now && outAt(permits, now) >= concurrency)) {
       refused.push(one);
       continue;
     }
     const end = former < until ? until : former + 1;
-    permits.held[token] = mine ?? { at: now, until: 0, count: 0, apart: {} };
+    permits.held[token] = granted ?? { at: now, until: 0, count: 0, apart: {} };
     permits.held[token].apart[mark] = end;
     ends.push({ marked: one, end });
   }

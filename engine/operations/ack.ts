@@ -59,21 +59,21 @@ async function ackRow(
   receipts: readonly Receipt[],
   result: Json | undefined,
 ): Promise<AckResult[]> {
-  const placed = result === undefined ? undefined : await placeOf(ctx, queue, receipts, result);
+  const stored = result === undefined ? undefined : await storeResult(ctx, queue, receipts, result);
   // A repeated ack finds the messages done and succeeds, so it is safe to retry.
   const results = await withRetry(createRetryBudget(ctx), async () => {
-    const first = await firstAck(ctx, queue, rowId, receipts, placed);
-    return retryOnConflict(ctx, first, (seen) => ackAfterRead(ctx, queue, seen, receipts, placed));
+    const first = await firstAck(ctx, queue, rowId, receipts, stored);
+    return retryOnConflict(ctx, first, (seen) => ackAfterRead(ctx, queue, seen, receipts, stored));
   });
   // No message was acked, so no row names the stored result.
-  if (placed && !results.some(({ ok }) => ok)) await removeChunks(ctx, placed);
+  if (stored && !results.some(({ ok }) => ok)) await removeChunks(ctx, stored);
   results.forEach(({ ok }, index) => {
     if (ok) ctx.wakeups.wake(endKey(queue.name, messageId(rowId, receipts[index]!.slot)));
   });
   return results;
 }
 
-function placeOf(ctx: Context, queue: QueueRecord, receipts: readonly Receipt[], result: Json): Promise<StoredContent> {
+function storeResult(ctx: Context, queue: QueueRecord, receipts: readonly Receipt[], result: Json): Promise<StoredContent> {
   const now = ctx.clock.now();
   // The ack runs later than this, so the row will be kept longer than computed here: add a margin to the chunks' TTL.
   const until = (keptAs(queue, 'done', now).kept?.until ?? now) + tombstoneMs;
