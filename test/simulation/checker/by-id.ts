@@ -15,12 +15,23 @@ export function cancelsOf({ queues, cancels }: Ledger, life: Life): readonly Can
   return ofId.filter((call) => queues.reachable(life.queue).has(call.params.queue) && endOf(call) >= life.published.startedAt);
 }
 
-/** Whether a call certainly cancelled it before an instant. A cancel in another queue may be of another message with this id. */
-export function wasCancelled({ cancels }: Pick<Ledger, 'cancels'>, { id, queue, published }: Life, before: number): boolean {
-  const ofId = id === undefined ? [] : (cancels.get(id) ?? []);
-  return ofId.some((call) => {
-    const isOver = isCertain(call) && endOf(call) < before;
-    return isOver && call.params.queue === queue && call.startedAt >= endOf(published);
+/**
+ * Whether a call certainly cancelled it before an instant. A cancel may be of another message with this id: of one in another queue, or of one
+ * that was published while the cancel went on.
+ */
+export function wasCancelled(
+  { cancels, byId }: Pick<Ledger, 'cancels' | 'byId'>,
+  { id, queue, entry, published }: Life,
+  before: number,
+): boolean {
+  if (id === undefined) return false;
+  const others = (byId.get(id) ?? []).filter((other) => other.queue === queue && other.entry !== entry);
+  return (cancels.get(id) ?? []).some((call) => {
+    const isOver = isCertain(call) && endOf(call) < before && call.startedAt >= endOf(published);
+    const isOfOther = others.some(
+      (other) => other.published.startedAt <= endOf(call) && endOf(other.published) >= call.startedAt,
+    );
+    return isOver && call.params.queue === queue && !isOfOther;
   });
 }
 

@@ -55,7 +55,7 @@ export function matchMessages(calls: readonly Call[], lives: Lives, known: Known
     );
     const lifeByMessage = matched(all, (life) =>
       messages
-        .filter((message) => mayBeOf(known, id, life, message))
+        .filter((message) => mayBeOf(known, lives, life, message))
         .toSorted((one, other) => differs(life, one) - differs(life, other) || offMs(life, one) - offMs(life, other)),
     );
     for (const [{ publishedAt }, life] of lifeByMessage) life.saidAt = publishedAt;
@@ -88,12 +88,12 @@ function offMs({ published }: Life, { publishedAt }: Pick<SeenMessage, 'publishe
   return Math.max(published.startedAt - at, at - endOf(published), 0);
 }
 
-function mayBeOf({ changes, cancels, queues, clockErrorMs }: Known, id: string, life: Life, message: SeenMessage): boolean {
+function mayBeOf({ changes, cancels, queues, clockErrorMs }: Known, { byId }: Lives, life: Life, message: SeenMessage): boolean {
   const { entry, queue, published } = life;
   if (offMs(life, message) > clockErrorMs) return false;
   if (published.startedAt > message.by || !queues.reachable(queue).has(message.queue)) return false;
-  if (wasCancelled({ cancels }, life, message.from)) return false;
-  const ofId = changes.get(id) ?? [];
+  if (wasCancelled({ cancels, byId }, life, message.from)) return false;
+  const ofId = changes.get(life.id!) ?? [];
   const at = Date.parse(message.publishedAt);
   const isDebounced = queues.settings(queue).some(({ deduplication }) => deduplication?.onDuplicate === 'debounce');
   const keepsItsTime = !isDebounced && !ofId.some(changesTime);

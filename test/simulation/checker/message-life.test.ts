@@ -155,3 +155,21 @@ it('an edited message is matched to the publish of its key that was visible by t
   }, 100);
   expect(broken).toEqual([]);
 });
+
+it('a message is matched to a publish before a long cancel that may have hit a later publish of its key', () => {
+  const cancelled = (secondAt: [number, number]) => (h: Story) => {
+    h.queue('dead');
+    h.queue('q', {
+      deduplication: { windowSeconds: null, onDuplicate: 'replace' },
+      deadLetter: { queue: 'dead', maxReceives: 3 },
+    });
+    h.publish([1, 1.1], '@k', { body: 'first', dedupKey: 'k' });
+    h.call('cancelMessage', [2, 60], { queue: 'q', id: '@k' }, {}, {});
+    h.publish([3, 3.1], '@k', { body: 'second', dedupKey: 'k' }, { ok: true, id: '@k', duplicate: true });
+    h.publish(secondAt, '@k', { body: 'third', dedupKey: 'k' });
+    h.receive([80, 80.1], '@k', 'one', 90, { body: 'second', publishedAt: instant(1) });
+    h.ack([81, 81.1], 'one');
+  };
+  expect(promisesBrokenBy(cancelled([4, 50]))).toEqual([]);
+  expect(promisesBrokenBy(cancelled([61, 61.1]))).not.toEqual([]);
+});

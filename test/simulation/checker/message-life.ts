@@ -57,7 +57,7 @@ export function lifeOf(
   const alikeNow = same.find(({ entry }) => entry.dedupKey !== undefined || changes.has(id) || contentKey(entry) === key);
   if (alikeNow) return alikeNow;
   const unsaid = all.filter(({ saidAt }) => saidAt === undefined);
-  const living = unsaid.filter((life) => !wasCancelled({ cancels }, life, receive.startedAt));
+  const living = unsaid.filter((life) => !wasCancelled({ cancels, byId: lives.byId }, life, receive.startedAt));
   const known = living.length > 0 ? living : unsaid;
   if (known.length === 0) return unnamedOf(message, by, lives);
   // A message that may have been edited can have any content.
