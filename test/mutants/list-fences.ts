@@ -60,13 +60,13 @@ export const fences: readonly Mutant[] = [
   },
   {
     name: 'a purge ignores the margin of the clocks',
-    file: 'engine/operations/purge.ts',
+    file: 'engine/operations/queues.ts',
     find: 'const purgedBefore = ctx.clock.now() + 2 * clockMarginMs;',
     replace: 'const purgedBefore = ctx.clock.now() + 0 * clockMarginMs;',
   },
   {
     name: 'a purge answers before its instant has passed',
-    file: 'engine/operations/purge.ts',
+    file: 'engine/operations/queues.ts',
     find: '  await ctx.clock.sleep(answerAt - ctx.clock.now());\n',
     replace: '  if (answerAt < 0) await ctx.clock.sleep(answerAt);\n',
   },
@@ -190,7 +190,7 @@ export const fences: readonly Mutant[] = [
   },
   {
     name: 'the deletion of a queue overwrites a concurrent growth',
-    file: 'engine/operations/delete-queue.ts',
+    file: 'engine/operations/queues.ts',
     find: "when: { equals: [['version'], version] }",
     replace: "when: { equals: [['incarnation'], incarnation], ...(version ? {} : {}) }",
     tests: ['test/engine/growth.test.ts'],

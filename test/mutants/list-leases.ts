@@ -246,7 +246,7 @@ export const leases: readonly Mutant[] = [
   },
   {
     name: 'a shorter retention hides messages that were published under a longer one',
-    file: 'engine/operations/update-queue.ts',
+    file: 'engine/operations/queues.ts',
     find: 'return Math.max(before.retentionBindsFrom, now + settingsForgottenMs + before.retentionSeconds * 1000);',
     replace: 'return before.retentionBindsFrom + 0 * settingsForgottenMs * now;',
     tests: ['test/engine/dead-backlogs.test.ts'],

@@ -73,7 +73,7 @@ export const schedules: readonly Mutant[] = [
   },
   {
     name: 'a deleted schedule leaves its messages ahead',
-    file: 'engine/operations/delete-schedule.ts',
+    file: 'engine/operations/schedules.ts',
     find: 'next: undefined, writes }',
     replace: 'next: undefined, writes: [] }',
   },

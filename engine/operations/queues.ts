@@ -1,0 +1,169 @@
+/** The operations that change a queue itself. */
+import type { CheckedInputOf, OutputOf, Queue, QueueSettings } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { awakeMs, clockMarginMs, settingsCacheMs, shardsIdleMs } from '../../contract/limits.ts';
+import { settingsDefaults } from '../../contract/settings-defaults.ts';
+import { ensureTimeFor } from '../context/call-time.ts';
+import type { Context } from '../context/context.ts';
+import {
+  deletedKey,
+  describeQueue,
+  incarnationChars,
+  type QueueRecord,
+  queueKey,
+  queueRow,
+  readQueue,
+} from '../model/queue-record.ts';
+import { versionChars } from '../model/rows.ts';
+import { StoreError } from '../port/port.ts';
+import { untilDone } from '../port/until-done.ts';
+import { changeQueue, checkDeadLetter } from '../queues/change-queue.ts';
+import { settingsForgottenMs } from '../queues/shard-scaling.ts';
+import { restsUntil } from '../receive/lifted-rests.ts';
+
+/** Creates a queue. A repeat with the same settings changes nothing. With different settings it fails with `queue_exists`. */
+export async function createQueue(ctx: Context, name: string, input: CheckedInputOf<'createQueue'>): Promise<Queue> {
+  const settings: QueueSettings = { ...settingsDefaults, ...input };
+  await checkDeadLetter(ctx, name, settings.deadLetter);
+  const now = ctx.clock.now();
+  const record: QueueRecord = {
+    ...settings,
+    name,
+    incarnation: ctx.random.chars(incarnationChars),
+    shards: 1,
+    shardsVisited: 1,
+    shardsEver: 1,
+    shardsChangedAt: now,
+    shardsCalmMs: shardsIdleMs,
+    levelsVisited: settings.priority?.levels ?? 1,
+    hasPrepared: settings.prepared !== null,
+    hasTransactions: false,
+    awakeUntil: now + awakeMs,
+    purgedBefore: 0,
+    restsUntil: 0,
+    retentionBindsFrom: 0,
+    createdAt: now,
+    updatedAt: now,
+    version: ctx.random.chars(versionChars),
+  };
+  const there = await put(ctx, record);
+  ctx.settings.forget(name);
+  if (there.version === record.version) return describeQueue(record);
+  const different = differing(there, settings);
+  if (different)
+    throw new DumbwaiterError(
+      'queue_exists',
+      `queue: "${name}" already exists with a different ${different}; change it with PATCH`,
+    );
+  return describeQueue(there);
+}
+
+/** Returns the stored record: the new one, or the one that already existed. */
+async function put(ctx: Context, record: QueueRecord): Promise<QueueRecord> {
+  try {
+    const written = await ctx.store.write({
+      key: queueKey(record.name),
+      when: { absent: ['name'] },
+      then: { put: queueRow(record) },
+    });
+    return written.row ? readQueue(written.row) : record;
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.applied === 'no') throw error;
+    return ctx.settings.read(record.name);
+  }
+}
+
+function differing(there: QueueSettings, asked: QueueSettings): string | undefined {
+  const same = (a: unknown, b: unknown): boolean => {
+    if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return a === b;
+    const names = [...new Set([...Object.keys(a), ...Object.keys(b)])];
+    return names.every((name) => same((a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name]));
+  };
+  return (Object.keys(settingsDefaults) as (keyof QueueSettings)[]).find((name) => !same(there[name], asked[name]));
+}
+
+/** Changes the given settings of a queue, and no other. Every process uses them within `settingsCacheMs`. */
+export async function updateQueue(ctx: Context, name: string, input: CheckedInputOf<'updateQueue'>): Promise<Queue> {
+  await ctx.settings.read(name);
+  if (input.deadLetter) await checkDeadLetter(ctx, name, input.deadLetter);
+  return describeQueue(
+    await changeQueue(ctx, name, (record, now) => ({
+      ...record,
+      ...input,
+      levelsVisited: Math.max(record.levelsVisited, input.priority?.levels ?? 1),
+      restsUntil: restsUntil(record, input.groups === undefined ? record.groups : input.groups, now),
+      retentionBindsFrom: retentionBindsFrom(record, { ...record, ...input }, now),
+      hasPrepared: record.hasPrepared || (input.prepared ?? null) !== null,
+      updatedAt: now,
+    })),
+  );
+}
+
+/**
+ * Until this instant, messages published under the former, longer retention may still be live. It includes the time in which
+ * requests with the former settings may still arrive.
+ */
+function retentionBindsFrom(before: QueueRecord, after: QueueSettings, now: number): number {
+  const { retentionSeconds } = after;
+  const isLonger = retentionSeconds === null || (before.retentionSeconds !== null && retentionSeconds >= before.retentionSeconds);
+  if (isLonger) return before.retentionBindsFrom;
+  if (before.retentionSeconds === null) return Number.MAX_SAFE_INTEGER;
+  return Math.max(before.retentionBindsFrom, now + settingsForgottenMs + before.retentionSeconds * 1000);
+}
+
+/**
+ * Deletes a queue and its messages. One transaction moves its record to the deleted queues. The messages can then no longer be
+ * reached, because a new queue of that name has its own shards. The sweep removes the rows later.
+ */
+export async function deleteQueue(ctx: Context, name: string): Promise<object> {
+  const first = await ctx.settings.read(name);
+  ctx.settings.forget(name);
+  const user = (await ctx.settings.list()).find((other) => other.deadLetter?.queue === name && other.name !== name);
+  if (user) throw new DumbwaiterError('queue_in_use', `queue: "${name}" is the dead-letter queue of "${user.name}"`);
+  return untilDone<QueueRecord | undefined, object>(`the settings of "${name}"`, first, async (record) => {
+    // A concurrent call deleted the queue.
+    if (record?.incarnation !== first.incarnation) {
+      throw new DumbwaiterError('queue_not_found', `queue: there is no queue "${name}"`);
+    }
+    return moveOutOfSight(ctx, record);
+  });
+}
+
+/** Moves the record only if it is unchanged: the sweep would not know of shards that were added since it was read. */
+async function moveOutOfSight(ctx: Context, record: QueueRecord): Promise<{ done: object } | { seen: QueueRecord | undefined }> {
+  const { name, incarnation, version } = record;
+  try {
+    const result = await ctx.store.transact([
+      { key: queueKey(name), when: { equals: [['version'], version] }, then: { remove: true } },
+      { key: deletedKey(incarnation), then: { put: queueRow({ ...record, updatedAt: ctx.clock.now() }, 'deleted') } },
+    ]);
+    if (result.ok) return { done: {} };
+    const row = result.refused[0]?.row;
+    return { seen: row && readQueue(row) };
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.applied === 'no') throw error;
+    ctx.settings.forget(name);
+    if ((await ctx.settings.find(name))?.incarnation === incarnation) throw error;
+    return { done: {} };
+  } finally {
+    ctx.settings.forget(name);
+  }
+}
+
+/** The least time that a purge takes, ms. */
+const purgeMs = Math.max(4 * clockMarginMs, settingsCacheMs);
+
+/**
+ * Purge: removes all messages published before the call. The call writes `purgedBefore` two clock margins in the future. It
+ * responds when that instant is two margins past and no process still caches older settings. So messages published before the
+ * call are older than `purgedBefore` by any clock, and messages published after the response are newer. Receives and the sweep
+ * remove the rows.
+ */
+export async function purge(ctx: Context, name: string): Promise<OutputOf<'purge'>> {
+  ensureTimeFor(ctx, purgeMs);
+  const purgedBefore = ctx.clock.now() + 2 * clockMarginMs;
+  await changeQueue(ctx, name, (record) => ({ ...record, purgedBefore: Math.max(record.purgedBefore, purgedBefore) }));
+  const answerAt = Math.max(purgedBefore + 2 * clockMarginMs, ctx.clock.now() + settingsCacheMs);
+  await ctx.clock.sleep(answerAt - ctx.clock.now());
+  return { purgedBefore: new Date(purgedBefore).toISOString() };
+}
