@@ -1,16 +1,36 @@
 /** Randomness: from the system in production, repeatable from a seed in tests. */
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import type { Random } from './port.ts';
 
 /** Crockford's base 32 in lower case, in the order of character codes: https://www.crockford.com/base32.html */
 export const base32 = '0123456789abcdefghjkmnpqrstvwxyz';
 
+/** One request to the system costs as much as a thousand bytes of it, so bytes are requested in advance. */
+const pooledBytes = 4096;
+
 /** Random numbers and characters from the system's cryptographic source. */
 export function createRandom(): Random {
+  const pool = Buffer.alloc(pooledBytes);
+  let used = pooledBytes;
+
+  /** The position in the pool of `count` bytes that were never returned before. */
+  function take(count: number): number {
+    if (used + count > pooledBytes) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    used += count;
+    return used - count;
+  }
+
   return {
-    // 256 is a multiple of 32, so all characters are equally likely.
-    chars: (count) => Array.from(randomBytes(count), (byte) => base32[byte % base32.length]).join(''),
-    number: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+    chars(count) {
+      let text = '';
+      // 256 is a multiple of 32, so all characters are equally likely.
+      for (let at = take(count), end = at + count; at < end; at++) text += base32[pool[at]! % base32.length];
+      return text;
+    },
+    number: () => pool.readUIntBE(take(6), 6) / 2 ** 48,
   };
 }
 
