@@ -2,8 +2,10 @@
  * A child process of `http-path.ts`: the local server's HTTP path over an engine that answers at once, or a bare HTTP server with no checks.
  * `node bench/http-server.ts app|bare KEY`, with an IPC channel. Each message from the parent is answered with the CPU time so far, in ms.
  */
+
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../engine/engine.ts';
 import { createMemoryStore } from '../engine/memory/store.ts';
 import { createRandom } from '../engine/port/random.ts';
@@ -24,8 +26,8 @@ const answers: Record<string, object> = {
 };
 
 async function serveApp(): Promise<string> {
-  const clock = { now: () => Date.now(), trusted: () => true };
-  const store = createMemoryStore({ clock });
+  const clock = { now: () => Date.now(), trusted: () => true, sleep: (ms: number) => sleep(ms) };
+  const store = createMemoryStore();
   const keys = createKeys({ store, clock, random: createRandom() });
   const engine = { call: async (operation: string) => answers[operation] } as unknown as Engine;
   const quiet = { info: () => {}, warn: console.error, error: console.error };

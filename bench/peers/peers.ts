@@ -1,0 +1,70 @@
+/**
+ * Measures the local server beside SQS emulators in one run: ElasticMQ and fauxqs keep messages in memory, Dumbwaiter on disk, durably.
+ * `npm run bench:peers` installs the emulators here first. See docs/numbers.md.
+ */
+
+import { cpuMsOf } from '../timing.ts';
+import { dumbwaiterWorker, sqsWorker, type Worker } from './clients.ts';
+import { printPeers, type Row } from './report.ts';
+import { type PeerServer, startDumbwaiter, startElasticMq, startFauxqs } from './servers.ts';
+
+const rounds = 3;
+const bodyBytes = 100;
+const loads = [
+  { batch: 1, workers: 16, messages: 1_000 },
+  { batch: 10, workers: 8, messages: 5_000 },
+];
+const key = 'bench-key-of-the-peers-0123456789';
+
+interface Peer {
+  name: string;
+  server: PeerServer;
+  worker(): Worker;
+}
+
+async function measure({ name, server, worker }: Peer, { batch, workers, messages }: (typeof loads)[number]): Promise<Row[]> {
+  const all = Array.from({ length: workers }, worker);
+  const queue = `bench-${crypto.randomUUID()}`;
+  await Promise.all(all.map((one) => one.createQueue(queue).catch(() => all[0]!.createQueue(queue))));
+  const bodies = Array.from({ length: batch }, () => 'x'.repeat(bodyBytes));
+  const timed = async (step: Row['step'], run: (one: Worker) => Promise<void>): Promise<Row> => {
+    const [cpu, startedAt] = [cpuMsOf(server.pid), performance.now()];
+    await Promise.all(all.map(run));
+    const seconds = (performance.now() - startedAt) / 1000;
+    return { name, step, batch, perSecond: messages / seconds, serverCpuMs: (cpuMsOf(server.pid) - cpu) / messages };
+  };
+  let toSend = messages / batch;
+  const sent = await timed('send', async (one) => {
+    while (toSend-- > 0) await one.send(queue, bodies);
+  });
+  let toReceive = messages;
+  const received = await timed('receive and delete', async (one) => {
+    while (toReceive > 0) toReceive -= await one.receiveAndDelete(queue, batch);
+  });
+  for (const one of all) one.close();
+  return [sent, received];
+}
+
+const servers: PeerServer[] = [];
+try {
+  const [elasticMq, fauxqs, dumbwaiter] = [await startElasticMq(), await startFauxqs(), await startDumbwaiter(key)];
+  servers.push(elasticMq, fauxqs, dumbwaiter);
+  const peers: Peer[] = [
+    { name: 'ElasticMQ', server: elasticMq, worker: () => sqsWorker(elasticMq.url) },
+    { name: 'fauxqs', server: fauxqs, worker: () => sqsWorker(fauxqs.url) },
+    { name: 'Dumbwaiter', server: dumbwaiter, worker: () => dumbwaiterWorker(dumbwaiter.url, key) },
+  ];
+  const rows: Row[] = [];
+  // The first round warms up the servers and does not count. Each round measures all peers in turn, since the machine's load varies.
+  for (let round = 0; round <= rounds; round++) {
+    for (const load of loads) {
+      for (const peer of peers) {
+        const measured = await measure(peer, load);
+        if (round > 0) rows.push(...measured);
+      }
+    }
+  }
+  printPeers(rows);
+} finally {
+  await Promise.all(servers.map((server) => server.stop()));
+}
