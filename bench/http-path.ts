@@ -5,7 +5,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { median, sideBySide } from './timing.ts';
+import { median, runConcurrently } from './timing.ts';
 
 const rounds = 5;
 const calls = 4_000;
@@ -41,7 +41,7 @@ async function cpuOfCall(child: ChildProcess, url: string, operation: string): P
   const body = JSON.stringify(inputs[operation]);
   const before = await cpuMs(child);
   let left = calls;
-  await sideBySide(flows, () => (left-- > 0 ? () => post(`${url}/v1/queues/bench/${operation}`, body) : undefined));
+  await runConcurrently(flows, () => (left-- > 0 ? () => post(`${url}/v1/queues/bench/${operation}`, body) : undefined));
   return ((await cpuMs(child)) - before) / calls;
 }
 

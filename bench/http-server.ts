@@ -29,14 +29,13 @@ async function serveApp(): Promise<string> {
   const clock = { now: () => Date.now(), trusted: () => true, sleep: (ms: number) => sleep(ms) };
   const store = createMemoryStore();
   const keys = createKeys({ store, clock, random: createRandom() });
-  const engine = { call: async (operation: string) => answers[operation] } as unknown as Engine;
+  const engine = { callChecked: async (operation: string) => answers[operation] } as unknown as Engine;
   const quiet = { info: () => {}, warn: console.error, error: console.error };
   const app = createApp({
     service: createService({ engine, keys, secrets: createSigningSecrets({ store, clock }), waitIsCheap: true }),
     authenticate: createAuthenticate({ keys, adminKey: fixedAdminKey(adminKey) }),
     log: quiet,
     newRequestId: () => crypto.randomUUID(),
-    stopping: new AbortController().signal,
     isOwnHost: (name) => name === '127.0.0.1',
   });
   const { url } = await serveHttp(app, { host: '127.0.0.1', port: 0, patience: usualPatience });

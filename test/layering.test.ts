@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const files = globSync('{contract,engine,sdk,direct,functions,infra,bench,examples,test}/**/*.ts', { cwd: root })
+const files = globSync('{contract,engine,sdk,direct,functions,infra,bench,examples,test}/**/*.ts', {
+  cwd: root,
+  exclude: ['**/node_modules'],
+})
   .filter((path) => path !== 'test/layering.test.ts')
   .sort();
 

@@ -1,5 +1,5 @@
 /** How an API key is stored: a row of `queues` of kind `key`, under the key's id. The row holds a hash of the key, never the key. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { ApiKey, Scope } from '../../contract/contract.ts';
 import type { Key, Random, Row, Value } from '../../engine/port/port.ts';
 
@@ -25,7 +25,7 @@ export function keyIdOf(text: string): string | undefined {
 
 /** A plain hash is enough: a key has 160 random bits and cannot be brute-forced. */
 export function keyHash(text: string): Uint8Array {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }
 
 /** Compares in constant time, so that timing does not reveal where the hashes differ. */

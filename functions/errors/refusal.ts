@@ -34,12 +34,14 @@ function detailOf({ message, cause }: DumbwaiterError): string {
   return cause instanceof Error ? `${message} ${cause.message}` : message;
 }
 
-/** The error as an HTTP response. */
-export function problemResponse(refusal: DumbwaiterError): Response {
+/** The body of the response, and the headers that belong to it. */
+export function problemOf(refusal: DumbwaiterError): { text: string; headers: Record<string, string> } {
   const { code, status, message, requestId, retryAfterMs } = refusal;
-  const headers = new Headers({ 'content-type': problemMediaType });
-  if (retryAfterMs !== undefined) headers.set('retry-after', String(Math.ceil(retryAfterMs / 1000)));
-  if (code === 'unauthorized') headers.set('www-authenticate', 'Bearer realm="dumbwaiter"');
+  const headers = {
+    'content-type': problemMediaType,
+    ...(retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
+    ...(code === 'unauthorized' && { 'www-authenticate': 'Bearer realm="dumbwaiter"' }),
+  };
   const problem = { type: `urn:dumbwaiter:${code}`, title: meanings[code], status, detail: message, code, requestId };
-  return new Response(JSON.stringify(problem), { status, headers });
+  return { text: JSON.stringify(problem), headers };
 }

@@ -4,12 +4,13 @@
  */
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { type OperationName, type Route, routes } from '../../contract/contract.ts';
 import { DumbwaiterError, type ErrorCode } from '../../contract/errors.ts';
 import { writeJson } from '../../contract/json-text.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Principal } from '../auth/authorize.ts';
-import { problemResponse, refusalOf } from '../errors/refusal.ts';
+import { problemOf, refusalOf } from '../errors/refusal.ts';
 import type { Log } from '../service/log.ts';
 import type { Service } from '../service/service.ts';
 import { inTime, type TimeLeft } from '../service/time-left.ts';
@@ -22,8 +23,6 @@ export interface AppParts {
   log: Log;
   /** Generates the id of a request whose `Bindings` have none. */
   newRequestId(): string;
-  /** Aborts waiting receives when the server stops. */
-  stopping?: AbortSignal;
   /** Origins whose web pages may call from a browser; `*` allows all. Default: none. On AWS, API Gateway handles this instead. */
   allowedOrigins?: string[];
   /** Whether a `Host` header names this server. Default: every name does. Protects servers on a loopback address from DNS rebinding. */
@@ -35,6 +34,8 @@ export interface Bindings {
   requestId?: string;
   /** Set if the request is refused whatever it asks for, for example because its path cannot be trusted or it did not arrive whole. */
   refusal?: DumbwaiterError | undefined;
+  /** Aborts when the caller has disconnected or the server stops. Absent: only `left` ends the call. */
+  signal?: AbortSignal;
   /** The time that the process has left. Absent: unlimited. */
   left?: TimeLeft;
 }
@@ -46,24 +47,17 @@ interface Env {
 
 export const openApiPath = '/v1/openapi.json';
 
-export function createApp({
-  service,
-  authenticate,
-  log,
-  newRequestId,
-  stopping,
-  allowedOrigins = [],
-  isOwnHost,
-}: AppParts): Hono<Env> {
+export function createApp({ service, authenticate, log, newRequestId, allowedOrigins = [], isOwnHost }: AppParts): Hono<Env> {
   const app = new Hono<Env>();
 
   app.use(async (context, next) => {
     const startedAt = performance.now();
     const requestId = context.env.requestId ?? newRequestId();
     context.set('requestId', requestId);
+    // Set before the response exists: headers that are added to a response make it leave the server's fast path.
+    context.header('x-request-id', requestId);
+    context.header('cache-control', 'no-store');
     await next();
-    context.res.headers.set('x-request-id', requestId);
-    context.res.headers.set('cache-control', 'no-store');
     const ms = Math.round(performance.now() - startedAt);
     const { operation, principal, queue, code } = context.var;
     const { method } = context.req;
@@ -71,24 +65,19 @@ export function createApp({
   });
 
   if (isOwnHost !== undefined) {
-    app.use(async (context, next) => {
-      const { hostname } = new URL(context.req.url);
-      if (isOwnHost(hostname)) return next();
-      throw new DumbwaiterError(
-        'forbidden',
-        `Host: ${hostname} is not a name of this server; start it with --allow-host ${hostname}`,
-      );
+    app.use((context, next) => {
+      checkHost(context.req.url, isOwnHost);
+      return next();
     });
   }
 
   if (allowedOrigins.length > 0) app.use(crossOrigin(allowedOrigins));
 
-  app.use(async (context, next) => {
-    if (context.env.refusal !== undefined) throw context.env.refusal;
-    await next();
+  app.use((context, next) => {
+    const { refusal, left } = context.env;
+    if (refusal !== undefined) throw refusal;
+    return inTime(left, next);
   });
-
-  app.use((context, next) => inTime(context.env.left, next));
 
   for (const operation of Object.keys(routes) as OperationName[]) {
     const route: Route = routes[operation];
@@ -97,12 +86,10 @@ export function createApp({
       context.set('queue', context.req.param('queue'));
       const principal = route.scope === 'none' ? nobody : await authenticate(context.req.header('authorization'));
       context.set('principal', principal.id);
-      const { raw } = context.req;
-      const input = await inputOf(route, raw);
-      const { left } = context.env;
-      const signal = AbortSignal.any([raw.signal, ...(stopping ? [stopping] : []), ...(left ? [left.signal] : [])]);
-      const time = left === undefined ? {} : { endsAt: left.endsAt };
-      const output = await service.call(operation, context.req.param(), input, { principal, signal, ...time });
+      const input = await inputOf(route, context.req.raw);
+      const { left, signal = left?.signal } = context.env;
+      const caller = { principal, ...(signal && { signal }), ...(left && { endsAt: left.endsAt }) };
+      const output = await service.call(operation, context.req.param(), input, caller);
       return context.body(writeJson(output), route.status, { 'content-type': 'application/json' });
     });
   }
@@ -119,9 +106,8 @@ export function createApp({
         'method_not_allowed',
         `${context.req.method} is not allowed on this path; allowed: ${methods.join(', ')}.`,
       );
-      const response = refused(refusal, context);
-      response.headers.set('allow', methods.join(', '));
-      return response;
+      context.header('allow', methods.join(', '));
+      return refused(refusal, context);
     });
   }
 
@@ -134,7 +120,8 @@ export function createApp({
   function refused(error: unknown, context: Context<Env>): Response {
     const refusal = refusalOf(error, context.var.requestId, log);
     context.set('code', refusal.code);
-    return problemResponse(refusal);
+    const { text, headers } = problemOf(refusal);
+    return context.body(text, refusal.status as ContentfulStatusCode, headers);
   }
 
   return app;
@@ -153,6 +140,16 @@ async function inputOf({ method }: Route, request: Request): Promise<unknown> {
   throw new DumbwaiterError(
     'invalid_input',
     `${queryField.slice(0, 60)}: must be sent in the JSON body, not in the query string`,
+  );
+}
+
+/** Throws DumbwaiterError `forbidden` for a request to another host name. */
+function checkHost(url: string, isOwnHost: (hostname: string) => boolean): void {
+  const { hostname } = new URL(url);
+  if (isOwnHost(hostname)) return;
+  throw new DumbwaiterError(
+    'forbidden',
+    `Host: ${hostname} is not a name of this server; start it with --allow-host ${hostname}`,
   );
 }
 

@@ -27,30 +27,33 @@ export async function readJson(request: Request): Promise<unknown> {
 }
 
 async function readBytes(request: Request): Promise<Uint8Array> {
-  if (request.body === null) return new Uint8Array(0);
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  const reader = request.body.getReader();
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return Buffer.concat(chunks, bytes);
-      bytes += value.length;
-      // A chunked body declares no length.
-      if (bytes > callBytesMax) throw tooLarge('more');
-      chunks.push(value);
-    }
+    // A declared length was checked before, and the server ends a body at it. A chunked body declares none.
+    if (request.headers.has('content-length')) return new Uint8Array(await request.arrayBuffer());
+    return request.body === null ? new Uint8Array(0) : await readChunks(request.body);
   } catch (cause) {
-    // Stop reading so that the client stops sending. Ignore errors from cancel.
-    reader.cancel().catch(() => undefined);
     if (cause instanceof DumbwaiterError) throw cause;
     throw new DumbwaiterError('request_timeout', 'The request did not arrive completely.', { cause });
   }
 }
 
+async function readChunks(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  // Leaving the loop cancels the body, so that the client stops sending.
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > callBytesMax) throw tooLarge('more');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, bytes);
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 function decode(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch {
     throw new DumbwaiterError('invalid_input', 'input: must be JSON in UTF-8, and has bytes that are not UTF-8');
   }

@@ -26,7 +26,7 @@ const idleCheckMs = 50;
 
 export interface HttpServer {
   url: string;
-  /** Accepts no more calls, and resolves when the calls in progress have ended. */
+  /** Accepts no more calls, aborts those that wait, and resolves when the calls in progress have ended. */
   close(): Promise<void>;
 }
 
@@ -50,6 +50,15 @@ export async function serveHttp(
     requireHostHeader: false,
   };
   const refuse = (refusal: DumbwaiterError) => app.fetch(new Request(`http://${nameInUrl(hostname)}/`), { refusal });
+  const refusals = new WeakMap<IncomingMessage, DumbwaiterError>();
+  const calls = createCallsInProgress();
+  const listener = getRequestListener(
+    (request, env) => {
+      const { incoming, outgoing } = env as { incoming: IncomingMessage; outgoing: ServerResponse };
+      return app.fetch(request, { refusal: refusals.get(incoming), signal: calls.begin(outgoing) });
+    },
+    { hostname, errorHandler: () => refuse(new DumbwaiterError('invalid_input', 'Host: is not a valid host name')) },
+  );
   const server = createServer(options, serve)
     // A server may ignore expectations other than 100-continue (RFC 9110, 10.1.1).
     .on('checkExpectation', serve)
@@ -62,8 +71,8 @@ export async function serveHttp(
     const { path, refusal = hostRefusal(incoming) } = pathOfTarget(incoming.url ?? '');
     const query = incoming.url?.indexOf('?') ?? -1;
     incoming.url = query < 0 ? path : path + incoming.url?.slice(query);
-    const errorHandler = () => refuse(new DumbwaiterError('invalid_input', 'Host: is not a valid host name'));
-    getRequestListener((request) => app.fetch(request, { refusal }), { hostname, errorHandler })(incoming, outgoing);
+    if (refusal !== undefined) refusals.set(incoming, refusal);
+    listener(incoming, outgoing);
   }
 
   await new Promise<void>((resolve, reject) => {
@@ -74,6 +83,7 @@ export async function serveHttp(
   return {
     url: `http://${nameInUrl(host)}:${bound}`,
     async close() {
+      calls.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // Without this, a connection whose call has just been answered stays open for the next call.
       const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
@@ -81,6 +91,28 @@ export async function serveHttp(
       await closed;
       clearInterval(idle);
       clearTimeout(late);
+    },
+  };
+}
+
+/** A signal for each call. It aborts when the client disconnects before the answer, or when the server closes. */
+function createCallsInProgress() {
+  const calls = new Set<AbortController>();
+  let isClosing = false;
+  return {
+    begin(outgoing: ServerResponse): AbortSignal {
+      const call = new AbortController();
+      if (isClosing) call.abort();
+      calls.add(call);
+      outgoing.once('close', () => {
+        calls.delete(call);
+        if (!outgoing.writableFinished) call.abort();
+      });
+      return call.signal;
+    },
+    abort(): void {
+      isClosing = true;
+      for (const call of calls) call.abort();
     },
   };
 }

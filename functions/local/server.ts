@@ -91,20 +91,17 @@ async function serveQueue(options: LocalOptions, client: LocalDynamodb['client']
     startRedrive: async (queue, task) => jobs.startRedrive(queue, task),
   });
   const jobs = createBackgroundJobs({ engine, clock, log });
-  const stopping = new AbortController();
   const app = createApp({
     service: createService({ engine, keys, secrets, waitIsCheap: true }),
     authenticate: createAuthenticate({ keys, adminKey: fixedAdminKey(options.adminKey) }),
     log,
     newRequestId: () => crypto.randomUUID(),
-    stopping: stopping.signal,
     allowedOrigins: options.allowedOrigins ?? [],
     ...(isLoopback(host) ? { isOwnHost: ownHosts(options.allowedHosts ?? []) } : {}),
   });
   const http: HttpServer = await serveHttp(app, { host, port, timeLimits });
   jobs.startSweep();
   const stop = async () => {
-    stopping.abort();
     await Promise.all([http.close(), jobs.stop()]);
   };
   return { http, keys, stop };
