@@ -13,7 +13,7 @@ import { fixedAdminKey } from '../functions/auth/admin-key.ts';
 import { createKeys } from '../functions/auth/api-keys.ts';
 import { createAuthenticate } from '../functions/auth/authenticate.ts';
 import { createApp } from '../functions/http/app.ts';
-import { serveHttp, usualPatience } from '../functions/local/http-server.ts';
+import { serveHttp, timeLimitsDefault } from '../functions/local/http-server.ts';
 import { createService } from '../functions/service/service.ts';
 import { createSigningSecrets } from '../functions/service/signing-secrets.ts';
 import { ownCpuMs } from './timing.ts';
@@ -38,7 +38,7 @@ async function serveApp(): Promise<string> {
     newRequestId: () => crypto.randomUUID(),
     isOwnHost: (name) => name === '127.0.0.1',
   });
-  const { url } = await serveHttp(app, { host: '127.0.0.1', port: 0, patience: usualPatience });
+  const { url } = await serveHttp(app, { host: '127.0.0.1', port: 0, timeLimits: timeLimitsDefault });
   return url;
 }
 

@@ -6,5 +6,7 @@ export type Defined<T> = Omit<T, Maybe<T>> & { [Name in Maybe<T>]?: Exclude<T[Na
 
 /** The fields that are not undefined. */
 export function defined<T extends object>(fields: T): Defined<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
+  const kept: Partial<T> = {};
+  for (const name of Object.keys(fields) as (keyof T)[]) if (fields[name] !== undefined) kept[name] = fields[name];
+  return kept as Defined<T>;
 }

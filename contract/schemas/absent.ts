@@ -8,13 +8,17 @@ import * as z from 'zod';
 export function withoutNulls(schema: z.core.$ZodType, value: unknown): unknown {
   const inner = unwrapped(schema);
   if (!(inner instanceof z.ZodObject) || !isObject(value)) return value;
-  const kept = Object.entries(value).filter(([name, one]) => one !== null || !nullMeansAbsent(fieldOf(inner, name)));
-  return Object.fromEntries(
-    kept.map(([name, one]) => {
-      const field = fieldOf(inner, name);
-      return [name, field === undefined ? one : withoutNulls(field, one)];
-    }),
-  );
+  const changed = new Map<string, unknown>();
+  for (const [name, one] of Object.entries(value)) {
+    if (typeof one !== 'object') continue;
+    const field = fieldOf(inner, name);
+    if (field === undefined) continue;
+    const kept = one === null && nullMeansAbsent(field) ? undefined : withoutNulls(field, one);
+    if (kept !== one) changed.set(name, kept);
+  }
+  if (changed.size === 0) return value;
+  const entries = Object.entries(value).map(([name, one]) => [name, changed.has(name) ? changed.get(name) : one]);
+  return Object.fromEntries(entries.filter(([, one]) => one !== undefined));
 }
 
 function fieldOf({ shape }: z.ZodObject, name: string): z.core.$ZodType | undefined {

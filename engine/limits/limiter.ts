@@ -148,13 +148,18 @@ export async function returnPermits<Result extends AckResult>(
   answers: ReadonlyMap<Receipt, Result>,
   isOver: (result: Result) => boolean = (result) => result.ok || result.code === 'cancelled',
 ): Promise<void> {
+  if (!limitsConcurrency(queue)) return;
   const over = [...answers].flatMap(([receipt, result]) => (isOver(result) ? [receipt] : []));
   await returnPermitsOf(ctx, queue, marksOf(over));
 }
 
+function limitsConcurrency({ limits }: QueueRecord): boolean {
+  return (limits?.concurrency ?? null) !== null;
+}
+
 /** Returns the permits of messages whose leases any process has ended. */
 export async function returnPermitsOf(ctx: Context, queue: QueueRecord, over: readonly Marked[]): Promise<void> {
-  if ((queue.limits?.concurrency ?? null) === null || over.length === 0) return;
+  if (!limitsConcurrency(queue) || over.length === 0) return;
   await leavingToTime(markOver(ctx, permitsRowId(queue), over));
   ctx.wakeups.wake(queue.name);
 }

@@ -4,7 +4,7 @@
  * either is idempotent.
  * The rate is a leaky bucket, GCRA: https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { QueueLimits } from '../../contract/contract.ts';
 import { defined } from '../../contract/defined.ts';
 import { clockMarginMs, tombstoneMs } from '../../contract/limits.ts';
@@ -61,8 +61,7 @@ export function permitsRowId({ incarnation }: Pick<QueueRecord, 'incarnation'>):
 }
 
 export function markOf({ rowId, slot, token }: Pick<Receipt, 'rowId' | 'slot' | 'token'>): Marked {
-  const digest = createHash('sha256').update(`${rowId} ${slot}`).digest();
-  return { token, mark: digest.subarray(0, markBytes).toString('hex') };
+  return { token, mark: hash('sha256', `${rowId} ${slot}`).slice(0, 2 * markBytes) };
 }
 
 export function readPermits(row: Row | undefined): Permits {

@@ -29,12 +29,22 @@ export function isSoundTombstone(row: Row): boolean {
 }
 
 export function damagedParcel(row: Row): Parcel {
-  const { count, since, expiresAt } = row;
+  const { expiresAt } = row;
   return {
-    ...{ shard: row.shard as string, id: row.id as string, count: isCount(count) ? (count as number) : 1 },
-    ...{ since: isNumber(since) ? (since as number) : 0, content: wholeRow(row) },
+    ...{ shard: row.shard as string, id: row.id as string, count: parcelCount(row) },
+    ...{ since: parcelSince(row), content: wholeRow(row) },
     ...(isNumber(expiresAt) ? { retentionEnd: expiresAt as number } : {}),
   };
+}
+
+/** How many messages a row of `messages` holds, or seems to hold. */
+export function parcelCount({ count }: Row): number {
+  return isCount(count) ? (count as number) : 1;
+}
+
+/** When a row of `messages` was published, ms; 0 if it does not say. */
+export function parcelSince({ since }: Row): number {
+  return isNumber(since) ? (since as number) : 0;
 }
 
 export function damagedLease(row: Row): Lease {

@@ -5,7 +5,7 @@
  * A publish is one transaction of parcels and the row's `tail`, so neither the order nor the row's expiry misses a message.
  * Groups are served fairly: a served group is due from now on, behind groups that have waited longer.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { tombstoneMs } from '../../contract/limits.ts';
 import type { Random, Row } from '../port/port.ts';
 import { base32 } from '../port/random.ts';
@@ -22,7 +22,7 @@ const ackedMax = 4;
  * at a time; each lane has its own row and partition. Two names with the same 60 bits share one group: slower, but in order.
  */
 export function laneOf(queue: QueueRecord, name: string, random: Pick<Random, 'number'>): string {
-  const bytes = createHash('sha256').update(name).digest();
+  const bytes = hash('sha256', name, 'buffer');
   const lane = Math.floor(random.number() * (queue.groups?.concurrency ?? 1));
   return [...bytes.subarray(0, groupKeyChars - 1), lane].map((byte) => base32[byte & 31]).join('');
 }

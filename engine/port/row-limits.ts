@@ -122,11 +122,18 @@ function valueBytes(value: Value): number {
 /** One byte for each two significant digits, one more byte, and one for a minus sign. */
 function numberBytes(value: number): number {
   if (value === 0) return 1;
+  if (Number.isSafeInteger(value)) return Math.ceil(significantDigits(Math.abs(value)) / 2) + 1 + (value < 0 ? 1 : 0);
   const digits = String(Math.abs(value))
     .replace(/e.*$/, '')
     .replace('.', '')
     .replace(/^0+|0+$/g, '').length;
   return Math.ceil(digits / 2) + 1 + (value < 0 ? 1 : 0);
+}
+
+function significantDigits(integer: number): number {
+  let rest = integer;
+  while (rest % 10 === 0) rest /= 10;
+  return String(rest).length;
 }
 
 function stringBytes(text: string): number {

@@ -4,6 +4,7 @@ import type { Context } from '../context/context.ts';
 import { decodeSnapshot, isEnded, readRows, type Snapshot } from '../leases/lease-store.ts';
 import { firstKey } from '../lifecycle/group-parcels.ts';
 import { sizeOf } from '../model/content-codec.ts';
+import { parcelCount, parcelSince } from '../model/damaged-rows.ts';
 import { decodeParcel } from '../model/row-codec.ts';
 import { isLive, type Lease, type Parcel } from '../model/rows.ts';
 import type { Row } from '../port/port.ts';
@@ -14,21 +15,20 @@ export type ClaimableRow =
   | { at: number; seen: Snapshot; size: number; count: number; isGuess?: true };
 
 /**
- * A row that may be claimed; it has waited since `at`. Of a due row, only its entry in the index was read: read the row before
- * claiming it.
+ * A row that may be claimed; it has waited since `at`. `head`: a row of `messages`, not decoded yet, because most of the rows that are
+ * read are not claimed. `due`: the id of a row of `leases`, of which only its entry in the index was read.
  */
-export type Found = ClaimableRow | { at: number; due: string; count: number };
+export type Found = ClaimableRow | { at: number; head: Row; count: number } | { at: number; due: string; count: number };
 
 export function rowOf(found: Found): string {
   if ('due' in found) return found.due;
+  if ('head' in found) return found.head.id as string;
   return 'seen' in found ? found.seen.id : found.parcel.id;
 }
 
 /** Merges both lists, longest waiting first. Assumes that each row of the index holds `duePerRow` messages. */
 export function oldestFirst(heads: readonly Row[], due: readonly Row[], duePerRow: number): Found[] {
-  const unreceived = heads.map(decodeParcel).map((parcel): Found => {
-    return { at: parcel.since, parcel, size: sizeOf(parcel.content), count: parcel.count };
-  });
+  const unreceived = heads.map((head): Found => ({ at: parcelSince(head), head, count: parcelCount(head) }));
   const received = due.map((row): Found => ({ at: row.expiry as number, due: row.id as string, count: duePerRow }));
   const merged: Found[] = [];
   let i = 0;
@@ -80,6 +80,10 @@ export async function readCandidates(ctx: Context, found: readonly Found[]): Pro
   const leases = seen.map((row) => decodeSnapshot(row, ctx.clock.now()).lease);
   const firsts = await firstParcels(ctx, leases);
   return found.map((one): ClaimableRow => {
+    if ('head' in one) {
+      const parcel = decodeParcel(one.head);
+      return { at: one.at, parcel, size: sizeOf(parcel.content), count: one.count };
+    }
     if (!('due' in one)) return one;
     const row = seen.shift()!;
     const lease = leases.shift();

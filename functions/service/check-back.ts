@@ -4,7 +4,7 @@
  * `{"outcome": "commit" | "rollback" | "unknown"}` within `checkBackMsMax`. Any other answer counts as `unknown`: the publisher is asked
  * again at the next timeout.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { CheckBack } from '../../contract/contract.ts';
 import { writeJson } from '../../contract/json-text.ts';
 import { checkBackAnswerBytesMax, checkBackMsMax } from '../../contract/limits.ts';
@@ -62,7 +62,7 @@ export function createCheckBack({
 
 /** The same id each time the same question is sent. It contains no dots, because dots separate the parts that are signed. */
 function idOf({ queue, id, asked }: CheckBackMessage): string {
-  return `ask_${createHash('sha256').update(`${queue} ${id} ${asked}`).digest('hex').slice(0, 32)}`;
+  return `ask_${hash('sha256', `${queue} ${id} ${asked}`).slice(0, 32)}`;
 }
 
 function outcomeOf(answer: string): Answer {
