@@ -1,14 +1,19 @@
-/** IAM grants that CDK would silently drop fail at synth instead, with the reason. */
+/**
+ * IAM grants: to invoke a function, or for programs that work on the tables themselves, over the direct transport or in their own
+ * transactions. Grants that CDK would silently drop fail at synth instead, with the reason.
+ */
 import { Stack, Token } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IConstruct } from 'constructs';
+import { adminAccess, engineKinds, statementsOf, type TableAccess } from './table-access.ts';
+import type { Tables } from './tables.ts';
 
 /**
  * Throws if a policy of this stack cannot reach the grantee. CDK reports success for a role of another account, although it cannot change
  * that role. For accounts, organizations and services it only returns a failed grant, which callers rarely check.
  */
-export function ensureGrantable(scope: IConstruct, { grantPrincipal }: IGrantable, granted: Grant): Grant {
+function ensureGrantable(scope: IConstruct, { grantPrincipal }: IGrantable, granted: Grant): Grant {
   const own = Stack.of(scope).account;
   const { principalAccount: other } = grantPrincipal;
   const isForeign = other !== undefined && !Token.isUnresolved(other) && !Token.isUnresolved(own) && other !== own;
@@ -32,4 +37,29 @@ export function grantInvoke(scope: IConstruct, target: IFunction, grantee: IGran
 
 function refused(scope: IConstruct, why: string): Error {
   return new Error(`${scope.node.path}: this grant would have no effect. The grantee ${why}.`);
+}
+
+/** The actions that commit entries of `publishItems` and `ackItems`. */
+const transactions = { messages: ['PutItem'], leases: ['PutItem', 'UpdateItem'] } as const;
+
+/** IAM cannot restrict a caller to some queues: all queues share partitions of `queues`, and have random keys in the other tables. */
+const directAccess: TableAccess = { ...adminAccess, queueKinds: engineKinds };
+
+/** Allows every operation on every queue, except operations on keys. */
+export function grantDirect(scope: IConstruct, grantee: IGrantable, tables: Tables): Grant {
+  return grantTables(scope, grantee, tables, directAccess);
+}
+
+/** Allows committing entries that the queue made, whatever transport returned them. */
+export function grantTransactions(scope: IConstruct, grantee: IGrantable, tables: Tables): Grant {
+  return grantTables(scope, grantee, tables, transactions);
+}
+
+function grantTables(scope: IConstruct, grantee: IGrantable, tables: Tables, access: Partial<TableAccess>): Grant {
+  const grants = statementsOf(tables, access).map(({ actions, resource, conditions }) =>
+    Grant.addToPrincipal({ grantee, actions, resourceArns: [resource], ...(conditions && { conditions }) }),
+  );
+  const key = tables.queues.encryptionKey?.grantEncryptDecrypt(grantee);
+  const all = [...grants, ...(key ? [key] : [])].reduce((combined, one) => combined.combine(one));
+  return ensureGrantable(scope, grantee, all);
 }

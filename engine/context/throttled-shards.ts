@@ -1,7 +1,6 @@
 /** Records which shards had throttled writes, by queue, until `take` reads and clears them. Shard scaling uses it. */
 import { isGroupRow } from '../model/ids.ts';
-import type { QueueRecord } from '../model/queue-record.ts';
-import { incarnationOf, shardNumberOf } from '../model/shards.ts';
+import { incarnationOf, type QueueRecord, shardNumberOf } from '../model/queue-record.ts';
 
 /** The numbers of a queue's throttled shards. */
 export interface Throttled {

@@ -6,9 +6,9 @@
 
 import type { Context } from '../context/context.ts';
 import { type Content, readContents, type StoredContent, writeChunks } from '../model/content-codec.ts';
+import { incarnationOf } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
 import type { Lease } from '../model/rows.ts';
-import { incarnationOf } from '../model/shards.ts';
 import { StoreError, type WriteOptions } from '../port/port.ts';
 import {
   decodeSnapshot,

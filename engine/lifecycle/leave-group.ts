@@ -5,9 +5,8 @@
 import { defined } from '../../contract/defined.ts';
 import type { Context } from '../context/context.ts';
 import type { Snapshot } from '../leases/lease-store.ts';
-import type { QueueRecord } from '../model/queue-record.ts';
+import { type QueueRecord, randomShard, shardKey } from '../model/queue-record.ts';
 import { isLive, type Lease, leaseEnd, type Slot } from '../model/rows.ts';
-import { randomShard, shardKey } from '../model/shards.ts';
 import { type Moved, moveMessages } from './moves.ts';
 
 export function leaveGroup(

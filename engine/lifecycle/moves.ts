@@ -40,10 +40,17 @@ import {
 } from '../model/content-codec.ts';
 import { parcelIdOf } from '../model/group-row.ts';
 import { messageId, slotRowId, unkeyedRowId } from '../model/ids.ts';
-import { type QueueRecord, retentionEndAfter, writeDeadline } from '../model/queue-record.ts';
+import {
+  incarnationOf,
+  placeAt,
+  priorityLevelOf,
+  type QueueRecord,
+  randomShard,
+  retentionEndAfter,
+  writeDeadline,
+} from '../model/queue-record.ts';
 import { encodeLease, roomForContents } from '../model/row-codec.ts';
 import { absentAt, type Death, farMs, isLive, type Lease, leaseKey, type ParcelLease, type Slot } from '../model/rows.ts';
-import { incarnationOf, placeAt, priorityLevelOf, randomShard } from '../model/shards.ts';
 import { type Row, StoreError, type Write } from '../port/port.ts';
 
 /** Messages to move: to another queue, or to another time, priority or content in their own. */
@@ -112,11 +119,9 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
 /** A slot as it enters its new queue, where it was never received. */
 function arriving(slot: Slot, visibleAt: number, dies: boolean): Slot {
   const next: Slot = { visibleAt, receives: 0, failures: 0 };
-  const text = slot.lastFailure;
-  if (dies) next.died = { receives: slot.receives, failures: slot.failures, ...(text === undefined ? {} : { text }) };
-  if (dies && text !== undefined) next.lastFailure = text;
-  if (dies && slot.errors) next.errors = slot.errors;
-  return next;
+  if (!dies) return next;
+  const { receives, failures, lastFailure, errors } = slot;
+  return { ...next, died: { receives, failures, ...defined({ text: lastFailure }) }, ...defined({ lastFailure, errors }) };
 }
 
 /** Moves messages if their row is unchanged: all live messages by one write of the row, some of them by a transaction. */

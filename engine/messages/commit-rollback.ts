@@ -11,10 +11,17 @@ import { decodeSnapshot, lacksTtl, putIfUnchanged, readRow, retryOnConflict, typ
 import { termsOf } from '../leases/new-lease.ts';
 import { replaceSlots } from '../lifecycle/due-row.ts';
 import { isServerId, messageId, ownRowId, parseMessageId } from '../model/ids.ts';
-import { type QueueRecord, retentionEndAfter } from '../model/queue-record.ts';
+import {
+  incarnationOf,
+  placeAt,
+  preparedKey,
+  type QueueRecord,
+  randomShard,
+  retentionEndAfter,
+  shardNumberOf,
+} from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
 import { isLive, type Lease, type ParcelLease, type Prepared, type PreparedLease } from '../model/rows.ts';
-import { incarnationOf, placeAt, preparedKey, randomShard, shardNumberOf } from '../model/shards.ts';
 import { type Timing, visibleAtOf } from '../model/timing.ts';
 import { targetOf } from '../queues/publish-target.ts';
 import { findMessage } from './find.ts';

@@ -9,9 +9,15 @@ import { decodeSnapshot, retryOnConflict, type Snapshot } from '../leases/lease-
 import { type Departure, moveMessages } from '../lifecycle/moves.ts';
 import { verdictOf } from '../lifecycle/verdicts.ts';
 import type { Content } from '../model/content-codec.ts';
-import { type QueueRecord, retentionEndAfter } from '../model/queue-record.ts';
+import {
+  incarnationOf,
+  placeAt,
+  priorityLevelOf,
+  type QueueRecord,
+  retentionEndAfter,
+  shardNumberOf,
+} from '../model/queue-record.ts';
 import { afterLeaseExpiry, isLive, type Lease } from '../model/rows.ts';
-import { incarnationOf, placeAt, priorityLevelOf, shardNumberOf } from '../model/shards.ts';
 import { type Timing, visibleAtOf } from '../model/timing.ts';
 import { stateOf } from './message-view.ts';
 

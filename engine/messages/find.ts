@@ -7,11 +7,10 @@ import { decodeSnapshot, readRow, type Snapshot } from '../leases/lease-store.ts
 import { slotName } from '../lifecycle/group-parcels.ts';
 import { groupPlace } from '../model/group-row.ts';
 import { isServerId, keptRowId, ownRowId, parseMessageId, slotRowId } from '../model/ids.ts';
-import type { QueueRecord } from '../model/queue-record.ts';
+import { incarnationOf, type QueueRecord, shardKey } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
 import { decodeParcel } from '../model/row-codec.ts';
 import { isLive, type Lease, leaseKey, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
-import { incarnationOf, shardKey } from '../model/shards.ts';
 import type { Key, Row } from '../port/port.ts';
 
 /** Where a message is: in `messages` (for a group, with the group's row), or in a row of `leases`. */

@@ -6,10 +6,9 @@ import { decodeSnapshot, readRows } from '../leases/lease-store.ts';
 import { slotName } from '../lifecycle/group-parcels.ts';
 import { verdictOf, verdictOfAge } from '../lifecycle/verdicts.ts';
 import { type Content, contentAt, type StoredContent } from '../model/content-codec.ts';
-import type { QueueRecord } from '../model/queue-record.ts';
+import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
 import { decodeParcel } from '../model/row-codec.ts';
 import { type Group, isLive, isUnreadable, type Lease, leaseKey, type Parcel } from '../model/rows.ts';
-import { incarnationOf } from '../model/shards.ts';
 import type { Row } from '../port/port.ts';
 import { leasedMessage, stateOf, unreceivedMessage } from './message-view.ts';
 

@@ -5,10 +5,9 @@ import type { Ending } from '../leases/kept-messages.ts';
 import type { Content } from '../model/content-codec.ts';
 import { parcelIdOf } from '../model/group-row.ts';
 import { groupKeyOf, isGroupRow, messageId } from '../model/ids.ts';
-import type { QueueRecord } from '../model/queue-record.ts';
+import { priorityLevelOf, type QueueRecord } from '../model/queue-record.ts';
 import { formatReceipt } from '../model/receipts.ts';
 import { isUnreadable, type Lease, leaseEnd, type Parcel, type Slot } from '../model/rows.ts';
-import { priorityLevelOf } from '../model/shards.ts';
 
 /** The most that an answer holds per message besides its content, bytes: ids, receipt, timestamps, a death record. */
 export const messageOverheadBytes = 1500;

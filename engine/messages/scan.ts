@@ -3,8 +3,7 @@
 import { defined } from '../../contract/defined.ts';
 import type { Context } from '../context/context.ts';
 import { formatCursor, parseCursor, unknownCursor } from '../model/cursors.ts';
-import type { QueueRecord } from '../model/queue-record.ts';
-import { nextPlace, partitionAt, preparedKey } from '../model/shards.ts';
+import { nextPlace, partitionAt, preparedKey, type QueueRecord } from '../model/queue-record.ts';
 import type { Ranged, Row } from '../port/port.ts';
 
 /** Where a page begins: after the row `after` of a partition, and after `skip` messages of the next row. */

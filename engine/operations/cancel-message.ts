@@ -17,11 +17,10 @@ import { findCancelled, findMessage, type HeldBy } from '../messages/find.ts';
 import { stateOf } from '../messages/message-view.ts';
 import { moveToLeases } from '../messages/move-to-leases.ts';
 import { parcelIdOf } from '../model/group-row.ts';
-import type { QueueRecord } from '../model/queue-record.ts';
+import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
 import { isLive, type Lease, type Parcel, type Slot } from '../model/rows.ts';
-import { incarnationOf } from '../model/shards.ts';
-import { leasedNow, messageNotFound } from './message-errors.ts';
+import { leasedNow, messageNotFound } from './messages.ts';
 
 /** How often to search again for a message that moves during the call. */
 const searchesMax = 5;

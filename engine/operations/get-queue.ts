@@ -3,8 +3,7 @@ import type { Counts, OutputOf } from '../../contract/contract.ts';
 import { countRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { type Sighting, type Sightings, sightLeases, sightParcels } from '../messages/list.ts';
-import { describeQueue, type QueueRecord } from '../model/queue-record.ts';
-import { partitionsOf, preparedPartitionsOf } from '../model/shards.ts';
+import { describeQueue, partitionsOf, preparedPartitionsOf, type QueueRecord } from '../model/queue-record.ts';
 import type { Range, Row } from '../port/port.ts';
 
 export async function getQueue(ctx: Context, name: string): Promise<OutputOf<'getQueue'>> {

@@ -1,10 +1,12 @@
-/** The operations that change a queue itself. */
-import type { CheckedInputOf, OutputOf, Queue, QueueSettings } from '../../contract/contract.ts';
+/** The operations that list queues, and that change a queue itself. */
+import type { CheckedInputOf, OutputOf, Page, Queue, QueueSettings } from '../../contract/contract.ts';
+import { defined } from '../../contract/defined.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
-import { awakeMs, clockMarginMs, settingsCacheMs, shardsIdleMs } from '../../contract/limits.ts';
+import { awakeMs, clockMarginMs, pageEntriesDefault, settingsCacheMs, shardsIdleMs } from '../../contract/limits.ts';
 import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import { ensureTimeFor } from '../context/call-time.ts';
 import type { Context } from '../context/context.ts';
+import { formatCursor, parseCursor, unknownCursor } from '../model/cursors.ts';
 import {
   deletedKey,
   describeQueue,
@@ -15,7 +17,7 @@ import {
   readQueue,
 } from '../model/queue-record.ts';
 import { versionChars } from '../model/rows.ts';
-import { StoreError } from '../port/port.ts';
+import { type Ranged, StoreError } from '../port/port.ts';
 import { untilDone } from '../port/until-done.ts';
 import { changeQueue, checkDeadLetter } from '../queues/change-queue.ts';
 import { settingsForgottenMs } from '../queues/shard-scaling.ts';
@@ -166,4 +168,20 @@ export async function purge(ctx: Context, name: string): Promise<OutputOf<'purge
   const answerAt = Math.max(purgedBefore + 2 * clockMarginMs, ctx.clock.now() + settingsCacheMs);
   await ctx.clock.sleep(answerAt - ctx.clock.now());
   return { purgedBefore: new Date(purgedBefore).toISOString() };
+}
+
+/** Lists queues by name, a page at a time. */
+export async function listQueues(ctx: Context, input: Page): Promise<OutputOf<'listQueues'>> {
+  const { rows, next } = await pageByName(ctx, 'queue', input);
+  const queues = rows.map((row) => describeQueue(readQueue(row)));
+  const last = queues.at(-1);
+  return next && last ? { queues, cursor: formatCursor({ name: last.name }) } : { queues };
+}
+
+/** A page of the rows of one kind. Its cursor is the name of the last row that the caller shows. */
+export function pageByName(ctx: Context, kind: string, { limit = pageEntriesDefault, cursor }: Page): Promise<Ranged> {
+  const name = cursor === undefined ? undefined : parseCursor(cursor, ['name']).name;
+  if (name === '' || typeof name === 'number') throw unknownCursor();
+  const after = name === undefined ? undefined : { kind, name };
+  return ctx.store.range({ table: 'queues', partition: kind, limit, consistent: true, ...defined({ after }) });
 }

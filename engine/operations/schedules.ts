@@ -20,7 +20,7 @@ import {
   scheduleNotFound,
 } from '../schedules/schedule-record.ts';
 import { commitSchedule, earliestDeadline, takeBack, untilChanged } from '../schedules/schedule-writes.ts';
-import { pageByName } from './list-queues.ts';
+import { pageByName } from './queues.ts';
 
 const timeZoneDefault = 'UTC';
 

@@ -8,7 +8,7 @@ import { DumbwaiterError } from '../../contract/errors.ts';
 import { awakeMs, readToWriteMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { bodyPartitionPrefix } from '../model/content-codec.ts';
-import { incarnationOf } from '../model/shards.ts';
+import { incarnationOf } from '../model/queue-record.ts';
 import { type Row, type Store, StoreError, type Write, type WriteOptions } from '../port/port.ts';
 import { changeQueue } from './change-queue.ts';
 import { awakened } from './sleep.ts';

@@ -19,8 +19,7 @@ import {
 } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import type { Throttled } from '../context/throttled-shards.ts';
-import type { QueueRecord } from '../model/queue-record.ts';
-import { levelsOf } from '../model/shards.ts';
+import { levelsOf, type QueueRecord } from '../model/queue-record.ts';
 import { changeQueue } from './change-queue.ts';
 
 /** Once settings are this old, no process that read them can still write under them, ms. */

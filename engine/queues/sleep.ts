@@ -8,8 +8,7 @@
  */
 import { awakeMs, clockMarginMs, signedRequestMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { type QueueRecord, queueKey, queueRow } from '../model/queue-record.ts';
-import { partitionsOf, preparedPartitionsOf } from '../model/shards.ts';
+import { partitionsOf, preparedPartitionsOf, type QueueRecord, queueKey, queueRow } from '../model/queue-record.ts';
 import { StoreError } from '../port/port.ts';
 
 /** A write sent before `awakeUntil` arrives no later than this after it, ms. */

@@ -4,8 +4,7 @@
  * takes little longer.
  */
 
-import type { QueueRecord } from '../model/queue-record.ts';
-import { shardKey } from '../model/shards.ts';
+import { type QueueRecord, shardKey } from '../model/queue-record.ts';
 import type { Random } from '../port/port.ts';
 
 /** Partitions in each of the first looks, which stay within one level. */

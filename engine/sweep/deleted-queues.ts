@@ -7,10 +7,9 @@ import { removeAll, removeParcels } from '../leases/removals.ts';
 import { processDueRow } from '../lifecycle/due-row.ts';
 import { permitsRowId } from '../limits/permits.ts';
 import { chunkKeys } from '../model/content-codec.ts';
-import { deletedKey, type QueueRecord } from '../model/queue-record.ts';
+import { deletedKey, partitionsOf, preparedPartitionsOf, type QueueRecord } from '../model/queue-record.ts';
 import { decodeParcel } from '../model/row-codec.ts';
 import { type Lease, leaseKey, parcelKey } from '../model/rows.ts';
-import { partitionsOf, preparedPartitionsOf } from '../model/shards.ts';
 import type { Key } from '../port/port.ts';
 import { settingsForgottenMs } from '../queues/shard-scaling.ts';
 

@@ -11,10 +11,9 @@ import { type Pages, pagesOf } from '../calls/pages.ts';
 import { Publisher } from '../calls/publisher.ts';
 import { hostTimers, type Timers } from '../calls/timers.ts';
 import { type HttpTransportOptions, httpNames, httpTransport } from '../transports/http.ts';
-import type { Connection } from './connection.ts';
 import { KeysClient } from './keys.ts';
 import { QueueClient } from './queue.ts';
-import { Requests } from './requests.ts';
+import { type Connection, Requests } from './requests.ts';
 import { SchedulesClient } from './schedules.ts';
 
 export interface DumbwaiterSettings {

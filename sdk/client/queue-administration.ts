@@ -3,9 +3,9 @@
 import type { Queue, QueueSettingsInput, RedriveInput } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { CallOptions } from '../calls/caller.ts';
-import type { Connection } from './connection.ts';
 import type { QueueDescription } from './queue-types.ts';
 import { Redrive } from './redrive.ts';
+import type { Connection } from './requests.ts';
 
 export class QueueAdministration {
   readonly name: string;

@@ -10,7 +10,6 @@ import { ReceivedMessage, type WaitingMessage, waitingMessage } from '../calls/r
 import { type DocumentItem, type ItemsOptions, itemsFor, type LowLevelItem } from '../calls/transactions.ts';
 import { commitOf } from '../consumer/commit.ts';
 import { Consumer, type ConsumerOptions, type Handler, type TransactionHandler } from '../consumer/consumer.ts';
-import type { Connection } from './connection.ts';
 import { QueueAdministration } from './queue-administration.ts';
 import {
   type Edit,
@@ -23,7 +22,7 @@ import {
   type Reschedule,
   receiptsOf,
 } from './queue-types.ts';
-import type { CallInput } from './requests.ts';
+import type { CallInput, Connection } from './requests.ts';
 
 /** One queue, with bodies of type `T`. Creating this object makes no call: `create` creates the queue. */
 export class QueueClient<T = unknown> extends QueueAdministration {

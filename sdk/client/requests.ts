@@ -4,7 +4,8 @@ import { DumbwaiterError } from '../../contract/errors.ts';
 import { waitSecondsMax } from '../../contract/limits.ts';
 import { accepted } from '../calls/batch-results.ts';
 import type { Caller, CallOptions } from '../calls/caller.ts';
-import { entryOf, type NewMessage } from '../calls/publisher.ts';
+import type { Leases } from '../calls/leases.ts';
+import { entryOf, type NewMessage, type Publisher } from '../calls/publisher.ts';
 import { sleep, type Timers } from '../calls/timers.ts';
 
 export interface CallInput extends Pick<NewMessage, 'id' | 'attributes' | 'delaySeconds' | 'priority'> {
@@ -96,4 +97,13 @@ function resultOf(message: Message, queue: string): Json | undefined {
     ? `${deadLetter.text ?? 'without a failure text'} (${deadLetter.reason}; it is in the queue "${message.queue}")`
     : 'it was not handled before it was too old';
   throw new DumbwaiterError('message_dead', `The request ${id} was given up: ${why}`);
+}
+
+/** The parts that all queues of one client share. The client passes them to the objects that it creates. */
+export interface Connection {
+  caller: Caller;
+  publisher: Publisher;
+  leases: Leases;
+  requests: Requests;
+  timers: Timers;
 }

@@ -4,11 +4,10 @@ import { checkNames, type Names } from '../../contract/names.ts';
 import type { CallOptions } from '../calls/caller.ts';
 import type { ReceivedMessage } from '../calls/received-message.ts';
 import { sleep, type Timers } from '../calls/timers.ts';
-import { type ConsumerEvents, Emitter } from './events.ts';
+import { type ConsumerEvents, Emitter, Outage } from './events.ts';
 import { type Handler, Job } from './job.ts';
 import { leaseEndsAt } from './lease-keeper.ts';
 import { type ConsumerOptions, type ConsumerPlan, planOf } from './options.ts';
-import { Outage } from './outage.ts';
 import { PollBackoff } from './poll-backoff.ts';
 
 export type { Handler, HandlerContext, TransactionHandler } from './job.ts';

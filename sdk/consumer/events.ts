@@ -1,6 +1,9 @@
 /** The events of a consumer, and an emitter that works on every host. */
+
+import { DumbwaiterError } from '../../contract/errors.ts';
 import { textOfThrown } from '../../contract/thrown.ts';
 import type { ReceivedMessage } from '../calls/received-message.ts';
+import type { Timers } from '../calls/timers.ts';
 
 /** The events of a consumer. */
 export interface ConsumerEvents<T> {
@@ -58,5 +61,38 @@ export function logError(what: string, error: unknown): void {
     console.error(what, error);
   } catch {
     console.error(what, textOfThrown(error));
+  }
+}
+
+/** Emits the error. Without a listener it goes to the console, so that it is always visible. */
+export function reportError<T>(emitter: Emitter<ConsumerEvents<T>>, error: unknown, message?: ReceivedMessage<T>): void {
+  if (!emitter.emit('error', { error, ...(message && { message }) })) logError('dumbwaiter: consumer:', error);
+}
+
+/** Reports receives that keep failing: once for each kind of error, and once when they succeed again. */
+export class Outage<T> {
+  readonly #emitter: Emitter<ConsumerEvents<T>>;
+  readonly #timers: Timers;
+  readonly #reported = new Set<string>();
+  #startedAt = 0;
+
+  constructor(emitter: Emitter<ConsumerEvents<T>>, timers: Timers) {
+    this.#emitter = emitter;
+    this.#timers = timers;
+  }
+
+  failed(error: unknown): void {
+    const kind = error instanceof DumbwaiterError ? error.code : textOfThrown(error);
+    if (this.#reported.size === 0) this.#startedAt = this.#timers.now();
+    if (!this.#reported.has(kind)) reportError(this.#emitter, error);
+    this.#reported.add(kind);
+  }
+
+  ended(): void {
+    if (this.#reported.size === 0) return;
+    this.#reported.clear();
+    const outageMs = this.#timers.now() - this.#startedAt;
+    if (!this.#emitter.emit('recovered', { outageMs }))
+      console.error(`dumbwaiter: consumer: receives again after ${outageMs} ms`);
   }
 }

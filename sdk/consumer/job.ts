@@ -4,7 +4,7 @@ import { DumbwaiterError, type ErrorCode } from '../../contract/errors.ts';
 import { textOfThrown } from '../../contract/thrown.ts';
 import type { ReceivedMessage } from '../calls/received-message.ts';
 import type { Timers } from '../calls/timers.ts';
-import { type ConsumerEvents, type Emitter, logError } from './events.ts';
+import { type ConsumerEvents, type Emitter, reportError } from './events.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { isRejection } from './reject.ts';
 
@@ -167,9 +167,4 @@ export class Job<T> {
   #report(error: unknown): void {
     reportError(this.#parts.emitter, error, this.#message);
   }
-}
-
-/** Emits the error. Without a listener it goes to the console, so that it is always visible. */
-export function reportError<T>(emitter: Emitter<ConsumerEvents<T>>, error: unknown, message?: ReceivedMessage<T>): void {
-  if (!emitter.emit('error', { error, ...(message && { message }) })) logError('dumbwaiter: consumer:', error);
 }

@@ -4,8 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { EngineEvent, SweepReport } from '../../engine/engine.ts';
 import { refusalOf } from '../../functions/errors/refusal.ts';
-import type { Log, LogFields } from '../../functions/service/log.ts';
-import { logEngineEvents, logSweep } from '../../functions/service/log.ts';
+import { type Log, type LogFields, logEngineEvents, logSweep } from '../../functions/service/log.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import { type Resource, type Synthesized, synthesize } from './synthesized.ts';
 

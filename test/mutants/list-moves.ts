@@ -18,7 +18,7 @@ export const moves: readonly Mutant[] = [
   },
   {
     name: 'a message loses its priority in a queue without levels',
-    file: 'engine/model/shards.ts',
+    file: 'engine/model/queue-record.ts',
     find: '...(there === level ? {} : { level })',
     replace: '...(there >= 0 ? {} : { level })',
   },
@@ -43,14 +43,14 @@ export const moves: readonly Mutant[] = [
   },
   {
     name: 'an unreadable message counts a receive that was not delivered',
-    file: 'engine/receive/unreadable.ts',
+    file: 'engine/receive/deliver.ts',
     find: 'receives: slot.receives - 1',
     replace: 'receives: slot.receives',
     tests: ['test/engine/unreadable.test.ts'],
   },
   {
     name: 'an unreadable message takes its parcel to the dead-letter queue',
-    file: 'engine/receive/unreadable.ts',
+    file: 'engine/receive/deliver.ts',
     find: 'one.slots.filter((slot) => contentAt(contents, slot).unreadable !== undefined)',
     replace: 'one.slots.filter(() => one.slots.some((slot) => contentAt(contents, slot).unreadable !== undefined))',
     tests: ['test/engine/unreadable.test.ts'],

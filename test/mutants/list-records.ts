@@ -74,7 +74,7 @@ export const records: readonly Mutant[] = [
   },
   {
     name: 'an edit keeps the old body',
-    file: 'engine/operations/update-message.ts',
+    file: 'engine/operations/messages.ts',
     find: '...(content ?? body)',
     replace: '...body',
   },

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createDeadline } from '../../../engine/context/deadline.ts';
-import { preparedPartitionsOf } from '../../../engine/model/shards.ts';
+import { preparedPartitionsOf } from '../../../engine/model/queue-record.ts';
 import { sweepPrepared } from '../../../engine/sweep/prepared.ts';
 import { contextInMemory, leaseWith, queueOf, start } from '../../support/context-in-memory.ts';
 
