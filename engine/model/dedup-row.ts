@@ -3,6 +3,7 @@
  * is taken, as a lease and as a tombstone. A publish takes a free key by putting its message over the tombstone.
  * A key may be free long before its tombstone is gone. `accept` and `wasAccepted` say why no publish is applied twice.
  */
+import { defined } from '../../contract/defined.ts';
 import type { Condition, Path, Value, Write } from '../port/port.ts';
 import type { QueueRecord } from './queue-record.ts';
 import type { Receipt } from './receipts.ts';
@@ -29,11 +30,8 @@ export function accept(queue: QueueRecord, former: Keyed | undefined, version: s
   const windowSeconds = queue.deduplication?.windowSeconds ?? null;
   const before = former?.accepted ?? [];
   const at = Math.max(now, (before[0]?.at ?? 0) + 1);
-  return {
-    ...(windowSeconds === null ? {} : { freeAt: now + windowSeconds * 1000 }),
-    accepted: [{ at, by: version }, ...before].slice(0, acceptedMax),
-    ...(acked === undefined ? {} : { acked }),
-  };
+  const freeAt = windowSeconds === null ? undefined : now + windowSeconds * 1000;
+  return defined({ freeAt, accepted: [{ at, by: version }, ...before].slice(0, acceptedMax), acked });
 }
 
 /**

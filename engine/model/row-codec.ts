@@ -1,5 +1,6 @@
 /** Encodes and decodes the rows of `messages` and `leases`. The names of attributes are a stored format: never change them. */
 import type { Backoff } from '../../contract/contract.ts';
+import { defined } from '../../contract/defined.ts';
 import { parcelSlotsMax, rowBytesMax } from '../../contract/limits.ts';
 import type { Row, Value } from '../port/port.ts';
 import { storedBytes } from '../port/row-limits.ts';
@@ -39,26 +40,23 @@ export function encodeParcel(parcel: Parcel, hasDeadLetter: boolean): Row {
 
 export function decodeParcel(row: Row): Parcel {
   if (!isSoundParcel(row)) return damagedParcel(row);
-  const parcel: Parcel = {
+  return defined({
     shard: row.shard as string,
     id: row.id as string,
     count: row.count as number,
     since: row.since as number,
+    retentionEnd: row.expiresAt as number | undefined,
     content: decodeStoredContent(row),
-  };
-  if (row.expiresAt !== undefined) parcel.retentionEnd = row.expiresAt as number;
-  return parcel;
+  });
 }
 
 export function encodeLease(lease: Lease): Row {
   const live = lease.slots.filter(isLive);
+  const { id, shard, version, since, publishedAt, level, maxReceives } = lease;
   const row: Row = {
-    id: lease.id,
-    shard: lease.shard,
-    version: lease.version,
+    ...defined({ id, shard, version, since, publishedAt, level, maxReceives, fresh: lease.sourceShard }),
     count: lease.slots.length,
     slots: lease.slots.map(encodeSlot),
-    since: lease.since,
     ...encodeStoredContent(lease.content),
   };
   const expiry = lease.kind === 'group' ? groupDue(lease) : Math.min(...live.map((slot) => slot.visibleAt));
@@ -72,18 +70,12 @@ export function encodeLease(lease: Lease): Row {
   if (lease.kind === 'parcel' && lease.outOfOrder !== undefined) row.outOfOrder = lease.outOfOrder;
   if (lease.kind === 'keyed') Object.assign(row, encodeKeyed(lease.keyed));
   if (lease.kind === 'prepared') row.prepared = encodePrepared(lease.prepared);
-  if (lease.publishedAt !== undefined) row.publishedAt = lease.publishedAt;
-  if (lease.sourceShard !== undefined) row.fresh = lease.sourceShard;
   if (lease.needsCleanup) row.ending = true;
   if (lease.death) row.death = { ...lease.death };
-  if (lease.level !== undefined) row.level = lease.level;
-  if (lease.maxReceives !== undefined) {
-    row.maxReceives = lease.maxReceives;
-    if (live.some((slot) => slot.receives >= lease.maxReceives!)) row.last = true;
-  }
+  if (maxReceives !== undefined && live.some((slot) => slot.receives >= maxReceives)) row.last = true;
   if (lease.retentionEnd !== undefined) {
     row.expiresAt = lease.retentionEnd;
-    if (lease.maxReceives === undefined && lease.kind !== 'group')
+    if (maxReceives === undefined && lease.kind !== 'group')
       row.ttl = keptUntil(lease.retentionEnd, Math.max(...live.map((slot) => slot.visibleAt)));
   }
   return row;
@@ -98,19 +90,13 @@ function decodePrepared({ level, checks, ...timing }: Row): Prepared {
 }
 
 function encodeKeyed({ freeAt, accepted, acked }: Keyed): Row {
-  return {
-    accepted: accepted.map(({ at, by }) => [at, by]),
-    ...(freeAt === undefined ? {} : { freeAt }),
-    ...(acked === undefined ? {} : { acked }),
-  };
+  return defined({ accepted: accepted.map(({ at, by }) => [at, by]), freeAt, acked });
 }
 
 function decodeKeyed(row: Row): Keyed | undefined {
   if (row.accepted === undefined) return undefined;
-  const keyed: Keyed = { accepted: (row.accepted as [number, string][]).map(([at, by]) => ({ at, by })) };
-  if (row.freeAt !== undefined) keyed.freeAt = row.freeAt as number;
-  if (row.acked !== undefined) keyed.acked = row.acked as string;
-  return keyed;
+  const accepted = (row.accepted as [number, string][]).map(([at, by]) => ({ at, by }));
+  return defined({ accepted, freeAt: row.freeAt as number | undefined, acked: row.acked as string | undefined });
 }
 
 /** The kept part of an ended row: everything about its messages, without the attributes that the engine acts on. */
@@ -120,7 +106,7 @@ function encodeKept(lease: Lease): Row {
 }
 
 function encodeEndedSlot({ token, cancelled }: EndedSlot): { [name: string]: Value } {
-  return { ...(token === undefined ? {} : { t: token }), d: cancelled ? 'cancelled' : 'done' };
+  return defined({ t: token, d: cancelled ? 'cancelled' : 'done' });
 }
 
 export function encodeTombstone(tombstone: Tombstone): Row {
@@ -155,8 +141,7 @@ export function decodeLease(row: Row): { lease: Lease } | { tombstone: Tombstone
       version: row.version as string,
       slots: kept ? kept.slots.map(endOf) : (row.slots as Row[]).map(decodeEndedSlot),
       until: row.until as number,
-      ...(keyed ? { keyed } : {}),
-      ...(kept ? { kept } : {}),
+      ...defined({ keyed, kept }),
     };
     if (row.expiry !== undefined) {
       tombstone.pendingCleanup = { shard: row.shard as string, dueAt: row.expiry as number };
@@ -176,21 +161,21 @@ function decodeEndedSlot(slot: Row): EndedSlot {
 }
 
 function decodeLive(row: Row): Lease {
-  const lease: LeaseFields = {
+  const lease: LeaseFields = defined({
     id: row.id as string,
     shard: row.shard as string,
     version: row.version as string,
     slots: (row.slots as Value[]).map(decodeSlot),
     since: row.since as number,
     content: decodeStoredContent(row),
-  };
-  if (row.publishedAt !== undefined) lease.publishedAt = row.publishedAt as number;
-  if (row.expiresAt !== undefined) lease.retentionEnd = row.expiresAt as number;
-  if (row.fresh !== undefined) lease.sourceShard = row.fresh as string;
+    publishedAt: row.publishedAt as number | undefined,
+    retentionEnd: row.expiresAt as number | undefined,
+    sourceShard: row.fresh as string | undefined,
+    death: row.death as unknown as Death | undefined,
+    level: row.level as number | undefined,
+    maxReceives: row.maxReceives as number | undefined,
+  });
   if (row.ending) lease.needsCleanup = true;
-  if (row.death !== undefined) lease.death = row.death as unknown as Death;
-  if (row.level !== undefined) lease.level = row.level as number;
-  if (row.maxReceives !== undefined) lease.maxReceives = row.maxReceives as number;
   if (row.group !== undefined) {
     const group = decodeGroup(row.group as Row);
     if (!lease.slots.some(isLive) && row.expiry !== undefined) group.dueAt = row.expiry as number;
@@ -199,12 +184,8 @@ function decodeLive(row: Row): Lease {
   const keyed = decodeKeyed(row);
   if (keyed) return { ...lease, kind: 'keyed', keyed };
   if (row.prepared !== undefined) return { ...lease, kind: 'prepared', prepared: decodePrepared(row.prepared as Row) };
-  return {
-    ...lease,
-    kind: 'parcel',
-    ...(row.outOfOrder === undefined ? {} : { outOfOrder: row.outOfOrder as string }),
-    ...(row.groupName === undefined ? {} : { groupName: row.groupName as string }),
-  };
+  const { outOfOrder, groupName } = row as { outOfOrder?: string; groupName?: string };
+  return { ...lease, kind: 'parcel', ...defined({ outOfOrder, groupName }) };
 }
 
 /** The longest shard key is `incarnation:255.9`. */

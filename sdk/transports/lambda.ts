@@ -1,6 +1,7 @@
 /** `dumbwaiter/lambda`: invokes the api function directly, with IAM instead of API keys and without API Gateway. */
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { OutputOf, Transport } from '../../contract/contract.ts';
+import { defined } from '../../contract/defined.ts';
 import { DumbwaiterError, type ErrorCode } from '../../contract/errors.ts';
 import { readAnswer } from '../../contract/json-reader.ts';
 import { stringify } from '../../contract/json-text.ts';
@@ -70,16 +71,14 @@ const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
   429: 'throttled',
 };
 
+interface InvokeError {
+  name?: string;
+  $metadata?: { httpStatusCode?: number; requestId?: string };
+  retryAfterSeconds?: string;
+}
+
 function refusalOfInvoke(error: unknown, functionName: string): DumbwaiterError {
-  const {
-    name = '',
-    $metadata,
-    retryAfterSeconds,
-  } = (error ?? {}) as {
-    name?: string;
-    $metadata?: { httpStatusCode?: number; requestId?: string };
-    retryAfterSeconds?: string;
-  };
+  const { name = '', $metadata, retryAfterSeconds } = (error ?? {}) as InvokeError;
   const otherwise = isMisconfiguration(error) ? 'invalid_input' : 'unavailable';
   const code = codeOfName[name] ?? codeOfStatus[$metadata?.httpStatusCode ?? 0] ?? otherwise;
   const retryAfterMs = Number(retryAfterSeconds ?? Number.NaN) * 1000;
@@ -109,10 +108,7 @@ function answerOf(text: string, requestId: string | undefined): Answer {
 }
 
 function refusalOf({ code, message, requestId, retryAfterMs }: Extract<Answer, { ok: false }>['error']): DumbwaiterError {
-  return new DumbwaiterError(isErrorCode(code) ? code : 'internal', message, {
-    ...(requestId !== undefined && { requestId }),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
-  });
+  return new DumbwaiterError(isErrorCode(code) ? code : 'internal', message, defined({ requestId, retryAfterMs }));
 }
 
 function parsed(text: string): unknown {

@@ -43,8 +43,8 @@ export const keys: readonly Mutant[] = [
   {
     name: 'the window of a dedup key is a thousandth of the setting',
     file: 'engine/model/dedup-row.ts',
-    find: '{ freeAt: now + windowSeconds * 1000 }',
-    replace: '{ freeAt: now + windowSeconds }',
+    find: 'undefined : now + windowSeconds * 1000',
+    replace: 'undefined : now + windowSeconds',
   },
   {
     name: 'a publish under a taken key changes nothing, even in the mode replace',
