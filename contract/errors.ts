@@ -75,3 +75,8 @@ export class DumbwaiterError extends Error {
     return errors[this.code].retryable;
   }
 }
+
+/** The error of a call whose input is wrong. The message begins with the name of the field. */
+export function invalidInput(message: string, more?: { cause?: unknown }): DumbwaiterError {
+  return new DumbwaiterError('invalid_input', message, more);
+}

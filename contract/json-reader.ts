@@ -2,7 +2,7 @@
  * Reads JSON where `JSON.parse` would lose digits or duplicate keys. Each function throws SyntaxError for a text that is not
  * JSON.
  */
-import { DumbwaiterError } from './errors.ts';
+import { invalidInput } from './errors.ts';
 import { type JsonText, textAsJson } from './json-text.ts';
 
 /** The members of requests and responses whose values stay text. */
@@ -58,9 +58,8 @@ function keepTexts(text: string, from: number, value: unknown, nullAsText: boole
     const endOfName = endOfString(text, at);
     const name = nameAt(text, at, endOfName);
     path.push(name);
-    if (seen.includes(name)) throw new DumbwaiterError('invalid_input', `${placeOf(path)}: is given twice`);
-    if (seen.push(name) > namesMax)
-      throw new DumbwaiterError('invalid_input', `${placeOf(path)}: is beyond the limit of ${namesMax} fields`);
+    if (seen.includes(name)) throw invalidInput(`${placeOf(path)}: is given twice`);
+    if (seen.push(name) > namesMax) throw invalidInput(`${placeOf(path)}: is beyond the limit of ${namesMax} fields`);
     const begin = skipSpace(text, skipSpace(text, endOfName) + 1);
     const isKept = keptAsText.has(name) && (nullAsText || members[name] !== null);
     const end = isKept ? endOfValue(text, begin) : keepTexts(text, begin, members[name], nullAsText, path);

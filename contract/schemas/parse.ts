@@ -3,7 +3,7 @@
  * here. The SDK's root import must not import this folder: it would need zod.
  */
 import type { CheckedInputOf, OperationName, ParamsOf, PublishEntry, Refused } from '../contract.ts';
-import { DumbwaiterError } from '../errors.ts';
+import { invalidInput } from '../errors.ts';
 import { isJsonText } from '../json-text.ts';
 import { withoutNulls } from './absent.ts';
 import { inputs, params } from './inputs.ts';
@@ -21,14 +21,14 @@ export { documentedInputs, inputs, params } from './inputs.ts';
  */
 export function parseInput<Name extends OperationName>(operation: Name, input: unknown): CheckedInputOf<Name> {
   const parsed = inputs[operation].safeParse(withoutNulls(inputs[operation], input ?? {}), parseOptions);
-  if (!parsed.success) throw new DumbwaiterError('invalid_input', refusalMessage(parsed.error.issues));
+  if (!parsed.success) throw invalidInput(refusalMessage(parsed.error.issues));
   return withTexts(parsed.data, input) as CheckedInputOf<Name>;
 }
 
 /** Validates the parameters of an operation's path. Throws DumbwaiterError `invalid_input`. */
 export function parseParams<Name extends OperationName>(operation: Name, given: unknown): ParamsOf<Name> {
   const parsed = params[operation].safeParse(given, parseOptions);
-  if (!parsed.success) throw new DumbwaiterError('invalid_input', refusalMessage(parsed.error.issues));
+  if (!parsed.success) throw invalidInput(refusalMessage(parsed.error.issues));
   return parsed.data as ParamsOf<Name>;
 }
 

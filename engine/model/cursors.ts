@@ -1,5 +1,5 @@
 /** Cursors of lists: the position at which the next page begins, opaque to the caller. */
-import { DumbwaiterError } from '../../contract/errors.ts';
+import { type DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 
 /** Longer than any id or name, and within the store's limit of 1024 bytes for a key. */
 const textCharsMax = 256;
@@ -35,5 +35,5 @@ export function parseCursor(text: string, names: readonly string[]): Record<stri
 }
 
 export function unknownCursor(): DumbwaiterError {
-  return new DumbwaiterError('invalid_input', 'cursor: must be one that this list returned');
+  return invalidInput('cursor: must be one that this list returned');
 }

@@ -5,7 +5,7 @@
  * the index.
  */
 import type { AckResult, Json } from '../../contract/contract.ts';
-import { DumbwaiterError } from '../../contract/errors.ts';
+import { invalidInput } from '../../contract/errors.ts';
 import { tombstoneMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { createRetryBudget, withRetry } from '../context/retry.ts';
@@ -44,7 +44,7 @@ export async function ack(
   // Some clients send null for an unset field. Treat it as no result if the queue keeps none.
   const result = given === null && !queue.keep?.doneSeconds ? undefined : given;
   if (result !== undefined && !queue.keep?.doneSeconds) {
-    throw new DumbwaiterError('invalid_input', `result: the queue "${queueName}" keeps none (keep.doneSeconds)`);
+    throw invalidInput(`result: the queue "${queueName}" keeps none (keep.doneSeconds)`);
   }
   const receipts = parseReceipts(queue, texts);
   const answers = await answerByRow<AckResult>(ctx, queue, receipts, (rowId, ofRow) => ackRow(ctx, queue, rowId, ofRow, result));

@@ -1,6 +1,6 @@
 /** The operations on one message by its id: reads, changes, commits and rolls back. `cancel-message.ts` cancels it. */
 import type { Message, MessageChanges, OutputOf } from '../../contract/contract.ts';
-import { DumbwaiterError } from '../../contract/errors.ts';
+import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
 import { longPoll, waitEnd } from '../context/long-poll.ts';
 import { endingOf, endingOfParcel, endKey } from '../leases/kept-messages.ts';
@@ -105,15 +105,12 @@ export async function updateMessage(
 ): Promise<OutputOf<'updateMessage'>> {
   const queue = await ctx.settings.get(queueName);
   const refused = refusalIn(queue, changes, ctx.clock.now());
-  if (refused !== undefined) throw new DumbwaiterError('invalid_input', refused);
+  if (refused !== undefined) throw invalidInput(refused);
   for (let search = 0; search < searchesMax; search++) {
     const found = await findMessage(ctx, queue, id);
     if (!found) break;
     if ('parcel' in found ? found.group : found.lease.kind === 'group') {
-      throw new DumbwaiterError(
-        'invalid_input',
-        `id: the message "${id}" keeps its place in its group; cancel it and publish it again`,
-      );
+      throw invalidInput(`id: the message "${id}" keeps its place in its group; cancel it and publish it again`);
     }
     let first: Snapshot;
     if ('parcel' in found) {

@@ -3,7 +3,7 @@
  * `redrive/run.ts` runs them.
  */
 import type { InputOf, RedriveTask } from '../../contract/contract.ts';
-import { DumbwaiterError } from '../../contract/errors.ts';
+import { invalidInput } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
 import { untilDone } from '../port/until-done.ts';
 import { createTask, describeTask, readTask, saveTask, type Task } from '../redrive/task.ts';
@@ -14,10 +14,10 @@ export async function redrive(ctx: Context, queueName: string, input: InputOf<'r
   // Read the settings uncached: the task must not get the incarnation of a deleted queue of the same name.
   const queue = await ctx.settings.read(queueName);
   const { toQueue, ratePerSecond, ...selection } = input;
-  if (toQueue === queueName) throw new DumbwaiterError('invalid_input', `toQueue: must be another queue, was "${toQueue}"`);
+  if (toQueue === queueName) throw invalidInput(`toQueue: must be another queue, was "${toQueue}"`);
   if (toQueue !== undefined) ctx.settings.forget(toQueue);
   const target = toQueue === undefined ? undefined : await ctx.settings.find(toQueue);
-  if (toQueue !== undefined && !target) throw new DumbwaiterError('invalid_input', `toQueue: there is no queue "${toQueue}"`);
+  if (toQueue !== undefined && !target) throw invalidInput(`toQueue: there is no queue "${toQueue}"`);
   const now = ctx.clock.now();
   const task: Task = {
     id: ctx.random.chars(taskIdChars),

@@ -1,6 +1,6 @@
 /** The operations on schedules. `schedules/` has their rules. */
 import type { InputOf, OutputOf, Page, Schedule } from '../../contract/contract.ts';
-import { DumbwaiterError } from '../../contract/errors.ts';
+import { invalidInput } from '../../contract/errors.ts';
 import { callBytesMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { removeChunks } from '../leases/removals.ts';
@@ -66,8 +66,7 @@ function ruleOf({ rule }: Definition, { cron, timeZone, everySeconds }: InputOf<
   if (everySeconds !== undefined) return { everySeconds };
   if ('cron' in rule) return { cron: cron ?? rule.cron, timeZone: timeZone ?? rule.timeZone };
   if (cron !== undefined) return { cron, timeZone: timeZone ?? timeZoneDefault };
-  if (timeZone !== undefined)
-    throw new DumbwaiterError('invalid_input', 'timeZone: is allowed only with cron, because everySeconds has no time zone');
+  if (timeZone !== undefined) throw invalidInput('timeZone: is allowed only with cron, because everySeconds has no time zone');
   return rule;
 }
 

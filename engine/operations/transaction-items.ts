@@ -1,6 +1,6 @@
 /** Publish and ack in the caller's own transaction: each returns the transaction entries and changes nothing itself. */
 import type { OutputOf, PublishEntry, Refused, TransactionItem } from '../../contract/contract.ts';
-import { DumbwaiterError } from '../../contract/errors.ts';
+import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import { transactionBytesMax, transactionEntriesMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { keptAs } from '../leases/kept-messages.ts';
@@ -33,11 +33,7 @@ export async function publishItems(
   const pending = entries.map((entry, index) => accepted(ctx, queue, entry, index));
   const own = pending.filter(({ id }) => id !== undefined);
   const twice = own.find(({ id }, at) => own.findIndex((other) => other.id === id) !== at);
-  if (twice)
-    throw new DumbwaiterError(
-      'invalid_input',
-      `messages[${twice.index}].id: must be unique in the call, was given twice: "${twice.id}"`,
-    );
+  if (twice) throw invalidInput(`messages[${twice.index}].id: must be unique in the call, was given twice: "${twice.id}"`);
 
   const parcels = shareable(pending.filter(({ id }) => id === undefined))
     .flatMap(inParcels)
@@ -56,20 +52,16 @@ function accepted(ctx: Context, queue: QueueRecord, entry: PublishEntry | Refuse
   const pending = 'ok' in entry ? entry : pendingOf(queue, entry, index, ctx.clock.now());
   if ('ok' in pending) throw new DumbwaiterError(pending.code, pending.message);
   if (pending.group !== undefined) {
-    throw new DumbwaiterError(
-      'invalid_input',
-      `messages[${index}].group: is not allowed in a transaction; publish the message with publish`,
-    );
+    throw invalidInput(`messages[${index}].group: is not allowed in a transaction; publish the message with publish`);
   }
   if (pending.prepared) {
-    throw new DumbwaiterError(
-      'invalid_input',
+    throw invalidInput(
       `messages[${index}].prepared: is not allowed in a transaction: its commit already decides whether the message is published`,
     );
   }
   if (pending.content !== undefined) {
     const message = `messages[${index}].dedupKey: is not allowed in a transaction; give the message an id, or use publish`;
-    throw new DumbwaiterError('invalid_input', message);
+    throw invalidInput(message);
   }
   return pending;
 }
@@ -132,7 +124,7 @@ function ackWrite(ctx: Context, queue: QueueRecord, rowId: string, receipts: rea
 function asItems(ctx: Context, writes: readonly Write[]): TransactionItem[] {
   const { transactionItem } = ctx;
   if (!transactionItem) {
-    throw new DumbwaiterError('invalid_input', 'This store does not support transactions.');
+    throw invalidInput('This store does not support transactions.');
   }
   if (writes.length > transactionEntriesMax) {
     throw tooMuch(`need ${writes.length} entries in a transaction; the limit is ${transactionEntriesMax}`);
@@ -143,5 +135,5 @@ function asItems(ctx: Context, writes: readonly Write[]): TransactionItem[] {
 }
 
 function tooMuch(what: string): DumbwaiterError {
-  return new DumbwaiterError('invalid_input', `messages: together they ${what}`);
+  return invalidInput(`messages: together they ${what}`);
 }

@@ -3,7 +3,7 @@
  * the engine itself records in the settings. That is until when a queue is awake (`sleep.ts`, `awake-store.ts`), and its number
  * of shards (`shard-scaling.ts`).
  */
-import { DumbwaiterError } from '../../contract/errors.ts';
+import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
 import { type QueueRecord, queueKey, queueRow, readQueue } from '../model/queue-record.ts';
 import { StoreError } from '../port/port.ts';
@@ -51,11 +51,11 @@ export async function checkDeadLetter(ctx: Context, name: string, deadLetter: { 
   while (next !== undefined) {
     if (path.includes(next)) {
       const way = [...path, next].map((queue) => `"${queue}"`).join(' → ');
-      throw new DumbwaiterError('invalid_input', `deadLetter.queue: dead letters would come back: ${way}`);
+      throw invalidInput(`deadLetter.queue: dead letters would come back: ${way}`);
     }
     path.push(next);
     const record = await ctx.settings.find(next);
-    if (!record) throw new DumbwaiterError('invalid_input', `deadLetter.queue: there is no queue "${next}"; create it first`);
+    if (!record) throw invalidInput(`deadLetter.queue: there is no queue "${next}"; create it first`);
     next = record.deadLetter?.queue;
   }
 }

@@ -1,7 +1,7 @@
 /** Creates and changes schedules: compares the request with the stored row and applies all its effects in one transaction. */
 import type { MissedTicks, Schedule } from '../../contract/contract.ts';
 import { defined } from '../../contract/defined.ts';
-import { DumbwaiterError } from '../../contract/errors.ts';
+import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { type Content, encodeContent, joinEntries, storeContent } from '../model/content-codec.ts';
@@ -69,10 +69,10 @@ async function changeOnce(
   if (before && former && same(former, asked)) return describeSchedule(before, content, readAt);
 
   if (startAt !== undefined && endAt !== undefined && endAt <= startAt)
-    throw new DumbwaiterError('invalid_input', `endAt: must be later than startAt, was ${new Date(endAt).toISOString()}`);
+    throw invalidInput(`endAt: must be later than startAt, was ${new Date(endAt).toISOString()}`);
   const rule = ruleOf(asked, before, readAt);
   const always = await recurrenceOf({ rule });
-  if (always.next(readAt) === undefined) throw new DumbwaiterError('invalid_input', `cron: never falls due, was ${shown(rule)}`);
+  if (always.next(readAt) === undefined) throw invalidInput(`cron: never falls due, was ${shown(rule)}`);
   const target = await targetFor(ctx, asked, former);
 
   const taken = before ? await takeBack(ctx, before) : { writes: [], kept: [] };
@@ -162,11 +162,11 @@ async function targetFor(ctx: Context, asked: Definition, former: Definition | u
   try {
     const target = await targetOf(ctx, asked.queue);
     const refusal = isNamed ? refusalIn(target.queue, { priority: asked.level }, ctx.clock.now()) : undefined;
-    if (refusal !== undefined) throw new DumbwaiterError('invalid_input', `message.${refusal}`);
+    if (refusal !== undefined) throw invalidInput(`message.${refusal}`);
     return target;
   } catch (error) {
     if (!(error instanceof DumbwaiterError) || error.code !== 'queue_not_found') throw error;
     if (!isNamed) return undefined;
-    throw new DumbwaiterError('invalid_input', `queue: there is no queue "${asked.queue}"; create it first`);
+    throw invalidInput(`queue: there is no queue "${asked.queue}"; create it first`);
   }
 }

@@ -4,7 +4,7 @@
  * at the first instant after the gap; a repeated time falls due once, the first time. With `*` or `/` in minutes or hours, the
  * schedule follows the wall clock: skipped times are left out and repeated times are due twice.
  */
-import { DumbwaiterError } from '../../contract/errors.ts';
+import { invalidInput } from '../../contract/errors.ts';
 import type { Recurrence } from './ticks.ts';
 
 /** Throws DumbwaiterError `invalid_input`, naming `cron` or `timeZone`. */
@@ -15,14 +15,14 @@ export async function cronTiming(cron: string, timeZone: string): Promise<Recurr
     parsed = new Cron(cron, { timezone: timeZone, paused: true, mode: '5-part', fixedTimeRule: 'no-wildcard' });
   } catch (error) {
     const [, said] = /^(?:CronPattern: )?(.*)$/s.exec(error instanceof Error ? error.message : String(error))!;
-    throw new DumbwaiterError('invalid_input', `cron: cannot be read, was ${JSON.stringify(cron)}: ${said}`);
+    throw invalidInput(`cron: cannot be read, was ${JSON.stringify(cron)}: ${said}`);
   }
   const checked = <T>(run: () => T): T => {
     try {
       return run();
     } catch (error) {
       // The set of time zones depends on the runtime, so a zone that was valid when the schedule was stored may be unknown here.
-      throw new DumbwaiterError('invalid_input', `timeZone: is unknown, was ${JSON.stringify(timeZone)}`, {
+      throw invalidInput(`timeZone: is unknown, was ${JSON.stringify(timeZone)}`, {
         cause: error,
       });
     }

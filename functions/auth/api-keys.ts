@@ -1,7 +1,7 @@
 /** Creates, lists, revokes and finds API keys. The text of a key is shown only once, when the key is created. */
 
 import type { ApiKey, InputOf, OutputOf, Page } from '../../contract/contract.ts';
-import { DumbwaiterError } from '../../contract/errors.ts';
+import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import { keyUseNotedMs, pageEntriesDefault } from '../../contract/limits.ts';
 import { type Clock, type Random, type Store, StoreError } from '../../engine/port/port.ts';
 import type { Principal } from './authorize.ts';
@@ -85,7 +85,7 @@ function shown({ hash: _, ...key }: StoredKey): ApiKey {
 /** Throws `invalid_input` if the requested expiry is in the past, `forbidden` if it is later than that of the creator's key. */
 function expiryOf(asked: string | undefined, creator: Principal, now: number): string | null {
   if (asked !== undefined && Date.parse(asked) <= now) {
-    throw new DumbwaiterError('invalid_input', `expiresAt: must be in the future; given ${asked}`);
+    throw invalidInput(`expiresAt: must be in the future; given ${asked}`);
   }
   const last = creator.expiresAt ?? null;
   if (last !== null && (asked === undefined || Date.parse(asked) > Date.parse(last))) {
@@ -104,6 +104,6 @@ function cursorAfter(id: string): string {
 
 function lastOf(cursor: string): string {
   const id = Buffer.from(cursor, 'base64url').toString();
-  if (!/^[0-9a-z]+$/.test(id)) throw new DumbwaiterError('invalid_input', 'cursor: must come from an earlier page of this list');
+  if (!/^[0-9a-z]+$/.test(id)) throw invalidInput('cursor: must come from an earlier page of this list');
   return id;
 }

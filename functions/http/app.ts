@@ -6,7 +6,7 @@ import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { type OperationName, type Route, routes } from '../../contract/contract.ts';
-import { DumbwaiterError, type ErrorCode } from '../../contract/errors.ts';
+import { DumbwaiterError, type ErrorCode, invalidInput } from '../../contract/errors.ts';
 import { writeJson } from '../../contract/json-text.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Principal } from '../auth/authorize.ts';
@@ -133,14 +133,11 @@ async function inputOf({ method }: Route, request: Request): Promise<unknown> {
   if (method === 'DELETE') {
     const bodyField = fieldOf(await readJson(request));
     if (bodyField === undefined) return query;
-    throw new DumbwaiterError('invalid_input', `${bodyField.slice(0, 60)}: must be sent in the query string, not in a body`);
+    throw invalidInput(`${bodyField.slice(0, 60)}: must be sent in the query string, not in a body`);
   }
   const [queryField] = Object.keys(query);
   if (queryField === undefined) return readJson(request);
-  throw new DumbwaiterError(
-    'invalid_input',
-    `${queryField.slice(0, 60)}: must be sent in the JSON body, not in the query string`,
-  );
+  throw invalidInput(`${queryField.slice(0, 60)}: must be sent in the JSON body, not in the query string`);
 }
 
 /** Throws DumbwaiterError `forbidden` for a request to another host name. */

@@ -1,5 +1,5 @@
 /** Converts a query string to an operation's input. All values are strings, except in the fields that are numbers or booleans. */
-import { DumbwaiterError } from '../../contract/errors.ts';
+import { invalidInput } from '../../contract/errors.ts';
 
 const numeric: ReadonlySet<string> = new Set(['limit', 'waitSeconds']);
 const logical: ReadonlySet<string> = new Set(['force']);
@@ -8,7 +8,7 @@ const logical: ReadonlySet<string> = new Set(['force']);
 export function inputOfQuery(query: URLSearchParams): Record<string, unknown> {
   const input = Object.create(null) as Record<string, unknown>;
   for (const [name, value] of query) {
-    if (Object.hasOwn(input, name)) throw new DumbwaiterError('invalid_input', `${name.slice(0, 60)}: must be given once`);
+    if (Object.hasOwn(input, name)) throw invalidInput(`${name.slice(0, 60)}: must be given once`);
     input[name] = fieldOf(name, value);
   }
   // `Object.fromEntries` keeps a field named `__proto__` as an ordinary field.

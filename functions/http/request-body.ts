@@ -1,5 +1,5 @@
 /** Reads the JSON body of a request. A body over the limit is refused before it is read whole or parsed. */
-import { DumbwaiterError } from '../../contract/errors.ts';
+import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import { callBytesMax } from '../../contract/limits.ts';
 import { parseRequest } from './request-text.ts';
 
@@ -55,7 +55,7 @@ function decode(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw new DumbwaiterError('invalid_input', 'input: must be JSON in UTF-8, and has bytes that are not UTF-8');
+    throw invalidInput('input: must be JSON in UTF-8, and has bytes that are not UTF-8');
   }
 }
 

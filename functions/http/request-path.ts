@@ -4,7 +4,7 @@
  * path that this file returns.
  */
 
-import { DumbwaiterError } from '../../contract/errors.ts';
+import { type DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 
 /** `path` is safe to build a URL from: each segment is re-encoded. If `refusal` is set, the request must be refused and `path` is `/`. */
 export interface RequestPath {
@@ -45,7 +45,7 @@ function faultOf(segment: string): string | undefined {
 }
 
 function refused(what: string): RequestPath {
-  return { path: '/', refusal: new DumbwaiterError('invalid_input', `path: ${what}`) };
+  return { path: '/', refusal: invalidInput(`path: ${what}`) };
 }
 
 function decoded(segment: string): string | undefined {

@@ -1,5 +1,5 @@
 /** Parses the JSON text of a request, received over HTTP or Lambda. */
-import { DumbwaiterError } from '../../contract/errors.ts';
+import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import { readRequest } from '../../contract/json-reader.ts';
 
 /** Returns bodies, attributes and results as JsonText. Throws `invalid_input` for invalid JSON and for duplicate fields. */
@@ -12,9 +12,6 @@ export function parseRequest(text: string, name = 'input'): unknown {
     const message = error instanceof SyntaxError ? error.message : '';
     const position =
       /at position (\d+)/.exec(message)?.[1] ?? (message.includes('end of JSON') ? String(text.length) : undefined);
-    throw new DumbwaiterError(
-      'invalid_input',
-      `${name}: is not JSON${position === undefined ? '' : `, at position ${position}`}`,
-    );
+    throw invalidInput(`${name}: is not JSON${position === undefined ? '' : `, at position ${position}`}`);
   }
 }

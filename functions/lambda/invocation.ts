@@ -4,7 +4,7 @@
  * the JSON that it carries, and loses digits that a JavaScript number cannot hold.
  */
 import type { OperationName, OutputOf } from '../../contract/contract.ts';
-import { DumbwaiterError, type ErrorCode } from '../../contract/errors.ts';
+import { type ErrorCode, invalidInput } from '../../contract/errors.ts';
 import { withValues, writeJson } from '../../contract/json-text.ts';
 import type { Principal } from '../auth/authorize.ts';
 import { refusalOf } from '../errors/refusal.ts';
@@ -37,7 +37,7 @@ export async function answerInvocation(
   let status = 200;
   try {
     if (!isOperation(operation)) {
-      throw new DumbwaiterError('invalid_input', 'operation: must be an operation of the queue, such as publish or receive');
+      throw invalidInput('operation: must be an operation of the queue, such as publish or receive');
     }
     const params = 'params' in call ? call.params : {};
     const input = inputOf(call);
@@ -63,5 +63,5 @@ export async function answerInvocation(
 function inputOf(call: object): unknown {
   if (!('inputText' in call)) return 'input' in call ? call.input : {};
   if (typeof call.inputText === 'string') return parseRequest(call.inputText, 'inputText');
-  throw new DumbwaiterError('invalid_input', 'inputText: must be JSON text');
+  throw invalidInput('inputText: must be JSON text');
 }

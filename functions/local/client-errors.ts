@@ -1,7 +1,7 @@
 /** Answers what Node rejects before there is a request: too slow, too large, or not HTTP. The answer is problem+json, as for all errors. */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { DumbwaiterError } from '../../contract/errors.ts';
+import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 
 /** Converts the error of a server's `clientError` event: https://nodejs.org/api/http.html#event-clienterror */
 export function refusalOfClientError({ code, message }: NodeJS.ErrnoException): DumbwaiterError {
@@ -16,7 +16,7 @@ export function refusalOfClientError({ code, message }: NodeJS.ErrnoException): 
         'The chunk extensions of the request are larger than the server allows (16 KiB).',
       );
     default:
-      return new DumbwaiterError('invalid_input', `The request is not HTTP: ${message}`);
+      return invalidInput(`The request is not HTTP: ${message}`);
   }
 }
 

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { DumbwaiterError } from '../../contract/errors.ts';
+import { type DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import { pathOfTarget } from '../http/request-path.ts';
 import { answerSocket, isBeingAnswered, refusalOfClientError } from './client-errors.ts';
 import { isLoopback } from './loopback.ts';
@@ -57,7 +57,7 @@ export async function serveHttp(
       const { incoming, outgoing } = env as { incoming: IncomingMessage; outgoing: ServerResponse };
       return app.fetch(request, { refusal: refusals.get(incoming), signal: calls.begin(outgoing) });
     },
-    { hostname, errorHandler: () => refuse(new DumbwaiterError('invalid_input', 'Host: is not a valid host name')) },
+    { hostname, errorHandler: () => refuse(invalidInput('Host: is not a valid host name')) },
   );
   const server = createServer(options, serve)
     // A server may ignore expectations other than 100-continue (RFC 9110, 10.1.1).
@@ -119,7 +119,7 @@ function createCallsInProgress() {
 
 function hostRefusal({ httpVersion, headers }: IncomingMessage): DumbwaiterError | undefined {
   if (headers.host !== undefined || httpVersion === '1.0') return undefined;
-  return new DumbwaiterError('invalid_input', 'Host: is missing; HTTP/1.1 requires this header');
+  return invalidInput('Host: is missing; HTTP/1.1 requires this header');
 }
 
 function nameInUrl(host: string): string {

@@ -1,6 +1,6 @@
 /** Implements `QueueClient.call`. */
 import type { Json, Message } from '../../contract/contract.ts';
-import { DumbwaiterError } from '../../contract/errors.ts';
+import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import { waitSecondsMax } from '../../contract/limits.ts';
 import { accepted } from '../calls/batch-results.ts';
 import type { Caller, CallOptions } from '../calls/caller.ts';
@@ -75,10 +75,7 @@ export class Requests {
     if (this.#keeping.has(queue)) return;
     const { keep } = await this.#caller.call('getQueue', { queue }, {}, options);
     if (!keep?.doneSeconds) {
-      throw new DumbwaiterError(
-        'invalid_input',
-        `The queue "${queue}" keeps no results: set keep.doneSeconds, so that it can be called.`,
-      );
+      throw invalidInput(`The queue "${queue}" keeps no results: set keep.doneSeconds, so that it can be called.`);
     }
     this.#keeping.add(queue);
   }

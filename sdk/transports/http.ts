@@ -1,6 +1,6 @@
 /** The HTTP transport: the default one, for every host that has `fetch`. */
 import { type Address, addresses, type OperationName, type ParamsOf, type Transport } from '../../contract/contract.ts';
-import { DumbwaiterError } from '../../contract/errors.ts';
+import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import { readAnswer } from '../../contract/json-reader.ts';
 import { stringify } from '../../contract/json-text.ts';
 import { checkNames, type Names } from '../../contract/names.ts';
@@ -76,7 +76,7 @@ function requestOf<Name extends OperationName>(
   const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = given[name];
     // API Gateway decodes the path before the queue sees it, so an invalid name could become the path of another operation.
-    if (!isPathName(name, value)) throw new DumbwaiterError('invalid_input', `${operation}: ${name} ${notAName(value)}`);
+    if (!isPathName(name, value)) throw invalidInput(`${operation}: ${name} ${notAName(value)}`);
     return encodeURIComponent(value);
   });
   // A redirected POST would arrive as a GET, without its key.
