@@ -1,19 +1,19 @@
 /**
- * The capacity meter. It counts the calls of an AWS client to DynamoDB, including retries, and the capacity units that DynamoDB reports with
+ * The capacity meter. It counts the calls of a client to DynamoDB, including retries, and the capacity units that DynamoDB reports with
  * each response.
  *
  * A write whose condition fails is billed, but the error does not report its units. The meter computes them: one unit per started kibibyte
  * of the existing row or of the row to put, whichever is larger.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html#write-operation-consumption
  */
-import {
-  ConditionalCheckFailedException,
-  type ConsumedCapacity,
-  type DynamoDBClient,
-  TransactionCanceledException,
-} from '@aws-sdk/client-dynamodb';
 import { fromItem, type Item } from '../engine/dynamo/attribute-values.ts';
+import type { DynamoClient } from '../engine/dynamo/client.ts';
+import { DynamoError } from '../engine/dynamo/errors.ts';
 import { storedBytes } from '../engine/port/row-limits.ts';
+
+interface ConsumedCapacity {
+  CapacityUnits?: number;
+}
 
 const unitBytes = 1024;
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-capacity-handling */
@@ -45,34 +45,25 @@ export class CapacityMeter {
     return until;
   }
 
-  watch(client: DynamoDBClient): void {
-    client.middlewareStack.add(
-      (next, context) => async (args) => {
-        const operation = (context.commandName ?? '').replace(/Command$/, '');
-        // Change the input in place: the store identifies its calls by their input objects.
-        (args.input as { ReturnConsumedCapacity?: string }).ReturnConsumedCapacity = 'TOTAL';
+  /** The client, counted. */
+  metered(client: DynamoClient): DynamoClient {
+    return {
+      call: async (operation, input, options) => {
         try {
-          const answer = await next(args);
+          const called = await client.call(operation, { ...input, ReturnConsumedCapacity: 'TOTAL' }, options);
+          this.#counted.calls += called.attempts;
           this.#charge(
             operation,
-            (answer.output as { ConsumedCapacity?: ConsumedCapacity | ConsumedCapacity[] }).ConsumedCapacity,
+            (called.answer as { ConsumedCapacity?: ConsumedCapacity | ConsumedCapacity[] }).ConsumedCapacity,
           );
-          return answer;
+          return called;
         } catch (error) {
-          this.#chargeRefused(args.input as { Item?: Item }, error);
+          if (error instanceof DynamoError) this.#chargeRefused(input, error);
           throw error;
         }
       },
-      { name: 'meterUnits', step: 'initialize' },
-    );
-    client.middlewareStack.add(
-      (next) => async (args) => {
-        this.#counted.calls++;
-        return next(args);
-      },
-      // This step runs once per attempt, including retries.
-      { name: 'meterCalls', step: 'finalizeRequest', priority: 'low' },
-    );
+      destroy: () => client.destroy(),
+    };
   }
 
   #charge(operation: string, consumed: ConsumedCapacity | ConsumedCapacity[] = []): void {
@@ -83,13 +74,14 @@ export class CapacityMeter {
     else this.#counted.readUnits += units;
   }
 
-  #chargeRefused({ Item: put }: { Item?: Item }, error: unknown): void {
-    if (error instanceof ConditionalCheckFailedException) {
+  #chargeRefused({ Item: put }: { Item?: Item }, { name, attempts, answer }: DynamoError): void {
+    this.#counted.calls += attempts;
+    if (name === 'ConditionalCheckFailedException') {
       this.#counted.refused++;
-      this.#counted.writeUnits += Math.max(unitsOf(put), unitsOf(error.Item));
+      this.#counted.writeUnits += Math.max(unitsOf(put), unitsOf((answer as { Item?: Item }).Item));
     }
-    if (error instanceof TransactionCanceledException) {
-      for (const { Item: item } of error.CancellationReasons ?? []) {
+    if (name === 'TransactionCanceledException') {
+      for (const { Item: item } of (answer as { CancellationReasons?: { Item?: Item }[] }).CancellationReasons ?? []) {
         this.#counted.refused++;
         this.#counted.writeUnits += transactionFactor * unitsOf(item);
       }

@@ -1,6 +1,8 @@
-/** The baseline: the six DynamoDB calls of one message from publish to ack, made by the same AWS client on the same DynamoDB engine, without the queue. */
-import { DeleteItemCommand, type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { bareCall } from './bare-request.ts';
+/** The baseline: the six DynamoDB calls of one message from publish to ack, made by the same client on the same DynamoDB engine, without the queue. */
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
+import type { DynamoClient } from '../engine/dynamo/client.ts';
+import { createCorrectedClock } from '../engine/dynamo/corrected-clock.ts';
+import type { SdkClient } from '../engine/dynamo/sdk-client.ts';
 import { bodyOf } from './bodies.ts';
 import { tableNames } from './test-bed.ts';
 import { ownCpuMs, runConcurrently } from './timing.ts';
@@ -13,7 +15,7 @@ export interface RawCalls {
 }
 
 /** Makes the calls of `messages` messages, `concurrency` messages at a time. */
-export async function rawCalls(client: DynamoDBClient, messages: number, concurrency: number): Promise<RawCalls> {
+export async function rawCalls(client: DynamoClient, messages: number, concurrency: number): Promise<RawCalls> {
   let left = messages;
   const cpuMs = ownCpuMs();
   const startedAt = performance.now();
@@ -22,21 +24,23 @@ export async function rawCalls(client: DynamoDBClient, messages: number, concurr
   return { callsPerSecond: calls / ((performance.now() - startedAt) / 1000), cpuMsPerCall: (ownCpuMs() - cpuMs) / calls };
 }
 
-async function rawMessage(client: DynamoDBClient): Promise<void> {
+const options = { clock: createCorrectedClock() };
+
+async function rawMessage(client: DynamoClient): Promise<void> {
   const id = crypto.randomUUID();
   const message = { TableName: tableNames.messages, Key: { shard: { S: 'raw' }, id: { S: id } } };
   const lease = { TableName: tableNames.leases, Key: { id: { S: id } } };
   const bodies = { S: JSON.stringify(bodyOf(200)) };
-  const absent = { ConditionExpression: 'attribute_not_exists(id)', ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const;
-  await client.send(new PutItemCommand({ TableName: message.TableName, Item: { ...message.Key, bodies } }));
+  const absent = { ConditionExpression: 'attribute_not_exists(id)', ReturnValuesOnConditionCheckFailure: 'ALL_OLD' };
+  await client.call('PutItem', { TableName: message.TableName, Item: { ...message.Key, bodies } }, options);
   await Promise.all([
-    client.send(new GetItemCommand({ ...message, ConsistentRead: true })),
-    client.send(new GetItemCommand({ ...lease, ConsistentRead: true })),
+    client.call('GetItem', { ...message, ConsistentRead: true }, options),
+    client.call('GetItem', { ...lease, ConsistentRead: true }, options),
   ]);
   const leased = { ...lease.Key, bodies, shard: { S: 'raw' }, expiry: { N: String(Date.now()) } };
-  await client.send(new PutItemCommand({ TableName: lease.TableName, Item: leased, ...absent }));
-  await client.send(new DeleteItemCommand(message));
-  await client.send(new PutItemCommand({ TableName: lease.TableName, Item: lease.Key }));
+  await client.call('PutItem', { TableName: lease.TableName, Item: leased, ...absent }, options);
+  await client.call('DeleteItem', message, options);
+  await client.call('PutItem', { TableName: lease.TableName, Item: lease.Key }, options);
 }
 
 export interface CallCost {
@@ -44,18 +48,15 @@ export interface CallCost {
   wallMs: number;
 }
 
-/** Measures sequential GetItem calls, by the AWS client and signed by hand. */
-export async function callCosts(
-  client: DynamoDBClient,
-  endpoint: string,
-  calls: number,
-): Promise<{ sdk: CallCost; bare: CallCost }> {
+/** Measures sequential GetItem calls, by the AWS SDK and by the queue's own client. */
+export async function callCosts(client: DynamoClient, sdk: SdkClient, calls: number): Promise<{ sdk: CallCost; own: CallCost }> {
   const input = { TableName: tableNames.messages, Key: { shard: { S: 'raw' }, id: { S: 'one' } }, ConsistentRead: true };
   const Item = { ...input.Key, bodies: { S: JSON.stringify(bodyOf(200)) } };
-  await client.send(new PutItemCommand({ TableName: input.TableName, Item }));
-  const bySdk = () => client.send(new GetItemCommand(input));
-  const byHand = () => bareCall(endpoint, 'GetItem', input);
-  return { sdk: await oneAfterAnother(bySdk, calls), bare: await oneAfterAnother(byHand, calls) };
+  await client.call('PutItem', { TableName: input.TableName, Item }, options);
+  return {
+    sdk: await oneAfterAnother(() => sdk.send(new GetItemCommand(input)), calls),
+    own: await oneAfterAnother(() => client.call('GetItem', input, options), calls),
+  };
 }
 
 async function oneAfterAnother(call: () => Promise<unknown>, calls: number): Promise<CallCost> {

@@ -22,14 +22,14 @@ export interface SpeedRow {
 export interface SpeedReport {
   raw: RawCalls;
   rows: SpeedRow[];
-  calls: { sdk: CallCost; bare: CallCost };
+  calls: { sdk: CallCost; own: CallCost };
   idle: IdleCost;
   functions: ColdStart[];
 }
 
 export function printSpeed({ raw, rows, calls, idle, functions }: SpeedReport): void {
   console.log(
-    `The AWS client alone makes ${Math.round(raw.callsPerSecond)} calls a second, for ${milliseconds(raw.cpuMsPerCall)} ms of CPU each.\n`,
+    `The client alone makes ${Math.round(raw.callsPerSecond)} calls a second, for ${milliseconds(raw.cpuMsPerCall)} ms of CPU each.\n`,
   );
   console.log(
     table(
@@ -63,7 +63,7 @@ export function printSpeed({ raw, rows, calls, idle, functions }: SpeedReport): 
       ['call', 'CPU, ms', 'time, ms'],
       [
         ['by the AWS SDK', milliseconds(calls.sdk.cpuMs), milliseconds(calls.sdk.wallMs)],
-        ['signed by hand', milliseconds(calls.bare.cpuMs), milliseconds(calls.bare.wallMs)],
+        ['by the own client', milliseconds(calls.own.cpuMs), milliseconds(calls.own.wallMs)],
       ],
     ),
   );

@@ -1,8 +1,7 @@
 /**
- * Measures how fast the queue is and where the time goes. Compares messages per second with raw calls per second of the same AWS client on
+ * Measures how fast the queue is and where the time goes. Compares messages per second with raw calls per second of the same client on
  * the same DynamoDB engine. Also measures CPU time, idle cost, bundles and cold starts. `node bench/speed.ts [--json]`; see docs/numbers.md.
  */
-import { closeBare } from './bare-request.ts';
 import { coldStarts } from './cold-start.ts';
 import { idleCost } from './idle.ts';
 import { callCosts, type RawCalls, rawCalls } from './raw-calls.ts';
@@ -102,12 +101,11 @@ try {
     },
   ];
   const measured = await measureRounds(testBed, transports);
-  const calls = await callCosts(testBed.instance({ metered: false }).client, testBed.endpoint, singleCalls);
+  const calls = await callCosts(testBed.instance({ metered: false }).client, testBed.sdk, singleCalls);
   const report: SpeedReport = { ...measured, calls, idle, functions: await coldStarts(coldStartTimes) };
   if (process.argv.includes('--json')) console.log(JSON.stringify(report));
   else printSpeed(report);
 } finally {
-  closeBare();
   await http?.close();
   await testBed.close();
 }

@@ -1,7 +1,5 @@
 /** Measures what publishing and acking in the caller's own transaction cost: the units that the caller's client consumes. */
-
 import { createCorrectedClock } from '../engine/dynamo/corrected-clock.ts';
-import { commitTransaction } from '../engine/dynamo/transactions.ts';
 import { bodyOf } from './bodies.ts';
 import { type Cost, createQueue, perMessage, stepBodyBytes } from './message-cost.ts';
 import type { Step } from './steps.ts';
@@ -43,5 +41,5 @@ async function costs(testBed: TestBed, messages: number, size: number): Promise<
 }
 
 async function commit({ client }: Instance, items: object[]): Promise<void> {
-  await commitTransaction({ client, clock: createCorrectedClock() }, items, crypto.randomUUID());
+  await client.call('TransactWriteItems', { TransactItems: items }, { clock: createCorrectedClock() });
 }

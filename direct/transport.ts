@@ -7,24 +7,27 @@ import type { InputOf, OperationName, OutputOf, ParamsOf, Transport } from '../c
 import { DumbwaiterError } from '../contract/errors.ts';
 import { checkNames, type Names } from '../contract/names.ts';
 import { createEngine } from '../engine/create.ts';
-import { createDynamoClient, type DynamoClientOptions } from '../engine/dynamo/client.ts';
+import { createDynamoClient } from '../engine/dynamo/client.ts';
+import { commitTransaction } from '../engine/dynamo/own-transactions.ts';
 import { dynamoParts } from '../engine/dynamo/parts.ts';
-import type { DynamoStoreParts } from '../engine/dynamo/store.ts';
+import { accessFromSdk, createSdkClient, type SdkClient, type SdkClientOptions } from '../engine/dynamo/sdk-client.ts';
 import type { TableNames } from '../engine/dynamo/tables.ts';
-import { commitTransaction } from '../engine/dynamo/transactions.ts';
 import type { CallOptions, Engine, EngineEvent, QueueOperation } from '../engine/engine.ts';
 import { createRedriveRunner } from '../engine/redrive/in-process.ts';
 import { withDeadline } from '../sdk/calls/deadline.ts';
 import { refusalOfCall, refusalOfCommit } from './errors.ts';
 
-export interface DirectTransportOptions extends Pick<DynamoClientOptions, 'endpoint' | 'region' | 'credentials'> {
+export interface DirectTransportOptions extends SdkClientOptions {
   /**
    * The names of the tables, from the deployment's outputs. Default: the environment variables `DUMBWAITER_MESSAGES_TABLE`,
    * `DUMBWAITER_LEASES_TABLE` and `DUMBWAITER_QUEUES_TABLE`, or else the names that `npm start` uses.
    */
   tables?: TableNames;
-  /** Replaces the client made from the other options. It should time out within seconds when a connection does not respond. */
-  client?: DynamoStoreParts['client'];
+  /**
+   * Replaces the client made from the other options. It commits your transactions. The queue's own calls take its endpoint,
+   * region, credentials and HTTP agents, but do not run its middleware.
+   */
+  client?: SdkClient;
   /** Called for what the queue does by itself: it dead-letters or expires messages, or detects an anomaly. */
   observe?: (event: EngineEvent) => void;
 }
@@ -55,7 +58,8 @@ const directNames: Names<DirectTransportOptions> = {
 export function directTransport(options: DirectTransportOptions = {}): DirectTransport {
   checkNames('directTransport', options, directNames);
   const { tables = tablesOfEnvironment(), client: given, observe, ...config } = options;
-  const client = given ?? createDynamoClient(config);
+  const sdk = given ?? createSdkClient(config);
+  const client = createDynamoClient(accessFromSdk(sdk));
   const parts = dynamoParts({ client, tables });
   const startRedrive = async (queue: string, task: string) => redrives.start(queue, task);
   const engine = createEngine({ ...parts, startRedrive, ...(observe && { observe }) });
@@ -73,7 +77,7 @@ export function directTransport(options: DirectTransportOptions = {}): DirectTra
     },
     transact(items, { token, signal, timeoutMs }) {
       return withDeadline({ signal, timeoutMs }, (ending) =>
-        commitTransaction({ client, clock: parts.clock }, items, token, ending).catch((error: unknown) => {
+        commitTransaction(sdk, items, token, ending).catch((error: unknown) => {
           throw refusalOfCommit(error, items);
         }),
       );
@@ -81,7 +85,8 @@ export function directTransport(options: DirectTransportOptions = {}): DirectTra
     async close() {
       await redrives.stop();
       await Promise.allSettled([...running].flatMap(([answering, ending]) => (ending.aborted ? [answering] : [])));
-      if (given === undefined) client.destroy();
+      client.destroy();
+      if (given === undefined) sdk.destroy();
     },
   };
 }

@@ -5,12 +5,14 @@ import type { DynamoStoreParts } from '../engine/dynamo/store.ts';
 import type { Engine, EngineParts } from '../engine/engine.ts';
 import type { Clock } from '../engine/port/port.ts';
 import { createKeys, type Keys } from './auth/api-keys.ts';
-import { createCheckBack } from './service/check-back.ts';
+import { createCheckBack, type Invoke } from './service/check-back.ts';
 import { type Log, logEngineEvents } from './service/log.ts';
 import { createPoster } from './service/outgoing-post.ts';
 import { createSigningSecrets, type SigningSecrets } from './service/signing-secrets.ts';
 
 export interface AssemblyOptions extends Pick<DynamoStoreParts, 'client' | 'tables'>, Pick<EngineParts, 'startRedrive'> {
+  /** How check-backs invoke functions. */
+  invoke: Invoke;
   log: Log;
   /** Whether check-backs may go to private addresses. */
   allowsPrivate: boolean;
@@ -23,10 +25,10 @@ export interface ServedQueue {
   clock: Clock;
 }
 
-export function assembleQueue({ client, tables, log, allowsPrivate, startRedrive }: AssemblyOptions): ServedQueue {
+export function assembleQueue({ client, tables, log, allowsPrivate, invoke, startRedrive }: AssemblyOptions): ServedQueue {
   const parts = dynamoParts({ client, tables, forJson: true });
   const secrets = createSigningSecrets(parts);
-  const checkBack = createCheckBack({ log, post: createPoster({ allowsPrivate }), secrets });
+  const checkBack = createCheckBack({ log, post: createPoster({ allowsPrivate }), secrets, invoke });
   const engine = createEngine({ ...parts, checkBack, observe: logEngineEvents(log), ...(startRedrive && { startRedrive }) });
   return { engine, keys: createKeys(parts), secrets, clock: parts.clock };
 }

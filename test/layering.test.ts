@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const files = globSync('{contract,engine,sdk,direct,functions,infra,bench,examples,test}/**/*.ts', {
+const files = globSync('{aws,contract,engine,sdk,direct,functions,infra,bench,examples,test}/**/*.ts', {
   cwd: root,
   exclude: ['**/node_modules'],
 })
@@ -30,6 +30,7 @@ const tasks = [...rules, 'engine/receive', 'engine/publish', 'engine/redrive', '
  * Examples, benches and tests may import everything. `docs/design.md` says what each folder is for.
  */
 const rooms: { [folder: string]: readonly string[] } = {
+  aws: [],
   contract: [],
   'contract/schemas': ['contract'],
   'engine/port': ['contract'],
@@ -48,7 +49,7 @@ const rooms: { [folder: string]: readonly string[] } = {
   'engine/sweep': tasks,
   'engine/operations': tasks,
   'engine/create.ts': [...tasks, 'contract/schemas', 'engine/sweep', 'engine/operations'],
-  'engine/dynamo': ['contract', 'engine/port'],
+  'engine/dynamo': ['aws', 'contract', 'engine/port'],
   'engine/memory': ['contract', 'engine/port'],
   'engine/simulation': ['contract', 'engine/port', 'engine/memory'],
   'sdk/calls': ['contract'],
@@ -63,7 +64,7 @@ const rooms: { [folder: string]: readonly string[] } = {
   'functions/openapi': ['contract', 'contract/schemas', 'functions/errors'],
   'functions/http': ['contract', 'functions/openapi', 'functions/errors', 'functions/service', 'functions/auth'],
   'functions/assembly.ts': ['contract', 'engine', 'functions/auth', 'functions/service'],
-  'functions/lambda': ['contract', 'engine', 'functions'],
+  'functions/lambda': ['aws', 'contract', 'engine', 'functions'],
   'functions/local': ['contract', 'engine', 'functions'],
   infra: ['contract', 'contract/schemas', 'engine/port'],
 };
@@ -84,6 +85,8 @@ function mayImport(from: string, to: string): boolean {
 function mayRequire(from: string, specifier: string): boolean {
   const builtin = specifier.startsWith('node:');
   switch (part(from)) {
+    case 'aws':
+      return builtin;
     case 'contract':
       return from.startsWith('contract/schemas/') && specifier === 'zod';
     case 'sdk':

@@ -1,17 +1,9 @@
-/** Models the calls of the AWS client in virtual time: each attempt has a latency, and a throttled attempt is retried. */
+/** Models the calls of the store's client in virtual time: each attempt has a latency, and a throttled attempt is retried. */
+import { attemptsMax } from '../../engine/dynamo/client.ts';
+import { createRetryBudget } from '../../engine/dynamo/retry-budget.ts';
 import { type Clock, type Random, StoreError } from '../../engine/port/port.ts';
 import type { VirtualTime } from '../../engine/simulation/virtual-time.ts';
 import type { Throttled } from './partitions.ts';
-
-/** Must equal the setting in `engine/dynamo/client.ts`. */
-const attemptsMax = 4;
-/** The AWS client's retry mode `standard`, as of 2026: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html */
-const throttledBackoffMs = 1_000;
-const backoffGrowth = 2;
-/** Retry tokens of each client. A retry takes some; a successful call gives back what its last retry took, or one if it had none. */
-const tokensMax = 500;
-const retryTokens = 5;
-const tokensGivenBack = 1;
 
 export const latencyMs = 5;
 const latencyJitterMs = 2;
@@ -42,7 +34,7 @@ export interface AttemptOptions {
 }
 
 export function createAttempts({ time, random, clock, counts }: AttemptsParts) {
-  let tokens = tokensMax;
+  const budget = createRetryBudget(() => random.number());
   const travel = () => time.after((latencyMs + (2 * random.number() - 1) * latencyJitterMs) / 2);
 
   /** Retries the request while it is throttled. Rejects with StoreError, `applied: no`, when the attempts or the time are used up. */
@@ -50,7 +42,7 @@ export function createAttempts({ time, random, clock, counts }: AttemptsParts) {
     request: () => Promise<Answered<Answer>>,
     { by, onHotKey }: AttemptOptions = {},
   ): Promise<Answer> {
-    let taken = tokensGivenBack;
+    let lastRetry: 'throttled' | undefined;
     for (let made = 1; ; made++) {
       if (by !== undefined && clock.now() > by)
         throw new StoreError(
@@ -64,16 +56,15 @@ export function createAttempts({ time, random, clock, counts }: AttemptsParts) {
       const answered = await request();
       await travel();
       if ('answer' in answered) {
-        tokens = Math.min(tokensMax, tokens + taken);
+        budget.succeed(lastRetry);
         return answered.answer;
       }
       counts.throttled[answered.throttled]++;
       if (answered.throttled === 'key') onHotKey?.();
-      if (made === attemptsMax || tokens < retryTokens)
-        throw new StoreError(`throttled (${answered.throttled})`, 'no', undefined, 'throttled');
-      tokens -= retryTokens;
-      taken = retryTokens;
-      await time.after(random.number() * throttledBackoffMs * backoffGrowth ** (made - 1));
+      const wait = made < attemptsMax ? budget.take('throttled', made - 1) : undefined;
+      if (wait === undefined) throw new StoreError(`throttled (${answered.throttled})`, 'no', undefined, 'throttled');
+      lastRetry = 'throttled';
+      await time.after(wait);
     }
   };
 }

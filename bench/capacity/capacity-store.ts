@@ -1,5 +1,5 @@
 /**
- * The store of one process, over partitions of limited capacity. It retries throttled requests, and gives up, as the AWS client and
+ * The store of one process, over partitions of limited capacity. It retries throttled requests, and gives up, as the store's client and
  * `engine/dynamo/batches.ts` do: keep it equal to them.
  */
 import { type Key, type Row, type Store, StoreError, type Write, type Written } from '../../engine/port/port.ts';

@@ -21,7 +21,7 @@ export function ensureTimeFor({ clock, lastTryAt }: Context, ms: number): void {
   }
 }
 
-/** The store with a time limit: it refuses requests that would begin later, including retries by the AWS client. */
+/** The store with a time limit: it refuses requests that would begin later, including retries by the store's client. */
 function closingAt({ store, clock }: Context, endsAt: number): Store {
   const inTime = <T>(call: () => Promise<T>): Promise<T> =>
     clock.now() > endsAt ? Promise.reject(new StoreError('the time of the call is over', 'no')) : call();

@@ -1,6 +1,6 @@
 /**
  * Retries calls that certainly did nothing because the store was too busy or the caller too slow. A hot partition recovers
- * as the queue gets more shards, which takes longer than the AWS client retries. Each retry starts again from its reads, so
+ * as the queue gets more shards, which takes longer than the store's client retries. Each retry starts again from its reads, so
  * that no write depends on an old one.
  */
 import { throttledMsMax } from '../../contract/limits.ts';

@@ -1,12 +1,22 @@
 /**
- * Converts rows to and from DynamoDB's JSON:
+ * Converts rows to and from DynamoDB's JSON, which is sent as it is:
  * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
  */
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Row, Value } from '../port/port.ts';
 import { assign, storedNumber, wellFormed } from '../port/row-limits.ts';
 
-export type Item = Record<string, AttributeValue>;
+export type Attribute =
+  | { S: string }
+  | { N: string }
+  | { BOOL: boolean }
+  /** Base64. */
+  | { B: string }
+  | { L: Attribute[] }
+  | { M: Item };
+
+export interface Item {
+  [name: string]: Attribute;
+}
 
 export function toItem(row: Row): Item {
   const item: Item = {};
@@ -20,27 +30,27 @@ export function fromItem(item: Item): Row {
   return row;
 }
 
-export function toAttribute(value: Value): AttributeValue {
+export function toAttribute(value: Value): Attribute {
   if (typeof value === 'string') return { S: wellFormed(value) };
   if (typeof value === 'number') return { N: String(storedNumber(value)) };
   if (typeof value === 'boolean') return { BOOL: value };
-  if (value instanceof Uint8Array) return { B: value };
+  if (value instanceof Uint8Array) return { B: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') };
   if (Array.isArray(value)) return { L: value.map(toAttribute) };
   if (typeof value === 'object' && value !== null) return { M: toItem(value) };
   throw new Error(`a row cannot hold ${String(value)}`);
 }
 
-function fromAttribute(attribute: AttributeValue): Value {
-  if (attribute.S !== undefined) return attribute.S;
-  if (attribute.N !== undefined) return Number(attribute.N);
-  if (attribute.BOOL !== undefined) return attribute.BOOL;
-  if (attribute.B !== undefined) return attribute.B;
-  if (attribute.L !== undefined) return attribute.L.map(fromAttribute);
-  if (attribute.M !== undefined) return fromItem(attribute.M);
+function fromAttribute(attribute: Attribute): Value {
+  if ('S' in attribute) return attribute.S;
+  if ('N' in attribute) return Number(attribute.N);
+  if ('BOOL' in attribute) return attribute.BOOL;
+  if ('B' in attribute) return new Uint8Array(Buffer.from(attribute.B, 'base64'));
+  if ('L' in attribute) return attribute.L.map(fromAttribute);
+  if ('M' in attribute) return fromItem(attribute.M);
   throw new Error(`a row holds an attribute of another kind: ${Object.keys(attribute).join(', ')}`);
 }
 
-function assignAttribute(item: Item, name: string, attribute: AttributeValue): void {
+function assignAttribute(item: Item, name: string, attribute: Attribute): void {
   if (name === '__proto__') Object.defineProperty(item, name, { value: attribute, enumerable: true });
   else item[name] = attribute;
 }

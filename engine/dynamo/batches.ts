@@ -1,17 +1,10 @@
 /** DynamoDB's batch calls: splits a batch into pieces that one call takes, and retries what DynamoDB leaves unprocessed. */
-import {
-  BatchGetItemCommand,
-  BatchWriteItemCommand,
-  type BatchWriteItemCommandOutput,
-  type DynamoDBClient,
-  type WriteRequest,
-} from '@aws-sdk/client-dynamodb';
 import { type Key, type Row, type Store, StoreError, tables, type Write } from '../port/port.ts';
 import { keyText, refuseTwice } from '../port/row-limits.ts';
 import { fromItem, type Item } from './attribute-values.ts';
-import { sendCall } from './client.ts';
+import type { Called, DynamoClient } from './client.ts';
 import type { CorrectedClock } from './corrected-clock.ts';
-import { keyItem, putItem } from './requests.ts';
+import { type Answers, type BatchedRequest, keyItem, putItem } from './requests.ts';
 import type { TableNames } from './tables.ts';
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
@@ -26,7 +19,7 @@ const backoffMsMin = 25;
 export type Throttled = (write: Pick<Write, 'key' | 'then'>, isProven: boolean) => void;
 
 interface Calls {
-  client: DynamoDBClient;
+  client: DynamoClient;
   clock: CorrectedClock;
   names: TableNames;
   throttled: Throttled;
@@ -52,12 +45,7 @@ async function getPiece(
   }
   for (let round = 0; round < roundsMax; round++) {
     if (round > 0) await backOff(round, clock);
-    const input = { RequestItems: asked };
-    const answer = await sendCall(client, input, () => client.send(new BatchGetItemCommand(input)), {
-      clock,
-      by,
-      reads: true,
-    });
+    const { answer } = await client.call('BatchGetItem', { RequestItems: asked }, { clock, by, reads: true });
     for (const table of tableKinds) {
       for (const item of answer.Responses?.[names[table]] ?? []) {
         const row = fromItem(item);
@@ -94,23 +82,20 @@ async function writePiece(
   for (let round = 0; round < roundsMax && undone.size > 0; round++) {
     if (round > 0) await backOff(round, clock);
     const input = { RequestItems: requestItems([...undone.values()], names) };
-    let answer: BatchWriteItemCommandOutput;
+    const onHotKey = (isProven: boolean) => {
+      for (const write of undone.values()) throttled(write, isProven);
+    };
+    let called: Called<Answers['BatchWriteItem']>;
     try {
-      answer = await sendCall(client, input, () => client.send(new BatchWriteItemCommand(input)), {
-        clock,
-        by,
-        onHotKey(isProven) {
-          for (const write of undone.values()) throttled(write, isProven);
-        },
-      });
+      called = await client.call('BatchWriteItem', input, { clock, by, onHotKey });
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       failure = error;
       if (error.applied === 'unknown') applied = 'unknown';
       break;
     }
-    if ((answer.$metadata.attempts ?? 1) > 1) applied = 'unknown';
-    const left = leftUndone(answer, names);
+    if (called.attempts > 1) applied = 'unknown';
+    const left = leftUndone(called.answer, names);
     for (const text of undone.keys()) if (!left.has(text)) undone.delete(text);
     // DynamoDB leaves writes unprocessed that it would have throttled, and gives no reason.
     for (const write of undone.values()) throttled(write, false);
@@ -120,8 +105,8 @@ async function writePiece(
   return writes.map(({ key }) => (undone.has(keyText(key)) ? new StoreError(message, applied, failure, reason) : undefined));
 }
 
-function requestItems(writes: readonly BatchedWrite[], names: TableNames): Record<string, WriteRequest[]> {
-  const items: Record<string, WriteRequest[]> = {};
+function requestItems(writes: readonly BatchedWrite[], names: TableNames): Record<string, BatchedRequest[]> {
+  const items: Record<string, BatchedRequest[]> = {};
   for (const { key, then } of writes) {
     items[names[key.table]] ??= [];
     items[names[key.table]]!.push(
@@ -131,11 +116,12 @@ function requestItems(writes: readonly BatchedWrite[], names: TableNames): Recor
   return items;
 }
 
-function leftUndone({ UnprocessedItems = {} }: BatchWriteItemCommandOutput, names: TableNames): Set<string> {
+function leftUndone({ UnprocessedItems = {} }: Answers['BatchWriteItem'], names: TableNames): Set<string> {
   const left = new Set<string>();
   for (const table of tableKinds) {
-    for (const { PutRequest, DeleteRequest } of UnprocessedItems[names[table]] ?? []) {
-      left.add(keyText(keyOf(table, fromItem(PutRequest?.Item ?? DeleteRequest?.Key ?? {}))));
+    for (const request of UnprocessedItems[names[table]] ?? []) {
+      const item = 'PutRequest' in request ? request.PutRequest.Item : request.DeleteRequest.Key;
+      left.add(keyText(keyOf(table, fromItem(item))));
     }
   }
   return left;

@@ -1,8 +1,7 @@
 /** Compiles conditions and changes to DynamoDB's expressions. port/condition-evaluator.ts defines their meaning. */
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { checkPlaces, refuseEmpty } from '../port/condition-evaluator.ts';
 import type { Change, Condition, Path, Value } from '../port/port.ts';
-import { toAttribute } from './attribute-values.ts';
+import { type Attribute, toAttribute } from './attribute-values.ts';
 
 /**
  * Names and values of one request, shared by its expressions. Omits each map if it is empty, because DynamoDB refuses empty
@@ -10,7 +9,7 @@ import { toAttribute } from './attribute-values.ts';
  */
 export interface Placeholders {
   ExpressionAttributeNames?: Record<string, string>;
-  ExpressionAttributeValues?: Record<string, AttributeValue>;
+  ExpressionAttributeValues?: Record<string, Attribute>;
 }
 
 export interface Expressions {
@@ -23,7 +22,7 @@ export interface Expressions {
 
 export function createExpressions(): Expressions {
   const names = new Map<string, string>();
-  const values: Record<string, AttributeValue> = {};
+  const values: Record<string, Attribute> = {};
   let valueCount = 0;
 
   function path([first, ...rest]: Path): string {

@@ -4,7 +4,7 @@ import type { Random, Store, Write } from '../port/port.ts';
 import { createRandom } from '../port/random.ts';
 import { type CorrectedClock, createCorrectedClock } from './corrected-clock.ts';
 import { createDynamoStore, type DynamoStoreParts } from './store.ts';
-import { jsonItems, transactionItems } from './transactions.ts';
+import { jsonItems, transactionItems } from './transaction-items.ts';
 
 export interface DynamoParts {
   store: Store;

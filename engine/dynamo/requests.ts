@@ -1,9 +1,8 @@
-/** Converts writes and ranges of the port to the inputs of DynamoDB's calls. */
-import type { QueryCommandInput, TransactWriteItem } from '@aws-sdk/client-dynamodb';
+/** Converts writes and ranges of the port to the inputs of DynamoDB's calls, and says what these calls answer. */
 import { type Condition, dueIndex, type Key, type Range, tables, type Write } from '../port/port.ts';
 import { checkKeys, keyAttributes } from '../port/row-limits.ts';
 import { type Item, toItem } from './attribute-values.ts';
-import { createExpressions } from './expressions.ts';
+import { createExpressions, type Placeholders } from './expressions.ts';
 import type { TableNames } from './tables.ts';
 
 export function keyItem(key: Key): Item {
@@ -16,10 +15,30 @@ export function putItem({ key, row }: { key: Key; row: Parameters<typeof toItem>
   return toItem(row);
 }
 
+interface Conditional extends Placeholders {
+  TableName: string;
+  ConditionExpression?: string;
+  ReturnValuesOnConditionCheckFailure?: 'ALL_OLD';
+}
+
 export type WriteRequest =
-  | { put: NonNullable<TransactWriteItem['Put']> }
-  | { remove: NonNullable<TransactWriteItem['Delete']> }
-  | { update: NonNullable<TransactWriteItem['Update']> };
+  | { put: Conditional & { Item: Item } }
+  | { remove: Conditional & { Key: Item } }
+  | { update: Conditional & { Key: Item; UpdateExpression: string } };
+
+export type BatchedRequest = { PutRequest: { Item: Item } } | { DeleteRequest: { Key: Item } };
+
+/** The fields of each operation's answer that the store reads. */
+export interface Answers {
+  GetItem: { Item?: Item };
+  Query: { Items?: Item[]; LastEvaluatedKey?: Item };
+  PutItem: object;
+  DeleteItem: object;
+  UpdateItem: { Attributes?: Item };
+  TransactWriteItems: object;
+  BatchGetItem: { Responses?: Record<string, Item[]>; UnprocessedKeys?: Record<string, { Keys: Item[] }> };
+  BatchWriteItem: { UnprocessedItems?: Record<string, BatchedRequest[]> };
+}
 
 /** One conditional write, in the form that a single call and a transaction share. */
 export function writeRequest({ key, when, then }: Write, names: TableNames): WriteRequest {
@@ -42,10 +61,7 @@ export function writeRequest({ key, when, then }: Write, names: TableNames): Wri
   return { update: { TableName, Key: keyItem(key), UpdateExpression, ...condition, ...expressions.placeholders() } };
 }
 
-export function queryInput(
-  { table, index, partition, from, to, limit, after, consistent }: Range,
-  names: TableNames,
-): QueryCommandInput {
+export function queryInput({ table, index, partition, from, to, limit, after, consistent }: Range, names: TableNames): object {
   if (index !== undefined && consistent) throw new Error('an index cannot be read consistently');
   const keys: { partition: string; sort?: string } = index === undefined ? tables[table] : dueIndex;
   const expressions = createExpressions();

@@ -2,22 +2,10 @@
  * The store on DynamoDB. `engine/dynamo/` implements the port (port/port.ts): start here. One method is one call where
  * possible; batches.ts splits larger batches.
  *
- * The AWS client retries by itself. If the response to a conditional write is lost, the retry may be refused because the
+ * The client retries by itself (client.ts). If the response to a conditional write is lost, the retry may be refused because the
  * caller's own new row is already there. The caller recognises its own write by the new version in the returned row.
- * Transactions avoid this: the client sends a token with each, by which DynamoDB recognises the retry.
+ * Transactions avoid this: each has a token, by which DynamoDB recognises the retry.
  */
-import {
-  type CancellationReason,
-  ConditionalCheckFailedException,
-  DeleteItemCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  TransactionCanceledException,
-  TransactWriteItemsCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
 import { compareSortKeys } from '../port/condition-evaluator.ts';
 import {
   type Range,
@@ -30,17 +18,18 @@ import {
   type WriteOptions,
   type Written,
 } from '../port/port.ts';
-import { isPublish, refuseTwice, shardOf } from '../port/row-limits.ts';
+import { isPublish, refuseTwice, shardOf, storedCopy } from '../port/row-limits.ts';
 import { fromItem, type Item } from './attribute-values.ts';
 import { getBatches, type Throttled, writeBatches } from './batches.ts';
-import { isUnsure, sendCall } from './client.ts';
+import type { DynamoClient } from './client.ts';
 import { type CorrectedClock, createCorrectedClock } from './corrected-clock.ts';
+import { DynamoError } from './errors.ts';
 import { createKeyLoads } from './key-loads.ts';
 import { keyItem, queryInput, writeRequest } from './requests.ts';
 import type { TableNames } from './tables.ts';
 
 export interface DynamoStoreParts {
-  client: DynamoDBClient;
+  client: DynamoClient;
   tables: TableNames;
   /** Corrected by DynamoDB's answers. It decides whether a write's deadline has passed. */
   clock?: CorrectedClock;
@@ -64,22 +53,13 @@ export function createDynamoStore({ client, tables: names, clock = createCorrect
       if (key === undefined) return [];
       if (keys.length > 1) return getBatches(keys, by, calls);
       const input = { TableName: names[key.table], Key: keyItem(key), ConsistentRead: true };
-      const { Item: item } = await sendCall(client, input, () => client.send(new GetItemCommand(input)), {
-        clock,
-        by,
-        reads: true,
-      });
-      return [maybeRow(item)];
+      const { answer } = await client.call('GetItem', input, { clock, by, reads: true });
+      return [maybeRow(answer.Item)];
     },
 
     async range(range: Range, { by }: WriteOptions = {}): Promise<Ranged> {
       if (isEmpty(range)) return { rows: [] };
-      const input = queryInput(range, names);
-      const answer = await sendCall(client, input, () => client.send(new QueryCommand(input)), {
-        clock,
-        by,
-        reads: true,
-      });
+      const { answer } = await client.call('Query', queryInput(range, names), { clock, by, reads: true });
       const rows = (answer.Items ?? []).map(fromItem);
       return answer.LastEvaluatedKey === undefined ? { rows } : { rows, next: fromItem(answer.LastEvaluatedKey) };
     },
@@ -88,8 +68,9 @@ export function createDynamoStore({ client, tables: names, clock = createCorrect
       try {
         return { ok: true, row: await sendWrite(write, by) };
       } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        return { ok: false, row: maybeRow(error.Item), ...(isUnsure(error) ? { maybeApplied: true } : {}) };
+        if (!(error instanceof DynamoError) || error.name !== 'ConditionalCheckFailedException') throw error;
+        const { Item: item } = error.answer as { Item?: Item };
+        return { ok: false, row: maybeRow(item), ...(error.maybeApplied ? { maybeApplied: true } : {}) };
       }
     },
 
@@ -107,6 +88,7 @@ export function createDynamoStore({ client, tables: names, clock = createCorrect
           if ('put' in request) return { Put: request.put };
           return 'remove' in request ? { Delete: request.remove } : { Update: request.update };
         }),
+        ClientRequestToken: crypto.randomUUID(),
       };
       try {
         writes.forEach(loads.note);
@@ -114,17 +96,15 @@ export function createDynamoStore({ client, tables: names, clock = createCorrect
         const onHotKey = () => {
           for (const write of writes) throttled(write, false);
         };
-        await sendCall(client, input, () => client.send(new TransactWriteItemsCommand(input)), { clock, by, onHotKey });
+        await client.call('TransactWriteItems', input, { clock, by, onHotKey });
         return { ok: true };
       } catch (error) {
-        if (error instanceof TransactionCanceledException) {
-          const { CancellationReasons: reasons = [] } = error;
-          writes.forEach((write, index) => {
-            if (throttlings.has(reasons[index]?.Code ?? '')) throttled(write, false);
-          });
-          return cancelled(error);
-        }
-        throw error;
+        if (!(error instanceof DynamoError) || error.name !== 'TransactionCanceledException') throw error;
+        const reasons = reasonsOf(error);
+        writes.forEach((write, index) => {
+          if (throttlings.has(reasons[index]?.Code ?? '')) throttled(write, false);
+        });
+        return cancelled(error);
       }
     },
   };
@@ -134,16 +114,15 @@ export function createDynamoStore({ client, tables: names, clock = createCorrect
     loads.note(write);
     const options = { clock, by, onHotKey: (isProven: boolean) => throttled(write, isProven) };
     if ('put' in request) {
-      await sendCall(client, request.put, () => client.send(new PutItemCommand(request.put)), options);
-      return fromItem(request.put.Item!);
+      await client.call('PutItem', request.put, options);
+      return storedCopy((write.then as { put: Row }).put);
     }
     if ('remove' in request) {
-      await sendCall(client, request.remove, () => client.send(new DeleteItemCommand(request.remove)), options);
+      await client.call('DeleteItem', request.remove, options);
       return undefined;
     }
-    const input = { ...request.update, ReturnValues: 'ALL_NEW' as const };
-    const { Attributes } = await sendCall(client, input, () => client.send(new UpdateItemCommand(input)), options);
-    return maybeRow(Attributes);
+    const { answer } = await client.call('UpdateItem', { ...request.update, ReturnValues: 'ALL_NEW' }, options);
+    return maybeRow(answer.Attributes);
   }
 }
 
@@ -160,15 +139,24 @@ function maybeRow(item: Item | undefined): Row | undefined {
 const throttlings = new Set(['ProvisionedThroughputExceeded', 'ThrottlingError']);
 const passing = new Set([...throttlings, 'TransactionConflict']);
 
-function cancelled(error: TransactionCanceledException): Transacted {
-  const reasons: CancellationReason[] = error.CancellationReasons ?? [];
+interface CancellationReason {
+  Code?: string;
+  Item?: Item;
+}
+
+function reasonsOf({ answer }: DynamoError): CancellationReason[] {
+  return (answer as { CancellationReasons?: CancellationReason[] }).CancellationReasons ?? [];
+}
+
+function cancelled(error: DynamoError): Transacted {
+  const reasons = reasonsOf(error);
   const refused = reasons.map(({ Code, Item: item }) =>
     Code === 'ConditionalCheckFailed' ? { row: maybeRow(item) } : undefined,
   );
   if (refused.some((one) => one !== undefined)) return { ok: false, refused };
   if (reasons.some(({ Code }) => Code !== undefined && passing.has(Code))) {
     // Another transaction has the row, or the row is throttled: a retry may succeed. An earlier attempt may still be applied.
-    const applied = isUnsure(error) ? 'unknown' : 'no';
+    const applied = error.maybeApplied ? 'unknown' : 'no';
     throw new StoreError(`DynamoDB did not do as asked: ${error.message}`, applied, error, 'throttled');
   }
   throw error;

@@ -1,6 +1,6 @@
 /**
  * A store as one process sees it, with faults between the process and DynamoDB, drawn at random. A call consists of attempts,
- * as with the AWS client. An attempt may be throttled, lost on the way there or back, delayed, or duplicated. Each change of
+ * as with the DynamoDB store's client. An attempt may be throttled, lost on the way there or back, delayed, or duplicated. Each change of
  * the memory store happens at one instant; calls here take time.
  */
 import { retryMsMax, signedRequestMsMax } from '../../contract/limits.ts';

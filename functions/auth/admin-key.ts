@@ -13,20 +13,13 @@ export function fixedAdminKey(key: string | undefined): AdminKey {
   return { read: async () => key };
 }
 
-/** Reads the secret on first use, and again after `keyCacheMs`, so that a rotated secret takes effect. */
-export function secretAdminKey(secretArn: string, clock: Clock): AdminKey {
+/** Reads the secret, by `fetchSecret`, on first use, and again after `keyCacheMs`, so that a rotated secret takes effect. */
+export function secretAdminKey(fetchSecret: () => Promise<string | undefined>, clock: Clock): AdminKey {
   let cached: { key: Promise<string | undefined>; readAt: number } | undefined;
 
-  async function fetchSecret(): Promise<string | undefined> {
+  async function fetchKey(): Promise<string | undefined> {
     try {
-      // Loaded on demand: cold starts and calls with other keys do not need it.
-      const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
-      const client = new SecretsManagerClient({});
-      try {
-        return (await client.send(new GetSecretValueCommand({ SecretId: secretArn }))).SecretString;
-      } finally {
-        client.destroy();
-      }
+      return await fetchSecret();
     } catch (cause) {
       cached = undefined;
       throw new DumbwaiterError('unavailable', 'The admin key could not be read; try again.', { cause });
@@ -38,7 +31,7 @@ export function secretAdminKey(secretArn: string, clock: Clock): AdminKey {
       const now = clock.now();
       // A negative age means that the clock was set back: the real age is unknown, so read again.
       const age = cached === undefined ? Number.NaN : now - cached.readAt;
-      if (cached === undefined || !(age >= 0 && age < keyCacheMs)) cached = { key: fetchSecret(), readAt: now };
+      if (cached === undefined || !(age >= 0 && age < keyCacheMs)) cached = { key: fetchKey(), readAt: now };
       return cached.key;
     },
   };

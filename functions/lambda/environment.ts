@@ -1,11 +1,13 @@
 /** Builds what a Lambda entry needs from environment variables, once per container. */
-
+import type { ServiceName } from '../../aws/endpoints.ts';
+import { accessFromEnvironment } from '../../aws/environment.ts';
+import { invokeFunction } from '../../aws/invoke-function.ts';
+import { readSecret } from '../../aws/read-secret.ts';
 import type { Scope } from '../../contract/contract.ts';
 import { createDynamoClient } from '../../engine/dynamo/client.ts';
 import { assembleQueue, type ServedQueue } from '../assembly.ts';
 import { type AdminKey, fixedAdminKey, secretAdminKey } from '../auth/admin-key.ts';
 import { allScopes } from '../auth/authorize.ts';
-import { invokeRedrive } from './invoke-redrive.ts';
 import { createLambdaLog, type LambdaLog } from './log.ts';
 
 export interface Environment extends ServedQueue {
@@ -13,6 +15,13 @@ export interface Environment extends ServedQueue {
   /** The scopes of callers that invoke this function directly. IAM decides which callers may. */
   invokeScopes: readonly Scope[];
   log: LambdaLog;
+  /** Invokes the redrive function to run a task, which Lambda queues, and retries twice if the function fails. */
+  invokeRedrive(functionName: string, event: RedriveEvent): Promise<void>;
+}
+
+export interface RedriveEvent {
+  queue: string;
+  task: string;
 }
 
 /** Throws if a variable is missing or invalid, so that a misconfigured function fails at its start. */
@@ -23,20 +32,29 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
     leases: required(variables, 'DUMBWAITER_LEASES_TABLE'),
     queues: required(variables, 'DUMBWAITER_QUEUES_TABLE'),
   };
+  const access = (service: ServiceName) => accessFromEnvironment(service, variables);
+  const lambda = access('lambda');
+  const secretsManager = access('secretsmanager');
+  const invokeRedrive = async (functionName: string, event: RedriveEvent) => {
+    await invokeFunction(lambda, { functionName, payload: JSON.stringify(event), type: 'Event' });
+  };
   const redriveFunction = variables.DUMBWAITER_REDRIVE_FUNCTION;
   const secret = variables.DUMBWAITER_ADMIN_KEY_SECRET;
   const queue = assembleQueue({
-    client: createDynamoClient(),
+    client: createDynamoClient(access('dynamodb')),
     tables,
     log,
     allowsPrivate: false,
+    invoke: (functionName, payload, signal) => invokeFunction(lambda, { functionName, payload, type: 'RequestResponse', signal }),
     ...(redriveFunction && { startRedrive: (name, task) => invokeRedrive(redriveFunction, { queue: name, task }) }),
   });
   return {
     ...queue,
-    adminKey: secret === undefined ? fixedAdminKey(undefined) : secretAdminKey(secret, queue.clock),
+    adminKey:
+      secret === undefined ? fixedAdminKey(undefined) : secretAdminKey(() => readSecret(secretsManager, secret), queue.clock),
     invokeScopes: scopesOf(variables.DUMBWAITER_INVOKE_SCOPES),
     log,
+    invokeRedrive,
   };
 }
 

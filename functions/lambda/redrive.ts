@@ -1,13 +1,12 @@
 /** Lambda entry: runs a redrive task. When its time runs short, it invokes itself to continue the task. */
 
 import type { LambdaContext } from './context.ts';
-import { createEnvironment } from './environment.ts';
-import { invokeRedrive, type RedriveEvent } from './invoke-redrive.ts';
+import { createEnvironment, type RedriveEvent } from './environment.ts';
 
 /** Time reserved to finish the current write and to invoke the function again. */
 const handOverMs = 20_000;
 
-const { engine, clock, log } = createEnvironment('dumbwaiter-redrive');
+const { engine, clock, log, invokeRedrive } = createEnvironment('dumbwaiter-redrive');
 
 export async function handler(event: RedriveEvent, context: LambdaContext): Promise<void> {
   log.begin(context);

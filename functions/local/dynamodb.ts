@@ -1,6 +1,6 @@
 /** Opens the DynamoDB engine of the local server: the embedded engine behind a guard, or any other endpoint. */
 import { randomBytes } from 'node:crypto';
-import { createDynamoClient } from '../../engine/dynamo/client.ts';
+import { createSdkClient, type SdkClient } from '../../engine/dynamo/sdk-client.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { startDynamodbGuard } from './dynamodb-guard.ts';
 import {
@@ -22,7 +22,8 @@ export interface DynamodbAccess {
 }
 
 export interface LocalDynamodb {
-  client: ReturnType<typeof createDynamoClient>;
+  /** The client of the AWS SDK. */
+  sdk: SdkClient;
   access: DynamodbAccess;
   /** Where the data is, as text for the user. */
   place: string;
@@ -37,13 +38,13 @@ export interface LocalDynamodb {
 export async function openLocalDynamodb(data: LocalData): Promise<LocalDynamodb> {
   if (data === 'memory') return openEmbedded();
   if ('endpoint' in data) {
-    const client = createDynamoClient({ endpoint: data.endpoint, ...account() });
+    const sdk = createSdkClient({ endpoint: data.endpoint, ...account() });
     return {
-      client,
+      sdk,
       access: { endpoint: data.endpoint, region: region() },
       place: data.endpoint,
       died: new Promise(() => undefined),
-      stop: async () => client.destroy(),
+      stop: async () => sdk.destroy(),
     };
   }
   const folder = await openDataFolder(data.folder);
@@ -63,15 +64,15 @@ async function openEmbedded(folder?: DataFolder): Promise<LocalDynamodb> {
     throw error;
   });
   await folder?.save({ dynamodb: { port: guard.port, accessKeyId } });
-  const client = createDynamoClient({ endpoint: engine.endpoint, region: region(), credentials: anyCredentials });
+  const sdk = createSdkClient({ endpoint: engine.endpoint, region: region(), credentials: anyCredentials });
   return {
-    client,
+    sdk,
     access: { endpoint: guard.url, region: region(), accessKeyId },
     place: folder?.databaseFile ?? 'in memory, lost when this process ends',
     ...(folder === undefined ? {} : { folder }),
     died: engine.ended.then((said) => `The embedded DynamoDB engine ended: ${said.replaceAll('\n', '; ') || 'without output'}`),
     async stop() {
-      client.destroy();
+      sdk.destroy();
       await guard.close();
       await engine.stop();
       folder?.close();

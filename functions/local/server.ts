@@ -1,5 +1,7 @@
 /** The whole queue in one process: the app that Lambda runs, on a local port, with its own DynamoDB engine or another endpoint. */
 
+import { createDynamoClient, type DynamoClient } from '../../engine/dynamo/client.ts';
+import { accessFromSdk } from '../../engine/dynamo/sdk-client.ts';
 import { createTables } from '../../engine/dynamo/tables.ts';
 import { assembleQueue } from '../assembly.ts';
 import { fixedAdminKey } from '../auth/admin-key.ts';
@@ -13,6 +15,7 @@ import { createBackgroundJobs } from './background-jobs.ts';
 import type { DataFolder } from './data-folder.ts';
 import { type DynamodbAccess, type LocalData, type LocalDynamodb, openLocalDynamodb } from './dynamodb.ts';
 import { type HttpServer, serveHttp, type TimeLimits, timeLimitsDefault } from './http-server.ts';
+import { invokeFunction } from './invoke-function.ts';
 import { isLoopback } from './loopback.ts';
 import { StartFailure } from './start-failure.ts';
 
@@ -57,10 +60,12 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
   const dynamodb = await openLocalDynamodb(options.data);
   try {
     await tablesReady(dynamodb);
-    const { http, keys, stop } = await serveQueue(options, dynamodb.client);
+    const client = createDynamoClient(accessFromSdk(dynamodb.sdk));
+    const { http, keys, stop } = await serveQueue(options, client);
     const { access, place, died } = dynamodb;
     const close = async () => {
       await stop();
+      client.destroy();
       await dynamodb.stop();
     };
     const firstKey = await firstKeyOf(keys, options.adminKey, dynamodb.folder);
@@ -71,9 +76,9 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
   }
 }
 
-async function tablesReady({ client, place }: LocalDynamodb): Promise<void> {
+async function tablesReady({ sdk, place }: LocalDynamodb): Promise<void> {
   try {
-    await createTables(client, tables);
+    await createTables(sdk, tables);
   } catch (cause) {
     const { name, message } = cause as Error;
     const reason = (message || name).replaceAll('\n', ' ');
@@ -81,13 +86,14 @@ async function tablesReady({ client, place }: LocalDynamodb): Promise<void> {
   }
 }
 
-async function serveQueue(options: LocalOptions, client: LocalDynamodb['client']) {
+async function serveQueue(options: LocalOptions, client: DynamoClient) {
   const { log, host = '127.0.0.1', port = 0, timeLimits = timeLimitsDefault } = options;
   const { engine, keys, secrets, clock } = assembleQueue({
     client,
     tables,
     log,
     allowsPrivate: true,
+    invoke: invokeFunction,
     startRedrive: async (queue, task) => jobs.startRedrive(queue, task),
   });
   const jobs = createBackgroundJobs({ engine, clock, log });

@@ -23,7 +23,7 @@ export interface CheckBackParts {
   log: Log;
   post: Poster;
   secrets: Pick<SigningSecrets, 'current'>;
-  invoke?: Invoke;
+  invoke: Invoke;
   msMax?: number;
 }
 
@@ -31,7 +31,7 @@ export function createCheckBack({
   log,
   post,
   secrets,
-  invoke = invokeFunction,
+  invoke,
   msMax = checkBackMsMax,
 }: CheckBackParts): NonNullable<EngineParts['checkBack']> {
   async function ask(target: CheckBack, message: CheckBackMessage): Promise<string> {
@@ -69,20 +69,6 @@ function outcomeOf(answer: string): Answer {
   const { outcome } = (JSON.parse(answer) ?? {}) as { outcome?: unknown };
   if (outcome === 'commit' || outcome === 'rollback' || outcome === 'unknown') return outcome;
   throw new Error('the answer has no outcome of commit, rollback or unknown');
-}
-
-async function invokeFunction(functionName: string, payload: string, signal: AbortSignal): Promise<string> {
-  // Loaded on demand: most deployments never ask.
-  const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
-  const client = new LambdaClient({ maxAttempts: 1 });
-  try {
-    const command = new InvokeCommand({ FunctionName: functionName, Payload: payload });
-    const { FunctionError, Payload } = await client.send(command, { abortSignal: signal });
-    if (FunctionError !== undefined) throw new Error(`the function failed: ${FunctionError}`);
-    return Payload?.transformToString() ?? '';
-  } finally {
-    client.destroy();
-  }
 }
 
 /** Never includes the answer itself, which may contain anything. */

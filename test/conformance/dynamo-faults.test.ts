@@ -1,11 +1,10 @@
 /** The DynamoDB store against an endpoint that fails. */
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createDynamoClient } from '../../engine/dynamo/client.ts';
+import type { DynamoClient } from '../../engine/dynamo/client.ts';
 import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
 import { createDynamoStore } from '../../engine/dynamo/store.ts';
 import { type Store, StoreError, type Write } from '../../engine/port/port.ts';
-import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
+import { createTestClient, startTestDynamodb, type TestDynamodb } from '../support/dynamodb.ts';
 import { type Fate, type FaultyEndpoint, startFaultyEndpoint } from '../support/faulty-endpoint.ts';
 
 const attempts = 3;
@@ -21,14 +20,14 @@ const broken: Fate = { status: 500, body: { __type: `${namespace}InternalServerE
 describe('the DynamoDB store when calls fail', () => {
   let dynamodb: TestDynamodb;
   let endpoint: FaultyEndpoint;
-  let client: DynamoDBClient;
+  let client: DynamoClient;
   let store: Store;
   let count = 0;
 
   beforeAll(async () => {
     dynamodb = await startTestDynamodb();
     endpoint = await startFaultyEndpoint(dynamodb.endpoint);
-    client = createDynamoClient({ endpoint: endpoint.url, region: testRegion, credentials: testCredentials, attempts });
+    client = createTestClient(endpoint.url, { attempts });
     store = createDynamoStore({ client, tables: dynamodb.tables });
   });
   afterAll(async () => {
@@ -134,7 +133,7 @@ describe('the DynamoDB store when calls fail', () => {
   it('a write to an unreachable endpoint is reported as not applied', async () => {
     const gone = await startFaultyEndpoint(dynamodb.endpoint);
     await gone.stop();
-    const unreachable = createDynamoClient({ endpoint: gone.url, region: testRegion, credentials: testCredentials, attempts: 1 });
+    const unreachable = createTestClient(gone.url, { attempts: 1 });
     const unreachableStore = createDynamoStore({ client: unreachable, tables: dynamodb.tables });
     await expect(unreachableStore.write(newPut())).rejects.toMatchObject({ name: 'StoreError', applied: 'no' });
     unreachable.destroy();
@@ -150,7 +149,7 @@ describe('the DynamoDB store when calls fail', () => {
     expect(endpoint.seen).toHaveLength(1);
   });
 
-  it('no attempt begins after the deadline, not even one of the AWS client', async () => {
+  it('no attempt begins after the deadline, not even a retry', async () => {
     let now = 1_000_000;
     const clock = createCorrectedClock(() => now);
     clock.observe = () => {};

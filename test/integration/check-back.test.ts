@@ -2,13 +2,16 @@
 import { text as textOf } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { accessFromEnvironment } from '../../aws/environment.ts';
+import { invokeFunction } from '../../aws/invoke-function.ts';
 import type { CheckBack } from '../../contract/contract.ts';
 import { checkBackAnswerBytesMax } from '../../contract/limits.ts';
 import { createEngine } from '../../engine/create.ts';
 import type { CheckBackMessage } from '../../engine/engine.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
 import { seededRandom } from '../../engine/port/random.ts';
-import { createCheckBack } from '../../functions/service/check-back.ts';
+import { invokeFunction as invokeBySdk } from '../../functions/local/invoke-function.ts';
+import { createCheckBack, type Invoke } from '../../functions/service/check-back.ts';
 import { createPoster } from '../../functions/service/outgoing-post.ts';
 import { createSigningSecrets, type SigningSecrets } from '../../functions/service/signing-secrets.ts';
 import { createDrivenClock } from '../support/driven-clock.ts';
@@ -75,10 +78,19 @@ afterEach(() => {
 
 const body = { to: 'Ada' };
 
+/** As the functions of a deployment invoke. */
+const invokeSigned: Invoke = (functionName, payload, signal) =>
+  invokeFunction(accessFromEnvironment('lambda'), { functionName, payload, type: 'RequestResponse', signal });
+
 /** A queue with one prepared message whose time is over, and a sweep. */
 async function swept(
   checkBack: CheckBack,
-  { msMax, canAsk = true, allowsPrivate = true }: { msMax?: number; canAsk?: boolean; allowsPrivate?: boolean } = {},
+  {
+    msMax,
+    canAsk = true,
+    allowsPrivate = true,
+    invoke = invokeSigned,
+  }: { msMax?: number; canAsk?: boolean; allowsPrivate?: boolean; invoke?: Invoke } = {},
 ): Promise<{ received: unknown[]; state: string; id: string; secrets: SigningSecrets }> {
   const clock = createDrivenClock();
   const store = createMemoryStore({ now: clock.now });
@@ -88,7 +100,7 @@ async function swept(
     store,
     clock,
     random: seededRandom(1),
-    ...(canAsk ? { checkBack: createCheckBack({ log, post, secrets, ...(msMax === undefined ? {} : { msMax }) }) } : {}),
+    ...(canAsk ? { checkBack: createCheckBack({ log, post, secrets, invoke, ...(msMax === undefined ? {} : { msMax }) }) } : {}),
   });
   const queue = { queue: 'q' };
   await engine.call('createQueue', queue, { prepared: { timeoutSeconds, checkBack } });
@@ -151,9 +163,13 @@ it('a check-back follows no redirect and reads only a short answer', async () =>
   expect(await swept({ url })).toMatchObject({ state: 'prepared' });
 });
 
-it('a function that fails leaves the message prepared', async () => {
+it.each([
+  ['a deployment', invokeSigned],
+  ['the local server', invokeBySdk],
+])('a function that fails leaves the message prepared: invoked as by %s', async (_, invoke) => {
+  expect(await swept({ functionName: 'f' }, { invoke })).toMatchObject({ received: [body] });
   reply = () => ({ headers: { 'X-Amz-Function-Error': 'Unhandled' }, text: '{"outcome":"commit"}' });
-  expect(await swept({ functionName: 'f' })).toMatchObject({ state: 'prepared' });
+  expect(await swept({ functionName: 'f' }, { invoke })).toMatchObject({ state: 'prepared' });
   expect(warned[0]?.reason).toContain('Unhandled');
 });
 

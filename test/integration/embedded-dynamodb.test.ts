@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoClient } from '../../engine/dynamo/client.ts';
+import { accessFromSdk, createSdkClient } from '../../engine/dynamo/sdk-client.ts';
 import { createDynamoStore } from '../../engine/dynamo/store.ts';
 import { createTables } from '../../engine/dynamo/tables.ts';
 import type { Key } from '../../engine/port/port.ts';
@@ -36,12 +37,12 @@ describe('the embedded engine', () => {
   }
 
   async function withStore<Answer>(endpoint: string, use: (store: ReturnType<typeof createDynamoStore>) => Promise<Answer>) {
-    const client = createDynamoClient({ endpoint, region: testRegion, credentials: testCredentials });
-    await createTables(client, tables);
+    const sdk = createSdkClient({ endpoint, region: testRegion, credentials: testCredentials });
+    await createTables(sdk, tables);
     try {
-      return await use(createDynamoStore({ client, tables }));
+      return await use(createDynamoStore({ client: createDynamoClient(accessFromSdk(sdk)), tables }));
     } finally {
-      client.destroy();
+      sdk.destroy();
     }
   }
 

@@ -3,14 +3,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Transport } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { createEngine } from '../../engine/create.ts';
-import { createDynamoClient } from '../../engine/dynamo/client.ts';
 import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
 import { createDynamoStore } from '../../engine/dynamo/store.ts';
 import type { Engine, QueueOperation } from '../../engine/engine.ts';
 import { createRandom, seededRandom } from '../../engine/port/random.ts';
 import { check } from '../simulation/checker/check.ts';
 import { createRecorder } from '../simulation/run/recorder.ts';
-import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
+import { createTestClient, startTestDynamodb, type TestDynamodb } from '../support/dynamodb.ts';
 import { type FaultProxy, type ProxyFault, startFaultProxy } from '../support/fault-proxy.ts';
 import { testSeed } from '../support/seed.ts';
 import type { CallLog } from '../torture/call-log.ts';
@@ -55,7 +54,7 @@ afterAll(async () => {
 
 /** An engine as a separate process would have it, with its own connections and clock, over the proxy. */
 function engineOver(anomalies: string[]): { engine: Engine; stop: () => void } {
-  const client = createDynamoClient({ endpoint: proxy.endpoint, region: testRegion, credentials: testCredentials });
+  const client = createTestClient(proxy.endpoint);
   const clock = createCorrectedClock();
   const engine: Engine = createEngine({
     store: createDynamoStore({ client, tables: dynamodb.tables, clock }),

@@ -52,7 +52,7 @@ async function dump(): Promise<string[]> {
     let after: Record<string, AttributeValue> | undefined;
     do {
       const command = new ScanCommand({ TableName: table, ConsistentRead: true, ...(after ? { ExclusiveStartKey: after } : {}) });
-      const { Items: items = [], LastEvaluatedKey } = await dynamodb.client.send(command);
+      const { Items: items = [], LastEvaluatedKey } = await dynamodb.sdk.send(command);
       rows.push(...items.map((item) => `${table} ${JSON.stringify(sorted(item))}`));
       after = LastEvaluatedKey;
     } while (after);

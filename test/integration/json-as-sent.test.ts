@@ -184,7 +184,7 @@ describe('JSON through the SDK', () => {
     lambda: async () => lambdaTransport({ functionName: 'api', client: await lambdaOf() }),
     direct: async () => {
       const dynamodb = await startTestDynamodb();
-      const direct = directTransport({ client: dynamodb.client, tables: await dynamodb.createTables() });
+      const direct = directTransport({ client: dynamodb.sdk, tables: await dynamodb.createTables() });
       stops.push(() => direct.close().then(() => dynamodb.stop()));
       return direct;
     },

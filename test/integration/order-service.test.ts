@@ -6,6 +6,6 @@ import { expectEachOrderChargedOnce } from '../support/order-service-lives.ts';
 it('the order service charges each order once when it is killed before each request and at any time', async () => {
   const dynamodb = await startTestDynamodb();
   expect.hasAssertions();
-  await expectEachOrderChargedOnce(dynamodb);
+  await expectEachOrderChargedOnce({ ...dynamodb, client: dynamodb.sdk });
   await dynamodb.stop();
 }, 240_000);

@@ -27,6 +27,7 @@ beforeAll(async () => {
   const stage = join(work, 'stage');
   mkdirSync(stage);
   for (const name of [
+    'aws',
     'contract',
     'engine',
     'sdk',

@@ -1,24 +1,20 @@
 /** A receive of the direct transport whose caller aborts it. */
 import { expect, it } from 'vitest';
 import { directTransport } from '../../direct/transport.ts';
-import { createDynamoClient } from '../../engine/dynamo/client.ts';
 import { Dumbwaiter } from '../../sdk/index.ts';
 import { startTestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
+import { startFaultyEndpoint } from '../support/faulty-endpoint.ts';
 
 it('a receive that is given up while it claims returns its messages, uncounted, before the transport is closed', async () => {
   const { endpoint, tables, stop } = await startTestDynamodb();
   const place = { endpoint, region: testRegion, credentials: testCredentials };
   const givenUp = new AbortController();
-  const client = createDynamoClient(place);
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      const { Item: item } = args.input as { Item?: { slots?: unknown } };
-      if (item?.slots) givenUp.abort(new Error('given up'));
-      return next(args);
-    },
-    { step: 'initialize' },
-  );
-  const transport = directTransport({ client, tables });
+  const watched = await startFaultyEndpoint(endpoint);
+  watched.onRequest = ({ body }) => {
+    const { Item: item } = body as { Item?: { slots?: unknown } };
+    if (item?.slots) givenUp.abort(new Error('given up'));
+  };
+  const transport = directTransport({ ...place, endpoint: watched.url, tables });
   const other = directTransport({ ...place, tables });
   const queue = new Dumbwaiter({ transport: other }).queue('given-up');
   await queue.create({ visibilityTimeoutSeconds: 600 });
@@ -28,6 +24,6 @@ it('a receive that is given up while it claims returns its messages, uncounted, 
   await transport.close();
   expect(await queue.receive()).toMatchObject([{ body: 'a', receives: 1 }]);
   await other.close();
-  client.destroy();
+  await watched.stop();
   await stop();
 });

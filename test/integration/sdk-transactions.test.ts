@@ -3,6 +3,7 @@
  * them.
  */
 import {
+  type AttributeValue,
   CreateTableCommand,
   type DynamoDBClient,
   GetItemCommand,
@@ -11,10 +12,9 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type DirectTransport, directTransport } from '../../direct/transport.ts';
-import { fromItem, type Item } from '../../engine/dynamo/attribute-values.ts';
 import { type LocalServer, startLocal } from '../../functions/local/server.ts';
 import { type Consumer, Dumbwaiter, DumbwaiterError, type QueueClient, refusalOfTransaction } from '../../sdk/index.ts';
-import { startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
+import { rowOfSdk, startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
 import { type FaultyEndpoint, startFaultyEndpoint } from '../support/faulty-endpoint.ts';
 import { adminKey, loggedDefects } from '../support/local-queue.ts';
 
@@ -29,7 +29,7 @@ let names = 0;
 
 beforeAll(async () => {
   dynamodb = await startTestDynamodb();
-  client = dynamodb.client;
+  client = dynamodb.sdk;
   await client.send(
     new CreateTableCommand({
       TableName: table,
@@ -134,7 +134,7 @@ describe.each(transports)('entries of transactions, made over $name', ({ make })
     const { queue } = await freshQueue(make());
     await queue.publish([{ body: 1 }, { body: 2 }]);
     const [message] = await queue.receive();
-    const values = (item: Item | undefined) => (item === undefined ? undefined : fromItem(item));
+    const values = (item: Record<string, AttributeValue> | undefined) => (item === undefined ? undefined : rowOfSdk(item));
     const plain = (item: TransactWriteItem) => ({
       ...(item.Put && { Put: { ...item.Put, Item: values(item.Put.Item) } }),
       ...(item.Update && {

@@ -20,7 +20,18 @@ const { values } = parseArgs({
   },
 });
 const root = join(import.meta.dirname, '../..');
-const copied = ['contract', 'engine', 'sdk', 'direct', 'functions', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
+const copied = [
+  'aws',
+  'contract',
+  'engine',
+  'sdk',
+  'direct',
+  'functions',
+  'test',
+  'package.json',
+  'tsconfig.json',
+  'vitest.config.ts',
+];
 /** A history takes milliseconds. An endless one breaks a promise. */
 const simulationMsMax = 15 * 60_000;
 

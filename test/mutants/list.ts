@@ -2,6 +2,7 @@
  * Ways to break the rules, each a small mistake that a change could make. A mutant that does not fit the source fails the run, so that the
  * list stays true.
  */
+import { dynamo } from './list-dynamo.ts';
 import { fences } from './list-fences.ts';
 import { keeping } from './list-keeping.ts';
 import { keys } from './list-keys.ts';
@@ -18,6 +19,7 @@ import type { Mutant } from './mutant.ts';
 
 export const mutants: readonly Mutant[] = [
   ...leases,
+  ...dynamo,
   ...fences,
   ...moves,
   ...transactions,

@@ -1,5 +1,5 @@
 /** An engine on either store, with a clock that the test advances, and redrives that the test runs. */
-import { ScanCommand, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import type {
   CheckBack,
   InputOf,
@@ -12,17 +12,17 @@ import type {
 } from '../../contract/contract.ts';
 import { withValues } from '../../contract/json-text.ts';
 import { createEngine } from '../../engine/create.ts';
-import { fromItem } from '../../engine/dynamo/attribute-values.ts';
 import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
+import { commitTransaction } from '../../engine/dynamo/own-transactions.ts';
 import { createDynamoStore } from '../../engine/dynamo/store.ts';
-import { commitTransaction, transactionItems } from '../../engine/dynamo/transactions.ts';
+import { transactionItems } from '../../engine/dynamo/transaction-items.ts';
 import type { CheckBackMessage, Engine, EngineEvent, QueueOperation } from '../../engine/engine.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
 import type { Key, Row, Store, Write } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
 import { createDrivenClock, type DrivenClock } from './driven-clock.ts';
 import { hourMs } from './durations.ts';
-import { startTestDynamodb } from './dynamodb.ts';
+import { scanRows, startTestDynamodb } from './dynamodb.ts';
 import { type StoreSpy, spyOnStore } from './store-spy.ts';
 
 export interface OpenedStore {
@@ -74,17 +74,14 @@ const allStoreKinds: StoreKind[] = [
       return {
         async open(driven) {
           const tables = await dynamodb.createTables();
-          const { client } = dynamodb;
+          const { client, sdk } = dynamodb;
           // The test's clock counts, so the time in DynamoDB's answers is ignored.
           const clock = { ...createCorrectedClock(driven.now), observe: () => {} };
           const store = createDynamoStore({ client, tables, clock });
-          const rows = async (table: Key['table']) => {
-            const { Items: items = [] } = await client.send(new ScanCommand({ TableName: tables[table], ConsistentRead: true }));
-            return items.map(fromItem);
-          };
+          const rows = (table: Key['table']) => scanRows(sdk, tables[table]);
           const commit = async (items: TransactionItem[]) => {
             try {
-              await commitTransaction({ client, clock }, items, crypto.randomUUID());
+              await commitTransaction(sdk, items, crypto.randomUUID());
               return [];
             } catch (error) {
               if (!(error instanceof TransactionCanceledException)) throw error;

@@ -1,6 +1,6 @@
 /**
- * A proxy between the AWS client and a DynamoDB engine that injects random faults: throttling, failures, connections that end before or after
- * the request is done, late answers, late and repeated requests, and batches that are half done.
+ * A proxy between the store's client and a DynamoDB engine that injects random faults: throttling, failures, connections that end before or
+ * after the request is done, late answers, late and repeated requests, and batches that are half done.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';

@@ -3,20 +3,22 @@
  * before it sends its request of this number to DynamoDB; never for 0. Prints the order that it placed.
  */
 import { writeSync } from 'node:fs';
+import { Agent } from 'node:http';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { orderService } from '../../examples/order-service.ts';
 
 const [id, amount, request] = process.argv.slice(2) as [string, string, string];
-const client = new DynamoDBClient();
 let requests = 0;
-client.middlewareStack.add(
-  (next) => async (args) => {
-    if (++requests === Number(request)) process.kill(process.pid, 'SIGKILL');
-    return next(args);
-  },
-  { step: 'deserialize', name: 'killAtRequest' },
-);
 
+/** Opens a connection for each request: the caller's calls and the queue's. */
+class KillingAgent extends Agent {
+  override createConnection(...given: Parameters<Agent['createConnection']>): ReturnType<Agent['createConnection']> {
+    if (++requests === Number(request)) process.kill(process.pid, 'SIGKILL');
+    return super.createConnection(...given);
+  }
+}
+
+const client = new DynamoDBClient({ requestHandler: { httpAgent: new KillingAgent({ keepAlive: false }) } });
 const service = orderService(client);
 await service.place({ id, amount: Number(amount) });
 // Synchronous, because a pipe's buffer would die with the process.

@@ -6,18 +6,16 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type AttributeValue, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { Command } from 'commander';
 import type { PublishEntry, Transport } from '../../contract/contract.ts';
 import { batchEntriesMax } from '../../contract/limits.ts';
-import { fromItem } from '../../engine/dynamo/attribute-values.ts';
-import { createDynamoClient } from '../../engine/dynamo/client.ts';
+import { createSdkClient } from '../../engine/dynamo/sdk-client.ts';
 import type { Row } from '../../engine/port/port.ts';
 import { startEmbeddedDynamodb } from '../../functions/local/embedded-dynamodb.ts';
 import { httpTransport } from '../../sdk/transports/http.ts';
 import { bodyOf } from '../simulation/plan/bodies.ts';
 import { residueOf } from '../simulation/report/residue.ts';
-import { testCredentials, testRegion } from '../support/dynamodb.ts';
+import { scanRows, testCredentials, testRegion } from '../support/dynamodb.ts';
 import { engineOf, startProgram } from '../support/local-program.ts';
 
 const queue = 'soak';
@@ -98,17 +96,12 @@ async function residentMb(pid: number): Promise<number> {
 }
 
 async function rowsOf(endpoint: string): Promise<Record<keyof typeof tables, Row[]>> {
-  const client = createDynamoClient({ endpoint, region: testRegion, credentials: testCredentials });
+  const sdk = createSdkClient({ endpoint, region: testRegion, credentials: testCredentials });
   const rows: Record<keyof typeof tables, Row[]> = { messages: [], leases: [], queues: [] };
   for (const [kind, name] of Object.entries(tables) as [keyof typeof tables, string][]) {
-    let after: Record<string, AttributeValue> | undefined;
-    do {
-      const answer = await client.send(new ScanCommand({ TableName: name, ...(after ? { ExclusiveStartKey: after } : {}) }));
-      rows[kind].push(...(answer.Items ?? []).map(fromItem));
-      after = answer.LastEvaluatedKey;
-    } while (after);
+    rows[kind] = await scanRows(sdk, name);
   }
-  client.destroy();
+  sdk.destroy();
   return rows;
 }
 

@@ -1,0 +1,46 @@
+/** Calls an operation of a service that is called rarely: signed, and retried for a short while. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type HttpAnswer, type HttpRequest, sendRequest } from './request.ts';
+import type { ServiceAccess } from './service-access.ts';
+import { createSigner } from './signature.ts';
+
+const attemptsMax = 3;
+const waitMs = 100;
+
+export interface ServiceCall extends Pick<HttpRequest, 'body' | 'msMax' | 'signal'> {
+  /** The name under which the service's requests are signed. */
+  service: string;
+  path?: string;
+  headers: Record<string, string>;
+  /** Including the first. */
+  attempts?: number;
+}
+
+/** The service refused the call, or failed. */
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+}
+
+/** Rejects with ServiceError, or with the error of the connection. */
+export async function callService(access: ServiceAccess, call: ServiceCall): Promise<HttpAnswer> {
+  const { service, attempts = attemptsMax, signal } = call;
+  for (let attempt = 1; ; attempt++) {
+    const answer = await sendSigned(access, call).catch((error: Error) => error);
+    if (!(answer instanceof Error) && answer.status < 300) return answer;
+    const passes = answer instanceof Error || answer.status === 429 || answer.status >= 500;
+    if (attempt < attempts && passes && !signal?.aborted) {
+      await delay(Math.random() * waitMs * 2 ** attempt);
+      continue;
+    }
+    if (answer instanceof Error) throw answer;
+    throw new ServiceError(`${service} answered ${answer.status}: ${answer.body.toString()}`);
+  }
+}
+
+async function sendSigned(access: ServiceAccess, { service, path = '/', headers, ...request }: ServiceCall): Promise<HttpAnswer> {
+  const { url: base, region, agent } = await access.endpoint();
+  const url = new URL(base.pathname.replace(/\/$/, '') + path, base);
+  const unsigned = { method: 'POST', path: url.pathname, headers: { ...headers, host: url.host }, body: request.body };
+  const signed = createSigner(service)(unsigned, { credentials: await access.credentials(), region, at: Date.now() });
+  return sendRequest({ ...request, method: 'POST', url, headers: signed, agent });
+}

@@ -1,0 +1,78 @@
+/** Sends one HTTP request over a kept connection, and reads its whole answer. */
+import http, { type Agent, type IncomingHttpHeaders } from 'node:http';
+import https from 'node:https';
+
+const connectionMsMax = 1_000;
+const requestMsMax = 5_000;
+
+export interface HttpRequest {
+  method: string;
+  url: URL;
+  headers: Record<string, string>;
+  body: string;
+  agent: Agent;
+  /** Milliseconds for the request and its whole answer. Default: `requestMsMax`. */
+  msMax?: number;
+  signal?: AbortSignal;
+}
+
+export interface HttpAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+}
+
+/** The server did not accept a connection, or did not answer, in time. */
+export class RequestTimeout extends Error {
+  override readonly name = 'TimeoutError';
+  readonly code = 'ETIMEDOUT';
+}
+
+/** Rejects with the error of the connection, with RequestTimeout, or with the reason of the signal. */
+export function sendRequest({
+  method,
+  url,
+  headers,
+  body,
+  agent,
+  msMax = requestMsMax,
+  signal,
+}: HttpRequest): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const request = (url.protocol === 'https:' ? https : http).request({
+      agent,
+      method,
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: url.port,
+      path: url.pathname,
+      headers: { ...headers, 'content-length': Buffer.byteLength(body) },
+      ...(signal && { signal }),
+    });
+    const timer = setTimeout(() => request.destroy(new RequestTimeout(`no answer within ${msMax} ms`)), msMax);
+    const fail = (error: Error) => {
+      clearTimeout(timer);
+      reject(signal?.aborted ? signal.reason : error);
+    };
+    request.on('socket', (socket) => {
+      if (!socket.connecting) return;
+      const connecting = setTimeout(
+        () => request.destroy(new RequestTimeout(`no connection within ${connectionMsMax} ms`)),
+        connectionMsMax,
+      );
+      const connected = () => clearTimeout(connecting);
+      socket.once('connect', connected).once('close', connected);
+    });
+    request.on('error', fail);
+    request.on('response', (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.on('error', fail);
+      response.on('end', () => {
+        clearTimeout(timer);
+        const answered = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+        resolve({ status: response.statusCode!, headers: response.headers, body: answered });
+      });
+    });
+    request.end(body);
+  });
+}
