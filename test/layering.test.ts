@@ -22,7 +22,7 @@ const part = (path: string) => path.split('/')[0] as string;
 
 const core = ['contract', 'engine/port', 'engine/engine.ts', 'engine/model', 'engine/context'];
 const rows = [...core, 'engine/leases', 'engine/queues'];
-const rules = [...rows, 'engine/lifecycle', 'engine/limits', 'engine/messages'];
+const rules = [...rows, 'engine/lifecycle', 'engine/permits', 'engine/messages'];
 const tasks = [...rules, 'engine/receive', 'engine/publish', 'engine/redrive', 'engine/schedules'];
 
 /**
@@ -40,7 +40,7 @@ const rooms: { [folder: string]: readonly string[] } = {
   'engine/leases': core,
   'engine/queues': core,
   'engine/lifecycle': rows,
-  'engine/limits': rows,
+  'engine/permits': rows,
   'engine/messages': [...rows, 'engine/lifecycle'],
   'engine/receive': rules,
   'engine/publish': rules,

@@ -19,7 +19,7 @@ import { parcelIdOf } from '../model/group-row.ts';
 import { groupKeyOf, keptRowId, slotRowId } from '../model/ids.ts';
 import { type QueueRecord, writeDeadline } from '../model/queue-record.ts';
 import { roomForContents } from '../model/row-codec.ts';
-import { isLive, type Lease, leaseKey, type Parcel, type Slot, type Tombstone } from '../model/rows.ts';
+import { isLive, type LeaseRow, leaseKey, type Parcel, type Slot, type Tombstone } from '../model/rows.ts';
 import type { Write } from '../port/port.ts';
 import {
   decodeSnapshot,
@@ -30,7 +30,7 @@ import {
   putIfUnchangedWith,
   type Snapshot,
 } from './lease-store.ts';
-import { removeStanding } from './removals.ts';
+import { removeOverriddenBy } from './removals.ts';
 
 /** The `kept` mark of a slot that ends at `at`; empty if the queue does not keep messages with this end. */
 export function keptAs(queue: QueueRecord, state: EndState, at: number): Pick<Slot, 'kept'> {
@@ -39,13 +39,13 @@ export function keptAs(queue: QueueRecord, state: EndState, at: number): Pick<Sl
 }
 
 /** The slot of a message removed for its age or by a purge. It has no token, so a late ack is answered `lease_lost`. */
-export function removedSlot(queue: QueueRecord, lease: Lease, slot: Slot, now: number): Slot {
+export function removedSlot(queue: QueueRecord, lease: LeaseRow, slot: Slot, now: number): Slot {
   const { token: _, leasedUntil: __, ...rest } = slot;
   const ending = expiredAs(queue, lease, slot, now);
   return ending ? { ...rest, end: 'expired', kept: ending } : { ...rest, end: 'done' };
 }
 
-type Aged = Pick<Lease, 'since' | 'retentionEnd'>;
+type Aged = Pick<LeaseRow, 'since' | 'retentionEnd'>;
 
 /**
  * The `kept` mark of a message that expired while no lease was on it. Undefined if it has not expired, was purged, or is not
@@ -70,7 +70,7 @@ export interface Ending {
  * How a message of this queue ended. Includes a message that expired although no process has marked its row yet. Undefined if
  * it has not ended, or is not shown any more.
  */
-export function endingOf(queue: QueueRecord, lease: Lease, slot: Slot, now: number): Ending | undefined {
+export function endingOf(queue: QueueRecord, lease: LeaseRow, slot: Slot, now: number): Ending | undefined {
   if (isLive(slot)) {
     const kept = expiredAs(queue, lease, slot, now);
     return kept && { state: 'expired', ...kept };
@@ -131,15 +131,21 @@ export function outlastsBodies(until: number, from: number): boolean {
  * late does no harm. Bodies without a TTL (unlimited retention) get one after the row has ended (`finish` in
  * lifecycle/due-row.ts).
  */
-export async function keepOffloaded(ctx: Context, { content, retentionEnd, slots }: Lease): Promise<void> {
+export async function keepOffloaded(ctx: Context, { content, retentionEnd, slots }: LeaseRow): Promise<void> {
   const until = Math.max(0, ...slots.map(({ kept }) => kept?.until ?? 0));
   if (retentionEnd === undefined || !('offloaded' in content) || !outlastsBodies(until, retentionEnd)) return;
   await keepBodies(ctx, content, until);
 }
 
 /** Writes the end of a row that has no live message, if the row is unchanged. */
-export async function replaceEnded(ctx: Context, seen: Snapshot, lease: Lease, version: string, now: number): Promise<Snapshot> {
-  await removeStanding(ctx, lease);
+export async function replaceEnded(
+  ctx: Context,
+  seen: Snapshot,
+  lease: LeaseRow,
+  version: string,
+  now: number,
+): Promise<Snapshot> {
+  await removeOverriddenBy(ctx, lease);
   await keepOffloaded(ctx, lease);
   const apart = keptApart(ctx, lease, now);
   const row = endedRow(lease, version, now);
@@ -147,11 +153,11 @@ export async function replaceEnded(ctx: Context, seen: Snapshot, lease: Lease, v
 }
 
 /** The write that puts a group's kept messages into a row of their own, because the group's row advances to other messages. */
-export function keptApart(ctx: Context, lease: Lease, now: number): Write[] {
+export function keptApart(ctx: Context, lease: LeaseRow, now: number): Write[] {
   if (lease.kind !== 'group' || !lease.slots.some(({ kept }) => kept && kept.until > now)) return [];
   const { group, sourceShard: _, ...rest } = lease;
   const version = ctx.newVersion();
-  const apart: Lease = { ...rest, kind: 'parcel', id: parcelIdOf(lease), version, groupName: group.name };
+  const apart: LeaseRow = { ...rest, kind: 'parcel', id: parcelIdOf(lease), version, groupName: group.name };
   return [{ key: leaseKey(apart.id), then: { put: endedRow(apart, version, now) } }];
 }
 
@@ -178,7 +184,7 @@ export async function cancelledApart(
   );
   await writeChunks(ctx.store, content, chunks, Math.ceil(ending.kept.until / 1000), writeDeadline(now));
   const version = ctx.newVersion();
-  const lease: Lease = {
+  const lease: LeaseRow = {
     ...{ kind: 'parcel', id, shard: parcel.shard, version, since: parcel.since, content, groupName: groupLease.group.name },
     slots: [{ visibleAt: parcel.since, receives: 0, failures: 0, end: 'cancelled', ...ending }],
     ...(parcel.retentionEnd === undefined ? {} : { retentionEnd: parcel.retentionEnd }),
@@ -190,10 +196,10 @@ export async function cancelledApart(
  * Ends a parcel that was not received in time, in a row of `leases` that overrides the one in `messages`. Returns the row as it
  * is afterwards. This call put it if it has the version of `lease`.
  */
-export async function keepExpired(ctx: Context, queue: QueueRecord, lease: Lease, readAt: number): Promise<Snapshot> {
+export async function keepExpired(ctx: Context, queue: QueueRecord, lease: LeaseRow, readAt: number): Promise<Snapshot> {
   const now = ctx.clock.now();
   const slots = lease.slots.map((slot) => (isLive(slot) ? removedSlot(queue, lease, slot, now) : slot));
-  const ended: Lease = { ...lease, slots };
+  const ended: LeaseRow = { ...lease, slots };
   await keepOffloaded(ctx, ended);
   return putIfAbsent(ctx, endedRow(ended, lease.version, now), readAt);
 }

@@ -6,11 +6,11 @@
  */
 import { endGraceMs, readToWriteMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { chunkKeys, keptUntil, type StoredContent } from '../model/content-codec.ts';
+import { bodyTtl, chunkKeys, type StoredContent } from '../model/content-codec.ts';
 import { parcelDone } from '../model/group-row.ts';
 import { writeDeadline } from '../model/queue-record.ts';
 import { decodeLease, encodeLease, encodeTombstone } from '../model/row-codec.ts';
-import { absentAt, endOf, isLive, type Lease, leaseKey, newTombstone, type Parcel, type Tombstone } from '../model/rows.ts';
+import { absentAt, endOf, isLive, type LeaseRow, leaseKey, newTombstone, type Parcel, type Tombstone } from '../model/rows.ts';
 import { type Condition, type Row, StoreError, type Write } from '../port/port.ts';
 import { untilDone } from '../port/until-done.ts';
 
@@ -20,7 +20,7 @@ export interface Snapshot {
   row: Row | undefined;
   readAt: number;
   /** For a group's row: its next parcel, if that was read together with the row. */
-  first?: Parcel;
+  nextParcel?: Parcel;
   /** After a write: an earlier attempt may have been applied, and the row that it put may have changed or gone since. */
   maybeApplied?: true;
 }
@@ -43,7 +43,7 @@ export async function readRow(ctx: Context, id: string): Promise<Snapshot> {
 }
 
 export interface DecodedRow {
-  lease?: Lease;
+  lease?: LeaseRow;
   tombstone?: Tombstone;
 }
 
@@ -61,7 +61,7 @@ export function decodeSnapshot(seen: Snapshot, now: number): DecodedRow {
  * condition. Reads the row if the response was lost, or if the write was too late to be sent. Rejects with StoreError if that
  * read fails, or if the write was not applied for another reason.
  */
-export async function writeLease(
+export async function writeRow(
   ctx: Context,
   id: string,
   when: Condition,
@@ -94,7 +94,7 @@ async function readAfterFailure(ctx: Context, id: string, failure: StoreError): 
 /** Puts `row` if the row is as in the snapshot. The write was applied if the returned row has the version of `row`. */
 export function putIfUnchanged(ctx: Context, seen: Snapshot, row: Row): Promise<Snapshot> {
   const when: Condition = seen.row ? unchanged(seen.row) : { absent: ['id'] };
-  return writeLease(ctx, seen.id, when, { put: row }, seen.readAt);
+  return writeRow(ctx, seen.id, when, { put: row }, seen.readAt);
 }
 
 /** A row that was edited by hand may have no version. */
@@ -124,7 +124,7 @@ export async function putIfUnchangedWith(ctx: Context, seen: Snapshot, row: Row,
 
 /** Puts `row` if no row exists, or only a tombstone that counts no more (`absentAt`). */
 export function putIfAbsent(ctx: Context, row: Row, readAt: number): Promise<Snapshot> {
-  return writeLease(ctx, row.id as string, absentAt(ctx.clock.now()), { put: row }, readAt);
+  return writeRow(ctx, row.id as string, absentAt(ctx.clock.now()), { put: row }, readAt);
 }
 
 /** Calls `decide` with the row until it returns `done`: first with `first`, each time with a new read if the row is too old. */
@@ -139,7 +139,7 @@ export function retryOnConflict<T>(
 }
 
 /** The row of a lease whose messages have all ended: a tombstone, or for a group its row without messages. */
-export function endedRow(lease: Lease, version: string, now: number): Row {
+export function endedRow(lease: LeaseRow, version: string, now: number): Row {
   const shownUntil = Math.max(0, ...lease.slots.map(({ kept }) => kept?.until ?? 0));
   if (lease.kind === 'group') {
     // The row of the kept messages (`keptApart`) shows the offloaded bodies, and takes over their cleanup.
@@ -165,7 +165,7 @@ export function endedRow(lease: Lease, version: string, now: number): Row {
   return encodeTombstone(tombstone);
 }
 
-export function isEnded(lease: Lease): boolean {
+export function isEnded(lease: LeaseRow): boolean {
   return !lease.slots.some(isLive);
 }
 
@@ -190,7 +190,7 @@ export async function keepBodies(
   visibleAt = 0,
 ): Promise<void> {
   if (retentionEnd !== undefined) {
-    const ttl = keptUntil(retentionEnd, visibleAt);
+    const ttl = bodyTtl(retentionEnd, visibleAt);
     return changeBodies(ctx, content, { less: [['ttl'], ttl] }, { set: [[['ttl'], ttl]] });
   }
   await changeBodies(ctx, content, { exists: ['ttl'] }, { set: [], unset: [['ttl']] });
@@ -198,7 +198,7 @@ export async function keepBodies(
 
 /** Lets TTL remove the bodies of an ended row after `shownUntil`. Also adds a TTL to bodies without one. */
 export async function expireBodies(ctx: Context, content: StoredContent, shownUntil: number): Promise<void> {
-  const ttl = keptUntil(shownUntil);
+  const ttl = bodyTtl(shownUntil);
   const isShorter: Condition = { any: [{ absent: ['ttl'] }, { less: [['ttl'], ttl] }] };
   await changeBodies(ctx, content, { all: [{ exists: ['id'] }, isShorter] }, { set: [[['ttl'], ttl]] });
 }

@@ -8,7 +8,7 @@ import type { Context } from '../context/context.ts';
 import { type Content, readContents, type StoredContent, writeChunks } from '../model/content-codec.ts';
 import { incarnationOf } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
-import type { Lease } from '../model/rows.ts';
+import type { LeaseRow } from '../model/rows.ts';
 import { StoreError, type WriteOptions } from '../port/port.ts';
 import {
   decodeSnapshot,
@@ -107,7 +107,7 @@ export function ensureBodyCleanup(ctx: Context, after: Snapshot, content: Stored
 }
 
 /** Like `ensureBodyCleanup`, on the row as it is now. A failure only wastes storage. */
-export async function tryToEnd(ctx: Context, rowId: string, content: StoredContent): Promise<void> {
+export async function tryBodyCleanup(ctx: Context, rowId: string, content: StoredContent): Promise<void> {
   try {
     await ensureBodyCleanup(ctx, await readRow(ctx, rowId), content);
   } catch (error) {
@@ -119,7 +119,7 @@ export async function tryToEnd(ctx: Context, rowId: string, content: StoredConte
  * The row's contents; undefined if the row has changed since it was read. Throws StoreError if an unchanged row has lost its
  * bodies.
  */
-export async function contentsOf(ctx: Context, lease: Lease): Promise<Content[] | undefined> {
+export async function currentContents(ctx: Context, lease: LeaseRow): Promise<Content[] | undefined> {
   const [contents] = await readContents(ctx.store, [lease.content]);
   if (contents) return contents;
   // Bodies are deleted after their row has ended: a process that paused since its read finds the row changed.

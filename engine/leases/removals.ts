@@ -2,7 +2,7 @@
 
 import type { Context } from '../context/context.ts';
 import { chunkKeys, type StoredContent } from '../model/content-codec.ts';
-import { type Lease, mayStand, type Parcel, parcelKey } from '../model/rows.ts';
+import { type LeaseRow, mayOverrideParcel, type Parcel, parcelKey } from '../model/rows.ts';
 import { type Key, StoreError } from '../port/port.ts';
 import { keyText } from '../port/row-limits.ts';
 
@@ -39,8 +39,8 @@ export async function removeOverridden(ctx: Context, shard: string, id: string):
  * the parcel would become live again. A group's row is due once more instead (`parcelDone`), and a row that was put out of turn is
  * cleaned up after its end.
  */
-export async function removeStanding(ctx: Context, lease: Lease): Promise<void> {
-  if (lease.kind !== 'parcel' || lease.outOfOrder !== undefined || !mayStand(lease)) return;
+export async function removeOverriddenBy(ctx: Context, lease: LeaseRow): Promise<void> {
+  if (lease.kind !== 'parcel' || lease.outOfOrder !== undefined || !mayOverrideParcel(lease)) return;
   await removeOverridden(ctx, lease.sourceShard!, lease.id);
 }
 

@@ -1,6 +1,6 @@
 /**
  * lifecycle/ decides what becomes of messages, and moves them. Start here: this file brings a due row up to date before
- * messages are taken from it. Messages with no receives or retention left are dead-lettered or removed. Purged messages are
+ * messages of it are claimed. Messages with no receives or retention left are dead-lettered or removed. Purged messages are
  * removed. A row with no live message ends. An `expiry` that is too early is corrected. Any process that finds a due row does
  * this: a receive at once, the sweep within a minute.
  */
@@ -13,7 +13,7 @@ import { chunkKeys } from '../model/content-codec.ts';
 import { deliverablePrefix, emptyGroupRow, parcelDone, withRest } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease, encodeTombstone } from '../model/row-codec.ts';
-import { afterLeaseExpiry, type GroupLease, isLive, type Lease, parcelKey, type Tombstone } from '../model/rows.ts';
+import { afterLeaseExpiry, type GroupLeaseRow, isLive, type LeaseRow, parcelKey, type Tombstone } from '../model/rows.ts';
 import type { Key } from '../port/port.ts';
 import { loadParcel, nextParcel } from './group-parcels.ts';
 import { expiredToLeave, leaveGroup } from './leave-group.ts';
@@ -22,10 +22,10 @@ import { isExpired, tellExpired, verdictOf, verdictOfAge } from './verdicts.ts';
 
 export interface ProcessedRow {
   /**
-   * The lease as read, and its ready slots; undefined if none is ready. With `takesParcel`, the row of a group as it will be
-   * with its next parcel: the claim that takes messages also loads the parcel (from the shard in `fresh`).
+   * The lease as read, and its ready slots; undefined if none is ready. With `loadsParcel`, the row of a group as it will be
+   * with its next parcel: the claim also loads the parcel (from the partition `sourceShard`).
    */
-  ready?: { seen: Snapshot; lease: Lease; slots: number[]; takesParcel?: true };
+  ready?: { seen: Snapshot; lease: LeaseRow; slots: number[]; loadsParcel?: true };
   deadLettered: number;
   removed: number;
   /** The row needs more changes than one call makes. It stays due, and the next process that finds it continues. */
@@ -117,7 +117,7 @@ async function processDueRowOnce(
 async function advanceGroup(
   ctx: Context,
   queue: QueueRecord,
-  { seen, lease: last, now }: { seen: Snapshot; lease: GroupLease; now: number },
+  { seen, lease: last, now }: { seen: Snapshot; lease: GroupLeaseRow; now: number },
   processed: ProcessedRow,
 ): Promise<{ done: ProcessedRow } | { seen: Snapshot }> {
   const due = seen.row!.expiry as number | undefined;
@@ -132,22 +132,22 @@ async function advanceGroup(
   if (last.slots.some(({ kept }) => kept)) return { seen: await replaceEnded(ctx, seen, last, ctx.newVersion(), now) };
   const done = last.slots.length > 0 ? parcelDone(last, last.version, now) : last;
   const { leftover = [], ...group } = done.group;
-  const lease: GroupLease = { ...done, group };
+  const lease: GroupLeaseRow = { ...done, group };
   await removeAll(ctx, leftover.flatMap(chunkKeys));
-  const { parcel, removed, more } = await nextParcel(ctx, queue, lease, seen.first, now);
+  const { parcel, removed, more } = await nextParcel(ctx, queue, lease, seen.nextParcel, now);
   processed.removed += removed;
   if (more) return { seen };
   if (!parcel) return { seen: await putIfUnchanged(ctx, seen, encodeLease(emptyGroupRow(lease, ctx.newVersion(), now))) };
   const next = loadParcel(ctx, queue, lease, parcel);
   const slots = next.slots.flatMap((slot, index) => (isLive(slot) ? [index] : []));
   const isReady = verdictOfAge(queue, parcel.since, parcel.retentionEnd, now) === 'ready';
-  if (slots.length > 0 && isReady) return { done: { ...processed, ready: { seen, lease: next, slots, takesParcel: true } } };
+  if (slots.length > 0 && isReady) return { done: { ...processed, ready: { seen, lease: next, slots, loadsParcel: true } } };
   // An expired parcel is loaded into the row and dead-lettered from there. A parcel whose messages were all cancelled ends.
   return { seen: await replaceSlots(ctx, seen, next, now) };
 }
 
 /** Writes a lease with changed slots, or its end if no slot is live. The row's `expiry` is derived from the slots. */
-export async function replaceSlots(ctx: Context, seen: Snapshot, lease: Lease, now: number): Promise<Snapshot> {
+export async function replaceSlots(ctx: Context, seen: Snapshot, lease: LeaseRow, now: number): Promise<Snapshot> {
   return isEnded(lease) ? replaceEnded(ctx, seen, lease, lease.version, now) : putIfUnchanged(ctx, seen, encodeLease(lease));
 }
 

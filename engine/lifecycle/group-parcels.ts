@@ -3,13 +3,13 @@ import { headRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { endingOfParcel, keepExpired } from '../leases/kept-messages.ts';
 import { lacksTtl } from '../leases/lease-store.ts';
-import { newLease } from '../leases/new-lease.ts';
+import { newLeaseRow } from '../leases/new-lease-row.ts';
 import { removeParcels } from '../leases/removals.ts';
 import { idInMessages } from '../model/group-row.ts';
 import { groupKeyOf, keptRowId } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { decodeParcel } from '../model/row-codec.ts';
-import { type Group, type GroupLease, type Lease, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
+import { type Group, type GroupLeaseRow, type LeaseRow, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
 import type { Key } from '../port/port.ts';
 import { isExpired, tellExpired, verdictOfAge } from './verdicts.ts';
 
@@ -24,9 +24,9 @@ export interface NextParcel {
 }
 
 /** The key of a group's next parcel, if the group's row holds no messages and names that parcel. */
-export function firstKey(lease: Lease): Key | undefined {
-  if (lease.kind !== 'group' || lease.group.first === undefined || lease.slots.length > 0) return undefined;
-  return parcelKey(lease.id, lease.group.first);
+export function nextParcelKey(lease: LeaseRow): Key | undefined {
+  if (lease.kind !== 'group' || lease.group.nextId === undefined || lease.slots.length > 0) return undefined;
+  return parcelKey(lease.id, lease.group.nextId);
 }
 
 /**
@@ -37,14 +37,14 @@ export function firstKey(lease: Lease): Key | undefined {
 export async function nextParcel(
   ctx: Context,
   queue: QueueRecord,
-  lease: GroupLease,
-  first: Parcel | undefined,
+  lease: GroupLeaseRow,
+  known: Parcel | undefined,
   now: number,
 ): Promise<NextParcel> {
   const { group } = lease;
   // No row precedes it, so there is nothing to remove.
-  if (first && first.id === group.first && verdictOfAge(queue, first.since, first.retentionEnd, now) !== 'gone') {
-    return { parcel: first, removed: 0, more: false };
+  if (known && known.id === group.nextId && verdictOfAge(queue, known.since, known.retentionEnd, now) !== 'gone') {
+    return { parcel: known, removed: 0, more: false };
   }
   const { rows, next } = await ctx.store.range({ table: 'messages', partition: lease.id, limit: headRowsMax, consistent: true });
   const before: Parcel[] = [];
@@ -81,14 +81,14 @@ export async function nextParcel(
 async function putEnded(
   ctx: Context,
   queue: QueueRecord,
-  { id: place, shard, group }: GroupLease,
+  { id: place, shard, group }: GroupLeaseRow,
   parcel: Parcel,
   now: number,
 ): Promise<boolean> {
   if (!lacksTtl(parcel.content, parcel.retentionEnd) && !endingOfParcel(queue, parcel, now)) return true;
   const { since, content, retentionEnd } = parcel;
   const id = keptRowId(parcel.id, groupKeyOf(place));
-  const kept = newLease(ctx, queue, { id, shard, slots: slotsOf(parcel, group), since, content, retentionEnd });
+  const kept = newLeaseRow(ctx, queue, { id, shard, slots: slotsOf(parcel, group), since, content, retentionEnd });
   return (await keepExpired(ctx, queue, { ...kept, groupName: group.name }, now)).row !== undefined;
 }
 
@@ -96,16 +96,16 @@ async function putEnded(
 export function loadParcel(
   ctx: Context,
   queue: QueueRecord,
-  { id, shard, group: before }: GroupLease,
+  { id, shard, group: before }: GroupLeaseRow,
   parcel: Parcel,
-): GroupLease {
-  const { dueAt: _, until: __, failedLeave: ___, first: ____, cancelled = [], ...rest } = before;
+): GroupLeaseRow {
+  const { dueAt: _, until: __, failedLeave: ___, nextId: ____, cancelled = [], ...rest } = before;
   const group: Group = { ...rest, head: parcel.id, ...(queue.groups?.onFailure === 'aside' ? { failedLeave: true } : {}) };
   const later = cancelled.filter((one) => one.slice(0, parcel.id.length) > parcel.id);
   if (later.length > 0) group.cancelled = later;
   const { since, content, retentionEnd, shard: sourceShard } = parcel;
   const slots = slotsOf(parcel, before);
-  return { ...newLease(ctx, queue, { id, shard, slots, since, content, retentionEnd, sourceShard }), kind: 'group', group };
+  return { ...newLeaseRow(ctx, queue, { id, shard, slots, since, content, retentionEnd, sourceShard }), kind: 'group', group };
 }
 
 /** The slots of a parcel as it is loaded: due since the publish, except those cancelled while they waited. */
@@ -122,7 +122,7 @@ export function slotName(parcel: string, slot: number): string {
 }
 
 /** The row of `messages` that a row of `leases` overrides and that may still exist; undefined if there is none. */
-export function parcelBehind(lease: Lease): { shard: string; id: string } | undefined {
+export function overriddenParcel(lease: LeaseRow): { shard: string; id: string } | undefined {
   if (lease.sourceShard === undefined) return undefined;
   return { shard: lease.sourceShard, id: idInMessages(lease) };
 }

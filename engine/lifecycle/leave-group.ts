@@ -6,13 +6,13 @@ import { defined } from '../../contract/defined.ts';
 import type { Context } from '../context/context.ts';
 import type { Snapshot } from '../leases/lease-store.ts';
 import { type QueueRecord, randomShard, shardKey } from '../model/queue-record.ts';
-import { isLive, type Lease, leaseEnd, type Slot } from '../model/rows.ts';
+import { isLive, type LeaseRow, leaseEnd, type Slot } from '../model/rows.ts';
 import { type Moved, moveMessages } from './moves.ts';
 
 export function leaveGroup(
   ctx: Context,
   queue: QueueRecord,
-  { seen, lease, slots }: { seen: Snapshot; lease: Lease; slots: readonly number[] },
+  { seen, lease, slots }: { seen: Snapshot; lease: LeaseRow; slots: readonly number[] },
   slotOf: (slot: Slot) => Slot,
 ): Promise<Moved> {
   return moveMessages(ctx, {
@@ -31,7 +31,7 @@ export function leaveGroup(
 }
 
 /** The slots of a group's row whose leases expired, if the group moves failed messages out (`onFailure: 'aside'`). */
-export function expiredToLeave(lease: Lease, now: number): number[] {
+export function expiredToLeave(lease: LeaseRow, now: number): number[] {
   if (lease.kind !== 'group' || !lease.group.failedLeave) return [];
   return lease.slots.flatMap((slot, index) => (isLive(slot) && slot.token !== undefined && leaseEnd(slot) <= now ? [index] : []));
 }

@@ -18,23 +18,23 @@ import {
   readRow,
   type Snapshot,
 } from '../leases/lease-store.ts';
-import { newLease } from '../leases/new-lease.ts';
+import { newLeaseRow } from '../leases/new-lease-row.ts';
 import {
-  contentsOf,
+  currentContents,
   ensureBodyCleanup,
   type OffloadedBody,
   removeLasting,
   removeUnnamed,
-  tryToEnd,
+  tryBodyCleanup,
   withBodies,
 } from '../leases/offloaded-bodies.ts';
-import { removeChunks, removeStanding } from '../leases/removals.ts';
+import { removeChunks, removeOverriddenBy } from '../leases/removals.ts';
 import {
+  bodyTtl,
   type Content,
   contentAt,
   encodeContent,
   joinEntries,
-  keptUntil,
   readContents,
   storeContent,
 } from '../model/content-codec.ts';
@@ -50,17 +50,17 @@ import {
   writeDeadline,
 } from '../model/queue-record.ts';
 import { encodeLease, roomForContents } from '../model/row-codec.ts';
-import { absentAt, type Death, farMs, isLive, type Lease, leaseKey, type ParcelLease, type Slot } from '../model/rows.ts';
+import { absentAt, type Death, farMs, isLive, type LeaseRow, leaseKey, type ParcelLeaseRow, type Slot } from '../model/rows.ts';
 import { type Row, StoreError, type Write } from '../port/port.ts';
 
 /** Messages to move: to another queue, or to another time, priority or content in their own. */
 export interface Departure {
   seen: Snapshot;
-  lease: Lease;
+  lease: LeaseRow;
   /** The slots that move, all live. */
   slots: readonly number[];
   /** The part of the new row that is the same for all of them. */
-  row: Pick<Lease, 'shard' | 'version' | 'since' | 'publishedAt' | 'retentionEnd' | 'death' | 'level'>;
+  row: Pick<LeaseRow, 'shard' | 'version' | 'since' | 'publishedAt' | 'retentionEnd' | 'death' | 'level'>;
   slotOf: (slot: Slot) => Slot;
   /** Changes the content; undefined: it stays as it is. */
   changeContent?: (content: Content) => Content;
@@ -76,7 +76,7 @@ export interface Moved {
 
 export interface Move {
   seen: Snapshot;
-  lease: Lease;
+  lease: LeaseRow;
   /** The slots that move, all live. */
   slots: readonly number[];
   target: QueueRecord;
@@ -144,17 +144,17 @@ async function moveWholeRow(ctx: Context, departure: Departure): Promise<Moved> 
   // Bodies without a TTL get none until the move is certain; the row deletes them when it ends.
   if (!rewritten && lease.retentionEnd !== undefined) await keepBodies(ctx, content, row.retentionEnd);
   const slots = lease.slots.map((slot) => (isLive(slot) ? slotOf(slot) : slot));
-  const moved: ParcelLease = {
-    ...newLease(ctx, departure.target, { ...row, id: lease.id, slots, content }),
+  const moved: ParcelLeaseRow = {
+    ...newLeaseRow(ctx, departure.target, { ...row, id: lease.id, slots, content }),
     ...defined({ sourceShard: lease.sourceShard, needsCleanup: lease.needsCleanup }),
     ...defined({ outOfOrder: lease.kind === 'parcel' ? lease.outOfOrder : undefined }),
   };
-  const next: Lease = lease.kind === 'keyed' ? { ...moved, kind: 'keyed', keyed: lease.keyed } : moved;
+  const next: LeaseRow = lease.kind === 'keyed' ? { ...moved, kind: 'keyed', keyed: lease.keyed } : moved;
   const haveNoEnd = !rewritten && lacksTtl(content, row.retentionEnd) && lease.retentionEnd !== undefined;
   const move = () => putIfUnchanged(ctx, seen, encodeLease(next));
   const after = await withBodies(ctx, rewritten ? [rewritten] : [], writeDeadline(seen.readAt), move).catch(
     async (error: unknown) => {
-      if (haveNoEnd && error instanceof StoreError) await tryToEnd(ctx, lease.id, content);
+      if (haveNoEnd && error instanceof StoreError) await tryBodyCleanup(ctx, lease.id, content);
       throw error;
     },
   );
@@ -185,32 +185,32 @@ async function rewrittenContents(
   { lease, slots, row, target }: Departure,
   contentOf: (content: Content) => Content,
 ): Promise<OffloadedBody | undefined> {
-  const contents = await contentsOf(ctx, lease);
+  const contents = await currentContents(ctx, lease);
   if (!contents) return undefined;
   const entries = contents.map((content, index) => encodeContent(slots.includes(index) ? contentOf(content) : content));
   const hasDeadLetter = target.deadLetter !== null;
   const room = roomForContents(lease.slots.length, lease.id.length, target.backoff, hasDeadLetter, lease.kind === 'keyed');
-  const ttl = row.retentionEnd && keptUntil(row.retentionEnd);
+  const ttl = row.retentionEnd && bodyTtl(row.retentionEnd);
   return { ...storeContent(joinEntries(entries), room, () => ctx.ids.parcel(0)), ttl };
 }
 
 async function moveToOwnRows(ctx: Context, departure: Departure): Promise<Moved> {
   const { seen, lease, slots } = departure;
   const isLost = departure.row.death?.reason === 'unreadable';
-  const contents = isLost ? ((await readContents(ctx.store, [lease.content]))[0] ?? []) : await contentsOf(ctx, lease);
+  const contents = isLost ? ((await readContents(ctx.store, [lease.content]))[0] ?? []) : await currentContents(ctx, lease);
   if (!contents) return { applied: false, seen: await readRow(ctx, lease.id) };
   const now = ctx.clock.now();
   const alone = slots.map((slot) => rowAlone(ctx, departure, slot, contentAt(contents, slot)));
   const puts = alone.map(({ id, row }): Write => ({ key: leaseKey(id), when: absentAt(now), then: { put: row } }));
   const version = ctx.newVersion();
-  const rest: Lease = {
+  const rest: LeaseRow = {
     ...lease,
     version,
     slots: lease.slots.map((slot, index) => (slots.includes(index) ? leftBehind(slot) : slot)),
   };
   const after = await withBodies(ctx, alone, writeDeadline(seen.readAt), async () => {
     if (isEnded(rest)) {
-      await removeStanding(ctx, rest);
+      await removeOverriddenBy(ctx, rest);
       await keepOffloaded(ctx, rest);
     }
     const rowLeft = isEnded(rest) ? endedRow(rest, version, now) : encodeLease(rest);
@@ -234,13 +234,13 @@ function rowAlone(
   const encoded = joinEntries([encodeContent(changeContent ? changeContent(content) : content)]);
   const { content: stored, chunks } = storeContent(encoded, room, () => ctx.ids.parcel(0));
   const arrived = slotOf(lease.slots[slot]!);
-  const next = newLease(ctx, target, { ...row, id, slots: [arrived], content: stored });
+  const next = newLeaseRow(ctx, target, { ...row, id, slots: [arrived], content: stored });
   return {
     id,
     row: encodeLease(next),
     content: stored,
     chunks,
-    ttl: row.retentionEnd && keptUntil(row.retentionEnd, arrived.visibleAt),
+    ttl: row.retentionEnd && bodyTtl(row.retentionEnd, arrived.visibleAt),
   };
 }
 

@@ -6,7 +6,7 @@ import type { DeathReason } from '../../contract/contract.ts';
 import { clockMarginMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
-import type { Lease, Slot } from '../model/rows.ts';
+import type { LeaseRow, Slot } from '../model/rows.ts';
 
 /** `held`: leased or delayed. `gone`: to be removed. `reason`: to be dead-lettered, for this reason. */
 export type Verdict = 'ended' | 'held' | 'ready' | 'gone' | { reason: DeathReason };
@@ -37,7 +37,7 @@ export function tellExpired(ctx: Context, { name }: QueueRecord, messages: numbe
 }
 
 /** The verdict on one slot now. */
-export function verdictOf(queue: QueueRecord, lease: Lease, slot: Slot, now: number): Verdict {
+export function verdictOf(queue: QueueRecord, lease: LeaseRow, slot: Slot, now: number): Verdict {
   if (slot.end) return 'ended';
   if (slot.visibleAt > now) return 'held';
   const byAge = verdictOfAge(queue, lease.since, lease.retentionEnd, now);

@@ -8,7 +8,7 @@
 import type { Context } from '../context/context.ts';
 import { endKey, keptAs } from '../leases/kept-messages.ts';
 import { decodeSnapshot, lacksTtl, putIfUnchanged, readRow, retryOnConflict, type Snapshot } from '../leases/lease-store.ts';
-import { termsOf } from '../leases/new-lease.ts';
+import { termsOf } from '../leases/new-lease-row.ts';
 import { replaceSlots } from '../lifecycle/due-row.ts';
 import { isServerId, messageId, ownRowId, parseMessageId } from '../model/ids.ts';
 import {
@@ -21,13 +21,13 @@ import {
   shardNumberOf,
 } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
-import { isLive, type Lease, type ParcelLease, type Prepared, type PreparedLease } from '../model/rows.ts';
+import { isLive, type LeaseRow, type ParcelLeaseRow, type Prepared, type PreparedLeaseRow } from '../model/rows.ts';
 import { type Timing, visibleAtOf } from '../model/timing.ts';
 import { targetOf } from '../queues/publish-target.ts';
 import { findMessage } from './find.ts';
 
 /** Turns a row to be published into a prepared one. It has no retention: that begins with the commit. */
-export function prepare(queue: QueueRecord, lease: ParcelLease, timing: Timing, level: number): PreparedLease {
+export function prepare(queue: QueueRecord, lease: ParcelLeaseRow, timing: Timing, level: number): PreparedLeaseRow {
   const { retentionEnd: _, ...rest } = lease;
   const prepared: Prepared = { timing, level, checks: 0 };
   return {
@@ -93,7 +93,7 @@ function decideRow(
 }
 
 /** From now on the message waits as if it were published now. A purge still removes it if it was prepared before the purge. */
-async function commit(ctx: Context, queue: QueueRecord, seen: Snapshot, lease: PreparedLease, now: number): Promise<Snapshot> {
+async function commit(ctx: Context, queue: QueueRecord, seen: Snapshot, lease: PreparedLeaseRow, now: number): Promise<Snapshot> {
   const { prepared, ...rest } = lease;
   const visibleAt = visibleAtOf(prepared.timing, now);
   const retentionEnd = retentionEndAfter(queue, visibleAt);
@@ -112,7 +112,13 @@ async function commit(ctx: Context, queue: QueueRecord, seen: Snapshot, lease: P
   );
 }
 
-export async function rollBack(ctx: Context, queue: QueueRecord, seen: Snapshot, lease: Lease, now: number): Promise<Snapshot> {
+export async function rollBack(
+  ctx: Context,
+  queue: QueueRecord,
+  seen: Snapshot,
+  lease: LeaseRow,
+  now: number,
+): Promise<Snapshot> {
   const slots = lease.slots.map((slot) => ({ ...slot, end: 'cancelled' as const, ...keptAs(queue, 'cancelled', now) }));
   const after = await replaceSlots(ctx, seen, { ...lease, version: ctx.newVersion(), slots }, now);
   ctx.wakeups.wake(endKey(queue.name, messageId(lease.id, 0)));

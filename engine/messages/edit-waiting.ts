@@ -17,7 +17,7 @@ import {
   retentionEndAfter,
   shardNumberOf,
 } from '../model/queue-record.ts';
-import { afterLeaseExpiry, isLive, type Lease } from '../model/rows.ts';
+import { afterLeaseExpiry, isLive, type LeaseRow } from '../model/rows.ts';
 import { type Timing, visibleAtOf } from '../model/timing.ts';
 import { stateOf } from './message-view.ts';
 
@@ -65,7 +65,7 @@ export function changeWaiting(
 function changed(
   ctx: Context,
   queue: QueueRecord,
-  { seen, lease, slot, now }: { seen: Snapshot; lease: Lease; slot: number; now: number },
+  { seen, lease, slot, now }: { seen: Snapshot; lease: LeaseRow; slot: number; now: number },
   { timing, level = priorityLevelOf(lease), changeContent }: WaitingChange,
 ): Departure {
   const visibleAt = timing && visibleAtOf(timing, now);

@@ -10,13 +10,13 @@ import { isServerId, keptRowId, ownRowId, parseMessageId, slotRowId } from '../m
 import { incarnationOf, type QueueRecord, shardKey } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
 import { decodeParcel } from '../model/row-codec.ts';
-import { isLive, type Lease, leaseKey, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
+import { isLive, type LeaseRow, leaseKey, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
 import type { Key, Row } from '../port/port.ts';
 
 /** Where a message is: in `messages` (for a group, with the group's row), or in a row of `leases`. */
 export type Found =
   | { parcel: Parcel; slot: number; readAt: number; group?: { seen: Snapshot; name: string } }
-  | { lease: Lease; seen: Snapshot; slot: number };
+  | { lease: LeaseRow; seen: Snapshot; slot: number };
 
 /** How often to look: a message that moves between two reads is missed by both. */
 const searchesMax = 3;

@@ -8,7 +8,7 @@ import { verdictOf, verdictOfAge } from '../lifecycle/verdicts.ts';
 import { type Content, contentAt, type StoredContent } from '../model/content-codec.ts';
 import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
 import { decodeParcel } from '../model/row-codec.ts';
-import { type Group, isLive, isUnreadable, type Lease, leaseKey, type Parcel } from '../model/rows.ts';
+import { type Group, isLive, isUnreadable, type LeaseRow, leaseKey, type Parcel } from '../model/rows.ts';
 import type { Row } from '../port/port.ts';
 import { leasedMessage, stateOf, unreceivedMessage } from './message-view.ts';
 
@@ -94,7 +94,7 @@ async function sightWaiting(ctx: Context, queue: QueueRecord, partition: string,
   return { messages, rowsRead: rows.length, more: next !== undefined && rows.at(-1)?.id !== group.tail };
 }
 
-function sightLease(queue: QueueRecord, lease: Lease, now: number): Sighting[] {
+function sightLease(queue: QueueRecord, lease: LeaseRow, now: number): Sighting[] {
   return lease.slots.flatMap((slot, index) => {
     const isPurged = lease.since < queue.purgedBefore;
     if (!isLive(slot) || isPurged || verdictOf(queue, lease, slot, now) === 'gone') return [];

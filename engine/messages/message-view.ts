@@ -7,7 +7,7 @@ import { parcelIdOf } from '../model/group-row.ts';
 import { groupKeyOf, isGroupRow, messageId } from '../model/ids.ts';
 import { priorityLevelOf, type QueueRecord } from '../model/queue-record.ts';
 import { formatReceipt } from '../model/receipts.ts';
-import { isUnreadable, type Lease, leaseEnd, type Parcel, type Slot } from '../model/rows.ts';
+import { isUnreadable, type LeaseRow, leaseEnd, type Parcel, type Slot } from '../model/rows.ts';
 
 /** The most that an answer holds per message besides its content, bytes: ids, receipt, timestamps, a death record. */
 export const messageOverheadBytes = 1500;
@@ -21,24 +21,24 @@ function content(from: Content): Pick<Message, 'body' | 'bodyBase64' | 'attribut
   return bodyBase64 === undefined ? { body, attributes } : { bodyBase64, attributes };
 }
 
-function groupOf(lease: Lease): string | undefined {
+function groupOf(lease: LeaseRow): string | undefined {
   if (lease.kind === 'group') return lease.group.name;
   return lease.kind === 'parcel' ? lease.groupName : undefined;
 }
 
 /** The priority to show: none for the lowest level. */
-function priorityOf(row: Pick<Lease, 'shard' | 'level'>): number | undefined {
+function priorityOf(row: Pick<LeaseRow, 'shard' | 'level'>): number | undefined {
   return priorityLevelOf(row) || undefined;
 }
 
-function deathRecord({ death }: Lease, slot: Slot): DeathRecord | undefined {
+function deathRecord({ death }: LeaseRow, slot: Slot): DeathRecord | undefined {
   if (!death) return undefined;
   const { queue, reason, group, at } = death;
   const { text, receives = 0, failures = 0 } = slot.died ?? {};
   return defined({ queue, reason, group, text, at: instant(at), receives, failures });
 }
 
-export function receivedMessage({ incarnation }: QueueRecord, lease: Lease, index: number, from: Content): ReceivedMessage {
+export function receivedMessage({ incarnation }: QueueRecord, lease: LeaseRow, index: number, from: Content): ReceivedMessage {
   const slot = lease.slots[index]!;
   const freeAt = lease.kind === 'keyed' ? lease.keyed.freeAt : undefined;
   const place = { incarnation, rowId: lease.id, slot: index, count: lease.slots.length, token: slot.token! };
@@ -57,7 +57,7 @@ export function receivedMessage({ incarnation }: QueueRecord, lease: Lease, inde
 }
 
 /** The state of a live slot. */
-export function stateOf(lease: Lease, slot: Slot, now: number): MessageState {
+export function stateOf(lease: LeaseRow, slot: Slot, now: number): MessageState {
   if (lease.kind === 'prepared') return 'prepared';
   if (slot.token !== undefined && leaseEnd(slot) > now) return 'leased';
   if (isUnreadable(lease)) return 'dead';
@@ -74,7 +74,7 @@ function endingRecord(ended: EndRecord | undefined): Pick<Message, 'endedAt' | '
 
 export function leasedMessage(
   queueName: string,
-  lease: Lease,
+  lease: LeaseRow,
   index: number,
   from: Content,
   now: number,

@@ -7,10 +7,10 @@
 import type { Context } from '../context/context.ts';
 import { keepOffloaded } from '../leases/kept-messages.ts';
 import { endedRow, isEnded, putIfAbsent, type Snapshot, unknownOutcome } from '../leases/lease-store.ts';
-import { leaseOf } from '../leases/new-lease.ts';
+import { rowOfParcel } from '../leases/new-lease-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
-import { type Lease, type Parcel, parcelKey } from '../model/rows.ts';
+import { type LeaseRow, type Parcel, parcelKey } from '../model/rows.ts';
 
 /**
  * Puts the row, changed by `change`, if no row exists, then removes the parcel. `readAt`: when the parcel was read. Returns the
@@ -21,10 +21,10 @@ export async function moveToLeases(
   ctx: Context,
   queue: QueueRecord,
   { parcel, readAt }: { parcel: Parcel; readAt: number },
-  change: (lease: Lease) => Lease = (lease) => lease,
+  change: (lease: LeaseRow) => LeaseRow = (lease) => lease,
 ): Promise<{ seen: Snapshot; applied: boolean }> {
   const lease = change({
-    ...leaseOf(ctx, queue, parcel, parcel.since),
+    ...rowOfParcel(ctx, queue, parcel, parcel.since),
     sourceShard: parcel.shard,
     outOfOrder: parcel.shard,
     needsCleanup: true,

@@ -158,7 +158,7 @@ export function chunkKeys(content: StoredContent): Key[] {
  * Epoch seconds at which TTL may remove the offloaded bodies of a message, and its row if the queue has no dead-letter
  * queue. That is long after its retention and its lease, so correctness never depends on when TTL acts.
  */
-export function keptUntil(retentionEnd: number, visibleAt = 0): number {
+export function bodyTtl(retentionEnd: number, visibleAt = 0): number {
   return Math.ceil((Math.max(retentionEnd, visibleAt) + retentionGraceMs) / 1000);
 }
 

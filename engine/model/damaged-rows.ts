@@ -7,7 +7,7 @@ import { parcelSlotsMax } from '../../contract/limits.ts';
 import type { Row, Value } from '../port/port.ts';
 import { damagedContent, type StoredContent } from './content-codec.ts';
 import { decodeGroup } from './group-row.ts';
-import type { Lease, Parcel } from './rows.ts';
+import type { LeaseRow, Parcel } from './rows.ts';
 
 /** More chunks than the largest parcel has. */
 const chunksMax = 100;
@@ -47,7 +47,7 @@ export function parcelSince({ since }: Row): number {
   return isNumber(since) ? (since as number) : 0;
 }
 
-export function damagedLease(row: Row): Lease {
+export function damagedLease(row: Row): LeaseRow {
   const { shard, version, slots, since, expiry, expiresAt, group } = row;
   const visibleAt = isNumber(expiry) ? (expiry as number) : 0;
   const count = Array.isArray(slots) && isCount(slots.length) ? slots.length : 1;

@@ -6,13 +6,14 @@
  * Groups are served fairly: a served group is due from now on, behind groups that have waited longer.
  */
 import { hash } from 'node:crypto';
+import { defined } from '../../contract/defined.ts';
 import { tombstoneMs } from '../../contract/limits.ts';
 import type { Random, Row } from '../port/port.ts';
 import { base32 } from '../port/random.ts';
 import { decodeStoredContent, encodeStoredContent, type OffloadedContent } from './content-codec.ts';
 import { groupKeyChars, groupKeyOf, groupRowId } from './ids.ts';
 import type { QueueRecord } from './queue-record.ts';
-import { type Group, type GroupLease, isLive, type Lease, leaseEnd, mayStand, type Slot } from './rows.ts';
+import { type Group, type GroupLeaseRow, isLive, type LeaseRow, leaseEnd, mayOverrideParcel, type Slot } from './rows.ts';
 
 /** Tokens that a group remembers after their parcel is done, to answer a repeated ack or an ack after a cancel. */
 const ackedMax = 4;
@@ -28,15 +29,15 @@ export function laneOf(queue: QueueRecord, name: string, random: Pick<Random, 'n
 }
 
 /** The group's part of its row as it is stored. `dueAt` and `until` are attributes of the row. */
-export function encodeGroup({ dueAt: _, until: __, failedLeave, leftover, ...group }: Group): Row {
-  const row = Object.fromEntries(Object.entries(group).filter(([, value]) => value !== undefined)) as Row;
+export function encodeGroup({ dueAt: _, until: __, failedLeave, leftover, nextId, cancelledTokens, ...group }: Group): Row {
+  const row: Row = defined({ ...group, first: nextId, taken: cancelledTokens });
   if (failedLeave) row.aside = true;
   if (leftover) row.leftover = leftover.map(encodeStoredContent);
   return row;
 }
 
-export function decodeGroup({ aside, leftover, ...row }: Row): Group {
-  const group = row as unknown as Group;
+export function decodeGroup({ aside, leftover, first: nextId, taken: cancelledTokens, ...row }: Row): Group {
+  const group = defined({ ...row, nextId, cancelledTokens }) as unknown as Group;
   if (aside) group.failedLeave = true;
   if (Array.isArray(leftover)) group.leftover = leftover.map((one) => decodeStoredContent(one as Row) as OffloadedContent);
   return group;
@@ -48,12 +49,12 @@ export function groupPlace(queue: Pick<QueueRecord, 'incarnation'>, key: string)
 }
 
 /** The id of the row in `messages` whose messages this row of `leases` holds. */
-export function idInMessages(lease: Lease): string {
+export function idInMessages(lease: LeaseRow): string {
   return lease.kind === 'group' ? lease.group.head : lease.id;
 }
 
 /** The id of the parcel that a row holds, as it begins the ids of its messages. */
-export function parcelIdOf(lease: Lease): string {
+export function parcelIdOf(lease: LeaseRow): string {
   return lease.kind === 'group' ? `${lease.group.head}-${groupKeyOf(lease.id)}` : lease.id;
 }
 
@@ -61,7 +62,7 @@ export function parcelIdOf(lease: Lease): string {
  * When the group can next be received: after every lease in it and its rest end, and not before its first message is
  * visible. Undefined if no message waits. If failed messages leave the group (`aside`), their backoff does not delay the others.
  */
-export function groupDue({ slots, group }: Pick<GroupLease, 'slots' | 'group'>): number | undefined {
+export function groupDue({ slots, group }: Pick<GroupLeaseRow, 'slots' | 'group'>): number | undefined {
   const live = slots.filter(isLive);
   const end = (slot: Slot) => (group.failedLeave && slot.token !== undefined ? leaseEnd(slot) : slot.visibleAt);
   if (live.length === 0) return group.dueAt;
@@ -69,7 +70,7 @@ export function groupDue({ slots, group }: Pick<GroupLease, 'slots' | 'group'>):
 }
 
 /** The ready messages that may be delivered in order: from the first live one on, without a gap. */
-export function deliverablePrefix(lease: GroupLease, ready: readonly number[], now: number): number[] {
+export function deliverablePrefix(lease: GroupLeaseRow, ready: readonly number[], now: number): number[] {
   const due = groupDue(lease);
   if (due === undefined || due > now) return [];
   const turn: number[] = [];
@@ -82,24 +83,24 @@ export function deliverablePrefix(lease: GroupLease, ready: readonly number[], n
 }
 
 /** The group's row when every message of its parcel is done: due at once if there is more to do, otherwise kept for an hour. */
-export function parcelDone(lease: GroupLease, version: string, now: number): GroupLease {
+export function parcelDone(lease: GroupLeaseRow, version: string, now: number): GroupLeaseRow {
   const { group } = lease;
   const tokens = lease.slots.flatMap(({ end, token }, slot) =>
     end === 'done' && token !== undefined ? [`${token}${slot}`] : [],
   );
-  const { dueAt: _, acked = [], taken = [], leftover: before = [], ...rest } = group;
+  const { dueAt: _, acked = [], cancelledTokens = [], leftover: before = [], ...rest } = group;
   const leftover = lease.needsCleanup && 'offloaded' in lease.content ? [...before, lease.content] : before;
   // The row is also due to remove the parcel's row from `messages`, or leftover bodies.
-  const waits = group.tail > group.head || leftover.length > 0 || mayStand(lease);
+  const waits = group.tail > group.head || leftover.length > 0 || mayOverrideParcel(lease);
   const remembered = [...acked, ...tokens].slice(-Math.max(ackedMax, tokens.length));
   const heldTokens = lease.slots.flatMap(({ heldBy }, slot) => (heldBy === undefined ? [] : [`${heldBy}${slot}`]));
-  const takenAway = [...taken, ...heldTokens].slice(-Math.max(ackedMax, heldTokens.length));
+  const cancelledNow = [...cancelledTokens, ...heldTokens].slice(-Math.max(ackedMax, heldTokens.length));
   return {
     ...bare(lease, version),
     group: {
       ...rest,
       ...(remembered.length > 0 ? { acked: remembered } : {}),
-      ...(takenAway.length > 0 ? { taken: takenAway } : {}),
+      ...(cancelledNow.length > 0 ? { cancelledTokens: cancelledNow } : {}),
       ...(leftover.length > 0 ? { leftover } : {}),
       ...(waits ? { dueAt: Math.max(now, group.notBefore ?? 0) } : { until: now + tombstoneMs }),
     },
@@ -108,20 +109,20 @@ export function parcelDone(lease: GroupLease, version: string, now: number): Gro
 }
 
 /** The row of a group in which no message waits. */
-export function emptyGroupRow(lease: GroupLease, version: string, now: number): GroupLease {
-  const { dueAt: _, cancelled: __, first: ___, ...rest } = lease.group;
+export function emptyGroupRow(lease: GroupLeaseRow, version: string, now: number): GroupLeaseRow {
+  const { dueAt: _, cancelled: __, nextId: ___, ...rest } = lease.group;
   return { ...bare(lease, version), group: { ...rest, head: rest.tail, until: now + tombstoneMs } };
 }
 
-export function wasTaken(group: Group, token: string, slot: number): boolean {
-  return group.taken?.includes(`${token}${slot}`) ?? false;
+export function wasCancelled(group: Group, token: string, slot: number): boolean {
+  return group.cancelledTokens?.includes(`${token}${slot}`) ?? false;
 }
 
 export function wasAcked(group: Group, token: string, slot: number): boolean {
   return group.acked?.includes(`${token}${slot}`) ?? false;
 }
 
-function bare({ id, shard, since }: GroupLease, version: string): Omit<GroupLease, 'group'> {
+function bare({ id, shard, since }: GroupLeaseRow, version: string): Omit<GroupLeaseRow, 'group'> {
   return { kind: 'group', id, shard, version, slots: [], since, content: { text: '[]' } };
 }
 
@@ -160,12 +161,12 @@ function rested(queue: QueueRecord, group: Group): Group {
 }
 
 /** The row with its group's rest recomputed by the queue's current rate. */
-export function withRest(queue: QueueRecord, lease: GroupLease): GroupLease {
+export function withRest(queue: QueueRecord, lease: GroupLeaseRow): GroupLeaseRow {
   return { ...lease, group: rested(queue, lease.group) };
 }
 
 /** Makes the remaining messages of a parcel due from now on, so that groups which have waited longer come first. */
-export function behindOthers(lease: Lease, now: number): Lease {
+export function behindOthers(lease: LeaseRow, now: number): LeaseRow {
   const waits = ({ end, token, visibleAt }: Slot) => end === undefined && token === undefined && visibleAt < now;
   return { ...lease, slots: lease.slots.map((slot) => (waits(slot) ? { ...slot, visibleAt: now } : slot)) };
 }

@@ -4,7 +4,7 @@ import { defined } from '../../contract/defined.ts';
 import { parcelSlotsMax, rowBytesMax } from '../../contract/limits.ts';
 import type { Row, Value } from '../port/port.ts';
 import { storedBytes } from '../port/row-limits.ts';
-import { decodeStoredContent, encodeStoredContent, keptUntil } from './content-codec.ts';
+import { bodyTtl, decodeStoredContent, encodeStoredContent } from './content-codec.ts';
 import { damagedLease, damagedParcel, isSoundLease, isSoundParcel, isSoundTombstone } from './damaged-rows.ts';
 import { decodeGroup, encodeGroup, groupDue } from './group-row.ts';
 import { incarnationChars } from './queue-record.ts';
@@ -17,8 +17,8 @@ import {
   farMs,
   isLive,
   type Keyed,
-  type Lease,
-  type LeaseFields,
+  type LeaseRow,
+  type LeaseRowFields,
   type Parcel,
   type Prepared,
   removableAt,
@@ -33,7 +33,7 @@ export function encodeParcel(parcel: Parcel, hasDeadLetter: boolean): Row {
   const row: Row = { shard, id, count, since, ...encodeStoredContent(content) };
   if (retentionEnd !== undefined) {
     row.expiresAt = retentionEnd;
-    if (!hasDeadLetter) row.ttl = keptUntil(retentionEnd);
+    if (!hasDeadLetter) row.ttl = bodyTtl(retentionEnd);
   }
   return row;
 }
@@ -50,7 +50,7 @@ export function decodeParcel(row: Row): Parcel {
   });
 }
 
-export function encodeLease(lease: Lease): Row {
+export function encodeLease(lease: LeaseRow): Row {
   const live = lease.slots.filter(isLive);
   const { id, shard, version, since, publishedAt, level, maxReceives } = lease;
   const row: Row = {
@@ -76,7 +76,7 @@ export function encodeLease(lease: Lease): Row {
   if (lease.retentionEnd !== undefined) {
     row.expiresAt = lease.retentionEnd;
     if (maxReceives === undefined && lease.kind !== 'group')
-      row.ttl = keptUntil(lease.retentionEnd, Math.max(...live.map((slot) => slot.visibleAt)));
+      row.ttl = bodyTtl(lease.retentionEnd, Math.max(...live.map((slot) => slot.visibleAt)));
   }
   return row;
 }
@@ -100,7 +100,7 @@ function decodeKeyed(row: Row): Keyed | undefined {
 }
 
 /** The kept part of an ended row: everything about its messages, without the attributes that the engine acts on. */
-function encodeKept(lease: Lease): Row {
+function encodeKept(lease: LeaseRow): Row {
   const { expiry: _, ttl: __, fresh: ___, ending: ____, outOfOrder: _____, maxReceives: ______, ...row } = encodeLease(lease);
   return row;
 }
@@ -131,7 +131,7 @@ export function encodeTombstone(tombstone: Tombstone): Row {
 }
 
 /** Decodes a row of `leases`: a lease that still holds messages (or is a group's row), or a tombstone. */
-export function decodeLease(row: Row): { lease: Lease } | { tombstone: Tombstone } {
+export function decodeLease(row: Row): { lease: LeaseRow } | { tombstone: Tombstone } {
   if (row.until !== undefined && isSoundTombstone(row)) {
     // Only a tombstone that still shows its messages has `since`.
     const kept = row.since === undefined ? undefined : decodeLive(row);
@@ -160,8 +160,8 @@ function decodeEndedSlot(slot: Row): EndedSlot {
   };
 }
 
-function decodeLive(row: Row): Lease {
-  const lease: LeaseFields = defined({
+function decodeLive(row: Row): LeaseRow {
+  const lease: LeaseRowFields = defined({
     id: row.id as string,
     shard: row.shard as string,
     version: row.version as string,
@@ -206,7 +206,7 @@ export function roomForContents(
 ): number {
   const slot: Slot = { visibleAt: farMs, token: 'x'.repeat(tokenChars), receives: 99, failures: 99 };
   if (backoff) slot.leasedUntil = farMs - Math.max(1, backoff.maxSeconds * 1000 - 1);
-  const largest: Lease = {
+  const largest: LeaseRow = {
     id: 'x'.repeat(rowIdChars),
     shard: 'x'.repeat(shardKeyCharsMax),
     version: 'x'.repeat(versionChars),

@@ -61,7 +61,7 @@ export interface Death {
 }
 
 /** Whether the messages were set aside because they cannot be read. No receive takes them. */
-export function isUnreadable({ death }: Pick<Lease, 'death'>): boolean {
+export function isUnreadable({ death }: Pick<LeaseRow, 'death'>): boolean {
   return death?.reason === 'unreadable';
 }
 
@@ -69,7 +69,7 @@ export function isUnreadable({ death }: Pick<Lease, 'death'>): boolean {
  * Whether the row of `messages` that this row overrides may still exist. An acked message had been delivered, so that row had been
  * removed.
  */
-export function mayStand({ sourceShard, slots }: Lease): boolean {
+export function mayOverrideParcel({ sourceShard, slots }: LeaseRow): boolean {
   return sourceShard !== undefined && !slots.some(({ end, token }) => end === 'done' && token !== undefined);
 }
 
@@ -93,7 +93,7 @@ export interface Group {
   /** The parcel published last. */
   tail: string;
   /** The next parcel, if the group's partition was empty when it was published. It can be read without a query. */
-  first?: string;
+  nextId?: string;
   /** While the row holds no message: when the next parcel may be loaded; undefined if no parcel waits. */
   dueAt?: number;
   /** If no parcel waits: when the row may be removed. Until then, a late copy of a publish finds the row and is refused. */
@@ -105,7 +105,7 @@ export interface Group {
   leftover?: OffloadedContent[];
   /** Token and slot of messages acked recently (`acked`), or cancelled while they were leased (`taken`). */
   acked?: string[];
-  taken?: string[];
+  cancelledTokens?: string[];
   /** Parcel and slot of messages cancelled before their parcel was loaded. */
   cancelled?: string[];
   /** Whether failed messages leave the group, so that the others are not blocked. */
@@ -130,7 +130,7 @@ export interface Prepared {
 }
 
 /** What every kind of row of `leases` has that still holds a message, or belongs to a group. */
-export interface LeaseFields {
+export interface LeaseRowFields {
   id: string;
   shard: string;
   version: string;
@@ -153,7 +153,7 @@ export interface LeaseFields {
 }
 
 /** Messages of a parcel, or one message in a row of its own. */
-export interface ParcelLease extends LeaseFields {
+export interface ParcelLeaseRow extends LeaseRowFields {
   kind: 'parcel';
   /** The shard from which the parcel was taken out of order. No receive meets a late copy there: it is removed after the end. */
   outOfOrder?: string;
@@ -162,25 +162,25 @@ export interface ParcelLease extends LeaseFields {
 }
 
 /** A group, with the messages of the parcel that it loaded last. */
-export interface GroupLease extends LeaseFields {
+export interface GroupLeaseRow extends LeaseRowFields {
   kind: 'group';
   group: Group;
 }
 
 /** A message that was published under a `dedupKey`. */
-export interface KeyedLease extends LeaseFields {
+export interface KeyedLeaseRow extends LeaseRowFields {
   kind: 'keyed';
   keyed: Keyed;
 }
 
 /** A message that no receive takes until it is committed. */
-export interface PreparedLease extends LeaseFields {
+export interface PreparedLeaseRow extends LeaseRowFields {
   kind: 'prepared';
   prepared: Prepared;
 }
 
 /** A row of `leases` that still holds a message, or belongs to a group. What is stored tells the kind. */
-export type Lease = ParcelLease | GroupLease | KeyedLease | PreparedLease;
+export type LeaseRow = ParcelLeaseRow | GroupLeaseRow | KeyedLeaseRow | PreparedLeaseRow;
 
 /** How a message ended: acked with this token, so that a repeated ack succeeds; or cancelled while this token held it. */
 export interface EndedSlot {
@@ -196,7 +196,7 @@ export interface Tombstone {
   /** Until when the tombstone counts, ms. */
   until: number;
   /** The ended messages to show, if the queue keeps them. */
-  kept?: Lease;
+  kept?: LeaseRow;
   /** The pending cleanup of a row that had `ending`: what to remove, and when. */
   pendingCleanup?: { shard: string; dueAt: number; outOfOrder?: string; content?: StoredContent };
   keyed?: Keyed;

@@ -17,10 +17,9 @@ import {
   readRow,
   retryOnConflict,
   type Snapshot,
-  writeLease,
+  writeRow,
 } from '../leases/lease-store.ts';
 import { removeChunks } from '../leases/removals.ts';
-import { returnPermits } from '../limits/limiter.ts';
 import { encodeStoredContent, type StoredContent } from '../model/content-codec.ts';
 import { keyedAck } from '../model/dedup-row.ts';
 import { behindOthers, wasAcked } from '../model/group-row.ts';
@@ -28,8 +27,9 @@ import { isGroupRow, isKeyedRow, messageId } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
 import { encodeLease, encodeTombstone } from '../model/row-codec.ts';
-import { type Lease, newTombstone, type Slot } from '../model/rows.ts';
+import { type LeaseRow, newTombstone, type Slot } from '../model/rows.ts';
 import { slotPath } from '../model/slot-codec.ts';
+import { returnPermits } from '../permits/limiter.ts';
 import type { Condition, Path, Value, Write } from '../port/port.ts';
 import { answerByRow, inOrder, isHeldBy, notHeld, parseReceipts } from './receipts-by-row.ts';
 
@@ -126,11 +126,11 @@ async function firstAck(
   const whole = wholeRow(rowId, receipts, version, now);
   if (whole && done.kept) {
     const { when, then } = keptWhole(receipts, { ...done, kept: done.kept }, version, now);
-    return writeLease(ctx, rowId, { all: [...whole.when, ...when] }, then, now);
+    return writeRow(ctx, rowId, { all: [...whole.when, ...when] }, then, now);
   }
-  if (whole) return writeLease(ctx, rowId, { all: [...whole.when, ...receipts.map(tokenMatches)] }, whole.then, now);
+  if (whole) return writeRow(ctx, rowId, { all: [...whole.when, ...receipts.map(tokenMatches)] }, whole.then, now);
   const part: Condition = { all: [{ absent: ['until'] }, ...stillLeased(receipts)] };
-  return writeLease(ctx, rowId, part, { set: [[['version'], version], ...doneMarks(receipts, done)] }, now);
+  return writeRow(ctx, rowId, part, { set: [[['version'], version], ...doneMarks(receipts, done)] }, now);
 }
 
 /** The write that ends a row; undefined if the receipts do not cover each of its messages once. `when` lacks the tokens. */
@@ -194,13 +194,13 @@ async function ackAfterRead(
     const slots = lease.slots.map((slot, index) =>
       pending.some((receipt) => receipt.slot === index) ? { ...slot, end: 'done' as const, ...done } : slot,
     );
-    const next: Lease = { ...lease, slots, version: ctx.newVersion() };
+    const next: LeaseRow = { ...lease, slots, version: ctx.newVersion() };
     if (isEnded(next)) return { seen: await replaceEnded(ctx, seen, next, next.version, now) };
     // The next message of the group may become due now.
     if (lease.kind === 'group') return { seen: await putIfUnchanged(ctx, seen, encodeLease(behindOthers(next, now))) };
     const when: Condition = { all: [{ absent: ['until'] }, ...stillLeased(pending)] };
     const then = { set: [[['version'], next.version] as [Path, Value], ...doneMarks(pending, done)] };
-    return { seen: await writeLease(ctx, seen.id, when, then, seen.readAt) };
+    return { seen: await writeRow(ctx, seen.id, when, then, seen.readAt) };
   }
   const results = receipts.map((receipt): AckResult => {
     const there = lease.slots[receipt.slot];

@@ -11,15 +11,15 @@ import { decodeSnapshot, putIfUnchanged, putIfUnchangedWith, retryOnConflict, ty
 import { replaceSlots } from '../lifecycle/due-row.ts';
 import { slotName } from '../lifecycle/group-parcels.ts';
 import { verdictOf, verdictOfAge } from '../lifecycle/verdicts.ts';
-import { returnPermitsOf } from '../limits/limiter.ts';
-import { markOf } from '../limits/permits.ts';
 import { findCancelled, findMessage, type HeldBy } from '../messages/find.ts';
 import { stateOf } from '../messages/message-view.ts';
 import { moveToLeases } from '../messages/move-to-leases.ts';
 import { parcelIdOf } from '../model/group-row.ts';
 import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
-import { isLive, type Lease, type Parcel, type Slot } from '../model/rows.ts';
+import { isLive, type LeaseRow, type Parcel, type Slot } from '../model/rows.ts';
+import { returnPermitsOf } from '../permits/limiter.ts';
+import { markOf } from '../permits/permits.ts';
 import { leasedNow, messageNotFound } from './messages.ts';
 
 /** How often to search again for a message that moves during the call. */
@@ -65,7 +65,7 @@ async function endLease(ctx: Context, queue: QueueRecord, id: string, heldBy: He
   await returnPermitsOf(ctx, queue, heldBy ? [markOf(heldBy)] : []);
 }
 
-function withoutSlot(lease: Lease, slot: number, queue: QueueRecord, now: number): Lease {
+function withoutSlot(lease: LeaseRow, slot: number, queue: QueueRecord, now: number): LeaseRow {
   const slots = lease.slots.map((one, index) =>
     index === slot ? { ...cancelled(one), ...keptAs(queue, 'cancelled', now) } : one,
   );
@@ -84,7 +84,7 @@ interface CancelOutcome {
 function cancelIn(
   ctx: Context,
   queue: QueueRecord,
-  { seen: first, lease: found, slot }: { seen: Snapshot; lease: Lease; slot: number },
+  { seen: first, lease: found, slot }: { seen: Snapshot; lease: LeaseRow; slot: number },
   force: boolean,
 ): Promise<CancelOutcome> {
   let written: string | undefined;

@@ -6,10 +6,10 @@ import type { ExtendResult, InputOf } from '../../contract/contract.ts';
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot, readRow, retryOnConflict } from '../leases/lease-store.ts';
 import { replaceSlots } from '../lifecycle/due-row.ts';
-import { returnPermits } from '../limits/limiter.ts';
-import { isLost, lengthenPermits } from '../limits/permit-extends.ts';
 import type { Receipt } from '../model/receipts.ts';
-import { type Lease, leaseEnd, type Slot } from '../model/rows.ts';
+import { type LeaseRow, leaseEnd, type Slot } from '../model/rows.ts';
+import { returnPermits } from '../permits/limiter.ts';
+import { isLost, lengthenPermits } from '../permits/permit-extends.ts';
 import { keepThroughLease } from '../receive/claims.ts';
 import { answerByRow, inOrder, isHeldBy, notHeld, parseReceipts, rowsOf } from './receipts-by-row.ts';
 
@@ -24,7 +24,7 @@ export async function extend(
   const receipts = parseReceipts(queue, texts);
   const permits = await lengthenPermits(ctx, queue, [...rowsOf(receipts).values()].flat(), leaseMs);
   const answers = await answerByRow<ExtendResult>(ctx, queue, receipts, async (rowId, ofRow) => {
-    let extended: Lease | undefined;
+    let extended: LeaseRow | undefined;
     let pending: readonly Receipt[] = [];
     return retryOnConflict(ctx, await readRow(ctx, rowId), async (seen) => {
       const now = ctx.clock.now();

@@ -4,10 +4,10 @@ import type { Context } from '../context/context.ts';
 import { unavailableEntry } from '../context/unavailable.ts';
 import type { DecodedRow } from '../leases/lease-store.ts';
 import { groupBy } from '../model/group-by.ts';
-import { wasTaken } from '../model/group-row.ts';
+import { wasCancelled } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { parseReceipt, type Receipt } from '../model/receipts.ts';
-import { isLive, type Lease } from '../model/rows.ts';
+import { isLive, type LeaseRow } from '../model/rows.ts';
 import { StoreError } from '../port/port.ts';
 
 /** The receipts of a call, in order. A repeated receipt is the same object. One that is invalid or of another queue is refused. */
@@ -63,7 +63,7 @@ export function inOrder<Result>(receipts: Receipts, answers: ReadonlyMap<Receipt
 }
 
 /** Whether the message is live and this receipt still holds it. */
-export function isHeldBy(lease: Lease | undefined, { slot, token }: Receipt): boolean {
+export function isHeldBy(lease: LeaseRow | undefined, { slot, token }: Receipt): boolean {
   const there = lease?.slots[slot];
   return there !== undefined && isLive(there) && there.token === token;
 }
@@ -72,7 +72,7 @@ export function isHeldBy(lease: Lease | undefined, { slot, token }: Receipt): bo
 export function notHeld({ lease, tombstone }: DecodedRow, { slot, token }: Receipt): Refused {
   const ended = tombstone?.slots[slot];
   const holder = ended?.cancelled ? ended.token : lease?.slots[slot]?.heldBy;
-  const isTaken = lease?.kind === 'group' && wasTaken(lease.group, token, slot);
+  const isTaken = lease?.kind === 'group' && wasCancelled(lease.group, token, slot);
   if (holder !== token && !isTaken) return leaseLost();
   return { ok: false, code: 'cancelled', message: 'receipt: the message was cancelled' };
 }

@@ -8,10 +8,10 @@ import type { InputOf, OutputOf, ReceivedMessage } from '../../contract/contract
 import type { Context } from '../context/context.ts';
 import { longPoll, waitEnd } from '../context/long-poll.ts';
 import { createRetryBudget, type RetryBudget, withRetry } from '../context/retry.ts';
-import { createLimiter } from '../limits/limiter.ts';
+import { createLimiter } from '../permits/limiter.ts';
 import { growIfThrottled } from '../queues/shard-scaling.ts';
-import type { Taker } from '../receive/claims.ts';
-import { receiveOnce } from '../receive/receive-once.ts';
+import type { Claimer } from '../receive/claims.ts';
+import { search } from '../receive/search.ts';
 
 export async function receive(
   ctx: Context,
@@ -24,13 +24,13 @@ export async function receive(
   const look = (isFirst: boolean) => {
     // The first look is never cut short by `until`.
     const mayGoOn = () => !signal?.aborted && (isFirst || ctx.clock.now() < until);
-    return withRetry(retryBudget, () => searchOnce(ctx, queueName, input, { retryBudget, mayGoOn, signal }));
+    return withRetry(retryBudget, () => searchQueue(ctx, queueName, input, { retryBudget, mayGoOn, signal }));
   };
   const wait = { key: queueName, until, signal, inTurns: true };
   return { messages: await longPoll(ctx, wait, look, (found) => found.length > 0) };
 }
 
-async function searchOnce(
+async function searchQueue(
   ctx: Context,
   queueName: string,
   { max = 1, visibilityTimeoutSeconds }: InputOf<'receive'>,
@@ -39,9 +39,9 @@ async function searchOnce(
   const settingsAt = ctx.clock.now();
   const queue = await growIfThrottled(ctx, await ctx.settings.get(queueName));
   const seconds = visibilityTimeoutSeconds ?? queue.visibilityTimeoutSeconds;
-  const taker: Omit<Taker, 'token'> = { queue, settingsAt, visibilityTimeoutMs: seconds * 1000 };
-  if (signal) taker.signal = signal;
-  const limiter = createLimiter(ctx, taker, retryBudget);
-  if (limiter) taker.limiter = limiter;
-  return queue.paused ? [] : receiveOnce(ctx, taker, max, mayGoOn);
+  const claimer: Omit<Claimer, 'token'> = { queue, settingsAt, visibilityTimeoutMs: seconds * 1000 };
+  if (signal) claimer.signal = signal;
+  const limiter = createLimiter(ctx, claimer, retryBudget);
+  if (limiter) claimer.limiter = limiter;
+  return queue.paused ? [] : search(ctx, claimer, max, mayGoOn);
 }

@@ -11,11 +11,11 @@ import { decodeSnapshot, readRow, retryOnConflict } from '../leases/lease-store.
 import { replaceSlots } from '../lifecycle/due-row.ts';
 import { leaveGroup } from '../lifecycle/leave-group.ts';
 import { moveSlots } from '../lifecycle/moves.ts';
-import { returnPermits } from '../limits/limiter.ts';
 import { backoffMs } from '../model/backoff.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
-import type { Death, Lease, Slot } from '../model/rows.ts';
+import type { Death, LeaseRow, Slot } from '../model/rows.ts';
+import { returnPermits } from '../permits/limiter.ts';
 import { keepThroughLease } from '../receive/claims.ts';
 import { answerByRow, inOrder, isHeldBy, notHeld, parseReceipts } from './receipts-by-row.ts';
 
@@ -45,7 +45,7 @@ export async function release(
         return { done: ofRow.map((receipt) => results.get(receipt) ?? notHeld(found, receipt)) };
 
       const givenBack = pending.map(({ slot }) => slot);
-      const next: Lease = {
+      const next: LeaseRow = {
         ...lease,
         version: ctx.newVersion(),
         slots: lease.slots.map((slot, index) =>
@@ -86,7 +86,7 @@ export async function release(
   return { results: inOrder(receipts, answers) };
 }
 
-function noteReleased(results: Map<Receipt, ReleaseResult>, pending: readonly Receipt[], { slots }: Lease): void {
+function noteReleased(results: Map<Receipt, ReleaseResult>, pending: readonly Receipt[], { slots }: LeaseRow): void {
   for (const receipt of pending) {
     results.set(receipt, { ok: true, visibleAt: new Date(slots[receipt.slot]!.visibleAt).toISOString() });
   }

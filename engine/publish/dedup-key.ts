@@ -27,7 +27,7 @@ import { changeWaiting } from '../messages/edit-waiting.ts';
 import { type Attempt, accept, isTaken, wasAccepted } from '../model/dedup-row.ts';
 import { type QueueRecord, writeDeadline } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
-import { isLive, type Lease } from '../model/rows.ts';
+import { isLive, type LeaseRow } from '../model/rows.ts';
 import { StoreError } from '../port/port.ts';
 import { type Target, targetOf } from '../queues/publish-target.ts';
 import { newOwnRow } from './own-id.ts';
@@ -67,7 +67,7 @@ async function putKeyed(
   ctx: Context,
   { queue, readAt }: Target,
   pending: Pending,
-  first: Lease,
+  first: LeaseRow,
   attempt: Attempt,
 ): Promise<PublishResult> {
   const accepted = { ok: true as const, id: pending.id! };
@@ -84,7 +84,7 @@ async function putKeyed(
     return after;
   };
 
-  let displaced: Lease['content'] | undefined;
+  let displaced: LeaseRow['content'] | undefined;
   const result = await retryOnConflict<PublishResult>(ctx, await write(undefined, {}), async (seen) => {
     const now = ctx.clock.now();
     const there = decodeSnapshot(seen, now);

@@ -9,7 +9,7 @@ import { type RetryBudget, withRetry } from '../context/retry.ts';
 import { removedSlot } from '../leases/kept-messages.ts';
 import { decodeSnapshot, readRow, type Snapshot } from '../leases/lease-store.ts';
 import { type OffloadedBody, withBodies } from '../leases/offloaded-bodies.ts';
-import { joinEntries, keptUntil, storeContent } from '../model/content-codec.ts';
+import { bodyTtl, joinEntries, storeContent } from '../model/content-codec.ts';
 import { groupPlace, laneOf, parcelDone, restEnd } from '../model/group-row.ts';
 import { groupKeyOf, messageId } from '../model/ids.ts';
 import { type QueueRecord, randomShard, retentionEndAfter, shardKey, writeDeadline } from '../model/queue-record.ts';
@@ -96,7 +96,7 @@ function placeGroup(
 ): OffloadedBody {
   const row = roomForContents(group.length, rowId.length, queue.backoff, queue.deadLetter !== null);
   const room = row - groupBytes - Buffer.byteLength(name);
-  const ttl = retentionEnd && keptUntil(retentionEnd);
+  const ttl = retentionEnd && bodyTtl(retentionEnd);
   return { ...storeContent(joinEntries(group.map(({ encoded }) => encoded)), room, () => ctx.ids.parcel(0)), ttl };
 }
 
@@ -118,7 +118,7 @@ function groupWrite(
   const shard = shardKey(queue, randomShard(queue, ctx.random));
   const expiring = retentionEnd === undefined ? {} : { retentionEnd };
   if (!seen.row) {
-    const group = { name, head: '', first, tail: last, dueAt: now };
+    const group = { name, head: '', nextId: first, tail: last, dueAt: now };
     const row = encodeLease({
       kind: 'group',
       id: seen.id,

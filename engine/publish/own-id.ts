@@ -16,16 +16,16 @@ import {
   type Snapshot,
   unknownOutcome,
 } from '../leases/lease-store.ts';
-import { unreceived } from '../leases/new-lease.ts';
+import { publishedRow } from '../leases/new-lease-row.ts';
 import { type OffloadedBody, withBodies } from '../leases/offloaded-bodies.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { verdictOfAge } from '../lifecycle/verdicts.ts';
 import { prepare } from '../messages/commit-rollback.ts';
-import { joinEntries, keptUntil, storeContent } from '../model/content-codec.ts';
+import { bodyTtl, joinEntries, storeContent } from '../model/content-codec.ts';
 import { messageId, ownRowId } from '../model/ids.ts';
 import { levelIn, type QueueRecord, randomShard, retentionEndAfter, shardKey, writeDeadline } from '../model/queue-record.ts';
 import { encodeLease, roomForContents } from '../model/row-codec.ts';
-import type { Lease, Tombstone } from '../model/rows.ts';
+import type { LeaseRow, Tombstone } from '../model/rows.ts';
 import { visibleAtOf } from '../model/timing.ts';
 import { StoreError } from '../port/port.ts';
 import { type Target, targetOf } from '../queues/publish-target.ts';
@@ -37,7 +37,7 @@ export async function publishOwn(ctx: Context, queueName: string, pending: Pendi
   return withBodies(ctx, [body], writeDeadline(target.readAt), () => putOwn(ctx, target, pending, lease));
 }
 
-async function putOwn(ctx: Context, { queue, readAt }: Target, pending: Pending, lease: Lease): Promise<PublishResult> {
+async function putOwn(ctx: Context, { queue, readAt }: Target, pending: Pending, lease: LeaseRow): Promise<PublishResult> {
   const now = ctx.clock.now();
   const id = messageId(lease.id, 0);
   const isOurs = (seen: Snapshot) => seen.row?.version === lease.version;
@@ -75,7 +75,7 @@ export function newOwnRow(
   queue: QueueRecord,
   { id: own, timing, encoded, level, prepared }: Pending,
   withKey = false,
-): { lease: Lease; body: OffloadedBody } {
+): { lease: LeaseRow; body: OffloadedBody } {
   const shard = randomShard(queue, ctx.random);
   const id = own === undefined ? ctx.ids.parcel(shard, levelIn(queue, level)) : ownRowId(queue.incarnation, own);
   const now = ctx.clock.now();
@@ -84,9 +84,9 @@ export function newOwnRow(
   const room = roomForContents(1, id.length, queue.backoff, queue.deadLetter !== null, withKey);
   const { content, chunks } = storeContent(joinEntries([encoded]), room, () => ctx.ids.parcel(shard));
   const at = shardKey(queue, shard, levelIn(queue, level));
-  const waiting = unreceived(ctx, queue, { id, shard: at, count: 1, since: now, visibleAt, content });
+  const waiting = publishedRow(ctx, queue, { id, shard: at, count: 1, since: now, visibleAt, content });
   const lease = prepared ? prepare(queue, waiting, timing, level) : waiting;
-  return { lease, body: { content, chunks, ttl: retentionEnd && keptUntil(retentionEnd) } };
+  return { lease, body: { content, chunks, ttl: retentionEnd && bodyTtl(retentionEnd) } };
 }
 
 /**

@@ -10,9 +10,9 @@ import type { Context } from '../context/context.ts';
 import { isTransient, type RetryBudget } from '../context/retry.ts';
 import { unavailableEntry } from '../context/unavailable.ts';
 import { putIfAbsent, unknownOutcome } from '../leases/lease-store.ts';
-import { unreceived } from '../leases/new-lease.ts';
+import { publishedRow } from '../leases/new-lease-row.ts';
 import { type OffloadedBody, removeLasting } from '../leases/offloaded-bodies.ts';
-import { type Content, joinEntries, keptUntil, storeContent, wireBytes, writeChunks } from '../model/content-codec.ts';
+import { bodyTtl, type Content, joinEntries, storeContent, wireBytes, writeChunks } from '../model/content-codec.ts';
 import { messageId } from '../model/ids.ts';
 import { levelIn, type QueueRecord, randomShard, retentionEndAfter, shardKey, writeDeadline } from '../model/queue-record.ts';
 import { encodeLease, encodeParcel, roomForContents } from '../model/row-codec.ts';
@@ -119,10 +119,10 @@ export function parcelWrite(ctx: Context, queue: QueueRecord, group: readonly Pe
   const room = roomForContents(group.length, id.length, queue.backoff, queue.deadLetter !== null);
   const { content, chunks } =
     before ?? storeContent(joinEntries(group.map((message) => message.encoded)), room, () => ctx.ids.parcel(shard));
-  const ttl = retentionEnd === undefined ? undefined : keptUntil(retentionEnd);
+  const ttl = retentionEnd === undefined ? undefined : bodyTtl(retentionEnd);
   const at = shardKey(queue, shard, level);
   if (visibleAt > now) {
-    const row = encodeLease(unreceived(ctx, queue, { id, shard: at, count: group.length, since: now, visibleAt, content }));
+    const row = encodeLease(publishedRow(ctx, queue, { id, shard: at, count: group.length, since: now, visibleAt, content }));
     return { id, group, key: leaseKey(id), row, content: content, chunks, ttl };
   }
   const parcel = {

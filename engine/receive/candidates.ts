@@ -2,11 +2,11 @@
 import { parcelSlotsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot, isEnded, readRows, type Snapshot } from '../leases/lease-store.ts';
-import { firstKey } from '../lifecycle/group-parcels.ts';
+import { nextParcelKey } from '../lifecycle/group-parcels.ts';
 import { sizeOf } from '../model/content-codec.ts';
 import { parcelCount, parcelSince } from '../model/damaged-rows.ts';
 import { decodeParcel } from '../model/row-codec.ts';
-import { isLive, type Lease, type Parcel } from '../model/rows.ts';
+import { isLive, type LeaseRow, type Parcel } from '../model/rows.ts';
 import type { Row } from '../port/port.ts';
 
 /** A row that can be claimed now. `isGuess`: `count` is a guess, because the next parcel of the group was not read. */
@@ -29,13 +29,13 @@ export function rowOf(found: Found): string {
 /** Merges both lists, longest waiting first. Assumes that each row of the index holds `duePerRow` messages. */
 export function oldestFirst(heads: readonly Row[], due: readonly Row[], duePerRow: number): Found[] {
   const unreceived = heads.map((head): Found => ({ at: parcelSince(head), head, count: parcelCount(head) }));
-  const received = due.map((row): Found => ({ at: row.expiry as number, due: row.id as string, count: duePerRow }));
+  const dueRows = due.map((row): Found => ({ at: row.expiry as number, due: row.id as string, count: duePerRow }));
   const merged: Found[] = [];
   let i = 0;
   let j = 0;
-  while (i < unreceived.length || j < received.length) {
-    const takesUnreceived = j >= received.length || (i < unreceived.length && unreceived[i]!.at <= received[j]!.at);
-    merged.push(takesUnreceived ? unreceived[i++]! : received[j++]!);
+  while (i < unreceived.length || j < dueRows.length) {
+    const takesUnreceived = j >= dueRows.length || (i < unreceived.length && unreceived[i]!.at <= dueRows[j]!.at);
+    merged.push(takesUnreceived ? unreceived[i++]! : dueRows[j++]!);
   }
   return merged;
 }
@@ -78,7 +78,7 @@ export async function readCandidates(ctx: Context, found: readonly Found[]): Pro
     found.flatMap((one) => ('due' in one ? [one.due] : [])),
   );
   const leases = seen.map((row) => decodeSnapshot(row, ctx.clock.now()).lease);
-  const firsts = await firstParcels(ctx, leases);
+  const parcels = await nextParcels(ctx, leases);
   return found.map((one): ClaimableRow => {
     if ('head' in one) {
       const parcel = decodeParcel(one.head);
@@ -87,8 +87,9 @@ export async function readCandidates(ctx: Context, found: readonly Found[]): Pro
     if (!('due' in one)) return one;
     const row = seen.shift()!;
     const lease = leases.shift();
-    const first = lease && firsts.get(lease.id);
-    if (first) return { at: one.at, seen: { ...row, first }, size: sizeOf(first.content), count: first.count };
+    const nextParcel = lease && parcels.get(lease.id);
+    if (nextParcel)
+      return { at: one.at, seen: { ...row, nextParcel }, size: sizeOf(nextParcel.content), count: nextParcel.count };
     const size = lease ? sizeOf(lease.content) : 0;
     // The group advances to its next parcel, which was not read: assume a full one.
     if (lease?.kind === 'group' && isEnded(lease)) return { at: one.at, seen: row, size, count: parcelSlotsMax, isGuess: true };
@@ -97,8 +98,8 @@ export async function readCandidates(ctx: Context, found: readonly Found[]): Pro
 }
 
 /** The next parcel of each group whose row names it, by the id of that row. One batch read replaces a query for each group. */
-async function firstParcels(ctx: Context, leases: readonly (Lease | undefined)[]): Promise<Map<string, Parcel>> {
-  const keys = leases.flatMap((lease) => (lease && firstKey(lease)) ?? []);
+async function nextParcels(ctx: Context, leases: readonly (LeaseRow | undefined)[]): Promise<Map<string, Parcel>> {
+  const keys = leases.flatMap((lease) => (lease && nextParcelKey(lease)) ?? []);
   const rows = keys.length > 0 ? await ctx.store.get(keys) : [];
   return new Map(rows.flatMap((row) => (row ? [[row.shard as string, decodeParcel(row)]] : [])));
 }

@@ -17,21 +17,21 @@ import {
   retryOnConflict,
   type Snapshot,
 } from '../leases/lease-store.ts';
-import { leaseOf } from '../leases/new-lease.ts';
+import { rowOfParcel } from '../leases/new-lease-row.ts';
 import { removeOverridden } from '../leases/removals.ts';
 import { processDueRow } from '../lifecycle/due-row.ts';
-import { parcelBehind } from '../lifecycle/group-parcels.ts';
+import { overriddenParcel } from '../lifecycle/group-parcels.ts';
 import { moveSlots } from '../lifecycle/moves.ts';
 import { isExpired, tellExpired, verdictOfAge } from '../lifecycle/verdicts.ts';
-import type { Limiter } from '../limits/limiter.ts';
 import { backoffMs } from '../model/backoff.ts';
 import { maxPerReceive, withoutRateDelay, withRateDelay } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
-import { afterLeaseExpiry, isLive, type Lease, type Parcel, type Slot } from '../model/rows.ts';
+import { afterLeaseExpiry, isLive, type LeaseRow, type Parcel, type Slot } from '../model/rows.ts';
+import type { Limiter } from '../permits/limiter.ts';
 
 /** What a receive claims with. */
-export interface Taker {
+export interface Claimer {
   queue: QueueRecord;
   /** When the settings of `queue` were asked for, ms. */
   settingsAt: number;
@@ -44,25 +44,28 @@ export interface Taker {
 }
 
 export interface Claimed {
-  lease: Lease;
+  lease: LeaseRow;
   slots: number[];
   /** When the call began whose response proves that this receive holds the lease. */
   readAt: number;
 }
+
+/** The result of one claim. `'lost'`: another receiver has the row. Undefined: the row yields nothing. */
+export type ClaimOutcome = Claimed | 'lost' | undefined;
 
 /**
  * When a lease ends that is claimed at `now`, based on a read begun at `readAt`. The visibility timeout counts from about the
  * response. The claim and the removal of the parcel are expected to take twice as long as the read. The end stays within what a
  * permit covers, which counts F from the read. With a visibility timeout of 0 the lease ends at once.
  */
-function leaseEndAt({ visibilityTimeoutMs }: Taker, readAt: number, now: number): number {
+function leaseEndAt({ visibilityTimeoutMs }: Claimer, readAt: number, now: number): number {
   if (visibilityTimeoutMs === 0) return now;
   const readMs = now - readAt;
   return now + visibilityTimeoutMs + Math.max(0, Math.min(2 * readMs, readToWriteMsMax - readMs));
 }
 
 /** `drawn` is one random number for all messages of a row, so that those that are not acked become ready together. */
-function claimedSlot({ queue, token, visibilityTimeoutMs }: Taker, slot: Slot, leasedUntil: number, drawn: number): Slot {
+function claimedSlot({ queue, token, visibilityTimeoutMs }: Claimer, slot: Slot, leasedUntil: number, drawn: number): Slot {
   const receives = slot.receives + 1;
   // A token that is still here belongs to a lease that expired. That counts as a failure.
   const failures = slot.failures + (slot.token === undefined ? 0 : 1);
@@ -82,14 +85,14 @@ function claimedSlot({ queue, token, visibilityTimeoutMs }: Taker, slot: Slot, l
 }
 
 /** Offloaded bodies outlive their message's retention by a long grace period. A lease that lasts longer extends their TTL. */
-export async function keepThroughLease(ctx: Context, lease: Lease): Promise<void> {
+export async function keepThroughLease(ctx: Context, lease: LeaseRow): Promise<void> {
   if (lease.retentionEnd === undefined || !('offloaded' in lease.content)) return;
   const latest = Math.max(...lease.slots.filter(isLive).map((slot) => slot.visibleAt));
   if (latest > lease.retentionEnd + retentionGraceMs / 2) await keepBodies(ctx, lease.content, lease.retentionEnd, latest);
 }
 
-const slotsHeldBy = (taker: Taker, lease: Lease | undefined) =>
-  lease ? lease.slots.flatMap((slot, index) => (isLive(slot) && slot.token === taker.token ? [index] : [])) : [];
+const slotsHeldBy = (claimer: Claimer, lease: LeaseRow | undefined) =>
+  lease ? lease.slots.flatMap((slot, index) => (isLive(slot) && slot.token === claimer.token ? [index] : [])) : [];
 
 /**
  * Claims up to `want` messages of an unreceived parcel by putting its row into `leases`, if absent. That row is the lock. The
@@ -98,60 +101,60 @@ const slotsHeldBy = (taker: Taker, lease: Lease | undefined) =>
  */
 export async function claimUnreceived(
   ctx: Context,
-  taker: Taker,
+  claimer: Claimer,
   parcel: Parcel,
   want: number,
   readAt: number,
 ): Promise<{ claimed: Claimed } | { inTheWay: Snapshot }> {
   const now = ctx.clock.now();
-  const lease = leaseOf(ctx, taker.queue, parcel, now);
-  const leasedUntil = leaseEndAt(taker, readAt, now);
+  const lease = rowOfParcel(ctx, claimer.queue, parcel, now);
+  const leasedUntil = leaseEndAt(claimer, readAt, now);
   const drawn = ctx.random.number();
-  lease.slots = lease.slots.map((slot, index) => (index < want ? claimedSlot(taker, slot, leasedUntil, drawn) : slot));
+  lease.slots = lease.slots.map((slot, index) => (index < want ? claimedSlot(claimer, slot, leasedUntil, drawn) : slot));
   await keepThroughLease(ctx, lease);
   const after = await putIfAbsent(ctx, encodeLease(lease), readAt);
   const { lease: there } = decodeSnapshot(after, now);
-  const slots = slotsHeldBy(taker, there);
+  const slots = slotsHeldBy(claimer, there);
   return slots.length > 0 ? { claimed: { lease: there!, slots, readAt: after.readAt } } : { inTheWay: after };
 }
 
 /**
- * Claims up to `want` messages of a due row in `leases`. Returns `'lost'` if another receiver took what was ready, and undefined
- * if nothing was ready. If the returned lease has `fresh`, its parcel is still to be removed from `messages` before anything is
- * delivered.
+ * Claims up to `want` messages of a due row in `leases`. Returns `'lost'` if another receiver claimed what was ready, and undefined
+ * if nothing was ready. If the returned row has `sourceShard`, its parcel is still to be removed from `messages` before
+ * anything is delivered.
  */
-export async function claimDue(ctx: Context, taker: Taker, first: Snapshot, want: number): Promise<Claimed | 'lost' | undefined> {
+export async function claimDue(ctx: Context, claimer: Claimer, from: Snapshot, want: number): Promise<ClaimOutcome> {
   let isLost = false;
-  return retryOnConflict<Claimed | 'lost' | undefined>(ctx, first, async (current) => {
+  return retryOnConflict<ClaimOutcome>(ctx, from, async (current) => {
     const already = decodeSnapshot(current, ctx.clock.now()).lease;
-    const claimedSlots = slotsHeldBy(taker, already);
+    const claimedSlots = slotsHeldBy(claimer, already);
     if (already && claimedSlots.length > 0) return { done: { lease: already, slots: claimedSlots, readAt: current.readAt } };
 
-    const { ready } = await processDueRow(ctx, taker.queue, current);
+    const { ready } = await processDueRow(ctx, claimer.queue, current);
     if (!ready) return { done: isLost ? 'lost' : undefined };
-    const { seen, lease, takesParcel = false } = ready;
-    const mayBeTaken = new Set(ready.slots);
-    const behind = takesParcel ? undefined : parcelBehind(lease);
-    if (behind) await removeOverridden(ctx, behind.shard, behind.id);
-    const room = lease.kind === 'group' ? maxPerReceive(taker.queue, want) : want;
+    const { seen, lease, loadsParcel = false } = ready;
+    const claimable = new Set(ready.slots);
+    const overridden = loadsParcel ? undefined : overriddenParcel(lease);
+    if (overridden) await removeOverridden(ctx, overridden.shard, overridden.id);
+    const room = lease.kind === 'group' ? maxPerReceive(claimer.queue, want) : want;
 
     const now = ctx.clock.now();
-    const leasedUntil = leaseEndAt(taker, seen.readAt, now);
+    const leasedUntil = leaseEndAt(claimer, seen.readAt, now);
     const drawn = ctx.random.number();
-    let taken = 0;
+    let count = 0;
     const slots = lease.slots.map((slot, index) => {
-      // Use the slots approved above: a lease may expire in between and exhaust maxReceives. In a group, an expired lease loses
+      // Use the slots approved above: a lease may expire since then and exhaust maxReceives. In a group, an expired lease loses
       // its token once an earlier message is claimed.
-      if (!mayBeTaken.has(index) || taken >= room)
+      if (!claimable.has(index) || count >= room)
         return lease.kind === 'group' && isLive(slot) && slot.visibleAt <= now ? afterLeaseExpiry(slot) : slot;
-      taken++;
-      return claimedSlot(taker, slot, leasedUntil, drawn);
+      count++;
+      return claimedSlot(claimer, slot, leasedUntil, drawn);
     });
-    const next: Lease = { ...lease, version: ctx.newVersion(), slots };
-    // If a parcel is taken now, `fresh` stays: the caller removes that parcel from `messages` before it delivers anything.
-    if (!takesParcel) delete next.sourceShard;
-    if (next.kind === 'group') next.group = withRateDelay(taker.queue, next.group, taken, now);
-    if (taker.queue.deadLetter) next.maxReceives = taker.queue.deadLetter.maxReceives;
+    const next: LeaseRow = { ...lease, version: ctx.newVersion(), slots };
+    // If a parcel is loaded now, `sourceShard` stays: the caller removes that parcel from `messages` before it delivers anything.
+    if (!loadsParcel) delete next.sourceShard;
+    if (next.kind === 'group') next.group = withRateDelay(claimer.queue, next.group, count, now);
+    if (claimer.queue.deadLetter) next.maxReceives = claimer.queue.deadLetter.maxReceives;
     else delete next.maxReceives;
     await keepThroughLease(ctx, next);
     const after = await putIfUnchanged(ctx, seen, encodeLease(next));
@@ -181,14 +184,14 @@ export async function clearParcel(
     // Bodies without a TTL are deleted through an overriding row. So a receiver that has not seen the purge cannot deliver the
     // message without its body.
     const isOverridden = lacksTtl(parcel.content, parcel.retentionEnd) || endingOfParcel(queue, parcel, now) !== undefined;
-    const lease = leaseOf(ctx, queue, parcel, parcel.since);
+    const lease = rowOfParcel(ctx, queue, parcel, parcel.since);
     const remove = !isOverridden || (await keepExpired(ctx, queue, lease, readAt)).row?.version === lease.version;
     if (remove && isExpired(queue, parcel)) tellExpired(ctx, queue, parcel.count);
     return { remove, deadLettered: 0 };
   }
   const target = queue.deadLetter && (await ctx.settings.find(queue.deadLetter.queue));
   if (!target) return undefined;
-  const lease = leaseOf(ctx, queue, parcel, now);
+  const lease = rowOfParcel(ctx, queue, parcel, now);
   const after = await putIfAbsent(ctx, encodeLease(lease), readAt);
   if (after.row?.version !== lease.version) return { remove: false, deadLettered: 0 };
   const all = lease.slots.map((_, index) => index);
@@ -206,13 +209,13 @@ export async function clearParcel(
  * Gives back what this receive claimed of a row but does not deliver. The messages are ready at once, and the receive is not
  * counted. Does nothing if this receive no longer holds any message of the row.
  */
-export async function giveBack(ctx: Context, taker: Taker, rowId: string): Promise<void> {
+export async function giveBack(ctx: Context, claimer: Claimer, rowId: string): Promise<void> {
   await retryOnConflict<void>(ctx, await readRow(ctx, rowId), async (seen) => {
     const now = ctx.clock.now();
     const { lease } = decodeSnapshot(seen, now);
-    const slots = slotsHeldBy(taker, lease);
+    const slots = slotsHeldBy(claimer, lease);
     if (!lease || slots.length === 0) return { done: undefined };
-    const next: Lease = {
+    const next: LeaseRow = {
       ...lease,
       version: ctx.newVersion(),
       slots: lease.slots.map((slot, index) => {
@@ -221,7 +224,7 @@ export async function giveBack(ctx: Context, taker: Taker, rowId: string): Promi
         return { ...rest, visibleAt: now, receives: slot.receives - 1 };
       }),
     };
-    if (next.kind === 'group') next.group = withoutRateDelay(taker.queue, next.group, slots.length);
+    if (next.kind === 'group') next.group = withoutRateDelay(claimer.queue, next.group, slots.length);
     return { seen: await putIfUnchanged(ctx, seen, encodeLease(next)) };
   });
 }

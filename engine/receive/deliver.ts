@@ -13,19 +13,19 @@ import { idInMessages } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { isLive, leaseEnd, type Parcel, parcelKey } from '../model/rows.ts';
 import { StoreError } from '../port/port.ts';
-import { type Claimed, giveBack, type Taker } from './claims.ts';
+import { type Claimed, type Claimer, giveBack } from './claims.ts';
 
 export type ParcelToRemove = Pick<Parcel, 'shard' | 'id'>;
 
-export interface Taken {
+export interface Claims {
   claimed: Claimed[];
   /** Rows of `messages` that a row in `leases` now overrides, or that have nothing left to deliver. */
   removals: ParcelToRemove[];
 }
 
 /** Removes the claimed parcels from `messages`, then returns the messages that may be delivered. Gives back the others. */
-export async function deliver(ctx: Context, taker: Taker, { claimed, removals: all }: Taken): Promise<ReceivedMessage[]> {
-  // Two claims from one group's row leave the same parcel behind.
+export async function deliver(ctx: Context, claimer: Claimer, { claimed, removals: all }: Claims): Promise<ReceivedMessage[]> {
+  // Two claims from one group's row override the same parcel.
   const removals = [...new Map(all.map((parcel) => [`${parcel.shard} ${parcel.id}`, parcel])).values()];
   const [errors, contents] = await Promise.all([
     removals.length === 0
@@ -33,33 +33,33 @@ export async function deliver(ctx: Context, taker: Taker, { claimed, removals: a
       : ctx.store.writeAll(
           removals.map((parcel) => ({ key: parcelKey(parcel.shard, parcel.id), then: { remove: true as const } })),
         ),
-    contentsOf(ctx, claimed),
+    claimedContents(ctx, claimed),
   ]);
   if (contents instanceof StoreError) {
-    await giveBackAll(ctx, taker, claimed);
+    await giveBackAll(ctx, claimer, claimed);
     throw contents;
   }
-  const standing = new Set(removals.filter((_, index) => errors[index] !== undefined).map((parcel) => parcel.id));
-  const stands = ({ lease }: Claimed) => standing.has(idInMessages(lease));
+  const unremoved = new Set(removals.filter((_, index) => errors[index] !== undefined).map((parcel) => parcel.id));
+  const isUnremoved = ({ lease }: Claimed) => unremoved.has(idInMessages(lease));
   const excess = beyondOneAnswer(claimed);
-  const undeliverable = claimed.filter((one) => stands(one) || excess.has(one) || !isCovered(taker, one));
-  await giveBackAll(ctx, taker, undeliverable);
+  const undeliverable = claimed.filter((one) => isUnremoved(one) || excess.has(one) || !isCovered(claimer, one));
+  await giveBackAll(ctx, claimer, undeliverable);
 
   const whole = claimed.filter((one) => !undeliverable.includes(one));
   // A message is unreadable only if it may be delivered: the sweep removes the bodies of a deleted queue.
-  const allowed = await stillDeliverable(ctx, taker, whole);
-  const readable = await readableOf(ctx, taker, allowed, (one) => contents[claimed.indexOf(one)]);
-  const deliverable = await stillDeliverable(ctx, taker, [...readable.keys()]);
-  await taker.limiter?.returnUnused(deliverable.reduce((sum, { slots }) => sum + slots.length, 0));
+  const allowed = await stillDeliverable(ctx, claimer, whole);
+  const readable = await readableOf(ctx, claimer, allowed, (one) => contents[claimed.indexOf(one)]);
+  const deliverable = await stillDeliverable(ctx, claimer, [...readable.keys()]);
+  await claimer.limiter?.returnUnused(deliverable.reduce((sum, { slots }) => sum + slots.length, 0));
   // Returning permits may outlast the leases, so check them again.
-  const left = await stillDeliverable(ctx, taker, deliverable);
-  await taker.limiter?.giveBack(
-    taker.token,
+  const left = await stillDeliverable(ctx, claimer, deliverable);
+  await claimer.limiter?.returnUndelivered(
+    claimer.token,
     deliverable.filter((one) => !left.includes(one)),
   );
 
   const messages = left.flatMap((one): ReceivedMessage[] =>
-    one.slots.map((slot) => receivedMessage(taker.queue, one.lease, slot, readable.get(one)![slot]!)),
+    one.slots.map((slot) => receivedMessage(claimer.queue, one.lease, slot, readable.get(one)![slot]!)),
   );
   const failure = errors.find((error) => error !== undefined);
   if (messages.length === 0 && failure) throw failure;
@@ -67,7 +67,7 @@ export async function deliver(ctx: Context, taker: Taker, { claimed, removals: a
 }
 
 /** The contents of each row, or the error of the store. */
-function contentsOf(ctx: Context, claimed: readonly Claimed[]) {
+function claimedContents(ctx: Context, claimed: readonly Claimed[]) {
   return readContents(
     ctx.store,
     claimed.map(({ lease }) => lease.content),
@@ -81,36 +81,36 @@ function contentsOf(ctx: Context, claimed: readonly Claimed[]) {
  * The claims that may be delivered at the instant in which this resolves, by the settings in force then. Gives back the others.
  * That takes time, so the rest is checked again afterwards.
  */
-async function stillDeliverable(ctx: Context, taker: Taker, claimed: readonly Claimed[]): Promise<readonly Claimed[]> {
+async function stillDeliverable(ctx: Context, claimer: Claimer, claimed: readonly Claimed[]): Promise<readonly Claimed[]> {
   let left = claimed;
   while (left.length > 0) {
-    const queue = await ctx.settings.inForce(taker.queue.name).catch(async (error: unknown) => {
-      await giveBackAll(ctx, taker, left);
+    const queue = await ctx.settings.inForce(claimer.queue.name).catch(async (error: unknown) => {
+      await giveBackAll(ctx, claimer, left);
       throw error;
     });
     const now = ctx.clock.now();
-    const refused = left.filter((one) => !mayDeliver(taker, queue, one, now));
+    const refused = left.filter((one) => !mayDeliver(claimer, queue, one, now));
     if (refused.length === 0) break;
     left = left.filter((one) => !refused.includes(one));
-    await giveBackAll(ctx, taker, refused);
+    await giveBackAll(ctx, claimer, refused);
   }
   return left;
 }
 
 /** If the store fails, the messages stay leased until their leases end, and the receive counts. */
-async function giveBackAll(ctx: Context, taker: Taker, claimed: readonly Claimed[]): Promise<void> {
+async function giveBackAll(ctx: Context, claimer: Claimer, claimed: readonly Claimed[]): Promise<void> {
   if (claimed.length === 0) return;
   await Promise.all(
     claimed.map(({ lease }) =>
-      giveBack(ctx, taker, lease.id).catch((error: unknown) => {
+      giveBack(ctx, claimer, lease.id).catch((error: unknown) => {
         if (!(error instanceof StoreError)) throw error;
       }),
     ),
   );
-  ctx.wakeups.wake(taker.queue.name);
+  ctx.wakeups.wake(claimer.queue.name);
 }
 
-/** Claims that do not fit one answer. The size of a group's next parcel is known only once it is taken. */
+/** Claims that do not fit one answer. The size of a group's next parcel is known only once it is loaded. */
 function beyondOneAnswer(claimed: readonly Claimed[]): Set<Claimed> {
   let bytes = 0;
   return new Set(
@@ -123,7 +123,7 @@ function beyondOneAnswer(claimed: readonly Claimed[]): Set<Claimed> {
   );
 }
 
-function isCovered({ limiter }: Taker, { lease, slots }: Claimed): boolean {
+function isCovered({ limiter }: Claimer, { lease, slots }: Claimed): boolean {
   return limiter === undefined || slots.every((slot) => limiter.covers(leaseEnd(lease.slots[slot]!), lease.since));
 }
 
@@ -132,14 +132,14 @@ function isCovered({ limiter }: Taker, { lease, slots }: Claimed): boolean {
  * it. Like a write, a delivery must happen within F of the read that it rests on. A lease that has ended, or is about to end, is
  * not delivered: another receiver may already have the message.
  */
-function mayDeliver(taker: Taker, queue: QueueRecord | undefined, { lease, slots, readAt }: Claimed, now: number): boolean {
-  if (taker.signal?.aborted) return false;
-  if (queue?.incarnation !== taker.queue.incarnation || queue.paused || lease.since < queue.purgedBefore) return false;
+function mayDeliver(claimer: Claimer, queue: QueueRecord | undefined, { lease, slots, readAt }: Claimed, now: number): boolean {
+  if (claimer.signal?.aborted) return false;
+  if (queue?.incarnation !== claimer.queue.incarnation || queue.paused || lease.since < queue.purgedBefore) return false;
   if (now > readAt + readToWriteMsMax) return false;
   // With a visibility timeout of 0 the lease ends at once, as intended.
-  if (taker.visibilityTimeoutMs === 0) return true;
+  if (claimer.visibilityTimeoutMs === 0) return true;
   const end = Math.min(...slots.map((slot) => leaseEnd(lease.slots[slot]!)));
-  return now < end - Math.min(clockMarginMs, taker.visibilityTimeoutMs / 2);
+  return now < end - Math.min(clockMarginMs, claimer.visibilityTimeoutMs / 2);
 }
 
 /**
@@ -149,24 +149,24 @@ function mayDeliver(taker: Taker, queue: QueueRecord | undefined, { lease, slots
  */
 async function readableOf(
   ctx: Context,
-  taker: Taker,
+  claimer: Claimer,
   claimed: readonly Claimed[],
   contentsOf: (one: Claimed) => readonly Content[] | undefined,
 ): Promise<Map<Claimed, readonly Content[]>> {
   const readable = new Map<Claimed, readonly Content[]>();
   for (const one of claimed) {
     const contents = contentsOf(one) ?? [];
-    const lost = one.slots.filter((slot) => contentAt(contents, slot).unreadable !== undefined);
-    if (lost.length > 0) await setAside(ctx, taker, one, lost);
-    const slots = one.slots.filter((slot) => !lost.includes(slot));
-    if (slots.length > 0) readable.set(lost.length === 0 ? one : { ...one, slots }, contents);
+    const unreadable = one.slots.filter((slot) => contentAt(contents, slot).unreadable !== undefined);
+    if (unreadable.length > 0) await setAside(ctx, claimer, one, unreadable);
+    const slots = one.slots.filter((slot) => !unreadable.includes(slot));
+    if (slots.length > 0) readable.set(unreadable.length === 0 ? one : { ...one, slots }, contents);
   }
   return readable;
 }
 
 /** If the store fails, a receive finds the message again after its lease has ended. */
-async function setAside(ctx: Context, taker: Taker, { lease: claimed }: Claimed, slots: readonly number[]): Promise<void> {
-  const { queue, token } = taker;
+async function setAside(ctx: Context, claimer: Claimer, { lease: claimed }: Claimed, slots: readonly number[]): Promise<void> {
+  const { queue, token } = claimer;
   try {
     const first = await readRow(ctx, claimed.id);
     const moved = await retryOnConflict<number>(ctx, first, async (seen) => {

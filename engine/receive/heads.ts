@@ -10,18 +10,18 @@ import { storedBytes } from '../port/row-limits.ts';
 import { type Found, oldestFirst } from './candidates.ts';
 
 /** Where each list continues after the rows that were read; undefined where no more rows follow. */
-export type Rest = { heads: Row | undefined; due: Row | undefined };
+export type Continuation = { heads: Row | undefined; due: Row | undefined };
 
 export interface Head {
   found: Found[];
   /** How many stretches a receive chooses from. */
   window: number;
   readAt: number;
-  rest?: Rest;
+  continuation?: Continuation;
 }
 
 /**
- * Reads a window of stretches of `stretch` rows each. `times` multiplies the number of rows. `rest` continues an earlier read.
+ * Reads a window of stretches of `stretch` rows each. `times` multiplies the number of rows. `continuation` continues an earlier read.
  */
 export async function readHead(
   ctx: Context,
@@ -29,7 +29,7 @@ export async function readHead(
   shard: string,
   stretch: number,
   times: number,
-  rest?: Rest,
+  continuation?: Continuation,
 ): Promise<Head> {
   const readAt = ctx.clock.now();
   const window = Math.min(ctx.windows.size(shard), Math.max(1, Math.floor(windowRowsMax / stretch)));
@@ -39,21 +39,21 @@ export async function readHead(
   const living = livingFrom(queue, readAt);
   const firstId = idFrom(living);
   const [heads, due] = await Promise.all([
-    rest && !rest.heads
+    continuation && !continuation.heads
       ? none
       : readLiving(
           ctx,
-          { table: 'messages', partition: shard, limit, consistent: true, ...after(rest?.heads) },
-          { isDead: ({ id }) => (id as string) < firstId, from: firstId },
+          { table: 'messages', partition: shard, limit, consistent: true, ...after(continuation?.heads) },
+          { isGone: ({ id }) => (id as string) < firstId, from: firstId },
         ),
-    rest && !rest.due
+    continuation && !continuation.due
       ? none
       : readLiving(
           ctx,
-          { table: 'leases', index: 'due', partition: shard, to: readAt, limit, ...after(rest?.due) },
+          { table: 'leases', index: 'due', partition: shard, to: readAt, limit, ...after(continuation?.due) },
           // Rows that survive a purge were not due before it. Rows of groups are the exception: they wait for their turn.
           {
-            isDead: ({ id, since }) => !isGroupRow(id as string) && (since as number) < queue.purgedBefore,
+            isGone: ({ id, since }) => !isGroupRow(id as string) && (since as number) < queue.purgedBefore,
             from: Math.min(readAt, queue.purgedBefore - clockMarginMs),
           },
         ),
@@ -70,21 +70,21 @@ export async function readHead(
   // Reads of the index cost half: they are not strongly consistent.
   ctx.windows.read(shard, heads.rows.length, messages, beyond(heads.rows) + beyond(due.rows) / 2);
   const hasMore = heads.next !== undefined || due.next !== undefined;
-  return { found, window, readAt, ...(hasMore ? { rest: { heads: heads.next, due: due.next } } : {}) };
+  return { found, window, readAt, ...(hasMore ? { continuation: { heads: heads.next, due: due.next } } : {}) };
 }
 
 /**
- * Reads a range. If all rows of the answer are dead and more follow, also reads the range `from` where live rows begin, and puts
- * those first. So a receive finds live rows at once, however many dead rows precede them, and still removes some of the dead
- * ones.
+ * Reads a range. If all rows of the answer are gone and more follow, also reads the range `from` where live rows begin, and puts
+ * those first. So a receive finds live rows at once, however many rows before them are gone, and still removes some of
+ * those.
  */
 async function readLiving(
   { store }: Context,
   range: Range,
-  { isDead, from }: { isDead: (row: Row) => boolean; from: string | number },
+  { isGone, from }: { isGone: (row: Row) => boolean; from: string | number },
 ): Promise<Ranged> {
   const first = await store.range(range);
-  if (!first.next || !first.rows.every(isDead)) return first;
+  if (!first.next || !first.rows.every(isGone)) return first;
   const { after: _, ...whole } = range;
   const living = await store.range({ ...whole, from });
   const read = new Set(first.rows.map(({ id }) => id));

@@ -61,9 +61,9 @@ export function levelsInTurn({ priority, levelsVisited }: QueueRecord, random: P
   if (priority?.order !== 'weighted') return left;
   const turn: number[] = [];
   while (left.length > 0) {
-    let rest = random.number() * left.reduce((sum, level) => sum + level + 1, 0);
+    let drawn = random.number() * left.reduce((sum, level) => sum + level + 1, 0);
     let at = 0;
-    while (at < left.length - 1 && rest >= left[at]! + 1) rest -= left[at++]! + 1;
+    while (at < left.length - 1 && drawn >= left[at]! + 1) drawn -= left[at++]! + 1;
     turn.push(...left.splice(at, 1));
   }
   return turn;

@@ -14,7 +14,7 @@ import { verdictOfAge } from '../lifecycle/verdicts.ts';
 import { stateOf } from '../messages/message-view.ts';
 import { moveToLeases } from '../messages/move-to-leases.ts';
 import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
-import { isLive, type Lease } from '../model/rows.ts';
+import { isLive, type LeaseRow } from '../model/rows.ts';
 import { StoreError } from '../port/port.ts';
 import { nextPage, type RedriveCandidate } from './pages.ts';
 import { readTask, saveTask, type Task } from './task.ts';
@@ -158,7 +158,7 @@ async function moveSelected(
   });
 }
 
-function movableSlots(lease: Lease, only: number | undefined, now: number): { movable: number[]; held: number } {
+function movableSlots(lease: LeaseRow, only: number | undefined, now: number): { movable: number[]; held: number } {
   const wanted = lease.slots.flatMap((slot, index) => (isLive(slot) && (only === undefined || index === only) ? [index] : []));
   const movable = wanted.filter((index) => stateOf(lease, lease.slots[index]!, now) !== 'leased');
   return { movable, held: wanted.length - movable.length };

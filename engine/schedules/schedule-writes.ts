@@ -8,9 +8,9 @@ import { callBytesMax, scheduleTicksMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { createRetryBudget } from '../context/retry.ts';
 import { decodeSnapshot, readRows } from '../leases/lease-store.ts';
-import { unreceived } from '../leases/new-lease.ts';
+import { publishedRow } from '../leases/new-lease-row.ts';
 import { type OffloadedBody, removeLasting, withBodies } from '../leases/offloaded-bodies.ts';
-import { attributesWith, type Content, encodeContent, joinEntries, keptUntil, storeContent } from '../model/content-codec.ts';
+import { attributesWith, bodyTtl, type Content, encodeContent, joinEntries, storeContent } from '../model/content-codec.ts';
 import { levelIn, randomShard, retentionEndAfter, shardKey, writeDeadline } from '../model/queue-record.ts';
 import { encodeLease, roomForContents } from '../model/row-codec.ts';
 import { absentAt, leaseKey } from '../model/rows.ts';
@@ -72,9 +72,9 @@ export function publishTicks(
     const visibleAt = Math.max(now, tick);
     const retentionEnd = retentionEndAfter(queue, visibleAt);
     const row = { id, shard: shardKey(queue, shard, level), count: 1, since: visibleAt, visibleAt, content: stored };
-    const lease = unreceived(ctx, queue, row);
+    const lease = publishedRow(ctx, queue, row);
     published.writes.push({ key: leaseKey(id), when: absentAt(now), then: { put: encodeLease(lease) } });
-    published.bodies.push({ content: stored, chunks, ttl: retentionEnd && keptUntil(retentionEnd) });
+    published.bodies.push({ content: stored, chunks, ttl: retentionEnd && bodyTtl(retentionEnd) });
     if (tick > now) published.ahead.push({ id, tick, incarnation: queue.incarnation });
   }
   return published;

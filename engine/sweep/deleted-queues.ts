@@ -5,11 +5,11 @@ import type { Deadline } from '../context/deadline.ts';
 import { decodeSnapshot, readRows, type Snapshot } from '../leases/lease-store.ts';
 import { removeAll, removeParcels } from '../leases/removals.ts';
 import { processDueRow } from '../lifecycle/due-row.ts';
-import { permitsRowId } from '../limits/permits.ts';
 import { chunkKeys } from '../model/content-codec.ts';
 import { deletedKey, partitionsOf, preparedPartitionsOf, type QueueRecord } from '../model/queue-record.ts';
 import { decodeParcel } from '../model/row-codec.ts';
-import { type Lease, leaseKey, parcelKey } from '../model/rows.ts';
+import { type LeaseRow, leaseKey, parcelKey } from '../model/rows.ts';
+import { permitsRowId } from '../permits/permits.ts';
 import type { Key } from '../port/port.ts';
 import { settingsForgottenMs } from '../queues/shard-scaling.ts';
 
@@ -89,8 +89,8 @@ function sorted(
   seen: readonly Snapshot[],
   partition: string,
   now: number,
-): { leases: Lease[]; ended: Snapshot[]; toCome: number } {
-  const leases: Lease[] = [];
+): { leases: LeaseRow[]; ended: Snapshot[]; toCome: number } {
+  const leases: LeaseRow[] = [];
   const ended: Snapshot[] = [];
   let toCome = 0;
   for (const one of seen) {
@@ -103,7 +103,7 @@ function sorted(
   return { leases, ended, toCome };
 }
 
-function overridden(lease: Lease): Key[] {
+function overridden(lease: LeaseRow): Key[] {
   const { id, sourceShard } = lease;
   return [sourceShard, lease.kind === 'parcel' ? lease.outOfOrder : undefined].flatMap((shard) =>
     shard === undefined ? [] : [parcelKey(shard, id)],

@@ -15,7 +15,7 @@ import { readContents } from '../model/content-codec.ts';
 import { messageId } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
-import { isLive, type PreparedLease } from '../model/rows.ts';
+import { isLive, type PreparedLeaseRow } from '../model/rows.ts';
 
 /** Pages of one partition that one run reads. */
 const pagesMax = 20;
@@ -75,7 +75,7 @@ async function handleTimeout(
     ctx.observe?.({ kind: 'rolled_back', queue: queue.name, row: lease.id, asked: lease.prepared.checks });
     return true;
   }
-  const next: PreparedLease = {
+  const next: PreparedLeaseRow = {
     ...lease,
     version: ctx.newVersion(),
     slots: [{ ...slot, visibleAt: timeoutAt(queue, now) }],

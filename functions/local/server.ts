@@ -42,7 +42,7 @@ export type FirstKey = { from: 'given' | 'folder' | 'elsewhere' } | { from: 'gen
 
 export interface LocalServer {
   url: string;
-  firstKey: FirstKey;
+  nextParcelKey: FirstKey;
   /** For programs that use DynamoDB beside the queue, such as those on the direct transport. */
   dynamodb: DynamodbAccess;
   /** Where the data is, as text for the user. */
@@ -68,8 +68,8 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
       client.destroy();
       await dynamodb.stop();
     };
-    const firstKey = await firstKeyOf(keys, options.adminKey, dynamodb.folder);
-    return { url: http.url, firstKey, dynamodb: access, place, died, close };
+    const nextParcelKey = await firstKeyOf(keys, options.adminKey, dynamodb.folder);
+    return { url: http.url, nextParcelKey, dynamodb: access, place, died, close };
   } catch (error) {
     await dynamodb.stop();
     throw error;

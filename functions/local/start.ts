@@ -71,9 +71,9 @@ function dataOf({ memory, data }: Options): LocalData {
   return memory === true ? 'memory' : { folder: data };
 }
 
-function greeting({ url, dynamodb, place, firstKey }: LocalServer, { data }: Options): string {
+function greeting({ url, dynamodb, place, nextParcelKey }: LocalServer, { data }: Options): string {
   const show = `npm run -s keys -- show${data === dataFolderDefault ? '' : ` --data '${data.replaceAll("'", "'\\''")}'`}`;
-  const { line, key } = keyTexts(firstKey, show);
+  const { line, key } = keyTexts(nextParcelKey, show);
   return `Dumbwaiter listens on ${url}
 Data: ${place}
 ${line}
@@ -90,12 +90,12 @@ Ctrl-C stops it.`;
 }
 
 /** The line about the API key, and its value for the shell if it can be shown. A key that the user gave is not printed. */
-function keyTexts(firstKey: FirstKey, show: string): { line: string; key?: string } {
-  switch (firstKey.from) {
+function keyTexts(nextParcelKey: FirstKey, show: string): { line: string; key?: string } {
+  switch (nextParcelKey.from) {
     case 'given':
       return { line: 'API key: as given by DUMBWAITER_API_KEY' };
     case 'generated':
-      return { line: `API key: ${firstKey.text}`, key: firstKey.text };
+      return { line: `API key: ${nextParcelKey.text}`, key: nextParcelKey.text };
     case 'folder':
       return { line: `API key: generated at the first start; "${show}" prints it.`, key: `$(${show})` };
     case 'elsewhere':

@@ -12,7 +12,7 @@ export const fences: readonly Mutant[] = [
   {
     name: 'a receive delivers a lease that has expired',
     file: 'engine/receive/deliver.ts',
-    find: 'return now < end - Math.min(clockMarginMs, taker.visibilityTimeoutMs / 2);',
+    find: 'return now < end - Math.min(clockMarginMs, claimer.visibilityTimeoutMs / 2);',
     replace: 'return now < now + end;',
   },
   {
@@ -197,14 +197,14 @@ export const fences: readonly Mutant[] = [
   },
   {
     name: 'a receive continues after its caller is gone',
-    file: 'engine/receive/receive-once.ts',
-    find: 'if (messagesOf(taken) >= max || !mayGoOn()) break;',
-    replace: 'if (messagesOf(taken) >= max) break;',
+    file: 'engine/receive/search.ts',
+    find: 'if (messagesOf(claims) >= max || !mayGoOn()) break;',
+    replace: 'if (messagesOf(claims) >= max) break;',
     tests: ['test/engine/throttled.test.ts'],
   },
   {
     name: 'a receive treats a throttled shard as empty',
-    file: 'engine/receive/receive-once.ts',
+    file: 'engine/receive/search.ts',
     find: 'if (throttled) throw throttled;',
     replace: '',
     tests: ['test/engine/throttled.test.ts'],

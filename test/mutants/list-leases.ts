@@ -23,21 +23,21 @@ export const leases: readonly Mutant[] = [
   },
   {
     name: 'a parcel is not removed after its claim',
-    file: 'engine/receive/taking.ts',
+    file: 'engine/receive/claim-rounds.ts',
     find: "  if ('claimed' in result) {\n    removals.push(parcel);",
     replace: "  if ('claimed' in result) {",
   },
   {
     name: 'a receive delivers before the removal of the parcel is answered',
     file: 'engine/receive/deliver.ts',
-    find: '(one) => stands(one) || excess',
+    find: '(one) => isUnremoved(one) || excess',
     replace: '(one) => excess',
-    tests: ['test/engine/removal.test.ts'],
+    tests: ['test/engine/parcel-removal.test.ts'],
   },
   {
     name: 'a claim ignores the parcel that its row overrides',
     file: 'engine/receive/claims.ts',
-    find: '    if (behind) await removeOverridden(ctx, behind.shard, behind.id);\n',
+    find: '    if (overridden) await removeOverridden(ctx, overridden.shard, overridden.id);\n',
     replace: '',
   },
   {
@@ -52,7 +52,7 @@ export const leases: readonly Mutant[] = [
     file: 'engine/sweep/sweep-queue.ts',
     find: 'overriding[index] ? { remove: true, deadLettered: 0 } : await clearParcel(ctx, current, parcel, readAt);',
     replace: 'await clearParcel(ctx, current, parcel, readAt);',
-    tests: ['test/engine/removal.test.ts'],
+    tests: ['test/engine/parcel-removal.test.ts'],
   },
   {
     name: 'a claim reuses the previous token',
@@ -69,13 +69,13 @@ export const leases: readonly Mutant[] = [
   {
     name: 'a receive takes slots that are not ready with those that are',
     file: 'engine/receive/claims.ts',
-    find: 'if (!mayBeTaken.has(index) || taken >= room)',
-    replace: 'if (!isLive(slot) || taken >= room)',
+    find: 'if (!claimable.has(index) || count >= room)',
+    replace: 'if (!isLive(slot) || count >= room)',
   },
   {
     name: 'one receive returns a message twice that it finds in both tables',
-    file: 'engine/receive/taking.ts',
-    find: 'if (taken.claimed.some(({ lease }) => lease.id === claimed.lease.id)) continue;',
+    file: 'engine/receive/claim-rounds.ts',
+    find: 'if (claims.claimed.some(({ lease }) => lease.id === claimed.lease.id)) continue;',
     replace: '',
   },
   {
@@ -164,7 +164,7 @@ export const leases: readonly Mutant[] = [
   {
     name: 'a message that is claimed too late for delivery stays leased and counted',
     file: 'engine/receive/deliver.ts',
-    find: '    await giveBackAll(ctx, taker, refused);\n',
+    find: '    await giveBackAll(ctx, claimer, refused);\n',
     replace: '',
     tests: ['test/engine/undelivered.test.ts'],
   },
@@ -184,7 +184,7 @@ export const leases: readonly Mutant[] = [
   },
   {
     name: 'a claim with an unknown outcome is not returned',
-    file: 'engine/receive/taking.ts',
+    file: 'engine/receive/claim-rounds.ts',
     find: "if (error.applied === 'unknown') await giveBack",
     replace: "if (error.applied === 'unknown' && max > 1000) await giveBack",
     tests: ['test/engine/undelivered.test.ts'],
@@ -192,27 +192,27 @@ export const leases: readonly Mutant[] = [
   {
     name: 'a row ends while the parcel that it overrides still exists',
     file: 'engine/leases/kept-messages.ts',
-    find: '  await removeStanding(ctx, lease);\n',
+    find: '  await removeOverriddenBy(ctx, lease);\n',
     replace: '',
     tests: ['test/engine/undelivered.test.ts'],
   },
   {
     name: 'a parcel whose messages have all moved away comes back',
     file: 'engine/lifecycle/moves.ts',
-    find: '      await removeStanding(ctx, rest);\n',
+    find: '      await removeOverriddenBy(ctx, rest);\n',
     replace: '',
     tests: ['test/engine/undelivered.test.ts'],
   },
   {
     name: 'a receive reports a message of a deleted queue as unreadable',
     file: 'engine/receive/deliver.ts',
-    find: 'const allowed = await stillDeliverable(ctx, taker, whole);',
+    find: 'const allowed = await stillDeliverable(ctx, claimer, whole);',
     replace: 'const allowed = whole;',
     tests: ['test/engine/undelivered.test.ts'],
   },
   {
     name: 'a receive claims with settings of any age',
-    file: 'engine/receive/receive-once.ts',
+    file: 'engine/receive/search.ts',
     find: '  if (ctx.clock.now() - settingsAt <= retryMsMax) return true;',
     replace: '  if (ctx.clock.now() - settingsAt >= 0) return true;',
     tests: ['test/engine/undelivered.test.ts'],
@@ -220,7 +220,7 @@ export const leases: readonly Mutant[] = [
   {
     name: 'a receive delivers to a caller that is known to be gone',
     file: 'engine/receive/deliver.ts',
-    find: '  if (taker.signal?.aborted) return false;\n',
+    find: '  if (claimer.signal?.aborted) return false;\n',
     replace: '',
     tests: ['test/engine/undelivered.test.ts'],
   },
@@ -232,7 +232,7 @@ export const leases: readonly Mutant[] = [
   },
   {
     name: 'a receive continues in a range that another receive has begun',
-    file: 'engine/receive/taking.ts',
+    file: 'engine/receive/claim-rounds.ts',
     find: 'if (isLost && isFirst) break;',
     replace: '',
     tests: ['test/engine/cost.test.ts'],
@@ -240,8 +240,8 @@ export const leases: readonly Mutant[] = [
   {
     name: 'a receive stops after a page of purged or expired rows',
     file: 'engine/receive/heads.ts',
-    find: 'if (!first.next || !first.rows.every(isDead)) return first;',
-    replace: 'if (!first.next || !first.rows.every(isDead) || from !== undefined) return first;',
+    find: 'if (!first.next || !first.rows.every(isGone)) return first;',
+    replace: 'if (!first.next || !first.rows.every(isGone) || from !== undefined) return first;',
     tests: ['test/engine/dead-backlogs.test.ts'],
   },
   {

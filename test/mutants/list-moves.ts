@@ -80,7 +80,7 @@ export const moves: readonly Mutant[] = [
     file: 'engine/lifecycle/moves.ts',
     find: '{ sourceShard: lease.sourceShard, needsCleanup: lease.needsCleanup }',
     replace: '{ needsCleanup: lease.needsCleanup }',
-    tests: ['test/engine/removal.test.ts'],
+    tests: ['test/engine/parcel-removal.test.ts'],
   },
   {
     name: 'a moved row loses the mark to remove its bodies when it ends',

@@ -36,8 +36,8 @@ export const records: readonly Mutant[] = [
   },
   {
     name: "the row of a group's parcel is not removed after it is loaded",
-    file: 'engine/receive/taking.ts',
-    find: 'if (behind) removals.push(behind);',
+    file: 'engine/receive/claim-rounds.ts',
+    find: 'if (overridden) removals.push(overridden);',
     replace: '',
   },
   {
@@ -94,7 +94,7 @@ export const records: readonly Mutant[] = [
   {
     name: 'a group returns to its first parcel',
     file: 'engine/lifecycle/group-parcels.ts',
-    find: 'failedLeave: ___, first: ____, cancelled',
+    find: 'failedLeave: ___, nextId: ____, cancelled',
     replace: 'failedLeave: ___, cancelled',
     tests: ['test/engine/group-rounds.test.ts'],
   },

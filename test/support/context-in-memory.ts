@@ -7,7 +7,7 @@ import type { EngineEvent } from '../../engine/engine.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
 import { type QueueRecord, queueRow } from '../../engine/model/queue-record.ts';
 import { encodeLease, encodeParcel } from '../../engine/model/row-codec.ts';
-import type { GroupLease, Lease, Parcel, ParcelLease } from '../../engine/model/rows.ts';
+import type { GroupLeaseRow, LeaseRow, Parcel, ParcelLeaseRow } from '../../engine/model/rows.ts';
 import type { Row, Store } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
 import { createDrivenClock } from './driven-clock.ts';
@@ -46,7 +46,7 @@ export function contextInMemory(over: (store: Store) => Partial<Store> = () => (
     events,
     put,
     rows: (table: 'messages' | 'leases') => memory.rows(table),
-    putLease: (lease: Lease) => put('leases', encodeLease(lease)),
+    putLease: (lease: LeaseRow) => put('leases', encodeLease(lease)),
     putParcel: (parcel: Parcel) => put('messages', encodeParcel(parcel, false)),
     putQueue: (queue: QueueRecord) => put('queues', queueRow(queue)),
   };
@@ -80,12 +80,12 @@ export function queueOf(settings: Partial<QueueRecord> = {}): QueueRecord {
 export const shard = 'abcdefgh:0';
 
 /** The row of a group. */
-export function groupLeaseWith({ group, ...more }: Partial<GroupLease> & Pick<GroupLease, 'group'>): GroupLease {
+export function groupLeaseWith({ group, ...more }: Partial<GroupLeaseRow> & Pick<GroupLeaseRow, 'group'>): GroupLeaseRow {
   return { ...leaseWith(), ...more, kind: 'group', group };
 }
 
 /** A row of two ready messages. */
-export function leaseWith(more: Partial<ParcelLease> = {}): ParcelLease {
+export function leaseWith(more: Partial<ParcelLeaseRow> = {}): ParcelLeaseRow {
   return {
     kind: 'parcel',
     id: 'row',

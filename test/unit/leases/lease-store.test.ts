@@ -15,13 +15,13 @@ import {
   retryOnConflict,
 } from '../../../engine/leases/lease-store.ts';
 import { decodeLease, encodeLease, encodeTombstone } from '../../../engine/model/row-codec.ts';
-import { newTombstone, type ParcelLease, type Tombstone } from '../../../engine/model/rows.ts';
+import { newTombstone, type ParcelLeaseRow, type Tombstone } from '../../../engine/model/rows.ts';
 import { type Row, StoreError } from '../../../engine/port/port.ts';
 import { contextInMemory, start } from '../../support/context-in-memory.ts';
 
 const offloaded = { offloaded: 'body', chunks: 2, size: 9 };
 
-function lease(version: string): ParcelLease {
+function lease(version: string): ParcelLeaseRow {
   const slots = [{ visibleAt: start, receives: 0, failures: 0 }];
   return { kind: 'parcel', id: 'row', shard: 'abcdefgh:0', version, slots, since: start, content: { text: '[[1]]' } };
 }
@@ -182,12 +182,12 @@ describe('the retry after a conflict', () => {
 });
 
 describe('the row of a lease that ended', () => {
-  const slots: ParcelLease['slots'] = [
+  const slots: ParcelLeaseRow['slots'] = [
     { visibleAt: start, receives: 1, failures: 0, token: 'mine', end: 'done' },
     { visibleAt: start, receives: 1, failures: 0, token: 'left', end: 'moved' },
     { visibleAt: start, receives: 1, failures: 0, end: 'done' },
   ];
-  const ended = (more: Partial<ParcelLease>) => {
+  const ended = (more: Partial<ParcelLeaseRow>) => {
     const found = decodeLease(endedRow({ ...lease('v'), slots, ...more }, 'end', start));
     return 'tombstone' in found ? found.tombstone : undefined;
   };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { putIfAbsent, putIfUnchanged, readRow } from '../../../engine/leases/lease-store.ts';
 import {
-  contentsOf,
+  currentContents,
   ensureBodyCleanup,
   type OffloadedBody,
   removeUnnamed,
@@ -109,9 +109,9 @@ it('missing bodies are an error only while their row is unchanged', async () => 
   const world = contextInMemory();
   const lease = leaseWith({ content: lasting.content });
   await world.putLease(lease);
-  await expect(contentsOf(world.ctx, lease)).rejects.toMatchObject({ applied: 'no' });
+  await expect(currentContents(world.ctx, lease)).rejects.toMatchObject({ applied: 'no' });
   expect(world.events).toMatchObject([{ kind: 'anomaly', row: 'row' }]);
   const seen = await readRow(world.ctx, 'row');
   await putIfUnchanged(world.ctx, seen, encodeLease({ ...lease, version: 'next' }));
-  expect(await contentsOf(world.ctx, lease)).toBeUndefined();
+  expect(await currentContents(world.ctx, lease)).toBeUndefined();
 });

@@ -4,7 +4,7 @@ import { readRow } from '../../../engine/leases/lease-store.ts';
 import { processDueRow } from '../../../engine/lifecycle/due-row.ts';
 import type { QueueRecord } from '../../../engine/model/queue-record.ts';
 import { decodeLease, encodeLease, encodeTombstone } from '../../../engine/model/row-codec.ts';
-import { type Lease, newTombstone, type Slot } from '../../../engine/model/rows.ts';
+import { type LeaseRow, newTombstone, type Slot } from '../../../engine/model/rows.ts';
 import { type Row, type Store, StoreError } from '../../../engine/port/port.ts';
 import { contextInMemory, leaseWith, queueOf, shard, start } from '../../support/context-in-memory.ts';
 
@@ -20,7 +20,7 @@ async function settled(world: World, row: Row, settings: Partial<QueueRecord> = 
   return processDueRow(world.ctx, queueOf(settings), await readRow(world.ctx, 'row'));
 }
 
-const settledLease = (world: World, lease: Lease, settings?: Partial<QueueRecord>) =>
+const settledLease = (world: World, lease: LeaseRow, settings?: Partial<QueueRecord>) =>
   settled(world, encodeLease(lease), settings);
 
 function rowIn(world: World, id = 'row') {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readRow } from '../../../engine/leases/lease-store.ts';
 import { moveSlots } from '../../../engine/lifecycle/moves.ts';
 import { decodeLease } from '../../../engine/model/row-codec.ts';
-import type { Lease, Slot } from '../../../engine/model/rows.ts';
+import type { LeaseRow, Slot } from '../../../engine/model/rows.ts';
 import { contextInMemory, groupLeaseWith, leaseWith, queueOf, start } from '../../support/context-in-memory.ts';
 
 const target = queueOf({ name: 'dead', incarnation: 'deaddead' });
@@ -10,7 +10,7 @@ const used: Slot = { visibleAt: start, receives: 3, failures: 2, lastFailure: 'n
 const death = { queue: 'q', reason: 'max_receives', at: start } as const;
 
 /** Stores a lease and moves these slots of it, as a caller that has read the row when it had the version `seen`. */
-async function moved(lease: Lease, slots: number[], more: { death?: typeof death; seen?: string } = {}) {
+async function moved(lease: LeaseRow, slots: number[], more: { death?: typeof death; seen?: string } = {}) {
   const { seen: version, ...rest } = more;
   const world = contextInMemory();
   await world.putLease(lease);

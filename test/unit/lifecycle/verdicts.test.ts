@@ -2,15 +2,15 @@ import { expect, it } from 'vitest';
 import { settingsDefaults } from '../../../contract/settings-defaults.ts';
 import { verdictOf, verdictOfAge } from '../../../engine/lifecycle/verdicts.ts';
 import type { QueueRecord } from '../../../engine/model/queue-record.ts';
-import type { Lease, Slot } from '../../../engine/model/rows.ts';
+import type { LeaseRow, Slot } from '../../../engine/model/rows.ts';
 
 const now = 1_800_000_000_000;
 const plain = { ...settingsDefaults, name: 'q', purgedBefore: 0 } as QueueRecord;
 const dying: QueueRecord = { ...plain, deadLetter: { queue: 'dead', maxReceives: 3 } };
 const ready: Slot = { visibleAt: now, receives: 0, failures: 0 };
 
-function verdict(queue: QueueRecord, slot: Partial<Slot> = {}, lease: Partial<Lease> = {}) {
-  const whole = { since: now - 10, ...lease } as Lease;
+function verdict(queue: QueueRecord, slot: Partial<Slot> = {}, lease: Partial<LeaseRow> = {}) {
+  const whole = { since: now - 10, ...lease } as LeaseRow;
   return verdictOf(queue, whole, { ...ready, ...slot }, now);
 }
 

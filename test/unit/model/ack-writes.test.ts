@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { endGraceMs, tombstoneMs } from '../../../contract/limits.ts';
 import { formatReceipt } from '../../../engine/model/receipts.ts';
 import { decodeLease } from '../../../engine/model/row-codec.ts';
-import type { ParcelLease, Slot } from '../../../engine/model/rows.ts';
+import type { ParcelLeaseRow, Slot } from '../../../engine/model/rows.ts';
 import { ack } from '../../../engine/operations/ack.ts';
 import { type Store, StoreError } from '../../../engine/port/port.ts';
 import { contextInMemory, leaseWith, queueOf, shard, start } from '../../support/context-in-memory.ts';
@@ -14,7 +14,7 @@ const leased = (count: number): Slot[] =>
 const receipt = (slot: number, count: number, token = tokens[slot]!) =>
   formatReceipt({ incarnation: 'abcdefgh', rowId: 'row', slot, count, token });
 
-async function begin(lease: Partial<ParcelLease> = {}, over?: (store: Store) => Partial<Store>) {
+async function begin(lease: Partial<ParcelLeaseRow> = {}, over?: (store: Store) => Partial<Store>) {
   const world = contextInMemory(over);
   await world.putQueue(queueOf());
   await world.ctx.settings.find('q');

@@ -3,11 +3,11 @@ import { withValues } from '../../../contract/json-text.ts';
 import { bodyChunkBytesMax, retentionGraceMs, rowBytesMax } from '../../../contract/limits.ts';
 import { createMemoryStore } from '../../../engine/memory/store.ts';
 import {
+  bodyTtl,
   type Content,
   chunkKeys,
   encodeContent,
   joinEntries,
-  keptUntil,
   readContents,
   type StoredContent,
   sizeOf,
@@ -167,7 +167,7 @@ describe('offloaded pieces', () => {
 
   it('offloaded pieces outlive the retention and, where that is later, the lease', () => {
     const seconds = (ms: number) => ms / 1000 + retentionGraceMs / 1000;
-    expect([keptUntil(5_000), keptUntil(5_000, 4_000), keptUntil(5_000, 9_000), keptUntil(5_001)]).toEqual([
+    expect([bodyTtl(5_000), bodyTtl(5_000, 4_000), bodyTtl(5_000, 9_000), bodyTtl(5_001)]).toEqual([
       seconds(5_000),
       seconds(5_000),
       seconds(9_000),

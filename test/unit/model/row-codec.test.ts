@@ -9,7 +9,7 @@ import {
   encodeTombstone,
   roomForContents,
 } from '../../../engine/model/row-codec.ts';
-import type { Lease, Parcel, ParcelLease, Slot, Tombstone } from '../../../engine/model/rows.ts';
+import type { LeaseRow, Parcel, ParcelLeaseRow, Slot, Tombstone } from '../../../engine/model/rows.ts';
 import { slotPath } from '../../../engine/model/slot-codec.ts';
 import { storedBytes } from '../../../engine/port/row-limits.ts';
 
@@ -31,7 +31,7 @@ const fullSlot: Slot = {
   lastFailure: 'no disk',
   died: { receives: 7, failures: 6 },
 };
-const lease: ParcelLease = {
+const lease: ParcelLeaseRow = {
   kind: 'parcel',
   id: 'p',
   shard: 'abcdefgh:0',
@@ -60,7 +60,7 @@ describe('a parcel', () => {
 });
 
 describe('a lease', () => {
-  const whole: ParcelLease = {
+  const whole: ParcelLeaseRow = {
     ...lease,
     slots: [
       fullSlot,
@@ -92,7 +92,7 @@ describe('a lease', () => {
   });
 
   it('a lease tells the sweep that a message has used up its receives', () => {
-    const last = (receives: number, more: Partial<ParcelLease>, slot: Partial<Slot> = {}) => {
+    const last = (receives: number, more: Partial<ParcelLeaseRow>, slot: Partial<Slot> = {}) => {
       const live = { visibleAt: 0, receives: 0, failures: 0 };
       return encodeLease({ ...lease, slots: [live, { ...live, receives, ...slot }], ...more }).last;
     };
@@ -157,7 +157,7 @@ describe('a tombstone', () => {
 });
 
 describe('the room for contents', () => {
-  const leased = (count: number, backoff: boolean, deadLetter: boolean, text: string): Lease => ({
+  const leased = (count: number, backoff: boolean, deadLetter: boolean, text: string): LeaseRow => ({
     kind: 'parcel',
     id: 'x'.repeat(24),
     shard: 'abcdefgh:255',

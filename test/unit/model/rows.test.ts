@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { tombstoneMs } from '../../../contract/limits.ts';
 import { encodeLease, encodeTombstone } from '../../../engine/model/row-codec.ts';
-import { absentAt, type Lease, newTombstone } from '../../../engine/model/rows.ts';
+import { absentAt, type LeaseRow, newTombstone } from '../../../engine/model/rows.ts';
 import { holds } from '../../../engine/port/condition-evaluator.ts';
 
 const now = 1_000_000;
 
 describe('a row of leases that counts as absent', () => {
   const tombstone = newTombstone('row', 'v', [{}], now);
-  const lease: Lease = {
+  const lease: LeaseRow = {
     kind: 'parcel',
     id: 'row',
     shard: 'abcdefgh:0',

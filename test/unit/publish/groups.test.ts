@@ -32,7 +32,7 @@ describe('a publish to a group', () => {
     const results = await publish(11);
     expect(spy.takeCounts()).toMatchObject({ gets: 1, puts: 3, updates: 0, transactions: 1, refused: 0 });
     const [first, last] = parcels().sort();
-    expect(group()).toMatchObject({ name: 'g', head: '', first, tail: last, dueAt: start });
+    expect(group()).toMatchObject({ name: 'g', head: '', nextId: first, tail: last, dueAt: start });
     expect(results.map((result) => result.ok && result.id.split('-')[0])).toEqual([...Array(10).fill(first), last]);
   });
 

@@ -1,26 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { retentionGraceMs } from '../../../contract/limits.ts';
 import { readRow } from '../../../engine/leases/lease-store.ts';
-import { leaseOf } from '../../../engine/leases/new-lease.ts';
-import { keptUntil } from '../../../engine/model/content-codec.ts';
+import { rowOfParcel } from '../../../engine/leases/new-lease-row.ts';
+import { bodyTtl } from '../../../engine/model/content-codec.ts';
 import type { QueueRecord } from '../../../engine/model/queue-record.ts';
 import { decodeLease } from '../../../engine/model/row-codec.ts';
-import type { Lease, Parcel, Slot } from '../../../engine/model/rows.ts';
+import type { LeaseRow, Parcel, Slot } from '../../../engine/model/rows.ts';
 import { StoreError } from '../../../engine/port/port.ts';
 import {
+  type Claimer,
   claimDue,
   claimUnreceived,
   clearParcel,
   giveBack,
   keepThroughLease,
-  type Taker,
 } from '../../../engine/receive/claims.ts';
 import { contextInMemory, leaseWith, queueOf, shard, start } from '../../support/context-in-memory.ts';
 
 const dying: Partial<QueueRecord> = { deadLetter: { queue: 'dead', maxReceives: 3 } };
 const offloaded = { offloaded: 'body', chunks: 1, size: 9 };
 const parcel: Parcel = { shard, id: 'row', count: 2, since: start - 10, content: { text: '[[1],[2]]' } };
-const takerOf = (settings: Partial<QueueRecord> = {}): Taker => ({
+const claimerOf = (settings: Partial<QueueRecord> = {}): Claimer => ({
   queue: queueOf(settings),
   settingsAt: 0,
   token: 'mine',
@@ -31,30 +31,30 @@ const taken: Slot = { visibleAt: start + 30_000, receives: 1, failures: 0, token
 
 type World = ReturnType<typeof contextInMemory>;
 
-function leaseIn({ rows }: World): Lease {
+function leaseIn({ rows }: World): LeaseRow {
   const read = decodeLease(rows('leases').find(({ id }) => id === 'row')!);
   if (!('lease' in read)) throw new Error('a tombstone');
   return read.lease;
 }
 
-async function take(world: World, taker: Taker, want = 10) {
-  return claimDue(world.ctx, taker, await readRow(world.ctx, 'row'), want);
+async function take(world: World, claimer: Claimer, want = 10) {
+  return claimDue(world.ctx, claimer, await readRow(world.ctx, 'row'), want);
 }
 
 describe('a claim of a parcel', () => {
   it("a claim of a parcel takes over all its fields, makes each message due now and records the parcel's shard", () => {
     const { ctx } = contextInMemory();
-    const plain = leaseOf(ctx, queueOf(), parcel, start);
+    const plain = rowOfParcel(ctx, queueOf(), parcel, start);
     expect(plain).toEqual({ ...leaseWith({ sourceShard: shard }), version: plain.version });
-    const full = leaseOf(ctx, queueOf(dying), { ...parcel, retentionEnd: start + 9, content: offloaded }, start);
+    const full = rowOfParcel(ctx, queueOf(dying), { ...parcel, retentionEnd: start + 9, content: offloaded }, start);
     expect(full).toMatchObject({ retentionEnd: start + 9, maxReceives: 3, content: offloaded });
     expect(full).not.toHaveProperty('needsCleanup');
-    expect(leaseOf(ctx, queueOf(), { ...parcel, content: offloaded }, start).needsCleanup).toBe(true);
+    expect(rowOfParcel(ctx, queueOf(), { ...parcel, content: offloaded }, start).needsCleanup).toBe(true);
   });
 
   it('a claim of a parcel leases the requested messages and leaves the others due', async () => {
     const world = contextInMemory();
-    const result = await claimUnreceived(world.ctx, takerOf(), parcel, 1, start);
+    const result = await claimUnreceived(world.ctx, claimerOf(), parcel, 1, start);
     expect(result).toMatchObject({ claimed: { slots: [0] } });
     expect(leaseIn(world).slots).toEqual([taken, untouched]);
   });
@@ -62,7 +62,7 @@ describe('a claim of a parcel', () => {
   it('a claim of a parcel that another receive has claimed changes nothing', async () => {
     const world = contextInMemory();
     await world.putLease(leaseWith({ version: 'theirs' }));
-    const result = await claimUnreceived(world.ctx, takerOf(), parcel, 2, start);
+    const result = await claimUnreceived(world.ctx, claimerOf(), parcel, 2, start);
     expect(result).toMatchObject({ inTheWay: { row: { version: 'theirs' } } });
     expect(leaseIn(world)).toEqual(leaseWith({ version: 'theirs' }));
   });
@@ -73,7 +73,7 @@ describe('a claim from a due row', () => {
     const world = contextInMemory();
     const held = { ...untouched, visibleAt: start + 1 };
     await world.putLease(leaseWith({ slots: [held, untouched, untouched] }));
-    expect(await take(world, takerOf(), 1)).toMatchObject({ slots: [1] });
+    expect(await take(world, claimerOf(), 1)).toMatchObject({ slots: [1] });
     expect(leaseIn(world).slots).toEqual([held, taken, untouched]);
     expect(world.ctx.windows.size(shard)).toBe(1);
   });
@@ -81,7 +81,7 @@ describe('a claim from a due row', () => {
   it('a claim counts an expired lease as a failure', async () => {
     const world = contextInMemory();
     await world.putLease(leaseWith({ slots: [{ ...untouched, receives: 1, token: 'theirs' }] }));
-    await take(world, takerOf());
+    await take(world, claimerOf());
     expect(leaseIn(world).slots).toEqual([{ ...taken, receives: 2, failures: 1 }]);
   });
 
@@ -89,7 +89,7 @@ describe('a claim from a due row', () => {
     const world = contextInMemory();
     await world.putParcel(parcel);
     await world.putLease(leaseWith({ sourceShard: shard }));
-    await take(world, takerOf());
+    await take(world, claimerOf());
     expect(world.rows('messages')).toEqual([]);
     expect(leaseIn(world)).not.toHaveProperty('sourceShard');
   });
@@ -101,26 +101,26 @@ describe('a claim from a due row', () => {
     }));
     await world.putParcel(parcel);
     await world.putLease(leaseWith({ sourceShard: shard }));
-    await expect(take(world, takerOf())).rejects.toBe(lost);
+    await expect(take(world, claimerOf())).rejects.toBe(lost);
     expect(leaseIn(world).slots).toEqual([untouched, untouched]);
   });
 
   it('a claim does not remove a parcel that a read shows to be gone, because a read costs less', async () => {
     const world = contextInMemory();
     await world.putLease(leaseWith({ sourceShard: shard }));
-    await take(world, takerOf());
+    await take(world, claimerOf());
     expect(world.spy.takeCounts()).toMatchObject({ gets: 2, puts: 1, removals: 0 });
     await world.putLease(leaseWith());
-    await take(world, takerOf());
+    await take(world, claimerOf());
     expect(world.spy.takeCounts()).toMatchObject({ gets: 1, puts: 1, removals: 0 });
   });
 
   it('a claim records in the row how often its messages may be received in this queue', async () => {
     const world = contextInMemory();
     await world.putLease(leaseWith({ maxReceives: 9 }));
-    await take(world, takerOf(dying), 1);
+    await take(world, claimerOf(dying), 1);
     expect(leaseIn(world).maxReceives).toBe(3);
-    await take(world, { ...takerOf(), token: 'next' }, 1);
+    await take(world, { ...claimerOf(), token: 'next' }, 1);
     expect(leaseIn(world)).not.toHaveProperty('maxReceives');
   });
 
@@ -129,7 +129,7 @@ describe('a claim from a due row', () => {
     const slotAfter = async (settings: Partial<QueueRecord>, receives: number) => {
       const world = contextInMemory();
       await world.putLease(leaseWith({ slots: [{ ...untouched, receives }] }));
-      await take(world, takerOf(settings));
+      await take(world, claimerOf(settings));
       return leaseIn(world).slots[0]!;
     };
     const waits = { ...taken, visibleAt: start + 32_000, leasedUntil: start + 30_000 };
@@ -148,7 +148,7 @@ describe('a claim from a due row', () => {
       },
     }));
     await world.putLease(leaseWith());
-    expect(await take(world, takerOf())).toMatchObject({ slots: [0, 1] });
+    expect(await take(world, claimerOf())).toMatchObject({ slots: [0, 1] });
     expect(world.ctx.windows.size(shard)).toBeGreaterThan(1);
   });
 });
@@ -157,7 +157,7 @@ describe('offloaded bodies of a claimed row', () => {
   const retentionEnd = start + 1_000;
   const ttlAfter = async (...visibleAts: (number | Slot)[]) => {
     const world = contextInMemory();
-    await world.put('messages', { shard: 'body:body', id: '0', ttl: keptUntil(retentionEnd) });
+    await world.put('messages', { shard: 'body:body', id: '0', ttl: bodyTtl(retentionEnd) });
     const slots = visibleAts.map((at): Slot => (typeof at === 'number' ? { ...untouched, visibleAt: at } : at));
     await keepThroughLease(world.ctx, leaseWith({ retentionEnd, content: offloaded, slots }));
     return world.rows('messages')[0]!.ttl;
@@ -165,13 +165,13 @@ describe('offloaded bodies of a claimed row', () => {
   const near = retentionEnd + retentionGraceMs / 2;
 
   it('a claim whose lease ends long after the retention extends the TTL of offloaded bodies', async () => {
-    expect(await ttlAfter(near)).toBe(keptUntil(retentionEnd));
-    expect(await ttlAfter(near + 1)).toBe(keptUntil(retentionEnd, near + 1));
-    expect(await ttlAfter(start, near + 5_000, start)).toBe(keptUntil(retentionEnd, near + 5_000));
+    expect(await ttlAfter(near)).toBe(bodyTtl(retentionEnd));
+    expect(await ttlAfter(near + 1)).toBe(bodyTtl(retentionEnd, near + 1));
+    expect(await ttlAfter(start, near + 5_000, start)).toBe(bodyTtl(retentionEnd, near + 5_000));
   });
 
   it('a claim does not extend the TTL of offloaded bodies of an ended message', async () => {
-    expect(await ttlAfter(start, { ...untouched, visibleAt: near + 5_000, end: 'done' })).toBe(keptUntil(retentionEnd));
+    expect(await ttlAfter(start, { ...untouched, visibleAt: near + 5_000, end: 'done' })).toBe(bodyTtl(retentionEnd));
   });
 });
 
@@ -240,7 +240,7 @@ describe('the return of undelivered messages', () => {
     const lease = leaseWith({ slots: [theirs, mine, untouched] });
     await world.putLease(lease);
     world.clock.advance(5);
-    await giveBack(world.ctx, takerOf(), lease.id);
+    await giveBack(world.ctx, claimerOf(), lease.id);
     const back = { visibleAt: start + 5, receives: 2, failures: 1 };
     expect(leaseIn(world).slots).toEqual([theirs, back, untouched]);
     expect(leaseIn(world).version).not.toBe(lease.version);
@@ -249,10 +249,10 @@ describe('the return of undelivered messages', () => {
   it('the return of an undelivered message changes nothing if another receive has it or it is gone', async () => {
     const world = contextInMemory();
     const lease = leaseWith();
-    await giveBack(world.ctx, takerOf(), lease.id);
+    await giveBack(world.ctx, claimerOf(), lease.id);
     expect(world.rows('leases')).toEqual([]);
     await world.putLease(lease);
-    await giveBack(world.ctx, takerOf(), lease.id);
+    await giveBack(world.ctx, claimerOf(), lease.id);
     expect(leaseIn(world)).toEqual(lease);
   });
 });

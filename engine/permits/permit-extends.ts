@@ -40,8 +40,8 @@ export async function lengthenPermits(
       const now = ctx.clock.now();
       const leaseEndMax = latestLeaseEnd(now, leaseMs);
       const until = permitEnd(leaseEndMax);
-      const standing = withoutPurged(readPermits(seen.row), queue.purgedBefore);
-      const { permits, refused, ends } = lengthened(standing, concurrency, marked, { now, until });
+      const counting = withoutPurged(readPermits(seen.row), queue.purgedBefore);
+      const { permits, refused, ends } = lengthened(counting, concurrency, marked, { now, until });
       const outcome: LengthenedPermits = {
         leaseEndMax,
         isRefused: (receipt) => refused.some((one) => isOf(receipt, one)),

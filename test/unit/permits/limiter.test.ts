@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { clockMarginMs, readToWriteMsMax } from '../../../contract/limits.ts';
 import { createRetryBudget } from '../../../engine/context/retry.ts';
-import { createLimiter, returnPermitsOf } from '../../../engine/limits/limiter.ts';
-import { markOf, outAt, permitsRowId, readPermits } from '../../../engine/limits/permits.ts';
+import { createLimiter, returnPermitsOf } from '../../../engine/permits/limiter.ts';
+import { markOf, outAt, permitsRowId, readPermits } from '../../../engine/permits/permits.ts';
 import { StoreError } from '../../../engine/port/port.ts';
 import { contextInMemory, queueOf, start } from '../../support/context-in-memory.ts';
 

@@ -8,7 +8,7 @@ import {
   permitsRow,
   readPermits,
   usedOnly,
-} from '../../../engine/limits/permits.ts';
+} from '../../../engine/permits/permits.ts';
 
 const start = 1_800_000_000_000;
 

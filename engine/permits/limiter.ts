@@ -8,7 +8,7 @@ import type { AckResult } from '../../contract/contract.ts';
 import { clockMarginMs, parcelSlotsMax, readToWriteMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { isTransient, type RetryBudget } from '../context/retry.ts';
-import { isCurrent, putIfUnchanged, readRow, retryOnConflict, type Snapshot, writeLease } from '../leases/lease-store.ts';
+import { isCurrent, putIfUnchanged, readRow, retryOnConflict, type Snapshot, writeRow } from '../leases/lease-store.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
 import { StoreError } from '../port/port.ts';
@@ -49,7 +49,7 @@ export interface Limiter {
   /** Returns the permits taken last, except for `delivered` messages. Only the first call after a `take` has an effect. */
   returnUnused(delivered: number): Promise<void>;
   /** Returns the permits of messages that were counted as delivered but are not delivered after all. */
-  giveBack(token: string, claimed: readonly { lease: { id: string }; slots: readonly number[] }[]): Promise<void>;
+  returnUndelivered(token: string, claimed: readonly { lease: { id: string }; slots: readonly number[] }[]): Promise<void>;
   /** Whether a `take` got no permit. */
   readonly isSpent: boolean;
 }
@@ -112,7 +112,7 @@ export function createLimiter(
     );
   }
 
-  async function giveBack(...[token, claimed]: Parameters<Limiter['giveBack']>): Promise<void> {
+  async function giveBack(...[token, claimed]: Parameters<Limiter['returnUndelivered']>): Promise<void> {
     const marked = claimed.flatMap(({ lease, slots }) => slots.map((slot) => markOf({ rowId: lease.id, slot, token })));
     if (marked.length > 0 && limits!.concurrency !== null) await leavingToTime(markOver(ctx, id, marked));
   }
@@ -120,7 +120,7 @@ export function createLimiter(
   return {
     take,
     returnUnused: returnUnused,
-    giveBack,
+    returnUndelivered: giveBack,
     covers: (leaseEnd, since) => taken !== undefined && leaseEnd <= taken.leaseEndMax && !isNewer(since, taken.grant.at),
     get isSpent() {
       return isSpent;
@@ -167,7 +167,7 @@ export async function returnPermitsOf(ctx: Context, queue: QueueRecord, over: re
 async function markOver(ctx: Context, id: string, over: readonly Marked[]): Promise<void> {
   const inPlace = (marked: readonly Marked[], readAt: number) => {
     const { when, set } = returning(marked, ctx.newVersion());
-    return writeLease(ctx, id, when, { set }, readAt);
+    return writeRow(ctx, id, when, { set }, readAt);
   };
   const first = over.length <= inPlaceMax ? await inPlace(over, ctx.clock.now()) : await readRow(ctx, id);
   await retryOnConflict<void>(ctx, first, async (seen) => {

@@ -1,19 +1,19 @@
 /**
  * Claims rows for a receive, stretch by stretch, as many rows side by side as needed. If other receivers use the shard, the first
- * row of a stretch is tried alone. A receiver that has that row is about to take the rows behind it as well.
+ * row of a stretch is tried alone. A receiver that has that row is about to claim the rows behind it as well.
  */
 import { callBytesMax, tombstoneMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot } from '../leases/lease-store.ts';
-import { parcelBehind } from '../lifecycle/group-parcels.ts';
+import { overriddenParcel } from '../lifecycle/group-parcels.ts';
 import { messageOverheadBytes } from '../messages/message-view.ts';
 import { sizeOf } from '../model/content-codec.ts';
 import { StoreError } from '../port/port.ts';
 import { type ClaimableRow, createExpectation, type Found, readCandidates, rowOf } from './candidates.ts';
-import { type Claimed, claimDue, claimUnreceived, clearParcel, giveBack, type Taker } from './claims.ts';
-import type { ParcelToRemove, Taken } from './deliver.ts';
+import { type Claimer, type ClaimOutcome, claimDue, claimUnreceived, clearParcel, giveBack } from './claims.ts';
+import type { Claims, ParcelToRemove } from './deliver.ts';
 
-export interface TakingPlan {
+export interface ClaimPlan {
   stretches: readonly (readonly Found[])[];
   max: number;
   /** Whether other receivers use the same shards. */
@@ -28,26 +28,23 @@ interface Attempt {
   want: number;
 }
 
-/** The result of one claim. `'lost'`: another receiver has the row. Undefined: the row yields nothing. */
-type ClaimOutcome = Claimed | 'lost' | undefined;
-
-export function messagesOf({ claimed }: Taken): number {
+export function messagesOf({ claimed }: Claims): number {
   return claimed.reduce((sum, { slots }) => sum + slots.length, 0);
 }
 
 /**
- * Claims until there are `max` messages, one answer is full, or no row is left; adds the claims to `taken`. `isExhausted`: all
+ * Claims until there are `max` messages, one answer is full, or no row is left; adds to `claims`. `isExhausted`: all
  * rows were tried, no other receiver interfered, and there is room for more.
  */
-export async function claimInTurn(
+export async function claimInRounds(
   ctx: Context,
-  taker: Taker,
-  taken: Taken,
-  { stretches, max, isShared, readAt, claiming }: TakingPlan,
+  claimer: Claimer,
+  claims: Claims,
+  { stretches, max, isShared, readAt, claiming }: ClaimPlan,
 ): Promise<{ isExhausted: boolean }> {
   let failure: StoreError | undefined;
-  let messages = messagesOf(taken);
-  let bytes = taken.claimed.reduce(
+  let messages = messagesOf(claims);
+  let bytes = claims.claimed.reduce(
     (sum, { lease, slots }) => sum + sizeOf(lease.content) + slots.length * messageOverheadBytes,
     0,
   );
@@ -80,12 +77,12 @@ export async function claimInTurn(
     const outcomes = await Promise.all(
       round.map(async ({ candidate, want }) => {
         try {
-          return await claim(ctx, taker, candidate, want, readAt, taken.removals);
+          return await claim(ctx, claimer, candidate, want, readAt, claims.removals);
         } catch (error) {
           // Deliver what the other claims yield, even if this one fails.
           if (!(error instanceof StoreError)) throw error;
           failure = error;
-          if (error.applied === 'unknown') await giveBack(ctx, taker, rowOf(candidate)).catch(ofStore);
+          if (error.applied === 'unknown') await giveBack(ctx, claimer, rowOf(candidate)).catch(ofStore);
           return undefined;
         }
       }),
@@ -94,8 +91,8 @@ export async function claimInTurn(
     for (const [index, claimed] of outcomes.entries()) {
       if (!claimed || claimed === 'lost') continue;
       // A row found both in `messages` and among the due rows is claimed once, but returned twice.
-      if (taken.claimed.some(({ lease }) => lease.id === claimed.lease.id)) continue;
-      taken.claimed.push(claimed);
+      if (claims.claimed.some(({ lease }) => lease.id === claimed.lease.id)) continue;
+      claims.claimed.push(claimed);
       messages += claimed.slots.length;
       expected.met(round[index]!.candidate, claimed.slots.length);
     }
@@ -121,8 +118,8 @@ export async function claimInTurn(
       isFirst = false;
     }
   }
-  if (isUndisturbed) for (const { lease } of taken.claimed) ctx.windows.undisturbed(lease.shard);
-  if (failure && taken.claimed.length === 0) throw failure;
+  if (isUndisturbed) for (const { lease } of claims.claimed) ctx.windows.undisturbed(lease.shard);
+  if (failure && claims.claimed.length === 0) throw failure;
   return { isExhausted: isUndisturbed && !isDone() };
 }
 
@@ -133,27 +130,27 @@ function ofStore(error: unknown): void {
 
 async function claim(
   ctx: Context,
-  taker: Taker,
+  claimer: Claimer,
   candidate: ClaimableRow,
   want: number,
   readAt: number,
   removals: ParcelToRemove[],
 ): Promise<ClaimOutcome> {
   if ('seen' in candidate) {
-    const claimed = await claimDue(ctx, taker, candidate.seen, want);
+    const claimed = await claimDue(ctx, claimer, candidate.seen, want);
     if (claimed === undefined || claimed === 'lost') return claimed;
-    // Only for groups. Any other row with `fresh` was claimed by this receive, which found its parcel in `messages` too.
-    const behind = claimed.lease.kind === 'group' && parcelBehind(claimed.lease);
-    if (behind) removals.push(behind);
+    // Only for groups. Any other row with `sourceShard` was claimed by this receive, which found its parcel in `messages` too.
+    const overridden = claimed.lease.kind === 'group' && overriddenParcel(claimed.lease);
+    if (overridden) removals.push(overridden);
     return claimed;
   }
   const { parcel } = candidate;
-  const cleared = await clearParcel(ctx, taker.queue, parcel, readAt);
+  const cleared = await clearParcel(ctx, claimer.queue, parcel, readAt);
   if (cleared) {
     if (cleared.remove) removals.push(parcel);
     return undefined;
   }
-  const result = await claimUnreceived(ctx, taker, parcel, want, readAt);
+  const result = await claimUnreceived(ctx, claimer, parcel, want, readAt);
   if ('claimed' in result) {
     removals.push(parcel);
     return result.claimed;
@@ -165,5 +162,5 @@ async function claim(
   // look removes the parcel.)
   if (tombstone && tombstone.until - tombstoneMs <= readAt) removals.push(parcel);
   if (!lease || (result.inTheWay.row!.expiry as number) > ctx.clock.now()) return 'lost';
-  return (await claimDue(ctx, taker, result.inTheWay, want)) ?? 'lost';
+  return (await claimDue(ctx, claimer, result.inTheWay, want)) ?? 'lost';
 }

@@ -180,9 +180,9 @@ export function returning(marked: readonly Marked[], version: string): { when: C
     { not: { equals: [placeOf(one), 0] } },
     { any: [{ exists: placeOf(one) }, { not: { equals: [['held', one.token, 'u'], 0] } }] },
   ];
-  const stands = [...new Set(marked.map(({ token }) => token))].map((token): Condition => ({ exists: ['held', token] }));
+  const exist = [...new Set(marked.map(({ token }) => token))].map((token): Condition => ({ exists: ['held', token] }));
   return {
-    when: { all: [...stands, ...marked.flatMap(isUnreturned)] },
+    when: { all: [...exist, ...marked.flatMap(isUnreturned)] },
     set: [[['version'], version], ...marked.map((one): [Path, Value] => [placeOf(one), 0])],
   };
 }
