@@ -51,6 +51,7 @@ const rooms: { [folder: string]: readonly string[] } = {
   'engine/create.ts': [...tasks, 'contract/schemas', 'engine/sweep', 'engine/operations'],
   'engine/dynamo': ['aws', 'contract', 'engine/port'],
   'engine/memory': ['contract', 'engine/port'],
+  'engine/sqlite': ['contract', 'engine/port'],
   'engine/simulation': ['contract', 'engine/port', 'engine/memory'],
   'sdk/calls': ['contract'],
   'sdk/transports': ['contract', 'sdk/calls'],

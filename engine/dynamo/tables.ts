@@ -9,13 +9,11 @@ import {
   UpdateTimeToLiveCommand,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
-import { dueIndex, type Key, tables } from '../port/port.ts';
+import { dueIndex, type Key, tables, timeToLiveAttribute } from '../port/port.ts';
 
 /** The name of each table in the account. */
 export type TableNames = Record<Key['table'], string>;
 
-/** The attribute that holds the time, in epoch seconds, after which DynamoDB may delete a row. No rule depends on when it does. */
-export const timeToLiveAttribute = 'ttl';
 const creationSecondsMax = 60;
 
 export function tableDefinitions(names: TableNames): Record<Key['table'], CreateTableCommandInput> {

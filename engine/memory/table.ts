@@ -2,6 +2,7 @@
 import { compareSortKeys, compareStrings } from '../port/condition-evaluator.ts';
 import { dueIndex, type Key, type Range, type Ranged, type Row, tables } from '../port/port.ts';
 import { keyText, storedBytes } from '../port/row-limits.ts';
+import { checkRange, dueProjection, pageBytesMax, positionIn } from '../port/row-writes.ts';
 
 /** How far eventually consistent reads lag: each row is read in its state of some milliseconds ago, with a lag of its own. */
 export interface ReadLag {
@@ -19,9 +20,6 @@ export interface MemoryTable {
   range(range: Range): Ranged;
   all(): Row[];
 }
-
-/** The size at which a query's page ends: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html */
-export const pageBytesMax = 1024 * 1024;
 
 type SortKey = string | number;
 interface Entry {
@@ -108,10 +106,8 @@ export function createMemoryTable(name: Key['table'], lag?: ReadLag): MemoryTabl
     },
 
     range(range) {
+      checkRange(range);
       const byIndex = range.index !== undefined;
-      if (byIndex && range.consistent) throw new Error('an index cannot be read consistently');
-      if (byIndex && name !== dueIndex.table) throw new Error(`${name} has no index`);
-      if (!Number.isInteger(range.limit) || range.limit < 1) throw new Error('a range needs a limit of 1 or more');
       const current = (byIndex ? due : primary).entries(range.partition);
       const entries = range.consistent ? current : lagging(range, current, byIndex ? placeDue : place);
       const start = range.after && startAfter(range.after);
@@ -121,12 +117,12 @@ export function createMemoryTable(name: Key['table'], lag?: ReadLag): MemoryTabl
       for (; position < entries.length && found.length < range.limit && bytes < pageBytesMax; position++) {
         const { sort: at, row } = entries[position]!;
         if (range.to !== undefined && compareSortKeys(at, range.to) > 0) return { rows: found };
-        found.push(byIndex ? projection(row) : row);
+        found.push(byIndex ? dueProjection(row) : row);
         bytes += bytesOf(row);
       }
       const last = entries[position - 1];
       const more = last !== undefined && found.length > 0 && (found.length === range.limit || bytes >= pageBytesMax);
-      return more ? { rows: found, next: keyOf(last.row, byIndex) } : { rows: found };
+      return more ? { rows: found, next: positionIn(range, last.row) } : { rows: found };
     },
 
     all: () => [...rows.values()],
@@ -136,15 +132,6 @@ export function createMemoryTable(name: Key['table'], lag?: ReadLag): MemoryTabl
     const key = { table: name, ...after } as Key;
     const at = after[dueIndex.sort];
     return { sort: typeof at === 'number' ? at : place(after).sort, text: keyText(key), row: after };
-  }
-
-  function keyOf(row: Row, byIndex: boolean): Row {
-    const names = [partition, ...(sort === undefined ? [] : [sort]), ...(byIndex ? [dueIndex.partition, dueIndex.sort] : [])];
-    return pick(row, names);
-  }
-
-  function projection(row: Row): Row {
-    return pick(row, [partition, dueIndex.partition, dueIndex.sort, ...dueIndex.projected]);
   }
 }
 
@@ -186,8 +173,4 @@ function positionOf(entries: Entry[], at: Pick<Entry, 'sort' | 'text'>): number 
 
 function compareEntries(a: Pick<Entry, 'sort' | 'text'>, b: Pick<Entry, 'sort' | 'text'>): number {
   return compareSortKeys(a.sort, b.sort) || compareStrings(a.text, b.text);
-}
-
-function pick(row: Row, names: readonly string[]): Row {
-  return Object.fromEntries(names.filter((name) => row[name] !== undefined).map((name) => [name, row[name]!]));
 }

@@ -28,6 +28,9 @@ export const dueIndex = {
   projected: ['last', 'expiresAt', 'since'],
 } as const;
 
+/** The attribute with the time, in epoch seconds, after which a store may remove a row. No rule depends on when it does. */
+export const timeToLiveAttribute = 'ttl';
+
 export type Key =
   | { table: 'messages'; shard: string; id: string }
   | { table: 'leases'; id: string }

@@ -1,9 +1,10 @@
-/** The memory store and a DynamoDB engine evaluate conditions and changes alike. */
+/** The memory store, the SQLite store and a DynamoDB engine evaluate conditions and changes alike. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDynamoStore } from '../../engine/dynamo/store.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
 import { type Condition, type Row, type Store, StoreError, type Write } from '../../engine/port/port.ts';
+import { openSqliteStore } from '../../engine/sqlite/store.ts';
 import { startTestDynamodb, type TestDynamodb } from '../support/dynamodb.ts';
 import { randomWrites } from '../support/random-writes.ts';
 
@@ -24,15 +25,16 @@ async function outcome(
   return { answer, after };
 }
 
-describe('the memory store and the DynamoDB store', () => {
+describe('the memory, SQLite and DynamoDB stores', () => {
   let dynamodb: TestDynamodb;
   beforeAll(async () => {
     dynamodb = await startTestDynamodb();
   });
   afterAll(() => dynamodb.stop());
 
-  it('the memory store and the DynamoDB store agree on any write to any row', async () => {
+  it('agree on any write to any row', async () => {
     const memory = createMemoryStore();
+    const sqlite = openSqliteStore();
     const dynamo = createDynamoStore(dynamodb);
     let count = 0;
     const met = { applied: 0, refused: 0 };
@@ -40,6 +42,7 @@ describe('the memory store and the DynamoDB store', () => {
       fc.asyncProperty(randomWrites, async (one) => {
         const id = `row-${++count}`;
         const remembered = await outcome(memory, id, one);
+        expect(await outcome(sqlite, id, one)).toEqual(remembered);
         // The engine accepts some writes that the port forbids, such as an index past the end of a list.
         if (remembered.answer === 'defect') return;
         met[remembered.answer.ok ? 'applied' : 'refused']++;
@@ -47,6 +50,7 @@ describe('the memory store and the DynamoDB store', () => {
       }),
       { numRuns: 1_500 },
     );
+    await sqlite.close();
     // The property says little if nearly all writes are defects.
     expect(met.applied).toBeGreaterThan(200);
     expect(met.refused).toBeGreaterThan(200);

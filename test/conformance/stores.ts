@@ -1,8 +1,12 @@
-/** Runs a suite over the memory store and over the DynamoDB store. */
+/** Runs a suite over each store: in memory, in a SQLite file, on DynamoDB. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createDynamoStore } from '../../engine/dynamo/store.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
 import type { Key, Row, Store } from '../../engine/port/port.ts';
+import { openSqliteStore } from '../../engine/sqlite/store.ts';
 import { startTestDynamodb } from '../support/dynamodb.ts';
 
 interface OpenStore {
@@ -12,6 +16,20 @@ interface OpenStore {
 
 const stores: { name: string; open(): Promise<OpenStore> }[] = [
   { name: 'memory store', open: async () => ({ store: createMemoryStore(), close: async () => {} }) },
+  {
+    name: 'SQLite store',
+    async open() {
+      const folder = await mkdtemp(join(tmpdir(), 'dumbwaiter-conformance-'));
+      const store = openSqliteStore({ file: join(folder, 'queue.sqlite') });
+      return {
+        store,
+        async close() {
+          await store.close();
+          await rm(folder, { recursive: true });
+        },
+      };
+    },
+  },
   {
     name: 'DynamoDB store',
     async open() {

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { tableDefinitions, timeToLiveAttribute } from '../../engine/dynamo/tables.ts';
+import { tableDefinitions } from '../../engine/dynamo/tables.ts';
+import { timeToLiveAttribute } from '../../engine/port/port.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import { removable, type Synthesized, synthesize } from './synthesized.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as limits from '../../../contract/limits.ts';
-import { transactionWritesMax } from '../../../engine/memory/store.ts';
 import { partitionKeyBytesMax, storedRowBytesMax } from '../../../engine/port/row-limits.ts';
+import { transactionWritesMax } from '../../../engine/port/row-writes.ts';
 
 const kibibyte = 1024;
 const mebibyte = 1024 * kibibyte;

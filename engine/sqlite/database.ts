@@ -1,0 +1,67 @@
+/** Opens the file: its lock, its log, its format. Every failure is a DataFileError of one line. */
+import { closeSync, existsSync, fdatasync, openSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import type { Sync } from './durability.ts';
+import { DataFileError, failureText } from './failures.ts';
+import { bringToFormat } from './format.ts';
+
+export interface SqliteFile {
+  database: DatabaseSync;
+  /** The path, for error messages. */
+  file: string;
+  /** Syncs the log. Undefined in memory. */
+  sync?: Sync;
+  close(): void;
+}
+
+/**
+ * Exclusive: the operating system holds the lock as long as this process lives, so a killed process leaves none. It also keeps the
+ * index of the log in this process's memory. NORMAL: durability.ts syncs the log after each commit; SQLite only does so around
+ * checkpoints. The size limit lets the log shrink after a large transaction.
+ */
+const settings = [
+  'PRAGMA page_size = 4096',
+  'PRAGMA auto_vacuum = INCREMENTAL',
+  'PRAGMA locking_mode = EXCLUSIVE',
+  'PRAGMA journal_mode = WAL',
+  'PRAGMA synchronous = NORMAL',
+  'PRAGMA checkpoint_fullfsync = ON',
+  'PRAGMA journal_size_limit = 16777216',
+  'PRAGMA temp_store = MEMORY',
+  'PRAGMA trusted_schema = OFF',
+];
+const inMemory = ':memory:';
+const ownerOnly = 0o600;
+
+/** Opens the file, and creates it if it does not exist. Default: a database in memory. */
+export function openDatabase(path: string = inMemory): SqliteFile {
+  const file = path === inMemory ? 'in memory' : path;
+  let database: DatabaseSync | undefined;
+  try {
+    // Only its owner may read messages. SQLite gives the log the same mode. An existing file is not opened here: closing it would end
+    // the locks that this process has on it (https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
+    if (path !== inMemory && !existsSync(path)) closeSync(openSync(path, 'a', ownerOnly));
+    database = new DatabaseSync(path, { timeout: 0 });
+    for (const setting of settings) database.exec(setting);
+    bringToFormat(database, file);
+    return path === inMemory ? { database, file, close: () => database?.close() } : withLog(database, path);
+  } catch (error) {
+    database?.close();
+    if (error instanceof DataFileError) throw error;
+    throw new DataFileError(failureText(error, file), { cause: error });
+  }
+}
+
+/** SQLite keeps the file of its log until the database is closed, so one descriptor serves for all syncs. */
+function withLog(database: DatabaseSync, path: string): SqliteFile {
+  const descriptor = openSync(`${path}-wal`, 'r+');
+  return {
+    database,
+    file: path,
+    sync: (done) => fdatasync(descriptor, done),
+    close() {
+      closeSync(descriptor);
+      database.close();
+    },
+  };
+}
