@@ -1,9 +1,9 @@
 /** Opens the file: its lock, its log, its format. Every failure is a DataFileError of one line. */
-import { closeSync, existsSync, fdatasync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, fdatasync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { Sync } from './durability.ts';
 import { DataFileError, failureText } from './failures.ts';
-import { bringToFormat } from './format.ts';
+import { bringToFormat, checkFormat, isEmpty } from './format.ts';
 
 export interface SqliteFile {
   database: DatabaseSync;
@@ -14,15 +14,15 @@ export interface SqliteFile {
   close(): void;
 }
 
+/** The operating system holds the lock as long as this process lives, so a killed process leaves none. */
+const lock = 'PRAGMA locking_mode = EXCLUSIVE';
+/** Settings that only an empty file takes. */
+const settingsOfNew = ['PRAGMA page_size = 4096', 'PRAGMA auto_vacuum = INCREMENTAL'];
 /**
- * Exclusive: the operating system holds the lock as long as this process lives, so a killed process leaves none. It also keeps the
- * index of the log in this process's memory. NORMAL: durability.ts syncs the log after each commit; SQLite only does so around
- * checkpoints. The size limit lets the log shrink after a large transaction.
+ * NORMAL: durability.ts syncs the log after each commit; SQLite itself only does so around checkpoints. The size limit lets the log
+ * shrink after a large transaction.
  */
 const settings = [
-  'PRAGMA page_size = 4096',
-  'PRAGMA auto_vacuum = INCREMENTAL',
-  'PRAGMA locking_mode = EXCLUSIVE',
   'PRAGMA journal_mode = WAL',
   'PRAGMA synchronous = NORMAL',
   'PRAGMA checkpoint_fullfsync = ON',
@@ -38,18 +38,27 @@ export function openDatabase(path: string = inMemory): SqliteFile {
   const file = path === inMemory ? 'in memory' : path;
   let database: DatabaseSync | undefined;
   try {
-    // Only its owner may read messages. SQLite gives the log the same mode. An existing file is not opened here: closing it would end
-    // the locks that this process has on it (https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
-    if (path !== inMemory && !existsSync(path)) closeSync(openSync(path, 'a', ownerOnly));
+    if (path !== inMemory) makeWritable(path);
     database = new DatabaseSync(path, { timeout: 0 });
-    for (const setting of settings) database.exec(setting);
-    bringToFormat(database, file);
+    database.exec(lock);
+    checkFormat(database, file);
+    for (const setting of isEmpty(database) ? [...settingsOfNew, ...settings] : settings) database.exec(setting);
+    bringToFormat(database);
     return path === inMemory ? { database, file, close: () => database?.close() } : withLog(database, path);
   } catch (error) {
     database?.close();
     if (error instanceof DataFileError) throw error;
     throw new DataFileError(failureText(error, file), { cause: error });
   }
+}
+
+/**
+ * Creates the file, which only its owner may read; SQLite gives the log the same mode. A file that exists is not opened here: closing it
+ * would end the locks that this process has on it (https://sqlite.org/howtocorrupt.html, 2.2).
+ */
+function makeWritable(path: string): void {
+  if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK);
+  else closeSync(openSync(path, 'a', ownerOnly));
 }
 
 /** SQLite keeps the file of its log until the database is closed, so one descriptor serves for all syncs. */

@@ -32,7 +32,7 @@ export function mayBeCommitted(error: unknown): boolean {
 
 export function failureText(error: unknown, file: string): string {
   const reason = error instanceof Error ? error.message.replaceAll('\n', ' ') : String(error);
-  switch (isSqliteError(error) ? primaryCode(error) : undefined) {
+  switch (codeOf(error)) {
     case busy:
       return `The data file ${file} is used by another process: stop that process, or choose another file.`;
     case readOnly:
@@ -47,6 +47,20 @@ export function failureText(error: unknown, file: string): string {
     default:
       return `The data file ${file} cannot be read or written: ${reason}.`;
   }
+}
+
+/** Errors of the file system, by the code of SQLite that means the same. */
+const codeOfSystemError: { [code: string]: number } = {
+  EACCES: readOnly,
+  EPERM: readOnly,
+  EROFS: readOnly,
+  ENOSPC: full,
+  ENOENT: cannotOpen,
+  ENOTDIR: cannotOpen,
+};
+
+function codeOf(error: unknown): number | undefined {
+  return isSqliteError(error) ? primaryCode(error) : codeOfSystemError[String((error as NodeJS.ErrnoException).code)];
 }
 
 /** Extended codes carry more detail in their higher bits. */

@@ -21,20 +21,25 @@ export const formatSteps: readonly string[] = [
   `,
 ];
 
-/** Brings the file to the newest format, in one transaction. Throws DataFileError for a file of another program or a newer format. */
-export function bringToFormat(database: DatabaseSync, file: string, steps: readonly string[] = formatSteps): void {
+/** Throws DataFileError for a file of another program or of a newer format. Changes nothing. */
+export function checkFormat(database: DatabaseSync, file: string, steps: readonly string[] = formatSteps): void {
+  if (isEmpty(database)) return;
+  if (numberOf(database, 'application_id') !== applicationId) {
+    throw new DataFileError(`The data file ${file} belongs to another program: choose another file.`);
+  }
+  const found = numberOf(database, 'user_version');
+  if (found > steps.length) {
+    throw new DataFileError(
+      `The data file ${file} has format ${found}, and this version reads up to ${steps.length}: use a newer version of Dumbwaiter.`,
+    );
+  }
+}
+
+/** Brings a checked file to the newest format, in one transaction. */
+export function bringToFormat(database: DatabaseSync, steps: readonly string[] = formatSteps): void {
   database.exec('BEGIN IMMEDIATE');
   try {
     const found = numberOf(database, 'user_version');
-    const isEmpty = database.prepare('SELECT count(*) AS count FROM sqlite_schema').get()?.count === 0;
-    if (!isEmpty && numberOf(database, 'application_id') !== applicationId) {
-      throw new DataFileError(`The data file ${file} belongs to another program: choose another file.`);
-    }
-    if (found > steps.length) {
-      throw new DataFileError(
-        `The data file ${file} has format ${found}, and this version reads up to ${steps.length}: use a newer version of Dumbwaiter.`,
-      );
-    }
     for (const step of steps.slice(found)) database.exec(step);
     if (found < steps.length) {
       database.exec(`PRAGMA user_version = ${steps.length}; PRAGMA application_id = ${applicationId}`);
@@ -44,6 +49,10 @@ export function bringToFormat(database: DatabaseSync, file: string, steps: reado
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }
+}
+
+export function isEmpty(database: DatabaseSync): boolean {
+  return database.prepare('SELECT count(*) AS count FROM sqlite_schema').get()?.count === 0;
 }
 
 export function numberOf(database: DatabaseSync, pragma: string): number {
