@@ -13,7 +13,7 @@ export interface GroupCommit {
    * throws rejects only this write, so it must throw before it changes a row.
    */
   write<T>(apply: () => T): Promise<T>;
-  /** Runs `look` at once, outside of any transaction. */
+  /** Runs `look` at once, or after the writes of this turn if there are any: callers that only read must not starve those that write. */
   read<T>(look: () => T): Promise<T>;
   /** Resolves when all writes are answered. Later calls are rejected. */
   end(): Promise<void>;
@@ -113,6 +113,7 @@ export function createGroupCommit({ database, file, durability, changes, onFaile
 
     async read<T>(look: () => T): Promise<T> {
       if (closed !== undefined) throw new StoreError(closed, 'no');
+      if (pending.length > 0) return this.write(look);
       const seen = looked(look, file);
       if (!durability.isDurable()) await onDisk(durability, file);
       return seen;

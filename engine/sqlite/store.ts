@@ -17,6 +17,8 @@ export interface SqliteStoreOptions {
   file?: string;
   /** The clock that `WriteOptions.by` and the time to live of rows are compared with. */
   now?: () => number;
+  /** Whether a timer removes expired rows and frees pages. Default: true. */
+  keepsUp?: boolean;
 }
 
 export interface SqliteStore extends Store {
@@ -31,12 +33,15 @@ export interface SqliteStore extends Store {
 }
 
 /** Opens the file. Throws DataFileError, whose message is one line for the user. */
-export function openSqliteStore({ file, now = Date.now }: SqliteStoreOptions = {}): SqliteStore {
-  return createSqliteStore(openDatabase(file), now);
+export function openSqliteStore({ file, ...options }: SqliteStoreOptions = {}): SqliteStore {
+  return createSqliteStore(openDatabase(file), options);
 }
 
 /** A store on an open database, which it closes in the end. */
-export function createSqliteStore({ database, file, sync, close }: SqliteFile, now: () => number = Date.now): SqliteStore {
+export function createSqliteStore(
+  { database, file, sync, close }: SqliteFile,
+  { now = Date.now, keepsUp = true }: Omit<SqliteStoreOptions, 'file'> = {},
+): SqliteStore {
   const rows = createRows(database);
   let onFailed: (reason: string) => void = () => {};
   const failed = new Promise<string>((resolve) => {
@@ -44,6 +49,7 @@ export function createSqliteStore({ database, file, sync, close }: SqliteFile, n
   });
   const group = createGroupCommit({ database, file, durability: createDurability(sync), changes: rows.changes, onFailed });
   const upkeep = createUpkeep({ database, rows, group, now });
+  if (keepsUp) upkeep.start();
 
   function refuseLate(by: number | undefined): void {
     if (by !== undefined && now() > by) throw lateWrite();

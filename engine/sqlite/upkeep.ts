@@ -7,6 +7,8 @@ import type { Rows } from './rows.ts';
 export interface Upkeep {
   /** One step. Resolves to whether there is more to do at once. */
   step(): Promise<boolean>;
+  /** Runs steps by a timer, which does not keep the process alive. */
+  start(): void;
   stop(): void;
 }
 
@@ -43,9 +45,9 @@ export function createUpkeep(parts: { database: DatabaseSync; rows: Rows; group:
     timer.unref();
   }
 
-  schedule(pauseMsBetweenSteps);
   return {
     step,
+    start: () => schedule(pauseMsBetweenSteps),
     stop() {
       isStopped = true;
       clearTimeout(timer);

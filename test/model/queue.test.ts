@@ -1,15 +1,15 @@
 /** Random calls by several callers, with random jumps of the clock: the engine answers as the model allows. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { driveEngine, type StoreKind, storeKinds } from '../support/driven-engine.ts';
+import { allStoreKinds, driveEngine, type StoreKind } from '../support/driven-engine.ts';
 import { testSeed } from '../support/seed.ts';
 import { command } from './commands.ts';
 import { Play } from './play.ts';
 
-const runs = { memory: 250, dynamo: 12 } as const;
-const steps = { memory: 60, dynamo: 40 } as const;
+const runs = { memory: 250, sqlite: 60, dynamo: 12 } as const;
+const steps = { memory: 60, sqlite: 60, dynamo: 40 } as const;
 
-describe.each(storeKinds.map((kind) => [kind.name, kind] as const))('the queue on %s', (_, kind: StoreKind) => {
+describe.each(allStoreKinds.map((kind) => [kind.name, kind] as const))('the queue on %s', (_, kind: StoreKind) => {
   let started: Awaited<ReturnType<StoreKind['start']>>;
   beforeAll(async () => {
     started = await kind.start();

@@ -67,7 +67,6 @@ describe('a write to a SQLite store', () => {
     await turns();
     const later = noted({ b: store.write(put('b')), c: store.write(put('c')) });
     await turns();
-    later.push(...noted({}));
     const last = noted({ d: store.write(put('d')) });
     await turns();
     syncs.shift()!(null);

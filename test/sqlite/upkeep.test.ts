@@ -41,7 +41,7 @@ describe('the upkeep of a SQLite store', () => {
     'queues',
   ] as const)('removes the rows of %s whose time to live is over, and no others', async (table) => {
     let now = 1_000_000_000;
-    const store = openSqliteStore({ now: () => now });
+    const store = openSqliteStore({ now: () => now, keepsUp: false });
     const put = async (id: string, more: Row) => {
       const { key, row } = keyOf(table, id);
       await store.write({ key, then: { put: { ...row, ...more } } });
@@ -78,7 +78,7 @@ describe('the upkeep of a SQLite store', () => {
   it('keeps the file at its size while many messages pass through', async () => {
     const clock = createDrivenClock();
     const opened = openDatabase(join(folder, 'queue.sqlite'));
-    const store = createSqliteStore(opened, clock.now);
+    const store = createSqliteStore(opened, { now: clock.now, keepsUp: false });
     const engine = createEngine({ store, clock, random: seededRandom(1), startRedrive: async () => {} });
     await engine.call('createQueue', { queue: 'q' }, {});
     const messages = Array.from({ length: 10 }, (_, n) => ({ body: `${n}`.repeat(300) }));
@@ -102,7 +102,7 @@ describe('the upkeep of a SQLite store', () => {
 
   it('gives pages back to the disk after a backlog, but for some that it keeps for rows to come', async () => {
     const opened = openDatabase(join(folder, 'queue.sqlite'));
-    const store = createSqliteStore(opened);
+    const store = createSqliteStore(opened, { keepsUp: false });
     const text = 'x'.repeat(200_000);
     const keys = Array.from({ length: 60 }, (_, n) => keyOf('leases', `row-${n}`));
     for (const { key, row } of keys) await store.write({ key, then: { put: { ...row, text } } });

@@ -1,4 +1,4 @@
-/** An engine on either store, with a clock that the test advances, and redrives that the test runs. */
+/** An engine on any store, with a clock that the test advances, and redrives that the test runs. */
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import type {
   CheckBack,
@@ -20,6 +20,7 @@ import type { CheckBackMessage, Engine, EngineEvent, QueueOperation } from '../.
 import { createMemoryStore } from '../../engine/memory/store.ts';
 import type { Key, Row, Store, Write } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
+import { openSqliteStore, type SqliteStore } from '../../engine/sqlite/store.ts';
 import { createDrivenClock, type DrivenClock } from './driven-clock.ts';
 import { hourMs } from './durations.ts';
 import { scanRows, startTestDynamodb } from './dynamodb.ts';
@@ -51,12 +52,12 @@ function ofStore(store: Store): Transactions {
 }
 
 export interface StoreKind {
-  name: 'memory' | 'dynamo';
+  name: 'memory' | 'sqlite' | 'dynamo';
   /** Starts what the stores of one test file need. */
   start(): Promise<{ open(clock: DrivenClock): Promise<OpenedStore>; stop(): Promise<void> }>;
 }
 
-const allStoreKinds: StoreKind[] = [
+export const allStoreKinds: StoreKind[] = [
   {
     name: 'memory',
     start: async () => ({
@@ -66,6 +67,22 @@ const allStoreKinds: StoreKind[] = [
       },
       stop: async () => {},
     }),
+  },
+  {
+    name: 'sqlite',
+    async start() {
+      const stores: SqliteStore[] = [];
+      return {
+        async open(clock) {
+          const store = openSqliteStore({ now: clock.now, keepsUp: false });
+          stores.push(store);
+          return { store, rows: async (table) => store.rows(table) };
+        },
+        async stop() {
+          await Promise.all(stores.map((store) => store.close()));
+        },
+      };
+    },
   },
   {
     name: 'dynamo',
@@ -96,9 +113,11 @@ const allStoreKinds: StoreKind[] = [
   },
 ];
 
-/** Both stores, or the one that `TEST_STORE` names, where a suite runs too often for both. */
-export const storeKinds = allStoreKinds.filter(({ name }) => (process.env.TEST_STORE ?? name) === name);
-if (storeKinds.length === 0) throw new Error(`TEST_STORE is memory or dynamo, not ${process.env.TEST_STORE}`);
+/** The stores that run in this process; or the one that `TEST_STORE` names. What only DynamoDB does is for `allStoreKinds`. */
+export const storeKinds = allStoreKinds.filter(({ name }) =>
+  process.env.TEST_STORE === undefined ? name !== 'dynamo' : name === process.env.TEST_STORE,
+);
+if (storeKinds.length === 0) throw new Error(`TEST_STORE is memory, sqlite or dynamo, not ${process.env.TEST_STORE}`);
 
 export interface DrivenEngine extends Pick<OpenedStore, 'rows'>, Transactions {
   engine: Engine;
