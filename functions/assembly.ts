@@ -1,7 +1,5 @@
-/** The queue as a server runs it on DynamoDB tables: the engine, API keys and signing secrets. For Lambda and the local server. */
+/** The queue as a server runs it on any store: the engine, API keys and signing secrets. For Lambda and the local server. */
 import { createEngine } from '../engine/create.ts';
-import { dynamoParts } from '../engine/dynamo/parts.ts';
-import type { DynamoStoreParts } from '../engine/dynamo/store.ts';
 import type { Engine, EngineParts } from '../engine/engine.ts';
 import type { Clock } from '../engine/port/port.ts';
 import { createKeys, type Keys } from './auth/api-keys.ts';
@@ -10,7 +8,11 @@ import { type Log, logEngineEvents } from './service/log.ts';
 import { createPoster } from './service/outgoing-post.ts';
 import { createSigningSecrets, type SigningSecrets } from './service/signing-secrets.ts';
 
-export interface AssemblyOptions extends Pick<DynamoStoreParts, 'client' | 'tables'>, Pick<EngineParts, 'startRedrive'> {
+/** The store and what belongs to it. */
+export type StoreParts = Pick<EngineParts, 'store' | 'clock' | 'random' | 'transactionItem'>;
+
+export interface AssemblyOptions extends Pick<EngineParts, 'startRedrive'> {
+  parts: StoreParts;
   /** How check-backs invoke functions. */
   invoke: Invoke;
   log: Log;
@@ -25,8 +27,7 @@ export interface ServedQueue {
   clock: Clock;
 }
 
-export function assembleQueue({ client, tables, log, allowsPrivate, invoke, startRedrive }: AssemblyOptions): ServedQueue {
-  const parts = dynamoParts({ client, tables, forJson: true });
+export function assembleQueue({ parts, log, allowsPrivate, invoke, startRedrive }: AssemblyOptions): ServedQueue {
   const secrets = createSigningSecrets(parts);
   const checkBack = createCheckBack({ log, post: createPoster({ allowsPrivate }), secrets, invoke });
   const engine = createEngine({ ...parts, checkBack, observe: logEngineEvents(log), ...(startRedrive && { startRedrive }) });

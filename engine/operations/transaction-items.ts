@@ -124,7 +124,9 @@ function ackWrite(ctx: Context, queue: QueueRecord, rowId: string, receipts: rea
 function asItems(ctx: Context, writes: readonly Write[]): TransactionItem[] {
   const { transactionItem } = ctx;
   if (!transactionItem) {
-    throw invalidInput('This store does not support transactions.');
+    throw invalidInput(
+      'This queue is not on DynamoDB, so no transaction can hold its messages. For a local queue that is: npm start -- --dynamodb',
+    );
   }
   if (writes.length > transactionEntriesMax) {
     throw tooMuch(`need ${writes.length} entries in a transaction; the limit is ${transactionEntriesMax}`);

@@ -5,6 +5,7 @@ import { invokeFunction } from '../../aws/invoke-function.ts';
 import { readSecret } from '../../aws/read-secret.ts';
 import type { Scope } from '../../contract/contract.ts';
 import { createDynamoClient } from '../../engine/dynamo/client.ts';
+import { dynamoParts } from '../../engine/dynamo/parts.ts';
 import { assembleQueue, type ServedQueue } from '../assembly.ts';
 import { type AdminKey, fixedAdminKey, secretAdminKey } from '../auth/admin-key.ts';
 import { allScopes } from '../auth/authorize.ts';
@@ -41,8 +42,7 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
   const redriveFunction = variables.DUMBWAITER_REDRIVE_FUNCTION;
   const secret = variables.DUMBWAITER_ADMIN_KEY_SECRET;
   const queue = assembleQueue({
-    client: createDynamoClient(access('dynamodb')),
-    tables,
+    parts: dynamoParts({ client: createDynamoClient(access('dynamodb')), tables, forJson: true }),
     log,
     allowsPrivate: false,
     invoke: (functionName, payload, signal) => invokeFunction(lambda, { functionName, payload, type: 'RequestResponse', signal }),

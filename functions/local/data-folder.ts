@@ -16,7 +16,11 @@ export interface DataFolderSettings {
 }
 
 export interface DataFolder {
-  databaseFile: string;
+  path: string;
+  sqliteFile: string;
+  dynamodbFile: string;
+  /** The store that the folder holds. Undefined if it holds none yet. */
+  madeWith: 'sqlite' | 'dynamodb' | undefined;
   settings: DataFolderSettings;
   save(changes: DataFolderSettings): Promise<void>;
   close(): void;
@@ -25,8 +29,9 @@ export interface DataFolder {
 export const dataFolderDefault = '.dumbwaiter';
 const settingsFile = 'local.json';
 const lockFile = 'lock';
-const databaseFile = 'dynamodb.sqlite';
-const ourFiles = /^(dynamodb\.sqlite(-wal|-shm)?|local\.json|lock)$/;
+const sqliteFile = 'queue.sqlite';
+const dynamodbFile = 'dynamodb.sqlite';
+const ourFiles = /^((queue|dynamodb)\.sqlite(-wal|-shm)?|local\.json|lock)$/;
 const busy = 5;
 const ownerOnly = { folder: 0o700, file: 0o600 };
 
@@ -34,9 +39,10 @@ const ownerOnly = { folder: 0o700, file: 0o600 };
 export async function openDataFolder(path: string): Promise<DataFolder> {
   let settings: DataFolderSettings;
   let lock: DatabaseSync;
+  let ours: string[];
   try {
     await mkdir(path, { recursive: true, mode: ownerOnly.folder });
-    const ours = (await readdir(path)).filter((name) => ourFiles.test(name));
+    ours = (await readdir(path)).filter((name) => ourFiles.test(name));
     lock = lockFolder(path);
     // Earlier versions created the folder with a wider mode. A folder without our files is the user's and keeps its mode.
     if (ours.length > 0) await chmod(path, ownerOnly.folder);
@@ -50,7 +56,10 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     });
   }
   return {
-    databaseFile: join(path, databaseFile),
+    path,
+    sqliteFile: join(path, sqliteFile),
+    dynamodbFile: join(path, dynamodbFile),
+    madeWith: ours.includes(sqliteFile) ? 'sqlite' : ours.includes(dynamodbFile) ? 'dynamodb' : undefined,
     settings,
     async save(changes) {
       Object.assign(settings, changes);

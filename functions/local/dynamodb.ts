@@ -1,7 +1,10 @@
-/** Opens the DynamoDB engine of the local server: the embedded engine behind a guard, or any other endpoint. */
+/** The local server's store on DynamoDB: the embedded engine behind a guard, or any other endpoint. Only this file loads the AWS SDK. */
 import { randomBytes } from 'node:crypto';
-import { createSdkClient, type SdkClient } from '../../engine/dynamo/sdk-client.ts';
-import { type DataFolder, openDataFolder } from './data-folder.ts';
+import { createDynamoClient } from '../../engine/dynamo/client.ts';
+import { dynamoParts } from '../../engine/dynamo/parts.ts';
+import { accessFromSdk, createSdkClient, type SdkClient } from '../../engine/dynamo/sdk-client.ts';
+import { createTables } from '../../engine/dynamo/tables.ts';
+import type { DataFolder } from './data-folder.ts';
 import { startDynamodbGuard } from './dynamodb-guard.ts';
 import {
   type EmbeddedDynamodb,
@@ -9,55 +12,21 @@ import {
   secretLoopbackAddress,
   startEmbeddedDynamodb,
 } from './embedded-dynamodb.ts';
+import { type DynamodbAccess, inMemory, type LocalStore } from './local-store.ts';
 import { StartFailure } from './start-failure.ts';
 
-export type LocalData = { folder: string } | { endpoint: string } | 'memory';
+const tables = { messages: 'dumbwaiter-messages', leases: 'dumbwaiter-leases', queues: 'dumbwaiter-queues' };
 
-/** How other programs on this machine reach the DynamoDB engine. */
-export interface DynamodbAccess {
-  endpoint: string;
-  region: string;
-  /** The access key that the endpoint requires. Undefined if the engine is not the embedded one. */
-  accessKeyId?: string;
+/** Opens the store on another DynamoDB endpoint. Throws StartFailure if it does not answer. */
+export function openOtherDynamodb(endpoint: string): Promise<LocalStore> {
+  const sdk = createSdkClient({ endpoint, ...account() });
+  const stop = async () => sdk.destroy();
+  return withTables({ sdk, access: { endpoint, region: region() }, place: endpoint, died: new Promise(() => {}), stop });
 }
 
-export interface LocalDynamodb {
-  /** The client of the AWS SDK. */
-  sdk: SdkClient;
-  access: DynamodbAccess;
-  /** Where the data is, as text for the user. */
-  place: string;
-  /** The data folder. Absent if the rows are in memory or behind another endpoint. */
-  folder?: DataFolder;
-  /** Resolves with the reason if the engine stops by itself. */
-  died: Promise<string>;
-  stop(): Promise<void>;
-}
-
-/** Throws StartFailure if the data folder cannot be used or the engine does not start. */
-export async function openLocalDynamodb(data: LocalData): Promise<LocalDynamodb> {
-  if (data === 'memory') return openEmbedded();
-  if ('endpoint' in data) {
-    const sdk = createSdkClient({ endpoint: data.endpoint, ...account() });
-    return {
-      sdk,
-      access: { endpoint: data.endpoint, region: region() },
-      place: data.endpoint,
-      died: new Promise(() => undefined),
-      stop: async () => sdk.destroy(),
-    };
-  }
-  const folder = await openDataFolder(data.folder);
-  try {
-    return await openEmbedded(folder);
-  } catch (error) {
-    folder.close();
-    throw error;
-  }
-}
-
-async function openEmbedded(folder?: DataFolder): Promise<LocalDynamodb> {
-  const engine = await embedded(folder?.databaseFile);
+/** Starts the embedded engine, in memory unless there is a folder, and opens the store on it. Throws StartFailure. */
+export async function openEmbeddedDynamodb(folder?: DataFolder): Promise<LocalStore> {
+  const engine = await embedded(folder?.dynamodbFile);
   const accessKeyId = folder?.settings.dynamodb?.accessKeyId ?? randomBytes(15).toString('hex');
   const guard = await startDynamodbGuard(engine.endpoint, accessKeyId, folder?.settings.dynamodb?.port).catch(async (error) => {
     await engine.stop();
@@ -65,19 +34,40 @@ async function openEmbedded(folder?: DataFolder): Promise<LocalDynamodb> {
   });
   await folder?.save({ dynamodb: { port: guard.port, accessKeyId } });
   const sdk = createSdkClient({ endpoint: engine.endpoint, region: region(), credentials: anyCredentials });
-  return {
+  return withTables({
     sdk,
     access: { endpoint: guard.url, region: region(), accessKeyId },
-    place: folder?.databaseFile ?? 'in memory, lost when this process ends',
-    ...(folder === undefined ? {} : { folder }),
+    place: folder?.dynamodbFile ?? inMemory,
     died: engine.ended.then((said) => `The embedded DynamoDB engine ended: ${said.replaceAll('\n', '; ') || 'without output'}`),
     async stop() {
       sdk.destroy();
       await guard.close();
       await engine.stop();
-      folder?.close();
     },
+  });
+}
+
+interface OpenDynamodb extends Pick<LocalStore, 'place' | 'died' | 'stop'> {
+  /** The client of the AWS SDK. */
+  sdk: SdkClient;
+  access: DynamodbAccess;
+}
+
+async function withTables({ sdk, access, place, died, stop }: OpenDynamodb): Promise<LocalStore> {
+  try {
+    await createTables(sdk, tables);
+  } catch (cause) {
+    await stop();
+    const { name, message } = cause as Error;
+    const reason = (message || name).replaceAll('\n', ' ');
+    throw new StartFailure(`The tables cannot be created (${place}): ${reason}`, { cause });
+  }
+  const client = createDynamoClient(accessFromSdk(sdk));
+  const stopAll = async () => {
+    client.destroy();
+    await stop();
   };
+  return { parts: dynamoParts({ client, tables, forJson: true }), place, dynamodb: access, died, stop: stopAll };
 }
 
 async function embedded(databaseFile: string | undefined): Promise<EmbeddedDynamodb> {

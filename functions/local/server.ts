@@ -1,9 +1,6 @@
-/** The whole queue in one process: the app that Lambda runs, on a local port, with its own DynamoDB engine or another endpoint. */
+/** The whole queue in one process: the app that Lambda runs, on a local port, with a store of its own or a DynamoDB endpoint. */
 
-import { createDynamoClient, type DynamoClient } from '../../engine/dynamo/client.ts';
-import { accessFromSdk } from '../../engine/dynamo/sdk-client.ts';
-import { createTables } from '../../engine/dynamo/tables.ts';
-import { assembleQueue } from '../assembly.ts';
+import { assembleQueue, type StoreParts } from '../assembly.ts';
 import { fixedAdminKey } from '../auth/admin-key.ts';
 import type { Keys } from '../auth/api-keys.ts';
 import { createAuthenticate } from '../auth/authenticate.ts';
@@ -13,14 +10,16 @@ import type { Log } from '../service/log.ts';
 import { createService } from '../service/service.ts';
 import { createBackgroundJobs } from './background-jobs.ts';
 import type { DataFolder } from './data-folder.ts';
-import { type DynamodbAccess, type LocalData, type LocalDynamodb, openLocalDynamodb } from './dynamodb.ts';
 import { type HttpServer, serveHttp, type TimeLimits, timeLimitsDefault } from './http-server.ts';
 import { invokeFunction } from './invoke-function.ts';
+import type { DynamodbAccess, LocalData } from './local-store.ts';
 import { isLoopback } from './loopback.ts';
-import { StartFailure } from './start-failure.ts';
+import { openLocalStore } from './open-store.ts';
 
 export interface LocalOptions {
-  data: LocalData;
+  data: LocalData['place'];
+  /** Whether to use the embedded DynamoDB engine. Default: SQLite, unless the data folder was made with that engine. */
+  dynamodb?: boolean;
   log: Log;
   host?: string;
   /** Default: any free port. */
@@ -42,55 +41,40 @@ export type FirstKey = { from: 'given' | 'folder' | 'elsewhere' } | { from: 'gen
 
 export interface LocalServer {
   url: string;
-  nextParcelKey: FirstKey;
-  /** For programs that use DynamoDB beside the queue, such as those on the direct transport. */
-  dynamodb: DynamodbAccess;
+  firstKey: FirstKey;
+  /** For programs that use DynamoDB beside the queue, such as those on the direct transport. Undefined on SQLite. */
+  dynamodb?: DynamodbAccess;
   /** Where the data is, as text for the user. */
   place: string;
-  /** Resolves with the reason if the DynamoDB engine stops by itself. */
+  /** Resolves with the reason if the store can no longer be used. */
   died: Promise<string>;
   /** Accepts no more calls, finishes those in progress, and stops everything that the server started. */
   close(): Promise<void>;
 }
 
-const tables = { messages: 'dumbwaiter-messages', leases: 'dumbwaiter-leases', queues: 'dumbwaiter-queues' };
-
 /** Throws StartFailure, after it has stopped everything that it started. */
 export async function startLocal(options: LocalOptions): Promise<LocalServer> {
-  const dynamodb = await openLocalDynamodb(options.data);
+  const { data: place, dynamodb: wantsDynamodb = false } = options;
+  const { store, folder } = await openLocalStore({ place, dynamodb: wantsDynamodb });
   try {
-    await tablesReady(dynamodb);
-    const client = createDynamoClient(accessFromSdk(dynamodb.sdk));
-    const { http, keys, stop } = await serveQueue(options, client);
-    const { access, place, died } = dynamodb;
+    const { http, keys, stop } = await serveQueue(options, store.parts);
     const close = async () => {
       await stop();
-      client.destroy();
-      await dynamodb.stop();
+      await store.stop();
     };
-    const nextParcelKey = await firstKeyOf(keys, options.adminKey, dynamodb.folder);
-    return { url: http.url, nextParcelKey, dynamodb: access, place, died, close };
+    const firstKey = await firstKeyOf(keys, options.adminKey, folder);
+    const { dynamodb, died } = store;
+    return { url: http.url, firstKey, place: store.place, died, close, ...(dynamodb && { dynamodb }) };
   } catch (error) {
-    await dynamodb.stop();
+    await store.stop();
     throw error;
   }
 }
 
-async function tablesReady({ sdk, place }: LocalDynamodb): Promise<void> {
-  try {
-    await createTables(sdk, tables);
-  } catch (cause) {
-    const { name, message } = cause as Error;
-    const reason = (message || name).replaceAll('\n', ' ');
-    throw new StartFailure(`The tables cannot be created (${place}): ${reason}`, { cause });
-  }
-}
-
-async function serveQueue(options: LocalOptions, client: DynamoClient) {
+async function serveQueue(options: LocalOptions, parts: StoreParts) {
   const { log, host = '127.0.0.1', port = 0, timeLimits = timeLimitsDefault } = options;
   const { engine, keys, secrets, clock } = assembleQueue({
-    client,
-    tables,
+    parts,
     log,
     allowsPrivate: true,
     invoke: invokeFunction,

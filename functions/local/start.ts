@@ -4,7 +4,7 @@
  */
 import { Command, InvalidArgumentError } from 'commander';
 import { dataFolderDefault } from './data-folder.ts';
-import type { DynamodbAccess, LocalData } from './dynamodb.ts';
+import type { DynamodbAccess, LocalData } from './local-store.ts';
 import { createLocalLog } from './log.ts';
 import { type FirstKey, type LocalServer, startLocal } from './server.ts';
 import { StartFailure } from './start-failure.ts';
@@ -17,6 +17,7 @@ interface Options {
   host: string;
   data: string;
   memory?: true;
+  dynamodb?: true;
   allowOrigin: string[];
   allowHost: string[];
   verbose?: true;
@@ -28,6 +29,7 @@ const command = new Command('npm start --')
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--data <folder>', 'where messages are kept', dataFolderDefault)
   .option('--memory', 'keep messages in memory: they end with the process')
+  .option('--dynamodb', 'keep messages in an embedded DynamoDB engine, for programs that use it beside the queue')
   .option('--allow-origin <origin...>', 'web pages that may call from a browser, such as http://localhost:5173; * for all', [])
   .option('--allow-host <name...>', 'other names in the Host header to answer, for proxies; only for a loopback address', [])
   .option('--verbose', 'log each call')
@@ -48,6 +50,7 @@ async function run(options: Options): Promise<void> {
   try {
     server = await startLocal({
       data: dataOf(options),
+      dynamodb: options.dynamodb === true,
       log: createLocalLog({ calls: options.verbose === true }),
       host: options.host,
       port: options.port,
@@ -61,41 +64,42 @@ async function run(options: Options): Promise<void> {
     process.exitCode = 1;
     return;
   }
+  // Before the greeting: a program that waits for it may send a signal at once.
+  const stopped = stopOnSignal(server);
   console.log(greeting(server, options));
-  await stopOnSignal(server);
+  await stopped;
 }
 
-function dataOf({ memory, data }: Options): LocalData {
+function dataOf({ memory, data }: Options): LocalData['place'] {
   const endpoint = process.env.AWS_ENDPOINT_URL_DYNAMODB;
   if (endpoint !== undefined && endpoint !== '') return { endpoint };
   return memory === true ? 'memory' : { folder: data };
 }
 
-function greeting({ url, dynamodb, place, nextParcelKey }: LocalServer, { data }: Options): string {
+function greeting({ url, dynamodb, place, firstKey }: LocalServer, { data }: Options): string {
   const show = `npm run -s keys -- show${data === dataFolderDefault ? '' : ` --data '${data.replaceAll("'", "'\\''")}'`}`;
-  const { line, key } = keyTexts(nextParcelKey, show);
-  return `Dumbwaiter listens on ${url}
-Data: ${place}
-${line}
-
-For programs that use DynamoDB beside the queue (dumbwaiter/direct), to paste into their shell:
-
-${dynamodbExports(dynamodb)}
-
-A first round trip, to paste into another shell:
-
-${firstRoundTrip(url, key)}
-
-Ctrl-C stops it.`;
+  const { line, key } = keyTexts(firstKey, show);
+  return [
+    `Dumbwaiter listens on ${url}\nData: ${place}\n${line}`,
+    ...(dynamodb === undefined
+      ? []
+      : [
+          'For programs that use DynamoDB beside the queue (dumbwaiter/direct), to paste into their shell:',
+          dynamodbExports(dynamodb),
+        ]),
+    'A first round trip, to paste into another shell:',
+    firstRoundTrip(url, key),
+    'Ctrl-C stops it.',
+  ].join('\n\n');
 }
 
 /** The line about the API key, and its value for the shell if it can be shown. A key that the user gave is not printed. */
-function keyTexts(nextParcelKey: FirstKey, show: string): { line: string; key?: string } {
-  switch (nextParcelKey.from) {
+function keyTexts(firstKey: FirstKey, show: string): { line: string; key?: string } {
+  switch (firstKey.from) {
     case 'given':
       return { line: 'API key: as given by DUMBWAITER_API_KEY' };
     case 'generated':
-      return { line: `API key: ${nextParcelKey.text}`, key: nextParcelKey.text };
+      return { line: `API key: ${firstKey.text}`, key: firstKey.text };
     case 'folder':
       return { line: `API key: generated at the first start; "${show}" prints it.`, key: `$(${show})` };
     case 'elsewhere':

@@ -15,9 +15,9 @@ let work: string;
 let aws: Record<string, string>;
 
 beforeAll(async () => {
-  queue = await startLocalQueue();
+  queue = await startLocalQueue({ dynamodb: true });
   work = mkdtempSync(join(tmpdir(), 'dumbwaiter-items-'));
-  const { endpoint, region, accessKeyId = 'any' } = queue.server.dynamodb;
+  const { endpoint, region, accessKeyId = 'any' } = queue.server.dynamodb!;
   aws = {
     AWS_ENDPOINT_URL_DYNAMODB: endpoint,
     AWS_REGION: region,

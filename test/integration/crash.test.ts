@@ -26,8 +26,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function start(): Promise<HttpCalls> {
-  program = startProgram(['--data', folder], { DUMBWAITER_API_KEY: key });
+async function start(options: string[]): Promise<HttpCalls> {
+  program = startProgram(['--data', folder, ...options], { DUMBWAITER_API_KEY: key });
   return httpCalls((await program.listening).url, key);
 }
 
@@ -82,16 +82,20 @@ async function receiveAway(http: HttpCalls, told: Told): Promise<never> {
   for (;;) await receiveAndAck(http, told, 0);
 }
 
-describe.each<[string, () => Promise<void>]>([
-  ['the local server', async () => void program.process.kill('SIGKILL')],
-  ['its DynamoDB engine', async () => void process.kill((await engineOf(join(folder, 'dynamodb.sqlite')))!, 'SIGKILL')],
-])('kill -9 of %s under load', (_, kill) => {
+const killServer = async () => void program.process.kill('SIGKILL');
+const killEngine = async () => void process.kill((await engineOf(join(folder, 'dynamodb.sqlite')))!, 'SIGKILL');
+
+describe.each<[string, string[], () => Promise<void>]>([
+  ['the local server', [], killServer],
+  ['the local server with --dynamodb', ['--dynamodb'], killServer],
+  ['its DynamoDB engine', ['--dynamodb'], killEngine],
+])('kill -9 of %s under load', (_, options, kill) => {
   it('a queue loses nothing that was answered with success and redelivers nothing acked after kill -9', async () => {
     const seed = testSeed;
     onTestFailed(() => console.error(`seed ${seed}`));
     const random = seededRandom(seed);
     const told: Told = { published: new Set(), ackSent: new Set(), acked: new Set(), cameBack: [], next: 0 };
-    let http = await start();
+    let http = await start(options);
     await http.call('createQueue', where);
 
     for (let crash = 0; crash < crashes; crash++) {
@@ -107,7 +111,7 @@ describe.each<[string, () => Promise<void>]>([
       await program.ended;
       // Every worker ended because its call failed, not because of a failed check.
       for (const error of await Promise.all(load)) expect(String(error)).toMatch(/fetch failed|terminated|unavailable/);
-      http = await start();
+      http = await start(options);
     }
 
     // Longer than any lease: when nothing comes, nothing is left.

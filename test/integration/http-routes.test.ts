@@ -6,7 +6,7 @@ import { expectProblem, type HttpCalls, type LocalQueue, startLocalQueue } from 
 let queue: LocalQueue;
 const called = new Set<OperationName>();
 beforeAll(async () => {
-  queue = await startLocalQueue();
+  queue = await startLocalQueue({ dynamodb: true });
 });
 afterAll(async () => {
   await queue.server.close();

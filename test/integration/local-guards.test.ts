@@ -13,7 +13,13 @@ import { adminKey, loggedDefects } from '../support/local-queue.ts';
 let folder: string;
 let server: LocalServer;
 const start = () =>
-  startLocal({ data: { folder: join(folder, 'data') }, log: loggedDefects().log, adminKey, allowedHosts: ['mq.example'] });
+  startLocal({
+    data: { folder: join(folder, 'data') },
+    dynamodb: true,
+    log: loggedDefects().log,
+    adminKey,
+    allowedHosts: ['mq.example'],
+  });
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dumbwaiter-guards-'));
   server = await start();
@@ -35,7 +41,7 @@ function send(url: string, headers: Record<string, string>, method = 'GET'): Pro
 }
 
 function tablesFor(accessKeyId: string): Promise<string[] | undefined> {
-  const { endpoint, region } = server.dynamodb;
+  const { endpoint, region } = server.dynamodb!;
   const client = new DynamoDBClient({ endpoint, region, credentials: { accessKeyId, secretAccessKey: 'any' }, maxAttempts: 1 });
   return client
     .send(new ListTablesCommand())
@@ -46,11 +52,11 @@ function tablesFor(accessKeyId: string): Promise<string[] | undefined> {
 describe('the DynamoDB endpoint of the local server', () => {
   const signed = () => ({
     'x-amz-target': 'DynamoDB_20120810.ListTables',
-    authorization: `AWS4-HMAC-SHA256 Credential=${server.dynamodb.accessKeyId}/20300101/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, Signature=0`,
+    authorization: `AWS4-HMAC-SHA256 Credential=${server.dynamodb!.accessKeyId}/20300101/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, Signature=0`,
   });
 
   it('the DynamoDB endpoint serves an AWS client that has the access key and refuses one with another', async () => {
-    expect(await tablesFor(server.dynamodb.accessKeyId!)).toContain('dumbwaiter-queues');
+    expect(await tablesFor(server.dynamodb!.accessKeyId!)).toContain('dumbwaiter-queues');
     await expect(tablesFor('local')).rejects.toMatchObject({ name: 'UnrecognizedClientException' });
   });
 
@@ -63,13 +69,13 @@ describe('the DynamoDB endpoint of the local server', () => {
     ['a request without a signature', 'POST', { authorization: '' }],
     ['a GET request', 'GET', {}],
   ])('the DynamoDB endpoint refuses %s', async (_, method, headers) => {
-    const { status, body } = await send(server.dynamodb.endpoint, { ...signed(), ...headers }, method);
+    const { status, body } = await send(server.dynamodb!.endpoint, { ...signed(), ...headers }, method);
     expect(status).toBe(400);
     expect(body).toContain('UnrecognizedClientException');
   });
 
   it('the DynamoDB endpoint forwards only to its engine, whatever host and path the request line names', async () => {
-    const { hostname, port } = new URL(server.dynamodb.endpoint);
+    const { hostname, port } = new URL(server.dynamodb!.endpoint);
     const socket = connect(Number(port), hostname);
     const { authorization } = signed();
     socket.write(

@@ -79,7 +79,7 @@ describe('npm start', () => {
   });
 
   it('npm start ends with its DynamoDB engine when a signal ends npm', async () => {
-    const program = startByNpm(['--data', folder]);
+    const program = startByNpm(['--dynamodb', '--data', folder]);
     programs.push(program);
     await program.listening;
     expect(await engineOf(databaseFile())).toBeGreaterThan(0);
@@ -109,7 +109,7 @@ describe('npm start', () => {
     'SIGINT',
     'SIGTERM',
   ] as const)('npm start stops all its processes on %s and ends a receive that waits', async (signal) => {
-    const program = start(['--data', folder], { DUMBWAITER_API_KEY: 'k' });
+    const program = start(['--dynamodb', '--data', folder], { DUMBWAITER_API_KEY: 'k' });
     const { url } = await program.listening;
     const http = httpCalls(url, 'k');
     await http.call('createQueue', { queue: 'q' });
@@ -127,7 +127,7 @@ describe('npm start', () => {
   });
 
   it('npm start fails with a message when its engine dies', async () => {
-    const program = start(['--data', folder]);
+    const program = start(['--dynamodb', '--data', folder]);
     await program.listening;
     process.kill((await engineOf(databaseFile()))!, 'SIGKILL');
     expect(await program.ended).toBe(1);
@@ -135,7 +135,7 @@ describe('npm start', () => {
   });
 
   it('npm start leaves no engine behind when it is killed', async () => {
-    const program = start(['--data', folder]);
+    const program = start(['--dynamodb', '--data', folder]);
     await program.listening;
     program.process.kill('SIGKILL');
     await program.ended;
@@ -177,7 +177,7 @@ describe('the failures of npm start', () => {
     const taken: Server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => taken.once('listening', resolve));
     const { port } = taken.address() as AddressInfo;
-    expect(await oneLine(start(['--data', folder, '--port', String(port)]))).toBe(
+    expect(await oneLine(start(['--dynamodb', '--data', folder, '--port', String(port)]))).toBe(
       `Port ${port} of 127.0.0.1 is taken: choose another with --port.`,
     );
     expect(await engineOf(databaseFile())).toBeUndefined();

@@ -8,7 +8,7 @@ let local: LocalQueue;
 let http: HttpCalls;
 const at = '2030-01-01T00:00:00.000Z';
 beforeAll(async () => {
-  local = await startLocalQueue();
+  local = await startLocalQueue({ dynamodb: true });
   http = local.http;
   await http.call('createQueue', { queue: 'other' }, {});
 });

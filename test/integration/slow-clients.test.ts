@@ -13,7 +13,7 @@ const where = { queue: 'patient' };
 let queue: LocalQueue;
 let port: number;
 beforeAll(async () => {
-  queue = await startLocalQueue(timeLimits);
+  queue = await startLocalQueue({ timeLimits });
   port = Number(new URL(queue.server.url).port);
   await queue.http.call('createQueue', where);
 });

@@ -17,9 +17,10 @@ export interface LocalQueue {
   defects: string[];
 }
 
-export async function startLocalQueue(timeLimits?: TimeLimits): Promise<LocalQueue> {
+/** `dynamodb`: on the embedded DynamoDB engine. Default: on SQLite, also in memory. */
+export async function startLocalQueue(options: { timeLimits?: TimeLimits; dynamodb?: boolean } = {}): Promise<LocalQueue> {
   const { log, defects } = loggedDefects();
-  const server = await startLocal({ data: 'memory', log, adminKey, ...(timeLimits === undefined ? {} : { timeLimits }) });
+  const server = await startLocal({ data: 'memory', log, adminKey, ...options });
   return { server, defects, http: httpCalls(server.url, adminKey) };
 }
 
