@@ -3,12 +3,12 @@ import { expect, it } from 'vitest';
 import { tombstoneMs } from '../../contract/limits.ts';
 import { lost, ok } from '../support/expected.ts';
 import { noise } from '../support/noise.ts';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
 
 const invalid = { ok: false, code: 'invalid_receipt' };
 
-onBothStores('ack', (driven) => {
+onEveryStore('ack', (driven) => {
   it('ack removes messages for good, several at once or some of a parcel', async () => {
     const { create, send, receive, ack, clock } = driven();
     await create('q');

@@ -6,11 +6,11 @@ import { type Row, type Store, StoreError } from '../../engine/port/port.ts';
 import { settingsForgottenMs } from '../../engine/queues/shard-scaling.ts';
 import { secondMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 
 const large = noise(5000);
 
-onBothStores('offloaded bodies', (driven) => {
+onEveryStore('offloaded bodies', (driven) => {
   /** Another process: its next put into `leases` is applied, then `then` runs, and the answer is lost. */
   function losingAnswer(then: () => Promise<unknown>) {
     const { spy, another } = driven();
@@ -174,7 +174,7 @@ onBothStores('offloaded bodies', (driven) => {
   });
 });
 
-onBothStores('a redrive of a group', (driven) => {
+onEveryStore('a redrive of a group', (driven) => {
   it('a redrive leaves messages of a group in their place', async () => {
     const { create, publish, receive, call, redrive, bodies } = driven();
     await create('other');

@@ -4,9 +4,9 @@ import { endGraceMs, failedCharsMax, tombstoneMs } from '../../contract/limits.t
 import { secondMs } from '../support/durations.ts';
 import { withCode } from '../support/expected.ts';
 import { noise } from '../support/noise.ts';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 
-onBothStores('a message by its id', (driven) => {
+onEveryStore('a message by its id', (driven) => {
   const cancel = (id: string, force?: boolean, queue = 'q') =>
     driven().engine.call('cancelMessage', { queue, id }, force === undefined ? {} : { force });
   const change = (id: string, changes: object, queue = 'q') => driven().engine.call('updateMessage', { queue, id }, changes);

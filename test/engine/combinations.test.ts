@@ -1,10 +1,10 @@
 /** The combinations of features in the section "Where two features meet" of docs/reference.md. */
 import { expect, it } from 'vitest';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 
 const slowRetries = { minSeconds: 600, maxSeconds: 600, factor: 1, jitter: 0 };
 
-onBothStores('features that meet', (driven) => {
+onEveryStore('features that meet', (driven) => {
   it('a debounced publish gives a message that waits for its retry a new body and a new time, and keeps its counts', async () => {
     const { create, publish, receive, call, clock } = driven();
     await create('q', { backoff: slowRetries, deduplication: { windowSeconds: null, onDuplicate: 'debounce' } });

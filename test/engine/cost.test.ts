@@ -1,10 +1,10 @@
 /** The number of store calls of each operation. */
 import { expect, it } from 'vitest';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
 import { noCalls } from '../support/store-spy.ts';
 
-onBothStores('cost', (driven) => {
+onEveryStore('cost', (driven) => {
   it.each([
     1, 10,
   ])('%d messages published together cost 1 write to publish, 1 put and 1 removal to receive, and 1 write to ack', async (count) => {

@@ -6,9 +6,9 @@ import { secondMs } from '../support/durations.ts';
 import { eventually } from '../support/eventually.ts';
 import { duplicate, keyedQueue } from '../support/keyed-queue.ts';
 import { noise } from '../support/noise.ts';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 
-onBothStores('a publish that replaces', (driven) => {
+onEveryStore('a publish that replaces', (driven) => {
   const { create, get, send } = keyedQueue(driven);
 
   it('replace changes the body and attributes of a waiting message and nothing else', async () => {

@@ -6,10 +6,10 @@ import { dayMs, hourMs, secondMs } from '../support/durations.ts';
 import { withCode } from '../support/expected.ts';
 import { accepted, duplicate, keyedQueue } from '../support/keyed-queue.ts';
 import { noise } from '../support/noise.ts';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 import { noCalls } from '../support/store-spy.ts';
 
-onBothStores('a deduplication key', (driven) => {
+onEveryStore('a deduplication key', (driven) => {
   const { create, drain, get, send } = keyedQueue(driven);
 
   it('publish with a key is refused, naming the setting, where the queue has none for it', async () => {

@@ -4,11 +4,11 @@ import { errorsKeptMax, resultBytesMax } from '../../contract/limits.ts';
 import { daySeconds, instant } from '../support/durations.ts';
 import { lost, ok } from '../support/expected.ts';
 import { noise } from '../support/noise.ts';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 
 const keep = { doneSeconds: 7 * daySeconds, deadSeconds: daySeconds };
 
-onBothStores('results, failures and progress', (driven) => {
+onEveryStore('results, failures and progress', (driven) => {
   const get = (id: string, queue = 'q') => driven().engine.call('getMessage', { queue, id }, {});
   const ackWith = async (receipts: string[], result: unknown) =>
     (await driven().call('ack', 'q', { receipts, result: result as never })).results;

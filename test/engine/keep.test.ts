@@ -5,13 +5,13 @@ import { endGraceMs, tombstoneMs } from '../../contract/limits.ts';
 import { daySeconds, instant } from '../support/durations.ts';
 import { lost, notFound, ok } from '../support/expected.ts';
 import { noise } from '../support/noise.ts';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
 import { dyingAtWrite, noCalls } from '../support/store-spy.ts';
 
 const keep = { doneSeconds: 7 * daySeconds, deadSeconds: daySeconds };
 
-onBothStores('kept messages', (driven) => {
+onEveryStore('kept messages', (driven) => {
   const get = (id: string, queue = 'q') => driven().engine.call('getMessage', { queue, id }, {});
   const ackWith = async (receipts: string[], result: unknown) =>
     (await driven().call('ack', 'q', { receipts, result: result as never })).results;

@@ -4,7 +4,7 @@ import { tokenChars } from '../../engine/model/receipts.ts';
 import type { Key, Row, Store, Write } from '../../engine/port/port.ts';
 import { secondMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 
 const isOfPermits = ({ key }: Write) => 'id' in key && key.id.endsWith('!limits');
 
@@ -20,7 +20,7 @@ function recording(store: Store, table: Key['table'], sent: Write[]): Store {
   };
 }
 
-onBothStores('late copies of an ack and of the call after it', (driven) => {
+onEveryStore('late copies of an ack and of the call after it', (driven) => {
   /** An engine whose writes of `leases` can be sent again. */
   function recorded() {
     const { store } = driven().spy;
@@ -97,7 +97,7 @@ onBothStores('late copies of an ack and of the call after it', (driven) => {
   });
 });
 
-onBothStores('a late copy of the request that puts a body', (driven) => {
+onEveryStore('a late copy of the request that puts a body', (driven) => {
   it('a late copy of the put of a body does not restore its first TTL', async () => {
     const { create, receive, ack, another, spy, rows } = driven();
     const day = 24 * 3600;
@@ -115,7 +115,7 @@ onBothStores('a late copy of the request that puts a body', (driven) => {
   });
 });
 
-onBothStores('a late copy of the request that raises the TTL of a body', (driven) => {
+onEveryStore('a late copy of the request that raises the TTL of a body', (driven) => {
   it('a late copy of the write that raises a TTL sets none on a body that is now kept forever', async () => {
     const { create, publish, receive, clock, another, spy, redrive, rows } = driven();
     await create('dead');

@@ -4,10 +4,10 @@ import { readToWriteMsMax } from '../../contract/limits.ts';
 import { StoreError } from '../../engine/port/port.ts';
 import { secondMs } from '../support/durations.ts';
 import { concurrencyOf, isPermitRow, limitedQueue, permitGraceMs } from '../support/limited-queue.ts';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 import { noCalls, spyOnStore } from '../support/store-spy.ts';
 
-onBothStores('permits of a concurrency limit', (driven) => {
+onEveryStore('permits of a concurrency limit', (driven) => {
   const { ack, count, receive, start } = limitedQueue(driven);
 
   it('an extended lease keeps its permit to its new end, and the others of its receive end on time', async () => {

@@ -5,11 +5,11 @@ import type { QueueLimits } from '../../contract/contract.ts';
 import { queueConcurrencyMax, queueRatePerSecondMax, settingsCacheMs } from '../../contract/limits.ts';
 import { secondMs } from '../support/durations.ts';
 import { isPermitRow, limitedQueue, rateOf } from '../support/limited-queue.ts';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
 import { noCalls, spyOnStore } from '../support/store-spy.ts';
 
-onBothStores('a rate limit', (driven) => {
+onEveryStore('a rate limit', (driven) => {
   const { count } = limitedQueue(driven);
   const start = async (limits: QueueLimits, messages: number) => {
     await driven().create('q', { limits });

@@ -3,9 +3,9 @@ import { expect, it } from 'vitest';
 import { tombstoneMs } from '../../contract/limits.ts';
 import { minuteMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 
-onBothStores('publishing with an own id', (driven) => {
+onEveryStore('publishing with an own id', (driven) => {
   it('publish with an own id creates one message, whatever state the first one is in', async () => {
     const { create, call, receive, clock } = driven();
     await create('q');

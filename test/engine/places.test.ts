@@ -5,14 +5,14 @@ import { clockMarginMs, readToWriteMsMax } from '../../contract/limits.ts';
 import { StoreError } from '../../engine/port/port.ts';
 import { secondMs } from '../support/durations.ts';
 import { isPermitRow } from '../support/limited-queue.ts';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 import { spyOnStore } from '../support/store-spy.ts';
 
 const yearSeconds = 365 * 24 * 60 * 60;
 const marginMs = 2 * clockMarginMs;
 const groups = { concurrency: 1, ratePerSecond: null, onFailure: 'block' as const };
 
-onBothStores('the permit of a dead worker', (driven) => {
+onEveryStore('the permit of a dead worker', (driven) => {
   const start = (settings: Partial<QueueSettings> = {}) =>
     driven().create('q', { visibilityTimeoutSeconds: 2, limits: { concurrency: 1, ratePerSecond: null }, groups, ...settings });
   const extend = async (held: ReceivedMessage, visibilityTimeoutSeconds: number) => {

@@ -6,11 +6,11 @@ import { type Store, StoreError, type Write } from '../../engine/port/port.ts';
 import { hourMs, secondMs } from '../support/durations.ts';
 import { withCode } from '../support/expected.ts';
 import { noise } from '../support/noise.ts';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 import { preparedQueue, timeoutSeconds } from '../support/prepared-queue.ts';
 import { noCalls } from '../support/store-spy.ts';
 
-onBothStores('a prepared message', (driven) => {
+onEveryStore('a prepared message', (driven) => {
   const { bodies, callWith, commit, create, get, prepare, rollBack } = preparedQueue(driven);
 
   it('a prepared publish is refused without the setting, with a key, in a group and in a transaction', async () => {

@@ -2,9 +2,9 @@
 import { expect, it } from 'vitest';
 import { priorityLevelsMax } from '../../contract/limits.ts';
 import { secondMs } from '../support/durations.ts';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 
-onBothStores('priority', (driven) => {
+onEveryStore('priority', (driven) => {
   const one = async (queue = 'q') => (await driven().receive(queue, { max: 1 }))[0]?.body;
 
   it('priority delivers the highest level first, and each level in its order', async () => {
@@ -117,7 +117,7 @@ onBothStores('priority', (driven) => {
   });
 });
 
-onBothStores('a paused queue', (driven) => {
+onEveryStore('a paused queue', (driven) => {
   it('a paused queue accepts messages and delivers none until it is resumed, and leases go on', async () => {
     const { create, send, receive, ack, call, clock, bodies } = driven();
     await create('q');
@@ -137,7 +137,7 @@ onBothStores('a paused queue', (driven) => {
   });
 });
 
-onBothStores('deliverAt', (driven) => {
+onEveryStore('deliverAt', (driven) => {
   it('deliverAt delivers a message at its instant, and at once if that is past', async () => {
     const { create, publish, receive, ack, bodies, clock } = driven();
     await create('q', { delaySeconds: 100 });

@@ -4,9 +4,9 @@ import type { Json, PublishEntry } from '../../contract/contract.ts';
 import { batchEntriesMax, bodyBytesMax, delaySecondsMax, parcelSlotsMax, readToWriteMsMax } from '../../contract/limits.ts';
 import { minuteMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 
-onBothStores('publish', (driven) => {
+onEveryStore('publish', (driven) => {
   it('publish answers a different id for each message', async () => {
     await driven().create('q');
     const ids = await driven().publish('q', ...Array.from({ length: batchEntriesMax }, (_, body) => ({ body })));

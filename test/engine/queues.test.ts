@@ -5,10 +5,10 @@ import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import type { QueueOperation } from '../../engine/engine.ts';
 import { hourMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
 
-onBothStores('queues', (driven) => {
+onEveryStore('queues', (driven) => {
   it('createQueue applies the settings given and defaults for the others', async () => {
     const { create, call, clock } = driven();
     await create('dead');
@@ -258,7 +258,7 @@ onBothStores('queues', (driven) => {
   });
 });
 
-onBothStores('a queue that is recreated while its settings are being read', (driven) => {
+onEveryStore('a queue that is recreated while its settings are being read', (driven) => {
   it('a publish to a queue that was recreated while its settings were being read is delivered', async () => {
     const { create, another, spy, bodies, clock } = driven();
     await create('q');

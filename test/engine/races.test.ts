@@ -1,9 +1,9 @@
 /** Dead-lettering at the same time as another call on the message. */
 import { expect, it } from 'vitest';
 import type { Row, Store } from '../../engine/port/port.ts';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 
-onBothStores('a message that is dead-lettered meanwhile', (driven) => {
+onEveryStore('a message that is dead-lettered meanwhile', (driven) => {
   async function queues() {
     await driven().create('dead');
     await driven().create('q', { deadLetter: { queue: 'dead', maxReceives: 1 }, visibilityTimeoutSeconds: 10 });

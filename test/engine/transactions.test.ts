@@ -14,7 +14,7 @@ import { readQueue } from '../../engine/model/queue-record.ts';
 import type { Row } from '../../engine/port/port.ts';
 import type { DrivenEngine } from '../support/driven-engine.ts';
 import { noise } from '../support/noise.ts';
-import { onBothStores } from '../support/on-both-stores.ts';
+import { onEveryStore } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
 
 const leaseMs = 30_000;
@@ -41,7 +41,7 @@ async function state({ rows }: DrivenEngine): Promise<Row[][]> {
   return [await rows('messages'), await rows('leases')];
 }
 
-onBothStores('publishing in a transaction of the caller', (driven) => {
+onEveryStore('publishing in a transaction of the caller', (driven) => {
   it('publishItems publishes together with the other writes of the transaction, under the ids it returned', async () => {
     const engine = driven();
     await engine.create('q');
@@ -157,7 +157,7 @@ onBothStores('publishing in a transaction of the caller', (driven) => {
   });
 });
 
-onBothStores('acking in a transaction of the caller', (driven) => {
+onEveryStore('acking in a transaction of the caller', (driven) => {
   it('ackItems acks together with the other writes of the transaction', async () => {
     const engine = driven();
     await engine.create('q');
@@ -334,7 +334,7 @@ onBothStores('acking in a transaction of the caller', (driven) => {
   });
 });
 
-onBothStores('transaction items that are refused', (driven) => {
+onEveryStore('transaction items that are refused', (driven) => {
   it('refused transaction items change nothing, not even the record of the queue', async () => {
     const { call, create, rows, send } = driven();
     await create('q');
@@ -356,7 +356,7 @@ onBothStores('transaction items that are refused', (driven) => {
   });
 });
 
-onBothStores('a transaction that commits late', (driven) => {
+onEveryStore('a transaction that commits late', (driven) => {
   async function shards({ rows }: DrivenEngine) {
     const row = (await rows('queues')).find(({ kind }) => kind === 'queue');
     return readQueue(row!);
