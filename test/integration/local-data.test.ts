@@ -1,8 +1,10 @@
 /** Where `npm start` keeps its messages: in a SQLite file, unless the user asks for DynamoDB or the folder was made with it. */
+import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { engineOf, type LocalProgram, startProgram } from '../support/local-program.ts';
 import { type HttpCalls, httpCalls } from '../support/local-queue.ts';
@@ -118,6 +120,15 @@ describe('npm start', () => {
     await program.listening;
     expect(program.output()).toMatch(/Data: in memory[\s\S]*export AWS_ENDPOINT_URL_DYNAMODB=/);
     await stop(program);
+  });
+
+  it('npm start hides the warning of Node 22 that SQLite is experimental, and no other warning', async () => {
+    const check = new URL('../../functions/local/check-node.mjs', import.meta.url).href;
+    const script = `process.emitWarning('SQLite is an experimental feature and might change at any time', 'ExperimentalWarning');
+      process.emitWarning('another', 'ExperimentalWarning');`;
+    const { stderr } = await promisify(execFile)(process.execPath, ['--import', check, '-e', script]);
+    expect(stderr).toContain('ExperimentalWarning: another');
+    expect(stderr).not.toContain('SQLite');
   });
 
   it('npm start fails with one clear line when its SQLite file is damaged', async () => {
