@@ -31,7 +31,7 @@ const settingsFile = 'local.json';
 const lockFile = 'lock';
 const sqliteFile = 'queue.sqlite';
 const dynamodbFile = 'dynamodb.sqlite';
-const ourFiles = /^((queue|dynamodb)\.sqlite(-wal|-shm)?|local\.json|lock)$/;
+const ourFiles = /^((queue|dynamodb)\.sqlite(-wal|-shm|-journal)?|local\.json|lock)$/;
 const busy = 5;
 const ownerOnly = { folder: 0o700, file: 0o600 };
 

@@ -84,8 +84,8 @@ function seeded(): () => number {
   return seededRandom(seed).number;
 }
 
-describe('the file of a SQLite store', () => {
-  it('holds all that was answered after kill -9 at any moment, and is free for the next process', async () => {
+describe('a crash', () => {
+  it('a SQLite file holds all that was answered after kill -9 at any moment, and is free for the next process', async () => {
     const random = seeded();
     for (let crash = 0; crash < crashes; crash++) {
       const file = join(folder, `crash-${crash}.sqlite`);
@@ -97,7 +97,7 @@ describe('the file of a SQLite store', () => {
     }
   });
 
-  it('holds all that was answered in a copy of the file and its log that is taken at any moment', async () => {
+  it('a SQLite file holds all that was answered in a copy of the file and its log that is taken at any moment', async () => {
     const random = seeded();
     const file = join(folder, 'queue.sqlite');
     const { told, more } = startWriter(file);
@@ -112,7 +112,7 @@ describe('the file of a SQLite store', () => {
     }
   });
 
-  it('opens when its log is cut off anywhere, and holds the transactions before the cut', async () => {
+  it('a SQLite file opens when its log is cut off anywhere, and holds the transactions before the cut', async () => {
     const random = seeded();
     const file = join(folder, 'queue.sqlite');
     const { more } = startWriter(file);

@@ -45,8 +45,8 @@ const turns = async () => {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-describe('a write to a SQLite store', () => {
-  it('is answered only when the disk has it, and so is a read of what the disk does not have yet', async () => {
+describe('a write', () => {
+  it('a write to a SQLite store is answered only when the disk has it, and so is a read of what the disk does not have yet', async () => {
     const { store, syncs } = openHeld();
     const answered = noted({ one: store.write(put('a')) });
     await turns();
@@ -61,7 +61,7 @@ describe('a write to a SQLite store', () => {
     await store.close();
   });
 
-  it('that arrives during a sync waits for the next one, which serves all of them', async () => {
+  it('a write to a SQLite store that arrives during a sync waits for the next one, which serves all of them', async () => {
     const { store, syncs } = openHeld();
     const first = noted({ first: store.write(put('a')) });
     await turns();
@@ -80,7 +80,7 @@ describe('a write to a SQLite store', () => {
     await store.close();
   });
 
-  it('shares one transaction with all writes of its turn, in their order', async () => {
+  it('a write to a SQLite store shares one transaction with all writes of its turn, in their order', async () => {
     const { store, syncs } = openHeld();
     const sets = Array.from({ length: 20 }, (_, n) =>
       store.write({ key: { table: 'leases', id: 'a' }, when: { equals: [['n'], n] }, then: { set: [[['n'], n + 1]] } }),
@@ -107,7 +107,7 @@ describe('a write to a SQLite store', () => {
     await store.close();
   });
 
-  it('has an unknown outcome if the disk fails to sync it, and no later call succeeds', async () => {
+  it('a write to a SQLite store has an unknown outcome if the disk fails to sync it, and no later call succeeds', async () => {
     const { store, syncs } = openHeld();
     const answered = noted({ write: store.write(put('a')), batch: store.writeAll([put('b') as never]) });
     await turns();
@@ -123,7 +123,21 @@ describe('a write to a SQLite store', () => {
     await store.close();
   });
 
-  it('that is a defect fails alone', async () => {
+  it('a write to a SQLite store is not starved by a caller that only reads', async () => {
+    const store = openSqliteStore();
+    let isAnswered = false;
+    const writing = store.write(put('a')).then(() => {
+      isAnswered = true;
+    });
+    let reads = 0;
+    // Each read is answered without a turn of the event loop, unless it waits for the write.
+    for (; !isAnswered && reads < 10_000; reads++) await store.get([{ table: 'leases', id: 'a' }]);
+    await writing;
+    expect(reads).toBeLessThan(10);
+    await store.close();
+  });
+
+  it('a write to a SQLite store that is a defect fails alone', async () => {
     const store = openSqliteStore({ file });
     const [good, bad, late, other] = await Promise.allSettled([
       store.write(put('a')),
@@ -157,8 +171,8 @@ function linkOf(descriptor: number): string {
   }
 }
 
-describe.runIf(process.platform === 'linux')('a write to a disk that fails', () => {
-  it('surely was not applied if the disk is full, and nothing else is lost', async () => {
+describe.runIf(process.platform === 'linux')('a disk that fails', () => {
+  it('a write to a SQLite store surely was not applied if the disk is full, and nothing else is lost', async () => {
     const store = openSqliteStore({ file });
     await store.write(put('before'));
     replaceLog('/dev/full', 'r+');
@@ -168,7 +182,7 @@ describe.runIf(process.platform === 'linux')('a write to a disk that fails', () 
     expect(await idsAfter(store)).toEqual(['before']);
   });
 
-  it('has an unknown outcome if the disk reports an error, and nothing else is lost', async () => {
+  it('a write to a SQLite store has an unknown outcome if the disk reports an error, and nothing else is lost', async () => {
     const store = openSqliteStore({ file });
     await store.write(put('before'));
     replaceLog('/dev/null', 'r');

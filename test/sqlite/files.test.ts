@@ -54,8 +54,8 @@ async function filled(): Promise<void> {
   await store.close();
 }
 
-describe('the file of a SQLite store', () => {
-  it('keeps its rows over a close and an open, and nobody else may read it', async () => {
+describe('the file', () => {
+  it('a SQLite file keeps its rows over a close and an open, and nobody else may read it', async () => {
     const store = openSqliteStore({ file });
     await store.write(put('a'));
     if (process.platform !== 'win32') {
@@ -65,7 +65,7 @@ describe('the file of a SQLite store', () => {
     expect(opened().rows('leases')).toEqual([{ id: 'a', text: '' }]);
   });
 
-  it('finishes the writes in progress when it is closed', async () => {
+  it('a SQLite store finishes the writes in progress when it is closed', async () => {
     const store = openSqliteStore({ file });
     const written = store.write(put('a'));
     await store.close();
@@ -74,7 +74,7 @@ describe('the file of a SQLite store', () => {
     expect(opened().rows('leases')).toHaveLength(1);
   });
 
-  it('is refused while another process has it', async () => {
+  it('a SQLite file is refused while another process has it', async () => {
     const writer = spawn(process.execPath, [fileURLToPath(new URL('../support/sqlite-writer.ts', import.meta.url)), file, '1'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -88,12 +88,12 @@ describe('the file of a SQLite store', () => {
     expect(opened().rows('leases').length).toBeGreaterThan(0);
   });
 
-  it('is refused if it is damaged', async () => {
+  it('a SQLite file is refused if it is damaged', async () => {
     await writeFile(file, 'something else altogether, of some length '.repeat(50));
     expect(refusal()).toMatch(/is damaged .*restore a copy of it, or move it away/);
   });
 
-  it('reports damage in its middle by the calls that meet it, and the other rows stay readable', async () => {
+  it('a SQLite file with damage in its middle fails the calls that meet it, and its other rows stay readable', async () => {
     await filled();
     const { size } = await stat(file);
     const handle = await open(file, 'r+');
@@ -112,14 +112,14 @@ describe('the file of a SQLite store', () => {
     }
   });
 
-  it('is refused if another program made it', () => {
+  it('a SQLite file is refused if another program made it', () => {
     const other = new DatabaseSync(file);
     other.exec('CREATE TABLE things (id TEXT)');
     other.close();
     expect(refusal()).toMatch(/belongs to another program/);
   });
 
-  it('is refused if a newer version made it, and is left as it is', async () => {
+  it('a SQLite file is refused if a newer version made it, and is left as it is', async () => {
     await filled();
     const newer = new DatabaseSync(file);
     newer.exec('PRAGMA user_version = 999');
@@ -129,7 +129,7 @@ describe('the file of a SQLite store', () => {
     expect(await readFile(file)).toEqual(before);
   });
 
-  it('passes through the steps of the format that it lacks, once each, and keeps its rows', async () => {
+  it('a SQLite file passes through the steps of the format that it lacks, once each, and keeps its rows', async () => {
     await filled();
     const steps = [...formatSteps, 'CREATE TABLE more (id TEXT)', 'ALTER TABLE more ADD COLUMN name TEXT'];
     for (let time = 0; time < 2; time++) {
@@ -142,7 +142,7 @@ describe('the file of a SQLite store', () => {
     }
   });
 
-  it('stays at its format if a step fails', async () => {
+  it('a SQLite file stays at its format if a step fails', async () => {
     await filled();
     const database = new DatabaseSync(file);
     const steps = [...formatSteps, 'CREATE TABLE more (id TEXT)', 'CREATE TABLE leases (id TEXT)'];
@@ -151,11 +151,11 @@ describe('the file of a SQLite store', () => {
     expect(opened().rows('leases')).toHaveLength(50);
   });
 
-  it('is refused in a folder that does not exist', () => {
+  it('a SQLite file is refused in a folder that does not exist', () => {
     expect(refusal(join(folder, 'none', 'queue.sqlite'))).toMatch(/check that its folder exists/);
   });
 
-  it('is refused if it may not be written', async () => {
+  it('a SQLite file is refused if it may not be written', async () => {
     await filled();
     await chmod(file, 0o400);
     await chmod(folder, 0o755);
@@ -180,7 +180,7 @@ describe('the file of a SQLite store', () => {
     return said;
   }
 
-  it('that is full refuses what needs room, takes what needs none, and goes on when there is room', async () => {
+  it('a SQLite file that is full refuses what needs room, takes what needs none, and goes on when there is room', async () => {
     const database = openDatabase(file);
     const store = opened(createSqliteStore(database));
     const pages = numberOf(database.database, 'page_count');
@@ -212,7 +212,7 @@ describe('the file of a SQLite store', () => {
     expect(await store.write(put('large', 'x'.repeat(300_000)))).toMatchObject({ ok: true });
   });
 
-  it('opens as a copy that was made beside it', async () => {
+  it('a SQLite file can be copied with its log while the store is open', async () => {
     const store = opened();
     await store.write(put('a'));
     const copy = join(folder, 'copy.sqlite');

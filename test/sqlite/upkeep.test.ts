@@ -34,12 +34,12 @@ function keyOf(table: Key['table'], id: string): { key: Key; row: Row } {
   }
 }
 
-describe('the upkeep of a SQLite store', () => {
+describe('the upkeep', () => {
   it.each([
     'messages',
     'leases',
     'queues',
-  ] as const)('removes the rows of %s whose time to live is over, and no others', async (table) => {
+  ] as const)('a SQLite store removes the rows of %s whose time to live is over, and no others', async (table) => {
     let now = 1_000_000_000;
     const store = openSqliteStore({ now: () => now, keepsUp: false });
     const put = async (id: string, more: Row) => {
@@ -64,7 +64,7 @@ describe('the upkeep of a SQLite store', () => {
     await store.close();
   });
 
-  it('runs by itself, and removes many rows in small steps', async () => {
+  it('a SQLite store by itself removes many rows in small steps', async () => {
     const store = openSqliteStore({ now: () => 10_000_000 });
     const writes = Array.from({ length: 1_800 }, (_, n) => {
       const { key, row } = keyOf('leases', `row-${n}`);
@@ -75,7 +75,7 @@ describe('the upkeep of a SQLite store', () => {
     await store.close();
   });
 
-  it('keeps the file at its size while many messages pass through', async () => {
+  it('a SQLite file keeps its size while many messages pass through', async () => {
     const clock = createDrivenClock();
     const opened = openDatabase(join(folder, 'queue.sqlite'));
     const store = createSqliteStore(opened, { now: clock.now, keepsUp: false });
@@ -100,7 +100,7 @@ describe('the upkeep of a SQLite store', () => {
     await store.close();
   });
 
-  it('gives pages back to the disk after a backlog, but for some that it keeps for rows to come', async () => {
+  it('a SQLite store gives pages back to the disk after a backlog, but for some that it keeps for rows to come', async () => {
     const opened = openDatabase(join(folder, 'queue.sqlite'));
     const store = createSqliteStore(opened, { keepsUp: false });
     const text = 'x'.repeat(200_000);

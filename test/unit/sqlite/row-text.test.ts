@@ -27,8 +27,8 @@ const { value: values } = fc.letrec<{ value: Value }>((tie) => ({
 }));
 const rows = fc.dictionary(names, values, { maxKeys: 4, noNullPrototype: true });
 
-describe('a row as text', () => {
-  it('decodes to the row that was encoded, whatever its texts and bytes are', () => {
+describe('the text of a row', () => {
+  it('a row as SQLite text decodes to the row that was encoded, whatever its texts and bytes are', () => {
     fc.assert(
       fc.property(rows, (row) => {
         const stored = storedCopy(row);
@@ -38,7 +38,7 @@ describe('a row as text', () => {
     );
   });
 
-  it('stays readable by later versions: this text has the format of today', () => {
+  it('a row as SQLite text keeps the format that earlier versions wrote', () => {
     const row: Row = { id: 'a', n: 1.5, bytes: new Uint8Array([1, 2]), list: ['\u0000x', true] };
     const text = '{"id":"a","n":1.5,"bytes":"\\u0000bAQI=","list":["\\u0000t\\u0000x",true]}';
     expect(encodeRow(row)).toBe(text);
