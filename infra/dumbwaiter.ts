@@ -2,7 +2,7 @@
  * The construct that users put into their stack. This folder holds the construct and its parts (one file each), the CDK app of
  * `npm run deploy`, and the bundling of the functions.
  */
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
@@ -18,7 +18,6 @@ import type { DumbwaiterProps } from './dumbwaiter-props.ts';
 import { Functions } from './functions.ts';
 import { grantDirect, grantInvoke, grantTransactions } from './grants.ts';
 import { PublicApi } from './http-api.ts';
-import { addOutputs } from './outputs.ts';
 import { QueueMetrics } from './queue-metrics.ts';
 import { Tables } from './tables.ts';
 
@@ -114,9 +113,7 @@ export class Dumbwaiter extends Construct {
     if (Object.keys({ ...queues, ...schedules }).length > 0) {
       new DeclaredQueues(this, 'DeclaredQueues', { handler: declareQueues, queues, schedules });
     }
-    if (props.outputs ?? true) {
-      addOutputs(this, { url: this.url, tables: this.tables, adminKey: this.#adminKey, functions: this.#functions });
-    }
+    if (props.outputs ?? true) this.#addOutputs();
   }
 
   /** The secret whose value is the first admin key, as plain text. */
@@ -178,5 +175,22 @@ export class Dumbwaiter extends Construct {
    */
   grantTransactions(grantee: IGrantable): Grant {
     return grantTransactions(this, grantee, this.tables);
+  }
+
+  /** Outputs what an operator or a client needs. The first construct in a stack uses plain names; others prefix theirs with their id. */
+  #addOutputs(): void {
+    const stack = Stack.of(this);
+    const { api, publish, receive } = this.#functions;
+    const prefix = stack.node.tryFindChild('ApiUrl') === undefined ? '' : this.node.id;
+    const output = (name: string, value: string, description: string) =>
+      new CfnOutput(stack, `${prefix}${name}`, { value, description });
+    output('ApiUrl', this.url, 'Base URL of the HTTP API');
+    output('AdminKeySecretArn', this.#adminKey.arn, 'Secret that holds the first admin key');
+    output('ApiFunctionName', api.function.functionName, 'To invoke instead of HTTP: every operation');
+    output('PublishFunctionName', publish.function.functionName, 'To invoke instead of HTTP: publish only');
+    output('ReceiveFunctionName', receive.function.functionName, 'To invoke instead of HTTP: receive and settle');
+    output('MessagesTableName', this.tables.messages.tableName, 'Messages that no receive has taken yet');
+    output('LeasesTableName', this.tables.leases.tableName, 'Messages that are leased, delayed or kept');
+    output('QueuesTableName', this.tables.queues.tableName, 'Queues, API keys and redrive tasks');
   }
 }

@@ -1,7 +1,7 @@
-/** Reads the JSON body of a request. A body over the limit is refused before it is read whole or parsed. */
+/** Reads the JSON of a request. A body over the limit is refused before it is read whole or parsed. */
 import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
+import { readRequest } from '../../contract/json-reader.ts';
 import { callBytesMax } from '../../contract/limits.ts';
-import { parseRequest } from './request-text.ts';
 
 /** Returns `{}` if there is no body. Throws `payload_too_large`, `unsupported_media_type`, `request_timeout` or `invalid_input`. */
 export async function readJson(request: Request): Promise<unknown> {
@@ -68,4 +68,18 @@ function carriedBytes(text: string, bytes: number): number {
 
 function tooLarge(given: string): DumbwaiterError {
   return new DumbwaiterError('payload_too_large', `A request may carry ${callBytesMax} bytes, was ${given}.`);
+}
+
+/** Parses the JSON text of a request, received over HTTP or Lambda. Returns bodies, attributes and results as JsonText. Throws `invalid_input` for invalid JSON and for duplicate fields. */
+export function parseRequest(text: string, name = 'input'): unknown {
+  try {
+    return readRequest(text);
+  } catch (error) {
+    if (error instanceof DumbwaiterError) throw error;
+    // The parser's message may quote the text, so report only the position.
+    const message = error instanceof SyntaxError ? error.message : '';
+    const position =
+      /at position (\d+)/.exec(message)?.[1] ?? (message.includes('end of JSON') ? String(text.length) : undefined);
+    throw invalidInput(`${name}: is not JSON${position === undefined ? '' : `, at position ${position}`}`);
+  }
 }

@@ -8,7 +8,7 @@ import { type ErrorCode, invalidInput } from '../../contract/errors.ts';
 import { withValues, writeJson } from '../../contract/json-text.ts';
 import type { Principal } from '../auth/authorize.ts';
 import { refusalOf } from '../errors/refusal.ts';
-import { parseRequest } from '../http/request-text.ts';
+import { parseRequest } from '../http/request-body.ts';
 import type { Log } from '../service/log.ts';
 import { isOperation, type Service } from '../service/service.ts';
 import { inTime, type TimeLeft } from '../service/time-left.ts';
