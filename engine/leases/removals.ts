@@ -3,7 +3,7 @@
 import type { Context } from '../context/context.ts';
 import { chunkKeys, type StoredContent } from '../model/content-codec.ts';
 import { type LeaseRow, mayOverrideParcel, type Parcel, parcelKey } from '../model/rows.ts';
-import { type Key, StoreError } from '../port/port.ts';
+import { ignoreStoreError, type Key } from '../port/port.ts';
 import { keyText } from '../port/row-limits.ts';
 
 /** Removes rows, whether or not they exist. Rejects if any of them may still exist. `keys` may contain duplicates. */
@@ -46,9 +46,5 @@ export async function removeOverriddenBy(ctx: Context, lease: LeaseRow): Promise
 
 /** Removes bodies, or a result, that no row uses. A failure only wastes storage. */
 export async function removeChunks(ctx: Context, ...contents: readonly StoredContent[]): Promise<void> {
-  try {
-    await removeAll(ctx, contents.flatMap(chunkKeys));
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-  }
+  await removeAll(ctx, contents.flatMap(chunkKeys)).catch(ignoreStoreError);
 }

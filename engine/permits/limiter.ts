@@ -11,7 +11,7 @@ import { isTransient, type RetryBudget } from '../context/retry.ts';
 import { isCurrent, putIfUnchanged, readRow, retryOnConflict, type Snapshot, writeRow } from '../leases/lease-store.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
-import { StoreError } from '../port/port.ts';
+import { ignoreStoreError } from '../port/port.ts';
 import {
   type Grant,
   granted,
@@ -183,7 +183,5 @@ export function marksOf(receipts: readonly Receipt[]): Marked[] {
 
 /** If the store refuses the write, let the permits expire. */
 export async function leavingToTime(run: Promise<void>): Promise<void> {
-  await run.catch((error: unknown) => {
-    if (!(error instanceof StoreError)) throw error;
-  });
+  await run.catch(ignoreStoreError);
 }

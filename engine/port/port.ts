@@ -126,6 +126,11 @@ export class StoreError extends Error {
   }
 }
 
+/** For `catch`, where a failed call of the store changes nothing that matters. */
+export function ignoreStoreError(error: unknown): void {
+  if (!(error instanceof StoreError)) throw error;
+}
+
 export interface WriteOptions {
   /**
    * The last instant (ms of the clock) at which a request, or a retry of it, may be signed and sent. After it: StoreError,

@@ -9,7 +9,7 @@
 import { awakeMs, clockMarginMs, signedRequestMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { partitionsOf, preparedPartitionsOf, type QueueRecord, queueKey, queueRow } from '../model/queue-record.ts';
-import { StoreError } from '../port/port.ts';
+import { ignoreStoreError } from '../port/port.ts';
 
 /** A write sent before `awakeUntil` arrives no later than this after it, ms. */
 export const arrivedMs = signedRequestMsMax + 2 * clockMarginMs;
@@ -38,12 +38,8 @@ export async function sleepIfIdle(ctx: Context, queue: QueueRecord, asOf: number
   if (due <= ctx.clock.now() || due === queue.asleepUntil) return;
   const next: QueueRecord = { ...queue, asleepUntil: due, version: ctx.newVersion() };
   const when = { equals: [['version'], queue.version] } as const;
-  try {
-    await ctx.store.write({ key: queueKey(queue.name), when, then: { put: queueRow(next) } });
-  } catch (error) {
-    // The queue is now awake or asleep; both are correct.
-    if (!(error instanceof StoreError)) throw error;
-  }
+  // After a failure the queue is awake or asleep; both are correct.
+  await ctx.store.write({ key: queueKey(queue.name), when, then: { put: queueRow(next) } }).catch(ignoreStoreError);
   ctx.settings.forget(queue.name);
 }
 

@@ -8,7 +8,7 @@ import { decodeSnapshot } from '../leases/lease-store.ts';
 import { overriddenParcel } from '../lifecycle/group-parcels.ts';
 import { messageOverheadBytes } from '../messages/message-view.ts';
 import { sizeOf } from '../model/content-codec.ts';
-import { StoreError } from '../port/port.ts';
+import { ignoreStoreError, StoreError } from '../port/port.ts';
 import { type ClaimableRow, createExpectation, type Found, readCandidates, rowOf } from './candidates.ts';
 import { type Claimer, type ClaimOutcome, claimDue, claimUnreceived, clearParcel, giveBack } from './claims.ts';
 import type { Claims, ParcelToRemove } from './deliver.ts';
@@ -82,7 +82,7 @@ export async function claimInRounds(
           // Deliver what the other claims yield, even if this one fails.
           if (!(error instanceof StoreError)) throw error;
           failure = error;
-          if (error.applied === 'unknown') await giveBack(ctx, claimer, rowOf(candidate)).catch(ofStore);
+          if (error.applied === 'unknown') await giveBack(ctx, claimer, rowOf(candidate)).catch(ignoreStoreError);
           return undefined;
         }
       }),
@@ -121,11 +121,6 @@ export async function claimInRounds(
   if (isUndisturbed) for (const { lease } of claims.claimed) ctx.windows.undisturbed(lease.shard);
   if (failure && claims.claimed.length === 0) throw failure;
   return { isExhausted: isUndisturbed && !isDone() };
-}
-
-/** Ignores errors of the store: what it does not take back stays leased until the lease ends. */
-function ofStore(error: unknown): void {
-  if (!(error instanceof StoreError)) throw error;
 }
 
 async function claim(

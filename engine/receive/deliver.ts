@@ -12,7 +12,7 @@ import { type Content, contentAt, readContents, sizeOf } from '../model/content-
 import { idInMessages } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { isLive, leaseEnd, type Parcel, parcelKey } from '../model/rows.ts';
-import { StoreError } from '../port/port.ts';
+import { ignoreStoreError, StoreError } from '../port/port.ts';
 import { type Claimed, type Claimer, giveBack } from './claims.ts';
 
 export type ParcelToRemove = Pick<Parcel, 'shard' | 'id'>;
@@ -100,13 +100,7 @@ async function stillDeliverable(ctx: Context, claimer: Claimer, claimed: readonl
 /** If the store fails, the messages stay leased until their leases end, and the receive counts. */
 async function giveBackAll(ctx: Context, claimer: Claimer, claimed: readonly Claimed[]): Promise<void> {
   if (claimed.length === 0) return;
-  await Promise.all(
-    claimed.map(({ lease }) =>
-      giveBack(ctx, claimer, lease.id).catch((error: unknown) => {
-        if (!(error instanceof StoreError)) throw error;
-      }),
-    ),
-  );
+  await Promise.all(claimed.map(({ lease }) => giveBack(ctx, claimer, lease.id).catch(ignoreStoreError)));
   ctx.wakeups.wake(claimer.queue.name);
 }
 

@@ -3,7 +3,7 @@
 import type { ApiKey, InputOf, OutputOf, Page } from '../../contract/contract.ts';
 import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import { keyUseNotedMs, pageEntriesDefault } from '../../contract/limits.ts';
-import { type Clock, type Random, type Store, StoreError } from '../../engine/port/port.ts';
+import { type Clock, ignoreStoreError, type Random, type Store } from '../../engine/port/port.ts';
 import type { Principal } from './authorize.ts';
 import { createKeyCache } from './key-cache.ts';
 import { keyHash, keyKind, keyOfRow, newKeyText, rowOf, type StoredKey, storedKey } from './key-rows.ts';
@@ -92,10 +92,6 @@ function expiryOf(asked: string | undefined, creator: Principal, now: number): s
     throw new DumbwaiterError('forbidden', `expiresAt: must not be later than ${last}, when the key that creates it expires`);
   }
   return asked === undefined ? null : new Date(asked).toISOString();
-}
-
-function ignoreStoreError(error: unknown): void {
-  if (!(error instanceof StoreError)) throw error;
 }
 
 function cursorAfter(id: string): string {
