@@ -41,12 +41,12 @@ export function isJsonText(value: unknown): value is JsonText {
 /**
  * A JSON value to publish exactly as this text, without white space around it: `{ body: jsonText('{"id":1970670598291982290}')
  * }`.
- * Throws SyntaxError if the text is not JSON, TypeError if it contains half a surrogate pair.
+ * Throws SyntaxError if the text is not JSON, TypeError if it contains an unpaired surrogate.
  */
 export function jsonText(text: string): JsonText {
   JSON.parse(text);
   if (/\p{Surrogate}/u.test(text))
-    throw new TypeError('the text has half a surrogate pair; write it as an escape, such as \\ud83e');
+    throw new TypeError('the text has an unpaired surrogate; write it as an escape, such as \\ud83e');
   return new TaggedText(text.trim());
 }
 

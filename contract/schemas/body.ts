@@ -27,7 +27,7 @@ const tooDeep = `must not be nested deeper than ${bodyDepthMax}`;
 function textFault(text: string, bytesMax: number): string | undefined {
   const size = sizeFault(text, bytesMax);
   if (size !== undefined) return size;
-  if (!text.isWellFormed()) return 'must not have half a surrogate pair, except as an escape';
+  if (!text.isWellFormed()) return 'must not contain an unpaired surrogate, except as an escape';
   return text.length > 2 * bodyDepthMax && depthOf(text) > bodyDepthMax ? tooDeep : undefined;
 }
 

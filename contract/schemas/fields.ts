@@ -14,13 +14,13 @@ export function seconds(min: number, max: number) {
   return whole(min, max, 'seconds');
 }
 
-/** A row cannot store half a surrogate pair. */
-const halfPair = { error: 'must not have half a surrogate pair' };
+/** A row cannot store an unpaired surrogate. */
+const unpaired = { error: 'must not contain an unpaired surrogate' };
 const isWellFormed = (value: string) => value.isWellFormed();
 
 function text(min: number, max: number) {
   const error = `must be a text of ${min} to ${max} characters`;
-  return z.string({ error }).min(min, { error }).max(max, { error }).refine(isWellFormed, halfPair);
+  return z.string({ error }).min(min, { error }).max(max, { error }).refine(isWellFormed, unpaired);
 }
 
 /** A text of certain characters only. `set` is the content of a character class in a regular expression; `allowed` describes it. */

@@ -147,7 +147,7 @@ export const settings = {
 
 /** The queue itself calls this URL: no other scheme, and no password, because anyone who may read settings sees it. */
 function isCheckBackUrl(text: string): boolean {
-  // The URL parser replaces half a surrogate pair, but a row would store the original text.
+  // The URL parser replaces an unpaired surrogate, but a row would store the original text.
   if (!text.isWellFormed() || !URL.canParse(text)) return false;
   const { protocol, hostname, username, password } = new URL(text);
   if (username !== '' || password !== '') return false;

@@ -19,7 +19,7 @@ const ofPublish: Outcomes = {
 };
 const ofLease: Outcomes = {
   no: 'The store did not take it in time; try again.',
-  unknown: 'The store did not answer in time; try again: what was done is found done.',
+  unknown: 'The store did not answer in time. A retry is safe.',
 };
 const outcomes = { publish: ofPublish, lease: ofLease };
 

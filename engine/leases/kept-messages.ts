@@ -138,17 +138,11 @@ export async function keepOffloaded(ctx: Context, { content, retentionEnd, slots
 }
 
 /** Writes the end of a row that has no live message, if the row is unchanged. */
-export async function replaceEnded(
-  ctx: Context,
-  seen: Snapshot,
-  lease: LeaseRow,
-  version: string,
-  now: number,
-): Promise<Snapshot> {
+export async function replaceEnded(ctx: Context, seen: Snapshot, lease: LeaseRow, now: number): Promise<Snapshot> {
   await removeOverriddenBy(ctx, lease);
   await keepOffloaded(ctx, lease);
   const apart = keptApart(ctx, lease, now);
-  const row = endedRow(lease, version, now);
+  const row = endedRow(lease, now);
   return apart.length > 0 ? putIfUnchangedWith(ctx, seen, row, apart) : putIfUnchanged(ctx, seen, row);
 }
 
@@ -158,7 +152,7 @@ export function keptApart(ctx: Context, lease: LeaseRow, now: number): Write[] {
   const { group, sourceShard: _, ...rest } = lease;
   const version = ctx.newVersion();
   const apart: LeaseRow = { ...rest, kind: 'parcel', id: parcelIdOf(lease), version, groupName: group.name };
-  return [{ key: leaseKey(apart.id), then: { put: endedRow(apart, version, now) } }];
+  return [{ key: leaseKey(apart.id), then: { put: endedRow(apart, now) } }];
 }
 
 /**
@@ -189,7 +183,7 @@ export async function cancelledApart(
     slots: [{ visibleAt: parcel.since, receives: 0, failures: 0, end: 'cancelled', ...ending }],
     ...(parcel.retentionEnd === undefined ? {} : { retentionEnd: parcel.retentionEnd }),
   };
-  return { key: leaseKey(id), then: { put: endedRow(lease, version, now) } };
+  return { key: leaseKey(id), then: { put: endedRow(lease, now) } };
 }
 
 /**
@@ -201,7 +195,7 @@ export async function keepExpired(ctx: Context, queue: QueueRecord, lease: Lease
   const slots = lease.slots.map((slot) => (isLive(slot) ? removedSlot(queue, lease, slot, now) : slot));
   const ended: LeaseRow = { ...lease, slots };
   await keepOffloaded(ctx, ended);
-  return putIfAbsent(ctx, endedRow(ended, lease.version, now), readAt);
+  return putIfAbsent(ctx, endedRow(ended, now), readAt);
 }
 
 /** The key under which calls in this process wait for a message's end (`ctx.wakeups`). */

@@ -139,16 +139,16 @@ export function retryOnConflict<T>(
 }
 
 /** The row of a lease whose messages have all ended: a tombstone, or for a group its row without messages. */
-export function endedRow(lease: LeaseRow, version: string, now: number): Row {
+export function endedRow(lease: LeaseRow, now: number): Row {
   const shownUntil = Math.max(0, ...lease.slots.map(({ kept }) => kept?.until ?? 0));
   if (lease.kind === 'group') {
     // The row of the kept messages (`keptApart`) shows the offloaded bodies, and takes over their cleanup.
     const { needsCleanup: _, ...rest } = lease;
-    return encodeLease(parcelDone(shownUntil > now ? rest : lease, version, now));
+    return encodeLease(parcelDone(shownUntil > now ? rest : lease, now));
   }
   const tombstone = newTombstone(
     lease.id,
-    version,
+    lease.version,
     lease.slots.map(endOf),
     now,
     lease.kind === 'keyed' ? lease.keyed : undefined,

@@ -18,7 +18,7 @@ import type { Key } from '../port/port.ts';
 import { loadParcel, nextParcel } from './group-parcels.ts';
 import { expiredToLeave, leaveGroup } from './leave-group.ts';
 import { moveSlots } from './moves.ts';
-import { isExpired, tellExpired, verdictOf, verdictOfAge } from './verdicts.ts';
+import { isExpired, reportExpired, verdictOf, verdictOfAge } from './verdicts.ts';
 
 export interface ProcessedRow {
   /**
@@ -74,7 +74,7 @@ async function processDueRowOnce(
     const after = await replaceSlots(ctx, seen, { ...lease, version, slots }, now);
     if (after.row?.version === version) {
       processed.removed += gone.length;
-      if (gone.length > 0 && isExpired(queue, lease)) tellExpired(ctx, queue, gone.length);
+      if (gone.length > 0 && isExpired(queue, lease)) reportExpired(ctx, queue, gone.length);
     }
     return { seen: after };
   }
@@ -129,8 +129,9 @@ async function advanceGroup(
     return { seen: await putIfUnchanged(ctx, seen, encodeLease(resting)) };
   }
   // The last message ended without ending the row: end it now, with what is kept of its messages.
-  if (last.slots.some(({ kept }) => kept)) return { seen: await replaceEnded(ctx, seen, last, ctx.newVersion(), now) };
-  const done = last.slots.length > 0 ? parcelDone(last, last.version, now) : last;
+  if (last.slots.some(({ kept }) => kept))
+    return { seen: await replaceEnded(ctx, seen, { ...last, version: ctx.newVersion() }, now) };
+  const done = last.slots.length > 0 ? parcelDone(last, now) : last;
   const { leftover = [], ...group } = done.group;
   const lease: GroupLeaseRow = { ...done, group };
   await removeAll(ctx, leftover.flatMap(chunkKeys));
@@ -148,7 +149,7 @@ async function advanceGroup(
 
 /** Writes a lease with changed slots, or its end if no slot is live. The row's `expiry` is derived from the slots. */
 export async function replaceSlots(ctx: Context, seen: Snapshot, lease: LeaseRow, now: number): Promise<Snapshot> {
-  return isEnded(lease) ? replaceEnded(ctx, seen, lease, lease.version, now) : putIfUnchanged(ctx, seen, encodeLease(lease));
+  return isEnded(lease) ? replaceEnded(ctx, seen, lease, now) : putIfUnchanged(ctx, seen, encodeLease(lease));
 }
 
 /** Does the pending cleanup of an ended row, waits for every response, then makes the row an ordinary tombstone. */

@@ -11,7 +11,7 @@ import type { QueueRecord } from '../model/queue-record.ts';
 import { decodeParcel } from '../model/row-codec.ts';
 import { type Group, type GroupLeaseRow, type LeaseRow, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
 import type { Key } from '../port/port.ts';
-import { isExpired, tellExpired, verdictOfAge } from './verdicts.ts';
+import { isExpired, reportExpired, verdictOfAge } from './verdicts.ts';
 
 /**
  * A group's next parcel, and how many expired or purged messages were removed before it. `more`: none found yet, but rows may
@@ -69,7 +69,7 @@ export async function nextParcel(
     before.push(one);
   }
   await removeParcels(ctx, before);
-  if (expired > 0) tellExpired(ctx, queue, expired);
+  if (expired > 0) reportExpired(ctx, queue, expired);
   return { ...(parcel ? { parcel } : {}), removed, more: !parcel && more };
 }
 

@@ -54,7 +54,7 @@ import { absentAt, type Death, farMs, isLive, type LeaseRow, leaseKey, type Parc
 import { type Row, StoreError, type Write } from '../port/port.ts';
 
 /** Messages to move: to another queue, or to another time, priority or content in their own. */
-export interface Departure {
+export interface RowMove {
   seen: Snapshot;
   lease: LeaseRow;
   /** The slots that move, all live. */
@@ -99,7 +99,7 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
       ...defined({ retentionEnd, death: death && (lease.kind === 'group' ? { ...death, group: lease.group.name } : death) }),
     },
     // No receive takes an unreadable message: it stays until its retention ends, or until it is cancelled or redriven.
-    slotOf: (slot) => arriving(slot, death?.reason === 'unreadable' ? (retentionEnd ?? farMs) : now, death !== undefined),
+    slotOf: (slot) => slotInNewQueue(slot, death?.reason === 'unreadable' ? (retentionEnd ?? farMs) : now, death !== undefined),
   });
   if (moved.applied && death && target.name !== death.queue) {
     ctx.observe?.({
@@ -117,50 +117,50 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
 }
 
 /** A slot as it enters its new queue, where it was never received. */
-function arriving(slot: Slot, visibleAt: number, dies: boolean): Slot {
+function slotInNewQueue(slot: Slot, visibleAt: number, isDeadLettered: boolean): Slot {
   const next: Slot = { visibleAt, receives: 0, failures: 0 };
-  if (!dies) return next;
+  if (!isDeadLettered) return next;
   const { receives, failures, lastFailure, errors } = slot;
   return { ...next, died: { receives, failures, ...defined({ text: lastFailure }) }, ...defined({ lastFailure, errors }) };
 }
 
 /** Moves messages if their row is unchanged: all live messages by one write of the row, some of them by a transaction. */
-export async function moveMessages(ctx: Context, departure: Departure): Promise<Moved> {
-  const live = departure.lease.slots.filter(isLive).length;
+export async function moveMessages(ctx: Context, rowMove: RowMove): Promise<Moved> {
+  const live = rowMove.lease.slots.filter(isLive).length;
   // A group's row stays in place. So does a key's row if the queue changes: it records until when the key is taken.
-  const { lease, target } = departure;
+  const { lease, target } = rowMove;
   const staysAlone = lease.kind === 'group' || (lease.kind === 'keyed' && incarnationOf(lease.shard) !== target.incarnation);
   // Kept messages of the row stay in the queue where they ended.
   const isShared = lease.slots.some(({ kept }) => kept);
-  const together = departure.slots.length === live && !staysAlone && !isShared;
-  return together ? moveWholeRow(ctx, departure) : moveToOwnRows(ctx, departure);
+  const together = rowMove.slots.length === live && !staysAlone && !isShared;
+  return together ? moveWholeRow(ctx, rowMove) : moveToOwnRows(ctx, rowMove);
 }
 
-async function moveWholeRow(ctx: Context, departure: Departure): Promise<Moved> {
-  const { seen, lease, row, slotOf, changeContent } = departure;
-  const rewritten = changeContent && (await rewrittenContents(ctx, departure, changeContent));
+async function moveWholeRow(ctx: Context, rowMove: RowMove): Promise<Moved> {
+  const { seen, lease, row, slotOf, changeContent } = rowMove;
+  const rewritten = changeContent && (await rewrittenContents(ctx, rowMove, changeContent));
   if (changeContent && !rewritten) return { applied: false, seen: await readRow(ctx, lease.id) };
   const content = rewritten?.content ?? lease.content;
   // Bodies without a TTL get none until the move is certain; the row deletes them when it ends.
   if (!rewritten && lease.retentionEnd !== undefined) await keepBodies(ctx, content, row.retentionEnd);
   const slots = lease.slots.map((slot) => (isLive(slot) ? slotOf(slot) : slot));
   const moved: ParcelLeaseRow = {
-    ...newLeaseRow(ctx, departure.target, { ...row, id: lease.id, slots, content }),
+    ...newLeaseRow(ctx, rowMove.target, { ...row, id: lease.id, slots, content }),
     ...defined({ sourceShard: lease.sourceShard, needsCleanup: lease.needsCleanup }),
     ...defined({ outOfOrder: lease.kind === 'parcel' ? lease.outOfOrder : undefined }),
   };
   const next: LeaseRow = lease.kind === 'keyed' ? { ...moved, kind: 'keyed', keyed: lease.keyed } : moved;
-  const haveNoEnd = !rewritten && lacksTtl(content, row.retentionEnd) && lease.retentionEnd !== undefined;
+  const losesTtl = !rewritten && lacksTtl(content, row.retentionEnd) && lease.retentionEnd !== undefined;
   const move = () => putIfUnchanged(ctx, seen, encodeLease(next));
   const after = await withBodies(ctx, rewritten ? [rewritten] : [], writeDeadline(seen.readAt), move).catch(
     async (error: unknown) => {
-      if (haveNoEnd && error instanceof StoreError) await tryBodyCleanup(ctx, lease.id, content);
+      if (losesTtl && error instanceof StoreError) await tryBodyCleanup(ctx, lease.id, content);
       throw error;
     },
   );
   const applied = after.row?.version === next.version;
-  if (rewritten) await removeUnused(ctx, departure, { applied, after, rewritten });
-  return { applied, seen: !applied && haveNoEnd ? await ensureBodyCleanup(ctx, after, content) : after };
+  if (rewritten) await removeUnused(ctx, rowMove, { applied, after, rewritten });
+  return { applied, seen: !applied && losesTtl ? await ensureBodyCleanup(ctx, after, content) : after };
 }
 
 /**
@@ -170,7 +170,7 @@ async function moveWholeRow(ctx: Context, departure: Departure): Promise<Moved> 
  */
 async function removeUnused(
   ctx: Context,
-  { seen, lease }: Departure,
+  { seen, lease }: RowMove,
   { applied, after, rewritten }: { applied: boolean; after: Snapshot; rewritten: OffloadedBody },
 ): Promise<void> {
   const isSettled = applied || !after.maybeApplied || after.row?.version !== seen.row?.version;
@@ -182,7 +182,7 @@ async function removeUnused(
 /** The row's contents, with those of the moved messages changed; undefined if the row has changed since it was read. */
 async function rewrittenContents(
   ctx: Context,
-  { lease, slots, row, target }: Departure,
+  { lease, slots, row, target }: RowMove,
   contentOf: (content: Content) => Content,
 ): Promise<OffloadedBody | undefined> {
   const contents = await currentContents(ctx, lease);
@@ -194,38 +194,38 @@ async function rewrittenContents(
   return { ...storeContent(joinEntries(entries), room, () => ctx.ids.parcel(0)), ttl };
 }
 
-async function moveToOwnRows(ctx: Context, departure: Departure): Promise<Moved> {
-  const { seen, lease, slots } = departure;
-  const isLost = departure.row.death?.reason === 'unreadable';
+async function moveToOwnRows(ctx: Context, rowMove: RowMove): Promise<Moved> {
+  const { seen, lease, slots } = rowMove;
+  const isLost = rowMove.row.death?.reason === 'unreadable';
   const contents = isLost ? ((await readContents(ctx.store, [lease.content]))[0] ?? []) : await currentContents(ctx, lease);
   if (!contents) return { applied: false, seen: await readRow(ctx, lease.id) };
   const now = ctx.clock.now();
-  const alone = slots.map((slot) => rowAlone(ctx, departure, slot, contentAt(contents, slot)));
-  const puts = alone.map(({ id, row }): Write => ({ key: leaseKey(id), when: absentAt(now), then: { put: row } }));
+  const ownRows = slots.map((slot) => ownRow(ctx, rowMove, slot, contentAt(contents, slot)));
+  const puts = ownRows.map(({ id, row }): Write => ({ key: leaseKey(id), when: absentAt(now), then: { put: row } }));
   const version = ctx.newVersion();
   const rest: LeaseRow = {
     ...lease,
     version,
-    slots: lease.slots.map((slot, index) => (slots.includes(index) ? leftBehind(slot) : slot)),
+    slots: lease.slots.map((slot, index) => (slots.includes(index) ? movedSlot(slot) : slot)),
   };
-  const after = await withBodies(ctx, alone, writeDeadline(seen.readAt), async () => {
+  const after = await withBodies(ctx, ownRows, writeDeadline(seen.readAt), async () => {
     if (isEnded(rest)) {
       await removeOverriddenBy(ctx, rest);
       await keepOffloaded(ctx, rest);
     }
-    const rowLeft = isEnded(rest) ? endedRow(rest, version, now) : encodeLease(rest);
+    const rowLeft = isEnded(rest) ? endedRow(rest, now) : encodeLease(rest);
     const apart = isEnded(rest) ? keptApart(ctx, rest, now) : [];
     return putIfUnchangedWith(ctx, seen, rowLeft, [...puts, ...apart]);
   });
   const applied = after.row?.version === version;
-  if (!applied) await removeUnnamed(ctx, { seen, after }, alone);
+  if (!applied) await removeUnnamed(ctx, { seen, after }, ownRows);
   return { applied, seen: after };
 }
 
 /** The row of its own that a message moves to, with the body to offload for it, if any. */
-function rowAlone(
+function ownRow(
   ctx: Context,
-  { lease, row, slotOf, changeContent, target }: Departure,
+  { lease, row, slotOf, changeContent, target }: RowMove,
   slot: number,
   content: Content,
 ): OffloadedBody & { id: string; row: Row } {
@@ -245,6 +245,6 @@ function rowAlone(
 }
 
 /** The slot of a message that now lives in another row. It keeps no token. */
-function leftBehind(slot: Slot): Slot {
+function movedSlot(slot: Slot): Slot {
   return { visibleAt: slot.visibleAt, receives: 0, failures: 0, end: 'moved' };
 }

@@ -8,8 +8,8 @@ import type { Context } from '../context/context.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { LeaseRow, Slot } from '../model/rows.ts';
 
-/** `held`: leased or delayed. `gone`: to be removed. `reason`: to be dead-lettered, for this reason. */
-export type Verdict = 'ended' | 'held' | 'ready' | 'gone' | { reason: DeathReason };
+/** `waiting`: leased or delayed. `gone`: to be removed. `reason`: to be dead-lettered, for this reason. */
+export type Verdict = 'ended' | 'waiting' | 'ready' | 'gone' | { reason: DeathReason };
 
 /** The verdict on messages of this age in this queue, before their slots are considered. */
 export function verdictOfAge(queue: QueueRecord, since: number, retentionEnd: number | undefined, now: number): Verdict {
@@ -19,7 +19,7 @@ export function verdictOfAge(queue: QueueRecord, since: number, retentionEnd: nu
 }
 
 /**
- * Unreceived messages published before this instant are gone or dead: purged, or past their retention. A receive that finds
+ * Unreceived messages published before this instant are gone: purged, or past their retention. A receive that finds
  * only such messages skips to this instant, however many of them the sweep still has to remove.
  */
 export function livingFrom(queue: QueueRecord, now: number): number {
@@ -32,14 +32,14 @@ export function isExpired(queue: QueueRecord, { since }: { since: number }): boo
   return since >= queue.purgedBefore;
 }
 
-export function tellExpired(ctx: Context, { name }: QueueRecord, messages: number): void {
+export function reportExpired(ctx: Context, { name }: QueueRecord, messages: number): void {
   ctx.observe?.({ kind: 'expired', queue: name, messages });
 }
 
 /** The verdict on one slot now. */
 export function verdictOf(queue: QueueRecord, lease: LeaseRow, slot: Slot, now: number): Verdict {
   if (slot.end) return 'ended';
-  if (slot.visibleAt > now) return 'held';
+  if (slot.visibleAt > now) return 'waiting';
   const byAge = verdictOfAge(queue, lease.since, lease.retentionEnd, now);
   if (byAge !== 'ready') return byAge;
   if (queue.deadLetter && slot.receives >= queue.deadLetter.maxReceives) return { reason: 'max_receives' };

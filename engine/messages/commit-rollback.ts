@@ -85,7 +85,7 @@ function decideRow(
     if (!there || incarnationOf(lease.shard) !== queue.incarnation) return { done: 'unknown' };
     if (lease.kind !== 'prepared' || !isLive(there)) return { done: 'committed' };
     if (lease.since < queue.purgedBefore) return { done: 'unknown' };
-    if (decision === 'rollback') return { seen: await rollBack(ctx, queue, seen, lease, now) };
+    if (decision === 'rollback') return { seen: await rollBack(ctx, queue, seen, lease) };
     const after = await commit(ctx, queue, seen, lease, now);
     ctx.wakeups.wake(queue.name);
     return { seen: after };
@@ -112,13 +112,8 @@ async function commit(ctx: Context, queue: QueueRecord, seen: Snapshot, lease: P
   );
 }
 
-export async function rollBack(
-  ctx: Context,
-  queue: QueueRecord,
-  seen: Snapshot,
-  lease: LeaseRow,
-  now: number,
-): Promise<Snapshot> {
+export async function rollBack(ctx: Context, queue: QueueRecord, seen: Snapshot, lease: LeaseRow): Promise<Snapshot> {
+  const now = ctx.clock.now();
   const slots = lease.slots.map((slot) => ({ ...slot, end: 'cancelled' as const, ...keptAs(queue, 'cancelled', now) }));
   const after = await replaceSlots(ctx, seen, { ...lease, version: ctx.newVersion(), slots }, now);
   ctx.wakeups.wake(endKey(queue.name, messageId(lease.id, 0)));

@@ -6,7 +6,7 @@
 import { defined } from '../../contract/defined.ts';
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot, retryOnConflict, type Snapshot } from '../leases/lease-store.ts';
-import { type Departure, moveMessages } from '../lifecycle/moves.ts';
+import { moveMessages, type RowMove } from '../lifecycle/moves.ts';
 import { verdictOf } from '../lifecycle/verdicts.ts';
 import type { Content } from '../model/content-codec.ts';
 import {
@@ -51,11 +51,11 @@ export function changeWaiting(
     const state = stateOf(lease, there, now);
     if (state === 'leased' || state === 'prepared') return { done: state };
     const verdict = verdictOf(queue, lease, there, now);
-    if (verdict !== 'ready' && verdict !== 'held') return { done: 'gone' };
-    const departure = changed(ctx, queue, { seen, lease, slot, now }, change);
-    const outcome = { visibleAt: departure.slotOf(there).visibleAt };
-    tried.set(departure.row.version, outcome);
-    const moved = await moveMessages(ctx, departure);
+    if (verdict !== 'ready' && verdict !== 'waiting') return { done: 'gone' };
+    const rowMove = changed(ctx, queue, { seen, lease, slot, now }, change);
+    const outcome = { visibleAt: rowMove.slotOf(there).visibleAt };
+    tried.set(rowMove.row.version, outcome);
+    const moved = await moveMessages(ctx, rowMove);
     if (!moved.applied) return { seen: moved.seen };
     ctx.wakeups.wake(queue.name);
     return { done: outcome };
@@ -67,7 +67,7 @@ function changed(
   queue: QueueRecord,
   { seen, lease, slot, now }: { seen: Snapshot; lease: LeaseRow; slot: number; now: number },
   { timing, level = priorityLevelOf(lease), changeContent }: WaitingChange,
-): Departure {
+): RowMove {
   const visibleAt = timing && visibleAtOf(timing, now);
   const retentionEnd = visibleAt === undefined ? lease.retentionEnd : retentionEndAfter(queue, visibleAt);
   return {

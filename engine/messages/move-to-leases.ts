@@ -30,7 +30,7 @@ export async function moveToLeases(
     needsCleanup: true,
   });
   if (isEnded(lease)) await keepOffloaded(ctx, lease);
-  const row = isEnded(lease) ? endedRow(lease, lease.version, ctx.clock.now()) : encodeLease(lease);
+  const row = isEnded(lease) ? endedRow(lease, ctx.clock.now()) : encodeLease(lease);
   const seen = await putIfAbsent(ctx, row, readAt);
   if (!seen.row) throw unknownOutcome(seen);
   await ctx.store.write({ key: parcelKey(parcel.shard, parcel.id), then: { remove: true } });

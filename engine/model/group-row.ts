@@ -83,7 +83,7 @@ export function deliverablePrefix(lease: GroupLeaseRow, ready: readonly number[]
 }
 
 /** The group's row when every message of its parcel is done: due at once if there is more to do, otherwise kept for an hour. */
-export function parcelDone(lease: GroupLeaseRow, version: string, now: number): GroupLeaseRow {
+export function parcelDone(lease: GroupLeaseRow, now: number): GroupLeaseRow {
   const { group } = lease;
   const tokens = lease.slots.flatMap(({ end, token }, slot) =>
     end === 'done' && token !== undefined ? [`${token}${slot}`] : [],
@@ -96,7 +96,7 @@ export function parcelDone(lease: GroupLeaseRow, version: string, now: number): 
   const heldTokens = lease.slots.flatMap(({ heldBy }, slot) => (heldBy === undefined ? [] : [`${heldBy}${slot}`]));
   const cancelledNow = [...cancelledTokens, ...heldTokens].slice(-Math.max(ackedMax, heldTokens.length));
   return {
-    ...bare(lease, version),
+    ...bare(lease, lease.version),
     group: {
       ...rest,
       ...(remembered.length > 0 ? { acked: remembered } : {}),

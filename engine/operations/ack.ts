@@ -195,7 +195,7 @@ async function ackAfterRead(
       pending.some((receipt) => receipt.slot === index) ? { ...slot, end: 'done' as const, ...done } : slot,
     );
     const next: LeaseRow = { ...lease, slots, version: ctx.newVersion() };
-    if (isEnded(next)) return { seen: await replaceEnded(ctx, seen, next, next.version, now) };
+    if (isEnded(next)) return { seen: await replaceEnded(ctx, seen, next, now) };
     // The next message of the group may become due now.
     if (lease.kind === 'group') return { seen: await putIfUnchanged(ctx, seen, encodeLease(behindOthers(next, now))) };
     const when: Condition = { all: [{ absent: ['until'] }, ...stillLeased(pending)] };
@@ -203,14 +203,16 @@ async function ackAfterRead(
     return { seen: await writeRow(ctx, seen.id, when, then, seen.readAt) };
   }
   const results = receipts.map((receipt): AckResult => {
-    const there = lease.slots[receipt.slot];
+    const slot = lease.slots[receipt.slot];
     const isDone =
-      (there?.end === 'done' && there.token === receipt.token) ||
+      (slot?.end === 'done' && slot.token === receipt.token) ||
       (lease.kind === 'keyed' && lease.keyed.acked === receipt.token) ||
       (lease.kind === 'group' && wasAcked(lease.group, receipt.token, receipt.slot));
     return isDone ? { ok: true } : notHeld(found, receipt);
   });
   // All messages are done, by this or other calls: end the row. If this fails, the process that finds the row due ends it.
-  if (isEnded(lease) && lease.slots.length > 0) await replaceEnded(ctx, seen, lease, ctx.newVersion(), now).catch(() => {});
+  if (isEnded(lease) && lease.slots.length > 0) {
+    await replaceEnded(ctx, seen, { ...lease, version: ctx.newVersion() }, now).catch(() => {});
+  }
   return { done: results };
 }

@@ -50,7 +50,7 @@ export async function extend(
         version: ctx.newVersion(),
         slots: lease.slots.map((slot, index) =>
           slots.has(index)
-            ? { ...until(slot, leasedUntil, leaseMs === 0), ...(progress === undefined ? {} : { progress }) }
+            ? { ...withLeaseEnd(slot, leasedUntil, leaseMs === 0), ...(progress === undefined ? {} : { progress }) }
             : slot,
         ),
       };
@@ -69,7 +69,7 @@ export async function extend(
 }
 
 /** A backoff after the lease now starts at its new end. A lease that ends now gives the message back, which is not a failure. */
-function until({ leasedUntil: former, ...slot }: Slot, leasedUntil: number, isGivenBack: boolean): Slot {
+function withLeaseEnd({ leasedUntil: former, ...slot }: Slot, leasedUntil: number, isGivenBack: boolean): Slot {
   if (former === undefined || isGivenBack) return { ...slot, visibleAt: leasedUntil };
   return { ...slot, leasedUntil, visibleAt: leasedUntil + (slot.visibleAt - former) };
 }

@@ -23,8 +23,8 @@ export async function receive(
   const retryBudget = createRetryBudget(ctx, until, signal);
   const look = (isFirst: boolean) => {
     // The first look is never cut short by `until`.
-    const mayGoOn = () => !signal?.aborted && (isFirst || ctx.clock.now() < until);
-    return withRetry(retryBudget, () => searchQueue(ctx, queueName, input, { retryBudget, mayGoOn, signal }));
+    const mayContinue = () => !signal?.aborted && (isFirst || ctx.clock.now() < until);
+    return withRetry(retryBudget, () => searchQueue(ctx, queueName, input, { retryBudget, mayContinue, signal }));
   };
   const wait = { key: queueName, until, signal, inTurns: true };
   return { messages: await longPoll(ctx, wait, look, (found) => found.length > 0) };
@@ -34,7 +34,7 @@ async function searchQueue(
   ctx: Context,
   queueName: string,
   { max = 1, visibilityTimeoutSeconds }: InputOf<'receive'>,
-  { retryBudget, mayGoOn, signal }: { retryBudget: RetryBudget; mayGoOn: () => boolean; signal: AbortSignal | undefined },
+  { retryBudget, mayContinue, signal }: { retryBudget: RetryBudget; mayContinue: () => boolean; signal: AbortSignal | undefined },
 ): Promise<ReceivedMessage[]> {
   const settingsAt = ctx.clock.now();
   const queue = await growIfThrottled(ctx, await ctx.settings.get(queueName));
@@ -43,5 +43,5 @@ async function searchQueue(
   if (signal) claimer.signal = signal;
   const limiter = createLimiter(ctx, claimer, retryBudget);
   if (limiter) claimer.limiter = limiter;
-  return queue.paused ? [] : search(ctx, claimer, max, mayGoOn);
+  return queue.paused ? [] : search(ctx, claimer, max, mayContinue);
 }

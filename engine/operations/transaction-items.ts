@@ -39,7 +39,7 @@ export async function publishItems(
     .flatMap(inParcels)
     .map((group) => parcelWrite(ctx, queue, group));
   const ids: string[] = new Array(entries.length);
-  for (const { id, group } of parcels) for (const [slot, { index }] of group.entries()) ids[index] = messageId(id, slot);
+  for (const { id, messages } of parcels) for (const [slot, { index }] of messages.entries()) ids[index] = messageId(id, slot);
   for (const { index, id } of own) ids[index] = id!;
   const writes = [...parcels, ...own.map((one) => ownWrite(ctx, queue, one))].flatMap((parcel) => writesOf(ctx, parcel));
   const items = asItems(ctx, writes);
@@ -69,7 +69,7 @@ function accepted(ctx: Context, queue: QueueRecord, entry: PublishEntry | Refuse
 /** The write of a message with the caller's own id. */
 function ownWrite(ctx: Context, queue: QueueRecord, pending: Pending): ParcelWrite {
   const { lease, body } = newOwnRow(ctx, queue, pending);
-  return { id: lease.id, group: [pending], key: leaseKey(lease.id), row: encodeLease(lease), ...body };
+  return { id: lease.id, messages: [pending], key: leaseKey(lease.id), row: encodeLease(lease), ...body };
 }
 
 /** A put into `leases` may replace only an outdated tombstone. One into `messages` needs no condition: `leases` overrides it. */

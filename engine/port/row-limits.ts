@@ -105,7 +105,7 @@ export function storedNumber(value: number): number {
 
 /** The text. Throws if it holds an unpaired surrogate. */
 export function wellFormed(text: string): string {
-  if (!text.isWellFormed()) throw new Error('a row cannot hold half a surrogate pair');
+  if (!text.isWellFormed()) throw new Error('a row cannot hold an unpaired surrogate');
   return text;
 }
 

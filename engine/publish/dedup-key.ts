@@ -87,20 +87,20 @@ async function putKeyed(
   let displaced: LeaseRow['content'] | undefined;
   const result = await retryOnConflict<PublishResult>(ctx, await write(undefined, {}), async (seen) => {
     const now = ctx.clock.now();
-    const there = decodeSnapshot(seen, now);
-    const was = attempt.applied ? 'yes' : wasAccepted(keyedOf(there), attempt);
-    if (was === 'yes') {
+    const found = decodeSnapshot(seen, now);
+    const acceptance = attempt.applied ? 'yes' : wasAccepted(keyedOf(found), attempt);
+    if (acceptance === 'yes') {
       if (displaced && attempt.versions.has(seen.row?.version as string)) await removeChunks(ctx, displaced);
       return { done: accepted };
     }
     // After W, the row that listed this publish may be gone and another publish's row be there: the outcome is unknown.
-    if (was === 'unknown' || (attempt.maybeApplied && now - attempt.startedAt > retryMsMax)) throw unknownOutcome();
-    const keyState = keyStateOf(queue, there, now);
+    if (acceptance === 'unknown' || (attempt.maybeApplied && now - attempt.startedAt > retryMsMax)) throw unknownOutcome();
+    const keyState = keyStateOf(queue, found, now);
     if (keyState === 'free') {
       // This late, the shard may be forgotten too.
       if (now - readAt > retryMsMax) throw unknownOutcome({});
-      displaced = there.tombstone?.pendingCleanup?.content ?? (there.lease?.needsCleanup && there.lease.content) ?? undefined;
-      return { seen: await write(seen, there) };
+      displaced = found.tombstone?.pendingCleanup?.content ?? (found.lease?.needsCleanup && found.lease.content) ?? undefined;
+      return { seen: await write(seen, found) };
     }
     if (keyState === 'due') {
       const { ready } = await processDueRow(ctx, queue, seen);
@@ -146,11 +146,11 @@ function ackedBy({ lease, tombstone }: DecodedRow): string | undefined {
  * The state of the key. `free`: it can be taken. `taken`: its message has ended, but its window has not. `live`: its message is
  * live. `due`: its message must be moved first, since it is expired or was received too often. A purge frees all keys.
  */
-function keyStateOf(queue: QueueRecord, there: DecodedRow, now: number): 'free' | 'taken' | 'live' | 'due' {
-  const keyed = keyedOf(there);
+function keyStateOf(queue: QueueRecord, found: DecodedRow, now: number): 'free' | 'taken' | 'live' | 'due' {
+  const keyed = keyedOf(found);
   if (!keyed || keyed.accepted[0]!.at < queue.purgedBefore) return 'free';
   const ended = isTaken(queue, keyed, now) ? 'taken' : 'free';
-  const { lease } = there;
+  const { lease } = found;
   const slot = lease?.slots[0];
   if (!lease || !slot || !isLive(slot)) return ended;
   const verdict = verdictOf(queue, lease, slot, now);

@@ -37,12 +37,12 @@ export async function publishGroup(
   results: PublishResult[],
   retryBudget: RetryBudget,
 ): Promise<void> {
-  const groups = inParcels(pending);
-  for (let at = 0; at < groups.length; at += parcelsPerTransaction) {
-    const together = groups.slice(at, at + parcelsPerTransaction);
+  const parcels = inParcels(pending);
+  for (let at = 0; at < parcels.length; at += parcelsPerTransaction) {
+    const together = parcels.slice(at, at + parcelsPerTransaction);
     const { key, ids } = await withRetry(retryBudget, () => publishTogether(ctx, queueName, name, together));
-    for (const [index, group] of together.entries()) {
-      group.forEach((one, slot) => {
+    for (const [index, messages] of together.entries()) {
+      messages.forEach((one, slot) => {
         results[one.index] = { ok: true, id: messageId(`${ids[index]}-${key}`, slot) };
       });
     }
@@ -53,12 +53,12 @@ async function publishTogether(
   ctx: Context,
   queueName: string,
   name: string,
-  groups: readonly (readonly Pending[])[],
+  parcels: readonly (readonly Pending[])[],
 ): Promise<{ key: string; ids: string[] }> {
   const { queue, readAt } = await targetOf(ctx, queueName);
   const rowId = groupPlace(queue, laneOf(queue, name, ctx.random));
   const retentionEnd = retentionEndAfter(queue, ctx.clock.now());
-  const bodies = groups.map((group) => placeGroup(ctx, queue, rowId, name, group, retentionEnd));
+  const bodies = parcels.map((messages) => encodeBodies(ctx, queue, rowId, name, messages, retentionEnd));
   let refused = '';
   let tail = '';
   const withTail = (seen: Snapshot) => {
@@ -68,9 +68,9 @@ async function publishTogether(
   };
   const putAll = async (seen: Snapshot) => {
     const now = ctx.clock.now();
-    const ids = ctx.ids.parcelsAfter(tail, groups.length);
-    const puts = groups.map((group, index): Write => {
-      const parcel = { shard: rowId, id: ids[index]!, count: group.length, since: now, content: bodies[index]!.content };
+    const ids = ctx.ids.parcelsAfter(tail, parcels.length);
+    const puts = parcels.map((messages, index): Write => {
+      const parcel = { shard: rowId, id: ids[index]!, count: messages.length, since: now, content: bodies[index]!.content };
       const row = encodeParcel({ ...parcel, ...(retentionEnd === undefined ? {} : { retentionEnd }) }, queue.deadLetter !== null);
       return { key: parcelKey(rowId, ids[index]!), then: { put: row } };
     });
@@ -86,18 +86,18 @@ async function publishTogether(
   return withBodies(ctx, bodies, writeDeadline(readAt), put, () => refused > tail);
 }
 
-function placeGroup(
+function encodeBodies(
   ctx: Context,
   queue: QueueRecord,
   rowId: string,
   name: string,
-  group: readonly Pending[],
+  messages: readonly Pending[],
   retentionEnd: number | undefined,
 ): OffloadedBody {
-  const row = roomForContents(group.length, rowId.length, queue.backoff, queue.deadLetter !== null);
+  const row = roomForContents(messages.length, rowId.length, queue.backoff, queue.deadLetter !== null);
   const room = row - groupBytes - Buffer.byteLength(name);
   const ttl = retentionEnd && bodyTtl(retentionEnd);
-  return { ...storeContent(joinEntries(group.map(({ encoded }) => encoded)), room, () => ctx.ids.parcel(0)), ttl };
+  return { ...storeContent(joinEntries(messages.map(({ encoded }) => encoded)), room, () => ctx.ids.parcel(0)), ttl };
 }
 
 /** The write to the group's row that appends these parcels to what was published before. */
@@ -137,10 +137,11 @@ function groupWrite(
   if (lease?.kind === 'group' && lease.since < queue.purgedBefore && lease.slots.some(isLive)) {
     const removed = {
       ...lease,
+      version,
       group: { ...lease.group, tail: last },
       slots: lease.slots.map((slot) => removedSlot(queue, lease, slot, now)),
     };
-    const next = parcelDone(removed, version, now);
+    const next = parcelDone(removed, now);
     return { key, when: { equals: [['version'], lease.version] }, then: { put: encodeLease({ ...next, ...expiring }) } };
   }
   const follows = { less: [['group', 'tail'], last] } as const;

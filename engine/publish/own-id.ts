@@ -96,7 +96,7 @@ export function newOwnRow(
  */
 function isFree(queue: QueueRecord, seen: Snapshot, now: number): boolean {
   const { lease, tombstone } = decodeSnapshot(seen, now);
-  if (!lease) return !tombstone || isForgotten(queue, tombstone, now) || isGivenUp(queue, tombstone);
+  if (!lease) return !tombstone || isForgotten(queue, tombstone, now) || releasesId(queue, tombstone);
   if (!lease.shard.startsWith(`${queue.incarnation}:`)) return false;
   // A purged message is gone even while it is leased; its ack is told so. A message that expires while leased may still be acked.
   if (lease.since < queue.purgedBefore) return true;
@@ -105,7 +105,7 @@ function isFree(queue: QueueRecord, seen: Snapshot, now: number): boolean {
   return queue.idempotency === 'live' || !lease.slots.some((slot) => endingOf(queue, lease, slot, now));
 }
 
-function isGivenUp({ idempotency }: QueueRecord, { slots }: Tombstone): boolean {
+function releasesId({ idempotency }: QueueRecord, { slots }: Tombstone): boolean {
   if (idempotency === 'live') return true;
   return idempotency === 'acked' && slots.every(({ cancelled }) => cancelled);
 }

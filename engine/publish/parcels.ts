@@ -50,7 +50,7 @@ export async function publishShared(
     const failures = await writeParcels(ctx, parcels, target.readAt);
     for (const parcel of parcels) {
       const failure = failures.get(parcel);
-      parcel.group.forEach((pending, slot) => {
+      parcel.messages.forEach((pending, slot) => {
         results[pending.index] = failure
           ? unavailableEntry(ctx, target.queue.name, 'publish', failure)
           : { ok: true, id: messageId(parcel.id, slot) };
@@ -60,12 +60,12 @@ export async function publishShared(
     const next = unwritten.length > 0 && (await retryBudget.pause()) ? await targetNow(ctx, target.queue.name) : undefined;
     // Pieces that were put keep their TTL. If the retention has changed, they are put again.
     const keepsBodies = next?.queue.retentionSeconds === target.queue.retentionSeconds;
-    const isGivenUp = (parcel: ParcelWrite) =>
+    const isAbandoned = (parcel: ParcelWrite) =>
       failures.get(parcel)?.applied === 'no' && !(keepsBodies && unwritten.includes(parcel));
-    await removeLasting(ctx, parcels.filter(isGivenUp));
+    await removeLasting(ctx, parcels.filter(isAbandoned));
     if (!next) return;
     target = next;
-    parcels = unwritten.map((parcel) => parcelWrite(ctx, next.queue, parcel.group, keepsBodies ? parcel : undefined));
+    parcels = unwritten.map((parcel) => parcelWrite(ctx, next.queue, parcel.messages, keepsBodies ? parcel : undefined));
   }
 }
 
@@ -83,58 +83,58 @@ async function targetNow(ctx: Context, name: string): Promise<Target | undefined
  * Divides messages into parcels of up to `parcelSlotsMax` messages and `parcelBytesMax` bytes. A larger message is alone in one.
  */
 export function inParcels(pending: readonly Pending[]): Pending[][] {
-  const groups: Pending[][] = [];
+  const parcels: Pending[][] = [];
   let bytes = 0;
   for (const message of pending) {
     const size = wireBytes(message.encoded);
-    const last = groups.at(-1);
+    const last = parcels.at(-1);
     if (last && last.length < parcelSlotsMax && bytes + size <= parcelBytesMax) {
       last.push(message);
       bytes += size;
     } else {
-      groups.push([message]);
+      parcels.push([message]);
       bytes = size;
     }
   }
-  return groups;
+  return parcels;
 }
 
 export interface ParcelWrite extends OffloadedBody {
   id: string;
-  group: readonly Pending[];
+  messages: readonly Pending[];
   /** Ready messages go into `messages`, delayed ones into `leases`. */
   key: Key;
   row: Row;
 }
 
 /** `before`: an earlier write of the same messages that was not applied; its offloaded bodies are used again. */
-export function parcelWrite(ctx: Context, queue: QueueRecord, group: readonly Pending[], before?: ParcelWrite): ParcelWrite {
+export function parcelWrite(ctx: Context, queue: QueueRecord, messages: readonly Pending[], before?: ParcelWrite): ParcelWrite {
   const shard = randomShard(queue, ctx.random);
-  const level = levelIn(queue, group[0]!.level);
+  const level = levelIn(queue, messages[0]!.level);
   const now = ctx.clock.now();
   // The id must be of the same instant as `since`: receives derive from a purge's instant the first id that may survive it.
   const id = ctx.ids.parcel(shard, level, now);
-  const visibleAt = visibleAtOf(group[0]!.timing, now);
+  const visibleAt = visibleAtOf(messages[0]!.timing, now);
   const retentionEnd = retentionEndAfter(queue, visibleAt);
-  const room = roomForContents(group.length, id.length, queue.backoff, queue.deadLetter !== null);
+  const room = roomForContents(messages.length, id.length, queue.backoff, queue.deadLetter !== null);
   const { content, chunks } =
-    before ?? storeContent(joinEntries(group.map((message) => message.encoded)), room, () => ctx.ids.parcel(shard));
+    before ?? storeContent(joinEntries(messages.map((message) => message.encoded)), room, () => ctx.ids.parcel(shard));
   const ttl = retentionEnd === undefined ? undefined : bodyTtl(retentionEnd);
   const at = shardKey(queue, shard, level);
   if (visibleAt > now) {
-    const row = encodeLease(publishedRow(ctx, queue, { id, shard: at, count: group.length, since: now, visibleAt, content }));
-    return { id, group, key: leaseKey(id), row, content: content, chunks, ttl };
+    const row = encodeLease(publishedRow(ctx, queue, { id, shard: at, count: messages.length, since: now, visibleAt, content }));
+    return { id, messages, key: leaseKey(id), row, content, chunks, ttl };
   }
   const parcel = {
     shard: at,
     id,
-    count: group.length,
+    count: messages.length,
     since: now,
     content,
     ...(retentionEnd === undefined ? {} : { retentionEnd }),
   };
   const row = encodeParcel(parcel, queue.deadLetter !== null);
-  return { id, group, key: parcelKey(at, id), row, content: content, chunks, ttl };
+  return { id, messages, key: parcelKey(at, id), row, content, chunks, ttl };
 }
 
 /** Writes each parcel independently; returns the errors of those that failed. */

@@ -14,7 +14,7 @@ import type { Timing } from '../model/timing.ts';
 import type { Pending } from './parcels.ts';
 
 /** What a message asks of its queue. */
-export type Terms = Pick<PublishEntry, 'delaySeconds' | 'deliverAt' | 'priority' | 'group' | 'dedupKey' | 'prepared'>;
+export type RequestedOptions = Pick<PublishEntry, 'delaySeconds' | 'deliverAt' | 'priority' | 'group' | 'dedupKey' | 'prepared'>;
 
 /** The pending message for the entry at this index of a call, or why the queue does not accept it. */
 export function pendingOf(queue: QueueRecord, entry: PublishEntry, index: number, now: number): Pending | Refused {
@@ -43,14 +43,14 @@ export function shareable(pending: readonly Pending[]): Pending[][] {
 }
 
 /** When the message becomes ready; undefined if it does not say. */
-export function requestedTiming({ delaySeconds, deliverAt }: Terms): Timing | undefined {
+export function requestedTiming({ delaySeconds, deliverAt }: RequestedOptions): Timing | undefined {
   if (deliverAt !== undefined) return { at: Date.parse(deliverAt) };
   return delaySeconds === undefined ? undefined : { delayMs: delaySeconds * 1000 };
 }
 
 /** Why this queue does not accept the message, naming the field, the limit and the given value; undefined: it does. */
-export function refusalIn(queue: QueueRecord, terms: Terms, now: number): string | undefined {
-  const { deliverAt, priority = 0, group } = terms;
+export function refusalIn(queue: QueueRecord, options: RequestedOptions, now: number): string | undefined {
+  const { deliverAt, priority = 0, group } = options;
   const levels = queue.priority?.levels ?? 1;
   if (priority >= levels) {
     return `priority: must be at most ${levels - 1}, because the queue "${queue.name}" has ${levels} levels, was ${priority}`;
@@ -58,12 +58,12 @@ export function refusalIn(queue: QueueRecord, terms: Terms, now: number): string
   if (deliverAt !== undefined && Date.parse(deliverAt) > now + delaySecondsMax * 1000) {
     return `deliverAt: must be at most ${delaySecondsMax} seconds ahead, was ${deliverAt}`;
   }
-  if (terms.dedupKey !== undefined && !queue.deduplication) {
-    return `dedupKey: the queue "${queue.name}" has no setting "deduplication", was "${terms.dedupKey}"`;
+  if (options.dedupKey !== undefined && !queue.deduplication) {
+    return `dedupKey: the queue "${queue.name}" has no setting "deduplication", was "${options.dedupKey}"`;
   }
-  if (terms.prepared && !queue.prepared) return `prepared: the queue "${queue.name}" has no setting "prepared"`;
+  if (options.prepared && !queue.prepared) return `prepared: the queue "${queue.name}" has no setting "prepared"`;
   if (group !== undefined && queue.delaySeconds > 0) {
-    return `group: messages of a group come without delay, and the queue "${queue.name}" delays by ${queue.delaySeconds} seconds`;
+    return `group: messages in a group cannot be delayed, and the queue "${queue.name}" delays by ${queue.delaySeconds} seconds`;
   }
   return undefined;
 }

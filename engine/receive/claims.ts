@@ -22,7 +22,7 @@ import { removeOverridden } from '../leases/removals.ts';
 import { processDueRow } from '../lifecycle/due-row.ts';
 import { overriddenParcel } from '../lifecycle/group-parcels.ts';
 import { moveSlots } from '../lifecycle/moves.ts';
-import { isExpired, tellExpired, verdictOfAge } from '../lifecycle/verdicts.ts';
+import { isExpired, reportExpired, verdictOfAge } from '../lifecycle/verdicts.ts';
 import { backoffMs } from '../model/backoff.ts';
 import { maxPerReceive, withoutRateDelay, withRateDelay } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
@@ -186,7 +186,7 @@ export async function clearParcel(
     const isOverridden = lacksTtl(parcel.content, parcel.retentionEnd) || endingOfParcel(queue, parcel, now) !== undefined;
     const lease = rowOfParcel(ctx, queue, parcel, parcel.since);
     const remove = !isOverridden || (await keepExpired(ctx, queue, lease, readAt)).row?.version === lease.version;
-    if (remove && isExpired(queue, parcel)) tellExpired(ctx, queue, parcel.count);
+    if (remove && isExpired(queue, parcel)) reportExpired(ctx, queue, parcel.count);
     return { remove, deadLettered: 0 };
   }
   const target = queue.deadLetter && (await ctx.settings.find(queue.deadLetter.queue));

@@ -23,22 +23,22 @@ const passesMax = 5;
 /** Each search reads so many times more rows than the one before. */
 const passGrowth = 4;
 /** How long a search continues after its first claim, ms. The leases of the claimed messages are already running. */
-const goOnMsMax = 500;
+const continueMsMax = 500;
 
-type ClaimTerms = Omit<Claimer, 'token'>;
+type Terms = Omit<Claimer, 'token'>;
 
 /**
  * Returns up to `max` messages. Rows may yield none: they are purged, expired, partly done, or just claimed by another receiver. If
  * a search finds only such rows, it is repeated with more rows before the answer is that there are no messages.
  */
-export async function search(ctx: Context, terms: ClaimTerms, max: number, mayGoOn: () => boolean): Promise<ReceivedMessage[]> {
+export async function search(ctx: Context, terms: Terms, max: number, mayContinue: () => boolean): Promise<ReceivedMessage[]> {
   let looks = looksOf(terms.queue, ctx.random);
   let throttled: StoreError | undefined;
   for (let pass = 1; ; pass++) {
-    const found = await searchPass(ctx, terms, { looks, max, times: passGrowth ** (pass - 1), mayGoOn });
+    const found = await searchPass(ctx, terms, { looks, max, times: passGrowth ** (pass - 1), mayContinue });
     throttled ??= found.throttled;
     if (found.messages.length > 0) return found.messages;
-    if (found.fruitless.length === 0 || pass === passesMax || !mayGoOn()) break;
+    if (found.fruitless.length === 0 || pass === passesMax || !mayContinue()) break;
     looks = inLooks(found.fruitless);
   }
   // A throttled partition may hold messages, so the answer must not be that there are none.
@@ -51,7 +51,7 @@ interface PassPlan {
   max: number;
   /** Multiplies the number of rows that is expected to suffice. */
   times: number;
-  mayGoOn: () => boolean;
+  mayContinue: () => boolean;
 }
 
 interface PassResult {
@@ -61,7 +61,7 @@ interface PassResult {
   throttled: StoreError | undefined;
 }
 
-async function searchPass(ctx: Context, terms: ClaimTerms, { looks, max, times, mayGoOn }: PassPlan): Promise<PassResult> {
+async function searchPass(ctx: Context, terms: Terms, { looks, max, times, mayContinue }: PassPlan): Promise<PassResult> {
   const claims: Claims = { claimed: [], removals: [] };
   const claiming: string[] = [];
   const fruitless: Partition[] = [];
@@ -84,11 +84,11 @@ async function searchPass(ctx: Context, terms: ClaimTerms, { looks, max, times, 
         if (claims.claimed.length === 0 || !(error instanceof StoreError || error instanceof DumbwaiterError)) throw error;
         break;
       }
-      if (messagesOf(claims) >= max || !mayGoOn()) break;
+      if (messagesOf(claims) >= max || !mayContinue()) break;
       if (claims.claimed.length === 0) continue;
       claimedAt ??= ctx.clock.now();
       // Permits are taken for one look only.
-      if (terms.limiter || ctx.clock.now() - claimedAt > goOnMsMax) break;
+      if (terms.limiter || ctx.clock.now() - claimedAt > continueMsMax) break;
     }
     return { messages: await deliver(ctx, claimer, claims), fruitless, throttled };
   } finally {
@@ -98,7 +98,7 @@ async function searchPass(ctx: Context, terms: ClaimTerms, { looks, max, times, 
   }
 }
 
-function withToken(ctx: Context, terms: ClaimTerms): Claimer {
+function withToken(ctx: Context, terms: Terms): Claimer {
   return { ...terms, token: ctx.random.chars(tokenChars) };
 }
 

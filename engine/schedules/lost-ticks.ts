@@ -74,7 +74,7 @@ function wasReceived(seen: Snapshot, now: number): boolean {
 export function takingBack(ctx: Context, seen: Snapshot, now: number): Write[] {
   const { lease } = decodeSnapshot(seen, now);
   if (!lease) return [];
-  const ended = { ...lease, slots: lease.slots.map((slot) => ({ ...slot, end: 'cancelled' as const })) };
+  const slots = lease.slots.map((slot) => ({ ...slot, end: 'cancelled' as const }));
   const when = { equals: [['version'], lease.version] } as const;
-  return [{ key: leaseKey(lease.id), when, then: { put: endedRow(ended, ctx.newVersion(), now) } }];
+  return [{ key: leaseKey(lease.id), when, then: { put: endedRow({ ...lease, version: ctx.newVersion(), slots }, now) } }];
 }

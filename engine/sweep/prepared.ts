@@ -71,7 +71,7 @@ async function handleTimeout(
   const asked = queue.prepared?.checkBack ?? null;
   if (asked && !ctx.checkBack) return false;
   if (!asked || lease.prepared.checks >= checkBacksMax) {
-    await rollBack(ctx, queue, seen, lease, now);
+    await rollBack(ctx, queue, seen, lease);
     ctx.observe?.({ kind: 'rolled_back', queue: queue.name, row: lease.id, asked: lease.prepared.checks });
     return true;
   }

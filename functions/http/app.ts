@@ -131,7 +131,7 @@ async function inputOf({ method }: Route, request: Request): Promise<unknown> {
   const query = inputOfQuery(new URL(request.url).searchParams);
   if (method === 'GET') return query;
   if (method === 'DELETE') {
-    const bodyField = fieldOf(await readJson(request));
+    const bodyField = firstField(await readJson(request));
     if (bodyField === undefined) return query;
     throw invalidInput(`${bodyField.slice(0, 60)}: must be sent in the query string, not in a body`);
   }
@@ -151,7 +151,7 @@ function checkHost(url: string, isOwnHost: (hostname: string) => boolean): void 
 }
 
 /** The first field of a body that should be empty. Returns `input` if the body is not an object. */
-function fieldOf(body: unknown): string | undefined {
+function firstField(body: unknown): string | undefined {
   if (body === null) return undefined;
   return typeof body === 'object' && !Array.isArray(body) ? Object.keys(body)[0] : 'input';
 }

@@ -1,22 +1,22 @@
 /** Converts a query string to an operation's input. All values are strings, except in the fields that are numbers or booleans. */
 import { invalidInput } from '../../contract/errors.ts';
 
-const numeric: ReadonlySet<string> = new Set(['limit', 'waitSeconds']);
-const logical: ReadonlySet<string> = new Set(['force']);
+const numericFields: ReadonlySet<string> = new Set(['limit', 'waitSeconds']);
+const booleanFields: ReadonlySet<string> = new Set(['force']);
 
 /** Throws `invalid_input` for a field given twice. All other validation comes later, with the rest of the input. */
 export function inputOfQuery(query: URLSearchParams): Record<string, unknown> {
   const input = Object.create(null) as Record<string, unknown>;
   for (const [name, value] of query) {
     if (Object.hasOwn(input, name)) throw invalidInput(`${name.slice(0, 60)}: must be given once`);
-    input[name] = fieldOf(name, value);
+    input[name] = parseField(name, value);
   }
   // `Object.fromEntries` keeps a field named `__proto__` as an ordinary field.
   return Object.fromEntries(Object.entries(input));
 }
 
-function fieldOf(name: string, value: string): unknown {
-  if (numeric.has(name) && /^-?\d+(\.\d+)?$/.test(value)) return Number(value);
-  if (logical.has(name) && (value === 'true' || value === 'false')) return value === 'true';
+function parseField(name: string, value: string): unknown {
+  if (numericFields.has(name) && /^-?\d+(\.\d+)?$/.test(value)) return Number(value);
+  if (booleanFields.has(name) && (value === 'true' || value === 'false')) return value === 'true';
   return value;
 }

@@ -22,7 +22,7 @@ export async function readJson(request: Request): Promise<unknown> {
     throw new DumbwaiterError('unsupported_media_type', `The content-type must be application/json, ${given}.`);
   }
   const text = decode(bytes);
-  if (carriedBytes(text, bytes.length) > callBytesMax) throw tooLarge('more once escaped');
+  if (carriedBytes(text, bytes.length) > callBytesMax) throw tooLarge('more as an escaped JSON string');
   return parseRequest(text);
 }
 
@@ -67,7 +67,10 @@ function carriedBytes(text: string, bytes: number): number {
 }
 
 function tooLarge(given: string): DumbwaiterError {
-  return new DumbwaiterError('payload_too_large', `A request may carry ${callBytesMax} bytes, was ${given}.`);
+  return new DumbwaiterError(
+    'payload_too_large',
+    `The body must be at most ${callBytesMax} bytes as an escaped JSON string, was ${given}. Split the call.`,
+  );
 }
 
 /** Parses the JSON text of a request, received over HTTP or Lambda. Returns bodies, attributes and results as JsonText. Throws `invalid_input` for invalid JSON and for duplicate fields. */

@@ -22,7 +22,7 @@ export function pathOfTarget(target: string): RequestPath {
   const [path = ''] = target.replace(/^https?:\/\/[^/?#]*/i, '').split('?', 1);
   const segments = path.split('/').map(decoded);
   const malformed = segments.indexOf(undefined);
-  if (malformed >= 0) return refused(`segment ${malformed} has a percent sign that encodes no character of UTF-8`);
+  if (malformed >= 0) return refused(`segment ${malformed} contains invalid percent-encoding`);
   return checkedPath(segments as string[]);
 }
 
@@ -41,7 +41,7 @@ function faultOf(segment: string): string | undefined {
   if (segment.includes('/')) return 'must not have an encoded slash';
   if (segment.includes('\\')) return 'must not have a backslash';
   if (/\p{Cc}/u.test(segment)) return 'must not have a control character';
-  return segment.isWellFormed() ? undefined : 'must not have half a surrogate pair';
+  return segment.isWellFormed() ? undefined : 'must not contain an unpaired surrogate';
 }
 
 function refused(what: string): RequestPath {

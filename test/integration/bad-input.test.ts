@@ -139,7 +139,15 @@ describe('a call that is refused changes nothing', () => {
     ],
     ['a slash in a name', 'PUT', '/v1/queues/a%2Fb', {}, 400, 'invalid_input', 'path: segment 3 must not have an encoded slash'],
     ['a name too long', 'PUT', `/v1/queues/${'x'.repeat(81)}`, {}, 400, 'invalid_input', '(83 characters)'],
-    ['a name that is no UTF-8', 'PUT', '/v1/queues/%ff', {}, 400, 'invalid_input', 'path: segment 3 has a percent sign'],
+    [
+      'a name that is no UTF-8',
+      'PUT',
+      '/v1/queues/%ff',
+      {},
+      400,
+      'invalid_input',
+      'path: segment 3 contains invalid percent-encoding',
+    ],
     [
       'dead letters to itself',
       'PATCH',

@@ -138,7 +138,7 @@ describe('a request', () => {
 
   it.each(
     operations,
-  )("a request of %s with half a surrogate pair in a text is refused with the field's name or keeps the text", async (operation) => {
+  )("a request of %s with an unpaired surrogate in a text is refused with the field's name or keeps the text", async (operation) => {
     for (const input of inputs[operation]!) {
       for (const odd of [() => '\ud83e', (text: string) => `${text}\udd14`, (text: string) => `\ud83e${text}`]) {
         for (const { path, value } of withText(input, odd)) {
@@ -166,14 +166,14 @@ describe('a request', () => {
     }
   });
 
-  it('a publish keeps half a surrogate pair, as an escape, in attributes and bodies', async () => {
+  it('a publish keeps an unpaired surrogate, as an escape, in attributes and bodies', async () => {
     const body = '{"\\ud83e":"\\ud83e"}';
     await http.send('POST', '/v1/queues/odd/publish', { body: `{"messages":[{"body":${body},"attributes":{"a":"\\ud83e"}}]}` });
     const shown = await (await http.send('GET', '/v1/queues/odd/messages')).text();
     expect(shown).toContain(`"body":${body},"attributes":{"a":"\\ud83e"}`);
   });
 
-  it('a cursor with half a surrogate pair, or with names that every object has, is refused', async () => {
+  it('a cursor with an unpaired surrogate, or with names that every object has, is refused', async () => {
     const cursors = [
       '{"name":"\\ud83e"}',
       '{"table":"leases","shard":0,"skip":0,"id":"\\ud83e","expiry":1}',

@@ -86,7 +86,7 @@ describe('a consumer', () => {
       'a value without text was thrown',
     ],
     ['a revoked proxy', revokedProxy, 'a value without text was thrown'],
-    ['half a surrogate pair', () => new Error('\ud83d!'), '\ufffd!'],
+    ['an unpaired surrogate', () => new Error('\ud83d!'), '\ufffd!'],
     ['a text that is cut within a surrogate pair', () => `${'a'.repeat(255)}\u{1f600}`, `${'a'.repeat(255)}\ufffd`],
   ])('a consumer releases the message and continues when a handler throws %s', async (_, thrown, failed) => {
     queue.add('a');

@@ -198,7 +198,7 @@ export const fences: readonly Mutant[] = [
   {
     name: 'a receive continues after its caller is gone',
     file: 'engine/receive/search.ts',
-    find: 'if (messagesOf(claims) >= max || !mayGoOn()) break;',
+    find: 'if (messagesOf(claims) >= max || !mayContinue()) break;',
     replace: 'if (messagesOf(claims) >= max) break;',
     tests: ['test/engine/throttled.test.ts'],
   },

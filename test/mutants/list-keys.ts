@@ -29,7 +29,7 @@ export const keys: readonly Mutant[] = [
   {
     name: 'a publish with an unknown outcome takes the dedup key again',
     file: 'engine/publish/dedup-key.ts',
-    find: "was === 'unknown' || (attempt.maybeApplied",
+    find: "acceptance === 'unknown' || (attempt.maybeApplied",
     replace: '(attempt.maybeApplied',
     tests: ['test/engine/dedup-races.test.ts'],
   },

@@ -63,8 +63,8 @@ export const leases: readonly Mutant[] = [
   {
     name: 'a receive takes a leased message',
     file: 'engine/lifecycle/verdicts.ts',
-    find: "  if (slot.visibleAt > now) return 'held';",
-    replace: "  if (slot.visibleAt > now && slot.token === undefined) return 'held';",
+    find: "  if (slot.visibleAt > now) return 'waiting';",
+    replace: "  if (slot.visibleAt > now && slot.token === undefined) return 'waiting';",
   },
   {
     name: 'a receive takes slots that are not ready with those that are',

@@ -98,7 +98,7 @@ export const moves: readonly Mutant[] = [
   {
     name: 'a move that loses to another leaves its offloaded bodies behind',
     file: 'engine/lifecycle/moves.ts',
-    find: '  if (!applied) await removeUnnamed(ctx, { seen, after }, alone);\n',
+    find: '  if (!applied) await removeUnnamed(ctx, { seen, after }, ownRows);\n',
     replace: '',
     tests: ['test/engine/bodies-left.test.ts'],
   },
@@ -112,8 +112,8 @@ export const moves: readonly Mutant[] = [
   {
     name: 'a failed move to a queue without retention leaves offloaded bodies without an end',
     file: 'engine/lifecycle/moves.ts',
-    find: '!applied && haveNoEnd ?',
-    replace: '!applied && !haveNoEnd ?',
+    find: '!applied && losesTtl ?',
+    replace: '!applied && !losesTtl ?',
     tests: ['test/engine/bodies-left.test.ts'],
   },
   {

@@ -83,8 +83,8 @@ export const transactions: readonly Mutant[] = [
   {
     name: 'a transaction returns the ids of messages in the wrong order',
     file: 'engine/operations/transaction-items.ts',
-    find: 'for (const [slot, { index }] of group.entries()) ids[index] = messageId(id, slot);',
-    replace: 'for (const [slot, { index }] of group.entries()) ids[index] = messageId(id, group.length - 1 - slot);',
+    find: 'for (const [slot, { index }] of messages.entries()) ids[index] = messageId(id, slot);',
+    replace: 'for (const [slot, { index }] of messages.entries()) ids[index] = messageId(id, messages.length - 1 - slot);',
   },
   {
     name: 'a transaction acks only the first of several messages of a row',

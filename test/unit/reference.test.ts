@@ -37,7 +37,7 @@ const json = `## JSON as it was sent
 
 The queue stores a body, the value of an attribute and the result of an ack as the JSON text that was sent, byte for byte from the first
 character of the value to the last. Answers contain that text. Numbers keep their digits (\`1970670598291982290\`, \`1.0\`, \`-0\`, \`1e400\`),
-objects keep their order and duplicate keys, strings keep their escapes (also half a surrogate pair, such as \`\\ud83e\`), and keys such as \`__proto__\` stay.
+objects keep their order and duplicate keys, strings keep their escapes (also an unpaired surrogate, such as \`\\ud83e\`), and keys such as \`__proto__\` stay.
 Limits in bytes apply to that text, including its white space. The receiver decides how to parse it: most parsers round numbers beyond 2^53
 and keep one of two equal keys. The SDK's option \`json\` returns bigints or the text instead.
 

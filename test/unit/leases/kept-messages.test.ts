@@ -64,7 +64,7 @@ describe('writing what is kept', () => {
     await putLease(leaseWith());
     const seen = await readRow(ctx, 'row');
     spy.takeCounts();
-    await replaceEnded(ctx, seen, leaseWith({ slots: [acked] }), 'next', start);
+    await replaceEnded(ctx, seen, { ...leaseWith({ slots: [acked] }), version: 'next' }, start);
     expect(spy.takeCounts()).toMatchObject({ gets: 0, puts: 1, transactions: 0 });
     expect(rows('leases').map(decodeLease)).toMatchObject([
       { tombstone: { version: 'next', slots: [{ token: 't' }], until: start + tombstoneMs, kept: { slots: [acked] } } },
@@ -77,7 +77,7 @@ describe('writing what is kept', () => {
     await putLease(lease);
     const seen = await readRow(ctx, lease.id);
     spy.takeCounts();
-    await replaceEnded(ctx, seen, lease, 'next', start);
+    await replaceEnded(ctx, seen, { ...lease, version: 'next' }, start);
     expect(spy.takeCounts()).toMatchObject({ gets: 0, puts: 2, transactions: 1 });
     expect(Object.fromEntries(rows('leases').map((row) => [row.id, decodeLease(row)]))).toMatchObject({
       'abcdefgh~key': { lease: { slots: [], group: { acked: ['t0'] } } },
@@ -97,7 +97,7 @@ describe('writing what is kept', () => {
       await putLease(leaseWith());
       const seen = await readRow(ctx, 'row');
       spy.takeCounts();
-      await replaceEnded(ctx, seen, lease, 'next', start);
+      await replaceEnded(ctx, seen, { ...lease, version: 'next' }, start);
       expect(spy.takeCounts()).toMatchObject({ puts: 1, updates: writes });
     }
   });

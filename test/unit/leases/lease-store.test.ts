@@ -188,7 +188,7 @@ describe('the row of a lease that ended', () => {
     { visibleAt: start, receives: 1, failures: 0, end: 'done' },
   ];
   const ended = (more: Partial<ParcelLeaseRow>) => {
-    const found = decodeLease(endedRow({ ...lease('v'), slots, ...more }, 'end', start));
+    const found = decodeLease(endedRow({ ...lease('end'), slots, ...more }, start));
     return 'tombstone' in found ? found.tombstone : undefined;
   };
 

@@ -15,7 +15,7 @@ function verdict(queue: QueueRecord, slot: Partial<Slot> = {}, lease: Partial<Le
 }
 
 it('a message is held until its instant comes', () => {
-  expect([-1, 0, 1].map((ms) => verdict(plain, { visibleAt: now + ms }))).toEqual(['ready', 'ready', 'held']);
+  expect([-1, 0, 1].map((ms) => verdict(plain, { visibleAt: now + ms }))).toEqual(['ready', 'ready', 'waiting']);
 });
 
 it('a message that has ended needs nothing, whatever its age', () => {
@@ -38,7 +38,7 @@ it('a message past its retention expires even if its receives are used up', () =
 });
 
 it('a leased message is held although its retention is over', () => {
-  expect(verdict(plain, { visibleAt: now + 1 }, { retentionEnd: now })).toBe('held');
+  expect(verdict(plain, { visibleAt: now + 1 }, { retentionEnd: now })).toBe('waiting');
 });
 
 it('a message past its retention is gone, or dead where a dead-letter queue exists', () => {

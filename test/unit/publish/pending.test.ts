@@ -19,7 +19,7 @@ describe('an entry of a publish against the settings of its queue', () => {
     ['deliverAt', { deliverAt: instant(start + delaySecondsMax * 1000 + 1) }, {}, 'deliverAt: must be at most'],
     ['dedupKey', { dedupKey: 'k' }, {}, 'dedupKey: the queue "q" has no setting "deduplication"'],
     ['prepared', { prepared: true }, {}, 'prepared: the queue "q" has no setting "prepared"'],
-    ['group', { group: 'g' }, { delaySeconds: 1 }, 'group: messages of a group come without delay'],
+    ['group', { group: 'g' }, { delaySeconds: 1 }, 'group: messages in a group cannot be delayed'],
   ] as const)('an entry that its queue does not allow is refused with the field %s', (_, entry, settings, message) => {
     const refused = pendingOf(queueOf(settings as object), { body: 1, ...entry }, 4, start);
     expect(refused).toEqual({ ok: false, code: 'invalid_input', message: expect.stringContaining(`messages[4].${message}`) });
