@@ -7,8 +7,10 @@ import type { Clock } from '../port/port.ts';
 
 export function createClaimsInProgress(clock: Clock) {
   const claimants = new Map<string, number>();
-  /** When each row was released, oldest first. */
-  const releasedAt = new Map<string, number>();
+  /** When each row was released: since `startedAt`, and in the F or more before it. */
+  let recent = new Map<string, number>();
+  let earlier = new Map<string, number>();
+  let startedAt = clock.now();
 
   return {
     /** The number of rows being claimed now. */
@@ -21,16 +23,18 @@ export function createClaimsInProgress(clock: Clock) {
       if (others > 0) claimants.set(row, others);
       else claimants.delete(row);
       const now = clock.now();
-      releasedAt.delete(row);
-      releasedAt.set(row, now);
-      for (const [earlier, at] of releasedAt) {
-        if (now - at <= readToWriteMsMax) break;
-        releasedAt.delete(earlier);
+      if (now - startedAt > readToWriteMsMax) {
+        earlier = recent;
+        recent = new Map();
+        startedAt = now;
       }
+      recent.set(row, now);
     },
     /** Whether a claim in this process may have changed the row since `readAt`, so that a read from then may be outdated. */
     touchedSince(row: string, readAt: number): boolean {
-      return claimants.has(row) || (releasedAt.get(row) ?? Number.NEGATIVE_INFINITY) >= readAt;
+      if (claimants.has(row)) return true;
+      const releasedAt = recent.get(row) ?? earlier.get(row);
+      return releasedAt !== undefined && releasedAt >= readAt && clock.now() - releasedAt <= readToWriteMsMax;
     },
   };
 }

@@ -3,7 +3,7 @@
  * effect at once, as a whole. simulation/faulty-store.ts wraps this store to inject faults.
  */
 import type { Key, Range, Ranged, Row, Store, Transacted, Write, WriteOptions, Written } from '../port/port.ts';
-import { refuseTwice, storedCopy } from '../port/row-limits.ts';
+import { refuseTwice } from '../port/row-limits.ts';
 import { checkedTransaction, checkedWrite, lateWrite, transacted, written } from '../port/row-writes.ts';
 import { createMemoryTable, type MemoryTable, type ReadLag } from './table.ts';
 
@@ -37,17 +37,16 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
   }
 
   function set(key: Key, row: Row | undefined): void {
-    tables[key.table].set(key, row);
+    tables[key.table].set(key, frozen(row));
   }
 
   return {
     async get(keys) {
-      return keys.map((key) => copied(current(key)));
+      return keys.map(current);
     },
 
     async range(range: Range): Promise<Ranged> {
-      const { rows, next } = tables[range.table].range(range);
-      return next === undefined ? { rows: rows.map(storedCopy) } : { rows: rows.map(storedCopy), next: storedCopy(next) };
+      return tables[range.table].range(range);
     },
 
     async write(write: Write, { by }: WriteOptions = {}): Promise<Written> {
@@ -55,7 +54,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
       if (isLate(by)) throw lateWrite();
       const answer = written(checked, current(write.key));
       if (answer.ok) set(write.key, answer.row);
-      return { ...answer, row: copied(answer.row) };
+      return answer;
     },
 
     async writeAll(writes, { by } = {}) {
@@ -73,15 +72,18 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
         checked,
         writes.map(({ key }) => current(key)),
       );
-      if (!answer.ok) return { ok: false, refused: answer.refused.map((one) => one && { row: copied(one.row) }) };
+      if (!answer.ok) return answer;
       for (const [position, { key }] of writes.entries()) set(key, answer.rows[position]);
       return { ok: true };
     },
 
-    rows: (table) => tables[table].all().map(storedCopy),
+    rows: (table) => tables[table].all(),
   };
 }
 
-function copied(row: Row | undefined): Row | undefined {
-  return row === undefined ? undefined : storedCopy(row);
+/** Rows are returned as they are stored, so no caller may change one. (Bytes cannot be frozen.) */
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  Object.values(value).forEach(frozen);
+  return Object.freeze(value);
 }

@@ -16,7 +16,7 @@ export const pageBytesMax = 1024 * 1024;
 /** A copy of the write that later changes of the caller's values do not reach. Throws for defects that show without the row. */
 export function checkedWrite<Checked extends Pick<Write, 'key' | 'then'>>(write: Checked): Checked {
   const { key, then } = write;
-  if ('put' in then) return { ...write, then: { put: checkedRow(key, then.put) } };
+  if ('put' in then) return { ...write, then: { put: checkedRow(key, storedCopy(then.put)) } };
   if (!('set' in then)) return write;
   checkPlaces(then);
   const fixed = keyAttributes(key);
@@ -83,15 +83,14 @@ function rowAfter({ key, then }: Write, current: Row | undefined): Row | undefin
   if (!('set' in then)) return undefined;
   const changed = storedCopy(current!);
   applySet(then, changed);
-  return checkedRow(key, changed);
+  return checkedRow(key, storedCopy(changed));
 }
 
-/** A copy of the row. Throws if DynamoDB rejects the row. */
+/** Returns the row. Throws if DynamoDB rejects it. */
 function checkedRow(key: Write['key'], row: Row): Row {
-  const copy = storedCopy(row);
-  checkKeys(key, copy);
-  if (storedBytes(copy) > storedRowBytesMax) throw new Error(`a row may have ${storedRowBytesMax} bytes`);
-  return copy;
+  checkKeys(key, row);
+  if (storedBytes(row) > storedRowBytesMax) throw new Error(`a row may have ${storedRowBytesMax} bytes`);
+  return row;
 }
 
 function pick(row: Row, names: readonly string[]): Row {

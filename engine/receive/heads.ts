@@ -65,7 +65,7 @@ export async function readHead(
     );
   }
   const found = oldestFirst(heads.rows, due.rows, ctx.windows.messagesPerRow(shard));
-  const beyond = (rows: readonly Row[]) => (rows[0] ? storedBytes(rows[0]) * Math.max(0, rows.length - stretch) : 0);
+  const beyond = (rows: readonly Row[]) => (rows.length > stretch ? storedBytes(rows[0]!) * (rows.length - stretch) : 0);
   const messages = found.reduce((sum, one) => sum + ('head' in one ? one.count : 0), 0);
   // Reads of the index cost half: they are not strongly consistent.
   ctx.windows.read(shard, heads.rows.length, messages, beyond(heads.rows) + beyond(due.rows) / 2);

@@ -147,13 +147,17 @@ describeStores((store, newKey) => {
     expect(answer.ok).toBe(true);
   });
 
-  it('rows given to a store and returned by it are copies', async () => {
+  it('a row that was given to a store, or returned by it, cannot be used to change what is stored', async () => {
     const key = newKey();
     const put = { id: key.id, list: [1], bytes: new Uint8Array([1]) };
     const written = await store().write({ key, then: { put } });
     put.list.push(2);
     put.bytes[0] = 2;
-    (written.row!.list as number[]).push(3);
+    try {
+      (written.row!.list as number[]).push(3);
+    } catch {
+      // The memory store returns frozen rows.
+    }
     expect(await read(store(), key)).toEqual({ id: key.id, list: [1], bytes: new Uint8Array([1]) });
   });
 });
