@@ -1,6 +1,6 @@
 /**
  * Every limit of the queue, in one place. A name ends with its unit and its bound. Error messages are built from these values,
- * docs/reference.md is generated from this file, and `test/unit/limits.test.ts` asserts the relations between them.
+ * docs/reference.md is generated from this file, and `test/unit/contract/limits.test.ts` asserts the relations between them.
  */
 
 const kibibyte = 1024;
@@ -155,7 +155,7 @@ export const scheduleTicksMax = 80;
 export const parcelSlotsMax = 10;
 /** DynamoDB charges a write for each started kibibyte of the whole row. */
 export const rowBytesMax = kibibyte;
-/** The size of one piece of an offloaded body: a DynamoDB item holds at most 400 KB. */
+/** The size of one chunk of an offloaded body: a DynamoDB item holds at most 400 KB. */
 export const bodyChunkBytesMax = 350 * kibibyte;
 /** The results of one row's messages share this many bytes of the row in equal parts. A larger result is offloaded. */
 export const resultsRowBytesMax = kibibyte;

@@ -1,4 +1,7 @@
-/** Creates the engine: checks the input of each call and passes it to its operation. Register a new operation in `calls`. */
+/**
+ * Creates the engine: passes each call to its operation. `callChecked` leaves the check of the input to its caller, except that
+ * each entry of a publish is checked here. Register a new operation in `calls`.
+ */
 import type { CheckedInputOf, OutputOf, ParamsOf, PublishEntry, Refused } from '../contract/contract.ts';
 import { DumbwaiterError } from '../contract/errors.ts';
 import { withValues } from '../contract/json-text.ts';

@@ -128,7 +128,7 @@ export function outlastsBodies(until: number, from: number): boolean {
 
 /**
  * Makes offloaded bodies outlive the kept messages of a row that ends. Call it before the row is written: a TTL that is too
- * late does no harm. Bodies without a TTL (unlimited retention) get one after the row has ended (`finish` in
+ * late does no harm. Bodies without a TTL (unlimited retention) get one after the row has ended (`finishCleanup` in
  * lifecycle/due-row.ts).
  */
 export async function keepOffloaded(ctx: Context, { content, retentionEnd, slots }: LeaseRow): Promise<void> {

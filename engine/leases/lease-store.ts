@@ -14,7 +14,7 @@ import { absentAt, endOf, isLive, type LeaseRow, leaseKey, newTombstone, type Pa
 import { type Condition, type Row, StoreError, type Write } from '../port/port.ts';
 import { untilDone } from '../port/until-done.ts';
 
-/** A row of `leases` as it was read, and when the read began, ms. */
+/** A row of `leases` as a read or a write returned it, and when that call began, ms. */
 export interface Snapshot {
   id: string;
   row: Row | undefined;

@@ -35,8 +35,8 @@ export async function removeOverridden(ctx: Context, shard: string, id: string):
 }
 
 /**
- * Removes the parcel that a row overrides, if it may still exist. Call it before the row ends: the row's tombstone goes in time, and
- * the parcel would become live again. A group's row is due once more instead (`parcelDone`), and a row that was put out of turn is
+ * Removes the parcel that a row overrides, if it may still exist. Call it before the row ends: TTL removes the row's tombstone, and
+ * the parcel would become live again. A group's row is due once more instead (`parcelDone`), and a row that was put out of order is
  * cleaned up after its end.
  */
 export async function removeOverriddenBy(ctx: Context, lease: LeaseRow): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Moves a parcel out of turn from `messages` to `leases`, where each of its messages can be changed, cancelled or moved. A
+ * Moves a parcel out of order from `messages` to `leases`, where each of its messages can be changed, cancelled or moved. A
  * delayed duplicate of its publish may put the parcel again, too far from the head of the shard to be found there in time. So
  * the row in `messages` is removed once more after the row in `leases` has ended.
  */

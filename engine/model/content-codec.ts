@@ -206,10 +206,10 @@ export async function readContents(store: Store, places: readonly StoredContent[
   return places.map((content) => {
     if ('text' in content) return decodeText(content.text);
     if ('deflated' in content) return decodeDeflated(content.deflated);
-    const pieces = rows.slice(at, at + content.chunks);
+    const chunks = rows.slice(at, at + content.chunks);
     at += content.chunks;
-    if (pieces.some((piece) => piece === undefined)) return undefined;
-    const bytes = pieces.map((piece) => piece!.bytes);
+    if (chunks.some((chunk) => chunk === undefined)) return undefined;
+    const bytes = chunks.map((chunk) => chunk!.bytes);
     if (bytes.every((one) => one instanceof Uint8Array)) return decodeDeflated(Buffer.concat(bytes));
     return allUnreadable(bytes.map((one) => (typeof one === 'string' ? one : '')).join(''));
   });

@@ -60,7 +60,7 @@ export function parcelIdOf(lease: LeaseRow): string {
 
 /**
  * When the group can next be received: after every lease in it and its rest end, and not before its first message is
- * visible. Undefined if no message waits. If failed messages leave the group (`aside`), their backoff does not delay the others.
+ * visible. Undefined if no message waits. If failed messages leave the group (`failedLeave`), their backoff does not delay the others.
  */
 export function groupDue({ slots, group }: Pick<GroupLeaseRow, 'slots' | 'group'>): number | undefined {
   const live = slots.filter(isLive);

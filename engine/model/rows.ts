@@ -14,13 +14,13 @@ export const farMs = 9_999_999_999_999;
 export const acceptedMax = 3;
 
 /**
- * A message's place in a row of `leases`.
+ * The state of a message in a row of `leases`. While ready, a message is an entry of a parcel in `messages`; once in `leases`
+ * it has a slot.
  *
- * A published message is a slot of a parcel in `messages` (ready). If it is delayed, or the caller chose its id, it starts
- * in `leases` instead. A receive puts the parcel's row into `leases`, then removes it from `messages`. From the put on, only
- * the row in `leases` counts. There each slot has its own `visibleAt`. Before that instant the message is leased (with a
- * token) or delayed (without one); after it, the message is ready again. An ack marks the slot done. The last ack turns
- * the row into a tombstone. Dead-lettering and redriving change the row's shard.
+ * A message that is delayed, or whose caller chose its id, starts in `leases`. A receive puts the parcel's row into `leases`,
+ * then removes it from `messages`. From the put on, only the row in `leases` counts. Before its `visibleAt` the message is
+ * leased (with a token) or delayed (without one); after it, the message is ready again. An ack marks the slot done. The last
+ * ack turns the row into a tombstone. Dead-lettering and redriving change the row's shard.
  */
 export interface Slot {
   /** When the message can next be received, ms. */
@@ -37,7 +37,7 @@ export interface Slot {
   lastFailure?: string;
   /** For a dead message: receives, failures and the last failure text in the queue where it died. */
   died?: { receives: number; failures: number; text?: string };
-  /** `done`: acked or removed. `expired`: too old, in a queue that keeps such messages. `moved`: lives on in a row of its own. */
+  /** `done`: acked (with the token), or removed by a purge or for its age (without). `expired`: too old, in a queue that keeps such messages. `moved`: lives on in a row of its own. */
   end?: 'done' | 'cancelled' | 'expired' | 'moved';
   /** When the message ended and until when it is shown, ms. Only in queues that keep ended messages. */
   kept?: { at: number; until: number };
@@ -98,12 +98,13 @@ export interface Group {
   dueAt?: number;
   /** If no parcel waits: when the row may be removed. Until then, a late copy of a publish finds the row and is refused. */
   until?: number;
-  /** When the group's rest ends, by the queue's rate when the row was written; and what it rests from: see `restEnd`. */
+  /** When the group's rest ends, by the queue's rate when the row was written, ms. */
   notBefore?: number;
+  /** What the group rests from: when its messages were claimed, and how many. See `restEnd`. */
   pace?: { at: number; taken: number };
   /** Offloaded bodies of finished parcels. They have no TTL, so the row removes them when it is next due. */
   leftover?: OffloadedContent[];
-  /** Token and slot of messages acked recently (`acked`), or cancelled while they were leased (`taken`). */
+  /** Token and slot of messages acked recently (`acked`), or cancelled while they were leased. */
   acked?: string[];
   cancelledTokens?: string[];
   /** Parcel and slot of messages cancelled before their parcel was loaded. */
@@ -141,7 +142,7 @@ export interface LeaseRowFields {
   publishedAt?: number;
   retentionEnd?: number;
   content: StoredContent;
-  /** The partition of `messages` that may still hold the parcel of this row. */
+  /** The partition of `messages` that may still hold the parcel of this row. Stored as `fresh`. */
   sourceShard?: string;
   /** Cleanup is needed after the last message is done: the row then comes due once more. */
   needsCleanup?: true;
@@ -179,7 +180,7 @@ export interface PreparedLeaseRow extends LeaseRowFields {
   prepared: Prepared;
 }
 
-/** A row of `leases` that still holds a message, or belongs to a group. What is stored tells the kind. */
+/** A row of `leases` that holds a message, leased or not, or belongs to a group. Variables call it `lease`. */
 export type LeaseRow = ParcelLeaseRow | GroupLeaseRow | KeyedLeaseRow | PreparedLeaseRow;
 
 /** How a message ended: acked with this token, so that a repeated ack succeeds; or cancelled while this token held it. */
@@ -197,7 +198,7 @@ export interface Tombstone {
   until: number;
   /** The ended messages to show, if the queue keeps them. */
   kept?: LeaseRow;
-  /** The pending cleanup of a row that had `ending`: what to remove, and when. */
+  /** The pending cleanup of a row with `needsCleanup`: what to remove, and when. */
   pendingCleanup?: { shard: string; dueAt: number; outOfOrder?: string; content?: StoredContent };
   keyed?: Keyed;
 }

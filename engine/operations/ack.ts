@@ -1,8 +1,8 @@
 /**
- * Ack: one update per row, conditional on the tokens alone, with no read before. An ack of all messages of a row replaces the
- * row by a tombstone. An ack of a part marks those messages done; the call whose response shows that all are done writes the
- * tombstone. If the queue keeps done messages, an ack of the whole row only marks its messages done and removes the row from
- * the index.
+ * Ack: one write per row, conditional on the tokens. It reads first only for a group, or for two receipts of one message. An ack
+ * of all messages of a row puts a tombstone over the row. An ack of a part marks those messages done; the call whose response
+ * shows that all are done puts the tombstone. If the queue keeps done messages, an ack of the whole row only marks its messages
+ * done and removes the row from the index.
  */
 import type { AckResult, Json } from '../../contract/contract.ts';
 import { invalidInput } from '../../contract/errors.ts';

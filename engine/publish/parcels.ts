@@ -58,7 +58,7 @@ export async function publishShared(
     }
     const unwritten = parcels.filter((parcel) => isTransient(failures.get(parcel)));
     const next = unwritten.length > 0 && (await retryBudget.pause()) ? await targetNow(ctx, target.queue.name) : undefined;
-    // Pieces that were put keep their TTL. If the retention has changed, they are put again.
+    // Chunks that were put keep their TTL. If the retention has changed, they are put again.
     const keepsBodies = next?.queue.retentionSeconds === target.queue.retentionSeconds;
     const isAbandoned = (parcel: ParcelWrite) =>
       failures.get(parcel)?.applied === 'no' && !(keepsBodies && unwritten.includes(parcel));

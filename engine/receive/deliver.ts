@@ -137,7 +137,7 @@ function mayDeliver(claimer: Claimer, queue: QueueRecord | undefined, { lease, s
 }
 
 /**
- * The messages that can be read, with their contents. The text of the others is damaged, or pieces of it are missing. Those go to
+ * The messages that can be read, with their contents. The text of the others is damaged, or chunks of it are missing. Those go to
  * the dead-letter queue, or are set aside in their own queue as if they had died there, without counting the receive. No receive
  * finds them again; peek and get show what is stored.
  */
@@ -170,7 +170,7 @@ async function setAside(ctx: Context, claimer: Claimer, { lease: claimed }: Clai
         const there = lease?.slots[slot];
         return there && isLive(there) && there.token === token;
       });
-      // The message has ended meanwhile, by a purge or a cancel. That may be why its pieces are gone.
+      // The message has ended meanwhile, by a purge or a cancel. That may be why its chunks are gone.
       if (!lease || affected.length === 0) return { done: 0 };
       const uncounted = lease.slots.map((slot, at) => (affected.includes(at) ? { ...slot, receives: slot.receives - 1 } : slot));
       const target = (queue.deadLetter && (await ctx.settings.find(queue.deadLetter.queue))) ?? queue;

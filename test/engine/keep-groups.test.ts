@@ -123,8 +123,8 @@ onBothStores('kept messages of a group', (driven) => {
     clock.advance(2 * endGraceMs);
     await sweep();
     const soon = (clock.now() + 399 * daySeconds * 1000) / 1000;
-    const pieces = (await rows('messages')).filter(({ bytes }) => bytes);
-    expect(pieces.filter(({ ttl }) => (ttl as number) > soon).length).toBeGreaterThan(0);
+    const chunks = (await rows('messages')).filter(({ bytes }) => bytes);
+    expect(chunks.filter(({ ttl }) => (ttl as number) > soon).length).toBeGreaterThan(0);
     clock.advance(399 * daySeconds * 1000);
     expect(await get(a!)).toMatchObject({ state: 'done', body: noise(3_000), result: 1 });
   });

@@ -253,9 +253,9 @@ onEveryStore('kept messages', (driven) => {
     clock.advance(endGraceMs);
     await sweep();
     const days = 399;
-    const pieces = (await rows('messages')).filter(({ bytes }) => bytes);
-    expect(pieces.length).toBeGreaterThan(3);
-    expect(pieces.filter(({ ttl }) => ttl === undefined || (ttl as number) < until(days))).toEqual([]);
+    const chunks = (await rows('messages')).filter(({ bytes }) => bytes);
+    expect(chunks.length).toBeGreaterThan(3);
+    expect(chunks.filter(({ ttl }) => ttl === undefined || (ttl as number) < until(days))).toEqual([]);
     expect((await rows('leases')).filter(({ ttl }) => ttl === undefined || (ttl as number) < until(days))).toEqual([]);
     clock.advance(days * daySeconds * 1000);
     for (const [queue, id, state] of [

@@ -157,9 +157,9 @@ onEveryStore('a prepared message', (driven) => {
       await driven().create(name, { retentionSeconds, prepared: { timeoutSeconds, checkBack: null } });
       const large = noise(6000);
       const ids = await driven().publish(name, { body: large, prepared: true }, { body: large, prepared: true });
-      const pieces = await rows('messages');
-      expect(pieces).not.toEqual([]);
-      expect(pieces.filter(({ ttl }) => ttl !== undefined)).toEqual([]);
+      const chunks = await rows('messages');
+      expect(chunks).not.toEqual([]);
+      expect(chunks.filter(({ ttl }) => ttl !== undefined)).toEqual([]);
       await commit(ids[0]!, name);
       await ack(name, await receive(name));
       clock.advance(timeoutSeconds * secondMs);

@@ -67,14 +67,14 @@ onEveryStore('publish', (driven) => {
     ['in the row', 'x'.repeat(300)],
     ['in the row, deflated', 'x'.repeat(5000)],
     ['offloaded', noise(3000)],
-    ['offloaded in several pieces', noise(bodyBytesMax - 2)],
+    ['offloaded in several chunks', noise(bodyBytesMax - 2)],
   ])('publish carries a body %s', async (place, body) => {
     const { create, send, bodies, rows } = driven();
     await create('q');
     await send('q', body);
     const chunks = (await rows('messages')).filter(({ shard }) => String(shard).startsWith('body:'));
     expect(chunks.length > 0).toBe(place.startsWith('offloaded'));
-    expect(chunks.length > 1).toBe(place.endsWith('pieces'));
+    expect(chunks.length > 1).toBe(place.endsWith('chunks'));
     expect(await bodies('q')).toEqual([body]);
   });
 

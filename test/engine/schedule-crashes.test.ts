@@ -241,8 +241,8 @@ onBothStores('a schedule with an offloaded message', (driven) => {
     await open();
     const { clock, sweep, engine, events, rows, spy } = driven();
     await engine.call('putSchedule', params, { ...everyFiveMinutes, message: { body } });
-    const pieces = (await rows('messages')).map(({ shard, id }) => ({ table: 'messages', shard, id }) as Key);
-    await spy.store.writeAll(pieces.map((key) => ({ key, then: { remove: true } })));
+    const chunks = (await rows('messages')).map(({ shard, id }) => ({ table: 'messages', shard, id }) as Key);
+    await spy.store.writeAll(chunks.map((key) => ({ key, then: { remove: true } })));
     clock.advance(4 * minuteMs);
     await sweep();
     await sweep();

@@ -103,7 +103,7 @@ describe('a throttled publish', () => {
 
   it('a throttled publish stores its offloaded body once, however often the row is refused', async () => {
     let refusals = 3;
-    // The pieces of a body have a partition of their own.
+    // The chunks of a body have a partition of their own.
     isHot = (key) => key.table === 'messages' && !key.shard.startsWith('body:') && refusals-- > 0;
     await publish({ body: noise(100_000) });
     expect(memory.rows('messages').filter(({ bytes }) => bytes !== undefined)).toHaveLength(1);

@@ -20,7 +20,7 @@ const damages: [name: string, body: Json, damage: (row: Row) => Row][] = [
   ['deflated bodies that were encoded twice', repeated, (row) => ({ ...row, bodies: twice(row.bodies as Uint8Array) })],
   ['bodies of another type', 1, (row) => ({ ...row, bodies: { S: '[[1]]' } })],
   ['no bodies', 1, ({ bodies: _, ...row }) => row],
-  ['pieces of another type', large, (row) => ({ ...row, chunks: 'one' })],
+  ['chunks of another type', large, (row) => ({ ...row, chunks: 'one' })],
   ['an age of another type', 1, (row) => ({ ...row, since: 'yesterday' })],
 ];
 const inMessages: typeof damages = [
@@ -107,7 +107,7 @@ onBothStores('unreadable messages', (driven) => {
     expect((await call('peek', place)).messages).toEqual([]);
   });
 
-  it('a message whose offloaded pieces are gone or encoded twice is set aside, and the others are delivered', async () => {
+  it('a message whose offloaded chunks are gone or encoded twice is set aside, and the others are delivered', async () => {
     const { create, publish, send, bodies } = driven();
     await create('dead');
     await create('q', { deadLetter: { queue: 'dead', maxReceives: 3 } });

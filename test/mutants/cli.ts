@@ -1,7 +1,7 @@
 /**
- * `npm run mutants [-- --histories K --only 'TEXT|TEXT']`: breaks the rules one by one, in a copy of the source. It runs the tests that
- * the mutant names, then the simulation, until one fails. Prints each mutant, what caught it, and after how many histories. Ends with 1 if
- * a mutant survives or does not fit the source.
+ * `npm run mutants [-- --histories K --only 'TEXT|TEXT']`: breaks the rules one by one, in a copy of the source. With `only`: the mutants
+ * that have one of the texts in their name or file. It runs the tests that the mutant names, then the simulation, until one fails. Prints
+ * each mutant, what caught it, and after how many histories. Ends with 1 if a mutant survives or does not fit the source.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -46,7 +46,7 @@ for (const path of copied) cpSync(join(root, path), join(snapshot, path), { recu
 symlinkSync(join(root, 'node_modules'), join(snapshot, 'node_modules'));
 
 const wanted = values.only.split('|');
-const chosen = mutants.filter(({ name }) => wanted.some((text) => name.includes(text)));
+const chosen = mutants.filter(({ name, file }) => wanted.some((text) => name.includes(text) || file.includes(text)));
 for (const mutant of chosen) sourceOf(mutant);
 // A test that fails without any mutant would seem to catch them all.
 const caughtUnmutated = await catchIn(snapshot, [...new Set(chosen.flatMap(({ tests = [] }) => tests))]);

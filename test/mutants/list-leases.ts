@@ -125,6 +125,13 @@ export const leases: readonly Mutant[] = [
     replace: '];',
   },
   {
+    name: 'an ack of a whole row leaves the row live',
+    file: 'engine/operations/ack.ts',
+    find: '  if (whole) return writeRow(',
+    replace:
+      "  if (whole && 'put' in whole.then) return { id: rowId, row: whole.then.put, readAt: now };\n  if (whole) return writeRow(",
+  },
+  {
     name: 'an ack removes the row',
     file: 'engine/operations/ack.ts',
     find: 'keyed?.then ?? { put: row } };',

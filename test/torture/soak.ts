@@ -1,6 +1,6 @@
 /**
  * `npm run soak`: many messages through the local server. Prints the memory of the server and the engine during the run, and the rows of
- * the tables at its end, when only tombstones, offloaded pieces with a TTL and settings should remain.
+ * the tables at its end, when only tombstones, offloaded chunks with a TTL and settings should remain.
  */
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -144,7 +144,7 @@ async function soak(total: number, folder: string): Promise<string[]> {
 
     const rows = await rowsOf(engine.endpoint);
     console.log(
-      `Left: ${rows.leases.length} tombstones, ${rows.messages.length} pieces of bodies, ${rows.queues.length} settings and keys; ` +
+      `Left: ${rows.leases.length} tombstones, ${rows.messages.length} chunks of bodies, ${rows.queues.length} settings and keys; ` +
         `database ${Math.round((await stat(databaseFile)).size / 1024 / 1024)} MB`,
     );
     failures.push(...residueOf({ rows: (table) => rows[table] }, () => false));

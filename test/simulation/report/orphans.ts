@@ -18,8 +18,8 @@ export interface Orphans {
   watched(process: string, store: Store): Store;
   /** A death by a step of the plan, not by a random fault. */
   noteDeath(process: string): void;
-  /** Whether a fault explains that this piece was left. */
-  mayBe(piece: Row): boolean;
+  /** Whether a fault explains that this chunk was left. */
+  mayBe(chunk: Row): boolean;
 }
 
 /** Faults after which the process stops, or does not know whether a write was applied. */
@@ -27,7 +27,7 @@ const interrupting: readonly Fault[] = ['kill', 'lostReply', 'lostRequest', 'lat
 
 /** `callMsMax`: how long a call may last after a write. */
 export function createOrphans(now: () => number, injected: readonly InjectedFault[], callMsMax: number): Orphans {
-  /** By the key of a piece. */
+  /** By the key of a chunk. */
   const touched = new Map<string, { process: string; at: number; ofGroup: boolean }[]>();
   /** The bodies that each row named last. */
   const namedBy = new Map<string, string[]>();
@@ -37,9 +37,9 @@ export function createOrphans(now: () => number, injected: readonly InjectedFaul
     // A refused publish to a group may still be applied later, as far as its caller knows.
     const ofGroup = inTransaction && key.table === 'messages';
     const row = keyText(key);
-    const named = 'put' in then ? piecesOf(then.put) : [];
-    for (const piece of [row, ...(namedBy.get(row) ?? []), ...named]) {
-      touched.set(piece, [...(touched.get(piece) ?? []), { process, at: now(), ofGroup }]);
+    const named = 'put' in then ? chunksOf(then.put) : [];
+    for (const chunk of [row, ...(namedBy.get(row) ?? []), ...named]) {
+      touched.set(chunk, [...(touched.get(chunk) ?? []), { process, at: now(), ofGroup }]);
     }
     if (named.length > 0) namedBy.set(row, named);
   }
@@ -75,7 +75,7 @@ export function createOrphans(now: () => number, injected: readonly InjectedFaul
   };
 }
 
-function piecesOf({ beside, chunks, size }: Row): string[] {
+function chunksOf({ beside, chunks, size }: Row): string[] {
   if (beside === undefined) return [];
   return chunkKeys({ offloaded: beside as string, chunks: chunks as number, size: size as number }).map(keyText);
 }

@@ -16,7 +16,7 @@ import { noise } from '../../support/noise.ts';
 
 const body = (id: string, ttl?: number): OffloadedBody => ({ ...storeContent(noise(600_000), 10, () => id), ttl });
 const lasting = body('lasting');
-const pieces = lasting.chunks.length;
+const chunks = lasting.chunks.length;
 const options = { by: start + 1_000 };
 const written = () => Promise.resolve('written');
 const lost = (applied: 'no' | 'unknown') => () => Promise.reject(new StoreError('failed', applied));
@@ -35,7 +35,7 @@ describe('bodies that are written before their row', () => {
   it('bodies without a TTL are removed if the write of their row certainly failed', async () => {
     const world = contextInMemory();
     await expect(withBodies(world.ctx, [lasting, body('passing', 1)], options, lost('no'))).rejects.toThrow('failed');
-    expect(world.spy.takeCounts()).toMatchObject({ puts: 2 * pieces, removals: pieces });
+    expect(world.spy.takeCounts()).toMatchObject({ puts: 2 * chunks, removals: chunks });
     expect(stored(world)).toEqual(['body:passing']);
   });
 
@@ -50,7 +50,7 @@ describe('bodies that are written before their row', () => {
     }
   });
 
-  it('a row is not written if a piece of a body was not, and the other pieces are removed', async () => {
+  it('a row is not written if a chunk of a body was not, and the other chunks are removed', async () => {
     let puts = 0;
     const world = contextInMemory((store) => ({
       write: (write, more) =>
@@ -58,7 +58,7 @@ describe('bodies that are written before their row', () => {
     }));
     const write = () => expect.unreachable('the row is written');
     await expect(withBodies(world.ctx, [lasting], options, write)).rejects.toMatchObject({ message: 'down', applied: 'no' });
-    expect(pieces).toBeGreaterThan(1);
+    expect(chunks).toBeGreaterThan(1);
     expect(stored(world)).toEqual([]);
   });
 });
@@ -92,8 +92,8 @@ describe('bodies after a failed write', () => {
     const kept = leaseWith({ content: lasting.content });
     const tombstone = encodeTombstone({ ...newTombstone('row', 'v', [{}], start), kept });
     for (const [row, calls] of [
-      [undefined, { updates: 0, removals: pieces }],
-      [tombstone, { updates: pieces, removals: 0 }],
+      [undefined, { updates: 0, removals: chunks }],
+      [tombstone, { updates: chunks, removals: 0 }],
     ] as const) {
       const world = await withStored(lasting);
       if (row) await putIfAbsent(world.ctx, row, start);

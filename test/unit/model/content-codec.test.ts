@@ -67,7 +67,7 @@ describe('contents', () => {
     expect(withValues(await readContents(memory, places))).toEqual(texts.map((body) => [{ body }]));
   });
 
-  it('contents with a missing piece are undefined, and their neighbours are not', async () => {
+  it('contents with a missing chunk are undefined, and their neighbours are not', async () => {
     const memory = store();
     const { content: gone } = storeContent(joinEntries([encodeContent({ body: noise(900_000) })]), 100, () => 'gone');
     const there = storeContent(joinEntries([encodeContent({ body: noise(5_000) })]), 100, () => 'there');
@@ -134,10 +134,10 @@ describe('the place of contents', () => {
   });
 });
 
-describe('offloaded pieces', () => {
+describe('offloaded chunks', () => {
   const { content: where, chunks } = placed(noise(600_000));
 
-  it('offloaded pieces have a TTL only if an end is given', async () => {
+  it('offloaded chunks have a TTL only if an end is given', async () => {
     for (const ttl of [undefined, 1_800_000_000]) {
       const memory = store();
       await writeChunks(memory, where, chunks, ttl);
@@ -145,13 +145,13 @@ describe('offloaded pieces', () => {
     }
   });
 
-  it('offloaded pieces are written only if there are some', async () => {
+  it('offloaded chunks are written only if there are some', async () => {
     const memory = store();
     await writeChunks(memory, { text: 'in the row' }, chunks, undefined);
     expect(memory.rows('messages')).toEqual([]);
   });
 
-  it('the write of offloaded pieces fails as the store failed if any piece may be missing', async () => {
+  it('the write of offloaded chunks fails as the store failed if any chunk may be missing', async () => {
     const cause = new StoreError('too busy', 'no', undefined, 'throttled');
     const busy: Store = {
       ...store(),
@@ -165,7 +165,7 @@ describe('offloaded pieces', () => {
     expect(failure).toMatchObject({ message: 'too busy', applied: 'no', reason: 'throttled', cause });
   });
 
-  it('offloaded pieces outlive the retention and, where that is later, the lease', () => {
+  it('offloaded chunks outlive the retention and, where that is later, the lease', () => {
     const seconds = (ms: number) => ms / 1000 + retentionGraceMs / 1000;
     expect([bodyTtl(5_000), bodyTtl(5_000, 4_000), bodyTtl(5_000, 9_000), bodyTtl(5_001)]).toEqual([
       seconds(5_000),
