@@ -211,8 +211,7 @@ async function ackAfterRead(
     return isDone ? { ok: true } : notHeld(found, receipt);
   });
   // All messages are done, by this or other calls: end the row. If this fails, the process that finds the row due ends it.
-  if (isEnded(lease) && lease.slots.length > 0) {
-    await replaceEnded(ctx, seen, { ...lease, version: ctx.newVersion() }, now).catch(() => {});
-  }
+  const ended = isEnded(lease) && lease.slots.length > 0 && { ...lease, version: ctx.newVersion() };
+  if (ended) await replaceEnded(ctx, seen, ended, now).catch(() => {});
   return { done: results };
 }

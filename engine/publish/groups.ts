@@ -14,7 +14,7 @@ import { groupPlace, laneOf, parcelDone, restEnd } from '../model/group-row.ts';
 import { groupKeyOf, messageId } from '../model/ids.ts';
 import { type QueueRecord, randomShard, retentionEndAfter, shardKey, writeDeadline } from '../model/queue-record.ts';
 import { encodeLease, encodeParcel, roomForContents } from '../model/row-codec.ts';
-import { isLive, leaseKey, parcelKey } from '../model/rows.ts';
+import { type Group, isLive, leaseKey, parcelKey } from '../model/rows.ts';
 import type { Write } from '../port/port.ts';
 import { untilDone } from '../port/until-done.ts';
 import { targetOf } from '../queues/publish-target.ts';
@@ -118,18 +118,9 @@ function groupWrite(
   const shard = shardKey(queue, randomShard(queue, ctx.random));
   const expiring = retentionEnd === undefined ? {} : { retentionEnd };
   if (!seen.row) {
-    const group = { name, head: '', nextId: first, tail: last, dueAt: now };
-    const row = encodeLease({
-      kind: 'group',
-      id: seen.id,
-      shard,
-      version,
-      slots: [],
-      since: now,
-      content: { text: '[]' },
-      group,
-      ...expiring,
-    });
+    const group: Group = { name, head: '', nextId: first, tail: last, dueAt: now };
+    const fields = { id: seen.id, shard, version, slots: [], since: now, content: { text: '[]' }, ...expiring };
+    const row = encodeLease({ kind: 'group', ...fields, group });
     return { key, when: { absent: ['id'] }, then: { put: row } };
   }
   const { lease } = decodeSnapshot(seen, now);

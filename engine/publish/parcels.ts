@@ -4,6 +4,7 @@
  */
 
 import type { PublishResult } from '../../contract/contract.ts';
+import { defined } from '../../contract/defined.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { parcelBytesMax, parcelSlotsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
@@ -125,14 +126,7 @@ export function parcelWrite(ctx: Context, queue: QueueRecord, messages: readonly
     const row = encodeLease(publishedRow(ctx, queue, { id, shard: at, count: messages.length, since: now, visibleAt, content }));
     return { id, messages, key: leaseKey(id), row, content, chunks, ttl };
   }
-  const parcel = {
-    shard: at,
-    id,
-    count: messages.length,
-    since: now,
-    content,
-    ...(retentionEnd === undefined ? {} : { retentionEnd }),
-  };
+  const parcel = defined({ shard: at, id, count: messages.length, since: now, content, retentionEnd });
   const row = encodeParcel(parcel, queue.deadLetter !== null);
   return { id, messages, key: parcelKey(at, id), row, content, chunks, ttl };
 }

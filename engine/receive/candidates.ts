@@ -87,9 +87,8 @@ export async function readCandidates(ctx: Context, found: readonly Found[]): Pro
     if (!('due' in one)) return one;
     const row = seen.shift()!;
     const lease = leases.shift();
-    const nextParcel = lease && parcels.get(lease.id);
-    if (nextParcel)
-      return { at: one.at, seen: { ...row, nextParcel }, size: sizeOf(nextParcel.content), count: nextParcel.count };
+    const next = lease && parcels.get(lease.id);
+    if (next) return { at: one.at, seen: { ...row, nextParcel: next }, size: sizeOf(next.content), count: next.count };
     const size = lease ? sizeOf(lease.content) : 0;
     // The group advances to its next parcel, which was not read: assume a full one.
     if (lease?.kind === 'group' && isEnded(lease)) return { at: one.at, seen: row, size, count: parcelSlotsMax, isGuess: true };

@@ -143,8 +143,8 @@ export async function claimDue(ctx: Context, claimer: Claimer, from: Snapshot, w
     const drawn = ctx.random.number();
     let count = 0;
     const slots = lease.slots.map((slot, index) => {
-      // Use the slots approved above: a lease may expire since then and exhaust maxReceives. In a group, an expired lease loses
-      // its token once an earlier message is claimed.
+      // Use the slots that `processDueRow` approved: a lease that has expired since then may have used up maxReceives. In a group,
+      // an expired lease loses its token once an earlier message is claimed.
       if (!claimable.has(index) || count >= room)
         return lease.kind === 'group' && isLive(slot) && slot.visibleAt <= now ? afterLeaseExpiry(slot) : slot;
       count++;

@@ -67,10 +67,8 @@ function carriedBytes(text: string, bytes: number): number {
 }
 
 function tooLarge(given: string): DumbwaiterError {
-  return new DumbwaiterError(
-    'payload_too_large',
-    `The body must be at most ${callBytesMax} bytes as an escaped JSON string, was ${given}. Split the call.`,
-  );
+  const limit = `The body must be at most ${callBytesMax} bytes as an escaped JSON string`;
+  return new DumbwaiterError('payload_too_large', `${limit}, was ${given}. Split the call.`);
 }
 
 /** Parses the JSON text of a request, received over HTTP or Lambda. Returns bodies, attributes and results as JsonText. Throws `invalid_input` for invalid JSON and for duplicate fields. */
