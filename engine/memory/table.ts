@@ -26,6 +26,8 @@ interface Entry {
   sort: SortKey;
   text: string;
   row: Row;
+  /** The size of the row, once a range has read it. */
+  bytes?: number;
 }
 
 export function createMemoryTable(name: Key['table'], lag?: ReadLag): MemoryTable {
@@ -33,7 +35,6 @@ export function createMemoryTable(name: Key['table'], lag?: ReadLag): MemoryTabl
   const primary = createOrdered();
   const due = createOrdered();
   const past = new Map<string, { until: number; row: Row | undefined }[]>();
-  const sizes = new WeakMap<Row, number>();
   const { partition, sort }: { partition: string; sort?: string } = tables[name];
 
   function place(row: Row): { partition: string; sort: SortKey } {
@@ -73,15 +74,6 @@ export function createMemoryTable(name: Key['table'], lag?: ReadLag): MemoryTabl
     return [...seen.values()].sort(compareEntries);
   }
 
-  /** The size of a row, computed only once. */
-  function bytesOf(row: Row): number {
-    const known = sizes.get(row);
-    if (known !== undefined) return known;
-    const bytes = storedBytes(row);
-    sizes.set(row, bytes);
-    return bytes;
-  }
-
   return {
     get: (key) => rows.get(keyText(key)),
 
@@ -115,10 +107,11 @@ export function createMemoryTable(name: Key['table'], lag?: ReadLag): MemoryTabl
       let bytes = 0;
       let position = firstAt(entries, range.from, start);
       for (; position < entries.length && found.length < range.limit && bytes < pageBytesMax; position++) {
-        const { sort: at, row } = entries[position]!;
-        if (range.to !== undefined && compareSortKeys(at, range.to) > 0) return { rows: found };
-        found.push(byIndex ? dueProjection(row) : row);
-        bytes += bytesOf(row);
+        const entry = entries[position]!;
+        if (range.to !== undefined && compareSortKeys(entry.sort, range.to) > 0) return { rows: found };
+        found.push(byIndex ? dueProjection(entry.row) : entry.row);
+        entry.bytes ??= storedBytes(entry.row);
+        bytes += entry.bytes;
       }
       const last = entries[position - 1];
       const more = last !== undefined && found.length > 0 && (found.length === range.limit || bytes >= pageBytesMax);
@@ -163,6 +156,8 @@ function firstAt(entries: Entry[], from: SortKey | undefined, after: Entry | und
 function positionOf(entries: Entry[], at: Pick<Entry, 'sort' | 'text'>): number {
   let low = 0;
   let high = entries.length;
+  // Most rows are added at the end.
+  if (high > 0 && compareEntries(entries[high - 1]!, at) < 0) return high;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (compareEntries(entries[middle]!, at) < 0) low = middle + 1;

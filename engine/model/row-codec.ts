@@ -204,10 +204,26 @@ export function roomForContents(
   withDeadLetter: boolean,
   withKey = false,
 ): number {
+  const form = `${count} ${backoff?.maxSeconds} ${withDeadLetter} ${withKey}`;
+  let room = rooms.get(form);
+  if (room === undefined) {
+    room = rowBytesMax - storedBytes(encodeLease(largestRow(count, backoff, withDeadLetter, withKey)));
+    if (rooms.size >= roomsMax) rooms.clear();
+    rooms.set(form, room);
+  }
+  return room - rowIdChars;
+}
+
+/** The room of each form of row, for an id of no characters. Computing it takes as long as the rest of a publish. */
+const rooms = new Map<string, number>();
+const roomsMax = 1_000;
+
+/** The largest state of a row, without the characters of its id. */
+function largestRow(count: number, backoff: Backoff | null, withDeadLetter: boolean, withKey: boolean): LeaseRow {
   const slot: Slot = { visibleAt: farMs, token: 'x'.repeat(tokenChars), receives: 99, failures: 99 };
   if (backoff) slot.leasedUntil = farMs - Math.max(1, backoff.maxSeconds * 1000 - 1);
-  const largest: LeaseRow = {
-    id: 'x'.repeat(rowIdChars),
+  return {
+    id: '',
     shard: 'x'.repeat(shardKeyCharsMax),
     version: 'x'.repeat(versionChars),
     slots: Array.from({ length: Math.min(count, parcelSlotsMax) }, () => slot),
@@ -218,5 +234,4 @@ export function roomForContents(
     ...(withDeadLetter ? { maxReceives: 99 } : {}),
     ...(withKey ? { kind: 'keyed', keyed: largestKeyed } : { kind: 'parcel' }),
   };
-  return rowBytesMax - storedBytes(encodeLease(largest));
 }

@@ -6,6 +6,8 @@ export const storedRowBytesMax = 400 * 1024;
 export const storedDepthMax = 32;
 export const partitionKeyBytesMax = 2048;
 export const sortKeyBytesMax = 1024;
+/** Names of attributes, ids and tokens are shorter. */
+const shortChars = 40;
 const numberMagnitudeMin = 1e-130;
 const numberMagnitudeMax = 9.999999999999999e125;
 
@@ -29,8 +31,9 @@ export function keyAttributes(key: Key): Row {
 
 /** The key as text. Two keys have the same text exactly if they are equal. */
 export function keyText(key: Key): string {
-  if (key.table === 'leases') return JSON.stringify([key.table, key.id]);
-  return JSON.stringify(key.table === 'messages' ? [key.table, key.shard, key.id] : [key.table, key.kind, key.name]);
+  if (key.table === 'leases') return `leases ${key.id}`;
+  const [partition, sort] = key.table === 'messages' ? [key.shard, key.id] : [key.kind, key.name];
+  return `${key.table} ${partition.length} ${partition} ${sort}`;
 }
 
 /** Whether a write puts unreceived messages into `messages`. */
@@ -137,5 +140,8 @@ function significantDigits(integer: number): number {
 }
 
 function stringBytes(text: string): number {
-  return Buffer.byteLength(text);
+  // For a short text, a loop is faster than a call out of JavaScript.
+  if (text.length > shortChars) return Buffer.byteLength(text);
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return Buffer.byteLength(text);
+  return text.length;
 }

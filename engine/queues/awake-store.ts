@@ -37,6 +37,12 @@ export function createAwakeStore(inner: Store, context: () => Context): Store {
     known.set(incarnation, { name, awakeUntil: Math.max(known.get(incarnation)?.awakeUntil ?? 0, awakeUntil ?? 0) });
   }
 
+  /** Until when the queue is awake, if this process knows that it is for long enough. */
+  function awakeUntil(incarnation: string): number | undefined {
+    const until = known.get(incarnation)?.awakeUntil;
+    return until !== undefined && until - context().clock.now() >= extendMs ? until : undefined;
+  }
+
   /** Resolves when the queue is awake, to the last instant at which the write may be sent; undefined: no bound. */
   async function keepAwake(incarnation: string): Promise<number | undefined> {
     const ctx = context();
@@ -75,7 +81,7 @@ export function createAwakeStore(inner: Store, context: () => Context): Store {
     const queues = new Set(writes.flatMap((write) => visitedQueueOf(write) ?? []));
     if (queues.size === 0) return options;
     try {
-      const fences = await Promise.all([...queues].map(keepAwake));
+      const fences = await Promise.all([...queues].map((incarnation) => awakeUntil(incarnation) ?? keepAwake(incarnation)));
       const by = [options.by, ...fences].filter((fence) => fence !== undefined);
       return by.length === 0 ? options : { ...options, by: Math.min(...by) };
     } catch (error) {

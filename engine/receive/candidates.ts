@@ -45,16 +45,15 @@ export function oldestFirst(heads: readonly Row[], due: readonly Row[], duePerRo
  * order, then the others. Rows that other receives of this process have claimed since `readAt` come last.
  */
 export function stretchesOf(ctx: Context, found: readonly Found[], max: number, window: number, readAt: number): Found[][] {
-  const isClaimed = (one: Found) => ctx.claimsInProgress.touchedSince(rowOf(one), readAt);
-  const order = cut(
-    found.filter((one) => !isClaimed(one)),
-    max,
-  );
+  const free: Found[] = [];
+  const claimed: Found[] = [];
+  for (const one of found) (ctx.claimsInProgress.touchedSince(rowOf(one), readAt) ? claimed : free).push(one);
+  const order = cut(free, max);
   for (let i = Math.min(window, order.length) - 1; i > 0; i--) {
     const j = Math.floor(ctx.random.number() * (i + 1));
     [order[i], order[j]] = [order[j]!, order[i]!];
   }
-  return [...order, ...cut(found.filter(isClaimed), max)];
+  return [...order, ...cut(claimed, max)];
 }
 
 function cut(found: readonly Found[], max: number): Found[][] {
