@@ -2,17 +2,11 @@
  * Measures what a DynamoDB call costs this process: by the queue's own client and by the AWS SDK's, side by side, on the embedded
  * engine, which is a process of its own. `node bench/client.ts [--json]`; see docs/numbers.md.
  */
-import {
-  DeleteItemCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
 import type { DynamoClient } from '../engine/dynamo/client.ts';
 import { createCorrectedClock } from '../engine/dynamo/corrected-clock.ts';
+import type { SdkClient } from '../engine/dynamo/sdk-client.ts';
 import { bodyOf } from './bodies.ts';
+import { sdkCommands } from './sdk-calls.ts';
 import { against, table } from './table.ts';
 import { clientShareOfSdk } from './targets.ts';
 import { createTestBed, tableNames } from './test-bed.ts';
@@ -26,18 +20,8 @@ const bodyBytes = 200;
 type Operation = 'PutItem' | 'GetItem' | 'UpdateItem' | 'Query' | 'DeleteItem';
 type Send = (operation: Operation, input: object) => Promise<unknown>;
 
-type AnyCommand = new (input: never) => GetItemCommand;
-
-const commands = {
-  PutItem: PutItemCommand,
-  GetItem: GetItemCommand,
-  UpdateItem: UpdateItemCommand,
-  Query: QueryCommand,
-  DeleteItem: DeleteItemCommand,
-} as unknown as Record<Operation, AnyCommand>;
-
-function ofSdk(sdk: DynamoDBClient): Send {
-  return (operation, input) => sdk.send(new commands[operation](input as never));
+function ofSdk(sdk: SdkClient): Send {
+  return (operation, input) => sdk.send(new sdkCommands[operation](input as never));
 }
 
 function ofQueue(client: DynamoClient): Send {

@@ -1,8 +1,6 @@
 /** The baseline: the six DynamoDB calls of one message from publish to ack, made by the same client on the same DynamoDB engine, without the queue. */
-import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import type { DynamoClient } from '../engine/dynamo/client.ts';
 import { createCorrectedClock } from '../engine/dynamo/corrected-clock.ts';
-import type { SdkClient } from '../engine/dynamo/sdk-client.ts';
 import { bodyOf } from './bodies.ts';
 import { tableNames } from './test-bed.ts';
 import { ownCpuMs, runConcurrently } from './timing.ts';
@@ -41,29 +39,4 @@ async function rawMessage(client: DynamoClient): Promise<void> {
   await client.call('PutItem', { TableName: lease.TableName, Item: leased, ...absent }, options);
   await client.call('DeleteItem', message, options);
   await client.call('PutItem', { TableName: lease.TableName, Item: lease.Key }, options);
-}
-
-export interface CallCost {
-  cpuMs: number;
-  wallMs: number;
-}
-
-/** Measures sequential GetItem calls, by the AWS SDK and by the queue's own client. */
-export async function callCosts(client: DynamoClient, sdk: SdkClient, calls: number): Promise<{ sdk: CallCost; own: CallCost }> {
-  const input = { TableName: tableNames.messages, Key: { shard: { S: 'raw' }, id: { S: 'one' } }, ConsistentRead: true };
-  const Item = { ...input.Key, bodies: { S: JSON.stringify(bodyOf(200)) } };
-  await client.call('PutItem', { TableName: input.TableName, Item }, options);
-  return {
-    sdk: await oneAfterAnother(() => sdk.send(new GetItemCommand(input)), calls),
-    own: await oneAfterAnother(() => client.call('GetItem', input, options), calls),
-  };
-}
-
-async function oneAfterAnother(call: () => Promise<unknown>, calls: number): Promise<CallCost> {
-  // Warm up: the first calls run code that is not compiled yet.
-  for (let warmUp = 0; warmUp < calls / 4; warmUp++) await call();
-  const cpuMs = ownCpuMs();
-  const startedAt = performance.now();
-  for (let count = 0; count < calls; count++) await call();
-  return { cpuMs: (ownCpuMs() - cpuMs) / calls, wallMs: (performance.now() - startedAt) / calls };
 }

@@ -1,70 +1,28 @@
 /** Prints the results of `speed.ts` as tables. */
 import type { ColdStart } from './cold-start.ts';
 import type { IdleCost } from './idle.ts';
-import type { CallCost, RawCalls } from './raw-calls.ts';
+import type { SidesReport, SpeedRow } from './sides.ts';
 import { against, table } from './table.ts';
 import { apiBundleBytes, apiColdStartMs, shareOfRaw } from './targets.ts';
 
-export interface SpeedRow {
-  by: 'in process' | 'HTTP';
-  step: 'publish' | 'receiveAndAck';
-  /** Messages per call. */
-  batch: number;
-  messagesPerSecond: number;
-  /** Messages per second times DynamoDB calls per message, as a share of raw calls per second. */
-  shareOfRaw: number;
-  /** CPU time of as many raw calls as a message needs, as a share of the queue's CPU time per message. Less affected by other work. */
-  shareByCpu: number;
-  /** CPU time per process: `client` (only over HTTP), `queue` and `dynamodb`. */
-  cpuMsPerMessage: Record<string, number>;
-}
-
-export interface SpeedReport {
-  raw: RawCalls;
-  rows: SpeedRow[];
-  calls: { sdk: CallCost; own: CallCost };
+export interface SpeedReport extends SidesReport {
   idle: IdleCost;
   functions: ColdStart[];
 }
 
-export function printSpeed({ raw, rows, calls, idle, functions }: SpeedReport): void {
-  console.log(
-    `The client alone makes ${Math.round(raw.callsPerSecond)} calls a second, for ${milliseconds(raw.cpuMsPerCall)} ms of CPU each.\n`,
-  );
-  console.log(
-    table(
-      [
-        'by',
-        'step',
-        'at a time',
-        'messages/s',
-        'share of raw',
-        'by CPU',
-        'client CPU, ms each',
-        'queue CPU, ms each',
-        'DynamoDB CPU, ms each',
-      ],
-      rows.map((row) => [
-        row.by,
-        row.step === 'publish' ? 'publish' : 'receive, ack',
-        row.batch,
-        Math.round(row.messagesPerSecond),
-        against(row.shareOfRaw, row.by === 'in process' ? shareOfRaw : undefined, 2),
-        row.by === 'in process' ? row.shareByCpu.toFixed(2) : '',
-        milliseconds(row.cpuMsPerMessage.client),
-        milliseconds(row.cpuMsPerMessage.queue),
-        milliseconds(row.cpuMsPerMessage.dynamodb),
-      ]),
-    ),
-  );
-  console.log('\nOne GetItem after another:\n');
+export function printSpeed({ raw, rows, idle, functions }: SpeedReport): void {
+  for (const [step, title] of [
+    ['publish', 'Publish'],
+    ['receiveAndAck', 'Receive and ack'],
+  ] as const) {
+    console.log(`${title}:\n`);
+    printRows(rows.filter((row) => row.step === step));
+  }
+  console.log('Bare calls:\n');
   console.log(
     table(
-      ['call', 'CPU, ms', 'time, ms'],
-      [
-        ['by the AWS SDK', milliseconds(calls.sdk.cpuMs), milliseconds(calls.sdk.wallMs)],
-        ['by the own client', milliseconds(calls.own.cpuMs), milliseconds(calls.own.wallMs)],
-      ],
+      ['client', 'calls/s', 'CPU, ms a call'],
+      raw.map(({ store, callsPerSecond, cpuMsPerCall }) => [store, Math.round(callsPerSecond), milliseconds(cpuMsPerCall)]),
     ),
   );
   console.log('\nIdle:\n');
@@ -95,6 +53,39 @@ export function printSpeed({ raw, rows, calls, idle, functions }: SpeedReport): 
       ]),
     ),
   );
+}
+
+function printRows(rows: readonly SpeedRow[]): void {
+  console.log(
+    table(
+      [
+        'by',
+        'at a time',
+        'store',
+        'messages/s',
+        'share of bare calls',
+        'by CPU',
+        'client CPU, ms',
+        'queue CPU, ms',
+        'store CPU, ms',
+      ],
+      rows.map(({ by, batch, store, messagesPerSecond, shareOfRaw: share, shareByCpu, cpuMsPerMessage: cpu }) => {
+        const isHeld = by === 'in process' && store === 'DynamoDB by the own client';
+        return [
+          by,
+          batch,
+          store,
+          Math.round(messagesPerSecond),
+          share === undefined ? '' : against(share, isHeld ? shareOfRaw : undefined, 2),
+          shareByCpu === undefined || by === 'HTTP' ? '' : shareByCpu.toFixed(2),
+          milliseconds(cpu.client),
+          milliseconds(cpu.queue),
+          milliseconds(cpu.store),
+        ];
+      }),
+    ),
+  );
+  console.log();
 }
 
 function milliseconds(ms: number | undefined): string {

@@ -10,6 +10,15 @@ export function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+/** Values of one shape as one value: the median of each number, and everything else of the first. */
+export function mediansOf<Value>(values: readonly Value[]): Value {
+  const first = values[0]!;
+  if (typeof first === 'number') return median(values as readonly number[]) as Value;
+  if (typeof first !== 'object') return first;
+  const names = Object.keys(first) as (keyof Value)[];
+  return Object.fromEntries(names.map((name) => [name, mediansOf(values.map((value) => value[name]))])) as Value;
+}
+
 /** CPU time that this process has used, in ms. */
 export function ownCpuMs(): number {
   const { user, system } = process.cpuUsage();

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Json } from '../contract/contract.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Places, StoreName } from './stores.ts';
 import type { Transport } from './throughput.ts';
 
 export function inProcess(engine: Engine): Transport {
@@ -24,13 +25,14 @@ export function inProcess(engine: Engine): Transport {
 }
 
 export interface HttpTransport extends Transport {
-  serverPid: number;
+  /** CPU time that the server has used, in ms. */
+  cpuMs(): Promise<number>;
   close(): Promise<void>;
 }
 
-export async function overHttp(endpoint: string): Promise<HttpTransport> {
+export async function overHttp(store: StoreName, { endpoint, folder }: Places): Promise<HttpTransport> {
   const key = crypto.randomUUID();
-  const child = fork(fileURLToPath(new URL('server.ts', import.meta.url)), [endpoint, key]);
+  const child = fork(fileURLToPath(new URL('server.ts', import.meta.url)), [store, endpoint, folder, key]);
   const [{ url }] = (await once(child, 'message')) as [{ url: string }];
 
   async function send(method: string, path: string, input: object): Promise<object> {
@@ -41,7 +43,10 @@ export async function overHttp(endpoint: string): Promise<HttpTransport> {
   }
 
   return {
-    serverPid: child.pid!,
+    async cpuMs() {
+      child.send('cpu');
+      return ((await once(child, 'message')) as [number])[0];
+    },
     async createQueue(queue) {
       await send('PUT', queue, {});
     },

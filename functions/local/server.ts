@@ -71,7 +71,8 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
   }
 }
 
-async function serveQueue(options: LocalOptions, parts: StoreParts) {
+/** Serves the queue on a store that the caller opened, and runs its background jobs. */
+export async function serveQueue(options: Omit<LocalOptions, 'data' | 'dynamodb'>, parts: StoreParts) {
   const { log, host = '127.0.0.1', port = 0, timeLimits = timeLimitsDefault } = options;
   const { engine, keys, secrets, clock } = assembleQueue({
     parts,

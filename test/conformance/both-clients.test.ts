@@ -1,17 +1,8 @@
 /** The queue's client and the AWS SDK's: for the same input they send the same request, and make the same of the answer. */
-import {
-  BatchGetItemCommand,
-  BatchWriteItemCommand,
-  DeleteItemCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  TransactWriteItemsCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sdkCommands, withBytes } from '../../bench/sdk-calls.ts';
 import type { DynamoClient } from '../../engine/dynamo/client.ts';
 import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
 import type { Answers } from '../../engine/dynamo/requests.ts';
@@ -26,18 +17,6 @@ import { testSeed } from '../support/seed.ts';
 
 type Operation = keyof Answers;
 
-type AnyCommand = new (input: never) => GetItemCommand;
-
-const commands = {
-  GetItem: GetItemCommand,
-  PutItem: PutItemCommand,
-  UpdateItem: UpdateItemCommand,
-  DeleteItem: DeleteItemCommand,
-  Query: QueryCommand,
-  BatchGetItem: BatchGetItemCommand,
-  BatchWriteItem: BatchWriteItemCommand,
-  TransactWriteItems: TransactWriteItemsCommand,
-} as unknown as Record<Operation, AnyCommand>;
 const writeCount = 1_000;
 const readEach = 5;
 
@@ -63,16 +42,6 @@ afterAll(async () => {
   await dynamodb.stop();
 });
 
-/** JSON in the SDK's form: base64 of attributes becomes bytes. */
-function withBytes(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withBytes);
-  if (typeof value !== 'object' || value === null) return value;
-  const names = Object.keys(value);
-  const { B: bytes } = value as { B?: unknown };
-  if (names.length === 1 && typeof bytes === 'string') return { B: new Uint8Array(Buffer.from(bytes, 'base64')) };
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, withBytes(one)]));
-}
-
 /** What a caller is told, in the SDK's form. */
 type Told = { answer: unknown } | { name: string; message: string; details: unknown };
 
@@ -88,7 +57,7 @@ async function byClient(operation: Operation, input: object): Promise<Told> {
 
 async function bySdk(operation: Operation, input: object): Promise<Told> {
   try {
-    const { $metadata, ...answer } = await sdk.send(new commands[operation](withBytes(input) as never));
+    const { $metadata, ...answer } = await sdk.send(new sdkCommands[operation](withBytes(input) as never));
     return { answer };
   } catch (error) {
     const { name, message, Item, CancellationReasons } = error as Error & { Item?: unknown; CancellationReasons?: unknown };
