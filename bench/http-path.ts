@@ -5,6 +5,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { fileURLToPath } from 'node:url';
+import { against, table } from './table.ts';
+import { httpCallMs } from './targets.ts';
 import { median, runConcurrently } from './timing.ts';
 
 const rounds = 5;
@@ -54,16 +56,23 @@ const servers = await Promise.all(
     return { kind, child, url };
   }),
 );
-const measured = new Map<string, number[]>();
+const measured: { kind: string; operation: string; cpu: number }[] = [];
 for (let round = 0; round <= rounds; round++) {
   for (const { kind, child, url } of servers) {
     for (const operation of Object.keys(inputs)) {
       const cpu = await cpuOfCall(child, url, operation);
       // The first round warms up the code and does not count.
-      if (round > 0) measured.set(`${kind} ${operation}`, [...(measured.get(`${kind} ${operation}`) ?? []), cpu]);
+      if (round > 0) measured.push({ kind, operation, cpu });
     }
   }
 }
-for (const [name, values] of measured) console.log(name, median(values).toFixed(3));
+const cpuOf = (kind: string, operation: string) =>
+  median(measured.filter((one) => one.kind === kind && one.operation === operation).map(({ cpu }) => cpu));
+const rows = Object.keys(inputs).map((operation) => [
+  operation,
+  cpuOf('bare', operation).toFixed(3),
+  against(cpuOf('app', operation), httpCallMs, 3),
+]);
+console.log(table(['call', 'bare server, ms of CPU', 'local server without the engine, ms of CPU'], rows));
 for (const { child } of servers) child.disconnect();
 agent.destroy();

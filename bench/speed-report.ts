@@ -36,7 +36,11 @@ export function printSpeed({ raw, rows, idle, functions }: SpeedReport): void {
           idle.waiting.readUnitsPerMinute.toFixed(1),
         ],
         ['a consumer that polls every 5 s', idle.polling.callsPerMinute.toFixed(1), idle.polling.readUnitsPerMinute.toFixed(1)],
-        ['the sweep, each queue', idle.sweep.callsPerMinuteAndQueue.toFixed(1), idle.sweep.readUnitsPerMinuteAndQueue.toFixed(1)],
+        [
+          'the sweep, each queue that is awake',
+          idle.sweep.callsPerMinuteAndQueue.toFixed(1),
+          idle.sweep.readUnitsPerMinuteAndQueue.toFixed(1),
+        ],
         ['the sweep, apart from its queues', idle.sweep.callsPerMinute.toFixed(1), ''],
       ],
     ),

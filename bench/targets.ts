@@ -48,3 +48,5 @@ export const apiBundleBytes: Target = { atMost: 600_000 };
 export const apiColdStartMs: Target = { atMost: 100 };
 /** CPU time of a call by the queue's own client, as a share of a call by the AWS SDK. */
 export const clientShareOfSdk: Target = { atMost: 0.35 };
+/** CPU time of the server for an HTTP call, without the engine. */
+export const httpCallMs: Target = { atMost: 0.3 };
