@@ -8,11 +8,11 @@ import { dumbwaiterWorker, sqsWorker, type Worker } from './clients.ts';
 import { printPeers, type Row } from './report.ts';
 import { type PeerServer, startDumbwaiter, startElasticMq, startFauxqs } from './servers.ts';
 
-const rounds = 3;
+const rounds = Number(process.env.ROUNDS ?? 3);
 const bodyBytes = 100;
 const loads = [
-  { batch: 1, workers: 16, messages: 1_000 },
-  { batch: 10, workers: 8, messages: 5_000 },
+  { batch: 1, workers: 16, messages: 800 },
+  { batch: 10, workers: 8, messages: 4_000 },
 ];
 const key = 'bench-key-of-the-peers-0123456789';
 
@@ -39,7 +39,10 @@ async function measure({ name, server, worker }: Peer, { batch, workers, message
   });
   let toReceive = messages;
   const received = await timed('receive and delete', async (one) => {
-    while (toReceive > 0) toReceive -= await one.receiveAndDelete(queue, batch);
+    while (toReceive > 0) {
+      const received = await one.receiveAndDelete(queue, batch);
+      toReceive -= received;
+    }
   });
   for (const one of all) one.close();
   return [sent, received];
@@ -60,6 +63,7 @@ try {
     for (const load of loads) {
       for (const peer of peers) {
         const measured = await measure(peer, load);
+        for (const { name, step, batch, perSecond } of measured) console.error(round, name, step, batch, Math.round(perSecond));
         if (round > 0) rows.push(...measured);
       }
     }
