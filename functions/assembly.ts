@@ -1,4 +1,4 @@
-/** The queue as a server runs it on any store: the engine, API keys and signing secrets. For Lambda and the local server. */
+/** The queue as a server runs it on any store: the engine, API keys and signing secrets. For Lambda and the servers. */
 import { createEngine } from '../engine/create.ts';
 import type { Engine, EngineParts } from '../engine/engine.ts';
 import type { Clock } from '../engine/port/port.ts';

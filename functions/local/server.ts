@@ -1,20 +1,17 @@
 /** The whole queue in one process: the app that Lambda runs, on a local port, with a store of its own or a DynamoDB endpoint. */
 
-import { assembleQueue, type StoreParts } from '../assembly.ts';
+import type { StoreParts } from '../assembly.ts';
 import { fixedAdminKey } from '../auth/admin-key.ts';
 import type { Keys } from '../auth/api-keys.ts';
-import { createAuthenticate } from '../auth/authenticate.ts';
 import { administrator, allScopes } from '../auth/authorize.ts';
-import { createApp } from '../http/app.ts';
 import type { Log } from '../service/log.ts';
-import { createService } from '../service/service.ts';
-import { createBackgroundJobs } from './background-jobs.ts';
 import type { DataFolder } from './data-folder.ts';
-import { type HttpServer, serveHttp, type TimeLimits, timeLimitsDefault } from './http-server.ts';
+import { type TimeLimits, timeLimitsDefault } from './http-server.ts';
 import { invokeFunction } from './invoke-function.ts';
 import type { DynamodbAccess, LocalData } from './local-store.ts';
 import { isLoopback } from './loopback.ts';
 import { openLocalStore } from './open-store.ts';
+import { type ServingQueue, serveQueue } from './serve-queue.ts';
 
 export interface LocalOptions {
   data: LocalData['place'];
@@ -57,14 +54,14 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
   const { data: place, dynamodb: wantsDynamodb = false } = options;
   const { store, folder } = await openLocalStore({ place, dynamodb: wantsDynamodb });
   try {
-    const { http, keys, stop } = await serveQueue(options, store.parts);
+    const { url, keys, stop } = await serveLocally(options, store.parts);
     const close = async () => {
       await stop();
       await store.stop();
     };
     const firstKey = await firstKeyOf(keys, options.adminKey, folder);
     const { dynamodb, died } = store;
-    return { url: http.url, firstKey, place: store.place, died, close, ...(dynamodb && { dynamodb }) };
+    return { url, firstKey, place: store.place, died, close, ...(dynamodb && { dynamodb }) };
   } catch (error) {
     await store.stop();
     throw error;
@@ -72,30 +69,20 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
 }
 
 /** Serves the queue on a store that the caller opened, and runs its background jobs. */
-export async function serveQueue(options: Omit<LocalOptions, 'data' | 'dynamodb'>, parts: StoreParts) {
+export function serveLocally(options: Omit<LocalOptions, 'data' | 'dynamodb'>, parts: StoreParts): Promise<ServingQueue> {
   const { log, host = '127.0.0.1', port = 0, timeLimits = timeLimitsDefault } = options;
-  const { engine, keys, secrets, clock } = assembleQueue({
+  return serveQueue({
     parts,
     log,
+    host,
+    port,
+    timeLimits,
+    adminKey: fixedAdminKey(options.adminKey),
     allowsPrivate: true,
     invoke: invokeFunction,
-    startRedrive: async (queue, task) => jobs.startRedrive(queue, task),
-  });
-  const jobs = createBackgroundJobs({ engine, clock, log });
-  const app = createApp({
-    service: createService({ engine, keys, secrets, waitIsCheap: true }),
-    authenticate: createAuthenticate({ keys, adminKey: fixedAdminKey(options.adminKey) }),
-    log,
-    newRequestId: () => crypto.randomUUID(),
     allowedOrigins: options.allowedOrigins ?? [],
     ...(isLoopback(host) ? { isOwnHost: ownHosts(options.allowedHosts ?? []) } : {}),
   });
-  const http: HttpServer = await serveHttp(app, { host, port, timeLimits });
-  jobs.startSweep();
-  const stop = async () => {
-    await Promise.all([http.close(), jobs.stop()]);
-  };
-  return { http, keys, stop };
 }
 
 function ownHosts(allowed: string[]): (hostname: string) => boolean {

@@ -2,15 +2,14 @@
  * `npm start`: the local server as a program.
  * This folder runs the whole queue on one machine: `server.ts` assembles it, `dynamodb.ts` opens its store, and `http-server.ts` serves it.
  */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { dataFolderDefault } from './data-folder.ts';
 import type { DynamodbAccess, LocalData } from './local-store.ts';
 import { createLocalLog } from './log.ts';
+import { portDefault, portOf } from './port-option.ts';
 import { type FirstKey, type LocalServer, startLocal } from './server.ts';
 import { StartFailure } from './start-failure.ts';
-
-const portDefault = 8420;
-const parentCheckMs = 250;
+import { stopOnSignal } from './stop-on-signal.ts';
 
 interface Options {
   port: number;
@@ -38,12 +37,6 @@ const command = new Command('npm start --')
     '\nEnvironment: DUMBWAITER_API_KEY, an admin key of your choice; AWS_ENDPOINT_URL_DYNAMODB, another DynamoDB engine.',
   )
   .action(run);
-
-function portOf(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('A port is a number from 0 to 65535.');
-  return port;
-}
 
 async function run(options: Options): Promise<void> {
   let server: LocalServer;
@@ -128,31 +121,6 @@ function firstRoundTrip(url: string, key: string | undefined): string {
     `RECEIPT=$(curl -sSw '\\n' -X POST ${queue}/receive" ${auth} | tee /dev/stderr | sed -n 's/.*"receipt":"\\([^"]*\\)".*/\\1/p')`,
     `curl -sSw '\\n' ${queue}/ack" ${auth} ${json} -d "{\\"receipts\\":[\\"$RECEIPT\\"]}"`,
   ].join('\n');
-}
-
-/** A second signal ends the process at once. That loses nothing that was acknowledged to a caller. */
-async function stopOnSignal(server: LocalServer): Promise<void> {
-  const signalled = new Promise<undefined>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(undefined));
-    if (process.env.npm_lifecycle_event !== undefined) onParentEnd(() => resolve(undefined));
-  });
-  const death = await Promise.race([signalled, server.died]);
-  if (death !== undefined) {
-    console.error(death);
-    process.exitCode = 1;
-  }
-  await server.close();
-}
-
-/** A signal to npm ends the shell between npm and this process, but does not reach this process. So watch for a new parent process id. */
-function onParentEnd(ended: () => void): void {
-  const parent = process.ppid;
-  const watch = setInterval(() => {
-    if (process.ppid === parent) return;
-    clearInterval(watch);
-    ended();
-  }, parentCheckMs);
-  watch.unref();
 }
 
 if (import.meta.main) await command.parseAsync();
