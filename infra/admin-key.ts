@@ -1,5 +1,6 @@
 /** The secret that holds the first admin key. Secrets Manager generates the key, so no template or log contains it. */
 import { type RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type CfnSecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
@@ -38,5 +39,12 @@ export class AdminKey extends Construct {
   allowReading(reader: NodeFunction): void {
     reader.allow(['secretsmanager:GetSecretValue'], [this.arn]);
     this.secret.encryptionKey?.grantDecrypt(reader.function);
+  }
+
+  /** The same for a principal outside the construct. */
+  grantReading(grantee: IGrantable): Grant {
+    const granted = Grant.addToPrincipal({ grantee, actions: ['secretsmanager:GetSecretValue'], resourceArns: [this.arn] });
+    const key = this.secret.encryptionKey?.grantDecrypt(grantee);
+    return key === undefined ? granted : granted.combine(key);
   }
 }

@@ -16,7 +16,7 @@ import { addDashboard } from './dashboard.ts';
 import { DeclaredQueues } from './declared-queues.ts';
 import type { DumbwaiterProps } from './dumbwaiter-props.ts';
 import { Functions } from './functions.ts';
-import { grantDirect, grantInvoke, grantTransactions } from './grants.ts';
+import { grantDirect, grantInvoke, grantServe, grantTransactions } from './grants.ts';
 import { PublicApi } from './http-api.ts';
 import { QueueMetrics } from './queue-metrics.ts';
 import { Tables } from './tables.ts';
@@ -42,7 +42,7 @@ const defaults = {
  * There are two entry points: HTTP with an API key, and direct invocation of a function, which IAM authorizes. `grantPublish`,
  * `grantReceive` and `grantAdmin` open the second one. Each lets its grantee invoke a function that does what the scope of that name
  * allows, on all queues, and refuses everything else. To restrict a caller to some queues, give it an API key.
- * `grantDirect` and `grantTransactions` are for programs that work on the tables themselves.
+ * `grantDirect`, `grantServe` and `grantTransactions` are for programs that work on the tables themselves.
  */
 export class Dumbwaiter extends Construct {
   /** Base URL of the HTTP API. */
@@ -166,6 +166,14 @@ export class Dumbwaiter extends Construct {
    */
   grantDirect(grantee: IGrantable): Grant {
     return grantDirect(this, grantee, this.tables);
+  }
+
+  /**
+   * Lets a principal of this account run the server for teams (`npm run serve`, or its container). It may read and write the tables
+   * themselves, API keys included, and read the first admin key. Throws for principals of other accounts.
+   */
+  grantServe(grantee: IGrantable): Grant {
+    return grantServe(this, grantee, this.tables, this.#adminKey);
   }
 
   /**

@@ -6,7 +6,8 @@ import { Stack, Token } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IConstruct } from 'constructs';
-import { adminAccess, engineKinds, statementsOf, type TableAccess } from './table-access.ts';
+import type { AdminKey } from './admin-key.ts';
+import { adminAccess, engineKinds, statementsOf, sweepAccess, type TableAccess } from './table-access.ts';
 import type { Tables } from './tables.ts';
 
 /**
@@ -48,6 +49,15 @@ const directAccess: TableAccess = { ...adminAccess, queueKinds: engineKinds };
 /** Allows every operation on every queue, except operations on keys. */
 export function grantDirect(scope: IConstruct, grantee: IGrantable, tables: Tables): Grant {
   return grantTables(scope, grantee, tables, directAccess);
+}
+
+/** What a server needs that does the work of all functions, API keys included. */
+const serveAccess: TableAccess = { ...sweepAccess, queueKinds: undefined };
+
+/** Allows what `npm run serve` does: every operation, the sweep, and reading the admin key. */
+export function grantServe(scope: IConstruct, grantee: IGrantable, tables: Tables, adminKey: AdminKey): Grant {
+  const granted = grantTables(scope, grantee, tables, serveAccess);
+  return granted.combine(adminKey.grantReading(grantee));
 }
 
 /** Allows committing entries that the queue made, whatever transport returned them. */

@@ -9,7 +9,7 @@ export interface TableAccess {
   dueLeases?: readonly string[];
   queues: readonly string[];
   /** The partitions of `queues` that the function may access. Default: all. */
-  queueKinds?: readonly string[];
+  queueKinds?: readonly string[] | undefined;
 }
 
 type Conditions = Record<string, Record<string, string[]>>;

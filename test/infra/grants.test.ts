@@ -136,7 +136,7 @@ test.each([
 });
 
 describe('grants on the tables themselves', () => {
-  const given = (grant: 'grantDirect' | 'grantTransactions', props: DumbwaiterProps = {}) =>
+  const given = (grant: 'grantDirect' | 'grantServe' | 'grantTransactions', props: DumbwaiterProps = {}) =>
     synthesize(props, (dumbwaiter, stack) => {
       const role = new Role(stack, 'Worker', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
       expect(dumbwaiter[grant](role).success).toBe(true);
@@ -198,6 +198,22 @@ describe('grants on the tables themselves', () => {
     for (const line of more) expect(line).toMatch(/^Allow lambda:InvokeFunction → .*:function:orders-check/);
   });
 
+  test('grantServe allows what the functions do together, API keys and the admin key included', () => {
+    const stack = given('grantServe');
+    expect(grantsOf('Worker', stack)).toEqual(
+      [
+        ...messages,
+        ...leases,
+        ...rows('DeleteItem BatchWriteItem', 'TablesLeases'),
+        ...due,
+        ...queues,
+        ...rows('DeleteItem', 'TablesQueues'),
+        'Allow secretsmanager:GetSecretValue → AdminKeySecret',
+      ].sort(),
+    );
+    expect(statementsOf('Worker', stack).filter(({ Condition }) => Condition !== undefined)).toEqual([]);
+  });
+
   test('grantTransactions allows puts and updates and nothing else', () => {
     expect(grantsOf('Worker', given('grantTransactions'))).toEqual(
       [...rows('PutItem', 'TablesMessages'), ...rows('PutItem UpdateItem', 'TablesLeases')].sort(),
@@ -215,7 +231,7 @@ describe('grants on the tables themselves', () => {
 });
 
 describe('a grant without effect', () => {
-  const grants = ['grantPublish', 'grantReceive', 'grantAdmin', 'grantDirect', 'grantTransactions'] as const;
+  const grants = ['grantPublish', 'grantReceive', 'grantAdmin', 'grantDirect', 'grantServe', 'grantTransactions'] as const;
   const [own, other] = ['111122223333', '444455556666'];
 
   function grantTo(grant: (typeof grants)[number], granteeIn: (stack: Stack) => IGrantable): void {
