@@ -68,6 +68,7 @@ const rooms: { [folder: string]: readonly string[] } = {
   'functions/assembly.ts': ['contract', 'engine', 'functions/auth', 'functions/service'],
   'functions/lambda': ['aws', 'contract', 'engine', 'functions'],
   'functions/local': ['contract', 'engine', 'functions'],
+  'functions/serve': ['aws', 'contract', 'engine', 'functions'],
   infra: ['contract', 'contract/schemas', 'engine/port'],
 };
 

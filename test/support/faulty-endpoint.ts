@@ -36,8 +36,8 @@ export interface FaultyEndpoint {
   fates: Fate[];
   /** The requests so far. */
   readonly seen: SeenRequest[];
-  /** Called for each request before its fate. */
-  onRequest: (request: SeenRequest) => void;
+  /** Called for each request before its fate, which waits for a promise. */
+  onRequest: (request: SeenRequest) => unknown;
   /** Ends the connections that clients keep. They notice it when they next read. */
   closeIdle(): void;
   stop(): Promise<void>;
@@ -53,7 +53,7 @@ export async function startFaultyEndpoint(engine: string): Promise<FaultyEndpoin
     const { headers: sent, socket } = request;
     const arrived: SeenRequest = { operation, headers: sent, port: socket.remotePort, body: JSON.parse(body.toString()) };
     seen.push(arrived);
-    endpoint.onRequest(arrived);
+    await endpoint.onRequest(arrived);
     const fate = fates.shift() ?? 'pass';
     if (fate === 'hang') return;
     if (fate === 'lose') return void request.socket.destroy();

@@ -1,4 +1,4 @@
-/** `npm start` in a process of its own, as a user runs it. */
+/** `npm start`, and other servers, in a process of their own, as a user runs them. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
@@ -27,10 +27,18 @@ export function startByNpm(options: string[]): LocalProgram {
   return startCommand('npm', ['start', '--', '--port', '0', ...options]);
 }
 
-function startCommand(command: string, words: string[], environment: NodeJS.ProcessEnv = {}): LocalProgram {
+/** What a server prints when it listens. The first group is its URL. */
+const greeting = /listens on (\S+)\n[\s\S]*Ctrl-C/;
+
+export function startCommand(
+  command: string,
+  words: string[],
+  environment: NodeJS.ProcessEnv = {},
+  { cwd = root, listens = greeting }: { cwd?: string; listens?: RegExp } = {},
+): LocalProgram {
   const { DUMBWAITER_API_KEY, AWS_ENDPOINT_URL_DYNAMODB, ...inherited } = process.env;
   const started = spawn(command, words, {
-    cwd: root,
+    cwd,
     env: { ...inherited, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -43,7 +51,7 @@ function startCommand(command: string, words: string[], environment: NodeJS.Proc
   const listening = new Promise<{ url: string }>((resolve, reject) => {
     started.stdout.on('data', (data) => {
       output += data;
-      const url = /listens on (\S+)\n[\s\S]*Ctrl-C/.exec(output)?.[1];
+      const url = listens.exec(output)?.[1];
       if (url !== undefined) resolve({ url });
     });
     ended.then((how) => reject(new Error(`It ended (${how}) before it listened: ${errors}`)));

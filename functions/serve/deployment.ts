@@ -1,0 +1,143 @@
+/**
+ * Opens what a deployment has: its tables, its admin key, and the functions that it may ask. Credentials and region come from the AWS SDK's
+ * configuration. Nothing is created: whatever is missing is a StartFailure that says what to do.
+ */
+import type { ServiceName } from '../../aws/endpoints.ts';
+import { accessFromEnvironment } from '../../aws/environment.ts';
+import { invokeFunction } from '../../aws/invoke-function.ts';
+import { readSecret } from '../../aws/read-secret.ts';
+import type { ServiceAccess } from '../../aws/service-access.ts';
+import { textOfThrown } from '../../contract/thrown.ts';
+import { createDynamoClient } from '../../engine/dynamo/client.ts';
+import { dynamoParts } from '../../engine/dynamo/parts.ts';
+import { accessFromSdk, createSdkClient, type SdkClient } from '../../engine/dynamo/sdk-client.ts';
+import type { TableNames } from '../../engine/dynamo/tables.ts';
+import type { Key, Store } from '../../engine/port/port.ts';
+import type { StoreParts } from '../assembly.ts';
+import { type AdminKey, fixedAdminKey, secretAdminKey } from '../auth/admin-key.ts';
+import { StartFailure } from '../local/start-failure.ts';
+import type { Invoke } from '../service/check-back.ts';
+
+export interface DeploymentOptions {
+  tables: TableNames;
+  /** An admin key of the operator's choice. It counts before the secret. */
+  adminKey?: string | undefined;
+  /** The ARN of the secret that holds the admin key. Without it and `adminKey`, only keys that the deployment has give access. */
+  adminKeySecret?: string | undefined;
+}
+
+export interface Deployment {
+  parts: StoreParts;
+  adminKey: AdminKey;
+  invoke: Invoke;
+  region: string;
+  /** Closes the connections. */
+  close(): void;
+}
+
+/** Rows that do not exist. Reading them shows that a table can be read, with the permissions that the queue needs anyway. */
+const probes: { [table in Key['table']]: Key } = {
+  messages: { table: 'messages', shard: 'probe', id: 'probe' },
+  leases: { table: 'leases', id: 'probe' },
+  queues: { table: 'queues', kind: 'queue', name: 'probe' },
+};
+
+/** Throws StartFailure. */
+export async function openDeployment({ tables, adminKey, adminKeySecret }: DeploymentOptions): Promise<Deployment> {
+  const sdk = createSdkClient();
+  const opened: { close(): void }[] = [{ close: () => sdk.destroy() }];
+  const close = () => {
+    for (const one of opened) one.close();
+  };
+  try {
+    const region = await regionOf(sdk);
+    await checkCredentials(sdk);
+    const access = (service: ServiceName): ServiceAccess => {
+      const found = accessFromEnvironment(service, { ...process.env, AWS_REGION: region });
+      opened.push(found);
+      return { ...found, credentials: () => sdk.config.credentials() };
+    };
+    const client = createDynamoClient(accessFromSdk(sdk));
+    opened.push({ close: () => client.destroy() });
+    const parts = dynamoParts({ client, tables, forJson: true });
+    for (const table of Object.keys(probes) as Key['table'][]) await checkTable(parts.store, table, tables[table], region);
+    const lambda = access('lambda');
+    return {
+      parts,
+      adminKey:
+        adminKey === undefined && adminKeySecret !== undefined
+          ? await openSecret(() => readSecret(access('secretsmanager'), adminKeySecret), adminKeySecret, parts)
+          : fixedAdminKey(adminKey),
+      invoke: (functionName, payload, signal) =>
+        invokeFunction(lambda, { functionName, payload, type: 'RequestResponse', signal }),
+      region,
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+async function regionOf(sdk: SdkClient): Promise<string> {
+  try {
+    return await sdk.config.region();
+  } catch (cause) {
+    throw new StartFailure('No AWS region is configured: set AWS_REGION to the region of the tables.', { cause });
+  }
+}
+
+async function checkCredentials(sdk: SdkClient): Promise<void> {
+  try {
+    await sdk.config.credentials();
+  } catch (cause) {
+    throw new StartFailure(
+      `No AWS credentials were found: give this process a role, or set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (${lineOf(cause)}).`,
+      { cause },
+    );
+  }
+}
+
+async function checkTable(store: Store, table: Key['table'], name: string, region: string): Promise<void> {
+  try {
+    await store.get([probes[table]]);
+  } catch (cause) {
+    throw new StartFailure(`${tableProblem(cause, table, name, region)} (${lineOf(cause)}).`, { cause });
+  }
+}
+
+function tableProblem(error: unknown, table: Key['table'], name: string, region: string): string {
+  switch ((error as Error).name) {
+    case 'ResourceNotFoundException':
+      return `There is no table ${name} in ${region}: deploy first, or correct DUMBWAITER_${table.toUpperCase()}_TABLE or AWS_REGION`;
+    case 'ValidationException':
+      return `The table ${name} does not hold the ${table} of a queue: correct DUMBWAITER_${table.toUpperCase()}_TABLE`;
+    case 'AccessDeniedException':
+      return `The AWS credentials do not allow reading the table ${name}: allow what the construct's grantServe allows`;
+    default:
+      return `The table ${name} in ${region} cannot be read: correct the AWS credentials, the region or the network`;
+  }
+}
+
+/** Reads the secret once, so that a wrong one ends the start and not a call. */
+async function openSecret(
+  read: () => Promise<string | undefined>,
+  arn: string,
+  { clock }: Pick<StoreParts, 'clock'>,
+): Promise<AdminKey> {
+  try {
+    if ((await read()) === undefined) throw new Error('it is not text');
+  } catch (cause) {
+    throw new StartFailure(
+      `The secret ${arn} cannot be read: correct DUMBWAITER_ADMIN_KEY_SECRET or the permissions, or set DUMBWAITER_API_KEY (${lineOf(cause)}).`,
+      { cause },
+    );
+  }
+  return secretAdminKey(read, clock);
+}
+
+function lineOf(error: unknown): string {
+  return textOfThrown(error)
+    .replaceAll(/\s*\n\s*/g, '; ')
+    .replace(/\.$/, '');
+}
