@@ -1,0 +1,37 @@
+/**
+ * Bundles the server for teams (`functions/serve/`) into `dist/serve/index.mjs`, the program of the container. It contains all that it
+ * needs, the AWS SDK too: an installed package has no dependencies.
+ */
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** CommonJS packages within the bundle load modules of Node by `require`. */
+const requireForPackages = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+
+export async function bundleServe(into = join(root, 'dist', 'serve')): Promise<void> {
+  await build({
+    absWorkingDir: root,
+    entryPoints: { index: 'functions/serve/serve.ts' },
+    outdir: into,
+    bundle: true,
+    // Each way to find credentials stays in a file of its own, which is loaded if it is used.
+    splitting: true,
+    chunkNames: 'part-[hash]',
+    outExtension: { '.js': '.mjs' },
+    banner: { js: requireForPackages },
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    minify: true,
+    sourcemap: 'linked',
+    sourcesContent: false,
+    legalComments: 'inline',
+    logLevel: 'warning',
+  });
+}
+
+if (import.meta.main) await bundleServe();
