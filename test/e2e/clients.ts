@@ -12,20 +12,23 @@ export interface Clients {
   /** Clients of the functions that only publish and that only receive. */
   publishOnly: Dumbwaiter;
   receiveOnly: Dumbwaiter;
-  withKey(apiKey: string): Dumbwaiter;
+  adminKey: string;
+  /** `server`: the URL of another server than the deployed API. */
+  withKey(apiKey: string, server?: string): Dumbwaiter;
 }
 
 export async function createClients(account: Account, outputs: Outputs): Promise<Clients> {
   const secrets = new SecretsManagerClient(account);
-  const { SecretString: adminKey } = await secrets.send(new GetSecretValueCommand({ SecretId: outputs.AdminKeySecretArn }));
+  const { SecretString: adminKey = '' } = await secrets.send(new GetSecretValueCommand({ SecretId: outputs.AdminKeySecretArn }));
   secrets.destroy();
   const client = new LambdaClient({ ...account, maxAttempts: 1 });
   const invoking = (functionName: string) => new Dumbwaiter({ transport: lambdaTransport({ functionName, client }) });
   // The host name of the output may not resolve here. The emulator serves the API under this path, too.
   const url = `${account.endpoint}/_aws/execute-api/${apiIdOf(outputs.ApiUrl)}/$default`;
-  const withKey = (apiKey: string) => new Dumbwaiter({ url, apiKey });
+  const withKey = (apiKey: string, server = url) => new Dumbwaiter({ url: server, apiKey });
   return {
-    http: withKey(adminKey ?? ''),
+    http: withKey(adminKey),
+    adminKey,
     lambda: invoking(outputs.ApiFunctionName),
     publishOnly: invoking(outputs.PublishFunctionName),
     receiveOnly: invoking(outputs.ReceiveFunctionName),

@@ -6,6 +6,7 @@ import { bodyBytesMax } from '../../contract/limits.ts';
 import type { ApiKey, Dumbwaiter, QueueClient } from '../../sdk/index.ts';
 import { environmentOf } from '../support/dynamodb.ts';
 import { expectEachOrderChargedOnce } from '../support/order-service-lives.ts';
+import { startServe } from '../support/serve-program.ts';
 import { type Clients, createClients } from './clients.ts';
 import { createDeployment, type Deployment, type Outputs } from './deployment.ts';
 import { until } from './emulator.ts';
@@ -278,6 +279,30 @@ test('the order service of the examples charges each order once on deployed tabl
   await expectEachOrderChargedOnce({ client, tables, environment: environmentOf(account, tables) });
   client.destroy();
 }, 240_000);
+
+test('a server on the deployed tables works beside the functions, with the admin key of the deployment', async () => {
+  const tables = { messages: outputs.MessagesTableName, leases: outputs.LeasesTableName, queues: outputs.QueuesTableName };
+  const server = startServe([process.execPath, 'functions/serve/serve.ts', '--host', '127.0.0.1'], {
+    ...environmentOf(account, tables),
+    AWS_ENDPOINT_URL: account.endpoint,
+    DUMBWAITER_ADMIN_KEY_SECRET: outputs.AdminKeySecretArn,
+  });
+  const { url } = await server.listening;
+  const onServer = clients.withKey(clients.adminKey, url).queue('beside');
+  const onLambda = clients.http.queue('beside');
+  await onServer.create();
+  await onServer.publish({ body: 'from the server' });
+  const [received] = await onLambda.receive({ waitSeconds: 5 });
+  expect(received).toMatchObject({ body: 'from the server' });
+  const waiting = onServer.receive({ waitSeconds: 20 });
+  await onLambda.publish({ body: 'from a function' });
+  const [answer] = await waiting;
+  expect(answer).toMatchObject({ body: 'from a function' });
+  await onServer.ack([received!, answer!]);
+  server.process.kill('SIGTERM');
+  expect(await server.ended).toBe(0);
+  expect(server.errors()).toBe('');
+});
 
 test('a second deployment changes declared settings and keeps the messages', async () => {
   const { id } = await clients.http.queue('orders').publish({ body: 'still here' });
