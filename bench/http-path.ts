@@ -49,9 +49,7 @@ async function cpuOfCall(child: ChildProcess, url: string, operation: string): P
 
 const servers = await Promise.all(
   ['bare', 'app'].map(async (kind) => {
-    const child = fork(fileURLToPath(new URL('http-server.ts', import.meta.url)), [kind, key], {
-      execArgv: process.env.PROF && kind === 'app' ? ['--cpu-prof', '--cpu-prof-dir=/tmp/prof'] : [],
-    });
+    const child = fork(fileURLToPath(new URL('http-server.ts', import.meta.url)), [kind, key]);
     const [{ url }] = (await once(child, 'message')) as [{ url: string }];
     return { kind, child, url };
   }),
