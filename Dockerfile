@@ -9,7 +9,7 @@ RUN mkdir -p /package && npm pack --pack-destination /package
 FROM node:24.21.0-bookworm-slim AS install
 WORKDIR /app
 COPY --from=build /package /package
-RUN npm install --prefix /app --omit=dev --offline --no-audit --no-fund /package/*.tgz
+RUN npm install --prefix /app --omit=dev --offline --ignore-scripts --no-audit --no-fund /package/*.tgz
 
 FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production
