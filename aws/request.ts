@@ -39,6 +39,7 @@ export function sendRequest({
   signal,
 }: HttpRequest): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
     const request = (url.protocol === 'https:' ? https : http).request({
       agent,
       method,
@@ -46,17 +47,27 @@ export function sendRequest({
       port: url.port,
       path: url.pathname,
       headers: { ...headers, 'content-length': Buffer.byteLength(body) },
-      ...(signal && { signal }),
     });
-    const timer = setTimeout(() => request.destroy(new RequestTimeout(`no answer within ${msMax} ms`)), msMax);
-    const fail = (error: Error) => {
+    const timer = setTimeout(() => abandon(new RequestTimeout(`no answer within ${msMax} ms`)), msMax);
+    const release = () => {
       clearTimeout(timer);
-      reject(signal?.aborted ? signal.reason : error);
+      signal?.removeEventListener('abort', onAbort);
     };
+    const fail = (error: unknown) => {
+      release();
+      reject(error);
+    };
+    // Rejects at once: a destroyed request that waits for a connection emits its error only when it gets one.
+    const abandon = (error: unknown) => {
+      fail(error);
+      request.destroy();
+    };
+    const onAbort = () => abandon(signal!.reason);
+    signal?.addEventListener('abort', onAbort);
     request.on('socket', (socket) => {
       if (!socket.connecting) return;
       const connecting = setTimeout(
-        () => request.destroy(new RequestTimeout(`no connection within ${connectionMsMax} ms`)),
+        () => abandon(new RequestTimeout(`no connection within ${connectionMsMax} ms`)),
         connectionMsMax,
       );
       const connected = () => clearTimeout(connecting);
@@ -68,7 +79,7 @@ export function sendRequest({
       response.on('data', (part: Buffer) => parts.push(part));
       response.on('error', fail);
       response.on('end', () => {
-        clearTimeout(timer);
+        release();
         const answered = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
         resolve({ status: response.statusCode!, headers: response.headers, body: answered });
       });
