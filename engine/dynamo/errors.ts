@@ -50,16 +50,23 @@ const refusals = new Set([
 ]);
 /** Errors whose outcome is unknown, such as a transaction whose earlier attempt is still in progress. */
 const undecided = new Set(['TransactionInProgressException', 'InternalServerError', 'ServiceUnavailable']);
-/** Errors of a connection that was never established, so the request was not sent. */
+/** Errors of a connection that cannot be established. */
 const unconnected = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 interface Thrown {
   name?: string;
   code?: string;
+  /** Of errors of a connection. */
+  syscall?: string;
   status?: number;
   /** Of errors of the AWS SDK. */
   $metadata?: { httpStatusCode?: number };
   $response?: { statusCode?: number };
+}
+
+/** Whether the request was not sent. A connection that had been established may fail with the same codes when its route is lost. */
+function isUnconnected({ code, syscall }: Thrown): boolean {
+  return code !== undefined && unconnected.has(code) && syscall !== 'read' && syscall !== 'write';
 }
 
 function statusOf({ status, $metadata, $response }: Thrown): number | undefined {
@@ -71,13 +78,13 @@ function statusOf({ status, $metadata, $response }: Thrown): number | undefined 
  * was written.
  */
 export function outcomeOf(error: unknown): 'no' | 'unknown' | 'answered' {
-  const { name, code } = error as Thrown;
+  const { name } = error as Thrown;
   if (error instanceof DeadlinePassed) return 'no';
   if (error instanceof DamagedAnswer) return 'unknown';
   if (name !== undefined && refusals.has(name)) return 'no';
   if (name !== undefined && undecided.has(name)) return 'unknown';
   if (name === 'CredentialsProviderError' || isMisconfiguration(error)) return 'answered';
-  if (code !== undefined && unconnected.has(code)) return 'no';
+  if (isUnconnected(error as Thrown)) return 'no';
   const status = statusOf(error as Thrown);
   if (status === 429) return 'no';
   return status !== undefined && status >= 400 && status < 500 ? 'answered' : 'unknown';
