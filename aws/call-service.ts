@@ -6,6 +6,8 @@ import { createSigner } from './signature.ts';
 
 const attemptsMax = 3;
 const waitMs = 100;
+/** A throttle of a service with JSON answers has the status 400: `{"__type":"ThrottlingException"}`. */
+const throttle = /"__type" *: *"[^"]*Throttling/;
 
 export interface ServiceCall extends Pick<HttpRequest, 'body' | 'msMax' | 'signal'> {
   /** The name under which the service's requests are signed. */
@@ -27,14 +29,19 @@ export async function callService(access: ServiceAccess, call: ServiceCall): Pro
   for (let attempt = 1; ; attempt++) {
     const answer = await sendSigned(access, call).catch((error: Error) => error);
     if (!(answer instanceof Error) && answer.status < 300) return answer;
-    const passes = answer instanceof Error || answer.status === 429 || answer.status >= 500;
-    if (attempt < attempts && passes && !signal?.aborted) {
+    if (attempt < attempts && isTransient(answer) && !signal?.aborted) {
       await delay(Math.random() * waitMs * 2 ** attempt);
       continue;
     }
     if (answer instanceof Error) throw answer;
     throw new ServiceError(`${service} answered ${answer.status}: ${answer.body.toString()}`);
   }
+}
+
+function isTransient(answer: HttpAnswer | Error): boolean {
+  if (answer instanceof Error) return true;
+  const { status, body } = answer;
+  return status === 429 || status >= 500 || (status === 400 && throttle.test(body.toString()));
 }
 
 async function sendSigned(access: ServiceAccess, { service, path = '/', headers, ...request }: ServiceCall): Promise<HttpAnswer> {
