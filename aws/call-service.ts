@@ -16,6 +16,8 @@ export interface ServiceCall extends Pick<HttpRequest, 'body' | 'msMax' | 'signa
   headers: Record<string, string>;
   /** Including the first. */
   attempts?: number;
+  /** Opens a connection for this call alone. A kept one may have been closed by the service, which only another attempt would hide. */
+  ownConnection?: boolean;
 }
 
 /** The service refused the call, or failed. */
@@ -44,10 +46,13 @@ function isTransient(answer: HttpAnswer | Error): boolean {
   return status === 429 || status >= 500 || (status === 400 && throttle.test(body.toString()));
 }
 
-async function sendSigned(access: ServiceAccess, { service, path = '/', headers, ...request }: ServiceCall): Promise<HttpAnswer> {
+async function sendSigned(
+  access: ServiceAccess,
+  { service, path = '/', headers, ownConnection = false, ...request }: ServiceCall,
+): Promise<HttpAnswer> {
   const { url: base, region, agent } = await access.endpoint();
   const url = new URL(base.pathname.replace(/\/$/, '') + path, base);
   const unsigned = { method: 'POST', path: url.pathname, headers: { ...headers, host: url.host }, body: request.body };
   const signed = createSigner(service)(unsigned, { credentials: await access.credentials(), region, at: Date.now() });
-  return sendRequest({ ...request, method: 'POST', url, headers: signed, agent });
+  return sendRequest({ ...request, method: 'POST', url, headers: signed, agent: !ownConnection && agent });
 }

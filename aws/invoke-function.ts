@@ -26,7 +26,7 @@ export async function invokeFunction(
     headers: { 'content-type': 'application/octet-stream', 'x-amz-invocation-type': type },
     body: payload,
     // A synchronous call that is repeated runs the function twice.
-    ...(type === 'Event' ? {} : { attempts: 1, msMax: functionMsMax }),
+    ...(type === 'Event' ? {} : { attempts: 1, ownConnection: true, msMax: functionMsMax }),
     ...(signal && { signal }),
   });
   const failure = headers['x-amz-function-error'];

@@ -10,7 +10,8 @@ export interface HttpRequest {
   url: URL;
   headers: Record<string, string>;
   body: string;
-  agent: Agent;
+  /** False opens a connection for this request alone. */
+  agent: Agent | false;
   /** Milliseconds for the request and its whole answer. Default: `requestMsMax`. */
   msMax?: number;
   signal?: AbortSignal;
