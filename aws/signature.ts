@@ -2,7 +2,7 @@
  * Signs requests with AWS Signature Version 4, in headers:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
-import { createHash, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 import type { Credentials } from './service-access.ts';
 
 export interface Unsigned {
@@ -68,7 +68,7 @@ export function encodeSegment(segment: string): string {
 }
 
 function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }
 
 function hmac(key: Buffer | KeyObject, text: string): Buffer {
