@@ -52,10 +52,11 @@ export async function openDeployment({ tables, adminKey, adminKeySecret }: Deplo
   try {
     const region = await regionOf(sdk);
     await checkCredentials(sdk);
+    const accessOf = await serviceAccess(sdk);
     const access = (service: ServiceName): ServiceAccess => {
-      const found = accessFromEnvironment(service, { ...process.env, AWS_REGION: region });
+      const found = accessOf(service);
       opened.push(found);
-      return { ...found, credentials: () => sdk.config.credentials() };
+      return found;
     };
     const client = createDynamoClient(accessFromSdk(sdk));
     opened.push({ close: () => client.destroy() });
@@ -77,6 +78,17 @@ export async function openDeployment({ tables, adminKey, adminKeySecret }: Deplo
     close();
     throw error;
   }
+}
+
+/** Reaches other services in the region, as whom and by the kind of endpoint (FIPS, dual-stack) that the SDK's configuration says. */
+export async function serviceAccess({ config }: SdkClient): Promise<(service: ServiceName) => ServiceAccess> {
+  const variables = {
+    ...process.env,
+    AWS_REGION: await config.region(),
+    AWS_USE_FIPS_ENDPOINT: String(await config.useFipsEndpoint()),
+    AWS_USE_DUALSTACK_ENDPOINT: String(await config.useDualstackEndpoint()),
+  };
+  return (service) => ({ ...accessFromEnvironment(service, variables), credentials: () => config.credentials() });
 }
 
 async function regionOf(sdk: SdkClient): Promise<string> {
