@@ -18,6 +18,8 @@ import { createRetryBudget } from './retry-budget.ts';
 export const attemptsMax = 4;
 /** A signature that is further from DynamoDB's time than this may have been refused for it. DynamoDB takes five minutes. */
 const clockErrorMs = 240_000;
+/** Refusals for which the caller finds out by itself whether an earlier attempt was applied. */
+const handledRefusals = new Set(['ConditionalCheckFailedException', 'TransactionCanceledException']);
 const signatureErrors = new Set(['InvalidSignatureException', 'RequestExpired', 'RequestTimeTooSkewed']);
 
 export interface CallOptions {
@@ -97,8 +99,10 @@ export function createDynamoClient(access: ServiceAccess, { attempts = attemptsM
           const wait = retry && sent < attempts ? budget.take(retry, sent - 1) : undefined;
           if (wait === undefined) {
             if (error instanceof DynamoError) Object.assign(error, { attempts: sent, maybeApplied });
-            if (outcome === 'answered') throw error;
-            throw storeError(error, !options.reads && maybeApplied, throttled);
+            const isUnknown = !options.reads && maybeApplied;
+            // The last attempt may be refused, as for expired credentials, after an earlier one was applied.
+            if (outcome === 'answered' && (!isUnknown || handledRefusals.has((error as Error).name))) throw error;
+            throw storeError(error, isUnknown, throttled);
           }
           lastRetry = retry;
           await delay(wait);

@@ -155,6 +155,17 @@ describe('credentials', () => {
     sdk.destroy();
   });
 
+  it('a write whose answer was lost has an unknown outcome, although its retry is refused for expired credentials', async () => {
+    const expired = refusal('ExpiredTokenException', 'The security token included in the request is expired');
+    const put = freshPut();
+    endpoint.fates.push('loseAnswer', expired);
+    const failed = { name: 'StoreError', applied: 'unknown', message: expect.stringContaining('ExpiredTokenException') };
+    await expect(store.write(put)).rejects.toMatchObject(failed);
+    expect(await store.get([put.key])).toEqual([put.then.put]);
+    endpoint.fates.push('lose', expired);
+    await expect(store.get([put.key])).rejects.toMatchObject({ name: 'ExpiredTokenException' });
+  });
+
   it.each([
     ['CredentialsProviderError', Object.assign(new Error('none'), { name: 'CredentialsProviderError' }), { message: 'none' }],
     [
