@@ -25,6 +25,7 @@ export const keys: readonly Mutant[] = [
     file: 'engine/model/dedup-row.ts',
     find: "if (keyed.accepted.some(({ by }) => versions.has(by))) return 'yes';",
     replace: '',
+    tests: ['test/engine/dedup-races.test.ts'],
   },
   {
     name: 'a publish with an unknown outcome takes the dedup key again',
@@ -63,6 +64,7 @@ export const keys: readonly Mutant[] = [
     file: 'engine/publish/dedup-key.ts',
     find: "...(mode === 'debounce' ? { timing: pending.timing } : {}),",
     replace: '',
+    tests: ['test/engine/dedup-replace.test.ts'],
   },
   {
     name: 'an ack frees the dedup key before its window is over',

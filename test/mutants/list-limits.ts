@@ -135,6 +135,7 @@ export const limits: readonly Mutant[] = [
     file: 'engine/permits/permits.ts',
     find: 'const after = bucket && { ...bucket.flow, taken: bucket.flow.taken + count };',
     replace: 'const after = bucket && { ...bucket.flow, taken: bucket.flow.taken + Math.min(count, 1) };',
+    tests: ['test/engine/limits-rate.test.ts'],
   },
   {
     name: 'a used rate is returned after another receive has used some',

@@ -102,6 +102,7 @@ export const schedules: readonly Mutant[] = [
     file: 'engine/schedules/cron.ts',
     find: 'timezone: timeZone,',
     replace: "timezone: 'UTC',",
+    tests: ['test/unit/schedules/ticks.test.ts'],
   },
   {
     name: 'ticks that are ahead in a deleted queue are lost with it',
