@@ -1,5 +1,5 @@
 /** Opens the file: its lock, its log, its format. Every failure is a DataFileError of one line. */
-import { accessSync, closeSync, constants, existsSync, fdatasync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, fdatasync, fdatasyncSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { Sync } from './durability.ts';
 import { DataFileError, failureText } from './failures.ts';
@@ -61,9 +61,18 @@ function makeWritable(path: string): void {
   else closeSync(openSync(path, 'a', ownerOnly));
 }
 
-/** SQLite keeps the file of its log until the database is closed, so one descriptor serves for all syncs. */
+/**
+ * SQLite keeps the file of its log until the database is closed, so one descriptor serves for all syncs. The first sync is for commits
+ * of a process that was killed before the disk had them: from now on, reads see them.
+ */
 function withLog(database: DatabaseSync, path: string): SqliteFile {
   const descriptor = openSync(`${path}-wal`, 'r+');
+  try {
+    fdatasyncSync(descriptor);
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
   return {
     database,
     file: path,

@@ -1,6 +1,7 @@
 /** When a write is answered: after its transaction, and after the disk has it. The tests hold the disk back, or make it fail. */
-import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
+import fs, { closeSync, copyFileSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -199,3 +200,47 @@ async function idsAfter(store: { close(): Promise<void> }): Promise<unknown[]> {
   await again.close();
   return ids;
 }
+
+describe.runIf(process.platform === 'linux')('the start', () => {
+  const { fdatasyncSync } = fs;
+  function replaceSync(sync: typeof fdatasyncSync): void {
+    fs.fdatasyncSync = sync;
+    syncBuiltinESMExports();
+  }
+  afterEach(() => replaceSync(fdatasyncSync));
+
+  /** The files of a process that was killed after a commit, before its sync. */
+  async function leaveUnsynced(): Promise<string> {
+    const { store, syncs } = openHeld();
+    const write = store.write(put('a'));
+    await turns();
+    const copy = join(folder, 'copy.sqlite');
+    for (const end of ['', '-wal']) copyFileSync(`${file}${end}`, `${copy}${end}`);
+    syncs.shift()!(null);
+    await write;
+    await store.close();
+    return copy;
+  }
+
+  it('a SQLite store syncs the log of a killed process before it shows what is in it', async () => {
+    const copy = await leaveUnsynced();
+    const synced: string[] = [];
+    replaceSync((descriptor) => {
+      synced.push(linkOf(descriptor));
+      fdatasyncSync(descriptor);
+    });
+    const store = openSqliteStore({ file: copy });
+    expect(synced).toEqual([`${copy}-wal`]);
+    expect(await store.get([{ table: 'leases', id: 'a' }])).toEqual([{ id: 'a' }]);
+    await store.close();
+  });
+
+  it('a SQLite store does not open if the disk fails to sync the log of a killed process, and leaves no file open', async () => {
+    const copy = await leaveUnsynced();
+    replaceSync(() => {
+      throw new Error('EIO: i/o error, fdatasync');
+    });
+    expect(() => openSqliteStore({ file: copy })).toThrow(`The data file ${copy} cannot be read or written: EIO`);
+    expect(readdirSync('/proc/self/fd').map(Number).map(linkOf)).not.toContain(`${copy}-wal`);
+  });
+});
