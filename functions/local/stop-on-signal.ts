@@ -1,5 +1,6 @@
 /** Waits for the end of a server as a program: a signal, the end of npm, or the death of its store. */
 
+const signals = ['SIGINT', 'SIGTERM'] as const;
 const parentCheckMs = 250;
 
 export interface Stoppable {
@@ -8,10 +9,14 @@ export interface Stoppable {
   close(): Promise<void>;
 }
 
-/** Closes the server. A second signal ends the process at once. That loses nothing that was acknowledged to a caller. */
+/** Closes the server. A second signal, of either kind, ends the process at once. That loses nothing that was acknowledged to a caller. */
 export async function stopOnSignal(server: Stoppable): Promise<void> {
   const signalled = new Promise<undefined>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(undefined));
+    const stop = () => {
+      for (const signal of signals) process.off(signal, stop);
+      resolve(undefined);
+    };
+    for (const signal of signals) process.on(signal, stop);
     if (process.env.npm_lifecycle_event !== undefined) onParentEnd(() => resolve(undefined));
   });
   const death = await Promise.race([signalled, server.died]);

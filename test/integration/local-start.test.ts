@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEmbeddedDynamodb } from '../../functions/local/embedded-dynamodb.ts';
@@ -124,6 +125,25 @@ describe('npm start', () => {
     expect(performance.now() - startedAt).toBeLessThan(timeLimitsDefault.closingMs);
     expect(await engineOf(databaseFile())).toBeUndefined();
     expect(program.errors()).toBe('');
+  });
+
+  it('npm start ends at once on a SIGTERM that follows a SIGINT, even if a call is still arriving', async () => {
+    const program = start(['--memory'], { DUMBWAITER_API_KEY: 'k' });
+    const { port, hostname } = new URL((await program.listening).url);
+    const socket = connect(Number(port), hostname).on('error', () => {});
+    socket.write('PUT /v1/queues/q HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer k\r\ncontent-length: 9\r\n\r\n{');
+    const startedAt = performance.now();
+    try {
+      // The socket is local: by then the server has this part of the request, and waits for the rest.
+      await delay(300);
+      program.process.kill('SIGINT');
+      await delay(300);
+      program.process.kill('SIGTERM');
+      expect(await program.ended).toBe('SIGTERM');
+      expect(performance.now() - startedAt).toBeLessThan(timeLimitsDefault.closingMs);
+    } finally {
+      socket.destroy();
+    }
   });
 
   it('npm start fails with a message when its engine dies', async () => {
