@@ -64,7 +64,11 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     async save(changes) {
       Object.assign(settings, changes);
       const temporary = join(path, `${settingsFile}.${randomBytes(4).toString('hex')}`);
-      await writeFile(temporary, `${JSON.stringify(settings, undefined, 2)}\n`, { mode: ownerOnly.file });
+      await writeFile(temporary, `${JSON.stringify(settings, undefined, 2)}\n`, {
+        mode: ownerOnly.file,
+        // Without it, a loss of power may leave an empty file under the new name.
+        flush: true,
+      });
       await rename(temporary, join(path, settingsFile));
     },
     close: () => lock.close(),

@@ -12,6 +12,7 @@ import type { DynamodbAccess, LocalData } from './local-store.ts';
 import { isLoopback } from './loopback.ts';
 import { openLocalStore } from './open-store.ts';
 import { type ServingQueue, serveQueue } from './serve-queue.ts';
+import { StartFailure } from './start-failure.ts';
 
 export interface LocalOptions {
   data: LocalData['place'];
@@ -59,7 +60,10 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
       await stop();
       await store.stop();
     };
-    const firstKey = await firstKeyOf(keys, options.adminKey, folder);
+    const firstKey = await firstKeyOf(keys, options.adminKey, folder).catch(async (error) => {
+      await stop();
+      throw error;
+    });
     const { dynamodb, died } = store;
     return { url, firstKey, place: store.place, died, close, ...(dynamodb && { dynamodb }) };
   } catch (error) {
@@ -95,7 +99,19 @@ async function firstKeyOf(keys: Keys, adminKey: string | undefined, folder: Data
   if (folder?.settings.apiKey !== undefined) return { from: 'folder' };
   const { keys: earlier } = await keys.list({ limit: 1 });
   if (earlier.length > 0) return { from: 'elsewhere' };
-  const { key } = await keys.create({ name: 'first key', queues: ['*'], scopes: [...allScopes] }, administrator('admin'));
-  await folder?.save({ apiKey: key });
+  const { id, key } = await keys.create({ name: 'first key', queues: ['*'], scopes: [...allScopes] }, administrator('admin'));
+  try {
+    await folder?.save({ apiKey: key });
+  } catch (cause) {
+    // Nobody knows the text of this key. The next start generates another only if there is none.
+    await keys.revoke(id).catch(() => undefined);
+    const reason = (cause as Error).message;
+    throw new StartFailure(
+      `The first API key cannot be stored in ${folder?.path}: ${reason}. Make room, or correct the folder.`,
+      {
+        cause,
+      },
+    );
+  }
   return { from: 'generated', text: key };
 }

@@ -1,13 +1,18 @@
 /** Where `npm start` keeps its messages: in a SQLite file, unless the user asks for DynamoDB or the folder was made with it. */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startLocal } from '../../functions/local/server.ts';
 import { engineOf, type LocalProgram, startProgram } from '../support/local-program.ts';
-import { type HttpCalls, httpCalls } from '../support/local-queue.ts';
+import { type HttpCalls, httpCalls, loggedDefects } from '../support/local-queue.ts';
 
 let folder: string;
 let programs: LocalProgram[];
@@ -145,3 +150,31 @@ describe('npm start', () => {
     expect(await oneLine(start())).toMatch(/^The data file .* has format 999, .* use a newer version of Dumbwaiter\.$/);
   });
 });
+
+it('a local server that cannot store its first API key stops with one line, and the next start generates another', async () => {
+  const data = join(folder, 'data');
+  const { log } = loggedDefects();
+  const fails = vi.spyOn(fs.promises, 'rename').mockRejectedValue(new Error('ENOSPC: no space left on device'));
+  syncBuiltinESMExports();
+  const probe = await freePort();
+  try {
+    const started = startLocal({ data: { folder: data }, log, port: probe });
+    await expect(started).rejects.toThrow(`The first API key cannot be stored in ${data}: ENOSPC: no space left on device.`);
+  } finally {
+    fails.mockRestore();
+    syncBuiltinESMExports();
+  }
+  await expect(fetch(`http://127.0.0.1:${probe}/v1/health`)).rejects.toThrow();
+  const server = await startLocal({ data: { folder: data }, log });
+  expect(server.firstKey.from).toBe('generated');
+  await server.close();
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
