@@ -103,14 +103,12 @@ async function firstKeyOf(keys: Keys, adminKey: string | undefined, folder: Data
   try {
     await folder?.save({ apiKey: key });
   } catch (cause) {
-    // Nobody knows the text of this key. The next start generates another only if there is none.
+    // The text of this key is stored nowhere. The next start generates another key only if there is none.
     await keys.revoke(id).catch(() => undefined);
     const reason = (cause as Error).message;
     throw new StartFailure(
       `The first API key cannot be stored in ${folder?.path}: ${reason}. Make room, or correct the folder.`,
-      {
-        cause,
-      },
+      { cause },
     );
   }
   return { from: 'generated', text: key };
