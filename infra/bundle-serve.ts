@@ -5,6 +5,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { nodeProgram } from './bundle.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -13,24 +14,11 @@ const requireForPackages = "import { createRequire } from 'node:module'; const r
 
 export async function bundleServe(into = join(root, 'dist', 'serve')): Promise<void> {
   await build({
-    absWorkingDir: root,
+    ...nodeProgram,
     entryPoints: { index: 'functions/serve/serve.ts' },
     outdir: into,
-    bundle: true,
-    // Each way to find credentials stays in a file of its own, which is loaded if it is used.
-    splitting: true,
-    chunkNames: 'part-[hash]',
-    outExtension: { '.js': '.mjs' },
     banner: { js: requireForPackages },
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    minify: true,
-    sourcemap: 'linked',
-    sourcesContent: false,
     legalComments: 'inline',
-    logLevel: 'warning',
   });
 }
 

@@ -6,10 +6,29 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Metafile } from 'esbuild';
+import { type BuildOptions, build, type Metafile } from 'esbuild';
 import { type FunctionEntry, functionEntries } from './entries.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** How every program that Node runs is bundled, with all that it imports. */
+export const nodeProgram = {
+  absWorkingDir: root,
+  bundle: true,
+  // Code that is imported on demand stays in a separate file, which a start does not load.
+  splitting: true,
+  chunkNames: 'part-[hash]',
+  outExtension: { '.js': '.mjs' },
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  // Prefer ES modules: esbuild can remove their unused code.
+  mainFields: ['module', 'main'],
+  minify: true,
+  sourcemap: 'linked',
+  sourcesContent: false,
+  logLevel: 'warning',
+} satisfies BuildOptions;
 
 /** Limit for all files of the api's bundle together: the more code, the longer a cold start takes. */
 export const apiBundleBytesMax = 600_000;
@@ -32,26 +51,12 @@ export async function bundleFunctions(into = join(root, 'dist', 'functions')): P
 async function bundleFunction(entry: FunctionEntry, into: string): Promise<Bundle> {
   const folder = join(into, entry);
   const { outputFiles, metafile } = await build({
-    absWorkingDir: root,
+    ...nodeProgram,
     entryPoints: { index: join('functions', 'lambda', `${entry}.ts`) },
     outdir: folder,
     write: false,
-    bundle: true,
-    // Code that is imported on demand stays in a separate file, which a cold start does not load.
-    splitting: true,
-    chunkNames: 'part-[hash]',
-    outExtension: { '.js': '.mjs' },
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    // Prefer ES modules: esbuild can remove their unused code.
-    mainFields: ['module', 'main'],
-    minify: true,
-    sourcemap: 'linked',
-    sourcesContent: false,
     legalComments: 'none',
     metafile: true,
-    logLevel: 'warning',
   });
   await mkdir(folder, { recursive: true });
   for (const { path, contents } of outputFiles) await replaceFile(path, contents, into);

@@ -7,11 +7,11 @@ import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
 import { accessFromSdk, createSdkClient } from '../../engine/dynamo/sdk-client.ts';
 import { createDynamoStore } from '../../engine/dynamo/store.ts';
 import type { Store, Write } from '../../engine/port/port.ts';
+import { hourMs } from '../support/durations.ts';
 import { createTestClient, startTestDynamodb, type TestDynamodb, testCredentials, testRegion } from '../support/dynamodb.ts';
 import { type Fate, type FaultyEndpoint, startFaultyEndpoint } from '../support/faulty-endpoint.ts';
 
 const attempts = 3;
-const hourMs = 3_600_000;
 const signedTime = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
 const damages = ['cut', 'checksum', 'json'] as const;
 

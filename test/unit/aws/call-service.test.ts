@@ -1,37 +1,33 @@
 /** Calls of services that are called rarely: which answers are worth another attempt. */
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { accessFromEnvironment } from '../../../aws/environment.ts';
 import { readSecret } from '../../../aws/read-secret.ts';
 import type { ServiceAccess } from '../../../aws/service-access.ts';
+import { type HttpListener, listen } from '../../support/http-listener.ts';
 
-let server: Server;
+let server: HttpListener;
 let access: ServiceAccess;
 let answers: { status: number; body: object }[];
 let requests: number;
 
 beforeEach(async () => {
   requests = 0;
-  server = createServer((request, response) => {
+  server = await listen((request, response) => {
     requests++;
     request.resume();
     const { status, body } = answers.shift() ?? { status: 200, body: { SecretString: 'secret' } };
     response.writeHead(status).end(JSON.stringify(body));
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  });
   access = accessFromEnvironment('secretsmanager', {
     AWS_REGION: 'eu-west-1',
     AWS_ACCESS_KEY_ID: 'id',
     AWS_SECRET_ACCESS_KEY: 'key',
-    AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    AWS_ENDPOINT_URL: server.url,
   });
 });
 afterEach(async () => {
   access.close();
-  server.close();
-  await once(server, 'close');
+  await server.close();
 });
 
 it.each([

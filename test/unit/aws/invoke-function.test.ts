@@ -1,13 +1,11 @@
 /** Invocations of functions over connections that Lambda may have closed. */
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { accessFromEnvironment } from '../../../aws/environment.ts';
 import { invokeFunction } from '../../../aws/invoke-function.ts';
 import type { ServiceAccess } from '../../../aws/service-access.ts';
+import { type HttpListener, listen } from '../../support/http-listener.ts';
 
-let server: Server;
+let server: HttpListener;
 let access: ServiceAccess;
 /** The client's port of each request. */
 let ports: number[];
@@ -15,26 +13,24 @@ let ports: number[];
 beforeEach(async () => {
   ports = [];
   // Ends a connection at its second request, as if it had been closed while the client was frozen.
-  server = createServer((request, response) => {
+  server = await listen((request, response) => {
     const port = request.socket.remotePort!;
     const isKept = ports.includes(port);
     ports.push(port);
     request.resume();
     if (isKept) request.socket.destroy();
     else response.end('answered');
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  });
   access = accessFromEnvironment('lambda', {
     AWS_REGION: 'eu-west-1',
     AWS_ACCESS_KEY_ID: 'id',
     AWS_SECRET_ACCESS_KEY: 'key',
-    AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    AWS_ENDPOINT_URL: server.url,
   });
 });
 afterEach(async () => {
   access.close();
-  server.close();
-  await once(server, 'close');
+  await server.close();
 });
 
 const invocation = { functionName: 'worker', payload: '{}' };
