@@ -29,6 +29,8 @@ import type { TransactionItem, TransactionWrite } from './transaction-items.ts';
 export type * from './messages.ts';
 export type * from './queues.ts';
 export type * from './schedules.ts';
+export type * from './targets.ts';
+export type * from './topics.ts';
 export type * from './transaction-items.ts';
 
 export interface Page {
