@@ -7,20 +7,20 @@ import type { Context } from '../context/context.ts';
 import { decodeSnapshot, readRow, retryOnConflict } from '../leases/lease-store.ts';
 import { replaceSlots } from '../lifecycle/due-row.ts';
 import type { Receipt } from '../model/receipts.ts';
-import { type LeaseRow, leaseEnd, type Slot } from '../model/rows.ts';
+import { type LeaseRow, leaseEnd } from '../model/rows.ts';
 import { returnPermits } from '../permits/limiter.ts';
 import { isLost, lengthenPermits } from '../permits/permit-extends.ts';
-import { keepThroughLease } from '../receive/claims.ts';
+import { extendedSlot, keepThroughLease, visibilityTimeoutOf } from '../receive/claims.ts';
 import { answerByRow, inOrder, isHeldBy, notHeld, parseReceipts, rowsOf } from './receipts-by-row.ts';
 
 export async function extend(
   ctx: Context,
   queueName: string,
   texts: readonly unknown[],
-  { visibilityTimeoutSeconds, progress }: Pick<InputOf<'extend'>, 'visibilityTimeoutSeconds' | 'progress'>,
+  { progress, ...input }: Pick<InputOf<'extend'>, 'visibilityTimeoutSeconds' | 'progress'>,
 ): Promise<{ results: ExtendResult[] }> {
   const queue = await ctx.settings.get(queueName);
-  const leaseMs = (visibilityTimeoutSeconds ?? queue.visibilityTimeoutSeconds) * 1000;
+  const leaseMs = visibilityTimeoutOf(queue, input);
   const receipts = parseReceipts(queue, texts);
   const permits = await lengthenPermits(ctx, queue, [...rowsOf(receipts).values()].flat(), leaseMs);
   const answers = await answerByRow<ExtendResult>(ctx, queue, receipts, async (rowId, ofRow) => {
@@ -50,7 +50,7 @@ export async function extend(
         version: ctx.newVersion(),
         slots: lease.slots.map((slot, index) =>
           slots.has(index)
-            ? { ...withLeaseEnd(slot, leasedUntil, leaseMs === 0), ...(progress === undefined ? {} : { progress }) }
+            ? { ...extendedSlot(slot, leasedUntil, leaseMs === 0), ...(progress === undefined ? {} : { progress }) }
             : slot,
         ),
       };
@@ -66,10 +66,4 @@ export async function extend(
     await returnPermits(ctx, queue, answers, isLost);
   }
   return { results: inOrder(receipts, answers) };
-}
-
-/** A backoff after the lease now starts at its new end. A lease that ends now gives the message back, which is not a failure. */
-function withLeaseEnd({ leasedUntil: former, ...slot }: Slot, leasedUntil: number, isGivenBack: boolean): Slot {
-  if (former === undefined || isGivenBack) return { ...slot, visibleAt: leasedUntil };
-  return { ...slot, leasedUntil, visibleAt: leasedUntil + (slot.visibleAt - former) };
 }

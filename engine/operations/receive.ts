@@ -10,7 +10,7 @@ import { longPoll, waitEnd } from '../context/long-poll.ts';
 import { createRetryBudget, type RetryBudget, withRetry } from '../context/retry.ts';
 import { createLimiter } from '../permits/limiter.ts';
 import { growIfThrottled } from '../queues/shard-scaling.ts';
-import type { Claimer } from '../receive/claims.ts';
+import { type Claimer, visibilityTimeoutOf } from '../receive/claims.ts';
 import { search } from '../receive/search.ts';
 
 export async function receive(
@@ -33,13 +33,12 @@ export async function receive(
 async function searchQueue(
   ctx: Context,
   queueName: string,
-  { max = 1, visibilityTimeoutSeconds }: InputOf<'receive'>,
+  { max = 1, ...input }: InputOf<'receive'>,
   { retryBudget, mayContinue, signal }: { retryBudget: RetryBudget; mayContinue: () => boolean; signal: AbortSignal | undefined },
 ): Promise<ReceivedMessage[]> {
   const settingsAt = ctx.clock.now();
   const queue = await growIfThrottled(ctx, await ctx.settings.get(queueName));
-  const seconds = visibilityTimeoutSeconds ?? queue.visibilityTimeoutSeconds;
-  const claimer: Omit<Claimer, 'token'> = { queue, settingsAt, visibilityTimeoutMs: seconds * 1000 };
+  const claimer: Omit<Claimer, 'token'> = { queue, settingsAt, visibilityTimeoutMs: visibilityTimeoutOf(queue, input) };
   if (signal) claimer.signal = signal;
   const limiter = createLimiter(ctx, claimer, retryBudget);
   if (limiter) claimer.limiter = limiter;

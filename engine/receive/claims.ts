@@ -1,9 +1,10 @@
 /**
  * Claims messages of one row for a receive: an unreceived parcel of `messages`, or a due row of `leases`. Every claim is one
- * conditional write of one row in `leases`. It applies the visibility timeout: `leaseEndAt` decides when the lease ends. A message
- * is delivered only after its row in `messages` is removed (`deliver.ts`).
+ * conditional write of one row in `leases`. A message is delivered only after its row in `messages` is removed (`deliver.ts`).
+ * The visibility timeout is decided here, for extends too: `visibilityTimeoutOf`, `leaseEndAt`, `claimedSlot` and `extendedSlot`.
  */
 
+import type { InputOf } from '../../contract/contract.ts';
 import { readToWriteMsMax, retentionGraceMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { endingOfParcel, keepExpired } from '../leases/kept-messages.ts';
@@ -53,6 +54,14 @@ export interface Claimed {
 /** The result of one claim. `'lost'`: another receiver has the row. Undefined: the row yields nothing. */
 export type ClaimOutcome = Claimed | 'lost' | undefined;
 
+/** The visibility timeout of a receive or an extend, ms: the call's own, else the queue's. */
+export function visibilityTimeoutOf(
+  queue: QueueRecord,
+  { visibilityTimeoutSeconds }: Pick<InputOf<'extend'>, 'visibilityTimeoutSeconds'>,
+): number {
+  return (visibilityTimeoutSeconds ?? queue.visibilityTimeoutSeconds) * 1000;
+}
+
 /**
  * When a lease ends that is claimed at `now`, based on a read begun at `readAt`. The visibility timeout counts from about the
  * response. The claim and the removal of the parcel are expected to take twice as long as the read. The end stays within what a
@@ -82,6 +91,12 @@ function claimedSlot({ queue, token, visibilityTimeoutMs }: Claimer, slot: Slot,
     }
   }
   return next;
+}
+
+/** A backoff after the lease now starts at its new end. A lease that ends now gives the message back, which is not a failure. */
+export function extendedSlot({ leasedUntil: former, ...slot }: Slot, leasedUntil: number, isGivenBack: boolean): Slot {
+  if (former === undefined || isGivenBack) return { ...slot, visibleAt: leasedUntil };
+  return { ...slot, leasedUntil, visibleAt: leasedUntil + (slot.visibleAt - former) };
 }
 
 /** Offloaded bodies outlive their message's retention by a long grace period. A lease that lasts longer extends their TTL. */

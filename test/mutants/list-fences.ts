@@ -137,7 +137,7 @@ export const fences: readonly Mutant[] = [
   },
   {
     name: 'an extend drops the backoff after the lease',
-    file: 'engine/operations/extend.ts',
+    file: 'engine/receive/claims.ts',
     find: 'visibleAt: leasedUntil + (slot.visibleAt - former) };',
     replace: 'visibleAt: leasedUntil };',
     tests: ['test/engine/release.test.ts'],
