@@ -1,6 +1,6 @@
 /**
  * The store of one process, over partitions of limited capacity. It retries throttled requests, and gives up, as the store's client and
- * `engine/dynamo/batches.ts` do: keep it equal to them.
+ * `engine/dynamo/store.ts` do: keep it equal to them.
  */
 import { type Key, type Row, type Store, StoreError, type Write, type Written } from '../../engine/port/port.ts';
 import { isPublish, shardOf } from '../../engine/port/row-limits.ts';
@@ -14,7 +14,7 @@ export interface CapacityStoreParts extends AttemptsParts {
 
 type Unconditional = Parameters<Store['writeAll']>[0][number];
 
-/** These must equal the limits in `engine/dynamo/batches.ts`. */
+/** These must equal the limits in `engine/dynamo/store.ts`. */
 const batchWritesMax = 25;
 const roundsMax = 8;
 const backoffMsMin = 25;

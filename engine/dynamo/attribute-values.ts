@@ -1,9 +1,9 @@
 /**
- * Converts rows to and from DynamoDB's JSON, which is sent as it is:
+ * Converts rows and keys to and from DynamoDB's JSON, which is sent as it is:
  * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
  */
-import type { Row, Value } from '../port/port.ts';
-import { assign, storedNumber, wellFormed } from '../port/row-limits.ts';
+import type { Key, Row, Value } from '../port/port.ts';
+import { assign, checkKeys, keyAttributes, storedNumber, wellFormed } from '../port/row-limits.ts';
 
 export type Attribute =
   | { S: string }
@@ -24,10 +24,25 @@ export function toItem(row: Row): Item {
   return item;
 }
 
+export function keyItem(key: Key): Item {
+  return toItem(keyAttributes(key));
+}
+
+/** The item of a put. Its row contains its own key, which is checked. */
+export function putItem({ key, row }: { key: Key; row: Row }): Item {
+  checkKeys(key, row);
+  return toItem(row);
+}
+
 export function fromItem(item: Item): Row {
   const row: Row = {};
   for (const name of Object.keys(item)) assign(row, name, fromAttribute(item[name]!));
   return row;
+}
+
+/** The row of an answer that may have none. */
+export function maybeRow(item: Item | undefined): Row | undefined {
+  return item === undefined || Object.keys(item).length === 0 ? undefined : fromItem(item);
 }
 
 export function toAttribute(value: Value): Attribute {

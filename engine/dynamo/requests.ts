@@ -1,19 +1,8 @@
 /** Converts writes and ranges of the port to the inputs of DynamoDB's calls, and says what these calls answer. */
-import { type Condition, dueIndex, type Key, type Range, tables, type Write } from '../port/port.ts';
-import { checkKeys, keyAttributes } from '../port/row-limits.ts';
-import { type Item, toItem } from './attribute-values.ts';
+import { type Condition, dueIndex, type Range, tables, type Write } from '../port/port.ts';
+import { type Item, keyItem, putItem, toItem } from './attribute-values.ts';
 import { createExpressions, type Placeholders } from './expressions.ts';
 import type { TableNames } from './tables.ts';
-
-export function keyItem(key: Key): Item {
-  return toItem(keyAttributes(key));
-}
-
-/** The item of a put. Its row contains its own key, which is checked. */
-export function putItem({ key, row }: { key: Key; row: Parameters<typeof toItem>[0] }): Item {
-  checkKeys(key, row);
-  return toItem(row);
-}
 
 interface Conditional extends Placeholders {
   TableName: string;

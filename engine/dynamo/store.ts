@@ -1,6 +1,6 @@
 /**
  * The store on DynamoDB. `engine/dynamo/` implements the port (port/port.ts): start here. One method is one call where
- * possible; batches.ts splits larger batches.
+ * possible. A larger batch is split, and what DynamoDB leaves unprocessed of it is sent again.
  *
  * The client retries by itself (client.ts). If the response to a conditional write is lost, the retry may be refused because the
  * caller's own new row is already there. The caller recognises its own write by the new version in the returned row.
@@ -8,25 +8,34 @@
  */
 import { compareSortKeys } from '../port/condition-evaluator.ts';
 import {
+  type Key,
   type Range,
   type Ranged,
   type Row,
   type Store,
   StoreError,
-  type Transacted,
+  tables,
   type Write,
   type WriteOptions,
   type Written,
 } from '../port/port.ts';
-import { isPublish, refuseTwice, shardOf, storedCopy } from '../port/row-limits.ts';
-import { fromItem, type Item } from './attribute-values.ts';
-import { getBatches, type Throttled, writeBatches } from './batches.ts';
-import type { DynamoClient } from './client.ts';
+import { isPublish, keyText, refuseTwice, shardOf, storedCopy } from '../port/row-limits.ts';
+import { fromItem, type Item, keyItem, maybeRow, putItem } from './attribute-values.ts';
+import type { Called, DynamoClient } from './client.ts';
 import { type CorrectedClock, createCorrectedClock } from './corrected-clock.ts';
 import { DynamoError } from './errors.ts';
 import { createKeyLoads } from './key-loads.ts';
-import { keyItem, queryInput, writeRequest } from './requests.ts';
+import { type Answers, type BatchedRequest, queryInput, writeRequest } from './requests.ts';
 import type { TableNames } from './tables.ts';
+import { type Calls, sendTransaction } from './transactions.ts';
+
+/** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
+const batchGetKeysMax = 100;
+/** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html */
+const batchWritesMax = 25;
+/** The maximum rounds of one batch. The wait before round n is a random part of `backoffMsMin * 2^n`. */
+const roundsMax = 8;
+const backoffMsMin = 25;
 
 export interface DynamoStoreParts {
   client: DynamoClient;
@@ -38,12 +47,12 @@ export interface DynamoStoreParts {
 export function createDynamoStore({ client, tables: names, clock = createCorrectedClock() }: DynamoStoreParts): Store {
   const listeners: ((shard: string, isPublish?: boolean) => void)[] = [];
   const loads = createKeyLoads(clock.local);
-  const throttled: Throttled = (write, isProven) => {
+  const throttled: Calls['throttled'] = (write, isProven) => {
     const shard = shardOf(write);
     if (shard === undefined || !(isProven || loads.isHot(shard))) return;
     for (const listener of listeners) listener(shard, isPublish(write));
   };
-  const calls = { client, clock, names, throttled };
+  const calls: Calls = { client, clock, names, throttled };
 
   return {
     onThrottled: (listener) => void listeners.push(listener),
@@ -79,33 +88,9 @@ export function createDynamoStore({ client, tables: names, clock = createCorrect
       return writeBatches(writes, by, calls);
     },
 
-    async transact(writes: readonly Write[], { by }: WriteOptions = {}): Promise<Transacted> {
-      if (writes.length === 0) return { ok: true };
-      refuseTwice(writes);
-      const input = {
-        TransactItems: writes.map((write) => {
-          const request = writeRequest(write, names);
-          if ('put' in request) return { Put: request.put };
-          return 'remove' in request ? { Delete: request.remove } : { Update: request.update };
-        }),
-        ClientRequestToken: crypto.randomUUID(),
-      };
-      try {
-        writes.forEach(loads.note);
-        // DynamoDB does not say which of the rows caused the throttle.
-        const onHotKey = () => {
-          for (const write of writes) throttled(write, false);
-        };
-        await client.call('TransactWriteItems', input, { clock, by, onHotKey });
-        return { ok: true };
-      } catch (error) {
-        if (!(error instanceof DynamoError) || error.name !== 'TransactionCanceledException') throw error;
-        const reasons = reasonsOf(error);
-        writes.forEach((write, index) => {
-          if (throttlings.has(reasons[index]?.Code ?? '')) throttled(write, false);
-        });
-        return cancelled(error);
-      }
+    transact(writes, { by } = {}) {
+      writes.forEach(loads.note);
+      return sendTransaction(writes, by, calls);
     },
   };
 
@@ -131,33 +116,119 @@ function isEmpty({ from, to }: Range): boolean {
   return from !== undefined && to !== undefined && compareSortKeys(from, to) > 0;
 }
 
-function maybeRow(item: Item | undefined): Row | undefined {
-  return item === undefined || Object.keys(item).length === 0 ? undefined : fromItem(item);
+async function getBatches(keys: readonly Key[], by: number | undefined, calls: Calls): Promise<(Row | undefined)[]> {
+  const wanted = new Map(keys.map((key) => [keyText(key), key]));
+  const found = new Map<string, Row>();
+  await Promise.all(pieces([...wanted.values()], batchGetKeysMax).map((piece) => getPiece(piece, found, by, calls)));
+  return keys.map((key) => found.get(keyText(key)));
 }
 
-/** Transient cancellation reasons: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */
-const throttlings = new Set(['ProvisionedThroughputExceeded', 'ThrottlingError']);
-const passing = new Set([...throttlings, 'TransactionConflict']);
-
-interface CancellationReason {
-  Code?: string;
-  Item?: Item;
-}
-
-function reasonsOf({ answer }: DynamoError): CancellationReason[] {
-  return (answer as { CancellationReasons?: CancellationReason[] }).CancellationReasons ?? [];
-}
-
-function cancelled(error: DynamoError): Transacted {
-  const reasons = reasonsOf(error);
-  const refused = reasons.map(({ Code, Item: item }) =>
-    Code === 'ConditionalCheckFailed' ? { row: maybeRow(item) } : undefined,
-  );
-  if (refused.some((one) => one !== undefined)) return { ok: false, refused };
-  if (reasons.some(({ Code }) => Code !== undefined && passing.has(Code))) {
-    // Another transaction has the row, or the row is throttled: a retry may succeed. An earlier attempt may still be applied.
-    const applied = error.maybeApplied ? 'unknown' : 'no';
-    throw new StoreError(`DynamoDB did not do as asked: ${error.message}`, applied, error, 'throttled');
+async function getPiece(
+  keys: Key[],
+  found: Map<string, Row>,
+  by: number | undefined,
+  { client, clock, names }: Calls,
+): Promise<void> {
+  let asked: Record<string, { Keys: Item[]; ConsistentRead: true }> = {};
+  for (const key of keys) {
+    asked[names[key.table]] ??= { Keys: [], ConsistentRead: true };
+    asked[names[key.table]]!.Keys.push(keyItem(key));
   }
-  throw error;
+  for (let round = 0; round < roundsMax; round++) {
+    if (round > 0) await backOff(round, clock);
+    const { answer } = await client.call('BatchGetItem', { RequestItems: asked }, { clock, by, reads: true });
+    for (const table of tableKinds) {
+      for (const item of answer.Responses?.[names[table]] ?? []) {
+        const row = fromItem(item);
+        found.set(keyText(keyOf(table, row)), row);
+      }
+    }
+    asked = (answer.UnprocessedKeys ?? {}) as typeof asked;
+    if (Object.keys(asked).length === 0) return;
+  }
+  throw new StoreError(`DynamoDB left rows unread in ${roundsMax} rounds`, 'no', undefined, 'throttled');
+}
+
+type BatchedWrite = Parameters<Store['writeAll']>[0][number];
+
+async function writeBatches(
+  writes: readonly BatchedWrite[],
+  by: number | undefined,
+  calls: Calls,
+): Promise<(StoreError | undefined)[]> {
+  refuseTwice(writes);
+  const answers = await Promise.all(pieces(writes, batchWritesMax).map((piece) => writePiece(piece, by, calls)));
+  return answers.flat();
+}
+
+async function writePiece(
+  writes: readonly BatchedWrite[],
+  by: number | undefined,
+  { client, clock, names, throttled }: Calls,
+): Promise<(StoreError | undefined)[]> {
+  const undone = new Map(writes.map((write) => [keyText(write.key), write]));
+  // If the outcome of one attempt is unknown, it is unknown for every entry of that attempt.
+  let applied: StoreError['applied'] = 'no';
+  let failure: StoreError | undefined;
+  for (let round = 0; round < roundsMax && undone.size > 0; round++) {
+    if (round > 0) await backOff(round, clock);
+    const input = { RequestItems: requestItems([...undone.values()], names) };
+    const onHotKey = (isProven: boolean) => {
+      for (const write of undone.values()) throttled(write, isProven);
+    };
+    let called: Called<Answers['BatchWriteItem']>;
+    try {
+      called = await client.call('BatchWriteItem', input, { clock, by, onHotKey });
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      failure = error;
+      if (error.applied === 'unknown') applied = 'unknown';
+      break;
+    }
+    if (called.attempts > 1) applied = 'unknown';
+    const left = leftUndone(called.answer, names);
+    for (const text of undone.keys()) if (!left.has(text)) undone.delete(text);
+    // DynamoDB leaves writes unprocessed that it would have throttled, and gives no reason.
+    for (const write of undone.values()) throttled(write, false);
+  }
+  const message = failure?.message ?? `DynamoDB left rows unwritten in ${roundsMax} rounds`;
+  const reason = failure ? failure.reason : 'throttled';
+  return writes.map(({ key }) => (undone.has(keyText(key)) ? new StoreError(message, applied, failure, reason) : undefined));
+}
+
+function requestItems(writes: readonly BatchedWrite[], names: TableNames): Record<string, BatchedRequest[]> {
+  const items: Record<string, BatchedRequest[]> = {};
+  for (const { key, then } of writes) {
+    items[names[key.table]] ??= [];
+    items[names[key.table]]!.push(
+      'put' in then ? { PutRequest: { Item: putItem({ key, row: then.put }) } } : { DeleteRequest: { Key: keyItem(key) } },
+    );
+  }
+  return items;
+}
+
+function leftUndone({ UnprocessedItems = {} }: Answers['BatchWriteItem'], names: TableNames): Set<string> {
+  const left = new Set<string>();
+  for (const table of tableKinds) {
+    for (const request of UnprocessedItems[names[table]] ?? []) {
+      const item = 'PutRequest' in request ? request.PutRequest.Item : request.DeleteRequest.Key;
+      left.add(keyText(keyOf(table, fromItem(item))));
+    }
+  }
+  return left;
+}
+
+const tableKinds = Object.keys(tables) as Key['table'][];
+
+function keyOf(table: Key['table'], row: Row): Key {
+  const { partition, sort }: { partition: string; sort?: string } = tables[table];
+  return { table, [partition]: row[partition], ...(sort !== undefined && { [sort]: row[sort] }) } as unknown as Key;
+}
+
+async function backOff(round: number, clock: CorrectedClock): Promise<void> {
+  await clock.sleep(Math.random() * backoffMsMin * 2 ** round);
+}
+
+function pieces<Element>(all: readonly Element[], size: number): Element[][] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, piece) => all.slice(piece * size, (piece + 1) * size));
 }
