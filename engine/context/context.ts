@@ -11,11 +11,13 @@ import { createWindows, type Windows } from './claim-windows.ts';
 import { type ClaimsInProgress, createClaimsInProgress } from './claims-in-progress.ts';
 import { createSettings, type Settings } from './settings-cache.ts';
 import { createThrottles, type Throttles } from './throttled-shards.ts';
+import { createTopics, type Topics } from './topics-cache.ts';
 import { createTurns, createWakeups, type Turns, type Wakeups } from './wakeups.ts';
 
 export interface Context extends EngineParts {
   ids: Ids;
   settings: Settings;
+  topics: Topics;
   throttles: Throttles;
   windows: Windows;
   claimsInProgress: ClaimsInProgress;
@@ -38,6 +40,7 @@ export function createContext(parts: EngineParts): Context {
     throttles,
     ids: createIds(parts.clock, parts.random),
     settings: createSettings(parts.store, parts.clock),
+    topics: createTopics(parts.store, parts.clock),
     windows: createWindows(),
     claimsInProgress: createClaimsInProgress(parts.clock),
     wakeups: createWakeups(),

@@ -48,9 +48,23 @@ export interface QueueRecord extends QueueSettings {
   restsUntil: number;
   /** From then on, no message exists that was published under a longer retention, ms. */
   retentionBindsFrom: number;
+  /** The subscription that owns the queue. */
+  subscription?: QueueOwner;
+  /** The subscriptions that deliver into the queue without owning it, by the incarnation of their topic. */
+  feeds?: { [topicIncarnation: string]: { topic: string; name: string } };
+  /** The latest receive that is noted, ms. Noted only for a subscription that ends without receives. */
+  lastReceivedAt?: number;
   createdAt: number;
   updatedAt: number;
   version: string;
+}
+
+export interface QueueOwner {
+  topic: string;
+  topicIncarnation: string;
+  name: string;
+  /** The subscription ends after so many seconds without a receive. */
+  expiresAfterSeconds?: number;
 }
 
 export function queueKey(name: string): Key {
@@ -77,6 +91,14 @@ function object<T>(value: Value | undefined, absent: Partial<T> = {}): T | null 
   return value === undefined ? null : { ...absent, ...(value as T) };
 }
 
+/** The attribute as a field of the record, if the row has it. */
+function optional<Name extends 'asleepUntil' | 'subscription' | 'feeds' | 'lastReceivedAt'>(
+  name: Name,
+  row: Row,
+): Pick<QueueRecord, Name> {
+  return (row[name] === undefined ? {} : { [name]: row[name] }) as Pick<QueueRecord, Name>;
+}
+
 export function readQueue(row: Row): QueueRecord {
   return {
     name: row.queue as string,
@@ -100,13 +122,16 @@ export function readQueue(row: Row): QueueRecord {
     hasPrepared: (row.hasPrepared as boolean | undefined) ?? false,
     hasTransactions: (row.hasTransactions as boolean | undefined) ?? false,
     awakeUntil: (row.awakeUntil as number | undefined) ?? 0,
-    ...(row.asleepUntil === undefined ? {} : { asleepUntil: row.asleepUntil as number }),
+    ...optional('asleepUntil', row),
     keep: object<Keep>(row.keep),
     idempotency: (row.idempotency as Idempotency | undefined) ?? settingsDefaults.idempotency,
     paused: (row.paused as boolean | undefined) ?? false,
     purgedBefore: row.purgedBefore as number,
     restsUntil: (row.restsUntil as number | undefined) ?? 0,
     retentionBindsFrom: (row.retentionBindsFrom as number | undefined) ?? Number.MAX_SAFE_INTEGER,
+    ...optional('subscription', row),
+    ...optional('feeds', row),
+    ...optional('lastReceivedAt', row),
     createdAt: row.createdAt as number,
     updatedAt: row.updatedAt as number,
     version: row.version as string,
