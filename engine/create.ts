@@ -4,7 +4,7 @@
  */
 import type { CheckedInputOf, OutputOf, ParamsOf, PublishEntry, Refused } from '../contract/contract.ts';
 import { DumbwaiterError } from '../contract/errors.ts';
-import { withValues } from '../contract/json-text.ts';
+import { withValues } from '../contract/json-values.ts';
 import { parseInput, parseParams, parsePublishEntry } from '../contract/schemas/parse.ts';
 import { withinTime } from './context/call-time.ts';
 import { type Context, createContext } from './context/context.ts';

@@ -1,6 +1,5 @@
 /** Checks whether a body may be published. The answers say what is wrong with the body and never contain any of it. */
-import { depthOf } from '../json-reader.ts';
-import { isJsonText } from '../json-text.ts';
+import { depthOf, isJsonText } from '../json-text.ts';
 import { bodyBytesMax, bodyDepthMax } from '../limits.ts';
 
 const tooLarge = (given: string, bytesMax: number) => `must be at most ${bytesMax} bytes, was ${given}`;

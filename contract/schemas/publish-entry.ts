@@ -1,7 +1,6 @@
 /** Schemas of one message of a publish, and of the changes that may be made to a waiting message. */
 import * as z from 'zod';
-import { membersOf } from '../json-reader.ts';
-import { isJsonText } from '../json-text.ts';
+import { isJsonText, membersOf } from '../json-text.ts';
 import { attributeStringCharsMax, attributesMax, bodyBytesMax } from '../limits.ts';
 import { bodyFault, bytesFault } from './body.ts';
 import * as field from './fields.ts';

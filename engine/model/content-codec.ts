@@ -5,8 +5,7 @@
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Attributes, Json } from '../../contract/contract.ts';
-import { rowsOf } from '../../contract/json-reader.ts';
-import { isJsonText, type JsonText, textAsJson } from '../../contract/json-text.ts';
+import { isJsonText, type JsonText, rowsOf, textAsJson } from '../../contract/json-text.ts';
 import { bodyChunkBytesMax, parcelSlotsMax, retentionGraceMs, rowBytesMax } from '../../contract/limits.ts';
 import { type Key, type Row, type Store, StoreError, type Write, type WriteOptions } from '../port/port.ts';
 

@@ -1,6 +1,6 @@
 /** Reads the JSON of a request. A body over the limit is refused before it is read whole or parsed. */
 import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
-import { readRequest } from '../../contract/json-reader.ts';
+import { readRequest } from '../../contract/json-text.ts';
 import { callBytesMax } from '../../contract/limits.ts';
 
 /** Returns `{}` if there is no body. Throws `payload_too_large`, `unsupported_media_type`, `request_timeout` or `invalid_input`. */

@@ -5,7 +5,7 @@
  */
 import type { OperationName, OutputOf } from '../../contract/contract.ts';
 import { type ErrorCode, invalidInput } from '../../contract/errors.ts';
-import { withValues, writeJson } from '../../contract/json-text.ts';
+import { withValues, writeJson } from '../../contract/json-values.ts';
 import type { Principal } from '../auth/authorize.ts';
 import { refusalOf } from '../errors/refusal.ts';
 import { parseRequest } from '../http/request-body.ts';

@@ -6,7 +6,7 @@
  */
 import { hash } from 'node:crypto';
 import type { CheckBack } from '../../contract/contract.ts';
-import { writeJson } from '../../contract/json-text.ts';
+import { writeJson } from '../../contract/json-values.ts';
 import { checkBackAnswerBytesMax, checkBackMsMax } from '../../contract/limits.ts';
 import { textOfThrown } from '../../contract/thrown.ts';
 import type { CheckBackMessage, EngineParts } from '../../engine/engine.ts';

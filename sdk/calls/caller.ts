@@ -4,7 +4,7 @@
  */
 import type { InputOf, OperationName, OutputOf, ParamsOf, TransactionWrite, Transport } from '../../contract/contract.ts';
 import { DumbwaiterError, type ErrorCode } from '../../contract/errors.ts';
-import { type Read, withValues } from '../../contract/json-text.ts';
+import { type Read, withValues } from '../../contract/json-values.ts';
 import { checkNames, type Names } from '../../contract/names.ts';
 import { checkJson } from './json-check.ts';
 import { sleep, type Timers } from './timers.ts';

@@ -1,6 +1,6 @@
 /** Converts bodies and attributes between the program and the wire. */
 import type { Attributes, Json } from '../../contract/contract.ts';
-import { jsonCopy } from '../../contract/json-text.ts';
+import { jsonCopy } from '../../contract/json-values.ts';
 import { checkJson, kindOf } from './json-check.ts';
 
 /** A body as it travels: a JSON value, or bytes in base64. */

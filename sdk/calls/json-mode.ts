@@ -1,6 +1,6 @@
 /** The client's option `json`: the form in which the JSON of messages is returned. */
-import { membersOf, parseWithBigints } from '../../contract/json-reader.ts';
-import type { Read } from '../../contract/json-text.ts';
+import { membersOf } from '../../contract/json-text.ts';
+import { parseWithBigints, type Read } from '../../contract/json-values.ts';
 
 export type JsonMode = 'values' | 'bigint' | 'text';
 

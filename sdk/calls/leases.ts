@@ -1,6 +1,6 @@
 /** Calls that settle received messages. */
 import type { AckResult, ExtendResult, InputOf, Json, OutputOf, ReleaseResult } from '../../contract/contract.ts';
-import { jsonCopy, stringify } from '../../contract/json-text.ts';
+import { jsonCopy, stringify } from '../../contract/json-values.ts';
 import { failedCharsMax } from '../../contract/limits.ts';
 import { checkNames, type Names } from '../../contract/names.ts';
 import { textOfThrown } from '../../contract/thrown.ts';

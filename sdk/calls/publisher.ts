@@ -1,6 +1,6 @@
 /** Publishes messages in batches. */
 import type { PublishEntry, PublishResult } from '../../contract/contract.ts';
-import { stringify } from '../../contract/json-text.ts';
+import { stringify } from '../../contract/json-values.ts';
 import { Batcher } from './batcher.ts';
 import type { Caller, CallOptions } from './caller.ts';
 import { attributesOf, contentOf, type SentAttributes } from './content.ts';

@@ -10,7 +10,7 @@ import type {
   ReceivedMessage,
   TransactionItem,
 } from '../../contract/contract.ts';
-import { withValues } from '../../contract/json-text.ts';
+import { withValues } from '../../contract/json-values.ts';
 import { createEngine } from '../../engine/create.ts';
 import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
 import { commitTransaction } from '../../engine/dynamo/own-transactions.ts';

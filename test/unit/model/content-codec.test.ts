@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withValues } from '../../../contract/json-text.ts';
+import { withValues } from '../../../contract/json-values.ts';
 import { bodyChunkBytesMax, retentionGraceMs, rowBytesMax } from '../../../contract/limits.ts';
 import { createMemoryStore } from '../../../engine/memory/store.ts';
 import {

@@ -1,7 +1,8 @@
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jsonText, stringify } from '../../../contract/json-text.ts';
+import { jsonText } from '../../../contract/json-text.ts';
+import { stringify } from '../../../contract/json-values.ts';
 import { bodyOf, contentOf } from '../../../sdk/calls/content.ts';
 
 const cycle: unknown[] = [];

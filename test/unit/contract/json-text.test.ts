@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { depthOf, membersOf, parseWithBigints, readAnswer, readRequest, rowsOf } from '../../../contract/json-reader.ts';
-import { isJsonText, jsonText, stringify, withValues, writeJson } from '../../../contract/json-text.ts';
+import { depthOf, isJsonText, jsonText, membersOf, readAnswer, readRequest, rowsOf } from '../../../contract/json-text.ts';
+import { parseWithBigints, stringify, withValues, writeJson } from '../../../contract/json-values.ts';
 import { testSeed } from '../../support/seed.ts';
 
 const names = fc.oneof(fc.constantFrom('body', 'attributes', 'result', '__proto__', 'messages', 'a"\\', ''), fc.string());
