@@ -2,7 +2,6 @@
 import * as z from 'zod';
 import * as limits from '../limits.ts';
 import { anyIdCharacters, idCharacters, isDotSegment, nameCharacters } from '../path-names.ts';
-import { bodyFault } from './body.ts';
 
 /** A whole number from `min` to `max`, both included. */
 export function whole(min: number, max: number, unit = '') {
@@ -75,15 +74,6 @@ export const deliverAt = instant;
 export const priorityLevel = whole(0, limits.priorityLevelsMax - 1);
 export const group = text(1, limits.groupCharsMax);
 export const progress = between(limits.progressMin, limits.progressMax).overwrite(tinyToZero);
-export const result = z
-  .unknown()
-  .superRefine((value, context) => {
-    const message = value === undefined ? undefined : bodyFault(value, limits.resultBytesMax);
-    if (message !== undefined) context.addIssue({ code: 'custom', message, input: undefined, params: { given: false } });
-  })
-  .meta({
-    description: `The result, kept with each message if the queue keeps acked messages: any JSON value of at most ${limits.resultBytesMax} bytes as UTF-8 text. If the queue keeps no messages, null means none. Default: none.`,
-  });
 export const flag = z.boolean({ error: 'must be true or false' });
 
 export const retentionSeconds = seconds(limits.retentionSecondsMin, limits.retentionSecondsMax);

@@ -13,9 +13,10 @@ import {
   pageEntriesDefault,
   receiptCharsMax,
   redriveIdsMax,
+  resultBytesMax,
 } from '../limits.ts';
 import * as field from './fields.ts';
-import { messageChanges, publishEntry } from './publish-entry.ts';
+import { bodyFault, fault, messageChanges, publishEntry } from './publish-entry.ts';
 import { queueSettings } from './queue-settings.ts';
 import { schedule, scheduleChanges } from './schedule.ts';
 
@@ -31,6 +32,12 @@ const page = {
   cursor: field.cursor.describe('The `cursor` of the previous page. Default: the first page.').optional(),
 };
 const leaseOf = field.visibilityTimeoutSeconds;
+const result = z
+  .unknown()
+  .superRefine((value, context) => fault(context, value === undefined ? undefined : bodyFault(value, resultBytesMax)))
+  .meta({
+    description: `The result, kept with each message if the queue keeps acked messages: any JSON value of at most ${resultBytesMax} bytes as UTF-8 text. If the queue keeps no messages, null means none. Default: none.`,
+  });
 
 function batches<Message extends z.ZodType, Receipt extends z.ZodType>(message: Message, receipt: Receipt) {
   const messages = field
@@ -42,7 +49,7 @@ function batches<Message extends z.ZodType, Receipt extends z.ZodType>(message: 
   return {
     publish: object({ messages }),
     publishItems: object({ messages }),
-    ack: object({ receipts, result: field.result.optional() }),
+    ack: object({ receipts, result: result.optional() }),
     ackItems: object({ receipts }),
     release: object({
       receipts,
