@@ -1,6 +1,7 @@
 /** Permissions of a caller: its scopes, and the queues to which they apply. */
-import { type OperationName, routes, type Scope } from '../../contract/contract.ts';
+import type { OperationName, Scope } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
+import { routes } from '../../contract/routes.ts';
 import { covers, coversAll } from './queue-patterns.ts';
 
 /** An authenticated caller and its permissions. */

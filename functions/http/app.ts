@@ -5,9 +5,10 @@
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { type OperationName, type Route, routes } from '../../contract/contract.ts';
+import type { OperationName } from '../../contract/contract.ts';
 import { DumbwaiterError, type ErrorCode, invalidInput } from '../../contract/errors.ts';
 import { writeJson } from '../../contract/json-values.ts';
+import { type Route, routes } from '../../contract/routes.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Principal } from '../auth/authorize.ts';
 import { problemOf, refusalOf } from '../errors/refusal.ts';

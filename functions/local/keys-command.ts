@@ -1,15 +1,7 @@
 /** `npm run keys`: creates, lists and revokes API keys over HTTP, using an admin key. It also prints the key of a local server. */
 import { Command, Option } from 'commander';
-import {
-  type InputOf,
-  type OperationName,
-  type OutputOf,
-  type Page,
-  type ParamsOf,
-  type Route,
-  routes,
-  type Scope,
-} from '../../contract/contract.ts';
+import type { InputOf, OperationName, OutputOf, Page, ParamsOf, Scope } from '../../contract/contract.ts';
+import { type Route, routes } from '../../contract/routes.ts';
 import { dataFolderDefault, readDataFolderSettings } from './data-folder.ts';
 import { StartFailure } from './start-failure.ts';
 

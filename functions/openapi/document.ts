@@ -3,9 +3,10 @@
  * This folder only describes the API: texts are in `operations.ts`, outputs in `outputs.ts`, and schema conversion in `schemas.ts`.
  */
 import type * as z from 'zod';
-import { type OperationName, type Route, routes } from '../../contract/contract.ts';
+import type { OperationName } from '../../contract/contract.ts';
 import { meanings } from '../../contract/error-meanings.ts';
 import { type ErrorCode, errors } from '../../contract/errors.ts';
+import { type Route, routes } from '../../contract/routes.ts';
 import { documentedInputs, params } from '../../contract/schemas/parse.ts';
 import { problemMediaType } from '../errors/refusal.ts';
 import { operationTexts } from './operations.ts';

@@ -1,15 +1,15 @@
 /** Schemas of each operation's output: for the OpenAPI document, and for tests that check real outputs against it. */
 import * as z from 'zod';
-import {
-  type AckResult,
-  type ExtendResult,
-  type OperationName,
-  type OutputOf,
-  type PublishResult,
-  type ReleaseResult,
-  routes,
-  type TransactionItem,
+import type {
+  AckResult,
+  ExtendResult,
+  OperationName,
+  OutputOf,
+  PublishResult,
+  ReleaseResult,
+  TransactionItem,
 } from '../../contract/contract.ts';
+import { routes } from '../../contract/routes.ts';
 import * as field from '../../contract/schemas/fields.ts';
 import {
   apiKey,

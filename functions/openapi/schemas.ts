@@ -1,7 +1,8 @@
 /** The schemas of the OpenAPI document, derived from those that validate calls, in a form that common client generators understand. */
 
 import * as z from 'zod';
-import { type OperationName, type Route, routes } from '../../contract/contract.ts';
+import type { OperationName } from '../../contract/contract.ts';
+import { type Route, routes } from '../../contract/routes.ts';
 import { documentedInputs } from '../../contract/schemas/parse.ts';
 import { attributeValue, newContent, publishEntry } from '../../contract/schemas/publish-entry.ts';
 import { queueSettings } from '../../contract/schemas/queue-settings.ts';

@@ -3,16 +3,9 @@
  * This folder holds what all transports and Lambda entries share around the engine: permission checks, logs, and calls to publishers.
  */
 
-import {
-  type CheckedInputOf,
-  type OperationName,
-  type OutputOf,
-  type Page,
-  type ParamsOf,
-  type Queue,
-  routes,
-} from '../../contract/contract.ts';
+import type { CheckedInputOf, OperationName, OutputOf, Page, ParamsOf, Queue } from '../../contract/contract.ts';
 import { pageEntriesDefault } from '../../contract/limits.ts';
+import { routes } from '../../contract/routes.ts';
 import { parseInput, parseParams } from '../../contract/schemas/parse.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Keys } from '../auth/api-keys.ts';

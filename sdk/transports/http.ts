@@ -1,10 +1,11 @@
 /** The HTTP transport: the default one, for every host that has `fetch`. */
-import { type Address, addresses, type OperationName, type ParamsOf, type Transport } from '../../contract/contract.ts';
+import type { OperationName, ParamsOf, Transport } from '../../contract/contract.ts';
 import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import { readAnswer } from '../../contract/json-text.ts';
 import { stringify } from '../../contract/json-values.ts';
 import { checkNames, type Names } from '../../contract/names.ts';
 import { isPathName } from '../../contract/path-names.ts';
+import { type Address, addresses } from '../../contract/routes.ts';
 import { textOfThrown } from '../../contract/thrown.ts';
 import { withDeadline } from '../calls/deadline.ts';
 import { refusalOf } from './problem.ts';

@@ -1,6 +1,7 @@
 /** Every operation of the engine once, on every store: what a store does not take shows here first. */
 import { afterAll, expect, it } from 'vitest';
-import { type OperationName, routes } from '../../contract/contract.ts';
+import type { OperationName } from '../../contract/contract.ts';
+import { routes } from '../../contract/routes.ts';
 import type { QueueOperation } from '../../engine/engine.ts';
 import { onEveryStore } from '../support/on-both-stores.ts';
 

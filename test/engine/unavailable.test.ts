@@ -1,6 +1,6 @@
 /** What callers and the log see of a store that fails. */
 import { expect, it } from 'vitest';
-import { routes } from '../../contract/contract.ts';
+import { routes } from '../../contract/routes.ts';
 import type { QueueOperation } from '../../engine/engine.ts';
 import { StoreError } from '../../engine/port/port.ts';
 import { onBothStores } from '../support/on-both-stores.ts';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type OperationName, routes } from '../../contract/contract.ts';
+import type { OperationName } from '../../contract/contract.ts';
+import { routes } from '../../contract/routes.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectProblem, type HttpCalls, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 

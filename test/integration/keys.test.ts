@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type OperationName, type Route, routes, type Scope } from '../../contract/contract.ts';
+import type { OperationName, Scope } from '../../contract/contract.ts';
+import { type Route, routes } from '../../contract/routes.ts';
 import { cases } from '../support/cases.ts';
 import { expectProblem, type HttpCalls, type LocalQueue, requestFor, startLocalQueue } from '../support/local-queue.ts';
 

@@ -1,6 +1,7 @@
 /** Half surrogate pairs in every text of every request, and keys such as `__proto__` in every object of it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type OperationName, type Route, routes } from '../../contract/contract.ts';
+import type { OperationName } from '../../contract/contract.ts';
+import { type Route, routes } from '../../contract/routes.ts';
 import { cases } from '../support/cases.ts';
 import { type HttpCalls, type LocalQueue, requestFor, startLocalQueue } from '../support/local-queue.ts';
 

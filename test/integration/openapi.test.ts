@@ -2,8 +2,9 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type OperationName, type Route, routes } from '../../contract/contract.ts';
+import type { OperationName } from '../../contract/contract.ts';
 import { errors } from '../../contract/errors.ts';
+import { type Route, routes } from '../../contract/routes.ts';
 import { cases } from '../support/cases.ts';
 import { type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 

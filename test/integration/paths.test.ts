@@ -3,8 +3,9 @@
  */
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type OperationName, type ParamsOf, type Route, routes } from '../../contract/contract.ts';
+import type { OperationName, ParamsOf } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
+import { type Route, routes } from '../../contract/routes.ts';
 import { parseParams } from '../../contract/schemas/parse.ts';
 import { administrator } from '../../functions/auth/authorize.ts';
 import { createApp, openApiPath } from '../../functions/http/app.ts';

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type InputOf, type OperationName, type OutputOf, type ParamsOf, routes } from '../../contract/contract.ts';
+import type { InputOf, OperationName, OutputOf, ParamsOf } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
+import { routes } from '../../contract/routes.ts';
 
 export interface SeenCall {
   operation: OperationName;

@@ -1,6 +1,7 @@
 /** Random requests to the HTTP API: drawn from its OpenAPI document, and others outside it. */
 import fc from 'fast-check';
-import { type OperationName, type Route, routes } from '../../contract/contract.ts';
+import type { OperationName } from '../../contract/contract.ts';
+import { type Route, routes } from '../../contract/routes.ts';
 import { hostile, type Schema, valuesOf } from './schema-values.ts';
 
 export interface OpenApi {

@@ -1,7 +1,8 @@
 /** A local server in memory for the tests of one file, and its HTTP API without the SDK. */
 import { expect } from 'vitest';
-import { type InputOf, type OperationName, type OutputOf, type ParamsOf, type Route, routes } from '../../contract/contract.ts';
+import type { InputOf, OperationName, OutputOf, ParamsOf } from '../../contract/contract.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
+import { type Route, routes } from '../../contract/routes.ts';
 import type { TimeLimits } from '../../functions/local/http-server.ts';
 import { type LocalServer, startLocal } from '../../functions/local/server.ts';
 import { problem } from '../../functions/openapi/output-records.ts';

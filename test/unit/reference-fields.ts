@@ -1,6 +1,7 @@
 /** The tables of fields in docs/reference.md. They come from the OpenAPI document, which is made of the schemas that validate the calls. */
 
-import { type OperationName, routes } from '../../contract/contract.ts';
+import type { OperationName } from '../../contract/contract.ts';
+import { routes } from '../../contract/routes.ts';
 import { openApiDocument } from '../../functions/openapi/document.ts';
 
 interface Schema {

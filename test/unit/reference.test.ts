@@ -2,10 +2,11 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type OperationName, routes } from '../../contract/contract.ts';
+import type { OperationName } from '../../contract/contract.ts';
 import { meanings } from '../../contract/error-meanings.ts';
 import { type ErrorCode, errors } from '../../contract/errors.ts';
 import * as limits from '../../contract/limits.ts';
+import { routes } from '../../contract/routes.ts';
 import { operationTexts } from '../../functions/openapi/operations.ts';
 import { inputTables, settingsTable, table } from './reference-fields.ts';
 import { changedSettings, ownIds, survival } from './reference-rules.ts';
