@@ -1,12 +1,11 @@
 /**
- * Creates the engine: passes each call to its operation. `callChecked` leaves the check of the input to its caller, except that
- * each entry of a publish is checked here. Register a new operation in `calls`.
+ * Creates the engine: passes each call to its operation, and limits it to the time for which its caller waits. `callChecked` leaves
+ * the check of the input to its caller, except that each entry of a publish is checked here. Register a new operation in `calls`.
  */
 import type { CheckedInputOf, OutputOf, ParamsOf, PublishEntry, Refused } from '../contract/contract.ts';
 import { DumbwaiterError } from '../contract/errors.ts';
 import { withValues } from '../contract/json-values.ts';
 import { parseInput, parseParams, parsePublishEntry } from '../contract/schemas/parse.ts';
-import { withinTime } from './context/call-time.ts';
 import { type Context, createContext } from './context/context.ts';
 import { unavailableCall } from './context/unavailable.ts';
 import type { Engine, EngineParts, QueueOperation } from './engine.ts';
@@ -23,7 +22,7 @@ import { cancelRedrive, getRedrive, redrive } from './operations/redrive.ts';
 import { release } from './operations/release.ts';
 import { deleteSchedule, getSchedule, listSchedules, putSchedule, updateSchedule } from './operations/schedules.ts';
 import { ackItems, publishItems } from './operations/transaction-items.ts';
-import { StoreError } from './port/port.ts';
+import { type Store, StoreError, type WriteOptions } from './port/port.ts';
 import { createAwakeStore } from './queues/awake-store.ts';
 import { runRedrive } from './redrive/run.ts';
 import { sweep } from './sweep/sweep.ts';
@@ -71,6 +70,9 @@ function entry(message: unknown, index: number): PublishEntry | Refused {
   return parsePublishEntry(message, index);
 }
 
+/** The part of a call's time that is reserved for its last attempt, so that it ends in time. */
+export const lastTryMs = 3_000;
+
 /** Creates an engine over these parts. It is safe for concurrent calls. */
 export function createEngine(parts: EngineParts): Engine {
   const ctx: Context = createContext({ ...parts, store: createAwakeStore(parts.store, () => ctx) });
@@ -94,4 +96,23 @@ async function withUnavailable<T>(run: () => Promise<T>): Promise<T> {
     if (!(error instanceof StoreError)) throw error;
     throw new DumbwaiterError('unavailable', unavailableCall(error), { cause: error });
   }
+}
+
+/** The context for a call that must be answered by `endsAt` (ms of the clock). Undefined: no limit, the context is unchanged. */
+function withinTime(ctx: Context, endsAt: number | undefined): Context {
+  return endsAt === undefined ? ctx : { ...ctx, store: closingAt(ctx, endsAt), lastTryAt: endsAt - lastTryMs };
+}
+
+/** The store with a time limit: it refuses requests that would begin later, including retries by the store's client. */
+function closingAt({ store, clock }: Context, endsAt: number): Store {
+  const inTime = <T>(call: () => Promise<T>): Promise<T> =>
+    clock.now() > endsAt ? Promise.reject(new StoreError('the time of the call is over', 'no')) : call();
+  const atMost = ({ by = endsAt }: WriteOptions = {}) => ({ by: Math.min(by, endsAt) });
+  return {
+    get: (keys) => inTime(() => store.get(keys, { by: endsAt })),
+    range: (range) => inTime(() => store.range(range, { by: endsAt })),
+    write: (write, options) => inTime(() => store.write(write, atMost(options))),
+    writeAll: (writes, options) => inTime(() => store.writeAll(writes, atMost(options))),
+    transact: (writes, options) => inTime(() => store.transact(writes, atMost(options))),
+  };
 }

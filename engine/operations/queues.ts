@@ -4,7 +4,6 @@ import { defined } from '../../contract/defined.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { awakeMs, clockMarginMs, pageEntriesDefault, settingsCacheMs, shardsIdleMs } from '../../contract/limits.ts';
 import { settingsDefaults } from '../../contract/settings-defaults.ts';
-import { ensureTimeFor } from '../context/call-time.ts';
 import type { Context } from '../context/context.ts';
 import { formatCursor, parseCursor, unknownCursor } from '../model/cursors.ts';
 import {
@@ -184,4 +183,11 @@ export function pageByName(ctx: Context, kind: string, { limit = pageEntriesDefa
   if (name === '' || typeof name === 'number') throw unknownCursor();
   const after = name === undefined ? undefined : { kind, name };
   return ctx.store.range({ table: 'queues', partition: kind, limit, consistent: true, ...defined({ after }) });
+}
+
+/** Throws `unavailable` if a call that must wait `ms` cannot be answered in time. */
+function ensureTimeFor({ clock, lastTryAt }: Context, ms: number): void {
+  if (lastTryAt !== undefined && clock.now() + ms > lastTryAt) {
+    throw new DumbwaiterError('unavailable', 'The time left for this call is too short. Nothing was changed; try again.');
+  }
 }

@@ -1,7 +1,7 @@
 /** Calls with a deadline: when they stop waiting and retrying. */
 import { expect, it } from 'vitest';
 import type { InputOf } from '../../contract/contract.ts';
-import { lastTryMs } from '../../engine/context/call-time.ts';
+import { lastTryMs } from '../../engine/create.ts';
 import type { QueueOperation } from '../../engine/engine.ts';
 import { StoreError } from '../../engine/port/port.ts';
 import { secondMs } from '../support/durations.ts';
