@@ -7,7 +7,7 @@ import {
   readSubscription,
   readTopic,
   type SubscriptionRecord,
-  subscriptionKind,
+  subscriptionsOf,
   type TopicRecord,
   topicKey,
 } from '../model/topic-record.ts';
@@ -56,8 +56,7 @@ export function createTopics(store: Store, clock: Clock) {
    */
   async function list(record: TopicRecord): Promise<SubscriptionRecord[]> {
     const found: SubscriptionRecord[] = [];
-    const partition = subscriptionKind(record);
-    for await (const rows of pagesOf(store, { table: 'queues', partition, limit: 1000, consistent: true })) {
+    for await (const rows of pagesOf(store, { ...subscriptionsOf(record), limit: 1000 })) {
       found.push(...rows.map(readSubscription).filter(({ fromRevision }) => fromRevision <= record.revision));
     }
     return found;

@@ -5,7 +5,7 @@
  */
 import type { Filter, FilterScope, QueueSettings, Subscription, Topic } from '../../contract/contract.ts';
 import { defined } from '../../contract/defined.ts';
-import type { Key, Row } from '../port/port.ts';
+import type { Key, Range, Row } from '../port/port.ts';
 
 export interface TopicRecord {
   name: string;
@@ -44,6 +44,7 @@ export interface SubscriptionRecord {
 }
 
 export const topicKind = 'topic';
+export const subscriptionKind = 'subscription';
 /** A topic that was deleted while it had subscriptions, until the sweep has removed them. */
 export const deletedTopicKind = 'deleted-topic';
 
@@ -55,13 +56,20 @@ export function deletedTopicKey(incarnation: string): Key {
   return { table: 'queues', kind: deletedTopicKind, name: incarnation };
 }
 
-/** The partition of a topic's subscriptions. */
-export function subscriptionKind({ incarnation }: Pick<TopicRecord, 'incarnation'>): string {
-  return `subscription:${incarnation}`;
+/** The key of a subscription. All are in one partition, so that the policies of the functions can name it. */
+export function subscriptionKey(topicIncarnation: string, name: string): Key {
+  return { table: 'queues', kind: subscriptionKind, name: `${topicIncarnation}/${name}` };
 }
 
-export function subscriptionKey(topicIncarnation: string, name: string): Key {
-  return { table: 'queues', kind: subscriptionKind({ incarnation: topicIncarnation }), name };
+/** The range of a topic's subscriptions: the character after `/` is `0`. */
+export function subscriptionsOf({ incarnation }: Pick<TopicRecord, 'incarnation'>): Omit<Range, 'limit'> {
+  return {
+    table: 'queues',
+    partition: subscriptionKind,
+    from: `${incarnation}/`,
+    to: `${incarnation}0`,
+    consistent: true,
+  };
 }
 
 /** The name of the queue that a subscription owns. No other queue may have `~` in its name. */
@@ -98,20 +106,21 @@ export function readTopic(row: Row): TopicRecord {
 }
 
 export function subscriptionRow(record: SubscriptionRecord): Row {
-  const { topicIncarnation, subject, filter, expiresAfterSeconds, ...plain } = record;
+  const { name, subject, filter, expiresAfterSeconds, ...plain } = record;
   const optional = {
     subject: subject ?? undefined,
     filter: filter === null ? undefined : JSON.stringify(filter),
     expiresAfterSeconds: expiresAfterSeconds ?? undefined,
   };
-  return { ...plain, ...defined(optional), kind: subscriptionKind({ incarnation: topicIncarnation }), topicIncarnation };
+  const key = { kind: subscriptionKind, name: `${record.topicIncarnation}/${name}` };
+  return { ...plain, ...defined(optional), ...key, subscription: name };
 }
 
 export function readSubscription(row: Row): SubscriptionRecord {
   return {
     topic: row.topic as string,
     topicIncarnation: row.topicIncarnation as string,
-    name: row.name as string,
+    name: row.subscription as string,
     subject: (row.subject as string | undefined) ?? null,
     filter: row.filter === undefined ? null : (JSON.parse(row.filter as string) as Filter),
     filterScope: row.filterScope as FilterScope,
