@@ -14,7 +14,7 @@ import { moveToLeases } from '../messages/move-to-leases.ts';
 import { type Content, contentAt, readContents, type StoredContent } from '../model/content-codec.ts';
 import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
 import { isLive, isUnreadable } from '../model/rows.ts';
-import { refusalIn, requestedTiming } from '../publish/pending.ts';
+import { refusalIn, requestedTiming } from '../publish/requested-options.ts';
 
 /**
  * Reads one message without receiving it. With `waitSeconds`, waits for the message to end. Throws DumbwaiterError

@@ -14,8 +14,7 @@ import { StoreError } from '../port/port.ts';
 import { publishKeyed } from '../publish/dedup-key.ts';
 import { publishGroup } from '../publish/groups.ts';
 import { publishOwn } from '../publish/own-id.ts';
-import { type Pending, publishShared } from '../publish/parcels.ts';
-import { pendingOf, shareable } from '../publish/pending.ts';
+import { type Pending, pendingOf, publishShared, shareable } from '../publish/parcels.ts';
 import { targetOf } from '../queues/publish-target.ts';
 
 const isRefused = (entry: PublishEntry | Pending | Refused): entry is Refused => 'ok' in entry;

@@ -1,9 +1,10 @@
 /**
- * Publishes messages that share rows: ready ones as parcels in `messages`, delayed ones as rows of `leases`. If a shard throttles
- * the write, it is retried on a newly chosen shard with a new id: nothing was stored.
+ * This folder turns the entries of a publish into pending messages (`pendingOf`) and writes them to the store: into shared rows (here),
+ * rows of their own (`own-id.ts`, `dedup-key.ts`) or groups (`groups.ts`). `operations/publish.ts` chooses between these.
+ * Shared rows are parcels in `messages` for ready messages, and rows of `leases` for delayed ones. If a shard throttles the write, it is
+ * retried on a newly chosen shard with a new id: nothing was stored.
  */
-
-import type { PublishResult } from '../../contract/contract.ts';
+import type { PublishEntry, PublishResult, Refused } from '../../contract/contract.ts';
 import { defined } from '../../contract/defined.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { parcelBytesMax, parcelSlotsMax } from '../../contract/limits.ts';
@@ -13,14 +14,24 @@ import { unavailableEntry } from '../context/unavailable.ts';
 import { putIfAbsent, unknownOutcome } from '../leases/lease-store.ts';
 import { publishedRow } from '../leases/new-lease-row.ts';
 import { type OffloadedBody, removeLasting } from '../leases/offloaded-bodies.ts';
-import { bodyTtl, type Content, joinEntries, storeContent, wireBytes, writeChunks } from '../model/content-codec.ts';
-import { messageId } from '../model/ids.ts';
+import {
+  bodyTtl,
+  type Content,
+  encodeContent,
+  joinEntries,
+  storeContent,
+  wireBytes,
+  writeChunks,
+} from '../model/content-codec.ts';
+import { groupBy } from '../model/group-by.ts';
+import { keyedId, messageId } from '../model/ids.ts';
 import { levelIn, type QueueRecord, randomShard, retentionEndAfter, shardKey, writeDeadline } from '../model/queue-record.ts';
 import { encodeLease, encodeParcel, roomForContents } from '../model/row-codec.ts';
 import { leaseKey, parcelKey } from '../model/rows.ts';
 import { type Timing, visibleAtOf } from '../model/timing.ts';
 import { type Key, type Row, StoreError } from '../port/port.ts';
 import { type Target, targetOf } from '../queues/publish-target.ts';
+import { refusalIn, requestedTiming } from './requested-options.ts';
 
 /** A message to be published: its index in the call, and what it holds. */
 export interface Pending {
@@ -35,6 +46,32 @@ export interface Pending {
   prepared?: true;
   /** Only under a `dedupKey`, from which `id` is made: the content that may replace that of the message waiting under the key. */
   content?: Content;
+}
+
+/** The pending message for the entry at this index of a call, or why the queue does not accept it. */
+export function pendingOf(queue: QueueRecord, entry: PublishEntry, index: number, now: number): Pending | Refused {
+  const refused = refusalIn(queue, entry, now);
+  if (refused !== undefined) return { ok: false, code: 'invalid_input', message: `messages[${index}].${refused}` };
+  const { dedupKey, prepared, group, priority: level = 0 } = entry;
+  return defined({
+    index,
+    encoded: encodeContent(entry),
+    timing: requestedTiming(entry) ?? { delayMs: queue.delaySeconds * 1000 },
+    level,
+    group,
+    id: dedupKey === undefined ? entry.id : keyedId(dedupKey),
+    prepared: prepared ? (true as const) : undefined,
+    content: dedupKey === undefined ? undefined : entryContent(entry),
+  });
+}
+
+function entryContent({ body, bodyBase64, attributes }: PublishEntry): Content {
+  return bodyBase64 === undefined ? { body: body!, ...defined({ attributes }) } : { bodyBase64, ...defined({ attributes }) };
+}
+
+/** Lists of messages that may share rows: same level, same timing. */
+export function shareable(pending: readonly Pending[]): Pending[][] {
+  return [...groupBy(pending, ({ level, timing }) => JSON.stringify([level, timing])).values()];
 }
 
 /** Publishes each list in rows of its own and records each result. All messages of a list have the same timing and level. */

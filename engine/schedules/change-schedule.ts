@@ -5,7 +5,7 @@ import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { type Content, encodeContent, joinEntries, storeContent } from '../model/content-codec.ts';
-import { refusalIn } from '../publish/pending.ts';
+import { refusalIn } from '../publish/requested-options.ts';
 import { type Target, targetOf } from '../queues/publish-target.ts';
 import { withoutLost } from './lost-ticks.ts';
 import {

@@ -144,7 +144,7 @@ export const fences: readonly Mutant[] = [
   },
   {
     name: 'a publish ignores deliverAt',
-    file: 'engine/publish/pending.ts',
+    file: 'engine/publish/requested-options.ts',
     find: 'if (deliverAt !== undefined) return { at: Date.parse(deliverAt) };',
     replace: '',
   },

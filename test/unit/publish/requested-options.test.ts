@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { delaySecondsMax } from '../../../contract/limits.ts';
-import { pendingOf, shareable } from '../../../engine/publish/pending.ts';
+import { pendingOf, shareable } from '../../../engine/publish/parcels.ts';
 import { queueOf, start } from '../../support/context-in-memory.ts';
 import { instant } from '../../support/durations.ts';
 
