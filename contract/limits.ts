@@ -149,6 +149,22 @@ export const everySecondsMax = 365 * daySeconds;
  */
 export const scheduleTicksMax = 80;
 
+// --- Topics. The limits of filters are those of SNS: https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html ---
+
+export const subjectCharsMax = 256;
+/** Parts of a subject between its dots. */
+export const subjectTokensMax = 16;
+/** Keys at the top of a filter. */
+export const filterKeysMax = 5;
+/**
+ * The numbers of values of all lists of a filter, multiplied. In filters on the body, each list counts as often as its key is
+ * nested; alternatives of `$or` are added.
+ */
+export const filterCombinationsMax = 150;
+export const filterBytesMax = 256 * kibibyte;
+/** The largest number in a filter, positive or negative. */
+export const filterNumberMax = 1_000_000_000;
+
 // --- How a message is stored ---
 
 /** Messages published together that share one row. */

@@ -24,7 +24,7 @@ const part = (path: string) => path.split('/')[0] as string;
 const dataAndContext = ['contract', 'engine/port', 'engine/engine.ts', 'engine/model', 'engine/context'];
 const withRows = [...dataAndContext, 'engine/leases', 'engine/queues'];
 const withRules = [...withRows, 'engine/lifecycle', 'engine/permits', 'engine/messages'];
-const withCalls = [...withRules, 'engine/receive', 'engine/publish', 'engine/redrive', 'engine/schedules'];
+const withCalls = [...withRules, 'engine/receive', 'engine/publish', 'engine/redrive', 'engine/schedules', 'engine/topics'];
 
 /**
  * The map of the source: each folder, and what it may import besides itself, type imports included. A file by its name is a room of its own.
@@ -47,6 +47,7 @@ const rooms: { [folder: string]: readonly string[] } = {
   'engine/publish': withRules,
   'engine/redrive': withRules,
   'engine/schedules': [...withRows, 'engine/publish'],
+  'engine/topics': [...withRows, 'engine/lifecycle', 'engine/permits', 'engine/messages', 'engine/publish'],
   'engine/sweep': withCalls,
   'engine/operations': withCalls,
   'engine/create.ts': [...withCalls, 'contract/schemas', 'engine/sweep', 'engine/operations'],
