@@ -37,6 +37,23 @@ export function createSettings(store: Store, clock: Clock) {
       if (known && isFresh(known.readAt)) return known.record;
       return (await load(name)).record;
     },
+    /** The settings of those of the queues that exist, as old as `find` answers them, with one read for all that are not cached. */
+    async findAll(names: readonly string[]): Promise<Map<string, QueueRecord>> {
+      const readAt = clock.now();
+      const before = changes;
+      const found = new Map<string, QueueRecord>();
+      for (const name of names) {
+        const known = cache.get(name);
+        if (known && isFresh(known.readAt)) found.set(name, known.record);
+      }
+      const others = [...new Set(names)].filter((name) => !found.has(name));
+      const rows = others.length > 0 ? await store.get(others.map(queueKey)) : [];
+      for (const record of rows.flatMap((row) => (row ? [readQueue(row)] : []))) {
+        found.set(record.name, record);
+        if (before === changes) cache.set(record.name, { record, readAt });
+      }
+      return found;
+    },
     /**
      * The settings in force when this resolves: at most `settingsCacheMs` old at that instant, even if the store is slow.
      * `find` does not check the age again after a read. Throws StoreError (`late`) if every read takes too long.

@@ -10,14 +10,13 @@ import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
 import { createRetryBudget, type RetryBudget, withRetry } from '../context/retry.ts';
 import { unavailableEntry } from '../context/unavailable.ts';
+import { groupBy } from '../model/group-by.ts';
 import { StoreError } from '../port/port.ts';
 import { publishKeyed } from '../publish/dedup-key.ts';
 import { publishGroup } from '../publish/groups.ts';
 import { publishOwn } from '../publish/own-id.ts';
-import { type Pending, pendingOf, publishShared, shareable } from '../publish/parcels.ts';
-import { targetOf } from '../queues/publish-target.ts';
-
-const isRefused = (entry: PublishEntry | Pending | Refused): entry is Refused => 'ok' in entry;
+import { byKind, type Pending, pendingOf, publishShared, shareable } from '../publish/parcels.ts';
+import { type Target, targetOf } from '../queues/publish-target.ts';
 
 export async function publish(
   ctx: Context,
@@ -26,38 +25,45 @@ export async function publish(
 ): Promise<{ results: PublishResult[] }> {
   const retryBudget = createRetryBudget(ctx);
   const target = await withRetry(retryBudget, () => targetOf(ctx, queueName));
-  const { queue } = target;
   const results: PublishResult[] = new Array(entries.length);
-  const shared: Pending[] = [];
-  const own = new Map<string, Pending[]>();
-  const groups = new Map<string, Pending[]>();
+  const accepted: Pending[] = [];
   entries.forEach((entry, index) => {
-    const pending = isRefused(entry) ? entry : pendingOf(queue, entry, index, ctx.clock.now());
-    if (isRefused(pending)) results[index] = pending;
-    else if (pending.group !== undefined) groups.set(pending.group, [...(groups.get(pending.group) ?? []), pending]);
-    else if (pending.id !== undefined) own.set(pending.id, [...(own.get(pending.id) ?? []), pending]);
-    else if (pending.prepared) own.set(`#${index}`, [pending]);
-    else shared.push(pending);
+    const pending = 'ok' in entry ? entry : pendingOf(target.queue, entry, index, ctx.clock.now());
+    if ('ok' in pending) results[index] = pending;
+    else accepted.push(pending);
   });
+  await publishPending(ctx, target, accepted, results, retryBudget);
+  return { results };
+}
 
+/** Publishes messages into one queue, each by its kind, and records the result of each. */
+export async function publishPending(
+  ctx: Context,
+  target: Target,
+  pending: readonly Pending[],
+  results: PublishResult[],
+  retryBudget: RetryBudget,
+): Promise<void> {
+  const { name: queueName } = target.queue;
+  const { shared, groups, own } = byKind(pending);
+  // If one call repeats an id, the first message is published and the others find it.
+  const sameId = groupBy(own, ({ id, index }) => id ?? `#${index}`);
   await Promise.all([
     publishShared(ctx, target, shareable(shared), results, retryBudget),
     ...[...groups].map(async ([name, members]) => {
       const failed = await refused(ctx, queueName, () => publishGroup(ctx, queueName, name, members, results, retryBudget));
       if (failed) for (const { index } of members) results[index] ??= failed;
     }),
-    ...[...own.values()].map(async (same) => {
-      // If one call repeats an id, the first message is published and the others find it.
-      for (const pending of same) {
+    ...[...sameId.values()].map(async (same) => {
+      for (const one of same) {
         const failed = await refused(ctx, queueName, async () => {
-          results[pending.index] = await publishAlone(ctx, queueName, pending, retryBudget);
+          results[one.index] = await publishAlone(ctx, queueName, one, retryBudget);
         });
-        if (failed) results[pending.index] = failed;
+        if (failed) results[one.index] = failed;
       }
     }),
   ]);
-  ctx.wakeups.wake(queue.name);
-  return { results };
+  ctx.wakeups.wake(queueName);
 }
 
 function publishAlone(ctx: Context, queueName: string, pending: Pending, retryBudget: RetryBudget): Promise<PublishResult> {

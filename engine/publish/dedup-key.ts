@@ -30,7 +30,7 @@ import { encodeLease } from '../model/row-codec.ts';
 import { isLive, type LeaseRow } from '../model/rows.ts';
 import { StoreError } from '../port/port.ts';
 import { type Target, targetOf } from '../queues/publish-target.ts';
-import { newOwnRow } from './own-id.ts';
+import { displacedContent, newOwnRow } from './own-id.ts';
 import type { Pending } from './parcels.ts';
 
 /** Throws StoreError if the message was not published, or if the outcome is unknown. */
@@ -99,43 +99,52 @@ async function putKeyed(
     if (keyState === 'free') {
       // This late, the shard may be forgotten too.
       if (now - readAt > retryMsMax) throw unknownOutcome({});
-      displaced = found.tombstone?.pendingCleanup?.content ?? (found.lease?.needsCleanup && found.lease.content) ?? undefined;
+      displaced = displacedContent(found);
       return { seen: await write(seen, found) };
     }
-    if (keyState === 'due') {
-      const { ready } = await processDueRow(ctx, queue, seen);
-      if (!ready) return { seen: await readRow(ctx, seen.id) };
-      return onDuplicateOf(ctx, queue, pending, ready.seen, duplicate);
-    }
-    return keyState === 'live' ? onDuplicateOf(ctx, queue, pending, seen, duplicate) : { done: duplicate };
+    const taken = await onTaken(ctx, queue, pending, seen, keyState);
+    return 'seen' in taken ? taken : { done: duplicate };
   });
   if (result === duplicate && lacksTtl(first.content, first.retentionEnd)) await removeChunks(ctx, first.content);
   return result;
 }
 
-/** Handles a publish whose key is taken by a live message. A leased message stays as it is. */
-async function onDuplicateOf(
+/** Handles a publish whose key is taken, as the queue's setting says. Answers `done`, or the row to evaluate again. */
+export async function onTaken(
   ctx: Context,
   queue: QueueRecord,
   pending: Pending,
   seen: Snapshot,
-  duplicate: PublishResult,
-): Promise<{ done: PublishResult } | { seen: Snapshot }> {
+  keyState: 'taken' | 'live' | 'due',
+): Promise<{ done: undefined } | { seen: Snapshot }> {
+  if (keyState === 'taken') return { done: undefined };
+  if (keyState === 'live') return changeLive(ctx, queue, pending, seen);
+  const { ready } = await processDueRow(ctx, queue, seen);
+  return ready ? changeLive(ctx, queue, pending, ready.seen) : { seen: await readRow(ctx, seen.id) };
+}
+
+/** Changes the live message that has the key. A leased message stays as it is. */
+async function changeLive(
+  ctx: Context,
+  queue: QueueRecord,
+  pending: Pending,
+  seen: Snapshot,
+): Promise<{ done: undefined } | { seen: Snapshot }> {
   const mode = queue.deduplication?.onDuplicate ?? 'ignore';
-  if (mode === 'ignore') return { done: duplicate };
+  if (mode === 'ignore') return { done: undefined };
   const changed = await changeWaiting(ctx, queue, seen, 0, {
     changeContent: () => pending.content!,
     ...(mode === 'debounce' ? { timing: pending.timing } : {}),
   });
-  if (typeof changed === 'object' || changed === 'leased') return { done: duplicate };
+  if (typeof changed === 'object' || changed === 'leased') return { done: undefined };
   return { seen: await readRow(ctx, seen.id) };
 }
 
-function keyedOf({ lease, tombstone }: DecodedRow) {
+export function keyedOf({ lease, tombstone }: DecodedRow) {
   return lease?.kind === 'keyed' ? lease.keyed : tombstone?.keyed;
 }
 
-function ackedBy({ lease, tombstone }: DecodedRow): string | undefined {
+export function ackedBy({ lease, tombstone }: DecodedRow): string | undefined {
   const slot = lease?.slots[0];
   if (slot) return slot.end === 'done' ? slot.token : undefined;
   const ended = tombstone?.slots[0];
@@ -146,7 +155,7 @@ function ackedBy({ lease, tombstone }: DecodedRow): string | undefined {
  * The state of the key. `free`: it can be taken. `taken`: its message has ended, but its window has not. `live`: its message is
  * live. `due`: its message must be moved first, since it is expired or was received too often. A purge frees all keys.
  */
-function keyStateOf(queue: QueueRecord, found: DecodedRow, now: number): 'free' | 'taken' | 'live' | 'due' {
+export function keyStateOf(queue: QueueRecord, found: DecodedRow, now: number): 'free' | 'taken' | 'live' | 'due' {
   const keyed = keyedOf(found);
   if (!keyed || keyed.accepted[0]!.at < queue.purgedBefore) return 'free';
   const ended = isTaken(queue, keyed, now) ? 'taken' : 'free';

@@ -56,26 +56,18 @@ async function publishTogether(
   parcels: readonly (readonly Pending[])[],
 ): Promise<{ key: string; ids: string[] }> {
   const { queue, readAt } = await targetOf(ctx, queueName);
-  const rowId = groupPlace(queue, laneOf(queue, name, ctx.random));
-  const retentionEnd = retentionEndAfter(queue, ctx.clock.now());
-  const bodies = parcels.map((messages) => encodeBodies(ctx, queue, rowId, name, messages, retentionEnd));
+  const appended = appendedTo(ctx, queue, name, parcels);
+  const { rowId } = appended;
   let refused = '';
   let tail = '';
   const withTail = (seen: Snapshot) => {
-    const { lease } = decodeSnapshot(seen, ctx.clock.now());
-    tail = lease?.kind === 'group' ? lease.group.tail : '';
+    tail = tailOf(ctx, seen);
     return seen;
   };
   const putAll = async (seen: Snapshot) => {
     const now = ctx.clock.now();
-    const ids = ctx.ids.parcelsAfter(tail, parcels.length);
-    const puts = parcels.map((messages, index): Write => {
-      const parcel = { shard: rowId, id: ids[index]!, count: messages.length, since: now, content: bodies[index]!.content };
-      const row = encodeParcel({ ...parcel, ...(retentionEnd === undefined ? {} : { retentionEnd }) }, queue.deadLetter !== null);
-      return { key: parcelKey(rowId, ids[index]!), then: { put: row } };
-    });
-    const change = groupWrite(ctx, queue, { seen, name, first: ids[0]!, last: ids.at(-1)!, now, retentionEnd });
-    const result = await ctx.store.transact([change, ...puts], writeDeadline(Math.min(readAt, seen.readAt)));
+    const { writes, ids } = groupWrites(ctx, queue, appended, seen);
+    const result = await ctx.store.transact(writes, writeDeadline(Math.min(readAt, seen.readAt)));
     if (result.ok) return { done: { key: groupKeyOf(rowId), ids } };
     refused = ids.at(-1)!;
     const inTheWay = result.refused[0];
@@ -83,7 +75,50 @@ async function publishTogether(
   };
   const put = async () => untilDone(`the group "${name}"`, withTail(await readRow(ctx, rowId)), putAll, 'throttled');
   // A delayed duplicate of a refused transaction may still be applied, until the group's tail is past it.
-  return withBodies(ctx, bodies, writeDeadline(readAt), put, () => refused > tail);
+  return withBodies(ctx, appended.bodies, writeDeadline(readAt), put, () => refused > tail);
+}
+
+function tailOf(ctx: Context, seen: Snapshot): string {
+  const { lease } = decodeSnapshot(seen, ctx.clock.now());
+  return lease?.kind === 'group' ? lease.group.tail : '';
+}
+
+/** Parcels to append to a group, with what does not depend on the group's row. */
+export interface Appended {
+  rowId: string;
+  name: string;
+  parcels: readonly (readonly Pending[])[];
+  /** One for each parcel. */
+  bodies: OffloadedBody[];
+  retentionEnd: number | undefined;
+}
+
+export function appendedTo(ctx: Context, queue: QueueRecord, name: string, parcels: readonly (readonly Pending[])[]): Appended {
+  const rowId = groupPlace(queue, laneOf(queue, name, ctx.random));
+  const retentionEnd = retentionEndAfter(queue, ctx.clock.now());
+  const bodies = parcels.map((messages) => encodeBodies(ctx, queue, rowId, name, messages, retentionEnd));
+  return { rowId, name, parcels, bodies, retentionEnd };
+}
+
+/**
+ * The writes of one transaction that append parcels to a group whose row is as in the snapshot. The first one is that of the
+ * group's row. Each call makes new ids, which sort after the group's tail.
+ */
+export function groupWrites(
+  ctx: Context,
+  queue: QueueRecord,
+  { rowId, name, parcels, bodies, retentionEnd }: Appended,
+  seen: Snapshot,
+): { writes: [Write, ...Write[]]; ids: string[] } {
+  const now = ctx.clock.now();
+  const ids = ctx.ids.parcelsAfter(tailOf(ctx, seen), parcels.length);
+  const puts = parcels.map((messages, index): Write => {
+    const parcel = { shard: rowId, id: ids[index]!, count: messages.length, since: now, content: bodies[index]!.content };
+    const row = encodeParcel({ ...parcel, ...(retentionEnd === undefined ? {} : { retentionEnd }) }, queue.deadLetter !== null);
+    return { key: parcelKey(rowId, ids[index]!), then: { put: row } };
+  });
+  const change = groupWrite(ctx, queue, { seen, name, first: ids[0]!, last: ids.at(-1)!, now, retentionEnd });
+  return { writes: [change, ...puts], ids };
 }
 
 function encodeBodies(

@@ -8,6 +8,7 @@ import { retryMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { endingOf, isForgotten } from '../leases/kept-messages.ts';
 import {
+  type DecodedRow,
   decodeSnapshot,
   holdsBodies,
   lacksTtl,
@@ -21,7 +22,7 @@ import { type OffloadedBody, withBodies } from '../leases/offloaded-bodies.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { verdictOfAge } from '../lifecycle/verdicts.ts';
 import { prepare } from '../messages/commit-rollback.ts';
-import { bodyTtl, joinEntries, storeContent } from '../model/content-codec.ts';
+import { bodyTtl, joinEntries, type StoredContent, storeContent } from '../model/content-codec.ts';
 import { messageId, ownRowId } from '../model/ids.ts';
 import { levelIn, type QueueRecord, randomShard, retentionEndAfter, shardKey, writeDeadline } from '../model/queue-record.ts';
 import { encodeLease, roomForContents } from '../model/row-codec.ts';
@@ -57,7 +58,7 @@ async function putOwn(ctx: Context, { queue, readAt }: Target, pending: Pending,
     });
     // The write may still be in flight.
     if (after.maybeApplied && after.row?.version === before.row?.version) throw unknownOutcome();
-    const left = former.tombstone?.pendingCleanup?.content ?? (former.lease?.needsCleanup && former.lease.content);
+    const left = displacedContent(former);
     if (isOurs(after) && left) await removeChunks(ctx, left);
   }
   if (isOurs(after)) return { ok: true, id };
@@ -94,7 +95,7 @@ export function newOwnRow(
  * `idempotency` releases the id. The new row replaces exactly that version, so a delayed duplicate of an older write still
  * matches no row.
  */
-function isFree(queue: QueueRecord, seen: Snapshot, now: number): boolean {
+export function isFree(queue: QueueRecord, seen: Snapshot, now: number): boolean {
   const { lease, tombstone } = decodeSnapshot(seen, now);
   if (!lease) return !tombstone || isForgotten(queue, tombstone, now) || releasesId(queue, tombstone);
   if (!lease.shard.startsWith(`${queue.incarnation}:`)) return false;
@@ -103,6 +104,11 @@ function isFree(queue: QueueRecord, seen: Snapshot, now: number): boolean {
   const isLeased = lease.slots.some((slot) => slot.token !== undefined && slot.visibleAt > now);
   if (isLeased || verdictOfAge(queue, lease.since, lease.retentionEnd, now) !== 'gone') return false;
   return queue.idempotency === 'live' || !lease.slots.some((slot) => endingOf(queue, lease, slot, now));
+}
+
+/** The content that nothing names any more once another row is put over this one, if no TTL removes it. */
+export function displacedContent({ lease, tombstone }: DecodedRow): StoredContent | undefined {
+  return tombstone?.pendingCleanup?.content ?? (lease?.needsCleanup ? lease.content : undefined);
 }
 
 function releasesId({ idempotency }: QueueRecord, { slots }: Tombstone): boolean {

@@ -69,6 +69,18 @@ function entryContent({ body, bodyBase64, attributes }: PublishEntry): Content {
   return bodyBase64 === undefined ? { body: body!, ...defined({ attributes }) } : { bodyBase64, ...defined({ attributes }) };
 }
 
+/** Messages that share rows, messages by group, and messages that have a row of their own. */
+export function byKind(pending: readonly Pending[]): { shared: Pending[]; groups: Map<string, Pending[]>; own: Pending[] } {
+  const inGroup = pending.filter(({ group }) => group !== undefined);
+  const others = pending.filter(({ group }) => group === undefined);
+  const isOwn = ({ id, prepared }: Pending) => id !== undefined || prepared === true;
+  return {
+    shared: others.filter((one) => !isOwn(one)),
+    groups: groupBy(inGroup, ({ group }) => group!),
+    own: others.filter(isOwn),
+  };
+}
+
 /** Lists of messages that may share rows: same level, same timing. */
 export function shareable(pending: readonly Pending[]): Pending[][] {
   return [...groupBy(pending, ({ level, timing }) => JSON.stringify([level, timing])).values()];
