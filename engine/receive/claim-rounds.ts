@@ -64,8 +64,6 @@ export async function claimInRounds(
       if (isFull) break;
       const want = Math.min(expected.of(candidate), max - messages - planned);
       round.push({ candidate, want });
-      ctx.claimsInProgress.take(rowOf(candidate));
-      claiming.push(rowOf(candidate));
       planned += want;
       bytes += size;
       candidates.shift();
@@ -102,6 +100,11 @@ export async function claimInRounds(
   const isDone = () => messages >= max || isFull || failure !== undefined || isOverlapping;
   for (const stretch of stretches) {
     if (isDone()) break;
+    // Before anything is awaited: another receive of this process that has read the same rows chooses next, and must choose others.
+    for (const row of stretch.map(rowOf)) {
+      ctx.claimsInProgress.take(row);
+      claiming.push(row);
+    }
     const candidates = await readCandidates(ctx, stretch).catch((error: unknown) => {
       if (!(error instanceof StoreError)) throw error;
       failure = error;

@@ -33,11 +33,12 @@ export async function readHead(
 ): Promise<Head> {
   const readAt = ctx.clock.now();
   const window = Math.min(ctx.windows.size(shard), Math.max(1, Math.floor(windowRowsMax / stretch)));
-  const wanted = Math.min(windowRowsMax, window * stretch + ctx.claimsInProgress.count());
+  const wanted = Math.min(windowRowsMax, window * stretch + ctx.claimsInProgress.ahead(shard));
   const limit = Math.max(wanted, Math.min(headRowsMax, wanted * times));
   const none: Ranged = { rows: [] };
   const living = livingFrom(queue, readAt);
   const firstId = idFrom(living);
+  const endRead = ctx.claimsInProgress.beginRead(shard, stretch);
   const [heads, due] = await Promise.all([
     continuation && !continuation.heads
       ? none
@@ -57,7 +58,7 @@ export async function readHead(
             from: Math.min(readAt, queue.purgedBefore - clockMarginMs),
           },
         ),
-  ]);
+  ]).finally(endRead);
   if (!ctx.clock.trusted()) {
     throw new DumbwaiterError(
       'clock_skewed',

@@ -232,6 +232,20 @@ export const leases: readonly Mutant[] = [
     tests: ['test/engine/undelivered.test.ts'],
   },
   {
+    name: 'receives of one process that have read the same rows choose the same ones',
+    file: 'engine/receive/claim-rounds.ts',
+    find: '      ctx.claimsInProgress.take(row);\n',
+    replace: '      await undefined;\n      ctx.claimsInProgress.take(row);\n',
+    tests: ['test/engine/receives-side-by-side.test.ts'],
+  },
+  {
+    name: 'a receive reads no rows for the receives of its process that read at the same time',
+    file: 'engine/context/claims-in-progress.ts',
+    find: '      add(rows);\n',
+    replace: '      add(0);\n',
+    tests: ['test/engine/receives-side-by-side.test.ts'],
+  },
+  {
     name: 'a publish is answered ok after a refused write',
     file: 'engine/publish/parcels.ts',
     find: 'if (error) failures.set(ready[index]!, error);',

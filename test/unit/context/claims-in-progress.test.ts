@@ -12,14 +12,14 @@ function begin() {
 
 it('a new record of claims has no row in progress', () => {
   const { claimsInProgress } = begin();
-  expect([claimsInProgress.count(), claimsInProgress.touchedSince('a', start)]).toEqual([0, false]);
+  expect([claimsInProgress.ahead('shard'), claimsInProgress.touchedSince('a', start)]).toEqual([0, false]);
 });
 
 it('a row that is being claimed is in progress for every snapshot of it', () => {
   const { claimsInProgress } = begin();
   claimsInProgress.take('a');
   expect([
-    claimsInProgress.count(),
+    claimsInProgress.ahead('shard'),
     claimsInProgress.touchedSince('a', start + 1),
     claimsInProgress.touchedSince('b', start),
   ]).toEqual([1, true, false]);
@@ -30,7 +30,7 @@ it('a row whose claim has ended is in progress for snapshots read before that or
   claimsInProgress.take('a');
   clock.advance(10);
   claimsInProgress.release('a');
-  expect(claimsInProgress.count()).toBe(0);
+  expect(claimsInProgress.ahead('shard')).toBe(0);
   expect([-1, 0, 1].map((ms) => claimsInProgress.touchedSince('a', start + 10 + ms))).toEqual([true, true, false]);
 });
 
@@ -40,12 +40,12 @@ it('a row that two receives claim stays in progress until both have ended', () =
   claimsInProgress.take('a');
   claimsInProgress.take('a');
   claimsInProgress.take('b');
-  expect(claimsInProgress.count()).toBe(2);
+  expect(claimsInProgress.ahead('shard')).toBe(2);
   claimsInProgress.release('a');
   claimsInProgress.release('a');
-  expect([claimsInProgress.count(), claimsInProgress.touchedSince('a', start + 1)]).toEqual([2, true]);
+  expect([claimsInProgress.ahead('shard'), claimsInProgress.touchedSince('a', start + 1)]).toEqual([2, true]);
   claimsInProgress.release('a');
-  expect([claimsInProgress.count(), claimsInProgress.touchedSince('a', start + 1)]).toEqual([1, false]);
+  expect([claimsInProgress.ahead('shard'), claimsInProgress.touchedSince('a', start + 1)]).toEqual([1, false]);
 });
 
 it('a row stays on record for as long as a write may rest on a read of it, and no longer', () => {
@@ -74,4 +74,17 @@ it('a row stays on record from the end of its latest claim', () => {
   claimsInProgress.take('c');
   claimsInProgress.release('c');
   expect(['a', 'b'].map((row) => claimsInProgress.touchedSince(row, start))).toEqual([true, false]);
+});
+
+it('a read in progress counts as the rows that its receive needs, in its shard, until it ends', () => {
+  const { claimsInProgress } = begin();
+  const aheadOf = () => ['one', 'other'].map((shard) => claimsInProgress.ahead(shard));
+  const endFirst = claimsInProgress.beginRead('one', 10);
+  const endSecond = claimsInProgress.beginRead('one', 1);
+  claimsInProgress.take('a');
+  expect(aheadOf()).toEqual([12, 1]);
+  endFirst();
+  expect(aheadOf()).toEqual([2, 1]);
+  endSecond();
+  expect(aheadOf()).toEqual([1, 1]);
 });
