@@ -32,7 +32,13 @@ async function serveApp(): Promise<string> {
   const engine = { callChecked: async (operation: string) => answers[operation] } as unknown as Engine;
   const quiet = { info: () => {}, warn: console.error, error: console.error };
   const app = createApp({
-    service: createService({ engine, keys, secrets: createSigningSecrets({ store, clock }), waitIsCheap: true }),
+    service: createService({
+      engine,
+      keys,
+      secrets: createSigningSecrets({ store, clock }),
+      targets: {} as never,
+      waitIsCheap: true,
+    }),
     authenticate: createAuthenticate({ keys, adminKey: fixedAdminKey(adminKey) }),
     log: quiet,
     newRequestId: () => crypto.randomUUID(),

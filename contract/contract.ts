@@ -23,6 +23,7 @@ import type {
 } from './messages.ts';
 import type { Counts, Queue, QueueSettings, QueueSettingsInput } from './queues.ts';
 import type { Schedule, ScheduleInput } from './schedules.ts';
+import type { Target, TargetInput } from './targets.ts';
 import type { TransactionItem, TransactionWrite } from './transaction-items.ts';
 
 export type * from './messages.ts';
@@ -88,6 +89,10 @@ export interface Operations {
   getRedrive: { params: { queue: string; task: string }; input: object; output: RedriveTask };
   cancelRedrive: { params: { queue: string; task: string }; input: object; output: RedriveTask };
   rotateSigningSecret: { params: { queue: string }; input: object; output: { secret: string } };
+  putTarget: { params: { queue: string; target: string }; input: TargetInput; output: Target };
+  getTarget: { params: { queue: string; target: string }; input: object; output: Target };
+  deleteTarget: { params: { queue: string; target: string }; input: object; output: object };
+  listTargets: { params: { queue: string }; input: object; output: { targets: Target[] } };
   putSchedule: { params: { name: string }; input: ScheduleInput; output: Schedule };
   getSchedule: { params: { name: string }; input: object; output: Schedule };
   updateSchedule: { params: { name: string }; input: Partial<ScheduleInput>; output: Schedule };

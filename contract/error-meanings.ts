@@ -15,6 +15,7 @@ export const meanings: Readonly<Record<ErrorCode, string>> = {
   task_not_found: 'There is no redrive task of this id on this queue.',
   schedule_not_found: 'There is no schedule of this name.',
   key_not_found: 'There is no API key of this id.',
+  target_not_found: 'There is no target of this name on this queue.',
   method_not_allowed: 'The path exists, but not with this method.',
   request_timeout: 'The request did not arrive completely in time.',
   queue_exists: 'The queue exists with other settings.',

@@ -25,6 +25,7 @@ export const errors = {
   task_not_found: final(404),
   schedule_not_found: final(404),
   key_not_found: final(404),
+  target_not_found: final(404),
   method_not_allowed: final(405),
   request_timeout: transient(408),
   queue_exists: final(409),

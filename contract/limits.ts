@@ -3,6 +3,8 @@
  * docs/reference.md is generated from this file, and `test/unit/contract/limits.test.ts` asserts the relations between them.
  */
 
+export * from './target-limits.ts';
+
 const kibibyte = 1024;
 const mebibyte = 1024 * kibibyte;
 const daySeconds = 24 * 60 * 60;

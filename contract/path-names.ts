@@ -2,7 +2,7 @@
  * The characters and lengths that names in a path may have. The schemas check them, and so does the HTTP transport before it
  * builds a URL.
  */
-import { anyMessageIdCharsMax, queueNameCharsMax, scheduleNameCharsMax } from './limits.ts';
+import { anyMessageIdCharsMax, queueNameCharsMax, scheduleNameCharsMax, targetNameCharsMax } from './limits.ts';
 
 /** Each constant is the content of a character class in a regular expression. */
 export const nameCharacters = 'A-Za-z0-9_-';
@@ -16,6 +16,7 @@ export const anyIdCharacters = `@~${idCharacters}`;
 const forms: Readonly<Record<string, RegExp>> = {
   queue: textOf(nameCharacters, queueNameCharsMax),
   name: textOf(nameCharacters, scheduleNameCharsMax),
+  target: textOf(nameCharacters, targetNameCharsMax),
   id: textOf(anyIdCharacters, anyMessageIdCharsMax),
   task: textOf(idCharacters, anyMessageIdCharsMax),
 };

@@ -3,7 +3,7 @@
 /** What the request to a URL looks like: the message as one JSON object, or CloudEvents 1.0 in binary mode. */
 export type TargetFormat = 'json' | 'cloudevents';
 
-/** A target as the caller gives it. Exactly one of `functionName` and `url` is required. */
+/** A target as the caller gives it. Each message of the queue goes to one of its targets. Exactly one of `functionName` and `url` is required. */
 export interface TargetInput {
   /** The name or ARN of a Lambda function. It gets events of the shape of SQS. */
   functionName?: string;
@@ -40,10 +40,12 @@ export interface Target {
   maxBatchingWindowSeconds: number;
   maxConcurrency: number;
   reportBatchItemFailures: boolean;
-  format: TargetFormat;
-  timeoutSeconds: number;
+  /** Null for a function. */
+  format: TargetFormat | null;
+  /** Null for a function. */
+  timeoutSeconds: number | null;
   state: TargetState;
-  /** Failures since the last success. */
+  /** Failures in a row, since the last success. */
   failures: number;
   /** While `broken`: when it is probed next. */
   nextTryAt: string | null;

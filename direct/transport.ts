@@ -102,6 +102,9 @@ async function answer<Name extends OperationName>(
   if (ofKeys.has(operation)) {
     throw new DumbwaiterError('forbidden', `${operation}: API keys belong to the HTTP API; here IAM grants access.`);
   }
+  if (ofTargets.has(operation)) {
+    throw new DumbwaiterError('forbidden', `${operation}: targets belong to the HTTP API and to Lambda invoke.`);
+  }
   try {
     const output = await engine.call(operation as QueueOperation, params as never, input as never, options);
     // A waiting receive keeps only this process running.
@@ -112,6 +115,7 @@ async function answer<Name extends OperationName>(
 }
 
 const ofKeys: ReadonlySet<OperationName> = new Set<OperationName>(['createKey', 'listKeys', 'revokeKey', 'rotateSigningSecret']);
+const ofTargets: ReadonlySet<OperationName> = new Set<OperationName>(['putTarget', 'getTarget', 'listTargets', 'deleteTarget']);
 
 function tablesOfEnvironment(): TableNames {
   const { DUMBWAITER_MESSAGES_TABLE, DUMBWAITER_LEASES_TABLE, DUMBWAITER_QUEUES_TABLE } = process.env;

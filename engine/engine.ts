@@ -58,8 +58,20 @@ export interface EngineParts {
   startRedrive?: (queue: string, task: string) => Promise<void>;
 }
 
-/** The operations of the engine. API keys, signing secrets and health belong to `functions/`. */
-export type QueueOperation = Exclude<OperationName, 'createKey' | 'listKeys' | 'revokeKey' | 'rotateSigningSecret' | 'health'>;
+/** The operations of `functions/`: API keys, signing secrets, targets and health. */
+type ServiceOperation =
+  | 'health'
+  | 'rotateSigningSecret'
+  | 'createKey'
+  | 'listKeys'
+  | 'revokeKey'
+  | 'putTarget'
+  | 'getTarget'
+  | 'listTargets'
+  | 'deleteTarget';
+
+/** The operations of the engine. */
+export type QueueOperation = Exclude<OperationName, ServiceOperation>;
 
 export interface SweepReport {
   queues: {

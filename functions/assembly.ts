@@ -3,9 +3,12 @@ import { createEngine } from '../engine/create.ts';
 import type { Engine, EngineParts } from '../engine/engine.ts';
 import type { Clock } from '../engine/port/port.ts';
 import { createKeys, type Keys } from './auth/api-keys.ts';
+import { createTargetRecords } from './push/target-records.ts';
+import { type CheckFunction, createTargets } from './push/targets.ts';
 import { createCheckBack, type Invoke } from './service/check-back.ts';
 import { type Log, logEngineEvents } from './service/log.ts';
-import { createPoster } from './service/outgoing-post.ts';
+import { createPoster, type HostRule } from './service/outgoing-post.ts';
+import type { TargetOperations } from './service/service.ts';
 import { createSigningSecrets, type SigningSecrets } from './service/signing-secrets.ts';
 
 /** The store and what belongs to it. */
@@ -16,20 +19,25 @@ export interface AssemblyOptions extends Pick<EngineParts, 'startRedrive'> {
   /** How check-backs invoke functions. */
   invoke: Invoke;
   log: Log;
-  /** Whether check-backs may go to private addresses. */
-  allowsPrivate: boolean;
+  /** Which hosts may have private addresses, for check-backs and targets. */
+  hosts: HostRule;
+  /** Notices a function that does not exist when a target is put. */
+  checkFunction?: CheckFunction;
 }
 
 export interface ServedQueue {
   engine: Engine;
   keys: Keys;
   secrets: SigningSecrets;
+  targets: TargetOperations;
   clock: Clock;
 }
 
-export function assembleQueue({ parts, log, allowsPrivate, invoke, startRedrive }: AssemblyOptions): ServedQueue {
+export function assembleQueue({ parts, log, hosts, invoke, checkFunction, startRedrive }: AssemblyOptions): ServedQueue {
   const secrets = createSigningSecrets(parts);
-  const checkBack = createCheckBack({ log, post: createPoster({ allowsPrivate }), secrets, invoke });
+  const checkBack = createCheckBack({ log, post: createPoster(hosts), secrets, invoke });
   const engine = createEngine({ ...parts, checkBack, observe: logEngineEvents(log), ...(startRedrive && { startRedrive }) });
-  return { engine, keys: createKeys(parts), secrets, clock: parts.clock };
+  const records = createTargetRecords(parts);
+  const targets = createTargets({ ...parts, records, hosts, ...(checkFunction && { checkFunction }) });
+  return { engine, keys: createKeys(parts), secrets, targets, clock: parts.clock };
 }

@@ -30,6 +30,10 @@ export type {
   Refused,
   ReleaseResult,
   Scope,
+  Target,
+  TargetFormat,
+  TargetInput,
+  TargetState,
   TransactionWrite,
   Transport,
 } from '../contract/contract.ts';
@@ -65,6 +69,7 @@ export type {
 export type { Redrive, RedriveWaitOptions } from './client/redrive.ts';
 export type { CallInput } from './client/requests.ts';
 export type { NewSchedule, ScheduleChanges, ScheduleDescription, SchedulesClient, TickMessage } from './client/schedules.ts';
+export type { TargetsClient } from './client/targets.ts';
 export type { Consumer, ConsumerOptions, Handler, HandlerContext, StopOptions, TransactionHandler } from './consumer/consumer.ts';
 export type { ConsumerEvents } from './consumer/events.ts';
 export { Reject } from './consumer/reject.ts';

@@ -19,6 +19,7 @@ import * as field from './fields.ts';
 import { bodyFault, fault, messageChanges, publishEntry } from './publish-entry.ts';
 import { queueSettings } from './queue-settings.ts';
 import { schedule, scheduleChanges } from './schedule.ts';
+import { target } from './target.ts';
 
 function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape, {
@@ -121,6 +122,10 @@ export const inputs = {
   getRedrive: nothing,
   cancelRedrive: nothing,
   rotateSigningSecret: nothing,
+  putTarget: target,
+  getTarget: nothing,
+  deleteTarget: nothing,
+  listTargets: nothing,
   putSchedule: schedule,
   getSchedule: nothing,
   updateSchedule: scheduleChanges,
@@ -154,6 +159,7 @@ const queue = field.queueName.describe('The name of the queue.');
 const ofQueue = object({ queue });
 const ofMessage = object({ queue, id: field.anyMessageId.describe('The id of the message.') });
 const ofSchedule = object({ name: field.scheduleName.describe('The name of the schedule.') });
+const ofTarget = object({ queue, target: field.targetName.describe('The name of the target.') });
 const ofTask = object({ queue, task: field.taskId.describe('The id of the redrive task.') });
 
 export const params = {
@@ -180,6 +186,10 @@ export const params = {
   getRedrive: ofTask,
   cancelRedrive: ofTask,
   rotateSigningSecret: ofQueue,
+  putTarget: ofTarget,
+  getTarget: ofTarget,
+  deleteTarget: ofTarget,
+  listTargets: ofQueue,
   putSchedule: ofSchedule,
   getSchedule: ofSchedule,
   updateSchedule: ofSchedule,

@@ -61,7 +61,7 @@ export const deduplication = settingObject({
   ),
 });
 const checkBackUrl = z.string({ error: urlError }).max(limits.urlCharsMax, urlError).refine(isCheckBackUrl, { error: urlError });
-const functionName = safeText('A-Za-z0-9_:.$-', 'A-Z a-z 0-9 _ : . $ -', limits.functionNameCharsMax);
+export const functionName = safeText('A-Za-z0-9_:.$-', 'A-Z a-z 0-9 _ : . $ -', limits.functionNameCharsMax);
 /** Exactly one of the two fields. It is one object, because generated clients handle a choice between objects badly. */
 export const checkBack = settingObject({
   url: checkBackUrl.describe('An HTTPS URL to POST to; HTTP only for localhost. Give either this or `functionName`.').optional(),

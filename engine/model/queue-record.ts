@@ -76,6 +76,18 @@ export function deletedKey(incarnation: string): Key {
   return { table: 'queues', kind: 'deleted', name: incarnation };
 }
 
+/** The kind of the rows of targets, to which messages are pushed. `functions/push/` writes them; they end with their queue. */
+export const targetKind = 'target';
+
+export function targetKey({ incarnation }: Pick<QueueRecord, 'incarnation'>, target: string): Key {
+  return { table: 'queues', kind: targetKind, name: `${incarnation}/${target}` };
+}
+
+/** The first and the last name that the row of a target of this queue can have. */
+export function targetNames({ incarnation }: Pick<QueueRecord, 'incarnation'>): { from: string; to: string } {
+  return { from: `${incarnation}/`, to: `${incarnation}0` };
+}
+
 export function queueRow(record: QueueRecord, kind: 'queue' | 'deleted' = 'queue'): Row {
   return { ...withoutNulls(record), kind, name: kind === 'queue' ? record.name : record.incarnation, queue: record.name };
 }

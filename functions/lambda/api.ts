@@ -12,8 +12,8 @@ import { createEnvironment } from './environment.ts';
 import { answerOf, type GatewayAnswer, isGatewayEvent, requestOf } from './gateway-event.ts';
 import { answerInvocation, type InvocationAnswer } from './invocation.ts';
 
-const { engine, keys, secrets, adminKey, invokeScopes, clock, log } = createEnvironment('dumbwaiter-api');
-const service = createService({ engine, keys, secrets });
+const { engine, keys, secrets, targets, adminKey, invokeScopes, clock, log } = createEnvironment('dumbwaiter-api');
+const service = createService({ engine, keys, secrets, targets });
 const authenticate = createAuthenticate({ keys, adminKey });
 const app = createApp({ service, authenticate, log, newRequestId: () => crypto.randomUUID() });
 

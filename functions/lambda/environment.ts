@@ -9,6 +9,7 @@ import { dynamoParts } from '../../engine/dynamo/parts.ts';
 import { assembleQueue, type ServedQueue } from '../assembly.ts';
 import { type AdminKey, fixedAdminKey, secretAdminKey } from '../auth/admin-key.ts';
 import { allScopes } from '../auth/authorize.ts';
+import { publicHostsAnd } from '../service/outgoing-post.ts';
 import { createLambdaLog, type LambdaLog } from './log.ts';
 
 export interface Environment extends ServedQueue {
@@ -44,7 +45,7 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
   const queue = assembleQueue({
     parts: dynamoParts({ client: createDynamoClient(access('dynamodb')), tables, forJson: true }),
     log,
-    allowsPrivate: false,
+    hosts: publicHostsAnd((variables.DUMBWAITER_PUSH_ALLOWED_HOSTS ?? '').split(',')),
     invoke: (functionName, payload, signal) => invokeFunction(lambda, { functionName, payload, type: 'RequestResponse', signal }),
     ...(redriveFunction && { startRedrive: (name, task) => invokeRedrive(redriveFunction, { queue: name, task }) }),
   });

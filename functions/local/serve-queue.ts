@@ -26,17 +26,17 @@ export interface ServingQueue {
 
 /** Throws StartFailure if the port cannot be opened. */
 export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
-  const { parts, log, host, port, timeLimits, adminKey, allowsPrivate, invoke, allowedOrigins, isOwnHost } = options;
-  const { engine, keys, secrets, clock } = assembleQueue({
+  const { parts, log, host, port, timeLimits, adminKey, hosts, invoke, allowedOrigins, isOwnHost } = options;
+  const { engine, keys, secrets, targets, clock } = assembleQueue({
     parts,
     log,
-    allowsPrivate,
+    hosts,
     invoke,
     startRedrive: async (queue, task) => jobs.startRedrive(queue, task),
   });
   const jobs = createBackgroundJobs({ engine, clock, log });
   const app = createApp({
-    service: createService({ engine, keys, secrets, waitIsCheap: true }),
+    service: createService({ engine, keys, secrets, targets, waitIsCheap: true }),
     authenticate: createAuthenticate({ keys, adminKey }),
     log,
     newRequestId: () => crypto.randomUUID(),

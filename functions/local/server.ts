@@ -5,6 +5,7 @@ import { fixedAdminKey } from '../auth/admin-key.ts';
 import type { Keys } from '../auth/api-keys.ts';
 import { administrator, allScopes } from '../auth/authorize.ts';
 import type { Log } from '../service/log.ts';
+import { anyHost } from '../service/outgoing-post.ts';
 import type { DataFolder } from './data-folder.ts';
 import { type TimeLimits, timeLimitsDefault } from './http-server.ts';
 import { invokeFunction } from './invoke-function.ts';
@@ -82,7 +83,7 @@ export function serveLocally(options: Omit<LocalOptions, 'data' | 'dynamodb'>, p
     port,
     timeLimits,
     adminKey: fixedAdminKey(options.adminKey),
-    allowsPrivate: true,
+    hosts: anyHost,
     invoke: invokeFunction,
     allowedOrigins: options.allowedOrigins ?? [],
     ...(isLoopback(host) ? { isOwnHost: ownHosts(options.allowedHosts ?? []) } : {}),

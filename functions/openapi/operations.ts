@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../contract/errors.ts';
 import { byIdTexts } from './by-id.ts';
 import type { OperationTextsOf } from './operation-text.ts';
 import { scheduleTexts } from './schedules.ts';
+import { targetTexts } from './targets.ts';
 import { transactionTexts } from './transactions.ts';
 
 const at = '2026-01-31T12:00:00.000Z';
@@ -220,10 +221,11 @@ export const operationTexts: OperationTextsOf<OperationName> = {
     tag: 'queues',
     summary: 'Create a new secret that signs what the queue sends to URLs; it is shown only once',
     description:
-      'The queue signs its questions about prepared messages as Standard Webhooks specifies. Earlier secrets also keep signing for a day: give the new one to the verifying side within that time.',
+      'The queue signs its questions about prepared messages, and the messages that it pushes to URLs, as Standard Webhooks specifies. Earlier secrets also keep signing for a day: give the new one to the verifying side within that time.',
     output: { secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw4S5w0pQ1mxE=' },
     refusals: ofQueue,
   },
+  ...targetTexts,
   ...scheduleTexts,
   createKey: {
     tag: 'keys',

@@ -6,6 +6,7 @@ import * as field from '../../contract/schemas/fields.ts';
 import { attributeValue } from '../../contract/schemas/publish-entry.ts';
 import { missedTicks } from '../../contract/schemas/schedule.ts';
 import { settings } from '../../contract/schemas/setting-fields.ts';
+import { targetFormat } from '../../contract/schemas/target.ts';
 
 export const instant = (description: string) => z.iso.datetime().describe(`${description} RFC 3339, in UTC, with milliseconds.`);
 const count = (description: string) => z.number().int().min(0).describe(description);
@@ -142,6 +143,29 @@ export const schedule = z.object({
   lastError: failureRecord
     .nullable()
     .describe('Why its ticks cannot be published; publishing is retried every minute. `null` if they can be published.'),
+  createdAt: instant('When it was created.'),
+  updatedAt: instant('When it last changed.'),
+});
+
+export const target = z.object({
+  queue: field.queueName.describe('The queue whose messages it gets.'),
+  name: field.targetName.describe('The name of the target.'),
+  functionName: text('The function that it invokes; `null` for a URL.').nullable(),
+  url: text('The URL that it posts to; `null` for a function.').nullable(),
+  batchSize: count('Messages of one invocation at most.'),
+  maxBatchingWindowSeconds: count('How long it waits for a batch to fill, in seconds.'),
+  maxConcurrency: count('Invocations or requests at a time, over all processes.'),
+  reportBatchItemFailures: z.boolean().describe('Whether the function names the messages that failed.'),
+  format: targetFormat.describe('The form of its requests; `null` for a function.').nullable(),
+  timeoutSeconds: count('How long its URL may take to answer, in seconds; `null` for a function.').nullable(),
+  state: z
+    .enum(['active', 'paused', 'broken', 'ended'])
+    .describe(
+      '`broken`: it failed so often in a row that it gets only one message now and then, until one succeeds. `ended`: its URL answered 410. Put it again to make it active.',
+    ),
+  failures: count('How often it failed in a row, since the last success.'),
+  nextTryAt: instant('While it is broken: when it gets a message next. Otherwise `null`.').nullable(),
+  lastError: failureRecord.nullable().describe('Its last failure since it last became active; `null`: none.'),
   createdAt: instant('When it was created.'),
   updatedAt: instant('When it last changed.'),
 });

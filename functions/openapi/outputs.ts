@@ -22,6 +22,7 @@ import {
   receivedMessage,
   redriveTask,
   schedule,
+  target,
   text,
 } from './output-records.ts';
 
@@ -99,6 +100,10 @@ export const outputs = {
   getRedrive: redriveTask,
   cancelRedrive: redriveTask,
   rotateSigningSecret: z.object({ secret: text('The new secret: `whsec_` and base64 text. It is shown only once.') }),
+  putTarget: target,
+  getTarget: target,
+  deleteTarget: nothing,
+  listTargets: z.object({ targets: z.array(target).describe("The queue's targets, by name.") }),
   putSchedule: schedule,
   getSchedule: schedule,
   updateSchedule: schedule,

@@ -47,6 +47,7 @@ const named = {
   FailureRecord: record.failureRecord,
   DeathRecord: record.deathRecord,
   RedriveTask: record.redriveTask,
+  Target: record.target,
   Schedule: record.schedule,
   ScheduledMessage: record.scheduledMessage,
   ApiKey: record.apiKey,

@@ -9,6 +9,7 @@ import { type ServingQueue, serveQueue } from '../local/serve-queue.ts';
 import { StartFailure } from '../local/start-failure.ts';
 import { stopOnSignal } from '../local/stop-on-signal.ts';
 import type { Log } from '../service/log.ts';
+import { publicHostsAnd } from '../service/outgoing-post.ts';
 import { type Deployment, openDeployment } from './deployment.ts';
 import { createJsonLog } from './json-log.ts';
 
@@ -22,6 +23,7 @@ interface Options {
   leasesTable?: string;
   queuesTable?: string;
   adminKeySecret?: string;
+  pushAllowedHosts: string;
   allowOrigin: string[];
 }
 
@@ -41,6 +43,11 @@ for (const [table, { flag, variable }] of Object.entries(tableOptions)) {
 command
   .addOption(
     new Option('--admin-key-secret <arn>', 'the secret that holds the first admin key').env('DUMBWAITER_ADMIN_KEY_SECRET'),
+  )
+  .addOption(
+    new Option('--push-allowed-hosts <hosts>', 'hosts with private addresses that messages may be pushed to, separated by commas')
+      .env('DUMBWAITER_PUSH_ALLOWED_HOSTS')
+      .default(''),
   )
   .option('--allow-origin <origin...>', 'web pages that may call from a browser, such as https://console.example; * for all', [])
   .addHelpText(
@@ -85,8 +92,8 @@ async function serve({ parts, adminKey, invoke, region, close }: Deployment, opt
       port: options.port,
       timeLimits: timeLimitsDefault,
       adminKey,
-      // A caller with an API key must not reach the private network by the URL of a check-back.
-      allowsPrivate: false,
+      // A caller with an API key must not reach the private network by the URL of a check-back or a target.
+      hosts: publicHostsAnd(options.pushAllowedHosts.split(',')),
       invoke,
       allowedOrigins: options.allowOrigin,
     });

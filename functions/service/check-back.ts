@@ -11,7 +11,7 @@ import { checkBackAnswerBytesMax, checkBackMsMax } from '../../contract/limits.t
 import { textOfThrown } from '../../contract/thrown.ts';
 import type { CheckBackMessage, EngineParts } from '../../engine/engine.ts';
 import type { Log } from './log.ts';
-import type { Poster } from './outgoing-post.ts';
+import { isSuccess, type Poster } from './outgoing-post.ts';
 import type { SigningSecrets } from './signing-secrets.ts';
 
 type Answer = 'commit' | 'rollback' | 'unknown';
@@ -38,7 +38,7 @@ export function createCheckBack({
     const payload = writeJson(message);
     const signal = AbortSignal.timeout(msMax);
     if ('functionName' in target) return invoke(target.functionName, payload, signal);
-    return post({
+    const answer = await post({
       url: target.url,
       payload,
       id: idOf(message),
@@ -46,6 +46,8 @@ export function createCheckBack({
       signal,
       answerBytesMax: checkBackAnswerBytesMax,
     });
+    if (!isSuccess(answer)) throw new Error(`HTTP ${answer.status}`);
+    return answer.body;
   }
 
   return async (target, message) => {

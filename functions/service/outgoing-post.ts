@@ -1,46 +1,80 @@
 /** Sends POST requests to URLs that users configured, signed as Standard Webhooks specifies: https://www.standardwebhooks.com */
-import { request as requestHttp } from 'node:http';
+import { type IncomingHttpHeaders, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 
 export interface OutgoingPost {
   url: string;
-  /** JSON text. */
+  /** Text, because a signature is over text. */
   payload: string;
-  /** Stays the same if the same question is sent again. */
+  /** More headers, and `content-type` if it is not JSON. */
+  headers?: Readonly<Record<string, string>>;
+  /** Stays the same if the same question or message is sent again. */
   id: string;
   /** All of them sign: the recipient needs to know only one. */
   secrets: readonly string[];
   signal: AbortSignal;
+  /** A longer body of a 2xx answer is an error. 0: no body is read. */
   answerBytesMax: number;
 }
 
-/** Returns the body of a 2xx response. Rejects for every other status, redirects included: only the configured URL is ever called. */
-export type Poster = (post: OutgoingPost) => Promise<string>;
+export interface PostAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  /** Empty unless the status is 2xx. */
+  body: string;
+}
+
+/** Rejects if there is no answer. Follows no redirects: only the configured URL is ever called. */
+export type Poster = (post: OutgoingPost) => Promise<PostAnswer>;
+
+/** Which hosts may have private addresses: all for a local server, whose user may call services on the same network. */
+export interface HostRule {
+  allowsPrivate(hostname: string): boolean;
+}
+
+export const anyHost: HostRule = { allowsPrivate: () => true };
+
+/** Only public addresses, and the hosts of this list: names, addresses, or `*.example.com` for every name below. */
+export function publicHostsAnd(allowed: readonly string[]): HostRule {
+  const names = allowed.map((name) => name.trim().toLowerCase()).filter((name) => name !== '');
+  return {
+    allowsPrivate: (hostname) =>
+      names.some((name) => name === hostname || (name.startsWith('*.') && hostname.endsWith(name.slice(1)))),
+  };
+}
+
+export function isSuccess({ status }: Pick<PostAnswer, 'status'>): boolean {
+  return status >= 200 && status < 300;
+}
 
 /**
- * `allowsPrivate` is for a local server, whose user may call services on the same network. Otherwise only public addresses are called.
  * Each resolved address is checked when the connection to it is made, so neither unusual address notation nor DNS can bypass the check.
  */
-export function createPoster({ allowsPrivate }: { allowsPrivate: boolean }): Poster {
-  return async ({ url, payload, id, secrets, signal, answerBytesMax }) => {
+export function createPoster({ allowsPrivate }: HostRule): Poster {
+  return async ({ url, payload, headers: more, id, secrets, signal, answerBytesMax }) => {
     // Loaded on demand: most deployments never send anything.
     const [{ useAgent }, { Webhook }] = await Promise.all([import('request-filtering-agent'), import('standardwebhooks')]);
     const at = new Date();
     const headers = {
       'content-type': 'application/json',
+      ...more,
       'content-length': Buffer.byteLength(payload),
       'webhook-id': id,
       'webhook-timestamp': Math.floor(at.getTime() / 1000),
       'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, at, payload)).join(' '),
     };
-    const agent = useAgent(url, { allowPrivateIPAddress: allowsPrivate, allowMetaIPAddress: allowsPrivate });
-    const request = new URL(url).protocol === 'https:' ? requestHttps : requestHttp;
-    return new Promise<string>((resolve, reject) => {
+    const { protocol, hostname, href } = new URL(url);
+    const isAllowed = allowsPrivate(hostname);
+    const agent = useAgent(href, { allowPrivateIPAddress: isAllowed, allowMetaIPAddress: isAllowed });
+    const request = protocol === 'https:' ? requestHttps : requestHttp;
+    return new Promise<PostAnswer>((resolve, reject) => {
       const sent = request(url, { method: 'POST', headers, agent, signal }, (response) => {
-        const { statusCode = 0 } = response;
-        if (statusCode < 200 || statusCode >= 300) {
+        const { statusCode: status = 0 } = response;
+        const answered = (body: string) => resolve({ status, headers: response.headers, body });
+        if (!isSuccess({ status }) || answerBytesMax === 0) {
+          response.once('error', () => undefined);
           response.destroy();
-          reject(new Error(`HTTP ${statusCode}`));
+          answered('');
           return;
         }
         const chunks: Buffer[] = [];
@@ -50,7 +84,7 @@ export function createPoster({ allowsPrivate }: { allowsPrivate: boolean }): Pos
           bytes += chunk.byteLength;
           if (bytes > answerBytesMax) response.destroy(new Error(`the answer has more than ${answerBytesMax} bytes`));
         });
-        response.once('end', () => resolve(Buffer.concat(chunks).toString()));
+        response.once('end', () => answered(Buffer.concat(chunks).toString()));
         response.once('error', reject);
       });
       sent.once('error', reject);

@@ -3,7 +3,16 @@
  * This folder holds what all transports and Lambda entries share around the engine: permission checks, logs, and calls to publishers.
  */
 
-import type { CheckedInputOf, OperationName, OutputOf, Page, ParamsOf, Queue } from '../../contract/contract.ts';
+import type {
+  CheckedInputOf,
+  OperationName,
+  OutputOf,
+  Page,
+  ParamsOf,
+  Queue,
+  Target,
+  TargetInput,
+} from '../../contract/contract.ts';
 import { pageEntriesDefault } from '../../contract/limits.ts';
 import { routes } from '../../contract/routes.ts';
 import { parseInput, parseParams } from '../../contract/schemas/parse.ts';
@@ -39,15 +48,27 @@ export function isOperation(name: unknown): name is OperationName {
   return typeof name === 'string' && Object.hasOwn(routes, name);
 }
 
+/** The operations on targets. `functions/push/targets.ts` implements them. Each throws `queue_not_found`. */
+export interface TargetOperations {
+  /** Throws `invalid_input` for a URL that may not be called, or a function that does not exist. */
+  put(queue: string, target: string, input: TargetInput): Promise<Target>;
+  /** Throws `target_not_found`. */
+  get(queue: string, target: string): Promise<Target>;
+  list(queue: string): Promise<OutputOf<'listTargets'>>;
+  /** Throws `target_not_found`. */
+  remove(queue: string, target: string): Promise<object>;
+}
+
 export interface ServiceParts {
   engine: Engine;
   keys: Keys;
   secrets: SigningSecrets;
+  targets: TargetOperations;
   /** Whether a waiting receive costs next to nothing here, as in a long-running process. Returned to callers. Default: false. */
   waitIsCheap?: boolean;
 }
 
-export function createService({ engine, keys, secrets, waitIsCheap = false }: ServiceParts): Service {
+export function createService({ engine, keys, secrets, targets, waitIsCheap = false }: ServiceParts): Service {
   async function dispatch(call: CheckedCall, { principal, signal, endsAt }: Caller): Promise<OutputOf<OperationName>> {
     switch (call.operation) {
       case 'health':
@@ -60,6 +81,14 @@ export function createService({ engine, keys, secrets, waitIsCheap = false }: Se
         return keys.revoke(call.params.id);
       case 'listQueues':
         return listQueues(call.input, principal);
+      case 'putTarget':
+        return targets.put(call.params.queue, call.params.target, call.input);
+      case 'getTarget':
+        return targets.get(call.params.queue, call.params.target);
+      case 'listTargets':
+        return targets.list(call.params.queue);
+      case 'deleteTarget':
+        return targets.remove(call.params.queue, call.params.target);
       case 'rotateSigningSecret':
         return rotateSigningSecret(call.params.queue, endsAt);
       default: {

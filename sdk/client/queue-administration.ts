@@ -6,14 +6,18 @@ import type { CallOptions } from '../calls/caller.ts';
 import type { QueueDescription } from './queue-types.ts';
 import { Redrive } from './redrive.ts';
 import type { Connection } from './requests.ts';
+import { TargetsClient } from './targets.ts';
 
 export class QueueAdministration {
   readonly name: string;
+  /** Functions and URLs to which the messages are pushed. Requires an admin key. */
+  readonly targets: TargetsClient;
   readonly #connection: Connection;
 
   constructor(name: string, connection: Connection) {
     this.name = name;
     this.#connection = connection;
+    this.targets = new TargetsClient(connection.caller, name);
   }
 
   /**

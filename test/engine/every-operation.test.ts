@@ -5,7 +5,8 @@ import { routes } from '../../contract/routes.ts';
 import type { QueueOperation } from '../../engine/engine.ts';
 import { onEveryStore } from '../support/on-both-stores.ts';
 
-const ofServers: OperationName[] = ['createKey', 'listKeys', 'revokeKey', 'rotateSigningSecret', 'health'];
+const ofTargets: OperationName[] = ['putTarget', 'getTarget', 'listTargets', 'deleteTarget'];
+const ofServers: OperationName[] = ['createKey', 'listKeys', 'revokeKey', 'rotateSigningSecret', 'health', ...ofTargets];
 const minuteMs = 60_000;
 
 onEveryStore('each operation', (driven) => {

@@ -12,7 +12,7 @@ import { createMemoryStore } from '../../engine/memory/store.ts';
 import { seededRandom } from '../../engine/port/random.ts';
 import { invokeFunction as invokeBySdk } from '../../functions/local/invoke-function.ts';
 import { createCheckBack, type Invoke } from '../../functions/service/check-back.ts';
-import { createPoster } from '../../functions/service/outgoing-post.ts';
+import { createPoster, publicHostsAnd } from '../../functions/service/outgoing-post.ts';
 import { createSigningSecrets, type SigningSecrets } from '../../functions/service/signing-secrets.ts';
 import { createDrivenClock } from '../support/driven-clock.ts';
 import { secondMs } from '../support/durations.ts';
@@ -95,7 +95,7 @@ async function swept(
   const clock = createDrivenClock();
   const store = createMemoryStore({ now: clock.now });
   const secrets = createSigningSecrets({ store, clock });
-  const post = createPoster({ allowsPrivate });
+  const post = createPoster({ allowsPrivate: () => allowsPrivate });
   const engine = createEngine({
     store,
     clock,
@@ -232,7 +232,7 @@ describe('a process that calls only public addresses', () => {
     '224.0.0.1',
     '255.255.255.255',
   ])('a process that calls only public addresses does not connect to %s', async (host) => {
-    const post = createPoster({ allowsPrivate: false });
+    const post = createPoster(publicHostsAnd([]));
     const { signal } = new AbortController();
     const secrets = [`whsec_${btoa('0123456789abcdef01234567')}`];
     const sending = post({ url: `http://${host}:${port}/`, payload: '{}', id: 'ask_1', secrets, signal, answerBytesMax: 100 });

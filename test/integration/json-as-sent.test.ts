@@ -197,7 +197,7 @@ describe('JSON through the SDK', () => {
   async function lambdaOf(): Promise<LambdaClient> {
     const clock = createCorrectedClock();
     const engine = createEngine({ store: createMemoryStore({ now: clock.now }), clock, random: createRandom() });
-    const service = createService({ engine, keys: {} as never, secrets: {} as never });
+    const service = createService({ engine, keys: {} as never, secrets: {} as never, targets: {} as never });
     const principal = { id: 'iam', scopes: ['publish' as const, 'receive' as const, 'admin' as const], queues: ['*'] };
     const { log } = loggedDefects();
     const lambdaContext = { awsRequestId: 'r', functionName: 'api', getRemainingTimeInMillis: () => 30_000 };

@@ -18,7 +18,7 @@ afterAll(async () => {
   expect(local.defects).toEqual([]);
 });
 
-const params = { queue: 'odd', id: 'an-id', task: 'a-task', name: 'a-name' };
+const params = { queue: 'odd', id: 'an-id', task: 'a-task', name: 'a-name', target: 'a-target' };
 const settings = {
   visibilityTimeoutSeconds: 30,
   deadLetter: { queue: 'other', maxReceives: 3 },
@@ -64,6 +64,10 @@ const inputs: { [Name in OperationName]?: object[] } = {
   commitMessage: [{}],
   rollbackMessage: [{}],
   redrive: [{ ids: ['an-id'], reason: 'rejected', from: at, until: at, toQueue: 'other' }],
+  putTarget: [
+    { url: 'https://example.com/hook', format: 'json' },
+    { functionName: 'a-function', batchSize: 5 },
+  ],
   putSchedule: [
     { ...schedule, cron: '0 0 * * *', timeZone: 'UTC' },
     { ...schedule, everySeconds: 60 },
@@ -83,6 +87,9 @@ const bare = [
   'deleteSchedule',
   'revokeKey',
   'rotateSigningSecret',
+  'getTarget',
+  'deleteTarget',
+  'listTargets',
   'health',
 ];
 

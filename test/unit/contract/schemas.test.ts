@@ -123,6 +123,7 @@ describe('the input of a call', () => {
     extend: { receipts: ['r'] },
     updateMessage: { priority: 1, delaySeconds: 1 },
     putSchedule: { queue: 'q', everySeconds: 60, message: { body: 1 } },
+    putTarget: { url: 'https://example.test/' },
     createKey: { name: 'k', queues: ['*'], scopes: ['admin'] },
   };
   /** The fields in which null is a value. */
