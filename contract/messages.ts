@@ -200,8 +200,13 @@ export type Scope = 'publish' | 'receive' | 'admin';
 export interface KeyInput {
   /** A name for people, 1 to 80 characters. */
   name: string;
-  /** 1 to 50 queue names; `*` stands for any characters. */
+  /** At most 50 queue names; `*` stands for any characters. A key needs at least one queue or topic. */
   queues: string[];
+  /**
+   * At most 50 topic names; `*` stands for any characters. They also cover the queues that subscriptions of these topics own.
+   * Default: all topics if the key covers all queues, otherwise none.
+   */
+  topics?: string[];
   scopes: Scope[];
   /** RFC 3339, in the future. Default: the key works until it is revoked. */
   expiresAt?: string;
@@ -212,6 +217,8 @@ export interface ApiKey {
   name: string;
   /** Queue names; `*` stands for any characters. */
   queues: string[];
+  /** Topic names; `*` stands for any characters. */
+  topics: string[];
   scopes: Scope[];
   createdAt: string;
   /** The key stops working at this instant; `null`: it works until it is revoked. */

@@ -46,7 +46,9 @@ export const anyMessageId = safeText(anyIdCharacters, `${idAllowed} @ ~`, limits
 export const targetName = safeText(nameCharacters, 'A-Z a-z 0-9 _ -', limits.targetNameCharsMax);
 export const scheduleName = safeText(nameCharacters, 'A-Z a-z 0-9 _ -', limits.scheduleNameCharsMax);
 export const attributeName = safeText('A-Za-z0-9_.-', 'A-Z a-z 0-9 _ . -', limits.attributeNameCharsMax);
-export const queuePattern = safeText('A-Za-z0-9_*-', 'A-Z a-z 0-9 _ - and *', limits.queueNameCharsMax);
+/** Also the names of queues that subscriptions own: the topic's name, `~` and the subscription's name. */
+export const queuePattern = safeText('A-Za-z0-9_*~-', 'A-Z a-z 0-9 _ - ~ and *', 2 * limits.queueNameCharsMax + 1);
+export const topicPattern = safeText('A-Za-z0-9_*-', 'A-Z a-z 0-9 _ - and *', limits.queueNameCharsMax);
 export const keyName = text(1, limits.keyNameCharsMax);
 export const scope = oneOf(['publish', 'receive', 'admin']);
 const liveStates = ['delayed', 'ready', 'leased', 'dead', 'prepared'] as const;

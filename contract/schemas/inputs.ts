@@ -134,8 +134,16 @@ export const inputs = {
   createKey: object({
     name: field.keyName.describe('A name for people.'),
     queues: field
-      .list(field.queuePattern, 1, keyPatternsMax)
+      .list(field.queuePattern, 0, keyPatternsMax)
       .describe('Patterns of the queue names that the key covers; `*` stands for any characters.'),
+    topics: field
+      .list(field.topicPattern, 0, keyPatternsMax)
+      .meta({
+        description:
+          'Patterns of the topic names that the key covers; `*` stands for any characters. They also cover the queues that subscriptions of these topics own. Default: all topics if the key covers all queues, otherwise none.',
+        nullMeansAbsent: true,
+      })
+      .optional(),
     scopes: field
       .list(field.scope, 1, field.scope.options.length)
       .refine((scopes) => new Set(scopes).size === scopes.length, { error: 'must not name a scope twice' })
@@ -143,6 +151,9 @@ export const inputs = {
     expiresAt: field.instant
       .optional()
       .describe('When the key stops working; must be in the future. Default: it works until it is revoked.'),
+  }).refine(({ queues, topics = [] }) => queues.length + topics.length > 0, {
+    path: ['queues'],
+    error: 'must have a pattern if the key has no topics',
   }),
   listKeys: object(page),
   revokeKey: nothing,

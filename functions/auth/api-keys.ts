@@ -6,7 +6,7 @@ import { keyUseNotedMs, pageEntriesDefault } from '../../contract/limits.ts';
 import { type Clock, ignoreStoreError, type Random, type Store } from '../../engine/port/port.ts';
 import type { Principal } from './authorize.ts';
 import { createKeyCache } from './key-cache.ts';
-import { keyHash, keyKind, keyOfRow, newKeyText, rowOf, type StoredKey, storedKey } from './key-rows.ts';
+import { keyHash, keyKind, keyOfRow, newKeyText, rowOf, type StoredKey, storedKey, topicsDefault } from './key-rows.ts';
 
 export interface Keys {
   /** Throws `forbidden` if the new key would have a scope that its creator lacks, or would outlive its creator's key. */
@@ -33,7 +33,8 @@ export function createKeys({ store, clock, random }: { store: Store; clock: Cloc
     const expiresAt = expiryOf(input.expiresAt, creator, now);
     const { id, text } = newKeyText(random);
     const createdAt = new Date(now).toISOString();
-    const key = { ...input, id, createdAt, expiresAt, lastUsedAt: null, hash: keyHash(text) };
+    const { topics = topicsDefault(input.queues) } = input;
+    const key = { ...input, topics, id, createdAt, expiresAt, lastUsedAt: null, hash: keyHash(text) };
     const written = await store.write({ key: keyOfRow(id), when: { absent: ['kind'] }, then: { put: rowOf(key) } });
     if (!written.ok) throw new Error('A new key has the id of another.');
     return { ...shown(key), key: text };

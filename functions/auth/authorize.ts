@@ -1,8 +1,8 @@
-/** Permissions of a caller: its scopes, and the queues to which they apply. */
+/** Permissions of a caller: its scopes, and the queues and topics to which they apply. */
 import type { OperationName, Scope } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { routes } from '../../contract/routes.ts';
-import { covers, coversAll } from './queue-patterns.ts';
+import { covers, coversAll } from './name-patterns.ts';
 
 /** An authenticated caller and its permissions. */
 export interface Principal {
@@ -10,6 +10,7 @@ export interface Principal {
   id: string;
   scopes: readonly Scope[];
   queues: readonly string[];
+  topics: readonly string[];
   /** When the caller's key expires. Null or absent: never. */
   expiresAt?: string | null;
 }
@@ -18,21 +19,24 @@ export const allScopes: readonly Scope[] = ['publish', 'receive', 'admin'];
 
 /** A principal that may do everything: a caller with the first admin key, or one that IAM authorized. */
 export function administrator(id: 'admin' | 'iam'): Principal {
-  return { id, scopes: allScopes, queues: ['*'] };
+  return { id, scopes: allScopes, queues: ['*'], topics: ['*'] };
 }
 
-/**
- * Operations that need a key for all queues. Keys belong to no queue. A schedule's queue is stored in its record and can change at any
- * time, so a check against that queue would be unreliable.
- */
-const ofAllQueues: ReadonlySet<OperationName> = new Set([
-  ...(['createKey', 'listKeys', 'revokeKey'] as const),
-  ...(['putSchedule', 'getSchedule', 'updateSchedule', 'deleteSchedule', 'listSchedules'] as const),
+/** Keys belong to no queue or topic. */
+const ofKeys: ReadonlySet<OperationName> = new Set(['createKey', 'listKeys', 'revokeKey']);
+
+/** A schedule's queue is stored in its record and can change at any time, so a check against that queue would be unreliable. */
+const ofSchedules: ReadonlySet<OperationName> = new Set([
+  'putSchedule',
+  'getSchedule',
+  'updateSchedule',
+  'deleteSchedule',
+  'listSchedules',
 ]);
 
 /**
- * Throws DumbwaiterError `forbidden`. The principal must also cover every queue that `input` names as a destination (of dead letters or of
- * a redrive). `input` may be unparsed.
+ * Throws DumbwaiterError `forbidden`. The principal must also cover every queue that `input` names as a destination (of dead letters, of
+ * a redrive, of a subscription). `input` may be unparsed.
  */
 export function authorize(principal: Principal, operation: OperationName, params: object, input: unknown): void {
   const { scope } = routes[operation];
@@ -40,21 +44,46 @@ export function authorize(principal: Principal, operation: OperationName, params
   if (scope !== 'any' && !principal.scopes.includes(scope)) {
     throw new DumbwaiterError('forbidden', `This key lacks the scope ${scope}, which ${operation} needs.`);
   }
-  if (ofAllQueues.has(operation) && !coversAll(principal.queues)) {
+  const needsAllQueues = ofKeys.has(operation) || ofSchedules.has(operation);
+  if (needsAllQueues && !coversAll(principal.queues)) {
     throw new DumbwaiterError('forbidden', `${operation} needs a key for all queues (*).`);
   }
-  const named = 'queue' in params && typeof params.queue === 'string' ? [params.queue] : [];
-  for (const queue of [...named, ...targets(operation, input)]) {
-    if (!covers(principal.queues, queue)) throw new DumbwaiterError('forbidden', `This key does not cover the queue ${queue}.`);
+  if (ofKeys.has(operation) && !coversAll(principal.topics)) {
+    throw new DumbwaiterError('forbidden', `${operation} needs a key for all topics (*).`);
+  }
+  for (const topic of texts(memberOf(params, 'topic'))) {
+    if (!covers(principal.topics, topic)) throw new DumbwaiterError('forbidden', `This key does not cover the topic ${topic}.`);
+  }
+  for (const queue of [...texts(memberOf(params, 'queue')), ...destinations(operation, input)]) {
+    if (!coversQueue(principal, queue)) throw new DumbwaiterError('forbidden', `This key does not cover the queue ${queue}.`);
   }
 }
 
-function targets(operation: OperationName, input: unknown): string[] {
-  if (typeof input !== 'object' || input === null) return [];
-  if (operation === 'redrive') return 'toQueue' in input ? texts(input.toQueue) : [];
-  if (operation !== 'createQueue' && operation !== 'updateQueue') return [];
-  const deadLetter = 'deadLetter' in input ? input.deadLetter : undefined;
-  return typeof deadLetter === 'object' && deadLetter !== null && 'queue' in deadLetter ? texts(deadLetter.queue) : [];
+/** A queue that a subscription owns, `{topic}~{subscription}`, is also covered through its topic. */
+export function coversQueue({ queues, topics }: Pick<Principal, 'queues' | 'topics'>, queue: string): boolean {
+  const [topic = '', subscription] = queue.split('~');
+  return covers(queues, queue) || (subscription !== undefined && covers(topics, topic));
+}
+
+function destinations(operation: OperationName, input: unknown): string[] {
+  switch (operation) {
+    case 'redrive':
+      return texts(memberOf(input, 'toQueue'));
+    case 'createQueue':
+    case 'updateQueue':
+      return deadLetterQueue(input);
+    default:
+      return [];
+  }
+}
+
+function deadLetterQueue(settings: unknown): string[] {
+  return texts(memberOf(memberOf(settings, 'deadLetter'), 'queue'));
+}
+
+/** A field of an object; undefined for any other value. */
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }
 
 function texts(value: unknown): string[] {

@@ -2,6 +2,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { ApiKey, Scope } from '../../contract/contract.ts';
 import type { Key, Random, Row, Value } from '../../engine/port/port.ts';
+import { coversAll } from './name-patterns.ts';
 
 export const keyKind = 'key';
 /** Each character holds 5 bits: 60 bits make an id unique, 160 bits make a secret unguessable. */
@@ -44,6 +45,7 @@ export function rowOf(key: StoredKey): Row {
     label: key.name,
     hash: key.hash,
     queues: [...key.queues],
+    topics: [...key.topics],
     scopes: [...key.scopes],
     createdAt: Date.parse(key.createdAt),
     ...(key.expiresAt === null ? {} : { expiresAt: Date.parse(key.expiresAt) }),
@@ -56,12 +58,18 @@ export function storedKey(row: Row): StoredKey {
     id: row.name as string,
     name: row.label as string,
     queues: row.queues as string[],
+    topics: (row.topics as string[] | undefined) ?? topicsDefault(row.queues as string[]),
     scopes: row.scopes as Scope[],
     createdAt: instantOf(row.createdAt) as string,
     expiresAt: instantOf(row.expiresAt),
     lastUsedAt: instantOf(row.lastUsedAt),
     hash: row.hash as Uint8Array,
   };
+}
+
+/** A key for all queues covers all topics, unless it says which. Keys that were stored before there were topics do not say. */
+export function topicsDefault(queues: readonly string[]): string[] {
+  return coversAll(queues) ? ['*'] : [];
 }
 
 function instantOf(ms: Value | undefined): string | null {

@@ -178,7 +178,7 @@ function publicUrl({ url, headers }: Request): string {
   return `${scheme}://${host}${prefix}`;
 }
 
-const nobody: Principal = { id: 'nobody', scopes: [], queues: [] };
+const nobody: Principal = { id: 'nobody', scopes: [], queues: [], topics: [] };
 
 /** The contract writes `{name}` where Hono writes `:name`. */
 function honoPath(path: string): string {

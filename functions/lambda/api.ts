@@ -25,6 +25,6 @@ export async function handler(event: unknown, context: LambdaContext): Promise<G
     return answerOf(await app.fetch(request, { ...bindings, left }));
   }
   // API keys do not apply here. Every caller that IAM lets invoke this function has the function's scopes, on all queues.
-  const principal = { id: 'iam', scopes: invokeScopes, queues: ['*'] };
+  const principal = { id: 'iam', scopes: invokeScopes, queues: ['*'], topics: ['*'] };
   return answerInvocation(event, { service, principal, log, requestId: context.awsRequestId, left });
 }

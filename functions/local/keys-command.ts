@@ -10,6 +10,13 @@ interface Connection {
   apiKey?: string;
 }
 
+interface NewKey {
+  queues?: string;
+  topics?: string;
+  scopes: string;
+  expires?: string;
+}
+
 /** The server refused the call or cannot be reached. The message is one line for the user. */
 class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
@@ -23,13 +30,15 @@ const command = new Command('npm run keys --')
 command
   .command('create <name>')
   .description('creates a key and prints it, only this once')
-  .option('--queues <patterns>', 'queues that it covers, separated by commas; * stands for any characters', '*')
+  .option('--queues <patterns>', 'queues that it covers, separated by commas; * stands for any characters; default: all')
+  .option('--topics <patterns>', 'topics that it covers, likewise; default: all with all queues, otherwise none')
   .requiredOption('--scopes <scopes>', 'what it may do: publish, receive, admin, separated by commas')
   .option('--expires <instant>', 'when it stops working, such as 2027-01-31T00:00:00Z; default: never')
-  .action(async (name: string, { queues, scopes, expires }: { queues: string; scopes: string; expires?: string }) => {
+  .action(async (name: string, { queues, topics, scopes, expires }: NewKey) => {
     const input = {
       name,
-      queues: queues.split(','),
+      queues: patternsOf(queues ?? (topics === undefined ? '*' : '')),
+      ...(topics === undefined ? {} : { topics: patternsOf(topics) }),
       scopes: scopes.split(',') as Scope[],
       ...(expires === undefined ? {} : { expiresAt: expires }),
     };
@@ -45,9 +54,9 @@ command
     let page: Page = {};
     for (;;) {
       const { keys, cursor } = await call('listKeys', {}, page);
-      for (const { id, name, scopes, queues, createdAt, expiresAt, lastUsedAt } of keys) {
+      for (const { id, name, scopes, queues, topics, createdAt, expiresAt, lastUsedAt } of keys) {
         const times = [createdAt, `expires ${expiresAt ?? 'never'}`, `used ${lastUsedAt ?? 'never'}`];
-        console.log([id, ...times, scopes.join(','), queues.join(','), name].join('\t'));
+        console.log([id, ...times, scopes.join(','), queues.join(','), topics.join(','), name].join('\t'));
       }
       if (cursor === undefined) return;
       page = { cursor };
@@ -71,6 +80,10 @@ command
     if (apiKey === undefined) throw new CommandFailure(`${data} contains no key: no local server generated one there.`);
     console.log(apiKey);
   });
+
+function patternsOf(text: string): string[] {
+  return text === '' ? [] : text.split(',');
+}
 
 async function call<Name extends OperationName>(
   operation: Name,

@@ -100,7 +100,10 @@ async function firstKeyOf(keys: Keys, adminKey: string | undefined, folder: Data
   if (folder?.settings.apiKey !== undefined) return { from: 'folder' };
   const { keys: earlier } = await keys.list({ limit: 1 });
   if (earlier.length > 0) return { from: 'elsewhere' };
-  const { id, key } = await keys.create({ name: 'first key', queues: ['*'], scopes: [...allScopes] }, administrator('admin'));
+  const { id, key } = await keys.create(
+    { name: 'first key', queues: ['*'], topics: ['*'], scopes: [...allScopes] },
+    administrator('admin'),
+  );
   try {
     await folder?.save({ apiKey: key });
   } catch (cause) {

@@ -45,6 +45,7 @@ const key = {
   id: '7m2k9q4t1x8v',
   name: 'billing worker',
   queues: ['orders', 'orders-*'],
+  topics: ['order-events'],
   scopes: ['publish' as const, 'receive' as const],
   createdAt: at,
   expiresAt: null,

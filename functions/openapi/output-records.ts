@@ -174,6 +174,7 @@ export const apiKey = z.object({
   id: field.keyId.describe('The id of the key, part of its text.'),
   name: field.keyName.describe('Its name for people.'),
   queues: z.array(field.queuePattern).describe('Patterns of the queue names that it covers; `*` stands for any characters.'),
+  topics: z.array(field.topicPattern).describe('Patterns of the topic names that it covers; `*` stands for any characters.'),
   scopes: z.array(field.scope).describe('What it may do.'),
   createdAt: instant('When it was created.'),
   expiresAt: instant('The key stops working at this instant; `null`: it works until it is revoked.').nullable(),

@@ -18,8 +18,8 @@ import { routes } from '../../contract/routes.ts';
 import { parseInput, parseParams } from '../../contract/schemas/parse.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Keys } from '../auth/api-keys.ts';
-import { authorize, type Principal } from '../auth/authorize.ts';
-import { covers, coversAll } from '../auth/queue-patterns.ts';
+import { authorize, coversQueue, type Principal } from '../auth/authorize.ts';
+import { coversAll } from '../auth/name-patterns.ts';
 import type { SigningSecrets } from './signing-secrets.ts';
 
 export interface Caller {
@@ -108,7 +108,7 @@ export function createService({ engine, keys, secrets, targets, waitIsCheap = fa
     for (let pages = 0; pages < pagesReadMax && seen.length < limit; pages++) {
       // Never read more than is still wanted, so that no queue that was read is left out before the cursor.
       const read = await engine.callChecked('listQueues', {}, page(limit - seen.length, next));
-      seen.push(...read.queues.filter((queue) => covers(principal.queues, queue.name)));
+      seen.push(...read.queues.filter((queue) => coversQueue(principal, queue.name)));
       next = read.cursor;
       if (next === undefined) return { queues: seen };
     }

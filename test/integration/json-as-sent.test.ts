@@ -198,7 +198,12 @@ describe('JSON through the SDK', () => {
     const clock = createCorrectedClock();
     const engine = createEngine({ store: createMemoryStore({ now: clock.now }), clock, random: createRandom() });
     const service = createService({ engine, keys: {} as never, secrets: {} as never, targets: {} as never });
-    const principal = { id: 'iam', scopes: ['publish' as const, 'receive' as const, 'admin' as const], queues: ['*'] };
+    const principal = {
+      id: 'iam',
+      scopes: ['publish' as const, 'receive' as const, 'admin' as const],
+      queues: ['*'],
+      topics: ['*'],
+    };
     const { log } = loggedDefects();
     const lambdaContext = { awsRequestId: 'r', functionName: 'api', getRemainingTimeInMillis: () => 30_000 };
     const server = await listen(async (request, response) => {

@@ -36,7 +36,7 @@ it('npm run keys creates a key that works, lists it and revokes it', async () =>
   const listed = await keys(['list']);
   expect(listed.output).toMatch(new RegExp(`^${id}\t\\S+Z\texpires never\tused \\S+Z\t`, 'm'));
   expect(listed.output).toContain(id);
-  expect(listed.output).toContain('publish,receive\torders,orders-*\ta worker');
+  expect(listed.output).toContain('publish,receive\torders,orders-*\t\ta worker');
   expect(await keys(['revoke', id])).toMatchObject({ code: 0 });
   expect((await worker.send('GET', '/v1/queues/orders')).status).toBe(401);
   expect((await keys(['list'])).output).not.toContain(id);
@@ -45,9 +45,19 @@ it('npm run keys creates a key that works, lists it and revokes it', async () =>
 it('npm run keys creates a key that expires', async () => {
   const created = await keys(['create', 'guest', '--scopes', 'publish', '--expires', '2999-01-31T00:00:00Z']);
   expect(created).toMatchObject({ code: 0 });
-  expect((await keys(['list'])).output).toMatch(/\texpires 2999-01-31T00:00:00.000Z\tused never\tpublish\t\*\tguest$/m);
+  expect((await keys(['list'])).output).toMatch(/\texpires 2999-01-31T00:00:00.000Z\tused never\tpublish\t\*\t\*\tguest$/m);
   const past = await keys(['create', 'guest', '--scopes', 'publish', '--expires', '2001-01-31T00:00:00Z']);
   expect(past).toMatchObject({ code: 1, errors: expect.stringMatching(/^400: expiresAt: must be in the future/) });
+});
+
+it('npm run keys creates a key for topics, which covers queues only if they are given', async () => {
+  const created = await keys(['create', 'shop', '--scopes', 'publish', '--topics', 'order-events,stock-*']);
+  expect(created).toMatchObject({ code: 0 });
+  const both = await keys(['create', 'both', '--scopes', 'publish', '--queues', 'orders', '--topics', 'stock']);
+  expect(both).toMatchObject({ code: 0 });
+  const { output } = await keys(['list']);
+  expect(output).toMatch(/\tpublish\t\torder-events,stock-\*\tshop$/m);
+  expect(output).toMatch(/\tpublish\torders\tstock\tboth$/m);
 });
 
 it('npm run keys lists more keys than one page has', async () => {

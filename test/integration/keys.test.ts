@@ -14,8 +14,8 @@ afterAll(async () => {
   expect(queue.defects).toEqual([]);
 });
 
-async function keyFor(scopes: Scope[], queues: string[]): Promise<HttpCalls> {
-  const { key } = await queue.http.call('createKey', {}, { name: 'test', scopes, queues });
+async function keyFor(scopes: Scope[], queues: string[], topics?: string[]): Promise<HttpCalls> {
+  const { key } = await queue.http.call('createKey', {}, { name: 'test', scopes, queues, ...(topics && { topics }) });
   return queue.http.as(key);
 }
 
@@ -83,6 +83,12 @@ describe('a key', () => {
       await expectProblem(await send(some, operation, ''), 403, 'forbidden');
       await expectProblem(await send(all, operation, ''), 400, 'invalid_input');
     }
+  });
+
+  it('a key for all queues but not all topics administers schedules, not keys', async () => {
+    const some = await keyFor(scopes, ['*'], ['order-*']);
+    await some.call('listSchedules', {});
+    expect(await expectProblem(await some.send('GET', '/v1/keys'), 403, 'forbidden')).toContain('topics');
   });
 
   it('a key grants no scope or queue that it lacks', async () => {

@@ -4,7 +4,15 @@ import { cases } from '../support/cases.ts';
 import { ContractServer, send, sendProblem } from '../support/contract-server.ts';
 
 const unlimited = { expiresAt: null, lastUsedAt: null };
-const key = { id: 'k1', name: 'k', queues: ['*'], scopes: [], createdAt: '2030-01-01T00:00:00.000Z', ...unlimited };
+const key = {
+  id: 'k1',
+  name: 'k',
+  queues: ['*'],
+  topics: ['*'],
+  scopes: [],
+  createdAt: '2030-01-01T00:00:00.000Z',
+  ...unlimited,
+};
 const task = {
   id: 't1',
   queue: 'q',
@@ -40,7 +48,7 @@ beforeEach(async () => {
     purge: () => ({ purgedBefore: '2030-01-01T00:00:00.000Z' }),
     deleteQueue: () => ({}),
     listKeys: ({ cursor }) => (cursor ? { keys: [{ ...key, id: 'k2' }] } : { keys: [key], cursor: 'more' }),
-    createKey: (input) => ({ ...key, ...input, key: 'secret' }),
+    createKey: ({ topics = [], ...input }) => ({ ...key, ...input, topics, key: 'secret' }),
     revokeKey: () => ({}),
     getMessage: (_, { id }) => ({ ...stored(id), bodyBase64: 'AP8=' }),
     peek: ({ cursor }) =>

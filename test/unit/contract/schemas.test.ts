@@ -86,6 +86,12 @@ describe('the input of a call', () => {
       { name: 'k', queues: ['*'], scopes: ['admin', 'admin'] },
       'scopes: must not name a scope twice, was a list of 2',
     ],
+    ['createKey', { name: 'k', queues: [], scopes: ['admin'] }, 'queues: must have a pattern if the key has no topics'],
+    [
+      'createKey',
+      { name: 'k', queues: [], topics: ['a~b'], scopes: ['admin'] },
+      'topics[0]: must be 1 to 80 characters of A-Z a-z 0-9 _ - and *, was "a~b"',
+    ],
   ])('an input of %s is refused with the name of its field: %j', (operation, input, message) => {
     expect(refusal(() => parseInput(operation, input))).toBe(message);
   });

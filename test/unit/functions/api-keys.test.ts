@@ -7,6 +7,7 @@ import { type AdminKey, fixedAdminKey } from '../../../functions/auth/admin-key.
 import { createKeys, type Keys } from '../../../functions/auth/api-keys.ts';
 import { type Authenticate, createAuthenticate } from '../../../functions/auth/authenticate.ts';
 import { administrator } from '../../../functions/auth/authorize.ts';
+import { keyOfRow } from '../../../functions/auth/key-rows.ts';
 
 let now: number;
 let reads: number;
@@ -192,10 +193,34 @@ describe('a key', () => {
 
   it('a key grants no scope that its creator lacks', async () => {
     const { keys } = startProcess();
-    const creator = { id: 'k', scopes: ['admin' as const], queues: ['*'] };
+    const creator = { id: 'k', scopes: ['admin' as const], queues: ['*'], topics: ['*'] };
     await expect(keys.create({ ...worker, scopes: ['admin', 'publish'] }, creator)).rejects.toMatchObject({ code: 'forbidden' });
     await keys.create({ ...worker, scopes: ['admin'] }, creator);
     expect((await keys.list({})).keys).toHaveLength(1);
+  });
+
+  it('a key covers the topics that its creator names, or by default all if it covers all queues, otherwise none', async () => {
+    const { keys, authenticate } = startProcess();
+    const topicsOf = async (input: { queues: string[]; topics?: string[] }) => {
+      const { key } = await keys.create({ ...worker, ...input }, administrator('admin'));
+      return (await authenticate(`Bearer ${key}`)).topics;
+    };
+    expect(await topicsOf({ queues: ['a', 'orders'] })).toEqual([]);
+    expect(await topicsOf({ queues: ['a', '*'] })).toEqual(['*']);
+    expect(await topicsOf({ queues: ['*'], topics: [] })).toEqual([]);
+    expect(await topicsOf({ queues: [], topics: ['order-*'] })).toEqual(['order-*']);
+  });
+
+  it.each([
+    [['*'], ['*']],
+    [['orders-*'], []],
+  ])('a key for the queues %j that was stored without topics covers the topics %j', async (queues, topics) => {
+    const memory = createMemoryStore();
+    store = memory;
+    const { key } = await startProcess().keys.create({ ...worker, queues }, administrator('admin'));
+    const { topics: _, ...row } = memory.rows('queues')[0]!;
+    await memory.write({ key: keyOfRow(row.name as string), then: { put: row } });
+    expect((await startProcess().authenticate(`Bearer ${key}`)).topics).toEqual(topics);
   });
 
   it('each key is listed exactly once across the pages', async () => {

@@ -1,4 +1,4 @@
-/** Decides which queues an API key covers. In a pattern, `*` matches any number of characters, including none. */
+/** Decides which queues and topics an API key covers. In a pattern, `*` matches any number of characters, including none. */
 
 /** Takes at most pattern length times name length steps. A regular expression with many `.*` could take far more. */
 function matches(pattern: string, name: string): boolean {
@@ -22,8 +22,8 @@ function matches(pattern: string, name: string): boolean {
   return p === pattern.length;
 }
 
-export function covers(patterns: readonly string[], queue: string): boolean {
-  return patterns.some((pattern) => matches(pattern, queue));
+export function covers(patterns: readonly string[], name: string): boolean {
+  return patterns.some((pattern) => matches(pattern, name));
 }
 
 export function coversAll(patterns: readonly string[]): boolean {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { covers, coversAll } from '../../../functions/auth/queue-patterns.ts';
+import { covers, coversAll } from '../../../functions/auth/name-patterns.ts';
 
 describe('a queue pattern', () => {
   it.each<[string, string, boolean]>([
