@@ -24,6 +24,16 @@ import type {
 import type { Counts, Queue, QueueSettings, QueueSettingsInput } from './queues.ts';
 import type { Schedule, ScheduleInput } from './schedules.ts';
 import type { Target, TargetInput } from './targets.ts';
+import type {
+  MatchResult,
+  Subscription,
+  SubscriptionChanges,
+  SubscriptionInput,
+  SubscriptionWithCounts,
+  TestedMessage,
+  Topic,
+  TopicSettingsInput,
+} from './topics.ts';
 import type { TransactionItem, TransactionWrite } from './transaction-items.ts';
 
 export type * from './messages.ts';
@@ -98,6 +108,29 @@ export interface Operations {
   updateSchedule: { params: { name: string }; input: Partial<ScheduleInput>; output: Schedule };
   deleteSchedule: { params: { name: string }; input: object; output: object };
   listSchedules: { params: object; input: Page; output: { schedules: Schedule[]; cursor?: string } };
+  createTopic: { params: { topic: string }; input: TopicSettingsInput; output: Topic };
+  getTopic: { params: { topic: string }; input: object; output: Topic };
+  updateTopic: { params: { topic: string }; input: TopicSettingsInput; output: Topic };
+  deleteTopic: { params: { topic: string }; input: { force?: boolean }; output: object };
+  listTopics: { params: object; input: Page; output: { topics: Topic[]; cursor?: string } };
+  subscribe: { params: { topic: string; subscription: string }; input: SubscriptionInput; output: Subscription };
+  getSubscription: { params: { topic: string; subscription: string }; input: object; output: SubscriptionWithCounts };
+  updateSubscription: {
+    params: { topic: string; subscription: string };
+    input: SubscriptionChanges;
+    output: Subscription;
+  };
+  unsubscribe: { params: { topic: string; subscription: string }; input: object; output: object };
+  listSubscriptions: {
+    params: { topic: string };
+    input: Page;
+    output: { subscriptions: Subscription[]; cursor?: string };
+  };
+  testSubscription: {
+    params: { topic: string; subscription: string };
+    input: TestedMessage;
+    output: MatchResult;
+  };
   createKey: {
     params: object;
     input: KeyInput;
@@ -114,7 +147,11 @@ export type InputOf<Name extends OperationName> = Operations[Name]['input'];
 /** An input that was validated: its nested settings are complete. */
 export type CheckedInputOf<Name extends OperationName> = Name extends 'createQueue' | 'updateQueue'
   ? Partial<QueueSettings>
-  : InputOf<Name>;
+  : Name extends 'createTopic' | 'updateTopic'
+    ? Omit<TopicSettingsInput, 'queueSettings'> & { queueSettings?: Partial<QueueSettings> }
+    : Name extends 'subscribe'
+      ? Omit<SubscriptionInput, 'settings'> & { settings?: Partial<QueueSettings> }
+      : InputOf<Name>;
 export type OutputOf<Name extends OperationName> = Operations[Name]['output'];
 
 export interface TransportOptions {

@@ -128,6 +128,8 @@ export const countRowsMax = 1000;
 
 /** The number of queue patterns that one API key may have. The limits of a pattern's and of the key's name follow. */
 export const keyPatternsMax = 50;
+/** The pattern of a queue's name: letters, digits, `_`, `-`, `~` and `*`. */
+export const queuePatternCharsMax = 161;
 export const keyNameCharsMax = 80;
 
 // --- The caller's own transactions: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html ---
@@ -153,6 +155,17 @@ export const scheduleTicksMax = 80;
 
 // --- Topics. The limits of filters are those of SNS: https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html ---
 
+/** Letters, digits, `_` and `-`. */
+export const topicNameCharsMax = 80;
+/** Letters, digits, `_` and `-`. */
+export const subscriptionNameCharsMax = 80;
+/** Subscriptions of one topic. */
+export const subscriptionsMax = 10_000;
+/** Subscriptions, each of another topic, that deliver into one queue without owning it. Its settings record them. */
+export const feedsMax = 100;
+/** How long a subscription may be without a receive before it ends, if it ends at all. */
+export const subscriptionExpirySecondsMin = 60;
+export const subscriptionExpirySecondsMax = 365 * daySeconds;
 export const subjectCharsMax = 256;
 /** Parts of a subject between its dots. */
 export const subjectTokensMax = 16;

@@ -2,7 +2,14 @@
  * The characters and lengths that names in a path may have. The schemas check them, and so does the HTTP transport before it
  * builds a URL.
  */
-import { anyMessageIdCharsMax, queueNameCharsMax, scheduleNameCharsMax, targetNameCharsMax } from './limits.ts';
+import {
+  anyMessageIdCharsMax,
+  queueNameCharsMax,
+  scheduleNameCharsMax,
+  subscriptionNameCharsMax,
+  targetNameCharsMax,
+  topicNameCharsMax,
+} from './limits.ts';
 
 /** Each constant is the content of a character class in a regular expression. */
 export const nameCharacters = 'A-Za-z0-9_-';
@@ -13,8 +20,15 @@ export const idCharacters = 'A-Za-z0-9_.:-';
  */
 export const anyIdCharacters = `@~${idCharacters}`;
 
+/** The name of a queue; or of a topic and of a subscription, joined by `~`: the name of the queue that the subscription owns. */
+export const anyQueueName = new RegExp(
+  `^(?:[${nameCharacters}]{1,${queueNameCharsMax}}|[${nameCharacters}]{1,${topicNameCharsMax}}~[${nameCharacters}]{1,${subscriptionNameCharsMax}})$`,
+);
+
 const forms: Readonly<Record<string, RegExp>> = {
-  queue: textOf(nameCharacters, queueNameCharsMax),
+  queue: anyQueueName,
+  topic: textOf(nameCharacters, topicNameCharsMax),
+  subscription: textOf(nameCharacters, subscriptionNameCharsMax),
   name: textOf(nameCharacters, scheduleNameCharsMax),
   target: textOf(nameCharacters, targetNameCharsMax),
   id: textOf(anyIdCharacters, anyMessageIdCharsMax),

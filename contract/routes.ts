@@ -15,6 +15,8 @@ export interface Route extends Address {
 
 const at = (method: Address['method'], path: string): Address => ({ method, path: `/v1${path}` });
 const ofQueue = (method: Address['method'], path = '') => at(method, `/queues/{queue}${path}`);
+const ofTopic = (method: Address['method'], path = '') => at(method, `/topics/{topic}${path}`);
+const ofSubscription = (method: Address['method'], path = '') => ofTopic(method, `/subscriptions/{subscription}${path}`);
 
 /** The HTTP method and path of each operation. `{name}` stands for a parameter. The input of a GET is its query string. */
 export const addresses: { readonly [Name in OperationName]: Address } = {
@@ -50,6 +52,17 @@ export const addresses: { readonly [Name in OperationName]: Address } = {
   updateSchedule: at('PATCH', '/schedules/{name}'),
   deleteSchedule: at('DELETE', '/schedules/{name}'),
   listSchedules: at('GET', '/schedules'),
+  createTopic: ofTopic('PUT'),
+  getTopic: ofTopic('GET'),
+  updateTopic: ofTopic('PATCH'),
+  deleteTopic: ofTopic('DELETE'),
+  listTopics: at('GET', '/topics'),
+  subscribe: ofSubscription('PUT'),
+  getSubscription: ofSubscription('GET'),
+  updateSubscription: ofSubscription('PATCH'),
+  unsubscribe: ofSubscription('DELETE'),
+  listSubscriptions: ofTopic('GET', '/subscriptions'),
+  testSubscription: ofSubscription('POST', '/test'),
   createKey: at('POST', '/keys'),
   listKeys: at('GET', '/keys'),
   revokeKey: at('DELETE', '/keys/{id}'),
@@ -90,6 +103,17 @@ export const routes = /* @__PURE__ */ routesOf({
   updateSchedule: 'admin',
   deleteSchedule: 'admin',
   listSchedules: 'admin',
+  createTopic: 'admin',
+  getTopic: 'receive',
+  updateTopic: 'admin',
+  deleteTopic: 'admin',
+  listTopics: 'any',
+  subscribe: 'receive',
+  getSubscription: 'receive',
+  updateSubscription: 'receive',
+  unsubscribe: 'receive',
+  listSubscriptions: 'receive',
+  testSubscription: 'receive',
   createKey: 'admin',
   listKeys: 'admin',
   revokeKey: 'admin',

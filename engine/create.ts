@@ -21,6 +21,15 @@ import { receive } from './operations/receive.ts';
 import { cancelRedrive, getRedrive, redrive } from './operations/redrive.ts';
 import { release } from './operations/release.ts';
 import { deleteSchedule, getSchedule, listSchedules, putSchedule, updateSchedule } from './operations/schedules.ts';
+import {
+  getSubscription,
+  listSubscriptions,
+  subscribe,
+  testSubscription,
+  unsubscribe,
+  updateSubscription,
+} from './operations/subscriptions.ts';
+import { createTopic, deleteTopic, getTopic, listTopics, updateTopic } from './operations/topics.ts';
 import { ackItems, publishItems } from './operations/transaction-items.ts';
 import { type Store, StoreError, type WriteOptions } from './port/port.ts';
 import { createAwakeStore } from './queues/awake-store.ts';
@@ -64,6 +73,17 @@ const calls: Calls = {
   updateSchedule: (ctx, { name }, input) => updateSchedule(ctx, name, input),
   deleteSchedule: (ctx, { name }) => deleteSchedule(ctx, name),
   listSchedules: (ctx, _, input) => listSchedules(ctx, input),
+  createTopic: (ctx, { topic }, input) => createTopic(ctx, topic, input),
+  getTopic: (ctx, { topic }) => getTopic(ctx, topic),
+  updateTopic: (ctx, { topic }, input) => updateTopic(ctx, topic, input),
+  deleteTopic: (ctx, { topic }, { force = false }) => deleteTopic(ctx, topic, force),
+  listTopics: (ctx, _, input) => listTopics(ctx, input),
+  subscribe: (ctx, { topic, subscription }, input) => subscribe(ctx, topic, subscription, input),
+  getSubscription: (ctx, { topic, subscription }) => getSubscription(ctx, topic, subscription),
+  updateSubscription: (ctx, { topic, subscription }, input) => updateSubscription(ctx, topic, subscription, input),
+  unsubscribe: (ctx, { topic, subscription }) => unsubscribe(ctx, topic, subscription),
+  testSubscription: (ctx, { topic, subscription }, message) => testSubscription(ctx, topic, subscription, message),
+  listSubscriptions: (ctx, { topic }, input) => listSubscriptions(ctx, topic, input),
 };
 
 function entry(message: unknown, index: number): PublishEntry | Refused {

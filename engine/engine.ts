@@ -26,6 +26,8 @@ export type EngineEvent =
   | { kind: 'schedule_failed'; schedule: string; queue: string; reason: string }
   /** A prepared message was not committed in time. `asked`: how often its publisher was asked. */
   | { kind: 'rolled_back'; queue: string; row: string; asked: number }
+  /** A subscription ended, because nothing received from its queue for as long as it says. */
+  | { kind: 'subscription_ended'; topic: string; subscription: string }
   /** The store failed for some entries of a call that was answered. `detail`: the store's message. */
   | { kind: 'unavailable'; queue: string; detail: string }
   /** A state that the rules make impossible or very unlikely. Set an alarm on it. */

@@ -15,7 +15,7 @@ export interface TableAccess {
 type Conditions = Record<string, Record<string, string[]>>;
 
 /** Partitions of `queues` that operations of the engine read and write. They exclude API keys, signing secrets and the sweep's bookmarks. */
-export const engineKinds = ['queue', 'deleted', 'task', 'schedule'] as const;
+export const engineKinds = ['queue', 'deleted', 'task', 'schedule', 'topic', 'subscription', 'deleted-topic'] as const;
 export const sweepKinds = [...engineKinds, 'sweep'] as const;
 
 /**
@@ -27,12 +27,14 @@ const messages = [...readOne, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'B
 const leases = [...readOne, 'PutItem', 'UpdateItem'];
 const dueLeases = ['Query'];
 /** Rows of `queues` hold settings, the number of shards, and until when a queue is awake. Any call may have to raise the last two. */
-const queues = [...readOne, 'Query', 'PutItem'];
+const declaredQueues = [...readOne, 'Query', 'PutItem'];
+/** Callers that may receive also add and remove subscriptions, with the queues that these own. */
+const queues = [...declaredQueues, 'DeleteItem'];
 
 /** For publishing, receiving, settling, changing messages and redriving. Excludes API keys. */
 export const messageAccess: TableAccess = { messages, leases, dueLeases, queues, queueKinds: engineKinds };
 /** For every operation, including those on API keys. */
-export const adminAccess: TableAccess = { messages, leases, dueLeases, queues: [...queues, 'DeleteItem'] };
+export const adminAccess: TableAccess = { messages, leases, dueLeases, queues };
 /** The sweep also deletes the rows of deleted queues. */
 export const sweepAccess: TableAccess = {
   ...adminAccess,
@@ -41,7 +43,7 @@ export const sweepAccess: TableAccess = {
   queueKinds: [...sweepKinds, 'signing'],
 };
 /** For creating and updating queues. A stack that declares schedules needs `messageAccess`: putting a schedule may publish at once. */
-export const declareQueuesAccess: TableAccess = { queues, queueKinds: engineKinds };
+export const declareQueuesAccess: TableAccess = { queues: declaredQueues, queueKinds: engineKinds };
 
 /** The statements that allow an access, each on one table or index. */
 export function statementsOf(tables: Tables, access: Partial<TableAccess>) {

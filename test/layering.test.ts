@@ -15,7 +15,10 @@ const files = globSync('{aws,contract,engine,sdk,direct,functions,infra,bench,ex
 /** Past this a file asks to be two. */
 const linesMax = 250;
 /** Files that may be longer, each with its reason. */
-const longAllowed: readonly string[] = [];
+const longAllowed: readonly string[] = [
+  // Every limit of the queue, in one list.
+  'contract/limits.ts',
+];
 const forbiddenNames = /^(utils?|types?|common|helpers?)$/;
 
 const part = (path: string) => path.split('/')[0] as string;

@@ -20,6 +20,7 @@ import { bodyFault, fault, messageChanges, publishEntry } from './publish-entry.
 import { queueSettings } from './queue-settings.ts';
 import { schedule, scheduleChanges } from './schedule.ts';
 import { target } from './target.ts';
+import { subscription, subscriptionChanges, testedMessage, topicChanges, topicSettings } from './topic.ts';
 
 function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape, {
@@ -131,6 +132,21 @@ export const inputs = {
   updateSchedule: scheduleChanges,
   deleteSchedule: nothing,
   listSchedules: object(page),
+  createTopic: topicSettings,
+  getTopic: nothing,
+  updateTopic: topicChanges,
+  deleteTopic: object({
+    force: field.flag
+      .describe('Whether to delete the topic together with its subscriptions and their queues. Default false.')
+      .optional(),
+  }),
+  listTopics: object(page),
+  subscribe: subscription,
+  getSubscription: nothing,
+  updateSubscription: subscriptionChanges,
+  unsubscribe: nothing,
+  listSubscriptions: object(page),
+  testSubscription: testedMessage,
   createKey: object({
     name: field.keyName.describe('A name for people.'),
     queues: field
@@ -171,10 +187,13 @@ const ofQueue = object({ queue });
 const ofMessage = object({ queue, id: field.anyMessageId.describe('The id of the message.') });
 const ofSchedule = object({ name: field.scheduleName.describe('The name of the schedule.') });
 const ofTarget = object({ queue, target: field.targetName.describe('The name of the target.') });
+const topic = field.topicName.describe('The name of the topic.');
+const ofTopic = object({ topic });
+const ofSubscription = object({ topic, subscription: field.subscriptionName.describe('The name of the subscription.') });
 const ofTask = object({ queue, task: field.taskId.describe('The id of the redrive task.') });
 
 export const params = {
-  createQueue: ofQueue,
+  createQueue: object({ queue: field.plainQueueName.describe('The name of the queue.') }),
   getQueue: ofQueue,
   updateQueue: ofQueue,
   deleteQueue: ofQueue,
@@ -206,6 +225,17 @@ export const params = {
   updateSchedule: ofSchedule,
   deleteSchedule: ofSchedule,
   listSchedules: nothing,
+  createTopic: ofTopic,
+  getTopic: ofTopic,
+  updateTopic: ofTopic,
+  deleteTopic: ofTopic,
+  listTopics: nothing,
+  subscribe: ofSubscription,
+  getSubscription: ofSubscription,
+  updateSubscription: ofSubscription,
+  unsubscribe: ofSubscription,
+  listSubscriptions: ofTopic,
+  testSubscription: ofSubscription,
   createKey: nothing,
   listKeys: nothing,
   revokeKey: object({ id: field.keyId.describe('The id of the key.') }),

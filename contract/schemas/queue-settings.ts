@@ -2,8 +2,9 @@
  * Settings of a queue as callers give them. The engine decides what a missing setting means: its default, or no change. Missing
  * fields of a setting that is an object get their defaults here, so that the engine always sees the whole object.
  */
-import type * as z from 'zod';
+import * as z from 'zod';
 import * as limits from '../limits.ts';
+import { isObject } from './publish-entry.ts';
 import { settings } from './setting-fields.ts';
 
 /** Makes fields of a setting that is an object or null optional, with these defaults. */
@@ -37,3 +38,6 @@ export const queueSettings = {
   idempotency: settings.idempotency.optional(),
   paused: settings.paused.optional(),
 };
+
+/** Settings of a queue that a subscription owns, from the topic or from the subscription. */
+export const ownedQueueSettings = z.strictObject(queueSettings, isObject);

@@ -1,4 +1,5 @@
 /** The loop of the calls that wait: a receive for a message, a read by id for the end of one. */
+import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from './context.ts';
 
 const waitMsFirst = 50;
@@ -46,5 +47,12 @@ export async function longPoll<T>(
     }
   } finally {
     turn?.leave();
+  }
+}
+
+/** Throws `unavailable` if a call that must wait `ms` cannot be answered in time. Call it before anything is changed. */
+export function ensureTimeFor({ clock, lastTryAt }: Context, ms: number): void {
+  if (lastTryAt !== undefined && clock.now() + ms > lastTryAt) {
+    throw new DumbwaiterError('unavailable', 'The time left for this call is too short. Nothing was changed; try again.');
   }
 }

@@ -58,7 +58,11 @@ export function deletedTopicKey(incarnation: string): Key {
 
 /** The key of a subscription. All are in one partition, so that the policies of the functions can name it. */
 export function subscriptionKey(topicIncarnation: string, name: string): Key {
-  return { table: 'queues', kind: subscriptionKind, name: `${topicIncarnation}/${name}` };
+  return { table: 'queues', kind: subscriptionKind, name: subscriptionRowName(topicIncarnation, name) };
+}
+
+export function subscriptionRowName(topicIncarnation: string, name: string): string {
+  return `${topicIncarnation}/${name}`;
 }
 
 /** The range of a topic's subscriptions: the character after `/` is `0`. */
@@ -112,7 +116,7 @@ export function subscriptionRow(record: SubscriptionRecord): Row {
     filter: filter === null ? undefined : JSON.stringify(filter),
     expiresAfterSeconds: expiresAfterSeconds ?? undefined,
   };
-  const key = { kind: subscriptionKind, name: `${record.topicIncarnation}/${name}` };
+  const key = { kind: subscriptionKind, name: subscriptionRowName(record.topicIncarnation, name) };
   return { ...plain, ...defined(optional), ...key, subscription: name };
 }
 

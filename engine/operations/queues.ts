@@ -2,23 +2,17 @@
 import type { CheckedInputOf, OutputOf, Page, Queue, QueueSettings } from '../../contract/contract.ts';
 import { defined } from '../../contract/defined.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
-import { awakeMs, clockMarginMs, pageEntriesDefault, settingsCacheMs, shardsIdleMs } from '../../contract/limits.ts';
+import { clockMarginMs, pageEntriesDefault, settingsCacheMs } from '../../contract/limits.ts';
 import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import type { Context } from '../context/context.ts';
+import { ensureTimeFor } from '../context/long-poll.ts';
 import { formatCursor, parseCursor, unknownCursor } from '../model/cursors.ts';
-import {
-  deletedKey,
-  describeQueue,
-  incarnationChars,
-  type QueueRecord,
-  queueKey,
-  queueRow,
-  readQueue,
-} from '../model/queue-record.ts';
-import { versionChars } from '../model/rows.ts';
+import { describeQueue, type QueueRecord, queueKey, queueRow, readQueue } from '../model/queue-record.ts';
+import { topicKey } from '../model/topic-record.ts';
 import { type Ranged, StoreError } from '../port/port.ts';
 import { untilDone } from '../port/until-done.ts';
 import { changeQueue, checkDeadLetter } from '../queues/change-queue.ts';
+import { differingSetting, newQueue, queueDeletion } from '../queues/creation.ts';
 import { settingsForgottenMs } from '../queues/shard-scaling.ts';
 import { restsUntil } from '../receive/lifted-rests.ts';
 
@@ -26,31 +20,11 @@ import { restsUntil } from '../receive/lifted-rests.ts';
 export async function createQueue(ctx: Context, name: string, input: CheckedInputOf<'createQueue'>): Promise<Queue> {
   const settings: QueueSettings = { ...settingsDefaults, ...input };
   await checkDeadLetter(ctx, name, settings.deadLetter);
-  const now = ctx.clock.now();
-  const record: QueueRecord = {
-    ...settings,
-    name,
-    incarnation: ctx.random.chars(incarnationChars),
-    shards: 1,
-    shardsVisited: 1,
-    shardsEver: 1,
-    shardsChangedAt: now,
-    shardsCalmMs: shardsIdleMs,
-    levelsVisited: settings.priority?.levels ?? 1,
-    hasPrepared: settings.prepared !== null,
-    hasTransactions: false,
-    awakeUntil: now + awakeMs,
-    purgedBefore: 0,
-    restsUntil: 0,
-    retentionBindsFrom: 0,
-    createdAt: now,
-    updatedAt: now,
-    version: ctx.random.chars(versionChars),
-  };
+  const record = newQueue(ctx, name, settings);
   const there = await put(ctx, record);
   ctx.settings.forget(name);
   if (there.version === record.version) return describeQueue(record);
-  const different = differing(there, settings);
+  const different = differingSetting(there, settings);
   if (different)
     throw new DumbwaiterError(
       'queue_exists',
@@ -72,15 +46,6 @@ async function put(ctx: Context, record: QueueRecord): Promise<QueueRecord> {
     if (!(error instanceof StoreError) || error.applied === 'no') throw error;
     return ctx.settings.read(record.name);
   }
-}
-
-function differing(there: QueueSettings, asked: QueueSettings): string | undefined {
-  const same = (a: unknown, b: unknown): boolean => {
-    if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return a === b;
-    const names = [...new Set([...Object.keys(a), ...Object.keys(b)])];
-    return names.every((name) => same((a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name]));
-  };
-  return (Object.keys(settingsDefaults) as (keyof QueueSettings)[]).find((name) => !same(there[name], asked[name]));
 }
 
 /** Changes the given settings of a queue, and no other. Every process uses them within `settingsCacheMs`. */
@@ -126,18 +91,27 @@ export async function deleteQueue(ctx: Context, name: string): Promise<object> {
     if (record?.incarnation !== first.incarnation) {
       throw new DumbwaiterError('queue_not_found', `queue: there is no queue "${name}"`);
     }
+    await checkUnsubscribed(ctx, record);
     return moveOutOfSight(ctx, record);
   });
 }
 
-/** Moves the record only if it is unchanged: the sweep would not know of shards that were added since it was read. */
+/** Throws `queue_in_use` for a queue into which a subscription delivers. */
+async function checkUnsubscribed(ctx: Context, { name, subscription, feeds = {} }: QueueRecord): Promise<void> {
+  const owner = subscription && `belongs to the subscription "${subscription.name}" of the topic "${subscription.topic}"`;
+  if (owner !== undefined) throw new DumbwaiterError('queue_in_use', `queue: "${name}" ${owner}; delete the subscription`);
+  const topics = await ctx.store.get(Object.values(feeds).map(({ topic }) => topicKey(topic)));
+  // Subscriptions of a deleted topic do not count, even if the sweep has yet to remove them.
+  const feed = Object.entries(feeds).find(([incarnation], index) => topics[index]?.incarnation === incarnation)?.[1];
+  if (!feed) return;
+  const what = `the subscription "${feed.name}" of the topic "${feed.topic}" delivers into "${name}"`;
+  throw new DumbwaiterError('queue_in_use', `queue: ${what}; delete the subscription first`);
+}
+
 async function moveOutOfSight(ctx: Context, record: QueueRecord): Promise<{ done: object } | { seen: QueueRecord | undefined }> {
-  const { name, incarnation, version } = record;
+  const { name, incarnation } = record;
   try {
-    const result = await ctx.store.transact([
-      { key: queueKey(name), when: { equals: [['version'], version] }, then: { remove: true } },
-      { key: deletedKey(incarnation), then: { put: queueRow({ ...record, updatedAt: ctx.clock.now() }, 'deleted') } },
-    ]);
+    const result = await ctx.store.transact(queueDeletion(record, ctx.clock.now()));
     if (result.ok) return { done: {} };
     const row = result.refused[0]?.row;
     return { seen: row && readQueue(row) };
@@ -183,11 +157,4 @@ export function pageByName(ctx: Context, kind: string, { limit = pageEntriesDefa
   if (name === '' || typeof name === 'number') throw unknownCursor();
   const after = name === undefined ? undefined : { kind, name };
   return ctx.store.range({ table: 'queues', partition: kind, limit, consistent: true, ...defined({ after }) });
-}
-
-/** Throws `unavailable` if a call that must wait `ms` cannot be answered in time. */
-function ensureTimeFor({ clock, lastTryAt }: Context, ms: number): void {
-  if (lastTryAt !== undefined && clock.now() + ms > lastTryAt) {
-    throw new DumbwaiterError('unavailable', 'The time left for this call is too short. Nothing was changed; try again.');
-  }
 }

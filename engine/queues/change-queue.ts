@@ -44,18 +44,26 @@ async function writeQueue(ctx: Context, record: QueueRecord, next: QueueRecord):
   }
 }
 
-/** Checks that the dead-letter queue exists, and that no chain of dead-letter queues leads back to this queue. */
-export async function checkDeadLetter(ctx: Context, name: string, deadLetter: { queue: string } | null): Promise<void> {
+/**
+ * Checks that the dead-letter queue exists, and that no chain of dead-letter queues leads back to this queue. `within` is the place
+ * of the setting in the input.
+ */
+export async function checkDeadLetter(
+  ctx: Context,
+  name: string,
+  deadLetter: { queue: string } | null,
+  within = '',
+): Promise<void> {
   const path = [name];
   let next = deadLetter?.queue;
   while (next !== undefined) {
     if (path.includes(next)) {
       const way = [...path, next].map((queue) => `"${queue}"`).join(' → ');
-      throw invalidInput(`deadLetter.queue: dead letters would come back: ${way}`);
+      throw invalidInput(`${within}deadLetter.queue: dead letters would come back: ${way}`);
     }
     path.push(next);
     const record = await ctx.settings.find(next);
-    if (!record) throw invalidInput(`deadLetter.queue: there is no queue "${next}"; create it first`);
+    if (!record) throw invalidInput(`${within}deadLetter.queue: there is no queue "${next}"; create it first`);
     next = record.deadLetter?.queue;
   }
 }

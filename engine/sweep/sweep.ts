@@ -1,6 +1,6 @@
 /**
  * Sweep: the folder for work that is due even if no receiver is active. Open this file first. Each run (one a minute) publishes
- * the ticks of schedules, restarts stalled redrives, sweeps the queues (`sweep-queue.ts`) and removes the rows of deleted
+ * the ticks of schedules, restarts stalled redrives, ends subscriptions (`topics.ts`), sweeps the queues (`sweep-queue.ts`) and removes the rows of deleted
  * queues. It stops at its deadline, and the next run continues with the queues that were not reached.
  */
 import { sweepPeriodMs } from '../../contract/limits.ts';
@@ -17,6 +17,7 @@ import { readBookmarks } from './bookmarks.ts';
 import { removeDeleted } from './deleted-queues.ts';
 import { sweepSchedules } from './schedules.ts';
 import { sweepQueue } from './sweep-queue.ts';
+import { sweepTopics } from './topics.ts';
 
 /** Queues swept in parallel: a visit mostly waits for the store. */
 const queuesAtOnce = 16;
@@ -47,6 +48,7 @@ export async function sweep(ctx: Context, { until, signal }: SweepOptions): Prom
   // Schedules come first: their ticks must be on time.
   if (!(await sweepSchedules(ctx, deadline))) report.complete = false;
   await restartRedrives(ctx, deadline);
+  if (!(await sweepTopics(ctx, records, deadLetters, deadline))) report.complete = false;
   const awake = records.filter((queue) => !isAsleep(queue, ctx.clock.now()) || ctx.random.number() < sleepersShare);
   totals.asleep = records.length - awake.length;
   const notReached = await sideBySide(longestUnvisitedFirst(ctx, awake), queuesAtOnce, deadline.isOver, async (queue) => {

@@ -72,6 +72,11 @@ function destinations(operation: OperationName, input: unknown): string[] {
     case 'createQueue':
     case 'updateQueue':
       return deadLetterQueue(input);
+    case 'createTopic':
+    case 'updateTopic':
+      return deadLetterQueue(memberOf(input, 'queueSettings'));
+    case 'subscribe':
+      return [...texts(memberOf(input, 'queue')), ...deadLetterQueue(memberOf(input, 'settings'))];
     default:
       return [];
   }

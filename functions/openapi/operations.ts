@@ -2,9 +2,11 @@
 import type { OperationName } from '../../contract/contract.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
 import { byIdTexts } from './by-id.ts';
+import { keyTexts } from './keys.ts';
 import type { OperationTextsOf } from './operation-text.ts';
 import { scheduleTexts } from './schedules.ts';
 import { targetTexts } from './targets.ts';
+import { topicTexts } from './topics.ts';
 import { transactionTexts } from './transactions.ts';
 
 const at = '2026-01-31T12:00:00.000Z';
@@ -40,16 +42,6 @@ const task = {
   updatedAt: later,
   endedAt: null,
   error: null,
-};
-const key = {
-  id: '7m2k9q4t1x8v',
-  name: 'billing worker',
-  queues: ['orders', 'orders-*'],
-  topics: ['order-events'],
-  scopes: ['publish' as const, 'receive' as const],
-  createdAt: at,
-  expiresAt: null,
-  lastUsedAt: null,
 };
 const ofQueue: ErrorCode[] = ['queue_not_found'];
 
@@ -228,22 +220,7 @@ export const operationTexts: OperationTextsOf<OperationName> = {
   },
   ...targetTexts,
   ...scheduleTexts,
-  createKey: {
-    tag: 'keys',
-    summary: 'Create an API key, which is shown only once',
-    description:
-      'Needs the scope admin on all queues (`*`). A key cannot give a scope that it lacks, and cannot create a key that expires after it.',
-    input: { name: key.name, queues: key.queues, scopes: key.scopes },
-    output: { ...key, key: 'dw_7m2k9q4t1x8v_0a1b2c3d4e5f6g7h8j9k0m1n2p3q4r5s' },
-    refusals: [],
-  },
-  listKeys: { tag: 'keys', summary: 'List API keys, without their secrets', output: { keys: [key] }, refusals: [] },
-  revokeKey: {
-    tag: 'keys',
-    summary: 'Revoke an API key',
-    description: 'It stops working everywhere within a minute.',
-    output: {},
-    refusals: ['key_not_found'],
-  },
+  ...topicTexts,
+  ...keyTexts,
   health: { tag: 'server', summary: 'Check that the server answers', output: { status: 'ok' }, refusals: [] },
 };

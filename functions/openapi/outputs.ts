@@ -25,6 +25,7 @@ import {
   target,
   text,
 } from './output-records.ts';
+import * as records from './topic-records.ts';
 
 const cursor = field.cursor.describe('Send it as `cursor` to get the next page. Absent on the last page.').exactOptional();
 const nothing = z.object({});
@@ -109,6 +110,20 @@ export const outputs = {
   updateSchedule: schedule,
   deleteSchedule: nothing,
   listSchedules: z.object({ schedules: z.array(schedule).describe('The schedules of this page, by name.'), cursor }),
+  createTopic: records.topic,
+  getTopic: records.topic,
+  updateTopic: records.topic,
+  deleteTopic: nothing,
+  listTopics: z.object({ topics: z.array(records.topic).describe('The topics of this page, by name.'), cursor }),
+  subscribe: records.subscription,
+  getSubscription: records.subscriptionWithCounts,
+  updateSubscription: records.subscription,
+  unsubscribe: nothing,
+  listSubscriptions: z.object({
+    subscriptions: z.array(records.subscription).describe('The subscriptions of this page, by name.'),
+    cursor,
+  }),
+  testSubscription: records.matchResult,
   createKey: apiKey.extend({ key: text('The text of the key. It is shown only once.') }),
   listKeys: z.object({ keys: z.array(apiKey).describe('The keys of this page.'), cursor }),
   revokeKey: nothing,

@@ -5,12 +5,13 @@ import type { OperationName } from '../../contract/contract.ts';
 import { type Route, routes } from '../../contract/routes.ts';
 import { documentedInputs } from '../../contract/schemas/parse.ts';
 import { attributeValue, newContent, publishEntry } from '../../contract/schemas/publish-entry.ts';
-import { queueSettings } from '../../contract/schemas/queue-settings.ts';
+import { ownedQueueSettings, queueSettings } from '../../contract/schemas/queue-settings.ts';
 import { scheduleMessage } from '../../contract/schemas/schedule.ts';
 import * as setting from '../../contract/schemas/setting-fields.ts';
 import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import * as record from './output-records.ts';
 import * as answers from './outputs.ts';
+import * as topics from './topic-records.ts';
 
 type JsonObject = { [name: string]: unknown };
 
@@ -37,6 +38,7 @@ const named = {
   DeduplicationInput: given(queueSettings.deduplication),
   PreparedSettingsInput: given(queueSettings.prepared),
   KeepInput: given(queueSettings.keep),
+  OwnedQueueSettingsInput: ownedQueueSettings,
   Counts: record.counts,
   PublishResult: answers.publishResult,
   AckResult: answers.ackResult,
@@ -50,6 +52,10 @@ const named = {
   Target: record.target,
   Schedule: record.schedule,
   ScheduledMessage: record.scheduledMessage,
+  Topic: topics.topic,
+  Subscription: topics.subscription,
+  MatchResult: topics.matchResult,
+  MatchFailure: topics.matchFailure,
   ApiKey: record.apiKey,
   Problem: record.problem,
 };
@@ -78,8 +84,11 @@ export function componentSchemas(): { [name: string]: JsonObject } {
   const components = Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, withoutDialect(schema)]));
   const settingDefault = (name: string) => JSON.stringify(settingsDefaults[name as keyof typeof settingsDefaults]);
   describeDefaults(components.CreateQueueInput!, (name) => `Default \`${settingDefault(name)}\`.`);
+  describeDefaults(components.OwnedQueueSettingsInput!, (name) => `Default: that of the topic, or \`${settingDefault(name)}\`.`);
   describeDefaults(components.UpdateQueueInput!, () => 'Default: unchanged.');
   describeDefaults(components.UpdateScheduleInput!, () => 'Default: unchanged.');
+  describeDefaults(components.UpdateTopicInput!, () => 'Default: unchanged.');
+  describeDefaults(components.UpdateSubscriptionInput!, () => 'Default: unchanged.');
   return components;
 }
 

@@ -19,6 +19,7 @@ const messages = {
   anomaly: 'Anomaly',
   schedule_failed: 'Schedule failed',
   rolled_back: 'Rolled back',
+  subscription_ended: 'Subscription ended',
   unavailable: 'Unavailable',
 } as const;
 

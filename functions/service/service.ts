@@ -12,6 +12,7 @@ import type {
   Queue,
   Target,
   TargetInput,
+  Topic,
 } from '../../contract/contract.ts';
 import { pageEntriesDefault } from '../../contract/limits.ts';
 import { routes } from '../../contract/routes.ts';
@@ -19,7 +20,7 @@ import { parseInput, parseParams } from '../../contract/schemas/parse.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Keys } from '../auth/api-keys.ts';
 import { authorize, coversQueue, type Principal } from '../auth/authorize.ts';
-import { coversAll } from '../auth/name-patterns.ts';
+import { covers, coversAll } from '../auth/name-patterns.ts';
 import type { SigningSecrets } from './signing-secrets.ts';
 
 export interface Caller {
@@ -41,7 +42,7 @@ type CheckedCall = {
   [Name in OperationName]: { operation: Name; params: ParamsOf<Name>; input: CheckedInputOf<Name> };
 }[OperationName];
 
-/** Maximum number of engine pages that one `listQueues` reads to find queues that the key covers. */
+/** Maximum number of engine pages that one list reads to find what the key covers. */
 const pagesReadMax = 10;
 
 export function isOperation(name: unknown): name is OperationName {
@@ -89,6 +90,8 @@ export function createService({ engine, keys, secrets, targets, waitIsCheap = fa
         return targets.list(call.params.queue);
       case 'deleteTarget':
         return targets.remove(call.params.queue, call.params.target);
+      case 'listTopics':
+        return listTopics(call.input, principal);
       case 'rotateSigningSecret':
         return rotateSigningSecret(call.params.queue, endsAt);
       default: {
@@ -100,19 +103,29 @@ export function createService({ engine, keys, secrets, targets, waitIsCheap = fa
     }
   }
 
-  /** Lists the queues that the caller's key covers. A page may have fewer than `limit` queues and still have a cursor. */
-  async function listQueues({ limit = pageEntriesDefault, cursor }: Page, principal: Principal): Promise<OutputOf<'listQueues'>> {
-    if (coversAll(principal.queues)) return engine.callChecked('listQueues', {}, page(limit, cursor));
-    const seen: Queue[] = [];
-    let next = cursor;
-    for (let pages = 0; pages < pagesReadMax && seen.length < limit; pages++) {
-      // Never read more than is still wanted, so that no queue that was read is left out before the cursor.
-      const read = await engine.callChecked('listQueues', {}, page(limit - seen.length, next));
-      seen.push(...read.queues.filter((queue) => coversQueue(principal, queue.name)));
-      next = read.cursor;
-      if (next === undefined) return { queues: seen };
-    }
-    return { queues: seen, ...(next === undefined ? {} : { cursor: next }) };
+  async function listQueues(input: Page, principal: Principal): Promise<OutputOf<'listQueues'>> {
+    const isCovered = ({ name }: Queue) => coversQueue(principal, name);
+    const { entries, ...cursor } = await listCovered(
+      input,
+      coversAll(principal.queues) ? undefined : isCovered,
+      async (asked) => {
+        const { queues, ...next } = await engine.callChecked('listQueues', {}, asked);
+        return { entries: queues, ...next };
+      },
+    );
+    return { queues: entries, ...cursor };
+  }
+
+  async function listTopics(input: Page, principal: Principal): Promise<OutputOf<'listTopics'>> {
+    const { entries, ...cursor } = await listCovered(
+      input,
+      coversAll(principal.topics) ? undefined : ({ name }: Topic) => covers(principal.topics, name),
+      async (asked) => {
+        const { topics, ...next } = await engine.callChecked('listTopics', {}, asked);
+        return { entries: topics, ...next };
+      },
+    );
+    return { topics: entries, ...cursor };
   }
 
   /** Throws `queue_not_found`. */
@@ -128,6 +141,30 @@ export function createService({ engine, keys, secrets, targets, waitIsCheap = fa
       return dispatch({ operation, params: checkedParams, input: parseInput(operation, input) } as CheckedCall, caller);
     },
   };
+}
+
+interface Listed<Entry> {
+  entries: Entry[];
+  cursor?: string;
+}
+
+/** Lists the entries that the caller's key covers; by default, all. A page may have fewer than `limit` and still have a cursor. */
+async function listCovered<Entry>(
+  { limit = pageEntriesDefault, cursor }: Page,
+  isCovered: ((entry: Entry) => boolean) | undefined,
+  read: (page: Page) => Promise<Listed<Entry>>,
+): Promise<Listed<Entry>> {
+  if (!isCovered) return read(page(limit, cursor));
+  const entries: Entry[] = [];
+  let next = cursor;
+  for (let pages = 0; pages < pagesReadMax && entries.length < limit; pages++) {
+    // Never read more than is still wanted, so that no entry that was read is left out before the cursor.
+    const listed = await read(page(limit - entries.length, next));
+    entries.push(...listed.entries.filter(isCovered));
+    next = listed.cursor;
+    if (next === undefined) return { entries };
+  }
+  return { entries, ...(next === undefined ? {} : { cursor: next }) };
 }
 
 function page(limit: number, cursor: string | undefined): Page {

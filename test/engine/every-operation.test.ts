@@ -1,6 +1,6 @@
 /** Every operation of the engine once, on every store: what a store does not take shows here first. */
 import { afterAll, expect, it } from 'vitest';
-import type { OperationName } from '../../contract/contract.ts';
+import type { OperationName, ParamsOf } from '../../contract/contract.ts';
 import { routes } from '../../contract/routes.ts';
 import type { QueueOperation } from '../../engine/engine.ts';
 import { onEveryStore } from '../support/on-both-stores.ts';
@@ -8,6 +8,7 @@ import { onEveryStore } from '../support/on-both-stores.ts';
 const ofTargets: OperationName[] = ['putTarget', 'getTarget', 'listTargets', 'deleteTarget'];
 const ofServers: OperationName[] = ['createKey', 'listKeys', 'revokeKey', 'rotateSigningSecret', 'health', ...ofTargets];
 const minuteMs = 60_000;
+type SubscriptionParams = ParamsOf<'subscribe'>;
 
 onEveryStore('each operation', (driven) => {
   const called = new Set<OperationName>();
@@ -42,6 +43,32 @@ onEveryStore('each operation', (driven) => {
     await call('purge', { queue: 'q' }, {});
     await call('deleteQueue', { queue: 'q' }, {});
     expect((await call('listQueues', {}, {})).queues).toEqual([]);
+  });
+
+  it('each operation on topics and subscriptions succeeds', async () => {
+    const call = calls();
+    const topic = { topic: 't' };
+    await call('createTopic', topic, { queueSettings: { retentionSeconds: null } });
+    await call('updateTopic', topic, { preparedTimeoutSeconds: 60 });
+    expect(await call('getTopic', topic, {})).toMatchObject({ name: 't', preparedTimeoutSeconds: 60 });
+    const [own, other] = ['s', 'u'].map((subscription) => ({ ...topic, subscription })) as [
+      SubscriptionParams,
+      SubscriptionParams,
+    ];
+    await call('createQueue', { queue: 'existing' }, {});
+    await call('subscribe', own, { subject: 'a.>', filter: { kind: [null, 'a'] } });
+    await call('subscribe', other, { queue: 'existing' });
+    await call('updateSubscription', own, { filter: { kind: ['b'] }, expiresAfterSeconds: 3600 });
+    expect(await call('getSubscription', own, {})).toMatchObject({ queue: 't~s', counts: { ready: 0 } });
+    const message = { body: 1, attributes: { kind: 'b' }, subject: 'a.b' };
+    expect(await call('testSubscription', own, message)).toEqual({ matches: true });
+    expect((await call('listSubscriptions', topic, {})).subscriptions).toHaveLength(2);
+    expect((await call('listTopics', {}, {})).topics).toMatchObject([{ name: 't', subscriptions: 2 }]);
+    await call('unsubscribe', other, {});
+    await call('deleteTopic', topic, { force: true });
+    await driven().sweep();
+    expect((await call('listTopics', {}, {})).topics).toEqual([]);
+    expect((await call('listQueues', {}, {})).queues.map(({ name }) => name)).toEqual(['existing']);
   });
 
   it('each operation on messages succeeds', async () => {

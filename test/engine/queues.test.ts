@@ -1,5 +1,6 @@
 /** Creating, changing, listing and deleting queues. */
 import { expect, it } from 'vitest';
+import type { ParamsOf } from '../../contract/contract.ts';
 import { settingsCacheMs, signedRequestMsMax } from '../../contract/limits.ts';
 import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import type { QueueOperation } from '../../engine/engine.ts';
@@ -114,7 +115,10 @@ onEveryStore('queues', (driven) => {
     const { engine } = driven();
     const queue = 'nowhere';
     const inputs: {
-      [Name in Exclude<QueueOperation, 'createQueue' | 'listQueues' | `${string}Schedule` | 'listSchedules'>]: [object, object];
+      [Name in Exclude<QueueOperation, 'createQueue'> as ParamsOf<Name> extends { queue: string } ? Name : never]: [
+        object,
+        object,
+      ];
     } = {
       getQueue: [{ queue }, {}],
       updateQueue: [{ queue }, {}],

@@ -28,6 +28,8 @@ onBothStores('a store that fails', (driven) => {
     expect(receipts.length).toBeGreaterThan(0);
     const every = { queue: 'q', everySeconds: 60, message: { body: 1 } };
     await engine.call('putSchedule', { name: 's' }, every);
+    await engine.call('createTopic', { topic: 'events' }, {});
+    await engine.call('subscribe', { topic: 'events', subscription: 'sub' }, {});
 
     const published = [{ body: 1 }, { body: 2, id: 'mine' }, { body: 3, group: 'g' }, { body: 4, delaySeconds: 60 }];
     const inputs: Partial<Record<QueueOperation, object>> = {
@@ -41,6 +43,7 @@ onBothStores('a store that fails', (driven) => {
       putSchedule: { ...every, paused: true },
       updateSchedule: { paused: true },
       updateQueue: { delaySeconds: 1 },
+      testSubscription: { body: 1 },
     };
     spy.before = ({ method, keys }) => {
       // Settings of queues can still be read, or no call would get far.
@@ -53,7 +56,7 @@ onBothStores('a store that fails', (driven) => {
       const params = Object.fromEntries(
         [...routes[operation].path.matchAll(/\{(\w+)\}/g)].map(([, name]) => [
           name,
-          { queue: 'q', name: 's', task: 't', id: 'waits' }[name!],
+          { queue: 'q', name: 's', task: 't', id: 'waits', topic: 'events', subscription: 'sub' }[name!],
         ]),
       );
       const answer = await engine

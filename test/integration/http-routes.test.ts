@@ -68,6 +68,42 @@ it('the routes of schedules put, read, change, list and delete a schedule', asyn
   await expectProblem(await queue.http.send('GET', '/v1/schedules/nightly'), 404, 'schedule_not_found');
 });
 
+it('the routes of topics and subscriptions create, read, change, test, list and delete them', async () => {
+  const events = { topic: 'events' };
+  const [billing, audit] = [
+    { ...events, subscription: 'billing' },
+    { ...events, subscription: 'audit' },
+  ];
+  const { queue: existing } = await newQueue();
+  const created = await call('createTopic', events, { queueSettings: { visibilityTimeoutSeconds: 5 } });
+  expect(created).toMatchObject({ name: 'events', preparedTimeoutSeconds: null, subscriptions: 0 });
+  // Each name here is also one that stays text elsewhere.
+  const filter = { body: [null, { prefix: 'a' }], attributes: { result: [{ numeric: ['>', 1] }] } };
+  const made = await call('subscribe', billing, { filter, filterScope: 'body', subject: 'orders.*' });
+  expect(made).toMatchObject({ name: 'billing', queue: 'events~billing', ownsQueue: true, filter, filterScope: 'body' });
+  expect(await call('subscribe', audit, { queue: existing })).toMatchObject({ queue: existing, ownsQueue: false });
+  const read = await call('getSubscription', billing);
+  expect(read).toMatchObject({ ...made, counts: { ready: 0 } });
+  expect((await call('getQueue', { queue: 'events~billing' })).visibilityTimeoutSeconds).toBe(5);
+  const { subscriptions } = await call('listSubscriptions', events, { limit: 10 });
+  expect(subscriptions.map(({ name }) => name)).toEqual(['audit', 'billing']);
+  expect(await call('updateSubscription', audit, { subject: 'orders.>' })).toMatchObject({ subject: 'orders.>' });
+  expect(await call('testSubscription', audit, { body: {}, subject: 'users.new' })).toEqual({
+    matches: false,
+    failed: { path: 'subject', condition: 'orders.>', value: 'users.new' },
+  });
+  expect(await call('updateTopic', events, { preparedTimeoutSeconds: 60 })).toMatchObject({ preparedTimeoutSeconds: 60 });
+  expect(await call('getTopic', events)).toMatchObject({ preparedTimeoutSeconds: 60, subscriptions: 2 });
+  expect((await call('listTopics', {}, { limit: 10 })).topics.map(({ name }) => name)).toEqual(['events']);
+  await expectProblem(await queue.http.send('DELETE', '/v1/queues/events~billing'), 409, 'queue_in_use');
+  await expectProblem(await queue.http.send('PUT', '/v1/queues/events~other', { body: {} }), 400, 'invalid_input');
+  await expectProblem(await queue.http.send('DELETE', '/v1/topics/events'), 409, 'topic_in_use');
+  expect(await call('unsubscribe', billing)).toEqual({});
+  await expectProblem(await queue.http.send('GET', '/v1/topics/events/subscriptions/billing'), 404, 'subscription_not_found');
+  expect(await call('deleteTopic', events, { force: true })).toEqual({});
+  await expectProblem(await queue.http.send('GET', '/v1/topics/events'), 404, 'topic_not_found');
+});
+
 it('the routes of messages take a message from publish to ack', async () => {
   const where = await newQueue();
   const body = { text: 'ä😀', list: [1, null, { deep: true }] };

@@ -18,7 +18,15 @@ afterAll(async () => {
   expect(local.defects).toEqual([]);
 });
 
-const params = { queue: 'odd', id: 'an-id', task: 'a-task', name: 'a-name', target: 'a-target' };
+const params = {
+  queue: 'odd',
+  id: 'an-id',
+  task: 'a-task',
+  name: 'a-name',
+  target: 'a-target',
+  topic: 'a-topic',
+  subscription: 'a-sub',
+};
 const settings = {
   visibilityTimeoutSeconds: 30,
   deadLetter: { queue: 'other', maxReceives: 3 },
@@ -74,6 +82,14 @@ const inputs: { [Name in OperationName]?: object[] } = {
   ],
   updateSchedule: [{ ...schedule, cron: '0 0 * * *', timeZone: 'UTC' }],
   listSchedules: [{ cursor: 'abc' }],
+  createTopic: [{ queueSettings: settings }],
+  updateTopic: [{ queueSettings: settings }],
+  deleteTopic: [{ force: true }],
+  listTopics: [{ cursor: 'abc' }],
+  subscribe: [{ subject: 'a.b', filter: { kind: ['c'] }, filterScope: 'attributes', settings }, { queue: 'other' }],
+  updateSubscription: [{ subject: 'a.b', filter: { kind: ['c'] }, filterScope: 'body' }],
+  listSubscriptions: [{ cursor: 'abc' }],
+  testSubscription: [{ ...content, subject: 'a.b' }],
   createKey: [{ name: 'a key', queues: ['*'], scopes: ['publish'], expiresAt: at }],
   listKeys: [{ cursor: 'abc' }],
 };
@@ -85,6 +101,9 @@ const bare = [
   'cancelRedrive',
   'getSchedule',
   'deleteSchedule',
+  'getTopic',
+  'getSubscription',
+  'unsubscribe',
   'revokeKey',
   'rotateSigningSecret',
   'getTarget',
@@ -133,11 +152,13 @@ async function outcomeOf(operation: OperationName, input: object): Promise<{ sta
 beforeEach(async () => {
   await http.send('DELETE', '/v1/queues/odd');
   await http.call('createQueue', { queue: 'odd' }, settings as never);
+  await http.call('createTopic', { topic: params.topic }, {});
 });
 
 const operations = cases(Object.keys(inputs) as OperationName[]);
 /** Fields that are stored as sent, or only compared. */
-const isKept = (path: string) => /(^|\.)(body|result|attributes)(\.|\[|$)/.test(path) || /^failed$|^receipts/.test(path);
+const isKept = (path: string) =>
+  /(^|\.)(body|result|attributes)(\.|\[|$)/.test(path) || /^failed$|^receipts|^filter\./.test(path);
 
 describe('a request', () => {
   it('every operation has an input in this test', () => {

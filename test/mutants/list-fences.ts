@@ -190,7 +190,7 @@ export const fences: readonly Mutant[] = [
   },
   {
     name: 'the deletion of a queue overwrites a concurrent growth',
-    file: 'engine/operations/queues.ts',
+    file: 'engine/queues/creation.ts',
     find: "when: { equals: [['version'], version] }",
     replace: "when: { equals: [['incarnation'], incarnation], ...(version ? {} : {}) }",
     tests: ['test/engine/growth.test.ts'],

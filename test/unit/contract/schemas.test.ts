@@ -70,7 +70,7 @@ describe('the input of a call', () => {
     [
       'createQueue',
       { deadLetter: { queue: 'a b', maxReceives: 1 } },
-      'deadLetter.queue: must be 1 to 80 characters of A-Z a-z 0-9 _ -, was "a b"',
+      'deadLetter.queue: must be 1 to 80 characters of A-Z a-z 0-9 _ -, or topic~subscription, was "a b"',
     ],
     [
       'createQueue',
@@ -130,6 +130,7 @@ describe('the input of a call', () => {
     updateMessage: { priority: 1, delaySeconds: 1 },
     putSchedule: { queue: 'q', everySeconds: 60, message: { body: 1 } },
     putTarget: { url: 'https://example.test/' },
+    testSubscription: { body: 1 },
     createKey: { name: 'k', queues: ['*'], scopes: ['admin'] },
   };
   /** The fields in which null is a value. */
@@ -138,6 +139,12 @@ describe('the input of a call', () => {
       (name) => [`createQueue.${name}`, `updateQueue.${name}`],
     ),
     ...['putSchedule', 'updateSchedule'].flatMap((name) => [`${name}.startAt`, `${name}.endAt`]),
+    ...['subscribe', 'updateSubscription'].flatMap((name) => [
+      `${name}.subject`,
+      `${name}.filter`,
+      `${name}.expiresAfterSeconds`,
+    ]),
+    ...['createTopic', 'updateTopic'].map((name) => `${name}.preparedTimeoutSeconds`),
     'ack.result',
   ];
 

@@ -1,0 +1,34 @@
+/** The OpenAPI texts of the operations on API keys. */
+import type { OperationTextsOf } from './operation-text.ts';
+
+const at = '2026-01-31T12:00:00.000Z';
+const key = {
+  id: '7m2k9q4t1x8v',
+  name: 'billing worker',
+  queues: ['orders', 'orders-*'],
+  topics: ['order-events'],
+  scopes: ['publish' as const, 'receive' as const],
+  createdAt: at,
+  expiresAt: null,
+  lastUsedAt: null,
+};
+
+export const keyTexts: OperationTextsOf<'createKey' | 'listKeys' | 'revokeKey'> = {
+  createKey: {
+    tag: 'keys',
+    summary: 'Create an API key, which is shown only once',
+    description:
+      'Needs the scope admin on all queues (`*`). A key cannot give a scope that it lacks, and cannot create a key that expires after it.',
+    input: { name: key.name, queues: key.queues, scopes: key.scopes },
+    output: { ...key, key: 'dw_7m2k9q4t1x8v_0a1b2c3d4e5f6g7h8j9k0m1n2p3q4r5s' },
+    refusals: [],
+  },
+  listKeys: { tag: 'keys', summary: 'List API keys, without their secrets', output: { keys: [key] }, refusals: [] },
+  revokeKey: {
+    tag: 'keys',
+    summary: 'Revoke an API key',
+    description: 'It stops working everywhere within a minute.',
+    output: {},
+    refusals: ['key_not_found'],
+  },
+};
