@@ -1,15 +1,18 @@
 /**
  * Measures every store in process and over HTTP, one side after another in each round, because the load from other work varies over time.
- * Compares the sides on DynamoDB with raw calls by the same client, before and after each measurement.
+ * Compares the sides on DynamoDB with the same calls, made bare by the same client, before and after each measurement.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEngine } from '../engine/create.ts';
 import type { DynamoClient } from '../engine/dynamo/client.ts';
-import { type RawCalls, rawCalls } from './raw-calls.ts';
+import { dynamoParts } from '../engine/dynamo/parts.ts';
+import { type BareCalls, type BareSteps, bareCalls } from './bare-calls.ts';
+import { type Recording, recordCalls } from './recorded-calls.ts';
 import { openStore, type StoreName, storeNames } from './stores.ts';
-import { type ReadCpu, type Throughput, type Transport, throughput } from './throughput.ts';
+import { tableNames } from './test-bed.ts';
+import { type Load, type ReadCpu, type Throughput, type Transport, throughput } from './throughput.ts';
 import { cpuMsOf, enginePidOf, mediansOf, ownCpuMs } from './timing.ts';
 import { inProcess, overHttp } from './transports.ts';
 
@@ -18,33 +21,38 @@ const batches = [1, 10];
 const messagesOf: Record<number, number> = { 1: 600, 10: 3_000 };
 /** Stores within the queue's process are several times faster: measure them for as long. */
 const moreOfFast = 3;
-const rawMessages = 120;
-/** DynamoDB calls of one message's publish, and of its receive and ack. */
-const callsOf = { publish: 1, receiveAndAck: 5 };
+const steps = ['publish', 'receiveAndAck'] as const;
+type Step = (typeof steps)[number];
 
 export interface SpeedRow extends Throughput {
   store: StoreName;
   by: 'in process' | 'HTTP';
-  step: keyof typeof callsOf;
+  step: Step;
   /** Messages per call. */
   batch: number;
-  /** Of a store on DynamoDB: messages per second times DynamoDB calls per message, as a share of raw calls per second. */
-  shareOfRaw?: number;
-  /** CPU time of as many raw calls as a message needs, as a share of the queue's CPU time per message. Less affected by other work. */
+  /** Of a store on DynamoDB: messages per second, as a share of the messages per second whose calls the client makes bare. */
+  shareOfBare?: number;
+  /** CPU time of a message's bare calls, as a share of the queue's CPU time per message. Less affected by other work. */
   shareByCpu?: number;
 }
 
+/** The bare calls of one client, for one step. */
+export interface BareRow extends BareCalls, Pick<SpeedRow, 'store' | 'step' | 'batch'> {}
+
 export interface SidesReport {
-  raw: (RawCalls & { store: StoreName })[];
+  bare: BareRow[];
   rows: SpeedRow[];
 }
 
 interface Side extends Pick<SpeedRow, 'store' | 'by'> {
   transport: Transport;
   readCpu: ReadCpu;
-  /** Makes the raw calls, if the store is on DynamoDB. */
+  /** Makes the bare calls, if the store is on DynamoDB. */
   client: DynamoClient | undefined;
 }
+
+/** The calls that the queue makes in process, by `recordingKey`. */
+type Recordings = Map<string, Recording>;
 
 export interface SidesOptions {
   rounds: number;
@@ -55,25 +63,48 @@ export interface SidesOptions {
 /** `endpoint`: of an embedded DynamoDB engine that has the bench's tables. */
 export async function measureSides(endpoint: string, { rounds, share }: SidesOptions): Promise<SidesReport> {
   const { sides, close } = await openSides(endpoint);
+  const recordings: Recordings = new Map();
   try {
     const rows: SpeedRow[] = [];
-    const raws: SidesReport['raw'] = [];
+    const bare: BareRow[] = [];
     // The first round warms up the code and does not count.
     for (let round = 0; round <= rounds; round++) {
       for (const [batch, side] of batches.flatMap((size) => sides.map((one) => [size, one] as const))) {
-        const measured = await measureSide(side, batch, share);
+        const measured = await measureSide(side, loadOf(side, batch, share), recordings.get(recordingKey(side.store, batch)));
         if (round === 0) continue;
         rows.push(...measured.rows);
-        if (measured.raw) raws.push({ store: side.store, ...measured.raw });
+        bare.push(...measured.bare);
       }
+      if (round === 0) await recordAll(sides, share, recordings);
     }
-    const key = ({ store, by, step, batch }: SpeedRow) => `${store} ${by} ${step} ${batch}`;
+    const key = ({ store, step, batch }: Pick<SpeedRow, 'store' | 'step' | 'batch'>) => `${store} ${step} ${batch}`;
     return {
-      raw: [...Map.groupBy(raws, ({ store }) => store).values()].map(mediansOf),
-      rows: [...Map.groupBy(rows, key).values()].map(mediansOf),
+      bare: [...Map.groupBy(bare, key).values()].map(mediansOf),
+      rows: [...Map.groupBy(rows, (row) => `${key(row)} ${row.by}`).values()].map(mediansOf),
     };
   } finally {
     await close();
+  }
+}
+
+function loadOf({ client }: Side, batch: number, share: number): Load {
+  const calls = Math.ceil((messagesOf[batch]! * (client ? 1 : moreOfFast) * share) / batch);
+  return { messages: calls * batch, batch, concurrency };
+}
+
+function recordingKey(store: StoreName, batch: number): string {
+  return `${store} ${batch}`;
+}
+
+async function recordAll(sides: readonly Side[], share: number, recordings: Recordings): Promise<void> {
+  for (const side of sides) {
+    if (side.by !== 'in process' || side.client === undefined) continue;
+    const transportBy = (client: DynamoClient) =>
+      inProcess(createEngine(dynamoParts({ client, tables: tableNames, forJson: true })));
+    for (const batch of batches) {
+      const recording = await recordCalls(side.client, transportBy, loadOf(side, batch, share));
+      recordings.set(recordingKey(side.store, batch), recording);
+    }
   }
 }
 
@@ -111,24 +142,24 @@ async function openSides(endpoint: string): Promise<{ sides: Side[]; close(): Pr
   };
 }
 
+/** `recording`: undefined if there is nothing to compare with. */
 async function measureSide(
   { store, by, transport, readCpu, client }: Side,
-  batch: number,
-  share: number,
-): Promise<{ rows: SpeedRow[]; raw: RawCalls | undefined }> {
-  const baseline = async () => client && (await rawCalls(client, Math.ceil(rawMessages * share), concurrency));
+  load: Load,
+  recording: Recording | undefined,
+): Promise<{ rows: SpeedRow[]; bare: BareRow[] }> {
+  const { batch } = load;
+  const baseline = async () => client && recording && (await bareCalls(client, recording, concurrency));
   const before = await baseline();
-  const calls = Math.ceil((messagesOf[batch]! * (client ? 1 : moreOfFast) * share) / batch);
-  const measured = await throughput(transport, { messages: calls * batch, batch, concurrency }, readCpu);
+  const measured = await throughput(transport, load, readCpu);
   const after = await baseline();
-  const raw = before && after && mediansOf([before, after]);
-  const rows = (['publish', 'receiveAndAck'] as const).map((step): SpeedRow => {
+  const bare: BareSteps | undefined = before && after && mediansOf([before, after]);
+  const rows = steps.map((step): SpeedRow => {
     const row: SpeedRow = { store, by, step, batch, ...measured[step] };
-    if (raw === undefined) return row;
-    const callsEach = callsOf[step] / batch;
-    const shareOfRaw = (row.messagesPerSecond * callsEach) / raw.callsPerSecond;
-    const shareByCpu = (raw.cpuMsPerCall * callsEach) / row.cpuMsPerMessage.queue!;
-    return { ...row, shareOfRaw, shareByCpu };
+    if (bare === undefined) return row;
+    const shareOfBare = row.messagesPerSecond / bare[step].messagesPerSecond;
+    const shareByCpu = bare[step].cpuMsPerMessage / row.cpuMsPerMessage.queue!;
+    return { ...row, shareOfBare, shareByCpu };
   });
-  return { rows, raw };
+  return { rows, bare: bare ? steps.map((step) => ({ store, step, batch, ...bare[step] })) : [] };
 }

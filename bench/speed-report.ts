@@ -3,26 +3,33 @@ import type { ColdStart } from './cold-start.ts';
 import type { IdleCost } from './idle.ts';
 import type { SidesReport, SpeedRow } from './sides.ts';
 import { against, table } from './table.ts';
-import { apiBundleBytes, apiColdStartMs, shareOfRaw } from './targets.ts';
+import { apiBundleBytes, apiColdStartMs, shareOfBare } from './targets.ts';
 
 export interface SpeedReport extends SidesReport {
   idle: IdleCost;
   functions: ColdStart[];
 }
 
-export function printSpeed({ raw, rows, idle, functions }: SpeedReport): void {
-  for (const [step, title] of [
-    ['publish', 'Publish'],
-    ['receiveAndAck', 'Receive and ack'],
-  ] as const) {
+const titles = { publish: 'Publish', receiveAndAck: 'Receive and ack' };
+
+export function printSpeed({ bare, rows, idle, functions }: SpeedReport): void {
+  for (const [step, title] of Object.entries(titles)) {
     console.log(`${title}:\n`);
     printRows(rows.filter((row) => row.step === step));
   }
   console.log('Bare calls:\n');
   console.log(
     table(
-      ['client', 'calls/s', 'CPU, ms a call'],
-      raw.map(({ store, callsPerSecond, cpuMsPerCall }) => [store, Math.round(callsPerSecond), milliseconds(cpuMsPerCall)]),
+      ['calls of', 'at a time', 'client', 'messages/s', 'CPU, ms', 'calls', 'bytes sent'],
+      bare.map(({ store, step, batch, messagesPerSecond, cpuMsPerMessage, callsPerMessage, bytesPerMessage }) => [
+        titles[step].toLowerCase(),
+        batch,
+        store,
+        Math.round(messagesPerSecond),
+        milliseconds(cpuMsPerMessage),
+        callsPerMessage.toFixed(2),
+        Math.round(bytesPerMessage),
+      ]),
     ),
   );
   console.log('\nIdle:\n');
@@ -73,14 +80,14 @@ function printRows(rows: readonly SpeedRow[]): void {
         'queue CPU, ms',
         'store CPU, ms',
       ],
-      rows.map(({ by, batch, store, messagesPerSecond, shareOfRaw: share, shareByCpu, cpuMsPerMessage: cpu }) => {
+      rows.map(({ by, batch, store, messagesPerSecond, shareOfBare: share, shareByCpu, cpuMsPerMessage: cpu }) => {
         const isHeld = by === 'in process' && store === 'DynamoDB by the own client';
         return [
           by,
           batch,
           store,
           Math.round(messagesPerSecond),
-          share === undefined ? '' : against(share, isHeld ? shareOfRaw : undefined, 2),
+          share === undefined ? '' : against(share, isHeld ? shareOfBare : undefined, 2),
           shareByCpu === undefined || by === 'HTTP' ? '' : shareByCpu.toFixed(2),
           milliseconds(cpu.client),
           milliseconds(cpu.queue),

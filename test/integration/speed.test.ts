@@ -1,13 +1,18 @@
-/** The speed bench, with few messages: that it measures every store by every transport. Its figures are not asserted. */
+/** The speed bench, with few messages: that it measures every store by every transport. Its times are not asserted. */
 import { expect, it } from 'vitest';
+import { bareCalls } from '../../bench/bare-calls.ts';
+import { recordCalls } from '../../bench/recorded-calls.ts';
 import { measureSides } from '../../bench/sides.ts';
 import { storeNames } from '../../bench/stores.ts';
-import { createTestBed } from '../../bench/test-bed.ts';
+import { createTestBed, tableNames } from '../../bench/test-bed.ts';
+import { inProcess } from '../../bench/transports.ts';
+import { createEngine } from '../../engine/create.ts';
+import { dynamoParts } from '../../engine/dynamo/parts.ts';
 
 it('the speed bench measures each step on each store, in process and over HTTP, and compares the stores on DynamoDB with bare calls', async () => {
   const testBed = await createTestBed();
   try {
-    const { rows, raw } = await measureSides(testBed.endpoint, { rounds: 1, share: 0.02 });
+    const { rows, bare } = await measureSides(testBed.endpoint, { rounds: 1, share: 0.02 });
     const cases = storeNames.flatMap((store) =>
       ['in process', 'HTTP'].flatMap((by) =>
         [1, 10].flatMap((batch) => ['publish', 'receiveAndAck'].map((step) => [store, by, batch, step])),
@@ -16,12 +21,40 @@ it('the speed bench measures each step on each store, in process and over HTTP, 
     expect(cases).toHaveLength(32);
     expect(rows.map(({ store, by, batch, step }) => `${[store, by, batch, step]}`).sort()).toEqual(cases.map(String).sort());
     const onDynamodb = storeNames.filter((store) => store.startsWith('DynamoDB'));
-    expect(raw.map(({ store }) => store)).toEqual(onDynamodb);
+    const bareCases = onDynamodb.flatMap((store) =>
+      [1, 10].flatMap((batch) => ['publish', 'receiveAndAck'].map((step) => `${[store, batch, step]}`)),
+    );
+    expect(bare.map(({ store, batch, step }) => `${[store, batch, step]}`).sort()).toEqual(bareCases.sort());
     for (const row of rows) {
       expect(row.messagesPerSecond).toBeGreaterThan(0);
       const processes = [...(row.by === 'HTTP' ? ['client'] : []), 'queue', ...(onDynamodb.includes(row.store) ? ['store'] : [])];
       expect(Object.keys(row.cpuMsPerMessage)).toEqual(processes);
-      expect(row.shareOfRaw !== undefined).toBe(onDynamodb.includes(row.store));
+      expect(row.shareOfBare !== undefined).toBe(onDynamodb.includes(row.store));
+    }
+  } finally {
+    await testBed.close();
+  }
+});
+
+it('bare calls are the calls that the queue made, and DynamoDB accepts them as often as they are repeated', async () => {
+  const testBed = await createTestBed();
+  try {
+    const { client } = testBed.instance({ metered: false });
+    const load = { messages: 40, batch: 10, concurrency: 1 };
+    const recording = await recordCalls(
+      client,
+      (recorded) => inProcess(createEngine(dynamoParts({ client: recorded, tables: tableNames, forJson: true }))),
+      load,
+    );
+    const operationsOf = (rounds: { operation: string }[][]) => rounds.map((round) => round.map(({ operation }) => operation));
+    expect(operationsOf(recording.publish.at(-1)!)).toEqual([['BatchWriteItem']]);
+    const receiveAndAck = [['Query', 'Query'], ['PutItem'], ['BatchWriteItem'], ['PutItem']];
+    expect(operationsOf(recording.receiveAndAck.at(-1)!)).toEqual(receiveAndAck);
+    for (const _ of [1, 2]) {
+      const bare = await bareCalls(client, recording, load.concurrency);
+      expect(bare.publish.refused).toBe(0);
+      expect(bare.receiveAndAck.refused).toBe(0);
+      expect(bare.receiveAndAck.callsPerMessage).toBe(recording.receiveAndAck.flat(2).length / load.messages);
     }
   } finally {
     await testBed.close();
