@@ -1,6 +1,6 @@
 /**
  * Measures every store in process and over HTTP, one side after another in each round, because the load from other work varies over time.
- * Compares the sides on DynamoDB with the same calls, made bare by the same client, before and after each measurement.
+ * Compares the queue on DynamoDB, in process, with the same calls made bare by the same client, before and after each measurement.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -30,14 +30,15 @@ export interface SpeedRow extends Throughput {
   step: Step;
   /** Messages per call. */
   batch: number;
-  /** Of a store on DynamoDB: messages per second, as a share of the messages per second whose calls the client makes bare. */
-  shareOfBare?: number;
-  /** CPU time of a message's bare calls, as a share of the queue's CPU time per message. Less affected by other work. */
-  shareByCpu?: number;
 }
 
-/** The bare calls of one client, for one step. */
-export interface BareRow extends BareCalls, Pick<SpeedRow, 'store' | 'step' | 'batch'> {}
+/** The bare calls of one client, for one step, and the queue in process compared with them. */
+export interface BareRow extends BareCalls, Pick<SpeedRow, 'store' | 'step' | 'batch'> {
+  /** The queue's messages per second, as a share of those of the bare calls. */
+  share: number;
+  /** CPU time of the bare calls, as a share of the queue's CPU time. Less affected by other work. */
+  shareByCpu: number;
+}
 
 export interface SidesReport {
   bare: BareRow[];
@@ -47,7 +48,7 @@ export interface SidesReport {
 interface Side extends Pick<SpeedRow, 'store' | 'by'> {
   transport: Transport;
   readCpu: ReadCpu;
-  /** Makes the bare calls, if the store is on DynamoDB. */
+  /** Only of a store on DynamoDB. */
   client: DynamoClient | undefined;
 }
 
@@ -70,7 +71,8 @@ export async function measureSides(endpoint: string, { rounds, share }: SidesOpt
     // The first round warms up the code and does not count.
     for (let round = 0; round <= rounds; round++) {
       for (const [batch, side] of batches.flatMap((size) => sides.map((one) => [size, one] as const))) {
-        const measured = await measureSide(side, loadOf(side, batch, share), recordings.get(recordingKey(side.store, batch)));
+        const recording = side.by === 'in process' ? recordings.get(recordingKey(side.store, batch)) : undefined;
+        const measured = await measureSide(side, loadOf(side, batch, share), recording);
         if (round === 0) continue;
         rows.push(...measured.rows);
         bare.push(...measured.bare);
@@ -154,12 +156,15 @@ async function measureSide(
   const measured = await throughput(transport, load, readCpu);
   const after = await baseline();
   const bare: BareSteps | undefined = before && after && mediansOf([before, after]);
-  const rows = steps.map((step): SpeedRow => {
-    const row: SpeedRow = { store, by, step, batch, ...measured[step] };
-    if (bare === undefined) return row;
-    const shareOfBare = row.messagesPerSecond / bare[step].messagesPerSecond;
-    const shareByCpu = bare[step].cpuMsPerMessage / row.cpuMsPerMessage.queue!;
-    return { ...row, shareOfBare, shareByCpu };
-  });
-  return { rows, bare: bare ? steps.map((step) => ({ store, step, batch, ...bare[step] })) : [] };
+  return {
+    rows: steps.map((step) => ({ store, by, step, batch, ...measured[step] })),
+    bare: bare ? steps.map((step) => ({ store, step, batch, ...bare[step], ...sharesOf(measured[step], bare[step]) })) : [],
+  };
+}
+
+function sharesOf(queue: Throughput, bare: BareCalls): Pick<BareRow, 'share' | 'shareByCpu'> {
+  return {
+    share: queue.messagesPerSecond / bare.messagesPerSecond,
+    shareByCpu: bare.cpuMsPerMessage / queue.cpuMsPerMessage.queue!,
+  };
 }

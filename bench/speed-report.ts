@@ -20,15 +20,27 @@ export function printSpeed({ bare, rows, idle, functions }: SpeedReport): void {
   console.log('Bare calls:\n');
   console.log(
     table(
-      ['calls of', 'at a time', 'client', 'messages/s', 'CPU, ms', 'calls', 'bytes sent'],
-      bare.map(({ store, step, batch, messagesPerSecond, cpuMsPerMessage, callsPerMessage, bytesPerMessage }) => [
-        titles[step].toLowerCase(),
-        batch,
-        store,
-        Math.round(messagesPerSecond),
-        milliseconds(cpuMsPerMessage),
-        callsPerMessage.toFixed(2),
-        Math.round(bytesPerMessage),
+      [
+        'calls of',
+        'at a time',
+        'client',
+        'messages/s',
+        'CPU, ms',
+        'calls',
+        'bytes sent',
+        'share that the queue reaches',
+        'by CPU',
+      ],
+      bare.map((row) => [
+        titles[row.step].toLowerCase(),
+        row.batch,
+        row.store,
+        Math.round(row.messagesPerSecond),
+        milliseconds(row.cpuMsPerMessage),
+        row.callsPerMessage.toFixed(2),
+        Math.round(row.bytesPerMessage),
+        against(row.share, row.store === 'DynamoDB by the own client' ? shareOfBare : undefined, 2),
+        row.shareByCpu.toFixed(2),
       ]),
     ),
   );
@@ -69,36 +81,21 @@ export function printSpeed({ bare, rows, idle, functions }: SpeedReport): void {
 function printRows(rows: readonly SpeedRow[]): void {
   console.log(
     table(
-      [
-        'by',
-        'at a time',
-        'store',
-        'messages/s',
-        'share of bare calls',
-        'by CPU',
-        'client CPU, ms',
-        'queue CPU, ms',
-        'store CPU, ms',
-      ],
-      rows.map(({ by, batch, store, messagesPerSecond, shareOfBare: share, shareByCpu, cpuMsPerMessage: cpu }) => {
-        const isHeld = by === 'in process' && store === 'DynamoDB by the own client';
-        return [
-          by,
-          batch,
-          store,
-          Math.round(messagesPerSecond),
-          share === undefined ? '' : against(share, isHeld ? shareOfBare : undefined, 2),
-          shareByCpu === undefined || by === 'HTTP' ? '' : shareByCpu.toFixed(2),
-          milliseconds(cpu.client),
-          milliseconds(cpu.queue),
-          milliseconds(cpu.store),
-        ];
-      }),
+      ['by', 'at a time', 'store', 'messages/s', 'client CPU, ms', 'queue CPU, ms', 'store CPU, ms'],
+      rows.map(({ by, batch, store, messagesPerSecond, cpuMsPerMessage: cpu }) => [
+        by,
+        batch,
+        store,
+        Math.round(messagesPerSecond),
+        milliseconds(cpu.client),
+        milliseconds(cpu.queue),
+        milliseconds(cpu.store),
+      ]),
     ),
   );
   console.log();
 }
 
 function milliseconds(ms: number | undefined): string {
-  return ms === undefined || Number.isNaN(ms) ? '' : ms.toFixed(2);
+  return ms === undefined || Number.isNaN(ms) ? '' : ms.toFixed(ms < 0.1 ? 3 : 2);
 }
