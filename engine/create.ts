@@ -127,7 +127,7 @@ function withinTime(ctx: Context, endsAt: number | undefined): Context {
 function closingAt({ store, clock }: Context, endsAt: number): Store {
   const inTime = <T>(call: () => Promise<T>): Promise<T> =>
     clock.now() > endsAt ? Promise.reject(new StoreError('the time of the call is over', 'no')) : call();
-  const atMost = ({ by = endsAt }: WriteOptions = {}) => ({ by: Math.min(by, endsAt) });
+  const atMost = ({ by = endsAt, ...options }: WriteOptions = {}) => ({ ...options, by: Math.min(by, endsAt) });
   return {
     get: (keys) => inTime(() => store.get(keys, { by: endsAt })),
     range: (range) => inTime(() => store.range(range, { by: endsAt })),

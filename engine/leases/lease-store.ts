@@ -11,7 +11,7 @@ import { parcelDone } from '../model/group-row.ts';
 import { writeDeadline } from '../model/queue-record.ts';
 import { decodeLease, encodeLease, encodeTombstone } from '../model/row-codec.ts';
 import { absentAt, endOf, isLive, type LeaseRow, leaseKey, newTombstone, type Parcel, type Tombstone } from '../model/rows.ts';
-import { type Condition, type Row, StoreError, type Write } from '../port/port.ts';
+import { type Condition, type Row, StoreError, type Write, type WriteOptions } from '../port/port.ts';
 import { untilDone } from '../port/until-done.ts';
 
 /** A row of `leases` as a read or a write returned it, and when that call began, ms. */
@@ -67,10 +67,11 @@ export async function writeRow(
   when: Condition,
   then: Write['then'],
   readAt: number,
+  { isFollowed = false }: Pick<WriteOptions, 'isFollowed'> = {},
 ): Promise<Snapshot> {
   const startedAt = ctx.clock.now();
   try {
-    const written = await ctx.store.write({ key: leaseKey(id), when, then }, writeDeadline(readAt));
+    const written = await ctx.store.write({ key: leaseKey(id), when, then }, { ...writeDeadline(readAt), isFollowed });
     const maybeApplied = !written.ok && written.maybeApplied;
     return { id, row: written.row, readAt: startedAt, ...(maybeApplied && { maybeApplied }) };
   } catch (error) {
@@ -123,8 +124,13 @@ export async function putIfUnchangedWith(ctx: Context, seen: Snapshot, row: Row,
 }
 
 /** Puts `row` if no row exists, or only a tombstone that counts no more (`absentAt`). */
-export function putIfAbsent(ctx: Context, row: Row, readAt: number): Promise<Snapshot> {
-  return writeRow(ctx, row.id as string, absentAt(ctx.clock.now()), { put: row }, readAt);
+export function putIfAbsent(
+  ctx: Context,
+  row: Row,
+  readAt: number,
+  options?: Pick<WriteOptions, 'isFollowed'>,
+): Promise<Snapshot> {
+  return writeRow(ctx, row.id as string, absentAt(ctx.clock.now()), { put: row }, readAt, options);
 }
 
 /** Calls `decide` with the row until it returns `done`: first with `first`, each time with a new read if the row is too old. */

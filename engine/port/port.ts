@@ -137,6 +137,11 @@ export interface WriteOptions {
    * `applied: no`.
    */
   by?: number;
+  /**
+   * Set if the caller tells nobody that the write was applied before it has the answer to a later write of its own. A store that
+   * keeps writes in their order need not wait for the disk: whatever it loses, it loses no write without all later ones.
+   */
+  isFollowed?: boolean;
 }
 
 /** Calls reject only with StoreError. Any other error is a defect. */

@@ -127,7 +127,7 @@ export async function claimUnreceived(
   const drawn = ctx.random.number();
   lease.slots = lease.slots.map((slot, index) => (index < want ? claimedSlot(claimer, slot, leasedUntil, drawn) : slot));
   await keepThroughLease(ctx, lease);
-  const after = await putIfAbsent(ctx, encodeLease(lease), readAt);
+  const after = await putIfAbsent(ctx, encodeLease(lease), readAt, { isFollowed: true });
   const { lease: there } = decodeSnapshot(after, now);
   const slots = slotsHeldBy(claimer, there);
   return slots.length > 0 ? { claimed: { lease: there!, slots, readAt: after.readAt } } : { inTheWay: after };

@@ -4,11 +4,11 @@
  */
 
 export interface Durability {
-  /** Notes a commit, and begins to sync it. */
+  /** Notes a commit. */
   committed(): void;
   /** Whether every commit so far is on disk. */
   isDurable(): boolean;
-  /** Calls back once, when every commit until now is on disk, or with the error of the sync. */
+  /** Syncs what is not on disk yet. Calls back once, when every commit until now is on disk, or with the error of the sync. */
   whenDurable(done: (error?: Error) => void): void;
 }
 
@@ -24,7 +24,7 @@ export function createDurability(sync?: Sync): Durability {
   let waiting: { commit: number; done: (error?: Error) => void }[] = [];
 
   function syncOn(): void {
-    if (sync === undefined || isSyncing || synced === committed || failure !== undefined) return;
+    if (sync === undefined || isSyncing || waiting.length === 0) return;
     isSyncing = true;
     const until = committed;
     sync((error) => {
@@ -47,12 +47,14 @@ export function createDurability(sync?: Sync): Durability {
     committed() {
       committed++;
       if (sync === undefined) synced = committed;
-      syncOn();
     },
     isDurable: () => synced === committed && failure === undefined,
     whenDurable(done) {
       if (failure !== undefined || synced === committed) done(failure);
-      else waiting.push({ commit: committed, done });
+      else {
+        waiting.push({ commit: committed, done });
+        syncOn();
+      }
     },
   };
 }

@@ -10,17 +10,24 @@ import { failureText, isSqliteError, mayBeCommitted } from './failures.ts';
 export interface GroupCommit {
   /**
    * Runs `apply` in the transaction of this turn. If that transaction fails, `apply` may run again in another one. What it
-   * throws rejects only this write, so it must throw before it changes a row.
+   * throws rejects only this write, so it must throw before it changes a row. An answer that does not need the disk comes after
+   * the commit; it is lost with the power if no later write is answered.
    */
-  write<T>(apply: () => T): Promise<T>;
+  write<T>(apply: () => T, needsDisk?: (answer: T) => boolean): Promise<T>;
   /** Runs `look` at once, or after the writes of this turn if there are any: callers that only read must not starve those that write. */
   read<T>(look: () => T): Promise<T>;
   /** Resolves when all writes are answered. Later calls are rejected. */
   end(): Promise<void>;
 }
 
+interface Answer {
+  needsDisk: boolean;
+  give(): void;
+}
+
 interface Pending {
   apply(): unknown;
+  needsDisk(answer: unknown): boolean;
   resolve(value: never): void;
   reject(error: unknown): void;
 }
@@ -58,9 +65,9 @@ export function createGroupCommit({ database, file, durability, changes, onFaile
   }
 
   /** Returns how to answer each write, or why the transaction failed. */
-  function inTransaction(group: readonly Pending[]): (() => void)[] | StoreError {
+  function inTransaction(group: readonly Pending[]): Answer[] | StoreError {
     const before = changes();
-    const answers: (() => void)[] = [];
+    const answers: Answer[] = [];
     let isComplete = false;
     try {
       begin.run();
@@ -76,10 +83,13 @@ export function createGroupCommit({ database, file, durability, changes, onFaile
     return answers;
   }
 
-  function answerWhenDurable(group: readonly Pending[], answers: readonly (() => void)[]): void {
+  function answerWhenDurable(group: readonly Pending[], answers: readonly Answer[]): void {
+    for (const { needsDisk, give } of answers) if (!needsDisk) give();
+    const left = answers.filter(({ needsDisk }) => needsDisk);
+    if (left.length === 0) return;
     durability.whenDurable((error) => {
       if (error === undefined) {
-        for (const answer of answers) answer();
+        for (const { give } of left) give();
       } else {
         fail(error);
         rejectAll(group, new StoreError(failureText(error, file), 'unknown', error));
@@ -104,9 +114,9 @@ export function createGroupCommit({ database, file, durability, changes, onFaile
   }
 
   return {
-    write<T>(apply: () => T): Promise<T> {
+    write<T>(apply: () => T, needsDisk: (answer: T) => boolean = () => true): Promise<T> {
       return new Promise<T>((resolve, reject) => {
-        pending.push({ apply, resolve, reject });
+        pending.push({ apply, needsDisk: needsDisk as Pending['needsDisk'], resolve, reject });
         if (pending.length === 1) setImmediate(commitPending);
       });
     },
@@ -128,13 +138,13 @@ export function createGroupCommit({ database, file, durability, changes, onFaile
 }
 
 /** Runs a write and returns how to answer it once it is durable. Throws errors of SQLite, which end the transaction. */
-function answerOf({ apply, resolve, reject }: Pending): () => void {
+function answerOf({ apply, needsDisk, resolve, reject }: Pending): Answer {
   try {
     const answer = apply();
-    return () => resolve(answer as never);
+    return { needsDisk: needsDisk(answer), give: () => resolve(answer as never) };
   } catch (error) {
     if (isSqliteError(error)) throw error;
-    return () => reject(error);
+    return { needsDisk: true, give: () => reject(error) };
   }
 }
 

@@ -17,7 +17,8 @@ export function encodeRow(row: Row): string {
 
 export function decodeRow(text: string): Row {
   const row = JSON.parse(text) as Row;
-  return text.includes(nulInJson) ? (unmarked(row) as Row) : row;
+  if (text.includes(nulInJson)) unmark(row);
+  return row;
 }
 
 function needsMarks(value: Value): boolean {
@@ -36,8 +37,15 @@ function marked(value: Value): Value {
   return mapped(value, marked);
 }
 
-function unmarked(value: Value): Value {
-  if (typeof value !== 'string') return mapped(value, unmarked);
+/** Changes the values within an object or a list that was just parsed. */
+function unmark(within: { [name: string]: Value } | Value[]): void {
+  for (const [name, value] of Object.entries(within)) {
+    if (typeof value === 'object') unmark(value as typeof within);
+    else if (typeof value === 'string' && value.startsWith(nul)) (within as { [name: string]: Value })[name] = unmarked(value);
+  }
+}
+
+function unmarked(value: string): Value {
   if (value.startsWith(bytesMark)) return new Uint8Array(Buffer.from(value.slice(bytesMark.length), 'base64'));
   return value.startsWith(textMark) ? value.slice(textMark.length) : value;
 }

@@ -60,15 +60,18 @@ export function createSqliteStore(
 
     range: (range) => group.read(() => rows.range(range)),
 
-    async write(write, { by } = {}) {
+    async write(write, { by, isFollowed } = {}) {
       const checked = checkedWrite(write);
-      return group.write(() => {
-        refuseLate(by);
-        const needsRow = checked.when !== undefined || 'set' in checked.then;
-        const answer = written(checked, needsRow ? rows.get(checked.key) : undefined);
-        if (answer.ok) rows.set(checked.key, answer.row);
-        return answer;
-      });
+      return group.write(
+        () => {
+          refuseLate(by);
+          const needsRow = checked.when !== undefined || 'set' in checked.then;
+          const answer = written(checked, needsRow ? rows.get(checked.key) : undefined);
+          if (answer.ok) rows.set(checked.key, answer.row);
+          return answer;
+        },
+        ({ ok }) => !ok || !isFollowed,
+      );
     },
 
     async writeAll(writes, { by } = {}) {

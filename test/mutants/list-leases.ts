@@ -5,8 +5,8 @@ export const leases: readonly Mutant[] = [
   {
     name: 'a parcel is claimed even if another receive has claimed it',
     file: 'engine/leases/lease-store.ts',
-    find: 'absentAt(ctx.clock.now()), { put: row }, readAt)',
-    replace: "{ not: { equals: [['version'], ''] } }, { put: row }, readAt)",
+    find: 'absentAt(ctx.clock.now()), { put: row }, readAt, options)',
+    replace: "{ not: { equals: [['version'], ''] } }, { put: row }, readAt, options)",
   },
   {
     name: 'a write replaces a row of any version',
@@ -17,9 +17,9 @@ export const leases: readonly Mutant[] = [
   {
     name: 'a parcel is removed before its lease is stored',
     file: 'engine/receive/claims.ts',
-    find: '  await keepThroughLease(ctx, lease);\n  const after = await putIfAbsent(ctx, encodeLease(lease), readAt);',
+    find: '  await keepThroughLease(ctx, lease);\n  const after = await putIfAbsent(ctx, encodeLease(lease), readAt, {',
     replace:
-      '  await keepThroughLease(ctx, lease);\n  await removeParcel(ctx, parcel.shard, parcel.id);\n  const after = await putIfAbsent(ctx, encodeLease(lease), readAt);',
+      '  await keepThroughLease(ctx, lease);\n  await removeParcel(ctx, parcel.shard, parcel.id);\n  const after = await putIfAbsent(ctx, encodeLease(lease), readAt, {',
   },
   {
     name: 'a parcel is not removed after its claim',
@@ -230,6 +230,20 @@ export const leases: readonly Mutant[] = [
     find: '  if (claimer.signal?.aborted) return false;\n',
     replace: '',
     tests: ['test/engine/undelivered.test.ts'],
+  },
+  {
+    name: 'a message is delivered again before the disk has its new lease',
+    file: 'engine/leases/lease-store.ts',
+    find: '  return writeRow(ctx, seen.id, when, { put: row }, seen.readAt);',
+    replace: '  return writeRow(ctx, seen.id, when, { put: row }, seen.readAt, { isFollowed: true });',
+    tests: ['test/sqlite/receive-durability.test.ts'],
+  },
+  {
+    name: 'a refused write is answered by a row that the disk may not have',
+    file: 'engine/sqlite/store.ts',
+    find: '({ ok }) => !ok || !isFollowed,',
+    replace: '() => !isFollowed,',
+    tests: ['test/sqlite/durability.test.ts'],
   },
   {
     name: 'receives of one process that have read the same rows choose the same ones',

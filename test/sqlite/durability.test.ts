@@ -81,6 +81,36 @@ describe('a write', () => {
     await store.close();
   });
 
+  it('a write that another one follows is answered before the disk has it, if it was applied, and the next sync is for both', async () => {
+    const { store, syncs } = openHeld();
+    const first = noted({ first: store.write({ ...put('a'), when: { absent: ['id'] } }, { isFollowed: true }) });
+    await turns();
+    expect(first).toEqual(['first']);
+    expect(syncs).toHaveLength(0);
+    const refused = noted({ refused: store.write({ ...put('a'), when: { absent: ['id'] } }, { isFollowed: true }) });
+    const later = noted({ later: store.write(put('b')) });
+    await turns();
+    expect([...refused, ...later]).toEqual([]);
+    expect(syncs).toHaveLength(1);
+    syncs.shift()!(null);
+    await turns();
+    expect([...refused, ...later]).toEqual(['refused', 'later']);
+    expect(syncs).toEqual([]);
+    await store.close();
+  });
+
+  it('a read of a write that another one follows has the disk sync it, and waits for that', async () => {
+    const { store, syncs } = openHeld();
+    await store.write(put('a'), { isFollowed: true });
+    const read = noted({ read: store.get([{ table: 'leases', id: 'a' }]) });
+    await turns();
+    expect([read, syncs.length]).toEqual([[], 1]);
+    syncs.shift()!(null);
+    await turns();
+    expect(read).toEqual(['read']);
+    await store.close();
+  });
+
   it('a write to a SQLite store shares one transaction with all writes of its turn, in their order', async () => {
     const { store, syncs } = openHeld();
     const sets = Array.from({ length: 20 }, (_, n) =>
