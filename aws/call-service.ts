@@ -22,6 +22,13 @@ export interface ServiceCall extends Pick<HttpRequest, 'body' | 'msMax' | 'signa
 /** The service refused the call, or failed. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
+  /** The service's name for the error, such as `ResourceNotFoundException`. Undefined if it gave none. */
+  readonly code: string | undefined;
+
+  constructor(message: string, code: string | undefined) {
+    super(message);
+    this.code = code;
+  }
 }
 
 /** Rejects with ServiceError, or with the error of the connection. */
@@ -35,7 +42,7 @@ export async function callService(access: ServiceAccess, call: ServiceCall): Pro
       continue;
     }
     if (answer instanceof Error) throw answer;
-    throw new ServiceError(`${service} answered ${answer.status}: ${answer.body.toString()}`);
+    throw new ServiceError(`${service} answered ${answer.status}: ${answer.body.toString()}`, codeOf(answer));
   }
 }
 
@@ -43,6 +50,13 @@ function isTransient(answer: HttpAnswer | Error): boolean {
   if (answer instanceof Error) return true;
   const { status, body } = answer;
   return status === 429 || status >= 500 || (status === 400 && throttle.test(body.toString()));
+}
+
+/** Services with REST paths name the error in a header, others in the body. Both may add a URL or a namespace. */
+function codeOf({ headers, body }: HttpAnswer): string | undefined {
+  const header = headers['x-amzn-errortype'];
+  const named = typeof header === 'string' ? header : /"__type" *: *"([^"]+)"/.exec(body.toString())?.[1];
+  return named?.replace(/:.*$/, '').replace(/^.*#/, '');
 }
 
 async function sendSigned(

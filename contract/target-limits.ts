@@ -27,3 +27,8 @@ export const targetProbeMsFirst = 10_000;
 export const targetProbeMsMax = 15 * 60_000;
 /** The longest wait that the header `Retry-After` of a URL can ask for. */
 export const retryAfterSecondsMax = 60 * 60;
+/** A process that delivers to a target holds it for this long, and again before the time is over. If it dies, another continues then. */
+export const targetHeldMs = 45_000;
+/** The lease of a message while it is delivered: the queue's visibility timeout within these bounds, extended as long as it takes. */
+export const pushLeaseSecondsMin = 10;
+export const pushLeaseSecondsMax = 300;

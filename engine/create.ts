@@ -104,6 +104,7 @@ export function createEngine(parts: EngineParts): Engine {
     call: async (operation, params, input, options) =>
       callChecked(operation, parseParams(operation, params), parseInput(operation, input), options),
     callChecked,
+    giveBack: (queue, receipts) => withUnavailable(() => release(ctx, queue, receipts, { isUnhandled: true })),
     sweep: (options) => withUnavailable(() => sweep(ctx, options)),
     runRedrive: (queue, task, options) => withUnavailable(() => runRedrive(ctx, queue, task, options)),
   };

@@ -11,6 +11,7 @@ import type {
   OperationName,
   OutputOf,
   ParamsOf,
+  ReleaseResult,
   TransactionItem,
 } from '../contract/contract.ts';
 import type { Clock, Random, Store, Write } from './port/port.ts';
@@ -132,6 +133,10 @@ export interface Engine {
     input: CheckedInputOf<Name>,
     options?: CallOptions,
   ): Promise<OutputOf<Name>>;
+  /**
+   * Releases messages that were received but not handled: they can be received again at once, and this receive is not counted.
+   */
+  giveBack(queue: string, receipts: readonly string[]): Promise<{ results: ReleaseResult[] }>;
   /**
    * Does everything that must happen even if no caller receives. Call it every `sweepPeriodMs`. Stops at `until` (ms of the
    * clock) or at the signal.

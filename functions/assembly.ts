@@ -1,9 +1,14 @@
-/** The queue as a server runs it on any store: the engine, API keys and signing secrets. For Lambda and the servers. */
+/** The queue as a server runs it on any store: the engine, API keys, signing secrets and targets. For Lambda and the servers. */
+import { defined } from '../contract/defined.ts';
 import { createEngine } from '../engine/create.ts';
 import type { Engine, EngineParts } from '../engine/engine.ts';
 import type { Clock } from '../engine/port/port.ts';
 import { createKeys, type Keys } from './auth/api-keys.ts';
-import { createTargetRecords } from './push/target-records.ts';
+import { createFunctionDelivery } from './push/deliver-function.ts';
+import { createUrlDelivery } from './push/deliver-url.ts';
+import type { Deliver } from './push/delivery.ts';
+import { createDispatcher, type Dispatcher } from './push/dispatcher.ts';
+import { createTargetRecords, type TargetRecords } from './push/target-records.ts';
 import { type CheckFunction, createTargets } from './push/targets.ts';
 import { createCheckBack, type Invoke } from './service/check-back.ts';
 import { type Log, logEngineEvents } from './service/log.ts';
@@ -23,6 +28,10 @@ export interface AssemblyOptions extends Pick<EngineParts, 'startRedrive'> {
   hosts: HostRule;
   /** Notices a function that does not exist when a target is put. */
   checkFunction?: CheckFunction;
+  /** The AWS region, for the events that functions get. */
+  region?: string;
+  /** Called after each change of a target in this process. */
+  targetsChanged?: () => void;
 }
 
 export interface ServedQueue {
@@ -30,14 +39,22 @@ export interface ServedQueue {
   keys: Keys;
   secrets: SigningSecrets;
   targets: TargetOperations;
+  records: TargetRecords;
+  dispatcher: Dispatcher;
   clock: Clock;
 }
 
-export function assembleQueue({ parts, log, hosts, invoke, checkFunction, startRedrive }: AssemblyOptions): ServedQueue {
+export function assembleQueue(options: AssemblyOptions): ServedQueue {
+  const { parts, log, hosts, invoke, checkFunction, region = 'local', targetsChanged: changed, startRedrive } = options;
   const secrets = createSigningSecrets(parts);
-  const checkBack = createCheckBack({ log, post: createPoster(hosts), secrets, invoke });
+  const post = createPoster(hosts);
+  const checkBack = createCheckBack({ log, post, secrets, invoke });
   const engine = createEngine({ ...parts, checkBack, observe: logEngineEvents(log), ...(startRedrive && { startRedrive }) });
   const records = createTargetRecords(parts);
-  const targets = createTargets({ ...parts, records, hosts, ...(checkFunction && { checkFunction }) });
-  return { engine, keys: createKeys(parts), secrets, targets, clock: parts.clock };
+  const targets = createTargets({ ...parts, records, hosts, ...defined({ checkFunction, changed }) });
+  const toFunction = createFunctionDelivery({ invoke, clock: parts.clock, region });
+  const toUrl = createUrlDelivery({ post, secrets });
+  const deliver: Deliver = (target, ...rest) => (target.terms.url === undefined ? toFunction : toUrl)(target, ...rest);
+  const dispatcher = createDispatcher({ ...parts, engine, records, deliver, log });
+  return { engine, keys: createKeys(parts), secrets, targets, records, dispatcher, clock: parts.clock };
 }

@@ -9,7 +9,7 @@ import { Construct } from 'constructs';
 import type { Scope } from '../contract/contract.ts';
 import type { AdminKey } from './admin-key.ts';
 import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
-import { adminAccess, allowTables, declareQueuesAccess, messageAccess, sweepAccess, type TableAccess } from './table-access.ts';
+import { allowTables, apiAccess, declareQueuesAccess, messageAccess, sweepAccess, type TableAccess } from './table-access.ts';
 import type { Tables } from './tables.ts';
 
 export interface FunctionsProps {
@@ -84,7 +84,7 @@ export class Functions extends Construct {
         DUMBWAITER_INVOKE_SCOPES: 'publish,receive,admin',
       },
     });
-    allowTables(api, this.#props.tables, adminAccess);
+    allowTables(api, this.#props.tables, apiAccess);
     this.#props.adminKey.allowReading(api);
     this.#allowRedrive(api);
     return api;

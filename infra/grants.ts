@@ -7,7 +7,7 @@ import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IConstruct } from 'constructs';
 import type { AdminKey } from './admin-key.ts';
-import { adminAccess, engineKinds, statementsOf, sweepAccess, type TableAccess } from './table-access.ts';
+import { adminAccess, engineKinds, serveAccess, statementsOf, type TableAccess } from './table-access.ts';
 import type { Tables } from './tables.ts';
 
 /**
@@ -50,9 +50,6 @@ const directAccess: TableAccess = { ...adminAccess, queueKinds: engineKinds };
 export function grantDirect(scope: IConstruct, grantee: IGrantable, tables: Tables): Grant {
   return grantTables(scope, grantee, tables, directAccess);
 }
-
-/** What a server needs that does the work of all functions, API keys included. */
-const serveAccess: TableAccess = { ...sweepAccess, queueKinds: undefined };
 
 /** Allows what `npm run serve` does: every operation, the sweep, and reading the admin key. */
 export function grantServe(scope: IConstruct, grantee: IGrantable, tables: Tables, adminKey: AdminKey): Grant {

@@ -16,7 +16,7 @@ type Conditions = Record<string, Record<string, string[]>>;
 
 /** Partitions of `queues` that operations of the engine read and write. They exclude API keys, signing secrets and the sweep's bookmarks. */
 export const engineKinds = ['queue', 'deleted', 'task', 'schedule', 'topic', 'subscription', 'deleted-topic'] as const;
-export const sweepKinds = [...engineKinds, 'sweep'] as const;
+export const sweepKinds = [...engineKinds, 'sweep', 'target'] as const;
 
 /**
  * No function scans a table or changes its definition. A transaction needs the permissions of its parts. `BatchWriteItem` alone permits
@@ -33,8 +33,12 @@ const queues = [...declaredQueues, 'DeleteItem'];
 
 /** For publishing, receiving, settling, changing messages and redriving. Excludes API keys. */
 export const messageAccess: TableAccess = { messages, leases, dueLeases, queues, queueKinds: engineKinds };
-/** For every operation, including those on API keys. */
+/** For every operation of the engine, and those on API keys. */
 export const adminAccess: TableAccess = { messages, leases, dueLeases, queues };
+/** Rows of targets are updated, not put: the dispatcher that holds a target has fields of its own in the row. */
+const queuesAndTargets = [...queues, 'UpdateItem'];
+/** For every operation. */
+export const apiAccess: TableAccess = { ...adminAccess, queues: queuesAndTargets };
 /** The sweep also deletes the rows of deleted queues. */
 export const sweepAccess: TableAccess = {
   ...adminAccess,
@@ -42,6 +46,8 @@ export const sweepAccess: TableAccess = {
   // The sweep signs its questions to publishers.
   queueKinds: [...sweepKinds, 'signing'],
 };
+/** For all that a server does: the work of all functions. */
+export const serveAccess: TableAccess = { ...sweepAccess, queues: queuesAndTargets, queueKinds: undefined };
 /** For creating and updating queues. A stack that declares schedules needs `messageAccess`: putting a schedule may publish at once. */
 export const declareQueuesAccess: TableAccess = { queues: declaredQueues, queueKinds: engineKinds };
 

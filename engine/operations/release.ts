@@ -24,11 +24,14 @@ interface Failure {
   text: string;
 }
 
+/** `isUnhandled`: the holder did not handle the messages at all, so this receive is not counted. */
+export type ReleaseTerms = Omit<InputOf<'release'>, 'receipts'> & { isUnhandled?: boolean };
+
 export async function release(
   ctx: Context,
   queueName: string,
   texts: readonly unknown[],
-  { delaySeconds, failed, deadLetter: isRejected = false }: Omit<InputOf<'release'>, 'receipts'>,
+  { delaySeconds, failed, deadLetter: isRejected = false, isUnhandled = false }: ReleaseTerms,
 ): Promise<{ results: ReleaseResult[] }> {
   const failure: Failure | undefined = failed === undefined && !isRejected ? undefined : { text: cut(failed ?? '') };
   const queue = await ctx.settings.get(queueName);
@@ -49,13 +52,15 @@ export async function release(
         ...lease,
         version: ctx.newVersion(),
         slots: lease.slots.map((slot, index) =>
-          givenBack.includes(index) ? released(ctx, queue, slot, now, delaySeconds, failure) : slot,
+          givenBack.includes(index)
+            ? released(ctx, queue, isUnhandled ? unreceived(slot) : slot, now, delaySeconds, failure)
+            : slot,
         ),
       };
       const { deadLetter } = queue;
       const isPurged = lease.since < queue.purgedBefore;
       const isOver = (slot: number) => isRejected || lease.slots[slot]!.receives >= deadLetter!.maxReceives;
-      const dying = deadLetter && !isPurged ? givenBack.filter(isOver) : [];
+      const dying = deadLetter && !isPurged && !isUnhandled ? givenBack.filter(isOver) : [];
       // If the dead-letter queue does not exist, the message is retried instead: a missing queue never drops a message.
       const target = dying.length > 0 && deadLetter ? await ctx.settings.find(deadLetter.queue) : undefined;
       if (target) {
@@ -98,6 +103,11 @@ function cut(failed: string): string {
     .slice(0, failedCharsMax)
     .replace(/[\uD800-\uDBFF]$/, '')
     .toWellFormed();
+}
+
+/** The slot as it was before its last receive, except for the token. */
+function unreceived(slot: Slot): Slot {
+  return { ...slot, receives: slot.receives - 1 };
 }
 
 function released(

@@ -1,6 +1,6 @@
 /**
  * Lambda entry: serves every operation, by API Gateway events and by direct invocation.
- * This folder holds the Lambda entries (`api`, `sweep`, `redrive`, `declare-queues`) and the code that only they use.
+ * This folder holds the Lambda entries (`api`, `sweep`, `redrive`, `dispatch`, `declare-queues`) and the code that only they use.
  */
 
 import { createAuthenticate } from '../auth/authenticate.ts';

@@ -19,12 +19,24 @@ export interface Environment extends ServedQueue {
   log: LambdaLog;
   /** Invokes the redrive function to run a task, which Lambda queues, and retries twice if the function fails. */
   invokeRedrive(functionName: string, event: RedriveEvent): Promise<void>;
+  /** Invokes the dispatch function, in the same way. */
+  invokeDispatch(functionName: string, event: DispatchEvent): Promise<void>;
+  /** Undefined if the deployment does not push messages. */
+  dispatchFunction: string | undefined;
+}
+
+/** Asks the dispatch function to deliver the messages of this queue to its targets. */
+export interface DispatchEvent {
+  queue: string;
 }
 
 export interface RedriveEvent {
   queue: string;
   task: string;
 }
+
+/** How long Lambda may take to say whether a function exists. */
+const checkFunctionMsMax = 3_000;
 
 /** Throws if a variable is missing or invalid, so that a misconfigured function fails at its start. */
 export function createEnvironment(serviceName: string, variables: NodeJS.ProcessEnv = process.env): Environment {
@@ -37,7 +49,7 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
   const access = (service: ServiceName) => accessFromEnvironment(service, variables);
   const lambda = access('lambda');
   const secretsManager = access('secretsmanager');
-  const invokeRedrive = async (functionName: string, event: RedriveEvent) => {
+  const invokeLater = async (functionName: string, event: RedriveEvent | DispatchEvent) => {
     await invokeFunction(lambda, { functionName, payload: JSON.stringify(event), type: 'Event' });
   };
   const redriveFunction = variables.DUMBWAITER_REDRIVE_FUNCTION;
@@ -47,7 +59,11 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
     log,
     hosts: publicHostsAnd((variables.DUMBWAITER_PUSH_ALLOWED_HOSTS ?? '').split(',')),
     invoke: (functionName, payload, signal) => invokeFunction(lambda, { functionName, payload, type: 'RequestResponse', signal }),
-    ...(redriveFunction && { startRedrive: (name, task) => invokeRedrive(redriveFunction, { queue: name, task }) }),
+    checkFunction: async (functionName) => {
+      await invokeFunction(lambda, { functionName, payload: '', type: 'DryRun', msMax: checkFunctionMsMax });
+    },
+    region: variables.AWS_REGION || 'unknown',
+    ...(redriveFunction && { startRedrive: (name, task) => invokeLater(redriveFunction, { queue: name, task }) }),
   });
   return {
     ...queue,
@@ -55,7 +71,9 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
       secret === undefined ? fixedAdminKey(undefined) : secretAdminKey(() => readSecret(secretsManager, secret), queue.clock),
     invokeScopes: scopesOf(variables.DUMBWAITER_INVOKE_SCOPES),
     log,
-    invokeRedrive,
+    invokeRedrive: invokeLater,
+    invokeDispatch: invokeLater,
+    dispatchFunction: variables.DUMBWAITER_DISPATCH_FUNCTION || undefined,
   };
 }
 

@@ -1,40 +1,52 @@
-/** The queue on a store, served on a port, with its sweep and its redrives in this process. */
+/** The queue on a store, served on a port, with its sweep, its redrives and its targets in this process. */
 
+import { defined } from '../../contract/defined.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { type AssemblyOptions, assembleQueue } from '../assembly.ts';
 import type { AdminKey } from '../auth/admin-key.ts';
 import type { Keys } from '../auth/api-keys.ts';
 import { createAuthenticate } from '../auth/authenticate.ts';
 import { type AppParts, createApp } from '../http/app.ts';
-import { createService } from '../service/service.ts';
+import { createService, type TargetOperations } from '../service/service.ts';
 import { createBackgroundJobs } from './background-jobs.ts';
 import { serveHttp, type TimeLimits } from './http-server.ts';
+import { createPushJobs } from './push-jobs.ts';
 
-export interface ServeOptions extends Omit<AssemblyOptions, 'startRedrive'>, Pick<AppParts, 'allowedOrigins' | 'isOwnHost'> {
+export interface ServeOptions
+  extends Omit<AssemblyOptions, 'startRedrive' | 'targetsChanged'>,
+    Pick<AppParts, 'allowedOrigins' | 'isOwnHost'> {
   host: string;
   /** 0 for any free port. */
   port: number;
   timeLimits: TimeLimits;
   adminKey: AdminKey;
+  /** Who holds targets. Set it for a store that only one process opens: after a crash, the next process need not wait. */
+  holder?: string;
 }
 
 export interface ServingQueue {
   url: string;
   keys: Keys;
-  /** Accepts no more calls, ends those that wait, and resolves when the calls, the sweep and the redrives have ended. */
+  engine: Engine;
+  targets: TargetOperations;
+  /** Accepts no more calls, ends those that wait, and resolves when the calls, the sweep, the redrives and the deliveries have ended. */
   stop(): Promise<void>;
 }
 
 /** Throws StartFailure if the port cannot be opened. */
 export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
-  const { parts, log, host, port, timeLimits, adminKey, hosts, invoke, allowedOrigins, isOwnHost } = options;
-  const { engine, keys, secrets, targets, clock } = assembleQueue({
+  const { parts, log, host, port, timeLimits, adminKey, hosts, allowedOrigins, isOwnHost } = options;
+  const { engine, keys, secrets, targets, records, dispatcher, clock } = assembleQueue({
     parts,
     log,
     hosts,
-    invoke,
+    invoke: options.invoke,
+    ...defined({ checkFunction: options.checkFunction, region: options.region }),
+    targetsChanged: () => push.targetsChanged(),
     startRedrive: async (queue, task) => jobs.startRedrive(queue, task),
   });
   const jobs = createBackgroundJobs({ engine, clock, log });
+  const push = createPushJobs({ records, dispatcher, clock, log, ...defined({ holder: options.holder }) });
   const app = createApp({
     service: createService({ engine, keys, secrets, targets, waitIsCheap: true }),
     authenticate: createAuthenticate({ keys, adminKey }),
@@ -45,8 +57,9 @@ export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
   });
   const http = await serveHttp(app, { host, port, timeLimits });
   jobs.startSweep();
+  push.start();
   const stop = async () => {
-    await Promise.all([http.close(), jobs.stop()]);
+    await Promise.all([http.close(), jobs.stop(), push.stop()]);
   };
-  return { url: http.url, keys, stop };
+  return { url: http.url, keys, engine, targets, stop };
 }

@@ -8,7 +8,7 @@ import type { Log } from '../service/log.ts';
 import { anyHost } from '../service/outgoing-post.ts';
 import type { DataFolder } from './data-folder.ts';
 import { type TimeLimits, timeLimitsDefault } from './http-server.ts';
-import { invokeFunction } from './invoke-function.ts';
+import { checkFunction, invokeFunction } from './invoke-function.ts';
 import type { DynamodbAccess, LocalData } from './local-store.ts';
 import { isLoopback } from './loopback.ts';
 import { openLocalStore } from './open-store.ts';
@@ -85,6 +85,8 @@ export function serveLocally(options: Omit<LocalOptions, 'data' | 'dynamodb'>, p
     adminKey: fixedAdminKey(options.adminKey),
     hosts: anyHost,
     invoke: invokeFunction,
+    checkFunction,
+    region: process.env.AWS_REGION || 'local',
     allowedOrigins: options.allowedOrigins ?? [],
     ...(isLoopback(host) ? { isOwnHost: ownHosts(options.allowedHosts ?? []) } : {}),
   });

@@ -50,6 +50,8 @@ export interface Found {
 export interface TargetRecords {
   /** The queue of this name, and its targets by name. Undefined if there is no such queue. */
   ofQueue(queue: string): Promise<{ queue: QueueRecord; targets: TargetRecord[] } | undefined>;
+  /** How many targets this process has put or removed: what was read before a change is outdated. */
+  changes(): number;
   /** Every target of every queue; a list of this process is at most `settingsCacheMs` old. */
   all(): Promise<readonly TargetRecord[]>;
   /** Undefined if the target or its queue is gone. */
@@ -59,8 +61,6 @@ export interface TargetRecords {
   put(target: TargetRecord, over: TargetRecord | undefined): Promise<boolean>;
   /** Returns whether there was such a target. */
   remove(id: TargetId): Promise<boolean>;
-  /** Removes all targets of the queue. */
-  removeAll(queue: Pick<QueueRecord, 'incarnation'>): Promise<void>;
   /** Holds the target, or holds it longer. Returns undefined if another dispatcher holds it, or it is gone. */
   hold(id: TargetId, holder: string, untilMs: number): Promise<TargetRecord | undefined>;
   endHold(id: TargetId, holder: string): Promise<void>;
@@ -69,7 +69,13 @@ export interface TargetRecords {
 }
 
 export function createTargetRecords({ store, clock }: { store: Store; clock: Clock }): TargetRecords {
+  let changes = 0;
   let cached: { targets: readonly TargetRecord[]; readAt: number } | undefined;
+
+  function noteChange(): void {
+    changes++;
+    cached = undefined;
+  }
 
   async function readOfQueue(queue: Pick<QueueRecord, 'incarnation'>): Promise<TargetRecord[]> {
     const range = {
@@ -84,14 +90,14 @@ export function createTargetRecords({ store, clock }: { store: Store; clock: Clo
   }
 
   async function all(): Promise<readonly TargetRecord[]> {
-    const readAt = clock.now();
+    const [readAt, before] = [clock.now(), changes];
     const age = cached === undefined ? Number.NaN : readAt - cached.readAt;
     if (cached && age >= 0 && age < settingsCacheMs) return cached.targets;
     const targets: TargetRecord[] = [];
     for await (const rows of pagesOf(store, { table: 'queues', partition: targetKind, limit: 1000, consistent: true })) {
       targets.push(...rows.map(readTarget));
     }
-    cached = { targets, readAt };
+    if (before === changes) cached = { targets, readAt };
     return targets;
   }
 
@@ -102,6 +108,7 @@ export function createTargetRecords({ store, clock }: { store: Store; clock: Clo
   }
 
   return {
+    changes: () => changes,
     all,
     read,
     async ofQueue(name) {
@@ -114,7 +121,7 @@ export function createTargetRecords({ store, clock }: { store: Store; clock: Clo
       return rows.flatMap((row) => (row ? [readTarget(row)] : []));
     },
     async put(target, over) {
-      cached = undefined;
+      noteChange();
       const key = targetKey(target, target.name);
       const written = over
         ? await store.write({ key, when: { equals: [['version'], over.version] }, then: { set: changedOf(target) } })
@@ -122,15 +129,9 @@ export function createTargetRecords({ store, clock }: { store: Store; clock: Clo
       return written.ok;
     },
     async remove(id) {
-      cached = undefined;
+      noteChange();
       const key = targetKey(id, id.name);
       return (await store.write({ key, when: { exists: ['kind'] }, then: { remove: true } })).ok;
-    },
-    async removeAll(queue) {
-      cached = undefined;
-      const targets = await readOfQueue(queue);
-      if (targets.length === 0) return;
-      await store.writeAll(targets.map(({ name }) => ({ key: targetKey(queue, name), then: { remove: true } })));
     },
     async hold(id, holder, untilMs) {
       const isFree: Condition = {

@@ -16,6 +16,7 @@ import type { Key, Store } from '../../engine/port/port.ts';
 import type { StoreParts } from '../assembly.ts';
 import { type AdminKey, fixedAdminKey, secretAdminKey } from '../auth/admin-key.ts';
 import { StartFailure } from '../local/start-failure.ts';
+import type { CheckFunction } from '../push/targets.ts';
 import type { Invoke } from '../service/check-back.ts';
 
 export interface DeploymentOptions {
@@ -30,10 +31,14 @@ export interface Deployment {
   parts: StoreParts;
   adminKey: AdminKey;
   invoke: Invoke;
+  checkFunction: CheckFunction;
   region: string;
   /** Closes the connections. */
   close(): void;
 }
+
+/** How long Lambda may take to say whether a function exists. */
+const checkFunctionMsMax = 3_000;
 
 /** Rows that do not exist. Reading them shows that a table can be read, with the permissions that the queue needs anyway. */
 const probes: { [table in Key['table']]: Key } = {
@@ -71,6 +76,9 @@ export async function openDeployment({ tables, adminKey, adminKeySecret }: Deplo
           : fixedAdminKey(adminKey),
       invoke: (functionName, payload, signal) =>
         invokeFunction(lambda, { functionName, payload, type: 'RequestResponse', signal }),
+      checkFunction: async (functionName) => {
+        await invokeFunction(lambda, { functionName, payload: '', type: 'DryRun', msMax: checkFunctionMsMax });
+      },
       region,
       close,
     };

@@ -82,7 +82,11 @@ function tablesOf(options: Options) {
   return { messages: messages!, leases: leases!, queues: queues! };
 }
 
-async function serve({ parts, adminKey, invoke, region, close }: Deployment, options: Options, log: Log): Promise<void> {
+async function serve(
+  { parts, adminKey, invoke, checkFunction, region, close }: Deployment,
+  options: Options,
+  log: Log,
+): Promise<void> {
   let queue: ServingQueue;
   try {
     queue = await serveQueue({
@@ -95,6 +99,8 @@ async function serve({ parts, adminKey, invoke, region, close }: Deployment, opt
       // A caller with an API key must not reach the private network by the URL of a check-back or a target.
       hosts: publicHostsAnd(options.pushAllowedHosts.split(',')),
       invoke,
+      checkFunction,
+      region,
       allowedOrigins: options.allowOrigin,
     });
   } catch (error) {

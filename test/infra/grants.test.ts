@@ -5,7 +5,6 @@ import { Key as KmsKey } from 'aws-cdk-lib/aws-kms';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../engine/create.ts';
-import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
 import type { Store } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
@@ -14,6 +13,8 @@ import { signingKind } from '../../functions/service/signing-secrets.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import { Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
 import { engineKinds, sweepKinds } from '../../infra/table-access.ts';
+import { createDrivenClock } from '../support/driven-clock.ts';
+import { hourMs } from '../support/durations.ts';
 import { spyOnStore } from '../support/store-spy.ts';
 import { type Synthesized, synthesize } from './synthesized.ts';
 
@@ -60,11 +61,20 @@ const leases = rows('GetItem BatchGetItem PutItem UpdateItem', 'TablesLeases');
 const due = rows('Query', 'TablesLeases due');
 const declaredQueues = rows('GetItem BatchGetItem Query PutItem', 'TablesQueues');
 const queues = [...declaredQueues, ...rows('DeleteItem', 'TablesQueues')];
+const targets = rows('UpdateItem', 'TablesQueues');
 const startRedrive = 'Allow lambda:InvokeFunction → FunctionsRedriveFunction';
 
 describe('the policies of the functions', () => {
   const expected: Record<string, string[]> = {
-    Api: [...messages, ...leases, ...due, ...queues, 'Allow secretsmanager:GetSecretValue → AdminKeySecret', startRedrive],
+    Api: [
+      ...messages,
+      ...leases,
+      ...due,
+      ...queues,
+      ...targets,
+      'Allow secretsmanager:GetSecretValue → AdminKeySecret',
+      startRedrive,
+    ],
     Publish: [...messages, ...leases, ...due, ...queues],
     Receive: [...messages, ...leases, ...due, ...queues],
     Sweep: [...messages, ...leases, ...rows('DeleteItem BatchWriteItem', 'TablesLeases'), ...due, ...queues, startRedrive],
@@ -152,7 +162,8 @@ describe('grants on the tables themselves', () => {
         return memory.range(range);
       },
     };
-    const engine = createEngine({ store, clock: createCorrectedClock(), random: seededRandom(1) });
+    const clock = createDrivenClock();
+    const engine = createEngine({ store, clock, random: seededRandom(1) });
     const [queue, schedule] = [{ queue: 'q' }, { name: 's' }];
     await engine.call('createQueue', queue, {});
     await engine.call('publish', queue, { messages: [{ body: 1 }, { body: 2, id: 'own' }] });
@@ -168,6 +179,8 @@ describe('grants on the tables themselves', () => {
     await engine.call('deleteQueue', queue, {});
     expect([...asked].sort()).toEqual([...engineKinds].sort());
     expect(asked).not.toContain(signingKind);
+    // The rows of a deleted queue, its targets too, are removed when no process can use them any more.
+    clock.advance(hourMs);
     await engine.sweep({ until: Number.POSITIVE_INFINITY });
     expect([...asked].sort()).toEqual([...sweepKinds].sort());
   });
@@ -193,6 +206,7 @@ describe('grants on the tables themselves', () => {
         ...rows('DeleteItem BatchWriteItem', 'TablesLeases'),
         ...due,
         ...queues,
+        ...targets,
         'Allow secretsmanager:GetSecretValue → AdminKeySecret',
       ].sort(),
     );

@@ -1,0 +1,41 @@
+/**
+ * Lambda entry: pushes messages to targets. The streams of `messages` and `leases` wake it with their records. It then invokes itself once
+ * for each queue that has a target, so that a slow target of one queue does not hold up the records of others. The sweep invokes it for
+ * queues in which messages wait.
+ */
+import { incarnationsIn, queuesToDispatch, type StreamRecord } from '../push/wake.ts';
+import type { LambdaContext } from './context.ts';
+import { createEnvironment, type DispatchEvent } from './environment.ts';
+
+/** The part of the function's time in which it begins deliveries. The rest is for deliveries in progress. */
+const beginShare = 1 / 3;
+/** Time reserved to give back what is still being delivered then. */
+const reserveMs = 10_000;
+
+const { records, dispatcher, clock, log, invokeDispatch } = createEnvironment('dumbwaiter-dispatch');
+
+export async function handler(event: DispatchEvent | { Records: StreamRecord[] }, context: LambdaContext): Promise<void> {
+  log.begin(context);
+  if ('Records' in event) {
+    const incarnations = incarnationsIn(event.Records, clock.now());
+    if (incarnations.size === 0) return;
+    const queues = await queuesToDispatch({ records, clock }, { incarnations });
+    for (const queue of queues) await invokeDispatch(context.functionName, { queue });
+  } else if (await dispatch(event.queue, context.getRemainingTimeInMillis())) {
+    await invokeDispatch(context.functionName, { queue: event.queue });
+  }
+}
+
+/** Returns whether messages may be left that another invocation could deliver now. */
+async function dispatch(queue: string, leftMs: number): Promise<boolean> {
+  const found = await records.ofQueue(queue);
+  const now = clock.now();
+  const options = {
+    until: now + leftMs * beginShare,
+    endsAt: now + leftMs - reserveMs,
+    signal: new AbortController().signal,
+    keepsWaiting: false,
+  };
+  const drained = await Promise.all((found?.targets ?? []).map((target) => dispatcher.drain(target, options)));
+  return drained.includes('over');
+}

@@ -1,0 +1,233 @@
+/**
+ * Delivers the messages of a queue to one target that this process holds: receives as many as the target may get at a time, delivers
+ * them in batches, and settles each batch by its own outcome, so a batch that fails holds up no other.
+ */
+import type { ReceivedMessage } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import {
+  batchEntriesMax,
+  pushLeaseSecondsMax,
+  pushLeaseSecondsMin,
+  settingsCacheMs,
+  targetHeldMs,
+} from '../../contract/limits.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { incarnationOf } from '../../engine/model/queue-record.ts';
+import { type Clock, ignoreStoreError, type Random, StoreError } from '../../engine/port/port.ts';
+import type { Log } from '../service/log.ts';
+import { afterEnd, afterFailure, afterSuccess, allowed, type Circuit } from './circuit.ts';
+import type { Deliver, Outcome } from './delivery.ts';
+import { batchesOf } from './function-event.ts';
+import { holdMessages } from './held-messages.ts';
+import type { Found, TargetRecords } from './target-records.ts';
+
+/** The longest receive of a target that waits for messages; shorter than the time that is left of a hold when it is renewed. */
+const receiveWaitSeconds = 10;
+export const renewMs = targetHeldMs / 3;
+
+export interface DrainParts {
+  engine: Engine;
+  records: TargetRecords;
+  deliver: Deliver;
+  clock: Clock;
+  random: Random;
+  log: Log;
+}
+
+export interface DrainOptions {
+  /** Begins no delivery from then on, ms. */
+  until: number;
+  /** Begins no delivery after this. */
+  signal: AbortSignal;
+  /** Aborts the deliveries in progress. */
+  ending: AbortSignal;
+  /** Waits for more messages when the queue is empty, instead of ending. */
+  keepsWaiting: boolean;
+}
+
+/**
+ * Why it ended. `empty`: no message is left. `over`: its time is. `resting`: the target is paused, broken or ended. `gone`: the target or
+ * its queue is. `lost`: another process holds the target. `failed`: the store failed.
+ */
+export type Drained = 'empty' | 'over' | 'resting' | 'gone' | 'lost' | 'failed';
+
+interface Filling {
+  messages: ReceivedMessage[];
+  /** The end of the batching window, ms. */
+  until: number;
+}
+
+/** `inHand`: messages that were received already. The caller holds the target as `holder`. */
+export async function drainTarget(
+  { engine, records, deliver, clock, random, log }: DrainParts,
+  first: Found,
+  holder: string,
+  inHand: readonly ReceivedMessage[],
+  { until, signal, ending, keepsWaiting }: DrainOptions,
+): Promise<Drained> {
+  let { target, queue } = first;
+  let { circuit } = target;
+  let readAt = clock.now();
+  let heldAt = readAt;
+  let changes = records.changes();
+  let saving: Promise<void> = Promise.resolve();
+  const leaseSeconds = Math.min(Math.max(queue.visibilityTimeoutSeconds, pushLeaseSecondsMin), pushLeaseSecondsMax);
+  const held = holdMessages({ engine, clock, random, log, queue: queue.name, leaseSeconds });
+  const running = new Set<Promise<void>>();
+  const ready: ReceivedMessage[][] = [];
+  let filling: Filling | undefined;
+  let receiving: AbortController | undefined;
+
+  /** Holds the target longer. Returns whether this process still holds it. */
+  async function renew(): Promise<boolean> {
+    const now = clock.now();
+    if (now - heldAt < renewMs) return true;
+    const renewed = await records.hold(target, holder, now + targetHeldMs);
+    if (renewed) heldAt = now;
+    return renewed !== undefined;
+  }
+
+  /** Reads the target again if what is known of it is too old to deliver by. */
+  async function refresh(): Promise<Drained | undefined> {
+    if (!(await renew())) return 'lost';
+    const now = clock.now();
+    if (now - readAt < settingsCacheMs && changes === records.changes()) return undefined;
+    changes = records.changes();
+    const found = await records.read(target);
+    if (!found) return 'gone';
+    if (found.target.holder !== holder) return 'lost';
+    // A put makes the target active, so it replaces what is known of its failures.
+    if (found.target.version !== target.version) circuit = found.target.circuit;
+    ({ target, queue } = found);
+    readAt = now;
+    return undefined;
+  }
+
+  function take(received: readonly ReceivedMessage[]): void {
+    const { batchSize, maxBatchingWindowSeconds } = target.terms;
+    held.add(received);
+    const batches = batchesOf([...(filling?.messages ?? []), ...received], batchSize);
+    const isPartial = maxBatchingWindowSeconds > 0 && batches.at(-1)!.length < batchSize;
+    const started = batches.length > 1 ? undefined : filling?.until;
+    filling = isPartial
+      ? { messages: batches.pop()!, until: started ?? clock.now() + maxBatchingWindowSeconds * 1000 }
+      : undefined;
+    ready.push(...batches);
+  }
+
+  function flush(): void {
+    if (filling) ready.push(filling.messages);
+    filling = undefined;
+  }
+
+  /** Undefined if the queue was deleted, or created again under its name. */
+  async function receive(max: number, waitSeconds: number): Promise<ReceivedMessage[] | undefined> {
+    receiving = new AbortController();
+    const input = { max, waitSeconds, visibilityTimeoutSeconds: leaseSeconds };
+    const options = { texts: true, signal: AbortSignal.any([signal, receiving.signal]) };
+    const { messages } = await engine.callChecked('receive', { queue: queue.name }, input, options);
+    const foreign = messages.filter(({ receipt }) => incarnationOf(receipt) !== target.incarnation);
+    if (foreign.length === 0) return messages;
+    await held.settle({ done: [], failed: [], unhandled: foreign, target: undefined }, queue);
+    return undefined;
+  }
+
+  function start(batch: ReceivedMessage[]): void {
+    const startedAt = clock.now();
+    const work = deliverBatch(batch, startedAt)
+      .catch((error: unknown) => log.error('A delivery failed', { queue: queue.name, target: target.name }, error))
+      .finally(() => {
+        running.delete(work);
+        // Nothing is left to wait for.
+        if (running.size === 0 && !keepsWaiting) receiving?.abort();
+      });
+    running.add(work);
+  }
+
+  async function deliverBatch(batch: ReceivedMessage[], startedAt: number): Promise<void> {
+    const outcome = await deliver(target, batch, ending);
+    noteOutcome(outcome, startedAt);
+    await held.settle(outcome, queue);
+  }
+
+  function noteOutcome({ target: said }: Outcome, startedAt: number): void {
+    if (said === undefined) return;
+    const now = clock.now();
+    const next =
+      said === 'works'
+        ? afterSuccess(circuit)
+        : 'ended' in said
+          ? afterEnd(circuit, said.ended, now)
+          : afterFailure(circuit, said, startedAt, now);
+    if (next === circuit) return;
+    logChange(log, first, circuit, next);
+    circuit = next;
+    const of = target;
+    saving = saving.then(() => records.saveCircuit(of, holder, next)).catch(ignoreStoreError);
+  }
+
+  /** Resolves when a delivery has ended, or the hold should be renewed. */
+  async function untilOneEnds(): Promise<void> {
+    const waiting = new AbortController();
+    const pause = clock.sleep(renewMs, waiting.signal).catch(() => undefined);
+    await Promise.race([...running, pause]);
+    waiting.abort();
+  }
+
+  async function deliverAll(): Promise<Drained> {
+    if (inHand.length > 0) take(inHand);
+    for (;;) {
+      const ended = await refresh();
+      if (ended) return ended;
+      const now = clock.now();
+      const allowance = target.terms.paused ? 'none' : allowed(circuit, now);
+      if (allowance === 'none') return 'resting';
+      if (signal.aborted || now >= until) return 'over';
+      if (filling && filling.until <= now) flush();
+      const slots = allowance === 'probe' ? 1 : target.terms.maxConcurrency;
+      while (running.size < slots && ready.length > 0) start(ready.shift()!);
+      const free = slots - running.size;
+      if (free <= 0) {
+        await untilOneEnds();
+        continue;
+      }
+      const room = allowance === 'probe' ? 1 : free * target.terms.batchSize - (filling?.messages.length ?? 0);
+      const waitMs = filling ? filling.until - now : keepsWaiting || running.size > 0 ? receiveWaitSeconds * 1000 : 0;
+      const waitSeconds = Math.min(receiveWaitSeconds, Math.ceil(Math.min(waitMs, until - now) / 1000));
+      const received = await receive(Math.min(batchEntriesMax, room), waitSeconds);
+      if (received === undefined) return 'gone';
+      if (received.length > 0) take(received);
+      else if (!keepsWaiting && !filling && running.size === 0) return 'empty';
+    }
+  }
+
+  const drained = await deliverAll().catch((error: unknown): Drained => {
+    if (error instanceof DumbwaiterError && error.code === 'queue_not_found') return 'gone';
+    const fields = { kind: 'push_call_failed', queue: queue.name, target: target.name };
+    if (error instanceof StoreError || error instanceof DumbwaiterError) {
+      log.warn('A call for a target failed', { ...fields, call: 'receive', reason: error.message });
+    } else log.error('A target could not be served', fields, error);
+    return 'failed';
+  });
+  flush();
+  await held.settle({ done: [], failed: [], unhandled: ready.flat(), target: undefined }, queue);
+  while (running.size > 0) {
+    await untilOneEnds();
+    await renew().catch(ignoreStoreError);
+  }
+  held.stop();
+  await saving;
+  return drained;
+}
+
+/** One line for each change of state, for alarms. */
+function logChange(log: Log, { target: { queue, name } }: Found, before: Circuit, after: Circuit): void {
+  const wasDown = before.broken !== undefined || before.hasEnded === true;
+  if (after.hasEnded || (after.broken && !before.broken)) {
+    const state = after.hasEnded ? 'ended' : 'broken';
+    const fields = { kind: 'target_failed', queue, target: name, state, failures: after.failures };
+    log.warn('A target failed', { ...fields, reason: after.error?.message });
+  } else if (wasDown && !after.broken && !after.hasEnded) {
+    log.info('A target recovered', { kind: 'target_recovered', queue, target: name });
+  }
+}
