@@ -4,7 +4,16 @@ import type { IDomainName } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { QueueSettingsInput, ScheduleInput } from '../contract/contract.ts';
+import type { QueueSettingsInput, ScheduleInput, SubscriptionInput, TopicSettingsInput } from '../contract/contract.ts';
+
+/** A topic's settings, and its subscriptions by name. */
+export interface DeclaredTopic extends TopicSettingsInput {
+  /**
+   * What a subscription does not say has its default, also when the subscription exists already. Settings of its own queue that are left
+   * out stay as they are.
+   */
+  readonly subscriptions?: Record<string, SubscriptionInput>;
+}
 
 export interface DumbwaiterProps {
   /**
@@ -20,6 +29,12 @@ export interface DumbwaiterProps {
    * @default - none; put schedules over the API
    */
   readonly schedules?: Record<string, ScheduleInput>;
+  /**
+   * Topics to create, by name, with their subscriptions. Each deployment that changes this value creates or updates them. A topic or
+   * subscription removed from here stays: delete it over the API. A subscription takes two seconds of a deployment that creates it.
+   * @default - none; create topics over the API
+   */
+  readonly topics?: Record<string, DeclaredTopic>;
   /**
    * What happens to the tables, the admin key and the logs when the construct is removed.
    * @default - they stay. If a first deployment fails, everything is deleted except the tables, which are protected and empty.

@@ -109,9 +109,9 @@ export class Dumbwaiter extends Construct {
       metrics,
       tables: this.tables,
     });
-    const { queues = {}, schedules = {} } = props;
-    if (Object.keys({ ...queues, ...schedules }).length > 0) {
-      new DeclaredQueues(this, 'DeclaredQueues', { handler: declareQueues, queues, schedules });
+    const { queues = {}, topics = {}, schedules = {} } = props;
+    if (Object.keys({ ...queues, ...topics, ...schedules }).length > 0) {
+      new DeclaredQueues(this, 'DeclaredQueues', { handler: declareQueues, queues, topics, schedules });
     }
     if (props.outputs ?? true) this.#addOutputs();
   }

@@ -1,3 +1,3 @@
 /** The CDK construct, for use in your own stack: `import { Dumbwaiter } from 'dumbwaiter/cdk'`. */
 export { Dumbwaiter } from './dumbwaiter.ts';
-export type { DumbwaiterProps } from './dumbwaiter-props.ts';
+export type { DeclaredTopic, DumbwaiterProps } from './dumbwaiter-props.ts';

@@ -7,7 +7,7 @@ import { Dumbwaiter } from './dumbwaiter.ts';
 /**
  * Context values (`-c name=value`, or cdk.json):
  * - `stack`: the stack's name; default `Dumbwaiter`.
- * - `queues`, `schedules`: JSON of the construct's props of these names.
+ * - `queues`, `topics`, `schedules`: JSON of the construct's props of these names.
  * - `domain`, `certificate`: a domain name and the ARN of its certificate in ACM; give both or neither.
  * - `disableExecuteApiEndpoint=true`, `reserveSweepConcurrency=true`: as in the construct's props.
  * - `removable=true`: `cdk destroy` deletes everything, including all messages.
@@ -26,6 +26,7 @@ export function addStack(app: App): Stack {
   };
   new Dumbwaiter(stack, 'Dumbwaiter', {
     queues: declared('queues'),
+    topics: declared('topics'),
     schedules: declared('schedules'),
     ...(domain === undefined ? {} : { domainName: domain }),
     disableExecuteApiEndpoint: isOn('disableExecuteApiEndpoint'),

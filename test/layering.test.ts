@@ -50,7 +50,15 @@ const rooms: { [folder: string]: readonly string[] } = {
   'engine/publish': withRules,
   'engine/redrive': withRules,
   'engine/schedules': [...withRows, 'engine/publish'],
-  'engine/topics': [...withRows, 'engine/lifecycle', 'engine/permits', 'engine/messages', 'engine/publish'],
+  'engine/topics': [
+    ...withRows,
+    'engine/lifecycle',
+    'engine/permits',
+    'engine/messages',
+    'engine/publish',
+    'engine/topics/filter-limits.ts',
+  ],
+  'engine/topics/filter-limits.ts': ['contract', 'engine/topics'],
   'engine/sweep': withCalls,
   'engine/operations': withCalls,
   'engine/create.ts': [...withCalls, 'contract/schemas', 'engine/sweep', 'engine/operations'],
@@ -74,7 +82,7 @@ const rooms: { [folder: string]: readonly string[] } = {
   'functions/lambda': ['aws', 'contract', 'engine', 'functions'],
   'functions/local': ['contract', 'engine', 'functions'],
   'functions/serve': ['aws', 'contract', 'engine', 'functions'],
-  infra: ['contract', 'contract/schemas', 'engine/port'],
+  infra: ['contract', 'contract/schemas', 'engine/port', 'engine/topics/filter-limits.ts'],
 };
 
 const roomOf = (path: string) => (path in rooms ? path : dirname(path));

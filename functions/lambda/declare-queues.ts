@@ -1,10 +1,11 @@
 /**
- * Lambda entry: a CloudFormation custom resource that creates the queues and schedules that a stack declares, and updates existing ones.
- * It deletes nothing: a queue or schedule that is no longer declared stays until it is deleted over the API.
+ * Lambda entry: a CloudFormation custom resource that creates the queues, topics and schedules that a stack declares, and updates
+ * existing ones. It deletes nothing: what is no longer declared stays until it is deleted over the API.
  * Protocol: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
  */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { declareQueues, declareSchedules, parseDeclared } from '../service/declarations.ts';
+import { declareTopics, parseDeclaredTopics } from '../service/declared-topics.ts';
 import { inTime, timeLeft } from '../service/time-left.ts';
 import type { LambdaContext } from './context.ts';
 import { createEnvironment } from './environment.ts';
@@ -16,7 +17,7 @@ interface CloudFormationEvent {
   RequestId: string;
   LogicalResourceId: string;
   PhysicalResourceId?: string;
-  ResourceProperties: { queuesJson: string; schedulesJson?: string };
+  ResourceProperties: { queuesJson: string; topicsJson?: string; schedulesJson?: string };
 }
 
 const { engine, clock, log } = createEnvironment('dumbwaiter-declare-queues');
@@ -30,11 +31,14 @@ export async function handler(event: CloudFormationEvent, context: LambdaContext
   let failure: string | undefined;
   try {
     if (event.RequestType !== 'Delete') {
-      const { queuesJson, schedulesJson = '{}' } = event.ResourceProperties;
-      const [queues, schedules] = [parseDeclared('createQueue', queuesJson), parseDeclared('putSchedule', schedulesJson)];
+      const { queuesJson, topicsJson = '{}', schedulesJson = '{}' } = event.ResourceProperties;
+      const queues = parseDeclared('createQueue', queuesJson);
+      const topics = parseDeclaredTopics(topicsJson);
+      const schedules = parseDeclared('putSchedule', schedulesJson);
       const left = timeLeft(context, clock, answerMs);
       await inTime(left, async () => {
         await declareQueues(engine, queues, left);
+        await declareTopics(engine, topics, left);
         await declareSchedules(engine, schedules, left);
       });
     }

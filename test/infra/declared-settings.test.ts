@@ -12,6 +12,7 @@ beforeAll(async () => {
 
 const synth = (props: object) => new Dumbwaiter(new Stack(new App(), 'Test'), 'Dumbwaiter', props as DumbwaiterProps);
 const message = { body: 1 };
+const subscribing = (all: object) => ({ topics: { news: { subscriptions: { all } } } });
 
 describe('the check of declared settings at synth', () => {
   test.each([
@@ -40,6 +41,45 @@ describe('the check of declared settings at synth', () => {
       { schedules: { 'a/b': { queue: 'q', everySeconds: 60, message } } },
       'schedules: the name "a/b"',
     ],
+    ['an unknown setting of a topic', { topics: { news: { nonsense: 1 } } }, 'topics.news.nonsense: unknown field'],
+    ['null for a topic', { topics: { news: null } }, 'topics.news: must be an object, was null'],
+    ['an invalid topic name', { topics: { 'a~b': {} } }, 'topics: the name "a~b": topic: must be'],
+    [
+      'a nested setting of the queues of a topic',
+      { topics: { news: { queueSettings: { deadLetter: { queue: 'd', maxReceives: 0 } } } } },
+      'topics.news.queueSettings.deadLetter.maxReceives: must be',
+    ],
+    ['a list of subscriptions', { topics: { news: { subscriptions: [] } } }, 'topics.news.subscriptions: must be an object'],
+    [
+      'an invalid subscription name',
+      { topics: { news: { subscriptions: { 'a b': {} } } } },
+      'topics.news.subscriptions: the name "a b": subscription: must be',
+    ],
+    [
+      'an unknown field of a subscription',
+      subscribing({ subjects: 'a' }),
+      'topics.news.subscriptions.all.subjects: unknown field; the nearest is subject',
+    ],
+    [
+      'an invalid subject',
+      subscribing({ subject: 'a.>.b' }),
+      'topics.news.subscriptions.all.subject: `>` must be the last token',
+    ],
+    [
+      'a filter with an unknown operator',
+      subscribing({ filter: { price: [{ above: 3 }] } }),
+      'topics.news.subscriptions.all.filter.price[0]: has no operator "above"',
+    ],
+    [
+      'a nested filter on attributes',
+      subscribing({ filter: { customer: { country: ['DE'] } } }),
+      'topics.news.subscriptions.all.filter.customer: must be a list',
+    ],
+    [
+      'settings of a queue that a subscription does not own',
+      subscribing({ queue: 'orders', settings: { delaySeconds: 1 } }),
+      'topics.news.subscriptions.all.settings: must be given without queue',
+    ],
   ])('the construct refuses %s and names its path', (_, props, expected) => {
     expect(() => synth(props)).toThrow(`Test/Dumbwaiter: what it declares would be refused.\n  ${expected}`);
   });
@@ -47,6 +87,16 @@ describe('the check of declared settings at synth', () => {
   test('the construct reports every mistake of a declaration at once', () => {
     const queues = { a: { delaySeconds: -1 }, b: { retentionSeconds: 1 } };
     expect(() => synth({ queues })).toThrow(/queues\.a\.delaySeconds: .*\n {2}queues\.b\.retentionSeconds: /);
+  });
+
+  test('the construct accepts topics with subscriptions of every kind', () => {
+    const subscriptions = {
+      all: {},
+      billing: { subject: 'orders.*.paid', settings: { deadLetter: { queue: 'dead' } } },
+      audit: { filter: { customer: { country: ['DE', { prefix: 'A' }] } }, filterScope: 'body', queue: 'audit' },
+      guests: { filter: null, expiresAfterSeconds: 60 },
+    };
+    expect(() => synth({ topics: { news: { queueSettings: { delaySeconds: 1 }, subscriptions }, empty: {} } })).not.toThrow();
   });
 
   test('the app refuses a declared setting that the construct refuses', () => {

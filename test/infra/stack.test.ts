@@ -75,6 +75,7 @@ test.each([
   const template = templateWith({ queues: given });
   template.hasResourceProperties('Custom::DumbwaiterQueues', {
     queuesJson: JSON.stringify(queues),
+    topicsJson: '{}',
     schedulesJson: '{}',
     ServiceTimeout: '120',
   });
@@ -84,6 +85,12 @@ test('the stack declares schedules beside queues', () => {
   const schedules = { hourly: { queue: 'orders', cron: '@hourly', message: { body: 1 } } };
   const template = templateWith({ schedules: JSON.stringify(schedules) });
   template.hasResourceProperties('Custom::DumbwaiterQueues', { queuesJson: '{}', schedulesJson: JSON.stringify(schedules) });
+});
+
+test('the stack declares topics that the context gives', () => {
+  const topics = { news: { subscriptions: { billing: { subject: 'orders.>' } } } };
+  const template = templateWith({ topics: JSON.stringify(topics) });
+  template.hasResourceProperties('Custom::DumbwaiterQueues', { queuesJson: '{}', topicsJson: JSON.stringify(topics) });
 });
 
 test('the stack declares queues only after their function may write to the table', () => {

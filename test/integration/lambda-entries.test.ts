@@ -222,14 +222,14 @@ describe('the sweep function', () => {
 });
 
 describe('the queues that a stack declares', () => {
-  const event = (RequestType: string, queues: unknown) =>
+  const event = (RequestType: string, queues: unknown, topics?: unknown) =>
     ({
       RequestType,
       ResponseURL: `${aws.url}/answer`,
       StackId: 'stack',
       RequestId: 'request',
       LogicalResourceId: 'Queues',
-      ResourceProperties: { queuesJson: JSON.stringify(queues) },
+      ResourceProperties: { queuesJson: JSON.stringify(queues), topicsJson: JSON.stringify(topics) },
     }) as never;
 
   it('declared queues are created in the order of their references, updated, and kept when they are declared no longer', async () => {
@@ -247,6 +247,40 @@ describe('the queues that a stack declares', () => {
     await declareQueues(event('Delete', declared), context);
     expect(answered.at(-1)).toMatchObject({ Status: 'SUCCESS' });
     expect(await invoke('getQueue', { queue: 'declared-a' })).toMatchObject({ output: { deadLetter: { queue: 'declared-b' } } });
+  });
+
+  it('declared topics and subscriptions are created and updated, and kept when they are declared no longer', async () => {
+    const declare = async (type: string, queues: object, topics: object) => {
+      await declareQueues(event(type, queues, topics), context);
+      expect(answered.at(-1)).toMatchObject({ Status: 'SUCCESS' });
+    };
+    const subscription = async (name: string) =>
+      (await invoke('getSubscription', { topic: 'declared-news', subscription: name })) as { output: object };
+    const billing = { subject: 'orders.>', filter: { country: ['DE'] }, settings: { deadLetter: { queue: 'news-dead' } } };
+    await declare(
+      'Create',
+      { 'news-dead': {}, 'news-audit': {} },
+      { 'declared-news': { queueSettings: { delaySeconds: 3 }, subscriptions: { billing, audit: { queue: 'news-audit' } } } },
+    );
+    expect((await subscription('billing')).output).toMatchObject({
+      subject: 'orders.>',
+      filter: billing.filter,
+      ownsQueue: true,
+    });
+    expect((await subscription('audit')).output).toMatchObject({ queue: 'news-audit', ownsQueue: false });
+    const changed = { subject: 'orders.*', settings: { visibilityTimeoutSeconds: 7 } };
+    await declare('Update', {}, { 'declared-news': { preparedTimeoutSeconds: 60, subscriptions: { billing: changed } } });
+    expect((await subscription('billing')).output).toMatchObject({ subject: 'orders.*', filter: null });
+    expect(await invoke('getQueue', { queue: 'declared-news~billing' })).toMatchObject({
+      output: { visibilityTimeoutSeconds: 7, deadLetter: { queue: 'news-dead' } },
+    });
+    expect(await invoke('getTopic', { topic: 'declared-news' })).toMatchObject({
+      output: { preparedTimeoutSeconds: 60, queueSettings: { delaySeconds: 3 }, subscriptions: 2 },
+    });
+    await declareQueues(event('Update', {}, { 'declared-news': { subscriptions: { audit: {} } } }), context);
+    expect(answered.at(-1)).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('subscription_exists') });
+    await declare('Delete', {}, {});
+    expect(await invoke('getTopic', { topic: 'declared-news' })).toMatchObject({ output: { subscriptions: 2 } });
   });
 
   it('declared queues with invalid settings fail the deployment with a reason', async () => {
