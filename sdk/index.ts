@@ -12,10 +12,14 @@ export type {
   EndState,
   ExtendResult,
   FailureRecord,
+  Filter,
+  FilterCondition,
+  FilterScope,
   GroupSettings,
   Idempotency,
   Json,
   Keep,
+  MatchResult,
   MessageState,
   MissedTicks,
   Page,
@@ -30,10 +34,17 @@ export type {
   Refused,
   ReleaseResult,
   Scope,
+  Subscription,
+  SubscriptionChanges,
+  SubscriptionInput,
+  SubscriptionWithCounts,
   Target,
   TargetFormat,
   TargetInput,
   TargetState,
+  Topic,
+  TopicPublishResult,
+  TopicSettingsInput,
   TransactionWrite,
   Transport,
 } from '../contract/contract.ts';
@@ -43,7 +54,7 @@ export type { CallOptions } from './calls/caller.ts';
 export type { JsonMode } from './calls/json-mode.ts';
 export type { ReleaseInput } from './calls/leases.ts';
 export type { ListPage, Pages } from './calls/pages.ts';
-export type { NewMessage } from './calls/publisher.ts';
+export type { NewMessage, NewTopicMessage } from './calls/publisher.ts';
 export type { Extended, ReceivedMessage, Released, WaitingMessage } from './calls/received-message.ts';
 export type { Timers } from './calls/timers.ts';
 export {
@@ -53,13 +64,16 @@ export {
   type PlainValue,
   refusalOfTransaction,
 } from './calls/transactions.ts';
+export type { Broadcast, BroadcastOptions } from './client/broadcast.ts';
 export { Dumbwaiter, type DumbwaiterOptions, type DumbwaiterSettings } from './client/client.ts';
 export type { KeysClient } from './client/keys.ts';
 export type { QueueClient } from './client/queue.ts';
 export type {
   Edit,
   Publishable,
+  PublishableToTopic,
   Published,
+  PublishedToTopic,
   PublishItems,
   QueueDescription,
   Receipts,
@@ -69,7 +83,9 @@ export type {
 export type { Redrive, RedriveWaitOptions } from './client/redrive.ts';
 export type { CallInput } from './client/requests.ts';
 export type { NewSchedule, ScheduleChanges, ScheduleDescription, SchedulesClient, TickMessage } from './client/schedules.ts';
+export type { SubscriptionClient, TestedMessage } from './client/subscription.ts';
 export type { TargetsClient } from './client/targets.ts';
+export type { TopicClient } from './client/topic.ts';
 export type { Consumer, ConsumerOptions, Handler, HandlerContext, StopOptions, TransactionHandler } from './consumer/consumer.ts';
 export type { ConsumerEvents } from './consumer/events.ts';
 export { Reject } from './consumer/reject.ts';

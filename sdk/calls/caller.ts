@@ -36,11 +36,16 @@ export const backoffMsMax = 5_000;
 const doneBefore: Partial<Record<OperationName, ErrorCode>> = {
   deleteQueue: 'queue_not_found',
   deleteSchedule: 'schedule_not_found',
+  deleteTopic: 'topic_not_found',
+  unsubscribe: 'subscription_not_found',
   revokeKey: 'key_not_found',
 };
 
 /** A key or secret whose response is lost can never be shown again, so a blind retry would leave an unknown one that works. */
 const neverTwice: ReadonlySet<OperationName> = new Set<OperationName>(['createKey', 'rotateSigningSecret']);
+
+/** Messages to publish are checked when their entries are made. */
+const ofEntries: ReadonlySet<OperationName> = new Set<OperationName>(['publish', 'publishItems']);
 
 /** A transport with retries: retryable errors are retried after a jittered exponential backoff, within the call's time. */
 export class Caller {
@@ -64,8 +69,7 @@ export class Caller {
     options: CallOptions = {},
   ): Promise<OutputOf<Name>> {
     checkNames(operation, options, callNames);
-    // Messages to publish were checked when their entries were made.
-    if (operation !== 'publish' && operation !== 'publishItems') checkJson(operation, input);
+    if (!ofEntries.has(operation)) checkJson(operation, input);
     let lost = false;
     const read = this.#read;
     return this.#retried(

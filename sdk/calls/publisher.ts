@@ -1,5 +1,5 @@
 /** Publishes messages in batches. */
-import type { PublishEntry, PublishResult } from '../../contract/contract.ts';
+import type { PublishResult, TopicEntry } from '../../contract/contract.ts';
 import { stringify } from '../../contract/json-values.ts';
 import { Batcher } from './batcher.ts';
 import type { Caller, CallOptions } from './caller.ts';
@@ -46,36 +46,56 @@ export interface NewMessage<T = unknown> {
   attributes?: SentAttributes;
 }
 
+/** A message to publish to a topic. */
+export interface NewTopicMessage<T = unknown> extends NewMessage<T> {
+  /**
+   * By which subscriptions choose: tokens separated by `.`, such as `orders.eu.created`; at most 256 characters and 16 tokens.
+   * Default: none, which only subscriptions without a subject match.
+   */
+  subject?: string;
+}
+
 /** The message in the form in which it travels. Throws TypeError for values that JSON does not have. */
-export function entryOf({ body, attributes, ...rest }: NewMessage): PublishEntry {
+export function entryOf({ body, attributes, ...rest }: NewTopicMessage): TopicEntry {
   checkJson('message', rest);
   return { ...contentOf(body), ...rest, ...(attributes !== undefined && { attributes: attributesOf(attributes) }) };
 }
 
-/** Batches the messages that are published to a queue at the same time into as few calls as possible. */
+/** Batches the messages that are published to a queue, or to a topic, at the same time into as few calls as possible. */
 export class Publisher {
   readonly #caller: Caller;
-  readonly #batcher: Batcher<PublishEntry, PublishResult>;
+  readonly #toQueues: Batcher<TopicEntry, PublishResult>;
 
   constructor(caller: Caller, timers: Timers, lingerMs: number) {
     this.#caller = caller;
-    this.#batcher = new Batcher(timers, lingerMs);
+    this.#toQueues = new Batcher(timers, lingerMs);
   }
 
   /** Throws TypeError at once, and sends no message, if a value of any of them has no JSON. */
-  publish(queue: string, messages: readonly NewMessage[], options: CallOptions = {}): Promise<PublishResult>[] {
-    const { signal, ...shared } = options;
-    const key = JSON.stringify([queue, shared.retries, shared.timeoutMs]);
-    const send = async (entries: PublishEntry[], ending: AbortSignal) =>
-      (await this.#caller.call('publish', { queue }, { messages: entries }, { ...shared, signal: ending })).results;
-    return messages.map(entryOf).map((entry) => this.#batcher.add({ key, entry, bytes: callBytesOf(entry), send, signal }));
+  publish(queue: string, messages: readonly NewMessage[], options?: CallOptions): Promise<PublishResult>[] {
+    return add(this.#toQueues, queue, messages, options, async (entries, limits) => {
+      const { results } = await this.#caller.call('publish', { queue }, { messages: entries }, limits);
+      return results;
+    });
   }
+}
+
+function add<Result>(
+  batcher: Batcher<TopicEntry, Result>,
+  destination: string,
+  messages: readonly NewTopicMessage[],
+  { signal, ...shared }: CallOptions = {},
+  call: (entries: TopicEntry[], limits: CallOptions) => Promise<Result[]>,
+): Promise<Result>[] {
+  const key = JSON.stringify([destination, shared.retries, shared.timeoutMs]);
+  const send = (entries: TopicEntry[], ending: AbortSignal) => call(entries, { ...shared, signal: ending });
+  return messages.map(entryOf).map((entry) => batcher.add({ key, entry, bytes: callBytesOf(entry), send, signal }));
 }
 
 const utf8 = new TextEncoder();
 
 /** The size as `callBytesMax` counts it: UTF-8 of the JSON text escaped once more, and a comma. */
-function callBytesOf(entry: PublishEntry): number {
+function callBytesOf(entry: TopicEntry): number {
   const text = stringify(entry)!;
   let bytes = 1 + utf8.encode(text).length;
   for (let i = 0; i < text.length; i++) {

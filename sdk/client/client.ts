@@ -2,7 +2,7 @@
  * The client of the SDK. `sdk/client/` holds the classes that users call: start here. They make calls through `sdk/calls/`,
  * over a transport of `sdk/transports/`.
  */
-import type { Page, Queue, Transport } from '../../contract/contract.ts';
+import type { Page, Queue, Topic, Transport } from '../../contract/contract.ts';
 import { checkNames, type Names } from '../../contract/names.ts';
 import { Caller, type CallOptions, retriesDefault, timeoutMsDefault } from '../calls/caller.ts';
 import { type JsonMode, readerOf } from '../calls/json-mode.ts';
@@ -15,6 +15,7 @@ import { KeysClient } from './keys.ts';
 import { QueueClient } from './queue.ts';
 import { type Connection, Requests } from './requests.ts';
 import { SchedulesClient } from './schedules.ts';
+import { TopicClient } from './topic.ts';
 
 export interface DumbwaiterSettings {
   /** How long a call may take, retries included, in ms. Default 60,000. */
@@ -85,6 +86,19 @@ export class Dumbwaiter {
   /** The queue of this name, with bodies of type `T`. Makes no call. */
   queue<T = unknown>(name: string): QueueClient<T> {
     return new QueueClient<T>(name, this.#connection);
+  }
+
+  /** The topic of this name, with bodies of type `T`. Makes no call. */
+  topic<T = unknown>(name: string): TopicClient<T> {
+    return new TopicClient<T>(name, this.#connection);
+  }
+
+  /** Lists the topics that the API key may see. */
+  topics(input: Page = {}, options?: CallOptions): Pages<Topic> {
+    return pagesOf(input, async (page) => {
+      const { topics, cursor } = await this.#connection.caller.call('listTopics', {}, page, options);
+      return [topics, cursor];
+    });
   }
 
   /** Lists the queues that the API key may see. */

@@ -1,11 +1,12 @@
 /** Types of the inputs and results of a queue's methods. */
 
-import type { Counts, PublishResult, Queue, Refused } from '../../contract/contract.ts';
+import type { Counts, PublishResult, Queue, Refused, TopicPublishResult } from '../../contract/contract.ts';
 import type { SentAttributes } from '../calls/content.ts';
-import type { NewMessage } from '../calls/publisher.ts';
+import type { NewMessage, NewTopicMessage } from '../calls/publisher.ts';
 
 /** One message, or several. */
 export type Publishable<T> = NewMessage<T> | readonly NewMessage<T>[];
+export type PublishableToTopic<T> = NewTopicMessage<T> | readonly NewTopicMessage<T>[];
 /** Entries of a transaction, and the ids that its messages will have. */
 export interface PublishItems<Item> {
   items: Item[];
@@ -13,6 +14,7 @@ export interface PublishItems<Item> {
 }
 
 export type Published = Exclude<PublishResult, Refused>;
+export type PublishedToTopic = Exclude<TopicPublishResult, Refused>;
 export type QueueDescription = Queue & { counts: Counts };
 
 export interface ReceiveInput {
