@@ -66,7 +66,7 @@ export interface DumbwaiterProps {
    */
   readonly oldestAgeAlarm?: Duration;
   /**
-   * Memory of each function, in MB. A function's share of CPU grows with it: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+   * Memory in MB of each function, except those that mostly wait, which have 256. A function's share of CPU grows with it: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
    * @default 1024
    */
   readonly memorySize?: number;
@@ -97,6 +97,13 @@ export interface DumbwaiterProps {
    * @default true
    */
   readonly outputs?: boolean;
+  /**
+   * How many receives, and waits for results, may run at once over HTTP: Lambda reserves as many concurrent executions for their function. Calls
+   * beyond it are answered 429 or 503, and the SDK retries. Calls that wait then never use up what publishers need. Lambda refuses a
+   * reservation that leaves less than 100 executions to the rest of the account; a new account has 10 in all.
+   * @default - no reservation: as many as the account allows. Consumers of the SDK do not wait on Lambda unless they ask for it.
+   */
+  readonly receiveConcurrency?: number;
   /**
    * Whether Lambda reserves one concurrent execution for the sweep. The sweep then always has capacity, and two runs never overlap.
    * Overlapping runs are safe but repeat some work. Lambda refuses the reservation in an account whose concurrency limit is below 101.

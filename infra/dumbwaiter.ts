@@ -73,12 +73,14 @@ export class Dumbwaiter extends Construct {
       adminKey: this.#adminKey,
       memorySize: props.memorySize ?? defaults.memorySize,
       reserveSweepConcurrency: props.reserveSweepConcurrency ?? false,
+      receiveConcurrency: props.receiveConcurrency,
       declaresSchedules: Object.keys(props.schedules ?? {}).length > 0,
     });
-    const { api, sweep, declareQueues } = this.#functions;
+    const { api, httpReceive, sweep, declareQueues } = this.#functions;
     const http = new PublicApi(this, 'Http', {
       ...logs,
       handler: api.function,
+      waitingHandler: httpReceive.function,
       requestsPerSecond: props.throttle?.requestsPerSecond ?? defaults.requestsPerSecond,
       burst: props.throttle?.burst ?? defaults.burst,
       allowedOrigins: props.allowedOrigins ?? [],
@@ -131,7 +133,7 @@ export class Dumbwaiter extends Construct {
     return this.#functions.receive.function;
   }
 
-  /** Runs every operation. It is the function behind the HTTP API. A principal that may invoke it needs no API key. */
+  /** Runs every operation. It is the main function behind the HTTP API. A principal that may invoke it needs no API key. */
   get adminFunction(): IFunction {
     return this.#functions.api.function;
   }

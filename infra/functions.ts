@@ -9,7 +9,15 @@ import { Construct } from 'constructs';
 import type { Scope } from '../contract/contract.ts';
 import type { AdminKey } from './admin-key.ts';
 import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
-import { allowTables, apiAccess, declareQueuesAccess, messageAccess, sweepAccess, type TableAccess } from './table-access.ts';
+import {
+  allowTables,
+  apiAccess,
+  declareQueuesAccess,
+  httpReceiveAccess,
+  messageAccess,
+  sweepAccess,
+  type TableAccess,
+} from './table-access.ts';
 import type { Tables } from './tables.ts';
 
 export interface FunctionsProps {
@@ -19,6 +27,8 @@ export interface FunctionsProps {
   logRetention: RetentionDays;
   removalPolicy: RemovalPolicy;
   reserveSweepConcurrency: boolean;
+  /** How many of its executions may run at once. Undefined: as many as the account allows. */
+  receiveConcurrency: number | undefined;
   declaresSchedules: boolean;
 }
 
@@ -29,6 +39,8 @@ const sweepTimeout = Duration.minutes(1);
 /** Lambda's maximum. A task that takes longer continues in another invocation. */
 const redriveTimeout = Duration.minutes(15);
 const declareQueuesTimeout = Duration.minutes(1);
+/** In MB. A function that mostly waits is billed for its memory meanwhile. docs/operating.md says what this does to its speed. */
+const waitingMemorySize = 256;
 
 /** Each function has its own role, which allows only what the function does. */
 export class Functions extends Construct {
@@ -36,6 +48,8 @@ export class Functions extends Construct {
   readonly api: NodeFunction;
   /** The api's code, only for direct invocation by principals that may only publish. */
   readonly publish: NodeFunction;
+  /** The api's code, behind the routes of the HTTP API whose calls may wait. Its executions cannot use up those of `api`. */
+  readonly httpReceive: NodeFunction;
   /** The api's code, only for direct invocation by principals that may only receive. */
   readonly receive: NodeFunction;
   readonly sweep: NodeFunction;
@@ -50,6 +64,7 @@ export class Functions extends Construct {
     this.api = this.#api();
     this.publish = this.#invocable('Publish', 'publish', messageAccess);
     this.receive = this.#invocable('Receive', 'receive', messageAccess);
+    this.httpReceive = this.#httpReceive();
     this.sweep = this.#sweep();
     this.declareQueues = this.#declareQueues();
   }
@@ -70,6 +85,7 @@ export class Functions extends Construct {
       ['Api', this.api],
       ['Publish', this.publish],
       ['Receive', this.receive],
+      ['HttpReceive', this.httpReceive],
     ]);
   }
 
@@ -100,6 +116,21 @@ export class Functions extends Construct {
     });
     allowTables(invocable, this.#props.tables, access);
     return invocable;
+  }
+
+  #httpReceive(): NodeFunction {
+    const { adminKey, receiveConcurrency, tables } = this.#props;
+    const receive = this.#function('HttpReceive', {
+      entry: 'api',
+      description: 'Dumbwaiter: over HTTP, what may wait for a message or a result',
+      timeout: apiTimeout,
+      memorySize: waitingMemorySize,
+      environment: { DUMBWAITER_ADMIN_KEY_SECRET: adminKey.arn, DUMBWAITER_INVOKE_SCOPES: 'receive' },
+      ...(receiveConcurrency === undefined ? {} : { reservedConcurrentExecutions: receiveConcurrency }),
+    });
+    allowTables(receive, tables, httpReceiveAccess);
+    adminKey.allowReading(receive);
+    return receive;
   }
 
   #sweep(): NodeFunction {

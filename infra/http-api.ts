@@ -1,14 +1,25 @@
 /** The HTTP API of a deployment, with its stage, custom domain and access log. */
 import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
-import { CorsHttpMethod, HttpApi, HttpStage, type IDomainName, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import {
+  CorsHttpMethod,
+  HttpApi,
+  HttpMethod,
+  HttpStage,
+  type IDomainName,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import type { OperationName } from '../contract/contract.ts';
+import { addresses } from '../contract/routes.ts';
 
 export interface PublicApiProps {
   handler: IFunction;
+  /** Answers the calls that may wait for a message or for a result. */
+  waitingHandler: IFunction;
   requestsPerSecond: number;
   burst: number;
   allowedOrigins: readonly string[];
@@ -18,7 +29,13 @@ export interface PublicApiProps {
   disableExecuteApiEndpoint: boolean;
 }
 
-/** Every path goes to the api function, which routes requests and checks API keys. */
+/** The operations with `waitSeconds`. */
+const waiting = ['receive', 'getMessage'] as const satisfies OperationName[];
+
+/**
+ * Every path goes to one of two functions, which route requests and check API keys: calls that may wait have a function to themselves, so that
+ * they never use up the concurrency that the other calls need.
+ */
 export class PublicApi extends Construct {
   readonly api: HttpApi;
   readonly stage: HttpStage;
@@ -40,6 +57,11 @@ export class PublicApi extends Construct {
       defaultIntegration: new HttpLambdaIntegration('Handler', props.handler),
       ...(props.allowedOrigins.length === 0 ? {} : { corsPreflight: crossOrigin(props.allowedOrigins) }),
     });
+    const waitingIntegration = new HttpLambdaIntegration('WaitingHandler', props.waitingHandler);
+    for (const operation of waiting) {
+      const { method, path } = addresses[operation];
+      this.api.addRoutes({ path, methods: [HttpMethod[method]], integration: waitingIntegration });
+    }
     this.stage = new HttpStage(this, 'Stage', {
       httpApi: this.api,
       stageName: '$default',

@@ -10,6 +10,7 @@ import { Dumbwaiter } from './dumbwaiter.ts';
  * - `queues`, `topics`, `schedules`: JSON of the construct's props of these names.
  * - `domain`, `certificate`: a domain name and the ARN of its certificate in ACM; give both or neither.
  * - `disableExecuteApiEndpoint=true`, `reserveSweepConcurrency=true`: as in the construct's props.
+ * - `receiveConcurrency`: a number, as in the construct's props.
  * - `removable=true`: `cdk destroy` deletes everything, including all messages.
  */
 export function addStack(app: App): Stack {
@@ -31,10 +32,18 @@ export function addStack(app: App): Stack {
     ...(domain === undefined ? {} : { domainName: domain }),
     disableExecuteApiEndpoint: isOn('disableExecuteApiEndpoint'),
     reserveSweepConcurrency: isOn('reserveSweepConcurrency'),
+    ...receiveConcurrencyIn(context('receiveConcurrency')),
     deletionProtection: !removable,
     ...(removable ? { removalPolicy: RemovalPolicy.DESTROY } : {}),
   });
   return stack;
+}
+
+function receiveConcurrencyIn(value: unknown): { receiveConcurrency?: number } {
+  if (value === undefined) return {};
+  const receiveConcurrency = Number(value);
+  if (Number.isInteger(receiveConcurrency) && receiveConcurrency >= 1) return { receiveConcurrency };
+  throw new Error(`The context receiveConcurrency is ${JSON.stringify(value)}, and must be a whole number of at least 1.`);
 }
 
 /** The operator creates the DNS record. The stack's output `DomainTarget` says where it must point. */

@@ -33,6 +33,14 @@ const queues = [...declaredQueues, 'DeleteItem'];
 
 /** For publishing, receiving, settling, changing messages and redriving. Excludes API keys. */
 export const messageAccess: TableAccess = { messages, leases, dueLeases, queues, queueKinds: engineKinds };
+/** For receiving over HTTP. An API key is read for each call, and written to note its latest use. */
+export const httpReceiveAccess: TableAccess = {
+  messages,
+  leases,
+  dueLeases,
+  queues: declaredQueues,
+  queueKinds: ['queue', 'key'],
+};
 /** For every operation of the engine, and those on API keys. */
 export const adminAccess: TableAccess = { messages, leases, dueLeases, queues };
 /** Rows of targets are updated, not put: the dispatcher that holds a target has fields of its own in the row. */

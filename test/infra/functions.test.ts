@@ -5,7 +5,7 @@ import { bundleFunctions } from '../../infra/bundle.ts';
 import { type Synthesized, synthesize } from './synthesized.ts';
 
 const lambda = 'AWS::Lambda::Function';
-const names = ['Api', 'Publish', 'Receive', 'Sweep', 'Redrive', 'DeclareQueues'] as const;
+const names = ['Api', 'Publish', 'Receive', 'HttpReceive', 'Sweep', 'Redrive', 'DeclareQueues'] as const;
 
 let synthesized: Synthesized;
 
@@ -22,7 +22,7 @@ function variablesOf(name: (typeof names)[number]): Record<string, unknown> {
   return (propertiesOf(name).Environment as { Variables: Record<string, unknown> }).Variables;
 }
 
-test('the stack has exactly the six functions of this list', () => {
+test('the stack has exactly the seven functions of this list', () => {
   expect(synthesized.all(lambda)).toHaveLength(names.length);
 });
 
@@ -46,13 +46,13 @@ describe.each(names)('the function %s', (name) => {
 
 test('the timeout of each function suffices and is no longer than its caller waits', () => {
   const seconds = Object.fromEntries(names.map((name) => [name, propertiesOf(name).Timeout]));
-  expect(seconds).toEqual({ Api: 29, Publish: 29, Receive: 29, Sweep: 60, Redrive: 900, DeclareQueues: 60 });
+  expect(seconds).toEqual({ Api: 29, Publish: 29, Receive: 29, HttpReceive: 29, Sweep: 60, Redrive: 900, DeclareQueues: 60 });
   expect(seconds.Api).toBeGreaterThan(waitSecondsMax);
 });
 
-test('only the api function knows the secret of the admin key, and only functions that start redrives know the redrive function', () => {
+test('only the functions behind the HTTP API know the secret of the admin key, and only functions that start redrives know the redrive function', () => {
   const knowing = (variable: string) => names.filter((name) => variable in variablesOf(name));
-  expect(knowing('DUMBWAITER_ADMIN_KEY_SECRET')).toEqual(['Api']);
+  expect(knowing('DUMBWAITER_ADMIN_KEY_SECRET')).toEqual(['Api', 'HttpReceive']);
   expect(knowing('DUMBWAITER_REDRIVE_FUNCTION')).toEqual(['Api', 'Sweep']);
 });
 
@@ -60,6 +60,7 @@ test('each function that accepts direct invocations gets the scopes of its calle
   expect(names.map((name) => variablesOf(name).DUMBWAITER_INVOKE_SCOPES)).toEqual([
     'publish,receive,admin',
     'publish',
+    'receive',
     'receive',
     undefined,
     undefined,
@@ -91,13 +92,23 @@ test('the sweep reserves concurrency only on request, because a new account has 
   expect(propertiesOf('Sweep', given).ReservedConcurrentExecutions).toBe(1);
 });
 
+test('calls that wait have a function of 256 MB, and reserve concurrency only on request', () => {
+  expect(propertiesOf('HttpReceive').MemorySize).toBe(256);
+  expect(propertiesOf('HttpReceive')).not.toHaveProperty('ReservedConcurrentExecutions');
+  const given = synthesize({ receiveConcurrency: 50 });
+  expect(propertiesOf('HttpReceive', given).ReservedConcurrentExecutions).toBe(50);
+  for (const name of names.filter((one) => one !== 'HttpReceive')) {
+    expect(propertiesOf(name, given), name).not.toHaveProperty('ReservedConcurrentExecutions');
+  }
+});
+
 test('Lambda does not stop a redrive that invokes itself as a recursive loop', () => {
   expect(propertiesOf('Redrive').RecursiveLoop).toBe('Allow');
 });
 
-test('the memory of the functions and the retention of their logs are configurable', () => {
+test('the memory of the functions that do not wait and the retention of their logs are configurable', () => {
   const given = synthesize({ memorySize: 512, logRetention: 7 });
-  for (const name of names) expect(propertiesOf(name, given).MemorySize).toBe(512);
+  for (const name of names) expect(propertiesOf(name, given).MemorySize, name).toBe(name === 'HttpReceive' ? 256 : 512);
   for (const [id, { Properties }] of given.all('AWS::Logs::LogGroup')) expect(Properties.RetentionInDays, id).toBe(7);
 });
 

@@ -1,6 +1,8 @@
 import { DomainName } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { addresses } from '../../contract/routes.ts';
+import { inputs } from '../../contract/schemas/inputs.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import type { DumbwaiterProps } from '../../infra/index.ts';
 import { type Synthesized, synthesize } from './synthesized.ts';
@@ -18,14 +20,31 @@ function onlyOne(type: string, from = synthesized): Record<string, unknown> {
   return only![1].Properties;
 }
 
-test('API Gateway sends every path to the api function', () => {
+test('API Gateway sends the calls that may wait to the function for them, and every other path to the api function', () => {
   expect(onlyOne('AWS::ApiGatewayV2::Api')).toMatchObject({ ProtocolType: 'HTTP' });
-  expect(onlyOne('AWS::ApiGatewayV2::Route')).toMatchObject({ RouteKey: '$default' });
-  expect(onlyOne('AWS::ApiGatewayV2::Integration')).toMatchObject({
-    IntegrationType: 'AWS_PROXY',
-    PayloadFormatVersion: '2.0',
-    IntegrationUri: { 'Fn::GetAtt': [expect.stringMatching('^DumbwaiterFunctionsApiFunction'), 'Arn'] },
+  const integrations = new Map(synthesized.all('AWS::ApiGatewayV2::Integration'));
+  const functionOf = ({ Target }: Record<string, unknown>) => {
+    const [, id] = /"Ref":"(\w+)"/.exec(JSON.stringify(Target))!;
+    const { IntegrationType, PayloadFormatVersion, IntegrationUri } = integrations.get(id!)!.Properties;
+    expect({ IntegrationType, PayloadFormatVersion }).toEqual({ IntegrationType: 'AWS_PROXY', PayloadFormatVersion: '2.0' });
+    return /DumbwaiterFunctions([A-Za-z]+?)Function[0-9A-F]{8}/.exec(JSON.stringify(IntegrationUri))![1];
+  };
+  const found = synthesized
+    .all('AWS::ApiGatewayV2::Route')
+    .map(([, { Properties }]) => [Properties.RouteKey, functionOf(Properties)]);
+  expect(Object.fromEntries(found)).toEqual({
+    $default: 'Api',
+    'POST /v1/queues/{queue}/receive': 'HttpReceive',
+    'GET /v1/queues/{queue}/messages/{id}': 'HttpReceive',
   });
+});
+
+test('every operation with waitSeconds has a route to the function for calls that wait', () => {
+  const operations = Object.keys(inputs) as (keyof typeof inputs)[];
+  const waiting = operations.filter((operation) => 'waitSeconds' in inputs[operation].shape);
+  expect(waiting.length).toBeGreaterThan(0);
+  const keys = synthesized.all('AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties.RouteKey);
+  for (const operation of waiting) expect(keys).toContain(`${addresses[operation].method} ${addresses[operation].path}`);
 });
 
 test('API Gateway throttles requests at the default rate or the given one', () => {

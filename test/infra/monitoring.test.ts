@@ -10,8 +10,8 @@ import { type Resource, type Synthesized, synthesize } from './synthesized.ts';
 
 /** The line that each run logs. */
 const totals = { queues: 3, visited: 2, asleep: 0, notReached: 1, failed: 0, removed: 5, deadLettered: 4 };
-const functions = ['Api', 'Publish', 'Receive', 'Sweep', 'Redrive', 'DeclareQueues'];
-const callable = ['Api', 'Publish', 'Receive'];
+const functions = ['Api', 'Publish', 'Receive', 'HttpReceive', 'Sweep', 'Redrive', 'DeclareQueues'];
+const callable = ['Api', 'Publish', 'Receive', 'HttpReceive'];
 const engines = [...callable, 'Sweep', 'Redrive'];
 
 let synthesized: Synthesized;

@@ -128,6 +128,11 @@ test('the stack reserves concurrency for the sweep when the context says so', ()
   expect(reserving({ reserveSweepConcurrency: 'true' })).toHaveLength(1);
 });
 
+test('the context caps the receives that run at once over HTTP, and refuses a cap that is not a number', () => {
+  templateWith({ receiveConcurrency: '50' }).hasResourceProperties('AWS::Lambda::Function', { ReservedConcurrentExecutions: 50 });
+  expect(() => templateWith({ receiveConcurrency: 'many' })).toThrow('receiveConcurrency is "many", and must be a whole number');
+});
+
 test('the context can rename the stack', () => {
   expect(addStack(new App({ context: { stack: 'Other' } })).stackName).toBe('Other');
 });
