@@ -64,14 +64,15 @@ export async function changeTopic(ctx: Context, name: string, settings: Partial<
   });
 }
 
-/** Returns the topic as it is after the write, whether or not that was applied. */
+/** Returns the topic as it is after the write, whether or not that was applied. Throws StoreError if nothing is known of the write. */
 async function writeTopic(ctx: Context, name: string, write: Write): Promise<TopicRecord | undefined> {
   try {
     const { row } = await ctx.store.write(write);
     return row && readTopic(row);
   } catch (error) {
-    if (!(error instanceof StoreError) || error.applied === 'no') throw error;
-    return findTopic(ctx, name);
+    const found = error instanceof StoreError && error.applied === 'unknown' ? await findTopic(ctx, name) : undefined;
+    if (!found) throw error;
+    return found;
   } finally {
     ctx.topics.forget(name);
   }

@@ -14,6 +14,7 @@ import { prepared } from './list-prepared.ts';
 import { records } from './list-records.ts';
 import { schedules } from './list-schedules.ts';
 import { sleep } from './list-sleep.ts';
+import { topics } from './list-topics.ts';
 import { transactions } from './list-transactions.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -31,4 +32,5 @@ export const mutants: readonly Mutant[] = [
   ...schedules,
   ...limits,
   ...sleep,
+  ...topics,
 ];
