@@ -41,9 +41,8 @@ const ofSchedules: ReadonlySet<OperationName> = new Set([
 export function authorize(principal: Principal, operation: OperationName, params: object, input: unknown): void {
   const { scope } = routes[operation];
   if (scope === 'none') return;
-  if (scope !== 'any' && !principal.scopes.includes(scope)) {
-    throw new DumbwaiterError('forbidden', `This key lacks the scope ${scope}, which ${operation} needs.`);
-  }
+  if (scope !== 'any') checkScope(principal, scope, operation);
+  if (operation === 'subscribe' && asksPublishers(input)) checkScope(principal, 'admin', 'settings.prepared.checkBack');
   const needsAllQueues = ofKeys.has(operation) || ofSchedules.has(operation);
   if (needsAllQueues && !coversAll(principal.queues)) {
     throw new DumbwaiterError('forbidden', `${operation} needs a key for all queues (*).`);
@@ -57,6 +56,16 @@ export function authorize(principal: Principal, operation: OperationName, params
   for (const queue of [...texts(memberOf(params, 'queue')), ...destinations(operation, input)]) {
     if (!coversQueue(principal, queue)) throw new DumbwaiterError('forbidden', `This key does not cover the queue ${queue}.`);
   }
+}
+
+function checkScope({ scopes }: Principal, scope: Scope, what: string): void {
+  if (!scopes.includes(scope)) throw new DumbwaiterError('forbidden', `This key lacks the scope ${scope}, which ${what} needs.`);
+}
+
+/** Whether a subscription's queue asks an address about prepared messages: the queue calls it from where the queue runs. */
+function asksPublishers(subscription: unknown): boolean {
+  const checkBack = memberOf(memberOf(memberOf(subscription, 'settings'), 'prepared'), 'checkBack');
+  return checkBack !== undefined && checkBack !== null;
 }
 
 /** A queue that a subscription owns, `{topic}~{subscription}`, is also covered through its topic. */

@@ -7,7 +7,10 @@ import { expectProblem, type HttpCalls, type LocalQueue, requestFor, startLocalQ
 let queue: LocalQueue;
 beforeAll(async () => {
   queue = await startLocalQueue();
-  for (const name of ['covered-1', 'covered-2', 'elsewhere', 'z-covered']) await queue.http.call('createQueue', { queue: name });
+  for (const name of ['covered-1', 'covered-2', 'elsewhere', 'z-covered']) {
+    await queue.http.call('createQueue', { queue: name });
+    await queue.http.call('createTopic', { topic: name });
+  }
 });
 afterAll(async () => {
   await queue.server.close();
@@ -21,9 +24,10 @@ async function keyFor(scopes: Scope[], queues: string[], topics?: string[]): Pro
 
 /** An input that is refused itself once the key is accepted. */
 const bad = { nonsense: true };
-const paramsOf = (name: string) => ({ queue: name, id: 'x', task: 'x', name: 'x' });
+const paramsOf = (name: string) => ({ queue: name, topic: name, subscription: 'x', target: 'x', id: 'x', task: 'x', name: 'x' });
 const operations = cases(Object.keys(routes) as OperationName[]);
 const ofQueues = cases(operations.filter((operation) => routes[operation].path.includes('{queue}')));
+const ofTopics = cases(operations.filter((operation) => routes[operation].path.includes('{topic}')));
 
 async function send(calls: HttpCalls, operation: OperationName, name: string): Promise<Response> {
   const route: Route = routes[operation];
@@ -53,8 +57,8 @@ describe('a key', () => {
   const scopes: Scope[] = ['publish', 'receive', 'admin'];
 
   it.each(scopes)('a key of the scope %s may do exactly what the scope allows', async (scope) => {
-    const calls = await keyFor([scope], ['covered-*']);
-    for (const operation of ofQueues) {
+    const calls = await keyFor([scope], ['covered-*'], ['covered-*']);
+    for (const operation of [...ofQueues, ...ofTopics]) {
       const needed = routes[operation].scope;
       const response = await send(calls, operation, 'covered-1');
       if (needed === scope || needed === 'any') {
@@ -65,9 +69,9 @@ describe('a key', () => {
     }
   });
 
-  it('a key may do nothing on queues that it does not cover, existing or not', async () => {
-    const calls = await keyFor(scopes, ['covered-*', 'elsewher']);
-    for (const operation of ofQueues) {
+  it('a key may do nothing on queues and topics that it does not cover, existing or not', async () => {
+    const calls = await keyFor(scopes, ['covered-*', 'elsewher'], ['covered-*', 'elsewher']);
+    for (const operation of [...ofQueues, ...ofTopics]) {
       for (const name of ['elsewhere', 'missing', 'z-covered']) {
         expect(await expectProblem(await send(calls, operation, name), 403, 'forbidden')).toContain(name);
       }
@@ -123,6 +127,54 @@ describe('a key', () => {
       cursor = page.cursor;
     } while (cursor !== undefined);
     expect(listed).toEqual(['covered-2', 'elsewhere', 'z-covered']);
+  });
+
+  it('a key lists only the topics that it covers', async () => {
+    const calls = await keyFor(['receive'], [], ['covered-2', 'else*']);
+    const { topics } = await calls.call('listTopics', {}, { limit: 100 });
+    expect(topics.map(({ name }) => name)).toEqual(['covered-2', 'elsewhere']);
+    expect(await (await keyFor(['receive'], ['covered-*'])).call('listTopics', {})).toEqual({ topics: [] });
+  });
+
+  it('a key for a topic also covers the queues that its subscriptions own, and a key for queues alone does not', async () => {
+    await queue.http.call('subscribe', { topic: 'covered-1', subscription: 'own' });
+    const owned = { queue: 'covered-1~own' };
+    const byTopic = await keyFor(['receive'], [], ['covered-1']);
+    expect(await byTopic.call('receive', owned)).toMatchObject({ messages: [] });
+    expect((await byTopic.call('listQueues', {})).queues.map(({ name }) => name)).toEqual([owned.queue]);
+    for (const patterns of [['covered-1~*'], ['covered*']]) {
+      await (await keyFor(['receive'], patterns)).call('receive', owned);
+    }
+    for (const patterns of [['covered-1'], ['covered-2~*'], ['own']]) {
+      const calls = await keyFor(['receive'], patterns, ['covered-2']);
+      await expectProblem(await calls.send('POST', `/v1/queues/${owned.queue}/receive`, { body: {} }), 403, 'forbidden');
+    }
+  });
+
+  it('a subscription delivers into no queue, and dead-letters into none, that the key does not cover', async () => {
+    const calls = await keyFor(['receive', 'admin'], ['covered-*'], ['covered-2']);
+    const deadLetter = { queue: 'elsewhere', maxReceives: 1 };
+    const refused: [string, string, object][] = [
+      ['PUT', '/v1/topics/covered-2/subscriptions/x', { queue: 'elsewhere' }],
+      ['PUT', '/v1/topics/covered-2/subscriptions/x', { settings: { deadLetter } }],
+      ['PATCH', '/v1/topics/covered-2', { queueSettings: { deadLetter } }],
+      ['PUT', '/v1/topics/covered-2', { queueSettings: { deadLetter } }],
+    ];
+    for (const [method, path, body] of refused) {
+      expect(await expectProblem(await calls.send(method, path, { body }), 403, 'forbidden')).toContain('elsewhere');
+    }
+    const { queueSettings, subscriptions } = await queue.http.call('getTopic', { topic: 'covered-2' });
+    expect({ queueSettings, subscriptions }).toEqual({ queueSettings: {}, subscriptions: 0 });
+    await calls.call('subscribe', { topic: 'covered-2', subscription: 'x' }, { queue: 'covered-2' });
+  });
+
+  it('a key without the scope admin subscribes no queue that calls an address', async () => {
+    const settings = { prepared: { checkBack: { url: 'https://example.com/' } } };
+    const where = '/v1/topics/elsewhere/subscriptions/calls';
+    const calls = await keyFor(['receive'], [], ['elsewhere']);
+    expect(await expectProblem(await calls.send('PUT', where, { body: { settings } }), 403, 'forbidden')).toContain('admin');
+    const byAdmin = await keyFor(['receive', 'admin'], [], ['elsewhere']);
+    expect((await byAdmin.send('PUT', where, { body: { settings } })).status).toBe(200);
   });
 
   it('a revoked key is refused', async () => {
