@@ -31,7 +31,7 @@ export async function sweepTopics(
 ): Promise<boolean> {
   const overdue = queues.filter((queue) => isOverdue(queue, ctx.clock.now()) && !inUse.has(queue.name));
   const ended = await allDone(overdue, deadline, (queue) => endIfOverdue(ctx, queue));
-  const page = await ctx.store.range({ table: 'queues', partition: deletedTopicKind, limit: topicsAtOnce, consistent: true });
+  const page = await ctx.store.range({ table: 'queues', partition: deletedTopicKind, limit: topicsAtOnce });
   let removed = page.next === undefined;
   for (const topic of page.rows.map(readTopic)) removed = (await removeDeletedTopic(ctx, topic, deadline)) && removed;
   return ended && removed;
