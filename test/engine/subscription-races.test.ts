@@ -122,6 +122,38 @@ onBothStores('subscriptions of one topic', (driven) => {
     }
   });
 
+  it.each([
+    ['updateQueue', { queue: 'existing' }, { delaySeconds: 9 }],
+    ['updateTopic', { topic }, { preparedTimeoutSeconds: 60 }],
+  ] as const)('a change by %s between the reads of a subscribe and its transaction is kept', async (operation, params, changes) => {
+    const { spy, another, engine, create } = driven();
+    await createTopic();
+    await create('existing');
+    const other = another();
+    spy.before = async ({ method }) => {
+      if (method !== 'transact') return;
+      spy.before = () => {};
+      await other.call(operation, params as never, changes as never);
+    };
+    await engine.call('subscribe', subscribed, { queue: 'existing' });
+    const read = operation === 'updateQueue' ? 'getQueue' : 'getTopic';
+    expect(await engine.call(read, params as never, {})).toMatchObject(changes);
+    await expectConsistent(driven());
+  });
+
+  it('a topic is not deleted without force if a subscription comes to it first', async () => {
+    const { spy, another, engine } = driven();
+    await createTopic();
+    const other = another();
+    spy.before = async ({ method }) => {
+      if (method !== 'transact') return;
+      spy.before = () => {};
+      await other.call('subscribe', subscribed, {});
+    };
+    await expect(engine.call('deleteTopic', { topic }, {})).rejects.toMatchObject({ code: 'topic_in_use' });
+    expect(await expectConsistent(driven())).toEqual(['t~s']);
+  });
+
   it('of two calls that unsubscribe at once, one succeeds, and the topic counts one less', async () => {
     const { another, engine } = driven();
     await createTopic();

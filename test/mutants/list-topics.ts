@@ -49,14 +49,14 @@ export const topics: readonly Mutant[] = [
     tests: races,
   },
   {
-    name: 'a queue is deleted although a subscription came to it at the same time',
+    name: 'a subscription to a queue takes back a change of its settings at the same time',
     file: 'engine/topics/change-subscription.ts',
     find: 'when: unchanged(before), then: { put: queueRow(next) }',
     replace: "when: { exists: ['name'] }, then: { put: queueRow(next) }",
     tests: races,
   },
   {
-    name: 'a topic deleted with force is gone although a subscription came to it at the same time',
+    name: 'a topic is deleted without force although a subscription came to it at the same time',
     file: 'engine/topics/topic-rows.ts',
     find: "{ key: topicKey(name), when: { equals: [['version'], topic.version] }, then: { remove: true } }",
     replace: "{ key: topicKey(name), when: { exists: ['version'] }, then: { remove: true } }",
