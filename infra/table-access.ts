@@ -27,9 +27,9 @@ const messages = [...readOne, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'B
 const leases = [...readOne, 'PutItem', 'UpdateItem'];
 const dueLeases = ['Query'];
 /** Rows of `queues` hold settings, the number of shards, and until when a queue is awake. Any call may have to raise the last two. */
-const declaredQueues = [...readOne, 'Query', 'PutItem'];
+const undeletedQueues = [...readOne, 'Query', 'PutItem'];
 /** Callers that may receive also add and remove subscriptions, with the queues that these own. */
-const queues = [...declaredQueues, 'DeleteItem'];
+const queues = [...undeletedQueues, 'DeleteItem'];
 
 /** For publishing, receiving, settling, changing messages and redriving. Excludes API keys. */
 export const messageAccess: TableAccess = { messages, leases, dueLeases, queues, queueKinds: engineKinds };
@@ -38,7 +38,7 @@ export const httpReceiveAccess: TableAccess = {
   messages,
   leases,
   dueLeases,
-  queues: declaredQueues,
+  queues: undeletedQueues,
   queueKinds: ['queue', 'key'],
 };
 /** For every operation of the engine, and those on API keys. */
@@ -56,8 +56,11 @@ export const sweepAccess: TableAccess = {
 };
 /** For all that a server does: the work of all functions. */
 export const serveAccess: TableAccess = { ...sweepAccess, queues: queuesAndTargets, queueKinds: undefined };
-/** For creating and updating queues. A stack that declares schedules needs `messageAccess`: putting a schedule may publish at once. */
-export const declareQueuesAccess: TableAccess = { queues: declaredQueues, queueKinds: engineKinds };
+/**
+ * For creating and updating queues and topics. A topic that was just deleted and is declared again leaves rows to remove. A stack that
+ * declares schedules needs `messageAccess`: putting a schedule may publish at once.
+ */
+export const declareQueuesAccess: TableAccess = { queues, queueKinds: engineKinds };
 
 /** The statements that allow an access, each on one table or index. */
 export function statementsOf(tables: Tables, access: Partial<TableAccess>) {
