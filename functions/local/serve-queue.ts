@@ -7,6 +7,7 @@ import type { AdminKey } from '../auth/admin-key.ts';
 import type { Keys } from '../auth/api-keys.ts';
 import { createAuthenticate } from '../auth/authenticate.ts';
 import { type AppParts, createApp } from '../http/app.ts';
+import type { TargetRecords } from '../push/target-records.ts';
 import { createService, type TargetOperations } from '../service/service.ts';
 import { createBackgroundJobs } from './background-jobs.ts';
 import { serveHttp, type TimeLimits } from './http-server.ts';
@@ -29,6 +30,7 @@ export interface ServingQueue {
   keys: Keys;
   engine: Engine;
   targets: TargetOperations;
+  records: TargetRecords;
   /** Accepts no more calls, ends those that wait, and resolves when the calls, the sweep, the redrives and the deliveries have ended. */
   stop(): Promise<void>;
 }
@@ -61,5 +63,5 @@ export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
   const stop = async () => {
     await Promise.all([http.close(), jobs.stop(), push.stop()]);
   };
-  return { url: http.url, keys, engine, targets, stop };
+  return { url: http.url, keys, engine, targets, records, stop };
 }

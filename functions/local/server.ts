@@ -7,6 +7,7 @@ import { administrator, allScopes } from '../auth/authorize.ts';
 import type { Log } from '../service/log.ts';
 import { anyHost } from '../service/outgoing-post.ts';
 import type { DataFolder } from './data-folder.ts';
+import { type Forward, startForwards, stopForwards } from './forward.ts';
 import { type TimeLimits, timeLimitsDefault } from './http-server.ts';
 import { checkFunction, invokeFunction } from './invoke-function.ts';
 import type { DynamodbAccess, LocalData } from './local-store.ts';
@@ -30,6 +31,10 @@ export interface LocalOptions {
   allowedOrigins?: string[];
   /** More names to accept in `Host` headers, besides those of this machine. Used only if the server listens on a loopback address. */
   allowedHosts?: string[];
+  /** Queues whose messages are pushed to URLs while the server runs. Default: none. */
+  forwards?: readonly Forward[];
+  /** Who holds targets: see `ServeOptions`. */
+  holder?: string;
 }
 
 /**
@@ -51,17 +56,24 @@ export interface LocalServer {
   close(): Promise<void>;
 }
 
+const soleHolder = 'local-server';
+
 /** Throws StartFailure, after it has stopped everything that it started. */
 export async function startLocal(options: LocalOptions): Promise<LocalServer> {
   const { data: place, dynamodb: wantsDynamodb = false } = options;
   const { store, folder } = await openLocalStore({ place, dynamodb: wantsDynamodb });
   try {
-    const { url, keys, stop } = await serveLocally(options, store.parts);
+    // A store that is not on DynamoDB is opened by one process only.
+    const serving = await serveLocally({ ...options, ...(store.dynamodb ? {} : { holder: soleHolder }) }, store.parts);
+    const { url, keys, stop } = serving;
+    const { forwards = [] } = options;
     const close = async () => {
+      await stopForwards(serving, forwards);
       await stop();
       await store.stop();
     };
-    const firstKey = await firstKeyOf(keys, options.adminKey, folder).catch(async (error) => {
+    const started = startForwards(serving, forwards).then(() => firstKeyOf(keys, options.adminKey, folder));
+    const firstKey = await started.catch(async (error) => {
       await stop();
       throw error;
     });
@@ -87,6 +99,7 @@ export function serveLocally(options: Omit<LocalOptions, 'data' | 'dynamodb'>, p
     invoke: invokeFunction,
     checkFunction,
     region: process.env.AWS_REGION || 'local',
+    ...(options.holder === undefined ? {} : { holder: options.holder }),
     allowedOrigins: options.allowedOrigins ?? [],
     ...(isLoopback(host) ? { isOwnHost: ownHosts(options.allowedHosts ?? []) } : {}),
   });

@@ -4,6 +4,7 @@
  */
 import { Command } from 'commander';
 import { dataFolderDefault } from './data-folder.ts';
+import { type Forward, forwardOf } from './forward.ts';
 import type { DynamodbAccess, LocalData } from './local-store.ts';
 import { createLocalLog } from './log.ts';
 import { portDefault, portOf } from './port-option.ts';
@@ -19,6 +20,7 @@ interface Options {
   dynamodb?: true;
   allowOrigin: string[];
   allowHost: string[];
+  forward: Forward[];
   verbose?: true;
 }
 
@@ -31,6 +33,12 @@ const command = new Command('npm start --')
   .option('--dynamodb', 'keep messages in an embedded DynamoDB engine, for programs that use it beside the queue')
   .option('--allow-origin <origin...>', 'web pages that may call from a browser, such as http://localhost:5173; * for all', [])
   .option('--allow-host <name...>', 'other names in the Host header to answer, for proxies; only for a loopback address', [])
+  .option(
+    '--forward <queue=url>',
+    'push the messages of a queue to a URL while this runs; may be given several times',
+    forwardOf,
+    [],
+  )
   .option('--verbose', 'log each call')
   .addHelpText(
     'after',
@@ -49,6 +57,7 @@ async function run(options: Options): Promise<void> {
       port: options.port,
       allowedOrigins: options.allowOrigin,
       allowedHosts: options.allowHost,
+      forwards: options.forward,
       adminKey: process.env.DUMBWAITER_API_KEY || undefined,
     });
   } catch (error) {
@@ -69,11 +78,12 @@ function dataOf({ memory, data }: Options): LocalData['place'] {
   return memory === true ? 'memory' : { folder: data };
 }
 
-function greeting({ url, dynamodb, place, firstKey }: LocalServer, { data }: Options): string {
+function greeting({ url, dynamodb, place, firstKey }: LocalServer, { data, forward }: Options): string {
   const show = `npm run -s keys -- show${data === dataFolderDefault ? '' : ` --data '${data.replaceAll("'", "'\\''")}'`}`;
   const { line, key } = keyTexts(firstKey, show);
   return [
     `Dumbwaiter listens on ${url}\nData: ${place}\n${line}`,
+    ...(forward.length === 0 ? [] : [forward.map((one) => `Messages of ${one.queue} go to ${one.url}`).join('\n')]),
     ...(dynamodb === undefined
       ? []
       : [

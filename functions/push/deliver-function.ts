@@ -26,9 +26,14 @@ export function createFunctionDelivery({ invoke, clock, region }: { invoke: Invo
       if (code === 'FunctionError') return allFailed(batch, failureOf(error));
       if (refusedEvents.has(code)) return allFailed(batch, reasonOf(error));
       // The function is missing, throttled or out of reach: the messages are not at fault.
-      return noneHandled(batch, { message: reasonOf(error), breaksAtOnce: true });
+      return noneHandled(batch, { message: reasonOf(error), breaksAtOnce: isRefusal(code) });
     }
   };
+}
+
+/** Whether Lambda, or the lack of credentials, refuses every invocation for now. A lost connection says nothing of the next one. */
+function isRefusal(code: string | undefined): boolean {
+  return code === 'CredentialsProviderError' || (code !== 'ServiceException' && code?.endsWith('Exception') === true);
 }
 
 /** The error that the function threw, from Lambda's answer. */

@@ -16,6 +16,19 @@ onBothStores('release', (driven) => {
     expect(await receive('q')).toMatchObject([{ body: 1, receives: 2, failures: 0 }]);
   });
 
+  it('what is given back is ready at once and counts no receive, even at the last receive that its queue allows', async () => {
+    const { create, send, receive, engine } = driven();
+    await create('dead');
+    await create('q', { deadLetter: { queue: 'dead', maxReceives: 1 } });
+    await send('q', 1);
+    for (let round = 0; round < 3; round++) {
+      const [held] = await receive('q');
+      expect(held).toMatchObject({ body: 1, receives: 1, failures: 0 });
+      expect((await engine.giveBack('q', [held!.receipt])).results).toMatchObject([{ ok: true }]);
+      expect((await engine.giveBack('q', [held!.receipt])).results).toMatchObject([lost]);
+    }
+  });
+
   it('release without a failure makes a message ready at once, whatever the backoff of its queue, alone or in a group', async () => {
     const { create, publish, receive, call, clock } = driven();
     const backoff = { minSeconds: 600, maxSeconds: 600, factor: 1, jitter: 0 };

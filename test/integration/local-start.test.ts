@@ -12,6 +12,7 @@ import { timeLimitsDefault } from '../../functions/local/http-server.ts';
 import { eventually } from '../support/eventually.ts';
 import { engineOf, type LocalProgram, startByNpm, startProgram } from '../support/local-program.ts';
 import { httpCalls } from '../support/local-queue.ts';
+import { startPushReceiver } from '../support/push-receiver.ts';
 
 let folder: string;
 let programs: LocalProgram[];
@@ -42,6 +43,47 @@ async function bash(script: string, environment: NodeJS.ProcessEnv = {}): Promis
   const { DUMBWAITER_API_KEY, ...inherited } = process.env;
   return (await promisify(execFile)('bash', ['-c', script], { env: { ...inherited, ...environment } })).stdout;
 }
+
+describe('npm start with --forward', () => {
+  it('npm start with --forward creates the queue, pushes its messages, and ends the target with the server', async () => {
+    const receiver = await startPushReceiver();
+    const key = 'forwarding';
+    const program = start(['--data', folder, '--forward', `orders=${receiver.url}/hook`], { DUMBWAITER_API_KEY: key });
+    const { url } = await program.listening;
+    expect(program.output()).toContain(`Messages of orders go to ${receiver.url}/hook`);
+    const http = httpCalls(url, key);
+    await http.call('publish', { queue: 'orders' }, { messages: [{ body: 'hello' }] });
+    const [pushed] = await receiver.received(1);
+    expect(pushed).toMatchObject({ path: '/hook', method: 'POST' });
+    expect(JSON.parse(pushed!.text)).toMatchObject({ body: 'hello', queue: 'orders' });
+    // Killed, it leaves its target. The next start continues at once with another URL, and without the option ends it.
+    program.process.kill('SIGKILL');
+    await program.ended;
+    const second = start(['--data', folder, '--forward', `orders=${receiver.url}/other`], { DUMBWAITER_API_KEY: key });
+    const again = httpCalls((await second.listening).url, key);
+    await again.call('publish', { queue: 'orders' }, { messages: [{ body: 'again' }] });
+    expect((await receiver.received(2))[1]).toMatchObject({ path: '/other' });
+    second.process.kill('SIGKILL');
+    await second.ended;
+    const third = start(['--data', folder], { DUMBWAITER_API_KEY: key });
+    const last = httpCalls((await third.listening).url, key);
+    expect(await last.call('listTargets', { queue: 'orders' })).toEqual({ targets: [] });
+    third.process.kill('SIGTERM');
+    expect(await third.ended).toBe(0);
+    await receiver.close();
+  });
+
+  it.each([
+    'orders',
+    'orders=',
+    'orders=ftp://example.com/',
+    'no queue=http://127.0.0.1:9/',
+  ])('npm start with --forward %s says what to give', async (text) => {
+    const program = start(['--memory', '--forward', text]);
+    expect(await program.ended).toBe(1);
+    expect(program.errors()).toContain('Give a queue and a URL, such as orders=http://127.0.0.1:3000/hook');
+  });
+});
 
 describe('npm start', () => {
   it('npm start prints the lines of a round trip that work when pasted, at the first start and at the next one', async () => {

@@ -1,0 +1,50 @@
+/** `npm start -- --forward orders=http://127.0.0.1:3000/hook`: a target of the queue for as long as the server runs. */
+import { InvalidArgumentError } from 'commander';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import { isPathName } from '../../contract/path-names.ts';
+import type { ServingQueue } from './serve-queue.ts';
+
+export interface Forward {
+  queue: string;
+  url: string;
+}
+
+/** The name of the targets that this option puts. */
+export const forwardTarget = 'npm-start-forward';
+
+/** Adds an option's value to those before it. */
+export function forwardOf(text: string, earlier: Forward[] = []): Forward[] {
+  const [, queue = '', url = ''] = /^([^=]*)=(.*)$/.exec(text) ?? [];
+  if (!isPathName('queue', queue) || !URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new InvalidArgumentError('Give a queue and a URL, such as orders=http://127.0.0.1:3000/hook.');
+  }
+  if (earlier.some((one) => one.queue === queue)) throw new InvalidArgumentError(`The queue ${queue} is forwarded twice.`);
+  return [...earlier, { queue, url }];
+}
+
+type Serving = Pick<ServingQueue, 'engine' | 'records' | 'targets'>;
+
+/** Creates queues that are missing, and forwards them. Ends what a server that was killed forwarded. */
+export async function startForwards({ engine, records, targets }: Serving, forwards: readonly Forward[]): Promise<void> {
+  for (const { queue, name } of await records.all()) {
+    if (name === forwardTarget && !forwards.some((one) => one.queue === queue)) await targets.remove(queue, name);
+  }
+  for (const { queue, url } of forwards) {
+    try {
+      await engine.callChecked('createQueue', { queue }, {});
+    } catch (error) {
+      // The queue exists, with settings of its own.
+      if (!(error instanceof DumbwaiterError && error.code === 'queue_exists')) throw error;
+    }
+    await targets.put(queue, forwardTarget, { url });
+  }
+}
+
+export async function stopForwards({ targets }: Serving, forwards: readonly Forward[]): Promise<void> {
+  for (const { queue } of forwards) {
+    await targets.remove(queue, forwardTarget).catch((error: unknown) => {
+      // Deleted meanwhile, by its own call or with its queue.
+      if (!(error instanceof DumbwaiterError)) throw error;
+    });
+  }
+}

@@ -1,0 +1,81 @@
+import { expect, it } from 'vitest';
+import { incarnationsIn, queuesToDispatch } from '../../../../functions/push/wake.ts';
+import { secondMs } from '../../../support/durations.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { createPushBed } from '../../../support/push-bed.ts';
+
+const now = 1_000_000;
+const put = (shard: string) => ({ eventName: 'INSERT', dynamodb: { Keys: { shard: { S: shard }, id: { S: 'x' } } } });
+const lease = (shard: string | undefined, expiry: number | undefined, eventName = 'MODIFY') => ({
+  eventName,
+  dynamodb: {
+    Keys: { id: { S: 'x' } },
+    NewImage: { ...(shard && { shard: { S: shard } }), ...(expiry !== undefined && { expiry: { N: String(expiry) } }) },
+  },
+});
+
+it('the records of a stream name the queues in which messages became ready', () => {
+  expect(incarnationsIn([put('aaaaaaaa:0'), put('aaaaaaaa:3.1'), put('bbbbbbbb:0')], now)).toEqual(
+    new Set(['aaaaaaaa', 'bbbbbbbb']),
+  );
+  expect(incarnationsIn([lease('cccccccc:0', now - 5), lease('dddddddd:0', now + 500, 'INSERT')], now)).toEqual(
+    new Set(['cccccccc', 'dddddddd']),
+  );
+});
+
+it('records of removals, of leases in use, of delayed messages and of tombstones name no queue', () => {
+  const removal = { eventName: 'REMOVE', dynamodb: { Keys: { shard: { S: 'aaaaaaaa:0' }, id: { S: 'x' } } } };
+  const removedLease = { eventName: 'REMOVE', dynamodb: { Keys: { id: { S: 'x' } } } };
+  const records = [removal, removedLease, lease('bbbbbbbb:0', now + 30_000), lease(undefined, undefined), {}];
+  expect(incarnationsIn(records, now)).toEqual(new Set());
+});
+
+it('only queues that have a free target with something to do are dispatched', async () => {
+  const bed = createPushBed();
+  const one = bed.process();
+  for (const queue of ['q', 'paused', 'plain']) await one.engine.call('createQueue', { queue }, {});
+  await one.targets.put('q', 'f', { functionName: 'fn' });
+  await one.targets.put('paused', 'f', { functionName: 'fn', paused: true });
+  const among = { queues: ['q', 'paused', 'plain', 'missing'] };
+  expect(await queuesToDispatch(one, among)).toEqual(new Set(['q']));
+  expect(await queuesToDispatch(one, { queues: ['plain'] })).toEqual(new Set());
+  const { queue } = (await one.records.ofQueue('q'))!;
+  expect(await queuesToDispatch(one, { incarnations: new Set([queue.incarnation]) })).toEqual(new Set(['q']));
+
+  const running = Promise.withResolvers<string>();
+  bed.invoke = () => running.promise;
+  await one.engine.call('publish', { queue: 'q' }, { messages: [{ body: 1 }] });
+  const draining = one.drain();
+  await eventually(() => bed.events.length === 1);
+  expect(await queuesToDispatch(one, among)).toEqual(new Set());
+  running.resolve('');
+  await draining;
+  expect(await queuesToDispatch(one, among)).toEqual(new Set(['q']));
+});
+
+it('a broken target is dispatched when its next try is due', async () => {
+  const bed = createPushBed();
+  const one = bed.process();
+  await one.engine.call('createQueue', { queue: 'q' }, {});
+  await one.targets.put('q', 'f', { functionName: 'fn' });
+  await one.engine.call('publish', { queue: 'q' }, { messages: [{ body: 1 }] });
+  bed.invoke = async () => {
+    throw Object.assign(new Error('none'), { name: 'ResourceNotFoundException' });
+  };
+  await one.drain();
+  expect(await queuesToDispatch(one, { queues: ['q'] })).toEqual(new Set());
+  bed.clock.advance(10 * secondMs);
+  expect(await queuesToDispatch(one, { queues: ['q'] })).toEqual(new Set(['q']));
+});
+
+it('a process asks the store for targets once in two seconds, and for nothing more where no queue has one', async () => {
+  const bed = createPushBed();
+  const one = bed.process();
+  await one.engine.call('createQueue', { queue: 'q' }, {});
+  one.spy.takeCounts();
+  for (let event = 0; event < 5; event++) expect(await queuesToDispatch(one, { queues: ['q'] })).toEqual(new Set());
+  expect(one.spy.takeCounts()).toMatchObject({ ranges: 1, gets: 0 });
+  bed.clock.advance(2 * secondMs);
+  await queuesToDispatch(one, { queues: ['q'] });
+  expect(one.spy.takeCounts()).toMatchObject({ ranges: 1, gets: 0 });
+});
