@@ -23,7 +23,10 @@ export interface Drawn {
   body: string | undefined;
 }
 
+/** Names of queues, and also of topics, subscriptions, targets and schedules. */
 export const queueNames = ['fuzz-work', 'fuzz-dead', 'fuzz-more'] as const;
+/** Queues of subscriptions that may exist. */
+const ownedQueues = queueNames.map((subscription) => `${queueNames[0]}~${subscription}`);
 export const ownIds = ['own-1', 'own-2', 'own-3'] as const;
 /** A placeholder for one of the latest receipts, ids, tasks or keys. */
 export const placeholder = /KNOWN\.(receipt|id|task|key)\.(\d)/g;
@@ -33,6 +36,7 @@ const placeholders = (kind: string) => Array.from({ length: kindsKnown }, (_, in
 const receiptCharsMax = 512;
 
 function known({ pattern, maxLength }: Schema): readonly string[] {
+  if (pattern?.includes('~[')) return [...queueNames, ...queueNames, ...ownedQueues];
   if (pattern?.includes('{1,80}')) return queueNames;
   if (pattern?.includes(':')) return [...ownIds, ...placeholders('id'), ...placeholders('task'), ...placeholders('key')];
   return maxLength === receiptCharsMax ? placeholders('receipt') : [];
