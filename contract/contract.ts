@@ -32,6 +32,8 @@ import type {
   SubscriptionWithCounts,
   TestedMessage,
   Topic,
+  TopicEntry,
+  TopicPublishResult,
   TopicSettingsInput,
 } from './topics.ts';
 import type { TransactionItem, TransactionWrite } from './transaction-items.ts';
@@ -131,6 +133,14 @@ export interface Operations {
     input: TestedMessage;
     output: MatchResult;
   };
+  publishToTopic: { params: { topic: string }; input: { messages: TopicEntry[] }; output: { results: TopicPublishResult[] } };
+  topicPublishItems: {
+    params: { topic: string };
+    input: { messages: TopicEntry[] };
+    output: { items: TransactionItem[]; ids: string[] };
+  };
+  commitPublication: { params: { topic: string; id: string }; input: object; output: object };
+  rollbackPublication: { params: { topic: string; id: string }; input: object; output: object };
   createKey: {
     params: object;
     input: KeyInput;

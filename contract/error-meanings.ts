@@ -16,6 +16,7 @@ export const meanings: Readonly<Record<ErrorCode, string>> = {
   schedule_not_found: 'There is no schedule of this name.',
   topic_not_found: 'There is no topic of this name.',
   subscription_not_found: 'The topic has no subscription of this name.',
+  publication_not_found: 'The topic has no prepared publish of this id.',
   key_not_found: 'There is no API key of this id.',
   target_not_found: 'There is no target of this name on this queue.',
   method_not_allowed: 'The path exists, but not with this method.',

@@ -26,6 +26,7 @@ export const errors = {
   schedule_not_found: final(404),
   topic_not_found: final(404),
   subscription_not_found: final(404),
+  publication_not_found: final(404),
   key_not_found: final(404),
   target_not_found: final(404),
   method_not_allowed: final(405),

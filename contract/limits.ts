@@ -235,6 +235,8 @@ export const awakeMs = 10 * 60_000;
 export const scheduleAheadMs = 2 * sweepPeriodMs;
 /** A tick published later than this counts as missed. The schedule's policy `missed` then applies. */
 export const scheduleLateMsMax = sweepPeriodMs;
+/** How long a publish to a topic that takes several transactions is left to its publisher, from each of them. Then a sweep goes on. */
+export const publicationLeaseMs = 30_000;
 /** How long a row whose messages are all done stays as a tombstone. */
 export const tombstoneMs = 60 * 60_000;
 /** When a row ends with cleanup left (bodies kept forever, a row out of order), it becomes due once more after this time. */

@@ -2,10 +2,10 @@
  * Creates the engine: passes each call to its operation, and limits it to the time for which its caller waits. `callChecked` leaves
  * the check of the input to its caller, except that each entry of a publish is checked here. Register a new operation in `calls`.
  */
-import type { CheckedInputOf, OutputOf, ParamsOf, PublishEntry, Refused } from '../contract/contract.ts';
+import type { CheckedInputOf, OutputOf, ParamsOf, PublishEntry, Refused, TopicEntry } from '../contract/contract.ts';
 import { DumbwaiterError } from '../contract/errors.ts';
 import { withValues } from '../contract/json-values.ts';
-import { parseInput, parseParams, parsePublishEntry } from '../contract/schemas/parse.ts';
+import { parseInput, parseParams, parsePublishEntry, parseTopicEntry } from '../contract/schemas/parse.ts';
 import { type Context, createContext } from './context/context.ts';
 import { unavailableCall } from './context/unavailable.ts';
 import type { Engine, EngineParts, QueueOperation } from './engine.ts';
@@ -29,6 +29,7 @@ import {
   unsubscribe,
   updateSubscription,
 } from './operations/subscriptions.ts';
+import { commitPublication, publishToTopic, rollbackPublication, topicPublishItems } from './operations/topic-publish.ts';
 import { createTopic, deleteTopic, getTopic, listTopics, updateTopic } from './operations/topics.ts';
 import { ackItems, publishItems } from './operations/transaction-items.ts';
 import { type Store, StoreError, type WriteOptions } from './port/port.ts';
@@ -83,6 +84,10 @@ const calls: Calls = {
   updateSubscription: (ctx, { topic, subscription }, input) => updateSubscription(ctx, topic, subscription, input),
   unsubscribe: (ctx, { topic, subscription }) => unsubscribe(ctx, topic, subscription),
   testSubscription: (ctx, { topic, subscription }, message) => testSubscription(ctx, topic, subscription, message),
+  publishToTopic: (ctx, { topic }, { messages }) => publishToTopic(ctx, topic, messages.map(topicEntry)),
+  topicPublishItems: (ctx, { topic }, { messages }) => topicPublishItems(ctx, topic, messages.map(topicEntry)),
+  commitPublication: (ctx, { topic, id }) => commitPublication(ctx, topic, id),
+  rollbackPublication: (ctx, { topic, id }) => rollbackPublication(ctx, topic, id),
   listSubscriptions: (ctx, { topic }, input) => listSubscriptions(ctx, topic, input),
 };
 
@@ -92,6 +97,10 @@ function entry(message: unknown, index: number): PublishEntry | Refused {
 
 /** The part of a call's time that is reserved for its last attempt, so that it ends in time. */
 export const lastTryMs = 3_000;
+
+function topicEntry(message: unknown, index: number): TopicEntry | Refused {
+  return parseTopicEntry(message, index);
+}
 
 /** Creates an engine over these parts. It is safe for concurrent calls. */
 export function createEngine(parts: EngineParts): Engine {

@@ -16,6 +16,9 @@ import type {
 } from '../contract/contract.ts';
 import type { Clock, Random, Store, Write } from './port/port.ts';
 
+/** What a call is about. */
+export type Addressee = { queue: string } | { topic: string };
+
 /** Events for logs and metrics. They never contain a body. */
 export type EngineEvent =
   | { kind: 'dead_lettered'; queue: string; to: string; reason: DeathReason; messages: number }
@@ -25,12 +28,17 @@ export type EngineEvent =
   | { kind: 'expired'; queue: string; messages: number }
   /** The ticks of a schedule cannot be published. Reported once for each reason. */
   | { kind: 'schedule_failed'; schedule: string; queue: string; reason: string }
-  /** A prepared message was not committed in time. `asked`: how often its publisher was asked. */
-  | { kind: 'rolled_back'; queue: string; row: string; asked: number }
+  /** A prepared message, or a prepared publish to a topic, was not committed in time. `asked`: how often its publisher was asked. */
+  | ({ kind: 'rolled_back'; row: string; asked: number } & Addressee)
   /** A subscription ended, because nothing received from its queue for as long as it says. */
   | { kind: 'subscription_ended'; topic: string; subscription: string }
   /** The store failed for some entries of a call that was answered. `detail`: the store's message. */
-  | { kind: 'unavailable'; queue: string; detail: string }
+  | ({ kind: 'unavailable'; detail: string } & Addressee)
+  /**
+   * A publish to a topic. `matched` and `filtered`: how many copies of its messages went to subscriptions, and how many did not,
+   * because the subscription does not match.
+   */
+  | { kind: 'topic_published'; topic: string; messages: number; matched: number; filtered: number }
   /** A state that the rules make impossible or very unlikely. Set an alarm on it. */
   | { kind: 'anomaly'; what: string; queue?: string; row?: string };
 

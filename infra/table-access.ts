@@ -15,7 +15,17 @@ export interface TableAccess {
 type Conditions = Record<string, Record<string, string[]>>;
 
 /** Partitions of `queues` that operations of the engine read and write. They exclude API keys, signing secrets and the sweep's bookmarks. */
-export const engineKinds = ['queue', 'deleted', 'task', 'schedule', 'topic', 'subscription', 'deleted-topic'] as const;
+export const engineKinds = [
+  'queue',
+  'deleted',
+  'task',
+  'schedule',
+  'topic',
+  'subscription',
+  'deleted-topic',
+  'publication',
+  'begun-publication',
+] as const;
 export const sweepKinds = [...engineKinds, 'sweep', 'target'] as const;
 
 /**

@@ -1,6 +1,5 @@
 /**
- * The schema of each operation: parameters (of the path) and input (JSON body, or query string). Unknown fields are refused by
- * name. Only fields of nested settings get defaults. Entries of a batch are `unknown` here, because each is validated
+ * The schema of each operation's input (JSON body, or query string). Unknown fields are refused by name. Only fields of nested settings get defaults. Entries of a batch are `unknown` here, because each is validated
  * separately; `documentedInputs` describes them.
  */
 import * as z from 'zod';
@@ -20,15 +19,15 @@ import { bodyFault, fault, messageChanges, publishEntry } from './publish-entry.
 import { queueSettings } from './queue-settings.ts';
 import { schedule, scheduleChanges } from './schedule.ts';
 import { target } from './target.ts';
-import { subscription, subscriptionChanges, testedMessage, topicChanges, topicSettings } from './topic.ts';
+import { subscription, subscriptionChanges, testedMessage, topicChanges, topicEntry, topicSettings } from './topic.ts';
 
-function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+export function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape, {
     error: (issue) => (issue.code === 'invalid_type' ? 'must be a JSON object' : undefined),
   });
 }
 
-const nothing = object({});
+export const nothing = object({});
 const page = {
   limit: field.pageLimit.describe(`The maximum number of entries on the page. Default ${pageEntriesDefault}.`).optional(),
   cursor: field.cursor.describe('The `cursor` of the previous page. Default: the first page.').optional(),
@@ -41,9 +40,16 @@ const result = z
     description: `The result, kept with each message if the queue keeps acked messages: any JSON value of at most ${resultBytesMax} bytes as UTF-8 text. If the queue keeps no messages, null means none. Default: none.`,
   });
 
-function batches<Message extends z.ZodType, Receipt extends z.ZodType>(message: Message, receipt: Receipt) {
+function batches<Message extends z.ZodType, TopicMessage extends z.ZodType, Receipt extends z.ZodType>(
+  message: Message,
+  topicMessage: TopicMessage,
+  receipt: Receipt,
+) {
   const messages = field
     .list(message, 1, batchEntriesMax)
+    .describe(`1 to ${batchEntriesMax} messages, together at most ${callBytesMax} bytes. Each has its own result.`);
+  const topicMessages = field
+    .list(topicMessage, 1, batchEntriesMax)
     .describe(`1 to ${batchEntriesMax} messages, together at most ${callBytesMax} bytes. Each has its own result.`);
   const receipts = field
     .list(receipt, 1, batchEntriesMax)
@@ -51,6 +57,8 @@ function batches<Message extends z.ZodType, Receipt extends z.ZodType>(message: 
   return {
     publish: object({ messages }),
     publishItems: object({ messages }),
+    publishToTopic: object({ messages: topicMessages }),
+    topicPublishItems: object({ messages: topicMessages }),
     ack: object({ receipts, result: result.optional() }),
     ackItems: object({ receipts }),
     release: object({
@@ -93,7 +101,7 @@ export const inputs = {
       .optional(),
     waitSeconds: field.waitSeconds.describe('How long to wait for a first message, in seconds. Default 0.').optional(),
   }),
-  ...batches(z.unknown(), z.unknown()),
+  ...batches(z.unknown(), z.unknown(), z.unknown()),
   purge: nothing,
   peek: object({ ...page, state: field.messageState.describe('Only messages in this state. Default: all.').optional() }),
   getMessage: object({
@@ -147,6 +155,8 @@ export const inputs = {
   unsubscribe: nothing,
   listSubscriptions: object(page),
   testSubscription: testedMessage,
+  commitPublication: nothing,
+  rollbackPublication: nothing,
   createKey: object({
     name: field.keyName.describe('A name for people.'),
     queues: field
@@ -179,65 +189,5 @@ export const inputs = {
 /** `inputs` with the schemas of batch entries, for the OpenAPI document. */
 export const documentedInputs = {
   ...inputs,
-  ...batches(publishEntry, z.string().max(receiptCharsMax)),
-} satisfies Record<OperationName, z.ZodType>;
-
-const queue = field.queueName.describe('The name of the queue.');
-const ofQueue = object({ queue });
-const ofMessage = object({ queue, id: field.anyMessageId.describe('The id of the message.') });
-const ofSchedule = object({ name: field.scheduleName.describe('The name of the schedule.') });
-const ofTarget = object({ queue, target: field.targetName.describe('The name of the target.') });
-const topic = field.topicName.describe('The name of the topic.');
-const ofTopic = object({ topic });
-const ofSubscription = object({ topic, subscription: field.subscriptionName.describe('The name of the subscription.') });
-const ofTask = object({ queue, task: field.taskId.describe('The id of the redrive task.') });
-
-export const params = {
-  createQueue: object({ queue: field.plainQueueName.describe('The name of the queue.') }),
-  getQueue: ofQueue,
-  updateQueue: ofQueue,
-  deleteQueue: ofQueue,
-  listQueues: nothing,
-  publish: ofQueue,
-  receive: ofQueue,
-  ack: ofQueue,
-  release: ofQueue,
-  extend: ofQueue,
-  publishItems: ofQueue,
-  ackItems: ofQueue,
-  purge: ofQueue,
-  peek: ofQueue,
-  getMessage: ofMessage,
-  updateMessage: ofMessage,
-  cancelMessage: ofMessage,
-  commitMessage: ofMessage,
-  rollbackMessage: ofMessage,
-  redrive: ofQueue,
-  getRedrive: ofTask,
-  cancelRedrive: ofTask,
-  rotateSigningSecret: ofQueue,
-  putTarget: ofTarget,
-  getTarget: ofTarget,
-  deleteTarget: ofTarget,
-  listTargets: ofQueue,
-  putSchedule: ofSchedule,
-  getSchedule: ofSchedule,
-  updateSchedule: ofSchedule,
-  deleteSchedule: ofSchedule,
-  listSchedules: nothing,
-  createTopic: ofTopic,
-  getTopic: ofTopic,
-  updateTopic: ofTopic,
-  deleteTopic: ofTopic,
-  listTopics: nothing,
-  subscribe: ofSubscription,
-  getSubscription: ofSubscription,
-  updateSubscription: ofSubscription,
-  unsubscribe: ofSubscription,
-  listSubscriptions: ofTopic,
-  testSubscription: ofSubscription,
-  createKey: nothing,
-  listKeys: nothing,
-  revokeKey: object({ id: field.keyId.describe('The id of the key.') }),
-  health: nothing,
+  ...batches(publishEntry, topicEntry, z.string().max(receiptCharsMax)),
 } satisfies Record<OperationName, z.ZodType>;

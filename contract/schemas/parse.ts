@@ -2,15 +2,19 @@
  * Validates what callers send, for the engine and the functions. `contract/schemas/` holds the zod schemas of all inputs; start
  * here. The SDK's root import must not import this folder: it would need zod.
  */
-import type { CheckedInputOf, OperationName, ParamsOf, PublishEntry, Refused } from '../contract.ts';
+import type * as z from 'zod';
+import type { CheckedInputOf, OperationName, ParamsOf, PublishEntry, Refused, TopicEntry } from '../contract.ts';
 import { invalidInput } from '../errors.ts';
 import { isJsonText } from '../json-text.ts';
 import { withoutNulls } from './absent.ts';
-import { inputs, params } from './inputs.ts';
+import { inputs } from './inputs.ts';
+import { params } from './params.ts';
 import { publishEntry } from './publish-entry.ts';
 import { parseOptions, refusalMessage } from './refusal.ts';
+import { topicEntry } from './topic.ts';
 
-export { documentedInputs, inputs, params } from './inputs.ts';
+export { documentedInputs, inputs } from './inputs.ts';
+export { params } from './params.ts';
 
 /**
  * Validates the input of an operation. Only fields of nested settings get defaults. Null means absent where null is not a
@@ -32,10 +36,19 @@ export function parseParams<Name extends OperationName>(operation: Name, given: 
   return parsed.data as ParamsOf<Name>;
 }
 
-/** Validates the message at `index` of a publish. Returns the message, or why it is refused. */
+/** Validates the message at `index` of a publish to a queue. Returns the message, or why it is refused. */
 export function parsePublishEntry(entry: unknown, index: number): PublishEntry | Refused {
-  const parsed = publishEntry.safeParse(withoutNulls(publishEntry, entry), parseOptions);
-  if (parsed.success) return withTexts(parsed.data, entry) as PublishEntry;
+  return parseEntry(publishEntry, entry, index);
+}
+
+/** Validates the message at `index` of a publish to a topic. Returns the message, or why it is refused. */
+export function parseTopicEntry(entry: unknown, index: number): TopicEntry | Refused {
+  return parseEntry(topicEntry, entry, index);
+}
+
+function parseEntry<Entry>(schema: z.ZodType, entry: unknown, index: number): Entry | Refused {
+  const parsed = schema.safeParse(withoutNulls(schema, entry), parseOptions);
+  if (parsed.success) return withTexts(parsed.data, entry) as Entry;
   return { ok: false, code: 'invalid_input', message: refusalMessage(parsed.error.issues, `messages[${index}]`) };
 }
 

@@ -97,49 +97,52 @@ const oneDelay = { error: 'must have at most one of delaySeconds and deliverAt' 
 /** Fields that a message of a group must not have, because a group keeps the order of publishing. */
 const inGroup = ['id', 'dedupKey', 'prepared', 'delaySeconds', 'deliverAt', 'priority'] as const;
 
-export const publishEntry = z
-  .strictObject(
-    {
-      ...content,
-      id: field.messageId
-        .meta({
-          description:
-            'Your own id. Publishing an id again publishes nothing while a message with that id lives, and for an hour after its ack. A cancel ' +
-            'frees the id. The setting `idempotency` can change this. Default: the queue generates an id.',
-        })
-        .optional(),
-      ...timing,
-      priority,
-      group: field.group
-        .meta({
-          description:
-            'Messages of one group are received in the order of publishing, under one lease at a time. Default: no group.',
-        })
-        .optional(),
-      prepared: field.flag
-        .meta({ description: 'Whether the message stays hidden until it is committed. Default false.' })
-        .optional(),
-      dedupKey: field.dedupKey
-        .meta({
-          description:
-            "Among messages with the same key, one is accepted at a time, for as long as the queue's `deduplication` says. Default: no key.",
-        })
-        .optional(),
-    },
-    isObject,
-  )
-  .overwrite(withoutNullBody)
-  .refine(hasOneBody, oneBody)
-  .refine(hasOneDelay, oneDelay)
-  .refine(({ id, dedupKey }) => id === undefined || dedupKey === undefined, { error: 'must have at most one of id and dedupKey' })
-  .refine(({ dedupKey, prepared }) => dedupKey === undefined || !prepared, {
-    error: 'must have at most one of dedupKey and prepared',
-  })
-  .refine((entry) => entry.group === undefined || inGroup.every((name) => entry[name] === undefined), {
-    path: ['group'],
-    error: `must be given without ${inGroup.join(', ')}`,
-    params: { given: false },
-  });
+/** The fields of a message of a publish. */
+export const entryFields = {
+  ...content,
+  id: field.messageId
+    .meta({
+      description:
+        'Your own id. Publishing an id again publishes nothing while a message with that id lives, and for an hour after its ack. A cancel ' +
+        'frees the id. The setting `idempotency` can change this. Default: the queue generates an id.',
+    })
+    .optional(),
+  ...timing,
+  priority,
+  group: field.group
+    .meta({
+      description: 'Messages of one group are received in the order of publishing, under one lease at a time. Default: no group.',
+    })
+    .optional(),
+  prepared: field.flag.meta({ description: 'Whether the message stays hidden until it is committed. Default false.' }).optional(),
+  dedupKey: field.dedupKey
+    .meta({
+      description:
+        "Among messages with the same key, one is accepted at a time, for as long as the queue's `deduplication` says. Default: no key.",
+    })
+    .optional(),
+};
+
+/** The checks that concern several fields of a message. `entry`: an object with the fields of a message. */
+export function withChecks<Entry extends z.ZodObject<typeof entryFields>>(entry: Entry): Entry {
+  return entry
+    .overwrite(withoutNullBody)
+    .refine(hasOneBody, oneBody)
+    .refine(hasOneDelay, oneDelay)
+    .refine(({ id, dedupKey }) => id === undefined || dedupKey === undefined, {
+      error: 'must have at most one of id and dedupKey',
+    })
+    .refine(({ dedupKey, prepared }) => dedupKey === undefined || !prepared, {
+      error: 'must have at most one of dedupKey and prepared',
+    })
+    .refine((given) => given.group === undefined || inGroup.every((name) => given[name] === undefined), {
+      path: ['group'],
+      error: `must be given without ${inGroup.join(', ')}`,
+      params: { given: false },
+    });
+}
+
+export const publishEntry = withChecks(z.strictObject(entryFields, isObject));
 
 /**
  * A new body. It is a field of its own, so that leaving it out, or sending null for an unset field, never changes a body to

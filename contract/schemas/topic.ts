@@ -10,7 +10,7 @@ import {
 } from '../limits.ts';
 import { subjectFault, subjectPatternFault } from '../subjects.ts';
 import * as field from './fields.ts';
-import { content, hasOneBody, isObject, oneBody, withoutNullBody } from './publish-entry.ts';
+import { content, entryFields, hasOneBody, isObject, oneBody, withChecks, withoutNullBody } from './publish-entry.ts';
 import { ownedQueueSettings } from './queue-settings.ts';
 
 export const topicSettings = z.strictObject(
@@ -112,3 +112,19 @@ export const testedMessage = z
   )
   .overwrite(withoutNullBody)
   .refine(hasOneBody, oneBody);
+
+/** A message of a publish to a topic. */
+export const topicEntry = withChecks(
+  z.strictObject(
+    {
+      ...entryFields,
+      subject: subject
+        .meta({
+          description:
+            'Tokens separated by `.`, by which subscriptions choose. Default: none, which only subscriptions without a subject match.',
+        })
+        .optional(),
+    },
+    isObject,
+  ),
+);

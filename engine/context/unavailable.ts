@@ -30,8 +30,15 @@ export function unavailableCall({ applied }: StoreError): string {
   return ofCall[applied];
 }
 
-export function unavailableEntry(ctx: Context, queue: string, what: keyof typeof outcomes, failure: StoreError): Refused {
-  if (!logged.has(failure)) ctx.observe?.({ kind: 'unavailable', queue, detail: failure.message });
+/** `of`: the name of a queue, or a topic. */
+export function unavailableEntry(
+  ctx: Context,
+  of: string | { topic: string },
+  what: keyof typeof outcomes,
+  failure: StoreError,
+): Refused {
+  const addressee = typeof of === 'string' ? { queue: of } : of;
+  if (!logged.has(failure)) ctx.observe?.({ kind: 'unavailable', ...addressee, detail: failure.message });
   logged.add(failure);
   return { ok: false, code: 'unavailable', message: outcomes[what][failure.applied] };
 }

@@ -99,7 +99,7 @@ export function putIfUnchanged(ctx: Context, seen: Snapshot, row: Row): Promise<
 }
 
 /** A row that was edited by hand may have no version. */
-function unchanged({ version }: Row): Condition {
+export function unchanged({ version }: Row): Condition {
   return version === undefined
     ? { all: [{ exists: ['id'] }, { absent: ['version'] }] }
     : { equals: [['version'], version as string] };

@@ -120,7 +120,7 @@ function ackWrite(ctx: Context, queue: QueueRecord, rowId: string, receipts: rea
  * Converts writes into entries of the caller's own transaction. Refuses writes that exceed the limits of one transaction. The caller's own entries count
  * too, but are not known here.
  */
-function asItems(ctx: Context, writes: readonly Write[]): TransactionItem[] {
+export function asItems(ctx: Context, writes: readonly Write[]): TransactionItem[] {
   const { transactionItem } = ctx;
   if (!transactionItem) {
     throw invalidInput(

@@ -1,7 +1,7 @@
 /**
  * Sweep: the folder for work that is due even if no receiver is active. Open this file first. Each run (one a minute) publishes
- * the ticks of schedules, restarts stalled redrives, ends subscriptions (`topics.ts`), sweeps the queues (`sweep-queue.ts`) and removes the rows of deleted
- * queues. It stops at its deadline, and the next run continues with the queues that were not reached.
+ * the ticks of schedules, restarts stalled redrives, carries on publishes to topics (`publications.ts`), ends subscriptions
+ * (`topics.ts`), sweeps the queues (`sweep-queue.ts`) and removes the rows of deleted queues. It stops at its deadline, and the next run continues with the queues that were not reached.
  */
 import { sweepPeriodMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
@@ -15,6 +15,7 @@ import { isAsleep } from '../queues/sleep.ts';
 import { readTaskRow } from '../redrive/task.ts';
 import { readBookmarks } from './bookmarks.ts';
 import { removeDeleted } from './deleted-queues.ts';
+import { sweepPublications } from './publications.ts';
 import { sweepSchedules } from './schedules.ts';
 import { sweepQueue } from './sweep-queue.ts';
 import { sweepTopics } from './topics.ts';
@@ -48,6 +49,8 @@ export async function sweep(ctx: Context, { until, signal }: SweepOptions): Prom
   // Schedules come first: their ticks must be on time.
   if (!(await sweepSchedules(ctx, deadline))) report.complete = false;
   await restartRedrives(ctx, deadline);
+  // A deleted topic must have no publications left before its subscriptions are removed.
+  if (!(await sweepPublications(ctx, deadline))) report.complete = false;
   if (!(await sweepTopics(ctx, records, deadLetters, deadline))) report.complete = false;
   const awake = records.filter((queue) => !isAsleep(queue, ctx.clock.now()) || ctx.random.number() < sleepersShare);
   totals.asleep = records.length - awake.length;

@@ -16,6 +16,7 @@ import {
 import { StoreError } from '../port/port.ts';
 import { isOverdue } from '../queues/last-receive.ts';
 import { changeSubscription, currentQueue, subscriptionRemoval } from '../topics/change-subscription.ts';
+import { hasPublications } from '../topics/publications.ts';
 
 const topicsAtOnce = 8;
 const subscriptionsAtOnce = 8;
@@ -55,8 +56,9 @@ async function endIfOverdue(ctx: Context, { subscription: owner }: QueueRecord):
   return true;
 }
 
-/** Removes the subscriptions of a deleted topic, and then its row. Returns true if nothing is left. */
+/** Removes the subscriptions of a deleted topic, and then its row, once no message still goes out. Returns true if nothing is left. */
 async function removeDeletedTopic(ctx: Context, topic: TopicRecord, deadline: Deadline): Promise<boolean> {
+  if (await hasPublications(ctx, topic)) return false;
   for (;;) {
     if (deadline.isOver()) return false;
     const { rows, next } = await ctx.store.range({ ...subscriptionsOf(topic), limit: pageRows });

@@ -7,6 +7,7 @@ import type {
   OutputOf,
   PublishResult,
   ReleaseResult,
+  TopicPublishResult,
   TransactionItem,
 } from '../../contract/contract.ts';
 import { routes } from '../../contract/routes.ts';
@@ -48,6 +49,16 @@ export const publishResult = resultOf<PublishResult>(
     duplicate: z.boolean().describe('True if the id or key was taken, and nothing was published.').exactOptional(),
   },
   'The result of publishing one message.',
+);
+export const topicPublishResult = resultOf<TopicPublishResult>(
+  {
+    id: field.anyMessageId
+      .describe('The id of the publish. Its messages carry it as the attribute `publication`.')
+      .exactOptional(),
+    subscriptions: z.number().int().min(0).describe('How many subscriptions got the message.').exactOptional(),
+    duplicate: z.boolean().describe('True if all of them had a message of that id or key.').exactOptional(),
+  },
+  'The result of publishing one message to a topic.',
 );
 export const ackResult = resultOf<AckResult>({}, 'The result of one ack.');
 export const releaseResult = resultOf<ReleaseResult>(
@@ -124,6 +135,10 @@ export const outputs = {
     cursor,
   }),
   testSubscription: records.matchResult,
+  publishToTopic: resultsOf(topicPublishResult),
+  topicPublishItems: z.object({ items, ids: z.array(field.anyMessageId).describe('The ids of the publishes.') }),
+  commitPublication: nothing,
+  rollbackPublication: nothing,
   createKey: apiKey.extend({ key: text('The text of the key. It is shown only once.') }),
   listKeys: z.object({ keys: z.array(apiKey).describe('The keys of this page.'), cursor }),
   revokeKey: nothing,

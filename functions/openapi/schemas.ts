@@ -8,6 +8,7 @@ import { attributeValue, newContent, publishEntry } from '../../contract/schemas
 import { ownedQueueSettings, queueSettings } from '../../contract/schemas/queue-settings.ts';
 import { scheduleMessage } from '../../contract/schemas/schedule.ts';
 import * as setting from '../../contract/schemas/setting-fields.ts';
+import { topicEntry } from '../../contract/schemas/topic.ts';
 import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import * as record from './output-records.ts';
 import * as answers from './outputs.ts';
@@ -17,6 +18,7 @@ type JsonObject = { [name: string]: unknown };
 
 const named = {
   PublishEntry: publishEntry,
+  TopicEntry: topicEntry,
   AttributeValue: attributeValue,
   NewContent: newContent,
   ScheduleMessage: scheduleMessage,
@@ -41,6 +43,7 @@ const named = {
   OwnedQueueSettingsInput: ownedQueueSettings,
   Counts: record.counts,
   PublishResult: answers.publishResult,
+  TopicPublishResult: answers.topicPublishResult,
   AckResult: answers.ackResult,
   ReleaseResult: answers.releaseResult,
   ExtendResult: answers.extendResult,

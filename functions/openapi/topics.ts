@@ -27,6 +27,7 @@ const billing = {
 const ofTopic: ErrorCode[] = ['topic_not_found'];
 const ofSubscription: ErrorCode[] = ['topic_not_found', 'subscription_not_found'];
 const tag = 'topics' as const;
+const publication = '01kg9zt2m4q8r6s0v3x5y7z9~0';
 const wait = 'The call returns after about two seconds, when no process uses an older list of subscriptions any more.';
 
 export const topicTexts = {
@@ -110,5 +111,47 @@ export const topicTexts = {
     input: { body: { order: 1234 }, attributes: { country: 'FR' }, subject: 'orders.eu.created' },
     output: { matches: false, failed: { path: 'filter.country', condition: filter.country, value: 'FR' } },
     refusals: ofSubscription,
+  },
+  publishToTopic: {
+    tag,
+    summary: 'Publish 1 to 100 messages to all subscriptions that match',
+    description:
+      'Each message has its own result, in the order of the call, with the number of subscriptions that got it. The call returns when the messages are stored: each of these subscriptions then gets the message exactly once. Receivers find the attributes `topic`, `publication` (the id of the result) and `subject`.',
+    input: { messages: [{ body: { order: 1234 }, attributes: { country: 'DE' }, subject: 'orders.eu.created' }] },
+    output: { results: [{ ok: true as const, id: publication, subscriptions: 2 }] },
+    refusals: ofTopic,
+  },
+  topicPublishItems: {
+    tag,
+    summary: 'Make entries that publish messages to a topic in your own transaction',
+    description:
+      'This call publishes nothing itself. Put the entries into your own TransactWriteItems within a minute. If one message cannot be published, the whole call is refused. If the messages need more than 50 entries, a few entries take their place, and subscriptions get the messages within about a minute after the commit.',
+    input: { messages: [{ body: { order: 1234 }, subject: 'orders.eu.created' }] },
+    output: {
+      items: [
+        {
+          Put: {
+            TableName: 'dumbwaiter-messages',
+            Item: { shard: { S: '7m2k9q4t:0' }, id: { S: '01kg9zt2m4q8r6s0v3x5y7z9' }, count: { N: '1' } },
+          },
+        },
+      ],
+      ids: [publication],
+    },
+    refusals: ofTopic,
+  },
+  commitPublication: {
+    tag,
+    summary: 'Commit a prepared publish, so that all subscriptions that match now get it',
+    description: 'Committing again has no effect. For an hour after a rollback, a commit is refused with `message_rolled_back`.',
+    output: {},
+    refusals: ['topic_not_found', 'publication_not_found', 'message_rolled_back'] as ErrorCode[],
+  },
+  rollbackPublication: {
+    tag,
+    summary: 'Roll back a prepared publish: no subscription gets it',
+    description: 'Rolling back again has no effect. A publish that is committed is refused.',
+    output: {},
+    refusals: ['topic_not_found', 'publication_not_found', 'message_committed'] as ErrorCode[],
   },
 };

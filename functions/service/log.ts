@@ -21,6 +21,7 @@ const messages = {
   rolled_back: 'Rolled back',
   subscription_ended: 'Subscription ended',
   unavailable: 'Unavailable',
+  topic_published: 'Published to a topic',
 } as const;
 
 /** Logs the engine's events. */

@@ -64,6 +64,15 @@ onEveryStore('each operation', (driven) => {
     expect(await call('testSubscription', own, message)).toEqual({ matches: true });
     expect((await call('listSubscriptions', topic, {})).subscriptions).toHaveLength(2);
     expect((await call('listTopics', {}, {})).topics).toMatchObject([{ name: 't', subscriptions: 2 }]);
+    const prepared = ['yes', 'no'].map((id) => ({ body: id, id, prepared: true }));
+    const { results } = await call('publishToTopic', topic, { messages: [message, { body: 2 }, ...prepared] });
+    expect(results).toMatchObject([2, 1, 0, 0].map((subscriptions) => ({ ok: true, subscriptions })));
+    await call('commitPublication', { ...topic, id: 'yes' }, {});
+    await call('rollbackPublication', { ...topic, id: 'no' }, {});
+    const { items } = await call('topicPublishItems', topic, { messages: [{ body: 3 }] });
+    expect(await driven().commit(items)).toEqual([]);
+    expect(await driven().bodies('t~s')).toEqual([1]);
+    expect((await driven().bodies('existing')).map(String).sort()).toEqual(['1', '2', '3', 'yes']);
     await call('unsubscribe', other, {});
     await call('deleteTopic', topic, { force: true });
     await driven().sweep();

@@ -11,43 +11,9 @@ import { type Key, type Store, StoreError, type Write } from '../../engine/port/
 import type { DrivenClock } from '../support/driven-clock.ts';
 import { type DrivenEngine, driveEngine } from '../support/driven-engine.ts';
 import { minuteMs } from '../support/durations.ts';
+import { type Fault, failingStore, faults, Killed } from '../support/failing-store.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
-
-class Killed extends Error {}
-
-const faults = {
-  'its process dies before the call': { isMade: false, thrown: () => new Killed() },
-  'its process dies after the call': { isMade: true, thrown: () => new Killed() },
-  'the answer is lost': { isMade: true, thrown: () => new StoreError('the answer was lost', 'unknown') },
-  'the request is lost': { isMade: false, thrown: () => new StoreError('the request was lost', 'unknown') },
-  'the request is refused': { isMade: false, thrown: () => new StoreError('too busy', 'no', undefined, 'throttled') },
-} as const;
-type Fault = (typeof faults)[keyof typeof faults];
-
-/** A store that fails at the call of this number. A dead process makes no more calls. Transactions are recorded, to be sent again. */
-function failingStore(store: Store, at: number, { isMade, thrown }: Fault) {
-  const seen = { calls: 0, isDead: false, transactions: [] as (readonly Write[])[] };
-  const failing = async <T>(run: () => Promise<T>): Promise<T> => {
-    if (seen.isDead) throw new Killed();
-    if (seen.calls++ !== at) return run();
-    if (isMade) await run();
-    const error = thrown();
-    seen.isDead = error instanceof Killed;
-    throw error;
-  };
-  const over: Store = {
-    get: (keys) => failing(() => store.get(keys)),
-    range: (range) => failing(() => store.range(range)),
-    write: (write, options) => failing(() => store.write(write, options)),
-    writeAll: (writes, options) => failing(() => store.writeAll(writes, options)),
-    transact(writes, options) {
-      seen.transactions.push(writes);
-      return failing(() => store.transact(writes, options));
-    },
-  };
-  return { over, seen };
-}
 
 const noon = Date.parse('2027-05-03T12:00:00Z');
 const params = { name: 's' };

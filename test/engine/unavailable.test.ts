@@ -44,6 +44,8 @@ onBothStores('a store that fails', (driven) => {
       updateSchedule: { paused: true },
       updateQueue: { delaySeconds: 1 },
       testSubscription: { body: 1 },
+      publishToTopic: { messages },
+      topicPublishItems: { messages },
     };
     spy.before = ({ method, keys }) => {
       // Settings of queues can still be read, or no call would get far.

@@ -185,6 +185,10 @@ describe('grants on the tables themselves', () => {
     await engine.call('listQueues', {}, {});
     await engine.call('createTopic', { topic: 't' }, {});
     await engine.call('subscribe', { topic: 't', subscription: 's' }, {});
+    await engine.call('subscribe', { topic: 't', subscription: 'u' }, {});
+    // More writes than one transaction takes.
+    const messages = Array.from({ length: 60 }, (_, index) => ({ body: index, id: `m${index}` }));
+    await engine.call('publishToTopic', { topic: 't' }, { messages });
     await engine.call('deleteTopic', { topic: 't' }, { force: true });
     await engine.call('deleteQueue', queue, {});
     expect([...asked].sort()).toEqual([...engineKinds].sort());

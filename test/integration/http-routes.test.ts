@@ -92,9 +92,30 @@ it('the routes of topics and subscriptions create, read, change, test, list and 
     matches: false,
     failed: { path: 'subject', condition: 'orders.>', value: 'users.new' },
   });
+  const refusedFor = { body: 0, subject: 'orders.a', attributes: { topic: 'x' } };
+  const published = await call('publishToTopic', events, {
+    messages: [{ body: { body: 'a', attributes: { result: 2 } }, subject: 'orders.a' }, refusedFor],
+  });
+  expect(published.results).toMatchObject([
+    { ok: true, subscriptions: 2 },
+    { ok: false, code: 'invalid_input' },
+  ]);
+  const [got] = (await call('receive', { queue: 'events~billing' }, {})).messages;
+  expect(got).toMatchObject({ body: { body: 'a' }, attributes: { topic: 'events', subject: 'orders.a' } });
   expect(await call('updateTopic', events, { preparedTimeoutSeconds: 60 })).toMatchObject({ preparedTimeoutSeconds: 60 });
   expect(await call('getTopic', events)).toMatchObject({ preparedTimeoutSeconds: 60, subscriptions: 2 });
   expect((await call('listTopics', {}, { limit: 10 })).topics.map(({ name }) => name)).toEqual(['events']);
+  const prepared = await call('publishToTopic', events, {
+    messages: ['yes', 'no'].map((id) => ({ body: id, id, subject: 'orders.b', prepared: true })),
+  });
+  expect(prepared.results).toMatchObject([
+    { ok: true, id: 'yes' },
+    { ok: true, id: 'no' },
+  ]);
+  expect(await call('commitPublication', { ...events, id: 'yes' })).toEqual({});
+  expect(await call('rollbackPublication', { ...events, id: 'no' })).toEqual({});
+  await expectProblem(await queue.http.send('POST', '/v1/topics/events/publications/no/commit'), 409, 'message_rolled_back');
+  await expectProblem(await queue.http.send('POST', '/v1/topics/events/publications/x/commit'), 404, 'publication_not_found');
   await expectProblem(await queue.http.send('DELETE', '/v1/queues/events~billing'), 409, 'queue_in_use');
   await expectProblem(await queue.http.send('PUT', '/v1/queues/events~other', { body: {} }), 400, 'invalid_input');
   await expectProblem(await queue.http.send('DELETE', '/v1/topics/events'), 409, 'topic_in_use');
@@ -129,6 +150,12 @@ it('the routes of transactions return entries in DynamoDB’s JSON', async () =>
   });
   expect(made.items.map(({ Put }) => Put!.TableName)).toEqual(['dumbwaiter-messages', 'dumbwaiter-leases', 'dumbwaiter-leases']);
   expect(made.ids[1]).toBe('mine');
+  const news = { topic: 'news' };
+  await call('createTopic', news, {});
+  await call('subscribe', { ...news, subscription: 'all' }, { queue: where.queue });
+  const fanned = await call('topicPublishItems', news, { messages: [{ body: 1 }, { body: 2, id: 'mine' }] });
+  expect(fanned.items.map(({ Put }) => Put!.TableName)).toEqual(['dumbwaiter-messages', 'dumbwaiter-leases']);
+  expect(fanned.ids[1]).toBe('mine');
   expect(await call('receive', where)).toEqual({ messages: [], waitIsCheap: true });
   await call('publish', where, { messages: [{ body: 3 }, { body: 4 }] });
   const { receipt } = (await call('receive', where)).messages[0]!;

@@ -90,6 +90,10 @@ const inputs: { [Name in OperationName]?: object[] } = {
   updateSubscription: [{ subject: 'a.b', filter: { kind: ['c'] }, filterScope: 'body' }],
   listSubscriptions: [{ cursor: 'abc' }],
   testSubscription: [{ ...content, subject: 'a.b' }],
+  publishToTopic: [{ messages: messages.map((message) => ({ ...message, subject: 'a.b' })) }],
+  topicPublishItems: [{ messages: [{ ...messages[0], subject: 'a.b' }] }],
+  commitPublication: [{}],
+  rollbackPublication: [{}],
   createKey: [{ name: 'a key', queues: ['*'], scopes: ['publish'], expiresAt: at }],
   listKeys: [{ cursor: 'abc' }],
 };

@@ -111,7 +111,10 @@ describe('the OpenAPI document', () => {
     const operation = described(name);
     const inPath = operation.parameters.filter((parameter) => parameter.in === 'path').map((parameter) => parameter.name);
     expect(inPath).toEqual([...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]));
-    const takesNothing = ['purge', 'commitMessage', 'rollbackMessage', 'rotateSigningSecret'].includes(name);
+    const takesNothing = [
+      ...['purge', 'commitMessage', 'rollbackMessage', 'rotateSigningSecret'],
+      ...['commitPublication', 'rollbackPublication'],
+    ].includes(name);
     expect(operation.requestBody === undefined).toBe(method === 'GET' || method === 'DELETE' || takesNothing);
     const statuses = Object.keys(operation.responses).map(Number);
     expect(statuses).toEqual(expect.arrayContaining([status, 400, 429, 500, 503]));

@@ -29,7 +29,8 @@ export function createDrivenClock(start = Date.now()): DrivenClock {
     async sleep(ms, signal) {
       slept.push(ms);
       if (this.leaping) {
-        now += Math.max(0, ms);
+        // Like a machine's clock, it shows whole milliseconds.
+        now += Math.max(0, Math.ceil(ms));
         await Promise.resolve();
         signal?.throwIfAborted();
         return;

@@ -1,0 +1,44 @@
+/**
+ * Carries on the publications that their publishers have left: those that died, or had no time left. Rolls back prepared
+ * publications that were not committed in time.
+ */
+import type { Context } from '../context/context.ts';
+import type { Deadline } from '../context/deadline.ts';
+import { sideBySide } from '../context/side-by-side.ts';
+import { groupBy } from '../model/group-by.ts';
+import { StoreError } from '../port/port.ts';
+import { rollBack } from '../topics/prepared-publications.ts';
+import type { PublicationRecord } from '../topics/publication-record.ts';
+import { carryOn, publicationPages } from '../topics/publications.ts';
+
+const topicsAtOnce = 8;
+
+/** Returns true if everything due was done before the deadline. */
+export async function sweepPublications(ctx: Context, deadline: Deadline): Promise<boolean> {
+  const due: PublicationRecord[] = [];
+  for await (const records of publicationPages(ctx)) {
+    const now = ctx.clock.now();
+    due.push(...records.filter(({ state, dueAt }) => (state === 'delivering' || state === 'prepared') && dueAt <= now));
+  }
+  let complete = true;
+  // The publications of one topic go out in the order in which they began, for the sake of its groups.
+  const ofTopics = [...groupBy(due, ({ topicIncarnation }) => topicIncarnation).values()];
+  const left = await sideBySide(ofTopics, topicsAtOnce, deadline.isOver, async (records) => {
+    try {
+      for (const record of records) if (!(await sweepPublication(ctx, record, deadline))) complete = false;
+    } catch (error) {
+      // A throttled queue of one topic must not stop the others.
+      if (!(error instanceof StoreError)) throw error;
+      complete = false;
+    }
+  });
+  return complete && left.length === 0;
+}
+
+async function sweepPublication(ctx: Context, record: PublicationRecord, deadline: Deadline): Promise<boolean> {
+  if (record.state === 'delivering') return carryOn(ctx, record, deadline.isOver);
+  if (await rollBack(ctx, record)) {
+    ctx.observe?.({ kind: 'rolled_back', topic: record.topic, row: record.name, asked: 0 });
+  }
+  return true;
+}

@@ -1,0 +1,184 @@
+/**
+ * What a publish to a topic writes into one queue, as parts of one transaction. Each part is what a publish to that queue would
+ * write. If the row of a part is in the way, the transaction is refused as a whole, and only that part is decided again.
+ */
+import { DumbwaiterError } from '../../contract/errors.ts';
+import type { Context } from '../context/context.ts';
+import {
+  type DecodedRow,
+  decodeSnapshot,
+  lacksTtl,
+  readRows,
+  retryOnConflict,
+  type Snapshot,
+  unchanged,
+} from '../leases/lease-store.ts';
+import type { OffloadedBody } from '../leases/offloaded-bodies.ts';
+import { removeChunks } from '../leases/removals.ts';
+import type { StoredContent } from '../model/content-codec.ts';
+import { type Attempt, accept, wasAccepted } from '../model/dedup-row.ts';
+import { type QueueRecord, writeDeadline } from '../model/queue-record.ts';
+import { encodeLease } from '../model/row-codec.ts';
+import { absentAt, leaseKey } from '../model/rows.ts';
+import type { Condition, Row, Write } from '../port/port.ts';
+import { ackedBy, keyedOf, keyStateOf, onTaken } from '../publish/dedup-key.ts';
+import { type Appended, appendedTo, groupWrites } from '../publish/groups.ts';
+import { displacedContent, isFree, newOwnRow } from '../publish/own-id.ts';
+import { byKind, inParcels, type ParcelWrite, type Pending, parcelWrite, shareable } from '../publish/parcels.ts';
+import { growIfThrottled } from '../queues/shard-scaling.ts';
+import type { Share } from './shares.ts';
+import { pendingFor } from './topic-message.ts';
+
+/** The row that refused a write. */
+export type InTheWay = { row: Row | undefined } | undefined;
+
+export interface Delivery {
+  writes: readonly Write[];
+  bodies: readonly OffloadedBody[];
+  /** Content that nothing names once the writes are applied. */
+  displaced?: StoredContent | undefined;
+  /**
+   * Decides again after a refusal. `inTheWay[i]` is what refused write i. `applied`: an earlier request of this publish was
+   * applied, and with it the whole transaction. `nothing`: the queue has the message already.
+   */
+  again(inTheWay: readonly InTheWay[], sentAt: number): Promise<Delivery | 'applied' | 'nothing'>;
+}
+
+/** What is told of messages while they are delivered. */
+export interface Told {
+  /** The subscription's queue has a message of that id or key. */
+  duplicate(index: number): void;
+  /** A message that waited under the key may have been changed. */
+  changed(): void;
+}
+
+export interface Deliveries {
+  deliveries: Delivery[];
+  /** The last instant at which they may be sent. */
+  by: number;
+  /** The names of the queues. */
+  queues: string[];
+  /** The shares whose queue exists. */
+  shares: Share[];
+}
+
+/**
+ * What to write for these shares, by the settings now. A subscription whose queue is gone, or was created again since, has ended:
+ * it is left out. `startedAt`: from when delays count, ms; undefined: from now.
+ */
+export async function deliveriesOf(ctx: Context, all: readonly Share[], told: Told, startedAt?: number): Promise<Deliveries> {
+  const readAt = ctx.clock.now();
+  const queues = await ctx.settings.findAll(all.map(({ subscription }) => subscription.queue));
+  const shares = all.filter(({ subscription }) => queues.get(subscription.queue)?.incarnation === subscription.queueIncarnation);
+  const inGroups: { queue: QueueRecord; appended: Appended }[] = [];
+  const deliveries: Delivery[] = [];
+  for (const { subscription, messages } of shares) {
+    const queue = await grown(ctx, queues.get(subscription.queue)!);
+    const { shared, groups, own } = byKind(messages.map((message) => pendingFor(queue, message, startedAt)));
+    for (const parcel of shareable(shared).flatMap(inParcels)) deliveries.push(sharedRow(ctx, parcelWrite(ctx, queue, parcel)));
+    for (const one of own) deliveries.push(one.content ? keyedRow(ctx, queue, one, told) : ownRow(ctx, queue, one, told));
+    for (const [name, members] of groups) inGroups.push({ queue, appended: appendedTo(ctx, queue, name, inParcels(members)) });
+  }
+  const rows = await readRows(
+    ctx,
+    inGroups.map(({ appended }) => appended.rowId),
+  );
+  for (const [index, { queue, appended }] of inGroups.entries()) {
+    deliveries.push(groupParcels(ctx, queue, appended, rows[index]!, new Set()));
+  }
+  return { deliveries, by: writeDeadline(readAt).by, queues: shares.map(({ subscription }) => subscription.queue), shares };
+}
+
+/** A queue that was deleted since keeps the settings that were read: the sweep removes what is written to it now. */
+function grown(ctx: Context, queue: QueueRecord): Promise<QueueRecord> {
+  return growIfThrottled(ctx, queue).catch((error: unknown) => {
+    if (!(error instanceof DumbwaiterError) || error.code !== 'queue_not_found') throw error;
+    return queue;
+  });
+}
+
+/** A parcel under an id that was never used: only an earlier request of this publish can be in its way. */
+function sharedRow(ctx: Context, { key, row, content, chunks, ttl }: ParcelWrite): Delivery {
+  const isReady = key.table === 'messages';
+  const write: Write = { key, ...(isReady ? {} : { when: absentAt(ctx.clock.now()) }), then: { put: row } };
+  return { writes: [write], bodies: [{ content, chunks, ttl }], again: async () => 'applied' };
+}
+
+function ownRow(ctx: Context, queue: QueueRecord, pending: Pending, told: Told): Delivery {
+  const { lease, body } = newOwnRow(ctx, queue, pending);
+  const put = encodeLease(lease);
+  const under = (when: Condition, displaced?: StoredContent): Delivery => ({
+    writes: [{ key: leaseKey(lease.id), when, then: { put } }],
+    bodies: [body],
+    displaced,
+    async again([inTheWay], sentAt) {
+      const seen: Snapshot = { id: lease.id, row: inTheWay?.row, readAt: sentAt };
+      if (seen.row?.version === lease.version) return 'applied';
+      const now = ctx.clock.now();
+      if (isFree(queue, seen, now)) return under(stillAs(seen), displacedContent(decodeSnapshot(seen, now)));
+      return drop(ctx, body, pending, told);
+    },
+  });
+  return under(absentAt(ctx.clock.now()));
+}
+
+function keyedRow(ctx: Context, queue: QueueRecord, pending: Pending, told: Told): Delivery {
+  const { lease, body } = newOwnRow(ctx, queue, pending, true);
+  const attempt: Attempt = { startedAt: ctx.clock.now(), versions: new Set(), applied: false, maybeApplied: false };
+  const over = (former: DecodedRow, when: Condition): Delivery => {
+    const version = ctx.newVersion();
+    attempt.versions.add(version);
+    const keyed = accept(queue, keyedOf(former), version, ctx.clock.now(), ackedBy(former));
+    return {
+      writes: [{ key: leaseKey(lease.id), when, then: { put: encodeLease({ ...lease, kind: 'keyed', version, keyed }) } }],
+      bodies: [body],
+      displaced: displacedContent(former),
+      again: ([inTheWay], sentAt) =>
+        retryOnConflict<Delivery | 'applied' | 'nothing'>(
+          ctx,
+          { id: lease.id, row: inTheWay?.row, readAt: sentAt },
+          async (seen) => {
+            const now = ctx.clock.now();
+            const found = decodeSnapshot(seen, now);
+            if (wasAccepted(keyedOf(found), attempt) === 'yes') return { done: 'applied' };
+            const state = keyStateOf(queue, found, now);
+            if (state === 'free') return { done: over(found, stillAs(seen)) };
+            if (state !== 'taken' && queue.deduplication?.onDuplicate !== 'ignore') told.changed();
+            const taken = await onTaken(ctx, queue, pending, seen, state);
+            return 'seen' in taken ? taken : { done: await drop(ctx, body, pending, told) };
+          },
+        ),
+    };
+  };
+  return over({}, absentAt(ctx.clock.now()));
+}
+
+/** The row in the way refuses every request that is still in flight, so the body is not needed. */
+async function drop(ctx: Context, { content, ttl }: OffloadedBody, pending: Pending, told: Told): Promise<'nothing'> {
+  told.duplicate(pending.index);
+  if (ttl === undefined && lacksTtl(content, undefined)) await removeChunks(ctx, content);
+  return 'nothing';
+}
+
+/** `ours`: the versions that this publish tried to give to the group's row. */
+function groupParcels(ctx: Context, queue: QueueRecord, appended: Appended, seen: Snapshot, ours: Set<unknown>): Delivery {
+  const { writes } = groupWrites(ctx, queue, appended, seen);
+  ours.add(versionOf(writes[0]));
+  return {
+    writes,
+    bodies: appended.bodies,
+    async again([inTheWay], sentAt) {
+      if (inTheWay?.row && ours.has(inTheWay.row.version)) return 'applied';
+      return groupParcels(ctx, queue, appended, { id: appended.rowId, row: inTheWay?.row, readAt: sentAt }, ours);
+    },
+  };
+}
+
+function stillAs({ row }: Snapshot): Condition {
+  return row ? unchanged(row) : { absent: ['id'] };
+}
+
+function versionOf({ then }: Write): unknown {
+  if ('put' in then) return then.put.version;
+  return 'set' in then ? then.set.find(([[name]]) => name === 'version')?.[1] : undefined;
+}

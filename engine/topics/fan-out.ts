@@ -1,0 +1,187 @@
+/**
+ * Delivers a publication step by step. A step is one transaction: messages for some subscriptions, and the publication's row moved
+ * on past them, on condition of its version. So no step applies twice, whichever process makes it and however late a request
+ * arrives. The process that published goes on until all messages are out or its time is over; then the sweep does.
+ */
+import { publicationLeaseMs } from '../../contract/limits.ts';
+import type { Context } from '../context/context.ts';
+import { createRetryBudget, withRetry } from '../context/retry.ts';
+import { removeChunks } from '../leases/removals.ts';
+import { readSubscription, type SubscriptionRecord, subscriptionKey, subscriptionsOf } from '../model/topic-record.ts';
+import { StoreError, type Write } from '../port/port.ts';
+import { transactionWritesMax } from '../port/row-writes.ts';
+import { deliveriesOf, type Told } from './delivery.ts';
+import {
+  beginning,
+  begunKey,
+  ending,
+  type PublicationRecord,
+  publicationKey,
+  publicationWrite,
+  readPublication,
+} from './publication-record.ts';
+import { createWriteCounts, type Share, sharesOf } from './shares.ts';
+import type { TopicMessage } from './topic-message.ts';
+import { writeTogether } from './write-together.ts';
+
+/** Subscriptions that one step looks at, at most: with a rare match, it ends before the time of a call is over. */
+const lookedAtMax = 2_000;
+/** No more shares than this fit into one step. */
+const pageRows = transactionWritesMax;
+
+/** The next subscriptions of a topic in order of name; empty after the last one. */
+export type Subscriptions = (after: string | undefined) => Promise<readonly SubscriptionRecord[]>;
+
+export interface FanOut {
+  messages: readonly TopicMessage[];
+  subscriptions: Subscriptions;
+  told: Told;
+}
+
+export const tellsNothing: Told = { duplicate: () => {}, changed: () => {} };
+
+/** The subscriptions of a list that is in order of name. */
+export function listed(list: readonly SubscriptionRecord[]): Subscriptions {
+  return async (after) => {
+    const from = after === undefined ? 0 : list.findIndex(({ name }) => name > after);
+    return from < 0 ? [] : list.slice(from, from + pageRows);
+  };
+}
+
+/** The subscriptions as they are stored now. Works for a deleted topic, too. */
+export function stored(ctx: Context, { topicIncarnation: incarnation }: PublicationRecord): Subscriptions {
+  const range = { ...subscriptionsOf({ incarnation }), limit: pageRows };
+  return async (after) => {
+    const position = after === undefined ? {} : { after: positionOf(incarnation, after) };
+    const { rows } = await ctx.store.range({ ...range, ...position });
+    return rows.map(readSubscription);
+  };
+}
+
+function positionOf(incarnation: string, name: string) {
+  const { table: _, ...position } = subscriptionKey(incarnation, name);
+  return position;
+}
+
+/**
+ * Begins a publication, and makes its first step with it. Answers the record as it is then; undefined if it has ended. Throws
+ * StoreError: with `applied: unknown`, the publication may begin later.
+ */
+export async function begin(ctx: Context, record: PublicationRecord, fanOut: FanOut): Promise<PublicationRecord | undefined> {
+  const now = ctx.clock.now();
+  const [begun] = beginning(record, now);
+  const stepped = await step(ctx, record, fanOut, {
+    extra: [begun],
+    write: (next) => beginning(next, now)[1],
+    async isApplied() {
+      const [row] = await ctx.store.get([begunKey(record.name)]);
+      return row !== undefined;
+    },
+  });
+  return stepped.record;
+}
+
+/** Makes steps until all messages are out (true) or `isOver`. A publication that others have ended counts as done. */
+export async function deliver(
+  ctx: Context,
+  record: PublicationRecord | undefined,
+  fanOut: FanOut,
+  isOver: () => boolean,
+): Promise<boolean> {
+  let current = record;
+  while (current) {
+    if (isOver()) return false;
+    const before: PublicationRecord = current;
+    current = (await withRetry(createRetryBudget(ctx), () => step(ctx, before, fanOut))).record;
+  }
+  return true;
+}
+
+interface Begin {
+  /** Writes beside that of the row. */
+  extra: readonly Write[];
+  write: (next: PublicationRecord) => Write;
+  isApplied: () => Promise<boolean>;
+}
+
+export interface Stepped {
+  /** Whether this very step was applied, for all that this process knows. */
+  isOurs: boolean;
+  /** The record as it is now; undefined if the publication has ended. */
+  record: PublicationRecord | undefined;
+}
+
+/** One step from this record. */
+export async function step(
+  ctx: Context,
+  record: PublicationRecord,
+  { messages, subscriptions, told }: FanOut,
+  begins?: Begin,
+): Promise<Stepped> {
+  const extra = begins?.extra ?? [];
+  const { shares, after } = await nextShares(record, messages, subscriptions, transactionWritesMax - 1 - extra.length);
+  const planned = await deliveriesOf(ctx, shares, told, record.startedAt);
+  const next: PublicationRecord | undefined =
+    after === undefined
+      ? undefined
+      : { ...record, state: 'delivering', after, dueAt: ctx.clock.now() + publicationLeaseMs, version: ctx.newVersion() };
+  const change = begins ? next && begins.write(next) : next ? publicationWrite(record, next) : ending(ctx, record, 'committed');
+  try {
+    const outcome = await writeTogether(ctx, planned, change ? [...extra, change] : extra);
+    if (outcome === 'applied') {
+      for (const queue of planned.queues) ctx.wakeups.wake(queue);
+      if (!next) await removeChunks(ctx, record.content);
+      return { isOurs: true, record: next };
+    }
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.applied === 'no') throw error;
+    if (begins && !(await isBegun(begins, error))) throw error;
+  }
+  return { isOurs: false, record: await readAgain(ctx, record) };
+}
+
+async function isBegun({ isApplied }: Begin, error: StoreError): Promise<boolean> {
+  try {
+    return await isApplied();
+  } catch (unread) {
+    // A failed read has `applied: no`, but the publication may have begun.
+    throw unread instanceof StoreError ? error : unread;
+  }
+}
+
+/** The record as another process, or an earlier request of this one, has left it; undefined if it has ended. */
+async function readAgain(ctx: Context, { name }: PublicationRecord): Promise<PublicationRecord | undefined> {
+  const [row] = await ctx.store.get([publicationKey(name)]);
+  const record = row && readPublication(row);
+  return record?.state === 'delivering' || record?.state === 'prepared' ? record : undefined;
+}
+
+/**
+ * The next shares whose writes fit into one transaction. `after`: the last subscription that is done with them; undefined if no
+ * subscription is left.
+ */
+async function nextShares(
+  { after: before, revision }: PublicationRecord,
+  messages: readonly TopicMessage[],
+  subscriptions: Subscriptions,
+  writesMax: number,
+): Promise<{ shares: Share[]; after: string | undefined }> {
+  const writesOf = createWriteCounts();
+  const shares: Share[] = [];
+  let after = before;
+  let writes = 0;
+  for (let lookedAt = 0; lookedAt < lookedAtMax; ) {
+    const page = await subscriptions(after);
+    if (page.length === 0) return { shares, after: undefined };
+    for (const subscription of page) {
+      // Added after the publish began.
+      const [share] = subscription.fromRevision > revision ? [] : sharesOf([subscription], messages);
+      writes += share ? writesOf(share.messages) : 0;
+      if (writes > writesMax) return { shares, after };
+      if (share) shares.push(share);
+      after = subscription.name;
+      lookedAt++;
+    }
+  }
+  return { shares, after };
+}

@@ -1,0 +1,95 @@
+/**
+ * The record of a publication, a row of `queues`: a publish whose messages still go out to subscriptions, or a prepared one. It
+ * has few rows at any time: it is removed when the last subscription has its messages. Each change is conditional on the row's
+ * version, and goes with the messages that it accounts for in one transaction.
+ */
+import { defined } from '../../contract/defined.ts';
+import { tombstoneMs } from '../../contract/limits.ts';
+import type { Context } from '../context/context.ts';
+import { decodeStoredContent, encodeStoredContent, type StoredContent } from '../model/content-codec.ts';
+import { removableAt } from '../model/rows.ts';
+import type { Condition, Key, Row, Write } from '../port/port.ts';
+
+/** `committed` and `rolled_back`: tombstones of prepared publications, which answer repeated calls. */
+export type StoredState = 'prepared' | 'delivering' | 'committed' | 'rolled_back';
+
+export interface PublicationRecord {
+  /** The name of the row: ordered by time, except for a prepared message with an id of its caller. */
+  name: string;
+  topic: string;
+  topicIncarnation: string;
+  /** Subscriptions that were added by a later revision do not get the messages. */
+  revision: number;
+  state: StoredState;
+  content: StoredContent;
+  /** From when delays count, ms. */
+  startedAt: number;
+  /** The name of the last subscription that is done. */
+  after?: string;
+  /** While it is delivering: when another process may go on. While it is prepared: when it is rolled back, ms. */
+  dueAt: number;
+  /** Whether it was prepared: then it leaves a tombstone. */
+  wasPrepared?: true;
+  /** Whether its messages belong to groups, whose order later publishes must keep. */
+  hasGroups?: true;
+  /** Of a tombstone: until when it counts, ms. */
+  until?: number;
+  version: string;
+}
+
+export const publicationKind = 'publication';
+/** Names of publications that began, for as long as a late copy of the request that began one may arrive. */
+export const begunKind = 'begun-publication';
+
+/** Bytes of content in the row. Larger content is offloaded, because each step writes the row. */
+export const contentInRowBytesMax = 512;
+
+export function publicationKey(name: string): Key {
+  return { table: 'queues', kind: publicationKind, name };
+}
+
+export function begunKey(name: string): Key {
+  return { table: 'queues', kind: begunKind, name };
+}
+
+export function publicationRow({ content, ...plain }: PublicationRecord): Row {
+  const ttl = plain.until === undefined ? {} : { ttl: removableAt(plain.until) };
+  return { ...plain, kind: publicationKind, ...encodeStoredContent(content), ...ttl };
+}
+
+export function readPublication(row: Row): PublicationRecord {
+  const { kind: _, bodies: __, beside: ___, chunks: ____, size: _____, ttl: ______, ...fields } = row;
+  return { ...fields, content: decodeStoredContent(row) } as unknown as PublicationRecord;
+}
+
+/** Puts the record if it is as it was read. */
+export function publicationWrite(before: PublicationRecord, next: PublicationRecord): Write {
+  return { key: publicationKey(before.name), when: hasVersion(before), then: { put: publicationRow(next) } };
+}
+
+function hasVersion({ version }: PublicationRecord): Condition {
+  return { equals: [['version'], version] };
+}
+
+/**
+ * The writes that begin a publication. A late copy of them finds the name among those that began, even when the publication has
+ * ended. `countsMs`: how long the name stays there.
+ */
+export function beginning(record: PublicationRecord, now: number, countsMs = tombstoneMs): [Write, Write] {
+  const { table: _, ...begun } = begunKey(record.name) as Key & { table: 'queues' };
+  const put: Row = { ...begun, ttl: removableAt(now + countsMs) };
+  return [
+    { key: begunKey(record.name), when: { absent: ['name'] }, then: { put } },
+    { key: publicationKey(record.name), when: { absent: ['name'] }, then: { put: publicationRow(record) } },
+  ];
+}
+
+/** The write that ends a publication whose messages are all out, or that was rolled back. */
+export function ending(ctx: Context, record: PublicationRecord, state: 'committed' | 'rolled_back'): Write {
+  const key = publicationKey(record.name);
+  if (!record.wasPrepared) return { key, when: hasVersion(record), then: { remove: true } };
+  const until = ctx.clock.now() + tombstoneMs;
+  const { after: _, ...rest } = record;
+  const ended = { ...rest, state, content: { text: '[]' }, dueAt: until, until, version: ctx.newVersion() };
+  return { key, when: hasVersion(record), then: { put: publicationRow(defined(ended)) } };
+}

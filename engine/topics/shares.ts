@@ -1,0 +1,77 @@
+/** Which messages of a publish go to which subscriptions, and how many writes that takes. */
+
+import { groupBy } from '../model/group-by.ts';
+import type { SubscriptionRecord } from '../model/topic-record.ts';
+import { byKind, inParcels, type Pending, shareable } from '../publish/parcels.ts';
+import { compileMatcher, type Matcher } from './matching.ts';
+import type { TopicMessage } from './topic-message.ts';
+
+/** The messages that one subscription gets, in the order of the call. */
+export interface Share {
+  subscription: SubscriptionRecord;
+  messages: readonly TopicMessage[];
+}
+
+/** Writes of one subscription's share, at most: with a publication's own two writes they fit into one transaction. */
+export const shareWritesMax = 97;
+/** A message needs two writes at most: its row, and that of its group. */
+const messagesPerRound = Math.floor(shareWritesMax / 2);
+
+/** Records are read anew after each change, so what was compiled for one never gets outdated. */
+const matchers = new WeakMap<SubscriptionRecord, Matcher>();
+
+function matcherOf(subscription: SubscriptionRecord): Matcher {
+  const known = matchers.get(subscription) ?? compileMatcher(subscription);
+  matchers.set(subscription, known);
+  return known;
+}
+
+/** The shares of those subscriptions that match at least one message. */
+export function sharesOf(subscriptions: readonly SubscriptionRecord[], messages: readonly TopicMessage[]): Share[] {
+  return subscriptions.flatMap((subscription) => {
+    const matcher = matcherOf(subscription);
+    const matching = messages.filter(({ candidate }) => matcher.matches(candidate));
+    return matching.length === 0 ? [] : [{ subscription, messages: matching }];
+  });
+}
+
+/** Counts the writes of shares. A share of the same messages is counted once. */
+export function createWriteCounts(): (messages: readonly TopicMessage[]) => number {
+  const known = new Map<string, number>();
+  return (messages) => {
+    const key = messages.map(({ index }) => index).join();
+    const writes = known.get(key) ?? writesOf(messages);
+    known.set(key, writes);
+    return writes;
+  };
+}
+
+/** How many rows the messages need in one queue, whatever its settings: at most. */
+function writesOf(messages: readonly TopicMessage[]): number {
+  // A queue's own delay may be that of other messages or not; counted here, it never is.
+  const pending = messages.map(
+    ({ index, encoded, timing = { delayMs: -1 }, level, group, once }) =>
+      ({ index, encoded, timing, level, group, ...(once && { id: String(index) }) }) as Pending,
+  );
+  const { shared, groups, own } = byKind(pending);
+  const inGroups = [...groups.values()].map((members) => inParcels(members).length + 1);
+  return shareable(shared).flatMap(inParcels).length + inGroups.reduce((sum, rows) => sum + rows, 0) + own.length;
+}
+
+/**
+ * Divides the messages of a call into lists that are published one after the other. In a list no id and no key is repeated, and
+ * a subscription that gets the whole list needs at most `shareWritesMax` writes. A group keeps its order.
+ */
+export function roundsOf(messages: readonly TopicMessage[]): TopicMessage[][] {
+  const times = new Map<string, number>();
+  const round = ({ id, once }: TopicMessage) => {
+    const earlier = once === undefined ? 0 : (times.get(id) ?? 0);
+    if (once !== undefined) times.set(id, earlier + 1);
+    return earlier;
+  };
+  return [...groupBy(messages, round).values()].flatMap((list) => {
+    if (writesOf(list) <= shareWritesMax) return [list];
+    const count = Math.ceil(list.length / messagesPerRound);
+    return Array.from({ length: count }, (_, index) => list.slice(index * messagesPerRound, (index + 1) * messagesPerRound));
+  });
+}
