@@ -125,6 +125,18 @@ it('the routes of topics and subscriptions create, read, change, test, list and 
   await expectProblem(await queue.http.send('GET', '/v1/topics/events'), 404, 'topic_not_found');
 });
 
+it('the routes of targets put, read, list and delete a target', async () => {
+  const where = await newQueue();
+  const hook = { ...where, target: 'hook' };
+  const put = await call('putTarget', hook, { url: 'http://127.0.0.1:9/hook', paused: true });
+  expect(put).toMatchObject({ name: 'hook', url: 'http://127.0.0.1:9/hook', state: 'paused' });
+  expect(await call('getTarget', hook)).toMatchObject({ name: 'hook', state: 'paused' });
+  expect((await call('listTargets', where)).targets.map(({ name }) => name)).toEqual(['hook']);
+  expect(await call('deleteTarget', hook)).toEqual({});
+  const path = `/v1/queues/${where.queue}/targets/hook`;
+  await expectProblem(await queue.http.send('GET', path), 404, 'target_not_found');
+});
+
 it('the routes of messages take a message from publish to ack', async () => {
   const where = await newQueue();
   const body = { text: 'ä😀', list: [1, null, { deep: true }] };
