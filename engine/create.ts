@@ -34,6 +34,7 @@ import { createTopic, deleteTopic, getTopic, listTopics, updateTopic } from './o
 import { ackItems, publishItems } from './operations/transaction-items.ts';
 import { type Store, StoreError, type WriteOptions } from './port/port.ts';
 import { createAwakeStore } from './queues/awake-store.ts';
+import { nextDue } from './receive/next-due.ts';
 import { runRedrive } from './redrive/run.ts';
 import { sweep } from './sweep/sweep.ts';
 
@@ -114,6 +115,8 @@ export function createEngine(parts: EngineParts): Engine {
       callChecked(operation, parseParams(operation, params), parseInput(operation, input), options),
     callChecked,
     giveBack: (queue, receipts) => withUnavailable(() => release(ctx, queue, receipts, { isUnhandled: true })),
+    nextDue: (queue, { endsAt } = {}) => withUnavailable(() => nextDue(withinTime(ctx, endsAt), queue)),
+    onWakeup: (queue, wake) => ctx.wakeups.add(queue, wake),
     sweep: (options) => withUnavailable(() => sweep(ctx, options)),
     runRedrive: (queue, task, options) => withUnavailable(() => runRedrive(ctx, queue, task, options)),
   };

@@ -126,6 +126,13 @@ export interface CallOptions {
   texts?: boolean;
 }
 
+/** What a consumer that waits to be woken must know of a queue. */
+export interface NextDue {
+  incarnation: string;
+  /** When a delay or a lease ends next, ms of the clock. In the past: a receive may find a message now. Absent: nothing waits. */
+  dueAt?: number;
+}
+
 export interface Engine {
   /** Checks the input and runs one operation. Throws `DumbwaiterError`. Any other error is a defect. */
   call<Name extends QueueOperation>(
@@ -145,6 +152,13 @@ export interface Engine {
    * Releases messages that were received but not handled: they can be received again at once, and this receive is not counted.
    */
   giveBack(queue: string, receipts: readonly string[]): Promise<{ results: ReleaseResult[] }>;
+  /** Throws `queue_not_found`. Two reads for each shard and level. */
+  nextDue(queue: string, options?: CallOptions): Promise<NextDue>;
+  /**
+   * Calls `wake` each time this process makes messages of the queue ready or puts delayed ones into it, until the function that it
+   * returns is called. Other processes are not noticed.
+   */
+  onWakeup(queue: string, wake: () => void): () => void;
   /**
    * Does everything that must happen even if no caller receives. Call it every `sweepPeriodMs`. Stops at `until` (ms of the
    * clock) or at the signal.

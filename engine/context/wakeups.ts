@@ -5,24 +5,34 @@
 
 export function createWakeups() {
   const waiting = new Map<string, Set<() => void>>();
+
+  function add(queue: string, wake: () => void): () => void {
+    const set = waiting.get(queue) ?? new Set();
+    waiting.set(queue, set);
+    set.add(wake);
+    return () => {
+      set.delete(wake);
+      if (set.size === 0 && waiting.get(queue) === set) waiting.delete(queue);
+    };
+  }
+
   return {
     /** Call it when messages of this queue became ready. */
     wake(queue: string): void {
       for (const resolve of waiting.get(queue) ?? []) resolve();
     },
+    /** Calls `wake` at each wake-up, until the function that it returns is called. */
+    add,
     /** A signal that aborts at the next `wake`, or with `outer`; call `end` when done with it. */
     listen(queue: string, outer?: AbortSignal): { signal: AbortSignal; end: () => void } {
       const controller = new AbortController();
       const wake = () => controller.abort();
-      const set = waiting.get(queue) ?? new Set();
-      waiting.set(queue, set);
-      set.add(wake);
+      const remove = add(queue, wake);
       outer?.addEventListener('abort', wake, { once: true });
       return {
         signal: controller.signal,
         end: () => {
-          set.delete(wake);
-          if (set.size === 0) waiting.delete(queue);
+          remove();
           outer?.removeEventListener('abort', wake);
         },
       };

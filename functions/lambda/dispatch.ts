@@ -3,9 +3,10 @@
  * for each queue that has a target, so that a slow target of one queue does not hold up the records of others. The sweep invokes it for
  * queues in which messages wait.
  */
-import { incarnationsIn, queuesToDispatch, type StreamRecord } from '../push/wake.ts';
+import { queuesToDispatch } from '../push/wake.ts';
 import type { LambdaContext } from './context.ts';
 import { createEnvironment, type DispatchEvent } from './environment.ts';
+import { incarnationsIn, type StreamRecord } from './stream-records.ts';
 
 /** The part of the function's time in which it begins deliveries. The rest is for deliveries in progress. */
 const beginShare = 1 / 3;

@@ -1,34 +1,6 @@
-/** Finds the queues for which a dispatcher has something to do: after the sweep, and from the streams of the tables. */
-import { incarnationOf } from '../../engine/model/queue-record.ts';
+/** Finds the queues for which a dispatcher has something to do, among those that the sweep or the streams of the tables name. */
 import type { Clock } from '../../engine/port/port.ts';
 import { isDeliverable, type TargetRecord, type TargetRecords } from './target-records.ts';
-
-/** A record of a DynamoDB stream: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html */
-export interface StreamRecord {
-  eventName?: string;
-  dynamodb?: { Keys?: StreamImage; NewImage?: StreamImage };
-}
-
-type StreamImage = Record<string, { S?: string; N?: string }>;
-
-/** A row of `leases` that is due within this time counts as due: the stream is late by about as much. */
-const soonMs = 1_000;
-
-/**
- * The incarnations of the queues in which messages became ready: rows put into `messages`, whose key names them, and rows of `leases`
- * that are due, in the new image of the row.
- */
-export function incarnationsIn(records: readonly StreamRecord[], now: number): Set<string> {
-  const found = new Set<string>();
-  for (const { eventName, dynamodb: { Keys = {}, NewImage } = {} } of records) {
-    const isOfMessages = Keys.shard !== undefined;
-    if (isOfMessages && eventName !== 'INSERT') continue;
-    const { shard = Keys.shard, expiry } = NewImage ?? {};
-    if (!isOfMessages && !(Number(expiry?.N ?? Number.NaN) <= now + soonMs)) continue;
-    if (shard?.S !== undefined) found.add(incarnationOf(shard.S));
-  }
-  return found;
-}
 
 /**
  * The queues among these, by name or incarnation, that have a target with something to do, and which no process holds. One query, and

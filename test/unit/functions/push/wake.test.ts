@@ -1,34 +1,8 @@
 import { expect, it } from 'vitest';
-import { incarnationsIn, queuesToDispatch } from '../../../../functions/push/wake.ts';
+import { queuesToDispatch } from '../../../../functions/push/wake.ts';
 import { secondMs } from '../../../support/durations.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { createPushBed } from '../../../support/push-bed.ts';
-
-const now = 1_000_000;
-const put = (shard: string) => ({ eventName: 'INSERT', dynamodb: { Keys: { shard: { S: shard }, id: { S: 'x' } } } });
-const lease = (shard: string | undefined, expiry: number | undefined, eventName = 'MODIFY') => ({
-  eventName,
-  dynamodb: {
-    Keys: { id: { S: 'x' } },
-    NewImage: { ...(shard && { shard: { S: shard } }), ...(expiry !== undefined && { expiry: { N: String(expiry) } }) },
-  },
-});
-
-it('the records of a stream name the queues in which messages became ready', () => {
-  expect(incarnationsIn([put('aaaaaaaa:0'), put('aaaaaaaa:3.1'), put('bbbbbbbb:0')], now)).toEqual(
-    new Set(['aaaaaaaa', 'bbbbbbbb']),
-  );
-  expect(incarnationsIn([lease('cccccccc:0', now - 5), lease('dddddddd:0', now + 500, 'INSERT')], now)).toEqual(
-    new Set(['cccccccc', 'dddddddd']),
-  );
-});
-
-it('records of removals, of leases in use, of delayed messages and of tombstones name no queue', () => {
-  const removal = { eventName: 'REMOVE', dynamodb: { Keys: { shard: { S: 'aaaaaaaa:0' }, id: { S: 'x' } } } };
-  const removedLease = { eventName: 'REMOVE', dynamodb: { Keys: { id: { S: 'x' } } } };
-  const records = [removal, removedLease, lease('bbbbbbbb:0', now + 30_000), lease(undefined, undefined), {}];
-  expect(incarnationsIn(records, now)).toEqual(new Set());
-});
 
 it('only queues that have a free target with something to do are dispatched', async () => {
   const bed = createPushBed();
