@@ -4,6 +4,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Dumbwaiter, type DumbwaiterError, httpTransport } from '../../sdk/index.ts';
 import { startTestDynamodb } from '../support/dynamodb.ts';
@@ -99,6 +100,41 @@ describe('the examples', () => {
 
   it('the example check-back answers what its queue signed and nothing else', async () => {
     expect(await example('check-back')).toBe('signed: {"outcome":"commit"}, forged: 401\n');
+  });
+
+  it('the example webhook handles pushed messages that its queue signed, and nothing else', async () => {
+    const lines = await linesOf('webhook');
+    expect(lines.slice(0, 2).sort()).toEqual(['order 1', 'order 2']);
+    expect(lines.slice(2)).toEqual(['active, no failure', 'forged: 401']);
+  });
+
+  it('the receiver in Python handles pushed messages once, and refuses forged and replayed requests', async () => {
+    const queue = new Dumbwaiter({ url: local.server.url, apiKey: adminKey }).queue('pushed-to-python');
+    await queue.create();
+    const secret = await queue.rotateSigningSecret();
+    const { child, said, ended } = start('python3', ['examples/webhook_receiver.py'], { WEBHOOK_SECRET: secret });
+    const port = await vi.waitFor(() => /listening on (\d+)/.exec(said.out)?.[1] ?? expect.unreachable(), { timeout: 20_000 });
+    const url = `http://127.0.0.1:${port}/`;
+    await queue.targets.put('python', { url });
+    await queue.publish({ body: { order: 7 } });
+    await vi.waitFor(() => expect(said.out).toContain('order 7'), { timeout: 20_000 });
+    await queue.targets.delete('python');
+    const send = async (sentAt: Date, secretOf: string) => {
+      const body = '{"id":"again","body":{"order":8}}';
+      const headers = {
+        'webhook-id': 'msg_1',
+        'webhook-timestamp': String(Math.floor(sentAt.getTime() / 1000)),
+        'webhook-signature': new Webhook(secretOf).sign('msg_1', sentAt, body),
+      };
+      return (await fetch(url, { method: 'POST', body, headers })).status;
+    };
+    expect(await send(new Date(), `whsec_${btoa('another secret of 24 bytes')}`)).toBe(401);
+    expect(await send(new Date(Date.now() - 600_000), secret)).toBe(401);
+    expect(await send(new Date(), secret)).toBe(204);
+    expect(await send(new Date(), secret)).toBe(204);
+    expect(said.out.match(/order 8/g)).toHaveLength(1);
+    child.kill();
+    await ended;
   });
 
   it('the example by-hand receives, extends, releases and acks', async () => {
@@ -206,6 +242,13 @@ describe('the guide', () => {
     expect(out).toContain('"ok":true');
     expect(out).not.toContain('"ok":false');
   });
+});
+
+it('the guide shows only Python that the examples have', () => {
+  const run = globSync('examples/*.py', { cwd: root }).map(read);
+  const snippets = blocks(guide, 'python');
+  expect(snippets.length).toBeGreaterThan(0);
+  expect(snippets.filter((snippet) => !run.some((source) => source.includes(snippet.trim())))).toEqual([]);
 });
 
 describe('the README', () => {
