@@ -11,6 +11,7 @@ import { limits } from './list-limits.ts';
 import { moves } from './list-moves.ts';
 import { ownIds } from './list-own-ids.ts';
 import { prepared } from './list-prepared.ts';
+import { publications } from './list-publications.ts';
 import { records } from './list-records.ts';
 import { schedules } from './list-schedules.ts';
 import { sleep } from './list-sleep.ts';
@@ -33,4 +34,5 @@ export const mutants: readonly Mutant[] = [
   ...limits,
   ...sleep,
   ...topics,
+  ...publications,
 ];
