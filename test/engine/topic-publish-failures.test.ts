@@ -23,10 +23,10 @@ function watched({ spy: { store } }: DrivenEngine, after: (number: number) => vo
   return { over, sent };
 }
 
-const lost = () => {
+const lost = (): never => {
   throw new StoreError('the answer was lost', 'unknown');
 };
-const dies = () => {
+const dies = (): never => {
   throw new Killed();
 };
 const inGroup = (...given: number[]) => given.map((body) => ({ body, group: 'g' }));
@@ -129,6 +129,43 @@ onBothStores('a publish to a topic that goes wrong', (driven) => {
     await expect(topicProcess(driven(), over).publish(...inGroup(1))).rejects.toThrow(Killed);
     expect(await topicProcess(driven()).publish(...inGroup(2))).toMatchObject([{ ok: true, subscriptions: 60 }]);
     for (const name of names(60)) expect([...(await ackAll(driven(), name)), ...(await ackAll(driven(), name))]).toEqual([1, 2]);
+  });
+
+  it('two processes that carry on one publication give each subscription one copy', async () => {
+    await subscribe(driven(), plain(400));
+    const { over } = watched(driven(), (number) => number === 1 && dies());
+    await expect(topicProcess(driven(), over).publish({ body: 1 })).rejects.toThrow(Killed);
+    driven().clock.advance(publicationLeaseMs);
+    await Promise.all(range(2).map(() => topicProcess(driven()).sweep()));
+    expect(await driven().rows('messages')).toHaveLength(400);
+  });
+
+  it('a step whose request arrives late, when another process has made it, gives no second copy', async () => {
+    await subscribe(driven(), plain(400));
+    const late: (readonly Write[])[] = [];
+    const over: Store = {
+      ...driven().spy.store,
+      async transact(writes, options) {
+        if (late.length > 0) return dies();
+        if ((await driven().rows('messages')).length === 0) return driven().spy.store.transact(writes, options);
+        late.push(writes);
+        return lost();
+      },
+    };
+    await expect(topicProcess(driven(), over).publish({ body: 1 })).rejects.toThrow(Killed);
+    driven().clock.advance(publicationLeaseMs);
+    let steps = 0;
+    const sweeper: Store = {
+      ...driven().spy.store,
+      async transact(writes, options) {
+        const answer = await driven().spy.store.transact(writes, options);
+        if (steps++ === 0) await driven().spy.store.transact(late[0]!);
+        return answer;
+      },
+    };
+    await topicProcess(driven(), sweeper).sweep();
+    expect(steps).toBeGreaterThan(2);
+    expect(await driven().rows('messages')).toHaveLength(400);
   });
 
   it('a publication reaches no subscription that was added after it began, and none that was removed', async () => {

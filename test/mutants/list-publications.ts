@@ -12,7 +12,7 @@ export const publications: readonly Mutant[] = [
     file: 'engine/topics/publication-record.ts',
     find: "return { equals: [['version'], version] };",
     replace: "return version === '' ? { exists: ['version'] } : { exists: ['name'] };",
-    tests: crashes,
+    tests: failures,
   },
   {
     name: 'a late copy of the request that begins a publication begins it again',
