@@ -41,9 +41,15 @@ export interface Bindings {
   left?: TimeLeft;
 }
 
+/** What a path names, for the log. */
+interface Named {
+  queue?: string | undefined;
+  topic?: string | undefined;
+}
+
 interface Env {
   Bindings: Bindings;
-  Variables: { requestId: string; operation?: OperationName; queue?: string | undefined; principal?: string; code?: ErrorCode };
+  Variables: { requestId: string; operation?: OperationName; principal?: string; code?: ErrorCode } & Named;
 }
 
 export const openApiPath = '/v1/openapi.json';
@@ -60,9 +66,9 @@ export function createApp({ service, authenticate, log, newRequestId, allowedOri
     context.header('cache-control', 'no-store');
     await next();
     const ms = Math.round(performance.now() - startedAt);
-    const { operation, principal, queue, code } = context.var;
+    const { operation, principal, queue, topic, code } = context.var;
     const { method } = context.req;
-    log.info('Answered', { requestId, method, operation, queue, principal, status: context.res.status, code, ms });
+    log.info('Answered', { requestId, method, operation, queue, topic, principal, status: context.res.status, code, ms });
   });
 
   if (isOwnHost !== undefined) {
@@ -85,6 +91,7 @@ export function createApp({ service, authenticate, log, newRequestId, allowedOri
     app.on(route.method, honoPath(route.path), async (context) => {
       context.set('operation', operation);
       context.set('queue', context.req.param('queue'));
+      context.set('topic', context.req.param('topic'));
       const principal = route.scope === 'none' ? nobody : await authenticate(context.req.header('authorization'));
       context.set('principal', principal.id);
       const input = await inputOf(route, context.req.raw);
