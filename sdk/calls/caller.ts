@@ -45,7 +45,12 @@ const doneBefore: Partial<Record<OperationName, ErrorCode>> = {
 const neverTwice: ReadonlySet<OperationName> = new Set<OperationName>(['createKey', 'rotateSigningSecret']);
 
 /** Messages to publish are checked when their entries are made. */
-const ofEntries: ReadonlySet<OperationName> = new Set<OperationName>(['publish', 'publishItems']);
+const ofEntries: ReadonlySet<OperationName> = new Set<OperationName>([
+  'publish',
+  'publishItems',
+  'publishToTopic',
+  'topicPublishItems',
+]);
 
 /** A transport with retries: retryable errors are retried after a jittered exponential backoff, within the call's time. */
 export class Caller {

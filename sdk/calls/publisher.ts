@@ -1,5 +1,5 @@
 /** Publishes messages in batches. */
-import type { PublishResult, TopicEntry } from '../../contract/contract.ts';
+import type { PublishResult, TopicEntry, TopicPublishResult } from '../../contract/contract.ts';
 import { stringify } from '../../contract/json-values.ts';
 import { Batcher } from './batcher.ts';
 import type { Caller, CallOptions } from './caller.ts';
@@ -65,16 +65,26 @@ export function entryOf({ body, attributes, ...rest }: NewTopicMessage): TopicEn
 export class Publisher {
   readonly #caller: Caller;
   readonly #toQueues: Batcher<TopicEntry, PublishResult>;
+  readonly #toTopics: Batcher<TopicEntry, TopicPublishResult>;
 
   constructor(caller: Caller, timers: Timers, lingerMs: number) {
     this.#caller = caller;
     this.#toQueues = new Batcher(timers, lingerMs);
+    this.#toTopics = new Batcher(timers, lingerMs);
   }
 
   /** Throws TypeError at once, and sends no message, if a value of any of them has no JSON. */
   publish(queue: string, messages: readonly NewMessage[], options?: CallOptions): Promise<PublishResult>[] {
     return add(this.#toQueues, queue, messages, options, async (entries, limits) => {
       const { results } = await this.#caller.call('publish', { queue }, { messages: entries }, limits);
+      return results;
+    });
+  }
+
+  /** Like `publish`, to a topic. */
+  publishToTopic(topic: string, messages: readonly NewTopicMessage[], options?: CallOptions): Promise<TopicPublishResult>[] {
+    return add(this.#toTopics, topic, messages, options, async (entries, limits) => {
+      const { results } = await this.#caller.call('publishToTopic', { topic }, { messages: entries }, limits);
       return results;
     });
   }

@@ -1,10 +1,21 @@
 /** The part of the client that manages one topic and publishes to it. */
-import type { Page, Subscription, SubscriptionInput, Topic, TopicSettingsInput } from '../../contract/contract.ts';
+import type {
+  Page,
+  Subscription,
+  SubscriptionInput,
+  Topic,
+  TopicPublishResult,
+  TopicSettingsInput,
+} from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
+import { accepted, gathered } from '../calls/batch-results.ts';
 import type { CallOptions } from '../calls/caller.ts';
 import { type Pages, pagesOf } from '../calls/pages.ts';
+import { entryOf, type NewTopicMessage } from '../calls/publisher.ts';
+import { type DocumentItem, type ItemsOptions, itemsFor, type LowLevelItem } from '../calls/transactions.ts';
 import type { Handler } from '../consumer/consumer.ts';
 import { Broadcast, type BroadcastOptions } from './broadcast.ts';
+import { isList, type PublishableToTopic, type PublishedToTopic, type PublishItems } from './queue-types.ts';
 import type { Connection } from './requests.ts';
 import { SubscriptionClient } from './subscription.ts';
 
@@ -61,6 +72,52 @@ export class TopicClient<T = unknown> {
    */
   async delete(input: { force?: boolean } = {}, options?: CallOptions): Promise<void> {
     await this.#connection.caller.call('deleteTopic', this.#params, input, options);
+  }
+
+  /**
+   * Publishes one or several messages. Each subscription that matches gets a message once in its queue, whatever crashes.
+   * Batches, retries and results are those of `QueueClient.publish`; a result also says how many subscriptions got the message.
+   * @throws DumbwaiterError `topic_not_found`
+   */
+  publish(message: NewTopicMessage<T>, options?: CallOptions): Promise<PublishedToTopic>;
+  publish(messages: readonly NewTopicMessage<T>[], options?: CallOptions): Promise<TopicPublishResult[]>;
+  async publish(given: PublishableToTopic<T>, options?: CallOptions): Promise<PublishedToTopic | TopicPublishResult[]> {
+    const { publisher } = this.#connection;
+    if (isList(given)) return gathered(publisher.publishToTopic(this.name, given, options));
+    const [result] = publisher.publishToTopic(this.name, [given], options);
+    return accepted(await (result as Promise<TopicPublishResult>));
+  }
+
+  /**
+   * Returns entries for your own TransactWriteItems, like `QueueClient.publishItems`. The subscriptions that get the messages
+   * are fixed now.
+   * @throws DumbwaiterError `topic_not_found`; `invalid_input` if a message cannot be published, or all together are too large
+   */
+  publishItems(
+    messages: PublishableToTopic<T>,
+    options: CallOptions & ItemsOptions & { document: true },
+  ): Promise<PublishItems<DocumentItem>>;
+  publishItems(messages: PublishableToTopic<T>, options?: CallOptions & ItemsOptions): Promise<PublishItems<LowLevelItem>>;
+  async publishItems(given: PublishableToTopic<T>, { document, ...options }: CallOptions & ItemsOptions = {}) {
+    const messages = (isList(given) ? given : [given]).map(entryOf);
+    const { items, ids } = await this.#connection.caller.call('topicPublishItems', this.#params, { messages }, options);
+    return { items: itemsFor(items, 'message_exists', { document }), ids };
+  }
+
+  /**
+   * Commits a publish that was `prepared`: the subscriptions of now get its message. Repeating the commit changes nothing.
+   * @throws DumbwaiterError `topic_not_found`, `publication_not_found`, `message_rolled_back`
+   */
+  async commit(id: string, options?: CallOptions): Promise<void> {
+    await this.#connection.caller.call('commitPublication', { topic: this.name, id }, {}, options);
+  }
+
+  /**
+   * Rolls back a publish that was `prepared`: no subscription gets its message. Repeating the rollback changes nothing.
+   * @throws DumbwaiterError `topic_not_found`, `publication_not_found`, `message_committed`
+   */
+  async rollback(id: string, options?: CallOptions): Promise<void> {
+    await this.#connection.caller.call('rollbackPublication', { topic: this.name, id }, {}, options);
   }
 
   /**

@@ -16,6 +16,9 @@ const answers: Answers = {
         : { ok: true as const, id: `m${++nextId}` },
     ),
   }),
+  publishToTopic: ({ messages }) => ({
+    results: messages.map(() => ({ ok: true as const, id: `t${++nextId}`, subscriptions: 2 })),
+  }),
   receive: ({ max = 1 }) => ({
     messages: Array.from({ length: max }, (_, i) => ({
       id: `m${i}`,
@@ -73,6 +76,22 @@ describe('publishing', () => {
       ['b', 1],
       ['b', 2],
     ]);
+  });
+
+  it('a client sends the publishes of one turn to a topic as one call, apart from those to a queue of the same name', async () => {
+    const [first, toQueue, second] = await Promise.all([
+      dumbwaiter.topic('a').publish({ body: 1, subject: 'orders.paid' }),
+      dumbwaiter.queue('a').publish({ body: 2 }),
+      dumbwaiter.topic('a').publish([{ body: 3, attributes: { kind: 'x' } }, { body: 4n ** 40n }]),
+    ]);
+    expect(first).toEqual({ ok: true, id: expect.any(String), subscriptions: 2 });
+    expect(toQueue).not.toHaveProperty('subscriptions');
+    expect(second).toHaveLength(2);
+    expect(server.calls).toHaveLength(2);
+    expect(server.callsOf('publishToTopic')[0]).toMatchObject({
+      params: { topic: 'a' },
+      input: { messages: [{ body: 1, subject: 'orders.paid' }, { body: 3, attributes: { kind: 'x' } }, { body: 4 ** 40 }] },
+    });
   });
 
   it('a client sends the publishes of the next turn as another call', async () => {

@@ -88,6 +88,24 @@ async function freshQueue(dumbwaiter: Dumbwaiter): Promise<{ queue: QueueClient;
 }
 
 describe.each(transports)('entries of transactions, made over $name', ({ make }) => {
+  it('messages to a topic reach every subscription that matches when the transaction commits, and none without it', async () => {
+    const dumbwaiter = make();
+    const topic = dumbwaiter.topic<number>(`topic-${++names}`);
+    await topic.create();
+    await Promise.all([topic.subscribe('all'), topic.subscribe('some', { subject: 'a.*' })]);
+    const bodiesIn = async (subscription: string) =>
+      (await topic.subscription(subscription).queue().receive({ max: 10 })).map(({ body }) => body).sort();
+    const { items, ids } = await topic.publishItems([{ body: 1, subject: 'a.b' }, { body: 2 }]);
+    expect(ids).toHaveLength(2);
+    expect(await commit([...items, order(topic.name)])).toBe('committed');
+    const refused = await topic.publishItems({ body: 3, id: 'own' });
+    expect(await commit([...refused.items, order(topic.name)])).toBe('order');
+    expect([await bodiesIn('all'), await bodiesIn('some')]).toEqual([[1, 2], [1]]);
+    expect(await commit((await topic.publishItems({ body: 4, id: 'own' })).items as TransactWriteItem[])).toBe('committed');
+    expect(await commit(refused.items)).toBe('message_exists');
+    expect(await bodiesIn('all')).toEqual([4]);
+  });
+
   it('the entries of a publish take effect with the order or not at all', async () => {
     const { queue, id } = await freshQueue(make());
     const bytes = crypto.getRandomValues(new Uint8Array(20_000));
