@@ -331,3 +331,79 @@ describe('a call on topics that is refused changes nothing', () => {
     expect(await state()).toEqual(before);
   });
 });
+
+const publish = (message: unknown) => queue.http.send('POST', `${path}/publish`, { body: { messages: [message] } });
+
+describe('a publish to a topic', () => {
+  it.each<[string, object, string]>([
+    ['an unknown field', { body: 1, subjects: 'a' }, 'messages[0].subjects: unknown field; the nearest is subject'],
+    ['no body', { subject: 'a' }, 'messages[0]'],
+    ['a wildcard in its subject', { body: 1, subject: 'a.*' }, 'messages[0].subject: must not contain `*` or `>`'],
+    ['an empty token in its subject', { body: 1, subject: 'a..b' }, 'messages[0].subject: must not contain an empty token'],
+    ['an attribute that the topic sets', { body: 1, attributes: { topic: 'x' } }, 'messages[0].attributes'],
+    ['a key that a queue does not accept', { body: 1, subject: 'orders.paid', dedupKey: 'k' }, 'has no setting "deduplication"'],
+    ['a group and an id', { body: 1, group: 'g', id: 'i' }, 'messages[0]'],
+    ['prepared, which the topic does not accept', { body: 1, prepared: true }, 'messages[0].prepared'],
+  ])('a message with %s is refused, and reaches no subscription', async (_, message, detail) => {
+    const before = await state();
+    const response = await publish(message);
+    expect(response.status).toBe(200);
+    const { results } = (await response.json()) as { results: { ok: boolean; code: string; message: string }[] };
+    expect(results).toMatchObject([{ ok: false, code: 'invalid_input' }]);
+    expect(results[0]!.message).toContain(detail);
+    expect(await state()).toEqual(before);
+    expect(await queue.http.call('peek', { queue: 'news~known' })).toEqual({ messages: [] });
+    expect(await queue.http.call('peek', { queue: 'audit' })).toEqual({ messages: [] });
+  });
+
+  it.each<Case>([
+    ['no messages', 'POST', `${path}/publish`, { messages: [] }, 400, 'invalid_input', 'messages: must be a list of 1 to 100'],
+    [
+      'a bad message',
+      'POST',
+      `${path}/publish-items`,
+      { messages: [{ body: 1, subject: '' }] },
+      400,
+      'invalid_input',
+      'messages[0].subject: must not be empty',
+    ],
+    [
+      'a topic that does not exist',
+      'POST',
+      '/v1/topics/missing/publish',
+      { messages: [{ body: 1 }] },
+      404,
+      'topic_not_found',
+      'missing',
+    ],
+    ['a publication that does not exist', 'POST', `${path}/publications/none/commit`, {}, 404, 'publication_not_found', 'none'],
+    ['a publication that does not exist', 'POST', `${path}/publications/none/rollback`, {}, 404, 'publication_not_found', 'none'],
+  ])('a call with %s is refused', async (_, method, target, body, status, code, detail) => {
+    expect(await expectProblem(await queue.http.send(method, target, { body }), status, code)).toContain(detail);
+  });
+
+  it('a topic that is deleted while it is published to refuses every publish after the answer, and breaks none', async () => {
+    const { http } = queue;
+    const short = { topic: 'short' };
+    await http.call('createTopic', short);
+    await Promise.all(['a', 'b'].map((subscription) => http.call('subscribe', { ...short, subscription })));
+    let isDeleted = false;
+    const statuses = new Set<number>();
+    const publishing = Array.from({ length: 4 }, async () => {
+      do {
+        const response = await http.send('POST', '/v1/topics/short/publish', { body: { messages: [{ body: 1 }] } });
+        statuses.add(response.status);
+        await response.arrayBuffer();
+      } while (!isDeleted);
+    });
+    expect((await http.send('DELETE', '/v1/topics/short?force=true')).status).toBe(200);
+    await expectProblem(
+      await http.send('POST', '/v1/topics/short/publish', { body: { messages: [{ body: 1 }] } }),
+      404,
+      'topic_not_found',
+    );
+    isDeleted = true;
+    await Promise.all(publishing);
+    expect([...statuses].sort()).toEqual([200, 404]);
+  });
+});
