@@ -17,7 +17,7 @@ import { testSeed } from '../support/seed.ts';
 const fuzzMs = 15_000;
 const fuzzMsMax = 60_000;
 const roundRuns = 50;
-const essential: OperationName[] = ['publish', 'receive', 'ack', 'release', 'extend'];
+const essential: OperationName[] = ['publish', 'publishToTopic', 'receive', 'ack', 'release', 'extend'];
 const answerMsMax = 10_000;
 /** Operations that take two seconds by themselves. A few of each are enough for their answers. */
 const slow: ReadonlySet<OperationName> = new Set(['purge', 'subscribe', 'unsubscribe', 'deleteTopic']);
@@ -98,7 +98,8 @@ function remember(operation: OperationName, { body, status }: Answered): void {
   };
   if (operation === 'receive')
     for (const message of (body.messages ?? []) as { receipt: string; id: string }[]) note('receipt', message.receipt);
-  if (operation === 'publish') for (const result of (body.results ?? []) as { id?: string }[]) note('id', result.id);
+  if (operation === 'publish' || operation === 'publishToTopic')
+    for (const result of (body.results ?? []) as { id?: string }[]) note('id', result.id);
   if (operation === 'redrive' && status === 202) note('task', body.id);
   if (operation === 'createKey') note('key', body.id);
 }

@@ -117,7 +117,7 @@ export function drawnRequests(document: OpenApi, adminKey: string): fc.Arbitrary
   }
 
   // Operations that fill and empty queues are more frequent, because the others need messages.
-  const often: OperationName[] = ['publish', 'publish', 'receive', 'receive', 'ack', 'release', 'extend'];
+  const often: OperationName[] = ['publish', 'publish', 'publishToTopic', 'receive', 'receive', 'ack', 'release', 'extend'];
   return fc.constantFrom(...(Object.keys(routes) as OperationName[]), ...often).chain(requestsOf);
 }
 
