@@ -393,6 +393,20 @@ describe('a queue or target that changes meanwhile', () => {
     expect((await one.engine.call('getQueue', queue, {})).counts).toMatchObject({ ready: 1 });
   });
 
+  it('a queue that is created again while its earlier target waits gives it nothing, however soon', async () => {
+    const { bed, one } = await startBed();
+    const draining = one.drain({ keepsWaiting: true });
+    await bed.pass(0);
+    await one.engine.call('deleteQueue', queue, {});
+    await one.engine.call('createQueue', queue, {});
+    await one.engine.call('publish', queue, { messages: [{ body: 'new' }] });
+    await bed.pass(secondMs);
+    expect(await draining).toBe('gone');
+    expect(bed.events).toEqual([]);
+    const { messages } = await one.engine.call('receive', queue, {});
+    expect(messages).toMatchObject([{ body: 'new', receives: 1 }]);
+  });
+
   it('a target that is deleted while it waits gets no further message', async () => {
     const { bed, one, publish } = await startBed();
     const draining = one.drain({ keepsWaiting: true });
