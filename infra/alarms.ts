@@ -3,6 +3,7 @@ import { Duration } from 'aws-cdk-lib';
 import type { HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Alarm, type AlarmProps, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { NodeFunction } from './node-function.ts';
@@ -30,16 +31,7 @@ export class Alarms extends Construct {
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     this.#topic = props.topic;
-    for (const [name, { function: fn }] of props.functions) {
-      this.#raise(`${name}Errors`, {
-        metric: fn.metricErrors({ period }),
-        alarmDescription: `The ${name} function failed, or ran out of memory or time: its log has the error by request id.`,
-      });
-      this.#raise(`${name}Throttles`, {
-        metric: fn.metricThrottles({ period }),
-        alarmDescription: `Lambda refused to run the ${name} function: the account's or the function's concurrency is used up.`,
-      });
-    }
+    for (const [name, { function: fn }] of props.functions) this.#raiseFor(name, fn);
     this.#raise('ServerErrors', {
       metric: props.stage.metricServerError({ period, statistic: 'Sum' }),
       alarmDescription: "The HTTP API answered 5xx: the access log has the request id, the api function's log the cause.",
@@ -88,6 +80,26 @@ export class Alarms extends Construct {
       threshold: incompleteSweepsMax,
       comparisonOperator: GREATER_THAN_THRESHOLD,
       alarmDescription: 'Most runs of the sweep are incomplete: dead-lettering, time-outs and schedules fall behind.',
+    });
+  }
+
+  /** The alarms of a deployment that pushes messages. */
+  addDispatch(name: string, { function: fn }: NodeFunction, { targetsFailed }: QueueMetrics): void {
+    this.#raiseFor(name, fn);
+    this.#raise('TargetsFailed', {
+      metric: targetsFailed,
+      alarmDescription: `A target fails, and gets only a trial message now and then: its \`lastError\` and the log of ${name} have the reason.`,
+    });
+  }
+
+  #raiseFor(name: string, fn: IFunction): void {
+    this.#raise(`${name}Errors`, {
+      metric: fn.metricErrors({ period }),
+      alarmDescription: `The ${name} function failed, or ran out of memory or time: its log has the error by request id.`,
+    });
+    this.#raise(`${name}Throttles`, {
+      metric: fn.metricThrottles({ period }),
+      alarmDescription: `Lambda refused to run the ${name} function: the account's or the function's concurrency is used up.`,
     });
   }
 

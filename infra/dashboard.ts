@@ -79,6 +79,18 @@ export function addDashboard(
   return dashboard;
 }
 
+/** The row of a deployment that pushes messages. */
+export function addDispatchTo(dashboard: Dashboard, { function: fn }: NodeFunction, { targetsFailed }: QueueMetrics): void {
+  dashboard.addWidgets(
+    ...row(
+      graph('Failed targets', [targetsFailed]),
+      graph('Runs of the dispatcher', [fn.metricInvocations()]),
+      graph('Duration of the dispatcher p99, ms', [fn.metricDuration({ statistic: 'p99' })]),
+      graph('Errors and throttles of the dispatcher', [fn.metricErrors(), fn.metricThrottles()]),
+    ),
+  );
+}
+
 function graph(title: string, left: IMetric[]): (width: number) => IWidget {
   return (width) => new GraphWidget({ title, left, width, height });
 }

@@ -1,6 +1,6 @@
 /** Validates declarations at synth, by the API's own rules: a mistake fails `cdk synth`, not a deployment halfway. */
 import { Token } from 'aws-cdk-lib';
-import type { FilterScope, QueueSettingsInput, ScheduleInput } from '../contract/contract.ts';
+import type { FilterScope, QueueSettingsInput, ScheduleInput, TargetInput } from '../contract/contract.ts';
 import { DumbwaiterError } from '../contract/errors.ts';
 import { inputs, parseParams } from '../contract/schemas/parse.ts';
 import { parseOptions, refusalMessage } from '../contract/schemas/refusal.ts';
@@ -25,6 +25,15 @@ export function checkDeclarations(at: string, { queues, topics, schedules }: Dec
       ...faultsThrown(`schedules: the name ${JSON.stringify(name)}: `, () => parseParams('putSchedule', { name })),
       ...faultsOf(inputs.putSchedule, schedule, `schedules.${name}`),
     ]),
+  ];
+  if (faults.length > 0) throw new Error([`${at}: what it declares would be refused.`, ...faults].join('\n  '));
+}
+
+/** The same for a consumer of a queue. */
+export function checkConsumer(at: string, queue: string, target: string, terms: TargetInput): void {
+  const faults = [
+    ...faultsThrown('', () => parseParams('putTarget', { queue, target })),
+    ...faultsOf(inputs.putTarget, terms, `the consumer "${target}" of "${queue}"`),
   ];
   if (faults.length > 0) throw new Error([`${at}: what it declares would be refused.`, ...faults].join('\n  '));
 }
@@ -60,7 +69,7 @@ function faultsOfSubscription(given: unknown, within: string): string[] {
 }
 
 function faultsOf(
-  schema: (typeof inputs)['createQueue' | 'createTopic' | 'subscribe' | 'putSchedule'],
+  schema: (typeof inputs)['createQueue' | 'createTopic' | 'subscribe' | 'putSchedule' | 'putTarget'],
   given: unknown,
   within: string,
 ): string[] {

@@ -1,6 +1,10 @@
-/** The custom resource by which a stack declares queues, topics and schedules. Its handler is `functions/lambda/declare-queues.ts`. */
-import { CustomResource, Duration } from 'aws-cdk-lib';
-import { Construct } from 'constructs';
+/**
+ * The custom resource by which a stack declares queues, topics, schedules and the targets of its consumers. Its handler is
+ * `functions/lambda/declare-queues.ts`.
+ */
+import { CustomResource, Duration, Lazy } from 'aws-cdk-lib';
+import { Construct, type IDependable } from 'constructs';
+import type { TargetInput } from '../contract/contract.ts';
 import { checkDeclarations, type Declarations } from './declaration-checks.ts';
 import type { NodeFunction } from './node-function.ts';
 
@@ -9,6 +13,8 @@ interface DeclareQueuesProperties {
   queuesJson: string;
   topicsJson: string;
   schedulesJson: string;
+  /** Absent without consumers. */
+  targetsJson: string;
 }
 
 interface DeclaredQueuesProps extends Declarations {
@@ -17,8 +23,14 @@ interface DeclaredQueuesProps extends Declarations {
 
 const timeout = Duration.minutes(2);
 
-/** Queues, topics and schedules declared in code. Each deployment creates new ones and updates existing ones. It deletes none. */
+/**
+ * Each deployment creates what is new and updates what exists. Queues, topics and schedules that are no longer declared stay. Targets are
+ * removed, because they are nothing without their functions.
+ */
 export class DeclaredQueues extends Construct {
+  readonly #resource: CustomResource;
+  readonly #targets: Record<string, Record<string, TargetInput>> = {};
+
   constructor(scope: Construct, id: string, { handler, queues, topics, schedules }: DeclaredQueuesProps) {
     super(scope, id);
     checkDeclarations(scope.node.path, { queues, topics, schedules });
@@ -26,14 +38,33 @@ export class DeclaredQueues extends Construct {
       queuesJson: JSON.stringify(queues),
       topicsJson: JSON.stringify(topics),
       schedulesJson: JSON.stringify(schedules),
+      targetsJson: Lazy.string({ produce: () => this.#targetsJson() }),
     };
-    const resource = new CustomResource(this, 'Resource', {
+    this.#resource = new CustomResource(this, 'Resource', {
       resourceType: 'Custom::DumbwaiterQueues',
       serviceToken: handler.function.functionArn,
       serviceTimeout: timeout,
       properties,
     });
     // The handler's policy is a separate resource and must exist before the handler is invoked.
-    resource.node.addDependency(handler);
+    this.#resource.node.addDependency(handler);
+  }
+
+  /** `after`: what must exist before messages can be delivered to the target. */
+  addTarget(queue: string, name: string, target: TargetInput, after: IDependable): void {
+    const targets = this.#targets[queue] ?? {};
+    if (targets[name] !== undefined) {
+      throw new Error(`${this.node.path}: the queue ${queue} has two consumers named ${name}. Give one another \`name\`.`);
+    }
+    this.#targets[queue] = { ...targets, [name]: target };
+    this.#resource.node.addDependency(after);
+  }
+
+  hasTargets(): boolean {
+    return Object.keys(this.#targets).length > 0;
+  }
+
+  #targetsJson(): string | undefined {
+    return this.hasTargets() ? JSON.stringify(this.#targets) : undefined;
   }
 }

@@ -36,6 +36,18 @@ export interface DumbwaiterProps {
    */
   readonly topics?: Record<string, DeclaredTopic>;
   /**
+   * Whether the deployment pushes the messages of queues to targets that are put over the API: functions, and URLs. `addConsumer` turns
+   * this on by itself. It adds a function, and streams to the tables, which cost nothing while nothing is published.
+   * @default false, unless a queue has a consumer
+   */
+  readonly push?: boolean;
+  /**
+   * Hosts that targets and check-backs may be at although their addresses are private, or although they speak plain HTTP: names, addresses,
+   * or `*.example.com` for every name below. The functions must be able to reach them.
+   * @default - none: only public addresses, over HTTPS
+   */
+  readonly pushAllowedHosts?: readonly string[];
+  /**
    * What happens to the tables, the admin key and the logs when the construct is removed.
    * @default - they stay. If a first deployment fails, everything is deleted except the tables, which are protected and empty.
    */

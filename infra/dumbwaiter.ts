@@ -10,15 +10,21 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import type { TargetInput } from '../contract/contract.ts';
 import { AdminKey } from './admin-key.ts';
 import { Alarms } from './alarms.ts';
 import { addDashboard } from './dashboard.ts';
+import { checkConsumer, type Declarations } from './declaration-checks.ts';
 import { DeclaredQueues } from './declared-queues.ts';
 import type { DumbwaiterProps } from './dumbwaiter-props.ts';
 import { Functions } from './functions.ts';
 import { grantDirect, grantInvoke, grantServe, grantTransactions } from './grants.ts';
 import { PublicApi } from './http-api.ts';
+import type { NodeFunction } from './node-function.ts';
+import { addPush, checkRunTime } from './push.ts';
 import { QueueMetrics } from './queue-metrics.ts';
+import { QueueRef } from './queue-ref.ts';
+import { allowTables, declareTargetsAccess } from './table-access.ts';
 import { Tables } from './tables.ts';
 
 const defaults = {
@@ -39,6 +45,8 @@ const defaults = {
  * checkout.addEnvironment('DUMBWAITER_FUNCTION', dumbwaiter.publishFunction.functionName);
  * ```
  *
+ * To have a function invoked for the messages of a queue: `dumbwaiter.queue('orders').addConsumer(fn)`.
+ *
  * There are two entry points: HTTP with an API key, and direct invocation of a function, which IAM authorizes. `grantPublish`,
  * `grantReceive` and `grantAdmin` open the second one. Each lets its grantee invoke a function that does what the scope of that name
  * allows, on all queues, and refuses everything else. To restrict a caller to some queues, give it an API key.
@@ -54,6 +62,10 @@ export class Dumbwaiter extends Construct {
   readonly dashboard: Dashboard;
   readonly #adminKey: AdminKey;
   readonly #functions: Functions;
+  readonly #metrics: QueueMetrics;
+  readonly #declarations: Declarations;
+  #declared: DeclaredQueues | undefined;
+  #dispatch: NodeFunction | undefined;
 
   constructor(scope: Construct, id: string, props: DumbwaiterProps = {}) {
     super(scope, id);
@@ -75,6 +87,7 @@ export class Dumbwaiter extends Construct {
       reserveSweepConcurrency: props.reserveSweepConcurrency ?? false,
       receiveConcurrency: props.receiveConcurrency,
       declaresSchedules: Object.keys(props.schedules ?? {}).length > 0,
+      pushAllowedHosts: props.pushAllowedHosts ?? [],
     });
     const { api, httpReceive, sweep, declareQueues } = this.#functions;
     const http = new PublicApi(this, 'Http', {
@@ -111,11 +124,17 @@ export class Dumbwaiter extends Construct {
       metrics,
       tables: this.tables,
     });
+    this.#metrics = metrics;
     const { queues = {}, topics = {}, schedules = {} } = props;
-    if (Object.keys({ ...queues, ...topics, ...schedules }).length > 0) {
-      new DeclaredQueues(this, 'DeclaredQueues', { handler: declareQueues, queues, topics, schedules });
-    }
+    this.#declarations = { queues, topics, schedules };
+    if (Object.keys({ ...queues, ...topics, ...schedules }).length > 0) this.#declare();
+    if (props.push) this.#push();
     if (props.outputs ?? true) this.#addOutputs();
+  }
+
+  /** A queue, to add consumers to. It must be declared, here or by a topic, or exist. */
+  queue(name: string): QueueRef {
+    return new QueueRef(name, (...consumer) => this.#addConsumer(...consumer));
   }
 
   /** The secret whose value is the first admin key, as plain text. */
@@ -185,6 +204,28 @@ export class Dumbwaiter extends Construct {
    */
   grantTransactions(grantee: IGrantable): Grant {
     return grantTransactions(this, grantee, this.tables);
+  }
+
+  #addConsumer(queue: string, fn: IFunction, name: string, terms: Omit<TargetInput, 'functionName'>): void {
+    const target = { functionName: fn.functionArn, ...terms };
+    checkConsumer(this.node.path, queue, name, target);
+    checkRunTime(this.node.path, fn);
+    const dispatch = this.#push();
+    dispatch.allow(['lambda:InvokeFunction'], [fn.functionArn]);
+    if (!this.#declared?.hasTargets()) allowTables(this.#functions.declareQueues, this.tables, declareTargetsAccess);
+    this.#declare().addTarget(queue, name, target, dispatch);
+  }
+
+  #declare(): DeclaredQueues {
+    const props = { handler: this.#functions.declareQueues, ...this.#declarations };
+    this.#declared ??= new DeclaredQueues(this, 'DeclaredQueues', props);
+    return this.#declared;
+  }
+
+  #push(): NodeFunction {
+    const { tables, alarms, dashboard } = this;
+    this.#dispatch ??= addPush({ functions: this.#functions, tables, metrics: this.#metrics, alarms, dashboard });
+    return this.#dispatch;
   }
 
   /** Outputs what an operator or a client needs. The first construct in a stack uses plain names; others prefix theirs with their id. */

@@ -13,6 +13,7 @@ import {
   allowTables,
   apiAccess,
   declareQueuesAccess,
+  dispatchAccess,
   httpReceiveAccess,
   messageAccess,
   sweepAccess,
@@ -30,6 +31,8 @@ export interface FunctionsProps {
   /** How many of its executions may run at once. Undefined: as many as the account allows. */
   receiveConcurrency: number | undefined;
   declaresSchedules: boolean;
+  /** Hosts with private addresses that check-backs and targets may be at. */
+  pushAllowedHosts: readonly string[];
 }
 
 /** Longer than the longest wait of a receive, shorter than API Gateway's limit of 30 s. */
@@ -41,6 +44,8 @@ const redriveTimeout = Duration.minutes(15);
 const declareQueuesTimeout = Duration.minutes(1);
 /** In MB. A function that mostly waits is billed for its memory meanwhile. docs/operating.md says what this does to its speed. */
 const waitingMemorySize = 256;
+/** Lambda's maximum. It begins deliveries in the first third, so that the last one has the rest. */
+const dispatchTimeout = Duration.minutes(15);
 
 /** Each function has its own role, which allows only what the function does. */
 export class Functions extends Construct {
@@ -89,6 +94,27 @@ export class Functions extends Construct {
     ]);
   }
 
+  /** The function that delivers messages to targets, which the sweep may invoke. Only for deployments that push messages. */
+  addDispatch(): NodeFunction {
+    const dispatch = this.#function('Dispatch', {
+      entry: 'dispatch',
+      description: 'Dumbwaiter: delivers messages to functions and URLs',
+      memorySize: waitingMemorySize,
+      timeout: dispatchTimeout,
+      environment: this.#allowedHosts(),
+      // The function invokes itself for each queue, and to continue. The recursion is bounded: it ends when no message is left.
+      recursiveLoop: RecursiveLoop.ALLOW,
+      // As for the sweep, whose next run invokes it again where messages wait.
+      retryAttempts: 0,
+      maxEventAge: sweepPeriod,
+    });
+    allowTables(dispatch, this.#props.tables, dispatchAccess);
+    this.#allowItself(dispatch, 'ContinueDispatch');
+    this.sweep.function.addEnvironment('DUMBWAITER_DISPATCH_FUNCTION', dispatch.function.functionName);
+    this.sweep.allow(['lambda:InvokeFunction'], [dispatch.function.functionArn]);
+    return dispatch;
+  }
+
   #api(): NodeFunction {
     const api = this.#function('Api', {
       entry: 'api',
@@ -98,6 +124,7 @@ export class Functions extends Construct {
         DUMBWAITER_ADMIN_KEY_SECRET: this.#props.adminKey.arn,
         DUMBWAITER_REDRIVE_FUNCTION: this.redrive.function.functionName,
         DUMBWAITER_INVOKE_SCOPES: 'publish,receive,admin',
+        ...this.#allowedHosts(),
       },
     });
     allowTables(api, this.#props.tables, apiAccess);
@@ -138,7 +165,7 @@ export class Functions extends Construct {
       entry: 'sweep',
       description: 'Dumbwaiter: each minute, processes messages that are due in queues without receivers',
       timeout: sweepTimeout,
-      environment: { DUMBWAITER_REDRIVE_FUNCTION: this.redrive.function.functionName },
+      environment: { DUMBWAITER_REDRIVE_FUNCTION: this.redrive.function.functionName, ...this.#allowedHosts() },
       ...(this.#props.reserveSweepConcurrency ? { reservedConcurrentExecutions: 1 } : {}),
       // EventBridge invokes asynchronously, so Lambda itself would retry a failed run and queue a throttled one. The next run is at most a
       // minute away: a retry, or an event older than that, would only overlap with it.
@@ -163,11 +190,7 @@ export class Functions extends Construct {
       recursiveLoop: RecursiveLoop.ALLOW,
     });
     allowTables(redrive, this.#props.tables, messageAccess);
-    // A separate policy: the role's default policy is created before the function, so it cannot name the function.
-    new Policy(this, 'ContinueRedrive', {
-      roles: [redrive.role],
-      statements: [new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [redrive.function.functionArn] })],
-    });
+    this.#allowItself(redrive, 'ContinueRedrive');
     return redrive;
   }
 
@@ -180,6 +203,17 @@ export class Functions extends Construct {
     const { tables, declaresSchedules } = this.#props;
     allowTables(declareQueues, tables, declaresSchedules ? messageAccess : declareQueuesAccess);
     return declareQueues;
+  }
+
+  /** By a separate policy: the role's default policy is created before the function, so it cannot name the function. */
+  #allowItself({ role, function: { functionArn } }: NodeFunction, id: string): void {
+    const statement = new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn] });
+    new Policy(this, id, { roles: [role], statements: [statement] });
+  }
+
+  #allowedHosts(): Record<string, string> {
+    const { pushAllowedHosts } = this.#props;
+    return pushAllowedHosts.length === 0 ? {} : { DUMBWAITER_PUSH_ALLOWED_HOSTS: pushAllowedHosts.join(',') };
   }
 
   #allowRedrive(starter: NodeFunction): void {

@@ -38,6 +38,8 @@ export class QueueMetrics extends Construct {
   readonly declarationsFailed: Metric;
   /** Runs of the sweep that left work to the next run. */
   readonly sweepsIncomplete: Metric;
+  /** Targets that failed so often that they get no messages for a while, and URLs that ended their target. */
+  readonly targetsFailed: Metric;
   /** Age in seconds of the oldest waiting message of all queues except dead-letter queues. */
   readonly oldestAge: Metric;
 
@@ -52,12 +54,9 @@ export class QueueMetrics extends Construct {
     this.unavailable = this.#metric('Unavailable', 'Sum');
     this.declarationsFailed = this.#metric('DeclarationsFailed', 'Sum');
     this.sweepsIncomplete = this.#metric('SweepsIncomplete', 'Sum');
+    this.targetsFailed = this.#metric('TargetsFailed', 'Sum');
     this.oldestAge = this.#metric('OldestAgeSeconds', 'Maximum');
-    for (const [name, { logGroup: logs }] of props.engines) {
-      this.#count(`${name}DeadLettered`, logs, this.deadLettered, 'dead_lettered', '$.messages');
-      this.#count(`${name}Expired`, logs, this.expired, 'expired', '$.messages');
-      this.#count(`${name}Anomalies`, logs, this.anomalies, 'anomaly', '1');
-    }
+    for (const [name, { logGroup }] of props.engines) this.#countEngine(name, logGroup);
     for (const [name, { logGroup: logs }] of props.callable) {
       this.#count(`${name}Defects`, logs, this.defects, 'defect', '1');
       this.#count(`${name}Unavailable`, logs, this.unavailable, 'unavailable', '1');
@@ -68,6 +67,18 @@ export class QueueMetrics extends Construct {
     this.#count('OldestAge', sweepLogs, this.oldestAge, 'swept', '$.oldestAgeSeconds');
     const isIncomplete = FilterPattern.booleanValue('$.complete', false);
     this.#count('SweepsIncomplete', sweepLogs, this.sweepsIncomplete, 'swept', '1', isIncomplete);
+  }
+
+  /** Counts what the function that delivers to targets logs. It runs the engine, too. */
+  addDispatch(name: string, { logGroup }: NodeFunction): void {
+    this.#countEngine(name, logGroup);
+    this.#count('TargetsFailed', logGroup, this.targetsFailed, 'target_failed', '1');
+  }
+
+  #countEngine(name: string, logs: ILogGroup): void {
+    this.#count(`${name}DeadLettered`, logs, this.deadLettered, 'dead_lettered', '$.messages');
+    this.#count(`${name}Expired`, logs, this.expired, 'expired', '$.messages');
+    this.#count(`${name}Anomalies`, logs, this.anomalies, 'anomaly', '1');
   }
 
   #metric(metricName: string, statistic: string): Metric {

@@ -9,8 +9,9 @@ import { Dumbwaiter } from './dumbwaiter.ts';
  * - `stack`: the stack's name; default `Dumbwaiter`.
  * - `queues`, `topics`, `schedules`: JSON of the construct's props of these names.
  * - `domain`, `certificate`: a domain name and the ARN of its certificate in ACM; give both or neither.
- * - `disableExecuteApiEndpoint=true`, `reserveSweepConcurrency=true`: as in the construct's props.
  * - `receiveConcurrency`: a number, as in the construct's props.
+ * - `disableExecuteApiEndpoint=true`, `reserveSweepConcurrency=true`, `push=true`: as in the construct's props.
+ * - `pushAllowedHosts`: hosts separated by commas, as in the construct's prop.
  * - `removable=true`: `cdk destroy` deletes everything, including all messages.
  */
 export function addStack(app: App): Stack {
@@ -33,6 +34,10 @@ export function addStack(app: App): Stack {
     disableExecuteApiEndpoint: isOn('disableExecuteApiEndpoint'),
     reserveSweepConcurrency: isOn('reserveSweepConcurrency'),
     ...receiveConcurrencyIn(context('receiveConcurrency')),
+    push: isOn('push'),
+    pushAllowedHosts: String(context('pushAllowedHosts') ?? '')
+      .split(',')
+      .filter((host) => host !== ''),
     deletionProtection: !removable,
     ...(removable ? { removalPolicy: RemovalPolicy.DESTROY } : {}),
   });

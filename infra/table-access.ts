@@ -66,6 +66,14 @@ export const sweepAccess: TableAccess = {
 };
 /** For all that a server does: the work of all functions. */
 export const serveAccess: TableAccess = { ...sweepAccess, queues: queuesAndTargets, queueKinds: undefined };
+/** For delivering to targets: receiving, settling, and the rows of targets. Requests to URLs are signed. */
+export const dispatchAccess: TableAccess = {
+  ...messageAccess,
+  queues: [...undeletedQueues, 'UpdateItem'],
+  queueKinds: ['queue', 'target', 'signing'],
+};
+/** For the targets that a stack declares, besides `declareQueuesAccess`. */
+export const declareTargetsAccess: TableAccess = { queues: queuesAndTargets, queueKinds: ['target'] };
 /**
  * For creating and updating queues and topics. A topic that was just deleted and is declared again leaves rows to remove. A stack that
  * declares schedules needs `messageAccess`: putting a schedule may publish at once.

@@ -1,7 +1,15 @@
 /** The three DynamoDB tables. A test compares their keys, index and TTL attribute with the engine's own definitions. */
 import type { RemovalPolicy } from 'aws-cdk-lib';
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import {
+  AttributeType,
+  BillingMode,
+  type CfnTable,
+  ProjectionType,
+  StreamViewType,
+  Table,
+  TableEncryption,
+} from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 
@@ -43,6 +51,17 @@ export class Tables extends Construct {
     this.queues = new Table(this, 'Queues', { ...common, partitionKey: text('kind'), sortKey: text('name') });
   }
 
+  /**
+   * Turns on the streams by which functions learn that messages became ready, and returns their ARNs. The keys of a row of `messages` say
+   * enough. Whether a row of `leases` is due, only its image says.
+   */
+  streams(): { messages: string; leases: string } {
+    return {
+      messages: streamOf(this.messages, StreamViewType.KEYS_ONLY),
+      leases: streamOf(this.leases, StreamViewType.NEW_IMAGE),
+    };
+  }
+
   /** A metric of the index of due leases only, labelled `due`. */
   dueMetric(metricName: string): Metric {
     return this.leases.metric(metricName, {
@@ -51,6 +70,13 @@ export class Tables extends Construct {
       dimensionsMap: { TableName: this.leases.tableName, GlobalSecondaryIndexName: 'due' },
     });
   }
+}
+
+/** Not by the prop `stream`: only later constructs know whether a stream is needed. */
+function streamOf(table: Table, streamViewType: StreamViewType): string {
+  const resource = table.node.defaultChild as CfnTable;
+  resource.streamSpecification = { streamViewType };
+  return resource.attrStreamArn;
 }
 
 function text(name: string) {

@@ -42,15 +42,17 @@ function statementsOf(role: string, from = synthesized): Statement[] {
 /** Sorted lines `action → resource`. A resource is the construct's path without its hash. */
 function grantsOf(role: string, from = synthesized): string[] {
   return statementsOf(role, from)
-    .flatMap(({ Effect, Action, Resource }) => [Action].flat().map((action) => `${Effect} ${action} → ${plain(Resource)}`))
+    .flatMap(({ Effect, Action, Resource }) =>
+      [Resource].flat().flatMap((resource) => [Action].flat().map((action) => `${Effect} ${action} → ${plain(resource)}`)),
+    )
     .sort();
 }
 
 function plain(resource: unknown): string {
   if (typeof resource === 'string') return resource;
   const text = JSON.stringify(resource);
-  const [, path] = /"Fn::GetAtt":\["Dumbwaiter([A-Za-z]+?)[0-9A-F]{8}","(?:Arn|Id)"\]/.exec(text) ?? [];
-  return `${path ?? text}${text.includes('/index/due') ? ' due' : ''}`;
+  const [, path, attribute] = /"Fn::GetAtt":\["Dumbwaiter([A-Za-z]+?)[0-9A-F]{8}","(Arn|Id|StreamArn)"\]/.exec(text) ?? [];
+  return `${path ?? text}${text.includes('/index/due') ? ' due' : attribute === 'StreamArn' ? ' stream' : ''}`;
 }
 
 const rows = (actions: string, resource: string) => actions.split(' ').map((action) => `Allow dynamodb:${action} → ${resource}`);
@@ -114,6 +116,38 @@ describe('the policies of the functions', () => {
     const schedules = { hourly: { queue: 'q', cron: '@hourly', message: { body: 1 } } };
     const declaring = grantsOf('DumbwaiterFunctionsDeclareQueuesRole', synthesize({ schedules }));
     expect(declaring).toEqual([...messages, ...leases, ...due, ...queues, ...logs('DeclareQueues')].sort());
+  });
+
+  test('the functions of a deployment that pushes may do no more than that needs', () => {
+    const pushing = synthesize({}, (dumbwaiter, stack) => {
+      const consumer = LambdaFunction.fromFunctionArn(stack, 'Charge', 'arn:aws:lambda:eu-west-1:111122223333:function:charge');
+      dumbwaiter.queue('orders').addConsumer(consumer);
+    });
+    const invokes = (what: string) => `Allow lambda:InvokeFunction → ${what}`;
+    const streamOf = (table: string) => rows('DescribeStream GetRecords GetShardIterator ListStreams', `${table} stream`);
+    expect(grantsOf('DumbwaiterFunctionsDispatchRole', pushing)).toEqual(
+      [
+        ...messages,
+        ...leases,
+        ...due,
+        ...undeletedQueues,
+        ...targets,
+        ...streamOf('TablesMessages'),
+        ...streamOf('TablesLeases'),
+        invokes('arn:aws:lambda:eu-west-1:111122223333:function:charge'),
+        invokes('FunctionsDispatchFunction'),
+        ...logs('Dispatch'),
+      ].sort(),
+    );
+    expect(grantsOf('DumbwaiterFunctionsSweepRole', pushing)).toEqual(
+      [...expected.Sweep!, invokes('FunctionsDispatchFunction'), ...logs('Sweep')].sort(),
+    );
+    const kindsOf = (name: string) =>
+      statementsOf(`DumbwaiterFunctions${name}Role`, pushing)
+        .filter(({ Resource }) => plain(Resource) === 'TablesQueues')
+        .map(({ Condition }) => Object.values(Condition!)[0]['dynamodb:LeadingKeys']);
+    expect(kindsOf('Dispatch')).toEqual([['queue', 'target', signingKind]]);
+    expect(kindsOf('DeclareQueues')).toEqual([[...engineKinds], ['target']]);
   });
 
   test('the stack has no role except those of its functions', () => {

@@ -39,6 +39,8 @@ function startAws(): Promise<HttpListener> {
       response.statusCode = secretsFail ? 400 : 200;
       response.setHeader('content-type', 'application/x-amz-json-1.1');
       response.end(JSON.stringify(secretsFail ? { __type: 'AccessDeniedException' } : { SecretString: adminKey }));
+    } else if (request.headers['x-amz-invocation-type'] === 'DryRun') {
+      response.writeHead(204).end();
     } else if (request.url?.endsWith('/invocations')) {
       invoked.push({ path: request.url, type: request.headers['x-amz-invocation-type'] as string, payload: JSON.parse(body) });
       response.writeHead(202).end();
@@ -222,14 +224,19 @@ describe('the sweep function', () => {
 });
 
 describe('the queues that a stack declares', () => {
-  const event = (RequestType: string, queues: unknown, topics?: unknown) =>
+  const event = (RequestType: string, queues: unknown, topics?: unknown, targets?: { now?: object; before?: object }) =>
     ({
       RequestType,
       ResponseURL: `${aws.url}/answer`,
       StackId: 'stack',
       RequestId: 'request',
       LogicalResourceId: 'Queues',
-      ResourceProperties: { queuesJson: JSON.stringify(queues), topicsJson: JSON.stringify(topics) },
+      ResourceProperties: {
+        queuesJson: JSON.stringify(queues),
+        topicsJson: JSON.stringify(topics),
+        targetsJson: targets && JSON.stringify(targets.now),
+      },
+      ...(targets && { OldResourceProperties: { queuesJson: '{}', targetsJson: JSON.stringify(targets.before) } }),
     }) as never;
 
   it('declared queues are created in the order of their references, updated, and kept when they are declared no longer', async () => {
@@ -281,6 +288,50 @@ describe('the queues that a stack declares', () => {
     expect(answered.at(-1)).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('subscription_exists') });
     await declare('Delete', {}, {});
     expect(await invoke('getTopic', { topic: 'declared-news' })).toMatchObject({ output: { subscriptions: 2 } });
+  });
+
+  it('declared consumers become targets, stay paused, and are removed when they are declared no longer', async () => {
+    const queue = 'declared-pushed';
+    const declare = async (type: string, now?: object, before?: object) => {
+      await declareQueues(event(type, { [queue]: {} }, {}, { ...(now && { now }), ...(before && { before }) }), context);
+      expect(answered.at(-1)).toMatchObject({ Status: 'SUCCESS' });
+    };
+    const targets = async () => {
+      const { output } = (await invoke('listTargets', { queue })) as { output: OutputOf<'listTargets'> };
+      return output.targets.map(({ name, functionName, batchSize, state }) => ({ name, functionName, batchSize, state }));
+    };
+    const [charge, mail] = [{ functionName: 'charge' }, { functionName: 'mail', batchSize: 2 }];
+    const first = { [queue]: { charge, mail } };
+    await declare('Create', first);
+    await invoke('putTarget', { queue, target: 'by-hand' }, { functionName: 'other' });
+    await invoke('putTarget', { queue, target: 'mail' }, { ...mail, paused: true });
+    const second = { [queue]: { mail: { functionName: 'mail-2' } } };
+    await declare('Update', second, first);
+    const byHand = { name: 'by-hand', functionName: 'other', batchSize: 10, state: 'active' };
+    expect(await targets()).toEqual([byHand, { name: 'mail', functionName: 'mail-2', batchSize: 10, state: 'paused' }]);
+    // The deployment is rolled back.
+    await declare('Update', first, second);
+    expect((await targets()).map(({ name }) => name)).toEqual(['by-hand', 'charge', 'mail']);
+    await declare('Update', undefined, first);
+    expect(await targets()).toEqual([byHand]);
+    await declare('Update', first);
+    await declare('Delete', first);
+    expect(await targets()).toEqual([byHand]);
+  });
+
+  it('the deletion of a stack succeeds although its queue or its consumers are gone', async () => {
+    await declareQueues(
+      event('Delete', {}, {}, { now: { 'declared-nowhere': { charge: { functionName: 'charge' } } } }),
+      context,
+    );
+    expect(answered.at(-1)).toMatchObject({ Status: 'SUCCESS' });
+    await declareQueues(event('Delete', {}, {}, { now: { 'no queue': { charge: {} } } }), context);
+    expect(answered.at(-1)).toMatchObject({ Status: 'SUCCESS' });
+  });
+
+  it('a consumer of a queue that does not exist fails the deployment with a reason', async () => {
+    await declareQueues(event('Create', {}, {}, { now: { 'declared-nowhere': { charge: { functionName: 'c' } } } }), context);
+    expect(answered.at(-1)).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('declared-nowhere') });
   });
 
   it('declared queues with invalid settings fail the deployment with a reason', async () => {
