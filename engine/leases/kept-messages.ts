@@ -21,15 +21,8 @@ import { type QueueRecord, writeDeadline } from '../model/queue-record.ts';
 import { roomForContents } from '../model/row-codec.ts';
 import { isLive, type LeaseRow, leaseKey, type Parcel, type Slot, type Tombstone } from '../model/rows.ts';
 import type { Write } from '../port/port.ts';
-import {
-  decodeSnapshot,
-  endedRow,
-  keepBodies,
-  putIfAbsent,
-  putIfUnchanged,
-  putIfUnchangedWith,
-  type Snapshot,
-} from './lease-store.ts';
+import { decodeSnapshot, endedRow, putIfAbsent, putIfUnchanged, putIfUnchangedWith, type Snapshot } from './lease-store.ts';
+import { withLastingBodies } from './offloaded-bodies.ts';
 import { removeOverriddenBy } from './removals.ts';
 
 /** The `kept` mark of a slot that ends at `at`; empty if the queue does not keep messages with this end. */
@@ -127,22 +120,22 @@ export function outlastsBodies(until: number, from: number): boolean {
 }
 
 /**
- * Makes offloaded bodies outlive the kept messages of a row that ends. Call it before the row is written: a TTL that is too
- * late does no harm. Bodies without a TTL (unlimited retention) get one after the row has ended (`finishCleanup` in
- * lifecycle/due-row.ts).
+ * The row with bodies that outlive its kept messages, for a row that ends. Call it before the row is written. Bodies without a TTL
+ * (unlimited retention) get one after the row has ended (`finishCleanup` in lifecycle/due-row.ts).
  */
-export async function keepOffloaded(ctx: Context, { content, retentionEnd, slots }: LeaseRow): Promise<void> {
+export async function keepOffloaded<Lease extends LeaseRow>(ctx: Context, lease: Lease): Promise<Lease> {
+  const { content, retentionEnd, slots } = lease;
   const until = Math.max(0, ...slots.map(({ kept }) => kept?.until ?? 0));
-  if (retentionEnd === undefined || !('offloaded' in content) || !outlastsBodies(until, retentionEnd)) return;
-  await keepBodies(ctx, content, until);
+  if (retentionEnd === undefined || !('offloaded' in content) || !outlastsBodies(until, retentionEnd)) return lease;
+  return withLastingBodies(ctx, lease, until);
 }
 
 /** Writes the end of a row that has no live message, if the row is unchanged. */
 export async function replaceEnded(ctx: Context, seen: Snapshot, lease: LeaseRow, now: number): Promise<Snapshot> {
   await removeOverriddenBy(ctx, lease);
-  await keepOffloaded(ctx, lease);
-  const apart = keptApart(ctx, lease, now);
-  const row = endedRow(lease, now);
+  const ended = await keepOffloaded(ctx, lease);
+  const apart = keptApart(ctx, ended, now);
+  const row = endedRow(ended, now);
   return apart.length > 0 ? putIfUnchangedWith(ctx, seen, row, apart) : putIfUnchanged(ctx, seen, row);
 }
 
@@ -193,8 +186,7 @@ export async function cancelledApart(
 export async function keepExpired(ctx: Context, queue: QueueRecord, lease: LeaseRow, readAt: number): Promise<Snapshot> {
   const now = ctx.clock.now();
   const slots = lease.slots.map((slot) => (isLive(slot) ? removedSlot(queue, lease, slot, now) : slot));
-  const ended: LeaseRow = { ...lease, slots };
-  await keepOffloaded(ctx, ended);
+  const ended = await keepOffloaded(ctx, { ...lease, slots });
   return putIfAbsent(ctx, endedRow(ended, now), readAt);
 }
 

@@ -6,7 +6,7 @@
  */
 import { endGraceMs, readToWriteMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { bodyTtl, chunkKeys, type StoredContent } from '../model/content-codec.ts';
+import { bodyTtl, isShared, ownChunkKeys, type StoredContent } from '../model/content-codec.ts';
 import { parcelDone } from '../model/group-row.ts';
 import { writeDeadline } from '../model/queue-record.ts';
 import { decodeLease, encodeLease, encodeTombstone } from '../model/row-codec.ts';
@@ -166,7 +166,7 @@ export function endedRow(lease: LeaseRow, now: number): Row {
   if (lease.needsCleanup) {
     tombstone.pendingCleanup = { shard: lease.shard, dueAt: now + endGraceMs };
     if (lease.kind === 'parcel' && lease.outOfOrder !== undefined) tombstone.pendingCleanup.outOfOrder = lease.outOfOrder;
-    if ('offloaded' in lease.content) tombstone.pendingCleanup.content = lease.content;
+    if (ownChunkKeys(lease.content).length > 0) tombstone.pendingCleanup.content = lease.content;
   }
   return encodeTombstone(tombstone);
 }
@@ -175,9 +175,9 @@ export function isEnded(lease: LeaseRow): boolean {
   return !lease.slots.some(isLive);
 }
 
-/** Whether offloaded bodies must be deleted explicitly when their row ends, because they have no TTL. */
+/** Whether offloaded bodies must be deleted explicitly when their row ends, because they have no TTL. Shared ones have a TTL. */
 export function lacksTtl(content: StoredContent, retentionEnd: number | undefined): boolean {
-  return 'offloaded' in content && retentionEnd === undefined;
+  return 'offloaded' in content && !isShared(content) && retentionEnd === undefined;
 }
 
 /** Whether the row names exactly these offloaded bodies, so that they must stay. */
@@ -186,17 +186,12 @@ export function holdsBodies({ row }: Snapshot, content: StoredContent): boolean 
 }
 
 /**
- * Extends the TTL of offloaded bodies so that they outlive the message; removes it if `retentionEnd` is undefined (kept forever).
+ * Extends the TTL of a row's own offloaded bodies so that they outlive the message; removes it if `retentionEnd` is undefined (kept forever).
  * Never adds a TTL to bodies without one: a delayed duplicate would expire bodies that are now kept forever.
  */
-export async function keepBodies(
-  ctx: Context,
-  content: StoredContent,
-  retentionEnd: number | undefined,
-  visibleAt = 0,
-): Promise<void> {
+export async function keepBodies(ctx: Context, content: StoredContent, retentionEnd: number | undefined): Promise<void> {
   if (retentionEnd !== undefined) {
-    const ttl = bodyTtl(retentionEnd, visibleAt);
+    const ttl = bodyTtl(retentionEnd);
     return changeBodies(ctx, content, { less: [['ttl'], ttl] }, { set: [[['ttl'], ttl]] });
   }
   await changeBodies(ctx, content, { exists: ['ttl'] }, { set: [], unset: [['ttl']] });
@@ -210,7 +205,7 @@ export async function expireBodies(ctx: Context, content: StoredContent, shownUn
 }
 
 async function changeBodies(ctx: Context, content: StoredContent, when: Condition, then: Write['then']): Promise<void> {
-  await Promise.all(chunkKeys(content).map((key) => ctx.store.write({ key, when, then })));
+  await Promise.all(ownChunkKeys(content).map((key) => ctx.store.write({ key, when, then })));
 }
 
 /** The error for a put after which no row is found: it may have been applied, or it was certainly sent too late. */

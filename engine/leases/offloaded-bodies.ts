@@ -5,7 +5,16 @@
  */
 
 import type { Context } from '../context/context.ts';
-import { type Content, readContents, type StoredContent, writeChunks } from '../model/content-codec.ts';
+import {
+  bodyTtl,
+  type Content,
+  chunkKeys,
+  isShared,
+  outlastsShared,
+  readContents,
+  type StoredContent,
+  writeChunks,
+} from '../model/content-codec.ts';
 import { incarnationOf } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
 import type { LeaseRow } from '../model/rows.ts';
@@ -14,6 +23,7 @@ import {
   decodeSnapshot,
   expireBodies,
   holdsBodies,
+  keepBodies,
   putIfUnchanged,
   readRow,
   readRows,
@@ -24,6 +34,7 @@ import { removeChunks } from './removals.ts';
 
 export interface OffloadedBody {
   content: StoredContent;
+  /** Those that are still to be written. */
   chunks: Uint8Array[];
   /** When TTL may remove them, epoch seconds; undefined: never. */
   ttl: number | undefined;
@@ -48,7 +59,11 @@ export async function withBodies<T>(
   try {
     // Wait for all of them: a body written after its removal would stay.
     const put = await Promise.allSettled(
-      bodies.map(({ content, chunks, ttl }) => writeChunks(ctx.store, content, chunks, ttl, options)),
+      onlyOnce(bodies).map(async ({ content, chunks, ttl }) => {
+        await writeChunks(ctx.store, content, chunks, ttl, options);
+        // Nothing removes shared bodies, so no later row has to write them again.
+        if (isShared(content)) chunks.length = 0;
+      }),
     );
     const failed = put.find((one) => one.status === 'rejected');
     if (failed) throw failed.reason;
@@ -57,6 +72,45 @@ export async function withBodies<T>(
     if (error instanceof StoreError && error.applied === 'no' && !mayBeNamed()) await removeLasting(ctx, bodies);
     throw error;
   }
+}
+
+/** Shared bodies come with each row that names them. */
+function onlyOnce(bodies: readonly OffloadedBody[]): OffloadedBody[] {
+  return [...new Map(bodies.map((body) => ['offloaded' in body.content ? body.content.offloaded : body, body])).values()];
+}
+
+/**
+ * The row with offloaded bodies that last until then, ms. Its own bodies get a later TTL. Shared bodies that may be gone before
+ * are copied. Call it before the row is written, and write the row that it returns: a TTL that is too late, or a copy that no
+ * row names, does no harm.
+ */
+export async function withLastingBodies<Lease extends Pick<LeaseRow, 'content'>>(
+  ctx: Context,
+  lease: Lease,
+  until: number,
+): Promise<Lease> {
+  const { content } = lease;
+  if (!isShared(content)) {
+    await keepBodies(ctx, content, until);
+    return lease;
+  }
+  const copy = outlastsShared(content, until) ? await copiedBody(ctx, content, bodyTtl(until)) : undefined;
+  if (!copy) return lease;
+  await writeChunks(ctx.store, copy.content, copy.chunks, copy.ttl);
+  return { ...lease, content: copy.content };
+}
+
+/** A copy of shared bodies for one row alone, not written yet; undefined if they cannot be read. */
+export async function copiedBody(
+  ctx: Context,
+  content: StoredContent,
+  ttl: number | undefined,
+): Promise<OffloadedBody | undefined> {
+  if (!isShared(content)) return undefined;
+  const chunks = (await ctx.store.get(chunkKeys(content))).map((row) => row?.bytes);
+  if (!chunks.every((bytes) => bytes instanceof Uint8Array)) return undefined;
+  const { sharedUntil: _, ...own } = content;
+  return { content: { ...own, offloaded: ctx.ids.parcel(0) }, chunks, ttl };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Removes rows, and waits for the response of each removal. */
 
 import type { Context } from '../context/context.ts';
-import { chunkKeys, type StoredContent } from '../model/content-codec.ts';
+import { ownChunkKeys, type StoredContent } from '../model/content-codec.ts';
 import { type LeaseRow, mayOverrideParcel, type Parcel, parcelKey } from '../model/rows.ts';
 import { ignoreStoreError, type Key } from '../port/port.ts';
 import { keyText } from '../port/row-limits.ts';
@@ -44,7 +44,7 @@ export async function removeOverriddenBy(ctx: Context, lease: LeaseRow): Promise
   await removeOverridden(ctx, lease.sourceShard!, lease.id);
 }
 
-/** Removes bodies, or a result, that no row uses. A failure only wastes storage. */
+/** Removes bodies, or a result, that no row uses. Shared bodies stay. A failure only wastes storage. */
 export async function removeChunks(ctx: Context, ...contents: readonly StoredContent[]): Promise<void> {
-  await removeAll(ctx, contents.flatMap(chunkKeys)).catch(ignoreStoreError);
+  await removeAll(ctx, contents.flatMap(ownChunkKeys)).catch(ignoreStoreError);
 }

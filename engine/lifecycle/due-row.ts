@@ -9,7 +9,7 @@ import type { Context } from '../context/context.ts';
 import { removedSlot, replaceEnded } from '../leases/kept-messages.ts';
 import { decodeSnapshot, expireBodies, isEnded, putIfUnchanged, retryOnConflict, type Snapshot } from '../leases/lease-store.ts';
 import { removeAll } from '../leases/removals.ts';
-import { chunkKeys } from '../model/content-codec.ts';
+import { ownChunkKeys } from '../model/content-codec.ts';
 import { deliverablePrefix, emptyGroupRow, parcelDone, withRest } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease, encodeTombstone } from '../model/row-codec.ts';
@@ -134,7 +134,7 @@ async function advanceGroup(
   const done = last.slots.length > 0 ? parcelDone(last, now) : last;
   const { leftover = [], ...group } = done.group;
   const lease: GroupLeaseRow = { ...done, group };
-  await removeAll(ctx, leftover.flatMap(chunkKeys));
+  await removeAll(ctx, leftover.flatMap(ownChunkKeys));
   const { parcel, removed, more } = await nextParcel(ctx, queue, lease, seen.nextParcel, now);
   processed.removed += removed;
   if (more) return { seen };
@@ -157,7 +157,7 @@ async function finishCleanup(ctx: Context, seen: Snapshot, tombstone: Tombstone)
   const left = tombstone.pendingCleanup!;
   // The kept messages show their bodies until then: let TTL remove them afterwards.
   if (left.content && tombstone.kept) await expireBodies(ctx, left.content, tombstone.until);
-  const keys: Key[] = left.content && !tombstone.kept ? chunkKeys(left.content) : [];
+  const keys: Key[] = left.content && !tombstone.kept ? ownChunkKeys(left.content) : [];
   if (left.outOfOrder !== undefined) keys.push(parcelKey(left.outOfOrder, tombstone.id));
   const errors = await ctx.store.writeAll(keys.map((key) => ({ key, then: { remove: true } })));
   const failure = errors.find((error) => error !== undefined);

@@ -9,7 +9,6 @@ import type { Context } from '../context/context.ts';
 import { endKey, keepOffloaded, keptApart } from '../leases/kept-messages.ts';
 import {
   endedRow,
-  holdsBodies,
   isEnded,
   keepBodies,
   lacksTtl,
@@ -23,12 +22,11 @@ import {
   currentContents,
   ensureBodyCleanup,
   type OffloadedBody,
-  removeLasting,
   removeUnnamed,
   tryBodyCleanup,
   withBodies,
 } from '../leases/offloaded-bodies.ts';
-import { removeChunks, removeOverriddenBy } from '../leases/removals.ts';
+import { removeOverriddenBy } from '../leases/removals.ts';
 import {
   bodyTtl,
   type Content,
@@ -52,20 +50,14 @@ import {
 import { encodeLease, roomForContents } from '../model/row-codec.ts';
 import { absentAt, type Death, farMs, isLive, type LeaseRow, leaseKey, type ParcelLeaseRow, type Slot } from '../model/rows.ts';
 import { type Row, StoreError, type Write } from '../port/port.ts';
+import { type ContentMove, newBodyFor, removeUnused } from './moved-bodies.ts';
 
 /** Messages to move: to another queue, or to another time, priority or content in their own. */
-export interface RowMove {
+export interface RowMove extends ContentMove {
   seen: Snapshot;
-  lease: LeaseRow;
-  /** The slots that move, all live. */
-  slots: readonly number[];
   /** The part of the new row that is the same for all of them. */
   row: Pick<LeaseRow, 'shard' | 'version' | 'since' | 'publishedAt' | 'retentionEnd' | 'death' | 'level'>;
   slotOf: (slot: Slot) => Slot;
-  /** Changes the content; undefined: it stays as it is. */
-  changeContent?: (content: Content) => Content;
-  /** The queue they move to; may be their own. */
-  target: QueueRecord;
 }
 
 export interface Moved {
@@ -137,9 +129,9 @@ export async function moveMessages(ctx: Context, rowMove: RowMove): Promise<Move
 }
 
 async function moveWholeRow(ctx: Context, rowMove: RowMove): Promise<Moved> {
-  const { seen, lease, row, slotOf, changeContent } = rowMove;
-  const rewritten = changeContent && (await rewrittenContents(ctx, rowMove, changeContent));
-  if (changeContent && !rewritten) return { applied: false, seen: await readRow(ctx, lease.id) };
+  const { seen, lease, row, slotOf } = rowMove;
+  const rewritten = await newBodyFor(ctx, rowMove);
+  if (rewritten === 'changed') return { applied: false, seen: await readRow(ctx, lease.id) };
   const content = rewritten?.content ?? lease.content;
   // Bodies without a TTL get none until the move is certain; the row deletes them when it ends.
   if (!rewritten && lease.retentionEnd !== undefined) await keepBodies(ctx, content, row.retentionEnd);
@@ -163,37 +155,6 @@ async function moveWholeRow(ctx: Context, rowMove: RowMove): Promise<Moved> {
   return { applied, seen: !applied && losesTtl ? await ensureBodyCleanup(ctx, after, content) : after };
 }
 
-/**
- * Removes bodies without a TTL that certainly no row names: the old ones after a move, the new ones after a failed move. A
- * write without a response may have been applied and the row changed since, so the bodies that the row names decide. If the row
- * is unchanged, that write may still be applied: both stay. A failure only wastes storage.
- */
-async function removeUnused(
-  ctx: Context,
-  { seen, lease }: RowMove,
-  { applied, after, rewritten }: { applied: boolean; after: Snapshot; rewritten: OffloadedBody },
-): Promise<void> {
-  const isSettled = applied || !after.maybeApplied || after.row?.version !== seen.row?.version;
-  if (!isSettled) return;
-  if (!applied && !holdsBodies(after, rewritten.content)) await removeLasting(ctx, [rewritten]);
-  else if (lacksTtl(lease.content, lease.retentionEnd)) await removeChunks(ctx, lease.content);
-}
-
-/** The row's contents, with those of the moved messages changed; undefined if the row has changed since it was read. */
-async function rewrittenContents(
-  ctx: Context,
-  { lease, slots, row, target }: RowMove,
-  contentOf: (content: Content) => Content,
-): Promise<OffloadedBody | undefined> {
-  const contents = await currentContents(ctx, lease);
-  if (!contents) return undefined;
-  const entries = contents.map((content, index) => encodeContent(slots.includes(index) ? contentOf(content) : content));
-  const hasDeadLetter = target.deadLetter !== null;
-  const room = roomForContents(lease.slots.length, lease.id.length, target.backoff, hasDeadLetter, lease.kind === 'keyed');
-  const ttl = row.retentionEnd && bodyTtl(row.retentionEnd);
-  return { ...storeContent(joinEntries(entries), room, () => ctx.ids.parcel(0)), ttl };
-}
-
 async function moveToOwnRows(ctx: Context, rowMove: RowMove): Promise<Moved> {
   const { seen, lease, slots } = rowMove;
   const isLost = rowMove.row.death?.reason === 'unreadable';
@@ -209,13 +170,10 @@ async function moveToOwnRows(ctx: Context, rowMove: RowMove): Promise<Moved> {
     slots: lease.slots.map((slot, index) => (slots.includes(index) ? movedSlot(slot) : slot)),
   };
   const after = await withBodies(ctx, ownRows, writeDeadline(seen.readAt), async () => {
-    if (isEnded(rest)) {
-      await removeOverriddenBy(ctx, rest);
-      await keepOffloaded(ctx, rest);
-    }
-    const rowLeft = isEnded(rest) ? endedRow(rest, now) : encodeLease(rest);
-    const apart = isEnded(rest) ? keptApart(ctx, rest, now) : [];
-    return putIfUnchangedWith(ctx, seen, rowLeft, [...puts, ...apart]);
+    if (!isEnded(rest)) return putIfUnchangedWith(ctx, seen, encodeLease(rest), puts);
+    await removeOverriddenBy(ctx, rest);
+    const ended = await keepOffloaded(ctx, rest);
+    return putIfUnchangedWith(ctx, seen, endedRow(ended, now), [...puts, ...keptApart(ctx, ended, now)]);
   });
   const applied = after.row?.version === version;
   if (!applied) await removeUnnamed(ctx, { seen, after }, ownRows);

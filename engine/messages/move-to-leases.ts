@@ -23,13 +23,13 @@ export async function moveToLeases(
   { parcel, readAt }: { parcel: Parcel; readAt: number },
   change: (lease: LeaseRow) => LeaseRow = (lease) => lease,
 ): Promise<{ seen: Snapshot; applied: boolean }> {
-  const lease = change({
+  const changed = change({
     ...rowOfParcel(ctx, queue, parcel, parcel.since),
     sourceShard: parcel.shard,
     outOfOrder: parcel.shard,
     needsCleanup: true,
   });
-  if (isEnded(lease)) await keepOffloaded(ctx, lease);
+  const lease = isEnded(changed) ? await keepOffloaded(ctx, changed) : changed;
   const row = isEnded(lease) ? endedRow(lease, ctx.clock.now()) : encodeLease(lease);
   const seen = await putIfAbsent(ctx, row, readAt);
   if (!seen.row) throw unknownOutcome(seen);

@@ -26,7 +26,16 @@ export interface Content {
  * answer.
  */
 export type StoredContent = { text: string } | { deflated: Uint8Array; size: number } | OffloadedContent;
-export type OffloadedContent = { offloaded: string; chunks: number; size: number };
+export interface OffloadedContent {
+  offloaded: string;
+  chunks: number;
+  size: number;
+  /**
+   * Only if rows of several queues name the same chunks: when TTL may remove those, epoch seconds. No row changes or removes
+   * shared chunks. A row that needs its content for longer copies it first (`copiedBody` in leases/offloaded-bodies.ts).
+   */
+  sharedUntil?: number;
+}
 
 /**
  * Encodes one message as a JSON list: body, attributes (0 for none), kind. The kind is 1 for a base64 body and 2 for
@@ -118,7 +127,7 @@ export function damagedContent(text: string): StoredContent {
 }
 
 /** Longer texts are not deflated into the row, because a small row would then produce a large answer. */
-const deflateInRowMax = 8 * rowBytesMax;
+export const deflateInRowMax = 8 * rowBytesMax;
 
 /** Chooses where to store a text. `room`: bytes that the row has left in its largest state. */
 export function storeContent(text: string, room: number, newId: () => string): { content: StoredContent; chunks: Uint8Array[] } {
@@ -136,13 +145,15 @@ export function storeContent(text: string, room: number, newId: () => string): {
 export function encodeStoredContent(content: StoredContent): Row {
   if ('text' in content) return { bodies: content.text };
   if ('deflated' in content) return { bodies: content.deflated, size: content.size };
-  return { beside: content.offloaded, chunks: content.chunks, size: content.size };
+  const { offloaded, chunks, size, sharedUntil } = content;
+  return { beside: offloaded, chunks, size, ...(sharedUntil === undefined ? {} : { shared: sharedUntil }) };
 }
 
 export function decodeStoredContent(row: Row): StoredContent {
   if (typeof row.bodies === 'string') return { text: row.bodies };
   if (row.bodies !== undefined) return { deflated: row.bodies as Uint8Array, size: row.size as number };
-  return { offloaded: row.beside as string, chunks: row.chunks as number, size: row.size as number };
+  const { beside, chunks, size, shared } = row as { beside: string; chunks: number; size: number; shared?: number };
+  return { offloaded: beside, chunks, size, ...(shared === undefined ? {} : { sharedUntil: shared }) };
 }
 
 function chunkKey(offloaded: string, index: number): Key & { table: 'messages' } {
@@ -151,6 +162,20 @@ function chunkKey(offloaded: string, index: number): Key & { table: 'messages' }
 
 export function chunkKeys(content: StoredContent): Key[] {
   return 'offloaded' in content ? Array.from({ length: content.chunks }, (_, index) => chunkKey(content.offloaded, index)) : [];
+}
+
+export function isShared(content: StoredContent): content is OffloadedContent & { sharedUntil: number } {
+  return 'offloaded' in content && content.sharedUntil !== undefined;
+}
+
+/** Whether shared chunks may be gone by then, ms. `undefined`: the row needs them forever. The margin spares most rows a copy. */
+export function outlastsShared(content: StoredContent, until: number | undefined): boolean {
+  return isShared(content) && (until === undefined || until > content.sharedUntil * 1000 - retentionGraceMs / 2);
+}
+
+/** The chunks that belong to the row alone, so that the row may change and remove them. */
+export function ownChunkKeys(content: StoredContent): Key[] {
+  return isShared(content) ? [] : chunkKeys(content);
 }
 
 /**

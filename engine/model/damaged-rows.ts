@@ -70,12 +70,11 @@ function wholeRow(row: Row): StoredContent {
   return damagedContent(JSON.stringify(row, asText));
 }
 
-function isStoredContent({ bodies, size, beside, chunks }: Row): boolean {
+function isStoredContent({ bodies, size, beside, chunks, shared }: Row): boolean {
   if (isText(bodies)) return true;
   if (bodies !== undefined) return bodies instanceof Uint8Array && isNumber(size);
-  return (
-    isText(beside) && isNumber(size) && Number.isInteger(chunks) && (chunks as number) >= 0 && (chunks as number) <= chunksMax
-  );
+  const hasChunks = Number.isInteger(chunks) && (chunks as number) >= 0 && (chunks as number) <= chunksMax;
+  return isText(beside) && isNumber(size) && hasChunks && isOptional(shared, isNumber);
 }
 
 function isSlot(slot: Value): boolean {

@@ -10,7 +10,7 @@ import { defined } from '../../contract/defined.ts';
 import { tombstoneMs } from '../../contract/limits.ts';
 import type { Random, Row } from '../port/port.ts';
 import { base32 } from '../port/random.ts';
-import { decodeStoredContent, encodeStoredContent, type OffloadedContent } from './content-codec.ts';
+import { decodeStoredContent, encodeStoredContent, isShared, type OffloadedContent } from './content-codec.ts';
 import { groupKeyChars, groupKeyOf, groupRowId } from './ids.ts';
 import type { QueueRecord } from './queue-record.ts';
 import { type Group, type GroupLeaseRow, isLive, type LeaseRow, leaseEnd, mayOverrideParcel, type Slot } from './rows.ts';
@@ -89,7 +89,8 @@ export function parcelDone(lease: GroupLeaseRow, now: number): GroupLeaseRow {
     end === 'done' && token !== undefined ? [`${token}${slot}`] : [],
   );
   const { dueAt: _, acked = [], cancelledTokens = [], leftover: before = [], ...rest } = group;
-  const leftover = lease.needsCleanup && 'offloaded' in lease.content ? [...before, lease.content] : before;
+  const { needsCleanup, content } = lease;
+  const leftover = needsCleanup && 'offloaded' in content && !isShared(content) ? [...before, content] : before;
   // The row is also due to remove the parcel's row from `messages`, or leftover bodies.
   const waits = group.tail > group.head || leftover.length > 0 || mayOverrideParcel(lease);
   const remembered = [...acked, ...tokens].slice(-Math.max(ackedMax, tokens.length));

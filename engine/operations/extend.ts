@@ -45,7 +45,7 @@ export async function extend(
       if (!lease || pending.length === 0) return { done: ofRow.map((receipt) => notHeld(row, receipt)) };
       const slots = new Set(pending.map(({ slot }) => slot));
       const leasedUntil = Math.min(now + leaseMs, permits?.leaseEndMax ?? Number.POSITIVE_INFINITY);
-      extended = {
+      extended = await keepThroughLease(ctx, {
         ...lease,
         version: ctx.newVersion(),
         slots: lease.slots.map((slot, index) =>
@@ -53,8 +53,7 @@ export async function extend(
             ? { ...extendedSlot(slot, leasedUntil, leaseMs === 0), ...(progress === undefined ? {} : { progress }) }
             : slot,
         ),
-      };
-      await keepThroughLease(ctx, extended);
+      });
       return { seen: await replaceSlots(ctx, seen, extended, now) };
     });
   });

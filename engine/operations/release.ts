@@ -78,8 +78,7 @@ export async function release(
         if (moved.applied) noteReleased(results, pending, next);
         return { seen: moved.seen };
       }
-      await keepThroughLease(ctx, next);
-      const after = await replaceSlots(ctx, seen, next, now);
+      const after = await replaceSlots(ctx, seen, await keepThroughLease(ctx, next), now);
       if (after.row?.version === next.version) {
         noteReleased(results, pending, next);
         ctx.wakeups.wake(queue.name);

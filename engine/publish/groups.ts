@@ -9,7 +9,7 @@ import { type RetryBudget, withRetry } from '../context/retry.ts';
 import { removedSlot } from '../leases/kept-messages.ts';
 import { decodeSnapshot, readRow, type Snapshot } from '../leases/lease-store.ts';
 import { type OffloadedBody, withBodies } from '../leases/offloaded-bodies.ts';
-import { bodyTtl, joinEntries, storeContent } from '../model/content-codec.ts';
+import { joinEntries } from '../model/content-codec.ts';
 import { groupPlace, laneOf, parcelDone, restEnd } from '../model/group-row.ts';
 import { groupKeyOf, messageId } from '../model/ids.ts';
 import { type QueueRecord, randomShard, retentionEndAfter, shardKey, writeDeadline } from '../model/queue-record.ts';
@@ -19,6 +19,7 @@ import type { Write } from '../port/port.ts';
 import { untilDone } from '../port/until-done.ts';
 import { targetOf } from '../queues/publish-target.ts';
 import { inParcels, type Pending } from './parcels.ts';
+import { type PlaceBody, placeOwn } from './place-body.ts';
 
 /**
  * Parcels in one transaction, which takes 100 writes:
@@ -93,10 +94,20 @@ export interface Appended {
   retentionEnd: number | undefined;
 }
 
-export function appendedTo(ctx: Context, queue: QueueRecord, name: string, parcels: readonly (readonly Pending[])[]): Appended {
+export function appendedTo(
+  ctx: Context,
+  queue: QueueRecord,
+  name: string,
+  parcels: readonly (readonly Pending[])[],
+  placeBody: PlaceBody = placeOwn,
+): Appended {
   const rowId = groupPlace(queue, laneOf(queue, name, ctx.random));
   const retentionEnd = retentionEndAfter(queue, ctx.clock.now());
-  const bodies = parcels.map((messages) => encodeBodies(ctx, queue, rowId, name, messages, retentionEnd));
+  const bodies = parcels.map((messages) => {
+    const row = roomForContents(messages.length, rowId.length, queue.backoff, queue.deadLetter !== null);
+    const room = row - groupBytes - Buffer.byteLength(name);
+    return placeBody(joinEntries(messages.map(({ encoded }) => encoded)), room, () => ctx.ids.parcel(0), retentionEnd);
+  });
   return { rowId, name, parcels, bodies, retentionEnd };
 }
 
@@ -119,20 +130,6 @@ export function groupWrites(
   });
   const change = groupWrite(ctx, queue, { seen, name, first: ids[0]!, last: ids.at(-1)!, now, retentionEnd });
   return { writes: [change, ...puts], ids };
-}
-
-function encodeBodies(
-  ctx: Context,
-  queue: QueueRecord,
-  rowId: string,
-  name: string,
-  messages: readonly Pending[],
-  retentionEnd: number | undefined,
-): OffloadedBody {
-  const row = roomForContents(messages.length, rowId.length, queue.backoff, queue.deadLetter !== null);
-  const room = row - groupBytes - Buffer.byteLength(name);
-  const ttl = retentionEnd && bodyTtl(retentionEnd);
-  return { ...storeContent(joinEntries(messages.map(({ encoded }) => encoded)), room, () => ctx.ids.parcel(0)), ttl };
 }
 
 /** The write to the group's row that appends these parcels to what was published before. */

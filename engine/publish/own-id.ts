@@ -22,7 +22,7 @@ import { type OffloadedBody, withBodies } from '../leases/offloaded-bodies.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { verdictOfAge } from '../lifecycle/verdicts.ts';
 import { prepare } from '../messages/commit-rollback.ts';
-import { bodyTtl, joinEntries, type StoredContent, storeContent } from '../model/content-codec.ts';
+import { joinEntries, type StoredContent } from '../model/content-codec.ts';
 import { messageId, ownRowId } from '../model/ids.ts';
 import { levelIn, type QueueRecord, randomShard, retentionEndAfter, shardKey, writeDeadline } from '../model/queue-record.ts';
 import { encodeLease, roomForContents } from '../model/row-codec.ts';
@@ -31,6 +31,7 @@ import { visibleAtOf } from '../model/timing.ts';
 import { StoreError } from '../port/port.ts';
 import { type Target, targetOf } from '../queues/publish-target.ts';
 import type { Pending } from './parcels.ts';
+import { type PlaceBody, placeOwn } from './place-body.ts';
 
 export async function publishOwn(ctx: Context, queueName: string, pending: Pending): Promise<PublishResult> {
   const target = await targetOf(ctx, queueName);
@@ -76,6 +77,7 @@ export function newOwnRow(
   queue: QueueRecord,
   { id: own, timing, encoded, level, prepared }: Pending,
   withKey = false,
+  placeBody: PlaceBody = placeOwn,
 ): { lease: LeaseRow; body: OffloadedBody } {
   const shard = randomShard(queue, ctx.random);
   const id = own === undefined ? ctx.ids.parcel(shard, levelIn(queue, level)) : ownRowId(queue.incarnation, own);
@@ -83,11 +85,11 @@ export function newOwnRow(
   const visibleAt = visibleAtOf(timing, now);
   const retentionEnd = prepared ? undefined : retentionEndAfter(queue, visibleAt);
   const room = roomForContents(1, id.length, queue.backoff, queue.deadLetter !== null, withKey);
-  const { content, chunks } = storeContent(joinEntries([encoded]), room, () => ctx.ids.parcel(shard));
+  const body = placeBody(joinEntries([encoded]), room, () => ctx.ids.parcel(shard), retentionEnd);
   const at = shardKey(queue, shard, levelIn(queue, level));
-  const waiting = publishedRow(ctx, queue, { id, shard: at, count: 1, since: now, visibleAt, content });
+  const waiting = publishedRow(ctx, queue, { id, shard: at, count: 1, since: now, visibleAt, content: body.content });
   const lease = prepared ? prepare(queue, waiting, timing, level) : waiting;
-  return { lease, body: { content, chunks, ttl: retentionEnd && bodyTtl(retentionEnd) } };
+  return { lease, body };
 }
 
 /**

@@ -14,15 +14,7 @@ import { unavailableEntry } from '../context/unavailable.ts';
 import { putIfAbsent, unknownOutcome } from '../leases/lease-store.ts';
 import { publishedRow } from '../leases/new-lease-row.ts';
 import { type OffloadedBody, removeLasting } from '../leases/offloaded-bodies.ts';
-import {
-  bodyTtl,
-  type Content,
-  encodeContent,
-  joinEntries,
-  storeContent,
-  wireBytes,
-  writeChunks,
-} from '../model/content-codec.ts';
+import { type Content, encodeContent, joinEntries, wireBytes, writeChunks } from '../model/content-codec.ts';
 import { groupBy } from '../model/group-by.ts';
 import { keyedId, messageId } from '../model/ids.ts';
 import { levelIn, type QueueRecord, randomShard, retentionEndAfter, shardKey, writeDeadline } from '../model/queue-record.ts';
@@ -31,6 +23,7 @@ import { leaseKey, parcelKey } from '../model/rows.ts';
 import { type Timing, visibleAtOf } from '../model/timing.ts';
 import { type Key, type Row, StoreError } from '../port/port.ts';
 import { type Target, targetOf } from '../queues/publish-target.ts';
+import { type PlaceBody, placeOwn } from './place-body.ts';
 import { refusalIn, requestedTiming } from './requested-options.ts';
 
 /** A message to be published: its index in the call, and what it holds. */
@@ -158,7 +151,13 @@ export interface ParcelWrite extends OffloadedBody {
 }
 
 /** `before`: an earlier write of the same messages that was not applied; its offloaded bodies are used again. */
-export function parcelWrite(ctx: Context, queue: QueueRecord, messages: readonly Pending[], before?: ParcelWrite): ParcelWrite {
+export function parcelWrite(
+  ctx: Context,
+  queue: QueueRecord,
+  messages: readonly Pending[],
+  before?: ParcelWrite,
+  placeBody: PlaceBody = placeOwn,
+): ParcelWrite {
   const shard = randomShard(queue, ctx.random);
   const level = levelIn(queue, messages[0]!.level);
   const now = ctx.clock.now();
@@ -167,9 +166,8 @@ export function parcelWrite(ctx: Context, queue: QueueRecord, messages: readonly
   const visibleAt = visibleAtOf(messages[0]!.timing, now);
   const retentionEnd = retentionEndAfter(queue, visibleAt);
   const room = roomForContents(messages.length, id.length, queue.backoff, queue.deadLetter !== null);
-  const { content, chunks } =
-    before ?? storeContent(joinEntries(messages.map((message) => message.encoded)), room, () => ctx.ids.parcel(shard));
-  const ttl = retentionEnd === undefined ? undefined : bodyTtl(retentionEnd);
+  const text = () => joinEntries(messages.map((message) => message.encoded));
+  const { content, chunks, ttl } = before ?? placeBody(text(), room, () => ctx.ids.parcel(shard), retentionEnd);
   const at = shardKey(queue, shard, level);
   if (visibleAt > now) {
     const row = encodeLease(publishedRow(ctx, queue, { id, shard: at, count: messages.length, since: now, visibleAt, content }));

@@ -10,7 +10,6 @@ import type { Context } from '../context/context.ts';
 import { endingOfParcel, keepExpired } from '../leases/kept-messages.ts';
 import {
   decodeSnapshot,
-  keepBodies,
   lacksTtl,
   putIfAbsent,
   putIfUnchanged,
@@ -19,6 +18,7 @@ import {
   type Snapshot,
 } from '../leases/lease-store.ts';
 import { rowOfParcel } from '../leases/new-lease-row.ts';
+import { withLastingBodies } from '../leases/offloaded-bodies.ts';
 import { removeOverridden } from '../leases/removals.ts';
 import { processDueRow } from '../lifecycle/due-row.ts';
 import { overriddenParcel } from '../lifecycle/group-parcels.ts';
@@ -99,11 +99,14 @@ export function extendedSlot({ leasedUntil: former, ...slot }: Slot, leasedUntil
   return { ...slot, leasedUntil, visibleAt: leasedUntil + (slot.visibleAt - former) };
 }
 
-/** Offloaded bodies outlive their message's retention by a long grace period. A lease that lasts longer extends their TTL. */
-export async function keepThroughLease(ctx: Context, lease: LeaseRow): Promise<void> {
-  if (lease.retentionEnd === undefined || !('offloaded' in lease.content)) return;
+/**
+ * The row with bodies that last as long as its leases. Offloaded bodies outlive their message's retention by a long grace period;
+ * only a lease that lasts longer needs more. Write the row that it returns.
+ */
+export async function keepThroughLease<Lease extends LeaseRow>(ctx: Context, lease: Lease): Promise<Lease> {
+  if (lease.retentionEnd === undefined || !('offloaded' in lease.content)) return lease;
   const latest = Math.max(...lease.slots.filter(isLive).map((slot) => slot.visibleAt));
-  if (latest > lease.retentionEnd + retentionGraceMs / 2) await keepBodies(ctx, lease.content, lease.retentionEnd, latest);
+  return latest > lease.retentionEnd + retentionGraceMs / 2 ? withLastingBodies(ctx, lease, latest) : lease;
 }
 
 const slotsHeldBy = (claimer: Claimer, lease: LeaseRow | undefined) =>
@@ -122,15 +125,15 @@ export async function claimUnreceived(
   readAt: number,
 ): Promise<{ claimed: Claimed } | { inTheWay: Snapshot }> {
   const now = ctx.clock.now();
-  const lease = rowOfParcel(ctx, claimer.queue, parcel, now);
+  const found = rowOfParcel(ctx, claimer.queue, parcel, now);
   const leasedUntil = leaseEndAt(claimer, readAt, now);
   const drawn = ctx.random.number();
-  lease.slots = lease.slots.map((slot, index) => (index < want ? claimedSlot(claimer, slot, leasedUntil, drawn) : slot));
-  await keepThroughLease(ctx, lease);
+  const slots = found.slots.map((slot, index) => (index < want ? claimedSlot(claimer, slot, leasedUntil, drawn) : slot));
+  const lease = await keepThroughLease(ctx, { ...found, slots });
   const after = await putIfAbsent(ctx, encodeLease(lease), readAt, { isFollowed: true });
   const { lease: there } = decodeSnapshot(after, now);
-  const slots = slotsHeldBy(claimer, there);
-  return slots.length > 0 ? { claimed: { lease: there!, slots, readAt: after.readAt } } : { inTheWay: after };
+  const held = slotsHeldBy(claimer, there);
+  return held.length > 0 ? { claimed: { lease: there!, slots: held, readAt: after.readAt } } : { inTheWay: after };
 }
 
 /**
@@ -171,8 +174,7 @@ export async function claimDue(ctx: Context, claimer: Claimer, from: Snapshot, w
     if (next.kind === 'group') next.group = withRateDelay(claimer.queue, next.group, count, now);
     if (claimer.queue.deadLetter) next.maxReceives = claimer.queue.deadLetter.maxReceives;
     else delete next.maxReceives;
-    await keepThroughLease(ctx, next);
-    const after = await putIfUnchanged(ctx, seen, encodeLease(next));
+    const after = await putIfUnchanged(ctx, seen, encodeLease(await keepThroughLease(ctx, next)));
     if (after.row?.version !== next.version) {
       isLost = true;
       ctx.windows.conflicted(lease.shard);

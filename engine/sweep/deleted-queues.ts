@@ -5,7 +5,7 @@ import type { Deadline } from '../context/deadline.ts';
 import { decodeSnapshot, readRows, type Snapshot } from '../leases/lease-store.ts';
 import { removeAll, removeParcels } from '../leases/removals.ts';
 import { processDueRow } from '../lifecycle/due-row.ts';
-import { chunkKeys } from '../model/content-codec.ts';
+import { ownChunkKeys } from '../model/content-codec.ts';
 import {
   deletedKey,
   partitionsOf,
@@ -70,11 +70,11 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string, d
     const { leases, ended, toCome } = sorted(seen, partition, ctx.clock.now());
     const waiting = await Promise.all(leases.filter(({ kind }) => kind === 'group').map(({ id }) => emptyGroup(ctx, id)));
     if (waiting.includes(false)) return false;
-    // Before a row, remove its offloaded bodies, which only the row names, and its overridden parcel, which would become live
+    // Before a row, remove its own offloaded bodies, which only the row names, and its overridden parcel, which would become live
     // again.
     await removeAll(ctx, [
-      ...[...untaken, ...leases].flatMap(({ content }) => chunkKeys(content)),
-      ...leases.flatMap((lease) => (lease.kind === 'group' ? (lease.group.leftover ?? []) : [])).flatMap(chunkKeys),
+      ...[...untaken, ...leases].flatMap(({ content }) => ownChunkKeys(content)),
+      ...leases.flatMap((lease) => (lease.kind === 'group' ? (lease.group.leftover ?? []) : [])).flatMap(ownChunkKeys),
       ...leases.flatMap(overridden),
     ]);
     await removeParcels(ctx, parcels);
@@ -94,7 +94,7 @@ async function emptyGroup(ctx: Context, partition: string): Promise<boolean> {
   const parcels = rows.map(decodeParcel);
   await removeAll(
     ctx,
-    parcels.flatMap(({ content }) => chunkKeys(content)),
+    parcels.flatMap(({ content }) => ownChunkKeys(content)),
   );
   await removeParcels(ctx, parcels);
   return next === undefined;

@@ -48,8 +48,36 @@ export const keeping: readonly Mutant[] = [
   {
     name: 'offloaded bodies are removed before their kept messages',
     file: 'engine/leases/kept-messages.ts',
-    find: '  await keepBodies(ctx, content, until);',
-    replace: '  if (until < retentionEnd) await keepBodies(ctx, content, until);',
+    find: '  return withLastingBodies(ctx, lease, until);',
+    replace: '  return until < retentionEnd ? withLastingBodies(ctx, lease, until) : lease;',
+  },
+  {
+    name: 'a row removes the body that it shares with others',
+    file: 'engine/model/content-codec.ts',
+    find: 'return isShared(content) ? [] : chunkKeys(content);',
+    replace: 'return chunkKeys(content);',
+    tests: ['test/engine/shared-bodies.test.ts'],
+  },
+  {
+    name: 'a dead letter without retention goes on sharing its body',
+    file: 'engine/lifecycle/moved-bodies.ts',
+    find: 'return outlastsShared(lease.content, row.retentionEnd) ? copiedBody(ctx, lease.content, ttl) : undefined;',
+    replace: 'return undefined;',
+    tests: ['test/engine/shared-bodies.test.ts'],
+  },
+  {
+    name: 'the copy of a shared body is not named by the row that needs it',
+    file: 'engine/leases/offloaded-bodies.ts',
+    find: '  return { ...lease, content: copy.content };',
+    replace: '  return lease;',
+    tests: ['test/engine/shared-bodies.test.ts'],
+  },
+  {
+    name: 'a queue without retention shares its body',
+    file: 'engine/publish/place-body.ts',
+    find: '        if (retentionEnd === undefined) return placeOwn(text, room, newId, retentionEnd);\n',
+    replace: '        if (retentionEnd === undefined) retentionEnd = now;\n',
+    tests: ['test/engine/shared-bodies.test.ts'],
   },
   {
     name: 'kept messages of a group are dropped when the group advances',

@@ -17,9 +17,9 @@ export const leases: readonly Mutant[] = [
   {
     name: 'a parcel is removed before its lease is stored',
     file: 'engine/receive/claims.ts',
-    find: '  await keepThroughLease(ctx, lease);\n  const after = await putIfAbsent(ctx, encodeLease(lease), readAt, {',
+    find: '  const after = await putIfAbsent(ctx, encodeLease(lease), readAt, { isFollowed',
     replace:
-      '  await keepThroughLease(ctx, lease);\n  await removeParcel(ctx, parcel.shard, parcel.id);\n  const after = await putIfAbsent(ctx, encodeLease(lease), readAt, {',
+      '  await removeOverridden(ctx, parcel.shard, parcel.id);\n  const after = await putIfAbsent(ctx, encodeLease(lease), readAt, { isFollowed',
   },
   {
     name: 'a parcel is not removed after its claim',
@@ -206,7 +206,7 @@ export const leases: readonly Mutant[] = [
   {
     name: 'a parcel whose messages have all moved away comes back',
     file: 'engine/lifecycle/moves.ts',
-    find: '      await removeOverriddenBy(ctx, rest);\n',
+    find: '    await removeOverriddenBy(ctx, rest);\n',
     replace: '',
     tests: ['test/engine/undelivered.test.ts'],
   },

@@ -6,8 +6,11 @@ import {
   bodyTtl,
   type Content,
   chunkKeys,
+  decodeStoredContent,
   encodeContent,
+  encodeStoredContent,
   joinEntries,
+  ownChunkKeys,
   readContents,
   type StoredContent,
   sizeOf,
@@ -131,6 +134,16 @@ describe('the place of contents', () => {
   it('contents have keys of their own only if they are offloaded', () => {
     expect(chunkKeys({ text: '' })).toEqual([]);
     expect(chunkKeys({ offloaded: 'a', chunks: 1, size: 1 })).not.toEqual(chunkKeys({ offloaded: 'b', chunks: 1, size: 1 }));
+  });
+
+  it('shared contents are stored with the end of their chunks, which are not the own ones of the row', () => {
+    const own = { offloaded: 'a', chunks: 2, size: 9 };
+    const shared = { ...own, sharedUntil: 1_900_000_000 };
+    for (const content of [own, shared]) expect(decodeStoredContent(encodeStoredContent(content))).toEqual(content);
+    expect(encodeStoredContent(shared)).toEqual({ beside: 'a', chunks: 2, size: 9, shared: 1_900_000_000 });
+    expect(chunkKeys(shared)).toEqual(chunkKeys(own));
+    expect(ownChunkKeys(own)).toEqual(chunkKeys(own));
+    expect(ownChunkKeys(shared)).toEqual([]);
   });
 });
 
