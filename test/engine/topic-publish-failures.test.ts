@@ -123,6 +123,27 @@ onBothStores('a publish to a topic that goes wrong', (driven) => {
     expect(await driven().rows('messages')).toHaveLength(150);
   });
 
+  it('a publisher goes on when the answer to a transaction of its publication is lost', async () => {
+    await subscribe(driven(), plain(350));
+    const { over, sent } = watched(driven(), (number) => number <= 3 && lost());
+    expect(await topicProcess(driven(), over).publish({ body: 1 })).toMatchObject([{ ok: true, subscriptions: 350 }]);
+    expect(sent).toHaveLength(4);
+    expect(await driven().rows('messages')).toHaveLength(350);
+  });
+
+  it('a late copy of the request that begins a publication does not begin it again after its end', async () => {
+    await subscribe(driven(), plain(150));
+    const { over, sent } = watched(driven());
+    await topicProcess(driven(), over).publish({ body: 1 });
+    for (const name of names(150)) expect(await ackAll(driven(), name)).toEqual([1]);
+    driven().clock.advance(14 * minuteMs);
+    expect(sent).toHaveLength(2);
+    await driven().spy.store.transact(sent[0]!);
+    driven().clock.advance(minuteMs);
+    await topicProcess(driven()).sweep();
+    for (const name of names(150)) expect(await bodiesOf(driven(), name)).toEqual([]);
+  });
+
   it('a later publish to a group comes behind an earlier one whose publisher died', async () => {
     await subscribe(driven(), plain(60));
     const { over } = watched(driven(), (number) => number === 1 && dies());

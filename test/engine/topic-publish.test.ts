@@ -115,6 +115,23 @@ onEveryStore('a publish to a topic', (driven) => {
     expect((await bodiesOf(driven(), 'c')).sort()).toEqual([2, 3, 4]);
   });
 
+  it('an own id and a key that their messages gave up are published again', async () => {
+    const settings = { idempotency: 'live', deduplication: { windowSeconds: null, onDuplicate: 'ignore' } } as const;
+    await subscribe(driven(), { a: { settings }, b: { settings } });
+    const { publish } = topicProcess(driven());
+    for (const body of [1, 2, 3]) {
+      expect(await publish({ body, id: 'x' }, { body, dedupKey: 'k' })).toEqual([
+        { ok: true, id: 'x', subscriptions: 2 },
+        { ok: true, id: '@k', subscriptions: 2 },
+      ]);
+      for (const queue of ['t-a', 't-b']) {
+        const messages = await driven().receive(queue);
+        expect(messages.map((message) => message.body)).toEqual([body, body]);
+        await driven().ack(queue, messages);
+      }
+    }
+  });
+
   it.each([
     ['ignore', [1, 10]],
     ['replace', [2, 10]],
