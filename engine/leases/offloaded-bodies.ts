@@ -75,7 +75,7 @@ export async function withBodies<T>(
 }
 
 /** Shared bodies come with each row that names them. */
-function onlyOnce(bodies: readonly OffloadedBody[]): OffloadedBody[] {
+export function onlyOnce(bodies: readonly OffloadedBody[]): OffloadedBody[] {
   return [...new Map(bodies.map((body) => ['offloaded' in body.content ? body.content.offloaded : body, body])).values()];
 }
 

@@ -4,8 +4,10 @@ import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
 import { createRetryBudget, withRetry } from '../context/retry.ts';
 import type { CachedTopic } from '../context/topics-cache.ts';
+import { onlyOnce } from '../leases/offloaded-bodies.ts';
 import { chunkWrites } from '../model/content-codec.ts';
 import type { Write } from '../port/port.ts';
+import { createSharedBodies } from '../publish/place-body.ts';
 import { noteTransactions } from '../queues/change-queue.ts';
 import { deliveriesOf } from '../topics/delivery.ts';
 import { tellsNothing } from '../topics/fan-out.ts';
@@ -60,11 +62,13 @@ export async function topicPublishItems(
   const shares = sharesOf(topic.subscriptions, messages);
   const writesOf = createWriteCounts();
   const isDirect = shares.reduce((sum, share) => sum + writesOf(share.messages), 0) <= directWritesMax;
-  const planned = await deliveriesOf(ctx, isDirect ? shares : [], tellsNothing);
-  const direct = planned.deliveries.flatMap(({ writes, bodies }) => [
+  const delivering = { told: tellsNothing, bodies: createSharedBodies() };
+  const planned = await deliveriesOf(ctx, isDirect ? shares : [], delivering);
+  const bodies = onlyOnce(planned.deliveries.flatMap((delivery) => delivery.bodies));
+  const direct = [
     ...bodies.flatMap(({ content, chunks, ttl }) => chunkWrites(content, chunks, ttl)),
-    ...writes,
-  ]);
+    ...planned.deliveries.flatMap(({ writes }) => writes),
+  ];
   const items = asItems(ctx, isDirect ? direct : roundsOf(messages).flatMap((round) => publicationWrites(ctx, topic, round)));
   // Last, so that a refused call changes nothing; but before the caller gets the entries.
   for (const name of planned.queues) await noteTransactions(ctx, await ctx.settings.get(name));

@@ -17,12 +17,17 @@ export const placeOwn: PlaceBody = (text, room, newId, retentionEnd) => ({
   ttl: retentionEnd === undefined ? undefined : bodyTtl(retentionEnd),
 });
 
+/** The bodies of one publish into several queues, in one or many transactions. */
+export interface SharedBodies {
+  /** `retentionsSeconds`: those of the queues that are known beforehand, so that one TTL suits all of them. */
+  placeBodyFor(retentionsSeconds: readonly (number | null)[], now: number): PlaceBody;
+}
+
 /**
- * For one publish into several queues, in one or many transactions: the same text is one body. It is the same object each time, and
- * has no `chunks` left once `withBodies` has written it. A row without retention has a body of its own.
- * `retentionsSeconds`: those of the queues that are known beforehand, so that one TTL suits all of them.
+ * The same text is one body. It is the same object each time, and has no `chunks` left once `withBodies` has written it. A row
+ * without retention has a body of its own.
  */
-export function createSharedBodies(): { placeBodyFor(retentionsSeconds: readonly (number | null)[], now: number): PlaceBody } {
+export function createSharedBodies(): SharedBodies {
   const known = new Map<string, OffloadedBody[]>();
   return {
     placeBodyFor: (retentionsSeconds, now) => {

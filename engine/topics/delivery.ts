@@ -24,9 +24,10 @@ import type { Condition, Row, Write } from '../port/port.ts';
 import { ackedBy, keyedOf, keyStateOf, onTaken } from '../publish/dedup-key.ts';
 import { type Appended, appendedTo, groupWrites } from '../publish/groups.ts';
 import { displacedContent, isFree, newOwnRow } from '../publish/own-id.ts';
-import { byKind, inParcels, type ParcelWrite, type Pending, parcelWrite, shareable } from '../publish/parcels.ts';
+import { byKind, type ParcelWrite, type Pending, parcelWrite, shareable } from '../publish/parcels.ts';
+import type { SharedBodies } from '../publish/place-body.ts';
 import { growIfThrottled } from '../queues/shard-scaling.ts';
-import type { Share } from './shares.ts';
+import { type Share, topicParcels } from './shares.ts';
 import { pendingFor } from './topic-message.ts';
 
 /** The row that refused a write. */
@@ -43,6 +44,14 @@ export interface Delivery {
    */
   again(inTheWay: readonly InTheWay[], sentAt: number): Promise<Delivery | 'applied' | 'nothing'>;
 }
+
+/** What the deliveries of one publish have in common. */
+export interface Delivering {
+  told: Told;
+  bodies: SharedBodies;
+}
+
+type NewOwnRow = ReturnType<typeof newOwnRow>;
 
 /** What is told of messages while they are delivered. */
 export interface Told {
@@ -66,18 +75,32 @@ export interface Deliveries {
  * What to write for these shares, by the settings now. A subscription whose queue is gone, or was created again since, has ended:
  * it is left out. `startedAt`: from when delays count, ms; undefined: from now.
  */
-export async function deliveriesOf(ctx: Context, all: readonly Share[], told: Told, startedAt?: number): Promise<Deliveries> {
+export async function deliveriesOf(
+  ctx: Context,
+  all: readonly Share[],
+  { told, bodies }: Delivering,
+  startedAt?: number,
+): Promise<Deliveries> {
   const readAt = ctx.clock.now();
   const queues = await ctx.settings.findAll(all.map(({ subscription }) => subscription.queue));
   const shares = all.filter(({ subscription }) => queues.get(subscription.queue)?.incarnation === subscription.queueIncarnation);
+  const retentions = shares.map(({ subscription }) => queues.get(subscription.queue)!.retentionSeconds);
+  const placeBody = bodies.placeBodyFor(retentions, readAt);
   const inGroups: { queue: QueueRecord; appended: Appended }[] = [];
   const deliveries: Delivery[] = [];
   for (const { subscription, messages } of shares) {
     const queue = await grown(ctx, queues.get(subscription.queue)!);
     const { shared, groups, own } = byKind(messages.map((message) => pendingFor(queue, message, startedAt)));
-    for (const parcel of shareable(shared).flatMap(inParcels)) deliveries.push(sharedRow(ctx, parcelWrite(ctx, queue, parcel)));
-    for (const one of own) deliveries.push(one.content ? keyedRow(ctx, queue, one, told) : ownRow(ctx, queue, one, told));
-    for (const [name, members] of groups) inGroups.push({ queue, appended: appendedTo(ctx, queue, name, inParcels(members)) });
+    for (const parcel of shareable(shared).flatMap(topicParcels)) {
+      deliveries.push(sharedRow(ctx, parcelWrite(ctx, queue, parcel, undefined, placeBody)));
+    }
+    for (const one of own) {
+      const row = newOwnRow(ctx, queue, one, one.content !== undefined, placeBody);
+      deliveries.push(one.content ? keyedRow(ctx, queue, one, row, told) : ownRow(ctx, queue, one, row, told));
+    }
+    for (const [name, members] of groups) {
+      inGroups.push({ queue, appended: appendedTo(ctx, queue, name, topicParcels(members), placeBody) });
+    }
   }
   const rows = await readRows(
     ctx,
@@ -104,8 +127,7 @@ function sharedRow(ctx: Context, { key, row, content, chunks, ttl }: ParcelWrite
   return { writes: [write], bodies: [{ content, chunks, ttl }], again: async () => 'applied' };
 }
 
-function ownRow(ctx: Context, queue: QueueRecord, pending: Pending, told: Told): Delivery {
-  const { lease, body } = newOwnRow(ctx, queue, pending);
+function ownRow(ctx: Context, queue: QueueRecord, pending: Pending, { lease, body }: NewOwnRow, told: Told): Delivery {
   const put = encodeLease(lease);
   const under = (when: Condition, displaced?: StoredContent): Delivery => ({
     writes: [{ key: leaseKey(lease.id), when, then: { put } }],
@@ -122,8 +144,7 @@ function ownRow(ctx: Context, queue: QueueRecord, pending: Pending, told: Told):
   return under(absentAt(ctx.clock.now()));
 }
 
-function keyedRow(ctx: Context, queue: QueueRecord, pending: Pending, told: Told): Delivery {
-  const { lease, body } = newOwnRow(ctx, queue, pending, true);
+function keyedRow(ctx: Context, queue: QueueRecord, pending: Pending, { lease, body }: NewOwnRow, told: Told): Delivery {
   const attempt: Attempt = { startedAt: ctx.clock.now(), versions: new Set(), applied: false, maybeApplied: false };
   const over = (former: DecodedRow, when: Condition): Delivery => {
     const version = ctx.newVersion();

@@ -10,7 +10,7 @@ import { removeChunks } from '../leases/removals.ts';
 import { readSubscription, type SubscriptionRecord, subscriptionKey, subscriptionsOf } from '../model/topic-record.ts';
 import { StoreError, type Write } from '../port/port.ts';
 import { transactionWritesMax } from '../port/row-writes.ts';
-import { deliveriesOf, type Told } from './delivery.ts';
+import { type Delivering, deliveriesOf, type Told } from './delivery.ts';
 import {
   beginning,
   begunKey,
@@ -32,10 +32,9 @@ const pageRows = transactionWritesMax;
 /** The next subscriptions of a topic in order of name; empty after the last one. */
 export type Subscriptions = (after: string | undefined) => Promise<readonly SubscriptionRecord[]>;
 
-export interface FanOut {
+export interface FanOut extends Delivering {
   messages: readonly TopicMessage[];
   subscriptions: Subscriptions;
-  told: Told;
 }
 
 export const tellsNothing: Told = { duplicate: () => {}, changed: () => {} };
@@ -115,12 +114,12 @@ export interface Stepped {
 export async function step(
   ctx: Context,
   record: PublicationRecord,
-  { messages, subscriptions, told }: FanOut,
+  { messages, subscriptions, ...delivering }: FanOut,
   begins?: Begin,
 ): Promise<Stepped> {
   const extra = begins?.extra ?? [];
   const { shares, after } = await nextShares(record, messages, subscriptions, transactionWritesMax - 1 - extra.length);
-  const planned = await deliveriesOf(ctx, shares, told, record.startedAt);
+  const planned = await deliveriesOf(ctx, shares, delivering, record.startedAt);
   const next: PublicationRecord | undefined =
     after === undefined
       ? undefined

@@ -11,6 +11,7 @@ import { removeChunks } from '../leases/removals.ts';
 import type { TopicRecord } from '../model/topic-record.ts';
 import { type Condition, ignoreStoreError, StoreError } from '../port/port.ts';
 import { untilDone } from '../port/until-done.ts';
+import { createSharedBodies } from '../publish/place-body.ts';
 import { deliver, listed, step, tellsNothing } from './fan-out.ts';
 import { ending, type PublicationRecord, publicationKey, publicationRow, readPublication } from './publication-record.ts';
 import { messagesOf, newPublication, storePublicationContent } from './publications.ts';
@@ -60,7 +61,7 @@ export function commitPublication(ctx: Context, topic: CachedTopic, id: string):
     async (record) => {
       const messages = await messagesOf(ctx, record);
       if (!messages) return false;
-      const fanOut = { messages, subscriptions: listed(topic.subscriptions), told: tellsNothing };
+      const fanOut = { messages, subscriptions: listed(topic.subscriptions), told: tellsNothing, bodies: createSharedBodies() };
       // From now on the message counts as published now, to the subscriptions of now.
       const from = { ...record, revision: topic.record.revision, startedAt: ctx.clock.now() };
       const { isOurs, record: next } = await step(ctx, from, fanOut);

@@ -7,6 +7,7 @@ import { writeDeadline } from '../model/queue-record.ts';
 import type { TopicRecord } from '../model/topic-record.ts';
 import { pagesOf } from '../port/pages.ts';
 import { StoreError } from '../port/port.ts';
+import { createSharedBodies } from '../publish/place-body.ts';
 import { deliver, stored, tellsNothing } from './fan-out.ts';
 import {
   contentInRowBytesMax,
@@ -80,7 +81,8 @@ export async function messagesOf(ctx: Context, record: PublicationRecord): Promi
 /** Delivers what another process has left of a publication. Returns true if it has ended. */
 export async function carryOn(ctx: Context, record: PublicationRecord, isOver: () => boolean): Promise<boolean> {
   const messages = await messagesOf(ctx, record);
-  if (messages) return deliver(ctx, record, { messages, subscriptions: stored(ctx, record), told: tellsNothing }, isOver);
+  const delivering = { told: tellsNothing, bodies: createSharedBodies() };
+  if (messages) return deliver(ctx, record, { messages, subscriptions: stored(ctx, record), ...delivering }, isOver);
   const [row] = await ctx.store.get([publicationKey(record.name)]);
   // The process that ended it has removed its content.
   if (row?.version !== record.version) return true;

@@ -12,6 +12,7 @@ import { unknownOutcome } from '../leases/lease-store.ts';
 import { ignoreStoreError, StoreError } from '../port/port.ts';
 import { transactionWritesMax } from '../port/row-writes.ts';
 import type { Pending } from '../publish/parcels.ts';
+import { createSharedBodies } from '../publish/place-body.ts';
 import { type Target, targetOf } from '../queues/publish-target.ts';
 import { deliveriesOf, type Told } from './delivery.ts';
 import { begin, deliver, listed } from './fan-out.ts';
@@ -201,10 +202,11 @@ function createTally() {
 
 async function publishTogether({ ctx, results, retryBudget }: Publish, shares: readonly Share[]): Promise<void> {
   const tally = createTally();
+  const delivering = { told: tally.told, bodies: createSharedBodies() };
   try {
     await withRetry(retryBudget, async () => {
       tally.restart();
-      const planned = await deliveriesOf(ctx, shares, tally.told);
+      const planned = await deliveriesOf(ctx, shares, delivering);
       await writeTogether(ctx, planned);
       for (const queue of planned.queues) ctx.wakeups.wake(queue);
       tally.record(planned.shares, results);
@@ -222,7 +224,8 @@ async function publishInSteps(
   messages: readonly TopicMessage[],
 ): Promise<void> {
   const tally = createTally();
-  const fanOut = { messages, subscriptions: listed(topic.subscriptions), told: tally.told };
+  const delivering = { told: tally.told, bodies: createSharedBodies() };
+  const fanOut = { messages, subscriptions: listed(topic.subscriptions), ...delivering };
   const made = newPublication(ctx, topic.record, messages);
   await storePublicationContent(ctx, made, retryBudget);
   const record = await withRetry(retryBudget, () => {

@@ -1,5 +1,6 @@
 /** Which messages of a publish go to which subscriptions, and how many writes that takes. */
 
+import { deflateInRowMax } from '../model/content-codec.ts';
 import { groupBy } from '../model/group-by.ts';
 import type { SubscriptionRecord } from '../model/topic-record.ts';
 import { byKind, inParcels, type Pending, shareable } from '../publish/parcels.ts';
@@ -54,8 +55,21 @@ function writesOf(messages: readonly TopicMessage[]): number {
       ({ index, encoded, timing, level, group, ...(once && { id: String(index) }) }) as Pending,
   );
   const { shared, groups, own } = byKind(pending);
-  const inGroups = [...groups.values()].map((members) => inParcels(members).length + 1);
-  return shareable(shared).flatMap(inParcels).length + inGroups.reduce((sum, rows) => sum + rows, 0) + own.length;
+  const inGroups = [...groups.values()].map((members) => topicParcels(members).length + 1);
+  return shareable(shared).flatMap(topicParcels).length + inGroups.reduce((sum, rows) => sum + rows, 0) + own.length;
+}
+
+/** Messages in parcels, in order. A large message is alone in one, so that all queues share its body, whatever else they get. */
+export function topicParcels(pending: readonly Pending[]): Pending[][] {
+  const runs: Pending[][] = [];
+  let wasLarge = true;
+  for (const message of pending) {
+    const isLarge = message.encoded.length > deflateInRowMax;
+    if (isLarge || wasLarge) runs.push([message]);
+    else runs.at(-1)!.push(message);
+    wasLarge = isLarge;
+  }
+  return runs.flatMap(inParcels);
 }
 
 /**
