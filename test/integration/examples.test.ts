@@ -87,6 +87,16 @@ describe('the examples', () => {
     expect(await example('limits')).toBe('6 done, 2 at a time\n');
   });
 
+  it('the example topics reaches each subscription that matches, and shares its work', async () => {
+    const lines = await linesOf('topics');
+    expect(lines).toContain('order 1 reached 3');
+    expect(lines).toContain('false filter.country FR');
+    const broadcast = lines.filter((line) => line.startsWith('broadcast')).sort();
+    expect(broadcast).toEqual(['broadcast: 1', 'broadcast: 2', 'broadcast: 3']);
+    const bills = lines.filter((line) => line.startsWith('bill ')).sort();
+    expect(bills).toEqual(['bill 1: orders.web.paid', 'bill 2: orders.app.paid']);
+  });
+
   it('the example by-id postpones, edits and cancels a message', async () => {
     expect(await linesOf('by-id')).toEqual([
       'delayed until 2030-01-02T09:00:00.000Z, priority 2: call Ada, she asked twice',

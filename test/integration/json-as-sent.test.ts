@@ -122,6 +122,34 @@ describe('JSON over HTTP', () => {
     await http.call('deleteSchedule', { name: queue });
   });
 
+  it('a body comes back byte for byte from a topic: at once, after a commit, and if it is larger than its row', async () => {
+    const topic = await newQueue();
+    await http.call('createTopic', { topic }, { preparedTimeoutSeconds: 60 });
+    const filter = { id: [{ exists: true }] };
+    await Promise.all([
+      http.call('subscribe', { topic, subscription: 'all' }),
+      http.call('subscribe', { topic, subscription: 'more' }, { filter, filterScope: 'body' }),
+    ]);
+    const text = '{"id":1970670598291982290, "b":-0,"f":1.50}';
+    const large = `{"id":1970670598291982290,"filling":[${Array.from({ length: 5_000 }, (_, n) => `${n}.0`).join(' , ')}]}`;
+    for (const [body, more] of [
+      [text, ''],
+      [large, ''],
+      [text, ',"prepared":true'],
+    ]) {
+      const message = `{"body":${body},"attributes":{"n":9007199254740993},"subject":"a.b"${more}}`;
+      const { results } = JSON.parse(await textOf('POST', `/topics/${topic}/publish`, `{"messages":[${message}]}`));
+      const [{ id }] = results;
+      if (more) await textOf('POST', `/topics/${topic}/publications/${id}/commit`, '{}');
+      for (const subscription of ['all', 'more']) {
+        const received = await textOf('POST', `/queues/${topic}~${subscription}/receive`, '{}');
+        expect(received, subscription).toContain(
+          `"body":${body},"attributes":{"n":9007199254740993,"topic":"${topic}","publication":"${id}","subject":"a.b"}`,
+        );
+      }
+    }
+  });
+
   it('the numbers of attributes keep every digit, and a number that is not finite is refused', async () => {
     const queue = await newQueue();
     const attributes = '{"n":1970670598291982290,"z":-0,"f":1.50,"s":"\\u00e9","constructor":1}';
