@@ -120,7 +120,7 @@ async function publishRound(publish: Publish, round: readonly TopicMessage[]): P
   publish.matched += shares.reduce((sum, share) => sum + share.messages.length, 0);
   const writesOf = createWriteCounts();
   const writes = shares.reduce((sum, share) => sum + writesOf(share.messages), 0);
-  if (topic.subscriptions.length > transactionWritesMax / 2 - 2) await finishEarlier(ctx, topic.record, accepted);
+  await finishEarlier(ctx, topic.record, accepted);
   const [only] = shares;
   if (only && shares.length === 1) await publishAlone(publish, only);
   else if (writes <= transactionWritesMax) await publishTogether(publish, shares);

@@ -152,6 +152,20 @@ onBothStores('a publish to a topic that goes wrong', (driven) => {
     for (const name of names(60)) expect([...(await ackAll(driven(), name)), ...(await ackAll(driven(), name))]).toEqual([1, 2]);
   });
 
+  it('with few subscriptions, too, a later publish to a group comes behind one that still goes out', async () => {
+    await subscribe(driven(), plain(3));
+    const own = range(40).map((index) => ({ body: `own ${index}`, id: `own-${index}` }));
+    const { over, sent } = watched(driven());
+    const first = await topicProcess(driven(), over, 0).publish(...own, ...inGroup(1));
+    expect([first.every(({ ok }) => ok), sent.length]).toEqual([true, 1]);
+    expect(await topicProcess(driven()).publish(...inGroup(2))).toMatchObject([{ ok: true, subscriptions: 3 }]);
+    for (const name of names(3)) {
+      const received: unknown[] = [];
+      for (let some = await ackAll(driven(), name); some.length > 0; some = await ackAll(driven(), name)) received.push(...some);
+      expect(received.filter((body) => typeof body === 'number')).toEqual([1, 2]);
+    }
+  });
+
   it('two processes that carry on one publication give each subscription one copy', async () => {
     await subscribe(driven(), plain(400));
     const { over } = watched(driven(), (number) => number === 1 && dies());
