@@ -1,17 +1,15 @@
 /** The examples, the guide's snippets and the README's first program, as a reader would run them. */
-import { spawn } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Dumbwaiter, type DumbwaiterError, httpTransport } from '../../sdk/index.ts';
 import { startTestDynamodb } from '../support/dynamodb.ts';
+import { output as outputOf, root, start as startProgram } from '../support/example-programs.ts';
 import { type HttpListener, listen } from '../support/http-listener.ts';
 import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const guide = read('docs/guide.md');
 
@@ -25,28 +23,9 @@ afterAll(async () => {
   expect(local.defects).toEqual([]);
 });
 
-function start(program: string, args: string[], env: Record<string, string> = {}) {
-  const child = spawn(program, args, {
-    cwd: root,
-    env: { ...process.env, DUMBWAITER_URL: local.server.url, DUMBWAITER_API_KEY: adminKey, ...env },
-  });
-  const said = { out: '', err: '' };
-  child.stdout.on('data', (data) => {
-    said.out += data;
-  });
-  child.stderr.on('data', (data) => {
-    said.err += data;
-  });
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-  return { child, said, ended };
-}
-
-async function output(program: string, args: string[], env?: Record<string, string>): Promise<string> {
-  const { said, ended } = start(program, args, env);
-  expect({ code: await ended, err: said.err }).toEqual({ code: 0, err: '' });
-  return said.out;
-}
-
+const start = (program: string, args: string[], env?: Record<string, string>) =>
+  startProgram(local.server.url, program, args, env);
+const output = (program: string, args: string[], env?: Record<string, string>) => outputOf(local.server.url, program, args, env);
 const example = (name: string, env?: Record<string, string>) => output(process.execPath, [`examples/${name}.ts`], env);
 const linesOf = async (name: string) => (await example(name)).trim().split('\n');
 
@@ -158,7 +137,7 @@ describe('the examples', () => {
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('the example worker works until %s tells it to stop', async (signal) => {
-    const { child, said, ended } = start(process.execPath, ['examples/worker.ts']);
+    const { said, stop } = start(process.execPath, ['examples/worker.ts']);
     const queue = new Dumbwaiter({ url: local.server.url, apiKey: adminKey }).queue('thumbnails');
     await vi.waitFor(() => queue.describe({ retries: 0 }), { timeout: 20_000 });
     await queue.publish([
@@ -171,8 +150,7 @@ describe('the examples', () => {
       expect(said.out).toContain(`failed: ${local.server.url}/v1/nothing: Error: HTTP 404`);
     };
     await vi.waitFor(saysBoth, { timeout: 20_000 });
-    child.kill(signal);
-    expect({ code: await ended, err: said.err }).toEqual({ code: 0, err: '' });
+    await stop(signal);
   });
 
   it('the example over-lambda calls the function itself', async () => {
