@@ -126,6 +126,14 @@ describe('the examples', () => {
     await ended;
   });
 
+  it('the example filters says which condition failed, and delivers only what matches', async () => {
+    expect(await linesOf('filters')).toEqual(['false filter.total 20', '120 from AT']);
+  });
+
+  it('the filters in Python say which condition failed', async () => {
+    expect(await output('python3', ['examples/filters.py'])).toBe('True None\nFalse filter.source\n');
+  });
+
   it('the example by-hand receives, extends, releases and acks', async () => {
     expect(await example('by-hand')).toBe('0 ready, 1 later\n');
   });
