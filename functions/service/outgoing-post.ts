@@ -53,7 +53,7 @@ export function isSuccess({ status }: Pick<PostAnswer, 'status'>): boolean {
 export function createPoster({ allowsPrivate }: HostRule): Poster {
   return async ({ url, payload, headers: more, id, secrets, signal, answerBytesMax }) => {
     // Loaded on demand: most deployments never send anything.
-    const [{ useAgent }, { Webhook }] = await Promise.all([import('request-filtering-agent'), import('standardwebhooks')]);
+    const { useAgent, Webhook } = await import('./post-packages.ts');
     const at = new Date();
     const headers = {
       'content-type': 'application/json',

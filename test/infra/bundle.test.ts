@@ -40,6 +40,14 @@ describe.each(cases(functionEntries))('the bundle %s', (entry) => {
     expect(Object.keys(inputs).filter((path) => /node_modules\/@(aws-sdk|smithy)\//.test(path))).toEqual([]);
   });
 
+  test('the bundle imports no CommonJS package on demand, because the names of its exports would be missing', async () => {
+    const { inputs, outputs }: Metafile = JSON.parse(await readFile(join(folder, `${entry}.meta.json`), 'utf8'));
+    const onDemand = Object.values(outputs).flatMap(({ imports }) => imports.filter(({ kind }) => kind === 'dynamic-import'));
+    expect(onDemand.length).toBeGreaterThan(0);
+    const entryPoints = onDemand.flatMap(({ path }) => outputs[path]?.entryPoint ?? []);
+    expect(entryPoints.filter((path) => inputs[path]!.format === 'cjs')).toEqual([]);
+  });
+
   test('the bundle loads outside any node_modules and exports its handler', () => {
     const index = join(bundles.get(entry)!.folder, 'index.mjs');
     const variables = {
