@@ -75,7 +75,7 @@ export function byKind(pending: readonly Pending[]): { shared: Pending[]; groups
 }
 
 /** Lists of messages that may share rows: same level, same timing. */
-export function shareable(pending: readonly Pending[]): Pending[][] {
+export function shareable<Message extends { level: number; timing?: Timing }>(pending: readonly Message[]): Message[][] {
   return [...groupBy(pending, ({ level, timing }) => JSON.stringify([level, timing])).values()];
 }
 
@@ -125,8 +125,8 @@ async function targetNow(ctx: Context, name: string): Promise<Target | undefined
 /**
  * Divides messages into parcels of up to `parcelSlotsMax` messages and `parcelBytesMax` bytes. A larger message is alone in one.
  */
-export function inParcels(pending: readonly Pending[]): Pending[][] {
-  const parcels: Pending[][] = [];
+export function inParcels<Message extends { encoded: string }>(pending: readonly Message[]): Message[][] {
+  const parcels: Message[][] = [];
   let bytes = 0;
   for (const message of pending) {
     const size = wireBytes(message.encoded);

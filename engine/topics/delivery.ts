@@ -24,11 +24,11 @@ import type { Condition, Row, Write } from '../port/port.ts';
 import { ackedBy, keyedOf, keyStateOf, onTaken } from '../publish/dedup-key.ts';
 import { type Appended, appendedTo, groupWrites } from '../publish/groups.ts';
 import { displacedContent, isFree, newOwnRow } from '../publish/own-id.ts';
-import { byKind, type ParcelWrite, type Pending, parcelWrite, shareable } from '../publish/parcels.ts';
+import { type ParcelWrite, type Pending, parcelWrite } from '../publish/parcels.ts';
 import type { SharedBodies } from '../publish/place-body.ts';
 import { growIfThrottled } from '../queues/shard-scaling.ts';
-import { type Share, topicParcels } from './shares.ts';
-import { pendingFor } from './topic-message.ts';
+import { rowsOf, type Share } from './shares.ts';
+import { pendingFor, type TopicMessage } from './topic-message.ts';
 
 /** The row that refused a write. */
 export type InTheWay = { row: Row | undefined } | undefined;
@@ -90,16 +90,18 @@ export async function deliveriesOf(
   const deliveries: Delivery[] = [];
   for (const { subscription, messages } of shares) {
     const queue = await grown(ctx, queues.get(subscription.queue)!);
-    const { shared, groups, own } = byKind(messages.map((message) => pendingFor(queue, message, startedAt)));
-    for (const parcel of shareable(shared).flatMap(topicParcels)) {
-      deliveries.push(sharedRow(ctx, parcelWrite(ctx, queue, parcel, undefined, placeBody)));
+    const { parcels, groups, own } = rowsOf(messages);
+    const asPending = (message: TopicMessage) => pendingFor(queue, message, startedAt);
+    for (const parcel of parcels) {
+      deliveries.push(sharedRow(ctx, parcelWrite(ctx, queue, parcel.map(asPending), undefined, placeBody)));
     }
-    for (const one of own) {
+    for (const one of own.map(asPending)) {
       const row = newOwnRow(ctx, queue, one, one.content !== undefined, placeBody);
       deliveries.push(one.content ? keyedRow(ctx, queue, one, row, told) : ownRow(ctx, queue, one, row, told));
     }
-    for (const [name, members] of groups) {
-      inGroups.push({ queue, appended: appendedTo(ctx, queue, name, topicParcels(members), placeBody) });
+    for (const [name, ofGroup] of groups) {
+      const pending = ofGroup.map((parcel) => parcel.map(asPending));
+      inGroups.push({ queue, appended: appendedTo(ctx, queue, name, pending, placeBody) });
     }
   }
   const rows = await readRows(

@@ -3,7 +3,7 @@
 import { deflateInRowMax } from '../model/content-codec.ts';
 import { groupBy } from '../model/group-by.ts';
 import type { SubscriptionRecord } from '../model/topic-record.ts';
-import { byKind, inParcels, type Pending, shareable } from '../publish/parcels.ts';
+import { inParcels, shareable } from '../publish/parcels.ts';
 import { compileMatcher, type Matcher } from './matching.ts';
 import type { TopicMessage } from './topic-message.ts';
 
@@ -47,23 +47,39 @@ export function createWriteCounts(): (messages: readonly TopicMessage[]) => numb
   };
 }
 
-/** How many rows the messages need in one queue, whatever its settings: at most. */
+/** How many rows the messages need in one queue. */
 function writesOf(messages: readonly TopicMessage[]): number {
-  // A queue's own delay may be that of other messages or not; counted here, it never is.
-  const pending = messages.map(
-    ({ index, encoded, timing = { delayMs: -1 }, level, group, once }) =>
-      ({ index, encoded, timing, level, group, ...(once && { id: String(index) }) }) as Pending,
-  );
-  const { shared, groups, own } = byKind(pending);
-  const inGroups = [...groups.values()].map((members) => topicParcels(members).length + 1);
-  return shareable(shared).flatMap(topicParcels).length + inGroups.reduce((sum, rows) => sum + rows, 0) + own.length;
+  const { parcels, groups, own } = rowsOf(messages);
+  return parcels.length + own.length + [...groups.values()].reduce((sum, ofGroup) => sum + ofGroup.length + 1, 0);
+}
+
+/** The messages that share rows in a queue, those that have a row of their own, and the parcels of each group. */
+export interface ShareRows {
+  parcels: TopicMessage[][];
+  own: TopicMessage[];
+  groups: Map<string, TopicMessage[][]>;
+}
+
+/**
+ * Divides messages into rows. Every queue gets the same rows, so they can be counted without the settings of the queues. Therefore
+ * messages that state no delay share no row with those that state the delay of the queue.
+ */
+export function rowsOf(messages: readonly TopicMessage[]): ShareRows {
+  const inGroup = messages.filter(({ group }) => group !== undefined);
+  const others = messages.filter(({ group }) => group === undefined);
+  const shared = others.filter(({ once }) => once === undefined);
+  return {
+    parcels: shareable(shared).flatMap(topicParcels),
+    own: others.filter(({ once }) => once !== undefined),
+    groups: new Map([...groupBy(inGroup, ({ group }) => group!)].map(([name, members]) => [name, topicParcels(members)])),
+  };
 }
 
 /** Messages in parcels, in order. A large message is alone in one, so that all queues share its body, whatever else they get. */
-export function topicParcels(pending: readonly Pending[]): Pending[][] {
-  const runs: Pending[][] = [];
+function topicParcels(messages: readonly TopicMessage[]): TopicMessage[][] {
+  const runs: TopicMessage[][] = [];
   let wasLarge = true;
-  for (const message of pending) {
+  for (const message of messages) {
     const isLarge = message.encoded.length > deflateInRowMax;
     if (isLarge || wasLarge) runs.push([message]);
     else runs.at(-1)!.push(message);

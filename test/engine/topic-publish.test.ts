@@ -206,6 +206,19 @@ onEveryStore('a publish to a topic', (driven) => {
     expect(await topicProcess(driven()).publish({ body: 1 })).toEqual([{ ok: true, id: expect.any(String), subscriptions: 1 }]);
     expect(await bodiesOf(driven(), 'c')).toEqual([]);
   });
+
+  it('messages with and without the delay of the queue, small and large in turn, fit into the transactions', async () => {
+    await subscribe(driven(), { a: {}, b: {}, c: {} });
+    const large = 'x'.repeat(9_000);
+    const entries = range(25).flatMap((number) => [{ body: number }, { body: `${number} ${large}`, delaySeconds: 0 }]);
+    const results = await topicProcess(driven()).publish(...entries);
+    expect(results).toMatchObject(entries.map(() => ({ ok: true, subscriptions: 3 })));
+    for (const name of ['a', 'b', 'c']) {
+      const got = await bodiesOf(driven(), name);
+      expect(new Set(got)).toEqual(new Set(entries.map(({ body }) => body)));
+      expect(got).toHaveLength(entries.length);
+    }
+  });
 });
 
 describe('cost', () => {
