@@ -21,17 +21,19 @@ export async function sweepPublications(ctx: Context, deadline: Deadline): Promi
     due.push(...records.filter(({ state, dueAt }) => (state === 'delivering' || state === 'prepared') && dueAt <= now));
   }
   let complete = true;
+  let defect: { thrown: unknown } | undefined;
   // The publications of one topic go out in the order in which they began, for the sake of its groups.
   const ofTopics = [...groupBy(due, ({ topicIncarnation }) => topicIncarnation).values()];
   const left = await sideBySide(ofTopics, topicsAtOnce, deadline.isOver, async (records) => {
     try {
       for (const record of records) if (!(await sweepPublication(ctx, record, deadline))) complete = false;
     } catch (error) {
-      // A throttled queue of one topic must not stop the others.
-      if (!(error instanceof StoreError)) throw error;
+      // A throttled queue or a damaged row of one topic must not stop the others.
       complete = false;
+      if (!(error instanceof StoreError)) defect ??= { thrown: error };
     }
   });
+  if (defect) throw defect.thrown;
   return complete && left.length === 0;
 }
 

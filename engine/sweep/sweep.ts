@@ -49,9 +49,16 @@ export async function sweep(ctx: Context, { until, signal }: SweepOptions): Prom
   // Schedules come first: their ticks must be on time.
   if (!(await sweepSchedules(ctx, deadline))) report.complete = false;
   await restartRedrives(ctx, deadline);
+  let failedTopics: { thrown: unknown } | undefined;
+  const sweepPart = async (part: Promise<boolean>) => {
+    const done = await part.catch((thrown: unknown) => {
+      failedTopics ??= { thrown };
+    });
+    if (!done) report.complete = false;
+  };
   // A deleted topic must have no publications left before its subscriptions are removed.
-  if (!(await sweepPublications(ctx, deadline))) report.complete = false;
-  if (!(await sweepTopics(ctx, records, deadLetters, deadline))) report.complete = false;
+  await sweepPart(sweepPublications(ctx, deadline));
+  await sweepPart(sweepTopics(ctx, records, deadLetters, deadline));
   const awake = records.filter((queue) => !isAsleep(queue, ctx.clock.now()) || ctx.random.number() < sleepersShare);
   totals.asleep = records.length - awake.length;
   const notReached = await sideBySide(longestUnvisitedFirst(ctx, awake), queuesAtOnce, deadline.isOver, async (queue) => {
@@ -78,6 +85,8 @@ export async function sweep(ctx: Context, { until, signal }: SweepOptions): Prom
   if (notReached.length > 0 || totals.failed > 0) report.complete = false;
   if (failure && report.queues.length === 0) throw failure;
   await removeAllDeleted(ctx, deadline);
+  // Only now, because a topic that cannot be swept must not keep the queues from it.
+  if (failedTopics) throw failedTopics.thrown;
   return report;
 }
 

@@ -11,6 +11,7 @@ import { createSharedBodies } from '../publish/place-body.ts';
 import { deliver, stored, tellsNothing } from './fan-out.ts';
 import {
   contentInRowBytesMax,
+  ending,
   type PublicationRecord,
   publicationKey,
   publicationKind,
@@ -87,6 +88,8 @@ export async function carryOn(ctx: Context, record: PublicationRecord, isOver: (
   // The process that ended it has removed its content.
   if (row?.version !== record.version) return true;
   ctx.observe?.({ kind: 'anomaly', what: 'a publication whose messages cannot be read', row: record.name });
+  // Its topic could not end, nor could others publish to its groups, while the row stands.
+  await ctx.store.write(ending(ctx, record, 'committed'));
   return true;
 }
 
