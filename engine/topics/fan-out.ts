@@ -8,7 +8,7 @@ import type { Context } from '../context/context.ts';
 import { createRetryBudget, withRetry } from '../context/retry.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { readSubscription, type SubscriptionRecord, subscriptionKey, subscriptionsOf } from '../model/topic-record.ts';
-import { StoreError, type Write } from '../port/port.ts';
+import { ignoreStoreError, StoreError, type Write } from '../port/port.ts';
 import { transactionWritesMax } from '../port/row-writes.ts';
 import { type Delivering, deliveriesOf, type Told } from './delivery.ts';
 import {
@@ -63,8 +63,8 @@ function positionOf(incarnation: string, name: string) {
 }
 
 /**
- * Begins a publication, and makes its first step with it. Answers the record as it is then; undefined if it has ended. Throws
- * StoreError: with `applied: unknown`, the publication may begin later.
+ * Begins a publication, and makes its first step with it. Answers the record as it is then; undefined if it has ended, or is left to
+ * a sweep. Throws StoreError: with `applied: unknown`, the publication may begin later.
  */
 export async function begin(ctx: Context, record: PublicationRecord, fanOut: FanOut): Promise<PublicationRecord | undefined> {
   const now = ctx.clock.now();
@@ -136,7 +136,13 @@ export async function step(
     if (!(error instanceof StoreError) || error.applied === 'no') throw error;
     if (begins && !(await isBegun(begins, error))) throw error;
   }
-  return { isOurs: false, record: await readAgain(ctx, record) };
+  const read = readAgain(ctx, record);
+  return { isOurs: false, record: await (begins ? read.catch(leftToSweep) : read) };
+}
+
+/** A publication that has begun, but whose row cannot be read now. */
+function leftToSweep(error: unknown): undefined {
+  ignoreStoreError(error);
 }
 
 async function isBegun({ isApplied }: Begin, error: StoreError): Promise<boolean> {

@@ -7,6 +7,7 @@ import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
 import { createRetryBudget, type RetryBudget, withRetry } from '../context/retry.ts';
 import type { CachedTopic } from '../context/topics-cache.ts';
+import { unknownOutcome } from '../leases/lease-store.ts';
 import { removeChunks } from '../leases/removals.ts';
 import type { TopicRecord } from '../model/topic-record.ts';
 import { type Condition, ignoreStoreError, StoreError } from '../port/port.ts';
@@ -46,9 +47,12 @@ export async function storePrepared(
   let written = await put({ absent: ['name'] });
   const former = written.row && readPublication(written.row);
   const isFree = former?.state === 'rolled_back' || (former?.until !== undefined && former.until < ctx.clock.now());
+  // An earlier request may have been applied, and its row may be the one that was rolled back.
+  if (!written.ok && isFree && written.maybeApplied) throw unknownOutcome();
   if (!written.ok && isFree) written = await put({ equals: [['version'], former!.version] });
   if (written.ok || written.row?.version === record.version) return { ok: true, id, subscriptions: 0 };
-  await removeChunks(ctx, record.content);
+  // If an answer was lost, the row in the way may be ours, changed since, and name the content. TTL removes it otherwise.
+  if (!written.maybeApplied) await removeChunks(ctx, record.content);
   return { ok: true, id, subscriptions: 0, duplicate: true };
 }
 

@@ -45,7 +45,7 @@ export async function writeTogether(ctx: Context, planned: Deliveries, fixed: re
   const write = () => untilDone('a row that the publish writes', planned.deliveries, attempt, 'throttled');
   // A group's row may change so that a late copy of a refused transaction is applied after all.
   const outcome = await withBodies(ctx, bodies, { by }, write, () => wasRefused);
-  if (outcome !== 'applied') await removeLasting(ctx, bodies);
+  if (outcome !== 'applied' && !wasRefused) await removeLasting(ctx, bodies);
   return outcome;
 }
 
