@@ -46,5 +46,5 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 server = ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("PORT", 0))), Receiver)
-print("listening on", server.server_port, flush=True)
+print(f"listening on http://127.0.0.1:{server.server_port}/hooks/orders", flush=True)
 server.serve_forever()

@@ -6,7 +6,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Dumbwaiter, type DumbwaiterError, httpTransport } from '../../sdk/index.ts';
 import { startTestDynamodb } from '../support/dynamodb.ts';
-import { output as outputOf, root, start as startProgram } from '../support/example-programs.ts';
+import { output as outputOf, type RunningProgram, root, start as startProgram } from '../support/example-programs.ts';
 import { type HttpListener, listen } from '../support/http-listener.ts';
 import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
@@ -66,14 +66,45 @@ describe('the examples', () => {
     expect(await example('limits')).toBe('6 done, 2 at a time\n');
   });
 
-  it('the example topics reaches each subscription that matches, and shares its work', async () => {
-    const lines = await linesOf('topics');
-    expect(lines).toContain('order 1 reached 3');
-    expect(lines).toContain('false filter.country FR');
-    const broadcast = lines.filter((line) => line.startsWith('broadcast')).sort();
-    expect(broadcast).toEqual(['broadcast: 1', 'broadcast: 2', 'broadcast: 3']);
-    const bills = lines.filter((line) => line.startsWith('bill ')).sort();
-    expect(bills).toEqual(['bill 1: orders.web.paid', 'bill 2: orders.app.paid']);
+  it('the example fan-out reaches queues of subscriptions and an existing queue', async () => {
+    expect(await linesOf('fan-out')).toEqual([
+      'reached 3',
+      'new-orders~billing: order 1 of new-orders',
+      'new-orders~kitchen: order 1 of new-orders',
+      'order-archive: order 1 of new-orders',
+    ]);
+  });
+
+  it('the example work-group shares the messages of one subscription among its consumers', async () => {
+    const lines = await linesOf('work-group');
+    expect(
+      lines
+        .slice(0, -1)
+        .map((line) => line.replace(/^worker [12] /, ''))
+        .sort(),
+    ).toEqual(['resizes a.jpg', 'resizes b.jpg', 'resizes c.jpg', 'resizes d.jpg']);
+    expect(lines.at(-1)).toBe('4 to index');
+  });
+
+  it('the example broadcast reaches each instance while it runs', async () => {
+    expect(await linesOf('broadcast')).toEqual(['450 450', '0 subscriptions left']);
+  });
+
+  it('the example routing reaches the subscriptions whose pattern matches the subject', async () => {
+    expect(await linesOf('routing')).toEqual([
+      'kitchen.oven-1.celsius reached 3',
+      'kitchen.oven-1.door.open reached 2',
+      'cellar.freezer.celsius reached 1',
+      'kitchen.oven-1.celsius: 220',
+    ]);
+  });
+
+  it('the example filter reaches the subscriptions whose conditions are met, and says why one is not', async () => {
+    expect(await linesOf('filter')).toEqual(['reached 1', 'reached 1', 'false filter.total [{"numeric":[">=",100]}] 12']);
+  });
+
+  it('the example scatter-gather takes the answers that come before its deadline', async () => {
+    expect(await linesOf('scatter-gather')).toEqual(['2 of 3 answered; south is cheapest with 360']);
   });
 
   it('the example by-id postpones, edits and cancels a message', async () => {
@@ -91,39 +122,10 @@ describe('the examples', () => {
     expect(await example('check-back')).toBe('signed: {"outcome":"commit"}, forged: 401\n');
   });
 
-  it('the example webhook handles pushed messages that its queue signed, and nothing else', async () => {
+  it('the example webhook pushes messages to its receiver', async () => {
     const lines = await linesOf('webhook');
-    expect(lines.slice(0, 2).sort()).toEqual(['order 1', 'order 2']);
-    expect(lines.slice(2)).toEqual(['active, no failure', 'forged: 401']);
-  });
-
-  it('the receiver in Python handles pushed messages once, and refuses forged and replayed requests', async () => {
-    const queue = new Dumbwaiter({ url: local.server.url, apiKey: adminKey }).queue('pushed-to-python');
-    await queue.create();
-    const secret = await queue.rotateSigningSecret();
-    const { child, said, ended } = start('python3', ['examples/webhook_receiver.py'], { WEBHOOK_SECRET: secret });
-    const port = await vi.waitFor(() => /listening on (\d+)/.exec(said.out)?.[1] ?? expect.unreachable(), { timeout: 20_000 });
-    const url = `http://127.0.0.1:${port}/`;
-    await queue.targets.put('python', { url });
-    await queue.publish({ body: { order: 7 } });
-    await vi.waitFor(() => expect(said.out).toContain('order 7'), { timeout: 20_000 });
-    await queue.targets.delete('python');
-    const send = async (sentAt: Date, secretOf: string) => {
-      const body = '{"id":"again","body":{"order":8}}';
-      const headers = {
-        'webhook-id': 'msg_1',
-        'webhook-timestamp': String(Math.floor(sentAt.getTime() / 1000)),
-        'webhook-signature': new Webhook(secretOf).sign('msg_1', sentAt, body),
-      };
-      return (await fetch(url, { method: 'POST', body, headers })).status;
-    };
-    expect(await send(new Date(), `whsec_${btoa('another secret of 24 bytes')}`)).toBe(401);
-    expect(await send(new Date(Date.now() - 600_000), secret)).toBe(401);
-    expect(await send(new Date(), secret)).toBe(204);
-    expect(await send(new Date(), secret)).toBe(204);
-    expect(said.out.match(/order 8/g)).toHaveLength(1);
-    child.kill();
-    await ended;
+    expect(lines.filter((line) => line.startsWith('order')).sort()).toEqual(['order 1', 'order 2']);
+    expect(lines.filter((line) => !line.startsWith('order'))).toEqual(['done', 'done', 'active, no failure']);
   });
 
   it('the example filters says which condition failed, and delivers only what matches', async () => {
@@ -185,6 +187,71 @@ describe('the examples', () => {
     ];
     const names = globSync('examples/*.ts', { cwd: root }).map((path) => /([\w-]+)\.ts$/.exec(path)?.[1]);
     expect(names.filter((name) => name !== 'connect' && !run.some(([, a, b]) => name === (a ?? b)))).toEqual([]);
+  });
+});
+
+describe.each([
+  { language: 'TypeScript', program: process.execPath, file: 'examples/webhook-receiver.ts' },
+  { language: 'Python', program: 'python3', file: 'examples/webhook_receiver.py' },
+])('the webhook receiver in $language', ({ language, program, file }) => {
+  let secret: string;
+  let url: string;
+  let receiver: RunningProgram;
+  beforeAll(async () => {
+    const queue = new Dumbwaiter({ url: local.server.url, apiKey: adminKey }).queue<{ order: number }>(`pushed-to-${language}`);
+    await queue.create();
+    secret = await queue.rotateSigningSecret();
+    receiver = start(program, [file], { WEBHOOK_SECRET: secret });
+    await receiver.says('listening on ');
+    url = receiver.lines()[0]!.replace('listening on ', '');
+    await queue.targets.put('shop', { url });
+    await queue.publish({ body: { order: 7 } });
+  });
+  afterAll(async () => {
+    receiver.child.kill();
+    await receiver.ended;
+  });
+
+  const body = (order: number) => JSON.stringify({ id: `message-${order}`, body: { order } });
+  const post = async (sent: string, headers: Record<string, string> = {}) =>
+    (await fetch(url, { method: 'POST', body: sent, headers })).status;
+  const signed = (order: number, { sentAt = new Date(), by = secret } = {}) => ({
+    'webhook-id': `msg_${order}`,
+    'webhook-timestamp': String(Math.floor(sentAt.getTime() / 1000)),
+    'webhook-signature': new Webhook(by).sign(`msg_${order}`, sentAt, body(order)),
+  });
+  const handled = (order: number) => receiver.lines().filter((line) => line === `order ${order}`).length;
+
+  it('the webhook receiver handles a message that its queue pushes', async () => {
+    await receiver.says('order 7\n');
+  });
+
+  it('the webhook receiver refuses an unsigned request', async () => {
+    expect(await post(body(8))).toBe(401);
+    expect(await post(body(8), { ...signed(8), 'webhook-signature': '' })).toBe(401);
+    expect(handled(8)).toBe(0);
+  });
+
+  it('the webhook receiver refuses a request that was altered after it was signed', async () => {
+    expect(await post(body(9).replace('9}', '99}'), signed(9))).toBe(401);
+    expect(await post(body(9), { ...signed(9), 'webhook-id': 'msg_10' })).toBe(401);
+    const later = String(Math.floor(Date.now() / 1000) + 1);
+    expect(await post(body(9), { ...signed(9), 'webhook-timestamp': later })).toBe(401);
+    expect([handled(9), handled(99)]).toEqual([0, 0]);
+  });
+
+  it('the webhook receiver refuses a request that is signed by another secret', async () => {
+    expect(await post(body(10), signed(10, { by: `whsec_${btoa('another secret of 24 bytes')}` }))).toBe(401);
+    expect(handled(10)).toBe(0);
+  });
+
+  it('the webhook receiver refuses a request that is replayed later, and handles one that is replayed at once only once', async () => {
+    expect(await post(body(11), signed(11, { sentAt: new Date(Date.now() - 600_000) }))).toBe(401);
+    expect(handled(11)).toBe(0);
+    const headers = signed(12);
+    expect([await post(body(12), headers), await post(body(12), headers)]).toEqual([204, 204]);
+    await receiver.says('order 12\n');
+    expect(handled(12)).toBe(1);
   });
 });
 
