@@ -16,6 +16,7 @@ import { judgeLimits } from './limits.ts';
 import { judgePrepared } from './prepared.ts';
 import { judgeRecords } from './records.ts';
 import { judgeTicks } from './ticks.ts';
+import { judgeTopics } from './topics.ts';
 import { judgeTransactions } from './transactions.ts';
 
 export { type PromiseName, promises } from './promises.ts';
@@ -35,5 +36,6 @@ export function check(history: History): Violation[] {
     ...judgeKeys(ledger),
     ...judgePrepared(ledger),
     ...judgeTicks(ledger),
+    ...judgeTopics(ledger),
   ];
 }

@@ -8,10 +8,12 @@ import { contentKey } from './content.ts';
 import { idBefore } from './ids.ts';
 import type { Ledger, Life } from './ledger.ts';
 import { callsOf, endOf, outcomeOf } from './outcomes.ts';
+import { isOfTopic } from './topic-publishes.ts';
 import { readyAt } from './waits.ts';
 
 export function* judgeContents(ledger: Ledger): Generator<Violation> {
   for (const { message, call } of ledger.strangers) {
+    if (isOfTopic(message)) continue;
     const text = `message ${message.id} was delivered, and no publish can have made it`;
     yield { promise: 'only-published-is-delivered', text, calls: [call] };
   }
@@ -33,7 +35,7 @@ function* judgeDeliveries(ledger: Ledger, life: Life): Generator<Violation> {
         calls,
       };
     }
-    if (isPriorityFixed(ledger, life) && (message.priority ?? 0) !== (life.entry.priority ?? 0)) {
+    if (isPriorityFixed(ledger, life) && !prioritiesOf(ledger, life).includes(message.priority ?? 0)) {
       const text = `message ${message.id} was delivered with priority ${message.priority}, and published with ${life.entry.priority}`;
       yield { promise: 'body-intact', text, calls };
     }
@@ -54,6 +56,15 @@ function isPriorityFixed({ changes }: Ledger, { id, entry }: Life): boolean {
   return entry.dedupKey === undefined && !isChanged;
 }
 
+/** A copy of a topic's message has at most the highest priority of its queue. */
+function prioritiesOf({ queues }: Ledger, { queue, entry }: Life): number[] {
+  const { priority: given = 0 } = entry;
+  const lowered = isOfTopic(entry)
+    ? queues.settings(queue).map(({ priority }) => Math.min(given, (priority?.levels ?? 1) - 1))
+    : [];
+  return [given, ...lowered];
+}
+
 /** The queue makes no id twice, and makes none for a message that has its own id. */
 function* judgeIds({ calls }: Ledger): Generator<Violation> {
   const given = new Map<string, Call>();
@@ -62,7 +73,8 @@ function* judgeIds({ calls }: Ledger): Generator<Violation> {
     if (outcome === 'uncertain' || 'refused' in outcome) continue;
     for (const [index, entry] of call.input.messages.entries()) {
       const result = outcome.done.results[index];
-      if (!result?.ok) continue;
+      // The ids of copies are not answered.
+      if (!result?.ok || (result.id as string | undefined) === undefined) continue;
       const own = idBefore(entry);
       if (own !== undefined) {
         if (own === result.id) continue;

@@ -8,6 +8,7 @@ import { commitsOf, isCommitted } from './decisions.ts';
 import type { Ledger, Life } from './ledger.ts';
 import { type CallOf, callsOf, endOf, mayBeDone } from './outcomes.ts';
 import { debouncesOf } from './repeats.ts';
+import { isOfTopic } from './topic-publishes.ts';
 import { isDone, latestVisible } from './visibility.ts';
 import { askedTime, readyAt } from './waits.ts';
 
@@ -39,7 +40,7 @@ export function* judgeEndings(ledger: Ledger): Generator<Violation> {
       yield { promise: 'liveness', text, calls: [...calls, sighting.call] };
     } else {
       const text = `message ${life.id} of the queue ${life.queue} was ${last ? 'delivered, not acked' : 'accepted'}, and never delivered afterwards`;
-      yield { promise: 'accepted-is-never-lost', text, calls };
+      yield { promise: isOfTopic(life.entry) ? 'every-subscription-once' : 'accepted-is-never-lost', text, calls };
     }
   }
 }
@@ -129,7 +130,7 @@ export function mayBeGone(ledger: Ledger, life: Life, by: number): boolean {
   const isMoved = mayBePutOff(ledger, life);
   for (const queue of queues.reachable(life.queue)) {
     const settings = queues.settings(queue);
-    if (settings.length === 0 || queues.isDeleted(queue)) return true;
+    if (settings.length === 0 || queues.isDeleted(queue, { since: startedAt, by })) return true;
     const isOrigin = queue === life.queue;
     const enteredAt = startedAt - clockErrorMs;
     const from = isOrigin && !isMoved ? readyAt(ledger, queue, life.entry, enteredAt, 'least') : enteredAt;

@@ -8,12 +8,17 @@ import { lifeOf } from './message-life.ts';
 import { type CallOf, callsOf, endOf, mayBeDone } from './outcomes.ts';
 import { queuesOf } from './queues.ts';
 import { schedulesOf } from './schedules.ts';
+import { subscriptionsOf } from './subscriptions.ts';
 import { publishOf } from './tick-publishes.ts';
+import { copiesOf, topicPublishesOf, withQualifiedIds } from './topic-publishes.ts';
 import { callsOfTransactions } from './transaction-calls.ts';
 
 export function ledgerOf({ calls: made, asked = [], transactions = [], circumstances }: History): Ledger {
   const { clockErrorMs, drainedAt, sweptAt, retryMsMin = 0 } = circumstances;
-  const calls = [...made, ...callsOfTransactions(transactions)].sort((a, b) => a.startedAt - b.startedAt);
+  const topics = topicPublishesOf(made, transactions, subscriptionsOf(made, clockErrorMs));
+  const calls = [...withQualifiedIds(made, topics), ...callsOfTransactions(transactions), ...copiesOf(topics, made)].sort(
+    (a, b) => a.startedAt - b.startedAt,
+  );
   const queues = queuesOf(calls);
   const lives = livesOf(calls, retryMsMin);
   const schedules = schedulesOf(calls, retryMsMin);
@@ -79,6 +84,7 @@ export function ledgerOf({ calls: made, asked = [], transactions = [], circumsta
     rollbacks: ofMessage(callsOf(calls, 'rollbackMessage')),
     asked: Map.groupBy(asked, ({ id }) => id),
     schedules,
+    topics,
     strangers,
     sameReceipt,
     transactions,

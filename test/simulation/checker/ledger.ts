@@ -8,6 +8,7 @@ import type { Asked, Call, Transaction } from '../run/history.ts';
 import type { CallOf, Outcome } from './outcomes.ts';
 import type { Queues } from './queues.ts';
 import type { Schedules } from './schedules.ts';
+import type { TopicPublishes } from './topic-publishes.ts';
 
 export interface Life {
   id: string | undefined;
@@ -15,6 +16,8 @@ export interface Life {
   entry: PublishEntry;
   published: CallOf<'publish'>;
   accepted: boolean;
+  /** When the publish to its topic was answered. Its message may be stored later. */
+  answeredAt?: number | undefined;
   /** Answered as a duplicate. It may be the first message itself, if an earlier attempt was applied and its answer was lost. */
   duplicate?: true;
   /** The `publishedAt` of its first delivery. It distinguishes two messages under one key. */
@@ -74,6 +77,7 @@ export interface Ledger {
   rollbacks: ReadonlyMap<string, readonly CallOf<'rollbackMessage'>[]>;
   asked: ReadonlyMap<string, readonly Asked[]>;
   schedules: Schedules;
+  topics: TopicPublishes;
   /** Deliveries that match no publish. */
   strangers: readonly { message: ReceivedMessage; call: CallOf<'receive'> }[];
   /** Deliveries of two receives with the same receipt. */

@@ -4,6 +4,7 @@ import { contentKey } from './content.ts';
 import { idBefore } from './ids.ts';
 import type { Duplicate, KeyedPublish, Life } from './ledger.ts';
 import { endOf, outcomeOf, outcomeOfEntry } from './outcomes.ts';
+import type { CopyPublish } from './topic-publishes.ts';
 
 /** The lives found so far. */
 export interface Lives {
@@ -31,7 +32,8 @@ export function livesOf(calls: readonly Call[], retryMsMin: number): Lives {
         const answer = accepted?.duplicate ? 'duplicate' : accepted ? 'accepted' : 'none';
         push(lives.keyed, id!, { queue, entry, call, answer });
       }
-      const life: Life = { id, queue, entry, published: call, accepted: accepted !== undefined, deliveries: [] };
+      const { answeredAt } = call as CopyPublish;
+      const life: Life = { id, queue, entry, published: call, answeredAt, accepted: accepted !== undefined, deliveries: [] };
       if (!accepted?.duplicate) {
         add(lives, life);
         return;

@@ -6,6 +6,7 @@ import { idAtFirst, idBefore } from './ids.ts';
 import type { Ledger, Life } from './ledger.ts';
 import { type Lives, name } from './lives.ts';
 import { type CallOf, endOf } from './outcomes.ts';
+import { isOfTopic } from './topic-publishes.ts';
 
 type Known = Pick<Ledger, 'changes' | 'cancels' | 'queues' | 'clockErrorMs'>;
 
@@ -59,7 +60,7 @@ export function lifeOf(
   const unsaid = all.filter(({ saidAt }) => saidAt === undefined);
   const living = unsaid.filter((life) => !wasCancelled({ cancels, byId: lives.byId }, life, receive.startedAt));
   const known = living.length > 0 ? living : unsaid;
-  if (known.length === 0) return unnamedOf(message, by, lives);
+  if (known.length === 0) return unnamedOf(message, receive, lives);
   // A message that may have been edited can have any content.
   const mayDiffer = ({ queue, entry }: Life) => entry.dedupKey !== undefined && queues.mayReplace(queue);
   const alike = changes.has(id) ? known : known.filter((life) => mayDiffer(life) || contentKey(life.entry) === key);
@@ -81,9 +82,14 @@ export function lifeOf(
 }
 
 /** The first life of this content whose publish had no answer. It gets the id of the message. */
-function unnamedOf(message: ReceivedMessage, by: number, lives: Lives): Life | undefined {
+function unnamedOf(message: ReceivedMessage, receive: CallOf<'receive'>, lives: Lives): Life | undefined {
   const candidates = lives.unnamed.get(contentKey(message)) ?? [];
-  const index = candidates.findIndex(({ published }) => published.startedAt <= by);
+  const by = endOf(receive);
+  // A message that died before its first receive is received elsewhere.
+  const origin = message.deadLetter?.queue ?? receive.params.queue;
+  const index = candidates.findIndex(
+    ({ published, queue, entry }) => published.startedAt <= by && (!isOfTopic(entry) || queue === origin),
+  );
   const [life] = index < 0 ? [] : candidates.splice(index, 1);
   if (life) name(lives, life, message.id);
   return life;

@@ -29,6 +29,8 @@ export const ofKeeping = ['kept-can-be-read'] as const;
 export const ofSchedules = ['one-message-a-tick'] as const;
 export const ofLimits = ['limits-hold'] as const;
 
+export const ofTopics = ['every-subscription-once', 'none-after-unsubscribe', 'never-unmatched'] as const;
+
 export const ofTransactions = ['transaction-is-whole', 'effect-happens-once'] as const;
 
 export const promises = [
@@ -41,6 +43,7 @@ export const promises = [
   ...ofPrepared,
   ...ofSchedules,
   ...ofLimits,
+  ...ofTopics,
   ...ofTransactions,
 ] as const;
 

@@ -2,7 +2,8 @@
 import type { QueueSettings } from '../../../contract/contract.ts';
 import { delaySecondsDefault, retentionSecondsDefault, visibilityTimeoutSecondsDefault } from '../../../contract/limits.ts';
 import type { Call } from '../run/history.ts';
-import { type CallOf, callsOf, mayBeDone, outcomeOf } from './outcomes.ts';
+import { type CallOf, callsOf, endOf, mayBeDone, outcomeOf } from './outcomes.ts';
+import { expiryOf, queueOf } from './subscriptions.ts';
 
 /** Repeated here, because the checker must not rely on the engine. */
 export const settingsDefault: QueueSettings = {
@@ -27,7 +28,8 @@ export interface Queues {
   /** Redrives out of a queue that may have begun by then. They also move messages that are not visible yet. */
   redrives(queue: string, by: number): readonly CallOf<'redrive'>[];
   purges(queue: string): readonly CallOf<'purge'>[];
-  isDeleted(queue: string): boolean;
+  /** Whether it may have been deleted, in the given time if one is given. */
+  isDeleted(queue: string, time?: { since: number; by: number }): boolean;
   /** Whether a publish under a key may change the message that holds the key. */
   mayReplace(queue: string): boolean;
   /** The queues to which dead-lettering and redrives may move a message of this queue. */
@@ -36,6 +38,13 @@ export interface Queues {
 
 export function queuesOf(calls: readonly Call[]): Queues {
   const settings = new Map<string, QueueSettings[]>();
+  const topicSettings = new Map(callsOf(calls, 'createTopic').map(({ params, input }) => [params.topic, input.queueSettings]));
+  const owners = callsOf(calls, 'subscribe').filter((call) => mayBeDone(call) && call.input.queue === undefined);
+  for (const call of owners) {
+    const given = { ...topicSettings.get(call.params.topic), ...call.input.settings } as Partial<QueueSettings>;
+    const queue = queueOf(call);
+    settings.set(queue, [...(settings.get(queue) ?? []), { ...settingsDefault, ...given }]);
+  }
   for (const call of calls) {
     if ((call.operation !== 'createQueue' && call.operation !== 'updateQueue') || !mayBeDone(call)) continue;
     const known = settings.get(call.params.queue) ?? [];
@@ -49,11 +58,7 @@ export function queuesOf(calls: readonly Call[]): Queues {
   }
   const redrives = callsOf(calls, 'redrive').filter(mayBeDone);
   const purges = callsOf(calls, 'purge').filter(mayBeDone);
-  const deleted = new Set(
-    callsOf(calls, 'deleteQueue')
-      .filter(mayBeDone)
-      .map((call) => call.params.queue),
-  );
+  const deletions = deletionsOf(calls, owners);
   const of = (queue: string) => settings.get(queue) ?? [];
   const reached = new Map<string, Set<string>>();
 
@@ -70,7 +75,8 @@ export function queuesOf(calls: readonly Call[]): Queues {
     settings: of,
     redrives: (queue, by) => redrives.filter((call) => call.params.queue === queue && call.startedAt <= by),
     purges: (queue) => purges.filter((call) => call.params.queue === queue),
-    isDeleted: (queue) => deleted.has(queue),
+    isDeleted: (queue, { since, by } = { since: 0, by: Number.POSITIVE_INFINITY }) =>
+      deletions.get(queue)?.some(({ from, to }) => to >= since && from <= by) ?? false,
     mayReplace: (queue) => of(queue).some(({ deduplication }) => deduplication && deduplication.onDuplicate !== 'ignore'),
     reachable(queue) {
       const known = reached.get(queue);
@@ -81,4 +87,29 @@ export function queuesOf(calls: readonly Call[]): Queues {
       return all;
     },
   };
+}
+
+/** When a queue may have been deleted: by a call, or with the subscription that owns it. */
+function deletionsOf(
+  calls: readonly Call[],
+  owners: readonly CallOf<'subscribe'>[],
+): ReadonlyMap<string, { from: number; to: number }[]> {
+  const deletions = new Map<string, { from: number; to: number }[]>();
+  const add = (queue: string, from: number, to: number) => {
+    deletions.set(queue, [...(deletions.get(queue) ?? []), { from, to }]);
+  };
+  // For some time after the answer, other processes still publish to the queue that was deleted.
+  for (const call of callsOf(calls, 'deleteQueue').filter(mayBeDone))
+    add(call.params.queue, call.startedAt, Number.POSITIVE_INFINITY);
+  const ends = [...callsOf(calls, 'unsubscribe'), ...callsOf(calls, 'deleteTopic')].filter(mayBeDone);
+  for (const [queue, ofQueue] of Map.groupBy(owners, queueOf)) {
+    const { topic, subscription } = ofQueue[0]!.params;
+    for (const end of ends) {
+      const isOfQueue = end.operation === 'deleteTopic' || end.params.subscription === subscription;
+      if (end.params.topic === topic && isOfQueue) add(queue, end.startedAt, endOf(end));
+    }
+    const expiry = Math.min(...ofQueue.map(expiryOf));
+    if (Number.isFinite(expiry)) add(queue, expiry, Number.POSITIVE_INFINITY);
+  }
+  return deletions;
 }

@@ -92,7 +92,8 @@ function* judgeGroups(ledger: Ledger): Generator<Violation> {
   for (const lives of groups.values()) {
     for (const [index, first] of lives.entries()) {
       for (const second of lives.slice(index + 1)) {
-        const isBefore = endOf(first.published) < second.published.startedAt || isBeforeInCall(first, second);
+        const isBefore =
+          (first.answeredAt ?? endOf(first.published)) < second.published.startedAt || isBeforeInCall(first, second);
         if (!isBefore) continue;
         for (const delivery of second.deliveries) yield* judgeTurn(ledger, first, delivery);
       }

@@ -13,7 +13,7 @@ export function* judgeTransactions(ledger: Ledger): Generator<Violation> {
   );
   const ackedIn = new Map<Delivery['life'], Transaction>();
   for (const transaction of ledger.transactions) {
-    const { acks, publishes, applied, startedAt, answer } = transaction;
+    const { acks, publishes, topicPublishes = [], applied, startedAt, answer } = transaction;
     const broken = (promise: Violation['promise'], text: string, calls: readonly Call[] = []): Violation => ({
       promise,
       text,
@@ -23,8 +23,15 @@ export function* judgeTransactions(ledger: Ledger): Generator<Violation> {
       yield broken('transaction-is-whole', `${transaction.row} was committed, and its row is not there`);
     const early = ledger.lives
       // An own id may have had an earlier message.
-      .filter(({ id, queue, published }) =>
-        publishes.some((one) => one.queue === queue && one.takenAt === published.startedAt && one.ids.includes(id!)),
+      .filter(
+        ({ id, queue, entry: { attributes }, published }) =>
+          publishes.some((one) => one.queue === queue && one.takenAt === published.startedAt && one.ids.includes(id!)) ||
+          topicPublishes.some(
+            (one) =>
+              one.topic === attributes?.topic &&
+              one.takenAt === published.startedAt &&
+              one.ids.includes(attributes.publication as string),
+          ),
       )
       .flatMap(({ deliveries }) => deliveries.filter(({ endedAt }) => endedAt < startedAt));
     for (const { message, call } of applied ? early : []) {

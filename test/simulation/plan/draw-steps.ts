@@ -4,6 +4,7 @@ import { clockMarginMs } from '../../../contract/limits.ts';
 import { drawOwn } from './draw-own-ids.ts';
 import { drawSettings } from './draw-queues.ts';
 import { drawSchedule, drawScheduleChange, drawScheduleName } from './draw-schedules.ts';
+import { drawTopicMessages, drawTopicStep, isTopicStep, ownedQueues, type TopicOptions } from './draw-topics.ts';
 import { drawInstant } from './draw-waits.ts';
 import { type Drawing, minuteMs } from './drawing.ts';
 import type { Choice, PlannedMessage, PlannedProcess, PlannedQueue, Step } from './plan.ts';
@@ -27,6 +28,7 @@ export interface ProcessOptions {
   /** Draws most messages of the theme. Default: as for other themes. */
   entries?: ((d: Drawing, next: () => number, queue: string) => PlannedMessage[]) | undefined;
   next: () => number;
+  topics?: TopicOptions | undefined;
 }
 
 const within = (d: Drawing, ms: number) => Math.round((2 * d.random.number() - 1) * ms);
@@ -56,7 +58,7 @@ function drawKind(d: Drawing, theme: ProcessOptions['theme']): Step['do'] {
 const choices: readonly Choice[] = ['all', 'all', 'all', 'one', 'some', 'used'];
 
 function drawStep(d: Drawing, options: ProcessOptions, kind: Step['do']): Step {
-  const main = options.queues.some(({ name }) => name === 'dead') && d.chance(0.75) ? 'work' : d.pick(options.queues).name;
+  const main = drawQueue(d, options, kind);
   const concurrent = d.chance(0.2) ? { concurrent: true } : {};
   const seconds = () => d.pick([1, 1 + d.whole(10), 1 + d.whole(100)]);
   switch (kind) {
@@ -137,8 +139,14 @@ function drawStep(d: Drawing, options: ProcessOptions, kind: Step['do']): Step {
     case 'wait':
       return { do: kind, ms: Math.round(d.random.number() * options.pace) };
     default:
+      if (isTopicStep(kind)) return { ...drawTopicStep(d, options.topics!, kind), ...concurrent } as Step;
       return { do: kind };
   }
+}
+
+function drawQueue(d: Drawing, { queues, topics }: ProcessOptions, kind: Step['do']): string {
+  if (topics && kind !== 'publish' && d.chance(0.8)) return d.pick(ownedQueues(d.pick(topics.topics)));
+  return queues.some(({ name }) => name === 'dead') && d.chance(0.75) ? 'work' : d.pick(queues).name;
 }
 
 function drawUpdate(d: Drawing, { themeSettings, pace }: ProcessOptions): Partial<QueueSettings> {
@@ -146,7 +154,9 @@ function drawUpdate(d: Drawing, { themeSettings, pace }: ProcessOptions): Partia
   return d.chance(0.5) ? { paused: d.chance(0.6) } : drawSettings(d, pace);
 }
 
-function drawTransaction(d: Drawing, options: ProcessOptions, queue: string): Omit<Extract<Step, { do: 'transact' }>, 'do'> {
+type Transact = Extract<Step, { do: 'transact' }>;
+
+function drawTransaction(d: Drawing, options: ProcessOptions, queue: string): Omit<Transact, 'do'> {
   const what = d.random.number();
   const acks = what > 0.4;
   // Transactions do not support groups. They reject two entries for one row: a publish and an ack of one own id would be such.
@@ -155,11 +165,19 @@ function drawTransaction(d: Drawing, options: ProcessOptions, queue: string): Om
       id === undefined || acks ? rest : { ...rest, id },
     );
   return {
-    ...(what < 0.6 ? { publish: { queue, messages: messages().slice(0, 6) } } : {}),
+    ...(what < 0.6 ? { publish: drawTopicPublish(d, options) ?? { queue, messages: messages().slice(0, 6) } } : {}),
     ...(acks ? { which: d.pick(choices) } : {}),
     when: d.pick(['once', 'once', 'once', 'twice', 'twice', 'never'] as const),
     waitMs: d.chance(0.3) ? Math.round(d.random.number() * Math.min(options.pace, minuteMs)) : 0,
   };
+}
+
+/** Into a topic, in plans that have some. Transactions take no groups, no keys and no prepared messages. */
+function drawTopicPublish(d: Drawing, { topics }: ProcessOptions): Transact['publish'] {
+  if (!topics) return undefined;
+  const topic = d.pick(topics.topics);
+  const messages = drawTopicMessages(d, { ...topics, grouped: 0 }, { ...topic, preparedTimeoutSeconds: null });
+  return { topic: topic.name, messages: messages.slice(0, 6).map(({ dedupKey: _, ...rest }) => rest) };
 }
 
 function drawChange(d: Drawing, { next }: ProcessOptions, seconds: () => number): Omit<Extract<Step, { do: 'change' }>, 'do'> {

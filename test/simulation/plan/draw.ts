@@ -9,6 +9,7 @@ import { drawIdempotency, drawOwnIds } from './draw-own-ids.ts';
 import { drawPrepared, drawPreparedSettings } from './draw-prepared.ts';
 import { drawKeep, drawLimits, drawQueues } from './draw-queues.ts';
 import { drawProcess, type ProcessOptions } from './draw-steps.ts';
+import { drawTopics, type TopicFlavour } from './draw-topics.ts';
 import { type Drawing, drawing, minuteMs, secondMs } from './drawing.ts';
 import type { Plan, Step } from './plan.ts';
 
@@ -122,6 +123,37 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
   },
 };
 
+const topicWork = {
+  publishToTopic: 6,
+  subscribe: 2,
+  unsubscribe: 1,
+  changeTerms: 1,
+  receive: 8,
+  ack: 5,
+  release: 1,
+  extend: 0.5,
+  sweep: 1,
+  die: 0.6,
+  purge: 0.2,
+  remakeTopic: 0.4,
+  update: 0.2,
+  publish: 0.5,
+  transact: 1.5,
+  read: 0.3,
+  setClock: 0.4,
+};
+
+/** The themes of histories with topics. */
+const topicThemes: Record<TopicFlavour, Partial<Record<Step['do'], number>>> = {
+  plain: { ...topicWork, redrive: 0.4, cancel: 0.3, change: 0.3 },
+  keyed: { ...topicWork, cancel: 0.3 },
+  prepared: { ...topicWork, decidePublication: 6 },
+  wide: { ...topicWork, subscribe: 0.5, unsubscribe: 1, remakeTopic: 0.1, purge: 0, sweep: 0.3 },
+};
+
+/** One history in so many has topics. */
+const topicsEvery = 10;
+
 /** What a theme fixes. Otherwise it is drawn. */
 interface ThemeOptions {
   rates?: Plan['rates'];
@@ -143,6 +175,8 @@ interface ThemeOptions {
   unswept?: true;
   /** Sweeps always run. */
   swept?: true;
+  /** No queue has a dead-letter queue. */
+  undying?: true;
 }
 
 const themeOptions: Record<string, ThemeOptions> = {
@@ -154,6 +188,11 @@ const themeOptions: Record<string, ThemeOptions> = {
   keeping: { grouped: 0.2, themeSettings: drawKeep, results: 0.6, large: 0.3 },
   limiting: { themeSettings: drawLimits },
   transacting: { swept: true },
+  // A publish that its process has left is carried on by a sweep.
+  'topics: plain': { swept: true },
+  'topics: keyed': { swept: true, undying: true },
+  'topics: prepared': { swept: true },
+  'topics: wide': { swept: true, pace: 20 * secondMs },
   // Processes die in the middle of their work.
   abandoned: {
     rates: { ...noFaults.rates, kill: 0.02, halfDone: 0.5, throttled: 0.1, lostReply: 0.05, conflict: 0.02 },
@@ -173,15 +212,19 @@ export function drawPlan(seed: number): Plan {
   const d = drawing(seededRandom(seed));
   // The first numbers of neighbouring seeds are similar.
   for (let i = 0; i < 8; i++) d.random.number();
-  const about = d.pick(Object.keys(themes));
-  const theme = themes[about]!;
+  // Not drawn, so that the other histories do not depend on how often there are topics.
+  const flavour = seed % topicsEvery === 0 ? drawFlavour(d) : undefined;
+  const about = flavour ? `topics: ${flavour}` : d.pick(Object.keys(themes));
+  const theme = flavour ? topicThemes[flavour] : themes[about]!;
   const fixed = themeOptions[about];
   const pace = fixed?.pace ?? d.pick(paces);
   const queues = drawQueues(d, pace, fixed?.sharded ?? 0.3);
+  if (fixed?.undying) for (const { settings } of queues) delete settings.deadLetter;
   const { themeSettings, results = 0, large = 0.12 } = fixed ?? {};
   if (themeSettings) for (const { settings } of queues) Object.assign(settings, themeSettings(d));
   let numbers = 0;
   const next = () => ++numbers;
+  const topics = flavour ? drawTopics(d, pace, flavour, queues) : [];
   const count = fixed?.processes ?? 2 + d.whole(4);
   const processes = Array.from({ length: count }, (_, index) =>
     drawProcess(d, {
@@ -195,6 +238,7 @@ export function drawPlan(seed: number): Plan {
       ...(themeSettings && { themeSettings }),
       entries: fixed?.entries,
       next,
+      topics: flavour && { flavour, topics, queues, grouped: 0.2, large, next },
     }),
   );
   const rates = fixed?.rates ?? drawRates(d);
@@ -203,6 +247,7 @@ export function drawPlan(seed: number): Plan {
   return {
     seed,
     queues,
+    topics,
     processes,
     rates,
     pauseMsMax: fixed?.pauseMsMax ?? d.pick([2 * secondMs, 10 * secondMs, minuteMs, 5 * minuteMs, 2 * hourMs]),
@@ -210,6 +255,12 @@ export function drawPlan(seed: number): Plan {
     silenceMs: fixed?.unswept || (!needsSweep && d.chance(0.5)) ? tombstoneMs + minuteMs : 0,
     ttlActs: d.chance(0.7),
   };
+}
+
+/** Wide ones take long. */
+function drawFlavour(d: Drawing): TopicFlavour {
+  if (d.chance(0.03)) return 'wide';
+  return d.pick(['plain', 'plain', 'keyed', 'keyed', 'prepared']);
 }
 
 /** None, one or two kinds often, or all kinds. A single kind reaches code that a mix of faults would not. */

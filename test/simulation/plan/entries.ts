@@ -1,7 +1,7 @@
 /** Planned messages as the entries of a publish. */
-import type { PublishEntry } from '../../../contract/contract.ts';
+import type { PublishEntry, TopicEntry } from '../../../contract/contract.ts';
 import { bodyOf } from './bodies.ts';
-import type { PlannedMessage } from './plan.ts';
+import type { PlannedMessage, PlannedTopicMessage } from './plan.ts';
 
 /** `now`: by the clock of the publishing process, ms. */
 export function entriesOf(messages: readonly PlannedMessage[], now: number): PublishEntry[] {
@@ -9,6 +9,14 @@ export function entriesOf(messages: readonly PlannedMessage[], now: number): Pub
     body: bodyOf(number, chars),
     ...rest,
     ...instantOf(deliverSeconds, now),
+  }));
+}
+
+export function topicEntriesOf(messages: readonly PlannedTopicMessage[], now: number): TopicEntry[] {
+  return messages.map(({ kind, subject, ...message }) => ({
+    ...entriesOf([message], now)[0]!,
+    ...(subject === undefined ? {} : { subject }),
+    ...(kind === undefined ? {} : { attributes: { kind } }),
   }));
 }
 

@@ -3,12 +3,14 @@
  * shrunk by leaving parts out.
  */
 
-import type { MissedTicks, QueueSettings } from '../../../contract/contract.ts';
+import type { MissedTicks, QueueSettings, Subscription } from '../../../contract/contract.ts';
 import type { Fault } from '../../../engine/simulation/faulty-store.ts';
 
 export interface Plan {
   seed: number;
   queues: PlannedQueue[];
+  /** Few plans have topics. */
+  topics: PlannedTopic[];
   processes: PlannedProcess[];
   rates: Record<Fault, number>;
   /** A pause lasts up to this, ms. */
@@ -26,6 +28,26 @@ export interface PlannedQueue {
   settings: Partial<QueueSettings>;
   /** The number of shards at the start. */
   shards: number;
+}
+
+export interface PlannedTopic {
+  name: string;
+  preparedTimeoutSeconds: number | null;
+  /** Of the queues that its subscriptions own. */
+  queueSettings: Partial<QueueSettings>;
+  /** Those that it has at the start. */
+  subscriptions: PlannedSubscription[];
+}
+
+/** What a subscription asks for. */
+export type Terms = Pick<Subscription, 'subject' | 'filter' | 'filterScope'>;
+
+export interface PlannedSubscription {
+  name: string;
+  terms: Terms;
+  /** An existing queue. Undefined: one of its own. */
+  queue?: string;
+  expiresAfterSeconds?: number;
 }
 
 export interface PlannedProcess {
@@ -51,6 +73,12 @@ export interface PlannedMessage {
   dedupKey?: string;
   prepared?: true;
   priority?: number;
+}
+
+export interface PlannedTopicMessage extends PlannedMessage {
+  subject?: string;
+  /** An attribute, for filters. */
+  kind?: string;
 }
 
 export type PlannedRule = { everySeconds: number } | { cron: string; timeZone?: string };
@@ -105,10 +133,18 @@ export type Step =
   | ({ do: 'schedule'; concurrent?: boolean } & ScheduleStep)
   | { do: 'reschedule'; name: string; change: ScheduleChange; concurrent?: boolean }
   | { do: 'unschedule'; name: string; concurrent?: boolean }
+  | { do: 'subscribe'; topic: string; subscription: PlannedSubscription; concurrent?: boolean }
+  | { do: 'unsubscribe'; topic: string; name: string; concurrent?: boolean }
+  | { do: 'changeTerms'; topic: string; name: string; terms: Terms; concurrent?: boolean }
+  | { do: 'publishToTopic'; topic: string; messages: PlannedTopicMessage[]; concurrent?: boolean }
+  /** Decides a prepared publish to a topic, which may be decided already. */
+  | { do: 'decidePublication'; decision: 'commit' | 'rollback'; concurrent?: boolean }
+  /** Deletes a topic and creates it again. Without `force`, only a topic that has no subscriptions is deleted. */
+  | { do: 'remakeTopic'; topic: string; force: boolean }
   /** Publishes and acks in its own transaction, `waitMs` after the calls that returned the entries. */
   | {
       do: 'transact';
-      publish?: { queue: string; messages: PlannedMessage[] };
+      publish?: { queue: string; messages: PlannedMessage[] } | { topic: string; messages: PlannedTopicMessage[] };
       which?: Choice;
       when: 'once' | 'twice' | 'never';
       waitMs: number;

@@ -24,10 +24,22 @@ export function residueOf(memory: Pick<MemoryStore, 'rows'>, mayBeOrphan: (piece
     else if (row.expiry !== undefined) left.push(`a tombstone still in the index: ${named(row)}`);
     else if (row.ttl === undefined) left.push(`a tombstone without ttl: ${named(row)}`);
   }
-  for (const row of memory.rows('queues')) {
+  const queues = memory.rows('queues');
+  const incarnations = new Set(queues.filter(({ kind }) => kind === 'topic').map(({ incarnation }) => incarnation));
+  const delivering = new Set(
+    queues.filter(({ kind }) => kind === 'subscription').map(({ queueIncarnation }) => queueIncarnation),
+  );
+  const isUnowned = ({ kind, subscription, incarnation }: Row) =>
+    kind === 'queue' && subscription !== undefined && !delivering.has(incarnation);
+  for (const row of queues) {
     if (row.kind === 'queue' && (row.shards !== 1 || row.shardsVisited !== 1))
       left.push(`shards of an idle queue: ${named(row)}`);
     if (row.kind === 'schedule' && row.ttl === undefined) left.push(`a schedule: ${named(row)}`);
+    if ((row.kind === 'publication' || row.kind === 'begun-publication') && row.ttl === undefined)
+      left.push(`a publication that has not ended: ${named(row)}`);
+    if (row.kind === 'deleted-topic' || (row.kind === 'subscription' && !incarnations.has(row.topicIncarnation)))
+      left.push(`a row of a deleted topic: ${named(row)}`);
+    if (isUnowned(row)) left.push(`a queue without its subscription: ${named(row)}`);
     if (row.kind === 'deleted' || row.kind === 'sweep') left.push(`a row of the sweep: ${named(row)}`);
     if (row.kind === 'task' && row.ttl === undefined) left.push(`a redrive that still runs: ${named(row)}`);
   }

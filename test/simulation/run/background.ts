@@ -16,6 +16,7 @@ const redriveTriesMax = 3;
 /** One invocation of the sweep. It may fail: the next one does its work. */
 export async function sweepOnce(world: World, process: SimulatedProcess, engine: Engine): Promise<void> {
   world.count('sweeps');
+  const left = publicationsLeft(world, process.clock.now());
   try {
     const { queues, totals } = await engine.sweep({ until: process.clock.now() + sweepMsMax });
     world.count('sleeping queues skipped by sweeps', totals.asleep);
@@ -26,8 +27,19 @@ export async function sweepOnce(world: World, process: SimulatedProcess, engine:
   } catch (error) {
     if (!(error instanceof DumbwaiterError)) throw error;
   }
+  const still = publicationsLeft(world, process.clock.now());
+  world.count('publications carried on by sweeps', left.filter((name) => !still.includes(name)).length);
   for (const text of rowsDueWhileAsleep(world.simulation.memory, world.simulation.now()))
     world.fail('asleep-holds-nothing', text);
+}
+
+/** The publishes to topics that their processes have left. */
+function publicationsLeft({ plan, simulation }: World, now: number): unknown[] {
+  if (plan.topics.length === 0) return [];
+  return simulation.memory
+    .rows('queues')
+    .filter(({ kind, state, dueAt }) => kind === 'publication' && state === 'delivering' && (dueAt as number) <= now)
+    .map(({ name }) => name);
 }
 
 /** The redrive's function: Lambda retries it after an error. After a kill, the sweep starts another. */

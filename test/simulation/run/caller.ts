@@ -9,6 +9,7 @@ import { sweepOnce } from './background.ts';
 import { createStepsById } from './by-id.ts';
 import { engineOf } from './processes.ts';
 import { createReceipts } from './receipts.ts';
+import { createTopicSteps } from './topics.ts';
 import { type Given, transact } from './transacting.ts';
 import type { World } from './world.ts';
 
@@ -42,6 +43,7 @@ function createCaller(world: World, process: SimulatedProcess) {
   const { recorder, shared } = world;
   const receipts = createReceipts(draw);
   const byId = createStepsById(world, { ...by, clock: process.clock }, draw);
+  const topics = createTopicSteps(world, { ...by, clock: process.clock }, draw);
   const concurrent: Promise<void>[] = [];
 
   async function receive(step: Extract<Step, { do: 'receive' }>): Promise<void> {
@@ -54,6 +56,7 @@ function createCaller(world: World, process: SimulatedProcess) {
     const output = await recorder.call(by, 'receive', { queue }, input);
     for (const message of output?.messages ?? []) {
       receipts.hold(queue, message);
+      topics.noteReceived(queue, message);
       if (visibilityTimeoutSeconds !== 0 && Date.parse(message.leasedUntil) <= process.clock.now()) {
         world.fail(
           'lease-is-live',
@@ -168,6 +171,18 @@ function createCaller(world: World, process: SimulatedProcess) {
         return recorder.call(by, 'updateSchedule', { name: step.name }, scheduleChangeOf(step.change));
       case 'unschedule':
         return recorder.call(by, 'deleteSchedule', { name: step.name }, {});
+      case 'subscribe':
+        return topics.subscribe(step);
+      case 'unsubscribe':
+        return recorder.call(by, 'unsubscribe', { topic: step.topic, subscription: step.name }, {});
+      case 'changeTerms':
+        return recorder.call(by, 'updateSubscription', { topic: step.topic, subscription: step.name }, step.terms);
+      case 'publishToTopic':
+        return topics.publish(step);
+      case 'decidePublication':
+        return topics.decide(step);
+      case 'remakeTopic':
+        return topics.remake(step);
       case 'transact':
         return inTransaction(step);
       case 'wait':

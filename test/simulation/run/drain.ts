@@ -34,7 +34,8 @@ export async function drain(world: World): Promise<number> {
       const drained = () => receiveAll(world, { process: process.name, engine }, process.clock);
       // Requests in transit arrive within the lifetime of their signature.
       await process.clock.sleep(signedRequestMsMax);
-      for (const { name } of plan.queues) {
+      const owned = ownedQueues(world).filter(({ paused }) => paused);
+      for (const { name } of [...plan.queues, ...owned]) {
         await world.recorder.call({ process: process.name, engine }, 'updateQueue', { queue: name }, { paused: false });
       }
       // A late transaction may have published to a forgotten shard. Each sweep visits one.
@@ -51,7 +52,7 @@ export async function drain(world: World): Promise<number> {
         await drained();
       }
       drainedAt = simulation.now();
-      for (const { name } of plan.queues) {
+      for (const name of existingQueues(world)) {
         await world.recorder.call({ process: process.name, engine }, 'peek', { queue: name }, {});
       }
       if (plan.sweepMs !== undefined) await sweepOnce(world, process, engine);
@@ -65,18 +66,22 @@ export async function drain(world: World): Promise<number> {
 }
 
 /** No message is invisible for longer than this, ms. */
-function hiddenMsMax({ queues, processes }: Plan): number {
-  const seconds = queues.map(({ settings }) => {
-    const { visibilityTimeoutSeconds = 30, delaySeconds = 0, backoff } = settings;
-    return visibilityTimeoutSeconds + delaySeconds + (backoff?.maxSeconds ?? 0);
-  });
+function hiddenMsMax({ queues, topics, processes }: Plan): number {
+  const seconds = [...queues.map(({ settings }) => settings), ...topics.map(({ queueSettings }) => queueSettings)].map(
+    (settings) => {
+      const { visibilityTimeoutSeconds = 30, delaySeconds = 0, backoff } = settings;
+      return visibilityTimeoutSeconds + delaySeconds + (backoff?.maxSeconds ?? 0);
+    },
+  );
   const steps = processes.flatMap((process) =>
     process.steps.map((step) => {
       if (step.do === 'receive' || step.do === 'extend') return step.visibilityTimeoutSeconds ?? 0;
       if (step.do === 'release') return step.delaySeconds ?? 0;
       if (step.do === 'change') return waitSeconds(step);
       if (step.do === 'update') return (step.settings.visibilityTimeoutSeconds ?? 0) + (step.settings.backoff?.maxSeconds ?? 0);
-      const messages = (step.do === 'transact' ? step.publish : step.do === 'publish' ? step : undefined)?.messages ?? [];
+      const messages =
+        (step.do === 'transact' ? step.publish : step.do === 'publish' || step.do === 'publishToTopic' ? step : undefined)
+          ?.messages ?? [];
       return Math.max(0, ...messages.map(waitSeconds));
     }),
   );
@@ -97,15 +102,25 @@ async function endSchedules(world: World, process: SimulatedProcess, engine: Eng
   for (const name of names) await world.recorder.call({ process: process.name, engine }, 'deleteSchedule', { name }, {});
 }
 
+/** The queues that subscriptions own now. */
+function ownedQueues({ simulation }: World): { name: string; paused: boolean }[] {
+  const rows = simulation.memory.rows('queues');
+  return rows
+    .filter(({ kind, subscription }) => kind === 'queue' && subscription !== undefined)
+    .map(({ name, paused = false }) => ({ name: name as string, paused: paused as boolean }));
+}
+
+/** The queues of the plan, and those that subscriptions own now. */
+function existingQueues(world: World): string[] {
+  return [...world.plan.queues, ...ownedQueues(world)].map(({ name }) => name);
+}
+
 /** Receives and acks until all queues are empty. */
-async function receiveAll(
-  { plan, recorder, shared }: World,
-  by: { process: string; engine: Engine },
-  clock: Clock,
-): Promise<void> {
+async function receiveAll(world: World, by: { process: string; engine: Engine }, clock: Clock): Promise<void> {
+  const { plan, recorder, shared } = world;
   const restMs = restMsOf(plan);
-  // Start with the dead-letter queues, which fill up while the others are drained.
-  const names = plan.queues.map(({ name }) => name).reverse();
+  // Dead-letter queues come last: they fill up while the others are drained.
+  const names = existingQueues(world).reverse();
   for (let round = 1, found = 1; found > 0; round++) {
     if (round > drainRoundsMax) throw new Error(`queues still deliver messages after ${drainRoundsMax} rounds`);
     found = 0;

@@ -2,7 +2,7 @@
  * A history: the calls that callers made and the answers that they got, and nothing internal. The checker uses only this, from the simulation
  * or from real processes.
  */
-import type { InputOf, OperationName, OutputOf, ParamsOf, PublishEntry } from '../../../contract/contract.ts';
+import type { InputOf, OperationName, OutputOf, ParamsOf, PublishEntry, TopicEntry } from '../../../contract/contract.ts';
 import type { ErrorCode } from '../../../contract/errors.ts';
 
 type CallOf<Name extends OperationName> = {
@@ -31,6 +31,8 @@ export interface Transaction {
   row: string;
   process: string;
   publishes: { queue: string; messages: PublishEntry[]; ids: string[]; takenAt: number }[];
+  /** `answeredAt`: when the call that returned the entries was answered. */
+  topicPublishes?: { topic: string; messages: TopicEntry[]; ids: string[]; takenAt: number; answeredAt: number }[];
   acks: { queue: string; receipts: string[] }[];
   /** When it was first sent, and when it was answered as committed. True times, ms. */
   startedAt: number;

@@ -1,13 +1,15 @@
 /** Counts what happened in a history. report/coverage.ts checks the counts of many. */
+import type { TopicPublishResult } from '../../../contract/contract.ts';
 import type { Call } from './history.ts';
 import type { World } from './world.ts';
 
-/** Counts shards that were added or retired. */
+/** Counts shards that were added or retired, and publishes to topics that took several steps. */
 export function noteQueues({ plan, simulation, count }: World): void {
   for (const row of simulation.memory.rows('queues')) {
+    if (row.kind === 'begun-publication') count('publications begun');
     if (row.kind !== 'queue') continue;
-    const planned = plan.queues.find(({ name }) => name === row.name)!;
-    if ((row.shards as number) > planned.shards) count('queues grown');
+    const { shards } = plan.queues.find(({ name }) => name === row.name) ?? { shards: 1 };
+    if ((row.shards as number) > shards) count('queues grown');
     if ((row.shardsVisited as number) > 1) count('shards retired', (row.shardsVisited as number) - 1);
   }
 }
@@ -29,7 +31,10 @@ export function countAnswers({ recorder, count }: World): void {
     else if (call.operation === 'getMessage') {
       if (call.answer.output.endedAt !== undefined) count('ended messages shown');
       if (call.answer.output.result !== undefined) count('results shown');
-    } else if ('results' in call.answer.output) {
+    } else if (call.operation === 'commitPublication') count('publications committed');
+    else if (call.operation === 'rollbackPublication') count('publications rolled back');
+    else if ('results' in call.answer.output) {
+      if (call.operation === 'publishToTopic') countSubscriptions(call.answer.output.results, count);
       if (call.operation === 'publish') countDeliverAt(call, count);
       for (const result of call.answer.output.results) {
         if (!result.ok) count(`result ${result.code}`);
@@ -39,6 +44,7 @@ export function countAnswers({ recorder, count }: World): void {
     } else if ('messages' in call.answer.output && call.operation === 'receive') {
       count('messages received', call.answer.output.messages.length);
       count('messages received again', call.answer.output.messages.filter(({ receives }) => receives > 1).length);
+      count('copies of topics received', call.answer.output.messages.filter(({ attributes }) => attributes.topic).length);
       count('ticks received', call.answer.output.messages.filter(({ attributes }) => attributes.schedule).length);
       count(
         'ticks of cron expressions received',
@@ -49,6 +55,15 @@ export function countAnswers({ recorder, count }: World): void {
       count('messages of groups received', call.answer.output.messages.filter(({ group }) => group !== undefined).length);
       count('dead letters received', call.answer.output.messages.filter(({ deadLetter }) => deadLetter).length);
     }
+  }
+}
+
+function countSubscriptions(results: readonly TopicPublishResult[], count: World['count']): void {
+  for (const result of results) {
+    if (!result.ok) continue;
+    if (result.subscriptions === 0) count('publishes that no subscription matched');
+    if (result.subscriptions > 1) count('publishes to several subscriptions');
+    if (result.duplicate) count('duplicates of publishes to topics');
   }
 }
 

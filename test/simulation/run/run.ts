@@ -22,6 +22,7 @@ import type { History, Violation } from './history.ts';
 import { countAnswers, noteQueues } from './notes.ts';
 import { engineOf, runToEnd } from './processes.ts';
 import { tidy } from './tidy.ts';
+import { createTopics } from './topics.ts';
 import { noteApplied } from './transacting.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -91,6 +92,7 @@ async function setUp(world: World): Promise<void> {
   void runToEnd(world, 'setup', 0, async (process) => {
     const by = { process: process.name, engine: engineOf(world, process) };
     for (const { name, settings } of plan.queues) await recorder.call(by, 'createQueue', { queue: name }, settings);
+    await createTopics(world, by);
   });
   await simulation.run();
   for (const { name, shards } of plan.queues) {

@@ -4,7 +4,7 @@ import { transactionEntriesMax } from '../../../contract/limits.ts';
 import type { Engine } from '../../../engine/engine.ts';
 import { type Key, type Row, StoreError, type Write } from '../../../engine/port/port.ts';
 import type { SimulatedProcess } from '../../../engine/simulation/simulation.ts';
-import { entriesOf } from '../plan/entries.ts';
+import { entriesOf, topicEntriesOf } from '../plan/entries.ts';
 import type { Step } from '../plan/plan.ts';
 import type { Transaction } from './history.ts';
 import type { World } from './world.ts';
@@ -28,8 +28,16 @@ export async function transact(
   const by = { process: process.name, engine };
   const writes: Write[] = [];
   const publishes: Transaction['publishes'] = [];
+  const topicPublishes: NonNullable<Transaction['topicPublishes']> = [];
   const acks: Transaction['acks'] = [];
-  if (publish) {
+  if (publish && 'topic' in publish) {
+    const { topic } = publish;
+    const messages = topicEntriesOf(publish.messages, process.clock.now());
+    const takenAt = simulation.now();
+    const output = await recorder.call(by, 'topicPublishItems', { topic }, { messages });
+    writes.push(...((output?.items ?? []) as unknown as Write[]));
+    if (output) topicPublishes.push({ topic, messages, ids: output.ids, takenAt, answeredAt: simulation.now() });
+  } else if (publish) {
     const { queue } = publish;
     const messages = entriesOf(publish.messages, process.clock.now());
     const takenAt = simulation.now();
@@ -49,7 +57,8 @@ export async function transact(
 
   const begin = (): Transaction => {
     const row = `own-${transactions.length + 1}`;
-    const begun: Transaction = { row, process: process.name, publishes, acks, startedAt: simulation.now(), answer: 'lost' };
+    const given = { publishes, topicPublishes, acks };
+    const begun: Transaction = { row, process: process.name, ...given, startedAt: simulation.now(), answer: 'lost' };
     transactions.push(begun);
     return begun;
   };
@@ -72,6 +81,7 @@ export async function transact(
         if (places.every((index) => index >= acksAt && index < writes.length)) transaction.refused = 'ack';
       }
       count(answer.ok ? 'transactions committed' : 'transactions refused');
+      if (answer.ok && topicPublishes.length > 0) count('transactions with topics committed');
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       count('transactions unanswered');
@@ -82,7 +92,7 @@ export async function transact(
     for (const { queue, ids } of publishes) shared.published.push(...ids.map((id) => ({ queue, id })));
   }
   // Commit the same again. With acks only, commit another transaction with the same entries.
-  if (when === 'twice') await commit(publishes.length > 0 ? first : begin());
+  if (when === 'twice') await commit(publishes.length + topicPublishes.length > 0 ? first : begin());
 }
 
 /** Notes which transactions were applied: their rows exist. */

@@ -3,7 +3,7 @@
 import { retryMsMax, throttledMsMax } from '../../../contract/limits.ts';
 import type { EngineEvent } from '../../../engine/engine.ts';
 import type { Simulation } from '../../../engine/simulation/simulation.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan, Step } from '../plan/plan.ts';
 import { createOrphans, type InjectedFault, type Orphans } from '../report/orphans.ts';
 import type { Asked, Transaction, Violation } from './history.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
@@ -18,6 +18,8 @@ export interface World {
     ids: string[];
     published: { queue: string; id: string }[];
     prepared: { queue: string; id: string }[];
+    /** Prepared publishes to topics. */
+    publications: { topic: string; id: string }[];
     /** Messages that were acked or cancelled. */
     ended: { queue: string; id: string }[];
     tasks: { queue: string; task: string }[];
@@ -55,7 +57,7 @@ export function createWorld(
     simulation,
     recorder: createRecorder(simulation.now),
     orphans: createOrphans(simulation.now, injected, callMsMax + plan.pauseMsMax),
-    shared: { ids: [], published: [], prepared: [], ended: [], tasks: [] },
+    shared: { ids: [], published: [], prepared: [], publications: [], ended: [], tasks: [] },
     sweptAt: undefined,
     asked: [],
     transactions: [],
@@ -85,8 +87,13 @@ export function createWorld(
   return world;
 }
 
-/** A receive with outdated settings may claim a message whose bodies a purge or deletion has removed. It delivers nothing. */
-function isExplained({ processes }: Plan, what: string): boolean {
-  const isRemoving = processes.some(({ steps }) => steps.some((step) => step.do === 'purge' || step.do === 'remake'));
-  return isRemoving && what === 'the bodies of a message are gone';
+const removing: readonly Step['do'][] = ['purge', 'remake'];
+
+/**
+ * A receive with outdated settings may claim a message whose bodies a purge or deletion has removed. It delivers nothing. The queues of
+ * subscriptions may end at any time.
+ */
+function isExplained({ processes, topics }: Plan, what: string): boolean {
+  const isRemoving = processes.some(({ steps }) => steps.some((step) => removing.includes(step.do)));
+  return (isRemoving || topics.length > 0) && what === 'the bodies of a message are gone';
 }
