@@ -6,6 +6,7 @@
  */
 import { deflatedShare } from './bodies.ts';
 import { type Cost, costOfMessages } from './message-cost.ts';
+import { costOfPushSteps } from './push-steps.ts';
 import { costOfRecordSteps } from './record-steps.ts';
 import { costOfSteps } from './steps.ts';
 import { against, table } from './table.ts';
@@ -98,6 +99,7 @@ try {
       ...(await costOfSteps(testBed, stepMessages)),
       ...(await costOfRecordSteps(testBed, stepMessages)),
       ...(await costOfTransactionSteps(testBed, stepMessages)),
+      ...(await costOfPushSteps(testBed, stepMessages)),
     ];
     console.log(
       table(

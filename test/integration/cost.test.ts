@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { idleCost } from '../../bench/idle.ts';
 import { costOfMessages } from '../../bench/message-cost.ts';
+import { costOfPushSteps } from '../../bench/push-steps.ts';
 import { costOfSteps } from '../../bench/steps.ts';
 import { createTestBed, type TestBed } from '../../bench/test-bed.ts';
 
@@ -59,5 +60,14 @@ it('each other step, and each other way to begin or end a message, costs exactly
     ['publish under a key that is taken, ignored', 1],
     ['whole life, kept with a result', 6],
     ['the same, ten together', 0.7],
+  ]);
+});
+
+it('a push costs two writes a wake-up besides those of the receives and acks', async () => {
+  const steps = await costOfPushSteps(testBed, 100);
+  expect(steps.map(({ name, cost }) => [name, Number(cost.writeUnits.toFixed(9))])).toEqual([
+    ['push to a function, one message a wake-up', 7],
+    ['push to a function, ten a wake-up, published together', 0.7],
+    ['push to a function, a hundred a wake-up, in tens', 0.52],
   ]);
 });
