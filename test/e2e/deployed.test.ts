@@ -48,8 +48,7 @@ async function remains(): Promise<Remains> {
 }
 
 beforeAll(async () => {
-  deployment = await createDeployment(account);
-  await deployment.bootstrap();
+  deployment = await createDeployment(account, { stack: 'DumbwaiterEndToEnd' });
   // The first deployment fails, as it may for a user. What it leaves behind must not affect the next one.
   failed = await deployment.deployLasting({}, { lost: { queue: 'nowhere', everySeconds: 60, message: { body: 1 } } }).then(
     () => '',

@@ -7,8 +7,6 @@ import type { QueueSettings, ScheduleInput } from '../../contract/contract.ts';
 import type { Account } from './emulator.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const stack = 'DumbwaiterEndToEnd';
-
 /** Outputs of `infra/app.ts`. */
 export interface Outputs {
   ApiUrl: string;
@@ -25,39 +23,35 @@ type Queues = Record<string, Partial<QueueSettings>>;
 type Schedules = Record<string, ScheduleInput>;
 
 export interface Deployment {
-  bootstrap(): Promise<void>;
   deploy(queues: Queues, schedules?: Schedules): Promise<Outputs>;
   /** Deploys with the app's defaults: stored data outlives the stack. */
   deployLasting(queues: Queues, schedules?: Schedules): Promise<Outputs>;
+  /** Deploys with these context values, and no others. */
+  deployWith(context: Record<string, string>): Promise<Outputs>;
   destroy(): Promise<void>;
   /** Removes what was written to disk. */
   clean(): Promise<void>;
 }
 
-export async function createDeployment(account: Account): Promise<Deployment> {
+/** `app`: the command of a CDK app other than that of `cdk.json`. */
+export async function createDeployment(account: Account, { stack, app }: { stack: string; app?: string }): Promise<Deployment> {
   const folder = await mkdtemp(join(tmpdir(), 'dumbwaiter-e2e-'));
   const assembly = join(folder, 'cdk.out');
   const cdk = (...parameters: string[]) => runCdk(account, parameters);
-  async function deploy(queues: Queues, schedules: Schedules, removable: boolean): Promise<Outputs> {
+  async function deployWith(values: Record<string, string>): Promise<Outputs> {
     const outputs = join(folder, 'outputs.json');
-    const values = {
-      stack,
-      queues: JSON.stringify(queues),
-      schedules: JSON.stringify(schedules),
-      ...(removable ? { removable: 'true' } : {}),
-    };
-    const context = Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    await cdk('deploy', ...context, '--output', assembly, '--require-approval', 'never', '--outputs-file', outputs);
+    const context = Object.entries({ stack, ...values }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const from = app === undefined ? [] : ['--app', app];
+    const more = ['--output', assembly, '--require-approval', 'never', '--outputs-file', outputs];
+    await cdk('deploy', ...from, ...context, ...more);
     return JSON.parse(await readFile(outputs, 'utf8'))[stack];
   }
+  const deploy = (queues: Queues, schedules: Schedules, more: Record<string, string>) =>
+    deployWith({ queues: JSON.stringify(queues), schedules: JSON.stringify(schedules), ...more });
   return {
-    async bootstrap() {
-      const template = join(folder, 'bootstrap.json');
-      await writeFile(template, withoutTlsPolicy(await cdk('bootstrap', '--show-template', '--json')));
-      await cdk('bootstrap', 'aws://000000000000/us-east-1', '--template', template);
-    },
-    deploy: (queues, schedules = {}) => deploy(queues, schedules, true),
-    deployLasting: (queues, schedules = {}) => deploy(queues, schedules, false),
+    deployWith,
+    deploy: (queues, schedules = {}) => deploy(queues, schedules, { removable: 'true' }),
+    deployLasting: (queues, schedules = {}) => deploy(queues, schedules, {}),
     async destroy() {
       await cdk('destroy', '--app', assembly, '--force');
     },
@@ -65,6 +59,18 @@ export async function createDeployment(account: Account): Promise<Deployment> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Prepares the account for deployments, once. */
+export async function bootstrap(account: Account): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'dumbwaiter-e2e-'));
+  const template = join(folder, 'bootstrap.json');
+  try {
+    await writeFile(template, withoutTlsPolicy(await runCdk(account, ['bootstrap', '--show-template', '--json'])));
+    await runCdk(account, ['bootstrap', 'aws://000000000000/us-east-1', '--template', template]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** The bucket for assets refuses requests without TLS, which the emulator does not speak. */

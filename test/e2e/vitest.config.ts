@@ -5,8 +5,10 @@ export default defineConfig({
     root: import.meta.dirname,
     include: ['*.test.ts'],
     globalSetup: ['setup.ts'],
+    // One deployment at a time: both bundle the functions.
+    fileParallelism: false,
     // A deployment bundles and synthesizes first, and the sweep runs each minute.
-    testTimeout: 120_000,
+    testTimeout: 150_000,
     hookTimeout: 420_000,
   },
 });

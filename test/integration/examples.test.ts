@@ -185,7 +185,7 @@ describe('the examples', () => {
     const run = [
       ...read('test/integration/examples.test.ts').matchAll(/(?:example|linesOf)\('([\w-]+)'|examples\/([\w-]+)\.ts'/g),
     ];
-    const names = globSync('examples/*.ts', { cwd: root }).map((path) => /([\w-]+)\.ts$/.exec(path)?.[1]);
+    const names = globSync('examples/**/*.ts', { cwd: root }).map((path) => /([\w-]+)\.ts$/.exec(path)?.[1]);
     expect(names.filter((name) => name !== 'connect' && !run.some(([, a, b]) => name === (a ?? b)))).toEqual([]);
   });
 });
@@ -284,7 +284,7 @@ function asPublished(source: string): string {
 
 describe('the guide', () => {
   it('the guide shows only TypeScript that the examples run', () => {
-    const run = globSync('examples/*.ts', { cwd: root }).map((path) => asPublished(read(path)));
+    const run = globSync('examples/**/*.ts', { cwd: root }).map((path) => asPublished(read(path)));
     const snippets = blocks(guide, 'ts');
     expect(snippets.length).toBeGreaterThan(5);
     expect(snippets.filter((snippet) => !run.some((source) => source.includes(snippet.trim())))).toEqual([]);
@@ -308,7 +308,7 @@ describe('the guide', () => {
 });
 
 it('the guide shows only Python that the examples have', () => {
-  const run = globSync('examples/*.py', { cwd: root }).map(read);
+  const run = globSync('examples/**/*.py', { cwd: root }).map(read);
   const snippets = blocks(guide, 'python');
   expect(snippets.length).toBeGreaterThan(0);
   expect(snippets.filter((snippet) => !run.some((source) => source.includes(snippet.trim())))).toEqual([]);
