@@ -40,7 +40,7 @@ export type EngineEvent =
    */
   | { kind: 'topic_published'; topic: string; messages: number; matched: number; filtered: number }
   /** A state that the rules make impossible or very unlikely. Set an alarm on it. */
-  | { kind: 'anomaly'; what: string; queue?: string; row?: string };
+  | { kind: 'anomaly'; what: string; queue?: string; topic?: string; row?: string };
 
 /** The prepared message that a publisher is asked about. Its body and attributes are JsonText. */
 export type CheckBackMessage = Pick<Message, 'id' | 'queue' | 'body' | 'bodyBase64' | 'attributes' | 'publishedAt'> & {

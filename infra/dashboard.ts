@@ -46,6 +46,13 @@ export function addDashboard(
       ]),
     ),
   );
+  const [published, ...subscribed] = metrics.topics;
+  dashboard.addWidgets(
+    ...row(
+      graph('Messages published to topics', [published!]),
+      graph('Messages that subscriptions got, and that did not match', subscribed),
+    ),
+  );
   dashboard.addWidgets(
     ...row(
       graph('Requests', [stage.metricCount(), stage.metricClientError(), stage.metricServerError()]),

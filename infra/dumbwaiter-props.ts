@@ -78,6 +78,12 @@ export interface DumbwaiterProps {
    */
   readonly oldestAgeAlarm?: Duration;
   /**
+   * Whether each topic has CloudWatch metrics of its own (dimension `topic`): messages published, matched and filtered. CloudWatch charges $0.30
+   * a month for each metric, so $0.90 for each topic that is published to.
+   * @default false: the three metrics count all topics together
+   */
+  readonly metricsPerTopic?: boolean;
+  /**
    * Memory in MB of each function, except those that mostly wait, which have 256. A function's share of CPU grows with it: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
    * @default 1024
    */

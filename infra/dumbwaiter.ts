@@ -106,6 +106,8 @@ export class Dumbwaiter extends Construct {
     const metrics = new QueueMetrics(this, 'Metrics', {
       engines: this.#functions.engines(),
       callable: this.#functions.callable(),
+      publishing: this.#functions.publishing(),
+      isPerTopic: props.metricsPerTopic ?? false,
       sweep,
       declareQueues,
     });

@@ -94,6 +94,14 @@ export class Functions extends Construct {
     ]);
   }
 
+  /** Functions that publish to topics for callers. */
+  publishing(): ReadonlyMap<string, NodeFunction> {
+    return new Map([
+      ['Api', this.api],
+      ['Publish', this.publish],
+    ]);
+  }
+
   /** The function that delivers messages to targets, which the sweep may invoke. Only for deployments that push messages. */
   addDispatch(): NodeFunction {
     const dispatch = this.#function('Dispatch', {

@@ -3,7 +3,7 @@
  * message makes no call to CloudWatch.
  */
 import { Duration, Stack } from 'aws-cdk-lib';
-import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { FilterPattern, type ILogGroup, type JsonPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IConstruct } from 'constructs';
 import type { NodeFunction } from './node-function.ts';
@@ -15,9 +15,16 @@ export interface QueueMetricsProps {
   engines: ReadonlyMap<string, NodeFunction>;
   /** The functions that answer callers, over HTTP or by invocation. */
   callable: ReadonlyMap<string, NodeFunction>;
+  /** The functions that publish to topics for callers. */
+  publishing: ReadonlyMap<string, NodeFunction>;
+  /** Whether each topic has metrics of its own, instead of one set for all topics together. */
+  isPerTopic: boolean;
   sweep: NodeFunction;
   declareQueues: NodeFunction;
 }
+
+/** Metrics of topics, and the fields of the log that they sum up. */
+const topicFields = { TopicMessages: '$.messages', TopicMatched: '$.matched', TopicFiltered: '$.filtered' } as const;
 
 /** The metrics are in a namespace of this construct. */
 export class QueueMetrics extends Construct {
@@ -40,6 +47,8 @@ export class QueueMetrics extends Construct {
   readonly sweepsIncomplete: Metric;
   /** Targets that failed so often that they get no messages for a while, and URLs that ended their target. */
   readonly targetsFailed: Metric;
+  /** Messages published to topics, and how many times a subscription got one, or did not match it. */
+  readonly topics: readonly IMetric[];
   /** Age in seconds of the oldest waiting message of all queues except dead-letter queues. */
   readonly oldestAge: Metric;
 
@@ -56,6 +65,7 @@ export class QueueMetrics extends Construct {
     this.sweepsIncomplete = this.#metric('SweepsIncomplete', 'Sum');
     this.targetsFailed = this.#metric('TargetsFailed', 'Sum');
     this.oldestAge = this.#metric('OldestAgeSeconds', 'Maximum');
+    this.topics = Object.entries(topicFields).map(([metricName, field]) => this.#topicMetric(metricName, field, props));
     for (const [name, { logGroup }] of props.engines) this.#countEngine(name, logGroup);
     for (const [name, { logGroup: logs }] of props.callable) {
       this.#count(`${name}Defects`, logs, this.defects, 'defect', '1');
@@ -79,6 +89,23 @@ export class QueueMetrics extends Construct {
     this.#count(`${name}DeadLettered`, logs, this.deadLettered, 'dead_lettered', '$.messages');
     this.#count(`${name}Expired`, logs, this.expired, 'expired', '$.messages');
     this.#count(`${name}Anomalies`, logs, this.anomalies, 'anomaly', '1');
+  }
+
+  /** Counts a field of the lines about publishes to topics. Returns the metric; with metrics per topic, an expression that finds them all. */
+  #topicMetric(metricName: string, field: string, { publishing, isPerTopic }: QueueMetricsProps): IMetric {
+    for (const [name, { logGroup }] of publishing) {
+      new MetricFilter(this, `${name}${metricName}`, {
+        logGroup,
+        filterPattern: FilterPattern.stringValue('$.kind', '=', 'topic_published'),
+        metricNamespace: this.namespace,
+        metricName,
+        metricValue: field,
+        ...(isPerTopic ? { dimensions: { topic: '$.topic' } } : {}),
+      });
+    }
+    if (!isPerTopic) return this.#metric(metricName, 'Sum');
+    const search = `SEARCH('{"${this.namespace}",topic} MetricName="${metricName}"', 'Sum', ${period.toSeconds()})`;
+    return new MathExpression({ expression: search, usingMetrics: {}, label: metricName, period });
   }
 
   #metric(metricName: string, statistic: string): Metric {

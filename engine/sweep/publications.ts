@@ -12,6 +12,8 @@ import type { PublicationRecord } from '../topics/publication-record.ts';
 import { carryOn, publicationPages } from '../topics/publications.ts';
 
 const topicsAtOnce = 8;
+/** A publication takes seconds, or a few runs of the sweep. One that is older than this and still goes out needs an operator. */
+const publicationAgeMsMax = 15 * 60_000;
 
 /** Returns true if everything due was done before the deadline. */
 export async function sweepPublications(ctx: Context, deadline: Deadline): Promise<boolean> {
@@ -22,19 +24,35 @@ export async function sweepPublications(ctx: Context, deadline: Deadline): Promi
   }
   let complete = true;
   let defect: { thrown: unknown } | undefined;
+  const done = new Set<PublicationRecord>();
   // The publications of one topic go out in the order in which they began, for the sake of its groups.
   const ofTopics = [...groupBy(due, ({ topicIncarnation }) => topicIncarnation).values()];
   const left = await sideBySide(ofTopics, topicsAtOnce, deadline.isOver, async (records) => {
     try {
-      for (const record of records) if (!(await sweepPublication(ctx, record, deadline))) complete = false;
+      for (const record of records) {
+        if (await sweepPublication(ctx, record, deadline)) done.add(record);
+        else complete = false;
+      }
     } catch (error) {
       // A throttled queue or a damaged row of one topic must not stop the others.
       complete = false;
       if (!(error instanceof StoreError)) defect ??= { thrown: error };
     }
   });
+  reportOverdue(
+    ctx,
+    due.filter((record) => !done.has(record)),
+  );
   if (defect) throw defect.thrown;
   return complete && left.length === 0;
+}
+
+function reportOverdue(ctx: Context, records: readonly PublicationRecord[]): void {
+  const startedBefore = ctx.clock.now() - publicationAgeMsMax;
+  for (const { state, startedAt, name, topic } of records) {
+    if (state !== 'delivering' || startedAt > startedBefore) continue;
+    ctx.observe?.({ kind: 'anomaly', what: 'a publish to a topic does not reach all its subscriptions', topic, row: name });
+  }
 }
 
 async function sweepPublication(ctx: Context, record: PublicationRecord, deadline: Deadline): Promise<boolean> {

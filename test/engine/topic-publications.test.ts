@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { TopicEntry, TopicPublishResult } from '../../contract/contract.ts';
 import { publicationLeaseMs } from '../../contract/limits.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
-import type { Row, Store } from '../../engine/port/port.ts';
+import { type Row, type Store, StoreError } from '../../engine/port/port.ts';
 import { keyAttributes } from '../../engine/port/row-limits.ts';
 import type { DrivenClock } from '../support/driven-clock.ts';
 import { type DrivenEngine, driveEngine } from '../support/driven-engine.ts';
@@ -162,6 +162,28 @@ describe('a publish to 250 subscriptions', () => {
       break;
     }
   }, 300_000);
+});
+
+describe('a publish whose messages cannot go out', () => {
+  it('the sweep reports a publish that does not reach its subscriptions for 15 minutes, until it goes out', async () => {
+    const { driven, memory } = await memoryEngine(await rowsOfTopic(150));
+    const { over } = failingStore(memory, 1, faults['its process dies before the call'], 'writes');
+    await expect(topicProcess(driven, over).publish({ body: 1 })).rejects.toThrow(Killed);
+    const refusing: Store = {
+      ...memory,
+      transact: () => Promise.reject(new StoreError('too busy', 'no', undefined, 'throttled')),
+    };
+    const reported = async (afterMs: number, store: Store) => {
+      driven.clock.advance(afterMs);
+      driven.events.length = 0;
+      const complete = await topicProcess(driven, store).sweep();
+      return { complete, anomalies: driven.events.filter(({ kind }) => kind === 'anomaly') };
+    };
+    expect(await reported(minuteMs, refusing)).toEqual({ complete: false, anomalies: [] });
+    const anomaly = { kind: 'anomaly', what: 'a publish to a topic does not reach all its subscriptions', topic: 't' };
+    expect(await reported(15 * minuteMs, refusing)).toMatchObject({ complete: false, anomalies: [anomaly] });
+    expect(await reported(minuteMs, memory)).toEqual({ complete: true, anomalies: [] });
+  });
 });
 
 describe('a publish to 10,000 subscriptions', () => {

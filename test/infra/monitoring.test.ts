@@ -130,6 +130,26 @@ describe('metrics from the logs', () => {
     return lines;
   }
 
+  test.each(['Api', 'Publish'])('metrics sum up what the function %s publishes to topics', (name) => {
+    const event: EngineEvent = { kind: 'topic_published', topic: 'news', messages: 3, matched: 5, filtered: 7 };
+    const lines = linesOf((log) => logEngineEvents(log)(event));
+    expect(valuesOf(filtersOf(name), lines)).toMatchObject({ TopicMessages: [3], TopicMatched: [5], TopicFiltered: [7] });
+  });
+
+  test('each topic has metrics of its own only if the stack asks for them, and the dashboard finds them', () => {
+    const topicMetrics = ({ all }: Synthesized) =>
+      all('AWS::Logs::MetricFilter').flatMap(([, { Properties }]) => {
+        const transformations = Properties.MetricTransformations as { MetricName: string; Dimensions?: unknown }[];
+        return transformations.filter(({ MetricName }) => MetricName.startsWith('Topic'));
+      });
+    const perTopic = synthesize({ metricsPerTopic: true });
+    const dimensions = (from: Synthesized) => topicMetrics(from).map(({ Dimensions }) => Dimensions);
+    expect(dimensions(synthesized)).toEqual(new Array(6).fill(undefined));
+    expect(dimensions(perTopic)).toEqual(new Array(6).fill([{ Key: 'topic', Value: '$.topic' }]));
+    const shown = JSON.stringify(perTopic.at('AWS::CloudWatch::Dashboard', 'Dashboard').Properties.DashboardBody);
+    for (const name of ['TopicMessages', 'TopicMatched', 'TopicFiltered']) expect(shown).toContain(`MetricName=\\\\\\"${name}`);
+  });
+
   test.each(engines)('a metric counts the engine events that the function %s logs', (name) => {
     const events: EngineEvent[] = [
       { kind: 'dead_lettered', queue: 'orders', to: 'orders-dead', reason: 'max_receives', messages: 3 },
@@ -198,6 +218,11 @@ describe('metrics from the logs', () => {
     expect([...namespaces]).toEqual([expect.stringMatching(/^Dumbwaiter\/Test\/[0-9a-f]{8}$/)]);
     for (const name of ['DeadLettersGrowing', 'Anomalies', 'OldestAge']) expect(namespaces).toContain(alarm(name).Namespace);
   });
+});
+
+test('the dashboard shows what is published to topics', () => {
+  const body = JSON.stringify(synthesized.at('AWS::CloudWatch::Dashboard', 'Dashboard').Properties.DashboardBody);
+  for (const name of ['TopicMessages', 'TopicMatched', 'TopicFiltered']) expect(body).toContain(name);
 });
 
 test('the dashboard shows every alarm and every function', () => {
