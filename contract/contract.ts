@@ -65,9 +65,9 @@ export interface Operations {
     input: { max?: number; visibilityTimeoutSeconds?: number; waitSeconds?: number };
     /**
      * `waitIsCheap`: whether `waitSeconds` costs almost nothing here and the server notices a caller that disconnects. Absent
-     * on Lambda.
+     * on Lambda. `wakeUrl`: where an idle consumer can wait to be woken, in an answer without messages: see wake.ts.
      */
-    output: { messages: ReceivedMessage[]; waitIsCheap?: boolean };
+    output: { messages: ReceivedMessage[]; waitIsCheap?: boolean; wakeUrl?: string };
   };
   ack: { params: { queue: string }; input: { receipts: string[]; result?: Json }; output: { results: AckResult[] } };
   release: {
@@ -182,6 +182,11 @@ export interface Transport {
     input: InputOf<Name>,
     options?: TransportOptions,
   ): Promise<OutputOf<Name>>;
+  /**
+   * The URL and the key for the WebSocket that `wakeUrl` names. A transport without an API key, or whose calls may wait in this process, has
+   * no such method.
+   */
+  wakeAddress?(wakeUrl: string): { url: string; key: string } | undefined;
   /**
    * Commits entries of TransactWriteItems, the caller's and the queue's together: all or none. `token` is the
    * ClientRequestToken: DynamoDB applies the transaction once even if it is sent again within ten minutes. Only a transport

@@ -4,6 +4,7 @@
  */
 
 export * from './target-limits.ts';
+export * from './wake-limits.ts';
 
 const kibibyte = 1024;
 const mebibyte = 1024 * kibibyte;

@@ -75,6 +75,7 @@ const rooms: { [folder: string]: readonly string[] } = {
   'functions/auth': ['contract', 'engine/port'],
   'functions/service': ['contract', 'contract/schemas', 'functions/auth', 'engine/engine.ts', 'engine/port'],
   'functions/push': ['contract', 'engine/model', 'engine/port', 'engine/engine.ts', 'functions/service'],
+  'functions/wake': ['contract', 'contract/schemas', 'engine/engine.ts', 'engine/port', 'functions/auth'],
   'functions/errors': ['contract', 'functions/service', 'engine/port'],
   'functions/openapi': ['contract', 'contract/schemas', 'functions/errors'],
   'functions/http': ['contract', 'functions/openapi', 'functions/errors', 'functions/service', 'functions/auth'],

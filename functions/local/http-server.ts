@@ -7,6 +7,7 @@ import { pathOfTarget } from '../http/request-path.ts';
 import { answerSocket, isBeingAnswered, refusalOfClientError } from './client-errors.ts';
 import { isLoopback } from './loopback.ts';
 import { StartFailure } from './start-failure.ts';
+import type { WakeServer } from './wake-server.ts';
 
 /** Time limits in milliseconds. When a client exceeds one, Node closes the connection, with a 408 where it can. */
 export interface TimeLimits {
@@ -37,7 +38,7 @@ export interface Fetch {
 /** Throws StartFailure if the port cannot be opened. Port 0 means any free port. */
 export async function serveHttp(
   app: Fetch,
-  { host, port, timeLimits }: { host: string; port: number; timeLimits: TimeLimits },
+  { host, port, timeLimits, wakes }: { host: string; port: number; timeLimits: TimeLimits; wakes?: WakeServer },
 ): Promise<HttpServer> {
   // The name of the server for an HTTP/1.0 request without a Host header.
   const hostname = isLoopback(host) ? host : 'localhost';
@@ -48,6 +49,8 @@ export async function serveHttp(
     connectionsCheckingInterval: Math.min(1_000, timeLimits.headersMs),
     // Node's own error response would have no body; `hostRefusal` replaces it.
     requireHostHeader: false,
+    // Other upgrades that a client offers (Java's client offers HTTP/2) are ignored, and their requests answered.
+    shouldUpgradeCallback: (request: IncomingMessage) => wakes?.isForWakeUps(request) ?? false,
   };
   const refuse = (refusal: DumbwaiterError) => app.fetch(new Request(`http://${nameInUrl(hostname)}/`), { refusal });
   const refusals = new WeakMap<IncomingMessage, DumbwaiterError>();
@@ -62,6 +65,13 @@ export async function serveHttp(
   const server = createServer(options, serve)
     // A server may ignore expectations other than 100-continue (RFC 9110, 10.1.1).
     .on('checkExpectation', serve)
+    .on('upgrade', async (request, socket, head) => {
+      try {
+        wakes?.upgrade(request, socket, head);
+      } catch (error) {
+        await answerSocket(socket as Socket, await refuse(error as DumbwaiterError));
+      }
+    })
     .on('clientError', async (error, socket) => {
       if (isBeingAnswered(socket as Socket)) socket.destroy();
       else await answerSocket(socket as Socket, await refuse(refusalOfClientError(error)));
@@ -84,6 +94,7 @@ export async function serveHttp(
     url: `http://${nameInUrl(host)}:${bound}`,
     async close() {
       calls.abort();
+      wakes?.close();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // Without this, a connection whose call has just been answered stays open for the next call.
       const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);

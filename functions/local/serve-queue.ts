@@ -1,6 +1,7 @@
 /** The queue on a store, served on a port, with its sweep, its redrives and its targets in this process. */
 
 import { defined } from '../../contract/defined.ts';
+import { wakePath } from '../../contract/wake.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { type AssemblyOptions, assembleQueue } from '../assembly.ts';
 import type { AdminKey } from '../auth/admin-key.ts';
@@ -12,6 +13,8 @@ import { createService, type TargetOperations } from '../service/service.ts';
 import { createBackgroundJobs } from './background-jobs.ts';
 import { serveHttp, type TimeLimits } from './http-server.ts';
 import { createPushJobs } from './push-jobs.ts';
+import { createQueueWatch } from './queue-watch.ts';
+import { createWakeServer } from './wake-server.ts';
 
 export interface ServeOptions
   extends Omit<AssemblyOptions, 'startRedrive' | 'targetsChanged'>,
@@ -49,15 +52,23 @@ export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
   });
   const jobs = createBackgroundJobs({ engine, clock, log });
   const push = createPushJobs({ records, dispatcher, clock, log, ...defined({ holder: options.holder }) });
+  const authenticate = createAuthenticate({ keys, adminKey });
   const app = createApp({
-    service: createService({ engine, keys, secrets, targets, waitIsCheap: true }),
-    authenticate: createAuthenticate({ keys, adminKey }),
+    service: createService({ engine, keys, secrets, targets, waitIsCheap: true, wakeUrl: wakePath }),
+    authenticate,
     log,
     newRequestId: () => crypto.randomUUID(),
     ...(allowedOrigins && { allowedOrigins }),
     ...(isOwnHost && { isOwnHost }),
   });
-  const http = await serveHttp(app, { host, port, timeLimits });
+  const watch = createQueueWatch({
+    engine,
+    clock,
+    isShared: options.holder === undefined,
+    onError: (error, queue) => log.error('A queue cannot be watched for wake-ups', { queue }, error),
+  });
+  const wakes = createWakeServer({ engine, clock, authenticate, watch, keys, log, ...defined({ allowedOrigins, isOwnHost }) });
+  const http = await serveHttp(app, { host, port, timeLimits, wakes });
   jobs.startSweep();
   push.start();
   const stop = async () => {

@@ -95,6 +95,12 @@ export const outputs = {
         'Whether a waiting receive (`waitSeconds`) costs almost nothing here. Absent on Lambda, where it keeps a function running: pause between receives instead.',
       )
       .exactOptional(),
+    wakeUrl: z
+      .string()
+      .describe(
+        'The WebSocket on which an idle consumer can wait to be woken: a URL, or a path below the base URL. Only in an answer without messages, and only where wake-ups are offered.',
+      )
+      .exactOptional(),
   }),
   ack: resultsOf(ackResult),
   release: resultsOf(releaseResult),

@@ -67,9 +67,11 @@ export interface ServiceParts {
   targets: TargetOperations;
   /** Whether a waiting receive costs next to nothing here, as in a long-running process. Returned to callers. Default: false. */
   waitIsCheap?: boolean;
+  /** Where idle consumers can wait to be woken, absolute or relative to the base URL. Returned to callers that received nothing. */
+  wakeUrl?: string;
 }
 
-export function createService({ engine, keys, secrets, targets, waitIsCheap = false }: ServiceParts): Service {
+export function createService({ engine, keys, secrets, targets, waitIsCheap = false, wakeUrl }: ServiceParts): Service {
   async function dispatch(call: CheckedCall, { principal, signal, endsAt }: Caller): Promise<OutputOf<OperationName>> {
     switch (call.operation) {
       case 'health':
@@ -98,9 +100,14 @@ export function createService({ engine, keys, secrets, targets, waitIsCheap = fa
         const options = { texts: true, ...(signal && { signal }), ...(endsAt !== undefined && { endsAt }) };
         const output = await engine.callChecked(call.operation, call.params as never, call.input as never, options);
         if (call.operation === 'deleteQueue') await secrets.forget(call.params.queue);
-        return call.operation === 'receive' && waitIsCheap ? { ...output, waitIsCheap } : output;
+        return call.operation === 'receive' ? received(output as OutputOf<'receive'>) : output;
       }
     }
+  }
+
+  function received(output: OutputOf<'receive'>): OutputOf<'receive'> {
+    const isIdle = output.messages.length === 0;
+    return { ...output, ...(waitIsCheap && { waitIsCheap }), ...(isIdle && wakeUrl !== undefined && { wakeUrl }) };
   }
 
   async function listQueues(input: Page, principal: Principal): Promise<OutputOf<'listQueues'>> {

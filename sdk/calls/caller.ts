@@ -97,6 +97,15 @@ export class Caller {
     return this.#transport.transact !== undefined;
   }
 
+  /** Whether the transport can reach a WebSocket for wake-ups. */
+  get canBeWoken(): boolean {
+    return this.#transport.wakeAddress !== undefined;
+  }
+
+  wakeAddress(wakeUrl: string): { url: string; key: string } | undefined {
+    return this.#transport.wakeAddress?.(wakeUrl);
+  }
+
   /**
    * Commits entries of TransactWriteItems, all or none, and once: each attempt has the same token, which DynamoDB remembers for
    * ten minutes. Rejects with DumbwaiterError for errors of the queue and for errors that may pass, otherwise with the AWS

@@ -93,6 +93,7 @@ export class QueueClient<T = unknown> extends QueueAdministration {
         receive: (input, callOptions) => this.#receive(leases, input, callOptions),
         visibilityTimeoutSeconds: async (callOptions) => (await this.describe(callOptions)).visibilityTimeoutSeconds,
         flush: () => leases.flush(),
+        wake: caller.canBeWoken ? { queue: this.name, addressOf: (wakeUrl) => caller.wakeAddress(wakeUrl) } : undefined,
         ...(commit && { commit }),
       };
     });
@@ -205,10 +206,14 @@ export class QueueClient<T = unknown> extends QueueAdministration {
   }
 
   async #receive(leases: Leases, input: ReceiveInput, options?: CallOptions) {
-    const { messages, waitIsCheap = false } = await this.#connection.caller.call('receive', this.#params, input, options);
+    const {
+      messages,
+      waitIsCheap = false,
+      wakeUrl,
+    } = await this.#connection.caller.call('receive', this.#params, input, options);
     const received = messages.map(
       (message) => new ReceivedMessage<T>(this.name, message, leases, input.visibilityTimeoutSeconds),
     );
-    return { messages: received, waitIsCheap };
+    return { messages: received, waitIsCheap, wakeUrl };
   }
 }

@@ -3,12 +3,13 @@ import { visibilityTimeoutSecondsDefault } from '../../contract/limits.ts';
 import { checkNames, type Names } from '../../contract/names.ts';
 import type { CallOptions } from '../calls/caller.ts';
 import type { ReceivedMessage } from '../calls/received-message.ts';
-import { sleep, type Timers } from '../calls/timers.ts';
+import type { Timers } from '../calls/timers.ts';
 import { type ConsumerEvents, Emitter, Outage } from './events.ts';
 import { type Handler, Job } from './job.ts';
 import { leaseEndsAt } from './lease-keeper.ts';
 import { type ConsumerOptions, type ConsumerPlan, planOf } from './options.ts';
-import { PollBackoff } from './poll-backoff.ts';
+import { Pace } from './pace.ts';
+import type { WakeSource } from './wake-listener.ts';
 
 export type { Handler, HandlerContext, TransactionHandler } from './job.ts';
 export type { ConsumerOptions } from './options.ts';
@@ -31,7 +32,9 @@ export interface ConsumerSource<T> {
   receive(
     input: { max: number; visibilityTimeoutSeconds: number; waitSeconds: number },
     options: CallOptions,
-  ): Promise<{ messages: ReceivedMessage<T>[]; waitIsCheap: boolean }>;
+  ): Promise<{ messages: ReceivedMessage<T>[]; waitIsCheap: boolean; wakeUrl: string | undefined }>;
+  /** Undefined: the transport offers no wake-ups. */
+  wake?: WakeSource | undefined;
   visibilityTimeoutSeconds(options: CallOptions): Promise<number>;
   /** Acks a message together with what its handler returned. Undefined: acks are plain. */
   commit?: (message: ReceivedMessage<T>, writes: unknown) => Promise<void>;
@@ -56,7 +59,7 @@ export class Consumer<T = unknown> {
   readonly #handler: Handler<T>;
   readonly #timers: Timers;
   readonly #source: ConsumerSource<T>;
-  readonly #pollBackoff: PollBackoff;
+  readonly #pace: Pace;
   readonly #emitter = new Emitter<ConsumerEvents<T>>();
   readonly #outage: Outage<T>;
   readonly #jobs = new Map<Job<T>, Promise<void>>();
@@ -80,7 +83,7 @@ export class Consumer<T = unknown> {
     this.#handler = handler;
     this.#timers = timers;
     this.#source = sourceWith(this.#plan.lingerMs);
-    this.#pollBackoff = new PollBackoff({ ...this.#plan, random: timers.random });
+    this.#pace = new Pace(this.#plan, timers, options.wake ? this.#source.wake : undefined);
     this.#outage = new Outage(this.#emitter, timers);
     const { signal } = options;
     if (signal?.aborted) this.#stopping.abort();
@@ -113,6 +116,7 @@ export class Consumer<T = unknown> {
     const { deadlineMs = stopDeadlineMsDefault } = options;
     this.#stopping.abort();
     this.#onFree();
+    this.#pace.stop();
     this.#source.flush();
     if (deadlineMs <= 0) this.#end();
     const cancelHangUp = this.#timers.after(hangUpMs, () => this.#hangingUp.abort());
@@ -139,11 +143,11 @@ export class Consumer<T = unknown> {
 
   async #poll(max: number, seconds: number): Promise<void> {
     const startedAt = this.#timers.now();
-    const { signal } = this.#pollBackoff.noticesDisconnect ? this.#hangingUp : this.#ending;
-    let pauseMs: number;
+    const { signal } = this.#pace.noticesDisconnect ? this.#hangingUp : this.#ending;
+    let pause: Promise<void>;
     try {
-      const { messages, waitIsCheap } = await this.#source.receive(
-        { max, visibilityTimeoutSeconds: seconds, waitSeconds: this.#pollBackoff.waitSeconds() },
+      const { messages, waitIsCheap, wakeUrl } = await this.#source.receive(
+        { max, visibilityTimeoutSeconds: seconds, waitSeconds: this.#pace.waitSeconds() },
         { retries: 0, signal },
       );
       const answered = this.#timers.now();
@@ -151,14 +155,14 @@ export class Consumer<T = unknown> {
         this.#startJob(message, { seconds, endsAt: leaseEndsAt(message.leasedUntil, seconds, startedAt, answered) });
       }
       this.#outage.ended();
-      pauseMs = this.#pollBackoff.answered(messages.length, answered - startedAt, waitIsCheap);
+      pause = this.#pace.answered({ messages: messages.length, tookMs: answered - startedAt, waitIsCheap, wakeUrl });
       this.#reportIdle(messages.length === 0);
     } catch (error) {
       if (signal.aborted) return;
       this.#outage.failed(error);
-      pauseMs = this.#pollBackoff.failed(error);
+      pause = this.#pace.failed(error);
     }
-    await this.#pause(pauseMs);
+    await pause;
   }
 
   #startJob(message: ReceivedMessage<T>, lease: { seconds: number; endsAt: number }): void {
@@ -222,7 +226,7 @@ export class Consumer<T = unknown> {
       } catch (error) {
         if (this.#stopping.signal.aborted) break;
         this.#outage.failed(error);
-        await this.#pause(this.#pollBackoff.failed(error));
+        await this.#pace.failed(error);
       }
     }
     return undefined;
@@ -234,10 +238,5 @@ export class Consumer<T = unknown> {
       this.#idle = true;
       this.#emitter.emit('idle', undefined);
     }
-  }
-
-  /** Pauses for `ms`, or until the consumer stops. */
-  async #pause(ms: number): Promise<void> {
-    if (ms > 0) await sleep(this.#timers, ms, this.#stopping.signal).catch(() => {});
   }
 }

@@ -19,9 +19,15 @@ export interface ConsumerOptions {
   waitSeconds?: number;
   /**
    * The longest pause between two receives that do not wait, 0.1 to 3,600 s. The pause starts at 0.1 s and doubles with each
-   * empty answer. Default 5.
+   * empty answer. Default 5, or 120 while the consumer waits to be woken.
    */
   maxIdlePollSeconds?: number;
+  /**
+   * Whether an idle consumer waits on a WebSocket to be told that the queue has messages, where the server offers it (`wakeUrl` in the
+   * answer to a receive; over HTTP only). Then it receives at once, and otherwise polls rarely. A notice that gets lost delays a message by
+   * one pause. Needs a host with `WebSocket`: browsers, workers, Node 22. Default false.
+   */
+  wake?: boolean;
   /**
    * How long acks and free handlers wait for others to share a call, in ms. Default 20. They do not wait when no handler is
    * running.
@@ -48,6 +54,7 @@ const consumerNames: Names<ConsumerOptions> = {
   visibilityTimeoutSeconds: true,
   waitSeconds: true,
   maxIdlePollSeconds: true,
+  wake: true,
   lingerMs: true,
   transaction: true,
   reply: true,
@@ -56,6 +63,8 @@ const consumerNames: Names<ConsumerOptions> = {
 
 export const concurrencyDefault = 10;
 export const maxIdlePollSecondsDefault = 5;
+/** For a consumer that is told of messages. */
+export const maxListeningPollSecondsDefault = 120;
 export const maxIdlePollSecondsMin = 0.1;
 export const maxIdlePollSecondsMax = 3600;
 export const consumerLingerMsDefault = 20;
@@ -67,14 +76,20 @@ export interface ConsumerPlan {
   /** Undefined: as the server suggests. */
   waitSeconds: number | undefined;
   maxIdlePollSeconds: number;
+  /** The same while the consumer is told of messages. */
+  maxListeningPollSeconds: number;
   lingerMs: number;
 }
 
 /** Fills in defaults. Throws RangeError for a value out of range, TypeError for an unknown option. */
 export function planOf(options: ConsumerOptions): ConsumerPlan {
   checkNames('consume', options, consumerNames);
+  if (options.wake && globalThis.WebSocket === undefined) {
+    throw new TypeError('wake: this host has no WebSocket; Node has it from version 22 on');
+  }
   const { concurrency = concurrencyDefault, waitSeconds, visibilityTimeoutSeconds } = options;
   const { maxIdlePollSeconds = maxIdlePollSecondsDefault, lingerMs = consumerLingerMsDefault } = options;
+  const maxListeningPollSeconds = options.maxIdlePollSeconds ?? maxListeningPollSecondsDefault;
   whole('concurrency', concurrency, 1, Number.MAX_SAFE_INTEGER);
   const batch = Math.min(options.batch ?? batchEntriesMax, concurrency);
   whole('batch', options.batch ?? batch, 1, batchEntriesMax);
@@ -89,6 +104,7 @@ export function planOf(options: ConsumerOptions): ConsumerPlan {
     visibilityTimeoutSeconds,
     waitSeconds,
     maxIdlePollSeconds,
+    maxListeningPollSeconds,
     lingerMs,
   };
 }

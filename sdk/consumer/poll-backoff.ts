@@ -1,9 +1,13 @@
 /** How long a consumer waits between two receives. */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { waitSecondsMax } from '../../contract/limits.ts';
+import type { Timers } from '../calls/timers.ts';
+import type { ConsumerPlan } from './options.ts';
 
 /** The minimum time between the start of an empty receive and the next receive. Doubles with each further empty receive. */
 export const idleMsMin = 100;
+/** An idle consumer that can be woken listens before pauses longer than this. Before that, it is not worth a call. */
+export const listenPauseMsMin = 1_000;
 /** The wait after a failed receive that may succeed later. Doubles with each further failure; half of it is random. */
 export const retryMsMin = 500;
 export const retryMsMax = 30_000;
@@ -16,24 +20,30 @@ export const refusedMsMax = 60_000;
  * if the server says that waiting is cheap. Otherwise the consumer pauses, longer with each empty answer.
  * With the option `waitSeconds`, receives also wait where waiting is not cheap: 1 s, 2, 4, … up to that limit. So a consumer
  * that has just been busy has no long receive open when it stops.
+ * A consumer that is told of the next message pauses as long as it may: the receive after it only makes up for a lost notice.
  */
 export class PollBackoff {
   readonly #waitSeconds: number | undefined;
   readonly #idleMsMax: number;
+  readonly #listeningIdleMsMax: number;
   readonly #random: () => number;
   #waitIsCheap = false;
+  #isWoken = false;
   #empty = 0;
   #failed = 0;
 
-  constructor(options: { waitSeconds: number | undefined; maxIdlePollSeconds: number; random: () => number }) {
+  constructor(
+    options: Pick<ConsumerPlan, 'waitSeconds' | 'maxIdlePollSeconds' | 'maxListeningPollSeconds'> & Pick<Timers, 'random'>,
+  ) {
     this.#waitSeconds = options.waitSeconds;
     this.#idleMsMax = options.maxIdlePollSeconds * 1000;
+    this.#listeningIdleMsMax = options.maxListeningPollSeconds * 1000;
     this.#random = options.random;
   }
 
   /** How long the next receive may wait at the server, in seconds. */
   waitSeconds(): number {
-    if (this.#waitIsCheap) return this.#waitSeconds ?? waitSecondsMax;
+    if (this.#waitIsCheap && !this.#isWoken) return this.#waitSeconds ?? waitSecondsMax;
     return Math.min(this.#waitSeconds ?? 0, 2 ** this.#empty);
   }
 
@@ -42,15 +52,24 @@ export class PollBackoff {
     return this.#waitIsCheap;
   }
 
-  /** Records a receive that returned this many messages. Returns the pause before the next one, in ms. */
-  answered(messages: number, tookMs: number, waitIsCheap = false): number {
+  /** A notice said that there are messages: the pauses begin again at their shortest. */
+  woken(): void {
+    this.#empty = 0;
+  }
+
+  /**
+   * Records a receive that returned this many messages. Returns the pause before the next one, in ms. `isWoken`: the consumer wants to be
+   * woken, and can be. `isListening`: it is told of the next message.
+   */
+  answered(messages: number, tookMs: number, { waitIsCheap = false, isWoken = false, isListening = false } = {}): number {
     this.#waitIsCheap = waitIsCheap;
+    this.#isWoken = isWoken || (this.#isWoken && messages > 0);
     this.#failed = 0;
     if (messages > 0) {
       this.#empty = 0;
       return 0;
     }
-    const intervalMs = Math.min(this.#idleMsMax, idleMsMin * 2 ** this.#empty);
+    const intervalMs = isListening ? this.#listeningIdleMsMax : Math.min(this.#idleMsMax, idleMsMin * 2 ** this.#empty);
     this.#empty++;
     return Math.max(0, intervalMs - tookMs);
   }

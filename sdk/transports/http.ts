@@ -45,7 +45,15 @@ export function httpTransport(options: HttpTransportOptions): Transport {
         }
       });
     },
+    wakeAddress: (wakeUrl) => wakeAddressOf(base, wakeUrl, options.apiKey),
   };
+}
+
+/** Undefined without a key, and for a URL to which it would travel unencrypted although calls do not. */
+function wakeAddressOf(base: string, wakeUrl: string, key: string | undefined): { url: string; key: string } | undefined {
+  const url = (wakeUrl.startsWith('/') ? base + wakeUrl : wakeUrl).replace(/^http/i, 'ws');
+  const isAsSafe = /^wss:/i.test(url) || (/^ws:/i.test(url) && !/^https:/i.test(base));
+  return key !== undefined && isAsSafe ? { url, key } : undefined;
 }
 
 const valueCharsShown = 60;

@@ -107,6 +107,10 @@ describe('the examples', () => {
     expect(await linesOf('scatter-gather')).toEqual(['2 of 3 answered; south is cheapest with 360']);
   });
 
+  it('the example wake handles a message that comes when its consumer is idle', async () => {
+    expect(await example('wake')).toBe('alarm: the door is open\n');
+  });
+
   it('the example by-id postpones, edits and cancels a message', async () => {
     expect(await linesOf('by-id')).toEqual([
       'delayed until 2030-01-02T09:00:00.000Z, priority 2: call Ada, she asked twice',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { OperationName } from '../../contract/contract.ts';
 import { routes } from '../../contract/routes.ts';
+import { wakePath } from '../../contract/wake.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectProblem, type HttpCalls, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
@@ -152,7 +153,7 @@ it('the routes of messages take a message from publish to ack', async () => {
   const { leasedUntil } = received.messages[0]!;
   expect(extended.results.every((result) => result.ok && result.leasedUntil > leasedUntil)).toBe(true);
   expect(await call('ack', where, { receipts })).toEqual({ results: [{ ok: true }, { ok: true }] });
-  expect(await call('receive', where)).toEqual({ messages: [], waitIsCheap: true });
+  expect(await call('receive', where)).toEqual({ messages: [], waitIsCheap: true, wakeUrl: wakePath });
 });
 
 it('the routes of transactions return entries in DynamoDB’s JSON', async () => {
@@ -168,7 +169,7 @@ it('the routes of transactions return entries in DynamoDB’s JSON', async () =>
   const fanned = await call('topicPublishItems', news, { messages: [{ body: 1 }, { body: 2, id: 'mine' }] });
   expect(fanned.items.map(({ Put }) => Put!.TableName)).toEqual(['dumbwaiter-messages', 'dumbwaiter-leases']);
   expect(fanned.ids[1]).toBe('mine');
-  expect(await call('receive', where)).toEqual({ messages: [], waitIsCheap: true });
+  expect(await call('receive', where)).toEqual({ messages: [], waitIsCheap: true, wakeUrl: wakePath });
   await call('publish', where, { messages: [{ body: 3 }, { body: 4 }] });
   const { receipt } = (await call('receive', where)).messages[0]!;
   const { items } = await call('ackItems', where, { receipts: [receipt] });

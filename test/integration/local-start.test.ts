@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { wakePath } from '../../contract/wake.ts';
 import { startEmbeddedDynamodb } from '../../functions/local/embedded-dynamodb.ts';
 import { timeLimitsDefault } from '../../functions/local/http-server.ts';
 import { eventually } from '../support/eventually.ts';
@@ -162,7 +163,7 @@ describe('npm start', () => {
     await http.call('getQueue', { queue: 'q' });
     const startedAt = performance.now();
     program.process.kill(signal);
-    expect(await waiting).toEqual({ messages: [], waitIsCheap: true });
+    expect(await waiting).toEqual({ messages: [], waitIsCheap: true, wakeUrl: wakePath });
     expect(await program.ended).toBe(0);
     expect(performance.now() - startedAt).toBeLessThan(timeLimitsDefault.closingMs);
     expect(await engineOf(databaseFile())).toBeUndefined();

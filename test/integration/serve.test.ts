@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { wakePath } from '../../contract/wake.ts';
 import { startTestDynamodb, type TestDynamodb } from '../support/dynamodb.ts';
 import { eventually } from '../support/eventually.ts';
 import { startFaultyEndpoint } from '../support/faulty-endpoint.ts';
@@ -65,7 +66,7 @@ describe('npm run serve', () => {
     // The receive waits as soon as a later request has been answered.
     await http.call('getQueue', { queue });
     program.process.kill(signal);
-    expect(await waiting).toEqual({ messages: [], waitIsCheap: true });
+    expect(await waiting).toEqual({ messages: [], waitIsCheap: true, wakeUrl: wakePath });
     expect(await program.ended).toBe(0);
     expect(program.errors()).toBe('');
     expect(logOf(program).at(-1)).toMatchObject({ level: 'INFO', message: 'Stopped' });

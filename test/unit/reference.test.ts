@@ -94,7 +94,7 @@ function codes(): string {
 
 /** The comment above a constant, or above the group of constants that it stands in. */
 function comments(): Map<string, string> {
-  const files = ['limits.ts', 'target-limits.ts'];
+  const files = ['limits.ts', 'target-limits.ts', 'wake-limits.ts'];
   const source = files.map((file) => readFileSync(new URL(`../../contract/${file}`, import.meta.url), 'utf8')).join('\n');
   const found = new Map<string, string>();
   for (const [, comment, name] of source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\nexport const (\w+)/g)) {

@@ -10,7 +10,7 @@ import {
 } from '../../../sdk/consumer/poll-backoff.ts';
 
 const pace = (options: { waitSeconds?: number; random?: () => number } = {}) =>
-  new PollBackoff({ waitSeconds: undefined, maxIdlePollSeconds: 5, random: () => 1, ...options });
+  new PollBackoff({ waitSeconds: undefined, maxIdlePollSeconds: 5, maxListeningPollSeconds: 120, random: () => 1, ...options });
 
 describe('the pace of a consumer', () => {
   it('a consumer polls again at once after messages', () => {
@@ -31,9 +31,9 @@ describe('the pace of a consumer', () => {
   it('a consumer lets the server hold its call while the server says that waiting is cheap', () => {
     const idle = pace();
     expect(idle.waitSeconds()).toBe(0);
-    idle.answered(0, 10, true);
+    idle.answered(0, 10, { waitIsCheap: true });
     expect([idle.waitSeconds(), idle.noticesDisconnect]).toEqual([20, true]);
-    expect(idle.answered(0, 20_000, true)).toBe(0);
+    expect(idle.answered(0, 20_000, { waitIsCheap: true })).toBe(0);
     idle.answered(0, 20_000);
     expect([idle.waitSeconds(), idle.noticesDisconnect]).toEqual([0, false]);
   });
@@ -52,8 +52,27 @@ describe('the pace of a consumer', () => {
 
   it('a consumer never waits at the server if the caller forbids it, even where waiting is cheap', () => {
     const idle = pace({ waitSeconds: 0 });
-    idle.answered(0, 0, true);
+    idle.answered(0, 0, { waitIsCheap: true });
     expect(idle.waitSeconds()).toBe(0);
+  });
+
+  it('a consumer that is told of the next message pauses two minutes, and begins with short pauses when it is woken', () => {
+    const idle = pace();
+    idle.answered(0, 0, { isWoken: true });
+    expect(idle.answered(0, 0, { isWoken: true, isListening: true })).toBe(120_000);
+    expect(idle.answered(0, 0, { isWoken: true })).toBe(400);
+    idle.woken();
+    expect(idle.answered(0, 0, { isWoken: true })).toBe(idleMsMin);
+  });
+
+  it('a consumer that can be woken does not wait at the server, even where waiting is cheap', () => {
+    const idle = pace();
+    idle.answered(0, 0, { waitIsCheap: true, isWoken: true });
+    expect([idle.waitSeconds(), idle.noticesDisconnect]).toEqual([0, true]);
+    idle.answered(1, 0, { waitIsCheap: true });
+    expect(idle.waitSeconds()).toBe(0);
+    idle.answered(0, 0, { waitIsCheap: true });
+    expect(idle.waitSeconds()).toBe(20);
   });
 
   it('a consumer pauses longer with each transient failure, half of it random, and starts over after an answer', () => {
