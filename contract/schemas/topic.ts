@@ -1,6 +1,7 @@
 /** Schemas of topics and subscriptions. The engine checks subjects and filters, and what depends on the queue. */
 import * as z from 'zod';
 import {
+  bodyDepthMax,
   filterKeysMax,
   preparedTimeoutSecondsMax,
   preparedTimeoutSecondsMin,
@@ -8,6 +9,7 @@ import {
   subscriptionExpirySecondsMax,
   subscriptionExpirySecondsMin,
 } from '../limits.ts';
+import { nestsDeeper } from '../nesting.ts';
 import { subjectFault, subjectPatternFault } from '../subjects.ts';
 import * as field from './fields.ts';
 import { content, entryFields, hasOneBody, isObject, oneBody, withChecks, withoutNullBody } from './publish-entry.ts';
@@ -62,7 +64,11 @@ const changes = {
     .optional(),
   filter: z
     .unknown()
-    .refine((given) => typeof given === 'object' && !Array.isArray(given), { error: 'must be an object' })
+    .refine((given) => typeof given === 'object' && !Array.isArray(given), { error: 'must be an object', abort: true })
+    .refine((given) => !nestsDeeper(given, bodyDepthMax), {
+      error: `must nest at most ${bodyDepthMax} deep`,
+      params: { given: false },
+    })
     .meta({
       type: ['object', 'null'],
       description: 'Conditions on the message, in the language of SNS filter policies. Default `null`: no filter.',

@@ -3,6 +3,7 @@ import type { Filter, FilterScope } from '../../contract/contract.ts';
 import { invalidInput } from '../../contract/errors.ts';
 import { withValues } from '../../contract/json-values.ts';
 import { bodyDepthMax, filterBytesMax, filterCombinationsMax, filterKeysMax } from '../../contract/limits.ts';
+import { nestsDeeper } from '../../contract/nesting.ts';
 import { compileClauses, isAlternatives, isMembers } from './filter.ts';
 
 /**
@@ -10,7 +11,8 @@ import { compileClauses, isAlternatives, isMembers } from './filter.ts';
  * has the name of a field of messages may have been read as text (`contract/json-reader.ts`).
  */
 export function validateFilter(given: unknown, scope: FilterScope): Filter {
-  checkDepth(given);
+  // All else here works by recursion. No body nests deeper, so a deeper filter would match none.
+  if (nestsDeeper(given, bodyDepthMax)) throw invalidInput(`filter: must nest at most ${bodyDepthMax} deep`);
   const filter = withValues(given);
   compileClauses(filter);
   const members = filter as Filter;
@@ -24,15 +26,6 @@ export function validateFilter(given: unknown, scope: FilterScope): Filter {
   const bytes = Buffer.byteLength(JSON.stringify(members));
   if (bytes > filterBytesMax) throw invalidInput(`filter: must be at most ${filterBytesMax} bytes as JSON text, is ${bytes}`);
   return members;
-}
-
-/** All else here works by recursion. No body nests deeper, so a deeper filter would match none. */
-function checkDepth(filter: unknown): void {
-  let level: unknown[] = [filter];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > bodyDepthMax) throw invalidInput(`filter: must nest at most ${bodyDepthMax} deep`);
-    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
-  }
 }
 
 function checkFlat(filter: Filter, path: string): void {
