@@ -4,6 +4,7 @@
  */
 import { dynamo } from './list-dynamo.ts';
 import { fences } from './list-fences.ts';
+import { filters } from './list-filters.ts';
 import { keeping } from './list-keeping.ts';
 import { keys } from './list-keys.ts';
 import { leases } from './list-leases.ts';
@@ -33,6 +34,7 @@ export const mutants: readonly Mutant[] = [
   ...schedules,
   ...limits,
   ...sleep,
+  ...filters,
   ...topics,
   ...publications,
 ];
