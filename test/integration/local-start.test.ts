@@ -74,6 +74,30 @@ describe('npm start with --forward', () => {
     await receiver.close();
   });
 
+  it('npm start with --forward pushes what a subscription gets, and does not start without that subscription', async () => {
+    const receiver = await startPushReceiver();
+    const key = 'forwarding';
+    const forward = ['--data', folder, '--forward', `post~stamps=${receiver.url}/hook`];
+    const early = start(forward, { DUMBWAITER_API_KEY: key });
+    expect(await early.ended).toBe(1);
+    expect(early.errors()).toContain('No subscription owns the queue post~stamps. Create it first');
+    const first = start(['--data', folder], { DUMBWAITER_API_KEY: key });
+    const before = httpCalls((await first.listening).url, key);
+    expect((await before.call('listQueues', {})).queues).toEqual([]);
+    await before.call('createTopic', { topic: 'post' });
+    await before.call('subscribe', { topic: 'post', subscription: 'stamps' });
+    first.process.kill('SIGTERM');
+    await first.ended;
+    const second = start(forward, { DUMBWAITER_API_KEY: key });
+    const http = httpCalls((await second.listening).url, key);
+    await http.call('publishToTopic', { topic: 'post' }, { messages: [{ body: 'hello', subject: 'letters' }] });
+    const [pushed] = await receiver.received(1);
+    expect(JSON.parse(pushed!.text)).toMatchObject({ body: 'hello', queue: 'post~stamps', attributes: { subject: 'letters' } });
+    second.process.kill('SIGTERM');
+    expect(await second.ended).toBe(0);
+    await receiver.close();
+  });
+
   it.each([
     'orders',
     'orders=',
