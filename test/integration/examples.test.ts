@@ -99,10 +99,6 @@ describe('the examples', () => {
     ]);
   });
 
-  it('the example filter reaches the subscriptions whose conditions are met, and says why one is not', async () => {
-    expect(await linesOf('filter')).toEqual(['reached 1', 'reached 1', 'false filter.total [{"numeric":[">=",100]}] 12']);
-  });
-
   it('the example scatter-gather takes the answers that come before its deadline', async () => {
     expect(await linesOf('scatter-gather')).toEqual(['2 of 3 answered; south is cheapest with 360']);
   });
@@ -189,7 +185,8 @@ describe('the examples', () => {
     const run = [
       ...read('test/integration/examples.test.ts').matchAll(/(?:example|linesOf)\('([\w-]+)'|examples\/([\w-]+)\.ts'/g),
     ];
-    const names = globSync('examples/**/*.ts', { cwd: root }).map((path) => /([\w-]+)\.ts$/.exec(path)?.[1]);
+    // Programs in folders have tests of their own: coming-from, lambda-consumer.
+    const names = globSync('examples/*.ts', { cwd: root }).map((path) => /([\w-]+)\.ts$/.exec(path)?.[1]);
     expect(names.filter((name) => name !== 'connect' && !run.some(([, a, b]) => name === (a ?? b)))).toEqual([]);
   });
 });
