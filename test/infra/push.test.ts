@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import { type ConsumerOptions, Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
 import { addStack } from '../../infra/stack.ts';
+import { createPushBed } from '../support/push-bed.ts';
 import { type Resource, type Synthesized, synthesize } from './synthesized.ts';
 
 const dispatch = 'Functions/Dispatch';
@@ -212,6 +213,19 @@ describe('the monitoring of a deployment that pushes', () => {
       .filter(([, { Properties }]) => JSON.stringify(Properties.LogGroupName).includes('FunctionsDispatchLogs'));
     const kinds = filters.map(([, { Properties }]) => /"(\w+)"/.exec(String(Properties.FilterPattern))![1]);
     expect(kinds.sort()).toEqual(['anomaly', 'dead_lettered', 'expired', 'target_failed']);
+  });
+
+  test('a dispatcher whose function is missing logs the line that these metrics count', async () => {
+    const bed = createPushBed();
+    bed.invoke = async () => {
+      throw Object.assign(new Error('there is no such function'), { name: 'ResourceNotFoundException' });
+    };
+    const one = bed.process();
+    await one.engine.call('createQueue', { queue: 'q' }, {});
+    await one.targets.put('q', 'f', { functionName: 'gone' });
+    await one.engine.call('publish', { queue: 'q' }, { messages: [{ body: 1 }] });
+    await one.drain();
+    expect(bed.lines).toMatchObject([{ kind: 'target_failed', queue: 'q', target: 'f', state: 'broken' }]);
   });
 
   test('the dashboard shows every alarm and every function', () => {
