@@ -12,7 +12,7 @@ import { noteTransactions } from '../queues/change-queue.ts';
 import { deliveriesOf } from '../topics/delivery.ts';
 import { tellsNothing } from '../topics/fan-out.ts';
 import * as prepared from '../topics/prepared-publications.ts';
-import { beginning } from '../topics/publication-record.ts';
+import { begunWrite, firstRow } from '../topics/publication-record.ts';
 import { newPublication, publicationContentWrites } from '../topics/publications.ts';
 import { acceptedEntry, publishToTopic as publish, topicOf } from '../topics/publish-topic.ts';
 import { createWriteCounts, roundsOf, sharesOf } from '../topics/shares.ts';
@@ -77,7 +77,7 @@ export async function topicPublishItems(
 
 function publicationWrites(ctx: Context, topic: CachedTopic, messages: readonly TopicMessage[]): Write[] {
   const made = newPublication(ctx, topic.record, messages);
-  return [...publicationContentWrites(made), ...beginning(made.record, ctx.clock.now(), itemsCountMs)];
+  return [...publicationContentWrites(made), begunWrite(made.record.name, ctx.clock.now(), itemsCountMs), firstRow(made.record)];
 }
 
 function accepted(ctx: Context, topic: CachedTopic, entry: TopicEntry | Refused, index: number): TopicMessage {

@@ -12,13 +12,14 @@ import { ignoreStoreError, StoreError, type Write } from '../port/port.ts';
 import { transactionWritesMax } from '../port/row-writes.ts';
 import { type Delivering, deliveriesOf, type Told } from './delivery.ts';
 import {
-  beginning,
   begunKey,
-  ending,
+  begunWrite,
+  firstRow,
   type PublicationRecord,
   publicationKey,
   publicationWrite,
   readPublication,
+  removal,
 } from './publication-record.ts';
 import { createWriteCounts, type Share, sharesOf } from './shares.ts';
 import type { TopicMessage } from './topic-message.ts';
@@ -62,22 +63,22 @@ function positionOf(incarnation: string, name: string) {
   return position;
 }
 
-/**
- * Begins a publication, and makes its first step with it. Answers the record as it is then; undefined if it has ended, or is left to
- * a sweep. Throws StoreError: with `applied: unknown`, the publication may begin later.
- */
-export async function begin(ctx: Context, record: PublicationRecord, fanOut: FanOut): Promise<PublicationRecord | undefined> {
-  const now = ctx.clock.now();
-  const [begun] = beginning(record, now);
-  const stepped = await step(ctx, record, fanOut, {
-    extra: [begun],
-    write: (next) => beginning(next, now)[1],
+/** A write that applies once, together with the first step of a publication. */
+export interface Beginning {
+  write: Write;
+  /** Whether it was applied. */
+  isApplied: () => Promise<boolean>;
+}
+
+/** The beginning of a publish: a note of the publication's name. */
+export function beginningOf(ctx: Context, { name }: PublicationRecord): Beginning {
+  return {
+    write: begunWrite(name, ctx.clock.now()),
     async isApplied() {
-      const [row] = await ctx.store.get([begunKey(record.name)]);
+      const [row] = await ctx.store.get([begunKey(name)]);
       return row !== undefined;
     },
-  });
-  return stepped.record;
+  };
 }
 
 /** Makes steps until all messages are out (true) or `isOver`. A publication that others have ended counts as done. */
@@ -96,37 +97,33 @@ export async function deliver(
   return true;
 }
 
-interface Begin {
-  /** Writes beside that of the row. */
-  extra: readonly Write[];
-  write: (next: PublicationRecord) => Write;
-  isApplied: () => Promise<boolean>;
-}
-
 export interface Stepped {
   /** Whether this very step was applied, for all that this process knows. */
   isOurs: boolean;
-  /** The record as it is now; undefined if the publication has ended. */
+  /** The record as it is now; undefined if the publication has ended, or if it has begun and is left to a sweep. */
   record: PublicationRecord | undefined;
 }
 
-/** One step from this record. */
+/**
+ * One step from this record; with `beginning`, the first one. Throws StoreError. Where a first step has `applied: unknown`, the
+ * publication may begin later.
+ */
 export async function step(
   ctx: Context,
   record: PublicationRecord,
   { messages, subscriptions, ...delivering }: FanOut,
-  begins?: Begin,
+  beginning?: Beginning,
 ): Promise<Stepped> {
-  const extra = begins?.extra ?? [];
-  const { shares, after } = await nextShares(record, messages, subscriptions, transactionWritesMax - 1 - extra.length);
+  const { shares, after } = await nextShares(record, messages, subscriptions, transactionWritesMax - (beginning ? 2 : 1));
   const planned = await deliveriesOf(ctx, shares, delivering, record.startedAt);
   const next: PublicationRecord | undefined =
     after === undefined
       ? undefined
       : { ...record, state: 'delivering', after, dueAt: ctx.clock.now() + publicationLeaseMs, version: ctx.newVersion() };
-  const change = begins ? next && begins.write(next) : next ? publicationWrite(record, next) : ending(ctx, record, 'committed');
+  const change = beginning ? next && firstRow(next) : next ? publicationWrite(record, next) : removal(record);
+  const fixed = [beginning?.write, change].filter((write) => write !== undefined);
   try {
-    const outcome = await writeTogether(ctx, planned, change ? [...extra, change] : extra);
+    const outcome = await writeTogether(ctx, planned, fixed);
     if (outcome === 'applied') {
       for (const queue of planned.queues) ctx.wakeups.wake(queue);
       if (!next) await removeChunks(ctx, record.content);
@@ -134,10 +131,10 @@ export async function step(
     }
   } catch (error) {
     if (!(error instanceof StoreError) || error.applied === 'no') throw error;
-    if (begins && !(await isBegun(begins, error))) throw error;
+    if (beginning && !(await isBegun(beginning, error))) throw error;
   }
   const read = readAgain(ctx, record);
-  return { isOurs: false, record: await (begins ? read.catch(leftToSweep) : read) };
+  return { isOurs: false, record: await (beginning ? read.catch(leftToSweep) : read) };
 }
 
 /** A publication that has begun, but whose row cannot be read now. */
@@ -145,7 +142,7 @@ function leftToSweep(error: unknown): undefined {
   ignoreStoreError(error);
 }
 
-async function isBegun({ isApplied }: Begin, error: StoreError): Promise<boolean> {
+async function isBegun({ isApplied }: Beginning, error: StoreError): Promise<boolean> {
   try {
     return await isApplied();
   } catch (unread) {
@@ -157,8 +154,7 @@ async function isBegun({ isApplied }: Begin, error: StoreError): Promise<boolean
 /** The record as another process, or an earlier request of this one, has left it; undefined if it has ended. */
 async function readAgain(ctx: Context, { name }: PublicationRecord): Promise<PublicationRecord | undefined> {
   const [row] = await ctx.store.get([publicationKey(name)]);
-  const record = row && readPublication(row);
-  return record?.state === 'delivering' || record?.state === 'prepared' ? record : undefined;
+  return row && readPublication(row);
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Prepared publishes to a topic. Each message is a publication of its own that waits. A commit makes its first step; a rollback
- * puts a tombstone in its place. Each is conditional on the row's version, so the first of them decides.
+ * Prepared publishes to a topic. Each message is a row that waits. A commit and a rollback put a tombstone in its place, on condition
+ * of the row's version, so the first of them decides. With the tombstone, a commit begins a publication of the message.
  */
 import type { TopicPublishResult } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
@@ -13,16 +13,18 @@ import type { TopicRecord } from '../model/topic-record.ts';
 import { type Condition, ignoreStoreError, StoreError } from '../port/port.ts';
 import { untilDone } from '../port/until-done.ts';
 import { createSharedBodies } from '../publish/place-body.ts';
-import { deliver, listed, step, tellsNothing } from './fan-out.ts';
-import { ending, type PublicationRecord, publicationKey, publicationRow, readPublication } from './publication-record.ts';
+import { deliver, type FanOut, listed, type Stepped, step, tellsNothing } from './fan-out.ts';
+import {
+  decision,
+  type PublicationRecord,
+  preparedName,
+  publicationKey,
+  publicationRow,
+  readPublication,
+} from './publication-record.ts';
 import { messagesOf, newPublication, storePublicationContent } from './publications.ts';
 import { sharesOf } from './shares.ts';
 import type { TopicMessage } from './topic-message.ts';
-
-/** The name of the row for the id that the publish answered. Only generated ids contain `~`. */
-function rowNameOf({ incarnation }: TopicRecord, id: string): string {
-  return id.includes('~') ? id : `${incarnation}=${id}`;
-}
 
 /** Stores a message that waits for its commit. Throws StoreError. */
 export async function storePrepared(
@@ -33,9 +35,8 @@ export async function storePrepared(
 ): Promise<TopicPublishResult> {
   const { id } = message;
   const made = newPublication(ctx, topic, [{ ...message, index: 0 }], {
-    name: rowNameOf(topic, id),
+    name: preparedName(topic.incarnation, id),
     state: 'prepared',
-    wasPrepared: true,
     dueAt: ctx.clock.now() + (topic.preparedTimeoutSeconds ?? 0) * 1000,
   });
   const { record } = made;
@@ -66,10 +67,8 @@ export function commitPublication(ctx: Context, topic: CachedTopic, id: string):
       const messages = await messagesOf(ctx, record);
       if (!messages) return false;
       const fanOut = { messages, subscriptions: listed(topic.subscriptions), told: tellsNothing, bodies: createSharedBodies() };
-      // From now on the message counts as published now, to the subscriptions of now.
-      const from = { ...record, revision: topic.record.revision, startedAt: ctx.clock.now() };
-      const { isOurs, record: next } = await step(ctx, from, fanOut);
-      if (!isOurs) return false;
+      const { isOurs, record: next } = await beginCommitted(ctx, record, topic.record, fanOut);
+      if (!isOurs && !next) return false;
       const isOver = () => ctx.lastTryAt !== undefined && ctx.clock.now() >= ctx.lastTryAt;
       await deliver(ctx, next, fanOut, isOver).catch(ignoreStoreError);
       const matched = sharesOf(topic.subscriptions, messages).length;
@@ -81,6 +80,34 @@ export function commitPublication(ctx: Context, topic: CachedTopic, id: string):
   );
 }
 
+/** From now on the message counts as published now, to the subscriptions of now. */
+async function beginCommitted(
+  ctx: Context,
+  prepared: PublicationRecord,
+  { revision }: TopicRecord,
+  fanOut: FanOut,
+): Promise<Stepped> {
+  const from: PublicationRecord = {
+    ...prepared,
+    name: ctx.ids.parcel(0),
+    state: 'delivering',
+    revision,
+    startedAt: ctx.clock.now(),
+    version: ctx.newVersion(),
+  };
+  const { write, version } = decision(ctx, prepared, 'committed');
+  const isApplied = async () => {
+    const [row] = await ctx.store.get([publicationKey(prepared.name)]);
+    return row?.version === version;
+  };
+  try {
+    return await step(ctx, from, fanOut, { write, isApplied });
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.applied === 'no') throw error;
+    return { isOurs: false, record: undefined };
+  }
+}
+
 /** Throws `publication_not_found`, `message_committed`. */
 export function rollbackPublication(ctx: Context, topic: TopicRecord, id: string): Promise<object> {
   return decide(ctx, topic, id, (record) => rollBack(ctx, record), 'rolled_back');
@@ -89,7 +116,7 @@ export function rollbackPublication(ctx: Context, topic: TopicRecord, id: string
 /** Ends a prepared publication. Returns false if its row has changed, or may change yet. */
 export async function rollBack(ctx: Context, record: PublicationRecord): Promise<boolean> {
   try {
-    const written = await ctx.store.write(ending(ctx, record, 'rolled_back'));
+    const written = await ctx.store.write(decision(ctx, record, 'rolled_back').write);
     if (written.ok) await removeChunks(ctx, record.content);
     return written.ok;
   } catch (error) {
@@ -104,21 +131,21 @@ function decide(
   topic: TopicRecord,
   id: string,
   run: (record: PublicationRecord) => Promise<boolean>,
-  decision: 'committed' | 'rolled_back',
+  asked: 'committed' | 'rolled_back',
 ): Promise<object> {
   const retryBudget = createRetryBudget(ctx);
   return untilDone(`the publication "${id}"`, undefined, async () => {
-    const [row] = await ctx.store.get([publicationKey(rowNameOf(topic, id))]);
+    const [row] = await ctx.store.get([publicationKey(preparedName(topic.incarnation, id))]);
     const record = row && readPublication(row);
     const isForgotten = record?.until !== undefined && record.until < ctx.clock.now();
-    if (!record?.wasPrepared || isForgotten || record.topicIncarnation !== topic.incarnation) {
+    if (!record || isForgotten) {
       throw new DumbwaiterError('publication_not_found', `id: there is no prepared publish "${id}" to the topic "${topic.name}"`);
     }
     if (record.state === 'prepared') {
       return (await withRetry(retryBudget, () => run(record))) ? { done: {} } : { seen: undefined };
     }
-    if ((record.state === 'rolled_back') === (decision === 'rolled_back')) return { done: {} };
-    if (decision === 'committed')
+    if (record.state === asked) return { done: {} };
+    if (asked === 'committed')
       throw new DumbwaiterError('message_rolled_back', `id: the publish "${id}" was already rolled back`);
     throw new DumbwaiterError('message_committed', `id: the publish "${id}" is already committed`);
   });

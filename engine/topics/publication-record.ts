@@ -1,9 +1,9 @@
 /**
- * The record of a publication, a row of `queues`: a publish whose messages still go out to subscriptions, or a prepared one. It
- * has few rows at any time: it is removed when the last subscription has its messages. Each change is conditional on the row's
- * version, and goes with the messages that it accounts for in one transaction.
+ * The record of a publication, a row of `queues`: a publish whose messages still go out to subscriptions, or a prepared one. Few
+ * go out at any time: a row is removed when the last subscription has its messages. Prepared ones may be many, so they come after
+ * the others in order of name. Each change is conditional on the row's version, and goes with the messages that it accounts for in
+ * one transaction.
  */
-import { defined } from '../../contract/defined.ts';
 import { tombstoneMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { decodeStoredContent, encodeStoredContent, type StoredContent } from '../model/content-codec.ts';
@@ -14,7 +14,7 @@ import type { Condition, Key, Row, Write } from '../port/port.ts';
 export type StoredState = 'prepared' | 'delivering' | 'committed' | 'rolled_back';
 
 export interface PublicationRecord {
-  /** The name of the row: ordered by time, except for a prepared message with an id of its caller. */
+  /** The name of the row: ordered by time, except for a prepared message (`preparedName`). */
   name: string;
   topic: string;
   topicIncarnation: string;
@@ -28,8 +28,6 @@ export interface PublicationRecord {
   after?: string;
   /** While it is delivering: when another process may go on. While it is prepared: when it is rolled back, ms. */
   dueAt: number;
-  /** Whether it was prepared: then it leaves a tombstone. */
-  wasPrepared?: true;
   /** Whether its messages belong to groups, whose order later publishes must keep. */
   hasGroups?: true;
   /** Of a tombstone: until when it counts, ms. */
@@ -43,6 +41,16 @@ export const begunKind = 'begun-publication';
 
 /** Bytes of content in the row. Larger content is offloaded, because each step writes the row. */
 export const contentInRowBytesMax = 512;
+
+/** Begins the names of prepared publications. No id that the queue generates sorts after it. */
+const preparedMark = '~';
+
+export function preparedName(topicIncarnation: string, id: string): string {
+  return `${preparedMark}${topicIncarnation}/${id}`;
+}
+
+/** The range of all publications but prepared ones. */
+export const goingOut = { table: 'queues', partition: publicationKind, to: preparedMark } as const;
 
 export function publicationKey(name: string): Key {
   return { table: 'queues', kind: publicationKind, name };
@@ -72,24 +80,32 @@ function hasVersion({ version }: PublicationRecord): Condition {
 }
 
 /**
- * The writes that begin a publication. A late copy of them finds the name among those that began, even when the publication has
- * ended. `countsMs`: how long the name stays there.
+ * Notes that the publication of this name began. A late copy of the request that begins it finds the note, even when the publication
+ * has ended. `countsMs`: how long the note stays.
  */
-export function beginning(record: PublicationRecord, now: number, countsMs = tombstoneMs): [Write, Write] {
-  const { table: _, ...begun } = begunKey(record.name) as Key & { table: 'queues' };
-  const put: Row = { ...begun, ttl: removableAt(now + countsMs) };
-  return [
-    { key: begunKey(record.name), when: { absent: ['name'] }, then: { put } },
-    { key: publicationKey(record.name), when: { absent: ['name'] }, then: { put: publicationRow(record) } },
-  ];
+export function begunWrite(publication: string, now: number, countsMs = tombstoneMs): Write {
+  const put: Row = { kind: begunKind, name: publication, ttl: removableAt(now + countsMs) };
+  return { key: begunKey(publication), when: { absent: ['name'] }, then: { put } };
 }
 
-/** The write that ends a publication whose messages are all out, or that was rolled back. */
-export function ending(ctx: Context, record: PublicationRecord, state: 'committed' | 'rolled_back'): Write {
-  const key = publicationKey(record.name);
-  if (!record.wasPrepared) return { key, when: hasVersion(record), then: { remove: true } };
+/** Puts the row of a publication that begins. */
+export function firstRow(record: PublicationRecord): Write {
+  return { key: publicationKey(record.name), when: { absent: ['name'] }, then: { put: publicationRow(record) } };
+}
+
+/** The write that ends a publication whose messages are all out. */
+export function removal(record: PublicationRecord): Write {
+  return { key: publicationKey(record.name), when: hasVersion(record), then: { remove: true } };
+}
+
+/** The write that decides a prepared publication: it becomes a tombstone. */
+export function decision(
+  ctx: Context,
+  record: PublicationRecord,
+  state: 'committed' | 'rolled_back',
+): { write: Write; version: string } {
   const until = ctx.clock.now() + tombstoneMs;
-  const { after: _, ...rest } = record;
-  const ended = { ...rest, state, content: { text: '[]' }, dueAt: until, until, version: ctx.newVersion() };
-  return { key, when: hasVersion(record), then: { put: publicationRow(defined(ended)) } };
+  const version = ctx.newVersion();
+  const decided: PublicationRecord = { ...record, state, content: { text: '[]' }, dueAt: until, until, version };
+  return { write: publicationWrite(record, decided), version };
 }

@@ -11,11 +11,12 @@ import { createSharedBodies } from '../publish/place-body.ts';
 import { deliver, stored, tellsNothing } from './fan-out.ts';
 import {
   contentInRowBytesMax,
-  ending,
+  goingOut,
   type PublicationRecord,
   publicationKey,
   publicationKind,
   readPublication,
+  removal,
 } from './publication-record.ts';
 import { decodeMessages, encodeMessages, type TopicMessage } from './topic-message.ts';
 
@@ -89,7 +90,7 @@ export async function carryOn(ctx: Context, record: PublicationRecord, isOver: (
   if (row?.version !== record.version) return true;
   ctx.observe?.({ kind: 'anomaly', what: 'a publication whose messages cannot be read', row: record.name });
   // Its topic could not end, nor could others publish to its groups, while the row stands.
-  await ctx.store.write(ending(ctx, record, 'committed'));
+  await ctx.store.write(removal(record));
   return true;
 }
 
@@ -101,13 +102,8 @@ export async function finishEarlier(ctx: Context, topic: TopicRecord, messages: 
   if (!messages.some(({ group }) => group !== undefined)) return;
   const isOver = () => ctx.lastTryAt !== undefined && ctx.clock.now() >= ctx.lastTryAt;
   const earlier: PublicationRecord[] = [];
-  for await (const records of publicationPages(ctx, true)) {
-    earlier.push(
-      ...records.filter(
-        ({ topicIncarnation, state, hasGroups }) =>
-          topicIncarnation === topic.incarnation && state === 'delivering' && hasGroups === true,
-      ),
-    );
+  for await (const records of pagesGoingOut(ctx)) {
+    earlier.push(...records.filter(({ topicIncarnation, hasGroups }) => topicIncarnation === topic.incarnation && hasGroups));
   }
   for (const record of earlier) {
     if (!(await carryOn(ctx, record, isOver))) {
@@ -123,14 +119,20 @@ export async function finishEarlier(ctx: Context, topic: TopicRecord, messages: 
 
 /** Whether messages of the topic still go out. */
 export async function hasPublications(ctx: Context, { incarnation }: TopicRecord): Promise<boolean> {
-  for await (const records of publicationPages(ctx, true)) {
-    if (records.some(({ topicIncarnation, state }) => topicIncarnation === incarnation && state === 'delivering')) return true;
+  for await (const records of pagesGoingOut(ctx)) {
+    if (records.some(({ topicIncarnation }) => topicIncarnation === incarnation)) return true;
   }
   return false;
 }
 
-/** All publications, tombstones of prepared ones included, in pages. */
-export async function* publicationPages(ctx: Context, consistent = false): AsyncGenerator<PublicationRecord[]> {
-  const range = { table: 'queues', partition: publicationKind, limit: pageRows, consistent } as const;
+/** The publications whose messages go out now. */
+async function* pagesGoingOut(ctx: Context): AsyncGenerator<PublicationRecord[]> {
+  for await (const rows of pagesOf(ctx.store, { ...goingOut, limit: pageRows, consistent: true }))
+    yield rows.map(readPublication);
+}
+
+/** All publications, in pages: also prepared ones, and their tombstones. */
+export async function* publicationPages(ctx: Context): AsyncGenerator<PublicationRecord[]> {
+  const range = { table: 'queues', partition: publicationKind, limit: pageRows } as const;
   for await (const rows of pagesOf(ctx.store, range)) yield rows.map(readPublication);
 }

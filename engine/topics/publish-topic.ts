@@ -15,7 +15,7 @@ import type { Pending } from '../publish/parcels.ts';
 import { createSharedBodies } from '../publish/place-body.ts';
 import { type Target, targetOf } from '../queues/publish-target.ts';
 import { deliveriesOf, type Told } from './delivery.ts';
-import { begin, deliver, listed } from './fan-out.ts';
+import { beginningOf, deliver, listed, step } from './fan-out.ts';
 import { storePrepared } from './prepared-publications.ts';
 import { finishEarlier, newPublication, storePublicationContent } from './publications.ts';
 import { createWriteCounts, roundsOf, type Share, sharesOf } from './shares.ts';
@@ -228,9 +228,9 @@ async function publishInSteps(
   const fanOut = { messages, subscriptions: listed(topic.subscriptions), ...delivering };
   const made = newPublication(ctx, topic.record, messages);
   await storePublicationContent(ctx, made, retryBudget);
-  const record = await withRetry(retryBudget, () => {
+  const { record } = await withRetry(retryBudget, () => {
     tally.restart();
-    return begin(ctx, made.record, fanOut);
+    return step(ctx, made.record, fanOut, beginningOf(ctx, made.record));
   });
   const isOver = () => ctx.lastTryAt !== undefined && ctx.clock.now() >= ctx.lastTryAt;
   await deliver(ctx, record, fanOut, isOver).catch(ignoreStoreError);
