@@ -114,6 +114,8 @@ export function createEngine(parts: EngineParts): Engine {
     call: async (operation, params, input, options) =>
       callChecked(operation, parseParams(operation, params), parseInput(operation, input), options),
     callChecked,
+    publishUnchecked: (queue, messages, { endsAt } = {}) =>
+      withUnavailable(() => publish(withinTime(ctx, endsAt), queue, messages)),
     giveBack: (queue, receipts) => withUnavailable(() => release(ctx, queue, receipts, { isUnhandled: true })),
     nextDue: (queue, { endsAt } = {}) => withUnavailable(() => nextDue(withinTime(ctx, endsAt), queue)),
     onWakeup: (queue, wake) => ctx.wakeups.add(queue, wake),

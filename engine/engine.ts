@@ -11,6 +11,7 @@ import type {
   OperationName,
   OutputOf,
   ParamsOf,
+  PublishEntry,
   ReleaseResult,
   TransactionItem,
 } from '../contract/contract.ts';
@@ -148,6 +149,11 @@ export interface Engine {
     input: CheckedInputOf<Name>,
     options?: CallOptions,
   ): Promise<OutputOf<Name>>;
+  /**
+   * Publishes messages that the caller has checked: their bodies and attributes may exceed the limits of `publish`. Bodies are JSON
+   * values or JsonText.
+   */
+  publishUnchecked(queue: string, messages: readonly PublishEntry[], options?: CallOptions): Promise<OutputOf<'publish'>>;
   /**
    * Releases messages that were received but not handled: they can be received again at once, and this receive is not counted.
    */

@@ -15,6 +15,7 @@ import { problemOf, refusalOf } from '../errors/refusal.ts';
 import type { Log } from '../service/log.ts';
 import type { Service } from '../service/service.ts';
 import { inTime, type TimeLeft } from '../service/time-left.ts';
+import { publicUrl } from './public-url.ts';
 import { inputOfQuery } from './query.ts';
 import { readJson } from './request-body.ts';
 
@@ -176,14 +177,6 @@ function crossOrigin(origin: string[]) {
 }
 
 const preflightSeconds = 3600;
-
-/** The base URL at which callers reach this server. A proxy's `x-forwarded-proto` and `x-forwarded-prefix` headers are applied. */
-function publicUrl({ url, headers }: Request): string {
-  const { protocol, host } = new URL(url);
-  const scheme = /^https?$/.exec(headers.get('x-forwarded-proto') ?? '')?.[0] ?? protocol.slice(0, -1);
-  const prefix = /^(\/[\w.~-]+)+(?=\/?$)/.exec(headers.get('x-forwarded-prefix') ?? '')?.[0] ?? '';
-  return `${scheme}://${host}${prefix}`;
-}
 
 const nobody: Principal = { id: 'nobody', scopes: [], queues: [], topics: [] };
 

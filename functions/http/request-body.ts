@@ -5,8 +5,7 @@ import { callBytesMax } from '../../contract/limits.ts';
 
 /** Returns `{}` if there is no body. Throws `payload_too_large`, `unsupported_media_type`, `request_timeout` or `invalid_input`. */
 export async function readJson(request: Request): Promise<unknown> {
-  const declared = Number(request.headers.get('content-length') ?? 0);
-  if (declared > callBytesMax) throw tooLarge(`${declared} bytes`);
+  checkDeclared(request, callBytesMax);
   const encoding = request.headers.get('content-encoding');
   if (encoding !== null && encoding !== 'identity') {
     throw new DumbwaiterError(
@@ -14,7 +13,7 @@ export async function readJson(request: Request): Promise<unknown> {
       `The body must be sent without content-encoding, was ${encoding.slice(0, 60)}.`,
     );
   }
-  const bytes = await readBytes(request);
+  const bytes = await readBytes(request, callBytesMax);
   if (bytes.length === 0) return {};
   const mediaType = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
   if (mediaType !== 'application/json') {
@@ -26,24 +25,31 @@ export async function readJson(request: Request): Promise<unknown> {
   return parseRequest(text);
 }
 
-async function readBytes(request: Request): Promise<Uint8Array> {
+function checkDeclared(request: Request, bytesMax: number): void {
+  const declared = Number(request.headers.get('content-length') ?? 0);
+  if (declared > bytesMax) throw tooLarge(`${declared} bytes`, bytesMax);
+}
+
+/** The body of a request as it is. Throws `payload_too_large`, `request_timeout`. */
+export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
+  checkDeclared(request, bytesMax);
   try {
     // A declared length was checked before, and the server ends a body at it. A chunked body declares none.
     if (request.headers.has('content-length')) return new Uint8Array(await request.arrayBuffer());
-    return request.body === null ? new Uint8Array(0) : await readChunks(request.body);
+    return request.body === null ? new Uint8Array(0) : await readChunks(request.body, bytesMax);
   } catch (cause) {
     if (cause instanceof DumbwaiterError) throw cause;
     throw new DumbwaiterError('request_timeout', 'The request did not arrive completely.', { cause });
   }
 }
 
-async function readChunks(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+async function readChunks(body: ReadableStream<Uint8Array>, bytesMax: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   // Leaving the loop cancels the body, so that the client stops sending.
   for await (const chunk of body) {
     bytes += chunk.length;
-    if (bytes > callBytesMax) throw tooLarge('more');
+    if (bytes > bytesMax) throw tooLarge('more', bytesMax);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, bytes);
@@ -66,8 +72,8 @@ function carriedBytes(text: string, bytes: number): number {
   return bytes + (text.match(/["\\\n\r\t]/g)?.length ?? 0);
 }
 
-function tooLarge(given: string): DumbwaiterError {
-  const limit = `The body must be at most ${callBytesMax} bytes as an escaped JSON string`;
+function tooLarge(given: string, bytesMax = callBytesMax): DumbwaiterError {
+  const limit = `The body must be at most ${bytesMax} bytes as an escaped JSON string`;
   return new DumbwaiterError('payload_too_large', `${limit}, was ${given}. Split the call.`);
 }
 

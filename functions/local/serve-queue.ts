@@ -10,8 +10,11 @@ import { createAuthenticate } from '../auth/authenticate.ts';
 import { type AppParts, createApp } from '../http/app.ts';
 import type { TargetRecords } from '../push/target-records.ts';
 import { createService, type TargetOperations } from '../service/service.ts';
+import { createAuthenticateSqs } from '../sqs/authenticate.ts';
+import { createSqsFace } from '../sqs/face.ts';
+import { createQueueRows } from '../sqs/queue-rows.ts';
 import { createBackgroundJobs } from './background-jobs.ts';
-import { serveHttp, type TimeLimits } from './http-server.ts';
+import { type Fetch, serveHttp, type TimeLimits } from './http-server.ts';
 import { createPushJobs } from './push-jobs.ts';
 import { createQueueWatch } from './queue-watch.ts';
 import { createWakeServer } from './wake-server.ts';
@@ -26,6 +29,8 @@ export interface ServeOptions
   adminKey: AdminKey;
   /** Who holds targets. Set it for a store that only one process opens: after a crash, the next process need not wait. */
   holder?: string;
+  /** Whether calls of SQS need no valid signature. Only for a server that listens on a loopback address. Default false. */
+  sqsAnonymous?: boolean;
 }
 
 export interface ServingQueue {
@@ -53,14 +58,36 @@ export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
   const jobs = createBackgroundJobs({ engine, clock, log });
   const push = createPushJobs({ records, dispatcher, clock, log, ...defined({ holder: options.holder }) });
   const authenticate = createAuthenticate({ keys, adminKey });
+  const queues = createQueueRows(parts);
+  const service = createService({
+    engine,
+    keys,
+    secrets,
+    targets,
+    waitIsCheap: true,
+    wakeUrl: wakePath,
+    queueRows: queues,
+  });
+  const newRequestId = () => crypto.randomUUID();
   const app = createApp({
-    service: createService({ engine, keys, secrets, targets, waitIsCheap: true, wakeUrl: wakePath }),
+    service,
     authenticate,
     log,
-    newRequestId: () => crypto.randomUUID(),
+    newRequestId,
     ...(allowedOrigins && { allowedOrigins }),
     ...(isOwnHost && { isOwnHost }),
   });
+  const sqs = createSqsFace({
+    service,
+    engine,
+    queues,
+    clock,
+    log,
+    newRequestId,
+    authenticate: createAuthenticateSqs({ isAnonymous: options.sqsAnonymous ?? false }),
+    ...(isOwnHost && { isOwnHost }),
+  });
+  const faces: Fetch = { fetch: (request, bindings) => (sqs.takes(request) ? sqs : app).fetch(request, bindings) };
   const watch = createQueueWatch({
     engine,
     clock,
@@ -68,7 +95,7 @@ export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
     onError: (error, queue) => log.error('A queue cannot be watched for wake-ups', { queue }, error),
   });
   const wakes = createWakeServer({ engine, clock, authenticate, watch, keys, log, ...defined({ allowedOrigins, isOwnHost }) });
-  const http = await serveHttp(app, { host, port, timeLimits, wakes });
+  const http = await serveHttp(faces, { host, port, timeLimits, wakes });
   jobs.startSweep();
   push.start();
   const stop = async () => {

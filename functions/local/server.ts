@@ -33,6 +33,8 @@ export interface LocalOptions {
   allowedHosts?: string[];
   /** Queues whose messages are pushed to URLs while the server runs. Default: none. */
   forwards?: readonly Forward[];
+  /** Whether calls of SQS need no valid signature. Throws StartFailure unless the server listens on a loopback address. */
+  sqsAnonymous?: boolean;
   /** Who holds targets: see `ServeOptions`. */
   holder?: string;
 }
@@ -56,11 +58,15 @@ export interface LocalServer {
   close(): Promise<void>;
 }
 
+const hostDefault = '127.0.0.1';
 const soleHolder = 'local-server';
 
 /** Throws StartFailure, after it has stopped everything that it started. */
 export async function startLocal(options: LocalOptions): Promise<LocalServer> {
   const { data: place, dynamodb: wantsDynamodb = false } = options;
+  if (options.sqsAnonymous && !isLoopback(options.host ?? hostDefault)) {
+    throw new StartFailure('--sqs-anonymous accepts every caller, so it needs a loopback address: leave out --host.');
+  }
   const { store, folder } = await openLocalStore({ place, dynamodb: wantsDynamodb });
   try {
     // A store that is not on DynamoDB is opened by one process only.
@@ -87,7 +93,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
 
 /** Serves the queue on a store that the caller opened, and runs its background jobs. */
 export function serveLocally(options: Omit<LocalOptions, 'data' | 'dynamodb'>, parts: StoreParts): Promise<ServingQueue> {
-  const { log, host = '127.0.0.1', port = 0, timeLimits = timeLimitsDefault } = options;
+  const { log, host = hostDefault, port = 0, timeLimits = timeLimitsDefault } = options;
   return serveQueue({
     parts,
     log,
@@ -99,6 +105,7 @@ export function serveLocally(options: Omit<LocalOptions, 'data' | 'dynamodb'>, p
     invoke: invokeFunction,
     checkFunction,
     region: process.env.AWS_REGION || 'local',
+    sqsAnonymous: options.sqsAnonymous ?? false,
     ...(options.holder === undefined ? {} : { holder: options.holder }),
     allowedOrigins: options.allowedOrigins ?? [],
     ...(isLoopback(host) ? { isOwnHost: ownHosts(options.allowedHosts ?? []) } : {}),

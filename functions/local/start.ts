@@ -21,6 +21,7 @@ interface Options {
   allowOrigin: string[];
   allowHost: string[];
   forward: Forward[];
+  sqsAnonymous?: true;
   verbose?: true;
 }
 
@@ -39,6 +40,7 @@ const command = new Command('npm start --')
     forwardOf,
     [],
   )
+  .option('--sqs-anonymous', 'serve SQS clients, and accept any signature; only for a loopback address')
   .option('--verbose', 'log each call')
   .addHelpText(
     'after',
@@ -58,6 +60,7 @@ async function run(options: Options): Promise<void> {
       allowedOrigins: options.allowOrigin,
       allowedHosts: options.allowHost,
       forwards: options.forward,
+      sqsAnonymous: options.sqsAnonymous === true,
       adminKey: process.env.DUMBWAITER_API_KEY || undefined,
     });
   } catch (error) {
@@ -78,7 +81,7 @@ function dataOf({ memory, data }: Options): LocalData['place'] {
   return memory === true ? 'memory' : { folder: data };
 }
 
-function greeting({ url, dynamodb, place, firstKey }: LocalServer, { data, forward }: Options): string {
+function greeting({ url, dynamodb, place, firstKey }: LocalServer, { data, forward, sqsAnonymous }: Options): string {
   const show = `npm run -s keys -- show${data === dataFolderDefault ? '' : ` --data '${data.replaceAll("'", "'\\''")}'`}`;
   const { line, key } = keyTexts(firstKey, show);
   return [
@@ -90,6 +93,7 @@ function greeting({ url, dynamodb, place, firstKey }: LocalServer, { data, forwa
           'For programs that use DynamoDB beside the queue (dumbwaiter/direct), to paste into their shell:',
           dynamodbExports(dynamodb),
         ]),
+    ...(sqsAnonymous ? ['For programs that use SQS, to paste into their shell:', sqsExports(url)] : []),
     'A first round trip, to paste into another shell:',
     firstRoundTrip(url, key),
     'Ctrl-C stops it.',
@@ -115,6 +119,15 @@ function dynamodbExports({ endpoint, region, accessKeyId }: DynamodbAccess): str
     `export AWS_ENDPOINT_URL_DYNAMODB=${endpoint}`,
     `export AWS_REGION=${region}`,
     ...(accessKeyId === undefined ? [] : [`export AWS_ACCESS_KEY_ID=${accessKeyId}`, 'export AWS_SECRET_ACCESS_KEY=local']),
+  ].join('\n');
+}
+
+/** Clients do not send a request without credentials. Any will do. */
+function sqsExports(url: string): string {
+  return [
+    `export AWS_ENDPOINT_URL_SQS=${url}`,
+    'export AWS_REGION=us-east-1',
+    'export AWS_ACCESS_KEY_ID=anonymous AWS_SECRET_ACCESS_KEY=anonymous',
   ].join('\n');
 }
 

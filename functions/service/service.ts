@@ -69,9 +69,12 @@ export interface ServiceParts {
   waitIsCheap?: boolean;
   /** Where idle consumers can wait to be woken, absolute or relative to the base URL. Returned to callers that received nothing. */
   wakeUrl?: string;
+  /** What other protocols keep of a queue by its name. */
+  queueRows?: { forget(queue: string): Promise<void> };
 }
 
-export function createService({ engine, keys, secrets, targets, waitIsCheap = false, wakeUrl }: ServiceParts): Service {
+export function createService(parts: ServiceParts): Service {
+  const { engine, keys, secrets, targets, waitIsCheap = false, wakeUrl, queueRows } = parts;
   async function dispatch(call: CheckedCall, { principal, signal, endsAt }: Caller): Promise<OutputOf<OperationName>> {
     switch (call.operation) {
       case 'health':
@@ -99,7 +102,10 @@ export function createService({ engine, keys, secrets, targets, waitIsCheap = fa
       default: {
         const options = { texts: true, ...(signal && { signal }), ...(endsAt !== undefined && { endsAt }) };
         const output = await engine.callChecked(call.operation, call.params as never, call.input as never, options);
-        if (call.operation === 'deleteQueue') await secrets.forget(call.params.queue);
+        if (call.operation === 'deleteQueue') {
+          await secrets.forget(call.params.queue);
+          await queueRows?.forget(call.params.queue);
+        }
         return call.operation === 'receive' ? received(output as OutputOf<'receive'>) : output;
       }
     }

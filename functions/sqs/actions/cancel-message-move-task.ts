@@ -1,0 +1,14 @@
+/** CancelMessageMoveTask: messages that were moved stay moved. */
+import { type Action, run } from '../call.ts';
+import { SqsError } from '../errors.ts';
+import { requiredText } from '../input.ts';
+import { noResource, parseHandle, taskOf } from '../move-tasks.ts';
+
+export const cancelMessageMoveTask: Action = async (parts, call) => {
+  const { task, source: queue } = parseHandle(requiredText(call.input, 'TaskHandle'));
+  const there = await taskOf(parts, call, queue, task);
+  if (!there) throw noResource('TaskHandle');
+  if (there.state !== 'running') throw new SqsError('UnsupportedOperation', 'Only active tasks can be cancelled.');
+  const { moved } = await run(parts, call, 'cancelRedrive', { queue, task }, {});
+  return { ApproximateNumberOfMessagesMoved: moved };
+};

@@ -1,0 +1,12 @@
+/** DeleteMessageBatch. */
+import { batchEntriesOf, batchOutput, eachEntry } from '../batches.ts';
+import { type Action, queueOf } from '../call.ts';
+import { requiredText } from '../input.ts';
+import { deleteByHandles } from '../settled-messages.ts';
+
+export const deleteMessageBatch: Action = async (parts, call) => {
+  const queue = queueOf(call);
+  const entries = batchEntriesOf(call.input);
+  const handles = eachEntry(entries, (input) => requiredText(input, 'ReceiptHandle'));
+  return batchOutput(entries, await deleteByHandles(parts, call, queue, handles));
+};

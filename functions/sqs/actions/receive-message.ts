@@ -1,0 +1,96 @@
+/** ReceiveMessage. */
+import type { ReceivedMessage } from '../../../contract/contract.ts';
+import { type Addresses, accountId } from '../addresses.ts';
+import { type Action, allow, queueOf, run } from '../call.ts';
+import { textsOf, wholeOf } from '../input.ts';
+import { md5OfBody } from '../md5.ts';
+import { type MessageAttributes, selectedAttributes } from '../message-attributes.ts';
+import { bodyTextOf, digestOf } from '../messages.ts';
+import { checkReadable, receiveWaitSeconds } from '../queue-attributes.ts';
+import { readAttributes } from '../stored-attributes.ts';
+
+const messagesMax = 10;
+const visibilitySecondsMax = 43_200;
+const waitSecondsMax = 20;
+
+export const systemNames: ReadonlySet<string> = new Set([
+  'All',
+  'SenderId',
+  'SentTimestamp',
+  'ApproximateReceiveCount',
+  'ApproximateFirstReceiveTimestamp',
+  'AWSTraceHeader',
+  'DeadLetterQueueSourceArn',
+  'MessageGroupId',
+  'MessageDeduplicationId',
+  'SequenceNumber',
+]);
+
+export const receiveMessage: Action = async (parts, call) => {
+  const queue = queueOf(call);
+  const { input, addresses } = call;
+  const max = wholeOf(input, 'MaxNumberOfMessages', 1, messagesMax) ?? 1;
+  const visibilityTimeoutSeconds = wholeOf(input, 'VisibilityTimeout', 0, visibilitySecondsMax);
+  const wait = wholeOf(input, 'WaitTimeSeconds', 0, waitSecondsMax);
+  const attributeNames = textsOf(input, 'MessageAttributeNames');
+  const names = [...textsOf(input, 'AttributeNames'), ...textsOf(input, 'MessageSystemAttributeNames')];
+  for (const name of names) checkSystemName(name);
+  allow(call, 'receive', queue);
+  const waitSeconds = wait ?? receiveWaitSeconds((await parts.queues.cached(queue)).extras);
+  const asked = { max, waitSeconds, ...(visibilityTimeoutSeconds !== undefined && { visibilityTimeoutSeconds }) };
+  const { messages } = await run(parts, call, 'receive', { queue }, asked);
+  const shown = messages.map((message) => shownMessage(message, { names, attributeNames, addresses }));
+  return shown.length === 0 ? {} : { Messages: shown };
+};
+
+/** The older `AttributeNames` has the type of the names of queue attributes, so that clients may send those. */
+function checkSystemName(name: string): void {
+  if (systemNames.has(name)) return;
+  checkReadable([name]);
+}
+
+interface Asked {
+  names: readonly string[];
+  attributeNames: readonly string[];
+  addresses: Addresses;
+}
+
+function shownMessage(message: ReceivedMessage, { names, attributeNames, addresses }: Asked): object {
+  const { attributes, system } = readAttributes(message.attributes);
+  const selected = selectedAttributes(attributes, attributeNames);
+  const body = bodyTextOf(message);
+  const systemAttributes = Object.entries(systemAttributesOf(message, system, addresses)).filter(
+    ([name]) => names.includes('All') || names.includes(name),
+  );
+  return {
+    MessageId: message.id,
+    ReceiptHandle: message.receipt,
+    MD5OfBody: md5OfBody(body),
+    Body: body,
+    ...(systemAttributes.length > 0 && { Attributes: Object.fromEntries(systemAttributes) }),
+    ...digestOf('MD5OfMessageAttributes', selected),
+    ...(selected.size > 0 && { MessageAttributes: shownAttributes(selected) }),
+  };
+}
+
+function shownAttributes(attributes: MessageAttributes): object {
+  return Object.fromEntries(
+    [...attributes].map(([name, { type, value }]) => [
+      name,
+      { DataType: type, ...(type.startsWith('Binary') ? { BinaryValue: value } : { StringValue: value }) },
+    ]),
+  );
+}
+
+function systemAttributesOf(message: ReceivedMessage, system: MessageAttributes, { arnOf }: Addresses): object {
+  const sentAt = String(Date.parse(message.publishedAt));
+  const trace = system.get('AWSTraceHeader')?.value;
+  return {
+    SenderId: accountId,
+    SentTimestamp: sentAt,
+    ApproximateReceiveCount: String(message.receives),
+    ...(trace !== undefined && { AWSTraceHeader: trace }),
+    ...(message.group !== undefined && { MessageGroupId: message.group }),
+    ...(message.deadLetter && { DeadLetterQueueSourceArn: arnOf(message.deadLetter.queue) }),
+  };
+}

@@ -1,0 +1,19 @@
+/** SetQueueAttributes. */
+import { type Action, allow, queueOf, run } from '../call.ts';
+import { missing } from '../errors.ts';
+import { textMapOf } from '../input.ts';
+import { givenAttributes, withAttributes } from '../queue-attributes.ts';
+import { checkAllowed } from '../redrive-policies.ts';
+
+export const setQueueAttributes: Action = async (parts, call) => {
+  const queue = queueOf(call);
+  const given = textMapOf(call.input, 'Attributes');
+  if (given === undefined || given.length === 0) throw missing('Attribute.Name');
+  const { settings, extras } = givenAttributes(given);
+  allow(call, 'updateQueue', queue);
+  await parts.queues.read(queue);
+  await checkAllowed(parts.queues, queue, settings.deadLetter);
+  if (Object.keys(settings).length > 0) await run(parts, call, 'updateQueue', { queue }, settings);
+  await parts.queues.change(queue, (there) => withAttributes(there.extras, extras, parts.clock.now()));
+  return {};
+};

@@ -1,0 +1,106 @@
+/**
+ * The SQS API (2012-11-05) beside the HTTP API, on the same port. This folder is a wire layer: it reads both protocols of SQS, calls
+ * the queue's operations, and holds no rule of the queue. `actions/` has one file for each action.
+ */
+import { DumbwaiterError } from '../../contract/errors.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { Clock } from '../../engine/port/port.ts';
+import { refusalOf } from '../errors/refusal.ts';
+import type { Bindings } from '../http/app.ts';
+import { publicUrl } from '../http/public-url.ts';
+import { readBytes } from '../http/request-body.ts';
+import type { Log } from '../service/log.ts';
+import type { Service } from '../service/service.ts';
+import { inTime } from '../service/time-left.ts';
+import { actions, isAction } from './actions/actions.ts';
+import { addressesOf, regionOf } from './addresses.ts';
+import type { AuthenticateSqs } from './authenticate.ts';
+import { SqsError, sqsErrorOf } from './errors.ts';
+import type { Protocol } from './protocol.ts';
+import { isJsonCall, jsonProtocol } from './protocol-json.ts';
+import { isQueryCall, queryProtocol } from './protocol-query.ts';
+import type { QueueRows } from './queue-rows.ts';
+
+export interface SqsFaceParts {
+  service: Service;
+  engine: Pick<Engine, 'publishUnchecked'>;
+  queues: QueueRows;
+  clock: Clock;
+  log: Log;
+  authenticate: AuthenticateSqs;
+  newRequestId(): string;
+  /** See `AppParts`. */
+  isOwnHost?: (hostname: string) => boolean;
+}
+
+export interface SqsFace {
+  /** Whether a request is a call of SQS. */
+  takes(request: Request): boolean;
+  fetch(request: Request, bindings: Bindings): Promise<Response>;
+}
+
+/** Escapes can make a message of 1 MiB several times as long. */
+const requestBytesMax = 8 * 1024 * 1024;
+
+export function createSqsFace(parts: SqsFaceParts): SqsFace {
+  const { log, authenticate, isOwnHost } = parts;
+
+  async function answer(request: Request, protocol: Protocol, bindings: Bindings, requestId: string) {
+    if (bindings.refusal !== undefined) throw bindings.refusal;
+    checkCaller(request, isOwnHost);
+    const body = await readBytes(request, requestBytesMax);
+    const { action, input } = protocol.read(request, body);
+    const principal = await authenticate({ method: request.method, url: request.url, headers: request.headers, body });
+    if (!isAction(action)) {
+      if (action === '') throw new SqsError('MissingAction', 'The request must contain the parameter Action.');
+      throw new SqsError('UnknownOperationException', `The action ${action.slice(0, 100)} is not valid for this endpoint.`);
+    }
+    const { left, signal = left?.signal } = bindings;
+    const { pathname } = new URL(request.url);
+    const call = {
+      input: input(),
+      addresses: addressesOf(publicUrl(request), decodeURIComponent(pathname), regionOf(request)),
+      caller: { principal, ...(signal && { signal }), ...(left && { endsAt: left.endsAt }) },
+    };
+    return { action, answer: protocol.answer(action, await actions[action](parts, call), requestId) };
+  }
+
+  return {
+    takes: (request) => isJsonCall(request) || isQueryCall(request),
+    async fetch(request, bindings) {
+      const startedAt = performance.now();
+      const requestId = bindings.requestId ?? parts.newRequestId();
+      const protocol = isJsonCall(request) ? jsonProtocol : queryProtocol;
+      let code: string | undefined;
+      const { action, answer: given } = await inTime(bindings.left, () => answer(request, protocol, bindings, requestId)).catch(
+        (error: unknown) => {
+          const sqsError = error instanceof SqsError ? error : sqsErrorOf(refusalOf(error, requestId, log));
+          code = sqsError.terms.queryCode;
+          return { action: undefined, answer: protocol.refuse(sqsError, requestId) };
+        },
+      );
+      const { status, headers, text } = given;
+      const ms = Math.round(performance.now() - startedAt);
+      log.info('Answered', { requestId, method: request.method, operation: action && `sqs:${action}`, status, code, ms });
+      return new Response(text, { status, headers: { ...headers, 'x-amzn-requestid': requestId, 'cache-control': 'no-store' } });
+    },
+  };
+}
+
+/**
+ * Throws `forbidden` for a request to a name of another host, and for one that a web page sent. A page can send a form to this
+ * machine without asking, and no client of SQS is a web page of another origin here.
+ */
+function checkCaller(request: Request, isOwnHost: SqsFaceParts['isOwnHost']): void {
+  const { hostname } = new URL(request.url);
+  if (isOwnHost !== undefined && !isOwnHost(hostname)) {
+    throw new DumbwaiterError(
+      'forbidden',
+      `Host: ${hostname} is not a name of this server; start it with --allow-host ${hostname}`,
+    );
+  }
+  const site = request.headers.get('sec-fetch-site');
+  if (request.headers.has('origin') || (site !== null && site !== 'none' && site !== 'same-origin')) {
+    throw new DumbwaiterError('forbidden', 'Origin: web pages may not call SQS here');
+  }
+}

@@ -1,0 +1,80 @@
+/** A message as SQS sends and receives it, and as the queue stores it. */
+import type { PublishEntry, ReceivedMessage } from '../../contract/contract.ts';
+import { isJsonText, textAsJson } from '../../contract/json-text.ts';
+import { invalidParameter, missing, SqsError } from './errors.ts';
+import { type Input, textOf, wholeOf } from './input.ts';
+import { md5OfAttributes, md5OfBody } from './md5.ts';
+import {
+  bytesOfAttributes,
+  hasForbiddenCharacters,
+  type MessageAttributes,
+  messageAttributesOf,
+  systemAttributesOf,
+  withoutForbiddenCharacters,
+} from './message-attributes.ts';
+import { storedAttributes } from './stored-attributes.ts';
+
+export const messageBytesMax = 1_048_576;
+export const delaySecondsMax = 900;
+
+export interface SentMessage {
+  entry: PublishEntry;
+  /** The size of the body and the message attributes, which SQS limits. */
+  bytes: number;
+  /** What the answer says of the message besides its id. */
+  digests: object;
+}
+
+/** Reads a message of SendMessage, or of an entry of its batch. */
+export function sentMessage(input: Input, bytesMax: number): SentMessage {
+  const body = textOf(input, 'MessageBody');
+  if (body === undefined || body === '') throw missing('MessageBody');
+  if (textOf(input, 'MessageGroupId') !== undefined) {
+    throw new SqsError(
+      'UnsupportedOperation',
+      'MessageGroupId is not supported. Publish to a group with the HTTP API or the SDK.',
+    );
+  }
+  if (textOf(input, 'MessageDeduplicationId') !== undefined) {
+    throw invalidParameter('The request include parameter MessageDeduplicationId that is not valid for this queue type.');
+  }
+  const attributes = messageAttributesOf(input);
+  const system = systemAttributesOf(input);
+  if (hasForbiddenCharacters(body)) {
+    throw new SqsError(
+      'InvalidMessageContents',
+      'Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF',
+    );
+  }
+  const bytes = Buffer.byteLength(body) + bytesOfAttributes(attributes);
+  if (bytes > bytesMax) {
+    throw invalidParameter(`One or more parameters are invalid. Reason: Message must be shorter than ${bytesMax} bytes.`);
+  }
+  const delaySeconds = wholeOf(input, 'DelaySeconds', 0, delaySecondsMax);
+  const stored = storedAttributes({ attributes, system });
+  return {
+    entry: {
+      body: textAsJson(JSON.stringify(body)) as never,
+      ...(stored && { attributes: stored }),
+      ...(delaySeconds !== undefined && { delaySeconds }),
+    },
+    bytes,
+    digests: {
+      MD5OfMessageBody: md5OfBody(body),
+      ...digestOf('MD5OfMessageAttributes', attributes),
+      ...digestOf('MD5OfMessageSystemAttributes', system),
+    },
+  };
+}
+
+export function digestOf(name: string, attributes: MessageAttributes): object {
+  const digest = md5OfAttributes(attributes);
+  return digest === undefined ? {} : { [name]: digest };
+}
+
+/** The body of a received message. One that is no text, by another API, is its JSON text, or the base64 of its bytes. */
+export function bodyTextOf({ body, bodyBase64 }: Pick<ReceivedMessage, 'body' | 'bodyBase64'>): string {
+  if (bodyBase64 !== undefined) return bodyBase64;
+  const text = isJsonText(body) ? body.text : JSON.stringify(body);
+  return withoutForbiddenCharacters(text.startsWith('"') ? JSON.parse(text) : text);
+}

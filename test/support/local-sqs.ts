@@ -1,0 +1,66 @@
+/** A local server in memory with its SQS face open, the AWS SDK's client for it, and requests without a client. */
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { type LocalServer, startLocal } from '../../functions/local/server.ts';
+import { adminKey, type HttpCalls, httpCalls, loggedDefects } from './local-queue.ts';
+
+export interface LocalSqs {
+  server: LocalServer;
+  sqs: SQSClient;
+  http: HttpCalls;
+  /** The errors that were logged. Tests assert that there are none. */
+  defects: string[];
+  close(): Promise<void>;
+}
+
+export async function startLocalSqs(): Promise<LocalSqs> {
+  const { log, defects } = loggedDefects();
+  const server = await startLocal({ data: 'memory', log, adminKey, sqsAnonymous: true });
+  const sqs = sqsClient(server.url);
+  return {
+    server,
+    sqs,
+    defects,
+    http: httpCalls(server.url, adminKey),
+    async close() {
+      sqs.destroy();
+      await server.close();
+    },
+  };
+}
+
+/** One attempt for each call, so that a test sees every error. */
+export function sqsClient(endpoint: string): SQSClient {
+  const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
+  return new SQSClient({ endpoint, region: 'eu-central-1', credentials, maxAttempts: 1 });
+}
+
+/** A call of the Query protocol by POST. Returns the status and the XML. */
+export async function query(url: string, parameters: Record<string, string>): Promise<{ status: number; xml: string }> {
+  const body = new URLSearchParams({ Version: '2012-11-05', ...parameters });
+  const response = await fetch(url, { method: 'POST', body });
+  return { status: response.status, xml: await response.text() };
+}
+
+/** A call of the JSON protocol. */
+export async function json(
+  url: string,
+  action: string,
+  input: unknown,
+): Promise<{ status: number; headers: Headers; output: { [name: string]: unknown; __type?: string } }> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `AmazonSQS.${action}` },
+    body: typeof input === 'string' ? input : JSON.stringify(input),
+  });
+  return { status: response.status, headers: response.headers, output: (await response.json()) as { [name: string]: unknown } };
+}
+
+/** The texts of an element in XML, in order, without their escapes of markup. */
+export function elements(xml: string, name: string): string[] {
+  return [...xml.matchAll(new RegExp(`<${name}>(.*?)</${name}>`, 'gs'))].map(([, text]) => unescaped(text!));
+}
+
+function unescaped(text: string): string {
+  const characters: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&', '#xD': '\r' };
+  return text.replace(/&(#xD|[a-z]+);/g, (_, name: string) => characters[name]!);
+}
