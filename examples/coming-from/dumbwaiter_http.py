@@ -48,7 +48,8 @@ def consume(queue, handle):
 def subscribe_for_now(topic, **terms):
     """Subscribes while the `with` block runs. Gives the queue of the subscription, which ends by itself after a crash."""
     path = f"topics/{topic}/subscriptions/{uuid.uuid4()}"
+    queue = call("PUT", path, {**terms, "expiresAfterSeconds": 600})["queue"]
     try:
-        yield call("PUT", path, {**terms, "expiresAfterSeconds": 600})["queue"]
+        yield queue
     finally:
         call("DELETE", path)

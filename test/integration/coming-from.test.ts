@@ -21,6 +21,8 @@ afterAll(async () => {
   expect(local.defects).toEqual([]);
 });
 
+/** Tests at the same time share two cores: they mostly wait, for programs to start and for subscriptions. */
+const slow = { timeout: 180_000 };
 const folder = 'examples/coming-from';
 const env = { PYTHONPATH: folder };
 const command = (program: string) => (program.endsWith('.py') ? 'python3' : process.execPath);
@@ -42,7 +44,7 @@ const mixed: [ts: string, py: string][] = [
 /** The name of a program in a language: `hello-send.ts`, `hello_send.py`. */
 const named = (name: string, language: string) => `${language === 'py' ? name.replaceAll('-', '_') : name}.${language}`;
 
-describe.concurrent('the RabbitMQ programs', () => {
+describe.concurrent('the RabbitMQ programs', slow, () => {
   it('a receiver of hello prints what a sender in the other language sent', async () => {
     for (const [sender, receiver] of mixed) {
       expect(await linesOf(named('rabbitmq/hello-send', sender))).toEqual(['sent Good morning']);
@@ -131,7 +133,7 @@ describe('the Kafka programs', () => {
   });
 });
 
-describe.concurrent('the JMS programs', () => {
+describe.concurrent('the JMS programs', slow, () => {
   it('a receiver of a queue gets the highest priority first and the delayed message last', async () => {
     for (const [sender, receiver] of mixed) {
       expect(await linesOf(named('jms/queue-sender', sender))).toEqual(['sent 3']);

@@ -6,7 +6,7 @@ import { adminKey } from './local-queue.ts';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Programs share two cores with everything else. */
-const slow = { timeout: 30_000 };
+const slow = { timeout: 60_000 };
 
 export interface RunningProgram {
   child: ChildProcess;
