@@ -11,7 +11,7 @@ import { rollBack } from '../topics/prepared-publications.ts';
 import type { PublicationRecord } from '../topics/publication-record.ts';
 import { carryOn, publicationPages } from '../topics/publications.ts';
 
-const topicsAtOnce = 8;
+const atOnce = 8;
 /** A publication takes seconds, or a few runs of the sweep. One that is older than this and still goes out needs an operator. */
 const publicationAgeMsMax = 15 * 60_000;
 
@@ -25,9 +25,9 @@ export async function sweepPublications(ctx: Context, deadline: Deadline): Promi
   let complete = true;
   let defect: { thrown: unknown } | undefined;
   const done = new Set<PublicationRecord>();
-  // The publications of one topic go out in the order in which they began, for the sake of its groups.
-  const ofTopics = [...groupBy(due, ({ topicIncarnation }) => topicIncarnation).values()];
-  const left = await sideBySide(ofTopics, topicsAtOnce, deadline.isOver, async (records) => {
+  // The publications of one topic go out in the order in which they began, for the sake of its groups. Prepared ones have no order.
+  const inOrder = groupBy(due, ({ state, name, topicIncarnation }) => (state === 'prepared' ? name : topicIncarnation));
+  const left = await sideBySide([...inOrder.values()], atOnce, deadline.isOver, async (records) => {
     try {
       for (const record of records) {
         if (await sweepPublication(ctx, record, deadline)) done.add(record);
