@@ -164,7 +164,7 @@ export const subscriptionNameCharsMax = 80;
 export const subscriptionsMax = 10_000;
 /** Subscriptions, each of another topic, that deliver into one queue without owning it. Its settings record them. */
 export const feedsMax = 100;
-/** How long a subscription may be without a receive before it ends, if it ends at all. */
+/** How long a subscription may be without a receive or an extend before it ends, if it ends at all. */
 export const subscriptionExpirySecondsMin = 60;
 export const subscriptionExpirySecondsMax = 365 * daySeconds;
 export const subjectCharsMax = 256;

@@ -63,7 +63,7 @@ export interface QueueOwner {
   topic: string;
   topicIncarnation: string;
   name: string;
-  /** The subscription ends after so many seconds without a receive. */
+  /** The subscription ends after so many seconds without a receive or an extend. */
   expiresAfterSeconds?: number;
 }
 

@@ -10,6 +10,7 @@ import type { Receipt } from '../model/receipts.ts';
 import { type LeaseRow, leaseEnd } from '../model/rows.ts';
 import { returnPermits } from '../permits/limiter.ts';
 import { isLost, lengthenPermits } from '../permits/permit-extends.ts';
+import { noteUse } from '../queues/last-receive.ts';
 import { extendedSlot, keepThroughLease, visibilityTimeoutOf } from '../receive/claims.ts';
 import { answerByRow, inOrder, isHeldBy, notHeld, parseReceipts, rowsOf } from './receipts-by-row.ts';
 
@@ -20,6 +21,8 @@ export async function extend(
   { progress, ...input }: Pick<InputOf<'extend'>, 'visibilityTimeoutSeconds' | 'progress'>,
 ): Promise<{ results: ExtendResult[] }> {
   const queue = await ctx.settings.get(queueName);
+  // A subscription does not end while its consumers are busy.
+  await noteUse(ctx, queue);
   const leaseMs = visibilityTimeoutOf(queue, input);
   const receipts = parseReceipts(queue, texts);
   const permits = await lengthenPermits(ctx, queue, [...rowsOf(receipts).values()].flat(), leaseMs);

@@ -9,7 +9,7 @@ import type { Context } from '../context/context.ts';
 import { longPoll, waitEnd } from '../context/long-poll.ts';
 import { createRetryBudget, type RetryBudget, withRetry } from '../context/retry.ts';
 import { createLimiter } from '../permits/limiter.ts';
-import { noteReceive } from '../queues/last-receive.ts';
+import { noteUse } from '../queues/last-receive.ts';
 import { growIfThrottled } from '../queues/shard-scaling.ts';
 import { type Claimer, visibilityTimeoutOf } from '../receive/claims.ts';
 import { search } from '../receive/search.ts';
@@ -39,7 +39,7 @@ async function searchQueue(
 ): Promise<ReceivedMessage[]> {
   const settingsAt = ctx.clock.now();
   const queue = await growIfThrottled(ctx, await ctx.settings.get(queueName));
-  await noteReceive(ctx, queue);
+  await noteUse(ctx, queue);
   const claimer: Omit<Claimer, 'token'> = { queue, settingsAt, visibilityTimeoutMs: visibilityTimeoutOf(queue, input) };
   if (signal) claimer.signal = signal;
   const limiter = createLimiter(ctx, claimer, retryBudget);

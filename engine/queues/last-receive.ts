@@ -1,7 +1,7 @@
 /**
- * When a subscription's queue was last received from, for subscriptions that end without receives. A receive notes it at most once
- * in a quarter of that time. So the sweep waits a quarter longer before it ends the subscription: no receive is that much later
- * than the last one that was noted.
+ * When a subscription's queue was last used, for subscriptions that end without use. A use is a receive, or an extension of a lease.
+ * It is noted at most once in a quarter of that time. So the sweep waits a quarter longer before it ends the subscription: no use is
+ * that much later than the last one that was noted.
  */
 import { clockMarginMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
@@ -18,19 +18,19 @@ function isNoteDue(queue: QueueRecord, now: number): boolean {
   return seconds !== undefined && msSinceNoted(queue, now) >= (seconds * 1000) / 4;
 }
 
-/** Whether the queue's subscription ended because nothing received from the queue for too long. */
+/** Whether the queue's subscription ended because nothing used the queue for too long. */
 export function isOverdue(queue: QueueRecord, now: number): boolean {
   const seconds = queue.subscription?.expiresAfterSeconds;
   return seconds !== undefined && msSinceNoted(queue, now) >= (seconds * 1000 * 5) / 4 + 2 * clockMarginMs;
 }
 
 /**
- * Notes a receive, if that is due. It and the end of the subscription are conditional writes of the same row: the first one wins.
+ * Notes that the queue is used, if that is due. It and the end of the subscription are conditional writes of the same row: the first one wins.
  * Throws `queue_not_found` if the subscription has ended.
  */
-export async function noteReceive(ctx: Context, queue: QueueRecord): Promise<void> {
+export async function noteUse(ctx: Context, queue: QueueRecord): Promise<void> {
   if (!isNoteDue(queue, ctx.clock.now())) return;
-  // After a failure the next receive tries again.
+  // After a failure the next use tries again.
   await changeQueue(ctx, queue.name, (record, now) =>
     isNoteDue(record, now) ? { ...record, lastReceivedAt: now } : record,
   ).catch(ignoreStoreError);

@@ -47,6 +47,18 @@ onBothStores('a subscription that ends without receives', (driven) => {
     }
   });
 
+  it('it stays as long as a consumer that is busy with a message extends its lease', async () => {
+    const { sweep, clock, receive, call, send } = await start();
+    await send(queue, 'takes long');
+    const [message] = await receive(queue);
+    for (let at = 0; at < 10; at++) {
+      clock.advance(expiresAfterSeconds * secondMs - 1);
+      await call('extend', queue, { receipts: [message!.receipt] });
+      await sweep();
+      expect(await exists()).toBe(true);
+    }
+  });
+
   it('a receive writes at most once in a quarter of the time, and not at all if the subscription does not end', async () => {
     const { engine, clock, receive, spy } = await start();
     const writes = async (name: string) => {
