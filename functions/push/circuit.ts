@@ -29,14 +29,16 @@ export function allowed({ broken, hasEnded }: Circuit, now: number): 'all' | 'pr
   return broken.nextTryAt <= now ? 'probe' : 'none';
 }
 
-/** Returns the same object if nothing changes. */
+/** Returns the same object if nothing changes. A target that ended stays so, whatever its last deliveries come to. */
 export function afterSuccess(circuit: Circuit): Circuit {
+  if (circuit.hasEnded) return circuit;
   return circuit.failures === 0 && !circuit.broken ? circuit : newCircuit;
 }
 
 /** `startedAt`: when the delivery that failed began. Deliveries that began before the circuit broke do not lengthen its wait. */
 export function afterFailure(circuit: Circuit, { message, breaksAtOnce }: Failure, startedAt: number, now: number): Circuit {
-  const { broken } = circuit;
+  const { broken, hasEnded } = circuit;
+  if (hasEnded) return circuit;
   const failures = circuit.failures + 1;
   const next: Circuit = { ...circuit, failures, error: { at: now, message: message.slice(0, failedCharsMax).toWellFormed() } };
   if (broken && startedAt < broken.brokenAt) return next;
@@ -46,5 +48,6 @@ export function afterFailure(circuit: Circuit, { message, breaksAtOnce }: Failur
 }
 
 export function afterEnd(circuit: Circuit, message: string, now: number): Circuit {
+  if (circuit.hasEnded) return circuit;
   return { failures: circuit.failures + 1, hasEnded: true, error: { at: now, message } };
 }

@@ -31,8 +31,9 @@ export function createUrlDelivery({ post, secrets }: { post: Poster; secrets: Pi
         answerBytesMax: 0,
       });
     } catch (error) {
-      // A process that stops, and a store that gives no secret, say nothing about the target.
-      if (signal.aborted || error instanceof StoreError) return noneHandled(batch, undefined);
+      if (signal.aborted) return noneHandled(batch, undefined);
+      // Without a secret, the next message would fail at once, too: it counts against the target, which then rests.
+      if (error instanceof StoreError) return noneHandled(batch, { message: reasonOf(error) });
       return allFailed(batch, timeout.aborted ? `no answer within ${terms.timeoutSeconds} s` : reasonOf(error));
     }
     if (isSuccess(answer)) return allDone(batch);
@@ -53,10 +54,10 @@ function payloadOf({ receipt: _, leasedUntil: __, ...message }: ReceivedMessage,
   return writeJson({ ...message, queue });
 }
 
-/** `Retry-After` in seconds, from a number or a date, within bounds. */
+/** `Retry-After` in seconds, from a number or a date, at most an hour. Undefined, for the backoff, if it asks for no wait. */
 function retryAfterOf({ headers }: PostAnswer): number | undefined {
   const text = headers['retry-after'];
   if (text === undefined) return undefined;
   const seconds = /^\d+$/.test(text) ? Number(text) : Math.ceil((Date.parse(text) - Date.now()) / 1000);
-  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(0, seconds), retryAfterSecondsMax);
+  return seconds > 0 ? Math.min(seconds, retryAfterSecondsMax) : undefined;
 }

@@ -8,6 +8,7 @@ import { targetHeldMs } from '../../contract/limits.ts';
 import { incarnationOf } from '../../engine/model/queue-record.ts';
 import { ignoreStoreError } from '../../engine/port/port.ts';
 import { type Drained, type DrainOptions, type DrainParts, drainTarget } from './drain.ts';
+import { leaseSecondsOf } from './held-messages.ts';
 import { isDeliverable, type TargetId } from './target-records.ts';
 
 /** How long deliveries in progress may take after the process was told to stop. */
@@ -52,8 +53,9 @@ export function createDispatcher(parts: DrainParts): Dispatcher {
   }
 
   /** At most one message. None if the queue is gone, or was created again under its name. */
-  async function lookOnce(id: TargetId): Promise<ReceivedMessage[]> {
-    const received = await engine.callChecked('receive', { queue: id.queue }, {}, { texts: true }).catch((error: unknown) => {
+  async function lookOnce(id: TargetId, visibilityTimeoutSeconds: number): Promise<ReceivedMessage[]> {
+    const input = { visibilityTimeoutSeconds };
+    const received = await engine.callChecked('receive', { queue: id.queue }, input, { texts: true }).catch((error: unknown) => {
       if (error instanceof DumbwaiterError) return { messages: [] };
       throw error;
     });
@@ -90,7 +92,7 @@ export function createDispatcher(parts: DrainParts): Dispatcher {
         await records.endHold(id, holder).catch(ignoreStoreError);
         if (drained !== 'empty' || options.signal.aborted) return drained;
         // A process that was woken while the target was held has left its messages to this one: look once more.
-        inHand = await lookOnce(id);
+        inHand = await lookOnce(id, leaseSecondsOf(found!.queue));
         if (inHand.length === 0) return 'empty';
       }
     } finally {

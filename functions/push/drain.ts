@@ -4,26 +4,23 @@
  */
 import type { ReceivedMessage } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
-import {
-  batchEntriesMax,
-  pushLeaseSecondsMax,
-  pushLeaseSecondsMin,
-  settingsCacheMs,
-  targetHeldMs,
-} from '../../contract/limits.ts';
+import { batchEntriesMax, settingsCacheMs, targetHeldMs } from '../../contract/limits.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { incarnationOf } from '../../engine/model/queue-record.ts';
 import { type Clock, ignoreStoreError, type Random, StoreError } from '../../engine/port/port.ts';
 import type { Log } from '../service/log.ts';
+import { type Chain, chainsOf } from './chains.ts';
 import { afterEnd, afterFailure, afterSuccess, allowed, type Circuit } from './circuit.ts';
 import type { Deliver, Outcome } from './delivery.ts';
 import { batchesOf } from './function-event.ts';
-import { holdMessages } from './held-messages.ts';
-import type { Found, TargetRecords } from './target-records.ts';
+import { holdMessages, leaseSecondsOf } from './held-messages.ts';
+import { type Found, isDeliverable, type TargetRecords } from './target-records.ts';
 
 /** The longest receive of a target that waits for messages; shorter than the time that is left of a hold when it is renewed. */
 const receiveWaitSeconds = 10;
 export const renewMs = targetHeldMs / 3;
+/** A batching window ends this long before the process may begin no more deliveries: the next process would start the window again. */
+const windowReserveMs = 5_000;
 
 export interface DrainParts {
   engine: Engine;
@@ -51,12 +48,6 @@ export interface DrainOptions {
  */
 export type Drained = 'empty' | 'over' | 'resting' | 'gone' | 'lost' | 'failed';
 
-interface Filling {
-  messages: ReceivedMessage[];
-  /** The end of the batching window, ms. */
-  until: number;
-}
-
 /** `inHand`: messages that were received already. The caller holds the target as `holder`. */
 export async function drainTarget(
   { engine, records, deliver, clock, random, log }: DrainParts,
@@ -71,11 +62,12 @@ export async function drainTarget(
   let heldAt = readAt;
   let changes = records.changes();
   let saving: Promise<void> = Promise.resolve();
-  const leaseSeconds = Math.min(Math.max(queue.visibilityTimeoutSeconds, pushLeaseSecondsMin), pushLeaseSecondsMax);
+  const leaseSeconds = leaseSecondsOf(queue);
   const held = holdMessages({ engine, clock, random, log, queue: queue.name, leaseSeconds });
   const running = new Set<Promise<void>>();
-  const ready: ReceivedMessage[][] = [];
-  let filling: Filling | undefined;
+  const ready: Chain[] = [];
+  /** A batch that is not full, until its batching window ends, ms. */
+  let filling: { messages: ReceivedMessage[]; until: number } | undefined;
   let receiving: AbortController | undefined;
 
   /** Holds the target longer. Returns whether this process still holds it. */
@@ -106,17 +98,17 @@ export async function drainTarget(
   function take(received: readonly ReceivedMessage[]): void {
     const { batchSize, maxBatchingWindowSeconds } = target.terms;
     held.add(received);
-    const batches = batchesOf([...(filling?.messages ?? []), ...received], batchSize);
-    const isPartial = maxBatchingWindowSeconds > 0 && batches.at(-1)!.length < batchSize;
-    const started = batches.length > 1 ? undefined : filling?.until;
-    filling = isPartial
-      ? { messages: batches.pop()!, until: started ?? clock.now() + maxBatchingWindowSeconds * 1000 }
-      : undefined;
-    ready.push(...batches);
+    const chains = chainsOf(batchesOf([...(filling?.messages ?? []), ...received], batchSize), queue);
+    const [only, ...rest] = chains.at(-1)!;
+    const isPartial = maxBatchingWindowSeconds > 0 && rest.length === 0 && only!.length < batchSize;
+    const started = chains.length > 1 ? undefined : filling?.until;
+    const windowEnd = Math.min(clock.now() + maxBatchingWindowSeconds * 1000, until - windowReserveMs);
+    filling = isPartial ? { messages: chains.pop()![0]!, until: started ?? windowEnd } : undefined;
+    ready.push(...chains);
   }
 
   function flush(): void {
-    if (filling) ready.push(filling.messages);
+    if (filling) ready.push([filling.messages]);
     filling = undefined;
   }
 
@@ -128,13 +120,12 @@ export async function drainTarget(
     const { messages } = await engine.callChecked('receive', { queue: queue.name }, input, options);
     const foreign = messages.filter(({ receipt }) => incarnationOf(receipt) !== target.incarnation);
     if (foreign.length === 0) return messages;
-    await held.settle({ done: [], failed: [], unhandled: foreign, target: undefined }, queue);
+    await giveBack(foreign);
     return undefined;
   }
 
-  function start(batch: ReceivedMessage[]): void {
-    const startedAt = clock.now();
-    const work = deliverBatch(batch, startedAt)
+  function start(chain: Chain): void {
+    const work = deliverChain(chain)
       .catch((error: unknown) => log.error('A delivery failed', { queue: queue.name, target: target.name }, error))
       .finally(() => {
         running.delete(work);
@@ -144,10 +135,33 @@ export async function drainTarget(
     running.add(work);
   }
 
-  async function deliverBatch(batch: ReceivedMessage[], startedAt: number): Promise<void> {
-    const outcome = await deliver(target, batch, ending);
-    noteOutcome(outcome, startedAt);
+  /** Gives back what follows a message that was not acked: in a group, nothing may overtake it. */
+  async function deliverChain([batch, ...rest]: Chain): Promise<void> {
+    const isDone = await deliverBatch(batch!);
+    if (rest.length === 0) return;
+    if (isDone && (await mayBegin())) return deliverChain(rest);
+    await giveBack(rest.flat());
+  }
+
+  /** Returns whether all messages were acked. */
+  async function deliverBatch(batch: ReceivedMessage[]): Promise<boolean> {
+    const [to, startedAt] = [target, clock.now()];
+    const outcome = await deliver(to, batch, ending);
+    // What an earlier URL or function answered says nothing about the target that was put since.
+    if (to.version === target.version) noteOutcome(outcome, startedAt);
     await held.settle(outcome, queue);
+    return outcome.done.length === batch.length;
+  }
+
+  async function giveBack(messages: readonly ReceivedMessage[]): Promise<void> {
+    await held.settle({ done: [], failed: [], unhandled: messages, target: undefined }, queue);
+  }
+
+  /** Whether another delivery may begin now. */
+  async function mayBegin(): Promise<boolean> {
+    const ended = await refresh().catch((): Drained => 'failed');
+    const now = clock.now();
+    return ended === undefined && isDeliverable({ ...target, circuit }, now) && !signal.aborted && now < until;
   }
 
   function noteOutcome({ target: said }: Outcome, startedAt: number): void {
@@ -210,7 +224,7 @@ export async function drainTarget(
     return 'failed';
   });
   flush();
-  await held.settle({ done: [], failed: [], unhandled: ready.flat(), target: undefined }, queue);
+  await giveBack(ready.flat(2));
   while (running.size > 0) {
     await untilOneEnds();
     await renew().catch(ignoreStoreError);

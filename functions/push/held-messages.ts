@@ -5,6 +5,8 @@ import {
   backoffMaxSecondsDefault,
   backoffMinSecondsDefault,
   batchEntriesMax,
+  pushLeaseSecondsMax,
+  pushLeaseSecondsMin,
 } from '../../contract/limits.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { backoffMs } from '../../engine/model/backoff.ts';
@@ -40,6 +42,11 @@ export interface HeldParts {
   log: Log;
   queue: string;
   leaseSeconds: number;
+}
+
+/** The lease of a message while it is delivered. */
+export function leaseSecondsOf({ visibilityTimeoutSeconds }: QueueRecord): number {
+  return Math.min(Math.max(visibilityTimeoutSeconds, pushLeaseSecondsMin), pushLeaseSecondsMax);
 }
 
 interface Result {

@@ -68,7 +68,9 @@ export function createPoster({ allowsPrivate }: HostRule): Poster {
     const agent = useAgent(href, { allowPrivateIPAddress: isAllowed, allowMetaIPAddress: isAllowed });
     const request = protocol === 'https:' ? requestHttps : requestHttp;
     return new Promise<PostAnswer>((resolve, reject) => {
+      let isAnswered = false;
       const sent = request(url, { method: 'POST', headers, agent, signal }, (response) => {
+        isAnswered = true;
         const { statusCode: status = 0 } = response;
         const answered = (body: string) => resolve({ status, headers: response.headers, body });
         if (!isSuccess({ status }) || answerBytesMax === 0) {
@@ -88,6 +90,8 @@ export function createPoster({ allowsPrivate }: HostRule): Poster {
         response.once('error', reject);
       });
       sent.once('error', reject);
+      // Node closes the connection without an error if the answer switches to another protocol.
+      sent.once('close', () => isAnswered || reject(new Error('the connection ended without an answer')));
       sent.end(payload);
     });
   };

@@ -45,6 +45,13 @@ it('a target that ended gets nothing, however long ago', () => {
   expect(allowed(afterEnd(newCircuit, 'HTTP 410', 0), Number.MAX_SAFE_INTEGER)).toBe('none');
 });
 
+it('a target that ended stays so when requests that were in progress succeed, fail, or end it again', () => {
+  const ended = afterEnd(newCircuit, 'HTTP 410', 0);
+  expect(afterSuccess(ended)).toBe(ended);
+  expect(failed(ended, targetFailuresMax, 1)).toBe(ended);
+  expect(afterEnd(ended, 'HTTP 410', 1)).toBe(ended);
+});
+
 it('a success of a target without failures changes nothing, so nothing is written', () => {
   expect(afterSuccess(newCircuit)).toBe(newCircuit);
 });
