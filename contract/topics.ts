@@ -130,6 +130,3 @@ export interface MatchResult {
     value?: Json;
   };
 }
-
-/** A prepared publish to a topic that waits for its commit, or a publish whose messages still go out to subscriptions. */
-export type PublicationState = 'prepared' | 'delivering';
