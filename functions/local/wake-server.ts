@@ -37,6 +37,9 @@ export interface WakeServer {
 
 /** WebSocket close codes: https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
 const closeCodes = { goingAway: 1001, policyViolation: 1008 };
+/** A client that sends requests faster than they are answered, or does not read the answers, has its connection cut. */
+const waitingRequestsMax = 2 * wakeQueuesMax;
+const unreadBytesMax = 64 * 1024;
 /** A client that does not answer the close has its connection cut. */
 const closeMsMax = 500;
 
@@ -79,8 +82,9 @@ export function createWakeServer(parts: WakeServerParts): WakeServer {
         }
         if (socket.readyState !== socket.OPEN) return;
         clearTimeout(late);
-        const tell = (inMs: number) => void wake(queue, principal.id, inMs);
-        listens.set(queue, watch.listen(queue, tell));
+        const tell = (inMs: number) => void wake(queue, principal.id, inMs, end);
+        const end = watch.listen(queue, tell);
+        listens.set(queue, end);
         send({ listening: queue, ...(dueInMs !== undefined && { dueInMs }) });
       } catch (error) {
         const { code, message } = refusalOf(error, randomUUID(), log);
@@ -88,23 +92,28 @@ export function createWakeServer(parts: WakeServerParts): WakeServer {
       }
     }
 
-    async function wake(queue: string, principalId: string, inMs: number): Promise<void> {
-      if (await stillCounts(keys, principalId).catch(() => true)) {
-        if (inMs === 0) listens.delete(queue);
-        if (socket.readyState === socket.OPEN) send(inMs === 0 ? { wake: queue } : { wake: queue, inMs });
-        return;
-      }
-      listens.get(queue)?.();
-      listens.delete(queue);
-      send({ refused: queue, code: 'unauthorized', message: 'The API key is unknown or revoked.' });
+    /** `end`: of the listen that is told. The client may have begun another meanwhile, which must stay. */
+    async function wake(queue: string, principalId: string, inMs: number, end: () => void): Promise<void> {
+      const counts = await stillCounts(keys, principalId).catch(() => true);
+      const isOver = inMs === 0 || !counts;
+      if (isOver) end();
+      if (isOver && listens.get(queue) === end) listens.delete(queue);
+      if (!counts) send({ refused: queue, code: 'unauthorized', message: 'The API key is unknown or revoked.' });
+      else if (socket.readyState === socket.OPEN) send(inMs === 0 ? { wake: queue } : { wake: queue, inMs });
     }
 
     let handled = Promise.resolve();
+    let waiting = 0;
     socket.on('message', (data, isBinary) => {
+      if (++waiting > waitingRequestsMax || socket.bufferedAmount > unreadBytesMax) {
+        socket.terminate();
+        return;
+      }
       // One after the other, so that a connection has one request in progress.
       handled = handled
         .then(() => listen(isBinary ? '' : String(data)))
-        .catch((error: Error) => socket.close(closeCodes.policyViolation, error.message.slice(0, 100)));
+        .catch((error: Error) => socket.close(closeCodes.policyViolation, error.message.slice(0, 100)))
+        .finally(() => waiting--);
     });
     socket.on('pong', () => silent.delete(socket));
     socket.on('error', () => socket.terminate());

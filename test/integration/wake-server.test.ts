@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { wakeRequestBytesMax } from '../../contract/limits.ts';
+import { wakeQueuesMax, wakeRequestBytesMax } from '../../contract/limits.ts';
 import type { WakeNotice } from '../../contract/wake.ts';
 import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
@@ -13,7 +13,7 @@ import { assembleQueue } from '../../functions/assembly.ts';
 import { fixedAdminKey } from '../../functions/auth/admin-key.ts';
 import { createAuthenticate } from '../../functions/auth/authenticate.ts';
 import { serveHttp, timeLimitsDefault } from '../../functions/local/http-server.ts';
-import { createQueueWatch } from '../../functions/local/queue-watch.ts';
+import { createQueueWatch, type QueueWatch, type Tell } from '../../functions/local/queue-watch.ts';
 import { createWakeServer } from '../../functions/local/wake-server.ts';
 import { anyHost } from '../../functions/service/outgoing-post.ts';
 import { eventually } from '../support/eventually.ts';
@@ -209,12 +209,15 @@ test('a server that stops tells its connections that it goes away', async () => 
 
 describe('limits of connections', () => {
   /** A server of wake-ups over a store in memory. */
-  async function serve(limits: { connections?: number; firstListenMs?: number; pingMs?: number }) {
+  async function serve(
+    limits: { connections?: number; firstListenMs?: number; pingMs?: number },
+    around: (watch: QueueWatch) => QueueWatch = (watch) => watch,
+  ) {
     const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
     const parts = { store: createMemoryStore(), clock: createCorrectedClock(), random: createRandom() };
     const { engine, keys, clock } = assembleQueue({ parts, log: silent, hosts: anyHost, invoke: async () => '' });
     await engine.call('createQueue', queue, {});
-    const watch = createQueueWatch({ engine, clock, isShared: false, onError: () => undefined });
+    const watch = around(createQueueWatch({ engine, clock, isShared: false, onError: () => undefined }));
     const authenticate = createAuthenticate({ keys, adminKey: fixedAdminKey(adminKey) });
     const wakes = createWakeServer({ engine, keys, clock, authenticate, watch, log: silent, limits });
     const app = { fetch: () => new Response('{}', { status: 503 }) };
@@ -234,6 +237,46 @@ describe('limits of connections', () => {
     const dead = await connect({ url: http.url, autoPong: false });
     expect(await dead.ended).toBe(1006);
     expect(alive.socket.readyState).toBe(alive.socket.OPEN);
+    await http.close();
+  });
+
+  test('a connection that sends requests faster than they are answered is cut, and one that listens for many queues is not', async () => {
+    const { http, engine } = await serve({});
+    const names = Array.from({ length: wakeQueuesMax }, (_, n) => `many${n}`);
+    for (const name of names) await engine.call('createQueue', { queue: name }, {});
+    const many = await connect({ url: http.url });
+    for (const name of names) many.listen(name);
+    await eventually(() => many.notices.length === wakeQueuesMax);
+    const flood = await connect({ url: http.url });
+    for (let request = 0; request < 10_000; request++) flood.listen('q', 'dw_unknown');
+    expect(await flood.ended).toBe(1006);
+    expect(many.socket.readyState).toBe(many.socket.OPEN);
+    await http.close();
+  });
+
+  test('a listen that begins while the one before is told ends with its connection, so that it takes no wake-up of others', async () => {
+    const live = new Set<Tell>();
+    const { http } = await serve({}, (watch) => ({
+      listen(name, tell) {
+        live.add(tell);
+        const end = watch.listen(name, tell);
+        return () => {
+          live.delete(tell);
+          end();
+        };
+      },
+    }));
+    const { notices, listen, socket, ended } = await connect({ url: http.url });
+    listen('q');
+    await eventually(() => notices.length === 1);
+    const [tellFirst] = live;
+    listen('q');
+    await eventually(() => notices.length === 2);
+    tellFirst!(0);
+    await eventually(() => notices.length === 3);
+    socket.close();
+    await ended;
+    await eventually(() => live.size === 0);
     await http.close();
   });
 
