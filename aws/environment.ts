@@ -16,12 +16,21 @@ const variableSuffixes: Record<ServiceName, string> = {
 };
 
 export function accessFromEnvironment(service: ServiceName, variables: NodeJS.ProcessEnv = process.env): ServiceAccess {
+  return accessTo((region) => customEndpoint(service, variables) ?? endpointUrl(service, region, kindOf(variables)), variables);
+}
+
+/** Access to the stage of a WebSocket API, to send to its clients. Only the variable for this service replaces its URL. */
+export function accessToSocketApi(stageUrl: string, variables: NodeJS.ProcessEnv = process.env): ServiceAccess {
+  return accessTo(() => variables.AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI || stageUrl, variables);
+}
+
+function accessTo(urlIn: (region: string) => string, variables: NodeJS.ProcessEnv): ServiceAccess {
   let endpoint: Endpoint | undefined;
 
   function resolveEndpoint(): Endpoint {
     const region = variables.AWS_REGION || variables.AWS_DEFAULT_REGION;
     if (!region) throw new Error('Region is missing: set AWS_REGION.');
-    const url = new URL(customEndpoint(service, variables) ?? endpointUrl(service, region, kindOf(variables)));
+    const url = new URL(urlIn(region));
     const { Agent } = url.protocol === 'https:' ? https : http;
     return { url, region, agent: new Agent({ keepAlive: true, maxSockets: socketsMax }) };
   }

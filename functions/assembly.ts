@@ -15,6 +15,7 @@ import { type Log, logEngineEvents } from './service/log.ts';
 import { createPoster, type HostRule } from './service/outgoing-post.ts';
 import type { TargetOperations } from './service/service.ts';
 import { createSigningSecrets, type SigningSecrets } from './service/signing-secrets.ts';
+import { createListenerRows, type ListenerRows } from './wake/listener-rows.ts';
 
 /** The store and what belongs to it. */
 export type StoreParts = Pick<EngineParts, 'store' | 'clock' | 'random' | 'transactionItem'>;
@@ -41,6 +42,8 @@ export interface ServedQueue {
   targets: TargetOperations;
   records: TargetRecords;
   dispatcher: Dispatcher;
+  /** Connections that listen for queues, where no process keeps them. */
+  listeners: ListenerRows;
   clock: Clock;
 }
 
@@ -56,5 +59,6 @@ export function assembleQueue(options: AssemblyOptions): ServedQueue {
   const toUrl = createUrlDelivery({ post, secrets });
   const deliver: Deliver = (target, ...rest) => (target.terms.url === undefined ? toFunction : toUrl)(target, ...rest);
   const dispatcher = createDispatcher({ ...parts, engine, records, deliver, log });
-  return { engine, keys: createKeys(parts), secrets, targets, records, dispatcher, clock: parts.clock };
+  const [keys, listeners] = [createKeys(parts), createListenerRows(parts)];
+  return { engine, keys, secrets, targets, records, dispatcher, listeners, clock: parts.clock };
 }

@@ -92,6 +92,11 @@ export class Alarms extends Construct {
     });
   }
 
+  /** The alarms of a deployment with wake-ups. */
+  addWake(name: string, { function: fn }: NodeFunction): void {
+    this.#raiseFor(name, fn);
+  }
+
   #raiseFor(name: string, fn: IFunction): void {
     this.#raise(`${name}Errors`, {
       metric: fn.metricErrors({ period }),

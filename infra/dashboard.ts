@@ -1,5 +1,5 @@
 /** The CloudWatch dashboard of a deployment. */
-import type { HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { HttpStage, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { AlarmStatusWidget, Dashboard, GraphWidget, type IMetric, type IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import type { Alarms } from './alarms.ts';
@@ -85,6 +85,20 @@ export function addDashboard(
   );
   return dashboard;
 }
+
+/** The row of a deployment with wake-ups. */
+export function addWakeTo(dashboard: Dashboard, { function: fn }: NodeFunction, stage: WebSocketStage): void {
+  dashboard.addWidgets(
+    ...row(
+      graph('Connections and messages for wake-ups', [stage.metric('ConnectCount', sum), stage.metric('MessageCount', sum)]),
+      graph('Runs of the wake function', [fn.metricInvocations()]),
+      graph('Duration of the wake function p99, ms', [fn.metricDuration({ statistic: 'p99' })]),
+      graph('Errors and throttles of the wake function', [fn.metricErrors(), fn.metricThrottles()]),
+    ),
+  );
+}
+
+const sum = { statistic: 'Sum' };
 
 /** The row of a deployment that pushes messages. */
 export function addDispatchTo(dashboard: Dashboard, { function: fn }: NodeFunction, { targetsFailed }: QueueMetrics): void {

@@ -123,6 +123,12 @@ export interface DumbwaiterProps {
    */
   readonly receiveConcurrency?: number;
   /**
+   * Whether idle consumers can wait on a WebSocket to be told of messages (`consume(handler, { wake: true })`). Adds a WebSocket API, streams of
+   * two tables, and a function that they invoke for each batch of published messages.
+   * @default false
+   */
+  readonly wakeUps?: boolean;
+  /**
    * Whether Lambda reserves one concurrent execution for the sweep. The sweep then always has capacity, and two runs never overlap.
    * Overlapping runs are safe but repeat some work. Lambda refuses the reservation in an account whose concurrency limit is below 101.
    * @default false

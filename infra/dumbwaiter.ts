@@ -2,7 +2,7 @@
  * The construct that users put into their stack. This folder holds the construct and its parts (one file each), the CDK app of
  * `npm run deploy`, and the bundling of the functions.
  */
-import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
@@ -21,16 +21,17 @@ import { Functions } from './functions.ts';
 import { grantDirect, grantInvoke, grantServe, grantTransactions } from './grants.ts';
 import { PublicApi } from './http-api.ts';
 import type { NodeFunction } from './node-function.ts';
+import { addOutputs } from './outputs.ts';
 import { addPush, checkRunTime } from './push.ts';
 import { QueueMetrics } from './queue-metrics.ts';
 import { QueueRef } from './queue-ref.ts';
 import { allowTables, declareTargetsAccess } from './table-access.ts';
 import { Tables } from './tables.ts';
+import { WakeUps } from './wake-ups.ts';
 
 const defaults = {
   memorySize: 1024,
-  requestsPerSecond: 1000,
-  burst: 2000,
+  rates: { requestsPerSecond: 1000, burst: 2000 },
   oldestAgeAlarm: Duration.hours(1),
 } as const;
 
@@ -90,12 +91,12 @@ export class Dumbwaiter extends Construct {
       pushAllowedHosts: props.pushAllowedHosts ?? [],
     });
     const { api, httpReceive, sweep, declareQueues } = this.#functions;
+    const rates = props.throttle ?? defaults.rates;
     const http = new PublicApi(this, 'Http', {
       ...logs,
       handler: api.function,
       waitingHandler: httpReceive.function,
-      requestsPerSecond: props.throttle?.requestsPerSecond ?? defaults.requestsPerSecond,
-      burst: props.throttle?.burst ?? defaults.burst,
+      ...rates,
       allowedOrigins: props.allowedOrigins ?? [],
       domainName: props.domainName,
       disableExecuteApiEndpoint: props.disableExecuteApiEndpoint ?? false,
@@ -131,7 +132,14 @@ export class Dumbwaiter extends Construct {
     this.#declarations = { queues, topics, schedules };
     if (Object.keys({ ...queues, ...topics, ...schedules }).length > 0) this.#declare();
     if (props.push) this.#push();
-    if (props.outputs ?? true) this.#addOutputs();
+    if (props.wakeUps) {
+      const parts = { functions: this.#functions, adminKey: this.#adminKey, metrics };
+      const { tables, alarms, dashboard } = this;
+      new WakeUps(this, 'WakeUps', { ...logs, ...rates, ...parts, tables, alarms, dashboard });
+    }
+    if (props.outputs ?? true) {
+      addOutputs(this, { url: this.url, adminKey: this.#adminKey, functions: this.#functions, tables: this.tables });
+    }
   }
 
   /** A queue, to add consumers to. It must be declared, here or by a topic, or exist. */
@@ -228,22 +236,5 @@ export class Dumbwaiter extends Construct {
     const { tables, alarms, dashboard } = this;
     this.#dispatch ??= addPush({ functions: this.#functions, tables, metrics: this.#metrics, alarms, dashboard });
     return this.#dispatch;
-  }
-
-  /** Outputs what an operator or a client needs. The first construct in a stack uses plain names; others prefix theirs with their id. */
-  #addOutputs(): void {
-    const stack = Stack.of(this);
-    const { api, publish, receive } = this.#functions;
-    const prefix = stack.node.tryFindChild('ApiUrl') === undefined ? '' : this.node.id;
-    const output = (name: string, value: string, description: string) =>
-      new CfnOutput(stack, `${prefix}${name}`, { value, description });
-    output('ApiUrl', this.url, 'Base URL of the HTTP API');
-    output('AdminKeySecretArn', this.#adminKey.arn, 'Secret that holds the first admin key');
-    output('ApiFunctionName', api.function.functionName, 'To invoke instead of HTTP: every operation');
-    output('PublishFunctionName', publish.function.functionName, 'To invoke instead of HTTP: publish only');
-    output('ReceiveFunctionName', receive.function.functionName, 'To invoke instead of HTTP: receive and settle');
-    output('MessagesTableName', this.tables.messages.tableName, 'Messages that no receive has taken yet');
-    output('LeasesTableName', this.tables.leases.tableName, 'Messages that are leased, delayed or kept');
-    output('QueuesTableName', this.tables.queues.tableName, 'Queues, API keys and redrive tasks');
   }
 }

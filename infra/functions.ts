@@ -43,7 +43,7 @@ const sweepTimeout = Duration.minutes(1);
 const redriveTimeout = Duration.minutes(15);
 const declareQueuesTimeout = Duration.minutes(1);
 /** In MB. A function that mostly waits is billed for its memory meanwhile. docs/operating.md says what this does to its speed. */
-const waitingMemorySize = 256;
+export const waitingMemorySize = 256;
 /** Lambda's maximum. It begins deliveries in the first third, so that the last one has the rest. */
 const dispatchTimeout = Duration.minutes(15);
 
@@ -104,7 +104,7 @@ export class Functions extends Construct {
 
   /** The function that delivers messages to targets, which the sweep may invoke. Only for deployments that push messages. */
   addDispatch(): NodeFunction {
-    const dispatch = this.#function('Dispatch', {
+    const dispatch = this.add('Dispatch', {
       entry: 'dispatch',
       description: 'Dumbwaiter: delivers messages to functions and URLs',
       memorySize: waitingMemorySize,
@@ -124,7 +124,7 @@ export class Functions extends Construct {
   }
 
   #api(): NodeFunction {
-    const api = this.#function('Api', {
+    const api = this.add('Api', {
       entry: 'api',
       description: 'Dumbwaiter: every operation, over HTTP and by invocation',
       timeout: apiTimeout,
@@ -143,7 +143,7 @@ export class Functions extends Construct {
 
   /** One function per scope, because IAM can allow a function but not single operations of it. */
   #invocable(id: string, scope: Scope, access: TableAccess): NodeFunction {
-    const invocable = this.#function(id, {
+    const invocable = this.add(id, {
       entry: 'api',
       description: `Dumbwaiter: what the scope ${scope} allows, by invocation`,
       timeout: apiTimeout,
@@ -155,7 +155,7 @@ export class Functions extends Construct {
 
   #httpReceive(): NodeFunction {
     const { adminKey, receiveConcurrency, tables } = this.#props;
-    const receive = this.#function('HttpReceive', {
+    const receive = this.add('HttpReceive', {
       entry: 'api',
       description: 'Dumbwaiter: over HTTP, what may wait for a message or a result',
       timeout: apiTimeout,
@@ -169,7 +169,7 @@ export class Functions extends Construct {
   }
 
   #sweep(): NodeFunction {
-    const sweep = this.#function('Sweep', {
+    const sweep = this.add('Sweep', {
       entry: 'sweep',
       description: 'Dumbwaiter: each minute, processes messages that are due in queues without receivers',
       timeout: sweepTimeout,
@@ -190,7 +190,7 @@ export class Functions extends Construct {
   }
 
   #redrive(): NodeFunction {
-    const redrive = this.#function('Redrive', {
+    const redrive = this.add('Redrive', {
       entry: 'redrive',
       description: 'Dumbwaiter: moves dead-lettered messages back, as a task',
       timeout: redriveTimeout,
@@ -203,7 +203,7 @@ export class Functions extends Construct {
   }
 
   #declareQueues(): NodeFunction {
-    const declareQueues = this.#function('DeclareQueues', {
+    const declareQueues = this.add('DeclareQueues', {
       entry: 'declare-queues',
       description: 'Dumbwaiter: creates the queues and schedules that the stack declares',
       timeout: declareQueuesTimeout,
@@ -228,7 +228,8 @@ export class Functions extends Construct {
     starter.allow(['lambda:InvokeFunction'], [this.redrive.function.functionArn]);
   }
 
-  #function(
+  /** Adds a function, which knows the names of the tables. */
+  add(
     id: string,
     props: Pick<NodeFunctionProps, 'entry' | 'description' | 'timeout'> & Partial<NodeFunctionProps>,
   ): NodeFunction {

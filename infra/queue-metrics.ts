@@ -67,10 +67,7 @@ export class QueueMetrics extends Construct {
     this.oldestAge = this.#metric('OldestAgeSeconds', 'Maximum');
     this.topics = Object.entries(topicFields).map(([metricName, field]) => this.#topicMetric(metricName, field, props));
     for (const [name, { logGroup }] of props.engines) this.#countEngine(name, logGroup);
-    for (const [name, { logGroup: logs }] of props.callable) {
-      this.#count(`${name}Defects`, logs, this.defects, 'defect', '1');
-      this.#count(`${name}Unavailable`, logs, this.unavailable, 'unavailable', '1');
-    }
+    for (const [name, { logGroup }] of props.callable) this.#countCalls(name, logGroup);
     const [sweepLogs, declarationLogs] = [props.sweep.logGroup, props.declareQueues.logGroup];
     this.#count('SchedulesFailed', sweepLogs, this.schedulesFailed, 'schedule_failed', '1');
     this.#count('DeclarationsFailed', declarationLogs, this.declarationsFailed, 'declaration_failed', '1');
@@ -83,6 +80,16 @@ export class QueueMetrics extends Construct {
   addDispatch(name: string, { logGroup }: NodeFunction): void {
     this.#countEngine(name, logGroup);
     this.#count('TargetsFailed', logGroup, this.targetsFailed, 'target_failed', '1');
+  }
+
+  /** Counts what the function logs that wakes idle consumers. */
+  addWake(name: string, { logGroup }: NodeFunction): void {
+    this.#countCalls(name, logGroup);
+  }
+
+  #countCalls(name: string, logs: ILogGroup): void {
+    this.#count(`${name}Defects`, logs, this.defects, 'defect', '1');
+    this.#count(`${name}Unavailable`, logs, this.unavailable, 'unavailable', '1');
   }
 
   #countEngine(name: string, logs: ILogGroup): void {

@@ -10,7 +10,7 @@ import { Dumbwaiter } from './dumbwaiter.ts';
  * - `queues`, `topics`, `schedules`: JSON of the construct's props of these names.
  * - `domain`, `certificate`: a domain name and the ARN of its certificate in ACM; give both or neither.
  * - `receiveConcurrency`: a number, as in the construct's props.
- * - `disableExecuteApiEndpoint=true`, `reserveSweepConcurrency=true`, `push=true`: as in the construct's props.
+ * - `disableExecuteApiEndpoint=true`, `reserveSweepConcurrency=true`, `push=true`, `wakeUps=true`: as in the construct's props.
  * - `pushAllowedHosts`: hosts separated by commas, as in the construct's prop.
  * - `removable=true`: `cdk destroy` deletes everything, including all messages.
  */
@@ -35,6 +35,7 @@ export function addStack(app: App): Stack {
     reserveSweepConcurrency: isOn('reserveSweepConcurrency'),
     ...receiveConcurrencyIn(context('receiveConcurrency')),
     push: isOn('push'),
+    wakeUps: isOn('wakeUps'),
     pushAllowedHosts: String(context('pushAllowedHosts') ?? '')
       .split(',')
       .filter((host) => host !== ''),

@@ -13,8 +13,8 @@ const retryAttempts = 2;
 /** The sweep runs as often. */
 const maxRecordAge = Duration.minutes(1);
 
-/** A parcel of ready messages was published. Parcels are removed later, and never changed. */
-const published = { eventName: ['INSERT'] };
+/** A parcel of ready messages was published. Parcels are removed later, and never changed. Parts of bodies have no count. */
+const published = { eventName: ['INSERT'], dynamodb: { NewImage: { count: { N: [{ exists: true }] } } } };
 
 /**
  * A row of `leases` that is in the index of due rows, now or later. Lambda's filters cannot compare times: the function does. A row that a

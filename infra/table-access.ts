@@ -8,7 +8,7 @@ export interface TableAccess {
   leases?: readonly string[];
   dueLeases?: readonly string[];
   queues: readonly string[];
-  /** The partitions of `queues` that the function may access. Default: all. */
+  /** The partitions of `queues` that the function may access; `*` stands for any text. Default: all. */
   queueKinds?: readonly string[] | undefined;
 }
 
@@ -72,6 +72,13 @@ export const dispatchAccess: TableAccess = {
   queues: [...undeletedQueues, 'UpdateItem'],
   queueKinds: ['queue', 'target', 'signing'],
 };
+/** For wake-ups: checking keys, reading when something is due, and the rows of connections that listen. */
+export const wakeAccess: TableAccess = {
+  messages: ['Query'],
+  dueLeases,
+  queues: [...undeletedQueues, 'DeleteItem'],
+  queueKinds: ['queue', 'key', 'wake:*'],
+};
 /** For the targets that a stack declares, besides `declareQueuesAccess`. */
 export const declareTargetsAccess: TableAccess = { queues: queuesAndTargets, queueKinds: ['target'] };
 /**
@@ -98,7 +105,8 @@ export function statementsOf(tables: Tables, access: Partial<TableAccess>) {
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
  */
 function queueKindsOnly({ queueKinds }: Partial<TableAccess>): Conditions | undefined {
-  return queueKinds && { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [...queueKinds] } };
+  const operator = queueKinds?.some((kind) => kind.includes('*')) ? 'StringLike' : 'StringEquals';
+  return queueKinds && { [`ForAllValues:${operator}`]: { 'dynamodb:LeadingKeys': [...queueKinds] } };
 }
 
 export function allowTables(to: NodeFunction, tables: Tables, access: TableAccess): void {

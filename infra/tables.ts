@@ -52,13 +52,13 @@ export class Tables extends Construct {
   }
 
   /**
-   * Turns on the streams by which functions learn that messages became ready, and returns their ARNs. The keys of a row of `messages` say
-   * enough. Whether a row of `leases` is due, only its image says.
+   * Turns on the streams by which functions learn that messages became ready, and returns their ARNs. Images say how many messages a row of
+   * `messages` has, and whether a row of `leases` is due.
    */
   streams(): { messages: string; leases: string } {
     return {
-      messages: streamOf(this.messages, StreamViewType.KEYS_ONLY),
-      leases: streamOf(this.leases, StreamViewType.NEW_IMAGE),
+      messages: streamOf(this.messages),
+      leases: streamOf(this.leases),
     };
   }
 
@@ -73,9 +73,9 @@ export class Tables extends Construct {
 }
 
 /** Not by the prop `stream`: only later constructs know whether a stream is needed. */
-function streamOf(table: Table, streamViewType: StreamViewType): string {
+function streamOf(table: Table): string {
   const resource = table.node.defaultChild as CfnTable;
-  resource.streamSpecification = { streamViewType };
+  resource.streamSpecification = { streamViewType: StreamViewType.NEW_IMAGE };
   return resource.attrStreamArn;
 }
 

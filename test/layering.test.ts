@@ -90,7 +90,7 @@ const rooms: { [folder: string]: readonly string[] } = {
     'functions/http',
     'functions/sqs',
   ],
-  'functions/assembly.ts': ['contract', 'engine', 'functions/auth', 'functions/push', 'functions/service'],
+  'functions/assembly.ts': ['contract', 'engine', 'functions/auth', 'functions/push', 'functions/service', 'functions/wake'],
   'functions/lambda': ['aws', 'contract', 'engine', 'functions'],
   'functions/local': ['contract', 'engine', 'functions'],
   'functions/serve': ['aws', 'contract', 'engine', 'functions'],

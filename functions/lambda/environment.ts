@@ -21,6 +21,8 @@ export interface Environment extends ServedQueue {
   invokeRedrive(functionName: string, event: RedriveEvent): Promise<void>;
   /** Invokes the dispatch function, in the same way. */
   invokeDispatch(functionName: string, event: DispatchEvent): Promise<void>;
+  /** Where idle consumers can wait to be woken. Undefined if the deployment offers no wake-ups. */
+  wakeUrl: string | undefined;
   /** Undefined if the deployment does not push messages. */
   dispatchFunction: string | undefined;
 }
@@ -73,6 +75,7 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
     log,
     invokeRedrive: invokeLater,
     invokeDispatch: invokeLater,
+    wakeUrl: variables.DUMBWAITER_WAKE_URL || undefined,
     dispatchFunction: variables.DUMBWAITER_DISPATCH_FUNCTION || undefined,
   };
 }

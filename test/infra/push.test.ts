@@ -96,9 +96,9 @@ describe('the dispatch function', () => {
     }
   });
 
-  test('the stream of messages shows keys only, and the table of queues has no stream', () => {
+  test('the streams show new images, and the table of queues has no stream', () => {
     const viewOf = (table: string) => pushing.at('AWS::DynamoDB::Table', `Tables/${table}`).Properties.StreamSpecification;
-    expect(viewOf('Messages')).toEqual({ StreamViewType: 'KEYS_ONLY' });
+    expect(viewOf('Messages')).toEqual({ StreamViewType: 'NEW_IMAGE' });
     expect(viewOf('Leases')).toEqual({ StreamViewType: 'NEW_IMAGE' });
     expect(viewOf('Queues')).toBeUndefined();
   });

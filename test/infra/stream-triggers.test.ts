@@ -46,10 +46,8 @@ async function triggersOf(work: () => Promise<unknown>): Promise<StreamRecord[]>
   const records = streams.takeRecords();
   expect(records.length).toBeGreaterThan(0);
   return records.flatMap(({ eventName, dynamodb: { Keys, NewImage } = {} }) => {
-    const isOfMessages = Keys?.shard !== undefined;
-    // The stream of `messages` has no images.
-    const record = { eventName, dynamodb: { Keys, ...(isOfMessages ? {} : { NewImage }) } } as StreamRecord;
-    return passes(streamFilters[isOfMessages ? 'messages' : 'leases'], record) ? [record] : [];
+    const record = { eventName, dynamodb: { Keys, NewImage } } as StreamRecord;
+    return passes(streamFilters[Keys?.shard === undefined ? 'leases' : 'messages'], record) ? [record] : [];
   });
 }
 

@@ -1,0 +1,30 @@
+/** The outputs of a stack: what an operator or a client needs. */
+import { CfnOutput, Stack } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+import type { AdminKey } from './admin-key.ts';
+import type { Functions } from './functions.ts';
+import type { Tables } from './tables.ts';
+
+export interface OutputParts {
+  url: string;
+  adminKey: AdminKey;
+  functions: Functions;
+  tables: Tables;
+}
+
+/** The first construct in a stack uses plain names; others prefix theirs with their id. */
+export function addOutputs(of: IConstruct, { url, adminKey, functions, tables }: OutputParts): void {
+  const stack = Stack.of(of);
+  const { api, publish, receive } = functions;
+  const prefix = stack.node.tryFindChild('ApiUrl') === undefined ? '' : of.node.id;
+  const output = (name: string, value: string, description: string) =>
+    new CfnOutput(stack, `${prefix}${name}`, { value, description });
+  output('ApiUrl', url, 'Base URL of the HTTP API');
+  output('AdminKeySecretArn', adminKey.arn, 'Secret that holds the first admin key');
+  output('ApiFunctionName', api.function.functionName, 'To invoke instead of HTTP: every operation');
+  output('PublishFunctionName', publish.function.functionName, 'To invoke instead of HTTP: publish only');
+  output('ReceiveFunctionName', receive.function.functionName, 'To invoke instead of HTTP: receive and settle');
+  output('MessagesTableName', tables.messages.tableName, 'Messages that no receive has taken yet');
+  output('LeasesTableName', tables.leases.tableName, 'Messages that are leased, delayed or kept');
+  output('QueuesTableName', tables.queues.tableName, 'Queues, API keys and redrive tasks');
+}
