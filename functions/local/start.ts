@@ -126,7 +126,8 @@ function dynamodbExports({ endpoint, region, accessKeyId }: DynamodbAccess): str
 function sqsExports(url: string): string {
   return [
     `export AWS_ENDPOINT_URL_SQS=${url}`,
-    'export AWS_REGION=us-east-1',
+    // The AWS CLI and boto3 read the second name only.
+    'export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1',
     'export AWS_ACCESS_KEY_ID=anonymous AWS_SECRET_ACCESS_KEY=anonymous',
   ].join('\n');
 }

@@ -46,7 +46,8 @@ export const countedNames: ReadonlySet<string> = new Set([
   'ApproximateNumberOfMessagesNotVisible',
   'ApproximateNumberOfMessagesDelayed',
 ]);
-const readable: ReadonlySet<string> = new Set([
+/** Attributes that a call may ask for. */
+export const readableNames: ReadonlySet<string> = new Set([
   ...settable,
   ...countedNames,
   ...ofFifo,
@@ -120,7 +121,7 @@ function invalidAttribute(name: string): SqsError {
 
 /** Throws `InvalidAttributeName`. */
 export function checkReadable(names: readonly string[]): void {
-  for (const name of names) if (name !== 'All' && !readable.has(name)) throw unknownAttribute(name);
+  for (const name of names) if (name !== 'All' && !readableNames.has(name)) throw unknownAttribute(name);
 }
 
 /** The extras with these attributes changed. */

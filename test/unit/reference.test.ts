@@ -8,8 +8,12 @@ import { type ErrorCode, errors } from '../../contract/errors.ts';
 import * as limits from '../../contract/limits.ts';
 import { routes } from '../../contract/routes.ts';
 import { operationTexts } from '../../functions/openapi/operations.ts';
+import { actions } from '../../functions/sqs/actions/actions.ts';
+import { systemNames } from '../../functions/sqs/actions/receive-message.ts';
+import { readableNames } from '../../functions/sqs/queue-attributes.ts';
 import { inputTables, settingsTable, table } from './reference-fields.ts';
 import { changedSettings, ownIds, survival } from './reference-rules.ts';
+import { sqsActions, sqsMessageAttributes, sqsQueueAttributes, sqsSection } from './reference-sqs.ts';
 
 const header = `# Reference
 
@@ -114,6 +118,15 @@ function limitRows(): string {
 
 test('the reference page equals what the code generates', async () => {
   const rules = [changedSettings, ownIds, survival, combinations];
-  const text = [header, operations(), paths, json, settings(), ...rules, inputs(), codes(), limitRows()].join('\n\n');
+  const text = [header, operations(), paths, json, settings(), ...rules, inputs(), codes(), limitRows(), sqsSection()].join(
+    '\n\n',
+  );
   await expect(`${text.replace('\n\n\n', '\n\n')}\n`).toMatchFileSnapshot('../../docs/reference.md');
+});
+
+test('the reference page names every action and attribute of SQS', () => {
+  const sorted = (names: Iterable<string>) => [...names].sort();
+  expect(sorted(Object.keys(sqsActions))).toEqual(sorted(Object.keys(actions)));
+  expect(sorted(Object.keys(sqsQueueAttributes))).toEqual(sorted(readableNames));
+  expect(sorted([...Object.keys(sqsMessageAttributes), 'All'])).toEqual(sorted(systemNames));
 });

@@ -39,7 +39,8 @@ export const receiveMessage: Action = async (parts, call) => {
   const waitSeconds = wait ?? receiveWaitSeconds((await parts.queues.cached(queue)).extras);
   const asked = { max, waitSeconds, ...(visibilityTimeoutSeconds !== undefined && { visibilityTimeoutSeconds }) };
   const { messages } = await run(parts, call, 'receive', { queue }, asked);
-  const shown = messages.map((message) => shownMessage(message, { names, attributeNames, addresses }));
+  const now = parts.clock.now();
+  const shown = messages.map((message) => shownMessage(message, { names, attributeNames, addresses, now }));
   return shown.length === 0 ? {} : { Messages: shown };
 };
 
@@ -53,13 +54,15 @@ interface Asked {
   names: readonly string[];
   attributeNames: readonly string[];
   addresses: Addresses;
+  /** The time of the answer, ms. */
+  now: number;
 }
 
-function shownMessage(message: ReceivedMessage, { names, attributeNames, addresses }: Asked): object {
+function shownMessage(message: ReceivedMessage, { names, attributeNames, addresses, now }: Asked): object {
   const { attributes, system } = readAttributes(message.attributes);
   const selected = selectedAttributes(attributes, attributeNames);
   const body = bodyTextOf(message);
-  const systemAttributes = Object.entries(systemAttributesOf(message, system, addresses)).filter(
+  const systemAttributes = Object.entries(systemAttributesOf(message, system, addresses, now)).filter(
     ([name]) => names.includes('All') || names.includes(name),
   );
   return {
@@ -82,13 +85,15 @@ function shownAttributes(attributes: MessageAttributes): object {
   );
 }
 
-function systemAttributesOf(message: ReceivedMessage, system: MessageAttributes, { arnOf }: Addresses): object {
+function systemAttributesOf(message: ReceivedMessage, system: MessageAttributes, { arnOf }: Addresses, now: number): object {
   const sentAt = String(Date.parse(message.publishedAt));
   const trace = system.get('AWSTraceHeader')?.value;
   return {
     SenderId: accountId,
     SentTimestamp: sentAt,
     ApproximateReceiveCount: String(message.receives),
+    // When an earlier receive was, the queue does not record.
+    ...(message.receives === 1 && { ApproximateFirstReceiveTimestamp: String(now) }),
     ...(trace !== undefined && { AWSTraceHeader: trace }),
     ...(message.group !== undefined && { MessageGroupId: message.group }),
     ...(message.deadLetter && { DeadLetterQueueSourceArn: arnOf(message.deadLetter.queue) }),

@@ -1,0 +1,99 @@
+/** The section of docs/reference.md about SQS: for each action and attribute, whether it is as in SQS, or what differs. */
+import { table } from './reference-fields.ts';
+
+const same = 'as in SQS';
+
+/** By action. The test compares the names with the actions that exist. */
+export const sqsActions: { readonly [action: string]: string } = {
+  AddPermission: 'The statement is kept in `Policy` and shown. It grants nothing.',
+  CancelMessageMoveTask: same,
+  ChangeMessageVisibility:
+    'The handle of the latest receive still counts after the visibility timeout, until the message is received again. SQS may refuse it then.',
+  ChangeMessageVisibilityBatch: 'As `ChangeMessageVisibility`.',
+  CreateQueue:
+    'FIFO queues are refused with `UnsupportedOperation`. A name can be used again at once after a deletion. A queue of another API takes the attributes of SQS from the first `CreateQueue`.',
+  DeleteMessage: same,
+  DeleteMessageBatch: same,
+  DeleteQueue:
+    'Refused with `UnsupportedOperation` for the dead-letter queue of another queue, and for a queue into which a subscription delivers. The queue is gone at once, not within a minute.',
+  GetQueueAttributes: 'Counts are exact up to 1,000 rows of each table and shard.',
+  GetQueueUrl: 'There is one account, `000000000000`. `QueueOwnerAWSAccountId` is ignored.',
+  ListDeadLetterSourceQueues: same,
+  ListMessageMoveTasks:
+    'Shows the tasks that `StartMessageMoveTask` began, not redrives of the HTTP API. A task is shown for a week after its end.',
+  ListQueueTags: same,
+  ListQueues: 'Also shows the queues of other APIs, and those that subscriptions own (`topic~subscription`).',
+  PurgeQueue: 'Answers when it is done, after about two seconds. Once a minute, as in SQS.',
+  ReceiveMessage:
+    'Returns a message whenever one is ready; SQS may return none. `ReceiveRequestAttemptId` is ignored. Messages over 5 MiB together come in several receives.',
+  RemovePermission: same,
+  SendMessage: '`MessageGroupId` is refused with `UnsupportedOperation`. The message id is one of this queue, not a UUID.',
+  SendMessageBatch: 'As `SendMessage`.',
+  SetQueueAttributes: 'A new attribute counts within two seconds, not within a minute.',
+  StartMessageMoveTask:
+    'A message that came here in another way than by dying has no queue to return to, and stays. Up to 500 messages a second, as in SQS, if a rate is given; without one, as many as possible.',
+  TagQueue: same,
+  UntagQueue: same,
+};
+
+/** By attribute of a queue. */
+export const sqsQueueAttributes: { readonly [name: string]: string } = {
+  VisibilityTimeout: 'the setting `visibilityTimeoutSeconds`',
+  DelaySeconds: 'the setting `delaySeconds`',
+  MessageRetentionPeriod:
+    'the setting `retentionSeconds`. It counts from when the message is first ready, is fixed at the send, and begins again in a dead-letter queue.',
+  RedrivePolicy:
+    'the setting `deadLetter`. The message is moved when its last visibility timeout ends. The queue must exist, and its dead-letter queues must not lead back.',
+  RedriveAllowPolicy: 'Checked when a `RedrivePolicy` is set by SQS.',
+  MaximumMessageSize: same,
+  ReceiveMessageWaitTimeSeconds: same,
+  Policy: 'Kept and shown. It grants nothing.',
+  KmsMasterKeyId: 'Kept and shown. DynamoDB encrypts what it stores by the key of its tables.',
+  KmsDataKeyReusePeriodSeconds: 'Kept and shown.',
+  SqsManagedSseEnabled: 'Kept and shown.',
+  QueueArn: 'The region is that of the request, the account `000000000000`.',
+  CreatedTimestamp: same,
+  LastModifiedTimestamp: same,
+  ApproximateNumberOfMessages: 'Also counts dead messages that wait in a dead-letter queue.',
+  ApproximateNumberOfMessagesNotVisible: same,
+  ApproximateNumberOfMessagesDelayed: same,
+  FifoQueue: 'Never shown, and refused: `true` with `UnsupportedOperation`, `false` with `InvalidAttributeName`, as in SQS.',
+  ContentBasedDeduplication: 'Never shown, and refused with `InvalidAttributeName`, as in SQS for a standard queue.',
+  DeduplicationScope: 'As `ContentBasedDeduplication`.',
+  FifoThroughputLimit: 'As `ContentBasedDeduplication`.',
+};
+
+/** By system attribute of a message. */
+export const sqsMessageAttributes: { readonly [name: string]: string } = {
+  SenderId: 'Always the account, `000000000000`: senders are not recorded.',
+  SentTimestamp: same,
+  ApproximateReceiveCount: 'Exact. It begins again in a dead-letter queue, and after a move back.',
+  ApproximateFirstReceiveTimestamp: 'Given at the first receive only: later ones do not know when it was.',
+  AWSTraceHeader: same,
+  DeadLetterQueueSourceArn: same,
+  MessageGroupId: 'The group of a message that another API published into one.',
+  MessageDeduplicationId: 'Never shown.',
+  SequenceNumber: 'Never shown.',
+};
+
+const intro = `## SQS
+
+\`npm start -- --sqs-anonymous\` serves the SQS API (2012-11-05) for standard queues, in the JSON and the Query protocol, on the port of the HTTP API.
+Without the option, and in a server for teams, every call of SQS is answered with \`InvalidClientTokenId\`. A deployment on Lambda does not serve SQS.
+How to move to it: [coming from SQS](coming-from-sqs.md).
+
+Limits and errors are those of SQS: batches of 10, a delay of up to 900 s, a visibility timeout of up to 43,200 s, a wait of up to 20 s, 1 MiB for a message
+and for a batch. A message attribute that is a plain text of at most 1,024 characters, or a JSON number, is an attribute of the same name in every API. Others
+(binary ones, custom types, longer texts) are together in one attribute, \`sqs\`. A body that another API published is its JSON text, or
+base64 for bytes; characters that SQS does not allow are received as U+FFFD.`;
+
+export function sqsSection(): string {
+  const rows = (entries: { readonly [name: string]: string }) =>
+    Object.entries(entries).map(([name, text]) => [`\`${name}\``, text]);
+  return [
+    intro,
+    table(['action', 'here'], rows(sqsActions)),
+    table(['attribute of a queue', 'here'], rows(sqsQueueAttributes)),
+    table(['system attribute of a message', 'here'], rows(sqsMessageAttributes)),
+  ].join('\n\n');
+}
