@@ -20,16 +20,14 @@ export async function handler(event: DispatchEvent | { Records: StreamRecord[] }
   if ('Records' in event) {
     const incarnations = incarnationsIn(event.Records, clock.now());
     if (incarnations.size === 0) return;
-    const queues = await queuesToDispatch({ records, clock }, { incarnations });
-    for (const queue of queues) await invokeDispatch(context.functionName, { queue });
+    await invokeDispatch(context.functionName, await queuesToDispatch({ records, clock }, { incarnations }));
   } else if (await dispatch(event.queue, context.getRemainingTimeInMillis())) {
-    await invokeDispatch(context.functionName, { queue: event.queue });
+    await invokeDispatch(context.functionName, [event.queue]);
   }
 }
 
 /** Returns whether messages may be left that another invocation could deliver now. */
 async function dispatch(queue: string, leftMs: number): Promise<boolean> {
-  const found = await records.ofQueue(queue);
   const now = clock.now();
   const options = {
     until: now + leftMs * beginShare,
@@ -37,6 +35,5 @@ async function dispatch(queue: string, leftMs: number): Promise<boolean> {
     signal: new AbortController().signal,
     keepsWaiting: false,
   };
-  const drained = await Promise.all((found?.targets ?? []).map((target) => dispatcher.drain(target, options)));
-  return drained.includes('over');
+  return (await dispatcher.drainQueue(queue, options)).includes('over');
 }

@@ -4,6 +4,7 @@ import { accessFromEnvironment } from '../../aws/environment.ts';
 import { invokeFunction } from '../../aws/invoke-function.ts';
 import { readSecret } from '../../aws/read-secret.ts';
 import type { Scope } from '../../contract/contract.ts';
+import { sideBySide } from '../../engine/context/side-by-side.ts';
 import { createDynamoClient } from '../../engine/dynamo/client.ts';
 import { dynamoParts } from '../../engine/dynamo/parts.ts';
 import { assembleQueue, type ServedQueue } from '../assembly.ts';
@@ -19,8 +20,8 @@ export interface Environment extends ServedQueue {
   log: LambdaLog;
   /** Invokes the redrive function to run a task, which Lambda queues, and retries twice if the function fails. */
   invokeRedrive(functionName: string, event: RedriveEvent): Promise<void>;
-  /** Invokes the dispatch function, in the same way. */
-  invokeDispatch(functionName: string, event: DispatchEvent): Promise<void>;
+  /** Invokes the dispatch function for each of these queues. One that fails keeps none from theirs. Rejects with the first failure. */
+  invokeDispatch(functionName: string, queues: Iterable<string>): Promise<void>;
   /** Where idle consumers can wait to be woken. Undefined if the deployment offers no wake-ups. */
   wakeUrl: string | undefined;
   /** Undefined if the deployment does not push messages. */
@@ -37,6 +38,8 @@ export interface RedriveEvent {
   task: string;
 }
 
+/** The sweep may have to invoke the dispatch function for a thousand queues in the seconds that are left to it. */
+const invocationsAtOnce = 16;
 /** How long Lambda may take to say whether a function exists. */
 const checkFunctionMsMax = 3_000;
 
@@ -74,7 +77,18 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
     invokeScopes: scopesOf(variables.DUMBWAITER_INVOKE_SCOPES),
     log,
     invokeRedrive: invokeLater,
-    invokeDispatch: invokeLater,
+    async invokeDispatch(functionName, queues) {
+      const failures: unknown[] = [];
+      await sideBySide(
+        [...queues],
+        invocationsAtOnce,
+        () => false,
+        async (name) => {
+          await invokeLater(functionName, { queue: name }).catch((error: unknown) => failures.push(error));
+        },
+      );
+      if (failures.length > 0) throw failures[0];
+    },
     wakeUrl: variables.DUMBWAITER_WAKE_URL || undefined,
     dispatchFunction: variables.DUMBWAITER_DISPATCH_FUNCTION || undefined,
   };

@@ -18,6 +18,5 @@ export async function handler(_event: unknown, context: LambdaContext): Promise<
   if (dispatchFunction === undefined) return;
   // A message that woke no dispatcher waits no longer than until here.
   const waiting = report.queues.filter((queue) => queue.waiting > 0).map(({ name }) => name);
-  for (const queue of await queuesToDispatch({ records, clock }, { queues: waiting }))
-    await invokeDispatch(dispatchFunction, { queue });
+  await invokeDispatch(dispatchFunction, await queuesToDispatch({ records, clock }, { queues: waiting }));
 }

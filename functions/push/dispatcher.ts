@@ -25,6 +25,8 @@ export interface DispatchOptions extends Pick<DrainOptions, 'until' | 'signal' |
 export interface Dispatcher {
   /** Delivers until the queue is empty, the time is over or the target rests. `held`: another process does it. Throws StoreError. */
   drain(id: TargetId, options: DispatchOptions): Promise<Drained | 'held'>;
+  /** Drains all targets of the queue. A failure of one ends no other: Lambda stops the process as soon as this rejects. */
+  drainQueue(queue: string, options: DispatchOptions): Promise<(Drained | 'held')[]>;
 }
 
 export function createDispatcher(parts: DrainParts): Dispatcher {
@@ -100,5 +102,12 @@ export function createDispatcher(parts: DrainParts): Dispatcher {
     }
   }
 
-  return { drain };
+  async function drainQueue(queue: string, options: DispatchOptions): Promise<(Drained | 'held')[]> {
+    const { targets = [] } = (await records.ofQueue(queue)) ?? {};
+    const drains = targets.map((target) => drain(target, options));
+    await Promise.allSettled(drains);
+    return Promise.all(drains);
+  }
+
+  return { drain, drainQueue };
 }

@@ -25,6 +25,8 @@ interface Answer {
 let dynamodb: TestDynamodb;
 let lambda: HttpListener;
 let invoked: Invocation[] = [];
+/** A queue for which Lambda refuses to invoke the dispatch function. */
+let refused: string | undefined;
 let answer: (invocation: Invocation) => Answer | Promise<Answer>;
 const missing = (functionName: string): Answer => ({
   status: 404,
@@ -42,7 +44,8 @@ beforeAll(async () => {
     const functionName = decodeURIComponent(/functions\/([^/]+)\/invocations/.exec(request.url!)![1]!);
     const type = request.headers['x-amz-invocation-type'] as string | undefined;
     const isCheck = type === 'DryRun';
-    const invocation: Invocation = { functionName, type, payload: text === '' ? { Records: [] } : JSON.parse(text) };
+    const payload: Invocation['payload'] = text === '' ? { Records: [] } : JSON.parse(text);
+    const invocation: Invocation = { functionName, type, payload };
     if (!isCheck) invoked.push(invocation);
     const {
       status = 200,
@@ -53,7 +56,7 @@ beforeAll(async () => {
       : isCheck
         ? { status: 204, text: '' }
         : type === 'Event'
-          ? { status: 202, text: '' }
+          ? { status: payload.queue === refused ? 403 : 202, text: '' }
           : await answer(invocation);
     response.writeHead(status, headers);
     response.end(told);
@@ -68,6 +71,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   invoked = [];
+  refused = undefined;
   answer = () => ({});
 });
 
@@ -202,6 +206,21 @@ describe('the dispatch function of a deployment', () => {
     expect(invoked).toMatchObject([{ functionName: 'dispatch-fn', type: 'Event', payload: { queue: 'pushed' } }]);
     await dispatch({ queue: 'pushed' }, context);
     expect(invoked).toHaveLength(2);
+  });
+
+  it('the sweep invokes the dispatch function for every queue, although Lambda refuses one, and then fails', async () => {
+    const names = Array.from({ length: 20 }, (_, n) => `each${n}`);
+    for (const queue of names) {
+      await api('createQueue', { queue });
+      await api('putTarget', { queue, target: 'fn' }, { functionName: 'orders-fn' });
+      await api('publish', { queue }, { messages: [{ body: 1 }] });
+    }
+    refused = 'each7';
+    const failure = await eventually(() => sweep({}, context).then(() => undefined, String));
+    expect(failure).toContain('403');
+    const invokedFor = invoked.map(({ payload }) => payload.queue);
+    expect(invokedFor).toEqual(expect.arrayContaining(names));
+    for (const queue of names) await dispatch({ queue }, context);
   });
 
   it('a function that is missing breaks its target, and its messages stay in their queue', async () => {

@@ -1,7 +1,7 @@
-/** Answers that Node's HTTP client gives no program: each request must end all the same. */
+/** Requests to URLs of users: which hosts may be private, and answers that Node's HTTP client gives no program. */
 import { createServer, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
-import { anyHost, createPoster } from '../../../functions/service/outgoing-post.ts';
+import { anyHost, createPoster, publicHostsAnd } from '../../../functions/service/outgoing-post.ts';
 
 it.each([
   ['switches to another protocol', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'],
@@ -19,4 +19,36 @@ it.each([
   const post = { url: `http://127.0.0.1:${port}/`, payload: '{}', id: 'msg_1', secrets: [], signal, answerBytesMax: 0 };
   await expect(createPoster(anyHost)(post)).rejects.toThrow();
   server.close();
+});
+
+it.each([
+  ['Hooks.Example.internal', 'https://hooks.example.INTERNAL/x'],
+  ['*.example.internal', 'https://a.b.example.internal/'],
+  ['münchen.internal', 'https://MÜNCHEN.internal/'],
+  ['10.0.0.7', 'http://0x0a.0.0.7:8080/'],
+  ['fd00:0::7', 'http://[FD00::0:7]:8080/'],
+  ['[fd00::7]', 'http://[fd00::7]/'],
+])('the allowed host %s is found however the URL %s writes it', (name, url) => {
+  const { hostname } = new URL(url);
+  expect(publicHostsAnd([` ${name} `, '']).allowsPrivate(hostname)).toBe(true);
+  expect(publicHostsAnd(['other.internal']).allowsPrivate(hostname)).toBe(false);
+});
+
+it('an allowed host of the form *.name allows names below, but neither the name itself nor names that end like it', () => {
+  const { allowsPrivate } = publicHostsAnd(['*.example.internal']);
+  for (const name of ['example.internal', 'evilexample.internal', 'example.internal.evil.com'])
+    expect(allowsPrivate(name)).toBe(false);
+});
+
+it.each([
+  'hooks.internal:8080',
+  'https://hooks.internal',
+  'hooks.internal/x',
+  'user@hooks',
+  '*',
+  '*.',
+  'a b',
+  '[fd00::1]:80',
+])('an allowed host %s is refused, because no URL would match it', (name) => {
+  expect(() => publicHostsAnd([name])).toThrow(`has "${name}", which is no host`);
 });

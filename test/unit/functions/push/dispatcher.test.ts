@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { QueueSettingsInput, TargetInput } from '../../../../contract/contract.ts';
 import { pushLeaseSecondsMin, targetHeldMs } from '../../../../contract/limits.ts';
+import { StoreError } from '../../../../engine/port/port.ts';
 import { secondMs } from '../../../support/durations.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { createPushBed, type PushBed, type PushProcess } from '../../../support/push-bed.ts';
@@ -201,6 +202,30 @@ describe('several processes', () => {
     expect(await drainingOther).toBe('empty');
     expect([...new Set(bodiesOf(bed).flat())].sort()).toEqual([1, 2, 3]);
   });
+});
+
+it('a target whose row cannot be written ends no delivery to another target of its queue', async () => {
+  const { bed, one, publish, state } = await startBed();
+  await one.targets.put('q', 'g', { functionName: 'fn' });
+  const running = Promise.withResolvers<string>();
+  bed.invoke = () => running.promise;
+  const [id] = await publish(1);
+  one.spy.before = ({ method, keys: [key] }) => {
+    const isOfG = key?.table === 'queues' && key.kind === 'target' && key.name.endsWith('/g');
+    if (method === 'write' && isOfG) throw new StoreError('throttled', 'no');
+  };
+  const options = { until: Number.MAX_SAFE_INTEGER, signal: new AbortController().signal, keepsWaiting: false };
+  let ended = false;
+  const draining = one.dispatcher.drainQueue('q', options).finally(() => {
+    ended = true;
+  });
+  const refused = expect(draining).rejects.toThrow('throttled');
+  await eventually(() => bed.events.length === 1);
+  await bed.pass(secondMs);
+  expect(ended).toBe(false);
+  running.resolve('');
+  await refused;
+  expect(await state(id!)).toBe('done');
 });
 
 describe('a function that fails', () => {
