@@ -61,7 +61,7 @@ export class WakeUps extends Construct {
     allowTables(wake, tables, wakeAccess);
     adminKey.allowReading(wake);
     functions.httpReceive.function.addEnvironment('DUMBWAITER_WAKE_URL', `wss://${address}`);
-    api.addRoute(listen, { integration: new WebSocketLambdaIntegration('Listen', wake.function), returnResponse: true });
+    api.addRoute(listen, { integration: new WebSocketLambdaIntegration('Listen', wake.function) });
     api.addRoute(keep, {
       integration: new WebSocketMockIntegration('Keep', {
         requestTemplates: { $default: '{"statusCode":200}' },

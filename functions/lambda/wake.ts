@@ -19,12 +19,6 @@ interface SocketEvent {
   body?: string;
 }
 
-/** API Gateway sends the body to the client. */
-interface SocketAnswer {
-  statusCode: number;
-  body: string;
-}
-
 const { engine, keys, listeners, adminKey, clock, log } = createEnvironment('dumbwaiter-wake');
 const authenticate = createAuthenticate({ keys, adminKey });
 const connections = accessToSocketApi(process.env.DUMBWAITER_WAKE_ENDPOINT!);
@@ -33,11 +27,15 @@ const post: WakeParts['post'] = (connection, notice) => postToConnection(connect
 export async function handler(
   event: SocketEvent | { Records: StreamRecord[] },
   context: LambdaContext,
-): Promise<SocketAnswer | undefined> {
+): Promise<{ statusCode: number } | undefined> {
   log.begin(context);
-  if (!('Records' in event)) return { statusCode: 200, body: JSON.stringify(await listen(event)) };
-  await Promise.all(wakesIn(event.Records, clock.now()).map(wake));
-  return undefined;
+  if ('Records' in event) {
+    await Promise.all(wakesIn(event.Records, clock.now()).map(wake));
+    return undefined;
+  }
+  // Sent as wake-ups are: the answer of a route would need a resource of its own.
+  await post(event.requestContext.connectionId, await listen(event));
+  return { statusCode: 200 };
 }
 
 async function listen({ requestContext: { connectionId, requestId }, body = '' }: SocketEvent): Promise<WakeNotice> {

@@ -19,7 +19,7 @@ const context: LambdaContext = { awsRequestId: 'invocation', functionName: 'wake
 let dynamodb: TestDynamodb;
 let aws: HttpListener;
 let api: (event: unknown, context: LambdaContext) => Promise<{ ok: boolean; output: never; body: string }>;
-let wake: (event: unknown, context: LambdaContext) => Promise<{ statusCode: number; body: string } | undefined>;
+let wake: (event: unknown, context: LambdaContext) => Promise<{ statusCode: number } | undefined>;
 /** What was sent to connections, and those that are gone. */
 let posted: { connection: string; notice: WakeNotice }[] = [];
 const gone = new Set<string>();
@@ -91,9 +91,12 @@ async function ask(connection: string, request: object | string): Promise<WakeNo
     apiId: 'abc',
   };
   const body = typeof request === 'string' ? request : JSON.stringify(request);
+  const before = posted.length;
   const answer = await wake({ requestContext, body, isBase64Encoded: false }, context);
-  expect(answer!.statusCode).toBe(200);
-  return JSON.parse(answer!.body);
+  expect(answer).toEqual({ statusCode: 200 });
+  const [answered, ...more] = posted.splice(before);
+  expect([answered!.connection, more]).toEqual([connection, []]);
+  return answered!.notice;
 }
 
 const listen = (connection: string, key = adminKey, of = queue) => ask(connection, { action: 'listen', queue: of, key });

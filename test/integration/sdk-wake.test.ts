@@ -3,11 +3,11 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type WebSocket as ServerSocket, WebSocketServer } from 'ws';
 import { type Consumer, type ConsumerOptions, Dumbwaiter, type DumbwaiterError } from '../../sdk/index.ts';
 import { eventually } from '../support/eventually.ts';
+import { isPausing, listeningPauseMs, untilListening } from '../support/idle-consumer.ts';
 import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 import { ManualTimers } from '../support/manual-timers.ts';
 
 const queue = { queue: 'q' };
-const listeningPauseMs = 120_000;
 
 let local: LocalQueue;
 let timers: ManualTimers;
@@ -47,18 +47,7 @@ function consume(options: ConsumerOptions = {}, apiKey = adminKey): void {
   consumer.on('error', ({ error }) => got.push((error as DumbwaiterError).code));
 }
 
-/** Lets the timers pass until the consumer pauses for as long as one that is told of messages. */
-async function idle(pauseMs = listeningPauseMs): Promise<void> {
-  for (;;) {
-    // A listen has ten seconds for its answer, and the connection is a real one: time does not pass meanwhile.
-    const isAsking = () => timers.pendingMs.some((ms) => ms > 5_000 && ms <= 10_000);
-    await eventually(() => timers.pendingMs.length > 0 && (isPausing(pauseMs) || (timers.pendingMs[0]! <= 5_000 && !isAsking())));
-    if (isPausing(pauseMs)) return;
-    await timers.advance(timers.pendingMs[0]!);
-  }
-}
-
-const isPausing = (pauseMs: number) => timers.pendingMs.some((ms) => ms > pauseMs - 1_000 && ms <= pauseMs);
+const idle = (pauseMs?: number) => untilListening(timers, pauseMs);
 const publish = (body: number, name = 'q', more = {}) =>
   local.http.call('publish', { queue: name }, { messages: [{ body, ...more }] });
 
@@ -148,7 +137,7 @@ test('a wake-up that is lost costs one pause', async () => {
 test('with maxIdlePollSeconds, a consumer that listens polls as often as that', async () => {
   consume({ maxIdlePollSeconds: 7 });
   await idle(7_000);
-  expect(isPausing(listeningPauseMs)).toBe(false);
+  expect(isPausing(timers)).toBe(false);
 });
 
 test('a consumer whose connection breaks polls every five seconds at most, connects again and listens', async () => {
@@ -157,7 +146,7 @@ test('a consumer whose connection breaks polls every five seconds at most, conne
   await idle();
   expect([deaf.sockets.length, deaf.listens()]).toEqual([1, 1]);
   deaf.sockets[0]!.terminate();
-  await eventually(() => !isPausing(listeningPauseMs));
+  await eventually(() => !isPausing(timers));
   await eventually(() => timers.pendingMs.length > 0);
   expect(timers.pendingMs[0]).toBeLessThanOrEqual(5_000);
   await idle();
@@ -206,7 +195,7 @@ test('a server that stops closes the connections of idle consumers, which then p
   await local.server.close();
   isClosed = true;
   await eventually(() => got.includes('unavailable'));
-  expect(isPausing(listeningPauseMs)).toBe(false);
+  expect(isPausing(timers)).toBe(false);
 });
 
 test('without the option, a consumer waits at the local server as before', async () => {
