@@ -45,7 +45,7 @@ describe('a message', () => {
       odd: { DataType: 'Number', StringValue: '+007' },
       bytes: { DataType: 'Binary', BinaryValue: Uint8Array.of(0, 255, 1) },
       image: { DataType: 'Binary.png', BinaryValue: Uint8Array.of(7) },
-      sqs: { DataType: 'String', StringValue: 'the reserved name' },
+      sqs: { DataType: 'String', StringValue: '{"attributes":{}}' },
     };
     const trace = { AWSTraceHeader: { DataType: 'String', StringValue: 'Root=1-5759e988-bd862e3fe1be46a994272793' } };
     const body = 'one & two\r\n\t"three" 😀';

@@ -1,8 +1,11 @@
 /** What the two protocols look like on the wire, and which requests are calls of SQS. */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { request } from 'node:http';
 import { CreateQueueCommand, GetQueueUrlCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startLocal } from '../../functions/local/server.ts';
+import { startProgram } from '../support/local-program.ts';
 import { adminKey, loggedDefects } from '../support/local-queue.ts';
 import { elements, json, type LocalSqs, query, sqsClient, startLocalSqs } from '../support/local-sqs.ts';
 
@@ -187,6 +190,21 @@ describe('access', () => {
       const response = await fetch(url, { method: 'POST', headers, body: form });
       expect([response.status, ...elements(await response.text(), 'Code')]).toEqual([403, 'AccessDenied']);
     }
+    // `fetch` does not send a Host header of its caller's choice.
+    const outgoing = request(`${url}/?${form}`, { headers: { host: 'sqs.example.org' } });
+    outgoing.end();
+    const [foreign] = await once(outgoing, 'response');
+    foreign.resume();
+    expect(foreign.statusCode).toBe(403);
+  });
+
+  it('by any signature is an option of npm start, which then prints what clients need', async () => {
+    const program = startProgram(['--memory', '--sqs-anonymous']);
+    const { url: started } = await program.listening;
+    expect(program.output()).toContain(`export AWS_ENDPOINT_URL_SQS=${started}\n`);
+    expect(await query(started, { Action: 'ListQueues' })).toMatchObject({ status: 200 });
+    program.process.kill('SIGTERM');
+    expect(await program.ended).toBe(0);
   });
 
   it('by any signature is not offered on an address that others reach', async () => {
