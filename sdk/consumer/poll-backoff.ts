@@ -16,10 +16,10 @@ export const refusedMsMin = 10_000;
 export const refusedMsMax = 60_000;
 
 /**
- * Decides when a consumer receives again. After messages: at once. After an empty answer, the next receive waits at the server
- * if the server says that waiting is cheap. Otherwise the consumer pauses, longer with each empty answer.
- * With the option `waitSeconds`, receives also wait where waiting is not cheap: 1 s, 2, 4, … up to that limit. So a consumer
- * that has just been busy has no long receive open when it stops.
+ * Decides when a consumer receives again. After messages: at once. If the server says that waiting is cheap, receives wait there: 1 s
+ * after messages, then 2, 4, … up to 20 s with each empty answer. So the end of the work soon shows, and a consumer that has just been
+ * busy has no long receive open when it stops. Otherwise the consumer pauses, longer with each empty answer.
+ * The option `waitSeconds` is another limit of these waits, also where waiting is not cheap.
  * A consumer that is told of the next message pauses as long as it may: the receive after it only makes up for a lost notice.
  */
 export class PollBackoff {
@@ -43,8 +43,8 @@ export class PollBackoff {
 
   /** How long the next receive may wait at the server, in seconds. */
   waitSeconds(): number {
-    if (this.#waitIsCheap && !this.#isWoken) return this.#waitSeconds ?? waitSecondsMax;
-    return Math.min(this.#waitSeconds ?? 0, 2 ** this.#empty);
+    const waits = this.#waitIsCheap && !this.#isWoken;
+    return Math.min(this.#waitSeconds ?? (waits ? waitSecondsMax : 0), 2 ** this.#empty);
   }
 
   /** Whether the server, by its last answer, notices a disconnected caller and releases what it leased for that call. */

@@ -63,7 +63,7 @@ describe('stop', () => {
     await until(() => expect(timers.pendingMs).toEqual([100]));
     await timers.advance(100);
     await until(() => expect(queue.openPolls).toBe(1));
-    expect(server.callsOf('receive').map(({ input }) => input.waitSeconds)).toEqual([0, 20]);
+    expect(server.callsOf('receive').map(({ input }) => input.waitSeconds)).toEqual([0, 2]);
     const stopping = consumer.stop();
     await timers.advance(100);
     await stopping;

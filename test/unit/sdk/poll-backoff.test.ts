@@ -28,12 +28,16 @@ describe('the pace of a consumer', () => {
     expect(idle.answered(0, 0)).toBe(idleMsMin);
   });
 
-  it('a consumer lets the server hold its call while the server says that waiting is cheap', () => {
+  it('a consumer lets the server hold its call while the server says that waiting is cheap, longer with each empty answer', () => {
     const idle = pace();
     expect(idle.waitSeconds()).toBe(0);
-    idle.answered(0, 10, { waitIsCheap: true });
-    expect([idle.waitSeconds(), idle.noticesDisconnect]).toEqual([20, true]);
-    expect(idle.answered(0, 20_000, { waitIsCheap: true })).toBe(0);
+    idle.answered(1, 10, { waitIsCheap: true });
+    const waits = Array.from({ length: 6 }, () => {
+      const seconds = idle.waitSeconds();
+      expect([idle.noticesDisconnect, idle.answered(0, seconds * 1000, { waitIsCheap: true })]).toEqual([true, 0]);
+      return seconds;
+    });
+    expect(waits).toEqual([1, 2, 4, 8, 16, 20]);
     idle.answered(0, 20_000);
     expect([idle.waitSeconds(), idle.noticesDisconnect]).toEqual([0, false]);
   });
@@ -71,8 +75,8 @@ describe('the pace of a consumer', () => {
     expect([idle.waitSeconds(), idle.noticesDisconnect]).toEqual([0, true]);
     idle.answered(1, 0, { waitIsCheap: true });
     expect(idle.waitSeconds()).toBe(0);
-    idle.answered(0, 0, { waitIsCheap: true });
-    expect(idle.waitSeconds()).toBe(20);
+    expect(idle.answered(0, 1000, { waitIsCheap: true })).toBe(0);
+    expect(idle.waitSeconds()).toBe(2);
   });
 
   it('a consumer pauses longer with each transient failure, half of it random, and starts over after an answer', () => {
