@@ -1,4 +1,5 @@
 /** Watches the queues for which consumers listen, and tells listeners when a receive may find something. */
+import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Clock } from '../../engine/port/port.ts';
 
@@ -78,6 +79,8 @@ export function createQueueWatch({ engine, clock, isShared, onError }: QueueWatc
       const { dueAt } = await engine.nextDue(queue);
       return dueAt === undefined ? undefined : Math.max(0, dueAt - clock.now());
     } catch (error) {
+      // A receive says so, and the consumer need not wait for it.
+      if (error instanceof DumbwaiterError && error.code === 'queue_not_found') return 0;
       onError(error, queue);
       return undefined;
     }

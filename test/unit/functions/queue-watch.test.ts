@@ -150,3 +150,16 @@ test('a watch ends with its last listener', async () => {
   ends[0]!();
   await eventually(() => clock.sleepers() === 0);
 });
+
+test('listeners of a queue that is deleted are told once, so that they receive and learn of it', async () => {
+  startWatch(true);
+  await listen();
+  await other.call('deleteQueue', queue, {});
+  for (let second = 0; second < 5 && told.length === 0; second++) {
+    await eventually(() => clock.sleepers() > 0);
+    clock.advance(1_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await eventually(() => told.length > 0);
+  expect(told).toEqual([[0, 0]]);
+});
