@@ -20,6 +20,8 @@ export const targetTimeoutSecondsMax = 60;
 export const targetTimeoutSecondsDefault = 10;
 /** A batch for a function is cut at this size. Lambda takes 6 MB: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 export const functionEventBytesMax = 6 * 1024 * 1024;
+/** The size of all messages that one process delivers to a target at a time, as events: about what 256 MB of memory take. */
+export const targetBytesMax = 32 * 1024 * 1024;
 /** After this many failures in a row a target is broken, and gets one message now and then until one succeeds. */
 export const targetFailuresMax = 5;
 /** A broken target gets its first message after this time. Each further failure doubles the time. */

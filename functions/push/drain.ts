@@ -4,7 +4,7 @@
  */
 import type { ReceivedMessage } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
-import { batchEntriesMax, settingsCacheMs, targetHeldMs } from '../../contract/limits.ts';
+import { batchEntriesMax, settingsCacheMs, targetBytesMax, targetHeldMs } from '../../contract/limits.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { incarnationOf } from '../../engine/model/queue-record.ts';
 import { type Clock, ignoreStoreError, type Random, StoreError } from '../../engine/port/port.ts';
@@ -201,7 +201,7 @@ export async function drainTarget(
       const slots = allowance === 'probe' ? 1 : target.terms.maxConcurrency;
       while (running.size < slots && ready.length > 0) start(ready.shift()!);
       const free = slots - running.size;
-      if (free <= 0) {
+      if (free <= 0 || (running.size > 0 && held.bytes() >= targetBytesMax)) {
         await untilOneEnds();
         continue;
       }

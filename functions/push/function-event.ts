@@ -58,7 +58,7 @@ export function batchesOf(
 }
 
 /** The most bytes that the record can have: within a string of JSON, each byte of a JSON text becomes at most two. */
-function recordBytesMax({ body, bodyBase64, attributes }: ReceivedMessage): number {
+export function recordBytesMax({ body, bodyBase64, attributes }: ReceivedMessage): number {
   const texts = [bodyBase64 ?? writeJson(body ?? null), writeJson(attributes)];
   return texts.reduce((sum, text) => sum + 2 * Buffer.byteLength(text), recordOverheadBytes);
 }

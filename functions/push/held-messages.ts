@@ -14,6 +14,7 @@ import type { QueueRecord } from '../../engine/model/queue-record.ts';
 import type { Clock, Random } from '../../engine/port/port.ts';
 import type { Log } from '../service/log.ts';
 import type { Outcome } from './delivery.ts';
+import { recordBytesMax } from './function-event.ts';
 
 /** Attempts to settle a message that was delivered. If all fail, its lease ends and it is delivered again. */
 const attemptsMax = 4;
@@ -31,6 +32,8 @@ export interface HeldMessages {
   add(messages: readonly ReceivedMessage[]): void;
   /** Acks, releases and gives back, as the outcome says. Never rejects. */
   settle(outcome: Outcome, queue: QueueRecord): Promise<void>;
+  /** The size of the messages that are not settled, as events. */
+  bytes(): number;
   /** Ends the extensions. */
   stop(): void;
 }
@@ -55,7 +58,9 @@ interface Result {
 }
 
 export function holdMessages({ engine, clock, random, log, queue: name, leaseSeconds }: HeldParts): HeldMessages {
-  const held = new Set<string>();
+  /** By receipt: the size of the message. */
+  const held = new Map<string, number>();
+  let bytes = 0;
   const stopping = new AbortController();
 
   /** Extends all leases when half of the time of the youngest is over: one call for up to a hundred messages. */
@@ -63,7 +68,7 @@ export function holdMessages({ engine, clock, random, log, queue: name, leaseSec
     for (;;) {
       await clock.sleep((leaseSeconds * 1000) / 2, stopping.signal).catch(() => undefined);
       if (stopping.signal.aborted) return;
-      const receipts = [...held];
+      const receipts = [...held.keys()];
       for (let from = 0; from < receipts.length; from += batchEntriesMax) {
         const some = receipts.slice(from, from + batchEntriesMax).filter((receipt) => held.has(receipt));
         if (some.length > 0) await extend(some).catch((error) => note('extend', error));
@@ -76,8 +81,13 @@ export function holdMessages({ engine, clock, random, log, queue: name, leaseSec
     const { results } = await engine.callChecked('extend', { queue: name }, input);
     // A message that is not ours any more is still delivered: its ack will be refused.
     results.forEach((result, index) => {
-      if (!result.ok && result.code !== 'unavailable') held.delete(receipts[index]!);
+      if (!result.ok && result.code !== 'unavailable') forget(receipts[index]!);
     });
+  }
+
+  function forget(receipt: string): void {
+    bytes -= held.get(receipt) ?? 0;
+    held.delete(receipt);
   }
 
   function note(what: string, error: unknown): void {
@@ -118,7 +128,7 @@ export function holdMessages({ engine, clock, random, log, queue: name, leaseSec
     });
     const givenBack = untilAnswered('release', receiptsOf(unhandled), (receipts) => engine.giveBack(name, receipts));
     await Promise.all([acked, ...released, givenBack]);
-    for (const { receipt } of [...done, ...failed.map(({ message }) => message), ...unhandled]) held.delete(receipt);
+    for (const { receipt } of [...done, ...failed.map(({ message }) => message), ...unhandled]) forget(receipt);
   }
 
   /** Null: the queue has a backoff, and the release applies it. */
@@ -129,9 +139,14 @@ export function holdMessages({ engine, clock, random, log, queue: name, leaseSec
   void extendUntilStopped();
   return {
     add(messages) {
-      for (const { receipt } of messages) held.add(receipt);
+      for (const message of messages) {
+        const size = recordBytesMax(message);
+        held.set(message.receipt, size);
+        bytes += size;
+      }
     },
     settle,
+    bytes: () => bytes,
     stop: () => stopping.abort(),
   };
 }

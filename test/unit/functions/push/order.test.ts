@@ -127,3 +127,18 @@ it('a target whose requests cannot be signed rests, instead of being tried witho
   expect(await one.drain()).toBe('resting');
   expect(await one.targets.get('q', 'f')).toMatchObject({ state: 'broken', failures: 5 });
 });
+
+it('large messages are delivered so many at a time that they fit into the memory of the process', async () => {
+  const { bed, one } = await startBed({ functionName: 'fn', batchSize: 1, maxConcurrency: 100 });
+  const [body, count] = ['x'.repeat(1_000_000), 24];
+  for (let n = 0; n < count; n++) await one.engine.call('publish', queue, { messages: [{ body }] });
+  const release = Promise.withResolvers<string>();
+  bed.invoke = () => release.promise;
+  const draining = one.drain();
+  await eventually(() => bed.events.length >= 10);
+  await bed.pass(secondMs);
+  expect(bed.events.length).toBeLessThan(count);
+  release.resolve('');
+  expect(await draining).toBe('empty');
+  expect(bed.events).toHaveLength(count);
+});
