@@ -1,7 +1,8 @@
 /** Calls an operation of a service that is called rarely: signed, and retried for a short while. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { createSigner, type HttpAnswer, type HttpRequest, sendRequest } from './request.ts';
+import { type HttpAnswer, type HttpRequest, sendRequest } from './request.ts';
 import type { ServiceAccess } from './service-access.ts';
+import { createSigner } from './signature.ts';
 
 const attemptsMax = 3;
 const waitMs = 100;

@@ -1,7 +1,7 @@
 /** Invokes Lambda functions: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html */
 import { callService } from './call-service.ts';
-import { encodeSegment } from './request.ts';
 import type { ServiceAccess } from './service-access.ts';
+import { encodeSegment } from './signature.ts';
 
 /** The longest that a function runs. */
 const functionMsMax = 900_000;

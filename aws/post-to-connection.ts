@@ -1,7 +1,7 @@
 /** Sends to a client of a WebSocket API: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html */
 import { callService, ServiceError } from './call-service.ts';
-import { encodeSegment } from './request.ts';
 import type { ServiceAccess } from './service-access.ts';
+import { encodeSegment } from './signature.ts';
 
 /** A client that waits longer for this has polled meanwhile. */
 const msMax = 2_000;

@@ -8,6 +8,7 @@
 import type {
   AckResult,
   ApiKey,
+  CreatedKey,
   ExtendResult,
   Json,
   KeyInput,
@@ -144,7 +145,7 @@ export interface Operations {
   createKey: {
     params: object;
     input: KeyInput;
-    output: ApiKey & { key: string };
+    output: CreatedKey;
   };
   listKeys: { params: object; input: Page; output: { keys: ApiKey[]; cursor?: string } };
   revokeKey: { params: { id: string }; input: object; output: object };

@@ -210,6 +210,15 @@ export interface KeyInput {
   scopes: Scope[];
   /** RFC 3339, in the future. Default: the key works until it is revoked. */
   expiresAt?: string;
+  /** Whether to issue an access key, too, by which AWS clients sign calls of SQS. Default: false. */
+  accessKey?: boolean;
+}
+
+/** A new key. `key` and `secretAccessKey` are shown only once. */
+export interface CreatedKey extends ApiKey {
+  key: string;
+  /** If the key was created with `accessKey`. */
+  secretAccessKey?: string;
 }
 
 export interface ApiKey {
@@ -220,6 +229,8 @@ export interface ApiKey {
   /** Topic names; `*` stands for any characters. */
   topics: string[];
   scopes: Scope[];
+  /** The id by which AWS clients sign for the key. Absent if it was created without `accessKey`. */
+  accessKeyId?: string;
   createdAt: string;
   /** The key stops working at this instant; `null`: it works until it is revoked. */
   expiresAt: string | null;

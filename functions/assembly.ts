@@ -3,6 +3,7 @@ import { defined } from '../contract/defined.ts';
 import { createEngine } from '../engine/create.ts';
 import type { Engine, EngineParts } from '../engine/engine.ts';
 import type { Clock } from '../engine/port/port.ts';
+import type { AccessKeys } from './auth/access-keys.ts';
 import { createKeys, type Keys } from './auth/api-keys.ts';
 import { createFunctionDelivery } from './push/deliver-function.ts';
 import { createUrlDelivery } from './push/deliver-url.ts';
@@ -31,6 +32,8 @@ export interface AssemblyOptions extends Pick<EngineParts, 'startRedrive'> {
   checkFunction?: CheckFunction;
   /** The AWS region, for the events that functions get. */
   region?: string;
+  /** Default: none are issued. */
+  accessKeys?: AccessKeys;
   /** Called after each change of a target in this process. */
   targetsChanged?: () => void;
 }
@@ -59,6 +62,7 @@ export function assembleQueue(options: AssemblyOptions): ServedQueue {
   const toUrl = createUrlDelivery({ post, secrets });
   const deliver: Deliver = (target, ...rest) => (target.terms.url === undefined ? toFunction : toUrl)(target, ...rest);
   const dispatcher = createDispatcher({ ...parts, engine, records, deliver, log });
-  const [keys, listeners] = [createKeys(parts), createListenerRows(parts)];
+  const keys = createKeys({ ...parts, ...defined({ accessKeys: options.accessKeys }) });
+  const listeners = createListenerRows(parts);
   return { engine, keys, secrets, targets, records, dispatcher, listeners, clock: parts.clock };
 }

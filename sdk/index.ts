@@ -6,6 +6,7 @@ export type {
   Attributes,
   Backoff,
   Counts,
+  CreatedKey,
   DeadLetter,
   DeathReason,
   DeathRecord,

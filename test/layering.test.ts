@@ -79,7 +79,7 @@ const rooms: { [folder: string]: readonly string[] } = {
   'functions/errors': ['contract', 'functions/service', 'engine/port'],
   'functions/openapi': ['contract', 'contract/schemas', 'functions/errors'],
   'functions/http': ['contract', 'functions/openapi', 'functions/errors', 'functions/service', 'functions/auth'],
-  'functions/sqs': ['contract', 'engine/model', 'engine/port', 'engine/engine.ts', 'functions/service', 'functions/auth'],
+  'functions/sqs': ['aws', 'contract', 'engine/model', 'engine/port', 'engine/engine.ts', 'functions/service', 'functions/auth'],
   'functions/sqs/actions': ['contract', 'functions/sqs'],
   'functions/sqs/face.ts': [
     'contract',

@@ -177,6 +177,10 @@ export const inputs = {
     expiresAt: field.instant
       .optional()
       .describe('When the key stops working; must be in the future. Default: it works until it is revoked.'),
+    accessKey: z
+      .boolean()
+      .optional()
+      .describe('Whether to issue an access key, too, by which AWS clients sign calls of SQS. Default: false.'),
   }).refine(({ queues, topics = [] }) => queues.length + topics.length > 0, {
     path: ['queues'],
     error: 'must have a pattern if the key has no topics',

@@ -4,8 +4,9 @@
  * of the outcome.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { createSigner, type HttpAnswer, sendRequest } from '../../aws/request.ts';
+import { type HttpAnswer, sendRequest } from '../../aws/request.ts';
 import type { ServiceAccess } from '../../aws/service-access.ts';
+import { createSigner } from '../../aws/signature.ts';
 import { StoreError } from '../port/port.ts';
 import { dateOf, readAnswer } from './answers.ts';
 import type { CorrectedClock } from './corrected-clock.ts';

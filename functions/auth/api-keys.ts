@@ -4,6 +4,7 @@ import type { ApiKey, InputOf, OutputOf, Page } from '../../contract/contract.ts
 import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import { keyUseNotedMs, pageEntriesDefault } from '../../contract/limits.ts';
 import { type Clock, ignoreStoreError, type Random, type Store } from '../../engine/port/port.ts';
+import { type AccessKeyPair, type AccessKeys, accessKeyIdOf, createAccessKeys } from './access-keys.ts';
 import type { Principal } from './authorize.ts';
 import { createKeyCache } from './key-cache.ts';
 import { keyHash, keyKind, keyOfRow, newKeyText, rowOf, type StoredKey, storedKey, topicsDefault } from './key-rows.ts';
@@ -18,11 +19,23 @@ export interface Keys {
   find(id: string): Promise<StoredKey | undefined>;
   /** Whether the key has expired. */
   isOver(key: ApiKey): boolean;
+  /** The pair by which AWS clients sign for the key; undefined if the key has none. Throws `unavailable`. */
+  pairOf(key: StoredKey): Promise<AccessKeyPair | undefined>;
   /** Records that the key was used, at most once per `keyUseNotedMs`. Ignores store errors: they must not fail the call. */
   noteUse(key: StoredKey): Promise<void>;
 }
 
-export function createKeys({ store, clock, random }: { store: Store; clock: Clock; random: Random }): Keys {
+export interface KeysParts {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  /** Default: this server issues and verifies no access keys. */
+  accessKeys?: AccessKeys;
+}
+
+const noAccessKeys = createAccessKeys(async () => undefined);
+
+export function createKeys({ store, clock, random, accessKeys = noAccessKeys }: KeysParts): Keys {
   const cache = createKeyCache(store, clock);
 
   async function create(input: InputOf<'createKey'>, creator: Principal): Promise<OutputOf<'createKey'>> {
@@ -33,11 +46,12 @@ export function createKeys({ store, clock, random }: { store: Store; clock: Cloc
     const expiresAt = expiryOf(input.expiresAt, creator, now);
     const { id, text } = newKeyText(random);
     const createdAt = new Date(now).toISOString();
-    const { topics = topicsDefault(input.queues) } = input;
-    const key = { ...input, topics, id, createdAt, expiresAt, lastUsedAt: null, hash: keyHash(text) };
+    const { topics = topicsDefault(input.queues), accessKey = false } = input;
+    const pair = accessKey ? await accessKeys.pairOf(id) : undefined;
+    const key = { ...input, topics, id, createdAt, expiresAt, lastUsedAt: null, hash: keyHash(text), accessKey };
     const written = await store.write({ key: keyOfRow(id), when: { absent: ['kind'] }, then: { put: rowOf(key) } });
     if (!written.ok) throw new Error('A new key has the id of another.');
-    return { ...shown(key), key: text };
+    return { ...shown(key), key: text, ...pair };
   }
 
   async function list({ limit = pageEntriesDefault, cursor }: Page): Promise<OutputOf<'listKeys'>> {
@@ -76,11 +90,19 @@ export function createKeys({ store, clock, random }: { store: Store; clock: Cloc
     await store.write({ key: keyOfRow(key.id), when: { exists: ['kind'] }, then: { put: rowOf(key) } }).catch(ignoreStoreError);
   }
 
-  return { create, list, revoke, find: cache.find, isOver, noteUse };
+  return {
+    create,
+    list,
+    revoke,
+    find: cache.find,
+    isOver,
+    pairOf: async (key) => (key.accessKey ? accessKeys.pairOf(key.id) : undefined),
+    noteUse,
+  };
 }
 
-function shown({ hash: _, ...key }: StoredKey): ApiKey {
-  return key;
+function shown({ hash: _, accessKey, ...key }: StoredKey): ApiKey {
+  return { ...key, ...(accessKey ? { accessKeyId: accessKeyIdOf(key.id) } : {}) };
 }
 
 /** Throws `invalid_input` if the requested expiry is in the past, `forbidden` if it is later than that of the creator's key. */

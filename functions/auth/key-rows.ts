@@ -12,6 +12,8 @@ const form = new RegExp(`^dw_([0-9a-z]{${idChars}})_[0-9a-z]{${secretChars}}$`);
 
 export interface StoredKey extends ApiKey {
   hash: Uint8Array;
+  /** Whether AWS clients may sign for the key, with the pair that belongs to it. */
+  accessKey: boolean;
 }
 
 export function newKeyText(random: Random): { id: string; text: string } {
@@ -48,6 +50,7 @@ export function rowOf(key: StoredKey): Row {
     topics: [...key.topics],
     scopes: [...key.scopes],
     createdAt: Date.parse(key.createdAt),
+    ...(key.accessKey ? { accessKey: true } : {}),
     ...(key.expiresAt === null ? {} : { expiresAt: Date.parse(key.expiresAt) }),
     ...(key.lastUsedAt === null ? {} : { lastUsedAt: Date.parse(key.lastUsedAt) }),
   };
@@ -64,6 +67,7 @@ export function storedKey(row: Row): StoredKey {
     expiresAt: instantOf(row.expiresAt),
     lastUsedAt: instantOf(row.lastUsedAt),
     hash: row.hash as Uint8Array,
+    accessKey: row.accessKey === true,
   };
 }
 

@@ -13,6 +13,8 @@ export interface DataFolderSettings {
   /** The admin key that the server generated at its first start. */
   apiKey?: string;
   dynamodb?: { port: number; accessKeyId: string };
+  /** The id of the API key whose access key the server issued at its first start. */
+  accessKeyOf?: string;
 }
 
 export interface DataFolder {
@@ -29,9 +31,12 @@ export interface DataFolder {
 export const dataFolderDefault = '.dumbwaiter';
 const settingsFile = 'local.json';
 const lockFile = 'lock';
+const accessKeyFile = 'access-key-secret';
+const secretBytes = 32;
+const secretForm = /^[A-Za-z0-9+/]{43}=$/;
 const sqliteFile = 'queue.sqlite';
 const dynamodbFile = 'dynamodb.sqlite';
-const ourFiles = /^((queue|dynamodb)\.sqlite(-wal|-shm|-journal)?|local\.json|lock)$/;
+const ourFiles = /^((queue|dynamodb)\.sqlite(-wal|-shm|-journal)?|local\.json|access-key-secret|lock)$/;
 const busy = 5;
 const ownerOnly = { folder: 0o700, file: 0o600 };
 
@@ -63,13 +68,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     settings,
     async save(changes) {
       Object.assign(settings, changes);
-      const temporary = join(path, `${settingsFile}.${randomBytes(4).toString('hex')}`);
-      await writeFile(temporary, `${JSON.stringify(settings, undefined, 2)}\n`, {
-        mode: ownerOnly.file,
-        // Without it, a loss of power may leave an empty file under the new name.
-        flush: true,
-      });
-      await rename(temporary, join(path, settingsFile));
+      await writeAtomically(join(path, settingsFile), `${JSON.stringify(settings, undefined, 2)}\n`);
     },
     close: () => lock.close(),
   };
@@ -89,6 +88,33 @@ export async function readDataFolderSettings(path: string): Promise<DataFolderSe
       cause,
     });
   }
+}
+
+/**
+ * Reads the master secret of access keys, 32 random bytes in base64. Creates it if it does not exist: then no access key was issued.
+ * Throws StartFailure.
+ */
+export async function readAccessKeySecret(path: string): Promise<string> {
+  const file = join(path, accessKeyFile);
+  const secret = randomBytes(secretBytes).toString('base64');
+  const text = await readFile(file, 'utf8')
+    .catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+      await writeAtomically(file, secret);
+      return secret;
+    })
+    .catch((cause: Error) => {
+      throw new StartFailure(`${file} cannot be read or written: ${cause.message}. Make room, or correct the folder.`, { cause });
+    });
+  if (secretForm.test(text)) return text;
+  throw new StartFailure(`${file} is damaged: restore it, or remove it, which makes all access keys invalid.`);
+}
+
+/** Without `flush`, a loss of power may leave an empty file under the new name. */
+async function writeAtomically(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${randomBytes(4).toString('hex')}`;
+  await writeFile(temporary, text, { mode: ownerOnly.file, flush: true });
+  await rename(temporary, file);
 }
 
 function lockFolder(path: string): DatabaseSync {

@@ -2,7 +2,8 @@
 import { Command, Option } from 'commander';
 import type { InputOf, OperationName, OutputOf, Page, ParamsOf, Scope } from '../../contract/contract.ts';
 import { type Route, routes } from '../../contract/routes.ts';
-import { dataFolderDefault, readDataFolderSettings } from './data-folder.ts';
+import { secretAccessKeyOf } from '../auth/access-keys.ts';
+import { dataFolderDefault, readAccessKeySecret, readDataFolderSettings } from './data-folder.ts';
 import { StartFailure } from './start-failure.ts';
 
 interface Connection {
@@ -15,6 +16,7 @@ interface NewKey {
   topics?: string;
   scopes: string;
   expires?: string;
+  accessKey?: true;
 }
 
 /** The server refused the call or cannot be reached. The message is one line for the user. */
@@ -34,17 +36,21 @@ command
   .option('--topics <patterns>', 'topics that it covers, likewise; default: all with all queues, otherwise none')
   .requiredOption('--scopes <scopes>', 'what it may do: publish, receive, admin, separated by commas')
   .option('--expires <instant>', 'when it stops working, such as 2027-01-31T00:00:00Z; default: never')
-  .action(async (name: string, { queues, topics, scopes, expires }: NewKey) => {
+  .option('--access-key', 'also issues an access key, by which AWS clients sign calls of SQS')
+  .action(async (name: string, { queues, topics, scopes, expires, accessKey }: NewKey) => {
     const input = {
       name,
       queues: patternsOf(queues ?? (topics === undefined ? '*' : '')),
       ...(topics === undefined ? {} : { topics: patternsOf(topics) }),
       scopes: scopes.split(',') as Scope[],
       ...(expires === undefined ? {} : { expiresAt: expires }),
+      ...(accessKey ? { accessKey } : {}),
     };
-    const { key, id } = await call('createKey', {}, input);
+    const { key, id, accessKeyId, secretAccessKey } = await call('createKey', {}, input);
     console.error(`Key ${id} (${name}). It is shown only once:`);
     console.log(key);
+    if (secretAccessKey === undefined) return;
+    console.log(`export AWS_ACCESS_KEY_ID=${accessKeyId}\nexport AWS_SECRET_ACCESS_KEY=${secretAccessKey}`);
   });
 
 command
@@ -75,8 +81,15 @@ command
   .command('show')
   .description('prints the key that a local server generated at its first start; needs no server')
   .option('--data <folder>', 'where the server keeps its data', dataFolderDefault)
-  .action(async ({ data }: { data: string }) => {
-    const { apiKey } = await readDataFolderSettings(data);
+  .option('--secret-access-key', 'prints the secret of the access key, for AWS clients, instead')
+  .action(async ({ data, secretAccessKey }: { data: string; secretAccessKey?: true }) => {
+    const { apiKey, accessKeyOf } = await readDataFolderSettings(data);
+    if (secretAccessKey) {
+      if (accessKeyOf === undefined)
+        throw new CommandFailure(`${data} contains no access key: no local server issued one there.`);
+      console.log(secretAccessKeyOf(await readAccessKeySecret(data), accessKeyOf));
+      return;
+    }
     if (apiKey === undefined) throw new CommandFailure(`${data} contains no key: no local server generated one there.`);
     console.log(apiKey);
   });

@@ -51,7 +51,7 @@ export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
     log,
     hosts,
     invoke: options.invoke,
-    ...defined({ checkFunction: options.checkFunction, region: options.region }),
+    ...defined({ checkFunction: options.checkFunction, region: options.region, accessKeys: options.accessKeys }),
     targetsChanged: () => push.targetsChanged(),
     startRedrive: async (queue, task) => jobs.startRedrive(queue, task),
   });
@@ -84,7 +84,7 @@ export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
     clock,
     log,
     newRequestId,
-    authenticate: createAuthenticateSqs({ isAnonymous: options.sqsAnonymous ?? false }),
+    authenticate: createAuthenticateSqs({ keys, clock, isAnonymous: options.sqsAnonymous ?? false }),
     ...(isOwnHost && { isOwnHost }),
   });
   const faces: Fetch = { fetch: (request, bindings) => (sqs.takes(request) ? sqs : app).fetch(request, bindings) };

@@ -1,12 +1,15 @@
 /** The whole queue in one process: the app that Lambda runs, on a local port, with a store of its own or a DynamoDB endpoint. */
 
+import { defined } from '../../contract/defined.ts';
 import type { StoreParts } from '../assembly.ts';
+import type { AccessKeys } from '../auth/access-keys.ts';
 import { fixedAdminKey } from '../auth/admin-key.ts';
 import type { Keys } from '../auth/api-keys.ts';
 import { administrator, allScopes } from '../auth/authorize.ts';
 import type { Log } from '../service/log.ts';
 import { anyHost } from '../service/outgoing-post.ts';
 import type { DataFolder } from './data-folder.ts';
+import { type FirstAccessKey, firstAccessKeyOf, localAccessKeys } from './first-access-key.ts';
 import { type Forward, startForwards, stopForwards } from './forward.ts';
 import { type TimeLimits, timeLimitsDefault } from './http-server.ts';
 import { checkFunction, invokeFunction } from './invoke-function.ts';
@@ -48,6 +51,8 @@ export type FirstKey = { from: 'given' | 'folder' | 'elsewhere' } | { from: 'gen
 export interface LocalServer {
   url: string;
   firstKey: FirstKey;
+  /** For AWS clients. Undefined on another DynamoDB endpoint, and if the access key is revoked. */
+  firstAccessKey?: FirstAccessKey;
   /** For programs that use DynamoDB beside the queue, such as those on the direct transport. Undefined on SQLite. */
   dynamodb?: DynamodbAccess;
   /** Where the data is, as text for the user. */
@@ -70,7 +75,9 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
   const { store, folder } = await openLocalStore({ place, dynamodb: wantsDynamodb });
   try {
     // A store that is not on DynamoDB is opened by one process only.
-    const serving = await serveLocally({ ...options, ...(store.dynamodb ? {} : { holder: soleHolder }) }, store.parts);
+    const accessKeys = localAccessKeys(place, folder);
+    const holder = store.dynamodb ? undefined : soleHolder;
+    const serving = await serveLocally({ ...options, ...defined({ holder, accessKeys }) }, store.parts);
     const { url, keys, stop } = serving;
     const { forwards = [] } = options;
     const close = async () => {
@@ -78,13 +85,16 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
       await stop();
       await store.stop();
     };
-    const started = startForwards(serving, forwards).then(() => firstKeyOf(keys, options.adminKey, folder));
-    const firstKey = await started.catch(async (error) => {
+    const started = startForwards(serving, forwards).then(async () => ({
+      firstKey: await firstKeyOf(keys, options.adminKey, folder),
+      firstAccessKey: accessKeys && (await firstAccessKeyOf(keys, folder)),
+    }));
+    const { firstKey, firstAccessKey } = await started.catch(async (error) => {
       await stop();
       throw error;
     });
     const { dynamodb, died } = store;
-    return { url, firstKey, place: store.place, died, close, ...(dynamodb && { dynamodb }) };
+    return { url, firstKey, place: store.place, died, close, ...defined({ dynamodb, firstAccessKey }) };
   } catch (error) {
     await store.stop();
     throw error;
@@ -92,7 +102,10 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
 }
 
 /** Serves the queue on a store that the caller opened, and runs its background jobs. */
-export function serveLocally(options: Omit<LocalOptions, 'data' | 'dynamodb'>, parts: StoreParts): Promise<ServingQueue> {
+export function serveLocally(
+  options: Omit<LocalOptions, 'data' | 'dynamodb'> & { accessKeys?: AccessKeys },
+  parts: StoreParts,
+): Promise<ServingQueue> {
   const { log, host = hostDefault, port = 0, timeLimits = timeLimitsDefault } = options;
   return serveQueue({
     parts,
@@ -106,7 +119,7 @@ export function serveLocally(options: Omit<LocalOptions, 'data' | 'dynamodb'>, p
     checkFunction,
     region: process.env.AWS_REGION || 'local',
     sqsAnonymous: options.sqsAnonymous ?? false,
-    ...(options.holder === undefined ? {} : { holder: options.holder }),
+    ...defined({ holder: options.holder, accessKeys: options.accessKeys }),
     allowedOrigins: options.allowedOrigins ?? [],
     ...(isLoopback(host) ? { isOwnHost: ownHosts(options.allowedHosts ?? []) } : {}),
   });
@@ -120,8 +133,8 @@ function ownHosts(allowed: string[]): (hostname: string) => boolean {
 async function firstKeyOf(keys: Keys, adminKey: string | undefined, folder: DataFolder | undefined): Promise<FirstKey> {
   if (adminKey !== undefined) return { from: 'given' };
   if (folder?.settings.apiKey !== undefined) return { from: 'folder' };
-  const { keys: earlier } = await keys.list({ limit: 1 });
-  if (earlier.length > 0) return { from: 'elsewhere' };
+  const { keys: earlier } = await keys.list({ limit: 2 });
+  if (earlier.some(({ id }) => id !== folder?.settings.accessKeyOf)) return { from: 'elsewhere' };
   const { id, key } = await keys.create(
     { name: 'first key', queues: ['*'], topics: ['*'], scopes: [...allScopes] },
     administrator('admin'),

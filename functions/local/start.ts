@@ -4,6 +4,7 @@
  */
 import { Command } from 'commander';
 import { dataFolderDefault } from './data-folder.ts';
+import type { FirstAccessKey } from './first-access-key.ts';
 import { type Forward, forwardOf } from './forward.ts';
 import type { DynamodbAccess, LocalData } from './local-store.ts';
 import { createLocalLog } from './log.ts';
@@ -40,7 +41,7 @@ const command = new Command('npm start --')
     forwardOf,
     [],
   )
-  .option('--sqs-anonymous', 'serve SQS clients, and accept any signature; only for a loopback address')
+  .option('--sqs-anonymous', 'accept calls of SQS with any signature; only for a loopback address')
   .option('--verbose', 'log each call')
   .addHelpText(
     'after',
@@ -81,7 +82,10 @@ function dataOf({ memory, data }: Options): LocalData['place'] {
   return memory === true ? 'memory' : { folder: data };
 }
 
-function greeting({ url, dynamodb, place, firstKey }: LocalServer, { data, forward, sqsAnonymous }: Options): string {
+function greeting(
+  { url, dynamodb, place, firstKey, firstAccessKey }: LocalServer,
+  { data, forward, sqsAnonymous }: Options,
+): string {
   const show = `npm run -s keys -- show${data === dataFolderDefault ? '' : ` --data '${data.replaceAll("'", "'\\''")}'`}`;
   const { line, key } = keyTexts(firstKey, show);
   return [
@@ -93,7 +97,7 @@ function greeting({ url, dynamodb, place, firstKey }: LocalServer, { data, forwa
           'For programs that use DynamoDB beside the queue (dumbwaiter/direct), to paste into their shell:',
           dynamodbExports(dynamodb),
         ]),
-    ...(sqsAnonymous ? ['For programs that use SQS, to paste into their shell:', sqsExports(url)] : []),
+    ...sqsLines(url, sqsAnonymous ? anonymous : firstAccessKey, show),
     'A first round trip, to paste into another shell:',
     firstRoundTrip(url, key),
     'Ctrl-C stops it.',
@@ -123,13 +127,22 @@ function dynamodbExports({ endpoint, region, accessKeyId }: DynamodbAccess): str
 }
 
 /** Clients do not send a request without credentials. Any will do. */
-function sqsExports(url: string): string {
+const anonymous: FirstAccessKey = { accessKeyId: 'anonymous', secretAccessKey: 'anonymous', isNew: true };
+
+/** The secret is printed only at the start that issued it. Later, a command prints it. */
+function sqsLines(url: string, accessKey: FirstAccessKey | undefined, show: string): string[] {
+  if (!accessKey) return [];
+  const { accessKeyId, secretAccessKey, isNew } = accessKey;
   return [
-    `export AWS_ENDPOINT_URL_SQS=${url}`,
-    // The AWS CLI and boto3 read the second name only.
-    'export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1',
-    'export AWS_ACCESS_KEY_ID=anonymous AWS_SECRET_ACCESS_KEY=anonymous',
-  ].join('\n');
+    'For programs that use SQS, to paste into their shell:',
+    [
+      `export AWS_ENDPOINT_URL_SQS=${url}`,
+      // The AWS CLI and boto3 read the second name only.
+      'export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1',
+      `export AWS_ACCESS_KEY_ID=${accessKeyId}`,
+      `export AWS_SECRET_ACCESS_KEY=${isNew ? secretAccessKey : `$(${show} --secret-access-key)`}`,
+    ].join('\n'),
+  ];
 }
 
 /** Shell commands that show a new user a first round trip. `key`: a key, or a shell substitution that prints it. */

@@ -18,7 +18,7 @@ export const keyTexts: OperationTextsOf<'createKey' | 'listKeys' | 'revokeKey'> 
     tag: 'keys',
     summary: 'Create an API key, which is shown only once',
     description:
-      'Needs the scope admin on all queues (`*`). A key cannot give a scope that it lacks, and cannot create a key that expires after it.',
+      'Needs the scope admin on all queues (`*`). A key cannot give a scope that it lacks, and cannot create a key that expires after it. With `accessKey`, the answer also has `accessKeyId` and `secretAccessKey`, by which AWS clients sign calls of SQS with the same permissions.',
     input: { name: key.name, queues: key.queues, scopes: key.scopes },
     output: { ...key, key: 'dw_7m2k9q4t1x8v_0a1b2c3d4e5f6g7h8j9k0m1n2p3q4r5s' },
     refusals: [],

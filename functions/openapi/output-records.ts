@@ -176,6 +176,9 @@ export const apiKey = z.object({
   queues: z.array(field.queuePattern).describe('Patterns of the queue names that it covers; `*` stands for any characters.'),
   topics: z.array(field.topicPattern).describe('Patterns of the topic names that it covers; `*` stands for any characters.'),
   scopes: z.array(field.scope).describe('What it may do.'),
+  accessKeyId: text(
+    'The id by which AWS clients sign for the key. Absent if it was created without `accessKey`.',
+  ).exactOptional(),
   createdAt: instant('When it was created.'),
   expiresAt: instant('The key stops working at this instant; `null`: it works until it is revoked.').nullable(),
   lastUsedAt: instant('When it was last used, accurate to the hour; `null`: never.').nullable(),

@@ -145,7 +145,10 @@ export const outputs = {
   topicPublishItems: z.object({ items, ids: z.array(field.anyMessageId).describe('The ids of the publishes.') }),
   commitPublication: nothing,
   rollbackPublication: nothing,
-  createKey: apiKey.extend({ key: text('The text of the key. It is shown only once.') }),
+  createKey: apiKey.extend({
+    key: text('The text of the key. It is shown only once.'),
+    secretAccessKey: text('The secret of the access key. It is shown only once.').exactOptional(),
+  }),
   listKeys: z.object({ keys: z.array(apiKey).describe('The keys of this page.'), cursor }),
   revokeKey: nothing,
   health: z.object({ status: z.enum(['ok']).describe('The server answers.') }),

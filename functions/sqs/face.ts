@@ -50,16 +50,19 @@ export function createSqsFace(parts: SqsFaceParts): SqsFace {
     checkCaller(request, isOwnHost);
     const body = await readBytes(request, requestBytesMax);
     const { action, input } = protocol.read(request, body);
-    const principal = await authenticate({ method: request.method, url: request.url, headers: request.headers, body });
+    const { pathname, search } = new URL(request.url);
+    // Clients sign the path that they send. A proxy may have removed its beginning.
+    const base = publicUrl(request);
+    const url = `${base}${pathname}${search}`;
+    const principal = await authenticate({ method: request.method, url, headers: request.headers, body });
     if (!isAction(action)) {
       if (action === '') throw new SqsError('MissingAction', 'The request must contain the parameter Action.');
       throw new SqsError('UnknownOperationException', `The action ${action.slice(0, 100)} is not valid for this endpoint.`);
     }
     const { left, signal = left?.signal } = bindings;
-    const { pathname } = new URL(request.url);
     const call = {
       input: input(),
-      addresses: addressesOf(publicUrl(request), decodeURIComponent(pathname), regionOf(request)),
+      addresses: addressesOf(base, decodeURIComponent(pathname), regionOf(request)),
       caller: { principal, ...(signal && { signal }), ...(left && { endsAt: left.endsAt }) },
     };
     return { action, answer: protocol.answer(action, await actions[action](parts, call), requestId) };

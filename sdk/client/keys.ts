@@ -1,5 +1,5 @@
 /** The part of the client that manages API keys. */
-import type { ApiKey, KeyInput, Page } from '../../contract/contract.ts';
+import type { ApiKey, CreatedKey, KeyInput, Page } from '../../contract/contract.ts';
 import type { Caller, CallOptions } from '../calls/caller.ts';
 import { type Pages, pagesOf } from '../calls/pages.ts';
 
@@ -12,10 +12,10 @@ export class KeysClient {
   }
 
   /**
-   * Creates a key. Its `key` is returned only this once. The call is not retried after a lost response: find the key in `list`
+   * Creates a key. Its `key`, and the `secretAccessKey` of one with `accessKey`, are returned only this once. The call is not retried after a lost response: find the key in `list`
    * and revoke it.
    */
-  create(input: KeyInput, options?: CallOptions): Promise<ApiKey & { key: string }> {
+  create(input: KeyInput, options?: CallOptions): Promise<CreatedKey> {
     return this.#caller.call('createKey', {}, input, options);
   }
 

@@ -57,7 +57,7 @@ export const dynamo: Mutant[] = [
   },
   {
     name: 'a client keeps the key of the day before',
-    file: 'aws/request.ts',
+    file: 'aws/signature.ts',
     find: 'derived?.name !== name',
     replace: 'derived === undefined',
     tests: ['test/unit/aws/signature.test.ts'],

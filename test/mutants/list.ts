@@ -15,6 +15,7 @@ import { prepared } from './list-prepared.ts';
 import { publications } from './list-publications.ts';
 import { records } from './list-records.ts';
 import { schedules } from './list-schedules.ts';
+import { signatures } from './list-signatures.ts';
 import { sleep } from './list-sleep.ts';
 import { topics } from './list-topics.ts';
 import { transactions } from './list-transactions.ts';
@@ -37,4 +38,5 @@ export const mutants: readonly Mutant[] = [
   ...filters,
   ...topics,
   ...publications,
+  ...signatures,
 ];

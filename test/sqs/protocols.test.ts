@@ -178,7 +178,7 @@ describe('access', () => {
     const refused = client.send(new CreateQueueCommand({ QueueName: 'a' }));
     await expect(refused).rejects.toMatchObject({ Code: 'InvalidClientTokenId', $metadata: { httpStatusCode: 403 } });
     const answer = await query(server.url, { Action: 'ListQueues' });
-    expect([answer.status, ...elements(answer.xml, 'Code')]).toEqual([403, 'InvalidClientTokenId']);
+    expect([answer.status, ...elements(answer.xml, 'Code')]).toEqual([403, 'MissingAuthenticationToken']);
     client.destroy();
     await server.close();
     expect(defects).toEqual([]);

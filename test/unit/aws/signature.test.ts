@@ -3,7 +3,7 @@
  * value is of the file `header-signed-request.txt`.
  */
 import { describe, expect, it } from 'vitest';
-import { createSigner } from '../../../aws/request.ts';
+import { createSigner } from '../../../aws/signature.ts';
 
 const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 const signing = { credentials, region: 'us-east-1', at: Date.parse('2015-08-30T12:36:00Z') };

@@ -3,6 +3,7 @@ import { keyCacheMs, keysCachedMax, keyUseNotedMs, unknownKeyCacheMs } from '../
 import { createMemoryStore } from '../../../engine/memory/store.ts';
 import { type Clock, type Store, StoreError } from '../../../engine/port/port.ts';
 import { seededRandom } from '../../../engine/port/random.ts';
+import { createAccessKeys, keyIdOfAccessKey } from '../../../functions/auth/access-keys.ts';
 import { type AdminKey, fixedAdminKey } from '../../../functions/auth/admin-key.ts';
 import { createKeys, type Keys } from '../../../functions/auth/api-keys.ts';
 import { type Authenticate, createAuthenticate } from '../../../functions/auth/authenticate.ts';
@@ -49,6 +50,53 @@ describe('a key', () => {
     const rows = JSON.stringify(memory.rows('queues'));
     expect(rows).toContain(id);
     expect(rows).not.toContain(key.slice(`dw_${id}_`.length));
+  });
+
+  it('an access key belongs to its API key, and its secret is the same in every process, but stored nowhere', async () => {
+    const memory = createMemoryStore();
+    store = memory;
+    const accessKeys = createAccessKeys(async () => 'the master secret');
+    const keys = createKeys({ store, clock, random: seededRandom(1), accessKeys });
+    const { key, secretAccessKey, ...shown } = await keys.create({ ...worker, accessKey: true }, administrator('admin'));
+    expect(shown.accessKeyId).toMatch(/^DWAK[0-9A-Z]{12}$/);
+    expect(secretAccessKey).toMatch(/^[A-Za-z0-9+/]{40}$/);
+    expect((await keys.list({})).keys).toEqual([shown]);
+    const elsewhere = createKeys({ store, clock, random: seededRandom(2), accessKeys });
+    const found = (await elsewhere.find(keyIdOfAccessKey(shown.accessKeyId!)!))!;
+    expect(await elsewhere.pairOf(found)).toEqual({ accessKeyId: shown.accessKeyId, secretAccessKey });
+    expect(JSON.stringify(memory.rows('queues'))).not.toContain(secretAccessKey);
+    // Noting the use puts the whole row.
+    await elsewhere.noteUse(found);
+    expect(await createKeys({ store, clock, random: seededRandom(3), accessKeys }).find(found.id)).toMatchObject({
+      accessKey: true,
+    });
+  });
+
+  it('another master secret makes another secret of the same access key', async () => {
+    const secretBy = async (master: string) =>
+      (await createAccessKeys(async () => master).pairOf('7m2k9q4t1x8v')).secretAccessKey;
+    expect(await secretBy('one')).not.toBe(await secretBy('other'));
+  });
+
+  it('a server without a master secret refuses to issue an access key, and creates no key', async () => {
+    const { keys } = startProcess();
+    await expect(keys.create({ ...worker, accessKey: true }, administrator('admin'))).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('accessKey'),
+    });
+    expect(await keys.list({})).toEqual({ keys: [] });
+  });
+
+  it('a master secret that cannot be read is read again by the next call', async () => {
+    let reads = 0;
+    const accessKeys = createAccessKeys(async () => {
+      if (reads++ === 0) throw new Error('no answer');
+      return 'the master secret';
+    });
+    await expect(accessKeys.pairOf('7m2k9q4t1x8v')).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await accessKeys.pairOf('7m2k9q4t1x8v')).toMatchObject({ accessKeyId: 'DWAK7M2K9Q4T1X8V' });
+    await accessKeys.pairOf('7m2k9q4t1x8v');
+    expect(reads).toBe(2);
   });
 
   it('a key is read from the store once and then cached for a while', async () => {

@@ -1,0 +1,58 @@
+/**
+ * Access keys of AWS clients: pairs of an id and a secret. A pair belongs to an API key, and has its scopes and its end. The id is made
+ * from the key's id. The secret is derived from it and a master secret, so it is stored nowhere, and can be recovered to verify signatures.
+ */
+import { createHmac } from 'node:crypto';
+import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
+
+/** Reads the master secret. Returns `undefined` if this server has none. */
+export type ReadMaster = () => Promise<string | undefined>;
+
+export interface AccessKeyPair {
+  accessKeyId: string;
+  secretAccessKey: string;
+}
+
+export interface AccessKeys {
+  /** Throws `invalid_input` if this server has no master secret, and `unavailable` if it cannot be read. */
+  pairOf(keyId: string): Promise<AccessKeyPair>;
+}
+
+const prefix = 'DWAK';
+const form = new RegExp(`^${prefix}([0-9A-Z]{12})$`);
+/** As many characters as the secrets of AWS have: 30 bytes in base64. */
+const secretBytes = 30;
+
+export function accessKeyIdOf(keyId: string): string {
+  return prefix + keyId.toUpperCase();
+}
+
+/** The id of the API key to which an access key belongs. Undefined if the text is none of ours. */
+export function keyIdOfAccessKey(accessKeyId: string): string | undefined {
+  return form.exec(accessKeyId)?.[1]?.toLowerCase();
+}
+
+export function secretAccessKeyOf(master: string, keyId: string): string {
+  return createHmac('sha256', master).update(`access key ${keyId}`).digest().subarray(0, secretBytes).toString('base64');
+}
+
+export function createAccessKeys(readMaster: ReadMaster): AccessKeys {
+  let read: Promise<string | undefined> | undefined;
+
+  /** A failed read is not kept. */
+  function master(): Promise<string | undefined> {
+    read ??= readMaster().catch((cause: unknown) => {
+      read = undefined;
+      throw new DumbwaiterError('unavailable', 'The secret of access keys could not be read; try again.', { cause });
+    });
+    return read;
+  }
+
+  return {
+    async pairOf(keyId) {
+      const secret = await master();
+      if (secret === undefined) throw invalidInput('accessKey: this server has no secret for access keys');
+      return { accessKeyId: accessKeyIdOf(keyId), secretAccessKey: secretAccessKeyOf(secret, keyId) };
+    },
+  };
+}
