@@ -1,18 +1,20 @@
 /** Prints the results of `speed.ts` as tables. */
 import type { ColdStart } from './cold-start.ts';
 import type { IdleCost } from './idle.ts';
+import type { ListeningCost } from './listening.ts';
 import type { SidesReport, SpeedRow } from './sides.ts';
 import { against, table } from './table.ts';
-import { apiBundleBytes, apiColdStartMs, shareOfBare } from './targets.ts';
+import { apiBundleBytes, apiColdStartMs, listeningDollars, shareOfBare } from './targets.ts';
 
 export interface SpeedReport extends SidesReport {
   idle: IdleCost;
+  listening: ListeningCost;
   functions: ColdStart[];
 }
 
 const titles = { publish: 'Publish', receiveAndAck: 'Receive and ack' };
 
-export function printSpeed({ bare, rows, idle, functions }: SpeedReport): void {
+export function printSpeed({ bare, rows, idle, listening, functions }: SpeedReport): void {
   for (const [step, title] of Object.entries(titles)) {
     console.log(`${title}:\n`);
     printRows(rows.filter((row) => row.step === step));
@@ -62,6 +64,14 @@ export function printSpeed({ bare, rows, idle, functions }: SpeedReport): void {
         ],
         ['the sweep, apart from its queues', idle.sweep.callsPerMinute.toFixed(1), ''],
       ],
+    ),
+  );
+  const { receives, listens, socketMessages, connections, readUnits, dollarsPerMonth } = listening;
+  console.log('\nAn idle consumer that waits to be woken, in a day:\n');
+  console.log(
+    table(
+      ['receives', 'listens', 'messages on the WebSocket', 'connections', 'read units', 'dollars a month'],
+      [[receives, listens, socketMessages, connections, readUnits, against(dollarsPerMonth, listeningDollars, 3)]],
     ),
   );
   console.log('\nFunctions:\n');

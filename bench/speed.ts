@@ -4,6 +4,7 @@
  */
 import { coldStarts } from './cold-start.ts';
 import { idleCost } from './idle.ts';
+import { listeningCost } from './listening.ts';
 import { measureSides } from './sides.ts';
 import { printSpeed, type SpeedReport } from './speed-report.ts';
 import { createTestBed } from './test-bed.ts';
@@ -13,8 +14,9 @@ const isShort = process.argv.includes('--short');
 const testBed = await createTestBed();
 try {
   const idle = await idleCost(testBed);
+  const listening = await listeningCost(testBed);
   const measured = await measureSides(testBed.endpoint, isShort ? { rounds: 1, share: 0.05 } : { rounds: 3, share: 1 });
-  const report: SpeedReport = { ...measured, idle, functions: await coldStarts(isShort ? 1 : 7) };
+  const report: SpeedReport = { ...measured, idle, listening, functions: await coldStarts(isShort ? 1 : 7) };
   if (process.argv.includes('--json')) console.log(JSON.stringify(report));
   else printSpeed(report);
 } finally {

@@ -50,3 +50,5 @@ export const apiColdStartMs: Target = { atMost: 100 };
 export const clientShareOfSdk: Target = { atMost: 0.35 };
 /** CPU time of the server for an HTTP call, without the engine. */
 export const httpCallMs: Target = { atMost: 0.3 };
+/** A month of an idle consumer that waits to be woken. */
+export const listeningDollars = { atMost: 0.1 } satisfies Target;

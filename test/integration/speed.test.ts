@@ -1,9 +1,11 @@
 /** The speed bench, with few messages: that it measures every store by every transport. Its times are not asserted. */
 import { expect, it } from 'vitest';
 import { bareCalls } from '../../bench/bare-calls.ts';
+import { listeningCost } from '../../bench/listening.ts';
 import { recordCalls } from '../../bench/recorded-calls.ts';
 import { measureSides } from '../../bench/sides.ts';
 import { storeNames } from '../../bench/stores.ts';
+import { listeningDollars } from '../../bench/targets.ts';
 import { createTestBed, tableNames } from '../../bench/test-bed.ts';
 import { inProcess } from '../../bench/transports.ts';
 import { createEngine } from '../../engine/create.ts';
@@ -56,6 +58,18 @@ it('bare calls are the calls that the queue made, and DynamoDB accepts them as o
       expect(bare.receiveAndAck.refused).toBe(0);
       expect(bare.receiveAndAck.callsPerMessage).toBe(recording.receiveAndAck.flat(2).length / load.messages);
     }
+  } finally {
+    await testBed.close();
+  }
+});
+
+it('an idle consumer that waits to be woken costs at most ten cents a month, and never lets its connection fall silent', async () => {
+  const testBed = await createTestBed();
+  try {
+    const { receives, connections, closedIdle, dollarsPerMonth } = await listeningCost(testBed);
+    expect([connections, closedIdle]).toEqual([12, 0]);
+    expect(receives).toBeGreaterThanOrEqual(720);
+    expect(dollarsPerMonth).toBeLessThanOrEqual(listeningDollars.atMost);
   } finally {
     await testBed.close();
   }
