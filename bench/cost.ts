@@ -12,6 +12,7 @@ import { costOfSteps } from './steps.ts';
 import { against, table } from './table.ts';
 import { costTargetsOf, isMet, type Target } from './targets.ts';
 import { createTestBed, type TestBed } from './test-bed.ts';
+import { costOfTopicSteps } from './topic-steps.ts';
 import { costOfTransactionSteps } from './transaction-steps.ts';
 
 const bodiesBytes = [40, 1024, 16 * 1024];
@@ -100,6 +101,7 @@ try {
       ...(await costOfRecordSteps(testBed, stepMessages)),
       ...(await costOfTransactionSteps(testBed, stepMessages)),
       ...(await costOfPushSteps(testBed, stepMessages)),
+      ...(await costOfTopicSteps(testBed, stepMessages)),
     ];
     console.log(
       table(

@@ -3,6 +3,7 @@
  * list stays true.
  */
 import { dynamo } from './list-dynamo.ts';
+import { fanOut } from './list-fan-out.ts';
 import { fences } from './list-fences.ts';
 import { filters } from './list-filters.ts';
 import { keeping } from './list-keeping.ts';
@@ -39,4 +40,5 @@ export const mutants: readonly Mutant[] = [
   ...topics,
   ...publications,
   ...signatures,
+  ...fanOut,
 ];

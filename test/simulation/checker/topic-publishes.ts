@@ -222,9 +222,10 @@ function copyOf(
   if (own === undefined) return { entry: copy, result: { ok: true } };
   const { duplicate = undefined } = outcome !== 'uncertain' && 'done' in outcome ? outcome.done : {};
   if (duplicate) return { entry: copy, result: { ok: true, id: own, duplicate } };
-  // Of several subscriptions, some may have had a message of the id already.
-  const isFirst = others.every((other) => other === publish || other.span.from > span.to);
-  const isOnly = reached.length === 1 && outcome !== 'uncertain' && 'done' in outcome && outcome.done.subscriptions === 1;
+  // Some subscriptions may have had a message of the id already, or get a later one before the messages of this publish go out.
+  const isFirst = others.every((other) => other === publish || other.span.from > span.outBy);
+  const counted = outcome !== 'uncertain' && 'done' in outcome ? outcome.done.subscriptions : undefined;
+  const isOnly = reached.length === 1 && counted === 1 && Number.isFinite(span.outBy);
   return isFirst || isOnly ? { entry: copy, result: { ok: true, id: own } } : uncertain;
 }
 

@@ -28,18 +28,18 @@ const interrupting: readonly Fault[] = ['kill', 'lostReply', 'lostRequest', 'lat
 /** `callMsMax`: how long a call may last after a write. */
 export function createOrphans(now: () => number, injected: readonly InjectedFault[], callMsMax: number): Orphans {
   /** By the key of a chunk. */
-  const touched = new Map<string, { process: string; at: number; ofGroup: boolean }[]>();
+  const touched = new Map<string, { process: string; at: number; mayComeLater: boolean }[]>();
   /** The bodies that each row named last. */
   const namedBy = new Map<string, string[]>();
   const deaths: Pick<InjectedFault, 'at' | 'process'>[] = [];
 
   function note(process: string, { key, then }: Pick<Write, 'key' | 'then'>, inTransaction = false): void {
-    // A refused publish to a group may still be applied later, as far as its caller knows.
-    const ofGroup = inTransaction && key.table === 'messages';
+    // A refused publish to a group, or to a topic, may still be applied later, as far as its caller knows.
+    const mayComeLater = inTransaction && (key.table === 'messages' || 'put' in then);
     const row = keyText(key);
     const named = 'put' in then ? chunksOf(then.put) : [];
     for (const chunk of [row, ...(namedBy.get(row) ?? []), ...named]) {
-      touched.set(chunk, [...(touched.get(chunk) ?? []), { process, at: now(), ofGroup }]);
+      touched.set(chunk, [...(touched.get(chunk) ?? []), { process, at: now(), mayComeLater }]);
     }
     if (named.length > 0) namedBy.set(row, named);
   }
@@ -67,7 +67,7 @@ export function createOrphans(now: () => number, injected: readonly InjectedFaul
       // Written by a caller's transaction, which can be late or duplicated.
       if (!touches) return interrupted.length > 0;
       return touches.some((touch) =>
-        (touch.ofGroup ? [...deaths, ...injected] : interrupted).some(
+        (touch.mayComeLater ? [...deaths, ...injected] : interrupted).some(
           ({ at, process }) => process === touch.process && at >= touch.at && at <= touch.at + callMsMax,
         ),
       );
