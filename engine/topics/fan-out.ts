@@ -87,12 +87,20 @@ export async function deliver(
   record: PublicationRecord | undefined,
   fanOut: FanOut,
   isOver: () => boolean,
+  stepWritesMax = transactionWritesMax,
 ): Promise<boolean> {
   let current = record;
   while (current) {
     if (isOver()) return false;
     const before: PublicationRecord = current;
-    current = (await withRetry(createRetryBudget(ctx), () => step(ctx, before, fanOut))).record;
+    let writesMax = stepWritesMax;
+    const tried = await withRetry(createRetryBudget(ctx), () => {
+      const stepped = step(ctx, before, fanOut, undefined, writesMax);
+      // If the store is so busy that the time for a safe write passes, a smaller step may still fit into it.
+      writesMax = Math.ceil(writesMax / 2);
+      return stepped;
+    });
+    current = tried.record;
   }
   return true;
 }
@@ -113,8 +121,9 @@ export async function step(
   record: PublicationRecord,
   { messages, subscriptions, ...delivering }: FanOut,
   beginning?: Beginning,
+  writesMax = transactionWritesMax,
 ): Promise<Stepped> {
-  const { shares, after } = await nextShares(record, messages, subscriptions, transactionWritesMax - (beginning ? 2 : 1));
+  const { shares, after } = await nextShares(record, messages, subscriptions, writesMax - (beginning ? 2 : 1));
   const planned = await deliveriesOf(ctx, shares, delivering, record.startedAt);
   const next: PublicationRecord | undefined =
     after === undefined
@@ -158,7 +167,8 @@ async function readAgain(ctx: Context, { name }: PublicationRecord): Promise<Pub
 }
 
 /**
- * The next shares whose writes fit into one transaction. `after`: the last subscription that is done with them; undefined if no
+ * The next shares that take at most `writesMax` writes together; at least one, if any is left, because each fits into one
+ * transaction. `after`: the last subscription that is done with them; undefined if no
  * subscription is left.
  */
 async function nextShares(
@@ -178,7 +188,7 @@ async function nextShares(
       // Added after the publish began.
       const [share] = subscription.fromRevision > revision ? [] : sharesOf([subscription], messages);
       writes += share ? writesOf(share.messages) : 0;
-      if (writes > writesMax) return { shares, after };
+      if (writes > writesMax && shares.length > 0) return { shares, after };
       if (share) shares.push(share);
       after = subscription.name;
       lookedAt++;

@@ -21,6 +21,8 @@ import {
 import { decodeMessages, encodeMessages, type TopicMessage } from './topic-message.ts';
 
 const pageRows = 100;
+/** Writes of one step of a process that carries on: few, because what held up the publisher may still go on. */
+const laterStepWritesMax = 25;
 
 export interface NewPublication {
   record: PublicationRecord;
@@ -84,7 +86,10 @@ export async function messagesOf(ctx: Context, record: PublicationRecord): Promi
 export async function carryOn(ctx: Context, record: PublicationRecord, isOver: () => boolean): Promise<boolean> {
   const messages = await messagesOf(ctx, record);
   const delivering = { told: tellsNothing, bodies: createSharedBodies() };
-  if (messages) return deliver(ctx, record, { messages, subscriptions: stored(ctx, record), ...delivering }, isOver);
+  if (messages) {
+    const fanOut = { messages, subscriptions: stored(ctx, record), ...delivering };
+    return deliver(ctx, record, fanOut, isOver, laterStepWritesMax);
+  }
   const [row] = await ctx.store.get([publicationKey(record.name)]);
   // The process that ended it has removed its content.
   if (row?.version !== record.version) return true;

@@ -86,8 +86,8 @@ const publications: Mutant[] = [
   {
     name: 'a publication is removed too early',
     file: 'engine/topics/fan-out.ts',
-    find: 'if (writes > writesMax) return { shares, after };',
-    replace: 'if (writes > writesMax) return { shares, after: undefined };',
+    find: 'if (writes > writesMax && shares.length > 0) return { shares, after };',
+    replace: 'if (writes > writesMax && shares.length > 0) return { shares, after: undefined };',
   },
   {
     name: 'no sweep carries on what a publisher has left',

@@ -38,8 +38,8 @@ export const publications: readonly Mutant[] = [
   {
     name: 'a step of a publication skips the subscription that did not fit',
     file: 'engine/topics/fan-out.ts',
-    find: 'if (writes > writesMax) return { shares, after };',
-    replace: 'if (writes > writesMax) return { shares, after: subscription.name };',
+    find: 'if (writes > writesMax && shares.length > 0) return { shares, after };',
+    replace: 'if (writes > writesMax && shares.length > 0) return { shares, after: subscription.name };',
     tests: crashes,
   },
   {
