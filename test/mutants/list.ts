@@ -20,6 +20,7 @@ import { signatures } from './list-signatures.ts';
 import { sleep } from './list-sleep.ts';
 import { topics } from './list-topics.ts';
 import { transactions } from './list-transactions.ts';
+import { wakes } from './list-wakes.ts';
 import type { Mutant } from './mutant.ts';
 
 export const mutants: readonly Mutant[] = [
@@ -41,4 +42,5 @@ export const mutants: readonly Mutant[] = [
   ...publications,
   ...signatures,
   ...fanOut,
+  ...wakes,
 ];
