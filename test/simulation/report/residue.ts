@@ -7,16 +7,23 @@ import type { Row } from '../../../engine/port/port.ts';
 
 /**
  * Rows that nothing will ever remove, or that should be gone by now. `mayBeOrphan`: whether a fault between the writes of a body and of its
- * row explains a body without a TTL.
+ * row explains a body without a TTL. `mayBeLate`: whether a caller's transaction may have published to a queue that was gone by then: the
+ * entries are for the queue that there was when the caller got them.
  */
-export function residueOf(memory: Pick<MemoryStore, 'rows'>, mayBeOrphan: (piece: Row) => boolean): string[] {
+export function residueOf(memory: Pick<MemoryStore, 'rows'>, mayBeOrphan: (piece: Row) => boolean, mayBeLate = false): string[] {
   const left: string[] = [];
+  const queues = memory.rows('queues');
+  const ofQueues = new Set(queues.filter(({ kind }) => kind === 'queue').map(({ incarnation }) => incarnation));
+  const isLate = ({ shard }: Row) =>
+    mayBeLate && typeof shard === 'string' && !shard.startsWith('body:') && !ofQueues.has(shard.split(':')[0]!);
   for (const row of memory.rows('messages')) {
+    if (isLate(row)) continue;
     const isBody = (row.shard as string).startsWith('body:');
     if (!isBody) left.push(`a parcel in messages: ${named(row)}`);
     else if (row.ttl === undefined && !mayBeOrphan(row)) left.push(`a body without ttl: ${named(row)}`);
   }
   for (const row of memory.rows('leases')) {
+    if (isLate(row)) continue;
     // Permits that were not returned expire.
     if (row.held !== undefined && row.ttl !== undefined) continue;
     if (row.group !== undefined && row.ttl !== undefined && row.expiry === undefined) continue;
@@ -24,7 +31,6 @@ export function residueOf(memory: Pick<MemoryStore, 'rows'>, mayBeOrphan: (piece
     else if (row.expiry !== undefined) left.push(`a tombstone still in the index: ${named(row)}`);
     else if (row.ttl === undefined) left.push(`a tombstone without ttl: ${named(row)}`);
   }
-  const queues = memory.rows('queues');
   const incarnations = new Set(queues.filter(({ kind }) => kind === 'topic').map(({ incarnation }) => incarnation));
   const delivering = new Set(
     queues.filter(({ kind }) => kind === 'subscription').map(({ queueIncarnation }) => queueIncarnation),

@@ -19,7 +19,8 @@ export async function tidy(world: World): Promise<void> {
       for (let round = 1; round <= tidyRoundsMost; round++) {
         await process.clock.sleep(21 * minuteMs);
         await sweepOnce(world, process, engine);
-        left = residueOf(simulation.memory, world.orphans.mayBe);
+        const mayBeLate = world.transactions.some(({ topicPublishes = [] }) => topicPublishes.length > 0);
+        left = residueOf(simulation.memory, world.orphans.mayBe, mayBeLate);
         if (left.length === 0 && round >= tidyRoundsLeast) return;
       }
     }),
