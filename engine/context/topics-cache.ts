@@ -1,8 +1,8 @@
 /**
- * Topics with their subscriptions, read through a cache of `settingsCacheMs`. After that time, every process follows a change.
+ * Topics with their subscriptions, read through a cache. After `settingsCacheMs`, every process follows a change.
  * The subscriptions, of which a topic may have megabytes, are read again only if the topic's revision changed.
  */
-import { settingsCacheMs } from '../../contract/limits.ts';
+import { clockMarginMs, settingsCacheMs } from '../../contract/limits.ts';
 import {
   readSubscription,
   readTopic,
@@ -13,6 +13,9 @@ import {
 } from '../model/topic-record.ts';
 import { pagesOf } from '../port/pages.ts';
 import type { Clock, Store } from '../port/port.ts';
+
+/** How long a copy is used, by the clock. That is at most `settingsCacheMs` of true time, even if the clock is set back in between. */
+export const topicCacheMs = settingsCacheMs - 2 * clockMarginMs;
 
 export interface CachedTopic {
   record: TopicRecord;
@@ -33,7 +36,7 @@ export function createTopics(store: Store, clock: Clock) {
 
   const isFresh = ({ readAt }: Load) => {
     const age = clock.now() - readAt;
-    return age >= 0 && age < settingsCacheMs;
+    return age >= 0 && age < topicCacheMs;
   };
 
   async function read(name: string): Promise<CachedTopic | undefined> {

@@ -1,6 +1,7 @@
 /** How the cache of topics reads, and how old what it returns may be. */
 import { describe, expect, it } from 'vitest';
-import { settingsCacheMs } from '../../../contract/limits.ts';
+import { clockMarginMs, settingsCacheMs } from '../../../contract/limits.ts';
+import { topicCacheMs } from '../../../engine/context/topics-cache.ts';
 import { type SubscriptionRecord, subscriptionRow, type TopicRecord, topicRow } from '../../../engine/model/topic-record.ts';
 import { StoreError } from '../../../engine/port/port.ts';
 import { contextInMemory, start } from '../../support/context-in-memory.ts';
@@ -53,11 +54,11 @@ async function contextWithTopic() {
 }
 
 describe('the cache of topics', () => {
-  it('a topic is read again after settingsCacheMs, and its subscriptions only if its revision changed', async () => {
+  it('a topic is read again after topicCacheMs, and its subscriptions only if its revision changed', async () => {
     const { ctx, clock, putTopic, putSubscription, names, reads } = await contextWithTopic();
     expect(await ctx.topics.find('t')).toEqual({ record: topic(), subscriptions: [subscription('a', 1)] });
     expect(reads()).toEqual({ gets: 1, ranges: 1 });
-    clock.advance(settingsCacheMs - 1);
+    clock.advance(topicCacheMs - 1);
     expect(await names()).toEqual(['a']);
     expect(reads()).toEqual({ gets: 0, ranges: 0 });
     clock.advance(1);
@@ -66,9 +67,19 @@ describe('the cache of topics', () => {
     expect(reads()).toEqual({ gets: 1, ranges: 0 });
     await putTopic({ revision: 2 });
     await putSubscription('b', 2);
-    clock.advance(settingsCacheMs);
+    clock.advance(topicCacheMs);
     expect(await names()).toEqual(['a', 'b']);
     expect(reads()).toEqual({ gets: 1, ranges: 1 });
+  });
+
+  it('a copy is used for less than settingsCacheMs, even if the clock is set back within its margin', async () => {
+    const { putTopic, putSubscription, names, clock } = await contextWithTopic();
+    expect(await names()).toEqual(['a']);
+    await putTopic({ revision: 2 });
+    await putSubscription('b', 2);
+    // Set back by twice the margin while `settingsCacheMs` pass.
+    clock.advance(settingsCacheMs - 2 * clockMarginMs);
+    expect(await names()).toEqual(['a', 'b']);
   });
 
   it('a subscription that was added after the topic was read is left out', async () => {
@@ -76,7 +87,7 @@ describe('the cache of topics', () => {
     await putSubscription('b', 2);
     expect(await names()).toEqual(['a']);
     await putTopic({ revision: 2 });
-    clock.advance(settingsCacheMs);
+    clock.advance(topicCacheMs);
     expect(await names()).toEqual(['a', 'b']);
   });
 
@@ -84,7 +95,7 @@ describe('the cache of topics', () => {
     const { putTopic, names, clock } = await contextWithTopic();
     expect(await names()).toEqual(['a']);
     await putTopic({ incarnation: 'another8' });
-    clock.advance(settingsCacheMs);
+    clock.advance(topicCacheMs);
     expect(await names()).toEqual([]);
   });
 
@@ -100,7 +111,7 @@ describe('the cache of topics', () => {
     expect(reads()).toEqual({ gets: 2, ranges: 0 });
   });
 
-  it('a call does not share a read that began more than settingsCacheMs ago', async () => {
+  it('a call does not share a read that began more than topicCacheMs ago', async () => {
     const { spy, clock, names, putTopic, putSubscription } = await contextWithTopic();
     const [reached, slow] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     spy.before = ({ method }) => {
@@ -110,7 +121,7 @@ describe('the cache of topics', () => {
     };
     const first = names();
     await reached.promise;
-    clock.advance(settingsCacheMs);
+    clock.advance(topicCacheMs);
     await putTopic({ revision: 2 });
     await putSubscription('b', 2);
     spy.before = () => {};
