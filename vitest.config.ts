@@ -7,6 +7,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // More than two cores: many tests mostly wait for processes, or for what takes its time by a rule.
+    maxWorkers: 3,
   },
 });
