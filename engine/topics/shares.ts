@@ -18,7 +18,7 @@ export const shareWritesMax = 97;
 /** A message needs two writes at most: its row, and that of its group. */
 const messagesPerRound = Math.floor(shareWritesMax / 2);
 
-/** Records are read anew after each change, so what was compiled for one never gets outdated. */
+/** Each change makes a new record, so what was compiled for one never gets outdated. */
 const matchers = new WeakMap<SubscriptionRecord, Matcher>();
 
 function matcherOf(subscription: SubscriptionRecord): Matcher {
