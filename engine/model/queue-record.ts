@@ -15,9 +15,9 @@ import type {
   QueueLimits,
   QueueSettings,
 } from '../../contract/contract.ts';
-import { priorityLevelsMax, readToWriteMsMax, shardsIdleMs } from '../../contract/limits.ts';
+import { priorityLevelsMax, readToWriteMsMax, shardsIdleMs, targetsMax } from '../../contract/limits.ts';
 import { settingsDefaults } from '../../contract/settings-defaults.ts';
-import type { Key, Random, Row, Value } from '../port/port.ts';
+import type { Key, Random, Range, Row, Value } from '../port/port.ts';
 
 export const incarnationChars = 8;
 
@@ -83,9 +83,16 @@ export function targetKey({ incarnation }: Pick<QueueRecord, 'incarnation'>, tar
   return { table: 'queues', kind: targetKind, name: `${incarnation}/${target}` };
 }
 
-/** The first and the last name that the row of a target of this queue can have. */
-export function targetNames({ incarnation }: Pick<QueueRecord, 'incarnation'>): { from: string; to: string } {
-  return { from: `${incarnation}/`, to: `${incarnation}0` };
+/** The range of a queue's targets: the character after `/` is `0`. It has room for those that several processes put at a time. */
+export function targetsOf({ incarnation }: Pick<QueueRecord, 'incarnation'>): Range {
+  return {
+    table: 'queues',
+    partition: targetKind,
+    from: `${incarnation}/`,
+    to: `${incarnation}0`,
+    limit: 2 * targetsMax,
+    consistent: true,
+  };
 }
 
 export function queueRow(record: QueueRecord, kind: 'queue' | 'deleted' = 'queue'): Row {

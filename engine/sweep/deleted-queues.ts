@@ -1,19 +1,12 @@
 /** Removes the rows of deleted queues, which no call can reach any more: a bounded number in each run. */
-import { headRowsMax, targetsMax } from '../../contract/limits.ts';
+import { headRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import type { Deadline } from '../context/deadline.ts';
 import { decodeSnapshot, readRows, type Snapshot } from '../leases/lease-store.ts';
 import { removeAll, removeParcels } from '../leases/removals.ts';
 import { processDueRow } from '../lifecycle/due-row.ts';
 import { ownChunkKeys } from '../model/content-codec.ts';
-import {
-  deletedKey,
-  partitionsOf,
-  preparedPartitionsOf,
-  type QueueRecord,
-  targetKind,
-  targetNames,
-} from '../model/queue-record.ts';
+import { deletedKey, partitionsOf, preparedPartitionsOf, type QueueRecord, targetsOf } from '../model/queue-record.ts';
 import { decodeParcel } from '../model/row-codec.ts';
 import { type LeaseRow, leaseKey, parcelKey } from '../model/rows.ts';
 import { permitsRowId } from '../permits/permits.ts';
@@ -33,14 +26,7 @@ export async function removeDeleted(ctx: Context, queue: QueueRecord, deadline: 
   for (const partition of [...partitionsOf(ever), ...preparedPartitionsOf(ever)]) {
     if (!(await emptyShard(ctx, queue, partition, deadline))) return;
   }
-  const targets = {
-    table: 'queues',
-    partition: targetKind,
-    ...targetNames(queue),
-    limit: 2 * targetsMax,
-    consistent: true,
-  } as const;
-  const { rows } = await ctx.store.range(targets);
+  const { rows } = await ctx.store.range(targetsOf(queue));
   await removeAll(ctx, [
     leaseKey(permitsRowId(queue)),
     ...rows.map(({ kind, name }) => ({ table: 'queues', kind, name }) as Key),

@@ -5,8 +5,8 @@
  */
 import type { Target } from '../../contract/contract.ts';
 import { defined } from '../../contract/defined.ts';
-import { settingsCacheMs, targetsMax } from '../../contract/limits.ts';
-import { type QueueRecord, queueKey, readQueue, targetKey, targetKind, targetNames } from '../../engine/model/queue-record.ts';
+import { settingsCacheMs } from '../../contract/limits.ts';
+import { type QueueRecord, queueKey, readQueue, targetKey, targetKind, targetsOf } from '../../engine/model/queue-record.ts';
 import { pagesOf } from '../../engine/port/pages.ts';
 import type { Clock, Condition, Path, Row, Store, Value } from '../../engine/port/port.ts';
 import { allowed, type Circuit } from './circuit.ts';
@@ -77,18 +77,6 @@ export function createTargetRecords({ store, clock }: { store: Store; clock: Clo
     cached = undefined;
   }
 
-  async function readOfQueue(queue: Pick<QueueRecord, 'incarnation'>): Promise<TargetRecord[]> {
-    const range = {
-      table: 'queues',
-      partition: targetKind,
-      ...targetNames(queue),
-      limit: 2 * targetsMax,
-      consistent: true,
-    } as const;
-    const { rows } = await store.range(range);
-    return rows.map(readTarget);
-  }
-
   async function all(): Promise<readonly TargetRecord[]> {
     const [readAt, before] = [clock.now(), changes];
     const age = cached === undefined ? Number.NaN : readAt - cached.readAt;
@@ -114,7 +102,7 @@ export function createTargetRecords({ store, clock }: { store: Store; clock: Clo
     async ofQueue(name) {
       const [row] = await store.get([queueKey(name)]);
       const queue = row && readQueue(row);
-      return queue && { queue, targets: await readOfQueue(queue) };
+      return queue && { queue, targets: (await store.range(targetsOf(queue))).rows.map(readTarget) };
     },
     async readAll(ids) {
       const rows = await store.get(ids.map((id) => targetKey(id, id.name)));

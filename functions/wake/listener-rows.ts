@@ -4,6 +4,7 @@
  * meets them, or by TTL.
  */
 import { wakeConnectionMsMax } from '../../contract/limits.ts';
+import { pagesOf } from '../../engine/port/pages.ts';
 import type { Clock, Key, Store } from '../../engine/port/port.ts';
 import type { Listening } from './listen.ts';
 
@@ -39,21 +40,12 @@ export function createListenerRows({ store, clock }: { store: Store; clock: Cloc
     },
     async *pages(incarnation, limit) {
       const { kind: partition } = keyOf(incarnation, '');
-      let after: { kind: string; name: string } | undefined;
-      do {
-        const { rows, next } = await store.range({
-          table: 'queues',
-          partition,
-          limit,
-          consistent: true,
-          ...(after && { after }),
-        });
+      for await (const rows of pagesOf(store, { table: 'queues', partition, limit, consistent: true })) {
         const now = clock.now();
         yield rows.flatMap(({ name, queue, by, until }) =>
           (until as number) > now ? [{ connection: name as string, queue: queue as string, by: by as string }] : [],
         );
-        after = next as typeof after;
-      } while (after);
+      }
     },
     async remove(incarnation, connection) {
       const key = keyOf(incarnation, connection);
