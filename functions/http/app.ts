@@ -15,6 +15,7 @@ import { problemOf, refusalOf } from '../errors/refusal.ts';
 import type { Log } from '../service/log.ts';
 import type { Service } from '../service/service.ts';
 import { inTime, type TimeLeft } from '../service/time-left.ts';
+import { checkHost, type IsOwnHost } from './own-host.ts';
 import { publicUrl } from './public-url.ts';
 import { inputOfQuery } from './query.ts';
 import { readJson } from './request-body.ts';
@@ -28,7 +29,7 @@ export interface AppParts {
   /** Origins whose web pages may call from a browser; `*` allows all. Default: none. On AWS, API Gateway handles this instead. */
   allowedOrigins?: string[];
   /** Whether a `Host` header names this server. Default: every name does. Protects servers on a loopback address from DNS rebinding. */
-  isOwnHost?: (hostname: string) => boolean;
+  isOwnHost?: IsOwnHost;
 }
 
 /** What the transport (API Gateway or the local server) knows about a request. */
@@ -147,16 +148,6 @@ async function inputOf({ method }: Route, request: Request): Promise<unknown> {
   const [queryField] = Object.keys(query);
   if (queryField === undefined) return readJson(request);
   throw invalidInput(`${queryField.slice(0, 60)}: must be sent in the JSON body, not in the query string`);
-}
-
-/** Throws DumbwaiterError `forbidden` for a request to another host name. */
-function checkHost(url: string, isOwnHost: (hostname: string) => boolean): void {
-  const { hostname } = new URL(url);
-  if (isOwnHost(hostname)) return;
-  throw new DumbwaiterError(
-    'forbidden',
-    `Host: ${hostname} is not a name of this server; start it with --allow-host ${hostname}`,
-  );
 }
 
 /** The first field of a body that should be empty. Returns `input` if the body is not an object. */

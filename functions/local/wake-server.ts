@@ -8,6 +8,7 @@ import { wakeConnectionsMax, wakeFirstListenMs, wakePingMs, wakeQueuesMax, wakeR
 import { type WakeNotice, wakePath } from '../../contract/wake.ts';
 import type { Keys } from '../auth/api-keys.ts';
 import { refusalOf } from '../errors/refusal.ts';
+import type { IsOwnHost } from '../http/own-host.ts';
 import type { Log } from '../service/log.ts';
 import { acceptListen, type ListenParts, readRequest, stillCounts } from '../wake/listen.ts';
 import { hostnameOf } from './loopback.ts';
@@ -17,8 +18,8 @@ export interface WakeServerParts extends ListenParts {
   watch: QueueWatch;
   keys: Pick<Keys, 'find' | 'isOver'>;
   log: Log;
-  /** As for HTTP: whether a `Host` header names this server. Default: every name does. */
-  isOwnHost?: (hostname: string) => boolean;
+  /** As for HTTP. Default: every name does. */
+  isOwnHost?: IsOwnHost;
   /** As for HTTP: origins whose web pages may connect, besides pages of this server; `*` allows all. */
   allowedOrigins?: readonly string[];
   /** Replaces some limits in tests. */

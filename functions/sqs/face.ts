@@ -3,34 +3,28 @@
  * the queue's operations, and holds no rule of the queue. `actions/` has one file for each action.
  */
 import { DumbwaiterError } from '../../contract/errors.ts';
-import type { Engine } from '../../engine/engine.ts';
-import type { Clock } from '../../engine/port/port.ts';
 import { refusalOf } from '../errors/refusal.ts';
 import type { Bindings } from '../http/app.ts';
+import { checkHost, type IsOwnHost } from '../http/own-host.ts';
 import { publicUrl } from '../http/public-url.ts';
 import { readBytes } from '../http/request-body.ts';
 import type { Log } from '../service/log.ts';
-import type { Service } from '../service/service.ts';
 import { inTime } from '../service/time-left.ts';
 import { actions, isAction } from './actions/actions.ts';
 import { addressesOf, regionOf } from './addresses.ts';
 import type { AuthenticateSqs } from './authenticate.ts';
+import type { SqsParts } from './call.ts';
 import { SqsError, sqsErrorOf } from './errors.ts';
 import type { Protocol } from './protocol.ts';
 import { isJsonCall, jsonProtocol } from './protocol-json.ts';
 import { isQueryCall, queryProtocol } from './protocol-query.ts';
-import type { QueueRows } from './queue-rows.ts';
 
-export interface SqsFaceParts {
-  service: Service;
-  engine: Pick<Engine, 'publishUnchecked'>;
-  queues: QueueRows;
-  clock: Clock;
+export interface SqsFaceParts extends SqsParts {
   log: Log;
   authenticate: AuthenticateSqs;
   newRequestId(): string;
   /** See `AppParts`. */
-  isOwnHost?: (hostname: string) => boolean;
+  isOwnHost?: IsOwnHost;
 }
 
 export interface SqsFace {
@@ -94,14 +88,8 @@ export function createSqsFace(parts: SqsFaceParts): SqsFace {
  * Throws `forbidden` for a request to a name of another host, and for one that a web page sent. A page can send a form to this
  * machine without asking, and no client of SQS is a web page of another origin here.
  */
-function checkCaller(request: Request, isOwnHost: SqsFaceParts['isOwnHost']): void {
-  const { hostname } = new URL(request.url);
-  if (isOwnHost !== undefined && !isOwnHost(hostname)) {
-    throw new DumbwaiterError(
-      'forbidden',
-      `Host: ${hostname} is not a name of this server; start it with --allow-host ${hostname}`,
-    );
-  }
+function checkCaller(request: Request, isOwnHost: IsOwnHost | undefined): void {
+  if (isOwnHost !== undefined) checkHost(request.url, isOwnHost);
   const site = request.headers.get('sec-fetch-site');
   if (request.headers.has('origin') || (site !== null && site !== 'none' && site !== 'same-origin')) {
     throw new DumbwaiterError('forbidden', 'Origin: web pages may not call SQS here');
