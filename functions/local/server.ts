@@ -4,12 +4,9 @@ import { defined } from '../../contract/defined.ts';
 import type { StoreParts } from '../assembly.ts';
 import type { AccessKeys } from '../auth/access-keys.ts';
 import { fixedAdminKey } from '../auth/admin-key.ts';
-import type { Keys } from '../auth/api-keys.ts';
-import { administrator, allScopes } from '../auth/authorize.ts';
 import type { Log } from '../service/log.ts';
 import { anyHost } from '../service/outgoing-post.ts';
-import type { DataFolder } from './data-folder.ts';
-import { type FirstAccessKey, firstAccessKeyOf, localAccessKeys } from './first-access-key.ts';
+import { type FirstAccessKey, type FirstKey, firstAccessKeyOf, firstKeyOf, localAccessKeys } from './first-keys.ts';
 import { type Forward, startForwards, stopForwards } from './forward.ts';
 import { type TimeLimits, timeLimitsDefault } from './http-server.ts';
 import { checkFunction, invokeFunction } from './invoke-function.ts';
@@ -41,12 +38,6 @@ export interface LocalOptions {
   /** Who holds targets: see `ServeOptions`. */
   holder?: string;
 }
-
-/**
- * Where the first API key of this server comes from. `given`: from the caller. `generated`: at this start. `folder`: an earlier start stored
- * it in the data folder. `elsewhere`: keys exist, but their text is not stored here.
- */
-export type FirstKey = { from: 'given' | 'folder' | 'elsewhere' } | { from: 'generated'; text: string };
 
 export interface LocalServer {
   url: string;
@@ -128,27 +119,4 @@ export function serveLocally(
 function ownHosts(allowed: string[]): (hostname: string) => boolean {
   const names = new Set(allowed.map((name) => name.toLowerCase()));
   return (hostname) => isLoopback(hostname) || names.has(hostname);
-}
-
-async function firstKeyOf(keys: Keys, adminKey: string | undefined, folder: DataFolder | undefined): Promise<FirstKey> {
-  if (adminKey !== undefined) return { from: 'given' };
-  if (folder?.settings.apiKey !== undefined) return { from: 'folder' };
-  const { keys: earlier } = await keys.list({ limit: 2 });
-  if (earlier.some(({ id }) => id !== folder?.settings.accessKeyOf)) return { from: 'elsewhere' };
-  const { id, key } = await keys.create(
-    { name: 'first key', queues: ['*'], topics: ['*'], scopes: [...allScopes] },
-    administrator('admin'),
-  );
-  try {
-    await folder?.save({ apiKey: key });
-  } catch (cause) {
-    // The text of this key is stored nowhere. The next start generates another key only if there is none.
-    await keys.revoke(id).catch(() => undefined);
-    const reason = (cause as Error).message;
-    throw new StartFailure(
-      `The first API key cannot be stored in ${folder?.path}: ${reason}. Make room, or correct the folder.`,
-      { cause },
-    );
-  }
-  return { from: 'generated', text: key };
 }

@@ -4,12 +4,12 @@
  */
 import { Command } from 'commander';
 import { dataFolderDefault } from './data-folder.ts';
-import type { FirstAccessKey } from './first-access-key.ts';
+import type { FirstAccessKey, FirstKey } from './first-keys.ts';
 import { type Forward, forwardOf } from './forward.ts';
 import type { DynamodbAccess, LocalData } from './local-store.ts';
 import { createLocalLog } from './log.ts';
 import { portDefault, portOf } from './port-option.ts';
-import { type FirstKey, type LocalServer, startLocal } from './server.ts';
+import { type LocalServer, startLocal } from './server.ts';
 import { StartFailure } from './start-failure.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
 
