@@ -10,27 +10,20 @@ import {
   SendMessageBatchCommand,
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalSqs, startLocalSqs } from '../support/local-sqs.ts';
+import { describe, expect, it } from 'vitest';
+import { sqsForTests } from '../support/local-sqs.ts';
 
-let local: LocalSqs;
+const local = sqsForTests();
 let queues = 0;
-beforeAll(async () => {
-  local = await startLocalSqs();
-});
-afterAll(async () => {
-  expect(local.defects).toEqual([]);
-  await local.close();
-});
 
 async function newQueue(attributes: Record<string, string> = {}): Promise<{ QueueUrl: string; name: string }> {
   const name = `q${queues++}`;
-  const { QueueUrl } = await local.sqs.send(new CreateQueueCommand({ QueueName: name, Attributes: attributes }));
+  const { QueueUrl } = await local().sqs.send(new CreateQueueCommand({ QueueName: name, Attributes: attributes }));
   return { QueueUrl: QueueUrl!, name };
 }
 
 async function received(QueueUrl: string, more: object = {}) {
-  const { Messages = [] } = await local.sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, ...more }));
+  const { Messages = [] } = await local().sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, ...more }));
   return Messages;
 }
 
@@ -49,7 +42,7 @@ describe('a message', () => {
     };
     const trace = { AWSTraceHeader: { DataType: 'String', StringValue: 'Root=1-5759e988-bd862e3fe1be46a994272793' } };
     const body = 'one & two\r\n\t"three" 😀';
-    const sent = await local.sqs.send(
+    const sent = await local().sqs.send(
       new SendMessageCommand({ QueueUrl, MessageBody: body, MessageAttributes, MessageSystemAttributes: trace as never }),
     );
     expect(sent.MD5OfMessageSystemAttributes).toMatch(/^[0-9a-f]{32}$/);
@@ -66,7 +59,7 @@ describe('a message', () => {
   it('has the digests that AWS gives the same body and attributes', async () => {
     const { QueueUrl } = await newQueue();
     const MessageAttributes = { timestamp: { DataType: 'Number', StringValue: '1493147359900' } };
-    const sent = await local.sqs.send(
+    const sent = await local().sqs.send(
       new SendMessageCommand({ QueueUrl, MessageBody: 'This is a test message', MessageAttributes }),
     );
     expect(sent.MD5OfMessageBody).toBe('fafb00f5732ab283681e124bf8747ed1');
@@ -76,17 +69,17 @@ describe('a message', () => {
   it('of 1 MiB is received whole, also if every character has an escape, and one byte more is refused', async () => {
     const { QueueUrl } = await newQueue();
     const body = '"'.repeat(1_048_576);
-    await local.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
+    await local().sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
     const [message] = await received(QueueUrl);
     expect(message!.Body === body).toBe(true);
-    const more = local.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: `${body}x` }));
+    const more = local().sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: `${body}x` }));
     await expect(more).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
   });
 
   it('of 1 MiB of attributes is received whole', async () => {
     const { QueueUrl } = await newQueue();
     const BinaryValue = Buffer.alloc(1_040_000, 5);
-    await local.sqs.send(
+    await local().sqs.send(
       new SendMessageCommand({ QueueUrl, MessageBody: 'b', MessageAttributes: { big: { DataType: 'Binary', BinaryValue } } }),
     );
     const [message] = await received(QueueUrl, { MessageAttributeNames: ['big'] });
@@ -95,7 +88,7 @@ describe('a message', () => {
 
   it('is refused if it has a character that XML forbids, and accepted with one above U+FFFF', async () => {
     const { QueueUrl } = await newQueue();
-    const send = (MessageBody: string) => local.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+    const send = (MessageBody: string) => local().sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
     for (const bad of ['\u0000', 'a\u000bb', '\uffff', '\u001f']) {
       await expect(send(bad), JSON.stringify(bad)).rejects.toMatchObject({ name: 'InvalidMessageContents' });
     }
@@ -106,7 +99,7 @@ describe('a message', () => {
   it('shows only the attributes that a receive asks for, by name or by prefix', async () => {
     const { QueueUrl } = await newQueue({ VisibilityTimeout: '0' });
     const value = { DataType: 'String', StringValue: 'v' };
-    await local.sqs.send(
+    await local().sqs.send(
       new SendMessageCommand({ QueueUrl, MessageBody: 'b', MessageAttributes: { 'foo.a': value, 'foo.b': value, bar: value } }),
     );
     const names = async (asked: string[]) => {
@@ -121,7 +114,7 @@ describe('a message', () => {
 
   it('of the HTTP API is received with its body as JSON text and its plain attributes, and one of SQS the other way round', async () => {
     const { QueueUrl, name } = await newQueue();
-    await local.http.call(
+    await local().http.call(
       'publish',
       { queue: name },
       { messages: [{ body: { a: [1, 'x'] }, attributes: { n: 12, t: 'text' } }] },
@@ -132,21 +125,21 @@ describe('a message', () => {
       n: { DataType: 'Number', StringValue: '12' },
       t: { DataType: 'String', StringValue: 'text' },
     });
-    await local.sqs.send(
+    await local().sqs.send(
       new SendMessageCommand({
         QueueUrl,
         MessageBody: 'text',
         MessageAttributes: { n: { DataType: 'Number', StringValue: '1.5' } },
       }),
     );
-    const { messages } = await local.http.call('receive', { queue: name }, {});
+    const { messages } = await local().http.call('receive', { queue: name }, {});
     expect(messages[0]).toMatchObject({ body: 'text', attributes: { n: 1.5 } });
   });
 
   it('is hidden for its own delay, or for that of its queue', async () => {
     const { QueueUrl } = await newQueue({ DelaySeconds: '900' });
-    await local.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'later' }));
-    await local.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'now', DelaySeconds: 0 }));
+    await local().sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'later' }));
+    await local().sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'now', DelaySeconds: 0 }));
     expect((await received(QueueUrl)).map(({ Body }) => Body)).toEqual(['now']);
   });
 });
@@ -154,11 +147,11 @@ describe('a message', () => {
 describe('a receipt handle', () => {
   it('deletes its message, again without an error, and no other message', async () => {
     const { QueueUrl } = await newQueue({ VisibilityTimeout: '0' });
-    for (const MessageBody of ['a', 'b']) await local.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+    for (const MessageBody of ['a', 'b']) await local().sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
     const [first] = await received(QueueUrl, { MaxNumberOfMessages: 1 });
     const deletion = new DeleteMessageCommand({ QueueUrl, ReceiptHandle: first!.ReceiptHandle });
-    await local.sqs.send(deletion);
-    await local.sqs.send(deletion);
+    await local().sqs.send(deletion);
+    await local().sqs.send(deletion);
     const left = await received(QueueUrl);
     expect(left.map(({ MessageId }) => MessageId)).not.toContain(first!.MessageId);
     expect(left).toHaveLength(1);
@@ -166,15 +159,15 @@ describe('a receipt handle', () => {
 
   it('of an earlier receive deletes nothing and succeeds, and its visibility cannot be changed', async () => {
     const { QueueUrl } = await newQueue();
-    await local.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'a' }));
+    await local().sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'a' }));
     const [earlier] = await received(QueueUrl, { VisibilityTimeout: 0 });
     const [later] = await received(QueueUrl);
     const ReceiptHandle = earlier!.ReceiptHandle;
-    await local.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+    await local().sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
     const change = new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 5 });
-    await expect(local.sqs.send(change)).rejects.toMatchObject({ name: 'MessageNotInflight' });
+    await expect(local().sqs.send(change)).rejects.toMatchObject({ name: 'MessageNotInflight' });
     const again = { QueueUrl, ReceiptHandle: later!.ReceiptHandle, VisibilityTimeout: 0 };
-    await local.sqs.send(new ChangeMessageVisibilityCommand(again));
+    await local().sqs.send(new ChangeMessageVisibilityCommand(again));
     expect(await received(QueueUrl)).toHaveLength(1);
   });
 
@@ -182,16 +175,16 @@ describe('a receipt handle', () => {
     const { QueueUrl } = await newQueue();
     const given = { QueueUrl, ReceiptHandle: 'made up' };
     const error = { name: 'ReceiptHandleIsInvalid', Code: 'ReceiptHandleIsInvalid' };
-    await expect(local.sqs.send(new DeleteMessageCommand(given))).rejects.toMatchObject(error);
+    await expect(local().sqs.send(new DeleteMessageCommand(given))).rejects.toMatchObject(error);
     const change = new ChangeMessageVisibilityCommand({ ...given, VisibilityTimeout: 1 });
-    await expect(local.sqs.send(change)).rejects.toMatchObject(error);
+    await expect(local().sqs.send(change)).rejects.toMatchObject(error);
   });
 });
 
 describe('a batch', () => {
   it('answers each entry by its id: what was done, and why the others were not', async () => {
     const { QueueUrl } = await newQueue();
-    const sent = await local.sqs.send(
+    const sent = await local().sqs.send(
       new SendMessageBatchCommand({
         QueueUrl,
         Entries: [
@@ -210,7 +203,7 @@ describe('a batch', () => {
     const messages = await received(QueueUrl);
     const handles = messages.map(({ ReceiptHandle }) => ReceiptHandle!);
     expect(handles).toHaveLength(2);
-    const changed = await local.sqs.send(
+    const changed = await local().sqs.send(
       new ChangeMessageVisibilityBatchCommand({
         QueueUrl,
         Entries: [
@@ -226,7 +219,7 @@ describe('a batch', () => {
       ['x', 'ReceiptHandleIsInvalid'],
       ['b', 'InvalidParameterValue'],
     ]);
-    const deleted = await local.sqs.send(
+    const deleted = await local().sqs.send(
       new DeleteMessageBatchCommand({
         QueueUrl,
         Entries: [...handles, 'made up'].map((ReceiptHandle, index) => ({ Id: `d${index}`, ReceiptHandle })),
@@ -248,7 +241,7 @@ describe('a batch', () => {
     ];
     for (const [name, Entries] of cases) {
       const error = { name, Code: `AWS.SimpleQueueService.${name}` };
-      await expect(local.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries })), name).rejects.toMatchObject(error);
+      await expect(local().sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries })), name).rejects.toMatchObject(error);
     }
     expect(await received(QueueUrl)).toEqual([]);
   });
@@ -258,7 +251,7 @@ describe('a receive that waits', () => {
   it('ends with the first message that is sent, also by the wait of its queue', async () => {
     const { QueueUrl } = await newQueue({ ReceiveMessageWaitTimeSeconds: '20' });
     const waiting = received(QueueUrl);
-    await local.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'sent' }));
+    await local().sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'sent' }));
     expect((await waiting).map(({ Body }) => Body)).toEqual(['sent']);
   });
 
@@ -267,7 +260,7 @@ describe('a receive that waits', () => {
     const waiting = [1, 2].map(() => received(QueueUrl, { WaitTimeSeconds: 20 }).catch(({ name }) => name));
     // A receive of a client that began later has begun, too, once it has an answer.
     await received(QueueUrl);
-    await local.sqs.send(new DeleteQueueCommand({ QueueUrl }));
+    await local().sqs.send(new DeleteQueueCommand({ QueueUrl }));
     expect(await Promise.all(waiting)).toEqual(['QueueDoesNotExist', 'QueueDoesNotExist']);
   });
 });

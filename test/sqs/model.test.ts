@@ -11,21 +11,14 @@ import {
   SendMessageBatchCommand,
 } from '@aws-sdk/client-sqs';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type LocalSqs, startLocalSqs } from '../support/local-sqs.ts';
+import { expect, it } from 'vitest';
+import { sqsForTests } from '../support/local-sqs.ts';
 import { testSeed } from '../support/seed.ts';
 
 const runs = 40;
 const long = 600;
 
-let local: LocalSqs;
-beforeAll(async () => {
-  local = await startLocalSqs();
-});
-afterAll(async () => {
-  expect(local.defects).toEqual([]);
-  await local.close();
-});
+const local = sqsForTests();
 
 interface ModelMessage {
   state: 'visible' | 'inFlight' | 'delayed' | 'deleted';
@@ -80,7 +73,7 @@ class Play {
       MessageBody: `m${first + index}`,
       DelaySeconds: isDelayed ? 900 : 0,
     }));
-    const { Successful = [] } = await local.sqs.send(new SendMessageBatchCommand({ QueueUrl: this.#url, Entries }));
+    const { Successful = [] } = await local().sqs.send(new SendMessageBatchCommand({ QueueUrl: this.#url, Entries }));
     expect(Successful).toHaveLength(delays.length);
     for (const [index, isDelayed] of delays.entries()) {
       this.#messages.set(`m${first + index}`, { state: isDelayed ? 'delayed' : 'visible', receives: 0, handles: [] });
@@ -89,7 +82,7 @@ class Play {
 
   /** Returns how many messages there were. */
   async receive(max: number, isShort: boolean): Promise<number> {
-    const { Messages = [] } = await local.sqs.send(
+    const { Messages = [] } = await local().sqs.send(
       new ReceiveMessageCommand({
         QueueUrl: this.#url,
         MaxNumberOfMessages: max,
@@ -119,22 +112,24 @@ class Play {
     const given = { QueueUrl: this.#url, ReceiptHandle: message.handles[age] };
     const counts = age === 0 && message.state !== 'deleted';
     if (kind === 'delete') {
-      await local.sqs.send(new DeleteMessageCommand(given));
+      await local().sqs.send(new DeleteMessageCommand(given));
       if (counts) message.state = 'deleted';
       return;
     }
     const change = new ChangeMessageVisibilityCommand({ ...given, VisibilityTimeout: isShort ? 0 : long });
     if (!counts) {
-      await expect(local.sqs.send(change)).rejects.toMatchObject({ name: 'MessageNotInflight' });
+      await expect(local().sqs.send(change)).rejects.toMatchObject({ name: 'MessageNotInflight' });
       return;
     }
     // Of a message that is visible again, SQS refuses this; here the newest handle still counts.
-    await local.sqs.send(change);
+    await local().sqs.send(change);
     message.state = isShort ? 'visible' : 'inFlight';
   }
 
   async count(): Promise<void> {
-    const { Attributes } = await local.sqs.send(new GetQueueAttributesCommand({ QueueUrl: this.#url, AttributeNames: ['All'] }));
+    const { Attributes } = await local().sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl: this.#url, AttributeNames: ['All'] }),
+    );
     expect(Attributes).toMatchObject({
       ApproximateNumberOfMessages: String(this.#inState('visible').length),
       ApproximateNumberOfMessagesNotVisible: String(this.#inState('inFlight').length),
@@ -147,7 +142,7 @@ it('a standard queue does what a model of SQS does, call by call', async () => {
   let queues = 0;
   let received = 0;
   const property = fc.asyncProperty(fc.array(command, { maxLength: 40 }), async (commands) => {
-    const { QueueUrl } = await local.sqs.send(new CreateQueueCommand({ QueueName: `model-${queues++}` }));
+    const { QueueUrl } = await local().sqs.send(new CreateQueueCommand({ QueueName: `model-${queues++}` }));
     const play = new Play(QueueUrl!);
     for (const one of commands) {
       if (one.kind === 'send') await play.send(one.delays);

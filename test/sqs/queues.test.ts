@@ -16,37 +16,30 @@ import {
   TagQueueCommand,
   UntagQueueCommand,
 } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalSqs, startLocalSqs } from '../support/local-sqs.ts';
+import { describe, expect, it } from 'vitest';
+import { sqsForTests } from '../support/local-sqs.ts';
 
-let local: LocalSqs;
-beforeAll(async () => {
-  local = await startLocalSqs();
-});
-afterAll(async () => {
-  expect(local.defects).toEqual([]);
-  await local.close();
-});
+const local = sqsForTests();
 
 const arn = (name: string) => `arn:aws:sqs:eu-central-1:000000000000:${name}`;
 
 async function create(QueueName: string, Attributes: Record<string, string> = {}): Promise<string> {
-  return (await local.sqs.send(new CreateQueueCommand({ QueueName, Attributes }))).QueueUrl!;
+  return (await local().sqs.send(new CreateQueueCommand({ QueueName, Attributes }))).QueueUrl!;
 }
 
 async function attributesOf(QueueUrl: string, ...names: string[]) {
   const asked = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: (names.length > 0 ? names : ['All']) as never });
-  return (await local.sqs.send(asked)).Attributes ?? {};
+  return (await local().sqs.send(asked)).Attributes ?? {};
 }
 
 const set = (QueueUrl: string, Attributes: Record<string, string>) =>
-  local.sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
+  local().sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
 
 describe('a queue', () => {
   it('is created once with the same attributes, and refused with others', async () => {
     const attributes = { VisibilityTimeout: '45', MaximumMessageSize: '2048', Policy: '{"Version": "2012-10-17"}' };
     const url = await create('same', attributes);
-    expect(url).toBe(`${local.server.url}/000000000000/same`);
+    expect(url).toBe(`${local().server.url}/000000000000/same`);
     expect(await create('same', { ...attributes, Policy: '{"Version":"2012-10-17"}' })).toBe(url);
     expect(await create('same')).toBe(url);
     const error = { name: 'QueueNameExists', Code: 'QueueAlreadyExists' };
@@ -78,9 +71,9 @@ describe('a queue', () => {
   it('counts messages that are ready, in flight and delayed', async () => {
     const QueueUrl = await create('counted');
     for (const DelaySeconds of [0, 0, 0, 900]) {
-      await local.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'a', DelaySeconds }));
+      await local().sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'a', DelaySeconds }));
     }
-    await local.sqs.send(new ReceiveMessageCommand({ QueueUrl }));
+    await local().sqs.send(new ReceiveMessageCommand({ QueueUrl }));
     expect(await attributesOf(QueueUrl)).toMatchObject({
       ApproximateNumberOfMessages: '2',
       ApproximateNumberOfMessagesNotVisible: '1',
@@ -103,7 +96,7 @@ describe('a queue', () => {
       KmsDataKeyReusePeriodSeconds: '300',
     });
     const settings = { visibilityTimeoutSeconds: 1, delaySeconds: 2, retentionSeconds: 60, backoff: null };
-    expect(await local.http.call('getQueue', { queue: 'changed' })).toMatchObject(settings);
+    expect(await local().http.call('getQueue', { queue: 'changed' })).toMatchObject(settings);
     await set(url, { KmsMasterKeyId: '' });
     expect(await attributesOf(url)).not.toHaveProperty('KmsMasterKeyId');
   });
@@ -139,44 +132,44 @@ describe('a queue', () => {
 
   it('with a smaller message size refuses longer messages', async () => {
     const QueueUrl = await create('small', { MaximumMessageSize: '1024' });
-    const send = (length: number) => local.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x'.repeat(length) }));
+    const send = (length: number) => local().sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x'.repeat(length) }));
     await send(1024);
     await expect(send(1025)).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
   });
 
   it('has no attributes, tags or permissions of a deleted queue of its name', async () => {
     const first = await create('again', { MaximumMessageSize: '1024' });
-    await local.sqs.send(new TagQueueCommand({ QueueUrl: first, Tags: { a: 'b' } }));
-    await local.http.call('deleteQueue', { queue: 'again' });
+    await local().sqs.send(new TagQueueCommand({ QueueUrl: first, Tags: { a: 'b' } }));
+    await local().http.call('deleteQueue', { queue: 'again' });
     const second = await create('again');
     expect(await attributesOf(second, 'MaximumMessageSize')).toEqual({ MaximumMessageSize: '1048576' });
-    expect((await local.sqs.send(new ListQueueTagsCommand({ QueueUrl: second }))).Tags).toBeUndefined();
+    expect((await local().sqs.send(new ListQueueTagsCommand({ QueueUrl: second }))).Tags).toBeUndefined();
   });
 
   it('that does not exist, or exists no longer, is reported by every action that names it', async () => {
     const QueueUrl = await create('gone');
-    await local.sqs.send(new DeleteQueueCommand({ QueueUrl }));
+    await local().sqs.send(new DeleteQueueCommand({ QueueUrl }));
     const error = { name: 'QueueDoesNotExist', Code: 'AWS.SimpleQueueService.NonExistentQueue' };
     const calls = [
-      () => local.sqs.send(new GetQueueUrlCommand({ QueueName: 'gone' })),
+      () => local().sqs.send(new GetQueueUrlCommand({ QueueName: 'gone' })),
       () => attributesOf(QueueUrl),
       () => set(QueueUrl, { DelaySeconds: '1' }),
-      () => local.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'a' })),
-      () => local.sqs.send(new ReceiveMessageCommand({ QueueUrl })),
-      () => local.sqs.send(new PurgeQueueCommand({ QueueUrl })),
-      () => local.sqs.send(new DeleteQueueCommand({ QueueUrl })),
-      () => local.sqs.send(new ListQueueTagsCommand({ QueueUrl })),
-      () => local.sqs.send(new ListDeadLetterSourceQueuesCommand({ QueueUrl })),
+      () => local().sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'a' })),
+      () => local().sqs.send(new ReceiveMessageCommand({ QueueUrl })),
+      () => local().sqs.send(new PurgeQueueCommand({ QueueUrl })),
+      () => local().sqs.send(new DeleteQueueCommand({ QueueUrl })),
+      () => local().sqs.send(new ListQueueTagsCommand({ QueueUrl })),
+      () => local().sqs.send(new ListDeadLetterSourceQueuesCommand({ QueueUrl })),
     ];
     for (const call of calls) await expect(call(), String(call)).rejects.toMatchObject(error);
   });
 
   it('can be purged once a minute', async () => {
     const QueueUrl = await create('purged');
-    await local.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'a' }));
-    await local.sqs.send(new PurgeQueueCommand({ QueueUrl }));
-    expect((await local.sqs.send(new ReceiveMessageCommand({ QueueUrl }))).Messages).toBeUndefined();
-    await expect(local.sqs.send(new PurgeQueueCommand({ QueueUrl }))).rejects.toMatchObject({ name: 'PurgeQueueInProgress' });
+    await local().sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'a' }));
+    await local().sqs.send(new PurgeQueueCommand({ QueueUrl }));
+    expect((await local().sqs.send(new ReceiveMessageCommand({ QueueUrl }))).Messages).toBeUndefined();
+    await expect(local().sqs.send(new PurgeQueueCommand({ QueueUrl }))).rejects.toMatchObject({ name: 'PurgeQueueInProgress' });
   });
 });
 
@@ -184,34 +177,36 @@ describe('lists of queues', () => {
   it('show those that begin with a prefix, in pages if the call asks for pages', async () => {
     const urls: string[] = [];
     for (const name of ['page-a', 'page-b', 'page-c']) urls.push(await create(name));
-    const list = (more: object) => local.sqs.send(new ListQueuesCommand({ QueueNamePrefix: 'page-', ...more }));
+    const list = (more: object) => local().sqs.send(new ListQueuesCommand({ QueueNamePrefix: 'page-', ...more }));
     expect(await list({})).toMatchObject({ QueueUrls: urls });
     const first = await list({ MaxResults: 2 });
     expect(first.QueueUrls).toEqual(urls.slice(0, 2));
     const second = await list({ MaxResults: 2, NextToken: first.NextToken });
     expect(second.QueueUrls).toEqual(urls.slice(2));
     expect(second.NextToken).toBeUndefined();
-    expect((await local.sqs.send(new ListQueuesCommand({ QueueNamePrefix: 'no-' }))).QueueUrls).toBeUndefined();
+    expect((await local().sqs.send(new ListQueuesCommand({ QueueNamePrefix: 'no-' }))).QueueUrls).toBeUndefined();
   });
 
   it('show the sources of a dead-letter queue', async () => {
     const QueueUrl = await create('list-dead');
     const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: arn('list-dead'), maxReceiveCount: 2 });
     const sources = [await create('list-source-a', { RedrivePolicy }), await create('list-source-b', { RedrivePolicy })];
-    const { queueUrls } = await local.sqs.send(new ListDeadLetterSourceQueuesCommand({ QueueUrl }));
+    const { queueUrls } = await local().sqs.send(new ListDeadLetterSourceQueuesCommand({ QueueUrl }));
     expect(queueUrls).toEqual(sources);
   });
 });
 
 describe('tags', () => {
   it('are given at the creation, added, replaced and removed', async () => {
-    const { QueueUrl } = await local.sqs.send(new CreateQueueCommand({ QueueName: 'tagged', tags: { a: '1', __proto__x: '2' } }));
-    await local.sqs.send(new TagQueueCommand({ QueueUrl, Tags: { a: '3', c: '' } }));
-    await local.sqs.send(new UntagQueueCommand({ QueueUrl, TagKeys: ['__proto__x', 'absent'] }));
-    expect((await local.sqs.send(new ListQueueTagsCommand({ QueueUrl }))).Tags).toEqual({ a: '3', c: '' });
+    const { QueueUrl } = await local().sqs.send(
+      new CreateQueueCommand({ QueueName: 'tagged', tags: { a: '1', __proto__x: '2' } }),
+    );
+    await local().sqs.send(new TagQueueCommand({ QueueUrl, Tags: { a: '3', c: '' } }));
+    await local().sqs.send(new UntagQueueCommand({ QueueUrl, TagKeys: ['__proto__x', 'absent'] }));
+    expect((await local().sqs.send(new ListQueueTagsCommand({ QueueUrl }))).Tags).toEqual({ a: '3', c: '' });
     const many = Object.fromEntries(Array.from({ length: 49 }, (_, index) => [`t${index}`, 'x']));
     const error = { Code: 'InvalidParameterValue' };
-    await expect(local.sqs.send(new TagQueueCommand({ QueueUrl, Tags: many }))).rejects.toMatchObject(error);
+    await expect(local().sqs.send(new TagQueueCommand({ QueueUrl, Tags: many }))).rejects.toMatchObject(error);
   });
 });
 
@@ -219,7 +214,7 @@ describe('permissions', () => {
   it('are statements of the policy, each under its label', async () => {
     const QueueUrl = await create('permitted');
     const permission = { QueueUrl, Label: 'send', AWSAccountIds: ['123456789012'], Actions: ['SendMessage', 'ReceiveMessage'] };
-    await local.sqs.send(new AddPermissionCommand(permission));
+    await local().sqs.send(new AddPermissionCommand(permission));
     const { Policy } = await attributesOf(QueueUrl, 'Policy');
     expect(JSON.parse(Policy!).Statement).toEqual([
       {
@@ -231,12 +226,12 @@ describe('permissions', () => {
       },
     ]);
     const error = { Code: 'InvalidParameterValue' };
-    await expect(local.sqs.send(new AddPermissionCommand(permission))).rejects.toMatchObject(error);
+    await expect(local().sqs.send(new AddPermissionCommand(permission))).rejects.toMatchObject(error);
     const many = { ...permission, Label: 'many', Actions: Array.from({ length: 8 }, () => 'SendMessage') };
-    await expect(local.sqs.send(new AddPermissionCommand(many))).rejects.toMatchObject({ name: 'OverLimit' });
-    await local.sqs.send(new RemovePermissionCommand({ QueueUrl, Label: 'send' }));
+    await expect(local().sqs.send(new AddPermissionCommand(many))).rejects.toMatchObject({ name: 'OverLimit' });
+    await local().sqs.send(new RemovePermissionCommand({ QueueUrl, Label: 'send' }));
     expect(await attributesOf(QueueUrl, 'Policy')).toEqual({});
     const again = new RemovePermissionCommand({ QueueUrl, Label: 'send' });
-    await expect(local.sqs.send(again)).rejects.toMatchObject(error);
+    await expect(local().sqs.send(again)).rejects.toMatchObject(error);
   });
 });

@@ -11,30 +11,23 @@ import {
   SetQueueAttributesCommand,
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { type LocalSqs, startLocalSqs } from '../support/local-sqs.ts';
+import { sqsForTests } from '../support/local-sqs.ts';
 
-let local: LocalSqs;
-beforeAll(async () => {
-  local = await startLocalSqs();
-});
-afterAll(async () => {
-  expect(local.defects).toEqual([]);
-  await local.close();
-});
+const local = sqsForTests();
 
 const arn = (name: string) => `arn:aws:sqs:eu-central-1:000000000000:${name}`;
 const policy = (queue: string, maxReceiveCount: unknown = 1) =>
   JSON.stringify({ deadLetterTargetArn: arn(queue), maxReceiveCount });
 
 async function create(QueueName: string, Attributes: Record<string, string> = {}): Promise<string> {
-  return (await local.sqs.send(new CreateQueueCommand({ QueueName, Attributes }))).QueueUrl!;
+  return (await local().sqs.send(new CreateQueueCommand({ QueueName, Attributes }))).QueueUrl!;
 }
 
 async function receive(QueueUrl: string, more: object = {}): Promise<Message[]> {
   const asked = { QueueUrl, MaxNumberOfMessages: 10, MessageSystemAttributeNames: ['All'] as never, ...more };
-  return (await local.sqs.send(new ReceiveMessageCommand(asked))).Messages ?? [];
+  return (await local().sqs.send(new ReceiveMessageCommand(asked))).Messages ?? [];
 }
 
 /** A source and its dead-letter queue, in which as many messages died. */
@@ -42,20 +35,20 @@ async function deadMessages(name: string, count: number): Promise<{ source: stri
   const dead = await create(`${name}-dead`);
   const source = await create(name, { RedrivePolicy: policy(`${name}-dead`), VisibilityTimeout: '0' });
   for (let index = 0; index < count; index++) {
-    await local.sqs.send(new SendMessageCommand({ QueueUrl: source, MessageBody: `m${index}` }));
+    await local().sqs.send(new SendMessageCommand({ QueueUrl: source, MessageBody: `m${index}` }));
   }
   await eventually(async () => {
     await receive(source);
-    const counts = await local.http.call('getQueue', { queue: `${name}-dead` });
+    const counts = await local().http.call('getQueue', { queue: `${name}-dead` });
     return counts.counts.dead === count ? true : undefined;
   });
   return { source, dead };
 }
 
-const start = (SourceArn: string, more: object = {}) => local.sqs.send(new StartMessageMoveTaskCommand({ SourceArn, ...more }));
+const start = (SourceArn: string, more: object = {}) => local().sqs.send(new StartMessageMoveTaskCommand({ SourceArn, ...more }));
 
 async function tasks(SourceArn: string, MaxResults = 10) {
-  return (await local.sqs.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults }))).Results ?? [];
+  return (await local().sqs.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults }))).Results ?? [];
 }
 
 describe('a redrive policy', () => {
@@ -70,9 +63,9 @@ describe('a redrive policy', () => {
     await create('shown-dead');
     const QueueUrl = await create('shown', { RedrivePolicy: policy('shown-dead', '7') });
     const shown = async () =>
-      (await local.sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['RedrivePolicy'] }))).Attributes;
+      (await local().sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['RedrivePolicy'] }))).Attributes;
     expect(await shown()).toEqual({ RedrivePolicy: policy('shown-dead', 7) });
-    await local.sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { RedrivePolicy: '' } }));
+    await local().sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { RedrivePolicy: '' } }));
     expect(await shown()).toBeUndefined();
   });
 
@@ -109,7 +102,7 @@ describe('a redrive policy', () => {
     const dead = await create('needed');
     await create('needs', { RedrivePolicy: policy('needed') });
     const error = { name: 'UnsupportedOperation', message: expect.stringContaining('needs') };
-    await expect(local.sqs.send(new DeleteQueueCommand({ QueueUrl: dead }))).rejects.toMatchObject(error);
+    await expect(local().sqs.send(new DeleteQueueCommand({ QueueUrl: dead }))).rejects.toMatchObject(error);
   });
 });
 
@@ -139,9 +132,9 @@ describe('a move task', () => {
     expect(await tasks(SourceArn, 1)).toMatchObject([
       { TaskHandle, Status: 'RUNNING', DestinationArn: arn('elsewhere'), MaxNumberOfMessagesPerSecond: 1 },
     ]);
-    const cancelled = await local.sqs.send(new CancelMessageMoveTaskCommand({ TaskHandle }));
+    const cancelled = await local().sqs.send(new CancelMessageMoveTaskCommand({ TaskHandle }));
     expect(cancelled.ApproximateNumberOfMessagesMoved).toBeLessThan(3);
-    await expect(local.sqs.send(new CancelMessageMoveTaskCommand({ TaskHandle }))).rejects.toMatchObject({
+    await expect(local().sqs.send(new CancelMessageMoveTaskCommand({ TaskHandle }))).rejects.toMatchObject({
       name: 'UnsupportedOperation',
     });
     expect(await tasks(SourceArn)).toMatchObject([{ Status: 'CANCELLED' }]);
@@ -155,7 +148,7 @@ describe('a move task', () => {
     await expect(start(arn('plain'))).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
     await expect(start('plain')).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
     const handle = new CancelMessageMoveTaskCommand({ TaskHandle: 'x' });
-    await expect(local.sqs.send(handle)).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
+    await expect(local().sqs.send(handle)).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
     expect(await tasks(arn('plain'))).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 /** A local server in memory with its SQS face open, the AWS SDK's client for it, and requests without a client. */
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { type LocalServer, startLocal } from '../../functions/local/server.ts';
 import { adminKey, type HttpCalls, httpCalls, loggedDefects } from './local-queue.ts';
 
@@ -26,6 +27,19 @@ export async function startLocalSqs(): Promise<LocalSqs> {
       await server.close();
     },
   };
+}
+
+/** A server for all tests of a file, which must log no defect. Returns it while tests run. */
+export function sqsForTests(): () => LocalSqs {
+  let local: LocalSqs;
+  beforeAll(async () => {
+    local = await startLocalSqs();
+  });
+  afterAll(async () => {
+    expect(local.defects).toEqual([]);
+    await local.close();
+  });
+  return () => local;
 }
 
 /** One attempt for each call, so that a test sees every error. */
