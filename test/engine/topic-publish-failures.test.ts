@@ -31,6 +31,18 @@ const dies = (): never => {
 };
 const inGroup = (...given: number[]) => given.map((body) => ({ body, group: 'g' }));
 const names = (count: number) => range(count).map((index) => `s${String(index).padStart(3, '0')}`);
+
+/** A topic with 101 subscriptions, made by its operations, whose publisher died after the first write of a publish. */
+async function publisherDies(driven: DrivenEngine): Promise<void> {
+  const { call, engine } = driven;
+  await engine.call('createTopic', { topic: 't' }, {});
+  for (const subscription of names(101)) {
+    await call('createQueue', queueOf(subscription));
+    await engine.call('subscribe', { topic: 't', subscription }, { queue: queueOf(subscription) });
+  }
+  const { over } = watched(driven, (number) => number === 1 && dies());
+  await expect(topicProcess(driven, over).publish({ body: 1 })).rejects.toThrow(Killed);
+}
 const plain = (count: number) => Object.fromEntries(names(count).map((name) => [name, {}]));
 
 async function ackAll(driven: DrivenEngine, name: string): Promise<unknown[]> {
@@ -204,14 +216,8 @@ onBothStores('a publish to a topic that goes wrong', (driven) => {
   });
 
   it('a publication reaches no subscription that was added after it began, and none that was removed', async () => {
-    const { call, engine } = { ...driven(), engine: driven().engine };
-    await engine.call('createTopic', { topic: 't' }, {});
-    for (const subscription of names(101)) {
-      await call('createQueue', queueOf(subscription));
-      await engine.call('subscribe', { topic: 't', subscription }, { queue: queueOf(subscription) });
-    }
-    const { over } = watched(driven(), (number) => number === 1 && dies());
-    await expect(topicProcess(driven(), over).publish({ body: 1 })).rejects.toThrow(Killed);
+    const { engine } = driven();
+    await publisherDies(driven());
     await engine.call('unsubscribe', { topic: 't', subscription: 's100' }, {});
     await engine.call('subscribe', { topic: 't', subscription: 's999' }, {});
     driven().clock.advance(publicationLeaseMs);
@@ -222,14 +228,8 @@ onBothStores('a publish to a topic that goes wrong', (driven) => {
   });
 
   it('a topic that is deleted while its messages go out has them delivered, before its subscriptions are removed', async () => {
-    const { call, engine } = { ...driven(), engine: driven().engine };
-    await engine.call('createTopic', { topic: 't' }, {});
-    for (const subscription of names(101)) {
-      await call('createQueue', queueOf(subscription));
-      await engine.call('subscribe', { topic: 't', subscription }, { queue: queueOf(subscription) });
-    }
-    const { over } = watched(driven(), (number) => number === 1 && dies());
-    await expect(topicProcess(driven(), over).publish({ body: 1 })).rejects.toThrow(Killed);
+    const { engine } = driven();
+    await publisherDies(driven());
     await engine.call('deleteTopic', { topic: 't' }, { force: true });
     await driven().sweep();
     driven().clock.advance(publicationLeaseMs);

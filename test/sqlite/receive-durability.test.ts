@@ -39,16 +39,21 @@ const turns = async () => {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-it('a receive of a new message waits for the disk once, for its lease and its removal together', async () => {
-  const { receive, disk } = await begin();
-  disk.isHeld = true;
-  disk.syncs = 0;
-  const receiving = noted(receive());
+/** Expects a receive of one message to be answered only after the disk has what it waits for. */
+async function expectToWait(disk: { held: (() => void)[] }, call: Promise<unknown[]>): Promise<void> {
+  const receiving = noted(call);
   await eventually(() => disk.held.length > 0);
   await turns();
   expect(receiving.isAnswered).toBe(false);
   disk.held.shift()!();
   expect(await receiving.call).toHaveLength(1);
+}
+
+it('a receive of a new message waits for the disk once, for its lease and its removal together', async () => {
+  const { receive, disk } = await begin();
+  disk.isHeld = true;
+  disk.syncs = 0;
+  await expectToWait(disk, receive());
   expect(disk.syncs).toBe(1);
 });
 
@@ -57,10 +62,5 @@ it('a receive of a message whose lease has expired waits until the disk has the 
   expect(await receive()).toHaveLength(1);
   clock.advance(leaseMs);
   disk.isHeld = true;
-  const receiving = noted(receive());
-  await eventually(() => disk.held.length > 0);
-  await turns();
-  expect(receiving.isAnswered).toBe(false);
-  disk.held.shift()!();
-  expect(await receiving.call).toHaveLength(1);
+  await expectToWait(disk, receive());
 });

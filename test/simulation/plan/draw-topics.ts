@@ -91,7 +91,7 @@ export function ownedQueues({ name, subscriptions }: PlannedTopic): string[] {
   return [...new Set(names)].map((subscription) => `${name}~${subscription}`);
 }
 
-const topicSteps = [
+export const topicSteps = [
   'subscribe',
   'unsubscribe',
   'changeTerms',

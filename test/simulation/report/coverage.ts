@@ -1,5 +1,6 @@
 /** What must happen in many histories. A fault or an answer that never occurs is a gap in the test. */
 import { manyFaults } from '../../../engine/simulation/faulty-store.ts';
+import { topicSteps } from '../plan/draw-topics.ts';
 
 const steps = [
   'publish',
@@ -15,12 +16,7 @@ const steps = [
   'schedule',
   'reschedule',
   'unschedule',
-  'subscribe',
-  'unsubscribe',
-  'changeTerms',
-  'publishToTopic',
-  'decidePublication',
-  'remakeTopic',
+  ...topicSteps,
   'transact',
   'wait',
   'sweep',
