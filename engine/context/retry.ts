@@ -35,12 +35,12 @@ export function createRetryBudget({ clock, random, lastTryAt }: Context, until =
 }
 
 export function isThrottled(error: unknown): error is StoreError {
-  return error instanceof StoreError && error.reason === 'throttled';
+  return isTransient(error) && error.reason === 'throttled';
 }
 
 /** Whether the call certainly did nothing and may succeed if repeated from its reads: throttled, or past its write deadline. */
 export function isTransient(error: unknown): error is StoreError {
-  return error instanceof StoreError && error.reason !== undefined;
+  return error instanceof StoreError && error.applied === 'no' && error.reason !== undefined;
 }
 
 /**

@@ -18,7 +18,7 @@ import {
 import { incarnationOf } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
 import type { LeaseRow } from '../model/rows.ts';
-import { StoreError, type WriteOptions } from '../port/port.ts';
+import { failureOf, StoreError, type WriteOptions } from '../port/port.ts';
 import {
   decodeSnapshot,
   expireBodies,
@@ -65,8 +65,8 @@ export async function withBodies<T>(
         if (isShared(content)) chunks.length = 0;
       }),
     );
-    const failed = put.find((one) => one.status === 'rejected');
-    if (failed) throw failed.reason;
+    const failure = failureOf(put);
+    if (failure !== undefined) throw failure;
     return await write();
   } catch (error) {
     if (error instanceof StoreError && error.applied === 'no' && !mayBeNamed()) await removeLasting(ctx, bodies);

@@ -7,7 +7,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Attributes, Json } from '../../contract/contract.ts';
 import { isJsonText, type JsonText, rowsOf, textAsJson } from '../../contract/json-text.ts';
 import { bodyChunkBytesMax, parcelSlotsMax, retentionGraceMs, rowBytesMax } from '../../contract/limits.ts';
-import { type Key, type Row, type Store, StoreError, type Write, type WriteOptions } from '../port/port.ts';
+import { failureOf, type Key, type Row, type Store, StoreError, type Write, type WriteOptions } from '../port/port.ts';
 
 /** Begins the partitions of `messages` that hold offloaded bodies. */
 export const bodyPartitionPrefix = 'body:';
@@ -202,7 +202,8 @@ export function chunkWrites(
 
 /**
  * Writes the chunks of an offloaded body. Call it before writing the row, so that no row refers to missing chunks.
- * A StoreError from here always has `applied: no`: chunks without a row are not a message.
+ * A StoreError from here always has `applied: no`: chunks without a row are not a message. It keeps its reason, so that a caller
+ * repeats the call if a chunk had no answer before its deadline.
  */
 export async function writeChunks(
   store: Store,
@@ -216,7 +217,7 @@ export async function writeChunks(
   const writes = chunkWrites(content, chunks, ttl).map((write): Write => ({ ...write, when: { absent: ['id'] } }));
   // Wait for all of them: a chunk that arrives after its removal would stay.
   const written = await Promise.allSettled(writes.map((write) => store.write(write, options)));
-  const failure = written.find((one) => one.status === 'rejected')?.reason;
+  const failure = failureOf(written);
   if (failure === undefined) return;
   if (!(failure instanceof StoreError)) throw failure;
   throw new StoreError(failure.message, 'no', failure, failure.reason);

@@ -114,16 +114,26 @@ export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly applied: 'no' | 'unknown';
   /**
-   * Set if the same call may succeed later; only with `applied: no`. `throttled`: the store was too busy, or another
-   * transaction held the row. `late`: the caller missed the deadline of the write (`WriteOptions.by`).
+   * Set if the same call may succeed later. `throttled`: the store was too busy, or another transaction held the row. `late`:
+   * the caller missed the deadline of the write (`WriteOptions.by`). With `applied: unknown` an earlier attempt had no answer.
    */
   readonly reason: 'throttled' | 'late' | undefined;
 
   constructor(message: string, applied: 'no' | 'unknown', cause?: unknown, reason?: 'throttled' | 'late') {
     super(message, cause === undefined ? undefined : { cause });
     this.applied = applied;
-    this.reason = applied === 'no' ? reason : undefined;
+    this.reason = reason;
   }
+}
+
+/**
+ * What to report of calls that ran side by side; undefined if none failed. A defect comes first, then a failure after which a
+ * repeat may succeed: otherwise nothing would repeat the calls.
+ */
+export function failureOf(settled: readonly PromiseSettledResult<unknown>[]): unknown {
+  const failures = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+  const rank = (failure: unknown) => (failure instanceof StoreError ? (failure.reason === undefined ? 2 : 1) : 0);
+  return failures.sort((one, other) => rank(one) - rank(other))[0];
 }
 
 /** For `catch`, where a failed call of the store changes nothing that matters. */

@@ -1,6 +1,7 @@
 /** Bodies that do not fit into a row: a publish to a topic stores each once, however many subscriptions get it. */
 import { expect, it } from 'vitest';
 import type { TopicEntry } from '../../contract/contract.ts';
+import { type Store, StoreError } from '../../engine/port/port.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
@@ -53,6 +54,28 @@ onBothStores('large bodies of a topic', (driven) => {
     await commit((result as { id: string }).id);
     expect(await chunks()).toHaveLength(1);
     for (const name of ['a', 'b', 'c']) expect((await bodiesOf(driven(), name))[0] === large, name).toBe(true);
+  });
+
+  it('go to all subscriptions at once if a chunk has no answer until it is late', async () => {
+    // A queue without retention has a body of its own, so each step of the publication writes chunks.
+    const count = 120;
+    await subscribeAll(count, { retentionSeconds: null });
+    const { store } = driven().spy;
+    let lost = 0;
+    const over: Store = {
+      ...store,
+      async write(write, options) {
+        const isChunk = 'shard' in write.key && write.key.shard.startsWith('body:');
+        if (!isChunk || !(await hasBegun()) || lost++ > 0) return store.write(write, options);
+        throw new StoreError('no answer in time', 'unknown', undefined, 'late');
+      },
+    };
+    const hasBegun = async () => (await driven().rows('queues')).some(({ kind }) => kind === 'publication');
+    const [result] = await topicProcess(driven(), over).publish({ body: other });
+    expect(result).toMatchObject({ ok: true, subscriptions: count });
+    expect(lost).toBeGreaterThan(1);
+    expect(await hasBegun()).toBe(false);
+    for (const name of names(count)) expect(await bodiesOf(driven(), name), name).toEqual([other]);
   });
 
   it("are written once by the caller's transaction", async () => {

@@ -178,6 +178,21 @@ describe('offloaded chunks', () => {
     expect(failure).toMatchObject({ message: 'too busy', applied: 'no', reason: 'throttled', cause });
   });
 
+  it('the write of offloaded chunks may be repeated if one of them had no answer before its deadline', async () => {
+    const failures = [
+      new StoreError('no answer', 'unknown'),
+      new StoreError('no answer in time', 'unknown', undefined, 'late'),
+      new StoreError('down', 'no'),
+    ];
+    expect(chunks.length).toBeGreaterThan(1);
+    for (const order of [failures, failures.toReversed()]) {
+      const left = [...order];
+      const lost: Store = { ...store(), write: async () => Promise.reject(left.shift()) };
+      const write = writeChunks(lost, where, [...chunks, chunks[0]!], undefined);
+      await expect(write).rejects.toMatchObject({ message: 'no answer in time', applied: 'no', reason: 'late' });
+    }
+  });
+
   it('offloaded chunks outlive the retention and, where that is later, the lease', () => {
     const seconds = (ms: number) => ms / 1000 + retentionGraceMs / 1000;
     expect([bodyTtl(5_000), bodyTtl(5_000, 4_000), bodyTtl(5_000, 9_000), bodyTtl(5_001)]).toEqual([
