@@ -27,7 +27,7 @@ export const attributesMax = 20;
 export const attributeNameCharsMax = 128;
 export const attributeStringCharsMax = 1024;
 
-/** Letters, digits, `_` and `-`. */
+/** Letters, digits, `_` and `-`. `.fifo` may end the name, and counts. */
 export const queueNameCharsMax = 80;
 /** Letters, digits, `_`, `-`, `.` and `:`. */
 export const messageIdCharsMax = 128;
@@ -129,7 +129,7 @@ export const countRowsMax = 1000;
 
 /** The number of queue patterns that one API key may have. The limits of a pattern's and of the key's name follow. */
 export const keyPatternsMax = 50;
-/** The pattern of a queue's name: letters, digits, `_`, `-`, `~` and `*`. */
+/** The pattern of a queue's name: letters, digits, `_`, `-`, `.`, `~` and `*`. */
 export const queuePatternCharsMax = 161;
 export const keyNameCharsMax = 80;
 

@@ -20,9 +20,14 @@ export const idCharacters = 'A-Za-z0-9_.:-';
  */
 export const anyIdCharacters = `@~${idCharacters}`;
 
+/** The end of a queue's name that may contain a dot: SQS calls such queues FIFO. To the queue it is a name like any other. */
+export const fifoEnding = '.fifo';
+const plainName = `[${nameCharacters}]{1,${queueNameCharsMax}}|[${nameCharacters}]{1,${queueNameCharsMax - fifoEnding.length}}\\${fifoEnding}`;
+/** The name of a queue that no subscription owns. */
+export const plainQueueName = new RegExp(`^(?:${plainName})$`);
 /** The name of a queue; or of a topic and of a subscription, joined by `~`: the name of the queue that the subscription owns. */
 export const anyQueueName = new RegExp(
-  `^(?:[${nameCharacters}]{1,${queueNameCharsMax}}|[${nameCharacters}]{1,${topicNameCharsMax}}~[${nameCharacters}]{1,${subscriptionNameCharsMax}})$`,
+  `^(?:${plainName}|[${nameCharacters}]{1,${topicNameCharsMax}}~[${nameCharacters}]{1,${subscriptionNameCharsMax}})$`,
 );
 
 const forms: Readonly<Record<string, RegExp>> = {

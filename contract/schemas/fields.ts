@@ -1,7 +1,8 @@
 /** Schemas of the single fields of inputs. Each error says in one phrase what the field must be; refusal.ts adds what was given. */
 import * as z from 'zod';
 import * as limits from '../limits.ts';
-import { anyIdCharacters, anyQueueName, idCharacters, isDotSegment, nameCharacters } from '../path-names.ts';
+import * as names from '../path-names.ts';
+import { anyIdCharacters, idCharacters, isDotSegment, nameCharacters } from '../path-names.ts';
 
 /** A whole number from `min` to `max`, both included. */
 export function whole(min: number, max: number, unit = '') {
@@ -33,18 +34,14 @@ export function oneOf<const Values extends readonly [string, ...string[]]>(value
 }
 
 const nameAllowed = 'A-Z a-z 0-9 _ -';
-const queueNameError = `must be 1 to ${limits.queueNameCharsMax} characters of ${nameAllowed}, or topic~subscription`;
+const plainNameError = `must be 1 to ${limits.queueNameCharsMax} characters of ${nameAllowed}, which .fifo may end`;
+const queueNameError = `${plainNameError}, or topic~subscription`;
 /** Any queue, also one that a subscription owns. */
-export const queueName = z.string({ error: queueNameError }).regex(anyQueueName, { error: queueNameError });
+export const queueName = z.string({ error: queueNameError }).regex(names.anyQueueName, { error: queueNameError });
 /** A queue that no subscription owns. */
-export const plainQueueName = z
-  .string({ error: `must be 1 to ${limits.queueNameCharsMax} characters of ${nameAllowed}` })
-  .regex(new RegExp(`^[${nameCharacters}]{1,${limits.queueNameCharsMax}}$`), {
-    error: ({ input }) =>
-      String(input).includes('~')
-        ? '`~` is for the queues of subscriptions'
-        : `must be 1 to ${limits.queueNameCharsMax} characters of ${nameAllowed}`,
-  });
+export const plainQueueName = z.string({ error: plainNameError }).regex(names.plainQueueName, {
+  error: ({ input }) => (String(input).includes('~') ? '`~` is for the queues of subscriptions' : plainNameError),
+});
 export const topicName = safeText(nameCharacters, nameAllowed, limits.topicNameCharsMax);
 export const subscriptionName = safeText(nameCharacters, nameAllowed, limits.subscriptionNameCharsMax);
 const idAllowed = 'A-Z a-z 0-9 _ . : -';
@@ -61,7 +58,7 @@ export const targetName = safeText(nameCharacters, nameAllowed, limits.targetNam
 export const scheduleName = safeText(nameCharacters, nameAllowed, limits.scheduleNameCharsMax);
 export const attributeName = safeText('A-Za-z0-9_.-', 'A-Z a-z 0-9 _ . -', limits.attributeNameCharsMax);
 /** Also the names of queues that subscriptions own: the topic's name, `~` and the subscription's name. */
-export const queuePattern = safeText('A-Za-z0-9_*~-', 'A-Z a-z 0-9 _ - ~ and *', limits.queuePatternCharsMax);
+export const queuePattern = safeText('A-Za-z0-9_.*~-', 'A-Z a-z 0-9 _ - . ~ and *', limits.queuePatternCharsMax);
 export const topicPattern = safeText('A-Za-z0-9_*-', 'A-Z a-z 0-9 _ - and *', limits.topicNameCharsMax);
 export const keyName = text(1, limits.keyNameCharsMax);
 export const scope = oneOf(['publish', 'receive', 'admin']);

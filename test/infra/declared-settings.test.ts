@@ -89,6 +89,11 @@ describe('the check of declared settings at synth', () => {
     expect(() => synth({ queues })).toThrow(/queues\.a\.delaySeconds: .*\n {2}queues\.b\.retentionSeconds: /);
   });
 
+  test('the construct accepts a queue whose name ends with .fifo', () => {
+    const queues = { 'orders.fifo': { deadLetter: { queue: 'dead.fifo' } }, 'dead.fifo': {} };
+    expect(() => synth({ queues })).not.toThrow();
+  });
+
   test('the construct accepts topics with subscriptions of every kind', () => {
     const subscriptions = {
       all: {},

@@ -135,7 +135,7 @@ describe('a call that is refused changes nothing', () => {
       {},
       400,
       'invalid_input',
-      'queue: must be 1 to 80 characters of A-Z a-z 0-9 _ -, was "a b"',
+      'queue: must be 1 to 80 characters of A-Z a-z 0-9 _ -, which .fifo may end, was "a b"',
     ],
     ['a slash in a name', 'PUT', '/v1/queues/a%2Fb', {}, 400, 'invalid_input', 'path: segment 3 must not have an encoded slash'],
     ['a name too long', 'PUT', `/v1/queues/${'x'.repeat(81)}`, {}, 400, 'invalid_input', '(83 characters)'],

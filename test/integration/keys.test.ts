@@ -102,6 +102,14 @@ describe('a key', () => {
     await all.call('createKey', {}, { ...body, scopes: ['publish'] });
   });
 
+  it('a pattern of a key may end with .fifo', async () => {
+    const calls = await keyFor(['admin'], ['ordered-*.fifo']);
+    await calls.call('createQueue', { queue: 'ordered-1.fifo' });
+    expect((await calls.call('listQueues', {})).queues.map(({ name }) => name)).toEqual(['ordered-1.fifo']);
+    await expectProblem(await calls.send('PUT', '/v1/queues/ordered-1', { body: {} }), 403, 'forbidden');
+    await calls.call('deleteQueue', { queue: 'ordered-1.fifo' });
+  });
+
   it('a key moves no messages to a queue that it does not cover', async () => {
     const calls = await keyFor(['admin'], ['covered-*']);
     const deadLetter = { queue: 'elsewhere', maxReceives: 1 };

@@ -38,6 +38,22 @@ it('the direct transport refuses at once, without a retry, if it finds no region
 });
 
 overEach('a queue through the SDK', () => {
+  it('a queue whose name ends with .fifo is a queue like any other, also as a dead-letter queue', async () => {
+    const name = newName();
+    const dead = dumbwaiter.queue(`${name}-dead.fifo`);
+    await dead.create();
+    const queue = dumbwaiter.queue(`${name}.fifo`);
+    await queue.create({ deadLetter: { queue: dead.name, maxReceives: 1 } });
+    const { id } = await queue.publish({ body: 1 });
+    const [message] = await queue.receive();
+    expect(message).toMatchObject({ id, body: 1 });
+    await message!.release({ deadLetter: true, failed: 'no' });
+    const [dying] = await dead.receive();
+    expect(dying).toMatchObject({ id, deadLetter: { queue: queue.name } });
+    await queue.delete();
+    await dead.delete();
+  });
+
   it('the SDK creates, reads, changes, lists and deletes a queue', async () => {
     const queue = dumbwaiter.queue(newName());
     const made = await queue.create({ visibilityTimeoutSeconds: 5 });

@@ -33,11 +33,12 @@ function operations(): string {
 
 const paths = `## Names in paths
 
-Names of queues, topics, subscriptions and schedules contain letters, digits, \`_\` and \`-\`. The queue that a subscription owns is named
-\`topic~subscription\`, wherever a queue is named; it is not created or deleted by that name. Ids of messages, tasks and keys may also contain
-\`.\` and \`:\`. Ids made from a \`dedupKey\` also contain \`@\`. A path with a dot segment, a backslash, a control character or an encoded slash
-is refused with \`invalid_input\`. Validate names before you put them into a path: API Gateway decodes the path before it reaches the queue, so
-an encoded slash becomes a slash. The SDK refuses such names before it sends them.`;
+Names of queues, topics, subscriptions and schedules contain letters, digits, \`_\` and \`-\`. The name of a queue may end with \`.fifo\`: for
+SQS that is a [FIFO queue](#sqs), for the other APIs a queue like any other. The queue that a subscription owns is named \`topic~subscription\`,
+wherever a queue is named; it is not created or deleted by that name. Ids of messages, tasks and keys may also contain \`.\` and \`:\`. Ids made
+from a \`dedupKey\` also contain \`@\`. A path with a dot segment, a backslash, a control character or an encoded slash is refused with
+\`invalid_input\`. Validate names before you put them into a path: API Gateway decodes the path before it reaches the queue, so an encoded slash
+becomes a slash. The SDK refuses such names before it sends them.`;
 
 const json = `## JSON as it was sent
 

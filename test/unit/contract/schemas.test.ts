@@ -70,7 +70,7 @@ describe('the input of a call', () => {
     [
       'createQueue',
       { deadLetter: { queue: 'a b', maxReceives: 1 } },
-      'deadLetter.queue: must be 1 to 80 characters of A-Z a-z 0-9 _ -, or topic~subscription, was "a b"',
+      'deadLetter.queue: must be 1 to 80 characters of A-Z a-z 0-9 _ -, which .fifo may end, or topic~subscription, was "a b"',
     ],
     [
       'createQueue',
@@ -222,6 +222,13 @@ describe('the parameters of a call', () => {
     'a/b',
     '../x',
     'x'.repeat(limits.queueNameCharsMax + 1),
+    '.fifo',
+    'a.b',
+    'a.fif',
+    'a.FIFO',
+    'a.fifo.fifo',
+    'topic~a.fifo',
+    `${'x'.repeat(limits.queueNameCharsMax - 4)}.fifo`,
   ])('a call refuses the queue name %j', (queue) => {
     expect(refusal(() => parseParams('getQueue', { queue }))).toContain('queue: must be 1 to 80 characters');
   });
@@ -229,6 +236,13 @@ describe('the parameters of a call', () => {
   it('a call accepts the longest queue name', () => {
     const queue = 'x'.repeat(limits.queueNameCharsMax);
     expect(parseParams('getQueue', { queue })).toEqual({ queue });
+  });
+
+  it('a call accepts a queue name that ends with .fifo, up to the same length', () => {
+    for (const queue of ['a.fifo', `${'x'.repeat(limits.queueNameCharsMax - 5)}.fifo`]) {
+      expect(parseParams('createQueue', { queue })).toEqual({ queue });
+      expect(parseParams('publish', { queue })).toEqual({ queue });
+    }
   });
 });
 
