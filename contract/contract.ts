@@ -5,13 +5,11 @@
  * HTTP paths are in routes.ts, the limits in limits.ts.
  */
 
+import type { ApiKey, CreatedKey, KeyInput, OwnKey } from './keys.ts';
 import type {
   AckResult,
-  ApiKey,
-  CreatedKey,
   ExtendResult,
   Json,
-  KeyInput,
   Message,
   MessageChanges,
   MessageState,
@@ -22,7 +20,7 @@ import type {
   RedriveTask,
   ReleaseResult,
 } from './messages.ts';
-import type { Counts, Queue, QueueSettings, QueueSettingsInput } from './queues.ts';
+import type { Counts, ListedQueue, Queue, QueueSettings, QueueSettingsInput } from './queues.ts';
 import type { Schedule, ScheduleInput } from './schedules.ts';
 import type { Target, TargetInput } from './targets.ts';
 import type {
@@ -39,6 +37,7 @@ import type {
 } from './topics.ts';
 import type { TransactionItem, TransactionWrite } from './transaction-items.ts';
 
+export type * from './keys.ts';
 export type * from './messages.ts';
 export type * from './queues.ts';
 export type * from './schedules.ts';
@@ -53,13 +52,20 @@ export interface Page {
   cursor?: string;
 }
 
+export interface QueuesPage extends Page {
+  /** Only queues whose names begin with these characters. Default: all. */
+  prefix?: string;
+  /** Whether to count the messages of each queue, as reading one queue does. Default false. */
+  counts?: boolean;
+}
+
 /** The parameters (in the path), input (JSON body, or query string of a GET) and output of each operation. */
 export interface Operations {
   createQueue: { params: { queue: string }; input: QueueSettingsInput; output: Queue };
   getQueue: { params: { queue: string }; input: object; output: Queue & { counts: Counts } };
   updateQueue: { params: { queue: string }; input: QueueSettingsInput; output: Queue };
   deleteQueue: { params: { queue: string }; input: object; output: object };
-  listQueues: { params: object; input: Page; output: { queues: Queue[]; cursor?: string } };
+  listQueues: { params: object; input: QueuesPage; output: { queues: ListedQueue[]; cursor?: string } };
   publish: { params: { queue: string }; input: { messages: PublishEntry[] }; output: { results: PublishResult[] } };
   receive: {
     params: { queue: string };
@@ -148,6 +154,7 @@ export interface Operations {
     output: CreatedKey;
   };
   listKeys: { params: object; input: Page; output: { keys: ApiKey[]; cursor?: string } };
+  getOwnKey: { params: object; input: object; output: OwnKey };
   revokeKey: { params: { id: string }; input: object; output: object };
   health: { params: object; input: object; output: { status: 'ok' } };
 }

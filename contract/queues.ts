@@ -162,3 +162,6 @@ export interface Queue extends QueueSettings {
   createdAt: string;
   updatedAt: string;
 }
+
+/** A queue in a list; with `counts` if the list was asked for them. */
+export type ListedQueue = Queue & { counts?: Counts };

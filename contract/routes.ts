@@ -69,6 +69,7 @@ export const addresses: { readonly [Name in OperationName]: Address } = {
   rollbackPublication: ofTopic('POST', '/publications/{id}/rollback'),
   createKey: at('POST', '/keys'),
   listKeys: at('GET', '/keys'),
+  getOwnKey: at('GET', '/keys/own'),
   revokeKey: at('DELETE', '/keys/{id}'),
   health: at('GET', '/health'),
 };
@@ -124,6 +125,7 @@ export const routes = /* @__PURE__ */ routesOf({
   rollbackPublication: 'publish',
   createKey: 'admin',
   listKeys: 'admin',
+  getOwnKey: 'any',
   revokeKey: 'admin',
   health: 'none',
 });

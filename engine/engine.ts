@@ -76,6 +76,7 @@ type ServiceOperation =
   | 'rotateSigningSecret'
   | 'createKey'
   | 'listKeys'
+  | 'getOwnKey'
   | 'revokeKey'
   | 'putTarget'
   | 'getTarget'

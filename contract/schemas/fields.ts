@@ -42,6 +42,7 @@ export const queueName = z.string({ error: queueNameError }).regex(names.anyQueu
 export const plainQueueName = z.string({ error: plainNameError }).regex(names.plainQueueName, {
   error: ({ input }) => (String(input).includes('~') ? '`~` is for the queues of subscriptions' : plainNameError),
 });
+export const queueNamePrefix = safeText(`.~${nameCharacters}`, `${nameAllowed} ~ .`, limits.queueNameCharsMax);
 export const topicName = safeText(nameCharacters, nameAllowed, limits.topicNameCharsMax);
 export const subscriptionName = safeText(nameCharacters, nameAllowed, limits.subscriptionNameCharsMax);
 const idAllowed = 'A-Z a-z 0-9 _ . : -';

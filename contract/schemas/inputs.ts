@@ -93,7 +93,11 @@ export const inputs = {
   getQueue: nothing,
   updateQueue: object(queueSettings),
   deleteQueue: nothing,
-  listQueues: object(page),
+  listQueues: object({
+    ...page,
+    prefix: field.queueNamePrefix.describe('Only queues whose names begin with these characters. Default: all.').optional(),
+    counts: field.flag.describe('Whether to count the messages of each queue. Default false.').optional(),
+  }),
   receive: object({
     max: field.batchMax.describe('The maximum number of messages to receive. Default 1.').optional(),
     visibilityTimeoutSeconds: leaseOf
@@ -186,6 +190,7 @@ export const inputs = {
     error: 'must have a pattern if the key has no topics',
   }),
   listKeys: object(page),
+  getOwnKey: nothing,
   revokeKey: nothing,
   health: nothing,
 } satisfies Record<OperationName, z.ZodType>;

@@ -65,6 +65,7 @@ export const params = {
   rollbackPublication: ofPublication,
   createKey: nothing,
   listKeys: nothing,
+  getOwnKey: nothing,
   revokeKey: object({ id: field.keyId.describe('The id of the key.') }),
   health: nothing,
 } satisfies Record<OperationName, z.ZodType>;

@@ -1,11 +1,12 @@
 /** The operations that list queues, and that change a queue itself. */
-import type { CheckedInputOf, OutputOf, Page, Queue, QueueSettings } from '../../contract/contract.ts';
+import type { CheckedInputOf, ListedQueue, OutputOf, Page, Queue, QueueSettings, QueuesPage } from '../../contract/contract.ts';
 import { defined } from '../../contract/defined.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { clockMarginMs, pageEntriesDefault, settingsCacheMs } from '../../contract/limits.ts';
 import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import type { Context } from '../context/context.ts';
 import { ensureTimeFor } from '../context/long-poll.ts';
+import { sideBySide } from '../context/side-by-side.ts';
 import { formatCursor, parseCursor, unknownCursor } from '../model/cursors.ts';
 import { describeQueue, type QueueRecord, queueKey, queueRow, readQueue } from '../model/queue-record.ts';
 import { topicKey } from '../model/topic-record.ts';
@@ -15,6 +16,7 @@ import { changeQueue, checkDeadLetter } from '../queues/change-queue.ts';
 import { differingSetting, newQueue, queueDeletion } from '../queues/creation.ts';
 import { settingsForgottenMs } from '../queues/shard-scaling.ts';
 import { restsUntil } from '../receive/lifted-rests.ts';
+import { countMessages } from './get-queue.ts';
 
 /** Creates a queue. A repeat with the same settings changes nothing. With different settings it fails with `queue_exists`. */
 export async function createQueue(ctx: Context, name: string, input: CheckedInputOf<'createQueue'>): Promise<Queue> {
@@ -143,18 +145,41 @@ export async function purge(ctx: Context, name: string): Promise<OutputOf<'purge
   return { purgedBefore: new Date(purgedBefore).toISOString() };
 }
 
+/** Queues whose messages are counted in parallel. */
+const countedAtOnce = 10;
+
 /** Lists queues by name, a page at a time. */
-export async function listQueues(ctx: Context, input: Page): Promise<OutputOf<'listQueues'>> {
-  const { rows, next } = await pageByName(ctx, 'queue', input);
-  const queues = rows.map((row) => describeQueue(readQueue(row)));
+export async function listQueues(ctx: Context, { prefix, counts = false, ...page }: QueuesPage): Promise<OutputOf<'listQueues'>> {
+  const { rows, next } = await pageByName(ctx, 'queue', page, prefix);
+  const records = rows.map(readQueue);
+  const queues: ListedQueue[] = records.map(describeQueue);
+  if (counts) {
+    await sideBySide(
+      [...records.keys()],
+      countedAtOnce,
+      () => false,
+      async (index) => {
+        queues[index]!.counts = await countMessages(ctx, records[index]!);
+      },
+    );
+  }
   const last = queues.at(-1);
   return next && last ? { queues, cursor: formatCursor({ name: last.name }) } : { queues };
 }
 
+/** Greater than every character of a name. */
+const afterNames = '\u007f';
+
 /** A page of the rows of one kind. Its cursor is the name of the last row that the caller shows. */
-export function pageByName(ctx: Context, kind: string, { limit = pageEntriesDefault, cursor }: Page): Promise<Ranged> {
+export function pageByName(
+  ctx: Context,
+  kind: string,
+  { limit = pageEntriesDefault, cursor }: Page,
+  prefix = '',
+): Promise<Ranged> {
   const name = cursor === undefined ? undefined : parseCursor(cursor, ['name']).name;
   if (name === '' || typeof name === 'number') throw unknownCursor();
   const after = name === undefined ? undefined : { kind, name };
-  return ctx.store.range({ table: 'queues', partition: kind, limit, consistent: true, ...defined({ after }) });
+  const bounds = prefix === '' ? {} : { from: prefix, to: prefix + afterNames };
+  return ctx.store.range({ table: 'queues', partition: kind, limit, consistent: true, ...bounds, ...defined({ after }) });
 }

@@ -2,7 +2,7 @@
 import { invalidInput } from '../../contract/errors.ts';
 
 const numericFields: ReadonlySet<string> = new Set(['limit', 'waitSeconds']);
-const booleanFields: ReadonlySet<string> = new Set(['force']);
+const booleanFields: ReadonlySet<string> = new Set(['force', 'counts']);
 
 /** Throws `invalid_input` for a field given twice. All other validation comes later, with the rest of the input. */
 export function inputOfQuery(query: URLSearchParams): Record<string, unknown> {

@@ -13,7 +13,7 @@ const key = {
   lastUsedAt: null,
 };
 
-export const keyTexts: OperationTextsOf<'createKey' | 'listKeys' | 'revokeKey'> = {
+export const keyTexts: OperationTextsOf<'createKey' | 'listKeys' | 'getOwnKey' | 'revokeKey'> = {
   createKey: {
     tag: 'keys',
     summary: 'Create an API key, which is shown only once',
@@ -24,6 +24,12 @@ export const keyTexts: OperationTextsOf<'createKey' | 'listKeys' | 'revokeKey'> 
     refusals: [],
   },
   listKeys: { tag: 'keys', summary: 'List API keys, without their secrets', output: { keys: [key] }, refusals: [] },
+  getOwnKey: {
+    tag: 'keys',
+    summary: 'Read what the key of this call may do',
+    output: { id: key.id, scopes: key.scopes, queues: key.queues, topics: key.topics, expiresAt: null },
+    refusals: [],
+  },
   revokeKey: {
     tag: 'keys',
     summary: 'Revoke an API key',

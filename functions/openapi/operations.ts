@@ -82,7 +82,8 @@ export const operationTexts: OperationTextsOf<OperationName> = {
   listQueues: {
     tag: 'queues',
     summary: 'List the queues that the key covers',
-    description: 'A page may be shorter than `limit` and still have a cursor.',
+    description:
+      'A page may be shorter than `limit` and still have a cursor. With `counts`, the call counts the messages of each queue of the page: it costs as much as reading each.',
     output: { queues: [orders] },
     refusals: [],
   },

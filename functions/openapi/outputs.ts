@@ -85,7 +85,10 @@ export const outputs = {
   getQueue: queue.extend({ counts }),
   updateQueue: queue,
   deleteQueue: nothing,
-  listQueues: z.object({ queues: z.array(queue).describe('The queues of this page, by name.'), cursor }),
+  listQueues: z.object({
+    queues: z.array(queue.extend({ counts: counts.exactOptional() })).describe('The queues of this page, by name.'),
+    cursor,
+  }),
   publish: resultsOf(publishResult),
   receive: z.object({
     messages: z.array(receivedMessage).describe('The received messages. The list is empty if there are none.'),
@@ -148,6 +151,9 @@ export const outputs = {
   createKey: apiKey.extend({
     key: text('The text of the key. It is shown only once.'),
     secretAccessKey: text('The secret of the access key. It is shown only once.').exactOptional(),
+  }),
+  getOwnKey: apiKey.pick({ scopes: true, queues: true, topics: true, expiresAt: true }).extend({
+    id: text('The id of the key; `admin` for the first key of a deployment, `iam` for a caller that AWS authorized.'),
   }),
   listKeys: z.object({ keys: z.array(apiKey).describe('The keys of this page.'), cursor }),
   revokeKey: nothing,

@@ -5,15 +5,19 @@
 
 import type {
   CheckedInputOf,
+  ListedQueue,
   OperationName,
   OutputOf,
+  OwnKey,
   Page,
   ParamsOf,
   Queue,
+  QueuesPage,
   Target,
   TargetInput,
   Topic,
 } from '../../contract/contract.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
 import { pageEntriesDefault } from '../../contract/limits.ts';
 import { routes } from '../../contract/routes.ts';
 import { parseInput, parseParams } from '../../contract/schemas/parse.ts';
@@ -83,6 +87,8 @@ export function createService(parts: ServiceParts): Service {
         return keys.create(call.input, principal);
       case 'listKeys':
         return keys.list(call.input);
+      case 'getOwnKey':
+        return ownKey(principal);
       case 'revokeKey':
         return keys.revoke(call.params.id);
       case 'listQueues':
@@ -116,17 +122,27 @@ export function createService(parts: ServiceParts): Service {
     return { ...output, ...(waitIsCheap && { waitIsCheap }), ...(isIdle && wakeUrl !== undefined && { wakeUrl }) };
   }
 
-  async function listQueues(input: Page, principal: Principal): Promise<OutputOf<'listQueues'>> {
+  /** Counts only what the key covers: what it does not cover is listed without counts, and left out. */
+  async function listQueues({ counts, ...input }: QueuesPage, principal: Principal): Promise<OutputOf<'listQueues'>> {
+    const all = coversAll(principal.queues);
     const isCovered = ({ name }: Queue) => coversQueue(principal, name);
-    const { entries, ...cursor } = await listCovered(
-      input,
-      coversAll(principal.queues) ? undefined : isCovered,
-      async (asked) => {
-        const { queues, ...next } = await engine.callChecked('listQueues', {}, asked);
-        return { entries: queues, ...next };
-      },
-    );
-    return { queues: entries, ...cursor };
+    const { entries, ...cursor } = await listCovered(input, all ? undefined : isCovered, async (asked) => {
+      const { queues, ...next } = await engine.callChecked('listQueues', {}, { ...input, ...asked, ...(all && { counts }) });
+      return { entries: queues, ...next };
+    });
+    if (all || !counts) return { queues: entries, ...cursor };
+    const counted = await Promise.all(entries.map(({ name }) => countsOf(name)));
+    return { queues: counted.flat(), ...cursor };
+  }
+
+  /** None if the queue was deleted meanwhile. */
+  async function countsOf(queue: string): Promise<ListedQueue[]> {
+    try {
+      return [await engine.callChecked('getQueue', { queue }, {})];
+    } catch (error) {
+      if (error instanceof DumbwaiterError && error.code === 'queue_not_found') return [];
+      throw error;
+    }
   }
 
   async function listTopics(input: Page, principal: Principal): Promise<OutputOf<'listTopics'>> {
@@ -154,6 +170,10 @@ export function createService(parts: ServiceParts): Service {
       return dispatch({ operation, params: checkedParams, input: parseInput(operation, input) } as CheckedCall, caller);
     },
   };
+}
+
+function ownKey({ id, scopes, queues, topics, expiresAt = null }: Principal): OwnKey {
+  return { id, scopes: [...scopes], queues: [...queues], topics: [...topics], expiresAt };
 }
 
 interface Listed<Entry> {

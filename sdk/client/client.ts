@@ -2,7 +2,7 @@
  * The client of the SDK. `sdk/client/` holds the classes that users call: start here. They make calls through `sdk/calls/`,
  * over a transport of `sdk/transports/`.
  */
-import type { Page, Queue, Topic, Transport } from '../../contract/contract.ts';
+import type { ListedQueue, Page, QueuesPage, Topic, Transport } from '../../contract/contract.ts';
 import { checkNames, type Names } from '../../contract/names.ts';
 import { Caller, type CallOptions, retriesDefault, timeoutMsDefault } from '../calls/caller.ts';
 import { type JsonMode, readerOf } from '../calls/json-mode.ts';
@@ -101,8 +101,8 @@ export class Dumbwaiter {
     });
   }
 
-  /** Lists the queues that the API key may see. */
-  queues(input: Page = {}, options?: CallOptions): Pages<Queue> {
+  /** Lists the queues that the API key may see; with `counts`, each with its messages counted. */
+  queues(input: QueuesPage = {}, options?: CallOptions): Pages<ListedQueue> {
     return pagesOf(input, async (page) => {
       const { queues, cursor } = await this.#connection.caller.call('listQueues', {}, page, options);
       return [queues, cursor];

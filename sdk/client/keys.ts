@@ -1,9 +1,9 @@
 /** The part of the client that manages API keys. */
-import type { ApiKey, CreatedKey, KeyInput, Page } from '../../contract/contract.ts';
+import type { ApiKey, CreatedKey, KeyInput, OwnKey, Page } from '../../contract/contract.ts';
 import type { Caller, CallOptions } from '../calls/caller.ts';
 import { type Pages, pagesOf } from '../calls/pages.ts';
 
-/** Manages API keys. Requires an admin key. */
+/** Manages API keys. Requires an admin key, except `own`. */
 export class KeysClient {
   readonly #caller: Caller;
 
@@ -17,6 +17,11 @@ export class KeysClient {
    */
   create(input: KeyInput, options?: CallOptions): Promise<CreatedKey> {
     return this.#caller.call('createKey', {}, input, options);
+  }
+
+  /** What the key of this client may do. Every key may ask. */
+  own(options?: CallOptions): Promise<OwnKey> {
+    return this.#caller.call('getOwnKey', {}, {}, options);
   }
 
   /** Lists the keys, without their secrets. */

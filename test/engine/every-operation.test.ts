@@ -6,7 +6,15 @@ import type { QueueOperation } from '../../engine/engine.ts';
 import { onEveryStore } from '../support/on-both-stores.ts';
 
 const ofTargets: OperationName[] = ['putTarget', 'getTarget', 'listTargets', 'deleteTarget'];
-const ofServers: OperationName[] = ['createKey', 'listKeys', 'revokeKey', 'rotateSigningSecret', 'health', ...ofTargets];
+const ofServers: OperationName[] = [
+  'createKey',
+  'listKeys',
+  'getOwnKey',
+  'revokeKey',
+  'rotateSigningSecret',
+  'health',
+  ...ofTargets,
+];
 const minuteMs = 60_000;
 type SubscriptionParams = ParamsOf<'subscribe'>;
 

@@ -111,6 +111,22 @@ onEveryStore('queues', (driven) => {
     expect((await engine.call('listQueues', {}, {})).queues.length).toBe(names.length);
   });
 
+  it('listQueues selects queues by the beginning of their names, and counts their messages if asked', async () => {
+    const { create, engine } = driven();
+    for (const name of ['a', 'a-1', 'a-2', 'a-3', 'b']) await create(name);
+    await engine.call('publish', { queue: 'a-2' }, { messages: [{ body: 1 }, { body: 2 }] });
+    const first = await engine.call('listQueues', {}, { prefix: 'a-', limit: 2, counts: true });
+    const shown = first.queues.map(({ name, counts }) => [name, counts?.ready]);
+    expect(shown).toEqual([
+      ['a-1', 0],
+      ['a-2', 2],
+    ]);
+    const rest = await engine.call('listQueues', {}, { prefix: 'a-', limit: 2, cursor: first.cursor! });
+    expect(rest.queues.map(({ name, counts }) => [name, counts])).toEqual([['a-3', undefined]]);
+    expect((await engine.call('listQueues', {}, { prefix: 'c' })).queues).toEqual([]);
+    await expect(engine.call('listQueues', {}, { prefix: 'a*' })).rejects.toMatchObject({ code: 'invalid_input' });
+  });
+
   it('every operation on a missing queue is refused with queue_not_found', async () => {
     const { engine } = driven();
     const queue = 'nowhere';

@@ -280,6 +280,7 @@ it('the routes of keys create, list and revoke a key', async () => {
   const { key, ...shown } = await call('createKey', {}, { name: 'k', queues: ['routes-*'], scopes: ['publish'] });
   expect(key).toMatch(/^dw_[0-9a-z]+_[0-9a-z]{32}$/);
   expect((await call('listKeys', {}, { limit: 100 })).keys).toContainEqual(shown);
+  expect(await call('getOwnKey', {})).toMatchObject({ id: 'admin', scopes: ['publish', 'receive', 'admin'] });
   expect(await call('revokeKey', { id: shown.id })).toEqual({});
   await expectProblem(await queue.http.send('DELETE', `/v1/keys/${shown.id}`), 404, 'key_not_found');
 });

@@ -108,6 +108,7 @@ const bare = [
   'getTopic',
   'getSubscription',
   'unsubscribe',
+  'getOwnKey',
   'revokeKey',
   'rotateSigningSecret',
   'getTarget',
