@@ -2,6 +2,7 @@
  * Delivers the messages of a queue to one target that this process holds: receives as many as the target may get at a time, delivers
  * them in batches, and settles each batch by its own outcome, so a batch that fails holds up no other.
  */
+import { type Chain, chainsOf } from '../../contract/chains.ts';
 import type { ReceivedMessage } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { batchEntriesMax, settingsCacheMs, targetBytesMax, targetHeldMs } from '../../contract/limits.ts';
@@ -9,7 +10,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { incarnationOf } from '../../engine/model/queue-record.ts';
 import { type Clock, ignoreStoreError, type Random, StoreError } from '../../engine/port/port.ts';
 import type { Log } from '../service/log.ts';
-import { type Chain, chainsOf } from './chains.ts';
+
 import { afterEnd, afterFailure, afterSuccess, allowed, type Circuit } from './circuit.ts';
 import type { Deliver, Outcome } from './delivery.ts';
 import { batchesOf } from './function-event.ts';
@@ -65,7 +66,7 @@ export async function drainTarget(
   const leaseSeconds = leaseSecondsOf(queue);
   const held = holdMessages({ engine, clock, random, log, queue: queue.name, leaseSeconds });
   const running = new Set<Promise<void>>();
-  const ready: Chain[] = [];
+  const ready: Chain<ReceivedMessage>[] = [];
   /** A batch that is not full, until its batching window ends, ms. */
   let filling: { messages: ReceivedMessage[]; until: number } | undefined;
   let receiving: AbortController | undefined;
@@ -124,7 +125,7 @@ export async function drainTarget(
     return undefined;
   }
 
-  function start(chain: Chain): void {
+  function start(chain: Chain<ReceivedMessage>): void {
     const work = deliverChain(chain)
       .catch((error: unknown) => log.error('A delivery failed', { queue: queue.name, target: target.name }, error))
       .finally(() => {
@@ -136,7 +137,7 @@ export async function drainTarget(
   }
 
   /** Gives back what follows a message that was not acked: in a group, nothing may overtake it. */
-  async function deliverChain([batch, ...rest]: Chain): Promise<void> {
+  async function deliverChain([batch, ...rest]: Chain<ReceivedMessage>): Promise<void> {
     const isDone = await deliverBatch(batch!);
     if (rest.length === 0) return;
     if (isDone && (await mayBegin())) return deliverChain(rest);

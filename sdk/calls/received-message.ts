@@ -50,6 +50,8 @@ export class ReceivedMessage<T = unknown> {
   declare readonly deadLetter: DeathRecord | undefined;
   /** Whether it was acked or released through this object, or such a call is in progress. */
   settled = false;
+  /** Whether it was acked through this object, or the ack is in progress. */
+  acked = false;
 
   readonly #queue: string;
   readonly #leases: Leases;
@@ -72,7 +74,13 @@ export class ReceivedMessage<T = unknown> {
    * cancelled. An expired lease alone is no error.
    */
   async ack(options?: CallOptions & { result?: Json }): Promise<void> {
-    await this.#settle(this.#leases.ack(this.#queue, [this.receipt], options));
+    this.acked = true;
+    try {
+      await this.#settle(this.#leases.ack(this.#queue, [this.receipt], options));
+    } catch (error) {
+      this.acked = false;
+      throw error;
+    }
   }
 
   /**

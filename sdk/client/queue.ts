@@ -91,7 +91,7 @@ export class QueueClient<T = unknown> extends QueueAdministration {
       const leases = new Leases(caller, timers, lingerMs);
       return {
         receive: (input, callOptions) => this.#receive(leases, input, callOptions),
-        visibilityTimeoutSeconds: async (callOptions) => (await this.describe(callOptions)).visibilityTimeoutSeconds,
+        settings: (callOptions) => this.describe(callOptions),
         flush: () => leases.flush(),
         wake: caller.canBeWoken ? { queue: this.name, addressOf: (wakeUrl) => caller.wakeAddress(wakeUrl) } : undefined,
         ...(commit && { commit }),

@@ -5,7 +5,8 @@ import type { CallOptions } from '../calls/caller.ts';
 import type { ReceivedMessage } from '../calls/received-message.ts';
 import type { Timers } from '../calls/timers.ts';
 import { type ConsumerEvents, Emitter, Outage } from './events.ts';
-import { type Handler, Job } from './job.ts';
+import type { Handler } from './job.ts';
+import { type GroupTerms, hasNeighbours, Jobs } from './jobs.ts';
 import { leaseEndsAt } from './lease-keeper.ts';
 import { type ConsumerOptions, type ConsumerPlan, planOf } from './options.ts';
 import { Pace } from './pace.ts';
@@ -27,6 +28,12 @@ export const giveBackReserveMsMax = 2_000;
 /** How long a stop waits for an open receive before it disconnects. A receive that has found messages answers within this time. */
 export const hangUpMs = 100;
 
+/** How long received messages wait for the settings of their queue. */
+const termsMsMax = 2_000;
+
+/** The settings of the queue that a consumer goes by. */
+export type QueueTerms = GroupTerms & { visibilityTimeoutSeconds: number };
+
 /** The queue's operations that a consumer needs. */
 export interface ConsumerSource<T> {
   receive(
@@ -35,7 +42,7 @@ export interface ConsumerSource<T> {
   ): Promise<{ messages: ReceivedMessage<T>[]; waitIsCheap: boolean; wakeUrl: string | undefined }>;
   /** Undefined: the transport offers no wake-ups. */
   wake?: WakeSource | undefined;
-  visibilityTimeoutSeconds(options: CallOptions): Promise<number>;
+  settings(options: CallOptions): Promise<QueueTerms>;
   /** Acks a message together with what its handler returned. Undefined: acks are plain. */
   commit?: (message: ReceivedMessage<T>, writes: unknown) => Promise<void>;
   /** Sends the acks, releases and extensions that wait to share a call. */
@@ -56,13 +63,12 @@ export class Consumer<T = unknown> {
   /** Resolves when the consumer has stopped and holds no messages; never rejects. */
   readonly done: Promise<void>;
   readonly #plan: ConsumerPlan;
-  readonly #handler: Handler<T>;
   readonly #timers: Timers;
   readonly #source: ConsumerSource<T>;
   readonly #pace: Pace;
   readonly #emitter = new Emitter<ConsumerEvents<T>>();
   readonly #outage: Outage<T>;
-  readonly #jobs = new Map<Job<T>, Promise<void>>();
+  readonly #jobs: Jobs<T>;
   /** Aborted: start no new receive. */
   readonly #stopping = new AbortController();
   /** Aborted: disconnect the open receive, if the server notices a disconnect. */
@@ -70,7 +76,8 @@ export class Consumer<T = unknown> {
   /** Aborted: disconnect the open receive in any case, and give all messages back. */
   readonly #ending = new AbortController();
   #idle = false;
-  #handlersRunning = 0;
+  /** Undefined: not read yet. */
+  #terms: QueueTerms | undefined;
   #onFree: () => void = () => {};
 
   constructor(
@@ -80,11 +87,19 @@ export class Consumer<T = unknown> {
     sourceWith: (lingerMs: number) => ConsumerSource<T>,
   ) {
     this.#plan = planOf(options);
-    this.#handler = handler;
     this.#timers = timers;
     this.#source = sourceWith(this.#plan.lingerMs);
     this.#pace = new Pace(this.#plan, timers, options.wake ? this.#source.wake : undefined);
     this.#outage = new Outage(this.#emitter, timers);
+    this.#jobs = new Jobs({
+      handler,
+      commit: this.#source.commit,
+      emitter: this.#emitter,
+      timers,
+      stopping: this.#stopping.signal,
+      flush: () => this.#source.flush(),
+      onFree: () => this.#onFree(),
+    });
     const { signal } = options;
     if (signal?.aborted) this.#stopping.abort();
     this.done = this.#run();
@@ -100,7 +115,7 @@ export class Consumer<T = unknown> {
 
   /** The number of handlers that run now. */
   get running(): number {
-    return this.#handlersRunning;
+    return this.#jobs.running;
   }
 
   /**
@@ -138,7 +153,7 @@ export class Consumer<T = unknown> {
       const max = await this.#waitForCapacity();
       if (max > 0) await this.#poll(max, seconds);
     }
-    await Promise.all(this.#jobs.values());
+    await this.#jobs.settled();
   }
 
   async #poll(max: number, seconds: number): Promise<void> {
@@ -151,9 +166,11 @@ export class Consumer<T = unknown> {
         { retries: 0, signal },
       );
       const answered = this.#timers.now();
-      for (const message of messages) {
-        this.#startJob(message, { seconds, endsAt: leaseEndsAt(message.leasedUntil, seconds, startedAt, answered) });
-      }
+      const terms = hasNeighbours(messages) ? await this.#groupTerms() : {};
+      this.#jobs.start(messages, terms, ({ leasedUntil }) => ({
+        seconds,
+        endsAt: leaseEndsAt(leasedUntil, seconds, startedAt, answered),
+      }));
       this.#outage.ended();
       pause = this.#pace.answered({ messages: messages.length, tookMs: answered - startedAt, waitIsCheap, wakeUrl });
       this.#reportIdle(messages.length === 0);
@@ -165,30 +182,10 @@ export class Consumer<T = unknown> {
     await pause;
   }
 
-  #startJob(message: ReceivedMessage<T>, lease: { seconds: number; endsAt: number }): void {
-    const job = new Job(message, {
-      handler: this.#handler,
-      commit: this.#source.commit,
-      emitter: this.#emitter,
-      timers: this.#timers,
-      lease,
-      onHandled: () => {
-        this.#handlersRunning--;
-        if (this.#handlersRunning === 0 || this.#stopping.signal.aborted) this.#source.flush();
-        this.#onFree();
-      },
-    });
-    const stopping = this.#stopping.signal.aborted;
-    if (!stopping) this.#handlersRunning++;
-    const held = (stopping ? job.giveBack() : job.run()).finally(() => this.#jobs.delete(job));
-    this.#jobs.set(job, held);
-    if (stopping) this.#source.flush();
-  }
-
   /** Waits for at least one free handler, and a little longer for half a batch. Returns 0 when the consumer is stopping. */
   async #waitForCapacity(): Promise<number> {
     const { concurrency, batch, lingerMs } = this.#plan;
-    const free = () => Math.min(batch, concurrency - this.#handlersRunning);
+    const free = () => Math.min(batch, concurrency - this.#jobs.running);
     while (free() < 1 && !this.#stopping.signal.aborted) await this.#waitUntilFree();
     const until = this.#timers.now() + lingerMs;
     while (free() < Math.ceil(batch / 2) && !this.#stopping.signal.aborted) {
@@ -199,7 +196,6 @@ export class Consumer<T = unknown> {
     return this.#stopping.signal.aborted ? 0 : free();
   }
 
-  /** Resolves when a handler ends, when the consumer stops, or after `ms`. */
   #waitUntilFree(ms?: number): Promise<void> {
     return new Promise((resolve) => {
       const cancelTimer = ms === undefined ? () => {} : this.#timers.after(ms, resolve);
@@ -213,7 +209,7 @@ export class Consumer<T = unknown> {
   #end(): void {
     this.#hangingUp.abort();
     this.#ending.abort();
-    for (const job of this.#jobs.keys()) void job.giveBack();
+    this.#jobs.giveBack();
     this.#source.flush();
   }
 
@@ -221,8 +217,7 @@ export class Consumer<T = unknown> {
     if (this.#plan.visibilityTimeoutSeconds !== undefined) return this.#plan.visibilityTimeoutSeconds;
     while (!this.#stopping.signal.aborted) {
       try {
-        const seconds = await this.#source.visibilityTimeoutSeconds({ retries: 0, signal: this.#stopping.signal });
-        return seconds || visibilityTimeoutSecondsDefault;
+        return (await this.#readTerms()).visibilityTimeoutSeconds || visibilityTimeoutSecondsDefault;
       } catch (error) {
         if (this.#stopping.signal.aborted) break;
         this.#outage.failed(error);
@@ -230,6 +225,16 @@ export class Consumer<T = unknown> {
       }
     }
     return undefined;
+  }
+
+  async #readTerms(options: CallOptions = {}): Promise<QueueTerms> {
+    this.#terms = await this.#source.settings({ ...options, retries: 0, signal: this.#stopping.signal });
+    return this.#terms;
+  }
+
+  /** Whether groups are in order. If that cannot be read soon, they are handled in order. */
+  async #groupTerms(): Promise<GroupTerms> {
+    return this.#terms ?? this.#readTerms({ timeoutMs: termsMsMax }).catch(() => ({}));
   }
 
   #reportIdle(empty: boolean): void {

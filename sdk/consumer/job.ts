@@ -35,8 +35,15 @@ export interface JobParts<T> {
   emitter: Emitter<ConsumerEvents<T>>;
   timers: Timers;
   lease: { seconds: number; endsAt: number };
-  /** Called when the handler has ended. The ack or release may still be in progress. */
-  onHandled(): void;
+  /** Aborted when the consumer stops: a message that still waits for another is given back. */
+  stopping: AbortSignal;
+  /** The message before it in its group: whether it was handled. Undefined if this message waits for no other. */
+  before: Promise<boolean> | undefined;
+  /**
+   * Called once, when the handler has ended or will not start. The ack or release may still be in progress. `isDone`: whether the
+   * message was handled, so that the next one of its group may follow.
+   */
+  onHandled(isDone: boolean | Promise<boolean>): void;
 }
 
 /** Error codes that mean that the queue refused what the handler returned. */
@@ -89,6 +96,12 @@ export class Job<T> {
     // The lease may be over already if the event loop was blocked since the receive was answered.
     while (!keeper.holds) if (!(await keeper.renew()) || this.#mustNotSettle) return this.#abandon();
     keeper.start();
+    const { before, stopping } = this.#parts;
+    if (before && (!(await before) || stopping.aborted)) {
+      keeper.stop();
+      return this.#skip();
+    }
+    if (this.#mustNotSettle || this.#leaseExpired) return this.#abandon();
     this.#parts.emitter.emit('message', this.#message);
     let outcome: Outcome;
     try {
@@ -98,15 +111,27 @@ export class Job<T> {
     }
     keeper.stop();
     this.#handled = true;
-    const settling = this.#mustNotSettle || this.#message.settled ? this.#reportUnused(outcome) : this.#settle(outcome);
-    this.#parts.onHandled();
+    const isOver = this.#mustNotSettle || this.#message.settled;
+    const settling = isOver ? this.#reportUnused(outcome) : this.#settle(outcome);
+    // An ack may share a call with that of the next message. Writes that are committed with it must be there before.
+    const mayFollow = isOver || this.#parts.commit !== undefined || 'error' in outcome ? settling : true;
+    this.#parts.onHandled(mayFollow);
     await settling;
+  }
+
+  /** Gives the message back unhandled: in a group, nothing may overtake a message that was not handled. */
+  async #skip(): Promise<void> {
+    this.#handled = true;
+    const mayRelease = !this.#mustNotSettle && !this.#leaseExpired;
+    const released = mayRelease ? this.#guarded(this.#message.release({ delaySeconds: 0 })) : undefined;
+    this.#parts.onHandled(false);
+    await released;
   }
 
   /** The lease was lost before the handler started, so `failed` is not emitted. */
   #abandon(): void {
     this.#handled = true;
-    this.#parts.onHandled();
+    this.#parts.onHandled(false);
   }
 
   #leaseKeeper(): LeaseKeeper {
@@ -130,28 +155,38 @@ export class Job<T> {
     return keeper;
   }
 
-  async #settle(outcome: Outcome): Promise<void> {
-    // An error that the handler throws after its signal aborted is a consequence of the abort.
-    if ('error' in outcome) return this.#leaseExpired ? undefined : this.#fail(outcome.error);
+  /** Returns whether the message was handled. */
+  async #settle(outcome: Outcome): Promise<boolean> {
+    if ('error' in outcome) {
+      // An error that the handler throws after its signal aborted is a consequence of the abort.
+      if (!this.#leaseExpired) await this.#fail(outcome.error);
+      return false;
+    }
     const { commit } = this.#parts;
     try {
       await (commit ? commit(this.#message, outcome.returned) : this.#message.ack());
     } catch (error) {
       // If the queue refused what the handler returned, the message failed as if the handler had thrown. Otherwise the call
       // failed.
-      if (commit && (!(error instanceof DumbwaiterError) || refusedReturns.has(error.code))) return this.#fail(error);
-      return this.#report(error);
+      if (commit && (!(error instanceof DumbwaiterError) || refusedReturns.has(error.code))) await this.#fail(error);
+      else this.#report(error);
+      return false;
     }
     this.#parts.emitter.emit('ack', this.#message);
+    return true;
   }
 
-  /** If the handler settled the message itself, its error or unused return value changes nothing, but is reported. */
-  async #reportUnused(outcome: Outcome): Promise<void> {
-    if (this.#mustNotSettle) return;
-    if ('error' in outcome) return this.#report(outcome.error);
-    if (!this.#parts.commit || outcome.returned === undefined) return;
-    const error = new TypeError('The handler settled the message itself: what it returned is not used.');
-    this.#report(error);
+  /**
+   * If the handler settled the message itself, its error or unused return value changes nothing, but is reported. Returns whether the
+   * message was acked.
+   */
+  async #reportUnused(outcome: Outcome): Promise<boolean> {
+    if (this.#mustNotSettle) return false;
+    if ('error' in outcome) this.#report(outcome.error);
+    else if (this.#parts.commit && outcome.returned !== undefined) {
+      this.#report(new TypeError('The handler settled the message itself: what it returned is not used.'));
+    }
+    return this.#message.acked;
   }
 
   async #fail(error: unknown): Promise<void> {

@@ -3,7 +3,10 @@ import { batchEntriesMax, visibilityTimeoutSecondsMax, waitSecondsMax } from '..
 import { checkNames, type Names } from '../../contract/names.ts';
 
 export interface ConsumerOptions {
-  /** How many handlers may run at the same time, 1 or more. Default 10. */
+  /**
+   * How many handlers may run at the same time, 1 or more. Default 10. Messages of one group that a receive returned together are handled
+   * one after the other.
+   */
   concurrency?: number;
   /** Messages per receive, 1 to 100, but never more than there are free handlers. Default: `concurrency`, at most 100. */
   batch?: number;

@@ -13,6 +13,10 @@ export class SmallQueue {
   readonly extended: string[] = [];
   /** Ids whose lease is lost to another consumer. */
   readonly lost = new Set<string>();
+  /** The groups of messages that have one, by id. */
+  readonly groups = new Map<string, string>();
+  /** Leases that a group may have at a time. */
+  groupConcurrency = 1;
   /** Whether receives answer `waitIsCheap`. */
   waitIsCheap = false;
   /** Long polls that wait for a message; they end with `endPolls`. */
@@ -22,6 +26,11 @@ export class SmallQueue {
   add(...ids: string[]): void {
     this.waiting.push(...ids);
     this.endPolls();
+  }
+
+  addToGroup(group: string, ...ids: string[]): void {
+    for (const id of ids) this.groups.set(id, group);
+    this.add(...ids);
   }
 
   /** Lets every open long poll answer now. */
@@ -39,6 +48,7 @@ export class SmallQueue {
       name: queue,
       ...settingsDefaults,
       visibilityTimeoutSeconds: 60,
+      groups: { concurrency: this.groupConcurrency, onFailure: 'block', ratePerSecond: null },
       retentionSeconds: null,
       createdAt: '2030-01-01T00:00:00.000Z',
       updatedAt: '2030-01-01T00:00:00.000Z',
@@ -90,7 +100,9 @@ export class SmallQueue {
   #lease(id: string): ReceivedMessage {
     const receipt = `receipt-${++this.#receipts}`;
     this.leased.set(receipt, id);
+    const group = this.groups.get(id);
     return {
+      ...(group !== undefined && { group }),
       id,
       body: { id },
       attributes: {},
