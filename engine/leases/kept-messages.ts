@@ -74,7 +74,7 @@ export function endingOf(queue: QueueRecord, lease: LeaseRow, slot: Slot, now: n
 }
 
 export function endingOfParcel(queue: QueueRecord, parcel: Parcel, now: number): Ending | undefined {
-  const kept = expiredAs(queue, parcel, { visibleAt: parcel.since }, now);
+  const kept = expiredAs(queue, parcel, { visibleAt: parcel.visibleAt ?? parcel.since }, now);
   return kept && { state: 'expired', ...kept };
 }
 

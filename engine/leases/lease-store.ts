@@ -8,6 +8,7 @@ import { endGraceMs, readToWriteMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { bodyTtl, isShared, ownChunkKeys, type StoredContent } from '../model/content-codec.ts';
 import { parcelDone } from '../model/group-row.ts';
+import type { Marker } from '../model/marker.ts';
 import { writeDeadline } from '../model/queue-record.ts';
 import { decodeLease, encodeLease, encodeTombstone } from '../model/row-codec.ts';
 import { absentAt, endOf, isLive, type LeaseRow, leaseKey, newTombstone, type Parcel, type Tombstone } from '../model/rows.ts';
@@ -45,9 +46,10 @@ export async function readRow(ctx: Context, id: string): Promise<Snapshot> {
 export interface DecodedRow {
   lease?: LeaseRow;
   tombstone?: Tombstone;
+  marker?: Marker;
 }
 
-/** The lease of a snapshot, or its tombstone if that still counts; else empty. */
+/** The lease of a snapshot, its marker, or its tombstone if that still counts; else empty. */
 export function decodeSnapshot(seen: Snapshot, now: number): DecodedRow {
   if (!seen.row) return {};
   const found = decodeLease(seen.row);

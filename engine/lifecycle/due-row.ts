@@ -141,9 +141,10 @@ async function advanceGroup(
   if (!parcel) return { seen: await putIfUnchanged(ctx, seen, encodeLease(emptyGroupRow(lease, ctx.newVersion(), now))) };
   const next = loadParcel(ctx, queue, lease, parcel);
   const slots = next.slots.flatMap((slot, index) => (isLive(slot) ? [index] : []));
-  const isReady = verdictOfAge(queue, parcel.since, parcel.retentionEnd, now) === 'ready';
+  const isReady = verdictOfAge(queue, parcel.since, parcel.retentionEnd, now) === 'ready' && (parcel.visibleAt ?? 0) <= now;
   if (slots.length > 0 && isReady) return { done: { ...processed, ready: { seen, lease: next, slots, loadsParcel: true } } };
-  // An expired parcel is loaded into the row and dead-lettered from there. A parcel whose messages were all cancelled ends.
+  // An expired parcel is loaded into the row and dead-lettered from there. A delayed one is loaded, so that the row is due after the delay.
+  // A parcel whose messages were all cancelled ends.
   return { seen: await replaceSlots(ctx, seen, next, now) };
 }
 

@@ -1,4 +1,5 @@
 /** Finds the next parcel that waits in a group's partition of `messages`, and loads it into the group's row. */
+import { defined } from '../../contract/defined.ts';
 import { headRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { endingOfParcel, keepExpired } from '../leases/kept-messages.ts';
@@ -86,10 +87,10 @@ async function putEnded(
   now: number,
 ): Promise<boolean> {
   if (!lacksTtl(parcel.content, parcel.retentionEnd) && !endingOfParcel(queue, parcel, now)) return true;
-  const { since, content, retentionEnd } = parcel;
+  const { since, content, retentionEnd, ownRows } = parcel;
   const id = keptRowId(parcel.id, groupKeyOf(place));
   const kept = newLeaseRow(ctx, queue, { id, shard, slots: slotsOf(parcel, group), since, content, retentionEnd });
-  return (await keepExpired(ctx, queue, { ...kept, groupName: group.name }, now)).row !== undefined;
+  return (await keepExpired(ctx, queue, { ...kept, ...defined({ ownRows }), groupName: group.name }, now)).row !== undefined;
 }
 
 /** The group's row with this parcel loaded. All its messages are due, except those cancelled while they waited. */
@@ -103,14 +104,15 @@ export function loadParcel(
   const group: Group = { ...rest, head: parcel.id, ...(queue.groups?.onFailure === 'aside' ? { failedLeave: true } : {}) };
   const later = cancelled.filter((one) => one.slice(0, parcel.id.length) > parcel.id);
   if (later.length > 0) group.cancelled = later;
-  const { since, content, retentionEnd, shard: sourceShard } = parcel;
+  const { since, content, retentionEnd, shard: sourceShard, ownRows } = parcel;
   const slots = slotsOf(parcel, before);
-  return { ...newLeaseRow(ctx, queue, { id, shard, slots, since, content, retentionEnd, sourceShard }), kind: 'group', group };
+  const row = newLeaseRow(ctx, queue, { id, shard, slots, since, content, retentionEnd, sourceShard });
+  return { ...row, ...defined({ ownRows }), kind: 'group', group };
 }
 
-/** The slots of a parcel as it is loaded: due since the publish, except those cancelled while they waited. */
+/** The slots of a parcel as it is loaded: due since the publish or the end of its delay, except those cancelled while they waited. */
 function slotsOf(parcel: Parcel, { cancelled = [] }: Group): Slot[] {
-  const slot: Slot = { visibleAt: parcel.since, receives: 0, failures: 0 };
+  const slot: Slot = { visibleAt: parcel.visibleAt ?? parcel.since, receives: 0, failures: 0 };
   return Array.from({ length: parcel.count }, (_, index) =>
     cancelled.includes(slotName(parcel.id, index)) ? { ...slot, end: 'cancelled' } : slot,
   );

@@ -36,8 +36,8 @@ import {
   readContents,
   storeContent,
 } from '../model/content-codec.ts';
-import { parcelIdOf } from '../model/group-row.ts';
-import { messageId, slotRowId, unkeyedRowId } from '../model/ids.ts';
+import { messageIdOf, parcelIdOf } from '../model/group-row.ts';
+import { slotRowId, unkeyedRowId } from '../model/ids.ts';
 import {
   incarnationOf,
   placeAt,
@@ -102,7 +102,7 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
       messages: move.slots.length,
     });
     // Wake the calls that wait for a result: none will come.
-    for (const slot of move.slots) ctx.wakeups.wake(endKey(death.queue, messageId(lease.id, slot)));
+    for (const slot of move.slots) ctx.wakeups.wake(endKey(death.queue, messageIdOf(lease, slot)));
   }
   if (moved.applied) ctx.wakeups.wake(target.name);
   return moved;

@@ -52,12 +52,13 @@ export async function sightParcels(ctx: Context, queue: QueueRecord, rows: reado
 
 function sightParcel(queue: QueueRecord, parcel: Parcel, now: number, group?: string): Sighting[] {
   if (verdictOfAge(queue, parcel.since, parcel.retentionEnd, now) === 'gone') return [];
+  const visibleAt = parcel.visibleAt ?? parcel.since;
   return Array.from({ length: parcel.count }, (_, slot) => ({
-    state: 'ready' as const,
-    visibleAt: parcel.since,
+    state: visibleAt > now ? ('delayed' as const) : ('ready' as const),
+    visibleAt,
     content: parcel.content,
     isUnreadable: false,
-    show: (contents) => unreceivedMessage(queue.name, parcel, slot, contentAt(contents, slot), group),
+    show: (contents) => unreceivedMessage(queue.name, parcel, slot, contentAt(contents, slot), now, group),
   }));
 }
 

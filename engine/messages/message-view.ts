@@ -3,8 +3,9 @@ import type { DeathRecord, Json, Message, MessageState, ReceivedMessage } from '
 import { defined } from '../../contract/defined.ts';
 import type { Ending } from '../leases/kept-messages.ts';
 import type { Content } from '../model/content-codec.ts';
-import { parcelIdOf } from '../model/group-row.ts';
+import { messageIdOf } from '../model/group-row.ts';
 import { groupKeyOf, isGroupRow, messageId } from '../model/ids.ts';
+import { ownIdOf } from '../model/marker.ts';
 import { priorityLevelOf, type QueueRecord } from '../model/queue-record.ts';
 import { formatReceipt } from '../model/receipts.ts';
 import { isUnreadable, type LeaseRow, leaseEnd, type Parcel, type Slot } from '../model/rows.ts';
@@ -43,7 +44,7 @@ export function receivedMessage({ incarnation }: QueueRecord, lease: LeaseRow, i
   const freeAt = lease.kind === 'keyed' ? lease.keyed.freeAt : undefined;
   const place = { incarnation, rowId: lease.id, slot: index, count: lease.slots.length, token: slot.token! };
   return defined({
-    id: messageId(parcelIdOf(lease), index),
+    id: messageIdOf(lease, index),
     ...content(from),
     receipt: formatReceipt({ ...place, ...defined({ needsCleanup: lease.needsCleanup, freeAt }) }),
     receives: slot.receives,
@@ -82,7 +83,7 @@ export function leasedMessage(
 ): Message {
   const slot = lease.slots[index]!;
   return defined({
-    id: messageId(parcelIdOf(lease), index),
+    id: messageIdOf(lease, index),
     queue: queueName,
     state: ended?.state ?? stateOf(lease, slot, now),
     ...content(from),
@@ -106,21 +107,23 @@ export function unreceivedMessage(
   parcel: Parcel,
   index: number,
   from: Content,
+  now: number,
   group?: string,
   ended?: EndRecord,
 ): Message {
+  const visibleAt = parcel.visibleAt ?? parcel.since;
   const parcelId = isGroupRow(parcel.shard) ? `${parcel.id}-${groupKeyOf(parcel.shard)}` : parcel.id;
   return defined({
-    id: messageId(parcelId, index),
+    id: ownIdOf(parcel, index) ?? messageId(parcelId, index),
     queue: queueName,
-    state: ended?.state ?? ('ready' as const),
+    state: ended?.state ?? (visibleAt > now ? ('delayed' as const) : ('ready' as const)),
     ...content(from),
     receives: 0,
     failures: 0,
     priority: priorityOf(parcel),
     group,
     publishedAt: instant(parcel.since),
-    visibleAt: instant(parcel.since),
+    visibleAt: instant(visibleAt),
     expiresAt: parcel.retentionEnd === undefined ? null : instant(parcel.retentionEnd),
     ...endingRecord(ended),
   });

@@ -5,9 +5,10 @@
  */
 import { defined } from '../../contract/defined.ts';
 import type { Condition, Path, Value, Write } from '../port/port.ts';
+import { acceptedMax, type Keyed } from './keyed.ts';
 import type { QueueRecord } from './queue-record.ts';
 import type { Receipt } from './receipts.ts';
-import { acceptedMax, type Keyed, newTombstone, removableAt } from './rows.ts';
+import { newTombstone, removableAt } from './rows.ts';
 
 /** One publish under a key, with all its retries: when it began, and the versions that it tried to put. */
 export interface Attempt {

@@ -11,7 +11,8 @@ import { tombstoneMs } from '../../contract/limits.ts';
 import type { Random, Row } from '../port/port.ts';
 import { base32 } from '../port/random.ts';
 import { decodeStoredContent, encodeStoredContent, isShared, type OffloadedContent } from './content-codec.ts';
-import { groupKeyChars, groupKeyOf, groupRowId } from './ids.ts';
+import { groupKeyChars, groupKeyOf, groupRowId, messageId } from './ids.ts';
+import { ownIdOf } from './marker.ts';
 import type { QueueRecord } from './queue-record.ts';
 import { type Group, type GroupLeaseRow, isLive, type LeaseRow, leaseEnd, mayOverrideParcel, type Slot } from './rows.ts';
 
@@ -56,6 +57,11 @@ export function idInMessages(lease: LeaseRow): string {
 /** The id of the parcel that a row holds, as it begins the ids of its messages. */
 export function parcelIdOf(lease: LeaseRow): string {
   return lease.kind === 'group' ? `${lease.group.head}-${groupKeyOf(lease.id)}` : lease.id;
+}
+
+/** The id of the message in this slot of a row. */
+export function messageIdOf(lease: LeaseRow, slot: number): string {
+  return ownIdOf(lease, slot) ?? messageId(parcelIdOf(lease), slot);
 }
 
 /**

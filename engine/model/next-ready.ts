@@ -29,7 +29,7 @@ export function leaseReady(row: Row): NextReady | undefined {
   if (!isPartition(row.shard) || typeof row.expiry !== 'number') return undefined;
   const decoded = decodeLease(row);
   // A tombstone may be due, to remove what it leaves.
-  if ('tombstone' in decoded) return undefined;
+  if (!('lease' in decoded)) return undefined;
   const { lease } = decoded;
   const due = { incarnation: incarnationOf(row.shard), at: row.expiry };
   const live = lease.slots.filter(isLive);

@@ -7,16 +7,16 @@ import { storedBytes } from '../port/row-limits.ts';
 import { bodyTtl, decodeStoredContent, encodeStoredContent } from './content-codec.ts';
 import { damagedLease, damagedParcel, isSoundLease, isSoundParcel, isSoundTombstone } from './damaged-rows.ts';
 import { decodeGroup, encodeGroup, groupDue } from './group-row.ts';
+import { acceptedMax, type Keyed } from './keyed.ts';
+import { decodeMarker, decodeMarks, decodeOwnRows, encodeMarks, encodeOwnRows, type Marker } from './marker.ts';
 import { incarnationChars } from './queue-record.ts';
 import { tokenChars } from './receipts.ts';
 import {
-  acceptedMax,
   type Death,
   type EndedSlot,
   endOf,
   farMs,
   isLive,
-  type Keyed,
   type LeaseRow,
   type LeaseRowFields,
   type Parcel,
@@ -29,8 +29,9 @@ import {
 import { decodeSlot, encodeSlot } from './slot-codec.ts';
 
 export function encodeParcel(parcel: Parcel, hasDeadLetter: boolean): Row {
-  const { shard, id, count, since, retentionEnd, content } = parcel;
-  const row: Row = { shard, id, count, since, ...encodeStoredContent(content) };
+  const { shard, id, count, since, visibleAt = 0, retentionEnd, content } = parcel;
+  const row: Row = { shard, id, count, since, ...encodeStoredContent(content), ...encodeOwnRows(shard, parcel) };
+  if (visibleAt > since) row.visibleAt = visibleAt;
   if (retentionEnd !== undefined) {
     row.expiresAt = retentionEnd;
     if (!hasDeadLetter) row.ttl = bodyTtl(retentionEnd);
@@ -45,8 +46,10 @@ export function decodeParcel(row: Row): Parcel {
     id: row.id as string,
     count: row.count as number,
     since: row.since as number,
+    visibleAt: row.visibleAt as number | undefined,
     retentionEnd: row.expiresAt as number | undefined,
     content: decodeStoredContent(row),
+    ...decodeOwnRows(row),
   });
 }
 
@@ -58,6 +61,7 @@ export function encodeLease(lease: LeaseRow): Row {
     count: lease.slots.length,
     slots: lease.slots.map(encodeSlot),
     ...encodeStoredContent(lease.content),
+    ...encodeOwnRows(shard, lease),
   };
   const expiry = lease.kind === 'group' ? groupDue(lease) : Math.min(...live.map((slot) => slot.visibleAt));
   if (expiry !== undefined) row.expiry = expiry;
@@ -116,6 +120,7 @@ export function encodeTombstone(tombstone: Tombstone): Row {
     version: tombstone.version,
     until: tombstone.until,
     ...(tombstone.keyed ? encodeKeyed(tombstone.keyed) : {}),
+    ...(tombstone.marks ? { marks: encodeMarks(tombstone.marks) } : {}),
   };
   if (tombstone.pendingCleanup) {
     // A kept row has `since`, so only `last` makes the sweep read it.
@@ -130,8 +135,10 @@ export function encodeTombstone(tombstone: Tombstone): Row {
   return row;
 }
 
-/** Decodes a row of `leases`: a lease that still holds messages (or is a group's row), or a tombstone. */
-export function decodeLease(row: Row): { lease: LeaseRow } | { tombstone: Tombstone } {
+/** Decodes a row of `leases`: a lease that still holds messages (or is a group's row), a tombstone, or a marker. */
+export function decodeLease(row: Row): { lease: LeaseRow } | { tombstone: Tombstone } | { marker: Marker } {
+  const marker = decodeMarker(row);
+  if (marker) return { marker };
   if (row.until !== undefined && isSoundTombstone(row)) {
     // Only a tombstone that still shows its messages has `since`.
     const kept = row.since === undefined ? undefined : decodeLive(row);
@@ -141,7 +148,7 @@ export function decodeLease(row: Row): { lease: LeaseRow } | { tombstone: Tombst
       version: row.version as string,
       slots: kept ? kept.slots.map(endOf) : (row.slots as Row[]).map(decodeEndedSlot),
       until: row.until as number,
-      ...defined({ keyed, kept }),
+      ...defined({ keyed, kept, marks: decodeMarks(row) }),
     };
     if (row.expiry !== undefined) {
       tombstone.pendingCleanup = { shard: row.shard as string, dueAt: row.expiry as number };
@@ -174,6 +181,7 @@ function decodeLive(row: Row): LeaseRow {
     death: row.death as unknown as Death | undefined,
     level: row.level as number | undefined,
     maxReceives: row.maxReceives as number | undefined,
+    ...decodeOwnRows(row),
   });
   if (row.ending) lease.needsCleanup = true;
   if (row.group !== undefined) {

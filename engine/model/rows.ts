@@ -6,12 +6,12 @@ import type { DeathReason } from '../../contract/contract.ts';
 import { signedRequestMsMax, tombstoneMs } from '../../contract/limits.ts';
 import type { Condition, Key } from '../port/port.ts';
 import type { OffloadedContent, StoredContent } from './content-codec.ts';
+import type { Keyed } from './keyed.ts';
+import type { MarkedPlace, OwnRows } from './marker.ts';
 
 export const versionChars = 10;
 /** Later than any instant that counts, ms. */
 export const farMs = 9_999_999_999_999;
-/** How many accepted publishes the row of a `dedupKey` remembers. */
-export const acceptedMax = 3;
 
 /**
  * The state of a message in a row of `leases`. While ready, a message is an entry of a parcel in `messages`; once in `leases`
@@ -73,13 +73,15 @@ export function mayOverrideParcel({ sourceShard, slots }: LeaseRow): boolean {
   return sourceShard !== undefined && !slots.some(({ end, token }) => end === 'done' && token !== undefined);
 }
 
-/** A row of `messages`. */
-export interface Parcel {
+/** A row of `messages`. Only those of groups have `visibleAt` and `ownRows`. */
+export interface Parcel extends OwnRows {
   shard: string;
   id: string;
   count: number;
   /** When the parcel was published, ms. */
   since: number;
+  /** When its messages can first be received, ms, if that is later. */
+  visibleAt?: number;
   /** When its retention ends, ms; undefined: never. */
   retentionEnd?: number;
   content: StoredContent;
@@ -113,16 +115,6 @@ export interface Group {
   failedLeave?: true;
 }
 
-/** The part of a row for a message published under a `dedupKey`: see `dedup-row.ts`. */
-export interface Keyed {
-  /** Until when the key is taken, ms, even if the message ends earlier; undefined: as long as the message lives. */
-  freeAt?: number;
-  /** The last accepted publishes, newest first: the time (later than the one before) and the version. */
-  accepted: { at: number; by: string }[];
-  /** The token that acked the previous message of the key. */
-  acked?: string;
-}
-
 /** For a prepared message: when it becomes ready once committed, its priority level, and how often its publisher was asked. */
 export interface Prepared {
   timing: { delayMs: number } | { at: number };
@@ -131,7 +123,7 @@ export interface Prepared {
 }
 
 /** What every kind of row of `leases` has that still holds a message, or belongs to a group. */
-export interface LeaseRowFields {
+export interface LeaseRowFields extends OwnRows {
   id: string;
   shard: string;
   version: string;
@@ -201,6 +193,8 @@ export interface Tombstone {
   /** The pending cleanup of a row with `needsCleanup`: what to remove, and when. */
   pendingCleanup?: { shard: string; dueAt: number; outOfOrder?: string; content?: StoredContent };
   keyed?: Keyed;
+  /** Of a marker: the message that it marks. */
+  marks?: MarkedPlace;
 }
 
 export function endOf({ end, token, heldBy }: Slot): EndedSlot {

@@ -50,7 +50,7 @@ async function waiting(
   const ending = endingOfParcel(queue, parcel, now);
   if (!ending && verdictOfAge(queue, parcel.since, parcel.retentionEnd, now) === 'gone') return undefined;
   const [content] = await contentsAt(ctx, [[parcel.content, slot]]);
-  return content && unreceivedMessage(queue.name, parcel, slot, content, group?.name, ending);
+  return content && unreceivedMessage(queue.name, parcel, slot, content, now, group?.name, ending);
 }
 
 async function leased(

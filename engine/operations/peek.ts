@@ -26,15 +26,15 @@ export async function peek(ctx: Context, queueName: string, input: InputOf<'peek
     let skip = place.skip;
     let stopped = false;
     for (const { row, messages, readWaiting } of rows) {
-      // Messages that wait in a group count as ready.
-      const readMore = isWanted('ready') ? readWaiting : undefined;
+      // Messages that wait in a group count as ready, unless they are delayed themselves.
+      const readMore = isWanted('ready') || isWanted('delayed') ? readWaiting : undefined;
       stopped = page.isFull() || (readMore !== undefined && rowsLeft <= 0);
       if (stopped) break;
       const wanted = messages.filter(({ state }) => isWanted(state));
       if (readMore) {
         const waiting = await readMore();
         rowsLeft -= Math.max(1, waiting.rowsRead);
-        wanted.push(...waiting.messages);
+        wanted.push(...waiting.messages.filter(({ state }) => isWanted(state)));
       }
       const left = wanted.slice(skip);
       const count = page.add(left);

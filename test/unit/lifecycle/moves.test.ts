@@ -72,7 +72,9 @@ describe('a move to another queue', () => {
       const { applied, calls, rows } = await moved(lease, [0]);
       expect(applied).toBe(true);
       expect(calls).toMatchObject({ transactions: 1 });
-      const shards = Object.values(rows).map((row) => ('lease' in row ? row.lease : row.tombstone.kept)?.shard);
+      const shards = Object.values(rows).map(
+        (row) => ('lease' in row ? row.lease : 'tombstone' in row ? row.tombstone.kept : undefined)?.shard,
+      );
       expect(shards).toContain('deaddead:0');
       expect(rows[lease.id]).not.toMatchObject({ lease: { shard: 'deaddead:0' } });
     }
