@@ -178,6 +178,8 @@ export const filterKeysMax = 5;
  */
 export const filterCombinationsMax = 150;
 export const filterBytesMax = 256 * kibibyte;
+/** The filters of all subscriptions of a topic together, as JSON text. Each process that publishes to the topic holds all of them. */
+export const topicFilterBytesMax = 10 * mebibyte;
 /** The largest number in a filter, positive or negative. */
 export const filterNumberMax = 1_000_000_000;
 

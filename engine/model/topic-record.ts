@@ -15,6 +15,8 @@ export interface TopicRecord {
   revision: number;
   /** How many subscriptions it has. */
   subscriptions: number;
+  /** The size of their filters together: see `filterBytes`. */
+  filterBytes: number;
   /** Settings of the queues that its subscriptions own, where a subscription gives none. */
   queueSettings: Partial<QueueSettings>;
   preparedTimeoutSeconds: number | null;
@@ -101,6 +103,7 @@ export function readTopic(row: Row): TopicRecord {
     incarnation: row.incarnation as string,
     revision: row.revision as number,
     subscriptions: row.subscriptions as number,
+    filterBytes: (row.filterBytes as number | undefined) ?? 0,
     queueSettings: JSON.parse(row.queueSettings as string) as Partial<QueueSettings>,
     preparedTimeoutSeconds: (row.preparedTimeoutSeconds as number | undefined) ?? null,
     createdAt: row.createdAt as number,
@@ -137,6 +140,11 @@ export function readSubscription(row: Row): SubscriptionRecord {
     updatedAt: row.updatedAt as number,
     version: row.version as string,
   };
+}
+
+/** The size of a filter as it is stored. */
+export function filterBytes({ filter }: Pick<SubscriptionRecord, 'filter'>): number {
+  return filter === null ? 0 : Buffer.byteLength(JSON.stringify(filter));
 }
 
 const instant = (ms: number) => new Date(ms).toISOString();

@@ -100,7 +100,7 @@ export async function updateSubscription(
         next.expiresAfterSeconds === null ? plain : { ...plain, expiresAfterSeconds: next.expiresAfterSeconds };
       writes.push(changedQueue(ctx, queue, { subscription, lastReceivedAt: now }));
     }
-    return { writes, count: 0, then: next };
+    return { writes, before, after: next, then: next };
   });
   return describeSubscription(changed);
 }
@@ -114,7 +114,8 @@ export async function unsubscribe(ctx: Context, topicName: string, name: string)
       throw subscriptionNotFound(topicName, name);
     }
     if (subscription.ownsQueue) await checkNoDeadLetters(ctx, subscription);
-    return { writes: subscriptionRemoval(ctx, subscription, queue), count: -1, then: undefined };
+    const writes = subscriptionRemoval(ctx, subscription, queue);
+    return { writes, before: subscription, after: undefined, then: undefined };
   });
   await ctx.clock.sleep(settingsCacheMs);
   return {};

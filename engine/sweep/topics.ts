@@ -46,7 +46,8 @@ async function endIfOverdue(ctx: Context, { subscription: owner }: QueueRecord):
     const ended = await changeSubscription<boolean>(ctx, { topic, name }, async ({ subscription, queue }) => {
       const isSame = subscription?.topicIncarnation === topicIncarnation && subscription.ownsQueue;
       if (!isSame || !queue || !isOverdue(queue, ctx.clock.now())) return { done: false };
-      return { writes: subscriptionRemoval(ctx, subscription, queue), count: -1, then: true };
+      const writes = subscriptionRemoval(ctx, subscription, queue);
+      return { writes, before: subscription, after: undefined, then: true };
     });
     if (ended) ctx.observe?.({ kind: 'subscription_ended', topic, subscription: name });
   } catch (error) {

@@ -3,10 +3,13 @@
  * condition that the row is unchanged. So changes of one topic follow one another, and a list of its subscriptions is valid as
  * long as the revision is the same.
  */
+import { invalidInput } from '../../contract/errors.ts';
+import { subscriptionsMax, topicFilterBytesMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { createRetryBudget, isThrottled } from '../context/retry.ts';
 import { type QueueRecord, queueKey, queueRow, readQueue } from '../model/queue-record.ts';
 import {
+  filterBytes,
   readSubscription,
   type SubscriptionRecord,
   subscriptionKey,
@@ -28,8 +31,11 @@ export interface SubscriptionSnapshot {
   answerLost: boolean;
 }
 
-/** `count`: by how much the number of subscriptions changes. `again`: what was read changed in between. */
-export type SubscriptionChange<T> = { done: T } | { again: true } | { writes: Write[]; count: -1 | 0 | 1; then: T };
+/** `before` and `after`: the subscription, undefined if there is none. `again`: what was read changed in between. */
+export type SubscriptionChange<T> =
+  | { done: T }
+  | { again: true }
+  | { writes: Write[]; before: SubscriptionRecord | undefined; after: SubscriptionRecord | undefined; then: T };
 
 /** Reads, decides and writes until the change is done. Throws `topic_not_found`. */
 export async function changeSubscription<T>(
@@ -46,8 +52,7 @@ export async function changeSubscription<T>(
     const decided = await decide({ topic, subscription, queue, answerLost });
     if ('done' in decided) return decided;
     if ('writes' in decided) {
-      const revision = topic.revision + 1;
-      const next = { ...topic, revision, subscriptions: topic.subscriptions + decided.count, version: ctx.newVersion() };
+      const next = { ...changedTopic(topic, decided), version: ctx.newVersion() };
       const put: Write = { key: topicKey(topicName), when: unchanged(topic), then: { put: topicRow(next) } };
       const result = await unlessThrottled(transactTopic(ctx, topicName, [put, ...decided.writes]));
       for (const { key } of decided.writes) if (key.table === 'queues' && key.kind === 'queue') ctx.settings.forget(key.name);
@@ -58,6 +63,24 @@ export async function changeSubscription<T>(
     if (await retryBudget.pause()) return { seen: undefined };
     throw new StoreError(`the topic "${topicName}" is being changed by too many calls`, 'no', undefined, 'throttled');
   });
+}
+
+/** Throws `invalid_input` for more than a topic can have. */
+function changedTopic(
+  topic: TopicRecord,
+  { before, after }: { before: SubscriptionRecord | undefined; after: SubscriptionRecord | undefined },
+): TopicRecord {
+  const subscriptions = topic.subscriptions + (after ? 1 : 0) - (before ? 1 : 0);
+  if (after && subscriptions > subscriptionsMax) {
+    throw invalidInput(`topic: "${topic.name}" has ${subscriptionsMax} subscriptions, the most that a topic can have`);
+  }
+  const added = (after ? filterBytes(after) : 0) - (before ? filterBytes(before) : 0);
+  const bytes = Math.max(0, topic.filterBytes + added);
+  if (added > 0 && bytes > topicFilterBytesMax) {
+    const all = `the filters of the topic "${topic.name}" together must be at most ${topicFilterBytesMax} bytes as JSON text`;
+    throw invalidInput(`filter: ${all}, would be ${bytes}; use shorter filters, subjects, or several topics`);
+  }
+  return { ...topic, revision: topic.revision + 1, subscriptions, filterBytes: bytes };
 }
 
 async function unlessThrottled(transacting: Promise<Transacted | undefined>): Promise<Transacted | undefined> {

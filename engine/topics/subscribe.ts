@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { QueueSettings } from '../../contract/contract.ts';
 import { defined } from '../../contract/defined.ts';
 import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
-import { feedsMax, subscriptionsMax } from '../../contract/limits.ts';
+import { feedsMax } from '../../contract/limits.ts';
 import { settingsDefaults } from '../../contract/settings-defaults.ts';
 import type { Context } from '../context/context.ts';
 import { type QueueRecord, queueKey, queueRow } from '../model/queue-record.ts';
@@ -42,9 +42,6 @@ export async function addSubscription(
       checkSame(subscription, asked, queueName, queue);
       return { done: subscription };
     }
-    if (topic.subscriptions >= subscriptionsMax) {
-      throw invalidInput(`topic: "${topicName}" has ${subscriptionsMax} subscriptions, the most that a topic can have`);
-    }
     const place =
       asked.queue === undefined ? await ownQueue(ctx, topic, name, asked, queue) : feed(ctx, topic, name, queueName, queue);
     if (!place) return { again: true };
@@ -64,7 +61,7 @@ export async function addSubscription(
     };
     const key = subscriptionKey(topic.incarnation, name);
     const put: Write = { key, when: { absent: ['name'] }, then: { put: subscriptionRow(record) } };
-    return { writes: [put, place.write], count: 1, then: record };
+    return { writes: [put, place.write], before: undefined, after: record, then: record };
   });
 }
 

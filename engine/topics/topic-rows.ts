@@ -34,6 +34,7 @@ export async function putTopic(ctx: Context, name: string, settings: TopicSettin
     incarnation: ctx.random.chars(incarnationChars),
     revision: 0,
     subscriptions: 0,
+    filterBytes: 0,
     createdAt: now,
     updatedAt: now,
     version: ctx.newVersion(),

@@ -1,7 +1,7 @@
 /** Adding, changing, trying, listing and removing subscriptions. */
 import { expect, it } from 'vitest';
 import type { InputOf } from '../../contract/contract.ts';
-import { feedsMax, pageEntriesMax, settingsCacheMs, subscriptionsMax } from '../../contract/limits.ts';
+import { feedsMax, pageEntriesMax, settingsCacheMs, subscriptionsMax, topicFilterBytesMax } from '../../contract/limits.ts';
 import { readTopic, subscriptionRow, topicKey, topicRow } from '../../engine/model/topic-record.ts';
 import { arrivedMs } from '../../engine/queues/sleep.ts';
 import type { DrivenEngine } from '../support/driven-engine.ts';
@@ -241,6 +241,35 @@ onBothStores('subscriptions', (driven) => {
     await expect(add('more')).rejects.toMatchObject({ code: 'invalid_input', message: expect.stringMatching(/^queue: 100 /) });
     await engine.call('unsubscribe', { topic: 't0', subscription: 's' }, {});
     expect(await add('more')).toMatchObject({ queue: 'existing' });
+  });
+
+  it('the filters of a topic together have a limit, and a filter that shortens or ends makes room for others', async () => {
+    const { engine } = driven();
+    const filterOf = (bytes: number) => ({ key: ['x'.repeat(bytes - '{"key":[""]}'.length)] });
+    const size = 200 * 1024;
+    const count = Math.floor(topicFilterBytesMax / size);
+    await createTopic();
+    const names = range(count).map((at) => `s${at}`);
+    for (const name of names) await subscribe({ filter: filterOf(size) }, name);
+    const left = topicFilterBytesMax - count * size;
+    const refusal = {
+      code: 'invalid_input',
+      message: expect.stringMatching(
+        /^filter: the filters of the topic "t" together must be at most 10485760 bytes.*would be 10485761;/,
+      ),
+    };
+    await expect(subscribe({ filter: filterOf(left + 1) }, 'more')).rejects.toMatchObject(refusal);
+    const update = (subscription: string, filter: object | null) =>
+      engine.call('updateSubscription', { topic, subscription }, { filter: filter as never });
+    await expect(update('s0', filterOf(size + left + 1))).rejects.toMatchObject(refusal);
+    await subscribe({ subject: 'a' }, 'without');
+    await subscribe({ filter: filterOf(left) }, 'more');
+    await update('s0', filterOf(size - 100));
+    await update('s1', filterOf(size + 100));
+    await engine.call('unsubscribe', { topic, subscription: 's2' }, {});
+    await subscribe({ filter: filterOf(size) }, 'another');
+    await update('s3', null);
+    await expectConsistent(driven());
   });
 
   it('a topic has at most so many subscriptions, listed in pages with one read each', async () => {

@@ -37,8 +37,8 @@ export const topics: readonly Mutant[] = [
   {
     name: 'a change of the subscriptions leaves the revision of the topic',
     file: 'engine/topics/change-subscription.ts',
-    find: 'const revision = topic.revision + 1;',
-    replace: 'const { revision } = topic;',
+    find: 'revision: topic.revision + 1,',
+    replace: 'revision: topic.revision,',
     tests: races,
   },
   {

@@ -63,6 +63,7 @@ export async function subscribe(
         incarnation: 'topicinc',
         revision: 0,
         subscriptions: 0,
+        filterBytes: 0,
         queueSettings: {},
         preparedTimeoutSeconds,
         createdAt: now,

@@ -16,13 +16,14 @@ export async function topicRows({ rows }: { rows: (table: 'queues') => Promise<R
   return { topics: of('topic'), subscriptions: of('subscription'), owned: owned.map(({ name }) => name as string).sort() };
 }
 
-/** Every topic counts its subscriptions, and exactly these have rows and queues. Returns the names of the owned queues. */
+/** Every topic counts its subscriptions and their filters, and exactly these have rows and queues. Returns the names of the owned queues. */
 export async function expectConsistent(driven: { rows: (table: 'queues') => Promise<Row[]> }): Promise<string[]> {
   const { topics, subscriptions, owned } = await topicRows(driven);
   const queues = (await driven.rows('queues')).filter(({ kind }) => kind === 'queue');
-  for (const { topic, incarnation, subscriptions: count } of topics) {
+  for (const { topic, incarnation, subscriptions: count, filterBytes } of topics) {
     const own = subscriptions.filter(({ topicIncarnation }) => topicIncarnation === incarnation);
-    expect({ topic, count }).toEqual({ topic, count: own.length });
+    const bytes = own.reduce((sum, { filter = '' }) => sum + Buffer.byteLength(filter as string), 0);
+    expect({ topic, count, filterBytes }).toEqual({ topic, count: own.length, filterBytes: bytes });
   }
   const owning = subscriptions.filter(({ ownsQueue }) => ownsQueue);
   expect(owning.map(({ queue }) => queue).sort()).toEqual(owned);

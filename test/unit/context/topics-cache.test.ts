@@ -11,6 +11,7 @@ const topic = (more: Partial<TopicRecord> = {}): TopicRecord => ({
   incarnation: 'abcdefgh',
   revision: 1,
   subscriptions: 1,
+  filterBytes: 0,
   queueSettings: {},
   preparedTimeoutSeconds: null,
   createdAt: start,
