@@ -240,6 +240,8 @@ export const scheduleAheadMs = 2 * sweepPeriodMs;
 export const scheduleLateMsMax = sweepPeriodMs;
 /** How long a publish to a topic that takes several transactions is left to its publisher, from each of them. Then a sweep goes on. */
 export const publicationLeaseMs = 30_000;
+/** How far a group's lane that was idle comes before lanes that were served meanwhile, at most; only with several lanes. */
+export const idleLaneLeadMsMax = 5 * 60_000;
 /** How long a row whose messages are all done stays as a tombstone. */
 export const tombstoneMs = 60 * 60_000;
 /** When a row ends with cleanup left (bodies kept forever, a row out of order), it becomes due once more after this time. */

@@ -4,6 +4,7 @@
  */
 
 import type { PublishResult } from '../../contract/contract.ts';
+import { idleLaneLeadMsMax, tombstoneMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { type RetryBudget, withRetry } from '../context/retry.ts';
 import { removedSlot } from '../leases/kept-messages.ts';
@@ -150,7 +151,7 @@ function groupWrite(
   const shard = shardKey(queue, randomShard(queue, ctx.random));
   const expiring = retentionEnd === undefined ? {} : { retentionEnd };
   if (!seen.row) {
-    const group: Group = { name, head: '', nextId: first, tail: last, dueAt: now };
+    const group: Group = { name, head: '', nextId: first, tail: last, dueAt: dueAfterIdle(queue, undefined, now) };
     const fields = { id: seen.id, shard, version, slots: [], since: now, content: { text: '[]' }, ...expiring };
     const row = encodeLease({ kind: 'group', ...fields, group });
     return { key, when: { absent: ['id'] }, then: { put: row } };
@@ -177,6 +178,7 @@ function groupWrite(
     };
     return { key, when: { all: [{ exists: ['expiry'] }, follows] }, then };
   }
+  const idle = lease?.kind === 'group' ? lease.group : undefined;
   return {
     key,
     when: { all: [{ exists: ['id'] }, { absent: ['expiry'] }, follows] },
@@ -187,11 +189,22 @@ function groupWrite(
         [['group', 'first'], first],
         // The row may name a shard that is retired by now.
         [['shard'], shard],
-        [['expiry'], Math.max(now, lease?.kind === 'group' ? restEnd(queue, lease.group) : 0)],
+        [['expiry'], Math.max(dueAfterIdle(queue, idle?.until, now), idle ? restEnd(queue, idle) : 0)],
         [['since'], now],
         ...(retentionEnd === undefined ? [] : [[['expiresAt'], retentionEnd] as const]),
       ],
       unset: [['ttl']],
     },
   };
+}
+
+/**
+ * When a group in which nothing waited becomes due, by the `until` of its row. A group of one lane: now. A lane of several comes
+ * before all lanes that were served after it: otherwise it would wait for each lane of a group that has a backlog. The lead is
+ * bounded, so that groups that never waited before do not hold up a backlog for long.
+ */
+function dueAfterIdle(queue: QueueRecord, until: number | undefined, now: number): number {
+  if ((queue.groups?.concurrency ?? 1) === 1) return now;
+  const servedAt = until === undefined ? 0 : until - tombstoneMs;
+  return Math.min(now, Math.max(servedAt, now - idleLaneLeadMsMax, queue.purgedBefore));
 }

@@ -173,7 +173,8 @@ async function sweepDue(
     }
     swept.waiting += waiting.size;
     const first = page.rows.find((row) => waiting.has(row.id as string));
-    if (first) oldest = Math.min(oldest, first.expiry as number);
+    // The lane of a group may be due before its message was published.
+    if (first) oldest = Math.min(oldest, Math.max(first.expiry as number, first.since as number));
     // The next visit reads a partly handled page again.
     if (!complete && deadline.isOver()) break;
     after = page.next as Place | undefined;

@@ -12,6 +12,9 @@ import {
   systemAttributesOf,
   withoutForbiddenCharacters,
 } from './message-attributes.ts';
+import { placementOf } from './message-groups.ts';
+import { maximumMessageSize } from './queue-attributes.ts';
+import type { SqsQueue } from './queue-rows.ts';
 import { storedAttributes } from './stored-attributes.ts';
 
 export const messageBytesMax = 1_048_576;
@@ -26,18 +29,9 @@ export interface SentMessage {
 }
 
 /** Reads a message of SendMessage, or of an entry of its batch. */
-export function sentMessage(input: Input, bytesMax: number): SentMessage {
+export function sentMessage(input: Input, queue: SqsQueue): SentMessage {
   const body = textOf(input, 'MessageBody');
   if (body === undefined || body === '') throw missing('MessageBody');
-  if (textOf(input, 'MessageGroupId') !== undefined) {
-    throw new SqsError(
-      'UnsupportedOperation',
-      'MessageGroupId is not supported. Publish to a group with the HTTP API or the SDK.',
-    );
-  }
-  if (textOf(input, 'MessageDeduplicationId') !== undefined) {
-    throw invalidParameter('The request include parameter MessageDeduplicationId that is not valid for this queue type.');
-  }
   const attributes = messageAttributesOf(input);
   const system = systemAttributesOf(input);
   if (hasForbiddenCharacters(body)) {
@@ -47,16 +41,19 @@ export function sentMessage(input: Input, bytesMax: number): SentMessage {
     );
   }
   const bytes = Buffer.byteLength(body) + bytesOfAttributes(attributes);
+  const bytesMax = maximumMessageSize(queue.extras);
   if (bytes > bytesMax) {
     throw invalidParameter(`One or more parameters are invalid. Reason: Message must be shorter than ${bytesMax} bytes.`);
   }
   const delaySeconds = wholeOf(input, 'DelaySeconds', 0, delaySecondsMax);
-  const stored = storedAttributes({ attributes, system });
+  const placement = placementOf(input, queue, delaySeconds);
+  const stored = storedAttributes({ attributes, system: new Map([...system, ...placement.system]) });
   return {
     entry: {
       body: textAsJson(JSON.stringify(body)) as never,
       ...(stored && { attributes: stored }),
-      ...(delaySeconds !== undefined && { delaySeconds }),
+      ...(delaySeconds !== undefined && placement.fields.group === undefined && { delaySeconds }),
+      ...placement.fields,
     },
     bytes,
     digests: {

@@ -3,12 +3,13 @@ import type { Counts, QueueSettings } from '../../contract/contract.ts';
 import type { QueueRecord } from '../../engine/model/queue-record.ts';
 import type { Addresses } from './addresses.ts';
 import { SqsError } from './errors.ts';
+import { fairGroups } from './message-groups.ts';
 import type { SqsExtras } from './queue-rows.ts';
 import { deadLetterOf, redriveAllowPolicyFault, redrivePolicyOf } from './redrive-policies.ts';
 
 const daySeconds = 24 * 60 * 60;
 /** What SQS gives a queue that is created without attributes, where the queue's own default differs. */
-export const createdSettings = { backoff: null, retentionSeconds: 4 * daySeconds } as const;
+export const createdSettings = { backoff: null, retentionSeconds: 4 * daySeconds, groups: fairGroups } as const;
 /** Shown for a queue of another API that keeps its messages forever. */
 const forever = 3650 * daySeconds;
 

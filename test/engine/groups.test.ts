@@ -112,6 +112,33 @@ onBothStores('a group', (driven) => {
     expect(seen.length).toBeLessThanOrEqual(2);
   });
 
+  it('a long group of many lanes delays a message of another group by at most one turn, and its own messages do not starve', async () => {
+    const { clock, create } = driven();
+    await create('q', { groups: { concurrency: 8, onFailure: 'aside', ratePerSecond: null } });
+    for (let i = 0; i < 4; i++) await publish('long', ...Array.from({ length: 100 }, (_, body) => body));
+    for (let i = 0; i < 32; i++) await publish('long', 'single');
+    // The lanes are in use: each has been served.
+    for (let turn = 0; turn < 16; turn++) {
+      clock.advance(1);
+      await ackAll(await receive());
+    }
+    clock.advance(1);
+    await publish('short', 'short');
+    clock.advance(1);
+    expect(bodiesOf(await receive())).toEqual(['short']);
+    const seen: unknown[] = [];
+    // New groups come all the time, faster than messages are received.
+    for (let i = 0; seen.length === 0 && i < 1_000; i++) {
+      clock.advance(secondMs);
+      await publish(`new-${i}`, 'new');
+      await publish(`other-${i}`, 'new');
+      const messages = await receive();
+      seen.push(...bodiesOf(messages).filter((body) => body !== 'new'));
+      await ackAll(messages);
+    }
+    expect(seen).toHaveLength(1);
+  });
+
   it('a group delivers an unacked message again in its place', async () => {
     const { clock } = driven();
     await driven().create('q', { visibilityTimeoutSeconds: 10 });

@@ -43,8 +43,23 @@ export const records: readonly Mutant[] = [
   {
     name: 'a publish does not wake an idle group',
     file: 'engine/publish/groups.ts',
-    find: "[['expiry'], Math.max(now,",
-    replace: "[['expiry'], Math.max(now + 1e12,",
+    find: "[['expiry'], Math.max(dueAfterIdle(",
+    replace: "[['expiry'], Math.max(1e15, dueAfterIdle(",
+    tests: ['test/engine/groups.test.ts'],
+  },
+  {
+    name: 'a lane that was idle waits for all lanes of a group with a backlog',
+    file: 'engine/publish/groups.ts',
+    find: 'return Math.min(now, Math.max(servedAt,',
+    replace: 'return Math.max(now, Math.max(servedAt,',
+    tests: ['test/engine/groups.test.ts'],
+  },
+  {
+    name: 'new groups hold up the backlog of a group for as long as they come',
+    file: 'engine/publish/groups.ts',
+    find: 'Math.max(servedAt, now - idleLaneLeadMsMax, queue.purgedBefore)',
+    replace: 'Math.max(servedAt, queue.purgedBefore)',
+    tests: ['test/engine/groups.test.ts'],
   },
   {
     name: 'a publish to a group may sort before the loaded parcel',

@@ -25,9 +25,10 @@ export const sqsActions: { readonly [action: string]: string } = {
   ListQueues: 'Also shows the queues of other APIs, and those that subscriptions own (`topic~subscription`).',
   PurgeQueue: 'Answers when it is done, after about two seconds. Once a minute, as in SQS.',
   ReceiveMessage:
-    'Returns a message whenever one is ready; SQS may return none. `ReceiveRequestAttemptId` is ignored. Messages over 5 MiB together come in several receives.',
+    'Returns a message whenever one is ready; SQS may return none. Messages over 5 MiB together come in several receives.',
   RemovePermission: same,
-  SendMessage: '`MessageGroupId` is refused with `UnsupportedOperation`. The message id is one of this queue, not a UUID.',
+  SendMessage:
+    'The message id is one of this queue, not a UUID. Of one `MessageGroupId`, at most 32 receives hold messages at a time ([fairness](coming-from-sqs.md#fairness-between-tenants)).',
   SendMessageBatch: 'As `SendMessage`.',
   SetQueueAttributes: 'A new attribute counts within two seconds, not within a minute.',
   StartMessageMoveTask:
@@ -71,7 +72,7 @@ export const sqsMessageAttributes: { readonly [name: string]: string } = {
   ApproximateFirstReceiveTimestamp: 'Given at the first receive only: later ones do not know when it was.',
   AWSTraceHeader: same,
   DeadLetterQueueSourceArn: same,
-  MessageGroupId: 'The group of a message that another API published into one.',
+  MessageGroupId: 'Also the group of a message that another API published into one.',
   MessageDeduplicationId: 'Never shown.',
   SequenceNumber: 'Never shown.',
 };

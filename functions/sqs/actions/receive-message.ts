@@ -2,9 +2,10 @@
 import type { ReceivedMessage } from '../../../contract/contract.ts';
 import { type Addresses, accountId } from '../addresses.ts';
 import { type Action, allow, queueOf, run } from '../call.ts';
-import { textsOf, wholeOf } from '../input.ts';
+import { textOf, textsOf, wholeOf } from '../input.ts';
 import { md5OfBody } from '../md5.ts';
 import { type MessageAttributes, selectedAttributes } from '../message-attributes.ts';
+import { notForThisType } from '../message-groups.ts';
 import { bodyTextOf, digestOf } from '../messages.ts';
 import { checkReadable, receiveWaitSeconds } from '../queue-attributes.ts';
 import { readAttributes } from '../stored-attributes.ts';
@@ -32,6 +33,7 @@ export const receiveMessage: Action = async (parts, call) => {
   const max = wholeOf(input, 'MaxNumberOfMessages', 1, messagesMax) ?? 1;
   const visibilityTimeoutSeconds = wholeOf(input, 'VisibilityTimeout', 0, visibilitySecondsMax);
   const wait = wholeOf(input, 'WaitTimeSeconds', 0, waitSecondsMax);
+  if (textOf(input, 'ReceiveRequestAttemptId') !== undefined) throw notForThisType(input, 'ReceiveRequestAttemptId');
   const attributeNames = textsOf(input, 'MessageAttributeNames');
   const names = [...textsOf(input, 'AttributeNames'), ...textsOf(input, 'MessageSystemAttributeNames')];
   for (const name of names) checkSystemName(name);
@@ -88,6 +90,7 @@ function shownAttributes(attributes: MessageAttributes): object {
 function systemAttributesOf(message: ReceivedMessage, system: MessageAttributes, { arnOf }: Addresses, now: number): object {
   const sentAt = String(Date.parse(message.publishedAt));
   const trace = system.get('AWSTraceHeader')?.value;
+  const group = system.get('MessageGroupId')?.value ?? message.group ?? message.deadLetter?.group;
   return {
     SenderId: accountId,
     SentTimestamp: sentAt,
@@ -95,7 +98,7 @@ function systemAttributesOf(message: ReceivedMessage, system: MessageAttributes,
     // When an earlier receive was, the queue does not record.
     ...(message.receives === 1 && { ApproximateFirstReceiveTimestamp: String(now) }),
     ...(trace !== undefined && { AWSTraceHeader: trace }),
-    ...(message.group !== undefined && { MessageGroupId: message.group }),
+    ...(group !== undefined && { MessageGroupId: group }),
     ...(message.deadLetter && { DeadLetterQueueSourceArn: arnOf(message.deadLetter.queue) }),
   };
 }

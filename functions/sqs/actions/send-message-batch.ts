@@ -3,15 +3,13 @@ import { batchEntriesOf, batchOutput, eachEntry, refusedEntry } from '../batches
 import { type Action, allow, queueOf } from '../call.ts';
 import { SqsError } from '../errors.ts';
 import { messageBytesMax, type SentMessage, sentMessage } from '../messages.ts';
-import { maximumMessageSize } from '../queue-attributes.ts';
 
 export const sendMessageBatch: Action = async ({ engine, queues }, call) => {
   const queue = queueOf(call);
   allow(call, 'publish', queue);
   const entries = batchEntriesOf(call.input);
-  const { extras } = await queues.cached(queue);
-  const bytesMax = maximumMessageSize(extras);
-  const read = eachEntry(entries, (input) => sentMessage(input, bytesMax));
+  const settings = await queues.cached(queue);
+  const read = eachEntry(entries, (input) => sentMessage(input, settings));
   const accepted = read.filter((one): one is SentMessage => !(one instanceof SqsError));
   const bytes = accepted.reduce((sum, one) => sum + one.bytes, 0);
   if (bytes > messageBytesMax) {
