@@ -1,9 +1,14 @@
 /** Batches: their checks as a whole, and the result of each entry. */
 import type { Refused } from '../../contract/contract.ts';
+import { anyMessageIdCharsMax } from '../../contract/limits.ts';
+import { anyIdCharacters } from '../../contract/path-names.ts';
 import { SqsError, sqsErrorOf } from './errors.ts';
 import { type Input, objectsOf, requiredText } from './input.ts';
 
 const entriesMax = 10;
+const entryId = /^[A-Za-z0-9_-]{1,80}$/;
+/** Programs name an entry by the id of its message, which is here longer and of more characters than a UUID. */
+const entryOrMessageId = new RegExp(`^[${anyIdCharacters}]{1,${anyMessageIdCharsMax}}$`);
 
 export interface BatchEntry {
   id: string;
@@ -13,8 +18,9 @@ export interface BatchEntry {
 /** The result of one entry: fields to return with its id, or an error. */
 export type EntryResult = object | SqsError;
 
-/** Throws the errors that concern the whole batch. */
-export function batchEntriesOf(input: Input): BatchEntry[] {
+/** Throws the errors that concern the whole batch. `of`: whether its entries are new messages or received ones. */
+export function batchEntriesOf(input: Input, of: 'new' | 'received'): BatchEntry[] {
+  const idForm = of === 'new' ? entryId : entryOrMessageId;
   const entries = objectsOf(input, 'Entries');
   if (entries.length === 0) {
     throw new SqsError('EmptyBatchRequest', 'There should be at least one entry in the request.');
@@ -28,7 +34,7 @@ export function batchEntriesOf(input: Input): BatchEntry[] {
   const seen = new Set<string>();
   return entries.map((entry) => {
     const id = requiredText(entry, 'Id');
-    if (!/^[A-Za-z0-9_-]{1,80}$/.test(id)) {
+    if (!idForm.test(id)) {
       throw new SqsError(
         'InvalidBatchEntryId',
         'A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.',

@@ -229,6 +229,24 @@ describe('a batch', () => {
     expect(deleted.Failed).toMatchObject([{ Id: 'd2', SenderFault: true, Code: 'ReceiptHandleIsInvalid' }]);
   });
 
+  it('of received messages may name each entry by the id of its message', async () => {
+    const { name: queue, QueueUrl } = await newQueue();
+    const ids = ['', 'own.id:1', `own-${'x'.repeat(124)}`];
+    await local().http.call('publish', { queue }, { messages: ids.map((id) => ({ body: 'a', ...(id && { id }) })) });
+    const messages = await received(QueueUrl, { MaxNumberOfMessages: 10 });
+    expect(messages.map(({ MessageId }) => MessageId)).toEqual(expect.arrayContaining(ids.filter(Boolean)));
+    const entries = messages.map(({ MessageId, ReceiptHandle }) => ({ Id: MessageId, ReceiptHandle }));
+    const changes = entries.map((entry) => ({ ...entry, VisibilityTimeout: 60 }));
+    const changed = await local().sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries: changes }));
+    expect(changed.Successful!.map(({ Id }) => Id)).toEqual(entries.map(({ Id }) => Id));
+    const deleted = await local().sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries: entries }));
+    expect(deleted.Successful!.map(({ Id }) => Id)).toEqual(entries.map(({ Id }) => Id));
+    const spaced = [{ ...entries[0]!, Id: 'a b' }];
+    await expect(local().sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries: spaced }))).rejects.toMatchObject({
+      name: 'InvalidBatchEntryId',
+    });
+  });
+
   it('is refused as a whole if its entries are none, too many, not distinct, badly named, or too long together', async () => {
     const { QueueUrl } = await newQueue();
     const entries = (ids: string[], MessageBody = 'a') => ids.map((Id) => ({ Id, MessageBody }));
@@ -237,6 +255,7 @@ describe('a batch', () => {
       ['TooManyEntriesInBatchRequest', entries([...'abcdefghijk'])],
       ['BatchEntryIdsNotDistinct', entries(['a', 'a'])],
       ['InvalidBatchEntryId', entries(['a b'])],
+      ['InvalidBatchEntryId', entries(['a~0'])],
       ['BatchRequestTooLong', entries(['a', 'b'], 'x'.repeat(524_289))],
     ];
     for (const [name, Entries] of cases) {

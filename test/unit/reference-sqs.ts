@@ -9,11 +9,11 @@ export const sqsActions: { readonly [action: string]: string } = {
   CancelMessageMoveTask: same,
   ChangeMessageVisibility:
     'The handle of the latest receive still counts after the visibility timeout, until the message is received again. SQS may refuse it then.',
-  ChangeMessageVisibilityBatch: 'As `ChangeMessageVisibility`.',
+  ChangeMessageVisibilityBatch: 'As `ChangeMessageVisibility`. The id of an entry may also be any id of a message.',
   CreateQueue:
     'FIFO queues are refused with `UnsupportedOperation`. A name can be used again at once after a deletion. A queue of another API takes the attributes of SQS from the first `CreateQueue`.',
   DeleteMessage: same,
-  DeleteMessageBatch: same,
+  DeleteMessageBatch: 'The id of an entry may also be any id of a message.',
   DeleteQueue:
     'Refused with `UnsupportedOperation` for the dead-letter queue of another queue, and for a queue into which a subscription delivers. The queue is gone at once, not within a minute.',
   GetQueueAttributes: 'Counts are exact up to 1,000 rows of each table and shard.',

@@ -5,6 +5,6 @@ import { changeVisibility, visibilityChangeOf } from '../settled-messages.ts';
 
 export const changeMessageVisibilityBatch: Action = async (parts, call) => {
   const queue = queueOf(call);
-  const entries = batchEntriesOf(call.input);
+  const entries = batchEntriesOf(call.input, 'received');
   return batchOutput(entries, await changeVisibility(parts, call, queue, eachEntry(entries, visibilityChangeOf)));
 };

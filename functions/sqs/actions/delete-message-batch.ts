@@ -6,7 +6,7 @@ import { deleteByHandles } from '../settled-messages.ts';
 
 export const deleteMessageBatch: Action = async (parts, call) => {
   const queue = queueOf(call);
-  const entries = batchEntriesOf(call.input);
+  const entries = batchEntriesOf(call.input, 'received');
   const handles = eachEntry(entries, (input) => requiredText(input, 'ReceiptHandle'));
   return batchOutput(entries, await deleteByHandles(parts, call, queue, handles));
 };

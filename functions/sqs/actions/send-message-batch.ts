@@ -7,7 +7,7 @@ import { messageBytesMax, type SentMessage, sentMessage } from '../messages.ts';
 export const sendMessageBatch: Action = async ({ engine, queues }, call) => {
   const queue = queueOf(call);
   allow(call, 'publish', queue);
-  const entries = batchEntriesOf(call.input);
+  const entries = batchEntriesOf(call.input, 'new');
   const settings = await queues.cached(queue);
   const read = eachEntry(entries, (input) => sentMessage(input, settings));
   const accepted = read.filter((one): one is SentMessage => !(one instanceof SqsError));
