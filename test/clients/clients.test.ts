@@ -2,13 +2,12 @@
  * Clients that common generators make of the OpenAPI document work. Each is generated from a running server by the commands of
  * docs/guide.md, compiled, and run on the scenario in its language. Dependencies are installed into a temporary folder.
  */
-import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
+import { runShell } from './shell.ts';
 
 const guide = readFileSync(join(import.meta.dirname, '../../docs/guide.md'), 'utf8').split('\n## Generated clients\n')[1] ?? '';
 /** The shell commands of the guide's paragraphs that begin with these words. */
@@ -33,16 +32,10 @@ afterAll(async () => {
 
 /** Runs in the temporary folder, with the variables that the scenarios read. Returns the last printed line, as JSON. */
 async function shell(commands: string, queueName = ''): Promise<string> {
-  const env = { ...process.env, DUMBWAITER_URL: queue.server.url, DUMBWAITER_API_KEY: adminKey, QUEUE: queueName };
-  try {
-    const options = { cwd: work, env, maxBuffer: 1 << 27 };
-    const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', commands], options);
-    // Maven may colour the line.
-    return /.*?(\{.*\})/.exec(stdout.split('\n').findLast((line) => line.includes('{')) ?? '')?.[1] ?? '';
-  } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    throw new Error(`${commands} failed\n${stdout.slice(-5_000)}\n${stderr.slice(-5_000)}`, { cause: error });
-  }
+  const env = { DUMBWAITER_URL: queue.server.url, DUMBWAITER_API_KEY: adminKey, QUEUE: queueName };
+  const printed = await runShell(commands, work, env);
+  // Maven may colour the line.
+  return /.*?(\{.*\})/.exec(printed.split('\n').findLast((line) => line.includes('{')) ?? '')?.[1] ?? '';
 }
 
 function take(file: string, folder = ''): void {

@@ -1,13 +1,12 @@
 /** The programs of examples/ that publish within their own transaction, in Python and Go, with the AWS clients of those languages. */
-import { execFile } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { CreateTableCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 import { noise } from '../support/noise.ts';
+import { runShell } from './shell.ts';
 
 let queue: LocalQueue;
 let orders: DynamoDBClient;
@@ -34,10 +33,8 @@ afterAll(async () => {
   expect(queue.defects).toEqual([]);
 });
 
-async function shell(commands: string, env: Record<string, string> = {}): Promise<string> {
-  const all = { ...process.env, ...aws, DUMBWAITER_URL: queue.server.url, DUMBWAITER_API_KEY: adminKey, ...env };
-  const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', commands], { cwd: work, env: all });
-  return stdout;
+function shell(commands: string, env: Record<string, string> = {}): Promise<string> {
+  return runShell(commands, work, { ...aws, DUMBWAITER_URL: queue.server.url, DUMBWAITER_API_KEY: adminKey, ...env });
 }
 
 /** Small bodies are in the row as text, others are deflated in it, and large ones are offloaded. The last two are bytes. */

@@ -1,11 +1,10 @@
 /** boto3 and the AWS CLI work on the SQS API, by the commands and the program of docs/coming-from-sqs.md and by a scenario of their own. */
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type LocalSqs, startLocalSqs } from '../support/local-sqs.ts';
+import { type LocalSqs, sqsEnvironment, startLocalSqs } from '../support/local-sqs.ts';
+import { runShell } from './shell.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/coming-from-sqs.md'), 'utf8');
 /** The page's block of code in a language. */
@@ -14,7 +13,7 @@ const codeOf = (language: string): string => page.split(`\`\`\`${language}\n`)[1
 let local: LocalSqs;
 let work: string;
 beforeAll(async () => {
-  local = await startLocalSqs();
+  local = await startLocalSqs({ signed: true });
   work = mkdtempSync(join(tmpdir(), 'dumbwaiter-sqs-clients-'));
   await shell(`python3 -m venv venv && venv/bin/pip install -q -r '${join(import.meta.dirname, 'sqs-requirements.txt')}'`);
 });
@@ -24,12 +23,9 @@ afterAll(async () => {
   expect(local.defects).toEqual([]);
 });
 
-async function shell(commands: string, queue = ''): Promise<string> {
-  const credentials = { AWS_ACCESS_KEY_ID: 'any', AWS_SECRET_ACCESS_KEY: 'any', AWS_DEFAULT_REGION: 'us-east-1' };
-  const path = `${join(work, 'venv/bin')}:${process.env.PATH}`;
-  const env = { ...process.env, ...credentials, PATH: path, AWS_ENDPOINT_URL_SQS: local.server.url, QUEUE: queue };
-  const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', commands], { cwd: work, env });
-  return stdout;
+function shell(commands: string, queue = ''): Promise<string> {
+  const PATH = `${join(work, 'venv/bin')}:${process.env.PATH}`;
+  return runShell(commands, work, { ...sqsEnvironment(local.server), PATH, QUEUE: queue });
 }
 
 it('the commands that the page shows for the AWS CLI send and receive a message', async () => {

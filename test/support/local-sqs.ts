@@ -13,9 +13,10 @@ export interface LocalSqs {
   close(): Promise<void>;
 }
 
-export async function startLocalSqs(): Promise<LocalSqs> {
+/** `signed`: calls need a signature with the server's first access key, which `sqs` does not have. Default: any will do. */
+export async function startLocalSqs({ signed = false } = {}): Promise<LocalSqs> {
   const { log, defects } = loggedDefects();
-  const server = await startLocal({ data: 'memory', log, adminKey, sqsAnonymous: true });
+  const server = await startLocal({ data: 'memory', log, adminKey, sqsAnonymous: !signed });
   const sqs = sqsClient(server.url);
   return {
     server,
@@ -26,6 +27,17 @@ export async function startLocalSqs(): Promise<LocalSqs> {
       sqs.destroy();
       await server.close();
     },
+  };
+}
+
+/** The variables that `npm start` prints for programs that use SQS. */
+export function sqsEnvironment({ url, firstAccessKey }: LocalServer): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL_SQS: url,
+    AWS_REGION: 'us-east-1',
+    AWS_DEFAULT_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: firstAccessKey!.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: firstAccessKey!.secretAccessKey,
   };
 }
 
