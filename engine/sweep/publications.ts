@@ -6,14 +6,14 @@ import type { Context } from '../context/context.ts';
 import type { Deadline } from '../context/deadline.ts';
 import { sideBySide } from '../context/side-by-side.ts';
 import { groupBy } from '../model/group-by.ts';
-import { StoreError } from '../port/port.ts';
+import { ignoreStoreError, StoreError } from '../port/port.ts';
 import { rollBack } from '../topics/prepared-publications.ts';
-import type { PublicationRecord } from '../topics/publication-record.ts';
+import { leftWrite, type PublicationRecord } from '../topics/publication-record.ts';
 import { carryOn, publicationPages } from '../topics/publications.ts';
 
 const atOnce = 8;
-/** A publication takes seconds, or a few runs of the sweep. One that is older than this and still goes out needs an operator. */
-const publicationAgeMsMax = 15 * 60_000;
+/** A publication takes seconds, or a few runs of the sweep. One that stands for longer than this needs an operator. */
+const standingMsMax = 15 * 60_000;
 
 /** Returns true if everything due was done before the deadline. */
 export async function sweepPublications(ctx: Context, deadline: Deadline): Promise<boolean> {
@@ -39,18 +39,30 @@ export async function sweepPublications(ctx: Context, deadline: Deadline): Promi
       if (!(error instanceof StoreError)) defect ??= { thrown: error };
     }
   });
-  reportOverdue(
-    ctx,
-    due.filter((record) => !done.has(record)),
-  );
+  const standing = due.filter((record) => record.state === 'delivering' && !done.has(record));
+  await noteStanding(ctx, standing);
+  reportOverdue(ctx, standing);
   if (defect) throw defect.thrown;
   return complete && left.length === 0;
 }
 
+async function noteStanding(ctx: Context, records: readonly PublicationRecord[]): Promise<void> {
+  const now = ctx.clock.now();
+  const unnoted = records.filter(({ leftAt }) => leftAt === undefined);
+  await sideBySide(
+    unnoted,
+    atOnce,
+    () => false,
+    async (record) => {
+      await ctx.store.write(leftWrite(record, now)).catch(ignoreStoreError);
+    },
+  );
+}
+
 function reportOverdue(ctx: Context, records: readonly PublicationRecord[]): void {
-  const startedBefore = ctx.clock.now() - publicationAgeMsMax;
-  for (const { state, startedAt, name, topic } of records) {
-    if (state !== 'delivering' || startedAt > startedBefore) continue;
+  const leftBefore = ctx.clock.now() - standingMsMax;
+  for (const { leftAt, name, topic } of records) {
+    if (leftAt === undefined || leftAt > leftBefore) continue;
     ctx.observe?.({ kind: 'anomaly', what: 'a publish to a topic does not reach all its subscriptions', topic, row: name });
   }
 }

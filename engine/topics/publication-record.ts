@@ -28,6 +28,8 @@ export interface PublicationRecord {
   after?: string;
   /** While it is delivering: when another process may go on. While it is prepared: when it is rolled back, ms. */
   dueAt: number;
+  /** When a sweep first left it standing, ms. A caller's own transaction may commit long after `startedAt`. */
+  leftAt?: number;
   /** Whether its messages belong to groups, whose order later publishes must keep. */
   hasGroups?: true;
   /** Of a tombstone: until when it counts, ms. */
@@ -91,6 +93,12 @@ export function begunWrite(publication: string, now: number, countsMs = tombston
 /** Puts the row of a publication that begins. */
 export function firstRow(record: PublicationRecord): Write {
   return { key: publicationKey(record.name), when: { absent: ['name'] }, then: { put: publicationRow(record) } };
+}
+
+/** Notes, once, that a sweep has left the publication standing. A step that is made at the same time may undo the note. */
+export function leftWrite({ name }: PublicationRecord, now: number): Write {
+  const when: Condition = { all: [{ exists: ['name'] }, { absent: ['leftAt'] }] };
+  return { key: publicationKey(name), when, then: { set: [[['leftAt'], now]] } };
 }
 
 /** The write that ends a publication whose messages are all out. */

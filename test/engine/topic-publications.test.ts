@@ -10,7 +10,7 @@ import { type Row, type Store, StoreError } from '../../engine/port/port.ts';
 import { keyAttributes } from '../../engine/port/row-limits.ts';
 import type { DrivenClock } from '../support/driven-clock.ts';
 import { type DrivenEngine, driveEngine } from '../support/driven-engine.ts';
-import { minuteMs, secondMs } from '../support/durations.ts';
+import { hourMs, minuteMs, secondMs } from '../support/durations.ts';
 import { type Fault, failingStore, faults, Killed } from '../support/failing-store.ts';
 import { noise } from '../support/noise.ts';
 import { range } from '../support/range.ts';
@@ -164,25 +164,44 @@ describe('a publish to 250 subscriptions', () => {
   }, 300_000);
 });
 
+const refusing = (memory: Store): Store => ({
+  ...memory,
+  transact: () => Promise.reject(new StoreError('too busy', 'no', undefined, 'throttled')),
+});
+
+async function reportedBySweep(driven: DrivenEngine, store: Store) {
+  driven.events.length = 0;
+  const complete = await topicProcess(driven, store).sweep();
+  return { complete, anomalies: driven.events.filter(({ kind }) => kind === 'anomaly') };
+}
+
 describe('a publish whose messages cannot go out', () => {
   it('the sweep reports a publish that does not reach its subscriptions for 15 minutes, until it goes out', async () => {
     const { driven, memory } = await memoryEngine(await rowsOfTopic(150));
     const { over } = failingStore(memory, 1, faults['its process dies before the call'], 'writes');
     await expect(topicProcess(driven, over).publish({ body: 1 })).rejects.toThrow(Killed);
-    const refusing: Store = {
-      ...memory,
-      transact: () => Promise.reject(new StoreError('too busy', 'no', undefined, 'throttled')),
-    };
-    const reported = async (afterMs: number, store: Store) => {
+    const reported = (afterMs: number, store: Store) => {
       driven.clock.advance(afterMs);
-      driven.events.length = 0;
-      const complete = await topicProcess(driven, store).sweep();
-      return { complete, anomalies: driven.events.filter(({ kind }) => kind === 'anomaly') };
+      return reportedBySweep(driven, store);
     };
-    expect(await reported(minuteMs, refusing)).toEqual({ complete: false, anomalies: [] });
+    expect(await reported(minuteMs, refusing(memory))).toEqual({ complete: false, anomalies: [] });
     const anomaly = { kind: 'anomaly', what: 'a publish to a topic does not reach all its subscriptions', topic: 't' };
-    expect(await reported(15 * minuteMs, refusing)).toMatchObject({ complete: false, anomalies: [anomaly] });
+    expect(await reported(15 * minuteMs, refusing(memory))).toMatchObject({ complete: false, anomalies: [anomaly] });
     expect(await reported(minuteMs, memory)).toEqual({ complete: true, anomalies: [] });
+  });
+
+  it("the 15 minutes of a publish in a caller's transaction begin when a sweep finds it committed, however late that is", async () => {
+    const { driven, memory } = await memoryEngine(await rowsOfTopic(150));
+    const { items } = await topicProcess(driven, memory).items({ body: 1 });
+    driven.clock.advance(hourMs);
+    expect(await driven.commit(items)).toEqual([]);
+    expect(await reportedBySweep(driven, refusing(memory))).toEqual({ complete: false, anomalies: [] });
+    driven.clock.advance(10 * minuteMs);
+    expect(await reportedBySweep(driven, refusing(memory))).toEqual({ complete: false, anomalies: [] });
+    driven.clock.advance(5 * minuteMs);
+    expect(await reportedBySweep(driven, refusing(memory))).toMatchObject({ complete: false, anomalies: [{ topic: 't' }] });
+    expect(await reportedBySweep(driven, memory)).toEqual({ complete: true, anomalies: [] });
+    expect(await driven.bodies(queueOf(nameOf(149)))).toEqual([1]);
   });
 });
 
