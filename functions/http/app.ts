@@ -15,6 +15,7 @@ import { problemOf, refusalOf } from '../errors/refusal.ts';
 import type { Log } from '../service/log.ts';
 import type { Service } from '../service/service.ts';
 import { inTime, type TimeLeft } from '../service/time-left.ts';
+import { type ConsoleFiles, createConsole } from './console.ts';
 import { checkHost, type IsOwnHost } from './own-host.ts';
 import { publicUrl } from './public-url.ts';
 import { inputOfQuery } from './query.ts';
@@ -30,6 +31,8 @@ export interface AppParts {
   allowedOrigins?: string[];
   /** Whether a `Host` header names this server. Default: every name does. Protects servers on a loopback address from DNS rebinding. */
   isOwnHost?: IsOwnHost;
+  /** The files of the console, to serve under `/console`. Default: no console. */
+  consoleFiles?: () => Promise<ConsoleFiles>;
 }
 
 /** What the transport (API Gateway or the local server) knows about a request. */
@@ -56,7 +59,8 @@ interface Env {
 
 export const openApiPath = '/v1/openapi.json';
 
-export function createApp({ service, authenticate, log, newRequestId, allowedOrigins = [], isOwnHost }: AppParts): Hono<Env> {
+export function createApp(parts: AppParts): Hono<Env> {
+  const { service, authenticate, log, newRequestId, allowedOrigins = [], isOwnHost, consoleFiles } = parts;
   const app = new Hono<Env>();
 
   app.use(async (context, next) => {
@@ -109,6 +113,8 @@ export function createApp({ service, authenticate, log, newRequestId, allowedOri
     const { openApiDocument } = await import('../openapi/document.ts');
     return context.json(openApiDocument(publicUrl(context.req.raw)));
   });
+
+  if (consoleFiles) app.route('/console', createConsole(consoleFiles));
 
   for (const [path, methods] of methodsOfPaths()) {
     app.all(honoPath(path), (context) => {

@@ -14,6 +14,7 @@ import { createAuthenticateSqs } from '../sqs/authenticate.ts';
 import { createSqsFace } from '../sqs/face.ts';
 import { createQueueRows } from '../sqs/queue-rows.ts';
 import { createBackgroundJobs } from './background-jobs.ts';
+import { consoleFiles } from './console-files.ts';
 import { type Fetch, serveHttp, type TimeLimits } from './http-server.ts';
 import { createPushJobs } from './push-jobs.ts';
 import { createQueueWatch } from './queue-watch.ts';
@@ -74,6 +75,7 @@ export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
     authenticate,
     log,
     newRequestId,
+    consoleFiles,
     ...(allowedOrigins && { allowedOrigins }),
     ...(isOwnHost && { isOwnHost }),
   });

@@ -123,6 +123,7 @@ describe('the image', () => {
     const { messages } = await waiting;
     expect(messages.map(({ body }) => body)).toEqual(['over the other']);
     await first.call('ack', { queue: 'shared' }, { receipts: [messages[0]!.receipt] });
+    expect(await (await fetch(`${urls[0]}/console/console.js`)).text()).toContain('API key');
     const port = new URL(urls[0]!).port;
     expect(await checkHealth(port)).toBe(0);
     for (const program of [one, other]) program.process.kill('SIGTERM');

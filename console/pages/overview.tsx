@@ -1,0 +1,199 @@
+/** All queues with their depths, those with problems first; or sums by the beginning of their names. */
+import { useState } from 'preact/hooks';
+import { Link, useSearchParams } from 'wouter-preact';
+import type { ListedQueue } from '../../contract/contract.ts';
+import { Sparkline } from '../parts/chart.tsx';
+import { CreateQueue } from '../parts/create-queue.tsx';
+import { Problem } from '../parts/problem.tsx';
+import { countText, durationText } from '../state/format.ts';
+import { historyOf, remember } from '../state/history.ts';
+import { useLive } from '../state/live.ts';
+import { type Session, useSession } from '../state/session.ts';
+
+const pageSize = 50;
+const sparkPoints = 30;
+/** A ready message that waits longer than this has no consumer that keeps up. */
+const waitsTooLongSeconds = 60;
+
+export function OverviewPage() {
+  const session = useSession();
+  const [search, setSearch] = useSearchParams();
+  const [isCreating, setCreating] = useState(false);
+  const prefix = search.get('prefix') ?? '';
+  const isGrouped = search.get('view') === 'groups';
+  const pages = Number(search.get('pages') ?? 1);
+  const { value, error, reload } = useLive(`queues ${prefix} ${pages}`, (signal) => list(session, prefix, pages, signal));
+
+  const change = (name: string, text: string) => {
+    setSearch(
+      (before) => {
+        const after = new URLSearchParams(before);
+        if (text === '') after.delete(name);
+        else after.set(name, text);
+        if (name === 'prefix') after.delete('pages');
+        return after;
+      },
+      { replace: true },
+    );
+  };
+
+  return (
+    <>
+      <div class="title">
+        <h1>Queues</h1>
+        {session.can('admin') && (
+          <button type="button" onClick={() => setCreating(true)}>
+            Create a queue
+          </button>
+        )}
+      </div>
+      <search class="filters">
+        <input
+          type="search"
+          aria-label="Beginning of the name"
+          placeholder="Beginning of the name"
+          value={prefix}
+          onInput={(event) => change('prefix', event.currentTarget.value.replace(/[^\w.~-]/g, ''))}
+        />
+        <label>
+          <input type="checkbox" checked={isGrouped} onChange={() => change('view', isGrouped ? '' : 'groups')} />
+          Sums by prefix
+        </label>
+      </search>
+      <Problem error={error} />
+      {!value && !error && <p aria-busy="true">Counting messages…</p>}
+      {value && (isGrouped ? <Groups queues={value.queues} /> : <Queues queues={value.queues} />)}
+      {value?.queues.length === 0 && <p>No queue {prefix === '' ? 'yet' : `begins with ${prefix}`}.</p>}
+      {value?.more && (
+        <button type="button" class="secondary" onClick={() => change('pages', String(pages + 1))}>
+          Show more queues
+        </button>
+      )}
+      {isCreating && (
+        <CreateQueue
+          onClose={() => {
+            setCreating(false);
+            void reload();
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+async function list({ call }: Session, prefix: string, pages: number, signal: AbortSignal) {
+  const queues: ListedQueue[] = [];
+  let cursor: string | undefined;
+  let read = 0;
+  do {
+    const input = { limit: pageSize, counts: true, ...(prefix !== '' && { prefix }), ...(cursor !== undefined && { cursor }) };
+    const page = await call('listQueues', {}, input, signal);
+    queues.push(...page.queues);
+    cursor = page.cursor;
+  } while (cursor !== undefined && ++read < pages);
+  for (const { name, counts } of queues) if (counts) remember(name, counts);
+  return { queues, more: cursor !== undefined };
+}
+
+/** What is wrong with a queue, the worst first. */
+function problemsOf({ paused, counts }: ListedQueue): string[] {
+  if (!counts) return [];
+  const waits = counts.ready > 0 && (counts.oldestAgeSeconds ?? 0) > waitsTooLongSeconds;
+  return [
+    ...(counts.dead > 0 ? [`${countText(counts.dead, counts)} dead`] : []),
+    ...(paused ? ['paused'] : []),
+    ...(waits && !paused ? [counts.leased === 0 ? 'no consumer in the last minute' : 'consumers are behind'] : []),
+  ];
+}
+
+function Queues({ queues }: { queues: readonly ListedQueue[] }) {
+  const rows = queues.map((queue) => ({ queue, problems: problemsOf(queue) }));
+  const worstFirst = [...rows].sort((a, b) => b.problems.length - a.problems.length);
+  return (
+    <div class="wide">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Queue</th>
+            <th scope="col">Ready</th>
+            <th scope="col">Delayed</th>
+            <th scope="col">Leased</th>
+            <th scope="col">Dead</th>
+            <th scope="col">Oldest</th>
+            <th scope="col">Lately</th>
+            <th scope="col">Problems</th>
+          </tr>
+        </thead>
+        <tbody>
+          {worstFirst.map(({ queue, problems }) => (
+            <Row key={queue.name} queue={queue} problems={problems} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Row({ queue: { name, counts }, problems }: { queue: ListedQueue; problems: readonly string[] }) {
+  const depths = historyOf(name).slice(-sparkPoints);
+  return (
+    <tr>
+      <th scope="row">
+        <Link href={`/queues/${name}`}>{name}</Link>
+      </th>
+      <td>{counts && countText(counts.ready, counts)}</td>
+      <td>{counts && countText(counts.delayed, counts)}</td>
+      <td>{counts && countText(counts.leased, counts)}</td>
+      <td>{counts && countText(counts.dead, counts)}</td>
+      <td>{counts?.oldestAgeSeconds != null && durationText(counts.oldestAgeSeconds)}</td>
+      <td>
+        <Sparkline label={`Ready messages of ${name} lately`} values={depths.map((point) => point.counts.ready)} />
+      </td>
+      <td>
+        {problems.map((problem) => (
+          <mark key={problem}>{problem}</mark>
+        ))}
+      </td>
+    </tr>
+  );
+}
+
+/** The name up to its first separator. */
+const groupOf = (name: string) => /^[^-_.~]+[-_.~]?/.exec(name)![0];
+
+function Groups({ queues }: { queues: readonly ListedQueue[] }) {
+  const groups = Map.groupBy(queues, ({ name }) => groupOf(name));
+  return (
+    <div class="wide">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Names that begin with</th>
+            <th scope="col">Queues</th>
+            <th scope="col">Ready</th>
+            <th scope="col">Leased</th>
+            <th scope="col">Dead</th>
+          </tr>
+        </thead>
+        <tbody>
+          {[...groups].map(([prefix, members]) => {
+            const sum = (state: 'ready' | 'leased' | 'dead') =>
+              members.reduce((all, { counts }) => all + (counts?.[state] ?? 0), 0);
+            const atLeast = members.some(({ counts }) => counts?.atLeast);
+            return (
+              <tr key={prefix}>
+                <th scope="row">
+                  <Link href={`/?prefix=${encodeURIComponent(prefix)}`}>{prefix}</Link>
+                </th>
+                <td>{countText(members.length)}</td>
+                <td>{countText(sum('ready'), { atLeast })}</td>
+                <td>{countText(sum('leased'), { atLeast })}</td>
+                <td>{countText(sum('dead'), { atLeast })}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}

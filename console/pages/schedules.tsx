@@ -1,0 +1,91 @@
+/** All schedules: when each ticks next, in its own zone and here. */
+import { useState } from 'preact/hooks';
+import { Link } from 'wouter-preact';
+import type { Schedule } from '../../contract/contract.ts';
+import { Confirm } from '../parts/dialog.tsx';
+import { Problem } from '../parts/problem.tsx';
+import { durationText, fromNow, instantIn, instantText } from '../state/format.ts';
+import { useLive } from '../state/live.ts';
+import { useSession } from '../state/session.ts';
+
+const pageSize = 100;
+
+export function SchedulesPage() {
+  const { call } = useSession();
+  const [deleting, setDeleting] = useState<string>();
+  const { value, error, reload } = useLive('schedules', async (signal) => {
+    const schedules: Schedule[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await call('listSchedules', {}, { limit: pageSize, ...(cursor !== undefined && { cursor }) }, signal);
+      schedules.push(...page.schedules);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return schedules;
+  });
+  return (
+    <>
+      <h1>Schedules</h1>
+      <Problem error={error} />
+      {value?.length === 0 && <p>No schedule yet.</p>}
+      {value?.map((schedule) => (
+        <article key={schedule.name}>
+          <h2>
+            {schedule.name} {schedule.paused && <mark>paused</mark>}
+          </h2>
+          <p>
+            {schedule.cron === null ? `every ${durationText(schedule.everySeconds!)}` : <code>{schedule.cron}</code>} into{' '}
+            <Link href={`/queues/${schedule.queue}`}>{schedule.queue}</Link>
+          </p>
+          {schedule.nextAt && (
+            <p>
+              Next {fromNow(schedule.nextAt)}: {instantText(schedule.nextAt)}
+              {schedule.timeZone && <> ({instantIn(schedule.nextAt, schedule.timeZone)})</>}
+            </p>
+          )}
+          {schedule.lastAt && <p>Last {fromNow(schedule.lastAt)}.</p>}
+          {schedule.lastError && (
+            <p role="alert">
+              {fromNow(schedule.lastError.at)}: {schedule.lastError.message}
+            </p>
+          )}
+          <div class="actions">
+            <button
+              type="button"
+              class="secondary"
+              onClick={async () => {
+                await call('updateSchedule', { name: schedule.name }, { paused: !schedule.paused });
+                await reload();
+              }}
+            >
+              {schedule.paused ? 'Resume' : 'Pause'}
+            </button>
+            <button
+              type="button"
+              class="secondary"
+              onClick={() => call('publish', { queue: schedule.queue }, { messages: [schedule.message] })}
+            >
+              Publish its message now
+            </button>
+            <button type="button" class="danger" onClick={() => setDeleting(schedule.name)}>
+              Delete
+            </button>
+          </div>
+        </article>
+      ))}
+      {deleting !== undefined && (
+        <Confirm
+          title="Delete the schedule"
+          button="Delete"
+          onClose={() => {
+            setDeleting(undefined);
+            void reload();
+          }}
+          run={() => call('deleteSchedule', { name: deleting })}
+        >
+          <p>{deleting} ticks no more. Messages that it published stay.</p>
+        </Confirm>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,122 @@
+/** A queue's settings, changed in place; pause, purge and delete. */
+import { useState } from 'preact/hooks';
+import { useLocation } from 'wouter-preact';
+import type { Queue, QueueSettings } from '../../contract/contract.ts';
+import { Confirm } from '../parts/dialog.tsx';
+import { Form, textOf } from '../parts/form.tsx';
+import { instantText } from '../state/format.ts';
+import { useSession } from '../state/session.ts';
+
+/** In the order of docs/reference.md. */
+const settingNames = [
+  'visibilityTimeoutSeconds',
+  'delaySeconds',
+  'retentionSeconds',
+  'deadLetter',
+  'backoff',
+  'priority',
+  'groups',
+  'limits',
+  'deduplication',
+  'prepared',
+  'keep',
+  'idempotency',
+] as const satisfies readonly (keyof QueueSettings)[];
+
+export function SettingsTab({ queue, reload }: { queue: Queue; reload(): Promise<void> }) {
+  const { call, can } = useSession();
+  const [, navigate] = useLocation();
+  const [asked, setAsked] = useState<'purge' | 'delete'>();
+  const { name } = queue;
+  const mayChange = can('admin');
+  const submit = async (fields: FormData) => {
+    const changed = settingNames.flatMap((setting) => {
+      const text = textOf(fields, setting);
+      if (text === undefined || text === JSON.stringify(queue[setting])) return [];
+      return [[setting, parsed(setting, text)]];
+    });
+    if (changed.length === 0) return 'Nothing was changed.';
+    await call('updateQueue', { queue: name }, Object.fromEntries(changed));
+    await reload();
+    return `Changed: ${changed.map(([setting]) => setting).join(', ')}.`;
+  };
+  return (
+    <section aria-label="Settings">
+      <p>
+        Created {instantText(queue.createdAt)}, changed {instantText(queue.updatedAt)}.
+      </p>
+      {mayChange && (
+        <div class="actions">
+          <button
+            type="button"
+            class="secondary"
+            onClick={async () => {
+              await call('updateQueue', { queue: name }, { paused: !queue.paused });
+              await reload();
+            }}
+          >
+            {queue.paused ? 'Resume' : 'Pause'}
+          </button>
+          <button type="button" class="danger" onClick={() => setAsked('purge')}>
+            Purge
+          </button>
+          <button type="button" class="danger" onClick={() => setAsked('delete')}>
+            Delete
+          </button>
+        </div>
+      )}
+      {mayChange ? (
+        <Form button="Save settings" submit={submit}>
+          {settingNames.map((setting) => (
+            <label key={setting}>
+              {setting}
+              <input name={setting} defaultValue={JSON.stringify(queue[setting])} spellcheck={false} />
+            </label>
+          ))}
+        </Form>
+      ) : (
+        <dl class="tiles">
+          {settingNames.map((setting) => (
+            <div key={setting}>
+              <dt>{setting}</dt>
+              <dd>{JSON.stringify(queue[setting])}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      {asked === 'purge' && (
+        <Confirm
+          title="Purge the queue"
+          button="Purge"
+          typed={name}
+          onClose={() => setAsked(undefined)}
+          run={() => call('purge', { queue: name })}
+        >
+          <p>All messages that were published before now are removed. This takes a few seconds.</p>
+        </Confirm>
+      )}
+      {asked === 'delete' && (
+        <Confirm
+          title="Delete the queue"
+          button="Delete"
+          typed={name}
+          onClose={() => setAsked(undefined)}
+          run={async () => {
+            await call('deleteQueue', { queue: name });
+            navigate('/');
+          }}
+        >
+          <p>The queue and all its messages are removed.</p>
+        </Confirm>
+      )}
+    </section>
+  );
+}
+
+function parsed(setting: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error(`${setting}: must be JSON, such as 30, null, "acked" or {"doneSeconds": 60}`);
+  }
+}

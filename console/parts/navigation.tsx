@@ -1,0 +1,99 @@
+/** The bar at the top: pages, search, pause, theme, and who is signed in. */
+import { useEffect, useState } from 'preact/hooks';
+import { Link } from 'wouter-preact';
+import { live } from '../state/live.ts';
+import { useSession } from '../state/session.ts';
+import { Palette } from './palette.tsx';
+
+const storedTheme = 'dumbwaiter-theme';
+
+export function Navigation({ onSignOut }: { onSignOut(): void }) {
+  const { own, can, coversAll } = useSession();
+  const [paused, setPaused] = useState(live.paused);
+  const [isSearching, setSearching] = useState(false);
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const isTyping = (event.target as HTMLElement).closest('input, textarea, select, dialog');
+      const isPalette = event.key.toLowerCase() === 'k' && (event.metaKey || event.ctrlKey);
+      if (!isPalette && (event.key !== '/' || isTyping)) return;
+      event.preventDefault();
+      setSearching(true);
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  }, []);
+
+  return (
+    <header class="container">
+      <nav aria-label="Pages">
+        <ul>
+          <li>
+            <Link href="/">
+              <strong>Dumbwaiter</strong>
+            </Link>
+          </li>
+          <li>
+            <Link href="/topics">Topics</Link>
+          </li>
+          {can('admin') && coversAll && (
+            <>
+              <li>
+                <Link href="/schedules">Schedules</Link>
+              </li>
+              <li>
+                <Link href="/keys">Keys</Link>
+              </li>
+            </>
+          )}
+        </ul>
+        <ul>
+          <li>
+            <button type="button" class="quiet" onClick={() => setSearching(true)}>
+              Search <kbd>/</kbd>
+            </button>
+          </li>
+          <li>
+            <button
+              type="button"
+              class="quiet"
+              aria-pressed={paused}
+              onClick={() => {
+                live.setPaused(!paused);
+                setPaused(!paused);
+              }}
+            >
+              {paused ? 'Resume updates' : 'Pause updates'}
+            </button>
+          </li>
+          <li>
+            <button type="button" class="quiet" onClick={switchTheme}>
+              Theme
+            </button>
+          </li>
+          <li>
+            <button
+              type="button"
+              class="quiet"
+              onClick={onSignOut}
+              title={`Signed in with the key ${own.id}: ${own.scopes.join(', ')}`}
+            >
+              Sign out
+            </button>
+          </li>
+        </ul>
+      </nav>
+      {isSearching && <Palette onClose={() => setSearching(false)} />}
+    </header>
+  );
+}
+
+const root = document.documentElement;
+const chosen = localStorage.getItem(storedTheme);
+if (chosen) root.dataset.theme = chosen;
+
+function switchTheme(): void {
+  const isDark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
+  root.dataset.theme = isDark ? 'light' : 'dark';
+  localStorage.setItem(storedTheme, root.dataset.theme);
+}

@@ -1,0 +1,387 @@
+/** The pages and actions of the console, on a server with a few queues. */
+import axe from 'axe-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
+import { expectText, useBrowser } from './browser.ts';
+
+const browser = useBrowser();
+let queue: LocalQueue;
+
+beforeAll(async () => {
+  queue = await startLocalQueue();
+  const { http } = queue;
+  await http.call('createQueue', { queue: 'orders-dead' });
+  await http.call('createQueue', { queue: 'orders' }, { deadLetter: { queue: 'orders-dead', maxReceives: 1 }, backoff: null });
+  await http.call('createQueue', { queue: 'mails' });
+  await http.call('createTopic', { topic: 'events' });
+  await http.call('subscribe', { topic: 'events', subscription: 'german' }, { filter: { country: ['de'] } });
+  await http.call(
+    'putSchedule',
+    { name: 'nightly' },
+    { queue: 'mails', cron: '0 3 * * *', timeZone: 'Europe/Berlin', message: { body: 'go' } },
+  );
+});
+afterAll(async () => {
+  await queue.server.close();
+  expect(queue.defects).toEqual([]);
+});
+
+async function publish(name: string, id: string, body: unknown = { id }) {
+  const { results } = await queue.http.call(
+    'publish',
+    { queue: name },
+    { messages: [{ id, body: body as never, attributes: { kind: 'a' } }] },
+  );
+  expect(results).toMatchObject([{ ok: true, id }]);
+}
+
+/** Publishes messages that die at once. */
+async function letDie(...ids: string[]) {
+  for (const id of ids) await publish('orders', id);
+  const { messages } = await queue.http.call('receive', { queue: 'orders' }, { max: ids.length });
+  const receipts = messages.map(({ receipt }) => receipt);
+  await queue.http.call('release', { queue: 'orders' }, { receipts, failed: 'no stock', deadLetter: true });
+}
+
+describe('signing in', () => {
+  it('a wrong key is refused on the page, and a right one opens the queues', async () => {
+    const { page, problems } = await browser.open(queue.server.url);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('API key').fill('wrong');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('alert').waitFor();
+    await page.getByLabel('API key').fill(adminKey);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('link', { name: 'orders', exact: true }).waitFor();
+    expect(problems).toEqual([]);
+  });
+
+  it('the first view takes at most ten requests, all to its own server', async () => {
+    const { page, requests } = await browser.open(queue.server.url);
+    await page.getByRole('link', { name: 'orders', exact: true }).waitFor();
+    expect(requests.length).toBeGreaterThan(3);
+    expect(requests.length).toBeLessThanOrEqual(10);
+    expect(requests.filter((url) => !url.startsWith(queue.server.url))).toEqual([]);
+  });
+
+  it('the page may run its own script only, and load nothing from another host', async () => {
+    const response = await fetch(`${queue.server.url}/console/`);
+    const policy = response.headers.get('content-security-policy');
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("script-src 'self'");
+    expect(policy).not.toContain('unsafe');
+  });
+
+  it('behind a path prefix, the page finds its files and the API under that prefix', async () => {
+    const response = await fetch(`${queue.server.url}/console/queues/orders`, { headers: { 'x-forwarded-prefix': '/stage' } });
+    expect(await response.text()).toContain(`<base href="${queue.server.url}/stage/console/"`);
+  });
+
+  it('a key that is revoked while it is signed in leads back to signing in, with the reason', async () => {
+    const { key, id } = await queue.http.call('createKey', {}, { name: 'short', queues: ['*'], scopes: ['admin'] });
+    const { page } = await browser.open(queue.server.url, { key });
+    await queue.http.call('revokeKey', { id });
+    await expectText(page, 'The key no longer works');
+    await page.getByLabel('API key').waitFor();
+  });
+
+  it('a key that may only receive sees its queues, and no button that changes them', async () => {
+    const { key } = await queue.http.call('createKey', {}, { name: 'reader', queues: ['mails'], scopes: ['receive'] });
+    const { page, visit } = await browser.open(queue.server.url, { key });
+    await page.getByRole('link', { name: 'mails', exact: true }).waitFor();
+    expect(await page.getByRole('link', { name: 'orders', exact: true }).count()).toBe(0);
+    await publish('mails', 'seen');
+    for (const path of ['/queues/mails/messages', '/queues/mails/settings', '/queues/mails/messages/seen']) {
+      await visit(path);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      const names = await page.getByRole('main').getByRole('button').allTextContents();
+      expect(
+        names.filter((name) => !['Read again', 'Raw', 'Copy', 'Show more messages'].includes(name)),
+        path,
+      ).toEqual([]);
+    }
+    for (const hidden of ['Publish', 'Redrive', 'Targets', 'Keys', 'Schedules']) {
+      expect(await page.getByRole('link', { name: hidden }).count(), hidden).toBe(0);
+    }
+  });
+});
+
+describe('a message', () => {
+  it('a message shows what happened to it, and its numbers digit by digit', async () => {
+    const response = await queue.http.send('POST', '/v1/queues/mails/publish', {
+      body: '{"messages":[{"id":"digits","body":{"id":1970670598291982290,"rate":1.10}}]}',
+    });
+    expect(response.status).toBe(200);
+    const { page } = await browser.open(queue.server.url, { path: '/queues/mails/messages/digits' });
+    await expectText(page, '1970670598291982290');
+    await expectText(page, '1.10');
+    await expectText(page, /ago published/);
+  });
+
+  it('a message that waits is edited, postponed and cancelled', async () => {
+    await publish('mails', 'edited');
+    const { page, visit } = await browser.open(queue.server.url, { path: '/queues/mails/messages/edited' });
+    await page.getByRole('button', { name: /^Edit/ }).click();
+    await page.getByLabel('Body, JSON').fill('{"changed": 12345678901234567890}');
+    await page.getByLabel(/^Postpone/).fill('600');
+    await page.getByRole('button', { name: 'Change', exact: true }).click();
+    await expectText(page, '12345678901234567890');
+    expect(await queue.http.call('getMessage', { queue: 'mails', id: 'edited' })).toMatchObject({ state: 'delayed' });
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await page.getByRole('button', { name: 'Cancel it' }).click();
+    await eventually(async () => {
+      const { status } = await queue.http.send('GET', '/v1/queues/mails/messages/edited');
+      return status === 404 ? true : undefined;
+    });
+    await visit('/queues/mails');
+  });
+
+  it('a change that the queue refuses shows its reason in the dialog, and changes nothing', async () => {
+    await publish('mails', 'refused');
+    const { page } = await browser.open(queue.server.url, { path: '/queues/mails/messages/refused' });
+    await page.getByRole('button', { name: /^Edit/ }).click();
+    await page.getByLabel('Priority').fill('7');
+    await page.getByRole('button', { name: 'Change', exact: true }).click();
+    await expectText(page, /priority/);
+    expect(await queue.http.call('getMessage', { queue: 'mails', id: 'refused' })).toMatchObject({ state: 'ready' });
+  });
+
+  it('a leased message is ended by force', async () => {
+    await queue.http.call('createQueue', { queue: 'forced' });
+    await publish('forced', 'held');
+    expect((await queue.http.call('receive', { queue: 'forced' })).messages).toHaveLength(1);
+    const { page } = await browser.open(queue.server.url, { path: '/queues/forced/messages/held' });
+    await page.getByRole('button', { name: 'End by force' }).click();
+    await page.getByRole('button', { name: 'End it' }).click();
+    await eventually(async () =>
+      (await queue.http.send('GET', '/v1/queues/forced/messages/held')).status === 404 ? true : undefined,
+    );
+  });
+});
+
+describe('a queue', () => {
+  it('the address of the page keeps the filters, and only matching messages are shown', async () => {
+    await queue.http.call('createQueue', { queue: 'filtered' });
+    for (let index = 0; index < 12; index++) await publish('filtered', `m-${index}`, { color: index % 2 === 0 ? 'red' : 'blue' });
+    const { page } = await browser.open(queue.server.url, { path: '/queues/filtered/messages?text=blue' });
+    await expectText(page, '6 shown, 12 examined');
+    await page.getByLabel('Id', { exact: true }).fill('m-1');
+    await page.getByLabel('Id', { exact: true }).blur();
+    await expectText(page, '2 shown, 12 examined');
+    expect(page.url()).toContain('id=m-1');
+  });
+
+  it('selected messages are cancelled together, and all that match after the name is typed', async () => {
+    await queue.http.call('createQueue', { queue: 'bulk' });
+    for (let index = 0; index < 5; index++) await publish('bulk', `b-${index}`);
+    const { page } = await browser.open(queue.server.url, { path: '/queues/bulk/messages' });
+    await page.getByLabel('Select b-1').check();
+    await page.getByRole('button', { name: 'Cancel selected' }).click();
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await expectText(page, '4 shown, 4 examined');
+    await page.getByRole('button', { name: 'Cancel all that match' }).click();
+    const button = page.getByRole('button', { name: 'Cancel', exact: true });
+    expect(await button.isDisabled()).toBe(true);
+    await page.getByLabel(/^Type bulk/).fill('bulk');
+    await button.click();
+    await expectText(page, '0 shown, 0 examined');
+    expect((await queue.http.call('getQueue', { queue: 'bulk' })).counts.ready).toBe(0);
+  });
+
+  it('a message is published from the form, and its form is kept as a template', async () => {
+    const { page } = await browser.open(queue.server.url, { path: '/queues/mails/publish' });
+    await page.getByLabel('Body, JSON').fill('{"to": "Ada"}');
+    await page.getByLabel('Own id').fill('from-the-form');
+    await page.getByLabel(/^Keep as a template/).fill('to Ada');
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await expectText(page, 'Published from-the-form.');
+    await page.getByLabel('Own id').fill('from-the-form');
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await expectText(page, 'Nothing was published: from-the-form is taken.');
+    await page.getByLabel(/^Template/).selectOption('to Ada');
+    await expect.poll(() => page.getByLabel('Body, JSON').inputValue()).toBe('{"to": "Ada"}');
+    await page.getByLabel('Body, JSON').fill('{not json');
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await page.getByRole('alert').waitFor();
+  });
+
+  it('a setting is changed in place, and a value out of bounds is refused with its limit', async () => {
+    const { page } = await browser.open(queue.server.url, { path: '/queues/mails/settings' });
+    await page.getByLabel('visibilityTimeoutSeconds').fill('-1');
+    await page.getByRole('button', { name: 'Save settings' }).click();
+    await expectText(page, /visibilityTimeoutSeconds: must be/);
+    await page.getByLabel('visibilityTimeoutSeconds').fill('77');
+    await page.getByRole('button', { name: 'Save settings' }).click();
+    await expectText(page, 'Changed: visibilityTimeoutSeconds.');
+    expect((await queue.http.call('getQueue', { queue: 'mails' })).visibilityTimeoutSeconds).toBe(77);
+  });
+
+  it('a queue is created, paused, resumed, purged and deleted', async () => {
+    const { page } = await browser.open(queue.server.url);
+    await page.getByRole('button', { name: 'Create a queue' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('brief');
+    await page.getByRole('button', { name: 'Create', exact: true }).click();
+    await page.getByRole('link', { name: 'brief', exact: true }).click();
+    await publish('brief', 'goes');
+    await page.getByRole('link', { name: 'Settings' }).click();
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await page.getByRole('button', { name: 'Resume', exact: true }).click();
+    await page.getByRole('button', { name: 'Pause', exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Purge' }).click();
+    await page.getByLabel(/^Type brief/).fill('brief');
+    await page.getByRole('dialog').getByRole('button', { name: 'Purge' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect((await queue.http.call('getQueue', { queue: 'brief' })).counts.ready).toBe(0);
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await page.getByLabel(/^Type brief/).fill('brief');
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('heading', { name: 'Queues' }).waitFor();
+    expect((await queue.http.send('GET', '/v1/queues/brief')).status).toBe(404);
+  });
+
+  it('dead letters are counted first, then moved back with the progress shown', async () => {
+    await letDie('d-1', 'd-2', 'd-3');
+    const { page } = await browser.open(queue.server.url, { path: '/queues/orders-dead/redrive' });
+    await page.getByRole('button', { name: 'Go' }).click();
+    await expectText(page, '3 dead letters would be moved.');
+    expect((await queue.http.call('getQueue', { queue: 'orders-dead' })).counts.dead).toBe(3);
+    await page.getByLabel('Only count').uncheck();
+    await page.getByRole('button', { name: 'Go' }).click();
+    await expectText(page, 'Done: 3 moved, 0 skipped');
+    expect((await queue.http.call('getQueue', { queue: 'orders' })).counts.ready).toBe(3);
+  });
+
+  it('a selected dead letter alone is moved back', async () => {
+    await queue.http.call('purge', { queue: 'orders' });
+    await letDie('s-1', 's-2');
+    const { page } = await browser.open(queue.server.url, { path: '/queues/orders-dead/messages?reason=rejected' });
+    await page.getByLabel('Select s-1').check();
+    await page.getByRole('button', { name: 'Redrive selected' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Redrive' }).click();
+    await eventually(async () =>
+      (await queue.http.call('getQueue', { queue: 'orders' })).counts.ready === 1 ? true : undefined,
+    );
+    expect((await queue.http.call('getQueue', { queue: 'orders-dead' })).counts.dead).toBe(1);
+  });
+
+  it('a target is shown with its last error, and is paused', async () => {
+    await queue.http.call('createQueue', { queue: 'pushed' });
+    await queue.http.call('putTarget', { queue: 'pushed', target: 'hook' }, { url: 'http://127.0.0.1:9/hook' });
+    await publish('pushed', 'unreachable');
+    const { page } = await browser.open(queue.server.url, { path: '/queues/pushed/targets' });
+    await expectText(page, /failures in a row/);
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await page.getByRole('button', { name: 'Resume', exact: true }).waitFor();
+    expect((await queue.http.call('getTarget', { queue: 'pushed', target: 'hook' })).state).toBe('paused');
+  });
+});
+
+describe('topics, schedules and keys', () => {
+  it('the playground says which subscriptions a message would match, and which condition failed', async () => {
+    const { page } = await browser.open(queue.server.url, { path: '/topics/events' });
+    await page.getByLabel('Attributes, a JSON object').fill('{"country": "fr"}');
+    await page.getByRole('button', { name: 'Go' }).click();
+    await expectText(page, '0 of 1 subscriptions match.');
+    await expectText(page, 'does not match');
+    await expectText(page, /filter.country must meet/);
+    await page.getByLabel('Attributes, a JSON object').fill('{"country": "de"}');
+    await page.getByLabel(/^Publish it/).check();
+    await page.getByRole('button', { name: 'Go' }).click();
+    await expectText(page, /to 1 subscriptions\./);
+  });
+
+  it('a schedule shows its next tick in its own zone, is paused, and publishes its message now', async () => {
+    const { page } = await browser.open(queue.server.url, { path: '/schedules' });
+    await expectText(page, /Next in/);
+    await page.getByRole('button', { name: 'Publish its message now' }).click();
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await page.getByRole('button', { name: 'Resume', exact: true }).waitFor();
+    expect(await queue.http.call('getSchedule', { name: 'nightly' })).toMatchObject({ paused: true });
+    await queue.http.call('updateSchedule', { name: 'nightly' }, { paused: false });
+  });
+
+  it('a key is created, shown once, works, and is revoked', async () => {
+    const { page } = await browser.open(queue.server.url, { path: '/keys' });
+    await page.getByLabel('Name', { exact: true }).fill('made on the page');
+    await page.getByLabel('Queues, separated by commas').fill('mails');
+    await page.getByLabel('publish').check();
+    await page.getByRole('button', { name: 'Create', exact: true }).click();
+    const key = (await page.getByRole('dialog').locator('pre').textContent())!;
+    expect(await queue.http.as(key).call('getOwnKey', {})).toMatchObject({ scopes: ['publish'], queues: ['mails'] });
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page
+      .getByRole('row', { name: /made on the page/ })
+      .getByRole('button', { name: 'Revoke' })
+      .click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+    await page.getByRole('row', { name: /made on the page/ }).waitFor({ state: 'detached' });
+    expect((await queue.http.as(key).send('GET', '/v1/keys/own')).status).toBe(401);
+  });
+});
+
+describe('for everybody', () => {
+  const pages = [
+    '/',
+    '/?view=groups',
+    '/queues/orders/messages',
+    '/queues/orders/publish',
+    '/queues/orders-dead/redrive',
+    '/queues/orders/settings',
+    '/topics',
+    '/topics/events',
+    '/schedules',
+    '/keys',
+  ];
+
+  it.each(['light', 'dark'] as const)('axe finds nothing serious on any page, in %s colors', async (colorScheme) => {
+    const { page, visit, problems } = await browser.open(queue.server.url, { colorScheme });
+    for (const path of pages) {
+      await visit(path);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.waitForLoadState('networkidle');
+      // Evaluated by the driver: the page's policy would refuse a script element.
+      await page.evaluate(axe.source);
+      const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run());
+      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+      expect(
+        serious.map(({ id, nodes }) => `${path}: ${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`),
+      ).toEqual([]);
+    }
+    expect(problems).toEqual([]);
+  });
+
+  it('at a width of 375 pixels no page scrolls sideways', async () => {
+    const { page, visit } = await browser.open(queue.server.url, { viewport: { width: 375, height: 700 } });
+    for (const path of pages) {
+      await visit(path);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.waitForLoadState('networkidle');
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(width, path).toBeLessThanOrEqual(375);
+    }
+  });
+
+  it('a slash opens the search, which leads to a queue', async () => {
+    const { page } = await browser.open(queue.server.url);
+    await page.getByRole('heading', { name: 'Queues' }).waitFor();
+    await page.keyboard.press('/');
+    await page.getByLabel('Queue or page').fill('orders-');
+    await page.getByRole('dialog').getByRole('button', { name: 'orders-dead' }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'orders-dead' }).waitFor();
+  });
+
+  it('updates pause and resume by a button', async () => {
+    const { page } = await browser.open(queue.server.url, { path: '/queues/mails' });
+    await page.getByRole('heading', { name: 'mails' }).waitFor();
+    await page.getByRole('button', { name: 'Pause updates' }).click();
+    await page.getByRole('button', { name: 'Resume updates' }).click();
+    await publish('mails', 'after-the-pause');
+    const { counts } = await queue.http.call('getQueue', { queue: 'mails' });
+    await page
+      .locator('.tiles dd', { hasText: new RegExp(`^${counts.ready}$`) })
+      .first()
+      .waitFor();
+  });
+});
