@@ -16,6 +16,7 @@ import { type Log, logEngineEvents } from './service/log.ts';
 import { createPoster, type HostRule } from './service/outgoing-post.ts';
 import type { TargetOperations } from './service/service.ts';
 import { createSigningSecrets, type SigningSecrets } from './service/signing-secrets.ts';
+import { createQueueRows, type QueueRows } from './sqs/queue-rows.ts';
 import { createListenerRows, type ListenerRows } from './wake/listener-rows.ts';
 
 /** The store and what belongs to it. */
@@ -47,6 +48,8 @@ export interface ServedQueue {
   dispatcher: Dispatcher;
   /** Connections that listen for queues, where no process keeps them. */
   listeners: ListenerRows;
+  /** What only SQS knows of queues. */
+  queueRows: QueueRows;
   clock: Clock;
 }
 
@@ -64,5 +67,6 @@ export function assembleQueue(options: AssemblyOptions): ServedQueue {
   const dispatcher = createDispatcher({ ...parts, engine, records, deliver, log });
   const keys = createKeys({ ...parts, ...defined({ accessKeys: options.accessKeys }) });
   const listeners = createListenerRows(parts);
-  return { engine, keys, secrets, targets, records, dispatcher, listeners, clock: parts.clock };
+  const queueRows = createQueueRows(parts);
+  return { engine, keys, secrets, targets, records, dispatcher, listeners, queueRows, clock: parts.clock };
 }

@@ -48,7 +48,7 @@ export interface DumbwaiterProps {
    */
   readonly pushAllowedHosts?: readonly string[];
   /**
-   * What happens to the tables, the admin key and the logs when the construct is removed.
+   * What happens to the tables, the secrets and the logs when the construct is removed.
    * @default - they stay. If a first deployment fails, everything is deleted except the tables, which are protected and empty.
    */
   readonly removalPolicy?: RemovalPolicy;
@@ -58,7 +58,7 @@ export interface DumbwaiterProps {
    */
   readonly deletionProtection?: boolean;
   /**
-   * A customer managed KMS key that encrypts the tables and the admin key.
+   * A customer managed KMS key that encrypts the tables and the secrets.
    * @default - the AWS managed keys for DynamoDB and Secrets Manager in the account
    */
   readonly encryptionKey?: IKey;
@@ -128,6 +128,18 @@ export interface DumbwaiterProps {
    * @default false
    */
   readonly wakeUps?: boolean;
+  /**
+   * Whether the deployment serves the SQS API, at the URL of the HTTP API, to clients that have access keys. Adds a function and a secret.
+   * A receive that waits keeps the function running: docs/operating.md, "SQS", says what this costs.
+   * @default false
+   */
+  readonly sqs?: boolean;
+  /**
+   * How many calls of SQS may run at once: Lambda reserves as many concurrent executions for their function. Receives that wait count.
+   * Clients repeat calls beyond it. Requires `sqs`. Lambda refuses some reservations: see `receiveConcurrency`.
+   * @default - no reservation: as many as the account allows
+   */
+  readonly sqsConcurrency?: number;
   /**
    * Whether Lambda reserves one concurrent execution for the sweep. The sweep then always has capacity, and two runs never overlap.
    * Overlapping runs are safe but repeat some work. Lambda refuses the reservation in an account whose concurrency limit is below 101.

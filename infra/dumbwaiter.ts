@@ -11,13 +11,13 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { TargetInput } from '../contract/contract.ts';
-import { AdminKey } from './admin-key.ts';
 import { Alarms } from './alarms.ts';
 import { addDashboard } from './dashboard.ts';
 import { checkConsumer, type Declarations } from './declaration-checks.ts';
 import { DeclaredQueues } from './declared-queues.ts';
 import type { DumbwaiterProps } from './dumbwaiter-props.ts';
 import { Functions } from './functions.ts';
+import { GeneratedSecret } from './generated-secret.ts';
 import { grantDirect, grantInvoke, grantServe, grantTransactions } from './grants.ts';
 import { PublicApi } from './http-api.ts';
 import type { NodeFunction } from './node-function.ts';
@@ -25,6 +25,7 @@ import { addOutputs } from './outputs.ts';
 import { addPush, checkRunTime } from './push.ts';
 import { QueueMetrics } from './queue-metrics.ts';
 import { QueueRef } from './queue-ref.ts';
+import { addSqs, type Sqs } from './sqs.ts';
 import { allowTables, declareTargetsAccess } from './table-access.ts';
 import { Tables } from './tables.ts';
 import { WakeUps } from './wake-ups.ts';
@@ -61,7 +62,8 @@ export class Dumbwaiter extends Construct {
   readonly tables: Tables;
   readonly alarms: Alarms;
   readonly dashboard: Dashboard;
-  readonly #adminKey: AdminKey;
+  readonly #adminKey: GeneratedSecret;
+  readonly #sqs: Sqs | undefined;
   readonly #functions: Functions;
   readonly #metrics: QueueMetrics;
   readonly #declarations: Declarations;
@@ -79,7 +81,12 @@ export class Dumbwaiter extends Construct {
       deletionProtection,
       encryptionKey: props.encryptionKey,
     });
-    this.#adminKey = new AdminKey(this, 'AdminKey', { removalPolicy, encryptionKey: props.encryptionKey });
+    const sealed = { removalPolicy, encryptionKey: props.encryptionKey };
+    this.#adminKey = new GeneratedSecret(this, 'AdminKey', {
+      description: "Dumbwaiter's first admin key",
+      rotatedByHand: 'Every holder of the key needs the new one, so the operator rotates it by hand: docs/operating.md, "Keys".',
+      ...sealed,
+    });
     this.#functions = new Functions(this, 'Functions', {
       ...logs,
       tables: this.tables,
@@ -90,12 +97,14 @@ export class Dumbwaiter extends Construct {
       declaresSchedules: Object.keys(props.schedules ?? {}).length > 0,
       pushAllowedHosts: props.pushAllowedHosts ?? [],
     });
+    this.#sqs = addSqs(this, props, { functions: this.#functions, tables: this.tables, ...sealed });
     const { api, httpReceive, sweep, declareQueues } = this.#functions;
     const rates = props.throttle ?? defaults.rates;
     const http = new PublicApi(this, 'Http', {
       ...logs,
       handler: api.function,
       waitingHandler: httpReceive.function,
+      sqsHandler: this.#sqs?.handler.function,
       ...rates,
       allowedOrigins: props.allowedOrigins ?? [],
       domainName: props.domainName,
@@ -138,7 +147,8 @@ export class Dumbwaiter extends Construct {
       new WakeUps(this, 'WakeUps', { ...logs, ...rates, ...parts, tables, alarms, dashboard });
     }
     if (props.outputs ?? true) {
-      addOutputs(this, { url: this.url, adminKey: this.#adminKey, functions: this.#functions, tables: this.tables });
+      const parts = { adminKey: this.#adminKey, functions: this.#functions, tables: this.tables, sqs: this.#sqs };
+      addOutputs(this, { url: this.url, ...parts });
     }
   }
 
@@ -201,10 +211,10 @@ export class Dumbwaiter extends Construct {
 
   /**
    * Lets a principal of this account run the server for teams (`npm run serve`, or its container). It may read and write the tables
-   * themselves, API keys included, and read the first admin key. Throws for principals of other accounts.
+   * themselves, API keys included, and read the first admin key and the secret of access keys. Throws for principals of other accounts.
    */
   grantServe(grantee: IGrantable): Grant {
-    return grantServe(this, grantee, this.tables, this.#adminKey);
+    return grantServe(this, grantee, this.tables, [this.#adminKey, ...(this.#sqs ? [this.#sqs.accessKeySecret] : [])]);
   }
 
   /**

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 
 /** Each entry is `functions/lambda/<name>.ts` and exports `handler`. */
-export const functionEntries = ['api', 'sweep', 'redrive', 'dispatch', 'wake', 'declare-queues'] as const;
+export const functionEntries = ['api', 'sqs', 'sweep', 'redrive', 'dispatch', 'wake', 'declare-queues'] as const;
 export type FunctionEntry = (typeof functionEntries)[number];
 
 /**

@@ -2,13 +2,12 @@
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as FunctionTarget } from 'aws-cdk-lib/aws-events-targets';
-import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Scope } from '../contract/contract.ts';
-import type { AdminKey } from './admin-key.ts';
-import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
+import type { GeneratedSecret } from './generated-secret.ts';
+import { allowItself, NodeFunction, type NodeFunctionProps } from './node-function.ts';
 import {
   allowTables,
   apiAccess,
@@ -23,7 +22,7 @@ import type { Tables } from './tables.ts';
 
 export interface FunctionsProps {
   tables: Tables;
-  adminKey: AdminKey;
+  adminKey: GeneratedSecret;
   memorySize: number;
   logRetention: RetentionDays;
   removalPolicy: RemovalPolicy;
@@ -34,6 +33,8 @@ export interface FunctionsProps {
   /** Hosts with private addresses that check-backs and targets may be at. */
   pushAllowedHosts: readonly string[];
 }
+
+export type AddedProps = Pick<NodeFunctionProps, 'entry' | 'description'> & Partial<NodeFunctionProps>;
 
 /** Longer than the longest wait of a receive, shorter than API Gateway's limit of 30 s. */
 const apiTimeout = Duration.seconds(29);
@@ -61,6 +62,7 @@ export class Functions extends Construct {
   readonly redrive: NodeFunction;
   readonly declareQueues: NodeFunction;
   readonly #props: FunctionsProps;
+  readonly #added = new Map<string, NodeFunction>();
 
   constructor(scope: Construct, id: string, props: FunctionsProps) {
     super(scope, id);
@@ -91,6 +93,7 @@ export class Functions extends Construct {
       ['Publish', this.publish],
       ['Receive', this.receive],
       ['HttpReceive', this.httpReceive],
+      ...this.#added,
     ]);
   }
 
@@ -100,6 +103,15 @@ export class Functions extends Construct {
       ['Api', this.api],
       ['Publish', this.publish],
     ]);
+  }
+
+  /** Another function that answers callers, and may start redrives. */
+  addCallable(name: string, props: AddedProps): NodeFunction {
+    const environment = { DUMBWAITER_REDRIVE_FUNCTION: this.redrive.function.functionName };
+    const added = this.add(name, { timeout: apiTimeout, environment, ...props });
+    added.allow(['lambda:InvokeFunction'], [this.redrive.function.functionArn]);
+    this.#added.set(name, added);
+    return added;
   }
 
   /** The function that delivers messages to targets, which the sweep may invoke. Only for deployments that push messages. */
@@ -117,7 +129,7 @@ export class Functions extends Construct {
       maxEventAge: sweepPeriod,
     });
     allowTables(dispatch, this.#props.tables, dispatchAccess);
-    this.#allowItself(dispatch, 'ContinueDispatch');
+    allowItself(this, 'ContinueDispatch', dispatch);
     this.sweep.function.addEnvironment('DUMBWAITER_DISPATCH_FUNCTION', dispatch.function.functionName);
     this.sweep.allow(['lambda:InvokeFunction'], [dispatch.function.functionArn]);
     return dispatch;
@@ -137,7 +149,7 @@ export class Functions extends Construct {
     });
     allowTables(api, this.#props.tables, apiAccess);
     this.#props.adminKey.allowReading(api);
-    this.#allowRedrive(api);
+    api.allow(['lambda:InvokeFunction'], [this.redrive.function.functionArn]);
     return api;
   }
 
@@ -182,7 +194,7 @@ export class Functions extends Construct {
     });
     allowTables(sweep, this.#props.tables, sweepAccess);
     // The sweep restarts redrive tasks whose function died.
-    this.#allowRedrive(sweep);
+    sweep.allow(['lambda:InvokeFunction'], [this.redrive.function.functionArn]);
     // EventBridge's own limits, for events that Lambda did not accept.
     const target = new FunctionTarget(sweep.function, { retryAttempts: 0, maxEventAge: sweepPeriod });
     new Rule(this, 'EachMinute', { schedule: Schedule.rate(sweepPeriod), targets: [target] });
@@ -198,7 +210,7 @@ export class Functions extends Construct {
       recursiveLoop: RecursiveLoop.ALLOW,
     });
     allowTables(redrive, this.#props.tables, messageAccess);
-    this.#allowItself(redrive, 'ContinueRedrive');
+    allowItself(this, 'ContinueRedrive', redrive);
     return redrive;
   }
 
@@ -213,26 +225,13 @@ export class Functions extends Construct {
     return declareQueues;
   }
 
-  /** By a separate policy: the role's default policy is created before the function, so it cannot name the function. */
-  #allowItself({ role, function: { functionArn } }: NodeFunction, id: string): void {
-    const statement = new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn] });
-    new Policy(this, id, { roles: [role], statements: [statement] });
-  }
-
   #allowedHosts(): Record<string, string> {
     const { pushAllowedHosts } = this.#props;
     return pushAllowedHosts.length === 0 ? {} : { DUMBWAITER_PUSH_ALLOWED_HOSTS: pushAllowedHosts.join(',') };
   }
 
-  #allowRedrive(starter: NodeFunction): void {
-    starter.allow(['lambda:InvokeFunction'], [this.redrive.function.functionArn]);
-  }
-
   /** Adds a function, which knows the names of the tables. */
-  add(
-    id: string,
-    props: Pick<NodeFunctionProps, 'entry' | 'description' | 'timeout'> & Partial<NodeFunctionProps>,
-  ): NodeFunction {
+  add(id: string, props: AddedProps & Pick<NodeFunctionProps, 'timeout'>): NodeFunction {
     const { tables, memorySize, logRetention, removalPolicy } = this.#props;
     return new NodeFunction(this, id, {
       memorySize,

@@ -6,7 +6,7 @@ import { Stack, Token } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IConstruct } from 'constructs';
-import type { AdminKey } from './admin-key.ts';
+import type { GeneratedSecret } from './generated-secret.ts';
 import { adminAccess, engineKinds, serveAccess, statementsOf, type TableAccess } from './table-access.ts';
 import type { Tables } from './tables.ts';
 
@@ -51,10 +51,10 @@ export function grantDirect(scope: IConstruct, grantee: IGrantable, tables: Tabl
   return grantTables(scope, grantee, tables, directAccess);
 }
 
-/** Allows what `npm run serve` does: every operation, the sweep, and reading the admin key. */
-export function grantServe(scope: IConstruct, grantee: IGrantable, tables: Tables, adminKey: AdminKey): Grant {
+/** Allows what `npm run serve` does: every operation, the sweep, and reading the secrets of keys. */
+export function grantServe(scope: IConstruct, grantee: IGrantable, tables: Tables, secrets: readonly GeneratedSecret[]): Grant {
   const granted = grantTables(scope, grantee, tables, serveAccess);
-  return granted.combine(adminKey.grantReading(grantee));
+  return secrets.reduce((all, secret) => all.combine(secret.grantReading(grantee)), granted);
 }
 
 /** Allows committing entries that the queue made, whatever transport returned them. */

@@ -20,6 +20,8 @@ export interface PublicApiProps {
   handler: IFunction;
   /** Answers the calls that may wait for a message or for a result. */
   waitingHandler: IFunction;
+  /** Answers calls of SQS: all paths outside the HTTP API. Undefined: the deployment does not serve SQS. */
+  sqsHandler: IFunction | undefined;
   requestsPerSecond: number;
   burst: number;
   allowedOrigins: readonly string[];
@@ -32,9 +34,12 @@ export interface PublicApiProps {
 /** The operations with `waitSeconds`. */
 const waiting = ['receive', 'getMessage'] as const satisfies OperationName[];
 
+/** Every path of the HTTP API. */
+const apiPaths = '/v1/{proxy+}';
+
 /**
  * Every path goes to one of two functions, which route requests and check API keys: calls that may wait have a function to themselves, so that
- * they never use up the concurrency that the other calls need.
+ * they never use up the concurrency that the other calls need. SQS has a third: its calls may wait, too, and all have the same path.
  */
 export class PublicApi extends Construct {
   readonly api: HttpApi;
@@ -50,11 +55,12 @@ export class PublicApi extends Construct {
       throw new Error(`${this.node.path}: disableExecuteApiEndpoint needs a domainName: nothing else would reach the API`);
     }
     this.accessLogs = new LogGroup(this, 'AccessLogs', { retention: props.logRetention, removalPolicy: props.removalPolicy });
+    const handler = new HttpLambdaIntegration('Handler', props.handler);
     this.api = new HttpApi(this, 'Api', {
       description: 'Dumbwaiter: message queues over HTTP',
       createDefaultStage: false,
       disableExecuteApiEndpoint,
-      defaultIntegration: new HttpLambdaIntegration('Handler', props.handler),
+      defaultIntegration: props.sqsHandler ? new HttpLambdaIntegration('SqsHandler', props.sqsHandler) : handler,
       ...(props.allowedOrigins.length === 0 ? {} : { corsPreflight: crossOrigin(props.allowedOrigins) }),
     });
     const waitingIntegration = new HttpLambdaIntegration('WaitingHandler', props.waitingHandler);
@@ -62,6 +68,7 @@ export class PublicApi extends Construct {
       const { method, path } = addresses[operation];
       this.api.addRoutes({ path, methods: [HttpMethod[method]], integration: waitingIntegration });
     }
+    if (props.sqsHandler) this.api.addRoutes({ path: apiPaths, methods: [HttpMethod.ANY], integration: handler });
     this.stage = new HttpStage(this, 'Stage', {
       httpApi: this.api,
       stageName: '$default',
@@ -74,7 +81,7 @@ export class PublicApi extends Construct {
     Validations.of(this.api).acknowledge({
       id: 'AwsSolutions-APIG4',
       reason:
-        'The api function checks the API key of every route but /v1/health; the keys live in its table, so an authorizer would read the same rows twice.',
+        'The functions check the API key or the signature of every call but /v1/health; the keys live in their table, so an authorizer would read the same rows twice.',
     });
   }
 }

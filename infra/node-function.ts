@@ -1,6 +1,6 @@
 /** A Lambda function made of one of the bundles. */
 import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, type RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
@@ -50,4 +50,10 @@ export class NodeFunction extends Construct {
     const statement = { actions: [...actions], resources: [...resources], ...(conditions && { conditions }) };
     this.role.addToPolicy(new PolicyStatement(statement));
   }
+}
+
+/** By a separate policy: the role's default policy is created before the function, so it cannot name the function. */
+export function allowItself(scope: Construct, id: string, { role, function: { functionArn } }: NodeFunction): void {
+  const statement = new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn] });
+  new Policy(scope, id, { roles: [role], statements: [statement] });
 }

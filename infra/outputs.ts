@@ -1,19 +1,21 @@
 /** The outputs of a stack: what an operator or a client needs. */
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
-import type { AdminKey } from './admin-key.ts';
 import type { Functions } from './functions.ts';
+import type { GeneratedSecret } from './generated-secret.ts';
+import type { Sqs } from './sqs.ts';
 import type { Tables } from './tables.ts';
 
 export interface OutputParts {
   url: string;
-  adminKey: AdminKey;
+  adminKey: GeneratedSecret;
   functions: Functions;
   tables: Tables;
+  sqs: Sqs | undefined;
 }
 
 /** The first construct in a stack uses plain names; others prefix theirs with their id. */
-export function addOutputs(of: IConstruct, { url, adminKey, functions, tables }: OutputParts): void {
+export function addOutputs(of: IConstruct, { url, adminKey, functions, tables, sqs }: OutputParts): void {
   const stack = Stack.of(of);
   const { api, publish, receive } = functions;
   const prefix = stack.node.tryFindChild('ApiUrl') === undefined ? '' : of.node.id;
@@ -27,4 +29,7 @@ export function addOutputs(of: IConstruct, { url, adminKey, functions, tables }:
   output('MessagesTableName', tables.messages.tableName, 'Messages that no receive has taken yet');
   output('LeasesTableName', tables.leases.tableName, 'Messages that are leased, delayed or kept');
   output('QueuesTableName', tables.queues.tableName, 'Queues, API keys and redrive tasks');
+  if (sqs === undefined) return;
+  output('SqsEndpointUrl', url, 'For clients of SQS: the variable AWS_ENDPOINT_URL_SQS');
+  output('AccessKeySecretArn', sqs.accessKeySecret.arn, 'Secret from which the secrets of access keys are derived');
 }

@@ -9,8 +9,8 @@ import { Dumbwaiter } from './dumbwaiter.ts';
  * - `stack`: the stack's name; default `Dumbwaiter`.
  * - `queues`, `topics`, `schedules`: JSON of the construct's props of these names.
  * - `domain`, `certificate`: a domain name and the ARN of its certificate in ACM; give both or neither.
- * - `receiveConcurrency`: a number, as in the construct's props.
- * - `disableExecuteApiEndpoint=true`, `reserveSweepConcurrency=true`, `push=true`, `wakeUps=true`: as in the construct's props.
+ * - `receiveConcurrency`, `sqsConcurrency`: a number, as in the construct's props.
+ * - `disableExecuteApiEndpoint=true`, `reserveSweepConcurrency=true`, `push=true`, `wakeUps=true`, `sqs=true`: as in the construct's props.
  * - `pushAllowedHosts`: hosts separated by commas, as in the construct's prop.
  * - `removable=true`: `cdk destroy` deletes everything, including all messages.
  */
@@ -33,7 +33,9 @@ export function addStack(app: App): Stack {
     ...(domain === undefined ? {} : { domainName: domain }),
     disableExecuteApiEndpoint: isOn('disableExecuteApiEndpoint'),
     reserveSweepConcurrency: isOn('reserveSweepConcurrency'),
-    ...receiveConcurrencyIn(context('receiveConcurrency')),
+    ...concurrencyIn('receiveConcurrency', context),
+    ...concurrencyIn('sqsConcurrency', context),
+    sqs: isOn('sqs'),
     push: isOn('push'),
     wakeUps: isOn('wakeUps'),
     pushAllowedHosts: String(context('pushAllowedHosts') ?? '')
@@ -45,11 +47,12 @@ export function addStack(app: App): Stack {
   return stack;
 }
 
-function receiveConcurrencyIn(value: unknown): { receiveConcurrency?: number } {
+function concurrencyIn<Name extends string>(name: Name, context: (name: string) => unknown): { [name in Name]?: number } {
+  const value = context(name);
   if (value === undefined) return {};
-  const receiveConcurrency = Number(value);
-  if (Number.isInteger(receiveConcurrency) && receiveConcurrency >= 1) return { receiveConcurrency };
-  throw new Error(`The context receiveConcurrency is ${JSON.stringify(value)}, and must be a whole number of at least 1.`);
+  const concurrency = Number(value);
+  if (Number.isInteger(concurrency) && concurrency >= 1) return { [name]: concurrency } as { [name in Name]: number };
+  throw new Error(`The context ${name} is ${JSON.stringify(value)}, and must be a whole number of at least 1.`);
 }
 
 /** The operator creates the DNS record. The stack's output `DomainTarget` says where it must point. */

@@ -79,6 +79,13 @@ export const wakeAccess: TableAccess = {
   queues: [...undeletedQueues, 'DeleteItem'],
   queueKinds: ['queue', 'key', 'wake:*'],
 };
+/** For calls of SQS: queues and their messages, what only SQS knows of queues, and the API keys to which access keys belong. */
+export const sqsAccess: TableAccess = {
+  ...messageAccess,
+  queueKinds: ['queue', 'deleted', 'task', 'topic', 'sqs', 'key'],
+};
+/** The signing secrets of a queue are removed with it. Calls of SQS cannot read them. */
+export const forgetSecretsAccess: TableAccess = { queues: ['DeleteItem'], queueKinds: ['signing'] };
 /** For the targets that a stack declares, besides `declareQueuesAccess`. */
 export const declareTargetsAccess: TableAccess = { queues: queuesAndTargets, queueKinds: ['target'] };
 /**

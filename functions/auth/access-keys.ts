@@ -3,10 +3,10 @@
  * from the key's id. The secret is derived from it and a master secret, so it is stored nowhere, and can be recovered to verify signatures.
  */
 import { createHmac } from 'node:crypto';
-import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
-
-/** Reads the master secret. Returns `undefined` if this server has none. */
-export type ReadMaster = () => Promise<string | undefined>;
+import { defined } from '../../contract/defined.ts';
+import { invalidInput } from '../../contract/errors.ts';
+import type { Clock } from '../../engine/port/port.ts';
+import { cachedSecret, type ReadSecret } from './cached-secret.ts';
 
 export interface AccessKeyPair {
   accessKeyId: string;
@@ -36,23 +36,18 @@ export function secretAccessKeyOf(master: string, keyId: string): string {
   return createHmac('sha256', master).update(`access key ${keyId}`).digest().subarray(0, secretBytes).toString('base64');
 }
 
-export function createAccessKeys(readMaster: ReadMaster): AccessKeys {
-  let read: Promise<string | undefined> | undefined;
-
-  /** A failed read is not kept. */
-  function master(): Promise<string | undefined> {
-    read ??= readMaster().catch((cause: unknown) => {
-      read = undefined;
-      throw new DumbwaiterError('unavailable', 'The secret of access keys could not be read; try again.', { cause });
-    });
-    return read;
-  }
-
+/** `readMaster` returns `undefined` if this server has no master secret. */
+export function createAccessKeys(readMaster: ReadSecret): AccessKeys {
   return {
     async pairOf(keyId) {
-      const secret = await master();
+      const secret = await readMaster();
       if (secret === undefined) throw invalidInput('accessKey: this server has no secret for access keys');
       return { accessKeyId: accessKeyIdOf(keyId), secretAccessKey: secretAccessKeyOf(secret, keyId) };
     },
   };
+}
+
+/** With a master secret that is kept elsewhere. By default, another one takes effect within `keyCacheMs`. */
+export function secretAccessKeys(fetchMaster: ReadSecret, clock: Clock, cacheMs?: number): AccessKeys {
+  return createAccessKeys(cachedSecret(fetchMaster, { clock, name: 'The secret of access keys', ...defined({ cacheMs }) }));
 }

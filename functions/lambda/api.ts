@@ -1,6 +1,6 @@
 /**
  * Lambda entry: serves every operation, by API Gateway events and by direct invocation.
- * This folder holds the Lambda entries (`api`, `sweep`, `redrive`, `dispatch`, `wake`, `declare-queues`) and the code that only they use.
+ * This folder holds the Lambda entries (`api`, `sqs`, `sweep`, `redrive`, `dispatch`, `wake`, `declare-queues`) and the code that only they use.
  */
 
 import { createAuthenticate } from '../auth/authenticate.ts';
@@ -12,8 +12,9 @@ import { createEnvironment } from './environment.ts';
 import { answerOf, type GatewayAnswer, isGatewayEvent, requestOf } from './gateway-event.ts';
 import { answerInvocation, type InvocationAnswer } from './invocation.ts';
 
-const { engine, keys, secrets, targets, adminKey, invokeScopes, wakeUrl, clock, log } = createEnvironment('dumbwaiter-api');
-const service = createService({ engine, keys, secrets, targets, ...(wakeUrl && { wakeUrl }) });
+const { engine, keys, secrets, targets, queueRows, adminKey, invokeScopes, wakeUrl, clock, log } =
+  createEnvironment('dumbwaiter-api');
+const service = createService({ engine, keys, secrets, targets, queueRows, ...(wakeUrl && { wakeUrl }) });
 const authenticate = createAuthenticate({ keys, adminKey });
 const app = createApp({ service, authenticate, log, newRequestId: () => crypto.randomUUID() });
 

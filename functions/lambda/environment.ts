@@ -8,6 +8,7 @@ import { sideBySide } from '../../engine/context/side-by-side.ts';
 import { createDynamoClient } from '../../engine/dynamo/client.ts';
 import { dynamoParts } from '../../engine/dynamo/parts.ts';
 import { assembleQueue, type ServedQueue } from '../assembly.ts';
+import { secretAccessKeys } from '../auth/access-keys.ts';
 import { type AdminKey, fixedAdminKey, secretAdminKey } from '../auth/admin-key.ts';
 import { allScopes } from '../auth/authorize.ts';
 import { publicHostsAnd } from '../service/outgoing-post.ts';
@@ -58,9 +59,11 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
     await invokeFunction(lambda, { functionName, payload: JSON.stringify(event), type: 'Event' });
   };
   const redriveFunction = variables.DUMBWAITER_REDRIVE_FUNCTION;
-  const secret = variables.DUMBWAITER_ADMIN_KEY_SECRET;
+  const adminKeySecret = variables.DUMBWAITER_ADMIN_KEY_SECRET;
+  const accessKeySecret = variables.DUMBWAITER_ACCESS_KEY_SECRET;
+  const parts = dynamoParts({ client: createDynamoClient(access('dynamodb')), tables, forJson: true });
   const queue = assembleQueue({
-    parts: dynamoParts({ client: createDynamoClient(access('dynamodb')), tables, forJson: true }),
+    parts,
     log,
     hosts: publicHostsAnd((variables.DUMBWAITER_PUSH_ALLOWED_HOSTS ?? '').split(',')),
     invoke: (functionName, payload, signal) => invokeFunction(lambda, { functionName, payload, type: 'RequestResponse', signal }),
@@ -68,12 +71,17 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
       await invokeFunction(lambda, { functionName, payload: '', type: 'DryRun', msMax: checkFunctionMsMax });
     },
     region: variables.AWS_REGION || 'unknown',
+    ...(accessKeySecret && {
+      accessKeys: secretAccessKeys(() => readSecret(secretsManager, accessKeySecret), parts.clock),
+    }),
     ...(redriveFunction && { startRedrive: (name, task) => invokeLater(redriveFunction, { queue: name, task }) }),
   });
   return {
     ...queue,
     adminKey:
-      secret === undefined ? fixedAdminKey(undefined) : secretAdminKey(() => readSecret(secretsManager, secret), queue.clock),
+      adminKeySecret === undefined
+        ? fixedAdminKey(undefined)
+        : secretAdminKey(() => readSecret(secretsManager, adminKeySecret), parts.clock),
     invokeScopes: scopesOf(variables.DUMBWAITER_INVOKE_SCOPES),
     log,
     invokeRedrive: invokeLater,

@@ -1,7 +1,8 @@
 /** The keys that a local server issues at its first start, so that clients can call it at once: an API key, and an access key for AWS clients. */
 import { randomBytes } from 'node:crypto';
 import type { InputOf, OutputOf } from '../../contract/contract.ts';
-import { type AccessKeyPair, type AccessKeys, createAccessKeys } from '../auth/access-keys.ts';
+import type { Clock } from '../../engine/port/port.ts';
+import { type AccessKeyPair, type AccessKeys, createAccessKeys, secretAccessKeys } from '../auth/access-keys.ts';
 import type { Keys } from '../auth/api-keys.ts';
 import { administrator, allScopes } from '../auth/authorize.ts';
 import { type DataFolder, readAccessKeySecret } from './data-folder.ts';
@@ -20,8 +21,9 @@ export interface FirstAccessKey extends AccessKeyPair {
 }
 
 /** Undefined if the rows outlive this process, and there is no folder that would keep the secret. */
-export function localAccessKeys(place: LocalData['place'], folder: DataFolder | undefined): AccessKeys | undefined {
-  if (folder) return createAccessKeys(() => readAccessKeySecret(folder.path));
+export function localAccessKeys(place: LocalData['place'], folder: DataFolder | undefined, clock: Clock): AccessKeys | undefined {
+  // Read once: reading would create the file again if it were removed meanwhile.
+  if (folder) return secretAccessKeys(() => readAccessKeySecret(folder.path), clock, Number.POSITIVE_INFINITY);
   if (place !== 'memory') return undefined;
   const secret = randomBytes(32).toString('base64');
   return createAccessKeys(async () => secret);

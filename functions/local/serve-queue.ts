@@ -12,7 +12,6 @@ import type { TargetRecords } from '../push/target-records.ts';
 import { createService, type TargetOperations } from '../service/service.ts';
 import { createAuthenticateSqs } from '../sqs/authenticate.ts';
 import { createSqsFace } from '../sqs/face.ts';
-import { createQueueRows } from '../sqs/queue-rows.ts';
 import { createBackgroundJobs } from './background-jobs.ts';
 import { consoleFiles } from './console-files.ts';
 import { type Fetch, serveHttp, type TimeLimits } from './http-server.ts';
@@ -47,7 +46,7 @@ export interface ServingQueue {
 /** Throws StartFailure if the port cannot be opened. */
 export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
   const { parts, log, host, port, timeLimits, adminKey, hosts, allowedOrigins, isOwnHost } = options;
-  const { engine, keys, secrets, targets, records, dispatcher, clock } = assembleQueue({
+  const { engine, keys, secrets, targets, records, dispatcher, queueRows, clock } = assembleQueue({
     parts,
     log,
     hosts,
@@ -59,7 +58,6 @@ export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
   const jobs = createBackgroundJobs({ engine, clock, log });
   const push = createPushJobs({ records, dispatcher, clock, log, ...defined({ holder: options.holder }) });
   const authenticate = createAuthenticate({ keys, adminKey });
-  const queues = createQueueRows(parts);
   const service = createService({
     engine,
     keys,
@@ -67,7 +65,7 @@ export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
     targets,
     waitIsCheap: true,
     wakeUrl: wakePath,
-    queueRows: queues,
+    queueRows,
   });
   const newRequestId = () => crypto.randomUUID();
   const app = createApp({
@@ -82,7 +80,7 @@ export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
   const sqs = createSqsFace({
     service,
     engine,
-    queues,
+    queues: queueRows,
     clock,
     log,
     newRequestId,

@@ -66,7 +66,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
   const { store, folder } = await openLocalStore({ place, dynamodb: wantsDynamodb });
   try {
     // A store that is not on DynamoDB is opened by one process only.
-    const accessKeys = localAccessKeys(place, folder);
+    const accessKeys = localAccessKeys(place, folder, store.parts.clock);
     const holder = store.dynamodb ? undefined : soleHolder;
     const serving = await serveLocally({ ...options, ...defined({ holder, accessKeys }) }, store.parts);
     const { url, keys, stop } = serving;

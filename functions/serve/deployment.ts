@@ -12,8 +12,9 @@ import { createDynamoClient } from '../../engine/dynamo/client.ts';
 import { dynamoParts } from '../../engine/dynamo/parts.ts';
 import { accessFromSdk, createSdkClient, type SdkClient } from '../../engine/dynamo/sdk-client.ts';
 import type { TableNames } from '../../engine/dynamo/tables.ts';
-import type { Key, Store } from '../../engine/port/port.ts';
+import type { Clock, Key, Store } from '../../engine/port/port.ts';
 import type { StoreParts } from '../assembly.ts';
+import { type AccessKeys, secretAccessKeys } from '../auth/access-keys.ts';
 import { type AdminKey, fixedAdminKey, secretAdminKey } from '../auth/admin-key.ts';
 import { StartFailure } from '../local/start-failure.ts';
 import type { CheckFunction } from '../push/targets.ts';
@@ -25,11 +26,14 @@ export interface DeploymentOptions {
   adminKey?: string | undefined;
   /** The ARN of the secret that holds the admin key. Without it and `adminKey`, only keys that the deployment has give access. */
   adminKeySecret?: string | undefined;
+  /** The ARN of the secret from which the secrets of access keys are derived. Without it, no call of SQS is accepted. */
+  accessKeySecret?: string | undefined;
 }
 
 export interface Deployment {
   parts: StoreParts;
   adminKey: AdminKey;
+  accessKeys?: AccessKeys;
   invoke: Invoke;
   checkFunction: CheckFunction;
   region: string;
@@ -48,7 +52,8 @@ const probes: { [table in Key['table']]: Key } = {
 };
 
 /** Throws StartFailure. */
-export async function openDeployment({ tables, adminKey, adminKeySecret }: DeploymentOptions): Promise<Deployment> {
+export async function openDeployment(options: DeploymentOptions): Promise<Deployment> {
+  const { tables } = options;
   const sdk = createSdkClient();
   const opened: { close(): void }[] = [{ close: () => sdk.destroy() }];
   const close = () => {
@@ -70,10 +75,7 @@ export async function openDeployment({ tables, adminKey, adminKeySecret }: Deplo
     const lambda = access('lambda');
     return {
       parts,
-      adminKey:
-        adminKey === undefined && adminKeySecret !== undefined
-          ? await openSecret(() => readSecret(access('secretsmanager'), adminKeySecret), adminKeySecret, parts)
-          : fixedAdminKey(adminKey),
+      ...(await openSecrets(options, (arn) => readSecret(access('secretsmanager'), arn), parts.clock)),
       invoke: (functionName, payload, signal) =>
         invokeFunction(lambda, { functionName, payload, type: 'RequestResponse', signal }),
       checkFunction: async (functionName) => {
@@ -139,21 +141,37 @@ function tableProblem(error: unknown, table: Key['table'], name: string, region:
   }
 }
 
+async function openSecrets(
+  { adminKey, adminKeySecret, accessKeySecret }: DeploymentOptions,
+  read: (arn: string) => Promise<string | undefined>,
+  clock: Clock,
+): Promise<Pick<Deployment, 'adminKey' | 'accessKeys'>> {
+  const isAdminKeyRead = adminKey === undefined && adminKeySecret !== undefined;
+  if (isAdminKeyRead) await checkSecret(read, adminKeySecret, 'DUMBWAITER_ADMIN_KEY_SECRET', 'set DUMBWAITER_API_KEY');
+  if (accessKeySecret !== undefined) {
+    await checkSecret(read, accessKeySecret, 'DUMBWAITER_ACCESS_KEY_SECRET', 'leave it out to serve no SQS');
+  }
+  return {
+    adminKey: isAdminKeyRead ? secretAdminKey(() => read(adminKeySecret), clock) : fixedAdminKey(adminKey),
+    ...(accessKeySecret !== undefined && { accessKeys: secretAccessKeys(() => read(accessKeySecret), clock) }),
+  };
+}
+
 /** Reads the secret once, so that a wrong one ends the start and not a call. */
-async function openSecret(
-  read: () => Promise<string | undefined>,
+async function checkSecret(
+  read: (arn: string) => Promise<string | undefined>,
   arn: string,
-  { clock }: Pick<StoreParts, 'clock'>,
-): Promise<AdminKey> {
+  variable: string,
+  instead: string,
+): Promise<void> {
   try {
-    if ((await read()) === undefined) throw new Error('it is not text');
+    if ((await read(arn)) === undefined) throw new Error('it is not text');
   } catch (cause) {
     throw new StartFailure(
-      `The secret ${arn} cannot be read: correct DUMBWAITER_ADMIN_KEY_SECRET or the permissions, or set DUMBWAITER_API_KEY (${lineOf(cause)}).`,
+      `The secret ${arn} cannot be read: correct ${variable} or the permissions, or ${instead} (${lineOf(cause)}).`,
       { cause },
     );
   }
-  return secretAdminKey(read, clock);
 }
 
 function lineOf(error: unknown): string {

@@ -3,6 +3,7 @@
  * `deployment.ts` opens the tables, and `functions/local/` has the parts that `npm start` uses too.
  */
 import { Command, Option } from 'commander';
+import { defined } from '../../contract/defined.ts';
 import { timeLimitsDefault } from '../local/http-server.ts';
 import { portDefault, portOf } from '../local/port-option.ts';
 import { type ServingQueue, serveQueue } from '../local/serve-queue.ts';
@@ -23,6 +24,7 @@ interface Options {
   leasesTable?: string;
   queuesTable?: string;
   adminKeySecret?: string;
+  accessKeySecret?: string;
   pushAllowedHosts: string;
   allowOrigin: string[];
 }
@@ -45,6 +47,9 @@ command
     new Option('--admin-key-secret <arn>', 'the secret that holds the first admin key').env('DUMBWAITER_ADMIN_KEY_SECRET'),
   )
   .addOption(
+    new Option('--access-key-secret <arn>', 'the secret of access keys, to serve SQS').env('DUMBWAITER_ACCESS_KEY_SECRET'),
+  )
+  .addOption(
     new Option('--push-allowed-hosts <hosts>', 'hosts with private addresses that messages may be pushed to, separated by commas')
       .env('DUMBWAITER_PUSH_ALLOWED_HOSTS')
       .default(''),
@@ -63,6 +68,7 @@ async function run(options: Options): Promise<void> {
       tables: tablesOf(options),
       adminKey: process.env.DUMBWAITER_API_KEY || undefined,
       adminKeySecret: options.adminKeySecret || undefined,
+      accessKeySecret: options.accessKeySecret || undefined,
     });
     await serve(deployment, options, log);
   } catch (error) {
@@ -83,7 +89,7 @@ function tablesOf(options: Options) {
 }
 
 async function serve(
-  { parts, adminKey, invoke, checkFunction, region, close }: Deployment,
+  { parts, adminKey, accessKeys, invoke, checkFunction, region, close }: Deployment,
   options: Options,
   log: Log,
 ): Promise<void> {
@@ -96,6 +102,7 @@ async function serve(
       port: options.port,
       timeLimits: timeLimitsDefault,
       adminKey,
+      ...defined({ accessKeys }),
       // A caller with an API key must not reach the private network by the URL of a check-back or a target.
       hosts: publicHostsAnd(options.pushAllowedHosts.split(',')),
       invoke,

@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import { CreateQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { wakePath } from '../../contract/wake.ts';
+import { allScopes } from '../../functions/auth/authorize.ts';
 import { startTestDynamodb, type TestDynamodb } from '../support/dynamodb.ts';
 import { eventually } from '../support/eventually.ts';
 import { startFaultyEndpoint } from '../support/faulty-endpoint.ts';
@@ -167,8 +169,9 @@ describe('npm run serve', () => {
   });
 });
 
-describe('the admin key of npm run serve', () => {
+describe('the secrets of npm run serve', () => {
   const secretArn = 'arn:aws:secretsmanager:us-east-1:111122223333:secret:AdminKey-a1b2c3';
+  const accessKeySecretArn = 'arn:aws:secretsmanager:us-east-1:111122223333:secret:AccessKeySecret-d4e5f6';
   let secretsManager: HttpListener;
   let names: unknown[];
 
@@ -177,7 +180,8 @@ describe('the admin key of npm run serve', () => {
     secretsManager = await listen(async (request, response) => {
       const { SecretId } = JSON.parse(Buffer.concat(await request.toArray()).toString());
       names.push(SecretId);
-      if (SecretId === secretArn) response.end(JSON.stringify({ SecretString: 'from-the-secret' }));
+      if (SecretId === secretArn || SecretId === accessKeySecretArn)
+        response.end(JSON.stringify({ SecretString: 'from-the-secret' }));
       else response.writeHead(400).end(JSON.stringify({ __type: 'ResourceNotFoundException' }));
     });
   });
@@ -204,6 +208,35 @@ describe('the admin key of npm run serve', () => {
   it('npm run serve fails with one line if the secret cannot be read', async () => {
     const line = await failureOf(start(bySecret(`${secretArn}-gone`)));
     expect(line).toMatch(/^The secret arn:.*-gone cannot be read: correct DUMBWAITER_ADMIN_KEY_SECRET.*ResourceNotFound/);
+  });
+
+  it('npm run serve serves SQS with the secret of access keys of the deployment, which all its servers share', async () => {
+    const bySecrets = { ...bySecret(secretArn), DUMBWAITER_ACCESS_KEY_SECRET: accessKeySecretArn };
+    const [one, other] = [start(bySecrets), start(bySecrets)];
+    const http = await calls(one, 'from-the-secret');
+    const terms = { name: 'shop', queues: ['*'], scopes: [...allScopes], accessKey: true };
+    const { accessKeyId = '', secretAccessKey = '' } = await http.call('createKey', {}, terms);
+    const { url: endpoint } = await other.listening;
+    const sqs = new SQSClient({ endpoint, region: 'eu-west-1', credentials: { accessKeyId, secretAccessKey }, maxAttempts: 1 });
+    const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'by-sqs' }));
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'from a client of SQS' }));
+    const { messages } = await http.call('receive', { queue: 'by-sqs' }, {});
+    expect(messages).toMatchObject([{ body: 'from a client of SQS' }]);
+    sqs.destroy();
+  });
+
+  it('npm run serve fails with one line if the secret of access keys cannot be read', async () => {
+    const changes = { ...bySecret(secretArn), DUMBWAITER_ACCESS_KEY_SECRET: `${accessKeySecretArn}-gone` };
+    const line = await failureOf(start(changes));
+    expect(line).toMatch(/^The secret arn:.*-gone cannot be read: correct DUMBWAITER_ACCESS_KEY_SECRET.*ResourceNotFound/);
+  });
+
+  it('npm run serve without the secret of access keys issues none', async () => {
+    const http = await calls(start());
+    const refused = await http.send('POST', '/v1/keys', {
+      body: { name: 'shop', queues: ['*'], scopes: ['publish'], accessKey: true },
+    });
+    expect(refused.status).toBe(400);
   });
 });
 

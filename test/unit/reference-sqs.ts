@@ -79,9 +79,9 @@ export const sqsMessageAttributes: { readonly [name: string]: string } = {
 
 const intro = `## SQS
 
-\`npm start\` serves the SQS API (2012-11-05) for standard queues, in the JSON and the Query protocol, on the port of the HTTP API.
-Calls are signed with the access key of an API key, and need its scopes ([operating](operating.md#keys)); with \`--sqs-anonymous\`, any signature will do. A
-server for teams has no access keys, so it refuses every call of SQS. A deployment on Lambda does not serve SQS.
+The SQS API (2012-11-05) is served for standard queues, in the JSON and the Query protocol, at the URL of the HTTP API: by \`npm start\`, by deployments with
+the prop \`sqs\`, and by servers for teams on these ([operating](operating.md#sqs)). Calls are signed with the access key of an API key, and need
+its scopes ([keys](operating.md#keys)); with \`npm start -- --sqs-anonymous\`, any signature will do.
 How to move to it: [coming from SQS](coming-from-sqs.md).
 
 Limits and errors are those of SQS: batches of 10, a delay of up to 900 s, a visibility timeout of up to 43,200 s, a wait of up to 20 s, 1 MiB for a message

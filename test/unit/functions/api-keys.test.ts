@@ -3,7 +3,7 @@ import { keyCacheMs, keysCachedMax, keyUseNotedMs, unknownKeyCacheMs } from '../
 import { createMemoryStore } from '../../../engine/memory/store.ts';
 import { type Clock, type Store, StoreError } from '../../../engine/port/port.ts';
 import { seededRandom } from '../../../engine/port/random.ts';
-import { createAccessKeys, keyIdOfAccessKey } from '../../../functions/auth/access-keys.ts';
+import { createAccessKeys, keyIdOfAccessKey, secretAccessKeys } from '../../../functions/auth/access-keys.ts';
 import { type AdminKey, fixedAdminKey } from '../../../functions/auth/admin-key.ts';
 import { createKeys, type Keys } from '../../../functions/auth/api-keys.ts';
 import { type Authenticate, createAuthenticate } from '../../../functions/auth/authenticate.ts';
@@ -87,16 +87,22 @@ describe('a key', () => {
     expect(await keys.list({})).toEqual({ keys: [] });
   });
 
-  it('a master secret that cannot be read is read again by the next call', async () => {
+  it('a master secret is read once, again after a failure, and again after a while, so that another one takes effect', async () => {
     let reads = 0;
-    const accessKeys = createAccessKeys(async () => {
+    const accessKeys = secretAccessKeys(async () => {
       if (reads++ === 0) throw new Error('no answer');
-      return 'the master secret';
-    });
-    await expect(accessKeys.pairOf('7m2k9q4t1x8v')).rejects.toMatchObject({ code: 'unavailable' });
-    expect(await accessKeys.pairOf('7m2k9q4t1x8v')).toMatchObject({ accessKeyId: 'DWAK7M2K9Q4T1X8V' });
-    await accessKeys.pairOf('7m2k9q4t1x8v');
+      return `master secret ${reads}`;
+    }, clock);
+    const id = '7m2k9q4t1x8v';
+    await expect(accessKeys.pairOf(id)).rejects.toMatchObject({ code: 'unavailable' });
+    const first = await accessKeys.pairOf(id);
+    expect(first).toMatchObject({ accessKeyId: 'DWAK7M2K9Q4T1X8V' });
+    now += keyCacheMs - 1;
+    expect(await accessKeys.pairOf(id)).toEqual(first);
     expect(reads).toBe(2);
+    now += 1;
+    expect((await accessKeys.pairOf(id)).secretAccessKey).not.toBe(first.secretAccessKey);
+    expect(reads).toBe(3);
   });
 
   it('a key is read from the store once and then cached for a while', async () => {

@@ -1,4 +1,4 @@
-/** The secret that holds the first admin key. Secrets Manager generates the key, so no template or log contains it. */
+/** A secret of the deployment. Secrets Manager generates it, so no template or log contains it. */
 import { type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -7,32 +7,33 @@ import { Construct } from 'constructs';
 import type { NodeFunction } from './node-function.ts';
 
 /** 43 random letters and digits hold 256 bits. */
-const adminKeyChars = 43;
+const secretChars = 43;
 
-export interface AdminKeyProps {
+export interface GeneratedSecretProps {
+  description: string;
+  /** Why no function rotates it. */
+  rotatedByHand: string;
   removalPolicy: RemovalPolicy;
   encryptionKey: IKey | undefined;
 }
 
-/** The secret's value is the key itself, as plain text. */
-export class AdminKey extends Construct {
+/** The value is plain text. */
+export class GeneratedSecret extends Construct {
   readonly secret: Secret;
   /** The ARN from the resource's attribute. `Ref` returns the ARN on AWS but only a name on emulators, which no policy would match. */
   readonly arn: string;
 
-  constructor(scope: Construct, id: string, { removalPolicy, encryptionKey }: AdminKeyProps) {
+  constructor(scope: Construct, id: string, props: GeneratedSecretProps) {
     super(scope, id);
+    const { description, rotatedByHand, removalPolicy, encryptionKey } = props;
     this.secret = new Secret(this, 'Secret', {
-      description: "Dumbwaiter's first admin key",
-      generateSecretString: { passwordLength: adminKeyChars, excludePunctuation: true },
+      description,
+      generateSecretString: { passwordLength: secretChars, excludePunctuation: true },
       removalPolicy,
       ...(encryptionKey === undefined ? {} : { encryptionKey }),
     });
     this.arn = (this.secret.node.defaultChild as CfnSecret).attrId;
-    Validations.of(this.secret).acknowledge({
-      id: 'AwsSolutions-SMG4',
-      reason: 'Every holder of the key needs the new one, so the operator rotates it by hand: docs/operating.md, "Keys".',
-    });
+    Validations.of(this.secret).acknowledge({ id: 'AwsSolutions-SMG4', reason: rotatedByHand });
   }
 
   /** Allows less than `grantRead`, which would add `DescribeSecret`. */
