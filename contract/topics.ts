@@ -111,8 +111,8 @@ export interface Subscription {
   updatedAt: string;
 }
 
-/** A subscription with the messages that wait in its queue. */
-export type SubscriptionWithCounts = Subscription & { counts: Counts };
+/** A subscription with the messages that wait in its queue. `counts` is absent if the caller's key does not cover the queue. */
+export type SubscriptionWithCounts = Subscription & { counts?: Counts };
 
 /** A message that a filter is tried on. */
 export type TestedMessage = Pick<TopicEntry, 'body' | 'bodyBase64' | 'attributes' | 'subject'>;

@@ -17,4 +17,4 @@ for (const worker of workers) {
 await Promise.all(workers.map((worker) => worker.done));
 
 const { counts } = await photos.subscription('index').describe();
-console.log(`${counts.ready} to index`);
+console.log(`${counts?.ready} to index`);

@@ -26,7 +26,8 @@ export const engineKinds = [
   'publication',
   'begun-publication',
 ] as const;
-export const sweepKinds = [...engineKinds, 'sweep', 'target'] as const;
+/** The sweep signs its questions to publishers, and removes what is kept of a deleted queue under its name. */
+export const sweepKinds = [...engineKinds, 'sweep', 'target', 'signing', 'sqs'] as const;
 
 /**
  * No function scans a table or changes its definition. A transaction needs the permissions of its parts. `BatchWriteItem` alone permits
@@ -61,8 +62,7 @@ export const apiAccess: TableAccess = { ...adminAccess, queues: queuesAndTargets
 export const sweepAccess: TableAccess = {
   ...adminAccess,
   leases: [...leases, 'DeleteItem', 'BatchWriteItem'],
-  // The sweep signs its questions to publishers.
-  queueKinds: [...sweepKinds, 'signing'],
+  queueKinds: sweepKinds,
 };
 /** For all that a server does: the work of all functions. */
 export const serveAccess: TableAccess = { ...sweepAccess, queues: queuesAndTargets, queueKinds: undefined };

@@ -73,7 +73,7 @@ const rooms: { [folder: string]: readonly string[] } = {
   'sdk/index.ts': ['contract', 'sdk/calls', 'sdk/transports', 'sdk/consumer', 'sdk/client'],
   direct: ['contract', 'sdk/calls', 'engine'],
   'functions/auth': ['contract', 'engine/port'],
-  'functions/service': ['contract', 'contract/schemas', 'functions/auth', 'engine/engine.ts', 'engine/port'],
+  'functions/service': ['contract', 'contract/schemas', 'functions/auth', 'engine/engine.ts', 'engine/model', 'engine/port'],
   'functions/push': ['contract', 'engine/model', 'engine/port', 'engine/engine.ts', 'functions/service'],
   'functions/wake': ['contract', 'contract/schemas', 'engine/engine.ts', 'engine/port', 'functions/auth'],
   'console/state': ['contract', 'sdk/transports'],

@@ -121,6 +121,7 @@ export async function unsubscribe(ctx: Context, topicName: string, name: string)
   return {};
 }
 
+/** No row names the queues that dead-letter into another, so all settings are looked through: a list that the process caches. */
 async function checkNoDeadLetters(ctx: Context, { queue }: SubscriptionRecord): Promise<void> {
   const user = (await ctx.settings.list()).find(({ name, deadLetter }) => deadLetter?.queue === queue && name !== queue);
   if (user) throw new DumbwaiterError('queue_in_use', `subscription: its queue is the dead-letter queue of "${user.name}"`);

@@ -6,11 +6,12 @@ import { decodeSnapshot, readRows, type Snapshot } from '../leases/lease-store.t
 import { removeAll, removeParcels } from '../leases/removals.ts';
 import { processDueRow } from '../lifecycle/due-row.ts';
 import { ownChunkKeys } from '../model/content-codec.ts';
-import { deletedKey, partitionsOf, preparedPartitionsOf, type QueueRecord, targetsOf } from '../model/queue-record.ts';
+import { deletedKey, partitionsOf, preparedPartitionsOf, type QueueRecord, queueKey, targetsOf } from '../model/queue-record.ts';
 import { decodeParcel } from '../model/row-codec.ts';
 import { type LeaseRow, leaseKey, parcelKey } from '../model/rows.ts';
+import { signingKey, sqsKey } from '../model/rows-by-name.ts';
 import { permitsRowId } from '../permits/permits.ts';
-import type { Key } from '../port/port.ts';
+import type { Key, Write } from '../port/port.ts';
 import { settingsForgottenMs } from '../queues/shard-scaling.ts';
 
 /** Pages of one partition that one run reads. */
@@ -31,7 +32,17 @@ export async function removeDeleted(ctx: Context, queue: QueueRecord, deadline: 
     leaseKey(permitsRowId(queue)),
     ...rows.map(({ kind, name }) => ({ table: 'queues', kind, name }) as Key),
   ]);
+  await removeRowsByName(ctx, queue);
   await ctx.store.write({ key: deletedKey(queue.incarnation), then: { remove: true } });
+}
+
+/** In one transaction with the condition that no queue has the name: the rows of one that was created again must stay. */
+async function removeRowsByName(ctx: Context, { name }: QueueRecord): Promise<void> {
+  const keys = [signingKey(name), sqsKey(name)];
+  const rows = await ctx.store.get(keys);
+  const removals = keys.filter((_, index) => rows[index]).map((key): Write => ({ key, then: { remove: true } }));
+  if (removals.length === 0) return;
+  await ctx.store.transact([{ key: queueKey(name), when: { absent: ['name'] }, then: { remove: true } }, ...removals]);
 }
 
 /** Removes the rows of one partition. Returns true if none is left. */

@@ -8,7 +8,7 @@ import { sideBySide } from '../context/side-by-side.ts';
 import { groupBy } from '../model/group-by.ts';
 import { ignoreStoreError, StoreError } from '../port/port.ts';
 import { rollBack } from '../topics/prepared-publications.ts';
-import { leftWrite, type PublicationRecord } from '../topics/publication-record.ts';
+import { type PublicationRecord, publicationKey, publicationWrite, readPublication } from '../topics/publication-record.ts';
 import { carryOn, publicationPages } from '../topics/publications.ts';
 
 const atOnce = 8;
@@ -46,17 +46,18 @@ export async function sweepPublications(ctx: Context, deadline: Deadline): Promi
   return complete && left.length === 0;
 }
 
+/** Notes when a sweep first left a publication standing. A step that another process makes at the same time comes first. */
 async function noteStanding(ctx: Context, records: readonly PublicationRecord[]): Promise<void> {
   const now = ctx.clock.now();
   const unnoted = records.filter(({ leftAt }) => leftAt === undefined);
-  await sideBySide(
-    unnoted,
-    atOnce,
-    () => false,
-    async (record) => {
-      await ctx.store.write(leftWrite(record, now)).catch(ignoreStoreError);
-    },
-  );
+  try {
+    const rows = await ctx.store.get(unnoted.map(({ name }) => publicationKey(name)));
+    for (const record of rows.flatMap((row) => (row ? [readPublication(row)] : []))) {
+      await ctx.store.write(publicationWrite(record, { ...record, leftAt: now, version: ctx.newVersion() }));
+    }
+  } catch (error) {
+    ignoreStoreError(error);
+  }
 }
 
 function reportOverdue(ctx: Context, records: readonly PublicationRecord[]): void {

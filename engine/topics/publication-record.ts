@@ -95,12 +95,6 @@ export function firstRow(record: PublicationRecord): Write {
   return { key: publicationKey(record.name), when: { absent: ['name'] }, then: { put: publicationRow(record) } };
 }
 
-/** Notes, once, that a sweep has left the publication standing. A step that is made at the same time may undo the note. */
-export function leftWrite({ name }: PublicationRecord, now: number): Write {
-  const when: Condition = { all: [{ exists: ['name'] }, { absent: ['leftAt'] }] };
-  return { key: publicationKey(name), when, then: { set: [[['leftAt'], now]] } };
-}
-
 /** The write that ends a publication whose messages are all out. */
 export function removal(record: PublicationRecord): Write {
   return { key: publicationKey(record.name), when: hasVersion(record), then: { remove: true } };

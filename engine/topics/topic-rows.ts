@@ -3,7 +3,15 @@ import { isDeepStrictEqual } from 'node:util';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
 import { incarnationChars } from '../model/queue-record.ts';
-import { deletedTopicKey, deletedTopicKind, readTopic, type TopicRecord, topicKey, topicRow } from '../model/topic-record.ts';
+import {
+  deletedTopicKey,
+  deletedTopicKind,
+  ownedQueueName,
+  readTopic,
+  type TopicRecord,
+  topicKey,
+  topicRow,
+} from '../model/topic-record.ts';
 import { StoreError, type Transacted, type Write } from '../port/port.ts';
 import { untilDone } from '../port/until-done.ts';
 
@@ -81,10 +89,11 @@ async function writeTopic(ctx: Context, name: string, write: Write): Promise<Top
 
 /**
  * Moves the topic to the deleted topics. The sweep removes its subscriptions later. Throws `topic_in_use` if it has subscriptions
- * and `force` is not set.
+ * and `force` is not set, and `queue_in_use` if another queue needs one of theirs.
  */
 export async function removeTopic(ctx: Context, name: string, force: boolean): Promise<void> {
   const first = await currentTopic(ctx, name);
+  if (first.subscriptions > 0 && force) await checkNoDeadLetters(ctx, name);
   let answerLost = false;
   await untilDone<TopicRecord | undefined, undefined>(`the topic "${name}"`, first, async (topic) => {
     if (topic?.incarnation !== first.incarnation) {
@@ -104,6 +113,16 @@ export async function removeTopic(ctx: Context, name: string, force: boolean): P
     answerLost ||= result === undefined;
     return { seen: await findTopic(ctx, name) };
   });
+}
+
+/** Throws `queue_in_use` if a queue that the topic's subscriptions own is the dead-letter queue of a queue that stays. */
+async function checkNoDeadLetters(ctx: Context, topic: string): Promise<void> {
+  const isOwned = (queue: string) => queue.startsWith(ownedQueueName(topic, ''));
+  const queues = await ctx.settings.list();
+  const user = queues.find(({ name, deadLetter }) => deadLetter && isOwned(deadLetter.queue) && !isOwned(name));
+  if (!user) return;
+  const what = `the queue "${user.deadLetter!.queue}" of its subscriptions is the dead-letter queue of "${user.name}"`;
+  throw new DumbwaiterError('queue_in_use', `topic: ${what}; change that queue or delete it first`);
 }
 
 /** Undefined if the answer was lost. */

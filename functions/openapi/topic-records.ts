@@ -40,7 +40,9 @@ export const subscription = z.object({
   updatedAt: instant('When its terms last changed.'),
 });
 
-export const subscriptionWithCounts = subscription.extend({ counts });
+export const subscriptionWithCounts = subscription.extend({
+  counts: counts.describe('Absent if the API key does not cover the queue.').exactOptional(),
+});
 
 export const matchFailure = z.object({
   path: text('The condition that failed: `subject`, or a path in the filter, such as `filter.customer.country`.'),

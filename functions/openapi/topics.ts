@@ -55,7 +55,7 @@ export const topicTexts = {
     summary: 'Delete a topic',
     description: `A topic with subscriptions is deleted only with \`force\`. Its subscriptions, and the queues that they own, are then removed within minutes. ${wait}`,
     output: {},
-    refusals: ['topic_not_found', 'topic_in_use'] as ErrorCode[],
+    refusals: ['topic_not_found', 'topic_in_use', 'queue_in_use'] as ErrorCode[],
   },
   listTopics: {
     tag,

@@ -112,6 +112,7 @@ export function createService(parts: ServiceParts): Service {
           await secrets.forget(call.params.queue);
           await queueRows?.forget(call.params.queue);
         }
+        if (call.operation === 'getSubscription') return subscription(output as OutputOf<'getSubscription'>, principal);
         return call.operation === 'receive' ? received(output as OutputOf<'receive'>) : output;
       }
     }
@@ -120,6 +121,11 @@ export function createService(parts: ServiceParts): Service {
   function received(output: OutputOf<'receive'>): OutputOf<'receive'> {
     const isIdle = output.messages.length === 0;
     return { ...output, ...(waitIsCheap && { waitIsCheap }), ...(isIdle && wakeUrl !== undefined && { wakeUrl }) };
+  }
+
+  /** A key that covers the topic need not cover what waits in an existing queue that it delivers into. */
+  function subscription({ counts, ...shown }: OutputOf<'getSubscription'>, principal: Principal): OutputOf<'getSubscription'> {
+    return coversQueue(principal, shown.queue) && counts ? { ...shown, counts } : shown;
   }
 
   /** Counts only what the key covers: what it does not cover is listed without counts, and left out. */

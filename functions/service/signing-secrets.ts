@@ -5,10 +5,10 @@
 import { randomBytes } from 'node:crypto';
 import type { OutputOf } from '../../contract/contract.ts';
 import { signingSecretOverlapMs, signingSecretsMax } from '../../contract/limits.ts';
-import type { Clock, Key, Row, Store } from '../../engine/port/port.ts';
+import { signingKey, signingKind } from '../../engine/model/rows-by-name.ts';
+import type { Clock, Row, Store } from '../../engine/port/port.ts';
 import { untilDone } from '../../engine/port/until-done.ts';
 
-export const signingKind = 'signing';
 /** Standard Webhooks: 24 to 64 random bytes, in base64 after this prefix. */
 const prefix = 'whsec_';
 const secretBytes = 32;
@@ -30,14 +30,14 @@ interface Secret extends Row {
 
 export function createSigningSecrets({ store, clock }: { store: Store; clock: Clock }): SigningSecrets {
   async function read(queue: string): Promise<{ version: number; secrets: Secret[] }> {
-    const [row] = await store.get([keyOf(queue)]);
+    const [row] = await store.get([signingKey(queue)]);
     return { version: (row?.version as number | undefined) ?? 0, secrets: (row?.secrets as Secret[] | undefined) ?? [] };
   }
 
   /** Returns whether the row was written: false if another process changed it first. */
   async function save(queue: string, version: number, secrets: Secret[]): Promise<boolean> {
     const written = await store.write({
-      key: keyOf(queue),
+      key: signingKey(queue),
       when: version === 0 ? { absent: ['version'] } : { equals: [['version'], version] },
       then: { put: { kind: signingKind, name: queue, version: version + 1, secrets } },
     });
@@ -68,7 +68,7 @@ export function createSigningSecrets({ store, clock }: { store: Store; clock: Cl
     rotate,
     current,
     async forget(queue) {
-      await store.write({ key: keyOf(queue), then: { remove: true } });
+      await store.write({ key: signingKey(queue), then: { remove: true } });
     },
   };
 }
@@ -79,8 +79,4 @@ function signing(secrets: readonly Secret[], now: number): Secret[] {
 
 function newSecret(): string {
   return prefix + randomBytes(secretBytes).toString('base64');
-}
-
-function keyOf(queue: string): Key {
-  return { table: 'queues', kind: signingKind, name: queue };
 }

@@ -4,12 +4,12 @@
  */
 import { settingsCacheMs } from '../../contract/limits.ts';
 import { type QueueRecord, queueKey, readQueue } from '../../engine/model/queue-record.ts';
-import type { Clock, Key, Store } from '../../engine/port/port.ts';
+import { sqsKey, sqsKind } from '../../engine/model/rows-by-name.ts';
+import type { Clock, Store } from '../../engine/port/port.ts';
 import { untilDone } from '../../engine/port/until-done.ts';
 import { noSuchQueue } from './errors.ts';
 import type { Tags } from './tags.ts';
 
-const kind = 'sqs';
 /** Queues whose settings one process caches. */
 const cachedMax = 10_000;
 
@@ -59,7 +59,7 @@ export function createQueueRows({ store, clock }: { store: Store; clock: Clock }
 
   async function find(name: string): Promise<SqsQueue | undefined> {
     const until = clock.now() + settingsCacheMs;
-    const [row, extrasRow] = await store.get([queueKey(name), keyOf(name)]);
+    const [row, extrasRow] = await store.get([queueKey(name), sqsKey(name)]);
     if (!row) {
       cache.delete(name);
       return undefined;
@@ -91,10 +91,16 @@ export function createQueueRows({ store, clock }: { store: Store; clock: Clock }
       await untilDone(`the SQS attributes of "${name}"`, await read(name), async (queue) => {
         const { record, version } = queue;
         const written = await store.write({
-          key: keyOf(name),
+          key: sqsKey(name),
           when: version === 0 ? { absent: ['version'] } : { equals: [['version'], version] },
           then: {
-            put: { kind, name, version: version + 1, incarnation: record.incarnation, extras: JSON.stringify(next(queue)) },
+            put: {
+              kind: sqsKind,
+              name,
+              version: version + 1,
+              incarnation: record.incarnation,
+              extras: JSON.stringify(next(queue)),
+            },
           },
         });
         cache.delete(name);
@@ -103,11 +109,7 @@ export function createQueueRows({ store, clock }: { store: Store; clock: Clock }
     },
     async forget(name) {
       cache.delete(name);
-      await store.write({ key: keyOf(name), then: { remove: true } });
+      await store.write({ key: sqsKey(name), then: { remove: true } });
     },
   };
-}
-
-function keyOf(name: string): Key {
-  return { table: 'queues', kind, name };
 }

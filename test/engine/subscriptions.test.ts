@@ -2,9 +2,11 @@
 import { expect, it } from 'vitest';
 import type { InputOf } from '../../contract/contract.ts';
 import { feedsMax, pageEntriesMax, settingsCacheMs, subscriptionsMax, topicFilterBytesMax } from '../../contract/limits.ts';
+import { signingKey, sqsKey } from '../../engine/model/rows-by-name.ts';
 import { readTopic, subscriptionRow, topicKey, topicRow } from '../../engine/model/topic-record.ts';
 import { arrivedMs } from '../../engine/queues/sleep.ts';
 import type { DrivenEngine } from '../support/driven-engine.ts';
+import { hourMs } from '../support/durations.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
 import { expectConsistent } from '../support/topic-rows.ts';
@@ -241,6 +243,28 @@ onBothStores('subscriptions', (driven) => {
     await expect(add('more')).rejects.toMatchObject({ code: 'invalid_input', message: expect.stringMatching(/^queue: 100 /) });
     await engine.call('unsubscribe', { topic: 't0', subscription: 's' }, {});
     expect(await add('more')).toMatchObject({ queue: 'existing' });
+  });
+
+  it('what is kept of an owned queue under its name goes with it, unless another queue has the name by then', async () => {
+    const { engine, spy, rows, clock, sweep } = driven();
+    const kept = [signingKey, sqsKey];
+    const left = async () => (await rows('queues')).filter(({ kind }) => kind === 'signing' || kind === 'sqs');
+    await createTopic();
+    for (const name of ['s', 'again']) {
+      await subscribe({}, name);
+      for (const keyOf of kept) {
+        const key = keyOf(`t~${name}`) as { kind: string; name: string; table: 'queues' };
+        await spy.store.write({ key, then: { put: { kind: key.kind, name: key.name, version: 1 } } });
+      }
+      await engine.call('unsubscribe', { topic, subscription: name }, {});
+    }
+    await subscribe({}, 'again');
+    await sweep();
+    expect(await left()).toHaveLength(4);
+    clock.advance(hourMs);
+    await sweep();
+    expect((await left()).map(({ name }) => name)).toEqual(['t~again', 't~again']);
+    expect((await rows('queues')).filter(({ kind }) => kind === 'deleted')).toEqual([]);
   });
 
   it('the filters of a topic together have a limit, and a filter that shortens or ends makes room for others', async () => {

@@ -113,6 +113,24 @@ onBothStores('topics', (driven) => {
     await engine.call('deleteQueue', { queue: 'existing' }, {});
   });
 
+  it('a topic is not deleted with force while a queue that stays dead-letters into a queue of its subscriptions', async () => {
+    const { engine, call, create, sweep } = driven();
+    await engine.call('createTopic', { topic }, {});
+    await engine.call('subscribe', { topic, subscription: 'dead' }, {});
+    const deadLetter = { queue: 't~dead', maxReceives: 1 };
+    await engine.call('subscribe', { topic, subscription: 's' }, { settings: { deadLetter } });
+    await create('user', { deadLetter });
+    await expect(engine.call('deleteTopic', { topic }, { force: true })).rejects.toMatchObject({
+      code: 'queue_in_use',
+      message: expect.stringMatching(/"t~dead" of its subscriptions is the dead-letter queue of "user"/),
+    });
+    expect(await engine.call('getTopic', { topic }, {})).toMatchObject({ subscriptions: 2 });
+    await call('updateQueue', 'user', { deadLetter: null });
+    await engine.call('deleteTopic', { topic }, { force: true });
+    await sweep();
+    expect(await expectConsistent(driven())).toEqual([]);
+  });
+
   it('a queue can be deleted once the topic that delivered into it is deleted, before the sweep', async () => {
     const { engine, create, sweep } = driven();
     await create('existing');

@@ -6,10 +6,10 @@ import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../engine/create.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
+import { signingKind } from '../../engine/model/rows-by-name.ts';
 import type { Store } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
 import { keyKind } from '../../functions/auth/key-rows.ts';
-import { signingKind } from '../../functions/service/signing-secrets.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import { Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
 import { engineKinds, sweepKinds } from '../../infra/table-access.ts';
@@ -94,7 +94,7 @@ describe('the policies of the functions', () => {
     ['Receive', engineKinds],
     ['Redrive', engineKinds],
     ['DeclareQueues', engineKinds],
-    ['Sweep', [...sweepKinds, signingKind]],
+    ['Sweep', [...sweepKinds]],
   ])('the policy of %s excludes API keys by naming partitions of the table of queues', (name, kinds) => {
     const ofQueues = statementsOf(`DumbwaiterFunctions${name}Role`).filter(({ Resource }) => plain(Resource) === 'TablesQueues');
     expect(ofQueues.map(({ Condition }) => Condition)).toEqual([

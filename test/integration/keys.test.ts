@@ -150,6 +150,21 @@ describe('a key', () => {
     await queue.http.call('purge', { queue: 'covered-2' });
   });
 
+  it('a key for a topic sees the counts of a queue that its subscription owns, and not of an existing queue', async () => {
+    await queue.http.call('createTopic', { topic: 'seen' });
+    await queue.http.call('subscribe', { topic: 'seen', subscription: 'own' });
+    await queue.http.call('subscribe', { topic: 'seen', subscription: 'feeds' }, { queue: 'elsewhere' });
+    const of = (subscription: string) => ({ topic: 'seen', subscription });
+    const byTopic = await keyFor(['receive'], ['covered-*'], ['seen']);
+    expect(await byTopic.call('getSubscription', of('own'))).toHaveProperty('counts');
+    const shown = await byTopic.call('getSubscription', of('feeds'));
+    expect(shown).toMatchObject({ name: 'feeds', queue: 'elsewhere' });
+    expect(shown).not.toHaveProperty('counts');
+    const byBoth = await keyFor(['receive'], ['elsewhere'], ['seen']);
+    expect(await byBoth.call('getSubscription', of('feeds'))).toHaveProperty('counts');
+    await queue.http.call('deleteTopic', { topic: 'seen' }, { force: true });
+  });
+
   it('a key of any scope reads what it may do', async () => {
     const calls = await keyFor(['publish'], ['covered-*'], ['else*']);
     expect(await calls.call('getOwnKey', {})).toEqual({

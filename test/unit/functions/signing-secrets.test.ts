@@ -1,7 +1,8 @@
 import { beforeEach, expect, it } from 'vitest';
 import { signingSecretOverlapMs, signingSecretsMax } from '../../../contract/limits.ts';
 import { createMemoryStore } from '../../../engine/memory/store.ts';
-import { createSigningSecrets, signingKind } from '../../../functions/service/signing-secrets.ts';
+import { signingKind } from '../../../engine/model/rows-by-name.ts';
+import { createSigningSecrets } from '../../../functions/service/signing-secrets.ts';
 import { createDrivenClock } from '../../support/driven-clock.ts';
 
 let clock: ReturnType<typeof createDrivenClock>;
