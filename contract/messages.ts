@@ -27,13 +27,13 @@ export interface PublishEntry {
   /** From 0, the default, to one less than the queue's levels. Higher priorities are received first. */
   priority?: number;
   /**
-   * At most 128 characters. Messages of one group are received in the order of publishing, one lease at a time. Not with an id,
-   * a key, `prepared`, a delay or a priority.
+   * At most 128 characters. Messages of one group are received in the order of publishing, one lease at a time. A delayed one keeps
+   * its place, and those behind it wait. Not with `prepared` or a priority.
    */
   group?: string;
   /**
    * Among messages with the same key, one is accepted at a time, for as long as the queue's `deduplication` says. The id of the
-   * message is `@` and the key.
+   * message is `@` and the key. In a group, the key is taken for `windowSeconds`, and the message has an id that the queue generates.
    */
   dedupKey?: string;
   /** No receive returns the message until it is committed. Default false. */

@@ -95,7 +95,7 @@ const hasOneDelay = ({ delaySeconds, deliverAt }: { delaySeconds?: unknown; deli
 const oneDelay = { error: 'must have at most one of delaySeconds and deliverAt' };
 
 /** Fields that a message of a group must not have, because a group keeps the order of publishing. */
-const inGroup = ['id', 'dedupKey', 'prepared', 'delaySeconds', 'deliverAt', 'priority'] as const;
+const inGroup = ['prepared', 'priority'] as const;
 
 /** The fields of a message of a publish. */
 export const entryFields = {
@@ -111,14 +111,17 @@ export const entryFields = {
   priority,
   group: field.group
     .meta({
-      description: 'Messages of one group are received in the order of publishing, under one lease at a time. Default: no group.',
+      description:
+        'Messages of one group are received in the order of publishing, under one lease at a time. A delayed one keeps its place, and those ' +
+        'behind it wait. Not with `prepared` or `priority`. Default: no group.',
     })
     .optional(),
   prepared: field.flag.meta({ description: 'Whether the message stays hidden until it is committed. Default false.' }).optional(),
   dedupKey: field.dedupKey
     .meta({
       description:
-        "Among messages with the same key, one is accepted at a time, for as long as the queue's `deduplication` says. Default: no key.",
+        "Among messages with the same key, one is accepted at a time, for as long as the queue's `deduplication` says. In a group, that is " +
+        '`deduplication.windowSeconds`, which must be set. Default: no key.',
     })
     .optional(),
 };

@@ -22,6 +22,7 @@ import { roomForContents } from '../model/row-codec.ts';
 import { isLive, type LeaseRow, leaseKey, type Parcel, type Slot, type Tombstone } from '../model/rows.ts';
 import type { Write } from '../port/port.ts';
 import { decodeSnapshot, endedRow, putIfAbsent, putIfUnchanged, putIfUnchangedWith, type Snapshot } from './lease-store.ts';
+import { markerEnds } from './markers.ts';
 import { withLastingBodies } from './offloaded-bodies.ts';
 import { removeOverriddenBy } from './removals.ts';
 
@@ -83,10 +84,16 @@ export function isForgotten(queue: QueueRecord, tombstone: Tombstone, now: numbe
   if (tombstone.until < now) return true;
   const { kept } = tombstone;
   if (kept?.slots.some((slot) => endingOf(queue, kept, slot, now))) return false;
+  if (isMarkedKept(queue, tombstone, now)) return false;
   const isPurged = kept !== undefined && kept.since < queue.purgedBefore;
   if (isPurged && kept.slots.every((slot) => (slot.kept?.at ?? 0) + tombstoneMs < now)) return true;
   // An ack leaves its token. A slot with no token that was not cancelled was removed for its age or by a purge.
   return tombstone.slots.every(({ token, cancelled }) => token === undefined && !cancelled);
+}
+
+/** Whether the tombstone is that of a marker whose message is still shown. */
+function isMarkedKept(queue: QueueRecord, { marks }: Tombstone, now: number): boolean {
+  return marks !== undefined && marks.at >= queue.purgedBefore && (marks.keptUntil ?? 0) > now;
 }
 
 /**
@@ -130,11 +137,17 @@ export async function keepOffloaded<Lease extends LeaseRow>(ctx: Context, lease:
   return withLastingBodies(ctx, lease, until);
 }
 
-/** Writes the end of a row that has no live message, if the row is unchanged. */
-export async function replaceEnded(ctx: Context, seen: Snapshot, lease: LeaseRow, now: number): Promise<Snapshot> {
+/** Writes the end of a row that has no live message, if the row is unchanged. `others`: writes of the same transaction. */
+export async function replaceEnded(
+  ctx: Context,
+  seen: Snapshot,
+  lease: LeaseRow,
+  now: number,
+  others: readonly Write[] = [],
+): Promise<Snapshot> {
   await removeOverriddenBy(ctx, lease);
   const ended = await keepOffloaded(ctx, lease);
-  const apart = keptApart(ctx, ended, now);
+  const apart = [...others, ...keptApart(ctx, ended, now), ...(await markerEnds(ctx, ended, now))];
   const row = endedRow(ended, now);
   return apart.length > 0 ? putIfUnchangedWith(ctx, seen, row, apart) : putIfUnchanged(ctx, seen, row);
 }
@@ -164,7 +177,7 @@ export async function cancelledApart(
   const [contents] = ending.kept ? await readContents(ctx.store, [parcel.content]) : [];
   const { lease: groupLease } = decodeSnapshot(seen, now);
   if (!ending.kept || !contents || groupLease?.kind !== 'group') return undefined;
-  const id = slotRowId(keptRowId(parcel.id, groupKeyOf(seen.id)), slot);
+  const id = parcel.ownRows?.[slot] || slotRowId(keptRowId(parcel.id, groupKeyOf(seen.id)), slot);
   const room = roomForContents(1, id.length, null, false);
   const { content, chunks } = storeContent(joinEntries([encodeContent(contentAt(contents, slot))]), room, () =>
     ctx.ids.parcel(0),

@@ -7,14 +7,22 @@
 
 import type { Context } from '../context/context.ts';
 import { removedSlot, replaceEnded } from '../leases/kept-messages.ts';
-import { decodeSnapshot, expireBodies, isEnded, putIfUnchanged, retryOnConflict, type Snapshot } from '../leases/lease-store.ts';
+import {
+  decodeSnapshot,
+  expireBodies,
+  isEnded,
+  putIfUnchanged,
+  putIfUnchangedWith,
+  retryOnConflict,
+  type Snapshot,
+} from '../leases/lease-store.ts';
 import { removeAll } from '../leases/removals.ts';
 import { ownChunkKeys } from '../model/content-codec.ts';
 import { deliverablePrefix, emptyGroupRow, parcelDone, withRest } from '../model/group-row.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease, encodeTombstone } from '../model/row-codec.ts';
 import { afterLeaseExpiry, type GroupLeaseRow, isLive, type LeaseRow, parcelKey, type Tombstone } from '../model/rows.ts';
-import type { Key } from '../port/port.ts';
+import type { Key, Write } from '../port/port.ts';
 import { loadParcel, nextParcel } from './group-parcels.ts';
 import { expiredToLeave, leaveGroup } from './leave-group.ts';
 import { moveSlots } from './moves.ts';
@@ -128,8 +136,8 @@ async function advanceGroup(
     const resting = { ...last, version: ctx.newVersion(), group: { ...last.group, dueAt: notBefore } };
     return { seen: await putIfUnchanged(ctx, seen, encodeLease(resting)) };
   }
-  // The last message ended without ending the row: end it now, with what is kept of its messages.
-  if (last.slots.some(({ kept }) => kept))
+  // The last message ended without ending the row: end it now, with what is kept of its messages, and with their markers.
+  if (last.ownRows || last.slots.some(({ kept }) => kept))
     return { seen: await replaceEnded(ctx, seen, { ...last, version: ctx.newVersion() }, now) };
   const done = last.slots.length > 0 ? parcelDone(last, now) : last;
   const { leftover = [], ...group } = done.group;
@@ -148,9 +156,17 @@ async function advanceGroup(
   return { seen: await replaceSlots(ctx, seen, next, now) };
 }
 
-/** Writes a lease with changed slots, or its end if no slot is live. The row's `expiry` is derived from the slots. */
-export async function replaceSlots(ctx: Context, seen: Snapshot, lease: LeaseRow, now: number): Promise<Snapshot> {
-  return isEnded(lease) ? replaceEnded(ctx, seen, lease, now) : putIfUnchanged(ctx, seen, encodeLease(lease));
+/** Writes a lease with changed slots, or its end if no slot is live. `others`: writes of the same transaction. */
+export async function replaceSlots(
+  ctx: Context,
+  seen: Snapshot,
+  lease: LeaseRow,
+  now: number,
+  others: readonly Write[] = [],
+): Promise<Snapshot> {
+  if (isEnded(lease)) return replaceEnded(ctx, seen, lease, now, others);
+  const row = encodeLease(lease);
+  return others.length > 0 ? putIfUnchangedWith(ctx, seen, row, others) : putIfUnchanged(ctx, seen, row);
 }
 
 /** Does the pending cleanup of an ended row, waits for every response, then makes the row an ordinary tombstone. */

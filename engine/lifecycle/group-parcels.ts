@@ -4,6 +4,7 @@ import { headRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { endingOfParcel, keepExpired } from '../leases/kept-messages.ts';
 import { lacksTtl } from '../leases/lease-store.ts';
+import { endMarkersOf } from '../leases/markers.ts';
 import { newLeaseRow } from '../leases/new-lease-row.ts';
 import { removeParcels } from '../leases/removals.ts';
 import { idInMessages } from '../model/group-row.ts';
@@ -64,6 +65,7 @@ export async function nextParcel(
         more = true;
         break;
       }
+      await endMarkersOf(ctx, one, now, endingOfParcel(queue, one, now));
       removed += one.count;
       if (isExpired(queue, one)) expired += one.count;
     }

@@ -17,6 +17,7 @@ import {
   readRow,
   type Snapshot,
 } from '../leases/lease-store.ts';
+import { markerEnds, rowsOfMarkers } from '../leases/markers.ts';
 import { newLeaseRow } from '../leases/new-lease-row.ts';
 import {
   currentContents,
@@ -161,8 +162,11 @@ async function moveToOwnRows(ctx: Context, rowMove: RowMove): Promise<Moved> {
   const contents = isLost ? ((await readContents(ctx.store, [lease.content]))[0] ?? []) : await currentContents(ctx, lease);
   if (!contents) return { applied: false, seen: await readRow(ctx, lease.id) };
   const now = ctx.clock.now();
-  const ownRows = slots.map((slot) => ownRow(ctx, rowMove, slot, contentAt(contents, slot)));
-  const puts = ownRows.map(({ id, row }): Write => ({ key: leaseKey(id), when: absentAt(now), then: { put: row } }));
+  const markers = await rowsOfMarkers(ctx, lease, slots);
+  const ownRows = slots.map((slot) => ownRow(ctx, rowMove, slot, contentAt(contents, slot), markers.get(slot)?.id));
+  const puts = ownRows.map(({ id, row }, index): Write => {
+    return { key: leaseKey(id), when: markers.get(slots[index]!)?.when ?? absentAt(now), then: { put: row } };
+  });
   const version = ctx.newVersion();
   const rest: LeaseRow = {
     ...lease,
@@ -173,21 +177,26 @@ async function moveToOwnRows(ctx: Context, rowMove: RowMove): Promise<Moved> {
     if (!isEnded(rest)) return putIfUnchangedWith(ctx, seen, encodeLease(rest), puts);
     await removeOverriddenBy(ctx, rest);
     const ended = await keepOffloaded(ctx, rest);
-    return putIfUnchangedWith(ctx, seen, endedRow(ended, now), [...puts, ...keptApart(ctx, ended, now)]);
+    return putIfUnchangedWith(ctx, seen, endedRow(ended, now), [
+      ...puts,
+      ...keptApart(ctx, ended, now),
+      ...(await markerEnds(ctx, ended, now)),
+    ]);
   });
   const applied = after.row?.version === version;
   if (!applied) await removeUnnamed(ctx, { seen, after }, ownRows);
   return { applied, seen: after };
 }
 
-/** The row of its own that a message moves to, with the body to offload for it, if any. */
+/** The row of its own that a message moves to, with the body to offload for it, if any. `marker`: the row of its own id. */
 function ownRow(
   ctx: Context,
   { lease, row, slotOf, changeContent, target }: RowMove,
   slot: number,
   content: Content,
+  marker: string | undefined,
 ): OffloadedBody & { id: string; row: Row } {
-  const id = lease.kind === 'keyed' ? unkeyedRowId(lease.id, ctx.newVersion()) : slotRowId(parcelIdOf(lease), slot);
+  const id = lease.kind === 'keyed' ? unkeyedRowId(lease.id, ctx.newVersion()) : (marker ?? slotRowId(parcelIdOf(lease), slot));
   const room = roomForContents(1, id.length, target.backoff, target.deadLetter !== null);
   const encoded = joinEntries([encodeContent(changeContent ? changeContent(content) : content)]);
   const { content: stored, chunks } = storeContent(encoded, room, () => ctx.ids.parcel(0));

@@ -6,7 +6,8 @@ import type { Context } from '../context/context.ts';
 import { decodeSnapshot, readRow, type Snapshot } from '../leases/lease-store.ts';
 import { slotName } from '../lifecycle/group-parcels.ts';
 import { groupPlace } from '../model/group-row.ts';
-import { isServerId, keptRowId, ownRowId, parseMessageId, slotRowId } from '../model/ids.ts';
+import { groupKeyOf, isServerId, keptRowId, ownRowId, parseMessageId, slotRowId } from '../model/ids.ts';
+import type { MarkedPlace } from '../model/marker.ts';
 import { incarnationOf, type QueueRecord, shardKey } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
 import { decodeParcel } from '../model/row-codec.ts';
@@ -42,7 +43,7 @@ export async function findMessage(
 
 async function findByParcel(ctx: Context, queue: QueueRecord, id: string, wanted: Wanted): Promise<Found | 'moved' | undefined> {
   const { parcel: parcelId, slot, shard, level, group: key } = parseMessageId(id);
-  if (key !== undefined) return findInGroup(ctx, groupPlace(queue, key), id, wanted);
+  if (key !== undefined) return findInGroup(ctx, { group: groupPlace(queue, key), parcel: parcelId, slot }, wanted);
   const ownRow = slotRowId(parcelId, slot);
   const keys: Key[] = [leaseKey(parcelId), leaseKey(ownRow)];
   // Read `messages` first: a row is put into `leases` before it is removed from `messages`.
@@ -62,9 +63,12 @@ async function findByParcel(ctx: Context, queue: QueueRecord, id: string, wanted
   return slot < parcel.count ? { parcel, slot, readAt } : undefined;
 }
 
-async function findInGroup(ctx: Context, place: string, id: string, wanted: Wanted): Promise<Found | 'moved' | undefined> {
-  const { parcel: parcelId, slot, group: key } = parseMessageId(id);
-  const keptRow = keptRowId(parcelId, key!);
+async function findInGroup(
+  ctx: Context,
+  { group: place, parcel: parcelId, slot }: Omit<MarkedPlace, 'at'>,
+  wanted: Wanted,
+): Promise<Found | 'moved' | undefined> {
+  const keptRow = keptRowId(parcelId, groupKeyOf(place));
   const ownRow = slotRowId(keptRow, slot);
   const readAt = ctx.clock.now();
   const [parcelRow] = await ctx.store.get([parcelKey(place, parcelId)]);
@@ -96,7 +100,7 @@ function messageIn(ctx: Context, seen: Snapshot, slot: number, wanted: Wanted): 
  * Finds a message under its caller's own id. It was published to this queue, to one whose dead letters come here, or to any
  * other queue: from there it came through a third queue or by a redrive.
  */
-async function findOwn(ctx: Context, queue: QueueRecord, id: string, wanted: Wanted): Promise<Found | undefined> {
+async function findOwn(ctx: Context, queue: QueueRecord, id: string, wanted: Wanted): Promise<Found | 'moved' | undefined> {
   const others = (await ctx.settings.list()).filter((other) => other.name !== queue.name);
   const leadsHere = (other: QueueRecord) => other.deadLetter?.queue === queue.name;
   const near = [queue, ...others.filter(leadsHere)];
@@ -118,17 +122,29 @@ async function findOwnFrom(
   origins: readonly QueueRecord[],
   id: string,
   wanted: Wanted,
-): Promise<Found | undefined> {
+): Promise<Found | 'moved' | undefined> {
   const readAt = ctx.clock.now();
   const ids = origins.map(({ incarnation }) => ownRowId(incarnation, id));
   const rows: (Row | undefined)[] = await ctx.store.get(ids.map(leaseKey));
   for (const [index, rowId] of ids.entries()) {
-    const found = messageIn(ctx, { id: rowId, row: rows[index], readAt }, 0, wanted);
+    const seen: Snapshot = { id: rowId, row: rows[index], readAt };
+    const marks = marksIn(ctx, seen);
+    if (marks && incarnationOf(marks.group) === queue.incarnation) {
+      const inGroup = await findInGroup(ctx, marks, wanted);
+      if (inGroup) return inGroup;
+    }
+    const found = messageIn(ctx, seen, 0, wanted);
     const isOwn = origins[index]!.incarnation === queue.incarnation;
     const isHere = isOwn || (found && 'lease' in found && incarnationOf(found.lease.shard) === queue.incarnation);
     if (found && isHere) return found;
   }
   return undefined;
+}
+
+/** Where the message of a group is that this marker names. */
+function marksIn(ctx: Context, seen: Snapshot): MarkedPlace | undefined {
+  const { marker, tombstone } = decodeSnapshot(seen, ctx.clock.now());
+  return marker?.marks ?? (tombstone?.keyed ? undefined : tombstone?.marks);
 }
 
 /** The lease under which a message was cancelled. */
@@ -159,7 +175,9 @@ export async function findCancelled(ctx: Context, queue: QueueRecord, id: string
     const there = lease?.slots[slot];
     const ended = tombstone?.slots[slot];
     if (there?.end === 'cancelled') return heldBy(rowId, slot, there.heldBy);
-    if (ended?.cancelled) return heldBy(rowId, slot, ended.token);
+    const marks = tombstone?.marks;
+    if (ended?.cancelled)
+      return marks ? heldBy(marks.group, marks.rowSlot ?? marks.slot, ended.token) : heldBy(rowId, slot, ended.token);
   }
   return undefined;
 }

@@ -59,6 +59,11 @@ export function parcelIdOf(lease: LeaseRow): string {
   return lease.kind === 'group' ? `${lease.group.head}-${groupKeyOf(lease.id)}` : lease.id;
 }
 
+/** The parcel of the message in this slot of a group's row, and its slot in that parcel. */
+export function slotInParcel({ group }: GroupLeaseRow, slot: number): { parcel: string; slot: number } {
+  return { parcel: group.head, slot };
+}
+
 /** The id of the message in this slot of a row. */
 export function messageIdOf(lease: LeaseRow, slot: number): string {
   return ownIdOf(lease, slot) ?? messageId(parcelIdOf(lease), slot);

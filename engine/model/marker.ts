@@ -6,7 +6,7 @@
  */
 import { defined } from '../../contract/defined.ts';
 import type { Row, Value } from '../port/port.ts';
-import { messageId, ownRowId } from './ids.ts';
+import { groupKeyOf, keptRowId, messageId, ownRowId } from './ids.ts';
 import { incarnationOf } from './queue-record.ts';
 
 /** The message of a marker, and when it was published, ms. */
@@ -18,6 +18,8 @@ export interface MarkedPlace {
   at: number;
   /** If the message has ended and is kept: until when, ms. */
   keptUntil?: number;
+  /** If the message was cancelled in the row of its group: its slot there. */
+  rowSlot?: number;
 }
 
 /** The marker of an own id whose message has not ended. */
@@ -27,6 +29,11 @@ export interface Marker {
   marks: MarkedPlace;
   /** When TTL may remove it, epoch seconds; undefined: never, while its message lives. */
   ttl?: number;
+}
+
+/** The id that the queue generates for this message. It has another one if it has an own id. */
+export function generatedIdOf({ group, parcel, slot }: Pick<MarkedPlace, 'group' | 'parcel' | 'slot'>): string {
+  return messageId(keptRowId(parcel, groupKeyOf(group)), slot);
 }
 
 /** The marker of each slot by its id, or an empty text for a message without an own id. */
@@ -45,14 +52,16 @@ export function decodeMarker(row: Row): Marker | undefined {
   return defined({ id: row.id as string, version: row.version, marks, ttl: row.ttl as number | undefined });
 }
 
-export function encodeMarks({ keptUntil: kept, ...place }: MarkedPlace): Row {
-  return defined({ ...place, kept });
+export function encodeMarks({ keptUntil: kept, rowSlot: row, ...place }: MarkedPlace): Row {
+  return defined({ ...place, kept, row });
 }
 
 export function decodeMarks({ marks }: Row): MarkedPlace | undefined {
-  const { group, parcel, slot, at, kept } = (marks ?? {}) as Row;
+  const { group, parcel, slot, at, kept, row } = (marks ?? {}) as Row;
   const isSound = typeof group === 'string' && typeof parcel === 'string' && typeof slot === 'number' && typeof at === 'number';
-  return isSound ? defined({ group, parcel, slot, at, keptUntil: kept as number | undefined }) : undefined;
+  return isSound
+    ? defined({ group, parcel, slot, at, keptUntil: kept as number | undefined, rowSlot: row as number | undefined })
+    : undefined;
 }
 
 /** Begins a marker's id that is not an own id in the queue of its parcel. No own id contains it. */

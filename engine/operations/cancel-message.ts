@@ -8,6 +8,7 @@ import { groupCancelledMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { cancelledApart, endKey, keptAs } from '../leases/kept-messages.ts';
 import { decodeSnapshot, putIfUnchanged, putIfUnchangedWith, retryOnConflict, type Snapshot } from '../leases/lease-store.ts';
+import { cancelledMarker, waitingMarkerEnd } from '../leases/markers.ts';
 import { replaceSlots } from '../lifecycle/due-row.ts';
 import { slotName } from '../lifecycle/group-parcels.ts';
 import { verdictOf, verdictOfAge } from '../lifecycle/verdicts.ts';
@@ -111,7 +112,8 @@ function cancelIn(
     if (verdictOf(queue, lease, there, now) === 'gone') return { done: { outcome: 'gone' } };
     if (!force && stateOf(lease, there, now) === 'leased') return { done: { outcome: 'leased' } };
     written = ctx.newVersion();
-    return { seen: await replaceSlots(ctx, seen, { ...withoutSlot(lease, slot, queue, now), version: written }, now) };
+    const next: LeaseRow = { ...withoutSlot(lease, slot, queue, now), version: written };
+    return { seen: await replaceSlots(ctx, seen, next, now, await cancelledMarker(ctx, next, slot, now)) };
   });
 }
 
@@ -125,6 +127,7 @@ async function cancelWaiting(
 ): Promise<'cancelled' | 'moved'> {
   const apart = await cancelledApart(ctx, queue, first, parcel, slot);
   return retryOnConflict(ctx, first, async (seen) => {
+    const others = await waitingMarkerEnd(ctx, parcel, slot, apart);
     const { lease } = decodeSnapshot(seen, ctx.clock.now());
     if (lease?.kind !== 'group' || lease.group.head >= parcel.id) return { done: 'moved' };
     const { group } = lease;
@@ -137,11 +140,15 @@ async function cancelWaiting(
         `id: ${groupCancelledMax} waiting messages of this group are already cancelled; try again when receives have passed them`,
       );
     }
-    const next = { ...lease, version: ctx.newVersion(), group: { ...group, cancelled: [...noted, name] } };
+    const now = ctx.clock.now();
+    // The group may wait for the delay of this message alone.
+    const due = group.dueAt !== undefined && group.dueAt > now ? { dueAt: Math.max(now, group.notBefore ?? 0) } : {};
+    const next = { ...lease, version: ctx.newVersion(), group: { ...group, ...due, cancelled: [...noted, name] } };
     return {
-      seen: apart
-        ? await putIfUnchangedWith(ctx, seen, encodeLease(next), [apart])
-        : await putIfUnchanged(ctx, seen, encodeLease(next)),
+      seen:
+        others.length > 0
+          ? await putIfUnchangedWith(ctx, seen, encodeLease(next), others)
+          : await putIfUnchanged(ctx, seen, encodeLease(next)),
     };
   });
 }

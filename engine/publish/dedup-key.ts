@@ -25,6 +25,7 @@ import { processDueRow } from '../lifecycle/due-row.ts';
 import { verdictOf } from '../lifecycle/verdicts.ts';
 import { changeWaiting } from '../messages/edit-waiting.ts';
 import { type Attempt, accept, isTaken, wasAccepted } from '../model/dedup-row.ts';
+import { generatedIdOf } from '../model/marker.ts';
 import { type QueueRecord, writeDeadline } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
 import { isLive, type LeaseRow } from '../model/rows.ts';
@@ -71,7 +72,6 @@ async function putKeyed(
   attempt: Attempt,
 ): Promise<PublishResult> {
   const accepted = { ok: true as const, id: pending.id! };
-  const duplicate = { ...accepted, duplicate: true as const };
 
   const write = async (from: Snapshot | undefined, former: DecodedRow): Promise<Snapshot> => {
     const version = ctx.newVersion();
@@ -103,9 +103,9 @@ async function putKeyed(
       return { seen: await write(seen, found) };
     }
     const taken = await onTaken(ctx, queue, pending, seen, keyState);
-    return 'seen' in taken ? taken : { done: duplicate };
+    return 'seen' in taken ? taken : { done: { ...accepted, id: holderOf(found) ?? pending.id!, duplicate: true } };
   });
-  if (result === duplicate && lacksTtl(first.content, first.retentionEnd)) await removeChunks(ctx, first.content);
+  if (result.ok && result.duplicate && lacksTtl(first.content, first.retentionEnd)) await removeChunks(ctx, first.content);
   return result;
 }
 
@@ -138,6 +138,11 @@ async function changeLive(
   });
   if (typeof changed === 'object' || changed === 'leased') return { done: undefined };
   return { seen: await readRow(ctx, seen.id) };
+}
+
+/** The id of the message in a group that has the key. */
+export function holderOf({ tombstone }: DecodedRow): string | undefined {
+  return tombstone?.marks && generatedIdOf(tombstone.marks);
 }
 
 export function keyedOf({ lease, tombstone }: DecodedRow) {

@@ -1,34 +1,26 @@
 /**
- * Publishes to a group: parcels and the group's row in one transaction. The row's `tail` only grows, so parcels lie in the order
- * of publishing, and none gets an id before a parcel that was taken. If nothing waits in the group, its row becomes due.
+ * Publishes to a group: parcels, the group's row, and the markers of own ids and dedup keys, in one transaction. The row's `tail` only
+ * grows, so parcels lie in the order of publishing, and none gets an id before a parcel that was taken. If nothing waits in the group, its
+ * row becomes due.
  */
 
 import type { PublishResult } from '../../contract/contract.ts';
-import { idleLaneLeadMsMax, tombstoneMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { type RetryBudget, withRetry } from '../context/retry.ts';
-import { removedSlot } from '../leases/kept-messages.ts';
-import { decodeSnapshot, readRow, type Snapshot } from '../leases/lease-store.ts';
-import { type OffloadedBody, withBodies } from '../leases/offloaded-bodies.ts';
-import { joinEntries } from '../model/content-codec.ts';
-import { groupPlace, laneOf, parcelDone, restEnd } from '../model/group-row.ts';
-import { groupKeyOf, messageId } from '../model/ids.ts';
-import { type QueueRecord, randomShard, retentionEndAfter, shardKey, writeDeadline } from '../model/queue-record.ts';
-import { encodeLease, encodeParcel, roomForContents } from '../model/row-codec.ts';
-import { type Group, isLive, leaseKey, parcelKey } from '../model/rows.ts';
-import type { Write } from '../port/port.ts';
+import { readRow, type Snapshot } from '../leases/lease-store.ts';
+import { removeLasting, withBodies } from '../leases/offloaded-bodies.ts';
+import { removeChunks } from '../leases/removals.ts';
+import { groupPlace, laneOf } from '../model/group-row.ts';
+import { type QueueRecord, writeDeadline } from '../model/queue-record.ts';
+import { transactionWritesMax } from '../port/row-writes.ts';
 import { untilDone } from '../port/until-done.ts';
 import { targetOf } from '../queues/publish-target.ts';
-import { inParcels, type Pending } from './parcels.ts';
-import { type PlaceBody, placeOwn } from './place-body.ts';
+import { type Appended, appendedTo, groupParcelsOf, groupWrites, readGroups, type SeenGroup, tailOf } from './group-writes.ts';
+import { markerIdOf, takenBy } from './markers.ts';
+import type { Pending } from './parcels.ts';
 
-/**
- * Parcels in one transaction, which takes 100 writes:
- * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
- */
-const parcelsPerTransaction = 50;
-/** Bytes that a group's row needs besides its name and its messages, so that the row usually stays within 1 KB. */
-const groupBytes = 200;
+/** The ids that each transaction of a publish gave to its messages, by the version that it wrote into each of its rows. */
+type Attempts = Map<unknown, ReadonlyMap<Pending, string>>;
 
 /** Publishes messages in order and records each result. Throws StoreError if the rest was not published, or may not have been. */
 export async function publishGroup(
@@ -39,172 +31,114 @@ export async function publishGroup(
   results: PublishResult[],
   retryBudget: RetryBudget,
 ): Promise<void> {
-  const parcels = inParcels(pending);
-  for (let at = 0; at < parcels.length; at += parcelsPerTransaction) {
-    const together = parcels.slice(at, at + parcelsPerTransaction);
-    const { key, ids } = await withRetry(retryBudget, () => publishTogether(ctx, queueName, name, together));
-    for (const [index, messages] of together.entries()) {
-      messages.forEach((one, slot) => {
-        results[one.index] = { ok: true, id: messageId(`${ids[index]}-${key}`, slot) };
-      });
-    }
+  // If one call repeats an id, the first message is published and the others find it.
+  const firsts = new Map(pending.toReversed().map((one) => [one.id ?? one, one]));
+  const isFirst = (one: Pending) => firsts.get(one.id ?? one) === one;
+  for (const batch of batchesOf(pending.filter(isFirst))) {
+    const attempts: Attempts = new Map();
+    const published = await withRetry(retryBudget, () => publishBatch(ctx, queueName, name, batch, attempts));
+    for (const [{ index }, result] of published) results[index] = result;
+  }
+  for (const one of pending.filter((each) => !isFirst(each))) {
+    const result = results[firsts.get(one.id!)!.index]!;
+    results[one.index] = result.ok ? { ...result, duplicate: true } : result;
   }
 }
 
-async function publishTogether(
+/** Messages whose writes fit into one transaction: their parcels, their markers, and the group's row. */
+function batchesOf(pending: readonly Pending[]): Pending[][] {
+  const batches: Pending[][] = [];
+  let writes = transactionWritesMax;
+  for (const parcel of groupParcelsOf(pending)) {
+    const more = 1 + parcel.filter(({ id }) => id !== undefined).length;
+    if (writes + more > transactionWritesMax) {
+      batches.push([]);
+      writes = 1;
+    }
+    batches.at(-1)!.push(...parcel);
+    writes += more;
+  }
+  return batches;
+}
+
+function publishBatch(
   ctx: Context,
   queueName: string,
   name: string,
-  parcels: readonly (readonly Pending[])[],
-): Promise<{ key: string; ids: string[] }> {
-  const { queue, readAt } = await targetOf(ctx, queueName);
-  const appended = appendedTo(ctx, queue, name, parcels);
-  const { rowId } = appended;
+  batch: readonly Pending[],
+  attempts: Attempts,
+): Promise<Map<Pending, PublishResult>> {
+  const results = new Map<Pending, PublishResult>();
+  return untilDone(
+    `the ids of the group "${name}"`,
+    batch,
+    async (left) => {
+      const { queue, readAt } = await targetOf(ctx, queueName);
+      const rowId = groupPlace(queue, laneOf(queue, name, ctx.random));
+      const [seen] = (await readGroups(ctx, [{ queue, rowId, messages: left }])) as [SeenGroup];
+      for (const { row } of [seen.row, ...seen.markers.values()]) recordApplied(attempts, row?.version, results);
+      const free: Pending[] = [];
+      for (const one of left.filter((each) => !results.has(each))) {
+        const markerId = markerIdOf(queue, one);
+        const holder = markerId && takenBy(queue, one, seen.markers.get(markerId)!, ctx.clock.now());
+        if (holder === undefined) free.push(one);
+        else results.set(one, { ok: true, id: holder, duplicate: true });
+      }
+      if (free.length === 0) return { done: results };
+      const appended = appendedTo(ctx, queue, { rowId, name }, groupParcelsOf(free));
+      const version = await append(ctx, queue, appended, seen, attempts, readAt);
+      if (version === undefined) return { seen: free };
+      recordApplied(attempts, version, results);
+      const rest = free.filter((one) => !results.has(one));
+      return rest.length === 0 ? { done: results } : { seen: rest };
+    },
+    'throttled',
+  );
+}
+
+/** A row with a version of this publish proves that the transaction was applied, even if its answer was lost. */
+function recordApplied(attempts: Attempts, version: unknown, results: Map<Pending, PublishResult>): void {
+  for (const [one, id] of attempts.get(version) ?? []) results.set(one, { ok: true, id });
+}
+
+/** Appends the messages. Answers the version of the transaction that was applied; undefined if an id or a key was taken meanwhile. */
+async function append(
+  ctx: Context,
+  queue: QueueRecord,
+  appended: Appended,
+  first: SeenGroup,
+  attempts: Attempts,
+  readAt: number,
+): Promise<unknown> {
+  const { rowId, name } = appended;
+  const bodies = appended.parcels.map(({ body }) => body);
   let refused = '';
   let tail = '';
-  const withTail = (seen: Snapshot) => {
-    tail = tailOf(ctx, seen);
-    return seen;
+  const withTail = (row: Snapshot): SeenGroup => {
+    tail = tailOf(ctx, row);
+    return { ...first, row };
   };
-  const putAll = async (seen: Snapshot) => {
+  const putAll = async (seen: SeenGroup) => {
     const now = ctx.clock.now();
-    const { writes, ids } = groupWrites(ctx, queue, appended, seen);
-    const result = await ctx.store.transact(writes, writeDeadline(Math.min(readAt, seen.readAt)));
-    if (result.ok) return { done: { key: groupKeyOf(rowId), ids } };
-    refused = ids.at(-1)!;
-    const inTheWay = result.refused[0];
+    const { writes, version, last, ids, displaced } = groupWrites(ctx, queue, appended, seen);
+    attempts.set(version, ids);
+    const result = await ctx.store.transact(writes, writeDeadline(Math.min(readAt, seen.row.readAt)));
+    if (result.ok) {
+      await removeChunks(ctx, ...displaced);
+      return { done: version };
+    }
+    const earlier = result.refused.find((one) => attempts.has(one?.row?.version));
+    if (earlier) return { done: earlier.row!.version };
+    const [inTheWay, ...others] = result.refused;
+    if (others.some((one) => one !== undefined)) return { done: undefined };
+    refused = last;
     return { seen: withTail(inTheWay ? { id: rowId, row: inTheWay.row, readAt: now } : await readRow(ctx, rowId)) };
   };
-  const put = async () => untilDone(`the group "${name}"`, withTail(await readRow(ctx, rowId)), putAll, 'throttled');
+  const put = () => untilDone(`the group "${name}"`, withTail(first.row), putAll, 'throttled');
   // A delayed duplicate of a refused transaction may still be applied, until the group's tail is past it.
-  return withBodies(ctx, appended.bodies, writeDeadline(readAt), put, () => refused > tail);
-}
-
-function tailOf(ctx: Context, seen: Snapshot): string {
-  const { lease } = decodeSnapshot(seen, ctx.clock.now());
-  return lease?.kind === 'group' ? lease.group.tail : '';
-}
-
-/** Parcels to append to a group, with what does not depend on the group's row. */
-export interface Appended {
-  rowId: string;
-  name: string;
-  parcels: readonly (readonly Pending[])[];
-  /** One for each parcel. */
-  bodies: OffloadedBody[];
-  retentionEnd: number | undefined;
-}
-
-export function appendedTo(
-  ctx: Context,
-  queue: QueueRecord,
-  name: string,
-  parcels: readonly (readonly Pending[])[],
-  placeBody: PlaceBody = placeOwn,
-): Appended {
-  const rowId = groupPlace(queue, laneOf(queue, name, ctx.random));
-  const retentionEnd = retentionEndAfter(queue, ctx.clock.now());
-  const bodies = parcels.map((messages) => {
-    const row = roomForContents(messages.length, rowId.length, queue.backoff, queue.deadLetter !== null);
-    const room = row - groupBytes - Buffer.byteLength(name);
-    return placeBody(joinEntries(messages.map(({ encoded }) => encoded)), room, () => ctx.ids.parcel(0), retentionEnd);
-  });
-  return { rowId, name, parcels, bodies, retentionEnd };
-}
-
-/**
- * The writes of one transaction that append parcels to a group whose row is as in the snapshot. The first one is that of the
- * group's row. Each call makes new ids, which sort after the group's tail.
- */
-export function groupWrites(
-  ctx: Context,
-  queue: QueueRecord,
-  { rowId, name, parcels, bodies, retentionEnd }: Appended,
-  seen: Snapshot,
-): { writes: [Write, ...Write[]]; ids: string[] } {
-  const now = ctx.clock.now();
-  const ids = ctx.ids.parcelsAfter(tailOf(ctx, seen), parcels.length);
-  const puts = parcels.map((messages, index): Write => {
-    const parcel = { shard: rowId, id: ids[index]!, count: messages.length, since: now, content: bodies[index]!.content };
-    const row = encodeParcel({ ...parcel, ...(retentionEnd === undefined ? {} : { retentionEnd }) }, queue.deadLetter !== null);
-    return { key: parcelKey(rowId, ids[index]!), then: { put: row } };
-  });
-  const change = groupWrite(ctx, queue, { seen, name, first: ids[0]!, last: ids.at(-1)!, now, retentionEnd });
-  return { writes: [change, ...puts], ids };
-}
-
-/** The write to the group's row that appends these parcels to what was published before. */
-function groupWrite(
-  ctx: Context,
-  queue: QueueRecord,
-  {
-    seen,
-    name,
-    first,
-    last,
-    now,
-    retentionEnd,
-  }: { seen: Snapshot; name: string; first: string; last: string; now: number; retentionEnd: number | undefined },
-): Write {
-  const key = leaseKey(seen.id);
-  const version = ctx.newVersion();
-  const shard = shardKey(queue, randomShard(queue, ctx.random));
-  const expiring = retentionEnd === undefined ? {} : { retentionEnd };
-  if (!seen.row) {
-    const group: Group = { name, head: '', nextId: first, tail: last, dueAt: dueAfterIdle(queue, undefined, now) };
-    const fields = { id: seen.id, shard, version, slots: [], since: now, content: { text: '[]' }, ...expiring };
-    const row = encodeLease({ kind: 'group', ...fields, group });
-    return { key, when: { absent: ['id'] }, then: { put: row } };
-  }
-  const { lease } = decodeSnapshot(seen, now);
-  // The lease on purged messages must not delay what is published after the purge.
-  if (lease?.kind === 'group' && lease.since < queue.purgedBefore && lease.slots.some(isLive)) {
-    const removed = {
-      ...lease,
-      version,
-      group: { ...lease.group, tail: last },
-      slots: lease.slots.map((slot) => removedSlot(queue, lease, slot, now)),
-    };
-    const next = parcelDone(removed, now);
-    return { key, when: { equals: [['version'], lease.version] }, then: { put: encodeLease({ ...next, ...expiring }) } };
-  }
-  const follows = { less: [['group', 'tail'], last] } as const;
-  if (seen.row.expiry !== undefined) {
-    const then: Write['then'] = {
-      set: [
-        [['version'], version],
-        [['group', 'tail'], last],
-      ],
-    };
-    return { key, when: { all: [{ exists: ['expiry'] }, follows] }, then };
-  }
-  const idle = lease?.kind === 'group' ? lease.group : undefined;
-  return {
-    key,
-    when: { all: [{ exists: ['id'] }, { absent: ['expiry'] }, follows] },
-    then: {
-      set: [
-        [['version'], version],
-        [['group', 'tail'], last],
-        [['group', 'first'], first],
-        // The row may name a shard that is retired by now.
-        [['shard'], shard],
-        [['expiry'], Math.max(dueAfterIdle(queue, idle?.until, now), idle ? restEnd(queue, idle) : 0)],
-        [['since'], now],
-        ...(retentionEnd === undefined ? [] : [[['expiresAt'], retentionEnd] as const]),
-      ],
-      unset: [['ttl']],
-    },
-  };
-}
-
-/**
- * When a group in which nothing waited becomes due, by the `until` of its row. A group of one lane: now. A lane of several comes
- * before all lanes that were served after it: otherwise it would wait for each lane of a group that has a backlog. The lead is
- * bounded, so that groups that never waited before do not hold up a backlog for long.
- */
-function dueAfterIdle(queue: QueueRecord, until: number | undefined, now: number): number {
-  if ((queue.groups?.concurrency ?? 1) === 1) return now;
-  const servedAt = until === undefined ? 0 : until - tombstoneMs;
-  return Math.min(now, Math.max(servedAt, now - idleLaneLeadMsMax, queue.purgedBefore));
+  const mayBeNamed = () => refused > tail;
+  const version = await withBodies(ctx, bodies, writeDeadline(readAt), put, mayBeNamed);
+  // The marker in the way refuses every copy of this transaction.
+  if (version === undefined && !mayBeNamed()) await removeLasting(ctx, bodies);
+  return version;
 }

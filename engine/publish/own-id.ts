@@ -98,7 +98,9 @@ export function newOwnRow(
  * matches no row.
  */
 export function isFree(queue: QueueRecord, seen: Snapshot, now: number): boolean {
-  const { lease, tombstone } = decodeSnapshot(seen, now);
+  const { lease, tombstone, marker } = decodeSnapshot(seen, now);
+  // A purge frees the id of a message in a group. Otherwise it is free when its marker has ended.
+  if (marker) return marker.marks.at < queue.purgedBefore;
   if (!lease) return !tombstone || isForgotten(queue, tombstone, now) || releasesId(queue, tombstone);
   if (!lease.shard.startsWith(`${queue.incarnation}:`)) return false;
   // A purged message is gone even while it is leased; its ack is told so. A message that expires while leased may still be acked.

@@ -26,8 +26,16 @@ export function refusalIn(queue: QueueRecord, options: RequestedOptions, now: nu
     return `dedupKey: the queue "${queue.name}" has no setting "deduplication", was "${options.dedupKey}"`;
   }
   if (options.prepared && !queue.prepared) return `prepared: the queue "${queue.name}" has no setting "prepared"`;
-  if (group !== undefined && queue.delaySeconds > 0) {
-    return `group: messages in a group cannot be delayed, and the queue "${queue.name}" delays by ${queue.delaySeconds} seconds`;
-  }
+  if (group !== undefined && options.dedupKey !== undefined) return keyRefusalInGroup(queue);
   return undefined;
+}
+
+/** A group takes a key for a fixed time, and its messages keep their places. */
+function keyRefusalInGroup({ name, deduplication }: QueueRecord): string | undefined {
+  const { windowSeconds, onDuplicate } = deduplication!;
+  if (windowSeconds === null) {
+    return `dedupKey: in a group, the queue "${name}" must have the setting "deduplication.windowSeconds", was null`;
+  }
+  if (onDuplicate === 'ignore') return undefined;
+  return `dedupKey: in a group, the queue "${name}" must have "deduplication.onDuplicate" ignore, was ${onDuplicate}`;
 }

@@ -3,6 +3,7 @@ import { headRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import type { Deadline } from '../context/deadline.ts';
 import { decodeSnapshot, readRows, type Snapshot } from '../leases/lease-store.ts';
+import { endMarkersIn, endMarkersOf } from '../leases/markers.ts';
 import { removeAll, removeParcels } from '../leases/removals.ts';
 import { processDueRow } from '../lifecycle/due-row.ts';
 import { ownChunkKeys } from '../model/content-codec.ts';
@@ -65,6 +66,7 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string, d
       due.rows.map((row) => row.id as string),
     );
     const { leases, ended, toCome } = sorted(seen, partition, ctx.clock.now());
+    for (const lease of leases) await endMarkersIn(ctx, lease, ctx.clock.now());
     const waiting = await Promise.all(leases.filter(({ kind }) => kind === 'group').map(({ id }) => emptyGroup(ctx, id)));
     if (waiting.includes(false)) return false;
     // Before a row, remove its own offloaded bodies, which only the row names, and its overridden parcel, which would become live
@@ -89,6 +91,7 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string, d
 async function emptyGroup(ctx: Context, partition: string): Promise<boolean> {
   const { rows, next } = await ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true });
   const parcels = rows.map(decodeParcel);
+  for (const parcel of parcels) await endMarkersOf(ctx, parcel, ctx.clock.now());
   await removeAll(
     ctx,
     parcels.flatMap(({ content }) => ownChunkKeys(content)),

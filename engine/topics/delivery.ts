@@ -4,46 +4,26 @@
  */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Context } from '../context/context.ts';
-import {
-  type DecodedRow,
-  decodeSnapshot,
-  lacksTtl,
-  readRows,
-  retryOnConflict,
-  type Snapshot,
-  unchanged,
-} from '../leases/lease-store.ts';
+import { type DecodedRow, decodeSnapshot, lacksTtl, retryOnConflict, type Snapshot, unchanged } from '../leases/lease-store.ts';
 import type { OffloadedBody } from '../leases/offloaded-bodies.ts';
 import { removeChunks } from '../leases/removals.ts';
 import type { StoredContent } from '../model/content-codec.ts';
 import { type Attempt, accept, wasAccepted } from '../model/dedup-row.ts';
+import { groupPlace, laneOf } from '../model/group-row.ts';
 import { type QueueRecord, writeDeadline } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
 import { absentAt, leaseKey } from '../model/rows.ts';
-import type { Condition, Row, Write } from '../port/port.ts';
+import type { Condition, Write } from '../port/port.ts';
 import { ackedBy, keyedOf, keyStateOf, onTaken } from '../publish/dedup-key.ts';
-import { type Appended, appendedTo, groupWrites } from '../publish/groups.ts';
+import { readGroups } from '../publish/group-writes.ts';
 import { displacedContent, isFree, newOwnRow } from '../publish/own-id.ts';
 import { type ParcelWrite, type Pending, parcelWrite } from '../publish/parcels.ts';
 import type { SharedBodies } from '../publish/place-body.ts';
 import { growIfThrottled } from '../queues/shard-scaling.ts';
+import { type GroupShare, groupDelivery } from './group-delivery.ts';
+import type { Delivery, Told } from './one-delivery.ts';
 import { rowsOf, type Share } from './shares.ts';
 import { pendingFor, type TopicMessage } from './topic-message.ts';
-
-/** The row that refused a write. */
-export type InTheWay = { row: Row | undefined } | undefined;
-
-export interface Delivery {
-  writes: readonly Write[];
-  bodies: readonly OffloadedBody[];
-  /** Content that nothing names once the writes are applied. */
-  displaced?: StoredContent | undefined;
-  /**
-   * Decides again after a refusal. `inTheWay[i]` is what refused write i. `applied`: an earlier request of this publish was
-   * applied, and with it the whole transaction. `nothing`: the queue has the message already.
-   */
-  again(inTheWay: readonly InTheWay[], sentAt: number): Promise<Delivery | 'applied' | 'nothing'>;
-}
 
 /** What the deliveries of one publish have in common. */
 export interface Delivering {
@@ -52,14 +32,6 @@ export interface Delivering {
 }
 
 type NewOwnRow = ReturnType<typeof newOwnRow>;
-
-/** What is told of messages while they are delivered. */
-export interface Told {
-  /** The subscription's queue has a message of that id or key. */
-  duplicate(index: number): void;
-  /** A message that waited under the key may have been changed. */
-  changed(): void;
-}
 
 export interface Deliveries {
   deliveries: Delivery[];
@@ -86,7 +58,7 @@ export async function deliveriesOf(
   const shares = all.filter(({ subscription }) => queues.get(subscription.queue)?.incarnation === subscription.queueIncarnation);
   const retentions = shares.map(({ subscription }) => queues.get(subscription.queue)!.retentionSeconds);
   const placeBody = bodies.placeBodyFor(retentions, readAt);
-  const inGroups: { queue: QueueRecord; appended: Appended }[] = [];
+  const inGroups: GroupShare[] = [];
   const deliveries: Delivery[] = [];
   for (const { subscription, messages } of shares) {
     const queue = await grown(ctx, queues.get(subscription.queue)!);
@@ -100,16 +72,15 @@ export async function deliveriesOf(
       deliveries.push(one.content ? keyedRow(ctx, queue, one, row, told) : ownRow(ctx, queue, one, row, told));
     }
     for (const [name, ofGroup] of groups) {
-      const pending = ofGroup.map((parcel) => parcel.map(asPending));
-      inGroups.push({ queue, appended: appendedTo(ctx, queue, name, pending, placeBody) });
+      const parcels = ofGroup.map((parcel) => parcel.map(asPending));
+      const rowId = groupPlace(queue, laneOf(queue, name, ctx.random));
+      inGroups.push({ queue, name, rowId, parcels, messages: parcels.flat() });
     }
   }
-  const rows = await readRows(
-    ctx,
-    inGroups.map(({ appended }) => appended.rowId),
-  );
-  for (const [index, { queue, appended }] of inGroups.entries()) {
-    deliveries.push(groupParcels(ctx, queue, appended, rows[index]!, new Set()));
+  const seen = inGroups.length > 0 ? await readGroups(ctx, inGroups) : [];
+  for (const [index, share] of inGroups.entries()) {
+    const delivery = groupDelivery(ctx, share, seen[index]!, { told, placeBody });
+    if (delivery) deliveries.push(delivery);
   }
   return { deliveries, by: writeDeadline(readAt).by, queues: shares.map(({ subscription }) => subscription.queue), shares };
 }
@@ -134,7 +105,7 @@ function ownRow(ctx: Context, queue: QueueRecord, pending: Pending, { lease, bod
   const under = (when: Condition, displaced?: StoredContent): Delivery => ({
     writes: [{ key: leaseKey(lease.id), when, then: { put } }],
     bodies: [body],
-    displaced,
+    displaced: displaced ? [displaced] : [],
     async again([inTheWay], sentAt) {
       const seen: Snapshot = { id: lease.id, row: inTheWay?.row, readAt: sentAt };
       if (seen.row?.version === lease.version) return 'applied';
@@ -155,7 +126,7 @@ function keyedRow(ctx: Context, queue: QueueRecord, pending: Pending, { lease, b
     return {
       writes: [{ key: leaseKey(lease.id), when, then: { put: encodeLease({ ...lease, kind: 'keyed', version, keyed }) } }],
       bodies: [body],
-      displaced: displacedContent(former),
+      displaced: [displacedContent(former)].filter((content) => content !== undefined),
       again: ([inTheWay], sentAt) =>
         retryOnConflict<Delivery | 'applied' | 'nothing'>(
           ctx,
@@ -183,25 +154,6 @@ async function drop(ctx: Context, { content, ttl }: OffloadedBody, pending: Pend
   return 'nothing';
 }
 
-/** `ours`: the versions that this publish tried to give to the group's row. */
-function groupParcels(ctx: Context, queue: QueueRecord, appended: Appended, seen: Snapshot, ours: Set<unknown>): Delivery {
-  const { writes } = groupWrites(ctx, queue, appended, seen);
-  ours.add(versionOf(writes[0]));
-  return {
-    writes,
-    bodies: appended.bodies,
-    async again([inTheWay], sentAt) {
-      if (inTheWay?.row && ours.has(inTheWay.row.version)) return 'applied';
-      return groupParcels(ctx, queue, appended, { id: appended.rowId, row: inTheWay?.row, readAt: sentAt }, ours);
-    },
-  };
-}
-
 function stillAs({ row }: Snapshot): Condition {
   return row ? unchanged(row) : { absent: ['id'] };
-}
-
-function versionOf({ then }: Write): unknown {
-  if ('put' in then) return then.put.version;
-  return 'set' in then ? then.set.find(([[name]]) => name === 'version')?.[1] : undefined;
 }

@@ -10,7 +10,8 @@ import { removeChunks } from '../leases/removals.ts';
 import { readSubscription, type SubscriptionRecord, subscriptionKey, subscriptionsOf } from '../model/topic-record.ts';
 import { ignoreStoreError, StoreError, type Write } from '../port/port.ts';
 import { transactionWritesMax } from '../port/row-writes.ts';
-import { type Delivering, deliveriesOf, type Told } from './delivery.ts';
+import { type Delivering, deliveriesOf } from './delivery.ts';
+import type { Told } from './one-delivery.ts';
 import {
   begunKey,
   begunWrite,

@@ -3,6 +3,7 @@
 import { deflateInRowMax } from '../model/content-codec.ts';
 import { groupBy } from '../model/group-by.ts';
 import type { SubscriptionRecord } from '../model/topic-record.ts';
+import { groupParcelsOf } from '../publish/group-writes.ts';
 import { inParcels, shareable } from '../publish/parcels.ts';
 import { compileMatcher, type Matcher } from './matching.ts';
 import type { TopicMessage } from './topic-message.ts';
@@ -15,8 +16,8 @@ export interface Share {
 
 /** Writes of one subscription's share, at most: with a publication's own two writes they fit into one transaction. */
 export const shareWritesMax = 97;
-/** A message needs two writes at most: its row, and that of its group. */
-const messagesPerRound = Math.floor(shareWritesMax / 2);
+/** A message needs three writes at most: its row, its marker, and the row of its group. */
+const messagesPerRound = Math.floor(shareWritesMax / 3);
 
 /** Each change makes a new record, so what was compiled for one never gets outdated. */
 const matchers = new WeakMap<SubscriptionRecord, Matcher>();
@@ -50,7 +51,8 @@ export function createWriteCounts(): (messages: readonly TopicMessage[]) => numb
 /** How many rows the messages need in one queue. */
 function writesOf(messages: readonly TopicMessage[]): number {
   const { parcels, groups, own } = rowsOf(messages);
-  return parcels.length + own.length + [...groups.values()].reduce((sum, ofGroup) => sum + ofGroup.length + 1, 0);
+  const markers = messages.filter(({ group, once }) => group !== undefined && once !== undefined).length;
+  return parcels.length + own.length + markers + [...groups.values()].reduce((sum, ofGroup) => sum + ofGroup.length + 1, 0);
 }
 
 /** The messages that share rows in a queue, those that have a row of their own, and the parcels of each group. */
@@ -71,7 +73,9 @@ export function rowsOf(messages: readonly TopicMessage[]): ShareRows {
   return {
     parcels: shareable(shared).flatMap(topicParcels),
     own: others.filter(({ once }) => once !== undefined),
-    groups: new Map([...groupBy(inGroup, ({ group }) => group!)].map(([name, members]) => [name, topicParcels(members)])),
+    groups: new Map(
+      [...groupBy(inGroup, ({ group }) => group!)].map(([name, members]) => [name, groupParcelsOf(members, topicParcels)]),
+    ),
   };
 }
 

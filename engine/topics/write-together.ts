@@ -8,7 +8,8 @@ import { removeLasting, withBodies } from '../leases/offloaded-bodies.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { StoreError, type Transacted, type Write } from '../port/port.ts';
 import { untilDone } from '../port/until-done.ts';
-import type { Deliveries, Delivery, InTheWay } from './delivery.ts';
+import type { Deliveries } from './delivery.ts';
+import type { Delivery, InTheWay } from './one-delivery.ts';
 
 /** `refused`: a write of `fixed` was refused; what was in its way. The transaction will never be applied. */
 export type Outcome = 'applied' | { refused: readonly InTheWay[] };
@@ -26,7 +27,7 @@ export async function writeTogether(ctx: Context, planned: Deliveries, fixed: re
     const sentAt = ctx.clock.now();
     const result = await transacted(ctx, writes, by);
     if (result.ok) {
-      await removeChunks(ctx, ...deliveries.flatMap(({ displaced }) => displaced ?? []));
+      await removeChunks(ctx, ...deliveries.flatMap(({ displaced = [] }) => displaced));
       return { done: 'applied' };
     }
     const refused = result.refused.slice(0, fixed.length);

@@ -6,6 +6,7 @@ import { dynamo } from './list-dynamo.ts';
 import { fanOut } from './list-fan-out.ts';
 import { fences } from './list-fences.ts';
 import { filters } from './list-filters.ts';
+import { groupIds } from './list-group-ids.ts';
 import { keeping } from './list-keeping.ts';
 import { keys } from './list-keys.ts';
 import { leases } from './list-leases.ts';
@@ -32,6 +33,7 @@ export const mutants: readonly Mutant[] = [
   ...records,
   ...keys,
   ...ownIds,
+  ...groupIds,
   ...keeping,
   ...prepared,
   ...schedules,

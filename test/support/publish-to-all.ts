@@ -1,14 +1,14 @@
 /** Publishes one message into several queues in one go, with one shared body, as a topic does. */
 import type { PublishEntry } from '../../contract/contract.ts';
 import { createContext } from '../../engine/context/context.ts';
-import { readRow } from '../../engine/leases/lease-store.ts';
 import { type OffloadedBody, withBodies } from '../../engine/leases/offloaded-bodies.ts';
+import { groupPlace, laneOf } from '../../engine/model/group-row.ts';
 import { writeDeadline } from '../../engine/model/queue-record.ts';
 import { encodeLease } from '../../engine/model/row-codec.ts';
 import { leaseKey } from '../../engine/model/rows.ts';
 import type { Write } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
-import { appendedTo, groupWrites } from '../../engine/publish/groups.ts';
+import { appendedTo, groupWrites, readGroups } from '../../engine/publish/group-writes.ts';
 import { newOwnRow } from '../../engine/publish/own-id.ts';
 import { parcelWrite, pendingOf } from '../../engine/publish/parcels.ts';
 import { createSharedBodies } from '../../engine/publish/place-body.ts';
@@ -41,8 +41,10 @@ export async function publishToAll(
     });
     const [{ group, id, content }] = pending as [(typeof pending)[number]];
     if (group !== undefined) {
-      const appended = appendedTo(ctx, queue, group, [pending], place);
-      return { ...groupWrites(ctx, queue, appended, await readRow(ctx, appended.rowId)), bodies: appended.bodies };
+      const rowId = groupPlace(queue, laneOf(queue, group, ctx.random));
+      const appended = appendedTo(ctx, queue, { rowId, name: group }, [pending], place);
+      const [seen] = await readGroups(ctx, [{ queue, rowId, messages: pending }]);
+      return { ...groupWrites(ctx, queue, appended, seen!), bodies: appended.parcels.map(({ body }) => body) };
     }
     if (id !== undefined) {
       const { lease, body } = newOwnRow(ctx, queue, pending[0]!, content !== undefined, place);

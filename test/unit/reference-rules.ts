@@ -7,13 +7,13 @@ export const survival = `## What a message keeps in a dead-letter queue, and whe
 | --- | --- | --- |
 | body, attributes, \`publishedAt\`, the queue's or an own id | kept | kept |
 | \`priority\` | kept and shown; it counts only up to the levels of that queue | kept |
-| \`dedupKey\` | the id becomes \`@\`, the key, \`@\` and more; the key is free when its window is over | the same |
+| \`dedupKey\` | the id becomes \`@\`, the key, \`@\` and more; the key is free when its window is over. In a group, the id stays | the same |
 | \`group\` | the message leaves the group permanently; shown in \`deadLetter.group\` | not restored: publish the message again to put it into its group |
 | \`lastFailure\`, \`errors\` | kept | cleared |
 | \`receives\`, \`failures\` | counted from 0; the earlier counts are in \`deadLetter\` | counted from 0 |
 | retention | counted from the time of death, by the setting of the dead-letter queue | counted from the redrive, by the setting of that queue |`;
 
-/** Proved by `test/engine/own-id-again.test.ts` and `test/engine/own-id.test.ts`. */
+/** Proved by `test/engine/own-id-again.test.ts`, `test/engine/own-id.test.ts` and `test/engine/group-ids.test.ts`. */
 export const ownIds = `## Own ids
 
 If a publish uses an own id that a message of the queue has or had, it either creates a new message ("accepted"), or is answered as a \`duplicate\` and publishes
@@ -27,6 +27,9 @@ nothing. The queue's setting \`idempotency\` decides. The default is \`acked\`.
 | was cancelled or rolled back less than an hour ago, or is still kept | accepted | accepted | duplicate |
 | was purged; or expired, and is not kept | accepted | accepted | accepted |
 | ended longer ago | accepted | accepted | accepted |
+
+In a group, messages that were published in one call may share a row, up to ten of them. There an id counts as that of a message that lives until
+all messages of its row have ended, and the hour begins then. A cancel frees it at once.
 
 An accepted message replaces what was kept of the earlier one. A consumer that still holds the earlier message gets \`lease_lost\`. With
 \`live\`, a publish whose answer was lost and that is retried after its message was acked publishes a second message. Entries of a transaction of

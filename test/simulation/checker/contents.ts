@@ -75,6 +75,8 @@ function* judgeIds({ calls }: Ledger): Generator<Violation> {
       const result = outcome.done.results[index];
       // The ids of copies are not answered.
       if (!result?.ok || (result.id as string | undefined) === undefined) continue;
+      // A duplicate under a key of a group is answered the id of the first message.
+      if (result.duplicate && entry.dedupKey !== undefined) continue;
       const own = idBefore(entry);
       if (own !== undefined) {
         if (own === result.id) continue;

@@ -13,7 +13,7 @@ export function* judgeKeys(ledger: Ledger): Generator<Violation> {
   if (keyed.length === 0) return;
   const ofOne = Map.groupBy(
     keyed.filter(({ accepted }) => accepted),
-    ({ queue, id }) => `${queue} ${id}`,
+    ({ queue, entry }) => `${queue} ${entry.dedupKey}`,
   );
   for (const lives of ofOne.values()) {
     for (const [index, first] of lives.entries()) {
@@ -28,7 +28,10 @@ export function* judgeKeys(ledger: Ledger): Generator<Violation> {
   }
   for (const duplicate of ledger.duplicates) {
     if (duplicate.entry.dedupKey === undefined) continue;
-    const holders = keyed.filter(({ queue, id }) => queue === duplicate.queue && id === duplicate.id);
+    const { dedupKey } = duplicate.entry;
+    const ofKey = keyed.filter(({ queue, entry }) => queue === duplicate.queue && entry.dedupKey === dedupKey);
+    // The first message may be known by the answer to its duplicate only.
+    const holders = ofKey.filter(({ id }) => id === undefined || id === duplicate.id);
     if (holders.some((life) => mayHold(ledger, life, duplicate))) continue;
     const text = `message ${duplicate.id} was answered as a duplicate, and its key was free`;
     yield { promise: 'accepted-is-never-lost', text, calls: [...holders.map(({ published }) => published), duplicate.call] };
@@ -61,7 +64,7 @@ function mayFollow(ledger: Ledger, first: Life, second: Life): boolean {
   if (isPurged) return true;
   const windowMs = Math.min(...settings.map(({ deduplication }) => (deduplication?.windowSeconds ?? 0) * 1000));
   if (by + clockErrorMs < startedAt - clockErrorMs + windowMs) return false;
-  return mayBeOver(ledger, first, by);
+  return first.entry.group !== undefined || mayBeOver(ledger, first, by);
 }
 
 /** Whether it may have left its queue by then. */
@@ -94,6 +97,8 @@ function mayHold(ledger: Ledger, life: Life, { call }: Duplicate): boolean {
     ...queues.settings(life.queue).map(({ deduplication }) => (deduplication?.windowSeconds ?? 0) * 1000),
   );
   if (publishedBy + clockErrorMs + windowMs >= at - clockErrorMs) return true;
+  // In a group, a key is taken for its window alone.
+  if (life.entry.group !== undefined) return false;
   return !life.deliveries.some(({ acts }) => acts.some((act) => act.operation === 'ack' && isDone(act) && endOf(act.call) < at));
 }
 

@@ -28,7 +28,7 @@ export function livesOf(calls: readonly Call[], retryMsMin: number): Lives {
       const accepted = outcome === 'uncertain' ? undefined : outcome.done;
       const id = accepted?.id ?? idBefore(entry);
       const { queue } = call.params;
-      if (entry.dedupKey !== undefined) {
+      if (entry.dedupKey !== undefined && entry.group === undefined) {
         const answer = accepted?.duplicate ? 'duplicate' : accepted ? 'accepted' : 'none';
         push(lives.keyed, id!, { queue, entry, call, answer });
       }

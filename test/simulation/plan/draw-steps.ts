@@ -5,7 +5,7 @@ import { drawOwn } from './draw-own-ids.ts';
 import { drawSettings } from './draw-queues.ts';
 import { drawSchedule, drawScheduleChange, drawScheduleName } from './draw-schedules.ts';
 import { drawTopicMessages, drawTopicStep, isTopicStep, ownedQueues, type TopicOptions } from './draw-topics.ts';
-import { drawInstant } from './draw-waits.ts';
+import { drawInstant, drawWait } from './draw-waits.ts';
 import { type Drawing, minuteMs } from './drawing.ts';
 import type { Choice, PlannedMessage, PlannedProcess, PlannedQueue, Step } from './plan.ts';
 
@@ -191,12 +191,25 @@ function drawChange(d: Drawing, { next }: ProcessOptions, seconds: () => number)
   };
 }
 
+/** What some messages of groups have. Own ids differ between queues, as in `drawOwnIds`. */
+function drawInGroup(d: Drawing, queue: string): Partial<PlannedMessage> {
+  return {
+    ...(d.chance(0.2) ? { id: `own-${queue}-${d.whole(4)}` } : {}),
+    ...(d.chance(0.15) ? drawWait(d) : {}),
+  };
+}
+
 function drawMessages(d: Drawing, { next, grouped, large, entries }: ProcessOptions, queue: string): PlannedMessage[] {
   if (entries && d.chance(0.85)) return entries(d, next, queue);
   const count = d.pick([1, 1, 2, 3, 5, 12]);
   if (d.chance(grouped)) {
     const group = `group-${d.whole(3)}`;
-    return Array.from({ length: count }, () => ({ number: next(), chars: d.chance(large) ? 1200 : 0, group }));
+    return Array.from({ length: count }, () => ({
+      number: next(),
+      chars: d.chance(large) ? 1200 : 0,
+      group,
+      ...drawInGroup(d, queue),
+    }));
   }
   const priority = d.chance(0.15) ? { priority: d.whole(2) } : {};
   const kind = d.random.number();

@@ -156,7 +156,7 @@ export function drawTopicMessages(
   const group = d.chance(grouped) ? { group: `${name}-group-${d.whole(2)}` } : undefined;
   if (flavour === 'keyed' && d.chance(0.7)) return drawKeyedMessages(d, name, plain, group);
   const priority = group === undefined && d.chance(0.15) ? { priority: d.whole(3) } : {};
-  const isDelayed = group === undefined && d.chance(0.2);
+  const isDelayed = d.chance(0.2);
   return Array.from({ length: count }, () => ({
     ...plain(),
     ...group,
@@ -175,7 +175,9 @@ function drawKeyedMessages(
   const isLarge = d.chance(0.4);
   const messages = Array.from({ length: isLarge ? 25 + d.whole(20) : d.pick([1, 1, 2, 3]) }, (_, index) => ({
     ...plain(),
-    ...(d.chance(0.8) ? { id: `${topic}-own-${isLarge ? index : d.whole(3)}` } : { dedupKey: `${topic}-key-${d.whole(2)}` }),
+    ...(d.chance(0.8)
+      ? { id: `${topic}-own-${isLarge ? index : d.whole(3)}`, ...(d.chance(0.5) ? group : {}) }
+      : { dedupKey: `${topic}-key-${d.whole(2)}` }),
     ...(d.chance(0.2) ? drawWait(d) : {}),
   }));
   return group && d.chance(0.6) ? [...messages, { ...plain(), ...group }] : messages;

@@ -19,7 +19,18 @@ describe('an entry of a publish against the settings of its queue', () => {
     ['deliverAt', { deliverAt: instant(start + delaySecondsMax * 1000 + 1) }, {}, 'deliverAt: must be at most'],
     ['dedupKey', { dedupKey: 'k' }, {}, 'dedupKey: the queue "q" has no setting "deduplication"'],
     ['prepared', { prepared: true }, {}, 'prepared: the queue "q" has no setting "prepared"'],
-    ['group', { group: 'g' }, { delaySeconds: 1 }, 'group: messages in a group cannot be delayed'],
+    [
+      'dedupKey of a group without a window',
+      { group: 'g', dedupKey: 'k' },
+      { deduplication: { windowSeconds: null, onDuplicate: 'ignore' } },
+      'dedupKey: in a group, the queue "q" must have the setting "deduplication.windowSeconds"',
+    ],
+    [
+      'dedupKey of a group that would replace',
+      { group: 'g', dedupKey: 'k' },
+      { deduplication: { windowSeconds: 5, onDuplicate: 'debounce' } },
+      'dedupKey: in a group, the queue "q" must have "deduplication.onDuplicate" ignore, was debounce',
+    ],
   ] as const)('an entry that its queue does not allow is refused with the field %s', (_, entry, settings, message) => {
     const refused = pendingOf(queueOf(settings as object), { body: 1, ...entry }, 4, start);
     expect(refused).toEqual({ ok: false, code: 'invalid_input', message: expect.stringContaining(`messages[4].${message}`) });

@@ -1,0 +1,84 @@
+/** Mutants of own ids, dedup keys and delays in groups. */
+import type { Mutant } from './mutant.ts';
+
+const tests = ['test/engine/group-ids.test.ts', 'test/engine/group-delays.test.ts'];
+
+export const groupIds: readonly Mutant[] = [
+  {
+    name: 'an own id in a group is never taken',
+    file: 'engine/publish/markers.ts',
+    find: 'return isFree(queue, seen, now) ? undefined : id;',
+    replace: 'return isFree(queue, seen, now) ? undefined : undefined;',
+    tests,
+  },
+  {
+    name: 'a publish to a group takes an id that was taken after its read',
+    file: 'engine/publish/markers.ts',
+    find: "const when: Condition = seen.row ? unchanged(seen.row) : { absent: ['id'] };",
+    replace: "const when: Condition = seen.row ? { exists: ['id'] } : { any: [{ absent: ['id'] }, { exists: ['id'] }] };",
+  },
+  {
+    name: 'a marker stays when its message has ended',
+    file: 'engine/leases/markers.ts',
+    find: "const isEnding = ({ end }: Slot) => end === 'done' || end === 'expired';",
+    replace: "const isEnding = ({ end }: Slot) => end === 'expired';",
+    tests,
+  },
+  {
+    name: 'a message ends the marker of another that took its id',
+    file: 'engine/leases/markers.ts',
+    find: 'marker?.marks.group === group && marker.marks.parcel === parcel && marker.marks.slot === slot;',
+    replace: 'marker?.marks.group === group;',
+    tests,
+  },
+  {
+    name: 'a cancel in a group leaves the marker of its message',
+    file: 'engine/leases/markers.ts',
+    find: "if (lease.kind !== 'group') return [];\n  return [...(await markersIn(ctx, lease, [slot], now)).values()]",
+    replace:
+      "if (lease.kind !== 'group' || now > 0) return [];\n  return [...(await markersIn(ctx, lease, [slot], now)).values()]",
+    tests,
+  },
+  {
+    name: 'a message that dies in a group loses its own id',
+    file: 'engine/lifecycle/moves.ts',
+    find: '(marker ?? slotRowId(parcelIdOf(lease), slot))',
+    replace: 'slotRowId(parcelIdOf(lease), slot)',
+    tests,
+  },
+  {
+    name: 'a purge does not free the own ids of groups',
+    file: 'engine/publish/own-id.ts',
+    find: 'if (marker) return marker.marks.at < queue.purgedBefore;',
+    replace: 'if (marker) return false;',
+    tests,
+  },
+  {
+    name: 'a parcel of a group that expires leaves its markers',
+    file: 'engine/lifecycle/group-parcels.ts',
+    find: '      await endMarkersOf(ctx, one, now, endingOfParcel(queue, one, now));\n',
+    replace: '',
+    tests,
+  },
+  {
+    name: 'a delayed message of a group is delivered at its turn',
+    file: 'engine/lifecycle/group-parcels.ts',
+    find: 'const slot: Slot = { visibleAt: parcel.visibleAt ?? parcel.since,',
+    replace: 'const slot: Slot = { visibleAt: parcel.since,',
+    tests,
+  },
+  {
+    name: 'a delayed message of a group is claimed as it is loaded',
+    file: 'engine/lifecycle/due-row.ts',
+    find: ' && (parcel.visibleAt ?? 0) <= now;',
+    replace: ';',
+    tests,
+  },
+  {
+    name: 'a group waits for the delay of a message that was cancelled',
+    file: 'engine/operations/cancel-message.ts',
+    find: 'group.dueAt !== undefined && group.dueAt > now ?',
+    replace: 'group.dueAt !== undefined && group.dueAt > now + 1e12 ?',
+    tests,
+  },
+];
