@@ -96,7 +96,7 @@ export async function deliver(
     const before: PublicationRecord = current;
     let writesMax = stepWritesMax;
     const tried = await withRetry(createRetryBudget(ctx), () => {
-      const stepped = step(ctx, before, fanOut, undefined, writesMax);
+      const stepped = step(ctx, before, fanOut, { writesMax });
       // If the store is so busy that the time for a safe write passes, a smaller step may still fit into it.
       writesMax = Math.ceil(writesMax / 2);
       return stepped;
@@ -113,6 +113,13 @@ export interface Stepped {
   record: PublicationRecord | undefined;
 }
 
+export interface StepOptions {
+  /** For the first step. */
+  beginning?: Beginning;
+  /** Writes of the transaction, at most. */
+  writesMax?: number;
+}
+
 /**
  * One step from this record; with `beginning`, the first one. Throws StoreError. Where a first step has `applied: unknown`, the
  * publication may begin later.
@@ -121,8 +128,7 @@ export async function step(
   ctx: Context,
   record: PublicationRecord,
   { messages, subscriptions, ...delivering }: FanOut,
-  beginning?: Beginning,
-  writesMax = transactionWritesMax,
+  { beginning, writesMax = transactionWritesMax }: StepOptions = {},
 ): Promise<Stepped> {
   const { shares, after } = await nextShares(record, messages, subscriptions, writesMax - (beginning ? 2 : 1));
   const planned = await deliveriesOf(ctx, shares, delivering, record.startedAt);

@@ -101,7 +101,7 @@ async function beginCommitted(
     return row?.version === version;
   };
   try {
-    return await step(ctx, from, fanOut, { write, isApplied });
+    return await step(ctx, from, fanOut, { beginning: { write, isApplied } });
   } catch (error) {
     if (!(error instanceof StoreError) || error.applied === 'no') throw error;
     return { isOurs: false, record: undefined };

@@ -231,7 +231,7 @@ async function publishInSteps(
   await storePublicationContent(ctx, made, retryBudget);
   const { record } = await withRetry(retryBudget, () => {
     tally.restart();
-    return step(ctx, made.record, fanOut, beginningOf(ctx, made.record));
+    return step(ctx, made.record, fanOut, { beginning: beginningOf(ctx, made.record) });
   });
   const isOver = () => ctx.lastTryAt !== undefined && ctx.clock.now() >= ctx.lastTryAt;
   await deliver(ctx, record, fanOut, isOver).catch(ignoreStoreError);

@@ -115,8 +115,9 @@ export const publications: readonly Mutant[] = [
   {
     name: 'a commit of a prepared publish to a topic applies twice',
     file: 'engine/topics/prepared-publications.ts',
-    find: 'return await step(ctx, from, fanOut, { write, isApplied });',
-    replace: 'return await step(ctx, from, fanOut, { write: { ...write, when: { exists: ["name"] } }, isApplied });',
+    find: 'return await step(ctx, from, fanOut, { beginning: { write, isApplied } });',
+    replace:
+      'return await step(ctx, from, fanOut, { beginning: { write: { ...write, when: { exists: ["name"] } }, isApplied } });',
     tests: prepared,
   },
   {
