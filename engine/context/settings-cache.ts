@@ -2,6 +2,7 @@
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { settingsCacheMs } from '../../contract/limits.ts';
 import { type QueueRecord, queueKey, readQueue } from '../model/queue-record.ts';
+import { isRecent } from '../port/copy-age.ts';
 import { pagesOf } from '../port/pages.ts';
 import { type Clock, type Store, StoreError } from '../port/port.ts';
 
@@ -14,10 +15,7 @@ export function createSettings(store: Store, clock: Clock) {
   /** Counts changes made in this process. A read that a change overlaps may be outdated, so it is not cached. */
   let changes = 0;
 
-  const isFresh = (readAt: number) => {
-    const age = clock.now() - readAt;
-    return age >= 0 && age < settingsCacheMs;
-  };
+  const isFresh = (readAt: number) => isRecent(readAt, clock.now(), settingsCacheMs);
 
   async function load(name: string): Promise<{ record: QueueRecord | undefined; readAt: number }> {
     const readAt = clock.now();

@@ -11,6 +11,7 @@ import {
   type TopicRecord,
   topicKey,
 } from '../model/topic-record.ts';
+import { isRecent } from '../port/copy-age.ts';
 import { pagesOf } from '../port/pages.ts';
 import type { Clock, Store } from '../port/port.ts';
 
@@ -34,10 +35,7 @@ export function createTopics(store: Store, clock: Clock) {
   /** The latest list of subscriptions, also of a topic that must be read again. */
   const lists = new Map<string, CachedTopic>();
 
-  const isFresh = ({ readAt }: Load) => {
-    const age = clock.now() - readAt;
-    return age >= 0 && age < topicCacheMs;
-  };
+  const isFresh = ({ readAt }: Load) => isRecent(readAt, clock.now(), topicCacheMs);
 
   async function read(name: string): Promise<CachedTopic | undefined> {
     const [row] = await store.get([topicKey(name)]);

@@ -5,10 +5,10 @@
 import type { ReceivedMessage } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { targetHeldMs } from '../../contract/limits.ts';
-import { incarnationOf } from '../../engine/model/queue-record.ts';
 import { ignoreStoreError } from '../../engine/port/port.ts';
 import { type Drained, type DrainOptions, type DrainParts, drainTarget } from './drain.ts';
 import { leaseSecondsOf } from './held-messages.ts';
+import { giveBackTo, receiveFor } from './receive-for.ts';
 import { isDeliverable, type TargetId } from './target-records.ts';
 
 /** How long deliveries in progress may take after the process was told to stop. */
@@ -56,23 +56,12 @@ export function createDispatcher(parts: DrainParts): Dispatcher {
 
   /** At most one message. None if the queue is gone, or was created again under its name. */
   async function lookOnce(id: TargetId, visibilityTimeoutSeconds: number): Promise<ReceivedMessage[]> {
-    const input = { visibilityTimeoutSeconds };
-    const received = await engine.callChecked('receive', { queue: id.queue }, input, { texts: true }).catch((error: unknown) => {
-      if (error instanceof DumbwaiterError) return { messages: [] };
+    try {
+      return (await receiveFor(engine, id, { visibilityTimeoutSeconds })) ?? [];
+    } catch (error) {
+      if (error instanceof DumbwaiterError) return [];
       throw error;
-    });
-    const [message] = received.messages;
-    if (message === undefined || incarnationOf(message.receipt) === id.incarnation) return received.messages;
-    await giveBack(id, [message]);
-    return [];
-  }
-
-  async function giveBack({ queue }: TargetId, messages: readonly ReceivedMessage[]): Promise<void> {
-    if (messages.length > 0)
-      await engine.giveBack(
-        queue,
-        messages.map(({ receipt }) => receipt),
-      );
+    }
   }
 
   async function drain(id: TargetId, options: DispatchOptions): Promise<Drained | 'held'> {
@@ -83,14 +72,14 @@ export function createDispatcher(parts: DrainParts): Dispatcher {
       for (;;) {
         const target = await records.hold(id, holder, clock.now() + targetHeldMs);
         if (!target) {
-          await giveBack(id, inHand);
+          await giveBackTo(engine, id.queue, inHand);
           return 'held';
         }
         const found = await records.read(id);
         let drained: Drained = found ? 'resting' : 'gone';
         if (found && isDeliverable(found.target, clock.now())) {
           drained = await drainTarget(parts, found, holder, inHand, { ...options, ending });
-        } else await giveBack(id, inHand);
+        } else await giveBackTo(engine, id.queue, inHand);
         await records.endHold(id, holder).catch(ignoreStoreError);
         if (drained !== 'empty' || options.signal.aborted) return drained;
         // A process that was woken while the target was held has left its messages to this one: look once more.

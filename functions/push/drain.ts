@@ -7,7 +7,6 @@ import type { ReceivedMessage } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { batchEntriesMax, settingsCacheMs, targetBytesMax, targetHeldMs } from '../../contract/limits.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { incarnationOf } from '../../engine/model/queue-record.ts';
 import { type Clock, ignoreStoreError, type Random, StoreError } from '../../engine/port/port.ts';
 import type { Log } from '../service/log.ts';
 
@@ -15,6 +14,7 @@ import { afterEnd, afterFailure, afterSuccess, allowed, type Circuit } from './c
 import type { Deliver, Outcome } from './delivery.ts';
 import { batchesOf } from './function-event.ts';
 import { holdMessages, leaseSecondsOf } from './held-messages.ts';
+import { receiveFor } from './receive-for.ts';
 import { type Found, isDeliverable, type TargetRecords } from './target-records.ts';
 
 /** The longest receive of a target that waits for messages; shorter than the time that is left of a hold when it is renewed. */
@@ -117,12 +117,7 @@ export async function drainTarget(
   async function receive(max: number, waitSeconds: number): Promise<ReceivedMessage[] | undefined> {
     receiving = new AbortController();
     const input = { max, waitSeconds, visibilityTimeoutSeconds: leaseSeconds };
-    const options = { texts: true, signal: AbortSignal.any([signal, receiving.signal]) };
-    const { messages } = await engine.callChecked('receive', { queue: queue.name }, input, options);
-    const foreign = messages.filter(({ receipt }) => incarnationOf(receipt) !== target.incarnation);
-    if (foreign.length === 0) return messages;
-    await giveBack(foreign);
-    return undefined;
+    return receiveFor(engine, target, input, { signal: AbortSignal.any([signal, receiving.signal]) });
   }
 
   function start(chain: Chain<ReceivedMessage>): void {

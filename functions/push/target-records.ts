@@ -7,8 +7,9 @@ import type { Target } from '../../contract/contract.ts';
 import { defined } from '../../contract/defined.ts';
 import { settingsCacheMs } from '../../contract/limits.ts';
 import { type QueueRecord, queueKey, readQueue, targetKey, targetKind, targetsOf } from '../../engine/model/queue-record.ts';
+import { isRecent } from '../../engine/port/copy-age.ts';
 import { pagesOf } from '../../engine/port/pages.ts';
-import type { Clock, Condition, Path, Row, Store, Value } from '../../engine/port/port.ts';
+import type { Clock, Condition, Path, Range, Row, Store, Value } from '../../engine/port/port.ts';
 import { allowed, type Circuit } from './circuit.ts';
 
 /** What the caller put, with defaults. */
@@ -54,6 +55,8 @@ export interface TargetRecords {
   changes(): number;
   /** Every target of every queue; a list of this process is at most `settingsCacheMs` old. */
   all(): Promise<readonly TargetRecord[]>;
+  /** The targets of these queues, as old. One read for each queue, so that busy queues do not have all targets read again and again. */
+  ofIncarnations(incarnations: ReadonlySet<string>): Promise<readonly TargetRecord[]>;
   /** Undefined if the target or its queue is gone. */
   read(id: TargetId): Promise<Found | undefined>;
   readAll(ids: readonly TargetId[]): Promise<TargetRecord[]>;
@@ -68,25 +71,41 @@ export interface TargetRecords {
   saveCircuit(target: TargetRecord, holder: string, circuit: Circuit): Promise<void>;
 }
 
+/** Queues whose targets are read one by one. For more, one read of all targets is cheaper. */
+const queuesReadMax = 25;
+/** Lists that one process keeps. */
+const listsMax = 1000;
+const everyQueue = '*';
+
 export function createTargetRecords({ store, clock }: { store: Store; clock: Clock }): TargetRecords {
   let changes = 0;
-  let cached: { targets: readonly TargetRecord[]; readAt: number } | undefined;
+  /** By incarnation of the queue; under `everyQueue`, all of them. */
+  const lists = new Map<string, { targets: readonly TargetRecord[]; readAt: number }>();
 
   function noteChange(): void {
     changes++;
-    cached = undefined;
+    lists.clear();
   }
 
-  async function all(): Promise<readonly TargetRecord[]> {
+  async function list(name: string, range: Range): Promise<readonly TargetRecord[]> {
     const [readAt, before] = [clock.now(), changes];
-    const age = cached === undefined ? Number.NaN : readAt - cached.readAt;
-    if (cached && age >= 0 && age < settingsCacheMs) return cached.targets;
+    const known = lists.get(name);
+    if (known && isRecent(known.readAt, readAt, settingsCacheMs)) return known.targets;
     const targets: TargetRecord[] = [];
-    for await (const rows of pagesOf(store, { table: 'queues', partition: targetKind, limit: 1000, consistent: true })) {
-      targets.push(...rows.map(readTarget));
-    }
-    if (before === changes) cached = { targets, readAt };
+    for await (const rows of pagesOf(store, range)) targets.push(...rows.map(readTarget));
+    if (lists.size >= listsMax) lists.clear();
+    if (before === changes) lists.set(name, { targets, readAt });
     return targets;
+  }
+
+  function all(): Promise<readonly TargetRecord[]> {
+    return list(everyQueue, { table: 'queues', partition: targetKind, limit: 1000, consistent: true });
+  }
+
+  async function ofIncarnations(incarnations: ReadonlySet<string>): Promise<readonly TargetRecord[]> {
+    if (incarnations.size > queuesReadMax) return (await all()).filter(({ incarnation }) => incarnations.has(incarnation));
+    const targets = await Promise.all([...incarnations].map((incarnation) => list(incarnation, targetsOf({ incarnation }))));
+    return targets.flat();
   }
 
   async function read(id: TargetId): Promise<Found | undefined> {
@@ -98,6 +117,7 @@ export function createTargetRecords({ store, clock }: { store: Store; clock: Clo
   return {
     changes: () => changes,
     all,
+    ofIncarnations,
     read,
     async ofQueue(name) {
       const [row] = await store.get([queueKey(name)]);

@@ -3,16 +3,17 @@ import type { Clock } from '../../engine/port/port.ts';
 import { isDeliverable, type TargetRecord, type TargetRecords } from './target-records.ts';
 
 /**
- * The queues among these, by name or incarnation, that have a target with something to do, and which no process holds. One query, and
- * none of the rows where no queue has a target.
+ * The queues among these, by name or incarnation, that have a target with something to do, and which no process holds. Reads no rows
+ * where no queue has a target.
  */
 export async function queuesToDispatch(
   { records, clock }: { records: TargetRecords; clock: Clock },
   among: { queues: readonly string[] } | { incarnations: ReadonlySet<string> },
 ): Promise<Set<string>> {
-  const isAmong = ({ queue, incarnation }: TargetRecord) =>
-    'queues' in among ? among.queues.includes(queue) : among.incarnations.has(incarnation);
-  const candidates = (await records.all()).filter(isAmong);
+  const candidates =
+    'queues' in among
+      ? (await records.all()).filter(({ queue }) => among.queues.includes(queue))
+      : await records.ofIncarnations(among.incarnations);
   if (candidates.length === 0) return new Set();
   // Read again: a hold that has just ended must not count, or its process would not see the message.
   const targets = await records.readAll(candidates);

@@ -73,8 +73,8 @@ export const fences: readonly Mutant[] = [
   {
     name: 'a process never reads settings again',
     file: 'engine/context/settings-cache.ts',
-    find: 'return age >= 0 && age < settingsCacheMs;',
-    replace: 'return age >= 0 && age < 10_000 * settingsCacheMs;',
+    find: 'isRecent(readAt, clock.now(), settingsCacheMs)',
+    replace: 'isRecent(readAt, clock.now(), 10_000 * settingsCacheMs)',
   },
   {
     name: 'a receive that began before a pause or a purge delivers at any later time',

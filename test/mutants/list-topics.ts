@@ -79,8 +79,8 @@ export const topics: readonly Mutant[] = [
   {
     name: 'a publish shares a read of its topic that began too long ago',
     file: 'engine/context/topics-cache.ts',
-    find: 'return age >= 0 && age < topicCacheMs;',
-    replace: 'return age >= 0 && age <= topicCacheMs;',
+    find: 'isRecent(readAt, clock.now(), topicCacheMs)',
+    replace: 'isRecent(readAt, clock.now(), topicCacheMs + 1)',
     tests: cache,
   },
   {

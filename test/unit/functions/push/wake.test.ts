@@ -3,6 +3,7 @@ import { queuesToDispatch } from '../../../../functions/push/wake.ts';
 import { secondMs } from '../../../support/durations.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { createPushBed } from '../../../support/push-bed.ts';
+import { range } from '../../../support/range.ts';
 
 it('only queues that have a free target with something to do are dispatched', async () => {
   const bed = createPushBed();
@@ -40,6 +41,28 @@ it('a broken target is dispatched when its next try is due', async () => {
   expect(await queuesToDispatch(one, { queues: ['q'] })).toEqual(new Set());
   bed.clock.advance(10 * secondMs);
   expect(await queuesToDispatch(one, { queues: ['q'] })).toEqual(new Set(['q']));
+});
+
+it('records of a few busy queues read the targets of these queues only, once in two seconds, and those of many read all at once', async () => {
+  const bed = createPushBed();
+  const one = bed.process();
+  const incarnations: string[] = [];
+  for (const at of range(30)) {
+    await one.engine.call('createQueue', { queue: `q${at}` }, {});
+    await one.targets.put(`q${at}`, 'f', { functionName: 'fn' });
+    incarnations.push((await one.records.ofQueue(`q${at}`))!.queue.incarnation);
+  }
+  const dispatched = (count: number) => queuesToDispatch(one, { incarnations: new Set(incarnations.slice(0, count)) });
+  one.spy.takeCounts();
+  one.spy.takeRowsRead();
+  for (let event = 0; event < 5; event++) expect(await dispatched(2)).toEqual(new Set(['q0', 'q1']));
+  expect(one.spy.takeCounts()).toMatchObject({ ranges: 2 });
+  expect(one.spy.takeRowsRead()).toBe(2);
+  await one.targets.remove('q0', 'f');
+  expect(await dispatched(2)).toEqual(new Set(['q1']));
+  one.spy.takeCounts();
+  expect((await dispatched(30)).size).toBe(29);
+  expect(one.spy.takeCounts()).toMatchObject({ ranges: 1 });
 });
 
 it('a process asks the store for targets once in two seconds, and for nothing more where no queue has one', async () => {
